@@ -1,0 +1,61 @@
+# Set-up runs once, and again when pyproject.toml or constraints.txt change; after it, no network is
+# needed.
+VENV := .venv
+BIN := $(VENV)/bin
+
+IS_NEW_ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+PYTHON ?= $(shell python3.11 $(IS_NEW_ENOUGH) && echo python3.11 || echo python3)
+
+# Building with the pinned setuptools keeps the build reproducible as well.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	--constraint constraints.txt --no-build-isolation
+
+.PHONY: help compare setup test lint format slow bench clean
+
+help:  ## say what can be made (the default)
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
+
+compare: $(VENV)/light  ## MobileNetV1 against MobileNetV2 at 224×224; sets up without torch
+	@$(BIN)/flopscope compare mobilenetv1 mobilenetv2 --res 224
+
+setup: $(VENV)/full  ## the full environment, with git hooks where this is a git checkout
+	@! git rev-parse --git-dir >/dev/null 2>&1 || $(BIN)/pre-commit install
+
+# Two workers, one thread each: tests are many and small, and torch's threads would fight for cores.
+test: lint  ## everything that CI checks: lint, then all fast tests and doctests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
+
+lint: $(VENV)/full  ## style, types, and who may import whom
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/full  ## mend style where a tool can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+slow: $(VENV)/full  ## the sweeps that `make test` leaves out
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 -m slow
+
+bench: $(VENV)/full  ## time the answers
+	$(BIN)/python benchmarks/run.py
+
+clean:  ## remove the environment and everything that tools leave behind
+	rm -rf $(VENV) build dist *.egg-info .hypothesis
+	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/light: pyproject.toml constraints.txt
+	@$(PYTHON) $(IS_NEW_ENOUGH) || { echo "flopscope needs Python 3.11 or later, and" \
+		"$(PYTHON) is not; name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "setting up $(VENV) with $(PYTHON)" >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP_INSTALL) setuptools
+	@$(PIP_INSTALL) --editable .
+	@touch $@
+
+$(VENV)/full: $(VENV)/light
+	@echo "adding torch and the test tools to $(VENV): a few minutes, once" >&2
+	@$(PIP_INSTALL) --editable '.[test,dev]'
+	@touch $@

@@ -1,0 +1,54 @@
+"""flopscope: what a vision network costs, exactly and with reasons.
+
+>>> import flopscope as fs
+>>> fs.analyze("mobilenetv2", res=224).macs().value
+300774272
+
+Names are loaded when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flopscope.api import analyze, build, check, compare, formula
+    from flopscope.closedform import Formula
+    from flopscope.errors import FlopscopeError
+    from flopscope.ledger import Ledger, Level
+
+_HOMES = {
+    "FlopscopeError": "flopscope.errors",
+    "Formula": "flopscope.closedform",
+    "Ledger": "flopscope.ledger",
+    "Level": "flopscope.ledger",
+    "analyze": "flopscope.api",
+    "build": "flopscope.api",
+    "check": "flopscope.api",
+    "compare": "flopscope.api",
+    "formula": "flopscope.api",
+}
+
+__version__ = "0.1.0"
+__all__ = [
+    "FlopscopeError",
+    "Formula",
+    "Ledger",
+    "Level",
+    "analyze",
+    "build",
+    "check",
+    "compare",
+    "formula",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'flopscope' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,94 @@
+"""Counts compared: by operator class and in total; and how a witness says that it did not count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from flopscope import readings
+from flopscope.agreement.records import (
+    FVCORE,
+    FVCORE_TOTAL,
+    LEDGER,
+    MODULE,
+    TORCH,
+    TORCH_TOTAL,
+    Comparison,
+)
+from flopscope.facts import Kind, Operator
+
+if TYPE_CHECKING:
+    from flopscope.measured import Counts, Measurement, Skipped
+    from flopscope.readings import Reading
+
+Answer: TypeAlias = tuple[Any, str]
+"""A value, and why it is none: empty where the witness counted everything."""
+
+OPERATOR_CLASSES: Mapping[Kind, tuple[Kind, ...]] = {
+    Kind.CONVOLUTION: (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION),
+    Kind.LINEAR: (Kind.LINEAR,),
+    Kind.MATMUL: (Kind.MATMUL,),
+}
+"""The classes whose MACs are compared, and the kinds of row in each."""
+
+
+def class_comparisons(rows: Sequence[Operator], measurement: Measurement) -> tuple[Comparison, ...]:
+    """MACs of convolution, linear and matmul."""
+    return tuple(_of_class(rows, measurement, kind) for kind in OPERATOR_CLASSES)
+
+
+def _of_class(rows: Sequence[Operator], measurement: Measurement, kind: Kind) -> Comparison:
+    ours = readings.macs([row for row in rows if row.kind in OPERATOR_CLASSES[kind]])
+
+    def answer(counts: Counts) -> Answer:
+        skipped = [skip for skip in counts.skipped if skip.kind in (None, kind)]
+        return counts.by_class.get(kind, 0), why(counts, skipped)
+
+    answers = {FVCORE: answer(measurement.fvcore), TORCH: answer(measurement.torch)}
+    return comparison(f"MACs of {kind.value}", {LEDGER: (int(ours), _unknown(rows)), **answers})
+
+
+def total_comparisons(rows: Sequence[Operator], measurement: Measurement) -> tuple[Comparison, ...]:
+    """Parameters, buffers, MACs, activations, and the totals in the two tools' own conventions."""
+    fvcore, torch, unknown = measurement.fvcore, measurement.torch, _unknown(rows)
+    fvcore_skips, torch_skips = why(fvcore, fvcore.skipped), why(torch, torch.skipped)
+    activations = {
+        FVCORE: (fvcore.activations, why(fvcore, fvcore.activations_skipped)),
+        TORCH: (torch.activations, why(torch, torch.activations_skipped)),
+    }
+
+    def total(name: str, reading: Reading, others: Mapping[str, Answer]) -> Comparison:
+        return comparison(name, {LEDGER: (int(reading), unknown), **others})
+
+    return (
+        total("parameters", readings.params(rows), {MODULE: (measurement.params, "")}),
+        total("buffers", readings.buffers(rows), {MODULE: (measurement.buffers, "")}),
+        total(
+            "MACs",
+            readings.macs(rows),
+            {FVCORE: (fvcore.macs, fvcore_skips), TORCH: (torch.macs, torch_skips)},
+        ),
+        total("activations", readings.activations(rows), activations),
+        total(FVCORE_TOTAL, readings.flops(rows, "fvcore"), {FVCORE: (fvcore.total, fvcore_skips)}),
+        total(TORCH_TOTAL, readings.flops(rows, "torch"), {TORCH: (torch.total, torch_skips)}),
+    )
+
+
+def comparison(name: str, answers: Mapping[str, Answer]) -> Comparison:
+    """The comparison of these answers: values apart from reasons."""
+    values = {witness: value for witness, (value, reason) in answers.items() if not reason}
+    reasons = {witness: reason for witness, (_, reason) in answers.items() if reason}
+    return Comparison(name, values, reasons)
+
+
+def why(counts: Counts, skipped: Sequence[Skipped]) -> str:
+    """Why a count that leaves out these operators is none; "" where it leaves out nothing."""
+    if counts.failure:
+        return counts.failure
+    operators = sorted({skip.operator for skip in skipped})
+    return f"skipped {', '.join(operators)}" if operators else ""
+
+
+def _unknown(rows: Sequence[Operator]) -> str:
+    paths = [row.path for row in rows if row.kind is Kind.UNKNOWN]
+    return f"unknown rows {', '.join(paths)}" if paths else ""

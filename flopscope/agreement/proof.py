@@ -1,0 +1,150 @@
+"""Proof by symbols: the closed form and the formula traced from the code are the same expression.
+
+Both ledgers are in the free sizes B, H, W. Sizes have one canonical form, so rows that are equal as
+objects are equal for every size in the domain, and a difference of totals that is 0 is 0
+everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+from flopscope import readings
+from flopscope.conventions import CONVENTIONS
+from flopscope.facts import Operator
+from flopscope.ledger import Ledger, Level
+from flopscope.sizes import Size, is_symbolic
+from flopscope.symbolic import symbol
+
+if TYPE_CHECKING:
+    from flopscope.catalog.variant import Variant
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One total on both sides; it is proved where the difference is identically zero."""
+
+    name: str
+    closed_form: Size
+    traced: Size
+
+    @property
+    def difference(self) -> Size:
+        """closed form − traced."""
+        return self.closed_form - self.traced
+
+    @property
+    def proved(self) -> bool:
+        """Is the difference zero for all sizes?"""
+        return not is_symbolic(self.difference) and self.difference == 0
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """A row that differs, with the facts in which it does: name → (closed form, traced)."""
+
+    path: str
+    module: str
+    facts: Mapping[str, tuple[Any, Any]]
+
+    def __str__(self) -> str:
+        said = "; ".join(
+            f"{name}: closed form {_text(a)}, traced {_text(b)}"
+            for name, (a, b) in self.facts.items()
+        )
+        return f"{self.path or 'no row'} ({self.module or 'no layer'}): {said}"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Row by row and total by total. True where everything is identical and nothing was assumed."""
+
+    rows: int
+    mismatches: tuple[Mismatch, ...]
+    totals: tuple[Identity, ...]
+    assumptions: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        proved = all(identity.proved for identity in self.totals)
+        return proved and not self.mismatches and not self.assumptions
+
+
+def prove(closed_form: Ledger, traced: Ledger, assumptions: tuple[str, ...] = ()) -> Proof:
+    """Compare two ledgers in the same symbols. `assumptions` are branches that the trace only
+    assumed.
+
+    Every row is compared, functional additions and multiplications included: kind, function,
+    shapes, weights, buffers, window, groups, multiplicity. The operands of a commutative row may be
+    swapped.
+    """
+    pairs = list(zip_longest(closed_form.rows, traced.rows))
+    mismatches = tuple(m for pair in pairs if (m := _mismatch(*pair)) is not None)
+    return Proof(len(pairs), mismatches, tuple(_totals(closed_form, traced)), assumptions)
+
+
+def facts(row: Operator) -> dict[str, Any]:
+    """What must be equal. Paths, weight names and row numbers are each side's own."""
+    return {
+        "kind": row.kind,
+        "function": row.function,
+        "inputs": sorted(row.inputs, key=str),
+        "output": row.output,
+        "weights": [weight.shape for weight in row.weights],
+        "buffers": [buffer.shape for buffer in row.buffers],
+        "window": row.window,
+        "groups": row.groups,
+        "repeat": row.repeat,
+    }
+
+
+def _text(fact: Any) -> str:
+    if isinstance(fact, Enum):
+        return str(fact.value)
+    if isinstance(fact, list | tuple):
+        return f"({', '.join(map(_text, fact))})"
+    return str(fact)
+
+
+def _mismatch(ours: Operator | None, theirs: Operator | None) -> Mismatch | None:
+    if ours is None or theirs is None:
+        found = {"row": (ours and ours.kind.value, theirs and theirs.kind.value)}
+        return Mismatch(ours.path if ours else "", theirs.path if theirs else "", found)
+    a, b = facts(ours), facts(theirs)
+    differing = {name: (a[name], b[name]) for name in a if a[name] != b[name]}
+    return Mismatch(ours.path, theirs.path, differing) if differing else None
+
+
+def _totals(ours: Ledger, theirs: Ledger) -> Iterator[Identity]:
+    yield Identity("parameters", ours.params().value, theirs.params().value)
+    yield Identity("buffers", ours.buffers().value, theirs.buffers().value)
+    yield Identity("activations", ours.activations().value, theirs.activations().value)
+    for name in CONVENTIONS:
+        unit = CONVENTIONS[name].unit
+        yield Identity(f"{unit} ({name})", ours.flops(name).value, theirs.flops(name).value)
+    kinds, others = ours.group_by(Level.KIND), theirs.group_by(Level.KIND)
+    for kind in dict.fromkeys([*kinds, *others]):
+        a, b = (_macs(side.get(kind)) for side in (kinds, others))
+        if is_symbolic(a) or is_symbolic(b) or a or b:
+            yield Identity(f"MACs of {kind}", a, b)
+
+
+def _macs(ledger: Ledger | None) -> Size:
+    return 0 if ledger is None else readings.macs(ledger.rows).value
+
+
+def prove_variant(variant: Variant) -> Proof:
+    """A catalogue model's closed form against the formula traced from its reference module. Needs
+    torch.
+
+    In the free sizes B, H and W, for the variant's own width and classes.
+    """
+    from flopscope.measured import without_memory
+    from flopscope.tracing import trace
+
+    batch, height, width = (symbol(name) for name in ("B", "H", "W"))
+    traced = trace(without_memory(variant.build), (batch, 3, height, width))
+    return prove(variant.ledger((height, width), batch), traced.ledger, traced.assumptions)

@@ -1,0 +1,131 @@
+"""Row by row: the ledger's rows against the module's layers, fact by fact, and their MACs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from flopscope import readings
+from flopscope.agreement.counts import Answer, comparison, why
+from flopscope.agreement.records import FVCORE, LEDGER, MODULE, TORCH, Comparison, RowAgreement
+from flopscope.facts import Kind, Operator
+
+if TYPE_CHECKING:
+    from flopscope.measured import Counts, Measurement
+
+COMPARED_KINDS = frozenset(
+    {
+        Kind.CONVOLUTION,
+        Kind.TRANSPOSED_CONVOLUTION,
+        Kind.LINEAR,
+        Kind.BATCH_NORM,
+        Kind.LAYER_NORM,
+        Kind.GROUP_NORM,
+        Kind.ACTIVATION,
+        Kind.MAX_POOL,
+        Kind.AVERAGE_POOL,
+        Kind.GLOBAL_POOL,
+    }
+)
+"""Kinds that networks write as layers. The others are written as functions as often."""
+
+FIELDS: Mapping[str, Callable[[Operator], Any]] = {
+    "kind": lambda row: row.kind,
+    "function": lambda row: row.function,
+    "input": lambda row: row.inputs[0],
+    "output": lambda row: row.output,
+    "weights": lambda row: tuple(weight.shape for weight in row.weights),
+    "buffers": lambda row: tuple(buffer.shape for buffer in row.buffers),
+    "window": lambda row: row.window,
+    "groups": lambda row: row.groups,
+}
+"""The facts of a row that a layer has too. Paths are each side's own and are not compared."""
+
+Pair: TypeAlias = tuple[Operator | None, Operator | None]
+
+
+def compared(rows: Sequence[Operator]) -> list[Operator]:
+    """The rows that are compared one by one."""
+    return [row for row in rows if row.kind in COMPARED_KINDS]
+
+
+def layers(measurement: Measurement) -> list[Operator]:
+    """The module's layers that are compared one by one."""
+    return compared([row.operator for row in measurement.rows])
+
+
+def row_agreements(rows: Sequence[Operator], measurement: Measurement) -> tuple[RowAgreement, ...]:
+    """One entry for each row that either side has, in execution order."""
+    pairs = list(_aligned(compared(rows), layers(measurement)))
+    work = _Work(pairs, measurement)
+    return tuple(
+        _matched(row, layer, work) if row and layer else _missing(row, layer)
+        for row, layer in pairs
+    )
+
+
+def _aligned(ours: list[Operator], theirs: list[Operator]) -> Iterator[Pair]:
+    """Pairs in execution order; None stands for a row that the other side does not have.
+
+    Equal kinds all along pair by position. Otherwise the longest runs of equal rows are paired, so
+    that one row too few is one difference, not one in every row after it.
+    """
+    if [row.kind for row in ours] == [row.kind for row in theirs]:
+        yield from zip(ours, theirs, strict=True)
+        return
+    matcher = SequenceMatcher(None, _keys(ours), _keys(theirs), autojunk=False)
+    for _, i1, i2, j1, j2 in matcher.get_opcodes():
+        yield from zip_longest(ours[i1:i2], theirs[j1:j2])
+
+
+def _keys(rows: list[Operator]) -> list[tuple[Any, ...]]:
+    return [tuple(of(row) for of in FIELDS.values()) for row in rows]
+
+
+def _matched(row: Operator, layer: Operator, work: _Work) -> RowAgreement:
+    facts = (
+        Comparison(f"{row.path}: {name}", {LEDGER: of(row), MODULE: of(layer)})
+        for name, of in FIELDS.items()
+    )
+    return RowAgreement(row.path, layer.path, (*facts, work.comparison(row, layer)))
+
+
+def _missing(row: Operator | None, layer: Operator | None) -> RowAgreement:
+    ours, theirs = row.path if row else "", layer.path if layer else ""
+    found = {LEDGER: _described(row), MODULE: _described(layer)}
+    return RowAgreement(ours, theirs, (Comparison(f"{ours or theirs}: row", found),))
+
+
+def _described(row: Operator | None) -> str:
+    return f"{row.kind.value} {row.inputs[0]} → {row.output}" if row else "none"
+
+
+class _Work:
+    """MACs by module. The counters count a module that is called several times as a whole."""
+
+    def __init__(self, pairs: Sequence[Pair], measurement: Measurement) -> None:
+        self._measurement = measurement
+        self._calls = Counter(layer.path for _, layer in pairs if layer)
+        self._macs: Counter[str] = Counter()
+        for row, layer in pairs:
+            if row and layer:
+                self._macs[layer.path] += int(readings.macs((row,)))
+
+    def comparison(self, row: Operator, layer: Operator) -> Comparison:
+        """The ledger's MACs of all calls of the layer, and what the counters say of it."""
+        path, calls = layer.path, self._calls[layer.path]
+        whole = f" of {path}'s {calls} calls" if calls > 1 else ""
+        answers = {
+            LEDGER: (self._macs[path], ""),
+            FVCORE: _of_module(self._measurement.fvcore, path),
+            TORCH: _of_module(self._measurement.torch, path),
+        }
+        return comparison(f"{row.path}: MACs{whole}", answers)
+
+
+def _of_module(counts: Counts, path: str) -> Answer:
+    skipped = [skip for skip in counts.skipped if skip.path == path]
+    return counts.by_module.get(path, 0), why(counts, skipped)

@@ -1,0 +1,1 @@
+"""Closed forms from the papers: operators, blocks and networks over sizes. Never imports torch."""

@@ -1,0 +1,111 @@
+"""The named blocks and operators in symbols: what `flopscope formula separable_conv` derives.
+
+Each form is applied to one input (B, C_in, H, W) with stride 1 and centred windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from flopscope.analytic.blocks import (
+    inverted_residual,
+    mobilenetv3_block,
+    separable_conv,
+    squeeze_excite,
+    standard_conv,
+)
+from flopscope.analytic.operators import (
+    batch_norm,
+    conv2d,
+    conv_transpose2d,
+    flatten,
+    global_pool,
+    linear,
+)
+from flopscope.analytic.tape import Feature, record
+from flopscope.facts import Function
+from flopscope.ledger import Ledger
+from flopscope.symbolic import symbol
+
+B, C_IN, H, W = symbol("B"), symbol("C_in"), symbol("H"), symbol("W")
+C_OUT, K, G = symbol("C_out"), symbol("K"), symbol("G")
+C_HID, C_SE = symbol("C_hid"), symbol("C_se")
+T = symbol("t", lower=2)  # at t = 1 the block has no expansion: another formula
+
+
+@dataclass(frozen=True)
+class Form:
+    """A block as a function of one feature map, with where it was published."""
+
+    title: str
+    source: str
+    block: Callable[[Feature], Feature]
+
+    def ledger(self) -> Ledger:
+        """Its ledger in the alphabet's symbols."""
+        return record(self.block, (B, C_IN, H, W))
+
+
+FORMS: Mapping[str, Form] = {
+    "standard_conv": Form(
+        "standard convolution",
+        "arXiv 1704.04861, equation 2",
+        lambda x: standard_conv(x, C_OUT, K),
+    ),
+    "grouped_conv": Form(
+        "grouped convolution",
+        "arXiv 1611.05431, section 3",
+        lambda x: conv2d(x, C_OUT, K, groups=G),
+    ),
+    "depthwise_conv": Form(
+        "depthwise convolution",
+        "arXiv 1704.04861, equation 4",
+        lambda x: conv2d(x, x.channels, K, groups=x.channels),
+    ),
+    "pointwise_conv": Form(
+        "pointwise convolution",
+        "arXiv 1704.04861, section 3.1",
+        lambda x: conv2d(x, C_OUT, 1),
+    ),
+    "transposed_conv": Form(
+        "transposed convolution, kernel and stride K",
+        "arXiv 1603.07285, chapter 4",
+        lambda x: conv_transpose2d(x, C_OUT, K, stride=K),
+    ),
+    "classifier": Form(
+        "global average pooling and a linear layer with bias",
+        "arXiv 1312.4400, section 3.2",
+        lambda x: linear(flatten(global_pool(x)), C_OUT),
+    ),
+    "batch_norm": Form("batch norm in inference", "arXiv 1502.03167, algorithm 2", batch_norm),
+    "separable_conv": Form(
+        "depthwise separable convolution",
+        "arXiv 1704.04861, equation 5",
+        lambda x: separable_conv(x, C_OUT, K),
+    ),
+    "inverted_residual": Form(
+        "inverted residual with linear bottleneck, batch norms included in the parameters",
+        "arXiv 1801.04381, table 1",
+        lambda x: inverted_residual(x, C_OUT, expansion=T, kernel=K),
+    ),
+    "squeeze_excite": Form(
+        "squeeze-and-excitation, both layers with bias",
+        "arXiv 1709.01507, figure 3",
+        lambda x: squeeze_excite(x, C_SE),
+    ),
+    "mobilenetv3_block": Form(
+        "MobileNetV3 block with squeeze-and-excitation, hidden width other than the input's",
+        "arXiv 1905.02244, figure 4",
+        lambda x: mobilenetv3_block(
+            x,
+            C_OUT,
+            hidden=C_HID,
+            kernel=K,
+            stride=1,
+            function=Function.HARD_SWISH,
+            squeeze=True,
+            always_expand=True,
+        ),
+    ),
+}

@@ -1,0 +1,130 @@
+"""The tape a network is written on, and the handle that flows through it.
+
+A network is a plain function from `Feature` to `Feature`; each operator appends one row to the
+tape. `Feature` knows its shape and which row made it, so rows know what they read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from flopscope.domain import AtLeast, Condition, Multiple, require
+from flopscope.facts import Function, Kind, Operator, Weight, Window
+from flopscope.ledger import Ledger
+from flopscope.sizes import Shape, Size
+
+INPUT = -1
+"""Id of the network's input in `Operator.reads`."""
+
+
+class Tape:
+    """Rows and conditions in the order in which they were written."""
+
+    def __init__(self) -> None:
+        self._rows: list[Operator] = []
+        self._conditions: dict[Condition, None] = {}  # a set that keeps its order
+        self._prefix = ""
+        self._repeat: Size = 1
+
+    @contextmanager
+    def scope(self, name: str, repeat: Size = 1) -> Iterator[None]:
+        """Rows written inside get `name.` before their path, and stand for `repeat` equal
+        copies."""
+        outer = self._prefix, self._repeat
+        self._prefix = f"{self._prefix}{name}."
+        self._repeat = self._repeat * repeat
+        try:
+            yield
+        finally:
+            self._prefix, self._repeat = outer
+
+    def at_least(self, value: Size, minimum: int, what: Callable[[], str]) -> None:
+        """Require value ≥ minimum; `what` names the value where it is needed, in a message or a
+        domain."""
+        if not (isinstance(value, int) and value >= minimum):
+            self._require(AtLeast(value, minimum, what()))
+
+    def multiple(self, value: Size, divisor: Size, what: str) -> None:
+        """Require that divisor divides value."""
+        if not (
+            isinstance(value, int)
+            and isinstance(divisor, int)
+            and divisor > 0
+            and value % divisor == 0
+        ):
+            self._require(Multiple(value, divisor, what))
+
+    def _require(self, condition: Condition) -> None:
+        """Raise OutsideDomain if broken; remember the condition if symbols decide."""
+        self._conditions.update(dict.fromkeys(require(condition)))
+
+    def record(
+        self,
+        kind: Kind,
+        name: str,
+        inputs: tuple[Feature, ...],
+        output: Shape,
+        *,
+        weights: tuple[tuple[str, Shape], ...] = (),
+        buffers: tuple[tuple[str, Shape], ...] = (),
+        window: Window | None = None,
+        groups: Size = 1,
+        function: Function | None = None,
+    ) -> Feature:
+        """Append one row and return its output. Weights are named after the row's path."""
+        path = self._prefix + name
+        row = Operator(
+            kind,
+            path,
+            tuple([x.shape for x in inputs]),
+            output,
+            tuple([Weight(f"{path}.{key}", shape) for key, shape in weights]),
+            tuple([Weight(f"{path}.{key}", shape) for key, shape in buffers]),
+            window,
+            groups,
+            function,
+            tuple([x.source for x in inputs]),
+            len(self._rows),
+            self._repeat,
+        )
+        self._rows.append(row)
+        return Feature(self, output, row.id)
+
+    def ledger(self) -> Ledger:
+        """What has been written so far."""
+        return Ledger(tuple(self._rows), tuple(self._conditions))
+
+
+class Feature(NamedTuple):
+    """A tensor on a tape: its shape, (B, C, H, W) or (B, features), and the row that made it."""
+
+    tape: Tape
+    shape: Shape
+    source: int = INPUT
+
+    @property
+    def batch(self) -> Size:
+        return self.shape[0]
+
+    @property
+    def channels(self) -> Size:
+        return self.shape[1]
+
+    @property
+    def grid(self) -> tuple[Size, ...]:
+        """Spatial sizes: (H, W) of a map, () of a vector."""
+        return self.shape[2:]
+
+
+def record(network: Callable[[Feature], Feature], shape: Shape) -> Ledger:
+    """The ledger of `network` applied to one input of this shape.
+
+    >>> from flopscope.analytic.operators import linear
+    >>> record(lambda x: linear(x, 4), (16, 9)).macs().value
+    576
+    """
+    tape = Tape()
+    network(Feature(tape, shape))
+    return tape.ledger()

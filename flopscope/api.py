@@ -1,0 +1,107 @@
+"""The functions of `import flopscope as fs`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flopscope import comparison
+from flopscope.catalog import formulas
+from flopscope.catalog.variant import check_size, parse
+from flopscope.closedform import Formula
+from flopscope.comparison import Comparison
+from flopscope.ledger import Ledger, Level
+from flopscope.present.agreement import agreement_document
+from flopscope.present.compare import comparison_document
+from flopscope.present.report import Report
+from flopscope.present.table import Document
+from flopscope.sizes import Size
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Resolution = int | tuple[int, int]
+
+
+def analyze(
+    model: str, res: Size | tuple[Size, Size] | None = None, batch: Size = 1, **options: Size
+) -> Ledger:
+    """The ledger of a catalogue model, from its closed form.
+
+    `res` is one size or (H, W), each an int, an integer array or a symbol; `options` override the
+    variant's, arrays and symbols included. Raises BadInput, UnknownName.
+
+    >>> analyze("mobilenetv2:width=1.4", res=224).macs().value
+    582195824
+    """
+    variant = parse(model)
+    check_size("batch", batch, "such as 1")
+    formulas.known_options(variant, options)
+    return variant.ledger(variant.resolution(res), batch, **options)
+
+
+def build(model: str) -> nn.Module:
+    """The reference PyTorch module of a catalogue model, randomly initialised. Needs torch."""
+    return parse(model).build()
+
+
+def formula(name: str, quantity: str = "macs", *, free: Sequence[str] = ()) -> Formula:
+    """The closed form of a model or block; see `flopscope.catalog.formulas.formula`.
+
+    >>> print(formula("separable_conv"))
+      B·C_in · H·W · (K² + C_out)
+    """
+    return formulas.formula(name, quantity, free)
+
+
+@dataclass(frozen=True)
+class ComparisonReport(Report):
+    """What `compare` returns: `comparison` holds the entries, the rest converts."""
+
+    comparison: Comparison
+
+    def document(self) -> Document:
+        return comparison_document(self.comparison)
+
+
+def compare(
+    *models: str,
+    res: Resolution | None = None,
+    batch: int = 1,
+    convention: str = "macs",
+    by: str | None = None,
+    check: bool = False,
+) -> ComparisonReport:
+    """Networks side by side: params, work, activations, size, published accuracy.
+
+    >>> compare("mobilenetv1", "mobilenetv2", res=224).to_dict()["models"][1]["macs"]
+    300774272
+    """
+    level = None if by is None else Level.named(by)
+    return ComparisonReport(
+        comparison.compare(
+            models, res=res, batch=batch, convention_name=convention, by=level, check=check
+        )
+    )
+
+
+@dataclass(frozen=True)
+class AgreementReport(Report):
+    """What `check` returns: falsy on any difference."""
+
+    comparison: Comparison
+
+    def __bool__(self) -> bool:
+        return self.comparison.agrees
+
+    def document(self) -> Document:
+        return agreement_document(self.comparison.entries)
+
+
+def check(*models: str, res: Resolution | None = None, batch: int = 1) -> AgreementReport:
+    """Each closed form against the real module, row by row, with fvcore and torch as witnesses.
+
+    Needs torch and fvcore; raises BadInput where they are not installed.
+    """
+    return AgreementReport(comparison.compare(models, res=res, batch=batch, check=True))

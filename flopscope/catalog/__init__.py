@@ -1,0 +1,1 @@
+"""What flopscope knows of networks by name: ids, variants and published figures."""

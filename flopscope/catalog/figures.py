@@ -1,0 +1,137 @@
+"""Figures that papers and repositories state for the catalogue's networks, each with its citation.
+
+The data are the tables under `published/`, one file a family, one row a statement. A figure is
+kept as its source prints it ("4.2M", "579.80M"), because the digits shown say how exact it is;
+`stated` turns such text into a number. Nothing here is computed, and sources may disagree.
+"""
+
+import csv
+import re
+from fractions import Fraction
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+
+KINDS = ("paper", "official", "implementation", "third-party")
+"""Who states a figure, most authoritative first."""
+
+_STATED = re.compile(r"([0-9]+)(?:\.([0-9]+))?([KMGBT]?)")
+_SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
+
+
+class Figure(NamedTuple):
+    """One statement of one source about one network.
+
+    model, variant: the catalogue id and its canonical variant. "" is the paper's network at
+        width 1; `recipe=` occurs only where an implementation's structure differs at that width.
+    resolution: (height, width) of the input in pixels.
+    params, compute: as stated, for `stated` to read; None where the source is silent.
+    unit: what `compute` counts: the source's own word, then its meaning. None without `compute`.
+    top1: ImageNet-1k top-1 accuracy in per cent, None where the source is silent.
+    kind: one of `KINDS`:
+        paper           a table of a paper, its own network's or one it compares with;
+        official        the README or a source comment of the authors' repository;
+        implementation  a library that ships the network: torchvision, timm, Keras;
+        third-party     the README or documentation of any other repository.
+    source: the paper and its table, or the repository and its file.
+    note: what a reader must know to compare the figure with others; None if nothing.
+
+    >>> figures("mobilenetv1")[0].source
+    'arXiv 1704.04861 Tables 6 and 7'
+    """
+
+    model: str
+    variant: str
+    resolution: tuple[int, int]
+    params: str | None
+    compute: str | None
+    unit: str | None
+    top1: float | None
+    kind: str
+    source: str
+    note: str | None
+
+
+@cache
+def figures(family: str) -> tuple[Figure, ...]:
+    """All figures of a family, in the order of its file: by kind, then table by table.
+
+    Domain: a family with a file under `published/`.
+    Raises ValueError for any other name.
+
+    >>> sorted({figure.model for figure in figures("mobilenetv3")})
+    ['mobilenetv3_large', 'mobilenetv3_small']
+    """
+    folder = resources.files("flopscope.catalog") / "published"
+    names = (entry.name for entry in folder.iterdir())
+    known = sorted(name.removesuffix(".csv") for name in names if name.endswith(".csv"))
+    # Looked up in the listing, not opened on trust: "../x" must not leave the folder.
+    if family not in known:
+        listed = ", ".join(known)
+        raise ValueError(f"no published figures for family '{family}'; known are {listed}")
+    with (folder / f"{family}.csv").open(encoding="utf-8") as file:
+        return tuple(_figure(row) for row in csv.DictReader(file))
+
+
+def published(
+    model: str, family: str, variant: str, resolution: tuple[int, int]
+) -> tuple[Figure, ...]:
+    """The figures of one network at one resolution, most authoritative kind first.
+
+    Matches exactly: `variant` in its canonical text, `resolution` as (height, width) in pixels.
+    Within a kind the order is that of the file: a paper's own figures before quotations of it,
+    its final version before an early one. Empty where nothing is published.
+    Raises ValueError for an unknown family.
+
+    >>> for figure in published("mobilenetv1", "mobilenetv1", "width=0.5", (160, 160)):
+    ...     print(figure.compute, figure.unit, figure.source)
+    76M Mult-Adds (MACs) arXiv 1704.04861 Table 9
+    77M MACs tensorflow/models research/slim/nets/mobilenet_v1.md
+    """
+    asked = (model, variant, resolution)
+    found = (
+        figure
+        for figure in figures(family)
+        if (figure.model, figure.variant, figure.resolution) == asked
+    )
+    return tuple(sorted(found, key=lambda figure: KINDS.index(figure.kind)))
+
+
+def stated(text: str) -> tuple[Fraction, Fraction]:
+    """The number that a figure states, and half a unit of its last shown digit, both exact.
+
+    A source that rounds correctly has its true value no further than the second number from the
+    first. Zeros count as shown digits: 300M is stated to the million. Some sources truncate.
+
+    Domain: ASCII digits, at most one decimal point between digits, then at most one of K, M, G,
+    B (1e9, as G) and T. Raises ValueError for any other text.
+
+    >>> value, half = stated("4.2M")
+    >>> print(value, half)
+    4200000 50000
+    """
+    match = _STATED.fullmatch(text)
+    if match is None:
+        raise ValueError(
+            f"'{text}' is not a stated figure; expected digits, at most one decimal point and "
+            "at most one of K, M, G, B, T, as in 4.2M or 3504872"
+        )
+    whole, decimals, scale = match[1], match[2] or "", match[3]
+    last_digit = Fraction(_SCALES[scale], 10 ** len(decimals))
+    return int(whole + decimals) * last_digit, last_digit / 2
+
+
+def _figure(row: dict[str, str]) -> Figure:
+    height, width = row["resolution"].split("x")
+    return Figure(
+        model=row["model"],
+        variant=row["variant"],
+        resolution=(int(height), int(width)),
+        params=row["params"] or None,
+        compute=row["compute"] or None,
+        unit=row["unit"] or None,
+        top1=float(row["top1"]) if row["top1"] else None,
+        kind=row["kind"],
+        source=row["source"],
+        note=row["note"] or None,
+    )

@@ -1,0 +1,181 @@
+"""Formulas by name: of a model, of a block, or a law."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from flopscope.analytic.forms import FORMS
+from flopscope.catalog.models import MODELS
+from flopscope.catalog.options import RHO
+from flopscope.catalog.variant import FREE, Variant, parse
+from flopscope.closedform import Formula
+from flopscope.conventions import CONVENTIONS
+from flopscope.errors import BadInput, UnknownName
+from flopscope.ledger import Ledger
+from flopscope.sizes import Size
+
+if TYPE_CHECKING:
+    from flopscope.analytic.laws import Law
+
+QUANTITIES: Mapping[str, Callable[[Ledger], Formula]] = {
+    "params": lambda ledger: ledger.params().formula,
+    "buffers": lambda ledger: ledger.buffers().formula,
+    "activations": lambda ledger: ledger.activations().formula,
+    "traffic": lambda ledger: ledger.traffic_bytes().formula,
+    **{
+        name: partial(lambda name, ledger: ledger.flops(name).formula, name) for name in CONVENTIONS
+    },
+}
+"""What a formula can be of: a stored quantity, or the work under a convention."""
+
+LAWS = ("separable_ratio", "width_law", "resolution_law")
+"""Named laws; the last two are of a network: `width_law:mobilenetv2`."""
+
+LAW_NETWORK = "mobilenetv1"
+"""The network of a law that names none: the one the law was stated for."""
+
+
+def formula(name: str, quantity: str = "macs", free: Sequence[str] = ()) -> Formula:
+    """The closed form of a model or block, e.g. `formula("mobilenetv2", "params")`.
+
+    A model's batch and resolution are free; `free` adds "width" and "classes". A block is free in
+    all its sizes. Raises UnknownName or BadInput.
+
+    >>> formula("mobilenetv2").at(B=1, H=224, W=224)
+    300774272
+    """
+    if quantity not in QUANTITIES:
+        raise UnknownName("quantity", quantity, QUANTITIES)
+    found = QUANTITIES[quantity](symbolic_ledger(name, free))
+    words = f"{name} {quantity}"
+    return Formula(found.expression, found.unit, found.convention, found.conditions, words)
+
+
+def symbolic_ledger(name: str, free: Sequence[str] = ()) -> Ledger:
+    """The ledger of a model or block in symbols."""
+    if name in FORMS:
+        if free:
+            raise BadInput(
+                f"{name} is a block, free in all its sizes already; leave out {', '.join(free)}"
+            )
+        return FORMS[name].ledger()
+    return _model_ledger(known_model(name), free)
+
+
+def source(name: str) -> tuple[str, str]:
+    """(title, where published) of a model or block."""
+    if name in FORMS:
+        return FORMS[name].title, FORMS[name].source
+    variant = known_model(name)
+    return str(variant), str(variant.model.paper)
+
+
+def law(name: str) -> Law:
+    """A law by name, `width_law:mobilenetv2` for a network's own.
+
+    Raises UnknownName or BadInput.
+    """
+    from flopscope.analytic import laws
+
+    kind, _, model = name.partition(":")
+    if kind == "separable_ratio":
+        if model:
+            raise BadInput(
+                "separable_ratio is a law of two blocks and takes no network, "
+                f"but '{model}' was given"
+            )
+        return laws.separable_ratio()
+    variant = _without_rho(parse(model or LAW_NETWORK))
+
+    def network(batch: Size, height: Size, wide: Size, **free: Size) -> Ledger:
+        known_options(variant, free)
+        return variant.ledger((height, wide), batch, **free)
+
+    derive = {"width_law": laws.width_law, "resolution_law": laws.resolution_law}[kind]
+    return derive(network, str(variant))
+
+
+def is_law(name: str) -> bool:
+    """Does the name stand for a law?"""
+    return name.partition(":")[0] in LAWS
+
+
+def parse_when(text: str) -> dict[str, int]:
+    """'H, W multiples of 32' as {'H': 32, 'W': 32}; clauses are joined by semicolons.
+
+    Raises BadInput for anything else.
+
+    >>> parse_when("H multiple of 32; W multiple of 64")
+    {'H': 32, 'W': 64}
+    """
+    multiples: dict[str, int] = {}
+    for clause in text.split(";"):
+        found = re.fullmatch(
+            r"\s*([A-Za-z_]\w*(?:\s*,\s*[A-Za-z_]\w*)*)\s+(?:a\s+)?multiples?\s+of\s+(\d+)\s*",
+            clause,
+        )
+        if found is None:
+            raise BadInput(
+                f"'{clause.strip()}' is not a condition; write it like 'H, W multiples of 32'"
+            )
+        for name in re.split(r"\s*,\s*", found[1]):
+            multiples[name] = int(found[2])
+    return multiples
+
+
+def reshaped(found: Sequence[Formula], multiples: Mapping[str, int], ideal: bool) -> list[Formula]:
+    """The formulas for sizes that are multiples, and idealised where that is asked.
+
+    A formula that does not have a size (parameters have no H) stays as it is. Raises BadInput for a
+    size that none of them has.
+    """
+    sizes = {s.name for formula in found for s in formula.symbols}
+    for name in multiples:
+        if name not in sizes:
+            free = ", ".join(sorted(sizes)) or "none"
+            raise BadInput(
+                f"there is no free {name} in these formulas; their free sizes are {free}"
+            )
+    shaped = []
+    for formula in found:
+        own = {s.name for s in formula.symbols}
+        part = formula.when(**{name: n for name, n in multiples.items() if name in own})
+        shaped.append(part.idealised() if ideal else part)
+    return shaped
+
+
+def known_model(name: str) -> Variant:
+    """The variant of that name; the error for a misspelt one offers blocks and laws too."""
+    if name.partition(":")[0] not in MODELS:
+        raise UnknownName("model, block or law", name, [*MODELS, *FORMS, *LAWS])
+    return parse(name)
+
+
+def known_options(variant: Variant, names: Iterable[str]) -> None:
+    """Raises UnknownName for an option that the model does not have, BadInput for a fixed one."""
+    allowed = [option.name for option in variant.model.options if option.name in FREE]
+    for name in names:
+        if name not in allowed:
+            raise UnknownName(f"free option of {variant.model.id}", name, allowed)
+        if name in dict(variant.options):
+            raise BadInput(
+                f"{name} is fixed in '{variant}' and free at once; leave one of them out"
+            )
+
+
+def _model_ledger(variant: Variant, free: Sequence[str]) -> Ledger:
+    known_options(_without_rho(variant), free)
+    return variant.ledger((FREE["H"], FREE["W"]), FREE["B"], **{name: FREE[name] for name in free})
+
+
+def _without_rho(variant: Variant) -> Variant:
+    """The variant itself. Raises BadInput where it fixes ρ: H and W are free in a formula."""
+    if RHO.name in dict(variant.options):
+        raise BadInput(
+            f"'{variant}' scales a resolution by rho, but a formula is free in H and W; "
+            "leave rho out and put ρ·R for H and W, or see resolution_law"
+        )
+    return variant

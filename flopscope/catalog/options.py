@@ -1,0 +1,107 @@
+"""The options of a variant: what `mobilenetv2:width=1.4` may say after the colon."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flopscope.analytic.recipe import Recipe
+from flopscope.errors import BadInput, UnknownName
+
+
+@dataclass(frozen=True)
+class Multiplier:
+    """A positive real number. `symbol` is its name in formulas."""
+
+    name: str
+    default: float = 1.0
+
+    def parse(self, text: str) -> float:
+        """Raises BadInput unless the text is a positive decimal."""
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (math.isfinite(value) and value > 0):
+            raise BadInput(
+                f"{self.name}={text} is not a positive number; give a decimal such as 0.75"
+            )
+        return value
+
+    def text(self, value: Any) -> str:
+        """The shortest decimal: 1.0 is '1', 0.75 is '0.75'."""
+        return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
+@dataclass(frozen=True)
+class Count:
+    """A positive integer."""
+
+    name: str
+    default: int
+
+    def parse(self, text: str) -> int:
+        """Raises BadInput unless the text is an integer from 1."""
+        if not text.isdecimal() or int(text) < 1:
+            raise BadInput(
+                f"{self.name}={text} is not a positive integer; give one such as {self.default}"
+            )
+        return int(text)
+
+    def text(self, value: Any) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which public implementation's structure to follow."""
+
+    name: str
+    choices: tuple[Recipe, ...]
+    default: Recipe = Recipe.PAPER
+
+    def parse(self, text: str) -> Recipe:
+        """Raises UnknownName unless the text is one of the choices."""
+        known = {choice.value: choice for choice in self.choices}
+        if text not in known:
+            raise UnknownName(self.name, text, known)
+        return known[text]
+
+    def text(self, value: Recipe) -> str:
+        return value.value
+
+
+Option = Multiplier | Count | Choice
+
+WIDTH = Multiplier("width")
+RHO = Multiplier("rho")
+CLASSES = Count("classes", 1000)
+
+
+def recipe(*choices: Recipe) -> Choice:
+    """The `recipe` option of a model whose public implementations differ."""
+    return Choice("recipe", (Recipe.PAPER, *choices))
+
+
+def parse_options(options: tuple[Option, ...], text: str, model: str) -> Mapping[str, Any]:
+    """'width=0.75,classes=10' as {'width': 0.75, 'classes': 10}; empty text gives {}.
+
+    Raises UnknownName for a key the model does not have, BadInput for a value that breaks its rule,
+    a key given twice, or text that is not key=value.
+    """
+    known = {option.name: option for option in options}
+    values: dict[str, Any] = {}
+    for part in text.split(",") if text else ():
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise BadInput(
+                f"'{part}' in '{model}:{text}' is not key=value; write {model}:{options[0].name}=…"
+            )
+        if key not in known:
+            raise UnknownName(f"option of {model}", key, known)
+        if key in values:
+            raise BadInput(f"{key} is given twice in '{model}:{text}'; give it once")
+        values[key] = known[key].parse(value)
+    return values

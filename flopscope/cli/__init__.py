@@ -1,0 +1,30 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from flopscope.cli.commands import cli
+from flopscope.errors import FlopscopeError
+
+__all__ = ["cli", "main"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status: 0 done, 1 a check failed, 2 bad input."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        status = cli.main(arguments, prog_name="flopscope", standalone_mode=False)
+    except click.exceptions.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except FlopscopeError as error:
+        if "--debug" in arguments:
+            raise
+        click.echo(f"flopscope: {error}", err=True)
+        return 2
+    return status if isinstance(status, int) else 0

@@ -1,0 +1,46 @@
+"""Options that several commands share, and how their texts are read."""
+
+from __future__ import annotations
+
+import click
+
+from flopscope.errors import BadInput
+
+FORMAT = click.option(
+    "--format",
+    "format_name",
+    default="table",
+    help="table, markdown, latex, csv, json or html.",
+    show_default=True,
+)
+OUTPUT = click.option(
+    "-o", "--output", "output_path", help="Write to this file, whole or not at all."
+)
+RES = click.option("--res", help="Input size, 224 or HxW as in 192x256. Default: each model's own.")
+BATCH = click.option("--batch", default="1", help="Batch size.", show_default=True)
+CONVENTION = click.option(
+    "--convention",
+    default="macs",
+    show_default=True,
+    help="What to count; see `flopscope conventions`.",
+)
+
+
+def resolution(text: str | None) -> tuple[int, int] | None:
+    """'224' or '192x256' as (height, width). Raises BadInput for any other text."""
+    if text is None:
+        return None
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise BadInput(
+            f"--res {text} is not a size of at least 1; "
+            "give a number such as 224, or HxW such as 192x256"
+        )
+    return (int(parts[0]), int(parts[-1]))
+
+
+def positive(name: str, text: str) -> int:
+    """The text of an option as an integer from 1. Raises BadInput for any other text."""
+    if not text.isdecimal() or int(text) < 1:
+        raise BadInput(f"--{name} {text} is not a positive integer; give one such as 1")
+    return int(text)

@@ -1,0 +1,5 @@
+"""Formulas: a closed form with its unit, its convention and the domain in which it holds."""
+
+from flopscope.closedform.formula import Formula
+
+__all__ = ["Formula"]

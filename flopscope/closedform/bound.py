@@ -1,0 +1,122 @@
+"""How large the intermediate integers of a formula can become, before any of them is computed.
+
+int64 arithmetic wraps in silence. A program's integers are sums and products, floors of them, and
+rounding rules; each step here gives a number that no partial result of that step exceeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+from math import ceil
+from typing import Any
+
+from flopscope.sizes import Size, equal, make_divisible, maximum, truncate, where_below
+from flopscope.symbolic import ONE, Atom, Call, Floor, Monomial, Number, Polynomial, Symbol, factors
+
+
+def largest_intermediate(value: Size, largest: Mapping[str, Number]) -> int:
+    """No integer in the program of `value` exceeds this, with every |symbol| up to `largest`.
+
+    Domain: a formula whose values are integers, divisors at least 1. Raises TypeError for a
+    rounding rule that has no line in the table below.
+
+    >>> from flopscope.symbolic import symbol
+    >>> largest_intermediate(symbol("H") ** 2 - 3 * symbol("H"), {"H": 10})
+    130
+    """
+    bounds = _Bounds(largest)
+    bounds.of_sum(value)
+    return bounds.largest
+
+
+class _Bounds:
+    """Bounds of atoms, and the largest of any integer met on the way."""
+
+    def __init__(self, symbols: Mapping[str, Number]) -> None:
+        self._symbols = symbols
+        self._atoms: dict[Atom, Number] = {}
+        self.largest = 0
+
+    def of_sum(self, value: Size) -> int:
+        """Σ |c| · Π |atom|^power over one denominator, factors of 0 taken as 1.
+
+        So no partial sum and no partial product exceeds it, and no quotient before it divides.
+        """
+        below = value.denominator() if isinstance(value, Polynomial) else value.denominator
+        if isinstance(below, Polynomial):
+            self.of_sum(below)
+        bound = sum(self._integers(m, c) for m, c in _terms(value * below))
+        return self._met(bound)
+
+    def of_argument(self, value: Size) -> Number:
+        """Of an argument of a rounding rule: its integers multiply first, then what is real."""
+        bound: Number = 0
+        for monomial, coefficient in _terms(value):
+            whole, real = factors(monomial)
+            above = frozenset((atom, power) for atom, power in whole if power > 0)
+            product: Number = self._met(
+                self._integers(above, coefficient if isinstance(coefficient, int) else 1)
+            )
+            if isinstance(coefficient, Fraction):
+                product *= abs(coefficient)
+            for atom, power in real:
+                product *= Fraction(self._atom(atom)) ** power
+            bound += product
+        self._met(bound)
+        return bound
+
+    def _integers(self, monomial: Iterable[tuple[Atom, int]], coefficient: Number) -> int:
+        bound = abs(int(coefficient))
+        for atom, power in monomial:
+            bound *= max(1, ceil(self._atom(atom))) ** power
+        return bound
+
+    def _met(self, bound: Number) -> int:
+        self.largest = max(self.largest, ceil(bound))
+        return ceil(bound)
+
+    def _atom(self, atom: Atom) -> Number:
+        if isinstance(atom, Symbol):
+            return self._symbols[atom.name]
+        if atom not in self._atoms:
+            self._atoms[atom] = self._floor(atom) if isinstance(atom, Floor) else self._call(atom)
+        return self._atoms[atom]
+
+    def _floor(self, atom: Floor) -> int:
+        """|⌊P/d⌋| ≤ |P|/d + 1; in the program d carries the denominator of P."""
+        bound = self.of_sum(atom.numerator)
+        self.of_sum(atom.divisor * atom.numerator.denominator())
+        return bound // (atom.divisor if isinstance(atom.divisor, int) else 1) + 1
+
+    def _call(self, atom: Call) -> Number:
+        if atom.function not in _CALLS:
+            raise TypeError(f"no bound of {atom.function.__name__} is known")
+        bound = _CALLS[atom.function]([self.of_argument(a) for a in atom.arguments])
+        self._met(bound)
+        return bound
+
+
+def _terms(value: Size) -> Iterable[tuple[Monomial, Number]]:
+    return value.terms.items() if isinstance(value, Polynomial) else ((ONE, value),)
+
+
+def _rounded_up(arguments: Sequence[Number]) -> Number:
+    """make_divisible adds at most half a divisor and a whole one."""
+    value, divisor, minimum = arguments
+    return _in_floats(value) + 2 * divisor + minimum
+
+
+def _in_floats(value: Number) -> Number:
+    """Computed in floating point, in fewer steps than would err by one part in 2⁴⁸."""
+    return value + value / Fraction(2**48) + 1
+
+
+_CALLS: Mapping[Callable[..., Any], Callable[[Sequence[Number]], Number]] = {
+    make_divisible: _rounded_up,
+    truncate: lambda arguments: _in_floats(arguments[0]),
+    maximum: max,
+    equal: lambda _: 1,
+    where_below: lambda arguments: arguments[2] + arguments[3],
+}
+"""Bounds of the rounding rules from bounds of their arguments."""

@@ -1,0 +1,95 @@
+"""The idealised law behind a formula: every rounding dropped, so that a polynomial remains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+from flopscope.domain import AtLeast, Condition
+from flopscope.sizes import Size, equal, make_divisible, maximum, truncate, where_below
+from flopscope.symbolic import ONE, Atom, Call, Floor, Polynomial, alone, replace_atoms
+
+REFERENCE = 1 - Fraction(1, 2**20)
+"""Every multiplier at just below 1: decides which side of a maximum the law follows."""
+
+
+def idealise(value: Size) -> tuple[Size, tuple[Condition, ...]]:
+    """(value without roundings, conditions under which the sides taken are the right ones).
+
+    ⌈P/d⌉ and ⌊P/d⌋ become P/d, so that the law is exact where the grid is not rounded; a rounded
+    width becomes the width itself, two widths that need not agree differ, and of a maximum remains
+    the side that is larger for multipliers just below 1. That choice is a condition of the law.
+    Raises TypeError for a rounding rule whose idealised form is not known.
+
+    >>> from flopscope.symbolic import symbol
+    >>> width = symbol("width", lower=0, integer=False)
+    >>> law, conditions = idealise(make_divisible(1280 * maximum(1, width)))
+    >>> print(law, "where", *conditions)
+    1280 where α ≤ 1
+    """
+    conditions: dict[Condition, None] = {}
+
+    def ideal(atom: Atom) -> Size:
+        if isinstance(atom, Floor):
+            return _ideal_floor(*(replace_atoms(p, ideal) for p in (atom.numerator, atom.divisor)))
+        if isinstance(atom, Call):
+            arguments = [replace_atoms(argument, ideal) for argument in atom.arguments]
+            return _ideal_call(atom, arguments, conditions)
+        return alone(atom)
+
+    return replace_atoms(value, ideal), _strongest(conditions)
+
+
+def _ideal_floor(numerator: Size, divisor: Size) -> Size:
+    """P/d for ⌊(P + k)/d⌋. A symbolic d leaves ⌈P/d⌉ − 1 as ⌊(P − 1)/d⌋, which becomes P/d − 1."""
+    constant = numerator.terms.get(ONE, 0) if isinstance(numerator, Polynomial) else numerator
+    below = int(isinstance(divisor, Polynomial) and constant == -1)
+    return (numerator - constant) / divisor - below
+
+
+def _ideal_call(atom: Call, arguments: list[Any], conditions: dict[Condition, None]) -> Size:
+    if atom.function in (make_divisible, truncate):
+        return arguments[0]
+    if atom.function is equal:
+        return int(arguments[0] == arguments[1])
+    if atom.function is maximum:
+        largest = max(arguments, key=_at_reference)
+        for other in arguments:
+            if other is not largest:
+                conditions[AtLeast(largest - other, 0, "the side of a maximum less another")] = None
+        return largest
+    if atom.function is where_below:
+        value, bound, below, otherwise = arguments
+        is_below = _at_reference(value - bound) < 0
+        distance = bound - value if is_below else value - bound
+        conditions[AtLeast(distance, 0, "distance of the width from the bound of its rule")] = None
+        return below if is_below else otherwise
+    raise TypeError(f"no idealised form of {atom.function.__name__}")
+
+
+def _at_reference(value: Size) -> Fraction:
+    if not isinstance(value, Polynomial):
+        return Fraction(value)
+    return Fraction(value.evaluate({s.name: REFERENCE for s in value.symbols()}))
+
+
+def _strongest(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
+    """Of several bounds on one and the same quantity the strongest, and none that always holds."""
+    strongest: dict[Any, tuple[Fraction, Condition]] = {}
+    for condition in conditions:
+        if condition.broken() is False:
+            continue
+        quantity, bound = _bound(condition)
+        if quantity not in strongest or bound > strongest[quantity][0]:
+            strongest[quantity] = (bound, condition)
+    return tuple(condition for _, condition in strongest.values())
+
+
+def _bound(condition: Condition) -> tuple[Any, Fraction]:
+    """(Q, b) such that the condition says Q ≥ b, Q of the form ±monomial where it can be."""
+    assert isinstance(condition, AtLeast)
+    constant = condition.value.terms.get(ONE, 0)
+    quantity = condition.value - constant
+    scale = abs(next(iter(quantity.terms.values()))) if len(quantity.terms) == 1 else 1
+    return quantity / scale, Fraction(condition.minimum - constant) / scale

@@ -1,0 +1,207 @@
+"""A closed form as Python text: names for what is rounded, then one sum over the stages' grids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from textwrap import wrap
+from typing import NamedTuple
+
+from flopscope.alphabet import ALPHABET
+from flopscope.closedform.collect import GRID, Definition, Namer, collect, shown_arguments
+from flopscope.sizes import Size
+from flopscope.symbolic import (
+    ONE,
+    Atom,
+    Call,
+    Floor,
+    Monomial,
+    Number,
+    Polynomial,
+    Term,
+    factors,
+    in_order,
+    ordered,
+)
+
+WIDTH = 96
+INDENT = "    "
+
+
+class Program(NamedTuple):
+    """A formula as text: `assignments` in order, then numerator/denominator ('1' for none).
+
+    `functions` are the rounding rules of `flopscope.sizes` that it calls.
+    """
+
+    symbols: tuple[str, ...]
+    functions: tuple[str, ...]
+    assignments: tuple[str, ...]
+    numerator: str
+    denominator: str
+
+    def function(self, name: str, first: Iterable[str], result: str) -> str:
+        """A function of the symbols by keyword: lines `first`, the assignments, the result."""
+        arguments = f"*, {', '.join(self.symbols)}" if self.symbols else ""
+        body = [*first, *self.assignments, f"return {result}"]
+        return "\n".join([f"def {name}({arguments}):", *(INDENT + line for line in body)])
+
+
+def program(value: Size) -> Program:
+    """The text of a formula, its sum over one denominator so that only whole numbers are added.
+
+    >>> from flopscope.symbolic import symbol
+    >>> written = program(9 * symbol("C") * symbol("H") / symbol("G"))
+    >>> written.numerator, written.denominator
+    ('9 * C * H', 'G')
+    """
+    symbols = sorted(s.name for s in value.symbols()) if isinstance(value, Polynomial) else []
+    below = value.denominator() if isinstance(value, Polynomial) else Fraction(value).denominator
+    namer = Namer(lambda _: True, _variable(symbols))
+    numerator, denominator = _body(value * below, namer), _factor(namer(below))
+    calls = {d.atom.function.__name__ for d in namer.definitions if isinstance(d.atom, Call)}
+    assignments = tuple(f"{d.name} = {_definition(d)}" for d in namer.definitions)
+    return Program(tuple(symbols), tuple(sorted(calls)), assignments, numerator, denominator)
+
+
+def source(value: Size, function: str, docstring: str, *, whole: bool = True) -> str:
+    """The text of a function with the symbols as keyword arguments.
+
+    `whole` says that the values are integers: what is divided at the end then leaves no rest.
+
+    >>> from flopscope.symbolic import symbol
+    >>> H = symbol("H")
+    >>> print(source(3 * ((H + 1) // 2) ** 2, "count", "An example."))
+    def count(*, H):
+        \"\"\"An example.\"\"\"
+        h2 = -(-H // 2)
+        return 3 * h2**2
+    """
+    written = program(value)
+    imports = ", ".join(written.functions)
+    lines = [f"from flopscope.sizes import {imports}", "", ""] if imports else []
+    result = written.numerator
+    if written.denominator != "1":
+        result = f"{result} {'//' if whole else '/'} {written.denominator}"
+    quoted = wrap(f'"""{docstring}"""', WIDTH, break_long_words=False, break_on_hyphens=False)
+    return "\n".join([*lines, written.function(function, quoted, result)])
+
+
+# --- names ------------------------------------------------------------------------------------
+
+
+def _variable(symbols: Iterable[str]) -> Callable[[Atom, int], str]:
+    """Names for atoms: h2 for ⌈H/2⌉, c3 for the third rounding rule; never a symbol's own name."""
+    taken = set(symbols) | set(ALPHABET)
+
+    def name(atom: Atom, number: int) -> str:
+        candidate = f"c{number}" if isinstance(atom, Call) else _grid_name(atom) or f"n{number}"
+        while candidate in taken:
+            candidate += "_"
+        taken.add(candidate)
+        return candidate
+
+    return name
+
+
+def _grid_name(atom: Atom) -> str:
+    """h2 for ⌈H/2⌉, w4 for ⌈W/4⌉, nothing for another floor."""
+    ceiling = atom.as_ceiling() if isinstance(atom, Floor) else None
+    size = str(ceiling)
+    return f"{size.lower()}{atom.divisor}" if isinstance(atom, Floor) and size in GRID else ""
+
+
+def _definition(definition: Definition) -> str:
+    atom = definition.atom
+    if isinstance(atom, Call):
+        return f"{atom.function.__name__}({', '.join(_real_sum(a) for a in shown_arguments(atom))})"
+    below = atom.numerator.denominator()
+    if (ceiling := atom.as_ceiling()) is not None and len(ceiling.terms) == 1 and below == 1:
+        return f"-(-{_sum(ceiling)} // {atom.divisor})"
+    return f"({_sum(atom.numerator * below)}) // {_factor(atom.divisor * below)}"
+
+
+# --- sums -------------------------------------------------------------------------------------
+
+
+def _body(value: Term, namer: Namer) -> str:
+    """common * (a sum over grids, one a line), in brackets where the text is no product."""
+    collected = collect(value)
+    grids = [(_powers(grid, namer), namer(coefficient)) for grid, coefficient in collected.terms]
+    common = _powers(collected.common, namer)
+    if len(grids) > 1:
+        return _times([*common, _block(_times([_bracketed(c), *grid]) for grid, c in grids)])
+    ((grid, coefficient),) = grids
+    text = _sum(coefficient)
+    fits = len(text) < WIDTH // 2
+    return _times([_bracketed(coefficient) if fits else _block([text]), *common, *grid])
+
+
+def _block(terms: Iterable[str]) -> str:
+    """A sum in brackets on lines of its own, for the body of a function."""
+    lines: list[str] = []
+    for term in terms:
+        lead = INDENT * 2 + ("+ " if lines else "")
+        lines += wrap(term, WIDTH, initial_indent=lead, subsequent_indent=INDENT * 3)
+    return "\n".join(["(", *lines, INDENT + ")"])
+
+
+def _powers(monomial: Monomial, namer: Namer) -> list[str]:
+    """The factors of a monomial without negative powers."""
+    named = namer(Polynomial({monomial: 1})) if monomial else 1
+    return [_power(*factor) for m, _ in _terms(named) for factor in ordered(m)]
+
+
+def _times(texts: Sequence[str]) -> str:
+    return " * ".join([text for text in texts if text != "1"] or ["1"])
+
+
+def _sum(value: Term) -> str:
+    """A sum with integer coefficients and no quotients."""
+    products = (_times([str(c), *(_power(*f) for f in ordered(m))]) for m, c in _terms(value))
+    return _added(products)
+
+
+def _real_sum(value: Term) -> str:
+    """An argument of a rounding rule: fractions are the floats of the networks' own code."""
+    return _added(_real_product(m, c) for m, c in _terms(value))
+
+
+def _real_product(monomial: Monomial, coefficient: Number) -> str:
+    """In the order in which `symbolic.values` multiplies, so that both round alike."""
+    whole, real = factors(monomial)
+    text = str(coefficient) if isinstance(coefficient, int) else "1"
+    for atom, power in whole:
+        text += f" {'*' if power > 0 else '/'} {_power(atom, abs(power))}"
+    if isinstance(coefficient, Fraction):
+        text += f" * {float(coefficient)!r}"
+    for atom, power in real:
+        text += f" * {_power(atom, power)}"
+    return text.removeprefix("1 * ")
+
+
+def _terms(value: Term) -> list[tuple[Monomial, Number]]:
+    """The terms in a fixed order."""
+    if not isinstance(value, Polynomial):
+        return [(ONE, value)]
+    return [(monomial, value.terms[monomial]) for monomial in in_order(value.terms)]
+
+
+def _added(texts: Iterable[str]) -> str:
+    return " + ".join(texts).replace("+ -", "- ")
+
+
+def _power(atom: Atom, power: int) -> str:
+    name = getattr(atom, "name", str(atom))
+    return f"{name}**{power}" if power != 1 else name
+
+
+def _bracketed(value: Term) -> str:
+    """A sum that something multiplies."""
+    return f"({_sum(value)})" if len(_terms(value)) > 1 else _sum(value)
+
+
+def _factor(value: Term) -> str:
+    """A sum that something is divided by."""
+    text = _sum(value)
+    return text if text.isidentifier() or text.isdecimal() else f"({text})"

@@ -1,0 +1,127 @@
+"""The boundary to SymPy: calculus, factoring and LaTeX happen there, counting does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import Any
+
+import sympy
+
+from flopscope.alphabet import ALPHABET
+from flopscope.closedform.collect import Namer, collect, shown_arguments
+from flopscope.sizes import Size
+from flopscope.symbolic import Atom, Call, Floor, Monomial, Polynomial, Symbol, ordered
+
+
+def to_sympy(value: Size) -> sympy.Expr:
+    """The same expression in SymPy, floors and ceilings included, roundings as functions.
+
+    Symbols are positive integers there (multipliers: positive), under the names of the alphabet.
+
+    >>> from flopscope.symbolic import symbol
+    >>> to_sympy((symbol("H") + 1) // 2 * 3)
+    3*ceiling(H/2)
+    """
+    if isinstance(value, Polynomial):
+        return sympy.Add(*(_number(c) * _monomial(m) for m, c in value.terms.items()))
+    return _number(value)
+
+
+def sympy_symbol(name: str, *, integer: bool = True) -> sympy.Symbol:
+    """The SymPy symbol that stands for a dimension of the alphabet.
+
+    >>> sympy_symbol("width", integer=False).is_positive
+    True
+    """
+    return sympy.Symbol(name, positive=True, integer=integer or None)
+
+
+def latex(value: Size) -> str:
+    r"""LaTeX of the sum over grids, coefficients factored.
+
+    >>> from flopscope.symbolic import symbol
+    >>> latex(9 * ((symbol("H") + 1) // 2) * symbol("C_in"))
+    '9 C_{\\mathrm{in}} \\left\\lceil{\\frac{H}{2}}\\right\\rceil'
+    """
+    namer = Namer(lambda atom: isinstance(atom, Call), _channel_name)
+    named = namer(value)
+    collected = collect(named)
+    names = _latex_names(named)
+    common = _monomial(collected.common)
+    if len(collected.terms) == 1:
+        grid, coefficient = collected.terms[0]
+        body = _product_latex(coefficient, (common, _monomial(grid)), names)
+    else:
+        terms = [_product_latex(c, (_monomial(grid),), names) for grid, c in collected.terms]
+        body = " + ".join(terms).replace("+ -", "- ")
+        if collected.common:
+            body = rf"{_latex(common, names)} \left({body}\right)"
+    if collected.below:
+        body = rf"\frac{{{body}}}{{{_latex(_monomial(collected.below), names)}}}"
+    where = [rf"{d.name} = {_call_latex(d.atom, names)}" for d in namer.definitions]
+    return body if not where else body + r" \quad\text{with}\quad " + r",\; ".join(where)
+
+
+def _product_latex(
+    coefficient: Size, monomials: Iterable[sympy.Expr], names: Mapping[sympy.Symbol, str]
+) -> str:
+    """Number first, then what is one product, sums in brackets last."""
+    symbols = [_latex(monomial, names) for monomial in monomials if monomial != 1]
+    if not symbols:
+        return _latex(to_sympy(coefficient), names)
+    number, rest = sympy.factor_terms(to_sympy(coefficient)).as_coeff_Mul()
+    before = [] if number == 1 else ["-"] if number == -1 else [_latex(number, names)]
+    if rest.is_Add:
+        return " ".join([*before, *symbols, rf"\left({_latex(rest, names)}\right)"])
+    parts = [] if rest == 1 else [_latex(rest, names)]
+    return " ".join(
+        [*before, *symbols, *parts] if rest.has(sympy.Add) else [*before, *parts, *symbols]
+    )
+
+
+def _number(value: int | Fraction) -> sympy.Expr:
+    return sympy.Rational(Fraction(value).numerator, Fraction(value).denominator)
+
+
+def _monomial(monomial: Monomial) -> sympy.Expr:
+    return sympy.Mul(*(_atom(atom) ** power for atom, power in ordered(monomial)))
+
+
+def _atom(atom: Atom) -> sympy.Expr:
+    if isinstance(atom, Symbol):
+        return sympy_symbol(atom.name, integer=atom.integer)
+    if isinstance(atom, Floor):
+        divisor = to_sympy(atom.divisor)
+        if (ceiling := atom.as_ceiling()) is not None:
+            return sympy.ceiling(to_sympy(ceiling) / divisor)
+        return sympy.floor(to_sympy(atom.numerator) / divisor)
+    return sympy.Function(atom.function.__name__)(*(to_sympy(a) for a in atom.arguments))
+
+
+def _channel_name(atom: Atom, number: int) -> str:
+    return f"c_{{{number}}}"
+
+
+def _latex_names(value: Size) -> Mapping[sympy.Symbol, str]:
+    symbols = value.symbols() if isinstance(value, Polynomial) else ()
+    return {
+        sympy_symbol(s.name, integer=s.integer): ALPHABET[s.name].latex
+        if s.name in ALPHABET
+        else s.name
+        for s in symbols
+    }
+
+
+def _latex(expression: Any, names: Mapping[sympy.Symbol, str]) -> str:
+    return str(sympy.latex(expression, symbol_names=dict(names)))
+
+
+def _call_latex(atom: Atom, names: Mapping[sympy.Symbol, str]) -> str:
+    assert isinstance(atom, Call)
+    every = dict(names)
+    for argument in atom.arguments:
+        every |= _latex_names(argument)
+    arguments = ", ".join(_latex(to_sympy(a), every) for a in shown_arguments(atom))
+    function = atom.function.__name__.replace("_", r"\_")
+    return rf"\operatorname{{{function}}}({arguments})"

@@ -1,0 +1,208 @@
+"""Conventions: how each tool and the papers weigh a row, as data.
+
+A convention gives each kind of operator (or a single activation function) a sum of multiples of
+countable quantities; a kind it does not name is free. One ledger so answers for every tool at once.
+Each table is reproduced by a test that runs the tool itself, on layers written as modules, with
+torch.matmul for a product of matrices and the signs + and * for sums and gates: a tool that hooks
+modules or patches functions counts other spellings otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+from typing import TypeAlias
+
+from flopscope.costs import COSTS, cost
+from flopscope.errors import UnknownName
+from flopscope.facts import Function, Kind, Operator
+from flopscope.sizes import Size, elements, product, total
+
+
+class Quantity(Enum):
+    """What a convention can count in a row."""
+
+    MACS = "multiply-accumulates"
+    BIAS = "bias additions"
+    INPUTS = "input elements"
+    OUTPUTS = "output elements"
+    AFFINE_INPUTS = "input elements of a norm with scale and shift"
+    WEIGHTS_AT_OUTPUTS = "weight elements × batch × output positions"
+    BATCH_PARAMS = "parameters × batch"
+    SOFTMAX_ROWS = "softmax distributions"
+    ACTS = "scalar operations"
+
+
+QUANTITIES: Mapping[Quantity, Callable[[Operator], Size]] = {
+    Quantity.MACS: lambda row: cost(row).macs,
+    Quantity.BIAS: lambda row: elements(row.output) if row.has_bias else 0,
+    Quantity.INPUTS: lambda row: elements(row.inputs[0]),
+    Quantity.OUTPUTS: lambda row: elements(row.output),
+    Quantity.AFFINE_INPUTS: lambda row: elements(row.inputs[0]) if row.weights else 0,
+    Quantity.WEIGHTS_AT_OUTPUTS: lambda row: product(
+        (*row.weights[0].shape, row.output[0], *row.output[2:])
+    ),
+    Quantity.BATCH_PARAMS: lambda row: product(
+        (row.output[0], total(elements(weight.shape) for weight in row.weights))
+    ),
+    Quantity.SOFTMAX_ROWS: lambda row: elements(row.output) // row.output[-1],
+    Quantity.ACTS: lambda row: cost(row).acts,
+}
+
+Weights: TypeAlias = Mapping[Quantity, int]
+
+
+@dataclass(frozen=True)
+class Convention:
+    """A named way of counting. `unit` is MACs or FLOPs; `counts` says in words what is counted."""
+
+    name: str
+    unit: str
+    counts: str
+    source: str
+    weights: Mapping[Kind | Function, Weights]
+
+    def count(self, row: Operator) -> Size:
+        """What one application of the row counts; 0 for a kind that the convention leaves free."""
+        weights = self.weights.get(row.kind)
+        if row.function is not None:
+            weights = self.weights.get(row.function, weights)
+        if weights is None:
+            return 0
+        counts = [_times(weight, QUANTITIES[of](row)) for of, weight in weights.items()]
+        return counts[0] if len(counts) == 1 else total(counts)
+
+
+def _times(weight: int, amount: Size) -> Size:
+    return amount if weight == 1 else product((weight, amount))
+
+
+_ACTS = {Quantity.ACTS: 1}
+_MACS = {Quantity.MACS: 1}
+_MACS_TWICE = {Quantity.MACS: 2}
+_MACS_AND_BIAS = {Quantity.MACS: 1, Quantity.BIAS: 1}
+_INPUTS = {Quantity.INPUTS: 1}
+_INPUTS_TWICE = {Quantity.INPUTS: 2}
+_OUTPUTS = {Quantity.OUTPUTS: 1}
+_OUTPUTS_TWICE = {Quantity.OUTPUTS: 2}
+_BATCH_PARAMS = {Quantity.BATCH_PARAMS: 1}
+_PRODUCTS = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION, Kind.LINEAR, Kind.MATMUL)
+
+_MACS_CONVENTION = Convention(
+    "macs",
+    "MACs",
+    "one per multiply-accumulate of convolution, linear and matmul; "
+    "bias, norm, activation, pooling free",
+    "the papers' mult-adds",
+    dict.fromkeys(_PRODUCTS, _MACS),
+)
+
+_FVCORE = Convention(
+    "fvcore",
+    "MACs",
+    "as macs, plus 2 an element of batch norm, 5 of layer and group norm, 1 of global pooling",
+    "fvcore 0.1.5: nn/flop_count.py, nn/jit_handles.py",
+    {
+        **dict.fromkeys(_PRODUCTS, _MACS),
+        Kind.BATCH_NORM: {Quantity.INPUTS: 1, Quantity.AFFINE_INPUTS: 1},
+        Kind.LAYER_NORM: {Quantity.INPUTS: 4, Quantity.AFFINE_INPUTS: 1},
+        Kind.GROUP_NORM: {Quantity.INPUTS: 4, Quantity.AFFINE_INPUTS: 1},
+        Kind.GLOBAL_POOL: _INPUTS,
+    },
+)
+
+_TORCH = Convention(
+    "torch",
+    "FLOPs",
+    "two per multiply-accumulate of convolution, linear and matmul; nothing else",
+    "torch 2.13: utils/flop_counter.py",
+    dict.fromkeys(_PRODUCTS, _MACS_TWICE),
+)
+
+_THOP = Convention(
+    "thop",
+    "MACs",
+    "as macs, plus batch and layer norm (4 an element), softmax and average pooling; "
+    "transposed convolution at its output's size; group norm and matmul not seen",
+    "thop 0.1.1: profile.py, vision/basic_hooks.py, vision/calc_func.py",
+    {
+        Kind.CONVOLUTION: _MACS,
+        Kind.TRANSPOSED_CONVOLUTION: {Quantity.WEIGHTS_AT_OUTPUTS: 1},
+        Kind.LINEAR: _MACS,
+        Kind.BATCH_NORM: {Quantity.INPUTS: 2, Quantity.AFFINE_INPUTS: 2},
+        Kind.LAYER_NORM: {Quantity.INPUTS: 2, Quantity.AFFINE_INPUTS: 2},
+        Kind.SOFTMAX: {Quantity.OUTPUTS: 3, Quantity.SOFTMAX_ROWS: -1},
+        Kind.AVERAGE_POOL: _OUTPUTS,
+        Kind.GLOBAL_POOL: {Quantity.INPUTS: 1, Quantity.OUTPUTS: 1},
+    },
+)
+
+# ptflops hooks modules and patches functions; a module whose function is patched counts twice.
+_PTFLOPS = Convention(
+    "ptflops",
+    "MACs",
+    "as macs with bias, plus 2 an element of batch and group norm, ReLU, GELU and pooling, "
+    "1 of layer norm, ReLU6, SiLU and softmax",
+    "ptflops 0.7.5: pytorch_engine.py, pytorch_ops.py",
+    {
+        Kind.CONVOLUTION: _MACS_AND_BIAS,
+        Kind.TRANSPOSED_CONVOLUTION: _MACS_AND_BIAS,
+        Kind.LINEAR: _MACS_AND_BIAS,
+        Kind.MATMUL: _MACS,
+        Kind.BATCH_NORM: {Quantity.INPUTS: 1, Quantity.AFFINE_INPUTS: 1},
+        Kind.LAYER_NORM: _INPUTS,
+        Kind.GROUP_NORM: {Quantity.INPUTS: 1, Quantity.AFFINE_INPUTS: 1},
+        Kind.SOFTMAX: _OUTPUTS,
+        Function.RELU: _OUTPUTS_TWICE,
+        Function.RELU6: _OUTPUTS,
+        Function.SILU: _OUTPUTS,
+        Function.GELU: _OUTPUTS_TWICE,
+        Kind.MAX_POOL: _INPUTS_TWICE,
+        Kind.AVERAGE_POOL: _INPUTS_TWICE,
+        Kind.GLOBAL_POOL: _INPUTS_TWICE,
+    },
+)
+
+_TORCHINFO = Convention(
+    "torchinfo",
+    "MACs",
+    "parameters (bias, norm's scale and shift too) × batch, for convolutions × output positions; "
+    "a linear layer's positions and matmul not seen",
+    "torchinfo 1.8.0: layer_info.py",
+    {
+        Kind.CONVOLUTION: _MACS_AND_BIAS,
+        Kind.TRANSPOSED_CONVOLUTION: {Quantity.WEIGHTS_AT_OUTPUTS: 1, Quantity.BIAS: 1},
+        Kind.LINEAR: _BATCH_PARAMS,
+        Kind.BATCH_NORM: _BATCH_PARAMS,
+        Kind.LAYER_NORM: _BATCH_PARAMS,
+        Kind.GROUP_NORM: _BATCH_PARAMS,
+    },
+)
+
+_ALL = Convention(
+    "all",
+    "FLOPs",
+    "every scalar multiplication, addition, comparison, division, root and exponential",
+    "flopscope.costs",
+    dict.fromkeys(COSTS, _ACTS),
+)
+
+CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
+    {
+        convention.name: convention
+        for convention in (_MACS_CONVENTION, _FVCORE, _TORCH, _THOP, _PTFLOPS, _TORCHINFO, _ALL)
+    }
+)
+
+
+def convention(name: str) -> Convention:
+    """The convention of that name. Raises UnknownName, offering the nearest names.
+
+    >>> convention("torch").unit
+    'FLOPs'
+    """
+    if name not in CONVENTIONS:
+        raise UnknownName("convention", name, CONVENTIONS)
+    return CONVENTIONS[name]

@@ -1,0 +1,215 @@
+"""What each kind of operator costs: one rule a kind, one table, nothing else in the project counts.
+
+`cost(row)` gives the multiply-accumulates of a row and every arithmetic act in it. Zeros of padding
+are multiplied like any input, as all counters do. Tests execute each operator as plain Python loops
+over counting numbers: the loops' result equals PyTorch's and their acts equal these rules. Sums and
+products are those of `sizes`, which raise Overflow where an array would wrap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from flopscope.facts import Function, Kind, Operator
+from flopscope.sizes import Size, elements, product, total
+
+
+class Cost(NamedTuple):
+    """Acts of one application of a row.
+
+    `macs` pairs a multiplication with its accumulation; the acts list every scalar operation, so a
+    dot product of n terms has n `multiply` and n - 1 `add`.
+    """
+
+    macs: Size = 0
+    add: Size = 0  # subtractions too
+    multiply: Size = 0
+    divide: Size = 0
+    compare: Size = 0  # maximum and minimum too
+    transcendental: Size = 0  # exp, tanh, erf, square root
+
+    @property
+    def acts(self) -> Size:
+        """All scalar operations."""
+        return total((self.add, self.multiply, self.divide, self.compare, self.transcendental))
+
+
+def convolution(row: Operator) -> Cost:
+    """B·H_out·W_out·C_out · (C_in/groups)·K_h·K_w multiply-accumulates.
+
+    Input (B, C_in, H, W), weight (C_out, C_in/groups, K_h, K_w), output (B, C_out, H_out, W_out).
+    Depthwise, pointwise, grouped and dilated convolutions are this rule with other sizes. The bias
+    is not in `macs`; it adds one `add` per output element. Source: arXiv 1704.04861, equations 2, 4
+    and 5.
+
+    >>> from flopscope.facts import Weight
+    >>> weights = (Weight("w", (4, 3, 3, 3)),)
+    >>> row = Operator(Kind.CONVOLUTION, "", ((1, 3, 8, 8),), (1, 4, 8, 8), weights)
+    >>> convolution(row).macs
+    6912
+    """
+    return _dot_products(elements(row.output), product(row.weights[0].shape[1:]), row.has_bias)
+
+
+def transposed_convolution(row: Operator) -> Cost:
+    """B·H_in·W_in·C_in · (C_out/groups)·K_h·K_w multiply-accumulates: each input element is spread.
+
+    Input (B, C_in, H, W), weight (C_in, C_out/groups, K_h, K_w). As a scatter into zeros each
+    product is added once, so there are as many additions as multiplications; products that the
+    padding crops are made all the same. The bias adds one per output.
+    """
+    macs = product((*row.inputs[0], *row.weights[0].shape[1:]))
+    bias = elements(row.output) if row.has_bias else 0
+    return Cost(macs, add=total((macs, bias)), multiply=macs)
+
+
+def linear(row: Operator) -> Cost:
+    """positions · in · out multiply-accumulates: input (…, in), weight (out, in), output (…, out).
+
+    >>> from flopscope.facts import Weight
+    >>> weights = (Weight("w", (4, 9)), Weight("b", (4,)))
+    >>> row = Operator(Kind.LINEAR, "", ((16, 9),), (16, 4), weights)
+    >>> linear(row).macs, linear(row).acts
+    (576, 1152)
+    """
+    return _dot_products(elements(row.output), row.weights[0].shape[1], row.has_bias)
+
+
+def matmul(row: Operator) -> Cost:
+    """batch · n · m · k multiply-accumulates: inputs (…, n, k) and (…, k, m), output (…, n, m)."""
+    return _dot_products(elements(row.output), row.inputs[0][-1], False)
+
+
+def batch_norm(row: Operator) -> Cost:
+    """Inference form x·s + t with s = γ/√(σ²+ε), t = β − μ·s: 2 acts an element, 5 a channel.
+
+    Input and output (B, C, …). Without γ and β, s = 1/√(σ²+ε) and t = −μ·s: 2 an element, 4 a
+    channel (the sign rides on the subtraction: x·s − μ·s). The acts a channel do not grow with B.
+    """
+    n, channels = elements(row.output), row.output[1]
+    shifts = channels if row.weights else 0
+    return Cost(
+        add=total((n, channels, shifts)),
+        multiply=total((n, channels)),
+        divide=channels,
+        transcendental=channels,
+    )
+
+
+def layer_norm(row: Operator) -> Cost:
+    """(x − μ)/√(σ²+ε)·γ + β over groups of n elements; group norm is the same with other groups.
+
+    Per group: mean n−1 adds, 1 divide; centring n; variance n multiplies, n−1 adds, 1 divide; ε,
+    root, reciprocal 1 each; scaling n multiplies. Affine: n multiplies and n adds more.
+    """
+    n, groups = elements(row.output), row.groups
+    affine = n if row.weights else 0
+    return Cost(
+        add=total((product((3, n)), -groups, affine)),
+        multiply=total((product((2, n)), affine)),
+        divide=product((3, groups)),
+        transcendental=groups,
+    )
+
+
+def activation(row: Operator) -> Cost:
+    """One application of the row's function to each element."""
+    assert row.function is not None
+    return _scaled(FUNCTION_ACTS[row.function], elements(row.output))
+
+
+def softmax(row: Operator) -> Cost:
+    """Over n: maximum n−1 compares, n subtractions, n exps, n−1 adds, n divides."""
+    n = elements(row.output)
+    rows = n // row.output[-1]
+    return Cost(add=product((2, n)) - rows, divide=n, compare=n - rows, transcendental=n)
+
+
+def max_pool(row: Operator) -> Cost:
+    """K_h·K_w − 1 comparisons an output element."""
+    return Cost(compare=product((*row.output, _window_area(row) - 1)))
+
+
+def average_pool(row: Operator) -> Cost:
+    """K_h·K_w − 1 additions and one division an output element (padding included in the count)."""
+    n = elements(row.output)
+    return Cost(add=product((n, _window_area(row) - 1)), divide=n)
+
+
+def global_pool(row: Operator) -> Cost:
+    """Mean over the grid: one addition an input less one an output, one division an output."""
+    inputs, outputs = elements(row.inputs[0]), elements(row.output)
+    return Cost(add=inputs - outputs, divide=outputs)
+
+
+def addition(row: Operator) -> Cost:
+    """One addition an output element for each operand after the first."""
+    return Cost(add=product((*row.output, len(row.inputs) - 1)))
+
+
+def multiplication(row: Operator) -> Cost:
+    """One multiplication an output element (broadcasting included); it accumulates nothing."""
+    return Cost(multiply=elements(row.output))
+
+
+def concatenation(row: Operator) -> Cost:
+    """No arithmetic: memory moves, nothing is computed."""
+    return Cost()
+
+
+def stored(row: Operator) -> Cost:
+    """No arithmetic: a parameter that the network holds, in use elsewhere in part or not at all."""
+    return Cost()
+
+
+COSTS: Mapping[Kind, Callable[[Operator], Cost]] = {
+    Kind.CONVOLUTION: convolution,
+    Kind.TRANSPOSED_CONVOLUTION: transposed_convolution,
+    Kind.LINEAR: linear,
+    Kind.MATMUL: matmul,
+    Kind.BATCH_NORM: batch_norm,
+    Kind.LAYER_NORM: layer_norm,
+    Kind.GROUP_NORM: layer_norm,
+    Kind.ACTIVATION: activation,
+    Kind.SOFTMAX: softmax,
+    Kind.MAX_POOL: max_pool,
+    Kind.AVERAGE_POOL: average_pool,
+    Kind.GLOBAL_POOL: global_pool,
+    Kind.ADD: addition,
+    Kind.MULTIPLY: multiplication,
+    Kind.CONCATENATION: concatenation,
+    Kind.STORED: stored,
+}
+"""Every kind but UNKNOWN, whose cost is not known; a test holds the table to be total."""
+
+FUNCTION_ACTS: Mapping[Function, Cost] = {
+    Function.RELU: Cost(compare=1),  # max(x, 0)
+    Function.RELU6: Cost(compare=2),  # min(max(x, 0), 6)
+    Function.SIGMOID: Cost(add=1, multiply=1, divide=1, transcendental=1),  # 1/(1 + exp(-1·x))
+    Function.SILU: Cost(add=1, multiply=1, divide=1, transcendental=1),  # x/(1 + exp(-1·x))
+    Function.TANH: Cost(transcendental=1),
+    Function.GELU: Cost(add=1, multiply=3, transcendental=1),  # x·0.5·(1 + erf(x·√½))
+    Function.HARD_SIGMOID: Cost(add=1, compare=2, divide=1),  # relu6(x + 3)/6
+    Function.HARD_SWISH: Cost(add=1, multiply=1, compare=2, divide=1),  # x·relu6(x + 3)/6
+}
+
+
+def cost(row: Operator) -> Cost:
+    """The cost of one application of a row (its `repeat` is not in it)."""
+    return COSTS[row.kind](row)
+
+
+def _dot_products(outputs: Size, length: Size, bias: bool) -> Cost:
+    """`outputs` dot products of `length` terms, plus one addition each where there is a bias."""
+    macs = product((outputs, length))
+    return Cost(macs, add=macs if bias else macs - outputs, multiply=macs)
+
+
+def _scaled(acts: Cost, n: Size) -> Cost:
+    return Cost(*(product((n, count)) if count else 0 for count in acts))
+
+
+def _window_area(row: Operator) -> Size:
+    assert row.window is not None
+    return product(row.window.kernel)

@@ -1,0 +1,223 @@
+"""Where a formula holds: conditions on its symbols, recorded while a network is built.
+
+For numbers a broken condition raises at once. For symbols it is kept, unless the symbols' own
+bounds already prove it, and travels with the ledger and its formulas.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from numbers import Integral, Real
+from typing import Any, TypeAlias
+
+from flopscope.errors import OutsideDomain, UnboundSymbols
+from flopscope.sizes import Size, any_of, is_array, is_multiple, is_symbolic
+from flopscope.symbolic import ONE, Polynomial, Symbol, substitute
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """value ≥ minimum; `what` names the quantity in messages."""
+
+    value: Size
+    minimum: int
+    what: str
+
+    def breaks(self) -> Any:
+        """True or False when that is known (elementwise for arrays), None while symbols decide."""
+        if not is_symbolic(self.value):
+            return self.value < self.minimum
+        low, missing = self.value.lower(), (self.minimum - self.value).lower()
+        if low is not None and low >= self.minimum:
+            return False
+        return True if missing is not None and missing > 0 else None
+
+    def broken(self) -> bool | None:
+        """Is it broken anywhere? None while symbols decide."""
+        return _anywhere(self.breaks())
+
+    def at(self, values: Mapping[str, Any]) -> AtLeast:
+        """The condition with some symbols replaced."""
+        return AtLeast(substitute(self.value, values), self.minimum, self.what)
+
+    def symbols(self) -> frozenset[Symbol]:
+        """The symbols that it depends on."""
+        return _symbols(self.value)
+
+    def __str__(self) -> str:
+        return _inequality(self.value, self.minimum)
+
+
+@dataclass(frozen=True, slots=True)
+class Multiple:
+    """divisor divides value; `what` names the value in messages."""
+
+    value: Size
+    divisor: Size
+    what: str
+
+    def breaks(self) -> Any:
+        """True or False when that is known (elementwise for arrays), None while symbols decide."""
+        rest = self.value % self.divisor
+        if not is_symbolic(rest):
+            return rest != 0
+        rounded = isinstance(self.divisor, int) and is_symbolic(self.value)
+        return False if rounded and is_multiple(self.value, self.divisor) else None
+
+    def broken(self) -> bool | None:
+        """Is it broken anywhere? None while symbols decide."""
+        return _anywhere(self.breaks())
+
+    def at(self, values: Mapping[str, Any]) -> Multiple:
+        """The condition with some symbols replaced."""
+        return Multiple(substitute(self.value, values), substitute(self.divisor, values), self.what)
+
+    def symbols(self) -> frozenset[Symbol]:
+        """The symbols that it depends on."""
+        return _symbols(self.value) | _symbols(self.divisor)
+
+    @property
+    def odd(self) -> Size | None:
+        """The size that this condition wants odd, if that is what it says: 2 divides size − 1."""
+        by_two = isinstance(self.divisor, int) and self.divisor == 2
+        if by_two and is_symbolic(self.value) and self.value.terms.get(ONE) == -1:
+            return self.value + 1
+        return None
+
+    def __str__(self) -> str:
+        return (
+            f"{self.value} a multiple of {self.divisor}" if self.odd is None else f"{self.odd} odd"
+        )
+
+
+Condition: TypeAlias = AtLeast | Multiple
+
+
+def require(condition: Condition) -> tuple[Condition, ...]:
+    """() where the condition holds, (condition,) where symbols decide.
+
+    Raises OutsideDomain where it is broken (anywhere, for arrays).
+
+    >>> from flopscope.symbolic import symbol
+    >>> require(AtLeast(symbol("H") + 2, 3, "padded height"))
+    ()
+    >>> [str(c) for c in require(AtLeast(symbol("H"), 3, "height"))]
+    ['H ≥ 3']
+    """
+    broken = condition.breaks()
+    if _anywhere(broken):
+        raise OutsideDomain(_sentence(condition, broken))
+    return () if broken is not None else (condition,)
+
+
+def check_bindings(symbols: Iterable[Symbol], values: Mapping[str, Any]) -> None:
+    """Every symbol is bound, to a value of its kind not below its bound.
+
+    Raises UnboundSymbols or OutsideDomain, naming the bindings in force.
+
+    >>> check_bindings([Symbol("H")], {"H": 224})
+    """
+    symbols = sorted(symbols, key=lambda s: s.name)
+    if missing := [s.name for s in symbols if s.name not in values]:
+        raise UnboundSymbols(f"no value for {', '.join(missing)}; given: {bindings(values)}")
+    for s in symbols:
+        if not is_symbolic(values[s.name]):
+            _check_value(s, values[s.name])
+
+
+def check_conditions(conditions: Iterable[Condition], values: Mapping[str, Any]) -> None:
+    """Raises OutsideDomain for the first condition that these values break, naming them."""
+    for condition in conditions:
+        broken = condition.at(values).breaks()
+        if _anywhere(broken):
+            given = bindings(_first_breaking(values, broken))
+            raise OutsideDomain(f"outside the domain ({condition}); given: {given}")
+
+
+def bindings(values: Mapping[str, Any]) -> str:
+    """The bindings in force, for messages: 'B=1, H=224'.
+
+    >>> bindings({"B": 1, "H": 224})
+    'B=1, H=224'
+    """
+    return ", ".join(f"{name}={_shown(value)}" for name, value in values.items()) or "nothing"
+
+
+def _symbols(value: Size) -> frozenset[Symbol]:
+    return value.symbols() if isinstance(value, Polynomial) else frozenset()
+
+
+def _anywhere(broken: Any) -> bool | None:
+    return None if broken is None else any_of(broken)
+
+
+def _check_value(s: Symbol, value: Any) -> None:
+    if not _of_kind(value, Integral if s.integer else Real):
+        kind, rule = ("an integer", "integers from") if s.integer else ("a number", "numbers above")
+        raise OutsideDomain(
+            f"{s.name}={_shown(value)} is not {kind}; {s.name} takes {rule} {s.lower}"
+        )
+    if s.integer:
+        wrong, rule = value < s.lower, f"at least {s.lower}"
+    else:
+        wrong = (value <= s.lower) | (value != value) | (value == math.inf)
+        rule = f"above {s.lower} and finite"
+    if any_of(wrong):
+        first = value[wrong].flat[0] if is_array(value) and value.ndim else value
+        raise OutsideDomain(f"{s.name}={first} is outside the domain: {s.name} must be {rule}")
+
+
+def _of_kind(value: Any, kind: type[Integral] | type[Real]) -> bool:
+    """Is it a number of that kind, or an array of them? True and False are no numbers."""
+    if is_array(value) and value.dtype != object:
+        return value.dtype.kind in ("iu" if kind is Integral else "iuf")
+    entries = value.flat if is_array(value) else (value,)
+    return all(isinstance(entry, kind) and not isinstance(entry, bool) for entry in entries)
+
+
+def _first_breaking(values: Mapping[str, Any], broken: Any) -> Mapping[str, Any]:
+    """The values, of arrays the element at the first place that is broken."""
+    arrays = {name: value for name, value in values.items() if is_array(value)}
+    if not arrays:
+        return values
+    import numpy as np
+
+    where, *spread = np.broadcast_arrays(broken, *arrays.values())
+    first = int(where.argmax())
+    return dict(values) | {n: a.flat[first] for n, a in zip(arrays, spread, strict=True)}
+
+
+def _shown(value: Any) -> str:
+    if is_array(value) and value.size > 4:
+        return f"[{value.flat[0]}, …, {value.flat[-1]}]"
+    return str(value)
+
+
+def _inequality(value: Size, minimum: int) -> str:
+    """'α ≤ 1' rather than '1 - α ≥ 0': one symbol is solved for, constants go to the right."""
+    if not isinstance(value, Polynomial):
+        return f"{value} ≥ {minimum}"
+    constant = value.terms.get(ONE, 0)
+    rest = value - constant
+    if len(rest.terms) == 1:
+        ((_, factor),) = rest.terms.items()
+        bound = Fraction(minimum - constant) / factor
+        return f"{rest / factor} {'≥' if factor > 0 else '≤'} {bound}"
+    return f"{rest} ≥ {minimum - constant}"
+
+
+def _sentence(condition: Condition, broken: Any) -> str:
+    value = _element(condition.value, broken)
+    if isinstance(condition, AtLeast):
+        return f"{condition.what} is {value}, but must be at least {condition.minimum}"
+    return (
+        f"{condition.what} is {value}, which {_element(condition.divisor, broken)} does not divide"
+    )
+
+
+def _element(value: Size, broken: Any) -> Size:
+    """Of an array, the element at the first place that is broken."""
+    return _first_breaking({"": value}, broken)[""]

@@ -1,0 +1,57 @@
+"""What flopscope raises: one base class, few children, each a sentence a user can act on."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+SHOWN = 16
+"""Names that a message lists at most."""
+
+
+class FlopscopeError(ValueError):
+    """Base of every error that a user's input can cause."""
+
+
+class BadInput(FlopscopeError):
+    """A value that breaks a rule: the message names the value, the rule and what would be
+    accepted."""
+
+
+class OutsideDomain(FlopscopeError):
+    """Sizes for which the network does not exist: the real module would raise on them too."""
+
+
+class UnboundSymbols(FlopscopeError):
+    """A number was asked of an expression whose symbols were not all given."""
+
+
+class MixedQuantities(FlopscopeError):
+    """Two readings of different unit or convention were combined."""
+
+
+class Overflow(FlopscopeError):
+    """A vectorised count may leave 64 bits; nothing wrapped is ever returned."""
+
+
+class UnknownName(FlopscopeError):
+    """A name that is not in its table; the message offers the nearest ones.
+
+    >>> print(UnknownName("model", "mobilenet2", ["mobilenetv1", "mobilenetv2"]))
+    unknown model 'mobilenet2'; did you mean mobilenetv2 or mobilenetv1?
+    """
+
+    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+        known = list(known)
+        by_lower = {k.lower(): k for k in known}
+        close = get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)
+        nearest = [by_lower[k] for k in close]
+        if nearest:
+            *others, last = nearest
+            hint = (
+                f"did you mean {', '.join(others)} or {last}?"
+                if others
+                else f"did you mean {last}?"
+            )
+        else:
+            more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
+            hint = f"known are {', '.join(known[:SHOWN])}{more}"
+        super().__init__(f"unknown {what} '{name}'; {hint}")

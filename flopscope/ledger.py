@@ -1,0 +1,241 @@
+"""The ledger: what a network does, row by row. It states facts; counts are read from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from flopscope import readings
+from flopscope.domain import Condition, check_bindings, check_conditions
+from flopscope.errors import UnknownName
+from flopscope.facts import Kind, Operator, Weight
+from flopscope.readings import Reading
+from flopscope.readings.liveness import forwarded
+from flopscope.sizes import Shape, Size, is_symbolic
+from flopscope.symbolic import Symbol, substitute
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Level(Enum):
+    """How far to group: by leading parts of the path, or by kind of operator."""
+
+    STAGE = "stage"
+    BLOCK = "block"
+    LAYER = "layer"
+    KIND = "kind"
+
+    @classmethod
+    def named(cls, name: str) -> Level:
+        """The level of that name. Raises UnknownName."""
+        levels = {level.value: level for level in cls}
+        if name not in levels:
+            raise UnknownName("level", name, levels)
+        return levels[name]
+
+    def key(self, row: Operator) -> str:
+        """The group that a row belongs to."""
+        if self is Level.KIND:
+            return kind_name(row)
+        if self is Level.LAYER:
+            return row.path
+        stage, *inner = row.path.split(".")
+        # a layer straight below its stage (the stem's convolution) is in no block of its own
+        return f"{stage}.{inner[0]}" if self is Level.BLOCK and len(inner) > 1 else stage
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Rows in execution order, and the conditions under which they exist.
+
+    Rows are immutable; every method returns a new ledger or a reading.
+    """
+
+    rows: tuple[Operator, ...]
+    conditions: tuple[Condition, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Operator]:
+        return iter(self.rows)
+
+    def __add__(self, other: Ledger) -> Ledger:
+        """Both networks, side by side: neither reads the other's outputs or shares its weights."""
+        rows = 1 + max((row.id for row in self.rows), default=-1)
+        inputs = -min(
+            (source for row in self.rows for source in row.reads if source < 0), default=0
+        )
+        moved = tuple(_renumbered(row, rows, inputs) for row in other.rows)
+        return Ledger(self.rows + moved, self.conditions + other.conditions)
+
+    def repeat(self, times: Size) -> Ledger:
+        """`times` equal copies, each with weights of its own; a symbol is welcome."""
+        rows = tuple(row._replace(repeat=row.repeat * times) for row in self.rows)
+        return replace(self, rows=rows)
+
+    def filter(self, keep: Callable[[Operator], bool]) -> Ledger:
+        """The rows for which `keep` is true."""
+        return replace(self, rows=tuple(row for row in self.rows if keep(row)))
+
+    def group_by(self, level: Level) -> dict[str, Ledger]:
+        """Ledgers by stage, block, layer or kind, in order of first appearance."""
+        groups: dict[str, list[Operator]] = {}
+        for row in self.rows:
+            groups.setdefault(level.key(row), []).append(row)
+        return {key: replace(self, rows=tuple(rows)) for key, rows in groups.items()}
+
+    def symbols(self) -> frozenset[Symbol]:
+        """Every free symbol of its shapes and multiplicities."""
+        values = (value for row in self.rows for value in _sizes(row))
+        return frozenset().union(*(v.symbols() for v in values if is_symbolic(v)))
+
+    def at(self, **sizes: Any) -> Ledger:
+        """The ledger with symbols replaced. Raises OutsideDomain where the network does not
+        exist."""
+        known = [s for s in self.symbols() if s.name in sizes]
+        check_bindings(known, sizes)
+        check_conditions(self.conditions, sizes)
+        rows = (_substituted(row, sizes) for row in self.rows)
+        return Ledger(tuple(_present(rows)), self._conditions_at(sizes))
+
+    def _conditions_at(self, sizes: Mapping[str, Any]) -> tuple[Condition, ...]:
+        open_conditions = (condition.at(sizes) for condition in self.conditions)
+        return tuple(c for c in open_conditions if c.broken() is None)
+
+    # --- readings ---
+
+    def params(self) -> Reading:
+        """Learnable parameters; a shared tensor counts once."""
+        return self._under_conditions(readings.params(self.rows))
+
+    def buffers(self) -> Reading:
+        """Stored elements that are not learnt."""
+        return self._under_conditions(readings.buffers(self.rows))
+
+    def macs(self) -> Reading:
+        """Multiply-accumulates, convention `macs`."""
+        return self._under_conditions(readings.macs(self.rows))
+
+    def flops(self, convention: str) -> Reading:
+        """Work under a named convention, in its unit."""
+        return self._under_conditions(readings.flops(self.rows, convention))
+
+    def activations(self, *, convolutions_only: bool = False) -> Reading:
+        """Output elements of convolution, linear and matmul (fvcore's notion), or of
+        convolutions."""
+        return self._under_conditions(
+            readings.activations(self.rows, convolutions_only=convolutions_only)
+        )
+
+    def weight_bytes(self, dtype: str = "float32") -> Reading:
+        """Bytes of the parameters."""
+        return self._under_conditions(readings.weight_bytes(self.rows, dtype))
+
+    def traffic_bytes(self, dtype: str = "float32") -> Reading:
+        """Bytes read and written, operator by operator."""
+        return self._under_conditions(readings.traffic_bytes(self.rows, dtype))
+
+    def peak_activation_bytes(self, dtype: str = "float32", *, fused: bool = True) -> Reading:
+        """Largest sum of live activations."""
+        return self._under_conditions(readings.peak_activation_bytes(self.rows, dtype, fused=fused))
+
+    @property
+    def complete(self) -> bool:
+        """Is every row of a known kind?"""
+        return all(row.kind is not Kind.UNKNOWN for row in self.rows)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One line a row: path, kind, shapes, params, MACs, activations."""
+        import pandas as pd
+
+        return pd.DataFrame([_record(row) for row in self.rows])
+
+    def _under_conditions(self, reading: Reading) -> Reading:
+        return replace(reading, conditions=self.conditions) if self.conditions else reading
+
+
+def kind_name(row: Operator) -> str:
+    """The field's name of the row's kind: a convolution is depthwise, pointwise, grouped or
+    standard."""
+    if row.kind is Kind.ACTIVATION and row.function is not None:
+        return row.function.value
+    if row.kind is not Kind.CONVOLUTION or row.window is None:
+        return row.kind.value
+    channels = row.inputs[0][1]
+    if not isinstance(row.groups, int) or row.groups != 1:
+        return (
+            "depthwise convolution"
+            if row.groups is channels or row.groups == channels
+            else "grouped convolution"
+        )
+    return "pointwise convolution" if row.window.kernel == (1, 1) else "standard convolution"
+
+
+def _record(row: Operator) -> dict[str, Any]:
+    one = (row,)
+    return {
+        "path": row.path,
+        "kind": kind_name(row),
+        "input": row.inputs[0],
+        "output": row.output,
+        "repeat": row.repeat,
+        "params": readings.params(one).value,
+        "macs": readings.macs(one).value,
+        "activations": readings.activations(one).value,
+    }
+
+
+def _renumbered(row: Operator, rows: int, inputs: int) -> Operator:
+    """The row as part of a ledger that has that many rows and inputs already.
+
+    Its id, its inputs and the keys of its weights become its own.
+    """
+    reads = tuple(source + rows if source >= 0 else source - inputs for source in row.reads)
+    weights = tuple(Weight(f"{rows}:{w.key}", w.shape) for w in row.weights)
+    buffers = tuple(Weight(f"{rows}:{w.key}", w.shape) for w in row.buffers)
+    return row._replace(id=row.id + rows, reads=reads, weights=weights, buffers=buffers)
+
+
+def _present(rows: Iterable[Operator]) -> Iterator[Operator]:
+    """The rows that happen; those that read an absent one read what it forwards."""
+    stands: dict[int, int] = {}
+    for row in rows:
+        reads = tuple(stands.get(tensor, tensor) for tensor in row.reads)
+        if _absent(row):
+            stands[row.id] = forwarded(row._replace(reads=reads))
+        else:
+            yield row._replace(reads=reads)
+
+
+def _sizes(row: Operator) -> Iterator[Size]:
+    yield row.repeat
+    yield row.groups
+    for shape in (*row.inputs, row.output, *(w.shape for w in row.weights)):
+        yield from shape
+    if row.window is not None:
+        for pair in row.window:
+            yield from pair
+
+
+def _substituted(row: Operator, sizes: Mapping[str, Any]) -> Operator:
+    def shape(of: Shape) -> Shape:
+        return tuple(substitute(n, sizes) for n in of)
+
+    return row._replace(
+        inputs=tuple(shape(s) for s in row.inputs),
+        output=shape(row.output),
+        weights=tuple(Weight(w.key, shape(w.shape)) for w in row.weights),
+        buffers=tuple(Weight(w.key, shape(w.shape)) for w in row.buffers),
+        window=row.window
+        and type(row.window)(*((shape(pair)[0], shape(pair)[1]) for pair in row.window)),
+        groups=substitute(row.groups, sizes),
+        repeat=substitute(row.repeat, sizes),
+    )
+
+
+def _absent(row: Operator) -> bool:
+    return isinstance(row.repeat, int) and row.repeat == 0

@@ -1,0 +1,95 @@
+"""Measured witnesses: a real module run once, and what fvcore and torch's counter say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
+
+from flopscope.errors import BadInput
+from flopscope.measured.counts import Counts, Skipped
+from flopscope.measured.fvcore_counts import fvcore_counts
+from flopscope.measured.modules import STEP_COUNTER, ModuleRow, recording
+from flopscope.measured.torch_counts import torch_counts
+from flopscope.measured.untouched import untouched
+
+__all__ = ["Counts", "Measurement", "ModuleRow", "Skipped", "measure", "without_memory"]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A module's own account of one run on `shape`.
+
+    `rows` are its leaf modules in execution order; `params` its learnable elements, shared ones
+    once; `buffers` the elements stored beside them, batch norm's count of training steps left out.
+    """
+
+    shape: tuple[int, ...]
+    rows: tuple[ModuleRow, ...]
+    fvcore: Counts
+    torch: Counts
+    params: int
+    buffers: int
+
+    @property
+    def activations(self) -> int:
+        """Output elements of convolution, linear, matmul, by fvcore's ActivationCountAnalysis."""
+        return self.fvcore.activations
+
+
+def measure(module: nn.Module, shape: tuple[int, ...]) -> Measurement:
+    """Run `module` in evaluation mode on zeros of `shape` and read every witness.
+
+    The run is on the module's own device, without arithmetic where that is the meta device (fvcore
+    alone then needs one on the CPU). The module is left exactly as it was, also after an error.
+
+    Raises BadInput for a shape that is not of positive integers and for layers that have not seen
+    their first input; what the module's forward raises comes through.
+
+    >>> measured = measure(nn.Conv2d(3, 8, 3, bias=False, device="meta"), (1, 3, 10, 10))
+    >>> measured.params, measured.fvcore.macs, measured.torch.macs
+    (216, 13824, 13824)
+    """
+    _check(module, shape)
+    tensors = [*module.parameters(), *module.buffers()]
+    device = str(tensors[0].device) if tensors else "meta"
+    dtype = next((t.dtype for t in tensors if t.dtype.is_floating_point), torch.get_default_dtype())
+    with untouched(module), recording(module) as rows:
+        x = torch.zeros(shape, dtype=dtype, device=device)
+        counted = torch_counts(module, lambda: module(x))
+    return Measurement(
+        shape=tuple(shape),
+        rows=tuple(rows),
+        fvcore=fvcore_counts(module, shape, dtype, device),
+        torch=counted,
+        params=sum(parameter.numel() for parameter in module.parameters()),
+        buffers=sum(
+            buffer.numel()
+            for name, buffer in module.named_buffers()
+            if name.rpartition(".")[2] != STEP_COUNTER
+        ),
+    )
+
+
+def without_memory(build: Callable[[], nn.Module]) -> nn.Module:
+    """The module that `build` makes, on the meta device: its tensors have shapes and no values.
+
+    >>> next(without_memory(lambda: nn.Linear(4, 2)).parameters()).device.type
+    'meta'
+    """
+    with torch.device("meta"):
+        return build()
+
+
+def _check(module: nn.Module, shape: Any) -> None:
+    if not shape or not all(isinstance(size, int) and size > 0 for size in shape):
+        raise BadInput(
+            f"an input's shape is of positive integers such as (1, 3, 224, 224), not {shape}"
+        )
+    lazy = (UninitializedParameter, UninitializedBuffer)
+    if any(isinstance(tensor, lazy) for tensor in (*module.parameters(), *module.buffers())):
+        raise BadInput("the module has lazy layers without shapes; run it once, then measure it")

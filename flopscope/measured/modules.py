@@ -1,0 +1,266 @@
+"""What the layers of a real module are, seen as they run.
+
+Leaf modules report themselves through forward hooks, in execution order, as the same facts that
+the closed forms write. Arithmetic between modules (shortcut additions, gates, concatenations,
+functional calls) leaves no row here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+
+from flopscope.facts import Function, Kind, Operator, Weight, Window
+
+Shape = tuple[int, ...]
+Axes = tuple[int, int]
+
+
+class ModuleRow(NamedTuple):
+    """One call of a leaf module. `note` says what the facts cannot: `type` is the class's name."""
+
+    operator: Operator
+    type: str
+    note: str = ""
+
+
+class Call(NamedTuple):
+    """A leaf module at work: shapes in and out, and the names of the tensors it stores."""
+
+    module: Any  # each rule knows its layer type; the table pairs them
+    path: str
+    inputs: tuple[Shape, ...]
+    output: Shape
+    names: Mapping[int, str]
+
+    def row(
+        self,
+        kind: Kind,
+        *,
+        window: Window | None = None,
+        groups: int = 1,
+        function: Function | None = None,
+        note: str = "",
+    ) -> ModuleRow:
+        """The row of this call. Stored tensors are keyed by their first name in the network."""
+        stored = self._stored(self.module._parameters), self._stored(self.module._buffers)
+        operator = Operator(
+            kind, self.path, self.inputs, self.output, *stored, window, groups, function
+        )
+        return ModuleRow(operator, type(self.module).__name__, note)
+
+    def _stored(self, tensors: Mapping[str, Tensor | None]) -> tuple[Weight, ...]:
+        return tuple(
+            Weight(self.names.get(id(tensor), f"{self.path}.{name}"), tuple(tensor.shape))
+            for name, tensor in tensors.items()
+            if tensor is not None and name != STEP_COUNTER
+        )
+
+
+STEP_COUNTER = "num_batches_tracked"
+"""Batch norm's count of training steps: stored with the buffers, read by no inference."""
+
+
+@contextmanager
+def recording(module: nn.Module) -> Iterator[list[ModuleRow]]:
+    """A list that fills with one row for each call of a leaf module inside the block.
+
+    Free layers leave no row; a layer of a type that is not in `FACTS`, or whose settings the facts
+    cannot express, leaves one of kind UNKNOWN with the reason in its note.
+    """
+    rows: list[ModuleRow] = []
+    names = {id(t): name for name, t in [*module.named_parameters(), *module.named_buffers()]}
+
+    def record(path: str, leaf: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        shapes = tuple(tuple(x.shape) for x in inputs if isinstance(x, Tensor))
+        rows.append(_facts_of(leaf)(Call(leaf, path, shapes, _shape(output), names)))
+
+    leaves = [(path, part) for path, part in module.named_modules() if _is_leaf(part)]
+    handles = [leaf.register_forward_hook(partial(record, path)) for path, leaf in leaves]
+    try:
+        yield rows
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _is_leaf(part: nn.Module) -> bool:
+    return not isinstance(part, FREE_LAYERS) and next(part.children(), None) is None
+
+
+def _shape(output: Any) -> Shape:
+    """Of a tensor, or of the first one in a tuple (a pooling that returns its indices too)."""
+    first = output[0] if isinstance(output, tuple) and output else output
+    return tuple(first.shape) if isinstance(first, Tensor) else ()
+
+
+def _facts_of(leaf: nn.Module) -> Callable[[Call], ModuleRow]:
+    """The rule of the layer's type, or of a base class whose forward it has not replaced."""
+    for base in type(leaf).__mro__:
+        if base in FACTS:
+            unchanged = all(
+                getattr(type(leaf), name, None) is getattr(base, name, None)
+                for name in ("forward", "_conv_forward")
+            )
+            return FACTS[base] if unchanged else _unknown
+    return _unknown
+
+
+def _unknown(call: Call) -> ModuleRow:
+    return call.row(Kind.UNKNOWN, note="a layer type without a rule")
+
+
+# --- convolutions -----------------------------------------------------------------------------
+
+
+def _conv1d(call: Call) -> ModuleRow:
+    """A sequence is a map of height one: kernel (1, K). Shapes stay (B, C, L)."""
+    return _convolution(call, Kind.CONVOLUTION)
+
+
+def _conv2d(call: Call) -> ModuleRow:
+    return _convolution(call, Kind.CONVOLUTION)
+
+
+def _conv_transpose2d(call: Call) -> ModuleRow:
+    return _convolution(call, Kind.TRANSPOSED_CONVOLUTION)
+
+
+def _convolution(call: Call, kind: Kind) -> ModuleRow:
+    layer = call.module
+    padding, note = _padding(layer)
+    window = Window(
+        _axes(layer.kernel_size, 1),
+        _axes(layer.stride, 1),
+        _axes(padding, 0),
+        _axes(layer.dilation, 1),
+    )
+    return call.row(kind, window=window, groups=layer.groups, note=note)
+
+
+def _axes(sizes: Shape, height: int) -> Axes:
+    """Two sizes as they are; before a single one, that of a sequence, the neutral height."""
+    vertical, horizontal = (height, *sizes)[-2:]
+    return vertical, horizontal
+
+
+def _padding(layer: Any) -> tuple[Shape, str]:
+    """Zeros before each axis. `same` puts an odd one at the end, which the window cannot say."""
+    if layer.padding == "valid":
+        return (0,) * len(layer.kernel_size), ""
+    if layer.padding != "same":
+        return tuple(layer.padding), ""
+    spans = [d * (k - 1) for k, d in zip(layer.kernel_size, layer.dilation, strict=True)]
+    uneven = any(span % 2 for span in spans)
+    note = "padding='same' of an even kernel: one zero more at the end than padding says"
+    return tuple(span // 2 for span in spans), note if uneven else ""
+
+
+# --- linear layers, norms, functions ----------------------------------------------------------
+
+
+def _linear(call: Call) -> ModuleRow:
+    return call.row(Kind.LINEAR)
+
+
+def _batch_norm(call: Call) -> ModuleRow:
+    return call.row(Kind.BATCH_NORM)
+
+
+def _layer_norm(call: Call) -> ModuleRow:
+    """Groups are the vectors that are normalised apart, as the closed form counts them."""
+    positions = math.prod(call.output) // math.prod(call.module.normalized_shape)
+    return call.row(Kind.LAYER_NORM, groups=positions)
+
+
+def _group_norm(call: Call) -> ModuleRow:
+    return call.row(Kind.GROUP_NORM, groups=call.output[0] * call.module.num_groups)
+
+
+def _activation(function: Function) -> Callable[[Call], ModuleRow]:
+    return lambda call: call.row(Kind.ACTIVATION, function=function)
+
+
+def _gelu(call: Call) -> ModuleRow:
+    if call.module.approximate != "none":
+        return call.row(Kind.UNKNOWN, note=f"GELU approximated by {call.module.approximate}")
+    return call.row(Kind.ACTIVATION, function=Function.GELU)
+
+
+def _softmax(call: Call) -> ModuleRow:
+    if call.module.dim not in (-1, len(call.output) - 1):
+        return call.row(Kind.UNKNOWN, note="softmax over a dimension that is not the last")
+    return call.row(Kind.SOFTMAX)
+
+
+# --- pooling ----------------------------------------------------------------------------------
+
+
+def _max_pool(call: Call) -> ModuleRow:
+    return call.row(
+        Kind.MAX_POOL,
+        window=_pool_window(call.module, _pair(call.module.dilation)),
+        note="ceil mode" if call.module.ceil_mode else "",
+    )
+
+
+def _average_pool(call: Call) -> ModuleRow:
+    layer = call.module
+    without_padding = any(_pair(layer.padding)) and not layer.count_include_pad
+    if without_padding or layer.divisor_override is not None:
+        return call.row(Kind.UNKNOWN, note="average pooling not divided by its window's area")
+    note = "ceil mode" if layer.ceil_mode else ""
+    return call.row(Kind.AVERAGE_POOL, window=_pool_window(layer, (1, 1)), note=note)
+
+
+def _global_pool(call: Call) -> ModuleRow:
+    if _pair(call.module.output_size) != (1, 1):
+        return call.row(Kind.UNKNOWN, note="adaptive pooling to more than one value a channel")
+    return call.row(Kind.GLOBAL_POOL)
+
+
+def _pool_window(layer: Any, dilation: Axes) -> Window:
+    return Window(_pair(layer.kernel_size), _pair(layer.stride), _pair(layer.padding), dilation)
+
+
+def _pair(size: Any) -> Axes:
+    return (size, size) if isinstance(size, int) else tuple(size)
+
+
+FACTS: Mapping[type[nn.Module], Callable[[Call], ModuleRow]] = {
+    nn.Conv1d: _conv1d,
+    nn.Conv2d: _conv2d,
+    nn.ConvTranspose2d: _conv_transpose2d,
+    nn.Linear: _linear,
+    nn.BatchNorm2d: _batch_norm,
+    nn.LayerNorm: _layer_norm,
+    nn.GroupNorm: _group_norm,
+    nn.ReLU: _activation(Function.RELU),
+    nn.ReLU6: _activation(Function.RELU6),
+    nn.SiLU: _activation(Function.SILU),
+    nn.GELU: _gelu,
+    nn.Sigmoid: _activation(Function.SIGMOID),
+    nn.Tanh: _activation(Function.TANH),
+    nn.Hardsigmoid: _activation(Function.HARD_SIGMOID),
+    nn.Hardswish: _activation(Function.HARD_SWISH),
+    nn.Softmax: _softmax,
+    nn.MaxPool2d: _max_pool,
+    nn.AvgPool2d: _average_pool,
+    nn.AdaptiveAvgPool2d: _global_pool,
+}
+"""The rule of each known layer type."""
+
+FREE_LAYERS = (
+    nn.Dropout,
+    nn.Dropout2d,
+    nn.Flatten,
+    nn.Identity,
+    nn.Sequential,  # empty, where a network has no shortcut layer
+    nn.Unflatten,
+)
+"""Layers that compute nothing in evaluation mode."""

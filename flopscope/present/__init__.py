@@ -1,0 +1,2 @@
+"""Presentation: readings as text, tables and data. Knows readings; nothing knows it but the command
+line."""

@@ -1,0 +1,175 @@
+"""The catalogue and one model's layers as documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flopscope.catalog.models import MODELS
+from flopscope.catalog.variant import Variant
+from flopscope.comparison import Entry
+from flopscope.conventions import CONVENTIONS, Convention
+from flopscope.facts import Kind, Operator
+from flopscope.ledger import Ledger, Level, kind_name
+from flopscope.present.compare import heading, size
+from flopscope.present.numbers import integer, percent
+from flopscope.present.table import Column, Document, Table
+
+
+def list_document() -> Document:
+    """Every model with its paper, options, and cost at its native resolution."""
+    columns = [
+        Column("model", "Model", numeric=False),
+        Column("options", "Options", numeric=False),
+        Column("resolution", "Input"),
+        Column("params", "Params", integer),
+        Column("macs", "MACs\n(macs)", integer),
+        Column("arxiv", "arXiv", numeric=False),
+    ]
+    rows = []
+    for model in MODELS.values():
+        ledger = Variant(model).ledger((model.resolution, model.resolution))
+        options = ", ".join(option.name for option in model.options)
+        params, macs = int(ledger.params()), int(ledger.macs())
+        rows.append([model.id, options, model.resolution, params, macs, model.paper.arxiv])
+    papers = dict.fromkeys(
+        f"arXiv {m.paper.arxiv} ({m.paper.year}): {m.paper.title}" for m in MODELS.values()
+    )
+    keys = [column.key for column in columns]
+    data = {
+        "schema": "flopscope.list/1",
+        "models": [dict(zip(keys, row, strict=True)) for row in rows],
+    }
+    return Document([Table(columns, rows, notes=list(papers))], data)
+
+
+def conventions_document() -> Document:
+    """Every convention: its unit, what it counts, whose it is."""
+    columns = [
+        Column("convention", "Convention", numeric=False),
+        Column("unit", "Unit", numeric=False),
+        Column("counts", "Counts", numeric=False),
+        Column("source", "Source", numeric=False),
+    ]
+    rows = [[c.name, c.unit, c.counts, c.source] for c in CONVENTIONS.values()]
+    keys = [column.key for column in columns]
+    data = [dict(zip(keys, row, strict=True)) for row in rows]
+    return Document(
+        [Table(columns, rows)], {"schema": "flopscope.conventions/1", "conventions": data}
+    )
+
+
+def show_document(entry: Entry, convention: Convention, level: Level) -> Document:
+    """One network row by row, or grouped by stage, block or kind; the last line is the total."""
+    title = (
+        f"{entry.variant}, input {size(entry.resolution)}, batch {entry.batch}. {convention.unit}, "
+    )
+    title += f"convention {convention.name}: {convention.counts}."
+    return Document(
+        [ledger_table(entry.ledger, convention, level, title)], _data(entry, convention, level)
+    )
+
+
+def ledger_table(
+    ledger: Ledger, convention: Convention, level: Level, title: str, notes: Sequence[str] = ()
+) -> Table:
+    """A ledger at concrete sizes, grouped; the last line is the total."""
+    name = convention.name
+    whole = int(ledger.flops(name))
+    columns = [
+        Column(level.value, level.value.capitalize(), numeric=False),
+        *_shape_columns(level),
+        Column("params", "Params", integer),
+        Column(f"{convention.unit.lower()}_{name}", heading(convention), integer),
+        *_share_columns(level),
+    ]
+    rows: list[list[Any]] = []
+    for key, part in ledger.group_by(level).items():
+        count = int(part.flops(name))
+        shapes = _shapes(part) if level is Level.LAYER else []
+        shares = [percent(count, whole) for _ in _share_columns(level)]
+        rows.append([key, *shapes, int(part.params()), count, *shares])
+    blanks = [None for _ in _shape_columns(level)]
+    rows.append(
+        ["total", *blanks, int(ledger.params()), whole, *("100.0" for _ in _share_columns(level))]
+    )
+    return Table(columns, rows, title, notes, total=True)
+
+
+def operator_text(row: Operator) -> str:
+    """The operator in short: 'depthwise 3×3 /2', 'pointwise', 'batch norm'."""
+    text = kind_name(row).removesuffix(" convolution")
+    if row.window is not None and row.kind is not Kind.GLOBAL_POOL:
+        kernel, stride = row.window.kernel, row.window.stride
+        if text != "pointwise":
+            text += f" {kernel[0]}×{kernel[1]}"
+        if stride != (1, 1):
+            text += f" /{stride[0]}" if stride[0] == stride[1] else f" /{stride[0]}×{stride[1]}"
+    return text
+
+
+def _shape_columns(level: Level) -> list[Column]:
+    if level is not Level.LAYER:
+        return []
+    return [
+        Column("operator", "Operator", numeric=False),
+        Column("output", "Output", lambda shape: "×".join(map(str, shape[1:])), raw=list),
+    ]
+
+
+def _share_columns(level: Level) -> list[Column]:
+    """Shares of the total; single layers leave the room to their shapes."""
+    return [] if level is Level.LAYER else [Column("percent", "%")]
+
+
+def _shapes(part: Ledger) -> list[Any]:
+    """Operator and output; a path may stand for several operators, as in a module called twice."""
+    several = len(part.rows) > 1
+    return [
+        f"{len(part.rows)} operators" if several else operator_text(part.rows[0]),
+        part.rows[-1].output,
+    ]
+
+
+def row_data(row: Operator, convention: Convention) -> dict[str, Any]:
+    """One operator's facts and counts for JSON."""
+    facts: dict[str, Any] = {
+        "path": row.path,
+        "kind": row.kind.value,
+        "operator": kind_name(row),
+        "inputs": [list(shape) for shape in row.inputs],
+        "output": list(row.output),
+        "weights": {weight.key: list(weight.shape) for weight in row.weights},
+        "groups": row.groups,
+    }
+    if row.window is not None:
+        facts |= {field: list(pair) for field, pair in row.window._asdict().items()}
+    return facts | _counts(Ledger((row,)), convention)
+
+
+def _data(entry: Entry, convention: Convention, level: Level) -> dict[str, Any]:
+    ledger = entry.ledger
+    if level is Level.LAYER:
+        items = [row_data(row, convention) for row in ledger.rows]
+    else:
+        groups = ledger.group_by(level)
+        items = [{level.value: key, **_counts(part, convention)} for key, part in groups.items()]
+    return {
+        "schema": "flopscope.show/1",
+        "model": entry.variant.model.id,
+        "variant": entry.variant.options_text,
+        "resolution": list(entry.resolution),
+        "batch": entry.batch,
+        "convention": convention.name,
+        "unit": convention.unit,
+        level.value + "s": items,
+    }
+
+
+def _counts(part: Ledger, convention: Convention) -> dict[str, int]:
+    return {
+        "params": int(part.params()),
+        "macs": int(part.macs()),
+        "count": int(part.flops(convention.name)),
+        "activations": int(part.activations()),
+    }

@@ -1,0 +1,210 @@
+"""A comparison as a document: the table a person wants to read, and its JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from flopscope.agreement.records import Agreement
+from flopscope.catalog.figures import Figure
+from flopscope.comparison import Comparison, Entry
+from flopscope.conventions import Convention
+from flopscope.ledger import Level
+from flopscope.present.numbers import integer, megabytes, percent, ratio, short
+from flopscope.present.table import Column, Document, Table
+
+
+def comparison_document(comparison: Comparison) -> Document:
+    """Totals, then the split by stage, block, layer or kind where it is asked for."""
+    tables = [_totals(comparison)]
+    if comparison.by is not None:
+        tables.append(_split(comparison, comparison.by))
+    return Document(tables, _data(comparison))
+
+
+def heading(convention: Convention) -> str:
+    """Unit and convention: no column is headed by a bare unit."""
+    return f"{convention.unit}\n({convention.name})"
+
+
+def _totals(comparison: Comparison) -> Table:
+    name, unit = comparison.convention.name, comparison.convention.unit
+    several = len({entry.resolution for entry in comparison.entries}) > 1
+    columns = [
+        Column("model", "Model", _label, numeric=False, raw=lambda entry: str(entry.variant)),
+        *([Column("resolution", "Input", size)] if several else []),
+        Column("params", "Params", integer),
+        Column(f"{unit.lower()}_{name}", heading(comparison.convention), integer),
+        Column("activations", "Activ-\nations", short),
+        Column("weight_bytes_float32", "fp32\nMB", megabytes),
+        Column("top1", "Top-1\n%", _cited, raw=lambda cited: cited[0]),
+        Column("params_ratio", "Size\n×", ratio, raw=float),
+        Column(f"{unit.lower()}_ratio", "Work\n×", ratio, raw=float),
+    ]
+    cited = [entry for entry in comparison.entries if entry.published]
+    rows = []
+    for entry in comparison.entries:
+        params = int(entry.ledger.params())
+        rows.append(
+            [
+                entry,
+                *([entry.resolution] if several else []),
+                params,
+                entry.count(name),
+                int(entry.ledger.activations()),
+                int(entry.ledger.weight_bytes()),
+                (entry.published[0].top1, cited.index(entry) + 1) if entry.published else None,
+                Fraction(params, int(comparison.entries[0].ledger.params())),
+                comparison.ratio(entry, name),
+            ]
+        )
+    notes = [
+        f"[{n}] {e.variant}: {statement(e.published[0])}" for n, e in enumerate(cited, start=1)
+    ]
+    return Table(columns, rows, _title(comparison), [*notes, *_verdicts(comparison)])
+
+
+def _cited(cited: tuple[float | None, int]) -> str:
+    """An accuracy, where there is one, and the number of the note that quotes its source."""
+    top1, note = cited
+    return f"[{note}]" if top1 is None else f"{top1:.1f} [{note}]"
+
+
+def _split(comparison: Comparison, level: Level) -> Table:
+    """One line a group, the models side by side; shares where there is room for them."""
+    name, unit = comparison.convention.name, comparison.convention.unit
+    groups = [entry.ledger.group_by(level) for entry in comparison.entries]
+    keys = _merged([list(group) for group in groups])
+    totals = [entry.count(name) for entry in comparison.entries]
+    shares = len(comparison.entries) <= 2
+    columns = [Column(level.value, level.value.capitalize(), numeric=False)]
+    for entry in comparison.entries:
+        columns.append(
+            Column(f"{entry.variant} {unit} ({name})", f"{_label(entry)}\n{unit} ({name})", integer)
+        )
+        columns += [Column(f"{entry.variant} %", "\n%")] if shares else []
+    rows: list[list[Any]] = []
+    for key in keys:
+        counts = [int(g[key].flops(name)) if key in g else None for g in groups]
+        rows.append([key, *_with_shares(counts, totals, shares)])
+    rows.append(["total", *_with_shares(totals, totals, shares)])
+    return Table(columns, rows, total=True)
+
+
+def _merged(orders: Sequence[Sequence[str]]) -> list[str]:
+    """All keys, each model's in its own order: stage6 of one stands before the head of all."""
+    merged: list[str] = []
+    for order in orders:
+        at = 0
+        for key in order:
+            if key in merged:
+                at = merged.index(key) + 1
+            else:
+                merged.insert(at, key)
+                at += 1
+    return merged
+
+
+def _with_shares(counts: Sequence[int | None], totals: Sequence[int], shares: bool) -> list[Any]:
+    if not shares:
+        return list(counts)
+    pairs = zip(counts, totals, strict=True)
+    return [c for n, t in pairs for c in (n, None if n is None else percent(n, t))]
+
+
+def statement(figure: Figure) -> str:
+    """A published figure as its source states it: '569M Mult-Adds (MACs), 4.2M params, …'."""
+    stated = [
+        f"{figure.compute} {figure.unit}" if figure.compute else None,
+        f"{figure.params} params" if figure.params else None,
+        f"top-1 {figure.top1:.1f} %" if figure.top1 is not None else None,
+    ]
+    note = f" ({figure.note})" if figure.note else ""
+    return f"stated {', '.join(filter(None, stated))}; {figure.source}{note}"
+
+
+def _title(comparison: Comparison) -> str:
+    counting = comparison.convention
+    resolutions = {entry.resolution for entry in comparison.entries}
+    at = f"Input {size(resolutions.pop())}, " if len(resolutions) == 1 else ""
+    batch = comparison.entries[0].batch
+    return f"{at}batch {batch}. {counting.unit}, convention {counting.name}: {counting.counts}."
+
+
+def _verdicts(comparison: Comparison) -> list[str]:
+    return [
+        f"check of {entry.variant} against fvcore and torch: {verdict_text(entry.agreement)}"
+        for entry in comparison.entries
+        if entry.agreement is not None
+    ]
+
+
+def _label(entry: Entry) -> str:
+    """Id, and each option on a line of its own, so that the column stays narrow."""
+    options = entry.variant.options_text
+    return "\n  ".join(
+        [entry.variant.model.id, *options.split(",")] if options else [entry.variant.model.id]
+    )
+
+
+def size(resolution: tuple[int, int]) -> str:
+    """224×224."""
+    return f"{resolution[0]}×{resolution[1]}"
+
+
+def _data(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "schema": "flopscope.compare/1",
+        "convention": comparison.convention.name,
+        "unit": comparison.convention.unit,
+        "models": [_entry_data(comparison, entry) for entry in comparison.entries],
+    }
+
+
+def verdict_text(agreement: Agreement) -> str:
+    """'agrees', or 'DIFFERS', or that something was not confirmed."""
+    if agreement:
+        return "agrees"
+    return "DIFFERS" if agreement.differences else "NOT CONFIRMED"
+
+
+def _check_data(agreement: Agreement) -> dict[str, Any]:
+    return {
+        "agrees": bool(agreement),
+        "differences": [str(comparison) for comparison in agreement.differences],
+        "skipped": [skip._asdict() for skip in agreement.skipped],
+    }
+
+
+def _entry_data(comparison: Comparison, entry: Entry) -> dict[str, Any]:
+    ledger, name = entry.ledger, comparison.convention.name
+    data: dict[str, Any] = {
+        "model": entry.variant.model.id,
+        "variant": entry.variant.options_text,
+        "resolution": list(entry.resolution),
+        "batch": entry.batch,
+        "params": int(ledger.params()),
+        "macs": int(ledger.macs()),
+        "count": entry.count(name),
+        "activations": int(ledger.activations()),
+        "weight_bytes": int(ledger.weight_bytes()),
+        "peak_activation_bytes": int(ledger.peak_activation_bytes()),
+        "traffic_bytes": int(ledger.traffic_bytes()),
+        "count_ratio": float(comparison.ratio(entry, name)),
+        "published": [figure._asdict() for figure in entry.published],
+        "check": None if entry.agreement is None else _check_data(entry.agreement),
+    }
+    if comparison.by is not None:
+        data["by"] = comparison.by.value
+        data["groups"] = [
+            {
+                "group": key,
+                "params": int(part.params()),
+                "macs": int(part.macs()),
+                "count": int(part.flops(name)),
+                "activations": int(part.activations()),
+            }
+            for key, part in ledger.group_by(comparison.by).items()
+        ]
+    return data

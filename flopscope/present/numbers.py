@@ -1,0 +1,87 @@
+"""Numbers to text, and back within half a unit of the last shown digit."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+PREFIXES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
+
+
+def integer(value: int) -> str:
+    """Every digit, in groups of three.
+
+    >>> integer(568740352)
+    '568,740,352'
+    """
+    return f"{value:,}"
+
+
+def short(value: int) -> str:
+    """Three significant digits with an SI prefix, rounded half up on the exact integer.
+
+    >>> short(6679112), short(999999), short(12)
+    ('6.68 M', '1.00 M', '12')
+    """
+    if value < PREFIXES[-1][0]:
+        return str(value)
+    for scale, prefix in reversed(PREFIXES):
+        if (text := _scaled(value, scale)) is not None:
+            return f"{text} {prefix}"
+    scale, prefix = PREFIXES[0]
+    return f"{_rounded(Fraction(value, scale), 0)} {prefix}"
+
+
+def megabytes(value: int) -> str:
+    """Bytes in MB (10⁶ bytes), two decimals.
+
+    >>> megabytes(14019488)
+    '14.02'
+    """
+    return _rounded(Fraction(value, 10**6), 2)
+
+
+def ratio(value: Fraction) -> str:
+    """A ratio with two decimals, or two significant digits where it is below 0.01.
+
+    >>> ratio(Fraction(300774272, 568740352)), ratio(Fraction(1, 300))
+    ('0.53', '0.0033')
+    """
+    return _rounded(value, 2) if value >= Fraction(1, 100) else f"{float(value):.2g}"
+
+
+def percent(part: int, whole: int) -> str:
+    """A share in per cent, one decimal.
+
+    >>> percent(1, 3)
+    '33.3'
+    """
+    return _rounded(Fraction(100 * part, whole), 1) if whole else "0.0"
+
+
+def parse_short(text: str) -> int:
+    """The integer that `integer` or `short` wrote, to the digits it shows.
+
+    >>> parse_short("6.68 M"), parse_short("568,740,352")
+    (6680000, 568740352)
+    """
+    number, _, prefix = text.replace(",", "").partition(" ")
+    scale = {name: value for value, name in PREFIXES}.get(prefix, 1)
+    return int(Fraction(number) * scale)
+
+
+def _scaled(value: int, scale: int) -> str | None:
+    """Three significant digits of value/scale, or None if they do not fit below 1000."""
+    for decimals, limit in ((2, 10), (1, 100), (0, 1000)):
+        text = _rounded(Fraction(value, scale), decimals)
+        if Fraction(text) < limit:
+            return text
+    return None
+
+
+def _rounded(value: Fraction, decimals: int) -> str:
+    """Half up, on exact integers: float formatting would round 2.675 down."""
+    units = int(value * 10**decimals + Fraction(1, 2))
+    if decimals == 0:
+        return str(units)
+    whole, rest = divmod(units, 10**decimals)
+    return f"{whole}.{rest:0{decimals}}"

@@ -1,0 +1,55 @@
+"""What the Python functions return: a result that prints, and converts to what a notebook or paper
+needs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from flopscope.present.render import render
+from flopscope.present.table import Document
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Report(ABC):
+    """A document of tables with its conversions. Subclasses say only what the document is."""
+
+    @abstractmethod
+    def document(self) -> Document:
+        """The tables and the data."""
+
+    def to_frame(self) -> pd.DataFrame:
+        """The first table as a data frame of raw values."""
+        import pandas as pd
+
+        table = self.document().tables[0]
+        rows = table.rows[:-1] if table.total else table.rows
+        raw = [
+            [None if v is None else c.raw(v) for c, v in zip(table.columns, row, strict=True)]
+            for row in rows
+        ]
+        return pd.DataFrame(raw, columns=[column.key for column in table.columns])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object that `--format json` prints."""
+        return self.document().data
+
+    def to_markdown(self) -> str:
+        """GitHub tables."""
+        return render(self.document(), "markdown")
+
+    def to_latex(self) -> str:
+        """booktabs tables."""
+        return render(self.document(), "latex")
+
+    def to_csv(self) -> str:
+        """Raw values."""
+        return render(self.document(), "csv")
+
+    def __str__(self) -> str:
+        return render(self.document(), "table")
+
+    def _repr_html_(self) -> str:
+        return render(self.document(), "html")

@@ -1,0 +1,63 @@
+"""Counts over rows: parameters, work under a convention, activations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from flopscope.conventions import convention as convention_named
+from flopscope.facts import Kind, Operator, Weight
+from flopscope.readings.reading import Reading
+from flopscope.sizes import Size, elements, product, total
+
+PRODUCTS = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION, Kind.LINEAR, Kind.MATMUL)
+CONVOLUTIONS = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION)
+
+
+def params(rows: Sequence[Operator]) -> Reading:
+    """Learnable parameters. A tensor that several rows share (one key) counts once."""
+    return Reading(_stored((row, w) for row in rows for w in row.weights), "parameters")
+
+
+def buffers(rows: Sequence[Operator]) -> Reading:
+    """Elements stored with the weights but not learnt: batch norm's running mean and variance."""
+    return Reading(_stored((row, w) for row in rows for w in row.buffers), "buffer elements")
+
+
+def macs(rows: Sequence[Operator]) -> Reading:
+    """Multiply-accumulates of convolution, linear and matmul (convention `macs`)."""
+    return flops(rows, "macs")
+
+
+def flops(rows: Sequence[Operator], convention: str) -> Reading:
+    """Work under the named convention, in that convention's own unit.
+
+    Raises UnknownName for a convention that is not in the table. Rows of unknown kind make the
+    reading a lower bound and are named in `missing`.
+    """
+    counting = convention_named(convention)
+    value = total(_times(counting.count(row), row.repeat) for row in rows)
+    return Reading(value, counting.unit, counting.name, _unknown(rows))
+
+
+def activations(rows: Sequence[Operator], *, convolutions_only: bool = False) -> Reading:
+    """Elements of the outputs of convolution, linear and matmul: fvcore's ActivationCountAnalysis.
+
+    With `convolutions_only`, of convolutions alone: the RegNet paper's reading (arXiv 2003.13678,
+    section 3.2: "the size of the output tensors of all conv layers").
+    """
+    kinds = CONVOLUTIONS if convolutions_only else PRODUCTS
+    value = total(_times(elements(row.output), row.repeat) for row in rows if row.kind in kinds)
+    return Reading(value, "elements", "conv" if convolutions_only else "fvcore", _unknown(rows))
+
+
+def _unknown(rows: Sequence[Operator]) -> tuple[str, ...]:
+    return tuple(row.path for row in rows if row.kind is Kind.UNKNOWN)
+
+
+def _stored(weights: Iterable[tuple[Operator, Weight]]) -> Size:
+    distinct = {weight.key: _times(elements(weight.shape), row.repeat) for row, weight in weights}
+    return total(distinct.values())
+
+
+def _times(amount: Size, repeat: Size) -> Size:
+    return amount if isinstance(repeat, int) and repeat == 1 else product((amount, repeat))

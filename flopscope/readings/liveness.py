@@ -1,0 +1,176 @@
+"""Which tensors are alive while each row runs, also where widths decide whether a row happens.
+
+A row of multiplicity 0 does not happen: nothing is read or written, and whoever reads its output
+reads what it forwards instead. So being read is 1 or 0 for numbers, an array of them for arrays,
+and an expression for symbols, and a tensor weighs that times its elements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from flopscope.errors import BadInput
+from flopscope.facts import Kind, Operator
+from flopscope.sizes import Size, elements, equal, is_array, is_symbolic, maximum, product, total
+
+
+def live_elements(rows: Sequence[Operator], overwriting: Collection[Kind]) -> list[Size]:
+    """Elements of all live tensors during each row, its own output included; 0 where it is absent.
+
+    A tensor lives from the row that writes it to the last one that reads it. The network's inputs
+    live from the start, and what nobody reads lives to the end. A kind in `overwriting` writes into
+    its first input where no later row reads that. Raises BadInput for a row that does not say what
+    it reads.
+
+    >>> norm = Operator(Kind.BATCH_NORM, "bn", ((1, 8),), (1, 8), reads=(-1,))
+    >>> live_elements([norm], ()), live_elements([norm], (Kind.BATCH_NORM,))
+    ([16], [8])
+    """
+    liveness = _Liveness(rows)
+    candidates = liveness.inputs()
+    steps = []
+    for step, row in enumerate(rows):
+        candidates = [tensor for tensor in candidates if liveness.last_use(tensor) >= step]
+        overwritten = liveness.overwritten(step) if row.kind in overwriting else {}
+        parts = [elements(row.output)]
+        for tensor in candidates:
+            alive = both(liveness.written(tensor), liveness.needed(tensor, step))
+            parts.append(product((liveness.size(tensor), alive - overwritten.get(tensor, 0))))
+        steps.append(product((liveness.happens(step), total(parts))))
+        candidates.append(row.id)
+    return steps
+
+
+class _Liveness:
+    """Who writes and who reads each tensor. Steps are positions of rows, tensors are ids."""
+
+    def __init__(self, rows: Sequence[Operator]) -> None:
+        self._rows = rows
+        self._happens = [_settled(1 - equal(row.repeat, 0)) for row in rows]
+        self._writer = {row.id: step for step, row in enumerate(rows)}
+        self._readers: dict[int, list[int]] = {}
+        self._sizes: dict[int, Size] = {}
+        for step, row in enumerate(rows):
+            if len(row.reads) != len(row.inputs):
+                raise BadInput(f"row {row.path} does not say where its inputs come from")
+            for tensor, shape in zip(row.reads, row.inputs, strict=True):
+                self._readers.setdefault(tensor, []).append(step)
+                self._sizes.setdefault(tensor, elements(shape))
+        self._sizes |= {row.id: elements(row.output) for row in rows}
+        self._read: dict[int, Size] = {}
+        self._last: dict[int, int] = {}
+        for tensor in (*(row.id for row in reversed(rows)), *self.inputs()):
+            self._read[tensor] = _settled(self._is_read(tensor))
+            self._last[tensor] = self._find_last_use(tensor)
+
+    def happens(self, step: int) -> Size:
+        """[the row happens]."""
+        return self._happens[step]
+
+    def size(self, tensor: int) -> Size:
+        """Its elements."""
+        return self._sizes[tensor]
+
+    def written(self, tensor: int) -> Size:
+        """[the tensor exists]: 1 for the network's inputs."""
+        return self._happens[self._writer[tensor]] if tensor in self._writer else 1
+
+    def inputs(self) -> list[int]:
+        """What no row writes."""
+        return [tensor for tensor in self._sizes if tensor not in self._writer]
+
+    def last_use(self, tensor: int) -> int:
+        """The last step at which it may be read, the end of the network where it may be unread."""
+        return self._last[tensor]
+
+    def needed(self, tensor: int, step: int) -> Size:
+        """[some row from the step on reads the tensor, or none ever does]."""
+        result = 1 - self._read[tensor]
+        for reader in self._readers.get(tensor, ()):
+            happens = self._happens[reader]
+            if reader >= step:
+                result = either(result, happens)
+            if self._forwards(reader, tensor):
+                passed_on = self.needed(self._rows[reader].id, step)
+                result = either(result, both(1 - happens, passed_on))
+        return result
+
+    def overwritten(self, step: int) -> dict[int, Size]:
+        """[the row's first input is this tensor, and no later row reads it], by tensor."""
+        sources = self._sources(self._rows[step].reads[0])
+        return {t: both(is_source, 1 - self.needed(t, step + 1)) for t, is_source in sources}
+
+    def _sources(self, tensor: int) -> Iterator[tuple[int, Size]]:
+        """Which tensors a reader of this one really reads, each with [it is that one]."""
+        reached: Size = 1
+        while not _surely(self.written(tensor)):
+            yield tensor, both(reached, self.written(tensor))
+            reached = both(reached, 1 - self.written(tensor))
+            tensor = forwarded(self._rows[self._writer[tensor]])
+        yield tensor, reached
+
+    def _is_read(self, tensor: int) -> Size:
+        """[some row reads the tensor], itself or through rows that forward it."""
+        result: Size = 0
+        for reader in self._readers.get(tensor, ()):
+            happens = self._happens[reader]
+            result = either(result, happens)
+            if self._forwards(reader, tensor):
+                result = either(result, both(1 - happens, self._read[self._rows[reader].id]))
+        return result
+
+    def _find_last_use(self, tensor: int) -> int:
+        if not _surely(self._read[tensor]):
+            return len(self._rows)
+        readers = self._readers[tensor]
+        passed_on = [self._rows[r].id for r in readers if self._forwards(r, tensor)]
+        return max([*readers, *(self._last[t] for t in passed_on)])
+
+    def _forwards(self, reader: int, tensor: int) -> bool:
+        """May the row be absent and forward this tensor?"""
+        return not _surely(self._happens[reader]) and forwarded(self._rows[reader]) == tensor
+
+
+def forwarded(row: Operator) -> int:
+    """The tensor that stands for the row's output where the row does not happen.
+
+    An addition is a shortcut onto its second operand, any other row a layer on its only input.
+
+    >>> forwarded(Operator(Kind.ADD, "add", ((1, 8), (1, 8)), (1, 8), reads=(3, 5)))
+    5
+    """
+    return row.reads[1] if row.kind is Kind.ADD else row.reads[0]
+
+
+def _surely(truth: Size) -> bool:
+    """Is it 1 whatever the widths?"""
+    return isinstance(truth, int) and truth == 1
+
+
+def _settled(truth: Size) -> Size:
+    """1 or 0 where an array holds nothing else."""
+    if is_array(truth) and truth.size and (truth == truth.flat[0]).all():
+        return int(truth.flat[0])
+    return truth
+
+
+def both(a: Size, b: Size) -> Size:
+    """a and b, of truths 1 and 0.
+
+    >>> both(1, 0)
+    0
+    """
+    if is_symbolic(a) and is_symbolic(b):
+        return a if a == b else a * b if is_symbolic(a + b) else 0
+    return a * b
+
+
+def either(a: Size, b: Size) -> Size:
+    """a or b, of truths 1 and 0.
+
+    >>> either(1, 1)
+    1
+    """
+    if is_array(a) or is_array(b):
+        return maximum(a, b)
+    return a + b - both(a, b)

@@ -1,0 +1,114 @@
+"""Choices between sizes: which is larger, whether two agree, a rule that changes with the width.
+
+For symbols a choice is decided where their bounds decide it, and stays a call otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import reduce
+
+from flopscope.sizes.kinds import Real, Size, as_count, is_array, is_symbolic, larger
+from flopscope.sizes.rounding import make_divisible
+from flopscope.symbolic import ONE, Polynomial, call, simplest_fraction
+
+
+def maximum(first: Size, *others: Size) -> Size:
+    """The largest of these sizes, elementwise for arrays.
+
+    >>> maximum(8, 3)
+    8
+    """
+    sizes = (first, *others)
+    if any(isinstance(size, Polynomial) for size in sizes):
+        return _symbolic_maximum(sizes)
+    return reduce(larger, sizes) if any(map(is_array, sizes)) else max(sizes)
+
+
+def equal(a: Size, b: Size) -> Size:
+    """[a = b]: 1 where equal, else 0. How a shortcut that depends on rounded widths is counted.
+
+    >>> equal(16, 16), equal(16, 24)
+    (1, 0)
+    """
+    if not (is_symbolic(a) or is_symbolic(b)):
+        return as_count(a == b)
+    difference = a - b
+    if not is_symbolic(difference):
+        return int(difference == 0)
+    if _exceeds(a, b) or _exceeds(b, a):
+        return 0
+    known = _equal_to_flag(difference)
+    return call(equal, a, b, lower=0) if known is None else known
+
+
+def where_below(value: Real, bound: float, below: Size, otherwise: Size) -> Size:
+    """`below` where value < bound, else `otherwise`: a rule that changes with the width.
+
+    >>> where_below(0.5, 0.75, 16, 8)
+    16
+    """
+    if is_symbolic(value):
+        low, high = _lower(below), _lower(otherwise)
+        least = None if low is None or high is None else min(low, high)
+        return call(where_below, value, simplest_fraction(bound), below, otherwise, lower=least)
+    if is_array(value):
+        return otherwise + (below - otherwise) * as_count(value < bound)
+    return below if value < bound else otherwise
+
+
+def _symbolic_maximum(sizes: tuple[Size, ...]) -> Size:
+    """The sizes that no other one is known to reach; a nested maximum is taken apart."""
+    kept: list[Size] = []
+    for size in _flattened(sizes):
+        if not any(_never_above(size, other) for other in kept):
+            kept = [other for other in kept if not _never_above(other, size)]
+            kept.append(size)
+    if len(kept) == 1:
+        return kept[0]
+    lows = [low for size in kept if (low := _lower(size)) is not None]
+    integer = all(_is_integer(size) for size in kept)
+    return call(maximum, *kept, lower=max(lows, default=None), integer=integer)
+
+
+def _flattened(sizes: tuple[Size, ...]) -> Iterator[Size]:
+    for size in sizes:
+        inner = size.sole_call(maximum) if is_symbolic(size) else None
+        yield from (size,) if inner is None else inner.arguments
+
+
+def _never_above(a: Size, b: Size) -> bool:
+    """Is a ≤ b for all sizes?"""
+    low = _lower(b - a)
+    return low is not None and low >= 0
+
+
+def _exceeds(a: Size, b: Size) -> bool:
+    """Is a > b for all sizes? make_divisible gives at least 0.9 of what was asked."""
+    if isinstance(a, Polynomial) and (rounded := a.sole_call(make_divisible)) is not None:
+        a = rounded.arguments[0] * Fraction(9, 10)
+    low = _lower(a - b)
+    return low is not None and low > 0
+
+
+def _equal_to_flag(difference: Polynomial) -> Size | None:
+    """[±e + c = 0] where e is itself 1 or 0: e, 1 − e or 0. None where that is not the question."""
+    constant = difference.terms.get(ONE, 0)
+    for sign in (1, -1):
+        flag = sign * (difference - constant)
+        if flag.sole_call(equal) is not None:
+            root = -sign * constant
+            return flag if root == 1 else 1 - flag if root == 0 else 0
+    return None
+
+
+def _lower(size: Size) -> int | None:
+    low: int | None = size.lower() if is_symbolic(size) else size.__floor__()
+    return low
+
+
+def _is_integer(size: Size) -> bool:
+    if is_symbolic(size):
+        return all(atom.integer for atom in size.atoms())
+    return isinstance(size, int)

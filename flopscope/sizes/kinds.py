@@ -1,0 +1,79 @@
+"""What a size can be, and what is asked of it whichever it is."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from flopscope.symbolic import Polynomial
+
+Size: TypeAlias = Any  # int | numpy.ndarray[int64] | Polynomial; numpy is not imported to say so
+Real: TypeAlias = Any  # float | numpy.ndarray[float64] | Polynomial
+Shape: TypeAlias = tuple[Size, ...]
+
+INT64_MAX = 2**63 - 1
+"""The largest integer that an element of an array holds."""
+
+
+def is_symbolic(value: object) -> bool:
+    """Does the value contain a free symbol?
+
+    >>> from flopscope.symbolic import symbol
+    >>> is_symbolic(symbol("H")), is_symbolic(224)
+    (True, False)
+    """
+    return isinstance(value, Polynomial)
+
+
+def is_array(value: object) -> bool:
+    """Is the value a NumPy array or NumPy's own number? Asked without importing NumPy."""
+    return hasattr(value, "__array__") and not isinstance(value, int | float)
+
+
+def is_concrete(value: object) -> bool:
+    """Is the value one plain number?"""
+    return not is_symbolic(value) and not is_array(value)
+
+
+def any_of(truth: Any) -> bool:
+    """Is a comparison true anywhere?
+
+    >>> any_of(3 > 2)
+    True
+    """
+    return bool(truth.any()) if is_array(truth) else bool(truth)
+
+
+def as_count(truth: Any) -> Size:
+    """True and False as 1 and 0, elementwise for arrays.
+
+    >>> as_count(3 > 2)
+    1
+    """
+    return truth.astype("int64") if is_array(truth) else int(truth)
+
+
+def larger(a: Size, b: Size) -> Size:
+    """The larger of two numbers, elementwise for arrays."""
+    if is_array(a) or is_array(b):
+        import numpy as np
+
+        return np.maximum(a, b)
+    return max(a, b)
+
+
+def widened(value: Any) -> Any:
+    """An array in int64, or float64: narrower ones wrap or round in the very first product.
+
+    Integers beyond 64 bits become Python's own (dtype object). Anything else stays as it is.
+
+    >>> import numpy as np
+    >>> widened(np.array([200, 100], dtype=np.uint8)) * 2
+    array([400, 200])
+    """
+    if not is_array(value):
+        return value
+    if value.dtype.kind == "f":
+        return value.astype("float64", copy=False)
+    if value.dtype.kind == "u" and value.size and value.max() > INT64_MAX:
+        return value.astype(object)
+    return value.astype("int64", copy=False) if value.dtype.kind in "iub" else value

@@ -1,0 +1,78 @@
+"""Sums and products of sizes, exact whatever the dtype: nothing wrapped is ever returned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flopscope.errors import BadInput, Overflow
+from flopscope.sizes.kinds import INT64_MAX, Shape, Size, is_array, is_symbolic, widened
+from flopscope.symbolic import Polynomial, add_all
+
+
+def product(factors: Iterable[Size]) -> Size:
+    """Π factors, exact. Raises Overflow where an array product could leave 64 bits.
+
+    >>> product((3, 224, 224))
+    150528
+    """
+    factors = tuple(factors)
+    for factor in factors:
+        if type(factor) is not int:  # plain integers cannot overflow, and are the common case
+            return math.prod(_exact(factors, math.prod))
+    return math.prod(factors)
+
+
+def total(terms: Iterable[Size]) -> Size:
+    """Σ terms, exact. Raises Overflow where an array sum could leave 64 bits.
+
+    >>> total([1, 2, 3])
+    6
+    """
+    terms = tuple(terms)
+    for term in terms:
+        if type(term) is not int:
+            terms = _exact(terms, sum)
+            return add_all(terms) if any(isinstance(t, Polynomial) for t in terms) else sum(terms)
+    return sum(terms)
+
+
+def elements(shape: Shape) -> Size:
+    """Number of elements of a tensor of this shape.
+
+    >>> elements((2, 3, 4))
+    24
+    """
+    return product(shape)
+
+
+def _exact(values: tuple[Size, ...], combine: Callable[[list[int]], int]) -> tuple[Size, ...]:
+    """The values with every array in a dtype in which `combine` is exact.
+
+    int64 arithmetic wraps in silence, so its largest possible result is computed first, with
+    Python's integers. Arrays of dtype object hold Python's own integers and need no bound.
+    """
+    arrays = [value for value in values if is_array(value)]
+    if arrays and any(map(is_symbolic, values)):
+        raise BadInput("a size is an array and another a symbol; bind the symbols first")
+    if any(array.dtype == object for array in arrays):
+        return tuple(value.astype(object) if is_array(value) else value for value in values)
+    if arrays and (bound := combine([_largest(value) for value in values])) > INT64_MAX:
+        raise Overflow(
+            f"these arrays allow a count of up to {min(bound, 10**300):.3g}, beyond 64-bit "
+            f"integers ({INT64_MAX:.3g}); pass smaller sizes, or arrays of dtype=object for "
+            "unbounded integers"
+        )
+    return tuple(map(widened, values))
+
+
+def _largest(value: Any) -> int:
+    """The largest magnitude in it, at least 1, so that no part of a product exceeds the whole."""
+    if not is_array(value):
+        magnitude: int = math.ceil(abs(value))
+    elif value.size:
+        magnitude = max(int(value.max()), -int(value.min()))  # NumPy's abs wraps at the least
+    else:
+        magnitude = 1
+    return max(1, magnitude)

@@ -1,0 +1,47 @@
+"""Symbolic integers in one canonical form, so that equal sizes compare equal.
+
+A `Polynomial` is a sum of integer (or rational) multiples of monomials over *atoms*. An atom is a
+symbol, a floor ⌊P/d⌋, or a call of a rounding rule that stays opaque until its arguments are
+numbers. Nested floors merge when they are made, so ⌈⌈H/2⌉/2⌉ and ⌈H/4⌉ are the same object and a
+network's cost collects by itself. SymPy stands at the boundary (printing, calculus), not in this
+inner loop: its floor((H-1)/2) does not merge, and thousands of small sums would cost seconds.
+
+Results that no longer contain a symbol come back as plain numbers. A size written as a quotient,
+C/G, is one where G divides C: that is a condition of whoever writes it.
+
+`atoms` is what monomials are made of, `terms` adds and multiplies, `floors` reduces a division to
+its canonical form, `values` puts numbers for symbols, `text` writes; `polynomial` is the type that
+sizes are computed with, `rewriting` makes polynomials from others.
+"""
+
+from flopscope.symbolic.atoms import ONE, Atom, Call, Floor, Monomial, Number, Symbol
+from flopscope.symbolic.polynomial import Polynomial, Term, alone, call, symbol
+from flopscope.symbolic.rewriting import add_all, replace_atoms, substitute
+from flopscope.symbolic.terms import simplest_fraction
+from flopscope.symbolic.text import display_order, joined, ordered, power_text
+from flopscope.symbolic.values import factors, in_order
+
+__all__ = [
+    "ONE",
+    "Atom",
+    "Call",
+    "Floor",
+    "Monomial",
+    "Number",
+    "Polynomial",
+    "Symbol",
+    "Term",
+    "add_all",
+    "alone",
+    "call",
+    "display_order",
+    "factors",
+    "in_order",
+    "joined",
+    "ordered",
+    "power_text",
+    "replace_atoms",
+    "simplest_fraction",
+    "substitute",
+    "symbol",
+]

@@ -1,0 +1,288 @@
+"""The type that symbolic sizes are computed with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from keyword import iskeyword
+from operator import index
+from typing import Any, TypeAlias
+
+from flopscope.errors import BadInput
+from flopscope.symbolic import floors
+from flopscope.symbolic.atoms import ONE, Atom, Call, Floor, Number, Symbol
+from flopscope.symbolic.terms import (
+    Terms,
+    add,
+    constant,
+    denominator,
+    exact,
+    multiply,
+    simple_quotient,
+    simplest_fraction,
+)
+from flopscope.symbolic.text import sum_text
+from flopscope.symbolic.values import evaluate, quotient
+
+Term: TypeAlias = "Polynomial | int | Fraction"
+
+
+class Polynomial:
+    """Σ coefficient · Π atom^power, immutable, hashable, equal exactly when canonically equal.
+
+    Sums, products and floors of positive terms that arithmetic makes equal are equal. With negative
+    terms under a floor two forms of one size can differ, as ⌊(H − 3·H)/3⌋ from ⌊H/3⌋ − H.
+
+    Operands are polynomials, integers, fractions, and floats as the simplest fraction that rounds
+    to them. Where no symbol is left the result is a plain number.
+
+    >>> H = symbol("H")
+    >>> (H + 1) * (H - 1) - H**2
+    -1
+    >>> print((H + 1) // 2 + 3 * H, "|", ((H + 1) // 2 + 1) // 2)
+    3·H + ⌈H/2⌉ | ⌈H/4⌉
+    """
+
+    __slots__ = ("_hash", "terms")
+    __array_ufunc__ = None  # numpy scalars on the left leave the arithmetic to us
+
+    def __init__(self, terms: Terms) -> None:
+        self.terms = terms
+        self._hash: int | None = None
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = hash(frozenset(self.terms.items()))
+        return self._hash
+
+    def __reduce__(self) -> tuple[type[Polynomial], tuple[Terms]]:
+        return Polynomial, (self.terms,)  # without the hash: that of a string differs by process
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Polynomial) and self.terms == other.terms
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"the truth of {self} depends on its symbols")
+
+    def __str__(self) -> str:
+        return sum_text(self.terms)
+
+    def __repr__(self) -> str:
+        return f"Polynomial({self})"
+
+    # --- arithmetic ---
+
+    def __add__(self, other: object) -> Any:
+        terms = terms_of(other)
+        return NotImplemented if terms is None else simplest(add(self.terms, terms))
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Polynomial:
+        return Polynomial({m: -c for m, c in self.terms.items()})
+
+    def __sub__(self, other: object) -> Any:
+        terms = terms_of(other)
+        if terms is None:
+            return NotImplemented
+        return simplest(add(self.terms, {m: -c for m, c in terms.items()}))
+
+    def __rsub__(self, other: object) -> Any:
+        return -self + other
+
+    def __mul__(self, other: object) -> Any:
+        terms = terms_of(other)
+        return NotImplemented if terms is None else simplest(multiply(self.terms, terms))
+
+    __rmul__ = __mul__
+
+    def __pow__(self, power: int) -> Any:
+        """Integer powers; a negative one of a single term only."""
+        if power < 0:
+            return 1 / self**-power
+        result: Any = 1
+        for _ in range(power):
+            result = self * result
+        return result
+
+    def __truediv__(self, other: object) -> Any:
+        """Exact quotient. Raises BadInput where it cannot be written as a sum."""
+        terms = terms_of(other)
+        return NotImplemented if terms is None else _quotient(self.terms, terms)
+
+    def __rtruediv__(self, other: object) -> Any:
+        terms = terms_of(other)
+        return NotImplemented if terms is None else _quotient(terms, self.terms)
+
+    def __floordiv__(self, divisor: object) -> Any:
+        """⌊self/divisor⌋ in canonical form. Domain: integers; a symbolic divisor is above 0."""
+        terms = terms_of(divisor)
+        return NotImplemented if terms is None else _floor(self.terms, terms)
+
+    def __rfloordiv__(self, other: object) -> Any:
+        terms = terms_of(other)
+        return NotImplemented if terms is None else _floor(terms, self.terms)
+
+    def __mod__(self, divisor: object) -> Any:
+        floor = self.__floordiv__(divisor)
+        return floor if floor is NotImplemented else self - divisor * floor
+
+    def __rmod__(self, other: Any) -> Any:
+        floor = self.__rfloordiv__(other)
+        return floor if floor is NotImplemented else other - self * floor
+
+    # --- what it is made of ---
+
+    def symbols(self) -> frozenset[Symbol]:
+        """Every free symbol, those inside floors and roundings too."""
+        return frozenset().union(*(atom.symbols() for atom in self.atoms()))
+
+    def atoms(self) -> frozenset[Atom]:
+        """The distinct atoms of its monomials (not those nested inside them)."""
+        return frozenset(atom for monomial in self.terms for atom, _ in monomial)
+
+    def sole_call(self, function: Callable[..., Any]) -> Call | None:
+        """The call, where this polynomial is nothing but one call of `function`."""
+        if len(self.terms) == 1 and len(atoms := self.atoms()) == 1:
+            (atom,) = atoms
+            if isinstance(atom, Call) and atom.function is function and self == alone(atom):
+                return atom
+        return None
+
+    def denominator(self) -> Term:
+        """The least number or single term that leaves no fraction and no negative power.
+
+        >>> H, G = symbol("H"), symbol("G")
+        >>> print((H / G + H / 2).denominator())
+        2·G
+        """
+        return simplest(denominator(self.terms))
+
+    def lower(self) -> int | None:
+        """A lower bound from the symbols' own bounds, or None where they do not give one.
+
+        >>> (3 * symbol("H", lower=2) - 1).lower()
+        5
+        """
+        bound: Number = 0
+        for monomial, coefficient in self.terms.items():
+            if monomial and coefficient < 0:
+                return None
+            least = coefficient
+            for atom, power in monomial:
+                lower = atom.lower
+                if power < 0 or lower is None or lower < 0:
+                    return None
+                least *= lower**power
+            bound += least
+        return bound.__floor__()
+
+    def evaluate(self, values: Mapping[str, Any], memo: dict[Atom, Any] | None = None) -> Any:
+        """Value with symbols replaced by numbers, arrays or other polynomials.
+
+        `values` maps every symbol's name; integers and fractions stay exact. Raises KeyError for a
+        name that is missing. `memo` shares the atoms' values between calls with the same `values`.
+
+        >>> ((symbol("H") + 1) // 2 / 3).evaluate({"H": 7})
+        Fraction(4, 3)
+        """
+        memo = {} if memo is None else memo
+        below = denominator(self.terms)
+        if below == {ONE: 1}:
+            return evaluate(self.terms, values, memo)
+        above = {m: int(c) for m, c in multiply(self.terms, below).items()}
+        return quotient(evaluate(above, values, memo), evaluate(below, values, memo))
+
+
+def symbol(name: str, lower: int = 1, integer: bool = True) -> Polynomial:
+    """The polynomial consisting of one free symbol, at least `lower` (above it, if it is real).
+
+    Raises BadInput for a name that could not name an argument in Python.
+
+    >>> print(3 * symbol("width", lower=0, integer=False))
+    3·α
+    """
+    if not name.isidentifier() or iskeyword(name):
+        raise BadInput(f"'{name}' cannot name a size; give letters, digits and _, as in H or C_in")
+    return alone(Symbol(name, lower, integer))
+
+
+def call(
+    function: Callable[..., Any],
+    *arguments: Term,
+    lower: int | None = None,
+    integer: bool = True,
+) -> Polynomial:
+    """A size known only through `function`, e.g. a rounding rule at a symbolic width.
+
+    `lower` bounds it from below, if that is known; `integer` is False for a real number.
+
+    >>> print(2 * call(max, symbol("H"), 8, lower=8))
+    2·max(H, 8)
+    """
+    return alone(Call(function, arguments, lower, integer))
+
+
+def alone(atom: Atom) -> Polynomial:
+    """The polynomial consisting of one atom."""
+    return Polynomial({frozenset(((atom, 1),)): 1})
+
+
+def terms_of(value: object) -> Terms | None:
+    """The terms of an operand, None for what is no number."""
+    if isinstance(value, Polynomial):
+        return value.terms
+    if isinstance(value, int | Fraction):
+        return constant(value)
+    if isinstance(value, float):
+        return constant(simplest_fraction(value))
+    try:
+        return constant(index(value))  # type: ignore[arg-type] # numpy's integers
+    except TypeError:
+        return None
+
+
+def simplest(terms: Terms) -> Term:
+    """A plain number where no symbol is left, else the polynomial, whole coefficients as ints."""
+    if not terms:
+        return 0
+    if len(terms) == 1 and ONE in terms:
+        return exact(terms[ONE])
+    return Polynomial({m: exact(c) for m, c in terms.items()})
+
+
+def _quotient(terms: Terms, divisor: Terms) -> Term:
+    if not divisor:
+        raise ZeroDivisionError(f"{sum_text(terms)} divided by zero")
+    if not terms:
+        return 0
+    if (quotient := simple_quotient(terms, divisor)) is not None:
+        return simplest(quotient)
+    raise BadInput(
+        f"({sum_text(terms)}) / ({sum_text(divisor)}) cannot be written as a sum; "
+        "give the quotient a name of its own and multiply by it"
+    )
+
+
+def _floor(terms: Terms, divisor: Terms) -> Term:
+    for side in (terms, divisor):
+        if not all(atom.integer for monomial in side for atom, _ in monomial):
+            raise TypeError(f"{sum_text(side)} is a real number: only rounding rules may divide it")
+    if not divisor:
+        raise ZeroDivisionError(f"{sum_text(terms)} divided by zero")
+    if divisor.keys() == {ONE}:
+        by = Fraction(divisor[ONE])
+        sign = 1 if by > 0 else -1
+        scaled = {m: sign * c * by.denominator for m, c in terms.items()}
+        division = floors.by_integer(scaled, abs(by.numerator))
+    else:
+        division = floors.by_terms(terms, divisor)
+    return simplest(division.outside) + _rounded(division)
+
+
+def _rounded(division: floors.Division) -> Term:
+    if not division.numerator:
+        return 0
+    by = division.divisor
+    floor = Floor(Polynomial(division.numerator), by if isinstance(by, int) else Polynomial(by))
+    return alone(floor) if division.sign == 1 else -alone(floor)

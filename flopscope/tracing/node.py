@@ -1,0 +1,351 @@
+"""A size while torch runs: symbolic, yet with a value at the example input to branch on.
+
+torch asks a symbolic size some sixty questions by name (its private SymNode protocol). The answers
+here need neither SymPy nor a shape environment: a node is a canonical polynomial and its value at
+the example; arithmetic is done on both, and branches go on the trail.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import sympy
+import torch
+
+from flopscope.sizes import is_symbolic, maximum
+from flopscope.symbolic import Polynomial, simplest_fraction
+from flopscope.tracing.trail import Question, Trail, settled
+
+
+class SizeNode:
+    """`value` is an int, float, bool, Polynomial or Question; `example` its value at the
+    example."""
+
+    shape_env = None
+    fx_node = None
+    _optimized_summation = False
+
+    def __init__(self, trail: Trail, value: Any, pytype: type) -> None:
+        self.trail = trail
+        self.value = value
+        self.pytype = pytype
+        self.is_open = is_symbolic(value) or isinstance(value, Question)
+        self.constant = None if self.is_open else value
+
+    def example(self) -> Any:
+        """The value at the example input."""
+        if isinstance(self.value, Question):
+            return self.value.answer(self.trail.example)
+        number = self.value.evaluate(self.trail.example) if self.is_open else self.value
+        return self.pytype(number)
+
+    def of(self, value: Any, pytype: type) -> SizeNode:
+        """Another node of the same trail."""
+        return SizeNode(self.trail, value, pytype)
+
+    # --- what it is ---
+
+    @property
+    def expr(self) -> Any:
+        """Read by a few helpers of torch that only ask whether it is a number."""
+        return (
+            sympy.Symbol(f"size{id(self)}", integer=True)
+            if self.is_open
+            else sympy.sympify(self.value)
+        )
+
+    @property
+    def hint(self) -> Any:
+        return self.example()
+
+    def has_hint(self) -> bool:
+        return True
+
+    def maybe_as_int(self) -> Any:
+        return self.constant
+
+    maybe_as_float = maybe_as_bool = maybe_as_int
+
+    def is_int(self) -> bool:
+        return self.pytype is int
+
+    def is_float(self) -> bool:
+        return self.pytype is float
+
+    def is_bool(self) -> bool:
+        return self.pytype is bool
+
+    def is_nested_int(self) -> bool:
+        return False
+
+    def nested_int(self) -> None:
+        return None
+
+    def is_symbolic(self) -> bool:
+        return self.is_open
+
+    def is_constant(self) -> bool:
+        return not self.is_open
+
+    def clone(self) -> SizeNode:
+        return self
+
+    def wrap_int(self, number: int) -> SizeNode:
+        return self.of(int(number), int)
+
+    def wrap_float(self, number: float) -> SizeNode:
+        return self.of(float(number), float)
+
+    def wrap_bool(self, truth: bool) -> SizeNode:
+        return self.of(bool(truth), bool)
+
+    def __repr__(self) -> str:
+        return str(self.value)
+
+    __str__ = _graph_repr = __repr__
+
+    # --- numbers and truths ---
+
+    def int_(self) -> int:
+        return int(self.trail.fix(self.value))
+
+    def guard_int(self, file: str = "", line: int = 0) -> int:
+        return int(self.trail.fix(self.value))
+
+    def guard_float(self, file: str = "", line: int = 0) -> float:
+        return float(self.trail.fix(self.value))
+
+    def bool_(self) -> bool:
+        if self.pytype is not bool:
+            return self.ne(self.wrap_int(0)).bool_()
+        return self.trail.settle(self.value) if self.is_open else bool(self.value)
+
+    def guard_bool(self, file: str = "", line: int = 0) -> bool:
+        return self.bool_()
+
+    expect_true = guard_size_oblivious = guard_or_false = guard_or_true = guard_bool
+    statically_known_true = guard_bool
+
+    def expect_size(self, file: str = "", line: int = 0) -> bool:
+        return True
+
+    def evaluate(self, size_oblivious: bool = False) -> Any:
+        return self.bool_() if self.pytype is bool else self.trail.fix(self.value)
+
+    # --- comparison and logic ---
+
+    def eq(self, other: SizeNode) -> SizeNode:
+        return self._compare(self.value, other.value, equality=True)
+
+    def ne(self, other: SizeNode) -> SizeNode:
+        return self._compare(self.value, other.value, equality=True, negated=True)
+
+    def ge(self, other: SizeNode) -> SizeNode:
+        return self._compare(self.value, other.value)
+
+    def le(self, other: SizeNode) -> SizeNode:
+        return self._compare(other.value, self.value)
+
+    def lt(self, other: SizeNode) -> SizeNode:
+        return self._compare(self.value, other.value, negated=True)
+
+    def gt(self, other: SizeNode) -> SizeNode:
+        return self._compare(other.value, self.value, negated=True)
+
+    def _compare(
+        self, a: Any, b: Any, *, equality: bool = False, negated: bool = False
+    ) -> SizeNode:
+        difference = _exact(a) - _exact(b)
+        truth = settled(difference, equality=equality)
+        if truth is None:
+            return self.of(Question(difference, equality, negated), bool)
+        return self.of(truth is not negated, bool)
+
+    def sym_not(self) -> SizeNode:
+        if isinstance(self.value, Question):
+            question = self.value
+            return self.of(
+                Question(question.difference, question.equality, not question.negated), bool
+            )
+        return self.of(not self.value, bool)
+
+    def and_(self, other: SizeNode) -> SizeNode:
+        return other if self.bool_() else self.of(False, bool)
+
+    def or_(self, other: SizeNode) -> SizeNode:
+        return self.of(True, bool) if self.bool_() else other
+
+    sym_and = bitwise_and = and_
+    sym_or = bitwise_or = or_
+
+    def sym_ite(self, yes: SizeNode, no: SizeNode) -> SizeNode:
+        return yes if self.bool_() else no
+
+    # --- arithmetic of several ---
+
+    def sym_sum(self, nodes: Sequence[SizeNode]) -> SizeNode:
+        return self.of(sum((n.value for n in nodes[1:]), nodes[0].value), int)
+
+    def round(self, digits: int | None = None) -> SizeNode:
+        return self.of(round(self.trail.fix(self.value), digits) if digits else _round(self), int)
+
+    def pos(self) -> SizeNode:
+        return self
+
+    def sym_float(self) -> SizeNode:
+        return self.of(self.value if self.is_open else float(self.value), float)
+
+    def sym_int(self) -> SizeNode:
+        return self if self.pytype is int else _unary(_floor, int)(self)
+
+    # --- layout: asked about the example, whose order of strides is that of all sizes ---
+
+    def is_contiguous(self, sizes: Sequence[SizeNode], strides: Sequence[SizeNode]) -> SizeNode:
+        return self.of(_packed(sizes, strides, range(len(sizes) - 1, -1, -1)), bool)
+
+    def is_channels_last_contiguous_2d(
+        self, sizes: Sequence[SizeNode], strides: Sequence[SizeNode]
+    ) -> SizeNode:
+        return self.of(len(sizes) == 4 and _packed(sizes, strides, (1, 3, 2, 0)), bool)
+
+    def is_channels_last_contiguous_3d(
+        self, sizes: Sequence[SizeNode], strides: Sequence[SizeNode]
+    ) -> SizeNode:
+        return self.of(len(sizes) == 5 and _packed(sizes, strides, (1, 4, 3, 2, 0)), bool)
+
+    is_channels_last_strides_2d = is_channels_last_contiguous_2d
+    is_channels_last_strides_3d = is_channels_last_contiguous_3d
+
+    def is_non_overlapping_and_dense(
+        self, sizes: Sequence[SizeNode], strides: Sequence[SizeNode]
+    ) -> SizeNode:
+        order = sorted(range(len(sizes)), key=lambda i: strides[i].example())
+        return self.of(_packed(sizes, strides, order), bool)
+
+    def is_non_overlapping_and_dense_indicator(
+        self, sizes: Sequence[SizeNode], strides: Sequence[SizeNode]
+    ) -> SizeNode:
+        return self.of(int(self.is_non_overlapping_and_dense(sizes, strides).value), int)
+
+
+def _exact(value: Any) -> Any:
+    return simplest_fraction(value) if isinstance(value, float) else value
+
+
+def _packed(sizes: Sequence[SizeNode], strides: Sequence[SizeNode], order: Sequence[int]) -> bool:
+    """Does each dimension, innermost first, step by the product of those inside it?"""
+    expected = 1
+    for dimension in order:
+        size = sizes[dimension].example()
+        if size == 0:
+            return True
+        if size != 1:
+            if strides[dimension].example() != expected:
+                return False
+            expected *= size
+    return True
+
+
+def _round(node: SizeNode) -> Any:
+    value = _exact(node.value)
+    whole = not is_symbolic(value) or all(isinstance(c, int) for c in value.terms.values())
+    return value if whole and is_symbolic(value) else round(node.trail.fix(node.value))
+
+
+def _floor(value: Any) -> Any:
+    return value // 1 if is_symbolic(value) else math.floor(value)
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    return base**exponent if isinstance(exponent, int) and exponent >= 0 else NotImplemented
+
+
+BINARY: Mapping[str, tuple[Callable[[Any, Any], Any], type | None]] = {
+    "add": (operator.add, None),
+    "sub": (operator.sub, None),
+    "mul": (operator.mul, None),
+    "floordiv": (operator.floordiv, None),
+    "int_floordiv": (operator.floordiv, int),
+    "mod": (operator.mod, None),
+    "truediv": (operator.truediv, float),
+    "float_truediv": (operator.truediv, float),
+    "int_truediv": (operator.truediv, float),
+    "pow": (_power, None),
+    "pow_by_natural": (_power, int),
+    "float_pow": (_power, float),
+    "sym_min": (lambda a, b: -maximum(-a, -b), None),
+    "sym_max": (maximum, None),
+    "lshift": (lambda a, b: a * 2**b, int),
+    "rshift": (lambda a, b: a // 2**b, int),
+}
+"""Arithmetic of two nodes, and the type of the result (None: int, unless one of them is a
+float)."""
+
+UNARY: Mapping[str, tuple[Callable[[Any], Any], type | None]] = {
+    "neg": (operator.neg, None),
+    "abs": (abs, None),
+    "floor": (_floor, int),
+    "ceil": (lambda value: -_floor(-value), int),
+    "trunc": (_floor, int),
+    "sym_sqrt": (lambda value: NotImplemented, float),
+}
+
+
+def _binary(
+    function: Callable[[Any, Any], Any], pytype: type | None
+) -> Callable[[SizeNode, SizeNode], SizeNode]:
+    def operation(self: SizeNode, other: SizeNode) -> SizeNode:
+        result_type = pytype or (float if float in (self.pytype, other.pytype) else int)
+        return self.of(
+            _applied(function, self.trail, (self.value, other.value), result_type), result_type
+        )
+
+    return operation
+
+
+def _unary(function: Callable[[Any], Any], pytype: type | None) -> Callable[[SizeNode], SizeNode]:
+    def operation(self: SizeNode) -> SizeNode:
+        result_type = pytype or self.pytype
+        return self.of(_applied(function, self.trail, (self.value,), result_type), result_type)
+
+    return operation
+
+
+def _applied(
+    function: Callable[..., Any], trail: Trail, values: tuple[Any, ...], pytype: type
+) -> Any:
+    """The exact result where there is a canonical form, else the result of the example's
+    numbers."""
+    if not any(is_symbolic(value) for value in values):
+        return pytype(function(*values))
+    try:
+        result = function(*map(_exact, values))
+    except TypeError:
+        result = NotImplemented
+    if result is NotImplemented:
+        return pytype(function(*(trail.fix(value) for value in values)))
+    return float(result) if isinstance(result, Fraction) else result
+
+
+SizeNode.str = SizeNode.__repr__  # type: ignore[attr-defined]  # in the class it would hide the type
+for _name, (_function, _type) in BINARY.items():
+    setattr(SizeNode, _name, _binary(_function, _type))
+for _name, (_function_of_one, _type) in UNARY.items():
+    setattr(SizeNode, _name, _unary(_function_of_one, _type))
+
+
+def free_size(trail: Trail, value: Polynomial) -> torch.SymInt:
+    """A symbolic size as torch takes it."""
+    return torch.SymInt(SizeNode(trail, value, int))
+
+
+def size_value(size: Any) -> Any:
+    """The int or polynomial behind a size of a tensor."""
+    if isinstance(size, torch.SymInt):
+        node = size.node
+        return node.value if isinstance(node, SizeNode) else int(size)
+    return size

@@ -1,0 +1,120 @@
+"""What several families share: the channel rounding, a convolution with its norm, inits, checks."""
+
+import math
+import sys
+from collections.abc import Callable, Iterable
+from numbers import Integral, Real
+from typing import Any
+
+from torch import Tensor, nn
+
+
+def make_divisible(value: float, divisor: int = 8) -> int:
+    """The multiple of `divisor` nearest to `value`, but at least `divisor` and 0.9 · value.
+
+    The channel rule of tensorflow/models research/slim/nets/mobilenet, in its floating-point steps;
+    torchvision and timm carry the same one.
+    """
+    nearest = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    return nearest + divisor if nearest < 0.9 * value else nearest
+
+
+def conv_norm_act(
+    channels: int,
+    out: int,
+    kernel: int,
+    *,
+    stride: int = 1,
+    groups: int = 1,
+    norm: Callable[[int], nn.Module] = nn.BatchNorm2d,
+    act: type[nn.Module] | None,
+) -> nn.Sequential:
+    """Convolution without bias, norm, activation in place: 0, 1, 2 as torchvision names them.
+
+    Padding (k − 1)/2 on either side: the output size is ⌈size/stride⌉.
+    """
+    pad = (kernel - 1) // 2
+    layers = [
+        nn.Conv2d(channels, out, kernel, stride, pad, groups=groups, bias=False),
+        norm(out),
+    ]
+    if act is not None:
+        layers.append(act(inplace=True))
+    return nn.Sequential(*layers)
+
+
+class Classifier(nn.Module):
+    """(B, 3, H, W) → (B, classes): features, global mean, classifier, in torchvision's names."""
+
+    def __init__(self, features: nn.Sequential, classifier: nn.Sequential) -> None:
+        super().__init__()
+        self.features = features
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.classifier = classifier
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.avgpool(self.features(x))
+        logits: Tensor = self.classifier(x.flatten(1))
+        return logits
+
+
+def init_as_torchvision(model: nn.Module) -> None:
+    """He's normal by fan-out for convolutions, N(0, 0.01²) for linear layers, no bias.
+
+    The fan-out of a grouped convolution is taken over all its outputs, not over those of one group.
+    """
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out")
+        elif isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, 0, 0.01)
+        _start_norm_and_bias(layer)
+
+
+def init_as_timm(model: nn.Module) -> None:
+    """N(0, 2/fan-out) for convolutions, U(±1/√fan-out) for linear layers, no bias.
+
+    The fan-out of a grouped convolution is taken over one group, as in TensorFlow.
+    """
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d):
+            fan_out = math.prod(layer.kernel_size) * layer.out_channels // layer.groups
+            nn.init.normal_(layer.weight, 0, math.sqrt(2 / fan_out))
+        elif isinstance(layer, nn.Linear):
+            bound = 1 / math.sqrt(layer.out_features)
+            nn.init.uniform_(layer.weight, -bound, bound)
+        _start_norm_and_bias(layer)
+
+
+def _start_norm_and_bias(layer: nn.Module) -> None:
+    if isinstance(layer, nn.BatchNorm2d):
+        nn.init.ones_(layer.weight)
+    if isinstance(layer, nn.BatchNorm2d | nn.Conv2d | nn.Linear) and layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
+def checked_width(width: Any) -> float:
+    """The width multiplier as a float. Raises ValueError unless it is a positive finite number."""
+    number = isinstance(width, Real) and not isinstance(width, bool)
+    if number and 0 < width <= sys.float_info.max:
+        return float(width)
+    raise ValueError(
+        f"width must be a positive finite number such as 0.75, but {width!r} was given"
+    )
+
+
+def checked_classes(classes: Any) -> int:
+    """The number of classes as an int. Raises ValueError unless it is a positive integer."""
+    number = isinstance(classes, Integral) and not isinstance(classes, bool)
+    if number and classes > 0:
+        return int(classes)
+    raise ValueError(f"classes must be a positive integer such as 1000, but {classes!r} was given")
+
+
+def checked_recipe(recipe: object, known: Iterable[str]) -> str:
+    """The recipe's name. Raises ValueError unless it is one of those known to the family."""
+    *others, last = names = list(known)
+    if isinstance(recipe, str) and recipe in names:
+        return recipe
+    choices = f"{', '.join(map(repr, others))} or {last!r}"
+    raise ValueError(f"recipe must be {choices}, but {recipe!r} was given")

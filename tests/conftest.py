@@ -1,0 +1,12 @@
+"""How hypothesis draws: the same examples in every run, so that a green commit stays green.
+
+`HYPOTHESIS_PROFILE=explore make test` draws anew each time, to look for what the fixed ones miss.
+"""
+
+import os
+
+from hypothesis import settings
+
+settings.register_profile("fixed", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))

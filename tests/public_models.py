@@ -1,0 +1,139 @@
+"""The public implementations that tests compare with, or a skip where they are not installed.
+
+torchvision describes operators of its compiled extension when it is imported, and the import fails
+where that extension cannot be loaded, beside a CPU-only torch for example. The operators are then
+declared and torchvision is imported again. They exist by name and cannot be run, which no network
+of these tests needs; where the extension works, nothing is declared. timm imports torchvision, so
+both are obtained here.
+"""
+
+import importlib
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+# The operators that torchvision describes without asking whether they exist.
+OPERATORS = {
+    "nms": "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms": "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+}
+
+
+def torchvision() -> ModuleType:
+    """torchvision with its models; skips the test where it is not installed."""
+    if "torchvision" not in sys.modules:
+        _forget_torchvision()
+        try:
+            return pytest.importorskip("torchvision")
+        except RuntimeError:  # operator torchvision::nms does not exist
+            _forget_torchvision()
+            _declare_operators()
+    return pytest.importorskip("torchvision")
+
+
+def timm() -> ModuleType:
+    """timm with its models; skips the test where it or torchvision is not installed."""
+    torchvision()
+    return pytest.importorskip("timm")
+
+
+def _forget_torchvision() -> None:
+    """Drop the parts that a failed import leaves behind: a second one would trip over them."""
+    for name in [name for name in sys.modules if name.startswith("torchvision.")]:
+        del sys.modules[name]
+
+
+def _declare_operators() -> None:
+    for name, schema in OPERATORS.items():
+        if not hasattr(torch.ops.torchvision, name):
+            torch.library.define(f"torchvision::{name}", schema)
+
+
+# --- building and comparing ----------------------------------------------------------------------
+
+
+def from_torchvision(name: str, width: float, classes: int = 1000) -> nn.Module:
+    """The public network of this name."""
+    build = getattr(torchvision().models, name)
+    return build(width_mult=width, num_classes=classes)
+
+
+def from_timm(file: str, make: str, variant: str, width: float, classes: int = 1000) -> nn.Module:
+    """The public network that the function `make` of timm.models.`file` builds."""
+    timm()
+    build = getattr(importlib.import_module(f"timm.models.{file}"), make)
+    return build(variant, width, num_classes=classes)
+
+
+def meta(build: Callable[..., nn.Module], *args: object) -> nn.Module:
+    """The network without numbers."""
+    with torch.device("meta"):
+        return build(*args)
+
+
+def state_shapes(model: nn.Module) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every entry; timm's head convolution as the linear layer it is."""
+    shapes = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    return {k: v[:2] if k == "conv_head.weight" else v for k, v in shapes.items()}
+
+
+def layers(model: nn.Module, kind: type[nn.Module]) -> list[Any]:
+    """All layers of this kind."""
+    return [layer for layer in model.modules() if isinstance(layer, kind)]
+
+
+def operations(model: nn.Module) -> list[tuple[object, ...]]:
+    """Convolutions, norms, activations and dropouts as they run, with their settings."""
+    kinds = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.ReLU6, nn.Hardswish, nn.Hardsigmoid, nn.Dropout)
+    names = ("kernel_size", "stride", "padding", "groups", "eps", "momentum", "inplace", "p")
+    seen: list[tuple[object, ...]] = []
+
+    def note(layer: nn.Module, inputs: tuple[Tensor], _: Tensor) -> None:
+        kind = next(kind.__name__ for kind in kinds if isinstance(layer, kind))
+        values = [getattr(layer, name, None) for name in names]
+        seen.append((kind, tuple(inputs[0].shape), *values))
+
+    for kind in kinds:
+        for layer in layers(model, kind):
+            layer.register_forward_hook(note)
+    model(torch.empty(2, 3, 97, 65, device="meta"))
+    # timm's norm runs its own activation, and is therefore noted after it.
+    return sorted(seen, key=str)
+
+
+def count(model: nn.Module) -> tuple[int, int]:
+    """Parameters, and multiply-adds of convolutions and linear layers at 224×224."""
+    with FlopCounterMode(display=False) as counter:
+        model.eval()(torch.empty(1, 3, 224, 224, device="meta"))
+    return sum(p.numel() for p in model.parameters()), counter.get_total_flops() // 2
+
+
+@torch.no_grad()
+def settle(model: nn.Module) -> None:
+    """Norm statistics near those of the data; every scale and bias random."""
+    norms = layers(model, nn.BatchNorm2d)
+    for norm in norms:
+        norm.momentum = 1.0
+    model.train()(torch.randn(4, 3, 64, 64))
+    for norm in norms:
+        norm.running_mean += 0.2 * norm.running_var.sqrt() * torch.randn_like(norm.running_mean)
+        norm.running_var *= torch.empty_like(norm.running_var).uniform_(0.5, 2)
+        norm.weight.uniform_(0.5, 1.5)
+    for name, value in model.named_parameters():
+        if name.endswith("bias"):
+            value.normal_(0, 0.3)
+
+
+def transplant(source: nn.Module, target: nn.Module) -> None:
+    """Load the source's weights: strictly by name where the names agree, else strictly in order."""
+    weights, slots = source.state_dict(), target.state_dict()
+    if list(weights) != list(slots):
+        values = zip(slots.items(), weights.values(), strict=True)
+        weights = {name: value.reshape(slot.shape) for (name, slot), value in values}
+    target.load_state_dict(weights, strict=True)

@@ -1,0 +1,27 @@
+"""What the documentation pages say is what the program says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from flopscope.present.catalog import conventions_document
+from flopscope.present.render import render
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
+
+
+def test_the_table_of_conventions_is_the_program_s():
+    page = (ROOT / "docs" / "conventions.md").read_text(encoding="utf-8")
+    assert render(conventions_document(), "markdown") in page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_path_and_link_a_page_names_exists(page):
+    text = page.read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", text)
+    paths = re.findall(r"`((?:flopscope|tests|reference_models|docs|benchmarks)/[\w/.]*)`", text)
+    missing = [link for link in links if not (page.parent / link).exists()]
+    missing += [path for path in paths if not (ROOT / path).exists()]
+    assert missing == []

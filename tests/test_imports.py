@@ -1,0 +1,68 @@
+"""An answer must not wait for torch: what importing and comparing load, as an allow-list."""
+
+import subprocess
+import sys
+from functools import cache
+
+import pytest
+
+LIGHT = {
+    "flopscope",
+    # The command line, and the tables with what rich itself imports.
+    "click",
+    "rich",
+    "markdown_it",
+    "mdurl",
+    "pygments",
+}
+
+# Appended to a program: the top-level modules that it loaded, on a line of its own at the end.
+REPORT = """
+import sys
+print()
+print(*{name.partition(".")[0] for name in sys.modules} - sys.stdlib_module_names)
+"""
+
+COMPARE = """
+from flopscope.cli import main
+status = main(["compare", "mobilenetv1", "mobilenetv2", "--res", "224", *{options}])
+assert status == 0, status
+"""
+
+
+@cache
+def loaded(program: str) -> set[str]:
+    """Top-level modules outside the standard library that are loaded once the program has run."""
+    run = subprocess.run(
+        [sys.executable, "-c", program + REPORT], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    return set(run.stdout.splitlines()[-1].split())
+
+
+def heavy(program: str) -> set[str]:
+    """What the program loads beyond the allow-list and what every interpreter here starts with."""
+    return loaded(program) - loaded("") - LIGHT
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param("import flopscope", id="import"),
+        pytest.param(COMPARE.format(options=[]), id="compare"),
+        pytest.param(COMPARE.format(options=["--format", "table"]), id="compare as table"),
+        pytest.param(COMPARE.format(options=["--format", "json"]), id="compare as json"),
+    ],
+)
+def test_the_light_path_is_light(program):
+    assert "flopscope" in loaded(program)
+    assert heavy(program) == set()
+
+
+@pytest.mark.parametrize("module", ["torch", "fvcore", "sympy", "numpy", "pandas", "matplotlib"])
+def test_the_check_can_fail(module):
+    assert module in heavy(f"import flopscope, {module}")
+
+
+def test_an_import_inside_the_command_is_seen():
+    assert "sympy" in heavy(COMPARE.format(options=[]) + "import sympy")

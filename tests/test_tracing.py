@@ -1,0 +1,193 @@
+"""The traced formula and the closed form are one expression; the trace leaves no trace."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from flopscope.agreement.proof import prove
+from flopscope.analytic import blocks
+from flopscope.analytic import operators as ops
+from flopscope.analytic.tape import record
+from flopscope.catalog.variant import FREE, parse
+from flopscope.facts import Function, Kind
+from flopscope.symbolic import symbol
+from flopscope.tracing import trace
+
+B, H, W = FREE["B"], FREE["H"], FREE["W"]
+
+VARIANTS = [
+    "mobilenetv1",
+    "mobilenetv1:width=0.35",
+    "mobilenetv1:width=0.35,recipe=timm",
+    "mobilenetv2",
+    "mobilenetv2:width=0.1",
+    "mobilenetv2:width=1.4,classes=7",
+    *(f"mobilenetv3_{size}:width={width},recipe={recipe}"
+      for size in ("large", "small")
+      for width in (0.35, 1, 1.25)
+      for recipe in ("paper", "torchvision", "timm")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_closed_form_and_code_are_identical(name):
+    variant = parse(name)
+    with torch.device("meta"):
+        module = variant.build().eval()
+    traced = trace(module, (B, 3, H, W))
+    proof = prove(variant.ledger((H, W), B), traced.ledger, traced.assumptions)
+    assert not proof.mismatches
+    assert all(identity.proved for identity in proof.totals)
+    assert proof
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 224, 224), (2, 3, 97, 65), (1, 3, 1, 1), (1, 3, 33, 7)])
+def test_trace_at_numbers_is_the_closed_form_at_those_numbers(shape):
+    variant = parse("mobilenetv3_small:width=0.5")
+    with torch.device("meta"):
+        module = variant.build().eval()
+    traced = trace(module, shape)
+    assert prove(variant.ledger((shape[2], shape[3]), shape[0]), traced.ledger)
+
+
+def test_a_wrong_closed_form_is_not_proved():
+    variant = parse("mobilenetv2")
+    with torch.device("meta"):
+        module = variant.build().eval()
+    traced = trace(module, (B, 3, H, W)).ledger
+    wrong = parse("mobilenetv2:width=1.4").ledger((H, W), B)
+    proof = prove(wrong, traced)
+    assert not proof
+    assert "stem.conv (features.0.0)" in str(proof.mismatches[0])
+    shorter = prove(variant.ledger((H, W), B), traced.filter(lambda row: row.kind is not Kind.ADD))
+    assert not shorter
+
+
+def test_an_assumption_is_no_proof():
+    ledger = parse("mobilenetv2").ledger((H, W), B)
+    assert prove(ledger, ledger)
+    assert not prove(ledger, ledger, ("H ≥ 33",))
+
+
+class Mixed(nn.Module):
+    """Layers, functions and a shared module."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 3, padding=1, groups=2)
+        self.up = nn.ConvTranspose2d(16, 8, 2, stride=2)
+        self.norm = nn.GroupNorm(2, 8)
+        self.fc = nn.Linear(8, 5)
+
+    def forward(self, x):
+        x = F.max_pool2d(self.conv(self.conv(x)), 3, 2, 1)
+        x = self.up(torch.cat([x, torch.sigmoid(x)], 1))
+        x = F.avg_pool2d(F.gelu(self.norm(x)), 2)
+        return self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1))
+
+
+def mixed(x):
+    once = ops.conv2d(x, 8, 3, groups=2, bias=True, name="conv")
+    x = ops.max_pool2d(
+        ops.conv2d(once, 8, 3, groups=2, bias=True, name="conv"), 3, stride=2, padding=1
+    )
+    x = ops.concatenate([x, ops.activation(x, Function.SIGMOID)])
+    x = ops.group_norm(ops.conv_transpose2d(x, 8, 2, stride=2, bias=True, name="up"), 2)
+    x = ops.avg_pool2d(ops.activation(x, Function.GELU), 2, stride=2)
+    return ops.linear(ops.flatten(ops.global_pool(x)), 5)
+
+
+def test_functions_and_shared_modules():
+    with torch.device("meta"):
+        module = Mixed().eval()
+    traced = trace(module, (B, 8, H, W))
+    closed = record(mixed, (B, 8, H, W))
+    proof = prove(closed, traced.ledger)
+    assert not proof.mismatches
+    calls = [row for row in traced.ledger if row.path == "conv"]
+    assert len(calls) == 2
+    assert traced.ledger.params().value == sum(p.numel() for p in module.parameters())
+
+
+def test_attention_is_counted_however_it_is_written():
+    class Attention(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.attention = nn.MultiheadAttention(32, 4, batch_first=True)
+
+        def forward(self, x):
+            return self.attention(x, x, x, need_weights=False)[0]
+
+    class Fused(nn.Module):
+        def forward(self, x):
+            return F.scaled_dot_product_attention(x, x, x)
+
+    tokens = symbol("tokens")
+    with torch.device("meta"):
+        module = Attention().eval()
+    macs = trace(module, (1, tokens, 32), example={"tokens": 17}).ledger.macs().formula
+    assert macs.at(tokens=16) == 65_536 + 16_384
+    assert trace(Fused(), (1, 4, 16, 8)).ledger.macs().value == 16_384
+
+
+def test_unknown_operators_make_a_lower_bound():
+    class Odd(nn.Module):
+        def forward(self, x):
+            return torch.cumsum(x, 1)
+
+    ledger = trace(Odd(), (2, 8)).ledger
+    assert not ledger.complete
+    assert ledger.macs().missing == (":cumsum",)
+    assert str(ledger.macs()).startswith("≥ 0")
+
+
+class Raises(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3, 3)
+
+    def forward(self, x):
+        raise RuntimeError("no")
+
+
+def test_a_failure_leaves_nothing_behind():
+    from torch.nn.modules import module as machinery
+
+    with torch.device("meta"):
+        module = Raises()
+    with pytest.raises(RuntimeError, match="no"):
+        trace(module, (1, 3))
+    assert not machinery._global_forward_hooks
+    assert not machinery._global_forward_pre_hooks
+    assert torch.is_grad_enabled()
+    assert torch.empty(1).device.type == "cpu"
+
+
+def test_block_in_its_channel_symbols_is_proved_at_the_module_s_channels():
+    class Inverted(nn.Module):
+        def __init__(self, channels, out, t):
+            super().__init__()
+            hidden = channels * t
+
+            def unit(i, o, k, groups=1, act=True):
+                parts = [
+                    nn.Conv2d(i, o, k, padding=k // 2, groups=groups, bias=False),
+                    nn.BatchNorm2d(o),
+                ]
+                return nn.Sequential(*parts, *([nn.ReLU6()] if act else []))
+
+            self.body = nn.Sequential(
+                unit(channels, hidden, 1),
+                unit(hidden, hidden, 5, hidden),
+                unit(hidden, out, 1, act=False),
+            )
+
+        def forward(self, x):
+            return x + self.body(x)
+
+    with torch.device("meta"):
+        module = Inverted(16, 16, 3).eval()
+    traced = trace(module, (B, 16, H, W))
+    closed = record(lambda x: blocks.inverted_residual(x, 16, expansion=3, kernel=5), (B, 16, H, W))
+    assert prove(closed, traced.ledger, traced.assumptions)
