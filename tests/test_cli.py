@@ -194,6 +194,7 @@ def test_separable_law_is_derived_with_its_case(capsys):
 def test_check_agrees_and_leaves_with_0(capsys):
     out = printed(capsys, "check", "mobilenetv3_small:width=0.35", "--res", "65x96")
     assert "mobilenetv3_small:width=0.35: agrees" in out
+    assert max(map(len, out.splitlines())) <= 80
     assert "differs" not in out
 
 

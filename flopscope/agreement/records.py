@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 LEDGER, MODULE, FVCORE, TORCH = "ledger", "module", "fvcore", "torch"
 """The witnesses: the ledger; the module's own layers and tensors; the two counters."""
 
-FVCORE_TOTAL = "total in the fvcore convention"
-TORCH_TOTAL = "total in the torch convention"
+FVCORE_TOTAL = "fvcore's own total"
+TORCH_TOTAL = "torch's own total"
 
 
 class Verdict(Enum):
