@@ -35,8 +35,8 @@ format: $(VENV)/full  ## mend style where a tool can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-slow: $(VENV)/full  ## the sweeps that `make test` leaves out
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 -m slow
+slow: $(VENV)/full  ## the tests on examples drawn anew, which `make test` keeps fixed
+	HYPOTHESIS_PROFILE=explore OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
 
 bench: $(VENV)/full  ## time the answers
 	$(BIN)/python benchmarks/run.py

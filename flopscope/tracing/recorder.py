@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from flopscope.facts import Kind, Operator, Weight
 from flopscope.ledger import Ledger
 from flopscope.sizes import elements
-from flopscope.tracing.operators import FREE, OPERATORS, VIEWS, Call, Facts, shape_of
+from flopscope.tracing.operators import FREE, OPERATORS, Call, Facts, shape_of
 from flopscope.tracing.outputs import result_of
 
 
@@ -68,12 +68,12 @@ class Recorder(TorchDispatchMode):
         outputs = [t for t in pytree.tree_leaves(result) if isinstance(t, torch.Tensor)]
         self._alive += outputs
         if plain in FREE:
-            self._forward(args, outputs, view=plain in VIEWS)
+            self._forward(args, outputs)
         elif outputs:
             self._record(Call(plain, args, kwargs, result), outputs)
         return result
 
-    def _forward(self, args: Sequence[Any], outputs: Sequence[torch.Tensor], view: bool) -> None:
+    def _forward(self, args: Sequence[Any], outputs: Sequence[torch.Tensor]) -> None:
         """A view or copy stands for the tensor it shows: same producer, same stored tensor."""
         first = next((a for a in args if isinstance(a, torch.Tensor)), None)
         for output in outputs:

@@ -64,11 +64,6 @@ class Trail:
             self.fixed[value] = Fixed(value, value.evaluate(self.example), _caller())
         return self.fixed[value].number
 
-    def holds(self, values: Mapping[str, int]) -> bool:
-        """Would a trace at these sizes go the same way?"""
-        same = all(question.answer(values) is answer for question, answer in self.answers.items())
-        return same and all(f.value.evaluate(values) == f.number for f in self.fixed.values())
-
 
 def settled(difference: Any, *, equality: bool) -> bool | None:
     """difference = 0 or ≥ 0, where bounds or arithmetic settle it for all sizes; else None."""
