@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 from flopscope.costs import COSTS, cost
 from flopscope.errors import UnknownName
-from flopscope.facts import Function, Kind, Operator
+from flopscope.facts import Function, Interpolation, Kind, Operator, Reduction
 from flopscope.sizes import Size, elements, product, total
 
 
@@ -38,16 +38,16 @@ class Quantity(Enum):
 QUANTITIES: Mapping[Quantity, Callable[[Operator], Size]] = {
     Quantity.MACS: lambda row: cost(row).macs,
     Quantity.BIAS: lambda row: elements(row.output) if row.has_bias else 0,
-    Quantity.INPUTS: lambda row: elements(row.inputs[0]),
+    Quantity.INPUTS: lambda row: elements(row.operand),
     Quantity.OUTPUTS: lambda row: elements(row.output),
-    Quantity.AFFINE_INPUTS: lambda row: elements(row.inputs[0]) if row.weights else 0,
+    Quantity.AFFINE_INPUTS: lambda row: elements(row.operand) if row.weights else 0,
     Quantity.WEIGHTS_AT_OUTPUTS: lambda row: product(
         (*row.weights[0].shape, row.output[0], *row.output[2:])
     ),
     Quantity.BATCH_PARAMS: lambda row: product(
         (row.output[0], total(elements(weight.shape) for weight in row.weights))
     ),
-    Quantity.SOFTMAX_ROWS: lambda row: elements(row.output) // row.output[-1],
+    Quantity.SOFTMAX_ROWS: lambda row: row.groups,
     Quantity.ACTS: lambda row: cost(row).acts,
 }
 
@@ -62,7 +62,7 @@ class Convention:
     unit: str
     counts: str
     source: str
-    weights: Mapping[Kind | Function, Weights]
+    weights: Mapping[Kind | Function | Reduction | Interpolation, Weights]
 
     def count(self, row: Operator) -> Size:
         """What one application of the row counts; 0 for a kind that the convention leaves free."""
@@ -87,6 +87,7 @@ _INPUTS = {Quantity.INPUTS: 1}
 _INPUTS_TWICE = {Quantity.INPUTS: 2}
 _OUTPUTS = {Quantity.OUTPUTS: 1}
 _OUTPUTS_TWICE = {Quantity.OUTPUTS: 2}
+_NOTHING: Weights = {}
 _BATCH_PARAMS = {Quantity.BATCH_PARAMS: 1}
 _PRODUCTS = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION, Kind.LINEAR, Kind.MATMUL)
 
@@ -102,7 +103,8 @@ _MACS_CONVENTION = Convention(
 _FVCORE = Convention(
     "fvcore",
     "MACs",
-    "as macs, plus 2 an element of batch norm, 5 of layer and group norm, 1 of global pooling",
+    "as macs, plus 2 an element of batch norm, 5 of layer and group norm, 1 of adaptive pooling, "
+    "1 of nearest and 4 of bilinear interpolation",
     "fvcore 0.1.5: nn/flop_count.py, nn/jit_handles.py",
     {
         **dict.fromkeys(_PRODUCTS, _MACS),
@@ -110,6 +112,10 @@ _FVCORE = Convention(
         Kind.LAYER_NORM: {Quantity.INPUTS: 4, Quantity.AFFINE_INPUTS: 1},
         Kind.GROUP_NORM: {Quantity.INPUTS: 4, Quantity.AFFINE_INPUTS: 1},
         Kind.GLOBAL_POOL: _INPUTS,
+        Kind.ADAPTIVE_POOL: _INPUTS,
+        Interpolation.NEAREST: _OUTPUTS,
+        Interpolation.BILINEAR: {Quantity.OUTPUTS: 4},
+        Reduction.EXTREMUM: _NOTHING,  # adaptive pooling of maxima
     },
 )
 
@@ -124,7 +130,7 @@ _TORCH = Convention(
 _THOP = Convention(
     "thop",
     "MACs",
-    "as macs, plus batch and layer norm (4 an element), softmax and average pooling; "
+    "as macs, plus batch and layer norm (4 an element), softmax, average pooling, interpolation; "
     "transposed convolution at its output's size; group norm and matmul not seen",
     "thop 0.1.1: profile.py, vision/basic_hooks.py, vision/calc_func.py",
     {
@@ -136,6 +142,13 @@ _THOP = Convention(
         Kind.SOFTMAX: {Quantity.OUTPUTS: 3, Quantity.SOFTMAX_ROWS: -1},
         Kind.AVERAGE_POOL: _OUTPUTS,
         Kind.GLOBAL_POOL: {Quantity.INPUTS: 1, Quantity.OUTPUTS: 1},
+        Kind.ADAPTIVE_POOL: {Quantity.INPUTS: 1, Quantity.OUTPUTS: 1},
+        Reduction.EXTREMUM: _NOTHING,
+        Function.PRELU: _OUTPUTS,
+        Interpolation.NEAREST: _OUTPUTS,
+        Interpolation.LINEAR: {Quantity.OUTPUTS: 5},
+        Interpolation.BILINEAR: {Quantity.OUTPUTS: 11},
+        Interpolation.BICUBIC: {Quantity.OUTPUTS: 259},
     },
 )
 
@@ -143,8 +156,8 @@ _THOP = Convention(
 _PTFLOPS = Convention(
     "ptflops",
     "MACs",
-    "as macs with bias, plus 2 an element of batch and group norm, ReLU, GELU and pooling, "
-    "1 of layer norm, ReLU6, SiLU and softmax",
+    "as macs with bias, plus 2 an element of batch and group norm, ReLU, GELU, pooling and "
+    "interpolation, 1 of layer norm, ReLU6, SiLU and softmax",
     "ptflops 0.7.5: pytorch_engine.py, pytorch_ops.py",
     {
         Kind.CONVOLUTION: _MACS_AND_BIAS,
@@ -159,9 +172,15 @@ _PTFLOPS = Convention(
         Function.RELU6: _OUTPUTS,
         Function.SILU: _OUTPUTS,
         Function.GELU: _OUTPUTS_TWICE,
+        Function.GELU_TANH: _OUTPUTS_TWICE,
+        Function.LEAKY_RELU: _OUTPUTS,
+        Function.PRELU: _OUTPUTS_TWICE,
+        Function.ELU: _OUTPUTS_TWICE,
         Kind.MAX_POOL: _INPUTS_TWICE,
         Kind.AVERAGE_POOL: _INPUTS_TWICE,
         Kind.GLOBAL_POOL: _INPUTS_TWICE,
+        Kind.ADAPTIVE_POOL: _INPUTS_TWICE,
+        Kind.RESIZE: _OUTPUTS_TWICE,
     },
 )
 
@@ -178,6 +197,9 @@ _TORCHINFO = Convention(
         Kind.BATCH_NORM: _BATCH_PARAMS,
         Kind.LAYER_NORM: _BATCH_PARAMS,
         Kind.GROUP_NORM: _BATCH_PARAMS,
+        Kind.RMS_NORM: _BATCH_PARAMS,
+        Kind.EMBEDDING: _BATCH_PARAMS,
+        Function.PRELU: _BATCH_PARAMS,
     },
 )
 

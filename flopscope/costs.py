@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from flopscope.facts import Function, Kind, Operator
-from flopscope.sizes import Size, elements, product, total
+from flopscope.facts import Function, Interpolation, Kind, Operator, Reduction
+from flopscope.sizes import Size, adaptive_span, elements, product, total
 
 
 class Cost(NamedTuple):
@@ -26,7 +26,7 @@ class Cost(NamedTuple):
     add: Size = 0  # subtractions too
     multiply: Size = 0
     divide: Size = 0
-    compare: Size = 0  # maximum and minimum too
+    compare: Size = 0  # maximum, minimum and rounding too
     transcendental: Size = 0  # exp, tanh, erf, square root
 
     @property
@@ -113,17 +113,51 @@ def layer_norm(row: Operator) -> Cost:
     )
 
 
-def activation(row: Operator) -> Cost:
+def rms_norm(row: Operator) -> Cost:
+    """x/√(mean of x² + ε)·γ over groups of n elements.
+
+    Per group: n squares, n−1 adds, 1 divide; ε, root, reciprocal 1 each; scaling n multiplies.
+    With γ n multiplies more. Source: arXiv 1910.07467, equation 4.
+    """
+    n, groups = elements(row.output), row.groups
+    affine = n if row.weights else 0
+    return Cost(
+        add=n,
+        multiply=total((product((2, n)), affine)),
+        divide=product((2, groups)),
+        transcendental=groups,
+    )
+
+
+def embedding(row: Operator) -> Cost:
+    """No arithmetic: rows of a stored table are copied."""
+    return Cost()
+
+
+def function(row: Operator) -> Cost:
     """One application of the row's function to each element."""
-    assert row.function is not None
+    assert isinstance(row.function, Function)
     return _scaled(FUNCTION_ACTS[row.function], elements(row.output))
 
 
 def softmax(row: Operator) -> Cost:
     """Over n: maximum n−1 compares, n subtractions, n exps, n−1 adds, n divides."""
-    n = elements(row.output)
-    rows = n // row.output[-1]
-    return Cost(add=product((2, n)) - rows, divide=n, compare=n - rows, transcendental=n)
+    n, groups = elements(row.output), row.groups
+    return Cost(add=product((2, n)) - groups, divide=n, compare=n - groups, transcendental=n)
+
+
+def log_softmax(row: Operator) -> Cost:
+    """Over n: maximum n−1 compares, n subtractions, n exps, n−1 adds, 1 log, n subtractions."""
+    n, groups = elements(row.output), row.groups
+    return Cost(add=product((3, n)) - groups, compare=n - groups, transcendental=total((n, groups)))
+
+
+def reduction(row: Operator) -> Cost:
+    """Each of the row's groups of elements becomes one number (a running sum: as many)."""
+    assert isinstance(row.function, Reduction)
+    an_element, a_group = REDUCTION_ACTS[row.function]
+    n = elements(row.operand)
+    return _sum(_scaled(an_element, n), _scaled(a_group, row.groups))
 
 
 def max_pool(row: Operator) -> Cost:
@@ -139,13 +173,44 @@ def average_pool(row: Operator) -> Cost:
 
 def global_pool(row: Operator) -> Cost:
     """Mean over the grid: one addition an input less one an output, one division an output."""
-    inputs, outputs = elements(row.inputs[0]), elements(row.output)
+    inputs, outputs = elements(row.operand), elements(row.output)
     return Cost(add=inputs - outputs, divide=outputs)
 
 
+def adaptive_pool(row: Operator) -> Cost:
+    """Window i of m over n takes ⌊i·n/m⌋ to ⌈(i+1)·n/m⌉: an addition (or comparison) for each of
+    its elements less one; a mean divides once."""
+    axes = zip(row.operand[2:], row.output[2:], strict=True)
+    outputs = elements(row.output)
+    steps = product((*row.output[:2], *(adaptive_span(n, m) for n, m in axes))) - outputs
+    if row.function is Reduction.EXTREMUM:
+        return Cost(compare=steps)
+    return Cost(add=steps, divide=outputs)
+
+
+def resize(row: Operator) -> Cost:
+    """A weighted sum of n samples an output element: n multiplications, n−1 additions.
+
+    The nearest sample is copied. The weights of a position are those of all maps and not counted.
+    """
+    assert isinstance(row.function, Interpolation)
+    n, taps = elements(row.output), TAPS[row.function]
+    return Cost() if taps == 1 else Cost(add=product((n, taps - 1)), multiply=product((n, taps)))
+
+
 def addition(row: Operator) -> Cost:
-    """One addition an output element for each operand after the first."""
-    return Cost(add=product((*row.output, len(row.inputs) - 1)))
+    """One addition an output element: of two tensors, or of a tensor and a number."""
+    return Cost(add=elements(row.output))
+
+
+def division(row: Operator) -> Cost:
+    """One division an output element."""
+    return Cost(divide=elements(row.output))
+
+
+def comparison(row: Operator) -> Cost:
+    """One comparison an output element."""
+    return Cost(compare=elements(row.output))
 
 
 def multiplication(row: Operator) -> Cost:
@@ -169,15 +234,24 @@ COSTS: Mapping[Kind, Callable[[Operator], Cost]] = {
     Kind.LINEAR: linear,
     Kind.MATMUL: matmul,
     Kind.BATCH_NORM: batch_norm,
+    Kind.EMBEDDING: embedding,
     Kind.LAYER_NORM: layer_norm,
     Kind.GROUP_NORM: layer_norm,
-    Kind.ACTIVATION: activation,
+    Kind.RMS_NORM: rms_norm,
+    Kind.ACTIVATION: function,
+    Kind.ELEMENTWISE: function,
     Kind.SOFTMAX: softmax,
+    Kind.LOG_SOFTMAX: log_softmax,
+    Kind.REDUCTION: reduction,
     Kind.MAX_POOL: max_pool,
     Kind.AVERAGE_POOL: average_pool,
     Kind.GLOBAL_POOL: global_pool,
+    Kind.ADAPTIVE_POOL: adaptive_pool,
+    Kind.RESIZE: resize,
     Kind.ADD: addition,
     Kind.MULTIPLY: multiplication,
+    Kind.DIVIDE: division,
+    Kind.COMPARE: comparison,
     Kind.CONCATENATION: concatenation,
     Kind.STORED: stored,
 }
@@ -192,7 +266,58 @@ FUNCTION_ACTS: Mapping[Function, Cost] = {
     Function.GELU: Cost(add=1, multiply=3, transcendental=1),  # x·0.5·(1 + erf(x·√½))
     Function.HARD_SIGMOID: Cost(add=1, compare=2, divide=1),  # relu6(x + 3)/6
     Function.HARD_SWISH: Cost(add=1, multiply=1, compare=2, divide=1),  # x·relu6(x + 3)/6
+    # x·0.5·(1 + tanh(√(2/π)·(x + 0.044715·x·x·x)))
+    Function.GELU_TANH: Cost(add=2, multiply=6, transcendental=1),
+    Function.LEAKY_RELU: Cost(multiply=1, compare=1),  # max(x, a·x) for a < 1
+    Function.PRELU: Cost(multiply=1, compare=1),
+    # max(x, 0) + a·(exp(min(x, 0)) − 1)
+    Function.ELU: Cost(add=2, multiply=1, compare=2, transcendental=1),
+    Function.SOFTPLUS: Cost(add=1, transcendental=2),  # log(1 + exp(x))
+    Function.MISH: Cost(add=1, multiply=1, transcendental=3),  # x·tanh(log(1 + exp(x)))
+    Function.LOG_SIGMOID: Cost(add=1, multiply=2, transcendental=2),  # -1·log(1 + exp(-1·x))
+    Function.CLAMP: Cost(compare=2),
+    Function.BOUND: Cost(compare=1),
+    Function.NEGATE: Cost(multiply=1),  # -1·x
+    Function.ABS: Cost(multiply=1, compare=1),  # max(x, -1·x)
+    Function.ROUND: Cost(compare=1),
+    Function.SQUARE: Cost(multiply=1),
+    Function.CUBE: Cost(multiply=2),
+    Function.POWER: Cost(transcendental=1),
+    Function.SQRT: Cost(transcendental=1),
+    Function.RECIPROCAL: Cost(divide=1),
+    Function.RECIPROCAL_SQRT: Cost(divide=1, transcendental=1),
+    Function.EXP: Cost(transcendental=1),
+    Function.LOG: Cost(transcendental=1),
+    Function.ERF: Cost(transcendental=1),
+    Function.SIN: Cost(transcendental=1),
 }
+
+REDUCTION_ACTS: Mapping[Reduction, tuple[Cost, Cost]] = {
+    Reduction.SUM: (Cost(add=1), Cost(add=-1)),
+    Reduction.MEAN: (Cost(add=1), Cost(add=-1, divide=1)),
+    Reduction.EXTREMUM: (Cost(compare=1), Cost(compare=-1)),
+    Reduction.PRODUCT: (Cost(multiply=1), Cost(multiply=-1)),
+    # the mean, the squares of what is left without it, their mean
+    Reduction.VARIANCE: (Cost(add=3, multiply=1), Cost(add=-2, divide=2)),
+    Reduction.DEVIATION: (Cost(add=3, multiply=1), Cost(add=-2, divide=2, transcendental=1)),
+    Reduction.NORM: (Cost(add=1, multiply=1), Cost(add=-1, transcendental=1)),
+    # m + log(Σ exp(x − m)), m the largest
+    Reduction.LOG_SUM_EXP: (
+        Cost(add=2, compare=1, transcendental=1),
+        Cost(compare=-1, transcendental=1),
+    ),
+    Reduction.RUNNING_SUM: (Cost(add=1), Cost(add=-1)),
+}
+"""Acts an element, and a group: a sum of n elements is n − 1 additions."""
+
+TAPS: Mapping[Interpolation, int] = {
+    Interpolation.NEAREST: 1,
+    Interpolation.LINEAR: 2,
+    Interpolation.BILINEAR: 4,
+    Interpolation.TRILINEAR: 8,
+    Interpolation.BICUBIC: 16,
+}
+"""Samples that an interpolated value is made of."""
 
 
 def cost(row: Operator) -> Cost:
@@ -208,6 +333,10 @@ def _dot_products(outputs: Size, length: Size, bias: bool) -> Cost:
 
 def _scaled(acts: Cost, n: Size) -> Cost:
     return Cost(*(product((n, count)) if count else 0 for count in acts))
+
+
+def _sum(a: Cost, b: Cost) -> Cost:
+    return Cost(*(total(pair) for pair in zip(a, b, strict=True)))
 
 
 def _window_area(row: Operator) -> Size:

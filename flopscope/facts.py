@@ -20,16 +20,25 @@ class Kind(Enum):
     TRANSPOSED_CONVOLUTION = "transposed convolution"
     LINEAR = "linear"
     MATMUL = "matmul"
+    EMBEDDING = "embedding"
     BATCH_NORM = "batch norm"
     LAYER_NORM = "layer norm"
     GROUP_NORM = "group norm"
+    RMS_NORM = "rms norm"
     ACTIVATION = "activation"
     SOFTMAX = "softmax"
+    LOG_SOFTMAX = "log-softmax"
     MAX_POOL = "max pool"
     AVERAGE_POOL = "average pool"
     GLOBAL_POOL = "global pool"
-    ADD = "addition"
+    ADAPTIVE_POOL = "adaptive pool"
+    RESIZE = "interpolation"
+    ADD = "addition"  # subtraction too
     MULTIPLY = "multiplication"
+    DIVIDE = "division"
+    COMPARE = "comparison"  # maximum, minimum and logic of two tensors too
+    ELEMENTWISE = "element-wise function"  # one that networks do not write as a layer
+    REDUCTION = "reduction"
     CONCATENATION = "concatenation"
     STORED = "stored tensor"  # a parameter that no operator reads as a whole
     UNKNOWN = "unknown"
@@ -46,15 +55,62 @@ class Function(Enum):
     GELU = "gelu"
     HARD_SIGMOID = "hard-sigmoid"
     HARD_SWISH = "hard-swish"
+    GELU_TANH = "gelu (tanh)"
+    LEAKY_RELU = "leaky relu"
+    PRELU = "prelu"
+    ELU = "elu"
+    SOFTPLUS = "softplus"
+    MISH = "mish"
+    LOG_SIGMOID = "log-sigmoid"
+    CLAMP = "clamp"  # between two bounds
+    BOUND = "bound"  # a clamp with one bound
+    NEGATE = "negation"
+    ABS = "absolute value"
+    ROUND = "rounding"  # floor, ceiling, truncation and sign too
+    SQUARE = "square"
+    CUBE = "cube"
+    POWER = "power"
+    SQRT = "square root"
+    RECIPROCAL = "reciprocal"
+    RECIPROCAL_SQRT = "reciprocal square root"
+    EXP = "exponential"
+    LOG = "logarithm"
+    ERF = "error function"
+    SIN = "sine"  # cosine too
+
+
+class Reduction(Enum):
+    """What becomes of the elements of a group; the arithmetic is in `costs.REDUCTION_ACTS`."""
+
+    SUM = "sum"
+    MEAN = "mean"
+    EXTREMUM = "extremum"  # the largest or smallest, or its place
+    PRODUCT = "product"
+    VARIANCE = "variance"
+    DEVIATION = "standard deviation"
+    NORM = "euclidean norm"
+    LOG_SUM_EXP = "log-sum-exp"
+    RUNNING_SUM = "running sum"
+
+
+class Interpolation(Enum):
+    """How a value between samples is made; how many samples it takes is in `costs.TAPS`."""
+
+    NEAREST = "nearest"
+    LINEAR = "linear"
+    BILINEAR = "bilinear"
+    TRILINEAR = "trilinear"
+    BICUBIC = "bicubic"
 
 
 class Window(NamedTuple):
-    """The sliding window of a convolution or pooling, (vertical, horizontal) each."""
+    """The sliding window of a convolution or pooling, one size an axis: (vertical, horizontal) of
+    a map."""
 
-    kernel: tuple[Size, Size]
-    stride: tuple[Size, Size]
-    padding: tuple[Size, Size]
-    dilation: tuple[Size, Size] = (1, 1)
+    kernel: Shape
+    stride: Shape
+    padding: Shape
+    dilation: Shape = (1, 1)
 
 
 class Weight(NamedTuple):
@@ -68,10 +124,9 @@ class Operator(NamedTuple):
     """One row: an operator applied once (`repeat` times, where a block stands for several).
 
     `path` names stage, block and layer, joined by dots. `groups` is the number of groups a
-    convolution splits its channels into; for layer and group norm, how many groups are normalised
-    apart. `id`
-    is the row's own number and `reads` the ids of the rows whose outputs it takes (negative: an
-    input of the network), for liveness.
+    convolution splits its channels into; for norms, softmax and reductions, how many groups of
+    elements are taken together each. `id` is the row's own number and `reads` the ids of the rows
+    whose outputs it takes (negative: an input of the network), for liveness.
     """
 
     kind: Kind
@@ -82,10 +137,16 @@ class Operator(NamedTuple):
     buffers: tuple[Weight, ...] = ()
     window: Window | None = None
     groups: Size = 1
-    function: Function | None = None
+    function: Function | Reduction | Interpolation | None = None
     reads: tuple[int, ...] = ()
     id: int = 0
     repeat: Size = 1
+
+    @property
+    def operand(self) -> Shape:
+        """Its first input, or the stored tensor it works on where it takes no input."""
+        stored = (*self.weights, *self.buffers)
+        return self.inputs[0] if self.inputs else stored[0].shape
 
     @property
     def has_bias(self) -> bool:

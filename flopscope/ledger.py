@@ -158,11 +158,14 @@ class Ledger:
         return replace(reading, conditions=self.conditions) if self.conditions else reading
 
 
+NAMED_BY_FUNCTION = (Kind.ACTIVATION, Kind.ELEMENTWISE, Kind.REDUCTION)
+
+
 def kind_name(row: Operator) -> str:
     """The field's name of the row's kind: a convolution is depthwise, pointwise, grouped or
     standard."""
-    if row.kind is Kind.ACTIVATION and row.function is not None:
-        return row.function.value
+    if row.function is not None and row.kind in NAMED_BY_FUNCTION:
+        return str(row.function.value)
     if row.kind is not Kind.CONVOLUTION or row.window is None:
         return row.kind.value
     channels = row.inputs[0][1]
@@ -172,7 +175,8 @@ def kind_name(row: Operator) -> str:
             if row.groups is channels or row.groups == channels
             else "grouped convolution"
         )
-    return "pointwise convolution" if row.window.kernel == (1, 1) else "standard convolution"
+    pointwise = all(isinstance(k, int) and k == 1 for k in row.window.kernel)
+    return "pointwise convolution" if pointwise else "standard convolution"
 
 
 def _record(row: Operator) -> dict[str, Any]:
@@ -180,7 +184,7 @@ def _record(row: Operator) -> dict[str, Any]:
     return {
         "path": row.path,
         "kind": kind_name(row),
-        "input": row.inputs[0],
+        "input": row.operand,
         "output": row.output,
         "repeat": row.repeat,
         "params": readings.params(one).value,
@@ -217,8 +221,8 @@ def _sizes(row: Operator) -> Iterator[Size]:
     for shape in (*row.inputs, row.output, *(w.shape for w in row.weights)):
         yield from shape
     if row.window is not None:
-        for pair in row.window:
-            yield from pair
+        for sizes in row.window:
+            yield from sizes
 
 
 def _substituted(row: Operator, sizes: Mapping[str, Any]) -> Operator:
@@ -230,8 +234,7 @@ def _substituted(row: Operator, sizes: Mapping[str, Any]) -> Operator:
         output=shape(row.output),
         weights=tuple(Weight(w.key, shape(w.shape)) for w in row.weights),
         buffers=tuple(Weight(w.key, shape(w.shape)) for w in row.buffers),
-        window=row.window
-        and type(row.window)(*((shape(pair)[0], shape(pair)[1]) for pair in row.window)),
+        window=row.window and type(row.window)(*map(shape, row.window)),
         groups=substitute(row.groups, sizes),
         repeat=substitute(row.repeat, sizes),
     )

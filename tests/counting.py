@@ -60,8 +60,12 @@ class Scalar:
         self.tally.compare += 1
         return Scalar(min(self.value, _value(other)), self.tally)
 
+    def rounded(self, function: Callable[[float], float]) -> Scalar:
+        self.tally.compare += 1
+        return Scalar(function(self.value), self.tally)
+
     def through(self, function: Callable[[float], float]) -> Scalar:
-        """exp, tanh, erf or sqrt of it."""
+        """exp, log, a root and the like of it."""
         self.tally.transcendental += 1
         return Scalar(function(self.value), self.tally)
 

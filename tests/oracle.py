@@ -173,6 +173,15 @@ def _one_plus_exp(x: Scalar) -> Scalar:
     return (x * -1.0).through(math.exp) + 1.0
 
 
+def _log_one_plus_exp(x: Scalar) -> Scalar:
+    return (x.through(math.exp) + 1.0).through(math.log)
+
+
+def _gelu_tanh(x: Scalar) -> Scalar:
+    inner = (x * 0.044715 * x * x + x) * math.sqrt(2 / math.pi)
+    return x * 0.5 * (inner.through(math.tanh) + 1.0)
+
+
 FUNCTIONS: Mapping[str, Callable[[Scalar], Scalar]] = {
     "relu": lambda x: x.larger(0.0),
     "relu6": _relu6,
@@ -182,6 +191,28 @@ FUNCTIONS: Mapping[str, Callable[[Scalar], Scalar]] = {
     "gelu": lambda x: x * 0.5 * ((x * math.sqrt(0.5)).through(math.erf) + 1.0),
     "hard-sigmoid": lambda x: _relu6(x + 3.0) / 6.0,
     "hard-swish": lambda x: x * _relu6(x + 3.0) / 6.0,
+    "gelu (tanh)": _gelu_tanh,
+    "leaky relu": lambda x: x.larger(x * 0.01),
+    "prelu": lambda x: x.larger(x * 0.25),
+    "elu": lambda x: x.larger(0.0) + (x.smaller(0.0).through(math.exp) - 1.0) * 0.7,
+    "softplus": _log_one_plus_exp,
+    "mish": lambda x: x * _log_one_plus_exp(x).through(math.tanh),
+    "log-sigmoid": lambda x: _log_one_plus_exp(x * -1.0) * -1.0,
+    "clamp": lambda x: x.larger(-1.0).smaller(2.0),
+    "bound": lambda x: x.larger(0.5),
+    "negation": lambda x: x * -1.0,
+    "absolute value": lambda x: x.larger(x * -1.0),
+    "rounding": lambda x: x.rounded(lambda v: float(math.floor(v))),
+    "square": lambda x: x * x,
+    "cube": lambda x: x * x * x,
+    "power": lambda x: x.through(lambda v: v**4),
+    "square root": lambda x: x.through(math.sqrt),
+    "reciprocal": lambda x: 1.0 / x,
+    "reciprocal square root": lambda x: 1.0 / x.through(math.sqrt),
+    "exponential": lambda x: x.through(math.exp),
+    "logarithm": lambda x: x.through(math.log),
+    "error function": lambda x: x.through(math.erf),
+    "sine": lambda x: x.through(math.sin),
 }
 
 
@@ -197,6 +228,61 @@ def softmax(x: Array) -> Array:
         powers = [(value - largest).through(math.exp) for value in x[position]]
         whole = _sum(powers)
         out[position] = [power / whole for power in powers]
+    return out
+
+
+def log_softmax(x: Array) -> Array:
+    """x − m − log(Σ exp(x − m)), m the largest."""
+    out = np.empty(x.shape, dtype=object)
+    for position in np.ndindex(x.shape[:-1]):
+        largest = _largest(x[position])
+        shifted = [value - largest for value in x[position]]
+        whole = _sum(value.through(math.exp) for value in shifted).through(math.log)
+        out[position] = [value - whole for value in shifted]
+    return out
+
+
+def _variance(terms: list[Scalar]) -> Scalar:
+    mean = _mean(terms)
+    return _mean([centred * centred for centred in [value - mean for value in terms]])
+
+
+def _log_sum_exp(terms: list[Scalar]) -> Scalar:
+    largest = _largest(terms)
+    powers = [(value - largest).through(math.exp) for value in terms]
+    return _sum(powers).through(math.log) + largest
+
+
+def _product(terms: list[Scalar]) -> Scalar:
+    first, *rest = terms
+    for term in rest:
+        first = first * term
+    return first
+
+
+REDUCTIONS: Mapping[str, Callable[[list[Scalar]], Scalar]] = {
+    "sum": lambda terms: _sum(terms),
+    "mean": lambda terms: _mean(terms),
+    "extremum": lambda terms: _largest(terms),
+    "product": _product,
+    "variance": _variance,
+    "standard deviation": lambda terms: _variance(terms).through(math.sqrt),
+    "euclidean norm": lambda terms: _sum([x * x for x in terms]).through(math.sqrt),
+    "log-sum-exp": _log_sum_exp,
+}
+
+
+def reduction(x: Array, name: str) -> Array:
+    """Over the last dimension."""
+    return tabulated(x.shape[:-1], lambda *at: REDUCTIONS[name](list(x[at])))
+
+
+def running_sum(x: Array) -> Array:
+    """Along the last dimension."""
+    out = x.copy()
+    for (*position, i), _ in np.ndenumerate(x):
+        if i:
+            out[(*position, i)] = out[(*position, i - 1)] + x[(*position, i)]
     return out
 
 
@@ -221,6 +307,63 @@ def avg_pool2d(x: Array, kernel: Pair, *, stride: Pair, padding: Pair) -> Array:
 
 def global_pool(x: Array) -> Array:
     return tabulated((*x.shape[:2], 1, 1), lambda b, c, *_: _mean(list(x[b, c].flat)))
+
+
+def adaptive_pool(x: Array, grid: Pair) -> Array:
+    """Means over windows that tile the map, as PyTorch cuts them."""
+
+    def window(size: int, outputs: int, i: int) -> slice:
+        return slice(i * size // outputs, -(-(i + 1) * size // outputs))
+
+    def entry(b: int, c: int, i: int, j: int) -> Scalar:
+        (height, width), (rows, columns) = x.shape[2:], grid
+        return _mean(list(x[b, c, window(height, rows, i), window(width, columns, j)].flat))
+
+    return tabulated((*x.shape[:2], *grid), entry)
+
+
+def resize(x: Array, grid: Pair, mode: str) -> Array:
+    """Nearest and bilinear, corners apart, as F.interpolate does by default."""
+
+    def source(at: int, size: int, outputs: int) -> float:
+        return max(0.0, (at + 0.5) * size / outputs - 0.5)
+
+    def nearest(b: int, c: int, i: int, j: int) -> Scalar:
+        return x[b, c, i * x.shape[2] // grid[0], j * x.shape[3] // grid[1]]
+
+    def bilinear(b: int, c: int, i: int, j: int) -> Scalar:
+        (height, width), (rows, columns) = x.shape[2:], grid
+        y, z = source(i, height, rows), source(j, width, columns)
+        top, left = int(y), int(z)
+        below, right = min(top + 1, height - 1), min(left + 1, width - 1)
+        down, across = y - top, z - left
+        corners = (
+            x[b, c, top, left] * ((1 - down) * (1 - across)),
+            x[b, c, top, right] * ((1 - down) * across),
+            x[b, c, below, left] * (down * (1 - across)),
+            x[b, c, below, right] * (down * across),
+        )
+        return _sum(corners)
+
+    return tabulated((*x.shape[:2], *grid), {"nearest": nearest, "bilinear": bilinear}[mode])
+
+
+def rms_norm(x: Array, weight: Array, eps: float) -> Array:
+    """Each position's features are normalised apart."""
+    out = np.empty(x.shape, dtype=object)
+    for position in np.ndindex(x.shape[:-1]):
+        squares = _sum(value * value for value in x[position]) / x.shape[-1]
+        scale = 1.0 / (squares + eps).through(math.sqrt)
+        out[position] = [v * scale * w for v, w in zip(x[position], weight, strict=True)]
+    return out
+
+
+def divide(x: Array, y: Array) -> Array:
+    return tabulated(x.shape, lambda *at: x[at] / y[at])
+
+
+def maximum(x: Array, y: Array) -> Array:
+    return tabulated(x.shape, lambda *at: x[at].larger(y[at]))
 
 
 def add(x: Array, y: Array) -> Array:

@@ -22,7 +22,7 @@ from flopscope.analytic.mobilenetv2 import mobilenetv2
 from flopscope.analytic.tape import Feature, record
 from flopscope.conventions import CONVENTIONS, convention
 from flopscope.errors import UnknownName
-from flopscope.facts import Function, Kind
+from flopscope.facts import Function, Interpolation, Kind, Reduction
 
 each_tool = pytest.mark.parametrize("tool", COUNTERS)
 MAP = (3, 4, 6, 7)
@@ -74,6 +74,43 @@ def with_corner(x: Feature) -> Feature:
     return ops.multiply(x, x._replace(shape=(*x.shape[:2], 1, 1)))
 
 
+def prelu(x: Feature) -> Feature:
+    row = {"weights": (("weight", (1,)),), "function": Function.PRELU}
+    return x.tape.record(Kind.ACTIVATION, "prelu", (x,), x.shape, **row)
+
+
+def plain(kind: Kind) -> Callable[[Feature], Feature]:
+    return lambda x: x.tape.record(kind, "", (x,), x.shape)
+
+
+def computed(call: Callable[[torch.Tensor], torch.Tensor], of: Function) -> Case:
+    """A function that has no layer."""
+
+    def network(x: Feature) -> Feature:
+        return x.tape.record(Kind.ELEMENTWISE, "", (x,), x.shape, function=of)
+
+    return Case(Calls(call), network)
+
+
+def reduced(call: Callable[[torch.Tensor], torch.Tensor], of: Reduction) -> Case:
+    def network(x: Feature) -> Feature:
+        return x.tape.record(Kind.REDUCTION, "", (x,), x.shape[:-1], function=of)
+
+    return Case(Calls(call), network, TOKENS)
+
+
+def running_sum(x: Feature) -> Feature:
+    return x.tape.record(Kind.REDUCTION, "", (x,), x.shape, function=Reduction.RUNNING_SUM)
+
+
+def resized(mode: Interpolation, shape: tuple[int, ...] = MAP) -> Case:
+    def network(x: Feature) -> Feature:
+        output = (*x.shape[:2], *(2 * n for n in x.shape[2:]))
+        return x.tape.record(Kind.RESIZE, "", (x,), output, function=mode)
+
+    return Case(nn.Upsample(scale_factor=2, mode=mode.value), network, shape)
+
+
 CASES: dict[str, Case] = {
     "convolution": convolution(6, 3, padding=1),
     "convolution with bias": convolution(6, 3, stride=2, bias=True),
@@ -114,6 +151,51 @@ CASES: dict[str, Case] = {
     "gelu": function(nn.GELU(), Function.GELU),
     "hard-sigmoid": function(nn.Hardsigmoid(), Function.HARD_SIGMOID),
     "hard-swish": function(nn.Hardswish(), Function.HARD_SWISH),
+    "gelu (tanh)": function(nn.GELU("tanh"), Function.GELU_TANH),
+    "leaky relu": function(nn.LeakyReLU(), Function.LEAKY_RELU),
+    "prelu": Case(nn.PReLU(), prelu),
+    "elu": function(nn.ELU(), Function.ELU),
+    "softplus": function(nn.Softplus(), Function.SOFTPLUS),
+    "mish": function(nn.Mish(), Function.MISH),
+    "log-sigmoid": function(nn.LogSigmoid(), Function.LOG_SIGMOID),
+    "hard tanh": function(nn.Hardtanh(-1, 2), Function.CLAMP),
+    "clamp": computed(lambda x: x.clamp(min=0.5), Function.BOUND),
+    "negation": computed(lambda x: -x, Function.NEGATE),
+    "absolute value": computed(torch.abs, Function.ABS),
+    "rounding": computed(torch.floor, Function.ROUND),
+    "square": computed(lambda x: x**2, Function.SQUARE),
+    "cube": computed(lambda x: x**3, Function.CUBE),
+    "power": computed(lambda x: x**4, Function.POWER),
+    "square root": computed(torch.sqrt, Function.SQRT),
+    "reciprocal": computed(torch.reciprocal, Function.RECIPROCAL),
+    "reciprocal square root": computed(torch.rsqrt, Function.RECIPROCAL_SQRT),
+    "exponential": computed(torch.exp, Function.EXP),
+    "logarithm": computed(torch.log, Function.LOG),
+    "error function": computed(torch.erf, Function.ERF),
+    "sine": computed(torch.sin, Function.SIN),
+    "sum": reduced(lambda x: x.sum(-1), Reduction.SUM),
+    "mean": reduced(lambda x: x.mean(-1), Reduction.MEAN),
+    "extremum": reduced(lambda x: x.amax(-1), Reduction.EXTREMUM),
+    "product": reduced(lambda x: x.prod(-1), Reduction.PRODUCT),
+    "variance": reduced(lambda x: x.var(-1, correction=0), Reduction.VARIANCE),
+    "standard deviation": reduced(lambda x: x.std(-1, correction=0), Reduction.DEVIATION),
+    "euclidean norm": reduced(lambda x: x.norm(dim=-1), Reduction.NORM),
+    "log-sum-exp": reduced(lambda x: x.logsumexp(-1), Reduction.LOG_SUM_EXP),
+    "running sum": Case(Calls(lambda x: x.cumsum(-1)), running_sum, TOKENS),
+    "rms norm": Case(nn.RMSNorm(8), ops.rms_norm, TOKENS),
+    "log-softmax": Case(nn.LogSoftmax(dim=-1), plain(Kind.LOG_SOFTMAX), TOKENS),
+    "division": Case(Calls(lambda x: x / (x + 1)), plain(Kind.DIVIDE)),
+    "comparison": Case(Calls(lambda x: torch.maximum(x, x)), plain(Kind.COMPARE)),
+    "adaptive pool": Case(nn.AdaptiveAvgPool2d((3, 2)), partial(ops.adaptive_pool, grid=(3, 2))),
+    "adaptive maximum pool": Case(
+        nn.AdaptiveMaxPool2d((3, 2)),
+        partial(ops.adaptive_pool, grid=(3, 2), function=Reduction.EXTREMUM),
+    ),
+    "nearest": resized(Interpolation.NEAREST),
+    "bilinear": resized(Interpolation.BILINEAR),
+    "bicubic": resized(Interpolation.BICUBIC),
+    "linear interpolation": resized(Interpolation.LINEAR, TOKENS),
+    "trilinear": resized(Interpolation.TRILINEAR, (2, 4, 2, 3, 4)),
     "softmax": Case(nn.Softmax(dim=-1), ops.softmax, TOKENS),
     "max pool": Case(nn.MaxPool2d(3, 2, 1), partial(ops.max_pool2d, kernel=3, stride=2, padding=1)),
     "average pool": Case(nn.AvgPool2d(2), partial(ops.avg_pool2d, kernel=2, stride=2)),
@@ -128,9 +210,10 @@ CASES: dict[str, Case] = {
 
 def test_every_kind_and_function_meets_the_tools() -> None:
     rows = [row for case in CASES.values() for row in record(case.network, case.shape)]
-    # no layer is of these kinds: one has no rule, the other is a parameter without an operator
-    assert {row.kind for row in rows} == set(Kind) - {Kind.UNKNOWN, Kind.STORED}
-    assert {row.function for row in rows} == {*Function, None}
+    # no layer is of these kinds: one has no rule, one is a parameter without an operator, one takes
+    # integers, which no other layer does and every tool counts 0 or by its parameters
+    assert {row.kind for row in rows} == set(Kind) - {Kind.UNKNOWN, Kind.STORED, Kind.EMBEDDING}
+    assert {row.function for row in rows} == {*Function, *Reduction, *Interpolation, None}
 
 
 @each_tool

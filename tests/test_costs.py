@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -18,8 +19,8 @@ from torch.nn import functional as F
 
 from flopscope.analytic import operators
 from flopscope.analytic.tape import Feature, record
-from flopscope.costs import COSTS, FUNCTION_ACTS, cost
-from flopscope.facts import Function, Kind, Operator
+from flopscope.costs import COSTS, FUNCTION_ACTS, REDUCTION_ACTS, TAPS, cost
+from flopscope.facts import Function, Interpolation, Kind, Operator, Reduction
 
 Pair: TypeAlias = tuple[int, int]
 
@@ -191,7 +192,30 @@ TORCH_FUNCTIONS: dict[Function, Callable[[Tensor], Tensor]] = {
     Function.GELU: F.gelu,
     Function.HARD_SIGMOID: F.hardsigmoid,
     Function.HARD_SWISH: F.hardswish,
+    Function.GELU_TANH: partial(F.gelu, approximate="tanh"),
+    Function.LEAKY_RELU: F.leaky_relu,
+    Function.PRELU: lambda x: F.prelu(x, torch.tensor([0.25], dtype=torch.float64)),
+    Function.ELU: partial(F.elu, alpha=0.7),
+    Function.SOFTPLUS: F.softplus,
+    Function.MISH: F.mish,
+    Function.LOG_SIGMOID: F.logsigmoid,
+    Function.CLAMP: partial(torch.clamp, min=-1, max=2),
+    Function.BOUND: partial(torch.clamp, min=0.5),
+    Function.NEGATE: torch.neg,
+    Function.ABS: torch.abs,
+    Function.ROUND: torch.floor,
+    Function.SQUARE: torch.square,
+    Function.CUBE: lambda x: x**3,
+    Function.POWER: lambda x: x**4,
+    Function.SQRT: torch.sqrt,
+    Function.RECIPROCAL: torch.reciprocal,
+    Function.RECIPROCAL_SQRT: torch.rsqrt,
+    Function.EXP: torch.exp,
+    Function.LOG: torch.log,
+    Function.ERF: torch.erf,
+    Function.SIN: torch.sin,
 }
+POSITIVE = (Function.SQRT, Function.RECIPROCAL_SQRT, Function.LOG, Function.RECIPROCAL)
 
 
 @pytest.mark.parametrize("function", Function)
@@ -199,6 +223,8 @@ TORCH_FUNCTIONS: dict[Function, Callable[[Tensor], Tensor]] = {
 @given(shape=vectors)
 def test_activation(function: Function, shape: tuple[int, ...]) -> None:
     x = 4 * numbers(*shape)  # wide enough to meet every branch
+    if function in POSITIVE:
+        x = x.abs() + 0.1
     row = row_of(lambda x: operators.activation(x, function), shape)
     agree(row, partial(oracle.activation, name=function.value), [x], TORCH_FUNCTIONS[function](x))
 
@@ -208,6 +234,49 @@ def test_activation(function: Function, shape: tuple[int, ...]) -> None:
 def test_softmax(shape: tuple[int, ...]) -> None:
     x = numbers(*shape)
     agree(row_of(operators.softmax, shape), oracle.softmax, [x], F.softmax(x, dim=-1))
+
+
+@few
+@given(shape=vectors)
+def test_log_softmax(shape: tuple[int, ...]) -> None:
+    x, groups = numbers(*shape), math.prod(shape[:-1])
+    row = Operator(Kind.LOG_SOFTMAX, "", (shape,), shape, groups=groups)
+    agree(row, oracle.log_softmax, [x], F.log_softmax(x, dim=-1))
+
+
+TORCH_REDUCTIONS: dict[Reduction, Callable[[Tensor], Tensor]] = {
+    Reduction.SUM: partial(torch.sum, dim=-1),
+    Reduction.MEAN: partial(torch.mean, dim=-1),
+    Reduction.EXTREMUM: partial(torch.amax, dim=-1),
+    Reduction.PRODUCT: partial(torch.prod, dim=-1),
+    Reduction.VARIANCE: partial(torch.var, dim=-1, correction=0),
+    Reduction.DEVIATION: partial(torch.std, dim=-1, correction=0),
+    Reduction.NORM: partial(torch.linalg.vector_norm, dim=-1),
+    Reduction.LOG_SUM_EXP: partial(torch.logsumexp, dim=-1),
+}
+
+
+def test_every_reduction_has_its_acts_and_its_loop() -> None:
+    assert set(REDUCTION_ACTS) == set(Reduction) == {*TORCH_REDUCTIONS, Reduction.RUNNING_SUM}
+
+
+@pytest.mark.parametrize("function", TORCH_REDUCTIONS)
+@few
+@given(shape=vectors)
+def test_reduction(function: Reduction, shape: tuple[int, ...]) -> None:
+    x, groups = numbers(*shape), math.prod(shape[:-1])
+    row = Operator(Kind.REDUCTION, "", (shape,), shape[:-1], groups=groups, function=function)
+    expected = TORCH_REDUCTIONS[function](x)
+    agree(row, partial(oracle.reduction, name=function.value), [x], expected)
+
+
+@few
+@given(shape=vectors)
+def test_running_sum(shape: tuple[int, ...]) -> None:
+    x, groups = numbers(*shape), math.prod(shape[:-1])
+    function = Reduction.RUNNING_SUM
+    row = Operator(Kind.REDUCTION, "", (shape,), shape, groups=groups, function=function)
+    agree(row, oracle.running_sum, [x], torch.cumsum(x, -1))
 
 
 # --- pooling and joining --------------------------------------------------------------------------
@@ -233,6 +302,51 @@ def test_global_pool(shape: tuple[int, ...]) -> None:
     agree(
         row_of(operators.global_pool, shape), oracle.global_pool, [x], F.adaptive_avg_pool2d(x, 1)
     )
+
+
+@few
+@given(shape=maps, grid=pairs)
+def test_adaptive_pool(shape: tuple[int, ...], grid: Pair) -> None:
+    x = numbers(*shape)
+    row = row_of(partial(operators.adaptive_pool, grid=grid), shape)
+    agree(row, partial(oracle.adaptive_pool, grid=grid), [x], F.adaptive_avg_pool2d(x, grid))
+
+
+@few
+@given(
+    shape=maps, grid=pairs, mode=st.sampled_from([Interpolation.NEAREST, Interpolation.BILINEAR])
+)
+def test_resize(shape: tuple[int, ...], grid: Pair, mode: Interpolation) -> None:
+    x = numbers(*shape)
+    row = row_of(partial(operators.resize, grid=grid, mode=mode), shape)
+    expected = F.interpolate(x, grid, mode=mode.value)
+    agree(row, partial(oracle.resize, grid=grid, mode=mode.value), [x], expected)
+
+
+def test_every_interpolation_has_its_taps() -> None:
+    assert set(TAPS) == set(Interpolation)
+    axes = {Interpolation.LINEAR: 1, Interpolation.BILINEAR: 2, Interpolation.TRILINEAR: 3}
+    assert {mode: TAPS[mode] for mode in axes} == {mode: 2**n for mode, n in axes.items()}
+
+
+@few
+@given(shape=vectors)
+def test_rms_norm(shape: tuple[int, ...]) -> None:
+    x, w = numbers(*shape), numbers(shape[-1])
+    expected = F.rms_norm(x, shape[-1:], w, EPS)
+    row = row_of(operators.rms_norm, shape)
+    agree(row, partial(oracle.rms_norm, eps=EPS), [x, w], expected)
+
+
+@few
+@given(shape=maps)
+def test_division_and_comparison(shape: tuple[int, ...]) -> None:
+    x, y = numbers(*shape), numbers(*shape)
+    for kind, loop, expected in (
+        (Kind.DIVIDE, oracle.divide, x / y),
+        (Kind.COMPARE, oracle.maximum, torch.maximum(x, y)),
+    ):
+        agree(Operator(kind, "", (shape, shape), shape), loop, [x, y], expected)
 
 
 @few

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from flopscope.analytic.tape import Feature
 from flopscope.errors import BadInput
-from flopscope.facts import Function, Kind, Window
+from flopscope.facts import Function, Interpolation, Kind, Reduction, Window
 from flopscope.sizes import (
     Size,
     conv_output,
@@ -177,13 +177,13 @@ def group_norm(x: Feature, groups: Size, *, affine: bool = True, name: str = "no
 
 
 def activation(x: Feature, function: Function, *, name: str = "act") -> Feature:
-    """An element-wise function."""
+    """An element-wise function, as networks write it between layers."""
     return x.tape.record(Kind.ACTIVATION, name, (x,), x.shape, function=function)
 
 
 def softmax(x: Feature, *, name: str = "softmax") -> Feature:
     """Softmax over the last dimension."""
-    return x.tape.record(Kind.SOFTMAX, name, (x,), x.shape)
+    return x.tape.record(Kind.SOFTMAX, name, (x,), x.shape, groups=elements(x.shape[:-1]))
 
 
 def max_pool2d(
@@ -213,6 +213,45 @@ def avg_pool2d(
 def global_pool(x: Feature, *, name: str = "pool") -> Feature:
     """Mean over the whole grid: (B, C, H, W) → (B, C, 1, 1), PyTorch's AdaptiveAvgPool2d(1)."""
     return x.tape.record(Kind.GLOBAL_POOL, name, (x,), (x.batch, x.channels, 1, 1))
+
+
+def resize(
+    x: Feature, grid: tuple[Size, Size], mode: Interpolation, *, name: str = "resize"
+) -> Feature:
+    """A map sampled on another grid: (B, C, H, W) → (B, C, *grid). Raises OutsideDomain below 1."""
+    for size in grid:
+        x.tape.at_least(size, 1, lambda: "size to interpolate to")
+    return x.tape.record(Kind.RESIZE, name, (x,), (*x.shape[:2], *grid), function=mode)
+
+
+def adaptive_pool(
+    x: Feature,
+    grid: tuple[Size, Size],
+    *,
+    function: Reduction = Reduction.MEAN,
+    name: str = "pool",
+) -> Feature:
+    """Means (or extrema) over windows that tile the map: (B, C, H, W) → (B, C, *grid), PyTorch's
+    AdaptiveAvgPool2d and AdaptiveMaxPool2d."""
+    return x.tape.record(Kind.ADAPTIVE_POOL, name, (x,), (*x.shape[:2], *grid), function=function)
+
+
+def rms_norm(x: Feature, *, name: str = "norm") -> Feature:
+    """Root-mean-square norm over the last dimension of (…, features), with a scale."""
+    return x.tape.record(
+        Kind.RMS_NORM,
+        name,
+        (x,),
+        x.shape,
+        weights=(("weight", (x.shape[-1],)),),
+        groups=elements(x.shape[:-1]),
+    )
+
+
+def embedding(x: Feature, entries: Size, features: Size, *, name: str = "embedding") -> Feature:
+    """A table looked up: token numbers (…) → (…, features), weight (entries, features)."""
+    weights = (("weight", (entries, features)),)
+    return x.tape.record(Kind.EMBEDDING, name, (x,), (*x.shape, features), weights=weights)
 
 
 def flatten(x: Feature) -> Feature:

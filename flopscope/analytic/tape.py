@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from flopscope.domain import AtLeast, Condition, Multiple, require
-from flopscope.facts import Function, Kind, Operator, Weight, Window
+from flopscope.facts import Function, Interpolation, Kind, Operator, Reduction, Weight, Window
 from flopscope.ledger import Ledger
 from flopscope.sizes import Shape, Size
 
@@ -71,7 +71,7 @@ class Tape:
         buffers: tuple[tuple[str, Shape], ...] = (),
         window: Window | None = None,
         groups: Size = 1,
-        function: Function | None = None,
+        function: Function | Reduction | Interpolation | None = None,
     ) -> Feature:
         """Append one row and return its output. Weights are named after the row's path."""
         path = self._prefix + name

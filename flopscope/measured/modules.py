@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from flopscope.facts import Function, Kind, Operator, Weight, Window
+from flopscope.facts import Function, Kind, Operator, Reduction, Weight, Window
 
 Shape = tuple[int, ...]
 Axes = tuple[int, int]
@@ -44,7 +44,7 @@ class Call(NamedTuple):
         *,
         window: Window | None = None,
         groups: int = 1,
-        function: Function | None = None,
+        function: Function | Reduction | None = None,
         note: str = "",
     ) -> ModuleRow:
         """The row of this call. Stored tensors are keyed by their first name in the network."""
@@ -118,35 +118,12 @@ def _unknown(call: Call) -> ModuleRow:
 # --- convolutions -----------------------------------------------------------------------------
 
 
-def _conv1d(call: Call) -> ModuleRow:
-    """A sequence is a map of height one: kernel (1, K). Shapes stay (B, C, L)."""
-    return _convolution(call, Kind.CONVOLUTION)
-
-
-def _conv2d(call: Call) -> ModuleRow:
-    return _convolution(call, Kind.CONVOLUTION)
-
-
-def _conv_transpose2d(call: Call) -> ModuleRow:
-    return _convolution(call, Kind.TRANSPOSED_CONVOLUTION)
-
-
-def _convolution(call: Call, kind: Kind) -> ModuleRow:
+def _convolution(call: Call) -> ModuleRow:
     layer = call.module
     padding, note = _padding(layer)
-    window = Window(
-        _axes(layer.kernel_size, 1),
-        _axes(layer.stride, 1),
-        _axes(padding, 0),
-        _axes(layer.dilation, 1),
-    )
+    window = Window(layer.kernel_size, layer.stride, padding, layer.dilation)
+    kind = Kind.TRANSPOSED_CONVOLUTION if layer.transposed else Kind.CONVOLUTION
     return call.row(kind, window=window, groups=layer.groups, note=note)
-
-
-def _axes(sizes: Shape, height: int) -> Axes:
-    """Two sizes as they are; before a single one, that of a sequence, the neutral height."""
-    vertical, horizontal = (height, *sizes)[-2:]
-    return vertical, horizontal
 
 
 def _padding(layer: Any) -> tuple[Shape, str]:
@@ -187,15 +164,14 @@ def _activation(function: Function) -> Callable[[Call], ModuleRow]:
 
 
 def _gelu(call: Call) -> ModuleRow:
-    if call.module.approximate != "none":
-        return call.row(Kind.UNKNOWN, note=f"GELU approximated by {call.module.approximate}")
-    return call.row(Kind.ACTIVATION, function=Function.GELU)
+    exact = call.module.approximate == "none"
+    return call.row(Kind.ACTIVATION, function=Function.GELU if exact else Function.GELU_TANH)
 
 
 def _softmax(call: Call) -> ModuleRow:
-    if call.module.dim not in (-1, len(call.output) - 1):
-        return call.row(Kind.UNKNOWN, note="softmax over a dimension that is not the last")
-    return call.row(Kind.SOFTMAX)
+    if call.module.dim is None:
+        return call.row(Kind.UNKNOWN, note="softmax over a dimension that it does not name")
+    return call.row(Kind.SOFTMAX, groups=math.prod(call.output) // call.output[call.module.dim])
 
 
 # --- pooling ----------------------------------------------------------------------------------
@@ -219,9 +195,9 @@ def _average_pool(call: Call) -> ModuleRow:
 
 
 def _global_pool(call: Call) -> ModuleRow:
-    if _pair(call.module.output_size) != (1, 1):
-        return call.row(Kind.UNKNOWN, note="adaptive pooling to more than one value a channel")
-    return call.row(Kind.GLOBAL_POOL)
+    if call.output[2:] == (1, 1):
+        return call.row(Kind.GLOBAL_POOL)
+    return call.row(Kind.ADAPTIVE_POOL, function=Reduction.MEAN)
 
 
 def _pool_window(layer: Any, dilation: Axes) -> Window:
@@ -233,9 +209,12 @@ def _pair(size: Any) -> Axes:
 
 
 FACTS: Mapping[type[nn.Module], Callable[[Call], ModuleRow]] = {
-    nn.Conv1d: _conv1d,
-    nn.Conv2d: _conv2d,
-    nn.ConvTranspose2d: _conv_transpose2d,
+    nn.Conv1d: _convolution,
+    nn.Conv2d: _convolution,
+    nn.Conv3d: _convolution,
+    nn.ConvTranspose1d: _convolution,
+    nn.ConvTranspose2d: _convolution,
+    nn.ConvTranspose3d: _convolution,
     nn.Linear: _linear,
     nn.BatchNorm2d: _batch_norm,
     nn.LayerNorm: _layer_norm,

@@ -10,7 +10,7 @@ rounded in floating point exactly as the networks' own code does it, because at 
 """
 
 from flopscope.sizes.choices import equal, maximum, where_below
-from flopscope.sizes.geometry import conv_output, conv_transpose_output
+from flopscope.sizes.geometry import adaptive_span, conv_output, conv_transpose_output
 from flopscope.sizes.kinds import (
     INT64_MAX,
     Real,
@@ -38,6 +38,7 @@ __all__ = [
     "Real",
     "Shape",
     "Size",
+    "adaptive_span",
     "any_of",
     "as_count",
     "ceil_div",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from flopscope.sizes.kinds import Size
+from flopscope.sizes.kinds import Size, is_symbolic
+from flopscope.sizes.rounding import ceil_div, floor_div
+from flopscope.sizes.sums import total
+from flopscope.symbolic import call
 
 
 def conv_output(size: Size, kernel: Size, stride: Size, padding: Size, dilation: Size = 1) -> Size:
@@ -33,3 +36,20 @@ def conv_transpose_output(
     28
     """
     return (size - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1
+
+
+def adaptive_span(size: Size, outputs: Size) -> Size:
+    """Elements under all windows of an adaptive pooling along one dimension, overlaps repeated.
+
+    Window i takes ⌊i·size/outputs⌋ to ⌈(i+1)·size/outputs⌉. Domain: both at least 1.
+
+    >>> adaptive_span(14, 7), adaptive_span(8, 3)
+    (14, 10)
+    """
+    if is_symbolic(outputs):
+        whole = not is_symbolic(size % outputs)
+        return size if whole else call(adaptive_span, size, outputs, lower=1)
+    windows = (
+        ceil_div((i + 1) * size, outputs) - floor_div(i * size, outputs) for i in range(outputs)
+    )
+    return total(windows)
