@@ -27,6 +27,7 @@ ALPHABET: Mapping[str, Dimension] = {
     "C_se": Dimension("C_se", r"C_{\mathrm{se}}", "squeezed channels"),
     "C_hid": Dimension("C_hid", r"C_{\mathrm{hid}}", "hidden channels"),
     "width": Dimension("α", r"\alpha", "width multiplier"),
+    "depth": Dimension("d", "d", "depth multiplier"),
     "rho": Dimension("ρ", r"\rho", "resolution multiplier"),
     "R": Dimension("R", "R", "resolution at ρ = 1"),
     "classes": Dimension("classes", r"\mathrm{classes}", "number of classes"),

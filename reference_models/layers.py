@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 def make_divisible(value: float, divisor: int = 8) -> int:
@@ -41,6 +42,33 @@ def conv_norm_act(
     if act is not None:
         layers.append(act(inplace=True))
     return nn.Sequential(*layers)
+
+
+class SqueezeExcite(nn.Module):
+    """x · gate(x): global mean, 1×1 to the squeezed width, activation, 1×1 back, gate."""
+
+    def __init__(self, channels: int, squeezed: int, act: nn.Module, gate: nn.Module) -> None:
+        super().__init__()
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.fc1 = nn.Conv2d(channels, squeezed, 1)
+        self.activation = act
+        self.fc2 = nn.Conv2d(squeezed, channels, 1)
+        self.scale_activation = gate
+
+    def forward(self, x: Tensor) -> Tensor:
+        scale = self.fc2(self.activation(self.fc1(self.avgpool(x))))
+        gated: Tensor = self.scale_activation(scale) * x
+        return gated
+
+
+def stochastic_depth(branch: Tensor, p: float, training: bool) -> Tensor:
+    """In training, 0 for a share p of the examples and branch/(1 − p) for the others.
+
+    arXiv 1603.09382; a residual branch that is 0 leaves the input as it is.
+    """
+    if not training or p == 0:
+        return branch
+    return branch * functional.dropout(branch.new_ones(len(branch), 1, 1, 1), p)
 
 
 class Classifier(nn.Module):
@@ -95,11 +123,20 @@ def _start_norm_and_bias(layer: nn.Module) -> None:
 
 def checked_width(width: Any) -> float:
     """The width multiplier as a float. Raises ValueError unless it is a positive finite number."""
-    number = isinstance(width, Real) and not isinstance(width, bool)
-    if number and 0 < width <= sys.float_info.max:
-        return float(width)
+    return _checked_multiplier("width", width)
+
+
+def checked_depth(depth: Any) -> float:
+    """The depth multiplier as a float. Raises ValueError unless it is a positive finite number."""
+    return _checked_multiplier("depth", depth)
+
+
+def _checked_multiplier(name: str, value: Any) -> float:
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if number and 0 < value <= sys.float_info.max:
+        return float(value)
     raise ValueError(
-        f"width must be a positive finite number such as 0.75, but {width!r} was given"
+        f"{name} must be a positive finite number such as 0.75, but {value!r} was given"
     )
 
 

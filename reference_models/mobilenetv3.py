@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from reference_models.layers import (
     Classifier,
+    SqueezeExcite,
     checked_classes,
     checked_recipe,
     checked_width,
@@ -109,24 +110,6 @@ SMALL = Network(
 )
 
 
-class SqueezeExcite(nn.Module):
-    """x · gate(x): global mean, 1×1 to the squeezed width, ReLU, 1×1 back, hard sigmoid."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        squeezed = make_divisible(channels / 4)
-        self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc1 = nn.Conv2d(channels, squeezed, 1)
-        self.activation = nn.ReLU()
-        self.fc2 = nn.Conv2d(squeezed, channels, 1)
-        self.scale_activation = nn.Hardsigmoid()
-
-    def forward(self, x: Tensor) -> Tensor:
-        scale = self.fc2(self.activation(self.fc1(self.avgpool(x))))
-        gated: Tensor = self.scale_activation(scale) * x
-        return gated
-
-
 class Bottleneck(nn.Module):
     """Expand 1×1, depthwise k×k, squeeze-and-excite, project 1×1 without activation: Figure 4.
 
@@ -145,7 +128,8 @@ class Bottleneck(nn.Module):
             layers.append(layer(channels, hidden, 1, act=row.nl))
         layers.append(layer(hidden, hidden, row.k, stride=row.s, groups=hidden, act=row.nl))
         if row.se:
-            layers.append(SqueezeExcite(hidden))
+            squeezed = make_divisible(hidden / 4)
+            layers.append(SqueezeExcite(hidden, squeezed, nn.ReLU(), nn.Hardsigmoid()))
         layers.append(layer(hidden, out, 1, act=None))
         self.block = nn.Sequential(*layers)
         self.shortcut = row.s == 1 and channels == out

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flopscope.analytic.operators import (
     activation,
     batch_norm,
@@ -114,6 +116,44 @@ def mobilenetv3_block(
         y = squeeze_excite(y, make_divisible(exact_div(hidden, 4), 8))
     y = conv_bn_act(y, channels, 1, name="project")
     return shortcut(x, y) if stride == 1 else y
+
+
+def mbconv(
+    x: Feature, channels: Size, *, expansion: Size, kernel: Size, stride: Size = 1, squeezed: Size
+) -> Feature:
+    """EfficientNet's block: an inverted residual with swish and a squeeze-and-excite before its
+    projection; arXiv 1905.11946, section 4.
+
+    No expansion convolution at t = 1. The networks squeeze to a quarter of the block's *input*, not
+    of its hidden width.
+    """
+    hidden = x.channels * expansion
+    y = x
+    if not (isinstance(expansion, int) and expansion == 1):
+        y = conv_bn_act(y, hidden, 1, function=Function.SILU, name="expand")
+    y = conv_bn_act(
+        y, hidden, kernel, stride=stride, groups=hidden, function=Function.SILU, name="dw"
+    )
+    y = squeeze_excite(y, squeezed, inner=Function.SILU, gate=Function.SIGMOID)
+    y = conv_bn_act(y, channels, 1, name="project")
+    return shortcut(x, y) if isinstance(stride, int) and stride == 1 else y
+
+
+def fused_mbconv(
+    x: Feature, channels: Size, *, expansion: Size, kernel: Size = 3, stride: Size = 1
+) -> Feature:
+    """MBConv with expansion and depthwise convolution fused into one K×K: arXiv 2104.00298, figure
+    2.
+
+    At t = 1 that convolution gives the output itself, activation included, and nothing is
+    projected. The figure draws a squeeze-and-excite that the networks do not have.
+    """
+    fused = partial(conv_bn_act, kernel=kernel, stride=stride, function=Function.SILU, name="fused")
+    if isinstance(expansion, int) and expansion == 1:
+        y = fused(x, channels)
+    else:
+        y = conv_bn_act(fused(x, x.channels * expansion), channels, 1, name="project")
+    return shortcut(x, y) if isinstance(stride, int) and stride == 1 else y
 
 
 def _expand(x: Feature, hidden: Size, function: Function, always: bool) -> Feature:

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from flopscope.analytic.blocks import (
+    fused_mbconv,
     inverted_residual,
+    mbconv,
     mobilenetv3_block,
     separable_conv,
     squeeze_excite,
@@ -107,5 +109,15 @@ FORMS: Mapping[str, Form] = {
             squeeze=True,
             always_expand=True,
         ),
+    ),
+    "mbconv": Form(
+        "MBConv, the block of EfficientNet: inverted residual with squeeze-and-excitation",
+        "arXiv 1905.11946, section 4",
+        lambda x: mbconv(x, C_OUT, expansion=T, kernel=K, squeezed=C_SE),
+    ),
+    "fused_mbconv": Form(
+        "Fused-MBConv, the block of EfficientNetV2's first stages",
+        "arXiv 2104.00298, figure 2",
+        lambda x: fused_mbconv(x, C_OUT, expansion=T, kernel=K),
     ),
 }

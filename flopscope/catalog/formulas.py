@@ -41,8 +41,8 @@ LAW_NETWORK = "mobilenetv1"
 def formula(name: str, quantity: str = "macs", free: Sequence[str] = ()) -> Formula:
     """The closed form of a model or block, e.g. `formula("mobilenetv2", "params")`.
 
-    A model's batch and resolution are free; `free` adds "width" and "classes". A block is free in
-    all its sizes. Raises UnknownName or BadInput.
+    A model's batch and resolution are free; `free` adds "width", "depth" and "classes" where
+    the model has them. A block is free in all its sizes. Raises UnknownName or BadInput.
 
     >>> formula("mobilenetv2").at(B=1, H=224, W=224)
     300774272

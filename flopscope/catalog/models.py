@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flopscope.analytic.recipe import Recipe
-from flopscope.catalog.options import CLASSES, RHO, WIDTH, Option, recipe
+from flopscope.catalog.options import CLASSES, DEPTH, RHO, WIDTH, Option, recipe
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,37 @@ V1 = Paper(
 )
 V2 = Paper("MobileNetV2: Inverted Residuals and Linear Bottlenecks", "1801.04381", 2018)
 V3 = Paper("Searching for MobileNetV3", "1905.02244", 2019)
+EFFICIENTNET = Paper(
+    "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", "1905.11946", 2019
+)
+EFFICIENTNETV2 = Paper("EfficientNetV2: Smaller Models and Faster Training", "2104.00298", 2021)
 
 _V1_RECIPES = recipe(Recipe.TIMM)
 _V3_RECIPES = recipe(Recipe.TORCHVISION, Recipe.TIMM)
+
+
+def _efficientnet(id: str, width: float, depth: float, resolution: int) -> Model:
+    """A network of Table 1 in arXiv 1905.11946, by its own coefficients."""
+    options = (replace(WIDTH, default=width), replace(DEPTH, default=depth), CLASSES)
+    return Model(id, "efficientnet", EFFICIENTNET, options, resolution)
+
 
 _MODELS = (
     Model("mobilenetv1", "mobilenetv1", V1, (WIDTH, RHO, CLASSES, _V1_RECIPES)),
     Model("mobilenetv2", "mobilenetv2", V2, (WIDTH, CLASSES)),
     Model("mobilenetv3_large", "mobilenetv3", V3, (WIDTH, CLASSES, _V3_RECIPES)),
     Model("mobilenetv3_small", "mobilenetv3", V3, (WIDTH, CLASSES, _V3_RECIPES)),
+    _efficientnet("efficientnet_b0", 1.0, 1.0, 224),
+    _efficientnet("efficientnet_b1", 1.0, 1.1, 240),
+    _efficientnet("efficientnet_b2", 1.1, 1.2, 260),
+    _efficientnet("efficientnet_b3", 1.2, 1.4, 300),
+    _efficientnet("efficientnet_b4", 1.4, 1.8, 380),
+    _efficientnet("efficientnet_b5", 1.6, 2.2, 456),
+    _efficientnet("efficientnet_b6", 1.8, 2.6, 528),
+    _efficientnet("efficientnet_b7", 2.0, 3.1, 600),
+    Model("efficientnetv2_s", "efficientnetv2", EFFICIENTNETV2, (CLASSES,), 384),
+    Model("efficientnetv2_m", "efficientnetv2", EFFICIENTNETV2, (CLASSES,), 480),
+    Model("efficientnetv2_l", "efficientnetv2", EFFICIENTNETV2, (CLASSES,), 480),
 )
 
 MODELS: Mapping[str, Model] = {model.id: model for model in _MODELS}

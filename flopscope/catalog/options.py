@@ -76,6 +76,7 @@ class Choice:
 Option = Multiplier | Count | Choice
 
 WIDTH = Multiplier("width")
+DEPTH = Multiplier("depth")
 RHO = Multiplier("rho")
 CLASSES = Count("classes", 1000)
 

@@ -26,6 +26,7 @@ FREE: Mapping[str, Size] = {
     "H": symbol("H"),
     "W": symbol("W"),
     "width": symbol("width", lower=0, integer=False),
+    "depth": symbol("depth", lower=0, integer=False),
     "classes": symbol("classes"),
 }
 """The symbols that stand for a free size or option."""

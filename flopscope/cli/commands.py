@@ -146,7 +146,7 @@ def conventions(format_name: str, output_path: str | None) -> None:
     multiple=True,
     help="params, activations, traffic, or a convention. Repeatable.",
 )
-@click.option("--free", help="Options of a model to leave free, as in width,classes.")
+@click.option("--free", help="Options of a model to leave free, as in width,depth.")
 @click.option("--when", "when", help="Sizes that need no rounding, as in 'H, W multiples of 32'.")
 @click.option("--ideal", is_flag=True, help="Drop every rounding: a polynomial in the width too.")
 @click.option(

@@ -11,7 +11,15 @@ from fractions import Fraction
 from math import ceil
 from typing import Any
 
-from flopscope.sizes import Size, equal, make_divisible, maximum, truncate, where_below
+from flopscope.sizes import (
+    Size,
+    equal,
+    make_divisible,
+    maximum,
+    round_repeats,
+    truncate,
+    where_below,
+)
 from flopscope.symbolic import ONE, Atom, Call, Floor, Monomial, Number, Polynomial, Symbol, factors
 
 
@@ -114,6 +122,7 @@ def _in_floats(value: Number) -> Number:
 
 _CALLS: Mapping[Callable[..., Any], Callable[[Sequence[Number]], Number]] = {
     make_divisible: _rounded_up,
+    round_repeats: lambda arguments: _in_floats(arguments[0] * arguments[1]) + 1,
     truncate: lambda arguments: _in_floats(arguments[0]),
     maximum: max,
     equal: lambda _: 1,

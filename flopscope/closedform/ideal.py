@@ -7,7 +7,15 @@ from fractions import Fraction
 from typing import Any
 
 from flopscope.domain import AtLeast, Condition
-from flopscope.sizes import Size, equal, make_divisible, maximum, truncate, where_below
+from flopscope.sizes import (
+    Size,
+    equal,
+    make_divisible,
+    maximum,
+    round_repeats,
+    truncate,
+    where_below,
+)
 from flopscope.symbolic import ONE, Atom, Call, Floor, Polynomial, alone, replace_atoms
 
 REFERENCE = 1 - Fraction(1, 2**20)
@@ -51,6 +59,8 @@ def _ideal_floor(numerator: Size, divisor: Size) -> Size:
 def _ideal_call(atom: Call, arguments: list[Any], conditions: dict[Condition, None]) -> Size:
     if atom.function in (make_divisible, truncate):
         return arguments[0]
+    if atom.function is round_repeats:
+        return arguments[0] * arguments[1]
     if atom.function is equal:
         return int(arguments[0] == arguments[1])
     if atom.function is maximum:

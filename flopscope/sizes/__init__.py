@@ -29,6 +29,8 @@ from flopscope.sizes.rounding import (
     floor_div,
     is_multiple,
     make_divisible,
+    round_filters,
+    round_repeats,
     truncate,
 )
 from flopscope.sizes.sums import elements, product, total
@@ -55,6 +57,8 @@ __all__ = [
     "make_divisible",
     "maximum",
     "product",
+    "round_filters",
+    "round_repeats",
     "total",
     "truncate",
     "where_below",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from math import ceil, gcd
+
 from flopscope.errors import BadInput, Overflow
 from flopscope.sizes.kinds import (
     Real,
@@ -13,7 +16,7 @@ from flopscope.sizes.kinds import (
     larger,
     widened,
 )
-from flopscope.symbolic import Call, Polynomial, call
+from flopscope.symbolic import Call, Monomial, Polynomial, call
 
 
 def floor_div(a: Size, b: Size) -> Size:
@@ -93,24 +96,59 @@ def make_divisible(value: Real, divisor: int = 8, minimum: int | None = None) ->
     return rounded + divisor * as_count(rounded < 0.9 * value)
 
 
+def round_filters(filters: Size, width: Real, divisor: int = 8) -> Size:
+    """Channels at width coefficient w: the multiple of `divisor` nearest to filters · w.
+
+    EfficientNet's rule, which is `make_divisible` of the product: tensorflow/tpu
+    models/official/efficientnet/efficientnet_model.py. Domain and errors are those of
+    `make_divisible`.
+
+    >>> round_filters(320, 1.1)
+    352
+    """
+    return make_divisible(filters * width, divisor)
+
+
+def round_repeats(repeats: Size, depth: Real) -> Size:
+    """Layers of a stage at depth coefficient d: ⌈repeats · d⌉, in floating point.
+
+    EfficientNet's rule: tensorflow/tpu models/official/efficientnet/efficientnet_model.py. Domain:
+    repeats ≥ 1, depth > 0. Raises Overflow for an array with values beyond 64 bits.
+
+    >>> round_repeats(3, 1.1), round_repeats(5, 1.4)
+    (4, 7)
+    """
+    if is_symbolic(repeats) or is_symbolic(depth):
+        return call(round_repeats, repeats, depth, lower=1)
+    layers = repeats * depth
+    if is_array(layers):
+        import numpy as np
+
+        return truncate(np.ceil(layers))
+    return ceil(layers)
+
+
 def is_multiple(value: Polynomial, divisor: int) -> bool:
-    """Is the value a whole multiple of `divisor`, and at least that, for all sizes?"""
+    """Is the value a whole multiple of `divisor`, and at least that, for all sizes?
+
+    A quarter of what is rounded to multiples of 8 is a multiple of 2.
+    """
     least = value.lower()
     return (
         least is not None
         and least >= 1
         and all(
-            isinstance(coefficient, int)
-            and all(atom.integer for atom, _ in monomial)
-            and any(_rounds_to(atom, divisor) for atom, _ in monomial)
+            all(atom.integer for atom, _ in monomial)
+            and any(coefficient * step % divisor == 0 for step in _steps(monomial))
             for monomial, coefficient in value.terms.items()
         )
     )
 
 
-def _rounds_to(atom: object, divisor: int) -> bool:
-    if not (isinstance(atom, Call) and atom.function is make_divisible):
-        return False
-    _, multiple, minimum = atom.arguments
-    divides = isinstance(multiple, int) and multiple % divisor == 0
-    return divides and isinstance(minimum, int) and minimum % divisor == 0
+def _steps(monomial: Monomial) -> Iterator[int]:
+    """What the rounded widths of a product are multiples of."""
+    for atom, _ in monomial:
+        if isinstance(atom, Call) and atom.function is make_divisible:
+            _, multiple, minimum = atom.arguments
+            if isinstance(multiple, int) and isinstance(minimum, int):
+                yield gcd(multiple, minimum)
