@@ -90,7 +90,8 @@ def layers(model: nn.Module, kind: type[nn.Module]) -> list[Any]:
 
 def operations(model: nn.Module) -> list[tuple[object, ...]]:
     """Convolutions, norms, activations and dropouts as they run, with their settings."""
-    kinds = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.ReLU6, nn.Hardswish, nn.Hardsigmoid, nn.Dropout)
+    activations = (nn.ReLU, nn.ReLU6, nn.SiLU, nn.Sigmoid, nn.Hardswish, nn.Hardsigmoid)
+    kinds = (nn.Conv2d, nn.BatchNorm2d, *activations, nn.Dropout)
     names = ("kernel_size", "stride", "padding", "groups", "eps", "momentum", "inplace", "p")
     seen: list[tuple[object, ...]] = []
 

@@ -18,6 +18,8 @@ from flopscope.catalog.figures import KINDS, Figure, figures, published, stated
 FOLDER = Path(module.__file__).parent / "published"
 FAMILIES = sorted(path.stem for path in FOLDER.glob("*.csv"))
 MODELS = {
+    "efficientnet": {f"efficientnet_b{n}" for n in range(8)},
+    "efficientnetv2": {"efficientnetv2_s", "efficientnetv2_m", "efficientnetv2_l"},
     "mobilenetv1": {"mobilenetv1"},
     "mobilenetv2": {"mobilenetv2"},
     "mobilenetv3": {"mobilenetv3_large", "mobilenetv3_small"},
@@ -26,6 +28,8 @@ UNITS = {
     None,
     "MACs",
     "FLOPS (2 per MAC)",
+    "FLOPS (MACs)",
+    "FLOPs (MACs)",
     "FLOPs/2 (MACs incl. norm, activation, pooling)",
     "Flops (MACs incl. norm, activation, pooling)",
     "GFLOPS (MACs)",
@@ -33,6 +37,7 @@ UNITS = {
     "MFLOPs (MACs incl. bias)",
     "Mult-Adds (MACs)",
     "Multiply-Adds (MACs)",
+    "flops (MACs incl. bias)",
     "gmacs (fvcore total: MACs incl. norm)",
     "macs (MACs without the classifier)",
 }
@@ -53,7 +58,7 @@ def rows(family: str) -> list[dict[str, str]]:
 # --- the tables ----------------------------------------------------------------------------------
 
 
-def test_every_mobilenet_family_has_a_file_of_its_own_models() -> None:
+def test_every_family_has_a_file_of_its_own_models() -> None:
     assert {family: {row["model"] for row in rows(family)} for family in MODELS} == MODELS
 
 
@@ -307,6 +312,12 @@ TYPED = {
     ("mobilenetv3_small", "width=0.35", 224): (
         "1.4M", "12M", 49.8, "arXiv 1905.02244 (final version, ICCV 2019) Table 9",
     ),
+    # arXiv 1905.11946 Table 2
+    ("efficientnet_b0", "", 224): ("5.3M", "0.39B", 77.1, "arXiv 1905.11946 Table 2"),
+    ("efficientnet_b4", "", 380): ("19M", "4.2B", 82.9, "arXiv 1905.11946 Table 2"),
+    ("efficientnet_b7", "", 600): ("66M", "37B", 84.3, "arXiv 1905.11946 Table 2"),
+    # arXiv 2104.00298 Table 7
+    ("efficientnetv2_s", "", 384): ("22M", "8.8B", 83.9, "arXiv 2104.00298 Table 7"),
 }  # fmt: skip
 
 

@@ -13,12 +13,11 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from trees import FREE, interpreted, trees, values
+from variants import with_width
 
 from flopscope import sizes as rules
 from flopscope.analytic.forms import FORMS
 from flopscope.catalog.formulas import QUANTITIES, symbolic_ledger
-from flopscope.catalog.models import MODELS
-from flopscope.catalog.options import Choice
 from flopscope.catalog.variant import parse
 from flopscope.closedform import Formula
 from flopscope.closedform.bound import largest_intermediate
@@ -26,7 +25,14 @@ from flopscope.closedform.program import program, source
 from flopscope.conventions import CONVENTIONS
 from flopscope.domain import AtLeast, Multiple
 from flopscope.errors import BadInput, OutsideDomain, Overflow, UnboundSymbols, UnknownName
-from flopscope.sizes import INT64_MAX, make_divisible, maximum, truncate, where_below
+from flopscope.sizes import (
+    INT64_MAX,
+    make_divisible,
+    maximum,
+    round_repeats,
+    truncate,
+    where_below,
+)
 from flopscope.symbolic import Call, Floor, Polynomial, call, symbol
 
 many = settings(max_examples=150, deadline=None)
@@ -36,14 +42,7 @@ B, C, G, H, K, W = (symbol(name) for name in "BCGHKW")
 ALPHA = symbol("width", lower=0, integer=False)
 
 
-def variants():
-    """Every model with each of its recipes."""
-    for model in MODELS.values():
-        choices = [o.choices for o in model.options if isinstance(o, Choice)]
-        yield from (f"{model.id}:recipe={c.value}" for c in choices[0]) if choices else (model.id,)
-
-
-VARIANTS = tuple(variants())
+VARIANTS = with_width()
 each_variant = pytest.mark.parametrize("variant", VARIANTS)
 each_form = pytest.mark.parametrize("form", FORMS)
 
@@ -310,6 +309,8 @@ def test_the_bound_is_one_for_networks(variant, design, quantity):
         C * H // (C // 2 + 1),
         rules.equal(C, G) * H**3,
         where_below(ALPHA, 0.5, C**2, G) + 1,
+        round_repeats(C, ALPHA) * H,
+        round_repeats(C, 3 * G) ** 2,
         make_divisible(C * ALPHA * Fraction(11, 3), 8) * H,
         maximum(C * H, G) - 10**6 * H,
     ],
@@ -500,6 +501,7 @@ def test_the_law_says_which_sides_it_takes(variant, domain):
 
 
 def test_the_law_of_choices():
+    assert Formula(round_repeats(3, ALPHA) - 1, "layers").idealised().expression == 3 * ALPHA - 1
     sides = maximum(C * ALPHA, 4 * C) + where_below(ALPHA, 2.0, H, 7) + rules.equal(C, H)
     law = Formula(sides, "channels").idealised()
     assert law.expression == 4 * C + H

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache, partial
 
 import numpy as np
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from variants import with_width
 
 from flopscope.analytic.blocks import inverted_residual, mobilenetv3_block, squeeze_excite
 from flopscope.analytic.forms import FORMS
@@ -31,7 +32,6 @@ from flopscope.analytic.operators import (
 )
 from flopscope.analytic.tape import Feature, record
 from flopscope.catalog.models import MODELS
-from flopscope.catalog.options import Choice
 from flopscope.catalog.variant import FREE, parse
 from flopscope.domain import AtLeast
 from flopscope.errors import BadInput, MixedQuantities, UnboundSymbols, UnknownName
@@ -247,12 +247,6 @@ def test_an_input_that_is_read_later_is_not_overwritten():
 # --- peak memory where widths decide what happens -------------------------------------------------
 
 
-def recipes() -> Iterator[str]:
-    for model in MODELS.values():
-        choices = [o.choices for o in model.options if isinstance(o, Choice)]
-        yield from (f"{model.id}:recipe={c.value}" for c in choices[0]) if choices else (model.id,)
-
-
 @cache
 def peak_formula(model: str, fused: bool):
     sizes = {name: FREE[name] for name in ("width", "classes")}
@@ -265,7 +259,7 @@ resolutions = st.integers(1, 300)
 designs = st.lists(st.tuples(tiny_and_usual, resolutions, resolutions), min_size=1, max_size=6)
 
 
-@pytest.mark.parametrize("model", tuple(recipes()))
+@pytest.mark.parametrize("model", with_width())
 @both_ways
 @settings(max_examples=8, deadline=None)
 @given(designs=designs, batch=st.integers(1, 4), classes=st.sampled_from([1, 10, 100_000]))
@@ -341,7 +335,29 @@ def test_liveness_where_each_shortcut_and_expansion_is_free(fused, widths):
     assert present(substitute(elements, sizes) for elements in free_blocks(fused)) == expected
 
 
-@pytest.mark.parametrize("model", tuple(recipes()))
+@both_ways
+def test_the_gate_of_an_absent_block_keeps_nothing_alive(fused):
+    """Nobody reads it, but it is no output either."""
+
+    def network(x: Feature, times) -> Feature:
+        x = conv2d(x, 8, 1)
+        with x.tape.scope("block", repeat=times):
+            gated = squeeze_excite(x, 2)
+        return conv2d(conv2d(gated, 2, 1), 1, 1)
+
+    def without(x: Feature) -> Feature:
+        return conv2d(conv2d(conv2d(x, 8, 1), 2, 1), 1, 1)
+
+    shape = (1, 3, 5, 5)
+    columns = steps(record(partial(network, times=np.array([0, 3])), shape), fused)
+    assert present(np.broadcast_to(c, (2,))[0] for c in columns) == steps(
+        record(without, shape), fused
+    )
+    once = steps(record(partial(network, times=1), shape), fused)
+    assert present(np.broadcast_to(c, (2,))[1] for c in columns) == once
+
+
+@pytest.mark.parametrize("model", with_width())
 @both_ways
 def test_liveness_of_networks_at_every_step(model, fused):
     variant = parse(model)

@@ -1,5 +1,6 @@
 """Every rounding rule and choice: one result for numbers, arrays, and symbols evaluated later."""
 
+import math
 import re
 from fractions import Fraction
 from math import prod
@@ -23,6 +24,8 @@ from flopscope.sizes import (
     make_divisible,
     maximum,
     product,
+    round_filters,
+    round_repeats,
     total,
     truncate,
     where_below,
@@ -157,6 +160,49 @@ def test_what_need_not_be_a_multiple_is_rounded(value):
     value = value(make_divisible(16 * ALPHA, 8))
     rounded = make_divisible(value, 8)
     assert rounded.sole_call(make_divisible).arguments == (value, 8, 8)
+
+
+def tpu_round_filters(filters, multiplier, divisor=8):
+    """The steps of tensorflow/tpu models/official/efficientnet/efficientnet_model.py."""
+    filters *= multiplier
+    new_filters = max(divisor, int(filters + divisor / 2) // divisor * divisor)
+    return new_filters + divisor if new_filters < 0.9 * filters else new_filters
+
+
+@many
+@given(channels, widths)
+def test_filters(c, width):
+    assert alike(lambda width: round_filters(c, width), width=width) == tpu_round_filters(c, width)
+    assert alike(round_filters, filters=c, width=width) == tpu_round_filters(c, width)
+
+
+@many
+@given(st.integers(1, 20), widths)
+def test_repeats(n, depth):
+    """Up to the next whole number; one layer stays, however shallow the network."""
+    layers = alike(lambda depth: round_repeats(n, depth), depth=depth)
+    assert layers == math.ceil(depth * n)
+    assert alike(round_repeats, repeats=n, depth=depth) == layers
+    assert layers >= 1
+
+
+def test_repeats_are_rounded_as_floats():
+    """70 · 1.1 is more than 77 in floating point, so there is one layer more."""
+    assert alike(lambda depth: round_repeats(70, depth), depth=1.1) == 78
+    assert round_repeats(10, symbol("depth", lower=0, integer=False)).lower() == 1
+    huge = np.array([1, 10**30], dtype=object)
+    assert round_repeats(3, huge).tolist() == [3, 3 * 10**30]
+    with pytest.raises(Overflow, match=r"^3e\+19 as an integer does not fit into 64 bits$"):
+        round_repeats(3, np.array([1e19]))
+
+
+def test_a_part_of_a_rounded_width_is_a_multiple_too():
+    c = make_divisible(16 * ALPHA, 8)
+    assert make_divisible(c / 2, 4) == c / 2
+    assert sizes.is_multiple(c / 4, 1)
+    assert sizes.is_multiple(3 * C * c / 4, 2)
+    assert not sizes.is_multiple(c / 4, 4)
+    assert not sizes.is_multiple(c / 16, 1)
 
 
 def test_large_values_do_not_wrap():

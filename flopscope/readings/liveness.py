@@ -85,13 +85,21 @@ class _Liveness:
 
     def needed(self, tensor: int, step: int) -> Size:
         """[some row from the step on reads the tensor, or none ever does]."""
-        result = 1 - self._read[tensor]
-        for reader in self._readers.get(tensor, ()):
+        return either(1 - self._read[tensor], self._used(tensor, step))
+
+    def _used(self, tensor: int, step: int) -> Size:
+        """[some row from the step on reads the tensor or what stands for it], 1 for an output.
+
+        The gate of an absent block is no output, though the row that would read it is absent too.
+        """
+        readers = self._readers.get(tensor, ())
+        result: Size = 0 if readers else 1
+        for reader in readers:
             happens = self._happens[reader]
             if reader >= step:
                 result = either(result, happens)
             if self._forwards(reader, tensor):
-                passed_on = self.needed(self._rows[reader].id, step)
+                passed_on = self._used(self._rows[reader].id, step)
                 result = either(result, both(1 - happens, passed_on))
         return result
 
