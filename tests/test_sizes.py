@@ -187,8 +187,8 @@ def test_repeats(n, depth):
 
 
 def test_repeats_are_rounded_as_floats():
-    """70 · 1.1 is more than 77 in floating point, so there is one layer more."""
-    assert alike(lambda depth: round_repeats(70, depth), depth=1.1) == 78
+    """25 · 2.2 is more than 55 in floating point, so there is one layer more."""
+    assert alike(lambda depth: round_repeats(25, depth), depth=2.2) == 56
     assert round_repeats(10, symbol("depth", lower=0, integer=False)).lower() == 1
     huge = np.array([1, 10**30], dtype=object)
     assert round_repeats(3, huge).tolist() == [3, 3 * 10**30]
