@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from flopscope.catalog.models import MODELS
 from flopscope.cli import main
 
 
@@ -233,10 +234,7 @@ BAD = {
     ("compare", "mobilenet2"): (
         "unknown model 'mobilenet2'; did you mean mobilenetv2, mobilenetv1 or mobilenetv3_small?"
     ),
-    ("compare", "xyz"): (
-        "unknown model 'xyz'; "
-        "known are mobilenetv1, mobilenetv2, mobilenetv3_large, mobilenetv3_small"
-    ),
+    ("compare", "xyz"): f"unknown model 'xyz'; known are {', '.join(MODELS)}",
     (
         "compare",
         "mobilenetv2:widht=1",
