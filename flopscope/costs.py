@@ -73,7 +73,7 @@ def linear(row: Operator) -> Cost:
     >>> linear(row).macs, linear(row).acts
     (576, 1152)
     """
-    return _dot_products(elements(row.output), row.weights[0].shape[1], row.has_bias)
+    return _dot_products(elements(row.output), row.weights[0].shape[-1], row.has_bias)
 
 
 def matmul(row: Operator) -> Cost:
@@ -95,6 +95,17 @@ def batch_norm(row: Operator) -> Cost:
         divide=channels,
         transcendental=channels,
     )
+
+
+def batch_norm_training(row: Operator) -> Cost:
+    """Layer norm's acts with channels as groups, and the running mean and variance brought up.
+
+    A running value is (1 − momentum)·old + momentum·new: 2 multiplications and 1 addition; the new
+    variance is unbiased, by n/(n − 1): one more multiplication.
+    """
+    channels = row.groups if row.buffers else 0
+    running = Cost(add=product((2, channels)), multiply=product((5, channels)))
+    return _sum(layer_norm(row), running)
 
 
 def layer_norm(row: Operator) -> Cost:
@@ -234,6 +245,7 @@ COSTS: Mapping[Kind, Callable[[Operator], Cost]] = {
     Kind.LINEAR: linear,
     Kind.MATMUL: matmul,
     Kind.BATCH_NORM: batch_norm,
+    Kind.BATCH_NORM_TRAINING: batch_norm_training,
     Kind.EMBEDDING: embedding,
     Kind.LAYER_NORM: layer_norm,
     Kind.GROUP_NORM: layer_norm,

@@ -7,15 +7,18 @@ bounds already prove it, and travels with the ledger and its formulas.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
+from math import gcd
 from numbers import Integral, Real
+from operator import or_
 from typing import Any, TypeAlias
 
 from flopscope.errors import OutsideDomain, UnboundSymbols
 from flopscope.sizes import Size, any_of, is_array, is_multiple, is_symbolic
-from flopscope.symbolic import ONE, Polynomial, Symbol, substitute
+from flopscope.symbolic import ONE, Polynomial, Symbol, alone, substitute
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,157 @@ class Multiple:
         )
 
 
-Condition: TypeAlias = AtLeast | Multiple
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """difference = 0 or difference ≥ 0, or the negation: a branch that code took on its sizes."""
+
+    difference: Size
+    equality: bool
+    negated: bool = False
+
+    def holds(self) -> Any:
+        """True or False where arithmetic or bounds settle it (elementwise), None otherwise."""
+        truth = settled(self.difference, equality=self.equality)
+        return None if truth is None else truth != self.negated
+
+    def breaks(self) -> Any:
+        """True or False when that is known (elementwise for arrays), None while symbols decide."""
+        holds = self.holds()
+        return None if holds is None else _negation(holds)
+
+    def broken(self) -> bool | None:
+        """Is it broken anywhere? None while symbols decide."""
+        return _anywhere(self.breaks())
+
+    def at(self, values: Mapping[str, Any]) -> Relation:
+        """The condition with some symbols replaced."""
+        return Relation(substitute(self.difference, values), self.equality, self.negated)
+
+    def negation(self) -> Relation:
+        """What holds where this one does not."""
+        return Relation(self.difference, self.equality, not self.negated)
+
+    def symbols(self) -> frozenset[Symbol]:
+        """The symbols that it depends on."""
+        return _symbols(self.difference)
+
+    def __str__(self) -> str:
+        if not self.equality and not self.negated:
+            return _inequality(self.difference, 0)
+        if not self.equality:
+            return _inequality(-self.difference, 1)
+        return f"{_equation(self.difference, '≠' if self.negated else '=')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """A symbol is one of `others`, or at least `least` with a rest in `residues` modulo `modulus`.
+
+    >>> from flopscope.symbolic import symbol
+    >>> print(Members(symbol("H"), 64, 32, frozenset([0])))
+    H multiple of 32, at least 64
+    """
+
+    value: Size
+    least: int
+    modulus: int
+    residues: frozenset[int]
+    others: frozenset[int] = frozenset()
+
+    def breaks(self) -> Any:
+        """True or False when that is known (elementwise for arrays), None while it is a symbol."""
+        if is_symbolic(self.value):
+            return None
+        rest = self.value % self.modulus
+        fits = reduce(or_, (rest == r for r in self.residues), self.value != self.value)
+        listed = reduce(or_, (self.value == n for n in self.others), self.value != self.value)
+        return _negation(((self.value >= self.least) & fits) | listed)
+
+    def broken(self) -> bool | None:
+        """Is it broken anywhere? None while symbols decide."""
+        return _anywhere(self.breaks())
+
+    def at(self, values: Mapping[str, Any]) -> Members:
+        """The condition with its symbol replaced."""
+        value = substitute(self.value, values)
+        return Members(value, self.least, self.modulus, self.residues, self.others)
+
+    def symbols(self) -> frozenset[Symbol]:
+        """The symbol that it is about."""
+        return _symbols(self.value)
+
+    def at_number(self, number: int) -> bool:
+        """Is the number a member?"""
+        regular = number >= self.least and number % self.modulus in self.residues
+        return regular or number in self.others
+
+    @property
+    def rule(self) -> str:
+        """The rule without its subject: 'multiple of 32, at least 64'."""
+        parts = []
+        if self.residues:
+            parts.append(self._eventually())
+        if self.others:
+            numbers = _runs(sorted(self.others))
+            parts.append(f"= {numbers}" if len(self.others) == 1 else f"one of {numbers}")
+        missing = set(range(1, self.least)) - self.others
+        if len(self.residues) == self.modulus and len(missing) == 1:
+            return f"≠ {missing.pop()}"
+        return " or ".join(parts) or "impossible"
+
+    def _eventually(self) -> str:
+        if len(self.residues) == self.modulus:
+            return f"≥ {self.least}"
+        bound = f", at least {self.least}" if self.least > self.modulus else ""
+        if self.residues == {0}:
+            return f"multiple of {self.modulus}{bound}"
+        return f"mod {self.modulus} in {{{_runs(sorted(self.residues))}}}{bound}"
+
+    def __str__(self) -> str:
+        return f"{self.value} {self.rule}"
+
+
+Condition: TypeAlias = AtLeast | Multiple | Relation | Members
+
+
+def settled(difference: Any, *, equality: bool) -> Any:
+    """difference = 0 or ≥ 0, where bounds or arithmetic settle it for all sizes; else None.
+
+    >>> from flopscope.symbolic import symbol
+    >>> settled(symbol("H") - 1, equality=False), settled(symbol("H") - 2, equality=False)
+    (True, None)
+    """
+    if not is_symbolic(difference):
+        return difference == 0 if equality else difference >= 0
+    low, high = difference.lower(), (-difference).lower()
+    positive, negative = low is not None and low > 0, high is not None and high > 0
+    if equality:
+        return False if positive or negative else None
+    if low is not None and low >= 0:
+        return True
+    return False if negative else None
+
+
+def without_common_factors(size: Polynomial) -> Polynomial:
+    """The size without factors above 0 that all its terms share: its sign is that of the size.
+
+    >>> from flopscope.symbolic import symbol
+    >>> B, H = symbol("B"), symbol("H")
+    >>> print(without_common_factors(6 * B * H - 4 * B))
+    3·H - 2
+    """
+    divisor = gcd(*(c for c in size.terms.values() if isinstance(c, int)))
+    whole = all(isinstance(c, int) for c in size.terms.values())
+    first, *others = (dict(monomial) for monomial in size.terms)
+    shared = {
+        atom: min([power, *(m.get(atom, 0) for m in others)])
+        for atom, power in first.items()
+        if isinstance(atom, Symbol)
+    }
+    for atom, power in shared.items():
+        if power > 0:
+            size = size / alone(atom) ** power
+    return size / divisor if whole and divisor > 1 else size
 
 
 def require(condition: Condition) -> tuple[Condition, ...]:
@@ -196,6 +349,33 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
+def _negation(truth: Any) -> Any:
+    return ~truth if is_array(truth) else not truth
+
+
+def _runs(numbers: Sequence[int]) -> str:
+    """'0, 57…63' for 0 and 57 to 63."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    texts = (f"{run[0]}…{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs)
+    return ", ".join(texts)
+
+
+def _equation(difference: Size, sign: str) -> str:
+    """'H = W' rather than 'H - W = 0': what is subtracted goes to the right."""
+    if not isinstance(difference, Polynomial):
+        return f"{difference} {sign} 0"
+    sides: list[Size] = [0, 0]
+    for monomial, coefficient in difference.terms.items():
+        sides[coefficient < 0] += abs(coefficient) * Polynomial({monomial: 1})
+    sides.sort(key=is_symbolic, reverse=True)
+    return f"{sides[0]} {sign} {sides[1]}"
+
+
 def _inequality(value: Size, minimum: int) -> str:
     """'α ≤ 1' rather than '1 - α ≥ 0': one symbol is solved for, constants go to the right."""
     if not isinstance(value, Polynomial):
@@ -210,6 +390,8 @@ def _inequality(value: Size, minimum: int) -> str:
 
 
 def _sentence(condition: Condition, broken: Any) -> str:
+    if isinstance(condition, Relation | Members):
+        return f"the sizes break the condition {condition}"
     value = _element(condition.value, broken)
     if isinstance(condition, AtLeast):
         return f"{condition.what} is {value}, but must be at least {condition.minimum}"

@@ -22,6 +22,7 @@ class Kind(Enum):
     MATMUL = "matmul"
     EMBEDDING = "embedding"
     BATCH_NORM = "batch norm"
+    BATCH_NORM_TRAINING = "batch norm (training)"  # with the statistics of its own input
     LAYER_NORM = "layer norm"
     GROUP_NORM = "group norm"
     RMS_NORM = "rms norm"
@@ -114,19 +115,25 @@ class Window(NamedTuple):
 
 
 class Weight(NamedTuple):
-    """A stored tensor. Two rows that name the same key share one tensor, counted once."""
+    """A stored tensor. Two rows that name the same key share one tensor, counted once.
+
+    `learnt` is False for a weight that is no parameter: a constant that the network stores, or,
+    with an empty key, one that it computes, which is then among the row's inputs too.
+    """
 
     key: str
     shape: Shape
+    learnt: bool = True
 
 
 class Operator(NamedTuple):
     """One row: an operator applied once (`repeat` times, where a block stands for several).
 
-    `path` names stage, block and layer, joined by dots. `groups` is the number of groups a
-    convolution splits its channels into; for norms, softmax and reductions, how many groups of
-    elements are taken together each. `id` is the row's own number and `reads` the ids of the rows
-    whose outputs it takes (negative: an input of the network), for liveness.
+    `path` names stage, block and layer, joined by dots; `call` counts the calls of that layer.
+    `groups` is the number of groups a convolution splits its channels into; for norms, softmax and
+    reductions, how many groups of elements are taken together each. `id` is the row's own number
+    and `reads` the ids of the rows whose outputs it takes (negative: an input of the network), for
+    liveness.
     """
 
     kind: Kind
@@ -141,6 +148,7 @@ class Operator(NamedTuple):
     reads: tuple[int, ...] = ()
     id: int = 0
     repeat: Size = 1
+    call: int = 0
 
     @property
     def operand(self) -> Shape:

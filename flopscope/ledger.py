@@ -199,9 +199,14 @@ def _renumbered(row: Operator, rows: int, inputs: int) -> Operator:
     Its id, its inputs and the keys of its weights become its own.
     """
     reads = tuple(source + rows if source >= 0 else source - inputs for source in row.reads)
-    weights = tuple(Weight(f"{rows}:{w.key}", w.shape) for w in row.weights)
-    buffers = tuple(Weight(f"{rows}:{w.key}", w.shape) for w in row.buffers)
+    weights = tuple(_renamed(w, rows) for w in row.weights)
+    buffers = tuple(_renamed(w, rows) for w in row.buffers)
     return row._replace(id=row.id + rows, reads=reads, weights=weights, buffers=buffers)
+
+
+def _renamed(weight: Weight, rows: int) -> Weight:
+    """A computed weight has no name."""
+    return weight._replace(key=f"{rows}:{weight.key}") if weight.key else weight
 
 
 def _present(rows: Iterable[Operator]) -> Iterator[Operator]:
@@ -232,8 +237,8 @@ def _substituted(row: Operator, sizes: Mapping[str, Any]) -> Operator:
     return row._replace(
         inputs=tuple(shape(s) for s in row.inputs),
         output=shape(row.output),
-        weights=tuple(Weight(w.key, shape(w.shape)) for w in row.weights),
-        buffers=tuple(Weight(w.key, shape(w.shape)) for w in row.buffers),
+        weights=tuple(w._replace(shape=shape(w.shape)) for w in row.weights),
+        buffers=tuple(w._replace(shape=shape(w.shape)) for w in row.buffers),
         window=row.window and type(row.window)(*map(shape, row.window)),
         groups=substitute(row.groups, sizes),
         repeat=substitute(row.repeat, sizes),

@@ -19,13 +19,13 @@ from flopscope.witnesses import require_witnesses
 
 @dataclass(frozen=True)
 class Profile:
-    """What a target does on one input: `assumptions` say where the trace took the example's
-    branch."""
+    """What a target does on inputs of these shapes; the ledger's conditions say where that holds.
+    `fixed` are free sizes that became numbers, each with the line of code that asked."""
 
     target: str
     shapes: tuple[tuple[Size, ...], ...]
     ledger: Ledger
-    assumptions: tuple[str, ...]
+    fixed: tuple[str, ...]
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ def profile(
     except Exception as error:
         shown = " and ".join(inputs)
         raise BadInput(f"{target} cannot run on {shown}: {place_of(error)}") from error
-    return Profile(target, shapes, traced.ledger, traced.assumptions)
+    return Profile(target, shapes, traced.ledger, traced.fixed)
 
 
 def parse_shape(text: str) -> tuple[Size, ...]:

@@ -129,6 +129,31 @@ def batch_norm(
     return tabulated(x.shape, lambda b, c, *at: x[(b, c, *at)] * scales[c] + shifts[c])
 
 
+def batch_norm_training(
+    x: Array,
+    mean: Array | None,
+    variance: Array | None,
+    weight: Array | None,
+    bias: Array | None,
+    eps: float,
+    momentum: float,
+) -> Array:
+    """Each channel is normalised over the batch; the running statistics move towards it."""
+    split = np.moveaxis(x, 1, 0)
+    shape, split = split.shape, split.reshape(x.shape[1], -1)
+    out = np.empty(split.shape, dtype=object)
+    for channel, values in enumerate(split):
+        out[channel], new_mean, new_variance = _standardised(values, eps)
+        if mean is not None and variance is not None:
+            unbiased = new_variance * (len(values) / (len(values) - 1))
+            mean[channel] = mean[channel] * (1 - momentum) + new_mean * momentum
+            variance[channel] = variance[channel] * (1 - momentum) + unbiased * momentum
+    out = np.moveaxis(out.reshape(shape), 0, 1)
+    if weight is None or bias is None:
+        return out
+    return tabulated(x.shape, lambda b, c, *at: out[(b, c, *at)] * weight[c] + bias[c])
+
+
 def layer_norm(x: Array, weight: Array | None, bias: Array | None, eps: float) -> Array:
     """Each position's features are normalised apart."""
     out = np.empty(x.shape, dtype=object)
@@ -154,11 +179,16 @@ def group_norm(
 
 
 def _normalised(values: Sequence[Scalar], eps: float) -> list[Scalar]:
+    return _standardised(values, eps)[0]
+
+
+def _standardised(values: Sequence[Scalar], eps: float) -> tuple[list[Scalar], Scalar, Scalar]:
+    """The values with mean 0 and variance 1, and the mean and variance that they had."""
     mean = _sum(values) / len(values)
     centred = [value - mean for value in values]
     variance = _sum(value * value for value in centred) / len(values)
     scale = 1.0 / (variance + eps).through(math.sqrt)
-    return [value * scale for value in centred]
+    return [value * scale for value in centred], mean, variance
 
 
 # --- functions ------------------------------------------------------------------------------------

@@ -131,6 +131,14 @@ CASES: dict[str, Case] = {
     ),
     "matmul": Case(Calls(lambda x: torch.matmul(x, x.transpose(1, 2))), with_transpose, TOKENS),
     "matmul of heads": Case(Calls(lambda x: torch.matmul(x, x.transpose(2, 3))), with_transpose),
+    "batch norm of its batch": Case(
+        nn.BatchNorm2d(4, track_running_stats=False),
+        partial(ops.batch_norm, track_running_stats=False),
+    ),
+    "batch norm of its batch, without scale": Case(
+        nn.BatchNorm2d(4, affine=False, track_running_stats=False),
+        partial(ops.batch_norm, affine=False, track_running_stats=False),
+    ),
     "batch norm": Case(nn.BatchNorm2d(4), ops.batch_norm),
     "batch norm without scale": Case(
         nn.BatchNorm2d(4, affine=False), partial(ops.batch_norm, affine=False)

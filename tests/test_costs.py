@@ -160,6 +160,25 @@ def test_batch_norm(shape: tuple[int, ...], affine: bool) -> None:
 
 
 @few
+@given(shape=maps, affine=st.booleans(), tracked=st.booleans())
+def test_batch_norm_in_training(shape: tuple[int, ...], affine: bool, tracked: bool) -> None:
+    shape = (shape[0] + 1, *shape[1:])  # PyTorch refuses a variance of one element
+    x, running = numbers(*shape), (numbers(shape[1]), numbers(shape[1]).abs())
+    w, b = scale_and_shift(affine, shape[1])
+    row = row_of(
+        lambda x: operators.batch_norm(
+            x, affine=affine, training=True, track_running_stats=tracked
+        ),
+        shape,
+    )
+    loop = partial(oracle.batch_norm_training, eps=EPS, momentum=0.1)
+    statistics = running if tracked else (None, None)
+    updated = [value if value is None else value.clone() for value in statistics]
+    expected = F.batch_norm(x, *updated, w, b, training=True, momentum=0.1, eps=EPS)
+    agree(row, loop, [x, *statistics, w, b], expected)
+
+
+@few
 @given(shape=vectors, affine=st.booleans())
 def test_layer_norm(shape: tuple[int, ...], affine: bool) -> None:
     x, (w, b) = numbers(*shape), scale_and_shift(affine, shape[-1])

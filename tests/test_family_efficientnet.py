@@ -201,7 +201,7 @@ def test_identical_to_the_traced_formula_for_all_sizes() -> None:
         (partial(closed_v2.efficientnetv2, table=v2), build_v2),
     ):
         traced = trace(without_memory(build), (b, 3, h, w))
-        proof = prove(record(network, (b, 3, h, w)), traced.ledger, traced.assumptions)
+        proof = prove(record(network, (b, 3, h, w)), traced.ledger)
         assert [str(mismatch) for mismatch in proof.mismatches] == []
         assert proof
 

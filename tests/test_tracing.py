@@ -1,5 +1,7 @@
 """The traced formula and the closed form are one expression; the trace leaves no trace."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -10,6 +12,7 @@ from flopscope.analytic import blocks
 from flopscope.analytic import operators as ops
 from flopscope.analytic.tape import record
 from flopscope.catalog.variant import FREE, parse
+from flopscope.domain import Relation
 from flopscope.facts import Function, Kind
 from flopscope.symbolic import symbol
 from flopscope.tracing import trace
@@ -36,7 +39,7 @@ def test_closed_form_and_code_are_identical(name):
     with torch.device("meta"):
         module = variant.build().eval()
     traced = trace(module, (B, 3, H, W))
-    proof = prove(variant.ledger((H, W), B), traced.ledger, traced.assumptions)
+    proof = prove(variant.ledger((H, W), B), traced.ledger)
     assert not proof.mismatches
     assert all(identity.proved for identity in proof.totals)
     assert proof
@@ -67,7 +70,11 @@ def test_a_wrong_closed_form_is_not_proved():
 def test_an_assumption_is_no_proof():
     ledger = parse("mobilenetv2").ledger((H, W), B)
     assert prove(ledger, ledger)
-    assert not prove(ledger, ledger, ("H ≥ 33",))
+    narrower = replace(ledger, conditions=(Relation(H - 33, equality=False),))
+    proof = prove(ledger, narrower)
+    assert not proof
+    assert proof.assumptions == ("H ≥ 33",)
+    assert prove(narrower, narrower)
 
 
 class Mixed(nn.Module):
@@ -134,11 +141,11 @@ def test_attention_is_counted_however_it_is_written():
 def test_unknown_operators_make_a_lower_bound():
     class Odd(nn.Module):
         def forward(self, x):
-            return torch.cumsum(x, 1)
+            return torch.fft.fft(x).real
 
     ledger = trace(Odd(), (2, 8)).ledger
     assert not ledger.complete
-    assert ledger.macs().missing == (":cumsum",)
+    assert ledger.macs().missing == (":_fft_r2c",)
     assert str(ledger.macs()).startswith("≥ 0")
 
 
@@ -190,4 +197,4 @@ def test_block_in_its_channel_symbols_is_proved_at_the_module_s_channels():
         module = Inverted(16, 16, 3).eval()
     traced = trace(module, (B, 16, H, W))
     closed = record(lambda x: blocks.inverted_residual(x, 16, expansion=3, kernel=5), (B, 16, H, W))
-    assert prove(closed, traced.ledger, traced.assumptions)
+    assert prove(closed, traced.ledger)

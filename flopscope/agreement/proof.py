@@ -17,6 +17,7 @@ from flopscope import readings
 from flopscope.conventions import CONVENTIONS
 from flopscope.facts import Operator
 from flopscope.ledger import Ledger, Level
+from flopscope.regions import implied
 from flopscope.sizes import Size, is_symbolic
 from flopscope.symbolic import symbol
 
@@ -73,9 +74,9 @@ class Proof:
         return proved and not self.mismatches and not self.assumptions
 
 
-def prove(closed_form: Ledger, traced: Ledger, assumptions: tuple[str, ...] = ()) -> Proof:
-    """Compare two ledgers in the same symbols. `assumptions` are branches that the trace only
-    assumed.
+def prove(closed_form: Ledger, traced: Ledger) -> Proof:
+    """Compare two ledgers in the same symbols. What the trace assumes is its domain, as far as that
+    of the closed form does not imply it.
 
     Every row is compared, functional additions and multiplications included: kind, function,
     shapes, weights, buffers, window, groups, multiplicity. The operands of a commutative row may be
@@ -83,6 +84,11 @@ def prove(closed_form: Ledger, traced: Ledger, assumptions: tuple[str, ...] = ()
     """
     pairs = list(zip_longest(closed_form.rows, traced.rows))
     mismatches = tuple(m for pair in pairs if (m := _mismatch(*pair)) is not None)
+    assumptions = tuple(
+        str(condition)
+        for condition in traced.conditions
+        if not implied(condition, closed_form.conditions)
+    )
     return Proof(len(pairs), mismatches, tuple(_totals(closed_form, traced)), assumptions)
 
 
@@ -147,4 +153,4 @@ def prove_variant(variant: Variant) -> Proof:
 
     batch, height, width = (symbol(name) for name in ("B", "H", "W"))
     traced = trace(without_memory(variant.build), (batch, 3, height, width))
-    return prove(variant.ledger((height, width), batch), traced.ledger, traced.assumptions)
+    return prove(variant.ledger((height, width), batch), traced.ledger)

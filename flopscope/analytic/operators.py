@@ -134,17 +134,29 @@ def matmul(a: Feature, b: Feature, *, name: str = "matmul") -> Feature:
     return a.tape.record(Kind.MATMUL, name, (a, b), (*a.shape[:-1], b.shape[-1]))
 
 
-def batch_norm(x: Feature, *, affine: bool = True, name: str = "bn") -> Feature:
-    """Batch norm in inference: scale and shift a channel are parameters, mean and variance
-    buffers."""
+def batch_norm(
+    x: Feature,
+    *,
+    affine: bool = True,
+    training: bool = False,
+    track_running_stats: bool = True,
+    name: str = "bn",
+) -> Feature:
+    """Batch norm: scale and shift a channel are parameters, running mean and variance buffers.
+
+    In training, and without running statistics always, it computes those of its batch.
+    """
     per_channel = (x.channels,)
+    own = training or not track_running_stats
+    running = (("running_mean", per_channel), ("running_var", per_channel))
     return x.tape.record(
-        Kind.BATCH_NORM,
+        Kind.BATCH_NORM_TRAINING if own else Kind.BATCH_NORM,
         name,
         (x,),
         x.shape,
         weights=(("weight", per_channel), ("bias", per_channel)) if affine else (),
-        buffers=(("running_mean", per_channel), ("running_var", per_channel)),
+        buffers=running if track_running_stats else (),
+        groups=x.channels if own else 1,
     )
 
 

@@ -146,7 +146,8 @@ def _linear(call: Call) -> ModuleRow:
 
 
 def _batch_norm(call: Call) -> ModuleRow:
-    return call.row(Kind.BATCH_NORM)
+    own = call.module.training or call.module.running_mean is None
+    return call.row(Kind.BATCH_NORM_TRAINING if own else Kind.BATCH_NORM)
 
 
 def _layer_norm(call: Call) -> ModuleRow:

@@ -26,7 +26,7 @@ def profile_text(
 def warnings_of(profile: Profile) -> list[str]:
     """What keeps the numbers from being the whole truth, one sentence each."""
     notes = [f"unknown operator at {path}: totals are lower bounds" for path in profile.unknown]
-    return notes + [f"assumed by the trace: {assumption}" for assumption in profile.assumptions]
+    return notes + [f"fixed by the trace: {fixed}" for fixed in profile.fixed]
 
 
 def _page(profile: Profile, convention: Convention) -> FormulaPage:
@@ -59,7 +59,7 @@ def _data(profile: Profile, convention: Convention) -> dict[str, Any]:
         "activations": int(ledger.activations()),
         "complete": not profile.unknown,
         "unknown": list(profile.unknown),
-        "assumptions": list(profile.assumptions),
+        "fixed": list(profile.fixed),
         "operators": [row_data(row, convention) for row in ledger.rows],
     }
 

@@ -15,12 +15,15 @@ CONVOLUTIONS = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION)
 
 def params(rows: Sequence[Operator]) -> Reading:
     """Learnable parameters. A tensor that several rows share (one key) counts once."""
-    return Reading(_stored((row, w) for row in rows for w in row.weights), "parameters")
+    learnt = ((row, w) for row in rows for w in row.weights if w.learnt)
+    return Reading(_stored(learnt), "parameters")
 
 
 def buffers(rows: Sequence[Operator]) -> Reading:
     """Elements stored with the weights but not learnt: batch norm's running mean and variance."""
-    return Reading(_stored((row, w) for row in rows for w in row.buffers), "buffer elements")
+    constant = ((row, w) for row in rows for w in row.weights if w.key and not w.learnt)
+    stored = ((row, w) for row in rows for w in row.buffers)
+    return Reading(_stored((*constant, *stored)), "buffer elements")
 
 
 def macs(rows: Sequence[Operator]) -> Reading:

@@ -70,7 +70,7 @@ def peak_activation_bytes(
 
 def _moved(row: Operator) -> Size:
     read = [elements(shape) for shape in row.inputs]
-    stored = [elements(weight.shape) for weight in (*row.weights, *row.buffers)]
+    stored = [elements(weight.shape) for weight in (*row.weights, *row.buffers) if weight.key]
     return total([*read, *stored, elements(row.output)])
 
 

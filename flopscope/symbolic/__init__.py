@@ -16,7 +16,7 @@ sizes are computed with, `rewriting` makes polynomials from others.
 
 from flopscope.symbolic.atoms import ONE, Atom, Call, Floor, Monomial, Number, Symbol
 from flopscope.symbolic.polynomial import Polynomial, Term, alone, call, symbol
-from flopscope.symbolic.rewriting import add_all, replace_atoms, substitute
+from flopscope.symbolic.rewriting import add_all, replace_atoms, substitute, with_ceilings
 from flopscope.symbolic.terms import simplest_fraction
 from flopscope.symbolic.text import display_order, joined, ordered, power_text
 from flopscope.symbolic.values import factors, in_order
@@ -44,4 +44,5 @@ __all__ = [
     "simplest_fraction",
     "substitute",
     "symbol",
+    "with_ceilings",
 ]

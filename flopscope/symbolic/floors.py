@@ -7,12 +7,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from math import gcd, lcm
 from types import MappingProxyType
 from typing import NamedTuple
 
-from flopscope.symbolic.atoms import ONE, Floor, Monomial, Number
-from flopscope.symbolic.terms import Terms, add, constant, scale, simple_quotient
+from flopscope.symbolic.atoms import ONE, Floor, Monomial, Number, Symbol
+from flopscope.symbolic.terms import (
+    Terms,
+    add,
+    constant,
+    inverse,
+    multiply,
+    scale,
+    simple_quotient,
+)
 
 
 class Division(NamedTuple):
@@ -86,14 +95,33 @@ def by_terms(terms: Terms, divisor: Terms) -> Division:
     divisor = {m: c * factor for m, c in divisor.items()}
     parts = [terms] if len(divisor) > 1 else [{m: c} for m, c in terms.items()]
     outside: dict[Monomial, Number] = {}
-    rest: dict[Monomial, Number] = {}
+    kept: dict[Monomial, Number] = {}
     for part in parts:
         quotient = simple_quotient(part, divisor)
         if quotient is not None and all(map(_is_whole, quotient, quotient.values())):
             outside.update(quotient)
         else:
-            rest.update(part)
-    return Division(outside, rest, divisor)
+            kept.update(part)
+    if not kept:
+        return Division(outside)
+    rest, divisor = _cancelled(kept, divisor)
+    if divisor.keys() != {ONE}:
+        return Division(outside, rest, divisor)
+    division = by_integer(rest, int(divisor[ONE]))
+    return division._replace(outside=add(outside, division.outside))
+
+
+def _cancelled(rest: Terms, divisor: Terms) -> tuple[Terms, Terms]:
+    """Both without the whole number and the symbols that all terms of both have."""
+    number = gcd(*(int(c) for c in (*rest.values(), *divisor.values())))
+    monomials = [dict(monomial) for monomial in (*rest, *divisor)]
+    shared = {
+        atom: power
+        for atom in monomials[-1]
+        if isinstance(atom, Symbol) and (power := min(m.get(atom, 0) for m in monomials)) > 0
+    }
+    inverted: Terms = {inverse(frozenset(shared.items())): Fraction(1, number)}
+    return multiply(rest, inverted), multiply(divisor, inverted)
 
 
 def _is_whole(monomial: Monomial, coefficient: Number) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from flopscope.symbolic.atoms import Atom, Monomial, Number
+from flopscope.symbolic.atoms import Atom, Floor, Monomial, Number
 from flopscope.symbolic.polynomial import Polynomial, Term, alone, simplest
 from flopscope.symbolic.terms import add, constant
 from flopscope.symbolic.values import quotient
@@ -54,3 +54,32 @@ def _replaced(monomial: Monomial, coefficient: Number, replacement: Callable[[At
         base = replacement(atom) ** abs(power)
         term = term * base if power > 0 else quotient(term, base)
     return term  # type: ignore[no-any-return]
+
+
+def with_ceilings(value: Any) -> Any:
+    """x − ⌊x/2⌋ as ⌈x/2⌉, where that shortens the sum: so a size padded to an even one is readable.
+
+    >>> from flopscope.symbolic import symbol
+    >>> H = symbol("H")
+    >>> print(with_ceilings(H + H % 2))
+    2·⌈H/2⌉
+    """
+    if not isinstance(value, Polynomial):
+        return value
+    for monomial, coefficient in value.terms.items():
+        for atom, power in monomial if len(monomial) == 1 else ():
+            if power == 1 and isinstance(atom, Floor) and _is_even(atom.divisor):
+                whole = atom.numerator // (atom.divisor // 2)
+                ceiling = -(-whole // 2)
+                shorter = value - coefficient * (alone(atom) - whole) - coefficient * ceiling
+                if _length(shorter) < len(value.terms):
+                    return with_ceilings(shorter)
+    return value
+
+
+def _is_even(divisor: Term) -> bool:
+    return isinstance(divisor, int) and divisor % 2 == 0
+
+
+def _length(value: Any) -> int:
+    return len(value.terms) if isinstance(value, Polynomial) else 1

@@ -16,13 +16,17 @@ from typing import Any
 import sympy
 import torch
 
+from flopscope.domain import Relation, settled, without_common_factors
 from flopscope.sizes import is_symbolic, maximum
-from flopscope.symbolic import Polynomial, simplest_fraction
-from flopscope.tracing.trail import Question, Trail, settled
+from flopscope.symbolic import Polynomial, simplest_fraction, with_ceilings
+from flopscope.tracing.trail import Trail
+
+NO_LIMIT = 2**62
+"""Slices without an end, and torch's own bounds of integers, are at least this far away."""
 
 
 class SizeNode:
-    """`value` is an int, float, bool, Polynomial or Question; `example` its value at the
+    """`value` is an int, float, bool, Polynomial or Relation; `example` its value at the
     example."""
 
     shape_env = None
@@ -33,13 +37,13 @@ class SizeNode:
         self.trail = trail
         self.value = value
         self.pytype = pytype
-        self.is_open = is_symbolic(value) or isinstance(value, Question)
+        self.is_open = is_symbolic(value) or isinstance(value, Relation)
         self.constant = None if self.is_open else value
 
     def example(self) -> Any:
         """The value at the example input."""
-        if isinstance(self.value, Question):
-            return self.value.answer(self.trail.example)
+        if isinstance(self.value, Relation):
+            return not self.value.at(self.trail.example).broken()
         number = self.value.evaluate(self.trail.example) if self.is_open else self.value
         return self.pytype(number)
 
@@ -61,6 +65,8 @@ class SizeNode:
     @property
     def hint(self) -> Any:
         return self.example()
+
+    _hint = hint
 
     def has_hint(self) -> bool:
         return True
@@ -159,18 +165,15 @@ class SizeNode:
     def _compare(
         self, a: Any, b: Any, *, equality: bool = False, negated: bool = False
     ) -> SizeNode:
-        difference = _exact(a) - _exact(b)
+        difference = _difference(_exact(a), _exact(b))
         truth = settled(difference, equality=equality)
         if truth is None:
-            return self.of(Question(difference, equality, negated), bool)
+            return self.of(Relation(without_common_factors(difference), equality, negated), bool)
         return self.of(truth is not negated, bool)
 
     def sym_not(self) -> SizeNode:
-        if isinstance(self.value, Question):
-            question = self.value
-            return self.of(
-                Question(question.difference, question.equality, not question.negated), bool
-            )
+        if isinstance(self.value, Relation):
+            return self.of(self.value.negation(), bool)
         return self.of(not self.value, bool)
 
     def and_(self, other: SizeNode) -> SizeNode:
@@ -232,6 +235,14 @@ class SizeNode:
         return self.of(int(self.is_non_overlapping_and_dense(sizes, strides).value), int)
 
 
+def _difference(a: Any, b: Any) -> Any:
+    """a − b, of which a size is nothing beside the numbers that stand for "no limit"."""
+    for value, sign in ((a, 1), (b, -1)):
+        if isinstance(value, int) and abs(value) >= NO_LIMIT:
+            return sign * value
+    return a - b
+
+
 def _exact(value: Any) -> Any:
     return simplest_fraction(value) if isinstance(value, float) else value
 
@@ -265,8 +276,8 @@ def _power(base: Any, exponent: Any) -> Any:
 
 
 BINARY: Mapping[str, tuple[Callable[[Any, Any], Any], type | None]] = {
-    "add": (operator.add, None),
-    "sub": (operator.sub, None),
+    "add": (lambda a, b: with_ceilings(a + b), None),
+    "sub": (lambda a, b: with_ceilings(a - b), None),
     "mul": (operator.mul, None),
     "floordiv": (operator.floordiv, None),
     "int_floordiv": (operator.floordiv, int),

@@ -1,8 +1,9 @@
-"""Every operator that torch dispatches, as a ledger row: kind, shapes, weights, path, what it
-reads."""
+"""Every operator that torch dispatches, as ledger rows: kind, shapes, weights, path, what they
+read."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -16,30 +17,52 @@ from torch.nn.modules.module import (
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from flopscope.errors import BadInput
 from flopscope.facts import Kind, Operator, Weight
 from flopscope.ledger import Ledger
 from flopscope.sizes import elements
-from flopscope.tracing.operators import FREE, OPERATORS, Call, Facts, shape_of
+from flopscope.tracing.calls import Call, Facts, Rows, Rule, shape_of
+from flopscope.tracing.free import FREE
+from flopscope.tracing.operators import OPERATORS
 from flopscope.tracing.outputs import result_of
+from flopscope.tracing.shapes import META
+from flopscope.tracing.trail import caller
+
+READS_VALUES: Mapping[str, str] = {
+    "_local_scalar_dense": ".item(), .tolist() or a condition",
+    "nonzero": "nonzero or a boolean mask",
+    "masked_select": "masked_select",
+    "_unique2": "unique",
+    "unique_dim": "unique",
+    "unique_consecutive": "unique_consecutive",
+    "equal": "torch.equal",
+}
+"""Operators whose result is a number or a shape that depends on the values of a tensor, and how
+they are written."""
 
 
 class Recorder(TorchDispatchMode):
-    """Records rows while it is active. `state` is what the module stores, by name."""
+    """Records rows while it is active. `state` is what the module stores, by name; `rules` are the
+    user's, by the operator's full name."""
 
     def __init__(
         self,
         state: Mapping[str, torch.Tensor],
         parameters: Collection[str],
         inputs: Sequence[torch.Tensor],
+        rules: Mapping[str, Rule],
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.rows: list[Operator] = []
-        self.path = [""]
+        self.places: list[tuple[str, int]] = [("", 0)]  # path and call of the modules that run
+        self._rules = rules
         self._parameters = {name: shape_of(state[name]) for name in parameters}
         # id of a stored tensor, or of a view of it, to its name
         self._stored = {id(tensor): name for name, tensor in state.items()}
         self._source = {id(x): -1 - i for i, x in enumerate(inputs)}
-        self._alive: list[torch.Tensor] = list(inputs)  # ids stay unique while tensors live
+        self._outside = -1 - len(inputs)  # the next source that no row and no input is
+        self._meta: dict[int, torch.Tensor] = {}
+        self._alive: list[Any] = list(inputs)  # ids stay unique while tensors live
 
     def ledger(self) -> Ledger:
         """The rows, and one more for each parameter that no operator reads as a whole.
@@ -61,93 +84,167 @@ class Recorder(TorchDispatchMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        kwargs = kwargs or {}
-        result = result_of(function, args, kwargs)
         name = function.overloadpacket.__name__
         plain = name.rstrip("_") if not name.endswith("__") else name
+        if plain in READS_VALUES:
+            raise BadInput(
+                f"the network reads the values of a tensor ({READS_VALUES[plain]}) at {caller()}; "
+                "a trace has shapes only, so give it a form that depends on shapes alone"
+            )
+        args, kwargs = pytree.tree_map(self._on_meta, (tuple(args), dict(kwargs or {})))
+        result = result_of(function, args, kwargs)
+        self.record(_full_name(function, plain), args, kwargs, result)
+        return result
+
+    def record(
+        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
+    ) -> None:
+        """Append the rows of one call of an operator."""
         outputs = [t for t in pytree.tree_leaves(result) if isinstance(t, torch.Tensor)]
         self._alive += outputs
-        if plain in FREE:
+        if not outputs:
+            return
+        rule = self._rules.get(name, OPERATORS.get(name))
+        if rule is None and name in FREE:
             self._forward(args, outputs)
-        elif outputs:
-            self._record(Call(plain, args, kwargs, result), outputs)
-        return result
+            return
+        call = Call(name, args, kwargs, result)
+        rows = None if rule is None else rule(call)
+        if rows == ():
+            self._forward(args, outputs)
+        else:
+            self.append(name, rows, call.tensors, outputs)
+
+    def append(
+        self,
+        name: str,
+        rows: Rows,
+        tensors: Sequence[torch.Tensor],
+        outputs: Sequence[torch.Tensor],
+    ) -> None:
+        """Append these rows, or one of unknown kind that reads `tensors`; the last one writes the
+        outputs."""
+        unknown = rows is None
+        for facts in (
+            (Facts(Kind.UNKNOWN, tuple(tensors)),)
+            if rows is None
+            else (rows,)
+            if isinstance(rows, Facts)
+            else rows
+        ):
+            self.rows.append(self._row(facts, outputs[0], name if unknown else ""))
+        for output in outputs:
+            self._source[id(output)] = self.rows[-1].id
+
+    def _row(self, facts: Facts, output: torch.Tensor, unknown: str) -> Operator:
+        facts = self._linear_if_stored(facts)
+        weights = [t for t in facts.weights if t is not None]
+        computed = [t for t in facts.inputs if id(t) not in self._stored]
+        held = [t for t in facts.inputs if id(t) in self._stored]
+        learnt = [t for t in held if self._stored[id(t)] in self._parameters]
+        constant = [t for t in held if self._stored[id(t)] not in self._parameters]
+        computed += [t for t in weights if id(t) not in self._stored]
+        before = self.rows[-1:] if facts.follows else []
+        path, call = self.places[-1]
+        return Operator(
+            kind=facts.kind,
+            path=f"{path}:{unknown}" if unknown else path,
+            inputs=(*(shape_of(t) for t in computed), *(row.output for row in before)),
+            output=facts.output or shape_of(output),
+            weights=(
+                *self._weights(weights, facts.kind is Kind.LINEAR),
+                *self._weights(learnt),
+            ),
+            buffers=self._weights([*(b for b in facts.buffers if b is not None), *constant]),
+            window=facts.window,
+            groups=facts.groups,
+            function=facts.function,
+            reads=(*(self._origin(t) for t in computed), *(row.id for row in before)),
+            id=len(self.rows),
+            call=call,
+        )
 
     def _forward(self, args: Sequence[Any], outputs: Sequence[torch.Tensor]) -> None:
         """A view or copy stands for the tensor it shows: same producer, same stored tensor."""
-        first = next((a for a in args if isinstance(a, torch.Tensor)), None)
-        for output in outputs:
-            if first is None:
-                continue
+        leaves = pytree.tree_leaves(args)
+        first = next((a for a in leaves if isinstance(a, torch.Tensor)), None)
+        for output in outputs if first is not None else ():
             if id(first) in self._source:
                 self._source[id(output)] = self._source[id(first)]
             if id(first) in self._stored:
                 self._stored[id(output)] = self._stored[id(first)]
 
-    def _record(self, call: Call, outputs: Sequence[torch.Tensor]) -> None:
-        rule = OPERATORS.get(call.name)
-        facts = rule(call) if rule is not None else None
-        if facts is None:
-            facts = Facts(Kind.UNKNOWN, tuple(t for t in call.args if isinstance(t, torch.Tensor)))
-        facts = self._linear_if_stored(facts)
-        computed = [t for t in facts.inputs if id(t) not in self._stored]
-        held = [t for t in facts.inputs if id(t) in self._stored]
-        learnt = [t for t in held if self._stored[id(t)] in self._parameters]
-        constant = [t for t in held if self._stored[id(t)] not in self._parameters]
-        row = Operator(
-            kind=facts.kind,
-            path=self.path[-1]
-            if facts.kind is not Kind.UNKNOWN
-            else f"{self.path[-1]}:{call.name}",
-            inputs=tuple(shape_of(t) for t in computed),
-            output=shape_of(outputs[0]),
-            weights=self._weights([*facts.weights, *learnt], facts.kind is Kind.LINEAR),
-            buffers=self._weights([*facts.buffers, *constant]),
-            window=facts.window,
-            groups=facts.groups,
-            function=facts.function,
-            reads=tuple(self._source.setdefault(id(t), -1) for t in computed),
-            id=len(self.rows),
-        )
-        self.rows.append(row)
-        for output in outputs:
-            self._source[id(output)] = row.id
+    def _origin(self, tensor: torch.Tensor) -> int:
+        """The row that wrote it, or a number of its own for a constant."""
+        if id(tensor) not in self._source:
+            self._source[id(tensor)] = self._outside
+            self._outside -= 1
+        return self._source[id(tensor)]
+
+    def _on_meta(self, value: Any) -> Any:
+        """A tensor that the module keeps elsewhere, unregistered, as its shape."""
+        if not isinstance(value, torch.Tensor) or value.device == META or value.dim() == 0:
+            return value
+        if id(value) not in self._meta:
+            self._meta[id(value)] = torch.empty_like(value, device=META)
+            self._alive.append(value)
+        return self._meta[id(value)]
 
     def _linear_if_stored(self, facts: Facts) -> Facts:
-        """A product with a stored second operand is a linear layer."""
-        if facts.kind is Kind.MATMUL and id(facts.inputs[1]) in self._stored:
-            return Facts(Kind.LINEAR, facts.inputs[:1], (facts.inputs[1],))
+        """A product with a stored operand is a linear layer, whose matrix is (out, in)."""
+        if facts.kind is not Kind.MATMUL or facts.follows:
+            return facts
+        a, b = facts.inputs
+        if id(b) in self._stored:
+            inputs = () if id(a) in self._stored else (a,)
+            return facts._replace(kind=Kind.LINEAR, inputs=inputs, weights=(b,))
+        if id(a) in self._stored:
+            turned = a.mT if a.dim() > 1 else a
+            self._stored[id(turned)] = self._stored[id(a)]
+            return facts._replace(kind=Kind.LINEAR, inputs=(b,), weights=(turned,))
         return facts
 
     def _weights(
-        self, tensors: Sequence[torch.Tensor | None], transposed: bool = False
+        self, tensors: Sequence[torch.Tensor], transposed: bool = False
     ) -> tuple[Weight, ...]:
-        """Stored tensors by name; a linear layer's matrix arrives transposed and is turned back."""
+        """Stored tensors by name, computed ones without; a linear layer's matrix arrives transposed
+        and is turned back."""
         weights = []
         for position, tensor in enumerate(tensors):
-            if tensor is not None:
-                shape = shape_of(tensor)
-                shape = shape[::-1] if transposed and position == 0 else shape
-                weights.append(Weight(self._stored.get(id(tensor), f"tensor{id(tensor)}"), shape))
+            shape, key = shape_of(tensor), self._stored.get(id(tensor), "")
+            if transposed and position == 0 and len(shape) > 1:
+                shape = (*shape[:-2], shape[-1], shape[-2])
+            weights.append(Weight(key, shape, key in self._parameters))
         return tuple(weights)
+
+
+def _full_name(function: Any, plain: str) -> str:
+    """An aten operator's plain name; `namespace::name` for any other."""
+    return plain if function.namespace in ("aten", "prims") else f"{function.namespace}::{plain}"
 
 
 @contextmanager
 def paths(recorder: Recorder, module: nn.Module) -> Iterator[None]:
-    """While active, rows get the dotted path of the module that runs; shared modules their
-    first."""
+    """While active, rows get the dotted path and the call of the module that runs; shared modules
+    their first path."""
     names = {
         id(part): name
         for name, part in reversed(list(module.named_modules(remove_duplicate=False)))
     }
+    calls: Counter[str] = Counter()
 
     def enter(part: nn.Module, _: Any) -> None:
-        recorder.path.append(names.get(id(part), recorder.path[-1]))
+        path = names.get(id(part), recorder.places[-1][0])
+        recorder.places.append((path, calls[path]))
+        calls[path] += 1
 
     def leave(part: nn.Module, _: Any, __: Any) -> None:
-        recorder.path.pop()
+        recorder.places.pop()
 
-    handles = [register_module_forward_pre_hook(enter), register_module_forward_hook(leave)]
+    handles = [
+        register_module_forward_pre_hook(enter),
+        register_module_forward_hook(leave, always_call=True),
+    ]
     try:
         yield
     finally:

@@ -1,8 +1,8 @@
 """What a trace decides on its way, and so where its formulas hold.
 
 Branches on sizes follow the example input. A comparison that the symbols' bounds settle is no
-branch; the others are remembered, and so is every size that torch or the network turned into a
-number.
+branch; the others are remembered as relations, and so is every size that torch or the network
+turned into a number. Together they are the domain of what was traced.
 """
 
 from __future__ import annotations
@@ -12,26 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from flopscope.domain import Condition, Relation
+from flopscope.regions import simplified
 from flopscope.sizes import is_symbolic
 from flopscope.symbolic import Polynomial
-
-
-@dataclass(frozen=True)
-class Question:
-    """difference = 0, or difference ≥ 0, or the negation of it."""
-
-    difference: Polynomial
-    equality: bool
-    negated: bool = False
-
-    def __str__(self) -> str:
-        sign = ("≠" if self.negated else "=") if self.equality else ("<" if self.negated else "≥")
-        return f"{self.difference} {sign} 0"
-
-    def answer(self, values: Mapping[str, int]) -> bool:
-        """The answer at these sizes."""
-        number = self.difference.evaluate(values)
-        return bool(number == 0 if self.equality else number >= 0) is not self.negated
 
 
 @dataclass(frozen=True)
@@ -43,45 +27,46 @@ class Fixed:
     number: int | float
     where: str
 
+    def __str__(self) -> str:
+        return f"{self.value} = {self.number} at {self.where}"
+
 
 @dataclass
 class Trail:
-    """The example's sizes by symbol, the answers it gave, and the sizes it fixed."""
+    """The example's sizes by symbol, the relations it satisfied, and the sizes it fixed."""
 
     example: Mapping[str, int]
-    answers: dict[Question, bool] = field(default_factory=dict)
+    relations: dict[Relation, None] = field(default_factory=dict)
     fixed: dict[Polynomial, Fixed] = field(default_factory=dict)
 
-    def settle(self, question: Question) -> bool:
-        """The answer at the example, remembered."""
-        return self.answers.setdefault(question, question.answer(self.example))
+    def settle(self, question: Relation) -> bool:
+        """The answer at the example; the relation that holds there is remembered."""
+        answer = not question.at(self.example).broken()
+        self.relations[question if answer else question.negation()] = None
+        return answer
 
     def fix(self, value: Any) -> Any:
         """The number at the example; a symbolic size is remembered with its caller."""
         if not is_symbolic(value):
             return value
         if value not in self.fixed:
-            self.fixed[value] = Fixed(value, value.evaluate(self.example), _caller())
+            self.fixed[value] = Fixed(value, value.evaluate(self.example), caller())
         return self.fixed[value].number
 
-
-def settled(difference: Any, *, equality: bool) -> bool | None:
-    """difference = 0 or ≥ 0, where bounds or arithmetic settle it for all sizes; else None."""
-    if not is_symbolic(difference):
-        return bool(difference == 0 if equality else difference >= 0)
-    low, high = difference.lower(), (-difference).lower()
-    positive, negative = low is not None and low > 0, high is not None and high > 0
-    if equality:
-        return False if positive or negative else None
-    if low is not None and low >= 0:
-        return True
-    return False if negative else None
+    def domain(self) -> tuple[Condition, ...]:
+        """Where the same branches are taken and the fixed sizes have the same values."""
+        fixed = (
+            Relation(f.value - f.number, equality=True)
+            for f in self.fixed.values()
+            if isinstance(f.number, int)
+        )
+        return simplified((*self.relations, *fixed))
 
 
-def _caller() -> str:
+def caller() -> str:
     """file:line of the innermost frame that is neither torch's nor ours."""
     for frame in reversed(traceback.extract_stack()):
-        inside = "/torch/" in frame.filename or "/flopscope/tracing/" in frame.filename
+        inside = "/torch/" in frame.filename or "/flopscope/" in frame.filename
         if not inside:
             return f"{frame.filename}:{frame.lineno}"
     return "unknown"

@@ -1,0 +1,40 @@
+"""The sizes to branch on, in the order in which they are tried.
+
+Generic ones first: at multiples of large powers of two many networks take special cases that hold
+almost nowhere else. Then multiples that windows and patches divide, then the sizes that networks
+were made for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
+
+from flopscope.symbolic import Symbol
+
+GENERIC: Mapping[str, int] = {"B": 3, "H": 264, "W": 328}
+GRIDS = ((320, 448), (448, 672), (224, 224), (256, 256), (384, 384), (512, 512), (299, 299),
+         (192, 192), (240, 240), (288, 288), (336, 336), (1024, 1024))  # fmt: skip
+LENGTHS = (40, 64, 16, 77, 197)
+"""Of free sizes with other names, such as tokens: the n-th name takes 16·n more."""
+
+
+def examples(free: Iterable[Symbol], given: Mapping[str, int]) -> Iterator[dict[str, int]]:
+    """Values for every free symbol: those given, and what is tried for the others.
+
+    >>> from flopscope.symbolic import Symbol
+    >>> next(examples([Symbol("H"), Symbol("tokens")], {"H": 96}))
+    {'H': 96, 'tokens': 40}
+    """
+    names = sorted(s.name for s in free)
+    others = [name for name in names if name not in GENERIC and name not in given]
+    grids = [(GENERIC["H"], GENERIC["W"]), *(GRIDS if "H" not in given or "W" not in given else ())]
+    if not {"H", "W"} & set(names):
+        grids = grids[:1]
+    for length in LENGTHS if others else LENGTHS[:1]:
+        for height, width in grids:
+            sizes = {**GENERIC, "H": height, "W": width}
+            sizes |= dict(zip(others, count(length, 16), strict=False))
+            yield {name: given.get(name, sizes.get(name, 0)) for name in names}
+        if not names:
+            return

@@ -1,0 +1,101 @@
+"""Functions of torch that are met before they reach the dispatcher.
+
+Interpolation takes no symbolic size in torch's compiled code; its arithmetic is done here and the
+operator called itself. Recurrent layers unroll one step after the other there; here they are the
+same products at once, so that the length may be free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+from flopscope.tracing.outputs import is_symbolic
+from flopscope.tracing.products import batched_product, einsum, is_product_of_two
+from flopscope.tracing.recorder import Recorder
+from flopscope.tracing.recurrent import RECURRENT, recurrent
+
+
+class Functions(TorchFunctionMode):
+    """Stands in for the functions of the tables below while it is active."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    def __torch_function__(
+        self,
+        function: Any,
+        types: Any,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if function is F.interpolate and is_symbolic((args, kwargs)):
+            return _interpolate(*args, **kwargs)
+        if function in PRODUCTS and is_symbolic(args) and min(x.dim() for x in args) > 2:
+            return batched_product(*args)
+        if function is torch.einsum and is_symbolic(args) and is_product_of_two(args[0], args[1:]):
+            return einsum(*args)
+        if function in RECURRENT:
+            return recurrent(self._recorder, function, args)
+        return function(*args, **kwargs)
+
+
+PRODUCTS = frozenset({torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__})
+
+
+UPSAMPLES: Mapping[tuple[str, int], Callable[..., Any]] = {
+    ("nearest", 3): torch.ops.aten.upsample_nearest1d.default,
+    ("nearest", 4): torch.ops.aten.upsample_nearest2d.default,
+    ("nearest", 5): torch.ops.aten.upsample_nearest3d.default,
+    ("nearest-exact", 3): torch.ops.aten._upsample_nearest_exact1d.default,
+    ("nearest-exact", 4): torch.ops.aten._upsample_nearest_exact2d.default,
+    ("nearest-exact", 5): torch.ops.aten._upsample_nearest_exact3d.default,
+    ("linear", 3): torch.ops.aten.upsample_linear1d.default,
+    ("bilinear", 4): torch.ops.aten.upsample_bilinear2d.default,
+    ("trilinear", 5): torch.ops.aten.upsample_trilinear3d.default,
+    ("bicubic", 4): torch.ops.aten.upsample_bicubic2d.default,
+}
+"""By mode and rank of the input."""
+
+
+def _interpolate(
+    input: torch.Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> torch.Tensor:
+    """F.interpolate with its sizes computed here; `area` is adaptive pooling there too."""
+    axes = input.shape[2:]
+    if size is not None:
+        grid = list(size) if isinstance(size, Sequence) else [size] * len(axes)
+    else:
+        given = isinstance(scale_factor, Sequence)
+        scales = list(scale_factor) if given else [scale_factor] * len(axes)
+        grid = [_scaled(n, scale) for n, scale in zip(axes, scales, strict=True)]
+    if mode == "area":
+        pools: tuple[Callable[..., torch.Tensor], ...] = (
+            F.adaptive_avg_pool1d,
+            F.adaptive_avg_pool2d,
+            F.adaptive_avg_pool3d,
+        )
+        return pools[len(axes) - 1](input, grid)
+    if antialias or (mode, input.dim()) not in UPSAMPLES:
+        raise NotImplementedError(f"interpolation {mode} with free sizes and antialias={antialias}")
+    corners = () if mode.startswith("nearest") else (bool(align_corners),)
+    result: torch.Tensor = UPSAMPLES[mode, input.dim()](input, grid, *corners)
+    return result
+
+
+def _scaled(size: Any, scale: Any) -> Any:
+    """⌊size · scale⌋, exact where the scale is a whole number."""
+    whole = isinstance(scale, float) and scale.is_integer()
+    return size * int(scale) if whole else torch.sym_int(size * scale)

@@ -1,0 +1,66 @@
+"""Products of stacks of matrices on free sizes, without torch's questions whether a size is 1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import torch
+
+from flopscope.tracing.shapes import broadcast
+
+
+def batched_product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """matmul of two operands of at least three dimensions."""
+    stack = broadcast(a.shape[:-2], b.shape[:-2])
+    first, second = (
+        x.expand(*stack, *x.shape[-2:]).reshape(prod(stack), *x.shape[-2:]) for x in (a, b)
+    )
+    return torch.bmm(first, second).reshape(*stack, a.shape[-2], b.shape[-1])
+
+
+def is_product_of_two(equation: Any, operands: Sequence[Any]) -> bool:
+    """Is it an einsum of two operands whose every index is written once in each?"""
+    if not isinstance(equation, str) or len(operands) != 2 or "->" not in equation:
+        return False
+    terms = _terms(equation)
+    letters = all(term.isalpha() and len(set(term)) == len(term) for term in terms[:2])
+    return letters and len(terms) == 3 and set(terms[2]) <= set(terms[0]) | set(terms[1])
+
+
+def einsum(equation: str, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """The product as one bmm: indices of both and the result, of one, and summed ones.
+
+    Where both have an index its sizes are equal, and not 1 in one of them only.
+    """
+    left, right, result = _terms(equation)
+    a, left = _summed(a, left, keep=right + result)
+    b, right = _summed(b, right, keep=left + result)
+    stack = [i for i in result if i in left and i in right]
+    summed = [i for i in left if i in right and i not in result]
+    rows, columns = ([i for i in term if i not in stack + summed] for term in (left, right))
+    sizes = dict(zip(left + right, (*a.shape, *b.shape), strict=True))
+    first = _grouped(a, left, sizes, stack, rows, summed)
+    second = _grouped(b, right, sizes, stack, summed, columns)
+    order = stack + rows + columns
+    product = torch.bmm(first, second).reshape([sizes[i] for i in order])
+    return product.permute([order.index(i) for i in result])
+
+
+def _terms(equation: str) -> list[str]:
+    return equation.replace(" ", "").replace("->", ",").split(",")
+
+
+def _summed(x: torch.Tensor, term: str, keep: str) -> tuple[torch.Tensor, str]:
+    """Sums over the indices that neither the other operand nor the result has."""
+    own = [d for d, index in enumerate(term) if index not in keep]
+    return (x.sum(own), "".join(i for i in term if i in keep)) if own else (x, term)
+
+
+def _grouped(
+    x: torch.Tensor, term: str, sizes: dict[str, Any], *groups: Sequence[str]
+) -> torch.Tensor:
+    order = [index for group in groups for index in group]
+    turned = x.permute([term.index(index) for index in order])
+    return turned.reshape([prod(sizes[index] for index in group) for group in groups])
