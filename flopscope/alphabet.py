@@ -23,6 +23,8 @@ ALPHABET: Mapping[str, Dimension] = {
     "K": Dimension("K", "K", "kernel size, odd"),
     "S": Dimension("S", "S", "stride"),
     "G": Dimension("G", "G", "groups"),
+    "d": Dimension("d", "d", "kernel size of the cheap operation, odd"),
+    "s": Dimension("s", "s", "ratio of a Ghost module"),
     "t": Dimension("t", "t", "expansion"),
     "C_se": Dimension("C_se", r"C_{\mathrm{se}}", "squeezed channels"),
     "C_hid": Dimension("C_hid", r"C_{\mathrm{hid}}", "hidden channels"),

@@ -114,6 +114,22 @@ def init_as_timm(model: nn.Module) -> None:
         _start_norm_and_bias(layer)
 
 
+def init_as_megvii(model: nn.Module) -> None:
+    """N(0, 0.01²) for the first convolution and linear layers, N(0, 1/fan-in²) for the others.
+
+    The fan-in is that of one position: the input channels of one group. Norms start with a bias of
+    1e-4. Source: megvii-model/ShuffleNet-Series ShuffleNetV1/network.py.
+    """
+    for name, layer in model.named_modules():
+        if isinstance(layer, nn.Conv2d):
+            first = name.startswith("first")
+            nn.init.normal_(layer.weight, 0, 0.01 if first else 1 / layer.weight.shape[1])
+        elif isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, 0, 0.01)
+        elif isinstance(layer, nn.BatchNorm2d):
+            nn.init.constant_(layer.bias, 1e-4)
+
+
 def _start_norm_and_bias(layer: nn.Module) -> None:
     if isinstance(layer, nn.BatchNorm2d):
         nn.init.ones_(layer.weight)

@@ -17,6 +17,7 @@ from flopscope.analytic.blocks import (
     squeeze_excite,
     standard_conv,
 )
+from flopscope.analytic.ghostnet import ghost_module
 from flopscope.analytic.operators import (
     batch_norm,
     conv2d,
@@ -25,6 +26,8 @@ from flopscope.analytic.operators import (
     global_pool,
     linear,
 )
+from flopscope.analytic.shufflenetv1 import shufflenet_unit
+from flopscope.analytic.shufflenetv2 import shufflenetv2_unit
 from flopscope.analytic.tape import Feature, record
 from flopscope.facts import Function
 from flopscope.ledger import Ledger
@@ -34,6 +37,7 @@ B, C_IN, H, W = symbol("B"), symbol("C_in"), symbol("H"), symbol("W")
 C_OUT, K, G = symbol("C_out"), symbol("K"), symbol("G")
 C_HID, C_SE = symbol("C_hid"), symbol("C_se")
 T = symbol("t", lower=2)  # at t = 1 the block has no expansion: another formula
+RATIO, D = symbol("s", lower=2), symbol("d")
 
 
 @dataclass(frozen=True)
@@ -119,5 +123,22 @@ FORMS: Mapping[str, Form] = {
         "Fused-MBConv, the block of EfficientNetV2's first stages",
         "arXiv 2104.00298, figure 2",
         lambda x: fused_mbconv(x, C_OUT, expansion=T, kernel=K),
+    ),
+    "shufflenet_unit": Form(
+        "ShuffleNet unit of stride 1 with G groups and C_hid bottleneck channels",
+        "arXiv 1707.01083, figure 2b",
+        lambda x: shufflenet_unit(x, hidden=C_HID, groups=G),
+    ),
+    "shufflenetv2_unit": Form(
+        "ShuffleNetV2 unit of stride 1",
+        "arXiv 1807.11164, figure 3c",
+        shufflenetv2_unit,
+    ),
+    "ghost_module": Form(
+        "Ghost module of ratio s: a K×K convolution and cheap d×d operations",
+        "arXiv 1911.11907, section 3.1",
+        lambda x: ghost_module(
+            x, C_OUT, kernel=K, ratio=RATIO, cheap_kernel=D, function=Function.RELU
+        ),
     ),
 }

@@ -345,6 +345,6 @@ def _grid(x: Feature, window: Window) -> tuple[Size, ...]:
 def _require_groups(x: Feature, groups: Size, *channels: Size) -> None:
     for count in channels:
         x.tape.at_least(count, 1, lambda: "number of channels")
-        if groups is not count:
+        if groups is not count and not (isinstance(groups, int) and groups == 1):
             x.tape.at_least(groups, 1, lambda: "number of groups")
             x.tape.multiple(count, groups, "number of channels")

@@ -117,6 +117,10 @@ class Feature(NamedTuple):
         """Spatial sizes: (H, W) of a map, () of a vector."""
         return self.shape[2:]
 
+    def narrow(self, channels: Size) -> Feature:
+        """Some of the channels: another view of the same tensor, no row."""
+        return self._replace(shape=(self.batch, channels, *self.grid))
+
 
 def record(network: Callable[[Feature], Feature], shape: Shape) -> Ledger:
     """The ledger of `network` applied to one input of this shape.

@@ -25,9 +25,8 @@ class Paper:
 class Model:
     """A network of the catalogue.
 
-    Its closed form is function `id` of `flopscope.analytic.<family>`, its PyTorch module function
-    `id` of `reference_models.<family>`, its published figures those of <family> in
-    `catalog/published`.
+    Its closed form is function `function` of `flopscope.analytic.<family>`, its PyTorch module that
+    of `reference_models.<family>`, its published figures those of <family> in `catalog/published`.
     """
 
     id: str
@@ -35,6 +34,11 @@ class Model:
     paper: Paper
     options: tuple[Option, ...]
     resolution: int = 224
+
+    @property
+    def function(self) -> str:
+        """The id as a name in Python: shufflenetv2_x0.5 is `shufflenetv2_x0_5`."""
+        return self.id.replace(".", "_")
 
 
 V1 = Paper(
@@ -48,15 +52,52 @@ EFFICIENTNET = Paper(
     "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", "1905.11946", 2019
 )
 EFFICIENTNETV2 = Paper("EfficientNetV2: Smaller Models and Faster Training", "2104.00298", 2021)
+SHUFFLENET = Paper(
+    "ShuffleNet: An Extremely Efficient Convolutional Neural Network for Mobile Devices",
+    "1707.01083",
+    2017,
+)
+SHUFFLENETV2 = Paper(
+    "ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design", "1807.11164", 2018
+)
+GHOSTNET = Paper("GhostNet: More Features from Cheap Operations", "1911.11907", 2019)
+GHOSTNETV2 = Paper(
+    "GhostNetV2: Enhance Cheap Operation with Long-Range Attention", "2211.12905", 2022
+)
 
 _V1_RECIPES = recipe(Recipe.TIMM)
 _V3_RECIPES = recipe(Recipe.TORCHVISION, Recipe.TIMM)
+_SHUFFLENETV2_RECIPES = recipe(Recipe.TORCHVISION)
+
+_SHUFFLENET_WIDTHS = {
+    1: (0.25, 0.5, 0.75, 1.0),
+    2: (0.25, 0.5, 1.0),
+    3: (0.25, 0.5, 0.75, 1.0, 1.5, 2.0),
+    4: (0.25, 0.5, 1.0),
+    8: (0.25, 0.5, 1.0, 1.5, 2.0),
+}
+"""Groups: the widths with published figures."""
 
 
 def _efficientnet(id: str, width: float, depth: float, resolution: int) -> Model:
     """A network of Table 1 in arXiv 1905.11946, by its own coefficients."""
     options = (replace(WIDTH, default=width), replace(DEPTH, default=depth), CLASSES)
     return Model(id, "efficientnet", EFFICIENTNET, options, resolution)
+
+
+def _shufflenetv1(groups: int, width: float) -> Model:
+    return Model(f"shufflenetv1_g{groups}_x{width}", "shufflenetv1", SHUFFLENET, (CLASSES,))
+
+
+def _shufflenetv2(width: float) -> Model:
+    options = (CLASSES, _SHUFFLENETV2_RECIPES)
+    return Model(f"shufflenetv2_x{width}", "shufflenetv2", SHUFFLENETV2, options)
+
+
+def _ghostnet(family: str, paper: Paper, width: float) -> Model:
+    """`ghostnet_130` is the network at width 1.3; other widths are its option."""
+    options = (replace(WIDTH, default=width), CLASSES)
+    return Model(f"{family}_{round(100 * width):03}", family, paper, options)
 
 
 _MODELS = (
@@ -75,6 +116,10 @@ _MODELS = (
     Model("efficientnetv2_s", "efficientnetv2", EFFICIENTNETV2, (CLASSES,), 384),
     Model("efficientnetv2_m", "efficientnetv2", EFFICIENTNETV2, (CLASSES,), 480),
     Model("efficientnetv2_l", "efficientnetv2", EFFICIENTNETV2, (CLASSES,), 480),
+    *(_shufflenetv1(groups, w) for groups, widths in _SHUFFLENET_WIDTHS.items() for w in widths),
+    *(_shufflenetv2(width) for width in (0.5, 1.0, 1.5, 2.0)),
+    *(_ghostnet("ghostnet", GHOSTNET, width) for width in (0.5, 1.0, 1.3)),
+    *(_ghostnet("ghostnetv2", GHOSTNETV2, width) for width in (1.0, 1.3, 1.6)),
 )
 
 MODELS: Mapping[str, Model] = {model.id: model for model in _MODELS}

@@ -69,7 +69,7 @@ class Variant:
         module = import_module(f"flopscope.analytic.{self.model.family}")
         options = {name: value for name, value in self.options if name != RHO.name}
         free = {name: widened(value) for name, value in free.items()}
-        network = partial(getattr(module, self.model.id), **(options | free))
+        network = partial(getattr(module, self.model.function), **(options | free))
         return record(network, (widened(batch), 3, *map(widened, resolution)))
 
     def build(self) -> nn.Module:
@@ -79,7 +79,7 @@ class Variant:
         options.pop(RHO.name, None)
         if "recipe" in options:
             options["recipe"] = options["recipe"].value
-        built: nn.Module = getattr(module, self.model.id)(**options)
+        built: nn.Module = getattr(module, self.model.function)(**options)
         return built
 
     def published(self, resolution: tuple[int, int]) -> tuple[Figure, ...]:

@@ -111,7 +111,7 @@ _MOVES = """
     nonzero numpy_T one_hot ones ones_like pad permute pixel_shuffle pixel_unshuffle
     reflection_pad2d repeat repeat_interleave replication_pad2d reshape roll scalar_tensor scatter
     select size slice split split_with_sizes squeeze stack swapaxes t to transpose tril triu
-    type_as unbind unfold unflatten unsqueeze view view_as zero zeros zeros_like
+    type_as unbind unfold unflatten unsqueeze _unsafe_index view view_as zero zeros zeros_like
 """
 
 FREE = frozenset(" ".join((_ELEMENTWISE, _REDUCTIONS, _NORMS_AND_POOLS, _MOVES)).split())

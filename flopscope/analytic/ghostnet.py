@@ -1,0 +1,171 @@
+"""GhostNet: arXiv 1911.11907, Table 1; huawei-noah/Efficient-AI-Backbones
+ghostnet_pytorch/ghostnet.py, which timm's ghostnet.py equals in structure.
+
+Every width, the stem's too, is make_divisible(α·c, 4); the layer after the pooling keeps its 1280
+channels. The gate squeezes to make_divisible(hidden/4, 4) and ends in a hard sigmoid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from typing import NamedTuple, TypeAlias
+
+from flopscope.analytic.blocks import conv_bn_act, squeeze_excite
+from flopscope.analytic.operators import (
+    activation,
+    add,
+    concatenate,
+    conv2d,
+    flatten,
+    global_pool,
+    linear,
+)
+from flopscope.analytic.tape import Feature
+from flopscope.facts import Function
+from flopscope.sizes import Real, Size, ceil_div, equal, exact_div, is_symbolic, make_divisible
+
+RELU = Function.RELU
+SE = True
+__ = False
+
+
+class Row(NamedTuple):
+    """A row of Table 1: kernel, expanded size, output channels, squeeze-excite, stride."""
+
+    k: int
+    exp: int
+    out: int
+    se: bool
+    s: int
+
+
+STAGES = (
+    (Row(3, 16, 16, __, 1),),
+    (Row(3, 48, 24, __, 2), Row(3, 72, 24, __, 1)),
+    (Row(5, 72, 40, SE, 2), Row(5, 120, 40, SE, 1)),
+    (
+        Row(3, 240, 80, __, 2),
+        Row(3, 200, 80, __, 1),
+        Row(3, 184, 80, __, 1),
+        Row(3, 184, 80, __, 1),
+        Row(3, 480, 112, SE, 1),
+        Row(3, 672, 112, SE, 1),
+    ),
+    (
+        Row(5, 672, 160, SE, 2),
+        Row(5, 960, 160, __, 1),
+        Row(5, 960, 160, SE, 1),
+        Row(5, 960, 160, __, 1),
+        Row(5, 960, 160, SE, 1),
+    ),
+)
+"""Table 1 between the first convolution and the last; a stage begins where the map is halved."""
+
+STEM, LAST, HEAD = 16, 960, 1280
+
+
+def ghostnet(x: Feature, *, width: Real = 1.0, classes: Size = 1000) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: width > 0, H, W ≥ 1.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(ghostnet, (1, 3, 224, 224))
+    >>> ledger.macs().value, ledger.params().value
+    (141150512, 5182508)
+    """
+    return network(x, lambda x, channels, index: first_module(x, channels), width, classes)
+
+
+Expand: TypeAlias = Callable[[Feature, Size, int], Feature]
+"""The first module of a bottleneck, from its input, its channels and its place from 0."""
+
+
+def network(x: Feature, expand: Expand, width: Real, classes: Size) -> Feature:
+    """Table 1, with the first module of each bottleneck as given."""
+    scope = x.tape.scope
+    with scope("stem"):
+        x = conv_bn_act(x, make_divisible(STEM * width, 4), 3, stride=2, function=RELU)
+    index = count()
+    for stage, rows in enumerate(STAGES, start=1):
+        for block, row in enumerate(rows, start=1):
+            with scope(f"stage{stage}.block{block}"):
+                with scope("ghost1"):
+                    y = expand(x, make_divisible(row.exp * width, 4), next(index))
+                x = _bottleneck(x, y, make_divisible(row.out * width, 4), row)
+    with scope("head"):
+        x = global_pool(conv_bn_act(x, make_divisible(LAST * width, 4), 1, function=RELU))
+        x = activation(conv2d(x, HEAD, 1, bias=True, name="hidden"), RELU, name="hidden_act")
+        return linear(flatten(x), classes, name="classifier")
+
+
+def first_module(x: Feature, channels: Size) -> Feature:
+    """The Ghost module that expands: half of the maps by 1×1, half by depthwise 3×3, ReLU."""
+    return ghost_module(x, channels, function=RELU)
+
+
+def ghost_module(
+    x: Feature,
+    channels: Size,
+    *,
+    kernel: Size = 1,
+    ratio: Size = 2,
+    cheap_kernel: Size = 3,
+    function: Function | None = None,
+) -> Feature:
+    """⌈channels/ratio⌉ intrinsic maps by a K×K convolution; ratio − 1 depthwise ones of each.
+
+    Both followed by norm and activation, and concatenated: section 3.1. Where ratio does not divide
+    the channels, those beyond them are cut off after they were computed, as in the authors' code;
+    for symbols it has to divide them.
+    """
+    if is_symbolic(channels) or is_symbolic(ratio):
+        x.tape.multiple(channels, ratio, "number of channels")
+        intrinsic = exact_div(channels, ratio)
+    else:
+        intrinsic = ceil_div(channels, ratio)
+    primary = conv_bn_act(x, intrinsic, kernel, function=function, name="primary")
+    cheap = conv_bn_act(
+        primary,
+        intrinsic * (ratio - 1),
+        cheap_kernel,
+        groups=intrinsic,
+        function=function,
+        name="cheap",
+    )
+    return concatenate([primary, cheap]).narrow(channels)
+
+
+def _bottleneck(x: Feature, expanded: Feature, channels: Size, row: Row) -> Feature:
+    """The rest of a Ghost bottleneck after its first module: figure 3.
+
+    A depthwise convolution at stride 2 alone; a gate; the second module, without activation; the
+    shortcut.
+    """
+    y, hidden = expanded, expanded.channels
+    if row.s == 2:
+        y = conv_bn_act(y, hidden, row.k, stride=2, groups=hidden, name="dw")
+    if row.se:
+        y = squeeze_excite(y, make_divisible(exact_div(hidden, 4), 4))
+    with x.tape.scope("ghost2"):
+        y = ghost_module(y, channels)
+    return add(_shortcut(x, channels, row), y)
+
+
+def _shortcut(x: Feature, channels: Size, row: Row) -> Feature:
+    """The input where stride and width let it, else a depthwise and a pointwise convolution.
+
+    Rounded widths may be equal at some multipliers only: for arrays and symbols the convolutions
+    have the multiplicity [C ≠ C_x].
+    """
+    same = equal(x.channels, channels) if row.s == 1 else 0
+    if isinstance(same, int) and same:
+        return x
+    with x.tape.scope("shortcut", repeat=1 - same):
+        y = conv_bn_act(x, x.channels, row.k, stride=row.s, groups=x.channels, name="dw")
+        return conv_bn_act(y, channels, 1, name="pw")
+
+
+ghostnet_050 = partial(ghostnet, width=0.5)
+ghostnet_100 = partial(ghostnet, width=1.0)
+ghostnet_130 = partial(ghostnet, width=1.3)

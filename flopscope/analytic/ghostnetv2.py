@@ -1,0 +1,76 @@
+"""GhostNetV2: arXiv 2211.12905, section 4.2; huawei-noah/Efficient-AI-Backbones
+ghostnetv2_pytorch/model/ghostnetv2_torch.py, which timm's ghostnet.py equals in structure.
+
+GhostNet's table, with decoupled fully connected (DFC) attention on the first Ghost module of every
+bottleneck but the first two.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from flopscope.analytic.blocks import conv_bn_act
+from flopscope.analytic.ghostnet import first_module, network
+from flopscope.analytic.operators import activation, avg_pool2d, multiply, resize
+from flopscope.analytic.tape import Feature
+from flopscope.facts import Function, Interpolation
+from flopscope.sizes import Real, Size
+
+WITHOUT_ATTENTION = 2
+"""The first bottlenecks, whose maps are the largest."""
+
+SMALLEST = 33
+"""The input whose last map, of 1/32, is 2 wide and can be halved."""
+
+
+def ghostnetv2(x: Feature, *, width: Real = 1.0, classes: Size = 1000) -> Feature:
+    """(B, 3, H, W) → (B, classes).
+
+    Domain: width > 0; H, W ≥ 33, because attention halves the maps of the last stage too. Raises
+    OutsideDomain below.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(ghostnetv2, (1, 3, 224, 224))
+    >>> ledger.macs().value, ledger.params().value
+    (167048288, 6156908)
+    """
+
+    for size in x.grid:
+        x.tape.at_least(size, SMALLEST, lambda: "size of an input whose 1/32 attention halves")
+
+    def expand(x: Feature, channels: Size, index: int) -> Feature:
+        if index < WITHOUT_ATTENTION:
+            return first_module(x, channels)
+        return attended_module(x, channels)
+
+    return network(x, expand, width, classes)
+
+
+def attended_module(x: Feature, channels: Size) -> Feature:
+    """A Ghost module times its DFC attention, made at half the resolution: figure 4b.
+
+    The code takes the nearest value of the smaller map, and rounds an odd size down. Domain: a map
+    of at least 2×2.
+    """
+    attention = _attention(x, channels)
+    y = first_module(x, channels)
+    gate = activation(attention, Function.SIGMOID, name="gate")
+    height, width = y.grid
+    return multiply(y, resize(gate, (height, width), Interpolation.NEAREST))
+
+
+def _attention(x: Feature, channels: Size) -> Feature:
+    """2×2 average, 1×1 convolution, then along rows and along columns, depthwise: equations 4 to 5.
+
+    A norm after each convolution and no activation between them.
+    """
+    with x.tape.scope("dfc"):
+        x = avg_pool2d(x, 2, stride=2)
+        x = conv_bn_act(x, channels, 1, name="pw")
+        x = conv_bn_act(x, channels, (1, 5), groups=channels, name="rows")
+        return conv_bn_act(x, channels, (5, 1), groups=channels, name="columns")
+
+
+ghostnetv2_100 = partial(ghostnetv2, width=1.0)
+ghostnetv2_130 = partial(ghostnetv2, width=1.3)
+ghostnetv2_160 = partial(ghostnetv2, width=1.6)

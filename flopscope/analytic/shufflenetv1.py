@@ -1,0 +1,134 @@
+"""ShuffleNet: arXiv 1707.01083, Table 1; megvii-model/ShuffleNet-Series ShuffleNetV1/network.py.
+
+That code has 3 and 8 groups from width 0.5 on; its widths are continued to the others. The stem's
+channels of a width are rounded up to a multiple of the groups, as there (16 with 8 groups at width
+0.5). At width 0.25 they are the 6 of osmr/imgclsmob pytorch/pytorchcv/models/shufflenet.py; the
+paper gives no code for it, and its nominal 13M fit 12. A bottleneck is a quarter of its unit's
+output. Where the groups do not divide it (2 and 4 groups at widths 0.25 and 0.5) the paper states
+no rule: it is rounded up to a multiple of them.
+
+The first pointwise convolution of stage 2 is not grouped (section 3.3). The classifier has no bias,
+as in that code. The channel shuffle moves data and is no operator; the code has it after the
+depthwise convolution and the paper before, at equal cost.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from flopscope.analytic.blocks import conv_bn_act
+from flopscope.analytic.operators import (
+    activation,
+    add,
+    avg_pool2d,
+    concatenate,
+    flatten,
+    global_pool,
+    linear,
+    max_pool2d,
+)
+from flopscope.analytic.tape import Feature
+from flopscope.errors import BadInput
+from flopscope.facts import Function
+from flopscope.sizes import Size, ceil_div
+
+RELU = Function.RELU
+
+STAGE_2 = {1: 144, 2: 200, 3: 240, 4: 272, 8: 384}
+"""Groups: output channels of stage 2 at width 1. Stages 3 and 4 double them."""
+
+STEM = {0.25: 6, 0.5: 12, 0.75: 18, 1.0: 24, 1.5: 24, 2.0: 48}
+"""Width: channels of the first convolution, before they are made a multiple of the groups."""
+
+REPEATS = (4, 8, 4)
+
+
+def shufflenetv1(
+    x: Feature, *, groups: int = 3, width: float = 1.0, classes: Size = 1000
+) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: groups and width of the tables above, H, W ≥ 1.
+
+    Raises BadInput for other groups or widths.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(shufflenetv1, (1, 3, 224, 224))
+    >>> ledger.macs().value, ledger.params().value
+    (137460672, 1864728)
+    """
+    _known("groups", groups, STAGE_2)
+    _known("width", width, STEM)
+    scope = x.tape.scope
+    with scope("stem"):
+        x = conv_bn_act(x, _multiple(STEM[width], groups), 3, stride=2, function=RELU)
+        x = max_pool2d(x, 3, stride=2, padding=1)
+    channels = int(STAGE_2[groups] * width)
+    for stage, repeats in enumerate(REPEATS, start=2):
+        hidden = _multiple(channels // 4, groups)
+        for block in range(1, repeats + 1):
+            first = 1 if (stage, block) == (2, 1) else groups
+            with scope(f"stage{stage}.block{block}"):
+                if block == 1:
+                    x = _reduction(x, channels, hidden=hidden, first=first, groups=groups)
+                else:
+                    x = shufflenet_unit(x, hidden=hidden, groups=groups)
+        channels *= 2
+    with scope("head"):
+        return linear(flatten(global_pool(x)), classes, bias=False, name="classifier")
+
+
+def shufflenet_unit(x: Feature, *, hidden: Size, groups: Size) -> Feature:
+    """Grouped 1×1 to the bottleneck, shuffle, depthwise 3×3, grouped 1×1 back, input added, ReLU.
+
+    Figure 2b. Domain: groups divide the channels and the bottleneck's `hidden` ones.
+    """
+    y = _branch(x, x.channels, hidden=hidden, stride=1, first=groups, groups=groups)
+    return activation(add(x, y), RELU)
+
+
+def _reduction(x: Feature, channels: Size, *, hidden: Size, first: Size, groups: Size) -> Feature:
+    """Figure 2c: stride 2, beside the 3×3 average of the input instead of added to it."""
+    y = _branch(x, channels - x.channels, hidden=hidden, stride=2, first=first, groups=groups)
+    pooled = avg_pool2d(x, 3, stride=2, padding=1)
+    return concatenate([pooled, activation(y, RELU)])
+
+
+def _branch(
+    x: Feature, channels: Size, *, hidden: Size, stride: Size, first: Size, groups: Size
+) -> Feature:
+    y = conv_bn_act(x, hidden, 1, groups=first, function=RELU, name="reduce")
+    y = conv_bn_act(y, hidden, 3, stride=stride, groups=hidden, name="dw")
+    return conv_bn_act(y, channels, 1, groups=groups, name="expand")
+
+
+def _multiple(channels: int, groups: int) -> int:
+    """The least multiple of the groups that is not below."""
+    return int(ceil_div(channels, groups) * groups)
+
+
+def _known(name: str, value: float, table: dict[int, int] | dict[float, int]) -> None:
+    if value not in table:
+        known = ", ".join(f"{key:g}" for key in table)
+        raise BadInput(f"ShuffleNet is defined for {name} {known}, but {value} was given")
+
+
+shufflenetv1_g1_x0_25 = partial(shufflenetv1, groups=1, width=0.25)
+shufflenetv1_g1_x0_5 = partial(shufflenetv1, groups=1, width=0.5)
+shufflenetv1_g1_x0_75 = partial(shufflenetv1, groups=1, width=0.75)
+shufflenetv1_g1_x1_0 = partial(shufflenetv1, groups=1, width=1.0)
+shufflenetv1_g2_x0_25 = partial(shufflenetv1, groups=2, width=0.25)
+shufflenetv1_g2_x0_5 = partial(shufflenetv1, groups=2, width=0.5)
+shufflenetv1_g2_x1_0 = partial(shufflenetv1, groups=2, width=1.0)
+shufflenetv1_g3_x0_25 = partial(shufflenetv1, groups=3, width=0.25)
+shufflenetv1_g3_x0_5 = partial(shufflenetv1, groups=3, width=0.5)
+shufflenetv1_g3_x0_75 = partial(shufflenetv1, groups=3, width=0.75)
+shufflenetv1_g3_x1_0 = partial(shufflenetv1, groups=3, width=1.0)
+shufflenetv1_g3_x1_5 = partial(shufflenetv1, groups=3, width=1.5)
+shufflenetv1_g3_x2_0 = partial(shufflenetv1, groups=3, width=2.0)
+shufflenetv1_g4_x0_25 = partial(shufflenetv1, groups=4, width=0.25)
+shufflenetv1_g4_x0_5 = partial(shufflenetv1, groups=4, width=0.5)
+shufflenetv1_g4_x1_0 = partial(shufflenetv1, groups=4, width=1.0)
+shufflenetv1_g8_x0_25 = partial(shufflenetv1, groups=8, width=0.25)
+shufflenetv1_g8_x0_5 = partial(shufflenetv1, groups=8, width=0.5)
+shufflenetv1_g8_x1_0 = partial(shufflenetv1, groups=8, width=1.0)
+shufflenetv1_g8_x1_5 = partial(shufflenetv1, groups=8, width=1.5)
+shufflenetv1_g8_x2_0 = partial(shufflenetv1, groups=8, width=2.0)

@@ -1,0 +1,108 @@
+"""ShuffleNetV2: arXiv 1807.11164, Table 5.
+
+The two recipes differ in the units of stride 2, which widen 24 channels to 116 in stage 2, and in
+the bias of the classifier:
+
+* torchvision: both branches give half of the output (58 and 58); classifier with bias.
+* paper (megvii-model/ShuffleNet-Series ShuffleNetV2/blocks.py): one branch keeps the input's width,
+  the other gives the rest (24 and 92), as in the paper's figures (146M at 1x); classifier without
+  bias.
+
+The shuffle and the split of channels move data and are no operators.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+from flopscope.analytic.blocks import conv_bn_act
+from flopscope.analytic.operators import concatenate, flatten, global_pool, linear, max_pool2d
+from flopscope.analytic.recipe import Recipe
+from flopscope.analytic.tape import Feature
+from flopscope.errors import BadInput
+from flopscope.facts import Function
+from flopscope.sizes import Size, exact_div
+
+RELU = Function.RELU
+STEM = 24
+REPEATS = (4, 8, 4)
+
+
+class Column(NamedTuple):
+    """A column of Table 5: outputs of stages 2 to 4, and of the last convolution."""
+
+    stages: tuple[int, int, int]
+    last: int
+
+
+TABLE_5 = {
+    0.5: Column((48, 96, 192), 1024),
+    1.0: Column((116, 232, 464), 1024),
+    1.5: Column((176, 352, 704), 1024),
+    2.0: Column((244, 488, 976), 2048),
+}
+
+
+def shufflenetv2(
+    x: Feature, *, width: float = 1.0, classes: Size = 1000, recipe: Recipe = Recipe.PAPER
+) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: a width of Table 5, H, W ≥ 1.
+
+    Raises BadInput for another width.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(shufflenetv2, (1, 3, 224, 224))
+    >>> ledger.macs().value, ledger.params().value
+    (145814296, 2278760)
+    """
+    if width not in TABLE_5:
+        known = ", ".join(f"{key:g}" for key in TABLE_5)
+        raise BadInput(f"ShuffleNetV2 is defined for width {known}, but {width} was given")
+    paper = recipe is Recipe.PAPER
+    scope = x.tape.scope
+    with scope("stem"):
+        x = conv_bn_act(x, STEM, 3, stride=2, function=RELU)
+        x = max_pool2d(x, 3, stride=2, padding=1)
+    for stage, channels in enumerate(TABLE_5[width].stages, start=2):
+        for block in range(1, REPEATS[stage - 2] + 1):
+            with scope(f"stage{stage}.block{block}"):
+                if block == 1:
+                    x = _reduction(x, channels, kept=x.channels if paper else channels // 2)
+                else:
+                    x = shufflenetv2_unit(x)
+    with scope("head"):
+        x = conv_bn_act(x, TABLE_5[width].last, 1, function=RELU)
+        return linear(flatten(global_pool(x)), classes, bias=not paper, name="classifier")
+
+
+def shufflenetv2_unit(x: Feature) -> Feature:
+    """Half of the channels as they are; 1×1, depthwise 3×3, 1×1 on the others; then a shuffle.
+
+    Figure 3c. Domain: an even number of channels.
+    """
+    x.tape.multiple(x.channels, 2, "number of channels, to be split in two,")
+    half = exact_div(x.channels, 2)
+    y = _branch(x.narrow(half), half, hidden=half, stride=1)
+    return concatenate([x.narrow(half), y])
+
+
+def _reduction(x: Feature, channels: int, *, kept: Size) -> Feature:
+    """Figure 3d: both branches at stride 2, `kept` channels from the one without a bottleneck."""
+    with x.tape.scope("shortcut"):
+        y = conv_bn_act(x, x.channels, 3, stride=2, groups=x.channels, name="dw")
+        y = conv_bn_act(y, kept, 1, function=RELU, name="pw")
+    z = _branch(x, channels - kept, hidden=channels // 2, stride=2)
+    return concatenate([y, z])
+
+
+def _branch(x: Feature, channels: Size, *, hidden: Size, stride: Size) -> Feature:
+    y = conv_bn_act(x, hidden, 1, function=RELU, name="pw1")
+    y = conv_bn_act(y, hidden, 3, stride=stride, groups=hidden, name="dw")
+    return conv_bn_act(y, channels, 1, function=RELU, name="pw2")
+
+
+shufflenetv2_x0_5 = partial(shufflenetv2, width=0.5)
+shufflenetv2_x1_0 = partial(shufflenetv2, width=1.0)
+shufflenetv2_x1_5 = partial(shufflenetv2, width=1.5)
+shufflenetv2_x2_0 = partial(shufflenetv2, width=2.0)

@@ -1,0 +1,194 @@
+"""GhostNet: arXiv 1911.11907, Table 1, with the width multiplier of its section 4.
+
+Agrees with timm's `ghostnet_050`, `ghostnet_100` and `ghostnet_130`, or its `GhostNet` of any
+width: state dict, logits, initial weights, dropout. The authors' code is huawei-noah/
+Efficient-AI-Backbones ghostnet_pytorch/ghostnet.py, equal in structure.
+
+Every width is the multiple of 4 nearest to α · c, by `make_divisible`; the layer after the pooling
+keeps its 1280 channels.
+
+Deviation: pooling, in the gates and before the head, and dropout are layers, where timm calls
+functions.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from reference_models.layers import (
+    checked_classes,
+    checked_width,
+    conv_norm_act,
+    make_divisible,
+)
+
+
+class Row(NamedTuple):
+    """A line of Table 1: kernel, #exp, #out, SE, stride."""
+
+    kernel: int
+    exp: int
+    out: int
+    se: bool
+    stride: int
+
+
+# Table 1 between the first convolution and the last, grouped as timm names its blocks.
+TABLE_1 = (
+    (Row(3, 16, 16, False, 1),),
+    (Row(3, 48, 24, False, 2),),
+    (Row(3, 72, 24, False, 1),),
+    (Row(5, 72, 40, True, 2),),
+    (Row(5, 120, 40, True, 1),),
+    (Row(3, 240, 80, False, 2),),
+    (
+        Row(3, 200, 80, False, 1),
+        Row(3, 184, 80, False, 1),
+        Row(3, 184, 80, False, 1),
+        Row(3, 480, 112, True, 1),
+        Row(3, 672, 112, True, 1),
+    ),
+    (Row(5, 672, 160, True, 2),),
+    (
+        Row(5, 960, 160, False, 1),
+        Row(5, 960, 160, True, 1),
+        Row(5, 960, 160, False, 1),
+        Row(5, 960, 160, True, 1),
+    ),
+)
+STEM, LAST, HEAD = 16, 960, 1280
+
+
+class GhostModule(nn.Module):
+    """Half of the maps by a 1×1 convolution, a depthwise 3×3 makes the others of them: Figure 2.
+
+    An odd number of maps is cut from one more.
+    """
+
+    def __init__(self, channels: int, out: int, act: type[nn.Module] | None) -> None:
+        super().__init__()
+        half = (out + 1) // 2
+        self.out = out
+        self.primary_conv = conv_norm_act(channels, half, 1, act=act)
+        self.cheap_operation = conv_norm_act(half, half, 3, groups=half, act=act)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.primary_conv(x)
+        return torch.cat((x, self.cheap_operation(x)), 1).narrow(1, 0, self.out)
+
+
+class SqueezeExcite(nn.Module):
+    """x · gate(x): global mean, 1×1 to a quarter, ReLU, 1×1 back, hard sigmoid."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        squeezed = make_divisible(channels / 4, 4)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.conv_reduce = nn.Conv2d(channels, squeezed, 1)
+        self.act1 = nn.ReLU(inplace=True)
+        self.conv_expand = nn.Conv2d(squeezed, channels, 1)
+        self.gate = nn.Hardsigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        gated: Tensor = x * self.gate(
+            self.conv_expand(self.act1(self.conv_reduce(self.avgpool(x))))
+        )
+        return gated
+
+
+Expand = Callable[[int, int, type[nn.Module]], nn.Module]
+"""Makes a bottleneck's first module from its input channels, its output channels, and ReLU."""
+
+
+class Bottleneck(nn.Module):
+    """Ghost module; at stride 2 a depthwise convolution; gate; Ghost module without activation.
+
+    The shortcut is the input where stride and widths let it: Figure 3.
+    """
+
+    def __init__(self, channels: int, hidden: int, out: int, row: Row, expand: Expand) -> None:
+        super().__init__()
+        self.ghost1 = expand(channels, hidden, nn.ReLU)
+        self.halves = row.stride == 2
+        if self.halves:
+            self.conv_dw, self.bn_dw = conv_norm_act(
+                hidden, hidden, row.kernel, stride=2, groups=hidden, act=None
+            )
+        self.se = SqueezeExcite(hidden) if row.se else nn.Identity()
+        self.ghost2 = GhostModule(hidden, out, None)
+        self.shortcut = nn.Sequential()
+        if self.halves or channels != out:
+            self.shortcut = nn.Sequential(
+                *conv_norm_act(
+                    channels, channels, row.kernel, stride=row.stride, groups=channels, act=None
+                ),
+                *conv_norm_act(channels, out, 1, act=None),
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.ghost1(x)
+        if self.halves:
+            y = self.bn_dw(self.conv_dw(y))
+        y = self.ghost2(self.se(y))
+        z: Tensor = self.shortcut(x) + y
+        return z
+
+
+class LastConv(nn.Module):
+    """1×1, norm, ReLU."""
+
+    def __init__(self, channels: int, out: int) -> None:
+        super().__init__()
+        self.conv, self.bn1, self.act = conv_norm_act(channels, out, 1, act=nn.ReLU)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.act(self.bn1(self.conv(x)))
+        return y
+
+
+class GhostNet(nn.Module):
+    """(B, 3, H, W) → (B, classes). `expands` makes the first module of each bottleneck in turn."""
+
+    def __init__(self, width: float, classes: int, expands: Callable[[int], Expand]) -> None:
+        super().__init__()
+        channels = make_divisible(STEM * width, 4)
+        self.conv_stem, self.bn1, self.act1 = conv_norm_act(3, channels, 3, stride=2, act=nn.ReLU)
+        stages: list[nn.Module] = []
+        index = 0
+        for rows in TABLE_1:
+            blocks = []
+            for row in rows:
+                hidden, out = (make_divisible(c * width, 4) for c in (row.exp, row.out))
+                blocks.append(Bottleneck(channels, hidden, out, row, expands(index)))
+                channels, index = out, index + 1
+            stages.append(nn.Sequential(*blocks))
+        last = make_divisible(LAST * width, 4)
+        stages.append(nn.Sequential(LastConv(channels, last)))
+        self.blocks = nn.Sequential(*stages)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.conv_head = nn.Conv2d(last, HEAD, 1)
+        self.act2 = nn.ReLU(inplace=True)
+        self.dropout = nn.Dropout(0.2)
+        self.classifier = nn.Linear(HEAD, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.blocks(self.act1(self.bn1(self.conv_stem(x))))
+        x = self.act2(self.conv_head(self.avgpool(x))).flatten(1)
+        logits: Tensor = self.classifier(self.dropout(x))
+        return logits
+
+
+def ghostnet(width: float = 1.0, classes: int = 1000) -> nn.Module:
+    """GhostNet of any positive width; 5,182,508 parameters at width 1.
+
+    Raises ValueError for a width that is not positive and finite, or classes below 1.
+    """
+    return GhostNet(checked_width(width), checked_classes(classes), lambda index: GhostModule)
+
+
+ghostnet_050 = partial(ghostnet, width=0.5)
+ghostnet_100 = partial(ghostnet, width=1.0)
+ghostnet_130 = partial(ghostnet, width=1.3)
