@@ -64,11 +64,13 @@ def from_torchvision(name: str, width: float, classes: int = 1000) -> nn.Module:
     return build(width_mult=width, num_classes=classes)
 
 
-def from_timm(file: str, make: str, variant: str, width: float, classes: int = 1000) -> nn.Module:
+def from_timm(
+    file: str, make: str, variant: str, width: float, classes: int = 1000, **options: object
+) -> nn.Module:
     """The public network that the function `make` of timm.models.`file` builds."""
     timm()
     build = getattr(importlib.import_module(f"timm.models.{file}"), make)
-    return build(variant, width, num_classes=classes)
+    return build(variant, width, num_classes=classes, **options)
 
 
 def meta(build: Callable[..., nn.Module], *args: object) -> nn.Module:

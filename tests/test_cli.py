@@ -11,6 +11,7 @@ import pytest
 
 from flopscope.catalog.models import MODELS
 from flopscope.cli import main
+from flopscope.errors import SHOWN
 
 
 def run(capsys, *arguments):
@@ -234,7 +235,10 @@ BAD = {
     ("compare", "mobilenet2"): (
         "unknown model 'mobilenet2'; did you mean mobilenetv2, mobilenetv1 or mobilenetv3_small?"
     ),
-    ("compare", "xyz"): f"unknown model 'xyz'; known are {', '.join(MODELS)}",
+    ("compare", "xyz"): (
+        f"unknown model 'xyz'; known are {', '.join([*MODELS][:SHOWN])} "
+        f"and {len(MODELS) - SHOWN} more"
+    ),
     (
         "compare",
         "mobilenetv2:widht=1",

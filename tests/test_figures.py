@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from flopscope.catalog import figures as module
 from flopscope.catalog.figures import KINDS, Figure, figures, published, stated
+from flopscope.catalog.models import MODELS as CATALOGUE
 
 FOLDER = Path(module.__file__).parent / "published"
 FAMILIES = sorted(path.stem for path in FOLDER.glob("*.csv"))
@@ -23,6 +24,10 @@ MODELS = {
     "mobilenetv1": {"mobilenetv1"},
     "mobilenetv2": {"mobilenetv2"},
     "mobilenetv3": {"mobilenetv3_large", "mobilenetv3_small"},
+    "shufflenetv1": {m.id for m in CATALOGUE.values() if m.family == "shufflenetv1"},
+    "shufflenetv2": {f"shufflenetv2_x{width}" for width in (0.5, 1.0, 1.5, 2.0)},
+    "ghostnet": {"ghostnet_050", "ghostnet_100", "ghostnet_130"},
+    "ghostnetv2": {"ghostnetv2_100", "ghostnetv2_130", "ghostnetv2_160"},
 }
 UNITS = {
     None,
@@ -31,10 +36,13 @@ UNITS = {
     "FLOPS (MACs)",
     "FLOPs (MACs)",
     "FLOPs/2 (MACs incl. norm, activation, pooling)",
+    "FLOPs (MACs incl. norm, activation)",
     "Flops (MACs incl. norm, activation, pooling)",
+    "Flops (MACs)",
     "GFLOPS (MACs)",
     "MAdds (MACs)",
     "MFLOPs (MACs incl. bias)",
+    "MFLOPs (MACs)",
     "Mult-Adds (MACs)",
     "Multiply-Adds (MACs)",
     "flops (MACs incl. bias)",
@@ -42,9 +50,10 @@ UNITS = {
     "macs (MACs without the classifier)",
 }
 # Width 1 is the empty variant; other widths show no needless zero. A recipe needs a width, since
-# at width 1 the recipes agree, and "paper" is the default that is never written.
+# at width 1 the recipes agree, and "paper" is the default that is never written. ShuffleNetV2's
+# widths are models of their own.
 WIDTH = r"width=(?!1(?:,|$))(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?"
-VARIANT = re.compile(rf"(?:{WIDTH}(?:,recipe=(?:torchvision|timm))?)?")
+VARIANT = re.compile(rf"(?:{WIDTH}(?:,recipe=(?:torchvision|timm))?|recipe=torchvision)?")
 
 each_family = pytest.mark.parametrize("family", FAMILIES)
 
@@ -318,6 +327,14 @@ TYPED = {
     ("efficientnet_b7", "", 600): ("66M", "37B", 84.3, "arXiv 1905.11946 Table 2"),
     # arXiv 2104.00298 Table 7
     ("efficientnetv2_s", "", 384): ("22M", "8.8B", 83.9, "arXiv 2104.00298 Table 7"),
+    # arXiv 1707.01083 Tables 1 and 2
+    ("shufflenetv1_g3_x1.0", "", 224): (None, "137M", 67.4, "arXiv 1707.01083 Tables 1 and 2"),
+    # arXiv 1807.11164 Table 8
+    ("shufflenetv2_x1.0", "", 224): (None, "146M", 69.4, "arXiv 1807.11164 Table 8"),
+    # arXiv 1911.11907 Table 7
+    ("ghostnet_100", "", 224): ("5.2M", "141M", 73.9, "arXiv 1911.11907 Table 7"),
+    # arXiv 2211.12905 Table 2
+    ("ghostnetv2_100", "", 224): ("6.1M", "167M", 75.3, "arXiv 2211.12905 Table 2"),
 }  # fmt: skip
 
 

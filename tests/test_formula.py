@@ -99,6 +99,8 @@ blocks = st.fixed_dictionaries(
         "C_hid": st.integers(1, 9).map(lambda n: 4 * n),
         "C_se": st.integers(1, 9),
         "K": st.sampled_from([1, 3, 5, 7]),
+        "d": st.sampled_from([1, 3, 5]),
+        "s": st.integers(2, 4),
         "t": st.integers(2, 6),
     }
 )
@@ -124,7 +126,8 @@ def test_a_formula_equals_the_ledger_at_every_size(variant, design):
 @given(sizes=blocks, groups=st.integers(1, 4))
 def test_a_block_equals_its_polynomial(form, sizes, groups):
     """The program of at() against the value of the expression, which shares no code with it."""
-    sizes = sizes | {"G": groups, "C_in": groups * sizes["C_in"], "C_out": groups * sizes["C_out"]}
+    multiples = {"C_in": 2 * groups, "C_out": groups * sizes["s"], "C_hid": groups}
+    sizes = sizes | {"G": groups} | {name: n * sizes[name] for name, n in multiples.items()}
     for quantity in QUANTITIES:
         exact = formula(form, quantity)
         value = exact.at(**sizes)
@@ -672,7 +675,7 @@ def test_domains(conditions, domain):
 
 def test_python_lines_are_short_and_run():
     sizes = {"B": 2, "H": 97, "W": 64, "width": 0.35, "classes": 10, "K": 3, "t": 6}
-    sizes |= {"C_in": 16, "C_out": 24, "C_hid": 64, "C_se": 4, "G": 8}
+    sizes |= {"C_in": 16, "C_out": 24, "C_hid": 64, "C_se": 4, "G": 8, "d": 3, "s": 2}
     for exact in every_formula():
         text = exact.python()
         assert max(map(len, text.splitlines())) <= 100
@@ -748,7 +751,7 @@ def test_latex_is_balanced():
 def test_sympy_has_the_same_values(form):
     exact = formula(form, "macs")
     sizes = {"B": 2, "H": 9, "W": 7, "K": 3, "t": 6, "C_in": 16, "C_out": 24, "G": 8, "C_se": 4}
-    used = within(exact, sizes | {"C_hid": 64})
+    used = within(exact, sizes | {"C_hid": 64, "d": 5, "s": 3})
     numbers = {sympy.Symbol(n, positive=True, integer=True): size for n, size in used.items()}
     expression = (
         exact.sympy()
