@@ -184,7 +184,7 @@ def test_a_few_steps_of_training_lower_the_loss(build: Any) -> None:
     torch.manual_seed(0)
     model = build(classes=4)
     x, y = torch.randn(8, 3, 64, 64), torch.arange(8) % 4
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
     losses = []
     for _ in range(12):
         optimizer.zero_grad()
