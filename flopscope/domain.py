@@ -200,6 +200,8 @@ class Members:
         bound = f", at least {self.least}" if self.least > self.modulus else ""
         if self.residues == {0}:
             return f"multiple of {self.modulus}{bound}"
+        if self.modulus == 2:
+            return f"odd{bound}"
         return f"mod {self.modulus} in {{{_runs(sorted(self.residues))}}}{bound}"
 
     def __str__(self) -> str:

@@ -158,10 +158,17 @@ def _checked_multiplier(name: str, value: Any) -> float:
 
 def checked_classes(classes: Any) -> int:
     """The number of classes as an int. Raises ValueError unless it is a positive integer."""
-    number = isinstance(classes, Integral) and not isinstance(classes, bool)
-    if number and classes > 0:
-        return int(classes)
-    raise ValueError(f"classes must be a positive integer such as 1000, but {classes!r} was given")
+    return checked_count("classes", classes, 1000)
+
+
+def checked_count(name: str, value: Any, example: int) -> int:
+    """The value as an int. Raises ValueError unless it is a positive integer."""
+    number = isinstance(value, Integral) and not isinstance(value, bool)
+    if number and value > 0:
+        return int(value)
+    raise ValueError(
+        f"{name} must be a positive integer such as {example}, but {value!r} was given"
+    )
 
 
 def checked_recipe(recipe: object, known: Iterable[str]) -> str:

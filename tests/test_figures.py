@@ -28,6 +28,9 @@ MODELS = {
     "shufflenetv2": {f"shufflenetv2_x{width}" for width in (0.5, 1.0, 1.5, 2.0)},
     "ghostnet": {"ghostnet_050", "ghostnet_100", "ghostnet_130"},
     "ghostnetv2": {"ghostnetv2_100", "ghostnetv2_130", "ghostnetv2_160"},
+    "resnet": {f"resnet{layers}" for layers in (18, 34, 50, 101, 152)},
+    "regnet": {model.id for model in CATALOGUE.values() if model.family == "regnet"},
+    "convnext": {f"convnext_{size}" for size in ("tiny", "small", "base", "large")},
 }
 UNITS = {
     None,
@@ -101,7 +104,7 @@ def test_every_figure_is_a_number_with_a_unit(family: str) -> None:
 
 @each_family
 def test_every_figure_has_a_citation_of_a_table_or_a_file(family: str) -> None:
-    table, file = r"arXiv \d{4}\.\d{5} .*Tables? \d+", r"[\w.-]+/[\w.-]+ \S+\.\w+"
+    table, file = r"arXiv \d{4}\.\d{5} .*(?:Tables?|Figure) \d+", r"[\w.-]+/[\w.-]+ \S+\.\w+"
     citation = re.compile(rf"{table}|{file}|torchvision \d")
     for figure in figures(family):
         assert citation.match(figure.source), figure.source
@@ -335,12 +338,19 @@ TYPED = {
     ("ghostnet_100", "", 224): ("5.2M", "141M", 73.9, "arXiv 1911.11907 Table 7"),
     # arXiv 2211.12905 Table 2
     ("ghostnetv2_100", "", 224): ("6.1M", "167M", 75.3, "arXiv 2211.12905 Table 2"),
+    # arXiv 1512.03385 Table 1
+    ("resnet50", "", 224): (None, "3.8G", None, "arXiv 1512.03385 Table 1"),
+    # arXiv 2003.13678 Figures 15 and 16
+    ("regnetx_3.2gf", "", 224): ("15.3M", "3.2B", 78.3, "arXiv 2003.13678 Figure 15"),
+    ("regnety_400mf", "", 224): ("4.3M", "0.4B", 74.1, "arXiv 2003.13678 Figure 16"),
+    # arXiv 2201.03545 Table 1
+    ("convnext_tiny", "", 224): ("29M", "4.5G", 82.1, "arXiv 2201.03545 Table 1"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("model", "variant", "side"), TYPED)
 def test_first_published_figure_is_the_paper_s(model: str, variant: str, side: int) -> None:
-    first = published(model, model.partition("_")[0], variant, (side, side))[0]
+    first = published(model, CATALOGUE[model].family, variant, (side, side))[0]
     found = (first.params, first.compute, first.top1, first.source)
     assert found == TYPED[model, variant, side]
     assert first.kind == "paper"

@@ -29,6 +29,7 @@ from flopscope.sizes import (
     INT64_MAX,
     make_divisible,
     maximum,
+    round_half_even,
     round_repeats,
     truncate,
     where_below,
@@ -314,6 +315,7 @@ def test_the_bound_is_one_for_networks(variant, design, quantity):
         where_below(ALPHA, 0.5, C**2, G) + 1,
         round_repeats(C, ALPHA) * H,
         round_repeats(C, 3 * G) ** 2,
+        round_half_even(C * ALPHA) * H,
         make_divisible(C * ALPHA * Fraction(11, 3), 8) * H,
         maximum(C * H, G) - 10**6 * H,
     ],
@@ -505,6 +507,7 @@ def test_the_law_says_which_sides_it_takes(variant, domain):
 
 def test_the_law_of_choices():
     assert Formula(round_repeats(3, ALPHA) - 1, "layers").idealised().expression == 3 * ALPHA - 1
+    assert Formula(round_half_even(C / 4) * 8, "channels").idealised().expression == 2 * C
     sides = maximum(C * ALPHA, 4 * C) + where_below(ALPHA, 2.0, H, 7) + rules.equal(C, H)
     law = Formula(sides, "channels").idealised()
     assert law.expression == 4 * C + H

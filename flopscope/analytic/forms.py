@@ -17,6 +17,7 @@ from flopscope.analytic.blocks import (
     squeeze_excite,
     standard_conv,
 )
+from flopscope.analytic.convnext import convnext_block
 from flopscope.analytic.ghostnet import ghost_module
 from flopscope.analytic.operators import (
     batch_norm,
@@ -26,6 +27,8 @@ from flopscope.analytic.operators import (
     global_pool,
     linear,
 )
+from flopscope.analytic.regnet import regnet_block
+from flopscope.analytic.resnet import basic_block, bottleneck
 from flopscope.analytic.shufflenetv1 import shufflenet_unit
 from flopscope.analytic.shufflenetv2 import shufflenetv2_unit
 from flopscope.analytic.tape import Feature, record
@@ -140,5 +143,35 @@ FORMS: Mapping[str, Form] = {
         lambda x: ghost_module(
             x, C_OUT, kernel=K, ratio=RATIO, cheap_kernel=D, function=Function.RELU
         ),
+    ),
+    "resnet_basic": Form(
+        "ResNet's basic block with identity shortcut",
+        "arXiv 1512.03385, figure 5",
+        lambda x: basic_block(x, x.channels),
+    ),
+    "resnet_bottleneck": Form(
+        "ResNet's bottleneck with identity shortcut",
+        "arXiv 1512.03385, figure 5",
+        lambda x: bottleneck(x, x.channels, hidden=C_HID),
+    ),
+    "resnext_bottleneck": Form(
+        "ResNeXt's bottleneck with identity shortcut",
+        "arXiv 1611.05431, figure 3c",
+        lambda x: bottleneck(x, x.channels, hidden=C_HID, groups=G),
+    ),
+    "regnetx_bottleneck": Form(
+        "RegNetX's bottleneck of ratio 1 with identity shortcut",
+        "arXiv 2003.13678, figure 4",
+        lambda x: regnet_block(x, x.channels, hidden=x.channels, groups=G),
+    ),
+    "regnety_bottleneck": Form(
+        "RegNetY's bottleneck of ratio 1 with identity shortcut",
+        "arXiv 2003.13678, section 4",
+        lambda x: regnet_block(x, x.channels, hidden=x.channels, groups=G, squeezed=C_SE),
+    ),
+    "convnext_block": Form(
+        "ConvNeXt's block: depthwise 7×7, two linear layers, layer scale",
+        "arXiv 2201.03545, figure 4",
+        convnext_block,
     ),
 }

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from flopscope.domain import AtLeast, Condition, Multiple, require
 from flopscope.facts import Function, Interpolation, Kind, Operator, Reduction, Weight, Window
 from flopscope.ledger import Ledger
+from flopscope.regions import simplified
 from flopscope.sizes import Shape, Size
 
 INPUT = -1
@@ -93,8 +94,8 @@ class Tape:
         return Feature(self, output, row.id)
 
     def ledger(self) -> Ledger:
-        """What has been written so far."""
-        return Ledger(tuple(self._rows), tuple(self._conditions))
+        """What has been written so far, under its conditions in few words."""
+        return Ledger(tuple(self._rows), simplified(self._conditions))
 
 
 class Feature(NamedTuple):

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from flopscope.analytic.recipe import Recipe
-from flopscope.catalog.options import CLASSES, DEPTH, RHO, WIDTH, Option, recipe
+from flopscope.catalog.options import (
+    CLASSES,
+    DEPTH,
+    GROUPS,
+    RHO,
+    WIDTH,
+    WIDTH_PER_GROUP,
+    Option,
+    recipe,
+)
 
 
 @dataclass(frozen=True)
@@ -64,10 +73,15 @@ GHOSTNET = Paper("GhostNet: More Features from Cheap Operations", "1911.11907", 
 GHOSTNETV2 = Paper(
     "GhostNetV2: Enhance Cheap Operation with Long-Range Attention", "2211.12905", 2022
 )
+RESNET = Paper("Deep Residual Learning for Image Recognition", "1512.03385", 2015)
+REGNET = Paper("Designing Network Design Spaces", "2003.13678", 2020)
+CONVNEXT = Paper("A ConvNet for the 2020s", "2201.03545", 2022)
 
 _V1_RECIPES = recipe(Recipe.TIMM)
 _V3_RECIPES = recipe(Recipe.TORCHVISION, Recipe.TIMM)
 _SHUFFLENETV2_RECIPES = recipe(Recipe.TORCHVISION)
+_REGNET_RECIPES = recipe(Recipe.TORCHVISION)
+_RESNEXT = (CLASSES, GROUPS, WIDTH_PER_GROUP)
 
 _SHUFFLENET_WIDTHS = {
     1: (0.25, 0.5, 0.75, 1.0),
@@ -120,6 +134,39 @@ _MODELS = (
     *(_shufflenetv2(width) for width in (0.5, 1.0, 1.5, 2.0)),
     *(_ghostnet("ghostnet", GHOSTNET, width) for width in (0.5, 1.0, 1.3)),
     *(_ghostnet("ghostnetv2", GHOSTNETV2, width) for width in (1.0, 1.3, 1.6)),
+    Model("resnet18", "resnet", RESNET, (CLASSES,)),
+    Model("resnet34", "resnet", RESNET, (CLASSES,)),
+    Model("resnet50", "resnet", RESNET, _RESNEXT),
+    Model("resnet101", "resnet", RESNET, _RESNEXT),
+    Model("resnet152", "resnet", RESNET, _RESNEXT),
+    Model("regnetx_200mf", "regnet", REGNET, (CLASSES,)),
+    Model("regnetx_400mf", "regnet", REGNET, (CLASSES, _REGNET_RECIPES)),
+    Model("regnetx_600mf", "regnet", REGNET, (CLASSES,)),
+    Model("regnetx_800mf", "regnet", REGNET, (CLASSES,)),
+    Model("regnetx_1.6gf", "regnet", REGNET, (CLASSES,)),
+    Model("regnetx_3.2gf", "regnet", REGNET, (CLASSES,)),
+    Model("regnetx_4.0gf", "regnet", REGNET, (CLASSES,)),
+    Model("regnetx_6.4gf", "regnet", REGNET, (CLASSES,)),
+    Model("regnetx_8.0gf", "regnet", REGNET, (CLASSES,)),
+    Model("regnetx_12gf", "regnet", REGNET, (CLASSES,)),
+    Model("regnetx_16gf", "regnet", REGNET, (CLASSES,)),
+    Model("regnetx_32gf", "regnet", REGNET, (CLASSES,)),
+    Model("regnety_200mf", "regnet", REGNET, (CLASSES,)),
+    Model("regnety_400mf", "regnet", REGNET, (CLASSES,)),
+    Model("regnety_600mf", "regnet", REGNET, (CLASSES,)),
+    Model("regnety_800mf", "regnet", REGNET, (CLASSES, _REGNET_RECIPES)),
+    Model("regnety_1.6gf", "regnet", REGNET, (CLASSES,)),
+    Model("regnety_3.2gf", "regnet", REGNET, (CLASSES,)),
+    Model("regnety_4.0gf", "regnet", REGNET, (CLASSES,)),
+    Model("regnety_6.4gf", "regnet", REGNET, (CLASSES,)),
+    Model("regnety_8.0gf", "regnet", REGNET, (CLASSES, _REGNET_RECIPES)),
+    Model("regnety_12gf", "regnet", REGNET, (CLASSES,)),
+    Model("regnety_16gf", "regnet", REGNET, (CLASSES,)),
+    Model("regnety_32gf", "regnet", REGNET, (CLASSES,)),
+    Model("convnext_tiny", "convnext", CONVNEXT, (CLASSES,)),
+    Model("convnext_small", "convnext", CONVNEXT, (CLASSES,)),
+    Model("convnext_base", "convnext", CONVNEXT, (CLASSES,)),
+    Model("convnext_large", "convnext", CONVNEXT, (CLASSES,)),
 )
 
 MODELS: Mapping[str, Model] = {model.id: model for model in _MODELS}

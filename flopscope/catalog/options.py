@@ -79,6 +79,8 @@ WIDTH = Multiplier("width")
 DEPTH = Multiplier("depth")
 RHO = Multiplier("rho")
 CLASSES = Count("classes", 1000)
+GROUPS = Count("groups", 1)
+WIDTH_PER_GROUP = Count("width_per_group", 64)
 
 
 def recipe(*choices: Recipe) -> Choice:

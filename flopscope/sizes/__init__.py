@@ -30,6 +30,7 @@ from flopscope.sizes.rounding import (
     is_multiple,
     make_divisible,
     round_filters,
+    round_half_even,
     round_repeats,
     truncate,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "maximum",
     "product",
     "round_filters",
+    "round_half_even",
     "round_repeats",
     "total",
     "truncate",

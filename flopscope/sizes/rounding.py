@@ -75,6 +75,19 @@ def _truncated(value: Real) -> Size:
     return value.astype("int64")
 
 
+def round_half_even(value: Real) -> Size:
+    """The nearest integer, of two equally near ones the even one, for value ≥ 0: Python's `round`.
+
+    The rule of RegNet's code. Raises Overflow for an array with values beyond 64 bits.
+
+    >>> round_half_even(2.5), round_half_even(3.5)
+    (2, 4)
+    """
+    if is_symbolic(value):
+        return call(round_half_even, value, lower=0)
+    return _truncated(value.round()) if is_array(value) else round(value)
+
+
 def make_divisible(value: Real, divisor: int = 8, minimum: int | None = None) -> Size:
     """The multiple of `divisor` nearest to `value`, but at least `minimum` and 0.9 · value.
 

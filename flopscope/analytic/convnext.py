@@ -1,0 +1,110 @@
+"""ConvNeXt: arXiv 2201.03545, section 3; facebookresearch/ConvNeXt models/convnext.py.
+
+Layer norms and linear layers run on channels-last maps, as in torchvision, so that the 1×1
+convolutions of figure 4 are linear layers here: the same weights, the same work.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from flopscope.analytic.channels import channels_first, channels_last, scale
+from flopscope.analytic.operators import (
+    activation,
+    add,
+    conv2d,
+    flatten,
+    global_pool,
+    layer_norm,
+    linear,
+)
+from flopscope.analytic.tape import Feature
+from flopscope.facts import Function
+from flopscope.sizes import Size
+
+
+class Design(NamedTuple):
+    """Blocks B and channels C of the four stages, as section 3 lists them."""
+
+    c: tuple[int, int, int, int]
+    b: tuple[int, int, int, int]
+
+
+TINY = Design(c=(96, 192, 384, 768), b=(3, 3, 9, 3))
+SMALL = Design(c=(96, 192, 384, 768), b=(3, 3, 27, 3))
+BASE = Design(c=(128, 256, 512, 1024), b=(3, 3, 27, 3))
+LARGE = Design(c=(192, 384, 768, 1536), b=(3, 3, 27, 3))
+
+
+def convnext_tiny(x: Feature, *, classes: Size = 1000) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: H, W ≥ 32, the stride of the last map.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(convnext_tiny, (1, 3, 224, 224))
+    >>> ledger.macs().value, ledger.params().value
+    (4455531264, 28589128)
+    """
+    return _convnext(x, TINY, classes)
+
+
+def convnext_small(x: Feature, *, classes: Size = 1000) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: H, W ≥ 32.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(convnext_small, (1, 3, 224, 224))
+    >>> ledger.macs().value, ledger.params().value
+    (8683712256, 50223688)
+    """
+    return _convnext(x, SMALL, classes)
+
+
+def convnext_base(x: Feature, *, classes: Size = 1000) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: H, W ≥ 32.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(convnext_base, (1, 3, 224, 224))
+    >>> ledger.macs().value, ledger.params().value
+    (15354729472, 88591464)
+    """
+    return _convnext(x, BASE, classes)
+
+
+def convnext_large(x: Feature, *, classes: Size = 1000) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: H, W ≥ 32.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(convnext_large, (1, 3, 224, 224))
+    >>> ledger.macs().value, ledger.params().value
+    (34361433600, 197767336)
+    """
+    return _convnext(x, LARGE, classes)
+
+
+def convnext_block(x: Feature) -> Feature:
+    """Depthwise 7×7, norm, linear to 4·C, GELU, linear back, layer scale, shortcut: figure 4."""
+    y = conv2d(x, x.channels, 7, groups=x.channels, bias=True, name="dw")
+    y = layer_norm(channels_last(y))
+    y = activation(linear(y, 4 * x.channels, name="expand"), Function.GELU)
+    y = channels_first(linear(y, x.channels, name="project"))
+    return add(x, scale(y, (x.channels, 1, 1), name="layer_scale"))
+
+
+def _convnext(x: Feature, design: Design, classes: Size) -> Feature:
+    scope = x.tape.scope
+    for stage, (channels, blocks) in enumerate(zip(design.c, design.b, strict=True), start=1):
+        if stage == 1:
+            with scope("stem"):
+                x = _norm(conv2d(x, channels, 4, stride=4, padding=0, bias=True))
+        else:
+            with scope(f"stage{stage}.downsample"):
+                x = conv2d(_norm(x), channels, 2, stride=2, padding=0, bias=True)
+        for block in range(1, blocks + 1):
+            with scope(f"stage{stage}.block{block}"):
+                x = convnext_block(x)
+    with scope("head"):
+        return linear(flatten(_norm(global_pool(x))), classes, name="classifier")
+
+
+def _norm(x: Feature) -> Feature:
+    """Layer norm over the channels of a map."""
+    return channels_first(layer_norm(channels_last(x)))

@@ -1,0 +1,135 @@
+"""ResNet: arXiv 1512.03385, Table 1; torchvision's models/resnet.py.
+
+The stride of a bottleneck is in its 3×3 convolution, as in torchvision; in the paper, and in the
+authors' KaimingHe/deep-residual-networks, it is in the first 1×1, which makes ResNet-50 cheaper.
+
+`groups` and `width_per_group` widen the 3×3 convolution of a bottleneck: 32 groups of 4 in
+ResNet-50 is ResNeXt-50 32x4d (arXiv 1611.05431, Table 1), one group of 128 is Wide ResNet-50-2
+(arXiv 1605.07146).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flopscope.analytic.blocks import conv_bn_act
+from flopscope.analytic.operators import activation, add, flatten, global_pool, linear, max_pool2d
+from flopscope.analytic.tape import Feature
+from flopscope.facts import Function
+from flopscope.sizes import Size
+
+RE = Function.RELU
+WIDTHS = (64, 128, 256, 512)
+"""Channels of the 3×3 convolutions of conv2_x to conv5_x."""
+
+
+def resnet18(x: Feature, *, classes: Size = 1000) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: H, W ≥ 1.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(resnet18, (1, 3, 224, 224))
+    >>> ledger.macs().value, ledger.params().value
+    (1814073344, 11689512)
+    """
+    return _resnet(x, (2, 2, 2, 2), basic_block, classes)
+
+
+def resnet34(x: Feature, *, classes: Size = 1000) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: H, W ≥ 1.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(resnet34, (1, 3, 224, 224))
+    >>> ledger.macs().value, ledger.params().value
+    (3663761408, 21797672)
+    """
+    return _resnet(x, (3, 4, 6, 3), basic_block, classes)
+
+
+def resnet50(
+    x: Feature, *, classes: Size = 1000, groups: Size = 1, width_per_group: Size = 64
+) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: groups, width_per_group, H, W ≥ 1.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(resnet50, (1, 3, 224, 224))
+    >>> ledger.macs().value, ledger.params().value
+    (4089184256, 25557032)
+    """
+    return _bottlenecks(x, (3, 4, 6, 3), classes, groups, width_per_group)
+
+
+def resnet101(
+    x: Feature, *, classes: Size = 1000, groups: Size = 1, width_per_group: Size = 64
+) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: groups, width_per_group, H, W ≥ 1.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(resnet101, (1, 3, 224, 224))
+    >>> ledger.macs().value, ledger.params().value
+    (7801405440, 44549160)
+    """
+    return _bottlenecks(x, (3, 4, 23, 3), classes, groups, width_per_group)
+
+
+def resnet152(
+    x: Feature, *, classes: Size = 1000, groups: Size = 1, width_per_group: Size = 64
+) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: groups, width_per_group, H, W ≥ 1.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(resnet152, (1, 3, 224, 224))
+    >>> ledger.macs().value, ledger.params().value
+    (11513626624, 60192808)
+    """
+    return _bottlenecks(x, (3, 8, 36, 3), classes, groups, width_per_group)
+
+
+def basic_block(x: Feature, width: Size, *, stride: int = 1) -> Feature:
+    """Two 3×3 convolutions and a shortcut: figure 5, left."""
+    y = conv_bn_act(x, width, 3, stride=stride, function=RE, name="conv1")
+    return _residual(x, conv_bn_act(y, width, 3, name="conv2"), stride)
+
+
+def bottleneck(
+    x: Feature, channels: Size, *, hidden: Size, groups: Size = 1, stride: int = 1
+) -> Feature:
+    """1×1 to `hidden`, 3×3, 1×1 to `channels`, and a shortcut: figure 5, right.
+
+    With groups it is the block of arXiv 1611.05431, figure 3c.
+    """
+    y = conv_bn_act(x, hidden, 1, function=RE, name="reduce")
+    y = conv_bn_act(y, hidden, 3, stride=stride, groups=groups, function=RE, name="spatial")
+    return _residual(x, conv_bn_act(y, channels, 1, name="expand"), stride)
+
+
+def _residual(x: Feature, y: Feature, stride: int) -> Feature:
+    """ReLU of the sum; x is projected by a 1×1 convolution where its shape is another (option
+    B)."""
+    if stride != 1 or x.channels != y.channels:
+        x = conv_bn_act(x, y.channels, 1, stride=stride, name="shortcut")
+    return activation(add(x, y), RE)
+
+
+def _bottlenecks(
+    x: Feature, depths: tuple[int, ...], classes: Size, groups: Size, width_per_group: Size
+) -> Feature:
+    def block(x: Feature, width: int, *, stride: int) -> Feature:
+        hidden = width // WIDTHS[0] * width_per_group * groups
+        return bottleneck(x, 4 * width, hidden=hidden, groups=groups, stride=stride)
+
+    return _resnet(x, depths, block, classes)
+
+
+def _resnet(
+    x: Feature, depths: tuple[int, ...], block: Callable[..., Feature], classes: Size
+) -> Feature:
+    scope = x.tape.scope
+    with scope("stem"):
+        x = conv_bn_act(x, 64, 7, stride=2, function=RE)
+        x = max_pool2d(x, 3, stride=2, padding=1)
+    for stage, (width, depth) in enumerate(zip(WIDTHS, depths, strict=True), start=1):
+        for number in range(1, depth + 1):
+            with scope(f"stage{stage}.block{number}"):
+                x = block(x, width, stride=2 if number == 1 and stage > 1 else 1)
+    with scope("head"):
+        return linear(flatten(global_pool(x)), classes, name="classifier")

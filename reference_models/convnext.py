@@ -1,0 +1,167 @@
+"""ConvNeXt: arXiv 2201.03545, section 3.
+
+Agrees with torchvision's `convnext_tiny` to `convnext_large`: state dict, logits, initial weights,
+stochastic depth. The authors' code is facebookresearch/ConvNeXt models/convnext.py, which names
+its layers otherwise and computes the same.
+
+No deviation in what is computed. torchvision permutes maps by layers of their own and by a layer
+norm that does so; here the forward functions permute, and every norm is a plain `nn.LayerNorm`.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from reference_models.layers import checked_classes, stochastic_depth
+
+EPSILON = 1e-6  # of every layer norm
+LAYER_SCALE = 1e-6  # initial value
+
+
+class Design(NamedTuple):
+    """Channels and blocks of the four stages; probability that the last block is dropped."""
+
+    channels: tuple[int, ...]
+    blocks: tuple[int, ...]
+    drop: float
+
+
+# Section 3. The dropping probabilities are those of Table 5 (ImageNet-1K).
+TINY = Design((96, 192, 384, 768), (3, 3, 9, 3), drop=0.1)
+SMALL = Design((96, 192, 384, 768), (3, 3, 27, 3), drop=0.4)
+BASE = Design((128, 256, 512, 1024), (3, 3, 27, 3), drop=0.5)
+LARGE = Design((192, 384, 768, 1536), (3, 3, 27, 3), drop=0.5)
+
+
+def _norm(channels: int) -> nn.LayerNorm:
+    return nn.LayerNorm(channels, eps=EPSILON)
+
+
+def _channels_last(x: Tensor) -> Tensor:
+    return x.permute(0, 2, 3, 1)
+
+
+def _channels_first(x: Tensor) -> Tensor:
+    return x.permute(0, 3, 1, 2)
+
+
+def _over_channels(norm: nn.Module, x: Tensor) -> Tensor:
+    """The layer norm over the channels of a map."""
+    return _channels_first(norm(_channels_last(x)))
+
+
+class Stem(nn.Sequential):
+    """4×4 convolution with stride 4, then norm."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(nn.Conv2d(3, channels, 4, 4), _norm(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        convolution, norm = self
+        return _over_channels(norm, convolution(x))
+
+
+class Downsampling(nn.Sequential):
+    """Norm, then 2×2 convolution with stride 2."""
+
+    def __init__(self, channels: int, out: int) -> None:
+        super().__init__(_norm(channels), nn.Conv2d(channels, out, 2, 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        norm, convolution = self
+        y: Tensor = convolution(_over_channels(norm, x))
+        return y
+
+
+class Block(nn.Module):
+    """Depthwise 7×7, norm, linear to 4·C, GELU, linear back, layer scale, shortcut: figure 4."""
+
+    def __init__(self, channels: int, drop: float) -> None:
+        super().__init__()
+        # torchvision's numbers, where 1 and 6 permute
+        layers: Iterable[tuple[str, nn.Module]] = (
+            ("0", nn.Conv2d(channels, channels, 7, padding=3, groups=channels)),
+            ("2", _norm(channels)),
+            ("3", nn.Linear(channels, 4 * channels)),
+            ("4", nn.GELU()),
+            ("5", nn.Linear(4 * channels, channels)),
+        )
+        self.block = nn.Sequential(OrderedDict(layers))
+        self.layer_scale = nn.Parameter(torch.full((channels, 1, 1), LAYER_SCALE))
+        self.drop = drop
+
+    def forward(self, x: Tensor) -> Tensor:
+        depthwise, *rest = self.block
+        y = _channels_last(depthwise(x))
+        for layer in rest:
+            y = layer(y)
+        y = self.layer_scale * _channels_first(y)
+        return stochastic_depth(y, self.drop, self.training) + x
+
+
+class Head(nn.Sequential):
+    """Norm and linear layer on the pooled map."""
+
+    def __init__(self, channels: int, classes: int) -> None:
+        super().__init__(_norm(channels), nn.Flatten(), nn.Linear(channels, classes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        norm, flatten, linear = self
+        logits: Tensor = linear(flatten(_over_channels(norm, x)))
+        return logits
+
+
+class ConvNeXt(nn.Module):
+    """(B, 3, H, W) → (B, classes), for H and W of at least 32."""
+
+    def __init__(self, design: Design, classes: int) -> None:
+        super().__init__()
+        last = sum(design.blocks) - 1
+        features: list[nn.Module] = [Stem(design.channels[0])]
+        number = 0
+        for stage, (channels, blocks) in enumerate(zip(*design[:2], strict=True)):
+            if stage > 0:
+                features.append(Downsampling(design.channels[stage - 1], channels))
+            drops = [design.drop * (number + block) / last for block in range(blocks)]
+            features.append(nn.Sequential(*(Block(channels, drop) for drop in drops)))
+            number += blocks
+        self.features = nn.Sequential(*features)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.classifier = Head(design.channels[-1], classes)
+        _init(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.classifier(self.avgpool(self.features(x)))
+        return logits
+
+
+def _init(model: nn.Module) -> None:
+    """N(0, 0.02²), cut off at ±2, for convolutions and linear layers, no bias."""
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.trunc_normal_(layer.weight, std=0.02)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
+def convnext_tiny(classes: int = 1000) -> nn.Module:
+    """28,589,128 parameters. Raises ValueError for classes below 1."""
+    return ConvNeXt(TINY, checked_classes(classes))
+
+
+def convnext_small(classes: int = 1000) -> nn.Module:
+    """50,223,688 parameters. Raises ValueError for classes below 1."""
+    return ConvNeXt(SMALL, checked_classes(classes))
+
+
+def convnext_base(classes: int = 1000) -> nn.Module:
+    """88,591,464 parameters. Raises ValueError for classes below 1."""
+    return ConvNeXt(BASE, checked_classes(classes))
+
+
+def convnext_large(classes: int = 1000) -> nn.Module:
+    """197,767,336 parameters. Raises ValueError for classes below 1."""
+    return ConvNeXt(LARGE, checked_classes(classes))
