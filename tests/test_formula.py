@@ -21,9 +21,11 @@ from flopscope.catalog.formulas import QUANTITIES, symbolic_ledger
 from flopscope.catalog.variant import parse
 from flopscope.closedform import Formula
 from flopscope.closedform.bound import largest_intermediate
+from flopscope.closedform.program import expression as expression_of
 from flopscope.closedform.program import program, source
+from flopscope.closedform.text import expression_lines, one_line
 from flopscope.conventions import CONVENTIONS
-from flopscope.domain import AtLeast, Multiple
+from flopscope.domain import AtLeast, Members, Multiple, Relation
 from flopscope.errors import BadInput, OutsideDomain, Overflow, UnboundSymbols, UnknownName
 from flopscope.sizes import (
     INT64_MAX,
@@ -162,6 +164,14 @@ def test_a_program_has_the_values_of_its_tree(tree, sizes):
     if given_sizes:
         column = {name: np.array([size, 1]) for name, size in given_sizes.items()}
         assert exact.at(**column)[0] == expected
+
+
+@many
+@given(trees, values)
+def test_an_expression_has_the_values_of_its_tree(tree, sizes):
+    value = interpreted(tree, FREE)
+    names = {name: getattr(rules, name) for name in program(value).functions}
+    assert eval(expression_of(value), names | sizes) == interpreted(tree, sizes)
 
 
 def test_arrays_broadcast():
@@ -663,6 +673,37 @@ def test_text(expression, text):
     assert str(Formula(expression, "MACs")) == text
 
 
+def test_text_on_one_line():
+    value = B * (320 * ((H + 1) // 2) * ((W + 1) // 2) + 14832 * ((H + 3) // 4) + 7)
+    assert one_line(value) == "B·(320·⌈H/2⌉·⌈W/2⌉ + 14,832·⌈H/4⌉ + 7)"
+    assert one_line((B * H * W + B) / G) == "B·(1·H·W + 1) / G"
+    assert one_line(7) == "7"
+
+
+def test_text_in_less_room():
+    grid = ((H + 24) // 28) * ((W + 24) // 28)
+    value = B * (123456 * grid + H)
+    assert expression_lines(value, 40) == [
+        "  B · ( 123,456 ·",
+        "            ⌊(H + 24)/28⌋·⌊(W + 24)/28⌋",
+        "      +       1 · H )",
+    ]
+    narrower = "\n".join(expression_lines(value, 24))
+    assert max(map(len, narrower.splitlines())) <= 24
+    assert "".join(narrower.split()) == "B·(123,456·⌊(H+24)/28⌋·⌊(W+24)/28⌋+1·H)"
+
+
+def test_what_does_not_exist_at_small_sizes_is_named_too():
+    value = C * ((B * H) // ((H + 1) // 4))
+    assert one_line(value) == "C·⌊B·H/⌊(H + 1)/4⌋⌋"
+    assert executed(source(value, "count", "."), "count", B=2, C=3, H=7) == 3 * 7
+
+
+def by(size, modulus, least=1):
+    """The multiples of a number from the least one."""
+    return Members(size, least, modulus, frozenset([0]))
+
+
 @pytest.mark.parametrize(
     ("conditions", "domain"),
     [
@@ -670,6 +711,20 @@ def test_text(expression, text):
         ((Multiple(C, G, "channels"),), "C, G ≥ 1; C a multiple of G"),
         ((Multiple(C, 8, ""), Multiple(G, 8, "")), "C, G ≥ 1; C, G multiples of 8"),
         ((Multiple(K - 1, 2, ""), AtLeast(H, 3, "")), "C, G ≥ 1; K odd; H ≥ 3"),
+        ((by(C, 32),), "G ≥ 1; C a multiple of 32"),
+        ((by(C, 32, least=64),), "G ≥ 1; C a multiple of 32, at least 64"),
+        ((by(G, 32, least=64), by(C, 32, least=64)), "C, G multiples of 32, at least 64"),
+        ((by(W, 32), by(H, 32), by(G, 8)), "C ≥ 1; G a multiple of 8; H, W multiples of 32"),
+        ((by(C, 1, least=2), by(G, 1, least=2)), "C, G ≥ 2"),
+        ((Members(C, 7, 1, frozenset([0]), frozenset(range(1, 6))),), "C, G ≥ 1; C ≠ 6"),
+        ((Members(C, 1, 1, frozenset(), frozenset([224])),), "G ≥ 1; C = 224"),
+        ((Members(C, 1, 1, frozenset(), frozenset([7, 9])),), "G ≥ 1; C one of 7, 9"),
+        (
+            (Members(C, 64, 32, frozenset([0]), frozenset([7, 9])),),
+            "G ≥ 1; C a multiple of 32, at least 64 or one of 7, 9",
+        ),
+        ((Members(C, 1, 64, frozenset(range(1, 9))),), "G ≥ 1; C mod 64 in {1…8}"),
+        ((Relation(H - W, equality=True), by(G, 2)), "C ≥ 1; G a multiple of 2; H = W"),
     ],
 )
 def test_domains(conditions, domain):

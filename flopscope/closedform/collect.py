@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from math import inf
 from typing import NamedTuple
 
 from flopscope.sizes import Size, equal, make_divisible
@@ -181,8 +182,12 @@ def _with_arguments(atom: Floor | Call, change: Callable[[Size], Size]) -> Floor
 def _reading_order(atom: Atom) -> tuple[bool, float, bool, str]:
     """Small channel counts first, as in the network: by value with every symbol near its least.
 
-    Whether two of them agree comes last.
+    Those that do not exist there, for a divisor is 0, come late; whether two of them agree last.
     """
     values = {s.name: s.lower + 1 for s in atom.symbols()}
     agreement = isinstance(atom, Call) and atom.function is equal
-    return (agreement, float(alone(atom).evaluate(values)), *display_order(atom))
+    try:
+        size = float(alone(atom).evaluate(values))
+    except ZeroDivisionError:
+        size = inf
+    return (agreement, size, *display_order(atom))

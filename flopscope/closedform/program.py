@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from textwrap import wrap
@@ -85,6 +86,25 @@ def source(value: Size, function: str, docstring: str, *, whole: bool = True) ->
         result = f"{result} {'//' if whole else '/'} {written.denominator}"
     quoted = wrap(f'"""{docstring}"""', WIDTH, break_long_words=False, break_on_hyphens=False)
     return "\n".join([*lines, written.function(function, quoted, result)])
+
+
+def expression(value: Size) -> str:
+    """The formula as one Python expression in its symbols, for `eval` on whole numbers.
+
+    The rounding rules it may call are those of `flopscope.sizes`.
+
+    >>> from flopscope.symbolic import symbol
+    >>> expression(symbol("B") * ((symbol("H") + 1) // 2))
+    'B * (-(-H // 2))'
+    """
+    written = program(value)
+    text = written.numerator
+    if written.denominator != "1":
+        text = f"({text}) // {written.denominator}"
+    for assignment in reversed(written.assignments):
+        name, _, definition = assignment.partition(" = ")
+        text = re.sub(rf"\b{name}\b", f"({definition})", text)
+    return " ".join(text.split())
 
 
 # --- names ------------------------------------------------------------------------------------

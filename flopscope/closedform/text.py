@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from textwrap import wrap
 
@@ -14,7 +15,7 @@ from flopscope.closedform.collect import (
     common_monomial,
     shown_arguments,
 )
-from flopscope.domain import Condition, Multiple
+from flopscope.domain import Condition, Members, Multiple
 from flopscope.sizes import Size
 from flopscope.symbolic import (
     Atom,
@@ -29,58 +30,90 @@ from flopscope.symbolic import (
 )
 
 WIDTH = 78
+NO_BREAK = "\u00a0"
 _SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
-def expression_lines(value: Size) -> list[str]:
+def expression_lines(value: Size, width: int = WIDTH) -> list[str]:
     """The sum over grids, one grid a line, and the definitions of rounded widths under it.
+
+    Lines are at most `width` long, or as long as their longest number.
 
     >>> from flopscope.symbolic import symbol
     >>> expression_lines(symbol("B") * 9 * ((symbol("H") + 1) // 2))
     ['  9 · B · ⌈H/2⌉']
     """
     namer = Namer(lambda atom: isinstance(atom, Call), _channel_name)
-    return [*_sum_lines(namer(value)), *_definition_lines(namer.definitions)]
+    return [*_sum_lines(namer(value), width), *_definition_lines(namer.definitions, width)]
+
+
+def one_line(value: Size) -> str:
+    """The same on a single line, however long.
+
+    >>> from flopscope.symbolic import symbol
+    >>> one_line(symbol("B") * (9 * symbol("H") + 4 * ((symbol("H") + 1) // 2)))
+    'B·(9·H + 4·⌈H/2⌉)'
+    """
+    text = " ".join(" ".join(expression_lines(value)).split())
+    return text.replace("( ", "(").replace(" )", ")").replace(" · ", "·")
 
 
 def domain_text(symbols: Iterable[Symbol], conditions: Sequence[Condition]) -> str:
-    """The domain in words.
+    """The domain in words, symbols with the same rule together.
 
     >>> from flopscope.symbolic import symbol
     >>> domain_text([Symbol("B"), Symbol("H")], [Multiple(symbol("H"), 32, "H")])
     'B, H ≥ 1; H a multiple of 32'
+    >>> by_32 = [Members(symbol(name), 64, 32, frozenset([0])) for name in "HW"]
+    >>> domain_text([Symbol(name) for name in "BHW"], by_32)
+    'B ≥ 1; H, W multiples of 32, at least 64'
     """
     symbols = sorted(symbols, key=lambda s: s.name)
-    clauses = []
-    for lower in sorted({s.lower for s in symbols if s.integer}):
-        names = [text_of(s.name) for s in symbols if s.integer and s.lower == lower]
-        clauses.append(f"{', '.join(names)} ≥ {lower}")
-    clauses += [f"{text_of(s.name)} > {s.lower}" for s in symbols if not s.integer]
+    members = [c for c in conditions if isinstance(c, Members)]
     multiples = [c for c in conditions if isinstance(c, Multiple) and c.odd is None]
-    for divisor in dict.fromkeys(str(c.divisor) for c in multiples):
-        values = list(dict.fromkeys(str(c.value) for c in multiples if str(c.divisor) == divisor))
-        noun = "multiples" if len(values) > 1 else "a multiple"
-        clauses.append(f"{', '.join(values)} {noun} of {divisor}")
-    clauses += dict.fromkeys(str(c) for c in conditions if c not in multiples)
+    told = {str(m.value) for m in members if not _rule(m).startswith("≠")}
+    bounds = [(text_of(s.name), f"≥ {s.lower}") for s in symbols if s.integer]
+    clauses = [
+        *_together((name, bound) for name, bound in bounds if name not in told),
+        *(f"{text_of(s.name)} > {s.lower}" for s in symbols if not s.integer),
+        *_together(sorted((str(m.value), _rule(m)) for m in members)),
+        *_together((str(m.value), f"multiple of {m.divisor}") for m in multiples),
+        *dict.fromkeys(str(c) for c in conditions if c not in members and c not in multiples),
+    ]
     return "; ".join(clauses) or "no free sizes"
 
 
-def _sum_lines(value: Size) -> list[str]:
+def _rule(members: Members) -> str:
+    every = len(members.residues) == members.modulus and not members.others
+    return f"≥ {members.least}" if every else members.rule
+
+
+def _together(rules: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Each rule with all that it is about: 'H, W multiples of 32' for two names and one rule."""
+    names: dict[str, list[str]] = {}
+    for name, rule in dict.fromkeys(rules):
+        names.setdefault(rule, []).append(name)
+    for rule, about in names.items():
+        noun = "multiples" if len(about) > 1 else "a multiple"
+        yield f"{', '.join(about)} {re.sub('^multiple', noun, rule)}"
+
+
+def _sum_lines(value: Size, width: int) -> list[str]:
     collected = collect(value)
     common, below = _monomial(collected.common), _divided_by(collected.below)
     alone = len(collected.terms) == 1 and bool(common or below)
     summands = [_summand(grid, coefficient, alone) for grid, coefficient in collected.terms]
     if len(summands) > 1:
-        return _grid_lines(summands, common, below)
+        return _grid_lines(summands, common, below, width)
     grid, coefficient = summands[0]
     factors = (
         [coefficient, common, grid] if _is_number(coefficient) else [common, grid, coefficient]
     )
     text = " · ".join(part for part in factors if part and part != "1") or "1"
-    return _wrapped(text + below, "  ", "    ")
+    return _wrapped(text + below, "  ", "    ", width)
 
 
-def _grid_lines(summands: list[tuple[str, str]], common: str, below: str) -> list[str]:
+def _grid_lines(summands: list[tuple[str, str]], common: str, below: str, width: int) -> list[str]:
     """One grid a line, number coefficients aligned, brackets where something multiplies the sum."""
     opening = f"  {common} · ( " if common else "  ( " if below else "    "
     plus, minus = (" " * (len(opening) - 2) + sign for sign in ("+ ", "- "))
@@ -94,7 +127,7 @@ def _grid_lines(summands: list[tuple[str, str]], common: str, below: str) -> lis
         lead = minus if size != coefficient else plus
         if not lines and (common or below or lead == plus):
             lead = opening + lead.strip(" +")
-        lines += _wrapped(text, lead, " " * (len(opening) + 4))
+        lines += _wrapped(text, lead, " " * (len(opening) + 4), width)
     return [*lines[:-1], f"{lines[-1]} ){below}"] if common or below else lines
 
 
@@ -105,17 +138,29 @@ def _summand(grid: Monomial, coefficient: Term, multiplied: bool) -> tuple[str, 
     return _monomial(grid), _coefficient(coefficient)
 
 
-def _wrapped(text: str, first: str, rest: str) -> list[str]:
+def _wrapped(text: str, first: str, rest: str, width: int) -> list[str]:
+    """The text in lines that begin so; a rounding stays on one line if it fits on one at all."""
     body = text.lstrip(" ")
     first += " " * (len(text) - len(body))  # the blanks that align numbers
-    return wrap(
-        body,
-        WIDTH,
+    lines = wrap(
+        _unbroken(body, width - len(rest)),
+        width,
         initial_indent=first,
         subsequent_indent=rest,
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return [line.replace(NO_BREAK, " ") for line in lines]
+
+
+def _unbroken(text: str, room: int) -> str:
+    """The text with blanks inside ⌊ ⌋ and ⌈ ⌉ that no line is broken at."""
+
+    def kept(rounding: re.Match[str]) -> str:
+        whole = rounding[0]
+        return whole.replace(" ", NO_BREAK) if len(whole) <= room else whole
+
+    return re.sub(r"[⌊⌈][^⌊⌈⌋⌉]*[⌋⌉]", kept, text)
 
 
 def _is_number(text: str) -> bool:
@@ -171,13 +216,14 @@ def _channel_name(atom: Atom, number: int) -> str:
     return f"c{str(number).translate(_SUBSCRIPT)}"
 
 
-def _definition_lines(definitions: Sequence[Definition]) -> list[str]:
+def _definition_lines(definitions: Sequence[Definition], width: int) -> list[str]:
     if not definitions:
         return []
-    width = max(len(d.name) for d in definitions)
+    longest = max(len(d.name) for d in definitions)
     lines = ["", "  with"]
     for d in definitions:
-        lines += _wrapped(_call_text(d.atom), f"    {d.name.ljust(width)} = ", " " * (width + 7))
+        name = d.name.ljust(longest)
+        lines += _wrapped(_call_text(d.atom), f"    {name} = ", " " * (longest + 7), width)
     return lines
 
 
