@@ -44,3 +44,11 @@ def positive(name: str, text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise BadInput(f"--{name} {text} is not a positive integer; give one such as 1")
     return int(text)
+
+
+def natural(name: str, text: str | None) -> int | None:
+    """The text of an option as an integer from 0, None where it is not given. Raises BadInput for
+    any other text."""
+    if text is not None and not text.isdecimal():
+        raise BadInput(f"--{name} {text} is not an integer from 0; give one such as 2")
+    return None if text is None else int(text)

@@ -1,4 +1,4 @@
-"""Where a command's text goes: stdout, or a file that appears only when it is complete."""
+"""A command's text: its format, and where it goes: stdout, or a file that appears when complete."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from flopscope.errors import BadInput
+
+if TYPE_CHECKING:
+    from flopscope.present.table import Document
 
 
 @contextmanager
@@ -25,6 +29,20 @@ def output(path: str | None) -> Iterator[Callable[[str], None]]:
             f"cannot write '{path}'; give a file in a folder that exists and is writable"
         )
     yield lambda text: _write_whole(file, text)
+
+
+def rendered(document: Document, format_name: str) -> str:
+    """The document as text. Raises UnknownName."""
+    from flopscope.present.render import render
+
+    return render(document, format_name)
+
+
+def check_format(name: str) -> None:
+    """Raises UnknownName for a format that tables do not have, before anything is computed."""
+    from flopscope.present import render
+
+    render.check_format(name)
 
 
 def _write_whole(file: Path, text: str) -> None:

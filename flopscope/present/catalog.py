@@ -9,10 +9,10 @@ from flopscope.catalog.models import MODELS
 from flopscope.catalog.variant import Variant
 from flopscope.comparison import Entry
 from flopscope.conventions import CONVENTIONS, Convention
-from flopscope.facts import Kind, Operator
-from flopscope.ledger import Ledger, Level, kind_name
+from flopscope.ledger import Ledger, Level
 from flopscope.present.compare import heading, size
 from flopscope.present.numbers import integer, percent
+from flopscope.present.operators import facts_data, operator_text, shape_text
 from flopscope.present.table import Column, Document, Table
 
 
@@ -96,24 +96,12 @@ def ledger_table(
     return Table(columns, rows, title, notes, total=True)
 
 
-def operator_text(row: Operator) -> str:
-    """The operator in short: 'depthwise 3×3 /2', 'pointwise', 'batch norm'."""
-    text = kind_name(row).removesuffix(" convolution")
-    if row.window is not None and row.kind is not Kind.GLOBAL_POOL:
-        kernel, stride = row.window.kernel, row.window.stride
-        if text != "pointwise":
-            text += f" {kernel[0]}×{kernel[1]}"
-        if stride != (1, 1):
-            text += f" /{stride[0]}" if stride[0] == stride[1] else f" /{stride[0]}×{stride[1]}"
-    return text
-
-
 def _shape_columns(level: Level) -> list[Column]:
     if level is not Level.LAYER:
         return []
     return [
         Column("operator", "Operator", numeric=False),
-        Column("output", "Output", lambda shape: "×".join(map(str, shape[1:])), raw=list),
+        Column("output", "Output", lambda shape: shape_text(shape[1:]), raw=list),
     ]
 
 
@@ -131,26 +119,10 @@ def _shapes(part: Ledger) -> list[Any]:
     ]
 
 
-def row_data(row: Operator, convention: Convention) -> dict[str, Any]:
-    """One operator's facts and counts for JSON."""
-    facts: dict[str, Any] = {
-        "path": row.path,
-        "kind": row.kind.value,
-        "operator": kind_name(row),
-        "inputs": [list(shape) for shape in row.inputs],
-        "output": list(row.output),
-        "weights": {weight.key: list(weight.shape) for weight in row.weights},
-        "groups": row.groups,
-    }
-    if row.window is not None:
-        facts |= {field: list(pair) for field, pair in row.window._asdict().items()}
-    return facts | _counts(Ledger((row,)), convention)
-
-
 def _data(entry: Entry, convention: Convention, level: Level) -> dict[str, Any]:
     ledger = entry.ledger
     if level is Level.LAYER:
-        items = [row_data(row, convention) for row in ledger.rows]
+        items = [facts_data(row) | _counts(Ledger((row,)), convention) for row in ledger.rows]
     else:
         groups = ledger.group_by(level)
         items = [{level.value: key, **_counts(part, convention)} for key, part in groups.items()]

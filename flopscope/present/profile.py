@@ -1,68 +1,116 @@
-"""A traced network as text: a table at numbers, formulas at free sizes."""
+"""A traced network as a document: numbers or, at free sizes, formulas, part by part."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from flopscope.conventions import Convention
-from flopscope.ledger import Level
-from flopscope.present.catalog import ledger_table, row_data
-from flopscope.present.formula import FormulaPage, render_formulas
-from flopscope.present.render import render
-from flopscope.present.table import Document
+from flopscope.alphabet import ALPHABET
+from flopscope.errors import BadInput
+from flopscope.present.operators import unknown_operators
+from flopscope.present.parts import Part, View, parts, shared_parameters, whole
+from flopscope.present.profile_columns import formula_columns, number_columns, totals_table
+from flopscope.present.profile_data import domain_of, profile_data
+from flopscope.present.report import Report
+from flopscope.present.table import Document, Table
 from flopscope.profiling import Profile
+from flopscope.sizes import is_symbolic
+
+PLACES = 3
+"""Places of an unknown operator that its note names."""
 
 
-def profile_text(
-    profile: Profile, convention: Convention, level: Level, format_name: str | None
-) -> str:
-    """The profile in a named format: those of tables at numbers, those of formulas at free
-    sizes."""
-    if profile.ledger.symbols():
-        return render_formulas(_page(profile, convention), format_name or "text")
-    return render(_document(profile, convention, level), format_name or "table")
+@dataclass(frozen=True)
+class ProfileReport(Report):
+    """A profile in a view: prints, and converts to a frame, Markdown, LaTeX, CSV and HTML."""
+
+    profile: Profile
+    view: View
+
+    def __post_init__(self) -> None:
+        check_view(self.view, free=is_free(self.profile))
+
+    def document(self) -> Document:
+        notes = notes_of(self.profile)
+        tables = _formulas if is_free(self.profile) else _numbers
+        data = profile_data(self.profile, self.view, notes)
+        return Document(tables(self.profile, self.view, notes), data)
 
 
-def warnings_of(profile: Profile) -> list[str]:
+def is_free(profile: Profile) -> bool:
+    """Has it free sizes, so that its readings are formulas?"""
+    shapes = (size for shape in profile.shapes for size in shape)
+    return any(map(is_symbolic, shapes)) or bool(profile.ledger.symbols())
+
+
+def check_view(view: View, *, free: bool) -> None:
+    """Raises BadInput for an order of formulas: which of two is larger depends on the sizes."""
+    if free and view.sort not in (None, "params"):
+        raise BadInput(
+            f"the order by {view.sort} depends on the free sizes; "
+            "give numbers, or sort by params, or leave sort out"
+        )
+
+
+def _numbers(profile: Profile, view: View, notes: Sequence[str]) -> list[Table]:
+    """One line a part, the total last. A sum over unknown operators is marked as a lower bound."""
+    split, total = parts(profile.ledger, view), whole(profile.ledger)
+    columns = number_columns(view, total, _batch(profile))
+    rows = [[column.cell(part) for column in columns] for part in (*split, total)]
+    shares = [] if profile.ledger.complete else ["%: of what is counted"]
+    notes = [*_legend(split), *notes, *shares]
+    return [Table([c.column for c in columns], rows, _title(profile, view), notes, total=True)]
+
+
+def _formulas(profile: Profile, view: View, notes: Sequence[str]) -> list[Table]:
+    """The same in free sizes, and the totals below with the domain."""
+    split, total = parts(profile.ledger, view), whole(profile.ledger)
+    columns = formula_columns(view)
+    rows = [[column.cell(part) for column in columns] for part in split]
+    tree = Table([c.column for c in columns], rows, _title(profile, view), _legend(split))
+    return [tree, totals_table(total, view, [*_domain_notes(profile), *notes])]
+
+
+def notes_of(profile: Profile) -> list[str]:
     """What keeps the numbers from being the whole truth, one sentence each."""
-    notes = [f"unknown operator at {path}: totals are lower bounds" for path in profile.unknown]
-    return notes + [f"fixed by the trace: {fixed}" for fixed in profile.fixed]
+    notes = []
+    if unknown := unknown_operators(profile.ledger.rows):
+        named = "; ".join(f"{name} in {_places(at)}" for name, at in unknown.items())
+        notes.append(
+            f"≥: a lower bound, for the cost of these operators is unknown and not counted: {named}"
+        )
+    notes += [f"fixed by the trace: {fixed}" for fixed in profile.fixed]
+    if shared := shared_parameters(profile.ledger):
+        notes.append(f"counted once, where it is read first: {_places(shared)}")
+    return notes
 
 
-def _page(profile: Profile, convention: Convention) -> FormulaPage:
-    macs = profile.ledger.flops(convention.name).formula
-    shapes = " and ".join(_shape(shape) for shape in profile.shapes)
-    notes = warnings_of(profile)
-    source = "\n".join([f"traced on {shapes}", *notes])
-    return FormulaPage(profile.target, source, [macs, profile.ledger.params().formula])
+def _places(places: Iterable[str]) -> str:
+    """The first few modules or tensors, and how many more there are."""
+    distinct = list(dict.fromkeys(place or "the network itself" for place in places))
+    more = len(distinct) - PLACES
+    return ", ".join(distinct[:PLACES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _document(profile: Profile, convention: Convention, level: Level) -> Document:
-    shapes = " and ".join(_shape(shape) for shape in profile.shapes)
-    title = f"{profile.target} on {shapes}. {convention.unit}, "
-    title += f"convention {convention.name}: {convention.counts}."
-    table = ledger_table(profile.ledger, convention, level, title, warnings_of(profile))
-    return Document([table], _data(profile, convention))
+def _title(profile: Profile, view: View) -> str:
+    shapes = " and ".join(f"({', '.join(map(str, shape))})" for shape in profile.shapes)
+    counting = view.convention
+    return (
+        f"{profile.target} on {shapes}. {counting.unit}, "
+        f"convention {counting.name}: {counting.counts}."
+    )
 
 
-def _data(profile: Profile, convention: Convention) -> dict[str, Any]:
-    ledger = profile.ledger
-    return {
-        "schema": "flopscope.profile/1",
-        "target": profile.target,
-        "inputs": [list(shape) for shape in profile.shapes],
-        "convention": convention.name,
-        "unit": convention.unit,
-        "params": int(ledger.params()),
-        "macs": int(ledger.macs()),
-        "count": int(ledger.flops(convention.name)),
-        "activations": int(ledger.activations()),
-        "complete": not profile.unknown,
-        "unknown": list(profile.unknown),
-        "fixed": list(profile.fixed),
-        "operators": [row_data(row, convention) for row in ledger.rows],
-    }
+def _batch(profile: Profile) -> int:
+    first = profile.shapes[0] if profile.shapes else ()
+    return int(first[0]) if first else 0
 
 
-def _shape(shape: tuple[Any, ...]) -> str:
-    return f"({', '.join(map(str, shape))})"
+def _legend(split: Sequence[Part]) -> list[str]:
+    return ["dw: depthwise convolution"] if any("dw " in part.label for part in split) else []
+
+
+def _domain_notes(profile: Profile) -> list[str]:
+    free = {s.name for s in profile.ledger.symbols()}
+    meanings = [f"{d.text}: {d.meaning}" for name, d in ALPHABET.items() if name in free]
+    return [f"domain: {domain_of(profile)}", *(["; ".join(meanings)] if meanings else [])]

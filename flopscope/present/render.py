@@ -8,13 +8,14 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from textwrap import wrap
-from typing import Any
 
 from flopscope.errors import UnknownName
 from flopscope.present.table import Cell, Column, Document, Table
 
 TERMINAL_WIDTH = 80
 """Tables are laid out for this width, on a terminal, in a pipe and in the README alike."""
+LEAST_ROOM = 20
+"""A column is not folded to less than this."""
 
 
 def render(document: Document, format_name: str) -> str:
@@ -31,17 +32,17 @@ def check_format(format_name: str) -> None:
 
 def as_terminal(document: Document) -> str:
     """Aligned columns under a title, notes below. Wider than 80 columns only if the cells are."""
-    return "\n\n".join(_terminal_table(table) for table in document.tables)
+    return "\n\n".join(_terminal_table(table.shown()) for table in document.tables)
 
 
 def as_markdown(document: Document) -> str:
     """GitHub tables, numbers aligned right."""
-    return "\n\n".join(_markdown_table(table) for table in document.tables)
+    return "\n\n".join(_markdown_table(table.shown()) for table in document.tables)
 
 
 def as_latex(document: Document) -> str:
     """booktabs tables."""
-    return "\n\n".join(_latex_table(table) for table in document.tables)
+    return "\n\n".join(_latex_table(table.shown()) for table in document.tables)
 
 
 def as_csv(document: Document) -> str:
@@ -52,8 +53,7 @@ def as_csv(document: Document) -> str:
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerow([column.key for column in table.columns])
-        rows = table.rows[:-1] if table.total else table.rows
-        writer.writerows(_raw(table, row) for row in rows)
+        writer.writerows(table.raw())
         parts.append(buffer.getvalue())
     return "\n".join(parts)
 
@@ -65,7 +65,7 @@ def as_json(document: Document) -> str:
 
 def as_html(document: Document) -> str:
     """Plain tables for a notebook or a page, everything escaped."""
-    return "\n".join(_html_table(table) for table in document.tables)
+    return "\n".join(_html_table(table.shown()) for table in document.tables)
 
 
 FORMATS: Mapping[str, Callable[[Document], str]] = {
@@ -76,10 +76,6 @@ FORMATS: Mapping[str, Callable[[Document], str]] = {
     "json": as_json,
     "html": as_html,
 }
-
-
-def _raw(table: Table, row: Sequence[Cell]) -> list[Any]:
-    return ["" if cell is None else c.raw(cell) for c, cell in zip(table.columns, row, strict=True)]
 
 
 def _cells(table: Table) -> list[list[str]]:
@@ -101,43 +97,66 @@ def _terminal_table(table: Table) -> str:
         grid.add_column(
             Text(heading),
             justify="right" if column.numeric else "left",
-            no_wrap=column.numeric or index == 0,
+            no_wrap=column.numeric or index == 0 or column.fold is not None,
         )
-    rows = _cells(table)
+    rows = _folded(table)
     for index, row in enumerate(rows):
         last = table.total and index == len(rows) - 2
         grid.add_row(*map(Text, row), end_section=last)
     buffer = io.StringIO()
-    width = max(TERMINAL_WIDTH, _least_width(table, rows))
+    width = max(TERMINAL_WIDTH, _beside(_widths(table, rows)))
     console = Console(file=buffer, width=width, color_system=None, legacy_windows=False)
     console.print(grid)
-    body = "\n".join(line.rstrip() for line in buffer.getvalue().splitlines())
+    printed = buffer.getvalue().replace("\u00a0", " ")
+    body = "\n".join(line.rstrip() for line in printed.splitlines())
     return "\n".join((*_title(table), body, *_notes(table)))
 
 
 def _title(table: Table) -> list[str]:
-    return [*wrap(table.title, TERMINAL_WIDTH), ""] if table.title else []
+    return [*wrap(table.title, TERMINAL_WIDTH, break_on_hyphens=False), ""] if table.title else []
 
 
 def _notes(table: Table) -> list[str]:
     lines = [
         line
         for note in table.notes
-        for line in wrap(note, TERMINAL_WIDTH, subsequent_indent="    ")
+        for line in wrap(note, TERMINAL_WIDTH, subsequent_indent="    ", break_on_hyphens=False)
     ]
     return ["", *lines] if lines else []
 
 
-def _least_width(table: Table, rows: list[list[str]]) -> int:
-    """The width at which no number and no row's name is broken; other text may fold."""
+def _folded(table: Table) -> list[list[str]]:
+    """The cells, folded where 80 columns need it and their column can: the last column first, texts
+    before numbers."""
+    rows = _cells(table)
+    columns = reversed(list(enumerate(table.columns)))
+    for index, column in sorted(columns, key=lambda pair: pair[1].numeric):
+        widths = _widths(table, rows)
+        room = TERMINAL_WIDTH - _beside(widths) + widths[index]
+        if column.fold is None or room >= widths[index]:
+            continue
+        room = room if column.numeric else max(room, LEAST_ROOM)
+        for cells, row in zip(rows, table.rows, strict=True):
+            if row[index] is not None and (column.numeric or len(cells[index]) > room):
+                cells[index] = column.fold(row[index], room)
+    return rows
+
+
+def _beside(widths: Sequence[int]) -> int:
+    """The width of columns of these widths side by side."""
+    return sum(widths) + 2 * (len(widths) - 1)
+
+
+def _widths(table: Table, rows: list[list[str]]) -> list[int]:
+    """The least width of each column, at which no number and no row's name is broken."""
     widths = []
     for index, column in enumerate(table.columns):
         cells = [row[index] for row in rows] + column.heading.split("\n")
-        if not column.numeric and index > 0:
+        if not column.numeric and index > 0 and column.fold is None:
             cells = [word for cell in cells for word in cell.split()]
         cells = [line for cell in cells for line in cell.split("\n")]
         widths.append(max((len(cell) for cell in cells), default=0))
-    return sum(widths) + 2 * len(widths)
+    return widths
 
 
 def _markdown_table(table: Table) -> str:
@@ -165,7 +184,7 @@ def _one_line(column: Column) -> str:
 def _latex_table(table: Table) -> str:
     alignment = "".join("r" if column.numeric else "l" for column in table.columns)
     heads = " & ".join(_latex(_one_line(column)) for column in table.columns)
-    rows = [" & ".join(map(_latex, row)) + r" \\" for row in _cells(table)]
+    rows = [" & ".join(_latex_cells(table, row)) + r" \\" for row in table.rows]
     if table.total:
         rows.insert(-1, r"\midrule")
     body = [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule", heads + r" \\", r"\midrule"]
@@ -176,10 +195,17 @@ def _latex_table(table: Table) -> str:
     return "\n".join([*comments, *body])
 
 
+def _latex_cells(table: Table, row: Sequence[Cell]) -> list[str]:
+    return [
+        _latex(c.write(cell)) if c.latex is None or cell is None else c.latex(cell)
+        for c, cell in zip(table.columns, row, strict=True)
+    ]
+
+
 _LATEX = str.maketrans(
     {c: f"\\{c}" for c in "&%$#_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    | {"×": r"$\times$", "α": r"$\alpha$", "ρ": r"$\rho$", "≥": r"$\geq$", "\n": " "}
+    | {"×": r"$\times$", "α": r"$\alpha$", "ρ": r"$\rho$", "≥": r"$\geq$", "\n": " ", "\u00a0": "~"}
 )
 
 

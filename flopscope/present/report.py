@@ -25,12 +25,7 @@ class Report(ABC):
         import pandas as pd
 
         table = self.document().tables[0]
-        rows = table.rows[:-1] if table.total else table.rows
-        raw = [
-            [None if v is None else c.raw(v) for c, v in zip(table.columns, row, strict=True)]
-            for row in rows
-        ]
-        return pd.DataFrame(raw, columns=[column.key for column in table.columns])
+        return pd.DataFrame(table.raw(), columns=[column.key for column in table.columns])
 
     def to_dict(self) -> dict[str, Any]:
         """The object that `--format json` prints."""

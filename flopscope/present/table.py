@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 Cell: TypeAlias = Any
 """A value, or None for nothing to show. Formatting happens at rendering, never in the data."""
+
+INDENT = "\u00a0\u00a0"
+"""One level of a tree in a cell's text. These blanks survive in Markdown and HTML."""
 
 
 @dataclass(frozen=True)
 class Column:
     """`key` names the column in CSV; `heading` is read by people, with unit and convention.
 
-    `text` writes a value for people, `raw` for CSV.
+    `text` writes a value for people, `latex` for LaTeX where that is not the text with its signs
+    escaped, `raw` for CSV. `fold` writes a value in a given room where the table is too wide for a
+    terminal, texts on several lines, numbers shorter. A column that is not `shown` stands in CSV
+    and data frames.
     """
 
     key: str
@@ -22,6 +28,9 @@ class Column:
     text: Callable[[Any], str] = str
     numeric: bool = True
     raw: Callable[[Any], Any] = lambda value: value
+    latex: Callable[[Any], str] | None = None
+    fold: Callable[[Any, int], str] | None = None
+    shown: bool = True
 
     def write(self, cell: Cell) -> str:
         """The cell as text; an empty string for None."""
@@ -37,6 +46,23 @@ class Table:
     title: str = ""
     notes: Sequence[str] = ()
     total: bool = False
+
+    def shown(self) -> Table:
+        """The table with the columns that people read."""
+        keep = [index for index, column in enumerate(self.columns) if column.shown]
+        columns = [self.columns[index] for index in keep]
+        return replace(self, columns=columns, rows=[[row[i] for i in keep] for row in self.rows])
+
+    def raw(self) -> list[list[Cell]]:
+        """Every row but the total, its values as they are, None where there is none."""
+        rows = self.rows[:-1] if self.total else self.rows
+        return [
+            [
+                None if cell is None else c.raw(cell)
+                for c, cell in zip(self.columns, row, strict=True)
+            ]
+            for row in rows
+        ]
 
 
 @dataclass(frozen=True)

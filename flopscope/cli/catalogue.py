@@ -1,0 +1,113 @@
+"""Commands about the catalogue's networks: compare, show, list, conventions."""
+
+from __future__ import annotations
+
+import click
+
+from flopscope.cli.options import BATCH, CONVENTION, FORMAT, OUTPUT, RES, positive, resolution
+from flopscope.cli.output import check_format, output, rendered
+from flopscope.cli.progress import waiting
+
+
+@click.command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@RES
+@BATCH
+@CONVENTION
+@click.option("--by", help="Split the count by stage, block, layer or kind.")
+@click.option(
+    "--check", is_flag=True, help="Compare with fvcore and torch on the real module (needs torch)."
+)
+@FORMAT
+@OUTPUT
+def compare(
+    models: tuple[str, ...],
+    res: str | None,
+    batch: str,
+    convention: str,
+    by: str | None,
+    check: bool,
+    format_name: str,
+    output_path: str | None,
+) -> None:
+    """Compare networks: parameters, work, activations, size, published accuracy.
+
+    \b
+    flopscope compare mobilenetv1 mobilenetv2 --res 224
+    flopscope compare mobilenetv2 mobilenetv3_large --by kind --convention fvcore
+    """
+    from flopscope import comparison
+    from flopscope.ledger import Level
+    from flopscope.present.compare import comparison_document
+
+    check_format(format_name)
+    with output(output_path) as write:
+        with waiting(f"checking {', '.join(models)}", long=check):
+            result = comparison.compare(
+                models,
+                res=resolution(res),
+                batch=positive("batch", batch),
+                convention_name=convention,
+                by=Level.named(by) if by else None,
+                check=check,
+            )
+        write(rendered(comparison_document(result), format_name))
+    if not result.agrees:
+        raise click.exceptions.Exit(1)
+
+
+@click.command()
+@click.argument("model", metavar="MODEL")
+@RES
+@BATCH
+@CONVENTION
+@click.option("--by", default="layer", help="layer, block, stage or kind.", show_default=True)
+@FORMAT
+@OUTPUT
+def show(
+    model: str,
+    res: str | None,
+    batch: str,
+    convention: str,
+    by: str,
+    format_name: str,
+    output_path: str | None,
+) -> None:
+    """Show one network layer by layer."""
+    from flopscope import comparison
+    from flopscope.conventions import convention as named
+    from flopscope.ledger import Level
+    from flopscope.present.catalog import show_document
+
+    check_format(format_name)
+    with output(output_path) as write:
+        compared = comparison.compare([model], res=resolution(res), batch=positive("batch", batch))
+        write(
+            rendered(
+                show_document(compared.entries[0], named(convention), Level.named(by)), format_name
+            )
+        )
+
+
+@click.command(name="list")
+@FORMAT
+@OUTPUT
+def list_models(format_name: str, output_path: str | None) -> None:
+    """List the models, their options and papers."""
+    from flopscope.present.catalog import list_document
+
+    check_format(format_name)
+    with output(output_path) as write:
+        write(rendered(list_document(), format_name))
+
+
+@click.command()
+@FORMAT
+@OUTPUT
+def conventions(format_name: str, output_path: str | None) -> None:
+    """List the conventions: what each tool and the papers count."""
+    from flopscope.present.catalog import conventions_document
+
+    check_format(format_name)
+    with output(output_path) as write:
+        write(rendered(conventions_document(), format_name))

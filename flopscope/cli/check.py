@@ -1,0 +1,57 @@
+"""The command that asks the witnesses."""
+
+from __future__ import annotations
+
+import click
+
+from flopscope.cli.options import BATCH, FORMAT, OUTPUT, RES, positive, resolution
+from flopscope.cli.output import check_format, output, rendered
+from flopscope.cli.progress import waiting
+from flopscope.errors import BadInput
+
+
+@click.command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@RES
+@BATCH
+@click.option(
+    "--prove", is_flag=True, help="Prove it for all sizes: trace the module with symbolic B, H, W."
+)
+@FORMAT
+@OUTPUT
+def check(
+    models: tuple[str, ...],
+    res: str | None,
+    batch: str,
+    prove: bool,
+    format_name: str,
+    output_path: str | None,
+) -> None:
+    """Check the closed form against the real module, row by row; exit 1 on any difference.
+
+    The witnesses are fvcore and torch's FlopCounterMode on the reference PyTorch module. With
+    --prove, the formula traced from the module's code, as an identity in B, H and W.
+    """
+    from flopscope import comparison
+    from flopscope.present.agreement import agreement_document, proof_document
+
+    check_format(format_name)
+    if prove and (res is not None or batch != "1"):
+        raise BadInput(
+            "--prove holds for every size and takes neither --res nor --batch; leave them out"
+        )
+    with output(output_path) as write:
+        if prove:
+            with waiting(f"proving {', '.join(models)}"):
+                proved = comparison.proofs(models)
+            write(rendered(proof_document(proved), format_name))
+            if not all(proof for _, proof in proved):
+                raise click.exceptions.Exit(1)
+            return
+        with waiting(f"checking {', '.join(models)}"):
+            result = comparison.compare(
+                models, res=resolution(res), batch=positive("batch", batch), check=True
+            )
+        write(rendered(agreement_document(result.entries), format_name))
+    if not result.agrees:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,102 @@
+"""The command for a network of the reader's own."""
+
+from __future__ import annotations
+
+import click
+
+from flopscope.cli.options import CONVENTION, OUTPUT, natural, resolution
+from flopscope.cli.output import output
+from flopscope.cli.progress import waiting
+from flopscope.errors import BadInput
+
+
+@click.command()
+@click.argument("target", metavar="TARGET")
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    help="Sizes of an input, 1,3,224,224 or B,3,H,W. Repeatable.",
+)
+@click.option("--res", help="Short for --input 1,3,RES,RES.")
+@click.option(
+    "--arg", "arguments", multiple=True, help="Argument of the target, name=value. Repeatable."
+)
+@click.option(
+    "--example", "examples", multiple=True, help="Example of a free size, tokens=77. Repeatable."
+)
+@CONVENTION
+@click.option(
+    "--by",
+    default="module",
+    show_default=True,
+    help="module (a tree), or flat by layer, operator (its kind), stage or block.",
+)
+@click.option("--depth", help="Fold the tree below this depth; 0 leaves the total.")
+@click.option(
+    "--sort", help="Largest first by params, macs, count (the convention's) or activations."
+)
+@click.option("--strict", is_flag=True, help="Exit 1 if the cost of an operator is unknown.")
+@click.option(
+    "--format",
+    "format_name",
+    default="table",
+    show_default=True,
+    help="table, markdown, latex, csv, json or html; at free sizes python too.",
+)
+@OUTPUT
+def profile(
+    target: str,
+    inputs: tuple[str, ...],
+    res: str | None,
+    arguments: tuple[str, ...],
+    examples: tuple[str, ...],
+    convention: str,
+    by: str,
+    depth: str | None,
+    sort: str | None,
+    strict: bool,
+    format_name: str,
+    output_path: str | None,
+) -> None:
+    """Trace your own network: a table at numbers, closed forms at free sizes.
+
+    TARGET is path/to/file.py:Name, package.module:Name, timm:NAME, torchvision:NAME or a model
+    of the catalogue; Name is an nn.Module, or a class or function that makes one. Loading a
+    Python target runs its code.
+
+    \b
+    flopscope profile timm:convnext_tiny --res 224 --depth 2
+    flopscope profile net.py:Net --res 224 --by operator --sort macs
+    flopscope profile net.py:Net --arg width=24 --input B,3,H,W
+
+    A total over an operator that is not known is a lower bound, and printed with ≥.
+    """
+    from flopscope import profiling
+    from flopscope.conventions import convention as named
+    from flopscope.present.parts import View
+    from flopscope.present.profile import ProfileReport, check_view
+    from flopscope.present.profile_formats import check_format, profile_text
+    from flopscope.sizes import is_symbolic
+
+    inputs = _inputs(inputs, res)
+    free = any(map(is_symbolic, (n for text in inputs for n in profiling.parse_shape(text))))
+    view = View(named(convention), by, natural("depth", depth), sort)
+    check_view(view, free=free)
+    check_format(format_name, free=free)
+    values = profiling.parse_arguments(arguments), profiling.parse_examples(examples)
+    with output(output_path) as write:
+        with waiting(f"tracing {target}"):
+            found = profiling.profile(target, inputs, *values)
+            text = profile_text(ProfileReport(found, view), format_name)
+        write(text)
+    if strict and found.unknown:
+        raise click.exceptions.Exit(1)
+
+
+def _inputs(inputs: tuple[str, ...], res: str | None) -> tuple[str, ...]:
+    """The inputs, or that of a resolution. Raises BadInput unless one of the two is given."""
+    if bool(inputs) == bool(res):
+        raise BadInput("give either --input, such as --input B,3,H,W, or --res, such as --res 224")
+    size = resolution(res)
+    return inputs if size is None else (f"1,3,{size[0]},{size[1]}",)

@@ -1,0 +1,207 @@
+"""The columns of a profile: what a part is, and its numbers or, at free sizes, its formulas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from flopscope.closedform.text import expression_lines, one_line
+from flopscope.ledger import Level
+from flopscope.present.compare import heading
+from flopscope.present.numbers import integer, percent, short
+from flopscope.present.operators import shape_text, sizes_data, unknown_operators
+from flopscope.present.parts import GAP, Part, View
+from flopscope.present.profile_data import reading_data
+from flopscope.present.table import INDENT, Cell, Column, Table
+from flopscope.readings import Reading
+from flopscope.sizes import Shape
+
+LINES = 6
+"""A part's formula of more lines is cut in the terminal; other formats have it whole."""
+
+
+class Filled(NamedTuple):
+    """A column, and what each part has in it."""
+
+    column: Column
+    cell: Callable[[Part], Cell]
+
+
+def number_columns(view: View, total: Part, batch: int) -> list[Filled]:
+    """Exact integers, and shares of the whole network's count."""
+    name = view.convention.name
+    everything = int(total.count(name))
+    counted = partial(Column, text=number_text, raw=int, fold=_narrow)
+    return [
+        *_naming(view, partial(_output_text, batch), total),
+        Filled(Column("params", "Params", integer), lambda part: int(part.params())),
+        Filled(counted(_key(view), heading(view.convention)), lambda part: part.count(name)),
+        Filled(Column("percent", "%"), lambda part: percent(int(part.count(name)), everything)),
+        Filled(counted("activations", "Activ-\nations"), Part.activations),
+        *_bounds(view),
+    ]
+
+
+def formula_columns(view: View) -> list[Filled]:
+    """Formulas in the free sizes; output shapes and activations are in the data."""
+    name = view.convention.name
+    formula = partial(Column, text=formula_text, raw=_plain, latex=_latex)
+    lines = partial(_formula_lines, most=LINES)
+    count = formula(_key(view), heading(view.convention), numeric=False, fold=lines)
+    return [
+        *_naming(view, shape_text),
+        Filled(formula("params", "Params"), Part.params),
+        Filled(count, lambda part: part.count(name)),
+        Filled(formula("activations", "Activations", shown=False), Part.activations),
+        *_bounds(view),
+    ]
+
+
+def totals_table(total: Part, view: View, notes: Sequence[str]) -> Table:
+    """The formulas of the whole network, each a sum over the stages' grids."""
+    count = total.count(view.convention.name)
+    formula = Column(
+        "formula", "", formula_text, numeric=False, raw=_plain, latex=_latex, fold=_formula_lines
+    )
+    columns = [Column("total", "Total", numeric=False), formula, *(f.column for f in _bounds(view))]
+    bounds = [filled.cell(total) for filled in _bounds(view)]
+    rows = [
+        ["params", total.params(), "=", ""],
+        [heading(view.convention).replace("\n", " "), count, *bounds],
+        ["activations", total.activations(), *bounds],
+    ]
+    return Table(columns, rows, notes=notes)
+
+
+def number_text(reading: Reading) -> str:
+    """The exact integer, marked where it is a lower bound."""
+    return _bound(reading) + integer(int(reading))
+
+
+def formula_text(reading: Reading) -> str:
+    """The formula on one line, marked where it is a lower bound."""
+    return _bound(reading) + one_line(reading.value)
+
+
+# --- what a part is ---------------------------------------------------------------------------
+
+
+def _naming(view: View, output: Callable[[Shape], str], total: Part | None = None) -> list[Filled]:
+    """The label, and for CSV its parts; neither a kind of operator nor the total has an output."""
+    key = "path" if view.level in (None, Level.LAYER) else view.by
+    label = Column(key, view.by.capitalize(), _label, numeric=False, raw=_path, fold=_label_lines)
+    named = [Filled(label, lambda part: part)]
+    if view.level is Level.KIND:
+        return named
+    shape = Column("output", "Output", output, raw=sizes_data, shown=total is not None)
+    return [
+        *named,
+        Filled(Column("depth", "Depth", shown=False), lambda part: part.depth),
+        Filled(Column("operator", "Operator", shown=False), lambda part: part.operator),
+        Filled(shape, lambda part: None if part is total else part.output),
+    ]
+
+
+def _label(part: Part) -> str:
+    return part.label
+
+
+def _path(part: Part) -> str:
+    return part.path
+
+
+def _label_lines(part: Part, room: int) -> str:
+    """The label broken at dots of its path and before its operator."""
+    first, *rest = re.split(rf"(?<=\.)(?=\w)|(?={GAP})", part.label)
+    lines = [first]
+    for piece in rest:
+        if len(lines[-1] + piece) <= room:
+            lines[-1] += piece
+        else:
+            lines.append(INDENT * (part.depth + 1) + piece.removeprefix(GAP))
+    return "\n".join(_shortened(line, room) for line in lines)
+
+
+def _shortened(line: str, room: int) -> str:
+    """The line without its middle where it is longer than the room; half of that is indent at
+    most."""
+    if len(line) <= room:
+        return line
+    name = line.lstrip(INDENT)
+    name = INDENT * (min(len(line) - len(name), room // 2) // len(INDENT)) + name
+    if len(name) <= room:
+        return name
+    end = (room - (len(name) - len(name.lstrip(INDENT)))) // 2
+    return f"{name[: room - end - 1]}…{name[-end:]}"
+
+
+def _output_text(batch: int, shape: Shape) -> str:
+    """The shape without its batch dimension, where it leads."""
+    return shape_text(shape[1:] if len(shape) > 1 and shape[0] == batch else shape)
+
+
+# --- what is counted --------------------------------------------------------------------------
+
+
+def _key(view: View) -> str:
+    return f"{view.convention.unit.lower()}_{view.convention.name}"
+
+
+def _bounds(view: View) -> list[Filled]:
+    """For CSV: is the count exact or a lower bound, and for want of which operators?"""
+    name = view.convention.name
+    return [
+        Filled(
+            Column("bound", "Bound", shown=False),
+            lambda part: "=" if part.count(name).complete else "≥",
+        ),
+        Filled(
+            Column("not_counted", "Not counted", shown=False),
+            lambda part: "; ".join(unknown_operators(part.rows)),
+        ),
+    ]
+
+
+def _bound(reading: Reading) -> str:
+    return "" if reading.complete else "≥ "
+
+
+def _narrow(reading: Reading, room: int) -> str:
+    """Three digits of a number that is wider than that."""
+    return _bound(reading) + short(int(reading))
+
+
+def _formula_lines(reading: Reading, room: int, most: int | None = None) -> str:
+    """The formula on one line where it fits, else the sum with one grid a line, or `most` lines."""
+    text = formula_text(reading)
+    if len(text) <= room:
+        return text
+    bound = _bound(reading)
+    lines = [line[2:] for line in expression_lines(reading.value, room + 2 - len(bound))]
+    if most is not None and len(lines) > most:
+        lines = _first(lines, most - 1)
+    return bound + ("\n" + " " * len(bound)).join(lines)
+
+
+def _first(lines: list[str], most: int) -> list[str]:
+    """The terms that fit in so many lines, at least one, and how many more there are."""
+    starts = [n for n, line in enumerate(lines) if n and line.lstrip().startswith(("+ ", "- "))]
+    if not starts:
+        return lines
+    cut = max((n for n in starts if n <= most), default=starts[0])
+    indent = len(lines[cut]) - len(lines[cut].lstrip())
+    more = len(starts) - starts.index(cut)
+    return [*lines[:cut], f"{' ' * indent}+ … {more} term{'s' if more > 1 else ''} more"]
+
+
+def _latex(reading: Reading) -> str:
+    bound = "" if reading.complete else r"\geq "
+    return f"${bound}{reading.formula.latex()}$"
+
+
+def _plain(reading: Reading) -> Any:
+    """For CSV: an integer, or Python's expression."""
+    data = reading_data(reading)
+    return data["python"] if isinstance(data, dict) else data

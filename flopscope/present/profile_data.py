@@ -1,0 +1,68 @@
+"""A profile as JSON: integers at numbers, expressions and LaTeX at free sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flopscope.closedform import expression
+from flopscope.closedform.text import domain_text
+from flopscope.present.operators import facts_data, sizes_data
+from flopscope.present.parts import Part, View, operators, parts, whole
+from flopscope.profiling import Profile
+from flopscope.readings import Reading
+from flopscope.sizes import is_symbolic
+
+SCHEMA = "flopscope.profile/1"
+
+
+def profile_data(profile: Profile, view: View, notes: Sequence[str]) -> dict[str, Any]:
+    """The whole profile: totals, its parts in the view, every operator, and what is unknown."""
+    total = whole(profile.ledger)
+    facts = [facts_data(part.rows[0]) | _readings(part, view) for part in operators(profile.ledger)]
+    return {
+        "schema": SCHEMA,
+        "target": profile.target,
+        "inputs": [sizes_data(shape) for shape in profile.shapes],
+        "convention": view.convention.name,
+        "unit": view.convention.unit,
+        **_readings(total, view),
+        "complete": profile.ledger.complete,
+        "unknown": list(profile.unknown),
+        "fixed": list(profile.fixed),
+        "notes": list(notes),
+        "domain": domain_of(profile),
+        "by": view.by,
+        "parts": [_part_data(part, view) for part in parts(profile.ledger, view)],
+        "operators": facts,
+    }
+
+
+def domain_of(profile: Profile) -> str:
+    """Where the trace holds, in words."""
+    free = [s for shape in profile.shapes for n in shape if is_symbolic(n) for s in n.symbols()]
+    return domain_text({*free, *profile.ledger.symbols()}, profile.ledger.conditions)
+
+
+def reading_data(reading: Reading) -> int | dict[str, str]:
+    """An integer, or a formula: text that Python evaluates, and LaTeX."""
+    if not is_symbolic(reading.value):
+        return int(reading)
+    return {"python": expression(reading.value), "latex": reading.formula.latex()}
+
+
+def _part_data(part: Part, view: View) -> dict[str, Any]:
+    place = {"path": part.path} if view.flat else {"path": part.path, "depth": part.depth}
+    output = None if part.output is None else sizes_data(part.output)
+    complete = part.count(view.convention.name).complete
+    facts = {"operator": part.operator, "output": output, "complete": complete}
+    return place | facts | _readings(part, view)
+
+
+def _readings(part: Part, view: View) -> dict[str, Any]:
+    return {
+        "params": reading_data(part.params()),
+        "macs": reading_data(part.count("macs")),
+        "count": reading_data(part.count(view.convention.name)),
+        "activations": reading_data(part.activations()),
+    }
