@@ -1,10 +1,12 @@
 """What the documentation pages say is what the program says."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
+from flopscope.cli import main
 from flopscope.present.catalog import conventions_document
 from flopscope.present.render import render
 
@@ -15,6 +17,22 @@ PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTR
 def test_the_table_of_conventions_is_the_program_s():
     page = (ROOT / "docs" / "conventions.md").read_text(encoding="utf-8")
     assert render(conventions_document(), "markdown") in page
+
+
+def shown(page):
+    """Each command of the page's console blocks, with the output below it."""
+    blocks = re.findall(
+        r"^```console\n\$ flopscope (.*?)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE
+    )
+    return [pytest.param(shlex.split(line), output, id=line) for line, output in blocks]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "output"), shown((ROOT / "docs" / "profile.md").read_text(encoding="utf-8"))
+)
+def test_the_page_on_profiles_shows_what_is_printed(capsys, arguments, output):
+    assert main(arguments) == 0
+    assert capsys.readouterr() == (output, "")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
