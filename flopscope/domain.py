@@ -134,7 +134,8 @@ class Relation:
         if not self.equality and not self.negated:
             return _inequality(self.difference, 0)
         if not self.equality:
-            return _inequality(-self.difference, 1)
+            whole = all(s.integer for s in self.symbols())
+            return _inequality(-self.difference, 1) if whole else f"{-self.difference} > 0"
         return f"{_equation(self.difference, '≠' if self.negated else '=')}"
 
 

@@ -277,7 +277,24 @@ def _floor(terms: Terms, divisor: Terms) -> Term:
         division = floors.by_integer(scaled, abs(by.numerator))
     else:
         division = floors.by_terms(terms, divisor)
+        if (quotient := _small_quotient(division)) is not None:
+            return simplest(division.outside) + quotient
     return simplest(division.outside) + _rounded(division)
+
+
+def _small_quotient(division: floors.Division) -> int | None:
+    """⌊n/d⌋ where bounds tell that it is 0 or −1."""
+    if isinstance(division.divisor, int) or not division.numerator:
+        return None
+    numerator, divisor = simplest(division.numerator), simplest(division.divisor)
+    if _at_least(numerator, 0) and _at_least(divisor - numerator, 1):
+        return 0
+    return -1 if _at_least(-numerator, 1) and _at_least(divisor + numerator, 0) else None
+
+
+def _at_least(value: Term, minimum: int) -> bool:
+    lower = value.lower() if isinstance(value, Polynomial) else value
+    return lower is not None and lower >= minimum
 
 
 def _rounded(division: floors.Division) -> Term:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,19 +15,23 @@ from torch.utils import _pytree as pytree
 from flopscope.errors import BadInput, UnboundSymbols
 from flopscope.ledger import Ledger
 from flopscope.regions import numbers
+from flopscope.symbolic import Symbol
 from flopscope.tracing.calls import Rule
+from flopscope.tracing.constructing import LIKELY, construct, free_arguments, likely_input
 from flopscope.tracing.examples import examples
 from flopscope.tracing.functions import Functions
 from flopscope.tracing.inputs import free_symbols, tensors_of
 from flopscope.tracing.recorder import Recorder, paths
+from flopscope.tracing.standins import standins
 from flopscope.tracing.trail import Trail
 
 
 @dataclass(frozen=True)
 class Trace:
-    """A ledger, whose conditions say where it holds, and the trail that led there."""
+    """A ledger, whose conditions say where it holds, what was run on, and the trail of branches."""
 
     ledger: Ledger
+    inputs: tuple[Any, ...]
     trail: Trail
 
     @property
@@ -55,17 +59,58 @@ def trace(
     The ledger's conditions are the domain: where the same branches are taken as at the example.
     """
     module = _eager(module)
-    free = free_symbols((inputs, named))
+
+    def attempt(trail: Trail) -> Trace:
+        return _trace(module, inputs, named, trail, rules or {})
+
+    return _first_that_runs(free_symbols((inputs, named)), example or {}, attempt)
+
+
+def _first_that_runs(
+    free: Collection[Symbol], given: Mapping[str, int], attempt: Callable[[Trail], Trace]
+) -> Trace:
+    """The trace at the first example that the network accepts. Raises what the first one raised."""
     first: Exception | None = None
-    for sizes in examples(free, example or {}):
+    for sizes in examples(free, given):
         try:
-            return _trace(module, inputs, named, Trail(sizes), rules or {})
+            return attempt(Trail(sizes))
         except (BadInput, UnboundSymbols):
             raise
         except Exception as error:  # another example may be one that the network accepts
             first = first or error
     assert first is not None
     raise first
+
+
+def derive(
+    make: Callable[..., nn.Module],
+    arguments: Mapping[str, Any],
+    *inputs: Any,
+    example: Mapping[str, int] | None = None,
+    rules: Mapping[str, Rule] | None = None,
+    **named: Any,
+) -> Trace:
+    """Build a module with symbolic arguments and trace it: counts in the module's own arguments.
+
+    Arguments that are polynomials become symbolic sizes. Without inputs the first layer tells what
+    the module takes. What the constructor decides is in the domain too, and where it needs a
+    number, `fixed` says which line does.
+
+    >>> from flopscope.symbolic import symbol
+    >>> C, N = symbol("C"), symbol("N")
+    >>> traced = derive(nn.Linear, {"in_features": C, "out_features": N}, ("B", C))
+    >>> print(traced.ledger.params().value, traced.ledger.macs().value, sep="; ")
+    C·N + N; B·C·N
+    """
+    free = free_symbols((inputs, named)) | free_arguments(arguments)
+    free |= LIKELY if not (inputs or named) else frozenset()
+
+    def attempt(trail: Trail) -> Trace:
+        module = construct(make, arguments, trail)
+        given = inputs or (() if named else (likely_input(module),))
+        return _trace(module, given, named, trail, rules or {})
+
+    return _first_that_runs(free, example or {}, attempt)
 
 
 def _trace(
@@ -79,12 +124,15 @@ def _trace(
     leaves = [x for x in pytree.tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
     state = _shapes_only(module)
     recorder = Recorder(state, [name for name, _ in module.named_parameters()], leaves, rules)
+    kinds = {type(part) for part in module.modules()}
     with (
+        standins(*kinds) if trail.example else nullcontext(),
         inference(module),
         torch.random.fork_rng(devices=()),
         torch.no_grad(),
         torch.device("meta"),
         torch.compiler.set_stance("force_eager"),
+        _no_fused_attention(),
         paths(recorder, module),
         Functions(recorder),
         recorder,
@@ -92,7 +140,7 @@ def _trace(
         functional_call(module, state, args, kwargs, tie_weights=True)
     domain = trail.domain()
     ledger = recorder.ledger().at(**numbers(domain))
-    return Trace(replace(ledger, conditions=domain), trail)
+    return Trace(replace(ledger, conditions=domain), inputs, trail)
 
 
 def _eager(module: nn.Module) -> nn.Module:
@@ -128,3 +176,14 @@ def inference(module: nn.Module) -> Iterator[None]:
     finally:
         for part in training:
             part.training = True
+
+
+@contextmanager
+def _no_fused_attention() -> Iterator[None]:
+    """Attention layers in their own products: the fused one is a choice by device, not by cost."""
+    enabled = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(enabled)

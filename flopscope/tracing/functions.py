@@ -15,7 +15,13 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from flopscope.tracing.outputs import is_symbolic
-from flopscope.tracing.products import batched_product, einsum, is_product_of_two
+from flopscope.tracing.products import (
+    attention,
+    batched_product,
+    einsum,
+    is_plain_attention,
+    is_product_of_two,
+)
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.recurrent import RECURRENT, recurrent
 
@@ -34,16 +40,57 @@ class Functions(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        kwargs = kwargs or {}
+        args, kwargs = with_numbers(function, args, kwargs or {})
         if function is F.interpolate and is_symbolic((args, kwargs)):
             return _interpolate(*args, **kwargs)
         if function in PRODUCTS and is_symbolic(args) and min(x.dim() for x in args) > 2:
             return batched_product(*args)
         if function is torch.einsum and is_symbolic(args) and is_product_of_two(args[0], args[1:]):
             return einsum(*args)
+        if (
+            function is F.scaled_dot_product_attention
+            and is_symbolic((args, kwargs))
+            and is_plain_attention(*args, **kwargs)
+        ):
+            return attention(*args, **kwargs)
         if function in RECURRENT:
             return recurrent(self._recorder, function, args)
         return function(*args, **kwargs)
+
+
+class Values(TorchFunctionMode):
+    """While it is active, symbolic real numbers reach torch's functions as numbers."""
+
+    def __torch_function__(
+        self,
+        function: Any,
+        types: Any,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        args, kwargs = with_numbers(function, args, kwargs or {})
+        return function(*args, **kwargs)
+
+
+def with_numbers(
+    function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    """The arguments with the example's numbers for symbolic real ones.
+
+    Only values of tensors depend on those, a scale or a momentum, and no count on them; but for the
+    scale of an interpolation.
+    """
+    given = (*args, *kwargs.values())
+    if function is F.interpolate or not any(isinstance(value, torch.Tensor) for value in given):
+        return args, kwargs
+    if any(isinstance(value, torch.SymFloat) for value in given):
+        args = [_number(value) for value in args]
+        kwargs = {name: _number(value) for name, value in kwargs.items()}
+    return args, kwargs
+
+
+def _number(value: Any) -> Any:
+    return value.node.example() if isinstance(value, torch.SymFloat) else value
 
 
 PRODUCTS = frozenset({torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__})

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -17,7 +18,7 @@ import sympy
 import torch
 
 from flopscope.domain import Relation, settled, without_common_factors
-from flopscope.sizes import is_symbolic, maximum
+from flopscope.sizes import is_symbolic, maximum, truncate
 from flopscope.symbolic import Polynomial, simplest_fraction, with_ceilings
 from flopscope.tracing.trail import Trail
 
@@ -25,8 +26,17 @@ NO_LIMIT = 2**62
 """Slices without an end, and torch's own bounds of integers, are at least this far away."""
 
 
+@dataclass(frozen=True)
+class Inexact:
+    """A value without an exact form, such as a root: its number at the example, and what it is
+    made of, which becomes a number too if anything but the values of tensors depends on it."""
+
+    number: float
+    made_of: frozenset[Polynomial]
+
+
 class SizeNode:
-    """`value` is an int, float, bool, Polynomial or Relation; `example` its value at the
+    """`value` is an int, float, bool, Polynomial, Relation or Inexact; `example` its value at the
     example."""
 
     shape_env = None
@@ -37,13 +47,15 @@ class SizeNode:
         self.trail = trail
         self.value = value
         self.pytype = pytype
-        self.is_open = is_symbolic(value) or isinstance(value, Relation)
+        self.is_open = is_symbolic(value) or isinstance(value, Relation | Inexact)
         self.constant = None if self.is_open else value
 
     def example(self) -> Any:
         """The value at the example input."""
         if isinstance(self.value, Relation):
             return not self.value.at(self.trail.example).broken()
+        if isinstance(self.value, Inexact):
+            return self.pytype(self.value.number)
         number = self.value.evaluate(self.trail.example) if self.is_open else self.value
         return self.pytype(number)
 
@@ -117,13 +129,16 @@ class SizeNode:
     # --- numbers and truths ---
 
     def int_(self) -> int:
-        return int(self.trail.fix(self.value))
+        return int(self._fixed())
 
     def guard_int(self, file: str = "", line: int = 0) -> int:
-        return int(self.trail.fix(self.value))
+        return int(self._fixed())
 
     def guard_float(self, file: str = "", line: int = 0) -> float:
-        return float(self.trail.fix(self.value))
+        return float(self._fixed())
+
+    def _fixed(self) -> Any:
+        return _fixed(self.trail, self.value)
 
     def bool_(self) -> bool:
         if self.pytype is not bool:
@@ -140,7 +155,7 @@ class SizeNode:
         return True
 
     def evaluate(self, size_oblivious: bool = False) -> Any:
-        return self.bool_() if self.pytype is bool else self.trail.fix(self.value)
+        return self.bool_() if self.pytype is bool else self._fixed()
 
     # --- comparison and logic ---
 
@@ -165,6 +180,8 @@ class SizeNode:
     def _compare(
         self, a: Any, b: Any, *, equality: bool = False, negated: bool = False
     ) -> SizeNode:
+        if isinstance(a, Inexact) or isinstance(b, Inexact):
+            a, b = _fixed(self.trail, a), _fixed(self.trail, b)
         difference = _difference(_exact(a), _exact(b))
         truth = settled(difference, equality=equality)
         if truth is None:
@@ -194,7 +211,7 @@ class SizeNode:
         return self.of(sum((n.value for n in nodes[1:]), nodes[0].value), int)
 
     def round(self, digits: int | None = None) -> SizeNode:
-        return self.of(round(self.trail.fix(self.value), digits) if digits else _round(self), int)
+        return self.of(round(self._fixed(), digits) if digits else _round(self), int)
 
     def pos(self) -> SizeNode:
         return self
@@ -264,11 +281,29 @@ def _packed(sizes: Sequence[SizeNode], strides: Sequence[SizeNode], order: Seque
 def _round(node: SizeNode) -> Any:
     value = _exact(node.value)
     whole = not is_symbolic(value) or all(isinstance(c, int) for c in value.terms.values())
-    return value if whole and is_symbolic(value) else round(node.trail.fix(node.value))
+    return value if whole and is_symbolic(value) else round(_fixed(node.trail, node.value))
+
+
+def _fixed(trail: Trail, value: Any) -> Any:
+    """The number at the example; what it is made of is fixed."""
+    if not isinstance(value, Inexact):
+        return trail.fix(value)
+    for part in value.made_of:
+        trail.fix(part)
+    return value.number
 
 
 def _floor(value: Any) -> Any:
-    return value // 1 if is_symbolic(value) else math.floor(value)
+    if not is_symbolic(value):
+        return math.floor(value)
+    if not all(atom.integer for atom in value.atoms()):
+        return truncate(value)
+    divisor = value.denominator()
+    return (value * divisor) // divisor
+
+
+def _root(value: Any) -> Any:
+    return NotImplemented
 
 
 def _power(base: Any, exponent: Any) -> Any:
@@ -302,7 +337,7 @@ UNARY: Mapping[str, tuple[Callable[[Any], Any], type | None]] = {
     "floor": (_floor, int),
     "ceil": (lambda value: -_floor(-value), int),
     "trunc": (_floor, int),
-    "sym_sqrt": (lambda value: NotImplemented, float),
+    "sym_sqrt": (_root, float),
 }
 
 
@@ -329,17 +364,29 @@ def _unary(function: Callable[[Any], Any], pytype: type | None) -> Callable[[Siz
 def _applied(
     function: Callable[..., Any], trail: Trail, values: tuple[Any, ...], pytype: type
 ) -> Any:
-    """The exact result where there is a canonical form, else the result of the example's
-    numbers."""
-    if not any(is_symbolic(value) for value in values):
+    """The exact result where there is a canonical form, else that of the example's numbers."""
+    if not any(isinstance(value, Polynomial | Inexact) for value in values):
         return pytype(function(*values))
     try:
         result = function(*map(_exact, values))
     except TypeError:
         result = NotImplemented
     if result is NotImplemented:
-        return pytype(function(*(trail.fix(value) for value in values)))
+        return _inexact(function, trail, values, pytype)
     return float(result) if isinstance(result, Fraction) else result
+
+
+def _inexact(
+    function: Callable[..., Any], trail: Trail, values: tuple[Any, ...], pytype: type
+) -> Any:
+    numbers = [SizeNode(trail, value, float).example() for value in values]
+    made_of = [v.made_of if isinstance(v, Inexact) else {v} for v in values if not _is_number(v)]
+    plain = operator.pow if function is _power else math.sqrt if function is _root else function
+    return Inexact(pytype(plain(*numbers)), frozenset().union(*made_of))
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, Polynomial | Inexact)
 
 
 SizeNode.str = SizeNode.__repr__  # type: ignore[attr-defined]  # in the class it would hide the type
@@ -352,6 +399,11 @@ for _name, (_function_of_one, _type) in UNARY.items():
 def free_size(trail: Trail, value: Polynomial) -> torch.SymInt:
     """A symbolic size as torch takes it."""
     return torch.SymInt(SizeNode(trail, value, int))
+
+
+def free_number(trail: Trail, value: Polynomial) -> torch.SymFloat:
+    """A symbolic real number, such as a width multiplier."""
+    return torch.SymFloat(SizeNode(trail, value, float))
 
 
 def size_value(size: Any) -> Any:

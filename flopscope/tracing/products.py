@@ -64,3 +64,48 @@ def _grouped(
     order = [index for group in groups for index in group]
     turned = x.permute([term.index(index) for index in order])
     return turned.reshape([prod(sizes[index] for index in group) for group in groups])
+
+
+def attention(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attn_mask: torch.Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    *,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> torch.Tensor:
+    """F.scaled_dot_product_attention as torch writes it out: query and key are scaled by the root
+    of the scale each, so that no product overflows; no count depends on the scale itself."""
+    if enable_gqa:
+        key, value = (_shared_by(query, x) for x in (key, value))
+    scores = batched_product(query * 1.0, key.transpose(-2, -1) * 1.0)
+    if is_causal:
+        scores = scores + query.new_zeros(scores.shape[-2:])
+    if attn_mask is not None:
+        scores = scores + attn_mask
+    return batched_product(scores.softmax(-1), value)
+
+
+def is_plain_attention(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attn_mask: torch.Tensor | None = None,
+    dropout_p: float = 0.0,
+    *_: Any,
+    **__: Any,
+) -> bool:
+    """Has it no dropout and no mask of truths? Those are left to torch."""
+    truths = attn_mask is not None and attn_mask.dtype is torch.bool
+    return min(query.dim(), key.dim(), value.dim()) > 2 and not dropout_p and not truths
+
+
+def _shared_by(query: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """Heads of keys or values, each repeated for the query heads that share it."""
+    *stack, heads, tokens, width = x.shape
+    times = query.shape[-3] // heads
+    repeated = x.unsqueeze(-3).expand(*stack, heads, times, tokens, width)
+    return repeated.reshape(*stack, heads * times, tokens, width)

@@ -7,9 +7,11 @@ turned into a number. Together they are the domain of what was traced.
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any
 
 from flopscope.domain import Condition, Relation
@@ -42,6 +44,8 @@ class Trail:
     def settle(self, question: Relation) -> bool:
         """The answer at the example; the relation that holds there is remembered."""
         answer = not question.at(self.example).broken()
+        if _initialises():
+            return answer
         self.relations[question if answer else question.negation()] = None
         return answer
 
@@ -49,6 +53,8 @@ class Trail:
         """The number at the example; a symbolic size is remembered with its caller."""
         if not is_symbolic(value):
             return value
+        if value not in self.fixed and _initialises():
+            return value.evaluate(self.example)
         if value not in self.fixed:
             self.fixed[value] = Fixed(value, value.evaluate(self.example), caller())
         return self.fixed[value].number
@@ -61,6 +67,24 @@ class Trail:
             if isinstance(f.number, int)
         )
         return simplified((*self.relations, *fixed))
+
+
+INITIALISERS = frozenset(
+    "reset_parameters _reset_parameters init_weights _init_weights initialize_weights "
+    "_initialize_weights trunc_normal_ variance_scaling_".split()
+)
+"""Functions that only give weights their first values, as torch and its users call them."""
+
+
+def _initialises() -> bool:
+    """Is a function that only gives weights their first values running? No count depends on it."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name in INITIALISERS or code.co_filename.endswith("torch/nn/init.py"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def caller() -> str:

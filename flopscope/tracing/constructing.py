@@ -1,0 +1,107 @@
+"""A module built with symbolic arguments, and traced: its formula in its own arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from flopscope.errors import BadInput
+from flopscope.sizes import is_symbolic
+from flopscope.symbolic import Polynomial, Symbol, symbol
+from flopscope.tracing.functions import Values
+from flopscope.tracing.node import free_number, free_size, size_value
+from flopscope.tracing.outputs import result_of
+from flopscope.tracing.standins import standins
+from flopscope.tracing.trail import Trail
+
+
+def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Trail) -> nn.Module:
+    """`make(**arguments)` with polynomials as symbolic sizes, every weight a shape.
+
+    What the constructor decides goes on the trail. Initial values are nobody's concern: a size that
+    becomes a number in an initialiser is not fixed. Raises BadInput unless it makes a module.
+    """
+    symbolic = {name: _argument(trail, value) for name, value in arguments.items()}
+    with (
+        standins(make),
+        torch.random.fork_rng(devices=()),
+        torch.device("meta"),
+        Values(),
+        _ShapesOnly(),  # type: ignore[no-untyped-call]
+    ):
+        module = make(**symbolic)
+    if not isinstance(module, nn.Module):
+        raise BadInput(
+            f"{getattr(make, '__name__', make)} makes {type(module).__name__}, "
+            "which is not an nn.Module"
+        )
+    return module
+
+
+def free_arguments(value: Any) -> frozenset[Symbol]:
+    """Every symbol in a nested collection of arguments, in which text is text."""
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
+    if isinstance(value, tuple | list):
+        return frozenset().union(*map(free_arguments, value))
+    return value.symbols() if isinstance(value, Polynomial) else frozenset()
+
+
+def _argument(trail: Trail, value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return type(value)(_argument(trail, item) for item in value)
+    if not is_symbolic(value):
+        return value
+    whole = all(atom.integer for atom in value.atoms())
+    return free_size(trail, value) if whole else free_number(trail, value)
+
+
+class _ShapesOnly(TorchDispatchMode):
+    """Operators of a constructor give shapes and are recorded nowhere."""
+
+    def __torch_dispatch__(
+        self,
+        function: Any,
+        types: Any,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        return result_of(function, tuple(args), dict(kwargs or {}))
+
+
+INPUTS: Mapping[type[nn.Module], tuple[str, ...]] = {
+    nn.Conv1d: ("B", "C", "L"),
+    nn.Conv2d: ("B", "C", "H", "W"),
+    nn.Conv3d: ("B", "C", "D", "H", "W"),
+    nn.ConvTranspose1d: ("B", "C", "L"),
+    nn.ConvTranspose2d: ("B", "C", "H", "W"),
+    nn.BatchNorm2d: ("B", "C", "H", "W"),
+    nn.Linear: ("B", "T", "C"),
+    nn.MultiheadAttention: ("B", "T", "C"),
+    nn.LayerNorm: ("B", "T", "C"),
+}
+"""What the first layer of a module tells about its input; C is the layer's own width."""
+
+
+LIKELY = frozenset(Symbol(axis) for axes in INPUTS.values() for axis in axes if axis != "C")
+
+
+def likely_input(module: nn.Module) -> tuple[Any, ...]:
+    """The shape of a module's input, from its first layer. Raises BadInput where none tells."""
+    for layer in module.modules():
+        if type(layer) in INPUTS:
+            axes = INPUTS[type(layer)]
+            return tuple(_width(layer) if axis == "C" else symbol(axis) for axis in axes)
+    raise BadInput("the module has no layer that tells its input's shape; give --input")
+
+
+def _width(layer: Any) -> int | Polynomial:
+    names = ("in_channels", "in_features", "num_features", "embed_dim")
+    width = next((getattr(layer, name) for name in names if hasattr(layer, name)), None)
+    width = layer.normalized_shape[-1] if width is None else width
+    value: int | Polynomial = size_value(width)
+    return value
