@@ -9,7 +9,7 @@ X-400MF, Y-800MF and Y-8.0GF. Names are torchvision's in either recipe. timm has
 networks (`regnetx_002` to `regnety_320`) and, as `*_tv`, torchvision's three.
 
 Deviation from the authors' code, so that torchvision's checkpoint gives torchvision's logits: none
-in what is computed. The initial weights are drawn from torchvision's distributions.
+in what is computed. The same seed draws torchvision's initial weights.
 """
 
 import math
@@ -25,7 +25,6 @@ from reference_models.layers import (
     checked_classes,
     checked_recipe,
     conv_norm_act,
-    init_as_torchvision,
     make_divisible,
 )
 
@@ -104,12 +103,22 @@ class AnyNet(nn.Module):
             self.trunk_output.add_module(f"block{number}", blocks)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(channels, classes)
-        init_as_torchvision(self)
+        _init(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.avgpool(self.trunk_output(self.stem(x)))
         logits: Tensor = self.fc(x.flatten(1))
         return logits
+
+
+def _init(model: nn.Module) -> None:
+    """He's normal by fan-out for convolutions, N(0, 0.01²) for the classifier, whose bias is 0."""
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out")
+        elif isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, 0, 0.01)
+            nn.init.zeros_(layer.bias)
 
 
 def anynet(stages: Sequence[Stage], squeeze: bool, classes: int = 1000) -> nn.Module:

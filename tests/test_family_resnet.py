@@ -1,6 +1,7 @@
 """ResNet, ResNeXt, Wide ResNet: the reference networks against torchvision, closed forms against
 them."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from public_models import count, layers, meta, settle, state_shapes, torchvision, transplant
 from torch import nn
+from training import assert_it_trains
 from witnesses import PROFILE, check
 
 from flopscope.agreement.proof import prove_variant
@@ -90,20 +92,12 @@ def test_logits_and_initial_weights_are_torchvisions(case: Case) -> None:
         assert torch.equal(a(x), b(x))
 
 
-def test_it_trains() -> None:
+@pytest.mark.parametrize(
+    "model", [resnet.resnet18, partial(resnet.resnet50, groups=4, width_per_group=2)]
+)
+def test_it_trains(model: Callable[..., nn.Module]) -> None:
     torch.manual_seed(0)
-    model = resnet.resnet50(4, 4, 2)
-    x, y = torch.randn(8, 3, 33, 33), torch.arange(8) % 4
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.02)
-    losses = []
-    for _ in range(5):
-        optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(model(x), y)
-        loss.backward()
-        assert all(p.grad is not None and p.grad.any() for p in model.parameters())
-        optimizer.step()
-        losses.append(loss.item())
-    assert losses[-1] < 0.9 * losses[0]
+    assert_it_trains(model(classes=4), side=64, steps=6)
 
 
 def test_groups_are_those_of_the_3x3_convolutions_alone() -> None:

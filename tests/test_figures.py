@@ -49,14 +49,16 @@ UNITS = {
     "Mult-Adds (MACs)",
     "Multiply-Adds (MACs)",
     "flops (MACs incl. bias)",
+    "flops (MACs)",
     "gmacs (fvcore total: MACs incl. norm)",
     "macs (MACs without the classifier)",
 }
 # Width 1 is the empty variant; other widths show no needless zero. A recipe needs a width, since
 # at width 1 the recipes agree, and "paper" is the default that is never written. ShuffleNetV2's
-# widths are models of their own.
+# widths are models of their own. ResNeXt is a ResNet in groups.
 WIDTH = r"width=(?!1(?:,|$))(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?"
-VARIANT = re.compile(rf"(?:{WIDTH}(?:,recipe=(?:torchvision|timm))?|recipe=torchvision)?")
+OTHERS = r"recipe=torchvision|groups=\d+,width_per_group=\d+"
+VARIANT = re.compile(rf"(?:{WIDTH}(?:,recipe=(?:torchvision|timm))?|{OTHERS})?")
 
 each_family = pytest.mark.parametrize("family", FAMILIES)
 

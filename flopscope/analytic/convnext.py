@@ -18,6 +18,7 @@ from flopscope.analytic.operators import (
     layer_norm,
     linear,
 )
+from flopscope.analytic.stages import stage
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function
 from flopscope.sizes import Size
@@ -44,7 +45,7 @@ def convnext_tiny(x: Feature, *, classes: Size = 1000) -> Feature:
     >>> ledger.macs().value, ledger.params().value
     (4455531264, 28589128)
     """
-    return _convnext(x, TINY, classes)
+    return convnext(x, TINY, classes=classes)
 
 
 def convnext_small(x: Feature, *, classes: Size = 1000) -> Feature:
@@ -55,7 +56,7 @@ def convnext_small(x: Feature, *, classes: Size = 1000) -> Feature:
     >>> ledger.macs().value, ledger.params().value
     (8683712256, 50223688)
     """
-    return _convnext(x, SMALL, classes)
+    return convnext(x, SMALL, classes=classes)
 
 
 def convnext_base(x: Feature, *, classes: Size = 1000) -> Feature:
@@ -66,7 +67,7 @@ def convnext_base(x: Feature, *, classes: Size = 1000) -> Feature:
     >>> ledger.macs().value, ledger.params().value
     (15354729472, 88591464)
     """
-    return _convnext(x, BASE, classes)
+    return convnext(x, BASE, classes=classes)
 
 
 def convnext_large(x: Feature, *, classes: Size = 1000) -> Feature:
@@ -77,7 +78,7 @@ def convnext_large(x: Feature, *, classes: Size = 1000) -> Feature:
     >>> ledger.macs().value, ledger.params().value
     (34361433600, 197767336)
     """
-    return _convnext(x, LARGE, classes)
+    return convnext(x, LARGE, classes=classes)
 
 
 def convnext_block(x: Feature) -> Feature:
@@ -89,18 +90,16 @@ def convnext_block(x: Feature) -> Feature:
     return add(x, scale(y, (x.channels, 1, 1), name="layer_scale"))
 
 
-def _convnext(x: Feature, design: Design, classes: Size) -> Feature:
+def convnext(x: Feature, design: Design, *, classes: Size = 1000) -> Feature:
     scope = x.tape.scope
-    for stage, (channels, blocks) in enumerate(zip(design.c, design.b, strict=True), start=1):
-        if stage == 1:
+    for number, (channels, blocks) in enumerate(zip(design.c, design.b, strict=True), start=1):
+        if number == 1:
             with scope("stem"):
                 x = _norm(conv2d(x, channels, 4, stride=4, padding=0, bias=True))
         else:
-            with scope(f"stage{stage}.downsample"):
+            with scope(f"stage{number}.downsample"):
                 x = conv2d(_norm(x), channels, 2, stride=2, padding=0, bias=True)
-        for block in range(1, blocks + 1):
-            with scope(f"stage{stage}.block{block}"):
-                x = convnext_block(x)
+        x = stage(x, f"stage{number}", blocks, convnext_block, convnext_block)
     with scope("head"):
         return linear(flatten(_norm(global_pool(x))), classes, name="classifier")
 

@@ -22,6 +22,7 @@ from typing import NamedTuple
 from flopscope.analytic.blocks import conv_bn_act, squeeze_excite
 from flopscope.analytic.operators import activation, add, flatten, global_pool, linear
 from flopscope.analytic.recipe import Recipe
+from flopscope.analytic.stages import stage
 from flopscope.analytic.tape import Feature
 from flopscope.errors import BadInput
 from flopscope.facts import Function
@@ -36,7 +37,7 @@ class Stage(NamedTuple):
     """Blocks d, width w, group width g; `ratio` is the bottleneck's width over w, 1/b in the
     paper."""
 
-    d: int
+    d: Size
     w: Size
     g: Size
     ratio: Real = 1
@@ -61,23 +62,28 @@ def anynet(
     """
     if not stages:
         raise BadInput("an AnyNet needs at least one stage, but none was given")
-    scope = x.tape.scope
-    with scope("stem"):
+    with x.tape.scope("stem"):
         x = conv_bn_act(x, 32, 3, stride=2, function=RE)
-    for number, stage in enumerate(stages, start=1):
-        hidden = _bottleneck_width(x, stage, number)
-        for block in range(1, stage.d + 1):
-            with scope(f"stage{number}.block{block}"):
-                x = regnet_block(
-                    x,
-                    stage.w,
-                    hidden=hidden,
-                    groups=exact_div(hidden, stage.g),
-                    stride=2 if block == 1 else 1,
-                    squeezed=_squeezed_width(x, number) if squeeze else None,
-                )
-    with scope("head"):
+    for number, row in enumerate(stages, start=1):
+        x = _anynet_stage(x, row, number, squeeze)
+    with x.tape.scope("head"):
         return linear(flatten(global_pool(x)), classes, name="classifier")
+
+
+def _anynet_stage(x: Feature, row: Stage, number: int, squeeze: bool) -> Feature:
+    hidden = _bottleneck_width(x, row, number)
+
+    def block(x: Feature, stride: int = 1) -> Feature:
+        return regnet_block(
+            x,
+            row.w,
+            hidden=hidden,
+            groups=exact_div(hidden, row.g),
+            stride=stride,
+            squeezed=_squeezed_width(x, number) if squeeze else None,
+        )
+
+    return stage(x, f"stage{number}", row.d, partial(block, stride=2), block)
 
 
 def regnet_block(
@@ -186,15 +192,15 @@ def _check_coefficients(w0: int, wa: float, wm: float, d: int, g: int) -> None:
             raise BadInput(f"{given} gives no RegNet; {rule}")
 
 
-def _bottleneck_width(x: Feature, stage: Stage, number: int) -> Size:
+def _bottleneck_width(x: Feature, row: Stage, number: int) -> Size:
     """round(w·ratio), once the stage is known to be whole."""
     tape = x.tape
-    tape.at_least(stage.d, 1, lambda: f"number of blocks of stage {number}")
-    tape.at_least(stage.w, 1, lambda: f"width of stage {number}")
-    hidden = stage.w if stage.ratio == 1 else round_half_even(stage.w * stage.ratio)
+    tape.at_least(row.d, 1, lambda: f"number of blocks of stage {number}")
+    tape.at_least(row.w, 1, lambda: f"width of stage {number}")
+    hidden = row.w if row.ratio == 1 else round_half_even(row.w * row.ratio)
     tape.at_least(hidden, 1, lambda: f"bottleneck width of stage {number}")
-    tape.at_least(stage.g, 1, lambda: f"group width of stage {number}")
-    tape.multiple(hidden, stage.g, f"bottleneck width of stage {number}")
+    tape.at_least(row.g, 1, lambda: f"group width of stage {number}")
+    tape.multiple(hidden, row.g, f"bottleneck width of stage {number}")
     return hidden
 
 

@@ -11,9 +11,11 @@ ResNet-50 is ResNeXt-50 32x4d (arXiv 1611.05431, Table 1), one group of 128 is W
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from flopscope.analytic.blocks import conv_bn_act
 from flopscope.analytic.operators import activation, add, flatten, global_pool, linear, max_pool2d
+from flopscope.analytic.stages import stage
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function
 from flopscope.sizes import Size
@@ -113,7 +115,7 @@ def _residual(x: Feature, y: Feature, stride: int) -> Feature:
 def _bottlenecks(
     x: Feature, depths: tuple[int, ...], classes: Size, groups: Size, width_per_group: Size
 ) -> Feature:
-    def block(x: Feature, width: int, *, stride: int) -> Feature:
+    def block(x: Feature, width: int, *, stride: int = 1) -> Feature:
         hidden = width // WIDTHS[0] * width_per_group * groups
         return bottleneck(x, 4 * width, hidden=hidden, groups=groups, stride=stride)
 
@@ -127,9 +129,8 @@ def _resnet(
     with scope("stem"):
         x = conv_bn_act(x, 64, 7, stride=2, function=RE)
         x = max_pool2d(x, 3, stride=2, padding=1)
-    for stage, (width, depth) in enumerate(zip(WIDTHS, depths, strict=True), start=1):
-        for number in range(1, depth + 1):
-            with scope(f"stage{stage}.block{number}"):
-                x = block(x, width, stride=2 if number == 1 and stage > 1 else 1)
+    for number, (width, depth) in enumerate(zip(WIDTHS, depths, strict=True), start=1):
+        first = partial(block, width=width, stride=1 if number == 1 else 2)
+        x = stage(x, f"stage{number}", depth, first, partial(block, width=width))
     with scope("head"):
         return linear(flatten(global_pool(x)), classes, name="classifier")
