@@ -130,15 +130,15 @@ def test_its_formula_is_free_in_classes_and_sizes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("side", "message"),
+    ("size", "message"),
     [
-        (3, "input 3 padded by 0 less the span of kernel 4, plus 1, is 0, but must be at least 1"),
-        (31, "input 1 padded by 0 less the span of kernel 2, plus 1, is 0, but must be at least 1"),
+        ((31, 64), "height of the input is 31, but must be at least 32"),
+        ((64, 3), "width of the input is 3, but must be at least 32"),
     ],
 )
-def test_a_map_too_small_is_refused_in_one_sentence(side: int, message: str) -> None:
+def test_a_map_too_small_is_refused_in_one_sentence(size: tuple[int, int], message: str) -> None:
     with pytest.raises(OutsideDomain) as error:
-        record(closed.convnext_tiny, (1, 3, side, 64))
+        record(closed.convnext_tiny, (1, 3, *size))
     assert str(error.value) == message
 
 

@@ -23,6 +23,9 @@ from flopscope.analytic.tape import Feature
 from flopscope.facts import Function
 from flopscope.sizes import Size
 
+STRIDE = 32
+"""Of the last map; a smaller input leaves nothing of it."""
+
 
 class Design(NamedTuple):
     """Blocks B and channels C of the four stages, as section 3 lists them."""
@@ -91,6 +94,16 @@ def convnext_block(x: Feature) -> Feature:
 
 
 def convnext(x: Feature, design: Design, *, classes: Size = 1000) -> Feature:
+    """(B, 3, H, W) → (B, classes), of a design's channels and blocks. Domain: H, W ≥ 32.
+
+    Raises OutsideDomain for a smaller input.
+
+    >>> from flopscope.analytic.tape import record
+    >>> small = Design(c=(8, 16, 24, 32), b=(1, 1, 1, 1))
+    >>> record(lambda x: convnext(x, small, classes=10), (1, 3, 32, 32)).params().value
+    26090
+    """
+    _require_size(x)
     scope = x.tape.scope
     for number, (channels, blocks) in enumerate(zip(design.c, design.b, strict=True), start=1):
         if number == 1:
@@ -102,6 +115,12 @@ def convnext(x: Feature, design: Design, *, classes: Size = 1000) -> Feature:
         x = stage(x, f"stage{number}", blocks, convnext_block, convnext_block)
     with scope("head"):
         return linear(flatten(_norm(global_pool(x))), classes, name="classifier")
+
+
+def _require_size(x: Feature) -> None:
+    height, width = x.grid
+    x.tape.at_least(height, STRIDE, lambda: "height of the input")
+    x.tape.at_least(width, STRIDE, lambda: "width of the input")
 
 
 def _norm(x: Feature) -> Feature:
