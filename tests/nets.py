@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
 
 
 class Net(nn.Module):
@@ -78,3 +79,33 @@ class Many(nn.Sequential):
 
     def __init__(self):
         super().__init__(*(Bessel() for _ in range(5)))
+
+
+class Normed(nn.Module):
+    """Two layers whose weights are computed, and a recurrent one."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = (weight_norm(nn.Linear(8, 8)) for _ in range(2))
+        self.cells = nn.LSTM(8, 4)
+
+    def forward(self, x):
+        return self.cells(self.second(self.first(x)))[0]
+
+
+class Fixed(nn.Module):
+    """Asks for the width as a number."""
+
+    def forward(self, x):
+        width = int(x.shape[-1])
+        return x * width
+
+
+class Halves(nn.Module):
+    """Insists on even sides."""
+
+    def forward(self, x):
+        height, width = x.shape[-2:]
+        if height % 2 or width % 2:
+            raise ValueError("the sides must be even")
+        return x.reshape(x.shape[0], 3, height // 2, 2, width // 2, 2)

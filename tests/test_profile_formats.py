@@ -95,6 +95,25 @@ def test_a_part_s_long_formula_is_cut_and_says_so(capsys):
     )
 
 
+def test_a_size_that_became_a_number_is_said_with_its_line(capsys):
+    line = 1 + Path("nets.py").read_text().splitlines().index("        width = int(x.shape[-1])")
+    out = printed(capsys, "nets.py:Fixed", *FREE, "--example", "W=40")
+    assert f"fixed by the trace: W = 40 at {Path('nets.py').resolve()}:{line}" in words(out)
+    assert "domain: B, H ≥ 1; W = 40" in out
+    assert "B: batch size; H: height of the input; W: width of the input" in out
+    data = json.loads(
+        printed(capsys, "nets.py:Fixed", *FREE, "--example", "W=40", "--format", "json")
+    )
+    assert data["domain"] == "B, H ≥ 1; W = 40"
+    assert [note.split(" at ")[0] for note in data["notes"]] == ["fixed by the trace: W = 40"]
+    assert [fixed.split(" at ")[0] for fixed in data["fixed"]] == ["W = 40"]
+
+
+def test_symbols_with_one_rule_stand_together(capsys):
+    out = printed(capsys, "nets.py:Halves", *FREE)
+    assert "domain: B ≥ 1; H, W multiples of 2\n" in out
+
+
 def test_json_formulas_are_python_that_gives_the_numbers(capsys):
     free = json.loads(printed(capsys, "nets.py:Net", *FREE, "--format", "json"))
     exact = at_sizes(capsys, "nets.py:Net")

@@ -90,6 +90,7 @@ NETWORKS = {
     "nets.py:Net": ["2,3,40,24"],
     "nets.py:Tied": ["5,8"],
     "nets.py:Odd": ["1,3,9,9"],
+    "nets.py:Normed": ["5,8"],
     "mobilenetv3_small:width=0.35": ["1,3,64,96"],
 }
 
@@ -147,6 +148,11 @@ def test_parameters_that_modules_share_count_where_they_are_read_first(capsys):
     assert "first  linear        8      72" in out
     assert "second  linear       8       8" in out
     assert "counted once, where it is read first: first.weight" in out
+
+
+def test_weights_that_are_computed_are_not_shared(capsys):
+    out = printed(capsys, "nets.py:Normed", "--input", "5,8")
+    assert "counted once" not in out
 
 
 @pytest.mark.parametrize("by", ["operator", "kind"])

@@ -59,7 +59,7 @@ def profile(
     format_name: str,
     output_path: str | None,
 ) -> None:
-    """Trace your own network: a table at numbers, closed forms at free sizes.
+    """Trace your own network, a tree of modules: numbers, or closed forms at free sizes.
 
     TARGET is path/to/file.py:Name, package.module:Name, timm:NAME, torchvision:NAME or a model
     of the catalogue; Name is an nn.Module, or a class or function that makes one. Loading a

@@ -167,7 +167,8 @@ def shared_parameters(ledger: Ledger) -> list[str]:
     readers: dict[str, set[str]] = {}
     for row in ledger.rows:
         for weight in row.weights if row.kind is not Kind.STORED else ():
-            readers.setdefault(weight.key, set()).add(module_of(row))
+            if weight.learnt:
+                readers.setdefault(weight.key, set()).add(module_of(row))
     return [name for name, modules in readers.items() if len(modules) > 1]
 
 

@@ -10,11 +10,10 @@ from flopscope.errors import BadInput
 from flopscope.present.operators import unknown_operators
 from flopscope.present.parts import Part, View, parts, shared_parameters, whole
 from flopscope.present.profile_columns import formula_columns, number_columns, totals_table
-from flopscope.present.profile_data import domain_of, profile_data
+from flopscope.present.profile_data import domain_of, free_symbols, profile_data
 from flopscope.present.report import Report
 from flopscope.present.table import Document, Table
 from flopscope.profiling import Profile
-from flopscope.sizes import is_symbolic
 
 PLACES = 3
 """Places of an unknown operator that its note names."""
@@ -39,8 +38,7 @@ class ProfileReport(Report):
 
 def is_free(profile: Profile) -> bool:
     """Has it free sizes, so that its readings are formulas?"""
-    shapes = (size for shape in profile.shapes for size in shape)
-    return any(map(is_symbolic, shapes)) or bool(profile.ledger.symbols())
+    return bool(free_symbols(profile))
 
 
 def check_view(view: View, *, free: bool) -> None:
@@ -111,6 +109,6 @@ def _legend(split: Sequence[Part]) -> list[str]:
 
 
 def _domain_notes(profile: Profile) -> list[str]:
-    free = {s.name for s in profile.ledger.symbols()}
+    free = {s.name for s in free_symbols(profile)}
     meanings = [f"{d.text}: {d.meaning}" for name, d in ALPHABET.items() if name in free]
     return [f"domain: {domain_of(profile)}", *(["; ".join(meanings)] if meanings else [])]

@@ -12,6 +12,7 @@ from flopscope.present.parts import Part, View, operators, parts, whole
 from flopscope.profiling import Profile
 from flopscope.readings import Reading
 from flopscope.sizes import is_symbolic
+from flopscope.symbolic import Symbol
 
 SCHEMA = "flopscope.profile/1"
 
@@ -38,10 +39,15 @@ def profile_data(profile: Profile, view: View, notes: Sequence[str]) -> dict[str
     }
 
 
+def free_symbols(profile: Profile) -> frozenset[Symbol]:
+    """The free sizes of its inputs and of what it runs."""
+    free = (n.symbols() for shape in profile.shapes for n in shape if is_symbolic(n))
+    return profile.ledger.symbols().union(*free)
+
+
 def domain_of(profile: Profile) -> str:
     """Where the trace holds, in words."""
-    free = [s for shape in profile.shapes for n in shape if is_symbolic(n) for s in n.symbols()]
-    return domain_text({*free, *profile.ledger.symbols()}, profile.ledger.conditions)
+    return domain_text(free_symbols(profile), profile.ledger.conditions)
 
 
 def reading_data(reading: Reading) -> int | dict[str, str]:
