@@ -97,7 +97,7 @@ class Fixed(nn.Module):
     """Asks for the width as a number."""
 
     def forward(self, x):
-        width = int(x.shape[-1])
+        width = len(range(x.shape[-1]))
         return x * width
 
 

@@ -715,6 +715,7 @@ def by(size, modulus, least=1):
         ((by(C, 32, least=64),), "G ≥ 1; C a multiple of 32, at least 64"),
         ((by(G, 32, least=64), by(C, 32, least=64)), "C, G multiples of 32, at least 64"),
         ((by(W, 32), by(H, 32), by(G, 8)), "C ≥ 1; G a multiple of 8; H, W multiples of 32"),
+        ((Members(C, 3, 2, frozenset([1])),), "G ≥ 1; C odd, at least 3"),
         ((by(C, 1, least=2), by(G, 1, least=2)), "C, G ≥ 2"),
         ((Members(C, 7, 1, frozenset([0]), frozenset(range(1, 6))),), "C, G ≥ 1; C ≠ 6"),
         ((Members(C, 1, 1, frozenset(), frozenset([224])),), "G ≥ 1; C = 224"),
