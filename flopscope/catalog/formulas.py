@@ -103,6 +103,17 @@ def is_law(name: str) -> bool:
     return name.partition(":")[0] in LAWS
 
 
+def is_target(name: str) -> bool:
+    """Does the name stand for a reader's own module, as in net.py:Block or torch.nn:Linear?
+
+    >>> is_target("net.py:Block"), is_target("mobilenetv2:width=0.5")
+    (True, False)
+    """
+    place, colon, attribute = name.partition(":")
+    named = place in MODELS or place in LAWS
+    return bool(colon) and not named and attribute.isidentifier()
+
+
 def parse_when(text: str) -> dict[str, int]:
     """'H, W multiples of 32' as {'H': 32, 'W': 32}; clauses are joined by semicolons.
 

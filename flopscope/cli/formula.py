@@ -6,11 +6,12 @@ import click
 
 from flopscope.cli.options import OUTPUT
 from flopscope.cli.output import output
+from flopscope.cli.progress import waiting
 from flopscope.errors import BadInput
 
 
 @click.command()
-@click.argument("name", metavar="MODEL|BLOCK|LAW")
+@click.argument("name", metavar="MODEL|BLOCK|LAW|TARGET")
 @click.option(
     "--of",
     "quantities",
@@ -18,6 +19,18 @@ from flopscope.errors import BadInput
     help="params, activations, traffic, or a convention. Repeatable.",
 )
 @click.option("--free", help="Options of a model to leave free, as in width,depth.")
+@click.option(
+    "--arg",
+    "arguments",
+    multiple=True,
+    help="Argument of a target, in free sizes: dim=h*d, norm='batch'. Repeatable.",
+)
+@click.option(
+    "--input", "inputs", multiple=True, help="Sizes of a target's input, B,C,H,W. Repeatable."
+)
+@click.option(
+    "--example", "examples", multiple=True, help="Example of a free size, C=48. Repeatable."
+)
 @click.option("--when", "when", help="Sizes that need no rounding, as in 'H, W multiples of 32'.")
 @click.option("--ideal", is_flag=True, help="Drop every rounding: a polynomial in the width too.")
 @click.option(
@@ -32,12 +45,19 @@ def formula(
     name: str,
     quantities: tuple[str, ...],
     free: str | None,
+    arguments: tuple[str, ...],
+    inputs: tuple[str, ...],
+    examples: tuple[str, ...],
     when: str | None,
     ideal: bool,
     format_name: str,
     output_path: str | None,
 ) -> None:
-    """Print the closed form of a model or block, or derive a law.
+    """Print the closed form of a model or block, derive a law, or derive your own module's formula.
+
+    TARGET is path/to/file.py:Name or package.module:Name, a class or function that makes an
+    nn.Module from the arguments; a kernel size that is a name is taken as odd. Loading a Python
+    target runs its code.
 
     \b
     flopscope formula mobilenetv2 --when "H, W multiples of 32"
@@ -45,12 +65,23 @@ def formula(
     flopscope formula separable_conv
     flopscope formula separable_ratio
     flopscope formula width_law:mobilenetv2
+    flopscope formula net.py:Block --arg in_channels=C --arg kernel_size=K
     """
     from flopscope.catalog import formulas
     from flopscope.present.formula import FormulaPage, check_format, render_formulas, render_law
 
     check_format(format_name)
     with output(output_path) as write:
+        if formulas.is_target(name):
+            if free or when or ideal:
+                raise BadInput(f"{name} is a target and takes no --free, --when or --ideal")
+            write(_derived(name, arguments, inputs, quantities, examples, format_name))
+            return
+        if arguments or inputs or examples:
+            raise BadInput(
+                f"{name} is no target and takes no --arg, --input or --example; "
+                "a target is written path/to/file.py:Name or package.module:Name"
+            )
         if formulas.is_law(name):
             if quantities or free or when or ideal:
                 raise BadInput(f"{name} is a law and takes no --of, --free, --when or --ideal")
@@ -62,3 +93,23 @@ def formula(
         ]
         page = formulas.reshaped(found, formulas.parse_when(when) if when else {}, ideal)
         write(render_formulas(FormulaPage(*formulas.source(name), page), format_name))
+
+
+def _derived(
+    target: str,
+    arguments: tuple[str, ...],
+    inputs: tuple[str, ...],
+    quantities: tuple[str, ...],
+    examples: tuple[str, ...],
+    format_name: str,
+) -> str:
+    from flopscope.deriving import derive
+    from flopscope.present.derivation import derivation_page
+    from flopscope.present.formula import render_formulas
+    from flopscope.profiling import parse_examples
+
+    with waiting(f"deriving {target}"):
+        found = derive(
+            target, arguments, inputs, quantities or ("macs", "params"), parse_examples(examples)
+        )
+    return render_formulas(derivation_page(found), format_name)

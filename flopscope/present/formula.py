@@ -18,11 +18,12 @@ from flopscope.errors import UnknownName
 
 @dataclass(frozen=True)
 class FormulaPage:
-    """Formulas of one network or block, and where the thing was published."""
+    """Formulas of one network or block, where the thing was published, and notes."""
 
     title: str
     source: str
     formulas: Sequence[Formula]
+    notes: Sequence[str] = ()
 
 
 def render_formulas(page: FormulaPage, format_name: str) -> str:
@@ -53,12 +54,15 @@ def _text(page: FormulaPage) -> str:
     parts = [f"{page.title}\n{page.source}"]
     for formula in page.formulas:
         convention = CONVENTIONS.get(formula.convention or "")
-        heading = _wrapped(_unit(formula) + (f": {convention.counts}" if convention else ""))
+        piece = formula.name.partition(", piece ")[2]
+        unit = f"piece {piece}: {_unit(formula)}" if piece else _unit(formula)
+        heading = _wrapped(unit + (f": {convention.counts}" if convention else ""))
         domain = fill(
             f"domain: {formula.domain}", 80, initial_indent="  ", subsequent_indent="    "
         )
         parts.append(f"{heading}\n\n{formula.text()}\n\n{domain}")
-    return "\n\n".join([*parts, _legend(page.formulas)])
+    notes = "\n".join(_wrapped(f"note: {note}") for note in page.notes)
+    return "\n\n".join(part for part in (*parts, notes, _legend(page.formulas)) if part)
 
 
 def _legend(formulas: Sequence[Formula]) -> str:
@@ -78,7 +82,7 @@ def _unit(formula: Formula) -> str:
 
 
 def _latex(page: FormulaPage) -> str:
-    lines = []
+    lines = [f"% {note}" for note in page.notes]
     for formula in page.formulas:
         lines.append(f"% {page.title}: {_unit(formula)}; domain: {formula.domain}")
         lines.append(formula.latex())
@@ -95,6 +99,7 @@ def _json(page: FormulaPage) -> str:
             "schema": "flopscope.formula/1",
             "title": page.title,
             "source": page.source,
+            "notes": list(page.notes),
             "formulas": [_formula_data(formula) for formula in page.formulas],
         }
     )

@@ -185,7 +185,10 @@ class SizeNode:
         difference = _difference(_exact(a), _exact(b))
         truth = settled(difference, equality=equality)
         if truth is None:
-            return self.of(Relation(without_common_factors(difference), equality, negated), bool)
+            difference = without_common_factors(difference)
+            if equality:  # a − b = 0 and b − a = 0 are one relation
+                difference = max(difference, -difference, key=str)
+            return self.of(Relation(difference, equality, negated), bool)
         return self.of(truth is not negated, bool)
 
     def sym_not(self) -> SizeNode:

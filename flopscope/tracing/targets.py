@@ -25,16 +25,7 @@ def load(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
     under the meta device, so no weights are allocated. Raises BadInput for a target that does not
     import, does not exist, is no module, or does not accept the arguments.
     """
-    place, colon, name = target.rpartition(":")
-    if not colon or not place or not name:
-        raise BadInput(
-            f"'{target}' is not a target; "
-            "write path/to/file.py:Name, package.module:Name, timm:NAME or torchvision:NAME"
-        )
-    if place in LIBRARIES:
-        make: Any = LIBRARIES[place](name)
-    else:
-        make = _attribute(_imported(place, target), name, target)
+    make = maker(target)
     module = make if isinstance(make, nn.Module) else _made(make, dict(arguments or {}), target)
     if not isinstance(module, nn.Module):
         raise BadInput(
@@ -42,6 +33,19 @@ def load(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
             "which is not an nn.Module, nor a class or function that makes one"
         )
     return module
+
+
+def maker(target: str) -> Any:
+    """What a target names: a module, or what makes one. Raises BadInput, UnknownName."""
+    place, colon, name = target.rpartition(":")
+    if not colon or not place or not name:
+        raise BadInput(
+            f"'{target}' is not a target; "
+            "write path/to/file.py:Name, package.module:Name, timm:NAME or torchvision:NAME"
+        )
+    if place in LIBRARIES:
+        return LIBRARIES[place](name)
+    return _attribute(_imported(place, target), name, target)
 
 
 def _timm(name: str) -> Callable[..., Any]:

@@ -1,0 +1,325 @@
+"""Formulas of a module in its own arguments: pieces by branch, and interpolation where a size must
+be a number."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, product
+from typing import TYPE_CHECKING, Any
+
+from flopscope.catalog.formulas import QUANTITIES
+from flopscope.closedform import Formula
+from flopscope.domain import Condition, Multiple, Relation
+from flopscope.errors import BadInput, UnknownName
+from flopscope.interpolation import polynomial_through
+from flopscope.ledger import Ledger
+from flopscope.profiling import parse_shape
+from flopscope.sizes import is_symbolic
+from flopscope.symbolic import Polynomial, substitute, symbol
+from flopscope.witnesses import require_witnesses
+
+if TYPE_CHECKING:
+    from flopscope.tracing import Trace
+
+MOST_PIECES = 6
+MOST_TRIES = 40
+"""Pieces that are looked for, and examples that are tried to find them."""
+
+POINTS, CHECKS = 5, 2
+"""Interpolation is from up to this many points, and holds at this many more."""
+
+Run = Callable[[Mapping[str, Any]], "Trace"]
+"""Trace at an example; where none is given for a size, at one of the engine's own."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Formulas by quantity, and the conditions under which they hold."""
+
+    formulas: Mapping[str, Formula]
+    conditions: tuple[Condition, ...]
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """What `derive` finds: pieces with disjoint domains, and notes on what was assumed."""
+
+    target: str
+    inputs: tuple[Any, ...]
+    pieces: tuple[Piece, ...]
+    notes: tuple[str, ...]
+
+    def formula(self, quantity: str = "macs") -> Formula:
+        """Of the first piece. Raises UnknownName for another quantity."""
+        formulas = self.pieces[0].formulas
+        if quantity not in formulas:
+            raise UnknownName("quantity", quantity, formulas)
+        return formulas[quantity]
+
+
+def derive(
+    target: str,
+    arguments: Sequence[str] = (),
+    inputs: Sequence[str] = (),
+    quantities: Sequence[str] = ("macs", "params"),
+    example: Mapping[str, int] | None = None,
+) -> Derivation:
+    """The formulas of a target in its own arguments, given as text: `in_channels=C`, `dim=h*d`.
+
+    Without inputs the first layer tells what the module takes. Needs torch. Raises BadInput or
+    UnknownName for a target that cannot be made or run, or arguments that are none.
+    """
+    require_witnesses()
+    for quantity in quantities:
+        if quantity not in QUANTITIES:
+            raise UnknownName("quantity", quantity, QUANTITIES)
+    from flopscope.tracing import derive as traced_constructor
+    from flopscope.tracing.targets import maker, place_of
+
+    make, given = maker(target), dict(map(parse_symbolic, arguments))
+    shapes = tuple(parse_shape(text) for text in inputs)
+
+    def run(sizes: Mapping[str, Any]) -> Trace:
+        return traced_constructor(make, given, *shapes, example=sizes)
+
+    try:
+        first = run(example or {})
+    except BadInput:
+        raise
+    except Exception as error:
+        shown = ", ".join(arguments) or "no arguments"
+        raise BadInput(f"{target} cannot be derived with {shown}: {place_of(error)}") from error
+    return derivation(target, run, first, quantities)
+
+
+def derivation(target: str, run: Run, first: Trace, quantities: Sequence[str]) -> Derivation:
+    """From a first trace to all pieces."""
+    fixed = _fixed_symbols(first)
+    traces = [first, *_others(run, first, fixed)]
+    pieces: list[Piece] = []
+    notes: list[str] = []
+    for trace in traces:
+        found, said = _piece(run, trace, fixed, quantities)
+        pieces = _joined(pieces, found)
+        notes += [note for note in said if note not in notes]
+    if len(traces) >= MOST_PIECES:
+        notes.append(f"there may be more pieces than these {len(traces)}; choose one by --example")
+    inputs = tuple(_in_whole_sizes(value) for value in first.inputs)
+    return Derivation(target, inputs, tuple(map(_with_odd_sizes, pieces)), tuple(notes))
+
+
+# --- pieces -----------------------------------------------------------------------------------
+
+
+def _others(run: Run, first: Trace, fixed: Sequence[str]) -> Iterator[Trace]:
+    """Traces at examples outside the domains of those before."""
+    known, tries = [first], 0
+    for point in _candidates(first.trail.example, fixed):
+        if len(known) == MOST_PIECES or tries == MOST_TRIES:
+            return
+        if any(_holds(trace.ledger.conditions, point) for trace in known):
+            continue
+        tries += 1
+        try:
+            trace = run(point)
+        except Exception:  # the module does not exist at these sizes
+            continue
+        known.append(trace)
+        yield trace
+
+
+def _candidates(base: Mapping[str, Any], fixed: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The example with one size changed, then with two: to its neighbours, to small sizes, to
+    multiples, and to the other sizes."""
+    free = [n for n, value in base.items() if isinstance(value, int) and n not in fixed]
+    values = {
+        name: dict.fromkeys((*base.values(), base[name] + 1, 2 * base[name], 1, 2, 3, 8, 64, 224))
+        for name in free
+    }
+    for count in (1, 2):
+        for names in combinations(free, count):
+            for chosen in product(*(values[name] for name in names)):
+                if all(isinstance(value, int) for value in chosen):
+                    yield {**base, **dict(zip(names, chosen, strict=True))}
+
+
+def _holds(conditions: Sequence[Condition], point: Mapping[str, Any]) -> bool:
+    return all(condition.at(point).broken() is False for condition in conditions)
+
+
+def _joined(pieces: list[Piece], found: Piece) -> list[Piece]:
+    """The pieces and one more. Where it has the formulas of another, and their domains differ in
+    one condition that is the contrary in the other, they are one piece without that condition."""
+    for other in pieces:
+        same = all(f.expression == other.formulas[n].expression for n, f in found.formulas.items())
+        apart = set(other.conditions) ^ set(found.conditions)
+        contrary = len(apart) == 2 and _are_contrary(*apart)
+        if same and (contrary or not apart):
+            kept = tuple(c for c in other.conditions if c not in apart)
+            rest = [piece for piece in pieces if piece is not other]
+            formulas = {n: replace(f, conditions=kept) for n, f in other.formulas.items()}
+            return _joined(rest, Piece(formulas, kept))
+    return [*pieces, found]
+
+
+def _are_contrary(a: Condition, b: Condition) -> bool:
+    return isinstance(a, Relation) and a.negation() == b
+
+
+# --- one piece --------------------------------------------------------------------------------
+
+
+def _piece(
+    run: Run, trace: Trace, fixed: Sequence[str], quantities: Sequence[str]
+) -> tuple[Piece, list[str]]:
+    """The formulas of a trace; over sizes that became numbers, by interpolation."""
+    notes = [f"a size became a number: {where}" for where in trace.fixed]
+    conditions = trace.ledger.conditions
+    expressions = _expressions(trace.ledger, quantities)
+    for name in fixed:
+        found = _interpolated(run, trace, name, quantities) if len(fixed) == 1 else None
+        if found is None:
+            notes.append(
+                f"in {name} no polynomial was found: the formulas hold at "
+                f"{name} = {trace.trail.example[name]} only"
+            )
+            continue
+        expressions, said = found
+        conditions = tuple(c for c in conditions if name not in {s.name for s in c.symbols()})
+        notes.append(said)
+    formulas = {
+        quantity: replace(_formula(trace.ledger, quantity), expression=expression,
+                          conditions=conditions)
+        for quantity, expression in expressions.items()
+    }  # fmt: skip
+    return Piece(formulas, conditions), notes
+
+
+def _formula(ledger: Ledger, quantity: str) -> Formula:
+    return QUANTITIES[quantity](ledger)
+
+
+def _expressions(ledger: Ledger, quantities: Sequence[str]) -> dict[str, Any]:
+    return {quantity: _formula(ledger, quantity).expression for quantity in quantities}
+
+
+def _fixed_symbols(trace: Trace) -> list[str]:
+    names = (s.name for value in trace.trail.fixed for s in value.symbols())
+    return sorted(dict.fromkeys(names))
+
+
+def _interpolated(
+    run: Run, trace: Trace, name: str, quantities: Sequence[str]
+) -> tuple[dict[str, Any], str] | None:
+    """Polynomials in a size that code wants as a number, from traces at several numbers."""
+    points: list[int] = []
+    values: list[dict[str, Any]] = []
+    for number in range(1, 4 * (POINTS + CHECKS)):
+        try:
+            found = run({**trace.trail.example, name: number})
+        except Exception:  # the module does not exist at this number
+            continue
+        points.append(number)
+        values.append(_expressions(found.ledger, quantities))
+        if len(points) == POINTS + CHECKS:
+            break
+    if len(points) < POINTS + CHECKS:
+        return None
+    fitted = {
+        quantity: polynomial_through(points, [v[quantity] for v in values], symbol(name), CHECKS)
+        for quantity in quantities
+    }
+    if None in fitted.values():
+        return None
+    shown = ", ".join(map(str, points[:-CHECKS]))
+    checks = " and ".join(map(str, points[-CHECKS:]))
+    return fitted, f"interpolated from {name} = {shown}; equal at {name} = {checks} too"
+
+
+def _with_odd_sizes(piece: Piece) -> Piece:
+    """The formulas in a size that is odd by name, instead of the j of 2·j + 1 that was traced."""
+    symbols = {s.name for f in piece.formulas.values() for s in f.symbols}
+    symbols |= {s.name for c in piece.conditions for s in c.symbols()}
+    sizes = [symbol(n.removeprefix(HALF)) for n in sorted(symbols) if n.startswith(HALF)]
+    halves = _halves(symbols)
+    conditions = tuple(c.at(halves) for c in piece.conditions)
+    conditions += tuple(Multiple(size - 1, 2, str(size)) for size in sizes)
+    formulas = {
+        name: replace(f, expression=substitute(f.expression, halves), conditions=conditions)
+        for name, f in piece.formulas.items()
+    }
+    return Piece(formulas, conditions)
+
+
+def _halves(names: Iterable[str]) -> dict[str, Any]:
+    return {n: (symbol(n.removeprefix(HALF)) - 1) / 2 for n in names if n.startswith(HALF)}
+
+
+def _in_whole_sizes(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_in_whole_sizes, value))
+    names = [s.name for s in value.symbols()] if isinstance(value, Polynomial) else []
+    return substitute(value, _halves(names))
+
+
+# --- arguments as text ------------------------------------------------------------------------
+
+HALF = "half_"
+"""Prefix of the j that stands for (K − 1)/2 while a size K is traced that is odd by name."""
+
+REAL = frozenset({"width", "depth", "rho"})
+
+OPERATIONS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.FloorDiv: lambda a, b: a // b,
+    ast.Pow: lambda a, b: a**b,
+}
+
+
+def parse_symbolic(pair: str) -> tuple[str, Any]:
+    """'embed=h*d' as ('embed', h·d): names are free sizes, text stands in quotes.
+
+    Raises BadInput for what is neither a literal nor a sum of products of names and numbers.
+
+    >>> name, value = parse_symbolic("embed_dim=h*d")
+    >>> print(name, value)
+    embed_dim d·h
+    >>> print(*parse_symbolic("kernel_size=K"))  # a kernel is odd
+    kernel_size 2·half_K + 1
+    >>> parse_symbolic("norm='batch'")
+    ('norm', 'batch')
+    """
+    name, equals, text = pair.partition("=")
+    if not equals or not name.isidentifier():
+        raise BadInput(f"'{pair}' is not an argument; write it as name=value")
+    try:
+        value = _value(ast.parse(text.strip(), mode="eval").body)
+    except (SyntaxError, ValueError, TypeError) as error:
+        raise BadInput(
+            f"'{text}' in '{pair}' is neither a number, a text in quotes nor an expression "
+            "in free sizes; write it like C, 2*C, h*d or 'text'"
+        ) from error
+    odd = "kernel" in name and isinstance(value, Polynomial) and str(value).isidentifier()
+    return name, 2 * symbol(HALF + str(value)) + 1 if odd else value
+
+
+def _value(node: ast.expr) -> Any:
+    if isinstance(node, ast.Name):
+        return _symbol(node.id)
+    if isinstance(node, ast.BinOp) and type(node.op) in OPERATIONS:
+        value = OPERATIONS[type(node.op)](_value(node.left), _value(node.right))
+        if is_symbolic(value) or isinstance(value, int | float):
+            return value
+        raise ValueError("no size")
+    if isinstance(node, ast.Tuple | ast.List):
+        items = [_value(item) for item in node.elts]
+        return tuple(items) if isinstance(node, ast.Tuple) else items
+    return ast.literal_eval(node)
+
+
+def _symbol(name: str) -> Polynomial:
+    return symbol(name, lower=0, integer=False) if name in REAL else symbol(name)
