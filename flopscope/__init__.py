@@ -13,10 +13,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flopscope.api import analyze, build, check, compare, formula
+    from flopscope.api import analyze, build, check, compare, derive, formula, trace
     from flopscope.closedform import Formula
     from flopscope.errors import FlopscopeError
     from flopscope.ledger import Ledger, Level
+    from flopscope.symbolic import symbol
 
 _HOMES = {
     "FlopscopeError": "flopscope.errors",
@@ -27,7 +28,10 @@ _HOMES = {
     "build": "flopscope.api",
     "check": "flopscope.api",
     "compare": "flopscope.api",
+    "derive": "flopscope.api",
     "formula": "flopscope.api",
+    "symbol": "flopscope.symbolic",
+    "trace": "flopscope.api",
 }
 
 __version__ = "0.1.0"
@@ -40,7 +44,10 @@ __all__ = [
     "build",
     "check",
     "compare",
+    "derive",
     "formula",
+    "symbol",
+    "trace",
 ]
 
 

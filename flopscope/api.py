@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flopscope import comparison
 from flopscope.catalog import formulas
@@ -17,9 +17,13 @@ from flopscope.present.compare import comparison_document
 from flopscope.present.report import Report
 from flopscope.present.table import Document
 from flopscope.sizes import Size
+from flopscope.witnesses import require_witnesses
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from flopscope.deriving import Derivation
+    from flopscope.tracing.calls import Rule
 
 Resolution = int | tuple[int, int]
 
@@ -53,6 +57,52 @@ def formula(name: str, quantity: str = "macs", *, free: Sequence[str] = ()) -> F
       B·C_in · H·W · (K² + C_out)
     """
     return formulas.formula(name, quantity, free)
+
+
+def trace(
+    module: nn.Module,
+    *inputs: Any,
+    example: Mapping[str, int] | None = None,
+    rules: Mapping[str, Rule] | None = None,
+    **named: Any,
+) -> Ledger:
+    """The ledger of any module on inputs of these shapes, sizes being numbers or names.
+
+    See `flopscope.tracing.trace`; the ledger's conditions say where its formulas hold. Needs torch.
+
+    >>> from torch import nn
+    >>> print(trace(nn.Conv2d(3, 8, 3), ("B", 3, "H", "W")).macs().formula.domain)
+    B ≥ 1; H, W ≥ 3
+    """
+    require_witnesses()
+    from flopscope import tracing
+
+    return tracing.trace(module, *inputs, example=example, rules=rules, **named).ledger
+
+
+def derive(
+    make: Callable[..., nn.Module],
+    arguments: Mapping[str, Any],
+    *inputs: Any,
+    quantities: Sequence[str] = ("macs", "params"),
+    example: Mapping[str, int] | None = None,
+) -> Derivation:
+    """The formulas of a class or factory in its own arguments, of which symbols are free sizes.
+
+    >>> from torch import nn
+    >>> from flopscope.symbolic import symbol
+    >>> C, N = symbol("C"), symbol("N")
+    >>> print(derive(nn.Linear, {"in_features": C, "out_features": N}).formula("params"))
+      N · (C + 1)
+    """
+    require_witnesses()
+    from flopscope import deriving, tracing
+
+    def run(sizes: Mapping[str, Any]) -> tracing.Trace:
+        return tracing.derive(make, arguments, *inputs, example=sizes)
+
+    name = getattr(make, "__name__", str(make))
+    return deriving.derivation(name, run, run(example or {}), quantities)
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,18 @@ be a number."""
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Any
 
+from flopscope.arguments import HALF, parse_input, parse_symbolic
 from flopscope.catalog.formulas import QUANTITIES
 from flopscope.closedform import Formula
 from flopscope.domain import Condition, Multiple, Relation
 from flopscope.errors import BadInput, UnknownName
 from flopscope.interpolation import polynomial_through
 from flopscope.ledger import Ledger
-from flopscope.profiling import parse_shape
-from flopscope.sizes import is_symbolic
 from flopscope.symbolic import Polynomial, substitute, symbol
 from flopscope.witnesses import require_witnesses
 
@@ -76,13 +74,14 @@ def derive(
         if quantity not in QUANTITIES:
             raise UnknownName("quantity", quantity, QUANTITIES)
     from flopscope.tracing import derive as traced_constructor
+    from flopscope.tracing.inputs import tensors_for
     from flopscope.tracing.targets import maker, place_of
 
     make, given = maker(target), dict(map(parse_symbolic, arguments))
-    shapes = tuple(parse_shape(text) for text in inputs)
+    positional, named = tensors_for([parse_input(text) for text in inputs])
 
     def run(sizes: Mapping[str, Any]) -> Trace:
-        return traced_constructor(make, given, *shapes, example=sizes)
+        return traced_constructor(make, given, *positional, example=sizes, **named)
 
     try:
         first = run(example or {})
@@ -262,64 +261,3 @@ def _in_whole_sizes(value: Any) -> Any:
         return tuple(map(_in_whole_sizes, value))
     names = [s.name for s in value.symbols()] if isinstance(value, Polynomial) else []
     return substitute(value, _halves(names))
-
-
-# --- arguments as text ------------------------------------------------------------------------
-
-HALF = "half_"
-"""Prefix of the j that stands for (K − 1)/2 while a size K is traced that is odd by name."""
-
-REAL = frozenset({"width", "depth", "rho"})
-
-OPERATIONS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: lambda a, b: a + b,
-    ast.Sub: lambda a, b: a - b,
-    ast.Mult: lambda a, b: a * b,
-    ast.FloorDiv: lambda a, b: a // b,
-    ast.Pow: lambda a, b: a**b,
-}
-
-
-def parse_symbolic(pair: str) -> tuple[str, Any]:
-    """'embed=h*d' as ('embed', h·d): names are free sizes, text stands in quotes.
-
-    Raises BadInput for what is neither a literal nor a sum of products of names and numbers.
-
-    >>> name, value = parse_symbolic("embed_dim=h*d")
-    >>> print(name, value)
-    embed_dim d·h
-    >>> print(*parse_symbolic("kernel_size=K"))  # a kernel is odd
-    kernel_size 2·half_K + 1
-    >>> parse_symbolic("norm='batch'")
-    ('norm', 'batch')
-    """
-    name, equals, text = pair.partition("=")
-    if not equals or not name.isidentifier():
-        raise BadInput(f"'{pair}' is not an argument; write it as name=value")
-    try:
-        value = _value(ast.parse(text.strip(), mode="eval").body)
-    except (SyntaxError, ValueError, TypeError) as error:
-        raise BadInput(
-            f"'{text}' in '{pair}' is neither a number, a text in quotes nor an expression "
-            "in free sizes; write it like C, 2*C, h*d or 'text'"
-        ) from error
-    odd = "kernel" in name and isinstance(value, Polynomial) and str(value).isidentifier()
-    return name, 2 * symbol(HALF + str(value)) + 1 if odd else value
-
-
-def _value(node: ast.expr) -> Any:
-    if isinstance(node, ast.Name):
-        return _symbol(node.id)
-    if isinstance(node, ast.BinOp) and type(node.op) in OPERATIONS:
-        value = OPERATIONS[type(node.op)](_value(node.left), _value(node.right))
-        if is_symbolic(value) or isinstance(value, int | float):
-            return value
-        raise ValueError("no size")
-    if isinstance(node, ast.Tuple | ast.List):
-        items = [_value(item) for item in node.elts]
-        return tuple(items) if isinstance(node, ast.Tuple) else items
-    return ast.literal_eval(node)
-
-
-def _symbol(name: str) -> Polynomial:
-    return symbol(name, lower=0, integer=False) if name in REAL else symbol(name)

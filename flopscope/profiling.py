@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flopscope.alphabet import ALPHABET
+from flopscope.arguments import parse_input
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.variant import parse
 from flopscope.errors import BadInput
 from flopscope.ledger import Ledger
 from flopscope.sizes import Size
-from flopscope.symbolic import symbol
 from flopscope.witnesses import require_witnesses
 
 
@@ -38,78 +36,33 @@ def profile(
     inputs: Sequence[str],
     arguments: Mapping[str, Any] | None = None,
     example: Mapping[str, int] | None = None,
+    rules: str | None = None,
 ) -> Profile:
-    """Trace a target on inputs such as '1,3,224,224' or 'B,3,H,W'; letters are free sizes.
+    """Trace a target on inputs such as '1,3,224,224', 'B,3,H,W' or 'ids=B,T:int64'; names of sizes
+    are free ones.
 
-    A target is a catalogue model or what `flopscope.tracing.targets.load` takes. Needs torch.
-    Raises BadInput for a target that cannot be made or run, or a shape that is not one.
+    A target is a catalogue model or what `flopscope.tracing.targets.load` takes; `rules` names a
+    mapping of the reader's own in the same way. Needs torch. Raises BadInput for a target that
+    cannot be made or run, or an input that is none.
     """
-    shapes = tuple(parse_shape(text) for text in inputs)
+    given = [parse_input(text) for text in inputs]
     require_witnesses()
     from flopscope.measured import without_memory
     from flopscope.tracing import trace
-    from flopscope.tracing.targets import load, place_of
+    from flopscope.tracing.inputs import tensors_for
+    from flopscope.tracing.targets import load, load_rules, place_of
 
     if target.partition(":")[0] in MODELS:
         module = without_memory(parse(target).build)
     else:
         module = load(target, arguments)
+    own = load_rules(rules) if rules else None
+    positional, named = tensors_for(given)
     try:
-        traced = trace(module, *shapes, example=example)
+        traced = trace(module, *positional, example=example, rules=own, **named)
     except BadInput:
         raise
     except Exception as error:
         shown = " and ".join(inputs)
         raise BadInput(f"{target} cannot run on {shown}: {place_of(error)}") from error
-    return Profile(target, shapes, traced.ledger, traced.fixed)
-
-
-def parse_shape(text: str) -> tuple[Size, ...]:
-    """'B,3,H,W' as sizes: integers from 1, and names of free sizes.
-
-    >>> parse_shape("1,3,224,224")
-    (1, 3, 224, 224)
-    """
-    return tuple(_size(part.strip(), text) for part in text.split(","))
-
-
-def _size(part: str, text: str) -> Size:
-    if part.isdecimal() and int(part) > 0:
-        return int(part)
-    if re.fullmatch(r"[A-Za-z_]\w*", part):
-        return symbol(part)
-    known = ", ".join(name for name in ALPHABET if len(name) == 1)
-    raise BadInput(
-        f"'{part}' in the input '{text}' is not a size; "
-        f"give an integer from 1, or a name such as {known}"
-    )
-
-
-def parse_arguments(pairs: Sequence[str]) -> dict[str, Any]:
-    """'width=24' as {'width': 24}: Python literals, else text. Raises BadInput without an equals
-    sign.
-
-    >>> parse_arguments(["width=24", "norm=batch"])
-    {'width': 24, 'norm': 'batch'}
-    """
-    from ast import literal_eval
-
-    arguments: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name.isidentifier():
-            raise BadInput(f"'{pair}' is not an argument; write it as name=value")
-        try:
-            arguments[name] = literal_eval(value)
-        except (ValueError, SyntaxError):
-            arguments[name] = value
-    return arguments
-
-
-def parse_examples(pairs: Sequence[str]) -> dict[str, int]:
-    """'tokens=77' as {'tokens': 77}. Raises BadInput unless the value is an integer from 1."""
-    examples = parse_arguments(pairs)
-    for name, value in examples.items():
-        if not isinstance(value, int) or value < 1:
-            raise BadInput(f"the example {name}={value} is not a size; give an integer from 1")
-    return examples
+    return Profile(target, tuple(i.shape for i in given), traced.ledger, traced.fixed)

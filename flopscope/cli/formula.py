@@ -103,10 +103,10 @@ def _derived(
     examples: tuple[str, ...],
     format_name: str,
 ) -> str:
+    from flopscope.arguments import parse_examples
     from flopscope.deriving import derive
     from flopscope.present.derivation import derivation_page
     from flopscope.present.formula import render_formulas
-    from flopscope.profiling import parse_examples
 
     with waiting(f"deriving {target}"):
         found = derive(

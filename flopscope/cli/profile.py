@@ -16,7 +16,7 @@ from flopscope.errors import BadInput
     "--input",
     "inputs",
     multiple=True,
-    help="Sizes of an input, 1,3,224,224 or B,3,H,W. Repeatable.",
+    help="Sizes of an input, 1,3,224,224, B,3,H,W or ids=B,T:int64. Repeatable.",
 )
 @click.option("--res", help="Short for --input 1,3,RES,RES.")
 @click.option(
@@ -24,6 +24,9 @@ from flopscope.errors import BadInput
 )
 @click.option(
     "--example", "examples", multiple=True, help="Example of a free size, tokens=77. Repeatable."
+)
+@click.option(
+    "--rules", help="Your own operators' rules, file.py:RULES: a mapping from name to rule."
 )
 @CONVENTION
 @click.option(
@@ -51,6 +54,7 @@ def profile(
     res: str | None,
     arguments: tuple[str, ...],
     examples: tuple[str, ...],
+    rules: str | None,
     convention: str,
     by: str,
     depth: str | None,
@@ -72,6 +76,7 @@ def profile(
 
     A total over an operator that is not known is a lower bound, and printed with ≥.
     """
+    from flopscope import arguments as texts
     from flopscope import profiling
     from flopscope.conventions import convention as named
     from flopscope.present.parts import View
@@ -80,14 +85,14 @@ def profile(
     from flopscope.sizes import is_symbolic
 
     inputs = _inputs(inputs, res)
-    free = any(map(is_symbolic, (n for text in inputs for n in profiling.parse_shape(text))))
+    free = any(map(is_symbolic, (n for text in inputs for n in texts.parse_input(text).shape)))
     view = View(named(convention), by, natural("depth", depth), sort)
     check_view(view, free=free)
     check_format(format_name, free=free)
-    values = profiling.parse_arguments(arguments), profiling.parse_examples(examples)
+    values = texts.parse_arguments(arguments), texts.parse_examples(examples)
     with output(output_path) as write:
         with waiting(f"tracing {target}"):
-            found = profiling.profile(target, inputs, *values)
+            found = profiling.profile(target, inputs, *values, rules)
             text = profile_text(ProfileReport(found, view), format_name)
         write(text)
     if strict and found.unknown:

@@ -7,12 +7,13 @@ size. Other values (None, numbers, booleans, text) are passed on as they are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from flopscope.arguments import InputText
 from flopscope.sizes import Size, is_symbolic
 from flopscope.symbolic import Polynomial, Symbol, symbol
 from flopscope.tracing.node import free_size
@@ -63,3 +64,9 @@ def _tensor(trail: Trail, shape: tuple[Any, ...], dtype: torch.dtype) -> torch.T
     named = [symbol(n) if isinstance(n, str) else n for n in shape]
     sizes: list[Any] = [free_size(trail, n) if is_symbolic(n) else n for n in named]
     return torch.empty(sizes, dtype=dtype, device="meta")
+
+
+def tensors_for(given: Sequence[InputText]) -> tuple[list[Input], dict[str, Any]]:
+    """Positional inputs and those under keywords, as `trace` takes them."""
+    made = [(i.keyword, Input(i.shape, getattr(torch, i.dtype))) for i in given]
+    return [x for keyword, x in made if keyword is None], {k: x for k, x in made if k is not None}

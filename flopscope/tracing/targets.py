@@ -48,6 +48,17 @@ def maker(target: str) -> Any:
     return _attribute(_imported(place, target), name, target)
 
 
+def load_rules(target: str) -> Mapping[str, Any]:
+    """The reader's rules for operators, a mapping that `file.py:RULES` names. Raises BadInput."""
+    rules = maker(target)
+    if not isinstance(rules, Mapping) or not all(map(callable, rules.values())):
+        raise BadInput(
+            f"{target} gives {type(rules).__name__}, which is no mapping from operators' names, "
+            "such as mylib::scan, to rules"
+        )
+    return rules
+
+
 def _timm(name: str) -> Callable[..., Any]:
     timm = _library("timm")
     if not timm.is_model(name):
