@@ -121,7 +121,8 @@ def test_what_was_interpolated_and_where_is_said():
     lines = Path(FILE).read_text().splitlines()
     line = next(n for n, text in enumerate(lines, 1) if "range(depth)]" in text)
     where, how = STACK.notes
-    assert where == f"a size became a number: n = 2 at {FILE}:{line}"
+    assert where.startswith("a size became a number: n = 2 at ")
+    assert where.endswith(f"blocks.py:{line}")
     assert how == "interpolated from n = 1, 2, 3, 4, 5; equal at n = 6 and 7 too"
 
 

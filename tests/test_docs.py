@@ -27,12 +27,24 @@ def shown(page):
     return [pytest.param(shlex.split(line), output, id=line) for line, output in blocks]
 
 
+RUN = [ROOT / "docs" / name for name in ("profile.md", "deriving.md", "tracing.md")]
+
+
 @pytest.mark.parametrize(
-    ("arguments", "output"), shown((ROOT / "docs" / "profile.md").read_text(encoding="utf-8"))
+    ("arguments", "output"),
+    [block for page in RUN for block in shown(page.read_text(encoding="utf-8"))],
 )
-def test_the_page_on_profiles_shows_what_is_printed(capsys, arguments, output):
+def test_the_page_shows_what_is_printed(capsys, monkeypatch, arguments, output):
+    monkeypatch.chdir(ROOT)
     assert main(arguments) == 0
     assert capsys.readouterr() == (output, "")
+
+
+@pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)
+def test_the_python_of_a_page_runs(page):
+    text = page.read_text(encoding="utf-8")
+    for code in re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+        exec(compile(code, page.name, "exec"), {})
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -9,6 +9,9 @@ from flopscope.closedform import Formula
 from flopscope.deriving import Derivation
 from flopscope.present.formula import FormulaPage
 
+OF_INPUTS = frozenset({"B", "H", "W", "width"})
+"""What these letters mean is plain; the others are the reader's own."""
+
 
 def derivation_page(found: Derivation) -> FormulaPage:
     """The pieces one after the other; each formula's name says which piece of how many it is of."""
@@ -19,7 +22,7 @@ def derivation_page(found: Derivation) -> FormulaPage:
         for quantity, formula in piece.formulas.items()
     ]
     title = f"derived from its code, on an input of {inputs}" if inputs else "from its code"
-    return FormulaPage(found.target, title, formulas, found.notes)
+    return FormulaPage(found.target, title, formulas, found.notes, OF_INPUTS)
 
 
 def _named(found: Derivation, number: int, quantity: str, formula: Formula) -> Formula:

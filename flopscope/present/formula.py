@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import fill, wrap
 from typing import Any
@@ -18,12 +18,14 @@ from flopscope.errors import UnknownName
 
 @dataclass(frozen=True)
 class FormulaPage:
-    """Formulas of one network or block, where the thing was published, and notes."""
+    """Formulas of one network or block, where the thing was published, and notes. `explained` are
+    the symbols that mean what the alphabet says; in a reader's own module, only those of inputs."""
 
     title: str
     source: str
     formulas: Sequence[Formula]
     notes: Sequence[str] = ()
+    explained: frozenset[str] = frozenset(ALPHABET)
 
 
 def render_formulas(page: FormulaPage, format_name: str) -> str:
@@ -62,12 +64,12 @@ def _text(page: FormulaPage) -> str:
         )
         parts.append(f"{heading}\n\n{formula.text()}\n\n{domain}")
     notes = "\n".join(_wrapped(f"note: {note}") for note in page.notes)
-    return "\n\n".join(part for part in (*parts, notes, _legend(page.formulas)) if part)
+    return "\n\n".join(part for part in (*parts, notes, _legend(page)) if part)
 
 
-def _legend(formulas: Sequence[Formula]) -> str:
-    names = dict.fromkeys(s.name for formula in formulas for s in formula.symbols)
-    meanings = [f"{ALPHABET[n].text}: {ALPHABET[n].meaning}" for n in names if n in ALPHABET]
+def _legend(page: FormulaPage) -> str:
+    names = dict.fromkeys(s.name for formula in page.formulas for s in formula.symbols)
+    meanings = [f"{ALPHABET[n].text}: {ALPHABET[n].meaning}" for n in names if n in page.explained]
     return _wrapped("; ".join(meanings)) if meanings else ""
 
 
@@ -100,19 +102,19 @@ def _json(page: FormulaPage) -> str:
             "title": page.title,
             "source": page.source,
             "notes": list(page.notes),
-            "formulas": [_formula_data(formula) for formula in page.formulas],
+            "formulas": [_formula_data(formula, page.explained) for formula in page.formulas],
         }
     )
 
 
-def _formula_data(formula: Formula) -> dict[str, Any]:
+def _formula_data(formula: Formula, explained: Collection[str]) -> dict[str, Any]:
     return {
         "name": formula.name,
         "unit": formula.unit,
         "convention": formula.convention,
         "domain": formula.domain,
         "symbols": {
-            s.name: ALPHABET[s.name].meaning if s.name in ALPHABET else "" for s in formula.symbols
+            s.name: ALPHABET[s.name].meaning if s.name in explained else "" for s in formula.symbols
         },
         "text": formula.text(),
         "latex": formula.latex(),

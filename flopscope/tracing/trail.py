@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -92,5 +93,7 @@ def caller() -> str:
     for frame in reversed(traceback.extract_stack()):
         inside = "/torch/" in frame.filename or "/flopscope/" in frame.filename
         if not inside:
-            return f"{frame.filename}:{frame.lineno}"
+            path = Path(frame.filename)
+            near = path.is_relative_to(Path.cwd())
+            return f"{path.relative_to(Path.cwd()) if near else path}:{frame.lineno}"
     return "unknown"
