@@ -58,15 +58,15 @@ def trace(
 
     The ledger's conditions are the domain: where the same branches are taken as at the example.
     """
-    module = _eager(module)
+    module = eager(module)
 
     def attempt(trail: Trail) -> Trace:
         return _trace(module, inputs, named, trail, rules or {})
 
-    return _first_that_runs(free_symbols((inputs, named)), example or {}, attempt)
+    return first_that_runs(free_symbols((inputs, named)), example or {}, attempt)
 
 
-def _first_that_runs(
+def first_that_runs(
     free: Collection[Symbol], given: Mapping[str, int], attempt: Callable[[Trail], Trace]
 ) -> Trace:
     """The trace at the first example that the network accepts. Raises what the first one raised."""
@@ -110,7 +110,7 @@ def derive(
         given = inputs or (() if named else (likely_input(module),))
         return _trace(module, given, named, trail, rules or {})
 
-    return _first_that_runs(free, example or {}, attempt)
+    return first_that_runs(free, example or {}, attempt)
 
 
 def _trace(
@@ -132,18 +132,23 @@ def _trace(
         torch.no_grad(),
         torch.device("meta"),
         torch.compiler.set_stance("force_eager"),
-        _no_fused_attention(),
+        no_fused_attention(),
         paths(recorder, module),
         Functions(recorder),
         recorder,
     ):
         functional_call(module, state, args, kwargs, tie_weights=True)
+    return finished(recorder, inputs, trail)
+
+
+def finished(recorder: Recorder, inputs: tuple[Any, ...], trail: Trail) -> Trace:
+    """What was recorded, with the domain that the trail gives it."""
     domain = trail.domain()
     ledger = recorder.ledger().at(**numbers(domain))
     return Trace(replace(ledger, conditions=domain), inputs, trail)
 
 
-def _eager(module: nn.Module) -> nn.Module:
+def eager(module: nn.Module) -> nn.Module:
     """The module behind a compiled one. Raises BadInput for a scripted one."""
     module = getattr(module, "_orig_mod", module)
     for name, part in module.named_modules():
@@ -179,7 +184,7 @@ def inference(module: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def _no_fused_attention() -> Iterator[None]:
+def no_fused_attention() -> Iterator[None]:
     """Attention layers in their own products: the fused one is a choice by device, not by cost."""
     enabled = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)

@@ -10,7 +10,7 @@ VIEWS = """
 
 MOVES = """
     _to_copy clone constant_pad_nd contiguous copy diag_embed flip gather im2col index index_fill
-    index_select lift_fresh native_channel_shuffle reflection_pad1d reflection_pad2d
+    index_select lift_fresh lift_fresh_copy native_channel_shuffle reflection_pad1d reflection_pad2d
     reflection_pad3d repeat repeat_interleave replication_pad1d replication_pad2d replication_pad3d
     resolve_conj resolve_neg roll rot90 scatter select_scatter slice_scatter stack take tril triu
 """.split()

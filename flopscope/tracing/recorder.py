@@ -84,8 +84,7 @@ class Recorder(TorchDispatchMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        name = function.overloadpacket.__name__
-        plain = name.rstrip("_") if not name.endswith("__") else name
+        plain = plain_name(function)
         if plain in READS_VALUES:
             raise BadInput(
                 f"the network reads the values of a tensor ({READS_VALUES[plain]}) at {caller()}; "
@@ -93,7 +92,7 @@ class Recorder(TorchDispatchMode):
             )
         args, kwargs = pytree.tree_map(self._on_meta, (tuple(args), dict(kwargs or {})))
         result = result_of(function, args, kwargs)
-        self.record(_full_name(function, plain), args, kwargs, result)
+        self.record(full_name(function, plain), args, kwargs, result)
         return result
 
     def record(
@@ -218,7 +217,13 @@ class Recorder(TorchDispatchMode):
         return tuple(weights)
 
 
-def _full_name(function: Any, plain: str) -> str:
+def plain_name(function: Any) -> str:
+    """The name of an operator without the underscore of the one in place."""
+    name: str = function.overloadpacket.__name__
+    return name if name.endswith("__") else name.rstrip("_")
+
+
+def full_name(function: Any, plain: str) -> str:
     """An aten operator's plain name; `namespace::name` for any other."""
     return plain if function.namespace in ("aten", "prims") else f"{function.namespace}::{plain}"
 
