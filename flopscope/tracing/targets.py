@@ -22,8 +22,8 @@ def load(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
     `torchvision:NAME`.
 
     Name is an nn.Module, or a class or function that makes one from `arguments`; those are called
-    under the meta device, so no weights are allocated. Raises BadInput for a target that does not
-    import, does not exist, is no module, or does not accept the arguments.
+    under the meta device, so no weights are allocated, unless they read values. Raises BadInput for
+    a target that does not import, does not exist, is no module, or does not accept the arguments.
     """
     make = maker(target)
     module = make if isinstance(make, nn.Module) else _made(make, dict(arguments or {}), target)
@@ -84,6 +84,12 @@ def _library(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except Exception as error:  # a broken extension raises what it likes
+        if "torchvision::nms" in str(error):
+            raise BadInput(
+                f"{name} cannot be imported, because the installed torchvision was compiled for "
+                "another torch; install both from one index, as in pip install --force-reinstall "
+                "torch torchvision --index-url https://download.pytorch.org/whl/cpu"
+            ) from error
         raise BadInput(
             f"{name} cannot be imported ({place_of(error)}); "
             "install it, or name a target of your own"
@@ -129,17 +135,28 @@ def _made(make: Any, arguments: dict[str, Any], target: str) -> Any:
     if not callable(make):
         return make
     try:
-        with torch.device("meta"):
-            return make(**arguments)
+        return _without_memory(make, arguments)
     except Exception as error:
         given = ", ".join(f"{k}={v}" for k, v in arguments.items()) or "no arguments"
         raise BadInput(f"{target} could not be made with {given}: {place_of(error)}") from error
+
+
+def _without_memory(make: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    """Made of shapes; of numbers where the constructor reads the values of a tensor."""
+    try:
+        with torch.device("meta"):
+            return make(**arguments)
+    except (NotImplementedError, RuntimeError, TypeError) as error:
+        if "meta" not in str(error):
+            raise
+    return make(**arguments)
 
 
 def place_of(error: Exception) -> str:
     """Type, text and place of a user's error: the innermost line that is neither torch's nor
     ours."""
     frames = traceback.extract_tb(error.__traceback__)
-    theirs = [f for f in frames if "/torch/" not in f.filename and "/flopscope/" not in f.filename]
+    ours = ("/torch/", "/flopscope/", "<frozen ")
+    theirs = [f for f in frames if not any(part in f.filename for part in ours)]
     where = f" at {theirs[-1].filename}:{theirs[-1].lineno}" if theirs else ""
     return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"
