@@ -40,6 +40,7 @@ slow: $(VENV)/full  ## the tests on examples drawn anew, which `make test` keeps
 
 bench: $(VENV)/full  ## time the answers
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/tracing.py
 
 clean:  ## remove the environment and everything that tools leave behind
 	rm -rf $(VENV) build dist *.egg-info .hypothesis

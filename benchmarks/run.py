@@ -59,10 +59,10 @@ def count_against_fvcore() -> Iterable[Result]:
         "its formula": (lambda: closed_form.at(B=1, H=224, W=224), "at least 1000"),
         "a new ledger": (lambda: int(analyze("mobilenetv2", res=224).macs()), "none: 151 rows"),
     }
-    peers = [_seconds(measured) for _ in range(RUNS)]
+    peers = [seconds(measured) for _ in range(RUNS)]
     for name, (way, target) in ways.items():
         assert way() == 300_774_272
-        ratios = [peer / _seconds(way, repeat=20) for peer in peers]
+        ratios = [peer / seconds(way, repeat=20) for peer in peers]
         yield Result(f"fvcore / one count of mobilenetv2 by {name}", ratios, "times", target)
 
 
@@ -82,19 +82,19 @@ def vectorised_count() -> Result:
             "mobilenetv2", (int(sizes["H"][i]), int(sizes["W"][i])), width=float(sizes["width"][i])
         )
         assert int(one.macs()) == counts[i]
-    rates = [DESIGNS / _seconds(lambda: closed_form.at(**sizes)) / 1e6 for _ in range(RUNS)]
+    rates = [DESIGNS / seconds(lambda: closed_form.at(**sizes)) / 1e6 for _ in range(RUNS)]
     return Result(
         "vectorised count of mobilenetv2 over (width, H, W)", rates, "million/s", "at least 2"
     )
 
 
 def _python(*arguments: str) -> float:
-    return _seconds(
+    return seconds(
         lambda: subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
     )
 
 
-def _seconds(work: Callable[[], object], repeat: int = 1) -> float:
+def seconds(work: Callable[[], object], repeat: int = 1) -> float:
     """Mean wall time of one call."""
     start = time.perf_counter()
     for _ in range(repeat):
