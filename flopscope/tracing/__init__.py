@@ -144,7 +144,8 @@ def _trace(
 def finished(recorder: Recorder, inputs: tuple[Any, ...], trail: Trail) -> Trace:
     """What was recorded, with the domain that the trail gives it."""
     domain = trail.domain()
-    ledger = recorder.ledger().at(**numbers(domain))
+    ledger, known = recorder.ledger(), numbers(domain)
+    ledger = ledger.at(**known) if known else ledger
     return Trace(replace(ledger, conditions=domain), inputs, trail)
 
 

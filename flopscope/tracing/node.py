@@ -370,10 +370,13 @@ def _applied(
     """The exact result where there is a canonical form, else that of the example's numbers."""
     if not any(isinstance(value, Polynomial | Inexact) for value in values):
         return pytype(function(*values))
-    try:
-        result = function(*map(_exact, values))
-    except TypeError:
-        result = NotImplemented
+    question = (function, *values, *map(type, values))
+    if question not in trail.known:
+        try:
+            trail.known[question] = function(*map(_exact, values))
+        except TypeError:
+            trail.known[question] = NotImplemented
+    result = trail.known[question]
     if result is NotImplemented:
         return _inexact(function, trail, values, pytype)
     return float(result) if isinstance(result, Fraction) else result

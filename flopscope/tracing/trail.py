@@ -41,6 +41,8 @@ class Trail:
     example: Mapping[str, int]
     relations: dict[Relation, None] = field(default_factory=dict)
     fixed: dict[Polynomial, Fixed] = field(default_factory=dict)
+    known: dict[Any, Any] = field(default_factory=dict, repr=False)
+    """Arithmetic that was done: networks ask for the same sizes again and again."""
 
     def settle(self, question: Relation) -> bool:
         """The answer at the example; the relation that holds there is remembered."""
