@@ -11,9 +11,10 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
+from itertools import chain
 
 import torch
-from run import RUNS, Result, seconds
+from run import Result, seconds
 from torch import nn
 
 from flopscope import build
@@ -22,6 +23,7 @@ from flopscope.symbolic import symbol
 from flopscope.tracing import trace
 from flopscope.tracing.targets import load
 
+RUNS = 3
 IMAGE = (symbol("B"), 3, symbol("H"), symbol("W"))
 NETWORKS = ("efficientnet_b7", "timm:mobilevit_s")
 DEPTHS = (10, 1000)
@@ -72,7 +74,7 @@ def memory() -> Iterator[Result]:
     """Peak memory of building a network and tracing it at numbers, above that after imports."""
     for name, what in HEAVY.items():
         peaks = []
-        for _ in range(3):
+        for _ in range(RUNS):
             command = [sys.executable, __file__, name]
             done = subprocess.run(command, check=True, capture_output=True, text=True)
             peaks.append(float(done.stdout))
@@ -101,8 +103,9 @@ def transformer() -> nn.Module:
 def main() -> None:
     """Print every benchmark."""
     warnings.filterwarnings("ignore", category=DeprecationWarning)
-    for result in (growth(), *memory(), *against_fvcore()):
-        print(result)
+    print(growth())
+    for result in chain(memory(), against_fvcore()):
+        print(result, flush=True)
 
 
 if __name__ == "__main__":
