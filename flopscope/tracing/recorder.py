@@ -85,9 +85,10 @@ class Recorder(TorchDispatchMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         plain = plain_name(function)
-        if plain in READS_VALUES:
+        reads = _values_read(plain, args)
+        if reads:
             raise BadInput(
-                f"the network reads the values of a tensor ({READS_VALUES[plain]}) at {caller()}; "
+                f"the network reads the values of a tensor ({reads}) at {caller()}; "
                 "a trace has shapes only, so give it a form that depends on shapes alone"
             )
         args, kwargs = pytree.tree_map(self._on_meta, (tuple(args), dict(kwargs or {})))
@@ -221,6 +222,13 @@ def plain_name(function: Any) -> str:
     """The name of an operator without the underscore of the one in place."""
     name: str = function.overloadpacket.__name__
     return name if name.endswith("__") else name.rstrip("_")
+
+
+def _values_read(plain: str, args: Sequence[Any]) -> str | None:
+    """How the call reads values; an index of truths chooses as many as are true."""
+    if plain == "index" and any(i is not None and i.dtype is torch.bool for i in args[1]):
+        return "a boolean mask"
+    return READS_VALUES.get(plain)
 
 
 def full_name(function: Any, plain: str) -> str:
