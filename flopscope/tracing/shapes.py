@@ -238,6 +238,13 @@ def _pad(x: torch.Tensor, padding: Sequence[Any], *_: Any, **__: Any) -> torch.T
     return like(x, shape)
 
 
+def _reflection_pad(x: torch.Tensor, padding: Sequence[Any], *_: Any, **__: Any) -> torch.Tensor:
+    for axis, pads in enumerate(zip(padding[::2], padding[1::2], strict=True), start=1):
+        for pad in pads:
+            _demand(x.shape[-axis] >= pad + 1, lambda: "the padding is not smaller than the input")
+    return _pad(x, padding)
+
+
 # --- norms ------------------------------------------------------------------------------------
 
 
@@ -497,8 +504,7 @@ UPSAMPLES = """
     upsample_trilinear3d upsample_bicubic2d _upsample_bilinear2d_aa _upsample_bicubic2d_aa
 """
 PADS = """
-    constant_pad_nd reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d
-    replication_pad2d replication_pad3d
+    constant_pad_nd replication_pad1d replication_pad2d replication_pad3d
 """
 
 RULES: Mapping[str, Rule] = {
@@ -508,6 +514,7 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(PAIRWISE.split(), _pairwise),
     **dict.fromkeys(UPSAMPLES.split(), _upsample),
     **dict.fromkeys(PADS.split(), _pad),
+    **{f"reflection_pad{axes}d": _reflection_pad for axes in (1, 2, 3)},
     **dict.fromkeys(["addcmul", "addcdiv", "lerp"], _several),
     **dict.fromkeys(["mm", "bmm"], _matmul),
     **dict.fromkeys(["addmm", "baddbmm"], _addmm),
