@@ -21,6 +21,7 @@ from flopscope.tracing.constructing import LIKELY, construct, free_arguments, li
 from flopscope.tracing.examples import examples
 from flopscope.tracing.functions import Functions
 from flopscope.tracing.inputs import free_symbols, tensors_of
+from flopscope.tracing.outputs import is_symbolic
 from flopscope.tracing.recorder import Recorder, paths
 from flopscope.tracing.standins import standins
 from flopscope.tracing.trail import Trail
@@ -113,6 +114,7 @@ def derive(
     return first_that_runs(free, example or {}, attempt)
 
 
+@torch.inference_mode(False)  # in which layers would arrive as operators of their own
 def _trace(
     module: nn.Module,
     inputs: tuple[Any, ...],
@@ -164,12 +166,25 @@ def eager(module: nn.Module) -> nn.Module:
 
 def _shapes_only(module: nn.Module) -> dict[str, torch.Tensor]:
     """Every parameter and buffer as a meta tensor, by its first name; shared tensors stay
-    shared."""
-    stored = [*module.named_parameters(), *module.named_buffers()]
-    return {
-        name: t if t.device.type == "meta" else torch.empty_like(t, device="meta")
-        for name, t in stored
-    }
+    shared.
+
+    Parameters are learnt, whether the module's are frozen or not: torch's matmul asks that before
+    it folds a stack of matrices into one.
+    """
+    state = {name: _on_meta(t).requires_grad_(_learns(t)) for name, t in module.named_parameters()}
+    return state | {name: _on_meta(t) for name, t in module.named_buffers()}
+
+
+def _on_meta(tensor: torch.Tensor) -> torch.Tensor:
+    """Another tensor of this shape and type, without values."""
+    if is_symbolic(tensor):
+        return torch.empty(tuple(tensor.shape), dtype=tensor.dtype, device="meta")
+    return torch.empty_like(tensor, device="meta", requires_grad=False)
+
+
+def _learns(tensor: torch.Tensor) -> bool:
+    """Can it have a gradient?"""
+    return tensor.is_floating_point() or tensor.is_complex()
 
 
 @contextmanager

@@ -3,6 +3,7 @@ read."""
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -259,7 +260,10 @@ def paths(recorder: Recorder, module: nn.Module) -> Iterator[None]:
         register_module_forward_hook(leave, always_call=True),
     ]
     try:
-        yield
+        with warnings.catch_warnings():
+            # A compiled part says that it runs hooks twice: once under its own path, as it should.
+            warnings.filterwarnings("ignore", "Using `torch.compile", UserWarning)
+            yield
     finally:
         for handle in handles:
             handle.remove()
