@@ -151,7 +151,7 @@ def is_multiple(value: Polynomial, divisor: int) -> bool:
         least is not None
         and least >= 1
         and all(
-            all(atom.integer for atom, _ in monomial)
+            all(atom.integer and power > 0 for atom, power in monomial)
             and any(coefficient * step % divisor == 0 for step in _steps(monomial))
             for monomial, coefficient in value.terms.items()
         )
@@ -159,7 +159,8 @@ def is_multiple(value: Polynomial, divisor: int) -> bool:
 
 
 def _steps(monomial: Monomial) -> Iterator[int]:
-    """What the rounded widths of a product are multiples of."""
+    """What a product of whole sizes is a multiple of: 1, and what its rounded widths are."""
+    yield 1
     for atom, _ in monomial:
         if isinstance(atom, Call) and atom.function is make_divisible:
             _, multiple, minimum = atom.arguments

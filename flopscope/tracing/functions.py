@@ -41,6 +41,11 @@ class Functions(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         args, kwargs = with_numbers(function, args, kwargs or {})
+        if function is F.linear and args and args[0].dim() > 2:
+            with self._recorder.positions(args[0].shape[:-1]):
+                return function(*args, **kwargs)
+        if function in MEANS and is_symbolic(args) and _is_one(*args[1:], **kwargs):
+            return args[0].mean(MEANS[function], keepdim=True)
         if function is F.interpolate and is_symbolic((args, kwargs)):
             return _interpolate(*args, **kwargs)
         if function in PRODUCTS and is_symbolic(args) and min(x.dim() for x in args) > 2:
@@ -91,6 +96,19 @@ def with_numbers(
 
 def _number(value: Any) -> Any:
     return value.node.example() if isinstance(value, torch.SymFloat) else value
+
+
+MEANS: Mapping[Any, tuple[int, ...]] = {
+    F.adaptive_avg_pool2d: (-2, -1),
+    F.adaptive_avg_pool3d: (-3, -2, -1),
+}
+"""Pooling to one position is the mean over these axes; torch asks whether there are two channels,
+for the sake of strides."""
+
+
+def _is_one(output_size: Any = None) -> bool:
+    sizes = output_size if isinstance(output_size, Sequence) else (output_size,)
+    return all(isinstance(size, int) and size == 1 for size in sizes)
 
 
 PRODUCTS = frozenset({torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__})

@@ -21,9 +21,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from flopscope.errors import BadInput
 from flopscope.facts import Kind, Operator, Weight
 from flopscope.ledger import Ledger
-from flopscope.sizes import elements
+from flopscope.sizes import Shape, elements
 from flopscope.tracing.calls import Call, Facts, Rows, Rule, shape_of
 from flopscope.tracing.free import FREE
+from flopscope.tracing.node import size_value
 from flopscope.tracing.operators import OPERATORS
 from flopscope.tracing.outputs import result_of
 from flopscope.tracing.shapes import META
@@ -62,6 +63,7 @@ class Recorder(TorchDispatchMode):
         self._stored = {id(tensor): name for name, tensor in state.items()}
         self._source = {id(x): -1 - i for i, x in enumerate(inputs)}
         self._outside = -1 - len(inputs)  # the next source that no row and no input is
+        self._positions: Shape = ()
         self._meta: dict[int, torch.Tensor] = {}
         self._alive: list[Any] = list(inputs)  # ids stay unique while tensors live
 
@@ -147,7 +149,7 @@ class Recorder(TorchDispatchMode):
         computed += [t for t in weights if id(t) not in self._stored]
         before = self.rows[-1:] if facts.follows else []
         path, call = self.places[-1]
-        return Operator(
+        row = Operator(
             kind=facts.kind,
             path=f"{path}:{unknown}" if unknown else path,
             inputs=(*(shape_of(t) for t in computed), *(row.output for row in before)),
@@ -164,6 +166,22 @@ class Recorder(TorchDispatchMode):
             id=len(self.rows),
             call=call,
         )
+        return self._laid_out(row) if self._positions and row.kind is Kind.LINEAR else row
+
+    def _laid_out(self, row: Operator) -> Operator:
+        """The linear layer on the axes it was called on."""
+        inputs = tuple((*self._positions, shape[-1]) for shape in row.inputs)
+        return row._replace(inputs=inputs, output=(*self._positions, row.output[-1]))
+
+    @contextmanager
+    def positions(self, axes: Sequence[Any]) -> Iterator[None]:
+        """While active, a linear layer's positions are these axes: torch makes one of them before
+        it multiplies."""
+        outer, self._positions = self._positions, tuple(map(size_value, axes))
+        try:
+            yield
+        finally:
+            self._positions = outer
 
     def _forward(self, args: Sequence[Any], outputs: Sequence[torch.Tensor]) -> None:
         """A view or copy stands for the tensor it shows: same producer, same stored tensor."""
