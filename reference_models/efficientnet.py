@@ -64,11 +64,14 @@ class Stage(NamedTuple):
     n: int
 
 
-def mbconv(channels: int, stage: Stage, dropped: float, norm: Norm) -> Block:
+def mbconv(
+    channels: int, stage: Stage, dropped: float, norm: Norm, squeezed: int | None = None
+) -> Block:
     """Expand 1×1 (unless t = 1), depthwise k×k, squeeze-and-excite, project 1×1.
 
-    The squeezed width is a quarter of the block's input.
+    The squeezed width is a quarter of the block's input unless it is given.
     """
+    squeezed = max(1, channels // 4) if squeezed is None else squeezed
     hidden = channels * stage.t
     layer = partial(conv_norm_act, norm=norm, act=nn.SiLU)
     layers: list[nn.Module] = []
@@ -76,7 +79,7 @@ def mbconv(channels: int, stage: Stage, dropped: float, norm: Norm) -> Block:
         layers.append(layer(channels, hidden, 1))
     layers += [
         layer(hidden, hidden, stage.k, stride=stage.s, groups=hidden),
-        SqueezeExcite(hidden, max(1, channels // 4), nn.SiLU(inplace=True), nn.Sigmoid()),
+        SqueezeExcite(hidden, squeezed, nn.SiLU(inplace=True), nn.Sigmoid()),
         layer(hidden, stage.c, 1, act=None),
     ]
     return Block(layers, stage.s == 1 and channels == stage.c, dropped)

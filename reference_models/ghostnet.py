@@ -63,17 +63,26 @@ STEM, LAST, HEAD = 16, 960, 1280
 
 
 class GhostModule(nn.Module):
-    """Half of the maps by a 1×1 convolution, a depthwise 3×3 makes the others of them: Figure 2.
+    """One map in `ratio` by a convolution, depthwise ones make the others of them: Figure 2.
 
-    An odd number of maps is cut from one more.
+    Where `ratio` does not divide the maps, they are cut from the next multiple.
     """
 
-    def __init__(self, channels: int, out: int, act: type[nn.Module] | None) -> None:
+    def __init__(
+        self,
+        channels: int,
+        out: int,
+        act: type[nn.Module] | None,
+        kernel: int = 1,
+        ratio: int = 2,
+        cheap_kernel: int = 3,
+    ) -> None:
         super().__init__()
-        half = (out + 1) // 2
+        primary = (out + ratio - 1) // ratio
+        cheap = primary * (ratio - 1)
         self.out = out
-        self.primary_conv = conv_norm_act(channels, half, 1, act=act)
-        self.cheap_operation = conv_norm_act(half, half, 3, groups=half, act=act)
+        self.primary_conv = conv_norm_act(channels, primary, kernel, act=act)
+        self.cheap_operation = conv_norm_act(primary, cheap, cheap_kernel, groups=primary, act=act)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.primary_conv(x)

@@ -16,7 +16,7 @@ def make_divisible(value: float, divisor: int = 8) -> int:
     The channel rule of tensorflow/models research/slim/nets/mobilenet, in its floating-point steps;
     torchvision and timm carry the same one.
     """
-    nearest = max(divisor, int(value + divisor / 2) // divisor * divisor)
+    nearest = max(int(value + divisor / 2) // divisor * divisor, divisor)
     return nearest + divisor if nearest < 0.9 * value else nearest
 
 

@@ -49,20 +49,20 @@ TABLE_2 = (
 
 
 class InvertedResidual(nn.Module):
-    """Expand 1×1 (unless t = 1), depthwise 3×3, project 1×1 without activation: Table 1.
+    """Expand 1×1 (unless t = 1), depthwise k×k, project 1×1 without activation: Table 1.
 
     The input is added where the stride is 1 and the widths are equal. At small widths that includes
     first blocks of a row: rounding makes 32·α and 16·α equal at α = 0.25.
     """
 
-    def __init__(self, channels: int, out: int, stride: int, t: int) -> None:
+    def __init__(self, channels: int, out: int, stride: int, t: int, kernel: int = 3) -> None:
         super().__init__()
         hidden = channels * t
         layers: list[nn.Module] = []
         if t != 1:
             layers.append(conv_norm_act(channels, hidden, 1, act=nn.ReLU6))
         layers += [
-            conv_norm_act(hidden, hidden, 3, stride=stride, groups=hidden, act=nn.ReLU6),
+            conv_norm_act(hidden, hidden, kernel, stride=stride, groups=hidden, act=nn.ReLU6),
             nn.Conv2d(hidden, out, 1, bias=False),
             nn.BatchNorm2d(out),
         ]

@@ -57,12 +57,9 @@ def _squeezed_width(channels: int) -> int:
 
 
 class Block(nn.Module):
-    """1×1, grouped 3×3, [squeeze-and-excite], 1×1, and a shortcut: figure 4.
+    """1×1, grouped 3×3, [squeeze-and-excite], 1×1, and a shortcut: figure 4."""
 
-    The squeezed width is a quarter of the block's input.
-    """
-
-    def __init__(self, channels: int, stage: Stage, stride: int, squeeze: bool) -> None:
+    def __init__(self, channels: int, stage: Stage, stride: int, squeezed: int | None) -> None:
         super().__init__()
         width, hidden = stage.width, stage.hidden
         self.proj = None
@@ -73,8 +70,7 @@ class Block(nn.Module):
             "a": conv_norm_act(channels, hidden, 1, act=nn.ReLU),
             "b": conv_norm_act(hidden, hidden, 3, stride=stride, groups=groups, act=nn.ReLU),
         }
-        if squeeze:
-            squeezed = _squeezed_width(channels)
+        if squeezed is not None:
             layers["se"] = SqueezeExcite(hidden, squeezed, nn.ReLU(), nn.Sigmoid())
         layers["c"] = conv_norm_act(hidden, width, 1, act=None)
         self.f = nn.Sequential(OrderedDict(layers))
@@ -97,7 +93,8 @@ class AnyNet(nn.Module):
         for number, stage in enumerate(stages, start=1):
             blocks = nn.Sequential()
             for block in range(stage.depth):
-                made = Block(channels, stage, 2 if block == 0 else 1, squeeze)
+                squeezed = _squeezed_width(channels) if squeeze else None
+                made = Block(channels, stage, 2 if block == 0 else 1, squeezed)
                 blocks.add_module(f"block{number}-{block}", made)
                 channels = stage.width
             self.trunk_output.add_module(f"block{number}", blocks)

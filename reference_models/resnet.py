@@ -9,7 +9,6 @@ convolution, not in the first 1×1 ("version 1.5").
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from torch import Tensor, nn
 
@@ -51,12 +50,9 @@ class BasicBlock(nn.Module):
 class Bottleneck(nn.Module):
     """1×1, 3×3 (in groups), 1×1 and a shortcut: figure 5, right."""
 
-    def __init__(
-        self, channels: int, width: int, stride: int, groups: int = 1, width_per_group: int = 64
-    ) -> None:
+    def __init__(self, channels: int, hidden: int, out: int, stride: int, groups: int = 1) -> None:
         super().__init__()
-        hidden = width // WIDTHS[0] * width_per_group * groups
-        self.out = EXPANSION * width
+        self.out = out
         self.conv1 = nn.Conv2d(channels, hidden, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(hidden)
         self.conv2 = nn.Conv2d(hidden, hidden, 3, stride, 1, groups=groups, bias=False)
@@ -147,9 +143,11 @@ def resnet152(classes: int = 1000, groups: int = 1, width_per_group: int = 64) -
 def _bottlenecks(
     depths: Sequence[int], classes: int, groups: int, width_per_group: int
 ) -> nn.Module:
-    block = partial(
-        Bottleneck,
-        groups=checked_count("groups", groups, 32),
-        width_per_group=checked_count("width_per_group", width_per_group, 64),
-    )
+    groups = checked_count("groups", groups, 32)
+    width_per_group = checked_count("width_per_group", width_per_group, 64)
+
+    def block(channels: int, width: int, stride: int) -> Bottleneck:
+        hidden = width // WIDTHS[0] * width_per_group * groups
+        return Bottleneck(channels, hidden, EXPANSION * width, stride, groups)
+
     return ResNet(block, depths, checked_classes(classes))

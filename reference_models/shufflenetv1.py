@@ -47,9 +47,10 @@ class Unit(nn.Module):
     `first` is the number of groups of the first convolution.
     """
 
-    def __init__(self, channels: int, out: int, stride: int, groups: int, first: int) -> None:
+    def __init__(
+        self, channels: int, hidden: int, out: int, stride: int, groups: int, first: int
+    ) -> None:
         super().__init__()
-        hidden = next_multiple(out // 4, groups)
         given = channels if stride == 2 else 0
         self.groups = groups
         self.branch_main_1 = nn.Sequential(
@@ -85,9 +86,10 @@ class ShuffleNetV1(nn.Module):
         units = []
         for at_width_1, repeats in zip(STAGES[groups], REPEATS, strict=True):
             out = int(at_width_1 * width)
+            hidden = next_multiple(out // 4, groups)
             for repeat in range(repeats):
                 first = groups if units else 1
-                units.append(Unit(channels, out, 1 if repeat else 2, groups, first))
+                units.append(Unit(channels, hidden, out, 1 if repeat else 2, groups, first))
                 channels = out
         self.features = nn.Sequential(*units)
         self.globalpool = nn.AdaptiveAvgPool2d(1)

@@ -154,7 +154,7 @@ def test_v2_of_the_paper_has_the_names_of_the_authors_code() -> None:
 def test_the_shuffle_deals_channels_to_the_groups() -> None:
     """Six channels in three groups: 0, 3 to the first, 1, 4 to the second, 2, 5 to the third."""
     x = torch.arange(6.0).view(1, 6, 1, 1)
-    assert Unit(240, 240, 1, 3, 3).shuffle(x).flatten().tolist() == [0, 3, 1, 4, 2, 5]
+    assert Unit(240, 60, 240, 1, 3, 3).shuffle(x).flatten().tolist() == [0, 3, 1, 4, 2, 5]
 
 
 @torch.no_grad()
@@ -226,7 +226,7 @@ def test_the_unit_of_v1_agrees_and_costs_what_the_paper_says(
     channels, hidden = 4 * groups * times, groups * times
     batch, _, height, width = shape
     closed = partial(closed_v1.shufflenet_unit, hidden=hidden, groups=groups)
-    build = partial(Unit, channels, channels, 1, groups, groups)
+    build = partial(Unit, channels, hidden, channels, 1, groups, groups)
     check(closed, build, (batch, channels, height, width))
     # Section 3.2: hw(2cm/g + 9m).
     macs = batch * height * width * (2 * channels * hidden // groups + 9 * hidden)
