@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from flopscope.analytic.forms import FORMS
 from flopscope.catalog.figures import Figure
+from flopscope.catalog.models import MODELS
 from flopscope.catalog.variant import Variant, check_size, parse
 from flopscope.conventions import Convention, convention
-from flopscope.errors import BadInput
+from flopscope.errors import BadInput, UnknownName
 from flopscope.ledger import Ledger, Level
 from flopscope.witnesses import require_witnesses
 
 if TYPE_CHECKING:
     from flopscope.agreement import Agreement
+    from flopscope.agreement.blocks import Case
     from flopscope.agreement.proof import Proof
 
 
@@ -72,6 +75,11 @@ def compare(
     """
     if not models:
         raise BadInput("no model to compare; name at least one, such as mobilenetv2")
+    if check and (blocks := [name for name in models if name in FORMS]):
+        raise BadInput(
+            f"{', '.join(blocks)}: blocks have no sizes to be checked at; add --prove, which takes "
+            "every size, and leave out other options"
+        )
     check_size("batch", batch, "such as 1")
     counting = convention(convention_name)
     variants = [parse(model) for model in models]
@@ -89,14 +97,40 @@ def entry(variant: Variant, res: int | tuple[int, int] | None, batch: int, check
     return Entry(variant, resolution, batch, ledger, variant.published(resolution), agreement)
 
 
-def proofs(models: Sequence[str]) -> tuple[tuple[Variant, Proof], ...]:
-    """For each model, closed form against traced formula, in symbols. Raises BadInput without
-    torch."""
-    variants = [parse(model) for model in models]
-    require_witnesses()
+def proofs(names: Sequence[str]) -> tuple[tuple[Variant | Case, Proof], ...]:
+    """For each model, and each case of a block, closed form against traced formula, in symbols.
+
+    Raises BadInput without torch, or for a block that has no PyTorch counterpart; UnknownName for
+    what is neither model nor block.
+    """
+    from flopscope.agreement.blocks import counterpart, prove_block
     from flopscope.agreement.proof import prove_variant
 
-    return tuple((variant, prove_variant(variant)) for variant in variants)
+    subjects: list[str | Variant] = []
+    for name in dict.fromkeys(names):
+        if name in FORMS:
+            counterpart(name)
+        subjects.append(name if name in FORMS else _known(name))
+    require_witnesses()
+    found: list[tuple[Variant | Case, Proof]] = []
+    for subject in subjects:
+        if isinstance(subject, str):
+            found += prove_block(subject)
+        else:
+            found.append((subject, prove_variant(subject)))
+    return tuple(found)
+
+
+def _known(name: str) -> Variant:
+    """The variant of that name. Raises BadInput or UnknownName, blocks among its suggestions."""
+    base = name.partition(":")[0]
+    if base in FORMS:
+        raise BadInput(
+            f"{base} is a block, free in all its sizes, but '{name}' fixes some; leave them out"
+        )
+    if base not in MODELS:
+        raise UnknownName("model or block", name, [*MODELS, *FORMS])
+    return parse(name)
 
 
 def _checked(variant: Variant, resolution: tuple[int, int], batch: int) -> Agreement:

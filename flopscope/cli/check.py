@@ -30,10 +30,12 @@ def check(
     """Check the closed form against the real module, row by row; exit 1 on any difference.
 
     The witnesses are fvcore and torch's FlopCounterMode on the reference PyTorch module. With
-    --prove, the formula traced from the module's code, as an identity in B, H and W.
+    --prove, the formula traced from the module's code, as an identity in B, H and W; of a named
+    block (flopscope list), in its channels, kernel and groups too.
     """
     from flopscope import comparison
-    from flopscope.present.agreement import agreement_document, proof_document
+    from flopscope.present.agreement import agreement_document
+    from flopscope.present.proof import proof_document
 
     check_format(format_name)
     if prove and (res is not None or batch != "1"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flopscope.agreement.proof import Proof
 from flopscope.agreement.records import (
     FVCORE,
     LEDGER,
@@ -17,16 +16,12 @@ from flopscope.agreement.records import (
     Uncounted,
     Verdict,
 )
-from flopscope.catalog.variant import Variant
 from flopscope.comparison import Entry
 from flopscope.present.compare import size, verdict_text
 from flopscope.present.numbers import integer
 from flopscope.present.table import Column, Document, Table
-from flopscope.sizes import is_symbolic
 
 MACS = "MACs"
-SHOWN = 5
-"""Differing rows written out; after one row too many every later row differs."""
 WITNESSES = (LEDGER, MODULE, FVCORE, TORCH)
 
 
@@ -36,73 +31,6 @@ def agreement_document(entries: Sequence[Entry]) -> Document:
     tables = [table for pair in checked for table in (_rows(*pair), _totals(*pair))]
     data = {"schema": "flopscope.check/1", "models": [_data(*pair) for pair in checked]}
     return Document(tables, data)
-
-
-def proof_document(proofs: Sequence[tuple[Variant, Proof]]) -> Document:
-    """What was proved of each network: every total on both sides and their difference."""
-    tables = [_proof(variant, proof) for variant, proof in proofs]
-    data = {"schema": "flopscope.proof/1", "models": [_proof_data(*pair) for pair in proofs]}
-    return Document(tables, data)
-
-
-def _proof(variant: Variant, proof: Proof) -> Table:
-    columns = [
-        Column("quantity", "Total", numeric=False),
-        Column("closed_form", "Closed form at 224", _count),
-        Column("difference", "Closed form − traced", str),
-        Column("verdict", "Verdict", numeric=False),
-    ]
-    rows = [
-        [
-            identity.name,
-            _at_224(identity.closed_form),
-            identity.difference,
-            _proved(identity.proved),
-        ]
-        for identity in proof.totals
-    ]
-    title = (
-        f"{variant}: the paper's closed form and the formula traced from the PyTorch code, in the "
-    )
-    title += "free sizes B, H, W."
-    same = proof.rows - len(proof.mismatches)
-    notes = [str(mismatch) for mismatch in proof.mismatches[:SHOWN]]
-    if (more := len(proof.mismatches) - SHOWN) > 0:
-        notes.append(f"and {more} rows more that differ")
-    notes += [f"assumed by the trace: {assumption}" for assumption in proof.assumptions]
-    notes.append(
-        f"{variant}: {same} of {proof.rows} rows identical for all B, H, W ≥ 1; "
-        f"{_proved(bool(proof))}"
-    )
-    return Table(columns, rows, title, notes)
-
-
-def _proved(truth: bool) -> str:
-    return "proved" if truth else "NOT PROVED"
-
-
-def _at_224(value: Any) -> Any:
-    return value.evaluate({"B": 1, "H": 224, "W": 224}) if is_symbolic(value) else value
-
-
-def _proof_data(variant: Variant, proof: Proof) -> dict[str, Any]:
-    return {
-        "model": variant.model.id,
-        "variant": variant.options_text,
-        "proved": bool(proof),
-        "rows": proof.rows,
-        "mismatches": [str(mismatch) for mismatch in proof.mismatches],
-        "assumptions": list(proof.assumptions),
-        "totals": [
-            {
-                "quantity": identity.name,
-                "closed_form": str(identity.closed_form),
-                "traced": str(identity.traced),
-                "difference": str(identity.difference),
-            }
-            for identity in proof.totals
-        ],
-    }
 
 
 def _rows(entry: Entry, agreement: Agreement) -> Table:

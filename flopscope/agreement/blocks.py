@@ -1,0 +1,215 @@
+"""The named blocks and their PyTorch counterparts, proved the same in all their sizes together.
+
+A branch of the code or of the closed form splits the sizes into cases, and each case writes its
+sizes so that it covers exactly itself: C_out = C_in + j, j ≥ 1, for a block that widens. Odd
+kernels are 2·k + 1 with k ≥ 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from flopscope.agreement.proof import Proof, prove
+from flopscope.analytic.forms import C_HID, C_IN, C_OUT, C_SE, FORMS, RATIO, B, D, G, H, K, T, W
+from flopscope.domain import Condition, Relation
+from flopscope.errors import BadInput
+from flopscope.sizes import Size
+from flopscope.symbolic import Symbol, substitute, symbol
+
+HALF_D, HALF_K = symbol("i", lower=0), symbol("k", lower=0)
+J, M, N = symbol("j"), symbol("m"), symbol("n")
+
+Sizes = Mapping[str, Size]
+
+AS_THEY_ARE: Sizes = MappingProxyType({})
+ODD: Sizes = {"K": 2 * HALF_K + 1}
+SHORTCUT: tuple[Sizes, ...] = (
+    {"C_out": C_IN},
+    {"C_out": C_IN + J},
+    {"C_in": C_OUT + J},
+)
+"""A shortcut where the widths are equal, none where the block widens or narrows."""
+
+PAD = (K - 1) / 2
+
+
+class Counterpart(NamedTuple):
+    """What makes the PyTorch block, with its arguments in the form's symbols.
+
+    `sizes` are those of the form in whole numbers that divide as the code's do. Of `cases` each is
+    one proof. `given` are conditions in the form's definition that its formula does not need.
+    """
+
+    make: str
+    arguments: Mapping[str, Any]
+    sizes: Sizes = AS_THEY_ARE
+    cases: tuple[Sizes, ...] = (AS_THEY_ARE,)
+    given: tuple[Condition, ...] = ()
+
+
+COUNTERPARTS: Mapping[str, Counterpart] = {
+    "standard_conv": Counterpart(
+        "torch.nn:Conv2d",
+        {"in_channels": C_IN, "out_channels": C_OUT, "kernel_size": K, "padding": PAD,
+         "bias": False},
+        sizes=ODD,
+    ),
+    "grouped_conv": Counterpart(
+        "torch.nn:Conv2d",
+        {"in_channels": C_IN, "out_channels": C_OUT, "kernel_size": K, "padding": PAD,
+         "bias": False, "groups": G},
+        sizes={**ODD, "C_in": G * M, "C_out": G * N},
+    ),
+    "depthwise_conv": Counterpart(
+        "torch.nn:Conv2d",
+        {"in_channels": C_IN, "out_channels": C_IN, "kernel_size": K, "padding": PAD,
+         "bias": False, "groups": C_IN},
+        sizes=ODD,
+    ),
+    "pointwise_conv": Counterpart(
+        "torch.nn:Conv2d",
+        {"in_channels": C_IN, "out_channels": C_OUT, "kernel_size": 1, "bias": False},
+    ),
+    "transposed_conv": Counterpart(
+        "torch.nn:ConvTranspose2d",
+        {"in_channels": C_IN, "out_channels": C_OUT, "kernel_size": K, "stride": K, "bias": False},
+    ),
+    "classifier": Counterpart(
+        "reference_models.blocks:classifier", {"channels": C_IN, "classes": C_OUT}
+    ),
+    "batch_norm": Counterpart("torch.nn:BatchNorm2d", {"num_features": C_IN}),
+    "separable_conv": Counterpart(
+        "reference_models.blocks:separable_conv",
+        {"channels": C_IN, "out": C_OUT, "kernel": K},
+        sizes=ODD,
+    ),
+    "inverted_residual": Counterpart(
+        "reference_models.mobilenetv2:InvertedResidual",
+        {"channels": C_IN, "out": C_OUT, "stride": 1, "t": T, "kernel": K},
+        sizes=ODD,
+        cases=SHORTCUT,
+    ),
+    "squeeze_excite": Counterpart(
+        "reference_models.blocks:squeeze_excite", {"channels": C_IN, "squeezed": C_SE}
+    ),
+    "mobilenetv3_block": Counterpart(
+        "reference_models.blocks:mobilenetv3_block",
+        {"channels": C_IN, "hidden": C_HID, "out": C_OUT, "kernel": K},
+        sizes={**ODD, "C_hid": 32 * M},  # a quarter of it is a multiple of 8: nothing is rounded
+        cases=SHORTCUT,
+        given=(Relation(C_IN - C_HID, equality=True, negated=True),),
+    ),
+    "mbconv": Counterpart(
+        "reference_models.blocks:mbconv",
+        {"channels": C_IN, "out": C_OUT, "t": T, "kernel": K, "squeezed": C_SE},
+        sizes=ODD,
+        cases=SHORTCUT,
+    ),
+    "fused_mbconv": Counterpart(
+        "reference_models.blocks:fused_mbconv",
+        {"channels": C_IN, "out": C_OUT, "t": T, "kernel": K},
+        sizes=ODD,
+        cases=SHORTCUT,
+    ),
+    "shufflenet_unit": Counterpart(
+        "reference_models.shufflenetv1:Unit",
+        {"channels": C_IN, "hidden": C_HID, "out": C_IN, "stride": 1, "groups": G, "first": G},
+        sizes={"C_in": G * M, "C_hid": G * N},
+    ),
+    "shufflenetv2_unit": Counterpart(
+        "reference_models.shufflenetv2:PaperUnit",
+        {"channels": C_IN, "out": C_IN, "stride": 1},
+        sizes={"C_in": 2 * M},
+    ),
+    "ghost_module": Counterpart(
+        "reference_models.blocks:ghost_module",
+        {"channels": C_IN, "out": C_OUT, "kernel": K, "ratio": RATIO, "cheap_kernel": D},
+        sizes={**ODD, "d": 2 * HALF_D + 1, "C_out": RATIO * M},
+    ),
+    "resnet_basic": Counterpart(
+        "reference_models.resnet:BasicBlock", {"channels": C_IN, "width": C_IN, "stride": 1}
+    ),
+    "resnet_bottleneck": Counterpart(
+        "reference_models.resnet:Bottleneck",
+        {"channels": C_IN, "hidden": C_HID, "out": C_IN, "stride": 1},
+    ),
+    "resnext_bottleneck": Counterpart(
+        "reference_models.resnet:Bottleneck",
+        {"channels": C_IN, "hidden": C_HID, "out": C_IN, "stride": 1, "groups": G},
+        sizes={"C_hid": G * M},
+    ),
+    "regnetx_bottleneck": Counterpart(
+        "reference_models.blocks:regnet_bottleneck",
+        {"channels": C_IN, "group_width": M},
+        sizes={"C_in": G * M},
+    ),
+    "regnety_bottleneck": Counterpart(
+        "reference_models.blocks:regnet_bottleneck",
+        {"channels": C_IN, "group_width": M, "squeezed": C_SE},
+        sizes={"C_in": G * M},
+    ),
+    "convnext_block": Counterpart(
+        "reference_models.convnext:Block", {"channels": C_IN, "drop": 0.0}
+    ),
+}  # fmt: skip
+
+
+class Case(NamedTuple):
+    """Sizes of a block for which one proof holds: how they are written, and what is given."""
+
+    block: str
+    where: tuple[str, ...]
+    """'K = 2·k + 1', 'C_in ≠ C_hid'."""
+    bounds: str
+    """'B, C_in, H, W ≥ 1, k ≥ 0'."""
+
+    def __str__(self) -> str:
+        return f"{self.block} where {', '.join(self.where)}" if self.where else self.block
+
+
+def counterpart(block: str) -> Counterpart:
+    """The PyTorch block of a form. Raises BadInput where there is none."""
+    if block not in COUNTERPARTS:
+        raise BadInput(
+            f"{block} is a closed form without a PyTorch counterpart, so there is nothing to prove "
+            f"it against; with one are {', '.join(COUNTERPARTS)}"
+        )
+    return COUNTERPARTS[block]
+
+
+def prove_block(block: str) -> Iterator[tuple[Case, Proof]]:
+    """Case by case, the closed form of a block against the ledger traced from its module. Needs
+    torch. Raises BadInput where the block has no module.
+
+    >>> [(str(case), bool(proof)) for case, proof in prove_block("pointwise_conv")]
+    [('pointwise_conv', True)]
+    """
+    twin = counterpart(block)
+    for case in twin.cases:
+        yield _prove_case(block, twin, {**twin.sizes, **case})
+
+
+def _prove_case(block: str, twin: Counterpart, sizes: Sizes) -> tuple[Case, Proof]:
+    from flopscope.tracing import derive
+    from flopscope.tracing.targets import maker
+
+    form = FORMS[block].ledger()
+    closed = form.at(**sizes)
+    given = tuple(condition.at(sizes) for condition in twin.given)
+    arguments = {name: substitute(value, sizes) for name, value in twin.arguments.items()}
+    shape = tuple(substitute(size, sizes) for size in (B, C_IN, H, W))
+    traced = derive(maker(twin.make), arguments, shape).ledger
+    proof = prove(replace(closed, conditions=(*closed.conditions, *given)), traced)
+    where = (*(f"{name} = {value}" for name, value in sizes.items()), *map(str, twin.given))
+    return Case(block, where, _bounds(closed.symbols() | traced.symbols())), proof
+
+
+def _bounds(symbols: Iterable[Symbol]) -> str:
+    """'B, C_in, H, W ≥ 1, k ≥ 0', the usual bound first."""
+    names: dict[int, list[str]] = {1: []}
+    for found in sorted(symbols, key=str):
+        names.setdefault(found.lower, []).append(str(found))
+    return ", ".join(f"{', '.join(those)} ≥ {lower}" for lower, those in names.items() if those)
