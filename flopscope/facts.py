@@ -133,7 +133,7 @@ class Operator(NamedTuple):
     `groups` is the number of groups a convolution splits its channels into; for norms, softmax and
     reductions, how many groups of elements are taken together each. `id` is the row's own number
     and `reads` the ids of the rows whose outputs it takes (negative: an input of the network), for
-    liveness.
+    liveness. `backward` marks what a training step runs after the forward pass.
     """
 
     kind: Kind
@@ -149,6 +149,7 @@ class Operator(NamedTuple):
     id: int = 0
     repeat: Size = 1
     call: int = 0
+    backward: bool = False
 
     @property
     def operand(self) -> Shape:

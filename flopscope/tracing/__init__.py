@@ -25,6 +25,15 @@ from flopscope.tracing.outputs import is_symbolic
 from flopscope.tracing.recorder import Recorder, paths
 from flopscope.tracing.standins import standins
 from flopscope.tracing.trail import Trail
+from flopscope.tracing.training import (
+    Saved,
+    TrainingRecorder,
+    example_of,
+    learning,
+    saved,
+    training,
+    training_step,
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,7 @@ class Trace:
     ledger: Ledger
     inputs: tuple[Any, ...]
     trail: Trail
+    saved: Saved | None = None
 
     @property
     def fixed(self) -> tuple[str, ...]:
@@ -46,6 +56,7 @@ def trace(
     *inputs: Any,
     example: Mapping[str, int] | None = None,
     rules: Mapping[str, Rule] | None = None,
+    backward: bool = False,
     **named: Any,
 ) -> Trace:
     """Run `module` on meta tensors of these shapes and record what it does.
@@ -57,12 +68,16 @@ def trace(
     and the module is left as it was, also after an error. `rules` are the reader's own, by the full
     name of the operator.
 
+    With `backward` the module runs in training mode and autograd after it, from given gradients of
+    the outputs to those of the parameters; `saved` is what is kept in between. Raises BadInput
+    where no output depends on a parameter that learns.
+
     The ledger's conditions are the domain: where the same branches are taken as at the example.
     """
     module = eager(module)
 
     def attempt(trail: Trail) -> Trace:
-        return _trace(module, inputs, named, trail, rules or {})
+        return _trace(module, inputs, named, trail, rules or {}, backward)
 
     return first_that_runs(free_symbols((inputs, named)), example or {}, attempt)
 
@@ -121,17 +136,39 @@ def _trace(
     named: Mapping[str, Any],
     trail: Trail,
     rules: Mapping[str, Rule],
+    backward: bool = False,
 ) -> Trace:
-    args, kwargs = tensors_of(trail, (inputs, dict(named)))
+    values = tensors_of(trail, (inputs, dict(named)))
+    recorder = _recorded(module, values, trail, rules, backward)
+    kept = None
+    if isinstance(recorder, TrainingRecorder):
+        again = _recorded(module, example_of(values, trail), Trail(trail.example), rules, backward)
+        assert isinstance(again, TrainingRecorder)
+        kept = saved(recorder, again, trail)
+    return finished(recorder, inputs, trail, kept)
+
+
+def _recorded(
+    module: nn.Module,
+    values: tuple[Any, Any],
+    trail: Trail,
+    rules: Mapping[str, Rule],
+    backward: bool,
+) -> Recorder:
+    """What ran, and for a training step what ran backward."""
+    args, kwargs = values
     leaves = [x for x in pytree.tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
     state = _shapes_only(module)
-    recorder = Recorder(state, [name for name, _ in module.named_parameters()], leaves, rules)
+    state = learning(module, state) if backward else state
+    make = TrainingRecorder if backward else Recorder
+    recorder = make(state, [name for name, _ in module.named_parameters()], leaves, rules)
+    call = (module, state, args, kwargs)
     kinds = {type(part) for part in module.modules()}
     with (
         standins(*kinds) if trail.example else nullcontext(),
-        inference(module),
+        training(module) if backward else inference(module),
         torch.random.fork_rng(devices=()),
-        torch.no_grad(),
+        torch.set_grad_enabled(backward),
         torch.device("meta"),
         torch.compiler.set_stance("force_eager"),
         no_fused_attention(),
@@ -139,16 +176,21 @@ def _trace(
         Functions(recorder),
         recorder,
     ):
-        functional_call(module, state, args, kwargs, tie_weights=True)
-    return finished(recorder, inputs, trail)
+        if isinstance(recorder, TrainingRecorder):
+            training_step(recorder, lambda: functional_call(*call, tie_weights=True), state)
+        else:
+            functional_call(*call, tie_weights=True)
+    return recorder
 
 
-def finished(recorder: Recorder, inputs: tuple[Any, ...], trail: Trail) -> Trace:
+def finished(
+    recorder: Recorder, inputs: tuple[Any, ...], trail: Trail, kept: Saved | None = None
+) -> Trace:
     """What was recorded, with the domain that the trail gives it."""
     domain = trail.domain()
     ledger, known = recorder.ledger(), numbers(domain)
     ledger = ledger.at(**known) if known else ledger
-    return Trace(replace(ledger, conditions=domain), inputs, trail)
+    return Trace(replace(ledger, conditions=domain), inputs, trail, kept)
 
 
 def eager(module: nn.Module) -> nn.Module:

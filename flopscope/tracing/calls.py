@@ -44,7 +44,8 @@ class Facts(NamedTuple):
     """What a row is, in terms of the call's tensors: which are inputs, which are stored.
 
     A call may be several rows, one after the other: those that `follow` read the output of the row
-    before too. `output` is given where it is not that of the call.
+    before too. `output` is given where it is not that of the call, and `seen_as` by id the shape of
+    a tensor that is read in another one.
     """
 
     kind: Kind
@@ -56,6 +57,7 @@ class Facts(NamedTuple):
     function: Function | Reduction | Interpolation | None = None
     output: Shape | None = None
     follows: bool = False
+    seen_as: Mapping[int, Shape] | None = None
 
 
 Rows: TypeAlias = Facts | tuple[Facts, ...] | None  # (): no arithmetic in this use

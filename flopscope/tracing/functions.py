@@ -14,6 +14,7 @@ import torch
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+from flopscope.errors import BadInput
 from flopscope.tracing.outputs import is_symbolic
 from flopscope.tracing.products import (
     attention,
@@ -58,6 +59,11 @@ class Functions(TorchFunctionMode):
             and is_plain_attention(*args, **kwargs)
         ):
             return attention(*args, **kwargs)
+        if function in RECURRENT and torch.is_grad_enabled():
+            raise BadInput(
+                f"the backward pass of {RECURRENT[function].name} is not known; "
+                "trace the network without backward"
+            )
         if function in RECURRENT:
             return recurrent(self._recorder, function, args)
         return function(*args, **kwargs)

@@ -12,6 +12,7 @@ from torch._dispatch.python import enable_python_dispatcher
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.utils import _pytree as pytree
 
+from flopscope.tracing.gradient_shapes import GRADIENT_SHAPES
 from flopscope.tracing.shapes import META, RULES
 
 CPU = torch.device("cpu")
@@ -19,9 +20,11 @@ CPU = torch.device("cpu")
 
 def result_of(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """What the operator returns. Raises what torch raises for shapes that do not fit."""
+    name = function.overloadpacket.__name__
+    if name in GRADIENT_SHAPES:
+        return GRADIENT_SHAPES[name](*args, **kwargs)
     if not is_symbolic((args, kwargs)):
         return function(*args, **kwargs)
-    name = function.overloadpacket.__name__
     in_place = name.endswith("_") and not name.endswith("__")
     if in_place:
         return args[0]

@@ -7,6 +7,7 @@ import warnings
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -149,13 +150,17 @@ class Recorder(TorchDispatchMode):
         computed += [t for t in weights if id(t) not in self._stored]
         before = self.rows[-1:] if facts.follows else []
         path, call = self.places[-1]
+        seen_as = facts.seen_as or {}
         row = Operator(
             kind=facts.kind,
             path=f"{path}:{unknown}" if unknown else path,
-            inputs=(*(shape_of(t) for t in computed), *(row.output for row in before)),
+            inputs=(
+                *(seen_as.get(id(t), shape_of(t)) for t in computed),
+                *(row.output for row in before),
+            ),
             output=facts.output or shape_of(output),
             weights=(
-                *self._weights(weights, facts.kind is Kind.LINEAR),
+                *self._weights(weights, facts.kind is Kind.LINEAR, seen_as),
                 *self._weights(learnt),
             ),
             buffers=self._weights([*(b for b in facts.buffers if b is not None), *constant]),
@@ -224,13 +229,16 @@ class Recorder(TorchDispatchMode):
         return facts
 
     def _weights(
-        self, tensors: Sequence[torch.Tensor], transposed: bool = False
+        self,
+        tensors: Sequence[torch.Tensor],
+        transposed: bool = False,
+        seen_as: Mapping[int, Shape] = MappingProxyType({}),
     ) -> tuple[Weight, ...]:
         """Stored tensors by name, computed ones without; a linear layer's matrix arrives transposed
         and is turned back."""
         weights = []
         for position, tensor in enumerate(tensors):
-            shape, key = shape_of(tensor), self._stored.get(id(tensor), "")
+            shape, key = seen_as.get(id(tensor), shape_of(tensor)), self._stored.get(id(tensor), "")
             if transposed and position == 0 and len(shape) > 1:
                 shape = (*shape[:-2], shape[-1], shape[-2])
             weights.append(Weight(key, shape, key in self._parameters))

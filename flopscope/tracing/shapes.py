@@ -248,8 +248,10 @@ def _reflection_pad(x: torch.Tensor, padding: Sequence[Any], *_: Any, **__: Any)
 # --- norms ------------------------------------------------------------------------------------
 
 
-def _batch_norm(x: torch.Tensor, *_: Any, **__: Any) -> Any:
-    return like(x, x.shape), like(x, (0,)), like(x, (0,))
+def _batch_norm(x: torch.Tensor, *options: Any, **_: Any) -> Any:
+    own = len(options) > 4 and options[4] is True  # statistics of its own are kept
+    statistics = (x.shape[1] if own else 0,)
+    return like(x, x.shape), like(x, statistics), like(x, statistics)
 
 
 def _layer_norm(x: torch.Tensor, normalised: Sequence[Any], *_: Any) -> Any:

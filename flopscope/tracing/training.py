@@ -1,0 +1,225 @@
+"""A training step's trace: what runs backward, at which module, and what is kept for it.
+
+Autograd runs as it is, on meta tensors. A node of it has the number that was next when its forward
+operator ran, which tells the module; a tensor that it keeps is told by its storage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import nn
+from torch.autograd.graph import saved_tensors_hooks
+from torch.utils import _pytree as pytree
+
+from flopscope.domain import Condition
+from flopscope.errors import BadInput, UnknownName
+from flopscope.facts import Operator
+from flopscope.readings import Reading
+from flopscope.readings.memory import DTYPES
+from flopscope.regions import numbers
+from flopscope.sizes import Shape, elements, is_symbolic, product, total
+from flopscope.symbolic import substitute
+from flopscope.tracing.calls import Facts, Rule, shape_of
+from flopscope.tracing.free import VIEWS
+from flopscope.tracing.gradients import GRADIENTS
+from flopscope.tracing.recorder import Recorder
+from flopscope.tracing.trail import Trail
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A tensor that the forward pass keeps for the backward pass, whole: its shape and the bytes of
+    an element. `name` is that of a parameter or buffer, `given` says that it is an input."""
+
+    shape: Shape
+    item: int
+    floating: bool
+    name: str = ""
+    given: bool = False
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What autograd keeps from the forward to the backward pass.
+
+    Each storage counts once and whole, however many operators keep it or views of it.
+    """
+
+    tensors: tuple[Kept, ...]
+    conditions: tuple[Condition, ...] = ()
+
+    def bytes(self, dtype: str = "float32") -> Reading:
+        """Bytes of what the network computes and keeps, its floating-point numbers in `dtype`;
+        indices and masks as they are. Parameters, buffers and inputs exist anyway and are not in
+        it. Raises UnknownName for a dtype that is not in `readings.memory.DTYPES`."""
+        computed = [kept for kept in self.tensors if not kept.name and not kept.given]
+        return self._reading(computed, "saved for the backward pass", dtype)
+
+    def input_bytes(self, dtype: str = "float32") -> Reading:
+        """Bytes of the network's inputs that are kept. Raises UnknownName as `bytes` does."""
+        return self._reading([k for k in self.tensors if k.given], "inputs saved", dtype)
+
+    def _reading(self, tensors: Sequence[Kept], what: str, dtype: str) -> Reading:
+        if dtype not in DTYPES:
+            raise UnknownName("dtype", dtype, DTYPES)
+        width = DTYPES[dtype]
+        parts = (product((elements(k.shape), width if k.floating else k.item)) for k in tensors)
+        return Reading(total(parts), "bytes", f"{what}, {dtype}", conditions=self.conditions)
+
+
+class TrainingRecorder(Recorder):
+    """Records the rows of both passes, and what is saved in between."""
+
+    def __init__(
+        self,
+        state: Mapping[str, torch.Tensor],
+        parameters: Collection[str],
+        inputs: Sequence[torch.Tensor],
+        rules: Mapping[str, Rule],
+    ) -> None:
+        super().__init__(state, parameters, inputs, {**GRADIENTS, **rules})
+        self.backward = False
+        self.kept: list[tuple[int, Shape, Kept]] = []  # storage, what is seen of it, all of it
+        self._modules: dict[int, tuple[str, int]] = {}  # by the number of autograd's node
+        self._inputs = {_storage(x) for x in inputs}
+        # storage to the storage that it shows, and to the first tensor that lies there
+        self._shows: dict[int, int] = {}
+        self._first = {_storage(t): t for t in (*inputs, *state.values())}
+
+    def __torch_dispatch__(
+        self,
+        function: Any,
+        types: Any,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        if self.backward:
+            node = torch._C._current_autograd_node()
+            if node is not None:
+                self.places[-1] = self._modules.get(node._sequence_nr(), ("", 0))
+        else:
+            number = torch._C._autograd._get_sequence_nr() - 1
+            self._modules.setdefault(number, self.places[-1])
+        return super().__torch_dispatch__(function, types, args, kwargs)
+
+    def record(
+        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
+    ) -> None:
+        """As ever; where the results lie is noted."""
+        super().record(name, args, kwargs, result)
+        looked_at = next((a for a in args if isinstance(a, torch.Tensor)), None)
+        for output in pytree.tree_leaves(result):
+            if isinstance(output, torch.Tensor):
+                at = _storage(output)
+                self._first.setdefault(at, output)
+                if name in VIEWS and looked_at is not None:
+                    shown = _storage(looked_at)
+                    self._shows.setdefault(at, self._shows.get(shown, shown))
+
+    def keep(self, tensor: torch.Tensor) -> torch.Tensor:
+        """A tensor that autograd saves: another look at one of those that were recorded."""
+        first = self._first.get(_storage(tensor))
+        if first is None:
+            return tensor
+        self._forward((first,), (tensor,))
+        self._alive.append(tensor)
+        at = self._shows.get(_storage(tensor), _storage(tensor))
+        whole = self._first[at]
+        kept = Kept(
+            shape_of(whole),
+            whole.element_size(),
+            whole.dtype.is_floating_point,
+            self._stored.get(id(whole), ""),
+            at in self._inputs,
+        )
+        self.kept.append((at, shape_of(tensor), kept))
+        return tensor
+
+    def _row(self, facts: Facts, output: torch.Tensor, unknown: str) -> Operator:
+        return super()._row(facts, output, unknown)._replace(backward=self.backward)
+
+
+def saved(run: TrainingRecorder, at_example: TrainingRecorder, trail: Trail) -> Saved | None:
+    """What a run kept, which of it together as in a run on the example's sizes.
+
+    Free sizes leave the layout open, and so whether another look at a tensor is a copy. None where
+    the two runs do not keep the same.
+    """
+    kept: dict[int, Kept] = {}
+    if len(run.kept) != len(at_example.kept):
+        return None
+    domain = trail.domain()
+    for (_, seen, whole), (at, _, number) in zip(run.kept, at_example.kept, strict=True):
+        for shape in (whole.shape, seen):
+            if elements(_at_example(shape, trail)) == elements(number.shape):
+                known = tuple(substitute(n, numbers(domain)) for n in shape)
+                kept.setdefault(at, replace(whole, shape=known))
+        if at not in kept:
+            return None
+    return Saved(tuple(kept.values()), domain)
+
+
+def _at_example(shape: Shape, trail: Trail) -> Shape:
+    return tuple(n.evaluate(trail.example) if is_symbolic(n) else n for n in shape)
+
+
+def example_of(values: Any, trail: Trail) -> Any:
+    """The same tensors on the example's sizes."""
+
+    def example(value: Any) -> Any:
+        if not isinstance(value, torch.Tensor):
+            return value
+        return torch.empty(_at_example(shape_of(value), trail), dtype=value.dtype, device="meta")
+
+    return pytree.tree_map(example, values)
+
+
+def training_step(
+    recorder: TrainingRecorder, forward: Callable[[], Any], state: Mapping[str, torch.Tensor]
+) -> None:
+    """Forward, and autograd from the outputs' gradients, which are given, to those of the weights.
+
+    Raises BadInput where no output depends on a parameter that learns.
+    """
+    with saved_tensors_hooks(recorder.keep, lambda tensor: tensor):
+        outputs = forward()
+    ends = [t for t in pytree.tree_leaves(outputs) if isinstance(t, torch.Tensor)]
+    ends = [t for t in ends if t.requires_grad]
+    if not ends:
+        raise BadInput(
+            "no output depends on a parameter that requires a gradient, so nothing runs backward; "
+            "trace it without backward"
+        )
+    seeds = [torch.empty_like(t) for t in ends]
+    recorder.backward = True
+    recorder.places.append(("", 0))
+    weights = [t for t in state.values() if t.requires_grad]
+    torch.autograd.grad(ends, weights, seeds, allow_unused=True)
+
+
+def learning(module: nn.Module, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The stored tensors, those of learning parameters as autograd's own."""
+    learn = {name for name, weight in module.named_parameters() if weight.requires_grad}
+    return {name: t.detach().requires_grad_(name in learn) for name, t in state.items()}
+
+
+@contextmanager
+def training(module: nn.Module) -> Iterator[None]:
+    """The module and its parts in training mode, put back as they were afterwards."""
+    evaluated = [part for part in module.modules() if not part.training]
+    try:
+        module.train()
+        yield
+    finally:
+        for part in evaluated:
+            part.training = False
+
+
+def _storage(tensor: torch.Tensor) -> int:
+    """What identifies the memory that a tensor lies in, while it lives."""
+    return int(tensor.untyped_storage()._cdata)
