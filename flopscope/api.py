@@ -64,6 +64,7 @@ def trace(
     *inputs: Any,
     example: Mapping[str, int] | None = None,
     rules: Mapping[str, Rule] | None = None,
+    backward: bool = False,
     **named: Any,
 ) -> Ledger:
     """The ledger of any module on inputs of these shapes, sizes being numbers or names.
@@ -77,7 +78,10 @@ def trace(
     require_witnesses()
     from flopscope import tracing
 
-    return tracing.trace(module, *inputs, example=example, rules=rules, **named).ledger
+    traced = tracing.trace(
+        module, *inputs, example=example, rules=rules, backward=backward, **named
+    )
+    return traced.ledger
 
 
 def derive(

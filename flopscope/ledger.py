@@ -163,9 +163,11 @@ NAMED_BY_FUNCTION = (Kind.ACTIVATION, Kind.ELEMENTWISE, Kind.REDUCTION)
 
 def kind_name(row: Operator) -> str:
     """The field's name of the row's kind: a convolution is depthwise, pointwise, grouped or
-    standard."""
-    if row.function is not None and row.kind in NAMED_BY_FUNCTION:
-        return str(row.function.value)
+    standard. What runs backward is named by its arithmetic."""
+    if row.backward:
+        return f"{_function_name(row) or row.kind.value} (backward)"
+    if name := _function_name(row):
+        return name
     if row.kind is not Kind.CONVOLUTION or row.window is None:
         return row.kind.value
     channels = row.inputs[0][1]
@@ -177,6 +179,11 @@ def kind_name(row: Operator) -> str:
         )
     pointwise = all(isinstance(k, int) and k == 1 for k in row.window.kernel)
     return "pointwise convolution" if pointwise else "standard convolution"
+
+
+def _function_name(row: Operator) -> str:
+    named = row.function is not None and row.kind in NAMED_BY_FUNCTION
+    return str(row.function.value) if named and row.function else ""
 
 
 def _record(row: Operator) -> dict[str, Any]:

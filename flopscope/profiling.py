@@ -11,6 +11,7 @@ from flopscope.catalog.models import MODELS
 from flopscope.catalog.variant import parse
 from flopscope.errors import BadInput
 from flopscope.ledger import Ledger
+from flopscope.readings import Reading
 from flopscope.sizes import Size
 from flopscope.witnesses import require_witnesses
 
@@ -18,12 +19,19 @@ from flopscope.witnesses import require_witnesses
 @dataclass(frozen=True)
 class Profile:
     """What a target does on inputs of these shapes; the ledger's conditions say where that holds.
-    `fixed` are free sizes that became numbers, each with the line of code that asked."""
+    `fixed` are free sizes that became numbers, each with the line of code that asked; `saved` the
+    bytes kept for the backward pass, where that ran too."""
 
     target: str
     shapes: tuple[tuple[Size, ...], ...]
     ledger: Ledger
     fixed: tuple[str, ...]
+    saved: Reading | None = None
+
+    @property
+    def backward(self) -> bool:
+        """Is it of a training step, both passes?"""
+        return any(row.backward for row in self.ledger)
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -37,13 +45,14 @@ def profile(
     arguments: Mapping[str, Any] | None = None,
     example: Mapping[str, int] | None = None,
     rules: str | None = None,
+    backward: bool = False,
 ) -> Profile:
     """Trace a target on inputs such as '1,3,224,224', 'B,3,H,W' or 'ids=B,T:int64'; names of sizes
     are free ones.
 
     A target is a catalogue model or what `flopscope.tracing.targets.load` takes; `rules` names a
-    mapping of the reader's own in the same way. Needs torch. Raises BadInput for a target that
-    cannot be made or run, or an input that is none.
+    mapping of the reader's own in the same way. With `backward` it is a training step. Needs torch.
+    Raises BadInput for a target that cannot be made or run, or an input that is none.
     """
     given = [parse_input(text) for text in inputs]
     require_witnesses()
@@ -59,10 +68,11 @@ def profile(
     own = load_rules(rules) if rules else None
     positional, named = tensors_for(given)
     try:
-        traced = trace(module, *positional, example=example, rules=own, **named)
+        traced = trace(module, *positional, example=example, rules=own, backward=backward, **named)
     except BadInput:
         raise
     except Exception as error:
         shown = " and ".join(inputs)
         raise BadInput(f"{target} cannot run on {shown}: {place_of(error)}") from error
-    return Profile(target, tuple(i.shape for i in given), traced.ledger, traced.fixed)
+    saved = None if traced.saved is None else traced.saved.bytes()
+    return Profile(target, tuple(i.shape for i in given), traced.ledger, traced.fixed, saved)

@@ -39,6 +39,7 @@ from flopscope.errors import BadInput
 @click.option(
     "--sort", help="Largest first by params, macs, count (the convention's) or activations."
 )
+@click.option("--backward", is_flag=True, help="A training step: the backward pass too.")
 @click.option("--strict", is_flag=True, help="Exit 1 if the cost of an operator is unknown.")
 @click.option(
     "--format",
@@ -59,6 +60,7 @@ def profile(
     by: str,
     depth: str | None,
     sort: str | None,
+    backward: bool,
     strict: bool,
     format_name: str,
     output_path: str | None,
@@ -92,7 +94,7 @@ def profile(
     values = texts.parse_arguments(arguments), texts.parse_examples(examples)
     with output(output_path) as write:
         with waiting(f"tracing {target}"):
-            found = profiling.profile(target, inputs, *values, rules)
+            found = profiling.profile(target, inputs, *values, rules, backward)
             text = profile_text(ProfileReport(found, view), format_name)
         write(text)
     if strict and found.unknown:

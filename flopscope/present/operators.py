@@ -27,17 +27,19 @@ def short_text(row: Operator) -> str:
     """The operator in shorter: 'dw 3×3 /2', 'conv 1×1', 'batch norm', 'unknown fft_fft'."""
     if row.kind is Kind.UNKNOWN:
         return f"unknown {name_of(row)}"
+    if row.backward:
+        return "backward"
     kind = kind_name(row).removesuffix(" convolution")
     return " ".join([SHORT.get(kind, kind), *_geometry(row)])
 
 
 def operators_text(rows: Sequence[Operator]) -> str:
-    """What several operators are together: 'relu', 'relu ×2', '5 operators'."""
+    """What several operators are together: 'relu', 'relu ×2', '5 operators', 'backward'."""
     texts = {short_text(row) for row in rows}
     if len(texts) > 1:
         return f"{len(rows)} operators"
     (text,) = texts
-    return text if len(rows) == 1 else f"{text} ×{len(rows)}"
+    return text if len(rows) == 1 or text == "backward" else f"{text} ×{len(rows)}"
 
 
 def module_of(row: Operator) -> str:
@@ -80,6 +82,8 @@ def facts_data(row: Operator) -> dict[str, Any]:
         "weights": {weight.key: sizes_data(weight.shape) for weight in row.weights},
         "groups": size_data(row.groups),
     }
+    if row.backward:
+        facts["backward"] = True
     if row.window is not None:
         facts |= {field: sizes_data(sizes) for field, sizes in row.window._asdict().items()}
     return facts

@@ -63,8 +63,9 @@ class Part:
 
     @property
     def output(self) -> Shape | None:
-        """Output of the operator that runs last."""
+        """Output of the operator that runs last, forward where it does both."""
         ran = [row for row in self.rows if row.kind is not Kind.STORED]
+        ran = [row for row in ran if not row.backward] or ran
         return ran[-1].output if ran else None
 
     def params(self) -> Reading:

@@ -9,6 +9,7 @@ from flopscope.alphabet import ALPHABET
 from flopscope.errors import BadInput
 from flopscope.present.operators import unknown_operators
 from flopscope.present.parts import Part, View, parts, shared_parameters, whole
+from flopscope.present.passes import passes_data, passes_table
 from flopscope.present.profile_columns import formula_columns, number_columns, totals_table
 from flopscope.present.profile_data import domain_of, free_symbols, profile_data
 from flopscope.present.report import Report
@@ -33,7 +34,12 @@ class ProfileReport(Report):
         notes = notes_of(self.profile)
         tables = _formulas if is_free(self.profile) else _numbers
         data = profile_data(self.profile, self.view, notes)
-        return Document(tables(self.profile, self.view, notes), data)
+        shown = tables(self.profile, self.view, notes)
+        if self.profile.backward:
+            counting = self.view.convention
+            shown.append(passes_table(self.profile, counting, free=is_free(self.profile)))
+            data |= passes_data(self.profile, counting)
+        return Document(shown, data)
 
 
 def is_free(profile: Profile) -> bool:

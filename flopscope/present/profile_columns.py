@@ -62,10 +62,11 @@ def formula_columns(view: View) -> list[Filled]:
 def totals_table(total: Part, view: View, notes: Sequence[str]) -> Table:
     """The formulas of the whole network, each a sum over the stages' grids."""
     count = total.count(view.convention.name)
-    formula = Column(
-        "formula", "", formula_text, numeric=False, raw=_plain, latex=_latex, fold=_formula_lines
-    )
-    columns = [Column("total", "Total", numeric=False), formula, *(f.column for f in _bounds(view))]
+    columns = [
+        Column("total", "Total", numeric=False),
+        formula_column(),
+        *(f.column for f in _bounds(view)),
+    ]
     bounds = [filled.cell(total) for filled in _bounds(view)]
     rows = [
         ["params", total.params(), "=", ""],
@@ -73,6 +74,13 @@ def totals_table(total: Part, view: View, notes: Sequence[str]) -> Table:
         ["activations", total.activations(), *bounds],
     ]
     return Table(columns, rows, notes=notes)
+
+
+def formula_column() -> Column:
+    """A formula a line, whole."""
+    return Column(
+        "formula", "", formula_text, numeric=False, raw=_plain, latex=_latex, fold=_formula_lines
+    )
 
 
 def number_text(reading: Reading) -> str:

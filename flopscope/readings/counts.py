@@ -46,10 +46,11 @@ def activations(rows: Sequence[Operator], *, convolutions_only: bool = False) ->
     """Elements of the outputs of convolution, linear and matmul: fvcore's ActivationCountAnalysis.
 
     With `convolutions_only`, of convolutions alone: the RegNet paper's reading (arXiv 2003.13678,
-    section 3.2: "the size of the output tensors of all conv layers").
+    section 3.2: "the size of the output tensors of all conv layers"). Gradients are none.
     """
     kinds = CONVOLUTIONS if convolutions_only else PRODUCTS
-    value = total(_times(elements(row.output), row.repeat) for row in rows if row.kind in kinds)
+    counted = [row for row in rows if row.kind in kinds and not row.backward]
+    value = total(_times(elements(row.output), row.repeat) for row in counted)
     return Reading(value, "elements", "conv" if convolutions_only else "fvcore", _unknown(rows))
 
 

@@ -142,7 +142,10 @@ def _trace(
     recorder = _recorded(module, values, trail, rules, backward)
     kept = None
     if isinstance(recorder, TrainingRecorder):
-        again = _recorded(module, example_of(values, trail), Trail(trail.example), rules, backward)
+        free = bool(trail.example)
+        again = _recorded(
+            module, example_of(values, trail), Trail(trail.example), rules, backward, free=free
+        )
         assert isinstance(again, TrainingRecorder)
         kept = saved(recorder, again, trail)
     return finished(recorder, inputs, trail, kept)
@@ -154,8 +157,10 @@ def _recorded(
     trail: Trail,
     rules: Mapping[str, Rule],
     backward: bool,
+    *,
+    free: bool = False,
 ) -> Recorder:
-    """What ran, and for a training step what ran backward."""
+    """What ran, and for a training step what ran backward; `free` as if sizes were."""
     args, kwargs = values
     leaves = [x for x in pytree.tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
     state = _shapes_only(module)
@@ -173,7 +178,7 @@ def _recorded(
         torch.compiler.set_stance("force_eager"),
         no_fused_attention(),
         paths(recorder, module),
-        Functions(recorder),
+        Functions(recorder, always=free),
         recorder,
     ):
         if isinstance(recorder, TrainingRecorder):

@@ -28,11 +28,13 @@ from flopscope.tracing.recurrent import RECURRENT, recurrent
 
 
 class Functions(TorchFunctionMode):
-    """Stands in for the functions of the tables below while it is active."""
+    """Stands in for the functions of the tables below while it is active, on plain sizes too where
+    `always`."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, *, always: bool = False) -> None:
         super().__init__()
         self._recorder = recorder
+        self._always = always
 
     def __torch_function__(
         self,
@@ -42,20 +44,21 @@ class Functions(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         args, kwargs = with_numbers(function, args, kwargs or {})
+        free = self._always or is_symbolic((args, kwargs))
         if function is F.linear and args and args[0].dim() > 2:
             with self._recorder.positions(args[0].shape[:-1]):
                 return function(*args, **kwargs)
-        if function in MEANS and is_symbolic(args) and _is_one(*args[1:], **kwargs):
+        if function in MEANS and free and _is_one(*args[1:], **kwargs):
             return args[0].mean(MEANS[function], keepdim=True)
-        if function is F.interpolate and is_symbolic((args, kwargs)):
+        if function is F.interpolate and free:
             return _interpolate(*args, **kwargs)
-        if function in PRODUCTS and is_symbolic(args) and min(x.dim() for x in args) > 2:
+        if function in PRODUCTS and free and min(x.dim() for x in args) > 2:
             return batched_product(*args)
-        if function is torch.einsum and is_symbolic(args) and is_product_of_two(args[0], args[1:]):
+        if function is torch.einsum and free and is_product_of_two(args[0], args[1:]):
             return einsum(*args)
         if (
             function is F.scaled_dot_product_attention
-            and is_symbolic((args, kwargs))
+            and free
             and is_plain_attention(*args, **kwargs)
         ):
             return attention(*args, **kwargs)

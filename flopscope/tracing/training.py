@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -72,6 +72,16 @@ class Saved:
         return Reading(total(parts), "bytes", f"{what}, {dtype}", conditions=self.conditions)
 
 
+class Look(NamedTuple):
+    """A tensor as an operator keeps it: the module's path and call, the storage, how much is seen
+    of it, and all of it."""
+
+    place: tuple[str, int]
+    storage: int
+    shape: Shape
+    whole: Kept
+
+
 class TrainingRecorder(Recorder):
     """Records the rows of both passes, and what is saved in between."""
 
@@ -84,7 +94,7 @@ class TrainingRecorder(Recorder):
     ) -> None:
         super().__init__(state, parameters, inputs, {**GRADIENTS, **rules})
         self.backward = False
-        self.kept: list[tuple[int, Shape, Kept]] = []  # storage, what is seen of it, all of it
+        self.looks: list[Look] = []
         self._modules: dict[int, tuple[str, int]] = {}  # by the number of autograd's node
         self._inputs = {_storage(x) for x in inputs}
         # storage to the storage that it shows, and to the first tensor that lies there
@@ -137,7 +147,7 @@ class TrainingRecorder(Recorder):
             self._stored.get(id(whole), ""),
             at in self._inputs,
         )
-        self.kept.append((at, shape_of(tensor), kept))
+        self.looks.append(Look(self.places[-1], at, shape_of(tensor), kept))
         return tensor
 
     def _row(self, facts: Facts, output: torch.Tensor, unknown: str) -> Operator:
@@ -150,18 +160,29 @@ def saved(run: TrainingRecorder, at_example: TrainingRecorder, trail: Trail) -> 
     Free sizes leave the layout open, and so whether another look at a tensor is a copy. None where
     the two runs do not keep the same.
     """
-    kept: dict[int, Kept] = {}
-    if len(run.kept) != len(at_example.kept):
-        return None
     domain = trail.domain()
-    for (_, seen, whole), (at, _, number) in zip(run.kept, at_example.kept, strict=True):
-        for shape in (whole.shape, seen):
-            if elements(_at_example(shape, trail)) == elements(number.shape):
-                known = tuple(substitute(n, numbers(domain)) for n in shape)
-                kept.setdefault(at, replace(whole, shape=known))
-        if at not in kept:
+    kept: dict[int, Kept] = {}
+    alike: dict[Any, list[Look]] = {}
+    for look in run.looks:
+        alike.setdefault(_where(look, trail), []).append(look)
+    for look in at_example.looks:
+        same = alike.get(_where(look, trail))
+        if not same:
             return None
-    return Saved(tuple(kept.values()), domain)
+        open_look = same.pop(0)
+        for shape in (open_look.whole.shape, open_look.shape):
+            if elements(_at_example(shape, trail)) == elements(look.whole.shape):
+                known = tuple(substitute(n, numbers(domain)) for n in shape)
+                kept.setdefault(look.storage, replace(open_look.whole, shape=known))
+        if look.storage not in kept:
+            return None
+    return None if any(alike.values()) else Saved(tuple(kept.values()), domain)
+
+
+def _where(look: Look, trail: Trail) -> Any:
+    """What tells the looks of two runs on the same sizes: operators may keep them in any order."""
+    whole = look.whole
+    return look.place, whole.name, whole.item, elements(_at_example(look.shape, trail))
 
 
 def _at_example(shape: Shape, trail: Trail) -> Shape:

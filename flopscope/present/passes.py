@@ -1,0 +1,49 @@
+"""The two passes of a training step: the work of each, and what is kept between them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flopscope.closedform.text import one_line
+from flopscope.conventions import Convention
+from flopscope.present.compare import heading
+from flopscope.present.numbers import integer
+from flopscope.present.profile_columns import formula_column, number_text
+from flopscope.present.profile_data import reading_data
+from flopscope.present.table import Column, Table
+from flopscope.profiling import Profile
+from flopscope.readings import Reading
+from flopscope.sizes import is_symbolic
+
+
+def passes_table(profile: Profile, convention: Convention, *, free: bool) -> Table:
+    """Forward, backward and both: numbers, or formulas at free sizes."""
+    unit = heading(convention).replace("\n", " ")
+    count = formula_column() if free else Column("count", unit, number_text, raw=int)
+    name = Column("pass", f"Pass, {unit}" if free else "Pass", numeric=False)
+    rows = [[each, reading] for each, reading in _passes(profile, convention).items()]
+    return Table([name, count], rows, notes=[_saved(profile)])
+
+
+def passes_data(profile: Profile, convention: Convention) -> dict[str, Any]:
+    """For JSON; the saved bytes are null where the trace does not tell them."""
+    passes = _passes(profile, convention)
+    saved = None if profile.saved is None else reading_data(profile.saved)
+    counts = {name: reading_data(reading) for name, reading in passes.items()}
+    return {"passes": counts, "saved_bytes": saved}
+
+
+def _passes(profile: Profile, convention: Convention) -> dict[str, Reading]:
+    ledger = profile.ledger
+    forward = ledger.filter(lambda row: not row.backward)
+    backward = ledger.filter(lambda row: row.backward)
+    parts = {"forward": forward, "backward": backward, "total": ledger}
+    return {name: part.flops(convention.name) for name, part in parts.items()}
+
+
+def _saved(profile: Profile) -> str:
+    if profile.saved is None:
+        return "saved for the backward pass: not known at free sizes; give numbers"
+    value = profile.saved.value
+    shown = one_line(value) if is_symbolic(value) else integer(int(value))
+    return f"saved for the backward pass: {shown} bytes (float32; docs/backward.md says of what)"
