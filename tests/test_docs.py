@@ -27,7 +27,7 @@ def shown(page):
     return [pytest.param(shlex.split(line), output, id=line) for line, output in blocks]
 
 
-RUN = [ROOT / "docs" / name for name in ("profile.md", "deriving.md", "tracing.md")]
+RUN = [ROOT / "docs" / name for name in ("profile.md", "deriving.md", "tracing.md", "backward.md")]
 
 
 @pytest.mark.parametrize(

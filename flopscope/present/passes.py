@@ -46,4 +46,4 @@ def _saved(profile: Profile) -> str:
         return "saved for the backward pass: not known at free sizes; give numbers"
     value = profile.saved.value
     shown = one_line(value) if is_symbolic(value) else integer(int(value))
-    return f"saved for the backward pass: {shown} bytes (float32; docs/backward.md says of what)"
+    return f"saved for the backward pass: {shown} bytes in float32, without parameters and inputs"

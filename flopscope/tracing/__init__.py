@@ -142,10 +142,10 @@ def _trace(
     recorder = _recorded(module, values, trail, rules, backward)
     kept = None
     if isinstance(recorder, TrainingRecorder):
-        free = bool(trail.example)
-        again = _recorded(
-            module, example_of(values, trail), Trail(trail.example), rules, backward, free=free
-        )
+        again: Recorder = recorder
+        if trail.example:
+            plain, apart = example_of(values, trail), Trail(trail.example)
+            again = _recorded(module, plain, apart, rules, backward, free=True)
         assert isinstance(again, TrainingRecorder)
         kept = saved(recorder, again, trail)
     return finished(recorder, inputs, trail, kept)

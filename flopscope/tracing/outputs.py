@@ -53,8 +53,8 @@ def fake_result(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -
             return originals[id(value)]
         return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device=META)
 
+    fake_args, fake_kwargs = pytree.tree_map(to_fake, (tuple(args), dict(kwargs)))
     with mode, enable_python_dispatcher(), _no_log():
-        fake_args, fake_kwargs = pytree.tree_map(to_fake, (tuple(args), dict(kwargs)))
         result = function(*fake_args, **fake_kwargs)
     return pytree.tree_map(to_meta, result)
 
