@@ -193,11 +193,12 @@ def test_attention_begins_at_the_third_bottleneck() -> None:
     assert attended[:2] == ["stage2.block2", "stage3.block1"]
 
 
-@pytest.mark.parametrize("name", ["ghostnet_050", "ghostnet_100:width=0.06"])
+@pytest.mark.parametrize("name", ["ghostnet_050", "ghostnet_100:width=0.06", "ghostnetv2_100"])
 def test_the_code_traced_on_free_sizes_is_the_closed_form(name: str) -> None:
     proof = prove_variant(parse(name))
     assert proof.mismatches == ()
     assert proof
+    assert proof.domain == ("B ≥ 1; H, W ≥ 33" if "v2" in name else "B, H, W ≥ 1")
 
 
 # --- free widths ----------------------------------------------------------------------------------

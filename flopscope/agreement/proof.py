@@ -14,10 +14,11 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from flopscope import readings
+from flopscope.closedform.text import domain_text
 from flopscope.conventions import CONVENTIONS
 from flopscope.facts import Operator
 from flopscope.ledger import Ledger, Level
-from flopscope.regions import implied
+from flopscope.regions import implied, simplified
 from flopscope.sizes import Size, is_symbolic
 from flopscope.symbolic import symbol
 
@@ -62,12 +63,16 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class Proof:
-    """Row by row and total by total. True where everything is identical and nothing was assumed."""
+    """Row by row and total by total. True where everything is identical and nothing was assumed.
+
+    `domain` says for which sizes: those that the closed form takes.
+    """
 
     rows: int
     mismatches: tuple[Mismatch, ...]
     totals: tuple[Identity, ...]
-    assumptions: tuple[str, ...] = ()
+    assumptions: tuple[str, ...]
+    domain: str
 
     def __bool__(self) -> bool:
         proved = all(identity.proved for identity in self.totals)
@@ -89,7 +94,9 @@ def prove(closed_form: Ledger, traced: Ledger) -> Proof:
         for condition in traced.conditions
         if not implied(condition, closed_form.conditions)
     )
-    return Proof(len(pairs), mismatches, tuple(_totals(closed_form, traced)), assumptions)
+    domain = domain_text(closed_form.symbols(), simplified(closed_form.conditions))
+    totals = tuple(_totals(closed_form, traced))
+    return Proof(len(pairs), mismatches, totals, assumptions, domain)
 
 
 def facts(row: Operator) -> dict[str, Any]:

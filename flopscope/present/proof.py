@@ -95,7 +95,7 @@ def _notes(subject: Subject, proof: Proof) -> list[str]:
         notes.append(f"and {more} rows more that differ")
     notes += [f"assumed by the trace: {assumption}" for assumption in proof.assumptions]
     same = proof.rows - len(proof.mismatches)
-    sizes = subject.bounds if isinstance(subject, Case) else "B, H, W ≥ 1"
+    sizes = subject.bounds if isinstance(subject, Case) else proof.domain
     verdict = f"{same} of {proof.rows} rows identical for all {sizes}; {_proved(bool(proof))}"
     return [*notes, f"{subject}: {verdict}"]
 
