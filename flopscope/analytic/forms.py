@@ -39,6 +39,7 @@ from flopscope.symbolic import symbol
 B, C_IN, H, W = symbol("B"), symbol("C_in"), symbol("H"), symbol("W")
 C_OUT, K, G = symbol("C_out"), symbol("K"), symbol("G")
 C_HID, C_SE = symbol("C_hid"), symbol("C_se")
+INPUT = (B, C_IN, H, W)
 T = symbol("t", lower=2)  # at t = 1 the block has no expansion: another formula
 RATIO, D = symbol("s", lower=2), symbol("d")
 
@@ -53,7 +54,7 @@ class Form:
 
     def ledger(self) -> Ledger:
         """Its ledger in the alphabet's symbols."""
-        return record(self.block, (B, C_IN, H, W))
+        return record(self.block, INPUT)
 
 
 FORMS: Mapping[str, Form] = {

@@ -74,15 +74,35 @@ def ghostnet(x: Feature, *, width: Real = 1.0, classes: Size = 1000) -> Feature:
     >>> ledger.macs().value, ledger.params().value
     (141150512, 5182508)
     """
-    return network(x, lambda x, channels, index: first_module(x, channels), width, classes)
+    return network(
+        x, lambda x, channels, index: first_module(x, channels), ghost_module, width, classes
+    )
+
+
+def without_ghosts(x: Feature, *, width: Real = 1.0, classes: Size = 1000) -> Feature:
+    """GhostNet with a 1×1 convolution in the place of each Ghost module: what it saves on.
+
+    >>> from flopscope.analytic.tape import record
+    >>> record(without_ghosts, (1, 3, 224, 224)).macs().value
+    230065520
+    """
+    return network(
+        x,
+        lambda x, channels, index: conv_bn_act(x, channels, 1, function=RELU),
+        lambda x, channels: conv_bn_act(x, channels, 1),
+        width,
+        classes,
+    )
 
 
 Expand: TypeAlias = Callable[[Feature, Size, int], Feature]
 """The first module of a bottleneck, from its input, its channels and its place from 0."""
+Project: TypeAlias = Callable[[Feature, Size], Feature]
+"""Its second module, from its input and its channels."""
 
 
-def network(x: Feature, expand: Expand, width: Real, classes: Size) -> Feature:
-    """Table 1, with the first module of each bottleneck as given."""
+def network(x: Feature, expand: Expand, project: Project, width: Real, classes: Size) -> Feature:
+    """Table 1, with the modules of each bottleneck as given."""
     scope = x.tape.scope
     with scope("stem"):
         x = conv_bn_act(x, make_divisible(STEM * width, 4), 3, stride=2, function=RELU)
@@ -92,7 +112,7 @@ def network(x: Feature, expand: Expand, width: Real, classes: Size) -> Feature:
             with scope(f"stage{stage}.block{block}"):
                 with scope("ghost1"):
                     y = expand(x, make_divisible(row.exp * width, 4), next(index))
-                x = _bottleneck(x, y, make_divisible(row.out * width, 4), row)
+                x = _bottleneck(x, y, make_divisible(row.out * width, 4), row, project)
     with scope("head"):
         x = global_pool(conv_bn_act(x, make_divisible(LAST * width, 4), 1, function=RELU))
         x = activation(conv2d(x, HEAD, 1, bias=True, name="hidden"), RELU, name="hidden_act")
@@ -136,7 +156,9 @@ def ghost_module(
     return concatenate([primary, cheap]).narrow(channels)
 
 
-def _bottleneck(x: Feature, expanded: Feature, channels: Size, row: Row) -> Feature:
+def _bottleneck(
+    x: Feature, expanded: Feature, channels: Size, row: Row, project: Project
+) -> Feature:
     """The rest of a Ghost bottleneck after its first module: figure 3.
 
     A depthwise convolution at stride 2 alone; a gate; the second module, without activation; the
@@ -148,7 +170,7 @@ def _bottleneck(x: Feature, expanded: Feature, channels: Size, row: Row) -> Feat
     if row.se:
         y = squeeze_excite(y, make_divisible(exact_div(hidden, 4), 4))
     with x.tape.scope("ghost2"):
-        y = ghost_module(y, channels)
+        y = project(y, channels)
     return add(_shortcut(x, channels, row), y)
 
 

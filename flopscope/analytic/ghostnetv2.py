@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 
 from flopscope.analytic.blocks import conv_bn_act
-from flopscope.analytic.ghostnet import first_module, network
+from flopscope.analytic.ghostnet import first_module, ghost_module, network
 from flopscope.analytic.operators import activation, avg_pool2d, multiply, resize
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function, Interpolation
@@ -43,7 +43,7 @@ def ghostnetv2(x: Feature, *, width: Real = 1.0, classes: Size = 1000) -> Featur
             return first_module(x, channels)
         return attended_module(x, channels)
 
-    return network(x, expand, width, classes)
+    return network(x, expand, ghost_module, width, classes)
 
 
 def attended_module(x: Feature, channels: Size) -> Feature:

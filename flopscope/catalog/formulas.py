@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from flopscope.analytic.forms import FORMS
+from flopscope.analytic.laws import LAWS, derive
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.options import RHO
 from flopscope.catalog.variant import FREE, Variant, parse
@@ -18,7 +19,7 @@ from flopscope.ledger import Ledger
 from flopscope.sizes import Size
 
 if TYPE_CHECKING:
-    from flopscope.analytic.laws import Law
+    from flopscope.analytic.laws.law import Law
 
 QUANTITIES: Mapping[str, Callable[[Ledger], Formula]] = {
     "params": lambda ledger: ledger.params().formula,
@@ -31,11 +32,8 @@ QUANTITIES: Mapping[str, Callable[[Ledger], Formula]] = {
 }
 """What a formula can be of: a stored quantity, or the work under a convention."""
 
-LAWS = ("separable_ratio", "width_law", "resolution_law")
-"""Named laws; the last two are of a network: `width_law:mobilenetv2`."""
-
 LAW_NETWORK = "mobilenetv1"
-"""The network of a law that names none: the one the law was stated for."""
+"""The network of a law of networks that names none: the one it was stated for."""
 
 
 def formula(name: str, quantity: str = "macs", free: Sequence[str] = ()) -> Formula:
@@ -74,28 +72,24 @@ def source(name: str) -> tuple[str, str]:
 
 
 def law(name: str) -> Law:
-    """A law by name, `width_law:mobilenetv2` for a network's own.
+    """A law by name, `width-law:mobilenetv2` for a network's own.
 
     Raises UnknownName or BadInput.
     """
-    from flopscope.analytic import laws
+    kind, colon, model = name.partition(":")
+    if kind not in LAWS:
+        raise UnknownName("law", name, LAWS)
+    if colon and not LAWS[kind].of_networks:
+        raise BadInput(f"{kind} is no law of a network, but '{model}' was given; leave it out")
+    return derive(kind, _catalogue, model or LAW_NETWORK)
 
-    kind, _, model = name.partition(":")
-    if kind == "separable_ratio":
-        if model:
-            raise BadInput(
-                "separable_ratio is a law of two blocks and takes no network, "
-                f"but '{model}' was given"
-            )
-        return laws.separable_ratio()
-    variant = _without_rho(parse(model or LAW_NETWORK))
 
-    def network(batch: Size, height: Size, wide: Size, **free: Size) -> Ledger:
-        known_options(variant, free)
-        return variant.ledger((height, wide), batch, **free)
-
-    derive = {"width_law": laws.width_law, "resolution_law": laws.resolution_law}[kind]
-    return derive(network, str(variant))
+def _catalogue(model: str, size: Size | None = None, /, **free: Size) -> Ledger:
+    """The ledger of a model on one image, as laws ask for it."""
+    variant = _without_rho(parse(model))
+    known_options(variant, free)
+    resolution = variant.resolution() if size is None else (size, size)
+    return variant.ledger(resolution, 1, **free)
 
 
 def is_law(name: str) -> bool:
@@ -161,7 +155,7 @@ def reshaped(found: Sequence[Formula], multiples: Mapping[str, int], ideal: bool
 def known_model(name: str) -> Variant:
     """The variant of that name; the error for a misspelt one offers blocks and laws too."""
     if name.partition(":")[0] not in MODELS:
-        raise UnknownName("model, block or law", name, [*MODELS, *FORMS, *LAWS])
+        raise UnknownName("law, block or model", name, [*LAWS, *FORMS, *MODELS])
     return parse(name)
 
 
@@ -187,6 +181,6 @@ def _without_rho(variant: Variant) -> Variant:
     if RHO.name in dict(variant.options):
         raise BadInput(
             f"'{variant}' scales a resolution by rho, but a formula is free in H and W; "
-            "leave rho out and put ρ·R for H and W, or see resolution_law"
+            "leave rho out and put ρ·R for H and W, or see resolution-law"
         )
     return variant

@@ -9,12 +9,12 @@ import click
 
 from flopscope.cli.catalogue import compare, conventions, list_models, show
 from flopscope.cli.check import check
-from flopscope.cli.formula import formula
+from flopscope.cli.formula import formula, laws
 from flopscope.cli.profile import profile
 
 
 @click.group(
-    commands=[compare, show, list_models, formula, check, profile, conventions],
+    commands=[compare, show, list_models, formula, laws, check, profile, conventions],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 @click.version_option(package_name="flopscope-analytic", prog_name="flopscope")

@@ -1,4 +1,4 @@
-"""The command for closed forms and laws."""
+"""Commands about closed forms and laws: formula, laws."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from flopscope.errors import BadInput
     "format_name",
     default="text",
     show_default=True,
-    help="text, latex, python or json.",
+    help="text, latex, python or json; of a law markdown too.",
 )
 @OUTPUT
 def formula(
@@ -63,13 +63,23 @@ def formula(
     flopscope formula mobilenetv2 --when "H, W multiples of 32"
     flopscope formula mobilenetv2 --free width --ideal
     flopscope formula separable_conv
-    flopscope formula separable_ratio
-    flopscope formula width_law:mobilenetv2
+    flopscope formula separable-ratio
+    flopscope formula width-law:mobilenetv2
     flopscope formula net.py:Block --arg in_channels=C --arg kernel_size=K
     """
     from flopscope.catalog import formulas
-    from flopscope.present.formula import FormulaPage, check_format, render_formulas, render_law
+    from flopscope.present.formula import FormulaPage, check_format, render_formulas
 
+    if (arguments or inputs or examples) and not formulas.is_target(name):
+        raise BadInput(
+            f"{name} is no target and takes no --arg, --input or --example; "
+            "a target is written path/to/file.py:Name or package.module:Name"
+        )
+    if formulas.is_law(name):
+        if quantities or free or when or ideal:
+            raise BadInput(f"{name} is a law and takes no --of, --free, --when or --ideal")
+        _write_law(name, format_name, output_path)
+        return
     check_format(format_name)
     with output(output_path) as write:
         if formulas.is_target(name):
@@ -77,22 +87,40 @@ def formula(
                 raise BadInput(f"{name} is a target and takes no --free, --when or --ideal")
             write(_derived(name, arguments, inputs, quantities, examples, format_name))
             return
-        if arguments or inputs or examples:
-            raise BadInput(
-                f"{name} is no target and takes no --arg, --input or --example; "
-                "a target is written path/to/file.py:Name or package.module:Name"
-            )
-        if formulas.is_law(name):
-            if quantities or free or when or ideal:
-                raise BadInput(f"{name} is a law and takes no --of, --free, --when or --ideal")
-            write(render_law(formulas.law(name), format_name))
-            return
         named = free.split(",") if free else []
         found = [
             formulas.formula(name, quantity, named) for quantity in quantities or ("macs", "params")
         ]
         page = formulas.reshaped(found, formulas.parse_when(when) if when else {}, ideal)
         write(render_formulas(FormulaPage(*formulas.source(name), page), format_name))
+
+
+@click.command()
+@click.option(
+    "--format", "format_name", default="text", show_default=True, help="text or markdown."
+)
+@OUTPUT
+def laws(format_name: str, output_path: str | None) -> None:
+    """Derive every law, with worked numbers; `flopscope formula NAME` derives one.
+
+    docs/laws.md is what it writes as Markdown.
+    """
+    from flopscope.analytic.laws import LAWS
+    from flopscope.catalog.formulas import law
+    from flopscope.present.law import LawPage, check_laws_format, render_laws
+
+    check_laws_format(format_name)
+    with output(output_path) as write:
+        write(render_laws([LawPage(name, law(name)) for name in LAWS], format_name))
+
+
+def _write_law(name: str, format_name: str, output_path: str | None) -> None:
+    from flopscope.catalog.formulas import law
+    from flopscope.present.law import LawPage, check_law_format, render_law
+
+    check_law_format(format_name)
+    with output(output_path) as write:
+        write(render_law(LawPage(name, law(name)), format_name))
 
 
 def _derived(

@@ -1,0 +1,75 @@
+"""Named laws: what `flopscope formula ghost-ratio` derives.
+
+A law's file has its name, with underscores, and a function `derive`. SymPy, which derives them, is
+imported with the file, and so only for a law that is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flopscope.analytic.laws.law import Catalogue, Law
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a law is about and where it was stated. A law of networks is asked for with one of them
+    after a colon: `width-law:mobilenetv2`."""
+
+    title: str
+    source: str
+    of_networks: bool = False
+
+
+LAWS: Mapping[str, Entry] = {
+    "separable-ratio": Entry(
+        "a depthwise separable convolution against the standard one",
+        "arXiv 1704.04861, section 3.1",
+    ),
+    "width-law": Entry(
+        "a network's MACs in its width multiplier",
+        "arXiv 1704.04861, section 3.3",
+        of_networks=True,
+    ),
+    "resolution-law": Entry(
+        "a network's MACs in its resolution multiplier",
+        "arXiv 1704.04861, section 3.4",
+        of_networks=True,
+    ),
+    "grouped-shuffled": Entry(
+        "ShuffleNet's unit against the bottlenecks of ResNet and ResNeXt",
+        "arXiv 1707.01083, section 3.2",
+    ),
+    "memory-access-bound": Entry(
+        "a 1×1 convolution moves least where it keeps its width",
+        "arXiv 1807.11164, section 2, G1",
+    ),
+    "compound-scaling": Entry(
+        "EfficientNet's MACs where depth, width and resolution grow together",
+        "arXiv 1905.11946, section 3.3",
+    ),
+    "ghost-ratio": Entry(
+        "a Ghost module against the convolution that it replaces",
+        "arXiv 1911.11907, section 3.2",
+    ),
+    "regnet": Entry(
+        "RegNet's widths and depths by one rule, and activations as the root of MACs",
+        "arXiv 2003.13678, section 3.3 and figure 12",
+    ),
+    "fused-mbconv": Entry(
+        "at which width Fused-MBConv is cheaper than MBConv",
+        "arXiv 2104.00298, section 3.2",
+    ),
+}
+"""In the order of publication."""
+
+
+def derive(name: str, catalogue: Catalogue, model: str = "") -> Law:
+    """The law of that name, derived anew; of `model` where it is a law of networks."""
+    derivation = import_module(f"{__name__}.{name.replace('-', '_')}").derive
+    law: Law = derivation(catalogue, model) if LAWS[name].of_networks else derivation(catalogue)
+    return law

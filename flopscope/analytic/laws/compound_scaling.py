@@ -1,0 +1,182 @@
+"""EfficientNet's compound scaling: arXiv 1905.11946, section 3.3.
+
+The letters are the paper's: depth d = α^φ, width w = β^φ, resolution r = γ^φ.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+import sympy
+
+from flopscope.analytic import efficientnet
+from flopscope.analytic.laws.law import (
+    Catalogue,
+    Law,
+    Step,
+    Worked,
+    ideal_macs,
+    letter,
+    period,
+    side_of,
+)
+from flopscope.closedform.sympify import sympy_symbol
+from flopscope.symbolic import symbol
+
+DEPTH, WIDTH, R = sympy_symbol("depth", integer=False), letter("width"), sympy_symbol("R")
+D, W, RES = letter("d"), letter("w"), letter("r")
+ALPHA, BETA, GAMMA, PHI = letter("α"), letter("β"), letter("γ"), letter("φ")
+
+BASE = "efficientnet_b0"
+
+
+class Scaling(NamedTuple):
+    """What one step of φ multiplies depth, width and resolution by."""
+
+    alpha: Fraction
+    beta: Fraction
+    gamma: Fraction
+
+    @property
+    def product(self) -> Fraction:
+        """α·β²·γ², which the paper wants near 2."""
+        return self.alpha * self.beta**2 * self.gamma**2
+
+
+PAPER = Scaling(Fraction("1.2"), Fraction("1.1"), Fraction("1.15"))
+GRID = [Fraction(n, 20) for n in range(20, 41)]
+"""1 to 2 in steps of 0.05; the paper does not state its grid."""
+NEAR = Fraction("0.1")
+"""What 'α·β²·γ² ≈ 2' allows here: the paper's own choice is 0.08 away."""
+NEAREST = 3
+
+
+def derive(catalogue: Catalogue) -> Law:
+    """MACs grow as (α·β²·γ²)^φ but for parts that do not grow with all three, and rounding."""
+    free = {name: symbol(name, lower=0, integer=False) for name in ("depth", "width")}
+    ledger = catalogue(BASE, symbol("R"), **free)
+    total = sympy.expand(ideal_macs(ledger).subs({DEPTH: D, WIDTH: W, R: RES * R}))
+    lead = D * W**2 * RES**2 * total.coeff(D * W**2 * RES**2)
+    powers = {D: ALPHA**PHI, W: BETA**PHI, RES: GAMMA**PHI}
+    growth = (ALPHA * BETA**2 * GAMMA**2) ** PHI
+    scaled = sympy.powsimp(lead.subs(powers), combine="base", force=True)
+    return Law(
+        Step("after φ steps MACs are multiplied by about", _at(PHI) / _at(0), growth, "≈"),
+        (
+            Step("MACs at depth d, width w and r times the resolution R", letter("MACs"), total),
+            Step("the part that grows with all three", letter("lead"), lead),
+            Step("with d = α^φ, w = β^φ, r = γ^φ", letter("lead"), scaled),
+        ),
+        f"layers and widths not rounded; H = W = r·R, a multiple of {period(ledger)}",
+        (_exponents(total, lead), _networks(catalogue, total), _search(catalogue)),
+        {
+            "d": "depth, over that of the baseline",
+            "w": "width, likewise",
+            "r": "resolution, likewise",
+            "α": "depth of one step",
+            "β": "width of one step",
+            "γ": "resolution of one step",
+            "φ": "number of steps",
+            "R": "resolution of the baseline, at r = 1",
+        },
+    )
+
+
+def _at(steps: sympy.Expr | int) -> sympy.Expr:
+    return sympy.Function("MACs")(steps)
+
+
+def _exponents(total: sympy.Expr, lead: sympy.Expr) -> Worked:
+    """How fast MACs really grow at B0, as an exponent of each coefficient."""
+    at_base = {D: 1, W: 1, RES: 1, R: 224}
+    rows = []
+    for coefficient, words, law in ((D, "depth d", 1), (W, "width w", 2), (RES, "resolution r", 2)):
+        exponent = coefficient * sympy.diff(total, coefficient) / total
+        rows.append((words, law, float(exponent.subs(at_base))))
+    return Worked(
+        "The exponent of each coefficient at EfficientNet-B0, without rounding, ∂ln MACs/∂ln:",
+        ("Coefficient", "law", "formula"),
+        tuple(rows),
+        note=f"The part that grows with all three is {float((lead / total).subs(at_base)):.1%} "
+        "of its MACs.",
+    )
+
+
+def _networks(catalogue: Catalogue, total: sympy.Expr) -> Worked:
+    """B0 to B7 as published against the law; φ is that of their own d·w²·r²."""
+    base = catalogue(BASE)
+    unrounded = sympy.lambdify((D, W, RES), total.subs(R, side_of(base)))
+    rows = []
+    for number in range(8):
+        name = f"efficientnet_b{number}"
+        ledger, options = catalogue(name), getattr(efficientnet, name).keywords
+        depth, width = options["depth"], options["width"]
+        res = side_of(ledger) / side_of(base)
+        law = depth * width**2 * res**2
+        phi = math.log(law) / math.log(PAPER.product)
+        real = int(ledger.macs()) / int(base.macs())
+        ideal = unrounded(depth, width, res) / unrounded(1, 1, 1)
+        rows.append(
+            (
+                f"B{number}",
+                depth,
+                width,
+                side_of(ledger),
+                phi,
+                2**phi,
+                law,
+                ideal,
+                real,
+                real / ideal,
+            )
+        )
+    return Worked(
+        "MACs of the published networks over those of B0. φ is that of d·w²·r² = (α·β²·γ²)^φ with "
+        "the paper's α, β, γ. The formula rounds neither layers nor widths, the network does:",
+        ("Network", "d", "w", "r·R", "φ", "2^φ", "d·w²·r²", "formula", "network", "rounding"),
+        tuple(rows),
+    )
+
+
+def _search(catalogue: Catalogue) -> Worked:
+    """The points of the grid near the constraint, and what the closed form says of each."""
+    points = [Scaling(*point) for point in product(GRID, repeat=3)]
+    near = sorted((p for p in points if abs(p.product - 2) <= NEAR), key=_distance)
+    grown = dict(zip(near, _grown(catalogue, near), strict=True))
+    alone = [next(p for p in near if sum(p) - p[axis] == 2) for axis in range(3)]
+    shown = dict.fromkeys([PAPER, *near[:NEAREST], *alone])
+    cheaper = sum(grown[p][0] < grown[PAPER][0] for p in near)
+    least, most = (pick(g[0] for g in grown.values()) for pick in (min, max))
+    return Worked(
+        f"The constraint α·β²·γ² ≈ 2 on a grid of steps of {float(GRID[1] - 1)} from 1: "
+        "the paper's choice, the points nearest to 2, and one coefficient alone; what one step "
+        "from B0 multiplies, layers and widths rounded:",
+        ("α", "β", "γ", "α·β²·γ²", "MACs", "params", "activations"),
+        tuple((*map(float, p), p.product, *grown[p]) for p in shown),
+        note=f"{len(near)} of {len(points):,} points are within {float(NEAR)} of 2, and the "
+        f"paper's is number {near.index(PAPER) + 1} in nearness. Their real MACs are {least:.2f} "
+        f"to {most:.2f} times B0's, for whole layers are added; {cheaper} points cost less than "
+        "the paper's. It chose among such points by accuracy, which no count can tell.",
+    )
+
+
+def _distance(point: Scaling) -> tuple[Fraction, Scaling]:
+    return abs(point.product - 2), point
+
+
+def _grown(catalogue: Catalogue, points: list[Scaling]) -> Iterator[tuple[float, float, float]]:
+    """MACs, parameters and activations over those of B0, of all points at once."""
+    base = catalogue(BASE)
+    sides = np.array([round(side_of(base) * point.gamma) for point in points])
+    depth, width = (np.array([float(p[n]) for p in points]) for n in (0, 1))
+    ledger = catalogue(BASE, sides, depth=depth, width=width)
+    readings = [
+        (getattr(ledger, name)().value / int(getattr(base, name)())).tolist()
+        for name in ("macs", "params", "activations")
+    ]
+    yield from zip(*readings, strict=True)
