@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flopscope.arguments import parse_input
+from flopscope.arguments import InputText, parse_input
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.variant import parse
 from flopscope.errors import BadInput
 from flopscope.ledger import Ledger
 from flopscope.readings import Reading
 from flopscope.sizes import Size
-from flopscope.witnesses import require_witnesses
+from flopscope.witnesses import require_onnx, require_witnesses
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,12 @@ def profile(
 
     A target is a catalogue model or what `flopscope.tracing.targets.load` takes; `rules` names a
     mapping of the reader's own in the same way. With `backward` it is a training step. Needs torch.
-    Raises BadInput for a target that cannot be made or run, or an input that is none.
+    An ONNX file needs onnx instead, has inputs of its own, and takes `example` as the values of its
+    named sizes. Raises BadInput for a target that cannot be made or run, or an input that is none.
     """
     given = [parse_input(text) for text in inputs]
+    if is_onnx(target):
+        return _profile_graph(target, given, bool(arguments or rules or backward), example)
     require_witnesses()
     from flopscope.measured import without_memory
     from flopscope.tracing import trace
@@ -76,3 +79,25 @@ def profile(
         raise BadInput(f"{target} cannot run on {shown}: {place_of(error)}") from error
     saved = None if traced.saved is None else traced.saved.bytes()
     return Profile(target, tuple(i.shape for i in given), traced.ledger, traced.fixed, saved)
+
+
+def is_onnx(target: str) -> bool:
+    """Does the target name an ONNX file?"""
+    return target.endswith(".onnx")
+
+
+def _profile_graph(
+    target: str, given: Sequence[InputText], python: bool, sizes: Mapping[str, int] | None
+) -> Profile:
+    if python:
+        raise BadInput(
+            f"{target} is an ONNX file and takes no --arg, --rules or --backward; leave them out"
+        )
+    if types := {i.dtype for i in given} - {InputText.dtype}:
+        raise BadInput(f"{target} states the types of its inputs; leave :{', :'.join(types)} out")
+    require_onnx()
+    from flopscope.onnxgraph import read
+
+    positional = [i.shape for i in given if i.keyword is None]
+    graph = read(target, positional, sizes, {i.keyword: i.shape for i in given if i.keyword})
+    return Profile(target, tuple(graph.inputs.values()), graph.ledger, ())

@@ -1,4 +1,4 @@
-"""Is torch there? Asked in one place, answered in one sentence."""
+"""Are the optional packages there? Asked in one place, answered in one sentence."""
 
 from __future__ import annotations
 
@@ -9,11 +9,21 @@ from flopscope.errors import BadInput
 
 def require_witnesses() -> None:
     """Raises BadInput where torch or fvcore cannot be imported."""
-    for name in ("torch", "fvcore"):
+    _require("check", "torch", "fvcore")
+
+
+def require_onnx() -> None:
+    """Raises BadInput where onnx cannot be imported."""
+    _require("onnx", "onnx")
+
+
+def _require(extra: str, *names: str) -> None:
+    for name in names:
         try:
             import_module(name)
         except ImportError as error:
             raise BadInput(
-                f"this needs torch and fvcore, but {name} cannot be imported; "
-                "install them with: pip install 'flopscope-analytic[check]'"
+                f"this needs {' and '.join(names)}, but {name} cannot be imported; "
+                f"install {'them' if len(names) > 1 else 'it'} with: "
+                f"pip install 'flopscope-analytic[{extra}]'"
             ) from error

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
+
 import click
 
 from flopscope.cli.options import CONVENTION, OUTPUT, natural, resolution
@@ -69,12 +72,14 @@ def profile(
 
     TARGET is path/to/file.py:Name, package.module:Name, timm:NAME, torchvision:NAME or a model
     of the catalogue; Name is an nn.Module, or a class or function that makes one. Loading a
-    Python target runs its code.
+    Python target runs its code. path/to/model.onnx is read and never run: it has inputs of its
+    own, whose sizes --input replaces, and --example gives a named size its value.
 
     \b
     flopscope profile timm:convnext_tiny --res 224 --depth 2
     flopscope profile net.py:Net --res 224 --by operator --sort macs
     flopscope profile net.py:Net --arg width=24 --input B,3,H,W
+    flopscope profile model.onnx
 
     A total over an operator that is not known is a lower bound, and printed with ≥.
     """
@@ -84,25 +89,34 @@ def profile(
     from flopscope.present.parts import View
     from flopscope.present.profile import ProfileReport, check_view
     from flopscope.present.profile_formats import check_format, profile_text
-    from flopscope.sizes import is_symbolic
+    from flopscope.sizes import Shape, is_symbolic
 
-    inputs = _inputs(inputs, res)
-    free = any(map(is_symbolic, (n for text in inputs for n in texts.parse_input(text).shape)))
+    graph = profiling.is_onnx(target)
+    inputs = _inputs(inputs, res, optional=graph)
     view = View(named(convention), by, natural("depth", depth), sort)
-    check_view(view, free=free)
-    check_format(format_name, free=free)
+
+    def check(shapes: Iterable[Shape]) -> None:
+        free = any(map(is_symbolic, chain.from_iterable(shapes)))
+        check_view(view, free=free)
+        check_format(format_name, free=free)
+
+    if not graph:  # whose sizes are in the file
+        check(texts.parse_input(text).shape for text in inputs)
     values = texts.parse_arguments(arguments), texts.parse_examples(examples)
     with output(output_path) as write:
-        with waiting(f"tracing {target}"):
+        with waiting(f"{'reading' if graph else 'tracing'} {target}"):
             found = profiling.profile(target, inputs, *values, rules, backward)
+            check(found.shapes)
             text = profile_text(ProfileReport(found, view), format_name)
         write(text)
     if strict and found.unknown:
         raise click.exceptions.Exit(1)
 
 
-def _inputs(inputs: tuple[str, ...], res: str | None) -> tuple[str, ...]:
+def _inputs(inputs: tuple[str, ...], res: str | None, *, optional: bool) -> tuple[str, ...]:
     """The inputs, or that of a resolution. Raises BadInput unless one of the two is given."""
+    if optional and not inputs and not res:
+        return ()
     if bool(inputs) == bool(res):
         raise BadInput("give either --input, such as --input B,3,H,W, or --res, such as --res 224")
     size = resolution(res)

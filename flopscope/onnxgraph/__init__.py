@@ -1,0 +1,73 @@
+"""An ONNX graph read into a ledger: shapes and names alone, no weights, and nothing is run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from onnx import ModelProto
+
+from flopscope.ledger import Ledger
+from flopscope.onnxgraph.files import all_nodes, load
+from flopscope.onnxgraph.headers import check, detach, inferred, override
+from flopscope.onnxgraph.reader import OWN_DOMAINS, Reader
+from flopscope.onnxgraph.sizing import Names, input_shapes
+from flopscope.sizes import Shape
+
+QUANTISED = frozenset(
+    ["ConvInteger", "DequantizeLinear", "MatMulInteger", "QLinearConv", "QLinearMatMul"]
+)
+"""Operators whose stored whole numbers are weights, not indices."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A graph's ledger, and its inputs' shapes by name, in order."""
+
+    ledger: Ledger
+    inputs: Mapping[str, Shape]
+
+
+def read(
+    path: str | PathLike[str],
+    shapes: Sequence[Shape] = (),
+    sizes: Mapping[str, int] | None = None,
+    named: Mapping[str, Shape] | None = None,
+) -> Graph:
+    """What the graph in an ONNX file does, on the shapes that it states or on these.
+
+    `named` has shapes by the inputs' names, `shapes` those of all other inputs, in order or none,
+    of integers and symbols; `sizes` gives named sizes their values. Named sizes without a value
+    stay free, and what has to hold for them becomes a condition of the ledger. Weights are never
+    read. Raises BadInput for a file that is not whole, that onnx's checker refuses, or whose sizes
+    stay open; UnknownName for an input or a size that does not occur.
+    """
+    path = Path(path)
+    model = load(path)
+    held = detach(model, path)
+    check(model, path)
+    names = Names(sizes or {})
+    inputs = input_shapes(model, list(held), (shapes, named or {}), names, path)
+    override(model, inputs if shapes or named else {}, sizes or {})
+    graph = inferred(model, path)
+    reader = Reader(_opset(model), names, _quantised(model))
+    reader.learn(graph)
+    reader.hold(held)
+    reader.feed(inputs)
+    reader.walk(graph)
+    names.check_met()
+    return Graph(reader.ledger(), inputs)
+
+
+def _opset(model: ModelProto) -> int:
+    return max(
+        (entry.version for entry in model.opset_import if entry.domain in OWN_DOMAINS), default=1
+    )
+
+
+def _quantised(model: ModelProto) -> frozenset[str]:
+    return frozenset(
+        name for node in all_nodes(model.graph) if node.op_type in QUANTISED for name in node.input
+    )

@@ -1,0 +1,140 @@
+"""Operators that treat every element alike: activations, functions, and pairs of operands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import isclose
+from typing import Any
+
+from flopscope.facts import Function, Kind
+from flopscope.onnxgraph.tensors import Call, Facts
+from flopscope.sizes import is_symbolic
+
+
+def _activation(function: Function, **settings: float) -> Callable[[Call], Facts | None]:
+    """The function, where every named attribute is near that value (left out, it is)."""
+
+    def rule(call: Call) -> Facts | None:
+        near = all(isclose(call.attribute(k, v), v, rel_tol=1e-5) for k, v in settings.items())
+        return Facts(Kind.ACTIVATION, (call.input(0),), function=function) if near else None
+
+    return rule
+
+
+def _hard_sigmoid(call: Call) -> Facts | None:
+    """relu6(x + 3)/6; onnx's own default slope, 1/5, is another function."""
+    slope = call.attribute("alpha", 0.2), call.attribute("beta", 0.5)
+    known = isclose(slope[0], 1 / 6, rel_tol=1e-5) and slope[1] == 0.5
+    return _activation(Function.HARD_SIGMOID)(call) if known else None
+
+
+def _gelu(call: Call) -> Facts | None:
+    tanh = call.attribute("approximate", "none") == "tanh"
+    return _activation(Function.GELU_TANH if tanh else Function.GELU)(call)
+
+
+def _prelu(call: Call) -> Facts:
+    return Facts(Kind.ACTIVATION, (call.input(0),), (call.input(1),), function=Function.PRELU)
+
+
+def _clip(call: Call) -> Facts:
+    bounds = [_bound(call, name, index) for index, name in enumerate(("min", "max"), start=1)]
+    given = [bound for bound in bounds if bound is not None]
+    if bounds == [0, 6]:
+        return Facts(Kind.ACTIVATION, (call.input(0),), function=Function.RELU6)
+    function = Function.CLAMP if len(given) == 2 else Function.BOUND
+    return Facts(Kind.ELEMENTWISE, (call.input(0),), function=function)
+
+
+def _bound(call: Call, name: str, index: int) -> Any:
+    """A bound's number; None where there is none, its tensor where the number is not known."""
+    tensor = call.optional(index)
+    if tensor is None:
+        return call.attribute(name)
+    return tensor if tensor.numbers is None else tensor.numbers.item()
+
+
+def _elementwise(function: Function) -> Callable[[Call], Facts]:
+    return lambda call: Facts(Kind.ELEMENTWISE, (call.input(0),), function=function)
+
+
+def _power(call: Call) -> Facts:
+    x, exponent = call.input(0), call.input(1)
+    known = exponent.numbers is not None and exponent.numbers.size == 1
+    number = exponent.numbers.item() if known and exponent.numbers is not None else None
+    function = Function.POWER if is_symbolic(number) else POWERS.get(number, Function.POWER)
+    return Facts(Kind.ELEMENTWISE, (x,) if known else (x, exponent), function=function)
+
+
+POWERS: Mapping[Any, Function] = {
+    2: Function.SQUARE,
+    3: Function.CUBE,
+    0.5: Function.SQRT,
+    -1: Function.RECIPROCAL,
+    -0.5: Function.RECIPROCAL_SQRT,
+}
+
+
+def _not(call: Call) -> Facts:
+    return Facts(Kind.COMPARE, (call.input(0),))
+
+
+def _pairwise(kind: Kind) -> Callable[[Call], Facts | None]:
+    """Two operands; a sum or maximum of more is not one row."""
+
+    def rule(call: Call) -> Facts | None:
+        operands = tuple(tensor for tensor in call.inputs if tensor is not None)
+        return Facts(kind, operands) if len(operands) == 2 else None
+
+    return rule
+
+
+ELEMENTWISE: Mapping[str, Callable[[Call], Facts | None]] = {
+    # activations
+    "Relu": _activation(Function.RELU),
+    "Clip": _clip,
+    "Sigmoid": _activation(Function.SIGMOID),
+    "Swish": _activation(Function.SILU, alpha=1.0),
+    "Tanh": _activation(Function.TANH),
+    "Gelu": _gelu,
+    "HardSigmoid": _hard_sigmoid,
+    "HardSwish": _activation(Function.HARD_SWISH),
+    "LeakyRelu": _activation(Function.LEAKY_RELU),
+    "PRelu": _prelu,
+    "Elu": _activation(Function.ELU),
+    "Softplus": _activation(Function.SOFTPLUS),
+    "Mish": _activation(Function.MISH),
+    # functions
+    "Neg": _elementwise(Function.NEGATE),
+    "Abs": _elementwise(Function.ABS),
+    "Floor": _elementwise(Function.ROUND),
+    "Ceil": _elementwise(Function.ROUND),
+    "Round": _elementwise(Function.ROUND),
+    "Sign": _elementwise(Function.ROUND),
+    "Pow": _power,
+    "Sqrt": _elementwise(Function.SQRT),
+    "Reciprocal": _elementwise(Function.RECIPROCAL),
+    "Exp": _elementwise(Function.EXP),
+    "Log": _elementwise(Function.LOG),
+    "Erf": _elementwise(Function.ERF),
+    "Sin": _elementwise(Function.SIN),
+    "Cos": _elementwise(Function.SIN),
+    # two operands
+    "Add": _pairwise(Kind.ADD),
+    "Sub": _pairwise(Kind.ADD),
+    "Sum": _pairwise(Kind.ADD),
+    "Mul": _pairwise(Kind.MULTIPLY),
+    "Div": _pairwise(Kind.DIVIDE),
+    "Max": _pairwise(Kind.COMPARE),
+    "Min": _pairwise(Kind.COMPARE),
+    "Equal": _pairwise(Kind.COMPARE),
+    "Greater": _pairwise(Kind.COMPARE),
+    "GreaterOrEqual": _pairwise(Kind.COMPARE),
+    "Less": _pairwise(Kind.COMPARE),
+    "LessOrEqual": _pairwise(Kind.COMPARE),
+    "And": _pairwise(Kind.COMPARE),
+    "Or": _pairwise(Kind.COMPARE),
+    "Xor": _pairwise(Kind.COMPARE),
+    "Not": _not,
+}
+"""The rule of each operator; part of `operators.OPERATORS`."""

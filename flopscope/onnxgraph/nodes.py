@@ -1,0 +1,49 @@
+"""A node's attributes as Python values, and its name as a path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from onnx import GraphProto, NodeProto, TensorProto
+from onnx.helper import get_attribute_value
+
+from flopscope.onnxgraph.headers import stored
+from flopscope.onnxgraph.tensors import Call
+
+
+def attributes(node: NodeProto) -> dict[str, Any]:
+    """By name: numbers, text, tuples of them, tensors as `Stored`; graphs as they are."""
+    return {attribute.name: _value(get_attribute_value(attribute)) for attribute in node.attribute}
+
+
+def branch_of(call: Call) -> GraphProto | None:
+    """The branch that an If takes, where its condition is known before any input is."""
+    condition = call.optional(0) if call.op == "If" else None
+    if condition is None or condition.numbers is None:
+        return None
+    branch = call.attribute("then_branch" if condition.numbers.all() else "else_branch")
+    return branch if isinstance(branch, GraphProto) else None
+
+
+def path_of(name: str) -> str:
+    """A scoped name with dots; a part that repeats the one before it says it once.
+
+    >>> path_of("/features/features.0/features.0.1/Conv"), path_of("model/conv/Conv2D")
+    ('features.0.1.Conv', 'model.conv.Conv2D')
+    """
+    parts: list[str] = []
+    before = ""
+    for part in filter(None, name.split("/")):
+        parts.append(part.removeprefix(f"{before}.") if before else part)
+        before = part
+    return ".".join(parts)
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    if isinstance(value, TensorProto):
+        return stored(value)
+    if isinstance(value, str | int | float):
+        return value
+    return tuple(map(_value, value)) if hasattr(value, "__iter__") else value

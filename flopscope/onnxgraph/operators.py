@@ -1,0 +1,205 @@
+"""What onnx's operators are in a ledger: one literal table, and the set of those that are free.
+
+An operator that is in neither, or used in a way that its rule does not know, is a row of unknown
+kind: every reading over it is a lower bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from flopscope.facts import Interpolation, Kind, Reduction
+from flopscope.onnxgraph.elementwise import ELEMENTWISE
+from flopscope.onnxgraph.movement import resize_factors, resize_sizes
+from flopscope.onnxgraph.products import einsum, gemm, matmul
+from flopscope.onnxgraph.shapes import axes_of
+from flopscope.onnxgraph.tensors import Call, Facts, Tensor
+from flopscope.onnxgraph.windows import window_of
+from flopscope.sizes import elements
+
+# --- layers --------------------------------------------------------------------------------------
+
+
+def _convolution(kind: Kind) -> Callable[[Call], Facts | None]:
+    def rule(call: Call) -> Facts | None:
+        x, weight, bias = call.input(0), call.input(1), call.optional(2)
+        window = window_of(call, call.shape(1)[2:])
+        groups = call.attribute("group", 1)
+        return Facts(kind, (x,), (weight, bias), window=window, groups=groups)
+
+    return rule
+
+
+def _batch_norm(call: Call) -> Facts | None:
+    x, scale, shift, mean, variance = (call.input(index) for index in range(5))
+    if call.attribute("training_mode", 0):
+        return None
+    return Facts(Kind.BATCH_NORM, (x,), (scale, shift), (mean, variance))
+
+
+def _layer_norm(kind: Kind) -> Callable[[Call], Facts]:
+    def rule(call: Call) -> Facts:
+        groups = elements(call.shape(0)[: call.axis(-1)])
+        return Facts(kind, (call.input(0),), _affine(call), groups=groups)
+
+    return rule
+
+
+def _group_norm(call: Call) -> Facts:
+    """Instance norm is group norm with as many groups as channels."""
+    batch, channels = call.shape(0)[:2]
+    groups = channels if call.op == "InstanceNormalization" else call.attribute("num_groups")
+    return Facts(Kind.GROUP_NORM, (call.input(0),), _affine(call), groups=batch * groups)
+
+
+def _affine(call: Call) -> tuple[Tensor | None, ...]:
+    """Scale and shift; constants of 1 and 0, with which exporters fill the operator, are none."""
+    scale, shift = call.optional(1), call.optional(2)
+    idle = _all_are(scale, 1) and _all_are(shift, 0)
+    return () if idle else (scale, shift)
+
+
+def _all_are(tensor: Tensor | None, number: int) -> bool:
+    if tensor is None:
+        return True
+    return tensor.constant and tensor.numbers is not None and bool((tensor.numbers == number).all())
+
+
+def _softmax(kind: Kind) -> Callable[[Call], Facts]:
+    """Over one axis; before operator set 13 over all axes from it on."""
+
+    def rule(call: Call) -> Facts:
+        x, shape = call.input(0), call.shape(0)
+        axis = call.axis(-1 if call.opset >= 13 else 1)
+        groups = shape[:axis] + (shape[axis + 1 :] if call.opset >= 13 else ())
+        return Facts(kind, (x,), groups=elements(groups))
+
+    return rule
+
+
+def _pool(kind: Kind) -> Callable[[Call], Facts]:
+    def rule(call: Call) -> Facts:
+        window = window_of(call, tuple(call.attribute("kernel_shape")))
+        return Facts(kind, (call.input(0),), window=window)
+
+    return rule
+
+
+def _global_pool(call: Call) -> Facts:
+    return Facts(Kind.GLOBAL_POOL, (call.input(0),))
+
+
+def _global_max_pool(call: Call) -> Facts:
+    return Facts(Kind.ADAPTIVE_POOL, (call.input(0),), function=Reduction.EXTREMUM)
+
+
+def _resize(call: Call) -> Facts | None:
+    """Over a map's spatial axes: (B, C, …) of 1, 2 or 3 of them."""
+    shape, new = call.shape(0), resize_sizes(call)
+    scales = resize_factors(call) or [1.0, 1.0]
+    mode = call.attribute("mode", "nearest")
+    method = INTERPOLATIONS.get((mode, len(shape) - 2 if mode != "nearest" else 0))
+    odd = (
+        call.attribute("antialias", 0)
+        or call.attribute("coordinate_transformation_mode", "") == "tf_crop_and_resize"
+    )
+    if method is None or odd or new[:2] != shape[:2] or list(scales[:2]) != [1, 1]:
+        return None
+    return Facts(Kind.RESIZE, (call.input(0),), function=method)
+
+
+INTERPOLATIONS: Mapping[tuple[str, int], Interpolation] = {
+    ("nearest", 0): Interpolation.NEAREST,
+    ("linear", 1): Interpolation.LINEAR,
+    ("linear", 2): Interpolation.BILINEAR,
+    ("linear", 3): Interpolation.TRILINEAR,
+    ("cubic", 2): Interpolation.BICUBIC,
+}
+"""By mode and number of spatial axes; the nearest sample is one whatever their number."""
+
+
+def _gather(call: Call) -> Facts | None:
+    """Rows of a stored table by numbers that are input; any other gather moves elements only."""
+    table, indices = call.input(0), call.input(1)
+    lookup = table.stored and len(call.shape(0)) == 2 and call.axis(0) == 0
+    if not lookup or indices.source is None:
+        return None
+    return Facts(Kind.EMBEDDING, (indices,), (table,))
+
+
+# --- over groups of elements ---------------------------------------------------------------------
+
+
+def _reduction(function: Reduction) -> Callable[[Call], Facts]:
+    def rule(call: Call) -> Facts:
+        shape, axes = call.shape(0), axes_of(call)
+        groups = elements(tuple(n for axis, n in enumerate(shape) if axis not in axes))
+        return Facts(Kind.REDUCTION, (call.input(0),), groups=groups, function=function)
+
+    return rule
+
+
+def _mean(call: Call) -> Facts:
+    """The mean over the last two axes of a map is global pooling."""
+    if len(call.shape(0)) == 4 and sorted(axes_of(call)) == [2, 3]:
+        return _global_pool(call)
+    return _reduction(Reduction.MEAN)(call)
+
+
+def _extremum_place(call: Call) -> Facts:
+    return _along(call, call.axis(0), Reduction.EXTREMUM)
+
+
+def _running_sum(call: Call) -> Facts:
+    axis = np.ravel(call.setting("", 1)).item()
+    return _along(call, axis % len(call.shape(0)), Reduction.RUNNING_SUM)
+
+
+def _along(call: Call, axis: int, function: Reduction) -> Facts:
+    shape = call.shape(0)
+    groups = elements(shape[:axis] + shape[axis + 1 :])
+    return Facts(Kind.REDUCTION, (call.input(0),), groups=groups, function=function)
+
+
+def _concatenation(call: Call) -> Facts:
+    return Facts(Kind.CONCATENATION, tuple(t for t in call.inputs if t is not None))
+
+
+OPERATORS: Mapping[str, Callable[[Call], Facts | None]] = {
+    "Conv": _convolution(Kind.CONVOLUTION),
+    "ConvTranspose": _convolution(Kind.TRANSPOSED_CONVOLUTION),
+    "Gemm": gemm,
+    "MatMul": matmul,
+    "Einsum": einsum,
+    "Gather": _gather,
+    "BatchNormalization": _batch_norm,
+    "LayerNormalization": _layer_norm(Kind.LAYER_NORM),
+    "RMSNormalization": _layer_norm(Kind.RMS_NORM),
+    "GroupNormalization": _group_norm,
+    "InstanceNormalization": _group_norm,
+    "Softmax": _softmax(Kind.SOFTMAX),
+    "LogSoftmax": _softmax(Kind.LOG_SOFTMAX),
+    "MaxPool": _pool(Kind.MAX_POOL),
+    "AveragePool": _pool(Kind.AVERAGE_POOL),
+    "GlobalAveragePool": _global_pool,
+    "GlobalMaxPool": _global_max_pool,
+    "Resize": _resize,
+    "Upsample": _resize,
+    "Concat": _concatenation,
+    **ELEMENTWISE,
+    # groups of elements
+    "ReduceSum": _reduction(Reduction.SUM),
+    "ReduceMean": _mean,
+    "ReduceMax": _reduction(Reduction.EXTREMUM),
+    "ReduceMin": _reduction(Reduction.EXTREMUM),
+    "ReduceProd": _reduction(Reduction.PRODUCT),
+    "ReduceL2": _reduction(Reduction.NORM),
+    "ReduceLogSumExp": _reduction(Reduction.LOG_SUM_EXP),
+    "ArgMax": _extremum_place,
+    "ArgMin": _extremum_place,
+    "CumSum": _running_sum,
+}
+"""The rule of each operator of onnx's own domain. A rule that returns None does not know this use
+of its operator."""

@@ -1,0 +1,149 @@
+"""What rules are told: one call of an operator, and what is known of its tensors without data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from flopscope.domain import AtLeast, Condition, Multiple, require
+from flopscope.errors import BadInput
+from flopscope.facts import Function, Interpolation, Kind, Reduction, Window
+from flopscope.sizes import Shape, Size, is_symbolic
+
+
+class Undecided(Exception):
+    """A rule needs what is not known: a shape, or the numbers of a tensor."""
+
+
+class Tensor(NamedTuple):
+    """A value of the graph.
+
+    `numbers` are Python's ints and floats, or polynomials, where they are known before any input
+    is. `source` is the row (negative: the input) whose output it is, `stored` the tensor that it is
+    or shows; with neither it is a constant. `learnt` marks initialisers.
+    """
+
+    name: str
+    shape: Shape | None
+    numbers: np.ndarray | None = None
+    source: int | None = None
+    stored: str | None = None
+    learnt: bool = False
+    integer: bool = False
+
+    @property
+    def constant(self) -> bool:
+        """Does it depend on no input and no learnt tensor?"""
+        return self.source is None and not self.learnt
+
+
+class Premises:
+    """What has to hold for the sizes. Numbers that break it are refused, symbols are held to it."""
+
+    def __init__(self) -> None:
+        self._conditions: dict[Condition, None] = {}  # a set that keeps its order
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """In the order in which they came up."""
+        return tuple(self._conditions)
+
+    def at_least(self, value: Size, minimum: int, what: str) -> None:
+        """value ≥ minimum."""
+        self._conditions.update(dict.fromkeys(require(AtLeast(value, minimum, what))))
+
+    def multiple(self, value: Size, divisor: Size, what: str) -> None:
+        """divisor divides value."""
+        self._conditions.update(dict.fromkeys(require(Multiple(value, divisor, what))))
+
+    def same(self, a: Size, b: Size, where: str) -> Size:
+        """Both, which have to be equal; the number, where one of them is."""
+        difference = a - b
+        if not is_symbolic(difference):
+            if difference != 0:
+                raise BadInput(f"sizes {a} and {b} meet at {where}, but must be equal")
+            return a
+        self.at_least(difference, 0, f"{a} less {b} at {where}")
+        self.at_least(-difference, 0, f"{b} less {a} at {where}")
+        return b if is_symbolic(a) else a
+
+
+@dataclass(frozen=True)
+class Call:
+    """One node: operator, attributes, inputs (None where left out), names of its outputs."""
+
+    op: str
+    path: str
+    attributes: Mapping[str, Any]
+    inputs: tuple[Tensor | None, ...]
+    outputs: tuple[str, ...]
+    opset: int
+    premises: Premises = field(default_factory=Premises)
+
+    def input(self, index: int) -> Tensor:
+        """The input. Raises Undecided where it was left out."""
+        if (tensor := self.optional(index)) is None:
+            raise Undecided
+        return tensor
+
+    def optional(self, index: int) -> Tensor | None:
+        """The input, or None where it was left out."""
+        return self.inputs[index] if index < len(self.inputs) else None
+
+    def shape(self, index: int) -> Shape:
+        """The input's shape. Raises Undecided where it is not known."""
+        if (shape := self.input(index).shape) is None:
+            raise Undecided
+        return shape
+
+    def attribute(self, name: str, default: Any = None) -> Any:
+        """The attribute, or the default where it was left out."""
+        return self.attributes.get(name, default)
+
+    def setting(self, name: str, index: int, default: Any = None) -> Any:
+        """What older operator sets give as an attribute and newer ones as an input of known
+        numbers."""
+        if name in self.attributes:
+            return self.attributes[name]
+        if (tensor := self.optional(index)) is None:
+            return default
+        if tensor.numbers is None:
+            raise Undecided
+        return tensor.numbers.tolist()
+
+    def axis(self, default: int, index: int = 0) -> int:
+        """The attribute `axis`, counted from the front of that input."""
+        return int(self.attribute("axis", default)) % max(len(self.shape(index)), 1)
+
+
+class Facts(NamedTuple):
+    """What a row is, in terms of the call's tensors: which are inputs, which are stored."""
+
+    kind: Kind
+    inputs: tuple[Tensor, ...]
+    weights: tuple[Tensor | None, ...] = ()
+    buffers: tuple[Tensor | None, ...] = ()
+    window: Window | None = None
+    groups: Size = 1
+    function: Function | Reduction | Interpolation | None = None
+
+
+def broadcast(shapes: Sequence[Shape], premises: Premises, where: str) -> Shape:
+    """The common shape of operands: NumPy's rule, where 1 gives way.
+
+    >>> broadcast([(8, 1, 6), (7, 1)], Premises(), "sum")
+    (8, 7, 6)
+    """
+    rank = max(map(len, shapes))
+    result: list[Size] = []
+    for axis in range(rank):
+        sizes = [s[axis - rank + len(s)] for s in shapes if axis - rank + len(s) >= 0]
+        wide = [size for size in sizes if is_symbolic(size) or size != 1]
+        common = wide[0] if wide else 1
+        for size in wide[1:]:
+            common = premises.same(common, size, where)
+        result.append(common)
+    return tuple(result)
