@@ -69,7 +69,7 @@ BAD = {
         "net.onnx",
         "--arg",
         "a=1",
-    ): "net.onnx is an ONNX file and takes no --arg or --rules; leave them out",
+    ): "net.onnx is an ONNX file and takes no --arg, --rules or --backward; leave them out",
     ("net.onnx", "--example", "Q=1"): "unknown size 'Q'; known are B, H, W",
     ("net.onnx", "--input", "1,3,8,8", "--input", "1"): (
         "net.onnx has 1 inputs to give in order (x), but 2 shapes were given; "
