@@ -6,6 +6,7 @@ operator ran, which tells the module; a tensor that it keeps is told by its stor
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -95,7 +96,9 @@ class TrainingRecorder(Recorder):
         super().__init__(state, parameters, inputs, {**GRADIENTS, **rules})
         self.backward = False
         self.looks: list[Look] = []
-        self._modules: dict[int, tuple[str, int]] = {}  # by the number of autograd's node
+        # the last number that autograd had given when an operator ran, ascending, and where it ran
+        self._numbers: list[int] = []
+        self._modules: list[tuple[str, int]] = []
         self._inputs = {_storage(x) for x in inputs}
         # storage to the storage that it shows, and to the first tensor that lies there
         self._shows: dict[int, int] = {}
@@ -111,10 +114,12 @@ class TrainingRecorder(Recorder):
         if self.backward:
             node = torch._C._current_autograd_node()
             if node is not None:
-                self.places[-1] = self._modules.get(node._sequence_nr(), ("", 0))
+                self.places[-1] = self._place_of(node._sequence_nr())
         else:
             number = torch._C._autograd._get_sequence_nr() - 1
-            self._modules.setdefault(number, self.places[-1])
+            if not self._numbers or number > self._numbers[-1]:
+                self._numbers.append(number)
+                self._modules.append(self.places[-1])
         return super().__torch_dispatch__(function, types, args, kwargs)
 
     def record(
@@ -130,6 +135,11 @@ class TrainingRecorder(Recorder):
                 if name in VIEWS and looked_at is not None:
                     shown = _storage(looked_at)
                     self._shows.setdefault(at, self._shows.get(shown, shown))
+
+    def _place_of(self, number: int) -> tuple[str, int]:
+        """Of the first operator that ran once the node of that number was there."""
+        at = bisect_left(self._numbers, number)
+        return self._modules[at] if at < len(self._modules) else ("", 0)
 
     def keep(self, tensor: torch.Tensor) -> torch.Tensor:
         """A tensor that autograd saves: another look at one of those that were recorded."""
