@@ -77,8 +77,8 @@ def compare(
         raise BadInput("no model to compare; name at least one, such as mobilenetv2")
     if check and (blocks := [name for name in models if name in FORMS]):
         raise BadInput(
-            f"{', '.join(blocks)}: blocks have no sizes to be checked at; add --prove, which takes "
-            "every size, and leave out other options"
+            f"{', '.join(blocks)}: a block has no sizes to be checked at; for all of them it is "
+            "proved by flopscope check --prove"
         )
     check_size("batch", batch, "such as 1")
     counting = convention(convention_name)

@@ -102,6 +102,14 @@ def torchvision_make_divisible(v, divisor, min_value=None):
     return new_v
 
 
+def test_a_multiple_of_the_divisor_is_left_as_it_is():
+    m, n = symbol("m"), symbol("n")
+    assert make_divisible(8 * m, 8) == 8 * m
+    assert make_divisible(16 * m * n + 8, 8) == 16 * m * n + 8
+    for other in (4 * m, 8 * m + 4, 8 * m / n):
+        assert make_divisible(other, 8) != other
+
+
 @many
 @given(channels, widths, st.sampled_from([1, 2, 4, 8, 16, 32]), st.none() | st.integers(1, 64))
 def test_make_divisible_is_torchvisions(c, width, divisor, minimum):

@@ -198,3 +198,19 @@ def test_block_in_its_channel_symbols_is_proved_at_the_module_s_channels():
     traced = trace(module, (B, 16, H, W))
     closed = record(lambda x: blocks.inverted_residual(x, 16, expansion=3, kernel=5), (B, 16, H, W))
     assert prove(closed, traced.ledger)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("sizes", [(2, 5), (B, symbol("T")), (B, H, W)])
+def test_a_linear_layer_keeps_the_axes_that_it_is_called_on(bias, sizes):
+    (row,) = trace(nn.Linear(8, 4, bias=bias), (*sizes, 8)).ledger
+    assert (row.inputs, row.output) == (((*sizes, 8),), (*sizes, 4))
+
+
+@pytest.mark.parametrize("size", [1, (1, 1)])
+def test_pooling_to_one_position_asks_nothing_about_channels(size):
+    channels = symbol("C")
+    traced = trace(nn.AdaptiveAvgPool2d(size), (B, channels, H, W))
+    closed = record(ops.global_pool, (B, channels, H, W))
+    assert traced.ledger.conditions == ()
+    assert prove(closed, traced.ledger)

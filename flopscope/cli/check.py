@@ -11,11 +11,11 @@ from flopscope.errors import BadInput
 
 
 @click.command()
-@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL|BLOCK...")
 @RES
 @BATCH
 @click.option(
-    "--prove", is_flag=True, help="Prove it for all sizes: trace the module with symbolic B, H, W."
+    "--prove", is_flag=True, help="Prove it for all sizes: trace the module with symbolic ones."
 )
 @FORMAT
 @OUTPUT
@@ -31,7 +31,7 @@ def check(
 
     The witnesses are fvcore and torch's FlopCounterMode on the reference PyTorch module. With
     --prove, the formula traced from the module's code, as an identity in B, H and W; of a named
-    block (flopscope list), in its channels, kernel and groups too.
+    block, such as inverted_residual, in its channels, kernel and groups too.
     """
     from flopscope import comparison
     from flopscope.present.agreement import agreement_document
