@@ -61,7 +61,7 @@ def test_a_condition_that_is_not_given_is_an_assumption(monkeypatch: pytest.Monk
 def test_a_wrong_closed_form_is_not_proved(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     wrong = replace(
         FORMS["separable_conv"],
-        block=lambda x: conv2d(conv2d(x, x.channels, 3, groups=x.channels), C_OUT, 1),
+        block=lambda x: conv2d(conv2d(x, x.channels, 3, groups=x.channels, name="dw"), C_OUT, 1),
     )
     monkeypatch.setattr(blocks, "FORMS", {**FORMS, "separable_conv": wrong})
     ((case, proof),) = prove_block("separable_conv")
