@@ -53,10 +53,10 @@ def test_networks_of_the_catalogue(name):
 class Attention(nn.Module):
     """Attention layers, a fused product, a module that is called twice, and in-place arithmetic."""
 
-    def __init__(self):
+    def __init__(self, batch_first):
         super().__init__()
         self.mlp = nn.Sequential(nn.Linear(8, 8), nn.ReLU(inplace=True))
-        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=batch_first)
         self.norm = nn.LayerNorm(8)
         self.scale = torch.ones(8)  # stored by nobody
 
@@ -66,9 +66,11 @@ class Attention(nn.Module):
         return F.scaled_dot_product_attention(y, y, y).add_(x) * self.scale
 
 
-@pytest.mark.parametrize("shape", [(3, 40, 8), ("B", 40, 8)])
-def test_attention(shape):
-    traced = same(Attention(), shape)
+@pytest.mark.parametrize(
+    ("shape", "batch_first"), [((3, 40, 8), False), (("B", 40, 8), False), (("B", 40, 8), True)]
+)
+def test_attention(shape, batch_first):
+    traced = same(Attention(batch_first), shape)
     assert {row.call for row in traced.ledger if row.path == "mlp.0"} == {0, 1}
     assert sum(row.kind is Kind.SOFTMAX for row in traced.ledger) == 2
 

@@ -42,6 +42,9 @@ def trace_exported(
     the export: torch takes a free size to be at least 2, and asks more than the engine does. A
     module that has two names appears under the one that it is called by.
 
+    One row differs: at numbers, torch's own attention layer with the batch first projects its input
+    by a product and an addition, which are one linear layer here, as they are at free sizes.
+
     Raises BadInput where torch.export refuses the module, where a size has no canonical form, and
     where a program does not take these inputs.
     """

@@ -137,23 +137,32 @@ def _record(node: fx.Node, recorder: Recorder, images: Images) -> None:
         images.same(result, ours)
     elif fakes and _is_composite(function):
         with fakes[0].fake_mode:
-            plain = (
-                _contiguous((args, kwargs), images) if is_free((args, kwargs)) else (args, kwargs)
-            )
+            args, kwargs = _contiguous(values, images, always=name == "linear")
             with _Seen() as seen:
-                whole = function(*plain[0], **plain[1])
-        for call in seen.calls:
-            _record_call(recorder, images, *call)
+                whole = function(*args, **kwargs)
+        with recorder.positions(_positions(node, images.of(args))):
+            for call in seen.calls:
+                _record_call(recorder, images, *call)
         images.same(result, whole)
     else:
         _record_call(recorder, images, function, args, kwargs, result)
 
 
-def _contiguous(values: Any, images: Images) -> Any:
-    """Free sizes have no layout in a trace: no choice may depend on it."""
+def _positions(node: fx.Node, args: Sequence[Any]) -> tuple[Any, ...]:
+    """The axes of a linear layer of its own, as the engine sees them: not inside torch's attention
+    layer."""
+    _, kind = list((node.meta.get("nn_module_stack") or {"": ("", "")}).values())[-1]
+    if node.target is not torch.ops.aten.linear.default or "MultiheadAttention" in str(kind):
+        return ()
+    axes = tuple(args[0].shape[:-1])
+    return axes if len(axes) > 1 else ()
+
+
+def _contiguous(values: Any, images: Images, always: bool) -> Any:
+    """Free sizes have no layout in a trace, and a linear layer is one whatever its input's is."""
 
     def one(value: Any) -> Any:
-        if not isinstance(value, FakeTensor) or not is_free(value):
+        if not isinstance(value, FakeTensor) or not (always or is_free(value)):
             return value
         plain = torch.empty(value.shape, dtype=value.dtype, device=value.device)
         images.same(plain, value)
