@@ -100,7 +100,7 @@ def test_a_size_that_became_a_number_is_said_with_its_line(capsys):
         "        width = len(range(x.shape[-1]))"
     )
     out = printed(capsys, "nets.py:Fixed", *FREE, "--example", "W=40")
-    assert f"fixed by the trace: W = 40 at {Path('nets.py').resolve()}:{line}" in words(out)
+    assert f"fixed by the trace: W = 40 at nets.py:{line}" in words(out)
     assert "domain: B, H ≥ 1; W = 40" in out
     assert "B: batch size; H: height of the input; W: width of the input" in out
     data = json.loads(
