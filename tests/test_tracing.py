@@ -214,3 +214,28 @@ def test_pooling_to_one_position_asks_nothing_about_channels(size):
     closed = record(ops.global_pool, (B, channels, H, W))
     assert traced.ledger.conditions == ()
     assert prove(closed, traced.ledger)
+
+
+class Product(nn.Module):
+    def __init__(self, equation):
+        super().__init__()
+        self.equation = equation
+
+    def forward(self, a, b):
+        return torch.einsum(self.equation, a, b)
+
+
+def test_a_sum_over_one_element_is_no_matrix_product():
+    """torch multiplies element by element then; so the formula leaves that size out."""
+    symbolic = trace(Product("bqk,bkd->bqd"), ("B", "T", "T"), ("B", "T", 8)).ledger
+    assert [str(condition) for condition in symbolic.conditions] == ["T ≠ 1"]
+    assert symbolic.at(B=1, T=5).macs().value == 5 * 5 * 8
+    assert trace(Product("bqk,bkd->bqd"), (2, 1, 1), (2, 1, 8)).ledger.macs().value == 0
+    assert trace(Product("i,j->ij"), ("T",), ("U",)).ledger.macs().value == 0
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 6])
+def test_a_window_may_reach_beyond_the_input_where_the_last_one_is_kept(size):
+    pool = nn.AvgPool1d(2, 2, ceil_mode=True)
+    (row,) = trace(pool, (1, 4, "L"), example={"L": size}).ledger
+    assert pool(torch.zeros(1, 4, size)).shape[-1] == row.output[-1].evaluate({"L": size})

@@ -55,7 +55,8 @@ class Functions(TorchFunctionMode):
         if function in PRODUCTS and free and min(x.dim() for x in args) > 2:
             return batched_product(*args)
         if function is torch.einsum and free and is_product_of_two(args[0], args[1:]):
-            return einsum(*args)
+            product = einsum(*args)
+            return function(*args) if product is None else product
         if (
             function is F.scaled_dot_product_attention
             and free

@@ -29,10 +29,11 @@ def is_product_of_two(equation: Any, operands: Sequence[Any]) -> bool:
     return letters and len(terms) == 3 and set(terms[2]) <= set(terms[0]) | set(terms[1])
 
 
-def einsum(equation: str, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+def einsum(equation: str, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor | None:
     """The product as one bmm: indices of both and the result, of one, and summed ones.
 
-    Where both have an index its sizes are equal, and not 1 in one of them only.
+    Where both have an index its sizes are equal, and not 1 in one of them only. None where nothing
+    is summed over more than one element: torch multiplies element by element then.
     """
     left, right, result = _terms(equation)
     a, left = _summed(a, left, keep=right + result)
@@ -41,6 +42,8 @@ def einsum(equation: str, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     summed = [i for i in left if i in right and i not in result]
     rows, columns = ([i for i in term if i not in stack + summed] for term in (left, right))
     sizes = dict(zip(left + right, (*a.shape, *b.shape), strict=True))
+    if all(sizes[i] == 1 for i in summed):
+        return None
     first = _grouped(a, left, sizes, stack, rows, summed)
     second = _grouped(b, right, sizes, stack, summed, columns)
     order = stack + rows + columns

@@ -188,8 +188,9 @@ def _pool(
 
 
 def _windows(size: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: bool) -> Any:
+    behind = stride - 1 if ceil else 0  # a last window may reach this far beyond the input
     _demand(
-        size + 2 * padding >= dilation * (kernel - 1) + 1,
+        size + 2 * padding + behind >= dilation * (kernel - 1) + 1,
         lambda: "the pooling window is larger than the padded input",
     )
     if not ceil:
