@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from flopscope.errors import BadInput, UnknownName
+from flopscope.tracing.trail import is_theirs
 
 
 def load(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
@@ -156,7 +157,6 @@ def place_of(error: Exception) -> str:
     """Type, text and place of a user's error: the innermost line that is neither torch's nor
     ours."""
     frames = traceback.extract_tb(error.__traceback__)
-    ours = ("/torch/", "/flopscope/", "<frozen ")
-    theirs = [f for f in frames if not any(part in f.filename for part in ours)]
+    theirs = [frame for frame in frames if is_theirs(frame.filename)]
     where = f" at {theirs[-1].filename}:{theirs[-1].lineno}" if theirs else ""
     return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"
