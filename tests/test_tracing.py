@@ -239,3 +239,14 @@ def test_a_window_may_reach_beyond_the_input_where_the_last_one_is_kept(size):
     pool = nn.AvgPool1d(2, 2, ceil_mode=True)
     (row,) = trace(pool, (1, 4, "L"), example={"L": size}).ledger
     assert pool(torch.zeros(1, 4, size)).shape[-1] == row.output[-1].evaluate({"L": size})
+
+
+def test_an_interpolation_that_leaves_nothing_is_outside_the_domain():
+    class Halved(nn.Module):
+        def forward(self, x):
+            return F.interpolate(x, scale_factor=0.5)
+
+    ledger = trace(Halved(), (1, 4, "L")).ledger
+    assert [str(condition) for condition in ledger.conditions] == ["L ≥ 2"]
+    with pytest.raises(RuntimeError):
+        Halved()(torch.zeros(1, 4, 1))

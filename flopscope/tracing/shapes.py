@@ -229,6 +229,8 @@ def _adaptive_max_pool(x: torch.Tensor, grid: Sequence[Any]) -> Any:
 
 
 def _upsample(x: torch.Tensor, grid: Sequence[Any], *_: Any, **__: Any) -> torch.Tensor:
+    for size in grid:
+        _demand(size >= 1, lambda: "an interpolation leaves no element")
     return like(x, (*x.shape[:2], *grid))
 
 
