@@ -35,7 +35,8 @@ def simplified(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
         rest = dict.fromkeys(part.at(values) for part in parts if not _is_about(part, values))
         known |= _about_one_symbol(rest)
         parts = {part: None for part in rest if part.symbols()}
-    kept: list[Condition] = [found for found in known.values() if not _everything(found)]
+    ordered = sorted(known.values(), key=lambda found: str(found.value))
+    kept: list[Condition] = [found for found in ordered if not _everything(found)]
     for part in parts:
         if not implied(part, kept):
             kept.append(part)
@@ -146,7 +147,10 @@ def _sides(condition: Condition) -> list[tuple[Polynomial, Polynomial]]:
     products = sorted(condition.difference.terms.items(), key=lambda term: -term[1])
     if any(len(atom.symbols()) != 1 for monomial, _ in products for atom, _ in monomial):
         return []
-    sides = [tuple(_part(monomial, s) for monomial, _ in products) for s in symbols]
+    sides = [
+        tuple(_part(monomial, s) for monomial, _ in products)
+        for s in sorted(symbols, key=lambda s: s.name)
+    ]
     growths = [[_growth(size) for size in pair] for pair in sides]
     ratio = Fraction(1)
     for (degree, leading), (other_degree, other_leading) in growths:
