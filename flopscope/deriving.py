@@ -96,15 +96,15 @@ def derive(
 def derivation(target: str, run: Run, first: Trace, quantities: Sequence[str]) -> Derivation:
     """From a first trace to all pieces."""
     fixed = _fixed_symbols(first)
-    traces = [first, *_others(run, first, fixed)]
+    traces, more = _at_examples(run, first, fixed)
     pieces: list[Piece] = []
     notes: list[str] = []
     for trace in traces:
         found, said = _piece(run, trace, fixed, quantities)
         pieces = _joined(pieces, found)
         notes += [note for note in said if note not in notes]
-    if len(traces) >= MOST_PIECES:
-        notes.append(f"there may be more pieces than these {len(traces)}; choose one by --example")
+    if more:
+        notes.append("there may be more pieces; another --example may find one")
     inputs = tuple(_in_whole_sizes(value) for value in first.inputs)
     return Derivation(target, inputs, tuple(map(_with_odd_sizes, pieces)), tuple(notes))
 
@@ -112,21 +112,24 @@ def derivation(target: str, run: Run, first: Trace, quantities: Sequence[str]) -
 # --- pieces -----------------------------------------------------------------------------------
 
 
-def _others(run: Run, first: Trace, fixed: Sequence[str]) -> Iterator[Trace]:
-    """Traces at examples outside the domains of those before."""
-    known, tries = [first], 0
+def _at_examples(run: Run, first: Trace, fixed: Sequence[str]) -> tuple[list[Trace], bool]:
+    """Traces, each at an example outside the domains of those before; is there a further one?"""
+    found = [first]
+    tries = 0
     for point in _candidates(first.trail.example, fixed):
-        if len(known) == MOST_PIECES or tries == MOST_TRIES:
-            return
-        if any(_holds(trace.ledger.conditions, point) for trace in known):
+        if tries == MOST_TRIES:
+            break
+        if any(_holds(trace.ledger.conditions, point) for trace in found):
             continue
         tries += 1
         try:
             trace = run(point)
         except Exception:  # the module does not exist at these sizes
             continue
-        known.append(trace)
-        yield trace
+        if len(found) == MOST_PIECES:
+            return found, True
+        found.append(trace)
+    return found, False
 
 
 def _candidates(base: Mapping[str, Any], fixed: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -177,17 +180,15 @@ def _piece(
     notes = [f"a size became a number: {where}" for where in trace.fixed]
     conditions = trace.ledger.conditions
     expressions = _expressions(trace.ledger, quantities)
-    for name in fixed:
-        found = _interpolated(run, trace, name, quantities) if len(fixed) == 1 else None
-        if found is None:
-            notes.append(
-                f"in {name} no polynomial was found: the formulas hold at "
-                f"{name} = {trace.trail.example[name]} only"
-            )
-            continue
+    at = ", ".join(f"{name} = {trace.trail.example[name]}" for name in fixed)
+    if len(fixed) > 1:
+        notes.append(f"several sizes became numbers: the formulas hold at {at} only")
+    elif fixed and (found := _interpolated(run, trace, fixed[0], quantities)) is not None:
         expressions, said = found
-        conditions = tuple(c for c in conditions if name not in {s.name for s in c.symbols()})
+        conditions = _without(conditions, fixed[0])
         notes.append(said)
+    elif fixed:
+        notes.append(f"no polynomial was found: the formulas hold at {at} only")
     formulas = {
         quantity: replace(_formula(trace.ledger, quantity), expression=expression,
                           conditions=conditions)
@@ -215,6 +216,8 @@ def _interpolated(
     """Polynomials in a size that code wants as a number, from traces at several numbers."""
     points: list[int] = []
     values: list[dict[str, Any]] = []
+    domain = set(_without(trace.ledger.conditions, name))
+    changes = False
     for number in range(1, 4 * (POINTS + CHECKS)):
         try:
             found = run({**trace.trail.example, name: number})
@@ -222,6 +225,7 @@ def _interpolated(
             continue
         points.append(number)
         values.append(_expressions(found.ledger, quantities))
+        changes |= set(_without(found.ledger.conditions, name)) != domain
         if len(points) == POINTS + CHECKS:
             break
     if len(points) < POINTS + CHECKS:
@@ -234,7 +238,14 @@ def _interpolated(
         return None
     shown = ", ".join(map(str, points[:-CHECKS]))
     checks = " and ".join(map(str, points[-CHECKS:]))
-    return fitted, f"interpolated from {name} = {shown}; equal at {name} = {checks} too"
+    said = f"interpolated from {name} = {shown}; equal at {name} = {checks} too"
+    if changes:
+        said += f"; the domain is that at {name} = {trace.trail.example[name]}, others have others"
+    return fitted, said
+
+
+def _without(conditions: Sequence[Condition], name: str) -> tuple[Condition, ...]:
+    return tuple(c for c in conditions if name not in {s.name for s in c.symbols()})
 
 
 def _with_odd_sizes(piece: Piece) -> Piece:

@@ -112,6 +112,29 @@ class Stack(nn.Module):
         return self.norm(self.layers(x))
 
 
+class Shrinking(nn.Module):
+    """Each layer takes something of the input's edge."""
+
+    def __init__(self, channels, depth):
+        super().__init__()
+        self.layers = nn.Sequential(*[nn.Conv2d(channels, channels, 3) for _ in range(depth)])
+
+    def forward(self, x):
+        return self.layers(x).mean((2, 3))
+
+
+class Grid(nn.Module):
+    """Two numbers of layers."""
+
+    def __init__(self, channels, rows, columns):
+        super().__init__()
+        layers = [nn.Conv2d(channels, channels, 3) for _ in range(rows) for _ in range(columns)]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.layers(x)
+
+
 class Doubling(nn.Module):
     """Parameters are no polynomial in the depth."""
 

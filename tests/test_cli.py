@@ -57,6 +57,13 @@ def test_compare_fits_80_columns(capsys):
     assert max(map(len, two.splitlines())) <= 80
 
 
+def test_the_list_fits_80_columns_and_each_reference_is_below_it(capsys):
+    lines = printed(capsys, "list").splitlines()
+    assert max(map(len, lines)) <= 80
+    used = {line.split()[-1] for line in lines if line.endswith("]")}
+    assert used == {line.split()[0] for line in lines if line.startswith("[")}
+
+
 def test_compare_json_has_the_documented_schema(capsys):
     out = printed(
         capsys,

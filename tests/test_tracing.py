@@ -13,6 +13,7 @@ from flopscope.analytic import operators as ops
 from flopscope.analytic.tape import record
 from flopscope.catalog.variant import FREE, parse
 from flopscope.domain import Relation
+from flopscope.errors import BadInput
 from flopscope.facts import Function, Kind
 from flopscope.symbolic import symbol
 from flopscope.tracing import trace
@@ -250,3 +251,33 @@ def test_an_interpolation_that_leaves_nothing_is_outside_the_domain():
     assert [str(condition) for condition in ledger.conditions] == ["L ≠ 1"]
     with pytest.raises(RuntimeError):
         Halved()(torch.zeros(1, 4, 1))
+
+
+@pytest.mark.parametrize("kernel", [2, 3])
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+@pytest.mark.parametrize("pool", [nn.AvgPool2d, nn.AvgPool3d, nn.MaxPool2d, nn.MaxPool3d])
+def test_a_pool_takes_the_inputs_that_torch_takes(pool, size, kernel):
+    module = pool(kernel, 2, ceil_mode=True)
+    rank = int(pool.__name__[-2])
+    names = ("D", "H", "W")[3 - rank :]
+    try:
+        expected = module(torch.zeros(1, 4, *[size] * rank)).shape[2:]
+    except RuntimeError:
+        with pytest.raises(RuntimeError):
+            trace(module, (1, 4, *names), example=dict.fromkeys(names, size))
+    else:
+        (row,) = trace(module, (1, 4, *names), example=dict.fromkeys(names, size)).ledger
+        assert tuple(n.evaluate(dict.fromkeys(names, size)) for n in row.output[2:]) == expected
+
+
+def test_an_interpolation_that_takes_no_free_sizes_is_named_with_its_line():
+    class Smooth(nn.Module):
+        def forward(self, x):
+            return F.interpolate(x, scale_factor=0.5, mode="bilinear", antialias=True)
+
+    with pytest.raises(
+        BadInput,
+        match=r"^the interpolation at \S*test_tracing\.py:\d+ \(bilinear, "
+        r"antialiased, of 4 dimensions\) takes no free sizes; give numbers for them$",
+    ):
+        trace(Smooth(), (1, 3, H, W))

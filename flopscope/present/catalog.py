@@ -18,13 +18,15 @@ from flopscope.present.table import Column, Document, Table
 
 def list_document() -> Document:
     """Every model with its paper, options, and cost at its native resolution."""
+    papers = {m.paper.arxiv: m.paper for m in MODELS.values()}
+    references = {arxiv: f"[{n}]" for n, arxiv in enumerate(papers, start=1)}
     columns = [
         Column("model", "Model", numeric=False),
-        Column("options", "Options", numeric=False),
+        Column("options", "Options", lambda names: names.replace(",", ""), numeric=False),
         Column("resolution", "Input"),
         Column("params", "Params", integer),
         Column("macs", "MACs\n(macs)", integer),
-        Column("arxiv", "arXiv", numeric=False),
+        Column("arxiv", "Ref.", references.__getitem__, numeric=False),
     ]
     rows = []
     for model in MODELS.values():
@@ -32,15 +34,15 @@ def list_document() -> Document:
         options = ", ".join(option.name for option in model.options)
         params, macs = int(ledger.params()), int(ledger.macs())
         rows.append([model.id, options, model.resolution, params, macs, model.paper.arxiv])
-    papers = dict.fromkeys(
-        f"arXiv {m.paper.arxiv} ({m.paper.year}): {m.paper.title}" for m in MODELS.values()
-    )
+    notes = [
+        f"{references[p.arxiv]} arXiv {p.arxiv} ({p.year}): {p.title}" for p in papers.values()
+    ]
     keys = [column.key for column in columns]
     data = {
         "schema": "flopscope.list/1",
         "models": [dict(zip(keys, row, strict=True)) for row in rows],
     }
-    return Document([Table(columns, rows, notes=list(papers))], data)
+    return Document([Table(columns, rows, notes=notes)], data)
 
 
 def conventions_document() -> Document:

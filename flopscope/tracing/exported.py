@@ -1,4 +1,4 @@
-"""A ledger by way of torch.export: slower, and independent of the tracing engine's own shapes.
+"""A ledger by way of torch.export: slower, and by torch's own shapes.
 
 torch runs the module on symbolic sizes of its own and writes down a graph, whose nodes go through
 the same table of operators. A release of torch that breaks the engine leaves this way open, and a
@@ -40,7 +40,9 @@ def trace_exported(
     The arguments are those of `trace`; `target` may also be an exported program, as torch.export
     makes and torch.export.load reads it, whose inputs then have these shapes. The domain is that of
     the export: torch takes a free size to be at least 2, and asks more than the engine does. A
-    module that has two names appears under the one that it is called by.
+    module that has two names appears under the one that it is called by. A program that was loaded
+    from a file has kept the ranges of its sizes only, not its other branches on them: its domain
+    may be too wide.
 
     One row differs: at numbers, torch's own attention layer with the batch first projects its input
     by a product and an addition, which are one linear layer here, as they are at free sizes.

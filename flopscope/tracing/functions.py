@@ -25,6 +25,7 @@ from flopscope.tracing.products import (
 )
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.recurrent import RECURRENT, recurrent
+from flopscope.tracing.trail import caller
 
 
 class Functions(TorchFunctionMode):
@@ -164,7 +165,11 @@ def _interpolate(
         )
         return pools[len(axes) - 1](input, grid)
     if antialias or (mode, input.dim()) not in UPSAMPLES:
-        raise NotImplementedError(f"interpolation {mode} with free sizes and antialias={antialias}")
+        how = f"{mode}, antialiased" if antialias else mode
+        raise BadInput(
+            f"the interpolation at {caller()} ({how}, of {input.dim()} dimensions) takes no free "
+            "sizes; give numbers for them"
+        )
     corners = () if mode.startswith("nearest") else (bool(align_corners),)
     result: torch.Tensor = UPSAMPLES[mode, input.dim()](input, grid, *corners)
     return result

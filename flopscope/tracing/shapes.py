@@ -219,6 +219,13 @@ def _average_pool(
     return result
 
 
+def _average_pool3d(x: torch.Tensor, kernel: Any, *options: Any) -> torch.Tensor:
+    """Unlike the others it takes no input below its kernel, whatever the padding."""
+    for size, own in zip(x.shape[-3:], _per_axis(kernel, 3), strict=True):
+        _demand(size >= own, lambda: "the input is smaller than the kernel")
+    return _average_pool(x, kernel, *options)
+
+
 def _adaptive_pool(x: torch.Tensor, grid: Sequence[Any]) -> torch.Tensor:
     return like(x, (*x.shape[: -len(grid)], *grid))
 
@@ -524,7 +531,8 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(["mm", "bmm"], _matmul),
     **dict.fromkeys(["addmm", "baddbmm"], _addmm),
     **dict.fromkeys(["max_pool2d_with_indices", "max_pool3d_with_indices"], _max_pool),
-    **dict.fromkeys(["avg_pool2d", "avg_pool3d"], _average_pool),
+    "avg_pool2d": _average_pool,
+    "avg_pool3d": _average_pool3d,
     **dict.fromkeys(["_adaptive_avg_pool2d", "_adaptive_avg_pool3d"], _adaptive_pool),
     **dict.fromkeys(["adaptive_max_pool2d", "adaptive_max_pool3d"], _adaptive_max_pool),
     **dict.fromkeys(["native_batch_norm", "_native_batch_norm_legit_no_training"], _batch_norm),
