@@ -33,13 +33,16 @@ ALPHABET: Mapping[str, Dimension] = {
     "rho": Dimension("ρ", r"\rho", "resolution multiplier"),
     "R": Dimension("R", "R", "resolution at ρ = 1"),
     "classes": Dimension("classes", r"\mathrm{classes}", "number of classes"),
+    "tokens": Dimension("T", "T", "tokens of text"),
+    "prompts": Dimension("P", "P", "points of a prompt"),
+    "queries": Dimension("Q", "Q", "prompts asked of one image"),
 }
 
 
 def text_of(name: str) -> str:
     """How a symbol is written in text: 'width' as 'α'; a name outside the alphabet as itself.
 
-    >>> text_of("width"), text_of("tokens")
-    ('α', 'tokens')
+    >>> text_of("width"), text_of("frames")
+    ('α', 'frames')
     """
     return ALPHABET[name].text if name in ALPHABET else name

@@ -18,21 +18,21 @@ TYPES = ("float32", "float16", "bfloat16", "float64", "int64", "int32", "int8", 
 
 
 @dataclass(frozen=True)
-class InputText:
-    """An input as it was written: the keyword it is given under, its sizes, its elements' type."""
+class InputSpec:
+    """An input of a network: the keyword it is given under, its sizes, its elements' type."""
 
     keyword: str | None
     shape: tuple[Size, ...]
     dtype: str = "float32"
 
 
-def parse_input(text: str) -> InputText:
+def parse_input(text: str) -> InputSpec:
     """'ids=B,T:int64' as the keyword, the sizes and the type; keyword and type may be left out.
 
     Raises BadInput for a size that is none, UnknownName for a type.
 
     >>> parse_input("ids=1,77:int64")
-    InputText(keyword='ids', shape=(1, 77), dtype='int64')
+    InputSpec(keyword='ids', shape=(1, 77), dtype='int64')
     """
     keyword, equals, rest = text.rpartition("=")
     if equals and not keyword.strip().isidentifier():
@@ -40,7 +40,7 @@ def parse_input(text: str) -> InputText:
     sizes, colon, dtype = rest.partition(":")
     if colon and dtype not in TYPES:
         raise UnknownName("type of an input", dtype, TYPES)
-    return InputText(keyword.strip() or None, parse_shape(sizes), dtype or "float32")
+    return InputSpec(keyword.strip() or None, parse_shape(sizes), dtype or "float32")
 
 
 def parse_shape(text: str) -> tuple[Size, ...]:

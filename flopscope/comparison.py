@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Entry:
-    """One network at one input: its ledger, what is published of it, and the witnesses if asked."""
+    """One network at one size of its inputs: its ledger, what is published of it, and the witnesses
+    if asked. `resolution` is None where it takes no image."""
 
     variant: Variant
-    resolution: tuple[int, int]
+    resolution: tuple[int, int] | None
     batch: int
     ledger: Ledger
     published: tuple[Figure, ...]
@@ -133,7 +134,7 @@ def _known(name: str) -> Variant:
     return parse(name)
 
 
-def _checked(variant: Variant, resolution: tuple[int, int], batch: int) -> Agreement:
+def _checked(variant: Variant, resolution: tuple[int, int] | None, batch: int) -> Agreement:
     """The witnesses' agreement. Raises BadInput where torch or fvcore is not installed."""
     require_witnesses()
     from flopscope.agreement import check_variant

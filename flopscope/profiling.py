@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flopscope.arguments import InputText, parse_input
+from flopscope.arguments import InputSpec, parse_input
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.variant import parse
 from flopscope.errors import BadInput
@@ -87,13 +87,13 @@ def is_onnx(target: str) -> bool:
 
 
 def _profile_graph(
-    target: str, given: Sequence[InputText], python: bool, sizes: Mapping[str, int] | None
+    target: str, given: Sequence[InputSpec], python: bool, sizes: Mapping[str, int] | None
 ) -> Profile:
     if python:
         raise BadInput(
             f"{target} is an ONNX file and takes no --arg, --rules or --backward; leave them out"
         )
-    if types := {i.dtype for i in given} - {InputText.dtype}:
+    if types := {i.dtype for i in given} - {InputSpec.dtype}:
         raise BadInput(f"{target} states the types of its inputs; leave :{', :'.join(types)} out")
     require_onnx()
     from flopscope.onnxgraph import read

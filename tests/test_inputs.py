@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import flopscope as fs
-from flopscope.arguments import InputText, parse_input
+from flopscope.arguments import InputSpec, parse_input
 from flopscope.cli import main
 from flopscope.errors import BadInput, UnknownName
 from flopscope.tracing.inputs import Input
@@ -74,8 +74,8 @@ def test_an_input_that_is_none_is_named(capsys, text, said):
 
 
 def test_inputs_as_text():
-    assert parse_input("B,3") == InputText(None, (fs.symbol("B"), 3))
-    assert parse_input("x=4:bool") == InputText("x", (4,), "bool")
+    assert parse_input("B,3") == InputSpec(None, (fs.symbol("B"), 3))
+    assert parse_input("x=4:bool") == InputSpec("x", (4,), "bool")
     with pytest.raises(BadInput):
         parse_input("=4")
     with pytest.raises(UnknownName):

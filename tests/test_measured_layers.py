@@ -13,9 +13,12 @@ from witnesses import PROFILE, on_meta
 
 from flopscope.analytic import operators as op
 from flopscope.analytic.tape import Feature, record
+from flopscope.arguments import InputSpec
 from flopscope.facts import Function, Kind, Operator, Weight, Window
 from flopscope.measured import Measurement
 from flopscope.measured.modules import FACTS, recording
+
+Given = tuple[int, ...] | InputSpec
 
 
 def facts(row: Operator) -> Operator:
@@ -30,17 +33,17 @@ def facts(row: Operator) -> Operator:
 
 
 def assert_same_facts(
-    build: Callable[[], nn.Module], closed: Callable[[Feature], Feature], shape: tuple[int, ...]
+    build: Callable[[], nn.Module], closed: Callable[[Feature], Feature], taken: Given
 ) -> Measurement:
-    measured = on_meta(build, shape)
-    (row,) = record(closed, shape).rows
+    measured = on_meta(build, taken)
+    (row,) = record(closed, taken.shape if isinstance(taken, InputSpec) else taken).rows
     (layer,) = measured.rows
     assert facts(layer.operator) == facts(row)
     assert layer.note == ""
     return measured
 
 
-LAYERS: list[tuple[Callable[[], nn.Module], Callable[[Feature], Feature], tuple[int, ...]]] = [
+LAYERS: list[tuple[Callable[[], nn.Module], Callable[[Feature], Feature], Given]] = [
     (lambda: nn.Linear(9, 4), lambda x: op.linear(x, 4), (16, 9)),
     (lambda: nn.Linear(9, 4, bias=False), lambda x: op.linear(x, 4, bias=False), (2, 5, 9)),
     (lambda: nn.BatchNorm2d(6), op.batch_norm, (2, 6, 5, 4)),
@@ -54,6 +57,12 @@ LAYERS: list[tuple[Callable[[], nn.Module], Callable[[Feature], Feature], tuple[
         lambda: nn.LayerNorm(8, elementwise_affine=False),
         lambda x: op.layer_norm(x, affine=False),
         (3, 8),
+    ),
+    (lambda: nn.RMSNorm(8), op.rms_norm, (2, 7, 8)),
+    (
+        lambda: nn.Embedding(11, 6),
+        lambda x: op.embedding(x, 11, 6),
+        InputSpec(None, (2, 7), "int64"),
     ),
     (lambda: nn.GroupNorm(3, 6), lambda x: op.group_norm(x, 3), (2, 6, 5, 4)),
     (nn.ReLU, lambda x: op.activation(x, Function.RELU), (2, 3, 4, 4)),
@@ -87,11 +96,11 @@ LAYERS: list[tuple[Callable[[], nn.Module], Callable[[Feature], Feature], tuple[
 ]
 
 
-@pytest.mark.parametrize(("build", "closed", "shape"), LAYERS)
+@pytest.mark.parametrize(("build", "closed", "taken"), LAYERS)
 def test_layer_is_the_closed_forms_row(
-    build: Callable[[], nn.Module], closed: Callable[[Feature], Feature], shape: tuple[int, ...]
+    build: Callable[[], nn.Module], closed: Callable[[Feature], Feature], taken: Given
 ) -> None:
-    assert_same_facts(build, closed, shape)
+    assert_same_facts(build, closed, taken)
 
 
 def test_every_layer_type_of_the_table_is_tested() -> None:

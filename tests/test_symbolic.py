@@ -218,7 +218,7 @@ def test_a_quotient_by_a_sum_is_refused():
         (B * C / G, "B·C·G⁻¹"),
         (2 * call(max, H, 8), "2·max(H, 8)"),
         (16 * symbol("width", 0, False), "16·α"),
-        (symbol("tokens") ** 2, "tokens²"),
+        (symbol("frames") ** 2, "frames²"),
     ],
 )
 def test_text(size, text):

@@ -19,6 +19,7 @@ from flopscope.agreement import (
     agree,
 )
 from flopscope.analytic.tape import Feature, record
+from flopscope.arguments import InputSpec
 from flopscope.ledger import Ledger
 from flopscope.measured import Measurement, measure, without_memory
 
@@ -39,13 +40,13 @@ class Calls(nn.Module):
         return self.function(self, x)
 
 
-def on_meta(build: Callable[[], nn.Module], shape: tuple[int, ...]) -> Measurement:
+def on_meta(build: Callable[[], nn.Module], *inputs: tuple[int, ...] | InputSpec) -> Measurement:
     """The module that `build` makes, measured without arithmetic (but for fvcore's)."""
     threads = torch.get_num_threads()
     # The sizes are small: beside other test processes, threads would spend their time waiting.
     torch.set_num_threads(1)
     try:
-        return measure(without_memory(build), shape)
+        return measure(without_memory(build), *inputs)
     finally:
         torch.set_num_threads(threads)
 

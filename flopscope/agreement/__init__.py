@@ -72,11 +72,15 @@ def agree(ledger: Ledger, measurement: Measurement) -> Agreement:
     )
 
 
-def check_variant(variant: Variant, resolution: tuple[int, int], batch: int = 1) -> Agreement:
-    """A catalogue model's closed form against its reference module, at one input. Needs torch."""
+def check_variant(
+    variant: Variant, resolution: tuple[int, int] | None, batch: int = 1
+) -> Agreement:
+    """A catalogue model's closed form against its reference module, at one size of its inputs.
+    Needs torch."""
     from flopscope.measured import measure, without_memory
 
-    measurement = measure(without_memory(variant.build), (batch, 3, *resolution))
+    inputs = variant.inputs(resolution, batch)
+    measurement = measure(without_memory(variant.build), *inputs)
     return agree(variant.ledger(resolution, batch), measurement)
 
 

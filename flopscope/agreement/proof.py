@@ -20,7 +20,6 @@ from flopscope.facts import Operator
 from flopscope.ledger import Ledger, Level
 from flopscope.regions import implied, simplified
 from flopscope.sizes import Size, is_symbolic
-from flopscope.symbolic import symbol
 
 if TYPE_CHECKING:
     from flopscope.catalog.variant import Variant
@@ -153,11 +152,12 @@ def prove_variant(variant: Variant) -> Proof:
     """A catalogue model's closed form against the formula traced from its reference module. Needs
     torch.
 
-    In the free sizes B, H and W, for the variant's own width and classes.
+    In the free sizes of its inputs (B, H, W, tokens), for the variant's own width and classes.
     """
     from flopscope.measured import without_memory
     from flopscope.tracing import trace
+    from flopscope.tracing.inputs import tensors_for
 
-    batch, height, width = (symbol(name) for name in ("B", "H", "W"))
-    traced = trace(without_memory(variant.build), (batch, 3, height, width))
-    return prove(variant.ledger((height, width), batch), traced.ledger)
+    inputs, _ = tensors_for(variant.free_inputs())
+    traced = trace(without_memory(variant.build), *inputs)
+    return prove(variant.free_ledger(), traced.ledger)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flopscope.domain import AtLeast, Condition, Multiple, require
 from flopscope.facts import Function, Interpolation, Kind, Operator, Reduction, Weight, Window
@@ -17,7 +17,7 @@ from flopscope.regions import simplified
 from flopscope.sizes import Shape, Size
 
 INPUT = -1
-"""Id of the network's input in `Operator.reads`."""
+"""Id of the network's first input in `Operator.reads`; the next one's is −2, and so on."""
 
 
 class Tape:
@@ -99,7 +99,8 @@ class Tape:
 
 
 class Feature(NamedTuple):
-    """A tensor on a tape: its shape, (B, C, H, W) or (B, features), and the row that made it."""
+    """A tensor on a tape: its shape, (B, C, H, W), (B, tokens, features) or (B, features), and the
+    row that made it."""
 
     tape: Tape
     shape: Shape
@@ -123,13 +124,13 @@ class Feature(NamedTuple):
         return self._replace(shape=(self.batch, channels, *self.grid))
 
 
-def record(network: Callable[[Feature], Feature], shape: Shape) -> Ledger:
-    """The ledger of `network` applied to one input of this shape.
+def record(network: Callable[..., Any], *shapes: Shape) -> Ledger:
+    """The ledger of `network` applied to inputs of these shapes, one argument each.
 
     >>> from flopscope.analytic.operators import linear
     >>> record(lambda x: linear(x, 4), (16, 9)).macs().value
     576
     """
     tape = Tape()
-    network(Feature(tape, shape))
+    network(*(Feature(tape, shape, INPUT - n) for n, shape in enumerate(shapes)))
     return tape.ledger()

@@ -74,7 +74,7 @@ def figures(family: str) -> tuple[Figure, ...]:
 
 
 def published(
-    model: str, family: str, variant: str, resolution: tuple[int, int]
+    model: str, family: str, variant: str, resolution: tuple[int, int] | None
 ) -> tuple[Figure, ...]:
     """The figures of one network at one resolution, most authoritative kind first.
 

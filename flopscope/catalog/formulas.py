@@ -39,8 +39,9 @@ LAW_NETWORK = "mobilenetv1"
 def formula(name: str, quantity: str = "macs", free: Sequence[str] = ()) -> Formula:
     """The closed form of a model or block, e.g. `formula("mobilenetv2", "params")`.
 
-    A model's batch and resolution are free; `free` adds "width", "depth" and "classes" where
-    the model has them. A block is free in all its sizes. Raises UnknownName or BadInput.
+    The sizes of a model's inputs are free: batch, resolution, tokens; `free` adds "width", "depth"
+    and "classes" where the model has them. A block is free in all its sizes. Raises UnknownName or
+    BadInput.
 
     >>> formula("mobilenetv2").at(B=1, H=224, W=224)
     300774272
@@ -173,7 +174,7 @@ def known_options(variant: Variant, names: Iterable[str]) -> None:
 
 def _model_ledger(variant: Variant, free: Sequence[str]) -> Ledger:
     known_options(_without_rho(variant), free)
-    return variant.ledger((FREE["H"], FREE["W"]), FREE["B"], **{name: FREE[name] for name in free})
+    return variant.free_ledger(**{name: FREE[name] for name in free})
 
 
 def _without_rho(variant: Variant) -> Variant:

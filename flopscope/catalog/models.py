@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from flopscope.analytic.recipe import Recipe
+from flopscope.arguments import InputSpec
 from flopscope.catalog.options import (
     CLASSES,
     DEPTH,
@@ -16,6 +17,9 @@ from flopscope.catalog.options import (
     Option,
     recipe,
 )
+from flopscope.symbolic import symbol
+
+IMAGE = InputSpec(None, (symbol("B"), 3, symbol("H"), symbol("W")))
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Model:
 
     Its closed form is function `function` of `flopscope.analytic.<family>`, its PyTorch module that
     of `reference_models.<family>`, its published figures those of <family> in `catalog/published`.
+    Both take `inputs` in this order, whose sizes are numbers, B, H, W, and options of the model:
+    token numbers are `InputSpec(None, (symbol("B"), symbol("tokens")), "int64")`.
     """
 
     id: str
@@ -43,6 +49,7 @@ class Model:
     paper: Paper
     options: tuple[Option, ...]
     resolution: int = 224
+    inputs: tuple[InputSpec, ...] = (IMAGE,)
 
     @property
     def function(self) -> str:

@@ -4,19 +4,20 @@ module."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from flopscope.analytic.tape import record
+from flopscope.arguments import InputSpec
 from flopscope.catalog.figures import Figure, published
 from flopscope.catalog.models import MODELS, Model
 from flopscope.catalog.options import RHO, parse_options
 from flopscope.errors import BadInput, UnknownName
 from flopscope.ledger import Ledger
 from flopscope.sizes import Size, any_of, is_array, is_symbolic, widened
-from flopscope.symbolic import symbol
+from flopscope.symbolic import Polynomial, substitute, symbol
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,8 +29,16 @@ FREE: Mapping[str, Size] = {
     "width": symbol("width", lower=0, integer=False),
     "depth": symbol("depth", lower=0, integer=False),
     "classes": symbol("classes"),
+    "tokens": symbol("tokens"),
+    "prompts": symbol("prompts"),
+    "queries": symbol("queries"),
 }
 """The symbols that stand for a free size or option."""
+
+Resolution = tuple[Size, Size]
+"""(H, W)."""
+
+ANY_RESOLUTION: Resolution = (FREE["H"], FREE["W"])
 
 
 @dataclass(frozen=True)
@@ -52,11 +61,43 @@ class Variant:
             f"{o.name}={o.text(given[o.name])}" for o in named if given[o.name] != o.default
         )
 
-    def resolution(self, asked: int | tuple[int, int] | None = None) -> tuple[Size, Size]:
-        """(H, W) of the input: asked or native, times ρ rounded where the variant has a ρ.
+    @property
+    def sizes(self) -> frozenset[str]:
+        """Names of the sizes that its inputs have: B, H and W, and options such as tokens."""
+        sizes = (size for given in self.model.inputs for size in given.shape)
+        return frozenset(s.name for n in sizes if isinstance(n, Polynomial) for s in n.symbols())
 
-        Raises BadInput for a size that is not an integer from 1.
+    @property
+    def lengths(self) -> dict[str, int]:
+        """The options that are sizes of its inputs, each as given or by default: {'tokens': 64}."""
+        given = dict(self.options)
+        options = [option for option in self.model.options if option.name in self.sizes]
+        return {option.name: given.get(option.name, option.default) for option in options}
+
+    @property
+    def takes_image(self) -> bool:
+        """Has it a resolution?"""
+        return "H" in self.sizes
+
+    @property
+    def free_lengths(self) -> dict[str, Size]:
+        """The symbols of `lengths`, as far as no option fixes them."""
+        fixed = dict(self.options)
+        return {name: FREE[name] for name in self.lengths if name not in fixed}
+
+    def resolution(self, asked: int | tuple[int, int] | None = None) -> Resolution | None:
+        """(H, W) of the image: asked or native, times ρ rounded where the variant has a ρ; None
+        where the model takes none.
+
+        Raises BadInput for a size that is not an integer from 1, or asked of a model without image.
         """
+        if not self.takes_image:
+            if asked is not None:
+                raise BadInput(
+                    f"{self.model.id} takes no image, so it has no resolution; "
+                    f"the sizes of its input are options: {', '.join(self.lengths)}"
+                )
+            return None
         sizes = asked if isinstance(asked, tuple) else (asked, asked)
         height, width = (self.model.resolution if size is None else size for size in sizes)
         for size in (height, width):
@@ -64,25 +105,46 @@ class Variant:
         rho = dict(self.options).get(RHO.name, RHO.default)
         return (height, width) if rho == 1 else (_scaled(height, rho), _scaled(width, rho))
 
-    def ledger(self, resolution: tuple[Size, Size], batch: Size = 1, **free: Size) -> Ledger:
+    def inputs(
+        self, resolution: Resolution | None, batch: Size = 1, **free: Size
+    ) -> tuple[InputSpec, ...]:
+        """Its inputs at these sizes. `free` overrides options by symbols or arrays."""
+        height, width = resolution or (None, None)
+        sizes = {"B": batch, "H": height, "W": width, **self.lengths, **free}
+        sizes = {name: widened(size) for name, size in sizes.items() if name in self.sizes}
+        return tuple(
+            replace(given, shape=tuple(substitute(size, sizes) for size in given.shape))
+            for given in self.model.inputs
+        )
+
+    def ledger(self, resolution: Resolution | None, batch: Size = 1, **free: Size) -> Ledger:
         """The closed form's ledger. `free` overrides options by symbols or arrays."""
         module = import_module(f"flopscope.analytic.{self.model.family}")
-        options = {name: value for name, value in self.options if name != RHO.name}
-        free = {name: widened(value) for name, value in free.items()}
-        network = partial(getattr(module, self.model.function), **(options | free))
-        return record(network, (widened(batch), 3, *map(widened, resolution)))
+        options = {n: value for n, value in self.options if n != RHO.name and n not in self.sizes}
+        options |= {n: widened(value) for n, value in free.items() if n not in self.sizes}
+        network = partial(getattr(module, self.model.function), **options)
+        return record(network, *(given.shape for given in self.inputs(resolution, batch, **free)))
+
+    def free_inputs(self) -> tuple[InputSpec, ...]:
+        """Its inputs with every size free that no option fixes."""
+        return self.inputs(ANY_RESOLUTION, FREE["B"], **self.free_lengths)
+
+    def free_ledger(self, **free: Size) -> Ledger:
+        """The closed form's ledger in the free sizes of its inputs, and in `free` options."""
+        return self.ledger(ANY_RESOLUTION, FREE["B"], **{**self.free_lengths, **free})
 
     def build(self) -> nn.Module:
         """The reference PyTorch module, randomly initialised. Needs torch."""
         module = import_module(f"reference_models.{self.model.family}")
-        options = {o.name: dict(self.options).get(o.name, o.default) for o in self.model.options}
-        options.pop(RHO.name, None)
+        given = dict(self.options)
+        own = (o for o in self.model.options if o.name != RHO.name and o.name not in self.sizes)
+        options = {option.name: given.get(option.name, option.default) for option in own}
         if "recipe" in options:
             options["recipe"] = options["recipe"].value
         built: nn.Module = getattr(module, self.model.function)(**options)
         return built
 
-    def published(self, resolution: tuple[int, int]) -> tuple[Figure, ...]:
+    def published(self, resolution: Resolution | None) -> tuple[Figure, ...]:
         """What papers and repositories state for this variant at this resolution."""
         given = {name: value for name, value in self.options if name not in (RHO.name, "classes")}
         if dict(self.options).get("classes", 1000) != 1000:

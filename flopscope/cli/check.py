@@ -30,8 +30,8 @@ def check(
     """Check the closed form against the real module, row by row; exit 1 on any difference.
 
     The witnesses are fvcore and torch's FlopCounterMode on the reference PyTorch module. With
-    --prove, the formula traced from the module's code, as an identity in B, H and W; of a named
-    block, such as inverted_residual, in its channels, kernel and groups too.
+    --prove, the formula traced from the module's code, as an identity in the sizes of its inputs
+    (B, H, W); of a named block, such as inverted_residual, in its channels, kernel and groups too.
     """
     from flopscope import comparison
     from flopscope.present.agreement import agreement_document

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
+from flopscope.arguments import InputSpec
 from flopscope.errors import BadInput
 from flopscope.measured.counts import Counts, Skipped
 from flopscope.measured.fvcore_counts import fvcore_counts
@@ -22,13 +23,13 @@ __all__ = ["Counts", "Measurement", "ModuleRow", "Skipped", "measure", "without_
 
 @dataclass(frozen=True)
 class Measurement:
-    """A module's own account of one run on `shape`.
+    """A module's own account of one run on inputs of these shapes.
 
     `rows` are its leaf modules in execution order; `params` its learnable elements, shared ones
     once; `buffers` the elements stored beside them, batch norm's count of training steps left out.
     """
 
-    shape: tuple[int, ...]
+    shapes: tuple[tuple[int, ...], ...]
     rows: tuple[ModuleRow, ...]
     fvcore: Counts
     torch: Counts
@@ -41,8 +42,11 @@ class Measurement:
         return self.fvcore.activations
 
 
-def measure(module: nn.Module, shape: tuple[int, ...]) -> Measurement:
-    """Run `module` in evaluation mode on zeros of `shape` and read every witness.
+def measure(module: nn.Module, *inputs: tuple[int, ...] | InputSpec) -> Measurement:
+    """Run `module` in evaluation mode on zeros and read every witness.
+
+    An input is a shape, of the module's own type, or an `InputSpec`, of that type where it is not
+    a floating-point one.
 
     The run is on the module's own device, without arithmetic where that is the meta device (fvcore
     alone then needs one on the CPU). The module is left exactly as it was, also after an error.
@@ -54,17 +58,24 @@ def measure(module: nn.Module, shape: tuple[int, ...]) -> Measurement:
     >>> measured.params, measured.fvcore.macs, measured.torch.macs
     (216, 13824, 13824)
     """
-    _check(module, shape)
+    shapes = [given.shape if isinstance(given, InputSpec) else given for given in inputs]
+    _check(module, shapes)
     tensors = [*module.parameters(), *module.buffers()]
     device = str(tensors[0].device) if tensors else "meta"
     dtype = next((t.dtype for t in tensors if t.dtype.is_floating_point), torch.get_default_dtype())
+    types = [_own_type(given, dtype) for given in inputs]
+
+    def zeros(device: str) -> tuple[torch.Tensor, ...]:
+        pairs = zip(shapes, types, strict=True)
+        return tuple(torch.zeros(shape, dtype=of, device=device) for shape, of in pairs)
+
     with untouched(module), recording(module) as rows:
-        x = torch.zeros(shape, dtype=dtype, device=device)
-        counted = torch_counts(module, lambda: module(x))
+        given = zeros(device)
+        counted = torch_counts(module, lambda: module(*given))
     return Measurement(
-        shape=tuple(shape),
+        shapes=tuple(map(tuple, shapes)),
         rows=tuple(rows),
-        fvcore=fvcore_counts(module, shape, dtype, device),
+        fvcore=fvcore_counts(module, zeros, device),
         torch=counted,
         params=sum(parameter.numel() for parameter in module.parameters()),
         buffers=sum(
@@ -85,11 +96,20 @@ def without_memory(build: Callable[[], nn.Module]) -> nn.Module:
         return build()
 
 
-def _check(module: nn.Module, shape: Any) -> None:
-    if not shape or not all(isinstance(size, int) and size > 0 for size in shape):
-        raise BadInput(
-            f"an input's shape is of positive integers such as (1, 3, 224, 224), not {shape}"
-        )
+def _own_type(given: tuple[int, ...] | InputSpec, floating: torch.dtype) -> torch.dtype:
+    """The type of an input: the module's own where the input is of floating-point numbers."""
+    if not isinstance(given, InputSpec):
+        return floating
+    dtype: torch.dtype = getattr(torch, given.dtype)
+    return floating if dtype.is_floating_point else dtype
+
+
+def _check(module: nn.Module, shapes: Sequence[Any]) -> None:
+    for shape in shapes:
+        if not shape or not all(isinstance(size, int) and size > 0 for size in shape):
+            raise BadInput(
+                f"an input's shape is of positive integers such as (1, 3, 224, 224), not {shape}"
+            )
     lazy = (UninitializedParameter, UninitializedBuffer)
     if any(isinstance(tensor, lazy) for tensor in (*module.parameters(), *module.buffers())):
         raise BadInput("the module has lazy layers without shapes; run it once, then measure it")

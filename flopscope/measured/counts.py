@@ -94,7 +94,8 @@ _REDUCTIONS = """
 _NORMS_AND_POOLS = """
     batch_norm cudnn_batch_norm native_batch_norm _batch_norm_impl_index _batch_norm_no_update
     _native_batch_norm_legit _native_batch_norm_legit_no_training fused_layer_norm group_norm
-    instance_norm layer_norm local_response_norm native_group_norm native_layer_norm
+    instance_norm layer_norm local_response_norm native_group_norm native_layer_norm rms_norm
+    _fused_rms_norm
     adaptive_avg_pool1d adaptive_avg_pool2d _adaptive_avg_pool2d adaptive_max_pool2d avg_pool1d
     avg_pool2d max_pool1d max_pool2d max_pool2d_with_indices grid_sampler grid_sampler_2d
     upsample_bicubic2d upsample_bilinear2d upsample_nearest2d _upsample_bicubic2d_aa

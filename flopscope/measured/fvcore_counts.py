@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -44,9 +44,9 @@ norms, pooling and resampling."""
 
 
 def fvcore_counts(
-    module: nn.Module, shape: tuple[int, ...], dtype: torch.dtype, device: str
+    module: nn.Module, zeros: Callable[[str], tuple[torch.Tensor, ...]], device: str
 ) -> Counts:
-    """What fvcore counts in one run on zeros of this shape.
+    """What fvcore counts in one run on the inputs that `zeros` makes on a device.
 
     A module that fvcore cannot trace gives no counts, and the reason in `failure`. The module is
     left as it was; fvcore itself leaves its hooks behind where a trace fails.
@@ -56,9 +56,9 @@ def fvcore_counts(
             fill_meta(module)
             device = "cpu"
         try:
-            # Each analysis has an input of its own: a first layer may write into it.
+            # Each analysis has inputs of its own: a first layer may write into them.
             work, outputs = (
-                _traced(analysis(module, torch.zeros(shape, dtype=dtype, device=device)))
+                _traced(analysis(module, zeros(device)))
                 for analysis in (FlopCountAnalysis, ActivationCountAnalysis)
             )
         except Exception as error:

@@ -150,10 +150,18 @@ def _batch_norm(call: Call) -> ModuleRow:
     return call.row(Kind.BATCH_NORM_TRAINING if own else Kind.BATCH_NORM)
 
 
-def _layer_norm(call: Call) -> ModuleRow:
+def _embedding(call: Call) -> ModuleRow:
+    return call.row(Kind.EMBEDDING)
+
+
+def _layer_norm(kind: Kind) -> Callable[[Call], ModuleRow]:
     """Groups are the vectors that are normalised apart, as the closed form counts them."""
-    positions = math.prod(call.output) // math.prod(call.module.normalized_shape)
-    return call.row(Kind.LAYER_NORM, groups=positions)
+
+    def rule(call: Call) -> ModuleRow:
+        positions = math.prod(call.output) // math.prod(call.module.normalized_shape)
+        return call.row(kind, groups=positions)
+
+    return rule
 
 
 def _group_norm(call: Call) -> ModuleRow:
@@ -218,7 +226,9 @@ FACTS: Mapping[type[nn.Module], Callable[[Call], ModuleRow]] = {
     nn.ConvTranspose3d: _convolution,
     nn.Linear: _linear,
     nn.BatchNorm2d: _batch_norm,
-    nn.LayerNorm: _layer_norm,
+    nn.Embedding: _embedding,
+    nn.LayerNorm: _layer_norm(Kind.LAYER_NORM),
+    nn.RMSNorm: _layer_norm(Kind.RMS_NORM),
     nn.GroupNorm: _group_norm,
     nn.ReLU: _activation(Function.RELU),
     nn.ReLU6: _activation(Function.RELU6),

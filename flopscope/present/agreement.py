@@ -17,7 +17,7 @@ from flopscope.agreement.records import (
     Verdict,
 )
 from flopscope.comparison import Entry
-from flopscope.present.compare import size, verdict_text
+from flopscope.present.compare import input_text, inputs_data, verdict_text
 from flopscope.present.numbers import integer
 from flopscope.present.table import Column, Document, Table
 
@@ -43,9 +43,7 @@ def _rows(entry: Entry, agreement: Agreement) -> Table:
         [row.path or f"({row.module})", *_row_macs(row), row.verdict.value]
         for row in agreement.rows
     ]
-    title = (
-        f"{entry.variant}, input {size(entry.resolution)}, batch {entry.batch}: each row's kind, "
-    )
+    title = f"{entry.variant}, input {input_text(entry)}, batch {entry.batch}: each row's kind, "
     title += (
         "shapes, weights, window and groups against the layer of the real module, and its MACs "
     )
@@ -104,7 +102,7 @@ def _data(entry: Entry, agreement: Agreement) -> dict[str, Any]:
     return {
         "model": entry.variant.model.id,
         "variant": entry.variant.options_text,
-        "resolution": list(entry.resolution),
+        **inputs_data(entry),
         "batch": entry.batch,
         "agrees": bool(agreement),
         "rows": [

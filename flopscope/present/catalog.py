@@ -10,7 +10,7 @@ from flopscope.catalog.variant import Variant
 from flopscope.comparison import Entry
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.ledger import Ledger, Level
-from flopscope.present.compare import heading, size
+from flopscope.present.compare import heading, input_text, inputs_data
 from flopscope.present.numbers import integer, percent
 from flopscope.present.operators import facts_data, operator_text, shape_text
 from flopscope.present.table import Column, Document, Table
@@ -30,10 +30,13 @@ def list_document() -> Document:
     ]
     rows = []
     for model in MODELS.values():
-        ledger = Variant(model).ledger((model.resolution, model.resolution))
+        variant = Variant(model)
+        resolution = variant.resolution()
+        ledger = variant.ledger(resolution)
         options = ", ".join(option.name for option in model.options)
         params, macs = int(ledger.params()), int(ledger.macs())
-        rows.append([model.id, options, model.resolution, params, macs, model.paper.arxiv])
+        native = model.resolution if variant.takes_image else None
+        rows.append([model.id, options, native, params, macs, model.paper.arxiv])
     notes = [
         f"{references[p.arxiv]} arXiv {p.arxiv} ({p.year}): {p.title}" for p in papers.values()
     ]
@@ -63,9 +66,7 @@ def conventions_document() -> Document:
 
 def show_document(entry: Entry, convention: Convention, level: Level) -> Document:
     """One network row by row, or grouped by stage, block or kind; the last line is the total."""
-    title = (
-        f"{entry.variant}, input {size(entry.resolution)}, batch {entry.batch}. {convention.unit}, "
-    )
+    title = f"{entry.variant}, input {input_text(entry)}, batch {entry.batch}. {convention.unit}, "
     title += f"convention {convention.name}: {convention.counts}."
     return Document(
         [ledger_table(entry.ledger, convention, level, title)], _data(entry, convention, level)
@@ -132,7 +133,7 @@ def _data(entry: Entry, convention: Convention, level: Level) -> dict[str, Any]:
         "schema": "flopscope.show/1",
         "model": entry.variant.model.id,
         "variant": entry.variant.options_text,
-        "resolution": list(entry.resolution),
+        **inputs_data(entry),
         "batch": entry.batch,
         "convention": convention.name,
         "unit": convention.unit,

@@ -8,6 +8,7 @@ from typing import Any
 
 from flopscope.agreement.records import Agreement
 from flopscope.catalog.figures import Figure
+from flopscope.catalog.variant import Variant
 from flopscope.comparison import Comparison, Entry
 from flopscope.conventions import Convention
 from flopscope.ledger import Level
@@ -30,10 +31,10 @@ def heading(convention: Convention) -> str:
 
 def _totals(comparison: Comparison) -> Table:
     name, unit = comparison.convention.name, comparison.convention.unit
-    several = len({entry.resolution for entry in comparison.entries}) > 1
+    several = len({input_text(entry) for entry in comparison.entries}) > 1
     columns = [
         Column("model", "Model", _label, numeric=False, raw=lambda entry: str(entry.variant)),
-        *([Column("resolution", "Input", size)] if several else []),
+        *([_input_column()] if several else []),
         Column("params", "Params", integer),
         Column(f"{unit.lower()}_{name}", heading(comparison.convention), integer),
         Column("activations", "Activ-\nations", short),
@@ -49,7 +50,7 @@ def _totals(comparison: Comparison) -> Table:
         rows.append(
             [
                 entry,
-                *([entry.resolution] if several else []),
+                *([entry] if several else []),
                 params,
                 entry.count(name),
                 int(entry.ledger.activations()),
@@ -126,8 +127,8 @@ def statement(figure: Figure) -> str:
 
 def _title(comparison: Comparison) -> str:
     counting = comparison.convention
-    resolutions = {entry.resolution for entry in comparison.entries}
-    at = f"Input {size(resolutions.pop())}, " if len(resolutions) == 1 else ""
+    inputs = {input_text(entry) for entry in comparison.entries}
+    at = f"Input {inputs.pop()}, " if len(inputs) == 1 else ""
     batch = comparison.entries[0].batch
     return f"{at}batch {batch}. {counting.unit}, convention {counting.name}: {counting.counts}."
 
@@ -146,6 +147,29 @@ def _label(entry: Entry) -> str:
     return "\n  ".join(
         [entry.variant.model.id, *options.split(",")] if options else [entry.variant.model.id]
     )
+
+
+def _input_column() -> Column:
+    return Column("resolution", "Input", input_text, raw=lambda entry: entry.resolution)
+
+
+def input_text(entry: Entry) -> str:
+    """What a network is given: '224×224', '336×336 and 64 tokens', '64 tokens'."""
+    image = [size(entry.resolution)] if entry.resolution else []
+    others = ", ".join(lengths(entry.variant))
+    return " and ".join([*image, *([others] if others else [])])
+
+
+def lengths(variant: Variant) -> list[str]:
+    """The other sizes of the inputs: ['64 tokens']."""
+    return [f"{n} {name}" for name, n in variant.lengths.items()]
+
+
+def inputs_data(entry: Entry) -> dict[str, Any]:
+    """The resolution, null without an image; what else the inputs have of sizes, as in tokens."""
+    resolution = entry.resolution and list(entry.resolution)
+    others = entry.variant.lengths
+    return {"resolution": resolution} | ({"lengths": others} if others else {})
 
 
 def size(resolution: tuple[int, int]) -> str:
@@ -182,7 +206,7 @@ def _entry_data(comparison: Comparison, entry: Entry) -> dict[str, Any]:
     data: dict[str, Any] = {
         "model": entry.variant.model.id,
         "variant": entry.variant.options_text,
-        "resolution": list(entry.resolution),
+        **inputs_data(entry),
         "batch": entry.batch,
         "params": int(ledger.params()),
         "macs": int(ledger.macs()),

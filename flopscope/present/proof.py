@@ -8,7 +8,9 @@ from typing import Any
 
 from flopscope.agreement.blocks import Case
 from flopscope.agreement.proof import Proof
+from flopscope.alphabet import text_of
 from flopscope.catalog.variant import Variant
+from flopscope.present.compare import lengths
 from flopscope.present.numbers import integer
 from flopscope.present.table import Column, Document, Table
 from flopscope.sizes import is_symbolic
@@ -24,7 +26,8 @@ def proof_document(proofs: Sequence[tuple[Subject, Proof]]) -> Document:
     tables = []
     for block, found in groupby(proofs, key=lambda pair: getattr(pair[0], "block", None)):
         pairs = list(found)
-        tables += [_model(*pair) for pair in pairs] if block is None else [_block(block, pairs)]
+        models = [_model(s, p) for s, p in pairs if isinstance(s, Variant)]
+        tables += models if block is None else [_block(block, pairs)]
     data = {
         "schema": "flopscope.proof/1",
         "models": [_model_data(s) | _data(p) for s, p in proofs if isinstance(s, Variant)],
@@ -33,23 +36,25 @@ def proof_document(proofs: Sequence[tuple[Subject, Proof]]) -> Document:
     return Document(tables, data)
 
 
-def _model(variant: Subject, proof: Proof) -> Table:
+def _model(variant: Variant, proof: Proof) -> Table:
+    at = [*(["224"] if variant.takes_image else []), *lengths(variant)]
     columns = [
         Column("quantity", "Total", numeric=False),
-        Column("closed_form", "Closed form at 224", _count),
+        Column("closed_form", f"Closed form at {', '.join(at)}", _count),
         Column("difference", "Closed form − traced", str),
         Column("verdict", "Verdict", numeric=False),
     ]
     rows = [
         [
             identity.name,
-            _at_224(identity.closed_form),
+            _at_224(identity.closed_form, variant),
             identity.difference,
             _proved(identity.proved),
         ]
         for identity in proof.totals
     ]
-    return Table(columns, rows, _title(variant, "the free sizes B, H, W"), _notes(variant, proof))
+    title = _title(variant, f"the free sizes {_free(variant)}")
+    return Table(columns, rows, title, _notes(variant, proof))
 
 
 def _block(block: str, proofs: Sequence[tuple[Subject, Proof]]) -> Table:
@@ -104,8 +109,16 @@ def _proved(truth: bool) -> str:
     return "proved" if truth else "NOT PROVED"
 
 
-def _at_224(value: Any) -> Any:
-    return value.evaluate({"B": 1, "H": 224, "W": 224}) if is_symbolic(value) else value
+def _free(variant: Variant) -> str:
+    """'B, H, W, T (tokens)'."""
+    usual = [name for name in ("B", "H", "W") if name in variant.sizes]
+    return ", ".join([*usual, *(f"{text_of(name)} ({name})" for name in variant.free_lengths)])
+
+
+def _at_224(value: Any, variant: Variant) -> Any:
+    if not is_symbolic(value):
+        return value
+    return value.evaluate({"B": 1, "H": 224, "W": 224, **variant.lengths})
 
 
 def _count(value: Any) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from flopscope.arguments import InputText
+from flopscope.arguments import InputSpec
 from flopscope.sizes import Size, is_symbolic
 from flopscope.symbolic import Polynomial, Symbol, symbol
 from flopscope.tracing.node import free_size
@@ -66,7 +66,7 @@ def _tensor(trail: Trail, shape: tuple[Any, ...], dtype: torch.dtype) -> torch.T
     return torch.empty(sizes, dtype=dtype, device="meta")
 
 
-def tensors_for(given: Sequence[InputText]) -> tuple[list[Input], dict[str, Any]]:
+def tensors_for(given: Sequence[InputSpec]) -> tuple[list[Input], dict[str, Any]]:
     """Positional inputs and those under keywords, as `trace` takes them."""
     made = [(i.keyword, Input(i.shape, getattr(torch, i.dtype))) for i in given]
     return [x for keyword, x in made if keyword is None], {k: x for k, x in made if k is not None}
