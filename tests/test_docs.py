@@ -27,7 +27,10 @@ def shown(page):
     return [pytest.param(shlex.split(line), output, id=line) for line, output in blocks]
 
 
-RUN = [ROOT / "docs" / name for name in ("profile.md", "deriving.md", "tracing.md", "backward.md")]
+RUN = [
+    ROOT / "docs" / f"{name}.md"
+    for name in ("profile", "deriving", "tracing", "backward", "budgets")
+]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import click
 
+from flopscope.cli.budgets import assert_, solve
 from flopscope.cli.catalogue import compare, conventions, list_models, show
 from flopscope.cli.check import check
 from flopscope.cli.formula import formula, laws
@@ -14,7 +15,18 @@ from flopscope.cli.profile import profile
 
 
 @click.group(
-    commands=[compare, show, list_models, formula, laws, check, profile, conventions],
+    commands=[
+        compare,
+        show,
+        list_models,
+        formula,
+        laws,
+        check,
+        profile,
+        solve,
+        assert_,
+        conventions,
+    ],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 @click.version_option(package_name="flopscope-analytic", prog_name="flopscope")

@@ -1,0 +1,198 @@
+"""Budgets solved backwards and crossings, as documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flopscope.catalog.variant import Variant
+from flopscope.present.numbers import integer, percent
+from flopscope.present.table import Column, Document, Table
+from flopscope.search.axes import Axis
+from flopscope.search.budgets import UNITS
+from flopscope.search.crossing import Crossing
+from flopscope.search.designs import Design
+from flopscope.search.solve import Solution
+
+SHOWN = 16
+"""Designs of a frontier in the table; the JSON has all."""
+
+
+def solution_document(solution: Solution) -> Document:
+    """The designs that keep the budgets, or the smallest one where none does."""
+    return Document([_table(solution)], _data(solution))
+
+
+def _table(solution: Solution) -> Table:
+    inner = solution.axes[-1]
+    columns = [
+        *(Column(axis.name, _heading(axis), _number) for axis in solution.axes),
+        Column("macs", "MACs\n(macs)", integer),
+        Column("params", "Params", integer),
+        Column("activations", "Activations", integer),
+        Column("share", "Used\n%", raw=float),
+        Column("ideal", f"{_heading(inner)} by\nthe law", lambda value: f"{value:.4g}"),
+    ]
+    shown = solution.nearest(SHOWN) if solution.least is None else (solution.least,)
+    rows = [_row(solution, design) for design in shown]
+    return Table(columns, rows, _title(solution), [*_notes(solution, len(shown))])
+
+
+def _row(solution: Solution, design: Design) -> list[Any]:
+    share = solution.share(design)
+    counts = [design.counts[name] for name in ("macs", "params", "activations")]
+    return [
+        *(design.sizes[axis.name] for axis in solution.axes),
+        *counts,
+        percent(share.numerator, share.denominator),
+        design.ideal,
+    ]
+
+
+def _heading(axis: Axis) -> str:
+    return "Input" if axis.name == "res" else axis.name.capitalize()
+
+
+def _number(value: float) -> str:
+    """A whole size, or a multiplier as short as it may be."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:.5g}"
+
+
+def _title(solution: Solution) -> str:
+    budgets = " and ".join(f"at most {budget}" for budget in solution.budgets)
+    free = ", ".join(axis.name for axis in solution.axes)
+    return f"{solution.variant}{_at(solution)}: {budgets}; free: {free}."
+
+
+def _at(solution: Solution) -> str:
+    """The sizes that are not free."""
+    free = [axis.name for axis in solution.axes]
+    parts = []
+    if solution.resolution is not None and "res" not in free:
+        parts.append("×".join(map(str, solution.resolution)))
+    if "batch" not in free:
+        parts.append(f"batch {solution.batch}")
+    return f", {', '.join(parts)}" if parts else ""
+
+
+def _notes(solution: Solution, shown: int) -> list[str]:
+    inner = solution.axes[-1]
+    if not solution.designs:
+        return [infeasible(solution)]
+    notes = []
+    if solution.beyond is not None:
+        (value,) = solution.beyond.sizes.values()
+        first, _ = solution.designs[0].span
+        notes.append(
+            f"It is the same network from {inner.name} {_number(first)} on; the next one, from "
+            f"{_number(value)} on, has {_counts(solution, solution.beyond)}."
+        )
+    if shown < len(solution.designs):
+        notes.append(
+            f"The {shown} nearest to the published network of {len(solution.designs):,} designs; "
+            "--format json lists all."
+        )
+    if any(design.ideal is not None for design in solution.designs):
+        notes.append(
+            f"{_heading(inner)} by the law: where the formula with no width, layer or grid rounded "
+            "meets the budget."
+        )
+    return notes
+
+
+def infeasible(solution: Solution) -> str:
+    """No design keeps the budgets: the sentence that names the nearest that can be kept."""
+    least = solution.least
+    assert least is not None
+    free = " and ".join(axis.name for axis in solution.axes)
+    at = ", ".join(f"{name} {_number(value)}" for name, value in least.sizes.items())
+    nearest = " ".join(
+        f"--{budget.quantity} {least.counts[budget.quantity]}"
+        for budget in solution.budgets
+        if least.counts[budget.quantity] > budget.limit
+    )
+    return (
+        f"No {free} keeps this. The smallest network, at {at}, has {_counts(solution, least)}; the "
+        f"nearest budget that can be kept is {nearest}."
+    )
+
+
+def _counts(solution: Solution, design: Design) -> str:
+    return " and ".join(
+        f"{design.counts[b.quantity]:,} {UNITS[b.quantity]}" for b in solution.budgets
+    )
+
+
+def _data(solution: Solution) -> dict[str, Any]:
+    return {
+        "schema": "flopscope.solve/1",
+        **_subject(solution.variant, solution.resolution),
+        "free": [axis.name for axis in solution.axes],
+        "budgets": {budget.quantity: budget.limit for budget in solution.budgets},
+        "feasible": bool(solution.designs),
+        "designs": [_design_data(design) for design in solution.designs],
+        "next": solution.beyond and _design_data(solution.beyond),
+        "least": solution.least and _design_data(solution.least),
+    }
+
+
+def _design_data(design: Design) -> dict[str, Any]:
+    return {
+        **design.sizes,
+        **design.counts,
+        "same": list(design.span),
+        "without_rounding": design.ideal,
+    }
+
+
+def _subject(variant: Variant, resolution: Any) -> dict[str, Any]:
+    return {
+        "model": variant.model.id,
+        "variant": variant.options_text,
+        "resolution": resolution and list(resolution),
+    }
+
+
+def crossing_document(found: Crossing) -> Document:
+    """Where one cost overtakes another, in one line and its numbers."""
+    name = found.axis.name
+    columns = [
+        Column("value", _heading(found.axis), _number),
+        Column("left", f"{found.left.term}\nMACs (macs)", integer),
+        Column("right", f"{found.right.term}\nMACs (macs)", integer),
+        Column("ratio", "Quotient", lambda value: f"{value:.4f}"),
+    ]
+    left, right = found.counts
+    value = found.axis.limit if found.settled is None else found.settled
+    rows = [[value, left, right, left / right if right else None]]
+    title = f"{found.variant}: where {found.left} = {found.right}, along {name}."
+    return Document([Table(columns, rows, title, _crossing_notes(found))], _crossing_data(found))
+
+
+def _crossing_notes(found: Crossing) -> list[str]:
+    name = found.axis.name
+    if found.settled is None:
+        return [f"{found.left} stays below {found.right} up to {name} {found.axis.limit:,}."]
+    notes = [f"From {name} {found.settled:,} on, {found.left} is not below {found.right}."]
+    if found.first != found.settled:
+        notes.append(
+            f"It is first so at {found.first:,}; in between, rounded grids put now one and now "
+            "the other ahead."
+        )
+    if found.ideal is not None:
+        notes.append(f"Without rounding the two meet at {name} {found.ideal:.4f}.")
+    return notes
+
+
+def _crossing_data(found: Crossing) -> dict[str, Any]:
+    return {
+        "schema": "flopscope.crossing/1",
+        **_subject(found.variant, found.resolution),
+        "free": found.axis.name,
+        "left": str(found.left),
+        "right": str(found.right),
+        "first": found.first,
+        "settled": found.settled,
+        "without_rounding": found.ideal,
+        "left_macs": found.counts[0],
+        "right_macs": found.counts[1],
+    }

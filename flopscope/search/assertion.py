@@ -1,0 +1,102 @@
+"""Does a network keep its budgets, and if not, which layers hold the excess?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flopscope.catalog.models import MODELS
+from flopscope.catalog.variant import parse
+from flopscope.errors import BadInput
+from flopscope.ledger import Ledger, Level
+from flopscope.profiling import is_onnx, profile
+from flopscope.search.budgets import Budget, reading
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A budget and what the network has of it.
+
+    `unknown` are operators whose cost is not known: the value is then a lower bound, and no budget
+    is kept for certain. `offenders` are the largest layers that together make up the excess.
+    """
+
+    budget: Budget
+    value: int
+    unknown: tuple[str, ...]
+    offenders: tuple[tuple[str, int], ...]
+
+    @property
+    def excess(self) -> int:
+        """How far the value is above the limit; 0 where it is not."""
+        return max(0, self.value - self.budget.limit)
+
+    def __bool__(self) -> bool:
+        """Is the budget kept, for certain?"""
+        return not self.excess and not self.unknown
+
+
+def assess(ledger: Ledger, budgets: Sequence[Budget]) -> tuple[Verdict, ...]:
+    """Each budget against a ledger at numbers.
+
+    >>> (verdict,) = assess(ledger_of("mobilenetv2", None), [Budget("macs", 299_000_000)])
+    >>> bool(verdict), verdict.excess, verdict.offenders
+    (False, 1774272, (('head.conv', 20070400),))
+    """
+    return tuple(_verdict(ledger, budget) for budget in budgets)
+
+
+def ledger_of(
+    target: str,
+    resolution: tuple[int, int] | None,
+    inputs: Sequence[str] = (),
+    arguments: Mapping[str, Any] | None = None,
+) -> Ledger:
+    """The ledger of a catalogue model, from its closed form, or of a reader's own target, traced.
+
+    A model is taken at its native resolution unless one is given. Raises BadInput for free sizes,
+    and for a target without inputs or with two kinds of them.
+
+    >>> int(ledger_of("mobilenetv2", None).macs())
+    300774272
+    """
+    if target.partition(":")[0] in MODELS and not inputs and not arguments:
+        variant = parse(target)
+        return variant.ledger(variant.resolution(resolution))
+    if is_onnx(target):
+        return profile(target, inputs, arguments).ledger
+    if bool(inputs) == bool(resolution):
+        raise BadInput(
+            "give either --input, such as --input 1,3,224,224, or --res, such as --res 224"
+        )
+    if resolution is not None:
+        inputs = [f"1,3,{resolution[0]},{resolution[1]}"]
+    ledger = profile(target, inputs, arguments).ledger
+    if free := sorted(symbol.name for symbol in ledger.symbols()):
+        raise BadInput(f"{', '.join(free)} is free; a budget is kept at numbers, so give it one")
+    return ledger
+
+
+def _verdict(ledger: Ledger, budget: Budget) -> Verdict:
+    found = reading(ledger, budget.quantity)
+    layers = {
+        path: int(reading(part, budget.quantity))
+        for path, part in ledger.group_by(Level.LAYER).items()
+    }
+    value = int(found)
+    return Verdict(
+        budget,
+        value,
+        found.missing,
+        tuple(_largest(layers.items(), value - budget.limit)),
+    )
+
+
+def _largest(layers: Iterable[tuple[str, int]], excess: int) -> Iterable[tuple[str, int]]:
+    """The fewest layers that together have the excess, the largest first."""
+    for path, value in sorted(layers, key=lambda layer: -layer[1]):
+        if excess <= 0:
+            return
+        yield path, value
+        excess -= value

@@ -1,0 +1,106 @@
+"""What may be free in a search: resolution, batch, and a network's own multipliers and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from math import ceil
+from typing import NamedTuple
+
+from flopscope.catalog.options import RHO, Choice
+from flopscope.catalog.variant import FREE, Variant
+from flopscope.errors import BadInput, UnknownName
+from flopscope.symbolic import Polynomial, symbol
+
+
+class Axis(NamedTuple):
+    """A quantity that a search may choose: whole from 1, or a real multiplier above 0.
+
+    `limit` is the largest value that is looked at; `step` that of tidy values, which the outer axes
+    of a search in several take.
+    """
+
+    name: str
+    whole: bool
+    limit: int
+    step: Fraction
+
+    @property
+    def symbol(self) -> Polynomial:
+        """What stands for it in formulas."""
+        return symbol(self.name) if self.whole else symbol(self.name, lower=0, integer=False)
+
+    def published(self, variant: Variant) -> float:
+        """Its value in the network as published, batch 1."""
+        if self.name == RESOLUTION.name:
+            return variant.model.resolution
+        options = {o.name: o.default for o in variant.model.options if not isinstance(o, Choice)}
+        return options.get(self.name, 1)
+
+
+RESOLUTION = Axis("res", True, 2**14, Fraction(32))
+BATCH = Axis("batch", True, 2**20, Fraction(1))
+LARGEST_COUNT, LARGEST_MULTIPLIER = 2**20, 64
+ORDER = ("depth", "res", "batch", "classes", "tokens", "prompts", "queries", "width")
+"""The last free one is solved exactly, those before it step through tidy values."""
+
+
+def axes(variant: Variant) -> Mapping[str, Axis]:
+    """Everything that can be free for a network, by name.
+
+    >>> from flopscope.catalog.variant import parse
+    >>> list(axes(parse("mobilenetv2")))
+    ['res', 'batch', 'width', 'classes']
+    """
+    own = (
+        Axis(option.name, True, LARGEST_COUNT, Fraction(1))
+        if isinstance(option.default, int)
+        else Axis(option.name, False, LARGEST_MULTIPLIER, Fraction(1, 10))
+        for option in variant.model.options
+        if not isinstance(option, Choice) and option.name in FREE and option is not RHO
+    )
+    shared = (RESOLUTION, BATCH) if variant.takes_image else (BATCH,)
+    return {axis.name: axis for axis in (*shared, *own)}
+
+
+def chosen(variant: Variant, names: Sequence[str], step: int | None = None) -> tuple[Axis, ...]:
+    """The named axes, the one that is solved exactly last; `step` is that of tidy resolutions.
+
+    Raises UnknownName for what cannot be free, BadInput for none, for a name given twice, and for
+    an option that the variant fixes.
+    """
+    known = axes(variant)
+    if not names:
+        raise BadInput(f"nothing is free; name at least one of {', '.join(known)}")
+    for name in names:
+        if name not in known:
+            raise UnknownName(f"free size of {variant.model.id}", name, known)
+        if names.count(name) > 1:
+            raise BadInput(f"{name} is free twice; name it once")
+        if name in dict(variant.options):
+            raise BadInput(
+                f"{name} is fixed in '{variant}' and free at once; leave one of them out"
+            )
+    found = [known[name] for name in sorted(names, key=_position)]
+    if step is not None:
+        found = [a._replace(step=Fraction(step)) if a.name == "res" else a for a in found]
+    return tuple(found)
+
+
+def _position(name: str) -> int:
+    return ORDER.index(name) if name in ORDER else 0
+
+
+def shortest_decimal(low: float, high: float) -> float:
+    """The number of fewest decimals in [low, high], of several the least. Domain: 0 < low ≤ high.
+
+    >>> shortest_decimal(0.7471, 0.7539)
+    0.75
+    """
+    exact_low, exact_high = Fraction(low), Fraction(high)
+    for decimals in range(18):
+        scale = 10**decimals
+        found = Fraction(max(1, ceil(exact_low * scale)), scale)
+        if found <= exact_high and exact_low <= Fraction(float(found)) <= exact_high:
+            return float(found)
+    return high

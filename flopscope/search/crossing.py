@@ -1,0 +1,171 @@
+"""Where one cost of a network overtakes another as a size grows: 'attention = conv'."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from flopscope.catalog.variant import Resolution, Variant, check_size, parse
+from flopscope.closedform import Formula
+from flopscope.errors import BadInput, UnknownName
+from flopscope.facts import Kind, Operator
+from flopscope.search.axes import Axis, chosen
+from flopscope.search.designs import Designs, at
+from flopscope.search.staircase import boundary
+
+TERMS: Mapping[str, Callable[[Operator], bool]] = {
+    "attention": lambda row: row.kind is Kind.MATMUL,
+    "conv": lambda row: row.kind in (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION),
+    "linear": lambda row: row.kind is Kind.LINEAR,
+    "macs": lambda row: True,
+}
+"""What can be compared, each in MACs. Attention is its two products, of queries with keys and of
+the weights with values; the layers that make queries, keys and values are linear ones."""
+
+_SIDE = r"\s*(?:([0-9]+(?:\.[0-9]+)?)\s*\*?\s*)?([a-z]+)\s*"
+
+
+class Side(NamedTuple):
+    """`factor` times the MACs of a term."""
+
+    factor: Fraction
+    term: str
+
+    def __str__(self) -> str:
+        return self.term if self.factor == 1 else f"{float(self.factor):g} {self.term}"
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """`left` reaches `right` first at `first` of the axis, and from `settled` on lies never below.
+
+    Both are None where it stays below as far as `axis.limit`. `ideal` is where the laws without
+    roundings meet. `counts` are the MACs of both terms at `settled`, or at the limit.
+    """
+
+    variant: Variant
+    axis: Axis
+    resolution: Resolution | None
+    left: Side
+    right: Side
+    first: int | None
+    settled: int | None
+    ideal: float | None
+    counts: tuple[int, int]
+
+
+def parse_when(text: str) -> tuple[Side, Side]:
+    """'attention = 0.5 conv' as its two sides. Raises BadInput or UnknownName.
+
+    >>> [str(side) for side in parse_when("attention = 0.5 macs")]
+    ['attention', '0.5 macs']
+    """
+    found = re.fullmatch(f"{_SIDE}={_SIDE}", text)
+    if found is None:
+        raise BadInput(
+            f"'{text}' is not an equation of two costs; write it like 'attention = conv' or "
+            f"'attention = 0.5 macs', of {', '.join(TERMS)}"
+        )
+    sides = Side(Fraction(found[1] or 1), found[2]), Side(Fraction(found[3] or 1), found[4])
+    for side in sides:
+        if side.term not in TERMS:
+            raise UnknownName("cost", side.term, TERMS)
+    return sides
+
+
+def crossing(
+    model: str,
+    when: str,
+    free: str = "res",
+    *,
+    res: int | tuple[int, int] | None = None,
+    batch: int = 1,
+) -> Crossing:
+    """Where the left side of `when` overtakes the right one, for a catalogue model along `free`.
+
+    Raises BadInput for an equation that is none, for a network that has no operator of a term, and
+    for an axis that is a multiplier; UnknownName for names that do not exist.
+
+    >>> found = crossing("efficientnet_b0", "conv = 100 linear")
+    >>> found.settled, found.counts
+    (129, (163801568, 1280000))
+    """
+    left, right = parse_when(when)
+    variant = parse(model)
+    (axis,) = chosen(variant, [free])
+    if not axis.whole:
+        raise BadInput(
+            f"{free} is a multiplier; a crossing is looked for along res or another size"
+        )
+    if free == "res" and res is not None:
+        raise BadInput("res is given and free at once; leave one of them out")
+    check_size("batch", batch, "such as 1")
+    designs = Designs(variant, (axis,), variant.resolution(res), batch)
+    costs = _Costs(designs, axis, left, right)
+    grid = np.arange(1, axis.limit + 1)
+    # Python's integers: products of the largest sizes would leave 64 bits.
+    grid = grid[np.broadcast_to(designs.exists({axis.name: grid}), grid.shape)].astype(object)
+    reached = np.asarray(costs.ahead(grid) >= 0)
+    first = settled = None
+    if reached[-1]:
+        below = np.flatnonzero(~reached)
+        settled = int(grid[below[-1] + 1 if below.size else 0])
+        first = int(grid[np.flatnonzero(reached)[0]])
+    shown = int(grid[-1]) if settled is None else settled
+    return Crossing(
+        variant,
+        axis,
+        designs.resolution,
+        left,
+        right,
+        first,
+        settled,
+        None if settled is None else costs.ideal(),
+        costs.macs(shown),
+    )
+
+
+class _Costs:
+    """The MACs of both sides along one axis."""
+
+    def __init__(self, designs: Designs, axis: Axis, left: Side, right: Side) -> None:
+        self.axis, self.left, self.right = axis, left, right
+        self.formulas = tuple(_formula(designs, side.term) for side in (left, right))
+
+    def macs(self, value: int) -> tuple[int, int]:
+        """Those of the terms at one value, without factors."""
+        left, right = (int(at(formula, {self.axis.name: value})) for formula in self.formulas)
+        return left, right
+
+    def ahead(self, value: Any, formulas: Sequence[Formula] | None = None) -> Any:
+        """How far the left side is above the right one, times the factors' denominators."""
+        left, right = (at(f, {self.axis.name: value}) for f in formulas or self.formulas)
+        ours, theirs = self.left.factor, self.right.factor
+        return (
+            ours.numerator * theirs.denominator * left - theirs.numerator * ours.denominator * right
+        )
+
+    def ideal(self) -> float | None:
+        """Where the sides meet without roundings; None where they do not."""
+        laws = [formula.idealised() for formula in self.formulas]
+
+        def below(value: float) -> bool:
+            return bool(self.ahead(value, laws) < 0)
+
+        low, high = 1.0, float(self.axis.limit)
+        return boundary(below, low, high)[0] if below(low) and not below(high) else None
+
+
+def _formula(designs: Designs, term: str) -> Formula:
+    """The MACs of a term. Raises BadInput where the network has no such operator."""
+    rows = designs.ledger.filter(TERMS[term])
+    if not rows:
+        raise BadInput(
+            f"{designs.variant} has no operator of '{term}', so that it overtakes nothing"
+        )
+    return rows.macs().formula

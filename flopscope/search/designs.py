@@ -1,0 +1,102 @@
+"""The designs of a network along free axes: which exist, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from flopscope.catalog.variant import Resolution, Variant
+from flopscope.closedform import Formula
+from flopscope.ledger import Ledger
+from flopscope.search.axes import Axis
+from flopscope.search.budgets import UNITS, Budget, reading
+from flopscope.sizes import Size
+
+Sizes: TypeAlias = Mapping[str, Any]
+"""Values of the free axes by name: numbers, or one of them an array."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """One design: its free sizes and its counts.
+
+    `span` are the values of the last axis that give this very network, from first to last;
+    `ideal` is the idealised law's solution for that axis, None where the law does not hold.
+    """
+
+    sizes: Sizes
+    counts: Mapping[str, int]
+    span: tuple[Any, Any]
+    ideal: float | None = None
+
+
+class Designs:
+    """Every design of `variant` along `axes`, the other sizes fixed.
+
+    >>> from flopscope.catalog.variant import parse
+    >>> from flopscope.search.axes import chosen
+    >>> variant = parse("mobilenetv2")
+    >>> designs = Designs(variant, chosen(variant, ["width"]), (224, 224), 1)
+    >>> designs.counts({"width": 1.0})["macs"]
+    300774272
+    """
+
+    def __init__(
+        self, variant: Variant, axes: Sequence[Axis], resolution: Resolution | None, batch: int
+    ) -> None:
+        self.variant, self.axes, self.resolution, self.batch = variant, axes, resolution, batch
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Its ledger, the axes in symbols."""
+        free: dict[str, Size] = {axis.name: axis.symbol for axis in self.axes}
+        side = free.pop("res", None)
+        resolution = self.resolution if side is None else (side, side)
+        return self.variant.ledger(resolution, free.pop("batch", self.batch), **free)
+
+    @cached_property
+    def formulas(self) -> Mapping[str, Formula]:
+        """Each reading that a budget can bound, as a formula of the axes."""
+        return {quantity: reading(self.ledger, quantity).formula for quantity in UNITS}
+
+    @cached_property
+    def laws(self) -> Mapping[str, Formula]:
+        """The formulas with every rounding dropped."""
+        return {quantity: formula.idealised() for quantity, formula in self.formulas.items()}
+
+    def counts(self, sizes: Sizes) -> dict[str, Any]:
+        """Every reading at these sizes, which are in the domain."""
+        return {quantity: at(formula, sizes) for quantity, formula in self.formulas.items()}
+
+    def exists(self, sizes: Sizes) -> Any:
+        """Is there a design at these sizes? Elementwise where one of them is an array."""
+        there: Any = np.True_
+        for condition in self.ledger.conditions:
+            there = there & np.logical_not(condition.at(sizes).breaks())
+        return there
+
+    def keeps(self, budgets: Sequence[Budget], sizes: Sizes) -> Any:
+        """Of designs that exist: do they keep every budget? Elementwise."""
+        kept: Any = np.True_
+        for budget in budgets:
+            kept = kept & np.asarray(at(self.formulas[budget.quantity], sizes) <= budget.limit)
+        return kept
+
+
+def depends(formula: Formula, axis: Axis) -> bool:
+    """Does the formula have the axis among its symbols?"""
+    return any(symbol.name == axis.name for symbol in formula.symbols)
+
+
+def at(formula: Formula, sizes: Sizes) -> Any:
+    """The formula's value where the domain has been seen to already.
+
+    >>> from flopscope.symbolic import symbol
+    >>> at(Formula(9 * symbol("H"), "MACs"), {"H": 2, "width": 1.0})
+    18
+    """
+    return formula.compiled(**{s.name: sizes[s.name] for s in formula.symbols})

@@ -1,0 +1,167 @@
+"""Budgets solved backwards: the largest design of a network that keeps them all.
+
+Along one axis a network's cost is a staircase, for widths round to channels and sizes to grids. The
+answer is the last step below the budget, found on the staircase itself; beside it stands the
+solution of the idealised law, whose roundings are dropped. Along several axes the answer is a
+frontier: for tidy values of all but one, the largest of the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import count, islice, takewhile
+from math import log
+
+from flopscope.catalog.variant import Resolution, Variant, check_size, parse
+from flopscope.errors import BadInput
+from flopscope.search.axes import Axis, chosen
+from flopscope.search.budgets import UNITS, Budget
+from flopscope.search.designs import Design, Designs, Sizes, depends
+from flopscope.search.staircase import Staircase
+
+PATIENCE = 64
+"""Tidy values of an axis that are tried before it is given up for want of any design."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """`designs` keep `budgets`, in the order of the outer axes.
+
+    `beyond` is the next design along a single free axis, the first that breaks a budget; None
+    where the network ends there. `least` is the smallest design, where none keeps the budgets.
+    """
+
+    variant: Variant
+    axes: tuple[Axis, ...]
+    resolution: Resolution | None
+    batch: int
+    budgets: tuple[Budget, ...]
+    designs: tuple[Design, ...]
+    beyond: Design | None = None
+    least: Design | None = None
+
+    def share(self, design: Design) -> Fraction:
+        """How much it uses of the budget that it is nearest to using up."""
+        return max(Fraction(design.counts[b.quantity], b.limit) for b in self.budgets)
+
+    def nearest(self, number: int) -> tuple[Design, ...]:
+        """The designs nearest to the published network, by the logarithms of their sizes.
+
+        Of a frontier most designs are one-sided: very wide on tiny inputs, or the reverse.
+        """
+        published = {axis.name: axis.published(self.variant) for axis in self.axes}
+
+        def distance(design: Design) -> float:
+            return sum(log(value / published[name]) ** 2 for name, value in design.sizes.items())
+
+        # Layers round too: neighbouring depths may give one network, which is shown once.
+        different = {tuple(d.counts.values()): d for d in sorted(self.designs, key=distance)[::-1]}
+        near = sorted(different.values(), key=distance)[:number]
+        return tuple(design for design in self.designs if design in near)
+
+
+def solve(
+    model: str,
+    budgets: Sequence[Budget],
+    free: Sequence[str],
+    *,
+    res: int | tuple[int, int] | None = None,
+    batch: int | None = None,
+    step: int | None = None,
+) -> Solution:
+    """The largest designs of a catalogue model that keep every budget.
+
+    `free` names axes: res (a square input), width, depth, batch, classes. Resolutions beside
+    another free axis are multiples of `step`, 32 unless given; depths are then tenths.
+
+    Raises BadInput for no budget or two of one reading, for a size that is given and free at once,
+    and for an axis along which the budgets do not bind; UnknownName for what does not exist.
+
+    >>> from flopscope.search.budgets import Budget
+    >>> (largest,) = solve("mobilenetv2", [Budget("macs", 300_774_272)], ["res"]).designs
+    >>> largest.sizes["res"], largest.counts["macs"]
+    (224, 300774272)
+    """
+    variant = parse(model)
+    axes = chosen(variant, free, step)
+    check_budgets(budgets)
+    for name, given in (("res", res), ("batch", batch)):
+        if name in free and given is not None:
+            raise BadInput(f"{name} is given and free at once; leave one of them out")
+    batch = 1 if batch is None else batch
+    check_size("batch", batch, "such as 1")
+    designs = Designs(variant, axes, variant.resolution(res), batch)
+    _require_binding(designs, budgets)
+    found = tuple(_frontier(designs, budgets, axes, {}))
+    beyond = least = None
+    if not found:
+        least = _least(designs, axes, {})
+    elif len(axes) == 1:
+        beyond = Staircase(designs, budgets, axes[0], {}).after(found[0])
+    return Solution(variant, axes, designs.resolution, batch, tuple(budgets), found, beyond, least)
+
+
+def check_budgets(budgets: Sequence[Budget]) -> None:
+    """Raises BadInput for no budget, and for two that bound one reading."""
+    if not budgets:
+        raise BadInput("no budget is given; bound macs, params or activations, such as --macs 150M")
+    bounded = [budget.quantity for budget in budgets]
+    for quantity in bounded:
+        if bounded.count(quantity) > 1:
+            raise BadInput(f"{quantity} has two budgets; give the smaller one")
+
+
+def _require_binding(designs: Designs, budgets: Sequence[Budget]) -> None:
+    """Raises BadInput for an axis on which nothing that is bounded depends."""
+    for axis in designs.axes:
+        formulas = (designs.formulas[b.quantity] for b in budgets)
+        if not any(depends(formula, axis) for formula in formulas):
+            bounded = " and ".join(UNITS[b.quantity] for b in budgets)
+            raise BadInput(
+                f"{bounded} of {designs.variant} do not depend on {axis.name}, so that no budget "
+                "bounds it; bound another reading, or leave it out"
+            )
+
+
+def _frontier(
+    designs: Designs, budgets: Sequence[Budget], axes: Sequence[Axis], fixed: Sizes
+) -> Iterator[Design]:
+    """For each tidy value of the outer axes the largest design along the last."""
+    first, *inner = axes
+    if not inner:
+        largest = Staircase(designs, budgets, first, fixed).largest()
+        if largest is not None:
+            yield largest
+        return
+    found = False
+    for tried, value in enumerate(_tidy(first), start=1):
+        part = list(_frontier(designs, budgets, inner, {**fixed, first.name: value}))
+        yield from part
+        # Costs grow along every axis: after the last design that keeps the budgets comes no other.
+        if not part and (found or tried == PATIENCE):
+            return
+        found = found or bool(part)
+
+
+def _least(designs: Designs, axes: Sequence[Axis], fixed: Sizes) -> Design:
+    """The design at the least tidy values, and the least of the last axis, for which there is one.
+
+    Raises BadInput where the first tidy values have none.
+    """
+    first, *inner = axes
+    if not inner:
+        return Staircase(designs, (), first, fixed).first()
+    for value in islice(_tidy(first), PATIENCE):
+        try:
+            return _least(designs, inner, {**fixed, first.name: value})
+        except BadInput:
+            continue
+    raise BadInput(f"{designs.variant} has no design at any {first.name} that was tried")
+
+
+def _tidy(axis: Axis) -> Iterator[float | int]:
+    values = (axis.step * number for number in count(1))
+    for value in takewhile(lambda value: value <= axis.limit, values):
+        yield int(value) if axis.whole else float(value)

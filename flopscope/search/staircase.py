@@ -1,0 +1,158 @@
+"""One free axis: a network's cost is a staircase along it, and a budget cuts it at one step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from flopscope.errors import BadInput, OutsideDomain
+from flopscope.search.axes import Axis, shortest_decimal
+from flopscope.search.budgets import Budget
+from flopscope.search.designs import Design, Designs, Sizes, at, depends
+
+POINTS = 512
+"""Multipliers at which steps are looked for, before they are located between two of them."""
+
+
+class Staircase:
+    """The designs along `axis`, the other axes `fixed`, under `budgets`."""
+
+    def __init__(
+        self, designs: Designs, budgets: Sequence[Budget], axis: Axis, fixed: Sizes
+    ) -> None:
+        self.designs, self.budgets, self.axis, self.fixed = designs, budgets, axis, fixed
+
+    def largest(self) -> Design | None:
+        """The last design that keeps the budgets; None where none does.
+
+        Raises BadInput where the budgets are kept as far as designs are looked for.
+        """
+        grid = self._grid(self._top())
+        kept = np.flatnonzero(self._keeps(grid))
+        if not kept.size:
+            return None
+        last = self._number(grid[kept[-1]])
+        if last == self.axis.limit:
+            raise BadInput(
+                f"{self.designs.variant} keeps {' and '.join(map(str, self.budgets))} even at "
+                f"{self.axis.name} {last:g}, the largest that is looked at; give a smaller budget"
+            )
+        if not self.axis.whole:
+            last, _ = boundary(self._keeps_one, last, self._number(grid[kept[-1] + 1]))
+        return self._design(last, grid[: kept[-1] + 1])
+
+    def after(self, design: Design) -> Design | None:
+        """The next design, None where there is none."""
+        last = design.span[1]
+        if not self.axis.whole:
+            return self._plain(float(np.nextafter(last, np.inf)))
+        further = np.arange(last + 1, self.axis.limit + 1)
+        there = np.flatnonzero(self._exists(further))
+        return self._plain(int(further[there[0]])) if there.size else None
+
+    def first(self) -> Design:
+        """The least design. Raises BadInput where there is none at all."""
+        grid = self._grid(1 if not self.axis.whole else self.axis.limit)
+        there = np.flatnonzero(self._exists(grid))
+        if not there.size:
+            raise BadInput(f"{self.designs.variant} has no design at any {self.axis.name}")
+        return self._plain(self._number(grid[there[0]]))
+
+    def _top(self) -> int:
+        """The first power of two at which the budgets are broken, or the axis ends."""
+        top = 1
+        while top < self.axis.limit and self._affordable(top):
+            top *= 2
+        return top
+
+    def _affordable(self, value: int) -> bool:
+        """Are the budgets kept at a value, whether or not there is a design?"""
+        try:
+            return bool(self.designs.keeps(self.budgets, self._at(value)))
+        except OutsideDomain:
+            return True
+
+    def _grid(self, top: int) -> Any:
+        """Every whole value up to `top`, or multipliers as near to each other as they are few."""
+        if self.axis.whole:
+            return np.arange(1, top + 1)
+        return np.arange(1, POINTS + 1) * (top / POINTS)
+
+    def _exists(self, grid: Any) -> Any:
+        return np.broadcast_to(self.designs.exists(self._at(grid)), grid.shape)
+
+    def _keeps(self, grid: Any) -> Any:
+        there = np.array(self._exists(grid))
+        there[there] = self.designs.keeps(self.budgets, self._at(grid[there]))
+        return there
+
+    def _keeps_one(self, value: float) -> bool:
+        sizes = self._at(value)
+        return bool(self.designs.exists(sizes)) and bool(self.designs.keeps(self.budgets, sizes))
+
+    def _design(self, last: Any, grid: Any) -> Design:
+        """The design at `last`, and the first value that gives it; `grid` are those up to there."""
+        counts = self.designs.counts(self._at(last))
+        there = grid[self._exists(grid)]
+        found = self.designs.counts(self._at(there))
+        same = np.all([np.broadcast_to(found[q] == counts[q], there.shape) for q in counts], axis=0)
+        others = np.flatnonzero(~same)
+        if self.axis.whole:
+            first = self._number(there[others[-1] + 1 if others.size else 0])
+            return Design(self._at(last), counts, (first, last), self._ideal())
+
+        def differs(value: float) -> bool:
+            sizes = self._at(value)
+            return not self.designs.exists(sizes) or self.designs.counts(sizes) != counts
+
+        before = float(there[others[-1]]) if others.size else 0.0
+        _, first = boundary(differs, before, last)
+        tidy = shortest_decimal(first, last)
+        return Design(self._at(tidy), counts, (first, last), self._ideal())
+
+    def _ideal(self) -> float | None:
+        """Where the idealised laws meet their budgets first; None outside their domain."""
+        bounds = [self._ideal_bound(budget) for budget in self.budgets]
+        reached = [bound for bound in bounds if bound is not None]
+        return min(reached) if reached else None
+
+    def _ideal_bound(self, budget: Budget) -> float | None:
+        formula, law = self.designs.formulas[budget.quantity], self.designs.laws[budget.quantity]
+        if not depends(law, self.axis):
+            return None
+
+        def kept(value: float) -> bool:
+            return bool(at(law, self._at(value)) <= budget.limit)
+
+        top = 1.0
+        while kept(top):
+            top *= 2
+        bound, _ = boundary(kept, 0.0, top)
+        own = law.conditions[len(formula.conditions) :]
+        holds = all(condition.at(self._at(bound)).broken() is False for condition in own)
+        return bound if bound > 0 and holds else None
+
+    def _plain(self, value: Any) -> Design:
+        sizes = self._at(value)
+        return Design(sizes, self.designs.counts(sizes), (value, value))
+
+    def _number(self, value: Any) -> Any:
+        return int(value) if self.axis.whole else float(value)
+
+    def _at(self, value: Any) -> Sizes:
+        return {**self.fixed, self.axis.name: value}
+
+
+def boundary(holds: Callable[[float], bool], low: float, high: float) -> tuple[float, float]:
+    """Neighbouring floats, the first of which satisfies `holds` and the second does not.
+
+    Domain: low satisfies it, high does not.
+
+    >>> boundary(lambda x: x < 0.5, 0.0, 1.0)[1]
+    0.5
+    """
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low, high
