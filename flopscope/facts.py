@@ -118,12 +118,14 @@ class Weight(NamedTuple):
     """A stored tensor. Two rows that name the same key share one tensor, counted once.
 
     `learnt` is False for a weight that is no parameter: a constant that the network stores, or,
-    with an empty key, one that it computes, which is then among the row's inputs too.
+    with an empty key, one that it computes, which is then among the row's inputs too. `frozen` is
+    True for a parameter without gradient: stored and counted with the others, never trained.
     """
 
     key: str
     shape: Shape
     learnt: bool = True
+    frozen: bool = False
 
 
 class Operator(NamedTuple):

@@ -109,8 +109,12 @@ class Ledger:
     # --- readings ---
 
     def params(self) -> Reading:
-        """Learnable parameters; a shared tensor counts once."""
+        """Parameters, frozen ones too; a shared tensor counts once."""
         return self._under_conditions(readings.params(self.rows))
+
+    def trainable(self) -> Reading:
+        """Parameters that are not frozen."""
+        return self._under_conditions(readings.trainable(self.rows))
 
     def buffers(self) -> Reading:
         """Stored elements that are not learnt."""

@@ -31,6 +31,7 @@ MODELS = {
     "resnet": {f"resnet{layers}" for layers in (18, 34, 50, 101, 152)},
     "regnet": {model.id for model in CATALOGUE.values() if model.family == "regnet"},
     "convnext": {f"convnext_{size}" for size in ("tiny", "small", "base", "large")},
+    "wtconvnext": {f"wtconvnext_{size}" for size in ("tiny", "small", "base")},
 }
 UNITS = {
     None,

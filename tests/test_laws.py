@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sympy
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.mathtext import MathTextParser
@@ -36,11 +37,13 @@ from flopscope.analytic.regnet import Stage, anynet, regnet_block, regnet_stages
 from flopscope.analytic.resnet import bottleneck
 from flopscope.analytic.shufflenetv1 import shufflenet_unit
 from flopscope.analytic.tape import record
+from flopscope.analytic.wtconv import wtconv
 from flopscope.catalog.formulas import law
 from flopscope.catalog.variant import parse
 from flopscope.errors import BadInput, UnknownName
 from flopscope.present.equation import text
 from flopscope.present.law import LawPage, render_law, render_laws
+from reference_models.wtconv import WTConv2d
 
 PAGE = Path(__file__).parent.parent / "docs" / "laws.md"
 FORMATS = ("text", "markdown", "latex", "python", "json")
@@ -626,3 +629,63 @@ def test_a_network_without_a_width_has_no_width_law() -> None:
     assert str(error.value) == (
         "unknown free option of shufflenetv2_x1.0 'width'; known are classes"
     )
+
+
+# --- wavelet-conv ---------------------------------------------------------------------------------
+
+
+@PROFILE
+@given(few, odd, st.integers(1, 4), st.integers(1, 3), st.integers(1, 3), st.integers(1, 2))
+def test_wavelet_conv(c: int, k: int, levels: int, h: int, w: int, b: int) -> None:
+    """On maps that all levels halve, the three that it was derived from and one more."""
+    height, width = h * 2**levels, w * 2**levels
+    ledger = record(lambda x: wtconv(x, k, levels), (b, c, height, width))
+    found = derived("wavelet-conv")
+    sizes = {"C_in": c, "K": k, "L": levels, "n": b * height * width}
+    assert put(right(found, "of L levels"), **sizes) == int(ledger.macs())
+    assert put(right(found, "trained parameters"), **sizes) == int(ledger.trainable())
+    field = put(right(found, "K positions"), **sizes)
+    again = put(found.statement.right, F=field, **sizes)
+    assert sympy.simplify(again - int(ledger.trainable())) == 0
+    for level in range(1, levels + 1):
+        own = ledger.filter(lambda row, at=f"level{level}.": row.path.startswith(at))
+        assert put(right(found, "MACs of level l"), l=level, **sizes) == int(own.macs())
+    limit = put(right(found, "with ever more"), **sizes)
+    assert 0 < limit - int(ledger.macs()) <= limit * sympy.Rational(4, 3) / 4**levels
+
+
+@pytest.mark.parametrize(("kernel", "levels"), [(3, 1), (3, 2), (5, 2), (3, 3), (1, 3)])
+def test_what_a_wavelet_convolution_sees(kernel: int, levels: int) -> None:
+    """The input's positions that one of the output's depends on, by its gradient."""
+    torch.manual_seed(0)
+    layer, side = WTConv2d(1, kernel, levels), 3 * (kernel + 1) * 2**levels
+    x = torch.zeros(1, 1, side, side, requires_grad=True)
+    layer(x)[0, 0, side // 2, side // 2].backward()
+    assert x.grad is not None
+    seen = [x.grad[0, 0].abs().sum(axis).nonzero().flatten() for axis in (0, 1)]
+    extents = {int(places[-1] - places[0]) + 1 for places in seen}
+    field = put(right(derived("wavelet-conv"), "K positions"), K=kernel, L=levels)
+    assert extents == {int(field)}
+
+
+def test_tables_of_wavelet_convolutions() -> None:
+    by_level, stages, networks = map(rows, derived("wavelet-conv").worked)
+    for row in by_level:
+        f = row["F"]
+        assert (f, row["P_dw"]) == (5 * 2 ** row["L"], 96 * f**2)
+        assert row["M_dense"] == 96 * row["M_dw"] == 96 * 56 * 56 * 96 * f**2
+        assert row["M"] == macs(lambda x, n=row["L"]: wtconv(x, 5, n), 1, 96, 56, 56)
+    for row, (side, channels) in zip(
+        stages, ((56, 96), (28, 192), (14, 384), (7, 768)), strict=True
+    ):
+        assert row["7×7"] == side * side * channels * 49
+        assert row["M_dw"] == side * side * channels * row["F"] ** 2
+        assert row["M"] == macs(lambda x, n=row["L"]: wtconv(x, 5, n), 1, channels, side, side)
+        assert row["M_dw/M"] == Fraction(row["M_dw"], row["M"])
+    # the counts that the networks' families test against their public implementations
+    assert [(row["MACs"], row["Params"]) for row in networks] == [
+        (4_501_637_760, 30_383_656),
+        (8_760_259_200, 54_015_784),
+        (15_456_792_064, 93_647_592),
+    ]
+    assert [row["7×7 params"] for row in networks] == [28_589_128, 50_223_688, 88_591_464]

@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
-from witnesses import PROFILE, on_meta
+from witnesses import PROFILE, Calls, check, on_meta
 
+from flopscope.agreement import agree
 from flopscope.analytic import operators as op
 from flopscope.analytic.tape import Feature, record
 from flopscope.arguments import InputSpec
@@ -280,3 +281,69 @@ def test_recording_takes_its_hooks_off_after_an_error_too() -> None:
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"), recording(layer):
         layer(torch.zeros(1, 3))
     assert not layer._forward_hooks
+
+
+# --- convolutions as functions --------------------------------------------------------------------
+
+FUNCTIONAL: list[tuple[Any, tuple[int, ...], dict[str, Any], Any]] = [
+    (F.conv2d, (6, 2, 3, 3), {"stride": 2, "padding": (1, 0), "groups": 2},
+     lambda x: op.conv2d(x, 6, 3, stride=2, padding=(1, 0), groups=2)),
+    (F.conv2d, (4, 4, 3, 3), {"padding": "same", "dilation": 2},
+     lambda x: op.conv2d(x, 4, 3, dilation=2)),
+    (F.conv2d, (4, 4, 2, 3), {"padding": "valid"}, lambda x: op.conv2d(x, 4, (2, 3), padding=0)),
+    (F.conv_transpose2d, (4, 3, 2, 2), {"stride": 3, "output_padding": 1, "groups": 2},
+     lambda x: op.conv_transpose2d(x, 6, 2, stride=3, output_padding=1, groups=2)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("function", "weight", "options", "closed"), FUNCTIONAL)
+def test_a_convolution_called_as_a_function_has_a_row(
+    function: Any, weight: tuple[int, ...], options: dict[str, Any], closed: Any
+) -> None:
+    """Beside a layer, under the path of the module that calls it."""
+
+    def build() -> nn.Module:
+        inner = Calls(lambda self, x: self.act(function(x, self.w, **options)), act=nn.ReLU())
+        inner.w = nn.Parameter(torch.empty(weight))
+        return Calls(lambda self, x: self.inner(x), inner=inner)
+
+    shape = (2, 4, 7, 9)
+    measured = on_meta(build, shape)
+    row, layer = record(closed, shape).rows[0], measured.rows[0]
+    assert facts(layer.operator) == facts(row)
+    assert [(r.operator.path, r.type) for r in measured.rows] == [
+        ("inner", function.__name__),
+        ("inner.act", "ReLU"),
+    ]
+    assert layer.operator.weights[0].key == "inner.w"
+
+
+def test_a_convolution_on_what_was_computed_has_a_weight_without_a_name() -> None:
+    def build() -> nn.Module:
+        return Calls(lambda self, x: F.conv2d(self.act(x), x[:3, :, :2, :2]), act=nn.ReLU())
+
+    rows = on_meta(build, (4, 5, 6, 6)).rows
+    assert [row.operator.weights for row in rows] == [(), (Weight("", (3, 5, 2, 2), learnt=False),)]
+
+
+def test_the_rows_of_a_function_are_compared_by_what_its_module_does_itself() -> None:
+    """Its children's work is taken off the counters' sums, that of a list of modules too."""
+
+    def forward(self: Any, x: Tensor) -> Tensor:
+        return F.conv2d(self.layers[0](x), self.w)
+
+    def build(kernel: int = 1) -> nn.Module:
+        layers = nn.ModuleList([nn.Conv2d(4, 4, 3, padding=1, bias=False)])
+        module = Calls(forward, layers=layers)
+        module.w = nn.Parameter(torch.empty(8, 4, kernel, kernel))
+        return Calls(lambda self, x: self.inner(x), inner=module)
+
+    def closed(x: Feature) -> Feature:
+        return op.conv2d(op.conv2d(x, 4, 3, name="layer"), 8, 1, name="function")
+
+    ledger = check(closed, build, (1, 4, 5, 5))
+    wrong = agree(ledger, on_meta(lambda: build(2), (1, 4, 5, 5)))
+    assert {row.path for row in wrong.rows if row.verdict.value == "differs"} == {"function"}
+    assert [str(c) for c in wrong.rows[1].comparisons if c.verdict.value == "differs"][-1] == (
+        "function: MACs: ledger 800, fvcore 2048, torch 2048"
+    )

@@ -6,7 +6,9 @@ from torch import nn
 from torch.export import Dim, export, load, save
 from torch.nn import functional as F
 
-from flopscope.agreement.proof import prove
+from flopscope.agreement.proof import Identity, prove
+from flopscope.analytic.operators import conv2d
+from flopscope.analytic.tape import record
 from flopscope.catalog.variant import FREE, parse
 from flopscope.errors import BadInput
 from flopscope.facts import Kind
@@ -168,3 +170,38 @@ def test_what_torch_export_refuses():
 def test_what_a_module_raises_is_its_own():
     with pytest.raises(RuntimeError, match="same reduction dim"):
         trace_exported(nn.Linear(8, 4), (4, 9))
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_frozen_parameters_are_stored_and_not_trained(device):
+    with torch.device(device):
+        module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
+    module[0].weight.requires_grad_(False)
+    traced = same(module, (B, 3, 9, 9)).ledger
+    assert [w.key for row in traced for w in row.weights if w.frozen] == ["0.weight"]
+    assert (traced.params().value, traced.trainable().value) == (216 + 8 + 16, 8 + 16)
+    assert not module[0].weight.requires_grad
+
+
+def test_frozen_parameters_that_nothing_reads_are_no_trainable_ones_either():
+    module = nn.Linear(4, 2)
+    module.spare = nn.Parameter(torch.zeros(5), requires_grad=False)
+    traced = trace(module, (1, 4)).ledger
+    assert (traced.params().value, traced.trainable().value) == (15, 10)
+
+
+def test_a_proof_tells_frozen_parameters_from_others():
+    def closed(x):
+        weight = x.tape.stored("w", (6, 3, 1, 1), frozen=True)
+        row = record(lambda y: conv2d(y, 6, 1), x.shape).rows[0]
+        return x.tape.record(
+            row.kind, "conv", (x,), row.output, weights=(weight,), window=row.window
+        )
+
+    module = nn.Conv2d(3, 6, 1, bias=False)
+    ledger = record(closed, (B, 3, 4, 4))
+    proof = prove(ledger, trace(module, (B, 3, 4, 4)).ledger)
+    assert not proof
+    assert [t for t in proof.totals if not t.proved] == [Identity("trainable parameters", 0, 18)]
+    module.weight.requires_grad_(False)
+    assert prove(ledger, trace(module, (B, 3, 4, 4)).ledger)

@@ -13,7 +13,22 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from flopscope.agreement.proof import Proof, prove
-from flopscope.analytic.forms import C_HID, C_IN, C_OUT, C_SE, FORMS, RATIO, B, D, G, H, K, T, W
+from flopscope.analytic.forms import (
+    C_HID,
+    C_IN,
+    C_OUT,
+    C_SE,
+    FORMS,
+    RATIO,
+    WAVELET_LEVELS,
+    B,
+    D,
+    G,
+    H,
+    K,
+    T,
+    W,
+)
 from flopscope.domain import Condition, Relation
 from flopscope.errors import BadInput
 from flopscope.sizes import Size
@@ -153,6 +168,11 @@ COUNTERPARTS: Mapping[str, Counterpart] = {
     ),
     "convnext_block": Counterpart(
         "reference_models.convnext:Block", {"channels": C_IN, "drop": 0.0}
+    ),
+    "wtconv": Counterpart(
+        "reference_models.wtconv:WTConv2d",
+        {"channels": C_IN, "kernel": K, "levels": WAVELET_LEVELS},
+        sizes=ODD,
     ),
 }  # fmt: skip
 

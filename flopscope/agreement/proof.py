@@ -132,6 +132,9 @@ def _mismatch(ours: Operator | None, theirs: Operator | None) -> Mismatch | None
 
 def _totals(ours: Ledger, theirs: Ledger) -> Iterator[Identity]:
     yield Identity("parameters", ours.params().value, theirs.params().value)
+    trainable = ours.trainable().value, theirs.trainable().value
+    if trainable != (ours.params().value, theirs.params().value):
+        yield Identity("trainable parameters", *trainable)
     yield Identity("buffers", ours.buffers().value, theirs.buffers().value)
     yield Identity("activations", ours.activations().value, theirs.activations().value)
     for name in CONVENTIONS:

@@ -129,5 +129,17 @@ class _Work:
 
 
 def _of_module(counts: Counts, path: str) -> Answer:
+    """What the module at this path does itself: the part of the modules inside it is taken off.
+
+    Of these the outermost that counted anything; a list of modules, which never runs, did not.
+    """
     skipped = [skip for skip in counts.skipped if skip.path == path]
-    return counts.by_module.get(path, 0), why(counts, skipped)
+    macs = counts.by_module
+    inside = [key for key, count in macs.items() if count and _contains(path, key)]
+    outermost = [key for key in inside if not any(_contains(other, key) for other in inside)]
+    own = macs.get(path, 0) - sum(macs[key] for key in outermost)
+    return own, why(counts, skipped)
+
+
+def _contains(outer: str, path: str) -> bool:
+    return path != outer and path.startswith(f"{outer}." if outer else "")

@@ -18,7 +18,7 @@ from flopscope.analytic.operators import (
     layer_norm,
     linear,
 )
-from flopscope.analytic.stages import stage
+from flopscope.analytic.stages import Block, stage
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function
 from flopscope.sizes import Size
@@ -86,8 +86,12 @@ def convnext_large(x: Feature, *, classes: Size = 1000) -> Feature:
 
 def convnext_block(x: Feature) -> Feature:
     """Depthwise 7×7, norm, linear to 4·C, GELU, linear back, layer scale, shortcut: figure 4."""
-    y = conv2d(x, x.channels, 7, groups=x.channels, bias=True, name="dw")
-    y = layer_norm(channels_last(y))
+    return mixed_by(x, conv2d(x, x.channels, 7, groups=x.channels, bias=True, name="dw"))
+
+
+def mixed_by(x: Feature, mixed: Feature) -> Feature:
+    """The rest of a block, behind what mixed the positions of its input x: figure 4."""
+    y = layer_norm(channels_last(mixed))
     y = activation(linear(y, 4 * x.channels, name="expand"), Function.GELU)
     y = channels_first(linear(y, x.channels, name="project"))
     return add(x, scale(y, (x.channels, 1, 1), name="layer_scale"))
@@ -103,16 +107,22 @@ def convnext(x: Feature, design: Design, *, classes: Size = 1000) -> Feature:
     >>> record(lambda x: convnext(x, small, classes=10), (1, 3, 32, 32)).params().value
     26090
     """
+    return network(x, design, (convnext_block,) * 4, classes)
+
+
+def network(x: Feature, design: Design, kinds: tuple[Block, ...], classes: Size) -> Feature:
+    """A design with a kind of block for each stage."""
     _require_size(x)
     scope = x.tape.scope
-    for number, (channels, blocks) in enumerate(zip(design.c, design.b, strict=True), start=1):
+    stages = zip(design.c, design.b, kinds, strict=True)
+    for number, (channels, blocks, block) in enumerate(stages, start=1):
         if number == 1:
             with scope("stem"):
                 x = _norm(conv2d(x, channels, 4, stride=4, padding=0, bias=True))
         else:
             with scope(f"stage{number}.downsample"):
                 x = conv2d(_norm(x), channels, 2, stride=2, padding=0, bias=True)
-        x = stage(x, f"stage{number}", blocks, convnext_block, convnext_block)
+        x = stage(x, f"stage{number}", blocks, block, block)
     with scope("head"):
         return linear(flatten(_norm(global_pool(x))), classes, name="classifier")
 

@@ -32,6 +32,7 @@ from flopscope.analytic.resnet import basic_block, bottleneck
 from flopscope.analytic.shufflenetv1 import shufflenet_unit
 from flopscope.analytic.shufflenetv2 import shufflenetv2_unit
 from flopscope.analytic.tape import Feature, record
+from flopscope.analytic.wtconv import wtconv
 from flopscope.facts import Function
 from flopscope.ledger import Ledger
 from flopscope.symbolic import symbol
@@ -42,6 +43,7 @@ C_HID, C_SE = symbol("C_hid"), symbol("C_se")
 INPUT = (B, C_IN, H, W)
 T = symbol("t", lower=2)  # at t = 1 the block has no expansion: another formula
 RATIO, D = symbol("s", lower=2), symbol("d")
+WAVELET_LEVELS = 3  # no symbol: each level has rows of its own
 
 
 @dataclass(frozen=True)
@@ -174,5 +176,10 @@ FORMS: Mapping[str, Form] = {
         "ConvNeXt's block: depthwise 7×7, two linear layers, layer scale",
         "arXiv 2201.03545, figure 4",
         convnext_block,
+    ),
+    "wtconv": Form(
+        f"wavelet convolution of {WAVELET_LEVELS} levels, fixed filters among the parameters",
+        "arXiv 2407.05848, section 3.3",
+        lambda x: wtconv(x, K, WAVELET_LEVELS),
     ),
 }

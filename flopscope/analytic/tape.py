@@ -68,20 +68,22 @@ class Tape:
         inputs: tuple[Feature, ...],
         output: Shape,
         *,
-        weights: tuple[tuple[str, Shape], ...] = (),
+        weights: tuple[tuple[str, Shape] | Weight, ...] = (),
         buffers: tuple[tuple[str, Shape], ...] = (),
         window: Window | None = None,
         groups: Size = 1,
         function: Function | Reduction | Interpolation | None = None,
     ) -> Feature:
-        """Append one row and return its output. Weights are named after the row's path."""
+        """Append one row and return its output. Weights are named after the row's path, but for
+        those that `stored` named."""
         path = self._prefix + name
+        own = (w if isinstance(w, Weight) else Weight(f"{path}.{w[0]}", w[1]) for w in weights)
         row = Operator(
             kind,
             path,
             tuple([x.shape for x in inputs]),
             output,
-            tuple([Weight(f"{path}.{key}", shape) for key, shape in weights]),
+            tuple(own),
             tuple([Weight(f"{path}.{key}", shape) for key, shape in buffers]),
             window,
             groups,
@@ -92,6 +94,10 @@ class Tape:
         )
         self._rows.append(row)
         return Feature(self, output, row.id)
+
+    def stored(self, name: str, shape: Shape, *, frozen: bool = False) -> Weight:
+        """A parameter of this scope, which several rows may share: it counts once."""
+        return Weight(f"{self._prefix}{name}", shape, frozen=frozen)
 
     def ledger(self) -> Ledger:
         """What has been written so far, under its conditions in few words."""

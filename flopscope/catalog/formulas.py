@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 QUANTITIES: Mapping[str, Callable[[Ledger], Formula]] = {
     "params": lambda ledger: ledger.params().formula,
+    "trainable": lambda ledger: ledger.trainable().formula,
     "buffers": lambda ledger: ledger.buffers().formula,
     "activations": lambda ledger: ledger.activations().formula,
     "traffic": lambda ledger: ledger.traffic_bytes().formula,

@@ -83,6 +83,7 @@ GHOSTNETV2 = Paper(
 RESNET = Paper("Deep Residual Learning for Image Recognition", "1512.03385", 2015)
 REGNET = Paper("Designing Network Design Spaces", "2003.13678", 2020)
 CONVNEXT = Paper("A ConvNet for the 2020s", "2201.03545", 2022)
+WTCONVNEXT = Paper("Wavelet Convolutions for Large Receptive Fields", "2407.05848", 2024)
 
 _V1_RECIPES = recipe(Recipe.TIMM)
 _V3_RECIPES = recipe(Recipe.TORCHVISION, Recipe.TIMM)
@@ -174,6 +175,9 @@ _MODELS = (
     Model("convnext_small", "convnext", CONVNEXT, (CLASSES,)),
     Model("convnext_base", "convnext", CONVNEXT, (CLASSES,)),
     Model("convnext_large", "convnext", CONVNEXT, (CLASSES,)),
+    Model("wtconvnext_tiny", "wtconvnext", WTCONVNEXT, (CLASSES,)),
+    Model("wtconvnext_small", "wtconvnext", WTCONVNEXT, (CLASSES,)),
+    Model("wtconvnext_base", "wtconvnext", WTCONVNEXT, (CLASSES,)),
 )
 
 MODELS: Mapping[str, Model] = {model.id: model for model in _MODELS}

@@ -1,8 +1,8 @@
 """What the layers of a real module are, seen as they run.
 
 Leaf modules report themselves through forward hooks, in execution order, as the same facts that
-the closed forms write. Arithmetic between modules (shortcut additions, gates, concatenations,
-functional calls) leaves no row here.
+the closed forms write. Arithmetic between modules (shortcut additions, gates, concatenations)
+leaves no row here; convolutions called as functions are those of `functional`.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def recording(module: nn.Module) -> Iterator[list[ModuleRow]]:
         shapes = tuple(tuple(x.shape) for x in inputs if isinstance(x, Tensor))
         rows.append(_facts_of(leaf)(Call(leaf, path, shapes, _shape(output), names)))
 
-    leaves = [(path, part) for path, part in module.named_modules() if _is_leaf(part)]
+    leaves = [(path, part) for path, part in module.named_modules() if is_leaf(part)]
     handles = [leaf.register_forward_hook(partial(record, path)) for path, leaf in leaves]
     try:
         yield rows
@@ -89,7 +89,8 @@ def recording(module: nn.Module) -> Iterator[list[ModuleRow]]:
             handle.remove()
 
 
-def _is_leaf(part: nn.Module) -> bool:
+def is_leaf(part: nn.Module) -> bool:
+    """Does it report itself? A free layer does not, nor what has layers inside."""
     return not isinstance(part, FREE_LAYERS) and next(part.children(), None) is None
 
 
@@ -120,19 +121,19 @@ def _unknown(call: Call) -> ModuleRow:
 
 def _convolution(call: Call) -> ModuleRow:
     layer = call.module
-    padding, note = _padding(layer)
+    padding, note = padding_of(layer.padding, layer.kernel_size, layer.dilation)
     window = Window(layer.kernel_size, layer.stride, padding, layer.dilation)
     kind = Kind.TRANSPOSED_CONVOLUTION if layer.transposed else Kind.CONVOLUTION
     return call.row(kind, window=window, groups=layer.groups, note=note)
 
 
-def _padding(layer: Any) -> tuple[Shape, str]:
+def padding_of(padding: Any, kernel: Shape, dilation: Shape) -> tuple[Shape, str]:
     """Zeros before each axis. `same` puts an odd one at the end, which the window cannot say."""
-    if layer.padding == "valid":
-        return (0,) * len(layer.kernel_size), ""
-    if layer.padding != "same":
-        return tuple(layer.padding), ""
-    spans = [d * (k - 1) for k, d in zip(layer.kernel_size, layer.dilation, strict=True)]
+    if padding == "valid":
+        return (0,) * len(kernel), ""
+    if padding != "same":
+        return tuple(padding), ""
+    spans = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
     uneven = any(span % 2 for span in spans)
     note = "padding='same' of an even kernel: one zero more at the end than padding says"
     return tuple(span // 2 for span in spans), note if uneven else ""

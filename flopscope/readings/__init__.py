@@ -1,6 +1,6 @@
 """Readings: quantities read from ledger rows. A reading knows its unit and convention."""
 
-from flopscope.readings.counts import activations, buffers, flops, macs, params
+from flopscope.readings.counts import activations, buffers, flops, macs, params, trainable
 from flopscope.readings.memory import peak_activation_bytes, traffic_bytes, weight_bytes
 from flopscope.readings.reading import Reading
 
@@ -13,5 +13,6 @@ __all__ = [
     "params",
     "peak_activation_bytes",
     "traffic_bytes",
+    "trainable",
     "weight_bytes",
 ]

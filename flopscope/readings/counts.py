@@ -14,8 +14,14 @@ CONVOLUTIONS = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION)
 
 
 def params(rows: Sequence[Operator]) -> Reading:
-    """Learnable parameters. A tensor that several rows share (one key) counts once."""
+    """Parameters, frozen ones too. A tensor that several rows share (one key) counts once."""
     learnt = ((row, w) for row in rows for w in row.weights if w.learnt)
+    return Reading(_stored(learnt), "parameters")
+
+
+def trainable(rows: Sequence[Operator]) -> Reading:
+    """Parameters that are not frozen: those that a training step changes."""
+    learnt = ((row, w) for row in rows for w in row.weights if w.learnt and not w.frozen)
     return Reading(_stored(learnt), "parameters")
 
 

@@ -166,7 +166,9 @@ def _recorded(
     state = _shapes_only(module)
     state = learning(module, state) if backward else state
     make = TrainingRecorder if backward else Recorder
-    recorder = make(state, [name for name, _ in module.named_parameters()], leaves, rules)
+    learns = {name: parameter.requires_grad for name, parameter in module.named_parameters()}
+    frozen = [name for name, learn in learns.items() if not learn]
+    recorder = make(state, list(learns), leaves, rules, frozen)
     call = (module, state, args, kwargs)
     kinds = {type(part) for part in module.modules()}
     with (

@@ -111,5 +111,5 @@ def _on_meta(module: nn.Module) -> nn.Module:
     for t in elsewhere:
         shape = torch.empty_like(t, device=META, requires_grad=False)
         is_parameter = isinstance(t, nn.Parameter)
-        copies[id(t)] = nn.Parameter(shape, requires_grad=False) if is_parameter else shape
+        copies[id(t)] = nn.Parameter(shape, t.requires_grad) if is_parameter else shape
     return deepcopy(module, copies)

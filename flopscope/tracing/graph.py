@@ -47,7 +47,8 @@ def walk(
     theirs = [node.meta["val"] for node in users if isinstance(node.meta["val"], torch.Tensor)]
     images = Images(trail, _sizes(trail, theirs, inputs))
     state, parameters = _state(program, nodes, images)
-    recorder = Recorder(state, parameters, [images.of(value) for value in theirs], rules)
+    frozen = [name for name in parameters if not program.state_dict[name].requires_grad]
+    recorder = Recorder(state, parameters, [images.of(value) for value in theirs], rules, frozen)
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
         for node in program.graph.nodes:
             if node.op == "call_function":

@@ -45,8 +45,8 @@ they are written."""
 
 
 class Recorder(TorchDispatchMode):
-    """Records rows while it is active. `state` is what the module stores, by name; `rules` are the
-    user's, by the operator's full name."""
+    """Records rows while it is active. `state` is what the module stores, by name: parameters, some
+    of them frozen, and buffers; `rules` are the user's, by the operator's full name."""
 
     def __init__(
         self,
@@ -54,12 +54,14 @@ class Recorder(TorchDispatchMode):
         parameters: Collection[str],
         inputs: Sequence[torch.Tensor],
         rules: Mapping[str, Rule],
+        frozen: Collection[str] = (),
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.rows: list[Operator] = []
         self.places: list[tuple[str, int]] = [("", 0)]  # path and call of the modules that run
         self._rules = rules
         self._parameters = {name: shape_of(state[name]) for name in parameters}
+        self._frozen = frozenset(frozen)
         # id of a stored tensor, or of a view of it, to its name
         self._stored = {id(tensor): name for name, tensor in state.items()}
         self._source = {id(x): -1 - i for i, x in enumerate(inputs)}
@@ -76,7 +78,7 @@ class Recorder(TorchDispatchMode):
         seen = {w.key: elements(w.shape) for row in self.rows for w in row.weights}
         rest = {k: s for k, s in self._parameters.items() if seen.get(k) != elements(s)}
         stored = [
-            Operator(Kind.STORED, key, (), (0,), (Weight(key, shape),), id=len(self.rows) + n)
+            Operator(Kind.STORED, key, (), (0,), (self._weight(key, shape),), id=len(self.rows) + n)
             for n, (key, shape) in enumerate(rest.items())
         ]
         return Ledger((*self.rows, *stored))
@@ -241,8 +243,11 @@ class Recorder(TorchDispatchMode):
             shape, key = seen_as.get(id(tensor), shape_of(tensor)), self._stored.get(id(tensor), "")
             if transposed and position == 0 and len(shape) > 1:
                 shape = (*shape[:-2], shape[-1], shape[-2])
-            weights.append(Weight(key, shape, key in self._parameters))
+            weights.append(self._weight(key, shape))
         return tuple(weights)
+
+    def _weight(self, key: str, shape: Shape) -> Weight:
+        return Weight(key, shape, key in self._parameters, key in self._frozen)
 
 
 def plain_name(function: Any) -> str:

@@ -92,8 +92,9 @@ class TrainingRecorder(Recorder):
         parameters: Collection[str],
         inputs: Sequence[torch.Tensor],
         rules: Mapping[str, Rule],
+        frozen: Collection[str] = (),
     ) -> None:
-        super().__init__(state, parameters, inputs, {**GRADIENTS, **rules})
+        super().__init__(state, parameters, inputs, {**GRADIENTS, **rules}, frozen)
         self.backward = False
         self.looks: list[Look] = []
         # the last number that autograd had given when an operator ran, ascending, and where it ran

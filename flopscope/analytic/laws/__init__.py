@@ -64,6 +64,10 @@ LAWS: Mapping[str, Entry] = {
         "at which width Fused-MBConv is cheaper than MBConv",
         "arXiv 2104.00298, section 3.2",
     ),
+    "wavelet-conv": Entry(
+        "a wavelet convolution against large kernels",
+        "arXiv 2407.05848, section 3.3",
+    ),
 }
 """In the order of publication."""
 

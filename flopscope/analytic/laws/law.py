@@ -97,6 +97,11 @@ def params(ledger: Ledger) -> sympy.Expr:
     return to_sympy(ledger.params().value)
 
 
+def trainable(ledger: Ledger) -> sympy.Expr:
+    """Parameters without those that are frozen."""
+    return to_sympy(ledger.trainable().value)
+
+
 def weights(ledger: Ledger) -> sympy.Expr:
     """Parameters of convolutions, without those of norms."""
     return params(ledger.filter(lambda row: row.kind is Kind.CONVOLUTION))

@@ -1,0 +1,98 @@
+"""The wavelet convolution: arXiv 2407.05848, section 3; BGU-CS-VIL/WTConv wtconv/wtconv2d.py.
+
+A level splits a map into four half-sized ones a channel: its means and its vertical, horizontal and
+diagonal differences. These are convolved depthwise, and put together again from the last level up.
+A kernel K at level l sees K·2^l positions, with K²·4·C weights. The Haar filters are parameters
+without gradient, one tensor for all levels in each direction.
+"""
+
+from __future__ import annotations
+
+from flopscope.analytic.channels import scale
+from flopscope.analytic.operators import add, conv2d
+from flopscope.analytic.tape import Feature
+from flopscope.facts import Kind, Weight, Window
+from flopscope.sizes import Size, ceil_div
+
+BANDS = 4
+HAAR = Window(kernel=(2, 2), stride=(2, 2), padding=(0, 0))
+
+
+def wtconv(x: Feature, kernel: Size, levels: int) -> Feature:
+    """(B, C, H, W) → (B, C, H, W): a depthwise K×K convolution with bias on the map itself, and one
+    on each of `levels` wavelet levels, each with a factor a channel.
+
+    A map of odd size gets a row or column of zeros before it is split, which is cut off after it
+    was put together, so that every map has every level. Domain: K odd, levels ≥ 1. Raises
+    OutsideDomain.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(lambda x: wtconv(x, 5, 3), (1, 32, 56, 56))
+    >>> ledger.macs().value, ledger.params().value, ledger.trainable().value
+    (6855296, 11872, 10848)
+    """
+    x.tape.at_least(levels, 1, lambda: "number of wavelet levels")
+    analysis, synthesis = (
+        x.tape.stored(name, (BANDS * x.channels, 1, 2, 2), frozen=True)
+        for name in ("wt_filter", "iwt_filter")
+    )
+    low, bands, grids = x, [], []
+    for level in range(1, levels + 1):
+        grids.append(low.grid)
+        with x.tape.scope(f"level{level}"):
+            split = _split(low, analysis)
+            y = conv2d(split, split.channels, kernel, groups=split.channels, name="dw")
+            bands.append(scale(y, (1, y.channels, 1, 1)))
+        low = split.narrow(x.channels)
+    upper: Feature | None = None
+    for level in range(levels, 0, -1):
+        with x.tape.scope(f"level{level}"):
+            upper = _joined(bands.pop(), upper, synthesis, grids.pop())
+    with x.tape.scope("base"):
+        y = conv2d(x, x.channels, kernel, groups=x.channels, bias=True, name="dw")
+        y = scale(y, (1, x.channels, 1, 1))
+    assert upper is not None
+    return add(y, upper)
+
+
+def _split(x: Feature, filters: Weight) -> Feature:
+    """(B, C, H, W) → (B, 4·C, ⌈H/2⌉, ⌈W/2⌉): the four bands of each channel, one after another."""
+    height, width = (ceil_div(size, 2) for size in x.grid)
+    even = x._replace(shape=(x.batch, x.channels, 2 * height, 2 * width))
+    return x.tape.record(
+        Kind.CONVOLUTION,
+        "analysis",
+        (even,),
+        (x.batch, BANDS * x.channels, height, width),
+        weights=(filters,),
+        window=HAAR,
+        groups=x.channels,
+    )
+
+
+def _joined(
+    bands: Feature, upper: Feature | None, filters: Weight, grid: tuple[Size, ...]
+) -> Feature:
+    """The map of which these are the bands, on its grid; what comes from the level below is added
+    to the means."""
+    batch, channels = bands.batch, filters.shape[0] // BANDS
+    height, width = bands.grid
+    low = bands.narrow(channels)
+    low = low if upper is None else add(low, upper)
+    parts = tuple(
+        part._replace(shape=(batch, channels, count, height, width))
+        for part, count in ((low, 1), (bands, BANDS - 1))
+    )
+    joined = bands.tape.record(
+        Kind.CONCATENATION, "cat", parts, (batch, channels, BANDS, height, width)
+    )
+    y = bands.tape.record(
+        Kind.TRANSPOSED_CONVOLUTION,
+        "synthesis",
+        (joined._replace(shape=bands.shape),),
+        (batch, channels, 2 * height, 2 * width),
+        weights=(filters,),
+        window=HAAR,
+        groups=channels,
+    )
+    return y._replace(shape=(batch, channels, *grid))
