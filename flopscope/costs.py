@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from flopscope.facts import Function, Interpolation, Kind, Operator, Reduction
-from flopscope.sizes import Size, adaptive_span, elements, product, total
+from flopscope.sizes import Size, adaptive_span, elements, pool_span, product, total
 
 
 class Cost(NamedTuple):
@@ -182,6 +182,18 @@ def average_pool(row: Operator) -> Cost:
     return Cost(add=product((n, _window_area(row) - 1)), divide=n)
 
 
+def average_pool_inside(row: Operator) -> Cost:
+    """Means of the elements inside the map: an addition for each element under a window less one,
+    one division an output element. Padding is neither added nor counted (count_include_pad=False).
+    """
+    assert row.window is not None
+    kernel, stride, padding, _ = row.window
+    axes = zip(row.operand[2:], row.output[2:], kernel, stride, padding, strict=True)
+    n = elements(row.output)
+    under = product((*row.output[:2], *(pool_span(*axis) for axis in axes)))
+    return Cost(add=under - n, divide=n)
+
+
 def global_pool(row: Operator) -> Cost:
     """Mean over the grid: one addition an input less one an output, one division an output."""
     inputs, outputs = elements(row.operand), elements(row.output)
@@ -257,6 +269,7 @@ COSTS: Mapping[Kind, Callable[[Operator], Cost]] = {
     Kind.REDUCTION: reduction,
     Kind.MAX_POOL: max_pool,
     Kind.AVERAGE_POOL: average_pool,
+    Kind.AVERAGE_POOL_INSIDE: average_pool_inside,
     Kind.GLOBAL_POOL: global_pool,
     Kind.ADAPTIVE_POOL: adaptive_pool,
     Kind.RESIZE: resize,

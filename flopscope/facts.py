@@ -31,6 +31,7 @@ class Kind(Enum):
     LOG_SOFTMAX = "log-softmax"
     MAX_POOL = "max pool"
     AVERAGE_POOL = "average pool"
+    AVERAGE_POOL_INSIDE = "average pool (inside)"  # a mean without the padding
     GLOBAL_POOL = "global pool"
     ADAPTIVE_POOL = "adaptive pool"
     RESIZE = "interpolation"

@@ -335,6 +335,18 @@ def avg_pool2d(x: Array, kernel: Pair, *, stride: Pair, padding: Pair) -> Array:
     return _pooled(_padded(x, padding, 0.0), kernel, stride, _mean)
 
 
+def avg_pool2d_inside(x: Array, kernel: Pair, *, stride: Pair, padding: Pair) -> Array:
+    """The mean over what of the window lies inside the map."""
+    height, width = x.shape[2:]
+    grid = _grid(_padded(x, padding, 0.0), kernel, stride, (1, 1))
+
+    def entry(b: int, c: int, i: int, j: int) -> Scalar:
+        places = [(r - padding[0], s - padding[1]) for r, s in _under(i, j, kernel, stride, (1, 1))]
+        return _mean([x[b, c, r, s] for r, s in places if 0 <= r < height and 0 <= s < width])
+
+    return tabulated((*x.shape[:2], *grid), entry)
+
+
 def global_pool(x: Array) -> Array:
     return tabulated((*x.shape[:2], 1, 1), lambda b, c, *_: _mean(list(x[b, c].flat)))
 

@@ -321,6 +321,8 @@ def test_look_ups_add_each_gradient_once():
         (nn.Hardswish(), 5),  # two comparisons, division, addition, multiplication
         (nn.Upsample(scale_factor=2, mode="bilinear"), 4 * (4 + 4)),  # 4 outputs of 4 samples
         (nn.AvgPool2d(2), 1 + 1 / 4),  # an addition each, a division for four
+        # a division each; along a side the windows hold 2 + 6·3 + 2 = 22 elements of the map
+        (nn.AvgPool2d(3, 1, 1, count_include_pad=False), 1 + 22 * 22 / 64),
     ],
 )
 def test_acts_of_a_gradient_for_each_element(layer, acts):

@@ -207,6 +207,10 @@ CASES: dict[str, Case] = {
     "softmax": Case(nn.Softmax(dim=-1), ops.softmax, TOKENS),
     "max pool": Case(nn.MaxPool2d(3, 2, 1), partial(ops.max_pool2d, kernel=3, stride=2, padding=1)),
     "average pool": Case(nn.AvgPool2d(2), partial(ops.avg_pool2d, kernel=2, stride=2)),
+    "average pool (inside)": Case(
+        nn.AvgPool2d(3, 1, 1, count_include_pad=False),
+        partial(ops.avg_pool2d, kernel=3, stride=1, padding=1, include_padding=False),
+    ),
     "global pool": Case(nn.AdaptiveAvgPool2d(1), ops.global_pool),
     "addition": Case(Calls(lambda x: x + x), lambda x: ops.add(x, x)),
     "multiplication": Case(Calls(lambda x: x * x[:, :, :1, :1]), with_corner),

@@ -14,13 +14,14 @@ import torch
 from counting import Array, Tally, counted, plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from flopscope.analytic import operators
 from flopscope.analytic.tape import Feature, record
 from flopscope.costs import COSTS, FUNCTION_ACTS, REDUCTION_ACTS, TAPS, cost
 from flopscope.facts import Function, Interpolation, Kind, Operator, Reduction
+from flopscope.tracing import trace
 
 Pair: TypeAlias = tuple[int, int]
 
@@ -312,6 +313,25 @@ def test_pool(pool: str, data: st.DataObject, kernel: Pair, stride: Pair) -> Non
     row = row_of(partial(getattr(operators, pool), kernel=kernel, **window), x.shape)
     expected = getattr(F, pool)(x, kernel, **window)
     agree(row, partial(getattr(oracle, pool), kernel=kernel, **window), [x], expected)
+
+
+@few
+@given(data=st.data(), kernel=st.tuples(*[st.integers(1, 5)] * 2), stride=pairs)
+def test_average_pool_of_what_is_inside(data: st.DataObject, kernel: Pair, stride: Pair) -> None:
+    """On maps smaller than the kernel too, whose windows leave them on both sides."""
+    padding = tuple(data.draw(st.integers(0, k // 2)) for k in kernel)
+    least = [max(1, k - 2 * p) for k, p in zip(kernel, padding, strict=True)]
+    grid = [data.draw(st.integers(low, low + 4)) for low in least]
+    window = {"stride": stride, "padding": padding}
+    x = numbers(data.draw(st.integers(1, 2)), data.draw(small), *grid)
+    row = row_of(
+        partial(operators.avg_pool2d, kernel=kernel, include_padding=False, **window), x.shape
+    )
+    assert row.kind is (Kind.AVERAGE_POOL_INSIDE if any(padding) else Kind.AVERAGE_POOL)
+    expected = F.avg_pool2d(x, kernel, count_include_pad=False, **window)
+    agree(row, partial(oracle.avg_pool2d_inside, kernel=kernel, **window), [x], expected)
+    (traced,) = trace(nn.AvgPool2d(kernel, count_include_pad=False, **window), x).ledger.rows
+    assert cost(traced) == cost(row)
 
 
 @few

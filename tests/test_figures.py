@@ -32,10 +32,12 @@ MODELS = {
     "regnet": {model.id for model in CATALOGUE.values() if model.family == "regnet"},
     "convnext": {f"convnext_{size}" for size in ("tiny", "small", "base", "large")},
     "wtconvnext": {f"wtconvnext_{size}" for size in ("tiny", "small", "base")},
+    "poolformer": {f"poolformer_{size}" for size in ("s12", "s24", "s36", "m36", "m48")},
 }
 UNITS = {
     None,
     "MACs",
+    "MACs (fvcore total: MACs incl. norm)",
     "FLOPS (2 per MAC)",
     "FLOPS (MACs)",
     "FLOPs (MACs)",

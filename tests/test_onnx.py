@@ -132,6 +132,7 @@ class Mixed(nn.Module):
         x = F.max_pool2d(self.conv(x), 3, 2, 1)
         x = self.up(F.hardswish(F.leaky_relu(F.pad(x, (1, 1, 1, 1)).repeat(1, 2, 1, 1))))
         x = F.avg_pool2d(self.instance(x), 2)
+        x = F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
         x = F.interpolate(F.interpolate(x, scale_factor=2, mode="bilinear"), scale_factor=3)
         return self.fc(F.adaptive_avg_pool2d(x, 1).flatten(1)).softmax(-1)
 

@@ -23,6 +23,7 @@ from flopscope.sizes import (
     floor_div,
     make_divisible,
     maximum,
+    pool_span,
     product,
     round_filters,
     round_repeats,
@@ -382,6 +383,27 @@ def test_a_transposed_window_undoes_one(size, window, extra):
     spread = conv_transpose_output(size, kernel, stride, padding, dilation, extra)
     assert conv_output(spread, kernel, stride, padding, dilation) == size
     assert conv_output(spread - extra - 1, kernel, stride, padding, dilation) == size - 1
+
+
+@many
+@given(st.integers(1, 12), st.integers(1, 6), st.integers(1, 4), st.data())
+def test_elements_under_all_windows_of_a_pooling(size, kernel, stride, data):
+    padding = data.draw(st.integers(0, kernel // 2))
+    outputs = conv_output(size, kernel, stride, padding)
+    starts = [i * stride - padding for i in range(outputs)]
+    under = sum(0 <= start + tap < size for start in starts for tap in range(kernel))
+
+    def span(size):
+        return pool_span(size, conv_output(size, kernel, stride, padding), kernel, stride, padding)
+
+    if outputs > 0:
+        assert alike(span, size=size) == under
+        free = pool_span(size, outputs, symbol("K"), stride, padding)
+        assert free.evaluate({"K": kernel}) == under
+
+
+def test_the_pooling_of_poolformer_is_written_without_a_maximum():
+    assert str(pool_span(H, H, kernel=3, stride=1, padding=1)) == "3·H - 2"
 
 
 # --- kinds ----------------------------------------------------------------------------------------

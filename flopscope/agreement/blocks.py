@@ -174,6 +174,11 @@ COUNTERPARTS: Mapping[str, Counterpart] = {
         {"channels": C_IN, "kernel": K, "levels": WAVELET_LEVELS},
         sizes=ODD,
     ),
+    "poolformer_block": Counterpart(
+        "reference_models.poolformer:Block",
+        {"channels": C_IN, "scale": 1.0},
+        given=(Relation(C_IN - 1, equality=True, negated=True),),  # torch lays one out otherwise
+    ),
 }  # fmt: skip
 
 

@@ -29,6 +29,7 @@ COMPARED_KINDS = frozenset(
         Kind.ACTIVATION,
         Kind.MAX_POOL,
         Kind.AVERAGE_POOL,
+        Kind.AVERAGE_POOL_INSIDE,
         Kind.GLOBAL_POOL,
     }
 )

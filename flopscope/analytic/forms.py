@@ -27,6 +27,7 @@ from flopscope.analytic.operators import (
     global_pool,
     linear,
 )
+from flopscope.analytic.poolformer import poolformer_block
 from flopscope.analytic.regnet import regnet_block
 from flopscope.analytic.resnet import basic_block, bottleneck
 from flopscope.analytic.shufflenetv1 import shufflenet_unit
@@ -181,5 +182,10 @@ FORMS: Mapping[str, Form] = {
         f"wavelet convolution of {WAVELET_LEVELS} levels, fixed filters among the parameters",
         "arXiv 2407.05848, section 3.3",
         lambda x: wtconv(x, K, WAVELET_LEVELS),
+    ),
+    "poolformer_block": Form(
+        "PoolFormer's block: pooling minus identity, MLP of ratio 4, layer scales",
+        "arXiv 2111.11418, figure 2",
+        poolformer_block,
     ),
 }

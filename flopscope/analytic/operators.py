@@ -209,17 +209,28 @@ def max_pool2d(
 
 
 def avg_pool2d(
-    x: Feature, kernel: Pair, *, stride: Pair, padding: Pair = 0, name: str = "pool"
+    x: Feature,
+    kernel: Pair,
+    *,
+    stride: Pair,
+    padding: Pair = 0,
+    include_padding: bool = True,
+    name: str = "pool",
 ) -> Feature:
     """Mean over a sliding window, floor mode, padding included in the mean as in PyTorch's default.
 
     Raises OutsideDomain where the padded input does not hold the kernel, or the padding exceeds
     half the kernel.
+
+    >>> from flopscope.analytic.tape import record
+    >>> pool = lambda x: avg_pool2d(x, 3, stride=1, padding=1, include_padding=False)
+    >>> record(pool, (1, 1, 7, 7)).flops("all").value  # 19² − 7² additions, 7² divisions
+    361
     """
     window = _pool_window(x, kernel, stride, padding)
-    return x.tape.record(
-        Kind.AVERAGE_POOL, name, (x,), (*x.shape[:2], *_grid(x, window)), window=window
-    )
+    padded = not all(isinstance(p, int) and p == 0 for p in window.padding)
+    kind = Kind.AVERAGE_POOL if include_padding or not padded else Kind.AVERAGE_POOL_INSIDE
+    return x.tape.record(kind, name, (x,), (*x.shape[:2], *_grid(x, window)), window=window)
 
 
 def global_pool(x: Feature, *, name: str = "pool") -> Feature:

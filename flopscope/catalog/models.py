@@ -84,11 +84,13 @@ RESNET = Paper("Deep Residual Learning for Image Recognition", "1512.03385", 201
 REGNET = Paper("Designing Network Design Spaces", "2003.13678", 2020)
 CONVNEXT = Paper("A ConvNet for the 2020s", "2201.03545", 2022)
 WTCONVNEXT = Paper("Wavelet Convolutions for Large Receptive Fields", "2407.05848", 2024)
+POOLFORMER = Paper("MetaFormer Is Actually What You Need for Vision", "2111.11418", 2021)
 
 _V1_RECIPES = recipe(Recipe.TIMM)
 _V3_RECIPES = recipe(Recipe.TORCHVISION, Recipe.TIMM)
 _SHUFFLENETV2_RECIPES = recipe(Recipe.TORCHVISION)
 _REGNET_RECIPES = recipe(Recipe.TORCHVISION)
+_POOLFORMER_RECIPES = recipe(Recipe.TIMM)
 _RESNEXT = (CLASSES, GROUPS, WIDTH_PER_GROUP)
 
 _SHUFFLENET_WIDTHS = {
@@ -120,6 +122,11 @@ def _ghostnet(family: str, paper: Paper, width: float) -> Model:
     """`ghostnet_130` is the network at width 1.3; other widths are its option."""
     options = (replace(WIDTH, default=width), CLASSES)
     return Model(f"{family}_{round(100 * width):03}", family, paper, options)
+
+
+def _poolformer(size: str) -> Model:
+    options = (CLASSES, _POOLFORMER_RECIPES)
+    return Model(f"poolformer_{size}", "poolformer", POOLFORMER, options)
 
 
 _MODELS = (
@@ -178,6 +185,7 @@ _MODELS = (
     Model("wtconvnext_tiny", "wtconvnext", WTCONVNEXT, (CLASSES,)),
     Model("wtconvnext_small", "wtconvnext", WTCONVNEXT, (CLASSES,)),
     Model("wtconvnext_base", "wtconvnext", WTCONVNEXT, (CLASSES,)),
+    *(_poolformer(size) for size in ("s12", "s24", "s36", "m36", "m48")),
 )
 
 MODELS: Mapping[str, Model] = {model.id: model for model in _MODELS}

@@ -197,11 +197,12 @@ def _max_pool(call: Call) -> ModuleRow:
 
 def _average_pool(call: Call) -> ModuleRow:
     layer = call.module
-    without_padding = any(_pair(layer.padding)) and not layer.count_include_pad
-    if without_padding or layer.divisor_override is not None:
+    if layer.divisor_override is not None:
         return call.row(Kind.UNKNOWN, note="average pooling not divided by its window's area")
+    inside = any(_pair(layer.padding)) and not layer.count_include_pad
+    kind = Kind.AVERAGE_POOL_INSIDE if inside else Kind.AVERAGE_POOL
     note = "ceil mode" if layer.ceil_mode else ""
-    return call.row(Kind.AVERAGE_POOL, window=_pool_window(layer, (1, 1)), note=note)
+    return call.row(kind, window=_pool_window(layer, (1, 1)), note=note)
 
 
 def _global_pool(call: Call) -> ModuleRow:

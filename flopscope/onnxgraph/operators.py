@@ -79,12 +79,18 @@ def _softmax(kind: Kind) -> Callable[[Call], Facts]:
     return rule
 
 
-def _pool(kind: Kind) -> Callable[[Call], Facts]:
-    def rule(call: Call) -> Facts:
-        window = window_of(call, tuple(call.attribute("kernel_shape")))
-        return Facts(kind, (call.input(0),), window=window)
+def _max_pool(call: Call) -> Facts:
+    window = window_of(call, tuple(call.attribute("kernel_shape")))
+    return Facts(Kind.MAX_POOL, (call.input(0),), window=window)
 
-    return rule
+
+def _average_pool(call: Call) -> Facts:
+    """Unlike torch, onnx leaves the padding out unless it is told to include it."""
+    window = window_of(call, tuple(call.attribute("kernel_shape")))
+    padded = any(not isinstance(p, int) or p > 0 for p in window.padding)
+    inside = padded and not call.attribute("count_include_pad", 0)
+    kind = Kind.AVERAGE_POOL_INSIDE if inside else Kind.AVERAGE_POOL
+    return Facts(kind, (call.input(0),), window=window)
 
 
 def _global_pool(call: Call) -> Facts:
@@ -181,8 +187,8 @@ OPERATORS: Mapping[str, Callable[[Call], Facts | None]] = {
     "InstanceNormalization": _group_norm,
     "Softmax": _softmax(Kind.SOFTMAX),
     "LogSoftmax": _softmax(Kind.LOG_SOFTMAX),
-    "MaxPool": _pool(Kind.MAX_POOL),
-    "AveragePool": _pool(Kind.AVERAGE_POOL),
+    "MaxPool": _max_pool,
+    "AveragePool": _average_pool,
     "GlobalAveragePool": _global_pool,
     "GlobalMaxPool": _global_max_pool,
     "Resize": _resize,

@@ -10,7 +10,12 @@ rounded in floating point exactly as the networks' own code does it, because at 
 """
 
 from flopscope.sizes.choices import equal, maximum, where_below
-from flopscope.sizes.geometry import adaptive_span, conv_output, conv_transpose_output
+from flopscope.sizes.geometry import (
+    adaptive_span,
+    conv_output,
+    conv_transpose_output,
+    pool_span,
+)
 from flopscope.sizes.kinds import (
     INT64_MAX,
     Real,
@@ -57,6 +62,7 @@ __all__ = [
     "is_symbolic",
     "make_divisible",
     "maximum",
+    "pool_span",
     "product",
     "round_filters",
     "round_half_even",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flopscope.sizes.choices import maximum
 from flopscope.sizes.kinds import Size, is_symbolic
 from flopscope.sizes.rounding import ceil_div, floor_div
 from flopscope.sizes.sums import total
@@ -53,3 +54,26 @@ def adaptive_span(size: Size, outputs: Size) -> Size:
         ceil_div((i + 1) * size, outputs) - floor_div(i * size, outputs) for i in range(outputs)
     )
     return total(windows)
+
+
+def pool_span(size: Size, outputs: Size, kernel: Size, stride: Size, padding: Size) -> Size:
+    """Elements under all windows of a padded pooling along one dimension, padding left out.
+
+    Window i takes i·stride − padding to i·stride − padding + kernel − 1, as far as that lies in 0
+    to size − 1. Domain: size and outputs at least 1.
+
+    >>> pool_span(7, 7, kernel=3, stride=1, padding=1)
+    19
+    """
+    if is_symbolic(kernel) or is_symbolic(stride) or is_symbolic(padding):
+        return call(pool_span, size, outputs, kernel, stride, padding, lower=1)
+    taps = range(-padding, kernel - padding)
+    return total(_windows_inside(size, outputs, stride, tap) for tap in taps)
+
+
+def _windows_inside(size: Size, outputs: Size, stride: int, tap: int) -> Size:
+    """How many windows find an element where they start from plus `tap`."""
+    first = max(0, ceil_div(-tap, stride))
+    end = -maximum(-outputs, -((size - 1 - tap) // stride + 1))
+    near = abs(tap) <= stride  # then even a map of one element leaves no negative number
+    return end - first if near else maximum(0, end - first)

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from flopscope.facts import Function, Kind, Reduction, Window
-from flopscope.sizes import Shape, Size, adaptive_span, elements
+from flopscope.sizes import Shape, Size, adaptive_span, elements, pool_span
 from flopscope.tracing.calls import Call, Facts, Rows, Rule, shape_of
 from flopscope.tracing.node import size_value
 
@@ -194,10 +194,16 @@ def _scattered(call: Call) -> Facts:
 
 
 def _average_pool(call: Call) -> Rows:
-    """An element of the gradient is divided once and added to all elements of its window."""
-    grad, _, kernel = call.args[:3]
-    spread = (*shape_of(grad), *map(size_value, kernel))
-    return _act(Kind.DIVIDE, shape_of(grad), grad), _added(grad, spread, call.output)
+    """An element of the gradient is divided once and added to all elements of its window, without
+    count_include_pad to those inside the map."""
+    grad, x, kernel, stride, padding, _, included = call.args[:7]
+    n = shape_of(grad)
+    spread = (*n, *map(size_value, kernel))
+    if not included:
+        windows = (_axes(sizes, len(kernel)) for sizes in (kernel, stride or kernel, padding))
+        axes = zip(shape_of(x)[2:], n[2:], *windows, strict=True)
+        spread = (*n[:2], *(pool_span(*axis) for axis in axes))
+    return _act(Kind.DIVIDE, n, grad), _added(grad, spread, call.output)
 
 
 def _adaptive_pool(call: Call) -> Rows:

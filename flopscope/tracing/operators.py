@@ -242,7 +242,11 @@ def _max_pool(call: Call) -> Facts:
 def _avg_pool(call: Call) -> Facts:
     kernel, stride = call.args[1], call.argument(2) or call.args[1]
     window = _window(kernel, stride, call.argument(3, (0,) * len(kernel)), (1,) * len(kernel))
-    return Facts(Kind.AVERAGE_POOL, (call.args[0],), window=window)
+    padded = any(not isinstance(p, int) or p > 0 for p in window.padding)
+    # with a divisor of its own, argument 6, a window is added up in the same way
+    inside = padded and not call.argument(5, True, "count_include_pad")
+    kind = Kind.AVERAGE_POOL_INSIDE if inside else Kind.AVERAGE_POOL
+    return Facts(kind, (call.args[0],), window=window)
 
 
 def _adaptive_pool(function: Reduction) -> Rule:

@@ -1,0 +1,104 @@
+"""PoolFormer: arXiv 2111.11418, Table 1; sail-sg/poolformer models/poolformer.py.
+
+The recipes have the same parameters: the authors' code ends in a group norm of the map and its
+mean; timm's in the mean and a layer norm of what is left.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+from flopscope.analytic.channels import channels_first, channels_last, scale
+from flopscope.analytic.operators import (
+    activation,
+    add,
+    avg_pool2d,
+    conv2d,
+    flatten,
+    global_pool,
+    group_norm,
+    layer_norm,
+    linear,
+)
+from flopscope.analytic.recipe import Recipe
+from flopscope.analytic.stages import stage
+from flopscope.analytic.tape import Feature
+from flopscope.facts import Function
+from flopscope.sizes import Size
+
+SMALLEST = 3
+"""Padded by 2 on either side it holds the stem's window of 7."""
+
+
+class Design(NamedTuple):
+    """Channels and blocks of the four stages, as Table 1 lists them."""
+
+    c: tuple[int, int, int, int]
+    b: tuple[int, int, int, int]
+
+
+S12 = Design(c=(64, 128, 320, 512), b=(2, 2, 6, 2))
+S24 = Design(c=(64, 128, 320, 512), b=(4, 4, 12, 4))
+S36 = Design(c=(64, 128, 320, 512), b=(6, 6, 18, 6))
+M36 = Design(c=(96, 192, 384, 768), b=(6, 6, 18, 6))
+M48 = Design(c=(96, 192, 384, 768), b=(8, 8, 24, 8))
+
+
+def poolformer(
+    x: Feature, design: Design, *, classes: Size = 1000, recipe: Recipe = Recipe.PAPER
+) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: H, W ≥ 3; raises OutsideDomain below.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(poolformer_s12, (1, 3, 224, 224))
+    >>> ledger.macs().value, ledger.params().value
+    (1812267008, 11915176)
+    """
+    height, width = x.grid
+    x.tape.at_least(height, SMALLEST, lambda: "height of the input")
+    x.tape.at_least(width, SMALLEST, lambda: "width of the input")
+    scope = x.tape.scope
+    for number, (channels, blocks) in enumerate(zip(*design, strict=True), start=1):
+        with scope("stem" if number == 1 else f"stage{number}.downsample"):
+            if number == 1:
+                x = conv2d(x, channels, 7, stride=4, padding=2, bias=True)
+            else:
+                x = conv2d(x, channels, 3, stride=2, bias=True)
+        x = stage(x, f"stage{number}", blocks, poolformer_block, poolformer_block)
+    with scope("head"):
+        if recipe is Recipe.TIMM:
+            x = channels_first(layer_norm(channels_last(global_pool(x))))
+        else:
+            x = global_pool(group_norm(x, 1))
+        return linear(flatten(x), classes, name="classifier")
+
+
+def poolformer_block(x: Feature) -> Feature:
+    """Pooling and an MLP of 1×1 convolutions, each after a group norm of one group, with a layer
+    scale and a shortcut: figure 2 and section 3.2."""
+    return _mlp(_mixed(x))
+
+
+def _mixed(x: Feature) -> Feature:
+    """The mean of 3×3 neighbours, without padding, minus the identity: equation 4."""
+    with x.tape.scope("mixer"):
+        normed = group_norm(x, 1)
+        pooled = avg_pool2d(normed, 3, stride=1, padding=1, include_padding=False)
+        y = add(pooled, normed, name="subtract")
+        return add(x, scale(y, (x.channels, 1, 1), name="layer_scale"))
+
+
+def _mlp(x: Feature) -> Feature:
+    """1×1 to four times the channels, GELU, 1×1 back: equation 3."""
+    with x.tape.scope("mlp"):
+        y = conv2d(group_norm(x, 1), 4 * x.channels, 1, bias=True, name="expand")
+        y = conv2d(activation(y, Function.GELU), x.channels, 1, bias=True, name="project")
+        return add(x, scale(y, (x.channels, 1, 1), name="layer_scale"))
+
+
+poolformer_s12 = partial(poolformer, design=S12)
+poolformer_s24 = partial(poolformer, design=S24)
+poolformer_s36 = partial(poolformer, design=S36)
+poolformer_m36 = partial(poolformer, design=M36)
+poolformer_m48 = partial(poolformer, design=M48)
