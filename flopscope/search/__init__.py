@@ -1,1 +1,2 @@
-"""Costs read backwards: which designs keep a budget, and where one cost overtakes another."""
+"""Choices among costs: what is undominated, which design keeps a budget, where one cost overtakes
+another."""
