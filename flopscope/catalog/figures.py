@@ -15,6 +15,9 @@ from typing import NamedTuple
 KINDS = ("paper", "official", "implementation", "third-party")
 """Who states a figure, most authoritative first."""
 
+OTHER_DATA = re.compile(r"[Pp]retrained on|[Pp]retrained without labels|unlabelled images")
+"""How a note says that the weights have seen more than ImageNet-1k."""
+
 _STATED = re.compile(r"([0-9]+)(?:\.([0-9]+))?([KMGBT]?)")
 _SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
 
@@ -50,6 +53,11 @@ class Figure(NamedTuple):
     kind: str
     source: str
     note: str | None
+
+    @property
+    def other_data(self) -> bool:
+        """Were the weights trained on more than ImageNet-1k?"""
+        return self.note is not None and OTHER_DATA.search(self.note) is not None
 
 
 @cache

@@ -1,0 +1,168 @@
+"""What other libraries call the catalogue's networks: literal tables, only where structure agrees.
+
+A test builds every network named here in its own library and finds the catalogue's parameters and
+MACs. A name that is not here is not matched: near names are other networks often enough
+(`mobilenetv2_110d` is deeper, `mobilenetv3_small_minimal_100` has no gates).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flopscope.catalog.models import MODELS
+
+TIMM: Mapping[str, str] = {
+    "mobilenetv1_100": "mobilenetv1:recipe=timm",
+    "mobilenetv1_125": "mobilenetv1:width=1.25,recipe=timm",
+    "mobilenetv2_035": "mobilenetv2:width=0.35",
+    "mobilenetv2_050": "mobilenetv2:width=0.5",
+    "mobilenetv2_075": "mobilenetv2:width=0.75",
+    "mobilenetv2_100": "mobilenetv2",
+    "mobilenetv2_140": "mobilenetv2:width=1.4",
+    "mobilenetv3_large_075": "mobilenetv3_large:width=0.75,recipe=timm",
+    "mobilenetv3_large_100": "mobilenetv3_large",
+    "mobilenetv3_small_050": "mobilenetv3_small:width=0.5,recipe=timm",
+    "mobilenetv3_small_075": "mobilenetv3_small:width=0.75,recipe=timm",
+    "mobilenetv3_small_100": "mobilenetv3_small",
+    "tf_mobilenetv3_large_075": "mobilenetv3_large:width=0.75,recipe=timm",
+    "tf_mobilenetv3_large_100": "mobilenetv3_large",
+    "tf_mobilenetv3_small_075": "mobilenetv3_small:width=0.75,recipe=timm",
+    "tf_mobilenetv3_small_100": "mobilenetv3_small",
+    "efficientnet_b0": "efficientnet_b0",
+    "efficientnet_b1": "efficientnet_b1",
+    "efficientnet_b2": "efficientnet_b2",
+    "efficientnet_b3": "efficientnet_b3",
+    "efficientnet_b4": "efficientnet_b4",
+    "efficientnet_b5": "efficientnet_b5",
+    "efficientnet_b6": "efficientnet_b6",
+    "efficientnet_b7": "efficientnet_b7",
+    "tf_efficientnet_b0": "efficientnet_b0",
+    "tf_efficientnet_b1": "efficientnet_b1",
+    "tf_efficientnet_b2": "efficientnet_b2",
+    "tf_efficientnet_b3": "efficientnet_b3",
+    "tf_efficientnet_b4": "efficientnet_b4",
+    "tf_efficientnet_b5": "efficientnet_b5",
+    "tf_efficientnet_b6": "efficientnet_b6",
+    "tf_efficientnet_b7": "efficientnet_b7",
+    "efficientnetv2_s": "efficientnetv2_s",
+    "efficientnetv2_m": "efficientnetv2_m",
+    "efficientnetv2_l": "efficientnetv2_l",
+    "tf_efficientnetv2_s": "efficientnetv2_s",
+    "tf_efficientnetv2_m": "efficientnetv2_m",
+    "tf_efficientnetv2_l": "efficientnetv2_l",
+    "ghostnet_050": "ghostnet_050",
+    "ghostnet_100": "ghostnet_100",
+    "ghostnet_130": "ghostnet_130",
+    "ghostnetv2_100": "ghostnetv2_100",
+    "ghostnetv2_130": "ghostnetv2_130",
+    "ghostnetv2_160": "ghostnetv2_160",
+    "resnet18": "resnet18",
+    "resnet34": "resnet34",
+    "resnet50": "resnet50",
+    "resnet101": "resnet101",
+    "resnet152": "resnet152",
+    "resnext50_32x4d": "resnet50:groups=32,width_per_group=4",
+    "resnext101_32x4d": "resnet101:groups=32,width_per_group=4",
+    "resnext101_32x8d": "resnet101:groups=32,width_per_group=8",
+    "resnext101_64x4d": "resnet101:groups=64,width_per_group=4",
+    "resnext101_32x16d": "resnet101:groups=32,width_per_group=16",
+    "resnext101_32x32d": "resnet101:groups=32,width_per_group=32",
+    "wide_resnet50_2": "resnet50:width_per_group=128",
+    "wide_resnet101_2": "resnet101:width_per_group=128",
+    "regnetx_002": "regnetx_200mf",
+    "regnetx_004": "regnetx_400mf",
+    "regnetx_006": "regnetx_600mf",
+    "regnetx_008": "regnetx_800mf",
+    "regnetx_016": "regnetx_1.6gf",
+    "regnetx_032": "regnetx_3.2gf",
+    "regnetx_040": "regnetx_4.0gf",
+    "regnetx_064": "regnetx_6.4gf",
+    "regnetx_080": "regnetx_8.0gf",
+    "regnetx_120": "regnetx_12gf",
+    "regnetx_160": "regnetx_16gf",
+    "regnetx_320": "regnetx_32gf",
+    "regnety_002": "regnety_200mf",
+    "regnety_004": "regnety_400mf",
+    "regnety_006": "regnety_600mf",
+    "regnety_008": "regnety_800mf",
+    "regnety_016": "regnety_1.6gf",
+    "regnety_032": "regnety_3.2gf",
+    "regnety_040": "regnety_4.0gf",
+    "regnety_064": "regnety_6.4gf",
+    "regnety_080": "regnety_8.0gf",
+    "regnety_120": "regnety_12gf",
+    "regnety_160": "regnety_16gf",
+    "regnety_320": "regnety_32gf",
+    "regnetx_004_tv": "regnetx_400mf:recipe=torchvision",
+    "regnety_008_tv": "regnety_800mf:recipe=torchvision",
+    "regnety_080_tv": "regnety_8.0gf:recipe=torchvision",
+    "convnext_tiny": "convnext_tiny",
+    "convnext_small": "convnext_small",
+    "convnext_base": "convnext_base",
+    "convnext_large": "convnext_large",
+}
+"""timm 1.0: without the tag of its weights, `resnet50` for `resnet50.a1_in1k`."""
+
+TORCHVISION: Mapping[str, str] = {
+    "mobilenet_v2": "mobilenetv2",
+    "mobilenet_v3_large": "mobilenetv3_large",
+    "mobilenet_v3_small": "mobilenetv3_small",
+    "efficientnet_b0": "efficientnet_b0",
+    "efficientnet_b1": "efficientnet_b1",
+    "efficientnet_b2": "efficientnet_b2",
+    "efficientnet_b3": "efficientnet_b3",
+    "efficientnet_b4": "efficientnet_b4",
+    "efficientnet_b5": "efficientnet_b5",
+    "efficientnet_b6": "efficientnet_b6",
+    "efficientnet_b7": "efficientnet_b7",
+    "efficientnet_v2_s": "efficientnetv2_s",
+    "efficientnet_v2_m": "efficientnetv2_m",
+    "efficientnet_v2_l": "efficientnetv2_l",
+    "shufflenet_v2_x0_5": "shufflenetv2_x0.5:recipe=torchvision",
+    "shufflenet_v2_x1_0": "shufflenetv2_x1.0:recipe=torchvision",
+    "shufflenet_v2_x1_5": "shufflenetv2_x1.5:recipe=torchvision",
+    "shufflenet_v2_x2_0": "shufflenetv2_x2.0:recipe=torchvision",
+    "resnet18": "resnet18",
+    "resnet34": "resnet34",
+    "resnet50": "resnet50",
+    "resnet101": "resnet101",
+    "resnet152": "resnet152",
+    "resnext50_32x4d": "resnet50:groups=32,width_per_group=4",
+    "resnext101_32x8d": "resnet101:groups=32,width_per_group=8",
+    "resnext101_64x4d": "resnet101:groups=64,width_per_group=4",
+    "wide_resnet50_2": "resnet50:width_per_group=128",
+    "wide_resnet101_2": "resnet101:width_per_group=128",
+    "regnet_x_400mf": "regnetx_400mf:recipe=torchvision",
+    "regnet_x_800mf": "regnetx_800mf",
+    "regnet_x_1_6gf": "regnetx_1.6gf",
+    "regnet_x_3_2gf": "regnetx_3.2gf",
+    "regnet_x_8gf": "regnetx_8.0gf",
+    "regnet_x_16gf": "regnetx_16gf",
+    "regnet_x_32gf": "regnetx_32gf",
+    "regnet_y_400mf": "regnety_400mf",
+    "regnet_y_800mf": "regnety_800mf:recipe=torchvision",
+    "regnet_y_1_6gf": "regnety_1.6gf",
+    "regnet_y_3_2gf": "regnety_3.2gf",
+    "regnet_y_8gf": "regnety_8.0gf:recipe=torchvision",
+    "regnet_y_16gf": "regnety_16gf",
+    "regnet_y_32gf": "regnety_32gf",
+    "convnext_tiny": "convnext_tiny",
+    "convnext_small": "convnext_small",
+    "convnext_base": "convnext_base",
+    "convnext_large": "convnext_large",
+}
+"""torchvision 0.28."""
+
+
+def catalogue_name(name: str) -> str | None:
+    """The catalogue's network that a name means, as text for `parse`; None where it means none.
+
+    A name is one of the catalogue, options included, or one of the tables, of timm with or without
+    the tag of its weights.
+
+    >>> catalogue_name("mobilenetv2_140.ra_in1k"), catalogue_name("vit_tiny_patch16_224")
+    ('mobilenetv2:width=1.4', None)
+    """
+    if name.partition(":")[0] in MODELS:
+        return name
+    return TORCHVISION.get(name) or TIMM.get(name.partition(".")[0])

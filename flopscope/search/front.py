@@ -1,0 +1,67 @@
+"""A cloud of points, its frontier, and what the frontier amounts to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import log10
+
+from flopscope.search import indicators, pareto
+from flopscope.search.points import Amount, Cloud, Point, Question
+
+
+@dataclass(frozen=True)
+class Front:
+    """Points by cost and accuracy, where less cost and more accuracy is better."""
+
+    question: Question
+    cloud: Cloud
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """All points, cheapest first."""
+        return self.cloud.points
+
+    @cached_property
+    def on(self) -> tuple[int, ...]:
+        """The indices of the points on the frontier."""
+        return tuple(i for i, by in enumerate(self.by) if by < 0)
+
+    @cached_property
+    def by(self) -> tuple[int, ...]:
+        """For each point the index of the most accurate point that dominates it, −1 for none."""
+        return tuple(pareto.dominators(*self._criteria).tolist())
+
+    @cached_property
+    def knee(self) -> int | None:
+        """The index of the knee; None with several costs, or where the frontier does not bend."""
+        if len(self.question.axes) > 1:
+            return None
+        return indicators.knee(self._costs, [point.top1 for point in self.points])
+
+    @property
+    def reference(self) -> tuple[Amount, Fraction]:
+        """The highest cost and the lowest accuracy of all points."""
+        return max(self._costs), min(point.top1 for point in self.points)
+
+    @cached_property
+    def hypervolume(self) -> float | None:
+        """Per cent × decades of cost that are dominated, down to the reference; None with several
+        costs."""
+        if len(self.question.axes) > 1:
+            return None
+        most, least = self.reference
+        costs = [log10(cost) for cost in self._costs]
+        gains = [float(point.top1) for point in self.points]
+        return float(indicators.hypervolume(costs, gains, (log10(most), float(least))))
+
+    @property
+    def _costs(self) -> list[Amount]:
+        return [point.costs[0] for point in self.points]
+
+    @property
+    def _criteria(self) -> tuple[list[list[Amount]], list[str]]:
+        top1: list[Amount] = [point.top1 for point in self.points]
+        costs = [list(cost) for cost in zip(*(p.costs for p in self.points), strict=True)]
+        return [*costs, top1], ["min"] * len(costs) + ["max"]

@@ -1,0 +1,232 @@
+"""Points of cost against accuracy: the catalogue's published accuracies, and a user's results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache, partial
+from typing import NamedTuple, TypeAlias
+
+from flopscope.catalog.figures import KINDS, Figure, figures
+from flopscope.catalog.models import MODELS
+from flopscope.catalog.results import Result, Results
+from flopscope.catalog.variant import Variant, parse
+from flopscope.conventions import Convention
+from flopscope.errors import BadInput, FlopscopeError, UnknownName
+from flopscope.ledger import Ledger
+
+Amount: TypeAlias = int | Fraction
+
+
+class Axis(NamedTuple):
+    """A cost to choose by.
+
+    words, unit: its name and unit for people; no unit where it is the convention's.
+    reading: what a ledger gives; None for what only a clock gives.
+    stated: what a row of a results file may state instead.
+    """
+
+    words: str
+    unit: str | None
+    reading: Callable[[Ledger, Convention], int] | None
+    stated: Callable[[Result], Fraction | None]
+
+
+AXES: Mapping[str, Axis] = {
+    "macs": Axis("work", None, lambda ledger, by: int(ledger.flops(by.name)), lambda row: row.macs),
+    "params": Axis(
+        "parameters", "", lambda ledger, _: int(ledger.params()), lambda row: row.params
+    ),
+    "activations": Axis(
+        "activations", "elements", lambda ledger, _: int(ledger.activations()), lambda _: None
+    ),
+    "int8": Axis(
+        "weights, int8", "bytes", lambda ledger, _: int(ledger.weight_bytes("int8")),
+        lambda row: row.params,
+    ),
+    "latency": Axis("latency", "ms", None, lambda row: row.latency_ms),
+}  # fmt: skip
+"""The costs by name."""
+
+
+class Point(NamedTuple):
+    """One network at one input size with one accuracy.
+
+    name: the variant, or what the user's file calls it.
+    variant: None for a name that is no network of the catalogue.
+    resolution: (height, width); None where a file says none.
+    costs: exact, one for each axis that was asked.
+    stated: are costs those that the file states, because nothing could be computed?
+    top1: per cent.
+    source: who states the accuracy.
+    """
+
+    name: str
+    variant: Variant | None
+    resolution: tuple[int, int] | None
+    costs: tuple[Amount, ...]
+    stated: bool
+    top1: Fraction
+    source: str
+
+    @property
+    def family(self) -> str | None:
+        """The family of the catalogue; None for a network that is not in it."""
+        return self.variant.model.family if self.variant else None
+
+
+class Left(NamedTuple):
+    """A network left out, and why; its line in the user's file, None for the catalogue's."""
+
+    name: str
+    line: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which costs are asked, how work is counted, and which points are wanted: at one input size,
+    of some families, with at most so much of a cost."""
+
+    axes: tuple[str, ...]
+    convention: Convention
+    resolution: tuple[int, int] | None = None
+    families: tuple[str, ...] = ()
+    most: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raises UnknownName for an axis or a family, BadInput for none or double axes."""
+        for name in (*self.axes, *self.most):
+            if name not in AXES:
+                raise UnknownName("axis", name, AXES)
+        if not self.axes or len(set(self.axes)) < len(self.axes):
+            raise BadInput("axes are not different costs; name each once, such as macs")
+        known = dict.fromkeys(model.family for model in MODELS.values())
+        for family in self.families:
+            if family not in known:
+                raise UnknownName("family", family, known)
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The points found, cheapest first; what was left out though asked for; how many were not
+    asked for."""
+
+    points: tuple[Point, ...]
+    left: tuple[Left, ...]
+    others: int
+
+
+def points(question: Question, results: Results | None = None, catalogue: bool = True) -> Cloud:
+    """The points of the catalogue, of a user's results, or of both.
+
+    The catalogue gives one accuracy for each variant and input size that was published: of those
+    from ImageNet-1k alone the most authoritative, the paper's own first. Raises BadInput for a
+    cost that only a results file can give, and where no point is left.
+    """
+    costs = cache(partial(_computed, question))
+    found: list[Point | Left | None] = []
+    if results is not None:
+        found += (_of_result(question, costs, results.path, row) for row in results.rows)
+        found += (Left(skip.name, skip.line, skip.reason) for skip in results.skipped)
+    if catalogue:
+        if "latency" in (*question.axes, *question.most):
+            raise BadInput(
+                "latency is measured, never computed: the catalogue has none; "
+                "give it in a results file, as latency_ms"
+            )
+        found += (_of_catalogue(question, costs, *chosen) for chosen in _published())
+    kept = [point for point in found if isinstance(point, Point)]
+    left = [point for point in found if isinstance(point, Left)]
+    if not kept:
+        first = f"; the first, {left[0].name}: {left[0].reason}" if left else ""
+        raise BadInput(
+            f"no point is left: {len(found) - len(left)} were not asked for, {len(left)} left out"
+            f"{first}"
+        )
+    kept.sort(key=lambda point: (point.costs, -point.top1, point.name))
+    return Cloud(tuple(kept), tuple(left), found.count(None))
+
+
+Costs: TypeAlias = Callable[[Variant, tuple[int, int]], dict[str, int]]
+
+
+def _computed(question: Question, variant: Variant, resolution: tuple[int, int]) -> dict[str, int]:
+    """What the closed form gives of the costs that matter. Raises OutsideDomain."""
+    ledger = variant.ledger(resolution)
+    named = {name: AXES[name].reading for name in (*question.axes, *question.most)}
+    return {
+        name: reading(ledger, question.convention) for name, reading in named.items() if reading
+    }
+
+
+def _published() -> Iterator[tuple[Variant, Figure]]:
+    """For each variant and input size with a published accuracy the figure that counts."""
+    for family in dict.fromkeys(model.family for model in MODELS.values()):
+        ranked = sorted(figures(family), key=lambda f: (f.other_data, KINDS.index(f.kind)))
+        best: dict[tuple[str, str, tuple[int, int]], Figure] = {}
+        for figure in ranked:
+            if figure.top1 is not None:
+                best.setdefault((figure.model, figure.variant, figure.resolution), figure)
+        for (model, variant, _), figure in best.items():
+            yield parse(f"{model}:{variant}" if variant else model), figure
+
+
+def _of_catalogue(
+    question: Question, costs: Costs, variant: Variant, figure: Figure
+) -> Point | Left | None:
+    if not _wanted(question, variant, figure.resolution):
+        return None
+    if figure.other_data:
+        reason = f"no accuracy from ImageNet-1k alone at {figure.resolution[0]}"
+        return Left(str(variant), None, reason)
+    found = costs(variant, figure.resolution)
+    top1 = Fraction(str(figure.top1))
+    return _affordable(
+        question,
+        found,
+        Point(str(variant), variant, figure.resolution, (), False, top1, figure.source),
+    )
+
+
+def _of_result(question: Question, costs: Costs, path: str, row: Result) -> Point | Left | None:
+    if not _wanted(question, row.variant, row.resolution):
+        return None
+    found: dict[str, Amount] = {}
+    if row.variant is not None and row.resolution is not None:
+        try:
+            found.update(costs(row.variant, row.resolution))
+        except FlopscopeError as error:
+            return Left(row.name, row.line, str(error))
+    for name in (*question.axes, *question.most):
+        if name not in found and (amount := _stated(question, row, name)) is not None:
+            found[name] = amount
+        if name not in found:
+            unknown = "" if row.variant else "no network of the catalogue, and "
+            return Left(row.name, row.line, f"{unknown}states no {name}")
+    point = Point(row.name, row.variant, row.resolution, (), not row.variant, row.top1, path)
+    return _affordable(question, found, point)
+
+
+def _stated(question: Question, row: Result, name: str) -> Amount | None:
+    """What the row states; work only where it is counted as papers do, in MACs."""
+    if name == "macs" and question.convention.name != "macs":
+        return None
+    return AXES[name].stated(row)
+
+
+def _wanted(
+    question: Question, variant: Variant | None, resolution: tuple[int, int] | None
+) -> bool:
+    family = variant.model.family if variant else None
+    return (not question.families or family in question.families) and (
+        question.resolution in (None, resolution)
+    )
+
+
+def _affordable(question: Question, found: Mapping[str, Amount], point: Point) -> Point | None:
+    """The point with its costs, unless one is too high."""
+    if any(found[name] > most for name, most in question.most.items()):
+        return None
+    return point._replace(costs=tuple(found[name] for name in question.axes))
