@@ -17,9 +17,10 @@ from flopscope.present.compare import comparison_document
 from flopscope.present.report import Report
 from flopscope.present.table import Document
 from flopscope.sizes import Size
-from flopscope.witnesses import require_witnesses
+from flopscope.witnesses import require_plots, require_witnesses
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from torch import nn
 
     from flopscope.deriving import Derivation
@@ -117,6 +118,21 @@ class ComparisonReport(Report):
 
     def document(self) -> Document:
         return comparison_document(self.comparison)
+
+    def plot(self, ax: Axes | None = None, panel: str = "kind") -> Axes:
+        """One picture on these axes or new ones: the count by "stage" or "kind", or against
+        "resolution", "width" or "activations".
+
+        Needs matplotlib. Raises UnknownName for another panel, BadInput where nothing can vary.
+        """
+        require_plots()
+        from flopscope.present.plots.comparison import draw
+
+        if ax is None:
+            from matplotlib import pyplot
+
+            ax = pyplot.subplots(layout="constrained")[1]
+        return draw(ax, self.comparison, panel)
 
 
 def compare(

@@ -17,6 +17,11 @@ def require_onnx() -> None:
     _require("onnx", "onnx")
 
 
+def require_plots() -> None:
+    """Raises BadInput where matplotlib cannot be imported."""
+    _require("notebook", "matplotlib")
+
+
 def _require(extra: str, *names: str) -> None:
     for name in names:
         try:

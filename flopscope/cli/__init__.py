@@ -16,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status: 0 done, 1 a check failed, 2 bad input."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        status = cli.main(arguments, prog_name="flopscope", standalone_mode=False)
+        status = cli.main(arguments, prog_name="flopscope", standalone_mode=False, obj=arguments)
     except click.exceptions.Abort:
         return 130
     except click.ClickException as error:

@@ -4,8 +4,24 @@ from __future__ import annotations
 
 import click
 
-from flopscope.cli.options import BATCH, CONVENTION, FORMAT, OUTPUT, RES, positive, resolution
-from flopscope.cli.output import check_format, output, rendered
+from flopscope.cli.options import (
+    BATCH,
+    CONVENTION,
+    FORMAT,
+    OUTPUT,
+    PLOT,
+    RES,
+    positive,
+    resolution,
+)
+from flopscope.cli.output import (
+    check_format,
+    check_picture,
+    command_line,
+    output,
+    rendered,
+    write_picture,
+)
 from flopscope.cli.progress import waiting
 
 
@@ -20,6 +36,7 @@ from flopscope.cli.progress import waiting
 )
 @FORMAT
 @OUTPUT
+@PLOT
 def compare(
     models: tuple[str, ...],
     res: str | None,
@@ -29,18 +46,24 @@ def compare(
     check: bool,
     format_name: str,
     output_path: str | None,
+    plot_path: str | None,
 ) -> None:
     """Compare networks: parameters, work, activations, size, published accuracy.
 
     \b
     flopscope compare mobilenetv1 mobilenetv2 --res 224
     flopscope compare mobilenetv2 mobilenetv3_large --by kind --convention fvcore
+    flopscope compare mobilenetv2 efficientnet_b0 --plot cost.pdf
+
+    --plot draws the count by stage and by kind, against input size and width, and against
+    activations, as far as the networks have them.
     """
     from flopscope import comparison
     from flopscope.ledger import Level
     from flopscope.present.compare import comparison_document
 
     check_format(format_name)
+    check_picture(plot_path)
     with output(output_path) as write:
         with waiting(f"checking {', '.join(models)}", long=check):
             result = comparison.compare(
@@ -51,7 +74,14 @@ def compare(
                 by=Level.named(by) if by else None,
                 check=check,
             )
-        write(rendered(comparison_document(result), format_name))
+        text = rendered(comparison_document(result), format_name)
+        if plot_path is not None:
+            from flopscope.present.plots.comparison import comparison_figure
+            from flopscope.present.plots.sources import of_comparison
+
+            made = of_comparison(result, command_line())
+            write_picture(plot_path, comparison_figure(result), made)
+        write(text)
     if not result.agrees:
         raise click.exceptions.Exit(1)
 

@@ -11,6 +11,7 @@ from flopscope.cli.budgets import assert_, solve
 from flopscope.cli.catalogue import compare, conventions, list_models, show
 from flopscope.cli.check import check
 from flopscope.cli.formula import formula, laws
+from flopscope.cli.pareto import pareto
 from flopscope.cli.profile import profile
 
 
@@ -19,6 +20,7 @@ from flopscope.cli.profile import profile
         compare,
         show,
         list_models,
+        pareto,
         formula,
         laws,
         check,

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from flopscope.present.table import Document
 
 
@@ -23,12 +26,46 @@ def output(path: str | None) -> Iterator[Callable[[str], None]]:
     if path is None:
         yield lambda text: click.echo(text, nl=False)
         return
+    file = _writable(path)
+    yield lambda text: _write_whole({file: text.encode()})
+
+
+def check_picture(path: str | None) -> None:
+    """Raises BadInput for a path where no picture can be written, for another ending than .png,
+    .svg and .pdf, and where matplotlib is missing: before anything is computed."""
+    if path is not None:
+        from flopscope.present.plots.export import picture_format
+        from flopscope.witnesses import require_plots
+
+        picture_format(path)
+        _writable(path)
+        require_plots()
+
+
+def write_picture(path: str, figure: Figure, made: dict[str, Any]) -> None:
+    """Write a figure, and in <path>.json what makes it again: both or neither."""
+    from flopscope.present.plots.export import drawn, picture_format
+
+    text = json.dumps(made, indent=2, ensure_ascii=False) + "\n"
+    file = _writable(path)
+    beside = file.with_name(f"{file.name}.json")
+    _write_whole({file: drawn(figure, picture_format(path)), beside: text.encode()})
+
+
+def command_line() -> list[str]:
+    """The words of the command that is running."""
+    words: list[str] = click.get_current_context().obj
+    return ["flopscope", *words]
+
+
+def _writable(path: str) -> Path:
+    """The path as a file that can be written. Raises BadInput."""
     file = Path(path)
     if file.is_dir() or not (file.parent.is_dir() and os.access(file.parent, os.W_OK)):
         raise BadInput(
             f"cannot write '{path}'; give a file in a folder that exists and is writable"
         )
-    yield lambda text: _write_whole(file, text)
+    return file
 
 
 def rendered(document: Document, format_name: str) -> str:
@@ -45,17 +82,23 @@ def check_format(name: str) -> None:
     render.check_format(name)
 
 
-def _write_whole(file: Path, text: str) -> None:
-    """Write beside the file and rename: a reader sees the old file or the new one, never a part."""
-    handle, part = tempfile.mkstemp(dir=file.parent)
+def _write_whole(contents: Mapping[Path, bytes]) -> None:
+    """Write beside the files and rename: a reader sees the old files or the new, never a part."""
+    parts: dict[Path, str] = {}
     try:
-        with open(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        os.chmod(part, _mode())
-        os.replace(part, file)
+        for file, content in contents.items():
+            handle, parts[file] = tempfile.mkstemp(dir=file.parent)
+            with open(handle, "wb") as stream:
+                stream.write(content)
+            os.chmod(parts[file], _mode())
+        for file in contents:
+            os.replace(parts[file], file)
+            del parts[file]
     except OSError as error:
-        os.unlink(part)
         raise BadInput(f"cannot write '{file}': {error.strerror}; give another file") from error
+    finally:
+        for part in parts.values():
+            os.unlink(part)
 
 
 def _mode() -> int:

@@ -76,7 +76,7 @@ def _split(comparison: Comparison, level: Level) -> Table:
     """One line a group, the models side by side; shares where there is room for them."""
     name, unit = comparison.convention.name, comparison.convention.unit
     groups = [entry.ledger.group_by(level) for entry in comparison.entries]
-    keys = _merged([list(group) for group in groups])
+    keys = merged([list(group) for group in groups])
     totals = [entry.count(name) for entry in comparison.entries]
     shares = len(comparison.entries) <= 2
     columns = [Column(level.value, level.value.capitalize(), numeric=False)]
@@ -93,18 +93,18 @@ def _split(comparison: Comparison, level: Level) -> Table:
     return Table(columns, rows, total=True)
 
 
-def _merged(orders: Sequence[Sequence[str]]) -> list[str]:
+def merged(orders: Sequence[Sequence[str]]) -> list[str]:
     """All keys, each model's in its own order: stage6 of one stands before the head of all."""
-    merged: list[str] = []
+    keys: list[str] = []
     for order in orders:
         at = 0
         for key in order:
-            if key in merged:
-                at = merged.index(key) + 1
+            if key in keys:
+                at = keys.index(key) + 1
             else:
-                merged.insert(at, key)
+                keys.insert(at, key)
                 at += 1
-    return merged
+    return keys
 
 
 def _with_shares(counts: Sequence[int | None], totals: Sequence[int], shares: bool) -> list[Any]:

@@ -59,7 +59,8 @@ class Point(NamedTuple):
     costs: exact, one for each axis that was asked.
     stated: are costs those that the file states, because nothing could be computed?
     top1: per cent.
-    source: who states the accuracy.
+    source: who states the accuracy: a citation, or the path of the user's file.
+    yours: is it a row of that file?
     """
 
     name: str
@@ -69,6 +70,7 @@ class Point(NamedTuple):
     stated: bool
     top1: Fraction
     source: str
+    yours: bool
 
     @property
     def family(self) -> str | None:
@@ -186,7 +188,7 @@ def _of_catalogue(
     return _affordable(
         question,
         found,
-        Point(str(variant), variant, figure.resolution, (), False, top1, figure.source),
+        Point(str(variant), variant, figure.resolution, (), False, top1, figure.source, False),
     )
 
 
@@ -205,7 +207,7 @@ def _of_result(question: Question, costs: Costs, path: str, row: Result) -> Poin
         if name not in found:
             unknown = "" if row.variant else "no network of the catalogue, and "
             return Left(row.name, row.line, f"{unknown}states no {name}")
-    point = Point(row.name, row.variant, row.resolution, (), not row.variant, row.top1, path)
+    point = Point(row.name, row.variant, row.resolution, (), not row.variant, row.top1, path, True)
     return _affordable(question, found, point)
 
 

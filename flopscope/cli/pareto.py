@@ -1,0 +1,93 @@
+"""The command for frontiers."""
+
+from __future__ import annotations
+
+import click
+
+from flopscope.cli.options import CONVENTION, FORMAT, OUTPUT, PLOT, RES, amount, resolution
+from flopscope.cli.output import (
+    check_format,
+    check_picture,
+    command_line,
+    output,
+    rendered,
+    write_picture,
+)
+from flopscope.cli.progress import waiting
+from flopscope.errors import BadInput
+
+
+@click.command()
+@click.option(
+    "--x",
+    "axes",
+    multiple=True,
+    default=("macs",),
+    help="Cost: macs, params, activations, int8 (bytes) or latency. Repeatable.  [default: macs]",
+)
+@click.option("--results", help="Your own accuracies: a CSV with columns model and top1.")
+@click.option("--with-catalogue", is_flag=True, help="Beside --results the catalogue's too.")
+@RES
+@CONVENTION
+@click.option("--family", "families", multiple=True, help="Only this family. Repeatable.")
+@click.option("--max-macs", help="Only points of at most so much work, 300M; as counted.")
+@click.option("--max-params", help="Only points of at most so many parameters, 5M.")
+@FORMAT
+@OUTPUT
+@PLOT
+@click.option("--wide", is_flag=True, help="Draw for both columns of a page, not for one.")
+def pareto(
+    axes: tuple[str, ...],
+    results: str | None,
+    with_catalogue: bool,
+    res: str | None,
+    convention: str,
+    families: tuple[str, ...],
+    max_macs: str | None,
+    max_params: str | None,
+    format_name: str,
+    output_path: str | None,
+    plot_path: str | None,
+    wide: bool,
+) -> None:
+    """Find the networks that no other beats in both cost and accuracy.
+
+    \b
+    flopscope pareto --max-macs 600M --res 224
+    flopscope pareto --x params --family ghostnet --family mobilenetv3
+    flopscope pareto --results results-imagenet.csv --plot frontier.pdf
+
+    Accuracies are the published ones, each at the input size it was published for; --res keeps
+    those of one size. FILE has timm's columns, model, img_size, top1, param_count, or model, top1
+    and any of res, params, macs and latency_ms; a name of timm, torchvision or the catalogue gets
+    computed costs, any other keeps those it states.
+    """
+    from flopscope.catalog.results import read
+    from flopscope.conventions import convention as named
+    from flopscope.present.pareto import front_document
+    from flopscope.search.front import Front
+    from flopscope.search.points import Question, points
+
+    check_format(format_name)
+    most = {"macs": amount("max-macs", max_macs), "params": amount("max-params", max_params)}
+    question = Question(
+        axes,
+        named(convention),
+        resolution(res),
+        families,
+        {name: value for name, value in most.items() if value is not None},
+    )
+    check_picture(plot_path)
+    if plot_path is not None and len(axes) > 1:
+        raise BadInput(f"a plot has one cost, not {', '.join(axes)}; give --x once to draw")
+    with output(output_path) as write, waiting("counting"):
+        mine = None if results is None else read(results)
+        front = Front(question, points(question, mine, mine is None or with_catalogue))
+        text = rendered(front_document(front), format_name)
+        if plot_path is not None:
+            from flopscope.present.plots.frontier import frontier_figure
+            from flopscope.present.plots.sources import of_front
+
+            made = of_front(front, command_line(), results)
+            write_picture(plot_path, frontier_figure(front, wide), made)
+        write(text)

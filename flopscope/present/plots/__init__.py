@@ -1,0 +1,17 @@
+"""Pictures of readings. Each function draws on axes and returns them; none shows, saves or sets
+anything global. Needs matplotlib."""
+
+from flopscope.present.plots.breakdown import breakdown
+from flopscope.present.plots.comparison import comparison_figure
+from flopscope.present.plots.curves import against_activations, against_resolution, against_width
+from flopscope.present.plots.frontier import frontier, frontier_figure
+
+__all__ = [
+    "against_activations",
+    "against_resolution",
+    "against_width",
+    "breakdown",
+    "comparison_figure",
+    "frontier",
+    "frontier_figure",
+]

@@ -1,0 +1,139 @@
+"""Cost against accuracy, with the frontier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from flopscope.errors import BadInput
+from flopscope.present.compare import size
+from flopscope.present.pareto import axis_name
+from flopscope.present.plots.export import on_new_axes
+from flopscope.present.plots.labels import Label, place_labels
+from flopscope.present.plots.style import (
+    COLUMN,
+    GREY,
+    LINE,
+    PAGE,
+    SMALL,
+    bounds,
+    dress,
+    family_look,
+    log_ticks,
+    short_name,
+)
+from flopscope.search.front import Front
+from flopscope.search.points import AXES, Point
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+NARROW, WIDE = (COLUMN, 3.0), (PAGE, 4.2)
+"""Width and height in inches."""
+ASTERISK = "$\\ast$"
+OTHER = "other, cost as stated"
+"""What the legend calls networks that are not of the catalogue."""
+
+
+def frontier(ax: Axes, front: Front) -> Axes:
+    """All points, those on the frontier filled and joined by its steps, as many labelled as fit.
+
+    x is the cost on a logarithmic axis, y the accuracy. The look of a point is that of its family;
+    a network that is not of the catalogue is a black asterisk. The knee has a ring. Raises BadInput
+    for a front of several costs.
+    """
+    if len(front.question.axes) > 1:
+        raise BadInput(
+            f"a plot has one cost, not {', '.join(front.question.axes)}; give --x once to draw"
+        )
+    xs = [float(point.costs[0]) for point in front.points]
+    ys = [float(point.top1) for point in front.points]
+    on = list(front.on)
+    left, right = bounds(xs, below=0.25)  # labels stand to the left of a frontier
+    ax.set_xscale("log")
+    ax.set_xlim(left, right)
+    room = 0.06 * (max(ys) - min(ys)) or 1.0
+    ax.set_ylim(min(ys) - room, max(ys) + 2 * room)
+    log_ticks(ax.xaxis, left, right)
+    dress(ax, *_axis_labels(front))
+    steps = _steps([(xs[i], ys[i]) for i in on], right)
+    ax.plot(*zip(*steps, strict=True), color=GREY, linewidth=LINE, zorder=2)
+    _scatter(ax, front, xs, ys)
+    if front.knee is not None:
+        ax.plot(
+            xs[front.knee], ys[front.knee], "o", markersize=7, markerfacecolor="none",
+            markeredgecolor="black", markeredgewidth=0.7, zorder=4, label="knee",
+        )  # fmt: skip
+    _legend(ax)
+    first = sorted(on, key=lambda i: (i != front.knee, i not in (on[0], on[-1])))
+    several = len({point.resolution for point in front.points}) > 1
+    labels = [Label(xs[i], ys[i], _label(front.points[i], several)) for i in first]
+    place_labels(ax, labels, list(zip(xs, ys, strict=True)), steps)
+    return ax
+
+
+def frontier_figure(front: Front, wide: bool = False) -> Figure:
+    """The frontier at its size in print: one column of a paper, or both."""
+    return on_new_axes(lambda ax: frontier(ax, front), *(WIDE if wide else NARROW))
+
+
+def _steps(corners: Sequence[tuple[float, float]], right: float) -> list[tuple[float, float]]:
+    """The vertices of the frontier: level from each point to the cost of the next, then up."""
+    ends = [*(x for x, _ in corners[1:]), right]
+    return [at for (x, y), end in zip(corners, ends, strict=True) for at in ((x, y), (end, y))]
+
+
+def _scatter(ax: Axes, front: Front, xs: Sequence[float], ys: Sequence[float]) -> None:
+    """One group a family, in the catalogue's order, others last; each group in the legend once."""
+    families = dict.fromkeys(point.family for point in front.points)
+    for family in sorted(families, key=lambda name: (name is None, name or "")):
+        colour, marker = ("black", ASTERISK) if family is None else family_look(family)
+        for on in (True, False):
+            mine = [
+                i
+                for i, point in enumerate(front.points)
+                if point.family == family and (front.by[i] < 0) == on
+            ]
+            hollow = not on and family is not None
+            ax.scatter(
+                [xs[i] for i in mine], [ys[i] for i in mine], s=13 if on else 8, marker=marker,
+                facecolors="none" if hollow else colour, edgecolors=None if family is None else
+                colour, linewidths=0.6, alpha=1.0 if on else 0.55, zorder=3,
+            )  # fmt: skip
+        ax.scatter([], [], s=13, marker=marker, color=colour, linewidths=0.6, label=family or OTHER)
+
+
+def _legend(ax: Axes) -> None:
+    """Below the axes, in as many columns as the width has room for."""
+    figure = ax.get_figure(root=True)
+    narrow = figure is not None and figure.get_size_inches()[0] < 1.5 * COLUMN
+    ax.legend(
+        loc="upper center", bbox_to_anchor=(0.45, -0.17 if narrow else -0.14),
+        ncols=3 if narrow else 6, fontsize=SMALL, frameon=False, handletextpad=0.1,
+        columnspacing=0.9, labelspacing=0.3, borderpad=0,
+    )  # fmt: skip
+
+
+def _label(point: Point, with_size: bool) -> str:
+    name = short_name(point.name)
+    if not with_size or point.resolution is None:
+        return name
+    height, width = point.resolution
+    return f"{name} @{height}" if height == width else f"{name} @{height}×{width}"
+
+
+def _axis_labels(front: Front) -> tuple[str, str]:
+    """Unit, convention and input size; whose accuracy."""
+    axis, asked = front.question.axes[0], front.question
+    if axis == "macs":
+        words = f"{asked.convention.unit}, convention {asked.convention.name}"
+    else:
+        unit = AXES[axis].unit
+        words = f"{axis_name(axis, asked.convention)}{f' ({unit})' if unit else ''}"
+    sizes = {point.resolution for point in front.points}
+    one = sizes.pop() if len(sizes) == 1 else None
+    if axis not in ("params", "int8"):
+        words += f"; input {size(one)}" if one else "; input size as published"
+    published = not any(point.yours for point in front.points)
+    return words, f"Top-1 accuracy{', ImageNet-1k, as stated' if published else ', as stated'} (%)"

@@ -1,0 +1,143 @@
+"""Labels beside points, none over another: each takes the nearest free place, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise, product
+from math import ceil, cos, radians, sin
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from flopscope.errors import BadInput
+from flopscope.present.plots.style import GREY, SMALL
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.text import Annotation
+    from matplotlib.transforms import Bbox
+
+REACHES = (4.0, 7.0, 11.0, 16.0, 22.0, 29.0)
+"""Points of print from the marker to the nearest point of the label."""
+DIRECTIONS = (180, 165, 150, 135, 120, 105, 90, 60, 30, 0, -30, -60, -90, -120, -150)
+"""Degrees, the preferred first: above a frontier and to its left is nothing."""
+NEAR = 5.0
+"""A label that is further off has a line to its point."""
+MARKER, GAP, STEP = 2.5, 0.8, 1.0
+"""Points of print: half a marker, the least distance between things, and between the points that
+stand for a line."""
+
+Array = NDArray[np.float64]
+"""Points x, y or boxes x0, y0, x1, y1, one or a row each, in points of print."""
+
+
+class Label(NamedTuple):
+    """A text for the point (x, y), in data coordinates."""
+
+    x: float
+    y: float
+    text: str
+
+
+class Place(NamedTuple):
+    """Where a label goes, and the points of the line to it, none if it is near."""
+
+    box: Array
+    leader: Array
+
+
+def place_labels(
+    ax: Axes, labels: Sequence[Label], dots: ArrayLike = (), line: ArrayLike = ()
+) -> list[Annotation]:
+    """Draw the labels that find a free place; the first ones choose first.
+
+    Free is a place inside the axes and off everything: labels and the lines to them, their points,
+    every dot and the line through the vertices of `line`, both pairs in data coordinates, and the
+    legend. Limits, scales and legend must be final.
+    """
+    if not labels:
+        return []
+    figure = ax.get_figure(root=True)
+    if figure is None:
+        raise BadInput("the axes are in no figure, and labels need its size; give axes of a figure")
+    figure.draw_without_rendering()
+    anchors = _printed(ax, [(label.x, label.y) for label in labels])
+    around = np.vstack([anchors, _printed(ax, dots)])
+    fixed = [_boxes(around, MARKER), _boxes(_along(_printed(ax, line)), GAP)]
+    if (legend := ax.get_legend()) is not None:
+        fixed.append(_extent(ax, legend.get_window_extent())[None])
+    taken = np.vstack(fixed)
+    inside = _extent(ax, ax.get_window_extent())
+    drawn: list[Annotation] = []
+    for label, anchor in zip(labels, anchors, strict=True):
+        text = ax.annotate(
+            label.text, (label.x, label.y), (0, 0), textcoords="offset points", va="bottom",
+            fontsize=SMALL, parse_math=False, annotation_clip=False, zorder=5,
+        )  # fmt: skip
+        box = _extent(ax, text.get_window_extent())
+        place = _free(taken, inside, anchor, box)
+        if place is None:
+            text.remove()
+            continue
+        text.set_position(tuple(place.box[:2] - box[:2]))
+        taken = np.vstack([taken, place.box[None], _boxes(place.leader, GAP)])
+        if len(place.leader):
+            ax.annotate(
+                "", (label.x, label.y), tuple(place.leader[-1] - anchor), zorder=4,
+                textcoords="offset points", annotation_clip=False,
+                arrowprops={
+                    "arrowstyle": "-", "linewidth": 0.4, "color": GREY, "shrinkA": 0, "shrinkB": 2
+                },
+            )  # fmt: skip
+        drawn.append(text)
+    return drawn
+
+
+def overlaps(boxes: Array, box: Array) -> NDArray[np.bool_]:
+    """Which of the boxes share area with one box."""
+    shared: NDArray[np.bool_] = np.all((boxes[:, :2] < box[2:]) & (boxes[:, 2:] > box[:2]), axis=1)
+    return shared
+
+
+def _free(taken: Array, inside: Array, anchor: Array, box: Array) -> Place | None:
+    """The nearest free place beside the anchor for a box of that size."""
+    size = box[2:] - box[:2]
+    for reach, degrees in product(REACHES, DIRECTIONS):
+        way = np.array([cos(radians(degrees)), sin(radians(degrees))])
+        low = anchor + reach * way - size * (1 - way) / 2
+        spot = np.concatenate([low, low + size])
+        within = bool(np.all(spot[:2] >= inside[:2]) and np.all(spot[2:] <= inside[2:]))
+        wide = spot + np.array([-GAP, -GAP, GAP, GAP])
+        if not within or overlaps(taken, wide).any():
+            continue
+        end = np.clip(anchor, spot[:2], spot[2:])
+        leader = _along(np.array([anchor, end])) if reach > NEAR else np.empty((0, 2))
+        # it may cross what its own point stands on, nothing further away
+        away = leader[np.abs(leader - anchor).max(axis=1) > MARKER + GAP]
+        if not any(overlaps(taken, point).any() for point in _boxes(away, GAP / 2)):
+            return Place(spot, leader)
+    return None
+
+
+def _along(vertices: Array) -> Array:
+    """Points on the line through the vertices, at most STEP shared."""
+    parts = [np.empty((0, 2))]
+    for start, end in pairwise(vertices):
+        steps = ceil(float(np.hypot(*(end - start))) / STEP) + 1
+        parts.append(np.linspace(start, end, steps))
+    return np.vstack(parts)
+
+
+def _boxes(points: Array, half: float) -> Array:
+    return np.hstack([points - half, points + half])
+
+
+def _printed(ax: Axes, points: ArrayLike) -> Array:
+    """Data coordinates as points of print."""
+    found: Array = ax.transData.transform(np.asarray(points, dtype=float).reshape(-1, 2))
+    return found * 72 / ax.figure.dpi
+
+
+def _extent(ax: Axes, extent: Bbox) -> Array:
+    return np.array(extent.extents, dtype=float) * 72 / ax.figure.dpi

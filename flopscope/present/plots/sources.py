@@ -1,0 +1,49 @@
+"""What stands beside a picture: the numbers it shows, and where they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from flopscope.catalog.formulas import formula
+from flopscope.comparison import Comparison
+from flopscope.present.compare import comparison_document
+from flopscope.present.pareto import front_document
+from flopscope.present.provenance import provenance
+from flopscope.search.front import Front
+
+PACKAGES = ("matplotlib", "numpy")
+
+
+def of_front(front: Front, command: Sequence[str], results: str | None) -> dict[str, Any]:
+    """The provenance of a frontier; formulas of the networks on it, without those of a clock."""
+    axis, convention = front.question.axes[0], front.question.convention
+    variants = [front.points[index].variant for index in front.on]
+    names = () if axis == "latency" else (str(variant) for variant in variants if variant)
+    quantity = {"macs": convention.name, "int8": "params"}.get(axis, axis)
+    made = provenance(
+        command,
+        convention,
+        formulas=_formulas(names, quantity),
+        files=() if results is None else (results,),
+        packages=PACKAGES,
+    )
+    return {**made, "data": front_document(front).data}
+
+
+def of_comparison(comparison: Comparison, command: Sequence[str]) -> dict[str, Any]:
+    """The provenance of a comparison, with the formula of each network."""
+    convention = comparison.convention
+    names = (str(entry.variant) for entry in comparison.entries)
+    formulas = _formulas(names, convention.name)
+    made = provenance(command, convention, formulas=formulas, packages=PACKAGES)
+    return {**made, "data": comparison_document(comparison).data}
+
+
+def _formulas(names: Iterable[str], quantity: str) -> dict[str, str]:
+    """Each network's closed form on one line, and where it holds."""
+    found = {name: formula(name, quantity) for name in dict.fromkeys(names)}
+    return {
+        name: f"{' '.join(str(closed).split())}; domain: {closed.domain}"
+        for name, closed in found.items()
+    }

@@ -1,0 +1,144 @@
+"""What all pictures share: sizes in print, colours and markers, how counts stand on an axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+
+from flopscope.catalog.models import MODELS
+from flopscope.comparison import Comparison, Entry
+from flopscope.present.compare import size
+from flopscope.present.numbers import PREFIXES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+
+COLUMN = 3.3
+PAGE = 6.9
+"""Inches: the width of one column, and of both, of a conference paper."""
+FONT, SMALL = 7.0, 6.0
+"""Points in print: of axes, and of labels and legends."""
+LINE = 0.9
+DOTS_PER_INCH = 300
+
+# Okabe and Ito's colours, told apart by every common kind of colour vision; the yellow is left out
+# because it vanishes on white, the black for what has no family.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "p", "<", "h", ">", "d")
+HATCHES = ("", "////", "...", "\\\\", "xxxx", "----", "||||")
+GREY = "#666666"
+
+
+class Look(NamedTuple):
+    """Colour and marker. Markers alone tell thirteen apart, for a print in grey."""
+
+    colour: str
+    marker: str
+
+
+def look(index: int) -> Look:
+    """The look of the n-th thing: colours and markers repeat, both together not below 78."""
+    return Look(COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)])
+
+
+def family_look(family: str) -> Look:
+    """A family has the same look in every picture."""
+    families = list(dict.fromkeys(model.family for model in MODELS.values()))
+    return look(families.index(family))
+
+
+def tick(value: float, _: object = None) -> str:
+    """A count on an axis, 20 M; a number below 1000 as it is.
+
+    >>> tick(2e7), tick(1.5e9), tick(50)
+    ('20 M', '1.5 G', '50')
+    """
+    for scale, prefix in PREFIXES:
+        if value >= scale:
+            return f"{float(Fraction(value) / scale):g} {prefix}"
+    return f"{value:g}"
+
+
+def log_ticks(axis: Axis, low: float, high: float) -> None:
+    """A logarithmic axis over low..high with counts at its ticks: decades where there are three,
+    1, 2, 5 below that, and a finer choice within a decade."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+    ratio = high / low
+    if ratio >= 1000:
+        axis.set_major_locator(LogLocator(10, subs=(1.0,), numticks=20))
+        axis.set_minor_locator(LogLocator(10, subs=(2.0, 5.0), numticks=60))
+    elif ratio >= 4:
+        axis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0), numticks=20))
+        axis.set_minor_locator(LogLocator(10, subs=tuple(range(1, 10)), numticks=60))
+    else:
+        axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+        axis.set_minor_locator(LogLocator(10, subs=(), numticks=2))
+    axis.set_major_formatter(FuncFormatter(tick))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def dress(ax: Axes, xlabel: str, ylabel: str) -> None:
+    """Labels and ticks at their size in print; a light grid behind; no box around."""
+    ax.set_xlabel(xlabel, fontsize=FONT, parse_math=False)
+    ax.set_ylabel(ylabel, fontsize=FONT, parse_math=False)
+    ax.tick_params(labelsize=FONT, width=0.5, length=2.5)
+    ax.tick_params(which="minor", width=0.4, length=1.5)
+    for side, spine in ax.spines.items():
+        spine.set_linewidth(0.5)
+        spine.set_visible(side in ("left", "bottom"))
+    ax.grid(True, which="major", linewidth=0.3, color="#DDDDDD")
+    ax.set_axisbelow(True)
+
+
+def short_name(name: str, most: int = 28) -> str:
+    """A name cut to what a picture has room for.
+
+    >>> short_name("mobilenetv2:width=0.5"), short_name("a" * 40, 8)
+    ('mobilenetv2 ×0.5', 'aaaaaaa…')
+    """
+    name = name.replace(":", " ").replace("width=", "×")
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
+def legend_beside(ax: Axes, title: str = "") -> None:
+    """A legend to the right of the axes, off everything drawn in them."""
+    ax.legend(
+        title=title, loc="upper left", bbox_to_anchor=(1.0, 1.02), fontsize=SMALL,
+        title_fontsize=SMALL, frameon=False, borderpad=0, handlelength=2.0, labelspacing=0.35,
+        alignment="left",
+    )  # fmt: skip
+
+
+def bounds(
+    values: Sequence[float], below: float = 0.06, above: float = 0.06
+) -> tuple[float, float]:
+    """Limits of a logarithmic axis: the values, with these shares of their range around them."""
+    low, high = min(values), max(values)
+    ratio = high / low if high > low else 4.0
+    return low / ratio**below, high * ratio**above
+
+
+def count_words(comparison: Comparison) -> str:
+    """Unit, convention, and the batch if it is not one."""
+    batch = comparison.entries[0].batch
+    each = f", batch {batch}" if batch > 1 else ""
+    return f"{comparison.convention.unit}, convention {comparison.convention.name}{each}"
+
+
+def input_words(comparison: Comparison, before: str = "; ") -> str:
+    """The input where it is one for all: '; input 224×224'."""
+    sizes = {entry.resolution for entry in comparison.entries}
+    one = sizes.pop() if len(sizes) == 1 else None
+    return f"{before}input {size(one)}" if one else ""
+
+
+def entry_name(comparison: Comparison, entry: Entry) -> str:
+    """The network, with its input where inputs differ."""
+    name = short_name(str(entry.variant))
+    if input_words(comparison) or entry.resolution is None:
+        return name
+    height, width = entry.resolution
+    return f"{name} @{height}" if height == width else f"{name} @{height}×{width}"
