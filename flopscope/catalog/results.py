@@ -162,8 +162,8 @@ def _result(line: int, name: str, cells: Mapping[str, tuple[str, str]]) -> Resul
     if variant is not None:
         size = variant.resolution(size)
     top1 = _number(*cells["top1"])
-    if top1 is None or top1 > 100:
-        raise BadInput(f"top1 '{cells['top1'][1].strip()}' is not a percentage from 0 to 100")
+    if top1 is None:
+        raise BadInput("states no top1")
     amounts = {
         key: _number(*cells[key]) if key in cells else None
         for key in ("params", "macs", "latency_ms")
@@ -178,14 +178,25 @@ def _number(column: str, text: str) -> Fraction | None:
         return None
     plain = text.replace(",", "") if _GROUPED.fullmatch(text) else text
     if column in ("params", "macs"):
-        try:
-            return stated(plain)[0]
-        except ValueError as error:
-            raise BadInput(f"{column} '{text}' is not a count such as 3504872 or 4.2M") from error
-    if not _DECIMAL.fullmatch(plain):
-        rule = "a percentage from 0 to 100" if column == "top1" else "a number such as 5.29"
-        raise BadInput(f"{column} '{text}' is not {rule}")
-    return Fraction(plain) * (10**6 if column in IN_MILLIONS else 1)
+        return _count(column, text, plain)
+    value = Fraction(plain) if _DECIMAL.fullmatch(plain) else None
+    if column == "top1":
+        if value is None or value > 100:
+            raise BadInput(f"top1 '{text}' is not a percentage from 0 to 100")
+        return value
+    if not value:
+        raise BadInput(f"{column} '{text}' is not a number above 0 such as 5.29")
+    return value * (10**6 if column in IN_MILLIONS else 1)
+
+
+def _count(column: str, text: str, plain: str) -> Fraction:
+    try:
+        value = stated(plain)[0]
+    except ValueError:
+        value = Fraction(0)
+    if value == 0:
+        raise BadInput(f"{column} '{text}' is not a count such as 3504872 or 4.2M")
+    return value
 
 
 def _size(column: str, text: str) -> tuple[int, int] | None:

@@ -80,6 +80,10 @@ def pareto(
     check_picture(plot_path)
     if plot_path is not None and len(axes) > 1:
         raise BadInput(f"a plot has one cost, not {', '.join(axes)}; give --x once to draw")
+    if wide and plot_path is None:
+        raise BadInput("--wide is the width of a picture; give --plot FILE too")
+    if with_catalogue and results is None:
+        raise BadInput("--with-catalogue adds the catalogue to --results FILE; give both")
     with output(output_path) as write, waiting("counting"):
         mine = None if results is None else read(results)
         front = Front(question, points(question, mine, mine is None or with_catalogue))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from flopscope.errors import BadInput
 from flopscope.present.compare import size
-from flopscope.present.pareto import axis_name
 from flopscope.present.plots.export import on_new_axes
 from flopscope.present.plots.labels import Label, place_labels
 from flopscope.present.plots.style import (
@@ -40,8 +39,8 @@ def frontier(ax: Axes, front: Front) -> Axes:
     """All points, those on the frontier filled and joined by its steps, as many labelled as fit.
 
     x is the cost on a logarithmic axis, y the accuracy. The look of a point is that of its family;
-    a network that is not of the catalogue is a black asterisk. The knee has a ring. Raises BadInput
-    for a front of several costs.
+    a network that is not of the catalogue is a black asterisk, and a user's own points have black
+    edges. The knee has a ring. Raises BadInput for a front of several costs.
     """
     if len(front.question.axes) > 1:
         raise BadInput(
@@ -66,7 +65,8 @@ def frontier(ax: Axes, front: Front) -> Axes:
             markeredgecolor="black", markeredgewidth=0.7, zorder=4, label="knee",
         )  # fmt: skip
     _legend(ax)
-    first = sorted(on, key=lambda i: (i != front.knee, i not in (on[0], on[-1])))
+    ends = (front.knee, on[0], on[-1])
+    first = sorted(on, key=lambda i: (not front.points[i].yours, i not in ends))
     several = len({point.resolution for point in front.points}) > 1
     labels = [Label(xs[i], ys[i], _label(front.points[i], several)) for i in first]
     place_labels(ax, labels, list(zip(xs, ys, strict=True)), steps)
@@ -95,11 +95,11 @@ def _scatter(ax: Axes, front: Front, xs: Sequence[float], ys: Sequence[float]) -
                 for i, point in enumerate(front.points)
                 if point.family == family and (front.by[i] < 0) == on
             ]
-            hollow = not on and family is not None
+            edges = ["black" if front.points[i].yours else colour for i in mine]
             ax.scatter(
                 [xs[i] for i in mine], [ys[i] for i in mine], s=13 if on else 8, marker=marker,
-                facecolors="none" if hollow else colour, edgecolors=None if family is None else
-                colour, linewidths=0.6, alpha=1.0 if on else 0.55, zorder=3,
+                facecolors=colour if on or family is None else "none", edgecolors=edges,
+                linewidths=0.6, alpha=1.0 if on else 0.55, zorder=3,
             )  # fmt: skip
         ax.scatter([], [], s=13, marker=marker, color=colour, linewidths=0.6, label=family or OTHER)
 
@@ -130,10 +130,10 @@ def _axis_labels(front: Front) -> tuple[str, str]:
         words = f"{asked.convention.unit}, convention {asked.convention.name}"
     else:
         unit = AXES[axis].unit
-        words = f"{axis_name(axis, asked.convention)}{f' ({unit})' if unit else ''}"
+        words = f"{AXES[axis].words.capitalize()}{f' ({unit})' if unit else ''}"
     sizes = {point.resolution for point in front.points}
     one = sizes.pop() if len(sizes) == 1 else None
     if axis not in ("params", "int8"):
-        words += f"; input {size(one)}" if one else "; input size as published"
+        words += f"; input {size(one)}" if one else "; input size as stated"
     published = not any(point.yours for point in front.points)
     return words, f"Top-1 accuracy{', ImageNet-1k, as stated' if published else ', as stated'} (%)"
