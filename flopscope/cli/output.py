@@ -38,7 +38,8 @@ def check_picture(path: str | None) -> None:
         from flopscope.witnesses import require_plots
 
         picture_format(path)
-        _writable(path)
+        for file in (path, f"{path}.json"):
+            _writable(file)
         require_plots()
 
 
@@ -47,9 +48,8 @@ def write_picture(path: str, figure: Figure, made: dict[str, Any]) -> None:
     from flopscope.present.plots.export import drawn, picture_format
 
     text = json.dumps(made, indent=2, ensure_ascii=False) + "\n"
-    file = _writable(path)
-    beside = file.with_name(f"{file.name}.json")
-    _write_whole({file: drawn(figure, picture_format(path)), beside: text.encode()})
+    image = drawn(figure, picture_format(path))
+    _write_whole({Path(path): image, Path(f"{path}.json"): text.encode()})
 
 
 def command_line() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import TYPE_CHECKING
 
 from flopscope.errors import BadInput
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NARROW, WIDE = (COLUMN, 3.0), (PAGE, 4.2)
-"""Width and height in inches."""
+NARROW, WIDE, ROW = (COLUMN, 2.4), (PAGE, 3.8), 0.12
+"""Width and height in inches, without the legend; and of each of its rows."""
 ASTERISK = "$\\ast$"
 OTHER = "other, cost as stated"
 """What the legend calls networks that are not of the catalogue."""
@@ -75,7 +76,9 @@ def frontier(ax: Axes, front: Front) -> Axes:
 
 def frontier_figure(front: Front, wide: bool = False) -> Figure:
     """The frontier at its size in print: one column of a paper, or both."""
-    return on_new_axes(lambda ax: frontier(ax, front), *(WIDE if wide else NARROW))
+    width, height = WIDE if wide else NARROW
+    rows = ceil((1 + len({point.family for point in front.points})) / _columns(width))
+    return on_new_axes(lambda ax: frontier(ax, front), width, height + ROW * rows)
 
 
 def _steps(corners: Sequence[tuple[float, float]], right: float) -> list[tuple[float, float]]:
@@ -107,12 +110,17 @@ def _scatter(ax: Axes, front: Front, xs: Sequence[float], ys: Sequence[float]) -
 def _legend(ax: Axes) -> None:
     """Below the axes, in as many columns as the width has room for."""
     figure = ax.get_figure(root=True)
-    narrow = figure is not None and figure.get_size_inches()[0] < 1.5 * COLUMN
+    width = COLUMN if figure is None else float(figure.get_size_inches()[0])
     ax.legend(
-        loc="upper center", bbox_to_anchor=(0.45, -0.17 if narrow else -0.14),
-        ncols=3 if narrow else 6, fontsize=SMALL, frameon=False, handletextpad=0.1,
+        loc="upper center", bbox_to_anchor=(0.45, -0.17 if width < PAGE else -0.13),
+        ncols=_columns(width), fontsize=SMALL, frameon=False, handletextpad=0.1,
         columnspacing=0.9, labelspacing=0.3, borderpad=0,
     )  # fmt: skip
+
+
+def _columns(width: float) -> int:
+    """Columns of the legend in a figure of that width in inches."""
+    return max(1, int(width / 1.1))
 
 
 def _label(point: Point, with_size: bool) -> str:
@@ -135,5 +143,6 @@ def _axis_labels(front: Front) -> tuple[str, str]:
     one = sizes.pop() if len(sizes) == 1 else None
     if axis not in ("params", "int8"):
         words += f"; input {size(one)}" if one else "; input size as stated"
-    published = not any(point.yours for point in front.points)
-    return words, f"Top-1 accuracy{', ImageNet-1k, as stated' if published else ', as stated'} (%)"
+    whose = "" if any(point.yours for point in front.points) else "ImageNet-1k "
+    accuracy = f"{whose}top-1, as stated (%)"
+    return words, accuracy[0].upper() + accuracy[1:]
