@@ -44,6 +44,7 @@ laws: $(VENV)/light  ## derive the laws anew and write docs/laws.md
 bench: $(VENV)/full  ## time the answers
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/tracing.py
+	$(BIN)/python benchmarks/pareto.py
 
 clean:  ## remove the environment and everything that tools leave behind
 	rm -rf $(VENV) build dist *.egg-info .hypothesis

@@ -1,5 +1,6 @@
 """What the documentation pages say is what the program says."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -29,7 +30,7 @@ def shown(page):
 
 RUN = [
     ROOT / "docs" / f"{name}.md"
-    for name in ("profile", "deriving", "tracing", "backward", "budgets")
+    for name in ("profile", "deriving", "tracing", "backward", "budgets", "frontiers")
 ]
 
 
@@ -48,6 +49,22 @@ def test_the_python_of_a_page_runs(page):
     text = page.read_text(encoding="utf-8")
     for code in re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
         exec(compile(code, page.name, "exec"), {})
+
+
+def test_the_picture_of_a_page_is_that_of_its_provenance(capsys, monkeypatch, tmp_path):
+    """Its numbers; its bytes are those of one version of matplotlib."""
+    shown = json.loads((ROOT / "docs" / "frontier.png.json").read_text(encoding="utf-8"))
+    program, *arguments = shlex.split(shown["command"])
+    assert program == "flopscope"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").mkdir()
+    assert main(arguments) == 0
+    capsys.readouterr()
+    made = json.loads((tmp_path / "docs" / "frontier.png.json").read_text(encoding="utf-8"))
+    versions = ("python", "packages", "flopscope")
+    assert {k: v for k, v in made.items() if k not in versions} == {
+        k: v for k, v in shown.items() if k not in versions
+    }
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -59,6 +59,13 @@ def test_the_light_path_is_light(program):
     assert heavy(program) == set()
 
 
+def test_a_frontier_without_a_picture_loads_numpy_alone():
+    program = COMPARE.format(options=[]).replace(
+        '"compare", "mobilenetv1", "mobilenetv2", "--res", "224"', '"pareto"'
+    )
+    assert heavy(program) == {"numpy"}
+
+
 @pytest.mark.parametrize("module", ["torch", "fvcore", "sympy", "numpy", "pandas", "matplotlib"])
 def test_the_check_can_fail(module):
     assert module in heavy(f"import flopscope, {module}")

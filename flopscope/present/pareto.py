@@ -145,7 +145,7 @@ def _notes(front: Front) -> list[str]:
         cost, top1 = front.reference
         notes.append(
             f"Hypervolume: {front.hypervolume:.1f} % × decades of cost dominated, down to the "
-            f"highest cost and lowest top-1 of all points, {amount(cost)} and {float(top1):.1f} %."
+            f"highest cost and lowest top-1 of all points, {amount(cost)} and {float(top1):g} %."
         )
     if not all(point.yours for point in front.points):
         notes.append(ACCURACY)

@@ -50,11 +50,11 @@ def frontier(ax: Axes, front: Front) -> Axes:
     xs = [float(point.costs[0]) for point in front.points]
     ys = [float(point.top1) for point in front.points]
     on = list(front.on)
-    left, right = bounds(xs, below=0.25)  # labels stand to the left of a frontier
+    left, right = bounds(xs, below=0.3)  # labels stand to the left of a frontier
     ax.set_xscale("log")
     ax.set_xlim(left, right)
     room = 0.06 * (max(ys) - min(ys)) or 1.0
-    ax.set_ylim(min(ys) - room, max(ys) + 2 * room)
+    ax.set_ylim(min(ys) - 2 * room, max(ys) + 2 * room)
     log_ticks(ax.xaxis, left, right)
     dress(ax, *_axis_labels(front))
     steps = _steps([(xs[i], ys[i]) for i in on], right)
@@ -120,7 +120,7 @@ def _legend(ax: Axes) -> None:
 
 def _columns(width: float) -> int:
     """Columns of the legend in a figure of that width in inches."""
-    return max(1, int(width / 1.1))
+    return max(1, int(width / 1.05))
 
 
 def _label(point: Point, with_size: bool) -> str:
