@@ -64,7 +64,6 @@ def test_the_table_says_frontier_knee_hypervolume_and_sources(capsys):
         "Top-1 of the catalogue is the accuracy on ImageNet-1k as stated, one for each\n"
         "    network and input size, from ImageNet-1k alone: a paper's where there is\n"
         "    one, else the authors' repository's, a library's, anyone's.\n"
-        "Not asked for: 186 more points.\n"
         "[1] arXiv 1911.11907 Table 7\n"
         "[2] arXiv 2211.12905 Table 2\n"
     )
@@ -188,7 +187,8 @@ def test_a_long_name_is_folded(capsys, tmp_path):
         (("--family", "resnets"), "unknown family 'resnets'; did you mean resnet or regnet?"),
         (("--res", "0"), "--res 0 is not a size of at least 1; give a number such as 224, or HxW "
          "such as 192x256"),
-        (("--res", "7"), "no point is left: 190 were not asked for, 0 left out"),
+        (("--res", "7"), "no point has this input size, family and cost; give other limits or "
+         "none (0 left out)"),
         (("--results", "no.csv"),
          "cannot read 'no.csv': No such file or directory; give a CSV file"),
         (("--with-catalogue",), "--with-catalogue adds the catalogue to --results FILE; give both"),

@@ -162,7 +162,7 @@ def place(point: Point) -> str:
 def _left(front: Front) -> list[str]:
     """What is missing, counted, and listed as far as a table should."""
     left, others = front.cloud.left, front.cloud.others
-    notes = [f"Not asked for: {others} more points."] if others else []
+    notes = [f"Rows of the file that were not asked for: {others}."] if others else []
     if left:
         more = f"; and {len(left) - SHOWN} more (all in JSON)" if len(left) > SHOWN else ""
         listed = "; ".join(_reason(one) for one in left[:SHOWN])

@@ -112,8 +112,8 @@ class Question:
 
 @dataclass(frozen=True)
 class Cloud:
-    """The points found, cheapest first; what was left out though asked for; how many were not
-    asked for."""
+    """The points found, cheapest first; what was left out though asked for; how many rows of the
+    user's file were not asked for."""
 
     points: tuple[Point, ...]
     left: tuple[Left, ...]
@@ -128,10 +128,11 @@ def points(question: Question, results: Results | None = None, catalogue: bool =
     cost that only a results file can give, and where no point is left.
     """
     costs = cache(partial(_computed, question))
-    found: list[Point | Left | None] = []
+    mine: list[Point | Left | None] = []
     if results is not None:
-        found += (_of_result(question, costs, results.path, row) for row in results.rows)
-        found += (Left(skip.name, skip.line, skip.reason) for skip in results.skipped)
+        mine += (_of_result(question, costs, results.path, row) for row in results.rows)
+        mine += (Left(skip.name, skip.line, skip.reason) for skip in results.skipped)
+    found = list(mine)
     if catalogue:
         if "latency" in (*question.axes, *question.most):
             raise BadInput(
@@ -142,13 +143,13 @@ def points(question: Question, results: Results | None = None, catalogue: bool =
     kept = [point for point in found if isinstance(point, Point)]
     left = [point for point in found if isinstance(point, Left)]
     if not kept:
-        first = f"; the first, {left[0].name}: {left[0].reason}" if left else ""
+        first = f", the first, {left[0].name}: {left[0].reason}" if left else ""
         raise BadInput(
-            f"no point is left: {len(found) - len(left)} were not asked for, {len(left)} left out"
-            f"{first}"
+            "no point has this input size, family and cost; give other limits or none "
+            f"({len(left)} left out{first})"
         )
     kept.sort(key=lambda point: (point.costs, -point.top1, point.name))
-    return Cloud(tuple(kept), tuple(left), found.count(None))
+    return Cloud(tuple(kept), tuple(left), mine.count(None))
 
 
 Costs: TypeAlias = Callable[[Variant, tuple[int, int]], dict[str, int]]
