@@ -142,7 +142,7 @@ def test_json_is_one_object(capsys, results):
     out = printed(capsys, "--results", results, "--x", "int8", "--format", "json")
     data = json.loads(out)
     assert data["schema"] == "flopscope.pareto/1"
-    assert data["axes"] == ["int8"]
+    assert data["costs"] == ["int8"]
     assert data["points"][0] == {
         "name": "<script>alert(1)</script>|x", "variant": None, "resolution": None,
         "costs": {"int8": 2_100_000}, "stated": True, "top1": 75.5, "source": results,
@@ -177,12 +177,14 @@ def test_a_long_name_is_folded(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--x", "mac"), "unknown axis 'mac'; did you mean macs?"),
+        (("--x", "mac"), "unknown cost 'mac'; did you mean macs?"),
         (("--x", "latency"),
          "latency is measured, never computed: the catalogue has none; give it in a results file, "
          "as latency_ms"),
-        (("--max-macs", "lots"), "--max-macs lots is not a count; give one such as 300M"),
-        (("--max-params", "-1"), "--max-params -1 is not a count; give one such as 300M"),
+        (("--max-macs", "lots"), "--max-macs lots is not a positive number; give digits with "
+         "at most one decimal point and one of K, M, G, T, such as 150M or 150000000"),
+        (("--max-params", "-1"), "--max-params -1 is not a positive number; give digits with "
+         "at most one decimal point and one of K, M, G, T, such as 150M or 150000000"),
         (("--convention", "macss"), "unknown convention 'macss'; did you mean macs?"),
         (("--family", "resnets"), "unknown family 'resnets'; did you mean resnet or regnet?"),
         (("--res", "0"), "--res 0 is not a size of at least 1; give a number such as 224, or HxW "

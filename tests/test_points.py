@@ -194,7 +194,7 @@ def test_latency_of_the_catalogue():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: question("mac"), "unknown axis 'mac'; did you mean macs?"),
+        (lambda: question("mac"), "unknown cost 'mac'; did you mean macs?"),
         (lambda: question(families=("mobilenet",)),
          "unknown family 'mobilenet'; did you mean mobilenetv3, mobilenetv2 or mobilenetv1?"),
     ],
@@ -205,11 +205,13 @@ def test_names_that_are_none(make, message):
     assert str(raised.value) == message
 
 
-def test_no_axis_and_a_double_one():
+def test_no_cost_and_a_double_one():
     for axes in ((), ("macs", "macs")):
         with pytest.raises(BadInput) as raised:
             Question(axes, MACS)
-        assert str(raised.value) == ("axes are not different costs; name each once, such as macs")
+        assert str(raised.value) == (
+            "no cost to choose by, or one twice; name each once, such as macs"
+        )
 
 
 def test_nothing_left(results):

@@ -100,6 +100,11 @@ TIMM: Mapping[str, str] = {
     "convnext_small": "convnext_small",
     "convnext_base": "convnext_base",
     "convnext_large": "convnext_large",
+    "poolformer_s12": "poolformer_s12",
+    "poolformer_s24": "poolformer_s24",
+    "poolformer_s36": "poolformer_s36",
+    "poolformer_m36": "poolformer_m36",
+    "poolformer_m48": "poolformer_m48",
 }
 """timm 1.0: without the tag of its weights, `resnet50` for `resnet50.a1_in1k`."""
 

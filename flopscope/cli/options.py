@@ -57,16 +57,3 @@ def natural(name: str, text: str | None) -> int | None:
     if text is not None and not text.isdecimal():
         raise BadInput(f"--{name} {text} is not an integer from 0; give one such as 2")
     return None if text is None else int(text)
-
-
-def amount(name: str, text: str | None) -> int | None:
-    """The text of an option as a count, 300M or 5000000; None where it is not given. Raises
-    BadInput for any other text."""
-    from flopscope.catalog.figures import stated
-
-    if text is None:
-        return None
-    try:
-        return int(stated(text)[0])
-    except ValueError as error:
-        raise BadInput(f"--{name} {text} is not a count; give one such as 300M") from error

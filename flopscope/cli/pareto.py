@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from flopscope.cli.options import CONVENTION, FORMAT, OUTPUT, PLOT, RES, amount, resolution
+from flopscope.cli.options import CONVENTION, FORMAT, OUTPUT, PLOT, RES, resolution
 from flopscope.cli.output import (
     check_format,
     check_picture,
@@ -20,7 +20,7 @@ from flopscope.errors import BadInput
 @click.command()
 @click.option(
     "--x",
-    "axes",
+    "costs",
     multiple=True,
     default=("macs",),
     help="Cost: macs, params, activations, int8 (bytes) or latency. Repeatable.  [default: macs]",
@@ -37,7 +37,7 @@ from flopscope.errors import BadInput
 @PLOT
 @click.option("--wide", is_flag=True, help="Draw for both columns of a page, not for one.")
 def pareto(
-    axes: tuple[str, ...],
+    costs: tuple[str, ...],
     results: str | None,
     with_catalogue: bool,
     res: str | None,
@@ -65,21 +65,26 @@ def pareto(
     from flopscope.catalog.results import read
     from flopscope.conventions import convention as named
     from flopscope.present.pareto import front_document
+    from flopscope.search.budgets import parse_budget
     from flopscope.search.front import Front
     from flopscope.search.points import Question, points
 
     check_format(format_name)
-    most = {"macs": amount("max-macs", max_macs), "params": amount("max-params", max_params)}
+    most = {"macs": max_macs, "params": max_params}
     question = Question(
-        axes,
+        costs,
         named(convention),
         resolution(res),
         families,
-        {name: value for name, value in most.items() if value is not None},
+        {
+            name: parse_budget(f"--max-{name}", name, text).limit
+            for name, text in most.items()
+            if text is not None
+        },
     )
     check_picture(plot_path)
-    if plot_path is not None and len(axes) > 1:
-        raise BadInput(f"a plot has one cost, not {', '.join(axes)}; give --x once to draw")
+    if plot_path is not None and len(costs) > 1:
+        raise BadInput(f"a plot has one cost, not {', '.join(costs)}; give --x once to draw")
     if wide and plot_path is None:
         raise BadInput("--wide is the width of a picture; give --plot FILE too")
     if with_catalogue and results is None:

@@ -12,7 +12,7 @@ from flopscope.present.compare import heading, size
 from flopscope.present.numbers import integer
 from flopscope.present.table import Column, Document, Table
 from flopscope.search.front import Front
-from flopscope.search.points import AXES, Amount, Left, Point
+from flopscope.search.points import CRITERIA, Amount, Left, Point
 
 ACCURACY = (
     "Top-1 of the catalogue is the accuracy on ImageNet-1k as stated, one for each network and "
@@ -33,9 +33,9 @@ def front_document(front: Front) -> Document:
     return Document([_table(front)], _data(front))
 
 
-def axis_name(axis: str, convention: Convention) -> str:
+def cost_name(cost: str, convention: Convention) -> str:
     """The cost as words in a sentence: 'MACs (macs)', 'parameters'."""
-    return f"{convention.unit} ({convention.name})" if axis == "macs" else AXES[axis].words
+    return f"{convention.unit} ({convention.name})" if cost == "macs" else CRITERIA[cost].words
 
 
 def amount(value: Amount) -> str:
@@ -56,7 +56,7 @@ def _table(front: Front) -> Table:
     columns = [
         Column("model", "Model", _name, numeric=False, raw=_name, fold=_folded),
         Column("resolution", "Input", size, raw=lambda shape: f"{shape[0]}x{shape[1]}"),
-        *(_cost_column(axis, asked.convention) for axis in asked.axes),
+        *(_cost_column(cost, asked.convention) for cost in asked.criteria),
         Column("stated", "Stated", shown=False),
         Column(
             "top1", "Top-1\n%", lambda top1: f"{float(top1[0]):.{digits}f} [{sources[top1[1]]}]",
@@ -88,13 +88,13 @@ def _table(front: Front) -> Table:
     return Table(columns, rows, _title(front), [*_notes(front), *cited])
 
 
-def _cost_column(axis: str, convention: Convention) -> Column:
-    key = f"{convention.unit.lower()}_{convention.name}" if axis == "macs" else axis
+def _cost_column(cost: str, convention: Convention) -> Column:
+    key = f"{convention.unit.lower()}_{convention.name}" if cost == "macs" else cost
     return Column(
         key,
-        heading(convention) if axis == "macs" else HEADINGS[axis],
-        lambda cost: f"{amount(cost[0])}{'*' if cost[1] else ''}",
-        raw=lambda cost: int(cost[0]) if cost[0] == int(cost[0]) else float(cost[0]),
+        heading(convention) if cost == "macs" else HEADINGS[cost],
+        lambda cell: f"{amount(cell[0])}{'*' if cell[1] else ''}",
+        raw=lambda cell: _number(cell[0]),
     )
 
 
@@ -125,12 +125,13 @@ def _place(place: tuple[int | None, bool, int | None]) -> str:
 
 def _title(front: Front) -> str:
     asked = front.question
-    names = [axis_name(axis, asked.convention) for axis in asked.axes]
+    names = [cost_name(cost, asked.convention) for cost in asked.criteria]
     counted = f" {asked.convention.unit}, convention {asked.convention.name}: "
     return (
         f"{len(front.on)} of {len(front.points)} points are on the frontier of "
         f"{', '.join(names)} and top-1: no other point is at least as good in all of them and "
-        f"better in one." + (f"{counted}{asked.convention.counts}." if "macs" in asked.axes else "")
+        f"better in one."
+        + (f"{counted}{asked.convention.counts}." if "macs" in asked.criteria else "")
     )
 
 
@@ -181,7 +182,7 @@ def _data(front: Front) -> dict[str, Any]:
         "schema": "flopscope.pareto/1",
         "convention": asked.convention.name,
         "unit": asked.convention.unit,
-        "axes": list(asked.axes),
+        "costs": list(asked.criteria),
         "points": [_point_data(front, index) for index in range(len(front.points))],
         "knee": front.knee,
         "hypervolume": front.hypervolume,
@@ -202,7 +203,8 @@ def _point_data(front: Front, index: int) -> dict[str, Any]:
         "variant": None if point.variant is None else str(point.variant),
         "resolution": None if point.resolution is None else list(point.resolution),
         "costs": {
-            axis: _number(cost) for axis, cost in zip(front.question.axes, point.costs, strict=True)
+            name: _number(cost)
+            for name, cost in zip(front.question.criteria, point.costs, strict=True)
         },
         "stated": point.stated,
         "top1": float(point.top1),

@@ -31,12 +31,12 @@ class Front:
     @cached_property
     def by(self) -> tuple[int, ...]:
         """For each point the index of the most accurate point that dominates it, −1 for none."""
-        return tuple(pareto.dominators(*self._criteria).tolist())
+        return tuple(pareto.dominators(*self._columns).tolist())
 
     @cached_property
     def knee(self) -> int | None:
         """The index of the knee; None with several costs, or where the frontier does not bend."""
-        if len(self.question.axes) > 1:
+        if len(self.question.criteria) > 1:
             return None
         return indicators.knee(self._costs, [point.top1 for point in self.points])
 
@@ -49,7 +49,7 @@ class Front:
     def hypervolume(self) -> float | None:
         """Per cent × decades of cost that are dominated, down to the reference; None with several
         costs."""
-        if len(self.question.axes) > 1:
+        if len(self.question.criteria) > 1:
             return None
         most, least = self.reference
         costs = [log10(cost) for cost in self._costs]
@@ -61,7 +61,7 @@ class Front:
         return [point.costs[0] for point in self.points]
 
     @property
-    def _criteria(self) -> tuple[list[list[Amount]], list[str]]:
+    def _columns(self) -> tuple[list[list[Amount]], list[str]]:
         top1: list[Amount] = [point.top1 for point in self.points]
         costs = [list(cost) for cost in zip(*(p.costs for p in self.points), strict=True)]
         return [*costs, top1], ["min"] * len(costs) + ["max"]

@@ -19,7 +19,7 @@ from flopscope.ledger import Ledger
 Amount: TypeAlias = int | Fraction
 
 
-class Axis(NamedTuple):
+class Criterion(NamedTuple):
     """A cost to choose by.
 
     words, unit: its name and unit for people; no unit where it is the convention's.
@@ -33,19 +33,21 @@ class Axis(NamedTuple):
     stated: Callable[[Result], Fraction | None]
 
 
-AXES: Mapping[str, Axis] = {
-    "macs": Axis("work", None, lambda ledger, by: int(ledger.flops(by.name)), lambda row: row.macs),
-    "params": Axis(
+CRITERIA: Mapping[str, Criterion] = {
+    "macs": Criterion(
+        "work", None, lambda ledger, by: int(ledger.flops(by.name)), lambda row: row.macs
+    ),
+    "params": Criterion(
         "parameters", "", lambda ledger, _: int(ledger.params()), lambda row: row.params
     ),
-    "activations": Axis(
+    "activations": Criterion(
         "activations", "elements", lambda ledger, _: int(ledger.activations()), lambda _: None
     ),
-    "int8": Axis(
+    "int8": Criterion(
         "weights, int8", "bytes", lambda ledger, _: int(ledger.weight_bytes("int8")),
         lambda row: row.params,
     ),
-    "latency": Axis("latency", "ms", None, lambda row: row.latency_ms),
+    "latency": Criterion("latency", "ms", None, lambda row: row.latency_ms),
 }  # fmt: skip
 """The costs by name."""
 
@@ -56,7 +58,7 @@ class Point(NamedTuple):
     name: the variant, or what the user's file calls it.
     variant: None for a name that is no network of the catalogue.
     resolution: (height, width); None where a file says none.
-    costs: exact, one for each axis that was asked.
+    costs: exact, one for each criterion that was asked.
     stated: are costs those that the file states, because nothing could be computed?
     top1: per cent.
     source: who states the accuracy: a citation, or the path of the user's file.
@@ -91,19 +93,19 @@ class Question:
     """Which costs are asked, how work is counted, and which points are wanted: at one input size,
     of some families, with at most so much of a cost."""
 
-    axes: tuple[str, ...]
+    criteria: tuple[str, ...]
     convention: Convention
     resolution: tuple[int, int] | None = None
     families: tuple[str, ...] = ()
     most: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raises UnknownName for an axis or a family, BadInput for none or double axes."""
-        for name in (*self.axes, *self.most):
-            if name not in AXES:
-                raise UnknownName("axis", name, AXES)
-        if not self.axes or len(set(self.axes)) < len(self.axes):
-            raise BadInput("axes are not different costs; name each once, such as macs")
+        """Raises UnknownName for a cost or a family, BadInput for no cost or a double one."""
+        for name in (*self.criteria, *self.most):
+            if name not in CRITERIA:
+                raise UnknownName("cost", name, CRITERIA)
+        if not self.criteria or len(set(self.criteria)) < len(self.criteria):
+            raise BadInput("no cost to choose by, or one twice; name each once, such as macs")
         known = dict.fromkeys(model.family for model in MODELS.values())
         for family in self.families:
             if family not in known:
@@ -134,7 +136,7 @@ def points(question: Question, results: Results | None = None, catalogue: bool =
         mine += (Left(skip.name, skip.line, skip.reason) for skip in results.skipped)
     found = list(mine)
     if catalogue:
-        if "latency" in (*question.axes, *question.most):
+        if "latency" in (*question.criteria, *question.most):
             raise BadInput(
                 "latency is measured, never computed: the catalogue has none; "
                 "give it in a results file, as latency_ms"
@@ -158,7 +160,7 @@ Costs: TypeAlias = Callable[[Variant, tuple[int, int]], dict[str, int]]
 def _computed(question: Question, variant: Variant, resolution: tuple[int, int]) -> dict[str, int]:
     """What the closed form gives of the costs that matter. Raises OutsideDomain."""
     ledger = variant.ledger(resolution)
-    named = {name: AXES[name].reading for name in (*question.axes, *question.most)}
+    named = {name: CRITERIA[name].reading for name in (*question.criteria, *question.most)}
     return {
         name: reading(ledger, question.convention) for name, reading in named.items() if reading
     }
@@ -202,7 +204,7 @@ def _of_result(question: Question, costs: Costs, path: str, row: Result) -> Poin
             found.update(costs(row.variant, row.resolution))
         except FlopscopeError as error:
             return Left(row.name, row.line, str(error))
-    for name in (*question.axes, *question.most):
+    for name in (*question.criteria, *question.most):
         if name not in found and (amount := _stated(question, row, name)) is not None:
             found[name] = amount
         if name not in found:
@@ -216,7 +218,7 @@ def _stated(question: Question, row: Result, name: str) -> Amount | None:
     """What the row states; work only where it is counted as papers do, in MACs."""
     if name == "macs" and question.convention.name != "macs":
         return None
-    return AXES[name].stated(row)
+    return CRITERIA[name].stated(row)
 
 
 def _wanted(
@@ -232,4 +234,4 @@ def _affordable(question: Question, found: Mapping[str, Amount], point: Point) -
     """The point with its costs, unless one is too high."""
     if any(found[name] > most for name, most in question.most.items()):
         return None
-    return point._replace(costs=tuple(found[name] for name in question.axes))
+    return point._replace(costs=tuple(found[name] for name in question.criteria))

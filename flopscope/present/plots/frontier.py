@@ -23,7 +23,7 @@ from flopscope.present.plots.style import (
     short_name,
 )
 from flopscope.search.front import Front
-from flopscope.search.points import AXES, Point
+from flopscope.search.points import CRITERIA, Point
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,9 +43,9 @@ def frontier(ax: Axes, front: Front) -> Axes:
     a network that is not of the catalogue is a black asterisk, and a user's own points have black
     edges. The knee has a ring. Raises BadInput for a front of several costs.
     """
-    if len(front.question.axes) > 1:
+    if len(front.question.criteria) > 1:
         raise BadInput(
-            f"a plot has one cost, not {', '.join(front.question.axes)}; give --x once to draw"
+            f"a plot has one cost, not {', '.join(front.question.criteria)}; give --x once to draw"
         )
     xs = [float(point.costs[0]) for point in front.points]
     ys = [float(point.top1) for point in front.points]
@@ -133,15 +133,15 @@ def _label(point: Point, with_size: bool) -> str:
 
 def _axis_labels(front: Front) -> tuple[str, str]:
     """Unit, convention and input size; whose accuracy."""
-    axis, asked = front.question.axes[0], front.question
-    if axis == "macs":
+    cost, asked = front.question.criteria[0], front.question
+    if cost == "macs":
         words = f"{asked.convention.unit}, convention {asked.convention.name}"
     else:
-        unit = AXES[axis].unit
-        words = f"{AXES[axis].words.capitalize()}{f' ({unit})' if unit else ''}"
+        unit = CRITERIA[cost].unit
+        words = f"{CRITERIA[cost].words.capitalize()}{f' ({unit})' if unit else ''}"
     sizes = {point.resolution for point in front.points}
     one = sizes.pop() if len(sizes) == 1 else None
-    if axis not in ("params", "int8"):
+    if cost not in ("params", "int8"):
         words += f"; input {size(one)}" if one else "; input size as stated"
     whose = "" if any(point.yours for point in front.points) else "ImageNet-1k "
     accuracy = f"{whose}top-1, as stated (%)"

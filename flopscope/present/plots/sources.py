@@ -17,10 +17,10 @@ PACKAGES = ("matplotlib", "numpy")
 
 def of_front(front: Front, command: Sequence[str], results: str | None) -> dict[str, Any]:
     """The provenance of a frontier; formulas of the networks on it, without those of a clock."""
-    axis, convention = front.question.axes[0], front.question.convention
+    cost, convention = front.question.criteria[0], front.question.convention
     variants = [front.points[index].variant for index in front.on]
-    names = () if axis == "latency" else (str(variant) for variant in variants if variant)
-    quantity = {"macs": convention.name, "int8": "params"}.get(axis, axis)
+    names = () if cost == "latency" else (str(variant) for variant in variants if variant)
+    quantity = {"macs": convention.name, "int8": "params"}.get(cost, cost)
     made = provenance(
         command,
         convention,
