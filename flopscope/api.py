@@ -127,12 +127,9 @@ class ComparisonReport(Report):
         """
         require_plots()
         from flopscope.present.plots.comparison import draw
+        from flopscope.present.plots.export import shown_axes
 
-        if ax is None:
-            from matplotlib import pyplot
-
-            ax = pyplot.subplots(layout="constrained")[1]
-        return draw(ax, self.comparison, panel)
+        return draw(shown_axes() if ax is None else ax, self.comparison, panel)
 
 
 def compare(

@@ -62,3 +62,10 @@ def on_new_axes(draw: Callable[[Axes], Axes], width: float, height: float) -> Fi
     made = figure(width, height)
     draw(made.subplots())
     return made
+
+
+def shown_axes() -> Axes:
+    """New axes of a figure that a notebook shows."""
+    from matplotlib import pyplot
+
+    return pyplot.subplots(layout="constrained")[1]
