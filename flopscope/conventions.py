@@ -30,6 +30,9 @@ class Quantity(Enum):
     OUTPUTS = "output elements"
     AFFINE_INPUTS = "input elements of a norm with scale and shift"
     WEIGHTS_AT_OUTPUTS = "weight elements × batch × output positions"
+    CHANNEL_PAIRS = "pairs of channels without bias × batch"
+    WINDOWS = "output elements × window"
+    POSITIONS = "output positions of one channel"
     BATCH_PARAMS = "parameters × batch"
     SOFTMAX_ROWS = "softmax distributions"
     ACTS = "scalar operations"
@@ -44,6 +47,9 @@ QUANTITIES: Mapping[Quantity, Callable[[Operator], Size]] = {
     Quantity.WEIGHTS_AT_OUTPUTS: lambda row: product(
         (*row.weights[0].shape, row.output[0], *row.output[2:])
     ),
+    Quantity.CHANNEL_PAIRS: lambda row: _channel_pairs(row),
+    Quantity.WINDOWS: lambda row: _under_windows(row),
+    Quantity.POSITIONS: lambda row: product(row.output[2:]),
     Quantity.BATCH_PARAMS: lambda row: product(
         (row.output[0], total(elements(weight.shape) for weight in row.weights))
     ),
@@ -51,7 +57,20 @@ QUANTITIES: Mapping[Quantity, Callable[[Operator], Size]] = {
     Quantity.ACTS: lambda row: cost(row).acts,
 }
 
+
+def _channel_pairs(row: Operator) -> Size:
+    return 0 if row.has_bias else product((row.output[0], *row.weights[0].shape[:2]))
+
+
+def _under_windows(row: Operator) -> Size:
+    assert row.window is not None
+    return product((*row.output, *row.window.kernel))
+
+
 Weights: TypeAlias = Mapping[Quantity, int]
+Named: TypeAlias = Function | Reduction | Interpolation
+
+_NOTHING: Weights = {}
 
 
 @dataclass(frozen=True)
@@ -62,15 +81,16 @@ class Convention:
     unit: str
     counts: str
     source: str
-    weights: Mapping[Kind | Function | Reduction | Interpolation, Weights]
+    weights: Mapping[Kind | Named, Weights]
+
+    def of(self, kind: Kind, function: Named | None = None) -> Weights:
+        """What it counts in a row of that kind and function; nothing where it leaves it free."""
+        weights = self.weights.get(kind, _NOTHING)
+        return weights if function is None else self.weights.get(function, weights)
 
     def count(self, row: Operator) -> Size:
         """What one application of the row counts; 0 for a kind that the convention leaves free."""
-        weights = self.weights.get(row.kind)
-        if row.function is not None:
-            weights = self.weights.get(row.function, weights)
-        if weights is None:
-            return 0
+        weights = self.of(row.kind, row.function)
         counts = [_times(weight, QUANTITIES[of](row)) for of, weight in weights.items()]
         return counts[0] if len(counts) == 1 else total(counts)
 
@@ -87,7 +107,6 @@ _INPUTS = {Quantity.INPUTS: 1}
 _INPUTS_TWICE = {Quantity.INPUTS: 2}
 _OUTPUTS = {Quantity.OUTPUTS: 1}
 _OUTPUTS_TWICE = {Quantity.OUTPUTS: 2}
-_NOTHING: Weights = {}
 _BATCH_PARAMS = {Quantity.BATCH_PARAMS: 1}
 _PRODUCTS = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION, Kind.LINEAR, Kind.MATMUL)
 
@@ -209,6 +228,38 @@ _TORCHINFO = Convention(
     },
 )
 
+# deepspeed patches functions, in whatever module they are called. nn.ReLU6 calls none of them.
+_DEEPSPEED = Convention(
+    "deepspeed",
+    "FLOPs",
+    "two per multiply-accumulate, bias of convolutions, 2 an element of batch norm, 5 of layer and "
+    "group norm, 1 of ReLU, SiLU, GELU, softmax, pooling and interpolation",
+    "deepspeed 0.19.8: profiling/flops_profiler/profiler.py",
+    {
+        Kind.CONVOLUTION: {Quantity.MACS: 2, Quantity.BIAS: 1},
+        Kind.TRANSPOSED_CONVOLUTION: {Quantity.MACS: 2, Quantity.BIAS: 1},
+        Kind.LINEAR: _MACS_TWICE,
+        Kind.MATMUL: _MACS_TWICE,
+        Kind.BATCH_NORM: {Quantity.INPUTS: 1, Quantity.AFFINE_INPUTS: 1},
+        Kind.BATCH_NORM_TRAINING: {Quantity.INPUTS: 4, Quantity.AFFINE_INPUTS: 1},
+        Kind.LAYER_NORM: {Quantity.INPUTS: 4, Quantity.AFFINE_INPUTS: 1},
+        Kind.GROUP_NORM: {Quantity.INPUTS: 4, Quantity.AFFINE_INPUTS: 1},
+        Kind.SOFTMAX: _OUTPUTS,
+        Function.RELU: _OUTPUTS,
+        Function.SILU: _OUTPUTS,
+        Function.GELU: _OUTPUTS,
+        Function.GELU_TANH: _OUTPUTS,
+        Function.LEAKY_RELU: _OUTPUTS,
+        Function.PRELU: _OUTPUTS,
+        Function.ELU: _OUTPUTS,
+        Kind.MAX_POOL: _INPUTS,
+        Kind.AVERAGE_POOL: _INPUTS,
+        Kind.GLOBAL_POOL: _INPUTS,
+        Kind.ADAPTIVE_POOL: _INPUTS,
+        Kind.RESIZE: _OUTPUTS,
+    },
+)
+
 _ALL = Convention(
     "all",
     "FLOPs",
@@ -220,7 +271,16 @@ _ALL = Convention(
 CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
     {
         convention.name: convention
-        for convention in (_MACS_CONVENTION, _FVCORE, _TORCH, _THOP, _PTFLOPS, _TORCHINFO, _ALL)
+        for convention in (
+            _MACS_CONVENTION,
+            _FVCORE,
+            _TORCH,
+            _THOP,
+            _PTFLOPS,
+            _TORCHINFO,
+            _DEEPSPEED,
+            _ALL,
+        )
     }
 )
 

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import public_models
 import torch
+from deepspeed_rules import deepspeed
 from torch import nn
 
 Shape: TypeAlias = tuple[int, ...]
@@ -66,9 +67,11 @@ COUNTERS: Mapping[str, Callable[[nn.Module, Shape], int]] = {
     "thop": thop,
     "ptflops": ptflops,
     "torchinfo": torchinfo,
+    "deepspeed": deepspeed,
     "macs": lambda module, shape: flop_counter_mode(module, shape) // 2,
 }
-"""By convention. The papers' multiply-adds have no counter of their own: half of torch's FLOPs."""
+"""By convention. The papers' multiply-adds have no counter of their own: half of torch's FLOPs;
+deepspeed's profiler is not run but its rules."""
 
 
 def says(convention: str, module: nn.Module, shape: Shape) -> int:
