@@ -10,13 +10,26 @@ import re
 from fractions import Fraction
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import NamedTuple
+
+from flopscope.errors import BadInput
 
 KINDS = ("paper", "official", "implementation", "third-party")
 """Who states a figure, most authoritative first."""
 
 OTHER_DATA = re.compile(r"[Pp]retrained on|[Pp]retrained without labels|unlabelled images")
 """How a note says that the weights have seen more than ImageNet-1k."""
+
+CAUSES = (
+    "misprint",  # a slip of the source: its neighbours, or another of its tables, are right
+    "other network",  # the source counted a network that differs in structure
+    "superseded",  # a later version of the source says something else
+    "nominal",  # one figure for a group of networks
+    "other counter",  # the source's own rules are known, and count what a ledger has no row for
+    "not reproducible",  # no rule is known that gives it
+)
+"""Judgements of figures that no reading explains."""
 
 _STATED = re.compile(r"([0-9]+)(?:\.([0-9]+))?([KMGBT]?)")
 _SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
@@ -38,6 +51,8 @@ class Figure(NamedTuple):
         third-party     the README or documentation of any other repository.
     source: the paper and its table, or the repository and its file.
     note: what a reader must know to compare the figure with others; None if nothing.
+    verdict: a judgement of what no reading gives, one of `CAUSES`, its evidence in the note; None
+        where counting explains the figure. "compute: misprint" judges one of the two numbers.
 
     >>> figures("mobilenetv1")[0].source
     'arXiv 1704.04861 Tables 6 and 7'
@@ -53,6 +68,15 @@ class Figure(NamedTuple):
     kind: str
     source: str
     note: str | None
+    verdict: str | None = None
+
+    def cause(self, quantity: str) -> str | None:
+        """The judgement of its params or its compute.
+
+        >>> figures("resnet")[0]._replace(verdict="compute: misprint").cause("params")
+        """
+        of, colon, cause = (self.verdict or "").rpartition(": ")
+        return (cause or None) if not colon or of == quantity else None
 
     @property
     def other_data(self) -> bool:
@@ -70,15 +94,27 @@ def figures(family: str) -> tuple[Figure, ...]:
     >>> sorted({figure.model for figure in figures("mobilenetv3")})
     ['mobilenetv3_large', 'mobilenetv3_small']
     """
-    folder = resources.files("flopscope.catalog") / "published"
-    names = (entry.name for entry in folder.iterdir())
-    known = sorted(name.removesuffix(".csv") for name in names if name.endswith(".csv"))
+    known = _families()
     # Looked up in the listing, not opened on trust: "../x" must not leave the folder.
     if family not in known:
         listed = ", ".join(known)
         raise ValueError(f"no published figures for family '{family}'; known are {listed}")
-    with (folder / f"{family}.csv").open(encoding="utf-8") as file:
+    with (_folder() / f"{family}.csv").open(encoding="utf-8") as file:
         return tuple(_figure(row) for row in csv.DictReader(file))
+
+
+def has_figures(family: str) -> bool:
+    """Is anything published of the family?"""
+    return family in _families()
+
+
+def _folder() -> Traversable:
+    return resources.files("flopscope.catalog") / "published"
+
+
+def _families() -> list[str]:
+    names = (entry.name for entry in _folder().iterdir())
+    return sorted(name.removesuffix(".csv") for name in names if name.endswith(".csv"))
 
 
 def published(
@@ -112,7 +148,7 @@ def stated(text: str) -> tuple[Fraction, Fraction]:
     first. Zeros count as shown digits: 300M is stated to the million. Some sources truncate.
 
     Domain: ASCII digits, at most one decimal point between digits, then at most one of K, M, G,
-    B (1e9, as G) and T. Raises ValueError for any other text.
+    B (1e9, as G) and T. Raises BadInput for any other text.
 
     >>> value, half = stated("4.2M")
     >>> print(value, half)
@@ -120,7 +156,7 @@ def stated(text: str) -> tuple[Fraction, Fraction]:
     """
     match = _STATED.fullmatch(text)
     if match is None:
-        raise ValueError(
+        raise BadInput(
             f"'{text}' is not a stated figure; expected digits, at most one decimal point and "
             "at most one of K, M, G, B, T, as in 4.2M or 3504872"
         )
@@ -142,4 +178,5 @@ def _figure(row: dict[str, str]) -> Figure:
         kind=row["kind"],
         source=row["source"],
         note=row["note"] or None,
+        verdict=row.get("verdict") or None,
     )

@@ -1,0 +1,111 @@
+"""Accounts: every way to read a number that the tables allow, with its terms and its value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from flopscope.facts import Kind
+from flopscope.reconciling.amounts import Amounts, Term
+from flopscope.reconciling.changes import CHANGES, Change
+from flopscope.reconciling.countings import ATTENTION_UNSEEN, Counting
+from flopscope.reconciling.parameters import PARAMETER_COUNTINGS, parts
+from flopscope.reconciling.subjects import Version
+
+ONCE, TWICE, HALF = Fraction(1), Fraction(2), Fraction(1, 2)
+MOST_STEPS = 12
+"""No account of the tables has more."""
+
+NO_CHANGE = Change("", 0, lambda rows: rows)
+
+FACTORS = {ONCE: "", TWICE: " × 2", HALF: " ÷ 2"}
+
+
+@dataclass(frozen=True)
+class Account:
+    """One way to read a number: a name in words, its terms, the factor of their sum, and `steps`,
+    how far it is from the plain count of the network as asked."""
+
+    name: str
+    unit: str
+    terms: tuple[Term, ...]
+    factor: Fraction
+    steps: int
+
+    @property
+    def count(self) -> Fraction:
+        return self.factor * sum(term.count for term in self.terms)
+
+
+def work_accounts(
+    version: Version, chosen: Sequence[Counting], most: int = MOST_STEPS
+) -> Iterator[Account]:
+    """Accounts of the work of one version by the chosen countings, up to so many steps, simplest
+    first; of equal counts by one tool the simplest."""
+    seen: set[tuple[str, Fraction]] = set()
+    counted = list(_counted(version, chosen, most - version.steps))
+    accounts = [
+        (counting.family, _account(version, counting, terms, change, factor))
+        for factor in (ONCE, TWICE, HALF)
+        for counting, terms, change in counted
+        if factor in (ONCE, TWICE if counting.convention.unit == "MACs" else HALF)
+        and _steps(version, counting, change, factor) <= most
+    ]
+    for family, account in sorted(accounts, key=lambda pair: pair[1].steps):
+        if (family, account.count) not in seen:
+            seen.add((family, account.count))
+            yield account
+
+
+def _counted(
+    version: Version, chosen: Sequence[Counting], room: int
+) -> Iterator[tuple[Counting, tuple[Term, ...], Change]]:
+    """Each counting with and without attention products, then each change of the rows."""
+    amounts = Amounts(version.ledger)
+    attention = amounts.has(Kind.MATMUL)
+    for counting in chosen:
+        spelled = (counting, counting.with_part(ATTENTION_UNSEEN)) if attention else (counting,)
+        for counted in spelled:
+            if counted.steps <= room:
+                yield counted, amounts.terms(counted.convention), NO_CHANGE
+    for change in CHANGES:
+        if change.steps > room:
+            continue
+        changed = Amounts(change.apply(version.ledger.rows))
+        for counting in chosen:
+            if counting.steps + change.steps <= room:
+                yield counting, changed.terms(counting.convention), change
+
+
+def _steps(version: Version, counting: Counting, change: Change, factor: Fraction) -> int:
+    return version.steps + counting.steps + change.steps + (factor != ONCE)
+
+
+def parameter_accounts(version: Version) -> Iterator[Account]:
+    """Accounts of the parameters of one version."""
+    plain = parts(version.ledger.rows)
+    for change in (NO_CHANGE, *CHANGES):
+        found = parts(change.apply(version.ledger.rows))
+        if change is not NO_CHANGE and found == plain:
+            continue
+        counts = set()
+        for counting in PARAMETER_COUNTINGS:
+            terms = counting.terms(found)
+            if (count := sum(term.count for term in terms)) not in counts:
+                counts.add(count)
+                steps = counting.steps + change.steps + version.steps
+                name = _joined(counting.name, change.name, version.said)
+                yield Account(name, "parameters", terms, ONCE, steps)
+
+
+def _account(
+    version: Version, counting: Counting, terms: tuple[Term, ...], change: Change, factor: Fraction
+) -> Account:
+    name = _joined(counting.name + FACTORS[factor], change.name, version.said)
+    steps = _steps(version, counting, change, factor)
+    return Account(name, counting.convention.unit, terms, factor, steps)
+
+
+def _joined(*texts: str) -> str:
+    return "; ".join(text for text in texts if text)

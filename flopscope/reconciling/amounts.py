@@ -1,0 +1,78 @@
+"""A ledger's rows by kind, so that many conventions can be read from them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flopscope.conventions import QUANTITIES, Convention, Named, Quantity
+from flopscope.facts import Kind, Operator
+from flopscope.ledger import NAMED_BY_FUNCTION
+
+_TEXT = {
+    Quantity.MACS: "multiply-accumulate",
+    Quantity.BIAS: "output element",
+    Quantity.INPUTS: "input element",
+    Quantity.OUTPUTS: "output element",
+    Quantity.AFFINE_INPUTS: "input element, if scaled",
+    Quantity.WEIGHTS_AT_OUTPUTS: "weight and output position",
+    Quantity.BATCH_PARAMS: "parameter and image",
+    Quantity.SOFTMAX_ROWS: "distribution",
+    Quantity.ACTS: "scalar operation",
+    Quantity.CHANNEL_PAIRS: "pair of channels",
+    Quantity.WINDOWS: "element under a window",
+    Quantity.POSITIONS: "output position",
+}
+"""A quantity of which a convention counts so many each."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A part of a number: its name, what is counted in it, how much it is."""
+
+    name: str
+    counted: str
+    count: int
+
+
+class Amounts:
+    """Quantities of rows at concrete sizes, added up by kind and function."""
+
+    def __init__(self, rows: Iterable[Operator]) -> None:
+        self._rows: dict[tuple[Kind, Named | None], list[Operator]] = {}
+        for row in rows:
+            self._rows.setdefault((row.kind, row.function), []).append(row)
+        self._known: dict[tuple[Kind, Named | None, Quantity], int] = {}
+
+    def has(self, kind: Kind) -> bool:
+        """Is there a row of that kind?"""
+        return any(kind is present for present, _ in self._rows)
+
+    def terms(self, convention: Convention) -> tuple[Term, ...]:
+        """What the convention counts, kind by kind in order of first appearance, bias for itself;
+        zeros are left out."""
+        counts: dict[str, int] = {}
+        texts: dict[str, list[str]] = {}
+        for kind, function in self._rows:
+            for quantity, weight in convention.of(kind, function).items():
+                count = weight * self._amount(kind, function, quantity)
+                if count == 0:
+                    continue
+                name = "bias" if quantity is Quantity.BIAS else _name(kind, function)
+                counts[name] = counts.get(name, 0) + count
+                text = f"{weight} × {_TEXT[quantity]}".replace("-", "−")
+                if text not in texts.setdefault(name, []):
+                    texts[name].append(text)
+        return tuple(Term(name, " + ".join(texts[name]), n) for name, n in counts.items())
+
+    def _amount(self, kind: Kind, function: Named | None, quantity: Quantity) -> int:
+        key = (kind, function, quantity)
+        if key not in self._known:
+            rows = self._rows[kind, function]
+            self._known[key] = sum(int(row.repeat * QUANTITIES[quantity](row)) for row in rows)
+        return self._known[key]
+
+
+def _name(kind: Kind, function: Named | None) -> str:
+    named = function is not None and kind in NAMED_BY_FUNCTION
+    return function.value if function is not None and named else kind.value

@@ -1,0 +1,158 @@
+"""The published figures against the exact counts: each equal, explained, or with a stated cause."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+
+from flopscope.catalog.figures import Figure, figures, has_figures
+from flopscope.catalog.models import MODELS
+from flopscope.catalog.variant import Variant, parse
+from flopscope.errors import BadInput, UnknownName
+from flopscope.reconciling.accounts import Account, parameter_accounts, work_accounts
+from flopscope.reconciling.countings import Counting, countings
+from flopscope.reconciling.digits import Digits, Reported
+from flopscope.reconciling.search import Fit, fits_of
+from flopscope.reconciling.subjects import Version, of_variant
+
+FEW_STEPS = 2
+"""A figure of up to three digits supports so many steps from the plain count; one more a digit."""
+
+SAID: Sequence[tuple[str, Callable[[Counting], bool]]] = (
+    ("FLOPs/2", lambda counting: counting.tool == "imgclsmob"),
+    ("fvcore", lambda counting: counting.tool == "fvcore"),
+    ("incl. bias", lambda counting: counting.name == "macs + bias"),
+    ("incl. norm, activation, pooling", lambda counting: counting.tool in ("mmcv", "fvcore")),
+    ("incl.", lambda counting: True),
+    ("", lambda counting: counting.name in ("macs", "torch")),
+)
+"""By what a unit says, the countings that may explain it: a source is held to its word."""
+
+
+class Verdict(Enum):
+    """What becomes of a published number."""
+
+    EQUAL = "equal"
+    EXPLAINED = "explained"
+    STATED = "cause stated"
+    IRREPRODUCIBLE = "not reproducible"
+    OPEN = "open"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One stated number of one figure: the exact count in its unit, the verdict, and the reading or
+    the cause. `nearest` is the reading that comes nearest."""
+
+    figure: Figure
+    quantity: str
+    reported: Reported
+    exact: int
+    verdict: Verdict
+    because: str
+    nearest: Account
+
+    @property
+    def subject(self) -> str:
+        """The network's name, with its options."""
+        return str(variant_of(self.figure))
+
+
+def audit(models: Sequence[str] = (), family: str | None = None) -> tuple[Finding, ...]:
+    """Every figure of these catalogue models or of a family, all of them without a name, in the
+    files' order. A name with options is that variant's figures.
+
+    Raises UnknownName for a model or family that does not exist, BadInput for both at once.
+
+    >>> [finding.verdict.value for finding in audit(["mobilenetv1:width=0.75"])][:2]
+    ['equal', 'equal']
+    """
+    wanted = [str(parse(name)) for name in models]
+    if family is not None and models:
+        raise BadInput(f"give models or --family {family}, not both")
+    known = dict.fromkeys(model.family for model in MODELS.values())
+    if family is not None and family not in known:
+        raise UnknownName("family", family, known)
+    bases = {name.partition(":")[0] for name in wanted}
+    chosen = [
+        name
+        for name in known
+        if (family in (None, name)) and (not models or any(MODELS[b].family == name for b in bases))
+    ]
+    found = (figure for name in chosen if has_figures(name) for figure in figures(name))
+    return tuple(_findings(figure for figure in found if not models or _is_wanted(figure, wanted)))
+
+
+def _is_wanted(figure: Figure, wanted: Sequence[str]) -> bool:
+    """Is it of one of the named models, or variants?"""
+    return figure.model in wanted or str(variant_of(figure)) in wanted
+
+
+def _findings(chosen: Iterable[Figure]) -> Iterator[Finding]:
+    """Figures of one network at one input share its ledgers."""
+    known: dict[tuple[str, str, tuple[int, int]], tuple[Version, ...]] = {}
+    for figure in chosen:
+        key = (figure.model, figure.variant, figure.resolution)
+        if key not in known:
+            subject = of_variant(variant_of(figure), figure.resolution)
+            known[key] = (subject.asked, *subject.near())
+        if figure.params is not None:
+            yield _params(figure, Reported.parse(figure.params), known[key])
+        if figure.compute is not None:
+            yield _compute(figure, Reported.parse(figure.compute), known[key])
+
+
+def variant_of(figure: Figure) -> Variant:
+    """The catalogue's network that a figure is of."""
+    return parse(f"{figure.model}:{figure.variant}" if figure.variant else figure.model)
+
+
+def _params(figure: Figure, reported: Reported, versions: Sequence[Version]) -> Finding:
+    accounts = [account for version in versions for account in parameter_accounts(version)]
+    exact = int(versions[0].ledger.params())
+    return _finding(figure, "params", reported, exact, accounts)
+
+
+def _compute(figure: Figure, reported: Reported, versions: Sequence[Version]) -> Finding:
+    chosen = _countings(figure.unit or "")
+    most = max(_most_steps(reported), 1)
+    accounts = [a for version in versions for a in work_accounts(version, chosen, most)]
+    return _finding(figure, "compute", reported, int(versions[0].ledger.macs()), accounts)
+
+
+@cache
+def _countings(unit: str) -> tuple[Counting, ...]:
+    may = next(test for said, test in SAID if said in unit)
+    return tuple(counting for counting in countings() if may(counting))
+
+
+def _finding(
+    figure: Figure, quantity: str, reported: Reported, exact: int, accounts: Sequence[Account]
+) -> Finding:
+    most = _most_steps(reported)
+    fits = [fit for fit in fits_of(reported, accounts, tuple(Digits)) if fit.steps <= most]
+    verdict, because = _verdict(figure, figure.cause(quantity), fits)
+    nearest = min(accounts, key=lambda a: (abs(reported.value - a.count), a.steps))
+    return Finding(figure, quantity, reported, exact, verdict, because, nearest)
+
+
+def _verdict(figure: Figure, cause: str | None, fits: Sequence[Fit]) -> tuple[Verdict, str]:
+    """A judgement in the data comes before a reading that takes steps."""
+    if fits and fits[0].steps == 0:
+        return Verdict.EQUAL, ""
+    if cause is not None:
+        irreproducible = cause == Verdict.IRREPRODUCIBLE.value
+        verdict = Verdict.IRREPRODUCIBLE if irreproducible else Verdict.STATED
+        return verdict, cause
+    if fits:
+        fit = fits[0]
+        said = "" if fit.digits is Digits.ROUNDED else f", {fit.digits.value}"
+        return Verdict.EXPLAINED, fit.account.name + said
+    return Verdict.OPEN, ""
+
+
+def _most_steps(reported: Reported) -> int:
+    digits = len(str(int(reported.value / reported.unit)))
+    return max(FEW_STEPS, digits - 1)

@@ -1,0 +1,79 @@
+"""Changes of a network's rows that reported numbers imply: each gives the rows counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
+
+from flopscope.facts import Kind, Operator, Weight
+from flopscope.readings.counts import PRODUCTS
+
+Rows: TypeAlias = Sequence[Operator]
+
+
+def without_classifier(rows: Rows) -> Rows:
+    """All but the last layer with weights: the network that gives features."""
+    last = _classifier(rows)
+    return [row for index, row in enumerate(rows) if index != last]
+
+
+def without_gates_pooling(rows: Rows) -> Rows:
+    """All global pooling but the last, which is the head's; in gates it is often a mean."""
+    pools = [row.id for row in rows if row.kind is Kind.GLOBAL_POOL]
+    return [row for row in rows if row.id not in pools[:-1]]
+
+
+def folded(rows: Rows) -> Rows:
+    """Batch norm folded into the convolution or linear layer before it, which gets its shift as a
+    bias; one that follows no such layer stays."""
+    layers = {row.id: row for row in rows if _is_layer(row)}
+    shifted: dict[int, Operator] = {}
+    for row in rows:
+        before = layers.get(row.reads[0]) if row.kind is Kind.BATCH_NORM and row.reads else None
+        if before is not None:
+            shifted[row.id] = before
+    biased = {layer.id for layer in shifted.values()}
+    return [_with_bias(row) if row.id in biased else row for row in rows if row.id not in shifted]
+
+
+def with_classifiers_bias(rows: Rows) -> Rows:
+    """The last layer with weights gets a bias, where it has none."""
+    last = _classifier(rows)
+    return [_with_bias(row) if index == last else row for index, row in enumerate(rows)]
+
+
+def without_global_pooling(rows: Rows) -> Rows:
+    """All global pooling is a mean, which some tools do not see."""
+    return [row for row in rows if row.kind is not Kind.GLOBAL_POOL]
+
+
+class Change(NamedTuple):
+    """A change under its name, and how many steps it is from the network as it stands."""
+
+    name: str
+    steps: int
+    apply: Callable[[Rows], Rows]
+
+
+CHANGES = (
+    Change("with a bias of the classifier", 1, with_classifiers_bias),
+    Change("pooling in gates not seen", 1, without_gates_pooling),
+    Change("global pooling not seen", 1, without_global_pooling),
+    Change("batch norm folded", 1, folded),
+    Change("without the classifier", 2, without_classifier),
+)
+
+
+def _classifier(rows: Rows) -> int | None:
+    return max((i for i, row in enumerate(rows) if _is_layer(row)), default=None)
+
+
+def _is_layer(row: Operator) -> bool:
+    return row.kind in PRODUCTS and bool(row.weights)
+
+
+def _with_bias(row: Operator) -> Operator:
+    if row.has_bias:
+        return row
+    bias = Weight(f"{row.weights[0].key}, shift", (row.output[1],))
+    return row._replace(weights=(*row.weights, bias))

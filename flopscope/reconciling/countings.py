@@ -1,0 +1,190 @@
+"""Ways of counting work that reported numbers follow, as one literal, ordered table.
+
+Each is a convention: those of `flopscope.conventions`, each tool's answer where a layer is written
+as a function, the counting scripts of repositories, and multiply-accumulates with named terms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import combinations
+from typing import NamedTuple
+
+from flopscope.conventions import CONVENTIONS, Convention, Named, Quantity, Weights
+from flopscope.facts import Function, Interpolation, Kind
+
+_NOTHING: Weights = {}
+_AN_INPUT = {Quantity.INPUTS: 1}
+_AN_OUTPUT = {Quantity.OUTPUTS: 1}
+_POSITIONS = {Quantity.POSITIONS: 1}
+_MACS_AND_BIAS = {Quantity.MACS: 1, Quantity.BIAS: 1}
+_TWO_AN_ELEMENT = {Quantity.INPUTS: 1, Quantity.AFFINE_INPUTS: 1}
+
+_WEIGHTED = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION, Kind.LINEAR)
+_NORMS = (Kind.BATCH_NORM, Kind.BATCH_NORM_TRAINING, Kind.LAYER_NORM, Kind.GROUP_NORM)
+_POOLS = (Kind.MAX_POOL, Kind.AVERAGE_POOL, Kind.GLOBAL_POOL, Kind.ADAPTIVE_POOL)
+_RESIZED = (Kind.RESIZE, *Interpolation)
+
+
+class Part(NamedTuple):
+    """What some kinds count, under a name."""
+
+    name: str
+    weights: Mapping[Kind | Named, Weights]
+
+
+@dataclass(frozen=True)
+class Counting:
+    """A convention, and how many steps it is from plain multiply-accumulates."""
+
+    convention: Convention
+    steps: int
+
+    @property
+    def name(self) -> str:
+        return self.convention.name
+
+    @property
+    def tool(self) -> str:
+        """The convention it is a spelling of, or adds terms to."""
+        return self.name.replace(" +", ",").partition(",")[0]
+
+    @property
+    def family(self) -> str:
+        """Torch's counter is macs, twice."""
+        return "macs" if self.tool == "torch" else self.tool
+
+    def with_part(self, part: Part) -> Counting:
+        """The same but for the part, one step further."""
+        weights = {**self.convention.weights, **part.weights}
+        named = replace(self.convention, name=f"{self.name}, {part.name}", weights=weights)
+        return Counting(named, self.steps + 1)
+
+
+ATTENTION_UNSEEN = Part("products of two inputs not counted", {Kind.MATMUL: _NOTHING})
+"""A fused attention kernel, or the sign @ where a tool does not see it."""
+
+MMCV = Convention(
+    "mmcv",
+    "MACs",
+    "as macs with bias of convolutions, plus 2 an element of norm, 1 of ReLU, ReLU6, LeakyReLU, "
+    "PReLU, ELU, pooling and interpolation; matmul not seen",
+    "open-mmlab/mmcv mmcv/cnn/utils/flops_counter.py",
+    {
+        Kind.CONVOLUTION: _MACS_AND_BIAS,
+        Kind.TRANSPOSED_CONVOLUTION: _MACS_AND_BIAS,
+        Kind.LINEAR: {Quantity.MACS: 1},
+        **dict.fromkeys(_NORMS, _TWO_AN_ELEMENT),
+        **dict.fromkeys(_POOLS, _AN_INPUT),
+        **dict.fromkeys(
+            (
+                Function.RELU,
+                Function.RELU6,
+                Function.LEAKY_RELU,
+                Function.PRELU,
+                Function.ELU,
+            ),
+            _AN_OUTPUT,
+        ),
+        Kind.RESIZE: _AN_OUTPUT,
+    },
+)
+
+IMGCLSMOB = Convention(
+    "imgclsmob",
+    "FLOPs",
+    "two per multiply-accumulate, less one a pair of channels of a convolution without bias; "
+    "4 an element of batch norm, 1 of ReLU, 2 of hard-swish, 4 of sigmoid, 5 of SiLU, pooling",
+    "osmr/imgclsmob gluon/metrics.py measure_model",
+    {
+        Kind.CONVOLUTION: {Quantity.MACS: 2, Quantity.CHANNEL_PAIRS: -1},
+        Kind.LINEAR: {Quantity.MACS: 2},
+        Kind.BATCH_NORM: {Quantity.INPUTS: 4},
+        Kind.MAX_POOL: {Quantity.WINDOWS: 1},
+        Kind.AVERAGE_POOL: {Quantity.WINDOWS: 1},
+        Kind.GLOBAL_POOL: _AN_OUTPUT,
+        Function.RELU: _AN_OUTPUT,
+        Function.RELU6: _AN_OUTPUT,
+        Function.SIGMOID: {Quantity.OUTPUTS: 4},
+        Function.SILU: {Quantity.OUTPUTS: 5},
+        Function.HARD_SIGMOID: _AN_OUTPUT,
+        Function.HARD_SWISH: {Quantity.OUTPUTS: 2},
+    },
+)
+
+SCRIPTS = (MMCV, IMGCLSMOB)
+"""Counting scripts of repositories that publish many figures, from their sources."""
+
+
+SPELLINGS: Mapping[str, tuple[Part, ...]] = {
+    "thop": (
+        Part("pooling as functions, not seen", dict.fromkeys(_POOLS, _NOTHING)),
+        Part("average pooling as a function, not seen", {Kind.AVERAGE_POOL: _NOTHING}),
+        Part("interpolation as a function, not seen", dict.fromkeys(_RESIZED, _NOTHING)),
+        Part("softmax as a function, not seen", {Kind.SOFTMAX: _NOTHING}),
+    ),
+    "ptflops": (
+        Part("pooling as functions, once", dict.fromkeys(_POOLS, _AN_INPUT)),
+        Part("average pooling as a function, once", {Kind.AVERAGE_POOL: _AN_INPUT}),
+        Part("interpolation as a function, once", dict.fromkeys(_RESIZED, _AN_OUTPUT)),
+        Part("ReLU as a function, once", {Function.RELU: _AN_OUTPUT}),
+    ),
+    "deepspeed": (
+        Part("interpolation to a size, its positions", dict.fromkeys(_RESIZED, _POSITIONS)),
+        Part("ReLU6 as a function", {Function.RELU6: _AN_OUTPUT}),
+    ),
+    "mmcv": (Part("layer norm of an own class, not seen", {Kind.LAYER_NORM: _NOTHING}),),
+    "imgclsmob": (Part("global pooling by a window", {Kind.GLOBAL_POOL: _AN_INPUT}),),
+}
+"""What a tool answers of layers that are written as functions, where it sees modules otherwise."""
+
+EXTRAS = (
+    Part("bias", dict.fromkeys(_WEIGHTED, _MACS_AND_BIAS)),
+    Part("norm", dict.fromkeys(_NORMS, _TWO_AN_ELEMENT)),
+    Part("activation", {Kind.ACTIVATION: _AN_OUTPUT, Kind.SOFTMAX: _AN_OUTPUT}),
+    Part("pooling", dict.fromkeys(_POOLS, _AN_INPUT)),
+    Part("sums and gates", {Kind.ADD: _AN_OUTPUT, Kind.MULTIPLY: _AN_OUTPUT}),
+)
+"""Terms beside multiply-accumulates: bias one an output, norm two an element, the others one."""
+
+
+@cache
+def countings() -> tuple[Counting, ...]:
+    """The table, simplest first: macs, the tools, macs with terms, scripts, tools' spellings."""
+    return tuple(sorted(_all(), key=lambda counting: counting.steps))
+
+
+def _all() -> Iterator[Counting]:
+    plain = Counting(CONVENTIONS["macs"], 0)
+    yield plain
+    for name, convention in CONVENTIONS.items():
+        if name != plain.name:
+            yield Counting(convention, 1)
+    for parts in _subsets(EXTRAS):
+        yield Counting(_with_extras(plain.convention, parts), len(parts))
+    scripts = {script.name: script for script in SCRIPTS}
+    for script in SCRIPTS:
+        yield Counting(script, 1)
+    for tool, spelled in SPELLINGS.items():
+        for parts in _subsets(spelled):
+            counting = Counting({**CONVENTIONS, **scripts}[tool], 1)
+            for part in parts:
+                counting = counting.with_part(part)
+            yield counting
+
+
+def _with_extras(plain: Convention, parts: tuple[Part, ...]) -> Convention:
+    """macs + bias + norm."""
+    weights = dict(plain.weights)
+    for part in parts:
+        weights.update(part.weights)
+    name = " + ".join((plain.name, *(part.name for part in parts)))
+    return replace(plain, name=name, weights=weights)
+
+
+def _subsets(parts: tuple[Part, ...]) -> Iterator[tuple[Part, ...]]:
+    """All but the empty one, small ones first."""
+    for size in range(1, len(parts) + 1):
+        yield from combinations(parts, size)

@@ -1,0 +1,90 @@
+"""Ways of counting parameters that reported numbers follow, as one literal, ordered table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from flopscope.facts import Kind, Operator, Weight
+from flopscope.reconciling.amounts import Term
+from flopscope.sizes import elements
+
+NORMS = frozenset(
+    {Kind.BATCH_NORM, Kind.BATCH_NORM_TRAINING, Kind.LAYER_NORM, Kind.GROUP_NORM, Kind.RMS_NORM}
+)
+LAYERS = frozenset({Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION, Kind.LINEAR})
+BIAS, NORM, STATISTICS = "bias", "norm: scale and shift", "norm: running mean and variance"
+CONSTANTS = "constants"
+_LEARNT = {STATISTICS: 0, CONSTANTS: 0}
+
+
+@dataclass(frozen=True)
+class ParameterCounting:
+    """Which parts count, and how many times over; what is not named counts once."""
+
+    name: str
+    steps: int
+    factors: Mapping[str, int]
+    halved: frozenset[str] = frozenset()
+
+    def terms(self, parts: Mapping[str, int]) -> tuple[Term, ...]:
+        """The parts that count, in the network's order; zeros are left out."""
+        return tuple(
+            Term(name, self._text(name), count)
+            for name, whole in parts.items()
+            if (count := self._count(name, whole))
+        )
+
+    def _count(self, name: str, whole: int) -> int:
+        count = whole * self.factors.get(name, 1)
+        return count // 2 if name in self.halved else count
+
+    def _text(self, name: str) -> str:
+        return "half of them" if name in self.halved else "each"
+
+
+PARAMETER_COUNTINGS = (
+    ParameterCounting("parameters", 0, _LEARNT),
+    ParameterCounting("parameters without norm", 1, {**_LEARNT, NORM: 0}),
+    ParameterCounting("parameters and running statistics", 1, {CONSTANTS: 0}),
+    ParameterCounting("parameters without bias", 1, {**_LEARNT, BIAS: 0}),
+    ParameterCounting("weights alone", 2, {**_LEARNT, BIAS: 0, NORM: 0}),
+    ParameterCounting("parameters, one a channel of norm", 2, _LEARNT, frozenset({NORM})),
+    ParameterCounting(
+        "parameters, three a channel of norm", 2, {CONSTANTS: 0}, frozenset({STATISTICS})
+    ),
+)
+"""Simplest first. Three a channel are shift, mean and variance, of a norm without scale."""
+
+
+def parts(rows: Sequence[Operator]) -> dict[str, int]:
+    """Stored elements by what they are; a tensor that several rows share counts once.
+
+    The names of layers' weights are those of their kinds.
+    """
+    seen: set[str] = set()
+    found: dict[str, int] = {}
+
+    def add(name: str, row: Operator, weight: Weight) -> None:
+        if weight.key not in seen:
+            seen.add(weight.key)
+            count = int(row.repeat * elements(weight.shape))
+            found[name] = found.get(name, 0) + count
+
+    for row in rows:
+        for index, weight in enumerate(row.weights):
+            if weight.learnt:
+                add(_name(row, index), row, weight)
+            elif weight.key:
+                add(CONSTANTS, row, weight)
+        for buffer in row.buffers:
+            add(STATISTICS, row, buffer)
+    return found
+
+
+def _name(row: Operator, index: int) -> str:
+    if row.kind in NORMS:
+        return NORM
+    if row.kind in LAYERS:
+        return BIAS if index else f"{row.kind.value} weights"
+    return row.kind.value

@@ -1,0 +1,154 @@
+"""What a number was reported of: a network at an input, and how it may have been otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from flopscope.arguments import parse_input
+from flopscope.catalog.models import MODELS
+from flopscope.catalog.options import CLASSES, Choice
+from flopscope.catalog.variant import Variant, check_size
+from flopscope.catalog.variant import parse as parse_variant
+from flopscope.errors import BadInput, OutsideDomain
+from flopscope.ledger import Ledger
+from flopscope.profiling import is_onnx, profile
+
+SIZES = (96, 112, 128, 160, 192, 224, 240, 256, 260, 288, 299, 300, 320, 331, 380, 384, 416, 448,
+         456, 480, 512, 528, 600)  # fmt: skip
+"""Sides of square inputs that networks are published at."""
+
+OUTPUTS = (1001, 10, 100, 21841, 21843)
+"""Classes other than ImageNet's 1000: with a background class, CIFAR's, ImageNet-21k's."""
+
+MODULE_STEPS, SIZE_STEPS, CLASSES_STEPS = 2, 3, 3
+
+
+@dataclass(frozen=True)
+class Version:
+    """One ledger to count; `said` is what distinguishes it, "" for the network as asked."""
+
+    said: str
+    steps: int
+    ledger: Ledger
+
+
+Versions: TypeAlias = Callable[[], Iterator[Version]]
+
+
+def _none() -> Iterator[Version]:
+    return iter(())
+
+
+@dataclass(frozen=True)
+class Subject:
+    """`near` are other forms and recipes of the network; `far` other inputs and numbers of
+    classes, which any number fits more easily."""
+
+    name: str
+    shapes: tuple[tuple[int, ...], ...]
+    asked: Version
+    near: Versions = field(default=_none)
+    far: Versions = field(default=_none)
+
+
+def of_variant(variant: Variant, resolution: tuple[int, int], batch: int = 1) -> Subject:
+    """A catalogue model, from its closed form."""
+
+    def version(said: str, steps: int, other: Variant, at: tuple[int, int]) -> Iterator[Version]:
+        try:
+            yield Version(said, steps, other.ledger(at, batch))
+        except OutsideDomain:
+            return
+
+    def near() -> Iterator[Version]:
+        for option in variant.model.options:
+            if not isinstance(option, Choice):
+                continue
+            given = dict(variant.options).get(option.name, option.default)
+            for choice in option.choices:
+                if choice != given:
+                    other = _with(variant, option.name, choice)
+                    said = f"{option.name}={option.text(choice)}"
+                    yield from version(said, MODULE_STEPS, other, resolution)
+
+    def far() -> Iterator[Version]:
+        for side in SIZES:
+            if (side, side) != resolution:
+                said = f"input {side}×{side}"
+                yield from version(said, SIZE_STEPS, variant, (side, side))
+        for classes in OUTPUTS if CLASSES in variant.model.options else ():
+            if dict(variant.options).get(CLASSES.name, CLASSES.default) != classes:
+                other = _with(variant, CLASSES.name, classes)
+                yield from version(f"classes={classes}", CLASSES_STEPS, other, resolution)
+
+    shapes = ((batch, 3, *resolution),)
+    asked = Version("", 0, variant.ledger(resolution, batch))
+    return Subject(str(variant), shapes, asked, near, far)
+
+
+def of_target(
+    target: str,
+    inputs: Sequence[str],
+    arguments: Mapping[str, Any] | None = None,
+    example: Mapping[str, int] | None = None,
+) -> Subject:
+    """A network of the reader's own, traced as `flopscope profile` does; needs torch, or onnx.
+
+    Raises BadInput for a target that cannot be made or run, or an input with free sizes.
+    """
+    given = [parse_input(text) for text in inputs]
+    if any(not isinstance(n, int) for i in given for n in i.shape):
+        raise BadInput(
+            f"a number is reported of an input of numbers, and {' and '.join(inputs)} has free "
+            "sizes; give one such as --input 1,3,224,224"
+        )
+    found = profile(target, inputs, arguments, example)
+    if not all(isinstance(n, int) for shape in found.shapes for n in shape):
+        raise BadInput(
+            f"{target} has free sizes; give them numbers with --example, such as --example batch=1"
+        )
+
+    def far() -> Iterator[Version]:
+        if len(given) == 1 and not is_onnx(target) and len(given[0].shape) == 4:
+            yield from _at_other_sizes(target, given[0].shape, arguments)
+
+    return Subject(target, found.shapes, Version("", 0, found.ledger), far=far)
+
+
+def _at_other_sizes(
+    target: str, shape: tuple[Any, ...], arguments: Mapping[str, Any] | None
+) -> Iterator[Version]:
+    """From one trace whose height and width are free, where the network has one."""
+    batch, channels, *grid = shape
+    try:
+        free = profile(target, [f"{batch},{channels},H,W"], arguments)
+    except BadInput:
+        return
+    if free.fixed:
+        return
+    for side in SIZES:
+        if [side, side] == grid:
+            continue
+        try:
+            ledger = free.ledger.at(H=side, W=side)
+        except OutsideDomain:
+            continue
+        yield Version(f"input {side}×{side}", SIZE_STEPS, ledger)
+
+
+def of_catalogue(name: str, res: int | tuple[int, int] | None = None, batch: int = 1) -> Subject:
+    """A catalogue model by its name, at its native input unless told. Raises as `parse` does."""
+    check_size("batch", batch, "such as 1")
+    variant = parse_variant(name)
+    return of_variant(variant, variant.resolution(res), batch)
+
+
+def is_catalogue(name: str) -> bool:
+    """Does the name begin with that of a catalogue model?"""
+    return name.partition(":")[0] in MODELS
+
+
+def _with(variant: Variant, name: str, value: Any) -> Variant:
+    return replace(variant, options=tuple({**dict(variant.options), name: value}.items()))
