@@ -13,6 +13,7 @@ from flopscope.cli.check import check
 from flopscope.cli.formula import formula, laws
 from flopscope.cli.pareto import pareto
 from flopscope.cli.profile import profile
+from flopscope.cli.reconcile import audit, reconcile
 
 
 @click.group(
@@ -27,6 +28,8 @@ from flopscope.cli.profile import profile
         profile,
         solve,
         assert_,
+        reconcile,
+        audit,
         conventions,
     ],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},

@@ -57,3 +57,13 @@ def natural(name: str, text: str | None) -> int | None:
     if text is not None and not text.isdecimal():
         raise BadInput(f"--{name} {text} is not an integer from 0; give one such as 2")
     return None if text is None else int(text)
+
+
+def inputs_or_res(inputs: tuple[str, ...], res: str | None, *, optional: bool) -> tuple[str, ...]:
+    """The inputs, or that of a resolution. Raises BadInput unless one of the two is given."""
+    if optional and not inputs and not res:
+        return ()
+    if bool(inputs) == bool(res):
+        raise BadInput("give either --input, such as --input B,3,H,W, or --res, such as --res 224")
+    size = resolution(res)
+    return inputs if size is None else (f"1,3,{size[0]},{size[1]}",)

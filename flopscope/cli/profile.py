@@ -7,10 +7,9 @@ from itertools import chain
 
 import click
 
-from flopscope.cli.options import CONVENTION, OUTPUT, natural, resolution
+from flopscope.cli.options import CONVENTION, OUTPUT, inputs_or_res, natural
 from flopscope.cli.output import output
 from flopscope.cli.progress import waiting
-from flopscope.errors import BadInput
 
 
 @click.command()
@@ -92,7 +91,7 @@ def profile(
     from flopscope.sizes import Shape, is_symbolic
 
     graph = profiling.is_onnx(target)
-    inputs = _inputs(inputs, res, optional=graph)
+    inputs = inputs_or_res(inputs, res, optional=graph)
     view = View(named(convention), by, natural("depth", depth), sort)
 
     def check(shapes: Iterable[Shape]) -> None:
@@ -111,13 +110,3 @@ def profile(
         write(text)
     if strict and found.unknown:
         raise click.exceptions.Exit(1)
-
-
-def _inputs(inputs: tuple[str, ...], res: str | None, *, optional: bool) -> tuple[str, ...]:
-    """The inputs, or that of a resolution. Raises BadInput unless one of the two is given."""
-    if optional and not inputs and not res:
-        return ()
-    if bool(inputs) == bool(res):
-        raise BadInput("give either --input, such as --input B,3,H,W, or --res, such as --res 224")
-    size = resolution(res)
-    return inputs if size is None else (f"1,3,{size[0]},{size[1]}",)

@@ -19,19 +19,25 @@ MOST_STEPS = 12
 
 NO_CHANGE = Change("", 0, lambda rows: rows)
 
-FACTORS = {ONCE: "", TWICE: " × 2", HALF: " ÷ 2"}
+FACTORS = {TWICE: "2", HALF: "½"}
 
 
 @dataclass(frozen=True)
 class Account:
-    """One way to read a number: a name in words, its terms, the factor of their sum, and `steps`,
-    how far it is from the plain count of the network as asked."""
+    """One way to read a number: in words how it counts, and at which version of the network; its
+    terms, the factor of their sum, and `steps`, how far it is from the plain count as asked."""
 
-    name: str
+    counted: str
+    version: str
     unit: str
     terms: tuple[Term, ...]
     factor: Fraction
     steps: int
+
+    @property
+    def name(self) -> str:
+        """What is counted, and of which version."""
+        return f"{self.counted}; {self.version}" if self.version else self.counted
 
     @property
     def count(self) -> Fraction:
@@ -42,19 +48,19 @@ def work_accounts(
     version: Version, chosen: Sequence[Counting], most: int = MOST_STEPS
 ) -> Iterator[Account]:
     """Accounts of the work of one version by the chosen countings, up to so many steps, simplest
-    first; of equal counts by one tool the simplest."""
-    seen: set[tuple[str, Fraction]] = set()
+    first. One that is made of another, and counts as much as one before, is left out."""
+    seen: set[Fraction] = set()
     counted = list(_counted(version, chosen, most - version.steps))
     accounts = [
-        (counting.family, _account(version, counting, terms, change, factor))
+        (counting.own and change is NO_CHANGE and factor == ONCE, account)
         for factor in (ONCE, TWICE, HALF)
         for counting, terms, change in counted
         if factor in (ONCE, TWICE if counting.convention.unit == "MACs" else HALF)
-        and _steps(version, counting, change, factor) <= most
+        and (account := _account(version, counting, terms, change, factor)).steps <= most
     ]
-    for family, account in sorted(accounts, key=lambda pair: pair[1].steps):
-        if (family, account.count) not in seen:
-            seen.add((family, account.count))
+    for own, account in sorted(accounts, key=lambda pair: pair[1].steps):
+        if own or account.count not in seen:
+            seen.add(account.count)
             yield account
 
 
@@ -78,10 +84,6 @@ def _counted(
                 yield counting, changed.terms(counting.convention), change
 
 
-def _steps(version: Version, counting: Counting, change: Change, factor: Fraction) -> int:
-    return version.steps + counting.steps + change.steps + (factor != ONCE)
-
-
 def parameter_accounts(version: Version) -> Iterator[Account]:
     """Accounts of the parameters of one version."""
     plain = parts(version.ledger.rows)
@@ -95,16 +97,23 @@ def parameter_accounts(version: Version) -> Iterator[Account]:
             if (count := sum(term.count for term in terms)) not in counts:
                 counts.add(count)
                 steps = counting.steps + change.steps + version.steps
-                name = _joined(counting.name, change.name, version.said)
-                yield Account(name, "parameters", terms, ONCE, steps)
+                name = _joined(counting.name, change.name)
+                yield Account(name, version.said, "parameters", terms, ONCE, steps)
 
 
 def _account(
     version: Version, counting: Counting, terms: tuple[Term, ...], change: Change, factor: Fraction
 ) -> Account:
-    name = _joined(counting.name + FACTORS[factor], change.name, version.said)
-    steps = _steps(version, counting, change, factor)
-    return Account(name, counting.convention.unit, terms, factor, steps)
+    steps = version.steps + counting.steps + change.steps + (factor != ONCE)
+    counted = counting.name
+    if factor != ONCE:
+        counted = f"{FACTORS[factor]} × {_bracketed(counted)}"
+    name = _joined(counted, change.name)
+    return Account(name, version.said, counting.convention.unit, terms, factor, steps)
+
+
+def _bracketed(name: str) -> str:
+    return f"({name})" if " " in name else name
 
 
 def _joined(*texts: str) -> str:

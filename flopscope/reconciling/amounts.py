@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from flopscope.conventions import QUANTITIES, Convention, Named, Quantity
@@ -54,16 +54,27 @@ class Amounts:
         counts: dict[str, int] = {}
         texts: dict[str, list[str]] = {}
         for kind, function in self._rows:
-            for quantity, weight in convention.of(kind, function).items():
+            for quantity, weight in self._weights(convention, kind, function):
                 count = weight * self._amount(kind, function, quantity)
                 if count == 0:
                     continue
                 name = "bias" if quantity is Quantity.BIAS else _name(kind, function)
                 counts[name] = counts.get(name, 0) + count
-                text = f"{weight} × {_TEXT[quantity]}".replace("-", "−")
+                text = f"{'−' if weight < 0 else ''}{abs(weight)} × {_TEXT[quantity]}"
                 if text not in texts.setdefault(name, []):
                     texts[name].append(text)
         return tuple(Term(name, " + ".join(texts[name]), n) for name, n in counts.items())
+
+    def _weights(
+        self, convention: Convention, kind: Kind, function: Named | None
+    ) -> Iterator[tuple[Quantity, int]]:
+        """Its weights; where every norm of the kind has a scale and shift, an input is an input."""
+        weights = dict(convention.of(kind, function))
+        if Quantity.INPUTS in weights and Quantity.AFFINE_INPUTS in weights:
+            inputs = self._amount(kind, function, Quantity.INPUTS)
+            if inputs == self._amount(kind, function, Quantity.AFFINE_INPUTS):
+                weights[Quantity.INPUTS] += weights.pop(Quantity.AFFINE_INPUTS)
+        yield from weights.items()
 
     def _amount(self, kind: Kind, function: Named | None, quantity: Quantity) -> int:
         key = (kind, function, quantity)

@@ -52,9 +52,9 @@ class Counting:
         return self.name.replace(" +", ",").partition(",")[0]
 
     @property
-    def family(self) -> str:
-        """Torch's counter is macs, twice."""
-        return "macs" if self.tool == "torch" else self.tool
+    def own(self) -> bool:
+        """Is it a convention as it stands, without terms or spellings?"""
+        return self.name == self.tool
 
     def with_part(self, part: Part) -> Counting:
         """The same but for the part, one step further."""

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from flopscope.errors import UnknownName
 from flopscope.reconciling.accounts import Account, parameter_accounts, work_accounts
-from flopscope.reconciling.countings import countings
+from flopscope.reconciling.countings import Counting, countings
 from flopscope.reconciling.digits import Digits, Reported
 from flopscope.reconciling.subjects import Subject, Version
 
@@ -51,13 +52,17 @@ class Explanation:
         return self.reported.value - account.count
 
 
-def explain_work(
-    subject: Subject,
-    reported: Reported,
-    tool: str | None = None,
-) -> Explanation:
-    """The readings of the tables that give the reported work, all of them or those of one tool."""
-    chosen = [counting for counting in countings() if tool in (None, counting.tool)]
+def explain_work(subject: Subject, reported: Reported, tool: str | None = None) -> Explanation:
+    """The readings of the tables that give the reported work, all of them or those of one tool.
+
+    Raises UnknownName for a tool that is none.
+
+    >>> from flopscope.reconciling.subjects import of_catalogue
+    >>> found = explain_work(of_catalogue("mobilenetv1"), Reported.parse("578.88M"))
+    >>> [fit.account.name for fit in found.fits]
+    ['fvcore']
+    """
+    chosen = countings() if tool is None else of_tool(tool)
 
     def accounts(version: Version) -> Iterator[Account]:
         return work_accounts(version, chosen)
@@ -70,6 +75,24 @@ def explain_parameters(subject: Subject, reported: Reported) -> Explanation:
     return _explain(subject, reported, "parameters", parameter_accounts)
 
 
+def answers(subject: Subject, tool: str) -> tuple[Account, ...]:
+    """What a tool answers of the network as asked: of layers as modules, then otherwise written.
+
+    Raises UnknownName for a tool that is none.
+    """
+    spelled = {counting.name for counting in of_tool(tool)}
+    accounts = work_accounts(subject.asked, of_tool(tool))
+    return tuple(account for account in accounts if account.name in spelled)
+
+
+def of_tool(tool: str) -> tuple[Counting, ...]:
+    """The countings of a tool. Raises UnknownName."""
+    known = dict.fromkeys(counting.tool for counting in countings())
+    if tool not in known:
+        raise UnknownName("tool", tool, known)
+    return tuple(counting for counting in countings() if counting.tool == tool)
+
+
 def _explain(
     subject: Subject,
     reported: Reported,
@@ -77,8 +100,10 @@ def _explain(
     accounts: Callable[[Version], Iterator[Account]],
 ) -> Explanation:
     """Other inputs and numbers of classes are tried only where nothing nearer gives the number."""
-    tried = [a for version in (subject.asked, *subject.near()) for a in accounts(version)]
-    near = tried
+    asked = list(accounts(subject.asked))
+    known = {(account.counted, account.count) for account in asked}
+    other = [account for version in subject.near() for account in accounts(version)]
+    near = tried = [*asked, *(a for a in other if (a.counted, a.count) not in known)]
     if not (fits := fits_of(reported, tried, STRICT)):
         further = [account for version in subject.far() for account in accounts(version)]
         fits = fits_of(reported, further, STRICT)

@@ -1,0 +1,137 @@
+"""The published figures against the exact counts as a table, and the verdicts counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from flopscope.present.numbers import integer
+from flopscope.present.table import Column, Document, Table
+from flopscope.reconciling.audit import Finding, Verdict
+
+SCHEMA = "flopscope.audit/1"
+
+
+def audit_document(findings: Sequence[Finding]) -> Document:
+    """One line a stated number, sources and causes in notes; then how many have each verdict."""
+    references = list(dict.fromkeys(map(_reference, findings)))
+    columns = [
+        Column("model", "Model", _label, numeric=False, raw=lambda finding: finding.subject),
+        Column("quantity", "Of", numeric=False),
+        Column("stated", "Stated,\nexact", _numbers, raw=lambda f: f.reported.text),
+        Column("verdict", "Verdict", numeric=False, fold=_folded),
+        Column("source", "Ref.", lambda r: f"[{references.index(r) + 1}]", raw=_source),
+        Column("resolution", "Input", _size, raw=_size, shown=False),
+        Column("exact", "Exact", integer, shown=False),
+        Column("unit", "Unit", numeric=False, shown=False),
+        Column("nearest", "Nearest", numeric=False, shown=False),
+        Column("note", "Note", numeric=False, shown=False),
+    ]
+    rows = [
+        [
+            finding,
+            finding.quantity,
+            finding,
+            said(finding),
+            _reference(finding),
+            finding.figure.resolution,
+            finding.exact,
+            finding.figure.unit if finding.quantity == "compute" else None,
+            finding.nearest.name if finding.verdict is Verdict.IRREPRODUCIBLE else None,
+            finding.figure.note,
+        ]
+        for finding in findings
+    ]
+    notes = [f"[{n}] {' '.join(filter(None, r))}" for n, r in enumerate(references, start=1)]
+    notes += [_nearest(f) for f in findings if f.verdict is Verdict.IRREPRODUCIBLE]
+    title = "Published figures. Exact: parameters, and MACs of convention macs."
+    return Document([Table(columns, rows, title, notes), _summary(findings)], _data(findings))
+
+
+def said(finding: Finding) -> str:
+    """The verdict in words: its reading or its cause, where there is one."""
+    return finding.because or finding.verdict.value
+
+
+def _reference(finding: Finding) -> tuple[str, str | None]:
+    """A source, and the note of what is not plain in it."""
+    plain = finding.verdict in (Verdict.EQUAL, Verdict.EXPLAINED)
+    return f"{finding.figure.source}.", None if plain else finding.figure.note
+
+
+def _source(reference: tuple[str, str | None]) -> str:
+    return reference[0].removesuffix(".")
+
+
+def _nearest(finding: Finding) -> str:
+    count = integer(int(finding.nearest.count))
+    return (
+        f"{finding.subject}, {finding.quantity} {finding.reported.text}: the nearest reading is "
+        f"{finding.nearest.name}, {count}"
+    )
+
+
+def _summary(findings: Sequence[Finding]) -> Table:
+    counts = Counter(finding.verdict for finding in findings)
+    columns = [
+        Column("verdict", "Verdict", numeric=False),
+        *(Column(quantity, quantity.capitalize()) for quantity in ("params", "compute")),
+        Column("numbers", "Numbers"),
+    ]
+    rows: list[list[Any]] = []
+    for verdict in Verdict:
+        of = [f.quantity for f in findings if f.verdict is verdict]
+        rows.append([verdict.value, of.count("params"), of.count("compute"), counts[verdict]])
+    quantities = [f.quantity for f in findings]
+    whole = [quantities.count("params"), quantities.count("compute"), len(findings)]
+    return Table(columns, [*rows, ["total", *whole]], total=True)
+
+
+def _label(finding: Finding) -> str:
+    """The id, each option and the input on lines of their own: the column stays narrow."""
+    model, _, options = finding.subject.partition(":")
+    lines = [model, *(options.split(",") if options else []), _size(finding.figure.resolution)]
+    return "\n  ".join(lines)
+
+
+def _numbers(finding: Finding) -> str:
+    return f"{finding.reported.text}\n{integer(finding.exact)}"
+
+
+def _size(resolution: tuple[int, int]) -> str:
+    """224, or 192×256."""
+    height, width = resolution
+    return str(height) if height == width else f"{height}×{width}"
+
+
+def _folded(text: str, room: int) -> str:
+    from textwrap import wrap
+
+    return "\n".join(wrap(text, room, subsequent_indent="  "))
+
+
+def _data(findings: Sequence[Finding]) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "verdicts": {v.value: sum(f.verdict is v for f in findings) for v in Verdict},
+        "figures": [
+            {
+                "model": finding.figure.model,
+                "variant": finding.figure.variant,
+                "resolution": list(finding.figure.resolution),
+                "quantity": finding.quantity,
+                "stated": finding.reported.text,
+                "unit": finding.figure.unit if finding.quantity == "compute" else "parameters",
+                "exact": finding.exact,
+                "verdict": finding.verdict.value,
+                "because": finding.because,
+                "nearest": finding.nearest.name,
+                "nearest_count": float(finding.nearest.count),
+                "kind": finding.figure.kind,
+                "source": finding.figure.source,
+                "note": finding.figure.note,
+            }
+            for finding in findings
+        ],
+    }

@@ -1,0 +1,183 @@
+"""A reported number explained: the terms of a reading, and every reading that gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from flopscope.present.numbers import integer, percent
+from flopscope.present.operators import shape_text
+from flopscope.present.table import Column, Document, Table
+from flopscope.reconciling.accounts import Account
+from flopscope.reconciling.search import Explanation
+from flopscope.reconciling.subjects import Subject
+
+SCHEMA = "flopscope.reconcile/1"
+
+SHOWN = 12
+"""Readings that a table lists; the JSON has all."""
+
+
+def explanation_document(explanations: Sequence[Explanation]) -> Document:
+    """For each reported number the terms of its simplest reading and all that give it; where none
+    does, those of the nearest."""
+    tables = [table for one in explanations for table in _tables(one)]
+    subject = explanations[0].subject
+    return Document(tables, _head(subject) | {"reported": [_data(one) for one in explanations]})
+
+
+def tool_document(subject: Subject, tool: str, answers: Sequence[Account]) -> Document:
+    """What a tool answers of a network: of layers as modules in terms, and otherwise written."""
+    first, *others = answers
+    title = f"{_what(subject)}. {tool} answers {_number(first.count)} {first.unit}."
+    tables = [_terms(first, title, _unknown(subject))]
+    if others:
+        tables.append(_readings(others, "Layers that are written otherwise:", None))
+    data = {"tool": tool, "answers": [_account(answer) for answer in answers]}
+    return Document(tables, _head(subject) | data)
+
+
+def _tables(found: Explanation) -> list[Table]:
+    accounts = [fit.account for fit in found.fits] or list(found.nearest)
+    of = "parameters" if found.quantity == "parameters" else "work"
+    title = f"{_what(found.subject)}. Reported {of} {found.reported.text}: {_range(found)}."
+    first = accounts[0]
+    remainder = found.remainder(first)
+    kind = f" ({found.fits[0].digits.value})" if found.fits else ""
+    reading = f"Simplest reading: {first.name}" if found else f"Nearest reading: {first.name}"
+    notes = [f"{reading}; {found.reported.text} less this is {_number(remainder)}{kind}."]
+    notes += [] if first.factor == 1 else [f"The total is the sum × {_number(first.factor)}."]
+    table = _terms(first, title, [*notes, *_unknown(found.subject)])
+    if found:
+        said = f"{len(accounts)} of {found.tried:,} readings give {found.reported.text}:"
+    else:
+        said = f"None of {found.tried:,} readings gives {found.reported.text}; the nearest are:"
+    return [table, _readings(accounts, said, found)]
+
+
+def _terms(account: Account, title: str, notes: Sequence[str]) -> Table:
+    columns = [
+        Column("term", "Term", numeric=False),
+        Column("counted", "Counted", numeric=False),
+        Column("count", account.unit[:1].upper() + account.unit[1:], _number, raw=_plain),
+        Column("percent", "%"),
+    ]
+    whole = sum(term.count for term in account.terms)
+    rows: list[list[Any]] = [
+        [term.name, term.counted, term.count, percent(term.count, whole)] for term in account.terms
+    ]
+    if account.factor != 1:
+        rows.append(["sum", None, whole, "100.0"])
+    rows.append(["total", None, account.count, "100.0" if account.factor == 1 else None])
+    return Table(columns, rows, title, notes, total=True)
+
+
+def _readings(accounts: Sequence[Account], title: str, found: Explanation | None) -> Table:
+    more = len(accounts) - SHOWN
+    notes = [f"and {more:,} more, in --format json"] if more > 0 else []
+    accounts = accounts[:SHOWN]
+    columns = [
+        Column("reading", "Reading", numeric=False, fold=_folded),
+        Column("unit", "Unit", numeric=False),
+        Column("count", "Count", _number, raw=_plain),
+    ]
+    rows: list[list[Any]] = [[a.name, a.unit, a.count] for a in accounts]
+    if found is not None:
+        columns.append(Column("remainder", "Remainder", _number, raw=_plain))
+        for row, account in zip(rows, accounts, strict=True):
+            row.append(found.remainder(account))
+    if found:
+        columns.append(Column("digits", "Digits", numeric=False))
+        for row, fit in zip(rows, found.fits[:SHOWN], strict=True):
+            row.append(fit.digits.value)
+    return Table(columns, rows, title, notes)
+
+
+def _folded(name: str, room: int) -> str:
+    """A name on several lines, broken between words."""
+    from textwrap import wrap
+
+    return "\n".join(wrap(name, room, subsequent_indent="  "))
+
+
+def _what(subject: Subject) -> str:
+    """The network and its input."""
+    return f"{subject.name}, input {' and '.join(shape_text(shape) for shape in subject.shapes)}"
+
+
+def _range(found: Explanation) -> str:
+    """The integers that the text can stand for."""
+    value, unit = found.reported.value, found.reported.unit
+    if unit == 1:
+        return "exactly"
+    low, high = value - unit / 2, value + unit / 2
+    return (
+        f"{_number(low)} to below {_number(high)} if rounded, "
+        f"{_number(value)} to below {_number(value + unit)} if truncated"
+    )
+
+
+def _unknown(subject: Subject) -> list[str]:
+    ledger = subject.asked.ledger
+    if ledger.complete:
+        return []
+    paths = ", ".join(dict.fromkeys(ledger.macs().missing))
+    return [f"Counts are lower bounds: the cost of {paths} is unknown."]
+
+
+def _number(value: Fraction | int) -> str:
+    """Every digit; a half as .5."""
+    whole, rest = divmod(value, 1)
+    if value < 0:
+        return f"−{_number(-value)}"
+    return integer(int(whole)) + (f"{float(rest):.4g}"[1:] if rest else "")
+
+
+def _plain(value: Fraction | int) -> int | float:
+    return int(value) if value == int(value) else float(value)
+
+
+def _head(subject: Subject) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "target": subject.name,
+        "inputs": [list(shape) for shape in subject.shapes],
+        "complete": subject.asked.ledger.complete,
+    }
+
+
+def _data(found: Explanation) -> dict[str, Any]:
+    readings = [
+        _account(fit.account)
+        | {"digits": fit.digits.value, "remainder": _plain(found.remainder(fit.account))}
+        for fit in found.fits
+    ]
+    nearest = [
+        _account(account) | {"remainder": _plain(found.remainder(account))}
+        for account in found.nearest
+    ]
+    return {
+        "text": found.reported.text,
+        "quantity": found.quantity,
+        "value": _plain(found.reported.value),
+        "last_digit": _plain(found.reported.unit),
+        "tried": found.tried,
+        "explained": bool(found),
+        "readings": readings,
+        "nearest": [] if found else nearest,
+    }
+
+
+def _account(account: Account) -> dict[str, Any]:
+    return {
+        "reading": account.name,
+        "unit": account.unit,
+        "count": _plain(account.count),
+        "factor": _plain(account.factor),
+        "steps": account.steps,
+        "terms": [
+            {"term": term.name, "counted": term.counted, "count": term.count}
+            for term in account.terms
+        ],
+    }
