@@ -48,8 +48,8 @@ def work_accounts(
     version: Version, chosen: Sequence[Counting], most: int = MOST_STEPS
 ) -> Iterator[Account]:
     """Accounts of the work of one version by the chosen countings, up to so many steps, simplest
-    first. One that is made of another, and counts as much as one before, is left out."""
-    seen: set[Fraction] = set()
+    first. One that is made of another, and has the terms of one before, is left out."""
+    seen: set[tuple[tuple[Term, ...], Fraction]] = set()
     counted = list(_counted(version, chosen, most - version.steps))
     accounts = [
         (counting.own and change is NO_CHANGE and factor == ONCE, account)
@@ -59,8 +59,8 @@ def work_accounts(
         and (account := _account(version, counting, terms, change, factor)).steps <= most
     ]
     for own, account in sorted(accounts, key=lambda pair: pair[1].steps):
-        if own or account.count not in seen:
-            seen.add(account.count)
+        if own or (account.terms, account.factor) not in seen:
+            seen.add((account.terms, account.factor))
             yield account
 
 

@@ -58,9 +58,9 @@ def explain_work(subject: Subject, reported: Reported, tool: str | None = None) 
     Raises UnknownName for a tool that is none.
 
     >>> from flopscope.reconciling.subjects import of_catalogue
-    >>> found = explain_work(of_catalogue("mobilenetv1"), Reported.parse("578.88M"))
-    >>> [fit.account.name for fit in found.fits]
-    ['fvcore']
+    >>> found = explain_work(of_catalogue("mobilenetv1"), Reported.parse("578,875,904"))
+    >>> found.fits[0].account.name
+    'fvcore'
     """
     chosen = countings() if tool is None else of_tool(tool)
 

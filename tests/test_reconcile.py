@@ -1,0 +1,380 @@
+"""Readings of reported numbers: what the tools answer is found again, exactly, and by its name."""
+
+from __future__ import annotations
+
+import json
+import os
+from fractions import Fraction
+
+import pytest
+import torch
+from counters import COUNTERS, says
+from hypothesis import settings
+from torch import nn
+from torch.fx.experimental.optimization import fuse
+from torch.utils.flop_counter import FlopCounterMode
+
+from flopscope.catalog.models import MODELS
+from flopscope.catalog.variant import parse
+from flopscope.cli import main
+from flopscope.errors import BadInput, UnknownName
+from flopscope.facts import Kind
+from flopscope.reconciling.amounts import Amounts
+from flopscope.reconciling.changes import folded, without_classifier
+from flopscope.reconciling.countings import IMGCLSMOB, MMCV, SCRIPTS, SPELLINGS, countings
+from flopscope.reconciling.digits import Digits, Reported
+from flopscope.reconciling.parameters import parts
+from flopscope.reconciling.search import answers, explain_parameters, explain_work
+from flopscope.reconciling.subjects import of_catalogue, of_target, of_variant
+
+NET = "tests/nets.py:Net"
+SIDE = 64
+"""The side of the inputs that the tools run on."""
+
+# --- what the tools answer ------------------------------------------------------------------------
+
+SMALL = {
+    "mobilenetv1": "mobilenetv1:width=0.25",
+    "mobilenetv2": "mobilenetv2:width=0.35",
+    "mobilenetv3": "mobilenetv3_small",
+    "efficientnet": "efficientnet_b0",
+    "efficientnetv2": "efficientnetv2_s",
+    "shufflenetv1": "shufflenetv1_g3_x0.5",
+    "shufflenetv2": "shufflenetv2_x0.5",
+    "ghostnet": "ghostnet_050",
+    "ghostnetv2": "ghostnetv2_100",
+    "resnet": "resnet18",
+    "regnet": "regnety_200mf",
+    "convnext": "convnext_tiny",
+}
+"""A small network of each family; of another the first, at its own input."""
+
+
+def one_a_family() -> list[str]:
+    first = {model.family: model.id for model in reversed(MODELS.values())}
+    return [SMALL.get(family, first[family]) for family in dict.fromkeys(first)]
+
+
+def side(model: str) -> int:
+    known = MODELS[model.partition(":")[0]]
+    return SIDE if known.family in SMALL else known.resolution
+
+
+EXPLORING = settings.get_current_profile_name() == "explore"
+CHOSEN = [*dict.fromkeys([*one_a_family(), *(MODELS if EXPLORING else ())])]
+TOOLS = [tool for tool in COUNTERS if tool != "macs"]
+
+FUNCTIONS = {
+    "thop": "thop, interpolation as a function, not seen",
+    "ptflops": "ptflops, interpolation as a function, once",
+    "deepspeed": "deepspeed, interpolation to a size, its positions",
+}
+"""GhostNetV2 interpolates with a function, in the authors' code too."""
+
+
+def expected(model: str, tool: str) -> str:
+    functions = MODELS[model.partition(":")[0]].family == "ghostnetv2"
+    return FUNCTIONS.get(tool, tool) if functions else tool
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("model", CHOSEN)
+def test_a_tool_s_answer_has_its_name(model: str, tool: str) -> None:
+    n = side(model)
+    answer = says(tool, parse(model).build(), (1, 3, n, n))
+    found = explain_work(of_catalogue(model, n), Reported.parse(str(answer)))
+    named = {fit.account.name: fit for fit in found.fits}
+    assert expected(model, tool) in named
+    fit = named[expected(model, tool)]
+    assert fit.digits is Digits.ROUNDED
+    assert fit.account.factor == 1
+    assert sum(term.count for term in fit.account.terms) == answer
+    # of equal numbers an earlier tool's, but nothing further from the plain count
+    assert found.fits[0].steps <= fit.steps
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_tool_s_answer_to_a_module_has_its_name(tool: str, monkeypatch) -> None:
+    monkeypatch.chdir(os.path.dirname(os.path.dirname(__file__)))
+    from nets import Net
+
+    torch.manual_seed(0)
+    answer = says(tool, Net(), (2, 3, 32, 32))
+    found = explain_work(of_target(NET, ["2,3,32,32"]), Reported.parse(str(answer)), tool)
+    names = [fit.account.name for fit in found.fits]
+    # Net takes a mean, which these do not see; thop sees no function that pools
+    unseen = "thop, pooling as functions, not seen" if tool == "thop" else f"{tool}; {MEAN}"
+    assert (tool if tool in ("torch", "torchinfo") else unseen) in names
+    assert all(fit.account.count == answer for fit in found.fits)
+
+
+MEAN = "global pooling not seen"
+
+
+def test_another_input_is_found_where_the_given_one_does_not_fit(monkeypatch) -> None:
+    from nets import Net
+
+    monkeypatch.chdir(os.path.dirname(os.path.dirname(__file__)))
+    answer = says("torch", Net(), (1, 3, 224, 224))
+    found = explain_work(of_target(NET, ["1,3,32,32"]), Reported.parse(str(answer)))
+    assert [fit.account.name for fit in found.fits][:1] == ["torch; input 224×224"]
+
+
+# --- changes of the network -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", ["resnet18", "mobilenetv2:width=0.35", "shufflenetv2_x0.5"])
+def test_folding_leaves_the_parameters_that_torch_leaves(model: str) -> None:
+    variant = parse(model)
+    fused = fuse(variant.build().eval())
+    rows = folded(variant.ledger((SIDE, SIDE)).rows)
+    assert not any(row.kind is Kind.BATCH_NORM for row in rows)
+    counted = sum(n for name, n in parts(rows).items() if "running" not in name)
+    assert counted == sum(p.numel() for p in fused.parameters())
+
+
+@pytest.mark.parametrize("model", ["resnet18", "mobilenetv3_small", "convnext_tiny"])
+def test_the_classifier_is_the_last_layer(model: str) -> None:
+    variant = parse(model)
+    net = variant.build().eval()
+    last = [name for name, layer in net.named_modules() if isinstance(layer, nn.Linear)][-1]
+    parent, _, name = last.rpartition(".")
+    setattr(net.get_submodule(parent), name, nn.Identity())
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        net(torch.zeros(1, 3, SIDE, SIDE))
+    rows = without_classifier(variant.ledger((SIDE, SIDE)).rows)
+    terms = Amounts(rows).terms(next(c for c in countings() if c.name == "torch").convention)
+    assert sum(term.count for term in terms) == counter.get_total_flops()
+    assert parts(rows) != parts(variant.ledger((SIDE, SIDE)).rows)
+
+
+def test_the_parts_of_the_parameters_are_all_of_them() -> None:
+    for model in one_a_family():
+        ledger = parse(model).ledger((side(model), side(model)))
+        found = parts(ledger.rows)
+        statistics = found.pop("norm: running mean and variance", 0)
+        assert sum(found.values()) == int(ledger.params())
+        assert statistics == int(ledger.buffers())
+
+
+def test_a_transpose_of_attention_is_a_reading_of_its_own() -> None:
+    from flopscope.analytic import operators as ops
+    from flopscope.analytic.tape import record
+    from flopscope.reconciling.accounts import work_accounts
+    from flopscope.reconciling.subjects import Version
+
+    def network(x):
+        x = ops.linear(x, 8)
+        *batch, n, k = x.shape
+        return ops.matmul(x, x._replace(shape=(*batch, k, n)))
+
+    version = Version("", 0, record(network, (1, 7, 8)))
+    counts = {account.name: account.count for account in work_accounts(version, countings())}
+    assert counts["macs"] == counts["fvcore"] == 7 * 8 * 8 + 7 * 8 * 7
+    assert counts["macs, products of two inputs not counted"] == counts["thop"] == 7 * 8 * 8
+
+
+# --- the scripts of repositories ------------------------------------------------------------------
+
+
+def test_scripts_count_a_layer_as_their_sources_say() -> None:
+    """A 3×3 convolution 3→4 without bias and one with, batch norm, ReLU, on 8×8."""
+    from flopscope.analytic import operators as ops
+    from flopscope.analytic.tape import record
+    from flopscope.facts import Function
+
+    def network(x):
+        x = ops.conv2d(x, 4, kernel=3, padding=1)
+        x = ops.activation(ops.batch_norm(x), Function.RELU)
+        x = ops.conv2d(x, 4, kernel=1, bias=True)
+        return ops.linear(ops.flatten(ops.global_pool(x)), 5)
+
+    amounts = Amounts(record(network, (1, 3, 8, 8)).rows)
+    macs = 64 * 4 * 27 + 64 * 4 * 4 + 4 * 5
+    mmcv = macs + 64 * 4 + 2 * 64 * 4 + 64 * 4 + 64 * 4
+    assert sum(term.count for term in amounts.terms(MMCV)) == mmcv
+    imgclsmob = 2 * macs - 3 * 4 + 4 * 64 * 4 + 64 * 4 + 4
+    assert sum(term.count for term in amounts.terms(IMGCLSMOB)) == imgclsmob
+
+
+def test_every_spelling_is_of_a_known_counting() -> None:
+    tools = {counting.tool for counting in countings()}
+    assert set(SPELLINGS) <= tools
+    assert {script.name for script in SCRIPTS} <= tools
+    assert len({counting.name for counting in countings()}) == len(countings())
+
+
+# --- digits ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("count", "digits"),
+    [
+        (578_000_000, None),
+        (578_000_001, Digits.RAISED),
+        (578_499_999, Digits.RAISED),
+        (578_500_000, Digits.ROUNDED),
+        (579_499_999, Digits.ROUNDED),
+        (579_500_000, Digits.TRUNCATED),
+        (579_999_999, Digits.TRUNCATED),
+        (580_000_000, None),
+    ],
+)
+def test_the_digits_of_579m(count: int, digits: Digits | None) -> None:
+    assert Reported.parse("579M").digits(count) is digits
+
+
+def test_a_whole_number_is_exact() -> None:
+    reported = Reported.parse("568,740,352")
+    assert [reported.digits(568_740_352 + n) for n in (-1, 0, 1)] == [None, Digits.ROUNDED, None]
+    assert reported.digits(Fraction(2 * 568_740_352 + 1, 2)) is Digits.TRUNCATED
+
+
+# --- readings -------------------------------------------------------------------------------------
+
+
+def test_readings_come_simplest_first_and_fit() -> None:
+    found = explain_work(of_catalogue("mobilenetv1"), Reported.parse("579M"))
+    steps = [fit.steps for fit in found.fits]
+    assert steps == sorted(steps)
+    assert all(found.reported.digits(fit.account.count) is fit.digits for fit in found.fits)
+    assert found.fits[0].account.name == "fvcore"
+    assert found.remainder(found.fits[0].account) == 579_000_000 - 578_875_904
+
+
+@pytest.mark.parametrize(
+    ("model", "reported", "reading"),
+    [
+        ("mobilenetv1", "568740352", "macs"),
+        ("mobilenetv1", "1137480704", "torch"),
+        ("mobilenetv1", "567716352", "macs; without the classifier"),
+        ("mobilenetv1", "1157751808", "2 × fvcore"),
+        ("mobilenetv1:rho=0.714", "568740352", "macs; input 224×224"),
+        ("mobilenetv1", str(568_740_352 + 1024 + 1001), "macs + bias; classes=1001"),
+        ("mobilenetv3_small:width=0.5", str(24_188_688), "macs; recipe=timm"),
+    ],
+)
+def test_a_number_has_its_reading(model: str, reported: str, reading: str) -> None:
+    found = explain_work(of_catalogue(model), Reported.parse(reported))
+    assert found.fits[0].account.name == reading
+
+
+@pytest.mark.parametrize(
+    ("model", "reported", "reading"),
+    [
+        ("mobilenetv1", "4231976", "parameters"),
+        ("mobilenetv1", "4210088", "parameters without norm"),
+        ("mobilenetv1", "4.24M", "parameters, three a channel of norm"),
+        ("mobilenetv1", "4253864", "parameters and running statistics"),
+        ("mobilenetv2", "2223872", "parameters; without the classifier"),
+    ],
+)
+def test_parameters_have_their_reading(model: str, reported: str, reading: str) -> None:
+    found = explain_parameters(of_catalogue(model), Reported.parse(reported))
+    assert found.fits[0].account.name == reading
+
+
+def test_fused_parameters_have_their_reading() -> None:
+    fused = fuse(parse("resnet18").build().eval())
+    reported = Reported.parse(str(sum(p.numel() for p in fused.parameters())))
+    found = explain_parameters(of_catalogue("resnet18"), reported)
+    assert "parameters; batch norm folded" in [fit.account.name for fit in found.fits]
+
+
+def test_without_a_reading_the_nearest_come_first() -> None:
+    found = explain_work(of_catalogue("mobilenetv1"), Reported.parse("3M"))
+    assert not found
+    distances = [abs(found.remainder(account)) for account in found.nearest]
+    assert distances == sorted(distances)
+
+
+def test_a_reading_with_the_terms_of_a_simpler_one_is_left_out() -> None:
+    found = answers(of_variant(parse("mobilenetv1"), (224, 224)), "thop")
+    assert [account.name for account in found] == ["thop", "thop, pooling as functions, not seen"]
+    assert len({account.terms for account in found}) == len(found)
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def test_json_has_every_reading_and_its_terms(capsys) -> None:
+    assert main(["reconcile", "mobilenetv1", "--reported", "579M", "--format", "json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    (reported,) = data["reported"]
+    assert (data["schema"], data["target"]) == ("flopscope.reconcile/1", "mobilenetv1")
+    assert data["inputs"] == [[1, 3, 224, 224]]
+    assert reported["explained"] is True
+    for reading in reported["readings"]:
+        terms = sum(term["count"] for term in reading["terms"])
+        assert reading["count"] == terms * reading["factor"]
+        assert reading["remainder"] == 579_000_000 - reading["count"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["mobilenetv1", "--reported", "579M"], 0),
+        (["mobilenetv1", "--reported", "3M"], 1),
+        (["mobilenetv1", "--params", "4.2M"], 0),
+        (["mobilenetv1", "--reported", "579M", "--params", "9M"], 1),
+        (["mobilenetv1", "--tool", "fvcore"], 0),
+        (["mobilenetv1", "--reported", "579M", "--tool", "thop"], 1),
+    ],
+)
+def test_the_exit_status_says_whether_a_reading_gives_it(arguments, status, capsys) -> None:
+    assert main(["reconcile", *arguments]) == status
+    assert capsys.readouterr().err == ""
+
+
+def test_what_a_tool_would_answer_is_its_convention(capsys) -> None:
+    assert main(["reconcile", "mobilenetv1", "--tool", "fvcore", "--format", "json"]) == 0
+    (answer,) = json.loads(capsys.readouterr().out)["answers"]
+    assert answer["count"] == int(parse("mobilenetv1").ledger((224, 224)).flops("fvcore").value)
+
+
+def test_an_unknown_operator_makes_a_lower_bound(capsys, monkeypatch) -> None:
+    monkeypatch.chdir(os.path.dirname(os.path.dirname(__file__)))
+    assert main(["reconcile", "tests/nets.py:Odd", "--res", "32", "--tool", "fvcore"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "Counts are lower bounds: the cost of inner" in out
+
+
+MESSAGES = {
+    ("mobilenetv1",): "give a number, such as --reported 579M or --params 4.2M, or --tool fvcore",
+    ("mobilenetv1", "--reported", "many"): "'many' is not a stated figure; expected digits, at "
+    "most one decimal point and at most one of K, M, G, B, T, as in 4.2M or 3504872",
+    ("mobilenetv1", "--tool", "thopp"): "unknown tool 'thopp'; did you mean thop?",
+    (
+        "mobilenetv1",
+        "--reported",
+        "1M",
+        "--arg",
+        "width=2",
+    ): "mobilenetv1 is a catalogue model; its "
+    "options follow a colon, as in mobilenetv2:width=1.4, and --arg and --example are for a "
+    "network of your own",
+    ("net.py:Net", "--reported", "1M"): "give either --input, such as --input B,3,H,W, or --res, "
+    "such as --res 224",
+    ("net.py:Net", "--reported", "1M", "--res", "32", "--batch", "2"): "--batch is for catalogue "
+    "models; give the batch in --input, as in 8,3,H,W",
+    ("net.py:Net", "--reported", "1M", "--input", "B,3,H,W"): "a number is reported of an input of "
+    "numbers, and B,3,H,W has free sizes; give one such as --input 1,3,224,224",
+}
+
+
+@pytest.mark.parametrize("arguments", MESSAGES)
+def test_bad_input_is_said_in_a_sentence(arguments, capsys) -> None:
+    assert main(["reconcile", *arguments]) == 2
+    assert capsys.readouterr() == ("", f"flopscope: {MESSAGES[arguments]}\n")
+
+
+def test_what_is_neither_model_nor_target_is_refused(capsys) -> None:
+    assert main(["reconcile", "mobilenetv9", "--reported", "1M", "--res", "32"]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_the_functions_raise_what_the_command_says() -> None:
+    with pytest.raises(UnknownName):
+        answers(of_catalogue("mobilenetv1"), "thopp")
+    with pytest.raises(BadInput):
+        Reported.parse("4,2 Mio")
