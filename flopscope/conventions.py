@@ -254,6 +254,7 @@ _DEEPSPEED = Convention(
         Function.ELU: _OUTPUTS,
         Kind.MAX_POOL: _INPUTS,
         Kind.AVERAGE_POOL: _INPUTS,
+        Kind.AVERAGE_POOL_INSIDE: _INPUTS,
         Kind.GLOBAL_POOL: _INPUTS,
         Kind.ADAPTIVE_POOL: _INPUTS,
         Kind.RESIZE: _OUTPUTS,

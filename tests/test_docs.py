@@ -30,7 +30,15 @@ def shown(page):
 
 RUN = [
     ROOT / "docs" / f"{name}.md"
-    for name in ("profile", "deriving", "tracing", "backward", "budgets", "frontiers")
+    for name in (
+        "profile",
+        "deriving",
+        "tracing",
+        "backward",
+        "budgets",
+        "frontiers",
+        "reconcile",
+    )
 ]
 
 

@@ -29,6 +29,12 @@ status = main(["compare", "mobilenetv1", "mobilenetv2", "--res", "224", *{option
 assert status == 0, status
 """
 
+RECONCILE = """
+from flopscope.cli import main
+assert main(["reconcile", "mobilenetv1", "--reported", "579M", "--params", "4.2M"]) == 0
+assert main(["audit", "mobilenetv1"]) == 0
+"""
+
 
 @cache
 def loaded(program: str) -> set[str]:
@@ -52,6 +58,7 @@ def heavy(program: str) -> set[str]:
         pytest.param(COMPARE.format(options=[]), id="compare"),
         pytest.param(COMPARE.format(options=["--format", "table"]), id="compare as table"),
         pytest.param(COMPARE.format(options=["--format", "json"]), id="compare as json"),
+        pytest.param(RECONCILE, id="reconcile"),
     ],
 )
 def test_the_light_path_is_light(program):

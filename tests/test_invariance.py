@@ -12,6 +12,7 @@ from torch.overrides import _get_current_function_mode_stack
 from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 from flopscope.errors import BadInput
+from flopscope.ledger import Ledger
 from flopscope.symbolic import symbol
 from flopscope.tracing import trace
 from flopscope.tracing.inputs import Input
@@ -56,6 +57,17 @@ def rows(ledger):
     ]
 
 
+def thawed(ledger):
+    """The ledger with no parameter frozen."""
+    return Ledger(
+        tuple(
+            row._replace(weights=tuple(w._replace(frozen=False) for w in row.weights))
+            for row in ledger.rows
+        ),
+        ledger.conditions,
+    )
+
+
 @pytest.fixture(scope="module")
 def expected():
     with torch.device("meta"):
@@ -81,7 +93,9 @@ def test_device_and_type_of_the_weights(expected, device, dtype):
 def test_mode_and_gradients(expected, training, learnt, mode):
     net = Net().train(training).requires_grad_(learnt)
     with mode():
-        assert rows(trace(net, SHAPE).ledger) == expected
+        ledger = trace(net, SHAPE).ledger
+    assert rows(thawed(ledger)) == expected
+    assert ledger.trainable().value == (ledger.params().value if learnt else 0)
     assert all(part.training is training for part in net.modules())
     assert all(p.requires_grad is learnt for p in net.parameters())
 

@@ -10,7 +10,7 @@ from flopscope.present.numbers import integer, percent
 from flopscope.present.operators import shape_text
 from flopscope.present.table import Column, Document, Table
 from flopscope.reconciling.accounts import Account
-from flopscope.reconciling.search import Explanation
+from flopscope.reconciling.search import Explanation, Fit
 from flopscope.reconciling.subjects import Subject
 
 SCHEMA = "flopscope.reconcile/1"
@@ -43,14 +43,14 @@ def _tables(found: Explanation) -> list[Table]:
     of = "parameters" if found.quantity == "parameters" else "work"
     title = f"{_what(found.subject)}. Reported {of} {found.reported.text}: {_range(found)}."
     first = accounts[0]
-    remainder = found.remainder(first)
-    kind = f" ({found.fits[0].digits.value})" if found.fits else ""
-    reading = f"Simplest reading: {first.name}" if found else f"Nearest reading: {first.name}"
-    notes = [f"{reading}; {found.reported.text} less this is {_number(remainder)}{kind}."]
+    kind = f", {_digits(found, found.fits[0])}" if found.fits else ""
+    remainder = f"{found.reported.text} less this is {_number(found.remainder(first))}"
+    notes = [f"{'Simplest' if found else 'Nearest'} reading: {first.name}{kind}; {remainder}."]
     notes += [] if first.factor == 1 else [f"The total is the sum × {_number(first.factor)}."]
     table = _terms(first, title, [*notes, *_unknown(found.subject)])
     if found:
-        said = f"{len(accounts)} of {found.tried:,} readings give {found.reported.text}:"
+        give = "gives" if len(accounts) == 1 else "give"
+        said = f"{len(accounts)} of {found.tried:,} readings {give} {found.reported.text}:"
     else:
         said = f"None of {found.tried:,} readings gives {found.reported.text}; the nearest are:"
     return [table, _readings(accounts, said, found)]
@@ -90,8 +90,13 @@ def _readings(accounts: Sequence[Account], title: str, found: Explanation | None
     if found:
         columns.append(Column("digits", "Digits", numeric=False))
         for row, fit in zip(rows, found.fits[:SHOWN], strict=True):
-            row.append(fit.digits.value)
+            row.append(_digits(found, fit))
     return Table(columns, rows, title, notes)
+
+
+def _digits(found: Explanation, fit: Fit) -> str:
+    exact = found.remainder(fit.account) == 0 and found.reported.unit == 1
+    return "exact" if exact else fit.digits.value
 
 
 def _folded(name: str, room: int) -> str:

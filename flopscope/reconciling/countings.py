@@ -24,7 +24,8 @@ _TWO_AN_ELEMENT = {Quantity.INPUTS: 1, Quantity.AFFINE_INPUTS: 1}
 
 _WEIGHTED = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION, Kind.LINEAR)
 _NORMS = (Kind.BATCH_NORM, Kind.BATCH_NORM_TRAINING, Kind.LAYER_NORM, Kind.GROUP_NORM)
-_POOLS = (Kind.MAX_POOL, Kind.AVERAGE_POOL, Kind.GLOBAL_POOL, Kind.ADAPTIVE_POOL)
+_AVERAGES = (Kind.AVERAGE_POOL, Kind.AVERAGE_POOL_INSIDE)
+_POOLS = (Kind.MAX_POOL, *_AVERAGES, Kind.GLOBAL_POOL, Kind.ADAPTIVE_POOL)
 _RESIZED = (Kind.RESIZE, *Interpolation)
 
 
@@ -104,6 +105,7 @@ IMGCLSMOB = Convention(
         Kind.BATCH_NORM: {Quantity.INPUTS: 4},
         Kind.MAX_POOL: {Quantity.WINDOWS: 1},
         Kind.AVERAGE_POOL: {Quantity.WINDOWS: 1},
+        Kind.AVERAGE_POOL_INSIDE: {Quantity.WINDOWS: 1},
         Kind.GLOBAL_POOL: _AN_OUTPUT,
         Function.RELU: _AN_OUTPUT,
         Function.RELU6: _AN_OUTPUT,
@@ -121,13 +123,13 @@ SCRIPTS = (MMCV, IMGCLSMOB)
 SPELLINGS: Mapping[str, tuple[Part, ...]] = {
     "thop": (
         Part("pooling as functions, not seen", dict.fromkeys(_POOLS, _NOTHING)),
-        Part("average pooling as a function, not seen", {Kind.AVERAGE_POOL: _NOTHING}),
+        Part("average pooling as a function, not seen", dict.fromkeys(_AVERAGES, _NOTHING)),
         Part("interpolation as a function, not seen", dict.fromkeys(_RESIZED, _NOTHING)),
         Part("softmax as a function, not seen", {Kind.SOFTMAX: _NOTHING}),
     ),
     "ptflops": (
         Part("pooling as functions, once", dict.fromkeys(_POOLS, _AN_INPUT)),
-        Part("average pooling as a function, once", {Kind.AVERAGE_POOL: _AN_INPUT}),
+        Part("average pooling as a function, once", dict.fromkeys(_AVERAGES, _AN_INPUT)),
         Part("interpolation as a function, once", dict.fromkeys(_RESIZED, _AN_OUTPUT)),
         Part("ReLU as a function, once", {Function.RELU: _AN_OUTPUT}),
     ),

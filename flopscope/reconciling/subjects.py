@@ -9,11 +9,12 @@ from typing import Any, TypeAlias
 from flopscope.arguments import parse_input
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.options import CLASSES, Choice
-from flopscope.catalog.variant import Variant, check_size
+from flopscope.catalog.variant import Resolution, Variant, check_size
 from flopscope.catalog.variant import parse as parse_variant
 from flopscope.errors import BadInput, OutsideDomain
 from flopscope.ledger import Ledger
 from flopscope.profiling import is_onnx, profile
+from flopscope.sizes import Shape
 
 SIZES = (96, 112, 128, 160, 192, 224, 240, 256, 260, 288, 299, 300, 320, 331, 380, 384, 416, 448,
          456, 480, 512, 528, 600)  # fmt: skip
@@ -47,16 +48,16 @@ class Subject:
     classes, which any number fits more easily."""
 
     name: str
-    shapes: tuple[tuple[int, ...], ...]
+    shapes: tuple[Shape, ...]
     asked: Version
     near: Versions = field(default=_none)
     far: Versions = field(default=_none)
 
 
-def of_variant(variant: Variant, resolution: tuple[int, int], batch: int = 1) -> Subject:
+def of_variant(variant: Variant, resolution: Resolution | None, batch: int = 1) -> Subject:
     """A catalogue model, from its closed form."""
 
-    def version(said: str, steps: int, other: Variant, at: tuple[int, int]) -> Iterator[Version]:
+    def version(said: str, steps: int, other: Variant, at: Resolution | None) -> Iterator[Version]:
         try:
             yield Version(said, steps, other.ledger(at, batch))
         except OutsideDomain:
@@ -74,7 +75,7 @@ def of_variant(variant: Variant, resolution: tuple[int, int], batch: int = 1) ->
                     yield from version(said, MODULE_STEPS, other, resolution)
 
     def far() -> Iterator[Version]:
-        for side in SIZES:
+        for side in SIZES if resolution is not None else ():
             if (side, side) != resolution:
                 said = f"input {side}×{side}"
                 yield from version(said, SIZE_STEPS, variant, (side, side))
@@ -83,7 +84,7 @@ def of_variant(variant: Variant, resolution: tuple[int, int], batch: int = 1) ->
                 other = _with(variant, CLASSES.name, classes)
                 yield from version(f"classes={classes}", CLASSES_STEPS, other, resolution)
 
-    shapes = ((batch, 3, *resolution),)
+    shapes = tuple(given.shape for given in variant.inputs(resolution, batch))
     asked = Version("", 0, variant.ledger(resolution, batch))
     return Subject(str(variant), shapes, asked, near, far)
 
