@@ -402,7 +402,7 @@ def test_output_is_written_whole(capsys, tmp_path):
     assert target.read_text(encoding="utf-8") == printed(
         capsys, "compare", "mobilenetv2", "--format", "markdown"
     )
-    assert list(tmp_path.iterdir()) == [target]
+    assert sorted(tmp_path.iterdir()) == [target, tmp_path / "table.md.json"]
 
 
 def test_bad_input_writes_nothing_and_keeps_the_old_file(capsys, tmp_path):

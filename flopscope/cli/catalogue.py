@@ -18,6 +18,7 @@ from flopscope.cli.output import (
     check_format,
     check_picture,
     command_line,
+    exported,
     output,
     rendered,
     write_picture,
@@ -34,6 +35,12 @@ from flopscope.cli.progress import waiting
 @click.option(
     "--check", is_flag=True, help="Compare with fvcore and torch on the real module (needs torch)."
 )
+@click.option(
+    "--columns",
+    help="Columns of a table for a paper: params,macs,top1,cite; a wrong one lists all.",
+)
+@click.option("--sort", help="Largest first by a column; +macs for smallest first.")
+@click.option("--group", help="Rows under the names of their groups: family.")
 @FORMAT
 @OUTPUT
 @PLOT
@@ -44,6 +51,9 @@ def compare(
     convention: str,
     by: str | None,
     check: bool,
+    columns: str | None,
+    sort: str | None,
+    group: str | None,
     format_name: str,
     output_path: str | None,
     plot_path: str | None,
@@ -54,6 +64,10 @@ def compare(
     flopscope compare mobilenetv1 mobilenetv2 --res 224
     flopscope compare mobilenetv2 mobilenetv3_large --by kind --convention fvcore
     flopscope compare mobilenetv2 efficientnet_b0 --plot cost.pdf
+    flopscope compare mobilenetv2 ghostnet_100 --columns params,macs,top1,cite --format latex
+
+    Ratios are to the first network. In LaTeX cite is \\cite with BibTeX entries in comments. With
+    -o FILE, FILE.json says how the table is made: command, versions, convention and formulas.
 
     --plot draws the count by stage and by kind, against input size and width, and against
     activations, as far as the networks have them.
@@ -61,10 +75,13 @@ def compare(
     from flopscope import comparison
     from flopscope.ledger import Level
     from flopscope.present.compare import comparison_document
+    from flopscope.present.paper import Layout, paper_document
+    from flopscope.present.tables import made_of_comparison
 
     check_format(format_name)
     check_picture(plot_path)
-    with output(output_path) as write:
+    layout = Layout.parse(columns, sort, group) if columns or sort or group else None
+    with exported(output_path) as write:
         with waiting(f"checking {', '.join(models)}", long=check):
             result = comparison.compare(
                 models,
@@ -74,14 +91,15 @@ def compare(
                 by=Level.named(by) if by else None,
                 check=check,
             )
-        text = rendered(comparison_document(result), format_name)
+        document = paper_document(result, layout) if layout else comparison_document(result)
+        text = rendered(document, format_name)
         if plot_path is not None:
             from flopscope.present.plots.comparison import comparison_figure
             from flopscope.present.plots.sources import of_comparison
 
             made = of_comparison(result, command_line())
             write_picture(plot_path, comparison_figure(result), made)
-        write(text)
+        write(text, lambda: made_of_comparison(result, command_line()))
     if not result.agrees:
         raise click.exceptions.Exit(1)
 

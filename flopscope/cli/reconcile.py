@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.options import BATCH, FORMAT, OUTPUT, RES, inputs_or_res, positive, resolution
-from flopscope.cli.output import check_format, output, rendered
+from flopscope.cli.output import check_format, command_line, exported, rendered
 from flopscope.cli.progress import waiting
 from flopscope.errors import BadInput
 
@@ -53,6 +53,7 @@ def reconcile(
     flopscope reconcile net.py:Net --res 224 --tool thop
     """
     from flopscope.present.reconcile import explanation_document, tool_document
+    from flopscope.present.tables import made_of_reports
     from flopscope.reconciling import search
     from flopscope.reconciling.digits import Reported
 
@@ -62,7 +63,7 @@ def reconcile(
     work, stored = (None if text is None else Reported.parse(text) for text in (reported, params))
     if tool is not None:
         search.of_tool(tool)
-    with output(output_path) as write:
+    with exported(output_path) as write:
         with waiting(f"reconciling {model}"):
             subject = _subject(model, res, batch, inputs, arguments, examples)
             found = []
@@ -75,7 +76,7 @@ def reconcile(
             else:
                 assert tool is not None
                 document = tool_document(subject, tool, search.answers(subject, tool))
-        write(rendered(document, format_name))
+        write(rendered(document, format_name), lambda: made_of_reports(command_line()))
     if not all(found):
         raise click.exceptions.Exit(1)
 
@@ -124,12 +125,14 @@ def audit(
     flopscope audit --family efficientnet --format csv
     """
     from flopscope.present.audit import audit_document
+    from flopscope.present.tables import made_of_reports
     from flopscope.reconciling import audit as auditing
 
     check_format(format_name)
-    with output(output_path) as write:
+    with exported(output_path) as write:
         with waiting("recomputing published figures"):
             findings = auditing.audit(models, family)
-        write(rendered(audit_document(findings), format_name))
+        text = rendered(audit_document(findings), format_name)
+        write(text, lambda: made_of_reports(command_line()))
     if any(finding.verdict is auditing.Verdict.OPEN for finding in findings):
         raise click.exceptions.Exit(1)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import flopscope
+from flopscope.catalog.formulas import formula
 from flopscope.conventions import Convention
 
 SCHEMA = "flopscope.provenance/1"
@@ -54,6 +55,19 @@ def _convention(convention: Convention) -> dict[str, str]:
         "unit": convention.unit,
         "counts": convention.counts,
         "source": convention.source,
+    }
+
+
+def closed_forms(names: Iterable[str], quantity: str) -> dict[str, str]:
+    """Each network's formula on one line, and where it holds.
+
+    >>> closed_forms(["mobilenetv2"], "params")
+    {'mobilenetv2': '3,504,872; domain: no free sizes'}
+    """
+    found = {name: formula(name, quantity) for name in dict.fromkeys(names)}
+    return {
+        name: f"{' '.join(str(closed).split())}; domain: {closed.domain}"
+        for name, closed in found.items()
     }
 
 

@@ -102,6 +102,8 @@ def _terminal_table(table: Table) -> str:
     rows = _folded(table)
     for index, row in enumerate(rows):
         last = table.total and index == len(rows) - 2
+        if (over := table.heading(index)) is not None:
+            grid.add_row(Text(f"{over}:"))
         grid.add_row(*map(Text, row), end_section=last)
     buffer = io.StringIO()
     width = max(TERMINAL_WIDTH, _beside(_widths(table, rows)))
@@ -163,7 +165,10 @@ def _markdown_table(table: Table) -> str:
     heads = [_markdown(_one_line(column)) for column in table.columns]
     rules = ["---:" if column.numeric else "---" for column in table.columns]
     lines = [_piped(heads), _piped(rules)]
-    lines += [_piped([_markdown(cell) for cell in row]) for row in _cells(table)]
+    for index, row in enumerate(_cells(table)):
+        if (heading := table.heading(index)) is not None:
+            lines.append(_piped([f"**{_markdown(heading)}**", *[""] * (len(heads) - 1)]))
+        lines.append(_piped([_markdown(cell) for cell in row]))
     title = [f"**{_markdown(table.title)}**", ""] if table.title else []
     notes = ["", *(f"{_markdown(note)}  " for note in table.notes)] if table.notes else []
     return "\n".join([*title, *lines, *notes])
@@ -184,14 +189,18 @@ def _one_line(column: Column) -> str:
 def _latex_table(table: Table) -> str:
     alignment = "".join("r" if column.numeric else "l" for column in table.columns)
     heads = " & ".join(_latex(_one_line(column)) for column in table.columns)
-    rows = [" & ".join(_latex_cells(table, row)) + r" \\" for row in table.rows]
+    rows = []
+    for index, row in enumerate(table.rows):
+        if (heading := table.heading(index)) is not None:
+            over = rf"\multicolumn{{{len(table.columns)}}}{{l}}{{\emph{{{_latex(heading)}}}}} \\"
+            rows += [r"\midrule", over] if index else [over]
+        rows.append(" & ".join(_latex_cells(table, row)) + r" \\")
     if table.total:
         rows.insert(-1, r"\midrule")
     body = [rf"\begin{{tabular}}{{{alignment}}}", r"\toprule", heads + r" \\", r"\midrule"]
     body += [*rows, r"\bottomrule", r"\end{tabular}"]
-    comments = [
-        f"% {line}" for text in (table.title, *table.notes) if text for line in text.split("\n")
-    ]
+    texts = (table.title, *table.notes, *table.bibliography)
+    comments = [f"% {line}" for text in texts if text for line in text.split("\n")]
     return "\n".join([*comments, *body])
 
 
@@ -205,7 +214,16 @@ def _latex_cells(table: Table, row: Sequence[Cell]) -> list[str]:
 _LATEX = str.maketrans(
     {c: f"\\{c}" for c in "&%$#_{}"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    | {"×": r"$\times$", "α": r"$\alpha$", "ρ": r"$\rho$", "≥": r"$\geq$", "\n": " ", "\u00a0": "~"}
+    | {
+        "×": r"$\times$",
+        "α": r"$\alpha$",
+        "ρ": r"$\rho$",
+        "≥": r"$\geq$",
+        "−": "$-$",
+        "½": r"$\frac{1}{2}$",
+        "\n": " ",
+        "\u00a0": "~",
+    }
 )
 
 
@@ -221,10 +239,18 @@ def _html_table(table: Table) -> str:
         )
         return f"<tr>{''.join(styled)}</tr>"
 
+    def over(index: int) -> str:
+        heading, columns = table.heading(index), len(table.columns)
+        return (
+            ""
+            if heading is None
+            else f'<tr><th colspan="{columns}" style="text-align:left">{escape(heading)}</th></tr>'
+        )
+
     caption = (
         f'<caption style="text-align:left">{escape(table.title)}</caption>' if table.title else ""
     )
     head = row("th", [_one_line(column) for column in table.columns])
-    body = "".join(row("td", cells) for cells in _cells(table))
+    body = "".join(over(index) + row("td", cells) for index, cells in enumerate(_cells(table)))
     notes = "".join(f"<div>{escape(note)}</div>" for note in table.notes)
     return f"<table>{caption}<thead>{head}</thead><tbody>{body}</tbody></table>{notes}"

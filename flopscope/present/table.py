@@ -39,13 +39,25 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under columns; `total` marks the last row as a sum of the others."""
+    """Rows of cells under columns; `total` marks the last row as a sum of the others.
+
+    `headings` name each row's group, for people: a line above the first row of each. The entries of
+    `bibliography` go with it into LaTeX.
+    """
 
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
     title: str = ""
     notes: Sequence[str] = ()
     total: bool = False
+    headings: Sequence[str] = ()
+    bibliography: Sequence[str] = ()
+
+    def heading(self, index: int) -> str | None:
+        """The heading above a row: its group's, where the row before is of another."""
+        if not self.headings or (index and self.headings[index] == self.headings[index - 1]):
+            return None
+        return self.headings[index]
 
     def shown(self) -> Table:
         """The table with the columns that people read."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from flopscope.catalog.formulas import formula
 from flopscope.comparison import Comparison
 from flopscope.present.compare import comparison_document
 from flopscope.present.pareto import front_document
-from flopscope.present.provenance import provenance
+from flopscope.present.provenance import closed_forms, provenance
 from flopscope.search.front import Front
 
 PACKAGES = ("matplotlib", "numpy")
@@ -24,7 +23,7 @@ def of_front(front: Front, command: Sequence[str], results: str | None) -> dict[
     made = provenance(
         command,
         convention,
-        formulas=_formulas(names, quantity),
+        formulas=closed_forms(names, quantity),
         files=() if results is None else (results,),
         packages=PACKAGES,
     )
@@ -35,15 +34,6 @@ def of_comparison(comparison: Comparison, command: Sequence[str]) -> dict[str, A
     """The provenance of a comparison, with the formula of each network."""
     convention = comparison.convention
     names = (str(entry.variant) for entry in comparison.entries)
-    formulas = _formulas(names, convention.name)
+    formulas = closed_forms(names, convention.name)
     made = provenance(command, convention, formulas=formulas, packages=PACKAGES)
     return {**made, "data": comparison_document(comparison).data}
-
-
-def _formulas(names: Iterable[str], quantity: str) -> dict[str, str]:
-    """Each network's closed form on one line, and where it holds."""
-    found = {name: formula(name, quantity) for name in dict.fromkeys(names)}
-    return {
-        name: f"{' '.join(str(closed).split())}; domain: {closed.domain}"
-        for name, closed in found.items()
-    }

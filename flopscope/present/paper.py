@@ -1,0 +1,175 @@
+"""A comparison as a table for a paper: chosen columns, an order, groups, and citations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, NamedTuple, TypeAlias
+
+from flopscope.catalog.models import Paper
+from flopscope.comparison import Comparison, Entry
+from flopscope.errors import BadInput, UnknownName
+from flopscope.present.citations import bibtex, key
+from flopscope.present.compare import comparison_document, heading, input_text, statement
+from flopscope.present.numbers import integer, megabytes, ratio, short
+from flopscope.present.table import Column, Document, Table
+
+FAMILY = "family"
+"""What rows can be grouped by."""
+
+
+class Shown(NamedTuple):
+    """A column, and what stands in it for a network."""
+
+    column: Column
+    cell: Callable[[Entry], Any]
+
+
+Maker: TypeAlias = Callable[[Comparison], Shown]
+
+
+def _top1(entry: Entry) -> float | None:
+    return entry.published[0].top1 if entry.published else None
+
+
+def _count(comparison: Comparison) -> Shown:
+    name, unit = comparison.convention.name, comparison.convention.unit
+    column = Column(f"{unit.lower()}_{name}", heading(comparison.convention), integer)
+    return Shown(column, lambda entry: entry.count(name))
+
+
+def _count_ratio(comparison: Comparison) -> Shown:
+    name, unit = comparison.convention.name, comparison.convention.unit
+    column = Column(f"{unit.lower()}_ratio", "Work\n×", ratio, raw=float)
+    return Shown(column, lambda entry: comparison.ratio(entry, name))
+
+
+def _params_ratio(comparison: Comparison) -> Shown:
+    first = int(comparison.entries[0].ledger.params())
+    column = Column("params_ratio", "Size\n×", ratio, raw=float)
+    return Shown(column, lambda entry: Fraction(int(entry.ledger.params()), first))
+
+
+def _same(column: Column, cell: Callable[[Entry], Any]) -> Maker:
+    return lambda comparison: Shown(column, cell)
+
+
+COLUMNS: Mapping[str, Maker] = {
+    "input": _same(Column("input", "Input", input_text, raw=input_text), lambda entry: entry),
+    "params": _same(Column("params", "Params", integer), lambda e: int(e.ledger.params())),
+    "macs": _same(Column("macs", "MACs\n(macs)", integer), lambda e: int(e.ledger.macs())),
+    "count": _count,
+    "activations": _same(
+        Column("activations", "Activ-\nations", short), lambda e: int(e.ledger.activations())
+    ),
+    "weights": _same(
+        Column("weight_bytes_float32", "fp32\nMB", megabytes),
+        lambda e: int(e.ledger.weight_bytes()),
+    ),
+    "peak": _same(
+        Column("peak_activation_bytes_float32", "Peak\nMB", megabytes),
+        lambda e: int(e.ledger.peak_activation_bytes()),
+    ),
+    "traffic": _same(
+        Column("traffic_bytes_float32", "Traffic\nMB", megabytes),
+        lambda e: int(e.ledger.traffic_bytes()),
+    ),
+    "top1": _same(Column("top1", "Top-1\n%", lambda value: f"{value:.1f}"), _top1),
+    "params_ratio": _params_ratio,
+    "count_ratio": _count_ratio,
+    "year": _same(Column("year", "Year"), lambda entry: entry.variant.model.paper.year),
+    "cite": _same(
+        Column(
+            "arxiv",
+            "arXiv",
+            lambda paper: paper.arxiv,
+            numeric=False,
+            raw=lambda paper: paper.arxiv,
+            latex=lambda paper: rf"\cite{{{key(paper)}}}",
+        ),
+        lambda entry: entry.variant.model.paper,
+    ),
+}
+"""By the names that --columns takes, in the order of the default."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which columns, in which order of rows: `sort` names a column, largest first, or with a plus
+    before it smallest first; `group` is "family" or None."""
+
+    columns: tuple[str, ...]
+    sort: str | None = None
+    group: str | None = None
+
+    @classmethod
+    def parse(cls, columns: str | None, sort: str | None, group: str | None) -> Layout:
+        """'params,macs,top1' as a layout; without columns, params, count, top1 and cite.
+
+        Raises UnknownName for a column or group that is none, BadInput for one given twice.
+
+        >>> Layout.parse("params,top1", "+macs", "family").columns
+        ('params', 'top1')
+        """
+        names = tuple(columns.split(",")) if columns else ("params", "count", "top1", "cite")
+        for name in (*names, *([sort.removeprefix("+")] if sort else [])):
+            if name not in COLUMNS:
+                raise UnknownName("column", name, COLUMNS)
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise BadInput(f"the column {twice[0]} is given twice; give it once")
+        if sort and sort.removeprefix("+") in ("input", "cite"):
+            raise BadInput(f"rows are sorted by a number, and {sort} is none; sort by params")
+        if group not in (None, FAMILY):
+            raise UnknownName("group", group or "", [FAMILY])
+        return cls(names, sort, group)
+
+
+def paper_document(comparison: Comparison, layout: Layout) -> Document:
+    """The comparison in a layout; its split, where it has one, and its data are as ever."""
+    plain = comparison_document(comparison)
+    return Document([_table(comparison, layout, plain.tables[0]), *plain.tables[1:]], plain.data)
+
+
+def papers(comparison: Comparison) -> list[Paper]:
+    """The papers of its networks, each once."""
+    return list(dict.fromkeys(entry.variant.model.paper for entry in comparison.entries))
+
+
+def _table(comparison: Comparison, layout: Layout, plain: Table) -> Table:
+    shown = [COLUMNS[name](comparison) for name in layout.columns]
+    entries = _ordered(comparison, layout)
+    columns = [
+        Column("model", "Model", str, numeric=False),
+        Column("family", "Family", numeric=False, shown=False),
+        *(one.column for one in shown),
+    ]
+    rows = [
+        [str(e.variant), e.variant.model.family, *(one.cell(e) for one in shown)] for e in entries
+    ]
+    notes = [_baseline(comparison)] if {"params_ratio", "count_ratio"} & {*layout.columns} else []
+    if "top1" in layout.columns:
+        notes += [f"{e.variant}: {statement(e.published[0])}" for e in entries if e.published]
+    cited = papers(comparison) if "cite" in layout.columns else []
+    notes += [f"arXiv {p.arxiv} ({p.year}): {p.title}" for p in cited]
+    headings = [e.variant.model.family for e in entries] if layout.group else []
+    entries_of = tuple(bibtex(paper) for paper in cited)
+    return Table(columns, rows, plain.title, notes, headings=headings, bibliography=entries_of)
+
+
+def _ordered(comparison: Comparison, layout: Layout) -> Sequence[Entry]:
+    """Sorted as asked, what has no value last; then by family in order of first appearance."""
+    entries = list(comparison.entries)
+    if layout.sort:
+        cell = COLUMNS[layout.sort.removeprefix("+")](comparison).cell
+        sign = 1 if layout.sort.startswith("+") else -1
+        values = {id(e): cell(e) for e in entries}
+        entries.sort(key=lambda e: (values[id(e)] is None, sign * (values[id(e)] or 0)))
+    if layout.group:
+        families = list(dict.fromkeys(e.variant.model.family for e in comparison.entries))
+        entries.sort(key=lambda e: families.index(e.variant.model.family))
+    return entries
+
+
+def _baseline(comparison: Comparison) -> str:
+    return f"Ratios are to {comparison.entries[0].variant}."
