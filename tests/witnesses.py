@@ -8,7 +8,6 @@ from hypothesis import settings
 from torch import Tensor, nn
 
 from flopscope.agreement import (
-    COMPARED_KINDS,
     FVCORE,
     FVCORE_TOTAL,
     LEDGER,
@@ -18,6 +17,7 @@ from flopscope.agreement import (
     Agreement,
     agree,
 )
+from flopscope.agreement.rows import compared
 from flopscope.analytic.tape import Feature, record
 from flopscope.arguments import InputSpec
 from flopscope.ledger import Ledger
@@ -65,8 +65,7 @@ def assert_all_agree(agreement: Agreement, ledger: Ledger) -> None:
     assert [str(difference) for difference in agreement.differences] == []
     assert (agreement.skipped, agreement.unconfirmed) == ((), ())
     assert agreement
-    rows = [row for row in ledger.rows if row.kind in COMPARED_KINDS]
-    assert [row.path for row in agreement.rows] == [row.path for row in rows]
+    assert [row.path for row in agreement.rows] == [row.path for row in compared(ledger.rows)]
     assert all(len(row.comparisons) == 9 for row in agreement.rows)
     counted = [row.comparisons[-1] for row in agreement.rows] + [*agreement.classes]
     assert all(set(comparison.values) == {LEDGER, FVCORE, TORCH} for comparison in counted)

@@ -32,13 +32,20 @@ OPERATOR_CLASSES: Mapping[Kind, tuple[Kind, ...]] = {
 """The classes whose MACs are compared, and the kinds of row in each."""
 
 
+def operator_class(row: Operator) -> Kind:
+    """The row's kind as counters see it: a product with a constant that the network stores is a
+    function, which they count as a matmul, not a linear layer."""
+    constant = row.weights and not any(weight.learnt for weight in row.weights)
+    return Kind.MATMUL if row.kind is Kind.LINEAR and constant else row.kind
+
+
 def class_comparisons(rows: Sequence[Operator], measurement: Measurement) -> tuple[Comparison, ...]:
     """MACs of convolution, linear and matmul."""
     return tuple(_of_class(rows, measurement, kind) for kind in OPERATOR_CLASSES)
 
 
 def _of_class(rows: Sequence[Operator], measurement: Measurement, kind: Kind) -> Comparison:
-    ours = readings.macs([row for row in rows if row.kind in OPERATOR_CLASSES[kind]])
+    ours = readings.macs([row for row in rows if operator_class(row) in OPERATOR_CLASSES[kind]])
 
     def answer(counts: Counts) -> Answer:
         skipped = [skip for skip in counts.skipped if skip.kind in (None, kind)]

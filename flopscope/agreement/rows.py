@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flopscope import readings
-from flopscope.agreement.counts import Answer, comparison, why
+from flopscope.agreement.counts import Answer, comparison, operator_class, why
 from flopscope.agreement.records import FVCORE, LEDGER, MODULE, TORCH, Comparison, RowAgreement
 from flopscope.facts import Kind, Operator
 
@@ -51,8 +51,8 @@ Pair: TypeAlias = tuple[Operator | None, Operator | None]
 
 
 def compared(rows: Sequence[Operator]) -> list[Operator]:
-    """The rows that are compared one by one."""
-    return [row for row in rows if row.kind in COMPARED_KINDS]
+    """The rows that are compared one by one: a product with a constant is no layer."""
+    return [row for row in rows if operator_class(row) in COMPARED_KINDS]
 
 
 def layers(measurement: Measurement) -> list[Operator]:

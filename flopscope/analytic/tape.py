@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from flopscope.domain import AtLeast, Condition, Multiple, require
+from flopscope.domain import AtLeast, Condition, Multiple, Relation, require
+from flopscope.errors import OutsideDomain
 from flopscope.facts import Function, Interpolation, Kind, Operator, Reduction, Weight, Window
 from flopscope.ledger import Ledger
 from flopscope.regions import simplified
-from flopscope.sizes import Shape, Size
+from flopscope.sizes import Shape, Size, any_of, is_symbolic
 
 INPUT = -1
 """Id of the network's first input in `Operator.reads`; the next one's is −2, and so on."""
@@ -57,6 +58,12 @@ class Tape:
         ):
             self._require(Multiple(value, divisor, what))
 
+    def same(self, a: Size, b: Size, what: str) -> None:
+        """Require a = b; `what` names the two where they are not."""
+        if not is_symbolic(a - b) and any_of(a != b):
+            raise OutsideDomain(f"{what} must be equal, but are {a} and {b}")
+        self._require(Relation(a - b, equality=True))
+
     def _require(self, condition: Condition) -> None:
         """Raise OutsideDomain if broken; remember the condition if symbols decide."""
         self._conditions.update(dict.fromkeys(require(condition)))
@@ -95,9 +102,11 @@ class Tape:
         self._rows.append(row)
         return Feature(self, output, row.id)
 
-    def stored(self, name: str, shape: Shape, *, frozen: bool = False) -> Weight:
-        """A parameter of this scope, which several rows may share: it counts once."""
-        return Weight(f"{self._prefix}{name}", shape, frozen=frozen)
+    def stored(
+        self, name: str, shape: Shape, *, learnt: bool = True, frozen: bool = False
+    ) -> Weight:
+        """A tensor of this scope, which several rows may share: it counts once."""
+        return Weight(f"{self._prefix}{name}", shape, learnt, frozen)
 
     def ledger(self) -> Ledger:
         """What has been written so far, under its conditions in few words."""
@@ -124,6 +133,10 @@ class Feature(NamedTuple):
     def grid(self) -> tuple[Size, ...]:
         """Spatial sizes: (H, W) of a map, () of a vector."""
         return self.shape[2:]
+
+    def view(self, *shape: Size) -> Feature:
+        """The same tensor in another shape: no row."""
+        return self._replace(shape=shape)
 
     def narrow(self, channels: Size) -> Feature:
         """Some of the channels: another view of the same tensor, no row."""

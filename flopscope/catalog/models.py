@@ -11,6 +11,8 @@ from flopscope.catalog.options import (
     CLASSES,
     DEPTH,
     GROUPS,
+    PROMPTS,
+    QUERIES,
     RHO,
     WIDTH,
     WIDTH_PER_GROUP,
@@ -86,11 +88,27 @@ CONVNEXT = Paper("A ConvNet for the 2020s", "2201.03545", 2022)
 WTCONVNEXT = Paper("Wavelet Convolutions for Large Receptive Fields", "2407.05848", 2024)
 POOLFORMER = Paper("MetaFormer Is Actually What You Need for Vision", "2111.11418", 2021)
 
+EFFICIENTSAM = Paper(
+    "EfficientSAM: Leveraged Masked Image Pretraining for Efficient Segment Anything",
+    "2312.00863",
+    2023,
+)
+
 _V1_RECIPES = recipe(Recipe.TIMM)
 _V3_RECIPES = recipe(Recipe.TORCHVISION, Recipe.TIMM)
 _SHUFFLENETV2_RECIPES = recipe(Recipe.TORCHVISION)
 _REGNET_RECIPES = recipe(Recipe.TORCHVISION)
 _POOLFORMER_RECIPES = recipe(Recipe.TIMM)
+_PROMPTED = (
+    (QUERIES, PROMPTS),
+    1024,
+    (
+        IMAGE,
+        InputSpec(None, (symbol("B"), symbol("queries"), symbol("prompts"), 2)),
+        InputSpec(None, (symbol("B"), symbol("queries"), symbol("prompts")), "int64"),
+    ),
+)
+"""Options, resolution and inputs: an image, and for each query points with their labels."""
 _RESNEXT = (CLASSES, GROUPS, WIDTH_PER_GROUP)
 
 _SHUFFLENET_WIDTHS = {
@@ -186,6 +204,8 @@ _MODELS = (
     Model("wtconvnext_small", "wtconvnext", WTCONVNEXT, (CLASSES,)),
     Model("wtconvnext_base", "wtconvnext", WTCONVNEXT, (CLASSES,)),
     *(_poolformer(size) for size in ("s12", "s24", "s36", "m36", "m48")),
+    Model("efficientsam_ti", "efficientsam", EFFICIENTSAM, *_PROMPTED),
+    Model("efficientsam_s", "efficientsam", EFFICIENTSAM, *_PROMPTED),
 )
 
 MODELS: Mapping[str, Model] = {model.id: model for model in _MODELS}

@@ -154,15 +154,14 @@ def _input_column() -> Column:
 
 
 def input_text(entry: Entry) -> str:
-    """What a network is given: '224×224', '336×336 and 64 tokens', '64 tokens'."""
+    """What a network is given: '224×224', '336×336, tokens=64', 'tokens=64'."""
     image = [size(entry.resolution)] if entry.resolution else []
-    others = ", ".join(lengths(entry.variant))
-    return " and ".join([*image, *([others] if others else [])])
+    return ", ".join([*image, *lengths(entry.variant)])
 
 
 def lengths(variant: Variant) -> list[str]:
-    """The other sizes of the inputs: ['64 tokens']."""
-    return [f"{n} {name}" for name, n in variant.lengths.items()]
+    """The other sizes of the inputs: ['tokens=64']."""
+    return [f"{name}={n}" for name, n in variant.lengths.items()]
 
 
 def inputs_data(entry: Entry) -> dict[str, Any]:

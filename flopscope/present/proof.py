@@ -37,10 +37,10 @@ def proof_document(proofs: Sequence[tuple[Subject, Proof]]) -> Document:
 
 
 def _model(variant: Variant, proof: Proof) -> Table:
-    at = [*(["224"] if variant.takes_image else []), *lengths(variant)]
+    at = ",\n".join([*(["224"] if variant.takes_image else []), *lengths(variant)])
     columns = [
         Column("quantity", "Total", numeric=False),
-        Column("closed_form", f"Closed form at {', '.join(at)}", _count),
+        Column("closed_form", f"Closed form at {at}", _count),
         Column("difference", "Closed form − traced", str),
         Column("verdict", "Verdict", numeric=False),
     ]

@@ -1,0 +1,43 @@
+"""Attention and what surrounds it, over vectors (B, n, C): arXiv 1706.03762, section 3."""
+
+from __future__ import annotations
+
+from flopscope.analytic.operators import activation, linear, matmul, softmax
+from flopscope.analytic.tape import Feature
+from flopscope.facts import Function, Kind
+from flopscope.sizes import Size, exact_div
+
+
+def attend(
+    q: Feature, k: Feature, v: Feature, heads: Size, *, mask: Feature | None = None
+) -> Feature:
+    """softmax(q·kᵀ/√d)·v in heads of d = C/heads: queries (B, n, C), keys and values (B, m, C).
+
+    2·B·n·m·C multiply-accumulates, whether a mask hides pairs or not: they are computed and hidden.
+
+    >>> from flopscope.analytic.tape import record
+    >>> record(lambda x: attend(x, x, x, 4), (1, 10, 32)).macs().value
+    6400
+    """
+    batch, n, c = q.shape
+    m, d = k.shape[1], exact_div(c, heads)
+    scores = matmul(q.view(batch * heads, n, d), k.view(batch * heads, d, m), name="scores")
+    scores = scores.view(batch, heads, n, m)
+    scores = q.tape.record(Kind.MULTIPLY, "scale", (scores,), scores.shape)
+    if mask is not None:
+        scores = q.tape.record(Kind.ADD, "mask", (scores, mask), scores.shape)
+    weights = softmax(scores).view(batch * heads, n, m)
+    return matmul(weights, v.view(batch * heads, m, d), name="mix").view(batch, n, c)
+
+
+def fused_self_attention(x: Feature, heads: Size) -> Feature:
+    """Queries, keys and values by one linear layer of 3·C, attention, and a linear layer."""
+    batch, n, c = x.shape
+    parts = linear(x, 3 * c, name="qkv").view(batch, n, c)
+    return linear(attend(parts, parts, parts, heads), c, name="proj")
+
+
+def mlp(x: Feature, hidden: Size, function: Function) -> Feature:
+    """A hidden layer and back."""
+    y = activation(linear(x, hidden, name="fc1"), function)
+    return linear(y, x.shape[-1], name="fc2")

@@ -1,0 +1,254 @@
+"""EfficientSAM, closed form: arXiv 2312.00863, section 4, on the prompts and decoder of 2304.02643.
+
+Sizes are those of the authors' code (yformer/EfficientSAM efficient_sam/build_efficient_sam.py).
+Its network is at the size of its image, which is square; the resizing of other images to 1024×1024
+that stands before it there is not counted. Points that pad a prompt to 6 are computed like others.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from flopscope.analytic.attention import attend, fused_self_attention, mlp
+from flopscope.analytic.channels import channels_first, channels_last
+from flopscope.analytic.operators import (
+    activation,
+    add,
+    conv2d,
+    conv_transpose2d,
+    group_norm,
+    layer_norm,
+    linear,
+    matmul,
+    resize,
+)
+from flopscope.analytic.tape import Feature
+from flopscope.facts import Function, Interpolation, Kind, Reduction, Weight
+from flopscope.sizes import product
+
+PATCH = 16
+WIDTH = 256
+POINTS = 6
+MASKS = 4
+POSITIONS = 14
+
+
+class Design(NamedTuple):
+    """C: width; h: heads; n: blocks of the image encoder."""
+
+    c: int
+    h: int
+    n: int = 12
+
+
+def efficientsam_ti(image: Feature, points: Feature, labels: Feature) -> Feature:
+    """(B, 3, S, S), (B, Q, P, 2) and (B, Q, P) → (B, Q, 3, S, S). Domain: H = W ≥ 16.
+
+    Raises OutsideDomain for another image.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(efficientsam_ti, (1, 3, 1024, 1024), (1, 1, 2, 2), (1, 1, 2))
+    >>> ledger.params().value, ledger.macs().value
+    (10223204, 104119102976)
+    """
+    return efficientsam(image, points, labels, Design(192, 3))
+
+
+def efficientsam_s(image: Feature, points: Feature, labels: Feature) -> Feature:
+    """As `efficientsam_ti`, wider.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(efficientsam_s, (1, 3, 1024, 1024), (1, 1, 2, 2), (1, 1, 2))
+    >>> ledger.params().value, ledger.macs().value
+    (26413028, 247463636480)
+    """
+    return efficientsam(image, points, labels, Design(384, 6))
+
+
+def efficientsam(image: Feature, points: Feature, labels: Feature, design: Design) -> Feature:
+    """Encoder once an image, decoder once a prompt: cost is linear in Q, constant in P."""
+    tape = image.tape
+    height, width = image.grid
+    tape.at_least(height, PATCH, lambda: "height of the input")
+    tape.at_least(width, PATCH, lambda: "width of the input")
+    tape.same(height, width, "height and width of EfficientSAM's input")
+    with tape.scope("image_encoder"):
+        positions = tape.stored("pos_embed", (1, design.c, POSITIONS, POSITIONS))
+        encoded = _image_encoder(image, design, positions)
+    with tape.scope("prompt_encoder"):
+        frequencies = tape.stored("frequencies", (WIDTH // 2, 2), learnt=False)
+        places = _grid_places(encoded, frequencies)
+        prompts = _prompt_encoder(points, labels, frequencies)
+    with tape.scope("mask_decoder"):
+        masks = _mask_decoder(encoded, places, prompts)
+        masks = resize(masks, (height, width), Interpolation.BICUBIC, name="upsample")
+    # One position more is stored than is read: a class token's.
+    stored = Weight(positions.key, (1, 1 + POSITIONS**2, design.c))
+    tape.record(Kind.STORED, "image_encoder.pos_embed", (), (0,), weights=(stored,))
+    return masks
+
+
+# --- image encoder ----------------------------------------------------------------------------
+
+
+def _image_encoder(x: Feature, design: Design, positions: Weight) -> Feature:
+    """(B, 3, H, W) → (B, 256, ⌊H/16⌋, ⌊W/16⌋)."""
+    for kind, name in ((Kind.ADD, "pixel_mean"), (Kind.DIVIDE, "pixel_std")):
+        x = x.tape.record(kind, name, (x,), x.shape, buffers=(("value", (1, 3, 1, 1)),))
+    x = conv2d(x, design.c, PATCH, stride=PATCH, padding=0, bias=True, name="patch_embed")
+    grid = x.grid
+    resized = x.tape.record(
+        Kind.RESIZE,
+        "positions",
+        (),
+        (1, *x.shape[1:]),
+        weights=(positions,),
+        function=Interpolation.BICUBIC,
+    )
+    x = _added(x, resized, "add_positions").view(x.batch, product(grid), design.c)
+    for block in range(1, design.n + 1):
+        with x.tape.scope(f"block{block}"):
+            x = add(x, fused_self_attention(layer_norm(x, name="norm1"), design.h), name="add1")
+            y = mlp(layer_norm(x, name="norm2"), 4 * design.c, Function.GELU)
+            x = add(x, y, name="add2")
+    x = x.view(x.batch, design.c, *grid)
+    with x.tape.scope("neck"):
+        for number, kernel in ((1, 1), (2, 3)):
+            x = conv2d(x, WIDTH, kernel, name=f"conv{number}")
+            x = channels_first(layer_norm(channels_last(x), name=f"norm{number}"))
+    return x
+
+
+# --- prompt encoder ---------------------------------------------------------------------------
+
+
+def _encoded_points(x: Feature, frequencies: Weight) -> Feature:
+    """(…, 2) in the unit square → (…, 256): sines and cosines at random frequencies."""
+    x = _arithmetic(x, Kind.MULTIPLY, "double")
+    x = _arithmetic(x, Kind.ADD, "centre")
+    flat = (product(x.shape[:-1]), WIDTH // 2)
+    angles = x.tape.record(
+        Kind.LINEAR, "angles", (x.view(flat[0], 2),), flat, weights=(frequencies,)
+    ).view(*x.shape[:-1], WIDTH // 2)
+    angles = _arithmetic(angles, Kind.MULTIPLY, "turn")
+    waves = tuple(
+        x.tape.record(Kind.ELEMENTWISE, name, (angles,), angles.shape, function=Function.SIN)
+        for name in ("sine", "cosine")
+    )
+    return x.tape.record(Kind.CONCATENATION, "cat", waves, (*x.shape[:-1], WIDTH))
+
+
+def _grid_places(encoded: Feature, frequencies: Weight) -> Feature:
+    """(⌊H/16⌋·⌊W/16⌋, 256): the middle of every patch."""
+    tape, grid = encoded.tape, encoded.grid
+    ones = Feature(tape, grid, source=-4)
+    with tape.scope("grid"):
+        for axis, lines in (("y", grid[1]), ("x", grid[0])):
+            running = Reduction.RUNNING_SUM
+            x = tape.record(Kind.REDUCTION, axis, (ones,), grid, groups=lines, function=running)
+            x = _arithmetic(x, Kind.ADD, f"{axis}_middle")
+            x = _arithmetic(x, Kind.DIVIDE, f"{axis}_share")
+        places = _encoded_points(x.view(*grid, 2), frequencies)
+    return places.view(product(grid), WIDTH)
+
+
+def _prompt_encoder(points: Feature, labels: Feature, frequencies: Weight) -> Feature:
+    """Points (B, Q, P, 2) and labels (B, Q, P) → (B·Q, 6, 256), whatever P is."""
+    prompts = points.shape[0] * points.shape[1]
+    x = points.tape.record(Kind.COMPARE, "present", (points,), points.shape)
+    x = _arithmetic(x.view(prompts, POINTS, 2), Kind.ADD, "centre_of_pixel")
+    x = _encoded_points(_arithmetic(x, Kind.DIVIDE, "share"), frequencies)
+    labels = labels.view(prompts, POINTS)
+    for name in ("none", "point", "top_left", "bottom_right"):
+        with x.tape.scope(name):
+            chosen = x.tape.record(Kind.COMPARE, "chosen", (labels,), labels.shape)
+            weights = (("embedding", (1, WIDTH)),)
+            chosen = chosen.view(*labels.shape, 1)
+            y = x.tape.record(Kind.MULTIPLY, "mul", (chosen,), x.shape, weights=weights)
+            x = add(x, y)
+    return x
+
+
+# --- mask decoder -----------------------------------------------------------------------------
+
+
+def _mask_decoder(image: Feature, places: Feature, prompts: Feature) -> Feature:
+    """Image (B, 256, h, w) and prompts (N, 6, 256) → masks (N, 3, 4h, 4w)."""
+    tape, grid, batch = image.tape, image.grid, prompts.batch
+    own = tape.record(
+        Kind.CONCATENATION,
+        "own_tokens",
+        (),
+        (1 + MASKS, WIDTH),
+        weights=(("iou", (1, WIDTH)), ("masks", (MASKS, WIDTH))),
+    ).view(batch, 1 + MASKS, WIDTH)
+    shape = (batch, 1 + MASKS + POINTS, WIDTH)
+    tokens = tape.record(Kind.CONCATENATION, "tokens", (own, prompts), shape)
+    tokens, image = _two_way(tokens, image.view(batch, product(grid), WIDTH), places)
+    x = image.view(batch, WIDTH, *grid)
+    with tape.scope("upscale"):
+        x = group_norm(conv_transpose2d(x, 64, 2, stride=2, bias=True, name="conv1"), 1)
+        x = activation(x, Function.GELU, name="act1")
+        x = conv_transpose2d(x, 32, 2, stride=2, bias=True, name="conv2")
+        x = activation(x, Function.GELU, name="act2")
+    token = tokens.view(batch, WIDTH)
+    for mask in range(1, MASKS + 1):
+        with tape.scope(f"mask{mask}"):
+            weights = _mlp_block(token, WIDTH, 32, depth=2)
+    pixels = product(x.grid)
+    masks = matmul(weights.view(batch, MASKS, 32), x.view(batch, 32, pixels), name="masks")
+    with tape.scope("iou"):
+        _mlp_block(token, WIDTH, MASKS, depth=2)
+    return masks.view(batch, MASKS - 1, *x.grid)
+
+
+def _two_way(tokens: Feature, image: Feature, places: Feature) -> tuple[Feature, Feature]:
+    """Two blocks of tokens that look at each other and the image, and are looked at by it."""
+    scope, prompts = tokens.tape.scope, tokens
+    for number in (1, 2):
+        with scope(f"block{number}"):
+            x = tokens if number == 1 else add(tokens, prompts, name="add_prompts")
+            tokens = add(x, _attention(x, x, x, WIDTH, "self"), name="add1")
+            tokens = layer_norm(tokens, name="norm1")
+            looked = _look(tokens, prompts, image, places, "token_to_image")
+            tokens = layer_norm(add(tokens, looked, name="add2"), name="norm2")
+            y = _mlp_block(tokens, 2048, WIDTH, depth=1)
+            tokens = layer_norm(add(tokens, y, name="add3"), name="norm3")
+            looked = _look(image, places, tokens, prompts, "image_to_token")
+            image = layer_norm(add(image, looked, name="add4"), name="norm4")
+    with scope("last"):
+        looked = _look(tokens, prompts, image, places, "token_to_image")
+        return layer_norm(add(tokens, looked)), image
+
+
+def _look(x: Feature, x_places: Feature, at: Feature, at_places: Feature, name: str) -> Feature:
+    """Attention from x, at its places, to another tensor at its own, in half the width."""
+    with x.tape.scope(name):
+        q, k = _added(x, x_places, "add_q"), _added(at, at_places, "add_k")
+    return _attention(q, k, at, WIDTH // 2, name)
+
+
+def _attention(q: Feature, k: Feature, v: Feature, inner: int, name: str) -> Feature:
+    """Attention of 8 heads between linear layers of its own."""
+    with q.tape.scope(name):
+        q, k, v = (linear(x, inner, name=n) for x, n in ((q, "q"), (k, "k"), (v, "v")))
+        return linear(attend(q, k, v, 8), WIDTH, name="out")
+
+
+def _mlp_block(x: Feature, hidden: int, out: int, *, depth: int) -> Feature:
+    """Hidden layers with GELU, then a linear one."""
+    with x.tape.scope("mlp"):
+        for layer in range(1, depth + 1):
+            x = linear(x, hidden, name=f"linear{layer}")
+            x = activation(x, Function.GELU, name=f"act{layer}")
+        return linear(x, out, name="out")
+
+
+def _arithmetic(x: Feature, kind: Kind, name: str) -> Feature:
+    """An addition, multiplication or division of every element and a number."""
+    return x.tape.record(kind, name, (x,), x.shape)
+
+
+def _added(x: Feature, y: Feature, name: str) -> Feature:
+    """x + y, y the same for each image or prompt."""
+    return x.tape.record(Kind.ADD, name, (x, y), x.shape)
