@@ -149,7 +149,7 @@ def test_it_trains():
 @pytest.mark.parametrize(
     ("size", "message"),
     [
-        ((32, 48), "height and width of EfficientSAM's input must be equal, but are 32 and 48"),
+        ((32, 48), "EfficientSAM takes square images, but height and width are 32 and 48"),
         ((15, 15), "height of the input is 15, but must be at least 16"),
     ],
 )

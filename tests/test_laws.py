@@ -689,3 +689,50 @@ def test_tables_of_wavelet_convolutions() -> None:
         (15_456_792_064, 93_647_592),
     ]
     assert [row["7×7 params"] for row in networks] == [28_589_128, 50_223_688, 88_591_464]
+
+
+# --- token-doubling -------------------------------------------------------------------------------
+
+
+def by_hand(c: int, f: int, layers: int, v: int, before: int, new: int) -> int:
+    """MACs of new tokens after others: the pairs one by one, hidden ones among them."""
+    pairs = sum(2 * c for _ in range(new) for _ in range(before + new))
+    return layers * (new * (4 * c * c + 3 * c * f) + pairs) + new * v * c
+
+
+@PROFILE
+@given(c=few, f=few, layers=few, v=few, n=st.integers(2, 12), batch=few)
+def test_token_doubling_at_numbers(c, f, layers, v, n, batch):
+    found = derived("token-doubling")
+    sizes = {"C": c, "F": f, "L": layers, "V": v, "B": batch, "n": n}
+    at_once = [batch * by_hand(c, f, layers, v, 0, tokens) for tokens in (n, 2 * n)]
+    steps = [batch * by_hand(c, f, layers, v, before, 1) for before in range(n)]
+    assert put(right(found, "MACs of n tokens at once"), **sizes) == at_once[0]
+    assert put(found.statement.right, **sizes) == at_once[1] - 2 * at_once[0]
+    assert put(right(found, "MACs of token n after"), **sizes) == steps[-1]
+    assert put(right(found, "and all n one by one"), **sizes) == sum(steps)
+    assert put(right(found, "so all at once costs more"), **sizes) == at_once[0] - sum(steps)
+    assert put(right(found, "keys and values kept"), **sizes) == batch * 2 * layers * n * c
+
+
+def test_token_doubling_says_where_attention_is_less_than_the_rest():
+    found = derived("token-doubling")
+    at = int(put(right(found, "which is less than the layers"), C=4, F=6))
+    work = [put(right(found, "of which are attention"), B=1, C=4, L=1, n=n) for n in (at - 1, at)]
+    others = [n * (4 * 4 * 4 + 3 * 4 * 6) for n in (at - 1, at)]
+    assert work[0] < others[0]
+    assert work[1] == others[1]
+
+
+def test_token_doubling_is_worked_on_both_language_models():
+    small, large = (rows(worked) for worked in derived("token-doubling").worked)
+    for found, (c, f, layers) in ((small, (2048, 5632, 24)), (large, (2560, 6912, 32))):
+        for row in found:
+            n = row["text"] + 144
+            assert row["n"] == n
+            assert row["prefill"] == by_hand(c, f, layers, 32000, 0, 1) * n + (
+                2 * c * layers * n * (n - 1)
+            )
+            assert row["decode"] == by_hand(c, f, layers, 32000, n - 1, 1)
+            assert row["attention %"] == Fraction(200 * layers * c * n * n, row["prefill"])
+            assert row["bytes kept"] == 2 * 2 * layers * c * n

@@ -7,7 +7,7 @@ everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import zip_longest
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from flopscope import readings
 from flopscope.closedform.text import domain_text
 from flopscope.conventions import CONVENTIONS
-from flopscope.facts import Operator
+from flopscope.facts import Kind, Operator
 from flopscope.ledger import Ledger, Level
 from flopscope.regions import implied, simplified
 from flopscope.sizes import Size, is_symbolic
@@ -86,7 +86,7 @@ def prove(closed_form: Ledger, traced: Ledger) -> Proof:
     shapes, weights, buffers, window, groups, multiplicity. The operands of a commutative row may be
     swapped.
     """
-    pairs = list(zip_longest(closed_form.rows, traced.rows))
+    pairs = list(zip_longest(_ordered(closed_form.rows), _ordered(traced.rows)))
     mismatches = tuple(m for pair in pairs if (m := _mismatch(*pair)) is not None)
     assumptions = tuple(
         str(condition)
@@ -96,6 +96,13 @@ def prove(closed_form: Ledger, traced: Ledger) -> Proof:
     domain = domain_text(closed_form.symbols(), simplified(closed_form.conditions))
     totals = tuple(_totals(closed_form, traced))
     return Proof(len(pairs), mismatches, totals, assumptions, domain)
+
+
+def _ordered(rows: Sequence[Operator]) -> list[Operator]:
+    """In the order of execution; then the parameters that nothing reads, which have none."""
+    stored = [row for row in rows if row.kind is Kind.STORED]
+    run = [row for row in rows if row.kind is not Kind.STORED]
+    return run + sorted(stored, key=lambda row: str(facts(row)["weights"]))
 
 
 def facts(row: Operator) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from flopscope.analytic.operators import (
     resize,
 )
 from flopscope.analytic.tape import Feature
+from flopscope.domain import Relation
 from flopscope.facts import Function, Interpolation, Kind, Reduction, Weight
 from flopscope.sizes import product
 
@@ -71,7 +72,10 @@ def efficientsam(image: Feature, points: Feature, labels: Feature, design: Desig
     height, width = image.grid
     tape.at_least(height, PATCH, lambda: "height of the input")
     tape.at_least(width, PATCH, lambda: "width of the input")
-    tape.same(height, width, "height and width of EfficientSAM's input")
+    tape.hold(
+        Relation(height - width, equality=True),
+        lambda: f"EfficientSAM takes square images, but height and width are {height} and {width}",
+    )
     with tape.scope("image_encoder"):
         positions = tape.stored("pos_embed", (1, design.c, POSITIONS, POSITIONS))
         encoded = _image_encoder(image, design, positions)

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from flopscope.domain import AtLeast, Condition, Multiple, Relation, require
+from flopscope.domain import AtLeast, Condition, Multiple, require
 from flopscope.errors import OutsideDomain
 from flopscope.facts import Function, Interpolation, Kind, Operator, Reduction, Weight, Window
 from flopscope.ledger import Ledger
 from flopscope.regions import simplified
-from flopscope.sizes import Shape, Size, any_of, is_symbolic
+from flopscope.sizes import Shape, Size
 
 INPUT = -1
 """Id of the network's first input in `Operator.reads`; the next one's is −2, and so on."""
@@ -58,11 +58,11 @@ class Tape:
         ):
             self._require(Multiple(value, divisor, what))
 
-    def same(self, a: Size, b: Size, what: str) -> None:
-        """Require a = b; `what` names the two where they are not."""
-        if not is_symbolic(a - b) and any_of(a != b):
-            raise OutsideDomain(f"{what} must be equal, but are {a} and {b}")
-        self._require(Relation(a - b, equality=True))
+    def hold(self, condition: Condition, otherwise: Callable[[], str]) -> None:
+        """Require a condition; `otherwise` is the sentence for sizes that break it."""
+        if condition.broken():
+            raise OutsideDomain(otherwise())
+        self._require(condition)
 
     def _require(self, condition: Condition) -> None:
         """Raise OutsideDomain if broken; remember the condition if symbols decide."""

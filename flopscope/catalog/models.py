@@ -11,9 +11,11 @@ from flopscope.catalog.options import (
     CLASSES,
     DEPTH,
     GROUPS,
+    PHASE,
     PROMPTS,
     QUERIES,
     RHO,
+    TOKENS,
     WIDTH,
     WIDTH_PER_GROUP,
     Option,
@@ -52,6 +54,8 @@ class Model:
     options: tuple[Option, ...]
     resolution: int = 224
     inputs: tuple[InputSpec, ...] = (IMAGE,)
+    step: tuple[InputSpec, ...] = ()
+    """Its inputs where `phase=decode`: a token, and the keys and values of those before it."""
 
     @property
     def function(self) -> str:
@@ -93,6 +97,9 @@ EFFICIENTSAM = Paper(
     "2312.00863",
     2023,
 )
+MOBILEVLM = Paper(
+    "MobileVLM V2: Faster and Stronger Baseline for Vision Language Model", "2402.03766", 2024
+)
 
 _V1_RECIPES = recipe(Recipe.TIMM)
 _V3_RECIPES = recipe(Recipe.TORCHVISION, Recipe.TIMM)
@@ -119,6 +126,21 @@ _SHUFFLENET_WIDTHS = {
     8: (0.25, 0.5, 1.0, 1.5, 2.0),
 }
 """Groups: the widths with published figures."""
+
+
+def _mobilevlm(size: str, layers: int, heads: int, head: int) -> Model:
+    """Keys and values are those of the image's 144 tokens and of all of the text but the last."""
+    batch, tokens = symbol("B"), symbol("tokens")
+    kept = InputSpec(None, (batch, heads, 144 + tokens - 1, head))
+    return Model(
+        f"mobilevlm_v2_{size}",
+        "mobilevlm",
+        MOBILEVLM,
+        (TOKENS, PHASE),
+        336,
+        (IMAGE, InputSpec(None, (batch, tokens), "int64")),
+        (InputSpec(None, (batch, 1), "int64"), *(kept,) * (2 * layers)),
+    )
 
 
 def _efficientnet(id: str, width: float, depth: float, resolution: int) -> Model:
@@ -206,6 +228,8 @@ _MODELS = (
     *(_poolformer(size) for size in ("s12", "s24", "s36", "m36", "m48")),
     Model("efficientsam_ti", "efficientsam", EFFICIENTSAM, *_PROMPTED),
     Model("efficientsam_s", "efficientsam", EFFICIENTSAM, *_PROMPTED),
+    _mobilevlm("1.7b", 24, 16, 128),
+    _mobilevlm("3b", 32, 32, 80),
 )
 
 MODELS: Mapping[str, Model] = {model.id: model for model in _MODELS}

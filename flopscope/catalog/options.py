@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flopscope.analytic.phase import Phase
 from flopscope.analytic.recipe import Recipe
 from flopscope.errors import BadInput, UnknownName
 
@@ -56,21 +57,21 @@ class Count:
 
 @dataclass(frozen=True)
 class Choice:
-    """Which public implementation's structure to follow."""
+    """One of a few: which public implementation's structure to follow, which phase to count."""
 
     name: str
-    choices: tuple[Recipe, ...]
-    default: Recipe = Recipe.PAPER
+    choices: tuple[Recipe, ...] | tuple[Phase, ...]
+    default: Recipe | Phase = Recipe.PAPER
 
-    def parse(self, text: str) -> Recipe:
+    def parse(self, text: str) -> Recipe | Phase:
         """Raises UnknownName unless the text is one of the choices."""
-        known = {choice.value: choice for choice in self.choices}
+        known: dict[str, Recipe | Phase] = {choice.value: choice for choice in self.choices}
         if text not in known:
             raise UnknownName(self.name, text, known)
         return known[text]
 
-    def text(self, value: Recipe) -> str:
-        return value.value
+    def text(self, value: Recipe | Phase) -> str:
+        return str(value.value)
 
 
 Option = Multiplier | Count | Choice
@@ -82,6 +83,7 @@ CLASSES = Count("classes", 1000)
 TOKENS = Count("tokens", 64)
 PROMPTS = Count("prompts", 2)
 QUERIES = Count("queries", 1)
+PHASE = Choice("phase", tuple(Phase), Phase.PREFILL)
 GROUPS = Count("groups", 1)
 WIDTH_PER_GROUP = Count("width_per_group", 64)
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import Enum
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from flopscope.analytic.phase import Phase
 from flopscope.analytic.tape import record
 from flopscope.arguments import InputSpec
 from flopscope.catalog.figures import Figure, published
 from flopscope.catalog.models import MODELS, Model
-from flopscope.catalog.options import RHO, parse_options
+from flopscope.catalog.options import PHASE, RHO, parse_options
 from flopscope.errors import BadInput, UnknownName
 from flopscope.ledger import Ledger
 from flopscope.sizes import Size, any_of, is_array, is_symbolic, widened
@@ -62,9 +64,14 @@ class Variant:
         )
 
     @property
+    def _inputs(self) -> tuple[InputSpec, ...]:
+        decodes = dict(self.options).get(PHASE.name) is Phase.DECODE
+        return self.model.step if decodes else self.model.inputs
+
+    @property
     def sizes(self) -> frozenset[str]:
         """Names of the sizes that its inputs have: B, H and W, and options such as tokens."""
-        sizes = (size for given in self.model.inputs for size in given.shape)
+        sizes = (size for given in self._inputs for size in given.shape)
         return frozenset(s.name for n in sizes if isinstance(n, Polynomial) for s in n.symbols())
 
     @property
@@ -94,7 +101,7 @@ class Variant:
         if not self.takes_image:
             if asked is not None:
                 raise BadInput(
-                    f"{self.model.id} takes no image, so it has no resolution; "
+                    f"{self} takes no image, so it has no resolution; "
                     f"the sizes of its input are options: {', '.join(self.lengths)}"
                 )
             return None
@@ -114,7 +121,7 @@ class Variant:
         sizes = {name: widened(size) for name, size in sizes.items() if name in self.sizes}
         return tuple(
             replace(given, shape=tuple(substitute(size, sizes) for size in given.shape))
-            for given in self.model.inputs
+            for given in self._inputs
         )
 
     def ledger(self, resolution: Resolution | None, batch: Size = 1, **free: Size) -> Ledger:
@@ -139,8 +146,7 @@ class Variant:
         given = dict(self.options)
         own = (o for o in self.model.options if o.name != RHO.name and o.name not in self.sizes)
         options = {option.name: given.get(option.name, option.default) for option in own}
-        if "recipe" in options:
-            options["recipe"] = options["recipe"].value
+        options = {n: v.value if isinstance(v, Enum) else v for n, v in options.items()}
         built: nn.Module = getattr(module, self.model.function)(**options)
         return built
 

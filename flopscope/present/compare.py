@@ -150,7 +150,10 @@ def _label(entry: Entry) -> str:
 
 
 def _input_column() -> Column:
-    return Column("resolution", "Input", input_text, raw=lambda entry: entry.resolution)
+    def lines(entry: Entry) -> str:
+        return input_text(entry).replace(", ", ",\n")
+
+    return Column("resolution", "Input", lines, raw=lambda entry: entry.resolution)
 
 
 def input_text(entry: Entry) -> str:

@@ -2,7 +2,8 @@
 
 Interpolation takes no symbolic size in torch's compiled code; its arithmetic is done here and the
 operator called itself. Recurrent layers unroll one step after the other there; here they are the
-same products at once, so that the length may be free.
+same products at once, so that the length may be free. A root-mean-square norm is taken apart there
+where nothing learns; here it is the one operator that it is where something does.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class Functions(TorchFunctionMode):
                 return function(*args, **kwargs)
         if function in MEANS and free and _is_one(*args[1:], **kwargs):
             return args[0].mean(MEANS[function], keepdim=True)
+        if function is F.rms_norm and not torch.is_grad_enabled():
+            return _rms_norm(self._recorder, *args, **kwargs)
         if function is F.interpolate and free:
             return _interpolate(*args, **kwargs)
         if function in PRODUCTS and free and min(x.dim() for x in args) > 2:
@@ -120,6 +123,19 @@ for the sake of strides."""
 def _is_one(output_size: Any = None) -> bool:
     sizes = output_size if isinstance(output_size, Sequence) else (output_size,)
     return all(isinstance(size, int) and size == 1 for size in sizes)
+
+
+def _rms_norm(
+    recorder: Recorder,
+    input: torch.Tensor,
+    normalized_shape: Sequence[Any],
+    weight: torch.Tensor | None = None,
+    eps: float | None = None,
+) -> torch.Tensor:
+    """The norm as one operator, `_fused_rms_norm`."""
+    result = torch.empty_like(input)
+    recorder.record("_fused_rms_norm", (input, normalized_shape, weight, eps), {}, result)
+    return result
 
 
 PRODUCTS = frozenset({torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__})

@@ -40,6 +40,10 @@ LAWS: Mapping[str, Entry] = {
         "arXiv 1704.04861, section 3.4",
         of_networks=True,
     ),
+    "token-doubling": Entry(
+        "a language model's MACs and kept keys and values in its tokens",
+        "arXiv 1706.03762, section 4 and table 1",
+    ),
     "grouped-shuffled": Entry(
         "ShuffleNet's unit against the bottlenecks of ResNet and ResNeXt",
         "arXiv 1707.01083, section 3.2",
