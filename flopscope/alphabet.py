@@ -33,7 +33,8 @@ ALPHABET: Mapping[str, Dimension] = {
     "rho": Dimension("ρ", r"\rho", "resolution multiplier"),
     "R": Dimension("R", "R", "resolution at ρ = 1"),
     "classes": Dimension("classes", r"\mathrm{classes}", "number of classes"),
-    "tokens": Dimension("T", "T", "tokens of text"),
+    "heads": Dimension("h", "h", "heads of attention"),
+    "tokens": Dimension("T", "T", "tokens"),
     "prompts": Dimension("P", "P", "points of a prompt"),
     "queries": Dimension("Q", "Q", "prompts asked of one image"),
 }

@@ -29,6 +29,7 @@ from flopscope.analytic.forms import (
     T,
     W,
 )
+from flopscope.analytic.forms import C_HID, C_IN, C_OUT, C_SE, FORMS, HEADS, RATIO, D, G, K, T
 from flopscope.domain import Condition, Relation
 from flopscope.errors import BadInput
 from flopscope.sizes import Size
@@ -179,6 +180,11 @@ COUNTERPARTS: Mapping[str, Counterpart] = {
         {"channels": C_IN, "scale": 1.0},
         given=(Relation(C_IN - 1, equality=True, negated=True),),  # torch lays one out otherwise
     ),
+    "transformer_block": Counterpart(
+        "reference_models.efficientsam:Block",
+        {"width": C_IN, "heads": HEADS},
+        sizes={"C_in": HEADS * M},
+    ),
 }  # fmt: skip
 
 
@@ -225,7 +231,7 @@ def _prove_case(block: str, twin: Counterpart, sizes: Sizes) -> tuple[Case, Proo
     closed = form.at(**sizes)
     given = tuple(condition.at(sizes) for condition in twin.given)
     arguments = {name: substitute(value, sizes) for name, value in twin.arguments.items()}
-    shape = tuple(substitute(size, sizes) for size in (B, C_IN, H, W))
+    shape = tuple(substitute(size, sizes) for size in FORMS[block].shape)
     traced = derive(maker(twin.make), arguments, shape).ledger
     proof = prove(replace(closed, conditions=(*closed.conditions, *given)), traced)
     where = (*(f"{name} = {value}" for name, value in sizes.items()), *map(str, twin.given))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flopscope.analytic.operators import activation, linear, matmul, softmax
+from flopscope.analytic.operators import activation, add, layer_norm, linear, matmul, softmax
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function, Kind
 from flopscope.sizes import Size, exact_div
@@ -41,3 +41,11 @@ def mlp(x: Feature, hidden: Size, function: Function) -> Feature:
     """A hidden layer and back."""
     y = activation(linear(x, hidden, name="fc1"), function)
     return linear(y, x.shape[-1], name="fc2")
+
+
+def transformer_block(x: Feature, heads: Size) -> Feature:
+    """Attention and an MLP of 4·C, each after a norm and beside a shortcut: arXiv 2010.11929,
+    section 3.1. B·n·C·(12·C + 2·n) multiply-accumulates."""
+    x = add(x, fused_self_attention(layer_norm(x, name="norm1"), heads), name="add1")
+    y = mlp(layer_norm(x, name="norm2"), 4 * x.shape[-1], Function.GELU)
+    return add(x, y, name="add2")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from flopscope.analytic.attention import attend, fused_self_attention, mlp
+from flopscope.analytic.attention import attend, transformer_block
 from flopscope.analytic.channels import channels_first, channels_last
 from flopscope.analytic.operators import (
     activation,
@@ -112,9 +112,7 @@ def _image_encoder(x: Feature, design: Design, positions: Weight) -> Feature:
     x = _added(x, resized, "add_positions").view(x.batch, product(grid), design.c)
     for block in range(1, design.n + 1):
         with x.tape.scope(f"block{block}"):
-            x = add(x, fused_self_attention(layer_norm(x, name="norm1"), design.h), name="add1")
-            y = mlp(layer_norm(x, name="norm2"), 4 * design.c, Function.GELU)
-            x = add(x, y, name="add2")
+            x = transformer_block(x, design.h)
     x = x.view(x.batch, design.c, *grid)
     with x.tape.scope("neck"):
         for number, kernel in ((1, 1), (2, 3)):

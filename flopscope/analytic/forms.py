@@ -1,6 +1,7 @@
 """The named blocks and operators in symbols: what `flopscope formula separable_conv` derives.
 
-Each form is applied to one input (B, C_in, H, W) with stride 1 and centred windows.
+Each form is applied to one input, (B, C_in, H, W) with stride 1 and centred windows or, where it is
+of tokens, (B, T, C_in).
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from flopscope.analytic.attention import transformer_block
 from flopscope.analytic.blocks import (
     fused_mbconv,
     inverted_residual,
@@ -36,12 +38,14 @@ from flopscope.analytic.tape import Feature, record
 from flopscope.analytic.wtconv import wtconv
 from flopscope.facts import Function
 from flopscope.ledger import Ledger
+from flopscope.sizes import Shape
 from flopscope.symbolic import symbol
 
 B, C_IN, H, W = symbol("B"), symbol("C_in"), symbol("H"), symbol("W")
 C_OUT, K, G = symbol("C_out"), symbol("K"), symbol("G")
 C_HID, C_SE = symbol("C_hid"), symbol("C_se")
 INPUT = (B, C_IN, H, W)
+TOKENS, HEADS = symbol("tokens"), symbol("heads")
 T = symbol("t", lower=2)  # at t = 1 the block has no expansion: another formula
 RATIO, D = symbol("s", lower=2), symbol("d")
 WAVELET_LEVELS = 3  # no symbol: each level has rows of its own
@@ -49,15 +53,16 @@ WAVELET_LEVELS = 3  # no symbol: each level has rows of its own
 
 @dataclass(frozen=True)
 class Form:
-    """A block as a function of one feature map, with where it was published."""
+    """A block as a function of one input of this shape, with where it was published."""
 
     title: str
     source: str
     block: Callable[[Feature], Feature]
+    shape: Shape = INPUT
 
     def ledger(self) -> Ledger:
         """Its ledger in the alphabet's symbols."""
-        return record(self.block, INPUT)
+        return record(self.block, self.shape)
 
 
 FORMS: Mapping[str, Form] = {
@@ -187,5 +192,11 @@ FORMS: Mapping[str, Form] = {
         "PoolFormer's block: pooling minus identity, MLP of ratio 4, layer scales",
         "arXiv 2111.11418, figure 2",
         poolformer_block,
+    ),
+    "transformer_block": Form(
+        "vision transformer's block: attention of h heads and an MLP of ratio 4",
+        "arXiv 2010.11929, section 3.1",
+        lambda x: transformer_block(x, HEADS),
+        (B, TOKENS, C_IN),
     ),
 }

@@ -11,7 +11,7 @@ from flopscope.comparison import Entry
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.ledger import Ledger, Level
 from flopscope.present.compare import heading, input_text, inputs_data
-from flopscope.present.numbers import integer, percent
+from flopscope.present.numbers import integer, percent, short
 from flopscope.present.operators import facts_data, operator_text, shape_text
 from flopscope.present.table import Column, Document, Table
 
@@ -25,7 +25,7 @@ def list_document() -> Document:
         Column("options", "Options", lambda names: names.replace(",", ""), numeric=False),
         Column("resolution", "Input"),
         Column("params", "Params", integer),
-        Column("macs", "MACs\n(macs)", integer),
+        Column("macs", "MACs\n(macs)", short),
         Column("arxiv", "Ref.", references.__getitem__, numeric=False),
     ]
     rows = []
