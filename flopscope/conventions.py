@@ -50,9 +50,11 @@ QUANTITIES: Mapping[Quantity, Callable[[Operator], Size]] = {
     Quantity.CHANNEL_PAIRS: lambda row: _channel_pairs(row),
     Quantity.WINDOWS: lambda row: _under_windows(row),
     Quantity.POSITIONS: lambda row: product(row.output[2:]),
-    Quantity.BATCH_PARAMS: lambda row: product(
-        (row.output[0], total(elements(weight.shape) for weight in row.weights))
-    ),
+    Quantity.BATCH_PARAMS: lambda row: (
+        product((row.output[0], total(elements(weight.shape) for weight in row.weights)))
+        if row.inputs
+        else 0
+    ),  # a table that no input chooses from is no layer
     Quantity.SOFTMAX_ROWS: lambda row: row.groups,
     Quantity.ACTS: lambda row: cost(row).acts,
 }

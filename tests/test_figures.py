@@ -32,6 +32,7 @@ MODELS = {
     "regnet": {model.id for model in CATALOGUE.values() if model.family == "regnet"},
     "convnext": {f"convnext_{size}" for size in ("tiny", "small", "base", "large")},
     "wtconvnext": {f"wtconvnext_{size}" for size in ("tiny", "small", "base")},
+    "efficientformer": {f"efficientformer_{size}" for size in ("l1", "l3", "l7")},
     "poolformer": {f"poolformer_{size}" for size in ("s12", "s24", "s36", "m36", "m48")},
 }
 UNITS = {
@@ -368,6 +369,8 @@ TYPED = {
     # arXiv 2003.13678 Figures 15 and 16
     ("regnetx_3.2gf", "", 224): ("15.3M", "3.2B", 78.3, "arXiv 2003.13678 Figure 15"),
     ("regnety_400mf", "", 224): ("4.3M", "0.4B", 74.1, "arXiv 2003.13678 Figure 16"),
+    # arXiv 2206.01191 Table 1
+    ("efficientformer_l1", "", 224): ("12.3M", "1.3G", 79.2, "arXiv 2206.01191 Table 1"),
     # arXiv 2201.03545 Table 1
     ("convnext_tiny", "", 224): ("29M", "4.5G", 82.1, "arXiv 2201.03545 Table 1"),
 }  # fmt: skip

@@ -12,6 +12,7 @@ from flopscope.analytic import blocks
 from flopscope.analytic import operators as ops
 from flopscope.analytic.tape import record
 from flopscope.catalog.variant import FREE, parse
+from flopscope.conventions import CONVENTIONS
 from flopscope.domain import Relation
 from flopscope.errors import BadInput
 from flopscope.facts import Function, Kind
@@ -281,3 +282,42 @@ def test_an_interpolation_that_takes_no_free_sizes_is_named_with_its_line():
         r"antialiased, of 4 dimensions\) takes no free sizes; give numbers for them$",
     ):
         trace(Smooth(), (1, 3, H, W))
+
+
+class Biased(nn.Module):
+    """Adds entries of a table at stored positions, and at positions that are its input."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Parameter(torch.zeros(8, 49))
+        self.register_buffer("index", torch.zeros(7, 7, dtype=torch.long))
+
+    def forward(self, x):
+        return x + self.table[:, self.index]
+
+
+def test_an_index_of_a_parameter_is_a_look_up_with_its_table_and_positions():
+    """The table counts once, the positions are buffers, and no arithmetic is done."""
+    lookup, addition = trace(Biased(), ("B", 8, 7, 7)).ledger.rows
+    assert (lookup.kind, lookup.inputs, lookup.output) == (Kind.EMBEDDING, (), (8, 7, 7))
+    assert [weight.shape for weight in lookup.weights] == [(8, 49)]
+    assert [buffer.shape for buffer in lookup.buffers] == [(7, 7)]
+    assert addition.reads == (-1, lookup.id)
+    ledger = trace(Biased(), (2, 8, 7, 7)).ledger
+    measured = Biased()
+    assert ledger.params().value == sum(p.numel() for p in measured.parameters())
+    assert ledger.buffers().value == measured.index.numel()
+    assert all(int(ledger.filter(lambda row: row is ledger.rows[0]).flops(name)) == 0
+               for name in CONVENTIONS)  # fmt: skip
+
+
+def test_an_index_of_what_was_computed_moves_it():
+    class Reordered(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("order", torch.arange(4).flip(0))
+
+        def forward(self, x):
+            return (2 * x)[:, self.order]
+
+    assert [row.kind for row in trace(Reordered(), (3, 4)).ledger] == [Kind.MULTIPLY]

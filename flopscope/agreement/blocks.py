@@ -19,17 +19,14 @@ from flopscope.analytic.forms import (
     C_OUT,
     C_SE,
     FORMS,
+    HEADS,
     RATIO,
     WAVELET_LEVELS,
-    B,
     D,
     G,
-    H,
     K,
     T,
-    W,
 )
-from flopscope.analytic.forms import C_HID, C_IN, C_OUT, C_SE, FORMS, HEADS, RATIO, D, G, K, T
 from flopscope.domain import Condition, Relation
 from flopscope.errors import BadInput
 from flopscope.sizes import Size
@@ -65,6 +62,9 @@ class Counterpart(NamedTuple):
     cases: tuple[Sizes, ...] = (AS_THEY_ARE,)
     given: tuple[Condition, ...] = ()
 
+
+SEVERAL_CHANNELS = (Relation(C_IN - 1, equality=True, negated=True),)
+"""Torch lays maps of one channel out otherwise."""
 
 COUNTERPARTS: Mapping[str, Counterpart] = {
     "standard_conv": Counterpart(
@@ -178,7 +178,15 @@ COUNTERPARTS: Mapping[str, Counterpart] = {
     "poolformer_block": Counterpart(
         "reference_models.poolformer:Block",
         {"channels": C_IN, "scale": 1.0},
-        given=(Relation(C_IN - 1, equality=True, negated=True),),  # torch lays one out otherwise
+        given=SEVERAL_CHANNELS,
+    ),
+    "efficientformer_pooling": Counterpart(
+        "reference_models.efficientformer:PoolingBlock", {"channels": C_IN}
+    ),
+    "efficientformer_attention": Counterpart(
+        "reference_models.efficientformer:Stage",
+        {"channels": C_IN, "out": C_IN, "blocks": 1, "attending": 1},
+        sizes={"H": 7, "W": 7},
     ),
     "transformer_block": Counterpart(
         "reference_models.efficientsam:Block",

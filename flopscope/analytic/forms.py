@@ -20,6 +20,7 @@ from flopscope.analytic.blocks import (
     standard_conv,
 )
 from flopscope.analytic.convnext import convnext_block
+from flopscope.analytic.efficientformer import attention_on_map, pooling_block
 from flopscope.analytic.ghostnet import ghost_module
 from flopscope.analytic.operators import (
     batch_norm,
@@ -198,5 +199,15 @@ FORMS: Mapping[str, Form] = {
         "arXiv 2010.11929, section 3.1",
         lambda x: transformer_block(x, HEADS),
         (B, TOKENS, C_IN),
+    ),
+    "efficientformer_pooling": Form(
+        "EfficientFormer's 4-D block: pooling minus identity, MLP of ratio 4 with batch norms",
+        "arXiv 2206.01191, section 3",
+        pooling_block,
+    ),
+    "efficientformer_attention": Form(
+        "EfficientFormer's 3-D block on a 7×7 map: 8 heads with biases, MLP of ratio 4",
+        "arXiv 2206.01191, section 3",
+        attention_on_map,
     ),
 }

@@ -271,6 +271,13 @@ def _embedding(call: Call) -> Facts:
     return Facts(Kind.EMBEDDING, (call.args[1],), (call.args[0],))
 
 
+def _index(call: Call) -> Facts:
+    """Entries of a parameter, as of a table of relative positions; the recorder knows whether it is
+    one."""
+    indices = tuple(index for index in call.args[1] if index is not None)
+    return Facts(Kind.EMBEDDING, indices, (call.args[0],))
+
+
 def _window(kernel: Any, stride: Any, padding: Any, dilation: Any) -> Window:
     rank = len(kernel)
     return Window(*(_axes(sizes, rank) for sizes in (kernel, stride, padding, dilation)))
@@ -377,5 +384,6 @@ OPERATORS: Mapping[str, Rule] = {
     "upsample_bicubic2d": _resize(Interpolation.BICUBIC),
     "cat": _concatenation,
     "embedding": _embedding,
+    "index": _index,
 }
 """The rule of each operator, under its name without overload or trailing underscore."""

@@ -110,7 +110,7 @@ class Recorder(TorchDispatchMode):
         self._alive += outputs
         if not outputs:
             return
-        rule = self._rules.get(name, OPERATORS.get(name))
+        rule = self._rule(name, args)
         if rule is None and name in FREE:
             self._forward(args, outputs)
             return
@@ -199,6 +199,13 @@ class Recorder(TorchDispatchMode):
                 self._source[id(output)] = self._source[id(first)]
             if id(first) in self._stored:
                 self._stored[id(output)] = self._stored[id(first)]
+
+    def _rule(self, name: str, args: Sequence[Any]) -> Rule | None:
+        """The reader's, else the table's. Only an index of a parameter looks entries up."""
+        if name in self._rules:
+            return self._rules[name]
+        learnt = name != "index" or self._stored.get(id(args[0])) in self._parameters
+        return OPERATORS.get(name) if learnt else None
 
     def _origin(self, tensor: torch.Tensor) -> int:
         """The row that wrote it, or a number of its own for a constant."""

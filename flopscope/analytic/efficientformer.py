@@ -1,0 +1,140 @@
+"""EfficientFormer: arXiv 2206.01191, Table 6 (appendix); snap-research/EfficientFormer
+models/efficientformer.py.
+
+Attention adds a bias for each distance on a grid of 7×7, so the last map must have that size. Both
+classifiers count, that of the labels and that of the distillation; inference averages them.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+from flopscope.analytic.channels import scale
+from flopscope.analytic.operators import (
+    activation,
+    add,
+    avg_pool2d,
+    batch_norm,
+    conv2d,
+    layer_norm,
+    linear,
+    softmax,
+)
+from flopscope.analytic.tape import Feature
+from flopscope.analytic.tokens import (
+    looked_up,
+    over_number,
+    scores,
+    seen_as,
+    times_number,
+    token_mean,
+    weighted,
+)
+from flopscope.facts import Function
+from flopscope.sizes import Size
+
+GRID, STRIDE = 7, 32
+"""The side of the last map, and its stride."""
+
+SIDES = range((GRID - 1) * STRIDE + 1, GRID * STRIDE + 1)
+"""Inputs with that map: ⌈n/32⌉ = 7."""
+
+HEADS, KEY, VALUE = 8, 32, 128
+"""Of attention, section 4: queries and keys of 32 channels, values of four times as many."""
+
+
+class Design(NamedTuple):
+    """Channels and blocks of the four stages; how many of the last blocks attend."""
+
+    c: tuple[int, int, int, int]
+    b: tuple[int, int, int, int]
+    attending: int
+
+
+L1 = Design(c=(48, 96, 224, 448), b=(3, 2, 6, 4), attending=1)
+L3 = Design(c=(64, 128, 320, 512), b=(4, 4, 12, 6), attending=4)
+L7 = Design(c=(96, 192, 384, 768), b=(6, 6, 18, 8), attending=8)
+
+
+def efficientformer(x: Feature, design: Design, *, classes: Size = 1000) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: H, W from 193 to 224; raises OutsideDomain otherwise.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(efficientformer_l1, (1, 3, 224, 224))
+    >>> ledger.macs().value, ledger.params().value
+    (1291284736, 12289928)
+    """
+    for size, side in zip(x.grid, ("height", "width"), strict=True):
+        rule = f"1/{STRIDE} of which must be the {GRID} of the attention biases' {GRID}×{GRID} grid"
+        x.tape.one_of(size, SIDES, f"{side} of the input, {rule},")
+    scope, local = x.tape.scope, sum(design.b) - design.attending
+    with scope("stem"):
+        for name, channels in (("conv1", design.c[0] // 2), ("conv2", design.c[0])):
+            x = activation(_conv_bn(x, channels, 3, name, stride=2), Function.RELU)
+    for number, (channels, blocks) in enumerate(zip(design.c, design.b, strict=True), start=1):
+        if number > 1:
+            with scope(f"stage{number}.downsample"):
+                x = _conv_bn(x, channels, 3, "conv", stride=2)
+        for block in range(1, blocks + 1):
+            x, local = as_tokens(x) if local == 0 else x, local - 1
+            with scope(f"stage{number}.block{block}"):
+                x = pooling_block(x) if local >= 0 else attention_block(x)
+    with scope("head"):
+        x = token_mean(layer_norm(x))
+        answers = [linear(x, classes, name=name) for name in ("classifier", "distilled")]
+        return over_number(add(*answers))
+
+
+def pooling_block(x: Feature) -> Feature:
+    """The 4-D block of figure 3: pooling minus identity, then 1×1 convolutions with batch norm."""
+    pooled = avg_pool2d(x, 3, stride=1, padding=1, include_padding=False)
+    x = _residual(x, add(pooled, x, name="subtract"), "layer_scale1")
+    y = activation(_conv_bn(x, 4 * x.channels, 1, "expand"), Function.GELU)
+    return _residual(x, _conv_bn(y, x.channels, 1, "project"), "layer_scale2")
+
+
+def attention_block(x: Feature) -> Feature:
+    """The 3-D block of figure 3 on (B, 49, C): attention, then a linear MLP, each after a norm."""
+    x = _residual(x, _attention(layer_norm(x, name="norm1")), "layer_scale1")
+    y = linear(layer_norm(x, name="norm2"), 4 * x.shape[-1], name="expand")
+    y = linear(activation(y, Function.GELU), x.shape[-1], name="project")
+    return _residual(x, y, "layer_scale2")
+
+
+def attention_on_map(x: Feature) -> Feature:
+    """The 3-D block on the tokens of a map. Raises OutsideDomain unless that is 7×7."""
+    for size in x.grid:
+        x.tape.one_of(size, (GRID,), "side of the map that attention biases are for")
+    return attention_block(as_tokens(x))
+
+
+def _attention(x: Feature) -> Feature:
+    batch, n, channels = x.shape
+    with x.tape.scope("attention"):
+        qkv = linear(x, HEADS * (2 * KEY + VALUE), name="qkv")
+        q, k, v = (seen_as(qkv, batch, HEADS, n, width) for width in (KEY, KEY, VALUE))
+        bias = looked_up(x, (HEADS, n), (n, n), (HEADS, n, n), name="bias")
+        y = weighted(softmax(add(bias, times_number(scores(q, k)), name="biased")), v)
+        return linear(seen_as(y, batch, n, HEADS * VALUE), channels, name="project")
+
+
+def as_tokens(x: Feature) -> Feature:
+    """(B, C, 7, 7) → (B, 49, C), for a domain in which the map is 7×7."""
+    return seen_as(x, x.batch, GRID**2, x.channels)
+
+
+def _residual(x: Feature, y: Feature, name: str) -> Feature:
+    """x plus y times a factor a channel."""
+    weight = (x.channels, 1, 1) if x.grid[1:] else (x.shape[-1],)
+    return add(x, scale(y, weight, name=name))
+
+
+def _conv_bn(x: Feature, channels: Size, kernel: Size, name: str, stride: Size = 1) -> Feature:
+    y = conv2d(x, channels, kernel, stride=stride, bias=True, name=name)
+    return batch_norm(y, name=f"{name}.bn")
+
+
+efficientformer_l1 = partial(efficientformer, design=L1)
+efficientformer_l3 = partial(efficientformer, design=L3)
+efficientformer_l7 = partial(efficientformer, design=L7)
