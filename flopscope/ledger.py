@@ -102,6 +102,10 @@ class Ledger:
         rows = (_substituted(row, sizes) for row in self.rows)
         return Ledger(tuple(_present(rows)), self._conditions_at(sizes))
 
+    def rewritten(self, rule: Callable[[Size], Size]) -> Ledger:
+        """Every size of every row as the rule writes it."""
+        return replace(self, rows=tuple(_mapped(row, rule) for row in self.rows))
+
     def _conditions_at(self, sizes: Mapping[str, Any]) -> tuple[Condition, ...]:
         open_conditions = (condition.at(sizes) for condition in self.conditions)
         return tuple(c for c in open_conditions if c.broken() is None)
@@ -242,8 +246,12 @@ def _sizes(row: Operator) -> Iterator[Size]:
 
 
 def _substituted(row: Operator, sizes: Mapping[str, Any]) -> Operator:
+    return _mapped(row, lambda size: substitute(size, sizes))
+
+
+def _mapped(row: Operator, rule: Callable[[Size], Size]) -> Operator:
     def shape(of: Shape) -> Shape:
-        return tuple(substitute(n, sizes) for n in of)
+        return tuple(map(rule, of))
 
     return row._replace(
         inputs=tuple(shape(s) for s in row.inputs),
@@ -251,8 +259,8 @@ def _substituted(row: Operator, sizes: Mapping[str, Any]) -> Operator:
         weights=tuple(w._replace(shape=shape(w.shape)) for w in row.weights),
         buffers=tuple(w._replace(shape=shape(w.shape)) for w in row.buffers),
         window=row.window and type(row.window)(*map(shape, row.window)),
-        groups=substitute(row.groups, sizes),
-        repeat=substitute(row.repeat, sizes),
+        groups=rule(row.groups),
+        repeat=rule(row.repeat),
     )
 
 

@@ -33,6 +33,7 @@ MODELS = {
     "convnext": {f"convnext_{size}" for size in ("tiny", "small", "base", "large")},
     "wtconvnext": {f"wtconvnext_{size}" for size in ("tiny", "small", "base")},
     "efficientformer": {f"efficientformer_{size}" for size in ("l1", "l3", "l7")},
+    "mobilevit": {f"mobilevit_{size}" for size in ("xxs", "xs", "s")},
     "poolformer": {f"poolformer_{size}" for size in ("s12", "s24", "s36", "m36", "m48")},
 }
 UNITS = {
@@ -42,6 +43,7 @@ UNITS = {
     "FLOPS (2 per MAC)",
     "FLOPS (MACs)",
     "FLOPs (MACs)",
+    "FLOPs (MACs without attention products)",
     "FLOPs/2 (MACs incl. norm, activation, pooling)",
     "FLOPs (MACs incl. norm, activation)",
     "Flops (MACs incl. norm, activation, pooling)",
@@ -369,6 +371,8 @@ TYPED = {
     # arXiv 2003.13678 Figures 15 and 16
     ("regnetx_3.2gf", "", 224): ("15.3M", "3.2B", 78.3, "arXiv 2003.13678 Figure 15"),
     ("regnety_400mf", "", 224): ("4.3M", "0.4B", 74.1, "arXiv 2003.13678 Figure 16"),
+    # arXiv 2110.02178 Figure 6 and Table 3
+    ("mobilevit_xs", "", 256): ("2.3M", "0.7G", 74.8, "arXiv 2110.02178 Figure 6 and Table 3"),
     # arXiv 2206.01191 Table 1
     ("efficientformer_l1", "", 224): ("12.3M", "1.3G", 79.2, "arXiv 2206.01191 Table 1"),
     # arXiv 2201.03545 Table 1

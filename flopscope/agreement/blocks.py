@@ -46,6 +46,13 @@ SHORTCUT: tuple[Sizes, ...] = (
 )
 """A shortcut where the widths are equal, none where the block widens or narrows."""
 
+EVEN_AND_ODD: tuple[Sizes, ...] = tuple(
+    {"H": height, "W": width}
+    for height in (2 * J, 2 * HALF_K + 1)
+    for width in (2 * N, 2 * HALF_D + 1)
+)
+"""Maps that 2×2 patches divide and maps that they do not."""
+
 PAD = (K - 1) / 2
 
 
@@ -179,6 +186,12 @@ COUNTERPARTS: Mapping[str, Counterpart] = {
         "reference_models.poolformer:Block",
         {"channels": C_IN, "scale": 1.0},
         given=SEVERAL_CHANNELS,
+    ),
+    "mobilevit_block": Counterpart(
+        "reference_models.mobilevit:MobileViTBlock",
+        {"channels": C_IN, "width": C_HID, "layers": 2},
+        sizes={"C_hid": 4 * M},
+        cases=EVEN_AND_ODD,
     ),
     "efficientformer_pooling": Counterpart(
         "reference_models.efficientformer:PoolingBlock", {"channels": C_IN}

@@ -7,13 +7,14 @@ everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from flopscope import readings
+from flopscope.agreement.pieces import pieces, settled
 from flopscope.closedform.text import domain_text
 from flopscope.conventions import CONVENTIONS
 from flopscope.facts import Kind, Operator
@@ -23,6 +24,7 @@ from flopscope.sizes import Size, is_symbolic
 
 if TYPE_CHECKING:
     from flopscope.catalog.variant import Variant
+    from flopscope.tracing import Trace
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class Mismatch:
 class Proof:
     """Row by row and total by total. True where everything is identical and nothing was assumed.
 
-    `domain` says for which sizes: those that the closed form takes.
+    `domain` says for which sizes: those that the closed form takes. Of several `pieces`, the ways
+    that the code takes at different sizes, each was compared, and together they are the domain.
     """
 
     rows: int
@@ -72,6 +75,7 @@ class Proof:
     totals: tuple[Identity, ...]
     assumptions: tuple[str, ...]
     domain: str
+    pieces: int = 1
 
     def __bool__(self) -> bool:
         proved = all(identity.proved for identity in self.totals)
@@ -162,12 +166,43 @@ def prove_variant(variant: Variant) -> Proof:
     """A catalogue model's closed form against the formula traced from its reference module. Needs
     torch.
 
-    In the free sizes of its inputs (B, H, W, tokens), for the variant's own width and classes.
+    In the free sizes of its inputs (B, H, W, tokens), for the variant's own width and classes; way
+    by way where the code branches on its sizes.
     """
     from flopscope.measured import without_memory
     from flopscope.tracing import trace
     from flopscope.tracing.inputs import tensors_for
 
     inputs, _ = tensors_for(variant.free_inputs())
-    traced = trace(without_memory(variant.build), *inputs)
-    return prove(variant.free_ledger(), traced.ledger)
+    module = without_memory(variant.build)
+
+    def run(example: Mapping[str, Any]) -> Trace:
+        return trace(module, *inputs, example=example)
+
+    return prove_everywhere(variant.free_ledger(), run)
+
+
+def prove_everywhere(closed_form: Ledger, run: Callable[[Mapping[str, Any]], Trace]) -> Proof:
+    """The closed form against the traces of every way through the code; `run` traces at an example.
+
+    A row counts as one for all pieces in which it occurs, and is identical if it is so in each.
+    """
+    found = [
+        prove(settled(closed_form, way), settled(traced, way))
+        for way, traced in pieces(run, closed_form.conditions)
+    ]
+    if len(found) == 1:
+        return found[0]
+    mismatches = {(m.path, m.module): m for proof in found for m in proof.mismatches}
+    totals: dict[str, Identity] = {}
+    for identity in (identity for proof in found for identity in proof.totals):
+        if identity.name not in totals or not identity.proved:
+            totals[identity.name] = identity
+    return Proof(
+        rows=len(closed_form.rows),
+        mismatches=tuple(mismatches.values()),
+        totals=tuple(totals.values()),
+        assumptions=tuple(dict.fromkeys(text for proof in found for text in proof.assumptions)),
+        domain=domain_text(closed_form.symbols(), simplified(closed_form.conditions)),
+        pieces=len(found),
+    )

@@ -56,7 +56,13 @@ def separable_block(x: Feature, channels: Size, *, stride: Size, function: Funct
 
 
 def inverted_residual(
-    x: Feature, channels: Size, *, expansion: Size, kernel: Size = 3, stride: Size = 1
+    x: Feature,
+    channels: Size,
+    *,
+    expansion: Size,
+    kernel: Size = 3,
+    stride: Size = 1,
+    function: Function = Function.RELU6,
 ) -> Feature:
     """Inverted residual with linear bottleneck: 1×1 to t·C, depthwise, 1×1 without activation.
 
@@ -66,10 +72,8 @@ def inverted_residual(
     hidden = x.channels * expansion
     y = x
     if not (isinstance(expansion, int) and expansion == 1):
-        y = conv_bn_act(y, hidden, 1, function=Function.RELU6, name="expand")
-    y = conv_bn_act(
-        y, hidden, kernel, stride=stride, groups=hidden, function=Function.RELU6, name="dw"
-    )
+        y = conv_bn_act(y, hidden, 1, function=function, name="expand")
+    y = conv_bn_act(y, hidden, kernel, stride=stride, groups=hidden, function=function, name="dw")
     y = conv_bn_act(y, channels, 1, name="project")
     return shortcut(x, y) if isinstance(stride, int) and stride == 1 else y
 

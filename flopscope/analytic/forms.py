@@ -22,6 +22,7 @@ from flopscope.analytic.blocks import (
 from flopscope.analytic.convnext import convnext_block
 from flopscope.analytic.efficientformer import attention_on_map, pooling_block
 from flopscope.analytic.ghostnet import ghost_module
+from flopscope.analytic.mobilevit import mobilevit_block
 from flopscope.analytic.operators import (
     batch_norm,
     conv2d,
@@ -199,6 +200,11 @@ FORMS: Mapping[str, Form] = {
         "arXiv 2010.11929, section 3.1",
         lambda x: transformer_block(x, HEADS),
         (B, TOKENS, C_IN),
+    ),
+    "mobilevit_block": Form(
+        "MobileViT's block: 2 transformer layers of width C_hid on 2×2 patches, 4 heads",
+        "arXiv 2110.02178, figure 1b",
+        lambda x: mobilevit_block(x, C_HID, 2),
     ),
     "efficientformer_pooling": Form(
         "EfficientFormer's 4-D block: pooling minus identity, MLP of ratio 4 with batch norms",

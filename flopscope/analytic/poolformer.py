@@ -77,7 +77,7 @@ def poolformer(
 def poolformer_block(x: Feature) -> Feature:
     """Pooling and an MLP of 1×1 convolutions, each after a group norm of one group, with a layer
     scale and a shortcut: figure 2 and section 3.2."""
-    return _mlp(_mixed(x))
+    return mlp(_mixed(x))
 
 
 def _mixed(x: Feature) -> Feature:
@@ -89,8 +89,8 @@ def _mixed(x: Feature) -> Feature:
         return add(x, scale(y, (x.channels, 1, 1), name="layer_scale"))
 
 
-def _mlp(x: Feature) -> Feature:
-    """1×1 to four times the channels, GELU, 1×1 back: equation 3."""
+def mlp(x: Feature) -> Feature:
+    """Norm, 1×1 to four times the channels, GELU, 1×1 back, scale and shortcut: equation 3."""
     with x.tape.scope("mlp"):
         y = conv2d(group_norm(x, 1), 4 * x.channels, 1, bias=True, name="expand")
         y = conv2d(activation(y, Function.GELU), x.channels, 1, bias=True, name="project")

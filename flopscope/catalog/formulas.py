@@ -33,9 +33,6 @@ QUANTITIES: Mapping[str, Callable[[Ledger], Formula]] = {
 }
 """What a formula can be of: a stored quantity, or the work under a convention."""
 
-LAW_NETWORK = "mobilenetv1"
-"""The network of a law of networks that names none: the one it was stated for."""
-
 
 def formula(name: str, quantity: str = "macs", free: Sequence[str] = ()) -> Formula:
     """The closed form of a model or block, e.g. `formula("mobilenetv2", "params")`.
@@ -83,7 +80,7 @@ def law(name: str) -> Law:
         raise UnknownName("law", name, LAWS)
     if colon and not LAWS[kind].of_networks:
         raise BadInput(f"{kind} is no law of a network, but '{model}' was given; leave it out")
-    return derive(kind, _catalogue, model or LAW_NETWORK)
+    return derive(kind, _catalogue, model or LAWS[kind].network)
 
 
 def _catalogue(model: str, size: Size | None = None, /, **free: Size) -> Ledger:

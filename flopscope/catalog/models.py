@@ -91,6 +91,11 @@ REGNET = Paper("Designing Network Design Spaces", "2003.13678", 2020)
 CONVNEXT = Paper("A ConvNet for the 2020s", "2201.03545", 2022)
 WTCONVNEXT = Paper("Wavelet Convolutions for Large Receptive Fields", "2407.05848", 2024)
 POOLFORMER = Paper("MetaFormer Is Actually What You Need for Vision", "2111.11418", 2021)
+MOBILEVIT = Paper(
+    "MobileViT: Light-weight, General-purpose, and Mobile-friendly Vision Transformer",
+    "2110.02178",
+    2021,
+)
 EFFICIENTFORMER = Paper(
     "EfficientFormer: Vision Transformers at MobileNet Speed", "2206.01191", 2022
 )
@@ -233,6 +238,9 @@ _MODELS = (
     Model("efficientsam_s", "efficientsam", EFFICIENTSAM, *_PROMPTED),
     _mobilevlm("1.7b", 24, 16, 128),
     _mobilevlm("3b", 32, 32, 80),
+    Model("mobilevit_xxs", "mobilevit", MOBILEVIT, (CLASSES,), 256),
+    Model("mobilevit_xs", "mobilevit", MOBILEVIT, (CLASSES,), 256),
+    Model("mobilevit_s", "mobilevit", MOBILEVIT, (CLASSES,), 256),
     Model("efficientformer_l1", "efficientformer", EFFICIENTFORMER, (CLASSES,)),
     Model("efficientformer_l3", "efficientformer", EFFICIENTFORMER, (CLASSES,)),
     Model("efficientformer_l7", "efficientformer", EFFICIENTFORMER, (CLASSES,)),

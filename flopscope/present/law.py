@@ -117,7 +117,7 @@ def _step_markdown(step: Step, number: str = "") -> str:
     )
 
 
-_SIGNS = {"=": "=", "<": "<", "≥": r"\geq", "≈": r"\approx"}
+_SIGNS = {"=": "=", "<": "<", ">": ">", "≥": r"\geq", "≈": r"\approx"}
 
 
 def _sentence(words: str) -> str:

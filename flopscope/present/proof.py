@@ -101,7 +101,8 @@ def _notes(subject: Subject, proof: Proof) -> list[str]:
     notes += [f"assumed by the trace: {assumption}" for assumption in proof.assumptions]
     same = proof.rows - len(proof.mismatches)
     sizes = subject.bounds if isinstance(subject, Case) else proof.domain
-    verdict = f"{same} of {proof.rows} rows identical for all {sizes}; {_proved(bool(proof))}"
+    ways = f", in each of the {proof.pieces} ways of the code" if proof.pieces > 1 else ""
+    verdict = f"{same} of {proof.rows} rows identical for all {sizes}{ways}; {_proved(bool(proof))}"
     return [*notes, f"{subject}: {verdict}"]
 
 
@@ -137,6 +138,7 @@ def _data(proof: Proof) -> dict[str, Any]:
     return {
         "proved": bool(proof),
         "rows": proof.rows,
+        "pieces": proof.pieces,
         "mismatches": [str(mismatch) for mismatch in proof.mismatches],
         "assumptions": list(proof.assumptions),
         "totals": [

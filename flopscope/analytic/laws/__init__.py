@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Entry:
     """What a law is about and where it was stated. A law of networks is asked for with one of them
-    after a colon: `width-law:mobilenetv2`."""
+    after a colon: `width-law:mobilenetv2`; without one `network` is meant."""
 
     title: str
     source: str
     of_networks: bool = False
+    network: str = "mobilenetv1"
 
 
 LAWS: Mapping[str, Entry] = {
@@ -67,6 +68,16 @@ LAWS: Mapping[str, Entry] = {
     "fused-mbconv": Entry(
         "at which width Fused-MBConv is cheaper than MBConv",
         "arXiv 2104.00298, section 3.2",
+    ),
+    "attention-conv": Entry(
+        "at which resolution a network's attention outweighs its convolutions",
+        "arXiv 2110.02178, section 3",
+        of_networks=True,
+        network="mobilevit_s",
+    ),
+    "pooling-mixer": Entry(
+        "PoolFormer's block against a transformer block of its width",
+        "arXiv 2111.11418, section 3",
     ),
     "wavelet-conv": Entry(
         "a wavelet convolution against large kernels",

@@ -1,0 +1,130 @@
+"""MobileViT: arXiv 2110.02178, Table 4 (appendix A); apple/ml-cvnets
+cvnets/models/classification/config/mobilevit.py, cvnets/modules/mobilevit_block.py.
+
+Attention sees one of the four pixels of each 2×2 patch at a time. A map with an odd side is
+enlarged to whole patches first and reduced again after the transformer.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+from flopscope.analytic.blocks import conv_bn_act, inverted_residual
+from flopscope.analytic.operators import (
+    activation,
+    add,
+    concatenate,
+    conv2d,
+    flatten,
+    global_pool,
+    layer_norm,
+    linear,
+    resize,
+    softmax,
+)
+from flopscope.analytic.tape import Feature
+from flopscope.analytic.tokens import scores, seen_as, times_number, weighted
+from flopscope.facts import Function, Interpolation
+from flopscope.sizes import Size, ceil_div, equal, exact_div
+
+PATCH, HEADS = 2, 4
+STEM = 16
+SILU = Function.SILU
+
+
+class Design(NamedTuple):
+    """Expansion of the inverted residuals, channels C of the five layers, widths d and numbers L of
+    the last three layers' transformers, channels of the last convolution."""
+
+    expansion: int
+    c: tuple[int, int, int, int, int]
+    d: tuple[int, int, int]
+    layers: tuple[int, int, int]
+    last: int
+
+
+XXS = Design(2, c=(16, 24, 48, 64, 80), d=(64, 80, 96), layers=(2, 4, 3), last=320)
+XS = Design(4, c=(32, 48, 64, 80, 96), d=(96, 120, 144), layers=(2, 4, 3), last=384)
+S = Design(4, c=(32, 64, 96, 128, 160), d=(144, 192, 240), layers=(2, 4, 3), last=640)
+
+
+def mobilevit(x: Feature, design: Design, *, classes: Size = 1000) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: H, W ≥ 1.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(mobilevit_s, (1, 3, 256, 256))
+    >>> ledger.macs().value, ledger.params().value
+    (2000831488, 5578632)
+    """
+    scope = x.tape.scope
+    residual = partial(inverted_residual, expansion=design.expansion, function=SILU)
+    with scope("stem"):
+        x = conv_bn_act(x, STEM, 3, stride=2, function=SILU)
+    for number, (channels, blocks) in enumerate(zip(design.c[:2], (1, 3), strict=True), start=1):
+        for block in range(1, blocks + 1):
+            with scope(f"stage{number}.block{block}"):
+                x = residual(x, channels, stride=2 if (number, block) == (2, 1) else 1)
+    transformers = zip(design.c[2:], design.d, design.layers, strict=True)
+    for number, (channels, width, layers) in enumerate(transformers, start=3):
+        with scope(f"stage{number}.block1"):
+            x = residual(x, channels, stride=2)
+        with scope(f"stage{number}.block2"):
+            x = mobilevit_block(x, width, layers)
+    with scope("head"):
+        x = conv_bn_act(x, design.last, 1, function=SILU)
+        return linear(flatten(global_pool(x)), classes, name="classifier")
+
+
+def mobilevit_block(x: Feature, width: Size, layers: int) -> Feature:
+    """Convolutions to `width` channels, a transformer over the patches, and back: figure 1b.
+
+    Domain: 4 heads divide `width`; raises OutsideDomain otherwise.
+    """
+    x.tape.multiple(width, HEADS, "width of the transformer, shared by its heads,")
+    y = conv_bn_act(x, x.channels, 3, function=SILU, name="local")
+    y = conv2d(y, width, 1, name="embed")
+    patches = [ceil_div(size, PATCH) for size in x.grid]
+    whole = (PATCH * patches[0], PATCH * patches[1])
+    even = equal(x.grid[0], whole[0]) * equal(x.grid[1], whole[1])
+    y = _resized(y, whole, even, "enlarge")
+    y = seen_as(y, PATCH**2 * x.batch, patches[0] * patches[1], width)
+    for layer in range(1, layers + 1):
+        with x.tape.scope(f"transformer{layer}"):
+            y = _transformer(y)
+    y = seen_as(layer_norm(y), x.batch, width, *whole)
+    y = _resized(y, (x.grid[0], x.grid[1]), even, "reduce")
+    y = conv_bn_act(y, x.channels, 1, function=SILU, name="project")
+    return conv_bn_act(concatenate([x, y]), x.channels, 3, function=SILU, name="fuse")
+
+
+def _resized(x: Feature, grid: tuple[Size, Size], even: Size, name: str) -> Feature:
+    """x on another grid, bilinear; x itself where both sides are even.
+
+    For arrays and symbols the row has the multiplicity 1 − [h even]·[w even], which is 1 or 0.
+    """
+    if isinstance(even, int):
+        return x if even else resize(x, grid, Interpolation.BILINEAR, name=name)
+    with x.tape.scope(name, repeat=1 - even):
+        return resize(x, grid, Interpolation.BILINEAR)
+
+
+def _transformer(x: Feature) -> Feature:
+    """Attention of 4 heads, then an MLP of ratio 2; each after a norm, with shortcut."""
+    x = add(x, _attention(layer_norm(x, name="norm1")))
+    y = linear(layer_norm(x, name="norm2"), 2 * x.shape[-1], name="expand")
+    return add(x, linear(activation(y, SILU), x.shape[-1], name="project"))
+
+
+def _attention(x: Feature) -> Feature:
+    batch, n, width = x.shape
+    with x.tape.scope("attention"):
+        qkv = linear(x, 3 * width, name="qkv")
+        q = k = v = seen_as(qkv, batch, HEADS, n, exact_div(width, HEADS))
+        y = weighted(softmax(scores(times_number(q), k)), v)
+        return linear(seen_as(y, batch, n, width), width, name="project")
+
+
+mobilevit_xxs = partial(mobilevit, design=XXS)
+mobilevit_xs = partial(mobilevit, design=XS)
+mobilevit_s = partial(mobilevit, design=S)
