@@ -47,7 +47,12 @@ from reference_models.wtconv import WTConv2d
 
 PAGE = Path(__file__).parent.parent / "docs" / "laws.md"
 FORMATS = ("text", "markdown", "latex", "python", "json")
-NAMES = (*LAWS, "width-law:mobilenetv3_small", "resolution-law:ghostnetv2_100")
+NAMES = (
+    *LAWS,
+    "width-law:mobilenetv3_small",
+    "resolution-law:ghostnetv2_100",
+    "attention-conv:mobilevit_xxs",
+)
 
 each_law = pytest.mark.parametrize("name", NAMES)
 PROFILE = settings(deadline=None, max_examples=20)
