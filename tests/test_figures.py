@@ -31,6 +31,7 @@ MODELS = {
     "resnet": {f"resnet{layers}" for layers in (18, 34, 50, 101, 152)},
     "regnet": {model.id for model in CATALOGUE.values() if model.family == "regnet"},
     "convnext": {f"convnext_{size}" for size in ("tiny", "small", "base", "large")},
+    "mobileclip": {f"mobileclip_{size}" for size in ("s0", "s1", "s2", "b")},
     "wtconvnext": {f"wtconvnext_{size}" for size in ("tiny", "small", "base")},
     "efficientformer": {f"efficientformer_{size}" for size in ("l1", "l3", "l7")},
     "mobilevit": {f"mobilevit_{size}" for size in ("xxs", "xs", "s")},

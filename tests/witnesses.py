@@ -52,11 +52,14 @@ def on_meta(build: Callable[[], nn.Module], *inputs: tuple[int, ...] | InputSpec
 
 
 def check(
-    closed: Callable[[Feature], Feature], build: Callable[[], nn.Module], shape: tuple[int, ...]
+    closed: Callable[..., Feature],
+    build: Callable[[], nn.Module],
+    *inputs: tuple[int, ...] | InputSpec,
 ) -> Ledger:
     """The closed form's ledger, after every witness has agreed with it on everything."""
-    ledger = record(closed, shape)
-    assert_all_agree(agree(ledger, on_meta(build, shape)), ledger)
+    shapes = [given.shape if isinstance(given, InputSpec) else given for given in inputs]
+    ledger = record(closed, *shapes)
+    assert_all_agree(agree(ledger, on_meta(build, *inputs)), ledger)
     return ledger
 
 

@@ -39,6 +39,7 @@ Sizes = Mapping[str, Size]
 
 AS_THEY_ARE: Sizes = MappingProxyType({})
 ODD: Sizes = {"K": 2 * HALF_K + 1}
+ODD_FROM_3: Sizes = {"K": 2 * J + 1}
 SHORTCUT: tuple[Sizes, ...] = (
     {"C_out": C_IN},
     {"C_out": C_IN + J},
@@ -176,6 +177,26 @@ COUNTERPARTS: Mapping[str, Counterpart] = {
     ),
     "convnext_block": Counterpart(
         "reference_models.convnext:Block", {"channels": C_IN, "drop": 0.0}
+    ),
+    "mobileone_train": Counterpart(
+        "reference_models.mobileone:MobileOneBlock",
+        {"channels": C_IN, "out": C_IN, "kernel": K, "form": "train"},
+        sizes=ODD_FROM_3,
+    ),
+    "mobileone_deploy": Counterpart(
+        "reference_models.mobileone:MobileOneBlock",
+        {"channels": C_IN, "out": C_IN, "kernel": K, "form": "deploy"},
+        sizes=ODD_FROM_3,
+    ),
+    "repmixer_train": Counterpart(
+        "reference_models.mobileone:RepMixer",
+        {"channels": C_IN, "kernel": K, "form": "train"},
+        sizes=ODD_FROM_3,
+    ),
+    "repmixer_deploy": Counterpart(
+        "reference_models.mobileone:RepMixer",
+        {"channels": C_IN, "kernel": K, "form": "deploy"},
+        sizes=ODD_FROM_3,
     ),
     "wtconv": Counterpart(
         "reference_models.wtconv:WTConv2d",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from flopscope.analytic.operators import (
+    Pair,
     activation,
     batch_norm,
     conv2d,
@@ -20,7 +21,7 @@ from flopscope.sizes import Size, equal, exact_div, make_divisible
 def conv_bn_act(
     x: Feature,
     channels: Size,
-    kernel: Size,
+    kernel: Pair,
     *,
     stride: Size = 1,
     groups: Size = 1,

@@ -22,7 +22,9 @@ from flopscope.analytic.blocks import (
 from flopscope.analytic.convnext import convnext_block
 from flopscope.analytic.efficientformer import attention_on_map, pooling_block
 from flopscope.analytic.ghostnet import ghost_module
+from flopscope.analytic.mobileone import mobileone, repmixer
 from flopscope.analytic.mobilevit import mobilevit_block
+from flopscope.analytic.network_form import NetworkForm
 from flopscope.analytic.operators import (
     batch_norm,
     conv2d,
@@ -50,6 +52,7 @@ INPUT = (B, C_IN, H, W)
 TOKENS, HEADS = symbol("tokens"), symbol("heads")
 T = symbol("t", lower=2)  # at t = 1 the block has no expansion: another formula
 RATIO, D = symbol("s", lower=2), symbol("d")
+K3 = symbol("K", lower=3)  # at K = 1 there is no 1×1 branch beside it
 WAVELET_LEVELS = 3  # no symbol: each level has rows of its own
 
 
@@ -184,6 +187,26 @@ FORMS: Mapping[str, Form] = {
         "ConvNeXt's block: depthwise 7×7, two linear layers, layer scale",
         "arXiv 2201.03545, figure 4",
         convnext_block,
+    ),
+    "mobileone_train": Form(
+        "MobileOne's block in training: K×K, 1×1 and a norm alone, summed",
+        "arXiv 2206.04040, figure 2",
+        lambda x: mobileone(x, x.channels, K3, form=NetworkForm.TRAIN),
+    ),
+    "mobileone_deploy": Form(
+        "MobileOne's block deployed: a K×K convolution with bias",
+        "arXiv 2206.04040, figure 2",
+        lambda x: mobileone(x, x.channels, K3, form=NetworkForm.DEPLOY),
+    ),
+    "repmixer_train": Form(
+        "RepMixer in training: the difference of two branches, scaled, and a shortcut",
+        "arXiv 2303.14189, section 3.2",
+        lambda x: repmixer(x, K3, form=NetworkForm.TRAIN),
+    ),
+    "repmixer_deploy": Form(
+        "RepMixer deployed: a depthwise K×K convolution with bias",
+        "arXiv 2303.14189, section 3.2",
+        lambda x: repmixer(x, K3, form=NetworkForm.DEPLOY),
     ),
     "wtconv": Form(
         f"wavelet convolution of {WAVELET_LEVELS} levels, fixed filters among the parameters",

@@ -10,6 +10,7 @@ from flopscope.arguments import InputSpec
 from flopscope.catalog.options import (
     CLASSES,
     DEPTH,
+    FORM,
     GROUPS,
     PHASE,
     PROMPTS,
@@ -89,6 +90,9 @@ GHOSTNETV2 = Paper(
 RESNET = Paper("Deep Residual Learning for Image Recognition", "1512.03385", 2015)
 REGNET = Paper("Designing Network Design Spaces", "2003.13678", 2020)
 CONVNEXT = Paper("A ConvNet for the 2020s", "2201.03545", 2022)
+MOBILECLIP = Paper(
+    "MobileCLIP: Fast Image-Text Models through Multi-Modal Reinforced Training", "2311.17049", 2023
+)
 WTCONVNEXT = Paper("Wavelet Convolutions for Large Receptive Fields", "2407.05848", 2024)
 POOLFORMER = Paper("MetaFormer Is Actually What You Need for Vision", "2111.11418", 2021)
 MOBILEVIT = Paper(
@@ -164,6 +168,14 @@ def _shufflenetv1(groups: int, width: float) -> Model:
 def _shufflenetv2(width: float) -> Model:
     options = (CLASSES, _SHUFFLENETV2_RECIPES)
     return Model(f"shufflenetv2_x{width}", "shufflenetv2", SHUFFLENETV2, options)
+
+
+def _mobileclip(size: str, resolution: int, *forms: Option) -> Model:
+    """An image and the tokens of a text, of the context's 77."""
+    texts = InputSpec(None, (symbol("B"), symbol("tokens")), "int64")
+    options = (*forms, replace(TOKENS, default=77, most=77))
+    id = f"mobileclip_{size}"
+    return Model(id, "mobileclip", MOBILECLIP, options, resolution, (IMAGE, texts))
 
 
 def _ghostnet(family: str, paper: Paper, width: float) -> Model:
@@ -244,6 +256,10 @@ _MODELS = (
     Model("efficientformer_l1", "efficientformer", EFFICIENTFORMER, (CLASSES,)),
     Model("efficientformer_l3", "efficientformer", EFFICIENTFORMER, (CLASSES,)),
     Model("efficientformer_l7", "efficientformer", EFFICIENTFORMER, (CLASSES,)),
+    _mobileclip("s0", 256, FORM),
+    _mobileclip("s1", 256, FORM),
+    _mobileclip("s2", 256, FORM),
+    _mobileclip("b", 224),
 )
 
 MODELS: Mapping[str, Model] = {model.id: model for model in _MODELS}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
+from flopscope.analytic.network_form import NetworkForm
 from flopscope.analytic.phase import Phase
 from flopscope.analytic.recipe import Recipe
 from flopscope.errors import BadInput, UnknownName
@@ -38,16 +40,21 @@ class Multiplier:
 
 @dataclass(frozen=True)
 class Count:
-    """A positive integer."""
+    """A positive integer, of which there may be a most."""
 
     name: str
     default: int
+    most: int | None = None
 
     def parse(self, text: str) -> int:
-        """Raises BadInput unless the text is an integer from 1."""
+        """Raises BadInput unless the text is an integer from 1, and no more than the most."""
         if not text.isdecimal() or int(text) < 1:
             raise BadInput(
                 f"{self.name}={text} is not a positive integer; give one such as {self.default}"
+            )
+        if self.most is not None and int(text) > self.most:
+            raise BadInput(
+                f"{self.name}={text} is more than the model takes; give at most {self.most}"
             )
         return int(text)
 
@@ -57,20 +64,20 @@ class Count:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few: which public implementation's structure to follow, which phase to count."""
+    """One of a few: whose structure to follow, which form of a network."""
 
     name: str
-    choices: tuple[Recipe, ...] | tuple[Phase, ...]
-    default: Recipe | Phase = Recipe.PAPER
+    choices: tuple[Enum, ...]
+    default: Enum = Recipe.PAPER
 
-    def parse(self, text: str) -> Recipe | Phase:
+    def parse(self, text: str) -> Enum:
         """Raises UnknownName unless the text is one of the choices."""
-        known: dict[str, Recipe | Phase] = {choice.value: choice for choice in self.choices}
+        known = {choice.value: choice for choice in self.choices}
         if text not in known:
             raise UnknownName(self.name, text, known)
         return known[text]
 
-    def text(self, value: Recipe | Phase) -> str:
+    def text(self, value: Enum) -> str:
         return str(value.value)
 
 
@@ -86,6 +93,7 @@ QUERIES = Count("queries", 1)
 PHASE = Choice("phase", tuple(Phase), Phase.PREFILL)
 GROUPS = Count("groups", 1)
 WIDTH_PER_GROUP = Count("width_per_group", 64)
+FORM = Choice("form", tuple(NetworkForm), NetworkForm.DEPLOY)
 
 
 def recipe(*choices: Recipe) -> Choice:

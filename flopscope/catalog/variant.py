@@ -3,7 +3,7 @@ module."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
@@ -15,7 +15,7 @@ from flopscope.analytic.tape import record
 from flopscope.arguments import InputSpec
 from flopscope.catalog.figures import Figure, published
 from flopscope.catalog.models import MODELS, Model
-from flopscope.catalog.options import PHASE, RHO, parse_options
+from flopscope.catalog.options import FORM, PHASE, RHO, parse_options
 from flopscope.errors import BadInput, UnknownName
 from flopscope.ledger import Ledger
 from flopscope.sizes import Size, any_of, is_array, is_symbolic, widened
@@ -175,6 +175,31 @@ def parse(text: str) -> Variant:
             f"'{text}' ends in a colon without options; write {name}:{model.options[0].name}=…"
         )
     return Variant(model, tuple(parse_options(model.options, options, name).items()))
+
+
+def with_form(names: Sequence[str], form: str | None) -> tuple[str, ...]:
+    """The names with `form=…` added to those of models that have forms; as they are without one.
+
+    Raises BadInput where none of them has forms.
+
+    >>> with_form(["mobileclip_s0:tokens=20", "mobilenetv2"], "train")
+    ('mobileclip_s0:tokens=20,form=train', 'mobilenetv2')
+    """
+    formed = [id for id, model in MODELS.items() if FORM in model.options]
+    if form is None:
+        return tuple(names)
+    if not any(name.partition(":")[0] in formed for name in names):
+        raise BadInput(
+            f"--form {form} is given, but {', '.join(names)} has no forms; models with forms are "
+            f"{', '.join(formed)}"
+        )
+    return tuple(
+        _formed(name, form) if name.partition(":")[0] in formed else name for name in names
+    )
+
+
+def _formed(name: str, form: str) -> str:
+    return f"{name}{',' if ':' in name else ':'}{FORM.name}={form}"
 
 
 def check_size(what: str, size: Any, example: str) -> None:

@@ -7,6 +7,7 @@ import click
 from flopscope.cli.options import (
     BATCH,
     CONVENTION,
+    FORM,
     FORMAT,
     OUTPUT,
     PLOT,
@@ -30,6 +31,7 @@ from flopscope.cli.progress import waiting
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @RES
 @BATCH
+@FORM
 @CONVENTION
 @click.option("--by", help="Split the count by stage, block, layer or kind.")
 @click.option(
@@ -48,6 +50,7 @@ def compare(
     models: tuple[str, ...],
     res: str | None,
     batch: str,
+    form: str | None,
     convention: str,
     by: str | None,
     check: bool,
@@ -73,6 +76,7 @@ def compare(
     activations, as far as the networks have them.
     """
     from flopscope import comparison
+    from flopscope.catalog.variant import with_form
     from flopscope.ledger import Level
     from flopscope.present.compare import comparison_document
     from flopscope.present.paper import Layout, paper_document
@@ -84,7 +88,7 @@ def compare(
     with exported(output_path) as write:
         with waiting(f"checking {', '.join(models)}", long=check):
             result = comparison.compare(
-                models,
+                with_form(models, form),
                 res=resolution(res),
                 batch=positive("batch", batch),
                 convention_name=convention,
@@ -108,6 +112,7 @@ def compare(
 @click.argument("model", metavar="MODEL")
 @RES
 @BATCH
+@FORM
 @CONVENTION
 @click.option("--by", default="layer", help="layer, block, stage or kind.", show_default=True)
 @FORMAT
@@ -116,6 +121,7 @@ def show(
     model: str,
     res: str | None,
     batch: str,
+    form: str | None,
     convention: str,
     by: str,
     format_name: str,
@@ -123,13 +129,16 @@ def show(
 ) -> None:
     """Show one network layer by layer."""
     from flopscope import comparison
+    from flopscope.catalog.variant import with_form
     from flopscope.conventions import convention as named
     from flopscope.ledger import Level
     from flopscope.present.catalog import show_document
 
     check_format(format_name)
     with output(output_path) as write:
-        compared = comparison.compare([model], res=resolution(res), batch=positive("batch", batch))
+        compared = comparison.compare(
+            with_form([model], form), res=resolution(res), batch=positive("batch", batch)
+        )
         write(
             rendered(
                 show_document(compared.entries[0], named(convention), Level.named(by)), format_name

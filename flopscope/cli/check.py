@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from flopscope.cli.options import BATCH, FORMAT, OUTPUT, RES, positive, resolution
+from flopscope.cli.options import BATCH, FORM, FORMAT, OUTPUT, RES, positive, resolution
 from flopscope.cli.output import check_format, output, rendered
 from flopscope.cli.progress import waiting
 from flopscope.errors import BadInput
@@ -14,6 +14,7 @@ from flopscope.errors import BadInput
 @click.argument("models", nargs=-1, required=True, metavar="MODEL|BLOCK...")
 @RES
 @BATCH
+@FORM
 @click.option(
     "--prove", is_flag=True, help="Prove it for all sizes: trace the module with symbolic ones."
 )
@@ -23,6 +24,7 @@ def check(
     models: tuple[str, ...],
     res: str | None,
     batch: str,
+    form: str | None,
     prove: bool,
     format_name: str,
     output_path: str | None,
@@ -34,6 +36,7 @@ def check(
     (B, H, W); of a named block, such as inverted_residual, in its channels, kernel and groups too.
     """
     from flopscope import comparison
+    from flopscope.catalog.variant import with_form
     from flopscope.present.agreement import agreement_document
     from flopscope.present.proof import proof_document
 
@@ -43,6 +46,7 @@ def check(
             "--prove holds for every size and takes neither --res nor --batch; leave them out"
         )
     with output(output_path) as write:
+        models = with_form(models, form)
         if prove:
             with waiting(f"proving {', '.join(models)}"):
                 proved = comparison.proofs(models)

@@ -31,6 +31,12 @@ CONVENTION = click.option(
 )
 
 
+FORM = click.option(
+    "--form",
+    help="train or deploy, of every model named that has both; deploy where nothing is said.",
+)
+
+
 def resolution(text: str | None) -> tuple[int, int] | None:
     """'224' or '192x256' as (height, width). Raises BadInput for any other text."""
     if text is None:

@@ -13,7 +13,7 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 from flopscope.arguments import InputSpec
 from flopscope.errors import BadInput
 from flopscope.measured.counts import Counts, Skipped
-from flopscope.measured.functional import functional_convolutions
+from flopscope.measured.functional import functional_calls
 from flopscope.measured.fvcore_counts import fvcore_counts
 from flopscope.measured.modules import STEP_COUNTER, ModuleRow, recording
 from flopscope.measured.torch_counts import torch_counts
@@ -26,9 +26,9 @@ __all__ = ["Counts", "Measurement", "ModuleRow", "Skipped", "measure", "without_
 class Measurement:
     """A module's own account of one run on inputs of these shapes.
 
-    `rows` are its leaf modules in execution order, and the convolutions that others call as
-    functions; `params` its learnable elements, shared ones
-    once; `buffers` the elements stored beside them, batch norm's count of training steps left out.
+    `rows` are its leaf modules in execution order, and what others call as functions; `params` its
+    learnable elements, shared ones once; `buffers` the elements stored beside them, batch norm's
+    count of training steps left out.
     """
 
     shapes: tuple[tuple[int, ...], ...]
@@ -71,7 +71,7 @@ def measure(module: nn.Module, *inputs: tuple[int, ...] | InputSpec) -> Measurem
         pairs = zip(shapes, types, strict=True)
         return tuple(torch.zeros(shape, dtype=of, device=device) for shape, of in pairs)
 
-    with untouched(module), recording(module) as rows, functional_convolutions(module, rows):
+    with untouched(module), recording(module) as rows, functional_calls(module, rows):
         given = zeros(device)
         counted = torch_counts(module, lambda: module(*given))
     return Measurement(

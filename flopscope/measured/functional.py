@@ -1,12 +1,11 @@
-"""Convolutions that a module calls as functions, on weights of its own: rows beside its layers'."""
+"""What a module calls as functions, on weights of its own: rows beside those of its layers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,9 +16,9 @@ from flopscope.measured.modules import ModuleRow, is_leaf, padding_of
 
 
 @contextmanager
-def functional_convolutions(module: nn.Module, rows: list[ModuleRow]) -> Iterator[None]:
-    """Inside, each convolution that runs outside a leaf module appends its row, under the path of
-    the module that calls it."""
+def functional_calls(module: nn.Module, rows: list[ModuleRow]) -> Iterator[None]:
+    """Inside, each of `FUNCTIONS` that runs outside a leaf module appends its row, under the path
+    of the module that calls it."""
     running: list[tuple[str, bool]] = []
 
     def leave(*_: Any) -> None:
@@ -56,33 +55,36 @@ class _Watch(TorchFunctionMode):
         output = function(*args, **(kwargs or {}))
         path, leaf = self._running[-1] if self._running else ("", True)
         if function in FUNCTIONS and not leaf:
-            call = FUNCTIONS[function](*args, **(kwargs or {}))
+            facts = FUNCTIONS[function](*args, **(kwargs or {}))
             name = getattr(function, "__name__", str(function))
-            self._rows.append(ModuleRow(_row(call, path, output, self._names), name))
+            self._rows.append(ModuleRow(_row(facts, path, output, self._names), name))
         return output
 
 
-@dataclass(frozen=True)
-class _Convolution:
-    """The arguments of a convolution; the names are torch's."""
+class _Facts(NamedTuple):
+    """What the arguments of a call say."""
 
-    axes: int
+    kind: Kind
     input: Tensor
-    weight: Tensor
-    bias: Tensor | None = None
-    stride: Any = 1
-    padding: Any = 0
-    dilation: Any = 1
+    stored: tuple[Tensor | None, ...]
+    window: Window | None = None
     groups: int = 1
-    transposed: bool = False
 
-    @property
-    def window(self) -> Window:
-        stride, dilation = (_per_axis(v, self.axes) for v in (self.stride, self.dilation))
-        kernel = tuple(self.weight.shape[2:])
-        given = self.padding
-        padding = given if isinstance(given, str) else _per_axis(given, self.axes)
-        return Window(kernel, stride, padding_of(padding, kernel, dilation)[0], dilation)
+
+def _convolution(
+    axes: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> _Facts:
+    kernel, spread = tuple(weight.shape[2:]), _per_axis(dilation, axes)
+    given = padding if isinstance(padding, str) else _per_axis(padding, axes)
+    window = Window(kernel, _per_axis(stride, axes), padding_of(given, kernel, spread)[0], spread)
+    return _Facts(Kind.CONVOLUTION, input, (weight, bias), window, groups)
 
 
 def _transposed(
@@ -95,10 +97,17 @@ def _transposed(
     output_padding: Any = 0,
     groups: int = 1,
     dilation: Any = 1,
-) -> _Convolution:
-    return _Convolution(
-        axes, input, weight, bias, stride, padding, dilation, groups, transposed=True
-    )
+) -> _Facts:
+    plain = _convolution(axes, input, weight, bias, stride, padding, dilation, groups)
+    return plain._replace(kind=Kind.TRANSPOSED_CONVOLUTION)
+
+
+def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> _Facts:
+    return _Facts(Kind.LINEAR, input, (weight, bias))
+
+
+def _embedding(input: Tensor, weight: Tensor, *_: Any, **__: Any) -> _Facts:
+    return _Facts(Kind.EMBEDDING, input, (weight,))
 
 
 def _per_axis(value: Any, axes: int) -> tuple[int, ...]:
@@ -106,30 +115,32 @@ def _per_axis(value: Any, axes: int) -> tuple[int, ...]:
     return sizes * axes if len(sizes) == 1 else sizes
 
 
-FUNCTIONS: Mapping[Any, Callable[..., _Convolution]] = {
-    F.conv1d: partial(_Convolution, 1),
-    F.conv2d: partial(_Convolution, 2),
-    F.conv3d: partial(_Convolution, 3),
+FUNCTIONS: Mapping[Any, Callable[..., _Facts]] = {
+    F.conv1d: partial(_convolution, 1),
+    F.conv2d: partial(_convolution, 2),
+    F.conv3d: partial(_convolution, 3),
     F.conv_transpose1d: partial(_transposed, 1),
     F.conv_transpose2d: partial(_transposed, 2),
     F.conv_transpose3d: partial(_transposed, 3),
+    F.linear: _linear,
+    F.embedding: _embedding,
 }
-"""Torch's convolutions and how each orders its arguments."""
+"""Functions that are layers, with torch's names and order of their arguments."""
 
 
-def _row(call: _Convolution, path: str, output: Tensor, names: Mapping[int, str]) -> Operator:
+def _row(facts: _Facts, path: str, output: Tensor, names: Mapping[int, str]) -> Operator:
     """A tensor that the module does not store is computed: it has no name, and is no parameter."""
-    stored = [t for t in (call.weight, call.bias) if t is not None]
     weights = (
         Weight(names.get(id(t), ""), tuple(t.shape), learnt=isinstance(t, nn.Parameter))
-        for t in stored
+        for t in facts.stored
+        if t is not None
     )
     return Operator(
-        Kind.TRANSPOSED_CONVOLUTION if call.transposed else Kind.CONVOLUTION,
+        facts.kind,
         path,
-        (tuple(call.input.shape),),
+        (tuple(facts.input.shape),),
         tuple(output.shape),
         tuple(weights),
-        window=call.window,
-        groups=call.groups,
+        window=facts.window,
+        groups=facts.groups,
     )

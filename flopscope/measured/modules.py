@@ -2,7 +2,7 @@
 
 Leaf modules report themselves through forward hooks, in execution order, as the same facts that
 the closed forms write. Arithmetic between modules (shortcut additions, gates, concatenations)
-leaves no row here; convolutions called as functions are those of `functional`.
+leaves no row here; layers called as functions are those of `functional`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,100 @@
+"""MobileCLIP S0, S1, S2 and B: arXiv 2311.17049, section 4; apple/ml-mobileclip
+mobileclip/clip.py and configs/*.json.
+
+An image encoder and a text encoder, whose outputs are brought to length 1, and a scale of their
+products. S0 to S2 have a training form and a deployed one, which is what the authors' code gives
+unless told otherwise; B has no branches to fold.
+"""
+
+from __future__ import annotations
+
+from flopscope.analytic.fastvit import MCI0, MCI1, MCI2, image_encoder
+from flopscope.analytic.mobilecliptowers import class_token, text_encoder, vision_transformer
+from flopscope.analytic.network_form import NetworkForm
+from flopscope.analytic.tape import Feature
+from flopscope.facts import Function, Kind, Reduction
+
+DEPLOY = NetworkForm.DEPLOY
+
+
+def mobileclip_s0(x: Feature, ids: Feature, *, form: NetworkForm = DEPLOY) -> Feature:
+    """(B, 3, H, W) and (B, T) → both embeddings, (B, 512). Domain: H, W ≥ 1; T ≤ 77.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(mobileclip_s0, (1, 3, 256, 256), (1, 77))
+    >>> ledger.macs().value, ledger.params().value
+    (3703277568, 53792065)
+    """
+    with x.tape.scope("image"):
+        image = normalised(image_encoder(x, MCI0, form))
+    with x.tape.scope("text"):
+        normalised(text_encoder(ids, 4, form, mixing=True))
+    _scale(x)
+    return image
+
+
+def mobileclip_s1(x: Feature, ids: Feature, *, form: NetworkForm = DEPLOY) -> Feature:
+    """(B, 3, H, W) and (B, T) → both embeddings, (B, 512). Domain: H, W ≥ 1; T ≤ 77.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(mobileclip_s1, (1, 3, 256, 256), (1, 77))
+    >>> ledger.macs().value, ledger.params().value
+    (7638036480, 84888641)
+    """
+    with x.tape.scope("image"):
+        image = normalised(image_encoder(x, MCI1, form))
+    with x.tape.scope("text"):
+        normalised(text_encoder(ids, 12))
+    _scale(x)
+    return image
+
+
+def mobileclip_s2(x: Feature, ids: Feature, *, form: NetworkForm = DEPLOY) -> Feature:
+    """(B, 3, H, W) and (B, T) → both embeddings, (B, 512). Domain: H, W ≥ 1; T ≤ 77.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(mobileclip_s2, (1, 3, 256, 256), (1, 77))
+    >>> ledger.macs().value, ledger.params().value
+    (10813995008, 99130577)
+    """
+    with x.tape.scope("image"):
+        image = normalised(image_encoder(x, MCI2, form))
+    with x.tape.scope("text"):
+        normalised(text_encoder(ids, 12))
+    _scale(x)
+    return image
+
+
+def mobileclip_b(x: Feature, ids: Feature) -> Feature:
+    """(B, 3, H, W) and (B, T) → both embeddings, (B, 512). Domain: H, W ≥ 14; T ≤ 77.
+
+    >>> from flopscope.analytic.tape import record
+    >>> ledger = record(mobileclip_b, (1, 3, 224, 224), (1, 77))
+    >>> ledger.macs().value, ledger.params().value
+    (20687730688, 149776641)
+    """
+    with x.tape.scope("image"):
+        image = normalised(vision_transformer(x))
+    with x.tape.scope("text"):
+        normalised(text_encoder(ids, 12, causal=True))
+    _scale(x)
+    with x.tape.scope("image"):
+        class_token(x)
+    return image
+
+
+def normalised(x: Feature) -> Feature:
+    """x/|x|, the length at least a small number."""
+    tape, length = x.tape, (x.batch, 1)
+    norm = Reduction.NORM
+    y = tape.record(Kind.REDUCTION, "norm", (x,), length, groups=x.batch, function=norm)
+    y = tape.record(Kind.ELEMENTWISE, "bound", (y,), length, function=Function.BOUND)
+    return tape.record(Kind.DIVIDE, "div", (x, y._replace(shape=x.shape)), x.shape)
+
+
+def _scale(x: Feature) -> None:
+    """The exponential of a parameter, between bounds."""
+    tape, kind = x.tape, Kind.ELEMENTWISE
+    weights = (tape.stored("logit_scale", ()),)
+    y = tape.record(kind, "scale_exp", (), (), weights=weights, function=Function.EXP)
+    tape.record(kind, "scale_clamp", (y,), (), function=Function.CLAMP)
