@@ -32,6 +32,8 @@ from flopscope.analytic.efficientnet import efficientnet
 from flopscope.analytic.ghostnet import ghost_module, without_ghosts
 from flopscope.analytic.laws import LAWS
 from flopscope.analytic.laws.law import Law, Worked
+from flopscope.analytic.mobileone import mobileone, repmixer
+from flopscope.analytic.network_form import NetworkForm
 from flopscope.analytic.operators import conv2d
 from flopscope.analytic.regnet import Stage, anynet, regnet_block, regnet_stages
 from flopscope.analytic.resnet import bottleneck
@@ -43,6 +45,7 @@ from flopscope.catalog.variant import parse
 from flopscope.errors import BadInput, UnknownName
 from flopscope.present.equation import text
 from flopscope.present.law import LawPage, render_law, render_laws
+from reference_models.mobileone import MobileOneBlock, RepMixer
 from reference_models.wtconv import WTConv2d
 
 PAGE = Path(__file__).parent.parent / "docs" / "laws.md"
@@ -741,3 +744,80 @@ def test_token_doubling_is_worked_on_both_language_models():
             assert row["decode"] == by_hand(c, f, layers, 32000, n - 1, 1)
             assert row["attention %"] == Fraction(200 * layers * c * n * n, row["prefill"])
             assert row["bytes kept"] == 2 * 2 * layers * c * n
+
+
+# --- reparameterisation ---------------------------------------------------------------------------
+
+
+@PROFILE
+@given(few, odd, few, few, st.integers(1, 2))
+def test_what_folding_saves(c: int, k: int, h: int, w: int, b: int) -> None:
+    """Against the modules' own parameters, and ledgers at numbers."""
+    found, sizes = derived("reparameterisation"), {"C_in": c, "K": k, "n": b * h * w}
+    mixers, blocks = (
+        [record(partial(of, kernel=k, form=form, **more), (b, c, h, w)) for form in NetworkForm]
+        for of, more in ((repmixer, {}), (mobileone, {"channels": c}))
+    )
+    modules = [
+        [build(form.value) for form in NetworkForm]
+        for build in (
+            lambda form: RepMixer(c, k, form=form),
+            lambda form: MobileOneBlock(c, c, k, form=form),
+        )
+    ]
+    for words, (train, deploy) in zip(
+        ("parameters that it", "parameters that this"), modules, strict=True
+    ):
+        saved = sum(p.numel() for p in train.parameters()) - sum(
+            p.numel() for p in deploy.parameters()
+        )
+        assert put(right(found, words), **sizes) == saved
+    for expression, (train, deploy) in (
+        (found.statement.right, mixers),
+        (right(found, "a MobileOne block"), blocks),
+    ):
+        assert put(expression, **sizes) == sympy.Rational(int(deploy.macs()), int(train.macs()))
+    for words, ledger in zip(("MACs of RepMixer", "deployed"), mixers, strict=True):
+        first = next(step for step in found.steps if step.words.startswith(words))
+        assert put(first.right, **sizes) == int(ledger.macs())
+    for words, ledger in zip(
+        ("elements moved in training, by 11", "deployed, by one"), mixers, strict=True
+    ):
+        assert put(right(found, words), **sizes) == int(ledger.traffic_bytes("int8"))
+    assert [len(ledger) for ledger in mixers] == [11, 1]
+
+
+@pytest.mark.parametrize(("of", "words"), [("repmixer", "with many"), ("mobileone", "and moves")])
+def test_how_much_less_a_folded_block_moves(of: str, words: str) -> None:
+    shape = (1, 4, 3000, 3000)
+    block = {"repmixer": repmixer, "mobileone": partial(mobileone, channels=4)}[of]
+    train, deploy = (
+        int(record(partial(block, kernel=3, form=form), shape).traffic_bytes("int8"))
+        for form in NetworkForm
+    )
+    limit = right(derived("reparameterisation"), words)
+    assert train / deploy == pytest.approx(float(limit), rel=1e-4)
+
+
+def test_tables_of_folded_towers() -> None:
+    towers, parts = map(rows, derived("reparameterisation").worked)
+    whole = {row["Tower"]: row for row in towers}
+    # timm 1.0.31 counts fastvit_mci1 and its reparameterized form, and fastvit_mci0
+    assert whole["mobileclip_s1, image"]["P saved"] == 21_541_632 - 21_461_056
+    assert whole["mobileclip_s1, image"]["M saved"] == 4_667_736_064 - 4_658_266_112
+    assert sum(row["M train"] for row in parts) == 2_392_653_824
+    assert sum(row["P train"] for row in parts) + 512 == 11_406_976
+    saved = [sum(row[f"{of} train"] - row[f"{of} deploy"] for row in parts) for of in "PM"]
+    first = whole["mobileclip_s0, image"]
+    assert saved == [first["P saved"], first["M saved"]]
+    mixers = next(row for row in parts if row["Blocks"] == "RepMixer")
+    channels = 2 * 64 + 6 * 128 + 10 * 256
+    assert mixers["P train"] - mixers["P deploy"] == 9 * channels
+    for row in towers:
+        model, tower = row["Tower"].split(", ")
+        train, deploy = (
+            parse(f"{model}:form={form.value}").ledger(parse(model).resolution())
+            for form in NetworkForm
+        )
+        counts = [sum(r.path.startswith(f"{tower}.") for r in ledger) for ledger in (train, deploy)]
+        assert [row["train"], row["deploy"]] == counts

@@ -323,6 +323,33 @@ def test_a_convolution_called_as_a_function_has_a_row(
     assert layer.operator.weights[0].key == "inner.w"
 
 
+def test_linear_layers_and_look_ups_called_as_functions_have_rows() -> None:
+    """A matrix that is stored the other way round is the same layer, without a name."""
+
+    def forward(self: Any, ids: Tensor) -> Tensor:
+        x = F.embedding(ids, self.table)
+        return F.linear(self.act(F.linear(x, self.w, self.b)), self.back.T)
+
+    def build() -> nn.Module:
+        module = Calls(forward, act=nn.ReLU())
+        for name, shape in {"table": (9, 4), "w": (6, 4), "b": (6,), "back": (6, 2)}.items():
+            module.register_parameter(name, nn.Parameter(torch.empty(shape)))
+        return module
+
+    def closed(ids: Feature) -> Feature:
+        x = op.linear(op.embedding(ids, 9, 4), 6)
+        return op.linear(op.activation(x, Function.RELU), 2, bias=False, name="back")
+
+    measured = on_meta(build, InputSpec(None, (2, 5), "int64"))
+    expected = record(closed, (2, 5)).rows
+    assert [facts(row.operator) for row in measured.rows[:3]] == [facts(r) for r in expected[:3]]
+    last = measured.rows[3].operator
+    assert (last.kind, last.weights) == (Kind.LINEAR, (Weight("", (2, 6), learnt=False),))
+    agreement = agree(record(closed, (2, 5)), measured)
+    assert [str(difference) for difference in agreement.differences] == []
+    assert agreement
+
+
 def test_a_convolution_on_what_was_computed_has_a_weight_without_a_name() -> None:
     def build() -> nn.Module:
         return Calls(lambda self, x: F.conv2d(self.act(x), x[:3, :, :2, :2]), act=nn.ReLU())

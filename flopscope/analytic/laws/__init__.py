@@ -79,6 +79,10 @@ LAWS: Mapping[str, Entry] = {
         "PoolFormer's block against a transformer block of its width",
         "arXiv 2111.11418, section 3",
     ),
+    "reparameterisation": Entry(
+        "what folding parallel branches into one convolution saves",
+        "arXiv 2101.03697, section 3.3; arXiv 2303.14189, section 3.2",
+    ),
     "wavelet-conv": Entry(
         "a wavelet convolution against large kernels",
         "arXiv 2407.05848, section 3.3",
