@@ -4,10 +4,13 @@ Agrees with torchvision's `convnext_tiny` to `convnext_large`: state dict, logit
 stochastic depth. The authors' code is facebookresearch/ConvNeXt models/convnext.py, which names
 its layers otherwise and computes the same.
 
+Neither has width and depth coefficients; they are rounded by EfficientNet's rules.
+
 No deviation in what is computed. torchvision permutes maps by layers of their own and by a layer
 norm that does so; here the forward functions permute, and every norm is a plain `nn.LayerNorm`.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -15,7 +18,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from reference_models.layers import checked_classes, stochastic_depth
+from reference_models.layers import (
+    checked_classes,
+    checked_depth,
+    checked_width,
+    make_divisible,
+    stochastic_depth,
+)
 
 EPSILON = 1e-6  # of every layer norm
 LAYER_SCALE = 1e-6  # initial value
@@ -147,21 +156,33 @@ def _init(model: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
 
 
-def convnext_tiny(classes: int = 1000) -> nn.Module:
-    """28,589,128 parameters. Raises ValueError for classes below 1."""
-    return ConvNeXt(TINY, checked_classes(classes))
+def _convnext(design: Design, width: float, depth: float, classes: int) -> nn.Module:
+    width, depth = checked_width(width), checked_depth(depth)
+    scaled = design._replace(
+        channels=tuple(make_divisible(channels * width) for channels in design.channels),
+        blocks=tuple(math.ceil(blocks * depth) for blocks in design.blocks),
+    )
+    return ConvNeXt(scaled, checked_classes(classes))
 
 
-def convnext_small(classes: int = 1000) -> nn.Module:
-    """50,223,688 parameters. Raises ValueError for classes below 1."""
-    return ConvNeXt(SMALL, checked_classes(classes))
+def convnext_tiny(classes: int = 1000, *, width: float = 1.0, depth: float = 1.0) -> nn.Module:
+    """28,589,128 parameters at width 1 and depth 1.
+
+    Raises ValueError for a width or depth that is not positive and finite, or classes below 1.
+    """
+    return _convnext(TINY, width, depth, classes)
 
 
-def convnext_base(classes: int = 1000) -> nn.Module:
-    """88,591,464 parameters. Raises ValueError for classes below 1."""
-    return ConvNeXt(BASE, checked_classes(classes))
+def convnext_small(classes: int = 1000, *, width: float = 1.0, depth: float = 1.0) -> nn.Module:
+    """50,223,688 parameters at width 1 and depth 1. Raises as `convnext_tiny`."""
+    return _convnext(SMALL, width, depth, classes)
 
 
-def convnext_large(classes: int = 1000) -> nn.Module:
-    """197,767,336 parameters. Raises ValueError for classes below 1."""
-    return ConvNeXt(LARGE, checked_classes(classes))
+def convnext_base(classes: int = 1000, *, width: float = 1.0, depth: float = 1.0) -> nn.Module:
+    """88,591,464 parameters at width 1 and depth 1. Raises as `convnext_tiny`."""
+    return _convnext(BASE, width, depth, classes)
+
+
+def convnext_large(classes: int = 1000, *, width: float = 1.0, depth: float = 1.0) -> nn.Module:
+    """197,767,336 parameters at width 1 and depth 1. Raises as `convnext_tiny`."""
+    return _convnext(LARGE, width, depth, classes)

@@ -4,6 +4,8 @@ Agrees with torchvision's `efficientnet_v2_s`, `_m` and `_l`: state dict, logits
 dropout, stochastic depth. The authors' code is google/automl efficientnetv2/effnetv2_configs.py and
 effnetv2_model.py.
 
+Width and depth coefficients are rounded as there: channels to the nearest multiple of 8, layers up.
+
 Deviations:
 
 * From the first version of the paper: the last stage of S has 256 channels, not 272, as in the
@@ -14,12 +16,13 @@ Deviations:
   padding instead of SAME. The initial weights are torchvision's too.
 """
 
+import math
 from functools import partial
 
 from torch import nn
 
 from reference_models.efficientnet import Block, Norm, Stage, mbconv, network
-from reference_models.layers import checked_classes, conv_norm_act
+from reference_models.layers import checked_classes, checked_depth, checked_width, conv_norm_act
 
 
 def fused(channels: int, stage: Stage, dropped: float, norm: Norm) -> Block:
@@ -71,11 +74,29 @@ L = (
 HEAD = 1280
 
 
-def efficientnetv2(stages: tuple[Stage, ...], *, dropout: float, classes: int = 1000) -> nn.Module:
-    """A network of these stages, its stem as wide as the first. Raises ValueError for classes
-    below 1."""
+def round_filters(channels: int, width: float) -> int:
+    """The nearest multiple of 8, at least 8; other than in EfficientNet it may be below 0.9."""
+    return max(8, int(channels * width + 4) // 8 * 8)
+
+
+def efficientnetv2(
+    stages: tuple[Stage, ...],
+    *,
+    dropout: float,
+    width: float = 1.0,
+    depth: float = 1.0,
+    classes: int = 1000,
+) -> nn.Module:
+    """A network of these stages at any positive coefficients, its stem as wide as the first.
+
+    Raises ValueError for a coefficient that is not positive and finite, or classes below 1.
+    """
+    width, depth, classes = checked_width(width), checked_depth(depth), checked_classes(classes)
     norm = partial(nn.BatchNorm2d, eps=1e-3)
-    return network(stages[0].c, stages, HEAD, dropout, norm, checked_classes(classes))
+    scaled = tuple(
+        row._replace(c=round_filters(row.c, width), n=math.ceil(row.n * depth)) for row in stages
+    )
+    return network(scaled[0].c, scaled, round_filters(HEAD, width), dropout, norm, classes)
 
 
 efficientnetv2_s = partial(efficientnetv2, S, dropout=0.2)

@@ -5,13 +5,14 @@ width: state dict, logits, initial weights, dropout. The authors' code is huawei
 Efficient-AI-Backbones ghostnet_pytorch/ghostnet.py, equal in structure.
 
 Every width is the multiple of 4 nearest to α · c, by `make_divisible`; the layer after the pooling
-keeps its 1280 channels.
+keeps its 1280 channels. No code of the family has a depth multiplier; here it scales the rows of
+one output width as timm does in MobileNetV3, by `scaled_rows`.
 
 Deviation: pooling, in the gates and before the head, and dropout are layers, where timm calls
 functions.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -20,9 +21,11 @@ from torch import Tensor, nn
 
 from reference_models.layers import (
     checked_classes,
+    checked_depth,
     checked_width,
     conv_norm_act,
     make_divisible,
+    scaled_rows,
 )
 
 
@@ -34,29 +37,31 @@ class Row(NamedTuple):
     out: int
     se: bool
     stride: int
+    given: int  # channels of its input
+
+    def again(self) -> "Row":
+        """As it is repeated: stride 1, its own output for input, expanded in the same ratio."""
+        return self._replace(given=self.out, exp=self.out * self.exp // self.given, stride=1)
 
 
-# Table 1 between the first convolution and the last, grouped as timm names its blocks.
+# Table 1 between the first convolution and the last, by output channels.
 TABLE_1 = (
-    (Row(3, 16, 16, False, 1),),
-    (Row(3, 48, 24, False, 2),),
-    (Row(3, 72, 24, False, 1),),
-    (Row(5, 72, 40, True, 2),),
-    (Row(5, 120, 40, True, 1),),
-    (Row(3, 240, 80, False, 2),),
+    (Row(3, 16, 16, False, 1, 16),),
+    (Row(3, 48, 24, False, 2, 16), Row(3, 72, 24, False, 1, 24)),
+    (Row(5, 72, 40, True, 2, 24), Row(5, 120, 40, True, 1, 40)),
     (
-        Row(3, 200, 80, False, 1),
-        Row(3, 184, 80, False, 1),
-        Row(3, 184, 80, False, 1),
-        Row(3, 480, 112, True, 1),
-        Row(3, 672, 112, True, 1),
+        Row(3, 240, 80, False, 2, 40),
+        Row(3, 200, 80, False, 1, 80),
+        Row(3, 184, 80, False, 1, 80),
+        Row(3, 184, 80, False, 1, 80),
     ),
-    (Row(5, 672, 160, True, 2),),
+    (Row(3, 480, 112, True, 1, 80), Row(3, 672, 112, True, 1, 112)),
     (
-        Row(5, 960, 160, False, 1),
-        Row(5, 960, 160, True, 1),
-        Row(5, 960, 160, False, 1),
-        Row(5, 960, 160, True, 1),
+        Row(5, 672, 160, True, 2, 112),
+        Row(5, 960, 160, False, 1, 160),
+        Row(5, 960, 160, True, 1, 160),
+        Row(5, 960, 160, False, 1, 160),
+        Row(5, 960, 160, True, 1, 160),
     ),
 )
 STEM, LAST, HEAD = 16, 960, 1280
@@ -158,21 +163,41 @@ class LastConv(nn.Module):
         return y
 
 
-class GhostNet(nn.Module):
-    """(B, 3, H, W) → (B, classes). `expands` makes the first module of each bottleneck in turn."""
+def groups(depth: float) -> Iterator[list[Row]]:
+    """The rows of the bottlenecks, grouped as timm names them: one that halves the map by itself,
+    then all up to the next such one."""
+    group: list[Row] = []
+    for rows in TABLE_1:
+        first, *others = scaled_rows(rows, Row.again, depth)
+        if first.stride == 2:
+            yield from (group, [first])
+            group = others
+        else:
+            group = [*group, first, *others]
+    yield group
 
-    def __init__(self, width: float, classes: int, expands: Callable[[int], Expand]) -> None:
+
+class GhostNet(nn.Module):
+    """(B, 3, H, W) → (B, classes).
+
+    `expands` makes the first module of each bottleneck. It is told whether the bottleneck's input
+    has the height of the first map, half the image's: in Table 1 that of the first two has.
+    """
+
+    def __init__(
+        self, width: float, depth: float, classes: int, expands: Callable[[bool], Expand]
+    ) -> None:
         super().__init__()
         channels = make_divisible(STEM * width, 4)
         self.conv_stem, self.bn1, self.act1 = conv_norm_act(3, channels, 3, stride=2, act=nn.ReLU)
         stages: list[nn.Module] = []
-        index = 0
-        for rows in TABLE_1:
+        large = True
+        for rows in groups(depth):
             blocks = []
             for row in rows:
                 hidden, out = (make_divisible(c * width, 4) for c in (row.exp, row.out))
-                blocks.append(Bottleneck(channels, hidden, out, row, expands(index)))
-                channels, index = out, index + 1
+                blocks.append(Bottleneck(channels, hidden, out, row, expands(large)))
+                channels, large = out, large and row.stride == 1
             stages.append(nn.Sequential(*blocks))
         last = make_divisible(LAST * width, 4)
         stages.append(nn.Sequential(LastConv(channels, last)))
@@ -190,12 +215,13 @@ class GhostNet(nn.Module):
         return logits
 
 
-def ghostnet(width: float = 1.0, classes: int = 1000) -> nn.Module:
-    """GhostNet of any positive width; 5,182,508 parameters at width 1.
+def ghostnet(width: float = 1.0, classes: int = 1000, *, depth: float = 1.0) -> nn.Module:
+    """GhostNet of any positive width and depth; 5,182,508 parameters at width 1 and depth 1.
 
-    Raises ValueError for a width that is not positive and finite, or classes below 1.
+    Raises ValueError for a width or depth that is not positive and finite, or classes below 1.
     """
-    return GhostNet(checked_width(width), checked_classes(classes), lambda index: GhostModule)
+    width, depth, classes = checked_width(width), checked_depth(depth), checked_classes(classes)
+    return GhostNet(width, depth, classes, lambda large: GhostModule)
 
 
 ghostnet_050 = partial(ghostnet, width=0.5)

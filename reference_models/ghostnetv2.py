@@ -4,7 +4,8 @@ Agrees with timm's `ghostnetv2_100`, `ghostnetv2_130` and `ghostnetv2_160`, or i
 version v2 and any width: state dict, logits, initial weights, dropout. The authors' code is
 huawei-noah/Efficient-AI-Backbones ghostnetv2_pytorch/model/ghostnetv2_torch.py, equal in structure.
 
-GhostNet's network, whose first Ghost modules attend to their input from the third bottleneck on.
+GhostNet's network, whose first Ghost modules attend to their input from the third bottleneck on;
+with another depth, wherever their input has a quarter of the image's height or less.
 
 Deviation: pooling is a layer, where timm calls functions.
 """
@@ -15,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from reference_models.ghostnet import Expand, GhostModule, GhostNet
-from reference_models.layers import checked_classes, checked_width
+from reference_models.layers import checked_classes, checked_depth, checked_width
 
 
 class AttendedModule(GhostModule):
@@ -44,16 +45,18 @@ class AttendedModule(GhostModule):
         return y * F.interpolate(self.gate_fn(attention), size=y.shape[-2:], mode="nearest")
 
 
-def ghostnetv2(width: float = 1.0, classes: int = 1000) -> nn.Module:
-    """GhostNetV2 of any positive width; 6,156,908 parameters at width 1. Inputs from 33×33.
+def ghostnetv2(width: float = 1.0, classes: int = 1000, *, depth: float = 1.0) -> nn.Module:
+    """GhostNetV2 of any positive width and depth; 6,156,908 parameters at width 1 and depth 1.
 
-    Raises ValueError for a width that is not positive and finite, or classes below 1.
+    Inputs from 33×33. Raises ValueError for a width or depth that is not positive and finite, or
+    classes below 1.
     """
 
-    def expands(index: int) -> Expand:
-        return GhostModule if index < 2 else AttendedModule
+    def expands(large: bool) -> Expand:
+        return GhostModule if large else AttendedModule
 
-    return GhostNet(checked_width(width), checked_classes(classes), expands)
+    width, depth, classes = checked_width(width), checked_depth(depth), checked_classes(classes)
+    return GhostNet(width, depth, classes, expands)
 
 
 ghostnetv2_100 = partial(ghostnetv2, width=1.0)

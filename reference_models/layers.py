@@ -2,12 +2,14 @@
 
 import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor, nn
 from torch.nn import functional
+
+Row = TypeVar("Row")
 
 
 def make_divisible(value: float, divisor: int = 8) -> int:
@@ -18,6 +20,31 @@ def make_divisible(value: float, divisor: int = 8) -> int:
     """
     nearest = max(int(value + divisor / 2) // divisor * divisor, divisor)
     return nearest + divisor if nearest < 0.9 * value else nearest
+
+
+def scaled_rows(rows: Sequence[Row], again: Callable[[Row], Row], depth: float) -> list[Row]:
+    """A table's rows of one stage at a depth multiplier, a row for each block.
+
+    There are ⌈n·depth⌉ blocks for n rows, which neighbours that are repeated alike (`again`) share
+    in proportion, at least one each, served from the last to the first. The first block is the
+    first row, all others are as repeated. The rule is timm's, _scale_stage_depth in
+    models/_efficientnet_builder.py.
+    """
+    kinds: list[Row] = []
+    lengths: list[int] = []
+    for row in rows:
+        if kinds and again(row) == kinds[-1]:
+            lengths[-1] += 1
+        else:
+            kinds.append(again(row))
+            lengths.append(1)
+    repeats, length = math.ceil(len(rows) * depth), len(rows)
+    scaled: list[Row] = []
+    for kind, of_kind in zip(reversed(kinds), reversed(lengths), strict=True):
+        share = max(1, round(of_kind / length * repeats))
+        scaled = share * [kind] + scaled
+        repeats, length = repeats - share, length - of_kind
+    return [rows[0], *scaled[1:]]
 
 
 def conv_norm_act(

@@ -9,6 +9,9 @@ Recipes differ in the rounding of α · channels alone, and not at α = 1:
 * paper: max(⌊α·c⌋, 8), as in the authors' code.
 * timm: the nearest multiple of 8, by `make_divisible`.
 
+A depth multiplier d repeats the layers of a stage ⌈n·d⌉ times, the rule of EfficientNet and of
+timm's `_gen_mobilenet_v1`.
+
 Deviations:
 
 * From the table: the last depthwise layer has stride 1. Its row prints s2, but the map stays 7×7.
@@ -17,6 +20,7 @@ Deviations:
   The initial weights are timm's too.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -24,6 +28,7 @@ from torch import Tensor, nn
 
 from reference_models.layers import (
     checked_classes,
+    checked_depth,
     checked_recipe,
     checked_width,
     init_as_timm,
@@ -31,22 +36,26 @@ from reference_models.layers import (
 )
 
 
-class Row(NamedTuple):
-    """Two lines of Table 1: a 3×3 depthwise convolution of this stride, then a 1×1 to `out`."""
+class Stage(NamedTuple):
+    """Pairs of lines of Table 1: a 3×3 depthwise convolution, then a 1×1 to `out`.
+
+    Stride of the first pair, the others have 1; outputs; number of pairs.
+    """
 
     stride: int
     out: int
+    repeats: int
 
 
 STEM = 32
 
 # Table 1 between the first convolution and the pooling, grouped as timm names its blocks.
 STAGES = (
-    (Row(1, 64),),
-    (Row(2, 128), Row(1, 128)),
-    (Row(2, 256), Row(1, 256)),
-    (Row(2, 512), Row(1, 512), Row(1, 512), Row(1, 512), Row(1, 512), Row(1, 512)),
-    (Row(2, 1024), Row(1, 1024)),
+    Stage(1, 64, 1),
+    Stage(2, 128, 2),
+    Stage(2, 256, 2),
+    Stage(2, 512, 6),
+    Stage(2, 1024, 2),
 )
 
 
@@ -79,18 +88,20 @@ class SeparableBlock(nn.Module):
 class MobileNetV1(nn.Module):
     """(B, 3, H, W) → (B, classes)."""
 
-    def __init__(self, width: float, classes: int, rule: Callable[[float], int]) -> None:
+    def __init__(
+        self, width: float, depth: float, classes: int, rule: Callable[[float], int]
+    ) -> None:
         super().__init__()
         channels = rule(STEM * width)
         self.conv_stem = nn.Conv2d(3, channels, 3, 2, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(channels)
         self.act1 = nn.ReLU6(inplace=True)
         stages = []
-        for rows in STAGES:
-            blocks = []
-            for row in rows:
-                blocks.append(SeparableBlock(channels, rule(row.out * width), row.stride))
-                channels = rule(row.out * width)
+        for stage in STAGES:
+            blocks, out = [], rule(stage.out * width)
+            for repeat in range(math.ceil(stage.repeats * depth)):
+                blocks.append(SeparableBlock(channels, out, 1 if repeat else stage.stride))
+                channels = out
             stages.append(nn.Sequential(*blocks))
         self.blocks = nn.Sequential(*stages)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
@@ -104,11 +115,13 @@ class MobileNetV1(nn.Module):
         return logits
 
 
-def mobilenetv1(width: float = 1.0, classes: int = 1000, recipe: str = "paper") -> nn.Module:
-    """MobileNetV1 α of any positive width; 4,231,976 parameters at width 1.
+def mobilenetv1(
+    width: float = 1.0, classes: int = 1000, recipe: str = "paper", *, depth: float = 1.0
+) -> nn.Module:
+    """MobileNetV1 α of any positive width and depth; 4,231,976 parameters at width 1 and depth 1.
 
-    Raises ValueError for a width that is not positive and finite, classes below 1, or a recipe
-    other than "paper" and "timm".
+    Raises ValueError for a width or depth that is not positive and finite, classes below 1, or a
+    recipe other than "paper" and "timm".
     """
-    width, classes = checked_width(width), checked_classes(classes)
-    return MobileNetV1(width, classes, WIDTH_RULES[checked_recipe(recipe, WIDTH_RULES)])
+    width, depth, classes = checked_width(width), checked_depth(depth), checked_classes(classes)
+    return MobileNetV1(width, depth, classes, WIDTH_RULES[checked_recipe(recipe, WIDTH_RULES)])

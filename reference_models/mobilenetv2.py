@@ -4,13 +4,15 @@ Agrees with torchvision's `mobilenet_v2(width_mult=...)`: state dict, logits, in
 dropout. The authors' code is tensorflow/models research/slim/nets/mobilenet/mobilenet_v2.py.
 
 Every width is the multiple of 8 nearest to α · c, by `make_divisible`; the last convolution keeps
-its 1280 channels below α = 1 and grows above, as in the published checkpoints.
+its 1280 channels below α = 1 and grows above, as in the published checkpoints. A depth multiplier d
+makes ⌈n·d⌉ of n blocks, the rule of EfficientNet and of timm's `_gen_mobilenet_v2`.
 
 Deviations from the authors' code, so that torchvision's checkpoint gives torchvision's logits:
 batch-norm epsilon 1e-5 instead of 1e-3, symmetric padding instead of SAME. The initial weights are
 torchvision's too, where the authors draw all from one truncated normal.
 """
 
+import math
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -18,6 +20,7 @@ from torch import Tensor, nn
 from reference_models.layers import (
     Classifier,
     checked_classes,
+    checked_depth,
     checked_width,
     conv_norm_act,
     init_as_torchvision,
@@ -74,18 +77,18 @@ class InvertedResidual(nn.Module):
         return x + y if self.shortcut else y
 
 
-def mobilenetv2(width: float = 1.0, classes: int = 1000) -> nn.Module:
-    """MobileNetV2 of any positive width; 3,504,872 parameters at width 1.
+def mobilenetv2(width: float = 1.0, classes: int = 1000, *, depth: float = 1.0) -> nn.Module:
+    """MobileNetV2 of any positive width and depth; 3,504,872 parameters at width 1 and depth 1.
 
-    Raises ValueError for a width that is not positive and finite, or classes below 1.
+    Raises ValueError for a width or depth that is not positive and finite, or classes below 1.
     """
-    width, classes = checked_width(width), checked_classes(classes)
+    width, depth, classes = checked_width(width), checked_depth(depth), checked_classes(classes)
     channels = make_divisible(STEM * width)
     last = make_divisible(LAST * max(1.0, width))
     features: list[nn.Module] = [conv_norm_act(3, channels, 3, stride=2, act=nn.ReLU6)]
     for row in TABLE_2:
         out = make_divisible(row.c * width)
-        for repeat in range(row.n):
+        for repeat in range(math.ceil(row.n * depth)):
             stride = row.s if repeat == 0 else 1
             features.append(InvertedResidual(channels, out, stride, row.t))
             channels = out

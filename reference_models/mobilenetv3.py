@@ -7,8 +7,12 @@ Agrees, by recipe, with
 * timm: `_gen_mobilenet_v3`, which writes the layer after the pooling as a 1×1 convolution.
 At width 1 all three have weights of the same shapes. Names are torchvision's in every recipe.
 
+A depth multiplier scales the blocks of a stage as in timm (`mobilenetv3_large_150d` there), by
+`scaled_rows`. A stage is a run of rows of one output width, or begins where the map is halved.
+
 Deviations:
 
+* From timm's depth: it repeats the last 1×1 convolution with the others; here it stays one.
 * From Table 2: no squeeze-and-excite on the last convolution of the small network. The table marks
   it, no implementation has it.
 * paper recipe: symmetric padding instead of SAME, gate (x + 3)/6 exactly where the authors' code
@@ -29,12 +33,14 @@ from reference_models.layers import (
     Classifier,
     SqueezeExcite,
     checked_classes,
+    checked_depth,
     checked_recipe,
     checked_width,
     conv_norm_act,
     init_as_timm,
     init_as_torchvision,
     make_divisible,
+    scaled_rows,
 )
 
 RE = nn.ReLU
@@ -55,6 +61,10 @@ class Row(NamedTuple):
     se: bool
     nl: type[nn.Module]
     s: int
+
+    def again(self) -> "Row":
+        """As it is repeated: stride 1, its own output for input, expanded in the same ratio."""
+        return self._replace(input=self.out, exp=self.out * self.exp // self.input, s=1)
 
 
 class Network(NamedTuple):
@@ -211,33 +221,49 @@ RECIPES = {
 }
 
 
-def mobilenetv3_large(width: float = 1.0, classes: int = 1000, recipe: str = "paper") -> nn.Module:
-    """Table 1 at any positive width; 5,483,032 parameters at width 1.
+def mobilenetv3_large(
+    width: float = 1.0, classes: int = 1000, recipe: str = "paper", *, depth: float = 1.0
+) -> nn.Module:
+    """Table 1 at any positive width and depth; 5,483,032 parameters at width 1 and depth 1.
 
-    Raises ValueError for a width that is not positive and finite, classes below 1, or a recipe
-    other than "paper", "torchvision" and "timm".
+    Raises ValueError for a width or depth that is not positive and finite, classes below 1, or a
+    recipe other than "paper", "torchvision" and "timm".
     """
-    return _mobilenetv3(LARGE, width, classes, recipe)
+    return _mobilenetv3(LARGE, width, depth, classes, recipe)
 
 
-def mobilenetv3_small(width: float = 1.0, classes: int = 1000, recipe: str = "paper") -> nn.Module:
-    """Table 2 at any positive width; 2,542,856 parameters at width 1. Raises as the large one."""
-    return _mobilenetv3(SMALL, width, classes, recipe)
+def mobilenetv3_small(
+    width: float = 1.0, classes: int = 1000, recipe: str = "paper", *, depth: float = 1.0
+) -> nn.Module:
+    """Table 2 at any positive width and depth; 2,542,856 parameters at width 1 and depth 1.
+
+    Raises as the large one.
+    """
+    return _mobilenetv3(SMALL, width, depth, classes, recipe)
 
 
-def _mobilenetv3(network: Network, width: float, classes: int, name: str) -> nn.Module:
-    width, classes = checked_width(width), checked_classes(classes)
+def _stages(rows: tuple[Row, ...]) -> list[list[Row]]:
+    starts = [i for i, row in enumerate(rows) if i == 0 or row.s == 2 or row.out != rows[i - 1].out]
+    ends = [*starts[1:], len(rows)]
+    return [list(rows[start:end]) for start, end in zip(starts, ends, strict=True)]
+
+
+def _mobilenetv3(
+    network: Network, width: float, depth: float, classes: int, name: str
+) -> nn.Module:
+    width, depth, classes = checked_width(width), checked_depth(depth), checked_classes(classes)
     recipe = RECIPES[checked_recipe(name, RECIPES)]
     norm = partial(nn.BatchNorm2d, eps=recipe.epsilon, momentum=recipe.momentum)
     layer = partial(conv_norm_act, norm=norm, act=HS)
 
     channels = recipe.stem(width)
     features: list[nn.Module] = [layer(3, channels, 3, stride=2)]
-    for row in network.bottlenecks:
-        hidden = recipe.hidden(width, row, channels)
-        out = make_divisible(row.out * width)
-        features.append(Bottleneck(channels, hidden, out, row, norm))
-        channels = out
+    for stage in _stages(network.bottlenecks):
+        for row in scaled_rows(stage, Row.again, depth):
+            hidden = recipe.hidden(width, row, channels)
+            out = make_divisible(row.out * width)
+            features.append(Bottleneck(channels, hidden, out, row, norm))
+            channels = out
     last, head = recipe.last(width, network, channels), recipe.head(width, network)
     features.append(layer(channels, last, 1))
     classifier = nn.Sequential(

@@ -8,6 +8,10 @@ They differ in how a width is fitted to its group width, and of the published ne
 X-400MF, Y-800MF and Y-8.0GF. Names are torchvision's in either recipe. timm has the paper's
 networks (`regnetx_002` to `regnety_320`) and, as `*_tv`, torchvision's three.
 
+Width and depth coefficients are those of the authors' pycls/models/scaler.py (arXiv 2103.06877),
+which scales the stages of the AnyNet and leaves the stem and, where it is not told otherwise, group
+widths.
+
 Deviation from the authors' code, so that torchvision's checkpoint gives torchvision's logits: none
 in what is computed. The same seed draws torchvision's initial weights.
 """
@@ -23,7 +27,9 @@ from torch import Tensor, nn
 from reference_models.layers import (
     SqueezeExcite,
     checked_classes,
+    checked_depth,
     checked_recipe,
+    checked_width,
     conv_norm_act,
     make_divisible,
 )
@@ -175,11 +181,24 @@ def quantised(w0: int, wa: float, wm: float, d: int) -> list[int]:
     return [QUANTUM * round(w0 * wm**power / QUANTUM) for power in powers]
 
 
+def scaled(stage: Stage, width: float, depth: float, fit: Callable[[int, int], int]) -> Stage:
+    """The stage at coefficients, fitted to its group width again; halves go to even.
+
+    Where a group width is odd, the width is in steps of what it has in common with 8.
+    """
+    step = math.gcd(stage.width, QUANTUM)
+    channels = step * max(1, round(stage.width * width / step))
+    group_width = min(stage.group_width, channels)
+    return Stage(max(1, round(stage.depth * depth)), fit(channels, group_width), group_width)
+
+
 def _regnet(
     squeeze: bool,
     classes: int = 1000,
     recipe: str = "paper",
     *,
+    width: float = 1.0,
+    depth: float = 1.0,
     w0: int,
     wa: float,
     wm: float,
@@ -188,16 +207,19 @@ def _regnet(
 ) -> nn.Module:
     """The AnyNet of the quantised linear rule; group widths are g, or the width where it is less.
 
-    Raises ValueError for coefficients outside their domain, classes below 1, or an unknown recipe.
+    Raises ValueError for coefficients outside their domain, a width or depth that is not positive
+    and finite, classes below 1, or an unknown recipe.
     """
+    width, depth = checked_width(width), checked_depth(depth)
     fit = FITTING[checked_recipe(recipe, FITTING)]
     if g < 1:
         raise ValueError(f"g must be at least 1, but {g!r} was given")
     widths = quantised(w0, wa, wm, d)
     stages = []
-    for width in sorted(set(widths)):
-        group_width = min(g, width)
-        stages.append(Stage(widths.count(width), fit(width, group_width), group_width))
+    for channels in sorted(set(widths)):
+        group_width = min(g, channels)
+        stage = Stage(widths.count(channels), fit(channels, group_width), group_width)
+        stages.append(scaled(stage, width, depth, fit))
     return anynet(stages, squeeze, classes)
 
 

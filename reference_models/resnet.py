@@ -3,16 +3,28 @@
 Agrees with torchvision's `resnet18` to `resnet152`, and with its `resnext*` and `wide_resnet*`
 where groups and widths are theirs: state dict, logits, initial weights.
 
+Width and depth coefficients are nobody's; they are rounded by EfficientNet's rules, and a
+bottleneck is as wide as torchvision makes it, int(planes · width_per_group/64) · groups but at
+least one channel a group.
+
 Deviation from the paper and from the authors' KaimingHe/deep-residual-networks, so that
 torchvision's checkpoint gives torchvision's logits: a bottleneck has its stride in the 3×3
 convolution, not in the first 1×1 ("version 1.5").
 """
 
+import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from torch import Tensor, nn
 
-from reference_models.layers import checked_classes, checked_count
+from reference_models.layers import (
+    checked_classes,
+    checked_count,
+    checked_depth,
+    checked_width,
+    make_divisible,
+)
 
 STEM = 64
 WIDTHS = (64, 128, 256, 512)  # of the 3×3 convolutions in conv2_x to conv5_x
@@ -72,24 +84,31 @@ class Bottleneck(nn.Module):
 
 
 class ResNet(nn.Module):
-    """(B, 3, H, W) → (B, classes). `block` makes a block from input channels, width and stride."""
+    """(B, 3, H, W) → (B, classes), at coefficients `width` and `depth`.
+
+    `block` makes a block from input channels, width and stride.
+    """
 
     def __init__(
         self,
         block: Callable[[int, int, int], BasicBlock | Bottleneck],
         depths: Sequence[int],
         classes: int,
+        width: float,
+        depth: float,
     ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, STEM, 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(STEM)
+        width, depth = checked_width(width), checked_depth(depth)
+        channels = make_divisible(STEM * width)
+        self.conv1 = nn.Conv2d(3, channels, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, 2, 1)
-        channels = STEM
-        for stage, (width, depth) in enumerate(zip(WIDTHS, depths, strict=True), start=1):
+        for stage, (planes, repeats) in enumerate(zip(WIDTHS, depths, strict=True), start=1):
             blocks = []
-            for number in range(depth):
-                made = block(channels, width, 2 if number == 0 and stage > 1 else 1)
+            for number in range(math.ceil(repeats * depth)):
+                stride = 2 if number == 0 and stage > 1 else 1
+                made = block(channels, make_divisible(planes * width), stride)
                 blocks.append(made)
                 channels = made.out
             setattr(self, f"layer{stage}", nn.Sequential(*blocks))
@@ -112,42 +131,44 @@ def _init(model: nn.Module) -> None:
             nn.init.kaiming_normal_(layer.weight, mode="fan_out")
 
 
-def resnet18(classes: int = 1000) -> nn.Module:
-    """11,689,512 parameters. Raises ValueError for classes below 1."""
-    return ResNet(BasicBlock, (2, 2, 2, 2), checked_classes(classes))
+def resnet18(classes: int = 1000, *, width: float = 1.0, depth: float = 1.0) -> nn.Module:
+    """11,689,512 parameters at width 1 and depth 1.
 
-
-def resnet34(classes: int = 1000) -> nn.Module:
-    """21,797,672 parameters. Raises ValueError for classes below 1."""
-    return ResNet(BasicBlock, (3, 4, 6, 3), checked_classes(classes))
-
-
-def resnet50(classes: int = 1000, groups: int = 1, width_per_group: int = 64) -> nn.Module:
-    """25,557,032 parameters with one group of 64.
-
-    Raises ValueError for classes, groups or a width per group below 1.
+    Raises ValueError for a width or depth that is not positive and finite, or classes below 1.
     """
-    return _bottlenecks((3, 4, 6, 3), classes, groups, width_per_group)
+    return ResNet(BasicBlock, (2, 2, 2, 2), checked_classes(classes), width, depth)
 
 
-def resnet101(classes: int = 1000, groups: int = 1, width_per_group: int = 64) -> nn.Module:
-    """44,549,160 parameters with one group of 64. Raises as `resnet50`."""
-    return _bottlenecks((3, 4, 23, 3), classes, groups, width_per_group)
-
-
-def resnet152(classes: int = 1000, groups: int = 1, width_per_group: int = 64) -> nn.Module:
-    """60,192,808 parameters with one group of 64. Raises as `resnet50`."""
-    return _bottlenecks((3, 8, 36, 3), classes, groups, width_per_group)
+def resnet34(classes: int = 1000, *, width: float = 1.0, depth: float = 1.0) -> nn.Module:
+    """21,797,672 parameters at width 1 and depth 1. Raises as `resnet18`."""
+    return ResNet(BasicBlock, (3, 4, 6, 3), checked_classes(classes), width, depth)
 
 
 def _bottlenecks(
-    depths: Sequence[int], classes: int, groups: int, width_per_group: int
+    depths: Sequence[int],
+    classes: int = 1000,
+    groups: int = 1,
+    width_per_group: int = 64,
+    *,
+    width: float = 1.0,
+    depth: float = 1.0,
 ) -> nn.Module:
+    """A ResNet of bottlenecks.
+
+    Raises ValueError for a width or depth that is not positive and finite, or for classes, groups
+    or a width per group below 1.
+    """
     groups = checked_count("groups", groups, 32)
     width_per_group = checked_count("width_per_group", width_per_group, 64)
 
-    def block(channels: int, width: int, stride: int) -> Bottleneck:
-        hidden = width // WIDTHS[0] * width_per_group * groups
-        return Bottleneck(channels, hidden, EXPANSION * width, stride, groups)
+    def block(channels: int, planes: int, stride: int) -> Bottleneck:
+        of_group = max(1, int(planes * (width_per_group / 64)))
+        return Bottleneck(channels, of_group * groups, EXPANSION * planes, stride, groups)
 
-    return ResNet(block, depths, checked_classes(classes))
+    return ResNet(block, depths, checked_classes(classes), width, depth)
+
+
+# 25,557,032, 44,549,160 and 60,192,808 parameters with one group of 64, at width 1 and depth 1.
+resnet50 = partial(_bottlenecks, (3, 4, 6, 3))
+resnet101 = partial(_bottlenecks, (3, 4, 23, 3))
+resnet152 = partial(_bottlenecks, (3, 8, 36, 3))

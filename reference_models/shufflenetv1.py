@@ -11,16 +11,27 @@ groups up to width 1, and with 2 and 4 at width 1. Where the groups do not divid
 4 groups, widths 0.25 and 0.5), it is rounded up to a multiple of them; the paper trains these
 networks without saying how.
 
+The width coefficient is another factor on these channels, and the depth coefficient repeats units.
+The paper has neither; they are rounded as in EfficientNet, widths by `scaled`.
+
 Deviation from the authors' code: the last pooling covers the whole map, so that every resolution
 runs; at 224 that is their 7×7.
 """
 
+import math
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from reference_models.layers import checked_classes, conv_norm_act, init_as_megvii
+from reference_models.layers import (
+    checked_classes,
+    checked_depth,
+    checked_width,
+    conv_norm_act,
+    init_as_megvii,
+    make_divisible,
+)
 
 # Output channels of stages 2, 3 and 4 at width 1, by groups.
 STAGES = {
@@ -32,13 +43,19 @@ STAGES = {
 }
 REPEATS = (4, 8, 4)
 
-# Channels of the first convolution by width, for one group.
+# Channels of the first convolution by the paper's width s, for one group.
 STEM = {0.25: 6, 0.5: 12, 0.75: 18, 1.0: 24, 1.5: 24, 2.0: 48}
 
 
 def next_multiple(value: int, divisor: int) -> int:
     """The least multiple of the divisor that is at least the value."""
     return value + -value % divisor
+
+
+def scaled(channels: int, width: float, groups: int) -> int:
+    """The nearest multiple of 4 · groups, or of what 4 · groups and the channels share, to their
+    product with the width: a bottleneck, a quarter of a unit, still splits into the groups."""
+    return make_divisible(channels * width, math.gcd(channels, 4 * groups))
 
 
 class Unit(nn.Module):
@@ -78,16 +95,18 @@ class Unit(nn.Module):
 class ShuffleNetV1(nn.Module):
     """(B, 3, H, W) → (B, classes)."""
 
-    def __init__(self, groups: int, width: float, classes: int) -> None:
+    def __init__(self, groups: int, s: float, width: float, depth: float, classes: int) -> None:
         super().__init__()
-        channels = next_multiple(STEM[width], groups)
+        stem = next_multiple(STEM[s], groups)
+        channels = scaled(stem, width, groups)
+        added = scaled(int(STAGES[groups][0] * s) - stem, width, groups)  # in stage 2
+        outs = [(channels + added) * out // STAGES[groups][0] for out in STAGES[groups]]
         self.first_conv = conv_norm_act(3, channels, 3, stride=2, act=nn.ReLU)
         self.maxpool = nn.MaxPool2d(3, 2, 1)
         units = []
-        for at_width_1, repeats in zip(STAGES[groups], REPEATS, strict=True):
-            out = int(at_width_1 * width)
+        for out, repeats in zip(outs, REPEATS, strict=True):
             hidden = next_multiple(out // 4, groups)
-            for repeat in range(repeats):
+            for repeat in range(math.ceil(repeats * depth)):
                 first = groups if units else 1
                 units.append(Unit(channels, hidden, out, 1 if repeat else 2, groups, first))
                 channels = out
@@ -102,37 +121,45 @@ class ShuffleNetV1(nn.Module):
         return logits
 
 
-def shufflenetv1(groups: int = 3, width: float = 1.0, classes: int = 1000) -> nn.Module:
-    """ShuffleNet with 1, 2, 3, 4 or 8 groups; 1,864,728 parameters with 3 at width 1.
+def shufflenetv1(
+    groups: int = 3,
+    s: float = 1.0,
+    classes: int = 1000,
+    *,
+    width: float = 1.0,
+    depth: float = 1.0,
+) -> nn.Module:
+    """ShuffleNet s× with 1, 2, 3, 4 or 8 groups; 1,864,728 parameters with 3 at s = 1.
 
-    Raises ValueError for other groups, a width other than 0.25, 0.5, 0.75, 1, 1.5 and 2, or classes
-    below 1.
+    `width` and `depth` scale it further. Raises ValueError for other groups, an s other than 0.25,
+    0.5, 0.75, 1, 1.5 and 2, a width or depth that is not positive and finite, or classes below 1.
     """
     if groups not in STAGES:
         raise ValueError(f"groups must be 1, 2, 3, 4 or 8, but {groups!r} was given")
-    if width not in STEM:
-        raise ValueError(f"width must be 0.25, 0.5, 0.75, 1, 1.5 or 2, but {width!r} was given")
-    return ShuffleNetV1(groups, width, checked_classes(classes))
+    if s not in STEM:
+        raise ValueError(f"s must be 0.25, 0.5, 0.75, 1, 1.5 or 2, but {s!r} was given")
+    width, depth, classes = checked_width(width), checked_depth(depth), checked_classes(classes)
+    return ShuffleNetV1(groups, s, width, depth, classes)
 
 
-shufflenetv1_g1_x0_25 = partial(shufflenetv1, groups=1, width=0.25)
-shufflenetv1_g1_x0_5 = partial(shufflenetv1, groups=1, width=0.5)
-shufflenetv1_g1_x0_75 = partial(shufflenetv1, groups=1, width=0.75)
-shufflenetv1_g1_x1_0 = partial(shufflenetv1, groups=1, width=1.0)
-shufflenetv1_g2_x0_25 = partial(shufflenetv1, groups=2, width=0.25)
-shufflenetv1_g2_x0_5 = partial(shufflenetv1, groups=2, width=0.5)
-shufflenetv1_g2_x1_0 = partial(shufflenetv1, groups=2, width=1.0)
-shufflenetv1_g3_x0_25 = partial(shufflenetv1, groups=3, width=0.25)
-shufflenetv1_g3_x0_5 = partial(shufflenetv1, groups=3, width=0.5)
-shufflenetv1_g3_x0_75 = partial(shufflenetv1, groups=3, width=0.75)
-shufflenetv1_g3_x1_0 = partial(shufflenetv1, groups=3, width=1.0)
-shufflenetv1_g3_x1_5 = partial(shufflenetv1, groups=3, width=1.5)
-shufflenetv1_g3_x2_0 = partial(shufflenetv1, groups=3, width=2.0)
-shufflenetv1_g4_x0_25 = partial(shufflenetv1, groups=4, width=0.25)
-shufflenetv1_g4_x0_5 = partial(shufflenetv1, groups=4, width=0.5)
-shufflenetv1_g4_x1_0 = partial(shufflenetv1, groups=4, width=1.0)
-shufflenetv1_g8_x0_25 = partial(shufflenetv1, groups=8, width=0.25)
-shufflenetv1_g8_x0_5 = partial(shufflenetv1, groups=8, width=0.5)
-shufflenetv1_g8_x1_0 = partial(shufflenetv1, groups=8, width=1.0)
-shufflenetv1_g8_x1_5 = partial(shufflenetv1, groups=8, width=1.5)
-shufflenetv1_g8_x2_0 = partial(shufflenetv1, groups=8, width=2.0)
+shufflenetv1_g1_x0_25 = partial(shufflenetv1, groups=1, s=0.25)
+shufflenetv1_g1_x0_5 = partial(shufflenetv1, groups=1, s=0.5)
+shufflenetv1_g1_x0_75 = partial(shufflenetv1, groups=1, s=0.75)
+shufflenetv1_g1_x1_0 = partial(shufflenetv1, groups=1, s=1.0)
+shufflenetv1_g2_x0_25 = partial(shufflenetv1, groups=2, s=0.25)
+shufflenetv1_g2_x0_5 = partial(shufflenetv1, groups=2, s=0.5)
+shufflenetv1_g2_x1_0 = partial(shufflenetv1, groups=2, s=1.0)
+shufflenetv1_g3_x0_25 = partial(shufflenetv1, groups=3, s=0.25)
+shufflenetv1_g3_x0_5 = partial(shufflenetv1, groups=3, s=0.5)
+shufflenetv1_g3_x0_75 = partial(shufflenetv1, groups=3, s=0.75)
+shufflenetv1_g3_x1_0 = partial(shufflenetv1, groups=3, s=1.0)
+shufflenetv1_g3_x1_5 = partial(shufflenetv1, groups=3, s=1.5)
+shufflenetv1_g3_x2_0 = partial(shufflenetv1, groups=3, s=2.0)
+shufflenetv1_g4_x0_25 = partial(shufflenetv1, groups=4, s=0.25)
+shufflenetv1_g4_x0_5 = partial(shufflenetv1, groups=4, s=0.5)
+shufflenetv1_g4_x1_0 = partial(shufflenetv1, groups=4, s=1.0)
+shufflenetv1_g8_x0_25 = partial(shufflenetv1, groups=8, s=0.25)
+shufflenetv1_g8_x0_5 = partial(shufflenetv1, groups=8, s=0.5)
+shufflenetv1_g8_x1_0 = partial(shufflenetv1, groups=8, s=1.0)
+shufflenetv1_g8_x1_5 = partial(shufflenetv1, groups=8, s=1.5)
+shufflenetv1_g8_x2_0 = partial(shufflenetv1, groups=8, s=2.0)

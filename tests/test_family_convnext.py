@@ -135,8 +135,11 @@ def test_a_map_too_small_is_refused_in_one_sentence(size: tuple[int, int], messa
 
 def test_what_does_not_exist_is_refused_in_one_sentence() -> None:
     with pytest.raises(UnknownName) as error:
-        parse("convnext_tiny:width=0.5")
-    assert str(error.value) == "unknown option of convnext_tiny 'width'; known are classes"
+        parse("convnext_tiny:groups=2")
+    assert (
+        str(error.value)
+        == "unknown option of convnext_tiny 'groups'; known are width, depth, classes"
+    )
     with pytest.raises(ValueError) as refused:
         convnext.convnext_tiny(0)
     assert str(refused.value) == "classes must be a positive integer such as 1000, but 0 was given"

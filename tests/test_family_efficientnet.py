@@ -356,9 +356,9 @@ def test_classes_must_be_a_positive_integer(build: Callable[..., nn.Module]) -> 
             "unknown option of efficientnet_b0 'depht'; did you mean depth?",
         ),
         (
-            "efficientnetv2_s:depth=1.1",
+            "efficientnetv2_s:rho=1.1",
             UnknownName,
-            "unknown option of efficientnetv2_s 'depth'; known are classes",
+            "unknown option of efficientnetv2_s 'rho'; known are width, depth, classes",
         ),
         (
             "efficientnet_b8",
@@ -381,9 +381,9 @@ def test_a_free_depth_is_refused_where_it_is_no_depth() -> None:
         free_formula("params").at(width=1.0, depth=0, classes=10)
     assert str(error.value) == "depth=0 is outside the domain: depth must be above 0 and finite"
     with pytest.raises(UnknownName) as unknown:
-        fs.formula("efficientnetv2_s", free=["depth"])
-    assert (
-        str(unknown.value) == "unknown free option of efficientnetv2_s 'depth'; known are classes"
+        fs.formula("efficientnetv2_s", free=["rho"])
+    assert str(unknown.value) == (
+        "unknown free option of efficientnetv2_s 'rho'; known are width, depth, classes"
     )
 
 

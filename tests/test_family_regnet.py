@@ -367,7 +367,7 @@ def test_a_coefficient_outside_its_domain_is_refused(name: str, value: Any, rule
         (
             "regnetx_200mf:recipe=torchvision",
             UnknownName,
-            "unknown option of regnetx_200mf 'recipe'; known are classes",
+            "unknown option of regnetx_200mf 'recipe'; known are width, depth, classes",
         ),
         (
             "regnety_800mf:recipe=timm",

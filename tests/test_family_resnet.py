@@ -168,7 +168,7 @@ def test_the_module_refuses_in_one_sentence(arguments: dict[str, Any], message: 
         (
             "resnet18:groups=2",
             UnknownName,
-            "unknown option of resnet18 'groups'; known are classes",
+            "unknown option of resnet18 'groups'; known are width, depth, classes",
         ),
         (
             "resnet50:groups=0",

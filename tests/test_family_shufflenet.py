@@ -202,7 +202,7 @@ def test_a_few_steps_of_training_lower_the_loss(build: Any) -> None:
 @settings(PROFILE, max_examples=4)
 @given(GROUPS, WIDTHS, SHAPES, st.integers(1, 1200))
 def test_v1_agrees(groups: int, width: float, shape: tuple[int, ...], classes: int) -> None:
-    options = {"groups": groups, "width": width, "classes": classes}
+    options = {"groups": groups, "s": width, "classes": classes}
     check(partial(closed_v1.shufflenetv1, **options), partial(shufflenetv1, **options), shape)
 
 
@@ -210,7 +210,7 @@ def test_v1_agrees(groups: int, width: float, shape: tuple[int, ...], classes: i
 @given(st.sampled_from(sorted(COLUMNS)), st.booleans(), SHAPES, st.integers(1, 1200))
 def test_v2_agrees(width: float, paper: bool, shape: tuple[int, ...], classes: int) -> None:
     recipe = Recipe.PAPER if paper else Recipe.TORCHVISION
-    options = {"width": width, "classes": classes}
+    options = {"s": width, "classes": classes}
     check(
         partial(closed_v2.shufflenetv2, recipe=recipe, **options),
         partial(shufflenetv2, recipe=recipe.value, **options),
@@ -274,14 +274,14 @@ def test_unknown_widths(value: Any) -> None:
         (shufflenetv2, "0.5, 1, 1.5 or 2"),
     ):
         with pytest.raises(ValueError) as error:
-            build(width=value)
-        assert str(error.value) == f"width must be {known}, but {value!r} was given"
+            build(s=value)
+        assert str(error.value) == f"s must be {known}, but {value!r} was given"
     for closed, words in (
         (closed_v1.shufflenetv1, "ShuffleNet is defined for width 0.25, 0.5, 0.75, 1, 1.5, 2"),
         (closed_v2.shufflenetv2, "ShuffleNetV2 is defined for width 0.5, 1, 1.5, 2"),
     ):
         with pytest.raises(BadInput) as refused:
-            record(partial(closed, width=value), (1, 3, 64, 64))
+            record(partial(closed, s=value), (1, 3, 64, 64))
         assert str(refused.value) == f"{words}, but {value} was given"
 
 
@@ -305,7 +305,7 @@ def test_other_refusals() -> None:
         shufflenetv1(3, 1.0, 0)
     assert str(error.value) == "classes must be a positive integer such as 1000, but 0 was given"
     with pytest.raises(UnknownName) as unknown:
-        parse("shufflenetv1_g3_x1.0:width=0.5")
+        parse("shufflenetv1_g3_x1.0:groups=2")
     assert str(unknown.value) == (
-        "unknown option of shufflenetv1_g3_x1.0 'width'; known are classes"
+        "unknown option of shufflenetv1_g3_x1.0 'groups'; known are width, depth, classes"
     )

@@ -631,11 +631,11 @@ def test_a_bad_name() -> None:
     )
 
 
-def test_a_network_without_a_width_has_no_width_law() -> None:
-    with pytest.raises(UnknownName) as error:
-        law("width-law:shufflenetv2_x1.0")
+def test_a_network_whose_width_is_given_has_no_width_law() -> None:
+    with pytest.raises(BadInput) as error:
+        law("width-law:shufflenetv2_x1.0:width=0.5")
     assert str(error.value) == (
-        "unknown free option of shufflenetv2_x1.0 'width'; known are classes"
+        "width is fixed in 'shufflenetv2_x1.0:width=0.5' and free at once; leave one of them out"
     )
 
 

@@ -1,7 +1,9 @@
 """ConvNeXt: arXiv 2201.03545, section 3; facebookresearch/ConvNeXt models/convnext.py.
 
 Layer norms and linear layers run on channels-last maps, as in torchvision, so that the 1×1
-convolutions of figure 4 are linear layers here: the same weights, the same work.
+convolutions of figure 4 are linear layers here: the same weights, the same work. The paper scales
+by its four designs alone; width and depth coefficients round as in EfficientNet: to multiples of 8
+that keep 0.9 of the width, and up.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from flopscope.analytic.operators import (
 from flopscope.analytic.stages import Block, stage
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function
-from flopscope.sizes import Size
+from flopscope.sizes import Real, Size, round_filters, round_repeats
 
 STRIDE = 32
 """Of the last map; a smaller input leaves nothing of it."""
@@ -30,8 +32,15 @@ STRIDE = 32
 class Design(NamedTuple):
     """Blocks B and channels C of the four stages, as section 3 lists them."""
 
-    c: tuple[int, int, int, int]
-    b: tuple[int, int, int, int]
+    c: tuple[Size, ...]
+    b: tuple[Size, ...]
+
+    def scaled(self, width: Real, depth: Real) -> Design:
+        """The design at width and depth coefficients."""
+        return Design(
+            c=tuple(round_filters(channels, width) for channels in self.c),
+            b=tuple(round_repeats(blocks, depth) for blocks in self.b),
+        )
 
 
 TINY = Design(c=(96, 192, 384, 768), b=(3, 3, 9, 3))
@@ -40,48 +49,56 @@ BASE = Design(c=(128, 256, 512, 1024), b=(3, 3, 27, 3))
 LARGE = Design(c=(192, 384, 768, 1536), b=(3, 3, 27, 3))
 
 
-def convnext_tiny(x: Feature, *, classes: Size = 1000) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: H, W ≥ 32, the stride of the last map.
+def convnext_tiny(
+    x: Feature, *, width: Real = 1.0, depth: Real = 1.0, classes: Size = 1000
+) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: width > 0, depth > 0, H, W ≥ 32.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(convnext_tiny, (1, 3, 224, 224))
     >>> ledger.macs().value, ledger.params().value
     (4455531264, 28589128)
     """
-    return convnext(x, TINY, classes=classes)
+    return convnext(x, TINY.scaled(width, depth), classes=classes)
 
 
-def convnext_small(x: Feature, *, classes: Size = 1000) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: H, W ≥ 32.
+def convnext_small(
+    x: Feature, *, width: Real = 1.0, depth: Real = 1.0, classes: Size = 1000
+) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: width > 0, depth > 0, H, W ≥ 32.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(convnext_small, (1, 3, 224, 224))
     >>> ledger.macs().value, ledger.params().value
     (8683712256, 50223688)
     """
-    return convnext(x, SMALL, classes=classes)
+    return convnext(x, SMALL.scaled(width, depth), classes=classes)
 
 
-def convnext_base(x: Feature, *, classes: Size = 1000) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: H, W ≥ 32.
+def convnext_base(
+    x: Feature, *, width: Real = 1.0, depth: Real = 1.0, classes: Size = 1000
+) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: width > 0, depth > 0, H, W ≥ 32.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(convnext_base, (1, 3, 224, 224))
     >>> ledger.macs().value, ledger.params().value
     (15354729472, 88591464)
     """
-    return convnext(x, BASE, classes=classes)
+    return convnext(x, BASE.scaled(width, depth), classes=classes)
 
 
-def convnext_large(x: Feature, *, classes: Size = 1000) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: H, W ≥ 32.
+def convnext_large(
+    x: Feature, *, width: Real = 1.0, depth: Real = 1.0, classes: Size = 1000
+) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: width > 0, depth > 0, H, W ≥ 32.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(convnext_large, (1, 3, 224, 224))
     >>> ledger.macs().value, ledger.params().value
     (34361433600, 197767336)
     """
-    return convnext(x, LARGE, classes=classes)
+    return convnext(x, LARGE.scaled(width, depth), classes=classes)
 
 
 def convnext_block(x: Feature) -> Feature:
@@ -98,9 +115,9 @@ def mixed_by(x: Feature, mixed: Feature) -> Feature:
 
 
 def convnext(x: Feature, design: Design, *, classes: Size = 1000) -> Feature:
-    """(B, 3, H, W) → (B, classes), of a design's channels and blocks. Domain: H, W ≥ 32.
+    """(B, 3, H, W) → (B, classes), of a design's channels and blocks.
 
-    Raises OutsideDomain for a smaller input.
+    Domain: H, W ≥ 32, the stride of the last map. Raises OutsideDomain for a smaller input.
 
     >>> from flopscope.analytic.tape import record
     >>> small = Design(c=(8, 16, 24, 32), b=(1, 1, 1, 1))

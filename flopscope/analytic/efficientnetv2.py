@@ -2,8 +2,9 @@
 (S, M, L).
 
 The last stage of S has the 256 channels of the released code and the final paper; the first version
-of the paper has 272. Fused stages have no squeeze-and-excite; the others squeeze to a quarter of
-each block's input.
+of the paper has 272. Width and depth coefficients round as in that folder's effnetv2_model.py: to
+the nearest multiple of 8, without the 0.9 of EfficientNet's rule; layers up. Fused stages have no
+squeeze-and-excite; the others squeeze to a quarter of each block's input.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from flopscope.analytic.operators import flatten, global_pool, linear
 from flopscope.analytic.stages import stage
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function
-from flopscope.sizes import Size, exact_div
+from flopscope.sizes import Real, Size, exact_div, nearest_multiple, round_repeats
 
 
 class Row(NamedTuple):
@@ -64,8 +65,17 @@ L = (
 )
 
 
-def efficientnetv2(x: Feature, table: tuple[Row, ...], *, classes: Size = 1000) -> Feature:
-    """(B, 3, H, W) → (B, classes). The stem is as wide as the first stage. Domain: H, W ≥ 1.
+def efficientnetv2(
+    x: Feature,
+    table: tuple[Row, ...],
+    *,
+    width: Real = 1.0,
+    depth: Real = 1.0,
+    classes: Size = 1000,
+) -> Feature:
+    """(B, 3, H, W) → (B, classes). The stem is as wide as the first stage.
+
+    Domain: width > 0, depth > 0, H, W ≥ 1.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(efficientnetv2_s, (1, 3, 384, 384))
@@ -74,20 +84,22 @@ def efficientnetv2(x: Feature, table: tuple[Row, ...], *, classes: Size = 1000) 
     """
     scope = x.tape.scope
     with scope("stem"):
-        x = conv_bn_act(x, table[0].c, 3, stride=2, function=Function.SILU)
+        stem = nearest_multiple(table[0].c * width)
+        x = conv_bn_act(x, stem, 3, stride=2, function=Function.SILU)
     for number, row in enumerate(table, start=1):
-        first = partial(_block, row=row, stride=row.s)
-        x = stage(x, f"stage{number}", row.n, first, partial(first, stride=1))
+        channels, layers = nearest_multiple(row.c * width), round_repeats(row.n, depth)
+        first = partial(_block, row=row, channels=channels, stride=row.s)
+        x = stage(x, f"stage{number}", layers, first, partial(first, stride=1))
     with scope("head"):
-        x = conv_bn_act(x, 1280, 1, function=Function.SILU)
+        x = conv_bn_act(x, nearest_multiple(1280 * width), 1, function=Function.SILU)
         return linear(flatten(global_pool(x)), classes, name="classifier")
 
 
-def _block(x: Feature, *, row: Row, stride: int) -> Feature:
+def _block(x: Feature, *, row: Row, channels: Size, stride: int) -> Feature:
     if row.fused:
-        return fused_mbconv(x, row.c, expansion=row.t, kernel=3, stride=stride)
+        return fused_mbconv(x, channels, expansion=row.t, kernel=3, stride=stride)
     squeezed = exact_div(x.channels, 4)
-    return mbconv(x, row.c, expansion=row.t, kernel=3, stride=stride, squeezed=squeezed)
+    return mbconv(x, channels, expansion=row.t, kernel=3, stride=stride, squeezed=squeezed)
 
 
 efficientnetv2_s = partial(efficientnetv2, table=S)

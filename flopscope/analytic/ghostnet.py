@@ -2,14 +2,16 @@
 ghostnet_pytorch/ghostnet.py, which timm's ghostnet.py equals in structure.
 
 Every width, the stem's too, is make_divisible(α·c, 4); the layer after the pooling keeps its 1280
-channels. The gate squeezes to make_divisible(hidden/4, 4) and ends in a hard sigmoid.
+channels. At depth d the rows of one output width in a stage become about ⌈n·d⌉, unequal rows in the
+proportions of `scaled_rows`; no code of the family has a depth. The gate squeezes to
+make_divisible(hidden/4, 4) and ends in a hard sigmoid.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import count
+from itertools import groupby
 from typing import NamedTuple, TypeAlias
 
 from flopscope.analytic.blocks import conv_bn_act, squeeze_excite
@@ -22,6 +24,7 @@ from flopscope.analytic.operators import (
     global_pool,
     linear,
 )
+from flopscope.analytic.stages import blocks, scaled_rows
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function
 from flopscope.sizes import Real, Size, ceil_div, equal, exact_div, is_symbolic, make_divisible
@@ -32,13 +35,19 @@ __ = False
 
 
 class Row(NamedTuple):
-    """A row of Table 1: kernel, expanded size, output channels, squeeze-excite, stride."""
+    """A row of Table 1: kernel, expanded size, output channels, squeeze-excite, stride; `input` is
+    the output of the row above."""
 
     k: int
     exp: int
     out: int
     se: bool
     s: int
+    input: int = 0
+
+    def again(self) -> Row:
+        """The row as it is repeated: on its own output, expanded by the same ratio."""
+        return self._replace(exp=self.exp * self.out // self.input, s=1, input=self.out)
 
 
 STAGES = (
@@ -66,8 +75,8 @@ STAGES = (
 STEM, LAST, HEAD = 16, 960, 1280
 
 
-def ghostnet(x: Feature, *, width: Real = 1.0, classes: Size = 1000) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: width > 0, H, W ≥ 1.
+def ghostnet(x: Feature, *, width: Real = 1.0, depth: Real = 1.0, classes: Size = 1000) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: width > 0, depth > 0, H, W ≥ 1.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(ghostnet, (1, 3, 224, 224))
@@ -75,7 +84,7 @@ def ghostnet(x: Feature, *, width: Real = 1.0, classes: Size = 1000) -> Feature:
     (141150512, 5182508)
     """
     return network(
-        x, lambda x, channels, index: first_module(x, channels), ghost_module, width, classes
+        x, lambda x, channels, large: first_module(x, channels), ghost_module, width, depth, classes
     )
 
 
@@ -88,35 +97,55 @@ def without_ghosts(x: Feature, *, width: Real = 1.0, classes: Size = 1000) -> Fe
     """
     return network(
         x,
-        lambda x, channels, index: conv_bn_act(x, channels, 1, function=RELU),
+        lambda x, channels, large: conv_bn_act(x, channels, 1, function=RELU),
         lambda x, channels: conv_bn_act(x, channels, 1),
         width,
+        1.0,
         classes,
     )
 
 
-Expand: TypeAlias = Callable[[Feature, Size, int], Feature]
-"""The first module of a bottleneck, from its input, its channels and its place from 0."""
+Expand: TypeAlias = Callable[[Feature, Size, bool], Feature]
+"""The first module of a bottleneck, from its input, its channels, and whether that is a map of the
+largest size, half the image's."""
 Project: TypeAlias = Callable[[Feature, Size], Feature]
 """Its second module, from its input and its channels."""
 
 
-def network(x: Feature, expand: Expand, project: Project, width: Real, classes: Size) -> Feature:
+def network(
+    x: Feature, expand: Expand, project: Project, width: Real, depth: Real, classes: Size
+) -> Feature:
     """Table 1, with the modules of each bottleneck as given."""
     scope = x.tape.scope
     with scope("stem"):
         x = conv_bn_act(x, make_divisible(STEM * width, 4), 3, stride=2, function=RELU)
-    index = count()
+
+    def bottleneck(x: Feature, row: Row, large: bool) -> Feature:
+        with scope("ghost1"):
+            y = expand(x, make_divisible(row.exp * width, 4), large)
+        return _bottleneck(x, y, make_divisible(row.out * width, 4), row, project)
+
+    channels = STEM
     for stage, rows in enumerate(STAGES, start=1):
-        for block, row in enumerate(rows, start=1):
-            with scope(f"stage{stage}.block{block}"):
-                with scope("ghost1"):
-                    y = expand(x, make_divisible(row.exp * width, 4), next(index))
-                x = _bottleneck(x, y, make_divisible(row.out * width, 4), row, project)
+        counted = [
+            (partial(bottleneck, row=row, large=stage == 1 or (stage, row.s) == (2, 2)), times)
+            for row, times in _scaled(rows, channels, depth)
+        ]
+        x = blocks(x, f"stage{stage}", counted)
+        channels = rows[-1].out
     with scope("head"):
         x = global_pool(conv_bn_act(x, make_divisible(LAST * width, 4), 1, function=RELU))
         x = activation(conv2d(x, HEAD, 1, bias=True, name="hidden"), RELU, name="hidden_act")
         return linear(flatten(x), classes, name="classifier")
+
+
+def _scaled(rows: tuple[Row, ...], channels: int, depth: Real) -> Iterator[tuple[Row, Size]]:
+    """The rows of a stage after one of so many channels, with the numbers of their blocks."""
+    for out, equally_wide in groupby(rows, key=lambda row: row.out):
+        first, *others = equally_wide
+        given = [first._replace(input=channels), *(row._replace(input=out) for row in others)]
+        yield from scaled_rows(given, Row.again, depth)
+        channels = out
 
 
 def first_module(x: Feature, channels: Size) -> Feature:

@@ -2,7 +2,8 @@
 ghostnetv2_pytorch/model/ghostnetv2_torch.py, which timm's ghostnet.py equals in structure.
 
 GhostNet's table, with decoupled fully connected (DFC) attention on the first Ghost module of every
-bottleneck but the first two.
+bottleneck but the first two, whose input is half the image's size; at other depths, of every one
+but those.
 """
 
 from __future__ import annotations
@@ -16,18 +17,17 @@ from flopscope.analytic.tape import Feature
 from flopscope.facts import Function, Interpolation
 from flopscope.sizes import Real, Size
 
-WITHOUT_ATTENTION = 2
-"""The first bottlenecks, whose maps are the largest."""
-
 SMALLEST = 33
 """The input whose last map, of 1/32, is 2 wide and can be halved."""
 
 
-def ghostnetv2(x: Feature, *, width: Real = 1.0, classes: Size = 1000) -> Feature:
+def ghostnetv2(
+    x: Feature, *, width: Real = 1.0, depth: Real = 1.0, classes: Size = 1000
+) -> Feature:
     """(B, 3, H, W) → (B, classes).
 
-    Domain: width > 0; H, W ≥ 33, because attention halves the maps of the last stage too. Raises
-    OutsideDomain below.
+    Domain: width > 0; depth > 0; H, W ≥ 33, because attention halves the maps of the last stage
+    too. Raises OutsideDomain below.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(ghostnetv2, (1, 3, 224, 224))
@@ -38,12 +38,10 @@ def ghostnetv2(x: Feature, *, width: Real = 1.0, classes: Size = 1000) -> Featur
     for size in x.grid:
         x.tape.at_least(size, SMALLEST, lambda: "size of an input whose 1/32 attention halves")
 
-    def expand(x: Feature, channels: Size, index: int) -> Feature:
-        if index < WITHOUT_ATTENTION:
-            return first_module(x, channels)
-        return attended_module(x, channels)
+    def expand(x: Feature, channels: Size, large: bool) -> Feature:
+        return first_module(x, channels) if large else attended_module(x, channels)
 
-    return network(x, expand, ghost_module, width, classes)
+    return network(x, expand, ghost_module, width, depth, classes)
 
 
 def attended_module(x: Feature, channels: Size) -> Feature:

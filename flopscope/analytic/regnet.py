@@ -9,6 +9,11 @@ squeeze-and-excitation. The recipes differ in how a width is fitted to its group
 * torchvision: make_divisible, which never goes below 0.9 of the width.
 
 Of the published networks that changes regnetx_400mf, regnety_800mf and regnety_8.0gf.
+
+Width and depth coefficients scale the stages that the rule gives, as pycls/models/scaler.py does
+(arXiv 2103.06877): widths to the nearest multiple of 8 and then to their groups, depths to the
+nearest whole number, halves to even, at least one; the stem keeps its 32 channels, and group widths
+are kept.
 """
 
 from __future__ import annotations
@@ -17,6 +22,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
+from math import gcd
 from typing import NamedTuple
 
 from flopscope.analytic.blocks import conv_bn_act, squeeze_excite
@@ -26,7 +32,15 @@ from flopscope.analytic.stages import stage
 from flopscope.analytic.tape import Feature
 from flopscope.errors import BadInput
 from flopscope.facts import Function
-from flopscope.sizes import Real, Size, exact_div, make_divisible, round_half_even
+from flopscope.sizes import (
+    Real,
+    Size,
+    any_of,
+    exact_div,
+    make_divisible,
+    round_half_even,
+    where_below,
+)
 
 RE = Function.RELU
 QUANTUM = 8
@@ -101,7 +115,7 @@ def regnet_block(
     is a quarter of the block's *input*, not of the map that it gates (pycls anynet.py).
     """
     shortcut = x
-    if stride != 1 or x.channels != width:
+    if stride != 1 or any_of(x.channels != width):
         shortcut = conv_bn_act(x, width, 1, stride=stride, name="shortcut")
     y = conv_bn_act(x, hidden, 1, function=RE, name="reduce")
     y = conv_bn_act(y, hidden, 3, stride=stride, groups=groups, function=RE, name="spatial")
@@ -118,17 +132,23 @@ def regnetx(
     wm: float,
     d: int,
     g: int,
+    width: Real = 1.0,
+    depth: Real = 1.0,
     classes: Size = 1000,
     recipe: Recipe = Recipe.PAPER,
 ) -> Feature:
-    """(B, 3, H, W) → (B, classes): the AnyNet of `regnet_stages`, without squeeze-and-excitation.
+    """(B, 3, H, W) → (B, classes): the AnyNet of scaled `regnet_stages`, without
+    squeeze-and-excitation.
+
+    Domain: coefficients of `regnet_stages`; width > 0, depth > 0; H, W ≥ 1.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(regnetx_200mf, (1, 3, 224, 224))
     >>> ledger.macs().value, ledger.params().value
     (199039872, 2684792)
     """
-    return anynet(x, regnet_stages(w0, wa, wm, d, g, recipe), squeeze=False, classes=classes)
+    stages = scaled(regnet_stages(w0, wa, wm, d, g, recipe), width, depth, recipe)
+    return anynet(x, stages, squeeze=False, classes=classes)
 
 
 def regnety(
@@ -139,17 +159,23 @@ def regnety(
     wm: float,
     d: int,
     g: int,
+    width: Real = 1.0,
+    depth: Real = 1.0,
     classes: Size = 1000,
     recipe: Recipe = Recipe.PAPER,
 ) -> Feature:
-    """(B, 3, H, W) → (B, classes): the AnyNet of `regnet_stages`, with squeeze-and-excitation.
+    """(B, 3, H, W) → (B, classes): the AnyNet of scaled `regnet_stages`, with
+    squeeze-and-excitation.
+
+    Domain: coefficients of `regnet_stages`; width > 0, depth > 0; H, W ≥ 1.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(regnety_400mf, (1, 3, 224, 224))
     >>> ledger.macs().value, ledger.params().value
     (401842848, 4344144)
     """
-    return anynet(x, regnet_stages(w0, wa, wm, d, g, recipe), squeeze=True, classes=classes)
+    stages = scaled(regnet_stages(w0, wa, wm, d, g, recipe), width, depth, recipe)
+    return anynet(x, stages, squeeze=True, classes=classes)
 
 
 def regnet_stages(
@@ -171,12 +197,35 @@ def regnet_stages(
     return tuple(_fitted(count, width, g, recipe) for width, count in sorted(widths.items()))
 
 
-def _fitted(count: int, width: int, group: int, recipe: Recipe) -> Stage:
+def scaled(
+    stages: Sequence[Stage], width: Real, depth: Real, recipe: Recipe = Recipe.PAPER
+) -> tuple[Stage, ...]:
+    """The stages at width and depth coefficients, each fitted to its group width again.
+
+    A width that was fitted to an odd group width is no multiple of 8; it stays one of what it
+    shares with 8.
+
+    >>> scaled([Stage(d=3, w=64, g=24)], 1.5, 1.5)
+    (Stage(d=4, w=96, g=24, ratio=1),)
+    """
+
+    def at(stage: Stage) -> Stage:
+        blocks = round_half_even(stage.d * depth, 1)
+        quantum = gcd(QUANTUM, stage.w)
+        channels = quantum * round_half_even(stage.w * width / quantum, 1)
+        return _fitted(blocks, channels, stage.g, recipe)
+
+    return tuple(map(at, stages))
+
+
+def _fitted(count: Size, width: Size, group: int, recipe: Recipe) -> Stage:
     """A stage whose width its group width divides; a narrow one is a single group."""
-    group = min(group, width)
     if recipe is Recipe.TORCHVISION:
-        return Stage(count, make_divisible(width, group), group)
-    return Stage(count, round(width / group) * group, group)
+        groups = make_divisible(width / group, 1)
+    else:
+        groups = round_half_even(width / group, 1)
+    groups, group = where_below(width, group, 1, groups), where_below(width, group, width, group)
+    return Stage(count, groups * group, group)
 
 
 def _check_coefficients(w0: int, wa: float, wm: float, d: int, g: int) -> None:

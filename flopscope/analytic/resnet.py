@@ -6,6 +6,11 @@ authors' KaimingHe/deep-residual-networks, it is in the first 1×1, which makes 
 `groups` and `width_per_group` widen the 3×3 convolution of a bottleneck: 32 groups of 4 in
 ResNet-50 is ResNeXt-50 32x4d (arXiv 1611.05431, Table 1), one group of 128 is Wide ResNet-50-2
 (arXiv 1605.07146).
+
+Neither paper nor code has other coefficients; width and depth round as in EfficientNet: channels to
+multiples of 8 that keep 0.9 of the width, blocks up. torchvision's own rule then gives the channels
+of a bottleneck, ⌊width · width_per_group/64⌋ · groups, so that the groups divide them; a group
+keeps one channel at least.
 """
 
 from __future__ import annotations
@@ -18,78 +23,100 @@ from flopscope.analytic.operators import activation, add, flatten, global_pool, 
 from flopscope.analytic.stages import stage
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function
-from flopscope.sizes import Size
+from flopscope.sizes import Real, Size, any_of, floor_div, maximum, round_filters, round_repeats
 
 RE = Function.RELU
 WIDTHS = (64, 128, 256, 512)
 """Channels of the 3×3 convolutions of conv2_x to conv5_x."""
 
 
-def resnet18(x: Feature, *, classes: Size = 1000) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: H, W ≥ 1.
+def resnet18(x: Feature, *, width: Real = 1.0, depth: Real = 1.0, classes: Size = 1000) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: width > 0, depth > 0, H, W ≥ 1.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(resnet18, (1, 3, 224, 224))
     >>> ledger.macs().value, ledger.params().value
     (1814073344, 11689512)
     """
-    return _resnet(x, (2, 2, 2, 2), basic_block, classes)
+    return _resnet(x, (2, 2, 2, 2), basic_block, width, depth, classes)
 
 
-def resnet34(x: Feature, *, classes: Size = 1000) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: H, W ≥ 1.
+def resnet34(x: Feature, *, width: Real = 1.0, depth: Real = 1.0, classes: Size = 1000) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: width > 0, depth > 0, H, W ≥ 1.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(resnet34, (1, 3, 224, 224))
     >>> ledger.macs().value, ledger.params().value
     (3663761408, 21797672)
     """
-    return _resnet(x, (3, 4, 6, 3), basic_block, classes)
+    return _resnet(x, (3, 4, 6, 3), basic_block, width, depth, classes)
 
 
 def resnet50(
-    x: Feature, *, classes: Size = 1000, groups: Size = 1, width_per_group: Size = 64
+    x: Feature,
+    *,
+    width: Real = 1.0,
+    depth: Real = 1.0,
+    classes: Size = 1000,
+    groups: Size = 1,
+    width_per_group: Size = 64,
 ) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: groups, width_per_group, H, W ≥ 1.
+    """(B, 3, H, W) → (B, classes). Domain: width > 0, depth > 0, groups, width_per_group, H, W ≥ 1.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(resnet50, (1, 3, 224, 224))
     >>> ledger.macs().value, ledger.params().value
     (4089184256, 25557032)
     """
-    return _bottlenecks(x, (3, 4, 6, 3), classes, groups, width_per_group)
+    return _bottlenecks(x, (3, 4, 6, 3), width, depth, classes, groups, width_per_group)
 
 
 def resnet101(
-    x: Feature, *, classes: Size = 1000, groups: Size = 1, width_per_group: Size = 64
+    x: Feature,
+    *,
+    width: Real = 1.0,
+    depth: Real = 1.0,
+    classes: Size = 1000,
+    groups: Size = 1,
+    width_per_group: Size = 64,
 ) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: groups, width_per_group, H, W ≥ 1.
+    """(B, 3, H, W) → (B, classes). Domain: width > 0, depth > 0, groups, width_per_group, H, W ≥ 1.
+
+    Raises OutsideDomain where a group of a bottleneck keeps no channel.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(resnet101, (1, 3, 224, 224))
     >>> ledger.macs().value, ledger.params().value
     (7801405440, 44549160)
     """
-    return _bottlenecks(x, (3, 4, 23, 3), classes, groups, width_per_group)
+    return _bottlenecks(x, (3, 4, 23, 3), width, depth, classes, groups, width_per_group)
 
 
 def resnet152(
-    x: Feature, *, classes: Size = 1000, groups: Size = 1, width_per_group: Size = 64
+    x: Feature,
+    *,
+    width: Real = 1.0,
+    depth: Real = 1.0,
+    classes: Size = 1000,
+    groups: Size = 1,
+    width_per_group: Size = 64,
 ) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: groups, width_per_group, H, W ≥ 1.
+    """(B, 3, H, W) → (B, classes). Domain: width > 0, depth > 0, groups, width_per_group, H, W ≥ 1.
+
+    Raises OutsideDomain where a group of a bottleneck keeps no channel.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(resnet152, (1, 3, 224, 224))
     >>> ledger.macs().value, ledger.params().value
     (11513626624, 60192808)
     """
-    return _bottlenecks(x, (3, 8, 36, 3), classes, groups, width_per_group)
+    return _bottlenecks(x, (3, 8, 36, 3), width, depth, classes, groups, width_per_group)
 
 
-def basic_block(x: Feature, width: Size, *, stride: int = 1) -> Feature:
+def basic_block(x: Feature, channels: Size, *, stride: int = 1) -> Feature:
     """Two 3×3 convolutions and a shortcut: figure 5, left."""
-    y = conv_bn_act(x, width, 3, stride=stride, function=RE, name="conv1")
-    return _residual(x, conv_bn_act(y, width, 3, name="conv2"), stride)
+    y = conv_bn_act(x, channels, 3, stride=stride, function=RE, name="conv1")
+    return _residual(x, conv_bn_act(y, channels, 3, name="conv2"), stride)
 
 
 def bottleneck(
@@ -107,30 +134,42 @@ def bottleneck(
 def _residual(x: Feature, y: Feature, stride: int) -> Feature:
     """ReLU of the sum; x is projected by a 1×1 convolution where its shape is another (option
     B)."""
-    if stride != 1 or x.channels != y.channels:
+    if stride != 1 or any_of(x.channels != y.channels):
         x = conv_bn_act(x, y.channels, 1, stride=stride, name="shortcut")
     return activation(add(x, y), RE)
 
 
 def _bottlenecks(
-    x: Feature, depths: tuple[int, ...], classes: Size, groups: Size, width_per_group: Size
+    x: Feature,
+    depths: tuple[int, ...],
+    width: Real,
+    depth: Real,
+    classes: Size,
+    groups: Size,
+    width_per_group: Size,
 ) -> Feature:
-    def block(x: Feature, width: int, *, stride: int = 1) -> Feature:
-        hidden = width // WIDTHS[0] * width_per_group * groups
-        return bottleneck(x, 4 * width, hidden=hidden, groups=groups, stride=stride)
+    def block(x: Feature, channels: Size, *, stride: int = 1) -> Feature:
+        of_group = maximum(1, floor_div(channels * width_per_group, WIDTHS[0]))
+        return bottleneck(x, 4 * channels, hidden=of_group * groups, groups=groups, stride=stride)
 
-    return _resnet(x, depths, block, classes)
+    return _resnet(x, depths, block, width, depth, classes)
 
 
 def _resnet(
-    x: Feature, depths: tuple[int, ...], block: Callable[..., Feature], classes: Size
+    x: Feature,
+    depths: tuple[int, ...],
+    block: Callable[..., Feature],
+    width: Real,
+    depth: Real,
+    classes: Size,
 ) -> Feature:
     scope = x.tape.scope
     with scope("stem"):
-        x = conv_bn_act(x, 64, 7, stride=2, function=RE)
+        x = conv_bn_act(x, round_filters(64, width), 7, stride=2, function=RE)
         x = max_pool2d(x, 3, stride=2, padding=1)
-    for number, (width, depth) in enumerate(zip(WIDTHS, depths, strict=True), start=1):
-        first = partial(block, width=width, stride=1 if number == 1 else 2)
-        x = stage(x, f"stage{number}", depth, first, partial(block, width=width))
+    for number, (c, n) in enumerate(zip(WIDTHS, depths, strict=True), start=1):
+        channels, blocks = round_filters(c, width), round_repeats(n, depth)
+        first = partial(block, channels=channels, stride=1 if number == 1 else 2)
+        x = stage(x, f"stage{number}", blocks, first, partial(block, channels=channels))
     with scope("head"):
         return linear(flatten(global_pool(x)), classes, name="classifier")

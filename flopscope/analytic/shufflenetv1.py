@@ -7,6 +7,12 @@ paper gives no code for it, and its nominal 13M fit 12. A bottleneck is a quarte
 output. Where the groups do not divide it (2 and 4 groups at widths 0.25 and 0.5) the paper states
 no rule: it is rounded up to a multiple of them.
 
+A width coefficient multiplies what the network of a name has. The paper has no rule for it; here it
+is EfficientNet's, with multiples of 4 · groups, or of the largest divisor of it that the published
+width has, in the place of 8: of the stem's channels, and of those that the first unit of stage 2
+adds to them, so that groups divide all widths and no branch is empty. Stages 3 and 4 double stage
+2. At depth d a stage has ⌈n·d⌉ units.
+
 The first pointwise convolution of stage 2 is not grouped (section 3.3). The classifier has no bias,
 as in that code. The channel shuffle moves data and is no operator; the code has it after the
 depthwise convolution and the paper before, at equal cost.
@@ -15,6 +21,7 @@ depthwise convolution and the paper before, at equal cost.
 from __future__ import annotations
 
 from functools import partial
+from math import gcd
 
 from flopscope.analytic.blocks import conv_bn_act
 from flopscope.analytic.operators import (
@@ -27,10 +34,11 @@ from flopscope.analytic.operators import (
     linear,
     max_pool2d,
 )
+from flopscope.analytic.stages import stage
 from flopscope.analytic.tape import Feature
 from flopscope.errors import BadInput
 from flopscope.facts import Function
-from flopscope.sizes import Size, ceil_div
+from flopscope.sizes import Real, Size, ceil_div, floor_div, round_filters, round_repeats
 
 RELU = Function.RELU
 
@@ -38,17 +46,25 @@ STAGE_2 = {1: 144, 2: 200, 3: 240, 4: 272, 8: 384}
 """Groups: output channels of stage 2 at width 1. Stages 3 and 4 double them."""
 
 STEM = {0.25: 6, 0.5: 12, 0.75: 18, 1.0: 24, 1.5: 24, 2.0: 48}
-"""Width: channels of the first convolution, before they are made a multiple of the groups."""
+"""Published width s: channels of the first convolution, before they are made a multiple of the
+groups."""
 
 REPEATS = (4, 8, 4)
 
 
 def shufflenetv1(
-    x: Feature, *, groups: int = 3, width: float = 1.0, classes: Size = 1000
+    x: Feature,
+    *,
+    groups: int = 3,
+    s: float = 1.0,
+    width: Real = 1.0,
+    depth: Real = 1.0,
+    classes: Size = 1000,
 ) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: groups and width of the tables above, H, W ≥ 1.
+    """(B, 3, H, W) → (B, classes): the paper's ShuffleNet s×, scaled.
 
-    Raises BadInput for other groups or widths.
+    Domain: groups and s of the tables above, width > 0, depth > 0, H, W ≥ 1. Raises BadInput for
+    other groups or another s.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(shufflenetv1, (1, 3, 224, 224))
@@ -56,22 +72,23 @@ def shufflenetv1(
     (137460672, 1864728)
     """
     _known("groups", groups, STAGE_2)
-    _known("width", width, STEM)
+    _known("width", s, STEM)
+    published = _multiple(STEM[s], groups)
+    stem = _scaled(published, width, groups)
     scope = x.tape.scope
     with scope("stem"):
-        x = conv_bn_act(x, _multiple(STEM[width], groups), 3, stride=2, function=RELU)
+        x = conv_bn_act(x, stem, 3, stride=2, function=RELU)
         x = max_pool2d(x, 3, stride=2, padding=1)
-    channels = int(STAGE_2[groups] * width)
-    for stage, repeats in enumerate(REPEATS, start=2):
-        hidden = _multiple(channels // 4, groups)
-        for block in range(1, repeats + 1):
-            first = 1 if (stage, block) == (2, 1) else groups
-            with scope(f"stage{stage}.block{block}"):
-                if block == 1:
-                    x = _reduction(x, channels, hidden=hidden, first=first, groups=groups)
-                else:
-                    x = shufflenet_unit(x, hidden=hidden, groups=groups)
-        channels *= 2
+    channels = stem + _scaled(int(STAGE_2[groups] * s) - published, width, groups)
+    for number, repeats in enumerate(REPEATS, start=2):
+        unit = partial(
+            shufflenet_unit, hidden=_multiple(floor_div(channels, 4), groups), groups=groups
+        )
+        first = partial(
+            _reduction, channels=channels, first=1 if number == 2 else groups, **unit.keywords
+        )
+        x = stage(x, f"stage{number}", round_repeats(repeats, depth), first, unit)
+        channels = 2 * channels
     with scope("head"):
         return linear(flatten(global_pool(x)), classes, bias=False, name="classifier")
 
@@ -100,9 +117,14 @@ def _branch(
     return conv_bn_act(y, channels, 1, groups=groups, name="expand")
 
 
-def _multiple(channels: int, groups: int) -> int:
+def _multiple(channels: Size, groups: int) -> Size:
     """The least multiple of the groups that is not below."""
-    return int(ceil_div(channels, groups) * groups)
+    return ceil_div(channels, groups) * groups
+
+
+def _scaled(channels: int, width: Real, groups: int) -> Size:
+    """Channels at width coefficient w, divided by the groups as the published ones are."""
+    return round_filters(channels, width, gcd(4 * groups, channels))
 
 
 def _known(name: str, value: float, table: dict[int, int] | dict[float, int]) -> None:
@@ -111,24 +133,24 @@ def _known(name: str, value: float, table: dict[int, int] | dict[float, int]) ->
         raise BadInput(f"ShuffleNet is defined for {name} {known}, but {value} was given")
 
 
-shufflenetv1_g1_x0_25 = partial(shufflenetv1, groups=1, width=0.25)
-shufflenetv1_g1_x0_5 = partial(shufflenetv1, groups=1, width=0.5)
-shufflenetv1_g1_x0_75 = partial(shufflenetv1, groups=1, width=0.75)
-shufflenetv1_g1_x1_0 = partial(shufflenetv1, groups=1, width=1.0)
-shufflenetv1_g2_x0_25 = partial(shufflenetv1, groups=2, width=0.25)
-shufflenetv1_g2_x0_5 = partial(shufflenetv1, groups=2, width=0.5)
-shufflenetv1_g2_x1_0 = partial(shufflenetv1, groups=2, width=1.0)
-shufflenetv1_g3_x0_25 = partial(shufflenetv1, groups=3, width=0.25)
-shufflenetv1_g3_x0_5 = partial(shufflenetv1, groups=3, width=0.5)
-shufflenetv1_g3_x0_75 = partial(shufflenetv1, groups=3, width=0.75)
-shufflenetv1_g3_x1_0 = partial(shufflenetv1, groups=3, width=1.0)
-shufflenetv1_g3_x1_5 = partial(shufflenetv1, groups=3, width=1.5)
-shufflenetv1_g3_x2_0 = partial(shufflenetv1, groups=3, width=2.0)
-shufflenetv1_g4_x0_25 = partial(shufflenetv1, groups=4, width=0.25)
-shufflenetv1_g4_x0_5 = partial(shufflenetv1, groups=4, width=0.5)
-shufflenetv1_g4_x1_0 = partial(shufflenetv1, groups=4, width=1.0)
-shufflenetv1_g8_x0_25 = partial(shufflenetv1, groups=8, width=0.25)
-shufflenetv1_g8_x0_5 = partial(shufflenetv1, groups=8, width=0.5)
-shufflenetv1_g8_x1_0 = partial(shufflenetv1, groups=8, width=1.0)
-shufflenetv1_g8_x1_5 = partial(shufflenetv1, groups=8, width=1.5)
-shufflenetv1_g8_x2_0 = partial(shufflenetv1, groups=8, width=2.0)
+shufflenetv1_g1_x0_25 = partial(shufflenetv1, groups=1, s=0.25)
+shufflenetv1_g1_x0_5 = partial(shufflenetv1, groups=1, s=0.5)
+shufflenetv1_g1_x0_75 = partial(shufflenetv1, groups=1, s=0.75)
+shufflenetv1_g1_x1_0 = partial(shufflenetv1, groups=1, s=1.0)
+shufflenetv1_g2_x0_25 = partial(shufflenetv1, groups=2, s=0.25)
+shufflenetv1_g2_x0_5 = partial(shufflenetv1, groups=2, s=0.5)
+shufflenetv1_g2_x1_0 = partial(shufflenetv1, groups=2, s=1.0)
+shufflenetv1_g3_x0_25 = partial(shufflenetv1, groups=3, s=0.25)
+shufflenetv1_g3_x0_5 = partial(shufflenetv1, groups=3, s=0.5)
+shufflenetv1_g3_x0_75 = partial(shufflenetv1, groups=3, s=0.75)
+shufflenetv1_g3_x1_0 = partial(shufflenetv1, groups=3, s=1.0)
+shufflenetv1_g3_x1_5 = partial(shufflenetv1, groups=3, s=1.5)
+shufflenetv1_g3_x2_0 = partial(shufflenetv1, groups=3, s=2.0)
+shufflenetv1_g4_x0_25 = partial(shufflenetv1, groups=4, s=0.25)
+shufflenetv1_g4_x0_5 = partial(shufflenetv1, groups=4, s=0.5)
+shufflenetv1_g4_x1_0 = partial(shufflenetv1, groups=4, s=1.0)
+shufflenetv1_g8_x0_25 = partial(shufflenetv1, groups=8, s=0.25)
+shufflenetv1_g8_x0_5 = partial(shufflenetv1, groups=8, s=0.5)
+shufflenetv1_g8_x1_0 = partial(shufflenetv1, groups=8, s=1.0)
+shufflenetv1_g8_x1_5 = partial(shufflenetv1, groups=8, s=1.5)
+shufflenetv1_g8_x2_0 = partial(shufflenetv1, groups=8, s=2.0)

@@ -8,21 +8,29 @@ the bias of the classifier:
   the other gives the rest (24 and 92), as in the paper's figures (146M at 1x); classifier without
   bias.
 
+A width coefficient multiplies what the column of a name has. The paper has no rule for it; here it
+is EfficientNet's, for the stem, for what the first unit of stage 2 adds to it, and for the last
+convolution. Multiples are of 8, or of the largest divisor of 8 that the published width has, so
+that units can be halved and no branch is empty. Stages 3 and 4 double stage 2. At depth d a stage
+has ⌈n·d⌉ units.
+
 The shuffle and the split of channels move data and are no operators.
 """
 
 from __future__ import annotations
 
 from functools import partial
+from math import gcd
 from typing import NamedTuple
 
 from flopscope.analytic.blocks import conv_bn_act
 from flopscope.analytic.operators import concatenate, flatten, global_pool, linear, max_pool2d
 from flopscope.analytic.recipe import Recipe
+from flopscope.analytic.stages import stage
 from flopscope.analytic.tape import Feature
 from flopscope.errors import BadInput
 from flopscope.facts import Function
-from flopscope.sizes import Size, exact_div
+from flopscope.sizes import Real, Size, exact_div, round_filters, round_repeats
 
 RELU = Function.RELU
 STEM = 24
@@ -45,34 +53,41 @@ TABLE_5 = {
 
 
 def shufflenetv2(
-    x: Feature, *, width: float = 1.0, classes: Size = 1000, recipe: Recipe = Recipe.PAPER
+    x: Feature,
+    *,
+    s: float = 1.0,
+    width: Real = 1.0,
+    depth: Real = 1.0,
+    classes: Size = 1000,
+    recipe: Recipe = Recipe.PAPER,
 ) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: a width of Table 5, H, W ≥ 1.
+    """(B, 3, H, W) → (B, classes): the paper's ShuffleNet V2 s×, scaled.
 
-    Raises BadInput for another width.
+    Domain: s of Table 5, width > 0, depth > 0, H, W ≥ 1. Raises BadInput for another s.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(shufflenetv2, (1, 3, 224, 224))
     >>> ledger.macs().value, ledger.params().value
     (145814296, 2278760)
     """
-    if width not in TABLE_5:
+    if s not in TABLE_5:
         known = ", ".join(f"{key:g}" for key in TABLE_5)
-        raise BadInput(f"ShuffleNetV2 is defined for width {known}, but {width} was given")
+        raise BadInput(f"ShuffleNetV2 is defined for width {known}, but {s} was given")
     paper = recipe is Recipe.PAPER
+    column = TABLE_5[s]
+    stem = _scaled(STEM, width)
     scope = x.tape.scope
     with scope("stem"):
-        x = conv_bn_act(x, STEM, 3, stride=2, function=RELU)
+        x = conv_bn_act(x, stem, 3, stride=2, function=RELU)
         x = max_pool2d(x, 3, stride=2, padding=1)
-    for stage, channels in enumerate(TABLE_5[width].stages, start=2):
-        for block in range(1, REPEATS[stage - 2] + 1):
-            with scope(f"stage{stage}.block{block}"):
-                if block == 1:
-                    x = _reduction(x, channels, kept=x.channels if paper else channels // 2)
-                else:
-                    x = shufflenetv2_unit(x)
+    stage_2 = stem + _scaled(column.stages[0] - STEM, width)
+    for number, times, repeats in zip((2, 3, 4), (1, 2, 4), REPEATS, strict=True):
+        channels = times * stage_2
+        kept = x.channels if paper else exact_div(channels, 2)
+        first = partial(_reduction, channels=channels, kept=kept)
+        x = stage(x, f"stage{number}", round_repeats(repeats, depth), first, shufflenetv2_unit)
     with scope("head"):
-        x = conv_bn_act(x, TABLE_5[width].last, 1, function=RELU)
+        x = conv_bn_act(x, _scaled(column.last, width), 1, function=RELU)
         return linear(flatten(global_pool(x)), classes, bias=not paper, name="classifier")
 
 
@@ -87,12 +102,17 @@ def shufflenetv2_unit(x: Feature) -> Feature:
     return concatenate([x.narrow(half), y])
 
 
-def _reduction(x: Feature, channels: int, *, kept: Size) -> Feature:
+def _scaled(channels: int, width: Real) -> Size:
+    """Channels at width coefficient w, which 8 divides as far as it divides the published ones."""
+    return round_filters(channels, width, gcd(8, channels))
+
+
+def _reduction(x: Feature, channels: Size, *, kept: Size) -> Feature:
     """Figure 3d: both branches at stride 2, `kept` channels from the one without a bottleneck."""
     with x.tape.scope("shortcut"):
         y = conv_bn_act(x, x.channels, 3, stride=2, groups=x.channels, name="dw")
         y = conv_bn_act(y, kept, 1, function=RELU, name="pw")
-    z = _branch(x, channels - kept, hidden=channels // 2, stride=2)
+    z = _branch(x, channels - kept, hidden=exact_div(channels, 2), stride=2)
     return concatenate([y, z])
 
 
@@ -102,7 +122,7 @@ def _branch(x: Feature, channels: Size, *, hidden: Size, stride: Size) -> Featur
     return conv_bn_act(y, channels, 1, function=RELU, name="pw2")
 
 
-shufflenetv2_x0_5 = partial(shufflenetv2, width=0.5)
-shufflenetv2_x1_0 = partial(shufflenetv2, width=1.0)
-shufflenetv2_x1_5 = partial(shufflenetv2, width=1.5)
-shufflenetv2_x2_0 = partial(shufflenetv2, width=2.0)
+shufflenetv2_x0_5 = partial(shufflenetv2, s=0.5)
+shufflenetv2_x1_0 = partial(shufflenetv2, s=1.0)
+shufflenetv2_x1_5 = partial(shufflenetv2, s=1.5)
+shufflenetv2_x2_0 = partial(shufflenetv2, s=2.0)

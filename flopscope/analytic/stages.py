@@ -1,13 +1,16 @@
-"""A stage: one block, then equal ones; their number may be free."""
+"""Stages of blocks, as many as a table and a depth coefficient say; their number may be free."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import TypeVar
 
 from flopscope.analytic.tape import Feature
-from flopscope.sizes import Size
+from flopscope.sizes import Real, Size, round_half_even, round_repeats
 
 Block = Callable[[Feature], Feature]
+Row = TypeVar("Row")
 
 LISTED = 1000
 """Up to so many blocks each has rows of its own."""
@@ -16,9 +19,6 @@ LISTED = 1000
 def stage(x: Feature, name: str, repeats: Size, first: Block, other: Block) -> Feature:
     """`first`, then `other` repeats − 1 times. `other` keeps the shape of its input.
 
-    A plain number of blocks is written block by block. Where it is a symbol or an array, or beyond
-    what anyone lists, the others are one block of multiplicity repeats − 1.
-
     >>> from flopscope.analytic.operators import linear
     >>> from flopscope.analytic.tape import record
     >>> layer = lambda x: linear(x, 4)
@@ -26,13 +26,49 @@ def stage(x: Feature, name: str, repeats: Size, first: Block, other: Block) -> F
     >>> [row.path for row in two]
     ['stage1.block1.linear', 'stage1.block2.linear']
     """
-    scope = x.tape.scope
-    with scope(f"{name}.block1"):
-        x = first(x)
-    if not isinstance(repeats, int) or repeats > LISTED:
-        with scope(f"{name}.repeated", repeat=repeats - 1):
-            return other(x)
-    for block in range(2, repeats + 1):
-        with scope(f"{name}.block{block}"):
-            x = other(x)
+    return blocks(x, name, ((first, 1), (other, repeats - 1)))
+
+
+def blocks(x: Feature, name: str, counted: Iterable[tuple[Block, Size]]) -> Feature:
+    """Each block as often as it is counted; what is repeated keeps the shape of its input.
+
+    A plain number of blocks is written block by block. Where it is a symbol or an array, or beyond
+    what anyone lists, they are one block of that multiplicity.
+    """
+    scope, listed, repeated = x.tape.scope, 0, 0
+    for block, times in counted:
+        if isinstance(times, int) and times < LISTED:
+            for _ in range(times):
+                listed += 1
+                with scope(f"{name}.block{listed}"):
+                    x = block(x)
+        else:
+            repeated += 1
+            with scope(f"{name}.repeated{repeated if repeated > 1 else ''}", repeat=times):
+                x = block(x)
     return x
+
+
+def scaled_rows(
+    rows: Sequence[Row], again: Callable[[Row], Row], depth: Real
+) -> Iterator[tuple[Row, Size]]:
+    """The rows of a stage at depth coefficient d, each with the number of its blocks.
+
+    `again` is a row as it is repeated: at stride 1, on its own output. Rows that repeat alike are a
+    run. Of ⌈n·d⌉ blocks each run gets its share, the last one first, and at least one block; the
+    first block of a stage is its first row. So timm does it: timm/models/_efficientnet_builder.py,
+    _scale_stage_depth. Domain: a row or more, depth > 0.
+
+    >>> [times for row, times in scaled_rows("ABCC", str.lower, 1.2)]  # A, no a, 2 of b, 2 of c
+    [1, 0, 2, 2]
+    """
+    runs = [(row, len(list(run))) for row, run in groupby(rows, key=again)]
+    left, unshared = len(rows), round_repeats(len(rows), depth)
+    shares: list[Size] = []
+    for _, length in reversed(runs):
+        shares.insert(0, round_half_even(unshared * length / left, 1))
+        left, unshared = left - length, unshared - shares[0]
+    yield rows[0], 1
+    yield runs[0][0], shares[0] - 1
+    for (row, _), share in zip(runs[1:], shares[1:], strict=True):
+        yield row, share

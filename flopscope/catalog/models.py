@@ -128,7 +128,8 @@ _PROMPTED = (
     ),
 )
 """Options, resolution and inputs: an image, and for each query points with their labels."""
-_RESNEXT = (CLASSES, GROUPS, WIDTH_PER_GROUP)
+_SCALED = (WIDTH, DEPTH, CLASSES)
+_RESNEXT = (*_SCALED, GROUPS, WIDTH_PER_GROUP)
 
 _SHUFFLENET_WIDTHS = {
     1: (0.25, 0.5, 0.75, 1.0),
@@ -162,11 +163,11 @@ def _efficientnet(id: str, width: float, depth: float, resolution: int) -> Model
 
 
 def _shufflenetv1(groups: int, width: float) -> Model:
-    return Model(f"shufflenetv1_g{groups}_x{width}", "shufflenetv1", SHUFFLENET, (CLASSES,))
+    return Model(f"shufflenetv1_g{groups}_x{width}", "shufflenetv1", SHUFFLENET, _SCALED)
 
 
 def _shufflenetv2(width: float) -> Model:
-    options = (CLASSES, _SHUFFLENETV2_RECIPES)
+    options = (*_SCALED, _SHUFFLENETV2_RECIPES)
     return Model(f"shufflenetv2_x{width}", "shufflenetv2", SHUFFLENETV2, options)
 
 
@@ -180,7 +181,7 @@ def _mobileclip(size: str, resolution: int, *forms: Option) -> Model:
 
 def _ghostnet(family: str, paper: Paper, width: float) -> Model:
     """`ghostnet_130` is the network at width 1.3; other widths are its option."""
-    options = (replace(WIDTH, default=width), CLASSES)
+    options = (replace(WIDTH, default=width), DEPTH, CLASSES)
     return Model(f"{family}_{round(100 * width):03}", family, paper, options)
 
 
@@ -190,10 +191,10 @@ def _poolformer(size: str) -> Model:
 
 
 _MODELS = (
-    Model("mobilenetv1", "mobilenetv1", V1, (WIDTH, RHO, CLASSES, _V1_RECIPES)),
-    Model("mobilenetv2", "mobilenetv2", V2, (WIDTH, CLASSES)),
-    Model("mobilenetv3_large", "mobilenetv3", V3, (WIDTH, CLASSES, _V3_RECIPES)),
-    Model("mobilenetv3_small", "mobilenetv3", V3, (WIDTH, CLASSES, _V3_RECIPES)),
+    Model("mobilenetv1", "mobilenetv1", V1, (WIDTH, DEPTH, RHO, CLASSES, _V1_RECIPES)),
+    Model("mobilenetv2", "mobilenetv2", V2, _SCALED),
+    Model("mobilenetv3_large", "mobilenetv3", V3, (*_SCALED, _V3_RECIPES)),
+    Model("mobilenetv3_small", "mobilenetv3", V3, (*_SCALED, _V3_RECIPES)),
     _efficientnet("efficientnet_b0", 1.0, 1.0, 224),
     _efficientnet("efficientnet_b1", 1.0, 1.1, 240),
     _efficientnet("efficientnet_b2", 1.1, 1.2, 260),
@@ -202,46 +203,46 @@ _MODELS = (
     _efficientnet("efficientnet_b5", 1.6, 2.2, 456),
     _efficientnet("efficientnet_b6", 1.8, 2.6, 528),
     _efficientnet("efficientnet_b7", 2.0, 3.1, 600),
-    Model("efficientnetv2_s", "efficientnetv2", EFFICIENTNETV2, (CLASSES,), 384),
-    Model("efficientnetv2_m", "efficientnetv2", EFFICIENTNETV2, (CLASSES,), 480),
-    Model("efficientnetv2_l", "efficientnetv2", EFFICIENTNETV2, (CLASSES,), 480),
+    Model("efficientnetv2_s", "efficientnetv2", EFFICIENTNETV2, _SCALED, 384),
+    Model("efficientnetv2_m", "efficientnetv2", EFFICIENTNETV2, _SCALED, 480),
+    Model("efficientnetv2_l", "efficientnetv2", EFFICIENTNETV2, _SCALED, 480),
     *(_shufflenetv1(groups, w) for groups, widths in _SHUFFLENET_WIDTHS.items() for w in widths),
     *(_shufflenetv2(width) for width in (0.5, 1.0, 1.5, 2.0)),
     *(_ghostnet("ghostnet", GHOSTNET, width) for width in (0.5, 1.0, 1.3)),
     *(_ghostnet("ghostnetv2", GHOSTNETV2, width) for width in (1.0, 1.3, 1.6)),
-    Model("resnet18", "resnet", RESNET, (CLASSES,)),
-    Model("resnet34", "resnet", RESNET, (CLASSES,)),
+    Model("resnet18", "resnet", RESNET, _SCALED),
+    Model("resnet34", "resnet", RESNET, _SCALED),
     Model("resnet50", "resnet", RESNET, _RESNEXT),
     Model("resnet101", "resnet", RESNET, _RESNEXT),
     Model("resnet152", "resnet", RESNET, _RESNEXT),
-    Model("regnetx_200mf", "regnet", REGNET, (CLASSES,)),
-    Model("regnetx_400mf", "regnet", REGNET, (CLASSES, _REGNET_RECIPES)),
-    Model("regnetx_600mf", "regnet", REGNET, (CLASSES,)),
-    Model("regnetx_800mf", "regnet", REGNET, (CLASSES,)),
-    Model("regnetx_1.6gf", "regnet", REGNET, (CLASSES,)),
-    Model("regnetx_3.2gf", "regnet", REGNET, (CLASSES,)),
-    Model("regnetx_4.0gf", "regnet", REGNET, (CLASSES,)),
-    Model("regnetx_6.4gf", "regnet", REGNET, (CLASSES,)),
-    Model("regnetx_8.0gf", "regnet", REGNET, (CLASSES,)),
-    Model("regnetx_12gf", "regnet", REGNET, (CLASSES,)),
-    Model("regnetx_16gf", "regnet", REGNET, (CLASSES,)),
-    Model("regnetx_32gf", "regnet", REGNET, (CLASSES,)),
-    Model("regnety_200mf", "regnet", REGNET, (CLASSES,)),
-    Model("regnety_400mf", "regnet", REGNET, (CLASSES,)),
-    Model("regnety_600mf", "regnet", REGNET, (CLASSES,)),
-    Model("regnety_800mf", "regnet", REGNET, (CLASSES, _REGNET_RECIPES)),
-    Model("regnety_1.6gf", "regnet", REGNET, (CLASSES,)),
-    Model("regnety_3.2gf", "regnet", REGNET, (CLASSES,)),
-    Model("regnety_4.0gf", "regnet", REGNET, (CLASSES,)),
-    Model("regnety_6.4gf", "regnet", REGNET, (CLASSES,)),
-    Model("regnety_8.0gf", "regnet", REGNET, (CLASSES, _REGNET_RECIPES)),
-    Model("regnety_12gf", "regnet", REGNET, (CLASSES,)),
-    Model("regnety_16gf", "regnet", REGNET, (CLASSES,)),
-    Model("regnety_32gf", "regnet", REGNET, (CLASSES,)),
-    Model("convnext_tiny", "convnext", CONVNEXT, (CLASSES,)),
-    Model("convnext_small", "convnext", CONVNEXT, (CLASSES,)),
-    Model("convnext_base", "convnext", CONVNEXT, (CLASSES,)),
-    Model("convnext_large", "convnext", CONVNEXT, (CLASSES,)),
+    Model("regnetx_200mf", "regnet", REGNET, _SCALED),
+    Model("regnetx_400mf", "regnet", REGNET, (*_SCALED, _REGNET_RECIPES)),
+    Model("regnetx_600mf", "regnet", REGNET, _SCALED),
+    Model("regnetx_800mf", "regnet", REGNET, _SCALED),
+    Model("regnetx_1.6gf", "regnet", REGNET, _SCALED),
+    Model("regnetx_3.2gf", "regnet", REGNET, _SCALED),
+    Model("regnetx_4.0gf", "regnet", REGNET, _SCALED),
+    Model("regnetx_6.4gf", "regnet", REGNET, _SCALED),
+    Model("regnetx_8.0gf", "regnet", REGNET, _SCALED),
+    Model("regnetx_12gf", "regnet", REGNET, _SCALED),
+    Model("regnetx_16gf", "regnet", REGNET, _SCALED),
+    Model("regnetx_32gf", "regnet", REGNET, _SCALED),
+    Model("regnety_200mf", "regnet", REGNET, _SCALED),
+    Model("regnety_400mf", "regnet", REGNET, _SCALED),
+    Model("regnety_600mf", "regnet", REGNET, _SCALED),
+    Model("regnety_800mf", "regnet", REGNET, (*_SCALED, _REGNET_RECIPES)),
+    Model("regnety_1.6gf", "regnet", REGNET, _SCALED),
+    Model("regnety_3.2gf", "regnet", REGNET, _SCALED),
+    Model("regnety_4.0gf", "regnet", REGNET, _SCALED),
+    Model("regnety_6.4gf", "regnet", REGNET, _SCALED),
+    Model("regnety_8.0gf", "regnet", REGNET, (*_SCALED, _REGNET_RECIPES)),
+    Model("regnety_12gf", "regnet", REGNET, _SCALED),
+    Model("regnety_16gf", "regnet", REGNET, _SCALED),
+    Model("regnety_32gf", "regnet", REGNET, _SCALED),
+    Model("convnext_tiny", "convnext", CONVNEXT, _SCALED),
+    Model("convnext_small", "convnext", CONVNEXT, _SCALED),
+    Model("convnext_base", "convnext", CONVNEXT, _SCALED),
+    Model("convnext_large", "convnext", CONVNEXT, _SCALED),
     Model("wtconvnext_tiny", "wtconvnext", WTCONVNEXT, (CLASSES,)),
     Model("wtconvnext_small", "wtconvnext", WTCONVNEXT, (CLASSES,)),
     Model("wtconvnext_base", "wtconvnext", WTCONVNEXT, (CLASSES,)),

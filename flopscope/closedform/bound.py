@@ -16,6 +16,7 @@ from flopscope.sizes import (
     equal,
     make_divisible,
     maximum,
+    nearest_multiple,
     round_half_even,
     round_repeats,
     truncate,
@@ -123,9 +124,10 @@ def _in_floats(value: Number) -> Number:
 
 _CALLS: Mapping[Callable[..., Any], Callable[[Sequence[Number]], Number]] = {
     make_divisible: _rounded_up,
+    nearest_multiple: lambda arguments: _in_floats(arguments[0]) + 2 * arguments[1],
     round_repeats: lambda arguments: _in_floats(arguments[0] * arguments[1]) + 1,
     truncate: lambda arguments: _in_floats(arguments[0]),
-    round_half_even: lambda arguments: _in_floats(arguments[0]) + 1,
+    round_half_even: lambda arguments: _in_floats(arguments[0]) + 1 + arguments[1],
     maximum: max,
     equal: lambda _: 1,
     where_below: lambda arguments: arguments[2] + arguments[3],

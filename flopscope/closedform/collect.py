@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import inf
 from typing import NamedTuple
 
-from flopscope.sizes import Size, equal, make_divisible
+from flopscope.sizes import Size, equal, make_divisible, round_half_even
 from flopscope.symbolic import (
     ONE,
     Atom,
@@ -124,13 +124,15 @@ def _coarseness(grid: Monomial) -> tuple[float, str]:
 
 
 def shown_arguments(call: Call) -> tuple[Term, ...]:
-    """The arguments as one writes them: make_divisible's minimum only where it is not its divisor.
+    """The arguments as one writes them: a minimum only where it is not the rule's own.
 
     >>> shown_arguments(Call(make_divisible, (20, 8, 8)))
     (20, 8)
     """
     value, *rest = call.arguments
     if call.function is make_divisible and rest[0] == rest[1]:
+        rest.pop()
+    if call.function is round_half_even and rest == [0]:
         rest.pop()
     return (value, *rest)
 

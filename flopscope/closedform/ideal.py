@@ -12,6 +12,7 @@ from flopscope.sizes import (
     equal,
     make_divisible,
     maximum,
+    nearest_multiple,
     round_half_even,
     round_repeats,
     truncate,
@@ -58,7 +59,7 @@ def _ideal_floor(numerator: Size, divisor: Size) -> Size:
 
 
 def _ideal_call(atom: Call, arguments: list[Any], conditions: dict[Condition, None]) -> Size:
-    if atom.function in (make_divisible, round_half_even, truncate):
+    if atom.function in (make_divisible, nearest_multiple, round_half_even, truncate):
         return arguments[0]
     if atom.function is round_repeats:
         return arguments[0] * arguments[1]

@@ -50,6 +50,8 @@ def where_below(value: Real, bound: float, below: Size, otherwise: Size) -> Size
     16
     """
     if is_symbolic(value):
+        if (known := value.lower()) is not None and known >= bound:
+            return otherwise
         low, high = _lower(below), _lower(otherwise)
         least = None if low is None or high is None else min(low, high)
         return call(where_below, value, simplest_fraction(bound), below, otherwise, lower=least)

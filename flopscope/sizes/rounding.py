@@ -75,17 +75,21 @@ def _truncated(value: Real) -> Size:
     return value.astype("int64")
 
 
-def round_half_even(value: Real) -> Size:
-    """The nearest integer, of two equally near ones the even one, for value ≥ 0: Python's `round`.
+def round_half_even(value: Real, minimum: int = 0) -> Size:
+    """The nearest integer, of two equally near ones the even one, but at least `minimum`: Python's
+    `round`.
 
-    The rule of RegNet's code. Raises Overflow for an array with values beyond 64 bits.
+    The rule of RegNet's code. Domain: value ≥ 0, unless there is a minimum. Raises Overflow for an
+    array with values beyond 64 bits.
 
-    >>> round_half_even(2.5), round_half_even(3.5)
-    (2, 4)
+    >>> round_half_even(2.5), round_half_even(3.5), round_half_even(0.2, 1)
+    (2, 4, 1)
     """
     if is_symbolic(value):
-        return call(round_half_even, value, lower=0)
-    return _truncated(value.round()) if is_array(value) else round(value)
+        if minimum <= 1 and is_multiple(value, 1):
+            return value
+        return call(round_half_even, value, minimum, lower=max(minimum, value.lower() or 0))
+    return larger(minimum, _truncated(value.round()) if is_array(value) else round(value))
 
 
 def make_divisible(value: Real, divisor: int = 8, minimum: int | None = None) -> Size:
@@ -104,9 +108,26 @@ def make_divisible(value: Real, divisor: int = 8, minimum: int | None = None) ->
             return value
         return call(make_divisible, value, divisor, minimum, lower=minimum)
     value = widened(value)
-    nearest = (truncate(value + divisor / 2) // divisor) * divisor
-    rounded = larger(minimum, nearest)
+    rounded = larger(minimum, _nearest(value, divisor))
     return rounded + divisor * as_count(rounded < 0.9 * value)
+
+
+def nearest_multiple(value: Real, divisor: int = 8) -> Size:
+    """The multiple of `divisor` nearest to `value`, halves up, but at least `divisor`.
+
+    EfficientNetV2's channel rule, `make_divisible` without its 0.9: google/automl
+    efficientnetv2/effnetv2_model.py. Domain and errors are those of `make_divisible`.
+
+    >>> nearest_multiple(19.8), make_divisible(19.8), nearest_multiple(3)
+    (16, 24, 8)
+    """
+    if is_symbolic(value):
+        return call(nearest_multiple, value, divisor, lower=divisor)
+    return larger(divisor, _nearest(widened(value), divisor))
+
+
+def _nearest(value: Real, divisor: int) -> Size:
+    return (truncate(value + divisor / 2) // divisor) * divisor
 
 
 def round_filters(filters: Size, width: Real, divisor: int = 8) -> Size:
@@ -162,7 +183,6 @@ def _steps(monomial: Monomial) -> Iterator[int]:
     """What a product of whole sizes is a multiple of: 1, and what its rounded widths are."""
     yield 1
     for atom, _ in monomial:
-        if isinstance(atom, Call) and atom.function is make_divisible:
-            _, multiple, minimum = atom.arguments
-            if isinstance(multiple, int) and isinstance(minimum, int):
-                yield gcd(multiple, minimum)
+        if isinstance(atom, Call) and atom.function in (make_divisible, nearest_multiple):
+            _, *multiples = atom.arguments
+            yield gcd(*(n if isinstance(n, int) else 1 for n in multiples))
