@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from flopscope.api import analyze, build, check, compare, derive, formula, trace
+    from flopscope.catalog.scaling import Scaling
     from flopscope.closedform import Formula
     from flopscope.errors import FlopscopeError
     from flopscope.ledger import Ledger, Level
@@ -24,6 +25,7 @@ _HOMES = {
     "Formula": "flopscope.closedform",
     "Ledger": "flopscope.ledger",
     "Level": "flopscope.ledger",
+    "Scaling": "flopscope.catalog.scaling",
     "analyze": "flopscope.api",
     "build": "flopscope.api",
     "check": "flopscope.api",
@@ -40,6 +42,7 @@ __all__ = [
     "Formula",
     "Ledger",
     "Level",
+    "Scaling",
     "analyze",
     "build",
     "check",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flopscope import comparison
 from flopscope.catalog import formulas
+from flopscope.catalog.scaling import Scaling
 from flopscope.catalog.variant import check_size, parse
 from flopscope.closedform import Formula
 from flopscope.comparison import Comparison
@@ -139,8 +140,11 @@ def compare(
     convention: str = "macs",
     by: str | None = None,
     check: bool = False,
+    scale: Scaling | None = None,
 ) -> ComparisonReport:
     """Networks side by side: params, work, activations, size, published accuracy.
+
+    `scale` multiplies the depth, width and resolution of each, as `Scaling(phi=1)`.
 
     >>> compare("mobilenetv1", "mobilenetv2", res=224).to_dict()["models"][1]["macs"]
     300774272
@@ -148,7 +152,13 @@ def compare(
     level = None if by is None else Level.named(by)
     return ComparisonReport(
         comparison.compare(
-            models, res=res, batch=batch, convention_name=convention, by=level, check=check
+            models,
+            res=res,
+            batch=batch,
+            convention_name=convention,
+            by=level,
+            check=check,
+            scaling=scale,
         )
     )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from flopscope.analytic.forms import FORMS
 from flopscope.catalog.figures import Figure
 from flopscope.catalog.models import MODELS
+from flopscope.catalog.scaling import Scaling
 from flopscope.catalog.variant import Variant, check_size, parse
 from flopscope.conventions import Convention, convention
 from flopscope.errors import BadInput, UnknownName
@@ -41,11 +42,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Entries under one convention. Ratios are to the first entry."""
+    """Entries under one convention, all scaled alike if at all. Ratios are to the first entry."""
 
     entries: tuple[Entry, ...]
     convention: Convention
     by: Level | None = None
+    scaling: Scaling | None = None
 
     @property
     def agrees(self) -> bool:
@@ -65,10 +67,12 @@ def compare(
     convention_name: str = "macs",
     by: Level | None = None,
     check: bool = False,
+    scaling: Scaling | None = None,
 ) -> Comparison:
     """Count each model from its closed form; with `check`, against fvcore and torch as well.
 
-    Without `res` each model is taken at its native resolution. Raises BadInput or UnknownName for a
+    Without `res` each model is taken at its native resolution; `scaling` multiplies that, or `res`,
+    and the models' coefficients. Raises BadInput or UnknownName for a
     model, option, size or convention that does not exist.
 
     >>> [e.count("macs") for e in compare(["mobilenetv1", "mobilenetv2"], res=224).entries]
@@ -84,13 +88,16 @@ def compare(
     check_size("batch", batch, "such as 1")
     counting = convention(convention_name)
     variants = [parse(model) for model in models]
-    entries = tuple(entry(variant, res, batch, check) for variant in variants)
-    return Comparison(entries, counting, by)
+    given = [
+        scaling.of(variant, res) if scaling else (variant, variant.resolution(res))
+        for variant in variants
+    ]
+    entries = tuple(entry(variant, resolution, batch, check) for variant, resolution in given)
+    return Comparison(entries, counting, by, scaling)
 
 
-def entry(variant: Variant, res: int | tuple[int, int] | None, batch: int, check: bool) -> Entry:
+def entry(variant: Variant, resolution: tuple[int, int], batch: int, check: bool) -> Entry:
     """One network counted at one input."""
-    resolution = variant.resolution(res)
     ledger = variant.ledger(resolution, batch)
     agreement = None
     if check:

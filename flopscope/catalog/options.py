@@ -107,17 +107,25 @@ def parse_options(options: tuple[Option, ...], text: str, model: str) -> Mapping
     Raises UnknownName for a key the model does not have, BadInput for a value that breaks its rule,
     a key given twice, or text that is not key=value.
     """
+    return parse_values(options, text, f"option of {model}", f"{model}:") if text else {}
+
+
+def parse_values(
+    options: tuple[Option, ...], text: str, what: str, before: str
+) -> Mapping[str, Any]:
+    """The values of a list key=value,…; `what` is a key, in messages, and `before` precedes the
+    list."""
     known = {option.name: option for option in options}
     values: dict[str, Any] = {}
-    for part in text.split(",") if text else ():
+    for part in text.split(","):
         key, equals, value = part.partition("=")
         if not equals:
             raise BadInput(
-                f"'{part}' in '{model}:{text}' is not key=value; write {model}:{options[0].name}=…"
+                f"'{part}' in '{before}{text}' is not key=value; write {before}{options[0].name}=…"
             )
         if key not in known:
-            raise UnknownName(f"option of {model}", key, known)
+            raise UnknownName(what, key, known)
         if key in values:
-            raise BadInput(f"{key} is given twice in '{model}:{text}'; give it once")
+            raise BadInput(f"{key} is given twice in '{before}{text}'; give it once")
         values[key] = known[key].parse(value)
     return values

@@ -12,8 +12,10 @@ from flopscope.cli.options import (
     OUTPUT,
     PLOT,
     RES,
+    SCALE,
     positive,
     resolution,
+    scaling,
 )
 from flopscope.cli.output import (
     check_format,
@@ -30,6 +32,7 @@ from flopscope.cli.progress import waiting
 @click.command()
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @RES
+@SCALE
 @BATCH
 @FORM
 @CONVENTION
@@ -49,6 +52,7 @@ from flopscope.cli.progress import waiting
 def compare(
     models: tuple[str, ...],
     res: str | None,
+    scale: str | None,
     batch: str,
     form: str | None,
     convention: str,
@@ -67,6 +71,7 @@ def compare(
     flopscope compare mobilenetv1 mobilenetv2 --res 224
     flopscope compare mobilenetv2 mobilenetv3_large --by kind --convention fvcore
     flopscope compare mobilenetv2 efficientnet_b0 --plot cost.pdf
+    flopscope compare resnet50 efficientnet_b0 --scale phi=1,alpha=1.2,beta=1.1,gamma=1.15
     flopscope compare mobilenetv2 ghostnet_100 --columns params,macs,top1,cite --format latex
 
     Ratios are to the first network. In LaTeX cite is \\cite with BibTeX entries in comments. With
@@ -94,6 +99,7 @@ def compare(
                 convention_name=convention,
                 by=Level.named(by) if by else None,
                 check=check,
+                scaling=scaling(scale),
             )
         document = paper_document(result, layout) if layout else comparison_document(result)
         text = rendered(document, format_name)
@@ -111,6 +117,7 @@ def compare(
 @click.command()
 @click.argument("model", metavar="MODEL")
 @RES
+@SCALE
 @BATCH
 @FORM
 @CONVENTION
@@ -120,6 +127,7 @@ def compare(
 def show(
     model: str,
     res: str | None,
+    scale: str | None,
     batch: str,
     form: str | None,
     convention: str,
@@ -137,7 +145,10 @@ def show(
     check_format(format_name)
     with output(output_path) as write:
         compared = comparison.compare(
-            with_form([model], form), res=resolution(res), batch=positive("batch", batch)
+            with_form([model], form),
+            res=resolution(res),
+            batch=positive("batch", batch),
+            scaling=scaling(scale),
         )
         write(
             rendered(

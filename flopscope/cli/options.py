@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from flopscope.errors import BadInput
+
+if TYPE_CHECKING:
+    from flopscope.catalog.scaling import Scaling
 
 FORMAT = click.option(
     "--format",
@@ -23,6 +28,11 @@ PLOT = click.option(
     help="Draw it: a .png, .svg or .pdf, with its provenance beside it in .json.",
 )
 BATCH = click.option("--batch", default="1", help="Batch size.", show_default=True)
+SCALE = click.option(
+    "--scale",
+    help="Compound scaling: phi=1,alpha=1.2,beta=1.1,gamma=1.15 multiplies depth by alpha^phi, "
+    "width by beta^phi, resolution by gamma^phi; these are the defaults.",
+)
 CONVENTION = click.option(
     "--convention",
     default="macs",
@@ -48,6 +58,13 @@ def resolution(text: str | None) -> tuple[int, int] | None:
             "give a number such as 224, or HxW such as 192x256"
         )
     return (int(parts[0]), int(parts[-1]))
+
+
+def scaling(text: str | None) -> Scaling | None:
+    """'phi=1,alpha=1.2' as a Scaling. Raises BadInput or UnknownName."""
+    from flopscope.catalog.scaling import parse_scaling
+
+    return None if text is None else parse_scaling(text)
 
 
 def positive(name: str, text: str) -> int:

@@ -63,7 +63,8 @@ def _totals(comparison: Comparison) -> Table:
     notes = [
         f"[{n}] {e.variant}: {statement(e.published[0])}" for n, e in enumerate(cited, start=1)
     ]
-    return Table(columns, rows, _title(comparison), [*notes, *_verdicts(comparison)])
+    notes += [*_scaled(comparison), *_verdicts(comparison)]
+    return Table(columns, rows, _title(comparison), notes)
 
 
 def _cited(cited: tuple[float | None, int]) -> str:
@@ -133,6 +134,16 @@ def _title(comparison: Comparison) -> str:
     return f"{at}batch {batch}. {counting.unit}, convention {counting.name}: {counting.counts}."
 
 
+def _scaled(comparison: Comparison) -> list[str]:
+    """What each network became, as one would ask for it."""
+    if comparison.scaling is None:
+        return []
+    depth, width, resolution = comparison.scaling.factors
+    by = f"depth × {depth:g}, width × {width:g}, resolution × {resolution:g}"
+    became = [f"{e.variant} --res {e.resolution[0]}x{e.resolution[1]}" for e in comparison.entries]
+    return [f"scaled with {comparison.scaling} ({by}):", *became]
+
+
 def _verdicts(comparison: Comparison) -> list[str]:
     return [
         f"check of {entry.variant} against fvcore and torch: {verdict_text(entry.agreement)}"
@@ -184,6 +195,7 @@ def _data(comparison: Comparison) -> dict[str, Any]:
         "schema": "flopscope.compare/1",
         "convention": comparison.convention.name,
         "unit": comparison.convention.unit,
+        **({} if (scaling := comparison.scaling) is None else {"scale": vars(scaling)}),
         "models": [_entry_data(comparison, entry) for entry in comparison.entries],
     }
 

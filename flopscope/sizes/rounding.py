@@ -25,7 +25,7 @@ def floor_div(a: Size, b: Size) -> Size:
     >>> floor_div(7, 2)
     3
     """
-    return a // b
+    return a / b if _is_divided(a, b) else a // b
 
 
 def ceil_div(a: Size, b: Size) -> Size:
@@ -34,7 +34,12 @@ def ceil_div(a: Size, b: Size) -> Size:
     >>> ceil_div(7, 2)
     4
     """
-    return (a + b - 1) // b
+    return a / b if _is_divided(a, b) else (a + b - 1) // b
+
+
+def _is_divided(a: Size, b: Size) -> bool:
+    """Is a symbol's a known to be a multiple of b? Rounded widths are."""
+    return isinstance(a, Polynomial) and isinstance(b, int) and is_multiple(a, b)
 
 
 def exact_div(a: Size, b: Size) -> Size:

@@ -127,8 +127,8 @@ def period(ledger: Ledger) -> int:
     found = ledger.macs().formula
 
     def rounded(multiple: int) -> bool:
-        expression = found.when(R=multiple).expression
-        return any(isinstance(atom, Floor) for atom in expression.atoms())
+        atoms = found.when(R=multiple).expression.atoms()
+        return any(isinstance(a, Floor) and "R" in {s.name for s in a.symbols()} for a in atoms)
 
     powers = (1 << exponent for exponent in count())
     return next(multiple for multiple in powers if not rounded(multiple))

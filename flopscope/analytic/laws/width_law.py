@@ -65,6 +65,9 @@ def derive(catalogue: Catalogue, model: str) -> Law:
 _PARTS: Mapping[str, Callable[[Operator], bool]] = {
     "stem": lambda row: row.path.startswith("stem."),
     "depthwise": lambda row: kind_name(row) == "depthwise convolution",
+    "grouped": lambda row: (
+        kind_name(row) == "grouped convolution" and not row.path.startswith("stem.")
+    ),
     "gates": lambda row: ".se." in row.path,
     "head": lambda row: row.path.startswith("head.") and row.path != "head.classifier",
     "classifier": lambda row: row.path == "head.classifier",
@@ -79,7 +82,7 @@ _PARTS: Mapping[str, Callable[[Operator], bool]] = {
 
 
 def _words(part: str) -> str:
-    return {"depthwise": "depthwise part", "pointwise": "pointwise part"}.get(part, part)
+    return f"{part} part" if part in ("depthwise", "grouped", "pointwise") else part
 
 
 def _rising(correction: sympy.Expr) -> sympy.Expr:
