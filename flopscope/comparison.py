@@ -11,7 +11,7 @@ from flopscope.analytic.forms import FORMS
 from flopscope.catalog.figures import Figure
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.scaling import Scaling
-from flopscope.catalog.variant import Variant, check_size, parse
+from flopscope.catalog.variant import Resolution, Variant, check_size, parse
 from flopscope.conventions import Convention, convention
 from flopscope.errors import BadInput, UnknownName
 from flopscope.ledger import Ledger, Level
@@ -29,7 +29,7 @@ class Entry:
     if asked. `resolution` is None where it takes no image."""
 
     variant: Variant
-    resolution: tuple[int, int] | None
+    resolution: Resolution | None
     batch: int
     ledger: Ledger
     published: tuple[Figure, ...]
@@ -96,7 +96,7 @@ def compare(
     return Comparison(entries, counting, by, scaling)
 
 
-def entry(variant: Variant, resolution: tuple[int, int], batch: int, check: bool) -> Entry:
+def entry(variant: Variant, resolution: Resolution | None, batch: int, check: bool) -> Entry:
     """One network counted at one input."""
     ledger = variant.ledger(resolution, batch)
     agreement = None
@@ -141,7 +141,7 @@ def _known(name: str) -> Variant:
     return parse(name)
 
 
-def _checked(variant: Variant, resolution: tuple[int, int] | None, batch: int) -> Agreement:
+def _checked(variant: Variant, resolution: Resolution | None, batch: int) -> Agreement:
     """The witnesses' agreement. Raises BadInput where torch or fvcore is not installed."""
     require_witnesses()
     from flopscope.agreement import check_variant

@@ -79,7 +79,9 @@ class Scaling:
                 )
             own = options.get(option.name, known[option.name].default)
             options[option.name] = _shown(own * factor)
-        height, wide = variant.resolution(asked)
+        given = variant.resolution(asked)
+        assert given is not None, "a network with a width takes an image"
+        height, wide = map(int, given)
         options.pop(RHO.name, None)
         size = (max(1, round(height * resolution)), max(1, round(wide * resolution)))
         return Variant(variant.model, tuple(options.items())), size

@@ -140,7 +140,8 @@ def _scaled(comparison: Comparison) -> list[str]:
         return []
     depth, width, resolution = comparison.scaling.factors
     by = f"depth × {depth:g}, width × {width:g}, resolution × {resolution:g}"
-    became = [f"{e.variant} --res {e.resolution[0]}x{e.resolution[1]}" for e in comparison.entries]
+    sizes = [(entry.variant, *(entry.resolution or ())) for entry in comparison.entries]
+    became = [f"{variant} --res {height}x{width}" for variant, height, width in sizes]
     return [f"scaled with {comparison.scaling} ({by}):", *became]
 
 
