@@ -3,6 +3,7 @@
 import itertools
 from fractions import Fraction
 
+import moocore
 import numpy as np
 import pytest
 from hypothesis import given
@@ -81,6 +82,18 @@ def test_order_and_scale_of_the_points_do_not_matter(cloud, random):
     assert shuffled.tolist() == [on[i] for i in places]
     stretched = [[Fraction(x) ** 3 for x in column] for column in columns(points, senses)]
     assert frontier(stretched, senses).tolist() == on.tolist()
+
+
+@given(clouds(most=4))
+def test_moocore_finds_the_same(cloud):
+    """With its duplicates kept, and on values that a float holds."""
+    points, senses = cloud
+    points = [point for point in points if max(map(abs, point)) < 2**53]
+    if points:
+        theirs = moocore.is_nondominated(
+            np.array(points, dtype=float), maximise=[s == "max" for s in senses], keep_weakly=True
+        )
+        assert frontier(columns(points, senses), senses).tolist() == theirs.tolist()
 
 
 def test_duplicates_stay_together_and_ties_do_not():

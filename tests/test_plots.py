@@ -3,6 +3,7 @@
 import builtins
 import itertools
 import json
+from xml.etree import ElementTree
 
 import matplotlib
 import numpy as np
@@ -23,6 +24,7 @@ from flopscope.present.plots.curves import against_resolution, against_width
 from flopscope.present.plots.export import drawn
 from flopscope.present.plots.labels import Label, place_labels
 from flopscope.present.plots.style import COLUMN, PAGE, family_look, look, tick
+from flopscope.search.budgets import Budget
 from flopscope.search.front import Front
 from flopscope.search.points import Question, points
 
@@ -74,7 +76,7 @@ CASES = {
     "everything, one column": ({}, False),
     "one size": ({"resolution": (224, 224)}, False),
     "few": ({"families": ("ghostnet", "mobilenetv3"), "resolution": (224, 224)}, False),
-    "one point": ({"families": ("convnext",), "most": {"macs": 5 * 10**9}}, False),
+    "one point": ({"families": ("convnext",), "most": (Budget("macs", 5 * 10**9),)}, False),
 }
 
 
@@ -360,6 +362,22 @@ def test_the_same_picture_has_the_same_bytes(ending, start):
     made = [drawn(frontier_figure(front(families=("ghostnet",))), ending) for _ in range(2)]
     assert made[0] == made[1]
     assert made[0].startswith(start)
+
+
+def test_a_comparison_has_the_same_bytes_twice():
+    made = [drawn(comparison_figure(compare(["mobilenetv1"])), "svg") for _ in range(2)]
+    assert made[0] == made[1]
+
+
+def test_a_name_cannot_break_out_of_an_svg(tmp_path):
+    evil = '--><script>alert("1")</script><!--&'
+    (tmp_path / "r.csv").write_text(f"model,top1,params\n{evil.replace(chr(34), '')},70,3M\n")
+    path = tmp_path / "x.svg"
+    command = ["pareto", "--results", str(tmp_path / "r.csv"), "--x", "params", "--plot", str(path)]
+    assert main(command) == 0
+    tags = {element.tag.rpartition("}")[2] for element in ElementTree.parse(path).iter()}
+    assert "svg" in tags
+    assert "script" not in tags
 
 
 def test_drawing_leaves_matplotlib_as_it_was():

@@ -10,6 +10,7 @@ from flopscope.catalog.results import read
 from flopscope.catalog.variant import parse
 from flopscope.conventions import convention
 from flopscope.errors import BadInput, UnknownName
+from flopscope.search.budgets import Budget
 from flopscope.search.front import Front
 from flopscope.search.points import Left, Question, points
 
@@ -104,12 +105,20 @@ def test_limits_keep_exactly_what_is_within_them():
         p for p in everything.points
         if p.family in ("mobilenetv1", "resnet") and p.resolution == (192, 192)
     )  # fmt: skip
-    cheap = points(question(most={"macs": 60_000_000}))
+    cheap = points(question(most=(Budget("macs", 60_000_000),)))
     assert cheap.points == tuple(p for p in everything.points if p.costs[0] <= 60_000_000)
     few = {
-        (p.name, p.resolution) for p in points(question("params", most={"macs": 60_000_000})).points
+        (p.name, p.resolution)
+        for p in points(question("params", most=(Budget("macs", 60_000_000),))).points
     }
     assert few == {(p.name, p.resolution) for p in cheap.points}
+
+
+def test_a_budget_is_of_macs_whatever_is_counted():
+    limits = {"families": ("ghostnet",), "most": (Budget("macs", 200_000_000),)}
+    counted = points(question(by="torch", **limits)).points
+    assert [p.name for p in counted] == ["ghostnet_050", "ghostnet_100"]
+    assert counted[1].costs == (2 * 141_150_512,)
 
 
 # --- results ------------------------------------------------------------------------------------
@@ -217,9 +226,9 @@ def test_no_cost_and_a_double_one():
 def test_nothing_left(results):
     limits = "no point has this input size, family and cost; give other limits or none"
     for asked, message in (
-        ({"families": ("resnet",), "most": {"macs": 10}}, f"{limits} (0 left out)"),
+        ({"families": ("resnet",), "most": (Budget("macs", 10),)}, f"{limits} (0 left out)"),
         (
-            {"families": ("convnext",), "resolution": (384, 384), "most": {"macs": 10}},
+            {"families": ("convnext",), "resolution": (384, 384), "most": (Budget("macs", 10),)},
             f"{limits} (2 left out, the first, convnext_tiny: no accuracy from ImageNet-1k alone "
             "at 384)",
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from flopscope.cli.options import CONVENTION, FORMAT, OUTPUT, PLOT, RES, resolution
+from flopscope.cli.options import CONVENTION, FORMAT, OUTPUT, PLOT, resolution
 from flopscope.cli.output import (
     check_format,
     check_picture,
@@ -25,13 +25,17 @@ from flopscope.errors import BadInput
     default=("macs",),
     help="Cost: macs, params, activations, int8 (bytes) or latency. Repeatable.  [default: macs]",
 )
-@click.option("--results", help="Your own accuracies: a CSV with columns model and top1.")
-@click.option("--with-catalogue", is_flag=True, help="Beside --results the catalogue's too.")
-@RES
+@click.option(
+    "--results", metavar="FILE", help="Your own accuracies, a CSV, in place of the published ones."
+)
+@click.option(
+    "--with-catalogue", is_flag=True, help="With --results: the published accuracies too."
+)
+@click.option("--res", help="Only accuracies at this input size, 224 or HxW as in 192x256.")
 @CONVENTION
 @click.option("--family", "families", multiple=True, help="Only this family. Repeatable.")
-@click.option("--max-macs", help="Only points of at most so much work, 300M; as counted.")
-@click.option("--max-params", help="Only points of at most so many parameters, 5M.")
+@click.option("--max-macs", help="Only networks of at most so many MACs, 300M.")
+@click.option("--max-params", help="Only networks of at most so many parameters, 5M.")
 @FORMAT
 @OUTPUT
 @PLOT
@@ -57,10 +61,10 @@ def pareto(
     flopscope pareto --x params --family ghostnet --family mobilenetv3
     flopscope pareto --results results-imagenet.csv --plot frontier.pdf
 
-    Accuracies are the published ones, each at the input size it was published for; --res keeps
-    those of one size. FILE has timm's columns, model, img_size, top1, param_count, or model, top1
-    and any of res, params, macs and latency_ms; a name of timm, torchvision or the catalogue gets
-    computed costs, any other keeps those it states.
+    Accuracies are the published ones, each at the input size it was published for. FILE has timm's
+    columns, model, img_size, top1, param_count, or model, top1 and any of res, params, macs and
+    latency_ms; a name of timm, torchvision or the catalogue gets computed costs, any other keeps
+    those it states.
     """
     from flopscope.catalog.results import read
     from flopscope.conventions import convention as named
@@ -76,11 +80,11 @@ def pareto(
         named(convention),
         resolution(res),
         families,
-        {
-            name: parse_budget(f"--max-{name}", name, text).limit
+        tuple(
+            parse_budget(f"--max-{name}", name, text)
             for name, text in most.items()
             if text is not None
-        },
+        ),
     )
     check_picture(plot_path)
     if plot_path is not None and len(costs) > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, partial
 from typing import NamedTuple, TypeAlias
@@ -12,9 +12,10 @@ from flopscope.catalog.figures import KINDS, Figure, figures
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.results import Result, Results
 from flopscope.catalog.variant import Variant, parse
-from flopscope.conventions import Convention
+from flopscope.conventions import Convention, convention
 from flopscope.errors import BadInput, FlopscopeError, UnknownName
 from flopscope.ledger import Ledger
+from flopscope.search.budgets import Budget
 
 Amount: TypeAlias = int | Fraction
 
@@ -50,6 +51,13 @@ CRITERIA: Mapping[str, Criterion] = {
     "latency": Criterion("latency", "ms", None, lambda row: row.latency_ms),
 }  # fmt: skip
 """The costs by name."""
+
+
+class Measure(NamedTuple):
+    """A cost by name, and the convention of work."""
+
+    cost: str
+    convention: str
 
 
 class Point(NamedTuple):
@@ -91,17 +99,17 @@ class Left(NamedTuple):
 @dataclass(frozen=True)
 class Question:
     """Which costs are asked, how work is counted, and which points are wanted: at one input size,
-    of some families, with at most so much of a cost."""
+    of some families, within budgets."""
 
     criteria: tuple[str, ...]
     convention: Convention
     resolution: tuple[int, int] | None = None
     families: tuple[str, ...] = ()
-    most: Mapping[str, int] = field(default_factory=dict)
+    most: tuple[Budget, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises UnknownName for a cost or a family, BadInput for no cost or a double one."""
-        for name in (*self.criteria, *self.most):
+        for name in self.criteria:
             if name not in CRITERIA:
                 raise UnknownName("cost", name, CRITERIA)
         if not self.criteria or len(set(self.criteria)) < len(self.criteria):
@@ -110,6 +118,12 @@ class Question:
         for family in self.families:
             if family not in known:
                 raise UnknownName("family", family, known)
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """What must be known of a network: the criteria, then what the budgets bound, in MACs."""
+        asked = [Measure(name, self.convention.name) for name in self.criteria]
+        return (*asked, *(Measure(budget.quantity, "macs") for budget in self.most))
 
 
 @dataclass(frozen=True)
@@ -136,7 +150,7 @@ def points(question: Question, results: Results | None = None, catalogue: bool =
         mine += (Left(skip.name, skip.line, skip.reason) for skip in results.skipped)
     found = list(mine)
     if catalogue:
-        if "latency" in (*question.criteria, *question.most):
+        if "latency" in question.criteria:
             raise BadInput(
                 "latency is measured, never computed: the catalogue has none; "
                 "give it in a results file, as latency_ms"
@@ -154,15 +168,18 @@ def points(question: Question, results: Results | None = None, catalogue: bool =
     return Cloud(tuple(kept), tuple(left), mine.count(None))
 
 
-Costs: TypeAlias = Callable[[Variant, tuple[int, int]], dict[str, int]]
+Found: TypeAlias = Mapping[Measure, Amount]
+Costs: TypeAlias = Callable[[Variant, tuple[int, int]], Found]
 
 
-def _computed(question: Question, variant: Variant, resolution: tuple[int, int]) -> dict[str, int]:
-    """What the closed form gives of the costs that matter. Raises OutsideDomain."""
+def _computed(question: Question, variant: Variant, resolution: tuple[int, int]) -> Found:
+    """What the closed form gives of the measures. Raises OutsideDomain."""
     ledger = variant.ledger(resolution)
-    named = {name: CRITERIA[name].reading for name in (*question.criteria, *question.most)}
+    named = {measure: CRITERIA[measure.cost].reading for measure in question.measures}
     return {
-        name: reading(ledger, question.convention) for name, reading in named.items() if reading
+        measure: reading(ledger, convention(measure.convention))
+        for measure, reading in named.items()
+        if reading
     }
 
 
@@ -198,27 +215,27 @@ def _of_catalogue(
 def _of_result(question: Question, costs: Costs, path: str, row: Result) -> Point | Left | None:
     if not _wanted(question, row.variant, row.resolution):
         return None
-    found: dict[str, Amount] = {}
+    found: dict[Measure, Amount] = {}
     if row.variant is not None and row.resolution is not None:
         try:
             found.update(costs(row.variant, row.resolution))
         except FlopscopeError as error:
             return Left(row.name, row.line, str(error))
-    for name in (*question.criteria, *question.most):
-        if name not in found and (amount := _stated(question, row, name)) is not None:
-            found[name] = amount
-        if name not in found:
+    for measure in question.measures:
+        if measure not in found and (amount := _stated(row, measure)) is not None:
+            found[measure] = amount
+        if measure not in found:
             unknown = "" if row.variant else "no network of the catalogue, and "
-            return Left(row.name, row.line, f"{unknown}states no {name}")
+            return Left(row.name, row.line, f"{unknown}states no {measure.cost}")
     point = Point(row.name, row.variant, row.resolution, (), not row.variant, row.top1, path, True)
     return _affordable(question, found, point)
 
 
-def _stated(question: Question, row: Result, name: str) -> Amount | None:
+def _stated(row: Result, measure: Measure) -> Amount | None:
     """What the row states; work only where it is counted as papers do, in MACs."""
-    if name == "macs" and question.convention.name != "macs":
+    if measure.cost == "macs" and measure.convention != "macs":
         return None
-    return CRITERIA[name].stated(row)
+    return CRITERIA[measure.cost].stated(row)
 
 
 def _wanted(
@@ -230,8 +247,10 @@ def _wanted(
     )
 
 
-def _affordable(question: Question, found: Mapping[str, Amount], point: Point) -> Point | None:
-    """The point with its costs, unless one is too high."""
-    if any(found[name] > most for name, most in question.most.items()):
+def _affordable(question: Question, found: Found, point: Point) -> Point | None:
+    """The point with its costs, unless one breaks a budget."""
+    amounts = [found[measure] for measure in question.measures]
+    costs, bounded = amounts[: len(question.criteria)], amounts[len(question.criteria) :]
+    if any(most.limit < amount for most, amount in zip(question.most, bounded, strict=True)):
         return None
-    return point._replace(costs=tuple(found[name] for name in question.criteria))
+    return point._replace(costs=tuple(costs))
