@@ -159,8 +159,8 @@ def test_families_are_told_apart_in_colour_and_in_grey(everything):
     families = list(dict.fromkeys(model.family for model in MODELS.values()))
     assert {point.family for point in everything.points} <= {*families}
     assert len({family_look(family) for family in families}) == len(families)
-    assert len({family_look(family).marker for family in families[:13]}) == 13
-    assert len({look(n) for n in range(78)}) == 78
+    assert len({family_look(family).marker for family in families[:17]}) == min(17, len(families))
+    assert len({look(n) for n in range(48)}) == 48
 
 
 def test_a_family_looks_the_same_in_every_picture():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,13 +55,6 @@ def drawn(picture: Figure, file_format: str) -> bytes:
             stream, format=file_format, dpi=DOTS_PER_INCH, metadata=METADATA[file_format]
         )
     return stream.getvalue()
-
-
-def on_new_axes(draw: Callable[[Axes], Axes], width: float, height: float) -> Figure:
-    """A figure of one picture."""
-    made = figure(width, height)
-    draw(made.subplots())
-    return made
 
 
 def shown_axes() -> Axes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flopscope.errors import BadInput
 from flopscope.present.compare import size
-from flopscope.present.plots.export import on_new_axes
+from flopscope.present.plots.export import figure
 from flopscope.present.plots.labels import Label, place_labels
 from flopscope.present.plots.style import (
     COLUMN,
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NARROW, WIDE, ROW = (COLUMN, 2.4), (PAGE, 3.8), 0.12
-"""Width and height in inches, without the legend; and of each of its rows."""
+"""Width and height in inches, without the legend; and the height of each of its rows."""
+LEGEND_COLUMN = 0.85
+"""Inches."""
 ASTERISK = "$\\ast$"
 OTHER = "other, cost as stated"
 """What the legend calls networks that are not of the catalogue."""
@@ -77,8 +79,12 @@ def frontier(ax: Axes, front: Front) -> Axes:
 def frontier_figure(front: Front, wide: bool = False) -> Figure:
     """The frontier at its size in print: one column of a paper, or both."""
     width, height = WIDE if wide else NARROW
-    rows = ceil((1 + len({point.family for point in front.points})) / _columns(width))
-    return on_new_axes(lambda ax: frontier(ax, front), width, height + ROW * rows)
+    made = figure(width, height)
+    ax = made.subplots()
+    entries = 1 + len({point.family for point in front.points})
+    made.set_size_inches(width, height + ROW * ceil(entries / _columns(ax)))
+    frontier(ax, front)
+    return made
 
 
 def _steps(corners: Sequence[tuple[float, float]], right: float) -> list[tuple[float, float]]:
@@ -109,18 +115,16 @@ def _scatter(ax: Axes, front: Front, xs: Sequence[float], ys: Sequence[float]) -
 
 def _legend(ax: Axes) -> None:
     """Below the axes, in as many columns as the width has room for."""
-    figure = ax.get_figure(root=True)
-    width = COLUMN if figure is None else float(figure.get_size_inches()[0])
     ax.legend(
-        loc="upper center", bbox_to_anchor=(0.45, -0.17 if width < PAGE else -0.13),
-        ncols=_columns(width), fontsize=SMALL, frameon=False, handletextpad=0.1,
-        columnspacing=0.9, labelspacing=0.3, borderpad=0,
+        loc="upper center", bbox_to_anchor=(0.45, -0.13 if _columns(ax) > 3 else -0.17),
+        ncols=_columns(ax), fontsize=SMALL, frameon=False, handletextpad=0.1, columnspacing=0.9,
+        labelspacing=0.3, borderpad=0,
     )  # fmt: skip
 
 
-def _columns(width: float) -> int:
-    """Columns of the legend in a figure of that width in inches."""
-    return max(1, int(width / 1.05))
+def _columns(ax: Axes) -> int:
+    """Columns of a legend as wide as the axes."""
+    return max(1, int(ax.get_window_extent().width / ax.figure.dpi / LEGEND_COLUMN))
 
 
 def _label(point: Point, with_size: bool) -> str:

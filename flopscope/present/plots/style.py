@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from flopscope.catalog.models import MODELS
 from flopscope.comparison import Comparison, Entry
@@ -26,20 +26,25 @@ DOTS_PER_INCH = 300
 # Okabe and Ito's colours, told apart by every common kind of colour vision; the yellow is left out
 # because it vanishes on white, the black for what has no family.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "p", "<", "h", ">", "d")
+Marker: TypeAlias = str | tuple[int, Literal[1], int]
+"""A name, or a star: its points, 1, its turn in degrees."""
+MARKERS: Sequence[Marker] = (
+    "o", "s", "^", "D", "v", "P", "X", "*", "p", "<", "h", ">", "d",
+    r"$\spadesuit$", (4, 1, 0), r"$\clubsuit$",
+)  # fmt: skip
 HATCHES = ("", "////", "...", "\\\\", "xxxx", "----", "||||")
 GREY = "#666666"
 
 
 class Look(NamedTuple):
-    """Colour and marker. Markers alone tell thirteen apart, for a print in grey."""
+    """Colour and marker. Markers alone tell sixteen apart, for a print in grey."""
 
     colour: str
-    marker: str
+    marker: Marker
 
 
 def look(index: int) -> Look:
-    """The look of the n-th thing: colours and markers repeat, both together not below 78."""
+    """The look of the n-th thing: colours and markers repeat, both together not below 48."""
     return Look(COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)])
 
 
