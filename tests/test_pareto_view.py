@@ -88,10 +88,23 @@ def test_results_with_strangers_and_skipped_rows(capsys, results):
     notes = " ".join(out.split())
     assert "* as the file states it: no networks of the catalogue, 1 in all." in notes
     assert (
-        "Left out, 2 in all: line 5, mobilenetv1: repeats line 4; line 6, mobilenetv3_small_100: "
-        "top1 'NaN' is not a percentage from 0 to 100."
+        "Left out, 1: repeats line 4: mobilenetv1 (line 5). Left out, 1: top1 'NaN' is not a "
+        "percentage from 0 to 100: mobilenetv3_small_100 (line 6)."
     ) in notes
     assert "Top-1 of the catalogue" not in out
+
+
+def test_many_strangers_are_counted_and_the_first_listed(capsys, tmp_path):
+    path = tmp_path / "r.csv"
+    path.write_text("model,top1\nmobilenetv2,72\n" + "".join(f"net{n},70\n" for n in range(20)))
+    notes = " ".join(printed(capsys, "--results", str(path)).split())
+    listed = ", ".join(f"net{n} (line {n + 3})" for n in range(16))
+    assert (
+        f"Left out, 20: no network of the catalogue, and states no macs: {listed} and 4 more "
+        "(all in JSON)."
+    ) in notes
+    data = json.loads(printed(capsys, "--results", str(path), "--format", "json"))
+    assert [left["name"] for left in data["left_out"]] == [f"net{n}" for n in range(20)]
 
 
 def test_nothing_of_a_file_is_markup(capsys, results):

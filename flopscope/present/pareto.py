@@ -161,19 +161,22 @@ def place(point: Point) -> str:
 
 
 def _left(front: Front) -> list[str]:
-    """What is missing, counted, and listed as far as a table should."""
-    left, others = front.cloud.left, front.cloud.others
+    """What is missing, counted and listed reason by reason, as far as a table should."""
+    others = front.cloud.others
     notes = [f"Rows of the file that were not asked for: {others}."] if others else []
-    if left:
-        more = f"; and {len(left) - SHOWN} more (all in JSON)" if len(left) > SHOWN else ""
-        listed = "; ".join(_reason(one) for one in left[:SHOWN])
-        notes.append(f"Left out, {len(left)} in all: {listed}{more}.")
+    groups: dict[str, list[Left]] = {}
+    for left in front.cloud.left:
+        groups.setdefault(left.reason, []).append(left)
+    for reason, group in groups.items():
+        more = f" and {len(group) - SHOWN} more (all in JSON)" if len(group) > SHOWN else ""
+        listed = ", ".join(map(_where, group[:SHOWN]))
+        notes.append(f"Left out, {len(group)}: {reason}: {listed}{more}.")
     return notes
 
 
-def _reason(left: Left) -> str:
-    where = "" if left.line is None else f"line {left.line}, "
-    return f"{where}{left.name or 'no name'}: {left.reason}"
+def _where(left: Left) -> str:
+    name = left.name or "no name"
+    return name if left.line is None else f"{name} (line {left.line})"
 
 
 def _data(front: Front) -> dict[str, Any]:
