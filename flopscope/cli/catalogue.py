@@ -74,18 +74,17 @@ def compare(
     flopscope compare resnet50 efficientnet_b0 --scale phi=1,alpha=1.2,beta=1.1,gamma=1.15
     flopscope compare mobilenetv2 ghostnet_100 --columns params,macs,top1,cite --format latex
 
-    Ratios are to the first network. In LaTeX cite is \\cite with BibTeX entries in comments. With
-    -o FILE, FILE.json says how the table is made: command, versions, convention and formulas.
-
     --plot draws the count by stage and by kind, against input size and width, and against
-    activations, as far as the networks have them.
+    activations, as far as the networks have them. Ratios are to the first network. In LaTeX cite
+    is \\cite with BibTeX entries in comments. With -o FILE, FILE.json says how the table is made:
+    command, versions, convention and formulas.
     """
     from flopscope import comparison
     from flopscope.catalog.variant import with_form
     from flopscope.ledger import Level
     from flopscope.present.compare import comparison_document
     from flopscope.present.paper import Layout, paper_document
-    from flopscope.present.tables import made_of_comparison
+    from flopscope.present.sources import DRAWING, of_comparison
 
     check_format(format_name)
     check_picture(plot_path)
@@ -105,11 +104,10 @@ def compare(
         text = rendered(document, format_name)
         if plot_path is not None:
             from flopscope.present.plots.comparison import comparison_figure
-            from flopscope.present.plots.sources import of_comparison
 
-            made = of_comparison(result, command_line())
+            made = of_comparison(result, command_line(), DRAWING)
             write_picture(plot_path, comparison_figure(result), made)
-        write(text, lambda: made_of_comparison(result, command_line()))
+        write(text, lambda: of_comparison(result, command_line()))
     if not result.agrees:
         raise click.exceptions.Exit(1)
 

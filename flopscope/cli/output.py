@@ -30,6 +30,20 @@ def output(path: str | None) -> Iterator[Callable[[str], None]]:
     yield lambda text: _write_whole({file: text.encode()})
 
 
+@contextmanager
+def exported(path: str | None) -> Iterator[Callable[[str, Callable[[], dict[str, Any]]], None]]:
+    """As `output`, for a table; what makes it again goes to <path>.json: both files or neither."""
+    if path is None:
+        yield lambda text, made: click.echo(text, nl=False)
+        return
+    file, beside = _writable(path), _writable(f"{path}.json")
+
+    def write(text: str, made: Callable[[], dict[str, Any]]) -> None:
+        _write_whole({file: text.encode(), beside: _json(made())})
+
+    yield write
+
+
 def check_picture(path: str | None) -> None:
     """Raises BadInput for a path where no picture can be written, for another ending than .png,
     .svg and .pdf, and where matplotlib is missing: before anything is computed."""
@@ -51,14 +65,14 @@ def write_picture(path: str, figure: Figure, made: dict[str, Any]) -> None:
     _write_whole({Path(path): image, Path(f"{path}.json"): _json(made)})
 
 
+def _json(made: dict[str, Any]) -> bytes:
+    return (json.dumps(made, indent=2, ensure_ascii=False) + "\n").encode()
+
+
 def command_line() -> list[str]:
     """The words of the command that is running."""
     words: list[str] = click.get_current_context().obj
     return ["flopscope", *words]
-
-
-def _json(made: dict[str, Any]) -> bytes:
-    return (json.dumps(made, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _writable(path: str) -> Path:
@@ -69,20 +83,6 @@ def _writable(path: str) -> Path:
             f"cannot write '{path}'; give a file in a folder that exists and is writable"
         )
     return file
-
-
-@contextmanager
-def exported(path: str | None) -> Iterator[Callable[[str, Callable[[], dict[str, Any]]], None]]:
-    """As `output`, for a table; in <path>.json stands beside it what makes it again."""
-    if path is None:
-        yield lambda text, made: click.echo(text, nl=False)
-        return
-    file, beside = _writable(path), _writable(f"{path}.json")
-
-    def both(text: str, made: Callable[[], dict[str, Any]]) -> None:
-        _write_whole({file: text.encode(), beside: _json(made())})
-
-    yield both
 
 
 def rendered(document: Document, format_name: str) -> str:

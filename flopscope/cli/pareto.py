@@ -9,7 +9,7 @@ from flopscope.cli.output import (
     check_format,
     check_picture,
     command_line,
-    output,
+    exported,
     rendered,
     write_picture,
 )
@@ -69,6 +69,7 @@ def pareto(
     from flopscope.catalog.results import read
     from flopscope.conventions import convention as named
     from flopscope.present.pareto import front_document
+    from flopscope.present.sources import DRAWING, of_front
     from flopscope.search.budgets import parse_budget
     from flopscope.search.front import Front
     from flopscope.search.points import Question, points
@@ -93,14 +94,13 @@ def pareto(
         raise BadInput("--wide is the width of a picture; give --plot FILE too")
     if with_catalogue and results is None:
         raise BadInput("--with-catalogue adds the catalogue to --results FILE; give both")
-    with output(output_path) as write, waiting("counting"):
+    with exported(output_path) as write, waiting("counting"):
         mine = None if results is None else read(results)
         front = Front(question, points(question, mine, mine is None or with_catalogue))
         text = rendered(front_document(front), format_name)
         if plot_path is not None:
             from flopscope.present.plots.frontier import frontier_figure
-            from flopscope.present.plots.sources import of_front
 
-            made = of_front(front, command_line(), results)
+            made = of_front(front, command_line(), results, DRAWING)
             write_picture(plot_path, frontier_figure(front, wide), made)
-        write(text)
+        write(text, lambda: of_front(front, command_line(), results))

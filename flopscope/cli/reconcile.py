@@ -53,7 +53,7 @@ def reconcile(
     flopscope reconcile net.py:Net --res 224 --tool thop
     """
     from flopscope.present.reconcile import explanation_document, tool_document
-    from flopscope.present.tables import made_of_reports
+    from flopscope.present.sources import of_readings
     from flopscope.reconciling import search
     from flopscope.reconciling.digits import Reported
 
@@ -76,7 +76,8 @@ def reconcile(
             else:
                 assert tool is not None
                 document = tool_document(subject, tool, search.answers(subject, tool))
-        write(rendered(document, format_name), lambda: made_of_reports(command_line()))
+        text = rendered(document, format_name)
+        write(text, lambda: of_readings(document, command_line()))
     if not all(found):
         raise click.exceptions.Exit(1)
 
@@ -125,14 +126,15 @@ def audit(
     flopscope audit --family efficientnet --format csv
     """
     from flopscope.present.audit import audit_document
-    from flopscope.present.tables import made_of_reports
+    from flopscope.present.sources import of_readings
     from flopscope.reconciling import audit as auditing
 
     check_format(format_name)
     with exported(output_path) as write:
         with waiting("recomputing published figures"):
             findings = auditing.audit(models, family)
-        text = rendered(audit_document(findings), format_name)
-        write(text, lambda: made_of_reports(command_line()))
+        document = audit_document(findings)
+        text = rendered(document, format_name)
+        write(text, lambda: of_readings(document, command_line()))
     if any(finding.verdict is auditing.Verdict.OPEN for finding in findings):
         raise click.exceptions.Exit(1)

@@ -1,0 +1,61 @@
+"""What stands beside a picture or an exported table: the numbers it shows, and where they come
+from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from flopscope.comparison import Comparison
+from flopscope.conventions import CONVENTIONS
+from flopscope.present.citations import bibtex
+from flopscope.present.compare import comparison_document
+from flopscope.present.paper import papers
+from flopscope.present.provenance import closed_forms, provenance
+from flopscope.present.table import Document
+
+if TYPE_CHECKING:
+    from flopscope.search.front import Front
+
+DRAWING = ("matplotlib", "numpy")
+"""The packages that shape a picture; a table is shaped by none."""
+
+
+def of_front(
+    front: Front, command: Sequence[str], results: str | None, packages: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The provenance of a frontier; formulas of the networks on it, without those of a clock."""
+    from flopscope.present.pareto import front_document  # NumPy, for which others need not wait
+
+    cost, convention = front.question.criteria[0], front.question.convention
+    variants = [front.points[index].variant for index in front.on]
+    names = () if cost == "latency" else (str(variant) for variant in variants if variant)
+    quantity = {"macs": convention.name, "int8": "params"}.get(cost, cost)
+    made = provenance(
+        command,
+        convention,
+        formulas=closed_forms(names, quantity),
+        files=() if results is None else (results,),
+        packages=packages,
+    )
+    return {**made, "data": front_document(front).data}
+
+
+def of_comparison(
+    comparison: Comparison, command: Sequence[str], packages: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The provenance of a comparison, with the formula of each network, and its papers in
+    BibTeX."""
+    convention = comparison.convention
+    names = (str(entry.variant) for entry in comparison.entries)
+    formulas = closed_forms(names, convention.name)
+    made = provenance(command, convention, formulas=formulas, packages=packages)
+    cited = [bibtex(paper) for paper in papers(comparison)]
+    return {**made, "bibtex": cited, "data": comparison_document(comparison).data}
+
+
+def of_readings(document: Document, command: Sequence[str]) -> dict[str, Any]:
+    """The provenance of a reconciliation or an audit, which go through all conventions."""
+    made = provenance(command, CONVENTIONS["macs"])
+    sources = {name: convention.source for name, convention in CONVENTIONS.items()}
+    return {**made, "conventions": sources, "data": document.data}
