@@ -225,7 +225,7 @@ def test_names_are_no_formulas():
 
 @pytest.fixture(scope="module")
 def mobiles():
-    return compare(["mobilenetv1", "mobilenetv2", "resnet50"], res=224)
+    return compare(["mobilenetv1", "mobilenetv2", "efficientformer_l1"], res=224)
 
 
 @pytest.mark.parametrize("level", [Level.STAGE, Level.BLOCK, Level.KIND])
@@ -247,7 +247,7 @@ def test_a_part_has_its_length_and_name(mobiles):
     depthwise = ax.containers[names.index("depthwise convolution")]
     assert [part.get_width() for part in depthwise] == [17_385_984, 20_716_416, 0]
     assert [text.get_text() for text in ax.get_yticklabels()] == [
-        "mobilenetv1", "mobilenetv2", "resnet50",
+        "mobilenetv1", "mobilenetv2", "efficientformer_l1",
     ]  # fmt: skip
 
 
@@ -276,9 +276,10 @@ def test_a_network_that_does_not_exist_at_a_size_has_a_gap():
 
 def test_no_width_to_vary():
     with pytest.raises(BadInput) as raised:
-        against_width(Figure().subplots(), compare(["resnet18", "resnet34"]))
+        against_width(Figure().subplots(), compare(["mobilevit_xs", "mobilevit_s"]))
     assert str(raised.value) == (
-        "resnet18, resnet34: no width whose size could vary; draw another panel, such as resolution"
+        "mobilevit_xs, mobilevit_s: no width whose size could vary; draw another panel, such as "
+        "resolution"
     )
 
 
@@ -287,7 +288,8 @@ def test_no_width_to_vary():
     [
         (["mobilenetv1", "resnet18"], ["stage", "kind", "resolution", "width", "activations"]),
         (["mobilenetv1"], ["stage", "kind", "resolution", "width"]),
-        (["resnet18"], ["stage", "kind", "resolution"]),
+        (["mobilevit_s"], ["stage", "kind", "resolution"]),
+        (["mobilevlm_v2_1.7b", "mobilevit_s"], ["stage", "kind", "resolution", "activations"]),
     ],
 )
 def test_panels_are_those_that_say_something(models, panels):
@@ -303,6 +305,7 @@ def test_panels_are_those_that_say_something(models, panels):
     [
         ["mobilenetv1", "mobilenetv2", "mobilenetv3_large"],
         ["resnet50"],
+        ["mobilevlm_v2_1.7b", "efficientsam_ti", "mobileclip_s0"],
         ["efficientnet_b0", "efficientnet_b3", "mobilenetv2:width=1.4", "regnety_4.0gf"],
         ["resnet50:groups=32,width_per_group=4", "mobilenetv3_large:width=0.75,recipe=timm"],
     ],

@@ -18,8 +18,10 @@ from flopscope.errors import BadInput
 KINDS = ("paper", "official", "implementation", "third-party")
 """Who states a figure, most authoritative first."""
 
-OTHER_DATA = re.compile(r"[Pp]retrained on|[Pp]retrained without labels|unlabelled images")
-"""How a note says that the weights have seen more than ImageNet-1k."""
+OTHER_DATA = re.compile(
+    r"[Pp]retrained on|[Pp]retrained without labels|unlabelled images|zero-shot"
+)
+"""How a note says that the weights have seen other data than ImageNet-1k."""
 
 CAUSES = (
     "misprint",  # a slip of the source: its neighbours, or another of its tables, are right
@@ -80,7 +82,7 @@ class Figure(NamedTuple):
 
     @property
     def other_data(self) -> bool:
-        """Were the weights trained on more than ImageNet-1k?"""
+        """Were the weights trained on other data than ImageNet-1k?"""
         return self.note is not None and OTHER_DATA.search(self.note) is not None
 
 

@@ -105,6 +105,12 @@ TIMM: Mapping[str, str] = {
     "poolformer_s36": "poolformer_s36",
     "poolformer_m36": "poolformer_m36",
     "poolformer_m48": "poolformer_m48",
+    "efficientformer_l1": "efficientformer_l1",
+    "efficientformer_l3": "efficientformer_l3",
+    "efficientformer_l7": "efficientformer_l7",
+    "mobilevit_xxs": "mobilevit_xxs",
+    "mobilevit_xs": "mobilevit_xs",
+    "mobilevit_s": "mobilevit_s",
 }
 """timm 1.0: without the tag of its weights, `resnet50` for `resnet50.a1_in1k`."""
 

@@ -85,10 +85,10 @@ def against_activations(ax: Axes, comparison: Comparison) -> Axes:
     ys = [float(entry.count(name)) for entry in comparison.entries]
     ax.set_xscale("log")
     ax.set_yscale("log")
-    for axis, limit, values in ((ax.xaxis, ax.set_xlim, xs), (ax.yaxis, ax.set_ylim, ys)):
-        low, high = bounds(values, 0.25, 0.25)
-        limit(low, high)
-        log_ticks(axis, low, high)
+    ax.set_xlim(*bounds(xs, 0.25, 0.25))
+    ax.set_ylim(*bounds(ys, 0.25, 0.25))
+    log_ticks(ax.xaxis, *ax.get_xlim(), most=4)
+    log_ticks(ax.yaxis, *ax.get_ylim())
     for index, (x, y, entry) in enumerate(zip(xs, ys, comparison.entries, strict=True)):
         colour, marker = look(index)
         name = entry_name(comparison, entry)
@@ -129,8 +129,8 @@ def _curve(
     """A line, a marker at the value that is compared; the n-th network has one look everywhere."""
     colour, marker = look(n)
     ax.plot(
-        xs, ys, STYLES[n % len(STYLES)], color=colour, linewidth=LINE, marker=marker,
-        markersize=4, markevery=[index for index, x in enumerate(xs) if x == own],
+        xs, ys, STYLES[n % len(STYLES)], drawstyle="steps-mid", color=colour, linewidth=LINE,
+        marker=marker, markersize=4, markevery=[i for i, x in enumerate(xs) if x == own],
         label=short_name(str(entry.variant)),
     )  # fmt: skip
 

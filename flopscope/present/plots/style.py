@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from flopscope.catalog.models import MODELS
@@ -34,6 +35,10 @@ MARKERS: Sequence[Marker] = (
 )  # fmt: skip
 HATCHES = ("", "////", "...", "\\\\", "xxxx", "----", "||||")
 GREY = "#666666"
+SUBS = ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
+"""Which ticks of a decade have a number, the most first."""
+SHORT = 4.0
+"""A logarithmic axis whose ends are within this factor has ticks like a linear one."""
 
 
 class Look(NamedTuple):
@@ -66,23 +71,26 @@ def tick(value: float, _: object = None) -> str:
     return f"{value:g}"
 
 
-def log_ticks(axis: Axis, low: float, high: float) -> None:
-    """A logarithmic axis over low..high with counts at its ticks: decades where there are three,
-    1, 2, 5 below that, and a finer choice within a decade."""
+def log_ticks(axis: Axis, low: float, high: float, most: int = 7) -> None:
+    """Ticks with counts on a logarithmic axis over low..high: 1, 2 and 5 of each decade where those
+    are at most so many, else 1 and 3, else the decades; within a short range round numbers."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-    ratio = high / low
-    if ratio >= 1000:
-        axis.set_major_locator(LogLocator(10, subs=(1.0,), numticks=20))
-        axis.set_minor_locator(LogLocator(10, subs=(2.0, 5.0), numticks=60))
-    elif ratio >= 4:
-        axis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0), numticks=20))
-        axis.set_minor_locator(LogLocator(10, subs=tuple(range(1, 10)), numticks=60))
-    else:
+    if high / low < SHORT:
         axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
         axis.set_minor_locator(LogLocator(10, subs=(), numticks=2))
+    else:
+        fits = (subs for subs in SUBS if _ticks(subs, low, high) <= most)
+        axis.set_major_locator(LogLocator(10, subs=next(fits, SUBS[-1]), numticks=most + 2))
+        axis.set_minor_locator(LogLocator(10, subs=(1.0, 2.0, 5.0), numticks=60))
     axis.set_major_formatter(FuncFormatter(tick))
     axis.set_minor_formatter(NullFormatter())
+
+
+def _ticks(subs: Sequence[float], low: float, high: float) -> int:
+    """How many ticks there are within the limits."""
+    decades = range(floor(log10(low)), ceil(log10(high)) + 1)
+    return sum(low <= sub * 10.0**decade <= high for decade in decades for sub in subs)
 
 
 def dress(ax: Axes, xlabel: str, ylabel: str) -> None:
