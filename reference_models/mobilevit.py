@@ -79,7 +79,7 @@ class Attention(nn.Module):
         batch, n, width = x.shape
         qkv = self.qkv(x).reshape(batch, n, 3, HEADS, width // HEADS).permute(2, 0, 3, 1, 4)
         q, k, v = qkv.unbind(0)
-        scores = (q * (width // HEADS) ** -0.5) @ k.transpose(-2, -1)
+        scores = (q @ k.transpose(-2, -1)) * (width // HEADS) ** -0.5
         y = (scores.softmax(-1) @ v).transpose(1, 2).reshape(batch, n, width)
         projected: Tensor = self.proj(y)
         return projected

@@ -169,7 +169,7 @@ def test_attention_is_8_heads_of_32_and_128_channels() -> None:
     ledger = record(closed.attention_on_map, (2, 16, 7, 7))
     products = ledger.filter(lambda row: row.kind is Kind.MATMUL)
     assert products.macs().value == 2 * 8 * 49**2 * (32 + 128)
-    (bias,) = ledger.filter(lambda row: row.path.endswith(".biased"))
+    (bias,) = ledger.filter(lambda row: row.path.endswith(".mask"))
     assert bias.output == (2, 8, 49, 49)
     (table,) = ledger.filter(lambda row: row.kind is Kind.EMBEDDING)
     assert [weight.shape for weight in table.weights] == [(8, 49)]
@@ -198,8 +198,8 @@ def test_another_map_is_refused_in_one_sentence(
     with pytest.raises(OutsideDomain) as error:
         record(closed.efficientformer_l1, (1, 3, *size))
     assert str(error.value) == (
-        f"{side} of the input, 1/32 of which must be the 7 of the attention biases' 7×7 grid, is "
-        f"{number}, but must be one of 193…224"
+        f"{side} of the input is {number}, but the attention biases are those of a 7×7 grid, a "
+        "32nd of the input; give 193 to 224"
     )
 
 
@@ -219,7 +219,9 @@ def test_the_module_refuses_it_too(size: tuple[int, int], grid: str) -> None:
 def test_a_block_on_another_map_is_refused_in_one_sentence() -> None:
     with pytest.raises(OutsideDomain) as error:
         record(closed.attention_on_map, (1, 8, 7, 8))
-    assert str(error.value) == ("side of the map that attention biases are for is 8, but must be 7")
+    assert str(error.value) == (
+        "a side of the map is 8, but the attention biases are those of a 7×7 grid"
+    )
 
 
 def test_what_does_not_exist_is_refused_in_one_sentence() -> None:

@@ -51,8 +51,9 @@ Pair: TypeAlias = tuple[Operator | None, Operator | None]
 
 
 def compared(rows: Sequence[Operator]) -> list[Operator]:
-    """The rows that are compared one by one: a product with a constant is no layer."""
-    return [row for row in rows if operator_class(row) in COMPARED_KINDS]
+    """The rows that are compared one by one: a product with a constant is no layer, nor a look-up
+    that no input chooses."""
+    return [row for row in rows if row.inputs and operator_class(row) in COMPARED_KINDS]
 
 
 def layers(measurement: Measurement) -> list[Operator]:

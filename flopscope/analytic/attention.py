@@ -11,23 +11,25 @@ from flopscope.sizes import Size, exact_div
 def attend(
     q: Feature, k: Feature, v: Feature, heads: Size, *, mask: Feature | None = None
 ) -> Feature:
-    """softmax(q·kᵀ/√d)·v in heads of d = C/heads: queries (B, n, C), keys and values (B, m, C).
+    """softmax(q·kᵀ/√d)·v in heads of d = C/heads: queries (B, n, C), keys (B, m, C), values (B, m,
+    D), whose width may be another; (B, n, D).
 
-    2·B·n·m·C multiply-accumulates, whether a mask hides pairs or not: they are computed and hidden.
+    B·n·m·(C + D) multiply-accumulates, whether a mask hides pairs or not: they are computed and
+    hidden. Biases are a mask that hides nothing.
 
     >>> from flopscope.analytic.tape import record
     >>> record(lambda x: attend(x, x, x, 4), (1, 10, 32)).macs().value
     6400
     """
     batch, n, c = q.shape
-    m, d = k.shape[1], exact_div(c, heads)
+    m, d, e = k.shape[1], exact_div(c, heads), exact_div(v.shape[2], heads)
     scores = matmul(q.view(batch * heads, n, d), k.view(batch * heads, d, m), name="scores")
     scores = scores.view(batch, heads, n, m)
     scores = q.tape.record(Kind.MULTIPLY, "scale", (scores,), scores.shape)
     if mask is not None:
         scores = q.tape.record(Kind.ADD, "mask", (scores, mask), scores.shape)
     weights = softmax(scores).view(batch * heads, n, m)
-    return matmul(weights, v.view(batch * heads, m, d), name="mix").view(batch, n, c)
+    return matmul(weights, v.view(batch * heads, m, e), name="mix").view(batch, n, v.shape[2])
 
 
 def fused_self_attention(x: Feature, heads: Size) -> Feature:

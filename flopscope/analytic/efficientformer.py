@@ -7,9 +7,11 @@ classifiers count, that of the labels and that of the distillation; inference av
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
 
+from flopscope.analytic.attention import attend
 from flopscope.analytic.channels import scale
 from flopscope.analytic.operators import (
     activation,
@@ -19,18 +21,10 @@ from flopscope.analytic.operators import (
     conv2d,
     layer_norm,
     linear,
-    softmax,
 )
 from flopscope.analytic.tape import Feature
-from flopscope.analytic.tokens import (
-    looked_up,
-    over_number,
-    scores,
-    seen_as,
-    times_number,
-    token_mean,
-    weighted,
-)
+from flopscope.analytic.tokens import halved, looked_up, token_mean
+from flopscope.domain import Members
 from flopscope.facts import Function
 from flopscope.sizes import Size
 
@@ -66,8 +60,7 @@ def efficientformer(x: Feature, design: Design, *, classes: Size = 1000) -> Feat
     (1291284736, 12289928)
     """
     for size, side in zip(x.grid, ("height", "width"), strict=True):
-        rule = f"1/{STRIDE} of which must be the {GRID} of the attention biases' {GRID}×{GRID} grid"
-        x.tape.one_of(size, SIDES, f"{side} of the input, {rule},")
+        _require_size(x, size, SIDES, partial(_refusal, side, size))
     scope, local = x.tape.scope, sum(design.b) - design.attending
     with scope("stem"):
         for name, channels in (("conv1", design.c[0] // 2), ("conv2", design.c[0])):
@@ -83,7 +76,7 @@ def efficientformer(x: Feature, design: Design, *, classes: Size = 1000) -> Feat
     with scope("head"):
         x = token_mean(layer_norm(x))
         answers = [linear(x, classes, name=name) for name in ("classifier", "distilled")]
-        return over_number(add(*answers))
+        return halved(add(*answers))
 
 
 def pooling_block(x: Feature) -> Feature:
@@ -105,7 +98,7 @@ def attention_block(x: Feature) -> Feature:
 def attention_on_map(x: Feature) -> Feature:
     """The 3-D block on the tokens of a map. Raises OutsideDomain unless that is 7×7."""
     for size in x.grid:
-        x.tape.one_of(size, (GRID,), "side of the map that attention biases are for")
+        _require_size(x, size, (GRID,), partial(_GRID_REFUSAL.format, size))
     return attention_block(as_tokens(x))
 
 
@@ -113,15 +106,32 @@ def _attention(x: Feature) -> Feature:
     batch, n, channels = x.shape
     with x.tape.scope("attention"):
         qkv = linear(x, HEADS * (2 * KEY + VALUE), name="qkv")
-        q, k, v = (seen_as(qkv, batch, HEADS, n, width) for width in (KEY, KEY, VALUE))
+        q, k, v = (qkv.view(batch, n, HEADS * width) for width in (KEY, KEY, VALUE))
         bias = looked_up(x, (HEADS, n), (n, n), (HEADS, n, n), name="bias")
-        y = weighted(softmax(add(bias, times_number(scores(q, k)), name="biased")), v)
-        return linear(seen_as(y, batch, n, HEADS * VALUE), channels, name="project")
+        return linear(attend(q, k, v, HEADS, mask=bias), channels, name="project")
 
 
 def as_tokens(x: Feature) -> Feature:
     """(B, C, 7, 7) → (B, 49, C), for a domain in which the map is 7×7."""
-    return seen_as(x, x.batch, GRID**2, x.channels)
+    return x.view(x.batch, GRID**2, x.channels)
+
+
+_GRID_REFUSAL = (
+    f"a side of the map is {{}}, but the attention biases are those of a {GRID}×{GRID} grid"
+)
+
+
+def _refusal(side: str, size: Size) -> str:
+    return (
+        f"{side} of the input is {size}, but the attention biases are those of a {GRID}×{GRID} "
+        f"grid, a {STRIDE}nd of the input; give {SIDES[0]} to {SIDES[-1]}"
+    )
+
+
+def _require_size(
+    x: Feature, size: Size, allowed: Iterable[int], refusal: Callable[[], str]
+) -> None:
+    x.tape.hold(Members(size, 1, 1, frozenset(), frozenset(allowed)), refusal)
 
 
 def _residual(x: Feature, y: Feature, name: str) -> Feature:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple
 
+from flopscope.analytic.attention import fused_self_attention, mlp
 from flopscope.analytic.blocks import conv_bn_act, inverted_residual
 from flopscope.analytic.operators import (
-    activation,
     add,
     concatenate,
     conv2d,
@@ -21,12 +21,10 @@ from flopscope.analytic.operators import (
     layer_norm,
     linear,
     resize,
-    softmax,
 )
 from flopscope.analytic.tape import Feature
-from flopscope.analytic.tokens import scores, seen_as, times_number, weighted
 from flopscope.facts import Function, Interpolation
-from flopscope.sizes import Size, ceil_div, equal, exact_div
+from flopscope.sizes import Size, ceil_div, equal
 
 PATCH, HEADS = 2, 4
 STEM = 16
@@ -88,11 +86,11 @@ def mobilevit_block(x: Feature, width: Size, layers: int) -> Feature:
     whole = (PATCH * patches[0], PATCH * patches[1])
     even = equal(x.grid[0], whole[0]) * equal(x.grid[1], whole[1])
     y = _resized(y, whole, even, "enlarge")
-    y = seen_as(y, PATCH**2 * x.batch, patches[0] * patches[1], width)
+    y = y.view(PATCH**2 * x.batch, patches[0] * patches[1], width)
     for layer in range(1, layers + 1):
         with x.tape.scope(f"transformer{layer}"):
             y = _transformer(y)
-    y = seen_as(layer_norm(y), x.batch, width, *whole)
+    y = layer_norm(y).view(x.batch, width, *whole)
     y = _resized(y, (x.grid[0], x.grid[1]), even, "reduce")
     y = conv_bn_act(y, x.channels, 1, function=SILU, name="project")
     return conv_bn_act(concatenate([x, y]), x.channels, 3, function=SILU, name="fuse")
@@ -111,18 +109,10 @@ def _resized(x: Feature, grid: tuple[Size, Size], even: Size, name: str) -> Feat
 
 def _transformer(x: Feature) -> Feature:
     """Attention of 4 heads, then an MLP of ratio 2; each after a norm, with shortcut."""
-    x = add(x, _attention(layer_norm(x, name="norm1")))
-    y = linear(layer_norm(x, name="norm2"), 2 * x.shape[-1], name="expand")
-    return add(x, linear(activation(y, SILU), x.shape[-1], name="project"))
-
-
-def _attention(x: Feature) -> Feature:
-    batch, n, width = x.shape
     with x.tape.scope("attention"):
-        qkv = linear(x, 3 * width, name="qkv")
-        q = k = v = seen_as(qkv, batch, HEADS, n, exact_div(width, HEADS))
-        y = weighted(softmax(scores(times_number(q), k)), v)
-        return linear(seen_as(y, batch, n, width), width, name="project")
+        x = add(x, fused_self_attention(layer_norm(x), HEADS))
+    with x.tape.scope("mlp"):
+        return add(x, mlp(layer_norm(x), 2 * x.shape[-1], SILU))
 
 
 mobilevit_xxs = partial(mobilevit, design=XXS)

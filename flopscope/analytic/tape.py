@@ -6,11 +6,11 @@ tape. `Feature` knows its shape and which row made it, so rows know what they re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from flopscope.domain import AtLeast, Condition, Members, Multiple, require
+from flopscope.domain import AtLeast, Condition, Multiple, require
 from flopscope.errors import OutsideDomain
 from flopscope.facts import Function, Interpolation, Kind, Operator, Reduction, Weight, Window
 from flopscope.ledger import Ledger
@@ -63,10 +63,6 @@ class Tape:
         if condition.broken():
             raise OutsideDomain(otherwise())
         self._require(condition)
-
-    def one_of(self, value: Size, numbers: Iterable[int], what: str) -> None:
-        """Require that value is one of these numbers."""
-        self._require(Members(value, 1, 1, frozenset(), frozenset(numbers), what))
 
     def _require(self, condition: Condition) -> None:
         """Raise OutsideDomain if broken; remember the condition if symbols decide."""

@@ -10,17 +10,17 @@ from fractions import Fraction
 
 import sympy
 
+from flopscope.analytic.attention import attend
 from flopscope.analytic.channels import scale
 from flopscope.analytic.forms import INPUT
 from flopscope.analytic.laws.law import Catalogue, Law, Step, Worked, form, letter, macs, params
-from flopscope.analytic.operators import add, conv2d, group_norm, softmax
+from flopscope.analytic.operators import add, conv2d, group_norm
 from flopscope.analytic.poolformer import mlp
 from flopscope.analytic.tape import Feature, record
-from flopscope.analytic.tokens import scores, seen_as, weighted
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.facts import Kind
 from flopscope.ledger import Ledger
-from flopscope.sizes import Shape, Size, exact_div
+from flopscope.sizes import Shape, Size
 from flopscope.symbolic import symbol
 
 B, H, W = (sympy_symbol(name) for name in "BHW")
@@ -88,9 +88,8 @@ def _attention(x: Feature, heads: Size) -> Feature:
     """Projections as 1×1 convolutions of the map, products over its positions."""
     x.tape.multiple(x.channels, heads, "number of channels")
     qkv = conv2d(x, 3 * x.channels, 1, bias=True, name="qkv")
-    n, width = x.grid[0] * x.grid[1], exact_div(x.channels, heads)
-    q = k = v = seen_as(qkv, x.batch, heads, n, width)
-    y = seen_as(weighted(softmax(scores(q, k)), v), *x.shape)
+    tokens = qkv.view(x.batch, x.grid[0] * x.grid[1], x.channels)
+    y = attend(tokens, tokens, tokens, heads).view(*x.shape)
     return conv2d(y, x.channels, 1, bias=True, name="project")
 
 
