@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 from math import gcd
@@ -141,8 +141,7 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """A symbol is one of `others`, or at least `least` with a rest in `residues` modulo `modulus`;
-    `what` names it in messages.
+    """A symbol is one of `others`, or at least `least` with a rest in `residues` modulo `modulus`.
 
     >>> from flopscope.symbolic import symbol
     >>> print(Members(symbol("H"), 64, 32, frozenset([0])))
@@ -154,7 +153,6 @@ class Members:
     modulus: int
     residues: frozenset[int]
     others: frozenset[int] = frozenset()
-    what: str = field(default="", compare=False)
 
     def breaks(self) -> Any:
         """True or False when that is known (elementwise for arrays), None while it is a symbol."""
@@ -172,7 +170,7 @@ class Members:
     def at(self, values: Mapping[str, Any]) -> Members:
         """The condition with its symbol replaced."""
         value = substitute(self.value, values)
-        return replace(self, value=value)
+        return Members(value, self.least, self.modulus, self.residues, self.others)
 
     def symbols(self) -> frozenset[Symbol]:
         """The symbol that it is about."""
@@ -395,11 +393,9 @@ def _inequality(value: Size, minimum: int) -> str:
 
 
 def _sentence(condition: Condition, broken: Any) -> str:
-    if isinstance(condition, Relation):
+    if isinstance(condition, Relation | Members):
         return f"the sizes break the condition {condition}"
     value = _element(condition.value, broken)
-    if isinstance(condition, Members):
-        return f"{condition.what} is {value}, but must be {condition.rule.removeprefix('= ')}"
     if isinstance(condition, AtLeast):
         return f"{condition.what} is {value}, but must be at least {condition.minimum}"
     return (
