@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from witnesses import PROFILE, on_meta
 
 import flopscope as fs
 from flopscope.agreement import Verdict, agree
@@ -17,7 +18,6 @@ from flopscope.analytic.tape import record
 from flopscope.measured import measure
 from flopscope.tracing import trace
 from reference_models.efficientsam import SelfAttention, join_heads, split_heads
-from tests.witnesses import PROFILE, on_meta
 
 few = st.integers(1, 4)
 

@@ -10,7 +10,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from timm.models.vision_transformer import Block as TimmBlock
+from public_models import timm
+from witnesses import PROFILE, assert_all_agree, on_meta
 
 import flopscope as fs
 from flopscope.agreement import agree
@@ -19,7 +20,6 @@ from flopscope.catalog.variant import parse
 from flopscope.errors import OutsideDomain
 from flopscope.ledger import Level
 from reference_models.efficientsam import Block
-from tests.witnesses import PROFILE, assert_all_agree, on_meta
 
 MODELS = ("efficientsam_ti", "efficientsam_s")
 
@@ -126,7 +126,7 @@ def test_positions_at_the_size_they_were_learnt_at_are_not_changed():
 
 
 def test_blocks_of_the_encoder_are_timms():
-    theirs = TimmBlock(32, 4, qkv_bias=True).eval()
+    theirs = timm().models.vision_transformer.Block(32, 4, qkv_bias=True).eval()
     ours = Block(32, 4).eval()
     for norm in (theirs.norm1, theirs.norm2):
         norm.eps = 1e-6

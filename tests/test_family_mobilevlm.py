@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from witnesses import PROFILE, assert_all_agree, on_meta
 
 import flopscope as fs
 from flopscope.agreement import agree
@@ -21,7 +22,6 @@ from flopscope.errors import BadInput, OutsideDomain, UnknownName
 from flopscope.ledger import Level
 from flopscope.measured import without_memory
 from reference_models import mobilevlm as module
-from tests.witnesses import PROFILE, assert_all_agree, on_meta
 
 MODELS = ("mobilevlm_v2_1.7b", "mobilevlm_v2_3b")
 CONFIGS = {

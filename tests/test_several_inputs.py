@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from witnesses import assert_all_agree
 
 import flopscope as fs
 from flopscope.agreement import check_variant
@@ -27,7 +28,6 @@ from flopscope.catalog.variant import Variant, parse
 from flopscope.errors import BadInput
 from flopscope.measured import measure
 from flopscope.symbolic import symbol
-from tests.witnesses import assert_all_agree
 
 IDS = InputSpec(None, (symbol("B"), symbol("tokens") + 1), "int64")
 

@@ -34,8 +34,9 @@ OPERATOR_CLASSES: Mapping[Kind, tuple[Kind, ...]] = {
 
 def operator_class(row: Operator) -> Kind:
     """The row's kind as counters see it: a product with a constant that the network stores is a
-    function, which they count as a matmul, not a linear layer."""
-    constant = row.weights and not any(weight.learnt for weight in row.weights)
+    function, which they count as a matmul, not a linear layer. (A matrix without a name is one that
+    the network computes, from a parameter turned round, say.)"""
+    constant = row.weights and all(w.key and not w.learnt for w in row.weights)
     return Kind.MATMUL if row.kind is Kind.LINEAR and constant else row.kind
 
 
