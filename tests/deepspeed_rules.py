@@ -32,13 +32,15 @@ def matmul(a: Tensor, b: Tensor) -> int:
     return 2 * a.numel() * b.shape[-1]
 
 
-def convolution(x, weight, bias, stride, padding, dilation, groups) -> int:
-    y = torch.convolution(x, weight, bias, stride, padding, dilation, False, (0, 0), groups)
+def convolution(x, weight, bias=None, *args: Any, **named: Any) -> int:
+    run = (torch.conv1d, torch.conv2d, torch.conv3d)[x.ndim - 3]
+    y = run(x, weight, bias, *args, **named)
     return 2 * y.numel() * weight[0].numel() + (0 if bias is None else y.numel())
 
 
-def transposed(x, weight, bias, stride, padding, output_padding, groups, dilation) -> int:
-    y = torch.convolution(x, weight, bias, stride, padding, dilation, True, output_padding, groups)
+def transposed(x, weight, bias=None, *args: Any, **named: Any) -> int:
+    run = (torch.conv_transpose1d, torch.conv_transpose2d, torch.conv_transpose3d)[x.ndim - 3]
+    y = run(x, weight, bias, *args, **named)
     return 2 * x.numel() * weight[0].numel() + (0 if bias is None else y.numel())
 
 

@@ -14,7 +14,7 @@ from torch import nn
 from torch.fx.experimental.optimization import fuse
 from torch.utils.flop_counter import FlopCounterMode
 
-from flopscope.catalog.models import MODELS
+from flopscope.catalog.models import IMAGE, MODELS
 from flopscope.catalog.variant import parse
 from flopscope.cli import main
 from flopscope.errors import BadInput, UnknownName
@@ -46,12 +46,15 @@ SMALL = {
     "resnet": "resnet18",
     "regnet": "regnety_200mf",
     "convnext": "convnext_tiny",
+    "wtconvnext": "wtconvnext_tiny",
+    "poolformer": "poolformer_s12",
 }
 """A small network of each family; of another the first, at its own input."""
 
 
 def one_a_family() -> list[str]:
-    first = {model.family: model.id for model in reversed(MODELS.values())}
+    images = [model for model in MODELS.values() if model.inputs == (IMAGE,)]
+    first = {model.family: model.id for model in reversed(images)}
     return [SMALL.get(family, first[family]) for family in dict.fromkeys(first)]
 
 
@@ -61,20 +64,24 @@ def side(model: str) -> int:
 
 
 EXPLORING = settings.get_current_profile_name() == "explore"
-CHOSEN = [*dict.fromkeys([*one_a_family(), *(MODELS if EXPLORING else ())])]
+IMAGES = [model.id for model in MODELS.values() if model.inputs == (IMAGE,)]
+CHOSEN = [*dict.fromkeys([*one_a_family(), *(IMAGES if EXPLORING else ())])]
+"""Networks of one image: the tools are asked with one shape."""
 TOOLS = [tool for tool in COUNTERS if tool != "macs"]
 
 FUNCTIONS = {
-    "thop": "thop, interpolation as a function, not seen",
-    "ptflops": "ptflops, interpolation as a function, once",
-    "deepspeed": "deepspeed, interpolation to a size, its positions",
+    ("ghostnetv2", "thop"): "thop, interpolation as a function, not seen",
+    ("ghostnetv2", "ptflops"): "ptflops, interpolation as a function, once",
+    ("ghostnetv2", "deepspeed"): "deepspeed, interpolation to a size, its positions",
+    ("wtconvnext", "thop"): "thop; fixed filters not seen",
+    ("wtconvnext", "ptflops"): "ptflops; fixed filters not seen",
+    ("wtconvnext", "torchinfo"): "torchinfo; fixed filters not seen",
 }
-"""GhostNetV2 interpolates with a function, in the authors' code too."""
+"""What is no module in the authors' code either: an interpolation, and a wavelet's filters."""
 
 
 def expected(model: str, tool: str) -> str:
-    functions = MODELS[model.partition(":")[0]].family == "ghostnetv2"
-    return FUNCTIONS.get(tool, tool) if functions else tool
+    return FUNCTIONS.get((MODELS[model.partition(":")[0]].family, tool), tool)
 
 
 @pytest.mark.parametrize("tool", TOOLS)

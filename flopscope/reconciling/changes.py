@@ -47,6 +47,12 @@ def without_global_pooling(rows: Rows) -> Rows:
     return [row for row in rows if row.kind is not Kind.GLOBAL_POOL]
 
 
+def without_frozen_filters(rows: Rows) -> Rows:
+    """All but convolutions with fixed filters, such as a wavelet's: they are called as functions,
+    which tools that hook modules do not see."""
+    return [row for row in rows if not (_is_layer(row) and row.weights[0].frozen)]
+
+
 class Change(NamedTuple):
     """A change under its name, and how many steps it is from the network as it stands."""
 
@@ -59,6 +65,7 @@ CHANGES = (
     Change("with a bias of the classifier", 1, with_classifiers_bias),
     Change("pooling in gates not seen", 1, without_gates_pooling),
     Change("global pooling not seen", 1, without_global_pooling),
+    Change("fixed filters not seen", 1, without_frozen_filters),
     Change("batch norm folded", 1, folded),
     Change("without the classifier", 2, without_classifier),
 )
