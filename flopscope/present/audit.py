@@ -18,12 +18,12 @@ def audit_document(findings: Sequence[Finding]) -> Document:
     references = list(dict.fromkeys(map(_reference, findings)))
     columns = [
         Column("model", "Model", _label, numeric=False, raw=lambda finding: finding.subject),
-        Column("quantity", "Of", numeric=False),
-        Column("stated", "Stated,\nexact", _numbers, raw=lambda f: f.reported.text),
+        Column("stated", "Stated"),
+        Column("exact", "Exact", integer),
         Column("verdict", "Verdict", numeric=False, fold=_folded),
         Column("source", "Ref.", lambda r: f"[{references.index(r) + 1}]", raw=_source),
         Column("resolution", "Input", _size, raw=_size, shown=False),
-        Column("exact", "Exact", integer, shown=False),
+        Column("quantity", "Of", numeric=False, shown=False),
         Column("unit", "Unit", numeric=False, shown=False),
         Column("nearest", "Nearest", numeric=False, shown=False),
         Column("note", "Note", numeric=False, shown=False),
@@ -31,12 +31,12 @@ def audit_document(findings: Sequence[Finding]) -> Document:
     rows = [
         [
             finding,
-            finding.quantity,
-            finding,
+            finding.reported.text,
+            finding.exact,
             said(finding),
             _reference(finding),
             finding.figure.resolution,
-            finding.exact,
+            finding.quantity,
             finding.figure.unit if finding.quantity == "compute" else None,
             finding.nearest.name if finding.verdict is Verdict.IRREPRODUCIBLE else None,
             finding.figure.note,
@@ -89,14 +89,10 @@ def _summary(findings: Sequence[Finding]) -> Table:
 
 
 def _label(finding: Finding) -> str:
-    """The id, each option and the input on lines of their own: the column stays narrow."""
+    """The id, each option, the input and what is stated, on lines that keep the column narrow."""
     model, _, options = finding.subject.partition(":")
-    lines = [model, *(options.split(",") if options else []), _size(finding.figure.resolution)]
-    return "\n  ".join(lines)
-
-
-def _numbers(finding: Finding) -> str:
-    return f"{finding.reported.text}\n{integer(finding.exact)}"
+    of = f"{_size(finding.figure.resolution)}, {finding.quantity}"
+    return "\n  ".join([model, *(options.split(",") if options else []), of])
 
 
 def _size(resolution: tuple[int, int]) -> str:
