@@ -25,6 +25,7 @@ OTHER_DATA = re.compile(
 
 CAUSES = (
     "misprint",  # a slip of the source: its neighbours, or another of its tables, are right
+    "other input",  # the source counted at another size than it states
     "other network",  # the source counted a network that differs in structure
     "superseded",  # a later version of the source says something else
     "nominal",  # one figure for a group of networks
