@@ -132,10 +132,12 @@ SPELLINGS: Mapping[str, tuple[Part, ...]] = {
         Part("average pooling as a function, once", dict.fromkeys(_AVERAGES, _AN_INPUT)),
         Part("interpolation as a function, once", dict.fromkeys(_RESIZED, _AN_OUTPUT)),
         Part("ReLU as a function, once", {Function.RELU: _AN_OUTPUT}),
+        Part("softmax as a method, not seen", {Kind.SOFTMAX: _NOTHING}),
     ),
     "deepspeed": (
         Part("interpolation to a size, its positions", dict.fromkeys(_RESIZED, _POSITIONS)),
         Part("ReLU6 as a function", {Function.RELU6: _AN_OUTPUT}),
+        Part("softmax as a method, not seen", {Kind.SOFTMAX: _NOTHING}),
     ),
     "mmcv": (Part("layer norm of an own class, not seen", {Kind.LAYER_NORM: _NOTHING}),),
     "imgclsmob": (Part("global pooling by a window", {Kind.GLOBAL_POOL: _AN_INPUT}),),
