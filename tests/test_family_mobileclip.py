@@ -17,7 +17,7 @@ from witnesses import PROFILE, check
 from flopscope.agreement import check_variant
 from flopscope.agreement.proof import prove_variant
 from flopscope.analytic import fastvit as closed
-from flopscope.analytic.mobilecliptowers import text_encoder, vision_transformer
+from flopscope.analytic.mobilecliptowers import class_token, text_encoder, vision_transformer
 from flopscope.analytic.network_form import NetworkForm
 from flopscope.analytic.tape import record
 from flopscope.arguments import InputSpec
@@ -372,7 +372,7 @@ def test_every_witness_agrees_on_the_vision_transformer(
     height: int, width: int, batch: int
 ) -> None:
     check(
-        lambda x: vision_transformer(x, 32, 2, 4, 9),
+        lambda x: (vision_transformer(x, 32, 2, 4, 9), class_token(x, 32)),
         lambda: transformer.VisionTransformer(32, 2, 4, 9),
         (batch, 3, height, width),
     )

@@ -18,7 +18,7 @@ from flopscope.agreement import (
     agree,
 )
 from flopscope.agreement.rows import compared
-from flopscope.analytic.tape import Feature, record
+from flopscope.analytic.tape import record
 from flopscope.arguments import InputSpec
 from flopscope.ledger import Ledger
 from flopscope.measured import Measurement, measure, without_memory
@@ -52,7 +52,7 @@ def on_meta(build: Callable[[], nn.Module], *inputs: tuple[int, ...] | InputSpec
 
 
 def check(
-    closed: Callable[..., Feature],
+    closed: Callable[..., object],
     build: Callable[[], nn.Module],
     *inputs: tuple[int, ...] | InputSpec,
 ) -> Ledger:

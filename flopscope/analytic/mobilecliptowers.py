@@ -34,8 +34,10 @@ def vision_transformer(
 ) -> Feature:
     """(B, 3, H, W) → (B, features): three convolutions of stride 4, 2, 2, a class token, layers.
 
-    The table of positions is resampled to the number of patches. Domain: H, W ≥ 14, of which the
-    first convolution, padded by 1, and the two after it leave something. Raises OutsideDomain.
+    The table of positions is resampled to the number of patches. The class token is read once an
+    image; a network ends in `class_token`, which states it as it is stored. Domain: H, W ≥ 14, of
+    which the first convolution, padded by 1, and the two after it leave something. Raises
+    OutsideDomain.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(vision_transformer, (1, 3, 224, 224))

@@ -29,6 +29,7 @@ CAUSES = (
     "other network",  # the source counted a network that differs in structure
     "superseded",  # a later version of the source says something else
     "nominal",  # one figure for a group of networks
+    "rounded parts",  # the sum of numbers that were rounded one by one
     "other counter",  # the source's own rules are known, and count what a ledger has no row for
     "not reproducible",  # no rule is known that gives it
 )

@@ -129,11 +129,12 @@ FUNCTIONS: Mapping[Any, Callable[..., _Facts]] = {
 
 
 def _row(facts: _Facts, path: str, output: Tensor, names: Mapping[int, str]) -> Operator:
-    """A tensor that the module does not store is computed: it has no name, and is no parameter."""
+    """A tensor that the module does not store, nor any of its views, is computed: it has no name,
+    and is no parameter."""
+    stored = ((t, _owner(t)) for t in facts.stored if t is not None)
     weights = (
-        Weight(names.get(id(t), ""), tuple(t.shape), learnt=isinstance(t, nn.Parameter))
-        for t in facts.stored
-        if t is not None
+        Weight(names.get(id(owner), ""), tuple(t.shape), learnt=isinstance(owner, nn.Parameter))
+        for t, owner in stored
     )
     return Operator(
         facts.kind,
@@ -144,3 +145,8 @@ def _row(facts: _Facts, path: str, output: Tensor, names: Mapping[int, str]) -> 
         window=facts.window,
         groups=facts.groups,
     )
+
+
+def _owner(tensor: Tensor) -> Tensor:
+    """The tensor that a view shows, or itself."""
+    return tensor if tensor._base is None else tensor._base

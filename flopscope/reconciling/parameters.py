@@ -15,6 +15,7 @@ NORMS = frozenset(
 LAYERS = frozenset({Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION, Kind.LINEAR})
 BIAS, NORM, STATISTICS = "bias", "norm: scale and shift", "norm: running mean and variance"
 CONSTANTS = "constants"
+FROZEN = "frozen weights"
 _LEARNT = {STATISTICS: 0, CONSTANTS: 0}
 
 
@@ -45,6 +46,7 @@ class ParameterCounting:
 
 PARAMETER_COUNTINGS = (
     ParameterCounting("parameters", 0, _LEARNT),
+    ParameterCounting("trainable parameters", 1, {**_LEARNT, FROZEN: 0}),
     ParameterCounting("parameters without norm", 1, {**_LEARNT, NORM: 0}),
     ParameterCounting("parameters and running statistics", 1, {CONSTANTS: 0}),
     ParameterCounting("parameters without bias", 1, {**_LEARNT, BIAS: 0}),
@@ -74,7 +76,7 @@ def parts(rows: Sequence[Operator]) -> dict[str, int]:
     for row in rows:
         for index, weight in enumerate(row.weights):
             if weight.learnt:
-                add(_name(row, index), row, weight)
+                add(FROZEN if weight.frozen else _name(row, index), row, weight)
             elif weight.key:
                 add(CONSTANTS, row, weight)
         for buffer in row.buffers:
