@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from flopscope.api import analyze, build, check, compare, derive, formula, trace
-    from flopscope.catalog.scaling import Scaling
     from flopscope.closedform import Formula
     from flopscope.errors import FlopscopeError
     from flopscope.ledger import Ledger, Level
+    from flopscope.scaling import Scaling
     from flopscope.symbolic import symbol
 
 _HOMES = {
@@ -25,7 +25,7 @@ _HOMES = {
     "Formula": "flopscope.closedform",
     "Ledger": "flopscope.ledger",
     "Level": "flopscope.ledger",
-    "Scaling": "flopscope.catalog.scaling",
+    "Scaling": "flopscope.scaling",
     "analyze": "flopscope.api",
     "build": "flopscope.api",
     "check": "flopscope.api",

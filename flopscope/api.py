@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from flopscope import comparison
 from flopscope.catalog import formulas
-from flopscope.catalog.scaling import Scaling
 from flopscope.catalog.variant import check_size, parse
 from flopscope.closedform import Formula
 from flopscope.comparison import Comparison
@@ -17,6 +16,7 @@ from flopscope.present.agreement import agreement_document
 from flopscope.present.compare import comparison_document
 from flopscope.present.report import Report
 from flopscope.present.table import Document
+from flopscope.scaling import Scaling
 from flopscope.sizes import Size
 from flopscope.witnesses import require_plots, require_witnesses
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from flopscope.analytic.forms import FORMS
 from flopscope.catalog.figures import Figure
 from flopscope.catalog.models import MODELS
-from flopscope.catalog.scaling import Scaling
+from flopscope.catalog.scaling import scaled
 from flopscope.catalog.variant import Resolution, Variant, check_size, parse
 from flopscope.conventions import Convention, convention
 from flopscope.errors import BadInput, UnknownName
 from flopscope.ledger import Ledger, Level
+from flopscope.scaling import Scaling
 from flopscope.witnesses import require_witnesses
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def compare(
     counting = convention(convention_name)
     variants = [parse(model) for model in models]
     given = [
-        scaling.of(variant, res) if scaling else (variant, variant.resolution(res))
+        scaled(variant, scaling, res) if scaling else (variant, variant.resolution(res))
         for variant in variants
     ]
     entries = tuple(entry(variant, resolution, batch, check) for variant, resolution in given)

@@ -1,5 +1,6 @@
 """Every rounding rule and choice: one result for numbers, arrays, and symbols evaluated later."""
 
+import importlib
 import math
 import re
 from fractions import Fraction
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from public_models import timm
 
 from flopscope import sizes
 from flopscope.errors import BadInput, Overflow
@@ -23,9 +25,11 @@ from flopscope.sizes import (
     floor_div,
     make_divisible,
     maximum,
+    nearest_multiple,
     pool_span,
     product,
     round_filters,
+    round_half_even,
     round_repeats,
     total,
     truncate,
@@ -116,6 +120,26 @@ def test_a_multiple_of_the_divisor_is_left_as_it_is():
 def test_make_divisible_is_torchvisions(c, width, divisor, minimum):
     rounded = alike(lambda width: make_divisible(c * width, divisor, minimum), width=width)
     assert rounded == torchvision_make_divisible(c * width, divisor, minimum)
+
+
+@many
+@given(channels, widths, st.sampled_from([4, 8, 16]))
+def test_nearest_multiple_is_timms_rounding_without_a_limit(c, width, divisor):
+    """timm's EfficientNetV2 passes round_limit=0."""
+    timm()
+    theirs = importlib.import_module("timm.models._efficientnet_builder").round_channels
+    rounded = alike(lambda width: nearest_multiple(c * width, divisor), width=width)
+    assert rounded == theirs(c, width, divisor, round_limit=0.0)
+
+
+@pytest.mark.parametrize("value", [0.2, 0.5, 1.5, 2.5, 2.6])
+def test_a_nearest_integer_may_have_a_minimum(value):
+    def rounded(width):
+        return round_half_even(width, 2)
+
+    assert alike(rounded, width=value) == max(2, round(value))
+    assert rounded(ALPHA).lower() == 2
+    assert round_half_even(3 * C, 1) == 3 * C
 
 
 @many

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from flopscope.analytic.forms import FORMS
 from flopscope.analytic.laws import LAWS, derive
 from flopscope.catalog.models import MODELS
-from flopscope.catalog.options import RHO
+from flopscope.catalog.options import DEPTH, RHO, WIDTH, Multiplier
 from flopscope.catalog.variant import FREE, Variant, parse
 from flopscope.closedform import Formula
 from flopscope.conventions import CONVENTIONS
@@ -80,15 +80,21 @@ def law(name: str) -> Law:
         raise UnknownName("law", name, LAWS)
     if colon and not LAWS[kind].of_networks:
         raise BadInput(f"{kind} is no law of a network, but '{model}' was given; leave it out")
-    return derive(kind, _catalogue, model or LAWS[kind].network)
+    return derive(kind, _Catalogue(), model or LAWS[kind].network)
 
 
-def _catalogue(model: str, size: Size | None = None, /, **free: Size) -> Ledger:
-    """The ledger of a model on one image, as laws ask for it."""
-    variant = _without_rho(parse(model))
-    known_options(variant, free)
-    resolution = variant.resolution() if size is None else (size, size)
-    return variant.ledger(resolution, 1, **free)
+class _Catalogue:
+    """The catalogue as laws ask for it."""
+
+    def __call__(self, model: str, size: Size | None = None, /, **free: Size) -> Ledger:
+        variant = _without_rho(parse(model))
+        known_options(variant, free)
+        resolution = variant.resolution() if size is None else (size, size)
+        return variant.ledger(resolution, 1, **free)
+
+    def coefficients(self, model: str) -> tuple[float, float]:
+        own = {o.name: o.default for o in parse(model).model.options if isinstance(o, Multiplier)}
+        return own[DEPTH.name], own[WIDTH.name]
 
 
 def is_law(name: str) -> bool:

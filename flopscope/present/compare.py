@@ -14,6 +14,7 @@ from flopscope.conventions import Convention
 from flopscope.ledger import Level
 from flopscope.present.numbers import integer, megabytes, percent, ratio, short
 from flopscope.present.table import Column, Document, Table
+from flopscope.scaling import Scaling
 
 
 def comparison_document(comparison: Comparison) -> Document:
@@ -196,9 +197,15 @@ def _data(comparison: Comparison) -> dict[str, Any]:
         "schema": "flopscope.compare/1",
         "convention": comparison.convention.name,
         "unit": comparison.convention.unit,
-        **({} if (scaling := comparison.scaling) is None else {"scale": vars(scaling)}),
+        **_scale_data(comparison.scaling),
         "models": [_entry_data(comparison, entry) for entry in comparison.entries],
     }
+
+
+def _scale_data(scaling: Scaling | None) -> dict[str, Any]:
+    if scaling is None:
+        return {}
+    return {"scale": {name: float(value) for name, value in vars(scaling).items()}}
 
 
 def verdict_text(agreement: Agreement) -> str:

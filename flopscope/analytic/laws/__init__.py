@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Entry:
     """What a law is about and where it was stated. A law of networks is asked for with one of them
-    after a colon: `width-law:mobilenetv2`; without one `network` is meant."""
+    after a colon: `width-law:mobilenetv2`; `network` is the one that it was stated for."""
 
     title: str
     source: str
@@ -54,8 +54,10 @@ LAWS: Mapping[str, Entry] = {
         "arXiv 1807.11164, section 2, G1",
     ),
     "compound-scaling": Entry(
-        "EfficientNet's MACs where depth, width and resolution grow together",
+        "a network's MACs where depth, width and resolution grow together",
         "arXiv 1905.11946, section 3.3",
+        of_networks=True,
+        network="efficientnet_b0",
     ),
     "ghost-ratio": Entry(
         "a Ghost module against the convolution that it replaces",

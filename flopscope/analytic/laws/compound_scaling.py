@@ -1,6 +1,7 @@
-"""EfficientNet's compound scaling: arXiv 1905.11946, section 3.3.
+"""A network's MACs under compound scaling: arXiv 1905.11946, section 3.3.
 
-The letters are the paper's: depth d = α^φ, width w = β^φ, resolution r = γ^φ.
+The letters are the paper's: depth d = α^φ, width w = β^φ, resolution r = γ^φ, each over that of the
+network itself. Of EfficientNet-B0, for which it was stated, B1 to B7 are compared with it.
 """
 
 from __future__ import annotations
@@ -26,29 +27,19 @@ from flopscope.analytic.laws.law import (
     side_of,
 )
 from flopscope.closedform.sympify import sympy_symbol
+from flopscope.ledger import Ledger
+from flopscope.regions import simplified
+from flopscope.scaling import Scaling
 from flopscope.symbolic import symbol
 
 DEPTH, WIDTH, R = sympy_symbol("depth", integer=False), letter("width"), sympy_symbol("R")
 D, W, RES = letter("d"), letter("w"), letter("r")
 ALPHA, BETA, GAMMA, PHI = letter("α"), letter("β"), letter("γ"), letter("φ")
 
-BASE = "efficientnet_b0"
+FIRST = "efficientnet_b0"
+"""The network that the law was stated for."""
 
-
-class Scaling(NamedTuple):
-    """What one step of φ multiplies depth, width and resolution by."""
-
-    alpha: Fraction
-    beta: Fraction
-    gamma: Fraction
-
-    @property
-    def product(self) -> Fraction:
-        """α·β²·γ², which the paper wants near 2."""
-        return self.alpha * self.beta**2 * self.gamma**2
-
-
-PAPER = Scaling(Fraction("1.2"), Fraction("1.1"), Fraction("1.15"))
+PAPER = Scaling(*(Fraction(str(letter)) for letter in Scaling().letters))
 GRID = [Fraction(n, 20) for n in range(20, 41)]
 """1 to 2 in steps of 0.05; the paper does not state its grid."""
 NEAR = Fraction("0.1")
@@ -56,33 +47,54 @@ NEAR = Fraction("0.1")
 NEAREST = 3
 
 
-def derive(catalogue: Catalogue) -> Law:
+class Base(NamedTuple):
+    """A network that is scaled: its id, image size and own coefficients, and its readings."""
+
+    model: str
+    side: int
+    depth: float
+    width: float
+    counts: dict[str, int]
+
+
+READINGS = ("macs", "params", "activations")
+
+
+def derive(catalogue: Catalogue, model: str) -> Law:
     """MACs grow as (α·β²·γ²)^φ but for parts that do not grow with all three, and rounding."""
     free = {name: symbol(name, lower=0, integer=False) for name in ("depth", "width")}
-    ledger = catalogue(BASE, symbol("R"), **free)
-    total = sympy.expand(ideal_macs(ledger).subs({DEPTH: D, WIDTH: W, R: RES * R}))
+    ledger, own = catalogue(model, symbol("R"), **free), catalogue(model)
+    counts = {name: int(getattr(own, name)()) for name in READINGS}
+    base = Base(model, side_of(own), *catalogue.coefficients(model), counts)
+    depth, width = (sympy.Rational(str(n)) for n in (base.depth, base.width))
+    total = sympy.expand(ideal_macs(ledger).subs({DEPTH: depth * D, WIDTH: width * W, R: RES * R}))
     lead = D * W**2 * RES**2 * total.coeff(D * W**2 * RES**2)
     powers = {D: ALPHA**PHI, W: BETA**PHI, RES: GAMMA**PHI}
     growth = (ALPHA * BETA**2 * GAMMA**2) ** PHI
     scaled = sympy.powsimp(lead.subs(powers), combine="base", force=True)
+    networks = (_networks(catalogue, total),) if model == FIRST else ()
     return Law(
         Step("after φ steps MACs are multiplied by about", _at(PHI) / _at(0), growth, "≈"),
         (
-            Step("MACs at depth d, width w and r times the resolution R", letter("MACs"), total),
+            Step(
+                f"MACs at depth d, width w and r times the resolution R of {model}",
+                letter("MACs"),
+                total,
+            ),
             Step("the part that grows with all three", letter("lead"), lead),
             Step("with d = α^φ, w = β^φ, r = γ^φ", letter("lead"), scaled),
         ),
-        f"layers and widths not rounded; H = W = r·R, a multiple of {period(ledger)}",
-        (_exponents(total, lead), _networks(catalogue, total), _search(catalogue)),
+        _domain(ledger, base),
+        (_exponents(base, total, lead), *networks, _search(catalogue, base)),
         {
-            "d": "depth, over that of the baseline",
+            "d": "depth, over that of the network",
             "w": "width, likewise",
             "r": "resolution, likewise",
             "α": "depth of one step",
             "β": "width of one step",
             "γ": "resolution of one step",
             "φ": "number of steps",
-            "R": "resolution of the baseline, at r = 1",
+            "R": "resolution of the network, at r = 1",
         },
     )
 
@@ -91,15 +103,30 @@ def _at(steps: sympy.Expr | int) -> sympy.Expr:
     return sympy.Function("MACs")(steps)
 
 
-def _exponents(total: sympy.Expr, lead: sympy.Expr) -> Worked:
-    """How fast MACs really grow at B0, as an exponent of each coefficient."""
-    at_base = {D: 1, W: 1, RES: 1, R: 224}
+def _domain(ledger: Ledger, base: Base) -> str:
+    """Where nothing is rounded, and on which side of a rule's bounds, in the law's letters."""
+    letters = {
+        "depth": base.depth * symbol("d", lower=0, integer=False),
+        "width": base.width * symbol("w", lower=0, integer=False),
+    }
+    sides = simplified(c.at(letters) for c in ledger.macs().formula.idealised().conditions)
+    parts = [
+        "layers and widths not rounded",
+        f"H = W = r·R, a multiple of {period(ledger)}",
+        *map(str, sides),
+    ]
+    return "; ".join(parts)
+
+
+def _exponents(base: Base, total: sympy.Expr, lead: sympy.Expr) -> Worked:
+    """How fast MACs really grow at the network, as an exponent of each coefficient."""
+    at_base = {D: 1, W: 1, RES: 1, R: base.side}
     rows = []
     for coefficient, words, law in ((D, "depth d", 1), (W, "width w", 2), (RES, "resolution r", 2)):
         exponent = coefficient * sympy.diff(total, coefficient) / total
         rows.append((words, law, float(exponent.subs(at_base))))
     return Worked(
-        "The exponent of each coefficient at EfficientNet-B0, without rounding, ∂ln MACs/∂ln:",
+        f"The exponent of each coefficient at {base.model}, without rounding, ∂ln MACs/∂ln:",
         ("Coefficient", "law", "formula"),
         tuple(rows),
         note=f"The part that grows with all three is {float((lead / total).subs(at_base)):.1%} "
@@ -109,7 +136,7 @@ def _exponents(total: sympy.Expr, lead: sympy.Expr) -> Worked:
 
 def _networks(catalogue: Catalogue, total: sympy.Expr) -> Worked:
     """B0 to B7 as published against the law; φ is that of their own d·w²·r²."""
-    base = catalogue(BASE)
+    base = catalogue(FIRST)
     unrounded = sympy.lambdify((D, W, RES), total.subs(R, side_of(base)))
     rows = []
     for number in range(8):
@@ -143,40 +170,44 @@ def _networks(catalogue: Catalogue, total: sympy.Expr) -> Worked:
     )
 
 
-def _search(catalogue: Catalogue) -> Worked:
+def _search(catalogue: Catalogue, base: Base) -> Worked:
     """The points of the grid near the constraint, and what the closed form says of each."""
     points = [Scaling(*point) for point in product(GRID, repeat=3)]
-    near = sorted((p for p in points if abs(p.product - 2) <= NEAR), key=_distance)
-    grown = dict(zip(near, _grown(catalogue, near), strict=True))
-    alone = [next(p for p in near if sum(p) - p[axis] == 2) for axis in range(3)]
+    near = sorted(
+        (p for p in points if _distance(p) <= NEAR), key=lambda p: (_distance(p), p.letters)
+    )
+    grown = dict(zip(near, _grown(catalogue, base, near), strict=True))
+    alone = [next(p for p in near if sum(p.letters) - p.letters[n] == 2) for n in range(3)]
     shown = dict.fromkeys([PAPER, *near[:NEAREST], *alone])
     cheaper = sum(grown[p][0] < grown[PAPER][0] for p in near)
     least, most = (pick(g[0] for g in grown.values()) for pick in (min, max))
     return Worked(
         f"The constraint α·β²·γ² ≈ 2 on a grid of steps of {float(GRID[1] - 1)} from 1: "
         "the paper's choice, the points nearest to 2, and one coefficient alone; what one step "
-        "from B0 multiplies, layers and widths rounded:",
+        f"from {base.model} multiplies, layers and widths rounded:",
         ("α", "β", "γ", "α·β²·γ²", "MACs", "params", "activations"),
-        tuple((*map(float, p), p.product, *grown[p]) for p in shown),
+        tuple((*map(float, p.letters), p.product, *grown[p]) for p in shown),
         note=f"{len(near)} of {len(points):,} points are within {float(NEAR)} of 2, and the "
         f"paper's is number {near.index(PAPER) + 1} in nearness. Their real MACs are {least:.2f} "
-        f"to {most:.2f} times B0's, for whole layers are added; {cheaper} points cost less than "
-        "the paper's. It chose among such points by accuracy, which no count can tell.",
+        f"to {most:.2f} times those of {base.model}, for layers and channels come whole; "
+        f"{cheaper} points cost less than the paper's. It chose among such points by accuracy, "
+        "which no count can tell.",
     )
 
 
-def _distance(point: Scaling) -> tuple[Fraction, Scaling]:
-    return abs(point.product - 2), point
+def _distance(point: Scaling) -> Fraction:
+    return abs(Fraction(point.product) - 2)
 
 
-def _grown(catalogue: Catalogue, points: list[Scaling]) -> Iterator[tuple[float, float, float]]:
-    """MACs, parameters and activations over those of B0, of all points at once."""
-    base = catalogue(BASE)
-    sides = np.array([round(side_of(base) * point.gamma) for point in points])
-    depth, width = (np.array([float(p[n]) for p in points]) for n in (0, 1))
-    ledger = catalogue(BASE, sides, depth=depth, width=width)
+def _grown(
+    catalogue: Catalogue, base: Base, points: list[Scaling]
+) -> Iterator[tuple[float, float, float]]:
+    """MACs, parameters and activations over those of the network, of all points at once."""
+    sides = np.array([round(base.side * point.gamma) for point in points])
+    depths = np.array([base.depth * float(point.alpha) for point in points])
+    widths = np.array([base.width * float(point.beta) for point in points])
+    ledger = catalogue(base.model, sides, depth=depths, width=widths)
     readings = [
-        (getattr(ledger, name)().value / int(getattr(base, name)())).tolist()
-        for name in ("macs", "params", "activations")
+        (getattr(ledger, name)().value / count).tolist() for name, count in base.counts.items()
     ]
     yield from zip(*readings, strict=True)

@@ -67,6 +67,9 @@ class Catalogue(Protocol):
 
     def __call__(self, model: str, size: Size | None = None, /, **free: Size) -> Ledger: ...
 
+    def coefficients(self, model: str) -> tuple[float, float]:
+        """The model's own depth and width coefficients."""
+
 
 def letter(name: str) -> sympy.Symbol:
     """A positive quantity that need not be whole: the name of a result, or a multiplier."""
