@@ -55,6 +55,7 @@ NAMES = (
     "width-law:mobilenetv3_small",
     "resolution-law:ghostnetv2_100",
     "attention-conv:mobilevit_xxs",
+    "compound-scaling:regnety_800mf",
 )
 
 each_law = pytest.mark.parametrize("name", NAMES)
@@ -300,6 +301,63 @@ def test_the_leading_part_is_what_counts_differ_by() -> None:
     )
     lead = right(derived("compound-scaling"), "the part that grows")
     assert 6 * put(lead, d=1, w=1, r=1, R=224) == difference
+
+
+@pytest.mark.parametrize(
+    ("model", "own", "size", "factors"),
+    [
+        ("resnet50", 1, 224, ((2, 1, 1), (1, 2, 2), (3, 3, 1))),
+        ("convnext_tiny", 1, 224, ((2, 1, 1), (1, 2, 2))),
+        ("shufflenetv1_g3_x1.0", 1, 224, ((2, 1, 1), (1, 2, 2))),
+        ("regnety_800mf", 1, 224, ((2, 1, 1), (1, 2, 2))),
+        ("efficientnetv2_s", 1, 384, ((2, 1, 1), (1, 2, 1))),
+        ("efficientnet_b7", 2, 600, ((1, 1, 1),)),
+    ],
+)
+def test_it_is_a_law_of_any_network_with_width_and_depth(
+    model: str, own: float, size: int, factors: tuple[tuple[int, int, int], ...]
+) -> None:
+    """Exact at whole factors of depth, width and resolution, but that B7's depth is 3.1."""
+    found = derived(f"compound-scaling:{model}")
+    total = right(found, "MACs at depth")
+    for d, w, r in factors:
+        options = {"depth": d * (3 if own == 2 else 1), "width": own * w}
+        ledger = parse(model).ledger((size // 32 * 32 * r,) * 2, **options)
+        share = sympy.Rational(30, 31) if own == 2 else 1
+        assert put(total, d=d * share, w=w, r=r, R=size // 32 * 32) == int(ledger.macs())
+    exponents, search = found.worked
+    assert exponents.words.startswith(f"The exponent of each coefficient at {model}")
+    for row in rows(search)[:2]:
+        side = round(size * Fraction(str(row["γ"])))
+        options = {o.name: o.default for o in parse(model).model.options}
+        scaled_to = {
+            "depth": options["depth"] * row["α"],
+            "width": options["width"] * row["β"],
+        }
+        grown = int(parse(model).ledger((side, side), **scaled_to).macs())
+        assert row["MACs"] == pytest.approx(grown / count(model, size, size))
+
+
+def test_where_the_law_of_a_network_holds() -> None:
+    assert derived("compound-scaling:mobilenetv2").domain == (
+        "layers and widths not rounded; H = W = r·R, a multiple of 32; w ≤ 1"
+    )
+    with pytest.raises(BadInput) as error:
+        law("compound-scaling:resnet50:depth=2")
+    assert str(error.value) == (
+        "depth is fixed in 'resnet50:depth=2' and free at once; leave one of them out"
+    )
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["resnet50:groups=32,width_per_group=4", "regnety_800mf", "shufflenetv1_g3_x1.0"],
+)
+def test_the_width_law_of_networks_with_grouped_convolutions(model: str) -> None:
+    found = of_network(derived(f"width-law:{model}"))
+    for width in (1, 2):
+        name = f"{model}{',' if ':' in model else ':'}width={width}"
+        assert put(found, R=224, width=width) == count(name, 224, 224)
 
 
 def test_it_grows_by_the_product_to_the_power() -> None:

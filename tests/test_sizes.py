@@ -125,7 +125,7 @@ def test_make_divisible_is_torchvisions(c, width, divisor, minimum):
 @many
 @given(channels, widths, st.sampled_from([4, 8, 16]))
 def test_nearest_multiple_is_timms_rounding_without_a_limit(c, width, divisor):
-    """timm's EfficientNetV2 passes round_limit=0."""
+    """timm's EfficientNetV2 B0 to B3 ask for it."""
     timm()
     theirs = importlib.import_module("timm.models._efficientnet_builder").round_channels
     rounded = alike(lambda width: nearest_multiple(c * width, divisor), width=width)
