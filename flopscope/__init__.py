@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from flopscope.closedform import Formula
     from flopscope.errors import FlopscopeError
     from flopscope.ledger import Ledger, Level
-    from flopscope.scaling import Scaling
     from flopscope.symbolic import symbol
 
 _HOMES = {
@@ -25,7 +24,6 @@ _HOMES = {
     "Formula": "flopscope.closedform",
     "Ledger": "flopscope.ledger",
     "Level": "flopscope.ledger",
-    "Scaling": "flopscope.scaling",
     "analyze": "flopscope.api",
     "build": "flopscope.api",
     "check": "flopscope.api",
@@ -42,7 +40,6 @@ __all__ = [
     "Formula",
     "Ledger",
     "Level",
-    "Scaling",
     "analyze",
     "build",
     "check",

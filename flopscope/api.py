@@ -144,7 +144,7 @@ def compare(
 ) -> ComparisonReport:
     """Networks side by side: params, work, activations, size, published accuracy.
 
-    `scale` multiplies the depth, width and resolution of each, as `Scaling(phi=1)`.
+    `scale`, a `flopscope.scaling.Scaling`, multiplies the depth, width and resolution of each.
 
     >>> compare("mobilenetv1", "mobilenetv2", res=224).to_dict()["models"][1]["macs"]
     300774272

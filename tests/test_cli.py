@@ -282,7 +282,7 @@ BAD = {
         "mobilenetv3_large:recipe=keras",
     ): "unknown recipe 'keras'; known are paper, torchvision, timm",
     ("compare", "mobilenetv2:recipe=timm"): (
-        "unknown option of mobilenetv2 'recipe'; known are width, classes"
+        "unknown option of mobilenetv2 'recipe'; known are width, depth, classes"
     ),
     ("compare", "mobilenetv2", "--res", "0"): f"--res 0 is not a size of at least 1; {NO_SIZE}",
     ("compare", "mobilenetv2", "--res", "-1"): f"--res -1 is not a size of at least 1; {NO_SIZE}",

@@ -304,7 +304,7 @@ def test_fractions_are_letters_too() -> None:
 
 
 def test_compare_in_python() -> None:
-    report = fs.compare("resnet50", scale=fs.Scaling(phi=1))
+    report = fs.compare("resnet50", scale=Scaling(phi=1))
     plain = fs.compare("resnet50:width=1.1,depth=1.2", res=258)
     assert report.to_dict()["models"] == plain.to_dict()["models"]
     assert report.to_dict()["scale"] == {"alpha": 1.2, "beta": 1.1, "gamma": 1.15, "phi": 1.0}
