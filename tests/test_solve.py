@@ -133,7 +133,8 @@ def test_an_infeasible_budget_names_the_nearest_that_can_be_kept(capsys):
         (["--macs", "0", "--free", "width"],
          "--macs 0 is not a positive number; give digits with at most one decimal point and one "
          "of K, M, G, T, such as 150M or 150000000"),
-        (["--macs", "1M"], "nothing is free; name at least one of res, batch, width, classes"),
+        (["--macs", "1M"],
+         "nothing is free; name at least one of res, batch, width, depth, classes"),
         (["--free", "width"],
          "no budget is given; bound macs, params or activations, such as --macs 150M"),
         (["--macs", "1M", "--free", "width,width"], "width is free twice; name it once"),

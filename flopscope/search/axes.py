@@ -50,7 +50,7 @@ def axes(variant: Variant) -> Mapping[str, Axis]:
 
     >>> from flopscope.catalog.variant import parse
     >>> list(axes(parse("mobilenetv2")))
-    ['res', 'batch', 'width', 'classes']
+    ['res', 'batch', 'width', 'depth', 'classes']
     """
     own = (
         Axis(option.name, True, LARGEST_COUNT, Fraction(1))
