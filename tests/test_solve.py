@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flopscope.api import formula
+from flopscope.api import analyze, formula
 from flopscope.cli import main
 from flopscope.errors import BadInput, UnknownName
+from flopscope.facts import Kind
 from flopscope.search.axes import shortest_decimal
 from flopscope.search.budgets import Budget, parse_budget
 from flopscope.search.crossing import crossing, parse_when
@@ -58,6 +59,14 @@ def test_the_resolution_is_the_last_whose_count_keeps_the_budget(model, limit):
     assert macs(model, largest) <= limit
     further = np.arange(largest + 1, largest + 400)
     assert (macs(model, further) > limit).all()
+
+
+def test_the_resolution_of_a_network_that_takes_few():
+    """EfficientFormer's last map has 7×7 positions: not the budget ends the search, the network
+    does, and no law reaches beyond."""
+    solution = solve("efficientformer_l1", [Budget("macs", 10**12)], ["res"])
+    (design,) = solution.designs
+    assert (design.sizes["res"], design.ideal, solution.beyond) == (224, None, None)
 
 
 def test_the_published_network_is_found_from_its_own_cost():
@@ -221,6 +230,22 @@ def test_a_crossing_is_found_where_every_resolution_was_tried():
 def test_a_cost_that_stays_below_is_no_crossing(capsys):
     assert main(["solve", "efficientnet_b0", "--when", "linear = conv"]) == 1
     assert "linear stays below conv up to res 16,384." in capsys.readouterr().out
+
+
+def test_attention_overtakes_convolution_where_every_resolution_was_tried():
+    found = crossing("mobilevit_xxs", "attention = conv")
+    rows = analyze("mobilevit_xxs", res=np.arange(1, 800))
+    attention = rows.filter(lambda row: row.kind is Kind.MATMUL).macs().value
+    conv = rows.filter(lambda row: row.kind is Kind.CONVOLUTION).macs().value
+    ahead = list(attention >= conv)
+    assert found.first == ahead.index(True) + 1
+    assert found.settled == 800 - ahead[::-1].index(False)
+
+
+def test_tokens_end_where_the_context_does(capsys):
+    arguments = ["solve", "mobilevlm_v2_1.7b", "--when", "attention = linear", "--free", "tokens"]
+    assert main(arguments) == 1
+    assert "attention stays below linear up to tokens 1,904." in capsys.readouterr().out
 
 
 def test_the_sides_of_an_equation():

@@ -13,6 +13,7 @@ from flopscope.errors import BadInput
 from flopscope.facts import Function, Interpolation, Kind, Reduction, Window
 from flopscope.sizes import (
     Size,
+    any_of,
     conv_output,
     conv_transpose_output,
     elements,
@@ -129,7 +130,7 @@ def linear(x: Feature, features: Size, *, bias: bool = True, name: str = "linear
 
 def matmul(a: Feature, b: Feature, *, name: str = "matmul") -> Feature:
     """Product of two computed tensors: (…, n, k) and (…, k, m) → (…, n, m), equal leading sizes."""
-    if is_symbolic(difference := a.shape[-1] - b.shape[-2]) or difference != 0:
+    if is_symbolic(difference := a.shape[-1] - b.shape[-2]) or any_of(difference != 0):
         raise BadInput(f"matmul of {a.shape} and {b.shape}: the inner sizes differ")
     return a.tape.record(Kind.MATMUL, name, (a, b), (*a.shape[:-1], b.shape[-1]))
 

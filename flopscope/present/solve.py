@@ -162,8 +162,7 @@ def crossing_document(found: Crossing) -> Document:
         Column("ratio", "Quotient", lambda value: f"{value:.4f}"),
     ]
     left, right = found.counts
-    value = found.axis.limit if found.settled is None else found.settled
-    rows = [[value, left, right, left / right if right else None]]
+    rows = [[found.at, left, right, left / right if right else None]]
     title = f"{found.variant}: where {found.left} = {found.right}, along {name}."
     return Document([Table(columns, rows, title, _crossing_notes(found))], _crossing_data(found))
 
@@ -171,7 +170,7 @@ def crossing_document(found: Crossing) -> Document:
 def _crossing_notes(found: Crossing) -> list[str]:
     name = found.axis.name
     if found.settled is None:
-        return [f"{found.left} stays below {found.right} up to {name} {found.axis.limit:,}."]
+        return [f"{found.left} stays below {found.right} up to {name} {found.at:,}."]
     notes = [f"From {name} {found.settled:,} on, {found.left} is not below {found.right}."]
     if found.first != found.settled:
         notes.append(

@@ -44,8 +44,9 @@ class Side(NamedTuple):
 class Crossing:
     """`left` reaches `right` first at `first` of the axis, and from `settled` on lies never below.
 
-    Both are None where it stays below as far as `axis.limit`. `ideal` is where the laws without
-    roundings meet. `counts` are the MACs of both terms at `settled`, or at the limit.
+    Both are None where it stays below as far as designs are looked at. `ideal` is where the laws
+    without roundings meet. `counts` are the MACs of both terms at `at`: at `settled`, or the last
+    design.
     """
 
     variant: Variant
@@ -56,6 +57,7 @@ class Crossing:
     first: int | None
     settled: int | None
     ideal: float | None
+    at: int
     counts: tuple[int, int]
 
 
@@ -126,6 +128,7 @@ def crossing(
         first,
         settled,
         None if settled is None else costs.ideal(),
+        shown,
         costs.macs(shown),
     )
 

@@ -132,7 +132,12 @@ class Staircase:
         bound, _ = boundary(kept, 0.0, top)
         own = law.conditions[len(formula.conditions) :]
         holds = all(condition.at(self._at(bound)).broken() is False for condition in own)
-        return bound if bound > 0 and holds else None
+        return bound if bound > 0 and holds and self._reaches(bound) else None
+
+    def _reaches(self, value: float) -> bool:
+        """Are there designs from a value on? Of whole sizes a network may take few."""
+        further = np.arange(int(value), self.axis.limit + 1)
+        return not self.axis.whole or bool(self._exists(further).any())
 
     def _plain(self, value: Any) -> Design:
         sizes = self._at(value)
