@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -240,7 +241,7 @@ def test_check_says_what_is_missing_without_torch():
 NO_SIZE = "give a number such as 224, or HxW such as 192x256"
 BAD = {
     ("compare", "mobilenet2"): (
-        "unknown model 'mobilenet2'; did you mean mobilenetv2, mobilenetv1 or mobilenetv3_small?"
+        "unknown model 'mobilenet2'; did you mean mobilenetv2, mobilenetv1 or mobilevit_s?"
     ),
     ("compare", "xyz"): (
         f"unknown model 'xyz'; known are {', '.join([*MODELS][:SHOWN])} "
@@ -316,7 +317,7 @@ BAD = {
         "cannot write '/nowhere/x.md'; give a file in a folder that exists and is writable"
     ),
     ("show", "mobilenetv9"): (
-        "unknown model 'mobilenetv9'; did you mean mobilenetv2, mobilenetv1 or mobilenetv3_small?"
+        "unknown model 'mobilenetv9'; did you mean mobilenetv2, mobilenetv1 or mobilevit_s?"
     ),
     (
         "formula",
@@ -426,3 +427,27 @@ def test_every_command_has_help_and_stands_in_the_readme(capsys):
     for name, command in cli.commands.items():
         assert command.help, name
         assert f"flopscope {name}" in readme, name
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "show mobilenetv2 --by stage",
+        "list",
+        "conventions",
+        "solve mobilenetv2 --macs 200M --free width",
+        "solve efficientnet_b0 --when conv=linear",
+        "assert mobilenetv2 --max-macs 1G",
+        "check mobilenetv2 --prove",
+        "profile mobilenetv2 --input B,3,H,W",
+    ],
+)
+def test_beside_every_exported_table_stands_how_it_is_made(capsys, tmp_path, line):
+    target = tmp_path / "table"
+    words = [*line.split(), "--format", "json", "-o", str(target)]
+    assert run(capsys, *words) == (0, "", "")
+    made = json.loads((tmp_path / "table.json").read_text(encoding="utf-8"))
+    assert shlex.split(made["command"]) == ["flopscope", *words]
+    assert made["data"] == json.loads(target.read_text(encoding="utf-8"))
+    named = [word for word in words if word in MODELS and not line.startswith("profile")]
+    assert list(made["formulas"]) == (named if words[0] != "assert" else [])

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
 from flopscope.cli.options import FORMAT, OUTPUT, RES, positive, resolution
-from flopscope.cli.output import check_format, output, rendered
+from flopscope.cli.output import Export, check_format, command_line, exported, rendered
 from flopscope.cli.progress import waiting
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
+    from flopscope.present.table import Document
     from flopscope.search.budgets import Budget
 
 
@@ -57,7 +59,7 @@ def solve(
     limits = _budgets({"macs": macs, "params": params, "activations": activations}, "--{}")
     size, images = resolution(res), None if batch is None else positive("batch", batch)
     names = free.split(",") if free else []
-    with output(output_path) as write:
+    with exported(output_path) as write:
         if when is not None:
             if limits or step is not None or len(names) > 1:
                 raise BadInput(
@@ -65,7 +67,7 @@ def solve(
                     "free sizes out"
                 )
             found = crossing(model, when, *names, res=size, batch=images or 1)
-            write(rendered(present.crossing_document(found), format_name))
+            _write(write, present.crossing_document(found), format_name, [str(found.variant)])
             if found.settled is None:
                 raise click.exceptions.Exit(1)
             return
@@ -78,7 +80,8 @@ def solve(
                 batch=images,
                 step=None if step is None else positive("step", step),
             )
-        write(rendered(present.solution_document(solution), format_name))
+        document = present.solution_document(solution)
+        _write(write, document, format_name, [str(solution.variant)])
     if not solution.designs:
         raise click.exceptions.Exit(1)
 
@@ -125,13 +128,22 @@ def assert_(
     limits = _budgets(given, "--max-{}")
     if not limits:
         raise BadInput("no budget is given; give --max-macs, --max-params or --max-activations")
-    with output(output_path) as write:
+    with exported(output_path) as write:
         with waiting(f"counting {target}"):
             ledger = ledger_of(target, resolution(res), inputs, texts.parse_arguments(arguments))
         verdicts = assess(ledger, limits)
-        write(rendered(verdict_document(target, verdicts), format_name))
+        _write(write, verdict_document(target, verdicts), format_name)
     if not all(verdicts):
         raise click.exceptions.Exit(1)
+
+
+def _write(write: Export, document: Document, format_name: str, names: Iterable[str] = ()) -> None:
+    """The document, and how it is made; both are about multiply-accumulates."""
+    from flopscope.conventions import CONVENTIONS
+    from flopscope.present.sources import of_document
+
+    command, counting = command_line(), CONVENTIONS["macs"]
+    write(rendered(document, format_name), lambda: of_document(document, command, counting, names))
 
 
 def _budgets(given: dict[str, str | None], option: str) -> list[Budget]:

@@ -22,7 +22,6 @@ from flopscope.cli.output import (
     check_picture,
     command_line,
     exported,
-    output,
     rendered,
     write_picture,
 )
@@ -139,20 +138,21 @@ def show(
     from flopscope.conventions import convention as named
     from flopscope.ledger import Level
     from flopscope.present.catalog import show_document
+    from flopscope.present.sources import of_document
 
     check_format(format_name)
-    with output(output_path) as write:
+    with exported(output_path) as write:
         compared = comparison.compare(
             with_form([model], form),
             res=resolution(res),
             batch=positive("batch", batch),
             scaling=scaling(scale),
         )
-        write(
-            rendered(
-                show_document(compared.entries[0], named(convention), Level.named(by)), format_name
-            )
-        )
+        shown = compared.entries[0]
+        counting = named(convention)
+        document = show_document(shown, counting, Level.named(by))
+        text = rendered(document, format_name)
+        write(text, lambda: of_document(document, command_line(), counting, [str(shown.variant)]))
 
 
 @click.command(name="list")
@@ -161,10 +161,12 @@ def show(
 def list_models(format_name: str, output_path: str | None) -> None:
     """List the models, their options and papers."""
     from flopscope.present.catalog import list_document
+    from flopscope.present.sources import of_document
 
     check_format(format_name)
-    with output(output_path) as write:
-        write(rendered(list_document(), format_name))
+    with exported(output_path) as write:
+        document = list_document()
+        write(rendered(document, format_name), lambda: of_document(document, command_line()))
 
 
 @click.command()
@@ -173,7 +175,9 @@ def list_models(format_name: str, output_path: str | None) -> None:
 def conventions(format_name: str, output_path: str | None) -> None:
     """List the conventions: what each tool and the papers count."""
     from flopscope.present.catalog import conventions_document
+    from flopscope.present.sources import of_document
 
     check_format(format_name)
-    with output(output_path) as write:
-        write(rendered(conventions_document(), format_name))
+    with exported(output_path) as write:
+        document = conventions_document()
+        write(rendered(document, format_name), lambda: of_document(document, command_line()))

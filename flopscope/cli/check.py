@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING
+
 import click
 
 from flopscope.cli.options import BATCH, FORM, FORMAT, OUTPUT, RES, positive, resolution
-from flopscope.cli.output import check_format, output, rendered
+from flopscope.cli.output import check_format, command_line, exported, rendered
 from flopscope.cli.progress import waiting
 from flopscope.errors import BadInput
+
+if TYPE_CHECKING:
+    from flopscope.present.table import Document
 
 
 @click.command()
@@ -39,18 +45,26 @@ def check(
     from flopscope.catalog.variant import with_form
     from flopscope.present.agreement import agreement_document
     from flopscope.present.proof import proof_document
+    from flopscope.present.sources import of_document
 
     check_format(format_name)
     if prove and (res is not None or batch != "1"):
         raise BadInput(
             "--prove holds for every size and takes neither --res nor --batch; leave them out"
         )
-    with output(output_path) as write:
+    with exported(output_path) as write:
         models = with_form(models, form)
+
+        def write_document(document: Document) -> None:
+            made = partial(
+                of_document, document, command_line(), names=models, packages=("torch", "fvcore")
+            )
+            write(rendered(document, format_name), made)
+
         if prove:
             with waiting(f"proving {', '.join(models)}"):
                 proved = comparison.proofs(models)
-            write(rendered(proof_document(proved), format_name))
+            write_document(proof_document(proved))
             if not all(proof for _, proof in proved):
                 raise click.exceptions.Exit(1)
             return
@@ -58,6 +72,6 @@ def check(
             result = comparison.compare(
                 models, res=resolution(res), batch=positive("batch", batch), check=True
             )
-        write(rendered(agreement_document(result.entries), format_name))
+        write_document(agreement_document(result.entries))
     if not result.agrees:
         raise click.exceptions.Exit(1)

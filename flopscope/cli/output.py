@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -30,8 +30,12 @@ def output(path: str | None) -> Iterator[Callable[[str], None]]:
     yield lambda text: _write_whole({file: text.encode()})
 
 
+Export: TypeAlias = Callable[[str, Callable[[], dict[str, Any]]], None]
+"""Writes a table's text, and beside a file what the function says of how it is made."""
+
+
 @contextmanager
-def exported(path: str | None) -> Iterator[Callable[[str, Callable[[], dict[str, Any]]], None]]:
+def exported(path: str | None) -> Iterator[Export]:
     """As `output`, for a table; what makes it again goes to <path>.json: both files or neither."""
     if path is None:
         yield lambda text, made: click.echo(text, nl=False)

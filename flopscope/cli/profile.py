@@ -8,7 +8,7 @@ from itertools import chain
 import click
 
 from flopscope.cli.options import CONVENTION, OUTPUT, inputs_or_res, natural
-from flopscope.cli.output import output
+from flopscope.cli.output import command_line, exported
 from flopscope.cli.progress import waiting
 
 
@@ -88,6 +88,7 @@ def profile(
     from flopscope.present.parts import View
     from flopscope.present.profile import ProfileReport, check_view
     from flopscope.present.profile_formats import check_format, profile_text
+    from flopscope.present.sources import of_document
     from flopscope.sizes import Shape, is_symbolic
 
     graph = profiling.is_onnx(target)
@@ -102,11 +103,17 @@ def profile(
     if not graph:  # whose sizes are in the file
         check(texts.parse_input(text).shape for text in inputs)
     values = texts.parse_arguments(arguments), texts.parse_examples(examples)
-    with output(output_path) as write:
+    with exported(output_path) as write:
         with waiting(f"{'reading' if graph else 'tracing'} {target}"):
             found = profiling.profile(target, inputs, *values, rules, backward)
             check(found.shapes)
-            text = profile_text(ProfileReport(found, view), format_name)
-        write(text)
+            report = ProfileReport(found, view)
+            text = profile_text(report, format_name)
+        packages = ("onnx",) if graph else ("torch",)
+        command = command_line()
+        write(
+            text,
+            lambda: of_document(report.document(), command, view.convention, packages=packages),
+        )
     if strict and found.unknown:
         raise click.exceptions.Exit(1)

@@ -3,11 +3,11 @@ from."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flopscope.comparison import Comparison
-from flopscope.conventions import CONVENTIONS
+from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.present.citations import bibtex
 from flopscope.present.compare import comparison_document
 from flopscope.present.paper import papers
@@ -52,6 +52,19 @@ def of_comparison(
     made = provenance(command, convention, formulas=formulas, packages=packages)
     cited = [bibtex(paper) for paper in papers(comparison)]
     return {**made, "bibtex": cited, "data": comparison_document(comparison).data}
+
+
+def of_document(
+    document: Document,
+    command: Sequence[str],
+    convention: Convention | None = None,
+    names: Iterable[str] = (),
+    packages: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The provenance of any other table; `names` are the catalogue's networks in it."""
+    formulas = closed_forms(names, "macs" if convention is None else convention.name)
+    made = provenance(command, convention, formulas=formulas, packages=packages)
+    return {**made, "data": document.data}
 
 
 def of_readings(document: Document, command: Sequence[str]) -> dict[str, Any]:
