@@ -317,7 +317,7 @@ BAD = {
         "cannot write '/nowhere/x.md'; give a file in a folder that exists and is writable"
     ),
     ("show", "mobilenetv9"): (
-        "unknown model 'mobilenetv9'; did you mean mobilenetv2, mobilenetv1 or mobilevit_s?"
+        "unknown model 'mobilenetv9'; did you mean mobilenetv2, mobilenetv1 or mobilenetv3_small?"
     ),
     (
         "formula",
