@@ -1,5 +1,6 @@
 """Numbers as text, and tables in every format."""
 
+import builtins
 import json
 from fractions import Fraction
 
@@ -99,6 +100,14 @@ def test_terminal_table_aligns_and_keeps_80_columns():
     rows = [line for line in text.splitlines() if "1,234" in line]
     assert len({len(row) for row in rows}) == 1
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_terminal_table_is_text_in_a_notebook_too(monkeypatch):
+    """rich knows a notebook's shell by the name of its class, and would show the table itself."""
+    plain = render(DOCUMENT, "table")
+    shell = type("ZMQInteractiveShell", (), {})()
+    monkeypatch.setattr(builtins, "get_ipython", lambda: shell, raising=False)
+    assert render(DOCUMENT, "table") == plain
 
 
 def test_unknown_format():

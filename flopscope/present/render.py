@@ -107,7 +107,10 @@ def _terminal_table(table: Table) -> str:
         grid.add_row(*map(Text, row), end_section=last)
     buffer = io.StringIO()
     width = max(TERMINAL_WIDTH, _beside(_widths(table, rows)))
-    console = Console(file=buffer, width=width, color_system=None, legacy_windows=False)
+    # text even in a notebook, where rich would show the table itself and write nothing
+    console = Console(
+        file=buffer, width=width, color_system=None, legacy_windows=False, force_jupyter=False
+    )
     console.print(grid)
     printed = buffer.getvalue().replace("\u00a0", " ")
     body = "\n".join(line.rstrip() for line in printed.splitlines())
