@@ -10,7 +10,7 @@ PYTHON ?= $(shell python3.11 $(IS_NEW_ENOUGH) && echo python3.11 || echo python3
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--constraint constraints.txt --no-build-isolation
 
-.PHONY: help compare setup test lint format slow laws networks bench clean
+.PHONY: help compare setup test lint format slow laws networks notebooks bench clean
 
 help:  ## say what can be made (the default)
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
@@ -43,6 +43,9 @@ laws: $(VENV)/light  ## derive the laws anew and write docs/laws.md
 
 networks: $(VENV)/full  ## count and prove every network anew and write docs/networks.md
 	OMP_NUM_THREADS=1 $(BIN)/python tests/networks.py
+
+notebooks: $(VENV)/full  ## execute the notebooks anew and store their outputs
+	OMP_NUM_THREADS=1 $(BIN)/python notebooks/execute.py
 
 bench: $(VENV)/full  ## time the answers
 	$(BIN)/python benchmarks/run.py
