@@ -269,6 +269,19 @@ def require(condition: Condition) -> tuple[Condition, ...]:
     return () if broken is not None else (condition,)
 
 
+def breaking(value: Size, condition: Condition) -> Size:
+    """What of a value breaks the condition: of an array, the element at the first such place.
+
+    Domain: the condition is broken.
+
+    >>> import numpy as np
+    >>> sides = np.array([224, 32, 8])
+    >>> int(breaking(sides, AtLeast(sides, 64, "side")))
+    32
+    """
+    return _element(value, condition.breaks())
+
+
 def check_bindings(symbols: Iterable[Symbol], values: Mapping[str, Any]) -> None:
     """Every symbol is bound, to a value of its kind not below its bound.
 

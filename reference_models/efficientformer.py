@@ -4,11 +4,15 @@ code, snap-research/EfficientFormer models/efficientformer.py.
 Agrees with timm's `efficientformer_l1`, `_l3` and `_l7`: state dict, logits, distribution of
 initial weights. The logits are the mean of the labels' and the distillation's classifier.
 
+Coefficients of width and depth are nobody's. EfficientNet's rules round them: channels to multiples
+of 8, pooling blocks up and attention blocks up. Heads, keys and values stay as they are.
+
 Deviations: an input whose last map is not 7×7 is refused, where timm refuses one whose last map has
 not 49 positions. Attention biases are looked up at every call. Distillation, which compares the
 classifiers apart, is left out.
 """
 
+import math
 from collections import OrderedDict
 from functools import partial
 from typing import NamedTuple
@@ -16,7 +20,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from reference_models.layers import checked_classes
+from reference_models.layers import checked_classes, checked_depth, checked_width, make_divisible
 
 GRID = 7  # side of the last map
 HEADS, KEY, VALUE = 8, 32, 128
@@ -158,12 +162,12 @@ def tokens(x: Tensor) -> Tensor:
 
 
 class Stage(nn.Module):
-    """A 3×3 convolution of stride 2 with norm, but in the first stage; blocks, the last of which
-    attend."""
+    """A 3×3 convolution of stride 2 with norm, where there is a map to halve; blocks, the last of
+    which attend."""
 
-    def __init__(self, channels: int, out: int, blocks: int, attending: int) -> None:
+    def __init__(self, channels: int | None, out: int, blocks: int, attending: int) -> None:
         super().__init__()
-        self.downsample = nn.Identity() if channels == out else _downsampling(channels, out)
+        self.downsample = _downsampling(channels, out) if channels else nn.Identity()
         local = blocks - attending
         # timm's numbers: where the map becomes tokens it counts a layer that has no weights
         self.blocks = nn.ModuleDict({str(n): PoolingBlock(out) for n in range(local)})
@@ -199,8 +203,8 @@ class EfficientFormer(nn.Module):
 
     def __init__(self, design: Design, classes: int) -> None:
         super().__init__()
-        channels = design.channels[0]
-        self.stem = _stem(channels)
+        channels = None
+        self.stem = _stem(design.channels[0])
         stages = []
         for number, (out, blocks) in enumerate(zip(design.channels, design.blocks, strict=True), 1):
             attending = design.attending if number == len(design.blocks) else 0
@@ -226,10 +230,23 @@ def _init(model: nn.Module) -> None:
             nn.init.zeros_(layer.bias)
 
 
-def efficientformer(design: Design, classes: int = 1000) -> nn.Module:
-    """12,289,928 parameters for L1, both classifiers among them. Raises ValueError for classes
-    below 1."""
-    return EfficientFormer(design, checked_classes(classes))
+def efficientformer(
+    design: Design, classes: int = 1000, *, width: float = 1.0, depth: float = 1.0
+) -> nn.Module:
+    """12,289,928 parameters for L1 at width 1 and depth 1, both classifiers among them.
+
+    Raises ValueError for a width or depth that is not positive and finite, or classes below 1.
+    """
+    width, depth = checked_width(width), checked_depth(depth)
+    *blocks, last = design.blocks
+    attending = math.ceil(design.attending * depth)
+    pooling = [math.ceil(n * depth) for n in (*blocks, last - design.attending)]
+    scaled = Design(
+        tuple(make_divisible(channels * width) for channels in design.channels),
+        (*pooling[:-1], pooling[-1] + attending),
+        attending,
+    )
+    return EfficientFormer(scaled, checked_classes(classes))
 
 
 efficientformer_l1 = partial(efficientformer, L1)

@@ -5,6 +5,11 @@ Agrees with timm's `mobilevit_xxs`, `mobilevit_xs` and `mobilevit_s`: state dict
 distribution of initial weights. Attention is written in its products, as timm's is with
 `set_fused_attn(False)`.
 
+Nobody has coefficients of width and depth. Here both round as EfficientNet's do: all widths to
+multiples of 8, transformers' and the stem's too, but the last convolution is min(4·c, 960), as the
+authors' mobilevit.py says; inverted residuals of the first two stages, and transformer layers,
+repeat ⌈n·depth⌉ times. The strided block that opens a later stage does not repeat.
+
 Deviations: dropout, 0 in timm and 0.1 in the authors' code, is left out. Every norm begins at scale
 1, as in the authors' code; timm's last one of a residual begins at 0.
 """
@@ -17,20 +22,22 @@ from typing import NamedTuple
 from torch import Tensor, cat, nn
 from torch.nn import functional
 
-from reference_models.layers import checked_classes
+from reference_models.layers import checked_classes, checked_depth, checked_width, make_divisible
 
 PATCH, HEADS = 2, 4
 
 
 class Design(NamedTuple):
     """Expansion, channels of the five stages, widths and layers of the three transformers, channels
-    of the last convolution."""
+    of the last convolution and of the stem, blocks of the stages without transformer."""
 
     expansion: int
     channels: tuple[int, ...]
     widths: tuple[int, ...]
     layers: tuple[int, ...]
     last: int
+    stem: int = 16
+    blocks: tuple[int, ...] = (1, 3)
 
 
 XXS = Design(2, (16, 24, 48, 64, 80), (64, 80, 96), (2, 4, 3), 320)
@@ -163,16 +170,13 @@ class MobileViT(nn.Module):
     def __init__(self, design: Design, classes: int) -> None:
         super().__init__()
         first, second, *others = design.channels
-        t, stem = design.expansion, 16
-        self.stem = _conv(3, stem, 3, 2)
-        stages = [
-            [InvertedResidual(stem, first, t, 1)],
-            [
-                InvertedResidual(first, second, t, 2),
-                *(InvertedResidual(second, second, t, 1) for _ in range(2)),
-            ],
-        ]
-        before = second
+        t, before = design.expansion, design.stem
+        self.stem = _conv(3, before, 3, 2)
+        stages: list[list[nn.Module]] = []
+        for out, blocks, stride in zip((first, second), design.blocks, (1, 2), strict=True):
+            again = [InvertedResidual(out, out, t, 1) for _ in range(blocks - 1)]
+            stages.append([InvertedResidual(before, out, t, stride), *again])
+            before = out
         for out, width, layers in zip(others, design.widths, design.layers, strict=True):
             down = InvertedResidual(before, out, t, 2)
             stages.append([down, MobileViTBlock(out, width, layers)])
@@ -202,9 +206,25 @@ def _init(model: nn.Module) -> None:
             nn.init.zeros_(layer.bias)
 
 
-def mobilevit(design: Design, classes: int = 1000) -> nn.Module:
-    """5,578,632 parameters for S. Raises ValueError for classes below 1."""
-    return MobileViT(design, checked_classes(classes))
+def mobilevit(
+    design: Design, classes: int = 1000, *, width: float = 1.0, depth: float = 1.0
+) -> nn.Module:
+    """5,578,632 parameters for S at width 1 and depth 1.
+
+    Raises ValueError for a width or depth that is not positive and finite, or classes below 1.
+    """
+    width, depth = checked_width(width), checked_depth(depth)
+    channels = tuple(make_divisible(out * width) for out in design.channels)
+    scaled = Design(
+        design.expansion,
+        channels,
+        widths=tuple(make_divisible(d * width) for d in design.widths),
+        layers=tuple(math.ceil(layers * depth) for layers in design.layers),
+        last=min(4 * channels[-1], 960),
+        stem=make_divisible(design.stem * width),
+        blocks=tuple(math.ceil(blocks * depth) for blocks in design.blocks),
+    )
+    return MobileViT(scaled, checked_classes(classes))
 
 
 mobilevit_xxs = partial(mobilevit, XXS)

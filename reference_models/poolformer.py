@@ -5,9 +5,13 @@ the last map, then its mean. `timm` agrees with timm's `poolformer_s12` to `pool
 dict, logits and the distribution of initial weights: the mean, then a layer norm. Both have the
 names of timm's checkpoints, which hold the authors' weights.
 
+Width and depth coefficients are nobody's: widths go to multiples of 8 and blocks are rounded up, by
+EfficientNet's rules.
+
 Deviation: timm's layers that permute are layer norms here, and the forward function permutes.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import partial
@@ -16,7 +20,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from reference_models.layers import checked_classes, checked_recipe, stochastic_depth
+from reference_models.layers import (
+    checked_classes,
+    checked_depth,
+    checked_recipe,
+    checked_width,
+    make_divisible,
+    stochastic_depth,
+)
 
 RECIPES = ("paper", "timm")
 
@@ -94,11 +105,13 @@ class Block(nn.Module):
 
 
 class Stage(nn.Module):
-    """A 3×3 convolution of stride 2, but in the first stage, and blocks."""
+    """A 3×3 convolution of stride 2, where there is a map to halve, and blocks."""
 
-    def __init__(self, channels: int, out: int, scale: float, drops: Sequence[float]) -> None:
+    def __init__(
+        self, channels: int | None, out: int, scale: float, drops: Sequence[float]
+    ) -> None:
         super().__init__()
-        self.downsample = nn.Identity() if channels == out else _convolution(channels, out, 3, 2, 1)
+        self.downsample = _convolution(channels, out, 3, 2, 1) if channels else nn.Identity()
         self.blocks = nn.Sequential(*(Block(out, scale, drop) for drop in drops))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -116,13 +129,12 @@ class PoolFormer(nn.Module):
     def __init__(self, design: Design, classes: int, recipe: str) -> None:
         super().__init__()
         last = sum(design.blocks) - 1
-        number, channels = 0, design.channels[0]
-        self.stem = _convolution(3, channels, 7, 4, 2)
-        stages = []
-        for out, blocks in zip(design.channels, design.blocks, strict=True):
+        self.stem = _convolution(3, design.channels[0], 7, 4, 2)
+        stages, number, before = [], 0, None
+        for channels, blocks in zip(design.channels, design.blocks, strict=True):
             drops = [design.drop * (number + block) / last for block in range(blocks)]
-            stages.append(Stage(channels, out, design.scale, drops))
-            number, channels = number + blocks, out
+            stages.append(Stage(before, channels, design.scale, drops))
+            number, before = number + blocks, channels
         self.stages = nn.Sequential(*stages)
         self.after_mean = recipe == "timm"
         norm = nn.LayerNorm(channels, eps=1e-6) if self.after_mean else nn.GroupNorm(1, channels)
@@ -156,10 +168,25 @@ def _init(model: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
 
 
-def poolformer(design: Design, classes: int = 1000, recipe: str = "paper") -> nn.Module:
-    """A network of Table 1; 11,915,176 parameters for S12. Raises ValueError for classes below 1,
-    or an unknown recipe."""
-    return PoolFormer(design, checked_classes(classes), checked_recipe(recipe, RECIPES))
+def poolformer(
+    design: Design,
+    classes: int = 1000,
+    recipe: str = "paper",
+    *,
+    width: float = 1.0,
+    depth: float = 1.0,
+) -> nn.Module:
+    """A network of Table 1; 11,915,176 parameters for S12 at width 1 and depth 1.
+
+    Raises ValueError for a width or depth that is not positive and finite, classes below 1, or an
+    unknown recipe.
+    """
+    width, depth = checked_width(width), checked_depth(depth)
+    scaled = design._replace(
+        channels=tuple(make_divisible(channels * width) for channels in design.channels),
+        blocks=tuple(math.ceil(blocks * depth) for blocks in design.blocks),
+    )
+    return PoolFormer(scaled, checked_classes(classes), checked_recipe(recipe, RECIPES))
 
 
 poolformer_s12 = partial(poolformer, S12)

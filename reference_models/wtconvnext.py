@@ -4,16 +4,26 @@ Agrees with the authors' BGU-CS-VIL/WTConv wtconvnext/wtconvnext.py, which is ti
 with wavelet convolutions: state dict, logits, initial weights. The stochastic depth of each size is
 that of the training commands in the README of that repository.
 
+Neither paper nor code has width and depth coefficients; channels are rounded to multiples of 8 and
+blocks up, by EfficientNet's rules. Every stage keeps its wavelet levels.
+
 No deviation in what is computed; those of the layer are in `reference_models.wtconv`. Global mean
 and layer norm are plain layers, where timm has a head of its own.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from reference_models.layers import checked_classes, stochastic_depth
+from reference_models.layers import (
+    checked_classes,
+    checked_depth,
+    checked_width,
+    make_divisible,
+    stochastic_depth,
+)
 from reference_models.wtconv import WTConv2d
 
 EPSILON = 1e-6  # of every layer norm
@@ -136,16 +146,30 @@ def _init(model: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
 
 
-def wtconvnext_tiny(classes: int = 1000) -> nn.Module:
-    """30,595,624 parameters, 30,383,656 of them trained. Raises ValueError for classes below 1."""
-    return WTConvNeXt(TINY, checked_classes(classes))
+def _wtconvnext(design: Design, width: float, depth: float, classes: int) -> nn.Module:
+    width, depth = checked_width(width), checked_depth(depth)
+    scaled = design._replace(
+        channels=tuple(make_divisible(channels * width) for channels in design.channels),
+        blocks=tuple(math.ceil(blocks * depth) for blocks in design.blocks),
+    )
+    return WTConvNeXt(scaled, checked_classes(classes))
 
 
-def wtconvnext_small(classes: int = 1000) -> nn.Module:
-    """54,448,936 parameters, 54,015,784 of them trained. Raises ValueError for classes below 1."""
-    return WTConvNeXt(SMALL, checked_classes(classes))
+def wtconvnext_tiny(classes: int = 1000, *, width: float = 1.0, depth: float = 1.0) -> nn.Module:
+    """30,595,624 parameters, 30,383,656 of them trained, at width 1 and depth 1.
+
+    Raises ValueError for a width or depth that is not positive and finite, or classes below 1.
+    """
+    return _wtconvnext(TINY, width, depth, classes)
 
 
-def wtconvnext_base(classes: int = 1000) -> nn.Module:
-    """94,225,128 parameters, 93,647,592 of them trained. Raises ValueError for classes below 1."""
-    return WTConvNeXt(BASE, checked_classes(classes))
+def wtconvnext_small(classes: int = 1000, *, width: float = 1.0, depth: float = 1.0) -> nn.Module:
+    """54,448,936 parameters, 54,015,784 of them trained, at width 1 and depth 1. Raises as
+    `wtconvnext_tiny`."""
+    return _wtconvnext(SMALL, width, depth, classes)
+
+
+def wtconvnext_base(classes: int = 1000, *, width: float = 1.0, depth: float = 1.0) -> nn.Module:
+    """94,225,128 parameters, 93,647,592 of them trained, at width 1 and depth 1. Raises as
+    `wtconvnext_tiny`."""
+    return _wtconvnext(BASE, width, depth, classes)

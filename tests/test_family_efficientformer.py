@@ -40,7 +40,7 @@ def designs(
 ) -> tuple[closed.Design, efficientformer.Design]:
     blocks = (1, 2, 1, 3)
     return (
-        closed.Design(channels, blocks, attending),
+        closed.Design(channels, (*blocks[:3], blocks[3] - attending), attending),
         efficientformer.Design(channels, blocks, attending),
     )
 
@@ -226,8 +226,10 @@ def test_a_block_on_another_map_is_refused_in_one_sentence() -> None:
 
 def test_what_does_not_exist_is_refused_in_one_sentence() -> None:
     with pytest.raises(UnknownName) as error:
-        parse("efficientformer_l1:width=0.5")
-    assert str(error.value) == "unknown option of efficientformer_l1 'width'; known are classes"
+        parse("efficientformer_l1:rho=0.5")
+    assert str(error.value) == (
+        "unknown option of efficientformer_l1 'rho'; known are width, depth, classes"
+    )
     with pytest.raises(ValueError) as refused:
         efficientformer.efficientformer_l1(0)
     assert str(refused.value) == "classes must be a positive integer such as 1000, but 0 was given"

@@ -211,8 +211,10 @@ def test_a_width_that_heads_do_not_divide_is_refused_in_one_sentence() -> None:
 
 def test_what_does_not_exist_is_refused_in_one_sentence() -> None:
     with pytest.raises(UnknownName) as error:
-        parse("mobilevit_xs:width=0.5")
-    assert str(error.value) == "unknown option of mobilevit_xs 'width'; known are classes"
+        parse("mobilevit_xs:rho=0.5")
+    assert str(error.value) == (
+        "unknown option of mobilevit_xs 'rho'; known are width, depth, classes"
+    )
     with pytest.raises(ValueError) as refused:
         mobilevit.mobilevit_xs(0)
     assert str(refused.value) == "classes must be a positive integer such as 1000, but 0 was given"

@@ -326,8 +326,10 @@ def test_a_map_too_small_is_refused_in_one_sentence(size: tuple[int, int], messa
 
 def test_what_does_not_exist_is_refused_in_one_sentence() -> None:
     with pytest.raises(UnknownName) as error:
-        parse("wtconvnext_tiny:width=0.5")
-    assert str(error.value) == "unknown option of wtconvnext_tiny 'width'; known are classes"
+        parse("wtconvnext_tiny:rho=0.5")
+    assert str(error.value) == (
+        "unknown option of wtconvnext_tiny 'rho'; known are width, depth, classes"
+    )
     with pytest.raises(OutsideDomain) as outside:
         record(lambda x: wtconv(x, 5, 0), (1, 4, 8, 8))
     assert str(outside.value) == "number of wavelet levels is 0, but must be at least 1"

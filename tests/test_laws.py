@@ -308,6 +308,8 @@ def test_the_leading_part_is_what_counts_differ_by() -> None:
     [
         ("resnet50", 1, 224, ((2, 1, 1), (1, 2, 2), (3, 3, 1))),
         ("convnext_tiny", 1, 224, ((2, 1, 1), (1, 2, 2))),
+        ("poolformer_s12", 1, 224, ((2, 1, 1), (1, 2, 2), (3, 3, 1))),
+        ("mobilevit_s", 1, 256, ((2, 1, 1), (3, 1, 2))),
         ("shufflenetv1_g3_x1.0", 1, 224, ((2, 1, 1), (1, 2, 2))),
         ("regnety_800mf", 1, 224, ((2, 1, 1), (1, 2, 2))),
         ("efficientnetv2_s", 1, 384, ((2, 1, 1), (1, 2, 1))),
@@ -358,6 +360,23 @@ def test_the_width_law_of_networks_with_grouped_convolutions(model: str) -> None
     for width in (1, 2):
         name = f"{model}{',' if ':' in model else ':'}width={width}"
         assert put(found, R=224, width=width) == count(name, 224, 224)
+
+
+# Widths and sides at which nothing is rounded.
+@pytest.mark.parametrize(
+    ("model", "side"),
+    [
+        ("poolformer_m36", 224),
+        ("wtconvnext_base", 256),
+        ("mobilevit_s", 256),
+        ("efficientformer_l3", 224),
+    ],
+)
+def test_the_width_law_of_networks_with_attention_or_wavelets(model: str, side: int) -> None:
+    found = of_network(derived(f"width-law:{model}"))
+    for width in (1, 0.5, 1.5):
+        name = f"{model}:width={width}"
+        assert put(found, R=side, width=width) == count(name, side, side)
 
 
 def test_it_grows_by_the_product_to_the_power() -> None:

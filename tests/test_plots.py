@@ -260,7 +260,9 @@ def test_curves_are_the_counts_at_each_size(mobiles):
         assert at == int(fs.analyze("mobilenetv2", res=side).macs())
     assert ax.lines[1].get_markevery() == [112]
     ax = against_width(Figure().subplots(), mobiles)
-    assert [line.get_label() for line in ax.lines] == ["mobilenetv1", "mobilenetv2"]
+    assert [line.get_label() for line in ax.lines] == [
+        "mobilenetv1", "mobilenetv2", "efficientformer_l1",
+    ]  # fmt: skip
     xs, ys = ax.lines[1].get_data()
     for width in (0.25, 0.75, 1.4):
         (at,) = [y for x, y in zip(xs, ys, strict=True) if x == width]
@@ -276,9 +278,9 @@ def test_a_network_that_does_not_exist_at_a_size_has_a_gap():
 
 def test_no_width_to_vary():
     with pytest.raises(BadInput) as raised:
-        against_width(Figure().subplots(), compare(["mobilevit_xs", "mobilevit_s"]))
+        against_width(Figure().subplots(), compare(["mobileclip_s0", "mobileclip_s1"]))
     assert str(raised.value) == (
-        "mobilevit_xs, mobilevit_s: no width whose size could vary; draw another panel, such as "
+        "mobileclip_s0, mobileclip_s1: no width whose size could vary; draw another panel, such as "
         "resolution"
     )
 
@@ -288,8 +290,8 @@ def test_no_width_to_vary():
     [
         (["mobilenetv1", "resnet18"], ["stage", "kind", "resolution", "width", "activations"]),
         (["mobilenetv1"], ["stage", "kind", "resolution", "width"]),
-        (["mobilevit_s"], ["stage", "kind", "resolution"]),
-        (["mobilevlm_v2_1.7b", "mobilevit_s"], ["stage", "kind", "resolution", "activations"]),
+        (["mobileclip_s0"], ["stage", "kind", "resolution"]),
+        (["mobileclip_s0", "mobileclip_b"], ["stage", "kind", "resolution", "activations"]),
     ],
 )
 def test_panels_are_those_that_say_something(models, panels):

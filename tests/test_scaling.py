@@ -4,6 +4,7 @@ against the public code that has a rule; a user's own φ, α, β, γ on top of t
 import importlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache, partial
 from typing import Any
@@ -31,7 +32,7 @@ from flopscope.catalog.scaling import parse_scaling
 from flopscope.catalog.scaling import scaled as scaled_variant
 from flopscope.catalog.variant import Variant, parse
 from flopscope.cli.commands import cli
-from flopscope.errors import BadInput, UnknownName
+from flopscope.errors import BadInput, OutsideDomain, UnknownName
 from flopscope.scaling import Scaling
 from flopscope.symbolic import symbol
 
@@ -54,11 +55,21 @@ NETWORKS = (
     "regnetx_400mf:recipe=torchvision",
     "regnety_800mf",
     "convnext_tiny",
+    "wtconvnext_tiny",
+    "poolformer_s12:recipe=timm",
+    "mobilevit_s",
+    "efficientformer_l1",
+    "efficientformer_l7",
 )
 each_network = pytest.mark.parametrize("name", NETWORKS)
 
 coefficients = st.integers(5, 140).map(lambda percent: percent / 100)
 sides = st.integers(33, 90)
+
+
+def taken(name: str, side: int) -> int:
+    """The side; EfficientFormer, which takes few, has another one for it."""
+    return 193 + side % 32 if name.startswith("efficientformer") else side
 
 
 def at(name: str, **options: float) -> Variant:
@@ -70,10 +81,12 @@ def at(name: str, **options: float) -> Variant:
 
 
 def test_every_network_has_width_and_depth() -> None:
+    """Every one that tells classes of images."""
+    classifiers = [model for model in MODELS.values() if CLASSES in model.options]
     families = {parse(name).model.family for name in NETWORKS} | {"efficientnet"}
-    for model in MODELS.values():
-        if model.family in families:
-            assert {"width", "depth"} <= {option.name for option in model.options}
+    assert {model.family for model in classifiers} == families
+    for model in classifiers:
+        assert {"width", "depth"} <= {option.name for option in model.options}
 
 
 @each_network
@@ -83,8 +96,22 @@ def test_every_witness_agrees(
     name: str, width: float, depth: float, height: int, wide: int, batch: int
 ) -> None:
     variant = at(name, width=width, depth=depth, classes=7)
-    ledger = variant.ledger((height, wide), batch)
-    assert_all_agree(check_variant(variant, (height, wide), batch), ledger)
+    size = (taken(name, height), taken(name, wide))
+    ledger = variant.ledger(size, batch)
+    assert_all_agree(check_variant(variant, size, batch), ledger)
+
+
+@pytest.mark.parametrize("width", [0.5, 1.4, 1.6, 2.0])
+def test_the_last_convolution_of_mobilevit_has_960_channels_at_most(width: float) -> None:
+    """As cvnets/models/classification/mobilevit.py in apple/ml-cvnets makes it."""
+    variant = at("mobilevit_s", width=width, classes=7)
+    ledger = variant.ledger((33, 64))
+    assert_all_agree(check_variant(variant, (33, 64), 1), ledger)
+    last = next(row for row in ledger if row.path == "head.conv")
+    assert last.output[1] == min(4 * last.inputs[0][1], 960)
+    assert (last.output[1] == 960) == (width > 1.5)
+    exact = fs.formula("mobilevit_s", "macs", free=["width", "classes"])
+    assert exact.at(B=1, H=33, W=64, width=width, classes=7) == ledger.macs().value
 
 
 @each_network
@@ -110,6 +137,7 @@ designs = st.fixed_dictionaries(
 def test_a_formula_in_width_and_depth_is_the_count(
     name: str, design: dict[str, Any], quantity: str
 ) -> None:
+    design = design | {side: taken(name, design[side]) for side in "HW"}
     size, batch = (design["H"], design["W"]), design["B"]
     coefficients = {key: design[key] for key in ("width", "depth")}
     ledger = parse(name).ledger(size, batch, **coefficients)
@@ -126,16 +154,26 @@ def test_no_coefficient_is_outside_the_domain_of_a_formula() -> None:
     for name in NETWORKS:
         assert free(name, "params").domain.startswith("d > 0; α > 0")
         assert "α" not in free(name, "params").domain.removeprefix("d > 0; α > 0")
-        ledger = at(name, width=1e-6, depth=1e-6).ledger((64, 64))
+        ledger = at(name, width=1e-6, depth=1e-6).ledger((taken(name, 64),) * 2)
         assert all(size >= 1 for row in ledger for size in row.output)
+
+
+NETWORKS_OF_UNEQUAL_ROWS = (
+    "mobilenetv3_large",
+    "ghostnet_100",
+    "regnety_800mf",
+    "mobilevit_xxs",
+    "efficientformer_l3",
+)
 
 
 @pytest.mark.parametrize("depth", [0.2, 1.0, 1.3, 2.2])
 def test_the_peak_is_that_of_the_blocks_one_by_one(depth: float) -> None:
     """Unequal rows of a stage, some of them absent at the depth, among them."""
-    for name in ("mobilenetv3_large", "ghostnet_100", "regnety_800mf"):
-        listed = fs.analyze(f"{name}:depth={depth}", res=65).peak_activation_bytes().value
-        ledger = fs.analyze(name, res=65, depth=symbol("depth", lower=0, integer=False))
+    for name in NETWORKS_OF_UNEQUAL_ROWS:
+        res = taken(name, 65)
+        listed = fs.analyze(f"{name}:depth={depth}", res=res).peak_activation_bytes().value
+        ledger = fs.analyze(name, res=res, depth=symbol("depth", lower=0, integer=False))
         assert ledger.at(depth=depth).peak_activation_bytes().value == listed
 
 
@@ -248,6 +286,44 @@ def test_resnet_convnext_and_shufflenetv2_are_torchvisions_of_these_rows() -> No
     assert state_shapes(mine) == state_shapes(theirs)
 
 
+def test_the_hybrids_are_timms_of_these_rows() -> None:
+    """Rounded by hand; timm's own functions take no rows, but its classes do."""
+    timm()
+    metaformer, former, byob, vit = (
+        importlib.import_module(f"timm.models.{file}")
+        for file in ("metaformer", "efficientformer", "byobnet", "mobilevit")
+    )
+    poolformer = partial(
+        metaformer.MetaFormer,
+        depths=(3, 3, 8, 3),
+        dims=(96, 192, 480, 768),
+        downsample_norm=None,
+        mlp_act=nn.GELU,
+        mlp_bias=True,
+        norm_layers=metaformer.GroupNorm1,
+        layer_scale_init_values=1e-5,
+        res_scale_init_values=None,
+        use_mlp_head=False,
+    )
+    mine = meta(parse("poolformer_s12:width=1.5,depth=1.2,recipe=timm").build)
+    assert state_shapes(mine) == state_shapes(meta(poolformer))
+    # 2 pooling blocks of stage 4 are 3, 4 attending ones are 5.
+    theirs = meta(partial(former.EfficientFormer, (5, 5, 15, 8), (32, 64, 160, 256), num_vit=5))
+    mine = meta(parse("efficientformer_l3:width=0.5,depth=1.25").build)
+    assert state_shapes(mine) == state_shapes(theirs)
+    blocks = (
+        vit._inverted_residual_block(d=2, c=32, s=1, br=2.0),
+        vit._inverted_residual_block(d=5, c=48, s=2, br=2.0),
+        vit._mobilevit_block(1, 96, 2, transformer_dim=128, transformer_depth=3, br=2.0),
+        vit._mobilevit_block(1, 128, 2, transformer_dim=160, transformer_depth=6, br=2.0),
+        vit._mobilevit_block(1, 160, 2, transformer_dim=192, transformer_depth=5, br=2.0),
+    )
+    own = vit.model_cfgs["mobilevit_xxs"]
+    theirs = meta(byob.ByobNet, replace(own, blocks=blocks, stem_chs=32, num_features=640))
+    mine = meta(parse("mobilevit_xxs:width=2,depth=1.5").build)
+    assert state_shapes(mine) == state_shapes(theirs)
+
+
 @given(st.sampled_from([m for m in MODELS if m.startswith("shufflenetv1")]), coefficients)
 def test_groups_divide_every_width_of_a_shufflenet(name: str, width: float) -> None:
     groups = int(name.removeprefix("shufflenetv1_g").partition("_")[0])
@@ -271,7 +347,8 @@ def test_a_scaled_network_is_the_one_that_its_name_gives(
 ) -> None:
     scaling = Scaling(alpha, beta, gamma, phi)
     variant, size = scaled_variant(parse(name), scaling, (64, 96))
-    assert parse(str(variant)).ledger(size).macs().value == variant.ledger(size).macs().value
+    again, taken_by_all = parse(str(variant)), (224, 193)
+    assert again.ledger(taken_by_all).macs().value == variant.ledger(taken_by_all).macs().value
     assert size == tuple(round(side * float(f"{gamma**phi:g}")) for side in (64, 96))
     options = dict(variant.options)
     assert (options.pop("width"), options.pop("depth")) == pytest.approx(
@@ -329,6 +406,23 @@ def test_compare_says_what_each_network_became() -> None:
     count = f"{fs.analyze('resnet50:width=1.21,depth=1.44', res=(254, 339)).macs().value:,}"
     assert count in written
     assert count in again
+
+
+def test_a_scaled_network_must_take_the_scaled_size() -> None:
+    """Of a sweep's sizes too it is the first wrong one that is named."""
+    for refused in (
+        lambda: fs.compare("efficientformer_l1", scale=Scaling(phi=1)),
+        lambda: formulas.law("compound-scaling:efficientformer_l1"),
+    ):
+        with pytest.raises(OutsideDomain) as error:
+            refused()
+        assert str(error.value) == (
+            "height of the input is 258, but the attention biases are those of a 7×7 grid, a 32nd "
+            "of the input; give 193 to 224"
+        )
+    report = fs.compare("efficientformer_l1", scale=Scaling(phi=1, gamma=1.0)).to_dict()
+    wider = fs.compare("efficientformer_l1:width=1.1,depth=1.2").to_dict()
+    assert report["models"] == wider["models"]
 
 
 def test_show_is_of_the_scaled_network() -> None:
@@ -404,6 +498,10 @@ REFUSING: list[tuple[str, Callable[..., nn.Module]]] = [
         ("resnet", "resnet50"),
         ("regnet", "regnetx_200mf"),
         ("convnext", "convnext_tiny"),
+        ("wtconvnext", "wtconvnext_tiny"),
+        ("poolformer", "poolformer_s12"),
+        ("mobilevit", "mobilevit_xxs"),
+        ("efficientformer", "efficientformer_l1"),
     )
 ]
 

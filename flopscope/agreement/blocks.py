@@ -219,7 +219,7 @@ COUNTERPARTS: Mapping[str, Counterpart] = {
     ),
     "efficientformer_attention": Counterpart(
         "reference_models.efficientformer:Stage",
-        {"channels": C_IN, "out": C_IN, "blocks": 1, "attending": 1},
+        {"channels": None, "out": C_IN, "blocks": 1, "attending": 1},
         sizes={"H": 7, "W": 7},
     ),
     "transformer_block": Counterpart(

@@ -3,6 +3,10 @@ models/efficientformer.py.
 
 Attention adds a bias for each distance on a grid of 7×7, so the last map must have that size. Both
 classifiers count, that of the labels and that of the distillation; inference averages them.
+
+Neither paper nor code has width and depth coefficients; they round as in EfficientNet: channels to
+multiples of 8 that keep 0.9 of the width, blocks up, those that pool and those that attend each by
+itself. Heads keep their widths.
 """
 
 from __future__ import annotations
@@ -22,11 +26,12 @@ from flopscope.analytic.operators import (
     layer_norm,
     linear,
 )
+from flopscope.analytic.stages import blocks
 from flopscope.analytic.tape import Feature
 from flopscope.analytic.tokens import halved, looked_up, token_mean
-from flopscope.domain import Members
+from flopscope.domain import Members, breaking
 from flopscope.facts import Function
-from flopscope.sizes import Size
+from flopscope.sizes import Real, Size, floor_div, round_filters, round_repeats
 
 GRID, STRIDE = 7, 32
 """The side of the last map, and its stride."""
@@ -39,40 +44,64 @@ HEADS, KEY, VALUE = 8, 32, 128
 
 
 class Design(NamedTuple):
-    """Channels and blocks of the four stages; how many of the last blocks attend."""
+    """Channels and pooling blocks of the four stages, attention blocks behind the last of them."""
 
-    c: tuple[int, int, int, int]
-    b: tuple[int, int, int, int]
-    attending: int
+    c: tuple[Size, ...]
+    pooling: tuple[Size, ...]
+    attending: Size
+
+    def scaled(self, width: Real, depth: Real) -> Design:
+        """The design at width and depth coefficients; where no block pools, none is added."""
+        return Design(
+            c=tuple(round_filters(channels, width) for channels in self.c),
+            pooling=tuple(round_repeats(n, depth) if n else 0 for n in self.pooling),
+            attending=round_repeats(self.attending, depth),
+        )
 
 
-L1 = Design(c=(48, 96, 224, 448), b=(3, 2, 6, 4), attending=1)
-L3 = Design(c=(64, 128, 320, 512), b=(4, 4, 12, 6), attending=4)
-L7 = Design(c=(96, 192, 384, 768), b=(6, 6, 18, 8), attending=8)
+L1 = Design(c=(48, 96, 224, 448), pooling=(3, 2, 6, 3), attending=1)
+L3 = Design(c=(64, 128, 320, 512), pooling=(4, 4, 12, 2), attending=4)
+L7 = Design(c=(96, 192, 384, 768), pooling=(6, 6, 18, 0), attending=8)
 
 
-def efficientformer(x: Feature, design: Design, *, classes: Size = 1000) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: H, W from 193 to 224; raises OutsideDomain otherwise.
+def scaled(
+    x: Feature, design: Design, *, width: Real = 1.0, depth: Real = 1.0, classes: Size = 1000
+) -> Feature:
+    """A published design at width and depth coefficients: (B, 3, H, W) → (B, classes).
+
+    Domain: width > 0, depth > 0, H, W from 193 to 224; raises OutsideDomain for another input.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(efficientformer_l1, (1, 3, 224, 224))
     >>> ledger.macs().value, ledger.params().value
     (1291284736, 12289928)
     """
+    return efficientformer(x, design.scaled(width, depth), classes=classes)
+
+
+def efficientformer(x: Feature, design: Design, *, classes: Size = 1000) -> Feature:
+    """(B, 3, H, W) → (B, classes), of a design's channels and blocks.
+
+    Domain: H, W from 193 to 224; raises OutsideDomain otherwise.
+
+    >>> from flopscope.analytic.tape import record
+    >>> small = Design(c=(8, 16, 24, 32), pooling=(1, 1, 1, 1), attending=1)
+    >>> record(lambda x: efficientformer(x, small, classes=10), (1, 3, 224, 224)).params().value
+    122036
+    """
     for size, side in zip(x.grid, ("height", "width"), strict=True):
-        _require_size(x, size, SIDES, partial(_refusal, side, size))
-    scope, local = x.tape.scope, sum(design.b) - design.attending
+        _require_size(x, size, SIDES, partial(_refusal, side))
+    scope = x.tape.scope
     with scope("stem"):
-        for name, channels in (("conv1", design.c[0] // 2), ("conv2", design.c[0])):
+        for name, channels in (("conv1", floor_div(design.c[0], 2)), ("conv2", design.c[0])):
             x = activation(_conv_bn(x, channels, 3, name, stride=2), Function.RELU)
-    for number, (channels, blocks) in enumerate(zip(design.c, design.b, strict=True), start=1):
+    for number, (channels, pooling) in enumerate(zip(design.c, design.pooling, strict=True), 1):
         if number > 1:
             with scope(f"stage{number}.downsample"):
                 x = _conv_bn(x, channels, 3, "conv", stride=2)
-        for block in range(1, blocks + 1):
-            x, local = as_tokens(x) if local == 0 else x, local - 1
-            with scope(f"stage{number}.block{block}"):
-                x = pooling_block(x) if local >= 0 else attention_block(x)
+        attending = design.attending if number == len(design.c) else 0
+        kinds = (pooling_block, pooling), (_attention_on_any, attending)
+        x = blocks(x, f"stage{number}", kinds)
     with scope("head"):
         x = token_mean(layer_norm(x))
         answers = [linear(x, classes, name=name) for name in ("classifier", "distilled")]
@@ -95,10 +124,15 @@ def attention_block(x: Feature) -> Feature:
     return _residual(x, y, "layer_scale2")
 
 
+def _attention_on_any(x: Feature) -> Feature:
+    """The 3-D block on tokens, or on the map whose positions become them."""
+    return attention_block(as_tokens(x) if x.grid[1:] else x)
+
+
 def attention_on_map(x: Feature) -> Feature:
     """The 3-D block on the tokens of a map. Raises OutsideDomain unless that is 7×7."""
     for size in x.grid:
-        _require_size(x, size, (GRID,), partial(_GRID_REFUSAL.format, size))
+        _require_size(x, size, (GRID,), _GRID_REFUSAL.format)
     return attention_block(as_tokens(x))
 
 
@@ -129,9 +163,10 @@ def _refusal(side: str, size: Size) -> str:
 
 
 def _require_size(
-    x: Feature, size: Size, allowed: Iterable[int], refusal: Callable[[], str]
+    x: Feature, size: Size, allowed: Iterable[int], refusal: Callable[[Size], str]
 ) -> None:
-    x.tape.hold(Members(size, 1, 1, frozenset(), frozenset(allowed)), refusal)
+    condition = Members(size, 1, 1, frozenset(), frozenset(allowed))
+    x.tape.hold(condition, lambda: refusal(breaking(size, condition)))
 
 
 def _residual(x: Feature, y: Feature, name: str) -> Feature:
@@ -145,6 +180,6 @@ def _conv_bn(x: Feature, channels: Size, kernel: Size, name: str, stride: Size =
     return batch_norm(y, name=f"{name}.bn")
 
 
-efficientformer_l1 = partial(efficientformer, design=L1)
-efficientformer_l3 = partial(efficientformer, design=L3)
-efficientformer_l7 = partial(efficientformer, design=L7)
+efficientformer_l1 = partial(scaled, design=L1)
+efficientformer_l3 = partial(scaled, design=L3)
+efficientformer_l7 = partial(scaled, design=L7)

@@ -3,6 +3,12 @@ cvnets/models/classification/config/mobilevit.py, cvnets/modules/mobilevit_block
 
 Attention sees one of the four pixels of each 2×2 patch at a time. A map with an odd side is
 enlarged to whole patches first and reduced again after the transformer.
+
+Neither paper nor code has width and depth coefficients; they round as in EfficientNet. Width takes
+every channel, the stem's and the transformers' among them, to multiples of 8, so that 4 heads
+divide a transformer; the last convolution is as wide as the authors' code makes it, four times its
+input and at most 960. Depth repeats the inverted residuals of the first two layers and the
+transformers' layers, rounded up; what halves a map, and the MobileViT block behind it, stay one.
 """
 
 from __future__ import annotations
@@ -22,24 +28,42 @@ from flopscope.analytic.operators import (
     linear,
     resize,
 )
+from flopscope.analytic.stages import blocks, stage
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function, Interpolation
-from flopscope.sizes import Size, ceil_div, equal
+from flopscope.sizes import Real, Size, ceil_div, equal, round_filters, round_repeats, where_below
 
 PATCH, HEADS = 2, 4
-STEM = 16
+WIDEST = 960
+"""Channels of the last convolution at most."""
 SILU = Function.SILU
 
 
 class Design(NamedTuple):
     """Expansion of the inverted residuals, channels C of the five layers, widths d and numbers L of
-    the last three layers' transformers, channels of the last convolution."""
+    the last three layers' transformers, channels of the last convolution and of the first, inverted
+    residuals n of the first two layers."""
 
     expansion: int
-    c: tuple[int, int, int, int, int]
-    d: tuple[int, int, int]
-    layers: tuple[int, int, int]
-    last: int
+    c: tuple[Size, ...]
+    d: tuple[Size, ...]
+    layers: tuple[Size, ...]
+    last: Size
+    stem: Size = 16
+    n: tuple[Size, ...] = (1, 3)
+
+    def scaled(self, width: Real, depth: Real) -> Design:
+        """The design at width and depth coefficients."""
+        c = tuple(round_filters(channels, width) for channels in self.c)
+        return Design(
+            self.expansion,
+            c,
+            d=tuple(round_filters(d, width) for d in self.d),
+            layers=tuple(round_repeats(layers, depth) for layers in self.layers),
+            last=where_below(4 * c[-1], WIDEST, 4 * c[-1], WIDEST),
+            stem=round_filters(self.stem, width),
+            n=tuple(round_repeats(n, depth) for n in self.n),
+        )
 
 
 XXS = Design(2, c=(16, 24, 48, 64, 80), d=(64, 80, 96), layers=(2, 4, 3), last=320)
@@ -47,22 +71,36 @@ XS = Design(4, c=(32, 48, 64, 80, 96), d=(96, 120, 144), layers=(2, 4, 3), last=
 S = Design(4, c=(32, 64, 96, 128, 160), d=(144, 192, 240), layers=(2, 4, 3), last=640)
 
 
-def mobilevit(x: Feature, design: Design, *, classes: Size = 1000) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: H, W ≥ 1.
+def scaled(
+    x: Feature, design: Design, *, width: Real = 1.0, depth: Real = 1.0, classes: Size = 1000
+) -> Feature:
+    """A design of Table 4 at width and depth coefficients: (B, 3, H, W) → (B, classes).
+
+    Domain: width > 0, depth > 0, H, W ≥ 1.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(mobilevit_s, (1, 3, 256, 256))
     >>> ledger.macs().value, ledger.params().value
     (2000831488, 5578632)
     """
+    return mobilevit(x, design.scaled(width, depth), classes=classes)
+
+
+def mobilevit(x: Feature, design: Design, *, classes: Size = 1000) -> Feature:
+    """(B, 3, H, W) → (B, classes), of a design's widths and layers. Domain: H, W ≥ 1.
+
+    >>> from flopscope.analytic.tape import record
+    >>> small = Design(2, c=(4, 6, 8, 10, 12), d=(8, 12, 16), layers=(1, 2, 1), last=20)
+    >>> record(lambda x: mobilevit(x, small, classes=10), (1, 3, 64, 64)).params().value
+    19130
+    """
     scope = x.tape.scope
     residual = partial(inverted_residual, expansion=design.expansion, function=SILU)
     with scope("stem"):
-        x = conv_bn_act(x, STEM, 3, stride=2, function=SILU)
-    for number, (channels, blocks) in enumerate(zip(design.c[:2], (1, 3), strict=True), start=1):
-        for block in range(1, blocks + 1):
-            with scope(f"stage{number}.block{block}"):
-                x = residual(x, channels, stride=2 if (number, block) == (2, 1) else 1)
+        x = conv_bn_act(x, design.stem, 3, stride=2, function=SILU)
+    for number, (channels, n) in enumerate(zip(design.c[:2], design.n, strict=True), start=1):
+        block = partial(residual, channels=channels)
+        x = stage(x, f"stage{number}", n, partial(block, stride=number), block)
     transformers = zip(design.c[2:], design.d, design.layers, strict=True)
     for number, (channels, width, layers) in enumerate(transformers, start=3):
         with scope(f"stage{number}.block1"):
@@ -74,7 +112,7 @@ def mobilevit(x: Feature, design: Design, *, classes: Size = 1000) -> Feature:
         return linear(flatten(global_pool(x)), classes, name="classifier")
 
 
-def mobilevit_block(x: Feature, width: Size, layers: int) -> Feature:
+def mobilevit_block(x: Feature, width: Size, layers: Size) -> Feature:
     """Convolutions to `width` channels, a transformer over the patches, and back: figure 1b.
 
     Domain: 4 heads divide `width`; raises OutsideDomain otherwise.
@@ -87,9 +125,7 @@ def mobilevit_block(x: Feature, width: Size, layers: int) -> Feature:
     even = equal(x.grid[0], whole[0]) * equal(x.grid[1], whole[1])
     y = _resized(y, whole, even, "enlarge")
     y = y.view(PATCH**2 * x.batch, patches[0] * patches[1], width)
-    for layer in range(1, layers + 1):
-        with x.tape.scope(f"transformer{layer}"):
-            y = _transformer(y)
+    y = blocks(y, "transformer", ((_transformer, layers),), each="transformer")
     y = layer_norm(y).view(x.batch, width, *whole)
     y = _resized(y, (x.grid[0], x.grid[1]), even, "reduce")
     y = conv_bn_act(y, x.channels, 1, function=SILU, name="project")
@@ -115,6 +151,6 @@ def _transformer(x: Feature) -> Feature:
         return add(x, mlp(layer_norm(x), 2 * x.shape[-1], SILU))
 
 
-mobilevit_xxs = partial(mobilevit, design=XXS)
-mobilevit_xs = partial(mobilevit, design=XS)
-mobilevit_s = partial(mobilevit, design=S)
+mobilevit_xxs = partial(scaled, design=XXS)
+mobilevit_xs = partial(scaled, design=XS)
+mobilevit_s = partial(scaled, design=S)

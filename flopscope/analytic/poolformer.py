@@ -2,6 +2,9 @@
 
 The recipes have the same parameters: the authors' code ends in a group norm of the map and its
 mean; timm's in the mean and a layer norm of what is left.
+
+The paper scales by its five designs alone; width and depth coefficients round as in EfficientNet:
+channels to multiples of 8 that keep 0.9 of the width, blocks up.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from flopscope.analytic.recipe import Recipe
 from flopscope.analytic.stages import stage
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function
-from flopscope.sizes import Size
+from flopscope.sizes import Real, Size, round_filters, round_repeats
 
 SMALLEST = 3
 """Padded by 2 on either side it holds the stem's window of 7."""
@@ -34,8 +37,15 @@ SMALLEST = 3
 class Design(NamedTuple):
     """Channels and blocks of the four stages, as Table 1 lists them."""
 
-    c: tuple[int, int, int, int]
-    b: tuple[int, int, int, int]
+    c: tuple[Size, ...]
+    b: tuple[Size, ...]
+
+    def scaled(self, width: Real, depth: Real) -> Design:
+        """The design at width and depth coefficients."""
+        return Design(
+            c=tuple(round_filters(channels, width) for channels in self.c),
+            b=tuple(round_repeats(blocks, depth) for blocks in self.b),
+        )
 
 
 S12 = Design(c=(64, 128, 320, 512), b=(2, 2, 6, 2))
@@ -45,15 +55,37 @@ M36 = Design(c=(96, 192, 384, 768), b=(6, 6, 18, 6))
 M48 = Design(c=(96, 192, 384, 768), b=(8, 8, 24, 8))
 
 
-def poolformer(
-    x: Feature, design: Design, *, classes: Size = 1000, recipe: Recipe = Recipe.PAPER
+def scaled(
+    x: Feature,
+    design: Design,
+    *,
+    width: Real = 1.0,
+    depth: Real = 1.0,
+    classes: Size = 1000,
+    recipe: Recipe = Recipe.PAPER,
 ) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: H, W ≥ 3; raises OutsideDomain below.
+    """A design of Table 1 at width and depth coefficients: (B, 3, H, W) → (B, classes).
+
+    Domain: width > 0, depth > 0, H, W ≥ 3; raises OutsideDomain for a smaller input.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(poolformer_s12, (1, 3, 224, 224))
     >>> ledger.macs().value, ledger.params().value
     (1812267008, 11915176)
+    """
+    return poolformer(x, design.scaled(width, depth), classes=classes, recipe=recipe)
+
+
+def poolformer(
+    x: Feature, design: Design, *, classes: Size = 1000, recipe: Recipe = Recipe.PAPER
+) -> Feature:
+    """(B, 3, H, W) → (B, classes), of a design's channels and blocks. Domain: H, W ≥ 3; raises
+    OutsideDomain below.
+
+    >>> from flopscope.analytic.tape import record
+    >>> small = Design(c=(8, 16, 24, 32), b=(1, 1, 1, 1))
+    >>> record(lambda x: poolformer(x, small, classes=10), (1, 3, 32, 32)).params().value
+    29410
     """
     height, width = x.grid
     x.tape.at_least(height, SMALLEST, lambda: "height of the input")
@@ -97,8 +129,8 @@ def mlp(x: Feature) -> Feature:
         return add(x, scale(y, (x.channels, 1, 1), name="layer_scale"))
 
 
-poolformer_s12 = partial(poolformer, design=S12)
-poolformer_s24 = partial(poolformer, design=S24)
-poolformer_s36 = partial(poolformer, design=S36)
-poolformer_m36 = partial(poolformer, design=M36)
-poolformer_m48 = partial(poolformer, design=M48)
+poolformer_s12 = partial(scaled, design=S12)
+poolformer_s24 = partial(scaled, design=S24)
+poolformer_s36 = partial(scaled, design=S36)
+poolformer_m36 = partial(scaled, design=M36)
+poolformer_m48 = partial(scaled, design=M48)

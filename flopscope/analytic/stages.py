@@ -29,18 +29,22 @@ def stage(x: Feature, name: str, repeats: Size, first: Block, other: Block) -> F
     return blocks(x, name, ((first, 1), (other, repeats - 1)))
 
 
-def blocks(x: Feature, name: str, counted: Iterable[tuple[Block, Size]]) -> Feature:
+def blocks(
+    x: Feature, name: str, counted: Iterable[tuple[Block, Size]], *, each: str = ""
+) -> Feature:
     """Each block as often as it is counted; what is repeated keeps the shape of its input.
 
-    A plain number of blocks is written block by block. Where it is a symbol or an array, or beyond
-    what anyone lists, they are one block of that multiplicity.
+    A plain number of blocks is written block by block, numbered behind `each`, which is name.block
+    unless given. Where it is a symbol or an array, or beyond what anyone lists, they are one block
+    of that multiplicity.
     """
     scope, listed, repeated = x.tape.scope, 0, 0
+    each = each or f"{name}.block"
     for block, times in counted:
         if isinstance(times, int) and times < LISTED:
             for _ in range(times):
                 listed += 1
-                with scope(f"{name}.block{listed}"):
+                with scope(f"{each}{listed}"):
                     x = block(x)
         else:
             repeated += 1

@@ -3,6 +3,9 @@
 ConvNeXt with wavelet convolutions in the place of its 7×7 ones: kernel 5 everywhere, and 5, 4, 3
 and 2 levels in the stages, as many as halve their 56×56, 28×28, 14×14 and 7×7 maps to 2×2. The
 fixed wavelet filters are parameters without gradient: `params` has them, `trainable` does not.
+
+Width and depth coefficients, which the paper does not have, scale ConvNeXt's designs as there, by
+EfficientNet's rounding; kernel and levels stay.
 """
 
 from __future__ import annotations
@@ -12,43 +15,49 @@ from functools import partial
 from flopscope.analytic.convnext import BASE, SMALL, TINY, Design, mixed_by, network
 from flopscope.analytic.tape import Feature
 from flopscope.analytic.wtconv import wtconv
-from flopscope.sizes import Size
+from flopscope.sizes import Real, Size
 
 KERNEL = 5
 LEVELS = (5, 4, 3, 2)
 
 
-def wtconvnext_tiny(x: Feature, *, classes: Size = 1000) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: H, W ≥ 32, the stride of the last map.
+def wtconvnext_tiny(
+    x: Feature, *, width: Real = 1.0, depth: Real = 1.0, classes: Size = 1000
+) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: width > 0, depth > 0, H, W ≥ 32.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(wtconvnext_tiny, (1, 3, 224, 224))
     >>> ledger.macs().value, ledger.params().value, ledger.trainable().value
     (4501637760, 30595624, 30383656)
     """
-    return wtconvnext(x, TINY, classes=classes)
+    return wtconvnext(x, TINY.scaled(width, depth), classes=classes)
 
 
-def wtconvnext_small(x: Feature, *, classes: Size = 1000) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: H, W ≥ 32.
+def wtconvnext_small(
+    x: Feature, *, width: Real = 1.0, depth: Real = 1.0, classes: Size = 1000
+) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: width > 0, depth > 0, H, W ≥ 32.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(wtconvnext_small, (1, 3, 224, 224))
     >>> ledger.macs().value, ledger.params().value, ledger.trainable().value
     (8760259200, 54448936, 54015784)
     """
-    return wtconvnext(x, SMALL, classes=classes)
+    return wtconvnext(x, SMALL.scaled(width, depth), classes=classes)
 
 
-def wtconvnext_base(x: Feature, *, classes: Size = 1000) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: H, W ≥ 32.
+def wtconvnext_base(
+    x: Feature, *, width: Real = 1.0, depth: Real = 1.0, classes: Size = 1000
+) -> Feature:
+    """(B, 3, H, W) → (B, classes). Domain: width > 0, depth > 0, H, W ≥ 32.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(wtconvnext_base, (1, 3, 224, 224))
     >>> ledger.macs().value, ledger.params().value, ledger.trainable().value
     (15456792064, 94225128, 93647592)
     """
-    return wtconvnext(x, BASE, classes=classes)
+    return wtconvnext(x, BASE.scaled(width, depth), classes=classes)
 
 
 def wtconvnext(

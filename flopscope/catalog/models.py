@@ -186,7 +186,7 @@ def _ghostnet(family: str, paper: Paper, width: float) -> Model:
 
 
 def _poolformer(size: str) -> Model:
-    options = (CLASSES, _POOLFORMER_RECIPES)
+    options = (*_SCALED, _POOLFORMER_RECIPES)
     return Model(f"poolformer_{size}", "poolformer", POOLFORMER, options)
 
 
@@ -243,20 +243,20 @@ _MODELS = (
     Model("convnext_small", "convnext", CONVNEXT, _SCALED),
     Model("convnext_base", "convnext", CONVNEXT, _SCALED),
     Model("convnext_large", "convnext", CONVNEXT, _SCALED),
-    Model("wtconvnext_tiny", "wtconvnext", WTCONVNEXT, (CLASSES,)),
-    Model("wtconvnext_small", "wtconvnext", WTCONVNEXT, (CLASSES,)),
-    Model("wtconvnext_base", "wtconvnext", WTCONVNEXT, (CLASSES,)),
+    Model("wtconvnext_tiny", "wtconvnext", WTCONVNEXT, _SCALED),
+    Model("wtconvnext_small", "wtconvnext", WTCONVNEXT, _SCALED),
+    Model("wtconvnext_base", "wtconvnext", WTCONVNEXT, _SCALED),
     *(_poolformer(size) for size in ("s12", "s24", "s36", "m36", "m48")),
     Model("efficientsam_ti", "efficientsam", EFFICIENTSAM, *_PROMPTED),
     Model("efficientsam_s", "efficientsam", EFFICIENTSAM, *_PROMPTED),
     _mobilevlm("1.7b", 24, 16, 128),
     _mobilevlm("3b", 32, 32, 80),
-    Model("mobilevit_xxs", "mobilevit", MOBILEVIT, (CLASSES,), 256),
-    Model("mobilevit_xs", "mobilevit", MOBILEVIT, (CLASSES,), 256),
-    Model("mobilevit_s", "mobilevit", MOBILEVIT, (CLASSES,), 256),
-    Model("efficientformer_l1", "efficientformer", EFFICIENTFORMER, (CLASSES,)),
-    Model("efficientformer_l3", "efficientformer", EFFICIENTFORMER, (CLASSES,)),
-    Model("efficientformer_l7", "efficientformer", EFFICIENTFORMER, (CLASSES,)),
+    Model("mobilevit_xxs", "mobilevit", MOBILEVIT, _SCALED, 256),
+    Model("mobilevit_xs", "mobilevit", MOBILEVIT, _SCALED, 256),
+    Model("mobilevit_s", "mobilevit", MOBILEVIT, _SCALED, 256),
+    Model("efficientformer_l1", "efficientformer", EFFICIENTFORMER, _SCALED),
+    Model("efficientformer_l3", "efficientformer", EFFICIENTFORMER, _SCALED),
+    Model("efficientformer_l7", "efficientformer", EFFICIENTFORMER, _SCALED),
     _mobileclip("s0", 256, FORM),
     _mobileclip("s1", 256, FORM),
     _mobileclip("s2", 256, FORM),

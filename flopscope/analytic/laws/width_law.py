@@ -46,7 +46,7 @@ def derive(catalogue: Catalogue, model: str) -> Law:
         (
             Step("MACs at α = 1", AT_1, at_one),
             *(
-                Step(f"added by the {_words(name.name)}", name, added)
+                Step(f"added by the {_WORDS.get(name.name, name.name)}", name, added)
                 for name, added in named.items()
             ),
             Step("elasticity, ∂ln MACs/∂ln α", letter("ε"), sympy.factor(elasticity)),
@@ -77,12 +77,22 @@ _PARTS: Mapping[str, Callable[[Operator], bool]] = {
         and ".se." not in row.path
         and not row.path.startswith("head.")
     ),
+    "linear": lambda row: row.kind is Kind.LINEAR and not row.path.startswith("head."),
+    "attention": lambda row: row.kind is Kind.MATMUL,
+    "transposed": lambda row: row.kind is Kind.TRANSPOSED_CONVOLUTION,
 }
 """Disjoint parts that cover every multiply-accumulate of the networks: the law asserts it."""
 
 
-def _words(part: str) -> str:
-    return f"{part} part" if part in ("depthwise", "grouped", "pointwise") else part
+_WORDS: Mapping[str, str] = {
+    "depthwise": "depthwise part",
+    "grouped": "grouped part",
+    "pointwise": "pointwise part",
+    "linear": "linear layers before the head",
+    "attention": "products of attention",
+    "transposed": "transposed convolutions",
+}
+"""Where the name of a part is not what it is called in a sentence."""
 
 
 def _rising(correction: sympy.Expr) -> sympy.Expr:
