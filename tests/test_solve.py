@@ -38,7 +38,18 @@ def refusal(capsys, *arguments):
 # --- one axis -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("model", ["mobilenetv1", "mobilenetv3_large", "ghostnet_100"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        "mobilenetv1",
+        "mobilenetv3_large",
+        "ghostnet_100",
+        "wtconvnext_tiny",
+        "poolformer_s12",
+        "mobilevit_xxs",
+        "efficientformer_l1",
+    ],
+)
 @given(limit=st.integers(30_000_000, 900_000_000))
 def test_the_width_is_the_last_float_that_keeps_the_budget(model, limit):
     (design,) = solve(model, [Budget("macs", limit)], ["width"]).designs
