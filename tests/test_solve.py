@@ -1,6 +1,7 @@
 """Budgets solved backwards, against every design tried one by one."""
 
 import math
+from fractions import Fraction
 from functools import cache
 
 import numpy as np
@@ -221,7 +222,7 @@ def test_the_shortest_decimal_lies_within(low, step):
     decimals = len(repr(found).partition(".")[2].rstrip("0")) if "e" not in repr(found) else 0
     if decimals:
         coarser = 10 ** (decimals - 1)
-        assert math.ceil(low * coarser) / coarser > high or math.ceil(low * coarser) == 0
+        assert Fraction(math.ceil(Fraction(low) * coarser), coarser) > high
 
 
 def test_budgets_are_read_exactly():
