@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_mobilevlm import DESIGN, PIXELS, SEEN, shrink
 from torch import Tensor, nn
 from witnesses import PROFILE, assert_all_agree, on_meta
 
@@ -138,27 +139,14 @@ def test_the_closed_form_is_proved_in_batch_and_tokens(model):
 
 # --- small copies -------------------------------------------------------------------------------
 
-SMALL = (16, 24, 4, 2)  # width, hidden width, heads, layers
-PIXELS, SEEN = 56, 4  # an image, and its tokens
-
 
 @pytest.fixture
 def small(monkeypatch):
-    """Both files with a small vision tower, image, vocabulary and context."""
-    for name, value in {"IMAGE": PIXELS, "GRID": 2, "VOCABULARY": 50, "CONTEXT": 40}.items():
-        monkeypatch.setattr(module, name, value)
-        monkeypatch.setattr(closed, name, value)
-    for name, value in {"HIDDEN": 40, "HEADS": 4, "LAYERS": 3}.items():
-        monkeypatch.setattr(module, f"VISION_{name}", value)
-        monkeypatch.setattr(closed, f"VISION_{name}", value)
-    monkeypatch.setattr(module, "VISION_WIDTH", 32)
-    monkeypatch.setattr(closed, "VISION_C", 32)
-    monkeypatch.setattr(closed, "PATCHES", (PIXELS // 14) ** 2)
-    monkeypatch.setattr(closed, "IMAGE_TOKENS", SEEN)
+    shrink(monkeypatch)
 
 
 def built(phase: str) -> nn.Module:
-    return module.MobileVLM(module.Design(*SMALL), phase)
+    return module.MobileVLM(module.Design(*DESIGN), phase)
 
 
 @pytest.mark.usefixtures("small")
@@ -175,7 +163,7 @@ def test_all_witnesses_agree(phase):
             kept = InputSpec(None, (batch, 4, SEEN + tokens - 1, 4))
             inputs = [InputSpec(None, (batch, 1), "int64"), *[kept] * 4]
         ledger = record(
-            lambda *x: closed.mobilevlm(x, closed.Design(*SMALL), phase),
+            lambda *x: closed.mobilevlm(x, closed.Design(*DESIGN), phase),
             *(given.shape for given in inputs),
         )
         assert_all_agree(agree(ledger, on_meta(partial(built, phase.value), *inputs)), ledger)

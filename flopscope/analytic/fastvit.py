@@ -23,10 +23,10 @@ from flopscope.analytic.operators import (
     conv2d,
     flatten,
     global_pool,
-    linear,
 )
 from flopscope.analytic.stages import stage
 from flopscope.analytic.tape import Feature
+from flopscope.analytic.tokens import projected
 from flopscope.analytic.transformer import attention
 from flopscope.sizes import Size, elements, exact_div, make_divisible
 
@@ -86,7 +86,7 @@ def image_encoder(x: Feature, design: Design, form: NetworkForm, features: Size 
             groups=x.channels,
             squeezed=exact_div(hidden, 16),
         )
-        return linear(flatten(global_pool(x)), features, bias=False, name="projection")
+        return projected(flatten(global_pool(x)), features)
 
 
 def _stem(x: Feature, channels: Size, form: NetworkForm) -> Feature:

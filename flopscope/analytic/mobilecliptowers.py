@@ -15,9 +15,9 @@ from flopscope.analytic.operators import (
     conv2d,
     embedding,
     layer_norm,
-    linear,
 )
 from flopscope.analytic.tape import Feature
+from flopscope.analytic.tokens import projected
 from flopscope.analytic.transformer import transformer_layer
 from flopscope.facts import Interpolation, Kind, Reduction
 from flopscope.sizes import Size, elements
@@ -71,7 +71,7 @@ def vision_transformer(
             x = transformer_layer(x, heads, hidden)
     with scope("head"):
         x = layer_norm(x)._replace(shape=(batch, channels))
-        return linear(x, features, bias=False, name="projection")
+        return projected(x, features)
 
 
 def class_token(x: Feature, channels: int = 768) -> None:
@@ -110,7 +110,9 @@ def text_encoder(
     mask = Feature(tape, (n, n), ids.source - 2) if causal else None
     with tape.scope("embedding"):
         x = embedding(ids, vocabulary, channels, name="tokens")
-        x = add(embedding(places, CONTEXT, channels, name="positions"), x)
+        table, kind = tape.stored("positions", (CONTEXT, channels)), Kind.EMBEDDING
+        positions = tape.record(kind, "positions", (places,), (n, channels), weights=(table,))
+        x = add(positions, x)
     if mixing:
         x = _mixed(x, "mixer1", form)
     for number in range(1, layers + 1):
@@ -123,7 +125,7 @@ def text_encoder(
         end = Reduction.EXTREMUM
         tape.record(Kind.REDUCTION, "end", (ids,), (batch,), groups=batch, function=end)
         x = x._replace(shape=(batch, channels))
-        return linear(x, features, bias=False, name="projection")
+        return projected(x, features)
 
 
 def _mixed(x: Feature, name: str, form: NetworkForm) -> Feature:

@@ -47,10 +47,11 @@ def without_global_pooling(rows: Rows) -> Rows:
     return [row for row in rows if row.kind is not Kind.GLOBAL_POOL]
 
 
-def without_frozen_filters(rows: Rows) -> Rows:
-    """All but convolutions with fixed filters, such as a wavelet's: they are called as functions,
-    which tools that hook modules do not see."""
-    return [row for row in rows if not (_is_layer(row) and row.weights[0].frozen)]
+def without_bare_weights(rows: Rows) -> Rows:
+    """All but products and look-ups with a weight that is no layer's, such as a wavelet's filters
+    or a projection's matrix: they are called as functions, which tools that hook modules do not
+    see. What a layer has is called `weight`, in torch as in closed forms."""
+    return [row for row in rows if not _is_bare(row)]
 
 
 class Change(NamedTuple):
@@ -65,7 +66,7 @@ CHANGES = (
     Change("with a bias of the classifier", 1, with_classifiers_bias),
     Change("pooling in gates not seen", 1, without_gates_pooling),
     Change("global pooling not seen", 1, without_global_pooling),
-    Change("fixed filters not seen", 1, without_frozen_filters),
+    Change("weights outside layers not seen", 1, without_bare_weights),
     Change("batch norm folded", 1, folded),
     Change("without the classifier", 2, without_classifier),
 )
@@ -77,6 +78,11 @@ def _classifier(rows: Rows) -> int | None:
 
 def _is_layer(row: Operator) -> bool:
     return row.kind in PRODUCTS and bool(row.weights)
+
+
+def _is_bare(row: Operator) -> bool:
+    weighs = _is_layer(row) or (row.kind is Kind.EMBEDDING and bool(row.weights))
+    return weighs and row.weights[0].key.rpartition(".")[2] != "weight"
 
 
 def _with_bias(row: Operator) -> Operator:

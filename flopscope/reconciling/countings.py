@@ -133,6 +133,7 @@ SPELLINGS: Mapping[str, tuple[Part, ...]] = {
         Part("interpolation as a function, once", dict.fromkeys(_RESIZED, _AN_OUTPUT)),
         Part("ReLU as a function, once", {Function.RELU: _AN_OUTPUT}),
         Part("softmax as a method, not seen", {Kind.SOFTMAX: _NOTHING}),
+        ATTENTION_UNSEEN,
     ),
     "deepspeed": (
         Part("interpolation to a size, its positions", dict.fromkeys(_RESIZED, _POSITIONS)),

@@ -62,16 +62,15 @@ PARAMETER_COUNTINGS = (
 def parts(rows: Sequence[Operator]) -> dict[str, int]:
     """Stored elements by what they are; a tensor that several rows share counts once.
 
-    The names of layers' weights are those of their kinds.
+    The names of layers' weights are those of their kinds. What the first row that reads a tensor
+    makes of it is its name; the last one states all of it, where others read a part.
     """
-    seen: set[str] = set()
-    found: dict[str, int] = {}
+    names: dict[str, str] = {}
+    sizes: dict[str, int] = {}
 
     def add(name: str, row: Operator, weight: Weight) -> None:
-        if weight.key not in seen:
-            seen.add(weight.key)
-            count = int(row.repeat * elements(weight.shape))
-            found[name] = found.get(name, 0) + count
+        names.setdefault(weight.key, name)
+        sizes[weight.key] = int(row.repeat * elements(weight.shape))
 
     for row in rows:
         for index, weight in enumerate(row.weights):
@@ -81,6 +80,9 @@ def parts(rows: Sequence[Operator]) -> dict[str, int]:
                 add(CONSTANTS, row, weight)
         for buffer in row.buffers:
             add(STATISTICS, row, buffer)
+    found: dict[str, int] = {}
+    for key, name in names.items():
+        found[name] = found.get(name, 0) + sizes[key]
     return found
 
 

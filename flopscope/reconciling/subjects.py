@@ -59,6 +59,8 @@ def of_variant(variant: Variant, resolution: Resolution | None, batch: int = 1) 
 
     def version(said: str, steps: int, other: Variant, at: Resolution | None) -> Iterator[Version]:
         try:
+            # another form may take an image where the one that was asked takes none
+            at = other.resolution() if other.takes_image and at is None else at
             yield Version(said, steps, other.ledger(at, batch))
         except OutsideDomain:
             return
