@@ -18,7 +18,8 @@ from flopscope.agreement.records import (
 )
 from flopscope.comparison import Entry
 from flopscope.present.compare import input_text, inputs_data, verdict_text
-from flopscope.present.numbers import integer
+from flopscope.present.numbers import in_lines, integer
+from flopscope.present.operators import path_lines
 from flopscope.present.table import Column, Document, Table
 
 MACS = "MACs"
@@ -35,7 +36,7 @@ def agreement_document(entries: Sequence[Entry]) -> Document:
 
 def _rows(entry: Entry, agreement: Agreement) -> Table:
     columns = [
-        Column("layer", "Layer", numeric=False),
+        Column("layer", "Layer", numeric=False, fold=path_lines),
         *(Column(f"macs_{w}", f"MACs\n{w}", _count) for w in (LEDGER, FVCORE, TORCH)),
         Column("verdict", "Row", numeric=False),
     ]
@@ -62,7 +63,7 @@ def _row_macs(row: RowAgreement) -> list[Any]:
 def _totals(entry: Entry, agreement: Agreement) -> Table:
     columns = [
         Column("quantity", "Total", numeric=False),
-        *(Column(w, w, _count) for w in WITNESSES),
+        *(Column(w, w, _count, fold=_count_lines) for w in WITNESSES),
         Column("verdict", "Verdict", numeric=False),
     ]
     rows = [
@@ -82,6 +83,10 @@ def _said(comparison: Comparison, witness: str) -> Any:
 
 def _count(value: Any) -> str:
     return integer(value) if isinstance(value, int) else str(value)
+
+
+def _count_lines(value: Any, room: int) -> str:
+    return in_lines(value, room) if isinstance(value, int) else str(value)
 
 
 def _differs(comparison: Comparison) -> bool:

@@ -12,7 +12,7 @@ from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.ledger import Ledger, Level
 from flopscope.present.compare import heading, input_text, inputs_data
 from flopscope.present.numbers import integer, percent, short
-from flopscope.present.operators import facts_data, operator_text, shape_text
+from flopscope.present.operators import facts_data, operator_text, path_lines, shape_text
 from flopscope.present.table import Column, Document, Table
 
 
@@ -80,9 +80,9 @@ def ledger_table(
     name = convention.name
     whole = int(ledger.flops(name))
     columns = [
-        Column(level.value, level.value.capitalize(), numeric=False),
+        Column(level.value, level.value.capitalize(), numeric=False, fold=path_lines),
         *_shape_columns(level),
-        Column("params", "Params", integer),
+        Column("params", "Params", integer, fold=lambda count, _: short(count)),
         Column(f"{convention.unit.lower()}_{name}", heading(convention), integer),
         *_share_columns(level),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from flopscope.agreement.records import Agreement
@@ -12,7 +13,16 @@ from flopscope.catalog.variant import Variant
 from flopscope.comparison import Comparison, Entry
 from flopscope.conventions import Convention
 from flopscope.ledger import Level
-from flopscope.present.numbers import integer, megabytes, percent, ratio, short
+from flopscope.present.numbers import (
+    integer,
+    megabytes,
+    megabytes_in_three,
+    percent,
+    ratio,
+    ratio_in_three,
+    short,
+)
+from flopscope.present.operators import path_lines
 from flopscope.present.table import Column, Document, Table
 from flopscope.scaling import Scaling
 
@@ -33,16 +43,29 @@ def heading(convention: Convention) -> str:
 def _totals(comparison: Comparison) -> Table:
     name, unit = comparison.convention.name, comparison.convention.unit
     several = len({input_text(entry) for entry in comparison.entries}) > 1
+    work = f"{unit.lower()}_{name}"
+    compared = partial(Column, text=ratio, raw=float, fold=lambda value, _: ratio_in_three(value))
     columns = [
-        Column("model", "Model", _label, numeric=False, raw=lambda entry: str(entry.variant)),
+        Column(
+            "model",
+            "Model",
+            _label_and_input if several else _label,
+            numeric=False,
+            raw=lambda entry: str(entry.variant),
+        ),
         *([_input_column()] if several else []),
-        Column("params", "Params", integer),
-        Column(f"{unit.lower()}_{name}", heading(comparison.convention), integer),
+        Column("params", "Params", integer, fold=lambda count, _: short(count)),
+        Column(work, heading(comparison.convention), integer, fold=lambda count, _: short(count)),
         Column("activations", "Activ-\nations", short),
-        Column("weight_bytes_float32", "fp32\nMB", megabytes),
+        Column(
+            "weight_bytes_float32",
+            "fp32\nMB",
+            megabytes,
+            fold=lambda count, _: megabytes_in_three(count),
+        ),
         Column("top1", "Top-1\n%", _cited, raw=lambda cited: cited[0]),
-        Column("params_ratio", "Size\n×", ratio, raw=float),
-        Column(f"{unit.lower()}_ratio", "Work\n×", ratio, raw=float),
+        compared("params_ratio", "Size\n×"),
+        compared(f"{unit.lower()}_ratio", "Work\n×"),
     ]
     cited = [entry for entry in comparison.entries if entry.published]
     rows = []
@@ -81,7 +104,7 @@ def _split(comparison: Comparison, level: Level) -> Table:
     keys = merged([list(group) for group in groups])
     totals = [entry.count(name) for entry in comparison.entries]
     shares = len(comparison.entries) <= 2
-    columns = [Column(level.value, level.value.capitalize(), numeric=False)]
+    columns = [Column(level.value, level.value.capitalize(), numeric=False, fold=path_lines)]
     for entry in comparison.entries:
         columns.append(
             Column(f"{entry.variant} {unit} ({name})", f"{_label(entry)}\n{unit} ({name})", integer)
@@ -162,11 +185,14 @@ def _label(entry: Entry) -> str:
     )
 
 
-def _input_column() -> Column:
-    def lines(entry: Entry) -> str:
-        return input_text(entry).replace(", ", ",\n")
+def _label_and_input(entry: Entry) -> str:
+    """The label, and a line for each size of the input, where the title cannot say it for all."""
+    image = [size(entry.resolution)] if entry.resolution else []
+    return "\n  ".join([_label(entry), *image, *lengths(entry.variant)])
 
-    return Column("resolution", "Input", lines, raw=lambda entry: entry.resolution)
+
+def _input_column() -> Column:
+    return Column("resolution", "Input", raw=lambda entry: entry.resolution, shown=False)
 
 
 def input_text(entry: Entry) -> str:

@@ -16,6 +16,16 @@ def integer(value: int) -> str:
     return f"{value:,}"
 
 
+def in_lines(value: int, room: int) -> str:
+    """Every digit, the last six on a line of their own where the room is not enough.
+
+    >>> in_lines(740384343040, 8), in_lines(162, 1)
+    ('740,384,\\n343,040', '162')
+    """
+    text = integer(value)
+    return text if len(text) <= max(room, 10) else f"{text[:-7]}\n{text[-7:]}"
+
+
 def short(value: int) -> str:
     """Three significant digits with an SI prefix, rounded half up on the exact integer.
 
@@ -40,6 +50,15 @@ def megabytes(value: int) -> str:
     return _rounded(Fraction(value, 10**6), 2)
 
 
+def megabytes_in_three(value: int) -> str:
+    """Bytes in MB, three significant digits or all before the point.
+
+    >>> megabytes_in_three(14019488), megabytes_in_three(12057094144)
+    ('14.0', '12057')
+    """
+    return _in_three(Fraction(value, 10**6))
+
+
 def ratio(value: Fraction) -> str:
     """A ratio with two decimals, or two significant digits where it is below 0.01.
 
@@ -47,6 +66,15 @@ def ratio(value: Fraction) -> str:
     ('0.53', '0.0033')
     """
     return _rounded(value, 2) if value >= Fraction(1, 100) else f"{float(value):.2g}"
+
+
+def ratio_in_three(value: Fraction) -> str:
+    """A ratio, three significant digits or all before the point; a small one as `ratio` has it.
+
+    >>> [ratio_in_three(Fraction(n, 100)) for n in (12550, 100, 1)]
+    ['126', '1.00', '0.01']
+    """
+    return _in_three(value) if value >= 1 else ratio(value)
 
 
 def percent(part: int, whole: int) -> str:
@@ -69,7 +97,11 @@ def parse_short(text: str) -> int:
     return int(Fraction(number) * scale)
 
 
-def _scaled(value: int, scale: int) -> str | None:
+def _in_three(value: Fraction) -> str:
+    return _scaled(value, 1) or _rounded(value, 0)
+
+
+def _scaled(value: int | Fraction, scale: int) -> str | None:
     """Three significant digits of value/scale, or None if they do not fit below 1000."""
     for decimals, limit in ((2, 10), (1, 100), (0, 1000)):
         text = _rounded(Fraction(value, scale), decimals)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flopscope.closedform import expression
 from flopscope.facts import Kind, Operator
 from flopscope.ledger import kind_name
+from flopscope.present.table import INDENT
 from flopscope.sizes import Shape, Size, is_symbolic
 
 SHORT = {"depthwise": "dw", "grouped": "group", "standard": "conv", "pointwise": "conv"}
@@ -59,6 +61,22 @@ def unknown_operators(rows: Iterable[Operator]) -> dict[str, list[str]]:
         if row.kind is Kind.UNKNOWN:
             places.setdefault(name_of(row), []).append(module_of(row))
     return places
+
+
+def path_lines(path: str, room: int) -> str:
+    """A layer's path on several lines, broken behind its dots.
+
+    >>> path_lines("text.mixer1.ffn.conv", 12).split("\\n")
+    ['text.mixer1.', '\\xa0\\xa0ffn.conv']
+    """
+    first, *rest = re.split(r"(?<=\.)", path)
+    lines = [first]
+    for piece in rest:
+        if len(lines[-1] + piece) <= room:
+            lines[-1] += piece
+        else:
+            lines.append(INDENT + piece)
+    return "\n".join(lines)
 
 
 def shape_text(shape: Shape) -> str:
