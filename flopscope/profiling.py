@@ -65,6 +65,7 @@ def profile(
     from flopscope.tracing.targets import load, load_rules, place_of
 
     if target.partition(":")[0] in MODELS:
+        refuse_arguments(target, arguments)
         module = without_memory(parse(target).build)
     else:
         module = load(target, arguments)
@@ -79,6 +80,15 @@ def profile(
         raise BadInput(f"{target} cannot run on {shown}: {place_of(error)}") from error
     saved = None if traced.saved is None else traced.saved.bytes()
     return Profile(target, tuple(i.shape for i in given), traced.ledger, traced.fixed, saved)
+
+
+def refuse_arguments(model: str, *given: Any) -> None:
+    """Raises BadInput where a catalogue model is given arguments, as networks of one's own are."""
+    if any(given):
+        raise BadInput(
+            f"{model} is a catalogue model; its options follow a colon, as in "
+            "mobilenetv2:width=1.4, and --arg and --example are for a network of your own"
+        )
 
 
 def is_onnx(target: str) -> bool:

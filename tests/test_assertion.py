@@ -57,6 +57,11 @@ def test_a_broken_budget_names_the_layers_that_hold_the_excess(capsys, target):
     assert params["kept"]
 
 
+def test_a_batch_of_a_catalogue_model(capsys):
+    assert asserted(capsys, "mobilenetv2", "--max-macs", "601548543", "--batch", "2")[0] == 1
+    assert asserted(capsys, "mobilenetv2", "--max-macs", "601548544", "--batch", "2")[0] == 0
+
+
 def test_the_offenders_are_the_fewest_layers_that_hold_the_excess():
     ledger = analyze("mobilenetv2", res=224)
     (verdict,) = assess(ledger, [Budget("macs", 250_000_000)])
@@ -115,14 +120,29 @@ def test_the_helper_of_tests_wants_a_budget():
          "--max-macs much is not a positive number; give digits with at most one decimal point and "
          "one of K, M, G, T, such as 150M or 150000000"),
         (["--max-macs", "1M"],
-         "give either --input, such as --input 1,3,224,224, or --res, such as --res 224"),
+         "give either --input, such as --input B,3,H,W, or --res, such as --res 224"),
         (["--max-macs", "1M", "--input", "B,3,32,32"],
-         "B is free; a budget is kept at numbers, so give it one"),
+         "this counts at sizes that are numbers, and B,3,32,32 has free ones; give an input such "
+         "as --input 1,3,224,224"),
     ],
 )  # fmt: skip
 def test_bad_input(capsys, target, arguments, message):
     status, out, err = asserted(capsys, target, *arguments)
     assert (status, out, err) == (2, "", f"flopscope: {message}\n")
+
+
+@pytest.mark.parametrize("further", [[], ["--res", "224"], ["--input", "1,3,224,224"]])
+def test_a_catalogue_model_takes_no_arguments(capsys, further):
+    """They would be dropped in silence; its options follow a colon."""
+    status, out, err = asserted(
+        capsys, "mobilenetv2", "--max-macs", "1G", "--arg", "width=2", *further
+    )
+    assert (status, out, err) == (
+        2,
+        "",
+        "flopscope: mobilenetv2 is a catalogue model; its options follow a colon, as in "
+        "mobilenetv2:width=1.4, and --arg and --example are for a network of your own\n",
+    )
 
 
 def test_an_unknown_model_is_refused(capsys):

@@ -7,6 +7,8 @@ import pytest
 from profiles import run
 from public_models import timm, torchvision
 
+from flopscope.cli import main
+
 NET = """
 import numpy as np
 import torch
@@ -139,3 +141,12 @@ def test_a_library_that_does_not_import(capsys, monkeypatch, error, message):
     place = err.partition(" at ")[2].partition(")")[0]
     assert (status, out) == (2, "")
     assert err.replace(place or "FILE", "FILE") == f"flopscope: {message}\n"
+
+
+def test_a_catalogue_model_takes_no_arguments(capsys):
+    """They would be dropped in silence; its options follow a colon."""
+    assert main(["profile", "mobilenetv2", "--res", "224", "--arg", "width=2"]) == 2
+    assert capsys.readouterr().err == (
+        "flopscope: mobilenetv2 is a catalogue model; its options follow a colon, as in "
+        "mobilenetv2:width=1.4, and --arg and --example are for a network of your own\n"
+    )

@@ -429,8 +429,8 @@ MESSAGES = {
     "such as --res 224",
     ("net.py:Net", "--reported", "1M", "--res", "32", "--batch", "2"): "--batch is for catalogue "
     "models; give the batch in --input, as in 8,3,H,W",
-    ("net.py:Net", "--reported", "1M", "--input", "B,3,H,W"): "a number is reported of an input of "
-    "numbers, and B,3,H,W has free sizes; give one such as --input 1,3,224,224",
+    ("net.py:Net", "--reported", "1M", "--input", "B,3,H,W"): "this counts at sizes that are "
+    "numbers, and B,3,H,W has free ones; give an input such as --input 1,3,224,224",
 }
 
 

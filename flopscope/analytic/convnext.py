@@ -8,8 +8,6 @@ that keep 0.9 of the width, and up.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from flopscope.analytic.channels import channels_first, channels_last, scale
 from flopscope.analytic.operators import (
     activation,
@@ -20,27 +18,13 @@ from flopscope.analytic.operators import (
     layer_norm,
     linear,
 )
-from flopscope.analytic.stages import Block, stage
+from flopscope.analytic.stages import Block, Design, stage
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function
-from flopscope.sizes import Real, Size, round_filters, round_repeats
+from flopscope.sizes import Real, Size
 
 STRIDE = 32
 """Of the last map; a smaller input leaves nothing of it."""
-
-
-class Design(NamedTuple):
-    """Blocks B and channels C of the four stages, as section 3 lists them."""
-
-    c: tuple[Size, ...]
-    b: tuple[Size, ...]
-
-    def scaled(self, width: Real, depth: Real) -> Design:
-        """The design at width and depth coefficients."""
-        return Design(
-            c=tuple(round_filters(channels, width) for channels in self.c),
-            b=tuple(round_repeats(blocks, depth) for blocks in self.b),
-        )
 
 
 TINY = Design(c=(96, 192, 384, 768), b=(3, 3, 9, 3))

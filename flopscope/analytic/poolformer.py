@@ -10,7 +10,6 @@ channels to multiples of 8 that keep 0.9 of the width, blocks up.
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
 
 from flopscope.analytic.channels import channels_first, channels_last, scale
 from flopscope.analytic.operators import (
@@ -25,27 +24,13 @@ from flopscope.analytic.operators import (
     linear,
 )
 from flopscope.analytic.recipe import Recipe
-from flopscope.analytic.stages import stage
+from flopscope.analytic.stages import Design, stage
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function
-from flopscope.sizes import Real, Size, round_filters, round_repeats
+from flopscope.sizes import Real, Size
 
 SMALLEST = 3
 """Padded by 2 on either side it holds the stem's window of 7."""
-
-
-class Design(NamedTuple):
-    """Channels and blocks of the four stages, as Table 1 lists them."""
-
-    c: tuple[Size, ...]
-    b: tuple[Size, ...]
-
-    def scaled(self, width: Real, depth: Real) -> Design:
-        """The design at width and depth coefficients."""
-        return Design(
-            c=tuple(round_filters(channels, width) for channels in self.c),
-            b=tuple(round_repeats(blocks, depth) for blocks in self.b),
-        )
 
 
 S12 = Design(c=(64, 128, 320, 512), b=(2, 2, 6, 2))

@@ -4,16 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from flopscope.analytic.tape import Feature
-from flopscope.sizes import Real, Size, round_half_even, round_repeats
+from flopscope.sizes import Real, Size, round_filters, round_half_even, round_repeats
 
 Block = Callable[[Feature], Feature]
 Row = TypeVar("Row")
 
 LISTED = 1000
 """Up to so many blocks each has rows of its own."""
+
+
+class Design(NamedTuple):
+    """Channels C and blocks B of every stage, as a paper's table lists them."""
+
+    c: tuple[Size, ...]
+    b: tuple[Size, ...]
+
+    def scaled(self, width: Real, depth: Real) -> Design:
+        """The design at width and depth coefficients, by EfficientNet's rounding.
+
+        >>> Design(c=(96, 192), b=(3, 9)).scaled(0.5, 1.2)
+        Design(c=(48, 96), b=(4, 11))
+        """
+        return Design(
+            c=tuple(round_filters(channels, width) for channels in self.c),
+            b=tuple(round_repeats(blocks, depth) for blocks in self.b),
+        )
 
 
 def stage(x: Feature, name: str, repeats: Size, first: Block, other: Block) -> Feature:

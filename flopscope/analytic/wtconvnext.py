@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from flopscope.analytic.convnext import BASE, SMALL, TINY, Design, mixed_by, network
+from flopscope.analytic.convnext import BASE, SMALL, TINY, mixed_by, network
+from flopscope.analytic.stages import Design
 from flopscope.analytic.tape import Feature
 from flopscope.analytic.wtconv import wtconv
 from flopscope.sizes import Real, Size

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flopscope.cli.options import FORMAT, OUTPUT, RES, positive, resolution
+from flopscope.cli.options import BATCH, FORMAT, OUTPUT, RES, positive, resolution
 from flopscope.cli.output import Export, check_format, command_line, exported, rendered
 from flopscope.cli.progress import waiting
 from flopscope.errors import BadInput
@@ -92,12 +92,14 @@ def solve(
 @click.option("--max-params", help="At most so many parameters, such as 5M.")
 @click.option("--max-activations", help="At most so many activations.")
 @RES
+@BATCH
 @click.option(
     "--input", "inputs", multiple=True, help="Sizes of an input, 1,3,224,224. Repeatable."
 )
 @click.option(
     "--arg", "arguments", multiple=True, help="Argument of a target, name=value. Repeatable."
 )
+@click.option("--example", "examples", multiple=True, help="A named size of an ONNX file, batch=1.")
 @FORMAT
 @OUTPUT
 def assert_(
@@ -106,8 +108,10 @@ def assert_(
     max_params: str | None,
     max_activations: str | None,
     res: str | None,
+    batch: str,
     inputs: tuple[str, ...],
     arguments: tuple[str, ...],
+    examples: tuple[str, ...],
     format_name: str,
     output_path: str | None,
 ) -> None:
@@ -119,9 +123,9 @@ def assert_(
 
     TARGET is what `flopscope profile` takes; loading a Python target runs its code.
     """
-    from flopscope import arguments as texts
+    from flopscope.cli.subject import counted
     from flopscope.present.assertion import verdict_document
-    from flopscope.search.assertion import assess, ledger_of
+    from flopscope.search.assertion import assess
 
     check_format(format_name)
     given = {"macs": max_macs, "params": max_params, "activations": max_activations}
@@ -130,8 +134,8 @@ def assert_(
         raise BadInput("no budget is given; give --max-macs, --max-params or --max-activations")
     with exported(output_path) as write:
         with waiting(f"counting {target}"):
-            ledger = ledger_of(target, resolution(res), inputs, texts.parse_arguments(arguments))
-        verdicts = assess(ledger, limits)
+            subject = counted(target, res, batch, inputs, arguments, examples)
+        verdicts = assess(subject.asked.ledger, limits)
         _write(write, verdict_document(target, verdicts), format_name)
     if not all(verdicts):
         raise click.exceptions.Exit(1)

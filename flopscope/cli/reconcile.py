@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
-from flopscope.cli.options import BATCH, FORMAT, OUTPUT, RES, inputs_or_res, positive, resolution
+from flopscope.cli.options import BATCH, FORMAT, OUTPUT, RES
 from flopscope.cli.output import check_format, command_line, exported, rendered
 from flopscope.cli.progress import waiting
+from flopscope.cli.subject import counted
 from flopscope.errors import BadInput
-
-if TYPE_CHECKING:
-    from flopscope.reconciling.subjects import Subject
 
 
 @click.command()
@@ -65,7 +61,7 @@ def reconcile(
         search.of_tool(tool)
     with exported(output_path) as write:
         with waiting(f"reconciling {model}"):
-            subject = _subject(model, res, batch, inputs, arguments, examples)
+            subject = counted(model, res, batch, inputs, arguments, examples)
             found = []
             if work is not None:
                 found.append(search.explain_work(subject, work, tool))
@@ -80,33 +76,6 @@ def reconcile(
         write(text, lambda: of_readings(document, command_line()))
     if not all(found):
         raise click.exceptions.Exit(1)
-
-
-def _subject(
-    model: str,
-    res: str | None,
-    batch: str,
-    inputs: tuple[str, ...],
-    arguments: tuple[str, ...],
-    examples: tuple[str, ...],
-) -> Subject:
-    """A catalogue model by its closed form, unless an input is given; else a traced network."""
-    from flopscope import arguments as texts
-    from flopscope.profiling import is_onnx
-    from flopscope.reconciling import subjects
-
-    if subjects.is_catalogue(model) and not inputs:
-        if arguments or examples:
-            raise BadInput(
-                f"{model} is a catalogue model; its options follow a colon, as in "
-                "mobilenetv2:width=1.4, and --arg and --example are for a network of your own"
-            )
-        return subjects.of_catalogue(model, resolution(res), positive("batch", batch))
-    if positive("batch", batch) != 1:
-        raise BadInput("--batch is for catalogue models; give the batch in --input, as in 8,3,H,W")
-    shapes = inputs_or_res(inputs, res, optional=is_onnx(model))
-    values = texts.parse_arguments(arguments), texts.parse_examples(examples)
-    return subjects.of_target(model, shapes, *values)
 
 
 @click.command()

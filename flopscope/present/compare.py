@@ -153,9 +153,9 @@ def statement(figure: Figure) -> str:
 def _title(comparison: Comparison) -> str:
     counting = comparison.convention
     inputs = {input_text(entry) for entry in comparison.entries}
-    at = f"Input {inputs.pop()}, " if len(inputs) == 1 else ""
+    at = f"Input {inputs.pop()}, batch" if len(inputs) == 1 else "Batch"
     batch = comparison.entries[0].batch
-    return f"{at}batch {batch}. {counting.unit}, convention {counting.name}: {counting.counts}."
+    return f"{at} {batch}. {counting.unit}, convention {counting.name}: {counting.counts}."
 
 
 def _scaled(comparison: Comparison) -> list[str]:

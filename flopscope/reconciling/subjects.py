@@ -104,8 +104,8 @@ def of_target(
     given = [parse_input(text) for text in inputs]
     if any(not isinstance(n, int) for i in given for n in i.shape):
         raise BadInput(
-            f"a number is reported of an input of numbers, and {' and '.join(inputs)} has free "
-            "sizes; give one such as --input 1,3,224,224"
+            f"this counts at sizes that are numbers, and {' and '.join(inputs)} has free ones; "
+            "give an input such as --input 1,3,224,224"
         )
     found = profile(target, inputs, arguments, example)
     if not all(isinstance(n, int) for shape in found.shapes for n in shape):

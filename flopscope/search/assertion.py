@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from flopscope.catalog.models import MODELS
-from flopscope.catalog.variant import parse
-from flopscope.errors import BadInput
 from flopscope.ledger import Ledger, Level
-from flopscope.profiling import is_onnx, profile
 from flopscope.search.budgets import Budget, reading
 
 
@@ -40,42 +35,13 @@ class Verdict:
 def assess(ledger: Ledger, budgets: Sequence[Budget]) -> tuple[Verdict, ...]:
     """Each budget against a ledger at numbers.
 
-    >>> (verdict,) = assess(ledger_of("mobilenetv2", None), [Budget("macs", 299_000_000)])
+    >>> from flopscope.catalog.variant import parse
+    >>> ledger = parse("mobilenetv2").ledger((224, 224))
+    >>> (verdict,) = assess(ledger, [Budget("macs", 299_000_000)])
     >>> bool(verdict), verdict.excess, verdict.offenders
     (False, 1774272, (('head.conv', 20070400),))
     """
     return tuple(_verdict(ledger, budget) for budget in budgets)
-
-
-def ledger_of(
-    target: str,
-    resolution: tuple[int, int] | None,
-    inputs: Sequence[str] = (),
-    arguments: Mapping[str, Any] | None = None,
-) -> Ledger:
-    """The ledger of a catalogue model, from its closed form, or of a reader's own target, traced.
-
-    A model is taken at its native resolution unless one is given. Raises BadInput for free sizes,
-    and for a target without inputs or with two kinds of them.
-
-    >>> int(ledger_of("mobilenetv2", None).macs())
-    300774272
-    """
-    if target.partition(":")[0] in MODELS and not inputs and not arguments:
-        variant = parse(target)
-        return variant.ledger(variant.resolution(resolution))
-    if is_onnx(target):
-        return profile(target, inputs, arguments).ledger
-    if bool(inputs) == bool(resolution):
-        raise BadInput(
-            "give either --input, such as --input 1,3,224,224, or --res, such as --res 224"
-        )
-    if resolution is not None:
-        inputs = [f"1,3,{resolution[0]},{resolution[1]}"]
-    ledger = profile(target, inputs, arguments).ledger
-    if free := sorted(symbol.name for symbol in ledger.symbols()):
-        raise BadInput(f"{', '.join(free)} is free; a budget is kept at numbers, so give it one")
-    return ledger
 
 
 def _verdict(ledger: Ledger, budget: Budget) -> Verdict:

@@ -11,7 +11,7 @@ from flopscope.ledger import Ledger
 from flopscope.readings import Reading
 
 UNITS: Mapping[str, str] = {"macs": "MACs", "params": "params", "activations": "activations"}
-"""The readings that a budget can bound, with their units."""
+"""The readings that a budget can bound, by their methods' names, with their units."""
 
 
 class Budget(NamedTuple):
@@ -51,9 +51,5 @@ def reading(ledger: Ledger, quantity: str) -> Reading:
     >>> reading(FORMS["pointwise_conv"].ledger(), "macs").unit
     'MACs'
     """
-    readings = {
-        "macs": ledger.macs,
-        "params": ledger.params,
-        "activations": ledger.activations,
-    }
-    return readings[quantity]()
+    found: Reading = getattr(ledger, quantity)()
+    return found
