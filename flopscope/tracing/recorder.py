@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
@@ -28,25 +28,29 @@ from flopscope.tracing.free import FREE
 from flopscope.tracing.node import size_value
 from flopscope.tracing.operators import OPERATORS
 from flopscope.tracing.outputs import result_of
-from flopscope.tracing.shapes import META
 from flopscope.tracing.trail import caller
+from flopscope.tracing.values import META, Copies, as_shape, follow, map_all, run
 
 READS_VALUES: Mapping[str, str] = {
     "_local_scalar_dense": ".item(), .tolist() or a condition",
     "nonzero": "nonzero or a boolean mask",
     "masked_select": "masked_select",
+    "_unique": "unique",
     "_unique2": "unique",
     "unique_dim": "unique",
     "unique_consecutive": "unique_consecutive",
     "equal": "torch.equal",
+    "bincount": "bincount",
+    "repeat_interleave.Tensor": "repeat_interleave with a tensor of repeats",
 }
 """Operators whose result is a number or a shape that depends on the values of a tensor, and how
-they are written."""
+they are written; with the overload where only one of them does."""
 
 
 class Recorder(TorchDispatchMode):
     """Records rows while it is active. `state` is what the module stores, by name: parameters, some
-    of them frozen, and buffers; `rules` are the user's, by the operator's full name."""
+    of them frozen, and buffers; `rules` are the user's, by the operator's full name. `shapes` are
+    those of `state` by the ids of the module's own tensors, for code that keeps them elsewhere."""
 
     def __init__(
         self,
@@ -55,6 +59,7 @@ class Recorder(TorchDispatchMode):
         inputs: Sequence[torch.Tensor],
         rules: Mapping[str, Rule],
         frozen: Collection[str] = (),
+        shapes: Mapping[int, torch.Tensor] = MappingProxyType({}),
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.rows: list[Operator] = []
@@ -67,7 +72,9 @@ class Recorder(TorchDispatchMode):
         self._source = {id(x): -1 - i for i, x in enumerate(inputs)}
         self._outside = -1 - len(inputs)  # the next source that no row and no input is
         self._positions: Shape = ()
-        self._meta: dict[int, torch.Tensor] = {}
+        self._meta = dict(shapes)
+        self._copies = Copies()
+        self.named: Callable[[], Iterable[tuple[str, torch.Tensor]]] = tuple
         self._alive: list[Any] = list(inputs)  # ids stay unique while tensors live
 
     def ledger(self) -> Ledger:
@@ -90,17 +97,29 @@ class Recorder(TorchDispatchMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        plain = plain_name(function)
-        reads = _values_read(plain, args)
-        if reads:
+        with torch._C.DisableTorchFunction():
+            plain = plain_name(function)
+            args, kwargs = pytree.tree_map(self._on_meta, (tuple(args), dict(kwargs or {})))
+            if reads := _values_read(plain, function._overloadname, args):
+                return self._read(function, reads, args, kwargs)
+            result = result_of(function, args, kwargs)
+            follow(function, args, kwargs, result)
+            self.record(full_name(function, plain), args, kwargs, result)
+            return result
+
+    def _read(
+        self, function: Any, reads: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        """What the call reads of known tensors. Raises BadInput where they depend on the data."""
+        result = run(function, args, kwargs)
+        if result is None:
             raise BadInput(
                 f"the network reads the values of a tensor ({reads}) at {caller()}; "
                 "a trace has shapes only, so give it a form that depends on shapes alone"
             )
-        args, kwargs = pytree.tree_map(self._on_meta, (tuple(args), dict(kwargs or {})))
-        result = result_of(function, args, kwargs)
-        self.record(full_name(function, plain), args, kwargs, result)
-        return result
+        found = map_all(lambda v: as_shape(v) if isinstance(v, torch.Tensor) else v, result)
+        self._alive.append(found)
+        return found
 
     def record(
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
@@ -215,13 +234,36 @@ class Recorder(TorchDispatchMode):
         return self._source[id(tensor)]
 
     def _on_meta(self, value: Any) -> Any:
-        """A tensor that the module keeps elsewhere, unregistered, as its shape."""
-        if not isinstance(value, torch.Tensor) or value.device == META or value.dim() == 0:
+        """A tensor that the module keeps elsewhere, unregistered, as its shape with its numbers; a
+        device as the one of shapes; a parameter that was made on the way gets its name."""
+        if isinstance(value, torch.device):
+            return META
+        if not isinstance(value, torch.Tensor):
             return value
-        if id(value) not in self._meta:
-            self._meta[id(value)] = torch.empty_like(value, device=META)
-            self._alive.append(value)
-        return self._meta[id(value)]
+        if id(value) in self._meta:
+            return self._meta[id(value)]
+        if isinstance(value, nn.Parameter) and id(value) not in self._stored:
+            self._take_in(value)
+        if value.device == META:
+            return value
+        self._meta[id(value)] = shape = self._copies.shape_of(value)
+        self._alive.append(value)
+        if id(value) in self._stored:
+            self._stored[id(shape)] = self._stored[id(value)]
+        return shape
+
+    def _take_in(self, parameter: nn.Parameter) -> None:
+        """A layer that is made as the network runs has parameters too: under the name that the
+        module has for them, else under one of its own at the module that runs."""
+        known = next((name for name, p in self.named() if p is parameter), None)
+        path, _ = self.places[-1]
+        made = sum(1 for name in self._parameters if name.startswith(f"{path}:made"))
+        name = known or f"{path}:made{made}"
+        self._stored[id(parameter)] = name
+        self._parameters[name] = shape_of(parameter)
+        if not parameter.requires_grad:
+            self._frozen |= {name}
+        self._alive.append(parameter)
 
     def _linear_if_stored(self, facts: Facts) -> Facts:
         """A product with a stored operand is a linear layer, whose matrix is (out, in)."""
@@ -263,11 +305,14 @@ def plain_name(function: Any) -> str:
     return name if name.endswith("__") else name.rstrip("_")
 
 
-def _values_read(plain: str, args: Sequence[Any]) -> str | None:
+def _values_read(plain: str, overload: str, args: Sequence[Any]) -> str | None:
     """How the call reads values; an index of truths chooses as many as are true."""
-    if plain == "index" and any(i is not None and i.dtype is torch.bool for i in args[1]):
+    if plain == "index" and any(i is not None and i.dtype in TRUTHS for i in args[1]):
         return "a boolean mask"
-    return READS_VALUES.get(plain)
+    return READS_VALUES.get(plain) or READS_VALUES.get(f"{plain}.{overload}")
+
+
+TRUTHS = (torch.bool, torch.uint8)
 
 
 def full_name(function: Any, plain: str) -> str:

@@ -1,0 +1,92 @@
+"""A module lent to a trace: shapes stand for its weights, and everything comes back as it was."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from flopscope.tracing.snapshot import Snapshot, name_spaces
+from flopscope.tracing.values import NAME, Copies
+
+
+class Stored(NamedTuple):
+    """Shapes of what a module stores: by first name, and by the ids of its own tensors."""
+
+    by_name: dict[str, torch.Tensor]
+    by_id: dict[int, torch.Tensor]
+
+
+def shapes_of(module: nn.Module, *, learning: bool) -> Stored:
+    """Every parameter and buffer as a tensor of a trace; shared tensors stay shared.
+
+    Parameters learn where the module's do if `learning`, else wherever their type allows it:
+    torch's matmul asks that before it folds a stack of matrices into one. Layers that wait for
+    their first input have nothing stored yet.
+    """
+    copies = Copies()
+    found = Stored({}, {})
+    for name, parameter in module.named_parameters():
+        if not is_lazy(parameter):
+            learns = parameter.is_floating_point() or parameter.is_complex()
+            learns = parameter.requires_grad if learning else learns
+            _keep(found, name, parameter, _parameter(parameter, copies.shape_of(parameter), learns))
+    for name, buffer in module.named_buffers():
+        if not is_lazy(buffer):
+            _keep(found, name, buffer, copies.shape_of(buffer))
+    return found
+
+
+def _parameter(own: nn.Parameter, shape: torch.Tensor, learns: bool) -> nn.Parameter:
+    """With the attributes that libraries give parameters."""
+    made = nn.Parameter(shape, requires_grad=learns)
+    vars(made).update({k: v for k, v in vars(own).items() if k != NAME} | vars(shape))
+    return made
+
+
+def _keep(found: Stored, name: str, own: torch.Tensor, shape: torch.Tensor) -> None:
+    found.by_name[name] = found.by_id[id(own)] = shape
+    found.by_id[id(shape)] = shape
+
+
+@contextmanager
+def lent(module: nn.Module, shapes: Mapping[int, torch.Tensor]) -> Iterator[None]:
+    """While active, each stored tensor of the module is the one that `shapes` has for its id;
+    afterwards everything reachable from the module is as it was, random numbers included."""
+    snapshot = Snapshot(module)
+    snapshot.name_spaces(name_spaces(type(part) for part in module.modules()))
+    drawn = _random_state()
+    try:
+        for part in module.modules():
+            holders: tuple[dict[str, Any], ...] = (part._parameters, part._buffers)
+            for stored in holders:
+                stored.update({name: shapes.get(id(t), t) for name, t in stored.items()})
+        with torch.random.fork_rng(devices=()):
+            yield
+    finally:
+        try:
+            snapshot.restore()
+            drawn()
+        except KeyboardInterrupt:  # once more, to the end
+            snapshot.restore()
+            drawn()
+            raise
+
+
+def _random_state() -> Callable[[], None]:
+    """What puts back the random numbers of Python and NumPy."""
+    numpy = sys.modules.get("numpy")
+    python, arrays = random.getstate(), numpy.random.get_state() if numpy else None
+
+    def back() -> None:
+        random.setstate(python)
+        if numpy is not None:
+            numpy.random.set_state(arrays)
+
+    return back
