@@ -14,10 +14,9 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
-from torch.utils import _pytree as pytree
-from torch.utils._python_dispatch import _disable_current_modes
 
 from flopscope.errors import BadInput
+from flopscope.tracing.literals import MET
 from flopscope.tracing.outputs import is_symbolic
 from flopscope.tracing.products import (
     attention,
@@ -29,7 +28,6 @@ from flopscope.tracing.products import (
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.recurrent import RECURRENT, recurrent
 from flopscope.tracing.trail import caller
-from flopscope.tracing.values import CPU, META, known
 
 
 class Functions(TorchFunctionMode):
@@ -48,14 +46,8 @@ class Functions(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        if (
-            function in DEVICES
-        ):  # shapes have no device of their own, and code asks for one it knows
-            return DEVICES[function]
-        if function in READINGS and (numbers := known(args[0])) is not None:
-            return function(numbers.clone(), *args[1:], **(kwargs or {}))
-        if function in LITERALS:
-            return literal(function, args, dict(kwargs or {}))
+        if function in MET:
+            return MET[function](function, args, dict(kwargs or {}))
         args, kwargs = with_numbers(function, args, kwargs or {})
         free = self._always or is_symbolic((args, kwargs))
         if function is F.linear and args and args[0].dim() > 2:
@@ -88,47 +80,6 @@ class Functions(TorchFunctionMode):
         return function(*args, **kwargs)
 
 
-DEVICES: Mapping[Any, Any] = {
-    torch.Tensor.device.__get__: CPU,
-    torch.Tensor.is_meta.__get__: False,  # type: ignore[attr-defined]
-    torch.Tensor.is_cpu.__get__: True,  # type: ignore[attr-defined]
-    torch.Tensor.get_device: -1,
-}
-"""What a network hears that asks where a tensor is: shapes have no device that code would know."""
-
-READINGS = frozenset({torch.Tensor.tolist, torch.Tensor.numpy, torch.Tensor.__array__})
-"""Functions that hand out the numbers of a tensor, copies of them in a trace."""
-
-LITERALS = frozenset({torch.tensor, torch.as_tensor, torch.asarray})
-"""Functions that make tensors of numbers in code."""
-
-
-def literal(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """A tensor of numbers in code, which are known; free sizes and data among them are not."""
-    data = args[0] if args else kwargs.get("data")
-    if isinstance(data, torch.Tensor):
-        return function(*args, **kwargs)
-    unknown = [v for v in pytree.tree_leaves(data) if _is_unknown(v)]
-    if not unknown:
-        return function(*args, **{**kwargs, "device": CPU})
-    plain = pytree.tree_map(lambda v: _stand_in(v) if _is_unknown(v) else v, data)
-    with _disable_current_modes():
-        shape = torch.tensor(plain, dtype=kwargs.get("dtype"), device=CPU)
-    return torch.empty(shape.shape, dtype=shape.dtype, device=META)
-
-
-def _is_unknown(value: Any) -> bool:
-    symbolic = isinstance(value, torch.SymInt | torch.SymFloat | torch.SymBool)
-    return symbolic or (isinstance(value, torch.Tensor) and known(value) is None)
-
-
-def _stand_in(value: Any) -> Any:
-    """A number of the same kind."""
-    if isinstance(value, torch.Tensor):
-        return torch.ones(value.shape, dtype=value.dtype, device=CPU).tolist()
-    return 1 if isinstance(value, torch.SymInt) else isinstance(value, torch.SymBool) or 1.0
-
-
 class Values(TorchFunctionMode):
     """While it is active, symbolic real numbers reach torch's functions as numbers."""
 
@@ -139,6 +90,8 @@ class Values(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        if function in MET:
+            return MET[function](function, args, dict(kwargs or {}))
         args, kwargs = with_numbers(function, args, kwargs or {})
         return function(*args, **kwargs)
 

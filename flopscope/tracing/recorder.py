@@ -29,22 +29,7 @@ from flopscope.tracing.node import size_value
 from flopscope.tracing.operators import OPERATORS
 from flopscope.tracing.outputs import result_of
 from flopscope.tracing.trail import caller
-from flopscope.tracing.values import META, Copies, as_shape, follow, map_all, run
-
-READS_VALUES: Mapping[str, str] = {
-    "_local_scalar_dense": ".item(), .tolist() or a condition",
-    "nonzero": "nonzero or a boolean mask",
-    "masked_select": "masked_select",
-    "_unique": "unique",
-    "_unique2": "unique",
-    "unique_dim": "unique",
-    "unique_consecutive": "unique_consecutive",
-    "equal": "torch.equal",
-    "bincount": "bincount",
-    "repeat_interleave.Tensor": "repeat_interleave with a tensor of repeats",
-}
-"""Operators whose result is a number or a shape that depends on the values of a tensor, and how
-they are written; with the overload where only one of them does."""
+from flopscope.tracing.values import META, Copies, follow, read, reading
 
 
 class Recorder(TorchDispatchMode):
@@ -100,7 +85,7 @@ class Recorder(TorchDispatchMode):
         with torch._C.DisableTorchFunction():
             plain = plain_name(function)
             args, kwargs = pytree.tree_map(self._on_meta, (tuple(args), dict(kwargs or {})))
-            if reads := _values_read(plain, function._overloadname, args):
+            if reads := reading(function, args):
                 return self._read(function, reads, args, kwargs)
             result = result_of(function, args, kwargs)
             follow(function, args, kwargs, result)
@@ -111,13 +96,12 @@ class Recorder(TorchDispatchMode):
         self, function: Any, reads: str, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
         """What the call reads of known tensors. Raises BadInput where they depend on the data."""
-        result = run(function, args, kwargs)
-        if result is None:
+        found = read(function, args, kwargs)
+        if found is None:
             raise BadInput(
                 f"the network reads the values of a tensor ({reads}) at {caller()}; "
                 "a trace has shapes only, so give it a form that depends on shapes alone"
             )
-        found = map_all(lambda v: as_shape(v) if isinstance(v, torch.Tensor) else v, result)
         self._alive.append(found)
         return found
 
@@ -303,16 +287,6 @@ def plain_name(function: Any) -> str:
     """The name of an operator without the underscore of the one in place."""
     name: str = function.overloadpacket.__name__
     return name if name.endswith("__") else name.rstrip("_")
-
-
-def _values_read(plain: str, overload: str, args: Sequence[Any]) -> str | None:
-    """How the call reads values; an index of truths chooses as many as are true."""
-    if plain == "index" and any(i is not None and i.dtype in TRUTHS for i in args[1]):
-        return "a boolean mask"
-    return READS_VALUES.get(plain) or READS_VALUES.get(f"{plain}.{overload}")
-
-
-TRUTHS = (torch.bool, torch.uint8)
 
 
 def full_name(function: Any, plain: str) -> str:

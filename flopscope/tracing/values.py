@@ -35,6 +35,22 @@ NAME = "_flopscope_known"
 """The attribute under which a tensor of a trace carries its numbers."""
 
 
+READS_VALUES: Mapping[str, str] = {
+    "_local_scalar_dense": ".item(), .tolist() or a condition",
+    "nonzero": "nonzero or a boolean mask",
+    "masked_select": "masked_select",
+    "_unique": "unique",
+    "_unique2": "unique",
+    "unique_dim": "unique",
+    "unique_consecutive": "unique_consecutive",
+    "equal": "torch.equal",
+    "bincount": "bincount",
+    "repeat_interleave.Tensor": "repeat_interleave with a tensor of repeats",
+}
+"""Operators whose result is a number or a shape that depends on the values of a tensor, and how
+they are written; with the overload where only one of them does."""
+
+
 def known(tensor: torch.Tensor) -> torch.Tensor | None:
     """The numbers in a tensor, None where they are not known."""
     if tensor.device != META:
@@ -86,6 +102,22 @@ def run(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     if filled is not None and _fills(filled):
         _close(getattr(filled, NAME))
     return result
+
+
+def reading(function: Any, args: Sequence[Any]) -> str | None:
+    """How a call reads values, None where it does not; an index of truths chooses as many as are
+    true."""
+    name = function._opname
+    if name == "index" and any(i is not None and i.dtype in TRUTHS for i in args[1]):
+        return "a boolean mask"
+    return READS_VALUES.get(name) or READS_VALUES.get(f"{name}.{function._overloadname}")
+
+
+def read(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """What such a call returns, tensors as those of a trace; None where its tensors are not
+    known."""
+    result = run(function, args, kwargs)
+    return map_all(lambda v: as_shape(v) if isinstance(v, torch.Tensor) else v, result)
 
 
 def follow(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
@@ -174,6 +206,9 @@ def _close(real: torch.Tensor) -> None:
 
 
 MARK = "_flopscope_open"
+
+
+TRUTHS = (torch.bool, torch.uint8)
 
 
 class Copies:
