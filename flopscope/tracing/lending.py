@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from flopscope.tracing.caches import hashable_sizes, uncached
 from flopscope.tracing.snapshot import Snapshot, name_spaces
 from flopscope.tracing.values import NAME, Copies
 
@@ -59,23 +60,30 @@ def _keep(found: Stored, name: str, own: torch.Tensor, shape: torch.Tensor) -> N
 def lent(module: nn.Module, shapes: Mapping[int, torch.Tensor]) -> Iterator[None]:
     """While active, each stored tensor of the module is the one that `shapes` has for its id;
     afterwards everything reachable from the module is as it was, random numbers included."""
-    snapshot = Snapshot(module)
-    snapshot.name_spaces(name_spaces(type(part) for part in module.modules()))
-    drawn = _random_state()
-    try:
+    snapshot, drawn = Snapshot(module), _random_state()
+    spaces = name_spaces(type(part) for part in module.modules())
+    snapshot.name_spaces(spaces)
+    with hashable_sizes(), _put_back(snapshot.restore, drawn):
         for part in module.modules():
             holders: tuple[dict[str, Any], ...] = (part._parameters, part._buffers)
             for stored in holders:
                 stored.update({name: shapes.get(id(t), t) for name, t in stored.items()})
-        with torch.random.fork_rng(devices=()):
+        with torch.random.fork_rng(devices=()), uncached(spaces):
             yield
+
+
+@contextmanager
+def _put_back(*actions: Callable[[], None]) -> Iterator[None]:
+    """In the end these are done, once more where Ctrl-C comes in between."""
+    try:
+        yield
     finally:
         try:
-            snapshot.restore()
-            drawn()
-        except KeyboardInterrupt:  # once more, to the end
-            snapshot.restore()
-            drawn()
+            for action in actions:
+                action()
+        except KeyboardInterrupt:
+            for action in actions:
+                action()
             raise
 
 

@@ -51,7 +51,8 @@ class Recorder(TorchDispatchMode):
         self.places: list[tuple[str, int]] = [("", 0)]  # path and call of the modules that run
         self._rules = rules
         self._parameters = {name: shape_of(state[name]) for name in parameters}
-        self._frozen = frozenset(frozen)
+        self._frozen = set(frozen)
+        self._made: dict[str, Shape] = {}  # parameters of layers that are made as the network runs
         # id of a stored tensor, or of a view of it, to its name
         self._stored = {id(tensor): name for name, tensor in state.items()}
         self._source = {id(x): -1 - i for i, x in enumerate(inputs)}
@@ -68,7 +69,9 @@ class Recorder(TorchDispatchMode):
         So parameters add up to the module's own, unused and sliced ones included.
         """
         seen = {w.key: elements(w.shape) for row in self.rows for w in row.weights}
-        rest = {k: s for k, s in self._parameters.items() if seen.get(k) != elements(s)}
+        made = {name: shape for name, shape in self._made.items() if name in seen}
+        parameters = self._parameters | made
+        rest = {k: s for k, s in parameters.items() if seen.get(k) != elements(s)}
         stored = [
             Operator(Kind.STORED, key, (), (0,), (self._weight(key, shape),), id=len(self.rows) + n)
             for n, (key, shape) in enumerate(rest.items())
@@ -150,8 +153,8 @@ class Recorder(TorchDispatchMode):
         weights = [t for t in facts.weights if t is not None]
         computed = [t for t in facts.inputs if id(t) not in self._stored]
         held = [t for t in facts.inputs if id(t) in self._stored]
-        learnt = [t for t in held if self._stored[id(t)] in self._parameters]
-        constant = [t for t in held if self._stored[id(t)] not in self._parameters]
+        learnt = [t for t in held if self._is_parameter(self._stored[id(t)])]
+        constant = [t for t in held if not self._is_parameter(self._stored[id(t)])]
         computed += [t for t in weights if id(t) not in self._stored]
         before = self.rows[-1:] if facts.follows else []
         path, call = self.places[-1]
@@ -207,7 +210,7 @@ class Recorder(TorchDispatchMode):
         """The reader's, else the table's. Only an index of a parameter looks entries up."""
         if name in self._rules:
             return self._rules[name]
-        learnt = name != "index" or self._stored.get(id(args[0])) in self._parameters
+        learnt = name != "index" or self._is_parameter(self._stored.get(id(args[0])))
         return OPERATORS.get(name) if learnt else None
 
     def _origin(self, tensor: torch.Tensor) -> int:
@@ -241,12 +244,11 @@ class Recorder(TorchDispatchMode):
         module has for them, else under one of its own at the module that runs."""
         known = next((name for name, p in self.named() if p is parameter), None)
         path, _ = self.places[-1]
-        made = sum(1 for name in self._parameters if name.startswith(f"{path}:made"))
-        name = known or f"{path}:made{made}"
+        name = known or f"{path}:made{len(self._made)}"
         self._stored[id(parameter)] = name
-        self._parameters[name] = shape_of(parameter)
+        self._made[name] = shape_of(parameter)
         if not parameter.requires_grad:
-            self._frozen |= {name}
+            self._frozen.add(name)
         self._alive.append(parameter)
 
     def _linear_if_stored(self, facts: Facts) -> Facts:
@@ -280,7 +282,10 @@ class Recorder(TorchDispatchMode):
         return tuple(weights)
 
     def _weight(self, key: str, shape: Shape) -> Weight:
-        return Weight(key, shape, key in self._parameters, key in self._frozen)
+        return Weight(key, shape, self._is_parameter(key), key in self._frozen)
+
+    def _is_parameter(self, key: str | None) -> bool:
+        return key in self._parameters or key in self._made
 
 
 def plain_name(function: Any) -> str:

@@ -116,6 +116,8 @@ class Snapshot:
         found: list[Any] = [kind]
         with suppress(AttributeError):
             found.append(object.__getattribute__(value, "__dict__"))
+        if isinstance(value, torch.Tensor) and not value.is_inference():
+            self._back.append((_version_back, value, value._version))
         if isinstance(value, nn.Module):
             self._back.append((_kind_back, value, kind))
         for name in _slots(kind):
@@ -191,6 +193,12 @@ def _kind_back(module: nn.Module, kind: type) -> None:
         module.__class__ = kind
 
 
+def _version_back(tensor: torch.Tensor, version: int) -> None:
+    """A write in place counts, though in a trace it never arrives."""
+    if tensor._version != version:
+        torch._C._autograd._unsafe_set_version_counter((tensor,), (version,))
+
+
 def _container_back(value: Any, held: Sequence[Any]) -> None:
     if not value and not held:
         return
@@ -244,10 +252,10 @@ def _cache_back(function: Any, misses: int) -> None:
 def name_spaces(kinds: Iterable[Any]) -> list[dict[str, Any]]:
     """The names of all loaded files of the packages that these classes and functions are from, and
     of the packages that their own files take functions and classes from."""
-    own = {m: vars(sys.modules[m]) for kind in kinds if (m := _theirs(kind)) in sys.modules}
+    own = {m: vars(sys.modules[m]) for kind in kinds if (m := theirs(kind)) in sys.modules}
     packages = {_root(name) for name in own}
     for names in own.values():
-        found = (_theirs(v) for v in names.values() if isinstance(v, type | FunctionType | CACHED))
+        found = (theirs(v) for v in names.values() if isinstance(v, type | FunctionType | CACHED))
         packages |= {_root(name) for name in found if name}
     return [
         vars(module)
@@ -256,7 +264,7 @@ def name_spaces(kinds: Iterable[Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _theirs(kind: Any) -> str:
+def theirs(kind: Any) -> str:
     """The file that a class or function is from, as Python names it; '' where it is no user's."""
     name = str(getattr(kind, "__module__", "") or "")
     return "" if _root(name) in OTHERS else name
