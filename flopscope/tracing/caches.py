@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 
+from flopscope.snapshot import CACHED, theirs
 from flopscope.tracing.node import SizeNode
-from flopscope.tracing.snapshot import CACHED, theirs
 
 
 @contextmanager

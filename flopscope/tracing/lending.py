@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -12,8 +12,8 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from flopscope.snapshot import Snapshot, name_spaces
 from flopscope.tracing.caches import hashable_sizes, uncached
-from flopscope.tracing.snapshot import Snapshot, name_spaces
 from flopscope.tracing.values import NAME, Copies
 
 
@@ -63,7 +63,7 @@ def lent(module: nn.Module, shapes: Mapping[int, torch.Tensor]) -> Iterator[None
     snapshot, drawn = Snapshot(module), _random_state()
     spaces = name_spaces(type(part) for part in module.modules())
     snapshot.name_spaces(spaces)
-    with hashable_sizes(), _put_back(snapshot.restore, drawn):
+    with hashable_sizes(), _put_back(snapshot.restore, _versions(snapshot.held()), drawn):
         for part in module.modules():
             holders: tuple[dict[str, Any], ...] = (part._parameters, part._buffers)
             for stored in holders:
@@ -85,6 +85,19 @@ def _put_back(*actions: Callable[[], None]) -> Iterator[None]:
             for action in actions:
                 action()
             raise
+
+
+def _versions(values: Iterable[Any]) -> Callable[[], None]:
+    """What puts back torch's count of writes in place: in a trace they never arrive."""
+    tensors = [v for v in values if isinstance(v, torch.Tensor) and not v.is_inference()]
+    before = [(tensor, tensor._version) for tensor in tensors]
+
+    def back() -> None:
+        for tensor, version in before:
+            if tensor._version != version:
+                torch._C._autograd._unsafe_set_version_counter((tensor,), (version,))
+
+    return back
 
 
 def _random_state() -> Callable[[], None]:

@@ -66,6 +66,10 @@ class Snapshot:
             for value in list(names.values()):
                 self._contents(value)
 
+    def held(self) -> list[Any]:
+        """Every value that was reached, but for plain ones."""
+        return list(self._seen.values())
+
     def restore(self) -> None:
         """Put back what has changed; a second call is harmless."""
         for back, *held in self._back:
@@ -116,8 +120,6 @@ class Snapshot:
         found: list[Any] = [kind]
         with suppress(AttributeError):
             found.append(object.__getattribute__(value, "__dict__"))
-        if isinstance(value, torch.Tensor) and not value.is_inference():
-            self._back.append((_version_back, value, value._version))
         if isinstance(value, nn.Module):
             self._back.append((_kind_back, value, kind))
         for name in _slots(kind):
@@ -191,12 +193,6 @@ def _set(value: Any, name: str, held: Any) -> None:
 def _kind_back(module: nn.Module, kind: type) -> None:
     if type(module) is not kind:  # as that of a lazy layer
         module.__class__ = kind
-
-
-def _version_back(tensor: torch.Tensor, version: int) -> None:
-    """A write in place counts, though in a trace it never arrives."""
-    if tensor._version != version:
-        torch._C._autograd._unsafe_set_version_counter((tensor,), (version,))
 
 
 def _container_back(value: Any, held: Sequence[Any]) -> None:
