@@ -19,7 +19,7 @@ from flopscope.catalog.variant import parse
 from flopscope.errors import BadInput
 from flopscope.measured import without_memory
 from flopscope.symbolic import symbol
-from flopscope.tracing import trace
+from flopscope.tracing import derive, trace
 from flopscope.tracing.inputs import tensors_for
 
 FREE = (symbol("B"), symbol("T"), WIDTH)
@@ -187,6 +187,17 @@ def test_weights_that_are_recomputed_are_counted_as_stored():
         net = make()
         ledger = trace(net, SHAPE).ledger
         assert ledger.params().value == sum(p.numel() for p in net.parameters())
+
+
+def test_a_constructor_that_writes_is_taken_back_too():
+    width = symbol("C")
+    kept = [writers.TABLE, writers.Registered.made]
+    before = [list(kept[0].items()), list(kept[1]), writers.table.cache_info()]
+    found = derive(writers.Registered, {"width": width}, ("B", width))
+    assert str(found.ledger.params().value) == "C² + C"
+    assert [list(kept[0].items()), list(kept[1]), writers.table.cache_info()] == before
+    assert writers.table(7).device.type == "cpu"
+    writers.table.cache_clear()
 
 
 def test_a_network_on_the_meta_device_stays_there():

@@ -20,7 +20,7 @@ from flopscope.tracing.constructing import LIKELY, construct, free_arguments, li
 from flopscope.tracing.examples import examples
 from flopscope.tracing.functions import Functions
 from flopscope.tracing.inputs import free_symbols, tensors_of
-from flopscope.tracing.lending import lent, shapes_of
+from flopscope.tracing.lending import left_alone, lent, shapes_of
 from flopscope.tracing.recorder import Recorder, paths
 from flopscope.tracing.standins import standins
 from flopscope.tracing.trail import Trail
@@ -121,9 +121,10 @@ def derive(
     free |= LIKELY if not (inputs or named) else frozenset()
 
     def attempt(trail: Trail) -> Trace:
-        module = construct(make, arguments, trail)
-        given = inputs or (() if named else (likely_input(module),))
-        return _trace(module, given, named, trail, rules or {})
+        with left_alone(make):
+            module = construct(make, arguments, trail)
+            given = inputs or (() if named else (likely_input(module),))
+            return _trace(module, given, named, trail, rules or {})
 
     return first_that_runs(free, example or {}, attempt)
 
