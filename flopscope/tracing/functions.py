@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from flopscope.errors import BadInput
 from flopscope.tracing.complexconvolutions import CONVOLUTIONS, convolution, has_complex
+from flopscope.tracing.literals import MET
 from flopscope.tracing.outputs import is_symbolic
 from flopscope.tracing.products import (
     attention,
@@ -47,6 +48,8 @@ class Functions(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        if function in MET:
+            return MET[function](function, args, dict(kwargs or {}))
         args, kwargs = with_numbers(function, args, kwargs or {})
         free = self._always or is_symbolic((args, kwargs))
         if function is F.linear and args and args[0].dim() > 2:
@@ -91,6 +94,8 @@ class Values(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        if function in MET:
+            return MET[function](function, args, dict(kwargs or {}))
         args, kwargs = with_numbers(function, args, kwargs or {})
         return function(*args, **kwargs)
 
