@@ -26,12 +26,13 @@ from flopscope.ledger import Ledger
 from flopscope.sizes import Shape, elements
 from flopscope.tracing.calls import Call, Facts, Rows, Rule, element_of, shape_of
 from flopscope.tracing.free import FREE
+from flopscope.tracing.known import META
 from flopscope.tracing.node import size_value
 from flopscope.tracing.operators import OPERATORS
 from flopscope.tracing.outputs import result_of
 from flopscope.tracing.productless import PRODUCTLESS
 from flopscope.tracing.trail import caller
-from flopscope.tracing.values import META, Copies, follow, read, reading
+from flopscope.tracing.values import Copies, follow, read, reading
 
 
 class Recorder(TorchDispatchMode):
