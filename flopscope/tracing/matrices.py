@@ -9,7 +9,7 @@ import torch
 
 from flopscope.facts import Function, Kind, Reduction, Window
 from flopscope.sizes import Shape, Size, elements, exact_div
-from flopscope.tracing.calls import Call, Facts, Rows, Rule, shape_of
+from flopscope.tracing.calls import Call, Facts, Rows, Rule, shape_of, tensors_in
 from flopscope.tracing.node import size_value
 
 
@@ -20,6 +20,18 @@ def convolution(call: Call) -> Facts:
     window = window_of(kernel, stride, padding, dilation)
     kind = Kind.TRANSPOSED_CONVOLUTION if transposed else Kind.CONVOLUTION
     return Facts(kind, (x,), (weight, bias), window=window, groups=size_value(groups))
+
+
+def _depthwise_in_space(call: Call) -> Facts:
+    x, weight, kernel, bias, stride, padding, dilation = call.args[:7]
+    window = window_of(tuple(map(size_value, kernel)), stride, padding, dilation)
+    return Facts(Kind.CONVOLUTION, (x,), (weight, bias), window=window, groups=shape_of(x)[1])
+
+
+def _linear(call: Call) -> Facts:
+    """As a whole, its matrix (out, in) as it is stored."""
+    x, weight, bias = call.args[0], call.args[1], call.argument(2, None, "bias")
+    return Facts(Kind.LINEAR, (x,), (weight, bias), seen_as={id(weight): shape_of(weight)[::-1]})
 
 
 def _convolution_of_sequences(call: Call) -> Facts:
@@ -151,26 +163,40 @@ def _grouped_product(call: Call) -> Facts:
 
 
 def _scaled_grouped(call: Call) -> Rows:
-    return _grouped_product(call), Facts(Kind.OTHER, tuple(call.args[2:4]), follows=True)
+    """Of the newer form the scales are lists."""
+    scales = tensors_in(call.args[2:4] if call.name.endswith("mm") else call.args[2:8])
+    return _grouped_product(call), Facts(Kind.OTHER, scales, follows=True)
 
 
 def _scaled(call: Call) -> Rows:
-    """A product of narrow numbers, times the scales of both: one number each, or one a row and one
-    a column. Scales of blocks are applied inside the product, in a way that is not stated."""
+    """A product of narrow numbers, with the scales of both, perhaps a bias, and a last scale."""
     a, b, *scales = call.args[:4]
-    bias, scaled_again = call.argument(4, None, "bias"), call.argument(5, None, "scale_result")
-    rows = [Facts(Kind.MATMUL, (a, b))]
+    bias, last = call.argument(4, None, "bias"), call.argument(5, None, "scale_result")
+    rows = _with_scales(a, b, scales)
+    rows += [] if bias is None else [Facts(Kind.ADD, (bias,), follows=True)]
+    rows += [] if last is None else [Facts(Kind.MULTIPLY, (last,), follows=True)]
+    return tuple(rows)
+
+
+def _scaled_by_lists(call: Call) -> Rows:
+    """The newer form, in which a scale may itself be scaled: then it is a list of two."""
+    a, b, own = *call.args[:2], [*call.args[2], *call.args[5]]
+    bias = call.argument(8, None, "bias")
+    rows = _with_scales(a, b, own)
+    return (*rows, *([] if bias is None else [Facts(Kind.ADD, (bias,), follows=True)]))
+
+
+def _with_scales(a: torch.Tensor, b: torch.Tensor, scales: Sequence[torch.Tensor]) -> list[Facts]:
+    """The product times the scales of both: one number each, or one a row and one a column. Scales
+    of blocks are applied inside the product, in a way that is not stated."""
+    product = Facts(Kind.MATMUL, (a, b))
     whole = [elements(shape_of(scale)) for scale in scales]
     if whole == [1, 1]:
         both = Facts(Kind.MULTIPLY, tuple(scales), output=(1,), element="float32")
-        rows = [both, *rows, Facts(Kind.MULTIPLY, (), follows=True)]
-    elif whole == [shape_of(a)[0], shape_of(b)[1]]:
-        rows += [Facts(Kind.MULTIPLY, (scale,), follows=True) for scale in scales]
-    else:
-        rows.append(Facts(Kind.OTHER, tuple(scales), follows=True))
-    rows += [] if bias is None else [Facts(Kind.ADD, (bias,), follows=True)]
-    rows += [] if scaled_again is None else [Facts(Kind.MULTIPLY, (scaled_again,), follows=True)]
-    return tuple(rows)
+        return [both, product, Facts(Kind.MULTIPLY, follows=True)]
+    if whole == [shape_of(a)[0], shape_of(b)[1]]:
+        return [product, *(Facts(Kind.MULTIPLY, (scale,), follows=True) for scale in scales)]
+    return [product, Facts(Kind.OTHER, tuple(scales), follows=True)]
 
 
 def _product_of_bytes(call: Call) -> Rows:
@@ -331,7 +357,9 @@ def _axes(value: Any, rank: int) -> tuple[Size, ...]:
 
 
 MATRICES: Mapping[str, Rule] = {
-    "convolution": convolution,
+    **dict.fromkeys(["convolution", "_convolution", "convolution_overrideable"], convolution),
+    "conv_depthwise3d": _depthwise_in_space,
+    **dict.fromkeys(["linear", "mkldnn_linear"], _linear),
     "conv_tbc": _convolution_of_sequences,
     "torchvision::deform_conv2d": _deformable_convolution,
     "torchvision::_deform_conv2d_backward": _deformable_gradients,
@@ -342,7 +370,8 @@ MATRICES: Mapping[str, Rule] = {
     "addr": _addr,
     "_grouped_mm": _grouped,
     "_scaled_mm": _scaled,
-    "_scaled_grouped_mm": _scaled_grouped,
+    "_scaled_mm_v2": _scaled_by_lists,
+    **dict.fromkeys(["_scaled_grouped_mm", "_scaled_grouped_mm_v2"], _scaled_grouped),
     "_weight_int8pack_mm": _product_of_bytes,
     "_trilinear": _trilinear,
     "affine_grid_generator": _affine_grid,
