@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -157,8 +157,10 @@ def _recorded(
     backward: bool,
     *,
     free: bool = False,
+    watch: Callable[[Recorder], AbstractContextManager[None]] | None = None,
 ) -> Recorder:
-    """What ran, and for a training step what ran backward; `free` as if sizes were."""
+    """What ran, and for a training step what ran backward; `free` as if sizes were. `watch` sees
+    everything before it is recorded."""
     args, kwargs = values
     leaves = [x for x in pytree.tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
     stored = shapes_of(module, learning=backward)
@@ -178,6 +180,7 @@ def _recorded(
         paths(recorder, module),
         Functions(recorder, always=free),
         recorder,
+        nullcontext() if watch is None else watch(recorder),
     ):
         recorder.named = module.named_parameters
         if isinstance(recorder, TrainingRecorder):

@@ -1,0 +1,338 @@
+"""A run of a module as the calls that it is written in: modules, functions, operators, kernels."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.nn.modules.module import (
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+)
+from torch.nn.utils.rnn import PackedSequence
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
+from torch.utils._pytree import tree_leaves
+
+from flopscope.facts import Kind
+from flopscope.spelling import FLASH, Array, Called, Layer, Opaque, Packed, Spelling, Stored
+from flopscope.tracing import _recorded, eager
+from flopscope.tracing.fusion import FUSED, flash, of_gradients
+from flopscope.tracing.inputs import tensors_of
+from flopscope.tracing.recorder import Recorder
+from flopscope.tracing.recurrent import RECURRENT
+from flopscope.tracing.trail import Trail
+
+PATCHED: tuple[tuple[str, Any, str], ...] = (
+    (
+        "F",
+        F,
+        """linear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d
+        relu prelu elu leaky_relu relu6 silu gelu batch_norm layer_norm instance_norm group_norm
+        avg_pool1d avg_pool2d avg_pool3d max_pool1d max_pool2d max_pool3d adaptive_avg_pool1d
+        adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool2d
+        adaptive_max_pool3d softmax upsample interpolate scaled_dot_product_attention""",
+    ),
+    ("torch", torch, "matmul mm bmm addmm baddbmm mul add einsum"),
+    ("Tensor", torch.Tensor, "matmul __matmul__ mm bmm addmm mul add"),
+)
+"""Functions that tools replace by their own where they are looked up by name."""
+
+HIDDEN = frozenset(
+    {
+        Kind.CONVOLUTION,
+        Kind.TRANSPOSED_CONVOLUTION,
+        Kind.LINEAR,
+        Kind.MATMUL,
+        Kind.BATCH_NORM,
+        Kind.BATCH_NORM_TRAINING,
+        Kind.LAYER_NORM,
+        Kind.GROUP_NORM,
+        Kind.RESIZE,
+        Kind.GLOBAL_POOL,
+        Kind.ADAPTIVE_POOL,
+        Kind.UNKNOWN,
+    }
+)
+"""Kinds of which a tool counts something where it sees them."""
+
+
+def spell(module: nn.Module, *inputs: Any, **named: Any) -> Spelling:
+    """Run a module on shapes, which are numbers, in evaluation, as `trace` does; and say how it is
+    written. Raises what the network raises."""
+    module, trail = eager(module), Trail({})
+    spelled = Spelled([name for name, p in module.named_parameters() if p.requires_grad])
+    with torch.inference_mode(False):
+        values = tensors_of(trail, (inputs, dict(named)))
+        recorder = _recorded(module, values, trail, {}, False, watch=spelled.watching)
+    return spelled.spelling(recorder)
+
+
+class Spelled:
+    """What has been called so far."""
+
+    def __init__(self, learning: Collection[str]) -> None:
+        self._learning = learning
+        self.modules: list[Called] = []
+        self.functions: list[Called] = []
+        self.operators: list[Called] = []
+        self.kernels: list[Called] = []
+        self.inside: list[str] = []
+        self.busy = 0  # in what torch does for one call
+        self.within = 0  # in the parts of an operator
+        self.patches: dict[Any, str] = {}
+        self.handled: list[str] = []  # functions that torch has handed to its modes
+        self.recorder: Recorder | None = None
+        self.seen: set[int] = set()
+        self._root: nn.Module | None = None
+        self._alive: list[Any] = []
+        self._returned: frozenset[int] = frozenset()
+
+    @contextmanager
+    def watching(self, recorder: Recorder) -> Iterator[None]:
+        """While active, everything that is called is noted. Without gradients of any kind layers
+        arrive at the dispatcher as one operator."""
+        self.recorder = recorder
+        with ExitStack() as stack:
+            stack.enter_context(torch.inference_mode())
+            for prefix, owner, names in (*PATCHED, ("einops", sys.modules.get("einops"), "einsum")):
+                for name in names.split() if owner is not None else ():
+                    self._patch(stack, owner, name, self._function(f"{prefix}.{name}"))
+            for kind, fused in FUSED.items():
+                self._patch(stack, kind, "forward", self._layer(fused))
+            for handle in (
+                register_module_forward_pre_hook(self._enter),
+                register_module_forward_hook(self._leave),
+            ):
+                stack.callback(handle.remove)
+            stack.enter_context(_Functions(self))
+            stack.enter_context(_Operators(self))
+            yield
+
+    def spelling(self, recorder: Recorder) -> Spelling:
+        """All of it."""
+        assert self._root is not None
+        layers, numbers = _layers(self._root)
+        return Spelling(
+            layers,
+            tuple(call._replace(layer=numbers[call.layer]) for call in self.modules),
+            tuple(self.functions),
+            tuple(self.operators),
+            tuple(self.kernels),
+            tuple(
+                (row.kind.value, row.path)
+                for row in recorder.rows
+                if row.id not in self.seen and row.kind in HIDDEN
+            ),
+            self._returned,
+        )
+
+    def call(
+        self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
+    ) -> Called:
+        """A call at this point of the run."""
+        assert self.recorder is not None
+        path = self.recorder.places[-1][0]
+        values = (tuple(map(plain, args)), {key: plain(x) for key, x in kwargs.items()})
+        return Called(name, path, *values, plain(result), frozenset(self.inside))
+
+    def flowing(self, call: Called, given: Any, result: Any) -> Called:
+        """The same with the memory that it reads and writes."""
+        return call._replace(reads=self._memory(given), writes=self._memory(result))
+
+    def _memory(self, values: Any) -> frozenset[int]:
+        storages = [x.untyped_storage() for x in tree_leaves(values) if isinstance(x, torch.Tensor)]
+        self._alive += storages  # numbers stay unique while they live
+        return frozenset(storage._cdata for storage in storages)
+
+    @contextmanager
+    def seeing(self) -> Iterator[None]:
+        """While active, torch is at work on what is noted already."""
+        assert self.recorder is not None
+        before = len(self.recorder.rows)
+        self.busy += 1
+        try:
+            yield
+        finally:
+            self.busy -= 1
+            self.seen |= {row.id for row in self.recorder.rows[before:]}
+
+    @staticmethod
+    def _patch(
+        stack: ExitStack, owner: Any, name: str, made: Callable[[Any], Callable[..., Any]]
+    ) -> None:
+        """Another function under this name until the stack is left."""
+        own, before = name in vars(owner), getattr(owner, name)
+        setattr(owner, name, made(before))
+        stack.callback(*((setattr, owner, name, before) if own else (delattr, owner, name)))
+
+    def _function(self, name: str) -> Callable[[Any], Callable[..., Any]]:
+        def made(original: Any) -> Callable[..., Any]:
+            def call(*args: Any, **kwargs: Any) -> Any:
+                # Torch hands a function to its modes by looking its name up once more.
+                again = self.handled[-1:] == [name]
+                if not (self.busy or self.within or again):
+                    self.functions.append(self.call(name, args, kwargs, None))
+                return original(*args, **kwargs)
+
+            self.patches[call] = name
+            return call
+
+        return made
+
+    def _layer(self, fused: Callable[..., list[str]]) -> Callable[[Any], Callable[..., Any]]:
+        def made(original: Any) -> Callable[..., Any]:
+            def forward(layer: Any, *args: Any, **kwargs: Any) -> Any:
+                assert self.recorder is not None
+                path = self.recorder.places[-1][0]
+                names = of_gradients(fused(layer, *args, **kwargs), path, self._learning)
+                self.inside += names
+                try:
+                    return original(layer, *args, **kwargs)
+                finally:
+                    del self.inside[len(self.inside) - len(names) :]
+
+            return forward
+
+        return made
+
+    def _enter(self, module: nn.Module, _: Any) -> None:
+        self._root = self._root or module
+
+    def _leave(self, module: nn.Module, args: Any, result: Any) -> None:
+        call = self.call(_type(module), args, {}, result)
+        self.modules.append(call._replace(layer=id(module)))
+        if module is self._root:
+            self._returned = self._memory(result)
+
+
+class _Functions(TorchFunctionMode):
+    """Recurrent layers, which are one operator."""
+
+    def __init__(self, spelled: Spelled) -> None:
+        super().__init__()
+        self._spelled = spelled
+
+    def __torch_function__(
+        self,
+        function: Any,
+        types: Any,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        if function not in RECURRENT:
+            self._spelled.handled.append(self._spelled.patches.get(function, ""))
+            try:
+                return function(*args, **(kwargs or {}))
+            finally:
+                self._spelled.handled.pop()
+        with self._spelled.seeing():
+            result = function(*args, **(kwargs or {}))
+        call = self._spelled.call(f"aten::{RECURRENT[function].name}", args, kwargs or {}, result)
+        self._spelled.operators.append(self._spelled.flowing(call, (args, kwargs), result))
+        self._spelled.kernels.append(call)
+        return result
+
+
+class _Operators(TorchDispatchMode):
+    """Operators, and the kernels that they are made of."""
+
+    def __init__(self, spelled: Spelled) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._spelled = spelled
+
+    def __torch_dispatch__(
+        self,
+        function: Any,
+        types: Any,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs, spelled = kwargs or {}, self._spelled
+        if spelled.busy:
+            return function(*args, **kwargs)
+        name = f"{function.namespace}::{function.overloadpacket.__name__}"
+        if function._overloadname == "padding":
+            name += ".padding"
+        outermost = not spelled.within
+        result = self._taken_apart(name, function, args, kwargs)
+        if result is NotImplemented:
+            with spelled.seeing():
+                result = function(*args, **kwargs)
+            spelled.kernels.append(spelled.call(name, args, kwargs, result))
+        if outermost:
+            call = spelled.call(name, args, kwargs, result)
+            spelled.operators.append(spelled.flowing(call, (args, kwargs), result))
+        return result
+
+    def _taken_apart(
+        self, name: str, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        """The operator in its parts, each noted for itself; NotImplemented where it has none."""
+        inside = self._spelled.inside
+        fused = name == "aten::scaled_dot_product_attention" and flash(*args, **kwargs)
+        inside += [FLASH] * fused
+        self._spelled.within += 1
+        try:
+            with self:
+                return function.decompose(*args, **kwargs)
+        finally:
+            self._spelled.within -= 1
+            del inside[len(inside) - fused :]
+
+
+def plain(value: Any) -> Any:
+    """A value without tensors."""
+    if isinstance(value, torch.Tensor):
+        return Array(tuple(map(int, value.shape)), str(value.dtype).removeprefix("torch."))
+    if isinstance(value, PackedSequence):
+        return _packed(value)
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return tuple(map(plain, value))
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return Opaque(type(value).__name__)
+
+
+def _packed(value: PackedSequence) -> Packed:
+    sizes = value.batch_sizes
+    if sizes.device.type != "cpu":
+        return Packed(plain(value.data), int(sizes.shape[0]), None)
+    with _disable_current_modes():
+        return Packed(plain(value.data), int(sizes.shape[0]), int(sizes.max()))
+
+
+def _type(module: nn.Module) -> str:
+    return f"{type(module).__module__}.{type(module).__qualname__}"
+
+
+def _layers(root: nn.Module) -> tuple[tuple[Layer, ...], dict[int, int]]:
+    """All modules, and the number of each by its id."""
+    named = list(root.named_modules())
+    numbers = {id(module): number for number, (_, module) in enumerate(named)}
+    return tuple(_described(path, module, numbers) for path, module in named), numbers
+
+
+def _described(path: str, module: nn.Module, numbers: Mapping[int, int]) -> Layer:
+    own = module.named_parameters(recurse=False)
+    return Layer(
+        path,
+        _type(module),
+        {
+            key: value
+            for key, value in vars(module).items()
+            if value is None
+            or isinstance(value, bool | int | float | str)
+            or (isinstance(value, tuple) and all(isinstance(n, int) for n in value))
+        },
+        tuple(Stored(name, tuple(map(int, parameter.shape))) for name, parameter in own),
+        tuple(numbers[id(child)] for child in module.children()),
+        not any(module.children()),
+    )
