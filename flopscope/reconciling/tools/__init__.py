@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from flopscope.reconciling.amounts import Term
 from flopscope.reconciling.tools.counted import Counted, Model, NotModelled
@@ -19,13 +20,23 @@ from flopscope.reconciling.tools.thop import thop
 from flopscope.reconciling.tools.torchinfo import torchinfo
 from flopscope.spelling import Spelling
 
-MODELS: Mapping[str, Model] = {
-    "fvcore": fvcore,
-    "torch": flop_counter,
-    "thop": thop,
-    "ptflops": ptflops,
-    "torchinfo": torchinfo,
-    "deepspeed": deepspeed,
+
+class Modelled(NamedTuple):
+    """A tool, and how it runs a network."""
+
+    model: Model
+    setting: str
+
+
+_GRADIENTS = "In evaluation, with gradients, on a CPU."
+_NONE = "In evaluation, without gradients, on a CPU."
+MODELS: Mapping[str, Modelled] = {
+    "fvcore": Modelled(fvcore, _GRADIENTS),
+    "torch": Modelled(flop_counter, _NONE),
+    "thop": Modelled(thop, _NONE),
+    "ptflops": Modelled(ptflops, "In evaluation, with gradients, on a CPU; of one image, × batch."),
+    "torchinfo": Modelled(torchinfo, _NONE),
+    "deepspeed": Modelled(deepspeed, _GRADIENTS),
 }
 """By tool."""
 
@@ -48,7 +59,7 @@ class Unmodelled:
 def answer(tool: str, spelling: Spelling, times: int = 1) -> tuple[Term, ...] | Unmodelled:
     """The terms of the tool's answer, so many times over; zeros are left out."""
     try:
-        return _terms([c._replace(amount=c.amount * times) for c in MODELS[tool](spelling)])
+        return _terms([c._replace(amount=c.amount * times) for c in MODELS[tool].model(spelling)])
     except NotModelled as unknown:
         return Unmodelled(tool, unknown.operator, unknown.path, unknown.why)
 

@@ -37,8 +37,8 @@ def _convolution(layer: Layer, call: Called) -> int:
 
 
 def _norm(layer: Layer, call: Called) -> int:
-    affine: bool = layer.settings.get("affine") or layer.settings.get("elementwise_affine")
-    return (4 if affine else 2) * first(call).size
+    affine = [layer.settings.get(name) for name in ("affine", "elementwise_affine")]
+    return (4 if any(affine) else 2) * first(call).size
 
 
 def _softmax(layer: Layer, call: Called) -> int:
