@@ -96,17 +96,18 @@ class Called(NamedTuple):
 
 ATTENTION, FROZEN_ATTENTION = "attention", "attention without gradients"
 ENCODER, FLASH, NESTED, FROZEN_NESTED = "encoder layer", "flash", "nested", "nested, frozen"
-PARTLY = "partly frozen"
+PARTLY, PYTHON = "partly frozen", "autograd function"
 FUSIONS: Mapping[str, str] = {
     ATTENTION: "an attention layer, in evaluation where no gradient is asked for",
     FROZEN_ATTENTION: "the same of a network of which nothing learns",
     PARTLY: "the same, or padding, of a frozen part of one that learns",
     ENCODER: "an encoder layer, in evaluation, where neither gradient nor hook is",
+    PYTHON: "a function with a backward pass of its own, of torch.autograd",
     FLASH: "scaled dot product attention, on a CPU",
     NESTED: "an encoder that is given a mask of padding, which it takes out",
     FROZEN_NESTED: "the same of a network of which nothing learns",
 }
-"""What torch runs as one kernel on a CPU where it may."""
+"""What torch runs as one kernel on a CPU where it may, or shows as one."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ class Spelling:
 
     `operators` are those of torch's interface, as a trace of torch.jit shows them; `kernels` what
     they are made of. `unseen` are kinds of work, with the paths, that none of these calls shows;
-    `returned` is the memory of the results.
+    `returned` is the memory of the results, `made` the classes and paths of modules that the run
+    itself has registered.
     """
 
     layers: tuple[Layer, ...]
@@ -125,6 +127,7 @@ class Spelling:
     kernels: tuple[Called, ...]
     unseen: tuple[tuple[str, str], ...] = ()
     returned: frozenset[int] = frozenset()
+    made: tuple[tuple[str, str], ...] = ()
 
     @property
     def used(self) -> frozenset[int]:

@@ -97,14 +97,16 @@ FROZEN: Mapping[str, str] = {ATTENTION: FROZEN_ATTENTION, NESTED: FROZEN_NESTED}
 for gradients has hooks."""
 
 
-def of_gradients(fused: list[str], path: str, learning: Collection[str]) -> list[str]:
+def of_gradients(
+    fused: list[str], path: str, learning: Collection[str], *, quiet: bool = False
+) -> list[str]:
     """With what is run so by a tool that asks for gradients, of a layer on this path where these
-    parameters of the network learn."""
+    parameters of the network learn; `quiet` where the network has switched them off itself."""
     if not any(name in FROZEN for name in fused):
         return fused
     if not learning:
         return fused + [FROZEN[name] for name in fused if name in FROZEN]
-    own = any(name.startswith(f"{path}." if path else "") for name in learning)
+    own = not quiet and any(name.startswith(f"{path}." if path else "") for name in learning)
     return fused if own else [*fused, PARTLY]
 
 

@@ -20,7 +20,17 @@ from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_mod
 from torch.utils._pytree import tree_leaves
 
 from flopscope.facts import Kind
-from flopscope.spelling import FLASH, Array, Called, Layer, Opaque, Packed, Spelling, Stored
+from flopscope.spelling import (
+    FLASH,
+    PYTHON,
+    Array,
+    Called,
+    Layer,
+    Opaque,
+    Packed,
+    Spelling,
+    Stored,
+)
 from flopscope.tracing import _recorded, eager
 from flopscope.tracing.fusion import FUSED, flash, of_gradients
 from flopscope.tracing.inputs import tensors_of
@@ -90,6 +100,9 @@ class Spelled:
         self.recorder: Recorder | None = None
         self.seen: set[int] = set()
         self._root: nn.Module | None = None
+        self._layers: tuple[Layer, ...] = ()
+        self._numbers: dict[int, int] = {}
+        self._quiet = False  # has the network switched gradients off?
         self._alive: list[Any] = []
         self._returned: frozenset[int] = frozenset()
 
@@ -105,6 +118,11 @@ class Spelled:
                     self._patch(stack, owner, name, self._function(f"{prefix}.{name}"))
             for kind, fused in FUSED.items():
                 self._patch(stack, kind, "forward", self._layer(fused))
+            apply = vars(torch.autograd.Function)["apply"]
+            stack.callback(setattr, torch.autograd.Function, "apply", apply)
+            torch.autograd.Function.apply = classmethod(self._python(apply.__func__))
+            for quiet in (torch.no_grad, torch.inference_mode):
+                self._patch(stack, quiet, "__enter__", self._switch)
             for handle in (
                 register_module_forward_pre_hook(self._enter),
                 register_module_forward_hook(self._leave),
@@ -116,11 +134,9 @@ class Spelled:
 
     def spelling(self, recorder: Recorder) -> Spelling:
         """All of it."""
-        assert self._root is not None
-        layers, numbers = _layers(self._root)
         return Spelling(
-            layers,
-            tuple(call._replace(layer=numbers[call.layer]) for call in self.modules),
+            self._layers,
+            tuple(self.modules),
             tuple(self.functions),
             tuple(self.operators),
             tuple(self.kernels),
@@ -130,6 +146,11 @@ class Spelled:
                 if row.id not in self.seen and row.kind in HIDDEN
             ),
             self._returned,
+            tuple(
+                (_type(module).rpartition(".")[2], path)
+                for path, module in (self._root or nn.Module()).named_modules()
+                if id(module) not in self._numbers
+            ),
         )
 
     def call(
@@ -190,7 +211,8 @@ class Spelled:
             def forward(layer: Any, *args: Any, **kwargs: Any) -> Any:
                 assert self.recorder is not None
                 path = self.recorder.places[-1][0]
-                names = of_gradients(fused(layer, *args, **kwargs), path, self._learning)
+                names = fused(layer, *args, **kwargs)
+                names = of_gradients(names, path, self._learning, quiet=self._quiet)
                 self.inside += names
                 try:
                     return original(layer, *args, **kwargs)
@@ -201,12 +223,32 @@ class Spelled:
 
         return made
 
+    def _python(self, original: Any) -> Callable[..., Any]:
+        def apply(kind: Any, *args: Any, **kwargs: Any) -> Any:
+            self.inside.append(PYTHON)
+            try:
+                return original(kind, *args, **kwargs)
+            finally:
+                self.inside.pop()
+
+        return apply
+
+    def _switch(self, original: Any) -> Callable[..., Any]:
+        def enter(context: Any) -> Any:
+            self._quiet = self._quiet or not self.busy
+            return original(context)
+
+        return enter
+
     def _enter(self, module: nn.Module, _: Any) -> None:
-        self._root = self._root or module
+        if self._root is None:
+            self._root = module
+            self._layers, self._numbers = _layers(module)
 
     def _leave(self, module: nn.Module, args: Any, result: Any) -> None:
-        call = self.call(_type(module), args, {}, result)
-        self.modules.append(call._replace(layer=id(module)))
+        if id(module) in self._numbers:  # one that is made in a run has no hooks of a tool
+            call = self.call(_type(module), args, {}, result)
+            self.modules.append(call._replace(layer=self._numbers[id(module)]))
         if module is self._root:
             self._returned = self._memory(result)
 
@@ -275,7 +317,8 @@ class _Operators(TorchDispatchMode):
     ) -> Any:
         """The operator in its parts, each noted for itself; NotImplemented where it has none."""
         inside = self._spelled.inside
-        fused = name == "aten::scaled_dot_product_attention" and flash(*args, **kwargs)
+        with self._spelled.seeing():
+            fused = name == "aten::scaled_dot_product_attention" and flash(*args, **kwargs)
         inside += [FLASH] * fused
         self._spelled.within += 1
         try:

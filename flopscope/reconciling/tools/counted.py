@@ -34,6 +34,20 @@ Model: TypeAlias = Callable[[Spelling], Iterator[Counted]]
 UNCERTAIN = frozenset({FROZEN_NESTED, PARTLY})
 """Where a tool that asks for gradients may see one kernel."""
 
+
+def hooked(spelling: Spelling) -> None:
+    """Raises NotModelled where a module is registered in the run, without the tool's hooks."""
+    for name, path in spelling.made:
+        raise NotModelled(name, path, STOPS)
+
+
+def in_torch(spelling: Spelling) -> None:
+    """Raises NotModelled for an operator that is not torch's, which may run Python inside."""
+    for call in spelling.kernels:
+        if call.name.partition("::")[0] not in ("aten", "prim", "prims"):
+            raise NotModelled.of(call, "what it runs inside is not seen")
+
+
 STOPS = "the tool itself stops with an error there"
 
 

@@ -14,6 +14,8 @@ from flopscope.reconciling.tools.counted import (
     Counted,
     NotModelled,
     first,
+    hooked,
+    in_torch,
     occurrences,
     optimised,
     tensor,
@@ -194,6 +196,8 @@ HOOKED = frozenset(
 
 def deepspeed(spelling: Spelling) -> Iterator[Counted]:
     """What a module counts is added up wherever the tree of modules has it."""
+    hooked(spelling)
+    in_torch(spelling)
     met = occurrences(spelling, lambda _: False)
     numbers = {layer.path: number for number, layer in enumerate(spelling.layers)}
     for call in spelling.modules:

@@ -13,11 +13,13 @@ from flopscope.reconciling.tools.counted import (
     UNCERTAIN,
     Counted,
     NotModelled,
+    hooked,
     optimised,
     tensor,
 )
 from flopscope.spelling import (
     FROZEN_ATTENTION,
+    PYTHON,
     Array,
     Called,
     Spelling,
@@ -96,6 +98,10 @@ _MATMUL = Handle("1 × multiply-accumulate", _matmul)
 HANDLES: Mapping[str, Handle] = {
     **{f"aten::conv{n}d": _PLAIN for n in (1, 2, 3)},
     **{f"aten::conv_transpose{n}d": _TRANSPOSED for n in (1, 2, 3)},
+    **dict.fromkeys(
+        ["aten::convolution", "aten::_convolution"],
+        Handle("1 × multiply-accumulate", lambda call: _convolution(call, call.args[6])),
+    ),
     "aten::matmul": _MATMUL,
     "aten::mm": _MATMUL,
     "aten::bmm": Handle("1 × multiply-accumulate", _stack),
@@ -123,22 +129,22 @@ CELLS: Mapping[str, tuple[int, ...]] = {
 }
 """Recurrent cells, which a trace shows as two linear layers: where their weights are."""
 
-HIDDEN = frozenset({"aten::convolution", "aten::_convolution"})
-"""Operators that a trace shows in ways that depend on who calls them."""
-
 
 def fvcore(spelling: Spelling) -> Iterator[Counted]:
     """Without what no result depends on, which the trace leaves out. Raises NotModelled for what
     torch.jit shows otherwise than a run."""
+    hooked(spelling)
     used = spelling.used
     for name, path in spelling.unseen:
         raise NotModelled(name, path, "it is traced in a form of its own")
     for call in spelling.operators:
         if call.inside & UNCERTAIN:
             raise NotModelled.of(call, "it depends on what learns and what is padded")
+        if PYTHON in call.inside:
+            raise NotModelled.of(call, "a trace shows an autograd function as one")
         if FROZEN_ATTENTION in call.inside:
             continue
-        if call.name in HIDDEN or not call.name.startswith("aten::"):
+        if not call.name.startswith("aten::"):
             raise NotModelled.of(call, "it is not known how a trace shows it")
         if not call.writes & used and (call.name in CELLS or call.name in HANDLES):
             if call.name in CELLS or any(

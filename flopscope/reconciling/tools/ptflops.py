@@ -13,6 +13,8 @@ from flopscope.reconciling.tools.counted import (
     Counted,
     NotModelled,
     first,
+    hooked,
+    in_torch,
     occurrences,
     tensor,
 )
@@ -196,6 +198,8 @@ RULES: Mapping[str, tuple[str, Rule]] = {
 
 def ptflops(spelling: Spelling) -> Iterator[Counted]:
     """Of one image, which the run is of."""
+    hooked(spelling)
+    in_torch(spelling)
     layers = spelling.layers
     added = occurrences(spelling, lambda number: layers[number].type in HOOKS)
     for call in spelling.modules:

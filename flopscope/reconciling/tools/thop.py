@@ -12,6 +12,7 @@ from flopscope.reconciling.tools.counted import (
     Counted,
     NotModelled,
     first,
+    hooked,
     occurrences,
     sequence,
     tensor,
@@ -164,8 +165,9 @@ HOOKS: Mapping[str, Hook] = {
 
 def thop(spelling: Spelling) -> Iterator[Counted]:
     """A module under two parents is hooked twice, and added up twice."""
+    hooked(spelling)
     layers = spelling.layers
-    hooked = occurrences(spelling, lambda _: False)
+    hooks = occurrences(spelling, lambda _: False)
 
     def stops(number: int) -> bool:
         kind = layers[number].type
@@ -178,6 +180,6 @@ def thop(spelling: Spelling) -> Iterator[Counted]:
         hook = HOOKS.get(call.name)
         if hook is None:
             continue
-        times = hooked[call.layer] * added.get(call.layer, 0)
+        times = hooks[call.layer] * added.get(call.layer, 0)
         count = times * hook.amount(layers[call.layer], call)
         yield Counted(layers[call.layer].name, hook.by, count)
