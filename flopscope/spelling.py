@@ -96,13 +96,17 @@ class Called(NamedTuple):
 
 ATTENTION, FROZEN_ATTENTION = "attention", "attention without gradients"
 ENCODER, FLASH, NESTED, FROZEN_NESTED = "encoder layer", "flash", "nested", "nested, frozen"
-PARTLY, PYTHON = "partly frozen", "autograd function"
+PARTLY, PYTHON, TRANSFORM = "partly frozen", "autograd function", "transformation"
+PASSED = "passed::"
+"""Before the name of a function of Python whose results no operator has written."""
+
 FUSIONS: Mapping[str, str] = {
     ATTENTION: "an attention layer, in evaluation where no gradient is asked for",
     FROZEN_ATTENTION: "the same of a network of which nothing learns",
     PARTLY: "the same, or padding, of a frozen part of one that learns",
     ENCODER: "an encoder layer, in evaluation, where neither gradient nor hook is",
     PYTHON: "a function with a backward pass of its own, of torch.autograd",
+    TRANSFORM: "a function that torch.func has transformed",
     FLASH: "scaled dot product attention, on a CPU",
     NESTED: "an encoder that is given a mask of padding, which it takes out",
     FROZEN_NESTED: "the same of a network of which nothing learns",

@@ -14,28 +14,22 @@ from torch.nn.modules.module import (
     register_module_forward_hook,
     register_module_forward_pre_hook,
 )
-from torch.nn.utils.rnn import PackedSequence
-from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
-from torch.utils._pytree import tree_leaves
 
 from flopscope.facts import Kind
 from flopscope.spelling import (
-    FLASH,
+    PASSED,
     PYTHON,
-    Array,
+    TRANSFORM,
     Called,
     Layer,
-    Opaque,
-    Packed,
     Spelling,
-    Stored,
 )
 from flopscope.tracing import _recorded, eager
-from flopscope.tracing.fusion import FUSED, flash, of_gradients
+from flopscope.tracing.described import layers_of, plain, storages, type_of
+from flopscope.tracing.fusion import FUSED, of_gradients
 from flopscope.tracing.inputs import tensors_of
 from flopscope.tracing.recorder import Recorder
-from flopscope.tracing.recurrent import RECURRENT
+from flopscope.tracing.spelledmodes import Functions, Operators
 from flopscope.tracing.trail import Trail
 
 PATCHED: tuple[tuple[str, Any, str], ...] = (
@@ -105,6 +99,8 @@ class Spelled:
         self._quiet = False  # has the network switched gradients off?
         self._alive: list[Any] = []
         self._returned: frozenset[int] = frozenset()
+        self._written: set[int] = set()
+        self._made: tuple[tuple[str, str], ...] = ()
 
     @contextmanager
     def watching(self, recorder: Recorder) -> Iterator[None]:
@@ -118,9 +114,10 @@ class Spelled:
                     self._patch(stack, owner, name, self._function(f"{prefix}.{name}"))
             for kind, fused in FUSED.items():
                 self._patch(stack, kind, "forward", self._layer(fused))
-            apply = vars(torch.autograd.Function)["apply"]
-            stack.callback(setattr, torch.autograd.Function, "apply", apply)
-            torch.autograd.Function.apply = classmethod(self._python(apply.__func__))
+            functions: Any = torch.autograd.Function
+            apply = vars(functions)["apply"]
+            stack.callback(setattr, functions, "apply", apply)
+            functions.apply = classmethod(self._python(apply.__func__))
             for quiet in (torch.no_grad, torch.inference_mode):
                 self._patch(stack, quiet, "__enter__", self._switch)
             for handle in (
@@ -128,8 +125,8 @@ class Spelled:
                 register_module_forward_hook(self._leave),
             ):
                 stack.callback(handle.remove)
-            stack.enter_context(_Functions(self))
-            stack.enter_context(_Operators(self))
+            stack.enter_context(Functions(self))
+            stack.enter_context(Operators(self))
             yield
 
     def spelling(self, recorder: Recorder) -> Spelling:
@@ -146,11 +143,7 @@ class Spelled:
                 if row.id not in self.seen and row.kind in HIDDEN
             ),
             self._returned,
-            tuple(
-                (_type(module).rpartition(".")[2], path)
-                for path, module in (self._root or nn.Module()).named_modules()
-                if id(module) not in self._numbers
-            ),
+            self._made,
         )
 
     def call(
@@ -160,16 +153,25 @@ class Spelled:
         assert self.recorder is not None
         path = self.recorder.places[-1][0]
         values = (tuple(map(plain, args)), {key: plain(x) for key, x in kwargs.items()})
-        return Called(name, path, *values, plain(result), frozenset(self.inside))
+        inside = {*self.inside, *([TRANSFORM] if _transformed() else [])}
+        return Called(name, path, *values, plain(result), frozenset(inside))
 
     def flowing(self, call: Called, given: Any, result: Any) -> Called:
         """The same with the memory that it reads and writes."""
-        return call._replace(reads=self._memory(given), writes=self._memory(result))
+        writes = self._memory(result)
+        self._written |= writes
+        return call._replace(reads=self._memory(given), writes=writes)
+
+    def through(self, name: str, given: Any, result: Any) -> None:
+        """What it is given is read for tensors of a function's result that no operator wrote."""
+        if self._memory(result) - self._memory(given) - self._written:
+            call = self.call(f"{PASSED}{name}", (), {}, None)
+            self.operators.append(self.flowing(call, given, result))
 
     def _memory(self, values: Any) -> frozenset[int]:
-        storages = [x.untyped_storage() for x in tree_leaves(values) if isinstance(x, torch.Tensor)]
-        self._alive += storages  # numbers stay unique while they live
-        return frozenset(storage._cdata for storage in storages)
+        found = list(storages(values))
+        self._alive += found  # numbers stay unique while they live
+        return frozenset(storage._cdata for storage in found)
 
     @contextmanager
     def seeing(self) -> Iterator[None]:
@@ -243,139 +245,21 @@ class Spelled:
     def _enter(self, module: nn.Module, _: Any) -> None:
         if self._root is None:
             self._root = module
-            self._layers, self._numbers = _layers(module)
+            self._layers, self._numbers = layers_of(module)
 
     def _leave(self, module: nn.Module, args: Any, result: Any) -> None:
         if id(module) in self._numbers:  # one that is made in a run has no hooks of a tool
-            call = self.call(_type(module), args, {}, result)
+            call = self.call(type_of(module), args, {}, result)
             self.modules.append(call._replace(layer=self._numbers[id(module)]))
         if module is self._root:
             self._returned = self._memory(result)
+            self._made = tuple(
+                (type_of(part).rpartition(".")[2], path)
+                for path, part in module.named_modules()
+                if id(part) not in self._numbers
+            )
 
 
-class _Functions(TorchFunctionMode):
-    """Recurrent layers, which are one operator."""
-
-    def __init__(self, spelled: Spelled) -> None:
-        super().__init__()
-        self._spelled = spelled
-
-    def __torch_function__(
-        self,
-        function: Any,
-        types: Any,
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        if function not in RECURRENT:
-            self._spelled.handled.append(self._spelled.patches.get(function, ""))
-            try:
-                return function(*args, **(kwargs or {}))
-            finally:
-                self._spelled.handled.pop()
-        with self._spelled.seeing():
-            result = function(*args, **(kwargs or {}))
-        call = self._spelled.call(f"aten::{RECURRENT[function].name}", args, kwargs or {}, result)
-        self._spelled.operators.append(self._spelled.flowing(call, (args, kwargs), result))
-        self._spelled.kernels.append(call)
-        return result
-
-
-class _Operators(TorchDispatchMode):
-    """Operators, and the kernels that they are made of."""
-
-    def __init__(self, spelled: Spelled) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._spelled = spelled
-
-    def __torch_dispatch__(
-        self,
-        function: Any,
-        types: Any,
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        kwargs, spelled = kwargs or {}, self._spelled
-        if spelled.busy:
-            return function(*args, **kwargs)
-        name = f"{function.namespace}::{function.overloadpacket.__name__}"
-        if function._overloadname == "padding":
-            name += ".padding"
-        outermost = not spelled.within
-        result = self._taken_apart(name, function, args, kwargs)
-        if result is NotImplemented:
-            with spelled.seeing():
-                result = function(*args, **kwargs)
-            spelled.kernels.append(spelled.call(name, args, kwargs, result))
-        if outermost:
-            call = spelled.call(name, args, kwargs, result)
-            spelled.operators.append(spelled.flowing(call, (args, kwargs), result))
-        return result
-
-    def _taken_apart(
-        self, name: str, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
-    ) -> Any:
-        """The operator in its parts, each noted for itself; NotImplemented where it has none."""
-        inside = self._spelled.inside
-        with self._spelled.seeing():
-            fused = name == "aten::scaled_dot_product_attention" and flash(*args, **kwargs)
-        inside += [FLASH] * fused
-        self._spelled.within += 1
-        try:
-            with self:
-                return function.decompose(*args, **kwargs)
-        finally:
-            self._spelled.within -= 1
-            del inside[len(inside) - fused :]
-
-
-def plain(value: Any) -> Any:
-    """A value without tensors."""
-    if isinstance(value, torch.Tensor):
-        return Array(tuple(map(int, value.shape)), str(value.dtype).removeprefix("torch."))
-    if isinstance(value, PackedSequence):
-        return _packed(value)
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return tuple(map(plain, value))
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return Opaque(type(value).__name__)
-
-
-def _packed(value: PackedSequence) -> Packed:
-    sizes = value.batch_sizes
-    if sizes.device.type != "cpu":
-        return Packed(plain(value.data), int(sizes.shape[0]), None)
-    with _disable_current_modes():
-        return Packed(plain(value.data), int(sizes.shape[0]), int(sizes.max()))
-
-
-def _type(module: nn.Module) -> str:
-    return f"{type(module).__module__}.{type(module).__qualname__}"
-
-
-def _layers(root: nn.Module) -> tuple[tuple[Layer, ...], dict[int, int]]:
-    """All modules, and the number of each by its id."""
-    named = list(root.named_modules())
-    numbers = {id(module): number for number, (_, module) in enumerate(named)}
-    return tuple(_described(path, module, numbers) for path, module in named), numbers
-
-
-def _described(path: str, module: nn.Module, numbers: Mapping[int, int]) -> Layer:
-    own = module.named_parameters(recurse=False)
-    return Layer(
-        path,
-        _type(module),
-        {
-            key: value
-            for key, value in vars(module).items()
-            if value is None
-            or isinstance(value, bool | int | float | str)
-            or (isinstance(value, tuple) and all(isinstance(n, int) for n in value))
-        },
-        tuple(Stored(name, tuple(map(int, parameter.shape))) for name, parameter in own),
-        tuple(numbers[id(child)] for child in module.children()),
-        not any(module.children()),
-    )
+def _transformed() -> bool:
+    """Is a transformation of torch.func at work?"""
+    return torch._C._functorch.peek_interpreter_stack() is not None

@@ -19,6 +19,7 @@ from flopscope.reconciling.tools.counted import (
 )
 from flopscope.spelling import (
     FROZEN_ATTENTION,
+    PASSED,
     PYTHON,
     Array,
     Called,
@@ -138,6 +139,8 @@ def fvcore(spelling: Spelling) -> Iterator[Counted]:
     for name, path in spelling.unseen:
         raise NotModelled(name, path, "it is traced in a form of its own")
     for call in spelling.operators:
+        if call.name.startswith(PASSED):
+            continue
         if call.inside & UNCERTAIN:
             raise NotModelled.of(call, "it depends on what learns and what is padded")
         if PYTHON in call.inside:

@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from flopscope.reconciling.tools.counted import STOPS, Counted, NotModelled
-from flopscope.spelling import NESTED, Array, Called, Layer, Opaque, Packed, Spelling
+from flopscope.spelling import NESTED, TRANSFORM, Array, Called, Layer, Opaque, Packed, Spelling
 
 
 def torchinfo(spelling: Spelling) -> Iterator[Counted]:
@@ -16,6 +16,8 @@ def torchinfo(spelling: Spelling) -> Iterator[Counted]:
     for call in spelling.modules:
         if NESTED in call.inside:
             raise NotModelled.of(call, "torch takes the padding out before it")
+        if TRANSFORM in call.inside:
+            raise NotModelled.of(call, STOPS)
         layer = spelling.layers[call.layer]
         size = _size(call)
         if not layer.leaf:
