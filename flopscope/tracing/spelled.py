@@ -249,8 +249,9 @@ class Spelled:
 
     def _leave(self, module: nn.Module, args: Any, result: Any) -> None:
         if id(module) in self._numbers:  # one that is made in a run has no hooks of a tool
+            number = self._numbers[id(module)]
             call = self.call(type_of(module), args, {}, result)
-            self.modules.append(call._replace(layer=self._numbers[id(module)]))
+            self.modules.append(call._replace(layer=number, path=self._layers[number].path))
         if module is self._root:
             self._returned = self._memory(result)
             self._made = tuple(
