@@ -328,7 +328,8 @@ def test_another_input_is_no_reading_of_this_one(capsys) -> None:
     out = " ".join(capsys.readouterr().out.split())
     assert "Simplest" not in out
     nearest, other = out.split("At another input, which any number fits more easily:")
-    assert "None of 356 readings gives 568740352 at this input; the nearest are:" in nearest
+    said = r"None of [\d,]+ readings gives 568740352 at this input; the nearest are:"
+    assert re.search(said, nearest)
     assert "macs; input 224×224 MACs 568,740,352 0 exact" in other
     assert main([*command, "--format", "json"]) == 1
     (reported,) = json.loads(capsys.readouterr().out)["reported"]
@@ -387,7 +388,7 @@ def test_a_number_in_powers_of_1024_has_its_reading() -> None:
 
 
 def test_a_power_of_a_thousand_is_a_step_nearer() -> None:
-    found = explain_work(of_catalogue("mobilenetv1"), Reported.parse("0.5G"))
+    found = explain_work(of_catalogue("mobilenetv1"), Reported.parse("0.53G"))
     for fit in found.fits:
         extra = fit.steps - fit.account.steps - fit.digits.steps
         assert extra == bool(fit.reported.prefix)
@@ -499,9 +500,7 @@ def test_an_unknown_operator_makes_a_lower_bound(capsys, monkeypatch) -> None:
         ("net.onnx", "thop", "an ONNX file is a graph, and the tool runs modules of torch"),
     ],
 )
-def test_what_is_not_modelled_is_no_number(
-    target, tool, why, capsys, monkeypatch, tmp_path
-) -> None:
+def test_no_number_where_not_modelled(target, tool, why, capsys, monkeypatch, tmp_path) -> None:
     monkeypatch.chdir(os.path.dirname(os.path.dirname(__file__)))
     if target.endswith(".onnx"):
         target = str(tmp_path / target)
@@ -523,10 +522,10 @@ def test_what_is_not_modelled_is_no_number(
 
 def test_a_tool_that_is_not_modelled_names_the_operator(capsys, monkeypatch) -> None:
     monkeypatch.chdir(os.path.dirname(os.path.dirname(__file__)))
-    command = ["reconcile", "tests/nets.py:OverNoAxis", "--input", "2,8", "--tool", "thop"]
+    command = ["reconcile", "tests/nets.py:ByKeyword", "--input", "2,3,8,8", "--tool", "thop"]
     assert main(command) == 1
     out = " ".join(capsys.readouterr().out.split())
-    assert "thop activation.Softmax head the tool itself stops with an error there" in out
+    assert "thop conv.Conv2d head the tool itself stops with an error there" in out
 
 
 MESSAGES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -116,6 +117,19 @@ def test_what_was_reported_is_what_the_tool_answers(network: str, tool: str) -> 
 
 def test_the_reported_numbers() -> None:
     assert list(REPORTED.values()) == [101_421, 110_632, 40, 80, 0, 0, 18_432]
+
+
+def test_the_table_of_the_page_is_what_the_tools_answer() -> None:
+    page = Path(__file__).parent.parent / "docs" / "reconcile.md"
+    rows = [line.split(" | ") for line in page.read_text(encoding="utf-8").split("\n")]
+    begin = next(n for n, row in enumerate(rows) if row[0] == "| network of your own")
+    head, _, *lines = rows[begin : begin + 2 + len(NETWORKS)]
+    tools = [name.rstrip(" |") for name in head[1:]]
+    for (make, shape), line in zip(NETWORKS.values(), lines, strict=True):
+        shown = [int(cell.rstrip(" |").replace(",", "")) for cell in line[1:]]
+        found = modelled(make(), shape)
+        assert [found[tool] for tool in tools] == shown
+        assert [says(tool, make(), shape) for tool in tools] == shown
 
 
 # --- layer by layer -------------------------------------------------------------------------------
