@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import nn
@@ -32,6 +32,9 @@ from flopscope.tracing.training import (
     training,
     training_step,
 )
+
+Watch: TypeAlias = Callable[[Recorder], AbstractContextManager[None]]
+"""Sees what runs before it is recorded."""
 
 
 @dataclass(frozen=True)
@@ -135,9 +138,10 @@ def _trace(
     trail: Trail,
     rules: Mapping[str, Rule],
     backward: bool = False,
+    watch: Watch | None = None,
 ) -> Trace:
     values = tensors_of(trail, (inputs, dict(named)))
-    recorder = _recorded(module, values, trail, rules, backward)
+    recorder = _recorded(module, values, trail, rules, backward, watch=watch)
     kept = None
     if isinstance(recorder, TrainingRecorder):
         again: Recorder = recorder
@@ -157,10 +161,10 @@ def _recorded(
     backward: bool,
     *,
     free: bool = False,
-    watch: Callable[[Recorder], AbstractContextManager[None]] | None = None,
+    watch: Watch | None = None,
 ) -> Recorder:
-    """What ran, and for a training step what ran backward; `free` as if sizes were. `watch` sees
-    everything before it is recorded."""
+    """What ran, and for a training step what ran backward; `free` as if sizes were. `watch` is
+    entered last."""
     args, kwargs = values
     leaves = [x for x in pytree.tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
     stored = shapes_of(module, learning=backward)

@@ -24,10 +24,9 @@ from flopscope.spelling import (
     Layer,
     Spelling,
 )
-from flopscope.tracing import _recorded, eager
+from flopscope.tracing import _trace, eager
 from flopscope.tracing.described import layers_of, plain, storages, type_of
 from flopscope.tracing.fusion import FUSED, of_gradients
-from flopscope.tracing.inputs import tensors_of
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.spelledmodes import Functions, Operators
 from flopscope.tracing.trail import Trail
@@ -69,12 +68,10 @@ HIDDEN = frozenset(
 def spell(module: nn.Module, *inputs: Any, **named: Any) -> Spelling:
     """Run a module on shapes, which are numbers, in evaluation, as `trace` does; and say how it is
     written. Raises what the network raises."""
-    module, trail = eager(module), Trail({})
+    module = eager(module)
     spelled = Spelled([name for name, p in module.named_parameters() if p.requires_grad])
-    with torch.inference_mode(False):
-        values = tensors_of(trail, (inputs, dict(named)))
-        recorder = _recorded(module, values, trail, {}, False, watch=spelled.watching)
-    return spelled.spelling(recorder)
+    _trace(module, inputs, named, Trail({}), {}, watch=spelled.watching)
+    return spelled.spelling()
 
 
 class Spelled:
@@ -129,8 +126,9 @@ class Spelled:
             stack.enter_context(Operators(self))
             yield
 
-    def spelling(self, recorder: Recorder) -> Spelling:
+    def spelling(self) -> Spelling:
         """All of it."""
+        assert self.recorder is not None
         return Spelling(
             self._layers,
             tuple(self.modules),
@@ -139,7 +137,7 @@ class Spelled:
             tuple(self.kernels),
             tuple(
                 (row.kind.value, row.path)
-                for row in recorder.rows
+                for row in self.recorder.rows
                 if row.id not in self.seen and row.kind in HIDDEN
             ),
             self._returned,
