@@ -121,7 +121,7 @@ class Spelling:
     `operators` are those of torch's interface, as a trace of torch.jit shows them; `kernels` what
     they are made of. `unseen` are kinds of work, with the paths, that none of these calls shows;
     `returned` is the memory of the results, `made` the classes and paths of modules that the run
-    itself has registered.
+    itself has registered or given their sizes, `higher` operators that take functions.
     """
 
     layers: tuple[Layer, ...]
@@ -132,6 +132,7 @@ class Spelling:
     unseen: tuple[tuple[str, str], ...] = ()
     returned: frozenset[int] = frozenset()
     made: tuple[tuple[str, str], ...] = ()
+    higher: tuple[tuple[str, str], ...] = ()
 
     @property
     def used(self) -> frozenset[int]:

@@ -34,7 +34,7 @@ def _packed(value: PackedSequence) -> Packed:
     numbers = known(value.batch_sizes)
     batch = None
     if numbers is not None:
-        with _disable_current_modes():
+        with _disable_current_modes(), torch._C.DisableTorchFunction():
             batch = int(numbers.max())
     return Packed(plain(value.data), int(value.batch_sizes.shape[0]), batch)
 

@@ -125,7 +125,7 @@ def flash(
     repeat one row."""
     if min(query.dim(), key.dim(), value.dim()) < 2:
         return False
-    with _disable_current_modes(), torch.inference_mode():
+    with _disable_current_modes(), torch._C.DisableTorchFunction():
         mask = None if attn_mask is None else _like(attn_mask)
         choice = torch._fused_sdp_choice(
             _like(query),

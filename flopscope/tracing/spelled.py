@@ -14,6 +14,7 @@ from torch.nn.modules.module import (
     register_module_forward_hook,
     register_module_forward_pre_hook,
 )
+from torch.nn.parameter import is_lazy
 
 from flopscope.facts import Kind
 from flopscope.spelling import (
@@ -65,11 +66,20 @@ HIDDEN = frozenset(
 """Kinds of which a tool counts something where it sees them."""
 
 
+INFERENCE: Any = torch._C._InferenceMode
+"""As it is where nothing runs: a run may put another in its place."""
+
+
 def spell(module: nn.Module, *inputs: Any, **named: Any) -> Spelling:
     """Run a module on shapes, which are numbers, in evaluation, as `trace` does; and say how it is
     written. Raises what the network raises."""
     module = eager(module)
     spelled = Spelled([name for name, p in module.named_parameters() if p.requires_grad])
+    spelled.made = [
+        (type_of(part).rpartition(".")[2], path)
+        for path, part in module.named_modules()
+        if any(is_lazy(parameter) for parameter in part.parameters(recurse=False))
+    ]
     _trace(module, inputs, named, Trail({}), {}, watch=spelled.watching)
     return spelled.spelling()
 
@@ -97,7 +107,9 @@ class Spelled:
         self._alive: list[Any] = []
         self._returned: frozenset[int] = frozenset()
         self._written: set[int] = set()
-        self._made: tuple[tuple[str, str], ...] = ()
+        self.made: list[tuple[str, str]] = []
+        self.lost: list[tuple[str, str]] = []  # operators that have arrived in parts
+        self.higher: list[tuple[str, str]] = []
 
     @contextmanager
     def watching(self, recorder: Recorder) -> Iterator[None]:
@@ -105,7 +117,9 @@ class Spelled:
         arrive at the dispatcher as one operator."""
         self.recorder = recorder
         with ExitStack() as stack:
-            stack.enter_context(torch.inference_mode())
+            stack.enter_context(INFERENCE(True))
+            if not torch.is_inference_mode_enabled():
+                raise RuntimeError("operators are taken apart before they are seen")
             for prefix, owner, names in (*PATCHED, ("einops", sys.modules.get("einops"), "einsum")):
                 for name in names.split() if owner is not None else ():
                     self._patch(stack, owner, name, self._function(f"{prefix}.{name}"))
@@ -135,24 +149,36 @@ class Spelled:
             tuple(self.functions),
             tuple(self.operators),
             tuple(self.kernels),
-            tuple(
-                (row.kind.value, row.path)
-                for row in self.recorder.rows
-                if row.id not in self.seen and row.kind in HIDDEN
+            (
+                *self.lost,
+                *(
+                    (row.kind.value, row.path)
+                    for row in self.recorder.rows
+                    if row.id not in self.seen and row.kind in HIDDEN
+                ),
             ),
             self._returned,
-            self._made,
+            tuple(self.made),
+            tuple(self.higher),
         )
 
     def call(
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
     ) -> Called:
         """A call at this point of the run."""
-        assert self.recorder is not None
-        path = self.recorder.places[-1][0]
         values = (tuple(map(plain, args)), {key: plain(x) for key, x in kwargs.items()})
         inside = {*self.inside, *([TRANSFORM] if _transformed() else [])}
-        return Called(name, path, *values, plain(result), frozenset(inside))
+        return Called(name, self.path, *values, plain(result), frozenset(inside))
+
+    @property
+    def path(self) -> str:
+        """Of the module that runs."""
+        assert self.recorder is not None
+        return self.recorder.places[-1][0]
+
+    def transforms(self, function: Any) -> None:
+        """An operator of higher order runs what it is given in a way of its own."""
+        self.higher.append((str(function), self.path))
 
     def flowing(self, call: Called, given: Any, result: Any) -> Called:
         """The same with the memory that it reads and writes."""
@@ -209,10 +235,8 @@ class Spelled:
     def _layer(self, fused: Callable[..., list[str]]) -> Callable[[Any], Callable[..., Any]]:
         def made(original: Any) -> Callable[..., Any]:
             def forward(layer: Any, *args: Any, **kwargs: Any) -> Any:
-                assert self.recorder is not None
-                path = self.recorder.places[-1][0]
                 names = fused(layer, *args, **kwargs)
-                names = of_gradients(names, path, self._learning, quiet=self._quiet)
+                names = of_gradients(names, self.path, self._learning, quiet=self._quiet)
                 self.inside += names
                 try:
                     return original(layer, *args, **kwargs)
@@ -252,11 +276,11 @@ class Spelled:
             self.modules.append(call._replace(layer=number, path=self._layers[number].path))
         if module is self._root:
             self._returned = self._memory(result)
-            self._made = tuple(
+            self.made += [
                 (type_of(part).rpartition(".")[2], path)
                 for path, part in module.named_modules()
                 if id(part) not in self._numbers
-            )
+            ]
 
 
 def _transformed() -> bool:

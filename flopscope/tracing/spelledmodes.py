@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import torch
+from torch._ops import HigherOrderOperator
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -30,6 +32,8 @@ class Functions(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        if isinstance(function, HigherOrderOperator):
+            self._spelled.transforms(function)
         if function not in RECURRENT:
             self._spelled.handled.append(self._spelled.patches.get(function, ""))
             try:
@@ -51,6 +55,8 @@ class Functions(TorchFunctionMode):
 class Operators(TorchDispatchMode):
     """Operators, and the kernels that they are made of."""
 
+    supports_higher_order_operators = True
+
     def __init__(self, spelled: Spelled) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._spelled = spelled
@@ -65,10 +71,16 @@ class Operators(TorchDispatchMode):
         kwargs, spelled = kwargs or {}, self._spelled
         if spelled.busy:
             return function(*args, **kwargs)
+        if isinstance(function, HigherOrderOperator):
+            spelled.transforms(function)
+            with spelled.seeing():
+                return function(*args, **kwargs)
         name = f"{function.namespace}::{function.overloadpacket.__name__}"
         if function._overloadname == "padding":
             name += ".padding"
         outermost = not spelled.within
+        if not torch.is_inference_mode_enabled():
+            spelled.lost.append((name, spelled.path))
         result = self._taken_apart(name, function, args, kwargs)
         if result is NotImplemented:
             with spelled.seeing():
