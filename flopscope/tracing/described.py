@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_leaves
 
 from flopscope.spelling import Array, Layer, Opaque, Packed, Stored
-from flopscope.tracing.values import known
+from flopscope.tracing.values import META, known
 
 
 def plain(value: Any) -> Any:
@@ -31,8 +31,10 @@ def plain(value: Any) -> Any:
 
 
 def _packed(value: PackedSequence) -> Packed:
-    numbers = known(value.batch_sizes)
+    numbers: torch.Tensor | None = value.batch_sizes
     batch = None
+    while numbers is not None and numbers.device == META:
+        numbers = known(numbers)
     if numbers is not None:
         with _disable_current_modes(), torch._C.DisableTorchFunction():
             batch = int(numbers.max())
