@@ -121,7 +121,8 @@ class Spelling:
     `operators` are those of torch's interface, as a trace of torch.jit shows them; `kernels` what
     they are made of. `unseen` are kinds of work, with the paths, that none of these calls shows;
     `returned` is the memory of the results, `made` the classes and paths of modules that the run
-    itself has registered or given their sizes, `higher` operators that take functions.
+    itself has registered or given their sizes, `beyond` what no tool is known of: operator,
+    path, and why.
     """
 
     layers: tuple[Layer, ...]
@@ -132,7 +133,7 @@ class Spelling:
     unseen: tuple[tuple[str, str], ...] = ()
     returned: frozenset[int] = frozenset()
     made: tuple[tuple[str, str], ...] = ()
-    higher: tuple[tuple[str, str], ...] = ()
+    beyond: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def used(self) -> frozenset[int]:

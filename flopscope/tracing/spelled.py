@@ -109,12 +109,14 @@ class Spelled:
         self._written: set[int] = set()
         self.made: list[tuple[str, str]] = []
         self.lost: list[tuple[str, str]] = []  # operators that have arrived in parts
-        self.higher: list[tuple[str, str]] = []
+        self.beyond: list[tuple[str, str, str]] = []
 
     @contextmanager
     def watching(self, recorder: Recorder) -> Iterator[None]:
         """While active, everything that is called is noted. Without gradients of any kind layers
         arrive at the dispatcher as one operator."""
+        if self.recorder is not None:  # it has run with other truths before
+            self.beyond.append(("a condition", "", "it depends on the values of a tensor"))
         self.recorder = recorder
         with ExitStack() as stack:
             stack.enter_context(INFERENCE(True))
@@ -159,7 +161,7 @@ class Spelled:
             ),
             self._returned,
             tuple(self.made),
-            tuple(self.higher),
+            tuple(self.beyond),
         )
 
     def call(
@@ -177,8 +179,8 @@ class Spelled:
         return self.recorder.places[-1][0]
 
     def transforms(self, function: Any) -> None:
-        """An operator of higher order runs what it is given in a way of its own."""
-        self.higher.append((str(function), self.path))
+        """An operator of higher order is at work."""
+        self.beyond.append((str(function), self.path, "it runs functions in a way of its own"))
 
     def flowing(self, call: Called, given: Any, result: Any) -> Called:
         """The same with the memory that it reads and writes."""

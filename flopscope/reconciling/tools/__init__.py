@@ -58,10 +58,8 @@ class Unmodelled:
 
 def answer(tool: str, spelling: Spelling, times: int = 1) -> tuple[Term, ...] | Unmodelled:
     """The terms of the tool's answer, so many times over; zeros are left out."""
-    for operator, path in spelling.higher:
-        return Unmodelled(
-            tool, operator, path, "it runs the functions that it is given its own way"
-        )
+    for beyond in spelling.beyond:
+        return Unmodelled(tool, *beyond)
     try:
         return _terms([c._replace(amount=c.amount * times) for c in MODELS[tool].model(spelling)])
     except NotModelled as unknown:
