@@ -31,12 +31,12 @@ def plain(value: Any) -> Any:
 
 
 def _packed(value: PackedSequence) -> Packed:
-    numbers: torch.Tensor | None = value.batch_sizes
     batch = None
-    while numbers is not None and numbers.device == META:
-        numbers = known(numbers)
-    if numbers is not None:
-        with _disable_current_modes(), torch._C.DisableTorchFunction():
+    with _disable_current_modes(), torch._C.DisableTorchFunction():
+        numbers: torch.Tensor | None = value.batch_sizes
+        while numbers is not None and numbers.device == META:
+            numbers = known(numbers)
+        if numbers is not None:
             batch = int(numbers.max())
     return Packed(plain(value.data), int(value.batch_sizes.shape[0]), batch)
 

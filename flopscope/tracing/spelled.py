@@ -184,9 +184,10 @@ class Spelled:
 
     def flowing(self, call: Called, given: Any, result: Any) -> Called:
         """The same with the memory that it reads and writes."""
-        writes = self._memory(result)
-        self._written |= writes
-        return call._replace(reads=self._memory(given), writes=writes)
+        reads, writes = self._memory(given), self._memory(result)
+        if reads:  # else it is made, perhaps to stand for what a function returns
+            self._written |= writes
+        return call._replace(reads=reads, writes=writes)
 
     def through(self, name: str, given: Any, result: Any) -> None:
         """What it is given is read for tensors of a function's result that no operator wrote."""
