@@ -185,7 +185,7 @@ class Spelled:
     def flowing(self, call: Called, given: Any, result: Any) -> Called:
         """The same with the memory that it reads and writes."""
         reads, writes = self._memory(given), self._memory(result)
-        if reads:  # else it is made, perhaps to stand for what a function returns
+        if reads - writes:  # else it is made, perhaps to stand for what a function returns
             self._written |= writes
         return call._replace(reads=reads, writes=writes)
 
