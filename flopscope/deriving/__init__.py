@@ -3,7 +3,7 @@ be a number."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Any
@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 from flopscope.arguments import HALF, parse_input, parse_symbolic
 from flopscope.catalog.formulas import QUANTITIES
 from flopscope.closedform import Formula
+from flopscope.closedform.text import domain_text
+from flopscope.deriving.laws import Law, law_for_all, laws
+from flopscope.deriving.samples import Run, Sampler, conditions_of
+from flopscope.deriving.several import law_in_several
 from flopscope.domain import Condition, Multiple, Relation
 from flopscope.errors import BadInput, UnknownName
-from flopscope.interpolation import polynomial_through
-from flopscope.ledger import Ledger
-from flopscope.symbolic import Polynomial, substitute, symbol
+from flopscope.interpolation import floors_in
+from flopscope.regions import simplified
+from flopscope.symbolic import Polynomial, Symbol, substitute, symbol
 from flopscope.witnesses import require_witnesses
 
 if TYPE_CHECKING:
@@ -24,12 +28,6 @@ if TYPE_CHECKING:
 MOST_PIECES = 6
 MOST_TRIES = 40
 """Pieces that are looked for, and examples that are tried to find them."""
-
-POINTS, CHECKS = 5, 2
-"""Interpolation is from up to this many points, and holds at this many more."""
-
-Run = Callable[[Mapping[str, Any]], "Trace"]
-"""Trace at an example; where none is given for a size, at one of the engine's own."""
 
 
 @dataclass(frozen=True)
@@ -95,13 +93,13 @@ def derive(
 
 def derivation(target: str, run: Run, first: Trace, quantities: Sequence[str]) -> Derivation:
     """From a first trace to all pieces."""
-    fixed = _fixed_symbols(first)
-    traces, more = _at_examples(run, first, fixed)
+    traces, more = _at_examples(run, first, [s.name for s in _fixed_symbols(first)])
     pieces: list[Piece] = []
     notes: list[str] = []
     for trace in traces:
-        found, said = _piece(run, trace, fixed, quantities)
-        pieces = _joined(pieces, found)
+        found, said = _pieces(run, trace, quantities)
+        for piece in found:
+            pieces = _joined(pieces, piece)
         notes += [note for note in said if note not in notes]
     if more:
         notes.append("there may be more pieces; another --example may find one")
@@ -173,79 +171,70 @@ def _are_contrary(a: Condition, b: Condition) -> bool:
 # --- one piece --------------------------------------------------------------------------------
 
 
-def _piece(
-    run: Run, trace: Trace, fixed: Sequence[str], quantities: Sequence[str]
-) -> tuple[Piece, list[str]]:
+def _pieces(run: Run, trace: Trace, quantities: Sequence[str]) -> tuple[list[Piece], list[str]]:
     """The formulas of a trace; over sizes that became numbers, by interpolation."""
     notes = [f"a size became a number: {where}" for where in trace.fixed]
-    conditions = trace.ledger.conditions
-    expressions = _expressions(trace.ledger, quantities)
-    at = ", ".join(f"{name} = {trace.trail.example[name]}" for name in fixed)
-    if len(fixed) > 1:
-        notes.append(f"several sizes became numbers: the formulas hold at {at} only")
-    elif fixed and (found := _interpolated(run, trace, fixed[0], quantities)) is not None:
-        expressions, said = found
-        conditions = _without(conditions, fixed[0])
-        notes.append(said)
-    elif fixed:
-        notes.append(f"no polynomial was found: the formulas hold at {at} only")
-    formulas = {
-        quantity: replace(_formula(trace.ledger, quantity), expression=expression,
-                          conditions=conditions)
-        for quantity, expression in expressions.items()
-    }  # fmt: skip
-    return Piece(formulas, conditions), notes
+    formulas = {quantity: QUANTITIES[quantity](trace.ledger) for quantity in quantities}
+    fixed = _fixed_symbols(trace)
+    if not fixed:
+        return [Piece(formulas, trace.ledger.conditions)], notes
+    if not all(s.integer for s in fixed):
+        found = [_at_the_example(trace, fixed, formulas)]
+    else:
+        sampler = Sampler(run, trace.trail.example, tuple(s.name for s in fixed), quantities)
+        sampler.keep(trace)
+        asked = [f.value for f in trace.trail.fixed.values()]
+        if len(fixed) == 1:
+            found = laws(sampler, fixed[0], _hints(asked))
+        else:
+            one = law_in_several(sampler, fixed, asked) or _in_one(run, trace, fixed, quantities)
+            found = [one or _at_the_example(trace, fixed, formulas)]
+    pieces = [
+        Piece({q: replace(formulas[q], expression=e, conditions=law.conditions)
+               for q, e in law.expressions.items()}, law.conditions)
+        for law in found
+    ]  # fmt: skip
+    several = len(found) > 1
+    notes += [f"where {_domain(law)}: {law.note}" if several else law.note for law in found]
+    return pieces, notes
 
 
-def _formula(ledger: Ledger, quantity: str) -> Formula:
-    return QUANTITIES[quantity](ledger)
+def _at_the_example(trace: Trace, fixed: Sequence[Symbol], formulas: Mapping[str, Formula]) -> Law:
+    """What was traced, for the sizes that became numbers as they were there."""
+    at = ", ".join(f"{s} = {trace.trail.example[s.name]}" for s in fixed)
+    expressions = {quantity: formula.expression for quantity, formula in formulas.items()}
+    note = f"no law was found: the formulas hold at {at} only"
+    return Law(expressions, simplified(conditions_of(trace)), note)
 
 
-def _expressions(ledger: Ledger, quantities: Sequence[str]) -> dict[str, Any]:
-    return {quantity: _formula(ledger, quantity).expression for quantity in quantities}
+def _in_one(
+    run: Run, trace: Trace, fixed: Sequence[Symbol], quantities: Sequence[str]
+) -> Law | None:
+    """A law in one of several sizes, the others as they are at the example."""
+    for s in fixed:
+        sampler = Sampler(run, trace.trail.example, (s.name,), quantities)
+        sampler.keep(trace)
+        if (
+            found := law_for_all(sampler, s, _hints(f.value for f in trace.trail.fixed.values()))
+        ) is not None:
+            others = (f"{o} = {trace.trail.example[o.name]}" for o in fixed if o != s)
+            return replace(found, note=f"{found.note}; for {', '.join(others)} only")
+    return None
 
 
-def _fixed_symbols(trace: Trace) -> list[str]:
-    names = (s.name for value in trace.trail.fixed for s in value.symbols())
-    return sorted(dict.fromkeys(names))
+def _domain(law: Law) -> str:
+    """What of a law's domain is about the size that was interpolated, in words."""
+    return domain_text((), [c for c in law.conditions if c.symbols() <= law.about])
 
 
-def _interpolated(
-    run: Run, trace: Trace, name: str, quantities: Sequence[str]
-) -> tuple[dict[str, Any], str] | None:
-    """Polynomials in a size that code wants as a number, from traces at several numbers."""
-    points: list[int] = []
-    values: list[dict[str, Any]] = []
-    domain = set(_without(trace.ledger.conditions, name))
-    changes = False
-    for number in range(1, 4 * (POINTS + CHECKS)):
-        try:
-            found = run({**trace.trail.example, name: number})
-        except Exception:  # the module does not exist at this number
-            continue
-        points.append(number)
-        values.append(_expressions(found.ledger, quantities))
-        changes |= set(_without(found.ledger.conditions, name)) != domain
-        if len(points) == POINTS + CHECKS:
-            break
-    if len(points) < POINTS + CHECKS:
-        return None
-    fitted = {
-        quantity: polynomial_through(points, [v[quantity] for v in values], symbol(name), CHECKS)
-        for quantity in quantities
-    }
-    if None in fitted.values():
-        return None
-    shown = ", ".join(map(str, points[:-CHECKS]))
-    checks = " and ".join(map(str, points[-CHECKS:]))
-    said = f"interpolated from {name} = {shown}; equal at {name} = {checks} too"
-    if changes:
-        said += f"; the domain is that at {name} = {trace.trail.example[name]}, others have others"
-    return fitted, said
+def _fixed_symbols(trace: Trace) -> list[Symbol]:
+    found = {s for value in trace.trail.fixed for s in value.symbols()}
+    return sorted(found, key=lambda s: s.name)
 
 
-def _without(conditions: Sequence[Condition], name: str) -> tuple[Condition, ...]:
-    return tuple(c for c in conditions if name not in {s.name for s in c.symbols()})
+def _hints(asked: Iterable[Polynomial]) -> list[Polynomial]:
+    """The floors in what the code asked for."""
+    return list(dict.fromkeys(floor for value in asked for floor in floors_in(value)))
 
 
 def _with_odd_sizes(piece: Piece) -> Piece:
@@ -268,6 +257,7 @@ def _halves(names: Iterable[str]) -> dict[str, Any]:
 
 
 def _in_whole_sizes(value: Any) -> Any:
+    value = getattr(value, "shape", value)  # of an input with its type
     if isinstance(value, tuple):
         return tuple(map(_in_whole_sizes, value))
     names = [s.name for s in value.symbols()] if isinstance(value, Polynomial) else []

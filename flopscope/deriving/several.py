@@ -1,0 +1,138 @@
+"""The law in several sizes that code wants as numbers: products of what each of them needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice, product
+from typing import Any
+
+from flopscope.deriving.laws import Found, Law, Points, forbidden, listed, recognised, written
+from flopscope.deriving.samples import Sample, Sampler
+from flopscope.domain import Condition, Relation
+from flopscope.interpolation import Form, fit, floors_in, values_at
+from flopscope.regions import simplified
+from flopscope.symbolic import Polynomial, Symbol, alone
+
+ALONG = (1, 2, 3, 4, 5, 6, 16, 37, 64, 12, 128, 256)
+"""Tried along each size, the others at the example: so many of them for two sizes."""
+
+MOST_ALONG = 2 * len(ALONG)
+MOST_FUNCTIONS = 12
+FEWEST_TOGETHER = 4
+"""Samples that must agree with two sizes off the example, beyond those that make the law."""
+
+
+def law_in_several(
+    sampler: Sampler, sizes: Sequence[Symbol], asked: Sequence[Polynomial]
+) -> Law | None:
+    """The law in all sizes together; None where none is found, or some failure is unexplained."""
+    axes = [_along(sampler, place) for place in range(len(sizes))]
+    alones = [recognised(axis, s, _hints(asked, s)) for axis, s in zip(axes, sizes, strict=True)]
+    if not all(alones):
+        return None
+    forms = [found.form for found in alones if found is not None]
+    for point in _together(axes, forms):
+        sampler.at(*point)
+    names = tuple(s.name for s in sizes)
+    for form in _forms(forms, sizes, asked):
+        if (found := _fitted(form, sampler, names)) is not None:
+            return _stated(sampler, sizes, found)
+    return None
+
+
+def _along(sampler: Sampler, place: int) -> Points:
+    """Samples with one size changed."""
+    base = tuple(sampler.example[name] for name in sampler.names)
+    for size in ALONG[: MOST_ALONG // len(base)]:
+        sampler.at(*base[:place], size, *base[place + 1 :])
+    return [
+        (point[place], sample)
+        for point, sample in sampler.ran().items()
+        if all(a == b for i, (a, b) in enumerate(zip(point, base, strict=True)) if i != place)
+    ]
+
+
+def _hints(asked: Sequence[Polynomial], s: Symbol) -> list[Polynomial]:
+    floors = (floor for value in asked for floor in floors_in(value))
+    return [floor for floor in dict.fromkeys(floors) if floor.symbols() == {s}]
+
+
+def _together(axes: Sequence[Points], forms: Sequence[Form]) -> Iterator[tuple[int, ...]]:
+    """Points off the axes: as many of each size as its form has functions, and some further out."""
+    sizes = [[size for size, _ in axis] for axis in axes]
+    few = [own[: len(form.functions)] for own, form in zip(sizes, forms, strict=True)]
+    yield from islice(product(*few), MOST_FUNCTIONS)
+    for i in range(FEWEST_TOGETHER + 2):
+        yield tuple(own[-1 - i * (place + 1) % len(own)] for place, own in enumerate(sizes))
+        yield (*(own[i % len(own)] for own in sizes[:-1]), sizes[-1][-1 - i % len(sizes[-1])])
+
+
+def _forms(
+    forms: Sequence[Form], sizes: Sequence[Symbol], asked: Sequence[Polynomial]
+) -> Iterator[Form]:
+    """Products of each size's functions; all powers up to the second, with floors of several."""
+    with_one = [dict.fromkeys((1, *form.functions)) for form in forms]
+    steps = tuple(step for form in forms for step in form.steps)
+    bounded = any(form.bounded for form in forms)
+    for own in ([f.functions for f in forms], with_one):
+        functions = tuple(_product(chosen) for chosen in product(*own))
+        yield Form(functions, steps, FEWEST_TOGETHER, bounded)
+    symbols = [alone(s) for s in sizes]
+    powers = tuple(
+        _product(s**power for s, power in zip(symbols, chosen, strict=True))
+        for chosen in product(range(3), repeat=len(symbols))
+        if sum(chosen) <= 3
+    )
+    mixed = [floor for value in asked for floor in floors_in(value) if len(floor.symbols()) > 1]
+    for floor in dict.fromkeys(mixed):
+        with_floor = (floor, floor**2, *(floor * s for s in symbols))
+        yield Form((*powers[:6], floor), (floor,), FEWEST_TOGETHER)
+        yield Form((*powers, *with_floor), (floor,), FEWEST_TOGETHER)
+
+
+def _product(factors: Any) -> Any:
+    result: Any = 1
+    for factor in factors:
+        result = result * factor
+    return result
+
+
+def _fitted(form: Form, sampler: Sampler, names: Sequence[str]) -> Found | None:
+    """The form through all samples, of which enough are off the axes."""
+    ran = sampler.ran()
+    base = [sampler.example[name] for name in names]
+    off = [p for p in ran if sum(a != b for a, b in zip(p, base, strict=True)) > 1]
+    samples = list(ran.values())
+    if len(off) < FEWEST_TOGETHER or len({sample.outline for sample in samples}) != 1:
+        return None
+    rows = [values_at(form.functions, dict(zip(names, p, strict=True))) for p in ran]
+    found = fit(rows, [sample.vector for sample in samples], form.checks)
+    return None if found is None else Found(form, found, found.used)
+
+
+def _stated(sampler: Sampler, sizes: Sequence[Symbol], found: Found) -> Law | None:
+    samples: list[Sample] = list(sampler.ran().values())
+    expressions, conditions = written(found, samples[0], sampler.quantities)
+    largest = {s: max(point[place] for point in sampler.ran()) for place, s in enumerate(sizes)}
+    for point in sampler.failed():
+        numbers = dict(zip(sampler.names, point, strict=True))
+        if not forbidden(conditions, {**sampler.example, **numbers}):
+            return None
+    caps: tuple[Condition, ...] = tuple(
+        Relation(most - alone(s), equality=False)
+        for s, most in largest.items()
+        if found.form.bounded
+    )
+    shared = frozenset.intersection(*(sample.relations for sample in samples))
+    domain = simplified((*caps, *conditions, *shared))
+    return Law(expressions, domain, _how(sampler, sizes, found), frozenset(sizes))
+
+
+def _how(sampler: Sampler, sizes: Sequence[Symbol], found: Found) -> str:
+    ran = sampler.ran()
+    made, rest = len(found.made), len(ran) - len(found.made)
+    tried = "; ".join(
+        f"{s} = {listed(sorted({point[place] for point in ran}))}" for place, s in enumerate(sizes)
+    )
+    names = listed(sizes)
+    return f"interpolated in {names} from {made} traces, equal at {rest} more, among {tried}"

@@ -1,0 +1,121 @@
+"""The forms of a law in one size: sums of powers of the size, of floors, of its logarithm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from flopscope.sizes import Size, floor_log2
+from flopscope.symbolic import Polynomial, alone
+from flopscope.symbolic.atoms import Atom, Floor
+
+HIGHEST_DEGREE = 4
+LONGEST_PERIOD = 12
+"""Every residue may have a step of its own up to this period."""
+
+PERIODS = (*range(2, 17), 24, 32, 48, 64, 96, 128, 192, 256)
+"""One step a period is looked for at these; up to 16 anywhere in the period."""
+
+LEVELS = (1, 2, 3, 4)
+"""Logarithms are taken whole, or by twos to fours."""
+
+FEW, MANY = 2, 4
+"""Values that must agree beyond those that make the form: of powers, and of a form with steps,
+of which there are so many that one may fit by chance."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """Functions whose sum, with coefficients, is the law. `steps` are the floors among them."""
+
+    functions: tuple[Size, ...]
+    steps: tuple[Polynomial, ...] = ()
+    checks: int = FEW
+    bounded: bool = False
+    """Is it stated as far as it was compared only? Logarithms in code are floating point."""
+
+
+def values_at(functions: Sequence[Size], point: Mapping[str, int]) -> list[Any]:
+    """The functions' values at a point."""
+    return [f.evaluate(point) if isinstance(f, Polynomial) else f for f in functions]
+
+
+def forms(size: Polynomial, hints: Sequence[Polynomial] = ()) -> Iterator[Form]:
+    """What is tried, in this order: powers; powers with one floor, first those that the code asked
+    for (`hints`); with a logarithm; with a floor for every residue of a short period."""
+    for degree in range(HIGHEST_DEGREE + 1):
+        yield Form(_powers(size, degree))
+    for step in hints:
+        yield from _with_step(size, step, bounded=False)
+    for period in PERIODS:
+        for shift in _shifts(period):
+            yield from _with_step(size, (size + shift) // period, bounded=False)
+    for level in _levels(size):
+        yield from _with_step(size, level, bounded=True)
+    for period in range(3, LONGEST_PERIOD + 1):
+        steps = tuple((size + shift) // period for shift in range(period))
+        yield Form((1, *steps), steps, MANY)
+        yield Form((1, *steps, size * size), steps, MANY)
+
+
+def _powers(size: Polynomial, degree: int) -> tuple[Size, ...]:
+    return tuple(size**power for power in range(degree + 1))
+
+
+def _with_step(size: Polynomial, step: Polynomial, *, bounded: bool) -> Iterator[Form]:
+    """a + b·s + c·q, then every product of s and q of degree two, then s³, s⁴, s²·q and s·q²."""
+    quadratic = tuple(size**a * step**b for a, b in product(range(3), repeat=2) if a + b <= 2)
+    higher = (size**3, size**4, size**2 * step, size * step**2)
+    for functions in ((1, size, step), quadratic, (*quadratic, *higher)):
+        yield Form(functions, (step,), MANY, bounded)
+
+
+def _shifts(period: int) -> Sequence[int]:
+    return range(period) if period <= 16 else (0, period // 2, period - 1)
+
+
+def _levels(size: Polynomial) -> Iterator[Polynomial]:
+    """⌊(log₂ s + r)/m⌋ with the logarithm rounded down, up, and to the nearest."""
+    for logarithm in (floor_log2(size), floor_log2(2 * size - 1), floor_log2(2 * size**2) // 2):
+        for by in LEVELS:
+            for shift in range(by):
+                level: Polynomial = (logarithm + shift) // by
+                yield level
+
+
+def needed(form: Form, places: Sequence[int]) -> Form:
+    """The form with these of its functions only."""
+    functions = tuple(form.functions[place] for place in places)
+    inside = {atom for f in functions if isinstance(f, Polynomial) for atom in f.atoms()}
+    steps = tuple(step for step in form.steps if step.atoms() <= inside)
+    return Form(functions, steps, form.checks, form.bounded and bool(steps))
+
+
+def turns(form: Form, name: str, reach: int) -> Iterator[int]:
+    """Sizes up to `reach` at which a step turns, and those just below: the first two, the last
+    two, and some between."""
+    for step in form.steps:
+        found = _turns_of(step, name, reach)
+        chosen = dict.fromkeys((*found[:2], *found[-2:], *found[2 : -2 : max(1, len(found) // 3)]))
+        for size in chosen:
+            yield from (size - 1, size)
+
+
+def _turns_of(step: Polynomial, name: str, reach: int) -> list[int]:
+    """Sizes from 2 on at which the step is not what it is just below."""
+    import numpy as np
+
+    sizes = np.arange(1, reach + 1)
+    values = np.broadcast_to(step.evaluate({name: sizes}), sizes.shape)
+    return [int(size) for size in sizes[1:][values[1:] != values[:-1]]]
+
+
+def floors_in(value: Size) -> Iterator[Polynomial]:
+    """Every floor in a size, innermost last."""
+    atoms: frozenset[Atom] = value.atoms() if isinstance(value, Polynomial) else frozenset()
+    for atom in sorted(atoms, key=str):
+        if isinstance(atom, Floor):
+            yield alone(atom)
+            yield from floors_in(atom.numerator)
