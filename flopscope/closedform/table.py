@@ -1,4 +1,4 @@
-"""A formula that is a table: one expression for each number of one size, and no law between them."""
+"""A formula that is a table: an expression for each number of a size, no law between them."""
 
 from __future__ import annotations
 

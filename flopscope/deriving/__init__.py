@@ -12,14 +12,15 @@ from flopscope.arguments import HALF, parse_input, parse_symbolic
 from flopscope.catalog.formulas import QUANTITIES
 from flopscope.closedform import Formula
 from flopscope.closedform.text import domain_text
-from flopscope.deriving.laws import Law, law_for_all, laws
+from flopscope.deriving.laws import law_for_all, laws
 from flopscope.deriving.samples import Run, Sampler, conditions_of
 from flopscope.deriving.several import law_in_several
+from flopscope.deriving.stating import Law
 from flopscope.domain import Condition, Multiple, Relation
 from flopscope.errors import BadInput, UnknownName
-from flopscope.interpolation import floors_in
+from flopscope.interpolation import Book, floors_in
 from flopscope.regions import simplified
-from flopscope.symbolic import Polynomial, Symbol, substitute, symbol
+from flopscope.symbolic import Polynomial, Symbol, alone, substitute, symbol
 from flopscope.witnesses import require_witnesses
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def _pieces(run: Run, trace: Trace, quantities: Sequence[str]) -> tuple[list[Pie
         sampler.keep(trace)
         asked = [f.value for f in trace.trail.fixed.values()]
         if len(fixed) == 1:
-            found = laws(sampler, fixed[0], _hints(asked))
+            found = laws(sampler, fixed[0], _book(fixed[0], asked))
         else:
             one = law_in_several(sampler, fixed, asked) or _in_one(run, trace, fixed, quantities)
             found = [one or _at_the_example(trace, fixed, formulas)]
@@ -211,12 +212,11 @@ def _in_one(
     run: Run, trace: Trace, fixed: Sequence[Symbol], quantities: Sequence[str]
 ) -> Law | None:
     """A law in one of several sizes, the others as they are at the example."""
+    asked = [f.value for f in trace.trail.fixed.values()]
     for s in fixed:
         sampler = Sampler(run, trace.trail.example, (s.name,), quantities)
         sampler.keep(trace)
-        if (
-            found := law_for_all(sampler, s, _hints(f.value for f in trace.trail.fixed.values()))
-        ) is not None:
+        if (found := law_for_all(sampler, s, _book(s, asked))) is not None:
             others = (f"{o} = {trace.trail.example[o.name]}" for o in fixed if o != s)
             return replace(found, note=f"{found.note}; for {', '.join(others)} only")
     return None
@@ -232,9 +232,10 @@ def _fixed_symbols(trace: Trace) -> list[Symbol]:
     return sorted(found, key=lambda s: s.name)
 
 
-def _hints(asked: Iterable[Polynomial]) -> list[Polynomial]:
-    """The floors in what the code asked for."""
-    return list(dict.fromkeys(floor for value in asked for floor in floors_in(value)))
+def _book(s: Symbol, asked: Iterable[Polynomial]) -> Book:
+    """The forms in a size, those with a floor that the code asked for among them."""
+    floors = dict.fromkeys(floor for value in asked for floor in floors_in(value))
+    return Book(alone(s), [floor for floor in floors if floor.symbols() == {s}])
 
 
 def _with_odd_sizes(piece: Piece) -> Piece:

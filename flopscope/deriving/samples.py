@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 Run = Callable[[Mapping[str, Any]], "Trace"]
 """Trace at an example; where none is given for a size, at one of the engine's own."""
 
-MOST_TRACES = 40
-"""Traces for one formula, those that fail among them."""
+MOST_TRACES, MOST_FAILURES = 60, 40
+"""Traces for one formula, and sizes at which the module does not exist, which cost little."""
 
 MOST_ROWS = 12_000
 LARGEST_GROWTH, MOST_GROWTH = 300, 700
@@ -84,9 +84,10 @@ class Sampler:
         return sorted(p for p, s in self.known.items() if s is None)
 
     def _affordable(self, point: tuple[int, ...]) -> bool:
-        if len(self.known) >= MOST_TRACES or monotonic() > self.until:
-            return False
         sizes = [s.rows for s in self.known.values() if s is not None]
+        failures = len(self.known) - len(sizes)
+        if len(sizes) >= MOST_TRACES or failures >= MOST_FAILURES or monotonic() > self.until:
+            return False
         least, expected = min(sizes, default=0), self._expected_rows(point)
         growth = expected - least
         grown = sum(size - least for size in sizes)

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, product
 from typing import Any
 
-from flopscope.deriving.laws import Found, Law, Points, forbidden, listed, recognised, written
+from flopscope.deriving.recognition import Found, Points, recognised
 from flopscope.deriving.samples import Sample, Sampler
+from flopscope.deriving.stating import Law, forbidden, listed, written
 from flopscope.domain import Condition, Relation
-from flopscope.interpolation import Form, fit, floors_in, values_at
+from flopscope.interpolation import Book, Form, fit, floors_in, values_at
 from flopscope.regions import simplified
 from flopscope.symbolic import Polynomial, Symbol, alone
 
@@ -27,7 +28,10 @@ def law_in_several(
 ) -> Law | None:
     """The law in all sizes together; None where none is found, or some failure is unexplained."""
     axes = [_along(sampler, place) for place in range(len(sizes))]
-    alones = [recognised(axis, s, _hints(asked, s)) for axis, s in zip(axes, sizes, strict=True)]
+    alones = [
+        recognised(axis, Book(alone(s), _hints(asked, s)))
+        for axis, s in zip(axes, sizes, strict=True)
+    ]
     if not all(alones):
         return None
     forms = [found.form for found in alones if found is not None]

@@ -6,16 +6,16 @@ than made it.
 """
 
 from flopscope.interpolation.fits import Fit, Vector, contradict, fit
-from flopscope.interpolation.forms import Form, floors_in, forms, needed, turns, values_at
+from flopscope.interpolation.forms import Book, Form, floors_in, needed, turns, values_at
 
 __all__ = [
+    "Book",
     "Fit",
     "Form",
     "Vector",
     "contradict",
     "fit",
     "floors_in",
-    "forms",
     "needed",
     "turns",
     "values_at",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
+from math import isqrt
 from typing import Any
 
 from flopscope.sizes import Size, floor_log2
@@ -17,6 +19,9 @@ LONGEST_PERIOD = 12
 
 PERIODS = (*range(2, 17), 24, 32, 48, 64, 96, 128, 192, 256)
 """One step a period is looked for at these; up to 16 anywhere in the period."""
+
+WINDOW = 2 * max(PERIODS) + 1
+"""Steps are looked for among so many of the smallest and of the largest sizes."""
 
 LEVELS = (1, 2, 3, 4)
 """Logarithms are taken whole, or by twos to fours."""
@@ -37,9 +42,11 @@ class Form:
     """Is it stated as far as it was compared only? Logarithms in code are floating point."""
 
 
-def values_at(functions: Sequence[Size], point: Mapping[str, int]) -> list[Any]:
-    """The functions' values at a point."""
-    return [f.evaluate(point) if isinstance(f, Polynomial) else f for f in functions]
+def values_at(
+    functions: Sequence[Size], point: Mapping[str, int], known: dict[Atom, Any] | None = None
+) -> list[Any]:
+    """The functions' values at a point; what is known of their atoms there is shared."""
+    return [f.evaluate(point, known) if isinstance(f, Polynomial) else f for f in functions]
 
 
 def forms(size: Polynomial, hints: Sequence[Polynomial] = ()) -> Iterator[Form]:
@@ -69,7 +76,7 @@ def _with_step(size: Polynomial, step: Polynomial, *, bounded: bool) -> Iterator
     quadratic = tuple(size**a * step**b for a, b in product(range(3), repeat=2) if a + b <= 2)
     higher = (size**3, size**4, size**2 * step, size * step**2)
     for functions in ((1, size, step), quadratic, (*quadratic, *higher)):
-        yield Form(functions, (step,), MANY, bounded)
+        yield Form(functions, (step,), max(MANY, len(functions) - 2), bounded)
 
 
 def _shifts(period: int) -> Sequence[int]:
@@ -93,23 +100,56 @@ def needed(form: Form, places: Sequence[int]) -> Form:
     return Form(functions, steps, form.checks, form.bounded and bool(steps))
 
 
-def turns(form: Form, name: str, reach: int) -> Iterator[int]:
-    """Sizes up to `reach` at which a step turns, and those just below: the first two, the last
-    two, and some between."""
+@dataclass
+class Book:
+    """The forms that are tried for one size, with the values of their functions: each is looked up
+    again and again."""
+
+    size: Polynomial
+    hints: Sequence[Polynomial] = ()
+    values: dict[tuple[int, int], list[Any]] = field(default_factory=dict)
+    atoms: dict[int, dict[Atom, Any]] = field(default_factory=dict)
+
+    @cached_property
+    def forms(self) -> tuple[Form, ...]:
+        """All of them, in the order in which they are tried."""
+        return tuple(forms(self.size, self.hints))
+
+    @cached_property
+    def name(self) -> str:
+        """The name of the size."""
+        (s,) = self.size.symbols()
+        return s.name
+
+    def row(self, place: int, size: int) -> list[Any]:
+        """The values of a form's functions at a size."""
+        if (place, size) not in self.values:
+            functions, atoms = self.forms[place].functions, self.atoms.setdefault(size, {})
+            self.values[place, size] = values_at(functions, {self.name: size}, atoms)
+        return self.values[place, size]
+
+
+def turns(form: Form, name: str, reach: int, most: int) -> Iterator[int]:
+    """Sizes up to `reach` at which a step turns, and those just below: for each step the first two,
+    the last two, and some between, `most` in all."""
     for step in form.steps:
-        found = _turns_of(step, name, reach)
-        chosen = dict.fromkeys((*found[:2], *found[-2:], *found[2 : -2 : max(1, len(found) // 3)]))
-        for size in chosen:
+        found = [n for n in _turns_of(step, name, reach, powers=form.bounded) if n <= reach]
+        between = found[2 : -2 : max(1, len(found) // most)]
+        for size in dict.fromkeys((*found[:2], *found[-2:], *between)):
             yield from (size - 1, size)
 
 
-def _turns_of(step: Polynomial, name: str, reach: int) -> list[int]:
-    """Sizes from 2 on at which the step is not what it is just below."""
-    import numpy as np
-
-    sizes = np.arange(1, reach + 1)
-    values = np.broadcast_to(step.evaluate({name: sizes}), sizes.shape)
-    return [int(size) for size in sizes[1:][values[1:] != values[:-1]]]
+def _turns_of(step: Polynomial, name: str, reach: int, *, powers: bool) -> list[int]:
+    """Sizes from 2 on at which the step is not what it is just below: of a logarithm, beside powers
+    of the root of two; of others among the first and the last."""
+    if powers:
+        near = {isqrt(2**power) + d for power in range(2 * reach.bit_length() + 1) for d in (0, 1)}
+    else:
+        near = {*range(2, WINDOW), *range(max(2, reach - WINDOW), reach + 1)}
+    sizes = sorted(size for size in near if size > 1)
+    at = [step.evaluate({name: size}) for size in sizes]
+    below = [step.evaluate({name: size - 1}) for size in sizes]
+    return [size for size, a, b in zip(sizes, at, below, strict=True) if a != b]
 
 
 def floors_in(value: Size) -> Iterator[Polynomial]:
