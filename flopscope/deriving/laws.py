@@ -28,7 +28,7 @@ NEAR = tuple(range(1, 8))
 SPARE = (8, 12, 16, 24, 32, 48, 64)
 """Tried where the module does not exist at some of these: only multiples may do."""
 
-FAR = (12, 16, 37, 64, 128, 256, 521, 768, 1000, 1024, 2048, 4096, 8192, 65536, 31, 100)
+FAR = (16, 37, 128, 256, 521, 64, 12, 768, 1000, 1024, 2048, 4096, 8192, 65536, 31, 100)
 """Tried next: powers of two, other multiples of 64, primes, up to the vocabulary of a large model;
 those that matter less at the end, since means may be spent before."""
 
@@ -118,8 +118,11 @@ def _last_stretch(
         form = _form_of_the_last(points, book)
         if form is None:
             return None
-        low = _first_of_stretch(sampler, s, form, points)
         high = max(size for size, _ in points) if above is None else above - 1
+        agreeing, differing = _agreement(s, form, points)
+        if not verified(sampler, s, form, agreeing, high):
+            continue
+        low = _first_of_stretch(sampler, s, form, agreeing, differing)
         if low is not None and verified(sampler, s, form, low, high):
             inside = [p for p in points_of(sampler) if low <= p[0] <= high]
             return stated(sampler, s, form, inside, low, high)
@@ -135,15 +138,21 @@ def _form_of_the_last(points: Points, book: Book) -> Found | None:
     return None
 
 
-def _first_of_stretch(sampler: Sampler, s: Symbol, form: Found, points: Points) -> int | None:
-    """The least size from which on samples agree with the form: beside one that does not. None
-    where that is not found out."""
-    agreeing, differing = points[-1][0], 0
+def _agreement(s: Symbol, form: Found, points: Points) -> tuple[int, int]:
+    """The least of the samples that agree with the form, and that below it, which differs: or 0."""
+    agreeing = points[-1][0]
     for size, sample in reversed(points):
         if not form.agrees(size, sample, s.name):
-            differing = size
-            break
+            return agreeing, size
         agreeing = size
+    return agreeing, 0
+
+
+def _first_of_stretch(
+    sampler: Sampler, s: Symbol, form: Found, agreeing: int, differing: int
+) -> int | None:
+    """The least size from which on samples agree with the form: beside one that does not. None
+    where that is not found out."""
     members = class_of(sampler)
     while agreeing - differing > members.step and differing:
         middle = members.near((agreeing + differing) // 2)

@@ -120,7 +120,7 @@ def _fresh(sampler: Sampler, s: Symbol, found: Found, low: int, high: int) -> li
     inside = [size for size, _ in points_of(sampler) if low <= size <= high]
     gaps = sorted(pairwise(inside), key=lambda pair: pair[0] / pair[1])
     sources = (
-        (turns(found.form, s.name, high, most), most),
+        (turns(found.form, s.name, low, high, most), most),
         (((a + b) // 2 for a, b in gaps), MOST_MIDDLES),
         ((int(low * (high / low) ** draw.random()) for _ in range(4 * MOST_DRAWN)), MOST_DRAWN),
     )

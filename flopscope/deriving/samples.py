@@ -24,12 +24,13 @@ MOST_TRACES, MOST_FAILURES = 60, 40
 """Traces for one formula, and sizes at which the module does not exist, which cost little."""
 
 MOST_ROWS = 12_000
-LARGEST_GROWTH, MOST_GROWTH = 300, 700
+LARGEST_GROWTH, MOST_GROWTH = 800, 1100
 """Operators of all traces together; and how many more than the smallest trace has one may have, and
-all together: networks as deep as that tell what deeper ones are. Sizes below `SMALL` are tried
-whatever they cost. What is counted is work and not time, so every machine tries the same sizes."""
+all together: networks as deep as that tell what deeper ones are. A size below `SMALL` is tried
+whatever it costs, several of them where they cost little. What is counted is work and not time, so
+every machine tries the same sizes."""
 
-SMALL = 17
+SMALL, SMALL_GROWTH = 17, 50
 MOST_SECONDS = 60.0
 """Only where a constructor is slow beyond all measure."""
 
@@ -91,7 +92,9 @@ class Sampler:
         least, expected = min(sizes, default=0), self._expected_rows(point)
         growth = expected - least
         grown = sum(size - least for size in sizes)
-        return max(point) < SMALL or (
+        if max(point) < SMALL and (len(point) == 1 or growth <= SMALL_GROWTH):
+            return True
+        return (
             growth <= LARGEST_GROWTH
             and grown + growth <= MOST_GROWTH
             and sum(sizes) + expected <= MOST_ROWS

@@ -23,8 +23,8 @@ PERIODS = (*range(2, 17), 24, 32, 48, 64, 96, 128, 192, 256)
 WINDOW = 2 * max(PERIODS) + 1
 """Steps are looked for among so many of the smallest and of the largest sizes."""
 
-LEVELS = (1, 2, 3, 4)
-"""Logarithms are taken whole, or by twos to fours."""
+LEVELS = (1, 2, 3, 4, 6, 8)
+"""Logarithms are taken whole, or divided: kernels that are odd step at every second of them."""
 
 FEW, MANY = 2, 4
 """Values that must agree beyond those that make the form: of powers, and of a form with steps,
@@ -84,12 +84,13 @@ def _shifts(period: int) -> Sequence[int]:
 
 
 def _levels(size: Polynomial) -> Iterator[Polynomial]:
-    """⌊(log₂ s + r)/m⌋ with the logarithm rounded down, up, and to the nearest."""
-    for logarithm in (floor_log2(size), floor_log2(2 * size - 1), floor_log2(2 * size**2) // 2):
-        for by in LEVELS:
-            for shift in range(by):
-                level: Polynomial = (logarithm + shift) // by
-                yield level
+    """⌊(⌊log₂ s⌋ + r)/m⌋; the same with the logarithm rounded up and to the nearest, m up to 2."""
+    ceiling, nearest = floor_log2(2 * size - 1), floor_log2(2 * size**2) // 2
+    for logarithm, by in (*((floor_log2(size), by) for by in LEVELS),
+                          *product((ceiling, nearest), LEVELS[:2])):  # fmt: skip
+        for shift in range(by):
+            level: Polynomial = (logarithm + shift) // by
+            yield level
 
 
 def needed(form: Form, places: Sequence[int]) -> Form:
@@ -129,24 +130,24 @@ class Book:
         return self.values[place, size]
 
 
-def turns(form: Form, name: str, reach: int, most: int) -> Iterator[int]:
-    """Sizes up to `reach` at which a step turns, and those just below: for each step the first two,
+def turns(form: Form, name: str, low: int, high: int, most: int) -> Iterator[int]:
+    """Sizes between two at which a step turns, and those just below: for each step the first two,
     the last two, and some between, `most` in all."""
     for step in form.steps:
-        found = [n for n in _turns_of(step, name, reach, powers=form.bounded) if n <= reach]
+        found = _turns_of(step, name, low, high, powers=form.bounded)
         between = found[2 : -2 : max(1, len(found) // most)]
         for size in dict.fromkeys((*found[:2], *found[-2:], *between)):
             yield from (size - 1, size)
 
 
-def _turns_of(step: Polynomial, name: str, reach: int, *, powers: bool) -> list[int]:
-    """Sizes from 2 on at which the step is not what it is just below: of a logarithm, beside powers
-    of the root of two; of others among the first and the last."""
+def _turns_of(step: Polynomial, name: str, low: int, high: int, *, powers: bool) -> list[int]:
+    """Sizes above `low` at which the step is not what it is just below: of a logarithm, beside
+    powers of the root of two; of others among the first and the last."""
     if powers:
-        near = {isqrt(2**power) + d for power in range(2 * reach.bit_length() + 1) for d in (0, 1)}
+        near = {isqrt(2**power) + d for power in range(2 * high.bit_length() + 1) for d in (0, 1)}
     else:
-        near = {*range(2, WINDOW), *range(max(2, reach - WINDOW), reach + 1)}
-    sizes = sorted(size for size in near if size > 1)
+        near = {*range(low, low + WINDOW), *range(high - WINDOW, high + 1)}
+    sizes = sorted(size for size in near if low < size <= high)
     at = [step.evaluate({name: size}) for size in sizes]
     below = [step.evaluate({name: size - 1}) for size in sizes]
     return [size for size, a, b in zip(sizes, at, below, strict=True) if a != b]
