@@ -194,6 +194,30 @@ class OneLayer(nn.Module):
         return self.layer(x)
 
 
+class Folded(nn.Module):
+    """A width that doubles with every element of a kernel."""
+
+    def __init__(self, kernel_size):
+        super().__init__()
+        self.layer = nn.Linear(1, 2 ** len(range(kernel_size)), bias=False)
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+class Halving(nn.Module):
+    """The grid is halved after each layer, so each depth wants a larger one."""
+
+    def __init__(self, depth):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Conv2d(1, 1, 3, padding=1) for _ in range(depth))
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = F.max_pool2d(layer(x), 2)
+        return x
+
+
 class Doubling(nn.Module):
     """Parameters are no polynomial in the depth."""
 

@@ -147,6 +147,28 @@ def test_what_is_no_law_in_two_sizes_is_one_in_one_of_them():
         for y in (1, 2, 3, 4, 7):
             assert values(found, "params", n=x, m=y) in ([], [x * y + math.gcd(x, 2 * y + 1)])
     assert values(found, "params", n=4, m=1) == [5]
+    assert found.notes[-1] in ("all of this for m = 1 only", "all of this for n = 4 only")
+
+
+def test_an_odd_size_that_must_be_a_number():
+    found = derive(f"{FILE}:Folded", ("kernel_size=K",), ("B,T,1",), example={"half_K": 1})
+    (piece,) = found.pieces
+    odd = ", ".join(map(str, range(1, 36, 2)))
+    assert piece.formulas["params"].domain == f"K one of {odd}; K odd"
+    assert found.notes[-1].startswith("no law in K was found: the formulas hold at K = 1, 3, 5, ")
+    assert piece.formulas["params"].text().startswith("  K =  1:  2\n  K =  3:  8\n")
+    for K in (1, 3, 15):
+        assert values(found, "params", K=K) == [2**K]
+    assert values(found, "params", K=2) == values(found, "params", K=37) == []
+
+
+def test_a_network_of_other_conditions_at_every_depth_is_a_piece_each():
+    found = derive(f"{FILE}:Halving", ("depth=n",), ("B,1,H,W",))
+    for depth in (1, 2, 3, 7):
+        macs, params = counted(blocks.Halving(depth), 2, 1, 137, 200)
+        assert values(found, "macs", B=2, H=137, W=200, n=depth) == [macs]
+        assert values(found, "params", H=137, W=200, n=depth) == [params]
+    assert values(found, "macs", B=2, H=127, W=200, n=7) == []
 
 
 # --- what is no law -------------------------------------------------------------------------------
@@ -208,7 +230,7 @@ RULES = {
 """Of a size, a period, a shift and a threshold."""
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(
     name=st.sampled_from(sorted(RULES)),
     period=st.integers(2, 12),

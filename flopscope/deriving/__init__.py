@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, product
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from flopscope.arguments import HALF, parse_input, parse_symbolic
@@ -13,14 +14,15 @@ from flopscope.catalog.formulas import QUANTITIES
 from flopscope.closedform import Formula
 from flopscope.closedform.text import domain_text
 from flopscope.deriving.laws import law_for_all, laws
-from flopscope.deriving.samples import Run, Sampler, conditions_of
+from flopscope.deriving.odd import condition_in_odd, halves, in_odd, is_half
+from flopscope.deriving.samples import MOST_SECONDS, Run, Sampler, conditions_of
 from flopscope.deriving.several import law_in_several
 from flopscope.deriving.stating import Law
 from flopscope.domain import Condition, Multiple, Relation
 from flopscope.errors import BadInput, UnknownName
 from flopscope.interpolation import Book, floors_in
 from flopscope.regions import simplified
-from flopscope.symbolic import Polynomial, Symbol, alone, substitute, symbol
+from flopscope.symbolic import Polynomial, Symbol, alone, symbol
 from flopscope.witnesses import require_witnesses
 
 if TYPE_CHECKING:
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 MOST_PIECES = 6
 MOST_TRIES = 40
 """Pieces that are looked for, and examples that are tried to find them."""
+
+MOST_LISTED = 12
+"""Pieces that are kept, where laws in a size that must be a number have several stretches."""
 
 
 @dataclass(frozen=True)
@@ -97,15 +102,19 @@ def derivation(target: str, run: Run, first: Trace, quantities: Sequence[str]) -
     traces, more = _at_examples(run, first, [s.name for s in _fixed_symbols(first)])
     pieces: list[Piece] = []
     notes: list[str] = []
+    until = monotonic() + MOST_SECONDS
     for trace in traces:
-        found, said = _pieces(run, trace, quantities)
+        found, said = _pieces(run, trace, quantities, until)
         for piece in found:
             pieces = _joined(pieces, piece)
         notes += [note for note in said if note not in notes]
-    if more:
+    pieces.sort(key=lambda piece: not _holds(piece.conditions, first.trail.example))
+    if more or len(pieces) > MOST_LISTED:
         notes.append("there may be more pieces; another --example may find one")
     inputs = tuple(_in_whole_sizes(value) for value in first.inputs)
-    return Derivation(target, inputs, tuple(map(_with_odd_sizes, pieces)), tuple(notes))
+    return Derivation(
+        target, inputs, tuple(map(_with_odd_sizes, pieces[:MOST_LISTED])), tuple(notes)
+    )
 
 
 # --- pieces -----------------------------------------------------------------------------------
@@ -172,7 +181,9 @@ def _are_contrary(a: Condition, b: Condition) -> bool:
 # --- one piece --------------------------------------------------------------------------------
 
 
-def _pieces(run: Run, trace: Trace, quantities: Sequence[str]) -> tuple[list[Piece], list[str]]:
+def _pieces(
+    run: Run, trace: Trace, quantities: Sequence[str], until: float
+) -> tuple[list[Piece], list[str]]:
     """The formulas of a trace; over sizes that became numbers, by interpolation."""
     notes = [f"a size became a number: {where}" for where in trace.fixed]
     formulas = {quantity: QUANTITIES[quantity](trace.ledger) for quantity in quantities}
@@ -182,22 +193,17 @@ def _pieces(run: Run, trace: Trace, quantities: Sequence[str]) -> tuple[list[Pie
     if not all(s.integer for s in fixed):
         found = [_at_the_example(trace, fixed, formulas)]
     else:
-        sampler = Sampler(run, trace.trail.example, tuple(s.name for s in fixed), quantities)
-        sampler.keep(trace)
-        asked = [f.value for f in trace.trail.fixed.values()]
-        if len(fixed) == 1:
-            found = laws(sampler, fixed[0], _book(fixed[0], asked))
-        else:
-            one = law_in_several(sampler, fixed, asked) or _in_one(run, trace, fixed, quantities)
-            found = [one or _at_the_example(trace, fixed, formulas)]
+        found = _laws(run, trace, fixed, quantities, until)
+        found = found or [_at_the_example(trace, fixed, formulas)]
     pieces = [
         Piece({q: replace(formulas[q], expression=e, conditions=law.conditions)
                for q, e in law.expressions.items()}, law.conditions)
         for law in found
     ]  # fmt: skip
     several = len(found) > 1
+    rest = _rest(trace, fixed, found)
     notes += [f"where {_domain(law)}: {law.note}" if several else law.note for law in found]
-    return pieces, notes
+    return pieces, notes + ([f"all of this for {rest} only"] if rest else [])
 
 
 def _at_the_example(trace: Trace, fixed: Sequence[Symbol], formulas: Mapping[str, Formula]) -> Law:
@@ -208,18 +214,35 @@ def _at_the_example(trace: Trace, fixed: Sequence[Symbol], formulas: Mapping[str
     return Law(expressions, simplified(conditions_of(trace)), note)
 
 
-def _in_one(
-    run: Run, trace: Trace, fixed: Sequence[Symbol], quantities: Sequence[str]
-) -> Law | None:
-    """A law in one of several sizes, the others as they are at the example."""
-    asked = [f.value for f in trace.trail.fixed.values()]
-    for s in fixed:
-        sampler = Sampler(run, trace.trail.example, (s.name,), quantities)
+def _laws(
+    run: Run, trace: Trace, fixed: Sequence[Symbol], quantities: Sequence[str], until: float
+) -> list[Law]:
+    """Laws in the sizes that became numbers; in one of several, where there is none in all."""
+
+    def sampled(sizes: Sequence[Symbol]) -> Sampler:
+        names = tuple(s.name for s in sizes)
+        least = 0 if all(map(is_half, sizes)) else max(s.lower for s in sizes)
+        sampler = Sampler(run, trace.trail.example, names, quantities, until, least)
         sampler.keep(trace)
+        return sampler
+
+    asked = [f.value for f in trace.trail.fixed.values()]
+    if len(fixed) == 1:
+        return laws(sampled(fixed), fixed[0], _book(fixed[0], asked))
+    if (found := law_in_several(sampled(fixed), fixed, asked)) is not None:
+        return [found]
+    samplers = {s: sampled([s]) for s in fixed}
+    for s, sampler in samplers.items():
         if (found := law_for_all(sampler, s, _book(s, asked))) is not None:
-            others = (f"{o} = {trace.trail.example[o.name]}" for o in fixed if o != s)
-            return replace(found, note=f"{found.note}; for {', '.join(others)} only")
-    return None
+            return [found]
+    s, sampler = next(iter(samplers.items()))
+    return laws(sampler, s, _book(s, asked))
+
+
+def _rest(trace: Trace, fixed: Sequence[Symbol], found: Sequence[Law]) -> str:
+    """The sizes that became numbers and are not interpolated: as they are at the example."""
+    left = (s for s in fixed if found[0].about and s not in found[0].about)
+    return ", ".join(f"{s} = {trace.trail.example[s.name]}" for s in left)
 
 
 def _domain(law: Law) -> str:
@@ -243,23 +266,18 @@ def _with_odd_sizes(piece: Piece) -> Piece:
     symbols = {s.name for f in piece.formulas.values() for s in f.symbols}
     symbols |= {s.name for c in piece.conditions for s in c.symbols()}
     sizes = [symbol(n.removeprefix(HALF)) for n in sorted(symbols) if n.startswith(HALF)]
-    halves = _halves(symbols)
-    conditions = tuple(c.at(halves) for c in piece.conditions)
+    known = halves(symbols)
+    conditions = tuple(condition_in_odd(c, known) for c in piece.conditions)
     conditions += tuple(Multiple(size - 1, 2, str(size)) for size in sizes)
     formulas = {
-        name: replace(f, expression=substitute(f.expression, halves), conditions=conditions)
+        name: replace(f, expression=in_odd(f.expression), conditions=conditions)
         for name, f in piece.formulas.items()
     }
     return Piece(formulas, conditions)
-
-
-def _halves(names: Iterable[str]) -> dict[str, Any]:
-    return {n: (symbol(n.removeprefix(HALF)) - 1) / 2 for n in names if n.startswith(HALF)}
 
 
 def _in_whole_sizes(value: Any) -> Any:
     value = getattr(value, "shape", value)  # of an input with its type
     if isinstance(value, tuple):
         return tuple(map(_in_whole_sizes, value))
-    names = [s.name for s in value.symbols()] if isinstance(value, Polynomial) else []
-    return substitute(value, _halves(names))
+    return in_odd(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from flopscope.deriving.odd import shown
 from flopscope.deriving.recognition import (
     Class,
     Found,
@@ -22,8 +23,8 @@ from flopscope.regions import simplified
 from flopscope.sizes import equal
 from flopscope.symbolic import Symbol, add_all, alone
 
-NEAR = tuple(range(1, 8))
-"""Tried first, with the example."""
+NEAR = 8
+"""Sizes below this are tried first, with the example."""
 
 SPARE = (8, 12, 16, 24, 32, 48, 64)
 """Tried where the module does not exist at some of these: only multiples may do."""
@@ -61,22 +62,22 @@ def law_for_all(sampler: Sampler, s: Symbol, book: Book) -> Law | None:
             if found is None:
                 break
             if verified(sampler, s, found, points[0][0], points[-1][0]):
-                return stated(sampler, s, found, points_of(sampler))
+                return stated(sampler, s, found, points_of(sampler), s.lower)
     return None
 
 
 def _survey(sampler: Sampler) -> None:
     """The first sizes: 1, 2, 3 …, or the first multiples where the module wants multiples."""
-    for size in NEAR:
+    for size in range(sampler.least, NEAR):
         sampler.at(size)
     if sampler.failed():
         for size in SPARE:
             sampler.at(size)
-    members = Class(1, 0)
+    members = Class(1, 0, sampler.least)
     while (found := class_of(sampler)) != members:
         members = found
-        for place in range(len(NEAR) + 1):
-            sampler.at(members.near(members.rest + place * members.step or members.step))
+        for place in range(NEAR + 1):
+            sampler.at(members.near(sampler.least) + place * members.step)
 
 
 def _sample(sampler: Sampler, sizes: Sequence[int]) -> None:
@@ -182,5 +183,6 @@ def _tables(sampler: Sampler, s: Symbol, points: Points) -> Iterator[Law]:
             for quantity in sampler.quantities
         }  # fmt: skip
         here = Members(alone(s), 1, 1, frozenset(), sizes)
-        note = f"no law in {s} was found: the formulas hold at {s} = {listed(sorted(sizes))} only"
+        name, numbers = shown(s, sorted(sizes))
+        note = f"no law in {name} was found: the formulas hold at {name} = {listed(numbers)} only"
         yield Law(expressions, simplified((here, *conditions)), note, frozenset([s]), sizes)

@@ -8,6 +8,7 @@ from math import gcd
 from random import Random
 from typing import NamedTuple
 
+from flopscope.deriving.conditions import Outline
 from flopscope.deriving.samples import Sample, Sampler
 from flopscope.interpolation import Book, Fit, Form, contradict, fit, needed, turns, values_at
 from flopscope.symbolic import Symbol
@@ -31,10 +32,12 @@ class Found(NamedTuple):
     form: Form
     fit: Fit
     made: tuple[int, ...]
+    outline: Outline
 
     def agrees(self, size: int, sample: Sample, name: str) -> bool:
         """Is the sample what the form says?"""
-        return self.fit.at(values_at(self.form.functions, {name: size})) == sample.vector
+        said = self.fit.at(values_at(self.form.functions, {name: size}))
+        return sample.outline == self.outline and sample.vector == said
 
 
 class Class(NamedTuple):
@@ -42,11 +45,12 @@ class Class(NamedTuple):
 
     step: int
     rest: int
+    least: int
 
     def near(self, size: int) -> int:
         """The largest member up to `size`, or the least one."""
         below = size - (size - self.rest) % self.step
-        return below if below > 0 else below + self.step
+        return below if below >= self.least else below + self.step
 
 
 def points_of(sampler: Sampler) -> Points:
@@ -59,9 +63,9 @@ def class_of(sampler: Sampler) -> Class:
     where too few are known."""
     sizes = [size for size, _ in points_of(sampler)]
     if not sampler.failed() or len(sizes) < 3:
-        return Class(1, 0)
+        return Class(1, 0, sampler.least)
     step = gcd(*(size - sizes[0] for size in sizes))
-    return Class(step, sizes[0] % step)
+    return Class(step, sizes[0] % step, sampler.least)
 
 
 def recognised(points: Points, book: Book, *, powers: bool = False) -> Found | None:
@@ -93,7 +97,8 @@ def _fitted(place: int, points: Points, book: Book) -> Found | None:
     places = [i for i, coefficients in enumerate(found.coefficients) if coefficients] or [0]
     again = fit([[row[i] for i in places] for row in rows], vectors, form.checks)
     assert again is not None
-    return Found(needed(form, places), again, tuple(points[used][0] for used in again.used))
+    made = tuple(points[used][0] for used in again.used)
+    return Found(needed(form, places), again, made, points[0][1].outline)
 
 
 def verified(sampler: Sampler, s: Symbol, found: Found, low: int, high: int) -> bool:
@@ -117,12 +122,13 @@ def _fresh(sampler: Sampler, s: Symbol, found: Found, low: int, high: int) -> li
     """Sizes to compare at that are not known, those that cost least first."""
     members, draw = class_of(sampler), Random(0)
     most = MOST_LEVELS if found.form.bounded else MOST_TURNS
+    first = max(1, low)
     inside = [size for size, _ in points_of(sampler) if low <= size <= high]
     gaps = sorted(pairwise(inside), key=lambda pair: pair[0] / pair[1])
     sources = (
         (turns(found.form, s.name, low, high, most), most),
         (((a + b) // 2 for a, b in gaps), MOST_MIDDLES),
-        ((int(low * (high / low) ** draw.random()) for _ in range(4 * MOST_DRAWN)), MOST_DRAWN),
+        ((int(first * (high / first) ** draw.random()) for _ in range(4 * MOST_DRAWN)), MOST_DRAWN),
     )
     chosen: set[int] = set()
     for sizes, limit in sources:

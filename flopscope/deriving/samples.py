@@ -32,7 +32,7 @@ every machine tries the same sizes."""
 
 SMALL, SMALL_GROWTH = 17, 50
 MOST_SECONDS = 60.0
-"""Only where a constructor is slow beyond all measure."""
+"""Of all samples of a derivation: only where a module is slow beyond all measure."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,16 @@ class Sample:
 
 @dataclass
 class Sampler:
-    """Traces at points, each once, as long as there are means."""
+    """Traces at points, each once, as long as there are means, and until a time. `least` is the
+    smallest size that is tried."""
 
     run: Run
     example: Mapping[str, Any]
     names: tuple[str, ...]
     quantities: Sequence[str]
+    until: float
+    least: int = 1
     known: dict[tuple[int, ...], Sample | None] = field(default_factory=dict)
-    until: float = field(default_factory=lambda: monotonic() + MOST_SECONDS)
 
     def keep(self, trace: Trace) -> None:
         """A trace that was made before."""

@@ -47,7 +47,7 @@ def law_in_several(
 def _along(sampler: Sampler, place: int) -> Points:
     """Samples with one size changed."""
     base = tuple(sampler.example[name] for name in sampler.names)
-    for size in ALONG[: MOST_ALONG // len(base)]:
+    for size in (sampler.least, *ALONG[: MOST_ALONG // len(base)]):
         sampler.at(*base[:place], size, *base[place + 1 :])
     return [
         (point[place], sample)
@@ -111,7 +111,7 @@ def _fitted(form: Form, sampler: Sampler, names: Sequence[str]) -> Found | None:
         return None
     rows = [values_at(form.functions, dict(zip(names, p, strict=True))) for p in ran]
     found = fit(rows, [sample.vector for sample in samples], form.checks)
-    return None if found is None else Found(form, found, found.used)
+    return None if found is None else Found(form, found, found.used, samples[0].outline)
 
 
 def _stated(sampler: Sampler, sizes: Sequence[Symbol], found: Found) -> Law | None:

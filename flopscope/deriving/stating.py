@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flopscope.deriving.conditions import restored
+from flopscope.deriving.odd import shown
 from flopscope.deriving.recognition import Found, Points, class_of
 from flopscope.deriving.samples import Sample, Sampler
 from flopscope.domain import Condition, Members, Relation
@@ -26,7 +27,7 @@ class Law:
 
 
 def stated(
-    sampler: Sampler, s: Symbol, found: Found, points: Points, low: int = 1, high: int | None = None
+    sampler: Sampler, s: Symbol, found: Found, points: Points, low: int, high: int | None = None
 ) -> Law | None:
     """The form as a law for sizes from `low` to `high`; None where failures between them have no
     rule."""
@@ -80,7 +81,7 @@ def _existing(
 ) -> tuple[list[Condition], list[Condition]] | None:  # fmt: skip
     """Conditions that tell the sizes at which the module runs from those at which it fails: a class
     modulo a number with a least size; a largest size. None where these do not."""
-    step, rest = class_of(sampler)
+    step, rest, _ = class_of(sampler)
     inside = [size for size in failed if size % step == rest]
     if any(min(ran) < size < max(ran) for size in inside):
         return None
@@ -97,9 +98,12 @@ def _existing(
 
 def _how(s: Symbol, found: Found, sizes: Sequence[int], failed: Sequence[int]) -> str:
     others = [size for size in sizes if size not in found.made]
-    said = f"interpolated from {s} = {listed(found.made, ', ')}; equal at {s} = {listed(others)}"
-    said += " too"
-    return said + (f"; the module raises at {s} = {listed(failed)}" if failed else "")
+    name, made = shown(s, found.made)
+    said = f"interpolated from {name} = {listed(made, ', ')}; "
+    said += f"equal at {name} = {listed(shown(s, others)[1])} too"
+    if failed:
+        said += f"; the module raises at {name} = {listed(shown(s, failed)[1])}"
+    return said
 
 
 def listed(sizes: Iterable[Any], last: str = " and ") -> str:

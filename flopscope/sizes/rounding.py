@@ -177,7 +177,7 @@ def floor_log2(value: Size) -> Size:
         return call(floor_log2, value, lower=0)
     if not is_array(value):
         return int(value).bit_length() - 1
-    return sum((as_count(value >= 2**power) for power in range(1, 63)), as_count(value < 0))
+    return sum((as_count(value >= 2**power) for power in range(1, 63)), -as_count(value < 1))
 
 
 def is_multiple(value: Polynomial, divisor: int) -> bool:
