@@ -183,6 +183,18 @@ class Sparse(nn.Module):
         return x
 
 
+class Groups(nn.Module):
+    """Half the width, and a small layer for every 16 of it."""
+
+    def __init__(self, dim):
+        super().__init__()
+        self.narrow = nn.Linear(dim, dim // 2 + 1, bias=False)
+        self.small = nn.ModuleList(nn.Linear(6, 6, bias=False) for _ in range(dim // 16))
+
+    def forward(self, x):
+        return self.narrow(x), [layer(x[..., :1].expand(*x.shape[:-1], 6)) for layer in self.small]
+
+
 class OneLayer(nn.Module):
     """A layer whose width is a rule of one number."""
 

@@ -107,6 +107,15 @@ def test_every_third_and_a_domain_that_grows_with_the_depth():
     assert values(found, "macs", B=1, C=2, H=70, W=66, n=33) == []
 
 
+def test_steps_of_two_periods_are_found_where_the_code_shows_them():
+    found = derive(f"{FILE}:Groups", ("dim=C",), ("B,T,C",), example={"C": 64})
+    C = symbol("C")
+    assert found.formula("params").expression == C * (C // 2) + C + 36 * (C // 16)
+    for size in (1, 15, 16, 100, 1023, 1024):
+        macs, params = counted(blocks.Groups(size), 1, 1, size)
+        assert values(found, "params", C=size) == [params] == [macs]
+
+
 # --- several sizes --------------------------------------------------------------------------------
 
 
@@ -153,11 +162,11 @@ def test_what_is_no_law_in_two_sizes_is_one_in_one_of_them():
 def test_an_odd_size_that_must_be_a_number():
     found = derive(f"{FILE}:Folded", ("kernel_size=K",), ("B,T,1",), example={"half_K": 1})
     (piece,) = found.pieces
-    odd = ", ".join(map(str, range(1, 36, 2)))
+    odd = ", ".join(map(str, range(3, 36, 2)))
     assert piece.formulas["params"].domain == f"K one of {odd}; K odd"
-    assert found.notes[-1].startswith("no law in K was found: the formulas hold at K = 1, 3, 5, ")
-    assert piece.formulas["params"].text().startswith("  K =  1:  2\n  K =  3:  8\n")
-    for K in (1, 3, 15):
+    assert found.notes[-1].startswith("no law in K was found: the formulas hold at K = 3, 5, 7, ")
+    assert piece.formulas["params"].text().startswith("  K =  3:  8\n  K =  5:  32\n")
+    for K in (3, 5, 15):
         assert values(found, "params", K=K) == [2**K]
     assert values(found, "params", K=2) == values(found, "params", K=37) == []
 

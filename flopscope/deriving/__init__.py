@@ -14,7 +14,7 @@ from flopscope.catalog.formulas import QUANTITIES
 from flopscope.closedform import Formula
 from flopscope.closedform.text import domain_text
 from flopscope.deriving.laws import law_for_all, laws
-from flopscope.deriving.odd import condition_in_odd, halves, in_odd, is_half
+from flopscope.deriving.odd import condition_in_odd, halves, in_odd
 from flopscope.deriving.samples import MOST_SECONDS, Run, Sampler, conditions_of
 from flopscope.deriving.several import law_in_several
 from flopscope.deriving.stating import Law
@@ -221,12 +221,13 @@ def _laws(
 
     def sampled(sizes: Sequence[Symbol]) -> Sampler:
         names = tuple(s.name for s in sizes)
-        least = 0 if all(map(is_half, sizes)) else max(s.lower for s in sizes)
+        least = max(s.lower for s in sizes)
         sampler = Sampler(run, trace.trail.example, names, quantities, until, least)
         sampler.keep(trace)
         return sampler
 
     asked = [f.value for f in trace.trail.fixed.values()]
+    asked += [QUANTITIES[quantity](trace.ledger).expression for quantity in quantities]
     if len(fixed) == 1:
         return laws(sampled(fixed), fixed[0], _book(fixed[0], asked))
     if (found := law_in_several(sampled(fixed), fixed, asked)) is not None:
@@ -256,7 +257,8 @@ def _fixed_symbols(trace: Trace) -> list[Symbol]:
 
 
 def _book(s: Symbol, asked: Iterable[Polynomial]) -> Book:
-    """The forms in a size, those with a floor that the code asked for among them."""
+    """The forms in a size, those with floors that the code asked for or that counts have among
+    them."""
     floors = dict.fromkeys(floor for value in asked for floor in floors_in(value))
     return Book(alone(s), [floor for floor in floors if floor.symbols() == {s}])
 

@@ -53,13 +53,8 @@ def condition_in_odd(condition: Condition, known: Mapping[str, Any]) -> Conditio
     )
 
 
-def is_half(s: Symbol) -> bool:
-    """Is it the j of an odd size?"""
-    return s.name.startswith(HALF)
-
-
 def shown(s: Symbol, sizes: Iterable[int]) -> tuple[str, list[int]]:
     """The name and the numbers by which a reader knows a size."""
-    if is_half(s):
+    if s.name.startswith(HALF):
         return s.name.removeprefix(HALF), [2 * size + 1 for size in sizes]
     return str(s), list(sizes)

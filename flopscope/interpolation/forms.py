@@ -26,6 +26,9 @@ WINDOW = 2 * max(PERIODS) + 1
 LEVELS = (1, 2, 3, 4, 6, 8)
 """Logarithms are taken whole, or divided: kernels that are odd step at every second of them."""
 
+MOST_HINTS = 4
+"""So many floors that the code has are tried together."""
+
 FEW, MANY = 2, 4
 """Values that must agree beyond those that make the form: of powers, and of a form with steps,
 of which there are so many that one may fit by chance."""
@@ -50,12 +53,16 @@ def values_at(
 
 
 def forms(size: Polynomial, hints: Sequence[Polynomial] = ()) -> Iterator[Form]:
-    """What is tried, in this order: powers; powers with one floor, first those that the code asked
-    for (`hints`); with a logarithm; with a floor for every residue of a short period."""
+    """What is tried, in this order: powers; powers with one floor, first those that the code has
+    (`hints`), each and together; with a logarithm; with a floor for every residue of a period."""
     for degree in range(HIGHEST_DEGREE + 1):
         yield Form(_powers(size, degree))
     for step in hints:
         yield from _with_step(size, step, bounded=False)
+    if len(hints) > 1:
+        several = tuple(hints[:MOST_HINTS])
+        products = tuple(size * step for step in several)
+        yield Form((1, size, size**2, *several, *products), several, MANY)
     for period in PERIODS:
         for shift in _shifts(period):
             yield from _with_step(size, (size + shift) // period, bounded=False)
