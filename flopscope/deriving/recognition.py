@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice, pairwise
 from math import gcd
 from random import Random
@@ -36,7 +36,11 @@ class Found(NamedTuple):
 
     def agrees(self, size: int, sample: Sample, name: str) -> bool:
         """Is the sample what the form says?"""
-        said = self.fit.at(values_at(self.form.functions, {name: size}))
+        return self.agrees_at({name: size}, sample)
+
+    def agrees_at(self, point: Mapping[str, int], sample: Sample) -> bool:
+        """The same at a point of several sizes."""
+        said = self.fit.at(values_at(self.form.functions, point))
         return sample.outline == self.outline and sample.vector == said
 
 

@@ -10,7 +10,7 @@ from flopscope.deriving.recognition import Found, Points, recognised
 from flopscope.deriving.samples import Sample, Sampler
 from flopscope.deriving.stating import Law, forbidden, listed, written
 from flopscope.domain import Condition, Relation
-from flopscope.interpolation import Book, Form, fit, floors_in, values_at
+from flopscope.interpolation import Book, Form, fit, floors_in, turns, values_at
 from flopscope.regions import simplified
 from flopscope.symbolic import Polynomial, Symbol, alone
 
@@ -18,7 +18,7 @@ ALONG = (1, 2, 3, 4, 5, 6, 16, 37, 64, 12, 128, 256)
 """Tried along each size, the others at the example: so many of them for two sizes."""
 
 MOST_ALONG = 2 * len(ALONG)
-MOST_FUNCTIONS = 12
+MOST_FUNCTIONS, MOST_TURNS = 12, 2
 FEWEST_TOGETHER = 4
 """Samples that must agree with two sizes off the example, beyond those that make the law."""
 
@@ -27,21 +27,46 @@ def law_in_several(
     sampler: Sampler, sizes: Sequence[Symbol], asked: Sequence[Polynomial]
 ) -> Law | None:
     """The law in all sizes together; None where none is found, or some failure is unexplained."""
-    axes = [_along(sampler, place) for place in range(len(sizes))]
-    alones = [
-        recognised(axis, Book(alone(s), _hints(asked, s)))
-        for axis, s in zip(axes, sizes, strict=True)
-    ]
-    if not all(alones):
-        return None
-    forms = [found.form for found in alones if found is not None]
-    for point in _together(axes, forms):
-        sampler.at(*point)
-    names = tuple(s.name for s in sizes)
-    for form in _forms(forms, sizes, asked):
-        if (found := _fitted(form, sampler, names)) is not None:
+    known = -1
+    while known < len(sampler.known):
+        known = len(sampler.known)
+        axes = [_along(sampler, place) for place in range(len(sizes))]
+        books = [Book(alone(s), _hints(asked, s)) for s in sizes]
+        alones = [recognised(axis, book) for axis, book in zip(axes, books, strict=True)]
+        forms = [found.form for found in alones if found is not None]
+        if len(forms) < len(sizes):
+            return None
+        for point in _together(axes, forms):
+            sampler.at(*point)
+        found = _first(sampler, sizes, _forms(forms, sizes, asked))
+        if found is not None and _verified(sampler, found, forms, axes):
             return _stated(sampler, sizes, found)
     return None
+
+
+def _first(sampler: Sampler, sizes: Sequence[Symbol], forms: Iterator[Form]) -> Found | None:
+    names = tuple(s.name for s in sizes)
+    fitted = (_fitted(form, sampler, names) for form in forms)
+    return next((found for found in fitted if found is not None), None)
+
+
+def _verified(
+    sampler: Sampler, found: Found, forms: Sequence[Form], axes: Sequence[Points]
+) -> bool:
+    """Do samples agree with the form where the steps of each size turn, the others at the example?
+    Where these cannot be afforded they do not."""
+    base = tuple(sampler.example[name] for name in sampler.names)
+    for place, (form, axis) in enumerate(zip(forms, axes, strict=True)):
+        name, high = sampler.names[place], axis[-1][0]
+        for size in dict.fromkeys(turns(form, name, sampler.least, high, MOST_TURNS)):
+            point = (*base[:place], size, *base[place + 1 :])
+            sample = sampler.at(*point)
+            if point not in sampler.known:
+                return False
+            numbers = dict(zip(sampler.names, point, strict=True))
+            if sample is not None and not found.agrees_at(numbers, sample):
+                return False
+    return True
 
 
 def _along(sampler: Sampler, place: int) -> Points:
