@@ -15,22 +15,25 @@ from flopscope.regions import simplified
 from flopscope.symbolic import Polynomial, Symbol, alone
 
 ALONG = (1, 2, 3, 4, 5, 6, 16, 37, 64, 12, 128, 256)
-"""Tried along each size, the others at the example: so many of them for two sizes."""
+"""Tried along each size, the others as they are where the axes cross: all of them for two sizes."""
 
 MOST_ALONG = 2 * len(ALONG)
-MOST_FUNCTIONS, MOST_TURNS = 12, 2
+CROSSING = 5
+"""The axes cross at sizes up to this, where the module exists there."""
+
+MOST_CROSSED, MOST_TURNS, FEWEST_TURNS = 16, 2, 4
 FEWEST_TOGETHER = 4
-"""Samples that must agree with two sizes off the example, beyond those that make the law."""
+"""Samples that must agree with two sizes off the axes, beyond those that make the law."""
 
 
 def law_in_several(
     sampler: Sampler, sizes: Sequence[Symbol], asked: Sequence[Polynomial]
 ) -> Law | None:
     """The law in all sizes together; None where none is found, or some failure is unexplained."""
-    known = -1
+    known, base = -1, _base(sampler)
     while known < len(sampler.known):
         known = len(sampler.known)
-        axes = [_along(sampler, place) for place in range(len(sizes))]
+        axes = [_along(sampler, base, place) for place in range(len(sizes))]
         books = [Book(alone(s), _hints(asked, s)) for s in sizes]
         alones = [recognised(axis, book) for axis, book in zip(axes, books, strict=True)]
         forms = [found.form for found in alones if found is not None]
@@ -38,40 +41,50 @@ def law_in_several(
             return None
         for point in _together(axes, forms):
             sampler.at(*point)
-        found = _first(sampler, sizes, _forms(forms, sizes, asked))
-        if found is not None and _verified(sampler, found, forms, axes):
+        found = _first(sampler, base, _forms(forms, sizes, asked))
+        if found is not None and _verified(sampler, base, found, forms, axes):
             return _stated(sampler, sizes, found)
     return None
 
 
-def _first(sampler: Sampler, sizes: Sequence[Symbol], forms: Iterator[Form]) -> Found | None:
-    names = tuple(s.name for s in sizes)
-    fitted = (_fitted(form, sampler, names) for form in forms)
+def _base(sampler: Sampler) -> tuple[int, ...]:
+    """Where the axes cross: at small sizes, which cost less than the example, if the module exists
+    there."""
+    example = tuple(sampler.example[name] for name in sampler.names)
+    small = tuple(min(size, CROSSING) for size in example)
+    return small if sampler.at(*small) is not None else example
+
+
+def _first(sampler: Sampler, base: Sequence[int], forms: Iterator[Form]) -> Found | None:
+    fitted = (_fitted(form, sampler, base) for form in forms)
     return next((found for found in fitted if found is not None), None)
 
 
 def _verified(
-    sampler: Sampler, found: Found, forms: Sequence[Form], axes: Sequence[Points]
+    sampler: Sampler,
+    base: Sequence[int],
+    found: Found,
+    forms: Sequence[Form],
+    axes: Sequence[Points],
 ) -> bool:
-    """Do samples agree with the form where the steps of each size turn, the others at the example?
-    Where these cannot be afforded they do not."""
-    base = tuple(sampler.example[name] for name in sampler.names)
+    """Do samples on the axes agree with the form where the steps of each size turn? Not
+    where few of these can be afforded."""
     for place, (form, axis) in enumerate(zip(forms, axes, strict=True)):
-        name, high = sampler.names[place], axis[-1][0]
+        name, high, compared = sampler.names[place], axis[-1][0], 0
         for size in dict.fromkeys(turns(form, name, sampler.least, high, MOST_TURNS)):
             point = (*base[:place], size, *base[place + 1 :])
             sample = sampler.at(*point)
-            if point not in sampler.known:
-                return False
+            compared += point in sampler.known
             numbers = dict(zip(sampler.names, point, strict=True))
             if sample is not None and not found.agrees_at(numbers, sample):
                 return False
+        if form.steps and compared < FEWEST_TURNS:
+            return False
     return True
 
 
-def _along(sampler: Sampler, place: int) -> Points:
+def _along(sampler: Sampler, base: Sequence[int], place: int) -> Points:
     """Samples with one size changed."""
-    base = tuple(sampler.example[name] for name in sampler.names)
     for size in (sampler.least, *ALONG[: MOST_ALONG // len(base)]):
         sampler.at(*base[:place], size, *base[place + 1 :])
     return [
@@ -87,10 +100,10 @@ def _hints(asked: Sequence[Polynomial], s: Symbol) -> list[Polynomial]:
 
 
 def _together(axes: Sequence[Points], forms: Sequence[Form]) -> Iterator[tuple[int, ...]]:
-    """Points off the axes: as many of each size as its form has functions, and some further out."""
+    """Points off the axes: more of each size than its form has functions, and some further out."""
     sizes = [[size for size, _ in axis] for axis in axes]
-    few = [own[: len(form.functions)] for own, form in zip(sizes, forms, strict=True)]
-    yield from islice(product(*few), MOST_FUNCTIONS)
+    few = [own[: len(form.functions) + 2] for own, form in zip(sizes, forms, strict=True)]
+    yield from islice(product(*few), MOST_CROSSED)
     for i in range(FEWEST_TOGETHER + 2):
         yield tuple(own[-1 - i * (place + 1) % len(own)] for place, own in enumerate(sizes))
         yield (*(own[i % len(own)] for own in sizes[:-1]), sizes[-1][-1 - i % len(sizes[-1])])
@@ -126,10 +139,10 @@ def _product(factors: Any) -> Any:
     return result
 
 
-def _fitted(form: Form, sampler: Sampler, names: Sequence[str]) -> Found | None:
+def _fitted(form: Form, sampler: Sampler, base: Sequence[int]) -> Found | None:
     """The form through all samples, of which enough are off the axes."""
     ran = sampler.ran()
-    base = [sampler.example[name] for name in names]
+    names = sampler.names
     off = [p for p in ran if sum(a != b for a, b in zip(p, base, strict=True)) > 1]
     samples = list(ran.values())
     if len(off) < FEWEST_TOGETHER or len({sample.outline for sample in samples}) != 1:
