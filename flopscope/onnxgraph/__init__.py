@@ -13,7 +13,7 @@ from flopscope.ledger import Ledger
 from flopscope.onnxgraph.files import all_nodes, load
 from flopscope.onnxgraph.headers import check, detach, inferred, override
 from flopscope.onnxgraph.reader import OWN_DOMAINS, Reader
-from flopscope.onnxgraph.sizing import Names, input_shapes
+from flopscope.onnxgraph.sizing import Names, input_shapes, names_of
 from flopscope.sizes import Shape
 
 QUANTISED = frozenset(
@@ -48,9 +48,9 @@ def read(
     model = load(path)
     held = detach(model, path)
     check(model, path)
-    names = Names(sizes or {})
+    names = Names(sizes or {}, names_of(model, held))
     inputs = input_shapes(model, list(held), (shapes, named or {}), names, path)
-    override(model, inputs if shapes or named else {}, sizes or {})
+    override(model, inputs)
     graph = inferred(model, path)
     reader = Reader(_opset(model), names, _quantised(model))
     reader.learn(graph)

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flopscope.domain import AtLeast, Condition, Multiple, require
+from flopscope.domain import AtLeast, Condition, Multiple, Relation, require
 from flopscope.errors import BadInput
 from flopscope.facts import Function, Interpolation, Kind, Reduction, Window
+from flopscope.regions import simplified
 from flopscope.sizes import Shape, Size, is_symbolic
 
 
@@ -48,8 +49,8 @@ class Premises:
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """In the order in which they came up."""
-        return tuple(self._conditions)
+        """In few words: what one size may be, then what ties several together."""
+        return simplified(self._conditions)
 
     def at_least(self, value: Size, minimum: int, what: str) -> None:
         """value ≥ minimum."""
@@ -66,8 +67,10 @@ class Premises:
             if difference != 0:
                 raise BadInput(f"sizes {a} and {b} meet at {where}, but must be equal")
             return a
-        self.at_least(difference, 0, f"{a} less {b} at {where}")
-        self.at_least(-difference, 0, f"{b} less {a} at {where}")
+        equal = Relation(difference, equality=True)
+        if equal.broken():
+            raise BadInput(f"sizes {a} and {b} meet at {where}, and are equal at no size")
+        self._conditions[equal] = None
         return b if is_symbolic(a) else a
 
 
