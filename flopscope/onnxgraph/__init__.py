@@ -16,10 +16,18 @@ from flopscope.onnxgraph.reader import OWN_DOMAINS, Reader
 from flopscope.onnxgraph.sizing import Names, input_shapes, names_of
 from flopscope.sizes import Shape
 
-QUANTISED = frozenset(
-    ["ConvInteger", "DequantizeLinear", "MatMulInteger", "QLinearConv", "QLinearMatMul"]
-)
-"""Operators whose stored whole numbers are weights, not indices."""
+QUANTISED: Mapping[str, tuple[int, ...]] = {
+    "ConvInteger": (0, 1),
+    "DequantizeLinear": (0,),
+    "MatMulInteger": (0, 1),
+    "MatMulInteger16": (0, 1),
+    "MatMulIntegerToFloat": (0, 1),
+    "QGemm": (0, 3, 6),
+    "QLinearConv": (0, 3, 8),
+    "QLinearConvTranspose": (0, 3, 8),
+    "QLinearMatMul": (0, 3),
+}
+"""Operators whose stored whole numbers are weights, not indices, with the places of those."""
 
 
 @dataclass(frozen=True)
@@ -69,5 +77,8 @@ def _opset(model: ModelProto) -> int:
 
 def _quantised(model: ModelProto) -> frozenset[str]:
     return frozenset(
-        name for node in all_nodes(model.graph) if node.op_type in QUANTISED for name in node.input
+        name
+        for node in all_nodes(model.graph)
+        for place, name in enumerate(node.input)
+        if place in QUANTISED.get(node.op_type, ())
     )

@@ -41,6 +41,9 @@ FREE: Mapping[str, int] = {
 }
 """Views, copies, look-ups, padding and constants, with the input whose elements they show."""
 
+SCALES = (1, 2, 4, 5, 6, 7)
+"""Scales and zero points of two operands and a result."""
+
 SETTINGS: Mapping[str, tuple[int, ...]] = {
     "Clip": (1, 2),
     "Dropout": (1, 2),
@@ -51,7 +54,42 @@ SETTINGS: Mapping[str, tuple[int, ...]] = {
     "Shape": (0,),
     "Size": (0,),
     "Upsample": (1,),
-}
+    "RotaryEmbedding": (1, 2),
+    "com.microsoft.RotaryEmbedding": (1, 2, 3),
+    "com.microsoft.GroupQueryAttention": (5, 6, 7, 8, 9),
+    "ConvInteger": (2, 3),
+    "MatMulInteger": (2, 3),
+    "QLinearConv": SCALES,
+    "QLinearMatMul": SCALES,
+    "QuantizeLinear": (1, 2),
+    "DequantizeLinear": (1, 2),
+    "com.microsoft.QuantizeLinear": (1, 2),
+    "com.microsoft.DequantizeLinear": (1, 2),
+    "com.microsoft.QLinearConv": SCALES,
+    "com.ms.internal.nhwc.QLinearConv": SCALES,
+    "com.ms.internal.nhwc.QLinearConvTranspose": SCALES,
+    "com.microsoft.QLinearAdd": SCALES,
+    "com.microsoft.QLinearMul": SCALES,
+    "com.microsoft.QLinearWhere": (2, 3, 5, 6, 7, 8),
+    "com.microsoft.QLinearConcat": tuple(n for n in range(192) if n < 2 or n % 3 != 2),
+    "com.microsoft.QGemm": (1, 2, 4, 5, 7, 8),
+    "com.microsoft.MatMulInteger16": (2, 3),
+    "com.microsoft.MatMulIntegerToFloat": (2, 3, 4, 5),
+    "com.microsoft.DynamicQuantizeMatMul": (2, 3),
+    "com.microsoft.MulInteger": (1, 3),
+    "com.microsoft.QAttention": (3, 4, 6, 7),
+    "com.microsoft.QEmbedLayerNormalization": tuple(range(8, 18)),
+    "com.microsoft.DynamicQuantizeLSTM": tuple(range(8, 12)),
+    "com.microsoft.MatMulNBits": (2, 3, 4),
+    "com.microsoft.MatMulBnb4": (2,),
+    "com.microsoft.MatMulFpQ4": (2,),
+    "com.microsoft.GatherBlockQuantized": (2, 3),
+    **{
+        f"com.microsoft.QLinear{op}": (1, 2, 3, 4)
+        for op in ("AveragePool", "GlobalAveragePool", "LeakyRelu", "ReduceMean", "Sigmoid",
+                   "Softmax")
+    },
+}  # fmt: skip
 """Inputs that are bounds, scales or fillings, or are asked for their shape only: no parameters."""
 
 

@@ -15,7 +15,6 @@ from flopscope.onnxgraph.headers import Dimension, Typed, typed
 from flopscope.sizes import Shape, Size, floor_div, is_symbolic
 from flopscope.symbolic import Symbol, alone, substitute
 
-
 PLACEHOLDER = re.compile(r"unk__\d+|\?|-1|None")
 """Names that inference and converters write for a size that they do not know."""
 

@@ -11,6 +11,7 @@ import numpy as np
 from flopscope.domain import AtLeast, Condition, Multiple, Relation, require
 from flopscope.errors import BadInput
 from flopscope.facts import Function, Interpolation, Kind, Reduction, Window
+from flopscope.onnxgraph.headers import INTEGERS
 from flopscope.regions import simplified
 from flopscope.sizes import Shape, Size, is_symbolic
 
@@ -24,7 +25,8 @@ class Tensor(NamedTuple):
 
     `numbers` are Python's ints and floats, or polynomials, where they are known before any input
     is. `source` is the row (negative: the input) whose output it is, `stored` the tensor that it is
-    or shows; with neither it is a constant. `learnt` marks initialisers.
+    or shows; with neither it is a constant. `learnt` marks initialisers, `element` is onnx's number
+    of the elements' type, 0 where it is not known.
     """
 
     name: str
@@ -33,7 +35,17 @@ class Tensor(NamedTuple):
     source: int | None = None
     stored: str | None = None
     learnt: bool = False
-    integer: bool = False
+    element: int = 0
+
+    @property
+    def known_true(self) -> bool:
+        """Is it true before any input is?"""
+        return self.numbers is not None and bool(self.numbers.all())
+
+    @property
+    def integer(self) -> bool:
+        """Are its elements whole numbers?"""
+        return self.element in INTEGERS
 
     @property
     def constant(self) -> bool:
@@ -51,6 +63,14 @@ class Premises:
     def conditions(self) -> tuple[Condition, ...]:
         """In few words: what one size may be, then what ties several together."""
         return simplified(self._conditions)
+
+    def mark(self) -> Mapping[Condition, None]:
+        """What has come up by now."""
+        return dict(self._conditions)
+
+    def undo(self, mark: Mapping[Condition, None]) -> None:
+        """Forget what came up since then."""
+        self._conditions = dict(mark)
 
     def at_least(self, value: Size, minimum: int, what: str) -> None:
         """value ≥ minimum."""
@@ -76,7 +96,10 @@ class Premises:
 
 @dataclass(frozen=True)
 class Call:
-    """One node: operator, attributes, inputs (None where left out), names of its outputs."""
+    """One node: operator, attributes, inputs (None where left out), names of its outputs.
+
+    An operator of another domain than onnx's own is written `domain.Name`.
+    """
 
     op: str
     path: str
