@@ -11,8 +11,8 @@ from onnx import ModelProto
 
 from flopscope.ledger import Ledger
 from flopscope.onnxgraph.files import all_nodes, load
-from flopscope.onnxgraph.headers import check, detach, inferred, override
-from flopscope.onnxgraph.reader import OWN_DOMAINS, Reader
+from flopscope.onnxgraph.headers import OWN_DOMAINS, check, detach, inferred, override, set_apart
+from flopscope.onnxgraph.reader import Reader
 from flopscope.onnxgraph.sizing import Names, input_shapes, names_of
 from flopscope.sizes import Shape
 
@@ -54,6 +54,7 @@ def read(
     """
     path = Path(path)
     model = load(path)
+    set_apart(model)
     held = detach(model, path)
     check(model, path)
     names = Names(sizes or {}, names_of(model, held))

@@ -76,6 +76,10 @@ class Draft:
         """The same elements in another shape."""
         return self("Reshape", tensor, self.constant(*shape))
 
+    def same(self, a: Size, b: Size) -> None:
+        """Both sizes have to be equal."""
+        self._call.premises.same(a, b, self._call.path)
+
     def give(self, tensors: Sequence[Tensor | None] | None) -> bool:
         """The call's outputs; None for a use of the operator that its rule does not know."""
         if tensors is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flopscope.onnxgraph.attention import ATTENTION
+from flopscope.onnxgraph.decomposed import DECOMPOSED
 from flopscope.onnxgraph.drafts import Expansion
 from flopscope.onnxgraph.fused import FUSED
 from flopscope.onnxgraph.packed import PACKED
@@ -13,6 +14,7 @@ from flopscope.onnxgraph.quantised import QUANTISED
 
 EXPANSIONS: Mapping[str, Expansion] = {
     **PRODUCTS,
+    **DECOMPOSED,
     **FUSED,
     **ATTENTION,
     **QUANTISED,

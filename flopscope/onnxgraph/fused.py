@@ -199,7 +199,7 @@ def _same(op: str) -> Expansion:
 
 
 def _reordered(call: Call, draft: Draft) -> Given:
-    """Another order of the same map in memory: inside (B, C, H, W), channels filled up to blocks."""
+    """Another order of the same map in memory: (B, C, H, W) inside, channels filled to blocks."""
     x = call.input(0)
     last, channels = call.attribute("channels_last", 0), call.attribute("channels")
     if channels is not None:
@@ -297,7 +297,7 @@ FUSED: Mapping[str, Expansion] = {
     f"{MS}BiasSoftmax": _bias_softmax,
     f"{MS}SkipLayerNormalization": _skip_norm("LayerNormalization", 4),
     f"{MS}SkipSimplifiedLayerNormalization": _skip_norm("RMSNormalization", 3),
-    f"{MS}SimplifiedLayerNormalization": _simplified_norm,
+    "SimplifiedLayerNormalization": _simplified_norm,
     f"{MS}GroupNorm": _group_norm,
     f"{MS}SkipGroupNorm": _skip_group_norm,
     f"{MS}EmbedLayerNormalization": _embed_norm,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto, numpy_helper
+from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto, defs, numpy_helper
 from onnx.checker import ValidationError, check_model
 from onnx.helper import make_tensor_value_info
 from onnx.shape_inference import InferenceError, infer_shapes
@@ -20,6 +20,9 @@ from onnx.shape_inference import InferenceError, infer_shapes
 from flopscope.errors import BadInput
 from flopscope.onnxgraph.files import all_nodes, bodies, graphs
 from flopscope.sizes import Shape, Size, is_symbolic
+
+OWN_DOMAINS = ("", "ai.onnx")
+"""Names of onnx's own operator set."""
 
 SMALL = 4096
 """Elements of the largest tensor whose numbers are looked at: shapes, indices, bounds, scales."""
@@ -129,6 +132,42 @@ def _replaced(
         if stated is None:
             return None
     return sizes
+
+
+LATER = "ai.onnx.later"
+"""Stands for onnx's own domain at an operator that its set in the file does not have yet."""
+
+FOREIGN = frozenset({"SimplifiedLayerNormalization"})
+"""Operators that onnxruntime writes into onnx's own domain, and onnx does not have."""
+
+
+def set_apart(model: ModelProto) -> None:
+    """Put operators that onnx's set in the file does not have into a domain of their own.
+
+    onnxruntime fuses into such: a LayerNormalization among operators of set 13, for example.
+    """
+    opset = max((e.version for e in model.opset_import if e.domain in OWN_DOMAINS), default=1)
+    apart = [
+        node
+        for node in all_nodes(model.graph)
+        if node.domain in OWN_DOMAINS and _is_apart(node.op_type, opset)
+    ]
+    for node in apart:
+        node.domain = LATER
+    if apart:
+        model.opset_import.add(domain=LATER, version=1)
+
+
+def _is_apart(name: str, opset: int) -> bool:
+    if name in FOREIGN:
+        return True
+    if not defs.has(name):
+        return False  # which onnx's checker refuses
+    try:
+        defs.get_schema(name, opset)
+    except defs.SchemaError:
+        return True
+    return False
 
 
 def check(model: ModelProto, path: Path) -> None:

@@ -16,18 +16,16 @@ from flopscope.onnxgraph.expansions import EXPANSIONS
 from flopscope.onnxgraph.files import all_nodes, bodies
 from flopscope.onnxgraph.flow import FLOW, is_settled
 from flopscope.onnxgraph.free import FREE, SETTINGS, is_free
-from flopscope.onnxgraph.headers import INDICES, Stored, stored, values_of
+from flopscope.onnxgraph.headers import INDICES, LATER, OWN_DOMAINS, Stored, stored, values_of
 from flopscope.onnxgraph.nodes import attributes, path_of
 from flopscope.onnxgraph.operators import OPERATORS
+from flopscope.onnxgraph.productless import without_products
 from flopscope.onnxgraph.recurrent import CELLS, Link, chain_of
 from flopscope.onnxgraph.rows import Rows
 from flopscope.onnxgraph.shapes import shapes_of
 from flopscope.onnxgraph.sizing import Names
 from flopscope.onnxgraph.tensors import Call, Facts, Tensor, Undecided
 from flopscope.sizes import Shape, is_symbolic
-
-OWN_DOMAINS = ("", "ai.onnx")
-"""Names of onnx's own operator set."""
 
 BROKEN = (LookupError, TypeError, ValueError, ArithmeticError, RuntimeError)
 """What a rule raises for a node that onnx's checker let pass and that no network could run."""
@@ -96,14 +94,15 @@ class Reader:
         tensors = self.rows.tensors
         inputs = tuple(tensors.get(name) if name else None for name in node.input)
         path = path_of(node.name) or f"{node.op_type}_{place}"
-        own = node.domain in OWN_DOMAINS
+        later = node.domain == LATER
+        own = node.domain in OWN_DOMAINS or later
         return Call(
             node.op_type if own else f"{node.domain}.{node.op_type}",
             path,
             attributes(node),
             inputs,
             tuple(node.output),
-            self._opset,
+            CURRENT if later else self._opset,
             self.rows.premises,
         )
 
@@ -130,7 +129,8 @@ class Reader:
     def _expands(self, call: Call) -> bool:
         """Is it several operators in one, which stand in its place?"""
         rule = EXPANSIONS.get(call.op)
-        if rule is None:
+        constant = all(tensor is None or tensor.constant for tensor in call.inputs)
+        if rule is None or (constant and "." not in call.op):
             return False
 
         def expand() -> bool:
@@ -153,7 +153,7 @@ class Reader:
     def _step(self, call: Call) -> None:
         """A constant, a view, or a row."""
         shapes = self._shapes(call)
-        known = call.op in OPERATORS or call.op in FREE
+        known = call.op in OPERATORS or call.op in FREE or call.op in EXPANSIONS
         if call.op in CELLS and (links := chain_of(call)):
             self._record_chain(call, links, shapes)
             return
@@ -163,7 +163,7 @@ class Reader:
             for name, shape in zip(call.outputs, shapes, strict=False):
                 self.rows.show(call, name, shape)
         else:
-            self.rows.record(call, facts, shapes)
+            self.rows.record(call, facts or without_products(call), shapes)
 
     def _shapes(self, call: Call) -> list[Shape | None]:
         """The outputs' shapes in closed form; those that no rule knows as the file or onnx has

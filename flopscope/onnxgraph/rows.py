@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from flopscope.domain import Condition
-from flopscope.facts import Kind, Operator, Weight
+from flopscope.facts import FLOAT32, Interpolation, Kind, Operator, Weight
 from flopscope.ledger import Ledger
 from flopscope.onnxgraph.arithmetic import Numbers
-from flopscope.onnxgraph.elements import result_type
+from flopscope.onnxgraph.elements import name_of, result_type
 from flopscope.onnxgraph.free import FREE
 from flopscope.onnxgraph.headers import INDICES, Stored, Typed
 from flopscope.onnxgraph.tensors import Call, Facts, Premises, Tensor
@@ -52,7 +52,8 @@ class Rows:
         tensor = Tensor(name, held.shape, held.numbers, None, key, learnt, held.element_type)
         self.tensors[name] = tensor
         if learnt:
-            self._whole[name] = Weight(name, held.shape)
+            element = name_of(held.element_type)
+            self._whole[name] = Weight(name, held.shape, element=element)
 
     def feed(self, name: str, shape: Shape) -> None:
         """An input of the graph."""
@@ -132,7 +133,7 @@ class Rows:
     def packed(self, tensor: Tensor, shape: Shape, element: str) -> Tensor:
         """A stored tensor by the numbers that lie packed in it."""
         if (key := tensor.stored) in self._whole:
-            self._whole[key] = self._whole[key]._replace(shape=shape)
+            self._whole[key] = self._whole[key]._replace(shape=shape, element=element)
             self._read[key] = self._whole[key]
         return tensor._replace(shape=shape, numbers=None)
 
@@ -157,7 +158,7 @@ class Rows:
         """A row, and its outputs. Stored operands beside a computed one are its weights."""
         if facts is None:
             facts = Facts(Kind.UNKNOWN, tuple(t for t in call.inputs if t is not None))
-        named = facts.kind in NAMED_IN_PATH
+        named = facts.kind in NAMELESS or facts.function is Interpolation.VARYING
         alone = all(t.source is None for t in facts.inputs)
         held = [t for t in facts.inputs if t.source is None and t.stored]
         inputs = [t for t in facts.inputs if alone or _is_input(t)]
@@ -167,13 +168,16 @@ class Rows:
             path=f"{call.path}:{call.op.rpartition('.')[2]}" if named else call.path,
             inputs=tuple(_known(t.shape) for t in inputs),
             output=_known(shapes[0]),
-            weights=_weights([*facts.weights, *(t for t in held if t.learnt and not alone)]),
-            buffers=_weights([*facts.buffers, *(t for t in held if not t.learnt and not alone)]),
+            weights=self._weights([*facts.weights, *(t for t in held if t.learnt and not alone)]),
+            buffers=self._weights(
+                [*facts.buffers, *(t for t in held if not t.learnt and not alone)]
+            ),
             window=facts.window,
             groups=facts.groups,
             function=facts.function,
             reads=tuple(map(self._source, inputs)),
             id=len(self.written),
+            types=_types(inputs, self._result_type(call, call.outputs[0])),
         )
         self.written.append(row)
         for name, shape in zip(call.outputs, shapes, strict=False):
@@ -182,6 +186,20 @@ class Rows:
             if alone and (stands := _alike(held, shape)) is not None:
                 tensor = tensor._replace(source=None, stored=stands.stored, learnt=stands.learnt)
             self.tensors[name] = tensor
+
+    def _weights(self, tensors: Sequence[Tensor | None]) -> tuple[Weight, ...]:
+        """Stored tensors by name, in the type that they are stored in; computed ones without."""
+        return tuple(self._weight(t) for t in tensors if t is not None)
+
+    def _weight(self, tensor: Tensor) -> Weight:
+        element = name_of(tensor.element)
+        if tensor.source is not None:
+            return Weight("", _known(tensor.shape), learnt=False, element=element)
+        if (key := tensor.stored) in self._whole:
+            element = self._whole[key].element
+            return Weight(key, _known(tensor.shape), learnt=tensor.learnt, element=element)
+        name = tensor.stored or tensor.name
+        return Weight(name, _known(tensor.shape), tensor.stored is not None, element=element)
 
     def _source(self, tensor: Tensor) -> int:
         """The row or input a tensor comes from; what no row writes is there from the start."""
@@ -196,8 +214,8 @@ class Rows:
         return self._element_type(name) or result_type(call, name)
 
 
-NAMED_IN_PATH = (Kind.UNKNOWN,)
-"""Kinds whose row says which operator it is behind its path."""
+NAMELESS = (Kind.UNKNOWN, Kind.OTHER)
+"""Kinds that do not say which operator a row is: its path does."""
 
 
 def _shown(call: Call) -> Tensor | None:
@@ -232,13 +250,7 @@ def _known(shape: Shape | None) -> Shape:
     return OPEN if shape is None else shape
 
 
-def _weights(tensors: Sequence[Tensor | None]) -> tuple[Weight, ...]:
-    """Stored tensors by name, computed ones without."""
-    return tuple(_weight(t) for t in tensors if t is not None)
-
-
-def _weight(tensor: Tensor) -> Weight:
-    if tensor.source is not None:
-        return Weight("", _known(tensor.shape), learnt=False)
-    name = tensor.stored or tensor.name
-    return Weight(name, _known(tensor.shape), learnt=tensor.stored is not None)
+def _types(inputs: Sequence[Tensor], output: int) -> tuple[str, ...]:
+    """None where all are single-precision floats."""
+    types = (*(name_of(t.element) for t in inputs), name_of(output))
+    return () if set(types) == {FLOAT32} else types
