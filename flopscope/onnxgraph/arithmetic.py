@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from flopscope.domain import Relation
 from flopscope.errors import BadInput
 from flopscope.onnxgraph.headers import INTEGERS, SMALL, Stored
 from flopscope.onnxgraph.tensors import Call, Undecided
@@ -119,23 +121,51 @@ def _smaller(a: Any, b: Any) -> Any:
     return a if maximum(a, b) == b else b if maximum(a, b) == a else _undecided()
 
 
-def _equal(a: Any, b: Any) -> bool:
+@dataclass(frozen=True)
+class Open:
+    """A truth that depends on free sizes: neither true nor false until it is settled."""
+
+    relation: Relation
+
+    def __bool__(self) -> bool:
+        raise Undecided
+
+
+def _equal(a: Any, b: Any) -> Any:
     if not is_symbolic(difference := a - b):
         return bool(difference == 0)
-    return _undecided() if _sign(difference) is None else False
+    return _truth(Relation(difference, equality=True))
 
 
-def _less(a: Any, b: Any) -> bool:
+def _less(a: Any, b: Any) -> Any:
     if not is_symbolic(difference := b - a):
         return bool(difference > 0)
-    sign = _sign(difference)
-    return _undecided() if sign is None else sign > 0
+    return _truth(Relation(-difference, equality=False, negated=True))
 
 
-def _sign(value: Any) -> int | None:
-    """1 or -1 where a polynomial is above or below 0 for all sizes."""
-    low, high = value.lower(), (-value).lower()
-    return 1 if low is not None and low > 0 else -1 if high is not None and high > 0 else None
+def _truth(relation: Relation) -> Any:
+    holds = relation.holds()
+    return Open(relation) if holds is None else bool(holds)
+
+
+def _not(value: Any) -> Any:
+    return Open(value.relation.negation()) if isinstance(value, Open) else not value
+
+
+def _and(a: Any, b: Any) -> Any:
+    """Known where one is false, or one is true and the other is all that is asked."""
+    a, b = (b, a) if isinstance(a, Open) else (a, b)
+    return b if a else False
+
+
+def _or(a: Any, b: Any) -> Any:
+    a, b = (b, a) if isinstance(a, Open) else (a, b)
+    return True if a else b
+
+
+def settled(call: Call, truth: Any) -> bool:
+    """The truth, where free sizes decide it: as it is at large ones, which becomes a premise."""
+    return call.premises.settle(truth.relation) if isinstance(truth, Open) else bool(truth)
 
 
 def _undecided() -> Any:
@@ -215,8 +245,14 @@ def _range(call: Call) -> Numbers:
 
 
 def _where(call: Call) -> Numbers:
-    condition = _input(call, 0).astype(bool)
-    return boxed(np.where(condition, _input(call, 1), _input(call, 2)))
+    """A truth that sizes decide is asked for only where the two numbers differ."""
+
+    def choose(condition: Any, a: Any, b: Any) -> Any:
+        same = isinstance(condition, Open) and _equal(a, b) is True
+        return a if same or settled(call, condition) else b
+
+    operands = (_input(call, index) for index in range(3))
+    return boxed(np.frompyfunc(choose, 3, 1)(*operands))
 
 
 def _shape(call: Call) -> Numbers:
@@ -251,7 +287,7 @@ def _same(call: Call) -> Numbers:
 NUMBERS: Mapping[str, Callable[[Call], Numbers | tuple[Numbers, ...]]] = {
     "Abs": _each(_plain(abs), 1),
     "Add": _each(lambda a, b: a + b, 2),
-    "And": _each(lambda a, b: a and b, 2),
+    "And": _each(_and, 2),
     "Cast": _cast,
     "Ceil": _each(_ceiling, 1),
     "Concat": _concat,
@@ -263,17 +299,17 @@ NUMBERS: Mapping[str, Callable[[Call], Numbers | tuple[Numbers, ...]]] = {
     "Floor": _each(_floor, 1),
     "Gather": _gather,
     "Greater": _each(lambda a, b: _less(b, a), 2),
-    "GreaterOrEqual": _each(lambda a, b: not _less(a, b), 2),
+    "GreaterOrEqual": _each(lambda a, b: _not(_less(a, b)), 2),
     "Identity": _same,
     "Less": _each(_less, 2),
-    "LessOrEqual": _each(lambda a, b: not _less(b, a), 2),
+    "LessOrEqual": _each(lambda a, b: _not(_less(b, a)), 2),
     "Max": _each(maximum, 2),
     "Min": _each(_smaller, 2),
     "Mod": _each(lambda a, b: a % b, 2),
     "Mul": _each(lambda a, b: a * b, 2),
     "Neg": _each(lambda a: -a, 1),
-    "Not": _each(lambda a: not a, 1),
-    "Or": _each(lambda a, b: a or b, 2),
+    "Not": _each(_not, 1),
+    "Or": _each(_or, 2),
     "Pow": _each(_power, 2),
     "Range": _range,
     "ReduceProd": _reduced(np.multiply),

@@ -62,7 +62,8 @@ class Draft:
 
     def packed(self, tensor: Tensor, shape: Shape, bits: int) -> Tensor:
         """A stored tensor as the numbers of so few bits that lie packed in it."""
-        return self._performer.rows.packed(tensor, shape, f"uint{bits}")
+        element = f"uint{bits}" if bits == 8 else f"uint{bits}_packed"
+        return self._performer.rows.packed(tensor, shape, element)
 
     def constant(self, *sizes: Size) -> Tensor:
         """A vector of known numbers."""

@@ -17,7 +17,7 @@ from onnx import GraphProto, TensorProto
 
 from flopscope.facts import Kind, Operator, Weight
 from flopscope.ledger import Ledger
-from flopscope.onnxgraph.arithmetic import boxed
+from flopscope.onnxgraph.arithmetic import Open, boxed, settled
 from flopscope.onnxgraph.files import all_nodes
 from flopscope.onnxgraph.rows import Mark, Rows
 from flopscope.onnxgraph.tensors import Call, Facts, Tensor, Undecided
@@ -38,10 +38,8 @@ class Walker(Protocol):
 
 def _if(call: Call, walker: Walker) -> bool:
     condition = call.input(0)
-    if condition.numbers is not None:
-        name = "then_branch" if condition.known_true else "else_branch"
-        _name(call, walker, walker.enter(_body(call, name)))
-        return True
+    if is_settled(call):
+        return _take(call, walker, condition.known_true)
     then, other = (_tried(walker, _body(call, name)) for name in ("then_branch", "else_branch"))
     sources = [condition.source, *(t.source for branch in (then, other) for t in branch.given)]
     source = next((s for s in sources if s is not None), None)
@@ -50,6 +48,9 @@ def _if(call: Call, walker: Walker) -> bool:
         for a, b in zip(then.given, other.given, strict=True)
     ]
     kind, said = _compared(then, other)
+    alike = kind is None and all(tensor.shape is not None for tensor in given)
+    if condition.numbers is not None and not alike:  # free sizes decide
+        return _take(call, walker, settled(call, condition.numbers.item()))
     if kind is None:
         walker.rows.redo(then.rows, then.after)
         _name(call, walker, [t._replace(source=source) for t in given])
@@ -58,6 +59,11 @@ def _if(call: Call, walker: Walker) -> bool:
         walker.rows.extend(row for row in then.rows if _macs(row) != 0)
     shapes = [tensor.shape for tensor in given]
     walker.rows.record(replace(call, op=f"If{said}"), Facts(kind, (condition,)), shapes)
+    return True
+
+
+def _take(call: Call, walker: Walker, truth: bool) -> bool:
+    _name(call, walker, walker.enter(_body(call, "then_branch" if truth else "else_branch")))
     return True
 
 
@@ -111,7 +117,9 @@ def _nameless(weights: Sequence[Weight]) -> tuple[Weight, ...]:
 def is_settled(call: Call) -> bool:
     """Is it a choice known ahead? The other branch is then no part of the network."""
     condition = call.optional(0) if call.op == "If" else None
-    return condition is not None and condition.numbers is not None
+    if condition is None or condition.numbers is None:
+        return False
+    return not any(isinstance(truth, Open) for truth in condition.numbers.flat)
 
 
 # --- Loop and Scan -------------------------------------------------------------------------------

@@ -158,6 +158,16 @@ def _fused_conv(call: Call, draft: Draft) -> Given:
     return [activated(call, draft, _plus(draft, y, call.optional(3)))]
 
 
+def _blocked_conv(call: Call, draft: Draft) -> Given:
+    """Its map lies in blocks of channels, which the kernel is as wide as, filled with zeros."""
+    batch, channels, *grid = call.shape(0)
+    wide = call.shape(1)[1] * call.attribute("group", 1)
+    filled = (batch, wide, *grid) if wide > channels else call.shape(0)
+    x = call.input(0)._replace(shape=filled)
+    y = draft("Conv", x, call.input(1), call.optional(2), **window(call))
+    return [activated(call, draft, _plus(draft, y, call.optional(3)))]
+
+
 def _nhwc_conv(op: str) -> Expansion:
     def rule(call: Call, draft: Draft) -> Given:
         x, weight = call.input(0), _channels_second(call, draft)
@@ -316,7 +326,7 @@ FUSED: Mapping[str, Expansion] = {
     f"{MS}ComplexMul": _complex_product,
     f"{MS}ComplexMulConj": _complex_product,
     **{f"{MS}{op}": _same(op) for op in ("GatherND", "GridSample", "Pad", "Range", "Trilu")},
-    f"{NCHWC}Conv": _fused_conv,
+    f"{NCHWC}Conv": _blocked_conv,
     f"{NCHWC}ReorderInput": _reordered,
     f"{NCHWC}ReorderOutput": _reordered,
     **{

@@ -71,7 +71,9 @@ def _looked_up(call: Call, draft: Draft) -> Given:
     rows = draft("Gather", table, indices, axis=call.attribute("gather_axis", 0))
     shape = shape_of(rows)
     rows = draft.row(Facts(Kind.ADD, (rows,), buffers=_held(call.optional(3))), shape)
-    return [draft.row(Facts(Kind.MULTIPLY, (rows,), buffers=_held(call.input(2))), shape)]
+    scale = call.input(2)
+    facts = Facts(Kind.MULTIPLY, (rows,), buffers=_held(scale))
+    return [draft.row(facts, shape, scale.element)]
 
 
 BYTES = 2

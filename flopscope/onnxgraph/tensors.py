@@ -72,6 +72,14 @@ class Premises:
         """Forget what came up since then."""
         self._conditions = dict(mark)
 
+    def settle(self, question: Relation) -> bool:
+        """The answer at sizes that are large, and no two alike; that it is the answer is held."""
+        names = sorted(s.name for s in question.symbols())
+        example = {name: 264 + 64 * place for place, name in enumerate(names)}
+        answer = not question.at(example).broken()
+        self._conditions[question if answer else question.negation()] = None
+        return answer
+
     def at_least(self, value: Size, minimum: int, what: str) -> None:
         """value ≥ minimum."""
         self._conditions.update(dict.fromkeys(require(AtLeast(value, minimum, what))))
