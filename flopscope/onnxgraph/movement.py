@@ -128,7 +128,7 @@ def _length(call: Call, size: Size, start: Size, end: Size, step: Size) -> Size:
         low, high, past = -1, size - 1, first - last
     call.premises.at_least(high - last, 0, f"size {size} of {call.path} less its end {last}")
     call.premises.at_least(high - first, 0, f"size {size} of {call.path} less its start {first}")
-    call.premises.at_least(first, 0, f"start {first} of {call.path}")
+    call.premises.at_least(first - low, 0, f"start {first} of {call.path} above {low}")
     call.premises.at_least(last - low, 0, f"end {last} of {call.path} above {low}")
     call.premises.at_least(past, 0, f"end {last} of {call.path} less its start {first}")
     return ceil_div(past, abs(step))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import gcd
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,8 @@ from flopscope.errors import BadInput
 from flopscope.facts import Function, Interpolation, Kind, Reduction, Window
 from flopscope.onnxgraph.headers import INTEGERS
 from flopscope.regions import simplified
-from flopscope.sizes import Shape, Size, is_symbolic
+from flopscope.sizes import Shape, Size, exact_div, is_symbolic
+from flopscope.symbolic import ONE, Symbol, alone
 
 
 class Undecided(Exception):
@@ -85,7 +87,9 @@ class Premises:
         self._conditions.update(dict.fromkeys(require(AtLeast(value, minimum, what))))
 
     def multiple(self, value: Size, divisor: Size, what: str) -> None:
-        """divisor divides value."""
+        """divisor divides value: factors that both have say nothing."""
+        common = _common_factor(value, divisor)
+        value, divisor = exact_div(value, common), exact_div(divisor, common)
         self._conditions.update(dict.fromkeys(require(Multiple(value, divisor, what))))
 
     def same(self, a: Size, b: Size, where: str) -> Size:
@@ -100,6 +104,22 @@ class Premises:
             raise BadInput(f"sizes {a} and {b} meet at {where}, and are equal at no size")
         self._conditions[equal] = None
         return b if is_symbolic(a) else a
+
+
+def _common_factor(value: Size, divisor: Size) -> Size:
+    """The largest number times symbols that divides every term of both."""
+    if not is_symbolic(value) and not is_symbolic(divisor):
+        return 1
+    terms = [size.terms if is_symbolic(size) else {ONE: size} for size in (value, divisor)]
+    monomials = [dict(monomial) for part in terms for monomial in part]
+    numbers = [number for part in terms for number in part.values()]
+    if any(not isinstance(number, int) for number in numbers):
+        return 1
+    common: Size = gcd(*numbers)
+    for atom in monomials[0]:
+        power = min(monomial.get(atom, 0) for monomial in monomials)
+        common = common * alone(atom) ** power if power > 0 and isinstance(atom, Symbol) else common
+    return common
 
 
 @dataclass(frozen=True)
