@@ -102,8 +102,6 @@ def _attention(call: Call, draft: Draft) -> Given | None:
     """Queries and keys are scaled by the root of the scale each, as onnx's function does it."""
     flat = len(call.shape(0)) == 3
     counts = [call.attribute(name) for name in ("q_num_heads", "kv_num_heads", "kv_num_heads")]
-    if call.attribute("qk_matmul_output_mode", 0) and len(call.outputs) > 3:
-        return None
     parts = [call.input(index) for index in range(3)]
     if flat:
         parts = [_split_heads(draft, t, n) for t, n in zip(parts, counts, strict=True)]

@@ -8,6 +8,10 @@ a Fourier transform costs what an algorithm makes of it.
 from __future__ import annotations
 
 from flopscope.facts import Kind
+from flopscope.onnxgraph.decomposed import DECOMPOSED
+from flopscope.onnxgraph.free import FREE
+from flopscope.onnxgraph.operators import OPERATORS
+from flopscope.onnxgraph.quantised import ROUNDING
 from flopscope.onnxgraph.tensors import Call, Facts
 
 ORDER = "NonMaxSuppression TopK Unique NonZero"
@@ -47,12 +51,18 @@ PRODUCTLESS = frozenset(
 )
 """By name, `domain.Name` in other domains than onnx's own."""
 
-SCATTERED = ("ScatterElements", "ScatterND", "Scatter", "Dropout")
-"""Free operators that are not in some of their uses: sums that are scattered, training."""
+MULTIPLYING = """
+    AffineGrid Attention CausalConvWithState Conv ConvTranspose DeformConv Einsum Gemm MatMul
+"""
+"""Operators of onnx's own set with a rule that may give a product of matrices."""
+
+STATED = frozenset({*OPERATORS, *DECOMPOSED, *FREE, *ROUNDING}) - set(MULTIPLYING.split())
+"""Operators that multiply no matrices, whatever is not known of this use of them."""
 
 
 def without_products(call: Call) -> Facts | None:
     """A row of no matrix product; None for an operator that may have some."""
-    if call.op not in PRODUCTLESS and call.op not in SCATTERED:
-        return None
-    return Facts(Kind.OTHER, tuple(t for t in call.inputs if t is not None))
+    alone = call.op == "Einsum" and len(call.inputs) == 1  # a sum, or a diagonal
+    if call.op in PRODUCTLESS or call.op in STATED or alone:
+        return Facts(Kind.OTHER, tuple(t for t in call.inputs if t is not None))
+    return None

@@ -257,12 +257,16 @@ INTEGER: Mapping[str, Expansion] = {
     f"{MS}MulInteger": _multiply_integer,
 }
 
-QUANTISED: Mapping[str, Expansion] = {
+ROUNDING: Mapping[str, Expansion] = {
     "DequantizeLinear": _dequantize,
     f"{MS}DequantizeLinear": _dequantize,
     "QuantizeLinear": _quantize,
     f"{MS}QuantizeLinear": _quantize,
     "DynamicQuantizeLinear": _dynamic,
+}
+
+QUANTISED: Mapping[str, Expansion] = {
+    **ROUNDING,
     "QLinearConv": _convolution("Conv"),
     f"{MS}QLinearConv": _convolution("Conv"),
     f"{NHWC}QLinearConv": _convolution("Conv", last=True),
