@@ -72,10 +72,18 @@ class Reader:
                 ) from error
 
     def enter(self, body: GraphProto) -> list[Tensor]:
-        """A body's nodes, in place of the node that holds it; what they give."""
-        self.learn(body)
+        """A body's nodes, in place of the node that holds it; what they give.
+
+        What is said of the body's values is not said of others that have the same names later.
+        """
+        inside = values_of(body)
+        outside = {name: self.rows.typed[name] for name in inside if name in self.rows.typed}
+        self.rows.typed |= inside
         self.hold({tensor.name: stored(tensor) for tensor in body.initializer})
         self.walk(body)
+        for name in inside:
+            del self.rows.typed[name]
+        self.rows.typed |= outside
         return [self.rows.tensors[value.name] for value in body.output]
 
     def perform(self, call: Call) -> None:

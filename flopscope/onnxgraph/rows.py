@@ -16,7 +16,7 @@ from flopscope.onnxgraph.tensors import Call, Facts, Premises, Tensor
 from flopscope.sizes import Shape, Size, elements
 
 LONGEST = 2_000
-"""Operators at most that one loop is written out to, and a hundredth of what all loops are."""
+"""Operators at most that one loop is written out to, and a twentieth of what all loops are."""
 
 OPEN: Shape = (0,)
 """Stands in a row for a shape that nothing tells: a lower bound of its elements."""
@@ -38,7 +38,7 @@ class Rows:
         self.tensors: dict[str, Tensor] = {}
         self.typed: dict[str, Typed] = {}  # what onnx says of the graph's values
         self.written: list[Operator] = []
-        self._room = 100 * LONGEST
+        self._room = 20 * LONGEST
         self._given: dict[str, int] = {}  # numbers of what no row writes, the inputs first
         self._whole: dict[str, Weight] = {}  # the stored tensors that are learnt
         self._read: dict[str, Weight] = {}  # those of them that some node reads
