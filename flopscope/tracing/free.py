@@ -16,7 +16,7 @@ MOVES = """
     native_channel_shuffle reflection_pad1d reflection_pad2d reflection_pad3d repeat
     repeat_interleave replication_pad1d replication_pad2d replication_pad3d resize resize_as
     resolve_conj resolve_neg roll rot90 scatter select_scatter slice_inverse slice_scatter stack
-    take tril triu
+    take to tril triu
 """.split()
 """The same elements in another place."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from flopscope.facts import Function, Kind, Reduction, Window
-from flopscope.sizes import Size, elements
+from flopscope.sizes import Shape, Size, elements, exact_div
 from flopscope.tracing.calls import Call, Facts, Rows, Rule, shape_of
 from flopscope.tracing.node import size_value
 
@@ -47,6 +47,35 @@ def _deformable_convolution(call: Call) -> Facts:
         window=window_of(shape_of(weight)[2:], stride, padding, dilation),
         groups=size_value(call.args[11]),
     )
+
+
+def _deformable_gradients(call: Call) -> Rows:
+    """Of the values that were read (weightᵀ·g) and of the weight (g·valuesᵀ): as many products each
+    as forward. Gradients of the input, the offsets and the mask follow from the first, element by
+    element, as do the values read anew; that is not stated."""
+    grad, x, weight, offset, mask, bias = call.args[:6]
+    groups = size_value(call.args[12])
+    (batch, out, *grid), window = shape_of(grad), shape_of(weight)[1:]
+    inner, positions = exact_div(out, groups), elements((batch, *grid))
+    to_values = Facts(
+        Kind.MATMUL,
+        (grad, weight),
+        output=(groups, positions, elements(window)),
+        seen_as={
+            id(grad): (groups, positions, inner),
+            id(weight): (groups, inner, elements(window)),
+        },
+    )
+    to_weight = Facts(
+        Kind.MATMUL,
+        (grad, x),
+        output=(groups, inner, elements(window)),
+        seen_as={
+            id(grad): (groups, inner, positions),
+            id(x): (groups, positions, elements(window)),
+        },
+    )
+    return to_weight, to_values, Facts(Kind.OTHER, (x, offset, mask, bias), follows=True)
 
 
 def product(call: Call) -> Facts:
@@ -155,16 +184,56 @@ def _product_of_bytes(call: Call) -> Rows:
 # --- what stands on products ----------------------------------------------------------------------
 
 
-def _trilinear(call: Call) -> Rows:
-    """nn.Bilinear: for each of its outputs x·W, then the dot product with the other input."""
-    x, weight, y, *expanded = call.args[:6]
-    if [list(axes) for axes in expanded] != [[1, 3], [0], [1, 2]]:
-        return None
-    (batch, _), (out, _, columns) = shape_of(x), shape_of(weight)
-    return (
-        Facts(Kind.LINEAR, (x,), (weight,), output=(batch, out, columns)),
-        Facts(Kind.MATMUL, (y,), follows=True),
-    )
+def _trilinear(call: Call) -> tuple[Facts, ...]:
+    """nn.Bilinear and its gradients: three tensors on common axes, of which each lacks some, summed
+    over some; torch goes through one axis slice by slice.
+
+    The first two come together, summed where the third lacks the axis, and then the third. Where
+    nothing is summed, elements are multiplied.
+    """
+    tensors, (summed, unrolled) = call.args[:3], (call.args[6], call.argument(7, 1, "unroll_dim"))
+    axes = [_with_axes(*pair) for pair in zip(tensors, call.args[3:6], strict=True)]
+    every = {axis: n for sizes in axes for axis, n in sizes.items()}
+    over = [axis for axis in summed if axis != unrolled]
+    first = [axis for axis in over if axis not in axes[2]]
+    second = [axis for axis in over if axis in axes[2]]
+    # what the second product sums over stands last
+    between = [a for a in every if a in {**axes[0], **axes[1], unrolled: 1} and a not in over]
+    parts = [*between, *second]
+    left = [axis for axis in every if axis not in over]
+    rows = [
+        _contracted(tensors[:2], axes[:2], first, [every[axis] for axis in parts]),
+        _contracted(tensors[2:], axes[2:], second, [every[axis] for axis in left])._replace(
+            follows=True
+        ),
+    ]
+    if unrolled in summed:
+        groups = elements(tuple(every[axis] for axis in left if axis != unrolled))
+        rows.append(Facts(Kind.REDUCTION, groups=groups, function=Reduction.SUM, follows=True))
+    return tuple(rows)
+
+
+def _with_axes(tensor: torch.Tensor, lacking: Sequence[int]) -> dict[int, Size]:
+    """The tensor's sizes by common axis."""
+    rank = tensor.dim() + len(lacking)
+    return dict(zip((a for a in range(rank) if a not in lacking), shape_of(tensor), strict=True))
+
+
+def _contracted(
+    tensors: Sequence[torch.Tensor],
+    axes: Sequence[Mapping[int, Size]],
+    over: Sequence[int],
+    output: Sequence[Size],
+) -> Facts:
+    """A product of matrices, of which the second is in the layout of a weight, or of elements."""
+    if not over:
+        return Facts(Kind.MULTIPLY, tuple(tensors), output=tuple(output))
+    length = elements(tuple(axes[0][axis] for axis in over))
+    seen_as: dict[int, Shape] = {}
+    for tensor, sizes, last in zip(tensors, axes, (True, False), strict=False):
+        *rest, column = [n for axis, n in sizes.items() if axis not in over] or [1]
+        seen_as[id(tensor)] = (*rest, column, length) if last else (*rest, length, column)
+    return Facts(Kind.MATMUL, tuple(tensors), output=tuple(output), seen_as=seen_as)
 
 
 def _affine_grid(call: Call) -> Facts:
@@ -265,6 +334,7 @@ MATRICES: Mapping[str, Rule] = {
     "convolution": convolution,
     "conv_tbc": _convolution_of_sequences,
     "torchvision::deform_conv2d": _deformable_convolution,
+    "torchvision::_deform_conv2d_backward": _deformable_gradients,
     **dict.fromkeys(["mm", "bmm", "mv", "dot", "vdot", "_int_mm"], product),
     **dict.fromkeys(["addmm", "baddbmm", "addmv"], _addmm),
     "_addmm_activation": _addmm_activation,
