@@ -32,6 +32,7 @@ from flopscope.tracing.training import (
     training,
     training_step,
 )
+from flopscope.tracing.truths import Truths, either_way
 
 
 @dataclass(frozen=True)
@@ -137,13 +138,18 @@ def _trace(
     backward: bool = False,
 ) -> Trace:
     values = tensors_of(trail, (inputs, dict(named)))
-    recorder = _recorded(module, values, trail, rules, backward)
+
+    def run(truths: Truths) -> Recorder:
+        return _recorded(module, values, trail, rules, backward, truths)
+
+    recorder = either_way(run)
     kept = None
     if isinstance(recorder, TrainingRecorder):
         again: Recorder = recorder
         if trail.example:
             plain, apart = example_of(values, trail), Trail(trail.example)
-            again = _recorded(module, plain, apart, rules, backward, free=True)
+            truths = recorder.truths
+            again = _recorded(module, plain, apart, rules, backward, truths, free=True)
         assert isinstance(again, TrainingRecorder)
         kept = saved(recorder, again, trail)
     return finished(recorder, inputs, trail, kept)
@@ -155,6 +161,7 @@ def _recorded(
     trail: Trail,
     rules: Mapping[str, Rule],
     backward: bool,
+    truths: Truths,
     *,
     free: bool = False,
 ) -> Recorder:
@@ -166,6 +173,7 @@ def _recorded(
     frozen = [name for name, learn in learns.items() if not learn]
     make = TrainingRecorder if backward else Recorder
     recorder = make(stored.by_name, list(learns), leaves, rules, frozen, stored.by_id)
+    recorder.truths = truths
     kinds = {type(part) for part in module.modules()}
     with (
         lent(module, stored.by_id),
