@@ -465,3 +465,15 @@ def test_the_whole_of_the_other_is_known(folder):
     assert reading.missing == (f"If_3:If of {64 * b * t} or 0 MACs", "Magic_9:Magic")
     attention = b * t * (8 * 24 + 2 * 8 * t)
     assert reading.value == attention + b * t * (3 * 64 + 64 + 32) + r * 20
+
+
+def test_names_that_a_terminal_would_obey(capsys, folder):
+    """Escape sequences in a name are shown as what they are: no letters."""
+    kernel = weight("w\x1b[2J", 8, 3, 3, 3)
+    layer = node("Conv", ["x", "w\x1b[2J"], ["y"], "st\x07em")
+    write(folder / "net.onnx", [layer], *ENDS, [kernel])
+    out = printed(capsys, "net.onnx")
+    assert "st\ufffdem" in out
+    assert out.replace("\n", "").isprintable()
+    (row,) = read("net.onnx").ledger.rows
+    assert row.weights[0].key == "w\ufffd[2J"
