@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from flopscope.domain import Relation
 from flopscope.errors import BadInput
 from flopscope.onnxgraph.headers import INTEGERS, SMALL, Stored
 from flopscope.onnxgraph.tensors import Call, Undecided
+from flopscope.onnxgraph.truths import Open, both, either, equal, less, negation, settled
 from flopscope.sizes import elements, floor_div, is_symbolic, maximum
 
 Numbers: TypeAlias = np.ndarray
@@ -121,53 +120,6 @@ def _smaller(a: Any, b: Any) -> Any:
     return a if maximum(a, b) == b else b if maximum(a, b) == a else _undecided()
 
 
-@dataclass(frozen=True)
-class Open:
-    """A truth that depends on free sizes: neither true nor false until it is settled."""
-
-    relation: Relation
-
-    def __bool__(self) -> bool:
-        raise Undecided
-
-
-def _equal(a: Any, b: Any) -> Any:
-    if not is_symbolic(difference := a - b):
-        return bool(difference == 0)
-    return _truth(Relation(difference, equality=True))
-
-
-def _less(a: Any, b: Any) -> Any:
-    if not is_symbolic(difference := b - a):
-        return bool(difference > 0)
-    return _truth(Relation(-difference, equality=False, negated=True))
-
-
-def _truth(relation: Relation) -> Any:
-    holds = relation.holds()
-    return Open(relation) if holds is None else bool(holds)
-
-
-def _not(value: Any) -> Any:
-    return Open(value.relation.negation()) if isinstance(value, Open) else not value
-
-
-def _and(a: Any, b: Any) -> Any:
-    """Known where one is false, or one is true and the other is all that is asked."""
-    a, b = (b, a) if isinstance(a, Open) else (a, b)
-    return b if a else False
-
-
-def _or(a: Any, b: Any) -> Any:
-    a, b = (b, a) if isinstance(a, Open) else (a, b)
-    return True if a else b
-
-
-def settled(call: Call, truth: Any) -> bool:
-    """The truth, where free sizes decide it: as it is at large ones, which becomes a premise."""
-    return call.premises.settle(truth.relation) if isinstance(truth, Open) else bool(truth)
-
-
 def _undecided() -> Any:
     raise Undecided
 
@@ -248,7 +200,7 @@ def _where(call: Call) -> Numbers:
     """A truth that sizes decide is asked for only where the two numbers differ."""
 
     def choose(condition: Any, a: Any, b: Any) -> Any:
-        same = isinstance(condition, Open) and _equal(a, b) is True
+        same = isinstance(condition, Open) and equal(a, b) is True
         return a if same or settled(call, condition) else b
 
     operands = (_input(call, index) for index in range(3))
@@ -287,29 +239,29 @@ def _same(call: Call) -> Numbers:
 NUMBERS: Mapping[str, Callable[[Call], Numbers | tuple[Numbers, ...]]] = {
     "Abs": _each(_plain(abs), 1),
     "Add": _each(lambda a, b: a + b, 2),
-    "And": _each(_and, 2),
+    "And": _each(both, 2),
     "Cast": _cast,
     "Ceil": _each(_ceiling, 1),
     "Concat": _concat,
     "Constant": _constant,
     "ConstantOfShape": _filled,
     "Div": _divide,
-    "Equal": _each(_equal, 2),
+    "Equal": _each(equal, 2),
     "Expand": _expand,
     "Floor": _each(_floor, 1),
     "Gather": _gather,
-    "Greater": _each(lambda a, b: _less(b, a), 2),
-    "GreaterOrEqual": _each(lambda a, b: _not(_less(a, b)), 2),
+    "Greater": _each(lambda a, b: less(b, a), 2),
+    "GreaterOrEqual": _each(lambda a, b: negation(less(a, b)), 2),
     "Identity": _same,
-    "Less": _each(_less, 2),
-    "LessOrEqual": _each(lambda a, b: _not(_less(b, a)), 2),
+    "Less": _each(less, 2),
+    "LessOrEqual": _each(lambda a, b: negation(less(b, a)), 2),
     "Max": _each(maximum, 2),
     "Min": _each(_smaller, 2),
     "Mod": _each(lambda a, b: a % b, 2),
     "Mul": _each(lambda a, b: a * b, 2),
     "Neg": _each(lambda a: -a, 1),
-    "Not": _each(_not, 1),
-    "Or": _each(_or, 2),
+    "Not": _each(negation, 1),
+    "Or": _each(either, 2),
     "Pow": _each(_power, 2),
     "Range": _range,
     "ReduceProd": _reduced(np.multiply),

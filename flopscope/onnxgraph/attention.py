@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from flopscope.facts import Kind
 from flopscope.onnxgraph.drafts import Draft, Expansion, shape_of
-from flopscope.onnxgraph.fused import MS
+from flopscope.onnxgraph.pieces import MS
 from flopscope.onnxgraph.tensors import Call, Facts, Tensor
 from flopscope.sizes import Size, exact_div, floor_div
 

@@ -8,6 +8,7 @@ from flopscope.onnxgraph.attention import ATTENTION
 from flopscope.onnxgraph.decomposed import DECOMPOSED
 from flopscope.onnxgraph.drafts import Expansion
 from flopscope.onnxgraph.fused import FUSED
+from flopscope.onnxgraph.layouts import LAYOUTS
 from flopscope.onnxgraph.packed import PACKED
 from flopscope.onnxgraph.products import PRODUCTS
 from flopscope.onnxgraph.quantised import QUANTISED
@@ -16,6 +17,7 @@ EXPANSIONS: Mapping[str, Expansion] = {
     **PRODUCTS,
     **DECOMPOSED,
     **FUSED,
+    **LAYOUTS,
     **ATTENTION,
     **QUANTISED,
     **PACKED,

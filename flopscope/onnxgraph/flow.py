@@ -17,10 +17,11 @@ from onnx import GraphProto, TensorProto
 
 from flopscope.facts import Kind, Operator, Weight
 from flopscope.ledger import Ledger
-from flopscope.onnxgraph.arithmetic import Open, boxed, settled
+from flopscope.onnxgraph.arithmetic import boxed
 from flopscope.onnxgraph.files import all_nodes
 from flopscope.onnxgraph.rows import Mark, Rows
 from flopscope.onnxgraph.tensors import Call, Facts, Tensor, Undecided
+from flopscope.onnxgraph.truths import Open, settled
 from flopscope.sizes import Shape, Size, is_symbolic
 
 

@@ -7,47 +7,16 @@ that no count depends on (dropout at inference, masks' values) is left out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from flopscope.onnxgraph.drafts import Draft, Expansion, shape_of
+from flopscope.onnxgraph.layouts import same
+from flopscope.onnxgraph.pieces import MS, activated, channels_first, channels_last, plus, window
 from flopscope.onnxgraph.tensors import Call, Tensor, Undecided
-
-WINDOW = ("auto_pad", "ceil_mode", "count_include_pad", "dilations", "group", "kernel_shape",
-          "output_padding", "output_shape", "pads", "strides")  # fmt: skip
 
 Given = Sequence[Tensor | None]
 
 
 # --- activations ---------------------------------------------------------------------------------
-
-
-def activated(call: Call, draft: Draft, x: Tensor) -> Tensor:
-    """x behind the activation that a fused operator names, or as it is."""
-    name = str(call.attribute("activation", "") or "")
-    if name in ("", "None", "none", "Identity"):
-        return x
-    given = call.attribute("activation_params", ())
-    named = [call.attribute(f"activation_{letter}") for letter in ("alpha", "beta")]
-    numbers = [n for n in (given or named) if n is not None]
-    settings = dict(zip(PARAMETERS.get(name, ()), numbers, strict=False))
-    if name not in ACTIVATIONS:
-        raise Undecided
-    return draft(ACTIVATIONS[name], x, **settings)
-
-
-PARAMETERS: Mapping[str, Sequence[str]] = {
-    "Clip": ("min", "max"),
-    "HardSigmoid": ("alpha", "beta"),
-    "LeakyRelu": ("alpha",),
-}
-
-ACTIVATIONS: Mapping[str, str] = {
-    **{name: name for name in ("Relu", "Tanh", "Sigmoid", "LeakyRelu", "Clip", "HardSigmoid")},
-    **{name: name for name in ("Elu", "Softplus", "Gelu", "HardSwish", "Softsign", "Selu")},
-    **{name.lower(): name for name in ("Relu", "Gelu")},
-    **dict.fromkeys(["silu", "Silu", "swish", "Swish"], "Swish"),
-}
-"""onnx's operator for each name of an activation."""
 
 
 def _gelu(call: Call, draft: Draft) -> Given:
@@ -60,7 +29,7 @@ def _bias_gelu(call: Call, draft: Draft) -> Given:
 
 def _fast_gelu(call: Call, draft: Draft) -> Given:
     """With tanh, and a bias before it where one is given."""
-    return [draft("Gelu", _plus(draft, call.input(0), call.optional(1)), approximate="tanh")]
+    return [draft("Gelu", plus(draft, call.input(0), call.optional(1)), approximate="tanh")]
 
 
 def _quick_gelu(call: Call, draft: Draft) -> Given:
@@ -85,7 +54,7 @@ def _bias_add(call: Call, draft: Draft) -> Given:
 
 
 def _bias_dropout(call: Call, draft: Draft) -> Given:
-    return [_plus(draft, draft("Add", call.input(0), call.input(1)), call.optional(2))]
+    return [plus(draft, draft("Add", call.input(0), call.input(1)), call.optional(2))]
 
 
 def _bias_softmax(call: Call, draft: Draft) -> Given:
@@ -98,7 +67,7 @@ def _skip_norm(norm: str, bias: int) -> Expansion:
 
     def rule(call: Call, draft: Draft) -> Given:
         total = draft("Add", call.input(0), call.input(1))
-        total = _plus(draft, total, call.optional(bias))
+        total = plus(draft, total, call.optional(bias))
         shift = call.optional(3) if bias == 4 else None
         normed = draft(norm, total, call.input(2), shift, axis=-1)
         return [normed, None, None, total]
@@ -119,7 +88,7 @@ def _group_norm(call: Call, draft: Draft) -> Given:
 
 def _skip_group_norm(call: Call, draft: Draft) -> Given:
     total = draft("Add", call.input(0), call.input(3))
-    total = _plus(draft, total, call.optional(4))
+    total = plus(draft, total, call.optional(4))
     return [*_normed(call, draft, total), total]
 
 
@@ -155,67 +124,7 @@ def _embed_norm(call: Call, draft: Draft) -> Given:
 def _fused_conv(call: Call, draft: Draft) -> Given:
     """A convolution, a sum with a fourth input, an activation."""
     y = draft("Conv", call.input(0), call.input(1), call.optional(2), **window(call))
-    return [activated(call, draft, _plus(draft, y, call.optional(3)))]
-
-
-def _blocked_conv(call: Call, draft: Draft) -> Given:
-    """Its map lies in blocks of channels, which the kernel is as wide as, filled with zeros."""
-    batch, channels, *grid = call.shape(0)
-    wide = call.shape(1)[1] * call.attribute("group", 1)
-    filled = (batch, wide, *grid) if wide > channels else call.shape(0)
-    x = call.input(0)._replace(shape=filled)
-    y = draft("Conv", x, call.input(1), call.optional(2), **window(call))
-    return [activated(call, draft, _plus(draft, y, call.optional(3)))]
-
-
-def _nhwc_conv(op: str) -> Expansion:
-    def rule(call: Call, draft: Draft) -> Given:
-        x, weight = call.input(0), _channels_second(call, draft)
-        y = draft(op, channels_first(draft, x), weight, call.optional(2), **window(call))
-        y = channels_last(draft, y)
-        return [activated(call, draft, _plus(draft, y, call.optional(3)))]
-
-    return rule
-
-
-def _channels_second(call: Call, draft: Draft) -> Tensor:
-    """The kernel as (out, in, height, width): some engines have (out, height, width, in)."""
-    weight, shape = call.input(1), call.shape(1)
-    kernel = call.attribute("kernel_shape")
-    if kernel is None or tuple(shape[2:]) == tuple(kernel):
-        return weight
-    return channels_first(draft, weight)
-
-
-def _nhwc(op: str, *, windowed: bool = True) -> Expansion:
-    """The operator on (B, …, C)."""
-
-    def rule(call: Call, draft: Draft) -> Given:
-        settings = window(call) if windowed else dict(call.attributes)
-        rest = [call.optional(index) for index in range(1, len(call.inputs))]
-        y = draft(op, channels_first(draft, call.input(0)), *rest, **settings)
-        return [activated(call, draft, channels_last(draft, y))]
-
-    return rule
-
-
-def _same(op: str) -> Expansion:
-    """The operator of that name in onnx's own domain."""
-
-    def rule(call: Call, draft: Draft) -> Given:
-        return draft.several(op, len(call.outputs), *call.inputs, **call.attributes)
-
-    return rule
-
-
-def _reordered(call: Call, draft: Draft) -> Given:
-    """Another order of the same map in memory: (B, C, H, W) inside, channels filled to blocks."""
-    x = call.input(0)
-    last, channels = call.attribute("channels_last", 0), call.attribute("channels")
-    if channels is not None:
-        x = draft("Slice", x, starts=[0], ends=[channels], axes=[1])
-        return [channels_last(draft, x) if last else x]
-    return [channels_first(draft, x) if last else draft("Identity", x)]
+    return [activated(call, draft, plus(draft, y, call.optional(3)))]
 
 
 def _fused_gemm(call: Call, draft: Draft) -> Given:
@@ -226,7 +135,7 @@ def _fused_gemm(call: Call, draft: Draft) -> Given:
 
 
 def _gemm_fast_gelu(call: Call, draft: Draft) -> Given:
-    y = _plus(draft, draft("MatMul", call.input(0), call.input(1)), call.optional(2))
+    y = plus(draft, draft("MatMul", call.input(0), call.input(1)), call.optional(2))
     return [draft("Gelu", y, approximate="tanh")]
 
 
@@ -270,32 +179,6 @@ def _complex_product(call: Call, draft: Draft) -> Given:
     return [draft("Concat", real, imaginary, axis=-1)]
 
 
-# --- what they share -----------------------------------------------------------------------------
-
-
-def channels_first(draft: Draft, x: Tensor) -> Tensor:
-    """(B, …, C) as (B, C, …)."""
-    rank = len(shape_of(x))
-    return draft("Transpose", x, perm=[0, rank - 1, *range(1, rank - 1)])
-
-
-def channels_last(draft: Draft, x: Tensor) -> Tensor:
-    """(B, C, …) as (B, …, C)."""
-    rank = len(shape_of(x))
-    return draft("Transpose", x, perm=[0, *range(2, rank), 1])
-
-
-def _plus(draft: Draft, x: Tensor, other: Tensor | None) -> Tensor:
-    return x if other is None else draft("Add", x, other)
-
-
-def window(call: Call) -> dict[str, Any]:
-    """The attributes of a sliding window that the call has."""
-    return {name: call.attributes[name] for name in WINDOW if name in call.attributes}
-
-
-MS, NCHWC, NHWC = "com.microsoft.", "com.microsoft.nchwc.", "com.ms.internal.nhwc."
-
 FUSED: Mapping[str, Expansion] = {
     f"{MS}Gelu": _gelu,
     f"{MS}BiasGelu": _bias_gelu,
@@ -312,9 +195,6 @@ FUSED: Mapping[str, Expansion] = {
     f"{MS}SkipGroupNorm": _skip_group_norm,
     f"{MS}EmbedLayerNormalization": _embed_norm,
     f"{MS}FusedConv": _fused_conv,
-    f"{MS}NhwcConv": _nhwc_conv("Conv"),
-    f"{MS}NhwcFusedConv": _nhwc_conv("Conv"),
-    f"{MS}NhwcMaxPool": _nhwc("MaxPool"),
     f"{MS}FusedGemm": _fused_gemm,
     f"{MS}GemmFastGelu": _gemm_fast_gelu,
     f"{MS}FusedMatMul": _fused_matmul,
@@ -325,21 +205,6 @@ FUSED: Mapping[str, Expansion] = {
     f"{MS}TorchEmbedding": _embedding,
     f"{MS}ComplexMul": _complex_product,
     f"{MS}ComplexMulConj": _complex_product,
-    **{f"{MS}{op}": _same(op) for op in ("GatherND", "GridSample", "Pad", "Range", "Trilu")},
-    f"{NCHWC}Conv": _blocked_conv,
-    f"{NCHWC}ReorderInput": _reordered,
-    f"{NCHWC}ReorderOutput": _reordered,
-    **{
-        f"{NCHWC}{op}": _same(op)
-        for op in ("AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool", "Upsample")
-    },
-    f"{NHWC}Conv": _nhwc_conv("Conv"),
-    f"{NHWC}ConvTranspose": _nhwc_conv("ConvTranspose"),
-    **{f"{NHWC}{op}": _nhwc(op) for op in ("AveragePool", "MaxPool")},
-    **{
-        f"{NHWC}{op}": _nhwc(op, windowed=False)
-        for op in ("BatchNormalization", "DepthToSpace", "GlobalAveragePool", "GlobalMaxPool",
-                   "InstanceNormalization", "SpaceToDepth")
-    },
-}  # fmt: skip
+    **{f"{MS}{op}": same(op) for op in ("GatherND", "GridSample", "Pad", "Range", "Trilu")},
+}
 """The expansion of each contributed operator that is one of floating-point layers."""

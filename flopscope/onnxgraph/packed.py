@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from flopscope.facts import Kind
 from flopscope.onnxgraph.drafts import Draft, Expansion, shape_of
-from flopscope.onnxgraph.fused import MS
+from flopscope.onnxgraph.pieces import MS
 from flopscope.onnxgraph.tensors import Call, Facts, Tensor, Undecided
 from flopscope.sizes import Shape
 

@@ -16,7 +16,7 @@ from onnx import TensorProto
 from flopscope.facts import Function, Kind
 from flopscope.onnxgraph.attention import projected_attention
 from flopscope.onnxgraph.drafts import Draft, Expansion, shape_of
-from flopscope.onnxgraph.fused import MS, NHWC, channels_first, channels_last, window
+from flopscope.onnxgraph.pieces import MS, NHWC, channels_first, channels_last, window
 from flopscope.onnxgraph.tensors import Call, Facts, Tensor
 
 Given = Sequence[Tensor | None]
