@@ -256,3 +256,16 @@ def test_a_whole_number_is_held_in_its_type(tmp_path):
         [value("y", "N", 8)], [held("t", 10, 100, 8)],
     )  # fmt: skip
     assert ledger.weight_bytes().value == 100 * 8 * 2
+
+
+def test_a_condition_is_said_once_and_without_common_factors(tmp_path):
+    """8·B·H elements are 4·B·W, there and back."""
+    nodes = [
+        node("Shape", ["x"], ["first"]),
+        node("Shape", ["z"], ["second"]),
+        node("Reshape", ["x", "second"], ["a"], "there"),
+        node("Reshape", ["z", "first"], ["b"], "back"),
+    ]
+    inputs = [value("x", "B", "H", 8), value("z", "B", "W", 4)]
+    ledger = ledger_of(tmp_path, nodes, inputs, [value("a", *"abc"), value("b", *"abc")])
+    assert [str(c) for c in ledger.conditions] == ["2·H = W"]

@@ -9,13 +9,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flopscope.domain import AtLeast, Condition, Multiple, Relation, require
+from flopscope.domain import (
+    AtLeast,
+    Condition,
+    Multiple,
+    Relation,
+    require,
+    without_common_factors,
+)
 from flopscope.errors import BadInput
 from flopscope.facts import Function, Interpolation, Kind, Reduction, Window
 from flopscope.onnxgraph.headers import INTEGERS
 from flopscope.regions import simplified
 from flopscope.sizes import Shape, Size, exact_div, is_symbolic
-from flopscope.symbolic import ONE, Symbol, alone
+from flopscope.symbolic import ONE, Polynomial, Symbol, alone
 
 
 class Undecided(Exception):
@@ -99,11 +106,17 @@ class Premises:
             if difference != 0:
                 raise BadInput(f"sizes {a} and {b} meet at {where}, but must be equal")
             return a
-        equal = Relation(difference, equality=True)
-        if equal.broken():
+        if Relation(difference, equality=True).broken():
             raise BadInput(f"sizes {a} and {b} meet at {where}, and are equal at no size")
-        self._conditions[equal] = None
+        reduced = _signed(without_common_factors(difference))
+        self._conditions[Relation(reduced, equality=True)] = None
         return b if is_symbolic(a) else a
+
+
+def _signed(difference: Polynomial) -> Polynomial:
+    """The difference or its negative: the same for a − b and b − a."""
+    first = min(difference.terms, key=lambda monomial: sorted(map(str, monomial)))
+    return -difference if difference.terms[first] < 0 else difference
 
 
 def _common_factor(value: Size, divisor: Size) -> Size:
