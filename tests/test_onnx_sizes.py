@@ -212,6 +212,40 @@ def test_shapes_stated_for_other_numbers_are_not_taken(tmp_path):
     assert read(path, [(3, 4)]).ledger.macs().missing == ("trick:Magic", "MatMul_1:MatMul")
 
 
+LATER = {
+    "MatMul": ([node("MatMul", ["a", "w"], ["y"], "l")], ("B", 5, 6), 240),
+    "MatMul of something between": (
+        [node("Relu", ["a"], ["b"]), node("MatMul", ["b", "w"], ["y"], "l")], ("B", 5, 6), 240
+    ),
+    "Gemm": ([node("Gemm", ["a", "v", "c"], ["y"], "l", transB=1)], ("B", 6), 48),
+    "Transpose": (
+        [node("Transpose", ["a"], ["t"], perm=[1, 0]), node("MatMul", ["t", "w"], ["y"], "l")],
+        ("B", 6),
+        48,
+    ),
+    "Conv": (
+        [node("Conv", ["a", "k"], ["y"], "l", pads=[1, 1, 1, 1])], ("B", 4, "H", "W"), 108
+    ),
+    "Conv without padding": ([node("Conv", ["a", "k"], ["y"], "l")], ("B", 4, 5, 7), 108 * 35),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_what_a_foreign_operator_gives_follows_from_what_comes_later(tmp_path, name):
+    """The file states its inputs and outputs alone."""
+    layers, output, macs = LATER[name]
+    nodes = [node("Magic", ["x", "z"], ["a"], "trick", domain="local"), *layers]
+    stored = [weight("w", 8, 6), weight("v", 6, 8), weight("c", 6), weight("k", 4, 3, 3, 3)]
+    used = {given for layer in layers for given in layer.input}
+    inputs = [value("x", "B", "H"), value("z", "W")]
+    ledger = ledger_of(
+        tmp_path, nodes, inputs, [value("y", *output)], [t for t in stored if t.name in used]
+    )
+    assert ledger.macs().missing == ("trick:Magic",)
+    free = symbol("H") * symbol("W") if "W" in output else 1
+    assert ledger.macs().value == macs * symbol("B") * free
+
+
 # --- questions about sizes -----------------------------------------------------------------------
 
 

@@ -10,8 +10,17 @@ from pathlib import Path
 from onnx import ModelProto
 
 from flopscope.ledger import Ledger
+from flopscope.onnxgraph.backwards import from_later
 from flopscope.onnxgraph.files import all_nodes, load
-from flopscope.onnxgraph.headers import OWN_DOMAINS, check, detach, inferred, override, set_apart
+from flopscope.onnxgraph.headers import (
+    OWN_DOMAINS,
+    check,
+    detach,
+    inferred,
+    override,
+    set_apart,
+    values_of,
+)
 from flopscope.onnxgraph.reader import Reader
 from flopscope.onnxgraph.sizing import Names, input_shapes, names_of
 from flopscope.sizes import Shape
@@ -62,7 +71,8 @@ def read(
     override(model, inputs)
     graph = inferred(model, path)
     reader = Reader(_opset(model), names, _quantised(model))
-    reader.learn(graph)
+    reader.learn(values_of(graph))
+    reader.learn(from_later(graph, values_of(graph), held))
     reader.hold(held)
     reader.feed(inputs)
     reader.walk(graph)

@@ -16,7 +16,15 @@ from flopscope.onnxgraph.expansions import EXPANSIONS
 from flopscope.onnxgraph.files import all_nodes, bodies
 from flopscope.onnxgraph.flow import FLOW, is_settled
 from flopscope.onnxgraph.free import FREE, SETTINGS, is_free
-from flopscope.onnxgraph.headers import INDICES, LATER, OWN_DOMAINS, Stored, stored, values_of
+from flopscope.onnxgraph.headers import (
+    INDICES,
+    LATER,
+    OWN_DOMAINS,
+    Stored,
+    Typed,
+    stored,
+    values_of,
+)
 from flopscope.onnxgraph.nodes import attributes, path_of
 from flopscope.onnxgraph.operators import OPERATORS
 from flopscope.onnxgraph.productless import without_products
@@ -41,9 +49,9 @@ class Reader:
         self._quantised = quantised
         self.rows = Rows()
 
-    def learn(self, graph: GraphProto) -> None:
-        """What the graph says of its values."""
-        self.rows.typed |= values_of(graph)
+    def learn(self, values: Mapping[str, Typed]) -> None:
+        """What is said of the graph's values."""
+        self.rows.typed |= values
 
     def hold(self, held: Mapping[str, Stored]) -> None:
         """The graph's initialisers: indices and shapes, and what is learnt."""
