@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from textwrap import wrap
 
-from flopscope.alphabet import text_of
 from flopscope.closedform.collect import (
     Definition,
     Namer,
@@ -85,10 +84,10 @@ def domain_text(symbols: Iterable[Symbol], conditions: Sequence[Condition]) -> s
     members = [c for c in conditions if isinstance(c, Members)]
     multiples = [c for c in conditions if isinstance(c, Multiple) and c.odd is None]
     told = {str(m.value) for m in members if not _rule(m).startswith("≠")}
-    bounds = [(text_of(s.name), f"≥ {s.lower}") for s in symbols if s.integer]
+    bounds = [(str(s), f"≥ {s.lower}") for s in symbols if s.integer]
     clauses = [
         *_together((name, bound) for name, bound in bounds if name not in told),
-        *(f"{text_of(s.name)} > {s.lower}" for s in symbols if not s.integer),
+        *(f"{s} > {s.lower}" for s in symbols if not s.integer),
         *_together(sorted((str(m.value), _rule(m)) for m in members)),
         *_together((str(m.value), f"multiple of {m.divisor}") for m in multiples),
         *dict.fromkeys(str(c) for c in conditions if c not in members and c not in multiples),
