@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_leaves
 
 from flopscope.spelling import Array, Layer, Opaque, Packed, Stored
-from flopscope.tracing.values import META, known
+from flopscope.tracing.known import META, known
 
 
 def plain(value: Any) -> Any:
