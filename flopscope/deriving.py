@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from itertools import combinations, product
 from typing import TYPE_CHECKING, Any
 
-from flopscope.arguments import HALF, parse_input, parse_symbolic
+from flopscope.arguments import HALF, parse_input, parse_symbolics
 from flopscope.catalog.formulas import QUANTITIES
 from flopscope.closedform import Formula
 from flopscope.domain import Condition, Multiple, Relation
-from flopscope.errors import BadInput, UnknownName
+from flopscope.errors import BadInput, FlopscopeError, UnknownName
 from flopscope.interpolation import polynomial_through
 from flopscope.ledger import Ledger
 from flopscope.symbolic import Polynomial, substitute, symbol
@@ -74,23 +74,29 @@ def derive(
         if quantity not in QUANTITIES:
             raise UnknownName("quantity", quantity, QUANTITIES)
     from flopscope.tracing import derive as traced_constructor
+    from flopscope.tracing.constructing import given_module
     from flopscope.tracing.inputs import tensors_for
-    from flopscope.tracing.targets import maker, place_of
+    from flopscope.tracing.refusals import not_made
+    from flopscope.tracing.targets import maker, resolved
+    from flopscope.tracing.usercode import importable
 
-    make, given = maker(target), dict(map(parse_symbolic, arguments))
+    parsed = parse_symbolics(arguments)
     positional, named = tensors_for([parse_input(text) for text in inputs])
+    with importable(target):  # also what the network imports as it runs
+        make = given_module(maker(target), parsed, target)
+        given = resolved(target, parsed)
 
-    def run(sizes: Mapping[str, Any]) -> Trace:
-        return traced_constructor(make, given, *positional, example=sizes, **named)
+        def run(sizes: Mapping[str, Any]) -> Trace:
+            return traced_constructor(make, given, *positional, example=sizes, **named)
 
-    try:
-        first = run(example or {})
-    except BadInput:
-        raise
-    except Exception as error:
-        shown = ", ".join(arguments) or "no arguments"
-        raise BadInput(f"{target} cannot be derived with {shown}: {place_of(error)}") from error
-    return derivation(target, run, first, quantities)
+        try:
+            first = run(example or {})
+        except FlopscopeError:
+            raise
+        except (Exception, SystemExit) as error:
+            shown, said = ", ".join(arguments) or "no arguments", not_made(error, make, given)
+            raise BadInput(f"{target} cannot be derived with {shown}: {said}") from error
+        return derivation(target, run, first, quantities)
 
 
 def derivation(target: str, run: Run, first: Trace, quantities: Sequence[str]) -> Derivation:

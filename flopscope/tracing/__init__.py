@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import nn
 from torch.func import functional_call
-from torch.utils import _pytree as pytree
 
 from flopscope.errors import BadInput, UnboundSymbols
 from flopscope.ledger import Ledger
@@ -20,7 +19,7 @@ from flopscope.tracing.calls import Rule
 from flopscope.tracing.constructing import LIKELY, construct, free_arguments, likely_input
 from flopscope.tracing.examples import examples
 from flopscope.tracing.functions import Functions
-from flopscope.tracing.inputs import free_symbols, tensors_of
+from flopscope.tracing.inputs import free_symbols, leaves, tensors_of
 from flopscope.tracing.outputs import is_symbolic
 from flopscope.tracing.recorder import Recorder, paths
 from flopscope.tracing.standins import standins
@@ -162,13 +161,13 @@ def _recorded(
 ) -> Recorder:
     """What ran, and for a training step what ran backward; `free` as if sizes were."""
     args, kwargs = values
-    leaves = [x for x in pytree.tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
+    given = leaves((args, kwargs))
     state = _shapes_only(module)
     state = learning(module, state) if backward else state
     make = TrainingRecorder if backward else Recorder
     learns = {name: parameter.requires_grad for name, parameter in module.named_parameters()}
     frozen = [name for name, learn in learns.items() if not learn]
-    recorder = make(state, list(learns), leaves, rules, frozen)
+    recorder = make(state, list(learns), given, rules, frozen)
     call = (module, state, args, kwargs)
     kinds = {type(part) for part in module.modules()}
     with (

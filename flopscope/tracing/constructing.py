@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from flopscope.arguments import Deferred
 from flopscope.errors import BadInput
 from flopscope.sizes import is_symbolic
 from flopscope.symbolic import Polynomial, Symbol, symbol
@@ -27,7 +28,7 @@ def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Tra
     """
     symbolic = {name: _argument(trail, value) for name, value in arguments.items()}
     with (
-        standins(make),
+        standins(*_origins(make, arguments)),
         torch.random.fork_rng(devices=()),
         torch.device("meta"),
         Values(),
@@ -42,8 +43,28 @@ def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Tra
     return module
 
 
+def given_module(make: Any, arguments: Mapping[str, Any], name: str) -> Callable[..., Any]:
+    """What makes the module; where it is there already, what returns it. Raises BadInput where it
+    is there and takes arguments, and where nothing can be made."""
+    if isinstance(make, nn.Module) and not arguments:
+        return lambda: make
+    if isinstance(make, nn.Module) or not callable(make):
+        kind = "a module already" if isinstance(make, nn.Module) else type(make).__name__
+        raise BadInput(f"{name} is {kind}; name the class or function that makes one")
+    return make  # type: ignore[no-any-return]
+
+
+def _origins(make: Callable[..., Any], arguments: Mapping[str, Any]) -> list[Callable[..., Any]]:
+    """The reader's functions and classes behind what makes the module, and its configurations."""
+    calls = [value.function for value in arguments.values() if isinstance(value, Deferred)]
+    found = [getattr(make, "function", getattr(make, "func", make)), *calls]
+    return [function for function in found if hasattr(function, "__module__")]
+
+
 def free_arguments(value: Any) -> frozenset[Symbol]:
     """Every symbol in a nested collection of arguments, in which text is text."""
+    if isinstance(value, Deferred):
+        value = (value.positional, value.named)
     if isinstance(value, Mapping):
         value = tuple(value.values())
     if isinstance(value, tuple | list):
@@ -52,6 +73,8 @@ def free_arguments(value: Any) -> frozenset[Symbol]:
 
 
 def _argument(trail: Trail, value: Any) -> Any:
+    if isinstance(value, Deferred):
+        return value.made(lambda item: _argument(trail, item))
     if isinstance(value, tuple | list):
         return type(value)(_argument(trail, item) for item in value)
     if not is_symbolic(value):

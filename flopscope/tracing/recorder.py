@@ -39,6 +39,7 @@ READS_VALUES: Mapping[str, str] = {
     "unique_dim": "unique",
     "unique_consecutive": "unique_consecutive",
     "equal": "torch.equal",
+    "nms": "nms",
 }
 """Operators whose result is a number or a shape that depends on the values of a tensor, and how
 they are written."""

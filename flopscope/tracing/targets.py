@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
+import inspect
 import sys
-import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -14,20 +13,30 @@ from typing import Any
 import torch
 from torch import nn
 
-from flopscope.errors import BadInput, UnknownName
-from flopscope.tracing.trail import is_theirs
+from flopscope.arguments import Deferred, Named, parse_name, plain
+from flopscope.errors import BadInput, FlopscopeError, UnknownName
+from flopscope.tracing.extensions import with_torchvision
+from flopscope.tracing.refusals import not_had, not_imported, not_made
+from flopscope.tracing.usercode import importable, module_of
 
 
 def load(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
     """The module that a target names: `file.py:Name`, `package.module:Name`, `timm:NAME`,
     `torchvision:NAME`.
 
-    Name is an nn.Module, or a class or function that makes one from `arguments`; those are called
-    under the meta device, so no weights are allocated, unless they read values. Raises BadInput for
-    a target that does not import, does not exist, is no module, or does not accept the arguments.
+    Name is an nn.Module, or a class or function that makes one from `arguments`, also one in
+    another, as in Net.small, or called, as in Net(Config(width=16)). They are called under the meta
+    device, so no weights are allocated, unless they read values. Raises BadInput for a target that
+    does not import, does not exist, is no module, or does not accept the arguments.
     """
-    make = maker(target)
-    module = make if isinstance(make, nn.Module) else _made(make, dict(arguments or {}), target)
+    with importable(target):
+        make, given = maker(target), dict(arguments or {})
+        if isinstance(make, nn.Module) and given:
+            raise BadInput(
+                f"{target} is a module already, which takes no arguments; leave --arg out, or name "
+                "the class or function that makes it"
+            )
+        module = make if isinstance(make, nn.Module) else _made(make, given, target)
     if not isinstance(module, nn.Module):
         raise BadInput(
             f"{target} gives {type(module).__name__}, "
@@ -38,15 +47,43 @@ def load(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
 
 def maker(target: str) -> Any:
     """What a target names: a module, or what makes one. Raises BadInput, UnknownName."""
-    place, colon, name = target.rpartition(":")
-    if not colon or not place or not name:
+    place, name = parts_of(target)
+    with importable(target):
+        if place in LIBRARIES:
+            return LIBRARIES[place](name)
+        module, named = _imported(place, target), parse_name(name)
+        found = _found(module, named.name, target)
+        if not named.called:
+            return found
+        if not callable(found):
+            raise BadInput(f"{target} calls {named.name}, which cannot be called; leave () out")
+        values = dict(_in_module(dict(named.named), module, target))
+        positional = tuple(_in_module(value, module, target) for value in named.positional)
+        return Deferred(found, positional, values)
+
+
+def parts_of(target: str) -> tuple[str, str]:
+    """Place and name. Raises BadInput where there are not both."""
+    library, _, rest = target.partition(":")
+    if library in LIBRARIES and rest:
+        return library, rest
+    dotted, call, arguments = target.partition("(")
+    place, _, name = dotted.rpartition(":")
+    if not place or not name:
         raise BadInput(
             f"'{target}' is not a target; "
             "write path/to/file.py:Name, package.module:Name, timm:NAME or torchvision:NAME"
         )
-    if place in LIBRARIES:
-        return LIBRARIES[place](name)
-    return _attribute(_imported(place, target), name, target)
+    return place, name + call + arguments
+
+
+def resolved(target: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments, names in them looked up in the target's module; a call is one that is made
+    later. Text that has the form of a dotted name, and is none, is text. Raises as `maker` does."""
+    place, _ = parts_of(target)
+    with importable(target):
+        module = None if place in LIBRARIES else _imported(place, target)
+        return {key: _in_module(value, module, target) for key, value in arguments.items()}
 
 
 def load_rules(target: str) -> Mapping[str, Any]:
@@ -60,8 +97,11 @@ def load_rules(target: str) -> Mapping[str, Any]:
     return rules
 
 
+# --- libraries ------------------------------------------------------------------------------------
+
+
 def _timm(name: str) -> Callable[..., Any]:
-    timm = _library("timm")
+    timm = library("timm")
     if not timm.is_model(name):
         raise UnknownName("timm model", name, timm.list_models())
     timm.layers.set_fused_attn(False)  # explicit products, which are what the model computes
@@ -69,10 +109,13 @@ def _timm(name: str) -> Callable[..., Any]:
 
 
 def _torchvision(name: str) -> Callable[..., Any]:
-    models = _library("torchvision").models
+    models = library("torchvision").models
     if name not in models.list_models():
         raise UnknownName("torchvision model", name, models.list_models())
-    return lambda **arguments: models.get_model(name, **arguments)
+    takes = inspect.signature(models.get_model_builder(name)).parameters
+    # a count needs no weights, so those of a backbone are not downloaded either
+    without = {"weights_backbone": None} if "weights_backbone" in takes else {}
+    return lambda **arguments: models.get_model(name, **{**without, **arguments})
 
 
 LIBRARIES: Mapping[str, Callable[[str], Callable[..., Any]]] = {
@@ -81,82 +124,131 @@ LIBRARIES: Mapping[str, Callable[[str], Callable[..., Any]]] = {
 }
 
 
-def _library(name: str) -> Any:
+def library(name: str) -> Any:
+    """The library of public models. Raises BadInput where it cannot be imported."""
     try:
-        return importlib.import_module(name)
+        return with_torchvision(lambda: importlib.import_module(name))
     except Exception as error:  # a broken extension raises what it likes
-        if "torchvision::nms" in str(error):
-            raise BadInput(
-                f"{name} cannot be imported, because the installed torchvision was compiled for "
-                "another torch; install both from one index, as in pip install --force-reinstall "
-                "torch torchvision --index-url https://download.pytorch.org/whl/cpu"
-            ) from error
-        raise BadInput(
-            f"{name} cannot be imported ({place_of(error)}); "
-            "install it, or name a target of your own"
-        ) from error
+        raise not_had(name, error) from error
+
+
+# --- names ----------------------------------------------------------------------------------------
 
 
 def _imported(place: str, target: str) -> ModuleType:
-    """The Python module of a file or dotted name; its folder is importable while it loads."""
+    """The Python module of a file or dotted name."""
+    _check_place(place, target)
     try:
-        if place.endswith(".py"):
-            path = Path(place)
-            if not path.is_file():
-                raise BadInput(f"there is no file {place}, which {target} names")
-            spec = importlib.util.spec_from_file_location(path.stem, path)
-            assert spec is not None
-            assert spec.loader is not None
-            module = importlib.util.module_from_spec(spec)
-            sys.path.insert(0, str(path.parent))
-            try:
-                spec.loader.exec_module(module)
-            finally:
-                sys.path.remove(str(path.parent))
-            return module
-        return importlib.import_module(place)
-    except BadInput:
+        return with_torchvision(lambda: module_of(place))
+    except FlopscopeError:
         raise
-    except Exception as error:
-        raise BadInput(f"{target} does not import: {place_of(error)}") from error
+    except (Exception, SystemExit) as error:
+        raise not_imported(target, place, error) from error
 
 
-def _attribute(module: ModuleType, name: str, target: str) -> Any:
-    if not hasattr(module, name):
-        makers = [
-            key
-            for key, value in vars(module).items()
-            if callable(value) and not key.startswith("_")
-        ]
-        raise UnknownName(f"name in {target.rpartition(':')[0]}", name, makers)
-    return getattr(module, name)
+def _check_place(place: str, target: str) -> None:
+    if place.endswith(".py"):
+        if not Path(place).is_file():
+            raise BadInput(f"there is no file {place}, which {target} names")
+    elif not all(map(str.isidentifier, place.split("."))):
+        meant = f"{place}.py"
+        hint = (
+            f"did you mean {meant}{target[len(place) :]}?"
+            if Path(meant).is_file()
+            else "write path/to/file.py:Name or package.module:Name"
+        )
+        raise BadInput(f"{place} is neither a Python file nor the dotted name of a module; {hint}")
+
+
+def _found(module: Any, name: str, target: str) -> Any:
+    """What the dotted name stands for in a module; a class's factory, say."""
+    place, found = parts_of(target)[0], module
+    for at, part in enumerate(name.split(".")):
+        try:
+            found = with_torchvision(lambda holder=found, part=part: getattr(holder, part))  # type: ignore[misc]
+        except AttributeError as error:
+            where = ".".join((place, *name.split(".")[:at])) if at else place
+            raise UnknownName(f"name in {where}", part, _makers(found)) from error
+        except (Exception, SystemExit) as error:  # a lazy package imports what is asked for
+            raise not_imported(target, place, error) from error
+    return found
+
+
+def _makers(holder: Any) -> list[str]:
+    """Names in a module or class that could make a network; a lazy one has not loaded them yet."""
+    held = getattr(holder, "__dict__", {})
+    return [
+        name
+        for name in dir(holder)
+        if not name.startswith("_") and (name not in held or callable(getattr(holder, name)))
+    ]
+
+
+def _in_module(value: Any, module: ModuleType | None, target: str) -> Any:
+    """A value whose names are looked up, in the module first, then among all that are loaded."""
+    if isinstance(value, Mapping):
+        return {key: _in_module(item, module, target) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(_in_module(item, module, target) for item in value)
+    if not isinstance(value, Named):
+        return value
+    first = value.name.partition(".")[0]
+    if module is not None and (first in dir(module) or _has(module, first)):
+        found = _found(module, value.name, target)
+    else:
+        found = _loaded(value.name)
+        if found is None and (value.called or "." not in value.text):
+            place = parts_of(target)[0]
+            raise UnknownName(f"name in {place}", first, _makers(module))
+        found = value.text if found is None else found
+    if not value.called:
+        return found
+    positional = tuple(_in_module(item, module, target) for item in value.positional)
+    return Deferred(found, positional, _in_module(dict(value.named), module, target))
+
+
+def _has(module: ModuleType, name: str) -> bool:
+    try:
+        return hasattr(module, name)
+    except Exception:  # a lazy package imports what is asked for
+        return False
+
+
+def _loaded(name: str) -> Any:
+    """What a dotted name stands for among the loaded modules, such as torch.nn.GELU; else None."""
+    parts = name.split(".")
+    for cut in range(len(parts) - 1, 0, -1):
+        found: Any = sys.modules.get(".".join(parts[:cut]))
+        for part in parts[cut:]:
+            found = getattr(found, part, None)
+        if found is not None:
+            return found
+    return None
+
+
+# --- making ---------------------------------------------------------------------------------------
 
 
 def _made(make: Any, arguments: dict[str, Any], target: str) -> Any:
     if not callable(make):
         return make
+    found = resolved(target, arguments)
     try:
-        return _without_memory(make, arguments)
-    except Exception as error:
+        return with_torchvision(lambda: _without_memory(make, found))
+    except FlopscopeError:
+        raise
+    except (Exception, SystemExit) as error:
         given = ", ".join(f"{k}={v}" for k, v in arguments.items()) or "no arguments"
-        raise BadInput(f"{target} could not be made with {given}: {place_of(error)}") from error
+        said = not_made(error, make, found)
+        raise BadInput(f"{target} could not be made with {given}: {said}") from error
 
 
 def _without_memory(make: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     """Made of shapes; of numbers where the constructor reads the values of a tensor."""
     try:
         with torch.device("meta"):
-            return make(**arguments)
+            return make(**plain(arguments))
     except (NotImplementedError, RuntimeError, TypeError) as error:
         if "meta" not in str(error):
             raise
-    return make(**arguments)
-
-
-def place_of(error: Exception) -> str:
-    """Type, text and place of a user's error: the innermost line that is neither torch's nor
-    ours."""
-    frames = traceback.extract_tb(error.__traceback__)
-    theirs = [frame for frame in frames if is_theirs(frame.filename)]
-    where = f" at {theirs[-1].filename}:{theirs[-1].lineno}" if theirs else ""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}{where}"
+    return make(**plain(arguments))

@@ -1,0 +1,229 @@
+"""A reader's Python file or module, imported as the reader's own Python would.
+
+A file in a package (a folder with `__init__.py`, or one whose files import each other relatively)
+is that package's module, so `from .block import conv` works; any other file is a script, beside
+whose own folder the imports are looked for. The working directory is importable too, as it is under
+`python -m`. When a call is over, `sys.path` is what it was, and the modules that were loaded from
+these folders are forgotten: the next call reads the files as they are then.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+from flopscope.tracing.places import package_of
+
+KEPT = frozenset({"flopscope", "reference_models"})
+"""Packages that are never forgotten."""
+
+
+class Folder(str):
+    """An entry of `sys.path` that was put there for a call."""
+
+
+@contextmanager
+def importable(place: str) -> Iterator[None]:
+    """While active, what a file or module imports is found where its author finds it.
+
+    What its code prints goes to standard error: standard output is the answer's. Its code sees a
+    command line without arguments. Inside another call it is that one's.
+    """
+    if _folders():
+        yield
+        return
+    before, path, argv = dict(sys.modules), list(sys.path), list(sys.argv)
+    _put_first([Path.cwd()])
+    sys.argv = [place]
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        folders = _folders()
+        sys.path[:], sys.argv = path, argv
+        _forget(before, folders)
+
+
+def _folders() -> list[Path]:
+    return [Path(entry) for entry in sys.path if isinstance(entry, Folder)]
+
+
+def _put_first(folders: Sequence[Path]) -> None:
+    mine = [Folder(folder) for folder in folders]
+    sys.path[:] = [*mine, *(entry for entry in sys.path if entry not in mine)]
+
+
+def _put_last(folder: Path) -> None:
+    """Behind the installed packages, and in front of none."""
+    others = [entry for entry in sys.path if Path(entry or ".").absolute() != folder]
+    sys.path[:] = [*others, Folder(folder)]
+
+
+def _forget(before: dict[str, ModuleType], folders: Sequence[Path]) -> None:
+    """Modules that were loaded since, from these folders; those that they stood for are back."""
+    known = KEPT | sys.stdlib_module_names | {name.partition(".")[0] for name in before}
+    for name, module in list(sys.modules.items()):
+        if name in before and before[name] is not module:
+            sys.modules[name] = before[name]
+        elif name.partition(".")[0] not in known and _lies_in(module, folders):
+            del sys.modules[name]
+
+
+def _lies_in(module: ModuleType, folders: Sequence[Path]) -> bool:
+    files = [getattr(module, "__file__", None), *_search_path(module)]
+    return any(
+        file and package_of(str(file)) is None and Path(file).is_relative_to(folder)
+        for file in files
+        for folder in folders
+    )
+
+
+def _search_path(module: ModuleType) -> list[str]:
+    try:
+        return list(getattr(module, "__path__", ()))
+    except Exception:  # a lazy module answers as it likes
+        return []
+
+
+# --- a file ---------------------------------------------------------------------------------------
+
+
+def module_of(place: str) -> ModuleType:
+    """The module of a file or of a dotted name. Raises whatever its code raises."""
+    return _of_file(Path(os.path.abspath(place))) if place.endswith(".py") else import_module(place)
+
+
+def _of_file(path: Path) -> ModuleType:
+    """Loaded again from further above, where its imports reach further."""
+    depth = max(_regular_depth(path), _relative_depth(path))
+    looked = [path.parent]
+    while True:
+        before = dict(sys.modules)
+        try:
+            return _loaded(path, depth)
+        except ImportError as error:
+            above = _above(path, error)
+            deeper = "beyond top-level package" in str(error) and depth < len(path.parents) - 1
+            if not deeper and (above is None or above in looked):
+                raise
+            _forget(before, _folders())
+            if deeper:
+                depth += 1
+            elif above is not None:
+                looked.append(above)
+                sys.path.append(Folder(above))
+
+
+def _regular_depth(path: Path) -> int:
+    """How many folders above the file are packages."""
+    folders = list(path.parents)
+    return next(i for i, folder in enumerate(folders) if not (folder / "__init__.py").is_file())
+
+
+def _relative_depth(path: Path) -> int:
+    """How many folders up the file's relative imports reach."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):  # said when it is loaded
+        return 0
+    return max((n.level for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)), default=0)
+
+
+def _above(path: Path, error: ImportError) -> Path | None:
+    """The nearest folder above the file that has what it misses."""
+    missing = (error.name or "").partition(".")[0]
+    if not isinstance(error, ModuleNotFoundError) or not missing:
+        return None
+    for folder in path.parents:
+        if (folder / f"{missing}.py").is_file() or any((folder / missing).glob("*.py")):
+            return folder
+    return None
+
+
+def _loaded(path: Path, depth: int) -> ModuleType:
+    folders = list(reversed(path.parents[:depth]))
+    root, own = path.parents[depth], path.parent
+    if not folders:
+        name = path.stem
+        if _is_elsewhere(name, own):
+            name = f"{name}__"
+            _put_last(own)
+        else:
+            _put_first(list(dict.fromkeys((own, Path.cwd()))))
+        return _executed(name, path)
+    _put_first(list(dict.fromkeys((root, Path.cwd()))))
+    if own not in map(Path, sys.path):
+        _put_last(own)  # for a script beside its package's files
+    name = ""
+    for folder in folders:
+        name = f"{name}.{folder.name}" if name else _top(folder)
+        module = _package(name, folder)
+    return module if path.name == "__init__.py" else _executed(f"{name}.{path.stem}", path)
+
+
+def _is_elsewhere(name: str, folder: Path) -> bool:
+    """Does the name of a script mean another module, Python's or an installed one?"""
+    if name in sys.stdlib_module_names or not _is_from(sys.modules.get(name), folder):
+        return True
+    path = [entry for entry in sys.path if Path(entry or ".").absolute() != folder]
+    spec = PathFinder.find_spec(name, path)
+    return spec is not None and spec.origin is not None
+
+
+def _is_from(module: ModuleType | None, folder: Path) -> bool:
+    return module is None or _lies_in(module, [folder])
+
+
+def _top(folder: Path) -> str:
+    """The name of an outermost package; another one where the name means another module."""
+    name = folder.name
+    taken = name in sys.stdlib_module_names or not _is_from(sys.modules.get(name), folder)
+    return f"{name}__" if taken else name
+
+
+def _package(name: str, folder: Path) -> ModuleType:
+    if name in sys.modules and str(folder) in _search_path(sys.modules[name]):
+        return sys.modules[name]
+    init = folder / "__init__.py"
+    if init.is_file():
+        return _executed(name, init, str(folder))
+    spec = ModuleSpec(name, None, is_package=True)
+    spec.submodule_search_locations = [str(folder)]
+    module = module_from_spec(spec)
+    _register(name, module)
+    return module
+
+
+def _executed(name: str, path: Path, folder: str | None = None) -> ModuleType:
+    """The module, known by its name while its code runs; unknown again if that fails."""
+    known = sys.modules.get(name)
+    if known is not None and getattr(known, "__file__", None) == str(path):
+        return known
+    spec = spec_from_file_location(
+        name, path, submodule_search_locations=None if folder is None else [folder]
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    _register(name, module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _register(name: str, module: ModuleType) -> None:
+    sys.modules[name] = module
+    above, _, last = name.rpartition(".")
+    if above:
+        setattr(sys.modules[above], last, module)
