@@ -76,7 +76,6 @@ def derive(
     from flopscope.tracing import derive as traced_constructor
     from flopscope.tracing.constructing import given_module
     from flopscope.tracing.inputs import tensors_for
-    from flopscope.tracing.refusals import not_made
     from flopscope.tracing.targets import maker, resolved
     from flopscope.tracing.usercode import importable
 
@@ -89,14 +88,31 @@ def derive(
         def run(sizes: Mapping[str, Any]) -> Trace:
             return traced_constructor(make, given, *positional, example=sizes, **named)
 
-        try:
-            first = run(example or {})
-        except FlopscopeError:
-            raise
-        except (Exception, SystemExit) as error:
-            shown, said = ", ".join(arguments) or "no arguments", not_made(error, make, given)
-            raise BadInput(f"{target} cannot be derived with {shown}: {said}") from error
+        said = ", ".join(arguments) or "no arguments"
+        first = first_trace(target, said, run, example or {}, make, given)
         return derivation(target, run, first, quantities)
+
+
+def first_trace(
+    name: str,
+    said: str,
+    run: Run,
+    example: Mapping[str, int],
+    make: Callable[..., Any],
+    given: Mapping[str, Any],
+    option: str = "--arg ",
+) -> Trace:
+    """The trace at the example. Raises BadInput where the module cannot be made from what was
+    `given`, which the message says as `said`, or not be run."""
+    from flopscope.tracing.refusals import not_made
+
+    try:
+        return run(example)
+    except FlopscopeError:
+        raise
+    except (Exception, SystemExit) as error:
+        why = not_made(error, make, given, option)
+        raise BadInput(f"{name} cannot be derived with {said}: {why}") from error
 
 
 def derivation(target: str, run: Run, first: Trace, quantities: Sequence[str]) -> Derivation:
@@ -274,6 +290,7 @@ def _halves(names: Iterable[str]) -> dict[str, Any]:
 
 
 def _in_whole_sizes(value: Any) -> Any:
+    value = getattr(value, "shape", value)  # of an input with a type
     if isinstance(value, tuple):
         return tuple(map(_in_whole_sizes, value))
     names = [s.name for s in value.symbols()] if isinstance(value, Polynomial) else []

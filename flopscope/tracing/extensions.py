@@ -107,7 +107,8 @@ def _declared() -> bool:
 def _declare() -> None:
     for name, schema in SCHEMAS.items():
         torch.library.define(f"torchvision::{name}", schema)
-    torch.library.impl("torchvision::_cuda_version", "default", _no_cuda)  # type: ignore[no-untyped-call]
+    answers = torch.library.impl("torchvision::_cuda_version", "default")
+    answers(_no_cuda)
 
 
 def _no_cuda() -> int:
@@ -125,7 +126,7 @@ def _extension_taken_as_loaded() -> Iterator[None]:
 
     def tolerant(path: str) -> None:
         try:
-            load(path)
+            load(path)  # type: ignore[no-untyped-call]
         except OSError:
             if "_C" not in path:
                 raise

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 
+import torch
 from torch import nn
 
 from flopscope.errors import BadInput, FlopscopeError
@@ -33,6 +34,36 @@ def refusing(what: str, module: nn.Module, on: str, *given: Any) -> Iterator[Non
         positional, named = given
         help_ = _inputs_misfit(module, positional, named) if isinstance(error, TypeError) else ""
         raise BadInput(f"{what} cannot run on {on}: {told(error)}{help_}") from error
+
+
+def check_module(module: Any) -> None:
+    """Raises BadInput for what is no module, its class for example."""
+    if isinstance(module, nn.Module):
+        return
+    if inspect.isclass(module) and issubclass(module, nn.Module):
+        raise BadInput(f"{module.__name__} is a class; give a module of it, {module.__name__}(...)")
+    raise BadInput(
+        f"an nn.Module is traced, and {type(module).__name__} is none; give one whose forward "
+        "does what is to be counted"
+    )
+
+
+def named_inputs(positional: Sequence[Any], named: Mapping[str, Any]) -> str:
+    """Inputs as a sentence names them: 1,3,224,224 and mask=1,77."""
+    texts = [*map(_input_text, positional)]
+    texts += [f"{name}={_input_text(value)}" for name, value in named.items()]
+    return " and ".join(texts) or "no input"
+
+
+def _input_text(value: Any) -> str:
+    sizes = getattr(value, "shape", value)
+    if type(sizes) in (tuple, torch.Size) and sizes and not isinstance(sizes[0], tuple | dict):
+        return ",".join(map(str, sizes))
+    return (
+        str(value)
+        if value is None or isinstance(value, int | float | str)
+        else type(value).__name__
+    )
 
 
 def told(error: BaseException) -> str:
@@ -91,8 +122,11 @@ def _root(error: BaseException) -> BaseException:
 # --- arguments that do not fit --------------------------------------------------------------------
 
 
-def not_made(error: BaseException, make: Callable[..., Any], given: Mapping[str, Any]) -> str:
-    """What went wrong as a network was made from these arguments, and which would do."""
+def not_made(
+    error: BaseException, make: Callable[..., Any], given: Mapping[str, Any], option: str = "--arg "
+) -> str:
+    """What went wrong as a network was made from these arguments, and which would do, each after
+    the command line's `option`."""
     text = told(error)
     parameters = _parameters(make)
     if not isinstance(error, TypeError) or parameters is None or _fits(make, (), given):
@@ -106,7 +140,7 @@ def not_made(error: BaseException, make: Callable[..., Any], given: Mapping[str,
         known = ", ".join(p.name for p in parameters.values() if _is_plain(p)) or "no arguments"
         return f"{text}; {f'did you mean {close[0]}?' if close else f'it takes {known}'}"
     if missing:
-        return f"{text}; give {' '.join(f'--arg {_example(p)}' for p in missing)}"
+        return f"{text}; give {' '.join(f'{option}{_example(p)}' for p in missing)}"
     return text
 
 

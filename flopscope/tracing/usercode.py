@@ -164,7 +164,7 @@ def _loaded(path: Path, depth: int) -> ModuleType:
         _put_last(own)  # for a script beside its package's files
     name = ""
     for folder in folders:
-        name = f"{name}.{folder.name}" if name else _top(folder)
+        name = f"{name}.{_identifier(folder)}" if name else _top(folder)
         module = _package(name, folder)
     return module if path.name == "__init__.py" else _executed(f"{name}.{path.stem}", path)
 
@@ -184,9 +184,14 @@ def _is_from(module: ModuleType | None, folder: Path) -> bool:
 
 def _top(folder: Path) -> str:
     """The name of an outermost package; another one where the name means another module."""
-    name = folder.name
+    name = _identifier(folder)
     taken = name in sys.stdlib_module_names or not _is_from(sys.modules.get(name), folder)
     return f"{name}__" if taken else name
+
+
+def _identifier(folder: Path) -> str:
+    """The folder's name in a dotted one, which has no other dots."""
+    return folder.name.replace(".", "_")
 
 
 def _package(name: str, folder: Path) -> ModuleType:
