@@ -108,12 +108,14 @@ def derive(
     """
     require_witnesses()
     from flopscope import deriving, tracing
+    from flopscope.tracing.refusals import named_inputs
 
     def run(sizes: Mapping[str, Any]) -> tracing.Trace:
         return tracing.derive(make, arguments, *inputs, example=sizes)
 
     name = getattr(make, "__name__", str(make))
     said = ", ".join(f"{key}={value}" for key, value in arguments.items()) or "no arguments"
+    said += f" on {named_inputs(inputs, {})}" if inputs else ""
     first = deriving.first_trace(name, said, run, example or {}, make, arguments, option="")
     return deriving.derivation(name, run, first, quantities)
 

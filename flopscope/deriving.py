@@ -12,7 +12,7 @@ from flopscope.arguments import HALF, parse_input, parse_symbolics
 from flopscope.catalog.formulas import QUANTITIES
 from flopscope.closedform import Formula
 from flopscope.domain import Condition, Multiple, Relation
-from flopscope.errors import BadInput, FlopscopeError, UnknownName
+from flopscope.errors import UnknownName
 from flopscope.interpolation import polynomial_through
 from flopscope.ledger import Ledger
 from flopscope.symbolic import Polynomial, substitute, symbol
@@ -89,6 +89,7 @@ def derive(
             return traced_constructor(make, given, *positional, example=sizes, **named)
 
         said = ", ".join(arguments) or "no arguments"
+        said += f" on {' and '.join(inputs)}" if inputs else ""
         first = first_trace(target, said, run, example or {}, make, given)
         return derivation(target, run, first, quantities)
 
@@ -104,15 +105,10 @@ def first_trace(
 ) -> Trace:
     """The trace at the example. Raises BadInput where the module cannot be made from what was
     `given`, which the message says as `said`, or not be run."""
-    from flopscope.tracing.refusals import not_made
+    from flopscope.tracing.refusals import making_refused
 
-    try:
+    with making_refused(f"{name} cannot be derived with {said}", make, given, option):
         return run(example)
-    except FlopscopeError:
-        raise
-    except (Exception, SystemExit) as error:
-        why = not_made(error, make, given, option)
-        raise BadInput(f"{name} cannot be derived with {said}: {why}") from error
 
 
 def derivation(target: str, run: Run, first: Trace, quantities: Sequence[str]) -> Derivation:

@@ -44,7 +44,7 @@ def test_a_public_network_is_counted_whether_the_extension_loads_or_not():
 def test_an_import_that_succeeds_is_left_alone(monkeypatch):
     monkeypatch.setattr(extensions, "_declare", lambda: pytest.fail("declared"))
     assert with_torchvision(lambda: 3) == 3
-    with pytest.raises(ValueError, match="^another$"):
+    with pytest.raises(ValueError, match=r"^another$"):
         with_torchvision(lambda: (_ for _ in ()).throw(ValueError("another")))
 
 

@@ -7,6 +7,7 @@ a package is told which of their own lines does.
 
 from __future__ import annotations
 
+import linecache
 import os
 import sys
 import sysconfig
@@ -93,8 +94,14 @@ def place_of(error: BaseException) -> str:
     """Type, text and place of an error of the reader's code, in one line."""
     text = error.msg if isinstance(error, SyntaxError) else str(error)
     where = line_of(error)
-    said = f"{type(error).__name__}: {shortened(text)}".removesuffix(": ")
+    said = f"{type(error).__name__}: {shortened(text) or _code(where)}".removesuffix(": ")
     return f"{said} at {where}" if where else said
+
+
+def _code(where: str | None) -> str:
+    """What stands in the line, for an error without a text: assert x.dim() == 4."""
+    file, _, line = (where or "").rpartition(":")
+    return linecache.getline(file, int(line)).strip() if file else ""
 
 
 def line_of(error: BaseException) -> str | None:

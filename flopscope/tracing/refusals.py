@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 
-import torch
 from torch import nn
 
 from flopscope.errors import BadInput, FlopscopeError
+from flopscope.symbolic import Polynomial
 from flopscope.tracing.extensions import lacks_operators
-from flopscope.tracing.places import line_of, place_of, shown
+from flopscope.tracing.places import is_theirs, line_of, place_of, shown
 
 OTHER_TORCH = (
     "{name} cannot be imported, because the installed torchvision was compiled for another torch; "
@@ -28,12 +28,74 @@ def refusing(what: str, module: nn.Module, on: str, *given: Any) -> Iterator[Non
     """While active, an error of the network's code becomes BadInput: `what` cannot run `on`."""
     try:
         yield
-    except FlopscopeError:
-        raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        _raise_unless_theirs(error)
+        _raise_if_it_reads_values(error)
         positional, named = given
-        help_ = _inputs_misfit(module, positional, named) if isinstance(error, TypeError) else ""
-        raise BadInput(f"{what} cannot run on {on}: {told(error)}{help_}") from error
+        misfit = _inputs_misfit(module, positional, named) if isinstance(error, TypeError) else ""
+        where = "" if misfit or line_of(error) else _at(_class_line(type(module)))
+        cure = misfit or _missing_module(error)
+        raise BadInput(f"{what} cannot run on {on}: {told(error)}{where}{cure}") from error
+
+
+@contextmanager
+def import_refused(target: str, place: str) -> Iterator[None]:
+    """While active, an error becomes BadInput: the target does not import."""
+    try:
+        yield
+    except BaseException as error:
+        _raise_unless_theirs(error)
+        if lacks_operators(error):
+            raise BadInput(OTHER_TORCH.format(name=target)) from error
+        where = "" if line_of(error) or not _is_file(place, error) else f" in {place}"
+        cure = _import_cure(place, error)
+        raise BadInput(f"{target} does not import: {told(error)}{where}{cure}") from error
+
+
+@contextmanager
+def making_refused(
+    said: str, make: Callable[..., Any], given: Mapping[str, Any], option: str = "--arg "
+) -> Iterator[None]:
+    """While active, an error becomes BadInput that begins as `said`: a network cannot be made from
+    what is `given`, each argument after the command line's `option`."""
+    try:
+        yield
+    except BaseException as error:
+        _raise_unless_theirs(error)
+        _raise_if_it_reads_values(error)
+        raise BadInput(f"{said}: {_not_made(error, make, given, option)}") from error
+
+
+def _raise_unless_theirs(error: BaseException) -> None:
+    """Raises what is said already, and what asks us to stop."""
+    if isinstance(error, FlopscopeError | KeyboardInterrupt | GeneratorExit):
+        raise error
+
+
+READS = {
+    "meta device type tensor to numpy": ".numpy()",
+    "Cannot copy out of meta tensor": "a copy off the meta device",
+    "item() cannot be called on meta tensors": ".item()",
+}
+"""What torch says of values that are not there, and how they are asked for."""
+
+
+def _raise_if_it_reads_values(error: BaseException) -> None:
+    for text, how in READS.items():
+        if text in str(error):
+            raise reads_values(how, line_of(error) or "unknown") from error
+
+
+def reads_values(how: str, where: str) -> BadInput:
+    """Of a network whose work depends on numbers, at a line of it."""
+    return BadInput(
+        f"the network reads the values of a tensor ({how}) at {where}; "
+        "a trace has shapes only, so give it a form that depends on shapes alone"
+    )
+
+
+def _at(where: str | None) -> str:
+    return f" at {where}" if where else ""
 
 
 def check_module(module: Any) -> None:
@@ -57,13 +119,10 @@ def named_inputs(positional: Sequence[Any], named: Mapping[str, Any]) -> str:
 
 def _input_text(value: Any) -> str:
     sizes = getattr(value, "shape", value)
-    if type(sizes) in (tuple, torch.Size) and sizes and not isinstance(sizes[0], tuple | dict):
+    if isinstance(sizes, tuple) and all(isinstance(n, int | str | Polynomial) for n in sizes):
         return ",".join(map(str, sizes))
-    return (
-        str(value)
-        if value is None or isinstance(value, int | float | str)
-        else type(value).__name__
-    )
+    plain = value is None or isinstance(value, int | float | str)
+    return str(value) if plain else type(value).__name__
 
 
 def told(error: BaseException) -> str:
@@ -78,13 +137,6 @@ def told(error: BaseException) -> str:
 # --- importing ------------------------------------------------------------------------------------
 
 
-def not_imported(target: str, place: str, error: BaseException) -> BadInput:
-    """Of a module, or something in it, whose import failed."""
-    if lacks_operators(error):
-        return BadInput(OTHER_TORCH.format(name=target))
-    return BadInput(f"{target} does not import: {told(error)}{_import_cure(place, error)}")
-
-
 def not_had(name: str, error: BaseException) -> BadInput:
     """Of a library of public models."""
     if lacks_operators(error):
@@ -94,15 +146,19 @@ def not_had(name: str, error: BaseException) -> BadInput:
     )
 
 
+def _is_file(place: str, error: BaseException) -> bool:
+    return place.endswith(".py") and isinstance(error, SyntaxError)
+
+
 def _import_cure(place: str, error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return "; keep what a program does under if __name__ == '__main__'"
     root = _root(error)
-    if isinstance(root, ModuleNotFoundError) and root.name:
-        if f"{place}.".startswith(f"{root.name}."):
-            return "; write path/to/file.py:Name, or run where the module can be imported"
-        return f"; install {root.name.partition('.')[0]}, or put its folder into PYTHONPATH"
-    if isinstance(root, ImportError) and "partially initialized module" in str(root):
+    if isinstance(root, ModuleNotFoundError) and f"{place}.".startswith(f"{root.name}."):
+        return "; write path/to/file.py:Name, or run where the module can be imported"
+    if missing := _missing_module(error):
+        return missing
+    if isinstance(root, ImportError) and _is_circular(root):
         return (
             "; these files import each other, so import in one of them inside the function that "
             "needs it"
@@ -110,6 +166,23 @@ def _import_cure(place: str, error: BaseException) -> str:
     if isinstance(root, ImportError) and str(root).startswith("cannot import name"):
         return "; correct the name, or install the version that has it"
     return ""
+
+
+def _missing_module(error: BaseException) -> str:
+    """What helps where code imports what is not there; "" where it does not."""
+    root = _root(error)
+    if not isinstance(root, ModuleNotFoundError) or not root.name:
+        return ""
+    return f"; install {root.name.partition('.')[0]}, or put its folder into PYTHONPATH"
+
+
+def _is_circular(error: ImportError) -> bool:
+    """Does the module that lacks the name wait for the one that asks?"""
+    files, step = [], error.__traceback__
+    while step is not None:
+        files.append(step.tb_frame.f_code.co_filename)
+        step = step.tb_next
+    return "partially initialized module" in str(error) or error.path in files[:-1]
 
 
 def _root(error: BaseException) -> BaseException:
@@ -122,17 +195,15 @@ def _root(error: BaseException) -> BaseException:
 # --- arguments that do not fit --------------------------------------------------------------------
 
 
-def not_made(
-    error: BaseException, make: Callable[..., Any], given: Mapping[str, Any], option: str = "--arg "
+def _not_made(
+    error: BaseException, make: Callable[..., Any], given: Mapping[str, Any], option: str
 ) -> str:
-    """What went wrong as a network was made from these arguments, and which would do, each after
-    the command line's `option`."""
-    text = told(error)
+    """What went wrong, and which arguments would do."""
+    text = told(error) + _missing_module(error)
     parameters = _parameters(make)
     if not isinstance(error, TypeError) or parameters is None or _fits(make, (), given):
         return text
-    where = _defined(make)
-    text = f"{text} at {where}" if where and line_of(error) is None else text
+    text += "" if line_of(error) else _at(_defined(make))
     missing = _missing(parameters, given)
     unknown = [name for name in given if name not in parameters]
     if unknown:
@@ -151,8 +222,7 @@ def _inputs_misfit(module: nn.Module, given: Sequence[Any], named: Mapping[str, 
         return ""
     takes = [p.name for p in parameters.values() if _is_plain(p)]
     needs = [p.name for p in parameters.values() if _is_plain(p) and p.default is p.empty]
-    where = _defined(module.forward)
-    at = f" at {where}" if where else ""
+    at = _at(_defined(module.forward))
     if len(given) + len(named) < len(needs):
         return f"{at}; give an input for each of {', '.join(needs)}"
     return f"{at}; it takes {', '.join(takes) or 'no input'}"
@@ -197,8 +267,20 @@ TYPING = frozenset("Any Callable Optional Union Sequence Iterable List Tuple Dic
 
 
 def _defined(function: Callable[..., Any]) -> str | None:
-    """file:line where a class or function of the reader's begins."""
-    function = getattr(function, "func", function)  # of a partial
+    """file:line where a class's constructor or a function of the reader's begins."""
+    function = getattr(function, "func", getattr(function, "function", function))  # of a partial
     function = function.__init__ if inspect.isclass(function) else function
     code = getattr(inspect.unwrap(function), "__code__", None)
-    return None if code is None else shown(code.co_filename, code.co_firstlineno)
+    return _shown(code.co_filename, code.co_firstlineno) if code else None
+
+
+def _class_line(kind: type) -> str | None:
+    """file:line where a class of the reader's begins."""
+    try:
+        return _shown(inspect.getsourcefile(kind) or "<", inspect.getsourcelines(kind)[1])
+    except (OSError, TypeError):  # made at run time
+        return None
+
+
+def _shown(filename: str, line: int) -> str | None:
+    return shown(filename, line) if is_theirs(filename) else None

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,9 +15,9 @@ import torch
 from torch import nn
 
 from flopscope.arguments import Deferred, Named, parse_name, plain
-from flopscope.errors import BadInput, FlopscopeError, UnknownName
+from flopscope.errors import BadInput, UnknownName
 from flopscope.tracing.extensions import with_torchvision
-from flopscope.tracing.refusals import not_had, not_imported, not_made
+from flopscope.tracing.refusals import import_refused, making_refused, not_had
 from flopscope.tracing.usercode import importable, module_of
 
 
@@ -138,12 +139,8 @@ def library(name: str) -> Any:
 def _imported(place: str, target: str) -> ModuleType:
     """The Python module of a file or dotted name."""
     _check_place(place, target)
-    try:
+    with import_refused(target, place):
         return with_torchvision(lambda: module_of(place))
-    except FlopscopeError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise not_imported(target, place, error) from error
 
 
 def _check_place(place: str, target: str) -> None:
@@ -160,28 +157,33 @@ def _check_place(place: str, target: str) -> None:
         raise BadInput(f"{place} is neither a Python file nor the dotted name of a module; {hint}")
 
 
+MISSING = object()
+
+
 def _found(module: Any, name: str, target: str) -> Any:
     """What the dotted name stands for in a module; a class's factory, say."""
     place, found = parts_of(target)[0], module
     for at, part in enumerate(name.split(".")):
-        try:
-            found = with_torchvision(lambda holder=found, part=part: getattr(holder, part))  # type: ignore[misc]
-        except AttributeError as error:
+        holder = found
+        with import_refused(target, place):  # a lazy package imports what is asked for
+            found = with_torchvision(partial(getattr, holder, part, MISSING))
+        if found is MISSING:
             where = ".".join((place, *name.split(".")[:at])) if at else place
-            raise UnknownName(f"name in {where}", part, _makers(found)) from error
-        except (Exception, SystemExit) as error:  # a lazy package imports what is asked for
-            raise not_imported(target, place, error) from error
+            raise UnknownName(f"name in {where}", part, _makers(holder))
     return found
 
 
 def _makers(holder: Any) -> list[str]:
-    """Names in a module or class that could make a network; a lazy one has not loaded them yet."""
-    held = getattr(holder, "__dict__", {})
-    return [
-        name
-        for name in dir(holder)
-        if not name.startswith("_") and (name not in held or callable(getattr(holder, name)))
-    ]
+    """Names in a module or class that could make a network; a lazy one has not loaded them yet,
+    and what a class has from torch is not meant."""
+    if inspect.isclass(holder):
+        own = [base for base in holder.__mro__ if base.__module__.partition(".")[0] != "torch"]
+        held = {name: value for base in own for name, value in vars(base).items()}
+        names = list(held)
+    else:
+        held, names = getattr(holder, "__dict__", {}), dir(holder)
+    names = [name for name in names if not name.startswith("_")]
+    return [name for name in names if name not in held or callable(getattr(holder, name))]
 
 
 def _in_module(value: Any, module: ModuleType | None, target: str) -> Any:
@@ -233,14 +235,9 @@ def _made(make: Any, arguments: dict[str, Any], target: str) -> Any:
     if not callable(make):
         return make
     found = resolved(target, arguments)
-    try:
+    given = ", ".join(f"{k}={v}" for k, v in arguments.items()) or "no arguments"
+    with making_refused(f"{target} could not be made with {given}", make, found):
         return with_torchvision(lambda: _without_memory(make, found))
-    except FlopscopeError:
-        raise
-    except (Exception, SystemExit) as error:
-        given = ", ".join(f"{k}={v}" for k, v in arguments.items()) or "no arguments"
-        said = not_made(error, make, found)
-        raise BadInput(f"{target} could not be made with {given}: {said}") from error
 
 
 def _without_memory(make: Callable[..., Any], arguments: dict[str, Any]) -> Any:

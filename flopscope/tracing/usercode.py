@@ -26,23 +26,30 @@ KEPT = frozenset({"flopscope", "reference_models"})
 """Packages that are never forgotten."""
 
 
+PUBLIC = frozenset({"timm", "torchvision"})
+"""Places that are installed packages, whatever lies in the working directory."""
+
+
 class Folder(str):
     """An entry of `sys.path` that was put there for a call."""
 
 
 @contextmanager
-def importable(place: str) -> Iterator[None]:
+def importable(target: str) -> Iterator[None]:
     """While active, what a file or module imports is found where its author finds it.
 
     What its code prints goes to standard error: standard output is the answer's. Its code sees a
-    command line without arguments. Inside another call it is that one's.
+    command line without arguments, under the target's name. Inside another call it is that one's.
     """
     if _folders():
         yield
         return
     before, path, argv = dict(sys.modules), list(sys.path), list(sys.argv)
-    _put_first([Path.cwd()])
-    sys.argv = [place]
+    if target.partition(":")[0] in PUBLIC:
+        _put_last(Path.cwd())
+    else:
+        _put_first([Path.cwd()])
+    sys.argv = [target]
     try:
         with redirect_stdout(sys.stderr):
             yield
