@@ -217,6 +217,11 @@ MADE = {
         "could not be made with width=wide: TypeError: can't multiply sequence by non-int of type "
         "'str' at nets.py:14"
     ),
+    "nets.py:Takes --arg width=Config": (
+        "could not be made with width=Config: TypeError: can't multiply sequence by non-int of "
+        "type 'str' at nets.py:14; Config is text, --arg width=nets.Config is what nets.py has "
+        "under that name"
+    ),
     "nets.py:Optional": (
         "could not be made with no arguments: ModuleNotFoundError: No module named "
         "'nowhere_at_all' at nets.py:19; install nowhere_at_all, or put its folder into PYTHONPATH"

@@ -54,16 +54,20 @@ def import_refused(target: str, place: str) -> Iterator[None]:
 
 @contextmanager
 def making_refused(
-    said: str, make: Callable[..., Any], given: Mapping[str, Any], option: str = "--arg "
+    said: str,
+    make: Callable[..., Any],
+    given: Mapping[str, Any],
+    option: str = "--arg ",
+    hint: str = "",
 ) -> Iterator[None]:
-    """While active, an error becomes BadInput that begins as `said`: a network cannot be made from
-    what is `given`, each argument after the command line's `option`."""
+    """While active, an error becomes BadInput that begins as `said` and ends in the `hint`: a
+    network cannot be made from what is `given`, each argument after the command line's `option`."""
     try:
         yield
     except BaseException as error:
         _raise_unless_theirs(error)
         _raise_if_it_reads_values(error)
-        raise BadInput(f"{said}: {_not_made(error, make, given, option)}") from error
+        raise BadInput(f"{said}: {_not_made(error, make, given, option)}{hint}") from error
 
 
 def _raise_unless_theirs(error: BaseException) -> None:

@@ -187,7 +187,8 @@ def _makers(holder: Any) -> list[str]:
 
 
 def _in_module(value: Any, module: ModuleType | None, target: str) -> Any:
-    """A value whose names are looked up, in the module first, then among all that are loaded."""
+    """A value whose names are looked up, in the module first, which has a name itself, then among
+    all that are loaded."""
     if isinstance(value, Mapping):
         return {key: _in_module(item, module, target) for key, item in value.items()}
     if isinstance(value, tuple | list):
@@ -197,6 +198,8 @@ def _in_module(value: Any, module: ModuleType | None, target: str) -> Any:
     first = value.name.partition(".")[0]
     if module is not None and (first in dir(module) or _has(module, first)):
         found = _found(module, value.name, target)
+    elif module is not None and value.name.startswith(own := f"{_own_name(target)}."):
+        found = _found(module, value.name.removeprefix(own), target)
     else:
         found = _loaded(value.name)
         if found is None and (value.called or "." not in value.text):
@@ -207,6 +210,12 @@ def _in_module(value: Any, module: ModuleType | None, target: str) -> Any:
         return found
     positional = tuple(_in_module(item, module, target) for item in value.positional)
     return Deferred(found, positional, _in_module(dict(value.named), module, target))
+
+
+def _own_name(target: str) -> str:
+    """The name under which a target's module is known to its author: net for path/to/net.py."""
+    place, _ = parts_of(target)
+    return Path(place).stem if place.endswith(".py") else place
 
 
 def _has(module: ModuleType, name: str) -> bool:
@@ -236,8 +245,22 @@ def _made(make: Any, arguments: dict[str, Any], target: str) -> Any:
         return make
     found = resolved(target, arguments)
     given = ", ".join(f"{k}={v}" for k, v in arguments.items()) or "no arguments"
-    with making_refused(f"{target} could not be made with {given}", make, found):
+    hint = _meant_as_name(target, arguments)
+    with making_refused(f"{target} could not be made with {given}", make, found, hint=hint):
         return with_torchvision(lambda: _without_memory(make, found))
+
+
+def _meant_as_name(target: str, arguments: Mapping[str, Any]) -> str:
+    """What helps where text is given that names a class or function beside the target."""
+    place, _ = parts_of(target)
+    if place in LIBRARIES:
+        return ""
+    module = _imported(place, target)
+    for key, value in arguments.items():
+        if isinstance(value, str) and callable(vars(module).get(value)):
+            name = f"{_own_name(target)}.{value}"
+            return f"; {value} is text, --arg {key}={name} is what {place} has under that name"
+    return ""
 
 
 def _without_memory(make: Callable[..., Any], arguments: dict[str, Any]) -> Any:
