@@ -222,6 +222,10 @@ MADE = {
         "type 'str' at nets.py:14; Config is text, --arg width=nets.Config is what nets.py has "
         "under that name"
     ),
+    "nets.py:Takes --arg width=nn.Relu": (
+        "could not be made with width=nn.Relu: TypeError: can't multiply sequence by non-int of "
+        "type 'str' at nets.py:14; nn.Relu is text, since nets.py has no such name"
+    ),
     "nets.py:Optional": (
         "could not be made with no arguments: ModuleNotFoundError: No module named "
         "'nowhere_at_all' at nets.py:19; install nowhere_at_all, or put its folder into PYTHONPATH"

@@ -178,6 +178,7 @@ MADE = Net()
         ("Net", ["config=Config(width=5)"], 5),
         ("Net", ["config=net.SMALL", "name=layer.norm"], 4),
         ("Net", ["config=Config(5, act=nn.GELU)", "name=batch"], 5),
+        ("Net", ["config=net.Config(5, act=torch.nn.GELU)", "name=nn.pth"], 5),
         ("Needs", ["config=Config(5)", "scale=[1, 2]"], 5),
     ],
 )

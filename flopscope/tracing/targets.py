@@ -187,29 +187,37 @@ def _makers(holder: Any) -> list[str]:
 
 
 def _in_module(value: Any, module: ModuleType | None, target: str) -> Any:
-    """A value whose names are looked up, in the module first, which has a name itself, then among
-    all that are loaded."""
+    """A value whose names are looked up; what has dots and is no name is text."""
     if isinstance(value, Mapping):
         return {key: _in_module(item, module, target) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return type(value)(_in_module(item, module, target) for item in value)
     if not isinstance(value, Named):
         return value
-    first = value.name.partition(".")[0]
-    if module is not None and (first in dir(module) or _has(module, first)):
-        found = _found(module, value.name, target)
-    elif module is not None and value.name.startswith(own := f"{_own_name(target)}."):
-        found = _found(module, value.name.removeprefix(own), target)
-    else:
-        found = _loaded(value.name)
-        if found is None and (value.called or "." not in value.text):
-            place = parts_of(target)[0]
-            raise UnknownName(f"name in {place}", first, _makers(module))
-        found = value.text if found is None else found
+    try:
+        found = _looked_up(value.name, module, target)
+    except UnknownName:
+        if value.called or "." not in value.name:
+            raise
+        return value.text  # of a file, say: weights.pth
     if not value.called:
         return found
     positional = tuple(_in_module(item, module, target) for item in value.positional)
     return Deferred(found, positional, _in_module(dict(value.named), module, target))
+
+
+def _looked_up(name: str, module: ModuleType | None, target: str) -> Any:
+    """What a name stands for in the module, which has a name itself, or among all loaded modules.
+    Raises UnknownName."""
+    first, own = name.partition(".")[0], f"{_own_name(target)}."
+    if module is not None and (first in dir(module) or _has(module, first)):
+        return _found(module, name, target)
+    if module is not None and name.startswith(own):
+        return _found(module, name.removeprefix(own), target)
+    found = _loaded(name)
+    if found is None:
+        raise UnknownName(f"name in {parts_of(target)[0]}", first, _makers(module))
+    return found
 
 
 def _own_name(target: str) -> str:
@@ -251,7 +259,8 @@ def _made(make: Any, arguments: dict[str, Any], target: str) -> Any:
 
 
 def _meant_as_name(target: str, arguments: Mapping[str, Any]) -> str:
-    """What helps where text is given that names a class or function beside the target."""
+    """What helps where text is given that names a class or function beside the target, or was
+    meant to."""
     place, _ = parts_of(target)
     if place in LIBRARIES:
         return ""
@@ -260,6 +269,8 @@ def _meant_as_name(target: str, arguments: Mapping[str, Any]) -> str:
         if isinstance(value, str) and callable(vars(module).get(value)):
             name = f"{_own_name(target)}.{value}"
             return f"; {value} is text, --arg {key}={name} is what {place} has under that name"
+        if isinstance(value, Named) and _in_module(value, module, target) == value.text:
+            return f"; {value} is text, since {place} has no such name"
     return ""
 
 
