@@ -229,6 +229,7 @@ def test_a_mapping_s_attributes_are_its_items():
         return fc(items.x)
 
     assert macs(read, ModelOutput(x=rows())) == ONE
+    assert macs(read, ModelOutput(x=(2, 8))) == ONE
 
 
 def test_named_tuples():

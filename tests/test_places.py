@@ -58,9 +58,11 @@ def test_the_reader_s_own_line_comes_before_that_of_a_package(monkeypatch, tmp_p
     monkeypatch.chdir(tmp_path)
     mine, packages = (str(tmp_path / "net.py"), 3), (f"{SITE}/einops/einops.py", 7)
     torch_s = (torch.nn.__file__, 1)
-    assert innermost([torch_s, packages, mine, ("/elsewhere/main.py", 9)]) == "net.py:3"
+    outer = ("/elsewhere/main.py", 9)
+    assert innermost([torch_s, packages, mine, outer]) == "net.py:3 (in einops/einops.py:7)"
+    assert innermost([torch_s, mine, packages, outer]) == "net.py:3"
     assert innermost([torch_s, packages]) == f"{SITE}/einops/einops.py:7"
-    assert innermost([("/elsewhere/main.py", 9)]) == "/elsewhere/main.py:9"
+    assert innermost([outer]) == "/elsewhere/main.py:9"
     assert innermost([torch_s]) is None
 
 

@@ -3,6 +3,7 @@ reader's file and line, the cause, and what would help. Nothing of it is a trace
 
 import json
 import re
+import sys
 
 import pytest
 import torch
@@ -433,3 +434,27 @@ def test_deriving_in_python_says_what_is_missing():
 def test_who_asks_to_stop_is_obeyed(capsys, folder, monkeypatch):
     (folder / "slow.py").write_text("raise KeyboardInterrupt\n")
     assert main(["profile", "slow.py:Net", "--res", "8"]) == 130
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        ("ImportError('numpy.core is\\n gone')", " (ImportError: numpy.core is gone)"),
+        ("OSError('libtorch.so: no such file')", " (OSError: libtorch.so: no such file)"),
+        (
+            "TypeError('Descriptors cannot be created')",
+            " (TypeError: Descriptors cannot be created)",
+        ),
+    ],
+)
+def test_an_installation_that_is_broken(capsys, folder, monkeypatch, error, cause):
+    """It is there, and raises what it likes as it is imported."""
+    (folder / "onnx.py").write_text(f"raise {error}\n")
+    (folder / "model.onnx").write_bytes(b"")
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.delitem(sys.modules, "onnx", raising=False)
+    assert main(["profile", "model.onnx"]) == 2
+    assert capsys.readouterr().err == (
+        f"flopscope: this needs onnx, but onnx cannot be imported{cause}; install it with: "
+        "pip install 'flopscope-analytic[onnx]'\n"
+    )

@@ -179,7 +179,9 @@ class _Copy:
     def _filled(self, value: Any, items: Mapping[Any, Any], shapes: bool) -> Any:
         """A list or dictionary, of a subclass maybe that keeps its items as attributes too."""
         new = {key: self.of(item, shapes=shapes) for key, item in items.items()}
-        own = self._attributes(value, shapes=False)
+        twins = {id(item): new[key] for key, item in items.items()}
+        own = {name: twins[id(held)] for name, held in _held(value) if id(held) in twins}
+        own = self._attributes(value, shapes=False) | own
         made = copy.copy(value)
         assign = dict.__setitem__ if isinstance(value, dict) else type(value).__setitem__
         for key, item in new.items():

@@ -76,11 +76,21 @@ def _running(frame: FrameType | None) -> Iterator[Line]:
 
 
 def innermost(lines: Iterable[Line]) -> str | None:
-    """file:line of the first that is the reader's own, else of the first in a package of theirs;
-    None where there is neither. `lines` come innermost first."""
+    """file:line of the first that is the reader's own, with that in a package of theirs which it
+    led to; else of the first in such a package; None where there is neither. `lines` come innermost
+    first."""
     theirs = [(file, line) for file, line in lines if is_theirs(file)]
-    own = [(file, line) for file, line in theirs if package_of(file) is None]
-    return next((shown(*line) for line in (*own, *theirs)), None)
+    own = next((line for line in theirs if package_of(line[0]) is None), None)
+    if not theirs or own is None:
+        return shown(*theirs[0]) if theirs else None
+    return shown(*own) if own == theirs[0] else f"{shown(*own)} (in {_in_package(*theirs[0])})"
+
+
+def _in_package(filename: str, line: int) -> str:
+    """package/file:line, without where packages are installed."""
+    parts = Path(filename).parts
+    at = next(i for i, part in enumerate(parts) if part in SITES)
+    return f"{Path(*parts[at + 1 :])}:{line}"
 
 
 def shown(filename: str, line: int) -> str:
@@ -101,7 +111,7 @@ def place_of(error: BaseException) -> str:
 def _code(where: str | None) -> str:
     """What stands in the line, for an error without a text: assert x.dim() == 4."""
     file, _, line = (where or "").rpartition(":")
-    return linecache.getline(file, int(line)).strip() if file else ""
+    return linecache.getline(file, int(line)).strip() if line.isdecimal() else ""
 
 
 def line_of(error: BaseException) -> str | None:
