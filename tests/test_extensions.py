@@ -128,7 +128,8 @@ def test_how_many_boxes_are_kept_depends_on_their_values(boxes):
     with pytest.raises(BadInput) as error:
         fs.trace(Kept(), (boxes, 4), (boxes,))
     assert re.fullmatch(
-        r"the network reads the values of a tensor \(nms\) at \S*test_extensions\.py:\d+; a trace "
-        r"has shapes only, so give it a form that depends on shapes alone",
+        r"the network reads the values of a tensor \(nms\) at \S*test_extensions\.py:\d+ "
+        r"\(in torchvision/ops/boxes\.py:\d+\); a trace has shapes only, so give it a form that "
+        r"depends on shapes alone",
         str(error.value),
     )

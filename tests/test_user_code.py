@@ -83,6 +83,23 @@ DEEPER = {
         "a/b/block.py": BLOCK,
     },
     "from the working directory": {"a/b/net.py": "from lib.x import conv\n", "lib/x.py": BLOCK},
+    "beside what else has its name": {
+        "a/b/net.py": "from block import conv\n",
+        "a/b/block.py": BLOCK,
+        "block.py": "conv = None",
+        "net.py": "conv = None",
+    },
+    "a package that a sibling's name hides": {
+        "a/b/net.py": "from block.parts import conv\n",
+        "a/b/block.py": "conv = None",
+        "block/parts.py": BLOCK,
+    },
+    "beside a package that cannot be imported": {
+        "a/b/__init__.py": "import nowhere_at_all\n",
+        "a/b/net.py": "from block import conv\n",
+        "a/b/block.py": BLOCK,
+        "a/b/types.py": "raise ImportError",
+    },
     "a script beside its module": {"a/b/net.py": "from x import conv\n", "a/b/x.py": BLOCK},
 }
 
@@ -92,6 +109,13 @@ def test_imports_in_nested_folders(capsys, write, layout):
     files = {name: text + NET * name.endswith("net.py") for name, text in DEEPER[layout].items()}
     write(files)
     assert macs(capsys, "a/b/net.py:Net") == MACS
+
+
+def test_relative_imports_of_a_file_in_the_working_directory(capsys, write, monkeypatch):
+    folder = write({"net.py": f"from .block import conv\n{NET}", "block.py": BLOCK, "x/y.py": ""})
+    assert macs(capsys, "net.py:Net") == macs(capsys, "./x/../net.py:Net") == MACS
+    monkeypatch.chdir(folder / "x")
+    assert macs(capsys, "../net.py:Net") == MACS
 
 
 def test_an_absolute_import_is_looked_for_above_a_file_that_lies_elsewhere(

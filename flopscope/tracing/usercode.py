@@ -1,8 +1,8 @@
 """A reader's Python file or module, imported as the reader's own Python would.
 
-A file in a package (a folder with `__init__.py`, or one whose files import each other relatively)
-is that package's module, so `from .block import conv` works; any other file is a script, beside
-whose own folder the imports are looked for. The working directory is importable too, as it is under
+A file that imports others relatively is its package's module, so `from .block import conv` works,
+whether the folder has an `__init__.py` or not; any other file is a script, whose imports are looked
+for beside it, and above its package. The working directory is importable too, as it is under
 `python -m`. When a call is over, `sys.path` is what it was, and the modules that were loaded from
 these folders are forgotten: the next call reads the files as they are then.
 """
@@ -13,7 +13,7 @@ import ast
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import module_from_spec, spec_from_file_location
@@ -64,7 +64,7 @@ def _folders() -> list[Path]:
 
 
 def _put_first(folders: Sequence[Path]) -> None:
-    mine = [Folder(folder) for folder in folders]
+    mine = [Folder(folder) for folder in dict.fromkeys(folders)]
     sys.path[:] = [*mine, *(entry for entry in sys.path if entry not in mine)]
 
 
@@ -110,11 +110,14 @@ def module_of(place: str) -> ModuleType:
 
 def _of_file(path: Path) -> ModuleType:
     """Loaded again from further above, where its imports reach further."""
-    depth = max(_regular_depth(path), _relative_depth(path))
-    looked = [path.parent]
+    relative = _relative_depth(path) or path.name == "__init__.py"
+    depth = max(relative, _regular_depth(path)) if relative else 0
+    looked, hidden = [path.parent], list[Path]()
     while True:
         before = dict(sys.modules)
         try:
+            for package in hidden:
+                _package(package.name, package)
             return _loaded(path, depth)
         except ImportError as error:
             above = _above(path, error)
@@ -127,6 +130,8 @@ def _of_file(path: Path) -> ModuleType:
             elif above is not None:
                 looked.append(above)
                 sys.path.append(Folder(above))
+                if "is not a package" in str(error):  # but a file of its name
+                    hidden.append(above / str(error.name).partition(".")[0])
 
 
 def _regular_depth(path: Path) -> int:
@@ -137,16 +142,19 @@ def _regular_depth(path: Path) -> int:
 
 def _relative_depth(path: Path) -> int:
     """How many folders up the file's relative imports reach."""
+    return max((n.level for n in _nodes(path) if isinstance(n, ast.ImportFrom)), default=0)
+
+
+def _nodes(path: Path) -> list[ast.AST]:
     try:
-        tree = ast.parse(path.read_bytes())
+        return list(ast.walk(ast.parse(path.read_bytes())))
     except (SyntaxError, ValueError):  # said when it is loaded
-        return 0
-    return max((n.level for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)), default=0)
+        return []
 
 
 def _above(path: Path, error: ImportError) -> Path | None:
     """The nearest folder above the file that has what it misses."""
-    missing = (error.name or "").partition(".")[0]
+    missing = (error.name or "").replace(".", os.sep)
     if not isinstance(error, ModuleNotFoundError) or not missing:
         return None
     for folder in path.parents:
@@ -156,33 +164,66 @@ def _above(path: Path, error: ImportError) -> Path | None:
 
 
 def _loaded(path: Path, depth: int) -> ModuleType:
-    folders = list(reversed(path.parents[:depth]))
-    root, own = path.parents[depth], path.parent
-    if not folders:
-        name = path.stem
-        if _is_elsewhere(name, own):
-            name = f"{name}__"
-            _put_last(own)
-        else:
-            _put_first(list(dict.fromkeys((own, Path.cwd()))))
-        return _executed(name, path)
-    _put_first(list(dict.fromkeys((root, Path.cwd()))))
-    if own not in map(Path, sys.path):
-        _put_last(own)  # for a script beside its package's files
+    """At this depth of packages."""
+    if depth == 0:
+        return _script(path)
+    _put_first([path.parents[depth], Path.cwd()])
+    if path.parent not in _folders():
+        _put_last(path.parent)  # for a script beside its package's files
     name = ""
-    for folder in folders:
+    for folder in reversed(path.parents[:depth]):
         name = f"{name}.{_identifier(folder)}" if name else _top(folder)
         module = _package(name, folder)
     return module if path.name == "__init__.py" else _executed(f"{name}.{path.stem}", path)
 
 
+def _script(path: Path) -> ModuleType:
+    """Beside a package's files it is imported as from the package's folder, else as from its own,
+    and it stands for no other module that has its name."""
+    name, own, root = path.stem, path.parent, path.parents[_regular_depth(path)]
+    other = _is_elsewhere(name, own)
+    if other and (name in sys.stdlib_module_names or name in _imports(path)):
+        _import_other(name, own)  # before a folder that hides it is on the path
+    _put_first([root, Path.cwd()])
+    if root != own:
+        _put_last(own)
+    return _executed(f"{name}__" if other else name, path)
+
+
+def _without(folder: Path) -> list[str]:
+    """The path without the reader's folders."""
+    folders = {folder, *_folders()}
+    return [entry for entry in sys.path if Path(entry).absolute() not in folders]
+
+
+def _import_other(name: str, own: Path) -> None:
+    path = list(sys.path)
+    sys.path[:] = _without(own)
+    try:
+        with suppress(Exception):  # the file says it better, if it needs it
+            import_module(name)
+    finally:
+        sys.path[:] = path
+
+
 def _is_elsewhere(name: str, folder: Path) -> bool:
-    """Does the name of a script mean another module, Python's or an installed one?"""
+    """Does the name of a script mean another module, Python's or one outside the reader's
+    folders?"""
     if name in sys.stdlib_module_names or not _is_from(sys.modules.get(name), folder):
         return True
-    path = [entry for entry in sys.path if Path(entry or ".").absolute() != folder]
-    spec = PathFinder.find_spec(name, path)
+    spec = PathFinder.find_spec(name, _without(folder))
     return spec is not None and spec.origin is not None
+
+
+def _imports(path: Path) -> frozenset[str]:
+    """The top-level names that a file imports."""
+    found = set()
+    for node in _nodes(path):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add((node.module or "").partition(".")[0])
+    return frozenset(found)
 
 
 def _is_from(module: ModuleType | None, folder: Path) -> bool:
