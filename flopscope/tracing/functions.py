@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from flopscope.errors import BadInput
+from flopscope.tracing.literals import MET
 from flopscope.tracing.outputs import is_symbolic
 from flopscope.tracing.products import (
     attention,
@@ -45,6 +46,8 @@ class Functions(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        if function in MET:
+            return MET[function](function, args, dict(kwargs or {}))
         args, kwargs = with_numbers(function, args, kwargs or {})
         free = self._always or is_symbolic((args, kwargs))
         if function is F.linear and args and args[0].dim() > 2:
@@ -87,6 +90,8 @@ class Values(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        if function in MET:
+            return MET[function](function, args, dict(kwargs or {}))
         args, kwargs = with_numbers(function, args, kwargs or {})
         return function(*args, **kwargs)
 

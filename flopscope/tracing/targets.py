@@ -11,11 +11,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import torch
 from torch import nn
 
 from flopscope.arguments import Deferred, Named, parse_name, plain
 from flopscope.errors import BadInput, UnknownName
+from flopscope.tracing.constructing import origins_of, without_memory
 from flopscope.tracing.extensions import with_torchvision
 from flopscope.tracing.refusals import import_refused, making_refused, not_had
 from flopscope.tracing.usercode import importable, module_of
@@ -255,7 +255,7 @@ def _made(make: Any, arguments: dict[str, Any], target: str) -> Any:
     given = ", ".join(f"{k}={v}" for k, v in arguments.items()) or "no arguments"
     hint = _meant_as_name(target, arguments)
     with making_refused(f"{target} could not be made with {given}", make, found, hint=hint):
-        return with_torchvision(lambda: _without_memory(make, found))
+        return with_torchvision(lambda: _shapes_first(make, found))
 
 
 def _meant_as_name(target: str, arguments: Mapping[str, Any]) -> str:
@@ -274,11 +274,10 @@ def _meant_as_name(target: str, arguments: Mapping[str, Any]) -> str:
     return ""
 
 
-def _without_memory(make: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+def _shapes_first(make: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     """Made of shapes; of numbers where the constructor reads the values of a tensor."""
     try:
-        with torch.device("meta"):
-            return make(**plain(arguments))
+        return without_memory(lambda: make(**plain(arguments)), {}, origins_of(make, arguments))
     except (NotImplementedError, RuntimeError, TypeError) as error:
         if "meta" not in str(error):
             raise
