@@ -9,17 +9,22 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import nn
-from torch.utils import _pytree as pytree
 
 from flopscope.errors import BadInput, UnboundSymbols
 from flopscope.ledger import Ledger
 from flopscope.regions import numbers
 from flopscope.symbolic import Symbol
 from flopscope.tracing.calls import Rule
-from flopscope.tracing.constructing import LIKELY, construct, free_arguments, likely_input
+from flopscope.tracing.constructing import (
+    LIKELY,
+    construct,
+    free_arguments,
+    likely_input,
+    origins_of,
+)
 from flopscope.tracing.examples import examples
 from flopscope.tracing.functions import Functions
-from flopscope.tracing.inputs import free_symbols, tensors_of
+from flopscope.tracing.inputs import free_symbols, leaves, tensors_of
 from flopscope.tracing.lending import left_alone, lent, shapes_of
 from flopscope.tracing.recorder import Recorder, paths
 from flopscope.tracing.standins import standins
@@ -124,7 +129,7 @@ def derive(
     free |= LIKELY if not (inputs or named) else frozenset()
 
     def attempt(trail: Trail) -> Trace:
-        with left_alone(make):
+        with left_alone(make, origins_of(make, arguments)):
             module = construct(make, arguments, trail)
             given = inputs or (() if named else (likely_input(module),))
             return _trace(module, given, named, trail, rules or {})
@@ -174,12 +179,12 @@ def _recorded(
     """What ran, and for a training step what ran backward; `free` as if sizes were. `watch` is
     entered last."""
     args, kwargs = values
-    leaves = [x for x in pytree.tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
+    given = leaves((args, kwargs))
     stored = shapes_of(module, learning=backward)
     learns = {name: parameter.requires_grad for name, parameter in module.named_parameters()}
     frozen = [name for name, learn in learns.items() if not learn]
     make = TrainingRecorder if backward else Recorder
-    recorder = make(stored.by_name, list(learns), leaves, rules, frozen, stored.by_id)
+    recorder = make(stored.by_name, list(learns), given, rules, frozen, stored.by_id)
     recorder.truths = truths
     kinds = {type(part) for part in module.modules()}
     with (

@@ -74,11 +74,11 @@ def lent(module: nn.Module, shapes: Mapping[int, torch.Tensor]) -> Iterator[None
 
 
 @contextmanager
-def left_alone(make: Any) -> Iterator[None]:
+def left_alone(make: Any, origins: Iterable[Any] = ()) -> Iterator[None]:
     """While active, what `make` writes on classes and in files is noted, and then put back; its
-    packages' functions run without their caches."""
+    packages' functions, and those of the `origins` behind it, run without their caches."""
     snapshot, drawn = Snapshot(make), _random_state()
-    spaces = name_spaces([make])
+    spaces = name_spaces([make, *origins])
     snapshot.name_spaces(spaces)
     with hashable_sizes(), _put_back(snapshot.restore, drawn), uncached(spaces):
         yield
