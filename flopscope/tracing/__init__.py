@@ -35,6 +35,8 @@ from flopscope.tracing.training import (
     training_step,
 )
 
+from flopscope.tracing.wrappers import unwrapped, wrapped
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -179,6 +181,7 @@ def _recorded(
         torch.device("meta"),
         torch.compiler.set_stance("force_eager"),
         no_fused_attention(),
+        unwrapped(),
         paths(recorder, module),
         Functions(recorder, always=free),
         recorder,
@@ -202,7 +205,7 @@ def finished(
 
 def eager(module: nn.Module) -> nn.Module:
     """The module behind a compiled one. Raises BadInput for a scripted one."""
-    module = getattr(module, "_orig_mod", module)
+    module = wrapped(module)
     for name, part in module.named_modules():
         if isinstance(part, torch.jit.ScriptModule):
             where = f"its part {name}" if name else "the module"

@@ -26,6 +26,7 @@ from flopscope.tracing.products import (
 )
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.recurrent import RECURRENT, recurrent
+from flopscope.tracing.special import called
 from flopscope.tracing.trail import caller
 
 
@@ -46,13 +47,16 @@ class Functions(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         args, kwargs = with_numbers(function, args, kwargs or {})
+        special = called(self, self._recorder, function, args, kwargs)
+        if special is not NotImplemented:
+            return special
         free = self._always or is_symbolic((args, kwargs))
         if function is F.linear and args and args[0].dim() > 2:
             with self._recorder.positions(args[0].shape[:-1]):
                 return function(*args, **kwargs)
         if function in MEANS and free and _is_one(*args[1:], **kwargs):
             return args[0].mean(MEANS[function], keepdim=True)
-        if function is F.rms_norm and not torch.is_grad_enabled():
+        if function is F.rms_norm and not self._recorder.trains:
             return _rms_norm(self._recorder, *args, **kwargs)
         if function is F.interpolate and free:
             return _interpolate(*args, **kwargs)
@@ -67,7 +71,7 @@ class Functions(TorchFunctionMode):
             and is_plain_attention(*args, **kwargs)
         ):
             return attention(*args, **kwargs)
-        if function in RECURRENT and torch.is_grad_enabled():
+        if function in RECURRENT and self._recorder.trains:
             raise BadInput(
                 f"the backward pass of {RECURRENT[function].name} is not known; "
                 "trace the network without backward"

@@ -29,6 +29,7 @@ from flopscope.tracing.node import size_value
 from flopscope.tracing.operators import OPERATORS
 from flopscope.tracing.outputs import result_of
 from flopscope.tracing.shapes import META
+from flopscope.tracing.special import dispatched
 from flopscope.tracing.trail import caller
 
 READS_VALUES: Mapping[str, str] = {
@@ -47,6 +48,10 @@ they are written."""
 class Recorder(TorchDispatchMode):
     """Records rows while it is active. `state` is what the module stores, by name: parameters, some
     of them frozen, and buffers; `rules` are the user's, by the operator's full name."""
+
+    supports_higher_order_operators = True
+    trains = False
+    """Does something run backward? A network that enables gradients inside asks for none."""
 
     def __init__(
         self,
@@ -90,6 +95,9 @@ class Recorder(TorchDispatchMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        special = dispatched(self, function, args, kwargs or {})
+        if special is not NotImplemented:
+            return special
         plain = plain_name(function)
         reads = _values_read(plain, args)
         if reads:
@@ -101,6 +109,11 @@ class Recorder(TorchDispatchMode):
         result = result_of(function, args, kwargs)
         self.record(full_name(function, plain), args, kwargs, result)
         return result
+
+    def foresees(self, function: Any) -> bool:
+        """Does a rule say what it is, or that it is free?"""
+        name = full_name(function, plain_name(function))
+        return name in self._rules or name in OPERATORS or name in FREE
 
     def record(
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any

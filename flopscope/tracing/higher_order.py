@@ -1,0 +1,168 @@
+"""Operators that take functions: branches, loops, scans, and what runs a part of a network apart.
+
+What they call is run as Python calls it, on shapes. Of a branch that data decide both ways are run;
+of a loop whose end they decide, nothing is sure to run but its first condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch._C import DispatchKey
+from torch._ops import HigherOrderOperator
+from torch.utils import _pytree as pytree
+
+from flopscope import readings
+from flopscope.conventions import CONVENTIONS
+from flopscope.domain import settled
+from flopscope.errors import BadInput
+from flopscope.facts import Operator
+from flopscope.sizes import Size
+from flopscope.tracing.shapes import like
+from flopscope.tracing.trail import caller
+
+if TYPE_CHECKING:
+    from flopscope.tracing.recorder import Recorder
+
+
+def higher_order(
+    recorder: Recorder,
+    operator: HigherOrderOperator,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+) -> Any:
+    """What the operator returns; what it runs is recorded. Raises BadInput for one that runs in
+    compiled code alone."""
+    with recorder:
+        rule = RULES.get(operator.name())
+        if rule is not None:
+            return rule(recorder, *args, **kwargs)
+        plain = operator.py_kernels.get(DispatchKey.CompositeExplicitAutograd)
+        if plain is None:
+            raise BadInput(
+                f"{operator.name()} at {caller()} is an operator of torch that runs functions in "
+                "compiled code alone; call the function itself"
+            )
+        return plain(*args, **kwargs)
+
+
+def _branch(
+    recorder: Recorder,
+    predicate: Any,
+    yes: Callable[..., Any],
+    no: Callable[..., Any],
+    operands: Sequence[Any] = (),
+) -> Any:
+    """torch.cond. Where data decide, the rows of one way if both cost the same in every convention;
+    else those of the way that costs no more in any, or of none, and one row that says so."""
+    known = _truth(predicate)
+    if known is not None:
+        return (yes if known else no)(*operands)
+    start = len(recorder.rows)
+    ways, costs = (yes, no), []
+    for way in ways:
+        result = way(*operands)
+        costs.append(_costs(recorder.rows[start:]))
+        del recorder.rows[start:]
+    if costs[0] == costs[1]:
+        return yes(*operands)
+    less = next((i for i in (0, 1) if _no_more(costs[i], costs[1 - i])), None)
+    if less is not None:
+        result = ways[less](*operands)
+    between = " or ".join(dict.fromkeys(_text(c["macs"]) for c in costs))
+    return _not_known(recorder, f"cond ({between} MACs)", operands, result)
+
+
+def _loop(
+    recorder: Recorder,
+    condition: Callable[..., Any],
+    body: Callable[..., Any],
+    carried: Sequence[Any],
+    further: Sequence[Any] = (),
+) -> Any:
+    """torch.while_loop. Where data decide how often, one row says what each pass costs."""
+    values = tuple(carried)
+    while (known := _truth(condition(*values, *further))) is not None:
+        if not known:
+            return values
+        result = body(*values, *further)
+        values = tuple(result) if isinstance(result, tuple | list) else (result,)
+    start = len(recorder.rows)
+    body(*values, *further)
+    costs = _costs(recorder.rows[start:])
+    del recorder.rows[start:]
+    name = f"while_loop (each pass {_text(costs['macs'])} MACs)"
+    return _not_known(recorder, name, values, values)
+
+
+def _map(
+    recorder: Recorder, function: Callable[..., Any], xs: Sequence[Any], further: Sequence[Any] = ()
+) -> Any:
+    """map: the function on every first-dimension slice, which is one batch to all of them."""
+    ins = (*(0 for _ in xs), *(None for _ in further))
+    return torch.vmap(function, ins)(*xs, *further)
+
+
+def _scan(
+    recorder: Recorder,
+    combine: Callable[..., Any],
+    carried: Sequence[Any],
+    xs: Sequence[torch.Tensor],
+    further: Sequence[Any] = (),
+) -> Any:
+    """scan: one step after the other, so the number of steps is a number."""
+    state, made = list(carried), []
+    for step in range(int(xs[0].shape[0])):
+        result = combine(*state, *(x.select(0, step) for x in xs), *further)
+        state, ys = list(result[: len(state)]), result[len(state) :]
+        made.append(ys)
+    return [*state, *(torch.stack(list(ys)) for ys in zip(*made, strict=True))]
+
+
+RULES: Mapping[str, Callable[..., Any]] = {
+    "cond": _branch,
+    "while_loop": _loop,
+    "map_impl": _map,
+    "scan": _scan,
+}
+"""By the operator's name; all others are run as torch runs them without compiling."""
+
+
+def _truth(predicate: Any) -> bool | None:
+    """The answer, None where data decide it."""
+    if not isinstance(predicate, torch.Tensor):
+        return bool(predicate)
+    number = getattr(predicate, "_flopscope_known", None if predicate.is_meta else predicate)
+    return None if number is None else bool(number.item())
+
+
+def _costs(rows: Sequence[Operator]) -> dict[str, Size]:
+    """Their work in every convention; -1 stands for what is not known."""
+    counted = {name: readings.flops(rows, name) for name in CONVENTIONS}
+    return {name: found.value if found.complete else -1 for name, found in counted.items()}
+
+
+def _no_more(a: Mapping[str, Size], b: Mapping[str, Size]) -> bool:
+    """Does the first cost no more than the second in any convention, for all sizes?"""
+    if -1 in (*a.values(), *b.values()):
+        return False
+    return all(settled(b[name] - a[name], equality=False) for name in a)
+
+
+def _text(macs: Size) -> str:
+    return "unknown" if macs == -1 else f"{macs:,}" if isinstance(macs, int) else str(macs)
+
+
+def _not_known(recorder: Recorder, name: str, operands: Any, result: Any) -> Any:
+    """A row for what may run or not, which writes results of these shapes. Returns those."""
+
+    def tensors(values: Any) -> list[torch.Tensor]:
+        return [t for t in pytree.tree_leaves(values) if isinstance(t, torch.Tensor)]
+
+    fresh = pytree.tree_map(
+        lambda v: like(v, v.shape) if isinstance(v, torch.Tensor) else v, result
+    )
+    recorder.append(name, None, tensors(operands), tensors(fresh))
+    return fresh

@@ -1,0 +1,48 @@
+"""Calls that are met before the tables of operators: what takes functions, and tensors that are
+more than their shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch._ops import HigherOrderOperator
+from torch.overrides import TorchFunctionMode
+
+from flopscope.tracing.higher_order import higher_order
+
+if TYPE_CHECKING:
+    from flopscope.tracing.recorder import Recorder
+
+
+def dispatched(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """What a call returns that reached the dispatcher; NotImplemented for one like any other."""
+    if isinstance(function, HigherOrderOperator):
+        return higher_order(recorder, function, args, kwargs)
+    if _is_made_of_others(function, recorder):
+        with recorder:
+            return function.decompose(*args, **kwargs)
+    return NotImplemented
+
+
+def _is_made_of_others(function: Any, recorder: Recorder) -> bool:
+    """Does torch define it by other operators, which no rule foresees? Below autograd, as in a
+    branch, such operators arrive whole."""
+    key = torch._C.DispatchKey.CompositeImplicitAutograd
+    return not recorder.foresees(function) and (
+        function.has_kernel_for_dispatch_key(key) and function.namespace == "aten"
+    )
+
+
+def called(
+    mode: TorchFunctionMode,
+    recorder: Recorder,
+    function: Any,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+) -> Any:
+    """What a function of torch returns; NotImplemented for one like any other."""
+    return NotImplemented
