@@ -213,6 +213,11 @@ class Recorder(TorchDispatchMode):
             if id(first) in self._stored:
                 self._stored[id(output)] = self._stored[id(first)]
 
+    def shows(self, x: torch.Tensor, other: torch.Tensor) -> None:
+        """The other tensor has the elements of this one."""
+        self._alive.append(other)
+        self._forward((x,), (other,))
+
     def _rule(self, name: str, args: Sequence[Any]) -> Rule | None:
         """The reader's, else the table's. Only an index of a parameter looks entries up."""
         if name in self._rules:

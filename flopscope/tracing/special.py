@@ -11,6 +11,8 @@ from torch._ops import HigherOrderOperator
 from torch.overrides import TorchFunctionMode
 
 from flopscope.tracing.higher_order import higher_order
+from flopscope.tracing.packed import packed
+from flopscope.tracing.shapes import META
 
 if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
@@ -22,10 +24,18 @@ def dispatched(
     """What a call returns that reached the dispatcher; NotImplemented for one like any other."""
     if isinstance(function, HigherOrderOperator):
         return higher_order(recorder, function, args, kwargs)
+    if kwargs.get("device", META) != META and _is_copied(function, args):
+        with recorder:
+            return function(*args, **{**kwargs, "device": META})
     if _is_made_of_others(function, recorder):
         with recorder:
             return function.decompose(*args, **kwargs)
     return NotImplemented
+
+
+def _is_copied(function: Any, args: Sequence[Any]) -> bool:
+    """Does a tensor of the trace go to another device? It stays a shape there."""
+    return function is torch.ops.aten._to_copy.default and bool(args[0].device == META)
 
 
 def _is_made_of_others(function: Any, recorder: Recorder) -> bool:
@@ -45,4 +55,4 @@ def called(
     kwargs: Mapping[str, Any],
 ) -> Any:
     """What a function of torch returns; NotImplemented for one like any other."""
-    return NotImplemented
+    return packed(recorder, function, args, kwargs)
