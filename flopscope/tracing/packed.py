@@ -17,6 +17,7 @@ from torch.utils._python_dispatch import _disable_current_modes
 from flopscope.errors import BadInput
 from flopscope.tracing.node import size_value
 from flopscope.tracing.outputs import is_symbolic
+from flopscope.tracing.repeated import Repeated
 from flopscope.tracing.shapes import META
 from flopscope.tracing.trail import caller
 
@@ -49,6 +50,9 @@ def packed(
 def _made(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """A tensor from a list of whole numbers, which may be symbolic sizes."""
     numbers = args[0] if args else kwargs.get("data")
+    if isinstance(numbers, Repeated) and len(numbers.items) == 1 and _is_size(numbers.items[0]):
+        made = torch.empty(numbers.times, dtype=kwargs.get("dtype") or torch.int64, device=META)
+        return _with(made, LENGTHS, Equal(numbers.items[0], numbers.times))
     if not isinstance(numbers, list | tuple) or not numbers or not all(map(_is_size, numbers)):
         return NotImplemented
     if is_symbolic(numbers):

@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from flopscope.tracing.higher_order import higher_order
 from flopscope.tracing.packed import packed
+from flopscope.tracing.repeated import Repeated, as_lists
 from flopscope.tracing.shapes import META
 
 if TYPE_CHECKING:
@@ -55,4 +56,8 @@ def called(
     kwargs: Mapping[str, Any],
 ) -> Any:
     """What a function of torch returns; NotImplemented for one like any other."""
-    return packed(recorder, function, args, kwargs)
+    result = packed(recorder, function, args, kwargs)
+    if result is NotImplemented and any(isinstance(v, Repeated) for v in args):
+        with mode:
+            return function(*as_lists(tuple(args)), **kwargs)
+    return result

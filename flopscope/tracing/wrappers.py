@@ -14,6 +14,8 @@ from torch import nn
 from torch.nn.attention import flex_attention
 from torch.nn.parallel import DataParallel, DistributedDataParallel
 
+from flopscope.tracing.repeated import lists_stay_open
+
 PARALLEL = (DataParallel, DistributedDataParallel)
 
 
@@ -39,6 +41,7 @@ def unwrapped() -> Iterator[None]:
         stack.enter_context(_replaced(torch.jit.ScriptFunction, "__call__", called))
         for function, code in FLEX.items():
             stack.enter_context(_replaced(function, "__code__", code.__code__))
+        stack.enter_context(lists_stay_open())
         yield
 
 
