@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.func import functional_call
+from torch.nn.parameter import is_lazy
 from torch.utils import _pytree as pytree
 
 from flopscope.errors import BadInput, UnboundSymbols
@@ -21,6 +22,7 @@ from flopscope.tracing.constructing import LIKELY, construct, free_arguments, li
 from flopscope.tracing.examples import examples
 from flopscope.tracing.functions import Functions
 from flopscope.tracing.inputs import free_symbols, tensors_of
+from flopscope.tracing.lazy import copy_of_shapes, is_uninitialised
 from flopscope.tracing.outputs import is_symbolic
 from flopscope.tracing.recorder import Recorder, paths
 from flopscope.tracing.standins import standins
@@ -141,6 +143,7 @@ def _trace(
     backward: bool = False,
 ) -> Trace:
     values = tensors_of(trail, (inputs, dict(named)))
+    module = _initialised(module, values, trail)
     recorder = _recorded(module, values, trail, rules, backward)
     kept = None
     if isinstance(recorder, TrainingRecorder):
@@ -151,6 +154,15 @@ def _trace(
         assert isinstance(again, TrainingRecorder)
         kept = saved(recorder, again, trail)
     return finished(recorder, inputs, trail, kept)
+
+
+def _initialised(module: nn.Module, values: tuple[Any, Any], trail: Trail) -> nn.Module:
+    """The module, or a copy of it whose lazy layers have taken in these inputs."""
+    if not is_uninitialised(module):
+        return module
+    module = copy_of_shapes(module)
+    _recorded(module, values, trail, {}, False)
+    return module
 
 
 def _recorded(
@@ -168,7 +180,7 @@ def _recorded(
     state = _shapes_only(module)
     state = learning(module, state) if backward else state
     make = TrainingRecorder if backward else Recorder
-    learns = {name: parameter.requires_grad for name, parameter in module.named_parameters()}
+    learns = {n: p.requires_grad for n, p in module.named_parameters() if not is_lazy(p)}
     frozen = [name for name, learn in learns.items() if not learn]
     recorder = make(state, list(learns), leaves, rules, frozen)
     call = (module, state, args, kwargs)
@@ -223,8 +235,10 @@ def _shapes_only(module: nn.Module) -> dict[str, torch.Tensor]:
     Parameters are learnt, whether the module's are frozen or not: torch's matmul asks that before
     it folds a stack of matrices into one.
     """
-    state = {name: _on_meta(t).requires_grad_(_learns(t)) for name, t in module.named_parameters()}
-    return state | {name: _on_meta(t) for name, t in module.named_buffers()}
+    parameters = [(name, t) for name, t in module.named_parameters() if not is_lazy(t)]
+    buffers = [(name, t) for name, t in module.named_buffers() if not is_lazy(t)]
+    state = {name: _on_meta(t).requires_grad_(_learns(t)) for name, t in parameters}
+    return state | {name: _on_meta(t) for name, t in buffers}
 
 
 def _on_meta(tensor: torch.Tensor) -> torch.Tensor:

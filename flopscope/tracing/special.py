@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch._ops import HigherOrderOperator
+from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
 from flopscope.tracing.higher_order import higher_order
@@ -25,6 +26,8 @@ def dispatched(
     """What a call returns that reached the dispatcher; NotImplemented for one like any other."""
     if isinstance(function, HigherOrderOperator):
         return higher_order(recorder, function, args, kwargs)
+    if any(is_lazy(value) for value in args):  # a parameter without a shape is being given one
+        return function(*args, **kwargs)
     if kwargs.get("device", META) != META and _is_copied(function, args):
         with recorder:
             return function(*args, **{**kwargs, "device": META})
@@ -56,6 +59,8 @@ def called(
     kwargs: Mapping[str, Any],
 ) -> Any:
     """What a function of torch returns; NotImplemented for one like any other."""
+    if any(is_lazy(value) for value in args):
+        return function(*args, **kwargs)
     result = packed(recorder, function, args, kwargs)
     if result is NotImplemented and any(isinstance(v, Repeated) for v in args):
         with mode:
