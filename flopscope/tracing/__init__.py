@@ -24,6 +24,7 @@ from flopscope.tracing.functions import Functions
 from flopscope.tracing.inputs import free_symbols, tensors_of
 from flopscope.tracing.lazy import copy_of_shapes, is_uninitialised
 from flopscope.tracing.outputs import is_symbolic
+from flopscope.tracing.quantised import packs_of, state_of
 from flopscope.tracing.recorder import Recorder, paths
 from flopscope.tracing.standins import standins
 from flopscope.tracing.trail import Trail
@@ -181,8 +182,12 @@ def _recorded(
     state = learning(module, state) if backward else state
     make = TrainingRecorder if backward else Recorder
     learns = {n: p.requires_grad for n, p in module.named_parameters() if not is_lazy(p)}
+    packs = packs_of(module)
     frozen = [name for name, learn in learns.items() if not learn]
-    recorder = make(state, list(learns), leaves, rules, frozen)
+    packed = state_of(packs)
+    stored = (state | packed, [*learns, *packed], leaves, rules, [*frozen, *packed])
+    recorder = make(*stored)
+    recorder.packs = packs
     call = (module, state, args, kwargs)
     kinds = {type(part) for part in module.modules()}
     with (
@@ -243,7 +248,7 @@ def _shapes_only(module: nn.Module) -> dict[str, torch.Tensor]:
 
 def _on_meta(tensor: torch.Tensor) -> torch.Tensor:
     """Another tensor of this shape and type, without values."""
-    if is_symbolic(tensor):
+    if is_symbolic(tensor) or type(tensor) not in (torch.Tensor, nn.Parameter):
         return torch.empty(tuple(tensor.shape), dtype=tensor.dtype, device="meta")
     return torch.empty_like(tensor, device="meta", requires_grad=False)
 

@@ -28,6 +28,7 @@ from flopscope.tracing.free import FREE
 from flopscope.tracing.node import size_value
 from flopscope.tracing.operators import OPERATORS
 from flopscope.tracing.outputs import result_of
+from flopscope.tracing.quantised import Pack
 from flopscope.tracing.shapes import META
 from flopscope.tracing.special import dispatched
 from flopscope.tracing.trail import caller
@@ -64,6 +65,7 @@ class Recorder(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self.rows: list[Operator] = []
         self.places: list[tuple[str, int]] = [("", 0)]  # path and call of the modules that run
+        self.packs: Mapping[int, tuple[str, Pack]] = {}  # packed weights by id
         self._rules = rules
         self._parameters = {name: shape_of(state[name]) for name in parameters}
         self._frozen = frozenset(frozen)

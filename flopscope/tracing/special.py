@@ -13,11 +13,14 @@ from torch.overrides import TorchFunctionMode
 
 from flopscope.tracing.higher_order import higher_order
 from flopscope.tracing.packed import packed
+from flopscope.tracing.quantised import decomposed, quantised
 from flopscope.tracing.repeated import Repeated, as_lists
 from flopscope.tracing.shapes import META
 
 if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
+
+IS_QUANTISED = torch.Tensor.is_quantized.__get__  # type: ignore[attr-defined]
 
 
 def dispatched(
@@ -28,6 +31,8 @@ def dispatched(
         return higher_order(recorder, function, args, kwargs)
     if any(is_lazy(value) for value in args):  # a parameter without a shape is being given one
         return function(*args, **kwargs)
+    if function.namespace == "quantized_decomposed":
+        return decomposed(recorder, function, args, kwargs)
     if kwargs.get("device", META) != META and _is_copied(function, args):
         with recorder:
             return function(*args, **{**kwargs, "device": META})
@@ -45,9 +50,12 @@ def _is_copied(function: Any, args: Sequence[Any]) -> bool:
 def _is_made_of_others(function: Any, recorder: Recorder) -> bool:
     """Does torch define it by other operators, which no rule foresees? Below autograd, as in a
     branch, such operators arrive whole."""
+    if recorder.foresees(function) or function.namespace != "aten":
+        return False
+    name = function.name()
     key = torch._C.DispatchKey.CompositeImplicitAutograd
-    return not recorder.foresees(function) and (
-        function.has_kernel_for_dispatch_key(key) and function.namespace == "aten"
+    return torch._C._dispatch_has_kernel(name) and (
+        torch._C._dispatch_has_kernel_for_dispatch_key(name, key)
     )
 
 
@@ -61,8 +69,10 @@ def called(
     """What a function of torch returns; NotImplemented for one like any other."""
     if any(is_lazy(value) for value in args):
         return function(*args, **kwargs)
+    if function == IS_QUANTISED and recorder.packs:  # asked of what is a tensor of numbers here
+        return True
     result = packed(recorder, function, args, kwargs)
     if result is NotImplemented and any(isinstance(v, Repeated) for v in args):
         with mode:
             return function(*as_lists(tuple(args)), **kwargs)
-    return result
+    return quantised(mode, recorder, function, args, kwargs) if result is NotImplemented else result

@@ -4,6 +4,7 @@ in inference mode. For the time of a trace each runs what it wraps.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import FunctionType
@@ -42,6 +43,9 @@ def unwrapped() -> Iterator[None]:
         for function, code in FLEX.items():
             stack.enter_context(_replaced(function, "__code__", code.__code__))
         stack.enter_context(lists_stay_open())
+        modules = sys.modules.get("torch.ao.nn.quantized.modules")
+        if modules is not None:
+            stack.enter_context(_replaced(modules.Quantize, "forward", _quantised))
         yield
 
 
@@ -57,6 +61,11 @@ def _replaced(holder: Any, name: str, value: Any) -> Iterator[None]:
 
 def _forward(self: Any, *args: Any, **kwargs: Any) -> Any:
     return self.module(*args, **kwargs)
+
+
+def _quantised(self: Any, x: torch.Tensor) -> torch.Tensor:
+    """As torch's own, which reads its scale first."""
+    return torch.quantize_per_tensor(x, 1.0, 0, self.dtype)
 
 
 class _WithoutGradients:
