@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.func import functional_call
 from torch.nn.parameter import is_lazy
 from torch.utils import _pytree as pytree
 
@@ -23,7 +22,7 @@ from flopscope.tracing.examples import examples
 from flopscope.tracing.functions import Functions
 from flopscope.tracing.inputs import free_symbols, tensors_of
 from flopscope.tracing.lazy import copy_of_shapes, is_uninitialised
-from flopscope.tracing.outputs import is_symbolic
+from flopscope.tracing.lending import lent, shapes_of
 from flopscope.tracing.quantised import packs_of, state_of
 from flopscope.tracing.recorder import Recorder, paths
 from flopscope.tracing.standins import standins
@@ -32,12 +31,10 @@ from flopscope.tracing.training import (
     Saved,
     TrainingRecorder,
     example_of,
-    learning,
     saved,
     training,
     training_step,
 )
-
 from flopscope.tracing.wrappers import unwrapped, wrapped
 
 
@@ -162,7 +159,7 @@ def _initialised(module: nn.Module, values: tuple[Any, Any], trail: Trail) -> nn
     if not is_uninitialised(module):
         return module
     module = copy_of_shapes(module)
-    _recorded(module, values, trail, {}, False)
+    _recorded(module, values, trail, {}, False, lend=False)
     return module
 
 
@@ -174,26 +171,26 @@ def _recorded(
     backward: bool,
     *,
     free: bool = False,
+    lend: bool = True,
 ) -> Recorder:
-    """What ran, and for a training step what ran backward; `free` as if sizes were."""
+    """What ran, and for a training step what ran backward; `free` as if sizes were. What a module
+    that is not lent writes stays."""
     args, kwargs = values
     leaves = [x for x in pytree.tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
-    state = _shapes_only(module)
-    state = learning(module, state) if backward else state
-    make = TrainingRecorder if backward else Recorder
+    stored = shapes_of(module, learning=backward)
     learns = {n: p.requires_grad for n, p in module.named_parameters() if not is_lazy(p)}
-    packs = packs_of(module)
     frozen = [name for name, learn in learns.items() if not learn]
+    packs = packs_of(module)
     packed = state_of(packs)
-    stored = (state | packed, [*learns, *packed], leaves, rules, [*frozen, *packed])
-    recorder = make(*stored)
+    state, names = stored.by_name | packed, [*learns, *packed]
+    make = TrainingRecorder if backward else Recorder
+    recorder = make(state, names, leaves, rules, [*frozen, *packed], stored.by_id)
     recorder.packs = packs
-    call = (module, state, args, kwargs)
     kinds = {type(part) for part in module.modules()}
     with (
+        lent(module, stored.by_id) if lend else nullcontext(),
         standins(*kinds) if trail.example else nullcontext(),
         training(module) if backward else inference(module),
-        torch.random.fork_rng(devices=()),
         torch.set_grad_enabled(backward),
         torch.device("meta"),
         torch.compiler.set_stance("force_eager"),
@@ -203,10 +200,11 @@ def _recorded(
         Functions(recorder, always=free),
         recorder,
     ):
+        recorder.named = module.named_parameters
         if isinstance(recorder, TrainingRecorder):
-            training_step(recorder, lambda: functional_call(*call, tie_weights=True), state)
+            training_step(recorder, lambda: module(*args, **kwargs), stored.by_name)
         else:
-            functional_call(*call, tie_weights=True)
+            module(*args, **kwargs)
     return recorder
 
 
@@ -231,31 +229,6 @@ def eager(module: nn.Module) -> nn.Module:
                 "give the Python module that it was made from"
             )
     return module
-
-
-def _shapes_only(module: nn.Module) -> dict[str, torch.Tensor]:
-    """Every parameter and buffer as a meta tensor, by its first name; shared tensors stay
-    shared.
-
-    Parameters are learnt, whether the module's are frozen or not: torch's matmul asks that before
-    it folds a stack of matrices into one.
-    """
-    parameters = [(name, t) for name, t in module.named_parameters() if not is_lazy(t)]
-    buffers = [(name, t) for name, t in module.named_buffers() if not is_lazy(t)]
-    state = {name: _on_meta(t).requires_grad_(_learns(t)) for name, t in parameters}
-    return state | {name: _on_meta(t) for name, t in buffers}
-
-
-def _on_meta(tensor: torch.Tensor) -> torch.Tensor:
-    """Another tensor of this shape and type, without values."""
-    if is_symbolic(tensor) or type(tensor) not in (torch.Tensor, nn.Parameter):
-        return torch.empty(tuple(tensor.shape), dtype=tensor.dtype, device="meta")
-    return torch.empty_like(tensor, device="meta", requires_grad=False)
-
-
-def _learns(tensor: torch.Tensor) -> bool:
-    """Can it have a gradient?"""
-    return tensor.is_floating_point() or tensor.is_complex()
 
 
 @contextmanager

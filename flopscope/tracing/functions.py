@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from flopscope.errors import BadInput
+from flopscope.tracing.literals import MET
 from flopscope.tracing.outputs import is_symbolic
 from flopscope.tracing.products import (
     attention,
@@ -46,10 +47,12 @@ class Functions(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        args, kwargs = with_numbers(function, args, kwargs or {})
-        special = called(self, self._recorder, function, args, kwargs)
+        special = called(self, self._recorder, function, args, kwargs or {})
         if special is not NotImplemented:
             return special
+        if function in MET:
+            return MET[function](function, args, dict(kwargs or {}))
+        args, kwargs = with_numbers(function, args, kwargs or {})
         free = self._always or is_symbolic((args, kwargs))
         if function is F.linear and args and args[0].dim() > 2:
             with self._recorder.positions(args[0].shape[:-1]):
@@ -91,6 +94,8 @@ class Values(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        if function in MET:
+            return MET[function](function, args, dict(kwargs or {}))
         args, kwargs = with_numbers(function, args, kwargs or {})
         return function(*args, **kwargs)
 

@@ -22,6 +22,7 @@ from flopscope.facts import Operator
 from flopscope.sizes import Size
 from flopscope.tracing.shapes import like
 from flopscope.tracing.trail import caller
+from flopscope.tracing.values import known
 
 if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
@@ -57,9 +58,9 @@ def _branch(
 ) -> Any:
     """torch.cond. Where data decide, the rows of one way if both cost the same in every convention;
     else those of the way that costs no more in any, or of none, and one row that says so."""
-    known = _truth(predicate)
-    if known is not None:
-        return (yes if known else no)(*operands)
+    answer = _truth(predicate)
+    if answer is not None:
+        return (yes if answer else no)(*operands)
     start = len(recorder.rows)
     ways, costs = (yes, no), []
     for way in ways:
@@ -84,8 +85,8 @@ def _loop(
 ) -> Any:
     """torch.while_loop. Where data decide how often, one row says what each pass costs."""
     values = tuple(carried)
-    while (known := _truth(condition(*values, *further))) is not None:
-        if not known:
+    while (answer := _truth(condition(*values, *further))) is not None:
+        if not answer:
             return values
         result = body(*values, *further)
         values = tuple(result) if isinstance(result, tuple | list) else (result,)
@@ -134,7 +135,7 @@ def _truth(predicate: Any) -> bool | None:
     """The answer, None where data decide it."""
     if not isinstance(predicate, torch.Tensor):
         return bool(predicate)
-    number = getattr(predicate, "_flopscope_known", None if predicate.is_meta else predicate)
+    number = known(predicate)
     return None if number is None else bool(number.item())
 
 

@@ -1,5 +1,7 @@
-"""Lazy modules: layers whose widths their first input tells. A copy takes that input, in shapes; the
-module itself stays uninitialised."""
+"""Lazy modules: layers whose widths their first input tells.
+
+A copy takes that input, in shapes; the module itself stays uninitialised.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ import torch
 from torch import nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 
-from flopscope.tracing.shapes import META
+from flopscope.tracing.lending import parameter_of
+from flopscope.tracing.values import META, Copies
 
 
 def is_uninitialised(module: nn.Module) -> bool:
@@ -19,17 +22,22 @@ def is_uninitialised(module: nn.Module) -> bool:
 
 
 def copy_of_shapes(module: nn.Module) -> nn.Module:
-    """Another module like this one, no tensor of which has values."""
+    """Another module like this one, whose every tensor is one of a trace."""
+    copies = Copies()
     kept = [value for part in module.modules() for value in vars(part).values()]
-    tensors = [*module.parameters(), *module.buffers(), *kept]
-    copies = {id(t): _shape_of(t) for t in tensors if isinstance(t, torch.Tensor)}
-    return deepcopy(module, copies)
+    tensors = [t for t in (*module.parameters(), *module.buffers(), *kept) if _is_tensor(t)]
+    return deepcopy(module, {id(t): _shape_of(t, copies) for t in tensors})
 
 
-def _shape_of(tensor: Any) -> torch.Tensor:
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, torch.Tensor)
+
+
+def _shape_of(tensor: Any, copies: Copies) -> torch.Tensor:
     if isinstance(tensor, UninitializedParameter):
         return UninitializedParameter(tensor.requires_grad, device=META, dtype=tensor.dtype)
     if isinstance(tensor, UninitializedBuffer):
         return UninitializedBuffer(tensor.requires_grad, device=META, dtype=tensor.dtype)
-    shape = torch.empty_like(tensor, device=META, requires_grad=False)
-    return nn.Parameter(shape, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else shape
+    shape = copies.shape_of(tensor)
+    is_parameter = isinstance(tensor, nn.Parameter)
+    return parameter_of(tensor, shape, tensor.requires_grad) if is_parameter else shape

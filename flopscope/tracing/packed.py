@@ -18,8 +18,8 @@ from flopscope.errors import BadInput
 from flopscope.tracing.node import size_value
 from flopscope.tracing.outputs import is_symbolic
 from flopscope.tracing.repeated import Repeated
-from flopscope.tracing.shapes import META
 from flopscope.tracing.trail import caller
+from flopscope.tracing.values import META, knowing, known
 
 if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
@@ -29,9 +29,6 @@ LENGTHS = "_flopscope_lengths"
 
 ORDER = "_flopscope_order_of"
 """The attribute under which the order of lengths carries their number."""
-
-KNOWN = "_flopscope_known"
-"""The attribute under which a tensor that does not depend on data carries its numbers."""
 
 BATCH = "_flopscope_lengths_of"
 """The attribute under which a packed batch's steps carry the lengths that they come from."""
@@ -55,11 +52,9 @@ def _made(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mappin
         return _with(made, LENGTHS, Equal(numbers.items[0], numbers.times))
     if not isinstance(numbers, list | tuple) or not numbers or not all(map(_is_size, numbers)):
         return NotImplemented
-    if is_symbolic(numbers):
-        dtype = kwargs.get("dtype") or torch.int64
-        made = torch.empty(len(numbers), dtype=dtype, device=META)
-    else:
-        made = function(*args, **kwargs)
+    if not is_symbolic(numbers):
+        return NotImplemented
+    made = torch.empty(len(numbers), dtype=kwargs.get("dtype") or torch.int64, device=META)
     return _with(made, LENGTHS, list(numbers))
 
 
@@ -70,10 +65,9 @@ def _filled(
     shape, number = args if len(args) == 2 else (None, None)
     if not isinstance(shape, list | tuple) or len(shape) != 1 or not _is_size(number):
         return NotImplemented
-    if isinstance(number, torch.SymInt):
-        made = torch.empty(tuple(shape), dtype=kwargs.get("dtype") or torch.int64, device=META)
-    else:
-        made = function(*args, **kwargs)
+    if not is_symbolic((*shape, number)):
+        return NotImplemented
+    made = torch.empty(tuple(shape), dtype=kwargs.get("dtype") or torch.int64, device=META)
     return _with(made, LENGTHS, Equal(number, shape[0]))
 
 
@@ -105,12 +99,14 @@ def _sorted(
 def _ordered(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """Sequences in the order of their lengths: there must be as many."""
-    count = getattr(args[2], ORDER, None) if len(args) == 3 else None
+    """Sequences in another order, as that of their lengths: there must be as many."""
+    if len(args) != 3 or not is_symbolic(args[0]):
+        return NotImplemented
+    count = getattr(args[2], ORDER, None)
+    if count is None and (numbers := known(args[2])) is not None and numbers.numel():
+        count = int(numbers.max()) + 1
     if count is not None and args[0].shape[args[1]] < count:
-        raise RuntimeError(
-            f"index out of range: there are lengths of {size_value(count)} sequences"
-        )
+        raise RuntimeError(f"index {size_value(count)} - 1 is out of range")
     return NotImplemented
 
 
@@ -190,15 +186,7 @@ def _padded(
 def _know(tensor: torch.Tensor, numbers: Sequence[int]) -> None:
     """The tensor has these numbers, which do not depend on data."""
     with _disable_current_modes():
-        real = torch.tensor(numbers, dtype=torch.int64, device="cpu")
-    setattr(tensor, KNOWN, real)
-
-
-def _device(
-    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> Any:
-    """Steps of a packed batch lie on the processor, as torch demands."""
-    return torch.device("cpu") if hasattr(args[0], BATCH) else NotImplemented
+        knowing(tensor, torch.tensor(numbers, dtype=torch.int64, device="cpu"))
 
 
 def _entry(
@@ -215,13 +203,13 @@ def _lengths(tensor: torch.Tensor) -> Any:
     lengths = getattr(tensor, LENGTHS, None)
     if lengths is not None:
         return lengths
-    known = getattr(tensor, KNOWN, None if tensor.is_meta else tensor)
-    if known is None:
+    numbers = known(tensor)
+    if numbers is None:
         raise BadInput(
             f"the lengths of the sequences packed at {caller()} are values that a trace does not "
             "have; give them as a list of numbers or of sizes"
         )
-    return [int(n) for n in known.tolist()]
+    return [int(n) for n in numbers.tolist()]
 
 
 def _is_size(value: Any) -> bool:
@@ -250,7 +238,6 @@ RULES: Mapping[Any, Callable[..., Any]] = {
     torch.Tensor.index_select: _ordered,
     torch._C._nn.pad_sequence: _padded_alone,
     torch.Tensor.__getitem__: _entry,
-    torch.Tensor.device.__get__: _device,  # type: ignore[attr-defined]
     torch._VF._pack_padded_sequence: _pack,
     torch._VF._pad_packed_sequence: _padded,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
@@ -29,26 +29,15 @@ from flopscope.tracing.node import size_value
 from flopscope.tracing.operators import OPERATORS
 from flopscope.tracing.outputs import result_of
 from flopscope.tracing.quantised import Pack
-from flopscope.tracing.shapes import META
 from flopscope.tracing.special import dispatched
 from flopscope.tracing.trail import caller
-
-READS_VALUES: Mapping[str, str] = {
-    "_local_scalar_dense": ".item(), .tolist() or a condition",
-    "nonzero": "nonzero or a boolean mask",
-    "masked_select": "masked_select",
-    "_unique2": "unique",
-    "unique_dim": "unique",
-    "unique_consecutive": "unique_consecutive",
-    "equal": "torch.equal",
-}
-"""Operators whose result is a number or a shape that depends on the values of a tensor, and how
-they are written."""
+from flopscope.tracing.values import META, Copies, follow, read, reading
 
 
 class Recorder(TorchDispatchMode):
     """Records rows while it is active. `state` is what the module stores, by name: parameters, some
-    of them frozen, and buffers; `rules` are the user's, by the operator's full name."""
+    of them frozen, and buffers; `rules` are the user's, by the operator's full name. `shapes` are
+    those of `state` by the ids of the module's own tensors, for code that keeps them elsewhere."""
 
     supports_higher_order_operators = True
     trains = False
@@ -61,6 +50,7 @@ class Recorder(TorchDispatchMode):
         inputs: Sequence[torch.Tensor],
         rules: Mapping[str, Rule],
         frozen: Collection[str] = (),
+        shapes: Mapping[int, torch.Tensor] = MappingProxyType({}),
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.rows: list[Operator] = []
@@ -68,13 +58,16 @@ class Recorder(TorchDispatchMode):
         self.packs: Mapping[int, tuple[str, Pack]] = {}  # packed weights by id
         self._rules = rules
         self._parameters = {name: shape_of(state[name]) for name in parameters}
-        self._frozen = frozenset(frozen)
+        self._frozen = set(frozen)
+        self._made: dict[str, Shape] = {}  # parameters of layers that are made as the network runs
         # id of a stored tensor, or of a view of it, to its name
         self._stored = {id(tensor): name for name, tensor in state.items()}
         self._source = {id(x): -1 - i for i, x in enumerate(inputs)}
         self._outside = -1 - len(inputs)  # the next source that no row and no input is
         self._positions: Shape = ()
-        self._meta: dict[int, torch.Tensor] = {}
+        self._meta = dict(shapes)
+        self._copies = Copies()
+        self.named: Callable[[], Iterable[tuple[str, torch.Tensor]]] = tuple
         self._alive: list[Any] = list(inputs)  # ids stay unique while tensors live
 
     def ledger(self) -> Ledger:
@@ -83,7 +76,9 @@ class Recorder(TorchDispatchMode):
         So parameters add up to the module's own, unused and sliced ones included.
         """
         seen = {w.key: elements(w.shape) for row in self.rows for w in row.weights}
-        rest = {k: s for k, s in self._parameters.items() if seen.get(k) != elements(s)}
+        made = {name: shape for name, shape in self._made.items() if name in seen}
+        parameters = self._parameters | made
+        rest = {k: s for k, s in parameters.items() if seen.get(k) != elements(s)}
         stored = [
             Operator(Kind.STORED, key, (), (0,), (self._weight(key, shape),), id=len(self.rows) + n)
             for n, (key, shape) in enumerate(rest.items())
@@ -100,17 +95,28 @@ class Recorder(TorchDispatchMode):
         special = dispatched(self, function, args, kwargs or {})
         if special is not NotImplemented:
             return special
-        plain = plain_name(function)
-        reads = _values_read(plain, args)
-        if reads:
+        with torch._C.DisableTorchFunction():
+            plain = plain_name(function)
+            args, kwargs = pytree.tree_map(self._on_meta, (tuple(args), dict(kwargs or {})))
+            if reads := reading(function, args):
+                return self._read(function, reads, args, kwargs)
+            result = result_of(function, args, kwargs)
+            follow(function, args, kwargs, result)
+            self.record(full_name(function, plain), args, kwargs, result)
+            return result
+
+    def _read(
+        self, function: Any, reads: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
+        """What the call reads of known tensors. Raises BadInput where they depend on the data."""
+        found = read(function, args, kwargs)
+        if found is None:
             raise BadInput(
                 f"the network reads the values of a tensor ({reads}) at {caller()}; "
                 "a trace has shapes only, so give it a form that depends on shapes alone"
             )
-        args, kwargs = pytree.tree_map(self._on_meta, (tuple(args), dict(kwargs or {})))
-        result = result_of(function, args, kwargs)
-        self.record(full_name(function, plain), args, kwargs, result)
-        return result
+        self._alive.append(found)
+        return found
 
     def foresees(self, function: Any) -> bool:
         """Does a rule say what it is, or that it is free?"""
@@ -162,8 +168,8 @@ class Recorder(TorchDispatchMode):
         weights = [t for t in facts.weights if t is not None]
         computed = [t for t in facts.inputs if id(t) not in self._stored]
         held = [t for t in facts.inputs if id(t) in self._stored]
-        learnt = [t for t in held if self._stored[id(t)] in self._parameters]
-        constant = [t for t in held if self._stored[id(t)] not in self._parameters]
+        learnt = [t for t in held if self._is_parameter(self._stored[id(t)])]
+        constant = [t for t in held if not self._is_parameter(self._stored[id(t)])]
         computed += [t for t in weights if id(t) not in self._stored]
         before = self.rows[-1:] if facts.follows else []
         path, call = self.places[-1]
@@ -224,7 +230,7 @@ class Recorder(TorchDispatchMode):
         """The reader's, else the table's. Only an index of a parameter looks entries up."""
         if name in self._rules:
             return self._rules[name]
-        learnt = name != "index" or self._stored.get(id(args[0])) in self._parameters
+        learnt = name != "index" or self._is_parameter(self._stored.get(id(args[0])))
         return OPERATORS.get(name) if learnt else None
 
     def _origin(self, tensor: torch.Tensor) -> int:
@@ -235,13 +241,35 @@ class Recorder(TorchDispatchMode):
         return self._source[id(tensor)]
 
     def _on_meta(self, value: Any) -> Any:
-        """A tensor that the module keeps elsewhere, unregistered, as its shape."""
-        if not isinstance(value, torch.Tensor) or value.device == META or value.dim() == 0:
+        """A tensor that the module keeps elsewhere, unregistered, as its shape with its numbers; a
+        device as the one of shapes; a parameter that was made on the way gets its name."""
+        if isinstance(value, torch.device):
+            return META
+        if not isinstance(value, torch.Tensor):
             return value
-        if id(value) not in self._meta:
-            self._meta[id(value)] = torch.empty_like(value, device=META)
-            self._alive.append(value)
-        return self._meta[id(value)]
+        if id(value) in self._meta:
+            return self._meta[id(value)]
+        if isinstance(value, nn.Parameter) and id(value) not in self._stored:
+            self._take_in(value)
+        if value.device == META:
+            return value
+        self._meta[id(value)] = shape = self._copies.shape_of(value)
+        self._alive.append(value)
+        if id(value) in self._stored:
+            self._stored[id(shape)] = self._stored[id(value)]
+        return shape
+
+    def _take_in(self, parameter: nn.Parameter) -> None:
+        """A layer that is made as the network runs has parameters too: under the name that the
+        module has for them, else under one of its own at the module that runs."""
+        known = next((name for name, p in self.named() if p is parameter), None)
+        path, _ = self.places[-1]
+        name = known or f"{path}:made{len(self._made)}"
+        self._stored[id(parameter)] = name
+        self._made[name] = shape_of(parameter)
+        if not parameter.requires_grad:
+            self._frozen.add(name)
+        self._alive.append(parameter)
 
     def _linear_if_stored(self, facts: Facts) -> Facts:
         """A product with a stored operand is a linear layer, whose matrix is (out, in)."""
@@ -274,20 +302,16 @@ class Recorder(TorchDispatchMode):
         return tuple(weights)
 
     def _weight(self, key: str, shape: Shape) -> Weight:
-        return Weight(key, shape, key in self._parameters, key in self._frozen)
+        return Weight(key, shape, self._is_parameter(key), key in self._frozen)
+
+    def _is_parameter(self, key: str | None) -> bool:
+        return key in self._parameters or key in self._made
 
 
 def plain_name(function: Any) -> str:
     """The name of an operator without the underscore of the one in place."""
     name: str = function.overloadpacket.__name__
     return name if name.endswith("__") else name.rstrip("_")
-
-
-def _values_read(plain: str, args: Sequence[Any]) -> str | None:
-    """How the call reads values; an index of truths chooses as many as are true."""
-    if plain == "index" and any(i is not None and i.dtype is torch.bool for i in args[1]):
-        return "a boolean mask"
-    return READS_VALUES.get(plain)
 
 
 def full_name(function: Any, plain: str) -> str:

@@ -15,7 +15,6 @@ from flopscope.tracing.higher_order import higher_order
 from flopscope.tracing.packed import packed
 from flopscope.tracing.quantised import decomposed, quantised
 from flopscope.tracing.repeated import Repeated, as_lists
-from flopscope.tracing.shapes import META
 
 if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
@@ -33,18 +32,10 @@ def dispatched(
         return function(*args, **kwargs)
     if function.namespace == "quantized_decomposed":
         return decomposed(recorder, function, args, kwargs)
-    if kwargs.get("device", META) != META and _is_copied(function, args):
-        with recorder:
-            return function(*args, **{**kwargs, "device": META})
     if _is_made_of_others(function, recorder):
         with recorder:
             return function.decompose(*args, **kwargs)
     return NotImplemented
-
-
-def _is_copied(function: Any, args: Sequence[Any]) -> bool:
-    """Does a tensor of the trace go to another device? It stays a shape there."""
-    return function is torch.ops.aten._to_copy.default and bool(args[0].device == META)
 
 
 def _is_made_of_others(function: Any, recorder: Recorder) -> bool:

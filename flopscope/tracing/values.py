@@ -1,0 +1,257 @@
+"""What is known of tensors beside their shapes: the numbers in those that no input reaches.
+
+Positions, tables of strides, masks of ones and stored constants do not depend on the data, so code
+may read them. A tensor of a trace that is known carries its numbers along, as a small real tensor;
+an operator on known tensors is run on those too, and what data, weights without numbers or random
+draws are written into is known no longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch.utils import _pytree as pytree
+
+META = torch.device("meta")
+CPU = torch.device("cpu")
+
+MOST_ELEMENTS = 2**18
+"""Larger tensors are shapes only: nobody reads them, and to compute them takes time."""
+
+SHAPE_ALONE = frozenset(
+    "new_empty new_empty_strided new_full new_ones new_zeros empty_like full_like ones_like "
+    "zeros_like".split()
+)
+"""Operators that ask of a tensor its shape and type alone."""
+
+UNFILLED = frozenset("empty empty_like empty_strided new_empty new_empty_strided".split())
+"""Operators whose results are to be filled: known once they are, as a whole."""
+
+FILLING = frozenset({"fill_", "zero_", "copy_"})
+
+NAME = "_flopscope_known"
+"""The attribute under which a tensor of a trace carries its numbers."""
+
+
+READS_VALUES: Mapping[str, str] = {
+    "_local_scalar_dense": ".item(), .tolist() or a condition",
+    "nonzero": "nonzero or a boolean mask",
+    "masked_select": "masked_select",
+    "_unique": "unique",
+    "_unique2": "unique",
+    "unique_dim": "unique",
+    "unique_consecutive": "unique_consecutive",
+    "equal": "torch.equal",
+    "bincount": "bincount",
+    "repeat_interleave.Tensor": "repeat_interleave with a tensor of repeats",
+}
+"""Operators whose result is a number or a shape that depends on the values of a tensor, and how
+they are written; with the overload where only one of them does."""
+
+
+def known(tensor: torch.Tensor) -> torch.Tensor | None:
+    """The numbers in a tensor, None where they are not known."""
+    if tensor.device != META:
+        return tensor
+    real: torch.Tensor | None = getattr(tensor, NAME, None)
+    return None if real is None or _is_open(real) else real
+
+
+def knowing(shape_only: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+    """The tensor of a trace, with its numbers."""
+    setattr(shape_only, NAME, real)
+    return shape_only
+
+
+def as_shape(real: torch.Tensor) -> torch.Tensor:
+    """A tensor of a trace for a real one, which from now on belongs to the trace."""
+    return knowing(torch.empty_like(real, device=META, requires_grad=False), real)
+
+
+def is_small(tensor: torch.Tensor) -> bool:
+    """Has it few enough elements to be known?"""
+    count: Any = tensor.numel()
+    return isinstance(count, int) and count <= MOST_ELEMENTS
+
+
+def run(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """The call on the numbers of its tensors; None where they are not all known.
+
+    What it returns is real. Operators that draw random numbers have no numbers to give.
+    """
+    if torch.Tag.nondeterministic_seeded in function.tags or _is_symbolic((args, kwargs)):
+        return None
+    name = function._opname
+    tensors = [t for t in pytree.tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor)]
+    filled = args[0] if name in FILLING else None
+    if filled is not None and _fills(filled):
+        tensors = [t for t in tensors if t is not filled]
+    if name not in SHAPE_ALONE and any(known(t) is None for t in tensors):
+        return None
+
+    def real(value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            numbers = known(value) if value is not filled else getattr(value, NAME)
+            return value.new_empty(value.shape, device=CPU) if numbers is None else numbers
+        return CPU if isinstance(value, torch.device) else value
+
+    with torch.no_grad():
+        result = function(*map_all(real, args), **map_all(real, dict(kwargs)))
+    if filled is not None and _fills(filled):
+        _close(getattr(filled, NAME))
+    return result
+
+
+def reading(function: Any, args: Sequence[Any]) -> str | None:
+    """How a call reads values, None where it does not; an index of truths chooses as many as are
+    true."""
+    name = function._opname
+    if name == "index" and any(i is not None and i.dtype in TRUTHS for i in args[1]):
+        return "a boolean mask"
+    return READS_VALUES.get(name) or READS_VALUES.get(f"{name}.{function._overloadname}")
+
+
+def read(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """What such a call returns, tensors as those of a trace; None where its tensors are not
+    known."""
+    result = run(function, args, kwargs)
+    return map_all(lambda v: as_shape(v) if isinstance(v, torch.Tensor) else v, result)
+
+
+def follow(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
+    """After a call on shapes: its results know their numbers where its tensors did."""
+    leaves = [t for t in pytree.tree_leaves(result) if isinstance(t, torch.Tensor)]
+    written = _written(function, args, kwargs)
+    numbers = None
+    if all(is_small(t) for t in leaves):
+        try:
+            numbers = run(function, args, kwargs)
+        except Exception:  # no kernel for these types: then they are not known
+            numbers = None
+    if numbers is None:
+        for tensor in written:
+            forget(tensor)
+        return
+    for shape_only, real in zip(leaves, _tensors(numbers), strict=True):
+        if shape_only.device == META and not any(shape_only is t for t in written):
+            knowing(shape_only, real)
+            if function._opname in UNFILLED:
+                _open(real)
+
+
+def forget(tensor: torch.Tensor) -> None:
+    """Something unknown was written into a tensor: it and all that share its memory are open."""
+    real = getattr(tensor, NAME, None)
+    if isinstance(real, torch.Tensor):
+        _open(real)
+
+
+def map_all(function: Any, values: Any) -> Any:
+    """The same nested collection, of what the function gives for its leaves."""
+    return pytree.tree_map(function, values)
+
+
+def _tensors(values: Any) -> list[torch.Tensor]:
+    return [t for t in pytree.tree_leaves(values) if isinstance(t, torch.Tensor)]
+
+
+def _written(
+    function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Collection[torch.Tensor]:
+    """The tensors that a call writes into, by the operator's schema."""
+    schema = function._schema
+    if not schema.is_mutable:
+        return ()
+    given = [
+        args[i] if i < len(args) else kwargs.get(argument.name)
+        for i, argument in enumerate(schema.arguments)
+        if argument.alias_info is not None and argument.alias_info.is_write
+    ]
+    return _tensors(given)
+
+
+def _fills(tensor: torch.Tensor) -> bool:
+    """Is it all of its memory, so that filling it leaves nothing open?"""
+    real = getattr(tensor, NAME, None)
+    if not isinstance(real, torch.Tensor):
+        return False
+    whole = real.untyped_storage().nbytes() == real.numel() * real.element_size()
+    return whole and real.is_contiguous()
+
+
+def _is_symbolic(values: Any) -> bool:
+    return any(
+        isinstance(v, torch.SymInt | torch.SymFloat | torch.SymBool)
+        or (isinstance(v, torch.Tensor) and any(isinstance(n, torch.SymInt) for n in v.shape))
+        for v in pytree.tree_leaves(values)
+    )
+
+
+# Memory whose numbers are not known carries a mark, which all tensors that lie there see.
+
+
+def _is_open(real: torch.Tensor) -> bool:
+    return hasattr(real.untyped_storage(), MARK)
+
+
+def _open(real: torch.Tensor) -> None:
+    setattr(real.untyped_storage(), MARK, True)
+
+
+def _close(real: torch.Tensor) -> None:
+    if _is_open(real):
+        delattr(real.untyped_storage(), MARK)
+
+
+MARK = "_flopscope_open"
+
+
+TRUTHS = (torch.bool, torch.uint8)
+
+
+class Copies:
+    """Numbers of a user's tensors, copied before anything is written: those that share memory there
+    share it here."""
+
+    def __init__(self) -> None:
+        self._memory: dict[int, torch.Tensor] = {}
+        self._alive: list[Any] = []
+
+    def shape_of(self, value: torch.Tensor) -> torch.Tensor:
+        """The tensor of a trace for a user's tensor, with its numbers where they are few."""
+        own = type(value) not in (torch.Tensor, torch.nn.Parameter)  # a kind with rules of its own
+        if own or any(isinstance(size, torch.SymInt) for size in value.shape):
+            shape = torch.empty(tuple(value.shape), dtype=value.dtype, device=META)
+        else:
+            shape = torch.empty_like(value, device=META, requires_grad=False)
+        numbers = known(value)
+        if numbers is None or not is_plain(numbers):
+            return shape
+        return knowing(shape, self._copy(numbers.detach()))
+
+    def _copy(self, value: torch.Tensor) -> torch.Tensor:
+        memory = value.untyped_storage()
+        if memory._cdata not in self._memory:
+            self._alive.append(memory)
+            whole = torch.empty(0, dtype=value.dtype, device=value.device)
+            whole.set_(memory)
+            self._memory[memory._cdata] = whole.to(CPU, copy=True)
+        own = torch.empty(0, dtype=value.dtype)
+        own.set_(
+            self._memory[memory._cdata].untyped_storage(),
+            value.storage_offset(),
+            value.shape,
+            value.stride(),
+        )
+        return own
+
+
+def is_plain(value: torch.Tensor) -> bool:
+    """Can its numbers be copied: few of them, in memory of that size, of torch's own kind?"""
+    if type(value) not in (torch.Tensor, torch.nn.Parameter) or value.layout != torch.strided:
+        return False
+    if value.is_quantized or not is_small(value):
+        return False
+    return value.untyped_storage().nbytes() <= 8 * MOST_ELEMENTS
