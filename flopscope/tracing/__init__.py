@@ -185,7 +185,7 @@ def _recorded(
     state, names = stored.by_name | packed, [*learns, *packed]
     make = TrainingRecorder if backward else Recorder
     recorder = make(state, names, leaves, rules, [*frozen, *packed], stored.by_id)
-    recorder.packs = packs
+    recorder.unpack(packs)
     kinds = {type(part) for part in module.modules()}
     with (
         lent(module, stored.by_id) if lend else nullcontext(),

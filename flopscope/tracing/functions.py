@@ -3,7 +3,8 @@
 Interpolation takes no symbolic size in torch's compiled code; its arithmetic is done here and the
 operator called itself. Recurrent layers unroll one step after the other there; here they are the
 same products at once, so that the length may be free. A root-mean-square norm is taken apart there
-where nothing learns; here it is the one operator that it is where something does.
+where nothing learns; here it is the one operator that it is where something does. A convolution of
+complex numbers is three of real ones there, with sums around them; here it is one.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from flopscope.errors import BadInput
+from flopscope.tracing.complexconvolutions import CONVOLUTIONS, convolution, has_complex
 from flopscope.tracing.literals import MET
 from flopscope.tracing.outputs import is_symbolic
 from flopscope.tracing.products import (
@@ -57,6 +59,8 @@ class Functions(TorchFunctionMode):
         if function is F.linear and args and args[0].dim() > 2:
             with self._recorder.positions(args[0].shape[:-1]):
                 return function(*args, **kwargs)
+        if function in CONVOLUTIONS and has_complex(args, kwargs):
+            return convolution(function, *args, **kwargs)
         if function in MEANS and free and _is_one(*args[1:], **kwargs):
             return args[0].mean(MEANS[function], keepdim=True)
         if function is F.rms_norm and not self._recorder.trains:

@@ -7,7 +7,7 @@ of a loop whose end they decide, nothing is sure to run but its first condition.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch._C import DispatchKey
@@ -18,8 +18,9 @@ from flopscope import readings
 from flopscope.conventions import CONVENTIONS
 from flopscope.domain import settled
 from flopscope.errors import BadInput
-from flopscope.facts import Operator
+from flopscope.facts import Kind, Operator
 from flopscope.sizes import Size
+from flopscope.tracing.calls import Facts
 from flopscope.tracing.shapes import like
 from flopscope.tracing.trail import caller
 from flopscope.tracing.values import known
@@ -72,8 +73,10 @@ def _branch(
     less = next((i for i in (0, 1) if _no_more(costs[i], costs[1 - i])), None)
     if less is not None:
         result = ways[less](*operands)
-    between = " or ".join(dict.fromkeys(_text(c["macs"]) for c in costs))
-    return _not_known(recorder, f"cond ({between} MACs)", operands, result)
+    macs = [c["macs"] for c in costs]
+    name = f"cond ({' or '.join(dict.fromkeys(map(_text, macs)))} MACs)"
+    exact = macs[0] == macs[1] and less is not None
+    return _not_known(recorder, name, operands, result, Kind.OTHER if exact else Kind.UNKNOWN)
 
 
 def _loop(
@@ -95,7 +98,8 @@ def _loop(
     costs = _costs(recorder.rows[start:])
     del recorder.rows[start:]
     name = f"while_loop (each pass {_text(costs['macs'])} MACs)"
-    return _not_known(recorder, name, values, values)
+    without = costs["macs"] == Found(0, True)
+    return _not_known(recorder, name, values, values, Kind.OTHER if without else Kind.UNKNOWN)
 
 
 def _map(
@@ -139,24 +143,33 @@ def _truth(predicate: Any) -> bool | None:
     return None if number is None else bool(number.item())
 
 
-def _costs(rows: Sequence[Operator]) -> dict[str, Size]:
-    """Their work in every convention; -1 stands for what is not known."""
+class Found(NamedTuple):
+    """Work under a convention, and whether that is all of it."""
+
+    value: Size
+    complete: bool
+
+
+def _costs(rows: Sequence[Operator]) -> dict[str, Found]:
+    """Their work in every convention."""
     counted = {name: readings.flops(rows, name) for name in CONVENTIONS}
-    return {name: found.value if found.complete else -1 for name, found in counted.items()}
+    return {name: Found(found.value, found.complete) for name, found in counted.items()}
 
 
-def _no_more(a: Mapping[str, Size], b: Mapping[str, Size]) -> bool:
-    """Does the first cost no more than the second in any convention, for all sizes?"""
-    if -1 in (*a.values(), *b.values()):
-        return False
-    return all(settled(b[name] - a[name], equality=False) for name in a)
+def _no_more(a: Mapping[str, Found], b: Mapping[str, Found]) -> bool:
+    """Is what is known of the first no more than that of the second, in any convention and for all
+    sizes?"""
+    return all(settled(b[name].value - a[name].value, equality=False) for name in a)
 
 
-def _text(macs: Size) -> str:
-    return "unknown" if macs == -1 else f"{macs:,}" if isinstance(macs, int) else str(macs)
+def _text(macs: Found) -> str:
+    value = f"{macs.value:,}" if isinstance(macs.value, int) else str(macs.value)
+    return value if macs.complete else f"at least {value}"
 
 
-def _not_known(recorder: Recorder, name: str, operands: Any, result: Any) -> Any:
+def _not_known(
+    recorder: Recorder, name: str, operands: Any, result: Any, kind: Kind = Kind.UNKNOWN
+) -> Any:
     """A row for what may run or not, which writes results of these shapes. Returns those."""
 
     def tensors(values: Any) -> list[torch.Tensor]:
@@ -165,5 +178,5 @@ def _not_known(recorder: Recorder, name: str, operands: Any, result: Any) -> Any
     fresh = pytree.tree_map(
         lambda v: like(v, v.shape) if isinstance(v, torch.Tensor) else v, result
     )
-    recorder.append(name, None, tensors(operands), tensors(fresh))
+    recorder.append(name, Facts(kind, tuple(tensors(operands))), (), tensors(fresh))
     return fresh

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from flopscope.errors import BadInput
+from flopscope.tracing.calls import element_of
 from flopscope.tracing.shapes import META
 from flopscope.tracing.trail import caller
 
@@ -28,6 +29,7 @@ class Pack:
     """What packed parameters hold: tensors by name, as shapes, and a convolution's options."""
 
     tensors: Mapping[str, torch.Tensor]
+    elements: Mapping[str, str]
     options: Mapping[str, Any]
 
     def get(self, *names: str) -> list[torch.Tensor | None]:
@@ -45,9 +47,11 @@ def packs_of(module: nn.Module) -> dict[int, tuple[str, Pack]]:
         for name, value in vars(part).items():
             if isinstance(value, torch.ScriptObject) and id(value) not in found:
                 whole = ".".join(p for p in (*path.split("."), name) if p not in PACKED_NAMES)
-                tensors = {n: _shape_of(t) for n, t in _unpacked(value)}
+                tensors = dict(_unpacked(value))
+                elements = {n: element_of(tensor) for n, tensor in tensors.items()}
+                shapes = {n: _shape_of(tensor) for n, tensor in tensors.items()}
                 if tensors:
-                    found[id(value)] = whole, Pack(tensors, _options(value))
+                    found[id(value)] = whole, Pack(shapes, elements, _options(value))
     return found
 
 
@@ -57,11 +61,16 @@ PACKED_NAMES = frozenset({"", "_packed_params", "_packed_weight"})
 
 def state_of(packs: Mapping[int, tuple[str, Pack]]) -> dict[str, torch.Tensor]:
     """All packed tensors by name."""
-    return {
-        f"{path}.{name}" if path else name: tensor
-        for path, pack in packs.values()
-        for name, tensor in pack.tensors.items()
-    }
+    return {_name(path, n): t for path, pack in packs.values() for n, t in pack.tensors.items()}
+
+
+def elements_of(packs: Mapping[int, tuple[str, Pack]]) -> dict[str, str]:
+    """The types of their elements as they are stored, by name."""
+    return {_name(path, n): e for path, pack in packs.values() for n, e in pack.elements.items()}
+
+
+def _name(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
 
 
 def _unpacked(value: Any) -> Iterator[tuple[str, torch.Tensor]]:
