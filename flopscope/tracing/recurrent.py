@@ -70,12 +70,12 @@ def recurrent(recorder: Recorder, function: Any, args: Sequence[Any]) -> Any:
         for direction in range(directions):
             start = (layer * directions + direction) * each
             own = list(weights[start : start + each])
-            outputs.append(_layer(recorder, RECURRENT[function], x, own, has_bias, shape))
+            outputs.append(layer(recorder, RECURRENT[function], x, own, has_bias, shape))
         x = outputs[0] if directions == 1 else torch.cat(outputs, -1)
     return (x, *(like(state, state.shape) for state in states))
 
 
-def _layer(
+def layer(
     recorder: Recorder,
     cell: Cell,
     x: torch.Tensor,

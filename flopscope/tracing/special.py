@@ -11,6 +11,7 @@ from torch._ops import HigherOrderOperator
 from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
+from flopscope.tracing.cells import cell
 from flopscope.tracing.higher_order import higher_order
 from flopscope.tracing.packed import packed
 from flopscope.tracing.quantised import decomposed, quantised
@@ -66,4 +67,6 @@ def called(
     if result is NotImplemented and any(isinstance(v, Repeated) for v in args):
         with mode:
             return function(*as_lists(tuple(args)), **kwargs)
+    if result is NotImplemented:
+        result = cell(recorder, function, args)
     return quantised(mode, recorder, function, args, kwargs) if result is NotImplemented else result
