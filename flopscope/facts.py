@@ -22,6 +22,7 @@ class Kind(Enum):
     DEFORMABLE_CONVOLUTION = "deformable convolution"
     LINEAR = "linear"
     MATMUL = "matmul"
+    SPARSE_MATMUL = "sparse matmul"  # the entries of one matrix that are stored, by dense vectors
     EMBEDDING = "embedding"
     BATCH_NORM = "batch norm"
     BATCH_NORM_TRAINING = "batch norm (training)"  # with the statistics of its own input
@@ -164,7 +165,8 @@ class Operator(NamedTuple):
 
     `path` names stage, block and layer, joined by dots; `call` counts the calls of that layer.
     `groups` is the number of groups a convolution splits its channels into; for norms, softmax and
-    reductions, how many groups of elements are taken together each. `id` is the row's own number
+    reductions, how many groups of elements are taken together each; for a sparse product, how many
+    products of two numbers there are. `id` is the row's own number
     and `reads` the ids of the rows whose outputs it takes (negative: an input of the network), for
     liveness. `backward` marks what a training step runs after the forward pass. `types` are the
     elements' types of its inputs and, last, of its output; none where all tensors are of float32.

@@ -11,7 +11,7 @@ from flopscope.readings.reading import Reading
 from flopscope.sizes import Size, elements, product, total
 
 CONVOLUTIONS = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION, Kind.DEFORMABLE_CONVOLUTION)
-PRODUCTS = (*CONVOLUTIONS, Kind.LINEAR, Kind.MATMUL)
+PRODUCTS = (*CONVOLUTIONS, Kind.LINEAR, Kind.MATMUL, Kind.SPARSE_MATMUL)
 
 
 def params(rows: Sequence[Operator]) -> Reading:

@@ -18,6 +18,7 @@ from flopscope.sizes import Size, is_symbolic
 from flopscope.symbolic import Polynomial, Symbol, symbol
 from flopscope.tracing.node import free_size
 from flopscope.tracing.trail import Trail
+from flopscope.tracing.values import SPARSE, pattern_of
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ def free_symbols(values: Any) -> frozenset[Symbol]:
 def tensors_of(trail: Trail, value: Any) -> Any:
     """The same collection with meta tensors for shapes and tensors."""
     if isinstance(value, torch.Tensor):
-        return torch.empty_like(value, device="meta")
+        sparse = value.layout in SPARSE
+        return pattern_of(value) if sparse else torch.empty_like(value, device="meta")
     if isinstance(value, Input):
         return _tensor(trail, value.shape, value.dtype)
     if isinstance(value, Mapping):

@@ -33,7 +33,7 @@ from flopscope.tracing.productless import PRODUCTLESS
 from flopscope.tracing.quantised import Pack, elements_of
 from flopscope.tracing.special import dispatched
 from flopscope.tracing.trail import caller
-from flopscope.tracing.values import META, Copies, follow, read, reading
+from flopscope.tracing.values import META, Copies, follow, memory_of, read, reading
 
 
 class Recorder(TorchDispatchMode):
@@ -59,12 +59,13 @@ class Recorder(TorchDispatchMode):
         self.places: list[tuple[str, int]] = [("", 0)]  # path and call of the modules that run
         self.packs: Mapping[int, tuple[str, Pack]] = {}  # packed weights by id
         self._rules = rules
-        self._parameters = {name: shape_of(state[name]) for name in parameters}
+        self._parameters = {name: shape_of(memory_of(state[name])) for name in parameters}
         self._elements = {name: element_of(tensor) for name, tensor in state.items()}
         self._frozen = set(frozen)
         self._made: dict[str, Shape] = {}  # parameters of layers that are made as the network runs
         # id of a stored tensor, or of a view of it, to its name
         self._stored = {id(tensor): name for name, tensor in state.items()}
+        self._stored |= {id(memory_of(tensor)): name for name, tensor in state.items()}
         self._source = {id(x): -1 - i for i, x in enumerate(inputs)}
         self._outside = -1 - len(inputs)  # the next source that no row and no input is
         self._positions: Shape = ()
@@ -283,6 +284,8 @@ class Recorder(TorchDispatchMode):
         if id(value) in self._stored:
             self._stored[id(shape)] = self._stored[id(value)]
         return shape
+
+    shape_for = _on_meta
 
     def _take_in(self, parameter: nn.Parameter) -> None:
         """A layer that is made as the network runs has parameters too: under the name that the

@@ -16,6 +16,7 @@ from flopscope.tracing.higher_order import higher_order
 from flopscope.tracing.packed import packed
 from flopscope.tracing.quantised import decomposed, quantised
 from flopscope.tracing.repeated import Repeated, as_lists
+from flopscope.tracing.sparse import sparse
 
 if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
@@ -67,6 +68,8 @@ def called(
     if result is NotImplemented and any(isinstance(v, Repeated) for v in args):
         with mode:
             return function(*as_lists(tuple(args)), **kwargs)
+    if result is NotImplemented:
+        result = sparse(recorder, function, args, kwargs)
     if result is NotImplemented:
         result = cell(recorder, function, args)
     return quantised(mode, recorder, function, args, kwargs) if result is NotImplemented else result
