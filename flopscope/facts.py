@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from fractions import Fraction
 from typing import NamedTuple
 
 from flopscope.sizes import Shape, Size
@@ -150,7 +151,8 @@ class Weight(NamedTuple):
     `learnt` is False for a weight that is no parameter: a constant that the network stores, or,
     with an empty key, one that it computes, which is then among the row's inputs too. `frozen` is
     True for a parameter without gradient: stored and counted with the others, never trained.
-    `element` is the type of its elements.
+    `element` is the type of its elements; `share` the part of it that one token uses, where tokens
+    choose among experts.
     """
 
     key: str
@@ -158,6 +160,7 @@ class Weight(NamedTuple):
     learnt: bool = True
     frozen: bool = False
     element: str = FLOAT32
+    share: Fraction = Fraction(1)
 
 
 class Operator(NamedTuple):

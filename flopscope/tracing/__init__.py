@@ -25,6 +25,7 @@ from flopscope.tracing.lazy import copy_of_shapes, is_uninitialised
 from flopscope.tracing.lending import lent, shapes_of
 from flopscope.tracing.quantised import packs_of, state_of
 from flopscope.tracing.recorder import Recorder, paths
+from flopscope.tracing.routing import Routing, forget, settled
 from flopscope.tracing.standins import standins
 from flopscope.tracing.trail import Trail
 from flopscope.tracing.training import (
@@ -46,6 +47,8 @@ class Trace:
     inputs: tuple[Any, ...]
     trail: Trail
     saved: Saved | None = None
+    expected: tuple[str, ...] = ()
+    """Choices that depend on data and change the total, as they are taken."""
 
     @property
     def fixed(self) -> tuple[str, ...]:
@@ -186,6 +189,7 @@ def _recorded(
     make = TrainingRecorder if backward else Recorder
     recorder = make(state, names, leaves, rules, [*frozen, *packed], stored.by_id)
     recorder.unpack(packs)
+    recorder.routing = Routing(trail)
     kinds = {type(part) for part in module.modules()}
     with (
         lent(module, stored.by_id) if lend else nullcontext(),
@@ -212,10 +216,12 @@ def finished(
     recorder: Recorder, inputs: tuple[Any, ...], trail: Trail, kept: Saved | None = None
 ) -> Trace:
     """What was recorded, with the domain that the trail gives it."""
+    ledger, expected = settled(recorder.routing, recorder.ledger())
+    forget(trail)
     domain = trail.domain()
-    ledger, known = recorder.ledger(), numbers(domain)
+    known = numbers(domain)
     ledger = ledger.at(**known) if known else ledger
-    return Trace(replace(ledger, conditions=domain), inputs, trail, kept)
+    return Trace(replace(ledger, conditions=domain), inputs, trail, kept, expected)
 
 
 def eager(module: nn.Module) -> nn.Module:

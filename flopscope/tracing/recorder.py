@@ -32,7 +32,8 @@ from flopscope.tracing.outputs import result_of
 from flopscope.tracing.productless import PRODUCTLESS
 from flopscope.tracing.quantised import Pack, elements_of
 from flopscope.tracing.special import dispatched
-from flopscope.tracing.trail import caller
+from flopscope.tracing.routing import Routing
+from flopscope.tracing.trail import Trail, caller
 from flopscope.tracing.values import META, Copies, follow, memory_of, read, reading
 
 
@@ -58,6 +59,7 @@ class Recorder(TorchDispatchMode):
         self.rows: list[Operator] = []
         self.places: list[tuple[str, int]] = [("", 0)]  # path and call of the modules that run
         self.packs: Mapping[int, tuple[str, Pack]] = {}  # packed weights by id
+        self.routing = Routing(Trail({}))
         self._rules = rules
         self._parameters = {name: shape_of(memory_of(state[name])) for name in parameters}
         self._elements = {name: element_of(tensor) for name, tensor in state.items()}

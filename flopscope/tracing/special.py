@@ -12,11 +12,13 @@ from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
 from flopscope.tracing.cells import cell
+from flopscope.tracing.experts import expert
 from flopscope.tracing.higher_order import higher_order
 from flopscope.tracing.packed import packed
 from flopscope.tracing.quantised import decomposed, quantised
 from flopscope.tracing.repeated import Repeated, as_lists
 from flopscope.tracing.sparse import sparse
+from flopscope.tracing.values import reading
 
 if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
@@ -34,7 +36,7 @@ def dispatched(
         return function(*args, **kwargs)
     if function.namespace == "quantized_decomposed":
         return decomposed(recorder, function, args, kwargs)
-    if _is_made_of_others(function, recorder):
+    if _is_made_of_others(function, recorder) and not reading(function, args):
         with recorder:
             return function.decompose(*args, **kwargs)
     return NotImplemented
@@ -68,6 +70,8 @@ def called(
     if result is NotImplemented and any(isinstance(v, Repeated) for v in args):
         with mode:
             return function(*as_lists(tuple(args)), **kwargs)
+    if result is NotImplemented:
+        result = expert(recorder, function, args, kwargs)
     if result is NotImplemented:
         result = sparse(recorder, function, args, kwargs)
     if result is NotImplemented:
