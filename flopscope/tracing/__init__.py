@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.parameter import is_lazy
 from torch.utils import _pytree as pytree
 
 from flopscope.errors import BadInput, UnboundSymbols
@@ -181,7 +180,8 @@ def _recorded(
     args, kwargs = values
     leaves = [x for x in pytree.tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
     stored = shapes_of(module, learning=backward)
-    learns = {n: p.requires_grad for n, p in module.named_parameters() if not is_lazy(p)}
+    parameters = [(n, p) for n, p in module.named_parameters() if n in stored.by_name]
+    learns = {name: parameter.requires_grad for name, parameter in parameters}
     frozen = [name for name, learn in learns.items() if not learn]
     packs = packs_of(module)
     packed = state_of(packs)

@@ -42,4 +42,6 @@ def cell(recorder: Recorder, function: Any, args: Sequence[Any]) -> Any:
 
 def _demand(size: Any, own: Any) -> None:
     if size != own:
-        raise RuntimeError(f"a cell's size {size_value(size)} is not its weight's {size_value(own)}")
+        raise RuntimeError(
+            f"a cell's size {size_value(size)} is not its weight's {size_value(own)}"
+        )

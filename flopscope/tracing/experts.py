@@ -13,13 +13,15 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from flopscope.tracing.node import size_value
 from flopscope.tracing.routing import Route, choice, route_of, used_by, with_route
-from flopscope.tracing.values import META, known, knowing
+from flopscope.tracing.values import META, knowing, known
 
 if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
 
 
-def expert(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def expert(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
     """What the function returns where a choice of experts is made or used; else NotImplemented."""
     rule = RULES.get(function)
     return NotImplemented if rule is None else rule(recorder, function, args, kwargs)
@@ -145,7 +147,7 @@ def _permuted(
 def _entry(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """x[…]: of a choice a part of it, by a mask the rows that it selects, by a choice its weights."""
+    """x[…]: a part of a choice, the rows that a mask selects, or the weights that are chosen."""
     x, index = args
     route, by = route_of(x), route_of(index)
     if by is not None and by.form == "mask":
@@ -293,7 +295,9 @@ def _compared(
     return with_route(result, replace(route, form="any") if route.form == "count" else route)
 
 
-def _truth(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def _truth(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
     """Every expert is visited, whether tokens choose it or not."""
     route = route_of(args[0])
     return True if route is not None and route.form in ("any", "count") else NotImplemented
@@ -338,7 +342,9 @@ RULES: Mapping[Any, Callable[..., Any]] = {
     **dict.fromkeys([torch.where, torch.nonzero, T.nonzero], _where),
     **dict.fromkeys([torch.any, T.any, torch.sum, T.sum], _summed),
     **dict.fromkeys([torch.bincount, T.bincount], _counted),
-    **dict.fromkeys([torch.gt, torch.greater, T.gt, T.__gt__, T.greater, T.__ne__, T.ne], _compared),
+    **dict.fromkeys(
+        [torch.gt, torch.greater, T.gt, T.__gt__, T.greater, T.__ne__, T.ne], _compared
+    ),
     T.__bool__: _truth,
     T.item: _item,
     T.tolist: _listed,

@@ -98,13 +98,10 @@ def _check(query: torch.Tensor, key: torch.Tensor, mask: Any, enable_gqa: bool) 
         )
     if mask is None:
         return
-    for what, size, own in zip(("q_len", "kv_len"), _lengths(query, key), mask.shape[-2:]):
+    given = {"q_len": query.shape[-2], "kv_len": key.shape[-2]}
+    for (what, size), own in zip(given.items(), mask.shape[-2:], strict=True):
         if size != own:
             raise ValueError(f"block_mask was created for {what}={own} but got {what}={size}.")
-
-
-def _lengths(query: torch.Tensor, key: torch.Tensor) -> tuple[Any, Any]:
-    return query.shape[-2], key.shape[-2]
 
 
 def _places(scores: torch.Tensor) -> list[torch.Tensor]:

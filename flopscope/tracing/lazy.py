@@ -35,9 +35,14 @@ def _is_tensor(value: Any) -> bool:
 
 def _shape_of(tensor: Any, copies: Copies) -> torch.Tensor:
     if isinstance(tensor, UninitializedParameter):
-        return UninitializedParameter(tensor.requires_grad, device=META, dtype=tensor.dtype)
+        return _waiting(UninitializedParameter, tensor)
     if isinstance(tensor, UninitializedBuffer):
-        return UninitializedBuffer(tensor.requires_grad, device=META, dtype=tensor.dtype)
+        return _waiting(UninitializedBuffer, tensor)
     shape = copies.shape_of(tensor)
     is_parameter = isinstance(tensor, nn.Parameter)
     return parameter_of(tensor, shape, tensor.requires_grad) if is_parameter else shape
+
+
+def _waiting(kind: Any, tensor: Any) -> torch.Tensor:
+    made: torch.Tensor = kind(tensor.requires_grad, device=META, dtype=tensor.dtype)
+    return made

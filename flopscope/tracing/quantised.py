@@ -114,7 +114,7 @@ def quantised(
     """What a function of quantised tensors returns; NotImplemented for another one.
 
     Raises BadInput for one that has no twin."""
-    name = getattr(function, "_qualified_op_name", None) or getattr(function, "__name__", "")
+    name = str(getattr(function, "_qualified_op_name", "") or getattr(function, "__name__", ""))
     twin = TWINS.get(name)
     if twin is None:
         if name.startswith("quantized::"):

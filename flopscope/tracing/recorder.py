@@ -31,8 +31,8 @@ from flopscope.tracing.operators import OPERATORS
 from flopscope.tracing.outputs import result_of
 from flopscope.tracing.productless import PRODUCTLESS
 from flopscope.tracing.quantised import Pack, elements_of
-from flopscope.tracing.special import dispatched
 from flopscope.tracing.routing import Routing
+from flopscope.tracing.special import dispatched
 from flopscope.tracing.trail import Trail, caller
 from flopscope.tracing.values import META, Copies, follow, memory_of, read, reading
 

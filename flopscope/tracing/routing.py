@@ -165,7 +165,7 @@ def _coefficient(total: Size, name: str) -> Any:
         return 0
     s = Symbol(name)
     found = [
-        Polynomial({tuple(part for part in monomial if part[0] != s): number})
+        Polynomial({frozenset(part for part in monomial if part[0] != s): number})
         for monomial, number in total.terms.items()
         if any(atom == s for atom, _ in monomial)
     ]

@@ -26,13 +26,19 @@ if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
 
 
-def sparse(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def sparse(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
     """What the function returns where a tensor is sparse, or is made so; else NotImplemented.
 
     Raises BadInput for a function that is not known of sparse tensors."""
     rule = RULES.get(function)
     if rule is None:
-        return _other(function, args, kwargs) if any(_entries(a) is not None for a in args) else NotImplemented
+        return (
+            _other(function, args, kwargs)
+            if any(_entries(a) is not None for a in args)
+            else NotImplemented
+        )
     given = [recorder.shape_for(a) if _is_stored(a) else a for a in args]
     if function not in MAKERS and not any(_entries(a) is not None for a in given):
         return NotImplemented
@@ -107,9 +113,7 @@ def _multiplied(recorder: Recorder, a: torch.Tensor, b: torch.Tensor) -> torch.T
             "meet; make one of them dense"
         )
     if a.shape[-1] != b.shape[-2 if b.dim() > 1 else -1]:
-        raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({_text(a)} and {_text(b)})"
-        )
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({_text(a)} and {_text(b)})")
     if first is not None:
         entries, dense = first, b
         vectors = b.shape[-1] if b.dim() > 1 else 1
@@ -133,9 +137,7 @@ def _text(x: torch.Tensor) -> str:
 # --- the same entries ---------------------------------------------------------------------------
 
 
-def _kept(
-    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> torch.Tensor:
+def _kept(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     return args[0]
 
 
@@ -284,6 +286,6 @@ RULES: Mapping[Any, Callable[..., Any]] = {
     torch.Tensor.col_indices: _parts("columns"),
     torch.Tensor._nnz: _parts("count"),
     torch.Tensor.layout.__get__: _layout(torch.sparse_coo),  # type: ignore[attr-defined]
-    torch.Tensor.is_sparse.__get__: _layout(True),
+    torch.Tensor.is_sparse.__get__: _layout(True),  # type: ignore[attr-defined]
 }
 """By torch's function."""
