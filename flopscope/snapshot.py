@@ -78,7 +78,7 @@ class Snapshot:
     def _contents(self, value: Any) -> None:
         if isinstance(value, CACHED):
             self._noted(value)
-        small = isinstance(value, CONTAINERS) and len(value) <= MOST_NAMED
+        small = isinstance(value, CONTAINERS) and _base(value).__len__(value) <= MOST_NAMED
         if small and id(value) not in self._seen:
             self._seen[id(value)] = value
             for inner in self._noted(value):
@@ -97,9 +97,7 @@ class Snapshot:
         return self._object(value)
 
     def _container(self, value: Any) -> Sequence[Any]:
-        held: Sequence[Any] = ()  # most are empty
-        if value:
-            held = list(value.items()) if isinstance(value, dict) else list(value)
+        held = _held(value)
         self._back.append((_container_back, value, held))
         return [inner for _, inner in held] if isinstance(value, dict) else held
 
@@ -195,18 +193,26 @@ def _kind_back(module: nn.Module, kind: type) -> None:
         module.__class__ = kind
 
 
+def _base(value: Any) -> Any:
+    """The container of Python's own that it is: a subclass may have replaced the methods."""
+    return next(kind for kind in (OrderedDict, *CONTAINERS) if isinstance(value, kind))
+
+
+def _held(value: Any) -> Sequence[Any]:
+    """What a container holds, of a dictionary its items."""
+    kind = _base(value)
+    if not kind.__len__(value):  # most are empty
+        return ()
+    return list(kind.items(value) if isinstance(value, dict) else kind.__iter__(value))
+
+
 def _container_back(value: Any, held: Sequence[Any]) -> None:
-    if not value and not held:
-        return
+    now, before = _held(value), held
     if isinstance(value, dict):
-        now = [part for item in value.items() for part in item]
-        before = [part for item in held for part in item]
-    else:
-        now, before = list(value), list(held)
+        now, before = ([part for item in items for part in item] for items in (now, before))
     if len(now) == len(before) and all(a is b for a, b in zip(now, before, strict=True)):
         return
-    # by Python's own methods, which a subclass may have replaced
-    kind: Any = next(kind for kind in (OrderedDict, *CONTAINERS) if isinstance(value, kind))
+    kind = _base(value)
     kind.clear(value)
     (kind.update if hasattr(kind, "update") else kind.extend)(value, held)
 

@@ -217,7 +217,9 @@ class Lazy(nn.Module):
         self.conv = nn.LazyConv2d(8, 3) if lazy else nn.Conv2d(3, 8, 3)
         self.norm = nn.LazyBatchNorm2d() if lazy else nn.BatchNorm2d(8)
         self.up = (
-            nn.LazyConvTranspose2d(4, 2, stride=2) if lazy else nn.ConvTranspose2d(8, 4, 2, stride=2)
+            nn.LazyConvTranspose2d(4, 2, stride=2)
+            if lazy
+            else nn.ConvTranspose2d(8, 4, 2, stride=2)
         )
         self.fc = nn.LazyLinear(10) if lazy else nn.Linear(4 * 12 * 12, 10)
         self.register_buffer("order", torch.tensor([2, 0, 1]))

@@ -13,11 +13,12 @@ from flopscope.errors import BadInput
 from flopscope.sizes import is_symbolic
 from flopscope.symbolic import Polynomial, Symbol, symbol
 from flopscope.tracing.functions import Values
+from flopscope.tracing.known import META
 from flopscope.tracing.node import free_number, free_size, size_value
 from flopscope.tracing.outputs import result_of
 from flopscope.tracing.standins import standins
 from flopscope.tracing.trail import Trail
-from flopscope.tracing.values import META, Copies, follow, map_all, read, reading
+from flopscope.tracing.values import Copies, follow, map_all, read, reading
 
 
 def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Trail) -> nn.Module:

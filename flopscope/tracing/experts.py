@@ -11,9 +11,9 @@ import torch
 from torch.nn import functional as F
 from torch.utils._python_dispatch import _disable_current_modes
 
+from flopscope.tracing.known import META, knowing, known
 from flopscope.tracing.node import size_value
 from flopscope.tracing.routing import Route, choice, route_of, used_by, with_route
-from flopscope.tracing.values import META, knowing, known
 
 if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder

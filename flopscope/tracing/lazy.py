@@ -12,8 +12,9 @@ import torch
 from torch import nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 
+from flopscope.tracing.known import META
 from flopscope.tracing.lending import parameter_of
-from flopscope.tracing.values import META, Copies
+from flopscope.tracing.values import Copies
 
 
 def is_uninitialised(module: nn.Module) -> bool:

@@ -14,7 +14,8 @@ from torch.nn.parameter import is_lazy
 
 from flopscope.snapshot import Snapshot, name_spaces
 from flopscope.tracing.caches import hashable_sizes, uncached
-from flopscope.tracing.values import NAME, Copies
+from flopscope.tracing.known import NAME
+from flopscope.tracing.values import Copies
 
 
 class Stored(NamedTuple):

@@ -13,7 +13,7 @@ import torch
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import _disable_current_modes
 
-from flopscope.tracing.values import CPU, META, known
+from flopscope.tracing.known import CPU, META, known
 
 
 def _answer(value: Any) -> Callable[..., Any]:
@@ -22,9 +22,11 @@ def _answer(value: Any) -> Callable[..., Any]:
 
 def _numbers(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Copies of a tensor's numbers, where they are known."""
-    numbers = known(args[0])
-    given = args if numbers is None else (numbers.clone(), *args[1:])
-    return function(*given, **kwargs)
+    numbers = known(args[0].detach())  # of a user's own tensor, those of its copy in the trace
+    if numbers is None:
+        return function(*args, **kwargs)
+    with _disable_current_modes():
+        return function(numbers.clone(), *args[1:], **kwargs)
 
 
 def _literal(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -59,6 +61,7 @@ MET: Mapping[Any, Callable[..., Any]] = {
     torch.Tensor.is_cpu.__get__: _answer(True),  # type: ignore[attr-defined]
     torch.Tensor.get_device: _answer(-1),
     **dict.fromkeys([torch.Tensor.tolist, torch.Tensor.numpy, torch.Tensor.__array__], _numbers),
+    torch.Tensor.__format__: _numbers,
     **dict.fromkeys([torch.tensor, torch.as_tensor, torch.asarray], _literal),
 }
 """By function, what is done instead."""

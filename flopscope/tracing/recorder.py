@@ -26,6 +26,7 @@ from flopscope.ledger import Ledger
 from flopscope.sizes import Shape, elements
 from flopscope.tracing.calls import Call, Facts, Rows, Rule, element_of, shape_of
 from flopscope.tracing.free import FREE
+from flopscope.tracing.known import META
 from flopscope.tracing.node import size_value
 from flopscope.tracing.operators import OPERATORS
 from flopscope.tracing.outputs import result_of
@@ -34,7 +35,7 @@ from flopscope.tracing.quantised import Pack, elements_of
 from flopscope.tracing.routing import Routing
 from flopscope.tracing.special import dispatched
 from flopscope.tracing.trail import Trail, caller
-from flopscope.tracing.values import META, Copies, follow, memory_of, read, reading
+from flopscope.tracing.values import Copies, follow, memory_of, read, reading
 
 
 class Recorder(TorchDispatchMode):

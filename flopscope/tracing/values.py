@@ -15,8 +15,18 @@ import torch
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import _disable_current_modes
 
-META = torch.device("meta")
-CPU = torch.device("cpu")
+from flopscope.tracing import patterns
+from flopscope.tracing.known import (
+    CPU,
+    META,
+    NAME,
+    as_shape,
+    close_memory,
+    forget,
+    knowing,
+    known,
+    open_memory,
+)
 
 MOST_ELEMENTS = 2**18
 """Larger tensors are shapes only: nobody reads them, and to compute them takes time."""
@@ -31,10 +41,6 @@ UNFILLED = frozenset("empty empty_like empty_strided new_empty new_empty_strided
 """Operators whose results are to be filled: known once they are, as a whole."""
 
 FILLING = frozenset({"fill_", "zero_", "copy_"})
-
-NAME = "_flopscope_known"
-"""The attribute under which a tensor of a trace carries its numbers."""
-
 
 READS_VALUES: Mapping[str, str] = {
     "_local_scalar_dense": ".item(), .tolist() or a condition",
@@ -52,25 +58,6 @@ READS_VALUES: Mapping[str, str] = {
 they are written; with the overload where only one of them does."""
 
 
-def known(tensor: torch.Tensor) -> torch.Tensor | None:
-    """The numbers in a tensor, None where they are not known."""
-    if tensor.device != META:
-        return tensor
-    real: torch.Tensor | None = getattr(tensor, NAME, None)
-    return None if real is None or _is_open(real) else real
-
-
-def knowing(shape_only: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
-    """The tensor of a trace, with its numbers."""
-    setattr(shape_only, NAME, real)
-    return shape_only
-
-
-def as_shape(real: torch.Tensor) -> torch.Tensor:
-    """A tensor of a trace for a real one, which from now on belongs to the trace."""
-    return knowing(torch.empty_like(real, device=META, requires_grad=False), real)
-
-
 def is_small(tensor: torch.Tensor) -> bool:
     """Has it few enough elements to be known?"""
     count: Any = tensor.numel()
@@ -84,25 +71,33 @@ def run(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """
     if torch.Tag.nondeterministic_seeded in function.tags or _is_symbolic((args, kwargs)):
         return None
-    name = function._opname
-    tensors = [t for t in pytree.tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor)]
-    filled = args[0] if name in FILLING else None
-    if filled is not None and _fills(filled):
-        tensors = [t for t in tensors if t is not filled]
-    if name not in SHAPE_ALONE and any(known(t) is None for t in tensors):
+    name, looks = function._opname, _is_view(function)
+    filled = args[0] if name in FILLING and _fills(args[0]) else None
+
+    def numbers(tensor: torch.Tensor) -> torch.Tensor | None:
+        carried: torch.Tensor | None = getattr(tensor, NAME, None)
+        return carried if looks or tensor is filled else known(tensor)
+
+    if name not in SHAPE_ALONE and any(numbers(t) is None for t in _tensors((args, kwargs))):
         return None
 
     def real(value: Any) -> Any:
         if isinstance(value, torch.Tensor):
-            numbers = known(value) if value is not filled else getattr(value, NAME)
-            return value.new_empty(value.shape, device=CPU) if numbers is None else numbers
+            found = numbers(value)
+            return value.new_empty(value.shape, device=CPU) if found is None else found
         return CPU if isinstance(value, torch.device) else value
 
     with torch.no_grad():
         result = function(*map_all(real, args), **map_all(real, dict(kwargs)))
-    if filled is not None and _fills(filled):
-        _close(getattr(filled, NAME))
+    if filled is not None:
+        close_memory(getattr(filled, NAME))
     return result
+
+
+def _is_view(function: Any) -> bool:
+    """Does it return another look at the same memory, open or not?"""
+    returned = [r.alias_info for r in function._schema.returns]
+    return any(alias is not None and not alias.is_write for alias in returned)
 
 
 def reading(function: Any, args: Sequence[Any]) -> str | None:
@@ -117,14 +112,19 @@ def reading(function: Any, args: Sequence[Any]) -> str | None:
 def read(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """What such a call returns, tensors as those of a trace; None where its tensors are not
     known."""
+    if function._opname == "_local_scalar_dense":
+        found = patterns.number(args[0])
+        if found is not None:
+            return found
     result = run(function, args, kwargs)
     return map_all(lambda v: as_shape(v) if isinstance(v, torch.Tensor) else v, result)
 
 
 def follow(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
     """After a call on shapes: its results know their numbers where its tensors did."""
-    leaves = [t for t in pytree.tree_leaves(result) if isinstance(t, torch.Tensor)]
+    leaves = _tensors(result)
     written = _written(function, args, kwargs)
+    patterns.follow(function, args, kwargs, result)
     numbers = None
     if all(is_small(t) for t in leaves):
         try:
@@ -139,14 +139,7 @@ def follow(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result
         if shape_only.device == META and not any(shape_only is t for t in written):
             knowing(shape_only, real)
             if function._opname in UNFILLED:
-                _open(real)
-
-
-def forget(tensor: torch.Tensor) -> None:
-    """Something unknown was written into a tensor: it and all that share its memory are open."""
-    real = getattr(tensor, NAME, None)
-    if isinstance(real, torch.Tensor):
-        _open(real)
+                open_memory(real)
 
 
 def map_all(function: Any, values: Any) -> Any:
@@ -188,25 +181,6 @@ def _is_symbolic(values: Any) -> bool:
         or (isinstance(v, torch.Tensor) and any(isinstance(n, torch.SymInt) for n in v.shape))
         for v in pytree.tree_leaves(values)
     )
-
-
-# Memory whose numbers are not known carries a mark, which all tensors that lie there see.
-
-
-def _is_open(real: torch.Tensor) -> bool:
-    return hasattr(real.untyped_storage(), MARK)
-
-
-def _open(real: torch.Tensor) -> None:
-    setattr(real.untyped_storage(), MARK, True)
-
-
-def _close(real: torch.Tensor) -> None:
-    if _is_open(real):
-        delattr(real.untyped_storage(), MARK)
-
-
-MARK = "_flopscope_open"
 
 
 TRUTHS = (torch.bool, torch.uint8)
