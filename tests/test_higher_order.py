@@ -37,7 +37,7 @@ class Two(nn.Module):
         return self._run(self, x)
 
 
-# --- branches -------------------------------------------------------------------------------------
+# --- branches -----------------------------------------------------------------------------------
 
 
 def test_two_ways_of_equal_cost_are_exact() -> None:
@@ -108,7 +108,7 @@ def test_ways_that_nobody_can_compare_count_nothing() -> None:
     assert (reading.value, reading.complete) == (0, False)
 
 
-# --- loops ----------------------------------------------------------------------------------------
+# --- loops --------------------------------------------------------------------------------------
 
 
 def test_a_loop_with_a_counter_runs_as_often() -> None:
@@ -141,7 +141,7 @@ def test_map_and_scan_run_once_a_step() -> None:
     assert [text.partition(" at ")[0] for text in traced.fixed] == ["T = 4"]
 
 
-# --- a part apart -----------------------------------------------------------------------------------
+# --- a part apart -------------------------------------------------------------------------------
 
 
 class Square(torch.autograd.Function):
@@ -293,6 +293,7 @@ def test_flex_attention_refuses_what_torch_refuses() -> None:
     )
 
 
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
 def test_torchs_functions_are_as_they_were() -> None:
     before = flex_attention.__code__, torch._C._InferenceMode, nn.DataParallel.forward
     trace(Flex(), (2, 5, 16))

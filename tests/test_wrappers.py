@@ -34,7 +34,7 @@ class Net(nn.Module):
         return self.fc(self.attention(tokens, tokens, tokens)[0].mean(1))
 
 
-# --- gradients inside -------------------------------------------------------------------------------
+# --- gradients inside ---------------------------------------------------------------------------
 
 
 class Inside(Net):
@@ -164,7 +164,7 @@ def test_a_wrapped_network_has_the_paths_of_the_network() -> None:
     assert [row.path for row in rows] == ["a", "b.module"]
 
 
-# --- scripted functions -----------------------------------------------------------------------------
+# --- scripted functions -------------------------------------------------------------------------
 
 
 with warnings.catch_warnings():
@@ -208,7 +208,7 @@ def test_a_function_that_was_traced_fixes_its_sizes_and_names_the_line() -> None
     assert traced.fixed == (f"B = 5 at tests/test_wrappers.py:{line}",)
 
 
-# --- lazy modules -----------------------------------------------------------------------------------
+# --- lazy modules -------------------------------------------------------------------------------
 
 
 class Lazy(nn.Module):
@@ -257,7 +257,7 @@ def test_a_lazy_module_stays_uninitialised() -> None:
     trace(module, (2, 3, 8, 8))
     trace(module, ("B", 3, "H", "W"))
     with pytest.raises(RuntimeError):
-        trace(module, (2, 2, 8, 8))  # no third channel
+        trace(module, (2, 3))  # no map
     assert [type(part) for part in module.modules()] == kinds
     assert all(value is stored[name] for name, value in module.named_parameters())
     assert isinstance(module.conv.weight, UninitializedParameter)
