@@ -203,6 +203,8 @@ def _looked_up(
     route = route_of(index)
     if route is None or route.form != "choice":
         return NotImplemented
+    if function is not F.embedding and args[1] == 0:  # as it is written with brackets
+        function, args, kwargs = torch.Tensor.__getitem__, (args[0], index), {}
     return _chosen(recorder, function, args, kwargs, route)
 
 

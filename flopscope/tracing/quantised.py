@@ -81,10 +81,12 @@ def _unpacked(value: Any) -> Iterator[tuple[str, torch.Tensor]]:
         yield "weight", torch.ops.quantized.embedding_bag_unpack(value)
     elif "CellParams" in kind:
         (_, biases, _, _, weights), _ = value.__getstate__()
-        for gate, packed in zip(("ih", "hh"), weights, strict=True):
-            yield f"weight_{gate}", packed.unpack()[0]
-        for gate, bias in zip(("ih", "hh"), biases, strict=False):
-            yield f"bias_{gate}", bias
+        parts = [packed.unpack() for packed in weights]
+        own = biases or [bias for _, bias in parts]  # kept apart, or with the weights
+        for gate, (weight, _), bias in zip(("ih", "hh"), parts, own, strict=True):
+            yield f"weight_{gate}", weight
+            if bias is not None:
+                yield f"bias_{gate}", bias
     elif "unpack" in methods:
         weight, bias = value.unpack()[:2]
         yield "weight", weight
@@ -141,8 +143,8 @@ def decomposed(
 def _pack(recorder: Recorder, packed: Any) -> Pack:
     if id(packed) not in recorder.packs:
         raise BadInput(
-            f"the weights at {caller()} are packed while the network runs; "
-            "pack them where the network is made"
+            f"the weights at {caller()} are packed outside the network's modules; "
+            "keep them in a module"
         )
     return recorder.packs[id(packed)][1]
 

@@ -155,8 +155,8 @@ def _is_level(total: Size, group: Mapping[str, Route]) -> bool:
         costs.setdefault(route.expert, []).append(_coefficient(total, name))
     experts = next(iter(group.values())).experts
     each = {tuple(found) for found in costs.values()}
-    free = each == {(0,) * len(next(iter(costs.values())))}
-    return free or (len(each) == 1 and len(set(*each)) == 1 and len(costs) == experts)
+    free = not any(map(any, each))
+    return free or (len(each) == 1 and len(costs) == experts)
 
 
 def _coefficient(total: Size, name: str) -> Any:
@@ -177,9 +177,9 @@ def _check_linear(row: Operator, names: frozenset[str]) -> None:
         value = readings.flops((row,), convention).value
         if isinstance(value, Polynomial) and not all(_once(m, names) for m in value.terms):
             raise BadInput(
-                f"the work of {row.path} is not in proportion to the rows that tokens send to an "
-                "expert, so it depends on their values; experts that work on each row apart are "
-                "counted"
+                f"the work of {row.path or 'the network itself'} is not in proportion to the rows "
+                "that tokens send to an expert, so it depends on their values; experts that work "
+                "on each row apart are counted"
             )
 
 
