@@ -35,6 +35,7 @@ from flopscope.tracing.training import (
     training,
     training_step,
 )
+from flopscope.tracing.truths import Truths, either_way
 from flopscope.tracing.wrappers import unwrapped, wrapped
 
 
@@ -144,13 +145,18 @@ def _trace(
 ) -> Trace:
     values = tensors_of(trail, (inputs, dict(named)))
     module = _initialised(module, values, trail)
-    recorder = _recorded(module, values, trail, rules, backward)
+
+    def run(truths: Truths) -> Recorder:
+        return _recorded(module, values, trail, rules, backward, truths)
+
+    recorder = either_way(run)
     kept = None
     if isinstance(recorder, TrainingRecorder):
         again: Recorder = recorder
         if trail.example:
             plain, apart = example_of(values, trail), Trail(trail.example)
-            again = _recorded(module, plain, apart, rules, backward, free=True)
+            truths = recorder.truths
+            again = _recorded(module, plain, apart, rules, backward, truths, free=True)
         assert isinstance(again, TrainingRecorder)
         kept = saved(recorder, again, trail)
     return finished(recorder, inputs, trail, kept)
@@ -161,7 +167,7 @@ def _initialised(module: nn.Module, values: tuple[Any, Any], trail: Trail) -> nn
     if not is_uninitialised(module):
         return module
     module = copy_of_shapes(module)
-    _recorded(module, values, trail, {}, False, lend=False)
+    _recorded(module, values, trail, {}, False, Truths(), lend=False)
     return module
 
 
@@ -171,6 +177,7 @@ def _recorded(
     trail: Trail,
     rules: Mapping[str, Rule],
     backward: bool,
+    truths: Truths,
     *,
     free: bool = False,
     lend: bool = True,
@@ -190,6 +197,7 @@ def _recorded(
     recorder = make(state, names, leaves, rules, [*frozen, *packed], stored.by_id)
     recorder.unpack(packs)
     recorder.routing = Routing(trail)
+    recorder.truths = truths
     kinds = {type(part) for part in module.modules()}
     with (
         lent(module, stored.by_id) if lend else nullcontext(),
