@@ -19,6 +19,7 @@ from torch.overrides import TorchFunctionMode
 from flopscope.errors import BadInput
 from flopscope.tracing.complexconvolutions import CONVOLUTIONS, convolution, has_complex
 from flopscope.tracing.literals import MET
+from flopscope.tracing.node import size_value
 from flopscope.tracing.outputs import is_symbolic
 from flopscope.tracing.products import (
     attention,
@@ -65,6 +66,8 @@ class Functions(TorchFunctionMode):
             return args[0].mean(MEANS[function], keepdim=True)
         if function is F.rms_norm and not self._recorder.trains:
             return _rms_norm(self._recorder, *args, **kwargs)
+        if function in AFFINE_GRIDS and free and not torch.is_grad_enabled():
+            return _affine_grid(self._recorder, *args, **kwargs)
         if function is F.interpolate and free:
             return _interpolate(*args, **kwargs)
         if function in PRODUCTS and free and min(x.dim() for x in args) > 2:
@@ -151,6 +154,27 @@ def _rms_norm(
     return result
 
 
+AFFINE_GRIDS = frozenset({F.affine_grid, torch.affine_grid_generator})
+
+
+def _affine_grid(
+    recorder: Recorder, theta: torch.Tensor, size: Sequence[Any], align_corners: bool | None = None
+) -> torch.Tensor:
+    """The grid as one operator, whose sizes torch takes as numbers only. Raises BadInput for
+    matrices that do not map grids of this rank."""
+    axes = len(size) - 2
+    if theta.dim() != 3 or tuple(theta.shape[1:]) != (axes, axes + 1) or axes not in (2, 3):
+        text = "×".join(str(size_value(n)) for n in theta.shape)
+        raise BadInput(
+            f"affine_grid at {caller()} takes matrices of N×2×3 for a size of 4 numbers, of N×3×4 "
+            f"for one of 5, and these are {text} for one of {len(size)}"
+        )
+    result = theta.new_empty((*size[:1], *size[2:], axes))
+    args = (theta, size, align_corners)
+    recorder.record("affine_grid_generator", args, {}, result)
+    return result
+
+
 PRODUCTS = frozenset({torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__})
 
 
@@ -167,6 +191,11 @@ UPSAMPLES: Mapping[tuple[str, int], Callable[..., Any]] = {
     ("bicubic", 4): torch.ops.aten.upsample_bicubic2d.default,
 }
 """By mode and rank of the input."""
+
+ANTIALIASED: Mapping[tuple[str, int], Callable[..., Any]] = {
+    ("bilinear", 4): torch.ops.aten._upsample_bilinear2d_aa.default,
+    ("bicubic", 4): torch.ops.aten._upsample_bicubic2d_aa.default,
+}
 
 
 def _interpolate(
@@ -193,14 +222,15 @@ def _interpolate(
             F.adaptive_avg_pool3d,
         )
         return pools[len(axes) - 1](input, grid)
-    if antialias or (mode, input.dim()) not in UPSAMPLES:
+    operators = ANTIALIASED if antialias else UPSAMPLES
+    if (mode, input.dim()) not in operators:
         how = f"{mode}, antialiased" if antialias else mode
         raise BadInput(
             f"the interpolation at {caller()} ({how}, of {input.dim()} dimensions) takes no free "
             "sizes; give numbers for them"
         )
     corners = () if mode.startswith("nearest") else (bool(align_corners),)
-    result: torch.Tensor = UPSAMPLES[mode, input.dim()](input, grid, *corners)
+    result: torch.Tensor = operators[mode, input.dim()](input, grid, *corners)
     return result
 
 

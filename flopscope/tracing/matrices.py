@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from flopscope.facts import Function, Kind, Reduction, Window
-from flopscope.sizes import Shape, Size, elements
+from flopscope.sizes import Shape, Size, elements, exact_div
 from flopscope.tracing.calls import Call, Facts, Rows, Rule, shape_of
 from flopscope.tracing.node import size_value
 
@@ -47,6 +47,35 @@ def _deformable_convolution(call: Call) -> Facts:
         window=window_of(shape_of(weight)[2:], stride, padding, dilation),
         groups=size_value(call.args[11]),
     )
+
+
+def _deformable_gradients(call: Call) -> Rows:
+    """Of the values that were read (weightᵀ·g) and of the weight (g·valuesᵀ): as many products each
+    as forward. Gradients of the input, the offsets and the mask follow from the first, element by
+    element, as do the values read anew; that is not stated."""
+    grad, x, weight, offset, mask, bias = call.args[:6]
+    groups = size_value(call.args[12])
+    (batch, out, *grid), window = shape_of(grad), shape_of(weight)[1:]
+    inner, positions = exact_div(out, groups), elements((batch, *grid))
+    to_values = Facts(
+        Kind.MATMUL,
+        (grad, weight),
+        output=(groups, positions, elements(window)),
+        seen_as={
+            id(grad): (groups, positions, inner),
+            id(weight): (groups, inner, elements(window)),
+        },
+    )
+    to_weight = Facts(
+        Kind.MATMUL,
+        (grad, x),
+        output=(groups, inner, elements(window)),
+        seen_as={
+            id(grad): (groups, inner, positions),
+            id(x): (groups, positions, elements(window)),
+        },
+    )
+    return to_weight, to_values, Facts(Kind.OTHER, (x, offset, mask, bias), follows=True)
 
 
 def product(call: Call) -> Facts:
@@ -305,6 +334,7 @@ MATRICES: Mapping[str, Rule] = {
     "convolution": convolution,
     "conv_tbc": _convolution_of_sequences,
     "torchvision::deform_conv2d": _deformable_convolution,
+    "torchvision::_deform_conv2d_backward": _deformable_gradients,
     **dict.fromkeys(["mm", "bmm", "mv", "dot", "vdot", "_int_mm"], product),
     **dict.fromkeys(["addmm", "baddbmm", "addmv"], _addmm),
     "_addmm_activation": _addmm_activation,

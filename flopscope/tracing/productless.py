@@ -15,7 +15,7 @@ ORDER = """
 
 SUMS = """
     logcumsumexp _logcumsumexp nansum trace renorm embedding_renorm segment_reduce _pdist_forward
-    _embedding_bag _embedding_bag_forward_only _linalg__powsum linalg__powsum native_norm
+    _embedding_bag _embedding_bag_forward_only linalg__powsum native_norm
     _chunk_cat put _unsafe_masked_index _unsafe_masked_index_put_accumulate _masked_softmax
     fractional_max_pool2d fractional_max_pool3d linalg_cross _compute_linear_combination
     _cdist_forward scatter_reduce index_reduce norm linalg_vector_norm dist
