@@ -37,7 +37,7 @@ def _topk(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mappin
     dim = args[2] if len(args) > 2 else kwargs.get("dim", -1)
     result = function(*args, **kwargs)
     if _last(x, dim) and isinstance(x.shape[-1], int):
-        with_route(result[1], choice(result[1], x.shape[-1], k))
+        _choose(recorder, result[1], x.shape[-1], k)
     return result
 
 
@@ -48,8 +48,14 @@ def _best(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mappin
     result = function(*args, **kwargs)
     if isinstance(dim, int) and _last(x, dim) and isinstance(x.shape[-1], int):
         index = result if isinstance(result, torch.Tensor) else result[1]
-        with_route(index, choice(index, x.shape[-1], 1))
+        _choose(recorder, index, x.shape[-1], 1)
     return result
+
+
+def _choose(recorder: Recorder, index: torch.Tensor, experts: int, each: Any) -> None:
+    route = choice(index, experts, each)
+    recorder.routing.chosen[experts] = route
+    with_route(index, route)
 
 
 def _last(x: torch.Tensor, dim: int) -> bool:
@@ -65,6 +71,22 @@ def _one_hot(
         return NotImplemented
     result = function(args[0], route.experts)
     return with_route(result, _hot(route, args[0], result.dim() - 1))
+
+
+def _scattered(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """A choice scattered along the experts of a tensor: one-hot."""
+    if len(args) < 4:
+        return NotImplemented
+    x, dim, index = args[:3]
+    route = route_of(index)
+    if route is None or route.form != "choice" or not _last(x, dim):
+        return NotImplemented
+    result = function(*args, **kwargs)
+    if size_value(x.shape[-1]) == route.experts and isinstance(args[3], int | float):
+        with_route(result, _hot(route, index, x.dim() - 1))
+    return result
 
 
 def _hot(route: Route, index: torch.Tensor, axis: int) -> Route:
@@ -328,6 +350,7 @@ RULES: Mapping[Any, Callable[..., Any]] = {
     **dict.fromkeys([torch.topk, T.topk], _topk),
     **dict.fromkeys([torch.argmax, T.argmax, torch.max, T.max], _best),
     F.one_hot: _one_hot,
+    **dict.fromkeys([torch.scatter, T.scatter, T.scatter_], _scattered),
     torch._C._nn.one_hot: _one_hot,
     **dict.fromkeys([torch.eq, T.eq, T.__eq__], _equal),
     **dict.fromkeys(

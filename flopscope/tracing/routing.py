@@ -66,6 +66,7 @@ class Routing:
 
     trail: Trail
     sizes: dict[str, Route] = field(default_factory=dict)
+    chosen: dict[Any, Route] = field(default_factory=dict)  # the last choice among so many
 
     def rows(self, mask: torch.Tensor, route: Route) -> Any:
         """How many rows a mask selects: the same size whenever it is asked."""
@@ -210,7 +211,7 @@ def _shared(row: Operator, sizes: Mapping[str, Route]) -> Operator:
 
 def used_by(row: Operator, route: Route) -> Operator:
     """The row with weights of which each token uses `each` of `experts` parts."""
-    if is_symbolic(route.each):
+    if not isinstance(route.each, int):
         return row
     share = Fraction(int(route.each), route.experts)
     return row._replace(weights=tuple(w._replace(share=share) for w in row.weights))

@@ -13,6 +13,7 @@ from torch.overrides import TorchFunctionMode
 
 from flopscope.tracing.cells import cell
 from flopscope.tracing.experts import expert
+from flopscope.tracing.grouped import grouped
 from flopscope.tracing.higher_order import higher_order
 from flopscope.tracing.packed import packed
 from flopscope.tracing.quantised import decomposed, quantised
@@ -72,6 +73,8 @@ def called(
             return function(*as_lists(tuple(args)), **kwargs)
     if result is NotImplemented:
         result = expert(recorder, function, args, kwargs)
+    if result is NotImplemented:
+        result = grouped(recorder, function, args, kwargs)
     if result is NotImplemented:
         result = sparse(recorder, function, args, kwargs)
     if result is NotImplemented:
