@@ -136,6 +136,38 @@ def one_each_by_mask(net: Any, x: torch.Tensor, scores: torch.Tensor) -> torch.T
     return final
 
 
+def with_a_class_for_none(net: Any, x: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+    _, chosen = torch.topk(scores, CHOSEN)
+    final = torch.zeros_like(x)
+    mask = F.one_hot(chosen, num_classes=EXPERTS + 1).permute(2, 1, 0)
+    for hit in torch.greater(mask.sum(dim=(-1, -2)), 0).nonzero():
+        number = hit[0]
+        if number == EXPERTS:
+            continue
+        _, token = torch.where(mask[number])
+        final.index_add_(0, token, net.experts[number](x[token]))
+    return final
+
+
+def one_after_the_other(net: Any, x: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+    _, first = scores.max(dim=-1, keepdim=True)
+    _, second = scores.scatter(-1, first, float("-inf")).max(dim=-1, keepdim=True)
+    chosen = torch.cat((first, second), dim=-1)
+    final = torch.zeros_like(x)
+    for number, expert in enumerate(net.experts):
+        token, _ = torch.where(chosen == number)
+        final.index_add_(0, token, expert(x[token]))
+    return final
+
+
+def by_scattered_gates(net: Any, x: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+    _, chosen = scores.topk(CHOSEN, dim=1)
+    counts = torch.zeros_like(scores).scatter(1, chosen, 1).long().sum(0).tolist()
+    rows = x[chosen.flatten().sort(0)[1].div(CHOSEN, rounding_mode="trunc")]
+    parts = rows.split(counts, dim=0)
+    return torch.cat([e(part) for e, part in zip(net.experts, parts, strict=True)])
+
+
 WAYS: dict[str, tuple[Callable[..., Any], int]] = {
     "by hit experts": (by_hit_experts, CHOSEN),
     "by one-hot": (by_one_hot, CHOSEN),
@@ -143,6 +175,9 @@ WAYS: dict[str, tuple[Callable[..., Any], int]] = {
     "by mask": (by_mask, CHOSEN),
     "by column": (by_column, CHOSEN),
     "by sorting": (by_sorting, CHOSEN),
+    "with a class for none": (with_a_class_for_none, CHOSEN),
+    "one after the other": (one_after_the_other, CHOSEN),
+    "by scattered gates": (by_scattered_gates, CHOSEN),
     "one each": (one_each, 1),
     "one each by mask": (one_each_by_mask, 1),
 }
@@ -153,7 +188,7 @@ def test_the_total_is_that_of_every_routing(way: str) -> None:
     forward, each = WAYS[way]
     net = Mixture(forward)
     # also fewer than experts, and no multiple of them; slices want a row for each
-    for tokens in (3, 10) if forward is by_sorting else (1, 3, 10):
+    for tokens in (3, 10) if "tolist" in forward.__code__.co_names else (1, 3, 10):
         traced = trace(net, (1, tokens, WIDTH))
         ledger = traced.ledger
         expected = tokens * (WIDTH * EXPERTS + each * A_ROW)
@@ -244,6 +279,31 @@ def test_gathered_weights_are_used_in_part() -> None:
         assert ledger.macs().value == expected == counted(net, torch.zeros(2, 5, WIDTH))
         assert ledger.params().value == WIDTH * EXPERTS + EXPERTS * WIDTH * HIDDEN
         assert ledger.active_params().value == WIDTH * EXPERTS + CHOSEN * WIDTH * HIDDEN
+
+
+def sorted_by_expert(weight: torch.Tensor, x: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+    numbers, order = scores.topk(CHOSEN)[1].flatten().sort()
+    counts = torch.histc(numbers.float(), bins=EXPERTS, min=0, max=EXPERTS - 1)
+    ends = counts.cumsum(0, dtype=torch.int32)
+    return F.grouped_mm(x[order // CHOSEN], weight, offs=ends)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_rows_that_are_sorted_meet_one_matrix_each(dtype: torch.dtype) -> None:
+    net = Stacked(sorted_by_expert).to(dtype)
+    x = torch.zeros(2, 5, WIDTH, dtype=dtype)
+    a_token = WIDTH * EXPERTS + CHOSEN * WIDTH * HIDDEN
+    ledger = trace(net, x).ledger
+    assert (ledger.macs().value, ledger.complete) == (10 * a_token, True)
+    assert ledger.active_params().value == a_token
+    assert ledger.rows[-1].output == (20, HIDDEN)
+    assert str(trace(Stacked(sorted_by_expert), ("B", 5, WIDTH)).ledger.macs().value) == "640·B"
+    wide = Stacked(lambda weight, x, scores: sorted_by_expert(weight.mT, x, scores))
+    with pytest.raises(RuntimeError) as caught:
+        trace(wide, (2, 5, WIDTH))
+    assert str(caught.value) == (
+        f"contraction dimension of mat_a and mat_b must match: {WIDTH} and {HIDDEN}"
+    )
 
 
 def test_dense_experts_run_all() -> None:

@@ -67,9 +67,11 @@ def _one_hot(
 ) -> Any:
     route = route_of(args[0])
     classes = args[1] if len(args) > 1 else kwargs.get("num_classes", -1)
-    if route is None or route.form != "choice" or classes not in (-1, route.experts):
+    if route is None or route.form != "choice" or not isinstance(classes, int):
         return NotImplemented
-    result = function(args[0], route.experts)
+    if classes != -1 and classes < route.experts:
+        return NotImplemented
+    result = function(args[0], max(classes, route.experts))  # a class more may stand for none
     return with_route(result, _hot(route, args[0], result.dim() - 1))
 
 
@@ -87,6 +89,35 @@ def _scattered(
     if size_value(x.shape[-1]) == route.experts and isinstance(args[3], int | float):
         with_route(result, _hot(route, index, x.dim() - 1))
     return result
+
+
+def _joined(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """Several choices of each token side by side, as of one expert after the other."""
+    routes = [route_of(x) for x in args[0]] if args and isinstance(args[0], list | tuple) else []
+    found = [r for r in routes if r is not None and r.form == "choice"]
+    if not found or len(found) < len(routes) or len({r.experts for r in found}) > 1:
+        return NotImplemented
+    dim = args[1] if len(args) > 1 else kwargs.get("dim", 0)
+    result = function(*args, **kwargs)
+    if not _last(result, dim):
+        return result
+    each = found[0].each
+    for route in found[1:]:
+        each = each + route.each
+    return with_route(result, replace(found[0], each=each, total=_elements(result)))
+
+
+def _sorted(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """The same choices in the order of experts."""
+    route = route_of(args[0])
+    if route is None or route.form != "choice":
+        return NotImplemented
+    values, order = function(*args, **kwargs)
+    return with_route(values, route), order
 
 
 def _hot(route: Route, index: torch.Tensor, axis: int) -> Route:
@@ -124,7 +155,10 @@ def _numbers(value: Any) -> list[int] | None:
     """Whole numbers that code or a known tensor gives."""
     if isinstance(value, torch.Tensor):
         numbers = known(value)
-        return None if numbers is None else [int(n) for n in numbers.flatten().tolist()]
+        if numbers is None:
+            return None
+        with _disable_current_modes():
+            return [int(n) for n in numbers.flatten().tolist()]
     return [value] if isinstance(value, int) else None
 
 
@@ -139,7 +173,7 @@ def _kept(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mappin
     if route.form == "one-hot":
         last = route.axis == args[0].dim() - 1
         if list(result.shape) != list(args[0].shape) and not (
-            last and size_value(result.shape[-1]) == route.experts
+            last and size_value(result.shape[-1]) == size_value(args[0].shape[-1])
         ):
             return result
         axis = result.dim() - 1 if last else route.axis
@@ -350,6 +384,8 @@ RULES: Mapping[Any, Callable[..., Any]] = {
     **dict.fromkeys([torch.topk, T.topk], _topk),
     **dict.fromkeys([torch.argmax, T.argmax, torch.max, T.max], _best),
     F.one_hot: _one_hot,
+    **dict.fromkeys([torch.sort, T.sort], _sorted),
+    **dict.fromkeys([torch.cat, torch.concat], _joined),
     **dict.fromkeys([torch.scatter, T.scatter, T.scatter_], _scattered),
     torch._C._nn.one_hot: _one_hot,
     **dict.fromkeys([torch.eq, T.eq, T.__eq__], _equal),

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
 
 
-def grouped(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def grouped(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
     """The grouped product of numbers of any type, where torch's meta kernel knows one alone; else
     NotImplemented. Raises RuntimeError for inner sizes that differ."""
     if function not in PRODUCTS:

@@ -81,8 +81,9 @@ class Routing:
         self.sizes[name] = route
         total = route.total
         at_example = total.evaluate(self.trail.example) if is_symbolic(total) else total
-        number = max(1, int(at_example) // route.experts)
-        self.trail.example = {**self.trail.example, name: number}
+        whole, rest = divmod(int(at_example), route.experts)
+        number = whole + (1 if route.expert < rest else 0)
+        self.trail.example = {**self.trail.example, name: max(1, number)}
         return free_size(self.trail, alone(Symbol(name)))
 
 
