@@ -5,7 +5,7 @@ Which rows belong to a group are values, how many there are together is a shape.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ def grouped(
     if function not in PRODUCTS:
         return NotImplemented
     a, b = args[:2]
-    offsets = args[2] if len(args) > 2 else kwargs.get("offs")
+    offsets: Any = args[2] if len(args) > 2 else kwargs.get("offs")
     bias = args[3] if len(args) > 3 else kwargs.get("bias")
     if a.shape[-1] != b.shape[-2]:
         sizes = f"{size_value(a.shape[-1])} and {size_value(b.shape[-2])}"
@@ -55,4 +55,4 @@ def _exact(rows: Any, tokens: Any) -> Any:
     return int(ratio) if isinstance(ratio, int | Fraction) and ratio == int(ratio) else None
 
 
-PRODUCTS: frozenset[Callable[..., Any]] = frozenset({F.grouped_mm, torch._grouped_mm})
+PRODUCTS: frozenset[Any] = frozenset([F.grouped_mm, torch._grouped_mm])
