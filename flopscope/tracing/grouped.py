@@ -55,4 +55,4 @@ def _exact(rows: Any, tokens: Any) -> Any:
     return int(ratio) if isinstance(ratio, int | Fraction) and ratio == int(ratio) else None
 
 
-PRODUCTS: frozenset[Any] = frozenset([F.grouped_mm, torch._grouped_mm])
+PRODUCTS: tuple[Any, ...] = (F.grouped_mm, torch._grouped_mm)
