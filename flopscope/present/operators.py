@@ -102,6 +102,8 @@ def facts_data(row: Operator) -> dict[str, Any]:
         "weights": {weight.key: sizes_data(weight.shape) for weight in row.weights},
         "groups": size_data(row.groups),
     }
+    if row.types:
+        facts["types"] = list(row.types)
     if row.backward:
         facts["backward"] = True
     if row.window is not None:

@@ -21,7 +21,7 @@ from flopscope.tracing.examples import examples
 from flopscope.tracing.functions import Functions
 from flopscope.tracing.inputs import free_symbols, tensors_of
 from flopscope.tracing.lazy import copy_of_shapes, is_uninitialised
-from flopscope.tracing.lending import lent, shapes_of
+from flopscope.tracing.lending import left_alone, lent, shapes_of
 from flopscope.tracing.quantised import packs_of, state_of
 from flopscope.tracing.recorder import Recorder, paths
 from flopscope.tracing.routing import Routing, forget, settled
@@ -127,9 +127,10 @@ def derive(
     free |= LIKELY if not (inputs or named) else frozenset()
 
     def attempt(trail: Trail) -> Trace:
-        module = construct(make, arguments, trail)
-        given = inputs or (() if named else (likely_input(module),))
-        return _trace(module, given, named, trail, rules or {})
+        with left_alone(make):
+            module = construct(make, arguments, trail)
+            given = inputs or (() if named else (likely_input(module),))
+            return _trace(module, given, named, trail, rules or {})
 
     return first_that_runs(free, example or {}, attempt)
 
