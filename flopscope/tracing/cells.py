@@ -24,7 +24,7 @@ CELLS: Mapping[Any, Any] = {
 """A cell's function, and that of its layer."""
 
 
-def cell(recorder: Recorder, function: Any, args: Sequence[Any]) -> Any:
+def cell(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """The states after a step; NotImplemented where the cell's own operators do, which torch's
     compiled code runs on numbers alone."""
     if function not in CELLS or recorder.trains or not is_symbolic(args):

@@ -30,16 +30,10 @@ if TYPE_CHECKING:
 def sparse(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """What the function returns where a tensor is sparse, or is made so; else NotImplemented.
-
-    Raises BadInput for a function that is not known of sparse tensors."""
+    """What the function returns where a tensor is sparse, or is made so; else NotImplemented."""
     rule = RULES.get(function)
     if rule is None:
-        return (
-            _other(function, args, kwargs)
-            if any(_entries(a) is not None for a in args)
-            else NotImplemented
-        )
+        return NotImplemented
     given = [recorder.shape_for(a) if _is_stored(a) else a for a in args]
     if function not in MAKERS and not any(_entries(a) is not None for a in given):
         return NotImplemented
@@ -50,12 +44,19 @@ def _entries(value: Any) -> torch.Tensor | None:
     return vars(value).get(ENTRIES) if isinstance(value, torch.Tensor) else None
 
 
+def is_pattern(value: Any) -> bool:
+    """Is it a sparse tensor of a trace?"""
+    return _entries(value) is not None
+
+
 def _is_stored(value: Any) -> bool:
     """Is it a real tensor with a sparse layout?"""
     return isinstance(value, torch.Tensor) and value.layout in SPARSE
 
 
-def _other(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def on_pattern(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """What a function returns that is not known of sparse tensors. Raises BadInput if that is a
+    tensor."""
     name = getattr(function, "__name__", str(function))
     if name == "__get__":
         return NotImplemented
@@ -161,7 +162,7 @@ def _scaled(
     x, number = args
     entries = _entries(x)
     if entries is None or (isinstance(number, torch.Tensor) and number.dim() > 0):
-        return _other(function, args, kwargs)
+        return on_pattern(function, args, kwargs)
     return _pattern(x.shape, function(entries, number))
 
 

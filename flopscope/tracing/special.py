@@ -3,22 +3,27 @@ more than their shape."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch._ops import HigherOrderOperator
-from torch.nn.parameter import is_lazy
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 from torch.overrides import TorchFunctionMode
 
-from flopscope.tracing.cells import cell
+from flopscope.tracing.cells import CELLS, cell
+from flopscope.tracing.experts import RULES as CHOICES
 from flopscope.tracing.experts import expert
+from flopscope.tracing.grouped import PRODUCTS as GROUPED
 from flopscope.tracing.grouped import grouped
 from flopscope.tracing.higher_order import higher_order
+from flopscope.tracing.packed import RULES as LENGTHS
 from flopscope.tracing.packed import packed
 from flopscope.tracing.quantised import decomposed, quantised
 from flopscope.tracing.repeated import Repeated, as_lists
-from flopscope.tracing.sparse import sparse
+from flopscope.tracing.sparse import RULES as SPARSE
+from flopscope.tracing.sparse import is_pattern, on_pattern, sparse
 from flopscope.tracing.values import reading
 
 if TYPE_CHECKING:
@@ -37,22 +42,30 @@ def dispatched(
         return function(*args, **kwargs)
     if function.namespace == "quantized_decomposed":
         return decomposed(recorder, function, args, kwargs)
-    if _is_made_of_others(function, recorder) and not reading(function, args):
+    # below autograd, as in a branch, operators arrive whole that torch makes of others
+    if _is_made_of_others(function) and not (
+        recorder.foresees(function) or reading(function, args)
+    ):
         with recorder:
             return function.decompose(*args, **kwargs)
     return NotImplemented
 
 
-def _is_made_of_others(function: Any, recorder: Recorder) -> bool:
-    """Does torch define it by other operators, which no rule foresees? Below autograd, as in a
-    branch, such operators arrive whole."""
-    if recorder.foresees(function) or function.namespace != "aten":
-        return False
+@cache
+def _is_made_of_others(function: Any) -> bool:
+    """Does torch define the operator by others?"""
     name = function.name()
     key = torch._C.DispatchKey.CompositeImplicitAutograd
-    return torch._C._dispatch_has_kernel(name) and (
-        torch._C._dispatch_has_kernel_for_dispatch_key(name, key)
+    return (
+        function.namespace == "aten"
+        and torch._C._dispatch_has_kernel(name)
+        and torch._C._dispatch_has_kernel_for_dispatch_key(name, key)
     )
+
+
+ASKED: tuple[Callable[..., Any], ...] = (packed, expert, grouped, sparse, cell)
+NAMED = frozenset([*LENGTHS, *CHOICES, *GROUPED, *SPARSE, *CELLS])
+"""Who is asked, one after the other, and the functions that they know."""
 
 
 def called(
@@ -63,20 +76,18 @@ def called(
     kwargs: Mapping[str, Any],
 ) -> Any:
     """What a function of torch returns; NotImplemented for one like any other."""
-    if any(is_lazy(value) for value in args):
+    kinds = {type(value) for value in args}
+    if UninitializedParameter in kinds or UninitializedBuffer in kinds:
         return function(*args, **kwargs)
     if function == IS_QUANTISED and recorder.packs:  # asked of what is a tensor of numbers here
         return True
-    result = packed(recorder, function, args, kwargs)
-    if result is NotImplemented and any(isinstance(v, Repeated) for v in args):
+    for rule in ASKED if function in NAMED else ():
+        result = rule(recorder, function, args, kwargs)
+        if result is not NotImplemented:
+            return result
+    if Repeated in kinds:
         with mode:
             return function(*as_lists(tuple(args)), **kwargs)
-    if result is NotImplemented:
-        result = expert(recorder, function, args, kwargs)
-    if result is NotImplemented:
-        result = grouped(recorder, function, args, kwargs)
-    if result is NotImplemented:
-        result = sparse(recorder, function, args, kwargs)
-    if result is NotImplemented:
-        result = cell(recorder, function, args)
-    return quantised(mode, recorder, function, args, kwargs) if result is NotImplemented else result
+    if function not in SPARSE and any(map(is_pattern, args)):
+        return on_pattern(function, args, kwargs)
+    return quantised(mode, recorder, function, args, kwargs)
