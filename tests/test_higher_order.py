@@ -108,6 +108,17 @@ def test_ways_that_nobody_can_compare_count_nothing() -> None:
     assert (reading.value, reading.complete) == (0, False)
 
 
+def test_a_branch_has_no_backward_pass() -> None:
+    net = Two(lambda n, x: torch.cond(x.sum() > 0, n.a, n.c, (n.a(x) @ n.a.weight,)))
+    with pytest.raises(BadInput) as caught:
+        trace(net, (2, 8), backward=True)
+    line = test_a_branch_has_no_backward_pass.__code__.co_firstlineno + 1
+    assert str(caught.value) == (
+        f"the backward pass of cond at tests/test_higher_order.py:{line} is not known; "
+        "trace the network without backward"
+    )
+
+
 # --- loops --------------------------------------------------------------------------------------
 
 

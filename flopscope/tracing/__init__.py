@@ -208,7 +208,7 @@ def _recorded(
         torch.device("meta"),
         torch.compiler.set_stance("force_eager"),
         no_fused_attention(),
-        unwrapped(),
+        unwrapped(backward=backward),
         paths(recorder, module),
         Functions(recorder, always=free),
         recorder,

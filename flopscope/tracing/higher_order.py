@@ -50,6 +50,22 @@ def higher_order(
         return plain(*args, **kwargs)
 
 
+def without_backward(operator: HigherOrderOperator, *args: Any, **kwargs: Any) -> Any:
+    """Stands for how such operators are dispatched in a training step, where autograd would trace
+    and compile what they run. Raises BadInput but for those of functions with gradients of their
+    own."""
+    if operator.name() in OWN_GRADIENTS:
+        return DISPATCH(operator, *args, **kwargs)
+    raise BadInput(
+        f"the backward pass of {operator.name()} at {caller()} is not known; "
+        "trace the network without backward"
+    )
+
+
+DISPATCH: Any = HigherOrderOperator.dispatch
+OWN_GRADIENTS = frozenset({"custom_function_call"})
+
+
 def _branch(
     recorder: Recorder,
     predicate: Any,

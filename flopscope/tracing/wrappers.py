@@ -12,9 +12,11 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch._ops import HigherOrderOperator
 from torch.nn.attention import flex_attention
 from torch.nn.parallel import DataParallel, DistributedDataParallel
 
+from flopscope.tracing.higher_order import without_backward
 from flopscope.tracing.repeated import lists_stay_open
 
 PARALLEL = (DataParallel, DistributedDataParallel)
@@ -32,14 +34,17 @@ def wrapped(module: nn.Module) -> nn.Module:
 
 
 @contextmanager
-def unwrapped() -> Iterator[None]:
-    """While active, wrappers inside a network run what they wrap."""
+def unwrapped(*, backward: bool = False) -> Iterator[None]:
+    """While active, wrappers inside a network run what they wrap; operators that take functions are
+    refused in a training step."""
     with ExitStack() as stack:
         for kind in PARALLEL:
             stack.enter_context(_replaced(kind, "forward", _forward))
         stack.enter_context(_replaced(torch._C, "_InferenceMode", _WithoutGradients))
         called = _called_as_python(torch.jit.ScriptFunction.__call__)
         stack.enter_context(_replaced(torch.jit.ScriptFunction, "__call__", called))
+        if backward:
+            stack.enter_context(_replaced(HigherOrderOperator, "dispatch", without_backward))
         for function, code in FLEX.items():
             stack.enter_context(_replaced(function, "__code__", code.__code__))
         stack.enter_context(lists_stay_open())
