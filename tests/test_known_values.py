@@ -107,6 +107,7 @@ ITEM = ".item(), .tolist() or a condition"
 
 DATA = {
     "a condition": (lambda s, x: 1 if x.sum() > 0 else 2, ITEM),
+    "a number of times": (lambda s, x: x.sum() > 0, ITEM),
     "an item": (lambda s, x: x[0, 0, 0].item(), ITEM),
     "known times data": (lambda s, x: (s.two * x).max(), ITEM),
     "nonzero": (lambda s, x: len(x.nonzero()), "nonzero or a boolean mask"),
@@ -239,3 +240,106 @@ def test_a_detector_s_grid_of_anchors():
     assert trace(head, (1, 3, 8, 8)).ledger.complete
     assert trace(head, (symbol("B"), 3, symbol("H"), symbol("W"))).ledger.complete
     assert head.anchors.numel() == 0
+
+
+# --- conditions on data ---------------------------------------------------------------------------
+
+
+class Asks(nn.Module):
+    """Conditions on data as real code has them; `ask` says which."""
+
+    def __init__(self, ask):
+        super().__init__()
+        self.ask = ask
+        self.a, self.b = nn.Linear(WIDTH, WIDTH, bias=False), nn.Linear(WIDTH, WIDTH, bias=False)
+        self.warned = False
+
+    def forward(self, x):
+        return self.ask(self, x)
+
+
+def warns(s, x):
+    if x.max() > 1:
+        s.warned = True
+    return s.a(x)
+
+
+def asserts(s, x):
+    assert not torch.isnan(x).any(), "not a number"
+    return s.b(s.a(x))
+
+
+def raises(s, x):
+    if (x < -9).any():
+        raise ValueError("too small")
+    return s.a(x)
+
+
+def contains(s, x):
+    if 0.5 in x[:, [-1, 0]]:
+        s.warned = True
+    return s.a(x)
+
+
+def several(s, x):
+    for layer in (s.a, s.b):
+        if x.sum() > 0:
+            s.warned = True
+        if x.amax() < 7:
+            s.warned = False
+        x = layer(x)
+    return x
+
+
+def same_work(s, x):
+    return s.a(x) if x.sum() > 0 else s.a(x.flip(0))
+
+
+SAME = {"warns": 1, "asserts": 2, "raises": 1, "contains": 1, "several": 2, "same_work": 1}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_a_condition_on_data_on_which_no_work_depends_is_no_refusal(name):
+    net = Asks(globals()[name])
+    layers = SAME[name]
+    assert trace(net, SHAPE).ledger.macs().value == layers * 2 * 6 * WIDTH**2
+    assert str(trace(net, FREE).ledger.macs().value) == f"{layers * WIDTH**2}·B·T"
+    assert net.warned is False
+
+
+def deeper(s, x):
+    return s.b(s.a(x)) if x.sum() > 0 else s.a(x)
+
+
+def until(s, x):
+    while x.max() > 1:
+        x = s.a(x)
+    return x
+
+
+def clamps(s, x):
+    y = s.a(x)
+    return y.clamp(-9, 9) if torch.isinf(y).any() else y
+
+
+@pytest.mark.parametrize("ask", [deeper, until, clamps])
+def test_one_on_which_work_depends_is_a_refusal_with_its_line(ask):
+    for shape in (SHAPE, FREE):
+        with pytest.raises(BadInput) as error:
+            trace(Asks(ask), shape)
+        assert re.fullmatch(
+            r"the network reads the values of a tensor \(.item\(\), .tolist\(\) or a condition\) "
+            r"at \S*test_known_values.py:\d+; "
+            r"a trace has shapes only, so give it a form that depends on shapes alone",
+            str(error.value),
+        )
+
+
+def test_a_network_that_fails_on_every_way_fails_with_its_own_error():
+    def fails(s, x):
+        if x.sum() > 0:
+            raise KeyError("one")
+        raise KeyError("other")
+
+    with pytest.raises(KeyError, match="other"):
+        trace(Asks(fails), SHAPE)

@@ -20,7 +20,7 @@ from flopscope.tracing.constructing import LIKELY, construct, free_arguments, li
 from flopscope.tracing.examples import examples
 from flopscope.tracing.functions import Functions
 from flopscope.tracing.inputs import free_symbols, tensors_of
-from flopscope.tracing.lending import lent, shapes_of
+from flopscope.tracing.lending import left_alone, lent, shapes_of
 from flopscope.tracing.recorder import Recorder, paths
 from flopscope.tracing.standins import standins
 from flopscope.tracing.trail import Trail
@@ -32,6 +32,7 @@ from flopscope.tracing.training import (
     training,
     training_step,
 )
+from flopscope.tracing.truths import Truths, either_way
 
 
 @dataclass(frozen=True)
@@ -120,9 +121,10 @@ def derive(
     free |= LIKELY if not (inputs or named) else frozenset()
 
     def attempt(trail: Trail) -> Trace:
-        module = construct(make, arguments, trail)
-        given = inputs or (() if named else (likely_input(module),))
-        return _trace(module, given, named, trail, rules or {})
+        with left_alone(make):
+            module = construct(make, arguments, trail)
+            given = inputs or (() if named else (likely_input(module),))
+            return _trace(module, given, named, trail, rules or {})
 
     return first_that_runs(free, example or {}, attempt)
 
@@ -137,13 +139,18 @@ def _trace(
     backward: bool = False,
 ) -> Trace:
     values = tensors_of(trail, (inputs, dict(named)))
-    recorder = _recorded(module, values, trail, rules, backward)
+
+    def run(truths: Truths) -> Recorder:
+        return _recorded(module, values, trail, rules, backward, truths)
+
+    recorder = either_way(run)
     kept = None
     if isinstance(recorder, TrainingRecorder):
         again: Recorder = recorder
         if trail.example:
             plain, apart = example_of(values, trail), Trail(trail.example)
-            again = _recorded(module, plain, apart, rules, backward, free=True)
+            truths = recorder.truths
+            again = _recorded(module, plain, apart, rules, backward, truths, free=True)
         assert isinstance(again, TrainingRecorder)
         kept = saved(recorder, again, trail)
     return finished(recorder, inputs, trail, kept)
@@ -155,6 +162,7 @@ def _recorded(
     trail: Trail,
     rules: Mapping[str, Rule],
     backward: bool,
+    truths: Truths,
     *,
     free: bool = False,
 ) -> Recorder:
@@ -166,6 +174,7 @@ def _recorded(
     frozen = [name for name, learn in learns.items() if not learn]
     make = TrainingRecorder if backward else Recorder
     recorder = make(stored.by_name, list(learns), leaves, rules, frozen, stored.by_id)
+    recorder.truths = truths
     kinds = {type(part) for part in module.modules()}
     with (
         lent(module, stored.by_id),

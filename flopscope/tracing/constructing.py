@@ -11,7 +11,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from flopscope.errors import BadInput
 from flopscope.sizes import is_symbolic
+from flopscope.snapshot import name_spaces
 from flopscope.symbolic import Polynomial, Symbol, symbol
+from flopscope.tracing.caches import uncached
 from flopscope.tracing.functions import Values
 from flopscope.tracing.known import META
 from flopscope.tracing.node import free_number, free_size, size_value
@@ -45,6 +47,7 @@ def without_memory(make: Callable[..., Any], arguments: Mapping[str, Any]) -> An
     """
     with (
         torch.random.fork_rng(devices=()),
+        uncached(name_spaces([make])),
         torch.device("meta"),
         Values(),
         _ShapesOnly(),

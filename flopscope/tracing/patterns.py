@@ -227,6 +227,12 @@ def _cat(result: torch.Tensor, parts: Sequence[torch.Tensor], dim: int = 0) -> P
     return Pattern(first, step, axis, Memory())
 
 
+def _stacked(result: torch.Tensor, parts: Sequence[torch.Tensor], _: int = 0) -> Pattern | None:
+    found = [pattern(part) for part in parts]
+    starts = {p.start if p is not None and p.uniform else None for p in found}
+    return one_number(starts.pop()) if len(starts) == 1 and None not in starts else None
+
+
 # --- arithmetic -------------------------------------------------------------------------------
 
 
@@ -293,6 +299,9 @@ RULES: Mapping[str, Callable[..., Pattern | None]] = {
     **dict.fromkeys("alias detach expand lift_fresh".split(), _same),
     **dict.fromkeys(["_to_copy", "clone"], _copied),
     **dict.fromkeys("view _unsafe_view reshape repeat squeeze".split(), _if_uniform),
+    **dict.fromkeys("flip gather index index_select roll unfold".split(), _if_uniform),
+    **{f"upsample_nearest{axes}d": _if_uniform for axes in (1, 2, 3)},
+    "stack": _stacked,
     **dict.fromkeys("amax mean max".split(), _extremum(None)),
     **dict.fromkeys(["amin", "min"], _least),
     "all": _extremum(True),

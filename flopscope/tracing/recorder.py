@@ -32,6 +32,7 @@ from flopscope.tracing.operators import OPERATORS
 from flopscope.tracing.outputs import result_of
 from flopscope.tracing.productless import PRODUCTLESS
 from flopscope.tracing.trail import caller
+from flopscope.tracing.truths import Truths
 from flopscope.tracing.values import Copies, follow, read, reading
 
 
@@ -64,6 +65,7 @@ class Recorder(TorchDispatchMode):
         self._positions: Shape = ()
         self._meta = dict(shapes)
         self._copies = Copies()
+        self.truths = Truths()
         self.named: Callable[[], Iterable[tuple[str, torch.Tensor]]] = tuple
         self._alive: list[Any] = list(inputs)  # ids stay unique while tensors live
 
@@ -112,10 +114,14 @@ class Recorder(TorchDispatchMode):
         """What the call reads of known tensors. Raises BadInput where they depend on the data."""
         found = read(function, args, kwargs)
         if found is None:
-            raise BadInput(
-                f"the network reads the values of a tensor ({reads}) at {caller()}; "
+            line = caller()
+            refusal = BadInput(
+                f"the network reads the values of a tensor ({reads}) at {line}; "
                 "a trace has shapes only, so give it a form that depends on shapes alone"
             )
+            if function._opname != "_local_scalar_dense" or args[0].dtype is not torch.bool:
+                raise refusal
+            return self.truths.answer(line, refusal)
         self._alive.append(found)
         return found
 

@@ -27,8 +27,11 @@ from flopscope.tracing.known import (
     open_memory,
 )
 
-MOST_ELEMENTS = 2**18
+MOST_ELEMENTS = 2**20
 """Larger tensors are shapes only: nobody reads them, and to compute them takes time."""
+
+MOST_COPIED, MOST_LEARNT = 2**18, 2**12
+"""Of a user's tensors, and of parameters, those of up to this many elements are copied."""
 
 SHAPE_ALONE = frozenset(
     "new_empty new_empty_strided new_full new_ones new_zeros empty_like full_like ones_like "
@@ -57,10 +60,10 @@ READS_VALUES: Mapping[str, str] = {
 they are written; with the overload where only one of them does."""
 
 
-def is_small(tensor: torch.Tensor) -> bool:
+def is_small(tensor: torch.Tensor, most: int = MOST_ELEMENTS) -> bool:
     """Has it few enough elements to be known?"""
     count: Any = tensor.numel()
-    return isinstance(count, int) and count <= MOST_ELEMENTS
+    return isinstance(count, int) and count <= most
 
 
 def run(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -225,6 +228,7 @@ def is_plain(value: torch.Tensor) -> bool:
     """Can its numbers be copied: few of them, in memory of that size, of torch's own kind?"""
     if type(value) not in (torch.Tensor, torch.nn.Parameter) or value.layout != torch.strided:
         return False
-    if value.is_quantized or not is_small(value):
+    most = MOST_LEARNT if isinstance(value, torch.nn.Parameter) else MOST_COPIED
+    if value.is_quantized or not is_small(value, most):
         return False
-    return value.untyped_storage().nbytes() <= 8 * MOST_ELEMENTS
+    return value.untyped_storage().nbytes() <= 8 * MOST_COPIED
