@@ -136,8 +136,18 @@ ELEMENT_BYTES: Mapping[str, int] = {
     **dict.fromkeys(["float4_e2m1fn_x2", "quint4x2", "quint2x4"], 1),
     **dict.fromkeys(["bits1x8", "bits2x4", "bits4x2"], 1),
     **dict.fromkeys([f"{sign}int{bits}" for sign in ("", "u") for bits in range(1, 8)], 1),
+    # of these PER_BYTE says more: alone, one takes a byte too
+    **dict.fromkeys([f"{sign}int{bits}_packed" for sign in ("", "u") for bits in (1, 2, 4)], 1),
+    "float4_e2m1_packed": 1,
 }
 """Types of elements under torch's names, and the bytes of one in memory."""
+
+PER_BYTE: Mapping[str, int] = {
+    **dict.fromkeys(["int4_packed", "uint4_packed", "float4_e2m1_packed"], 2),
+    **dict.fromkeys(["int2_packed", "uint2_packed"], 4),
+    "uint1_packed": 8,
+}
+"""Types of which several elements lie in one byte of a stored tensor."""
 
 COMPLEX = frozenset({"complex32", "complex64", "complex128"})
 """Types whose element is a pair of numbers."""

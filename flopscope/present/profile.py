@@ -116,6 +116,6 @@ def _legend(split: Sequence[Part]) -> list[str]:
 
 
 def _domain_notes(profile: Profile) -> list[str]:
-    free = {s.name for s in free_symbols(profile)}
+    free = {s.name for s in free_symbols(profile) if not s.own}
     meanings = [f"{d.text}: {d.meaning}" for name, d in ALPHABET.items() if name in free]
     return [f"domain: {domain_of(profile)}", *(["; ".join(meanings)] if meanings else [])]

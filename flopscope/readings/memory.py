@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from flopscope.errors import UnknownName
-from flopscope.facts import COMPLEX, ELEMENT_BYTES, Kind, Operator, Weight
+from flopscope.facts import COMPLEX, ELEMENT_BYTES, PER_BYTE, Kind, Operator, Weight
 from flopscope.readings.liveness import live_elements
 from flopscope.readings.reading import Reading
-from flopscope.sizes import Shape, Size, elements, maximum, product, total
+from flopscope.sizes import Shape, Size, ceil_div, elements, maximum, product, total
 
 DTYPES: Mapping[str, int] = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
 """Bytes of one element, of the types that a reading may put in the place of another."""
@@ -92,6 +92,9 @@ def _stored_bytes(weight: Weight, width: Callable[[str], int]) -> Size:
 
 
 def _bytes(shape: Shape, element: str, width: Callable[[str], int]) -> Size:
+    together = PER_BYTE.get(element)
+    if together is not None:
+        return ceil_div(elements(shape), together)
     return product((elements(shape), width(element)))
 
 
