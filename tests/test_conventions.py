@@ -107,7 +107,9 @@ def sampled(mode: str, of: Interpolation) -> Case:
         grid = x._replace(shape=tuple(positions.shape))
         return x.tape.record(Kind.GRID_SAMPLE, "", (x, grid), (3, 4, 2, 5), function=of)
 
-    call = partial(F.grid_sample, grid=positions, mode=mode, align_corners=False)
+    def call(x: Tensor) -> Tensor:
+        return F.grid_sample(x, positions[: len(x)], mode=mode, align_corners=False)
+
     return Case(Calls(call), network)
 
 
