@@ -147,7 +147,7 @@ def _shapes_first(make: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     try:
         return without_memory(make, arguments)
     except (NotImplementedError, RuntimeError, TypeError) as error:
-        if "meta" not in str(error):
+        if "meta" not in str(error).lower():
             raise
     return make(**arguments)
 
