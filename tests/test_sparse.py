@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from flopscope.conventions import CONVENTIONS
 from flopscope.costs import cost
 from flopscope.errors import BadInput
 from flopscope.facts import Kind
+from flopscope.profiling import profile
 from flopscope.tracing import trace
 from flopscope.tracing.inputs import Input
 
@@ -180,3 +182,17 @@ def test_sizes_that_do_not_fit_raise() -> None:
     assert str(caught.value) == "mat1 and mat2 shapes cannot be multiplied (6×6 and N×4)"
     ledger = trace(Graph(ADJACENCY, torch.mm, "buffer"), ("N", 8), example={"N": 6}).ledger
     assert [str(c) for c in ledger.conditions] == ["N = 6"]
+
+
+def test_a_constructor_that_makes_a_matrix_sparse(tmp_path: Path) -> None:
+    """It cannot be made of shapes, and is made of numbers."""
+    file = tmp_path / "graphs.py"
+    file.write_text(
+        "import torch\nfrom torch import nn\nclass Net(nn.Module):\n"
+        "    def __init__(self):\n        super().__init__()\n"
+        "        self.layer = nn.Linear(8, 4, bias=False)\n"
+        "        self.register_buffer('a', torch.eye(6, device='cpu').to_sparse())\n"
+        "    def forward(self, x):\n        return torch.sparse.mm(self.a, self.layer(x))\n"
+    )
+    profiled = profile(f"{file}:Net", ["6,8"])
+    assert profiled.ledger.macs().value == 6 * 8 * 4 + 6 * 4
