@@ -134,7 +134,8 @@ class Reader:
                 if tensor.data_type not in INDICES:
                     self.rows.note_inner(Weight(tensor.name, tuple(tensor.dims)))
         for known in taken:
-            if known is not None:
+            filling = call.op == "Where" and known is not None and known.shape in ((), (1,))
+            if known is not None and not filling:
                 self.rows.note(known)
 
     def _flows(self, call: Call) -> bool:
