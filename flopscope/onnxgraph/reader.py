@@ -91,12 +91,14 @@ class Reader:
         outside = {name: self.rows.typed[name] for name in inside if name in self.rows.typed}
         self.rows.typed |= inside
         outer, self._scope = self._scope, f"{self._scope}{scope}."
-        self.hold({tensor.name: stored(tensor) for tensor in body.initializer})
-        self.walk(body)
-        self._scope = outer
-        for name in inside:
-            del self.rows.typed[name]
-        self.rows.typed |= outside
+        try:
+            self.hold({tensor.name: stored(tensor) for tensor in body.initializer})
+            self.walk(body)
+        finally:
+            self._scope = outer
+            for name in inside:
+                self.rows.typed.pop(name, None)
+            self.rows.typed |= outside
         return [self.rows.tensors[value.name] for value in body.output]
 
     def perform(self, call: Call) -> None:
