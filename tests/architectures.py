@@ -139,10 +139,10 @@ def built(target: str) -> nn.Module:
     return module.to("meta").eval()
 
 
-def measured(module: nn.Module, *shape: int) -> int:
+def measured(module: nn.Module, *shape: int, device: str = "meta") -> int:
     """The multiply-adds that torch counts: half of its FLOPs."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        module.requires_grad_(False)(torch.empty(shape, device="meta"))
+        module.requires_grad_(False)(torch.zeros(shape, device=device))
     assert counter.get_total_flops() % 2 == 0
     return counter.get_total_flops() // 2
 

@@ -18,6 +18,7 @@ from architectures import (
     symbolic,
 )
 from hypothesis import settings
+from states import changes, state
 from torch.utils.flop_counter import FlopCounterMode
 
 from flopscope.errors import BadInput
@@ -57,7 +58,9 @@ def at_numbers(module, shape):
 @pytest.mark.parametrize("architecture", CHOSEN, ids=lambda a: a.target)
 def test_equals_what_torch_counts(architecture):
     module = built(architecture.target)
+    before = state(module)
     traced = symbolic(architecture, module)
+    assert changes(before, state(module)) == []
     assert traced.ledger.complete
     assert traced.ledger.params().value == sum(p.numel() for p in module.parameters())
     counts, formulas = [], []

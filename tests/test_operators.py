@@ -331,6 +331,48 @@ def test_scaled_products_of_narrow_numbers() -> None:
     assert scaled_by(rows, columns).flops("all").value == 2 * macs - out + 2 * out
 
 
+def test_the_newer_form_of_scaled_products() -> None:
+    """Scales of one level each, and one of two levels, which is not stated."""
+    x, w = (torch.empty(s, dtype=torch.float8_e4m3fn, device="meta") for s in ((32, 64), (64, 16)))
+    one, macs, out = torch.empty(1, device="meta"), 32 * 64 * 16, 32 * 16
+
+    def scaled_by(*scales: Tensor, bias: Tensor | None = None) -> list[Facts]:
+        args = (x, w, [*scales], [0], [0], [one], [0], [0], bias, torch.bfloat16)
+        return facts("_scaled_mm_v2", args, (32, 16))
+
+    assert [f.kind for f in scaled_by(one)] == [Kind.MULTIPLY, Kind.MATMUL, Kind.MULTIPLY]
+    assert scaled_by(one, bias=one)[-1].kind is Kind.ADD
+    assert [f.kind for f in scaled_by(one, one)] == [Kind.MATMUL, Kind.OTHER]
+    tensor_wise = F.ScalingType.TensorWise
+    ledger = ledger_of(
+        lambda a, b, s: F.scaled_mm(
+            a, b.t().contiguous().t(), s, tensor_wise, s, tensor_wise, output_dtype=torch.bfloat16
+        ),
+        *(x, w, one),
+    )
+    assert ledger.macs().value == macs
+    assert ledger.flops("all").value == 2 * macs - out + 1 + out
+    grouped = facts("_scaled_grouped_mm_v2", (x, w, [one], [0], [0], [one], [0], [0]), (32, 16))
+    assert [f.kind for f in grouped] == [Kind.MATMUL, Kind.OTHER]
+    assert len(grouped[1].inputs) == 2
+
+
+def test_layers_that_arrive_as_a_whole() -> None:
+    """As some modes and devices run them: the same rows."""
+
+    def row(name: str, args: tuple[Any, ...], output: tuple[int, ...]) -> Facts:
+        (found,) = facts(name, args, output)
+        return found
+
+    x, weight, bias = (torch.empty(s, device="meta") for s in ((2, 5, 3), (4, 3), (4,)))
+    found = row("linear", (x, weight, bias), (2, 5, 4))
+    assert (found.kind, found.seen_as) == (Kind.LINEAR, {id(weight): (3, 4)})
+    maps, kernel = torch.empty(2, 4, 6, 6, 6, device="meta"), torch.empty(4, 1, 3, 3, 3)
+    args = (maps, kernel, (3, 3, 3), None, (1, 1, 1), (0, 0, 0), (1, 1, 1))
+    found = row("conv_depthwise3d", args, (2, 4, 4, 4, 4))
+    assert (found.kind, found.groups, found.window.kernel) == (Kind.CONVOLUTION, 4, (3, 3, 3))
+
+
 def test_a_product_with_a_matrix_of_bytes() -> None:
     x = torch.zeros(2, 8, dtype=torch.bfloat16)
     weight, scales = torch.zeros(4, 8, dtype=torch.int8), torch.zeros(4, dtype=torch.bfloat16)

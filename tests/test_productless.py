@@ -23,7 +23,7 @@ from flopscope.tracing.values import READS_VALUES
 
 
 class Between(nn.Module):
-    """A linear layer before what is tried."""
+    """A  layer before what is tried."""
 
     def __init__(self, function: Callable[[Tensor], Any]) -> None:
         super().__init__()
@@ -172,32 +172,32 @@ def test_a_gradient_of_a_scaled_activation_is_known_or_said_to_be_unknown(module
 # --- every operator of torch ----------------------------------------------------------------------
 
 MULTIPLIES = """
-    _addmm_activation _cholesky_solve_helper _conv_depthwise2d _convolution
-    _cslt_sparse_mm _cslt_sparse_mm_search _cudnn_attention_backward _cudnn_attention_forward
-    _cudnn_rnn _cudnn_rnn_backward _dyn_quant_matmul_4bit _efficient_attention_backward
-    _efficient_attention_forward _flash_attention_backward _flash_attention_forward
-    _flash_attention_forward_no_dropout_inplace _foreach_mm _linalg_det _linalg_eigh _linalg_eigvals
-    _linalg_slogdet _linalg_solve_ex _linalg_svd _lstm_mps _mixed_dtypes_linear _mps_convolution
-    _mps_convolution_transpose _native_multi_head_attention _nnpack_spatial_convolution
+    _cholesky_solve_helper _conv_depthwise2d _cslt_sparse_mm _cslt_sparse_mm_search
+    _cudnn_attention_backward _cudnn_attention_forward _cudnn_rnn _cudnn_rnn_backward
+    _dyn_quant_matmul_4bit _efficient_attention_backward _efficient_attention_forward
+    _flash_attention_backward _flash_attention_forward _flash_attention_forward_no_dropout_inplace
+    _foreach_mm _linalg_det _linalg_eigh _linalg_eigvals _linalg_slogdet _linalg_solve_ex
+    _linalg_svd _lstm_mps _mixed_dtypes_linear _mps_convolution _mps_convolution_transpose
+    _native_multi_head_attention _nnpack_spatial_convolution
     _scaled_dot_product_attention_math_for_mps _scaled_dot_product_cudnn_attention
     _scaled_dot_product_cudnn_attention_backward _scaled_dot_product_efficient_attention
     _scaled_dot_product_efficient_attention_backward _scaled_dot_product_flash_attention
     _scaled_dot_product_flash_attention_backward _scaled_dot_product_flash_attention_for_cpu
     _scaled_dot_product_flash_attention_for_cpu_backward
     _scaled_dot_product_fused_attention_overrideable
-    _scaled_dot_product_fused_attention_overrideable_backward _scaled_grouped_mm_v2 _scaled_mm_v2
-    _slow_conv2d_backward _slow_conv2d_forward _transformer_encoder_layer_fwd
-    _triton_multi_head_attention _triton_scaled_dot_attention _weight_int4pack_mm
-    _weight_int4pack_mm_for_cpu _weight_int4pack_mm_with_scales_and_zeros cholesky cholesky_inverse
-    cholesky_solve conv_depthwise3d convolution_backward_overrideable convolution_overrideable
-    cudnn_convolution cudnn_convolution_add_relu cudnn_convolution_relu cudnn_convolution_transpose
-    cudnn_affine_grid_generator cudnn_affine_grid_generator_backward geqrf linalg_cholesky_ex
-    linalg_eig linalg_eigvals linalg_householder_product linalg_inv_ex linalg_ldl_factor_ex
-    linalg_ldl_solve linalg_lstsq linalg_lu linalg_lu_factor_ex linalg_lu_solve linalg_matrix_exp
-    linalg_pinv linalg_qr linalg_solve_triangular linear linear_backward lstm_mps_backward
-    matmul_backward miopen_convolution miopen_convolution_add_relu miopen_convolution_relu
+    _scaled_dot_product_fused_attention_overrideable_backward _slow_conv2d_backward
+    _slow_conv2d_forward _transformer_encoder_layer_fwd _triton_multi_head_attention
+    _triton_scaled_dot_attention _weight_int4pack_mm _weight_int4pack_mm_for_cpu
+    _weight_int4pack_mm_with_scales_and_zeros cholesky cholesky_inverse cholesky_solve
+    convolution_backward_overrideable cudnn_convolution cudnn_convolution_add_relu
+    cudnn_convolution_relu cudnn_convolution_transpose cudnn_affine_grid_generator
+    cudnn_affine_grid_generator_backward geqrf linalg_cholesky_ex linalg_eig linalg_eigvals
+    linalg_householder_product linalg_inv_ex linalg_ldl_factor_ex linalg_ldl_solve linalg_lstsq
+    linalg_lu linalg_lu_factor_ex linalg_lu_solve linalg_matrix_exp linalg_pinv linalg_qr
+    linalg_solve_triangular linear linear_backward lstm_mps_backward matmul_backward
+    miopen_convolution miopen_convolution_add_relu miopen_convolution_relu
     miopen_convolution_transpose miopen_depthwise_convolution miopen_rnn miopen_rnn_backward
-    mkldnn_convolution mkldnn_linear mkldnn_linear_backward mkldnn_linear_backward_input
+    mkldnn_convolution mkldnn_linear_backward mkldnn_linear_backward_input
     mkldnn_linear_backward_weights mkldnn_rnn_layer mkldnn_rnn_layer_backward
     mps_convolution_backward mps_convolution_transpose_backward ormqr quantized_gru quantized_lstm
     slow_conv3d_forward slow_conv_dilated2d slow_conv_dilated3d slow_conv_transpose2d

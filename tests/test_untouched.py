@@ -8,14 +8,19 @@ import numpy as np
 import pytest
 import torch
 import writers
+from hypothesis import settings
 from states import changes, state
 from torch import nn
 from torch.nn.utils import skip_init
 from writers import SHAPE, WIDTH, WRITERS, Writer
 
+from flopscope.catalog.models import MODELS
+from flopscope.catalog.variant import parse
 from flopscope.errors import BadInput
+from flopscope.measured import without_memory
 from flopscope.symbolic import symbol
-from flopscope.tracing import trace
+from flopscope.tracing import derive, trace
+from flopscope.tracing.inputs import tensors_for
 
 FREE = (symbol("B"), symbol("T"), WIDTH)
 PLACES = 2 * 5
@@ -114,6 +119,22 @@ def test_the_walk_of_these_tests_sees_each_kind_of_write():
     assert unwritten == {"Unregistered", "Patched", "weight_normed", "parametrized_twice"}
 
 
+# --- the catalogue's networks and public ones -----------------------------------------------------
+
+EXPLORING = settings.get_current_profile_name() == "explore"
+FIRST = {model.family: model.id for model in reversed(MODELS.values())}
+
+
+@pytest.mark.parametrize("name", MODELS if EXPLORING else FIRST.values())
+def test_reference_models_are_left_as_they_were(name):
+    variant = parse(name)
+    net = without_memory(variant.build)
+    inputs, _ = tensors_for(variant.inputs(variant.resolution(), 1))
+    before = state(net)
+    trace(net, *inputs)
+    assert changes(before, state(net)) == []
+
+
 # --- the counts of such networks ------------------------------------------------------------------
 
 LAYER = WIDTH * WIDTH
@@ -166,6 +187,17 @@ def test_weights_that_are_recomputed_are_counted_as_stored():
         net = make()
         ledger = trace(net, SHAPE).ledger
         assert ledger.params().value == sum(p.numel() for p in net.parameters())
+
+
+def test_a_constructor_that_writes_is_taken_back_too():
+    width = symbol("C")
+    kept = [writers.TABLE, writers.Registered.made]
+    before = [list(kept[0].items()), list(kept[1]), writers.table.cache_info()]
+    found = derive(writers.Registered, {"width": width}, ("B", width))
+    assert str(found.ledger.params().value) == "C² + C"
+    assert [list(kept[0].items()), list(kept[1]), writers.table.cache_info()] == before
+    assert writers.table(7).device.type == "cpu"
+    writers.table.cache_clear()
 
 
 def test_a_network_on_the_meta_device_stays_there():

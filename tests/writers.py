@@ -379,3 +379,19 @@ WRITERS: dict[str, Any] = {
         *(weight_normed, spectral_normed, old_norms, pruned, parametrized_twice, recurrent),
     )
 }
+
+
+class Registered(nn.Module):
+    """Its constructor writes: a table of this file, the class, a cached table."""
+
+    made: list[Any] = []  # noqa: RUF012
+
+    def __init__(self, width=WIDTH):
+        super().__init__()
+        TABLE[width] = self
+        self.made.append(self)
+        self.layer = nn.Linear(width, width)
+        self.register_buffer("table", table(7).clone())
+
+    def forward(self, x):
+        return TABLE[x.shape[-1]].layer(x)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from textwrap import wrap
 
@@ -14,6 +14,7 @@ from flopscope.closedform.collect import (
     common_monomial,
     shown_arguments,
 )
+from flopscope.closedform.table import table_rows
 from flopscope.domain import Condition, Members, Multiple
 from flopscope.sizes import Size
 from flopscope.symbolic import (
@@ -42,8 +43,20 @@ def expression_lines(value: Size, width: int = WIDTH) -> list[str]:
     >>> expression_lines(symbol("B") * 9 * ((symbol("H") + 1) // 2))
     ['  9 · B · ⌈H/2⌉']
     """
+    if (table := table_rows(value)) is not None:
+        return _table_lines(*table, width)
     namer = Namer(lambda atom: isinstance(atom, Call), _channel_name)
     return [*_sum_lines(namer(value), width), *_definition_lines(namer.definitions, width)]
+
+
+def _table_lines(size: Term, rows: Mapping[int, Term], width: int) -> list[str]:
+    """One number of the size a line: a table has no law between its rows."""
+    longest = max(len(str(number)) for number in rows)
+    lines: list[str] = []
+    for number, value in rows.items():
+        lead = f"  {size} = {str(number).rjust(longest)}:  "
+        lines += _wrapped(one_line(value), lead, " " * len(lead), width)
+    return lines
 
 
 def one_line(value: Size) -> str:

@@ -41,6 +41,8 @@ def operators_text(rows: Sequence[Operator]) -> str:
     texts = {short_text(row) for row in rows}
     if len(texts) > 1:
         return f"{len(rows)} operators"
+    if not texts:
+        return ""
     (text,) = texts
     return text if len(rows) == 1 or text == "backward" else f"{text} ×{len(rows)}"
 
@@ -102,6 +104,8 @@ def facts_data(row: Operator) -> dict[str, Any]:
         "weights": {weight.key: sizes_data(weight.shape) for weight in row.weights},
         "groups": size_data(row.groups),
     }
+    if row.types:
+        facts["types"] = list(row.types)
     if row.backward:
         facts["backward"] = True
     if row.window is not None:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import nn
-from torch.utils import _pytree as pytree
 
 from flopscope.errors import BadInput, UnboundSymbols
 from flopscope.ledger import Ledger
 from flopscope.regions import numbers
 from flopscope.symbolic import Symbol
 from flopscope.tracing.calls import Rule
-from flopscope.tracing.constructing import LIKELY, construct, free_arguments, likely_input
+from flopscope.tracing.constructing import (
+    LIKELY,
+    construct,
+    free_arguments,
+    likely_input,
+    origins_of,
+)
 from flopscope.tracing.examples import examples
 from flopscope.tracing.functions import Functions
-from flopscope.tracing.inputs import free_symbols, tensors_of
-from flopscope.tracing.lending import lent, shapes_of
+from flopscope.tracing.inputs import free_symbols, leaves, tensors_of
+from flopscope.tracing.lending import left_alone, lent, shapes_of
 from flopscope.tracing.recorder import Recorder, paths
 from flopscope.tracing.standins import standins
 from flopscope.tracing.trail import Trail
@@ -33,6 +38,9 @@ from flopscope.tracing.training import (
     training_step,
 )
 from flopscope.tracing.truths import Truths, either_way
+
+Watch: TypeAlias = Callable[[Recorder], AbstractContextManager[None]]
+"""Sees what runs before it is recorded."""
 
 
 @dataclass(frozen=True)
@@ -121,9 +129,10 @@ def derive(
     free |= LIKELY if not (inputs or named) else frozenset()
 
     def attempt(trail: Trail) -> Trace:
-        module = construct(make, arguments, trail)
-        given = inputs or (() if named else (likely_input(module),))
-        return _trace(module, given, named, trail, rules or {})
+        with left_alone(make, origins_of(make, arguments)):
+            module = construct(make, arguments, trail)
+            given = inputs or (() if named else (likely_input(module),))
+            return _trace(module, given, named, trail, rules or {})
 
     return first_that_runs(free, example or {}, attempt)
 
@@ -136,11 +145,12 @@ def _trace(
     trail: Trail,
     rules: Mapping[str, Rule],
     backward: bool = False,
+    watch: Watch | None = None,
 ) -> Trace:
     values = tensors_of(trail, (inputs, dict(named)))
 
     def run(truths: Truths) -> Recorder:
-        return _recorded(module, values, trail, rules, backward, truths)
+        return _recorded(module, values, trail, rules, backward, truths, watch=watch)
 
     recorder = either_way(run)
     kept = None
@@ -164,15 +174,17 @@ def _recorded(
     truths: Truths,
     *,
     free: bool = False,
+    watch: Watch | None = None,
 ) -> Recorder:
-    """What ran, and for a training step what ran backward; `free` as if sizes were."""
+    """What ran, and for a training step what ran backward; `free` as if sizes were. `watch` is
+    entered last."""
     args, kwargs = values
-    leaves = [x for x in pytree.tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
+    given = leaves((args, kwargs))
     stored = shapes_of(module, learning=backward)
     learns = {name: parameter.requires_grad for name, parameter in module.named_parameters()}
     frozen = [name for name, learn in learns.items() if not learn]
     make = TrainingRecorder if backward else Recorder
-    recorder = make(stored.by_name, list(learns), leaves, rules, frozen, stored.by_id)
+    recorder = make(stored.by_name, list(learns), given, rules, frozen, stored.by_id)
     recorder.truths = truths
     kinds = {type(part) for part in module.modules()}
     with (
@@ -186,6 +198,7 @@ def _recorded(
         paths(recorder, module),
         Functions(recorder, always=free),
         recorder,
+        nullcontext() if watch is None else watch(recorder),
     ):
         recorder.named = module.named_parameters
         if isinstance(recorder, TrainingRecorder):

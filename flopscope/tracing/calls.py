@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
+from torch.utils import _pytree as pytree
 
 from flopscope.facts import Function, Interpolation, Kind, Reduction, Window
 from flopscope.sizes import Shape, Size
@@ -75,3 +76,8 @@ def shape_of(tensor: torch.Tensor) -> Shape:
 def element_of(tensor: torch.Tensor) -> str:
     """The type of a tensor's elements, as rows name it."""
     return str(tensor.dtype).removeprefix("torch.")
+
+
+def tensors_in(values: Any) -> tuple[torch.Tensor, ...]:
+    """The tensors among the values, those in lists too."""
+    return tuple(x for x in pytree.tree_leaves(values) if isinstance(x, torch.Tensor))

@@ -74,6 +74,17 @@ def lent(module: nn.Module, shapes: Mapping[int, torch.Tensor]) -> Iterator[None
 
 
 @contextmanager
+def left_alone(make: Any, origins: Iterable[Any] = ()) -> Iterator[None]:
+    """While active, what `make` writes on classes and in files is noted, and then put back; its
+    packages' functions, and those of the `origins` behind it, run without their caches."""
+    snapshot, drawn = Snapshot(make), _random_state()
+    spaces = name_spaces([make, *origins])
+    snapshot.name_spaces(spaces)
+    with hashable_sizes(), _put_back(snapshot.restore, drawn), uncached(spaces):
+        yield
+
+
+@contextmanager
 def _put_back(*actions: Callable[[], None]) -> Iterator[None]:
     """In the end these are done, once more where Ctrl-C comes in between."""
     try:

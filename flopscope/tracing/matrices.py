@@ -1,4 +1,4 @@
-"""Rules of products: matrices, scaled and grouped ones, convolutions, and what stands on them."""
+"""Rules of products: of matrices, scaled and grouped ones, and what stands on them."""
 
 from __future__ import annotations
 
@@ -7,75 +7,17 @@ from typing import Any
 
 import torch
 
-from flopscope.facts import Function, Kind, Reduction, Window
-from flopscope.sizes import Shape, Size, elements, exact_div
-from flopscope.tracing.calls import Call, Facts, Rows, Rule, shape_of
+from flopscope.facts import Function, Kind, Reduction
+from flopscope.sizes import Shape, Size, elements
+from flopscope.tracing.calls import Call, Facts, Rows, Rule, shape_of, tensors_in
+from flopscope.tracing.convolutions import CONVOLUTIONS
 from flopscope.tracing.node import size_value
 
 
-def convolution(call: Call) -> Facts:
-    """Of any number of axes, transposed or not."""
-    x, weight, bias, stride, padding, dilation, transposed, _, groups = call.args[:9]
-    kernel = shape_of(weight)[2:]
-    window = window_of(kernel, stride, padding, dilation)
-    kind = Kind.TRANSPOSED_CONVOLUTION if transposed else Kind.CONVOLUTION
-    return Facts(kind, (x,), (weight, bias), window=window, groups=size_value(groups))
-
-
-def _convolution_of_sequences(call: Call) -> Facts:
-    """conv_tbc: input (T, B, C), weight (K, C, C_out); a convolution whose axes are in another
-    order."""
-    x, weight, bias = call.args[:3]
-    (steps, batch, channels), (kernel, _, out) = shape_of(x), shape_of(weight)
-    return Facts(
-        Kind.CONVOLUTION,
-        (x,),
-        (weight, bias),
-        window=window_of((kernel,), (1,), (call.argument(3, 0, "pad"),), (1,)),
-        output=(batch, out, call.output[0]),
-        seen_as={id(x): (batch, channels, steps), id(weight): (out, channels, kernel)},
-    )
-
-
-def _deformable_convolution(call: Call) -> Facts:
-    x, weight, offset, mask, bias = call.args[:5]
-    stride, padding, dilation = (call.args[n : n + 2] for n in (5, 7, 9))
-    return Facts(
-        Kind.DEFORMABLE_CONVOLUTION,
-        (x, offset, mask) if call.args[13] else (x, offset),
-        (weight, bias),
-        window=window_of(shape_of(weight)[2:], stride, padding, dilation),
-        groups=size_value(call.args[11]),
-    )
-
-
-def _deformable_gradients(call: Call) -> Rows:
-    """Of the values that were read (weightᵀ·g) and of the weight (g·valuesᵀ): as many products each
-    as forward. Gradients of the input, the offsets and the mask follow from the first, element by
-    element, as do the values read anew; that is not stated."""
-    grad, x, weight, offset, mask, bias = call.args[:6]
-    groups = size_value(call.args[12])
-    (batch, out, *grid), window = shape_of(grad), shape_of(weight)[1:]
-    inner, positions = exact_div(out, groups), elements((batch, *grid))
-    to_values = Facts(
-        Kind.MATMUL,
-        (grad, weight),
-        output=(groups, positions, elements(window)),
-        seen_as={
-            id(grad): (groups, positions, inner),
-            id(weight): (groups, inner, elements(window)),
-        },
-    )
-    to_weight = Facts(
-        Kind.MATMUL,
-        (grad, x),
-        output=(groups, inner, elements(window)),
-        seen_as={
-            id(grad): (groups, inner, positions),
-            id(x): (groups, positions, elements(window)),
-        },
-    )
-    return to_weight, to_values, Facts(Kind.OTHER, (x, offset, mask, bias), follows=True)
+def _linear(call: Call) -> Facts:
+    """As a whole, its matrix (out, in) as it is stored."""
+    x, weight, bias = call.args[0], call.args[1], call.argument(2, None, "bias")
+    return Facts(Kind.LINEAR, (x,), (weight, bias), seen_as={id(weight): shape_of(weight)[::-1]})
 
 
 def product(call: Call) -> Facts:
@@ -151,26 +93,40 @@ def _grouped_product(call: Call) -> Facts:
 
 
 def _scaled_grouped(call: Call) -> Rows:
-    return _grouped_product(call), Facts(Kind.OTHER, tuple(call.args[2:4]), follows=True)
+    """Of the newer form the scales are lists."""
+    scales = tensors_in(call.args[2:4] if call.name.endswith("mm") else call.args[2:8])
+    return _grouped_product(call), Facts(Kind.OTHER, scales, follows=True)
 
 
 def _scaled(call: Call) -> Rows:
-    """A product of narrow numbers, times the scales of both: one number each, or one a row and one
-    a column. Scales of blocks are applied inside the product, in a way that is not stated."""
+    """A product of narrow numbers, with the scales of both, perhaps a bias, and a last scale."""
     a, b, *scales = call.args[:4]
-    bias, scaled_again = call.argument(4, None, "bias"), call.argument(5, None, "scale_result")
-    rows = [Facts(Kind.MATMUL, (a, b))]
+    bias, last = call.argument(4, None, "bias"), call.argument(5, None, "scale_result")
+    rows = _with_scales(a, b, scales)
+    rows += [] if bias is None else [Facts(Kind.ADD, (bias,), follows=True)]
+    rows += [] if last is None else [Facts(Kind.MULTIPLY, (last,), follows=True)]
+    return tuple(rows)
+
+
+def _scaled_by_lists(call: Call) -> Rows:
+    """The newer form, in which a scale may itself be scaled: then it is a list of two."""
+    a, b, own = *call.args[:2], [*call.args[2], *call.args[5]]
+    bias = call.argument(8, None, "bias")
+    rows = _with_scales(a, b, own)
+    return (*rows, *([] if bias is None else [Facts(Kind.ADD, (bias,), follows=True)]))
+
+
+def _with_scales(a: torch.Tensor, b: torch.Tensor, scales: Sequence[torch.Tensor]) -> list[Facts]:
+    """The product times the scales of both: one number each, or one a row and one a column. Scales
+    of blocks are applied inside the product, in a way that is not stated."""
+    product = Facts(Kind.MATMUL, (a, b))
     whole = [elements(shape_of(scale)) for scale in scales]
     if whole == [1, 1]:
         both = Facts(Kind.MULTIPLY, tuple(scales), output=(1,), element="float32")
-        rows = [both, *rows, Facts(Kind.MULTIPLY, (), follows=True)]
-    elif whole == [shape_of(a)[0], shape_of(b)[1]]:
-        rows += [Facts(Kind.MULTIPLY, (scale,), follows=True) for scale in scales]
-    else:
-        rows.append(Facts(Kind.OTHER, tuple(scales), follows=True))
-    rows += [] if bias is None else [Facts(Kind.ADD, (bias,), follows=True)]
-    rows += [] if scaled_again is None else [Facts(Kind.MULTIPLY, (scaled_again,), follows=True)]
-    return tuple(rows)
+        return [both, product, Facts(Kind.MULTIPLY, follows=True)]
+    if whole == [shape_of(a)[0], shape_of(b)[1]]:
+        return [product, *(Facts(Kind.MULTIPLY, (scale,), follows=True) for scale in scales)]
+    return [product, Facts(Kind.OTHER, tuple(scales), follows=True)]
 
 
 def _product_of_bytes(call: Call) -> Rows:
@@ -319,22 +275,9 @@ def _weight_norm(call: Call) -> Rows:
     )
 
 
-def window_of(kernel: Any, stride: Any, padding: Any, dilation: Any) -> Window:
-    """A window of as many axes as the kernel has."""
-    rank = len(kernel)
-    return Window(*(_axes(sizes, rank) for sizes in (kernel, stride, padding, dilation)))
-
-
-def _axes(value: Any, rank: int) -> tuple[Size, ...]:
-    sizes = [size_value(v) for v in value] if isinstance(value, Sequence) else [size_value(value)]
-    return tuple(sizes * rank if len(sizes) == 1 else sizes)
-
-
 MATRICES: Mapping[str, Rule] = {
-    "convolution": convolution,
-    "conv_tbc": _convolution_of_sequences,
-    "torchvision::deform_conv2d": _deformable_convolution,
-    "torchvision::_deform_conv2d_backward": _deformable_gradients,
+    **CONVOLUTIONS,
+    **dict.fromkeys(["linear", "mkldnn_linear"], _linear),
     **dict.fromkeys(["mm", "bmm", "mv", "dot", "vdot", "_int_mm"], product),
     **dict.fromkeys(["addmm", "baddbmm", "addmv"], _addmm),
     "_addmm_activation": _addmm_activation,
@@ -342,7 +285,8 @@ MATRICES: Mapping[str, Rule] = {
     "addr": _addr,
     "_grouped_mm": _grouped,
     "_scaled_mm": _scaled,
-    "_scaled_grouped_mm": _scaled_grouped,
+    "_scaled_mm_v2": _scaled_by_lists,
+    **dict.fromkeys(["_scaled_grouped_mm", "_scaled_grouped_mm_v2"], _scaled_grouped),
     "_weight_int8pack_mm": _product_of_bytes,
     "_trilinear": _trilinear,
     "affine_grid_generator": _affine_grid,

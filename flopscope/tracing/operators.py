@@ -15,8 +15,9 @@ import torch
 from flopscope.facts import Function, Interpolation, Kind, Reduction
 from flopscope.sizes import elements
 from flopscope.tracing.calls import Call, Facts, Rows, Rule, shape_of
+from flopscope.tracing.convolutions import window_of
 from flopscope.tracing.elementwise import ELEMENTWISE
-from flopscope.tracing.matrices import DISTANCES, MATRICES, window_of
+from flopscope.tracing.matrices import DISTANCES, MATRICES
 from flopscope.tracing.node import size_value
 
 # --- norms and softmax ------------------------------------------------------------------------

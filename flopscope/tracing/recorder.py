@@ -24,7 +24,7 @@ from flopscope.errors import BadInput
 from flopscope.facts import COMPLEX, FLOAT32, Interpolation, Kind, Operator, Weight
 from flopscope.ledger import Ledger
 from flopscope.sizes import Shape, elements
-from flopscope.tracing.calls import Call, Facts, Rows, Rule, element_of, shape_of
+from flopscope.tracing.calls import Call, Facts, Rows, Rule, element_of, shape_of, tensors_in
 from flopscope.tracing.free import FREE
 from flopscope.tracing.known import META
 from flopscope.tracing.node import size_value
@@ -337,11 +337,6 @@ def _named(row: Operator, name: str) -> Operator:
     """The name of an operator, where its kind does not tell what it is, stands behind the path."""
     nameless = row.kind in (Kind.UNKNOWN, Kind.OTHER) or row.function is Interpolation.VARYING
     return row._replace(path=f"{row.path}:{name}") if nameless else row
-
-
-def tensors_in(values: Any) -> tuple[torch.Tensor, ...]:
-    """The tensors among the values, those in lists too."""
-    return tuple(x for x in pytree.tree_leaves(values) if isinstance(x, torch.Tensor))
 
 
 def plain_name(function: Any) -> str:

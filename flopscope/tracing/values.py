@@ -54,6 +54,7 @@ READS_VALUES: Mapping[str, str] = {
     "unique_consecutive": "unique_consecutive",
     "equal": "torch.equal",
     "bincount": "bincount",
+    "nms": "nms",
     "repeat_interleave.Tensor": "repeat_interleave with a tensor of repeats",
 }
 """Operators whose result is a number or a shape that depends on the values of a tensor, and how
