@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import nn
@@ -38,6 +38,9 @@ from flopscope.tracing.training import (
     training_step,
 )
 from flopscope.tracing.truths import Truths, either_way
+
+Watch: TypeAlias = Callable[[Recorder], AbstractContextManager[None]]
+"""Sees what runs before it is recorded."""
 
 
 @dataclass(frozen=True)
@@ -142,11 +145,12 @@ def _trace(
     trail: Trail,
     rules: Mapping[str, Rule],
     backward: bool = False,
+    watch: Watch | None = None,
 ) -> Trace:
     values = tensors_of(trail, (inputs, dict(named)))
 
     def run(truths: Truths) -> Recorder:
-        return _recorded(module, values, trail, rules, backward, truths)
+        return _recorded(module, values, trail, rules, backward, truths, watch=watch)
 
     recorder = either_way(run)
     kept = None
@@ -170,8 +174,10 @@ def _recorded(
     truths: Truths,
     *,
     free: bool = False,
+    watch: Watch | None = None,
 ) -> Recorder:
-    """What ran, and for a training step what ran backward; `free` as if sizes were."""
+    """What ran, and for a training step what ran backward; `free` as if sizes were. `watch` is
+    entered last."""
     args, kwargs = values
     given = leaves((args, kwargs))
     stored = shapes_of(module, learning=backward)
@@ -192,6 +198,7 @@ def _recorded(
         paths(recorder, module),
         Functions(recorder, always=free),
         recorder,
+        nullcontext() if watch is None else watch(recorder),
     ):
         recorder.named = module.named_parameters
         if isinstance(recorder, TrainingRecorder):

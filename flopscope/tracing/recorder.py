@@ -19,16 +19,18 @@ from torch.nn.modules.module import (
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from flopscope.complexcosts import has_complex, is_stated
 from flopscope.errors import BadInput
-from flopscope.facts import Kind, Operator, Weight
+from flopscope.facts import COMPLEX, FLOAT32, Interpolation, Kind, Operator, Weight
 from flopscope.ledger import Ledger
 from flopscope.sizes import Shape, elements
-from flopscope.tracing.calls import Call, Facts, Rows, Rule, shape_of
+from flopscope.tracing.calls import Call, Facts, Rows, Rule, element_of, shape_of, tensors_in
 from flopscope.tracing.free import FREE
 from flopscope.tracing.known import META
 from flopscope.tracing.node import size_value
 from flopscope.tracing.operators import OPERATORS
 from flopscope.tracing.outputs import result_of
+from flopscope.tracing.productless import PRODUCTLESS
 from flopscope.tracing.trail import caller
 from flopscope.tracing.truths import Truths
 from flopscope.tracing.values import Copies, follow, read, reading
@@ -53,6 +55,7 @@ class Recorder(TorchDispatchMode):
         self.places: list[tuple[str, int]] = [("", 0)]  # path and call of the modules that run
         self._rules = rules
         self._parameters = {name: shape_of(state[name]) for name in parameters}
+        self._elements = {name: element_of(tensor) for name, tensor in state.items()}
         self._frozen = set(frozen)
         self._made: dict[str, Shape] = {}  # parameters of layers that are made as the network runs
         # id of a stored tensor, or of a view of it, to its name
@@ -76,7 +79,14 @@ class Recorder(TorchDispatchMode):
         parameters = self._parameters | made
         rest = {k: s for k, s in parameters.items() if seen.get(k) != elements(s)}
         stored = [
-            Operator(Kind.STORED, key, (), (0,), (self._weight(key, shape),), id=len(self.rows) + n)
+            Operator(
+                Kind.STORED,
+                key,
+                (),
+                (0,),
+                (self._weight(key, shape, self._elements[key]),),
+                id=len(self.rows) + n,
+            )
             for n, (key, shape) in enumerate(rest.items())
         ]
         return Ledger((*self.rows, *stored))
@@ -129,6 +139,8 @@ class Recorder(TorchDispatchMode):
             return
         call = Call(name, args, kwargs, result)
         rows = None if rule is None else rule(call)
+        if rows is None and name in PRODUCTLESS:
+            rows = Facts(Kind.OTHER, tensors_in(args))
         if rows == ():
             self._forward(args, outputs)
         else:
@@ -143,7 +155,6 @@ class Recorder(TorchDispatchMode):
     ) -> None:
         """Append these rows, or one of unknown kind that reads `tensors`; the last one writes the
         outputs."""
-        unknown = rows is None
         for facts in (
             (Facts(Kind.UNKNOWN, tuple(tensors)),)
             if rows is None
@@ -151,12 +162,13 @@ class Recorder(TorchDispatchMode):
             if isinstance(rows, Facts)
             else rows
         ):
-            self.rows.append(self._row(facts, outputs[0], name if unknown else ""))
+            self.rows.append(self._row(facts, outputs[0], name))
         for output in outputs:
             self._source[id(output)] = self.rows[-1].id
 
-    def _row(self, facts: Facts, output: torch.Tensor, unknown: str) -> Operator:
+    def _row(self, facts: Facts, output: torch.Tensor, name: str) -> Operator:
         facts = self._linear_if_stored(facts)
+        self._alive += facts.inputs
         weights = [t for t in facts.weights if t is not None]
         computed = [t for t in facts.inputs if id(t) not in self._stored]
         held = [t for t in facts.inputs if id(t) in self._stored]
@@ -166,9 +178,14 @@ class Recorder(TorchDispatchMode):
         before = self.rows[-1:] if facts.follows else []
         path, call = self.places[-1]
         seen_as = facts.seen_as or {}
+        types = (
+            *map(element_of, computed),
+            *(row.output_type for row in before),
+            facts.element or element_of(output),
+        )
         row = Operator(
             kind=facts.kind,
-            path=f"{path}:{unknown}" if unknown else path,
+            path=path,
             inputs=(
                 *(seen_as.get(id(t), shape_of(t)) for t in computed),
                 *(row.output for row in before),
@@ -185,8 +202,10 @@ class Recorder(TorchDispatchMode):
             reads=(*(self._origin(t) for t in computed), *(row.id for row in before)),
             id=len(self.rows),
             call=call,
+            types=types,
         )
-        return self._laid_out(row) if self._positions and row.kind is Kind.LINEAR else row
+        row = self._laid_out(row) if self._positions and row.kind is Kind.LINEAR else row
+        return _named(_plain(row), name)
 
     def _laid_out(self, row: Operator) -> Operator:
         """The linear layer on the axes it was called on."""
@@ -254,13 +273,14 @@ class Recorder(TorchDispatchMode):
         name = known or f"{path}:made{len(self._made)}"
         self._stored[id(parameter)] = name
         self._made[name] = shape_of(parameter)
+        self._elements[name] = element_of(parameter)
         if not parameter.requires_grad:
             self._frozen.add(name)
         self._alive.append(parameter)
 
     def _linear_if_stored(self, facts: Facts) -> Facts:
         """A product with a stored operand is a linear layer, whose matrix is (out, in)."""
-        if facts.kind is not Kind.MATMUL or facts.follows:
+        if facts.kind is not Kind.MATMUL or facts.follows or facts.groups != 1:
             return facts
         a, b = facts.inputs
         if id(b) in self._stored:
@@ -269,7 +289,12 @@ class Recorder(TorchDispatchMode):
         if id(a) in self._stored:
             turned = a.mT if a.dim() > 1 else a
             self._stored[id(turned)] = self._stored[id(a)]
-            return facts._replace(kind=Kind.LINEAR, inputs=(b,), weights=(turned,))
+            self._alive.append(turned)
+            seen_as = dict(facts.seen_as or {})
+            if id(a) in seen_as:
+                *stack, rows, columns = seen_as[id(a)]
+                seen_as[id(turned)] = (*stack, columns, rows)
+            return facts._replace(kind=Kind.LINEAR, inputs=(b,), weights=(turned,), seen_as=seen_as)
         return facts
 
     def _weights(
@@ -285,14 +310,33 @@ class Recorder(TorchDispatchMode):
             shape, key = seen_as.get(id(tensor), shape_of(tensor)), self._stored.get(id(tensor), "")
             if transposed and position == 0 and len(shape) > 1:
                 shape = (*shape[:-2], shape[-1], shape[-2])
-            weights.append(self._weight(key, shape))
+            weights.append(self._weight(key, shape, element_of(tensor)))
         return tuple(weights)
 
-    def _weight(self, key: str, shape: Shape) -> Weight:
-        return Weight(key, shape, self._is_parameter(key), key in self._frozen)
+    def _weight(self, key: str, shape: Shape, seen_as: str) -> Weight:
+        """The type is that in which it is stored, but where pairs of numbers are seen as complex
+        ones."""
+        own = self._elements.get(key, seen_as)
+        element = own if (own in COMPLEX) == (seen_as in COMPLEX) else seen_as
+        return Weight(key, shape, self._is_parameter(key), key in self._frozen, element)
 
     def _is_parameter(self, key: str | None) -> bool:
         return key in self._parameters or key in self._made
+
+
+def _plain(row: Operator) -> Operator:
+    """Types are left out where all tensors are of float32; complex acts that are not stated are
+    unknown."""
+    if has_complex(row) and not is_stated(row.kind, row.function) and row.kind is not Kind.UNKNOWN:
+        row = row._replace(kind=Kind.OTHER)
+    stored = (weight.element for weight in (*row.weights, *row.buffers))
+    return row._replace(types=()) if {*row.types, *stored} == {FLOAT32} else row
+
+
+def _named(row: Operator, name: str) -> Operator:
+    """The name of an operator, where its kind does not tell what it is, stands behind the path."""
+    nameless = row.kind in (Kind.UNKNOWN, Kind.OTHER) or row.function is Interpolation.VARYING
+    return row._replace(path=f"{row.path}:{name}") if nameless else row
 
 
 def plain_name(function: Any) -> str:

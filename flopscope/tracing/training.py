@@ -164,8 +164,8 @@ class TrainingRecorder(Recorder):
         self.looks.append(Look(self.places[-1], at, shape_of(tensor), kept))
         return tensor
 
-    def _row(self, facts: Facts, output: torch.Tensor, unknown: str) -> Operator:
-        return super()._row(facts, output, unknown)._replace(backward=self.backward)
+    def _row(self, facts: Facts, output: torch.Tensor, name: str) -> Operator:
+        return super()._row(facts, output, name)._replace(backward=self.backward)
 
 
 def saved(run: TrainingRecorder, at_example: TrainingRecorder, trail: Trail) -> Saved | None:
