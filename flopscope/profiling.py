@@ -20,13 +20,15 @@ from flopscope.witnesses import require_onnx, require_witnesses
 class Profile:
     """What a target does on inputs of these shapes; the ledger's conditions say where that holds.
     `fixed` are free sizes that became numbers, each with the line of code that asked; `saved` the
-    bytes kept for the backward pass, where that ran too."""
+    bytes kept for the backward pass, where that ran too; `expected` choices that depend on data and
+    change the total, as they are taken."""
 
     target: str
     shapes: tuple[tuple[Size, ...], ...]
     ledger: Ledger
     fixed: tuple[str, ...]
     saved: Reading | None = None
+    expected: tuple[str, ...] = ()
 
     @property
     def backward(self) -> bool:
@@ -82,7 +84,8 @@ def profile(
                 )
             )
     saved = None if traced.saved is None else traced.saved.bytes()
-    return Profile(target, tuple(i.shape for i in given), traced.ledger, traced.fixed, saved)
+    shapes = tuple(i.shape for i in given)
+    return Profile(target, shapes, traced.ledger, traced.fixed, saved, traced.expected)
 
 
 def refuse_arguments(model: str, *given: Any) -> None:

@@ -28,6 +28,7 @@ from flopscope.sizes import Size, is_symbolic
 from flopscope.symbolic import Polynomial, Symbol, symbol
 from flopscope.tracing.node import free_size
 from flopscope.tracing.trail import Trail
+from flopscope.tracing.values import SPARSE, pattern_of
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,9 @@ def tensors_of(trail: Trail, values: Any) -> Any:
             return free_size(trail, leaf)
         if leaf.is_nested:
             raise BadInput("an input is a nested tensor, which has no one shape; give a padded one")
-        # a tensor in its own right: not sparse, of no subclass, without a gradient
+        if leaf.layout in SPARSE:
+            return pattern_of(leaf)
+        # a tensor in its own right: of no subclass, without a gradient
         return torch.empty(tuple(leaf.shape), dtype=leaf.dtype, device="meta")
 
     return mapped(values, made)

@@ -38,14 +38,16 @@ def shapes_of(module: nn.Module, *, learning: bool) -> Stored:
         if not is_lazy(parameter):
             learns = parameter.is_floating_point() or parameter.is_complex()
             learns = parameter.requires_grad if learning else learns
-            _keep(found, name, parameter, _parameter(parameter, copies.shape_of(parameter), learns))
+            _keep(
+                found, name, parameter, parameter_of(parameter, copies.shape_of(parameter), learns)
+            )
     for name, buffer in module.named_buffers():
         if not is_lazy(buffer):
             _keep(found, name, buffer, copies.shape_of(buffer))
     return found
 
 
-def _parameter(own: nn.Parameter, shape: torch.Tensor, learns: bool) -> nn.Parameter:
+def parameter_of(own: nn.Parameter, shape: torch.Tensor, learns: bool) -> nn.Parameter:
     """With the attributes that libraries give parameters."""
     made = nn.Parameter(shape, requires_grad=learns)
     vars(made).update({k: v for k, v in vars(own).items() if k != NAME} | vars(shape))

@@ -88,6 +88,8 @@ class Look(NamedTuple):
 class TrainingRecorder(Recorder):
     """Records the rows of both passes, and what is saved in between."""
 
+    trains = True
+
     def __init__(
         self,
         state: Mapping[str, torch.Tensor],
