@@ -24,6 +24,8 @@ from flopscope.symbolic import (
     Polynomial,
     Symbol,
     Term,
+    factor_text,
+    is_double,
     joined,
     ordered,
     power_text,
@@ -43,8 +45,13 @@ def expression_lines(value: Size, width: int = WIDTH) -> list[str]:
     >>> expression_lines(symbol("B") * 9 * ((symbol("H") + 1) // 2))
     ['  9 · B · ⌈H/2⌉']
     """
-    namer = Namer(lambda atom: isinstance(atom, Call), _channel_name)
+    namer = Namer(_has_a_name, _channel_name)
     return [*_sum_lines(namer(value), width), *_definition_lines(namer.definitions, width)]
+
+
+def _has_a_name(atom: Atom) -> bool:
+    """Is it written by a short name? What is computed in doubles stands where it is rounded."""
+    return isinstance(atom, Call) and not is_double(atom)
 
 
 def one_line(value: Size) -> str:
@@ -78,9 +85,21 @@ def domain_text(symbols: Iterable[Symbol], conditions: Sequence[Condition]) -> s
         *(f"{text_of(s.name)} > {s.lower}" for s in symbols if not s.integer),
         *_together(sorted((str(m.value), _rule(m)) for m in members)),
         *_together((str(m.value), f"multiple of {m.divisor}") for m in multiples),
-        *dict.fromkeys(str(c) for c in conditions if c not in members and c not in multiples),
+        *_together(filter(None, map(_upper_bound, conditions))),
+        *dict.fromkeys(
+            str(c)
+            for c in conditions
+            if c not in members and c not in multiples and _upper_bound(c) is None
+        ),
     ]
     return "; ".join(clauses) or "no free sizes"
+
+
+def _upper_bound(condition: Condition) -> tuple[str, str] | None:
+    """('H', '≤ 2⁵³') of such a condition."""
+    names = [text_of(s.name) for s in condition.symbols()]
+    name, _, rule = str(condition).partition(" ")
+    return (name, rule) if [name] == names and re.fullmatch("≤ 2[⁰-⁹¹²³]+", rule) else None
 
 
 def _rule(members: Members) -> str:
@@ -204,7 +223,10 @@ def _number(value: int | Fraction) -> str:
 
 
 def _monomial(monomial: Monomial) -> str:
-    return "·".join(power_text(atom, power) for atom, power in ordered(monomial))
+    factors = list(ordered(monomial))
+    if len(factors) == 1:
+        return power_text(*factors[0])
+    return "·".join(factor_text(atom, power) for atom, power in factors)
 
 
 def _divided_by(monomial: Monomial) -> str:
