@@ -483,6 +483,19 @@ def _inequality(value: Size, minimum: int, above: str = "≥", below: str = "≤
     return f"{rest} {above} {_bound(minimum - constant)}"
 
 
+LIMIT = 2**31
+"""No tensor has an axis as long as this."""
+
+
+def is_limit(condition: Condition) -> bool:
+    """Does it say only that a size is not beyond all tensors, where integers are no doubles?"""
+    if not isinstance(condition, Relation) or condition.equality or condition.negated:
+        return False
+    size = condition.difference
+    bound = size.terms.get(ONE, 0) if is_symbolic(size) else 0
+    return bound >= LIMIT and (bound - size).lower() is not None
+
+
 def _bound(number: int | Fraction) -> str:
     """A number; a large power of two as one."""
     if number > 2**31 and number.denominator == 1 and is_power_of_two(number):

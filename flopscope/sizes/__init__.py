@@ -69,8 +69,8 @@ from flopscope.symbolic.doubles import (
     tan,
     tanh,
     times,
-    whole_power,
 )
+from flopscope.symbolic.wholes import gcd, isqrt, lcm, whole_power
 
 __all__ = [
     "INT64_MAX",
@@ -96,11 +96,14 @@ __all__ = [
     "floor_div",
     "floor_over",
     "floored",
+    "gcd",
     "is_array",
     "is_concrete",
     "is_integral",
     "is_multiple",
     "is_symbolic",
+    "isqrt",
+    "lcm",
     "least",
     "log",
     "log2",

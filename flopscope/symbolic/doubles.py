@@ -22,10 +22,6 @@ LARGEST = 2**53
 """Integers up to this one are doubles."""
 
 
-LARGEST_BITS = 2**12
-"""Of an integer power: far beyond any size, and computed at once."""
-
-
 def plus(a: Any, b: Any) -> Any:
     """a + b in doubles.
 
@@ -168,24 +164,6 @@ def order(a: Any, b: Any) -> Any:
     if not _symbolic(a, b):
         return _by_one(lambda x, y: (x > y) - (x < y), a, b, whole=True)
     return call(order, term(a), term(b), lower=-1)
-
-
-def whole_power(a: Any, b: Any) -> Any:
-    """a ** b of integers. Domain: b ≥ 0.
-
-    >>> whole_power(2, 70) - 2**70
-    0
-    """
-    if not _symbolic(a, b):
-        return _by_one(_whole_power, a, b, whole=True)
-    return call(whole_power, a, b, lower=1 if _positive(a) else None)
-
-
-def _whole_power(a: int, b: int) -> int:
-    if b < 0 or b * int(a).bit_length() > LARGEST_BITS:
-        raise OverflowError(f"{a} to the power of {b} is no size")
-    power: int = int(a) ** int(b)
-    return power
 
 
 # --- functions of math ------------------------------------------------------------------------

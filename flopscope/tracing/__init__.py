@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -172,7 +172,7 @@ def _recorded(
     call = (module, state, args, kwargs)
     kinds = {type(part) for part in module.modules()}
     with (
-        standins(*kinds) if trail.example else nullcontext(),
+        standins(*kinds, free=bool(trail.example)),
         training(module) if backward else inference(module),
         torch.random.fork_rng(devices=()),
         torch.set_grad_enabled(backward),

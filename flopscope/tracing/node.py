@@ -263,7 +263,7 @@ class SizeNode:
         return self._unary(rule, int)
 
     def _unary(self, function: Callable[[Any], Any], pytype: type) -> SizeNode:
-        return self.of(_applied(function, self.trail, (self.value,), pytype), pytype)
+        return self.of(applied(function, self.trail, (self.value,), pytype), pytype)
 
     def pos(self) -> SizeNode:
         return self
@@ -378,7 +378,7 @@ def _binary(
         result_type = pytype or (float if float in (self.pytype, other.pytype) else int)
         own = IN_DOUBLES.get(name, function) if result_type is float else function
         return self.of(
-            _applied(own, self.trail, (self.value, other.value), result_type), result_type
+            applied(own, self.trail, (self.value, other.value), result_type), result_type
         )
 
     return operation
@@ -391,9 +391,7 @@ def _unary(function: Callable[[Any], Any], pytype: type | None) -> Callable[[Siz
     return operation
 
 
-def _applied(
-    function: Callable[..., Any], trail: Trail, values: tuple[Any, ...], pytype: type
-) -> Any:
+def applied(function: Callable[..., Any], trail: Trail, values: Sequence[Any], pytype: type) -> Any:
     """The result in canonical form; where there is none, that of the example's numbers."""
     if not any(map(is_symbolic, values)):
         return pytype(function(*values))
@@ -424,6 +422,13 @@ def free_size(trail: Trail, value: Polynomial) -> torch.SymInt:
 def free_number(trail: Trail, value: Polynomial) -> torch.SymFloat:
     """A symbolic real number, such as a width multiplier."""
     return torch.SymFloat(SizeNode(trail, value, float))
+
+
+def size_or_number(trail: Trail, value: Any, pytype: type) -> Any:
+    """A value as code holds it: a symbolic size of torch's, or a plain number."""
+    if not is_symbolic(value):
+        return value
+    return (torch.SymFloat if pytype is float else torch.SymInt)(SizeNode(trail, value, pytype))
 
 
 def size_value(size: Any) -> Any:
