@@ -151,6 +151,8 @@ class Relation:
     def __str__(self) -> str:
         if (compared := _comparison(self.difference)) is not None:
             sign, a, b = compared
+            if _is_decimal(a) and not _is_decimal(b):
+                sign, a, b = -sign, b, a
             return f"{a} {_SIGNS[self.equality, self.negated, sign]} {b}"
         if self.equality:
             return _equation(self.difference, "≠" if self.negated else "=")
@@ -172,6 +174,10 @@ _SIGNS: Mapping[tuple[bool, bool, int], str] = {
     (False, True, -1): ">",
 }
 """How a comparison of doubles is written: by equality, negated, and which side is first."""
+
+
+def _is_decimal(text: str) -> bool:
+    return text.replace(".", "", 1).isdecimal()
 
 
 def _comparison(difference: Size) -> tuple[int, str, str] | None:

@@ -9,7 +9,8 @@ rounded in floating point exactly as the networks' own code does it, because at 
 80 · 0.35 exact arithmetic would give another network.
 """
 
-from flopscope.sizes.choices import equal, least, maximum, where_below
+from flopscope.sizes.choices import equal, maximum, where_below
+from flopscope.sizes.enclosing import enclosed, least
 from flopscope.sizes.geometry import (
     adaptive_span,
     conv_output,
@@ -90,6 +91,7 @@ __all__ = [
     "cos",
     "cosh",
     "elements",
+    "enclosed",
     "equal",
     "exact_div",
     "exp",

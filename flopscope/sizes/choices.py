@@ -10,14 +10,10 @@ from fractions import Fraction
 from functools import reduce
 
 from flopscope.sizes.kinds import Real, Size, as_count, is_array, is_symbolic, larger
-from flopscope.sizes.rounding import is_integral, make_divisible, truncate
-from flopscope.sizes.sums import total
+from flopscope.sizes.rounding import make_divisible
 from flopscope.symbolic import (
     ONE,
     Atom,
-    Call,
-    Monomial,
-    Number,
     Polynomial,
     alone,
     call,
@@ -115,47 +111,6 @@ def _at_least(value: Size) -> Size:
         return alone(atom) if found is None else found * (1 - Fraction(1, 2**50))
 
     return replace_atoms(value, below)
-
-
-def least(value: Size) -> int | None:
-    """A lower bound as `Polynomial.lower` gives it, and with what is known of rounded products.
-
-    >>> from flopscope.symbolic import symbol
-    >>> T = symbol("T")
-    >>> least(T - truncate(T * 0.7))
-    1
-    """
-    if not is_symbolic(value):
-        return int(value.__floor__())
-    low: int | None = value.lower()
-    if low is not None or not any(_product_within(atom) is not None for atom in value.atoms()):
-        return low
-    bound = total(_bounded(monomial, c) for monomial, c in value.terms.items())
-    below = bound.lower_bound() if is_symbolic(bound) else bound
-    if below is None:
-        return None
-    return int(-(-below // 1) if is_integral(value) else below // 1)
-
-
-def _bounded(monomial: Monomial, coefficient: Number) -> Size:
-    """What a term is never below: a rounded product lies between its fraction less 1 and itself."""
-    term = Polynomial({monomial: coefficient})
-    if len(monomial) != 1:
-        return term
-    ((atom, power),) = monomial
-    found = _product_within(atom)
-    if power != 1 or found is None:
-        return term
-    slack = Fraction(1, 2**50)
-    return coefficient * (found * (1 - slack) - 1 if coefficient > 0 else found * (1 + slack))
-
-
-def _product_within(atom: Atom) -> Polynomial | None:
-    """size · fraction of int(size · float)."""
-    if isinstance(atom, Call) and atom.function is truncate:
-        (value,) = atom.arguments
-        return near_product(value)
-    return None
 
 
 def _equal_to_flag(difference: Polynomial) -> Size | None:

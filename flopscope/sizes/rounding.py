@@ -170,7 +170,7 @@ def round_half_even(value: Real, minimum: int = 0) -> Size:
         if minimum <= 1 and is_multiple(value, 1):
             return value
         return call(round_half_even, value, minimum, lower=max(minimum, value.lower() or 0))
-    return larger(minimum, _truncated(value.round()) if is_array(value) else round(value))
+    return larger(minimum, _rounded_by(round, value))
 
 
 def make_divisible(value: Real, divisor: int = 8, minimum: int | None = None) -> Size:

@@ -237,7 +237,7 @@ def _exactly(function: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
     """The exact result, where operands and result are doubles; None where they are not."""
     if not (is_exact(a) and is_exact(b)):
         return None
-    if function is operator.truediv and not _positive(term(b)):
+    if function is operator.truediv and not _divides(term(b)):
         return None
     try:
         result = function(term(a), term(b))
@@ -255,6 +255,11 @@ def _in_one_step(x: Term, y: Term) -> Any:
         apart = isinstance(total, Polynomial) and len(total.terms) == 2
         return total if apart or (x == y and _is_scaled(x)) else None
     return None
+
+
+def _divides(value: Term) -> bool:
+    """Is it never 0?"""
+    return _positive(value) or (not isinstance(value, Polynomial) and value != 0)
 
 
 def _is_whole_product(value: Term) -> bool:

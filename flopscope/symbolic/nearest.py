@@ -80,6 +80,8 @@ def _of_quotient(a: Term, b: Term) -> Near | None:
     assert below is not None
     numerator = above.numerator * below.divisor
     divisor = below.numerator * above.divisor
+    if not isinstance(divisor, Polynomial) and divisor < 0:
+        numerator, divisor = -numerator, -divisor
     return Near(numerator, divisor, Nearness.QUOTIENT) if _positive(divisor) else None
 
 

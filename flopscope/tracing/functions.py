@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from flopscope.errors import BadInput
+from flopscope.tracing.factories import FACTORIES
 from flopscope.tracing.outputs import is_symbolic
 from flopscope.tracing.products import (
     attention,
@@ -54,6 +55,8 @@ class Functions(TorchFunctionMode):
             return args[0].mean(MEANS[function], keepdim=True)
         if function is F.rms_norm and not torch.is_grad_enabled():
             return _rms_norm(self._recorder, *args, **kwargs)
+        if function in FACTORIES and free:
+            return FACTORIES[function](*args, **kwargs)
         if function is F.interpolate and free:
             return _interpolate(*args, **kwargs)
         if function in PRODUCTS and free and min(x.dim() for x in args) > 2:
@@ -88,6 +91,8 @@ class Values(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         args, kwargs = with_numbers(function, args, kwargs or {})
+        if function in FACTORIES and is_symbolic((args, kwargs)):
+            return FACTORIES[function](*args, **kwargs)
         return function(*args, **kwargs)
 
 
