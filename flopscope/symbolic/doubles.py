@@ -35,6 +35,7 @@ def plus(a: Any, b: Any) -> Any:
     x, y = term(a), term(b)
     if (total := _in_one_step(x, y)) is not None:
         return total
+    x, y = _size_first(x, y)
     return _real(plus, x, y, lower=_lowest(operator.add, x, y))
 
 
@@ -75,6 +76,7 @@ def times(a: Any, b: Any) -> Any:
         scales = not isinstance(one, Polynomial) and is_power_of_two(one) and _is_scaled(other)
         if scales or (_is_whole_product(one) and _is_real_atom(other)):
             return product(one, other)
+    x, y = _size_first(x, y)
     return _real(times, x, y, lower=_lowest(operator.mul, x, y))
 
 
@@ -244,6 +246,11 @@ def _exactly(function: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
     except ValueError:  # a quotient that is no sum
         return None
     return result if is_exact(result) else None
+
+
+def _size_first(x: Term, y: Term) -> tuple[Term, Term]:
+    """Of a size and a number the size: 0.7 · H is H · 0.7."""
+    return (x, y) if isinstance(x, Polynomial) else (y, x)
 
 
 def _in_one_step(x: Term, y: Term) -> Any:
