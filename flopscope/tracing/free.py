@@ -22,8 +22,8 @@ CHOICES = "masked_fill masked_fill_ nan_to_num where".split()
 CONSTANTS = """
     _efficientzerotensor arange bernoulli empty empty_like empty_permuted empty_strided exponential
     eye fill full full_like linspace logspace new_empty new_empty_strided new_full new_ones
-    new_zeros normal ones ones_like rand rand_like randint randint_like randn randn_like randperm scalar_tensor
-    tril_indices triu_indices uniform zero zeros zeros_like random
+    new_zeros normal ones ones_like rand rand_like randint randint_like randn randn_like randperm
+    scalar_tensor tril_indices triu_indices uniform zero zeros zeros_like random
 """.split()
 """Numbers that do not depend on the input, and random draws, for which no arithmetic is stated."""
 

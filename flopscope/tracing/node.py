@@ -328,8 +328,12 @@ def _absolute(value: Any) -> Any:
     return maximum(value, -value)
 
 
+def _larger(a: Any, b: Any) -> Any:
+    return maximum(doubles.term(a), doubles.term(b))
+
+
 def _smaller(a: Any, b: Any) -> Any:
-    return -maximum(-a, -b)
+    return -_larger(-a, -b)
 
 
 BINARY: Mapping[str, tuple[Callable[[Any, Any], Any], type | None]] = {
@@ -346,7 +350,7 @@ BINARY: Mapping[str, tuple[Callable[[Any, Any], Any], type | None]] = {
     "pow_by_natural": (_power, int),
     "float_pow": (doubles.power, float),
     "sym_min": (_smaller, None),
-    "sym_max": (maximum, None),
+    "sym_max": (_larger, None),
     "lshift": (lambda a, b: a * _power(2, b), int),
     "rshift": (lambda a, b: a // _power(2, b), int),
 }
