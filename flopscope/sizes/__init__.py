@@ -71,7 +71,7 @@ from flopscope.symbolic.doubles import (
     tanh,
     times,
 )
-from flopscope.symbolic.wholes import gcd, isqrt, lcm, whole_power
+from flopscope.symbolic.wholes import gcd, isqrt, lcm, rounded_to_tens, whole_power
 
 __all__ = [
     "INT64_MAX",
@@ -126,6 +126,7 @@ __all__ = [
     "round_half_even",
     "round_repeats",
     "rounded_to",
+    "rounded_to_tens",
     "sin",
     "sinh",
     "sqrt",

@@ -57,6 +57,17 @@ def lcm(*values: Any) -> Any:
     return reduce(lambda a, b: a * b // gcd(a, b), values)
 
 
+def rounded_to_tens(value: Any, digits: Any) -> Any:
+    """round(value, digits) of an integer, to tens where digits is -1.
+
+    >>> rounded_to_tens(25, -1), rounded_to_tens(35, -1)
+    (20, 40)
+    """
+    if _symbolic(value):
+        return call(rounded_to_tens, value, digits, lower=0 if _least(value) >= 0 else None)
+    return _by_one(round, value, digits)
+
+
 def _whole_power(a: int, b: int) -> int:
     if b < 0 or b * int(a).bit_length() > LARGEST_BITS:
         raise OverflowError(f"{a} to the power of {b} is no size")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import math
 import operator
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import reduce
@@ -16,9 +17,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from flopscope.sizes import gcd, isqrt, lcm
+from flopscope.sizes import gcd, isqrt, lcm, rounded_to_tens
 from flopscope.symbolic import doubles
 from flopscope.tracing.node import SizeNode, applied, size_or_number
+from flopscope.tracing.trail import is_theirs
 
 SIZES = (torch.SymInt, torch.SymFloat)
 
@@ -77,12 +79,22 @@ def _rest(a: Any, b: Any) -> Any:
     return -(torch.sym_float(-a) % torch.sym_float(abs(b)))
 
 
+def _parts(value: Any) -> tuple[Any, Any]:
+    """math.modf."""
+    whole = torch.sym_float(math.trunc(value))
+    return value - whole, whole
+
+
 _MATH: Mapping[str, Callable[..., Any]] = {
     **{function.__name__: _real(function) for function in doubles.FUNCTIONS},
     "log": _log,
     "pow": lambda a, b: torch.sym_float(a) ** torch.sym_float(b),
     "fabs": lambda value: abs(torch.sym_float(value)),
     "fmod": _rest,
+    "modf": _parts,
+    "isnan": lambda value: False,
+    "isinf": lambda value: False,
+    "isfinite": lambda value: True,
     "isqrt": _whole(isqrt),
     "gcd": _whole(gcd),
     "lcm": _whole(lcm),
@@ -174,15 +186,33 @@ def _reflected_divmod(self: Any, other: Any) -> Any:
     return other // self, other % self
 
 
-METHODS: Sequence[tuple[type, str, Callable[..., Any]]] = tuple(
-    (kind, name, method)
-    for kind in SIZES
-    for name, method in (
-        ("__floordiv__", _floor_division),
-        ("__rfloordiv__", _reflected_floor_division),
-        ("__divmod__", _divmod),
-        ("__rdivmod__", _reflected_divmod),
-    )
+def _round(self: torch.SymInt, digits: int | None = None) -> Any:
+    """round(x, -1) is to tens."""
+    return self if digits is None or digits >= 0 else of_sizes(rounded_to_tens, int, self, digits)
+
+
+def _hash(self: torch.SymInt) -> int:
+    """A key of a dict or a member of a set is one number, which the size becomes; einops and torch
+    ask to see that it has none."""
+    filename = sys._getframe(1).f_code.co_filename
+    if not is_theirs(filename) or "einops" in filename or not _symbolic((self,)):
+        raise TypeError("unhashable type: non-nested SymInt")
+    return hash(int(self))
+
+
+METHODS: Sequence[tuple[type, str, Callable[..., Any]]] = (
+    *(
+        (kind, name, method)
+        for kind in SIZES
+        for name, method in (
+            ("__floordiv__", _floor_division),
+            ("__rfloordiv__", _reflected_floor_division),
+            ("__divmod__", _divmod),
+            ("__rdivmod__", _reflected_divmod),
+        )
+    ),
+    (torch.SymInt, "__round__", _round),
+    (torch.SymInt, "__hash__", _hash),
 )
 """Operators of torch's sizes that it has not, or not as Python's numbers have them."""
 

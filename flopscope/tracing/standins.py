@@ -142,7 +142,7 @@ def namespaces(makers: Iterable[Callable[..., Any]]) -> list[dict[str, Any]]:
         functions = [make, *(f for base in classes for f in vars(base).values() if callable(f))]
         functions = [getattr(f, "__wrapped__", f) for f in functions]
         found += [f.__globals__ for f in functions if hasattr(f, "__globals__") and _is_theirs(f)]
-    packages = {make.__module__.partition(".")[0] for make in makers if _is_theirs(make)}
+    packages = {str(make.__module__).partition(".")[0] for make in makers if _is_theirs(make)}
     found += [
         vars(module)
         for name, module in list(sys.modules.items())

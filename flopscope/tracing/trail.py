@@ -119,7 +119,8 @@ def _limits(sizes: Iterable[Polynomial]) -> Iterator[Relation]:
 
 
 def _above(size: Polynomial) -> Polynomial:
-    """The size with what is rounded down as it was."""
+    """A size that is above it, of one term where that can be: what is rounded down as it was, and
+    twice the term instead of a constant, which is less than that where it matters."""
 
     def above(atom: Atom) -> Any:
         if isinstance(atom, Floor) and isinstance(atom.divisor, int):
@@ -129,7 +130,9 @@ def _above(size: Polynomial) -> Polynomial:
     falls = any(c < 0 for m, c in size.terms.items() if m)
     bounded: Polynomial = size if falls else replace_atoms(size, above)
     constant = bounded.terms.get(ONE, 0)
-    return bounded - constant if constant < 0 else bounded
+    rest: Polynomial = bounded - constant
+    doubled: Polynomial = rest * (2 if constant > 0 and len(rest.terms) == 1 else 1)
+    return doubled
 
 
 INITIALISERS = frozenset(
