@@ -16,7 +16,7 @@ from typing import Any
 
 from flopscope.symbolic.atoms import Call
 from flopscope.symbolic.polynomial import Polynomial, Term, call, product, summed
-from flopscope.symbolic.terms import exact, is_few_bits, is_power_of_two, simplest_fraction
+from flopscope.symbolic.terms import fraction_of, is_few_bits, is_power_of_two
 
 LARGEST = 2**53
 """Integers up to this one are doubles."""
@@ -221,9 +221,7 @@ def is_exact(value: Any) -> bool:
 
 def term(value: Any) -> Any:
     """A float as the fraction that stands for it, exactly where it has few bits."""
-    if not isinstance(value, float):
-        return value
-    return exact(Fraction(value)) if is_few_bits(value) else simplest_fraction(value)
+    return fraction_of(value) if isinstance(value, float) else value
 
 
 def is_one_product(value: Term) -> bool:

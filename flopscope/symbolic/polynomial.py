@@ -17,6 +17,7 @@ from flopscope.symbolic.terms import (
     constant,
     denominator,
     exact,
+    fraction_of,
     is_few_bits,
     multiply,
     simple_quotient,
@@ -237,7 +238,7 @@ def symbol(name: str, lower: int = 1, integer: bool = True) -> Polynomial:
 
 def call(
     function: Callable[..., Any],
-    *arguments: Term,
+    *arguments: Term | float,
     lower: int | None = None,
     integer: bool = True,
 ) -> Polynomial:
@@ -248,7 +249,8 @@ def call(
     >>> print(2 * call(max, symbol("H"), 8, lower=8))
     2·max(H, 8)
     """
-    return alone(Call(function, arguments, lower, integer))
+    terms = (fraction_of(a) if isinstance(a, float) else a for a in arguments)
+    return alone(Call(function, tuple(terms), lower, integer))
 
 
 def alone(atom: Atom) -> Polynomial:

@@ -51,6 +51,15 @@ def is_few_bits(value: float | Fraction) -> bool:
     return few and is_power_of_two(fraction.denominator)
 
 
+def fraction_of(value: float) -> Number:
+    """The fraction that stands for a float: itself where it has few bits, else the simplest one.
+
+    >>> fraction_of(2.0**-24) == Fraction(1, 2**24), fraction_of(0.7)
+    (True, Fraction(7, 10))
+    """
+    return exact(Fraction(value)) if is_few_bits(value) else simplest_fraction(value)
+
+
 def is_power_of_two(value: Number) -> bool:
     """Is it 2ⁿ or -2ⁿ, n of either sign?"""
     above, below = abs(value.numerator), value.denominator
