@@ -27,6 +27,7 @@ from flopscope.sizes import (
     is_symbolic,
     least,
     order,
+    widened,
 )
 from flopscope.symbolic import ONE, Polynomial, Symbol, alone, argument_text, substitute
 from flopscope.symbolic.terms import is_power_of_two
@@ -350,8 +351,9 @@ def check_bindings(symbols: Iterable[Symbol], values: Mapping[str, Any]) -> None
 
 def check_conditions(conditions: Iterable[Condition], values: Mapping[str, Any]) -> None:
     """Raises OutsideDomain for the first condition that these values break, naming them."""
+    wide = {name: widened(value) for name, value in values.items()}
     for condition in conditions:
-        broken = condition.at(values).breaks()
+        broken = condition.at(wide).breaks()
         if _anywhere(broken):
             given = bindings(_first_breaking(values, broken))
             raise OutsideDomain(f"outside the domain ({condition}); given: {given}")

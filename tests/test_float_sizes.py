@@ -65,7 +65,8 @@ def counted(module, *shape):
 def agrees(make, shape, sizes, least):
     """The formula's text; at all sizes its value is the module's own, at `least` many inside."""
     formula = trace(make(), shape).ledger.macs().formula
-    inside = 0
+    inside: list[dict[str, int]] = []
+    counts = []
     for size in sizes:
         values = {"B": 2, "H": size, "W": size + size // 3, "T": size}
         values = {name: values[name] for name in values if symbol(name) in shape}
@@ -74,9 +75,13 @@ def agrees(make, shape, sizes, least):
             found = formula.at(**values)
         except OutsideDomain:
             continue
-        inside += 1
+        inside.append(values)
+        counts.append(found)
         assert found == counted(make(), *numbers), (size, formula.domain)
-    assert inside >= least, formula.domain
+    assert len(inside) >= least, formula.domain
+    for dtype in (np.int32, np.int64, object):
+        columns = {name: np.array([v[name] for v in inside], dtype=dtype) for name in inside[0]}
+        assert np.broadcast_to(formula.at(**columns), len(counts)).tolist() == counts
     return str(formula.expression), formula.domain
 
 
