@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flopscope.alphabet import ALPHABET
+from flopscope.alphabet import ALPHABET, MULTIPLIERS
 from flopscope.errors import BadInput, UnknownName
 from flopscope.sizes import Size, is_symbolic
 from flopscope.symbolic import Polynomial, symbol
@@ -97,8 +97,6 @@ def parse_examples(pairs: Sequence[str]) -> dict[str, int]:
 HALF = "half_"
 """Prefix of the j that stands for (K − 1)/2 while a size K is traced that is odd by name."""
 
-REAL = frozenset({"width", "depth", "rho"})
-
 OPERATIONS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
@@ -150,4 +148,4 @@ def _value(node: ast.expr) -> Any:
 
 
 def _symbol(name: str) -> Polynomial:
-    return symbol(name, lower=0, integer=False) if name in REAL else symbol(name)
+    return symbol(name, lower=0, integer=False) if name in MULTIPLIERS else symbol(name)

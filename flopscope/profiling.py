@@ -33,10 +33,10 @@ class Profile:
         """Is it of a training step, both passes?"""
         return any(row.backward for row in self.ledger)
 
-    @property
-    def unknown(self) -> tuple[str, ...]:
-        """Paths of the operators that are not in the table: totals are then lower bounds."""
-        return self.ledger.macs().missing
+    def unknown(self, convention: str) -> tuple[str, ...]:
+        """Paths of the operators of which the convention does not know what it counts: its totals
+        are then lower bounds."""
+        return self.ledger.flops(convention).missing
 
 
 def profile(

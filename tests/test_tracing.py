@@ -143,11 +143,11 @@ def test_attention_is_counted_however_it_is_written():
 def test_unknown_operators_make_a_lower_bound():
     class Odd(nn.Module):
         def forward(self, x):
-            return torch.fft.fft(x).real
+            return torch.linalg.pinv(x)
 
     ledger = trace(Odd(), (2, 8)).ledger
     assert not ledger.complete
-    assert ledger.macs().missing == (":_fft_r2c",)
+    assert ledger.macs().missing == (":linalg_pinv",)
     assert str(ledger.macs()).startswith("≥ 0")
 
 
@@ -274,12 +274,12 @@ def test_a_pool_takes_the_inputs_that_torch_takes(pool, size, kernel):
 def test_an_interpolation_that_takes_no_free_sizes_is_named_with_its_line():
     class Smooth(nn.Module):
         def forward(self, x):
-            return F.interpolate(x, scale_factor=0.5, mode="bilinear", antialias=True)
+            return F.interpolate(x, scale_factor=0.5, mode="trilinear")
 
     with pytest.raises(
         BadInput,
-        match=r"^the interpolation at \S*test_tracing\.py:\d+ \(bilinear, "
-        r"antialiased, of 4 dimensions\) takes no free sizes; give numbers for them$",
+        match=r"^the interpolation at \S*test_tracing\.py:\d+ \(trilinear, of 4 dimensions\) "
+        r"takes no free sizes; give numbers for them$",
     ):
         trace(Smooth(), (1, 3, H, W))
 

@@ -26,7 +26,7 @@ QUANTITIES: Mapping[str, Callable[[Ledger], Formula]] = {
     "trainable": lambda ledger: ledger.trainable().formula,
     "buffers": lambda ledger: ledger.buffers().formula,
     "activations": lambda ledger: ledger.activations().formula,
-    "traffic": lambda ledger: ledger.traffic_bytes().formula,
+    "traffic": lambda ledger: ledger.traffic_bytes("float32").formula,
     **{
         name: partial(lambda name, ledger: ledger.flops(name).formula, name) for name in CONVENTIONS
     },

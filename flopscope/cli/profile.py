@@ -115,5 +115,5 @@ def profile(
             text,
             lambda: of_document(report.document(), command, view.convention, packages=packages),
         )
-    if strict and found.unknown:
+    if strict and found.unknown(convention):
         raise click.exceptions.Exit(1)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from textwrap import wrap
 
-from flopscope.alphabet import text_of
 from flopscope.closedform.collect import (
     Definition,
     Namer,
@@ -15,6 +14,7 @@ from flopscope.closedform.collect import (
     common_monomial,
     shown_arguments,
 )
+from flopscope.closedform.table import table_rows
 from flopscope.domain import Condition, Members, Multiple
 from flopscope.sizes import Size
 from flopscope.symbolic import (
@@ -45,8 +45,20 @@ def expression_lines(value: Size, width: int = WIDTH) -> list[str]:
     >>> expression_lines(symbol("B") * 9 * ((symbol("H") + 1) // 2))
     ['  9 · B · ⌈H/2⌉']
     """
+    if (table := table_rows(value)) is not None:
+        return _table_lines(*table, width)
     namer = Namer(_has_a_name, _channel_name)
     return [*_sum_lines(namer(value), width), *_definition_lines(namer.definitions, width)]
+
+
+def _table_lines(size: Term, rows: Mapping[int, Term], width: int) -> list[str]:
+    """One number of the size a line: a table has no law between its rows."""
+    longest = max(len(str(number)) for number in rows)
+    lines: list[str] = []
+    for number, value in rows.items():
+        lead = f"  {size} = {str(number).rjust(longest)}:  "
+        lines += _wrapped(one_line(value), lead, " " * len(lead), width)
+    return lines
 
 
 def _has_a_name(atom: Atom) -> bool:
@@ -79,10 +91,10 @@ def domain_text(symbols: Iterable[Symbol], conditions: Sequence[Condition]) -> s
     members = [c for c in conditions if isinstance(c, Members)]
     multiples = [c for c in conditions if isinstance(c, Multiple) and c.odd is None]
     told = {str(m.value) for m in members if not _rule(m).startswith("≠")}
-    bounds = [(text_of(s.name), f"≥ {s.lower}") for s in symbols if s.integer]
+    bounds = [(str(s), f"≥ {s.lower}") for s in symbols if s.integer]
     clauses = [
         *_together((name, bound) for name, bound in bounds if name not in told),
-        *(f"{text_of(s.name)} > {s.lower}" for s in symbols if not s.integer),
+        *(f"{s} > {s.lower}" for s in symbols if not s.integer),
         *_together(sorted((str(m.value), _rule(m)) for m in members)),
         *_together((str(m.value), f"multiple of {m.divisor}") for m in multiples),
         *_together(filter(None, map(_upper_bound, conditions))),
@@ -97,7 +109,7 @@ def domain_text(symbols: Iterable[Symbol], conditions: Sequence[Condition]) -> s
 
 def _upper_bound(condition: Condition) -> tuple[str, str] | None:
     """('H', '≤ 2⁵³') of such a condition."""
-    names = [text_of(s.name) for s in condition.symbols()]
+    names = [str(s) for s in condition.symbols()]
     name, _, rule = str(condition).partition(" ")
     return (name, rule) if [name] == names and re.fullmatch("≤ 2[⁰-⁹¹²³]+", rule) else None
 

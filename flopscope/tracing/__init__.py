@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import nn
-from torch.func import functional_call
 from torch.utils import _pytree as pytree
 
 from flopscope.errors import BadInput, UnboundSymbols
@@ -21,7 +20,7 @@ from flopscope.tracing.constructing import LIKELY, construct, free_arguments, li
 from flopscope.tracing.examples import examples
 from flopscope.tracing.functions import Functions
 from flopscope.tracing.inputs import free_symbols, tensors_of
-from flopscope.tracing.outputs import is_symbolic
+from flopscope.tracing.lending import left_alone, lent, shapes_of
 from flopscope.tracing.recorder import Recorder, paths
 from flopscope.tracing.standins import standins
 from flopscope.tracing.trail import Trail
@@ -29,11 +28,14 @@ from flopscope.tracing.training import (
     Saved,
     TrainingRecorder,
     example_of,
-    learning,
     saved,
     training,
     training_step,
 )
+from flopscope.tracing.truths import Truths, either_way
+
+Watch: TypeAlias = Callable[[Recorder], AbstractContextManager[None]]
+"""Sees what runs before it is recorded."""
 
 
 @dataclass(frozen=True)
@@ -122,9 +124,10 @@ def derive(
     free |= LIKELY if not (inputs or named) else frozenset()
 
     def attempt(trail: Trail) -> Trace:
-        module = construct(make, arguments, trail)
-        given = inputs or (() if named else (likely_input(module),))
-        return _trace(module, given, named, trail, rules or {})
+        with left_alone(make):
+            module = construct(make, arguments, trail)
+            given = inputs or (() if named else (likely_input(module),))
+            return _trace(module, given, named, trail, rules or {})
 
     return first_that_runs(free, example or {}, attempt)
 
@@ -137,15 +140,21 @@ def _trace(
     trail: Trail,
     rules: Mapping[str, Rule],
     backward: bool = False,
+    watch: Watch | None = None,
 ) -> Trace:
     values = tensors_of(trail, (inputs, dict(named)))
-    recorder = _recorded(module, values, trail, rules, backward)
+
+    def run(truths: Truths) -> Recorder:
+        return _recorded(module, values, trail, rules, backward, truths, watch=watch)
+
+    recorder = either_way(run)
     kept = None
     if isinstance(recorder, TrainingRecorder):
         again: Recorder = recorder
         if trail.example:
             plain, apart = example_of(values, trail), Trail(trail.example)
-            again = _recorded(module, plain, apart, rules, backward, free=True)
+            truths = recorder.truths
+            again = _recorded(module, plain, apart, rules, backward, truths, free=True)
         assert isinstance(again, TrainingRecorder)
         kept = saved(recorder, again, trail)
     return finished(recorder, inputs, trail, kept)
@@ -157,24 +166,26 @@ def _recorded(
     trail: Trail,
     rules: Mapping[str, Rule],
     backward: bool,
+    truths: Truths,
     *,
     free: bool = False,
+    watch: Watch | None = None,
 ) -> Recorder:
-    """What ran, and for a training step what ran backward; `free` as if sizes were."""
+    """What ran, and for a training step what ran backward; `free` as if sizes were. `watch` is
+    entered last."""
     args, kwargs = values
     leaves = [x for x in pytree.tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
-    state = _shapes_only(module)
-    state = learning(module, state) if backward else state
-    make = TrainingRecorder if backward else Recorder
+    stored = shapes_of(module, learning=backward)
     learns = {name: parameter.requires_grad for name, parameter in module.named_parameters()}
     frozen = [name for name, learn in learns.items() if not learn]
-    recorder = make(state, list(learns), leaves, rules, frozen)
-    call = (module, state, args, kwargs)
+    make = TrainingRecorder if backward else Recorder
+    recorder = make(stored.by_name, list(learns), leaves, rules, frozen, stored.by_id)
+    recorder.truths = truths
     kinds = {type(part) for part in module.modules()}
     with (
-        standins(*kinds, free=bool(trail.example)),
+        lent(module, stored.by_id),
+        standins(*kinds) if trail.example else nullcontext(),
         training(module) if backward else inference(module),
-        torch.random.fork_rng(devices=()),
         torch.set_grad_enabled(backward),
         torch.device("meta"),
         torch.compiler.set_stance("force_eager"),
@@ -182,11 +193,13 @@ def _recorded(
         paths(recorder, module),
         Functions(recorder, always=free),
         recorder,
+        nullcontext() if watch is None else watch(recorder),
     ):
+        recorder.named = module.named_parameters
         if isinstance(recorder, TrainingRecorder):
-            training_step(recorder, lambda: functional_call(*call, tie_weights=True), state)
+            training_step(recorder, lambda: module(*args, **kwargs), stored.by_name)
         else:
-            functional_call(*call, tie_weights=True)
+            module(*args, **kwargs)
     return recorder
 
 
@@ -211,29 +224,6 @@ def eager(module: nn.Module) -> nn.Module:
                 "give the Python module that it was made from"
             )
     return module
-
-
-def _shapes_only(module: nn.Module) -> dict[str, torch.Tensor]:
-    """Every parameter and buffer as a meta tensor, by its first name; shared tensors stay
-    shared.
-
-    Parameters are learnt, whether the module's are frozen or not: torch's matmul asks that before
-    it folds a stack of matrices into one.
-    """
-    state = {name: _on_meta(t).requires_grad_(_learns(t)) for name, t in module.named_parameters()}
-    return state | {name: _on_meta(t) for name, t in module.named_buffers()}
-
-
-def _on_meta(tensor: torch.Tensor) -> torch.Tensor:
-    """Another tensor of this shape and type, without values."""
-    if is_symbolic(tensor):
-        return torch.empty(tuple(tensor.shape), dtype=tensor.dtype, device="meta")
-    return torch.empty_like(tensor, device="meta", requires_grad=False)
-
-
-def _learns(tensor: torch.Tensor) -> bool:
-    """Can it have a gradient?"""
-    return tensor.is_floating_point() or tensor.is_complex()
 
 
 @contextmanager

@@ -1,13 +1,12 @@
-"""Caches of the user's functions, set aside while a module is built or run.
+"""Caches of results by arguments, while a network is traced.
 
-What `functools.lru_cache` keeps would be shapes without values, and found there afterwards; and it
-asks its arguments for hashes, which symbolic sizes have not. So such functions keep their results
-for the time of one run, in a cache of that run.
+A cached function keeps its results for the time of one run, in a cache of that run: shapes must not
+stay in its own, and what is there may be of another run. Sizes are the keys of dictionaries, which
+torch's symbolic ones refuse to be.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -15,9 +14,8 @@ from typing import Any
 
 import torch
 
+from flopscope.snapshot import CACHED, theirs
 from flopscope.tracing.node import SizeNode
-
-CACHED = type(functools.lru_cache(lambda: None))
 
 
 class OfOneRun:
@@ -85,10 +83,26 @@ def _cached_in(
         for name, value in list(namespace.items()):
             if isinstance(value, CACHED):
                 yield namespace.__setitem__, name, value
-            elif isinstance(value, type) and value.__module__ == namespace.get("__name__"):
+            elif isinstance(value, type) and theirs(value):
                 classes[id(value)] = value
     for kind in classes.values():
         for name, value in list(vars(kind).items()):
             bound = isinstance(value, staticmethod | classmethod)
             if isinstance(value.__func__ if bound else value, CACHED):
                 yield partial(setattr, kind), name, value
+
+
+@contextmanager
+def hashable_sizes() -> Iterator[None]:
+    """While active, symbolic sizes of a trace are keys: equal ones are the same key."""
+    before = torch.SymInt.__hash__
+
+    def of(size: torch.SymInt) -> int:
+        node = size.node
+        return hash((id(node.trail), node.value)) if isinstance(node, SizeNode) else before(size)
+
+    torch.SymInt.__hash__ = of  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        torch.SymInt.__hash__ = before  # type: ignore[method-assign]

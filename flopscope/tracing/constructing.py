@@ -11,12 +11,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from flopscope.errors import BadInput
 from flopscope.sizes import is_symbolic
+from flopscope.snapshot import name_spaces
 from flopscope.symbolic import Polynomial, Symbol, symbol
+from flopscope.tracing.caches import uncached
 from flopscope.tracing.functions import Values
+from flopscope.tracing.known import META
 from flopscope.tracing.node import free_number, free_size, size_value
 from flopscope.tracing.outputs import result_of
 from flopscope.tracing.standins import standins
 from flopscope.tracing.trail import Trail
+from flopscope.tracing.values import Copies, follow, map_all, read, reading
 
 
 def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Trail) -> nn.Module:
@@ -26,20 +30,29 @@ def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Tra
     becomes a number in an initialiser is not fixed. Raises BadInput unless it makes a module.
     """
     symbolic = {name: _argument(trail, value) for name, value in arguments.items()}
-    with (
-        standins(make),
-        torch.random.fork_rng(devices=()),
-        torch.device("meta"),
-        Values(),
-        _ShapesOnly(),  # type: ignore[no-untyped-call]
-    ):
-        module = make(**symbolic)
+    with standins(make):
+        module = without_memory(make, symbolic)
     if not isinstance(module, nn.Module):
         raise BadInput(
             f"{getattr(make, '__name__', make)} makes {type(module).__name__}, "
             "which is not an nn.Module"
         )
     return module
+
+
+def without_memory(make: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """`make(**arguments)` with shapes for weights; what does not depend on random draws is known.
+
+    Raises what torch raises where the values of a weight are read.
+    """
+    with (
+        torch.random.fork_rng(devices=()),
+        uncached(name_spaces([make])),
+        torch.device("meta"),
+        Values(),
+        _ShapesOnly(),
+    ):
+        return make(**arguments)
 
 
 def free_arguments(value: Any) -> frozenset[Symbol]:
@@ -63,6 +76,10 @@ def _argument(trail: Trail, value: Any) -> Any:
 class _ShapesOnly(TorchDispatchMode):
     """Operators of a constructor give shapes and are recorded nowhere."""
 
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._copies = Copies()
+
     def __torch_dispatch__(
         self,
         function: Any,
@@ -70,7 +87,20 @@ class _ShapesOnly(TorchDispatchMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        return result_of(function, tuple(args), dict(kwargs or {}))
+        with torch._C.DisableTorchFunction():
+            args, kwargs = map_all(self._on_meta, (tuple(args), dict(kwargs or {})))
+            if reading(function, args) and (found := read(function, args, kwargs)) is not None:
+                return found
+            result = result_of(function, args, kwargs)
+            follow(function, args, kwargs, result)
+            return result
+
+    def _on_meta(self, value: Any) -> Any:
+        """Numbers in code as a tensor of a trace."""
+        if isinstance(value, torch.device):
+            return META
+        real = isinstance(value, torch.Tensor) and value.device != META
+        return self._copies.shape_of(value) if real else value
 
 
 INPUTS: Mapping[type[nn.Module], tuple[str, ...]] = {

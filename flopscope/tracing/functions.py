@@ -3,7 +3,8 @@
 Interpolation takes no symbolic size in torch's compiled code; its arithmetic is done here and the
 operator called itself. Recurrent layers unroll one step after the other there; here they are the
 same products at once, so that the length may be free. A root-mean-square norm is taken apart there
-where nothing learns; here it is the one operator that it is where something does.
+where nothing learns; here it is the one operator that it is where something does. A convolution of
+complex numbers is three of real ones there, with sums around them; here it is one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from flopscope.errors import BadInput
+from flopscope.tracing.complexconvolutions import CONVOLUTIONS, convolution, has_complex
 from flopscope.tracing.factories import FACTORIES
+from flopscope.tracing.literals import MET
+from flopscope.tracing.node import size_value
 from flopscope.tracing.outputs import is_symbolic
 from flopscope.tracing.products import (
     attention,
@@ -46,15 +50,21 @@ class Functions(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        if function in MET:
+            return MET[function](function, args, dict(kwargs or {}))
         args, kwargs = with_numbers(function, args, kwargs or {})
         free = self._always or is_symbolic((args, kwargs))
         if function is F.linear and args and args[0].dim() > 2:
             with self._recorder.positions(args[0].shape[:-1]):
                 return function(*args, **kwargs)
+        if function in CONVOLUTIONS and has_complex(args, kwargs):
+            return convolution(function, *args, **kwargs)
         if function in MEANS and free and _is_one(*args[1:], **kwargs):
             return args[0].mean(MEANS[function], keepdim=True)
         if function is F.rms_norm and not torch.is_grad_enabled():
             return _rms_norm(self._recorder, *args, **kwargs)
+        if function in AFFINE_GRIDS and free and not torch.is_grad_enabled():
+            return _affine_grid(self._recorder, *args, **kwargs)
         if function in FACTORIES and free:
             return FACTORIES[function](*args, **kwargs)
         if function is F.interpolate and free:
@@ -90,6 +100,8 @@ class Values(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        if function in MET:
+            return MET[function](function, args, dict(kwargs or {}))
         args, kwargs = with_numbers(function, args, kwargs or {})
         if function in FACTORIES and is_symbolic((args, kwargs)):
             return FACTORIES[function](*args, **kwargs)
@@ -143,6 +155,27 @@ def _rms_norm(
     return result
 
 
+AFFINE_GRIDS = frozenset({F.affine_grid, torch.affine_grid_generator})
+
+
+def _affine_grid(
+    recorder: Recorder, theta: torch.Tensor, size: Sequence[Any], align_corners: bool | None = None
+) -> torch.Tensor:
+    """The grid as one operator, whose sizes torch takes as numbers only. Raises BadInput for
+    matrices that do not map grids of this rank."""
+    axes = len(size) - 2
+    if theta.dim() != 3 or tuple(theta.shape[1:]) != (axes, axes + 1) or axes not in (2, 3):
+        text = "×".join(str(size_value(n)) for n in theta.shape)
+        raise BadInput(
+            f"affine_grid at {caller()} takes matrices of N×2×3 for a size of 4 numbers, of N×3×4 "
+            f"for one of 5, and these are {text} for one of {len(size)}"
+        )
+    result = theta.new_empty((*size[:1], *size[2:], axes))
+    args = (theta, size, align_corners)
+    recorder.record("affine_grid_generator", args, {}, result)
+    return result
+
+
 PRODUCTS = frozenset({torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__})
 
 
@@ -159,6 +192,11 @@ UPSAMPLES: Mapping[tuple[str, int], Callable[..., Any]] = {
     ("bicubic", 4): torch.ops.aten.upsample_bicubic2d.default,
 }
 """By mode and rank of the input."""
+
+ANTIALIASED: Mapping[tuple[str, int], Callable[..., Any]] = {
+    ("bilinear", 4): torch.ops.aten._upsample_bilinear2d_aa.default,
+    ("bicubic", 4): torch.ops.aten._upsample_bicubic2d_aa.default,
+}
 
 
 def _interpolate(
@@ -185,14 +223,15 @@ def _interpolate(
             F.adaptive_avg_pool3d,
         )
         return pools[len(axes) - 1](input, grid)
-    if antialias or (mode, input.dim()) not in UPSAMPLES:
+    operators = ANTIALIASED if antialias else UPSAMPLES
+    if (mode, input.dim()) not in operators:
         how = f"{mode}, antialiased" if antialias else mode
         raise BadInput(
             f"the interpolation at {caller()} ({how}, of {input.dim()} dimensions) takes no free "
             "sizes; give numbers for them"
         )
     corners = () if mode.startswith("nearest") else (bool(align_corners),)
-    result: torch.Tensor = UPSAMPLES[mode, input.dim()](input, grid, *corners)
+    result: torch.Tensor = operators[mode, input.dim()](input, grid, *corners)
     return result
 
 

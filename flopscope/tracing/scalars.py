@@ -8,7 +8,6 @@ from __future__ import annotations
 import builtins
 import math
 import operator
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import reduce
@@ -20,7 +19,6 @@ import torch
 from flopscope.sizes import gcd, isqrt, lcm, rounded_to_tens
 from flopscope.symbolic import doubles
 from flopscope.tracing.node import SizeNode, applied, size_or_number
-from flopscope.tracing.trail import is_theirs
 
 SIZES = (torch.SymInt, torch.SymFloat)
 
@@ -191,15 +189,6 @@ def _round(self: torch.SymInt, digits: int | None = None) -> Any:
     return self if digits is None or digits >= 0 else of_sizes(rounded_to_tens, int, self, digits)
 
 
-def _hash(self: torch.SymInt) -> int:
-    """A key of a dict or a member of a set is one number, which the size becomes; einops and torch
-    ask to see that it has none."""
-    filename = sys._getframe(1).f_code.co_filename
-    if not is_theirs(filename) or "einops" in filename or not _symbolic((self,)):
-        raise TypeError("unhashable type: non-nested SymInt")
-    return hash(int(self))
-
-
 METHODS: Sequence[tuple[type, str, Callable[..., Any]]] = (
     *(
         (kind, name, method)
@@ -212,7 +201,6 @@ METHODS: Sequence[tuple[type, str, Callable[..., Any]]] = (
         )
     ),
     (torch.SymInt, "__round__", _round),
-    (torch.SymInt, "__hash__", _hash),
 )
 """Operators of torch's sizes that it has not, or not as Python's numbers have them."""
 

@@ -11,8 +11,8 @@ import builtins
 import math
 import numbers
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,7 +21,6 @@ import torch
 from torch.nn import functional
 from torch.nn.modules import normalization, rnn
 
-from flopscope.tracing.caches import uncached
 from flopscope.tracing.outputs import is_symbolic
 from flopscope.tracing.products import attention, is_plain_attention
 from flopscope.tracing.scalars import MATH_FUNCTIONS, METHODS, NUMPY_FUNCTIONS, patched
@@ -91,16 +90,9 @@ TORCH = (functional, normalization, rnn)
 
 
 @contextmanager
-def standins(*makers: Callable[..., Any], free: bool = True) -> Iterator[None]:
-    """The stand-ins in all modules of the packages that these classes and functions come from; of
-    plain sizes, where none is `free`, those of cached functions alone."""
+def standins(*makers: Callable[..., Any]) -> Iterator[None]:
+    """The stand-ins in all modules of the packages that these classes and functions come from."""
     places = namespaces(makers)
-    with uncached(places), _with_sizes(places) if free else nullcontext():
-        yield
-
-
-@contextmanager
-def _with_sizes(places: Sequence[dict[str, Any]]) -> Iterator[None]:
     changes = [
         (namespace, name, new)
         for namespace in (*map(vars, TORCH), *places)

@@ -11,10 +11,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import torch
 from torch import nn
 
 from flopscope.errors import BadInput, UnknownName
+from flopscope.tracing.constructing import without_memory
 from flopscope.tracing.trail import is_theirs
 
 
@@ -136,17 +136,16 @@ def _made(make: Any, arguments: dict[str, Any], target: str) -> Any:
     if not callable(make):
         return make
     try:
-        return _without_memory(make, arguments)
+        return _shapes_first(make, arguments)
     except Exception as error:
         given = ", ".join(f"{k}={v}" for k, v in arguments.items()) or "no arguments"
         raise BadInput(f"{target} could not be made with {given}: {place_of(error)}") from error
 
 
-def _without_memory(make: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+def _shapes_first(make: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     """Made of shapes; of numbers where the constructor reads the values of a tensor."""
     try:
-        with torch.device("meta"):
-            return make(**arguments)
+        return without_memory(make, arguments)
     except (NotImplementedError, RuntimeError, TypeError) as error:
         if "meta" not in str(error):
             raise

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -93,8 +94,9 @@ class TrainingRecorder(Recorder):
         inputs: Sequence[torch.Tensor],
         rules: Mapping[str, Rule],
         frozen: Collection[str] = (),
+        shapes: Mapping[int, torch.Tensor] = MappingProxyType({}),
     ) -> None:
-        super().__init__(state, parameters, inputs, {**GRADIENTS, **rules}, frozen)
+        super().__init__(state, parameters, inputs, {**GRADIENTS, **rules}, frozen, shapes)
         self.backward = False
         self.looks: list[Look] = []
         # the last number that autograd had given when an operator ran, ascending, and where it ran
@@ -161,8 +163,8 @@ class TrainingRecorder(Recorder):
         self.looks.append(Look(self.places[-1], at, shape_of(tensor), kept))
         return tensor
 
-    def _row(self, facts: Facts, output: torch.Tensor, unknown: str) -> Operator:
-        return super()._row(facts, output, unknown)._replace(backward=self.backward)
+    def _row(self, facts: Facts, output: torch.Tensor, name: str) -> Operator:
+        return super()._row(facts, output, name)._replace(backward=self.backward)
 
 
 def saved(run: TrainingRecorder, at_example: TrainingRecorder, trail: Trail) -> Saved | None:
@@ -232,12 +234,6 @@ def training_step(
     recorder.places.append(("", 0))
     weights = [t for t in state.values() if t.requires_grad]
     torch.autograd.grad(ends, weights, seeds, allow_unused=True)
-
-
-def learning(module: nn.Module, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The stored tensors, those of learning parameters as autograd's own."""
-    learn = {name for name, weight in module.named_parameters() if weight.requires_grad}
-    return {name: t.detach().requires_grad_(name in learn) for name, t in state.items()}
 
 
 @contextmanager

@@ -3,19 +3,26 @@ be a number."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, product
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from flopscope.arguments import HALF, parse_input, parse_symbolic
 from flopscope.catalog.formulas import QUANTITIES
 from flopscope.closedform import Formula
+from flopscope.closedform.text import domain_text
+from flopscope.deriving.laws import law_for_all, laws
+from flopscope.deriving.odd import condition_in_odd, halves, in_odd
+from flopscope.deriving.samples import MOST_SECONDS, Run, Sampler, conditions_of
+from flopscope.deriving.several import law_in_several
+from flopscope.deriving.stating import Law
 from flopscope.domain import Condition, Multiple, Relation
 from flopscope.errors import BadInput, UnknownName
-from flopscope.interpolation import polynomial_through
-from flopscope.ledger import Ledger
-from flopscope.symbolic import Polynomial, substitute, symbol
+from flopscope.interpolation import Book, floors_in
+from flopscope.regions import simplified
+from flopscope.symbolic import Polynomial, Symbol, alone, symbol
 from flopscope.witnesses import require_witnesses
 
 if TYPE_CHECKING:
@@ -25,11 +32,8 @@ MOST_PIECES = 6
 MOST_TRIES = 40
 """Pieces that are looked for, and examples that are tried to find them."""
 
-POINTS, CHECKS = 5, 2
-"""Interpolation is from up to this many points, and holds at this many more."""
-
-Run = Callable[[Mapping[str, Any]], "Trace"]
-"""Trace at an example; where none is given for a size, at one of the engine's own."""
+MOST_LISTED = 12
+"""Pieces that are kept, where laws in a size that must be a number have several stretches."""
 
 
 @dataclass(frozen=True)
@@ -95,18 +99,22 @@ def derive(
 
 def derivation(target: str, run: Run, first: Trace, quantities: Sequence[str]) -> Derivation:
     """From a first trace to all pieces."""
-    fixed = _fixed_symbols(first)
-    traces, more = _at_examples(run, first, fixed)
+    traces, more = _at_examples(run, first, [s.name for s in _fixed_symbols(first)])
     pieces: list[Piece] = []
     notes: list[str] = []
+    until = monotonic() + MOST_SECONDS
     for trace in traces:
-        found, said = _piece(run, trace, fixed, quantities)
-        pieces = _joined(pieces, found)
+        found, said = _pieces(run, trace, quantities, until)
+        for piece in found:
+            pieces = _joined(pieces, piece)
         notes += [note for note in said if note not in notes]
-    if more:
+    pieces.sort(key=lambda piece: not _holds(piece.conditions, first.trail.example))
+    if more or len(pieces) > MOST_LISTED:
         notes.append("there may be more pieces; another --example may find one")
     inputs = tuple(_in_whole_sizes(value) for value in first.inputs)
-    return Derivation(target, inputs, tuple(map(_with_odd_sizes, pieces)), tuple(notes))
+    return Derivation(
+        target, inputs, tuple(map(_with_odd_sizes, pieces[:MOST_LISTED])), tuple(notes)
+    )
 
 
 # --- pieces -----------------------------------------------------------------------------------
@@ -173,79 +181,86 @@ def _are_contrary(a: Condition, b: Condition) -> bool:
 # --- one piece --------------------------------------------------------------------------------
 
 
-def _piece(
-    run: Run, trace: Trace, fixed: Sequence[str], quantities: Sequence[str]
-) -> tuple[Piece, list[str]]:
+def _pieces(
+    run: Run, trace: Trace, quantities: Sequence[str], until: float
+) -> tuple[list[Piece], list[str]]:
     """The formulas of a trace; over sizes that became numbers, by interpolation."""
     notes = [f"a size became a number: {where}" for where in trace.fixed]
-    conditions = trace.ledger.conditions
-    expressions = _expressions(trace.ledger, quantities)
-    at = ", ".join(f"{name} = {trace.trail.example[name]}" for name in fixed)
-    if len(fixed) > 1:
-        notes.append(f"several sizes became numbers: the formulas hold at {at} only")
-    elif fixed and (found := _interpolated(run, trace, fixed[0], quantities)) is not None:
-        expressions, said = found
-        conditions = _without(conditions, fixed[0])
-        notes.append(said)
-    elif fixed:
-        notes.append(f"no polynomial was found: the formulas hold at {at} only")
-    formulas = {
-        quantity: replace(_formula(trace.ledger, quantity), expression=expression,
-                          conditions=conditions)
-        for quantity, expression in expressions.items()
-    }  # fmt: skip
-    return Piece(formulas, conditions), notes
+    formulas = {quantity: QUANTITIES[quantity](trace.ledger) for quantity in quantities}
+    fixed = _fixed_symbols(trace)
+    if not fixed:
+        return [Piece(formulas, trace.ledger.conditions)], notes
+    if not all(s.integer for s in fixed):
+        found = [_at_the_example(trace, fixed, formulas)]
+    else:
+        found = _laws(run, trace, fixed, quantities, until)
+        found = found or [_at_the_example(trace, fixed, formulas)]
+    pieces = [
+        Piece({q: replace(formulas[q], expression=e, conditions=law.conditions)
+               for q, e in law.expressions.items()}, law.conditions)
+        for law in found
+    ]  # fmt: skip
+    several = len(found) > 1
+    rest = _rest(trace, fixed, found)
+    notes += [f"where {_domain(law)}: {law.note}" if several else law.note for law in found]
+    return pieces, notes + ([f"all of this for {rest} only"] if rest else [])
 
 
-def _formula(ledger: Ledger, quantity: str) -> Formula:
-    return QUANTITIES[quantity](ledger)
+def _at_the_example(trace: Trace, fixed: Sequence[Symbol], formulas: Mapping[str, Formula]) -> Law:
+    """What was traced, for the sizes that became numbers as they were there."""
+    at = ", ".join(f"{s} = {trace.trail.example[s.name]}" for s in fixed)
+    expressions = {quantity: formula.expression for quantity, formula in formulas.items()}
+    note = f"no law was found: the formulas hold at {at} only"
+    return Law(expressions, simplified(conditions_of(trace)), note)
 
 
-def _expressions(ledger: Ledger, quantities: Sequence[str]) -> dict[str, Any]:
-    return {quantity: _formula(ledger, quantity).expression for quantity in quantities}
+def _laws(
+    run: Run, trace: Trace, fixed: Sequence[Symbol], quantities: Sequence[str], until: float
+) -> list[Law]:
+    """Laws in the sizes that became numbers; in one of several, where there is none in all."""
+
+    def sampled(sizes: Sequence[Symbol]) -> Sampler:
+        names = tuple(s.name for s in sizes)
+        least = max(s.lower for s in sizes)
+        sampler = Sampler(run, trace.trail.example, names, quantities, until, least)
+        sampler.keep(trace)
+        return sampler
+
+    asked = [f.value for f in trace.trail.fixed.values()]
+    asked += [QUANTITIES[quantity](trace.ledger).expression for quantity in quantities]
+    if len(fixed) == 1:
+        return laws(sampled(fixed), fixed[0], _book(fixed[0], asked))
+    if (found := law_in_several(sampled(fixed), fixed, asked)) is not None:
+        return [found]
+    samplers = {s: sampled([s]) for s in fixed}
+    for s, sampler in samplers.items():
+        if (found := law_for_all(sampler, s, _book(s, asked))) is not None:
+            return [found]
+    s, sampler = next(iter(samplers.items()))
+    return laws(sampler, s, _book(s, asked))
 
 
-def _fixed_symbols(trace: Trace) -> list[str]:
-    names = (s.name for value in trace.trail.fixed for s in value.symbols())
-    return sorted(dict.fromkeys(names))
+def _rest(trace: Trace, fixed: Sequence[Symbol], found: Sequence[Law]) -> str:
+    """The sizes that became numbers and are not interpolated: as they are at the example."""
+    left = (s for s in fixed if found[0].about and s not in found[0].about)
+    return ", ".join(f"{s} = {trace.trail.example[s.name]}" for s in left)
 
 
-def _interpolated(
-    run: Run, trace: Trace, name: str, quantities: Sequence[str]
-) -> tuple[dict[str, Any], str] | None:
-    """Polynomials in a size that code wants as a number, from traces at several numbers."""
-    points: list[int] = []
-    values: list[dict[str, Any]] = []
-    domain = set(_without(trace.ledger.conditions, name))
-    changes = False
-    for number in range(1, 4 * (POINTS + CHECKS)):
-        try:
-            found = run({**trace.trail.example, name: number})
-        except Exception:  # the module does not exist at this number
-            continue
-        points.append(number)
-        values.append(_expressions(found.ledger, quantities))
-        changes |= set(_without(found.ledger.conditions, name)) != domain
-        if len(points) == POINTS + CHECKS:
-            break
-    if len(points) < POINTS + CHECKS:
-        return None
-    fitted = {
-        quantity: polynomial_through(points, [v[quantity] for v in values], symbol(name), CHECKS)
-        for quantity in quantities
-    }
-    if None in fitted.values():
-        return None
-    shown = ", ".join(map(str, points[:-CHECKS]))
-    checks = " and ".join(map(str, points[-CHECKS:]))
-    said = f"interpolated from {name} = {shown}; equal at {name} = {checks} too"
-    if changes:
-        said += f"; the domain is that at {name} = {trace.trail.example[name]}, others have others"
-    return fitted, said
+def _domain(law: Law) -> str:
+    """What of a law's domain is about the size that was interpolated, in words."""
+    return domain_text((), [c for c in law.conditions if c.symbols() <= law.about])
 
 
-def _without(conditions: Sequence[Condition], name: str) -> tuple[Condition, ...]:
-    return tuple(c for c in conditions if name not in {s.name for s in c.symbols()})
+def _fixed_symbols(trace: Trace) -> list[Symbol]:
+    found = {s for value in trace.trail.fixed for s in value.symbols()}
+    return sorted(found, key=lambda s: s.name)
+
+
+def _book(s: Symbol, asked: Iterable[Polynomial]) -> Book:
+    """The forms in a size, those with floors that the code asked for or that counts have among
+    them."""
+    floors = dict.fromkeys(floor for value in asked for floor in floors_in(value))
+    return Book(alone(s), [floor for floor in floors if floor.symbols() == {s}])
 
 
 def _with_odd_sizes(piece: Piece) -> Piece:
@@ -253,22 +268,18 @@ def _with_odd_sizes(piece: Piece) -> Piece:
     symbols = {s.name for f in piece.formulas.values() for s in f.symbols}
     symbols |= {s.name for c in piece.conditions for s in c.symbols()}
     sizes = [symbol(n.removeprefix(HALF)) for n in sorted(symbols) if n.startswith(HALF)]
-    halves = _halves(symbols)
-    conditions = tuple(c.at(halves) for c in piece.conditions)
+    known = halves(symbols)
+    conditions = tuple(condition_in_odd(c, known) for c in piece.conditions)
     conditions += tuple(Multiple(size - 1, 2, str(size)) for size in sizes)
     formulas = {
-        name: replace(f, expression=substitute(f.expression, halves), conditions=conditions)
+        name: replace(f, expression=in_odd(f.expression), conditions=conditions)
         for name, f in piece.formulas.items()
     }
     return Piece(formulas, conditions)
 
 
-def _halves(names: Iterable[str]) -> dict[str, Any]:
-    return {n: (symbol(n.removeprefix(HALF)) - 1) / 2 for n in names if n.startswith(HALF)}
-
-
 def _in_whole_sizes(value: Any) -> Any:
+    value = getattr(value, "shape", value)  # of an input with its type
     if isinstance(value, tuple):
         return tuple(map(_in_whole_sizes, value))
-    names = [s.name for s in value.symbols()] if isinstance(value, Polynomial) else []
-    return substitute(value, _halves(names))
+    return in_odd(value)
