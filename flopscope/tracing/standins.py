@@ -13,7 +13,7 @@ import numbers
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from types import SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -67,9 +67,21 @@ def _attention(*args: Any, **kwargs: Any) -> torch.Tensor:
     return FUSED(*args, **kwargs)
 
 
-MATH = SimpleNamespace(**{**vars(math), **MATH_FUNCTIONS})
-NUMPY = SimpleNamespace(**{**vars(np), **NUMPY_FUNCTIONS})
-NUMBERS = SimpleNamespace(**{**vars(numbers), "Integral": Whole})
+class _Module(ModuleType):
+    """A module with a few names of ours; the others are its own, whenever they are asked for."""
+
+    def __init__(self, original: ModuleType, ours: Mapping[str, Any]) -> None:
+        super().__init__(original.__name__)
+        vars(self).update(ours)
+        vars(self)["_original"] = original
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(vars(self)["_original"], name)
+
+
+MATH = _Module(math, MATH_FUNCTIONS)
+NUMPY = _Module(np, NUMPY_FUNCTIONS)
+NUMBERS = _Module(numbers, {"Integral": Whole})
 
 BY_NAME: Mapping[str, Any] = {"int": Whole, "float": Real}
 """Built-in names that a module finds in its own namespace first."""
