@@ -18,7 +18,7 @@ from flopscope.tracing.functions import Values
 from flopscope.tracing.known import META
 from flopscope.tracing.node import free_number, free_size, size_value
 from flopscope.tracing.outputs import result_of
-from flopscope.tracing.standins import standins
+from flopscope.tracing.standins import LOGARITHMS, standins
 from flopscope.tracing.trail import Trail
 from flopscope.tracing.values import Copies, follow, map_all, read, reading
 
@@ -30,7 +30,7 @@ def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Tra
     becomes a number in an initialiser is not fixed. Raises BadInput unless it makes a module.
     """
     symbolic = {name: _argument(trail, value) for name, value in arguments.items()}
-    with standins(make):
+    with standins(make, leaving=LOGARITHMS):
         module = without_memory(make, symbolic)
     if not isinstance(module, nn.Module):
         raise BadInput(

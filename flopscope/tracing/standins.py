@@ -11,7 +11,7 @@ import builtins
 import math
 import numbers
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -79,44 +79,53 @@ class _Module(ModuleType):
         return getattr(vars(self)["_original"], name)
 
 
-MATH = _Module(math, MATH_FUNCTIONS)
-NUMPY = _Module(np, NUMPY_FUNCTIONS)
 NUMBERS = _Module(numbers, {"Integral": Whole})
 
 BY_NAME: Mapping[str, Any] = {"int": Whole, "float": Real}
 """Built-in names that a module finds in its own namespace first."""
 
-BY_VALUE: Mapping[int, Any] = {
-    id(FUSED): _attention,
-    id(math): MATH,
-    id(np): NUMPY,
-    id(numbers): NUMBERS,
-    id(numbers.Integral): Whole,
-    **{id(getattr(math, name)): function for name, function in MATH_FUNCTIONS.items()},
-    **{id(getattr(np, name)): function for name, function in NUMPY_FUNCTIONS.items()},
-}
-"""By identity, what a module may have imported under any name."""
+LOGARITHMS = frozenset(("log", "log2", "log10"))
+"""Of a constructor's own arguments they ask for numbers: a law over several says more than they."""
+
+
+def _by_value(leaving: Collection[str]) -> Mapping[int, Any]:
+    """By identity, what a module may have imported under any name, but for functions so named."""
+    of_math = {name: f for name, f in MATH_FUNCTIONS.items() if name not in leaving}
+    of_numpy = {name: f for name, f in NUMPY_FUNCTIONS.items() if name not in leaving}
+    return {
+        id(FUSED): _attention,
+        id(math): _Module(math, of_math),
+        id(np): _Module(np, of_numpy),
+        id(numbers): NUMBERS,
+        id(numbers.Integral): Whole,
+        **{id(getattr(math, name)): function for name, function in of_math.items()},
+        **{id(getattr(np, name)): function for name, function in of_numpy.items()},
+    }
+
+
+BY_VALUE = {leaving: _by_value(leaving) for leaving in (frozenset(), LOGARITHMS)}
+"""The stand-ins of a run, and those of a constructor."""
 
 TORCH = (functional, normalization, rnn)
 """torch's own modules that ask sizes for numbers; the others are left alone."""
 
 
 @contextmanager
-def standins(*makers: Callable[..., Any]) -> Iterator[None]:
+def standins(*makers: Callable[..., Any], leaving: frozenset[str] = frozenset()) -> Iterator[None]:
     """The stand-ins in all modules of the packages that these classes and functions come from."""
     places = namespaces(makers)
     changes = [
         (namespace, name, new)
         for namespace in (*map(vars, TORCH), *places)
-        for name, new in _standing_in(namespace).items()
+        for name, new in _standing_in(namespace, BY_VALUE[leaving]).items()
     ]
     with patched(METHODS), _replaced(changes):
         yield
 
 
-def _standing_in(namespace: Mapping[str, Any]) -> dict[str, Any]:
+def _standing_in(namespace: Mapping[str, Any], by_value: Mapping[int, Any]) -> dict[str, Any]:
     changes = {name: new for name, new in BY_NAME.items() if name not in namespace}
-    return changes | {n: BY_VALUE[id(v)] for n, v in namespace.items() if id(v) in BY_VALUE}
+    return changes | {n: by_value[id(v)] for n, v in namespace.items() if id(v) in by_value}
 
 
 @contextmanager
