@@ -103,7 +103,8 @@ class Convention:
     counts: str
     source: str
     weights: Mapping[Kind | Named, Weights]
-    unknown: frozenset[Kind | Named] = frozenset({Kind.UNKNOWN})
+    # what a tool counts of a sparse product depends on how it is written
+    unknown: frozenset[Kind | Named] = frozenset({Kind.UNKNOWN, Kind.SPARSE_MATMUL})
 
     def of(self, kind: Kind, function: Named | None = None) -> Weights:
         """What it counts in a row of that kind and function; nothing where it leaves it free. A
@@ -149,7 +150,8 @@ _MACS_CONVENTION = Convention(
     "one per multiply-accumulate of convolution, linear and matmul; "
     "bias, norm, activation, pooling free",
     "the papers' mult-adds",
-    dict.fromkeys((*_PRODUCTS, Kind.DEFORMABLE_CONVOLUTION), _MACS),
+    dict.fromkeys((*_PRODUCTS, Kind.DEFORMABLE_CONVOLUTION, Kind.SPARSE_MATMUL), _MACS),
+    frozenset({Kind.UNKNOWN}),
 )
 
 _FVCORE = Convention(

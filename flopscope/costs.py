@@ -87,6 +87,19 @@ def matmul(row: Operator) -> Cost:
     return Cost(macs, add=macs - elements(outputs), multiply=macs)
 
 
+def sparse_matmul(row: Operator) -> Cost:
+    """entries · vectors multiply-accumulates: each stored entry of the sparse matrix is multiplied
+    once a vector of the dense one, and the product added into zeros. `groups` is their number.
+
+    Entries (nnz,), dense (k, vectors), output (m, vectors); a dense matrix from the left likewise.
+
+    >>> row = Operator(Kind.SPARSE_MATMUL, "", ((7,), (6, 4)), (6, 4), groups=28)
+    >>> sparse_matmul(row).macs
+    28
+    """
+    return Cost(row.groups, add=row.groups, multiply=row.groups)
+
+
 def batch_norm(row: Operator) -> Cost:
     """Inference form x·s + t with s = γ/√(σ²+ε), t = β − μ·s: 2 acts an element, 5 a channel.
 
@@ -289,6 +302,7 @@ COSTS: Mapping[Kind, Callable[[Operator], Cost]] = {
     Kind.DEFORMABLE_CONVOLUTION: deformable_convolution,
     Kind.LINEAR: linear,
     Kind.MATMUL: matmul,
+    Kind.SPARSE_MATMUL: sparse_matmul,
     Kind.BATCH_NORM: batch_norm,
     Kind.BATCH_NORM_TRAINING: batch_norm_training,
     Kind.EMBEDDING: embedding,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from fractions import Fraction
 from typing import NamedTuple
 
 from flopscope.sizes import Shape, Size
@@ -22,6 +23,7 @@ class Kind(Enum):
     DEFORMABLE_CONVOLUTION = "deformable convolution"
     LINEAR = "linear"
     MATMUL = "matmul"
+    SPARSE_MATMUL = "sparse matmul"  # the entries of one matrix that are stored, by dense vectors
     EMBEDDING = "embedding"
     BATCH_NORM = "batch norm"
     BATCH_NORM_TRAINING = "batch norm (training)"  # with the statistics of its own input
@@ -159,7 +161,8 @@ class Weight(NamedTuple):
     `learnt` is False for a weight that is no parameter: a constant that the network stores, or,
     with an empty key, one that it computes, which is then among the row's inputs too. `frozen` is
     True for a parameter without gradient: stored and counted with the others, never trained.
-    `element` is the type of its elements.
+    `element` is the type of its elements; `share` the part of it that one token uses, where tokens
+    choose among experts.
     """
 
     key: str
@@ -167,6 +170,7 @@ class Weight(NamedTuple):
     learnt: bool = True
     frozen: bool = False
     element: str = FLOAT32
+    share: Fraction = Fraction(1)
 
 
 class Operator(NamedTuple):
@@ -174,7 +178,8 @@ class Operator(NamedTuple):
 
     `path` names stage, block and layer, joined by dots; `call` counts the calls of that layer.
     `groups` is the number of groups a convolution splits its channels into; for norms, softmax and
-    reductions, how many groups of elements are taken together each. `id` is the row's own number
+    reductions, how many groups of elements are taken together each; for a sparse product, how many
+    products of two numbers there are. `id` is the row's own number
     and `reads` the ids of the rows whose outputs it takes (negative: an input of the network), for
     liveness. `backward` marks what a training step runs after the forward pass. `types` are the
     elements' types of its inputs and, last, of its output; none where all tensors are of float32.

@@ -116,6 +116,10 @@ class Ledger:
         """Parameters, frozen ones too; a shared tensor counts once."""
         return self._under_conditions(readings.params(self.rows))
 
+    def active_params(self) -> Reading:
+        """Parameters that one token uses: of experts, those that it is sent to."""
+        return self._under_conditions(readings.active_params(self.rows))
+
     def trainable(self) -> Reading:
         """Parameters that are not frozen."""
         return self._under_conditions(readings.trainable(self.rows))

@@ -245,3 +245,26 @@ def test_gradients_of_complex_weights_count_as_complex_too() -> None:
 
     ledger = trace(Layer(), (5, 8, 2), backward=True).ledger
     assert str(ledger.macs()) == f"{2 * 4 * 5 * 32:,} MACs (macs)"
+
+
+class Convolved(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv1d(4, 6, 3, groups=2, dtype=torch.cfloat)
+        self.second = nn.ConvTranspose1d(6, 2, 2, 2, bias=False, dtype=torch.cfloat)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.view_as_real(self.second(self.first(torch.view_as_complex(x))))
+
+
+def test_gradients_of_complex_convolutions() -> None:
+    """To the weight of both, and to the input of the second: 4 real products each."""
+    ledger = trace(Convolved(), (2, 4, 9, 2), backward=True).ledger
+    first, second = 2 * 7 * 6 * 2 * 3, 2 * 7 * 6 * 2 * 2
+    forward, backward = (ledger.filter(lambda row, b=b: row.backward is b) for b in (False, True))
+    assert str(forward.macs()) == f"{4 * (first + second):,} MACs (macs)"
+    assert str(backward.macs()) == f"{4 * (first + 2 * second):,} MACs (macs)"
+    assert forward.macs() == trace(Convolved(), (2, 4, 9, 2)).ledger.macs()
+    free = trace(Convolved(), ("B", 4, "T", 2), backward=True).ledger
+    assert free.at(B=2, T=9).macs() == ledger.macs()
+    assert ledger.flops("all").complete

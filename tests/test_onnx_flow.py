@@ -390,3 +390,32 @@ def test_shapes_are_those_of_onnx_s_reference(tmp_path, op):
     ledger = ledger_of(tmp_path, [*nodes, *after], *ends, stored)
     assert [row.output for row in ledger.rows[-2:]] == shapes
     assert held("z", FLOAT, 1).data_type == FLOAT
+
+
+def test_branches_whose_own_tensors_have_the_same_names(tmp_path):
+    """Each has a matrix w of its own, and both are stored."""
+    then = body_of([node("MatMul", ["x", "w"], ["t"])], "t", stored=[weight("w", 8, 4)])
+    other = body_of(
+        [node("MatMul", ["x", "w"], ["p"]), node("MatMul", ["p", "u"], ["t"])],
+        "t",
+        stored=[weight("w", 8, 6), held("u", FLOAT, 6, 4)],
+    )
+    nodes = [*CHOICE, node("If", ["truth"], ["y"], then_branch=then, else_branch=other)]
+    ledger = ledger_of(tmp_path, nodes, [value("x", "N", 8)], [value("y", *"ab")])
+    assert ledger.macs().missing == ("If_2:If of 32·N or 72·N MACs",)
+    assert ledger.params().value == 32 + 48 + 24
+
+
+def test_a_loop_whose_body_holds_its_matrix(tmp_path):
+    """Stored once, whether its steps are written out or not."""
+    body = body_of(
+        [node("Identity", ["go"], ["on"]), node("MatMul", ["state", "w"], ["next"])],
+        [value("on", kind=BOOL), value("next", "N", 8)],
+        [value("i", kind=INT), value("go", kind=BOOL), value("state", "N", 8)],
+        [SQUARE],
+    )
+    loop = node("Loop", ["k", "true", "x"], ["y"], body=body)
+    ends = [value("x", "N", 8)], [value("y", "N", 8)]
+    for times in (3, 10**6):
+        ledger = ledger_of(tmp_path, [loop], *ends, [number("k", times), TRUE])
+        assert (ledger.macs().value, ledger.params().value) == (64 * times * N, 64)

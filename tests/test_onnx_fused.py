@@ -374,10 +374,12 @@ def test_attention_with_softmax_that_is_asked_for_numbers(tmp_path):
         node("MatMul", ["t", "v"], ["y"]),
     ]
     inputs = [value("q", "B", "T", 8), value("k", "B", 8, "T"), value("v", "B", "T", 8)]
-    constant = node("Constant", [], ["zero"], value_float=0.0)
-    ledger = ledger_of(tmp_path, [constant, *nodes], inputs, [value("y", "B", "T", 8)])
-    assert ledger.macs().value == 16 * B * T * T
-    assert ledger.flops("all").complete
+    outputs, constant = [value("y", "B", "T", 8)], node("Constant", [], ["zero"], value_float=0.0)
+    for more, stored in (([constant], []), ([], [number("zero", 0.0, FLOAT)])):
+        ledger = ledger_of(tmp_path, [*more, *nodes], inputs, outputs, stored)
+        assert ledger.macs().value == 16 * B * T * T
+        assert ledger.flops("all").complete
+        assert ledger.params().value == 0  # what is filled in is no parameter
 
 
 def test_the_table_of_functions_is_tried_whole():

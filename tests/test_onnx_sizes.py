@@ -10,6 +10,7 @@ from flopscope.onnxgraph import read
 from flopscope.symbolic import symbol
 from tests.graphs import (
     INT,
+    MS,
     body_of,
     held,
     ledger_of,
@@ -303,3 +304,12 @@ def test_a_condition_is_said_once_and_without_common_factors(tmp_path):
     inputs = [value("x", "B", "H", 8), value("z", "B", "W", 4)]
     ledger = ledger_of(tmp_path, nodes, inputs, [value("a", *"abc"), value("b", *"abc")])
     assert [str(c) for c in ledger.conditions] == ["2·H = W"]
+
+
+def test_an_output_of_no_stated_rank_is_read_too(tmp_path):
+    """As onnxruntime writes what its own operators give."""
+    nodes = [node("Gelu", ["x"], ["t"], domain=MS), node("MatMul", ["t", "w"], ["y"])]
+    whole = model(nodes, [value("x", "N", 8)], [value("y", "N", 4)], [weight("w", 8, 4)])
+    whole.graph.output[0].type.tensor_type.ClearField("shape")
+    (tmp_path / "net.onnx").write_bytes(whole.SerializeToString())
+    assert read(tmp_path / "net.onnx").ledger.macs().value == 32 * N

@@ -16,7 +16,7 @@ from flopscope.analytic.mobilenetv2 import mobilenetv2
 from flopscope.analytic.tape import Feature, record
 from flopscope.conventions import CONVENTIONS
 from flopscope.errors import MixedQuantities, Overflow
-from flopscope.facts import Function
+from flopscope.facts import Function, Interpolation, Kind, Window
 from flopscope.ledger import Ledger, Level
 
 few = settings(max_examples=20, deadline=None)
@@ -35,6 +35,28 @@ def attended(x: Feature) -> Feature:
     return operators.softmax(operators.matmul(x, x._replace(shape=(*batch, k, n))))
 
 
+def sampled(x: Feature) -> Feature:
+    """A map of as many positions as it is wide, twice."""
+    b, c, _, w = x.shape
+    grid = x._replace(shape=(b, w, 2, 2))
+    function = Interpolation.BILINEAR
+    return x.tape.record(Kind.GRID_SAMPLE, "sample", (x, grid), (b, c, w, 2), function=function)
+
+
+def deformed(x: Feature) -> Feature:
+    """A deformable convolution of 3×3, modulated."""
+    b, c, h, w = x.shape
+    moved = [x._replace(shape=(b, n, h, w)) for n in (18, 9)]
+    return x.tape.record(
+        Kind.DEFORMABLE_CONVOLUTION,
+        "conv",
+        (x, *moved),
+        (b, 5, h, w),
+        weights=(("weight", (5, c, 3, 3)), ("bias", (5,))),
+        window=Window((3, 3), (1, 1), (1, 1)),
+    )
+
+
 NETWORKS: dict[str, Callable[[Feature], Feature]] = {
     "convolution": partial(operators.conv2d, channels=5, kernel=3, bias=True),
     "strided": partial(operators.conv2d, channels=5, kernel=3, stride=2),
@@ -48,6 +70,8 @@ NETWORKS: dict[str, Callable[[Feature], Feature]] = {
     "max pool": partial(operators.max_pool2d, kernel=1, stride=2),
     "average pool": partial(operators.avg_pool2d, kernel=1, stride=2),
     "gate": gated,
+    "grid sample": sampled,
+    "deformable": deformed,
     "addition": lambda x: operators.add(x, x),
     "concatenation": lambda x: operators.concatenate([x, x]),
     **{f.value: partial(operators.activation, function=f) for f in Function},

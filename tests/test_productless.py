@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from flopscope.cli import main
 from flopscope.facts import Kind
 from flopscope.tracing import trace
 from flopscope.tracing.free import FREE
@@ -40,6 +42,45 @@ def square(x: Tensor) -> Tensor:
 
 def signal(x: Tensor) -> Tensor:
     return torch.stft(x.flatten()[None], 8, 4, window=torch.ones(8), return_complex=True)
+
+
+NET = """
+from torch import nn
+class Gate(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(8, 4)
+    def forward(self, x):
+        return self.linear(x).topk(2)[0]
+"""
+
+
+def test_the_command_prints_bounds_for_all_acts_alone(capsys, tmp_path, monkeypatch) -> None:
+    (tmp_path / "gate.py").write_text(NET)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str]:
+        status = main(["profile", "gate.py:Gate", "--input", "3,8", "--strict", *arguments])
+        return status, " ".join(capsys.readouterr().out.split())
+
+    status, out = run()
+    assert (status, "≥" in out, "(other topk)" in out) == (0, False, True)
+    status, out = run("--convention", "all")
+    assert status == 1
+    assert "the cost of these operators is unknown and not counted: topk in the network" in out
+    for convention, complete, unknown in (("macs", True, []), ("all", False, [":topk"])):
+        _, out = run("--convention", convention, "--format", "json")
+        data = json.loads(out)
+        assert (data["complete"], data["unknown"]) == (complete, unknown)
+        assert data["operators"][1]["kind"] == "other"
+
+
+def test_shuffled_channels_and_a_scaled_activation_are_known() -> None:
+    net = nn.Sequential(nn.Conv2d(3, 8, 1, bias=False), nn.ChannelShuffle(2), nn.SELU())
+    ledger = trace(net, (1, 3, 4, 4)).ledger
+    assert str(ledger.macs()) == "384 MACs (macs)"
+    assert ledger.flops("all").value == 2 * 384 - 128 + 7 * 128
+    assert ledger.flops("all").complete
 
 
 NOT_STATED: dict[str, Callable[[Tensor], Any]] = {

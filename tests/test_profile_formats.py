@@ -177,7 +177,8 @@ def test_json_has_the_view_every_operator_and_the_totals(capsys):
     data = json.loads(printed(capsys, "nets.py:Net", *NUMBERS, "--depth", "1", "--format", "json"))
     assert list(data) == [
         "schema", "target", "inputs", "convention", "unit", "params", "macs", "count",
-        "activations", "complete", "unknown", "fixed", "notes", "domain", "by", "parts",
+        "activations", "complete", "unknown", "fixed", "expected",
+        "active_params", "notes", "domain", "by", "parts",
         "operators",
     ]  # fmt: skip
     assert data["schema"] == "flopscope.profile/1"

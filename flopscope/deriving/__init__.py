@@ -3,13 +3,13 @@ be a number."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, product
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from flopscope.arguments import HALF, parse_input, parse_symbolic
+from flopscope.arguments import HALF, parse_input, parse_symbolics
 from flopscope.catalog.formulas import QUANTITIES
 from flopscope.closedform import Formula
 from flopscope.closedform.text import domain_text
@@ -19,7 +19,7 @@ from flopscope.deriving.samples import MOST_SECONDS, Run, Sampler, conditions_of
 from flopscope.deriving.several import law_in_several
 from flopscope.deriving.stating import Law
 from flopscope.domain import Condition, Multiple, Relation
-from flopscope.errors import BadInput, UnknownName
+from flopscope.errors import UnknownName
 from flopscope.interpolation import Book, floors_in
 from flopscope.regions import simplified
 from flopscope.symbolic import Polynomial, Symbol, alone, symbol
@@ -78,23 +78,41 @@ def derive(
         if quantity not in QUANTITIES:
             raise UnknownName("quantity", quantity, QUANTITIES)
     from flopscope.tracing import derive as traced_constructor
+    from flopscope.tracing.constructing import given_module
     from flopscope.tracing.inputs import tensors_for
-    from flopscope.tracing.targets import maker, place_of
+    from flopscope.tracing.targets import maker, resolved
+    from flopscope.tracing.usercode import importable
 
-    make, given = maker(target), dict(map(parse_symbolic, arguments))
+    parsed = parse_symbolics(arguments)
     positional, named = tensors_for([parse_input(text) for text in inputs])
+    with importable(target):  # also what the network imports as it runs
+        make = given_module(maker(target), parsed, target)
+        given = resolved(target, parsed)
 
-    def run(sizes: Mapping[str, Any]) -> Trace:
-        return traced_constructor(make, given, *positional, example=sizes, **named)
+        def run(sizes: Mapping[str, Any]) -> Trace:
+            return traced_constructor(make, given, *positional, example=sizes, **named)
 
-    try:
-        first = run(example or {})
-    except BadInput:
-        raise
-    except Exception as error:
-        shown = ", ".join(arguments) or "no arguments"
-        raise BadInput(f"{target} cannot be derived with {shown}: {place_of(error)}") from error
-    return derivation(target, run, first, quantities)
+        said = ", ".join(arguments) or "no arguments"
+        said += f" on {' and '.join(inputs)}" if inputs else ""
+        first = first_trace(target, said, run, example or {}, make, given)
+        return derivation(target, run, first, quantities)
+
+
+def first_trace(
+    name: str,
+    said: str,
+    run: Run,
+    example: Mapping[str, int],
+    make: Callable[..., Any],
+    given: Mapping[str, Any],
+    option: str = "--arg ",
+) -> Trace:
+    """The trace at the example. Raises BadInput where the module cannot be made from what was
+    `given`, which the message says as `said`, or not be run."""
+    from flopscope.tracing.refusals import making_refused
+
+    with making_refused(f"{name} cannot be derived with {said}", make, given, option):
+        return run(example)
 
 
 def derivation(target: str, run: Run, first: Trace, quantities: Sequence[str]) -> Derivation:

@@ -17,6 +17,7 @@ from flopscope.onnxgraph.headers import (
     check,
     detach,
     inferred,
+    leave_open,
     override,
     set_apart,
     values_of,
@@ -64,6 +65,7 @@ def read(
     path = Path(path)
     model = load(path)
     set_apart(model)
+    leave_open(model)
     held = detach(model, path)
     check(model, path)
     names = Names(sizes or {}, names_of(model, held))

@@ -30,7 +30,7 @@ class Walker(Protocol):
 
     rows: Rows
 
-    def enter(self, body: GraphProto) -> list[Tensor]:
+    def enter(self, body: GraphProto, scope: str) -> list[Tensor]:
         """A body's nodes, in place of the node that holds it; what they give."""
 
 
@@ -41,7 +41,7 @@ def _if(call: Call, walker: Walker) -> bool:
     condition = call.input(0)
     if is_settled(call):
         return _take(call, walker, condition.known_true)
-    then, other = (_tried(walker, _body(call, name)) for name in ("then_branch", "else_branch"))
+    then, other = (_tried(call, walker, name) for name in ("then_branch", "else_branch"))
     sources = [condition.source, *(t.source for branch in (then, other) for t in branch.given)]
     source = next((s for s in sources if s is not None), None)
     given = [
@@ -64,7 +64,8 @@ def _if(call: Call, walker: Walker) -> bool:
 
 
 def _take(call: Call, walker: Walker, truth: bool) -> bool:
-    _name(call, walker, walker.enter(_body(call, "then_branch" if truth else "else_branch")))
+    name = "then_branch" if truth else "else_branch"
+    _name(call, walker, walker.enter(_body(call, name), f"{call.path}.{name}"))
     return True
 
 
@@ -76,9 +77,9 @@ class _Branch(NamedTuple):
     after: Mark
 
 
-def _tried(walker: Walker, body: GraphProto) -> _Branch:
+def _tried(call: Call, walker: Walker, name: str) -> _Branch:
     before = walker.rows.mark()
-    given = walker.enter(body)
+    given = walker.enter(_body(call, name), f"{call.path}.{name}")
     after = walker.rows.mark()
     return _Branch(walker.rows.undo(before), given, after)
 
@@ -134,6 +135,7 @@ class _Steps(NamedTuple):
     """
 
     body: GraphProto
+    scope: str
     times: Size | None
     own: Callable[[int | None], Sequence[Tensor]]
     carried: Sequence[Tensor]
@@ -157,7 +159,9 @@ def _loop(call: Call, walker: Walker) -> bool:
         ]
 
     carried = [call.input(index) for index in range(2, len(call.inputs))]
-    return _run(call, walker, _Steps(body, times, own, carried, 1, True), _stacked)
+    return _run(
+        call, walker, _Steps(body, f"{call.path}.body", times, own, carried, 1, True), _stacked
+    )
 
 
 def _stacked(call: Call, tensor: Tensor, times: Size, index: int) -> Shape:
@@ -180,7 +184,7 @@ def _scan(call: Call, walker: Walker) -> bool:
     for length in lengths[1:]:
         times = call.premises.same(times, length, call.path)
     carried = [call.input(index) for index in range(states)]
-    steps = _Steps(body, times, lambda _: slices, carried, 0, False)
+    steps = _Steps(body, f"{call.path}.body", times, lambda _: slices, carried, 0, False)
     return _run(call, walker, steps, _collected)
 
 
@@ -252,7 +256,7 @@ def _step(
     values = [*own, *carried] if steps.own_come_first else [*carried, *own]
     for value, tensor in zip(steps.body.input, values, strict=True):
         walker.rows.tensors[value.name] = tensor._replace(name=value.name)
-    return walker.enter(steps.body)
+    return walker.enter(steps.body, steps.scope)
 
 
 # --- what they share -----------------------------------------------------------------------------

@@ -170,6 +170,24 @@ def _is_apart(name: str, opset: int) -> bool:
     return False
 
 
+def leave_open(model: ModelProto) -> None:
+    """Take outputs whose rank is not stated out of the outputs: onnxruntime writes such files, and
+    what its operators give needs no statement here."""
+    outputs = list(model.graph.output)
+    stated = [v for v in outputs if not _is_open(v)]
+    if len(stated) < len(outputs):
+        del model.graph.output[:]
+        model.graph.output.extend(stated)
+        known = {value.name for value in model.graph.value_info}
+        rest = (v for v in outputs if _is_open(v) and v.name not in known)
+        model.graph.value_info.extend(rest)
+
+
+def _is_open(value: ValueInfoProto) -> bool:
+    kind = value.type
+    return kind.HasField("tensor_type") and not kind.tensor_type.HasField("shape")
+
+
 def check(model: ModelProto, path: Path) -> None:
     """Raises BadInput for a model that onnx's checker refuses."""
     with _rules_of_onnx(path):

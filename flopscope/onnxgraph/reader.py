@@ -12,6 +12,7 @@ from flopscope.facts import Weight
 from flopscope.ledger import Ledger
 from flopscope.onnxgraph.arithmetic import numbers_of
 from flopscope.onnxgraph.drafts import CURRENT, Draft
+from flopscope.onnxgraph.elements import name_of
 from flopscope.onnxgraph.expansions import EXPANSIONS
 from flopscope.onnxgraph.files import all_nodes, bodies
 from flopscope.onnxgraph.flow import FLOW, is_settled
@@ -47,6 +48,7 @@ class Reader:
         self._opset = opset
         self._names = names
         self._quantised = quantised
+        self._scope = ""
         self.rows = Rows()
 
     def learn(self, values: Mapping[str, Typed]) -> None:
@@ -56,7 +58,8 @@ class Reader:
     def hold(self, held: Mapping[str, Stored]) -> None:
         """The graph's initialisers: indices and shapes, and what is learnt."""
         for name, tensor in held.items():
-            self.rows.hold(name, tensor, weight=name in self._quantised)
+            weight = name in self._quantised
+            self.rows.hold(name, tensor, weight=weight, scope=self._scope)
 
     def feed(self, inputs: Mapping[str, Shape]) -> None:
         """The graph's inputs, in order."""
@@ -79,7 +82,7 @@ class Reader:
                     "give a model that onnx runs"
                 ) from error
 
-    def enter(self, body: GraphProto) -> list[Tensor]:
+    def enter(self, body: GraphProto, scope: str) -> list[Tensor]:
         """A body's nodes, in place of the node that holds it; what they give.
 
         What is said of the body's values is not said of others that have the same names later.
@@ -87,11 +90,15 @@ class Reader:
         inside = values_of(body)
         outside = {name: self.rows.typed[name] for name in inside if name in self.rows.typed}
         self.rows.typed |= inside
-        self.hold({tensor.name: stored(tensor) for tensor in body.initializer})
-        self.walk(body)
-        for name in inside:
-            del self.rows.typed[name]
-        self.rows.typed |= outside
+        outer, self._scope = self._scope, f"{self._scope}{scope}."
+        try:
+            self.hold({tensor.name: stored(tensor) for tensor in body.initializer})
+            self.walk(body)
+        finally:
+            self._scope = outer
+            for name in inside:
+                self.rows.typed.pop(name, None)
+            self.rows.typed |= outside
         return [self.rows.tensors[value.name] for value in body.output]
 
     def perform(self, call: Call) -> None:
@@ -130,11 +137,16 @@ class Reader:
             taken += [
                 self.rows.tensors.get(name) for inner in all_nodes(body) for name in inner.input
             ]
-            for tensor in body.initializer:
+        for attribute in node.attribute:
+            scope = f"{self._scope}{call.path}.{attribute.name}."
+            for tensor in attribute.g.initializer:
                 if tensor.data_type not in INDICES:
-                    self.rows.note_inner(Weight(tensor.name, tuple(tensor.dims)))
+                    element = name_of(tensor.data_type)
+                    key = f"{scope}{tensor.name}"
+                    self.rows.note_inner(Weight(key, tuple(tensor.dims), element=element))
         for known in taken:
-            if known is not None:
+            filling = call.op == "Where" and known is not None and known.shape in ((), (1,))
+            if known is not None and not filling:
                 self.rows.note(known)
 
     def _flows(self, call: Call) -> bool:

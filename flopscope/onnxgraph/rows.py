@@ -45,15 +45,16 @@ class Rows:
 
     # --- what is there from the start -------------------------------------------------------------
 
-    def hold(self, name: str, held: Stored, *, weight: bool) -> None:
-        """A stored tensor: numbers, or a weight."""
+    def hold(self, name: str, held: Stored, *, weight: bool, scope: str = "") -> None:
+        """A stored tensor: numbers, or a weight. One of a body is known by that body's scope too:
+        other bodies may have others of its name."""
         learnt = weight or held.element_type not in INDICES
-        key = name if learnt else None
+        key = f"{scope}{name}" if learnt else None
         tensor = Tensor(name, held.shape, held.numbers, None, key, learnt, held.element_type)
         self.tensors[name] = tensor
-        if learnt:
+        if key is not None:
             element = name_of(held.element_type)
-            self._whole[name] = Weight(name, held.shape, element=element)
+            self._whole[key] = Weight(key, held.shape, element=element)
 
     def feed(self, name: str, shape: Shape) -> None:
         """An input of the graph."""

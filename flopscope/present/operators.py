@@ -41,6 +41,8 @@ def operators_text(rows: Sequence[Operator]) -> str:
     texts = {short_text(row) for row in rows}
     if len(texts) > 1:
         return f"{len(rows)} operators"
+    if not texts:
+        return ""
     (text,) = texts
     return text if len(rows) == 1 or text == "backward" else f"{text} ×{len(rows)}"
 

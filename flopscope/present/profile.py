@@ -85,6 +85,11 @@ def notes_of(profile: Profile, view: View) -> list[str]:
             f"≥: a lower bound, for the cost of these operators is unknown and not counted: {named}"
         )
     notes += [f"fixed by the trace: {fixed}" for fixed in profile.fixed]
+    notes += [f"expected: {text}" for text in profile.expected]
+    active, stored = profile.ledger.active_params(), profile.ledger.params()
+    if active.value != stored.value:
+        shown = f"{active.value:,}" if isinstance(active.value, int) else str(active.value)
+        notes.append(f"{shown} of the parameters are active: those that one token uses")
     if shared := shared_parameters(profile.ledger):
         notes.append(f"counted once, where it is read first: {_places(shared)}")
     return notes

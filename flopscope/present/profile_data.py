@@ -31,6 +31,8 @@ def profile_data(profile: Profile, view: View, notes: Sequence[str]) -> dict[str
         "complete": total.count(view.convention.name).complete,
         "unknown": list(profile.unknown(view.convention.name)),
         "fixed": list(profile.fixed),
+        "expected": list(profile.expected),
+        "active_params": reading_data(profile.ledger.active_params()),
         "notes": list(notes),
         "domain": domain_of(profile),
         "by": view.by,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.conventions import convention as convention_named
@@ -11,13 +12,35 @@ from flopscope.readings.reading import Reading
 from flopscope.sizes import Size, elements, product, total
 
 CONVOLUTIONS = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION, Kind.DEFORMABLE_CONVOLUTION)
-PRODUCTS = (*CONVOLUTIONS, Kind.LINEAR, Kind.MATMUL)
+PRODUCTS = (*CONVOLUTIONS, Kind.LINEAR, Kind.MATMUL, Kind.SPARSE_MATMUL)
 
 
 def params(rows: Sequence[Operator]) -> Reading:
     """Parameters, frozen ones too. A tensor that several rows share (one key) counts once."""
     learnt = ((row, w) for row in rows for w in row.weights if w.learnt)
     return Reading(_stored(learnt), "parameters")
+
+
+def active_params(rows: Sequence[Operator]) -> Reading:
+    """Parameters that one token uses: of experts, as many as a token is sent to.
+
+    >>> expert = Weight("w", (8, 6, 4), share=Fraction(2, 8))
+    >>> active_params([Operator(Kind.EMBEDDING, "", ((5, 2),), (5, 2, 6, 4), (expert,))]).value
+    48
+    """
+    shares: dict[str, Fraction] = {}
+    for row in rows:
+        for weight in row.weights:
+            shares[weight.key] = min(weight.share, shares.get(weight.key, Fraction(1)))
+    used = {
+        weight.key: product((_times(elements(weight.shape), row.repeat), shares[weight.key]))
+        for row in rows
+        for weight in row.weights
+        if weight.learnt
+    }
+    found = total(used.values())
+    whole = isinstance(found, Fraction) and found.denominator == 1
+    return Reading(int(found) if whole else found, "parameters", "active")
 
 
 def trainable(rows: Sequence[Operator]) -> Reading:

@@ -9,19 +9,27 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import nn
-from torch.utils import _pytree as pytree
 
 from flopscope.errors import BadInput, UnboundSymbols
 from flopscope.ledger import Ledger
 from flopscope.regions import numbers
 from flopscope.symbolic import Symbol
 from flopscope.tracing.calls import Rule
-from flopscope.tracing.constructing import LIKELY, construct, free_arguments, likely_input
+from flopscope.tracing.constructing import (
+    LIKELY,
+    construct,
+    free_arguments,
+    likely_input,
+    origins_of,
+)
 from flopscope.tracing.examples import examples
 from flopscope.tracing.functions import Functions
-from flopscope.tracing.inputs import free_symbols, tensors_of
+from flopscope.tracing.inputs import free_symbols, leaves, tensors_of
+from flopscope.tracing.lazy import copy_of_shapes, is_uninitialised
 from flopscope.tracing.lending import left_alone, lent, shapes_of
+from flopscope.tracing.quantised import packs_of, state_of
 from flopscope.tracing.recorder import Recorder, paths
+from flopscope.tracing.routing import Routing, forget, settled
 from flopscope.tracing.standins import standins
 from flopscope.tracing.trail import Trail
 from flopscope.tracing.training import (
@@ -33,6 +41,7 @@ from flopscope.tracing.training import (
     training_step,
 )
 from flopscope.tracing.truths import Truths, either_way
+from flopscope.tracing.wrappers import unwrapped, wrapped
 
 Watch: TypeAlias = Callable[[Recorder], AbstractContextManager[None]]
 """Sees what runs before it is recorded."""
@@ -46,6 +55,8 @@ class Trace:
     inputs: tuple[Any, ...]
     trail: Trail
     saved: Saved | None = None
+    expected: tuple[str, ...] = ()
+    """Choices that depend on data and change the total, as they are taken."""
 
     @property
     def fixed(self) -> tuple[str, ...]:
@@ -124,7 +135,7 @@ def derive(
     free |= LIKELY if not (inputs or named) else frozenset()
 
     def attempt(trail: Trail) -> Trace:
-        with left_alone(make):
+        with left_alone(make, origins_of(make, arguments)):
             module = construct(make, arguments, trail)
             given = inputs or (() if named else (likely_input(module),))
             return _trace(module, given, named, trail, rules or {})
@@ -143,6 +154,7 @@ def _trace(
     watch: Watch | None = None,
 ) -> Trace:
     values = tensors_of(trail, (inputs, dict(named)))
+    module = _initialised(module, values, trail)
 
     def run(truths: Truths) -> Recorder:
         return _recorded(module, values, trail, rules, backward, truths, watch=watch)
@@ -160,6 +172,15 @@ def _trace(
     return finished(recorder, inputs, trail, kept)
 
 
+def _initialised(module: nn.Module, values: tuple[Any, Any], trail: Trail) -> nn.Module:
+    """The module, or a copy of it whose lazy layers have taken in these inputs."""
+    if not is_uninitialised(module):
+        return module
+    module = copy_of_shapes(module)
+    _recorded(module, values, trail, {}, False, Truths(), lend=False)
+    return module
+
+
 def _recorded(
     module: nn.Module,
     values: tuple[Any, Any],
@@ -169,27 +190,35 @@ def _recorded(
     truths: Truths,
     *,
     free: bool = False,
+    lend: bool = True,
     watch: Watch | None = None,
 ) -> Recorder:
-    """What ran, and for a training step what ran backward; `free` as if sizes were. `watch` is
-    entered last."""
+    """What ran, and for a training step what ran backward; `free` as if sizes were. What a module
+    that is not lent writes stays. `watch` is entered last."""
     args, kwargs = values
-    leaves = [x for x in pytree.tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
+    given = leaves((args, kwargs))
     stored = shapes_of(module, learning=backward)
-    learns = {name: parameter.requires_grad for name, parameter in module.named_parameters()}
+    parameters = [(n, p) for n, p in module.named_parameters() if n in stored.by_name]
+    learns = {name: parameter.requires_grad for name, parameter in parameters}
     frozen = [name for name, learn in learns.items() if not learn]
+    packs = packs_of(module)
+    packed = state_of(packs)
+    state, names = stored.by_name | packed, [*learns, *packed]
     make = TrainingRecorder if backward else Recorder
-    recorder = make(stored.by_name, list(learns), leaves, rules, frozen, stored.by_id)
+    recorder = make(state, names, given, rules, [*frozen, *packed], stored.by_id)
+    recorder.unpack(packs)
+    recorder.routing = Routing(trail)
     recorder.truths = truths
     kinds = {type(part) for part in module.modules()}
     with (
-        lent(module, stored.by_id),
+        lent(module, stored.by_id) if lend else nullcontext(),
         standins(*kinds) if trail.example else nullcontext(),
         training(module) if backward else inference(module),
         torch.set_grad_enabled(backward),
         torch.device("meta"),
         torch.compiler.set_stance("force_eager"),
         no_fused_attention(),
+        unwrapped(backward=backward),
         paths(recorder, module),
         Functions(recorder, always=free),
         recorder,
@@ -207,15 +236,17 @@ def finished(
     recorder: Recorder, inputs: tuple[Any, ...], trail: Trail, kept: Saved | None = None
 ) -> Trace:
     """What was recorded, with the domain that the trail gives it."""
+    ledger, expected = settled(recorder.routing, recorder.ledger())
+    forget(trail)
     domain = trail.domain()
-    ledger, known = recorder.ledger(), numbers(domain)
+    known = numbers(domain)
     ledger = ledger.at(**known) if known else ledger
-    return Trace(replace(ledger, conditions=domain), inputs, trail, kept)
+    return Trace(replace(ledger, conditions=domain), inputs, trail, kept, expected)
 
 
 def eager(module: nn.Module) -> nn.Module:
     """The module behind a compiled one. Raises BadInput for a scripted one."""
-    module = getattr(module, "_orig_mod", module)
+    module = wrapped(module)
     for name, part in module.named_modules():
         if isinstance(part, torch.jit.ScriptModule):
             where = f"its part {name}" if name else "the module"

@@ -38,10 +38,32 @@ def convolution(function: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
         _axes(sizes, axes) for sizes in (stride, padding, extra, dilation)
     )
     batched = x if x.dim() == axes + 2 else x.unsqueeze(0)
-    result: torch.Tensor = torch.ops.aten.convolution.default(
-        batched, weight, bias, stride, padding, dilation, transposed, extra, groups
-    )
+    options = (stride, padding, dilation, transposed, extra, groups)
+    run = Differentiable.apply if torch.is_grad_enabled() else torch.ops.aten.convolution.default
+    result: torch.Tensor = run(batched, weight, bias, *options)  # type: ignore[no-untyped-call]
     return result if batched is x else result.squeeze(0)
+
+
+class Differentiable(torch.autograd.Function):
+    """The operator with its gradient, which torch has for real numbers only."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, *options: Any
+    ) -> torch.Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.options = options
+        ctx.bias = None if bias is None else list(bias.shape)
+        result: torch.Tensor = torch.ops.aten.convolution.default(x, weight, bias, *options)
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, grad: torch.Tensor) -> Any:
+        x, weight = ctx.saved_tensors
+        gradients = torch.ops.aten.convolution_backward.default(
+            grad, x, weight, ctx.bias, *ctx.options, list(ctx.needs_input_grad[:3])
+        )
+        return (*gradients, *(None for _ in ctx.options))
 
 
 def _forward(

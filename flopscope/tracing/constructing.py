@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from flopscope.arguments import Deferred
 from flopscope.errors import BadInput
 from flopscope.sizes import is_symbolic
 from flopscope.snapshot import name_spaces
@@ -29,9 +30,13 @@ def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Tra
     What the constructor decides goes on the trail. Initial values are nobody's concern: a size that
     becomes a number in an initialiser is not fixed. Raises BadInput unless it makes a module.
     """
-    symbolic = {name: _argument(trail, value) for name, value in arguments.items()}
-    with standins(make, leaving=LOGARITHMS):
-        module = without_memory(make, symbolic)
+    origins = origins_of(make, arguments)
+
+    def made(**given: Any) -> Any:
+        return make(**{name: _argument(trail, value) for name, value in given.items()})
+
+    with standins(*origins, leaving=LOGARITHMS):
+        module = without_memory(made, arguments, origins)
     if not isinstance(module, nn.Module):
         raise BadInput(
             f"{getattr(make, '__name__', make)} makes {type(module).__name__}, "
@@ -40,14 +45,37 @@ def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Tra
     return module
 
 
-def without_memory(make: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+def given_module(make: Any, arguments: Mapping[str, Any], name: str) -> Callable[..., Any]:
+    """What makes the module; where it is there already, what returns it. Raises BadInput where it
+    is there and takes arguments, and where nothing can be made."""
+    if isinstance(make, nn.Module) and not arguments:
+        return lambda: make
+    if isinstance(make, nn.Module) or not callable(make):
+        kind = "a module already" if isinstance(make, nn.Module) else type(make).__name__
+        raise BadInput(f"{name} is {kind}; name the class or function that makes one")
+    return make  # type: ignore[no-any-return]
+
+
+def origins_of(make: Callable[..., Any], arguments: Mapping[str, Any]) -> list[Callable[..., Any]]:
+    """The reader's functions and classes behind what makes the module, and its configurations."""
+    calls = [value.function for value in arguments.values() if isinstance(value, Deferred)]
+    found = [getattr(make, "function", getattr(make, "func", make)), *calls]
+    return [function for function in found if hasattr(function, "__module__")]
+
+
+def without_memory(
+    make: Callable[..., Any],
+    arguments: Mapping[str, Any],
+    origins: Sequence[Callable[..., Any]] = (),
+) -> Any:
     """`make(**arguments)` with shapes for weights; what does not depend on random draws is known.
+    `origins` are functions and classes behind it.
 
     Raises what torch raises where the values of a weight are read.
     """
     with (
         torch.random.fork_rng(devices=()),
-        uncached(name_spaces([make])),
+        uncached(name_spaces([make, *origins])),
         torch.device("meta"),
         Values(),
         _ShapesOnly(),
@@ -57,6 +85,8 @@ def without_memory(make: Callable[..., Any], arguments: Mapping[str, Any]) -> An
 
 def free_arguments(value: Any) -> frozenset[Symbol]:
     """Every symbol in a nested collection of arguments, in which text is text."""
+    if isinstance(value, Deferred):
+        value = (value.positional, value.named)
     if isinstance(value, Mapping):
         value = tuple(value.values())
     if isinstance(value, tuple | list):
@@ -65,6 +95,8 @@ def free_arguments(value: Any) -> frozenset[Symbol]:
 
 
 def _argument(trail: Trail, value: Any) -> Any:
+    if isinstance(value, Deferred):
+        return value.made(lambda item: _argument(trail, item))
     if isinstance(value, tuple | list):
         return type(value)(_argument(trail, item) for item in value)
     if not is_symbolic(value):

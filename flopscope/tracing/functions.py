@@ -31,6 +31,7 @@ from flopscope.tracing.products import (
 )
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.recurrent import RECURRENT, recurrent
+from flopscope.tracing.special import called
 from flopscope.tracing.trail import caller
 
 
@@ -50,6 +51,9 @@ class Functions(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        special = called(self, self._recorder, function, args, kwargs or {})
+        if special is not NotImplemented:
+            return special
         if function in MET:
             return MET[function](function, args, dict(kwargs or {}))
         args, kwargs = with_numbers(function, args, kwargs or {})
@@ -61,7 +65,7 @@ class Functions(TorchFunctionMode):
             return convolution(function, *args, **kwargs)
         if function in MEANS and free and _is_one(*args[1:], **kwargs):
             return args[0].mean(MEANS[function], keepdim=True)
-        if function is F.rms_norm and not torch.is_grad_enabled():
+        if function is F.rms_norm and not self._recorder.trains:
             return _rms_norm(self._recorder, *args, **kwargs)
         if function in AFFINE_GRIDS and free and not torch.is_grad_enabled():
             return _affine_grid(self._recorder, *args, **kwargs)
@@ -80,7 +84,7 @@ class Functions(TorchFunctionMode):
             and is_plain_attention(*args, **kwargs)
         ):
             return attention(*args, **kwargs)
-        if function in RECURRENT and torch.is_grad_enabled():
+        if function in RECURRENT and self._recorder.trains:
             raise BadInput(
                 f"the backward pass of {RECURRENT[function].name} is not known; "
                 "trace the network without backward"

@@ -38,14 +38,16 @@ def shapes_of(module: nn.Module, *, learning: bool) -> Stored:
         if not is_lazy(parameter):
             learns = parameter.is_floating_point() or parameter.is_complex()
             learns = parameter.requires_grad if learning else learns
-            _keep(found, name, parameter, _parameter(parameter, copies.shape_of(parameter), learns))
+            _keep(
+                found, name, parameter, parameter_of(parameter, copies.shape_of(parameter), learns)
+            )
     for name, buffer in module.named_buffers():
         if not is_lazy(buffer):
             _keep(found, name, buffer, copies.shape_of(buffer))
     return found
 
 
-def _parameter(own: nn.Parameter, shape: torch.Tensor, learns: bool) -> nn.Parameter:
+def parameter_of(own: nn.Parameter, shape: torch.Tensor, learns: bool) -> nn.Parameter:
     """With the attributes that libraries give parameters."""
     made = nn.Parameter(shape, requires_grad=learns)
     vars(made).update({k: v for k, v in vars(own).items() if k != NAME} | vars(shape))
@@ -74,11 +76,11 @@ def lent(module: nn.Module, shapes: Mapping[int, torch.Tensor]) -> Iterator[None
 
 
 @contextmanager
-def left_alone(make: Any) -> Iterator[None]:
+def left_alone(make: Any, origins: Iterable[Any] = ()) -> Iterator[None]:
     """While active, what `make` writes on classes and in files is noted, and then put back; its
-    packages' functions run without their caches."""
+    packages' functions, and those of the `origins` behind it, run without their caches."""
     snapshot, drawn = Snapshot(make), _random_state()
-    spaces = name_spaces([make])
+    spaces = name_spaces([make, *origins])
     snapshot.name_spaces(spaces)
     with hashable_sizes(), _put_back(snapshot.restore, drawn), uncached(spaces):
         yield

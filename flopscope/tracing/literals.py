@@ -13,7 +13,9 @@ import torch
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import _disable_current_modes
 
+from flopscope.errors import BadInput
 from flopscope.tracing.known import CPU, META, known
+from flopscope.tracing.trail import caller
 
 
 def _answer(value: Any) -> Callable[..., Any]:
@@ -24,7 +26,10 @@ def _numbers(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """Copies of a tensor's numbers, where they are known."""
     numbers = known(args[0].detach())  # of a user's own tensor, those of its copy in the trace
     if numbers is None:
-        return function(*args, **kwargs)
+        raise BadInput(
+            f"the network reads the values of a tensor (.tolist() or .numpy()) at {caller()}; "
+            "a trace has shapes only, so give it a form that depends on shapes alone"
+        )
     with _disable_current_modes():
         return function(numbers.clone(), *args[1:], **kwargs)
 

@@ -83,7 +83,7 @@ def attention(
     """F.scaled_dot_product_attention as torch writes it out: query and key are scaled by the root
     of the scale each, so that no product overflows; no count depends on the scale itself."""
     if enable_gqa:
-        key, value = (_shared_by(query, x) for x in (key, value))
+        key, value = (shared_by(query, x) for x in (key, value))
     scores = batched_product(query * 1.0, key.transpose(-2, -1) * 1.0)
     if is_causal:
         scores = scores + query.new_zeros(scores.shape[-2:])
@@ -106,7 +106,7 @@ def is_plain_attention(
     return min(query.dim(), key.dim(), value.dim()) > 2 and not dropout_p and not truths
 
 
-def _shared_by(query: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+def shared_by(query: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """Heads of keys or values, each repeated for the query heads that share it."""
     *stack, heads, tokens, width = x.shape
     times = query.shape[-3] // heads

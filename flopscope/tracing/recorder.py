@@ -31,15 +31,22 @@ from flopscope.tracing.node import size_value
 from flopscope.tracing.operators import OPERATORS
 from flopscope.tracing.outputs import result_of
 from flopscope.tracing.productless import PRODUCTLESS
-from flopscope.tracing.trail import caller
+from flopscope.tracing.quantised import Pack, elements_of
+from flopscope.tracing.routing import Routing
+from flopscope.tracing.special import dispatched
+from flopscope.tracing.trail import Trail, caller
 from flopscope.tracing.truths import Truths
-from flopscope.tracing.values import Copies, follow, read, reading
+from flopscope.tracing.values import Copies, follow, memory_of, read, reading
 
 
 class Recorder(TorchDispatchMode):
     """Records rows while it is active. `state` is what the module stores, by name: parameters, some
     of them frozen, and buffers; `rules` are the user's, by the operator's full name. `shapes` are
     those of `state` by the ids of the module's own tensors, for code that keeps them elsewhere."""
+
+    supports_higher_order_operators = True
+    trains = False
+    """Does something run backward? A network that enables gradients inside asks for none."""
 
     def __init__(
         self,
@@ -53,13 +60,16 @@ class Recorder(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self.rows: list[Operator] = []
         self.places: list[tuple[str, int]] = [("", 0)]  # path and call of the modules that run
+        self.packs: Mapping[int, tuple[str, Pack]] = {}  # packed weights by id
+        self.routing = Routing(Trail({}))
         self._rules = rules
-        self._parameters = {name: shape_of(state[name]) for name in parameters}
+        self._parameters = {name: shape_of(memory_of(state[name])) for name in parameters}
         self._elements = {name: element_of(tensor) for name, tensor in state.items()}
         self._frozen = set(frozen)
         self._made: dict[str, Shape] = {}  # parameters of layers that are made as the network runs
         # id of a stored tensor, or of a view of it, to its name
         self._stored = {id(tensor): name for name, tensor in state.items()}
+        self._stored |= {id(memory_of(tensor)): name for name, tensor in state.items()}
         self._source = {id(x): -1 - i for i, x in enumerate(inputs)}
         self._outside = -1 - len(inputs)  # the next source that no row and no input is
         self._positions: Shape = ()
@@ -98,6 +108,9 @@ class Recorder(TorchDispatchMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        special = dispatched(self, function, args, kwargs or {})
+        if special is not NotImplemented:
+            return special
         with torch._C.DisableTorchFunction():
             plain = plain_name(function)
             args, kwargs = pytree.tree_map(self._on_meta, (tuple(args), dict(kwargs or {})))
@@ -124,6 +137,17 @@ class Recorder(TorchDispatchMode):
             return self.truths.answer(line, refusal)
         self._alive.append(found)
         return found
+
+    def unpack(self, packs: Mapping[int, tuple[str, Pack]]) -> None:
+        """Take in packed weights, by the id of what they are packed in."""
+        self.packs = packs
+        self._elements |= elements_of(packs)
+
+    def foresees(self, function: Any) -> bool:
+        """Does a rule say what it is, or that it is free?"""
+        name = full_name(function, plain_name(function))
+        known = name in OPERATORS or name in FREE or name in PRODUCTLESS
+        return known or name in self._rules
 
     def record(
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
@@ -232,6 +256,11 @@ class Recorder(TorchDispatchMode):
             if id(first) in self._stored:
                 self._stored[id(output)] = self._stored[id(first)]
 
+    def shows(self, x: torch.Tensor, other: torch.Tensor) -> None:
+        """The other tensor has the elements of this one."""
+        self._alive.append(other)
+        self._forward((x,), (other,))
+
     def _rule(self, name: str, args: Sequence[Any]) -> Rule | None:
         """The reader's, else the table's. Only an index of a parameter looks entries up."""
         if name in self._rules:
@@ -264,6 +293,8 @@ class Recorder(TorchDispatchMode):
         if id(value) in self._stored:
             self._stored[id(shape)] = self._stored[id(value)]
         return shape
+
+    shape_for = _on_meta
 
     def _take_in(self, parameter: nn.Parameter) -> None:
         """A layer that is made as the network runs has parameters too: under the name that the

@@ -29,6 +29,7 @@ from flopscope.symbolic import substitute
 from flopscope.tracing.calls import Facts, Rule, shape_of
 from flopscope.tracing.free import VIEWS
 from flopscope.tracing.gradients import GRADIENTS
+from flopscope.tracing.inputs import leaves, mapped
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.trail import Trail
 
@@ -86,6 +87,8 @@ class Look(NamedTuple):
 
 class TrainingRecorder(Recorder):
     """Records the rows of both passes, and what is saved in between."""
+
+    trains = True
 
     def __init__(
         self,
@@ -205,12 +208,10 @@ def _at_example(shape: Shape, trail: Trail) -> Shape:
 def example_of(values: Any, trail: Trail) -> Any:
     """The same tensors on the example's sizes."""
 
-    def example(value: Any) -> Any:
-        if not isinstance(value, torch.Tensor):
-            return value
+    def example(value: Any) -> torch.Tensor:
         return torch.empty(_at_example(shape_of(value), trail), dtype=value.dtype, device="meta")
 
-    return pytree.tree_map(example, values)
+    return mapped(values, example)
 
 
 def training_step(
@@ -222,8 +223,7 @@ def training_step(
     """
     with saved_tensors_hooks(recorder.keep, lambda tensor: tensor):
         outputs = forward()
-    ends = [t for t in pytree.tree_leaves(outputs) if isinstance(t, torch.Tensor)]
-    ends = [t for t in ends if t.requires_grad]
+    ends = [t for t in leaves(outputs) if t.requires_grad]
     if not ends:
         raise BadInput(
             "no output depends on a parameter that requires a gradient, so nothing runs backward; "

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import _disable_current_modes
 
 from flopscope.tracing import patterns
 from flopscope.tracing.known import (
@@ -54,6 +55,7 @@ READS_VALUES: Mapping[str, str] = {
     "unique_consecutive": "unique_consecutive",
     "equal": "torch.equal",
     "bincount": "bincount",
+    "nms": "nms",
     "repeat_interleave.Tensor": "repeat_interleave with a tensor of repeats",
 }
 """Operators whose result is a number or a shape that depends on the values of a tensor, and how
@@ -188,6 +190,30 @@ def _is_symbolic(values: Any) -> bool:
 TRUTHS = (torch.bool, torch.uint8)
 
 
+ENTRIES = "_flopscope_entries"
+"""The attribute under which a sparse tensor of a trace carries the vector of its entries."""
+
+SPARSE = frozenset(
+    {torch.sparse_coo, torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc}
+)
+
+
+def pattern_of(value: torch.Tensor) -> torch.Tensor:
+    """A sparse tensor as its whole shape, with as many entries as are stored."""
+    with _disable_current_modes():
+        coordinates = value.layout == torch.sparse_coo
+        count = (value._values() if coordinates else value.values()).numel()
+    shape = torch.empty(tuple(value.shape), dtype=value.dtype, device=META)
+    setattr(shape, ENTRIES, torch.empty(count, dtype=value.dtype, device=META))
+    return shape
+
+
+def memory_of(tensor: torch.Tensor) -> torch.Tensor:
+    """What is stored of a tensor of a trace: the entries of a sparse one."""
+    entries: torch.Tensor | None = vars(tensor).get(ENTRIES)
+    return tensor if entries is None else entries
+
+
 class Copies:
     """Numbers of a user's tensors, copied before anything is written: those that share memory there
     share it here."""
@@ -198,7 +224,10 @@ class Copies:
 
     def shape_of(self, value: torch.Tensor) -> torch.Tensor:
         """The tensor of a trace for a user's tensor, with its numbers where they are few."""
-        if any(isinstance(size, torch.SymInt) for size in value.shape):
+        if value.layout in SPARSE:
+            return pattern_of(value)
+        own = type(value) not in (torch.Tensor, torch.nn.Parameter)  # a kind with rules of its own
+        if own or any(isinstance(size, torch.SymInt) for size in value.shape):
             shape = torch.empty(tuple(value.shape), dtype=value.dtype, device=META)
         else:
             shape = torch.empty_like(value, device=META, requires_grad=False)
