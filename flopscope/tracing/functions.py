@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from flopscope.errors import BadInput
 from flopscope.tracing.complexconvolutions import CONVOLUTIONS, convolution, has_complex
+from flopscope.tracing.factories import FACTORIES
 from flopscope.tracing.literals import MET
 from flopscope.tracing.node import size_value
 from flopscope.tracing.outputs import is_symbolic
@@ -68,6 +69,8 @@ class Functions(TorchFunctionMode):
             return _rms_norm(self._recorder, *args, **kwargs)
         if function in AFFINE_GRIDS and free and not torch.is_grad_enabled():
             return _affine_grid(self._recorder, *args, **kwargs)
+        if function in FACTORIES and free:
+            return FACTORIES[function](*args, **kwargs)
         if function is F.interpolate and free:
             return _interpolate(*args, **kwargs)
         if function in PRODUCTS and free and min(x.dim() for x in args) > 2:
@@ -104,6 +107,8 @@ class Values(TorchFunctionMode):
         if function in MET:
             return MET[function](function, args, dict(kwargs or {}))
         args, kwargs = with_numbers(function, args, kwargs or {})
+        if function in FACTORIES and is_symbolic((args, kwargs)):
+            return FACTORIES[function](*args, **kwargs)
         return function(*args, **kwargs)
 
 

@@ -8,6 +8,7 @@ result is contiguous, since no count depends on strides.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import prod
 from typing import Any, TypeAlias
@@ -486,9 +487,12 @@ def _converted(x: torch.Tensor, *_: Any, **kwargs: Any) -> torch.Tensor:
 def _arange(*ends: Any, **kwargs: Any) -> torch.Tensor:
     start, stop = (0, ends[0]) if len(ends) == 1 else ends[:2]
     step = ends[2] if len(ends) > 2 else 1
-    length = -((start - stop) // step)
     whole = all(isinstance(end, int | torch.SymInt) for end in ends)
     dtype = kwargs.get("dtype") or (torch.int64 if whole else torch.get_default_dtype())
+    if dtype == torch.int64:  # torch makes integers of the ends first
+        start, stop, step = (torch.sym_int(end) for end in (start, stop, step))
+        return torch.empty((-((start - stop) // step),), dtype=dtype, device=META)
+    length = math.ceil((torch.sym_float(stop) - torch.sym_float(start)) / torch.sym_float(step))
     return torch.empty((length,), dtype=dtype, device=META)
 
 
