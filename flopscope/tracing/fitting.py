@@ -1,0 +1,138 @@
+"""How sizes are compared when shapes must fit: as torch compares them, and on the trail.
+
+What the example decides becomes a condition of the domain, so no question is asked that the answer
+does not depend on: which of several ways two sizes fit is looked up at the example first, and only
+that way is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias
+
+import torch
+
+from flopscope.tracing.node import size_value
+
+META = torch.device("meta")
+
+Rule: TypeAlias = Callable[..., Any]
+"""From an operator's own arguments to its result; None leaves this use to torch."""
+
+
+def like(x: torch.Tensor, shape: Sequence[Any], dtype: torch.dtype | None = None) -> torch.Tensor:
+    """A meta tensor of this shape and of the type of `x`."""
+    return torch.empty(tuple(shape), dtype=dtype or x.dtype, device=META)
+
+
+def at_example(truth: Any) -> bool:
+    """The answer at the example, of which the trail learns nothing."""
+    return bool(truth.node.example()) if isinstance(truth, torch.SymBool) else bool(truth)
+
+
+def is_number(size: Any, number: int) -> bool:
+    """Is it this plain number, whatever the example?"""
+    return isinstance(size, int) and size == number
+
+
+def same(a: Any, b: Any) -> bool:
+    """Are they one size, whatever the example?"""
+    va, vb = size_value(a), size_value(b)
+    return type(va) is type(vb) and bool(va == vb)
+
+
+def is_size(a: Any, b: Any) -> bool:
+    """Are the sizes equal? What the example decides goes on the trail."""
+    return same(a, b) or bool(a == b)
+
+
+def demand(truth: Any, message: Callable[[], str]) -> None:
+    """Raises RuntimeError where the example breaks it, else it is a condition of the domain."""
+    if not truth:
+        raise RuntimeError(message())
+
+
+def text(sizes: Any) -> str:
+    """A size, or several, as messages write them."""
+    if isinstance(sizes, Sequence):
+        return ", ".join(map(text, sizes))
+    return str(size_value(sizes))
+
+
+def product(x: torch.Tensor) -> str:
+    """A shape as messages write it: '3×H'."""
+    return "×".join(map(text, x.shape))
+
+
+def axis(x: torch.Tensor, dim: int, more: int = 0) -> int:
+    """The dimension counted from the front, of `more` than the tensor has. Raises IndexError as
+    torch does."""
+    rank = max(x.dim() + more, 1)
+    if not -rank <= dim < rank:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-rank}, {rank - 1}], "
+            f"but got {dim})"
+        )
+    return dim % rank
+
+
+def axes(x: torch.Tensor, dims: Sequence[int]) -> set[int]:
+    """The dimensions counted from the front. Raises RuntimeError where one is named twice."""
+    found = [axis(x, dim) for dim in dims]
+    for at in found:
+        if found.count(at) > 1:
+            raise RuntimeError(f"dim {at} appears multiple times in the list of dims")
+    return set(found)
+
+
+def broadcast(*shapes: Sequence[Any]) -> list[Any]:
+    """The common shape. Raises RuntimeError where there is none."""
+    rank = max(map(len, shapes))
+    padded = [[1] * (rank - len(shape)) + list(shape) for shape in shapes]
+    return [common(sizes) for sizes in zip(*padded, strict=True)]
+
+
+def common(sizes: Iterable[Any]) -> Any:
+    """The size that all of these are stretched to."""
+    found: Any = 1
+    for size in sizes:
+        if is_number(size, 1) or same(size, found):
+            continue
+        if is_number(found, 1):
+            found = size
+        elif at_example(size == found):
+            found = size if size == found and isinstance(size, int) else found
+        elif at_example(found == 1):
+            found = size if found == 1 else found
+        else:
+            _stretched(size, found)
+    return found
+
+
+def _stretched(size: Any, to: Any) -> None:
+    demand(
+        size == 1,
+        lambda: f"The size of tensor a ({text(to)}) must match the size of tensor b ({text(size)})",
+    )
+
+
+def broadcasts_to(shape: Sequence[Any], target: Sequence[Any]) -> None:
+    """Raises RuntimeError where the first shape cannot be stretched to the second."""
+
+    def message() -> str:
+        return f"The expanded shape [{text(target)}] does not fit the shape [{text(shape)}]"
+
+    own = list(shape)
+    while len(own) > len(target):  # torch drops leading ones that are too many
+        demand(own.pop(0) == 1, message)
+    for size, wanted in zip(own[::-1], list(target)[::-1], strict=False):
+        if not (is_number(size, 1) or same(size, wanted)):
+            demand(size == wanted if at_example(size == wanted) else size == 1, message)
+
+
+def promoted(tensors: Sequence[torch.Tensor]) -> torch.dtype:
+    """The type that holds the elements of all."""
+    dtype = tensors[0].dtype
+    for x in tensors[1:]:
+        dtype = torch.promote_types(dtype, x.dtype)
+    return dtype
