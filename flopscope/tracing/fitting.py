@@ -85,6 +85,21 @@ def axes(x: torch.Tensor, dims: Sequence[int]) -> set[int]:
     return set(found)
 
 
+def smaller(a: Any, b: Any) -> Any:
+    """The smaller of two sizes: which one it is at the example, so that equal ones are in the
+    domain."""
+    if same(a, b) or at_example(a <= b):
+        demand(same(a, b) or a <= b, lambda: "another size is the smaller one")
+        return a
+    demand(b <= a, lambda: "another size is the smaller one")
+    return b
+
+
+def larger(a: Any, b: Any) -> Any:
+    """The larger of two sizes."""
+    return -smaller(-a, -b)
+
+
 def broadcast(*shapes: Sequence[Any]) -> list[Any]:
     """The common shape. Raises RuntimeError where there is none."""
     rank = max(map(len, shapes))
@@ -122,10 +137,9 @@ def broadcasts_to(shape: Sequence[Any], target: Sequence[Any]) -> None:
     def message() -> str:
         return f"The expanded shape [{text(target)}] does not fit the shape [{text(shape)}]"
 
-    own = list(shape)
-    while len(own) > len(target):  # torch drops leading ones that are too many
-        demand(own.pop(0) == 1, message)
-    for size, wanted in zip(own[::-1], list(target)[::-1], strict=False):
+    demand(len(shape) <= len(target), message)
+    pairs = zip(list(shape)[::-1], list(target)[::-1], strict=False)
+    for size, wanted in pairs:
         if not (is_number(size, 1) or same(size, wanted)):
             demand(size == wanted if at_example(size == wanted) else size == 1, message)
 

@@ -16,14 +16,9 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from flopscope.errors import BadInput
+from flopscope.tracing.composites import composed
 from flopscope.tracing.outputs import is_symbolic
-from flopscope.tracing.products import (
-    attention,
-    batched_product,
-    einsum,
-    is_plain_attention,
-    is_product_of_two,
-)
+from flopscope.tracing.products import attention, batched_product
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.recurrent import RECURRENT, recurrent
 from flopscope.tracing.trail import caller
@@ -56,16 +51,12 @@ class Functions(TorchFunctionMode):
             return _rms_norm(self._recorder, *args, **kwargs)
         if function is F.interpolate and free:
             return _interpolate(*args, **kwargs)
-        if function in PRODUCTS and free and min(x.dim() for x in args) > 2:
+        if function in PRODUCTS and free and not kwargs and min(x.dim() for x in args) > 2:
             return batched_product(*args)
-        if function is torch.einsum and free and is_product_of_two(args[0], args[1:]):
-            product = einsum(*args)
-            return function(*args) if product is None else product
-        if (
-            function is F.scaled_dot_product_attention
-            and free
-            and is_plain_attention(*args, **kwargs)
-        ):
+        result = composed(function, args, kwargs) if free else NotImplemented
+        if result is not NotImplemented:
+            return result
+        if function is F.scaled_dot_product_attention and free:
             return attention(*args, **kwargs)
         if function in RECURRENT and torch.is_grad_enabled():
             raise BadInput(

@@ -17,10 +17,12 @@ from flopscope.tracing.fitting import (
     demand,
     is_number,
     is_size,
+    larger,
     like,
     product,
     promoted,
     same,
+    smaller,
     text,
 )
 
@@ -184,7 +186,7 @@ def _slice(
     if step <= 0:
         raise RuntimeError("slice step must be positive")
     first, last = (_place(end, shape[at], missing) for end, missing in ((start, 0), (stop, None)))
-    length = last - first if last > first else 0
+    length = larger(last - first, 0)
     shape[at] = (length + step - 1) // step
     return like(x, shape)
 
@@ -194,7 +196,7 @@ def _place(end: Any, size: Any, missing: int | None) -> Any:
     if end is None or is_number(end, 2**63 - 1):
         return size if missing is None else missing
     end = end + size if end < 0 else end
-    return 0 if end < 0 else size if end > size else end
+    return smaller(larger(end, 0), size)
 
 
 def _split(x: torch.Tensor, size: Any, dim: int = 0) -> list[torch.Tensor]:
@@ -233,9 +235,22 @@ def _diagonal(x: torch.Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) ->
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
     rows, columns = x.shape[a], x.shape[b]
     rows, columns = (rows, columns - offset) if offset >= 0 else (rows + offset, columns)
-    shorter = rows if same(rows, columns) or rows <= columns else columns
-    length = shorter if shorter >= 0 else 0
+    length = larger(smaller(rows, columns), 0)
     return like(x, [*(n for d, n in enumerate(x.shape) if d not in (a, b)), length])
+
+
+def _on_diagonal(x: torch.Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> torch.Tensor:
+    """diag_embed: the last dimension as the diagonal of two new ones."""
+    *stack, length = x.shape
+    new = {dim % (x.dim() + 1) for dim in (dim1, dim2)}
+    rest = iter(stack)
+    side = length + abs(offset)
+    return like(x, [side if d in new else next(rest) for d in range(x.dim() + 1)])
+
+
+def _turned(x: torch.Tensor, times: int = 1, dims: Sequence[int] = (0, 1)) -> torch.Tensor:
+    """rot90."""
+    return _transpose(x, *dims) if times % 2 else like(x, x.shape)
 
 
 def _windows_of(x: torch.Tensor, dim: int, size: Any, step: Any) -> torch.Tensor:
@@ -297,19 +312,34 @@ def _stack(parts: Sequence[torch.Tensor], dim: int = 0) -> torch.Tensor:
     return like(first, (*first.shape[:at], len(parts), *first.shape[at:]), promoted(parts))
 
 
+def _block_diagonal(parts: Sequence[torch.Tensor]) -> torch.Tensor:
+    blocks = [(1,) * (2 - part.dim()) + tuple(part.shape) for part in parts]
+    shape = [sum(rows) for rows in zip(*blocks, strict=True)]
+    return like(parts[0], shape, promoted(parts))
+
+
 def _copied(x: torch.Tensor, source: torch.Tensor, *_: Any) -> torch.Tensor:
     broadcasts_to(source.shape, x.shape)
     return like(x, x.shape)
 
 
-def _with_slice(x: torch.Tensor, source: torch.Tensor, *place: Any, **_: Any) -> torch.Tensor:
-    broadcasts_to(source.shape, _slice(x, *place).shape)
+def _replaced(x: torch.Tensor, source: torch.Tensor, part: torch.Tensor) -> torch.Tensor:
+    demand(
+        source.dim() == part.dim() and all(map(is_size, source.shape, part.shape)),
+        lambda: (
+            f"expected src to have a size equal to the slice of self. src size = "
+            f"[{text(source.shape)}], slice size = [{text(part.shape)}]"
+        ),
+    )
     return like(x, x.shape)
+
+
+def _with_slice(x: torch.Tensor, source: torch.Tensor, *place: Any, **_: Any) -> torch.Tensor:
+    return _replaced(x, source, _slice(x, *place))
 
 
 def _with_selection(x: torch.Tensor, source: torch.Tensor, *place: Any) -> torch.Tensor:
-    broadcasts_to(source.shape, _select(x, *place).shape)
-    return like(x, x.shape)
+    return _replaced(x, source, _select(x, *place))
 
 
 LOOKS: Mapping[str, Rule] = {
@@ -335,6 +365,9 @@ LOOKS: Mapping[str, Rule] = {
     **dict.fromkeys(["split_with_sizes", "unsafe_split_with_sizes"], _split_with_sizes),
     "unbind": _unbind,
     "diagonal": _diagonal,
+    "diag_embed": _on_diagonal,
+    "rot90": _turned,
+    "block_diag": _block_diagonal,
     "unfold": _windows_of,
     "cat": _cat,
     "stack": _stack,

@@ -35,7 +35,12 @@ def _indexed(x: torch.Tensor, indices: Sequence[torch.Tensor | None]) -> list[An
         return None
     if len(indices) > x.dim():
         raise IndexError(f"too many indices for tensor of dimension {x.dim()}")
-    shape = broadcast(*(index.shape for index in found))
+    try:
+        shape = broadcast(*(index.shape for index in found))
+    except RuntimeError as error:
+        raise IndexError(
+            f"shape mismatch: indexing tensors could not be broadcast: {error}"
+        ) from None
     if places != list(range(places[0], places[-1] + 1)):
         return [*shape, *(n for d, n in enumerate(x.shape) if d not in places)]
     return [*x.shape[: places[0]], *shape, *x.shape[places[-1] + 1 :]]
@@ -92,7 +97,7 @@ def _scatter(
 def _index_add(
     x: torch.Tensor, dim: int, index: torch.Tensor, source: torch.Tensor, *_: Any, **__: Any
 ) -> torch.Tensor:
-    """Also index_copy: whole slices are written, one for each number."""
+    """Whole slices are written, one for each number."""
     at = axis(x, dim)
     expected = [prod(index.shape) if d == at else n for d, n in enumerate(x.shape)]
     fits = source.dim() == x.dim() and all(
@@ -103,6 +108,40 @@ def _index_add(
         lambda: f"the source [{text(source.shape)}] does not fit [{text(expected)}]",
     )
     return like(x, x.shape)
+
+
+def _index_copy(
+    x: torch.Tensor, dim: int, index: torch.Tensor, source: torch.Tensor
+) -> torch.Tensor:
+    at, count = axis(x, dim), prod(index.shape)
+    if source.dim() and not is_size(count, source.shape[at] if source.dim() > at else 1):
+        raise IndexError(
+            f"index_copy_(): Number of indices ({text(count)}) should be equal to "
+            f"source.size(dim) ({text(source.shape[at])})"
+        )
+    return _index_add(x, dim, index, source)
+
+
+def _masked_scatter(x: torch.Tensor, mask: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+    return like(x, broadcast(x.shape, mask.shape))
+
+
+def _buckets(x: Any, _: Any, **kwargs: Any) -> torch.Tensor:
+    """bucketize: a number for each element."""
+    small = kwargs.get("out_int32", False)
+    return like(x, x.shape, torch.int32 if small else torch.int64)
+
+
+def _found(edges: torch.Tensor, x: torch.Tensor, **kwargs: Any) -> torch.Tensor:
+    """searchsorted: in one row of edges, or in a row for each of the values' rows."""
+    fits = edges.dim() == 1 or (
+        edges.dim() == x.dim() and all(map(is_size, edges.shape[:-1], x.shape[:-1]))
+    )
+    demand(
+        fits,
+        lambda: f"boundaries {product(edges)} do not fit values {product(x)}",
+    )
+    return _buckets(x, edges, **kwargs)
 
 
 def _index_fill(x: torch.Tensor, dim: int, index: torch.Tensor, _: Any) -> torch.Tensor:
@@ -130,7 +169,11 @@ LOOKUPS: Mapping[str, Rule] = {
     "gather": _gather,
     **dict.fromkeys(["scatter", "scatter_add"], _scatter),
     "scatter_reduce": lambda x, dim, index, source, *_, **__: _scatter(x, dim, index, source),
-    **dict.fromkeys(["index_add", "index_copy"], _index_add),
+    "index_add": _index_add,
+    "index_copy": _index_copy,
+    "masked_scatter": _masked_scatter,
+    "bucketize": _buckets,
+    "searchsorted": _found,
     "index_fill": _index_fill,
     "take": _take,
     "embedding": _embedding,

@@ -156,6 +156,12 @@ def _dropout(x: torch.Tensor, *_: Any) -> Any:
     return like(x, x.shape), like(x, x.shape, torch.bool)
 
 
+def _triangle(x: torch.Tensor, *_: Any) -> torch.Tensor:
+    if x.dim() < 2:
+        raise RuntimeError("tril: input tensor must have at least 2 dimensions")
+    return like(x, x.shape)
+
+
 def _log_sigmoid(x: torch.Tensor) -> Any:
     return like(x, x.shape), like(x, (0,))
 
@@ -240,6 +246,16 @@ def _addr(matrix: torch.Tensor, a: torch.Tensor, b: torch.Tensor, *_: Any, **__:
     result = like(a, (a.shape[0], b.shape[0]))
     broadcasts_to(matrix.shape, result.shape)
     return result
+
+
+def _trilinear(a: Any, b: Any, c: Any, *options: Any) -> torch.Tensor:
+    """The product of three, each with new dimensions of size 1, summed over some of the result."""
+    wide = []
+    for x, new in zip((a, b, c), options[:3], strict=True):
+        rest = iter(x.shape)
+        wide.append([1 if d in new else next(rest) for d in range(x.dim() + len(new))])
+    shape = broadcast(*wide)
+    return like(a, [n for d, n in enumerate(shape) if d not in options[3]])
 
 
 def _distances(a: torch.Tensor, b: torch.Tensor, *_: Any) -> torch.Tensor:
@@ -347,6 +363,20 @@ def _aminmax(x: torch.Tensor, **kwargs: Any) -> Any:
     return result, like(result, result.shape)
 
 
+def _norm(
+    x: torch.Tensor, _: Any = 2, dims: Any = None, keep: bool = False, **kwargs: Any
+) -> torch.Tensor:
+    return like(x, _reduced(x, dims, keep), kwargs.get("dtype"))
+
+
+def _counted(x: torch.Tensor, dims: Any = None) -> torch.Tensor:
+    return like(x, _reduced(x, dims), torch.int64)
+
+
+def _histogram(x: torch.Tensor, bins: Any = 100, *_: Any) -> torch.Tensor:
+    return like(x, (bins,))
+
+
 def _kth(x: torch.Tensor, _: Any, dim: int = -1, keep: bool = False) -> Any:
     return _extremum(x, dim, keep)
 
@@ -360,13 +390,9 @@ def _variance_and_mean(x: torch.Tensor, dims: Any = None, *_: Any, **kwargs: Any
     return result, like(result, result.shape)
 
 
-def _vector_norm(
-    x: torch.Tensor, _: Any = 2, dims: Any = None, keep: bool = False, **kwargs: Any
-) -> torch.Tensor:
-    return like(x, _reduced(x, dims, keep), kwargs.get("dtype"))
-
-
-def _ordered(x: torch.Tensor, *_: Any, **__: Any) -> Any:
+def _ordered(x: torch.Tensor, *options: Any, **named: Any) -> Any:
+    dims = [o for o in options if isinstance(o, int) and not isinstance(o, bool)]
+    axis(x, named.get("dim", dims[0] if dims else -1))
     return like(x, x.shape), like(x, x.shape, torch.int64)
 
 
@@ -439,7 +465,7 @@ def _as_whole(end: Any) -> Any:
 UNARY = """
     relu hardtanh silu gelu hardsigmoid hardswish leaky_relu elu celu selu softplus mish relu6
     neg abs square floor ceil round trunc frac sgn sign fill zero clone threshold softshrink
-    hardshrink tril triu detach alias lift_fresh bernoulli nan_to_num bitwise_not rrelu_with_noise
+    hardshrink detach alias lift_fresh bernoulli nan_to_num bitwise_not rrelu_with_noise
     rrelu exponential normal uniform random positive conj _conj _conj_physical resolve_conj
     resolve_neg cauchy geometric log_normal renorm
 """
@@ -484,6 +510,7 @@ RULES: Mapping[str, Rule] = {
     "angle": _real_part,
     "abs": _magnitude,
     "glu": _glu,
+    **dict.fromkeys(["tril", "triu"], _triangle),
     **dict.fromkeys(["cumsum", "cumprod"], _sums_along),
     "logcumsumexp": _along,
     **dict.fromkeys(["_softmax", "_log_softmax"], _softmax),
@@ -499,6 +526,7 @@ RULES: Mapping[str, Rule] = {
     "addmv": _addmv,
     **dict.fromkeys(["dot", "vdot"], _dot),
     "addr": _addr,
+    "_trilinear": _trilinear,
     **dict.fromkeys(["_cdist_forward", "_euclidean_dist"], _distances),
     **dict.fromkeys(["native_batch_norm", "_native_batch_norm_legit_no_training"], _batch_norm),
     **dict.fromkeys(["_native_batch_norm_legit", "cudnn_batch_norm"], _batch_norm),
@@ -507,7 +535,7 @@ RULES: Mapping[str, Rule] = {
     "_fused_rms_norm": _rms_norm,
     **dict.fromkeys(["amax", "amin"], _reduction),
     "prod": _sum,
-    "sum": _sum,
+    **dict.fromkeys(["sum", "nansum"], _sum),
     "mean": _mean,
     "logsumexp": _log_sum,
     **dict.fromkeys(["all", "any"], _truth_of),
@@ -518,7 +546,9 @@ RULES: Mapping[str, Rule] = {
     "kthvalue": _kth,
     **dict.fromkeys(["var", "std"], _variance),
     **dict.fromkeys(["var_mean", "std_mean"], _variance_and_mean),
-    "linalg_vector_norm": _vector_norm,
+    **dict.fromkeys(["linalg_vector_norm", "norm"], _norm),
+    "count_nonzero": _counted,
+    "histc": _histogram,
     "sort": _ordered,
     "topk": _largest,
     **dict.fromkeys(FILLED.split(), _filled),

@@ -21,7 +21,7 @@ from torch.nn import functional
 from torch.nn.modules import normalization, rnn
 
 from flopscope.tracing.outputs import is_symbolic
-from flopscope.tracing.products import attention, is_plain_attention
+from flopscope.tracing.products import attention
 
 
 class _WholeNumbers(type):
@@ -65,7 +65,7 @@ FUSED = functional.scaled_dot_product_attention
 
 def _attention(*args: Any, **kwargs: Any) -> torch.Tensor:
     """Met here too, since torch's own attention layer calls it where no mode sees it."""
-    if is_symbolic((args, kwargs)) and is_plain_attention(*args, **kwargs):
+    if is_symbolic((args, kwargs)):
         return attention(*args, **kwargs)
     return FUSED(*args, **kwargs)
 
