@@ -8,19 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.nn import functional as F
 
 from flopscope.tracing.einsum import einsum
-from flopscope.tracing.fitting import axis, broadcast, demand, is_number, is_size, text
+from flopscope.tracing.fitting import (
+    axis,
+    broadcast,
+    demand,
+    is_number,
+    is_size,
+    product,
+    text,
+)
+from flopscope.tracing.pools import POOLS, pooled
+from flopscope.tracing.recurrent import gru_cell, lstm_cell
+
+if TYPE_CHECKING:
+    from flopscope.tracing.recorder import Recorder
 
 
-def composed(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def composed(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
     """The result, or NotImplemented where the function, or this use of it, is left to torch."""
-    if function not in COMPOSITES:
-        return NotImplemented
-    result = COMPOSITES[function](*args, **kwargs)
+    if function in POOLS:
+        result = pooled(recorder, POOLS[function], *args, **kwargs)
+    else:
+        result = COMPOSITES[function](*args, **kwargs) if function in COMPOSITES else None
     return NotImplemented if result is None else result
 
 
@@ -28,8 +45,8 @@ def _matmul_into(a: Any, b: Any, *, out: Any = None, **_: Any) -> Any:
     """matmul with `out=`, into which torch would write through a view."""
     if out is None:
         return None
-    product = torch.matmul(a, b)
-    return out.resize_(product.shape).copy_(product)
+    result = torch.matmul(a, b)
+    return out.resize_(result.shape).copy_(result)
 
 
 def _take_along(x: torch.Tensor, indices: torch.Tensor, dim: int | None = None) -> Any:
@@ -42,7 +59,7 @@ def _take_along(x: torch.Tensor, indices: torch.Tensor, dim: int | None = None) 
     x, indices = (
         t.expand([t.shape[at] if d == at else n for d, n in enumerate(shape)]) for t in (x, indices)
     )
-    return x.gather(at, indices)
+    return x.gather(at, indices % x.shape[at])
 
 
 def _tensor_split(x: torch.Tensor, sections: Any = None, dim: int = 0, **named: Any) -> Any:
@@ -96,6 +113,87 @@ def _contracted(a: Any, b: Any) -> None:
     )
 
 
+# --- norms, pools, grids ------------------------------------------------------------------------
+
+
+def _group_norm(
+    input: torch.Tensor,
+    num_groups: Any,
+    weight: torch.Tensor | None = None,
+    bias: torch.Tensor | None = None,
+    eps: float = 1e-5,
+) -> torch.Tensor:
+    """torch asks in which order a map's axes lie in memory."""
+    for stored in (weight, bias):
+        if stored is not None:
+            _a_number_each(stored, input)
+    batch, channels, *grid = input.shape
+    if not batch * channels // num_groups * prod(grid) >= 2:
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input of {product(input)}"
+        )
+    norm = torch.ops.aten.native_group_norm.default
+    sizes = batch, channels, prod(grid), num_groups
+    result: torch.Tensor = norm(input, weight, bias, *sizes, eps)[0]
+    return result
+
+
+def _a_number_each(stored: torch.Tensor, x: torch.Tensor) -> None:
+    demand(
+        stored.dim() == 1 and is_size(stored.shape[0], x.shape[1]),
+        lambda: (
+            f"expected weight and bias to be vectors of size {text(x.shape[1])}, "
+            f"but got {product(stored)}"
+        ),
+    )
+
+
+def _mean_of_line(x: torch.Tensor, output_size: Any = None) -> Any:
+    """Pooling a line to one position."""
+    sizes = output_size if isinstance(output_size, Sequence) else (output_size,)
+    if not all(is_number(size, 1) for size in sizes):
+        return None
+    return x.unsqueeze(-2).mean((-1, -2), keepdim=True).squeeze(-2)
+
+
+def _affine_grid(theta: torch.Tensor, size: Any, align_corners: bool | None = None) -> Any:
+    return torch.affine_grid_generator(theta, list(size), bool(align_corners))
+
+
+def _stft(
+    input: torch.Tensor,
+    n_fft: int,
+    hop_length: int | None = None,
+    win_length: int | None = None,
+    window: torch.Tensor | None = None,
+    center: bool = True,
+    pad_mode: str = "reflect",
+    normalized: bool = False,
+    onesided: bool | None = None,
+    return_complex: bool | None = None,
+    align_to_window: bool | None = None,
+) -> Any:
+    """Spectra of windows that overlap."""
+    if not all(isinstance(n, int | None) for n in (n_fft, hop_length, win_length)):
+        return None
+    x = input if input.dim() > 1 else input.unsqueeze(0)
+    if center:
+        x = F.pad(x.unsqueeze(0), (n_fft // 2, n_fft // 2), mode=pad_mode).squeeze(0)
+    hop, length = hop_length or n_fft // 4, x.shape[1]
+    demand(length >= n_fft, lambda: f"stft: expected 0 < n_fft <= {text(length)}, but got {n_fft}")
+    x = x.as_strided((x.shape[0], 1 + (length - n_fft) // hop, n_fft), (length, hop, 1))
+    if window is not None or (win_length or n_fft) < n_fft:
+        x = x * torch.empty((n_fft,), dtype=input.dtype if window is None else window.dtype)
+    one = not x.is_complex() if onesided is None else onesided
+    if x.is_complex():
+        spectra = torch.ops.aten._fft_c2c.default(x, [2], int(normalized), True)
+    else:
+        spectra = torch.ops.aten._fft_r2c.default(x, [2], int(normalized), one)
+    spectra = spectra.transpose(1, 2)
+    spectra = spectra if input.dim() > 1 else spectra.squeeze(0)
+    return spectra if return_complex else torch.view_as_real(spectra)
+
+
 COMPOSITES: Mapping[Any, Callable[..., Any]] = {
     torch.matmul: _matmul_into,
     torch.take_along_dim: _take_along,
@@ -107,5 +205,12 @@ COMPOSITES: Mapping[Any, Callable[..., Any]] = {
     torch.Tensor.kron: _kron,
     torch.tensordot: _tensordot,
     torch.einsum: einsum,
+    F.group_norm: _group_norm,
+    torch.adaptive_avg_pool1d: _mean_of_line,
+    F.affine_grid: _affine_grid,
+    torch.stft: _stft,
+    torch.Tensor.stft: _stft,
+    torch.lstm_cell: lstm_cell,
+    torch.gru_cell: gru_cell,
 }
 """By torch's function. One that returns None leaves this use to torch."""

@@ -21,6 +21,7 @@ from flopscope.tracing.outputs import is_symbolic
 from flopscope.tracing.products import attention, batched_product
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.recurrent import RECURRENT, recurrent
+from flopscope.tracing.shapes import RULES
 from flopscope.tracing.trail import caller
 
 
@@ -53,7 +54,7 @@ class Functions(TorchFunctionMode):
             return _interpolate(*args, **kwargs)
         if function in PRODUCTS and free and not kwargs and min(x.dim() for x in args) > 2:
             return batched_product(*args)
-        result = composed(function, args, kwargs) if free else NotImplemented
+        result = composed(self._recorder, function, args, kwargs) if free else NotImplemented
         if result is not NotImplemented:
             return result
         if function is F.scaled_dot_product_attention and free:
@@ -124,9 +125,9 @@ def _rms_norm(
     eps: float | None = None,
 ) -> torch.Tensor:
     """The norm as one operator, `_fused_rms_norm`."""
-    result = torch.empty_like(input)
+    result, _ = RULES["_fused_rms_norm"](input, normalized_shape)
     recorder.record("_fused_rms_norm", (input, normalized_shape, weight, eps), {}, result)
-    return result
+    return result  # type: ignore[no-any-return]
 
 
 PRODUCTS = frozenset({torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__})
@@ -143,6 +144,8 @@ UPSAMPLES: Mapping[tuple[str, int], Callable[..., Any]] = {
     ("bilinear", 4): torch.ops.aten.upsample_bilinear2d.default,
     ("trilinear", 5): torch.ops.aten.upsample_trilinear3d.default,
     ("bicubic", 4): torch.ops.aten.upsample_bicubic2d.default,
+    ("antialiased bilinear", 4): torch.ops.aten._upsample_bilinear2d_aa.default,
+    ("antialiased bicubic", 4): torch.ops.aten._upsample_bicubic2d_aa.default,
 }
 """By mode and rank of the input."""
 
@@ -171,14 +174,13 @@ def _interpolate(
             F.adaptive_avg_pool3d,
         )
         return pools[len(axes) - 1](input, grid)
-    if antialias or (mode, input.dim()) not in UPSAMPLES:
-        how = f"{mode}, antialiased" if antialias else mode
-        raise BadInput(
-            f"the interpolation at {caller()} ({how}, of {input.dim()} dimensions) takes no free "
-            "sizes; give numbers for them"
+    how = f"antialiased {mode}" if antialias else mode
+    if (how, input.dim()) not in UPSAMPLES:
+        raise NotImplementedError(
+            f"the interpolation at {caller()} ({how}) takes no input of {input.dim()} dimensions"
         )
     corners = () if mode.startswith("nearest") else (bool(align_corners),)
-    result: torch.Tensor = UPSAMPLES[mode, input.dim()](input, grid, *corners)
+    result: torch.Tensor = UPSAMPLES[how, input.dim()](input, grid, *corners)
     return result
 
 

@@ -161,6 +161,15 @@ def _embedding(weight: torch.Tensor, index: torch.Tensor, *_: Any) -> torch.Tens
     return like(weight, (*index.shape, weight.shape[1]))
 
 
+def _bags(weight: torch.Tensor, index: torch.Tensor, starts: torch.Tensor, *options: Any) -> Any:
+    """embedding_bag: the sum or mean of the entries of each bag, and what its backward pass
+    needs."""
+    ends = len(options) > 4 and options[4] is True  # the last start is the end of the last bag
+    bags = starts.shape[0] - 1 if ends else starts.shape[0]
+    rest = like(index, index.shape), like(starts, (bags,)), like(starts, (0,))
+    return like(weight, (bags, weight.shape[1])), *rest
+
+
 LOOKUPS: Mapping[str, Rule] = {
     "index": _index,
     **dict.fromkeys(["index_put", "_index_put_impl", "_unsafe_index_put"], _index_put),
@@ -177,4 +186,5 @@ LOOKUPS: Mapping[str, Rule] = {
     "index_fill": _index_fill,
     "take": _take,
     "embedding": _embedding,
+    **dict.fromkeys(["_embedding_bag", "_embedding_bag_forward_only"], _bags),
 }

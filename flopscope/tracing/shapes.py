@@ -183,6 +183,10 @@ def _entropy(x: torch.Tensor, target: torch.Tensor, _: Any = None, reduction: in
     return like(x, () if reduction else x.shape)
 
 
+def _entropy_of_logits(x: torch.Tensor, target: torch.Tensor, *options: Any) -> Any:
+    return _entropy(x, target, None, options[2] if len(options) > 2 else 1)
+
+
 def _nll_loss(x: torch.Tensor, target: torch.Tensor, weight: Any, reduction: int, *_: Any) -> Any:
     """Of class scores (N, C) or (C), or a map of them (N, C, H, W)."""
     if x.dim() != target.dim() + 1 or x.dim() not in (1, 2, 4):
@@ -406,6 +410,26 @@ def _largest(x: torch.Tensor, k: Any, dim: int = -1, *_: Any) -> Any:
     return like(x, shape), like(x, shape, torch.int64)
 
 
+# --- spectra ------------------------------------------------------------------------------------
+
+
+def _spectrum(x: torch.Tensor, *_: Any) -> torch.Tensor:
+    return like(x, x.shape, x.dtype.to_complex())
+
+
+def _real_spectrum(x: torch.Tensor, dims: Sequence[int], _: Any, onesided: bool) -> torch.Tensor:
+    shape, last = list(x.shape), axis(x, dims[-1])
+    if onesided:
+        shape[last] = shape[last] // 2 + 1
+    return like(x, shape, x.dtype.to_complex())
+
+
+def _from_spectrum(x: torch.Tensor, dims: Sequence[int], _: Any, size: Any) -> torch.Tensor:
+    shape = list(x.shape)
+    shape[axis(x, dims[-1])] = size
+    return like(x, shape, x.dtype.to_real())
+
+
 # --- made of sizes ----------------------------------------------------------------------------
 
 
@@ -432,6 +456,15 @@ def _spaced(_: Any, __: Any, steps: Any, *___: Any, **kwargs: Any) -> torch.Tens
 def _eye(rows: Any, columns: Any = None, **kwargs: Any) -> torch.Tensor:
     shape = (rows, rows if columns is None else columns)
     return torch.empty(shape, dtype=kwargs.get("dtype"), device=META)
+
+
+def _number(_: Any, **kwargs: Any) -> torch.Tensor:
+    return torch.empty((), dtype=kwargs.get("dtype"), device=META)
+
+
+def _drawn(x: torch.Tensor, number: Any, *_: Any, **__: Any) -> torch.Tensor:
+    """multinomial: so many places of each row."""
+    return like(x, (*x.shape[:-1], number), torch.int64)
 
 
 def _new(x: torch.Tensor, shape: Sequence[Any], *_: Any, **kwargs: Any) -> torch.Tensor:
@@ -518,6 +551,7 @@ RULES: Mapping[str, Rule] = {
     "native_dropout": _dropout,
     "log_sigmoid_forward": _log_sigmoid,
     "binary_cross_entropy": _entropy,
+    "binary_cross_entropy_with_logits": _entropy_of_logits,
     **dict.fromkeys(["nll_loss_forward", "nll_loss2d_forward"], _nll_loss),
     **dict.fromkeys(["mm", "bmm"], _matmul),
     **dict.fromkeys(["addmm", "baddbmm"], _addmm),
@@ -550,12 +584,17 @@ RULES: Mapping[str, Rule] = {
     "count_nonzero": _counted,
     "histc": _histogram,
     "sort": _ordered,
+    "_fft_c2c": _spectrum,
+    "_fft_r2c": _real_spectrum,
+    "_fft_c2r": _from_spectrum,
     "topk": _largest,
     **dict.fromkeys(FILLED.split(), _filled),
     "full": _full,
     **dict.fromkeys(["randint", "randperm"], _whole),
     **dict.fromkeys(["linspace", "logspace"], _spaced),
     "eye": _eye,
+    "scalar_tensor": _number,
+    "multinomial": _drawn,
     **dict.fromkeys(["new_zeros", "new_ones", "new_empty", "new_full"], _new),
     **dict.fromkeys(["empty_strided", "empty_permuted"], _filled),
     "new_empty_strided": _new,

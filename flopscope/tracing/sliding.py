@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from flopscope.sizes import conv_output, conv_transpose_output
-from flopscope.tracing.fitting import Rule, demand, is_size, like, text
+from flopscope.tracing.fitting import Rule, demand, is_number, is_size, like, product, text
 
 
 def per_axis(option: Sequence[Any], rank: int) -> list[Any]:
@@ -17,7 +17,7 @@ def per_axis(option: Sequence[Any], rank: int) -> list[Any]:
     return list(option) * (rank if len(option) == 1 else 1)
 
 
-def _convolution(x: torch.Tensor, weight: torch.Tensor, _: Any, *options: Any) -> torch.Tensor:
+def _convolution(x: torch.Tensor, weight: torch.Tensor, bias: Any, *options: Any) -> torch.Tensor:
     stride, padding, dilation, transposed, output_padding, groups = options[:6]
     rank = weight.dim() - 2
     if x.dim() != weight.dim():
@@ -34,15 +34,29 @@ def _convolution(x: torch.Tensor, weight: torch.Tensor, _: Any, *options: Any) -
         is_size(x.shape[1], channels),
         lambda: f"expected {text(channels)} input channels, but got {text(x.shape[1])}",
     )
+    outputs = weight.shape[1] * groups if transposed else weight.shape[0]
+    _fits_groups(weight, groups, bias, outputs)
     if transposed:
         grid = [_transposed(*axis, e) for axis, e in zip(axes, extra, strict=True)]
-        return like(x, (x.shape[0], weight.shape[1] * groups, *grid))
+        return like(x, (x.shape[0], outputs, *grid))
     for size, kernel, _stride, pad, spread in axes:
         demand(
             size + 2 * pad >= spread * (kernel - 1) + 1,
             lambda: "the kernel is larger than the padded input",
         )
-    return like(x, (x.shape[0], weight.shape[0], *(conv_output(*axis) for axis in axes)))
+    return like(x, (x.shape[0], outputs, *(conv_output(*axis) for axis in axes)))
+
+
+def _fits_groups(weight: torch.Tensor, groups: Any, bias: Any, outputs: Any) -> None:
+    demand(
+        is_number(groups, 1) or is_size(weight.shape[0] % groups, 0),
+        lambda: f"a weight of {product(weight)} does not fit {text(groups)} groups",
+    )
+    if bias is not None:
+        demand(
+            bias.dim() == 1 and is_size(bias.shape[0], outputs),
+            lambda: f"expected bias of {text(outputs)} elements, but got {product(bias)}",
+        )
 
 
 def _transposed(size: Any, kernel: Any, stride: Any, pad: Any, spread: Any, extra: Any) -> Any:
