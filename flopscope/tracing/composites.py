@@ -20,6 +20,7 @@ from flopscope.tracing.fitting import (
     demand,
     is_number,
     is_size,
+    larger,
     product,
     text,
 )
@@ -160,6 +161,69 @@ def _affine_grid(theta: torch.Tensor, size: Any, align_corners: bool | None = No
     return torch.affine_grid_generator(theta, list(size), bool(align_corners))
 
 
+def _distances(
+    x1: torch.Tensor, x2: torch.Tensor, p: float = 2.0, compute_mode: str | None = None
+) -> Any:
+    """cdist: of many points by a product of matrices."""
+    mode = (compute_mode or "use_mm_for_euclid_dist_if_necessary").partition("_mm")[0]
+    if p != 2.0 or mode == "donot_use":
+        return None
+    always = compute_mode is not None and not compute_mode.endswith("if_necessary")
+    if not (always or x1.shape[-2] > MANY_POINTS or x2.shape[-2] > MANY_POINTS):
+        return torch.ops.aten._cdist_forward.default(x1, x2, p, None)
+    stack = broadcast(x1.shape[:-2], x2.shape[:-2])
+    first, second = (
+        x.expand(*stack, *x.shape[-2:]).reshape(prod(stack), *x.shape[-2:]) for x in (x1, x2)
+    )
+    found = torch.ops.aten._euclidean_dist.default(first, second)
+    return found.reshape(*stack, x1.shape[-2], x2.shape[-2])
+
+
+MANY_POINTS = 25
+"""Up to so many, torch subtracts point from point."""
+
+
+def _contiguous(x: torch.Tensor, memory_format: Any = None) -> torch.Tensor:
+    """A copy, whatever the order of axes in memory: no count depends on it."""
+    return x.clone()
+
+
+def _is_contiguous(x: torch.Tensor, memory_format: Any = torch.contiguous_format) -> bool:
+    """Every tensor on free sizes is, in the order of its axes."""
+    return memory_format in (torch.contiguous_format, torch.preserve_format)
+
+
+# --- made of sizes ------------------------------------------------------------------------------
+
+
+def _spaced(
+    start: Any, end: Any, steps: Any = 100, *, out: Any = None, dtype: Any = None, **_: Any
+) -> Any:
+    """linspace and logspace, which take their length as a number."""
+    return None if out is not None else torch.empty((steps,), dtype=dtype)
+
+
+def _one_hot(tensor: torch.Tensor, num_classes: Any = -1) -> Any:
+    if is_number(num_classes, -1):
+        return None
+    return (tensor.unsqueeze(-1) == torch.arange(num_classes)).to(torch.int64)
+
+
+def _upper_places(row: Any, col: Any, offset: int = 0, **options: Any) -> Any:
+    """triu_indices of a square from its diagonal, or one above, on."""
+    return _triangle(row, offset, options) if offset >= 0 and is_size(row, col) else None
+
+
+def _lower_places(row: Any, col: Any, offset: int = 0, **options: Any) -> Any:
+    return _triangle(row, -offset, options) if offset <= 0 and is_size(row, col) else None
+
+
+def _triangle(side: Any, apart: int, options: Mapping[str, Any]) -> torch.Tensor:
+    side = larger(side - apart, 0)
+    dtype = options.get("dtype") or torch.int64
+    return torch.empty((2, side * (side + 1) // 2), dtype=dtype)
+
+
 def _stft(
     input: torch.Tensor,
     n_fft: int,
@@ -208,6 +272,14 @@ COMPOSITES: Mapping[Any, Callable[..., Any]] = {
     F.group_norm: _group_norm,
     torch.adaptive_avg_pool1d: _mean_of_line,
     F.affine_grid: _affine_grid,
+    torch.cdist: _distances,
+    torch.Tensor.contiguous: _contiguous,
+    torch.Tensor.is_contiguous: _is_contiguous,
+    torch.linspace: _spaced,
+    torch.logspace: _spaced,
+    F.one_hot: _one_hot,
+    torch.triu_indices: _upper_places,
+    torch.tril_indices: _lower_places,
     torch.stft: _stft,
     torch.Tensor.stft: _stft,
     torch.lstm_cell: lstm_cell,

@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 
 import torch
 
+from flopscope.domain import Relation
+from flopscope.regions import implied
 from flopscope.tracing.node import size_value
 
 META = torch.device("meta")
@@ -86,13 +88,24 @@ def axes(x: torch.Tensor, dims: Sequence[int]) -> set[int]:
 
 
 def smaller(a: Any, b: Any) -> Any:
-    """The smaller of two sizes: which one it is at the example, so that equal ones are in the
-    domain."""
-    if same(a, b) or at_example(a <= b):
-        demand(same(a, b) or a <= b, lambda: "another size is the smaller one")
+    """The smaller of two sizes: where bounds do not tell, the one that it is at the example, so
+    that the sizes where both are equal are in the domain."""
+    first = same(a, b) or at_example(a <= b)
+    if first and _everywhere(a <= b):
         return a
-    demand(b <= a, lambda: "another size is the smaller one")
-    return b
+    if at_example(b <= a) and _everywhere(b <= a):
+        return b
+    demand(a <= b if first else b <= a, lambda: "another size is the smaller one")
+    return a if first else b
+
+
+def _everywhere(truth: Any) -> bool:
+    """Does it hold whatever the sizes are? Asked of sizes that are often equal, it is worth more
+    than a look at bounds."""
+    if not isinstance(truth, torch.SymBool):
+        return bool(truth)
+    value = truth.node.value
+    return implied(value, ()) if isinstance(value, Relation) else value is True
 
 
 def larger(a: Any, b: Any) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
+from torch.utils import _pytree as pytree
 
 from flopscope.errors import BadInput
 from flopscope.tracing.composites import composed
@@ -66,7 +67,21 @@ class Functions(TorchFunctionMode):
             )
         if function in RECURRENT:
             return recurrent(self._recorder, function, args)
-        return function(*args, **kwargs)
+        return self._called(function, args, kwargs)
+
+    def _called(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """The call; where compiled code insists on numbers, at those of the example, which are
+        fixed."""
+        rows = len(self._recorder.rows)
+        try:
+            return function(*args, **kwargs)
+        except RuntimeError as error:
+            if "with symbolic sizes" not in str(error):
+                raise
+        del self._recorder.rows[rows:]
+        return function(
+            *pytree.tree_map(_at_numbers, tuple(args)), **pytree.tree_map(_at_numbers, kwargs)
+        )
 
 
 class Values(TorchFunctionMode):
@@ -98,6 +113,13 @@ def with_numbers(
         args = [_number(value) for value in args]
         kwargs = {name: _number(value) for name, value in kwargs.items()}
     return args, kwargs
+
+
+def _at_numbers(value: Any) -> Any:
+    """The value with every free size at the example's number, from now on."""
+    if isinstance(value, torch.Tensor):
+        return value.expand([int(size) for size in value.shape]) if is_symbolic(value) else value
+    return int(value) if isinstance(value, torch.SymInt) else value
 
 
 def _number(value: Any) -> Any:
