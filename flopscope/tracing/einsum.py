@@ -122,6 +122,8 @@ def _stretched(
             _equal(m, 1, index)
             a, left = a.select(left.index(index), 0), [i for i in left if i != index]
         else:
+            if not at_example(n == 1):
+                _equal(m, n, index)
             _equal(n, 1, index)
             b, right = b.select(right.index(index), 0), [i for i in right if i != index]
     return a, left, b, right

@@ -139,9 +139,16 @@ def common(sizes: Iterable[Any]) -> Any:
 
 def _stretched(size: Any, to: Any) -> None:
     demand(
-        size == 1,
+        _is_one_or(size, to),
         lambda: f"The size of tensor a ({text(to)}) must match the size of tensor b ({text(size)})",
     )
+
+
+def _is_one_or(size: Any, other: Any) -> bool:
+    """Is a size 1, or else the other one? That which it is at the example is asked, and where it is
+    neither, both."""
+    one = is_number(size, 1) or (not at_example(size == other) and bool(size == 1))
+    return one or is_size(size, other)
 
 
 def broadcasts_to(shape: Sequence[Any], target: Sequence[Any]) -> None:
@@ -153,8 +160,7 @@ def broadcasts_to(shape: Sequence[Any], target: Sequence[Any]) -> None:
     demand(len(shape) <= len(target), message)
     pairs = zip(list(shape)[::-1], list(target)[::-1], strict=False)
     for size, wanted in pairs:
-        if not (is_number(size, 1) or same(size, wanted)):
-            demand(size == wanted if at_example(size == wanted) else size == 1, message)
+        demand(_is_one_or(size, wanted), message)
 
 
 def promoted(tensors: Sequence[torch.Tensor]) -> torch.dtype:
