@@ -24,6 +24,7 @@ from flopscope.tracing.fitting import (
     product,
     text,
 )
+from flopscope.tracing.outputs import is_symbolic
 from flopscope.tracing.pools import POOLS, pooled
 from flopscope.tracing.recurrent import gru_cell, lstm_cell
 
@@ -183,13 +184,15 @@ MANY_POINTS = 25
 """Up to so many, torch subtracts point from point."""
 
 
-def _contiguous(x: torch.Tensor, memory_format: Any = None) -> torch.Tensor:
+def _contiguous(x: torch.Tensor, memory_format: Any = None) -> Any:
     """A copy, whatever the order of axes in memory: no count depends on it."""
-    return x.clone()
+    return x.clone() if is_symbolic(x) else None
 
 
-def _is_contiguous(x: torch.Tensor, memory_format: Any = torch.contiguous_format) -> bool:
+def _is_contiguous(x: torch.Tensor, memory_format: Any = torch.contiguous_format) -> Any:
     """Every tensor on free sizes is, in the order of its axes."""
+    if not is_symbolic(x):
+        return None
     return memory_format in (torch.contiguous_format, torch.preserve_format)
 
 

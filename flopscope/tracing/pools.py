@@ -61,8 +61,8 @@ def pooled(
     """The result; None where torch's own function takes the use."""
     windows = [kernel_size, stride, padding]
     free = any(isinstance(size, torch.SymInt) for window in windows for size in _each(window))
-    if not free and pool.rank > 1:
-        return None
+    if (free and torch.is_grad_enabled()) or (not free and pool.rank > 1):
+        return None  # what is recorded here has no gradient
     rest = {**pool.options, **dict(zip(pool.options, options, strict=False)), **named}
     x = input.unsqueeze(-2) if pool.rank == 1 else input
     kernel, steps, pads = (

@@ -115,7 +115,7 @@ def lstm_cell(x: torch.Tensor, states: Sequence[torch.Tensor], *weights: Any) ->
     """The new state and its cell."""
     state, cell = states
     from_input, from_state = _both(x, state, *weights, state_first=True)
-    gates = from_state.add_(from_input).chunk(4, 1)
+    gates = _parts(from_state.add_(from_input), 4)
     let_in, forget = gates[0].sigmoid_(), gates[1].sigmoid_()
     new, out = gates[2].tanh_(), gates[3].sigmoid_()
     cell = (forget * cell).add_(let_in * new)
@@ -124,11 +124,17 @@ def lstm_cell(x: torch.Tensor, states: Sequence[torch.Tensor], *weights: Any) ->
 
 def gru_cell(x: torch.Tensor, state: torch.Tensor, *weights: Any) -> torch.Tensor:
     """The new state."""
-    from_input, from_state = (gates.chunk(3, 1) for gates in _both(x, state, *weights))
+    from_input, from_state = (_parts(gates, 3) for gates in _both(x, state, *weights))
     reset = from_state[0].add_(from_input[0]).sigmoid_()
     keep = from_state[1].add_(from_input[1]).sigmoid_()
     new = (from_input[2] + from_state[2].mul_(reset)).tanh_()
     return (state - new).mul_(keep).add_(new)
+
+
+def _parts(gates: torch.Tensor, number: int) -> list[torch.Tensor]:
+    """Written to in place, so no views in the eyes of autograd."""
+    split = torch.ops.aten.unsafe_split.Tensor
+    return list(split(gates, gates.shape[1] // number, 1))
 
 
 def _both(
