@@ -81,7 +81,7 @@ def first_that_runs(
             break
     if found:
         return found[0]
-    raise _told(failures)
+    raise _told(failures, given)
 
 
 def _promising(
@@ -168,14 +168,14 @@ def _is_usual(
     )
 
 
-def _told(failures: Sequence[Failure]) -> Exception:
+def _told(failures: Sequence[Failure], given: Mapping[str, int]) -> Exception:
     """The error of the example that went furthest, with a note of all."""
     furthest = max(failures, key=lambda failure: failure.progress)
     tried = furthest.trail.example
-    if tried:
+    if names := [name for name in tried if name not in given]:
         sizes = ", ".join(f"{name}={size}" for name, size in tried.items())
         others = len(failures) - 1
         more = f" and {others} other{'s' * (others > 1)}" if others else ""
-        name = max(tried, key=lambda name: (name != "B", name == "H"))
+        name = max(names, key=lambda name: (name != "B", name == "H"))
         furthest.error.add_note(f"tried {sizes}{more}; --example {name}=… gives another size")
     return furthest.error
