@@ -14,7 +14,6 @@ from flopscope.analytic.tape import record
 from flopscope.catalog.variant import FREE, parse
 from flopscope.conventions import CONVENTIONS
 from flopscope.domain import Relation
-from flopscope.errors import BadInput
 from flopscope.facts import Function, Kind
 from flopscope.symbolic import symbol
 from flopscope.tracing import trace
@@ -271,17 +270,31 @@ def test_a_pool_takes_the_inputs_that_torch_takes(pool, size, kernel):
         assert tuple(n.evaluate(dict.fromkeys(names, size)) for n in row.output[2:]) == expected
 
 
-def test_an_interpolation_that_takes_no_free_sizes_is_named_with_its_line():
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_an_antialiased_interpolation_takes_free_sizes(mode):
     class Smooth(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.last = nn.Conv2d(3, 5, 1)
+
         def forward(self, x):
-            return F.interpolate(x, scale_factor=0.5, mode="bilinear", antialias=True)
+            return self.last(F.interpolate(x, scale_factor=0.5, mode=mode, antialias=True))
+
+    macs = trace(Smooth(), (1, 3, H, W)).ledger.macs().value
+    assert macs.evaluate({"H": 9, "W": 14}) == 3 * 5 * 4 * 7
+
+
+def test_an_interpolation_that_torch_does_not_have_is_named_with_its_line():
+    class Wrong(nn.Module):
+        def forward(self, x):
+            return F.interpolate(x, scale_factor=2, mode="bilinear")
 
     with pytest.raises(
-        BadInput,
-        match=r"^the interpolation at \S*test_tracing\.py:\d+ \(bilinear, "
-        r"antialiased, of 4 dimensions\) takes no free sizes; give numbers for them$",
+        NotImplementedError,
+        match=r"^the interpolation at \S*test_tracing\.py:\d+ \(bilinear\) takes no input of 3 "
+        r"dimensions$",
     ):
-        trace(Smooth(), (1, 3, H, W))
+        trace(Wrong(), (1, 3, H), example={"H": 8})
 
 
 class Biased(nn.Module):

@@ -119,18 +119,26 @@ def _same_way(sizes: Mapping[str, Any], trail: Trail) -> bool:
 
 def _mended(trail: Trail, given: Mapping[str, int]) -> Iterator[dict[str, Any]]:
     """The example with one size changed, or height and width to the same, such that one of the last
-    questions has another answer."""
-    for question in reversed(list(trail.relations)[-LAST_QUESTIONS:]):
+    questions has another answer. Only the very last one may ask for a smaller size."""
+    for age, question in enumerate(reversed(list(trail.relations)[-LAST_QUESTIONS:])):
         wanted = question.negation()
-        names = sorted(s.name for s in wanted.symbols() if s.integer and s.name not in given)
-        sides = {"H", "W"} & set(trail.example) - set(given)
-        changes = [{"H", "W"}] if len(sides) == 2 and sides & set(names) else []
-        for changed in (*changes, *({name} for name in names)):
+        for changed in _changes(wanted, trail.example, given):
             others = {n: v for n, v in trail.example.items() if n not in changed}
-            least = symbol(min(changed))
-            about = wanted.at({**others, **dict.fromkeys(changed, least)})
-            for number in _members(about, trail.example[min(changed)]):
-                yield {**trail.example, **dict.fromkeys(changed, number)}
+            first = min(changed)
+            about = wanted.at({**others, **dict.fromkeys(changed, symbol(first))})
+            for number in _members(about, trail.example[first]):
+                if age == 0 or number > trail.example[first]:
+                    yield {**trail.example, **dict.fromkeys(changed, number)}
+
+
+def _changes(
+    wanted: Condition, example: Mapping[str, Any], given: Mapping[str, int]
+) -> list[set[str]]:
+    """Names of sizes that may be changed together."""
+    names = sorted(s.name for s in wanted.symbols() if s.integer and s.name not in given)
+    sides = {"H", "W"} & set(example) - set(given)
+    both = [sides] if len(sides) == 2 and sides & set(names) else []
+    return both + [{name} for name in names]
 
 
 def _members(condition: Condition, current: int) -> list[int]:
