@@ -142,18 +142,20 @@ def _changes(
 
 
 def _members(condition: Condition, current: int) -> list[int]:
-    """A size for which a condition on one size holds: the next one from the current size on, else
-    the least, as a rule a multiple of a patch. One that must only be larger becomes four times as
-    large at once, and round."""
+    """A size for which a condition on one size holds: the least of a few, as a rule a multiple of a
+    patch, else the nearest. One that must only be larger becomes four times as large at once, and
+    round."""
     symbols = condition.symbols()
     found = members(next(iter(symbols)), (condition,)) if len(symbols) == 1 else None
     if found is None:
         return []
+    if found.others:
+        return [min(found.others)]
     if len(found.residues) == found.modulus and found.least > current:
         return [-(-4 * found.least // ROUND) * ROUND]
-    start = max(found.least, current)
-    regular = filter(found.at_number, range(start, start + found.modulus))
-    return sorted(found.others)[:1] if found.others else list(regular)[:1]
+    start = max(found.least, current - found.modulus)
+    near = filter(found.at_number, range(start, max(start, current) + found.modulus + 1))
+    return sorted(near, key=lambda n: (abs(n - current), n))[:1]
 
 
 ROUND = 64
