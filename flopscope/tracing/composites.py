@@ -64,6 +64,12 @@ def _take_along(x: torch.Tensor, indices: torch.Tensor, dim: int | None = None) 
     return x.gather(at, indices % x.shape[at])
 
 
+def _broadcast_tensors(*tensors: Any) -> Any:
+    given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], Sequence) else tensors
+    shape = broadcast(*(x.shape for x in given))
+    return [x.expand(shape) for x in given]
+
+
 def _tensor_split(x: torch.Tensor, sections: Any = None, dim: int = 0, **named: Any) -> Any:
     """Into so many pieces, of which the first ones are larger by 1 where there is a rest."""
     if not isinstance(sections, int) or named or sections < 1:
@@ -265,6 +271,7 @@ COMPOSITES: Mapping[Any, Callable[..., Any]] = {
     torch.matmul: _matmul_into,
     torch.take_along_dim: _take_along,
     torch.Tensor.take_along_dim: _take_along,
+    torch.broadcast_tensors: _broadcast_tensors,
     torch.tensor_split: _tensor_split,
     torch.Tensor.tensor_split: _tensor_split,
     torch.unsafe_chunk: torch.chunk,
