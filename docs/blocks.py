@@ -36,3 +36,27 @@ class Encoder(nn.Module):
         for layer in self.layers:
             x = layer(x)
         return x
+
+
+class Heads(nn.Module):
+    """A layer of its own for every 64 channels."""
+
+    def __init__(self, dim):
+        super().__init__()
+        self.heads = nn.ModuleList(nn.Linear(64, 64, bias=False) for _ in range(dim // 64))
+        self.mix = nn.Linear(dim, dim, bias=False)
+
+    def forward(self, x):
+        parts = zip(self.heads, x.split(64, -1), strict=False)
+        return [head(part) for head, part in parts], self.mix(x)
+
+
+class Pyramid(nn.Module):
+    """Widths double from layer to layer."""
+
+    def __init__(self, levels):
+        super().__init__()
+        self.layers = nn.Sequential(*(nn.Linear(2**i, 2 ** (i + 1)) for i in range(levels)))
+
+    def forward(self, x):
+        return self.layers(x)

@@ -39,6 +39,9 @@ ALPHABET: Mapping[str, Dimension] = {
     "queries": Dimension("Q", "Q", "prompts asked of one image"),
 }
 
+MULTIPLIERS = frozenset({"width", "depth", "rho"})
+"""Names of real numbers. A size of one of these names is an integer, and written by its name."""
+
 
 def text_of(name: str) -> str:
     """How a symbol is written in text: 'width' as 'α'; a name outside the alphabet as itself.

@@ -72,6 +72,7 @@ def trace(
     """The ledger of any module on inputs of these shapes, sizes being numbers or names.
 
     See `flopscope.tracing.trace`; the ledger's conditions say where its formulas hold. Needs torch.
+    Raises BadInput for what is no module, and where the module cannot run on these inputs.
 
     >>> from torch import nn
     >>> print(trace(nn.Conv2d(3, 8, 3), ("B", 3, "H", "W")).macs().formula.domain)
@@ -79,10 +80,14 @@ def trace(
     """
     require_witnesses()
     from flopscope import tracing
+    from flopscope.tracing.refusals import check_module, named_inputs, refusing
 
-    traced = tracing.trace(
-        module, *inputs, example=example, rules=rules, backward=backward, **named
-    )
+    check_module(module)
+    name, on = type(module).__name__, named_inputs(inputs, named)
+    with refusing(name, module, on, inputs, named):
+        traced = tracing.trace(
+            module, *inputs, example=example, rules=rules, backward=backward, **named
+        )
     return traced.ledger
 
 
@@ -103,12 +108,16 @@ def derive(
     """
     require_witnesses()
     from flopscope import deriving, tracing
+    from flopscope.tracing.refusals import named_inputs
 
     def run(sizes: Mapping[str, Any]) -> tracing.Trace:
         return tracing.derive(make, arguments, *inputs, example=sizes)
 
     name = getattr(make, "__name__", str(make))
-    return deriving.derivation(name, run, run(example or {}), quantities)
+    said = ", ".join(f"{key}={value}" for key, value in arguments.items()) or "no arguments"
+    said += f" on {named_inputs(inputs, {})}" if inputs else ""
+    first = deriving.first_trace(name, said, run, example or {}, make, arguments, option="")
+    return deriving.derivation(name, run, first, quantities)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flopscope.alphabet import ALPHABET
+from flopscope.alphabet import ALPHABET, MULTIPLIERS
 from flopscope.errors import BadInput, UnknownName
 from flopscope.sizes import Size, is_symbolic
 from flopscope.symbolic import Polynomial, symbol
@@ -24,6 +24,49 @@ class InputSpec:
     keyword: str | None
     shape: tuple[Size, ...]
     dtype: str = "float32"
+
+
+@dataclass(frozen=True)
+class Named:
+    """Something in the target's own module, by its name: nn.GELU, or called: Config(width=16).
+    `text` is how it was written."""
+
+    name: str
+    text: str
+    called: bool = False
+    positional: tuple[Any, ...] = ()
+    named: tuple[tuple[str, Any], ...] = ()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Deferred:
+    """A call whose function was found; it is made where its arguments are: as numbers, or as
+    symbolic sizes."""
+
+    function: Callable[..., Any]
+    positional: tuple[Any, ...]
+    named: Mapping[str, Any]
+
+    def made(self, of: Callable[[Any], Any]) -> Any:
+        """What the function returns, each argument as `of` has it."""
+        named = {name: of(value) for name, value in self.named.items()}
+        return self.function(*map(of, self.positional), **named)
+
+    def __call__(self, **more: Any) -> Any:
+        """What the function returns from numbers, some of them given now."""
+        return Deferred(self.function, self.positional, {**self.named, **more}).made(plain)
+
+
+def plain(value: Any) -> Any:
+    """An argument, or a mapping of them, as numbers: every call in it is made."""
+    if isinstance(value, Deferred):
+        return value.made(plain)
+    if type(value) in (tuple, list):
+        return type(value)(map(plain, value))
+    return {k: plain(v) for k, v in value.items()} if type(value) is dict else value
 
 
 def parse_input(text: str) -> InputSpec:
@@ -65,24 +108,52 @@ def _size(part: str, text: str) -> Size:
 
 
 def parse_arguments(pairs: Sequence[str]) -> dict[str, Any]:
-    """'width=24' as {'width': 24}: Python literals, else text. Raises BadInput without an equals
-    sign.
+    """'width=24' as {'width': 24}: Python literals, names and calls as `Named`, else text. Raises
+    BadInput without an equals sign, or for a name that is given twice.
 
     >>> parse_arguments(["width=24", "norm=batch"])
     {'width': 24, 'norm': 'batch'}
+    >>> parse_arguments(["config=Config(width=24)"])["config"].named
+    (('width', 24),)
     """
-    from ast import literal_eval
-
     arguments: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name.isidentifier():
             raise BadInput(f"'{pair}' is not an argument; write it as name=value")
-        try:
-            arguments[name] = literal_eval(value)
-        except (ValueError, SyntaxError):
-            arguments[name] = value
+        if name in arguments:
+            raise BadInput(f"the argument {name} is given twice; give it once")
+        arguments[name] = _literal(value)
     return arguments
+
+
+def _literal(text: str) -> Any:
+    try:
+        return _plain(ast.parse(text.strip(), mode="eval").body)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return text
+
+
+def parse_name(text: str) -> Named:
+    """What follows the last colon of a target: Net, Net.small, Net(Config(width=16)). Raises
+    BadInput for anything else.
+
+    >>> parse_name("Net(depth=2)").named
+    (('depth', 2),)
+    """
+    try:
+        value = _inside(ast.parse(text.strip(), mode="eval").body)
+    except (ValueError, TypeError, SyntaxError) as error:
+        raise BadInput(_no_name(text)) from error
+    if not isinstance(value, Named):
+        raise BadInput(_no_name(text))
+    return value
+
+
+def _no_name(text: str) -> str:
+    return (
+        f"'{text}' is no name in a module; write one like Net, Net.small or Net(Config(width=16))"
+    )
 
 
 def parse_examples(pairs: Sequence[str]) -> dict[str, int]:
@@ -96,8 +167,6 @@ def parse_examples(pairs: Sequence[str]) -> dict[str, int]:
 
 HALF = "half_"
 """Prefix of the j that stands for (K − 1)/2 while a size K is traced that is odd by name."""
-
-REAL = frozenset({"width", "depth", "rho"})
 
 OPERATIONS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: lambda a, b: a + b,
@@ -135,7 +204,19 @@ def parse_symbolic(pair: str) -> tuple[str, Any]:
     return name, 2 * symbol(HALF + str(value)) + 1 if odd else value
 
 
+def parse_symbolics(pairs: Sequence[str]) -> dict[str, Any]:
+    """All arguments of a command line, as `parse_symbolic` reads each. Raises BadInput for a name
+    that is given twice, too."""
+    arguments: dict[str, Any] = {}
+    for name, value in map(parse_symbolic, pairs):
+        if name in arguments:
+            raise BadInput(f"the argument {name} is given twice; give it once")
+        arguments[name] = value
+    return arguments
+
+
 def _value(node: ast.expr) -> Any:
+    """The value of an expression in free sizes."""
     if isinstance(node, ast.Name):
         return _symbol(node.id)
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATIONS:
@@ -143,11 +224,45 @@ def _value(node: ast.expr) -> Any:
         if is_symbolic(value) or isinstance(value, int | float):
             return value
         raise ValueError("no size")
+    return _of_parts(node, _value, _value)
+
+
+def _plain(node: ast.expr) -> Any:
+    """A literal, or something in the target's module; a name alone is neither."""
+    return _of_parts(node, _plain, _inside)
+
+
+def _inside(node: ast.expr) -> Any:
+    """The same where a name alone is one of the target's module: in a call."""
+    if isinstance(node, ast.Name):
+        return Named(node.id, node.id)
+    return _of_parts(node, _inside, _inside)
+
+
+def _of_parts(
+    node: ast.expr, of: Callable[[ast.expr], Any], of_argument: Callable[[ast.expr], Any]
+) -> Any:
+    if isinstance(node, ast.Attribute):
+        return Named(_dotted(node), ast.unparse(node))
+    if isinstance(node, ast.Call):
+        if any(keyword.arg is None for keyword in node.keywords):
+            raise ValueError("no name")
+        positional = tuple(map(of_argument, node.args))
+        named = tuple((str(k.arg), of_argument(k.value)) for k in node.keywords)
+        return Named(_dotted(node.func), ast.unparse(node), True, positional, named)
     if isinstance(node, ast.Tuple | ast.List):
-        items = [_value(item) for item in node.elts]
+        items = list(map(of, node.elts))
         return tuple(items) if isinstance(node, ast.Tuple) else items
     return ast.literal_eval(node)
 
 
+def _dotted(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    if isinstance(node, ast.Name):
+        return node.id
+    raise ValueError("no name")
+
+
 def _symbol(name: str) -> Polynomial:
-    return symbol(name, lower=0, integer=False) if name in REAL else symbol(name)
+    return symbol(name, lower=0, integer=False) if name in MULTIPLIERS else symbol(name)

@@ -15,6 +15,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import TypeAlias
 
+from flopscope.complexcosts import has_complex
 from flopscope.costs import COSTS, cost
 from flopscope.errors import UnknownName
 from flopscope.facts import Function, Interpolation, Kind, Operator, Reduction
@@ -25,6 +26,8 @@ class Quantity(Enum):
     """What a convention can count in a row."""
 
     MACS = "multiply-accumulates"
+    PRODUCTS = "multiply-accumulates, of complex numbers as of real ones"
+    RUN_PRODUCTS = "the same as torch runs them: three real convolutions for a complex one"
     BIAS = "bias additions"
     INPUTS = "input elements"
     OUTPUTS = "output elements"
@@ -35,11 +38,15 @@ class Quantity(Enum):
     POSITIONS = "output positions of one channel"
     BATCH_PARAMS = "parameters × batch"
     SOFTMAX_ROWS = "softmax distributions"
+    TAPS = "batch × output positions × kernel"
+    MASKED_TAPS = "the same of a modulated deformable convolution"
     ACTS = "scalar operations"
 
 
 QUANTITIES: Mapping[Quantity, Callable[[Operator], Size]] = {
     Quantity.MACS: lambda row: cost(row).macs,
+    Quantity.PRODUCTS: lambda row: COSTS[row.kind](row).macs,
+    Quantity.RUN_PRODUCTS: lambda row: _times(_convolutions(row), COSTS[row.kind](row).macs),
     Quantity.BIAS: lambda row: elements(row.output) if row.has_bias else 0,
     Quantity.INPUTS: lambda row: elements(row.operand),
     Quantity.OUTPUTS: lambda row: elements(row.output),
@@ -56,8 +63,15 @@ QUANTITIES: Mapping[Quantity, Callable[[Operator], Size]] = {
         else 0
     ),  # a table that no input chooses from is no layer
     Quantity.SOFTMAX_ROWS: lambda row: row.groups,
+    Quantity.TAPS: lambda row: _taps(row),
+    Quantity.MASKED_TAPS: lambda row: _taps(row) if len(row.inputs) > 2 else 0,
     Quantity.ACTS: lambda row: cost(row).acts,
 }
+
+
+def _convolutions(row: Operator) -> int:
+    convolved = row.kind in (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION)
+    return 3 if convolved and has_complex(row) else 1
 
 
 def _channel_pairs(row: Operator) -> Size:
@@ -69,6 +83,10 @@ def _under_windows(row: Operator) -> Size:
     return product((*row.output, *row.window.kernel))
 
 
+def _taps(row: Operator) -> Size:
+    return product((row.output[0], *row.weights[0].shape[2:], *row.output[2:]))
+
+
 Weights: TypeAlias = Mapping[Quantity, int]
 Named: TypeAlias = Function | Reduction | Interpolation
 
@@ -77,18 +95,28 @@ _NOTHING: Weights = {}
 
 @dataclass(frozen=True)
 class Convention:
-    """A named way of counting. `unit` is MACs or FLOPs; `counts` says in words what is counted."""
+    """A named way of counting. `unit` is MACs or FLOPs; `counts` says in words what is counted, and
+    a row of a kind or function in `unknown` may count more than is known."""
 
     name: str
     unit: str
     counts: str
     source: str
     weights: Mapping[Kind | Named, Weights]
+    # what a tool counts of a sparse product depends on how it is written
+    unknown: frozenset[Kind | Named] = frozenset({Kind.UNKNOWN, Kind.SPARSE_MATMUL})
 
     def of(self, kind: Kind, function: Named | None = None) -> Weights:
-        """What it counts in a row of that kind and function; nothing where it leaves it free."""
+        """What it counts in a row of that kind and function; nothing where it leaves it free. A
+        grid sample is the same to a tool whatever its function."""
         weights = self.weights.get(kind, _NOTHING)
-        return weights if function is None else self.weights.get(function, weights)
+        if function is None or kind is Kind.GRID_SAMPLE:
+            return weights
+        return self.weights.get(function, weights)
+
+    def knows(self, row: Operator) -> bool:
+        """Is its count of the row exact?"""
+        return row.kind not in self.unknown and row.function not in self.unknown
 
     def count(self, row: Operator) -> Size:
         """What one application of the row counts; 0 for a kind that the convention leaves free."""
@@ -103,8 +131,12 @@ def _times(weight: int, amount: Size) -> Size:
 
 _ACTS = {Quantity.ACTS: 1}
 _MACS = {Quantity.MACS: 1}
-_MACS_TWICE = {Quantity.MACS: 2}
-_MACS_AND_BIAS = {Quantity.MACS: 1, Quantity.BIAS: 1}
+# tools do not ask whether numbers are complex
+_PRODUCTS_ONCE = {Quantity.PRODUCTS: 1}
+_PRODUCTS_TWICE = {Quantity.PRODUCTS: 2}
+_PRODUCTS_AND_BIAS = {Quantity.PRODUCTS: 1, Quantity.BIAS: 1}
+_RUN_PRODUCTS = {Quantity.RUN_PRODUCTS: 1}
+_RUN_PRODUCTS_TWICE = {Quantity.RUN_PRODUCTS: 2}
 _INPUTS = {Quantity.INPUTS: 1}
 _INPUTS_TWICE = {Quantity.INPUTS: 2}
 _OUTPUTS = {Quantity.OUTPUTS: 1}
@@ -118,7 +150,8 @@ _MACS_CONVENTION = Convention(
     "one per multiply-accumulate of convolution, linear and matmul; "
     "bias, norm, activation, pooling free",
     "the papers' mult-adds",
-    dict.fromkeys(_PRODUCTS, _MACS),
+    dict.fromkeys((*_PRODUCTS, Kind.DEFORMABLE_CONVOLUTION, Kind.SPARSE_MATMUL), _MACS),
+    frozenset({Kind.UNKNOWN}),
 )
 
 _FVCORE = Convention(
@@ -128,7 +161,8 @@ _FVCORE = Convention(
     "1 of nearest and 4 of bilinear interpolation",
     "fvcore 0.1.5: nn/flop_count.py, nn/jit_handles.py",
     {
-        **dict.fromkeys(_PRODUCTS, _MACS),
+        **dict.fromkeys(_PRODUCTS, _RUN_PRODUCTS),
+        Kind.GRID_SAMPLE: {Quantity.OUTPUTS: 4},
         Kind.BATCH_NORM: {Quantity.INPUTS: 1, Quantity.AFFINE_INPUTS: 1},
         Kind.BATCH_NORM_TRAINING: {Quantity.INPUTS: 4, Quantity.AFFINE_INPUTS: 1},
         Kind.LAYER_NORM: {Quantity.INPUTS: 4, Quantity.AFFINE_INPUTS: 1},
@@ -146,7 +180,7 @@ _TORCH = Convention(
     "FLOPs",
     "two per multiply-accumulate of convolution, linear and matmul; nothing else",
     "torch 2.13: utils/flop_counter.py",
-    dict.fromkeys(_PRODUCTS, _MACS_TWICE),
+    dict.fromkeys(_PRODUCTS, _RUN_PRODUCTS_TWICE),
 )
 
 _THOP = Convention(
@@ -156,9 +190,9 @@ _THOP = Convention(
     "transposed convolution at its output's size; group norm and matmul not seen",
     "thop 0.1.1: profile.py, vision/basic_hooks.py, vision/calc_func.py",
     {
-        Kind.CONVOLUTION: _MACS,
+        Kind.CONVOLUTION: _PRODUCTS_ONCE,
         Kind.TRANSPOSED_CONVOLUTION: {Quantity.WEIGHTS_AT_OUTPUTS: 1},
-        Kind.LINEAR: _MACS,
+        Kind.LINEAR: _PRODUCTS_ONCE,
         Kind.BATCH_NORM: {Quantity.INPUTS: 2, Quantity.AFFINE_INPUTS: 2},
         Kind.BATCH_NORM_TRAINING: {Quantity.INPUTS: 2, Quantity.AFFINE_INPUTS: 2},
         Kind.LAYER_NORM: {Quantity.INPUTS: 2, Quantity.AFFINE_INPUTS: 2},
@@ -184,10 +218,15 @@ _PTFLOPS = Convention(
     "interpolation, 1 of layer norm, ReLU6, SiLU and softmax",
     "ptflops 0.7.5: pytorch_engine.py, pytorch_ops.py",
     {
-        Kind.CONVOLUTION: _MACS_AND_BIAS,
-        Kind.TRANSPOSED_CONVOLUTION: _MACS_AND_BIAS,
-        Kind.LINEAR: _MACS_AND_BIAS,
-        Kind.MATMUL: _MACS,
+        Kind.CONVOLUTION: _PRODUCTS_AND_BIAS,
+        Kind.TRANSPOSED_CONVOLUTION: _PRODUCTS_AND_BIAS,
+        Kind.DEFORMABLE_CONVOLUTION: {
+            **_PRODUCTS_AND_BIAS,
+            Quantity.TAPS: 24,
+            Quantity.MASKED_TAPS: 1,
+        },
+        Kind.LINEAR: _PRODUCTS_AND_BIAS,
+        Kind.MATMUL: _PRODUCTS_ONCE,
         Kind.BATCH_NORM: {Quantity.INPUTS: 1, Quantity.AFFINE_INPUTS: 1},
         Kind.BATCH_NORM_TRAINING: {Quantity.INPUTS: 1, Quantity.AFFINE_INPUTS: 1},
         Kind.LAYER_NORM: _INPUTS,
@@ -217,7 +256,7 @@ _TORCHINFO = Convention(
     "a linear layer's positions and matmul not seen",
     "torchinfo 1.8.0: layer_info.py",
     {
-        Kind.CONVOLUTION: _MACS_AND_BIAS,
+        Kind.CONVOLUTION: _PRODUCTS_AND_BIAS,
         Kind.TRANSPOSED_CONVOLUTION: {Quantity.WEIGHTS_AT_OUTPUTS: 1, Quantity.BIAS: 1},
         Kind.LINEAR: _BATCH_PARAMS,
         Kind.BATCH_NORM: _BATCH_PARAMS,
@@ -238,10 +277,10 @@ _DEEPSPEED = Convention(
     "group norm, 1 of ReLU, SiLU, GELU, softmax, pooling and interpolation",
     "deepspeed 0.19.8: profiling/flops_profiler/profiler.py",
     {
-        Kind.CONVOLUTION: {Quantity.MACS: 2, Quantity.BIAS: 1},
-        Kind.TRANSPOSED_CONVOLUTION: {Quantity.MACS: 2, Quantity.BIAS: 1},
-        Kind.LINEAR: _MACS_TWICE,
-        Kind.MATMUL: _MACS_TWICE,
+        Kind.CONVOLUTION: {Quantity.PRODUCTS: 2, Quantity.BIAS: 1},
+        Kind.TRANSPOSED_CONVOLUTION: {Quantity.PRODUCTS: 2, Quantity.BIAS: 1},
+        Kind.LINEAR: _PRODUCTS_TWICE,
+        Kind.MATMUL: _PRODUCTS_TWICE,
         Kind.BATCH_NORM: {Quantity.INPUTS: 1, Quantity.AFFINE_INPUTS: 1},
         Kind.BATCH_NORM_TRAINING: {Quantity.INPUTS: 4, Quantity.AFFINE_INPUTS: 1},
         Kind.LAYER_NORM: {Quantity.INPUTS: 4, Quantity.AFFINE_INPUTS: 1},
@@ -269,6 +308,7 @@ _ALL = Convention(
     "every scalar multiplication, addition, comparison, division, root and exponential",
     "flopscope.costs",
     dict.fromkeys(COSTS, _ACTS),
+    frozenset({Kind.UNKNOWN, Kind.OTHER, Interpolation.VARYING}),
 )
 
 CONVENTIONS: Mapping[str, Convention] = MappingProxyType(

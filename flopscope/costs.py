@@ -9,30 +9,11 @@ products are those of `sizes`, which raise Overflow where an array would wrap.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
+from flopscope.acts import FUNCTION_ACTS, REDUCTION_ACTS, TAPS, Cost, added, scaled
+from flopscope.complexcosts import complex_cost, has_complex
 from flopscope.facts import Function, Interpolation, Kind, Operator, Reduction
 from flopscope.sizes import Size, adaptive_span, elements, pool_span, product, total
-
-
-class Cost(NamedTuple):
-    """Acts of one application of a row.
-
-    `macs` pairs a multiplication with its accumulation; the acts list every scalar operation, so a
-    dot product of n terms has n `multiply` and n - 1 `add`.
-    """
-
-    macs: Size = 0
-    add: Size = 0  # subtractions too
-    multiply: Size = 0
-    divide: Size = 0
-    compare: Size = 0  # maximum, minimum and rounding too
-    transcendental: Size = 0  # exp, tanh, erf, square root
-
-    @property
-    def acts(self) -> Size:
-        """All scalar operations."""
-        return total((self.add, self.multiply, self.divide, self.compare, self.transcendental))
 
 
 def convolution(row: Operator) -> Cost:
@@ -64,6 +45,24 @@ def transposed_convolution(row: Operator) -> Cost:
     return Cost(macs, add=total((macs, bias)), multiply=macs)
 
 
+def deformable_convolution(row: Operator) -> Cost:
+    """A convolution of values read between the samples of its input, at positions of its own.
+
+    Input (B, C_in, H, W), offsets (B, 2·sets·K_h·K_w, H_out, W_out) and, where values are
+    modulated, a mask; weight and output as a convolution's. A coordinate, one an offset, is an
+    addition, rounded down; what is left of it and the rest up to 1 are an addition each. The four
+    weights of a position are a multiplication each, two an offset. A value is four multiplications
+    and three additions, and a multiplication by the mask. Source: arXiv 1703.06211, equations 2 to
+    4; arXiv 1811.11168, equation 1.
+    """
+    offsets = elements(row.inputs[1])
+    values = product((row.output[0], row.inputs[0][1], *row.weights[0].shape[2:], *row.output[2:]))
+    masked = 1 if len(row.inputs) > 2 else 0
+    positions = Cost(add=product((3, offsets)), multiply=product((2, offsets)), compare=offsets)
+    read = Cost(add=product((3, values)), multiply=product((4 + masked, values)))
+    return added(convolution(row), added(positions, read))
+
+
 def linear(row: Operator) -> Cost:
     """positions · in · out multiply-accumulates: input (…, in), weight (out, in), output (…, out).
 
@@ -77,8 +76,28 @@ def linear(row: Operator) -> Cost:
 
 
 def matmul(row: Operator) -> Cost:
-    """batch · n · m · k multiply-accumulates: inputs (…, n, k) and (…, k, m), output (…, n, m)."""
-    return _dot_products(elements(row.output), row.inputs[0][-1], False)
+    """batch · n · m · k multiply-accumulates: inputs (…, n, k) and (…, k, m), output (…, n, m).
+
+    In `groups` that share k among them, output (groups, n, m), it is n · m · k together.
+    """
+    outputs, inner = row.output, row.inputs[0][-1]
+    if isinstance(row.groups, int) and row.groups == 1:
+        return _dot_products(elements(outputs), inner, False)
+    macs = product((*outputs[1:], inner))
+    return Cost(macs, add=macs - elements(outputs), multiply=macs)
+
+
+def sparse_matmul(row: Operator) -> Cost:
+    """entries · vectors multiply-accumulates: each stored entry of the sparse matrix is multiplied
+    once a vector of the dense one, and the product added into zeros. `groups` is their number.
+
+    Entries (nnz,), dense (k, vectors), output (m, vectors); a dense matrix from the left likewise.
+
+    >>> row = Operator(Kind.SPARSE_MATMUL, "", ((7,), (6, 4)), (6, 4), groups=28)
+    >>> sparse_matmul(row).macs
+    28
+    """
+    return Cost(row.groups, add=row.groups, multiply=row.groups)
 
 
 def batch_norm(row: Operator) -> Cost:
@@ -105,7 +124,7 @@ def batch_norm_training(row: Operator) -> Cost:
     """
     channels = row.groups if row.buffers else 0
     running = Cost(add=product((2, channels)), multiply=product((5, channels)))
-    return _sum(layer_norm(row), running)
+    return added(layer_norm(row), running)
 
 
 def layer_norm(row: Operator) -> Cost:
@@ -148,7 +167,7 @@ def embedding(row: Operator) -> Cost:
 def function(row: Operator) -> Cost:
     """One application of the row's function to each element."""
     assert isinstance(row.function, Function)
-    return _scaled(FUNCTION_ACTS[row.function], elements(row.output))
+    return scaled(FUNCTION_ACTS[row.function], elements(row.output))
 
 
 def softmax(row: Operator) -> Cost:
@@ -168,7 +187,7 @@ def reduction(row: Operator) -> Cost:
     assert isinstance(row.function, Reduction)
     an_element, a_group = REDUCTION_ACTS[row.function]
     n = elements(row.operand)
-    return _sum(_scaled(an_element, n), _scaled(a_group, row.groups))
+    return added(scaled(an_element, n), scaled(a_group, row.groups))
 
 
 def max_pool(row: Operator) -> Cost:
@@ -215,10 +234,36 @@ def resize(row: Operator) -> Cost:
     """A weighted sum of n samples an output element: n multiplications, n−1 additions.
 
     The nearest sample is copied. The weights of a position are those of all maps and not counted.
+    Where the samples vary, nothing is counted: readings of all acts name the row as unknown.
     """
     assert isinstance(row.function, Interpolation)
+    if row.function is Interpolation.VARYING:
+        return Cost()
     n, taps = elements(row.output), TAPS[row.function]
     return Cost() if taps == 1 else Cost(add=product((n, taps - 1)), multiply=product((n, taps)))
+
+
+def grid_sample(row: Operator) -> Cost:
+    """Values of a map between its samples, at positions that are computed.
+
+    Input (B, C, H, W), positions (B, H_out, W_out, 2) from -1 to 1, output (B, C, H_out, W_out);
+    in three dimensions likewise. A coordinate becomes one of the map (a multiplication and an
+    addition) and is rounded. But for the nearest sample, what is left of it and the rest up to 1
+    are an addition each, and a position's weights products of those: 4 multiplications, 4 + 8 in
+    three dimensions. A value is then a weighted sum as in `resize`.
+    """
+    coordinates = elements(row.inputs[1])
+    if row.function is Interpolation.VARYING:
+        return Cost()
+    if row.function is Interpolation.NEAREST:
+        return Cost(add=coordinates, multiply=coordinates, compare=coordinates)
+    corners = 2 if row.function is Interpolation.BILINEAR else 4  # multiplications a coordinate
+    placed = Cost(
+        add=product((3, coordinates)),
+        multiply=product((1 + corners, coordinates)),
+        compare=coordinates,
+    )
+    return added(placed, resize(row))
 
 
 def addition(row: Operator) -> Cost:
@@ -254,8 +299,10 @@ def stored(row: Operator) -> Cost:
 COSTS: Mapping[Kind, Callable[[Operator], Cost]] = {
     Kind.CONVOLUTION: convolution,
     Kind.TRANSPOSED_CONVOLUTION: transposed_convolution,
+    Kind.DEFORMABLE_CONVOLUTION: deformable_convolution,
     Kind.LINEAR: linear,
     Kind.MATMUL: matmul,
+    Kind.SPARSE_MATMUL: sparse_matmul,
     Kind.BATCH_NORM: batch_norm,
     Kind.BATCH_NORM_TRAINING: batch_norm_training,
     Kind.EMBEDDING: embedding,
@@ -273,6 +320,7 @@ COSTS: Mapping[Kind, Callable[[Operator], Cost]] = {
     Kind.GLOBAL_POOL: global_pool,
     Kind.ADAPTIVE_POOL: adaptive_pool,
     Kind.RESIZE: resize,
+    Kind.GRID_SAMPLE: grid_sample,
     Kind.ADD: addition,
     Kind.MULTIPLY: multiplication,
     Kind.DIVIDE: division,
@@ -280,88 +328,20 @@ COSTS: Mapping[Kind, Callable[[Operator], Cost]] = {
     Kind.CONCATENATION: concatenation,
     Kind.STORED: stored,
 }
-"""Every kind but UNKNOWN, whose cost is not known; a test holds the table to be total."""
-
-FUNCTION_ACTS: Mapping[Function, Cost] = {
-    Function.RELU: Cost(compare=1),  # max(x, 0)
-    Function.RELU6: Cost(compare=2),  # min(max(x, 0), 6)
-    Function.SIGMOID: Cost(add=1, multiply=1, divide=1, transcendental=1),  # 1/(1 + exp(-1·x))
-    Function.SILU: Cost(add=1, multiply=1, divide=1, transcendental=1),  # x/(1 + exp(-1·x))
-    Function.TANH: Cost(transcendental=1),
-    Function.GELU: Cost(add=1, multiply=3, transcendental=1),  # x·0.5·(1 + erf(x·√½))
-    Function.HARD_SIGMOID: Cost(add=1, compare=2, divide=1),  # relu6(x + 3)/6
-    Function.HARD_SWISH: Cost(add=1, multiply=1, compare=2, divide=1),  # x·relu6(x + 3)/6
-    # x·0.5·(1 + tanh(√(2/π)·(x + 0.044715·x·x·x)))
-    Function.GELU_TANH: Cost(add=2, multiply=6, transcendental=1),
-    Function.LEAKY_RELU: Cost(multiply=1, compare=1),  # max(x, a·x) for a < 1
-    Function.PRELU: Cost(multiply=1, compare=1),
-    # max(x, 0) + a·(exp(min(x, 0)) − 1)
-    Function.ELU: Cost(add=2, multiply=1, compare=2, transcendental=1),
-    Function.SOFTPLUS: Cost(add=1, transcendental=2),  # log(1 + exp(x))
-    Function.MISH: Cost(add=1, multiply=1, transcendental=3),  # x·tanh(log(1 + exp(x)))
-    Function.LOG_SIGMOID: Cost(add=1, multiply=2, transcendental=2),  # -1·log(1 + exp(-1·x))
-    Function.CLAMP: Cost(compare=2),
-    Function.BOUND: Cost(compare=1),
-    Function.NEGATE: Cost(multiply=1),  # -1·x
-    Function.ABS: Cost(multiply=1, compare=1),  # max(x, -1·x)
-    Function.ROUND: Cost(compare=1),
-    Function.SQUARE: Cost(multiply=1),
-    Function.CUBE: Cost(multiply=2),
-    Function.POWER: Cost(transcendental=1),
-    Function.SQRT: Cost(transcendental=1),
-    Function.RECIPROCAL: Cost(divide=1),
-    Function.RECIPROCAL_SQRT: Cost(divide=1, transcendental=1),
-    Function.EXP: Cost(transcendental=1),
-    Function.LOG: Cost(transcendental=1),
-    Function.ERF: Cost(transcendental=1),
-    Function.SIN: Cost(transcendental=1),
-}
-
-REDUCTION_ACTS: Mapping[Reduction, tuple[Cost, Cost]] = {
-    Reduction.SUM: (Cost(add=1), Cost(add=-1)),
-    Reduction.MEAN: (Cost(add=1), Cost(add=-1, divide=1)),
-    Reduction.EXTREMUM: (Cost(compare=1), Cost(compare=-1)),
-    Reduction.PRODUCT: (Cost(multiply=1), Cost(multiply=-1)),
-    # the mean, the squares of what is left without it, their mean
-    Reduction.VARIANCE: (Cost(add=3, multiply=1), Cost(add=-2, divide=2)),
-    Reduction.DEVIATION: (Cost(add=3, multiply=1), Cost(add=-2, divide=2, transcendental=1)),
-    Reduction.NORM: (Cost(add=1, multiply=1), Cost(add=-1, transcendental=1)),
-    # m + log(Σ exp(x − m)), m the largest
-    Reduction.LOG_SUM_EXP: (
-        Cost(add=2, compare=1, transcendental=1),
-        Cost(compare=-1, transcendental=1),
-    ),
-    Reduction.RUNNING_SUM: (Cost(add=1), Cost(add=-1)),
-}
-"""Acts an element, and a group: a sum of n elements is n − 1 additions."""
-
-TAPS: Mapping[Interpolation, int] = {
-    Interpolation.NEAREST: 1,
-    Interpolation.LINEAR: 2,
-    Interpolation.BILINEAR: 4,
-    Interpolation.TRILINEAR: 8,
-    Interpolation.BICUBIC: 16,
-}
-"""Samples that an interpolated value is made of."""
+"""Every kind but UNKNOWN, whose cost is not known, and OTHER, of which only that it has no MACs; a
+test holds the table to be total."""
 
 
 def cost(row: Operator) -> Cost:
-    """The cost of one application of a row (its `repeat` is not in it)."""
-    return COSTS[row.kind](row)
+    """The cost of one application of a row (its `repeat` is not in it), in acts on real numbers."""
+    found = COSTS[row.kind](row)
+    return complex_cost(row, found) if row.types and has_complex(row) else found
 
 
 def _dot_products(outputs: Size, length: Size, bias: bool) -> Cost:
     """`outputs` dot products of `length` terms, plus one addition each where there is a bias."""
     macs = product((outputs, length))
     return Cost(macs, add=macs if bias else macs - outputs, multiply=macs)
-
-
-def _scaled(acts: Cost, n: Size) -> Cost:
-    return Cost(*(product((n, count)) if count else 0 for count in acts))
-
-
-def _sum(a: Cost, b: Cost) -> Cost:
-    return Cost(*(total(pair) for pair in zip(a, b, strict=True)))
 
 
 def _window_area(row: Operator) -> Size:

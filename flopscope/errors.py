@@ -53,5 +53,5 @@ class UnknownName(FlopscopeError):
             )
         else:
             more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
-            hint = f"known are {', '.join(known[:SHOWN])}{more}"
+            hint = f"known are {', '.join(known[:SHOWN])}{more}" if known else "there is none"
         super().__init__(f"unknown {what} '{name}'; {hint}")

@@ -7,7 +7,9 @@ layer (out, in): PyTorch's layouts, so that rows compare with real modules field
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
+from fractions import Fraction
 from typing import NamedTuple
 
 from flopscope.sizes import Shape, Size
@@ -18,8 +20,10 @@ class Kind(Enum):
 
     CONVOLUTION = "convolution"
     TRANSPOSED_CONVOLUTION = "transposed convolution"
+    DEFORMABLE_CONVOLUTION = "deformable convolution"
     LINEAR = "linear"
     MATMUL = "matmul"
+    SPARSE_MATMUL = "sparse matmul"  # the entries of one matrix that are stored, by dense vectors
     EMBEDDING = "embedding"
     BATCH_NORM = "batch norm"
     BATCH_NORM_TRAINING = "batch norm (training)"  # with the statistics of its own input
@@ -35,6 +39,7 @@ class Kind(Enum):
     GLOBAL_POOL = "global pool"
     ADAPTIVE_POOL = "adaptive pool"
     RESIZE = "interpolation"
+    GRID_SAMPLE = "grid sample"  # an interpolation at computed positions
     ADD = "addition"  # subtraction too
     MULTIPLY = "multiplication"
     DIVIDE = "division"
@@ -43,6 +48,7 @@ class Kind(Enum):
     REDUCTION = "reduction"
     CONCATENATION = "concatenation"
     STORED = "stored tensor"  # a parameter that no operator reads as a whole
+    OTHER = "other"  # it multiplies no matrices; what it does element by element is not stated
     UNKNOWN = "unknown"
 
 
@@ -79,6 +85,7 @@ class Function(Enum):
     LOG = "logarithm"
     ERF = "error function"
     SIN = "sine"  # cosine too
+    ELEMENTARY = "elementary function"  # other trigonometric, hyperbolic and inverse ones
 
 
 class Reduction(Enum):
@@ -103,6 +110,7 @@ class Interpolation(Enum):
     BILINEAR = "bilinear"
     TRILINEAR = "trilinear"
     BICUBIC = "bicubic"
+    VARYING = "varying"  # the samples, or their weights, are not stated
 
 
 class Window(NamedTuple):
@@ -115,18 +123,54 @@ class Window(NamedTuple):
     dilation: Shape = (1, 1)
 
 
+FLOAT8 = ("e4m3fn", "e4m3fnuz", "e5m2", "e5m2fnuz", "e8m0fnu")
+FLOAT32 = "float32"
+"""The type of elements where nothing else is said."""
+
+ELEMENT_BYTES: Mapping[str, int] = {
+    **dict.fromkeys(["complex128"], 16),
+    **dict.fromkeys(["float64", "complex64", "int64", "uint64"], 8),
+    **dict.fromkeys(["float32", "complex32", "int32", "uint32", "qint32"], 4),
+    **dict.fromkeys(["float16", "bfloat16", "int16", "uint16", "bits16"], 2),
+    **dict.fromkeys(["bool", "int8", "uint8", "qint8", "quint8", "bits8"], 1),
+    **dict.fromkeys([f"float8_{form}" for form in FLOAT8], 1),
+    # several numbers in a byte, or a type that torch stores in whole bytes all the same
+    **dict.fromkeys(["float4_e2m1fn_x2", "quint4x2", "quint2x4"], 1),
+    **dict.fromkeys(["bits1x8", "bits2x4", "bits4x2"], 1),
+    **dict.fromkeys([f"{sign}int{bits}" for sign in ("", "u") for bits in range(1, 8)], 1),
+    # of these PER_BYTE says more: alone, one takes a byte too
+    **dict.fromkeys([f"{sign}int{bits}_packed" for sign in ("", "u") for bits in (1, 2, 4)], 1),
+    "float4_e2m1_packed": 1,
+}
+"""Types of elements under torch's names, and the bytes of one in memory."""
+
+PER_BYTE: Mapping[str, int] = {
+    **dict.fromkeys(["int4_packed", "uint4_packed", "float4_e2m1_packed"], 2),
+    **dict.fromkeys(["int2_packed", "uint2_packed"], 4),
+    "uint1_packed": 8,
+}
+"""Types of which several elements lie in one byte of a stored tensor."""
+
+COMPLEX = frozenset({"complex32", "complex64", "complex128"})
+"""Types whose element is a pair of numbers."""
+
+
 class Weight(NamedTuple):
     """A stored tensor. Two rows that name the same key share one tensor, counted once.
 
     `learnt` is False for a weight that is no parameter: a constant that the network stores, or,
     with an empty key, one that it computes, which is then among the row's inputs too. `frozen` is
     True for a parameter without gradient: stored and counted with the others, never trained.
+    `element` is the type of its elements; `share` the part of it that one token uses, where tokens
+    choose among experts.
     """
 
     key: str
     shape: Shape
     learnt: bool = True
     frozen: bool = False
+    element: str = FLOAT32
+    share: Fraction = Fraction(1)
 
 
 class Operator(NamedTuple):
@@ -134,9 +178,11 @@ class Operator(NamedTuple):
 
     `path` names stage, block and layer, joined by dots; `call` counts the calls of that layer.
     `groups` is the number of groups a convolution splits its channels into; for norms, softmax and
-    reductions, how many groups of elements are taken together each. `id` is the row's own number
+    reductions, how many groups of elements are taken together each; for a sparse product, how many
+    products of two numbers there are. `id` is the row's own number
     and `reads` the ids of the rows whose outputs it takes (negative: an input of the network), for
-    liveness. `backward` marks what a training step runs after the forward pass.
+    liveness. `backward` marks what a training step runs after the forward pass. `types` are the
+    elements' types of its inputs and, last, of its output; none where all tensors are of float32.
     """
 
     kind: Kind
@@ -153,6 +199,17 @@ class Operator(NamedTuple):
     repeat: Size = 1
     call: int = 0
     backward: bool = False
+    types: tuple[str, ...] = ()
+
+    @property
+    def input_types(self) -> tuple[str, ...]:
+        """The type of each input's elements."""
+        return self.types[:-1] if self.types else (FLOAT32,) * len(self.inputs)
+
+    @property
+    def output_type(self) -> str:
+        """The type of its output's elements."""
+        return self.types[-1] if self.types else FLOAT32
 
     @property
     def operand(self) -> Shape:

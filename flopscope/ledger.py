@@ -116,6 +116,10 @@ class Ledger:
         """Parameters, frozen ones too; a shared tensor counts once."""
         return self._under_conditions(readings.params(self.rows))
 
+    def active_params(self) -> Reading:
+        """Parameters that one token uses: of experts, those that it is sent to."""
+        return self._under_conditions(readings.active_params(self.rows))
+
     def trainable(self) -> Reading:
         """Parameters that are not frozen."""
         return self._under_conditions(readings.trainable(self.rows))
@@ -139,21 +143,21 @@ class Ledger:
             readings.activations(self.rows, convolutions_only=convolutions_only)
         )
 
-    def weight_bytes(self, dtype: str = "float32") -> Reading:
-        """Bytes of the parameters."""
+    def weight_bytes(self, dtype: str | None = None) -> Reading:
+        """Bytes of the parameters as stored, or with floating-point numbers in `dtype`."""
         return self._under_conditions(readings.weight_bytes(self.rows, dtype))
 
-    def traffic_bytes(self, dtype: str = "float32") -> Reading:
+    def traffic_bytes(self, dtype: str | None = None) -> Reading:
         """Bytes read and written, operator by operator."""
         return self._under_conditions(readings.traffic_bytes(self.rows, dtype))
 
-    def peak_activation_bytes(self, dtype: str = "float32", *, fused: bool = True) -> Reading:
+    def peak_activation_bytes(self, dtype: str | None = None, *, fused: bool = True) -> Reading:
         """Largest sum of live activations."""
         return self._under_conditions(readings.peak_activation_bytes(self.rows, dtype, fused=fused))
 
     @property
     def complete(self) -> bool:
-        """Is every row of a known kind?"""
+        """Is every row of a known kind, so that MACs are exact?"""
         return all(row.kind is not Kind.UNKNOWN for row in self.rows)
 
     def to_frame(self) -> pd.DataFrame:

@@ -20,23 +20,25 @@ from flopscope.witnesses import require_onnx, require_witnesses
 class Profile:
     """What a target does on inputs of these shapes; the ledger's conditions say where that holds.
     `fixed` are free sizes that became numbers, each with the line of code that asked; `saved` the
-    bytes kept for the backward pass, where that ran too."""
+    bytes kept for the backward pass, where that ran too; `expected` choices that depend on data and
+    change the total, as they are taken."""
 
     target: str
     shapes: tuple[tuple[Size, ...], ...]
     ledger: Ledger
     fixed: tuple[str, ...]
     saved: Reading | None = None
+    expected: tuple[str, ...] = ()
 
     @property
     def backward(self) -> bool:
         """Is it of a training step, both passes?"""
         return any(row.backward for row in self.ledger)
 
-    @property
-    def unknown(self) -> tuple[str, ...]:
-        """Paths of the operators that are not in the table: totals are then lower bounds."""
-        return self.ledger.macs().missing
+    def unknown(self, convention: str) -> tuple[str, ...]:
+        """Paths of the operators of which the convention does not know what it counts: its totals
+        are then lower bounds."""
+        return self.ledger.flops(convention).missing
 
 
 def profile(
@@ -61,25 +63,29 @@ def profile(
     require_witnesses()
     from flopscope.measured import without_memory
     from flopscope.tracing import trace
+    from flopscope.tracing.extensions import with_torchvision
     from flopscope.tracing.inputs import tensors_for
-    from flopscope.tracing.targets import load, load_rules, place_of
+    from flopscope.tracing.refusals import refusing
+    from flopscope.tracing.targets import load, load_rules
+    from flopscope.tracing.usercode import importable
 
-    if target.partition(":")[0] in MODELS:
-        refuse_arguments(target, arguments)
-        module = without_memory(parse(target).build)
-    else:
-        module = load(target, arguments)
-    own = load_rules(rules) if rules else None
-    positional, named = tensors_for(given)
-    try:
-        traced = trace(module, *positional, example=example, rules=own, backward=backward, **named)
-    except BadInput:
-        raise
-    except Exception as error:
-        shown = " and ".join(inputs)
-        raise BadInput(f"{target} cannot run on {shown}: {place_of(error)}") from error
+    with importable(target):  # also what the network imports as it runs
+        if target.partition(":")[0] in MODELS:
+            refuse_arguments(target, arguments)
+            module = without_memory(parse(target).build)
+        else:
+            module = load(target, arguments)
+        own = load_rules(rules) if rules else None
+        positional, named = tensors_for(given)
+        with refusing(target, module, " and ".join(inputs), positional, named):
+            traced = with_torchvision(
+                lambda: trace(
+                    module, *positional, example=example, rules=own, backward=backward, **named
+                )
+            )
     saved = None if traced.saved is None else traced.saved.bytes()
-    return Profile(target, tuple(i.shape for i in given), traced.ledger, traced.fixed, saved)
+    shapes = tuple(i.shape for i in given)
+    return Profile(target, shapes, traced.ledger, traced.fixed, saved, traced.expected)
 
 
 def refuse_arguments(model: str, *given: Any) -> None:

@@ -26,9 +26,17 @@ def _require(extra: str, *names: str) -> None:
     for name in names:
         try:
             import_module(name)
-        except ImportError as error:
+        except Exception as error:  # an installation that is broken raises what it likes
+            them = "them" if len(names) > 1 else "it"
             raise BadInput(
-                f"this needs {' and '.join(names)}, but {name} cannot be imported; "
-                f"install {'them' if len(names) > 1 else 'it'} with: "
-                f"pip install 'flopscope-analytic[{extra}]'"
+                f"this needs {' and '.join(names)}, but {name} cannot be imported{_cause(error)}; "
+                f"install {them} with: pip install 'flopscope-analytic[{extra}]'"
             ) from error
+
+
+def _cause(error: Exception) -> str:
+    """Why, where the reason is not that it is not installed."""
+    if isinstance(error, ModuleNotFoundError):
+        return ""
+    text = " ".join(str(error).split())
+    return f" ({type(error).__name__}: {text[:300]})"

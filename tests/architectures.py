@@ -113,11 +113,12 @@ ARCHITECTURES = [
     for name in names.split()
 ]
 
-UNKNOWN_OPERATOR = {
-    "torchvision:raft_small": "grid_sampler_2d",
+AT_ONE_SIZE = {
+    "torchvision:raft_small": "",
     "timm:naflexvit_base_patch16_gap": "_upsample_bicubic2d_aa",
 }
-"""Networks whose totals are lower bounds, and the operator that has no rule."""
+"""Networks that are compared at one size, of two images or with an operator whose work beside its
+products is not stated."""
 
 READS_VALUES = {
     "torchvision:fasterrcnn_resnet50_fpn": "nonzero or a boolean mask",
@@ -138,10 +139,10 @@ def built(target: str) -> nn.Module:
     return module.to("meta").eval()
 
 
-def measured(module: nn.Module, *shape: int) -> int:
+def measured(module: nn.Module, *shape: int, device: str = "meta") -> int:
     """The multiply-adds that torch counts: half of its FLOPs."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        module.requires_grad_(False)(torch.empty(shape, device="meta"))
+        module.requires_grad_(False)(torch.zeros(shape, device=device))
     assert counter.get_total_flops() % 2 == 0
     return counter.get_total_flops() // 2
 
@@ -179,12 +180,12 @@ def row_of(architecture: Architecture) -> str:
 def page() -> Iterator[str]:
     """The lines of docs/architectures.md."""
     compared = list(map(row_of, ARCHITECTURES))
-    bounds = [f"| {target} | `{name}` |" for target, name in UNKNOWN_OPERATOR.items()]
+    one = [f"| {target} | {name or 'nothing'} |" for target, name in AT_ONE_SIZE.items()]
     refused = [f"| {target} | {reads} |" for target, reads in READS_VALUES.items()]
     text = TEMPLATE.format(
         count=len(compared),
         compared="\n".join(compared),
-        bounds="\n".join(bounds),
+        at_one_size="\n".join(one),
         refused="\n".join(refused),
     )
     yield from text.splitlines()
@@ -211,13 +212,14 @@ module's own. Clips have 16 frames.
 torch's counter does not see the products inside fused attention on a CPU; timm's networks are built
 with explicit products.
 
-## Lower bounds
+## Equal at one size
 
-One operator of each has no rule yet. It is named, and the totals print as lower bounds.
+These two equal torch's counter at one size: one takes two images, the other resizes its embeddings.
+A count of all operations does not know how many of them an antialiased resizing takes, and says so.
 
-| network | unknown operator |
+| network | unknown to `all` |
 |---|---|
-{bounds}
+{at_one_size}
 
 ## Refused
 

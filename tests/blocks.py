@@ -135,6 +135,101 @@ class Grid(nn.Module):
         return self.layers(x)
 
 
+class ChannelKernel(nn.Module):
+    """Efficient channel attention: a kernel that grows with the logarithm of the channels."""
+
+    def __init__(self, channels):
+        super().__init__()
+        size = int(abs((math.log2(channels) + 1) / 2))
+        size = size if size % 2 else size + 1
+        self.mix = nn.Conv2d(channels, channels, 1, bias=False)
+        self.attend = nn.Conv1d(1, 1, size, padding=size // 2, bias=False)
+
+    def forward(self, x):
+        x = self.mix(x)
+        weights = self.attend(x.mean((2, 3))[:, None])
+        return x * weights.transpose(1, 2)[..., None].sigmoid()
+
+
+class Heads(nn.Module):
+    """A small layer for every 64 channels."""
+
+    def __init__(self, dim):
+        super().__init__()
+        self.mix = nn.Linear(dim, dim, bias=False)
+        self.heads = nn.ModuleList(nn.Linear(64, 64, bias=False) for _ in range(dim // 64))
+
+    def forward(self, x):
+        x = self.mix(x)
+        if not len(self.heads):
+            return x
+        parts = zip(self.heads, x.split(64, -1), strict=False)
+        return torch.cat([head(part) for head, part in parts], -1)
+
+
+class Sparse(nn.Module):
+    """One layer in `every` attends, the first at `every` - 1."""
+
+    def __init__(self, dim=16, depth=8, every=8):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(dim, dim, bias=False) for _ in range(depth))
+        self.every = every
+
+    def forward(self, x):
+        for i, layer in enumerate(self.layers):
+            x = layer(x)
+            if i % self.every == self.every - 1:
+                x = (x @ x.mT).softmax(-1) @ x
+        return x
+
+
+class Groups(nn.Module):
+    """Half the width, and a small layer for every 16 of it."""
+
+    def __init__(self, dim):
+        super().__init__()
+        self.narrow = nn.Linear(dim, dim // 2 + 1, bias=False)
+        self.small = nn.ModuleList(nn.Linear(6, 6, bias=False) for _ in range(dim // 16))
+
+    def forward(self, x):
+        return self.narrow(x), [layer(x[..., :1].expand(*x.shape[:-1], 6)) for layer in self.small]
+
+
+class OneLayer(nn.Module):
+    """A layer whose width is a rule of one number."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.layer = nn.Linear(1, width, bias=False)
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+class Folded(nn.Module):
+    """A width that doubles with every element of a kernel."""
+
+    def __init__(self, kernel_size):
+        super().__init__()
+        self.layer = nn.Linear(1, 2 ** len(range(kernel_size)), bias=False)
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+class Halving(nn.Module):
+    """The grid is halved after each layer, so each depth wants a larger one."""
+
+    def __init__(self, depth):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Conv2d(1, 1, 3, padding=1) for _ in range(depth))
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = F.max_pool2d(layer(x), 2)
+        return x
+
+
 class Doubling(nn.Module):
     """Parameters are no polynomial in the depth."""
 

@@ -40,6 +40,10 @@ class Scalar:
         self.tally.add += 1
         return Scalar(self.value - _value(other), self.tally)
 
+    def __rsub__(self, other: float) -> Scalar:
+        self.tally.add += 1
+        return Scalar(other - self.value, self.tally)
+
     def __mul__(self, other: Number) -> Scalar:
         self.tally.multiply += 1
         return Scalar(self.value * _value(other), self.tally)

@@ -6,7 +6,17 @@ import onnx
 import torch
 from onnx import TensorProto, helper
 
-FLOAT, INT, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
+from flopscope.onnxgraph import read
+
+FLOAT, FLOAT16 = TensorProto.FLOAT, TensorProto.FLOAT16
+INT, INT32, INT8, UINT8 = (
+    TensorProto.INT64,
+    TensorProto.INT32,
+    TensorProto.INT8,
+    TensorProto.UINT8,
+)
+BOOL, INT4 = TensorProto.BOOL, TensorProto.INT4
+MS, NCHWC = "com.microsoft", "com.microsoft.nchwc"
 
 
 def export(path, module, shape, free=None, *, folded=False, opset=17):
@@ -51,6 +61,18 @@ def numbers(name, *values):
     return helper.make_tensor(name, INT, [len(values)], values)
 
 
+def held(name, kind, *shape):
+    """A stored tensor of zeros, of any type; of types of 4 bits two elements in a byte."""
+    count = _product(shape)
+    width = {INT8: 8, UINT8: 8, INT32: 32, INT4: 4, FLOAT: 32, FLOAT16: 16}[kind]
+    return helper.make_tensor(name, kind, shape, bytes(-(-count * width // 8)), raw=True)
+
+
+def number(name, value, kind=INT):
+    """A stored number."""
+    return helper.make_tensor(name, kind, [], [value])
+
+
 def outside(name, location, *shape):
     """A learnt tensor whose numbers lie in another file."""
     tensor = TensorProto(name=name, data_type=FLOAT, dims=shape)
@@ -62,7 +84,8 @@ def outside(name, location, *shape):
 def model(nodes, inputs, outputs, stored=(), *, functions=(), opset=18):
     """The whole message."""
     graph = helper.make_graph(nodes, "graph", inputs, outputs, list(stored))
-    sets = [helper.make_opsetid("", opset), helper.make_opsetid("local", 1)]
+    sets = [helper.make_opsetid("", opset)]
+    sets += [helper.make_opsetid(domain, 1) for domain in ("local", MS, NCHWC, "ai.onnx.ml")]
     return helper.make_model(graph, functions=functions, opset_imports=sets, ir_version=9)
 
 
@@ -73,6 +96,20 @@ def write(path, *parts, **named):
 
 
 node = helper.make_node
+
+
+def ledger_of(tmp_path, *parts, **named):
+    """The ledger of the model of these parts, which onnx's checker accepts."""
+    path = write(tmp_path / "graph.onnx", *parts, **named)
+    checked(path)
+    return read(path).ledger
+
+
+def body_of(nodes, output, inputs=(), stored=()):
+    """A graph inside a node; its outputs are named."""
+    outputs = [output] if isinstance(output, str) else output
+    given = [o if not isinstance(o, str) else value(o, *"ab") for o in outputs]
+    return helper.make_graph(nodes, "body", list(inputs), given, list(stored))
 
 
 def checked(path):

@@ -36,7 +36,7 @@ class Bessel(nn.Module):
     """An operator that no convention has a price for."""
 
     def forward(self, x):
-        return torch.special.bessel_j0(x)
+        return torch.linalg.pinv(x)
 
 
 class Odd(nn.Module):
@@ -48,7 +48,7 @@ class Odd(nn.Module):
         self.inner = Bessel()
 
     def forward(self, x):
-        return torch.special.bessel_j1(self.inner(self.conv(x)))
+        return torch.linalg.qr(self.inner(self.conv(x)))[1]
 
 
 class Deep(nn.Module):
@@ -109,3 +109,14 @@ class Halves(nn.Module):
         if height % 2 or width % 2:
             raise ValueError("the sides must be even")
         return x.reshape(x.shape[0], 3, height // 2, 2, width // 2, 2)
+
+
+class ByKeyword(nn.Module):
+    """A layer that is given its input under its name."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x):
+        return self.head(input=x)

@@ -243,6 +243,7 @@ FUNCTIONS: Mapping[str, Callable[[Scalar], Scalar]] = {
     "logarithm": lambda x: x.through(math.log),
     "error function": lambda x: x.through(math.erf),
     "sine": lambda x: x.through(math.sin),
+    "elementary function": lambda x: x.through(math.atan),
 }
 
 

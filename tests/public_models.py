@@ -1,15 +1,13 @@
 """The public implementations that tests compare with, or a skip where they are not installed.
 
-torchvision describes operators of its compiled extension when it is imported, and the import fails
-where that extension cannot be loaded, beside a CPU-only torch for example. The operators are then
-declared and torchvision is imported again. They exist by name and cannot be run, which no network
-of these tests needs; where the extension works, nothing is declared. timm imports torchvision, so
-both are obtained here.
+They come in by the users' door: `flopscope.tracing.targets.library`, which declares what
+torchvision lacks where its compiled extension does not load, and says so; here nobody reads it.
 """
 
-import importlib
-import sys
+import importlib.util
+import io
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from types import ModuleType
 from typing import Any
 
@@ -18,41 +16,24 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-# The operators that torchvision describes without asking whether they exist.
-OPERATORS = {
-    "nms": "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-    "qnms": "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-}
+from flopscope.tracing.targets import library
 
 
 def torchvision() -> ModuleType:
     """torchvision with its models; skips the test where it is not installed."""
-    if "torchvision" not in sys.modules:
-        _forget_torchvision()
-        try:
-            return pytest.importorskip("torchvision")
-        except RuntimeError:  # operator torchvision::nms does not exist
-            _forget_torchvision()
-            _declare_operators()
-    return pytest.importorskip("torchvision")
+    return _public("torchvision")
 
 
 def timm() -> ModuleType:
     """timm with its models; skips the test where it or torchvision is not installed."""
-    torchvision()
-    return pytest.importorskip("timm")
+    return _public("timm")
 
 
-def _forget_torchvision() -> None:
-    """Drop the parts that a failed import leaves behind: a second one would trip over them."""
-    for name in [name for name in sys.modules if name.startswith("torchvision.")]:
-        del sys.modules[name]
-
-
-def _declare_operators() -> None:
-    for name, schema in OPERATORS.items():
-        if not hasattr(torch.ops.torchvision, name):
-            torch.library.define(f"torchvision::{name}", schema)
+def _public(name: str) -> ModuleType:
+    if importlib.util.find_spec(name) is None:
+        pytest.skip(f"{name} is not installed")
+    with redirect_stderr(io.StringIO()):
+        return library(name)
 
 
 # --- building and comparing ----------------------------------------------------------------------

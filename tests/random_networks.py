@@ -6,6 +6,8 @@ meta device. `STEPS` lists them all.
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -253,8 +255,111 @@ def attention(draw, rank, c):
     )
 
 
+# --- what real code keeps and rounds -------------------------------------------------------------
+
+
+def rows(x: Tensor) -> Tensor:
+    return torch.arange(x.shape[-1], dtype=torch.float32, device=x.device)
+
+
+def attribute(s: Any, x: Tensor) -> Tensor:
+    if getattr(s, "kept", None) is None or s.kept.shape[0] != x.shape[-1]:
+        s.kept = rows(x).cos()
+    return x * s.kept
+
+
+def listed(s: Any, x: Tensor) -> Tensor:
+    s.__dict__.setdefault("seen", []).append(x)
+    s.__dict__.setdefault("table", {})[x.shape[-1]] = rows(x)
+    return x + s.table[x.shape[-1]]
+
+
+def lazy_buffer(s: Any, x: Tensor) -> Tensor:
+    if "mask" not in s._buffers:
+        s.register_buffer("mask", rows(x) > 0)
+    return x.masked_fill(s.mask, 0)
+
+
+def counting(s: Any, x: Tensor) -> Tensor:
+    s.calls = getattr(s, "calls", 0) + 1
+    s.total.add_(1)
+    return x * s.total if s.calls > 0 else x
+
+
+def made(s: Any, x: Tensor) -> Tensor:
+    if "head" not in s._modules:
+        s.head = nn.Linear(x.shape[1], 3, bias=False)
+    return s.head(x.movedim(1, -1)).movedim(-1, 1)
+
+
+def asking(s: Any, x: Tensor) -> Tensor:
+    if bool((rows(x) >= 0).all()):
+        x = x * s.strides[0]
+    if x.amax() > 1:
+        s.warned = True
+    return x
+
+
+KEEPERS = (attribute, listed, lazy_buffer, counting, made, asking)
+
+
+@st.composite
+def keeper(draw, rank, c):
+    """A layer that writes to itself as it runs."""
+    net = Calls(draw(st.sampled_from(KEEPERS)))
+    net.register_buffer("total", torch.zeros((), device="cpu"))
+    net.strides = torch.tensor([2.0, 4.0], device="cpu")
+    return net
+
+
+SCALES = (0.7, 0.3, 0.1, 1.1, 1.4, 120 / 88, 0.55, 2.3, 1 / 3)
+
+
+@st.composite
+def scaled(draw, rank, c):
+    """Sizes times a float, rounded as code rounds them."""
+    scale = draw(st.sampled_from(SCALES))
+    whole = draw(st.sampled_from([int, math.floor, math.ceil, round]))
+
+    def first(_: Any, x: Tensor) -> Tensor:
+        """Some of the places, as pruning keeps them."""
+        return x[..., : max(1, min(int(x.shape[-1] * scale), x.shape[-1]))]
+
+    def resized(_: Any, x: Tensor) -> Tensor:
+        grid = [max(1, whole(n * scale)) for n in x.shape[2:]]
+        return F.interpolate(x, size=grid, mode="nearest")
+
+    def by_factor(_: Any, x: Tensor) -> Tensor:
+        return F.interpolate(x, scale_factor=scale, mode="nearest")
+
+    return Calls(draw(st.sampled_from([first, resized, by_factor])))
+
+
+@st.composite
+def stepped(draw, rank, c):
+    """As many layers as a size has parts: their number is a step of the size."""
+    part, layer = draw(st.integers(2, 5)), kept(rank, c, 1)
+
+    def forward(s: Any, x: Tensor) -> Tensor:
+        for i in range(x.shape[-1] // part):
+            x = s.layer(x) if i % 2 else x
+        return x
+
+    return Calls(forward, layer=layer)
+
+
+@st.composite
+def aliased(draw, rank, c):
+    """One layer under several names, in lists and tables."""
+    layer = kept(rank, c, draw(st.sampled_from([1, 3])))
+    net = Calls(lambda s, x: s.again(s.names["a"](s.plain[0](x))), layer=layer, again=layer)
+    net.plain, net.names, net.blocks = [layer], {"a": layer}, nn.ModuleList([layer, layer])
+    return net
+
+
 STEPS = (convolution, transposed_convolution, functional_convolution, pool, adaptive_pool,
-         interpolation, norm, activation, function, pointwise, branches, attention)  # fmt: skip
+         interpolation, norm, activation, function, pointwise, branches, attention,
+         keeper, scaled, stepped, aliased)  # fmt: skip
 
 
 class Network(NamedTuple):
@@ -277,7 +382,9 @@ def networks(draw, steps=STEPS, most=5):
         for kind in draw(st.lists(st.sampled_from(steps), min_size=1, max_size=most)):
             step = draw(kind(rank, x.shape[1])).eval()
             try:
-                y = step(x)
+                # a copy, so that the step has written nothing yet; who asks for values gets shapes
+                same = getattr(step, "function", None) is asking
+                y = x if same else copy.deepcopy(step)(x)
             except (RuntimeError, ValueError):
                 continue
             if 0 < y.numel() < 10**7 and y.shape[1] <= 64:

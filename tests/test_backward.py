@@ -353,10 +353,25 @@ class Sampled(nn.Module):
         return F.grid_sample(self.conv(x), x.new_zeros(1, 4, 4, 2), align_corners=False)
 
 
-def test_an_unknown_gradient_makes_a_lower_bound():
+def test_a_gradient_without_products_leaves_multiply_accumulates_exact():
     backward = passes(trace(Sampled(), (1, 3, 8, 8), backward=True))[1]
+    assert str(backward.macs()) == f"{12 * 64} MACs (macs)"
+    assert backward.flops("all").missing == (":grid_sampler_2d_backward",)
+
+
+class Factored(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.matrix = nn.Parameter(torch.eye(3))
+
+    def forward(self, x):
+        return x @ torch.linalg.cholesky(self.matrix)
+
+
+def test_an_unknown_gradient_makes_a_lower_bound():
+    backward = passes(trace(Factored(), (1, 3), backward=True))[1]
     assert not backward.complete
-    assert backward.macs().missing == (":grid_sampler_2d_backward",)
+    assert set(backward.macs().missing) == {":linalg_solve_triangular"}
 
 
 def test_the_module_is_left_as_it_was():

@@ -9,6 +9,7 @@ from flopscope.cli import main
 from flopscope.domain import Relation
 from flopscope.symbolic import Symbol, symbol
 from flopscope.tracing import attempts
+from flopscope.tracing import trace as traced
 from flopscope.tracing.attempts import MOST_FAILURES, first_that_runs
 from flopscope.tracing.trail import Trail
 
@@ -159,12 +160,12 @@ def test_where_none_is_accepted_the_error_tells_what_was_tried():
         match=r"^mat1 and mat2 shapes cannot be multiplied \(B·T×8 and 9×9\)\n"
         r"tried B=3, T=40 and 1 other; --example T=… gives another size$",
     ):
-        trace(Refuses(), ("B", "T", 8))
+        traced(Refuses(), ("B", "T", 8))
 
 
 def test_an_example_that_is_given_is_not_replaced():
     with pytest.raises(ValueError, match=r"^longer than the 50 positions that it has$"):
-        trace(Refuses(), ("B", "T", 8), example={"B": 2, "T": 51})
+        traced(Refuses(), ("B", "T", 8), example={"B": 2, "T": 51})
 
 
 def test_the_command_line_offers_an_example(tmp_path, capsys, monkeypatch):

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from flopscope import trace
+from flopscope.tracing import trace as traced
 
 
 class Net(nn.Module):
@@ -179,7 +180,7 @@ def test_a_sum_that_grows_is_not_written_back():
         match=r"^output with shape \[B, 8, 1, 1\] doesn't match the broadcast shape "
         r"\[B, 8, H, W\]\ntried B=3, H=6, W=5; --example B=… gives another size$",
     ):
-        trace(net, ("B", 3, "H", "W"), example={"H": 6, "W": 5})
+        traced(net, ("B", 3, "H", "W"), example={"H": 6, "W": 5})
 
 
 def test_a_fraction_is_not_written_to_whole_numbers():
@@ -188,4 +189,4 @@ def test_a_fraction_is_not_written_to_whole_numbers():
         RuntimeError,
         match=r"^result type float32 can't be cast to the desired output type int64$",
     ):
-        trace(net, ("B", 3, "H", "W"), example={"B": 2, "H": 6, "W": 5})
+        traced(net, ("B", 3, "H", "W"), example={"B": 2, "H": 6, "W": 5})

@@ -13,7 +13,24 @@ from onnx import ModelProto, helper
 from flopscope.errors import FlopscopeError
 from flopscope.onnxgraph import files, read
 from flopscope.symbolic import symbol
-from tests.graphs import FLOAT, model, node, numbers, outside, value, weight, write
+from tests.graphs import (
+    BOOL,
+    FLOAT,
+    INT,
+    INT8,
+    MS,
+    UINT8,
+    body_of,
+    held,
+    model,
+    node,
+    number,
+    numbers,
+    outside,
+    value,
+    weight,
+    write,
+)
 from tests.profiles import printed, run, words
 
 ENDS = [value("x", "B", 3, "H", "W")], [value("y", "B", "C", "h", "w")]
@@ -372,20 +389,52 @@ def everything():
     return model(nodes, ENDS[0], [value("out", *"abc")], stored).SerializeToString()
 
 
-WHOLE = everything()
+def fused():
+    """A choice, a loop, quantised numbers, attention, packed numbers and a foreign operator."""
+    kept = body_of([node("MatMul", ["a", "m"], ["t"])], "t")
+    other = body_of([node("Relu", ["a"], ["t"])], "t")
+    loop = body_of(
+        [node("Identity", ["go"], ["on"]), node("MatMul", ["h", "m"], ["next"])],
+        [value("on", kind=BOOL), value("next", *"BTW")],
+        [value("i", kind=INT), value("go", kind=BOOL), value("h", *"BTW")],
+    )
+    nodes = [
+        node("Attention", ["x", "w", "b"], ["a"], domain=MS, num_heads=2),
+        node("ReduceMax", ["a"], ["top"], keepdims=0),
+        node("Cast", ["top"], ["truth"], to=BOOL),
+        node("If", ["truth"], ["c"], then_branch=kept, else_branch=other),
+        node("Loop", ["three", "", "c"], ["l"], body=loop),
+        node("DequantizeLinear", ["q", "s", "z"], ["d"]),
+        node("MatMul", ["l", "d"], ["e"]),
+        node("MatMulNBits", ["e", "p", "s"], ["f"], domain=MS, K=8, N=4, bits=4, block_size=16),
+        node("Slice", ["f", "zero", "far", "one"], ["g"]),
+        node("Magic", ["g"], ["h"], domain="local"),
+        node("Gemm", ["h", "v", "k"], ["out"], alpha=0.5),
+    ]
+    stored = [weight("w", 8, 24), weight("b", 24), weight("m", 8, 8), number("three", 3)]
+    stored += [held("q", INT8, 8, 8), weight("s", 1), held("z", INT8, 1), held("p", UINT8, 4, 1, 8)]
+    stored += [numbers("zero", 0), numbers("far", 10**9), numbers("one", 1), weight("v", 4, 5)]
+    ends = [value("x", "batch", "seq len", 8), value("k", "R", 5)], [value("out", "R", 5)]
+    whole = model(nodes, *ends, stored)
+    whole.graph.value_info.extend([value("h", "R", 4)])
+    return whole.SerializeToString()
 
-CHANGE = st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255))
+
+FILES = [everything(), fused()]
+LONGEST = max(map(len, FILES))
+CHANGE = st.tuples(st.integers(0, LONGEST - 1), st.integers(0, 255))
 
 
+@pytest.mark.parametrize("whole", FILES, ids=["layers", "fused"])
 @given(
     changes=st.lists(CHANGE, max_size=4),
     cut=st.none() | CHANGE,
-    end=st.none() | st.integers(0, len(WHOLE)),
+    end=st.none() | st.integers(0, LONGEST),
 )
-def test_any_file_gives_a_ledger_or_a_sentence(tmp_path_factory, changes, cut, end):
-    data = bytearray(WHOLE)
+def test_any_file_gives_a_ledger_or_a_sentence(tmp_path_factory, whole, changes, cut, end):
+    data = bytearray(whole)
     for place, byte in changes:
-        data[place] = byte
+        data[place % len(data)] = byte
     if cut is not None:
         del data[cut[0] : cut[0] + cut[1]]
     path = tmp_path_factory.getbasetemp() / "any.onnx"
@@ -395,15 +444,36 @@ def test_any_file_gives_a_ledger_or_a_sentence(tmp_path_factory, changes, cut, e
     except FlopscopeError as error:
         said = str(error)
     else:
-        said = f"{ledger.macs()} {ledger.params()} {ledger.flops('all')}"
+        said = f"{ledger.macs()} {ledger.params()} {ledger.flops('all')} {ledger.weight_bytes()}"
     assert said.isprintable()
 
 
 def test_the_whole_of_it_is_known(folder):
-    (folder / "net.onnx").write_bytes(WHOLE)
+    (folder / "net.onnx").write_bytes(FILES[0])
     ledger = read("net.onnx").ledger
     b, h, w = map(symbol, "BHW")
     pixels = b * -(-h // 2) * -(-w // 2)
     assert ledger.complete
     # 4 maps of 27 products each; then 6 rows of 4 inputs and 6 of 2 states for each pixel
     assert ledger.macs().value == pixels * (4 * 27 + 6 * 4 + 6 * 2)
+
+
+def test_the_whole_of_the_other_is_known(folder):
+    (folder / "net.onnx").write_bytes(FILES[1])
+    reading = read("net.onnx").ledger.macs()
+    b, t, r = symbol("batch"), symbol("seq_len"), symbol("R")
+    assert reading.missing == (f"If_3:If of {64 * b * t} or 0 MACs", "Magic_9:Magic")
+    attention = b * t * (8 * 24 + 2 * 8 * t)
+    assert reading.value == attention + b * t * (3 * 64 + 64 + 32) + r * 20
+
+
+def test_names_that_a_terminal_would_obey(capsys, folder):
+    """Escape sequences in a name are shown as what they are: no letters."""
+    kernel = weight("w\x1b[2J", 8, 3, 3, 3)
+    layer = node("Conv", ["x", "w\x1b[2J"], ["y"], "st\x07em")
+    write(folder / "net.onnx", [layer], *ENDS, [kernel])
+    out = printed(capsys, "net.onnx")
+    assert "st\ufffdem" in out
+    assert out.replace("\n", "").isprintable()
+    (row,) = read("net.onnx").ledger.rows
+    assert row.weights[0].key == "w\ufffd[2J"

@@ -63,14 +63,16 @@ def files(tmp_path, monkeypatch):
 SAID = {
     ("net.py:Needs", "--res", "8"): (
         "net.py:Needs could not be made with no arguments: TypeError: "
-        "Needs.__init__() missing 1 required positional argument: 'width'"
+        "Needs.__init__() missing 1 required positional argument: 'width' at net.py:8; "
+        "give --arg width=VALUE"
     ),
     ("broken.py:Net", "--res", "8"): (
         "broken.py:Net does not import: ModuleNotFoundError: "
-        "No module named 'nowhere_at_all' at broken.py:2"
+        "No module named 'nowhere_at_all' at broken.py:2; "
+        "install nowhere_at_all, or put its folder into PYTHONPATH"
     ),
     ("unfinished.py:Net", "--res", "8"): (
-        "unfinished.py:Net does not import: SyntaxError: invalid syntax (unfinished.py, line 1)"
+        "unfinished.py:Net does not import: SyntaxError: invalid syntax at unfinished.py:1"
     ),
     ("net.py:Raises", "--res", "8"): (
         "net.py:Raises cannot run on 1,3,8,8: ValueError: four channels are needed at net.py:15"

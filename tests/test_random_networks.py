@@ -5,11 +5,14 @@ fused kernel or the fast path of a transformer layer computes, so both are off w
 it counts no product with a vector, which the networks do without.
 """
 
+import copy
+
 import pytest
 import torch
 from architectures import measured
 from hypothesis import Phase, find, given, settings
-from random_networks import STEPS, networks
+from random_networks import STEPS, asking, made, networks
+from states import changes, state
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -26,15 +29,35 @@ EXPLORING = settings.get_current_profile_name() == "explore"
 NAMES = "B", "C", "L", "M", "N"
 
 
+def functions(module):
+    """What the parts call that are functions."""
+    return {getattr(part, "function", None) for part in module.modules()}
+
+
+def writable(module):
+    """A copy that may be written to, with numbers where it asks for some, and its device."""
+    own = copy.deepcopy(module)
+    return (own.to_empty(device="cpu"), "cpu") if asking in functions(module) else (own, "meta")
+
+
 def counted(module, shape):
-    """torch's count, with no fused attention."""
+    """torch's count, with no fused attention, of a copy that it may write to."""
+    module, device = writable(module)
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
         with sdpa_kernel(SDPBackend.MATH):
-            return measured(module, *shape)
+            return measured(module, *shape, device=device)
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
+
+
+def parameters(module, shape):
+    """Its own, and those that it makes as it runs."""
+    ran, device = writable(module)
+    if made in functions(module):
+        measured(ran, *shape, device=device)
+    return sum(p.numel() for p in ran.parameters())
 
 
 def sizes(shape):
@@ -46,13 +69,15 @@ def sizes(shape):
 @given(networks())
 def test_trace_equals_what_torch_counts(network):
     module, shape, other = network
+    before = state(module)
     numeric = trace(module, shape).ledger
     assert numeric.complete
     assert numeric.macs().value == counted(module, shape)
-    assert numeric.params().value == sum(p.numel() for p in module.parameters())
+    assert numeric.params().value == parameters(module, shape)
 
     free = (symbol("B"), shape[1], *(symbol(name) for name in NAMES[2 : len(shape)]))
     symbolic = trace(module, free, example=sizes(shape)).ledger
+    assert changes(before, state(module)) == []
     assert symbolic.complete
     assert symbolic.params().value == numeric.params().value
     assert symbolic.at(**sizes(shape)).macs().value == numeric.macs().value

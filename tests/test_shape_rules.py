@@ -13,6 +13,7 @@ import torch
 from shape_table import ELEMENTS, WINDOWS
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.modules.module import register_module_forward_hook
 from torch.utils import _pytree as pytree
 
 from flopscope.symbolic import Polynomial
@@ -31,18 +32,21 @@ POINTS = 3
 
 
 class Use(nn.Module):
-    """An expression in `a`, `b`, `c`, which keeps shapes and types of its results."""
+    """An expression in `a`, `b`, `c`, as a module."""
 
     def __init__(self, expression):
         super().__init__()
         names = {"torch": torch, "F": F, "nn": nn}
         self.function = eval(f"lambda a, b=None, c=None, d=None: {expression}", names)
-        self.results = None
 
     def forward(self, *inputs):
-        leaves = pytree.tree_leaves(self.function(*inputs))
-        tensors = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
-        self.results = [(tuple(map(size_value, t.shape)), t.dtype) for t in tensors]
+        return self.function(*inputs)
+
+
+def noted(result):
+    """Shapes and types."""
+    tensors = [leaf for leaf in pytree.tree_leaves(result) if isinstance(leaf, torch.Tensor)]
+    return [(tuple(map(size_value, t.shape)), t.dtype) for t in tensors]
 
 
 def inputs_of(text):
@@ -69,19 +73,22 @@ def real(use, inputs, point):
     ]
     try:
         with torch.no_grad():
-            use(*(t.to(x.dtype) for t, x in zip(tensors, inputs, strict=True)))
+            return noted(use(*(t.to(x.dtype) for t, x in zip(tensors, inputs, strict=True))))
     except (RuntimeError, IndexError, ValueError, NotImplementedError) as error:
         return type(error)
-    return use.results
 
 
 def traced(use, inputs, example):
     """Results at free sizes and their domain, or the type of the error."""
+    seen = []  # nothing of the module's own: a trace leaves that as it was
+    hook = register_module_forward_hook(lambda _, __, result: seen.append(noted(result)))
     try:
         found = trace(use, *inputs, example=example)
     except (RuntimeError, IndexError, ValueError, NotImplementedError) as error:
         return type(error), ()
-    return use.results, found.ledger.conditions
+    finally:
+        hook.remove()
+    return seen[-1], found.ledger.conditions
 
 
 def at(results, point):

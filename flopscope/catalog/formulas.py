@@ -26,7 +26,7 @@ QUANTITIES: Mapping[str, Callable[[Ledger], Formula]] = {
     "trainable": lambda ledger: ledger.trainable().formula,
     "buffers": lambda ledger: ledger.buffers().formula,
     "activations": lambda ledger: ledger.activations().formula,
-    "traffic": lambda ledger: ledger.traffic_bytes().formula,
+    "traffic": lambda ledger: ledger.traffic_bytes("float32").formula,
     **{
         name: partial(lambda name, ledger: ledger.flops(name).formula, name) for name in CONVENTIONS
     },
@@ -107,10 +107,12 @@ def is_target(name: str) -> bool:
 
     >>> is_target("net.py:Block"), is_target("mobilenetv2:width=0.5")
     (True, False)
+    >>> is_target("net.py:Net.small"), is_target("net.py:Net(Config(width=16))")
+    (True, True)
     """
-    place, colon, attribute = name.partition(":")
-    named = place in MODELS or place in LAWS
-    return bool(colon) and not named and attribute.isidentifier()
+    _, colon, attribute = name.partition("(")[0].rpartition(":")
+    named = name.partition(":")[0] in (*MODELS, *LAWS)
+    return bool(colon) and not named and all(map(str.isidentifier, attribute.split(".")))
 
 
 def parse_when(text: str) -> dict[str, int]:

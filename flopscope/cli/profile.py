@@ -22,7 +22,10 @@ from flopscope.cli.progress import waiting
 )
 @click.option("--res", help="Short for --input 1,3,RES,RES.")
 @click.option(
-    "--arg", "arguments", multiple=True, help="Argument of the target, name=value. Repeatable."
+    "--arg",
+    "arguments",
+    multiple=True,
+    help="Argument of the target: width=24, act=nn.GELU, 'config=Config(width=24)'. Repeatable.",
 )
 @click.option(
     "--example", "examples", multiple=True, help="Example of a free size, tokens=77. Repeatable."
@@ -70,9 +73,10 @@ def profile(
     """Trace your own network, a tree of modules: numbers, or closed forms at free sizes.
 
     TARGET is path/to/file.py:Name, package.module:Name, timm:NAME, torchvision:NAME or a model
-    of the catalogue; Name is an nn.Module, or a class or function that makes one. Loading a
-    Python target runs its code. path/to/model.onnx is read and never run: it has inputs of its
-    own, whose sizes --input replaces, and --example gives a named size its value.
+    of the catalogue; Name is an nn.Module, or a class or function that makes one, Net.small or
+    'Net(Config(width=16))' too. Loading a Python target runs its code. path/to/model.onnx is read
+    and never run: it has inputs of its own, whose sizes --input replaces, and --example gives a
+    named size its value.
 
     \b
     flopscope profile timm:convnext_tiny --res 224 --depth 2
@@ -115,5 +119,5 @@ def profile(
             text,
             lambda: of_document(report.document(), command, view.convention, packages=packages),
         )
-    if strict and found.unknown:
+    if strict and found.unknown(convention):
         raise click.exceptions.Exit(1)

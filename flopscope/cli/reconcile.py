@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from flopscope.cli.options import BATCH, FORMAT, OUTPUT, RES
@@ -41,7 +43,8 @@ def reconcile(
     """Explain a reported number: which reading gives it, and of what terms it is the sum.
 
     MODEL is a name of the catalogue, or a network of your own as `flopscope profile` takes it.
-    Exit status 1 if no reading gives the number; the remainder of the nearest is shown.
+    Exit status 1 if no reading gives the number, at the input that is asked; the remainder of the
+    nearest is shown. And 1 if it is not modelled what a tool would answer.
 
     \b
     flopscope reconcile mobilenetv1 --reported 579M
@@ -62,7 +65,7 @@ def reconcile(
     with exported(output_path) as write:
         with waiting(f"reconciling {model}"):
             subject = counted(model, res, batch, inputs, arguments, examples)
-            found = []
+            found: list[Any] = []
             if work is not None:
                 found.append(search.explain_work(subject, work, tool))
             if stored is not None:
@@ -71,7 +74,9 @@ def reconcile(
                 document = explanation_document(found)
             else:
                 assert tool is not None
-                document = tool_document(subject, tool, search.answers(subject, tool))
+                answers = search.answers(subject, tool)
+                found = [isinstance(answers, tuple)]
+                document = tool_document(subject, tool, answers)
         text = rendered(document, format_name)
         write(text, lambda: of_readings(document, command_line()))
     if not all(found):

@@ -14,6 +14,7 @@ from typing import Any
 from flopscope.sizes import (
     Size,
     equal,
+    floor_log2,
     make_divisible,
     maximum,
     nearest_multiple,
@@ -130,6 +131,7 @@ _CALLS: Mapping[Callable[..., Any], Callable[[Sequence[Number]], Number]] = {
     round_half_even: lambda arguments: _in_floats(arguments[0]) + 1 + arguments[1],
     maximum: max,
     equal: lambda _: 1,
+    floor_log2: lambda arguments: ceil(arguments[0]).bit_length(),
     where_below: lambda arguments: arguments[2] + arguments[3],
 }
 """Bounds of the rounding rules from bounds of their arguments."""

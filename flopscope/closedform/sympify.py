@@ -8,7 +8,7 @@ from typing import Any
 
 import sympy
 
-from flopscope.alphabet import ALPHABET
+from flopscope.alphabet import ALPHABET, text_of
 from flopscope.closedform.collect import Namer, collect, shown_arguments
 from flopscope.sizes import Size
 from flopscope.symbolic import Atom, Call, Floor, Monomial, Polynomial, Symbol, ordered
@@ -107,7 +107,7 @@ def _latex_names(value: Size) -> Mapping[sympy.Symbol, str]:
     symbols = value.symbols() if isinstance(value, Polynomial) else ()
     return {
         sympy_symbol(s.name, integer=s.integer): ALPHABET[s.name].latex
-        if s.name in ALPHABET
+        if str(s) == text_of(s.name) and s.name in ALPHABET
         else s.name
         for s in symbols
     }

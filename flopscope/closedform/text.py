@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from textwrap import wrap
 
-from flopscope.alphabet import text_of
 from flopscope.closedform.collect import (
     Definition,
     Namer,
@@ -15,6 +14,7 @@ from flopscope.closedform.collect import (
     common_monomial,
     shown_arguments,
 )
+from flopscope.closedform.table import table_rows
 from flopscope.domain import Condition, Members, Multiple
 from flopscope.sizes import Size
 from flopscope.symbolic import (
@@ -43,8 +43,20 @@ def expression_lines(value: Size, width: int = WIDTH) -> list[str]:
     >>> expression_lines(symbol("B") * 9 * ((symbol("H") + 1) // 2))
     ['  9 · B · ⌈H/2⌉']
     """
+    if (table := table_rows(value)) is not None:
+        return _table_lines(*table, width)
     namer = Namer(lambda atom: isinstance(atom, Call), _channel_name)
     return [*_sum_lines(namer(value), width), *_definition_lines(namer.definitions, width)]
+
+
+def _table_lines(size: Term, rows: Mapping[int, Term], width: int) -> list[str]:
+    """One number of the size a line: a table has no law between its rows."""
+    longest = max(len(str(number)) for number in rows)
+    lines: list[str] = []
+    for number, value in rows.items():
+        lead = f"  {size} = {str(number).rjust(longest)}:  "
+        lines += _wrapped(one_line(value), lead, " " * len(lead), width)
+    return lines
 
 
 def one_line(value: Size) -> str:
@@ -72,10 +84,10 @@ def domain_text(symbols: Iterable[Symbol], conditions: Sequence[Condition]) -> s
     members = [c for c in conditions if isinstance(c, Members)]
     multiples = [c for c in conditions if isinstance(c, Multiple) and c.odd is None]
     told = {str(m.value) for m in members if not _rule(m).startswith("≠")}
-    bounds = [(text_of(s.name), f"≥ {s.lower}") for s in symbols if s.integer]
+    bounds = [(str(s), f"≥ {s.lower}") for s in symbols if s.integer]
     clauses = [
         *_together((name, bound) for name, bound in bounds if name not in told),
-        *(f"{text_of(s.name)} > {s.lower}" for s in symbols if not s.integer),
+        *(f"{s} > {s.lower}" for s in symbols if not s.integer),
         *_together(sorted((str(m.value), _rule(m)) for m in members)),
         *_together((str(m.value), f"multiple of {m.divisor}") for m in multiples),
         *dict.fromkeys(str(c) for c in conditions if c not in members and c not in multiples),

@@ -9,27 +9,36 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from flopscope.snapshot import Snapshot, name_spaces
+
 
 @contextmanager
 def untouched(module: nn.Module) -> Iterator[None]:
     """Inside: evaluation mode, no gradients. Afterwards, also after an error: everything as it was.
 
-    Attributes, hooks, training flags, the identity of parameters and buffers and the values of
-    buffers are restored. Parameters are not copied: a forward that writes into its weights keeps
+    What is reachable from the module is put back, with the values of buffers and of tensors that
+    are registered nowhere. Parameters are not copied: a forward that writes into its weights keeps
     what it wrote.
     """
-    parts = list(module.modules())
-    saved = [_attributes(part) for part in parts]
-    values = [(buffer, buffer.detach().clone()) for buffer in module.buffers()]
+    snapshot = Snapshot(module)
+    snapshot.name_spaces(name_spaces(type(part) for part in module.modules()))
+    learnt = {id(parameter) for parameter in module.parameters()}
+    tensors = [t for t in snapshot.held() if isinstance(t, Tensor) and id(t) not in learnt]
+    values = [(t, t._version, t.detach().clone()) for t in tensors if _is_plain(t)]
     try:
         module.eval()
-        with torch.no_grad():
+        with torch.no_grad(), torch.random.fork_rng(devices=()):
             yield
     finally:
-        for part, attributes in zip(parts, saved, strict=True):
-            _restore(part, *attributes)
-        for buffer, value in values:
-            _restore_values(buffer, value)
+        for tensor, version, value in values:
+            if tensor._version != version:  # an unchanged one is not written to
+                with torch.no_grad():
+                    tensor.copy_(value)
+        snapshot.restore()
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    return not tensor.is_meta and not tensor.is_inference() and tensor.layout is torch.strided
 
 
 def fill_meta(module: nn.Module) -> None:
@@ -48,29 +57,3 @@ def fill_meta(module: nn.Module) -> None:
 def _zeros(like: Tensor) -> Tensor:
     zeros = torch.zeros((), dtype=like.dtype, device="cpu").expand(like.shape)
     return nn.Parameter(zeros, requires_grad=False) if isinstance(like, nn.Parameter) else zeros
-
-
-_Saved = tuple[dict[str, Any], dict[str, dict[Any, Any]]]
-
-
-def _attributes(part: nn.Module) -> _Saved:
-    """The attributes, and the contents of the dictionaries among them: hooks, tensors."""
-    contents = {name: dict(value) for name, value in vars(part).items() if isinstance(value, dict)}
-    return dict(vars(part)), contents
-
-
-def _restore(
-    part: nn.Module, attributes: dict[str, Any], contents: dict[str, dict[Any, Any]]
-) -> None:
-    vars(part).clear()
-    vars(part).update(attributes)
-    for name, content in contents.items():
-        attributes[name].clear()
-        attributes[name].update(content)
-
-
-def _restore_values(buffer: Tensor, value: Tensor) -> None:
-    # An unchanged buffer is not written to, so that its version counter stays as it was.
-    if not buffer.is_meta and not torch.equal(buffer, value):
-        with torch.no_grad():
-            buffer.copy_(value)

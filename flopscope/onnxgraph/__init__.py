@@ -10,16 +10,33 @@ from pathlib import Path
 from onnx import ModelProto
 
 from flopscope.ledger import Ledger
+from flopscope.onnxgraph.backwards import from_later
 from flopscope.onnxgraph.files import all_nodes, load
-from flopscope.onnxgraph.headers import check, detach, inferred, override
-from flopscope.onnxgraph.reader import OWN_DOMAINS, Reader
-from flopscope.onnxgraph.sizing import Names, input_shapes
+from flopscope.onnxgraph.headers import (
+    OWN_DOMAINS,
+    check,
+    detach,
+    inferred,
+    override,
+    set_apart,
+    values_of,
+)
+from flopscope.onnxgraph.reader import Reader
+from flopscope.onnxgraph.sizing import Names, input_shapes, names_of
 from flopscope.sizes import Shape
 
-QUANTISED = frozenset(
-    ["ConvInteger", "DequantizeLinear", "MatMulInteger", "QLinearConv", "QLinearMatMul"]
-)
-"""Operators whose stored whole numbers are weights, not indices."""
+QUANTISED: Mapping[str, tuple[int, ...]] = {
+    "ConvInteger": (0, 1),
+    "DequantizeLinear": (0,),
+    "MatMulInteger": (0, 1),
+    "MatMulInteger16": (0, 1),
+    "MatMulIntegerToFloat": (0, 1),
+    "QGemm": (0, 3, 6),
+    "QLinearConv": (0, 3, 8),
+    "QLinearConvTranspose": (0, 3, 8),
+    "QLinearMatMul": (0, 3),
+}
+"""Operators whose stored whole numbers are weights, not indices, with the places of those."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +63,16 @@ def read(
     """
     path = Path(path)
     model = load(path)
+    set_apart(model)
     held = detach(model, path)
     check(model, path)
-    names = Names(sizes or {})
+    names = Names(sizes or {}, names_of(model, held))
     inputs = input_shapes(model, list(held), (shapes, named or {}), names, path)
-    override(model, inputs if shapes or named else {}, sizes or {})
+    override(model, inputs)
     graph = inferred(model, path)
     reader = Reader(_opset(model), names, _quantised(model))
-    reader.learn(graph)
+    reader.learn(values_of(graph))
+    reader.learn(from_later(graph, values_of(graph), held))
     reader.hold(held)
     reader.feed(inputs)
     reader.walk(graph)
@@ -69,5 +88,8 @@ def _opset(model: ModelProto) -> int:
 
 def _quantised(model: ModelProto) -> frozenset[str]:
     return frozenset(
-        name for node in all_nodes(model.graph) if node.op_type in QUANTISED for name in node.input
+        name
+        for node in all_nodes(model.graph)
+        for place, name in enumerate(node.input)
+        if place in QUANTISED.get(node.op_type, ())
     )

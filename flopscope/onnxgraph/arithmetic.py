@@ -15,6 +15,7 @@ import numpy as np
 from flopscope.errors import BadInput
 from flopscope.onnxgraph.headers import INTEGERS, SMALL, Stored
 from flopscope.onnxgraph.tensors import Call, Undecided
+from flopscope.onnxgraph.truths import Open, both, either, equal, less, negation, settled
 from flopscope.sizes import elements, floor_div, is_symbolic, maximum
 
 Numbers: TypeAlias = np.ndarray
@@ -119,25 +120,6 @@ def _smaller(a: Any, b: Any) -> Any:
     return a if maximum(a, b) == b else b if maximum(a, b) == a else _undecided()
 
 
-def _equal(a: Any, b: Any) -> bool:
-    if not is_symbolic(difference := a - b):
-        return bool(difference == 0)
-    return _undecided() if _sign(difference) is None else False
-
-
-def _less(a: Any, b: Any) -> bool:
-    if not is_symbolic(difference := b - a):
-        return bool(difference > 0)
-    sign = _sign(difference)
-    return _undecided() if sign is None else sign > 0
-
-
-def _sign(value: Any) -> int | None:
-    """1 or -1 where a polynomial is above or below 0 for all sizes."""
-    low, high = value.lower(), (-value).lower()
-    return 1 if low is not None and low > 0 else -1 if high is not None and high > 0 else None
-
-
 def _undecided() -> Any:
     raise Undecided
 
@@ -215,8 +197,14 @@ def _range(call: Call) -> Numbers:
 
 
 def _where(call: Call) -> Numbers:
-    condition = _input(call, 0).astype(bool)
-    return boxed(np.where(condition, _input(call, 1), _input(call, 2)))
+    """A truth that sizes decide is asked for only where the two numbers differ."""
+
+    def choose(condition: Any, a: Any, b: Any) -> Any:
+        same = isinstance(condition, Open) and equal(a, b) is True
+        return a if same or settled(call, condition) else b
+
+    operands = (_input(call, index) for index in range(3))
+    return boxed(np.frompyfunc(choose, 3, 1)(*operands))
 
 
 def _shape(call: Call) -> Numbers:
@@ -251,29 +239,29 @@ def _same(call: Call) -> Numbers:
 NUMBERS: Mapping[str, Callable[[Call], Numbers | tuple[Numbers, ...]]] = {
     "Abs": _each(_plain(abs), 1),
     "Add": _each(lambda a, b: a + b, 2),
-    "And": _each(lambda a, b: a and b, 2),
+    "And": _each(both, 2),
     "Cast": _cast,
     "Ceil": _each(_ceiling, 1),
     "Concat": _concat,
     "Constant": _constant,
     "ConstantOfShape": _filled,
     "Div": _divide,
-    "Equal": _each(_equal, 2),
+    "Equal": _each(equal, 2),
     "Expand": _expand,
     "Floor": _each(_floor, 1),
     "Gather": _gather,
-    "Greater": _each(lambda a, b: _less(b, a), 2),
-    "GreaterOrEqual": _each(lambda a, b: not _less(a, b), 2),
+    "Greater": _each(lambda a, b: less(b, a), 2),
+    "GreaterOrEqual": _each(lambda a, b: negation(less(a, b)), 2),
     "Identity": _same,
-    "Less": _each(_less, 2),
-    "LessOrEqual": _each(lambda a, b: not _less(b, a), 2),
+    "Less": _each(less, 2),
+    "LessOrEqual": _each(lambda a, b: negation(less(b, a)), 2),
     "Max": _each(maximum, 2),
     "Min": _each(_smaller, 2),
     "Mod": _each(lambda a, b: a % b, 2),
     "Mul": _each(lambda a, b: a * b, 2),
     "Neg": _each(lambda a: -a, 1),
-    "Not": _each(lambda a: not a, 1),
-    "Or": _each(lambda a, b: a or b, 2),
+    "Not": _each(negation, 1),
+    "Or": _each(either, 2),
     "Pow": _each(_power, 2),
     "Range": _range,
     "ReduceProd": _reduced(np.multiply),

@@ -21,13 +21,6 @@ def _activation(function: Function, **settings: float) -> Callable[[Call], Facts
     return rule
 
 
-def _hard_sigmoid(call: Call) -> Facts | None:
-    """relu6(x + 3)/6; onnx's own default slope, 1/5, is another function."""
-    slope = call.attribute("alpha", 0.2), call.attribute("beta", 0.5)
-    known = isclose(slope[0], 1 / 6, rel_tol=1e-5) and slope[1] == 0.5
-    return _activation(Function.HARD_SIGMOID)(call) if known else None
-
-
 def _gelu(call: Call) -> Facts | None:
     tanh = call.attribute("approximate", "none") == "tanh"
     return _activation(Function.GELU_TANH if tanh else Function.GELU)(call)
@@ -75,7 +68,7 @@ POWERS: Mapping[Any, Function] = {
 }
 
 
-def _not(call: Call) -> Facts:
+def _truth(call: Call) -> Facts:
     return Facts(Kind.COMPARE, (call.input(0),))
 
 
@@ -89,15 +82,19 @@ def _pairwise(kind: Kind) -> Callable[[Call], Facts | None]:
     return rule
 
 
+ELEMENTARY = "Acos Acosh Asin Asinh Atan Atanh Cosh Sinh Tan".split()
+"""Functions that count as sine and exponential do: one act each."""
+
 ELEMENTWISE: Mapping[str, Callable[[Call], Facts | None]] = {
     # activations
     "Relu": _activation(Function.RELU),
     "Clip": _clip,
     "Sigmoid": _activation(Function.SIGMOID),
     "Swish": _activation(Function.SILU, alpha=1.0),
+    "ThresholdedRelu": _activation(Function.BOUND),
     "Tanh": _activation(Function.TANH),
     "Gelu": _gelu,
-    "HardSigmoid": _hard_sigmoid,
+    "HardSigmoid": _activation(Function.HARD_SIGMOID),
     "HardSwish": _activation(Function.HARD_SWISH),
     "LeakyRelu": _activation(Function.LEAKY_RELU),
     "PRelu": _prelu,
@@ -119,12 +116,13 @@ ELEMENTWISE: Mapping[str, Callable[[Call], Facts | None]] = {
     "Erf": _elementwise(Function.ERF),
     "Sin": _elementwise(Function.SIN),
     "Cos": _elementwise(Function.SIN),
+    **dict.fromkeys(ELEMENTARY, _elementwise(Function.ELEMENTARY)),
     # two operands
     "Add": _pairwise(Kind.ADD),
     "Sub": _pairwise(Kind.ADD),
-    "Sum": _pairwise(Kind.ADD),
     "Mul": _pairwise(Kind.MULTIPLY),
     "Div": _pairwise(Kind.DIVIDE),
+    "Mod": _pairwise(Kind.DIVIDE),
     "Max": _pairwise(Kind.COMPARE),
     "Min": _pairwise(Kind.COMPARE),
     "Equal": _pairwise(Kind.COMPARE),
@@ -135,6 +133,10 @@ ELEMENTWISE: Mapping[str, Callable[[Call], Facts | None]] = {
     "And": _pairwise(Kind.COMPARE),
     "Or": _pairwise(Kind.COMPARE),
     "Xor": _pairwise(Kind.COMPARE),
-    "Not": _not,
+    "BitShift": _pairwise(Kind.COMPARE),
+    "BitwiseAnd": _pairwise(Kind.COMPARE),
+    "BitwiseOr": _pairwise(Kind.COMPARE),
+    "BitwiseXor": _pairwise(Kind.COMPARE),
+    **dict.fromkeys(["BitwiseNot", "IsInf", "IsNaN", "Not"], _truth),
 }
 """The rule of each operator; part of `operators.OPERATORS`."""

@@ -86,7 +86,28 @@ def _parsed(path: Path) -> ModelProto:
         raise BadInput(
             f"{path} is not a whole ONNX file; give one as torch.onnx.export and others write it"
         )
+    _make_printable(model)
     return model
+
+
+def _make_printable(message: Message) -> None:
+    """Replace what no terminal should be sent, in every name: sentences and tables show them."""
+    for field, value in message.ListFields():
+        repeated = not isinstance(value, str | bytes | Message) and hasattr(value, "__len__")
+        if field.type == FieldDescriptor.TYPE_MESSAGE:
+            for inner in value if repeated else [value]:
+                _make_printable(inner)
+        elif field.type == FieldDescriptor.TYPE_STRING and field.name != "doc_string":
+            if repeated:
+                value[:] = map(_printable, value)
+            else:
+                setattr(message, field.name, _printable(value))
+
+
+def _printable(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def _is_text(message: Message) -> bool:

@@ -6,20 +6,23 @@ those of at most `SMALL` elements alone, and never looks for external data.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto, numpy_helper
+from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto, defs, numpy_helper
 from onnx.checker import ValidationError, check_model
 from onnx.helper import make_tensor_value_info
 from onnx.shape_inference import InferenceError, infer_shapes
 
 from flopscope.errors import BadInput
 from flopscope.onnxgraph.files import all_nodes, bodies, graphs
-from flopscope.sizes import Shape, is_symbolic
+from flopscope.sizes import Shape, Size, is_symbolic
+
+OWN_DOMAINS = ("", "ai.onnx")
+"""Names of onnx's own operator set."""
 
 SMALL = 4096
 """Elements of the largest tensor whose numbers are looked at: shapes, indices, bounds, scales."""
@@ -93,23 +96,78 @@ def detach(model: ModelProto, path: Path) -> dict[str, Stored]:
     return held
 
 
-def override(model: ModelProto, shapes: Mapping[str, Shape], sizes: Mapping[str, int]) -> None:
-    """Give the named inputs these shapes, and the named sizes these values everywhere.
+def override(model: ModelProto, shapes: Mapping[str, Shape]) -> None:
+    """Give the named inputs these shapes.
 
-    Shapes that the file states for inner values hold for its own input shapes only.
+    Shapes that the file states for inner values hold for its own input shapes. They are kept where
+    the given ones put a size for each name and leave numbers as they are, and dropped elsewhere.
     """
     graph = model.graph
+    sizes = _replaced([value for value in graph.input if value.name in shapes], shapes)
     for value in graph.input:
         if value.name in shapes:
             _state(value, shapes[value.name])
-    if shapes:
+    if sizes is None:
         del graph.value_info[:]
         for value in graph.output:
             value.type.tensor_type.ClearField("shape")
-    for value in (*graph.input, *graph.output, *graph.value_info):
+        return
+    for value in (*graph.output, *graph.value_info):
         for dimension in value.type.tensor_type.shape.dim:
             if dimension.dim_param in sizes:
-                dimension.dim_value = sizes[dimension.dim_param]
+                _state_size(dimension, sizes[dimension.dim_param])
+
+
+def _replaced(
+    values: Sequence[ValueInfoProto], shapes: Mapping[str, Shape]
+) -> dict[str, Size] | None:
+    """The size that stands for each name of these inputs now; None where another number does."""
+    sizes: dict[str, Size] = {}
+    for value in values:
+        stated = typed(value).dimensions
+        for old, new in zip(stated or (), shapes[value.name], strict=False):
+            known = sizes.setdefault(old, new) if isinstance(old, str) else old
+            if known != new:
+                return None
+        if stated is None:
+            return None
+    return sizes
+
+
+LATER = "ai.onnx.later"
+"""Stands for onnx's own domain at an operator that its set in the file does not have yet."""
+
+FOREIGN = frozenset({"SimplifiedLayerNormalization"})
+"""Operators that onnxruntime writes into onnx's own domain, and onnx does not have."""
+
+
+def set_apart(model: ModelProto) -> None:
+    """Put operators that onnx's set in the file does not have into a domain of their own.
+
+    onnxruntime fuses into such: a LayerNormalization among operators of set 13, for example.
+    """
+    opset = max((e.version for e in model.opset_import if e.domain in OWN_DOMAINS), default=1)
+    apart = [
+        node
+        for node in all_nodes(model.graph)
+        if node.domain in OWN_DOMAINS and _is_apart(node.op_type, opset)
+    ]
+    for node in apart:
+        node.domain = LATER
+    if apart:
+        model.opset_import.add(domain=LATER, version=1)
+
+
+def _is_apart(name: str, opset: int) -> bool:
+    if name in FOREIGN:
+        return True
+    if not defs.has(name):
+        return False  # which onnx's checker refuses
+    try:
+        defs.get_schema(name, opset)
+    except defs.SchemaError:
+        return True
+    return False
 
 
 def check(model: ModelProto, path: Path) -> None:
@@ -178,11 +236,15 @@ def _state(value: ValueInfoProto, shape: Shape) -> None:
     value.type.tensor_type.ClearField("shape")
     value.type.tensor_type.shape.SetInParent()
     for size in shape:
-        dimension = value.type.tensor_type.shape.dim.add()
-        if not is_symbolic(size):
-            dimension.dim_value = size
-        elif str(size).isidentifier():
-            dimension.dim_param = str(size)
+        _state_size(value.type.tensor_type.shape.dim.add(), size)
+
+
+def _state_size(dimension: Any, size: Size) -> None:
+    dimension.Clear()
+    if not is_symbolic(size):
+        dimension.dim_value = size
+    elif str(size).isidentifier():
+        dimension.dim_param = str(size)
 
 
 def _refuse_other_external(model: ModelProto, path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -20,6 +20,10 @@ Shapes: TypeAlias = "Shape | list[Shape]"
 
 FAR = 2**31 - 1
 """From here on an end means: to the end."""
+
+LARGE = 10**6
+"""From here on too, for axes that are not longer: no network cuts so much off, but exporters of
+other frameworks write ends like this."""
 
 
 def _reshape(call: Call) -> Shape:
@@ -93,6 +97,7 @@ def _split(call: Call) -> list[Shape]:
             call.premises.multiple(size, parts, f"size split by {call.path}")
         chunk = ceil_div(size, parts)
         lengths = [chunk] * (parts - 1) + [size - chunk * (parts - 1)]
+        call.premises.at_least(lengths[-1], 0, f"last part of {call.path}")
     return [(*shape[:axis], length, *shape[axis + 1 :]) for length in lengths]
 
 
@@ -111,24 +116,47 @@ def _length(call: Call, size: Size, start: Size, end: Size, step: Size) -> Size:
     if is_symbolic(step):
         raise Undecided
     if not any(map(is_symbolic, (size, start, end))):
-        return len(
-            range(*slice(start, None if step < 0 and end < -size else end, step).indices(size))
-        )
-    if step < 0:
-        if step == -1 and _is(start, -1) and not is_symbolic(end) and end <= -FAR:
-            return size
-        raise Undecided
-    first, last = _place(start, size), _place(end, size)
-    call.premises.at_least(size - last, 0, f"size {size} of {call.path} less its end {last}")
-    call.premises.at_least(last - first, 0, f"end {last} of {call.path} less its start {first}")
-    return ceil_div(last - first, step)
+        return len(range(*slice(start, end, step).indices(size)))
+    if step == 0:
+        raise ValueError("a slice does not move")
+    within = _Axis(call, size)
+    if step > 0:
+        first, last = within.place(start, size), within.place(end, size)
+        low, high, past = 0, size, last - first
+    else:  # from the last element on, down to the one before the first
+        first, last = within.place(start, size - 1), within.place(end, size - 1, below=-1)
+        low, high, past = -1, size - 1, first - last
+    call.premises.at_least(high - last, 0, f"size {size} of {call.path} less its end {last}")
+    call.premises.at_least(high - first, 0, f"size {size} of {call.path} less its start {first}")
+    call.premises.at_least(first - low, 0, f"start {first} of {call.path} above {low}")
+    call.premises.at_least(last - low, 0, f"end {last} of {call.path} above {low}")
+    call.premises.at_least(past, 0, f"end {last} of {call.path} less its start {first}")
+    return ceil_div(past, abs(step))
 
 
-def _place(place: Size, size: Size) -> Size:
-    if is_symbolic(place):
-        falls = (-place).lower() is not None and place.lower() is None
-        return size + place if falls else place
-    return size if place >= FAR else size + place if place < 0 else place
+class _Axis(NamedTuple):
+    """One axis of a slice: its places counted from the front."""
+
+    call: Call
+    size: Size
+
+    def place(self, place: Size, end: Size, below: int = 0) -> Size:
+        """The place, `end` for one beyond every size, `below` for one before the first."""
+        if is_symbolic(place):
+            falls = (-place).lower() is not None and place.lower() is None
+            return self.size + place if falls else place
+        if not is_symbolic(self.size):
+            return min(max(self.size + place if place < 0 else place, below), end)
+        what = f"size {self.size} of {self.call.path}"
+        if place >= LARGE:
+            if place < FAR:
+                self.call.premises.at_least(place - end, 0, f"{what} below {place}")
+            return end
+        if place <= -LARGE:
+            if place > -FAR:
+                self.call.premises.at_least(-place - self.size, 0, f"{what} below {-place}")
+            return below
+        return self.size + place if place < 0 else place
 
 
 def _gather(call: Call) -> Shape:

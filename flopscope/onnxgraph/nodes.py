@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from onnx import GraphProto, NodeProto, TensorProto
+from onnx import NodeProto, TensorProto
 from onnx.helper import get_attribute_value
 
 from flopscope.onnxgraph.headers import stored
-from flopscope.onnxgraph.tensors import Call
 
 
 def attributes(node: NodeProto) -> dict[str, Any]:
     """By name: numbers, text, tuples of them, tensors as `Stored`; graphs as they are."""
     return {attribute.name: _value(get_attribute_value(attribute)) for attribute in node.attribute}
-
-
-def branch_of(call: Call) -> GraphProto | None:
-    """The branch that an If takes, where its condition is known before any input is."""
-    condition = call.optional(0) if call.op == "If" else None
-    if condition is None or condition.numbers is None:
-        return None
-    branch = call.attribute("then_branch" if condition.numbers.all() else "else_branch")
-    return branch if isinstance(branch, GraphProto) else None
 
 
 def path_of(name: str) -> str:

@@ -101,7 +101,7 @@ def _global_max_pool(call: Call) -> Facts:
     return Facts(Kind.ADAPTIVE_POOL, (call.input(0),), function=Reduction.EXTREMUM)
 
 
-def _resize(call: Call) -> Facts | None:
+def _resize(call: Call) -> Facts:
     """Over a map's spatial axes: (B, C, …) of 1, 2 or 3 of them."""
     shape, new = call.shape(0), resize_sizes(call)
     scales = resize_factors(call) or [1.0, 1.0]
@@ -112,7 +112,7 @@ def _resize(call: Call) -> Facts | None:
         or call.attribute("coordinate_transformation_mode", "") == "tf_crop_and_resize"
     )
     if method is None or odd or new[:2] != shape[:2] or list(scales[:2]) != [1, 1]:
-        return None
+        method = Interpolation.VARYING
     return Facts(Kind.RESIZE, (call.input(0),), function=method)
 
 
@@ -124,6 +124,31 @@ INTERPOLATIONS: Mapping[tuple[str, int], Interpolation] = {
     ("cubic", 2): Interpolation.BICUBIC,
 }
 """By mode and number of spatial axes; the nearest sample is one whatever their number."""
+
+
+def _grid_sample(call: Call) -> Facts:
+    """Padding with zeros; what lies beyond the border, and cubic weights, are not stated."""
+    mode = MODES.get(str(call.attribute("mode", "linear")), "")
+    function = INTERPOLATIONS.get((mode, len(call.shape(0)) - 2 if mode != "nearest" else 0))
+    known = function in SAMPLED and call.attribute("padding_mode", "zeros") == "zeros"
+    inputs = (call.input(0), call.input(1))
+    return Facts(Kind.GRID_SAMPLE, inputs, function=function if known else Interpolation.VARYING)
+
+
+MODES = {"linear": "linear", "bilinear": "linear", "nearest": "nearest"}
+SAMPLED = (Interpolation.NEAREST, Interpolation.BILINEAR, Interpolation.TRILINEAR)
+
+
+def _deformable_convolution(call: Call) -> Facts | None:
+    """Of maps, (B, C, H, W): input, kernel, offsets, bias, mask."""
+    x, weight, offset, bias, mask = (call.optional(index) for index in range(5))
+    if x is None or weight is None or offset is None or len(call.shape(1)) != 4:
+        return None
+    window = window_of(call, call.shape(1)[2:])
+    inputs = (x, offset) if mask is None else (x, offset, mask)
+    groups = call.attribute("group", 1)
+    kind = Kind.DEFORMABLE_CONVOLUTION
+    return Facts(kind, inputs, (weight, bias), window=window, groups=groups)
 
 
 def _gather(call: Call) -> Facts | None:
@@ -158,6 +183,11 @@ def _extremum_place(call: Call) -> Facts:
     return _along(call, call.axis(0), Reduction.EXTREMUM)
 
 
+def _largest(call: Call) -> Facts:
+    """A 1 in the place of the largest, 0 elsewhere; its default axis was another at first."""
+    return _along(call, call.axis(-1 if call.opset >= 13 else 1), Reduction.EXTREMUM)
+
+
 def _running_sum(call: Call) -> Facts:
     axis = np.ravel(call.setting("", 1)).item()
     return _along(call, axis % len(call.shape(0)), Reduction.RUNNING_SUM)
@@ -176,6 +206,8 @@ def _concatenation(call: Call) -> Facts:
 OPERATORS: Mapping[str, Callable[[Call], Facts | None]] = {
     "Conv": _convolution(Kind.CONVOLUTION),
     "ConvTranspose": _convolution(Kind.TRANSPOSED_CONVOLUTION),
+    "DeformConv": _deformable_convolution,
+    "GridSample": _grid_sample,
     "Gemm": gemm,
     "MatMul": matmul,
     "Einsum": einsum,
@@ -204,6 +236,7 @@ OPERATORS: Mapping[str, Callable[[Call], Facts | None]] = {
     "ReduceL2": _reduction(Reduction.NORM),
     "ReduceLogSumExp": _reduction(Reduction.LOG_SUM_EXP),
     "ArgMax": _extremum_place,
+    "Hardmax": _largest,
     "ArgMin": _extremum_place,
     "CumSum": _running_sum,
 }

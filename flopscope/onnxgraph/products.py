@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flopscope.facts import Kind
+from flopscope.onnxgraph.drafts import Draft, Expansion
 from flopscope.onnxgraph.einsum import product_of
 from flopscope.onnxgraph.tensors import Call, Facts, Tensor
 from flopscope.sizes import elements
@@ -21,19 +24,35 @@ def matmul(call: Call) -> Facts:
 
 
 def gemm(call: Call) -> Facts | None:
-    """a·b with a bias vector. Factors and transpositions of what is stored are done ahead."""
+    """a·b with a bias vector, b stored: factors and transpositions of what is stored are done
+    ahead. None for any other use."""
     a, b, bias = call.input(0), call.input(1), call.optional(2)
-    scaled = call.attribute("alpha", 1.0) != 1
+    if not b.stored:
+        return None
     if call.attribute("transA", 0):
         a = a._replace(shape=call.shape(0)[::-1])
     matrix = b if call.attribute("transB", 0) else _reversed(b, call.shape(1))
-    if not b.stored:
-        turned = matrix._replace(shape=(matrix.shape or ())[::-1])
-        return None if bias or scaled else Facts(Kind.MATMUL, (a, turned))
     features = (matrix.shape or (0,))[0]
     if bias is not None and (not bias.stored or bias.shape not in ((features,), (1, features))):
         return None
     return Facts(Kind.LINEAR, (a,), (matrix, bias))
+
+
+def _apart(call: Call, draft: Draft) -> list[Tensor] | None:
+    """Gemm as alpha·(a·b) + beta·c, where it is more than one layer."""
+    call.shape(0), call.shape(1)
+    if gemm(call) is not None:
+        return None
+    a, b, c = call.input(0), call.input(1), call.optional(2)
+    a = draft("Transpose", a, perm=[1, 0]) if call.attribute("transA", 0) else a
+    b = draft("Transpose", b, perm=[1, 0]) if call.attribute("transB", 0) else b
+    alpha, beta = call.attribute("alpha", 1.0), call.attribute("beta", 1.0)
+    y = draft("MatMul", a, b)
+    y = draft("Mul", y, draft.scalar(alpha)) if alpha != 1 else y
+    if c is None or beta == 0:
+        return [y]
+    scaled = beta != 1 and not c.stored
+    return [draft("Add", y, draft("Mul", c, draft.scalar(beta)) if scaled else c)]
 
 
 def einsum(call: Call) -> Facts | None:
@@ -63,3 +82,7 @@ def _as_matrix(tensor: Tensor, shape: tuple[object, ...]) -> Tensor:
 
 def _turned(tensor: Tensor, shape: tuple[object, ...]) -> Tensor:
     return tensor._replace(shape=(*shape[:-2], shape[-1], shape[-2]))
+
+
+PRODUCTS: Mapping[str, Expansion] = {"Gemm": _apart}
+"""The expansion of products that can be more than one row."""

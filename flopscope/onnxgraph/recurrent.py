@@ -7,12 +7,12 @@ the hidden width, as ONNX's operator specifications write it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from flopscope.facts import Function, Kind
 from flopscope.onnxgraph.tensors import Call, Tensor, Undecided
-from flopscope.sizes import Shape
+from flopscope.sizes import Shape, Size
 
 
 class Cell(NamedTuple):
@@ -61,60 +61,125 @@ class Link(NamedTuple):
     function: Function | None = None
 
 
+class _Layer(NamedTuple):
+    """Sizes of a layer: all its steps' sequences, and both directions together."""
+
+    time: Size
+    batch: Size
+    width: Size
+    both: Size
+    directions: int
+
+
 def chain_of(call: Call) -> list[Link] | None:
     """The layer's rows in order, or None for a use that is not known.
 
     Input (T, B, in), weights (directions, gates·hidden, in) and (directions, gates·hidden, hidden),
-    bias (directions, 2·gates·hidden): both products add one half of it.
+    bias (directions, 2·gates·hidden): both products add one half of it. Weights that the graph
+    computes, of stored ones in another order of the gates, are multiplied all the same.
     """
     try:
-        return _chain(call, CELLS[call.op])
+        layer = _layer(call)
+        return None if layer is None else _chain(call, CELLS[call.op], layer)
     except Undecided:
         return None
 
 
-def _chain(call: Call, cell: Cell) -> list[Link] | None:
-    steps = _steps(call, cell)
-    from_input, from_state, bias = call.input(1), call.input(2), call.optional(3)
-    if steps is None or not from_input.stored or not from_state.stored:
+def _layer(call: Call) -> _Layer | None:
+    """None for sequences of their own length each."""
+    directions, _, hidden = call.shape(2)
+    if directions not in (1, 2) or call.shape(1)[0] != directions:
         return None
     time, batch, width = call.shape(0)
-    directions, _, hidden = call.shape(2)
+    if call.attribute("layout", 0):
+        time, batch = batch, time
+    if not _is_full(call.optional(4), time):
+        return None
     call.premises.same(width, call.shape(1)[-1], call.path)
-    both = directions * hidden
+    return _Layer(time, batch, width, directions * hidden, directions)
+
+
+def _is_full(lengths: Tensor | None, time: Size) -> bool:
+    """Is every sequence as long as the input?"""
+    if lengths is None:
+        return True
+    return lengths.numbers is not None and all(n == time for n in lengths.numbers.flat)
+
+
+def _chain(call: Call, cell: Cell, layer: _Layer) -> list[Link]:
+    from_input, from_state, bias = call.input(1), call.input(2), call.optional(3)
+    time, batch, both = layer.time, layer.batch, layer.both
     sums = (time, batch, cell.gates * both)
     links = [
         Link(Kind.LINEAR, (time, batch, n), sums, (_matrix(weight), bias))
-        for n, weight in ((width, from_input), (both, from_state))
+        for n, weight in ((layer.width, from_input), (both, from_state))
     ]
     out = (time, batch, both)
+    if (peepholes := call.optional(7)) is not None:
+        looked = (time, batch, 3 * both)
+        links.append(Link(Kind.MULTIPLY, looked, looked, (peepholes,)))
+        links.append(Link(Kind.ADD, looked, looked))
+    steps = _steps(call, cell, layer.directions)
+    if steps is None:
+        return [*links, Link(Kind.OTHER, sums, out)]
     for step in steps:
         kind = step if isinstance(step, Kind) else Kind.ACTIVATION
         function = step if isinstance(step, Function) else None
+        if function is Function.CLAMP:
+            kind = Kind.ELEMENTWISE
         links.append(Link(kind, out, out, function=function))
     return links
 
 
 def shapes_of_layer(call: Call) -> list[Shape]:
-    """Outputs of all steps (T, directions, B, hidden), and the last states."""
-    if call.attribute("layout", 0):
-        raise Undecided
-    time, batch, _ = call.shape(0)
+    """Outputs of all steps (T, directions, B, hidden), and the last states; with the batch first
+    where the layout says so."""
+    first, second, _ = call.shape(0)
     directions, _, hidden = call.shape(2)
-    state = (directions, batch, hidden)
-    return [(time, *state), *[state] * (len(call.outputs) - 1)]
+    if call.attribute("layout", 0):
+        state: Shape = (first, directions, hidden)
+        return [(first, second, directions, hidden), *[state] * (len(call.outputs) - 1)]
+    state = (directions, second, hidden)
+    return [(first, *state), *[state] * (len(call.outputs) - 1)]
 
 
-def _steps(call: Call, cell: Cell) -> tuple[Kind | Function, ...] | None:
-    """None for sequences of their own length each, peepholes, and functions of one's own."""
-    own = any(call.attribute(name) for name in ("clip", "input_forget", "layout"))
-    directions = call.shape(2)[0]
-    if own or call.optional(4) or call.optional(7) or directions not in (1, 2):
+FUNCTIONS: Mapping[str, Function] = {
+    "Relu": Function.RELU,
+    "Tanh": Function.TANH,
+    "Sigmoid": Function.SIGMOID,
+    "LeakyRelu": Function.LEAKY_RELU,
+    "Elu": Function.ELU,
+    "Softplus": Function.SOFTPLUS,
+}
+"""Functions that a layer may have in the place of its own."""
+
+
+def _steps(call: Call, cell: Cell, directions: int) -> Sequence[Kind | Function] | None:
+    """What a step does with vectors of the hidden width, in order; None where that is not stated:
+    coupled gates, and functions of one's own that are not in the table or differ by direction.
+    """
+    usual = cell.activations
+    named = tuple(call.attribute("activations", usual * directions))
+    mine = named[: len(usual)]
+    if call.attribute("input_forget", 0) or named != mine * directions:
         return None
-    functions = tuple(call.attribute("activations", cell.activations * directions))
-    if call.op == "RNN" and functions == ("Relu",) * directions:
-        return (Kind.ADD, Function.RELU)
-    return cell.steps if functions == cell.activations * directions else None
+    if any(name not in FUNCTIONS for name in mine):
+        return None
+    steps: list[Kind | Function] = []
+    used = iter(_in_order(cell, mine))
+    for step in cell.steps:
+        if isinstance(step, Function):
+            steps += [Function.CLAMP] if call.attribute("clip", 0.0) else []
+            step = FUNCTIONS[next(used)]
+        steps.append(step)
+    return steps
+
+
+def _in_order(cell: Cell, names: Sequence[str]) -> Iterator[str]:
+    """The functions' names as the steps need them: gates' first, each as often as its usual one."""
+    gates = [step for step in cell.steps if step is Function.SIGMOID]
+    yield from [names[0]] * len(gates)
+    yield from names[min(1, len(gates)) :]
 
 
 def _matrix(weight: Tensor) -> Tensor:

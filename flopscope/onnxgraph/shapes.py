@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from flopscope.onnxgraph import einsum, movement
 from flopscope.onnxgraph.recurrent import CELLS, shapes_of_layer
+from flopscope.onnxgraph.sampled import SAMPLED
 from flopscope.onnxgraph.tensors import Call, Undecided, broadcast
 from flopscope.onnxgraph.windows import grid_of, transposed_grid_of
 from flopscope.sizes import Shape, Size
@@ -115,6 +116,24 @@ def _without(call: Call, axes: list[int]) -> Shape:
 OUTPUTS_ALIKE: Mapping[str, int] = {"MaxPool": 2, "Dropout": 2, "TopK": 2}
 """Operators whose second output has the shape of the first."""
 
+AS_FIRST = """
+    Abs Acos Acosh Asin Asinh Atan Atanh Bernoulli BitwiseNot Cast CastLike Ceil Celu Clip
+    Cos Cosh CumProd CumSum DequantizeLinear Dropout Elu Erf Exp EyeLike Floor Gelu
+    GroupNormalization HardSigmoid HardSwish Hardmax Identity InstanceNormalization IsInf
+    IsNaN LRN LayerNormalization LeakyRelu Log LogSoftmax LpNormalization
+    MeanVarianceNormalization Mish Neg Not PRelu QuantizeLinear RMSNormalization
+    RandomNormalLike RandomUniformLike Reciprocal Relu ReverseSequence Round Scatter
+    ScatterElements ScatterND Selu Shrink Sigmoid Sign Sin Sinh Softmax Softplus Softsign
+    Sqrt Swish Tan Tanh TensorScatter ThresholdedRelu Trilu
+""".split()
+"""What has the shape of its first input."""
+
+BROADCAST = """
+    Add And BitShift BitwiseAnd BitwiseOr BitwiseXor Div Equal Greater GreaterOrEqual Less
+    LessOrEqual Max Mean Min Mod Mul Or Pow Sub Sum Where Xor
+""".split()
+"""What has the common shape of all its inputs."""
+
 SHAPES: Mapping[str, Callable[[Call], Shapes]] = {
     "ArgMax": _extremum_place,
     "ArgMin": _extremum_place,
@@ -140,27 +159,10 @@ SHAPES: Mapping[str, Callable[[Call], Shapes]] = {
     "ReduceProd": _reduction,
     "ReduceSum": _reduction,
     "ReduceSumSquare": _reduction,
+    **SAMPLED,
     **movement.MOVEMENT,
     **dict.fromkeys(CELLS, shapes_of_layer),
-    **dict.fromkeys(
-        [
-            "Abs", "Bernoulli", "Cast", "CastLike", "Ceil", "Celu", "Clip",
-            "Cos", "CumSum", "DequantizeLinear", "Dropout", "Elu", "Erf", "Exp", "Floor", "Gelu",
-            "GroupNormalization", "HardSigmoid", "HardSwish", "Hardmax", "Identity",
-            "InstanceNormalization", "LRN", "LayerNormalization", "LeakyRelu", "Log", "LogSoftmax",
-            "LpNormalization", "MeanVarianceNormalization", "Mish", "Neg", "Not", "PRelu",
-            "QuantizeLinear", "RMSNormalization", "Reciprocal", "Relu", "ReverseSequence", "Round",
-            "ScatterElements", "ScatterND", "Selu", "Shrink", "Sigmoid", "Sign", "Sin", "Softmax",
-            "Softplus", "Softsign", "Sqrt", "Swish", "Tanh", "ThresholdedRelu", "Trilu",
-        ],
-        _as_first,
-    ),
-    **dict.fromkeys(
-        [
-            "Add", "And", "Div", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual",
-            "Max", "Mean", "Min", "Mod", "Mul", "Or", "Pow", "Sub", "Sum", "Where", "Xor",
-        ],
-        _broadcast,
-    ),
-}  # fmt: skip
+    **dict.fromkeys(AS_FIRST, _as_first),
+    **dict.fromkeys(BROADCAST, _broadcast),
+}
 """The rule of each operator. Those that are not here write what onnx's inference says."""

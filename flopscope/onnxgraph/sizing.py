@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import ast
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from keyword import iskeyword
 from pathlib import Path
 
@@ -10,27 +12,38 @@ from onnx import ModelProto
 
 from flopscope.errors import BadInput, UnknownName
 from flopscope.onnxgraph.headers import Dimension, Typed, typed
-from flopscope.sizes import Shape, Size
-from flopscope.symbolic import substitute, symbol
+from flopscope.sizes import Shape, Size, floor_div, is_symbolic
+from flopscope.symbolic import Symbol, alone, substitute
+
+PLACEHOLDER = re.compile(r"unk__\d+|\?|-1|None")
+"""Names that inference and converters write for a size that they do not know."""
 
 
 class Names:
-    """Dimensions as sizes: numbers, and names as symbols unless `sizes` gives their value."""
+    """Dimensions as sizes: numbers, and names as symbols unless `sizes` gives their value.
 
-    def __init__(self, sizes: Mapping[str, int]) -> None:
+    `free` are the names of sizes that inputs have. Any other name was made up for what an operator
+    gives: it says nothing of where the size comes from, and stays open unless it is given a value.
+    """
+
+    def __init__(self, sizes: Mapping[str, int], free: Iterable[str] = ()) -> None:
         self._sizes = sizes
         self._met: set[str] = set()
+        self._symbols = _written(list(free))
 
     def size(self, dimension: Dimension) -> Size | None:
-        """The size, or None for a dimension that is open, or whose name no formula can hold."""
+        """The size, or None for a dimension that is open."""
         if not isinstance(dimension, str):
             return dimension
-        if dimension in self._sizes:
-            self._met.add(dimension)
-            return self._sizes[dimension]
-        nameable = dimension.isidentifier() and not iskeyword(dimension)
-        self._met |= {dimension} if nameable else set()
-        return symbol(dimension) if nameable else None
+        name = self._symbols.get(dimension, dimension)
+        for known in (dimension, name):
+            if known in self._sizes:
+                self._met.add(known)
+                return self._sizes[known]
+        if dimension in self._symbols:
+            self._met.add(name)
+            return own_symbol(name)
+        return self._expression(dimension)
 
     def shape(self, value: Typed | None) -> Shape | None:
         """The value's shape, or None unless every dimension is known."""
@@ -41,15 +54,101 @@ class Names:
 
     def given(self, shape: Shape) -> Shape:
         """A shape that the reader gave, with the sizes that have a value replaced."""
-        for size in shape:
-            self._met |= {s.name for s in size.symbols()} if hasattr(size, "symbols") else set()
-        return tuple(substitute(size, self._sizes) for size in shape)
+        found = {s for size in shape if is_symbolic(size) for s in size.symbols()}
+        self._met |= {s.name for s in found}
+        self._symbols |= {s.name: s.name for s in found}
+        values = {s.name: own_symbol(s.name) for s in found if s.integer} | dict(self._sizes)
+        return tuple(substitute(size, values) for size in shape)
 
     def check_met(self) -> None:
         """Raises UnknownName for a size that was given a value and does not occur."""
         for name in self._sizes:
             if name not in self._met:
                 raise UnknownName("size", name, sorted(self._met) or ["none"])
+
+    def _expression(self, text: str) -> Size | None:
+        """Arithmetic on known names, as exporters write sizes that follow from others."""
+        if (tree := _parsed(text)) is None:
+            return None
+        try:
+            size = self._value(tree)
+        except (ValueError, ArithmeticError, RecursionError):
+            return None
+        return size if is_symbolic(size) or isinstance(size, int) else None
+
+    def _value(self, node: ast.expr) -> Size:
+        if isinstance(node, ast.BinOp) and type(node.op) in OPERATIONS:
+            left, right = self._value(node.left), self._value(node.right)
+            return OPERATIONS[type(node.op)](left, right)
+        if isinstance(node, ast.Constant) and isinstance(node.value, int):
+            return node.value
+        known = self._symbols.keys() | self._sizes.keys()
+        size = self.size(node.id) if isinstance(node, ast.Name) and node.id in known else None
+        if size is not None:
+            return size
+        raise ValueError("no size")
+
+
+LONGEST = 200
+"""Characters of a dimension's arithmetic that is read."""
+
+OPERATIONS: Mapping[type[ast.operator], Callable[[Size, Size], Size]] = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.FloorDiv: floor_div,
+}
+
+
+def own_symbol(name: str) -> Size:
+    """A free size under the very name that the file or the reader has for it.
+
+    >>> print(own_symbol("tokens"))
+    tokens
+    """
+    return alone(Symbol(name, own=True))
+
+
+def names_of(model: ModelProto, held: Collection[str]) -> list[str]:
+    """The names of sizes that the inputs state, each once."""
+    values = (typed(value) for value in model.graph.input if value.name not in held)
+    sizes = (d for value in values for d in value.dimensions or ())
+    return list(dict.fromkeys(d for d in sizes if isinstance(d, str)))
+
+
+def _written(names: Iterable[str]) -> dict[str, str]:
+    """Each name as a formula can hold it: blanks and signs as _, and no two alike.
+
+    Placeholders are none, and arithmetic on the other names is read as such.
+    """
+    named = [name for name in names if name.strip("_ ") and not PLACEHOLDER.fullmatch(name)]
+    plain = [name for name in named if name.isidentifier() and not iskeyword(name)]
+    written = {name: name for name in plain}
+    for name in named:
+        if name in plain or _is_arithmetic(name, plain):
+            continue
+        symbol = re.sub(r"\W+", "_", name.strip())
+        symbol = symbol if symbol.isidentifier() and not iskeyword(symbol) else f"size_{symbol}"
+        while symbol in written.values():
+            symbol += "_"
+        written[name] = symbol
+    return written
+
+
+def _is_arithmetic(text: str, names: Collection[str]) -> bool:
+    tree = _parsed(text)
+    used = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)] if tree else []
+    return bool(used) and set(used) <= set(names)
+
+
+def _parsed(text: str) -> ast.expr | None:
+    """An expression of names and numbers; None for other text, and for what is long."""
+    if len(text) > LONGEST or not re.fullmatch(r"[\w\s+*/()-]+", text):
+        return None
+    try:
+        return ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def input_shapes(

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import gcd
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from flopscope.domain import AtLeast, Condition, Multiple, require
+from flopscope.domain import (
+    AtLeast,
+    Condition,
+    Multiple,
+    Relation,
+    require,
+    without_common_factors,
+)
 from flopscope.errors import BadInput
 from flopscope.facts import Function, Interpolation, Kind, Reduction, Window
-from flopscope.sizes import Shape, Size, is_symbolic
+from flopscope.onnxgraph.headers import INTEGERS
+from flopscope.regions import simplified
+from flopscope.sizes import Shape, Size, exact_div, is_symbolic
+from flopscope.symbolic import ONE, Polynomial, Symbol, alone
 
 
 class Undecided(Exception):
@@ -23,7 +34,8 @@ class Tensor(NamedTuple):
 
     `numbers` are Python's ints and floats, or polynomials, where they are known before any input
     is. `source` is the row (negative: the input) whose output it is, `stored` the tensor that it is
-    or shows; with neither it is a constant. `learnt` marks initialisers.
+    or shows; with neither it is a constant. `learnt` marks initialisers, `element` is onnx's number
+    of the elements' type, 0 where it is not known.
     """
 
     name: str
@@ -32,7 +44,17 @@ class Tensor(NamedTuple):
     source: int | None = None
     stored: str | None = None
     learnt: bool = False
-    integer: bool = False
+    element: int = 0
+
+    @property
+    def known_true(self) -> bool:
+        """Is it true before any input is?"""
+        return self.numbers is not None and bool(self.numbers.all())
+
+    @property
+    def integer(self) -> bool:
+        """Are its elements whole numbers?"""
+        return self.element in INTEGERS
 
     @property
     def constant(self) -> bool:
@@ -48,15 +70,33 @@ class Premises:
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """In the order in which they came up."""
-        return tuple(self._conditions)
+        """In few words: what one size may be, then what ties several together."""
+        return simplified(self._conditions)
+
+    def mark(self) -> Mapping[Condition, None]:
+        """What has come up by now."""
+        return dict(self._conditions)
+
+    def undo(self, mark: Mapping[Condition, None]) -> None:
+        """Forget what came up since then."""
+        self._conditions = dict(mark)
+
+    def settle(self, question: Relation) -> bool:
+        """The answer at sizes that are large, and no two alike; that it is the answer is held."""
+        names = sorted(s.name for s in question.symbols())
+        example = {name: 264 + 64 * place for place, name in enumerate(names)}
+        answer = not question.at(example).broken()
+        self._conditions[question if answer else question.negation()] = None
+        return answer
 
     def at_least(self, value: Size, minimum: int, what: str) -> None:
         """value ≥ minimum."""
         self._conditions.update(dict.fromkeys(require(AtLeast(value, minimum, what))))
 
     def multiple(self, value: Size, divisor: Size, what: str) -> None:
-        """divisor divides value."""
+        """divisor divides value: factors that both have say nothing."""
+        common = _common_factor(value, divisor)
+        value, divisor = exact_div(value, common), exact_div(divisor, common)
         self._conditions.update(dict.fromkeys(require(Multiple(value, divisor, what))))
 
     def same(self, a: Size, b: Size, where: str) -> Size:
@@ -66,14 +106,41 @@ class Premises:
             if difference != 0:
                 raise BadInput(f"sizes {a} and {b} meet at {where}, but must be equal")
             return a
-        self.at_least(difference, 0, f"{a} less {b} at {where}")
-        self.at_least(-difference, 0, f"{b} less {a} at {where}")
+        if Relation(difference, equality=True).broken():
+            raise BadInput(f"sizes {a} and {b} meet at {where}, and are equal at no size")
+        reduced = _signed(without_common_factors(difference))
+        self._conditions[Relation(reduced, equality=True)] = None
         return b if is_symbolic(a) else a
+
+
+def _signed(difference: Polynomial) -> Polynomial:
+    """The difference or its negative: the same for a − b and b − a."""
+    first = min(difference.terms, key=lambda monomial: sorted(map(str, monomial)))
+    return -difference if difference.terms[first] < 0 else difference
+
+
+def _common_factor(value: Size, divisor: Size) -> Size:
+    """The largest number times symbols that divides every term of both."""
+    if not is_symbolic(value) and not is_symbolic(divisor):
+        return 1
+    terms = [size.terms if is_symbolic(size) else {ONE: size} for size in (value, divisor)]
+    monomials = [dict(monomial) for part in terms for monomial in part]
+    numbers = [number for part in terms for number in part.values()]
+    if any(not isinstance(number, int) for number in numbers):
+        return 1
+    common: Size = gcd(*numbers)
+    for atom in monomials[0]:
+        power = min(monomial.get(atom, 0) for monomial in monomials)
+        common = common * alone(atom) ** power if power > 0 and isinstance(atom, Symbol) else common
+    return common
 
 
 @dataclass(frozen=True)
 class Call:
-    """One node: operator, attributes, inputs (None where left out), names of its outputs."""
+    """One node: operator, attributes, inputs (None where left out), names of its outputs.
+
+    An operator of another domain than onnx's own is written `domain.Name`.
+    """
 
     op: str
     path: str

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flopscope.closedform import expression
+from flopscope.conventions import Convention
 from flopscope.facts import Kind, Operator
 from flopscope.ledger import kind_name
 from flopscope.present.table import INDENT
@@ -26,9 +27,9 @@ def operator_text(row: Operator) -> str:
 
 
 def short_text(row: Operator) -> str:
-    """The operator in shorter: 'dw 3×3 /2', 'conv 1×1', 'batch norm', 'unknown fft_fft'."""
-    if row.kind is Kind.UNKNOWN:
-        return f"unknown {name_of(row)}"
+    """The operator in shorter: 'dw 3×3 /2', 'conv 1×1', 'batch norm', 'other topk'."""
+    if row.kind in (Kind.UNKNOWN, Kind.OTHER):
+        return f"{row.kind.value} {name_of(row)}"
     if row.backward:
         return "backward"
     kind = kind_name(row).removesuffix(" convolution")
@@ -40,6 +41,8 @@ def operators_text(rows: Sequence[Operator]) -> str:
     texts = {short_text(row) for row in rows}
     if len(texts) > 1:
         return f"{len(rows)} operators"
+    if not texts:
+        return ""
     (text,) = texts
     return text if len(rows) == 1 or text == "backward" else f"{text} ×{len(rows)}"
 
@@ -54,11 +57,12 @@ def name_of(row: Operator) -> str:
     return row.path.partition(":")[2]
 
 
-def unknown_operators(rows: Iterable[Operator]) -> dict[str, list[str]]:
-    """By torch's name, the modules that run an operator of unknown cost: '' is the network."""
+def unknown_operators(rows: Iterable[Operator], counting: Convention) -> dict[str, list[str]]:
+    """By torch's name, the modules that run an operator of which the convention does not know what
+    it counts: '' is the network."""
     places: dict[str, list[str]] = {}
     for row in rows:
-        if row.kind is Kind.UNKNOWN:
+        if not counting.knows(row):
             places.setdefault(name_of(row), []).append(module_of(row))
     return places
 
@@ -100,6 +104,8 @@ def facts_data(row: Operator) -> dict[str, Any]:
         "weights": {weight.key: sizes_data(weight.shape) for weight in row.weights},
         "groups": size_data(row.groups),
     }
+    if row.types:
+        facts["types"] = list(row.types)
     if row.backward:
         facts["backward"] = True
     if row.window is not None:

@@ -65,15 +65,15 @@ COLUMNS: Mapping[str, Maker] = {
     ),
     "weights": _same(
         Column("weight_bytes_float32", "fp32\nMB", megabytes),
-        lambda e: int(e.ledger.weight_bytes()),
+        lambda e: int(e.ledger.weight_bytes("float32")),
     ),
     "peak": _same(
         Column("peak_activation_bytes_float32", "Peak\nMB", megabytes),
-        lambda e: int(e.ledger.peak_activation_bytes()),
+        lambda e: int(e.ledger.peak_activation_bytes("float32")),
     ),
     "traffic": _same(
         Column("traffic_bytes_float32", "Traffic\nMB", megabytes),
-        lambda e: int(e.ledger.traffic_bytes()),
+        lambda e: int(e.ledger.traffic_bytes("float32")),
     ),
     "top1": _same(Column("top1", "Top-1\n%", lambda value: f"{value:.1f}"), _top1),
     "params_ratio": _params_ratio,

@@ -31,7 +31,7 @@ class ProfileReport(Report):
         check_view(self.view, free=is_free(self.profile))
 
     def document(self) -> Document:
-        notes = notes_of(self.profile)
+        notes = notes_of(self.profile, self.view)
         tables = _formulas if is_free(self.profile) else _numbers
         data = profile_data(self.profile, self.view, notes)
         shown = tables(self.profile, self.view, notes)
@@ -61,7 +61,8 @@ def _numbers(profile: Profile, view: View, notes: Sequence[str]) -> list[Table]:
     split, total = parts(profile.ledger, view), whole(profile.ledger)
     columns = number_columns(view, total, _batch(profile))
     rows = [[column.cell(part) for column in columns] for part in (*split, total)]
-    shares = [] if profile.ledger.complete else ["%: of what is counted"]
+    complete = total.count(view.convention.name).complete
+    shares = [] if complete else ["%: of what is counted"]
     notes = [*_legend(split), *notes, *shares]
     return [Table([c.column for c in columns], rows, _title(profile, view), notes, total=True)]
 
@@ -75,15 +76,20 @@ def _formulas(profile: Profile, view: View, notes: Sequence[str]) -> list[Table]
     return [tree, totals_table(total, view, [*_domain_notes(profile), *notes])]
 
 
-def notes_of(profile: Profile) -> list[str]:
+def notes_of(profile: Profile, view: View) -> list[str]:
     """What keeps the numbers from being the whole truth, one sentence each."""
     notes = []
-    if unknown := unknown_operators(profile.ledger.rows):
+    if unknown := unknown_operators(profile.ledger.rows, view.convention):
         named = "; ".join(f"{name} in {_places(at)}" for name, at in unknown.items())
         notes.append(
             f"≥: a lower bound, for the cost of these operators is unknown and not counted: {named}"
         )
     notes += [f"fixed by the trace: {fixed}" for fixed in profile.fixed]
+    notes += [f"expected: {text}" for text in profile.expected]
+    active, stored = profile.ledger.active_params(), profile.ledger.params()
+    if active.value != stored.value:
+        shown = f"{active.value:,}" if isinstance(active.value, int) else str(active.value)
+        notes.append(f"{shown} of the parameters are active: those that one token uses")
     if shared := shared_parameters(profile.ledger):
         notes.append(f"counted once, where it is read first: {_places(shared)}")
     return notes
@@ -115,6 +121,6 @@ def _legend(split: Sequence[Part]) -> list[str]:
 
 
 def _domain_notes(profile: Profile) -> list[str]:
-    free = {s.name for s in free_symbols(profile)}
+    free = {s.name for s in free_symbols(profile) if not s.own}
     meanings = [f"{d.text}: {d.meaning}" for name, d in ALPHABET.items() if name in free]
     return [f"domain: {domain_of(profile)}", *(["; ".join(meanings)] if meanings else [])]

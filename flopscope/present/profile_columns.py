@@ -167,7 +167,7 @@ def _bounds(view: View) -> list[Filled]:
         ),
         Filled(
             Column("not_counted", "Not counted", shown=False),
-            lambda part: "; ".join(unknown_operators(part.rows)),
+            lambda part: "; ".join(unknown_operators(part.rows, view.convention)),
         ),
     ]
 

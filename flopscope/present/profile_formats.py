@@ -8,7 +8,6 @@ from dataclasses import replace
 from flopscope.closedform import Formula
 from flopscope.errors import BadInput, UnknownName
 from flopscope.ledger import Ledger
-from flopscope.present.operators import unknown_operators
 from flopscope.present.parts import Part, View, parts, whole
 from flopscope.present.profile import ProfileReport, is_free
 from flopscope.present.render import FORMATS, render
@@ -59,9 +58,14 @@ def _name(part: Part) -> str:
     return part.path if part.name else f"{part.path} {part.operator}".strip()
 
 
+def _missing(reading: Reading) -> dict[str, None]:
+    """Torch's names of the operators that it does not count."""
+    return dict.fromkeys(path.partition(":")[2] for path in reading.missing)
+
+
 def _formula(part: Part, reading: Reading, name: str, ledger: Ledger) -> Formula:
     formula = replace(reading, conditions=ledger.conditions).formula
     bound = ""
     if not reading.complete:
-        bound = f", a lower bound without {', '.join(unknown_operators(part.rows))}"
+        bound = f", a lower bound without {', '.join(_missing(reading))}"
     return replace(formula, name=name, unit=reading.unit + bound)

@@ -10,8 +10,10 @@ from flopscope.present.numbers import integer, percent
 from flopscope.present.operators import shape_text
 from flopscope.present.table import Column, Document, Table
 from flopscope.reconciling.accounts import Account
+from flopscope.reconciling.answered import OWN
 from flopscope.reconciling.search import Explanation, Fit
 from flopscope.reconciling.subjects import Subject
+from flopscope.reconciling.tools import MODELS, Unmodelled
 
 SCHEMA = "flopscope.reconcile/1"
 
@@ -27,15 +29,44 @@ def explanation_document(explanations: Sequence[Explanation]) -> Document:
     return Document(tables, _head(subject) | {"reported": [_data(one) for one in explanations]})
 
 
-def tool_document(subject: Subject, tool: str, answers: Sequence[Account]) -> Document:
-    """What a tool answers of a network: of layers as modules in terms, and otherwise written."""
+def tool_document(subject: Subject, tool: str, answers: Sequence[Account] | Unmodelled) -> Document:
+    """What a tool answers of a network as it is written, in terms, or that this is not modelled. Of
+    a closed form it is of layers as modules, and then of others."""
+    if isinstance(answers, Unmodelled):
+        return _unmodelled(subject, answers)
     first, *others = answers
-    title = f"{_what(subject)}. {tool} answers {_number(first.count)} {first.unit}."
-    tables = [_terms(first, title, _unknown(subject))]
+    written = subject.answer is not None and tool in MODELS
+    of = "" if written or tool in OWN else " of layers that are modules"
+    title = f"{_what(subject)}. {tool} answers {_number(first.count)} {first.unit}{of}."
+    notes = [MODELS[tool].setting] if written else _unknown(subject)
+    tables = [_terms(first, title, notes)]
     if others:
         tables.append(_readings(others, "Layers that are written otherwise:", None))
-    data = {"tool": tool, "answers": [_account(answer) for answer in answers]}
+    data = {"tool": tool, "modelled": True, "answers": [_account(answer) for answer in answers]}
     return Document(tables, _head(subject) | data)
+
+
+def _unmodelled(subject: Subject, unknown: Unmodelled) -> Document:
+    """No number, and why."""
+    columns = [
+        Column("tool", "Tool", numeric=False),
+        Column("operator", "Not modelled", numeric=False, fold=_folded),
+        Column("path", "At", numeric=False, fold=_folded),
+        Column("why", "Why", numeric=False, fold=_folded),
+    ]
+    rows: list[list[Any]] = [[unknown.tool, unknown.operator, unknown.path, unknown.why]]
+    title = f"{_what(subject)}. What {unknown.tool} answers is not modelled."
+    data = {
+        "tool": unknown.tool,
+        "modelled": False,
+        "answers": [],
+        "not_modelled": {
+            "operator": unknown.operator,
+            "path": unknown.path,
+            "why": unknown.why,
+        },
+    }
+    return Document([Table(columns, rows, title)], _head(subject) | data)
 
 
 def _tables(found: Explanation) -> list[Table]:
@@ -43,17 +74,24 @@ def _tables(found: Explanation) -> list[Table]:
     of = "parameters" if found.quantity == "parameters" else "work"
     title = f"{_what(found.subject)}. Reported {of} {found.reported.text}: {_range(found)}."
     first = accounts[0]
-    kind = f", {_digits(found, found.fits[0])}" if found.fits else ""
-    remainder = f"{found.reported.text} less this is {_number(found.remainder(first))}"
+    kind = f", {_digits(found.fits[0])}" if found.fits else ""
+    rest = found.fits[0].remainder if found.fits else found.remainder(first)
+    remainder = f"{found.reported.text} less this is {_number(rest)}"
     notes = [f"{'Simplest' if found else 'Nearest'} reading: {first.name}{kind}; {remainder}."]
     notes += [] if first.factor == 1 else [f"The total is the sum × {_number(first.factor)}."]
     table = _terms(first, title, [*notes, *_unknown(found.subject)])
     if found:
         give = "gives" if len(accounts) == 1 else "give"
         said = f"{len(accounts)} of {found.tried:,} readings {give} {found.reported.text}:"
-    else:
-        said = f"None of {found.tried:,} readings gives {found.reported.text}; the nearest are:"
-    return [table, _readings(accounts, said, found)]
+        return [table, _fits(found.fits, said)]
+    here = " at this input" if found.elsewhere else ""
+    said = f"None of {found.tried:,} readings gives {found.reported.text}{here}; the nearest are:"
+    tables = [table, _readings(accounts, said, found)]
+    if found.elsewhere:
+        tables.append(
+            _fits(found.elsewhere, "At another input, which any number fits more easily:")
+        )
+    return tables
 
 
 def _terms(account: Account, title: str, notes: Sequence[str]) -> Table:
@@ -74,29 +112,31 @@ def _terms(account: Account, title: str, notes: Sequence[str]) -> Table:
 
 
 def _readings(accounts: Sequence[Account], title: str, found: Explanation | None) -> Table:
-    more = len(accounts) - SHOWN
-    notes = [f"and {more:,} more, in --format json"] if more > 0 else []
-    accounts = accounts[:SHOWN]
-    columns = [
-        Column("reading", "Reading", numeric=False, fold=_folded),
-        Column("unit", "Unit", numeric=False),
-        Column("count", "Count", _number, raw=_plain),
-    ]
-    rows: list[list[Any]] = [[a.name, a.unit, a.count] for a in accounts]
+    columns = list(_COLUMNS)
+    rows: list[list[Any]] = [[a.name, a.unit, a.count] for a in accounts[:SHOWN]]
     if found is not None:
-        columns.append(Column("remainder", "Remainder", _number, raw=_plain))
-        for row, account in zip(rows, accounts, strict=True):
+        columns.append(_REMAINDER)
+        for row, account in zip(rows, accounts, strict=False):
             row.append(found.remainder(account))
-    if found:
-        columns.append(Column("digits", "Digits", numeric=False))
-        for row, fit in zip(rows, found.fits[:SHOWN], strict=True):
-            row.append(_digits(found, fit))
-    return Table(columns, rows, title, notes)
+    return Table(columns, rows, title, _more(accounts))
 
 
-def _digits(found: Explanation, fit: Fit) -> str:
-    exact = found.remainder(fit.account) == 0 and found.reported.unit == 1
-    return "exact" if exact else fit.digits.value
+def _fits(fits: Sequence[Fit], title: str) -> Table:
+    columns = [*_COLUMNS, _REMAINDER, Column("digits", "Digits", numeric=False, fold=_folded)]
+    rows = [
+        [fit.account.name, fit.account.unit, fit.account.count, fit.remainder, _digits(fit)]
+        for fit in fits[:SHOWN]
+    ]
+    return Table(columns, rows, title, _more(fits))
+
+
+def _more(listed: Sequence[Any]) -> list[str]:
+    more = len(listed) - SHOWN
+    return [f"and {more:,} more, in --format json"] if more > 0 else []
+
+
+def _digits(fit: Fit) -> str:
+    return "exact" if fit.remainder == 0 and fit.reported.unit == 1 else fit.said
 
 
 def _folded(name: str, room: int) -> str:
@@ -143,6 +183,14 @@ def _plain(value: Fraction | int) -> int | float:
     return int(value) if value == int(value) else float(value)
 
 
+_COLUMNS = (
+    Column("reading", "Reading", numeric=False, fold=_folded),
+    Column("unit", "Unit", numeric=False),
+    Column("count", "Count", _number, raw=_plain),
+)
+_REMAINDER = Column("remainder", "Remainder", _number, raw=_plain)
+
+
 def _head(subject: Subject) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
@@ -153,11 +201,6 @@ def _head(subject: Subject) -> dict[str, Any]:
 
 
 def _data(found: Explanation) -> dict[str, Any]:
-    readings = [
-        _account(fit.account)
-        | {"digits": fit.digits.value, "remainder": _plain(found.remainder(fit.account))}
-        for fit in found.fits
-    ]
     nearest = [
         _account(account) | {"remainder": _plain(found.remainder(account))}
         for account in found.nearest
@@ -169,9 +212,14 @@ def _data(found: Explanation) -> dict[str, Any]:
         "last_digit": _plain(found.reported.unit),
         "tried": found.tried,
         "explained": bool(found),
-        "readings": readings,
+        "readings": [_fit(fit) for fit in found.fits],
         "nearest": [] if found else nearest,
+        "elsewhere": [_fit(fit) for fit in found.elsewhere],
     }
+
+
+def _fit(fit: Fit) -> dict[str, Any]:
+    return _account(fit.account) | {"digits": fit.said, "remainder": _plain(fit.remainder)}
 
 
 def _account(account: Account) -> dict[str, Any]:

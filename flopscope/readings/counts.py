@@ -3,20 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 
+from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.conventions import convention as convention_named
 from flopscope.facts import Kind, Operator, Weight
 from flopscope.readings.reading import Reading
 from flopscope.sizes import Size, elements, product, total
 
-PRODUCTS = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION, Kind.LINEAR, Kind.MATMUL)
-CONVOLUTIONS = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION)
+CONVOLUTIONS = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION, Kind.DEFORMABLE_CONVOLUTION)
+PRODUCTS = (*CONVOLUTIONS, Kind.LINEAR, Kind.MATMUL, Kind.SPARSE_MATMUL)
 
 
 def params(rows: Sequence[Operator]) -> Reading:
     """Parameters, frozen ones too. A tensor that several rows share (one key) counts once."""
     learnt = ((row, w) for row in rows for w in row.weights if w.learnt)
     return Reading(_stored(learnt), "parameters")
+
+
+def active_params(rows: Sequence[Operator]) -> Reading:
+    """Parameters that one token uses: of experts, as many as a token is sent to.
+
+    >>> expert = Weight("w", (8, 6, 4), share=Fraction(2, 8))
+    >>> active_params([Operator(Kind.EMBEDDING, "", ((5, 2),), (5, 2, 6, 4), (expert,))]).value
+    48
+    """
+    shares: dict[str, Fraction] = {}
+    for row in rows:
+        for weight in row.weights:
+            shares[weight.key] = min(weight.share, shares.get(weight.key, Fraction(1)))
+    used = {
+        weight.key: product((_times(elements(weight.shape), row.repeat), shares[weight.key]))
+        for row in rows
+        for weight in row.weights
+        if weight.learnt
+    }
+    found = total(used.values())
+    whole = isinstance(found, Fraction) and found.denominator == 1
+    return Reading(int(found) if whole else found, "parameters", "active")
 
 
 def trainable(rows: Sequence[Operator]) -> Reading:
@@ -40,12 +64,12 @@ def macs(rows: Sequence[Operator]) -> Reading:
 def flops(rows: Sequence[Operator], convention: str) -> Reading:
     """Work under the named convention, in that convention's own unit.
 
-    Raises UnknownName for a convention that is not in the table. Rows of unknown kind make the
-    reading a lower bound and are named in `missing`.
+    Raises UnknownName for a convention that is not in the table. Rows of a kind that is unknown
+    to it make the reading a lower bound and are named in `missing`.
     """
     counting = convention_named(convention)
     value = total(_times(counting.count(row), row.repeat) for row in rows)
-    return Reading(value, counting.unit, counting.name, _unknown(rows))
+    return Reading(value, counting.unit, counting.name, _unknown(rows, counting))
 
 
 def activations(rows: Sequence[Operator], *, convolutions_only: bool = False) -> Reading:
@@ -57,11 +81,12 @@ def activations(rows: Sequence[Operator], *, convolutions_only: bool = False) ->
     kinds = CONVOLUTIONS if convolutions_only else PRODUCTS
     counted = [row for row in rows if row.kind in kinds and not row.backward]
     value = total(_times(elements(row.output), row.repeat) for row in counted)
-    return Reading(value, "elements", "conv" if convolutions_only else "fvcore", _unknown(rows))
+    name, missing = "conv" if convolutions_only else "fvcore", _unknown(rows, CONVENTIONS["macs"])
+    return Reading(value, "elements", name, missing)
 
 
-def _unknown(rows: Sequence[Operator]) -> tuple[str, ...]:
-    return tuple(row.path for row in rows if row.kind is Kind.UNKNOWN)
+def _unknown(rows: Sequence[Operator], counting: Convention) -> tuple[str, ...]:
+    return tuple(row.path for row in rows if not counting.knows(row))
 
 
 def _stored(weights: Iterable[tuple[Operator, Weight]]) -> Size:

@@ -7,32 +7,47 @@ and an expression for symbols, and a tensor weighs that times its elements.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from flopscope.errors import BadInput
 from flopscope.facts import Kind, Operator
-from flopscope.sizes import Size, elements, equal, is_array, is_symbolic, maximum, product, total
+from flopscope.sizes import (
+    Shape,
+    Size,
+    elements,
+    equal,
+    is_array,
+    is_symbolic,
+    maximum,
+    product,
+    total,
+)
 
 
-def live_elements(rows: Sequence[Operator], overwriting: Collection[Kind]) -> list[Size]:
+def live_elements(
+    rows: Sequence[Operator],
+    overwriting: Collection[Kind],
+    width: Callable[[str], int] = lambda element: 1,
+) -> list[Size]:
     """Elements of all live tensors during each row, its own output included; 0 where it is absent.
 
     A tensor lives from the row that writes it to the last one that reads it. The network's inputs
     live from the start, and what nobody reads lives to the end. A kind in `overwriting` writes into
-    its first input where no later row reads that. Raises BadInput for a row that does not say what
-    it reads.
+    its first input where no later row reads that and its elements are of equal width. An element
+    weighs the `width` of its type. Raises BadInput for a row that does not say what it reads.
 
     >>> norm = Operator(Kind.BATCH_NORM, "bn", ((1, 8),), (1, 8), reads=(-1,))
     >>> live_elements([norm], ()), live_elements([norm], (Kind.BATCH_NORM,))
     ([16], [8])
     """
-    liveness = _Liveness(rows)
+    liveness = _Liveness(rows, width)
     candidates = liveness.inputs()
     steps = []
     for step, row in enumerate(rows):
         candidates = [tensor for tensor in candidates if liveness.last_use(tensor) >= step]
-        overwritten = liveness.overwritten(step) if row.kind in overwriting else {}
-        parts = [elements(row.output)]
+        in_place = row.kind in overwriting and liveness.keeps_width(step)
+        overwritten = liveness.overwritten(step) if in_place else {}
+        parts = [liveness.size(row.id)]
         for tensor in candidates:
             alive = both(liveness.written(tensor), liveness.needed(tensor, step))
             parts.append(product((liveness.size(tensor), alive - overwritten.get(tensor, 0))))
@@ -44,8 +59,9 @@ def live_elements(rows: Sequence[Operator], overwriting: Collection[Kind]) -> li
 class _Liveness:
     """Who writes and who reads each tensor. Steps are positions of rows, tensors are ids."""
 
-    def __init__(self, rows: Sequence[Operator]) -> None:
+    def __init__(self, rows: Sequence[Operator], width: Callable[[str], int]) -> None:
         self._rows = rows
+        self._width = width
         self._happens = [_settled(1 - equal(row.repeat, 0)) for row in rows]
         self._writer = {row.id: step for step, row in enumerate(rows)}
         self._readers: dict[int, list[int]] = {}
@@ -53,10 +69,11 @@ class _Liveness:
         for step, row in enumerate(rows):
             if len(row.reads) != len(row.inputs):
                 raise BadInput(f"row {row.path} does not say where its inputs come from")
-            for tensor, shape in zip(row.reads, row.inputs, strict=True):
+            given = zip(row.reads, row.inputs, row.input_types, strict=True)
+            for tensor, shape, element in given:
                 self._readers.setdefault(tensor, []).append(step)
-                self._sizes.setdefault(tensor, elements(shape))
-        self._sizes |= {row.id: elements(row.output) for row in rows}
+                self._sizes.setdefault(tensor, self._weigh(shape, element))
+        self._sizes |= {row.id: self._weigh(row.output, row.output_type) for row in rows}
         self._read: dict[int, Size] = {}
         self._last: dict[int, int] = {}
         for tensor in (*(row.id for row in reversed(rows)), *self.inputs()):
@@ -67,8 +84,17 @@ class _Liveness:
         """[the row happens]."""
         return self._happens[step]
 
+    def _weigh(self, shape: Shape, element: str) -> Size:
+        width = self._width(element)
+        return elements(shape) if width == 1 else product((elements(shape), width))
+
+    def keeps_width(self, step: int) -> bool:
+        """Are the elements of the row's first input as wide as those of its output?"""
+        row = self._rows[step]
+        return not row.types or self._width(row.types[0]) == self._width(row.types[-1])
+
     def size(self, tensor: int) -> Size:
-        """Its elements."""
+        """The elements of a tensor, each at its width."""
         return self._sizes[tensor]
 
     def written(self, tensor: int) -> Size:

@@ -11,6 +11,8 @@ from flopscope.ledger import NAMED_BY_FUNCTION
 
 _TEXT = {
     Quantity.MACS: "multiply-accumulate",
+    Quantity.PRODUCTS: "multiply-accumulate",
+    Quantity.RUN_PRODUCTS: "multiply-accumulate",
     Quantity.BIAS: "output element",
     Quantity.INPUTS: "input element",
     Quantity.OUTPUTS: "output element",
@@ -22,6 +24,8 @@ _TEXT = {
     Quantity.CHANNEL_PAIRS: "pair of channels",
     Quantity.WINDOWS: "element under a window",
     Quantity.POSITIONS: "output position",
+    Quantity.TAPS: "element under a window",
+    Quantity.MASKED_TAPS: "element under a window, if modulated",
 }
 """A quantity of which a convention counts so many each."""
 

@@ -132,7 +132,11 @@ def _finding(
     figure: Figure, quantity: str, reported: Reported, exact: int, accounts: Sequence[Account]
 ) -> Finding:
     most = _most_steps(reported)
-    fits = [fit for fit in fits_of(reported, accounts, tuple(Digits)) if fit.steps <= most]
+    fits = [
+        fit
+        for fit in fits_of(reported, accounts, tuple(Digits), powers_of_1024=False)
+        if fit.steps <= most
+    ]
     verdict, because = _verdict(figure, figure.cause(quantity), fits)
     nearest = min(accounts, key=lambda a: (abs(reported.value - a.count), a.steps))
     return Finding(figure, quantity, reported, exact, verdict, because, nearest)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
 
@@ -22,25 +23,56 @@ class Digits(Enum):
         return list(Digits).index(self)
 
 
+POWERS = {"K": 1, "M": 2, "G": 3, "B": 3, "T": 4}
+"""Of a thousand, or of 1024."""
+
+_SUPERSCRIPTS = "\u2070\u00b9\u00b2\u00b3\u2074"
+_WORD = re.compile(r"\s*(?:flops?|macs?|m(?:ult-)?adds?|ops?|param(?:eter)?s?)$", re.IGNORECASE)
+_BINARY = re.compile(r"([KMGT])i$")
+
+
 @dataclass(frozen=True)
 class Reported:
-    """A number as its source prints it: its value, and one unit of its last shown digit."""
+    """A number as its source prints it: its value, and one unit of its last shown digit. `prefix`
+    says how its letter is read where that is not a power of a thousand."""
 
     text: str
     value: Fraction
     unit: Fraction
+    prefix: str = ""
 
     @classmethod
     def parse(cls, text: str) -> Reported:
-        """Commas between digits and one blank before the prefix are welcome.
+        """Commas between digits and one blank before the prefix are welcome, and so is what is
+        counted behind it, as in 1.14 GFLOPs. Ki, Mi, Gi and Ti are powers of 1024.
 
         Raises BadInput for what is not a number.
 
         >>> Reported.parse("579 M").unit
         Fraction(1000000, 1)
+        >>> Reported.parse("1.5 GiFLOPs").value == 3 * 2**29
+        True
         """
-        value, half = stated(text.strip().replace(",", "").replace(" ", "", 1))
-        return cls(text.strip(), value, 2 * half)
+        plain = _WORD.sub("", text.strip()).replace(",", "").replace(" ", "", 1)
+        value, half = stated(_BINARY.sub(r"\1", plain))
+        decimal = cls(text.strip(), value, 2 * half)
+        return decimal._of_1024(plain[-2]) if _BINARY.search(plain) else decimal
+
+    @property
+    def binary(self) -> Reported | None:
+        """The same with its letter as a power of 1024; None without a letter, or where it is.
+
+        >>> Reported.parse("2K").binary.value
+        Fraction(2048, 1)
+        """
+        letter = _WORD.sub("", self.text)[-1:]
+        return None if self.prefix or letter not in POWERS else self._of_1024(letter)
+
+    def _of_1024(self, letter: str) -> Reported:
+        power = POWERS[letter]
+        larger = Fraction(1024, 1000) ** power
+        prefix = f"{letter} as 1024{_SUPERSCRIPTS[power] if power > 1 else ''}"
+        return replace(self, value=self.value * larger, unit=self.unit * larger, prefix=prefix)
 
     def digits(self, count: int | Fraction) -> Digits | None:
         """How this text comes from a count; None where it does not. Half a unit is rounded up.

@@ -8,9 +8,11 @@ from fractions import Fraction
 
 from flopscope.errors import UnknownName
 from flopscope.reconciling.accounts import Account, parameter_accounts, work_accounts
+from flopscope.reconciling.answered import OWN, answer_of, answered
 from flopscope.reconciling.countings import Counting, countings
 from flopscope.reconciling.digits import Digits, Reported
 from flopscope.reconciling.subjects import Subject, Version
+from flopscope.reconciling.tools import Unmodelled
 
 NEAREST = 5
 """Accounts that are shown where none gives the number."""
@@ -20,21 +22,34 @@ STRICT = (Digits.ROUNDED, Digits.TRUNCATED)
 
 @dataclass(frozen=True)
 class Fit:
-    """An account, and how the reported text comes from its count."""
+    """An account, and how the reported text, read as `reported`, comes from its count."""
 
     account: Account
     digits: Digits
+    reported: Reported
 
     @property
     def steps(self) -> int:
-        """From the plain count, rounded."""
-        return self.account.steps + self.digits.steps
+        """From the plain count, rounded, of a letter that is a power of a thousand."""
+        return self.account.steps + self.digits.steps + bool(self.reported.prefix)
+
+    @property
+    def remainder(self) -> Fraction:
+        """Reported less counted."""
+        return self.reported.value - self.account.count
+
+    @property
+    def said(self) -> str:
+        """How the text comes from the count."""
+        prefix = self.reported.prefix
+        return f"{self.digits.value}, {prefix}" if prefix else self.digits.value
 
 
 @dataclass(frozen=True)
 class Explanation:
     """What was found of a reported number: `fits` give it, simplest first; without any, `nearest`
-    come closest. `tried` accounts were compared."""
+    come closest, and those of `elsewhere` give it at another input. `tried` accounts were compared.
+    """
 
     subject: Subject
     reported: Reported
@@ -42,9 +57,10 @@ class Explanation:
     fits: tuple[Fit, ...]
     nearest: tuple[Account, ...]
     tried: int
+    elsewhere: tuple[Fit, ...] = ()
 
     def __bool__(self) -> bool:
-        """Does a reading give the number?"""
+        """Does a reading give the number, at this input?"""
         return bool(self.fits)
 
     def remainder(self, account: Account) -> Fraction:
@@ -63,9 +79,12 @@ def explain_work(subject: Subject, reported: Reported, tool: str | None = None) 
     'fvcore'
     """
     chosen = countings() if tool is None else of_tool(tool)
+    stated = answered(subject, chosen)
 
     def accounts(version: Version) -> Iterator[Account]:
-        return work_accounts(version, chosen)
+        if version is subject.asked:
+            yield from stated.accounts
+        yield from work_accounts(version, stated.countings)
 
     return _explain(subject, reported, "work", accounts)
 
@@ -75,11 +94,15 @@ def explain_parameters(subject: Subject, reported: Reported) -> Explanation:
     return _explain(subject, reported, "parameters", parameter_accounts)
 
 
-def answers(subject: Subject, tool: str) -> tuple[Account, ...]:
-    """What a tool answers of the network as asked: of layers as modules, then otherwise written.
+def answers(subject: Subject, tool: str) -> tuple[Account, ...] | Unmodelled:
+    """What a tool answers of the network as asked: of the reader's own one account, or that it is
+    not modelled; of a closed form those of layers as modules, then otherwise written.
 
     Raises UnknownName for a tool that is none.
     """
+    if subject.answer is not None and of_tool(tool) and tool not in OWN:
+        found = answer_of(subject, tool)
+        return found if isinstance(found, Unmodelled) else (found,)
     spelled = {counting.name for counting in of_tool(tool)}
     accounts = work_accounts(subject.asked, of_tool(tool))
     return tuple(account for account in accounts if account.name in spelled)
@@ -99,7 +122,8 @@ def _explain(
     quantity: str,
     accounts: Callable[[Version], Iterator[Account]],
 ) -> Explanation:
-    """Other inputs and numbers of classes are tried only where nothing nearer gives the number."""
+    """Numbers of classes, and then other inputs, are tried only where nothing nearer gives the
+    number."""
     asked = list(accounts(subject.asked))
     known = {(account.counted, account.count) for account in asked}
     other = [account for version in subject.near() for account in accounts(version)]
@@ -108,15 +132,34 @@ def _explain(
         further = [account for version in subject.far() for account in accounts(version)]
         fits = fits_of(reported, further, STRICT)
         tried = [*tried, *further]
+    elsewhere: tuple[Fit, ...] = ()
+    if not fits:
+        others = [account for version in subject.elsewhere() for account in accounts(version)]
+        elsewhere = fits_of(reported, others, STRICT)
+        tried = [*tried, *others]
     nearest = sorted(near, key=lambda a: (abs(reported.value - a.count), a.steps))[:NEAREST]
-    return Explanation(subject, reported, quantity, fits, tuple(nearest), len(tried))
+    tally = len(tried)
+    return Explanation(subject, reported, quantity, fits, tuple(nearest), tally, elsewhere)
 
 
 def fits_of(
-    reported: Reported, accounts: Iterable[Account], digits: Sequence[Digits]
+    reported: Reported,
+    accounts: Iterable[Account],
+    digits: Sequence[Digits],
+    *,
+    powers_of_1024: bool = True,
 ) -> tuple[Fit, ...]:
     """The accounts that give the number with digits of those kinds; a number that is not rounded is
-    a step more."""
-    found = ((account, reported.digits(account.count)) for account in accounts)
-    fits = [Fit(account, kind) for account, kind in found if kind is not None and kind in digits]
+    a step more, and so is one whose letter is a power of 1024."""
+    read = [reported, *([reported.binary] if powers_of_1024 and reported.binary else [])]
+    fits = [
+        fit for account in accounts if (fit := next(_fits(account, read, digits), None)) is not None
+    ]
     return tuple(sorted(fits, key=lambda fit: (fit.steps, fit.digits.steps)))
+
+
+def _fits(account: Account, read: Sequence[Reported], digits: Sequence[Digits]) -> Iterator[Fit]:
+    for reported in read:
+        kind = reported.digits(account.count)
+        if kind is not None and kind in digits:
+            yield Fit(account, kind, reported)

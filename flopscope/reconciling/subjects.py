@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, TypeAlias
 
 from flopscope.arguments import parse_input
@@ -14,6 +15,9 @@ from flopscope.catalog.variant import parse as parse_variant
 from flopscope.errors import BadInput, OutsideDomain
 from flopscope.ledger import Ledger
 from flopscope.profiling import is_onnx, profile
+from flopscope.reconciling.amounts import Term
+from flopscope.reconciling.tools import Unmodelled
+from flopscope.reconciling.writing import A_GRAPH, Writing
 from flopscope.sizes import Shape
 
 SIZES = (96, 112, 128, 160, 192, 224, 240, 256, 260, 288, 299, 300, 320, 331, 380, 384, 416, 448,
@@ -42,16 +46,22 @@ def _none() -> Iterator[Version]:
     return iter(())
 
 
+Answers: TypeAlias = Callable[[str], tuple[Term, ...] | Unmodelled]
+
+
 @dataclass(frozen=True)
 class Subject:
-    """`near` are other forms and recipes of the network; `far` other inputs and numbers of
-    classes, which any number fits more easily."""
+    """`near` are other forms and recipes of the network; `far` other numbers of classes and
+    `elsewhere` other inputs, which any number fits more easily. `answer` is what a tool says of the
+    network as it is written, where that is known: of the reader's own."""
 
     name: str
     shapes: tuple[Shape, ...]
     asked: Version
     near: Versions = field(default=_none)
     far: Versions = field(default=_none)
+    elsewhere: Versions = field(default=_none)
+    answer: Answers | None = None
 
 
 def of_variant(variant: Variant, resolution: Resolution | None, batch: int = 1) -> Subject:
@@ -76,11 +86,13 @@ def of_variant(variant: Variant, resolution: Resolution | None, batch: int = 1) 
                     said = f"{option.name}={option.text(choice)}"
                     yield from version(said, MODULE_STEPS, other, resolution)
 
-    def far() -> Iterator[Version]:
+    def elsewhere() -> Iterator[Version]:
         for side in SIZES if resolution is not None else ():
             if (side, side) != resolution:
                 said = f"input {side}×{side}"
                 yield from version(said, SIZE_STEPS, variant, (side, side))
+
+    def far() -> Iterator[Version]:
         for classes in OUTPUTS if CLASSES in variant.model.options else ():
             if dict(variant.options).get(CLASSES.name, CLASSES.default) != classes:
                 other = _with(variant, CLASSES.name, classes)
@@ -88,7 +100,7 @@ def of_variant(variant: Variant, resolution: Resolution | None, batch: int = 1) 
 
     shapes = tuple(given.shape for given in variant.inputs(resolution, batch))
     asked = Version("", 0, variant.ledger(resolution, batch))
-    return Subject(str(variant), shapes, asked, near, far)
+    return Subject(str(variant), shapes, asked, near, far, elsewhere)
 
 
 def of_target(
@@ -113,11 +125,17 @@ def of_target(
             f"{target} has free sizes; give them numbers with --example, such as --example batch=1"
         )
 
-    def far() -> Iterator[Version]:
+    def elsewhere() -> Iterator[Version]:
         if len(given) == 1 and not is_onnx(target) and len(given[0].shape) == 4:
             yield from _at_other_sizes(target, given[0].shape, arguments)
 
-    return Subject(target, found.shapes, Version("", 0, found.ledger), far=far)
+    def answer(tool: str) -> tuple[Term, ...] | Unmodelled:
+        if is_onnx(target):
+            return Unmodelled(tool, "", "", A_GRAPH)
+        return Writing(target, given, arguments).answer(tool)
+
+    asked = Version("", 0, found.ledger)
+    return Subject(target, found.shapes, asked, elsewhere=elsewhere, answer=cache(answer))
 
 
 def _at_other_sizes(

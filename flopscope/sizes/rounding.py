@@ -167,6 +167,19 @@ def round_repeats(repeats: Size, depth: Real) -> Size:
     return ceil(layers)
 
 
+def floor_log2(value: Size) -> Size:
+    """⌊log₂ value⌋ for value ≥ 1, in whole numbers: no logarithm is rounded.
+
+    >>> floor_log2(7), floor_log2(8), floor_log2(2**60 - 1)
+    (2, 3, 59)
+    """
+    if is_symbolic(value):
+        return call(floor_log2, value, lower=0)
+    if not is_array(value):
+        return int(value).bit_length() - 1
+    return sum((as_count(value >= 2**power) for power in range(1, 63)), -as_count(value < 1))
+
+
 def is_multiple(value: Polynomial, divisor: int) -> bool:
     """Is the value a whole multiple of `divisor`, and at least that, for all sizes?
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from flopscope.alphabet import text_of
+from flopscope.alphabet import MULTIPLIERS, text_of
 
 if TYPE_CHECKING:
     from flopscope.symbolic.polynomial import Polynomial, Term
@@ -22,18 +22,23 @@ ONE: Monomial = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A free size. `lower` is its least legal value (for a real symbol, a bound it stays above)."""
+    """A free size. `lower` is its least legal value (for a real symbol, a bound it stays above).
+
+    `own` is a name that a reader's file gave: it is written as it is, not in the alphabet's letter.
+    """
 
     name: str
     lower: int = 1
     integer: bool = True
+    own: bool = field(default=False, compare=False)
 
     def symbols(self) -> frozenset[Symbol]:
         """Itself."""
         return frozenset((self,))
 
     def __str__(self) -> str:
-        return text_of(self.name)
+        plain = self.own or (self.integer and self.name in MULTIPLIERS)
+        return self.name if plain else text_of(self.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,36 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import nn
-from torch.func import functional_call
-from torch.utils import _pytree as pytree
 
 from flopscope.errors import BadInput
 from flopscope.ledger import Ledger
 from flopscope.regions import numbers
 from flopscope.tracing.attempts import first_that_runs
 from flopscope.tracing.calls import Rule
-from flopscope.tracing.constructing import LIKELY, construct, free_arguments, likely_input
+from flopscope.tracing.constructing import (
+    LIKELY,
+    construct,
+    free_arguments,
+    likely_input,
+    origins_of,
+)
 from flopscope.tracing.functions import Functions
-from flopscope.tracing.inputs import free_symbols, tensors_of
-from flopscope.tracing.outputs import is_symbolic
+from flopscope.tracing.inputs import free_symbols, leaves, tensors_of
+from flopscope.tracing.lazy import copy_of_shapes, is_uninitialised
+from flopscope.tracing.lending import left_alone, lent, shapes_of
+from flopscope.tracing.quantised import packs_of, state_of
 from flopscope.tracing.recorder import Recorder, paths
+from flopscope.tracing.routing import Routing, forget, settled
 from flopscope.tracing.standins import standins
 from flopscope.tracing.trail import Trail
 from flopscope.tracing.training import (
     Saved,
     TrainingRecorder,
     example_of,
-    learning,
     saved,
     training,
     training_step,
 )
+from flopscope.tracing.truths import Truths, either_way
+from flopscope.tracing.wrappers import unwrapped, wrapped
+
+Watch: TypeAlias = Callable[[Recorder], AbstractContextManager[None]]
+"""Sees what runs before it is recorded."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,8 @@ class Trace:
     inputs: tuple[Any, ...]
     trail: Trail
     saved: Saved | None = None
+    expected: tuple[str, ...] = ()
+    """Choices that depend on data and change the total, as they are taken."""
 
     @property
     def fixed(self) -> tuple[str, ...]:
@@ -105,9 +118,10 @@ def derive(
     free |= LIKELY if not (inputs or named) else frozenset()
 
     def attempt(trail: Trail) -> Trace:
-        module = construct(make, arguments, trail)
-        given = inputs or (() if named else (likely_input(module),))
-        return _trace(module, given, named, trail, rules or {})
+        with left_alone(make, origins_of(make, arguments)):
+            module = construct(make, arguments, trail)
+            given = inputs or (() if named else (likely_input(module),))
+            return _trace(module, given, named, trail, rules or {})
 
     return first_that_runs(free, example or {}, attempt)
 
@@ -120,18 +134,34 @@ def _trace(
     trail: Trail,
     rules: Mapping[str, Rule],
     backward: bool = False,
+    watch: Watch | None = None,
 ) -> Trace:
     values = tensors_of(trail, (inputs, dict(named)))
-    recorder = _recorded(module, values, trail, rules, backward)
+    module = _initialised(module, values, trail)
+
+    def run(truths: Truths) -> Recorder:
+        return _recorded(module, values, trail, rules, backward, truths, watch=watch)
+
+    recorder = either_way(run)
     kept = None
     if isinstance(recorder, TrainingRecorder):
         again: Recorder = recorder
         if trail.example:
             plain, apart = example_of(values, trail), Trail(trail.example)
-            again = _recorded(module, plain, apart, rules, backward, free=True)
+            truths = recorder.truths
+            again = _recorded(module, plain, apart, rules, backward, truths, free=True)
         assert isinstance(again, TrainingRecorder)
         kept = saved(recorder, again, trail)
     return finished(recorder, inputs, trail, kept)
+
+
+def _initialised(module: nn.Module, values: tuple[Any, Any], trail: Trail) -> nn.Module:
+    """The module, or a copy of it whose lazy layers have taken in these inputs."""
+    if not is_uninitialised(module):
+        return module
+    module = copy_of_shapes(module)
+    _recorded(module, values, trail, {}, False, Truths(), lend=False)
+    return module
 
 
 def _recorded(
@@ -140,36 +170,48 @@ def _recorded(
     trail: Trail,
     rules: Mapping[str, Rule],
     backward: bool,
+    truths: Truths,
     *,
     free: bool = False,
+    lend: bool = True,
+    watch: Watch | None = None,
 ) -> Recorder:
-    """What ran, and for a training step what ran backward; `free` as if sizes were."""
+    """What ran, and for a training step what ran backward; `free` as if sizes were. What a module
+    that is not lent writes stays. `watch` is entered last."""
     args, kwargs = values
-    leaves = [x for x in pytree.tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
-    state = _shapes_only(module)
-    state = learning(module, state) if backward else state
-    make = TrainingRecorder if backward else Recorder
-    learns = {name: parameter.requires_grad for name, parameter in module.named_parameters()}
+    given = leaves((args, kwargs))
+    stored = shapes_of(module, learning=backward)
+    parameters = [(n, p) for n, p in module.named_parameters() if n in stored.by_name]
+    learns = {name: parameter.requires_grad for name, parameter in parameters}
     frozen = [name for name, learn in learns.items() if not learn]
-    recorder = make(state, list(learns), leaves, rules, frozen)
-    call = (module, state, args, kwargs)
+    packs = packs_of(module)
+    packed = state_of(packs)
+    state, names = stored.by_name | packed, [*learns, *packed]
+    make = TrainingRecorder if backward else Recorder
+    recorder = make(state, names, given, rules, [*frozen, *packed], stored.by_id)
+    recorder.unpack(packs)
+    recorder.routing = Routing(trail)
+    recorder.truths = truths
     kinds = {type(part) for part in module.modules()}
     with (
+        lent(module, stored.by_id) if lend else nullcontext(),
         standins(*kinds) if trail.example else nullcontext(),
         training(module) if backward else inference(module),
-        torch.random.fork_rng(devices=()),
         torch.set_grad_enabled(backward),
         torch.device("meta"),
         torch.compiler.set_stance("force_eager"),
         no_fused_attention(),
+        unwrapped(backward=backward),
         paths(recorder, module),
         Functions(recorder, always=free),
         recorder,
+        nullcontext() if watch is None else watch(recorder),
     ):
+        recorder.named = module.named_parameters
         if isinstance(recorder, TrainingRecorder):
-            training_step(recorder, lambda: functional_call(*call, tie_weights=True), state)
+            training_step(recorder, lambda: module(*args, **kwargs), stored.by_name)
         else:
-            functional_call(*call, tie_weights=True)
+            module(*args, **kwargs)
     return recorder
 
 
@@ -177,15 +219,17 @@ def finished(
     recorder: Recorder, inputs: tuple[Any, ...], trail: Trail, kept: Saved | None = None
 ) -> Trace:
     """What was recorded, with the domain that the trail gives it."""
+    ledger, expected = settled(recorder.routing, recorder.ledger())
+    forget(trail)
     domain = trail.domain()
-    ledger, known = recorder.ledger(), numbers(domain)
+    known = numbers(domain)
     ledger = ledger.at(**known) if known else ledger
-    return Trace(replace(ledger, conditions=domain), inputs, trail, kept)
+    return Trace(replace(ledger, conditions=domain), inputs, trail, kept, expected)
 
 
 def eager(module: nn.Module) -> nn.Module:
     """The module behind a compiled one. Raises BadInput for a scripted one."""
-    module = getattr(module, "_orig_mod", module)
+    module = wrapped(module)
     for name, part in module.named_modules():
         if isinstance(part, torch.jit.ScriptModule):
             where = f"its part {name}" if name else "the module"
@@ -194,29 +238,6 @@ def eager(module: nn.Module) -> nn.Module:
                 "give the Python module that it was made from"
             )
     return module
-
-
-def _shapes_only(module: nn.Module) -> dict[str, torch.Tensor]:
-    """Every parameter and buffer as a meta tensor, by its first name; shared tensors stay
-    shared.
-
-    Parameters are learnt, whether the module's are frozen or not: torch's matmul asks that before
-    it folds a stack of matrices into one.
-    """
-    state = {name: _on_meta(t).requires_grad_(_learns(t)) for name, t in module.named_parameters()}
-    return state | {name: _on_meta(t) for name, t in module.named_buffers()}
-
-
-def _on_meta(tensor: torch.Tensor) -> torch.Tensor:
-    """Another tensor of this shape and type, without values."""
-    if is_symbolic(tensor):
-        return torch.empty(tuple(tensor.shape), dtype=tensor.dtype, device="meta")
-    return torch.empty_like(tensor, device="meta", requires_grad=False)
-
-
-def _learns(tensor: torch.Tensor) -> bool:
-    """Can it have a gradient?"""
-    return tensor.is_floating_point() or tensor.is_complex()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
+from torch.utils import _pytree as pytree
 
 from flopscope.facts import Function, Interpolation, Kind, Reduction, Window
 from flopscope.sizes import Shape, Size
@@ -44,8 +45,9 @@ class Facts(NamedTuple):
     """What a row is, in terms of the call's tensors: which are inputs, which are stored.
 
     A call may be several rows, one after the other: those that `follow` read the output of the row
-    before too. `output` is given where it is not that of the call, and `seen_as` by id the shape of
-    a tensor that is read in another one.
+    before too. `output` is given where it is not that of the call, `element` where its type is not
+    that of the call's result, and `seen_as` by id the shape of a tensor that is read in another
+    one.
     """
 
     kind: Kind
@@ -58,6 +60,7 @@ class Facts(NamedTuple):
     output: Shape | None = None
     follows: bool = False
     seen_as: Mapping[int, Shape] | None = None
+    element: str | None = None
 
 
 Rows: TypeAlias = Facts | tuple[Facts, ...] | None  # (): no arithmetic in this use
@@ -68,3 +71,13 @@ Rule: TypeAlias = Callable[[Call], Rows]
 def shape_of(tensor: torch.Tensor) -> Shape:
     """Sizes of a tensor as ints or polynomials."""
     return tuple(size_value(size) for size in tensor.shape)
+
+
+def element_of(tensor: torch.Tensor) -> str:
+    """The type of a tensor's elements, as rows name it."""
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def tensors_in(values: Any) -> tuple[torch.Tensor, ...]:
+    """The tensors among the values, those in lists too."""
+    return tuple(x for x in pytree.tree_leaves(values) if isinstance(x, torch.Tensor))

@@ -164,10 +164,6 @@ def _mean_of_line(x: torch.Tensor, output_size: Any = None) -> Any:
     return x.unsqueeze(-2).mean((-1, -2), keepdim=True).squeeze(-2)
 
 
-def _affine_grid(theta: torch.Tensor, size: Any, align_corners: bool | None = None) -> Any:
-    return torch.affine_grid_generator(theta, list(size), bool(align_corners))
-
-
 def _distances(
     x1: torch.Tensor, x2: torch.Tensor, p: float = 2.0, compute_mode: str | None = None
 ) -> Any:
@@ -281,7 +277,6 @@ COMPOSITES: Mapping[Any, Callable[..., Any]] = {
     torch.einsum: einsum,
     F.group_norm: _group_norm,
     torch.adaptive_avg_pool1d: _mean_of_line,
-    F.affine_grid: _affine_grid,
     torch.cdist: _distances,
     torch.Tensor.contiguous: _contiguous,
     torch.Tensor.is_contiguous: _is_contiguous,

@@ -9,14 +9,19 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from flopscope.arguments import Deferred
 from flopscope.errors import BadInput
 from flopscope.sizes import is_symbolic
+from flopscope.snapshot import name_spaces
 from flopscope.symbolic import Polynomial, Symbol, symbol
+from flopscope.tracing.caches import uncached
 from flopscope.tracing.functions import Values
+from flopscope.tracing.known import META
 from flopscope.tracing.node import free_number, free_size, size_value
 from flopscope.tracing.outputs import result_of
 from flopscope.tracing.standins import standins
 from flopscope.tracing.trail import Trail
+from flopscope.tracing.values import Copies, follow, map_all, read, reading
 
 
 def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Trail) -> nn.Module:
@@ -25,15 +30,13 @@ def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Tra
     What the constructor decides goes on the trail. Initial values are nobody's concern: a size that
     becomes a number in an initialiser is not fixed. Raises BadInput unless it makes a module.
     """
-    symbolic = {name: _argument(trail, value) for name, value in arguments.items()}
-    with (
-        standins(make),
-        torch.random.fork_rng(devices=()),
-        torch.device("meta"),
-        Values(),
-        _ShapesOnly(),  # type: ignore[no-untyped-call]
-    ):
-        module = make(**symbolic)
+    origins = origins_of(make, arguments)
+
+    def made(**given: Any) -> Any:
+        return make(**{name: _argument(trail, value) for name, value in given.items()})
+
+    with standins(*origins):
+        module = without_memory(made, arguments, origins)
     if not isinstance(module, nn.Module):
         raise BadInput(
             f"{getattr(make, '__name__', make)} makes {type(module).__name__}, "
@@ -42,8 +45,48 @@ def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Tra
     return module
 
 
+def given_module(make: Any, arguments: Mapping[str, Any], name: str) -> Callable[..., Any]:
+    """What makes the module; where it is there already, what returns it. Raises BadInput where it
+    is there and takes arguments, and where nothing can be made."""
+    if isinstance(make, nn.Module) and not arguments:
+        return lambda: make
+    if isinstance(make, nn.Module) or not callable(make):
+        kind = "a module already" if isinstance(make, nn.Module) else type(make).__name__
+        raise BadInput(f"{name} is {kind}; name the class or function that makes one")
+    return make  # type: ignore[no-any-return]
+
+
+def origins_of(make: Callable[..., Any], arguments: Mapping[str, Any]) -> list[Callable[..., Any]]:
+    """The reader's functions and classes behind what makes the module, and its configurations."""
+    calls = [value.function for value in arguments.values() if isinstance(value, Deferred)]
+    found = [getattr(make, "function", getattr(make, "func", make)), *calls]
+    return [function for function in found if hasattr(function, "__module__")]
+
+
+def without_memory(
+    make: Callable[..., Any],
+    arguments: Mapping[str, Any],
+    origins: Sequence[Callable[..., Any]] = (),
+) -> Any:
+    """`make(**arguments)` with shapes for weights; what does not depend on random draws is known.
+    `origins` are functions and classes behind it.
+
+    Raises what torch raises where the values of a weight are read.
+    """
+    with (
+        torch.random.fork_rng(devices=()),
+        uncached(name_spaces([make, *origins])),
+        torch.device("meta"),
+        Values(),
+        _ShapesOnly(),
+    ):
+        return make(**arguments)
+
+
 def free_arguments(value: Any) -> frozenset[Symbol]:
     """Every symbol in a nested collection of arguments, in which text is text."""
+    if isinstance(value, Deferred):
+        value = (value.positional, value.named)
     if isinstance(value, Mapping):
         value = tuple(value.values())
     if isinstance(value, tuple | list):
@@ -52,6 +95,8 @@ def free_arguments(value: Any) -> frozenset[Symbol]:
 
 
 def _argument(trail: Trail, value: Any) -> Any:
+    if isinstance(value, Deferred):
+        return value.made(lambda item: _argument(trail, item))
     if isinstance(value, tuple | list):
         return type(value)(_argument(trail, item) for item in value)
     if not is_symbolic(value):
@@ -63,6 +108,10 @@ def _argument(trail: Trail, value: Any) -> Any:
 class _ShapesOnly(TorchDispatchMode):
     """Operators of a constructor give shapes and are recorded nowhere."""
 
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._copies = Copies()
+
     def __torch_dispatch__(
         self,
         function: Any,
@@ -70,7 +119,20 @@ class _ShapesOnly(TorchDispatchMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        return result_of(function, tuple(args), dict(kwargs or {}))
+        with torch._C.DisableTorchFunction():
+            args, kwargs = map_all(self._on_meta, (tuple(args), dict(kwargs or {})))
+            if reading(function, args) and (found := read(function, args, kwargs)) is not None:
+                return found
+            result = result_of(function, args, kwargs)
+            follow(function, args, kwargs, result)
+            return result
+
+    def _on_meta(self, value: Any) -> Any:
+        """Numbers in code as a tensor of a trace."""
+        if isinstance(value, torch.device):
+            return META
+        real = isinstance(value, torch.Tensor) and value.device != META
+        return self._copies.shape_of(value) if real else value
 
 
 INPUTS: Mapping[type[nn.Module], tuple[str, ...]] = {

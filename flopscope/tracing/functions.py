@@ -3,7 +3,8 @@
 Interpolation takes no symbolic size in torch's compiled code; its arithmetic is done here and the
 operator called itself. Recurrent layers unroll one step after the other there; here they are the
 same products at once, so that the length may be free. A root-mean-square norm is taken apart there
-where nothing learns; here it is the one operator that it is where something does.
+where nothing learns; here it is the one operator that it is where something does. A convolution of
+complex numbers is three of real ones there, with sums around them; here it is one.
 """
 
 from __future__ import annotations
@@ -17,12 +18,16 @@ from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
 from flopscope.errors import BadInput
+from flopscope.tracing.complexconvolutions import CONVOLUTIONS, convolution, has_complex
 from flopscope.tracing.composites import composed
+from flopscope.tracing.literals import MET
+from flopscope.tracing.node import size_value
 from flopscope.tracing.outputs import is_symbolic
 from flopscope.tracing.products import attention, batched_product
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.recurrent import RECURRENT, recurrent
 from flopscope.tracing.shapes import RULES
+from flopscope.tracing.special import called
 from flopscope.tracing.trail import caller
 
 
@@ -42,15 +47,24 @@ class Functions(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        special = called(self, self._recorder, function, args, kwargs or {})
+        if special is not NotImplemented:
+            return special
+        if function in MET:
+            return MET[function](function, args, dict(kwargs or {}))
         args, kwargs = with_numbers(function, args, kwargs or {})
         free = self._always or is_symbolic((args, kwargs))
         if function is F.linear and args and args[0].dim() > 2:
             with self._recorder.positions(args[0].shape[:-1]):
                 return function(*args, **kwargs)
+        if function in CONVOLUTIONS and has_complex(args, kwargs):
+            return convolution(function, *args, **kwargs)
         if function in MEANS and free and _is_one(*args[1:], **kwargs):
             return args[0].mean(MEANS[function], keepdim=True)
-        if function is F.rms_norm and not torch.is_grad_enabled():
+        if function is F.rms_norm and not self._recorder.trains:
             return _rms_norm(self._recorder, *args, **kwargs)
+        if function in AFFINE_GRIDS and free and not torch.is_grad_enabled():
+            return _affine_grid(self._recorder, *args, **kwargs)
         if function is F.interpolate and free:
             return _interpolate(*args, **kwargs)
         if function in PRODUCTS and free and not kwargs and min(x.dim() for x in args) > 2:
@@ -60,7 +74,7 @@ class Functions(TorchFunctionMode):
             return result
         if function is F.scaled_dot_product_attention and free:
             return attention(*args, **kwargs)
-        if function in RECURRENT and torch.is_grad_enabled():
+        if function in RECURRENT and self._recorder.trains:
             raise BadInput(
                 f"the backward pass of {RECURRENT[function].name} is not known; "
                 "trace the network without backward"
@@ -94,6 +108,8 @@ class Values(TorchFunctionMode):
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
+        if function in MET:
+            return MET[function](function, args, dict(kwargs or {}))
         args, kwargs = with_numbers(function, args, kwargs or {})
         return function(*args, **kwargs)
 
@@ -152,6 +168,27 @@ def _rms_norm(
     return result  # type: ignore[no-any-return]
 
 
+AFFINE_GRIDS = frozenset({F.affine_grid, torch.affine_grid_generator})
+
+
+def _affine_grid(
+    recorder: Recorder, theta: torch.Tensor, size: Sequence[Any], align_corners: bool | None = None
+) -> torch.Tensor:
+    """The grid as one operator, whose sizes torch takes as numbers only. Raises BadInput for
+    matrices that do not map grids of this rank."""
+    axes = len(size) - 2
+    if theta.dim() != 3 or tuple(theta.shape[1:]) != (axes, axes + 1) or axes not in (2, 3):
+        text = "×".join(str(size_value(n)) for n in theta.shape)
+        raise BadInput(
+            f"affine_grid at {caller()} takes matrices of N×2×3 for a size of 4 numbers, of N×3×4 "
+            f"for one of 5, and these are {text} for one of {len(size)}"
+        )
+    result = theta.new_empty((*size[:1], *size[2:], axes))
+    args = (theta, size, align_corners)
+    recorder.record("affine_grid_generator", args, {}, result)
+    return result
+
+
 PRODUCTS = frozenset({torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__})
 
 
@@ -166,10 +203,13 @@ UPSAMPLES: Mapping[tuple[str, int], Callable[..., Any]] = {
     ("bilinear", 4): torch.ops.aten.upsample_bilinear2d.default,
     ("trilinear", 5): torch.ops.aten.upsample_trilinear3d.default,
     ("bicubic", 4): torch.ops.aten.upsample_bicubic2d.default,
-    ("antialiased bilinear", 4): torch.ops.aten._upsample_bilinear2d_aa.default,
-    ("antialiased bicubic", 4): torch.ops.aten._upsample_bicubic2d_aa.default,
 }
 """By mode and rank of the input."""
+
+ANTIALIASED: Mapping[tuple[str, int], Callable[..., Any]] = {
+    ("bilinear", 4): torch.ops.aten._upsample_bilinear2d_aa.default,
+    ("bicubic", 4): torch.ops.aten._upsample_bicubic2d_aa.default,
+}
 
 
 def _interpolate(
@@ -196,13 +236,15 @@ def _interpolate(
             F.adaptive_avg_pool3d,
         )
         return pools[len(axes) - 1](input, grid)
-    how = f"antialiased {mode}" if antialias else mode
-    if (how, input.dim()) not in UPSAMPLES:
-        raise NotImplementedError(
-            f"the interpolation at {caller()} ({how}) takes no input of {input.dim()} dimensions"
+    operators = ANTIALIASED if antialias else UPSAMPLES
+    if (mode, input.dim()) not in operators:
+        how = f"{mode}, antialiased" if antialias else mode
+        raise BadInput(
+            f"the interpolation at {caller()} ({how}, of {input.dim()} dimensions) takes no free "
+            "sizes; give numbers for them"
         )
     corners = () if mode.startswith("nearest") else (bool(align_corners),)
-    result: torch.Tensor = UPSAMPLES[how, input.dim()](input, grid, *corners)
+    result: torch.Tensor = operators[mode, input.dim()](input, grid, *corners)
     return result
 
 

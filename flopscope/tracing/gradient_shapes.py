@@ -1,7 +1,7 @@
 """Shapes of the results of torch's backward operators: one literal table of rules.
 
 A gradient has the shape of what it is the gradient of. These rules serve plain sizes too, since
-torch has no meta kernel for some of the operators.
+torch has no meta kernel for some of the operators; nor has it for those of `FORWARD`.
 """
 
 from __future__ import annotations
@@ -73,6 +73,17 @@ def _embedding(grad: Any, _: Any, rows: Any, *__: Any) -> torch.Tensor:
     return like(grad, (rows, grad.shape[-1]))
 
 
+def _masked(x: torch.Tensor, *_: Any) -> Any:
+    return like(x, x.shape), like(x, x.shape, torch.bool)
+
+
+def _ctc_loss(scores: torch.Tensor, *_: Any) -> Any:
+    """A loss a sequence, and a table for the gradient whose last size is that of the longest
+    target; scores are (T, N, C), or (T, C) of one sequence."""
+    batch = scores.shape[1:-1]
+    return like(scores, batch), like(scores, (*batch, scores.shape[0], 1))
+
+
 LIKE_THE_GRADIENT = """
     threshold_backward hardtanh_backward hardsigmoid_backward hardswish_backward sigmoid_backward
     tanh_backward silu_backward gelu_backward leaky_relu_backward elu_backward softplus_backward
@@ -82,6 +93,8 @@ LIKE_THE_GRADIENT = """
 LIKE_THE_INPUT = """
     glu_backward max_pool2d_with_indices_backward max_pool3d_with_indices_backward
     adaptive_max_pool2d_backward adaptive_max_pool3d_backward avg_pool2d_backward
+    multi_margin_loss_backward multilabel_margin_loss_backward fractional_max_pool3d_backward
+    _ctc_loss_backward
     avg_pool3d_backward _adaptive_avg_pool2d_backward _adaptive_avg_pool3d_backward
 """.split()
 SIZED = "slice_backward select_backward diagonal_backward unfold_backward".split()
@@ -92,7 +105,15 @@ RESIZED = [
     *("upsample_trilinear3d_backward", "upsample_bicubic2d_backward"),
 ]
 
+FORWARD: Mapping[str, Rule] = {
+    "_ctc_loss": _ctc_loss,
+    "fake_quantize_per_tensor_affine_cachemask": _masked,
+    "_fake_quantize_per_tensor_affine_cachemask_tensor_qparams": _masked,
+    "fake_quantize_per_channel_affine_cachemask": _masked,
+}
+
 GRADIENT_SHAPES: Mapping[str, Rule] = {
+    **FORWARD,
     **dict.fromkeys(LIKE_THE_GRADIENT, _like(0)),
     **dict.fromkeys(LIKE_THE_INPUT, _like(1)),
     **dict.fromkeys(SIZED, _sized(1)),

@@ -164,6 +164,13 @@ def _gelu(call: Call) -> Rows:
     return _chain(call.output, GELU_TANH if tanh else GELU, *call.tensors)
 
 
+def _elu(call: Call) -> Rows:
+    """g·a·exp(x) where x < 0; with scales, as in SELU, not stated."""
+    if tuple(call.args[2:4]) != (1, 1):
+        return None
+    return _steps(Kind.COMPARE, Function.EXP, Kind.MULTIPLY, Kind.MULTIPLY)(call)
+
+
 def _steps(*steps: Kind | Function) -> Rule:
     """One act after the other on each element of the gradient that comes in."""
     return lambda call: _chain(shape_of(call.args[0]), steps, *call.tensors)
@@ -293,8 +300,7 @@ GRADIENTS: Mapping[str, Rule] = {
     ),
     "gelu_backward": _gelu,
     "leaky_relu_backward": _steps(Kind.COMPARE, Kind.MULTIPLY),  # a·g where x < 0
-    # g·a·exp(x) where x < 0
-    "elu_backward": _steps(Kind.COMPARE, Function.EXP, Kind.MULTIPLY, Kind.MULTIPLY),
+    "elu_backward": _elu,
     "softplus_backward": _steps(Function.SIGMOID, Kind.MULTIPLY),  # g·s(x)
     # g·(t + x·s·(1 − t·t)), t = tanh(softplus(x))
     "mish_backward": _steps(

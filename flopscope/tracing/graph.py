@@ -24,6 +24,7 @@ from flopscope.domain import Relation
 from flopscope.errors import BadInput
 from flopscope.sizes import Size, is_symbolic
 from flopscope.tracing.calls import Rule, shape_of
+from flopscope.tracing.complexconvolutions import CONVOLUTIONS, convolution, has_complex
 from flopscope.tracing.expressions import relation_of, size_of
 from flopscope.tracing.node import free_size
 from flopscope.tracing.outputs import is_symbolic as is_free
@@ -140,13 +141,21 @@ def _record(node: fx.Node, recorder: Recorder, images: Images) -> None:
         with fakes[0].fake_mode:
             args, kwargs = _contiguous(values, images, always=name == "linear")
             with _Seen() as seen:
-                whole = function(*args, **kwargs)
+                whole = _whole(function, args, kwargs)
         with recorder.positions(_positions(node, images.of(args))):
             for call in seen.calls:
                 _record_call(recorder, images, *call)
         images.same(result, whole)
     else:
         _record_call(recorder, images, function, args, kwargs, result)
+
+
+def _whole(function: OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """The composite run; a convolution of complex numbers as one operator."""
+    convolved = CONVOLUTIONS_BY_NAME.get(function.overloadpacket.__name__)
+    if convolved is not None and has_complex(args, kwargs):
+        return convolution(convolved, *args, **kwargs)
+    return function(*args, **kwargs)
 
 
 def _positions(node: fx.Node, args: Sequence[Any]) -> tuple[Any, ...]:
@@ -185,6 +194,8 @@ def _record_call(
         images.same(result, args[0])  # in place
     recorder.record(full_name(function, plain), *images.of((tuple(args), dict(kwargs), result)))
 
+
+CONVOLUTIONS_BY_NAME: Mapping[str, Any] = {f.__name__: f for f in CONVOLUTIONS}
 
 RECURRENT_BY_NAME: Mapping[str, Any] = {function.__name__: function for function in RECURRENT}
 

@@ -1,53 +1,24 @@
 """What torch's operators are in a ledger: one literal table.
 
-An operator that is neither here nor in `free.FREE` is a row of unknown kind: every reading over it
-is a lower bound.
+Rules of products are in `matrices.py`, those of what is done to each element in `elementwise.py`.
+An operator of which no more is known than that it multiplies no matrices is in
+`productless.PRODUCTLESS`: its row is unknown to readings of all acts, and to no other. One that is
+in no table, nor in `free.FREE`, is a row of unknown kind: every reading over it is a lower bound.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import torch
 
-from flopscope.facts import Function, Interpolation, Kind, Reduction, Window
-from flopscope.sizes import Size, elements
+from flopscope.facts import Function, Interpolation, Kind, Reduction
+from flopscope.sizes import elements
 from flopscope.tracing.calls import Call, Facts, Rows, Rule, shape_of
+from flopscope.tracing.convolutions import window_of
+from flopscope.tracing.elementwise import ELEMENTWISE
+from flopscope.tracing.matrices import DISTANCES, MATRICES
 from flopscope.tracing.node import size_value
-
-# --- products ---------------------------------------------------------------------------------
-
-
-def _convolution(call: Call) -> Facts:
-    x, weight, bias, stride, padding, dilation, transposed, _, groups = call.args[:9]
-    kernel = shape_of(weight)[2:]
-    window = _window(kernel, stride, padding, dilation)
-    kind = Kind.TRANSPOSED_CONVOLUTION if transposed else Kind.CONVOLUTION
-    return Facts(kind, (x,), (weight, bias), window=window, groups=size_value(groups))
-
-
-def _matmul(call: Call) -> Facts:
-    """A linear layer where one operand is stored: the recorder says so, which knows what is."""
-    return Facts(Kind.MATMUL, (call.args[0], call.args[1]))
-
-
-def _addmm(call: Call) -> Rows:
-    """bias + x·w: one row, or a product and an addition where the bias is no stored vector."""
-    bias, x, weight = call.args[:3]
-    if call.kwargs.get("beta", 1) == 0:
-        return Facts(Kind.MATMUL, (x, weight))
-    if call.kwargs.get("beta", 1) != 1 or call.kwargs.get("alpha", 1) != 1:
-        return None
-    if bias.dim() == 1:
-        return Facts(Kind.LINEAR, (x,), (weight, bias))
-    return Facts(Kind.MATMUL, (x, weight)), Facts(Kind.ADD, (bias,), follows=True)
-
-
-def _vector_product(call: Call) -> Facts:
-    """Matrix by vector, or two vectors."""
-    return Facts(Kind.MATMUL, (call.args[0], call.args[1]))
-
 
 # --- norms and softmax ------------------------------------------------------------------------
 
@@ -93,97 +64,6 @@ def _softmax(kind: Kind) -> Rule:
     return rule
 
 
-# --- element by element -----------------------------------------------------------------------
-
-
-def _function(function: Function, kind: Kind = Kind.ELEMENTWISE) -> Rule:
-    return lambda call: Facts(kind, (call.args[0],), function=function)
-
-
-def _activation(function: Function) -> Rule:
-    return _function(function, Kind.ACTIVATION)
-
-
-def _hardtanh(call: Call) -> Facts:
-    """ReLU6 is a hard tanh between 0 and 6."""
-    relu6 = (call.argument(1, -1), call.argument(2, 1)) == (0, 6)
-    function = Function.RELU6 if relu6 else Function.CLAMP
-    return Facts(Kind.ACTIVATION, (call.args[0],), function=function)
-
-
-def _gelu(call: Call) -> Facts:
-    tanh = call.kwargs.get("approximate", "none") == "tanh"
-    function = Function.GELU_TANH if tanh else Function.GELU
-    return Facts(Kind.ACTIVATION, (call.args[0],), function=function)
-
-
-def _prelu(call: Call) -> Facts:
-    return Facts(Kind.ACTIVATION, (call.args[0],), (call.args[1],), function=Function.PRELU)
-
-
-def _elu(call: Call) -> Facts | None:
-    """SELU and CELU are an ELU with scales, whose multiplications are not in its rule."""
-    scaled = (call.argument(2, 1), call.argument(3, 1)) != (1, 1)
-    return None if scaled else Facts(Kind.ACTIVATION, (call.args[0],), function=Function.ELU)
-
-
-def _glu(call: Call) -> Rows:
-    """One half times the sigmoid of the other."""
-    x = call.args[0]
-    gate = Facts(Kind.ACTIVATION, (x,), function=Function.SIGMOID, output=call.output)
-    return gate, Facts(Kind.MULTIPLY, (x,), follows=True)
-
-
-def _clamp(call: Call) -> Facts:
-    bounds = [call.argument(1, None, "min"), call.argument(2, None, "max")]
-    function = Function.BOUND if None in bounds else Function.CLAMP
-    return Facts(Kind.ELEMENTWISE, call.tensors, function=function)
-
-
-POWERS: Mapping[float, Function] = {
-    2: Function.SQUARE,
-    3: Function.CUBE,
-    0.5: Function.SQRT,
-    -1: Function.RECIPROCAL,
-    -0.5: Function.RECIPROCAL_SQRT,
-}
-"""Powers that are something simpler."""
-
-
-def _power(call: Call) -> Facts:
-    exponent = call.args[1]
-    number = isinstance(exponent, int | float)
-    function = POWERS.get(exponent, Function.POWER) if number else Function.POWER
-    return Facts(Kind.ELEMENTWISE, call.tensors, function=function)
-
-
-def _pairwise(kind: Kind) -> Rule:
-    def rule(call: Call) -> Facts | None:
-        """`alpha` scales the second operand of a sum: its multiplication is not in the rule."""
-        return Facts(kind, call.tensors) if call.kwargs.get("alpha", 1) == 1 else None
-
-    return rule
-
-
-def _multiplied_and_added(call: Call) -> Rows:
-    """addcmul: x + value·a·b."""
-    x, a, b = call.args[:3]
-    product = Facts(Kind.MULTIPLY, (a, b))
-    if call.kwargs.get("value", 1) == 1:
-        return product, Facts(Kind.ADD, (x,), follows=True)
-    scaled = Facts(Kind.MULTIPLY, (), follows=True)
-    return product, scaled, Facts(Kind.ADD, (x,), follows=True)
-
-
-def _interpolated(call: Call) -> Rows:
-    """lerp: a + w·(b − a)."""
-    a, b, w = call.args[:3]
-    weight = (w,) if isinstance(w, torch.Tensor) else ()
-    difference = Facts(Kind.ADD, (b, a))
-    scaled = Facts(Kind.MULTIPLY, weight, follows=True)
-    return difference, scaled, Facts(Kind.ADD, (a,), follows=True)
-
-
 # --- reductions -------------------------------------------------------------------------------
 
 
@@ -204,18 +84,72 @@ def _mean(call: Call) -> Facts:
     return Facts(Kind.REDUCTION, (x,), groups=groups, function=Reduction.MEAN)
 
 
-def _vector_norm(call: Call) -> Facts | None:
-    if call.argument(1, 2) != 2:
+def _vector_norm(call: Call) -> Rows:
+    """Of the differences of two tensors too (dist), and of each column (norm)."""
+    order = call.argument(2 if call.name == "dist" else 1, 2, "p")
+    order = 2 if order is None else order
+    if order not in DISTANCES:
         return None
-    return Facts(
-        Kind.REDUCTION, (call.args[0],), groups=elements(call.output), function=Reduction.NORM
+    functions, reduction = DISTANCES[order]
+    x, groups = call.args[0], elements(call.output)
+    whole = tuple(map(size_value, x.shape))
+    steps = [Facts(Kind.ELEMENTWISE, function=f, output=whole, follows=True) for f in functions]
+    if call.name == "dist":
+        both = torch.broadcast_shapes(x.shape, call.args[1].shape)
+        whole = tuple(map(size_value, both))
+        steps = [step._replace(output=whole) for step in steps]
+        steps.insert(0, Facts(Kind.ADD, call.tensors, output=whole))
+    steps.append(Facts(Kind.REDUCTION, groups=groups, function=reduction, follows=True))
+    return (steps[0]._replace(inputs=call.tensors, follows=False), *steps[1:])
+
+
+def _running(function: Reduction) -> Rule:
+    """Each element with those before it; a running product or extremum has the acts of a whole
+    one."""
+
+    def rule(call: Call) -> Facts:
+        x, dim = call.args[:2]
+        along = dim % x.dim() if x.dim() else 0
+        groups = elements(tuple(n for d, n in enumerate(shape_of(x)) if d != along))
+        return Facts(Kind.REDUCTION, (x,), groups=groups, function=function)
+
+    return rule
+
+
+def _extrema(call: Call) -> Rows:
+    """The smallest and the largest."""
+    one = Facts(
+        Kind.REDUCTION,
+        (call.args[0],),
+        groups=elements(call.output),
+        function=Reduction.EXTREMUM,
+    )
+    return one, one
+
+
+def _counted(call: Call) -> Rows:
+    """How many are not 0."""
+    x = call.args[0]
+    truths = Facts(Kind.COMPARE, (x,), output=shape_of(x), element="bool")
+    return truths, Facts(
+        Kind.REDUCTION, groups=elements(call.output), function=Reduction.SUM, follows=True
     )
 
 
-def _running_sum(call: Call) -> Facts:
-    x, dim = call.args[:2]
-    groups = elements(tuple(n for d, n in enumerate(shape_of(x)) if d != dim % x.dim()))
-    return Facts(Kind.REDUCTION, (x,), groups=groups, function=Reduction.RUNNING_SUM)
+SCATTERED: Mapping[str, Reduction] = {
+    "sum": Reduction.SUM,
+    "prod": Reduction.PRODUCT,
+    "amax": Reduction.EXTREMUM,
+    "amin": Reduction.EXTREMUM,
+}
+
+
+def _scattered(call: Call) -> Facts | None:
+    """Each element of the source meets what is there already; a mean is counted by values."""
+    function = SCATTERED.get(call.args[4])
+    if function is None or not call.kwargs.get("include_self", True):
+        return None
+    return Facts(Kind.REDUCTION, (call.args[3],), groups=0, function=function)
 
 
 def _index_put(call: Call) -> Rows:
@@ -235,13 +169,13 @@ def _scattered_sum(source: int) -> Rule:
 
 def _max_pool(call: Call) -> Facts:
     kernel, stride = call.args[1], call.argument(2) or call.args[1]
-    window = _window(kernel, stride, call.argument(3, (0, 0)), call.argument(4, (1, 1)))
+    window = window_of(kernel, stride, call.argument(3, (0, 0)), call.argument(4, (1, 1)))
     return Facts(Kind.MAX_POOL, (call.args[0],), window=window)
 
 
 def _avg_pool(call: Call) -> Facts:
     kernel, stride = call.args[1], call.argument(2) or call.args[1]
-    window = _window(kernel, stride, call.argument(3, (0,) * len(kernel)), (1,) * len(kernel))
+    window = window_of(kernel, stride, call.argument(3, (0,) * len(kernel)), (1,) * len(kernel))
     padded = any(not isinstance(p, int) or p > 0 for p in window.padding)
     # with a divisor of its own, argument 6, a window is added up in the same way
     inside = padded and not call.argument(5, True, "count_include_pad")
@@ -263,6 +197,27 @@ def _resize(mode: Interpolation) -> Rule:
     return lambda call: Facts(Kind.RESIZE, (call.args[0],), function=mode)
 
 
+SAMPLED: Mapping[tuple[int, int], Interpolation] = {
+    (0, 2): Interpolation.BILINEAR,
+    (0, 3): Interpolation.TRILINEAR,
+    (1, 2): Interpolation.NEAREST,
+    (1, 3): Interpolation.NEAREST,
+}
+"""By torch's number for the mode of a grid sample and the axes of its map."""
+
+
+def _grid_sample(call: Call) -> Rows:
+    """Padding with the border bounds each coordinate first. Reflections, and the weights of bicubic
+    ones, are not stated."""
+    x, grid, mode, padding = call.args[:4]
+    function = SAMPLED.get((mode, x.dim() - 2))
+    if padding == 1 and function is not None:
+        bounded = Facts(Kind.ELEMENTWISE, (grid,), function=Function.CLAMP, output=shape_of(grid))
+        return bounded, Facts(Kind.GRID_SAMPLE, (x,), function=function, follows=True)
+    known = function is not None and padding == 0
+    return Facts(Kind.GRID_SAMPLE, (x, grid), function=function if known else Interpolation.VARYING)
+
+
 def _concatenation(call: Call) -> Facts:
     return Facts(Kind.CONCATENATION, tuple(call.args[0]))
 
@@ -278,30 +233,8 @@ def _index(call: Call) -> Facts:
     return Facts(Kind.EMBEDDING, indices, (call.args[0],))
 
 
-def _window(kernel: Any, stride: Any, padding: Any, dilation: Any) -> Window:
-    rank = len(kernel)
-    return Window(*(_axes(sizes, rank) for sizes in (kernel, stride, padding, dilation)))
-
-
-def _axes(value: Any, rank: int) -> tuple[Size, ...]:
-    sizes = [size_value(v) for v in value] if isinstance(value, Sequence) else [size_value(value)]
-    return tuple(sizes * rank if len(sizes) == 1 else sizes)
-
-
-COMPARISONS = """
-    eq ne lt le gt ge maximum minimum isnan isinf isfinite logical_and logical_or logical_xor
-    logical_not bitwise_and bitwise_or bitwise_xor bitwise_not
-""".split()
-DIVISIONS = "div true_divide floor_divide remainder fmod".split()
-
 OPERATORS: Mapping[str, Rule] = {
-    "convolution": _convolution,
-    "addmm": _addmm,
-    "mm": _matmul,
-    "bmm": _matmul,
-    "baddbmm": _addmm,
-    "mv": _vector_product,
-    "dot": _vector_product,
+    **MATRICES,
     "native_batch_norm": _batch_norm,
     "_native_batch_norm_legit_no_training": _batch_norm,
     "native_layer_norm": _layer_norm,
@@ -310,45 +243,7 @@ OPERATORS: Mapping[str, Rule] = {
     "_softmax": _softmax(Kind.SOFTMAX),
     "_safe_softmax": _softmax(Kind.SOFTMAX),
     "_log_softmax": _softmax(Kind.LOG_SOFTMAX),
-    "relu": _activation(Function.RELU),
-    "hardtanh": _hardtanh,
-    "sigmoid": _activation(Function.SIGMOID),
-    "silu": _activation(Function.SILU),
-    "tanh": _activation(Function.TANH),
-    "gelu": _gelu,
-    "hardsigmoid": _activation(Function.HARD_SIGMOID),
-    "hardswish": _activation(Function.HARD_SWISH),
-    "leaky_relu": _activation(Function.LEAKY_RELU),
-    "_prelu_kernel": _prelu,
-    "elu": _elu,
-    "glu": _glu,
-    "softplus": _activation(Function.SOFTPLUS),
-    "mish": _activation(Function.MISH),
-    "log_sigmoid_forward": _activation(Function.LOG_SIGMOID),
-    "clamp": _clamp,
-    "clamp_min": _function(Function.BOUND),
-    "clamp_max": _function(Function.BOUND),
-    "neg": _function(Function.NEGATE),
-    "abs": _function(Function.ABS),
-    **dict.fromkeys(["floor", "ceil", "round", "trunc", "sign"], _function(Function.ROUND)),
-    "square": _function(Function.SQUARE),
-    "pow": _power,
-    "sqrt": _function(Function.SQRT),
-    "rsqrt": _function(Function.RECIPROCAL_SQRT),
-    "reciprocal": _function(Function.RECIPROCAL),
-    **dict.fromkeys(["exp", "exp2", "expm1"], _function(Function.EXP)),
-    **dict.fromkeys(["log", "log1p", "log2", "log10"], _function(Function.LOG)),
-    "erf": _function(Function.ERF),
-    "sin": _function(Function.SIN),
-    "cos": _function(Function.SIN),
-    "add": _pairwise(Kind.ADD),
-    "sub": _pairwise(Kind.ADD),
-    "rsub": _pairwise(Kind.ADD),
-    "mul": _pairwise(Kind.MULTIPLY),
-    **dict.fromkeys(DIVISIONS, _pairwise(Kind.DIVIDE)),
-    **dict.fromkeys(COMPARISONS, _pairwise(Kind.COMPARE)),
-    "addcmul": _multiplied_and_added,
-    "lerp": _interpolated,
+    **ELEMENTWISE,
     "mean": _mean,
     "sum": _reduction(Reduction.SUM),
     "prod": _reduction(Reduction.PRODUCT),
@@ -358,12 +253,19 @@ OPERATORS: Mapping[str, Rule] = {
     ),
     **dict.fromkeys(["var", "var_mean"], _reduction(Reduction.VARIANCE)),
     **dict.fromkeys(["std", "std_mean"], _reduction(Reduction.DEVIATION)),
-    "linalg_vector_norm": _vector_norm,
+    **dict.fromkeys(["linalg_vector_norm", "norm", "dist"], _vector_norm),
     "logsumexp": _reduction(Reduction.LOG_SUM_EXP),
-    "cumsum": _running_sum,
+    "cumsum": _running(Reduction.RUNNING_SUM),
+    "cumprod": _running(Reduction.PRODUCT),
+    "cummax": _running(Reduction.EXTREMUM),
+    "cummin": _running(Reduction.EXTREMUM),
+    **dict.fromkeys(["aminmax", "_aminmax"], _extrema),
+    "count_nonzero": _counted,
+    "scatter_reduce": _scattered,
+    "index_reduce": _scattered,
     "col2im": _scattered_sum(0),
     "index_add": _scattered_sum(3),
-    "index_put": _index_put,
+    **dict.fromkeys(["index_put", "_unsafe_index_put", "_index_put_impl"], _index_put),
     "scatter_add": _scattered_sum(3),
     "max_pool2d_with_indices": _max_pool,
     "max_pool3d_with_indices": _max_pool,
@@ -382,6 +284,13 @@ OPERATORS: Mapping[str, Rule] = {
     "upsample_bilinear2d": _resize(Interpolation.BILINEAR),
     "upsample_trilinear3d": _resize(Interpolation.TRILINEAR),
     "upsample_bicubic2d": _resize(Interpolation.BICUBIC),
+    **dict.fromkeys(
+        ["_upsample_bilinear2d_aa", "_upsample_bicubic2d_aa", "_upsample_lanczos2d_aa"],
+        _resize(Interpolation.VARYING),
+    ),
+    **dict.fromkeys(
+        ["grid_sampler_2d", "grid_sampler_3d", "_grid_sampler_2d_cpu_fallback"], _grid_sample
+    ),
     "cat": _concatenation,
     "embedding": _embedding,
     "index": _index,

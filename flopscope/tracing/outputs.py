@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch._dispatch.python import enable_python_dispatcher
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.utils import _pytree as pytree
 
+from flopscope.tracing.foreign import foreign, foreign_result
 from flopscope.tracing.gradient_shapes import GRADIENT_SHAPES
 from flopscope.tracing.inplace import IN_PLACE, become, resized, written
 from flopscope.tracing.shapes import META, RULES
@@ -21,6 +23,10 @@ CPU = torch.device("cpu")
 
 def result_of(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """What the operator returns. Raises what torch raises for shapes that do not fit."""
+    if foreign(function):
+        symbolic = is_symbolic((args, kwargs))
+        run = partial(_faked, function) if symbolic else function
+        return foreign_result(function, args, kwargs, run)
     name = function.overloadpacket.__name__
     if name in GRADIENT_SHAPES:
         return GRADIENT_SHAPES[name](*args, **kwargs)
@@ -46,6 +52,10 @@ def given_outputs(
     """The tensors that the operator is to write to, by name, in order: `out=` and its kind."""
     names = [a.name for a in function._schema.arguments if a.is_out]
     return {name: kwargs[name] for name in names if name in kwargs}
+
+
+def _faked(function: Any, *args: Any, **kwargs: Any) -> Any:
+    return fake_result(function, args, kwargs)
 
 
 def fake_result(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

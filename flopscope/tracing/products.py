@@ -34,7 +34,7 @@ def attention(
     if is_causal and attn_mask is not None:
         raise RuntimeError("Explicit attn_mask should not be set when is_causal=True")
     if enable_gqa:
-        key, value = (_shared_by(query, x) for x in (key, value))
+        key, value = (shared_by(query, x) for x in (key, value))
     scores = _product(query * 1.0, key.transpose(-2, -1) * 1.0)
     if is_causal:
         scores = scores + query.new_zeros(scores.shape[-2:])
@@ -50,7 +50,7 @@ def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return batched_product(a, b) if min(a.dim(), b.dim()) > 2 else torch.matmul(a, b)
 
 
-def _shared_by(query: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+def shared_by(query: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """Heads of keys or values, each repeated for the query heads that share it."""
     *stack, heads, tokens, width = x.shape
     times = query.shape[-3] // heads

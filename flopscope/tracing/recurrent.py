@@ -66,17 +66,17 @@ def recurrent(recorder: Recorder, function: Any, args: Sequence[Any]) -> Any:
     directions = 2 if both_ways else 1
     each = len(weights) // (layers * directions)
     shape = (*x.shape[:-1], states[-1].shape[-1])  # before a projection, which narrows the output
-    for layer in range(layers):
+    for number in range(layers):
         outputs = []
         for direction in range(directions):
-            start = (layer * directions + direction) * each
+            start = (number * directions + direction) * each
             own = list(weights[start : start + each])
-            outputs.append(_layer(recorder, RECURRENT[function], x, own, has_bias, shape))
+            outputs.append(layer(recorder, RECURRENT[function], x, own, has_bias, shape))
         x = outputs[0] if directions == 1 else torch.cat(outputs, -1)
     return (x, *(like(state, state.shape) for state in states))
 
 
-def _layer(
+def layer(
     recorder: Recorder,
     cell: Cell,
     x: torch.Tensor,

@@ -45,8 +45,8 @@ def check_rule(
     if not any(_is_called(operator, inputs, name)):
         raise BadInput(f"the operator that was given does not call {name}")
     for whose, ledger in (("the rule", ours), ("the reference", theirs)):
-        if not ledger.complete:
-            unknown = ", ".join(ledger.macs().missing)
+        if missing := ledger.flops("all").missing:
+            unknown = ", ".join(missing)
             raise BadInput(f"{whose} leaves operators of unknown cost: {unknown}")
     found, wanted = _counts(ours), _counts(theirs)
     if found != wanted:

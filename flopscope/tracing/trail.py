@@ -7,22 +7,17 @@ turned into a number. Together they are the domain of what was traced.
 
 from __future__ import annotations
 
-import os
 import sys
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import torch
-
-import flopscope
 from flopscope.domain import Condition, Relation
 from flopscope.regions import simplified
 from flopscope.sizes import is_symbolic
 from flopscope.symbolic import Polynomial
+from flopscope.tracing.places import caller as caller
 
 
 @dataclass(frozen=True)
@@ -92,21 +87,3 @@ def _initialises() -> bool:
             return True
         frame = frame.f_back
     return False
-
-
-def caller() -> str:
-    """file:line of the innermost frame that is neither torch's nor ours."""
-    for frame in reversed(traceback.extract_stack()):
-        if is_theirs(frame.filename):
-            path = Path(frame.filename)
-            near = path.is_relative_to(Path.cwd())
-            return f"{path.relative_to(Path.cwd()) if near else path}:{frame.lineno}"
-    return "unknown"
-
-
-OURS = tuple(f"{Path(file).parent}{os.sep}" for file in (torch.__file__, flopscope.__file__))
-
-
-def is_theirs(filename: str) -> bool:
-    """Is it a file of the reader's, neither torch's nor ours nor made at run time?"""
-    return not filename.startswith((*OURS, "<"))

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
@@ -28,6 +29,7 @@ from flopscope.symbolic import substitute
 from flopscope.tracing.calls import Facts, Rule, shape_of
 from flopscope.tracing.free import VIEWS
 from flopscope.tracing.gradients import GRADIENTS
+from flopscope.tracing.inputs import leaves, mapped
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.trail import Trail
 
@@ -86,6 +88,8 @@ class Look(NamedTuple):
 class TrainingRecorder(Recorder):
     """Records the rows of both passes, and what is saved in between."""
 
+    trains = True
+
     def __init__(
         self,
         state: Mapping[str, torch.Tensor],
@@ -93,8 +97,9 @@ class TrainingRecorder(Recorder):
         inputs: Sequence[torch.Tensor],
         rules: Mapping[str, Rule],
         frozen: Collection[str] = (),
+        shapes: Mapping[int, torch.Tensor] = MappingProxyType({}),
     ) -> None:
-        super().__init__(state, parameters, inputs, {**GRADIENTS, **rules}, frozen)
+        super().__init__(state, parameters, inputs, {**GRADIENTS, **rules}, frozen, shapes)
         self.backward = False
         self.looks: list[Look] = []
         # the last number that autograd had given when an operator ran, ascending, and where it ran
@@ -161,8 +166,8 @@ class TrainingRecorder(Recorder):
         self.looks.append(Look(self.places[-1], at, shape_of(tensor), kept))
         return tensor
 
-    def _row(self, facts: Facts, output: torch.Tensor, unknown: str) -> Operator:
-        return super()._row(facts, output, unknown)._replace(backward=self.backward)
+    def _row(self, facts: Facts, output: torch.Tensor, name: str) -> Operator:
+        return super()._row(facts, output, name)._replace(backward=self.backward)
 
 
 def saved(run: TrainingRecorder, at_example: TrainingRecorder, trail: Trail) -> Saved | None:
@@ -203,12 +208,10 @@ def _at_example(shape: Shape, trail: Trail) -> Shape:
 def example_of(values: Any, trail: Trail) -> Any:
     """The same tensors on the example's sizes."""
 
-    def example(value: Any) -> Any:
-        if not isinstance(value, torch.Tensor):
-            return value
+    def example(value: Any) -> torch.Tensor:
         return torch.empty(_at_example(shape_of(value), trail), dtype=value.dtype, device="meta")
 
-    return pytree.tree_map(example, values)
+    return mapped(values, example)
 
 
 def training_step(
@@ -220,8 +223,7 @@ def training_step(
     """
     with saved_tensors_hooks(recorder.keep, lambda tensor: tensor):
         outputs = forward()
-    ends = [t for t in pytree.tree_leaves(outputs) if isinstance(t, torch.Tensor)]
-    ends = [t for t in ends if t.requires_grad]
+    ends = [t for t in leaves(outputs) if t.requires_grad]
     if not ends:
         raise BadInput(
             "no output depends on a parameter that requires a gradient, so nothing runs backward; "
@@ -232,12 +234,6 @@ def training_step(
     recorder.places.append(("", 0))
     weights = [t for t in state.values() if t.requires_grad]
     torch.autograd.grad(ends, weights, seeds, allow_unused=True)
-
-
-def learning(module: nn.Module, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The stored tensors, those of learning parameters as autograd's own."""
-    learn = {name for name, weight in module.named_parameters() if weight.requires_grad}
-    return {name: t.detach().requires_grad_(name in learn) for name, t in state.items()}
 
 
 @contextmanager

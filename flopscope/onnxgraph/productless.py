@@ -1,0 +1,68 @@
+"""Operators that multiply no matrices, and whose other work is not stated.
+
+Multiply-accumulates over them stay exact, for they have none; a reading of every scalar operation
+is a lower bound. What is sorted, searched or looked up costs comparisons that depend on the values;
+a Fourier transform costs what an algorithm makes of it.
+"""
+
+from __future__ import annotations
+
+from flopscope.facts import Kind
+from flopscope.onnxgraph.decomposed import DECOMPOSED
+from flopscope.onnxgraph.free import FREE
+from flopscope.onnxgraph.operators import OPERATORS
+from flopscope.onnxgraph.quantised import ROUNDING
+from flopscope.onnxgraph.tensors import Call, Facts
+
+ORDER = "NonMaxSuppression TopK Unique NonZero"
+
+SUMS = """
+    Col2Im CumProd LRN LpPool GlobalLpPool MaxRoiPool MaxUnpool RoiAlign NegativeLogLikelihoodLoss
+    SoftmaxCrossEntropyLoss TfIdfVectorizer
+"""
+
+TRANSFORMS = """
+    DFT STFT BlackmanWindow HammingWindow HannWindow MelWeightMatrix ImageDecoder
+"""
+
+RANDOM = """
+    Bernoulli Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike
+"""
+
+TEXTS = "RegexFullMatch StringConcat StringNormalizer StringSplit"
+
+TABLES = """
+    ai.onnx.ml.ArrayFeatureExtractor ai.onnx.ml.Binarizer ai.onnx.ml.CastMap
+    ai.onnx.ml.CategoryMapper ai.onnx.ml.DictVectorizer ai.onnx.ml.FeatureVectorizer
+    ai.onnx.ml.Imputer ai.onnx.ml.LabelEncoder ai.onnx.ml.Normalizer ai.onnx.ml.OneHotEncoder
+    ai.onnx.ml.Scaler ai.onnx.ml.TreeEnsemble ai.onnx.ml.TreeEnsembleClassifier
+    ai.onnx.ml.TreeEnsembleRegressor ai.onnx.ml.ZipMap
+"""
+
+CONTRIBUTED = """
+    com.microsoft.CropAndResize com.microsoft.DynamicTimeWarping com.microsoft.Irfft
+    com.microsoft.IsAllFinite com.microsoft.MaxpoolWithMask com.microsoft.MurmurHash3
+    com.microsoft.NGramRepeatBlock com.microsoft.ReduceSumInteger com.microsoft.RelativePositionBias
+    com.microsoft.Rfft com.microsoft.Tokenizer com.microsoft.Unique
+"""
+
+PRODUCTLESS = frozenset(
+    " ".join([ORDER, SUMS, TRANSFORMS, RANDOM, TEXTS, TABLES, CONTRIBUTED]).split()
+)
+"""By name, `domain.Name` in other domains than onnx's own."""
+
+MULTIPLYING = """
+    AffineGrid Attention CausalConvWithState Conv ConvTranspose DeformConv Einsum Gemm MatMul
+"""
+"""Operators of onnx's own set with a rule that may give a product of matrices."""
+
+STATED = frozenset({*OPERATORS, *DECOMPOSED, *FREE, *ROUNDING}) - set(MULTIPLYING.split())
+"""Operators that multiply no matrices, whatever is not known of this use of them."""
+
+
+def without_products(call: Call) -> Facts | None:
+    """A row of no matrix product; None for an operator that may have some."""
+    alone = call.op == "Einsum" and len(call.inputs) == 1  # a sum, or a diagonal
+    if call.op in PRODUCTLESS or call.op in STATED or alone:
+        return Facts(Kind.OTHER, tuple(t for t in call.inputs if t is not None))
+    return None

@@ -1,0 +1,57 @@
+"""Truths about sizes: known, or open until somebody has to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flopscope.domain import Relation
+from flopscope.onnxgraph.tensors import Call, Undecided
+from flopscope.sizes import is_symbolic
+
+
+@dataclass(frozen=True)
+class Open:
+    """A truth that depends on free sizes: neither true nor false until it is settled."""
+
+    relation: Relation
+
+    def __bool__(self) -> bool:
+        raise Undecided
+
+
+def equal(a: Any, b: Any) -> Any:
+    if not is_symbolic(difference := a - b):
+        return bool(difference == 0)
+    return _truth(Relation(difference, equality=True))
+
+
+def less(a: Any, b: Any) -> Any:
+    if not is_symbolic(difference := b - a):
+        return bool(difference > 0)
+    return _truth(Relation(-difference, equality=False, negated=True))
+
+
+def _truth(relation: Relation) -> Any:
+    holds = relation.holds()
+    return Open(relation) if holds is None else bool(holds)
+
+
+def negation(value: Any) -> Any:
+    return Open(value.relation.negation()) if isinstance(value, Open) else not value
+
+
+def both(a: Any, b: Any) -> Any:
+    """Known where one is false, or one is true and the other is all that is asked."""
+    a, b = (b, a) if isinstance(a, Open) else (a, b)
+    return b if a else False
+
+
+def either(a: Any, b: Any) -> Any:
+    a, b = (b, a) if isinstance(a, Open) else (a, b)
+    return True if a else b
+
+
+def settled(call: Call, truth: Any) -> bool:
+    """The truth, where free sizes decide it: as it is at large ones, which becomes a premise."""
+    return call.premises.settle(truth.relation) if isinstance(truth, Open) else bool(truth)

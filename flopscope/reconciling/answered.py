@@ -1,0 +1,79 @@
+"""What tools answer of a network of the reader's own, among the readings of a number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from flopscope.conventions import CONVENTIONS
+from flopscope.reconciling.accounts import FACTORS, HALF, ONCE, TWICE, Account
+from flopscope.reconciling.amounts import Amounts, Term
+from flopscope.reconciling.countings import SCRIPTS, Counting
+from flopscope.reconciling.subjects import Subject
+from flopscope.reconciling.tools import MODELS, Unmodelled
+
+OWN = ("macs", "all")
+"""Conventions that are no tool's: they say what is counted, however it is written."""
+
+A_SCRIPT = "it is a script of a repository, which no test runs"
+
+
+class Answered(NamedTuple):
+    """Accounts of what tools answer, and the countings beside them, under names that say so."""
+
+    accounts: tuple[Account, ...]
+    countings: Sequence[Counting]
+
+
+def answer_of(subject: Subject, tool: str) -> Account | Unmodelled:
+    """What a tool answers of the network as it is written."""
+    assert subject.answer is not None
+    if tool not in MODELS:
+        return Unmodelled(tool, "", "", A_SCRIPT)
+    found = subject.answer(tool)
+    if isinstance(found, Unmodelled):
+        return found
+    return Account(tool, "", CONVENTIONS[tool].unit, found, ONCE, 1)
+
+
+def answered(subject: Subject, chosen: Sequence[Counting]) -> Answered:
+    """The countings, where a tool's convention is not what it answers of the network as written
+    under a name that says so; and what it answers then."""
+    if subject.answer is None:
+        return Answered((), chosen)
+    amounts = Amounts(subject.asked.ledger)
+    accounts: list[Account] = []
+    renamed: dict[str, str] = {script.name: _elsewise(script.name) for script in SCRIPTS}
+    for counting in chosen:
+        if counting.name in MODELS:
+            found = answer_of(subject, counting.name)
+            if isinstance(found, Unmodelled):
+                renamed[counting.name] = _elsewise(counting.name)
+            elif found.count != _sum(amounts.terms(counting.convention)):
+                renamed[counting.name] = _elsewise(counting.name)
+                accounts += _with_factors(found)
+    return Answered(tuple(accounts), [_renamed(c, renamed.get(c.tool)) for c in chosen])
+
+
+def _elsewise(tool: str) -> str:
+    return f"{tool} if layers were modules"
+
+
+def _renamed(counting: Counting, name: str | None) -> Counting:
+    """The same under another name of the tool, a step further."""
+    if name is None:
+        return counting
+    called = counting.name.replace(counting.tool, name, 1)
+    return Counting(replace(counting.convention, name=called), counting.steps + 1)
+
+
+def _with_factors(account: Account) -> Iterator[Account]:
+    yield account
+    factor = TWICE if account.unit == "MACs" else HALF
+    name = f"{FACTORS[factor]} × {account.counted}"
+    yield replace(account, counted=name, factor=factor, steps=account.steps + 1)
+
+
+def _sum(terms: Sequence[Term]) -> int:
+    return sum(term.count for term in terms)

@@ -1,0 +1,52 @@
+"""How a network of the reader's own is written, and what a tool therefore answers of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flopscope.arguments import InputSpec
+from flopscope.catalog.models import MODELS as CATALOGUE
+from flopscope.catalog.variant import parse
+from flopscope.reconciling.amounts import Term
+from flopscope.reconciling.tools import Unmodelled, answer
+from flopscope.spelling import Spelling
+
+A_GRAPH = "an ONNX file is a graph, and the tool runs modules of torch"
+
+
+@dataclass(frozen=True)
+class Writing:
+    """A target that runs on these inputs, whose sizes are numbers. It is run when it is asked."""
+
+    target: str
+    inputs: Sequence[InputSpec]
+    arguments: Mapping[str, Any] | None
+
+    def answer(self, tool: str) -> tuple[Term, ...] | Unmodelled:
+        """The terms of what the tool answers."""
+        first, *others = self.inputs
+        images = first.shape[0] if tool == "ptflops" and not others else 1
+        assert isinstance(images, int)
+        one = replace(first, shape=(1, *first.shape[1:])) if images != 1 else first
+        try:
+            spelling = self._run((one, *others))
+        except Exception as error:  # of the network, which has run as it was asked
+            said = str(error).partition("\n")[0] or type(error).__name__
+            alone = " one image, as the tool gives it" if images != 1 else " shapes alone"
+            return Unmodelled(tool, "", "", f"the network does not run on{alone}: {said}")
+        return answer(tool, spelling, images)
+
+    def _run(self, inputs: Sequence[InputSpec]) -> Spelling:
+        from flopscope.measured import without_memory
+        from flopscope.tracing.inputs import tensors_for
+        from flopscope.tracing.spelled import spell
+        from flopscope.tracing.targets import load
+
+        if self.target.partition(":")[0] in CATALOGUE:
+            module = without_memory(parse(self.target).build)
+        else:
+            module = load(self.target, self.arguments)
+        positional, named = tensors_for(inputs)
+        return spell(module, *positional, **named)

@@ -1,0 +1,272 @@
+"""What a forward pass may write, noted before it and put back after it.
+
+Attributes, lists, caches, lazy buffers, names of files: all that is reachable from a module. Only
+containers that changed are touched, and they stay the same objects.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import weakref
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    FunctionType,
+    MappingProxyType,
+    MethodType,
+    ModuleType,
+)
+from typing import Any
+
+import torch
+from torch import nn
+
+KEPT_ARRAY = 2**20
+"""NumPy arrays of up to this many elements are copied and put back."""
+
+MOST_NAMED = 10**5
+"""Containers of a file's own names are looked into up to this many elements."""
+
+OTHERS = frozenset({"torch", "numpy", "flopscope", "builtins"}) | sys.stdlib_module_names
+"""Packages whose own names and objects no network writes to."""
+
+HOLDERS = frozenset({"collections", "dataclasses", "functools", "types", "typing", "weakref"})
+"""Parts of the standard library whose objects hold what networks put in them."""
+
+CACHED = type(functools.lru_cache(lambda: None))
+CONTAINERS = (dict, list, set, deque)
+ATOMS = (
+    *(str, bytes, int, float, complex, bool, type(None), ModuleType, torch.dtype, torch.device),
+    *(torch.Size, MappingProxyType, torch.SymInt, torch.SymFloat, torch.SymBool),
+)
+"""What holds nothing that could change."""
+
+
+class Snapshot:
+    """What everything reachable from `roots` holds now."""
+
+    def __init__(self, *roots: Any) -> None:
+        self._back: list[tuple[Any, ...]] = []  # what puts something back, and what it takes
+        self._seen: dict[int, Any] = {}  # by id; alive, so that ids stay unique
+        todo = list(roots)
+        while todo:
+            value = todo.pop()
+            if id(value) not in self._seen and not isinstance(value, ATOMS):
+                self._seen[id(value)] = value
+                todo += self._noted(value)
+
+    def name_spaces(self, spaces: Iterable[dict[str, Any]]) -> None:
+        """Note the names of files too, and what their containers hold, not what objects do."""
+        for names in spaces:
+            self._back.append((_names_back, names, dict(names)))
+            for value in list(names.values()):
+                self._contents(value)
+
+    def held(self) -> list[Any]:
+        """Every value that was reached, but for plain ones."""
+        return list(self._seen.values())
+
+    def restore(self) -> None:
+        """Put back what has changed; a second call is harmless."""
+        for back, *held in self._back:
+            back(*held)
+
+    def _contents(self, value: Any) -> None:
+        if isinstance(value, CACHED):
+            self._noted(value)
+        small = isinstance(value, CONTAINERS) and _base(value).__len__(value) <= MOST_NAMED
+        if small and id(value) not in self._seen:
+            self._seen[id(value)] = value
+            for inner in self._noted(value):
+                self._contents(inner)
+
+    def _noted(self, value: Any) -> Sequence[Any]:
+        """Note what the value holds; returns what it refers to."""
+        if isinstance(value, CONTAINERS):
+            return self._container(value)
+        if isinstance(value, type):
+            return self._class(value)
+        for kind, noted in NOTED.items():
+            if isinstance(value, kind):
+                found: Sequence[Any] = noted(self, value)
+                return found
+        return self._object(value)
+
+    def _container(self, value: Any) -> Sequence[Any]:
+        held = _held(value)
+        self._back.append((_container_back, value, held))
+        return [inner for _, inner in held] if isinstance(value, dict) else held
+
+    def _class(self, kind: type) -> Sequence[Any]:
+        if _root(kind.__module__) in OTHERS:
+            return ()
+        names = dict(vars(kind))
+        self._back.append((_class_back, kind, names))
+        return [*names.values(), *kind.__bases__]
+
+    def _object(self, value: Any) -> Sequence[Any]:
+        kind = type(value)
+        root = _root(kind.__module__)
+        if root == "numpy":
+            return self._array(value)
+        if root == "flopscope" or (root in sys.stdlib_module_names and root not in HOLDERS):
+            return ()
+        found: list[Any] = [kind]
+        with suppress(AttributeError):
+            found.append(object.__getattribute__(value, "__dict__"))
+        if isinstance(value, nn.Module):
+            self._back.append((_kind_back, value, kind))
+        for name in _slots(kind):
+            if hasattr(value, name):
+                self._back.append((_set, value, name, getattr(value, name)))
+                found.append(getattr(value, name))
+        return found
+
+    def _array(self, array: Any) -> Sequence[Any]:
+        if hasattr(array, "flags") and getattr(array, "size", KEPT_ARRAY + 1) <= KEPT_ARRAY:
+            self._back.append((_array_back, array, array.copy()))
+        return ()
+
+    def _cell(self, cell: CellType) -> Sequence[Any]:
+        try:
+            held = cell.cell_contents
+        except ValueError:  # empty
+            return ()
+        self._back.append((_set, cell, "cell_contents", held))
+        return (held,)
+
+    def _cache(self, function: Any) -> Sequence[Any]:
+        self._back.append((_cache_back, function, function.cache_info().misses))
+        return (function.__wrapped__,)
+
+
+def _inside(function: FunctionType) -> Sequence[Any]:
+    inside = (function.__closure__, function.__defaults__, function.__kwdefaults__, vars(function))
+    return [part for part in inside if part]
+
+
+NOTED: Mapping[Any, Any] = {
+    tuple | frozenset: lambda _, value: tuple(value),
+    CellType: Snapshot._cell,
+    FunctionType: lambda _, value: _inside(value),
+    MethodType: lambda _, value: (value.__self__, value.__func__),
+    BuiltinFunctionType: lambda _, value: (value.__self__,),
+    functools.partial: lambda _, value: (value.func, value.args, value.keywords),
+    weakref.ref: lambda _, value: (value(),),
+    staticmethod | classmethod: lambda _, value: (value.__func__,),
+    property: lambda _, value: (value.fget,),
+    CACHED: Snapshot._cache,
+}
+"""What the kinds of values refer to that are neither containers nor plain objects."""
+
+
+def _root(module: Any) -> str:
+    return str(module).partition(".")[0]
+
+
+def _slots(kind: type) -> list[str]:
+    names: list[str] = []
+    for base in kind.__mro__:
+        own = vars(base).get("__slots__", ())
+        names += [own] if isinstance(own, str) else list(own)
+    return [name for name in names if name not in ("__dict__", "__weakref__")]
+
+
+# --- putting back -----------------------------------------------------------------------------
+
+
+def _set(value: Any, name: str, held: Any) -> None:
+    try:
+        same = getattr(value, name) is held
+    except (AttributeError, ValueError):
+        same = False
+    if not same:
+        setattr(value, name, held)
+
+
+def _kind_back(module: nn.Module, kind: type) -> None:
+    if type(module) is not kind:  # as that of a lazy layer
+        module.__class__ = kind
+
+
+def _base(value: Any) -> Any:
+    """The container of Python's own that it is: a subclass may have replaced the methods."""
+    return next(kind for kind in (OrderedDict, *CONTAINERS) if isinstance(value, kind))
+
+
+def _held(value: Any) -> Sequence[Any]:
+    """What a container holds, of a dictionary its items."""
+    kind = _base(value)
+    if not kind.__len__(value):  # most are empty
+        return ()
+    return list(kind.items(value) if isinstance(value, dict) else kind.__iter__(value))
+
+
+def _container_back(value: Any, held: Sequence[Any]) -> None:
+    now, before = _held(value), held
+    if isinstance(value, dict):
+        now, before = ([part for item in items for part in item] for items in (now, before))
+    if len(now) == len(before) and all(a is b for a, b in zip(now, before, strict=True)):
+        return
+    kind = _base(value)
+    kind.clear(value)
+    (kind.update if hasattr(kind, "update") else kind.extend)(value, held)
+
+
+def _names_back(names: dict[str, Any], held: Mapping[str, Any]) -> None:
+    """The names of a file as they were; what was imported or defined meanwhile stays."""
+    for name, value in held.items():
+        if names.get(name, names) is not value:
+            names[name] = value
+    for name in names.keys() - held.keys():
+        if not isinstance(names[name], ModuleType | FunctionType | type):
+            del names[name]
+
+
+def _class_back(kind: type, held: Mapping[str, Any]) -> None:
+    now = vars(kind)
+    for name in [name for name in now if name not in held]:
+        if isinstance(now[name], (torch.Tensor, tuple, *CONTAINERS, *ATOMS)):
+            type.__delattr__(kind, name)
+    for name, value in held.items():
+        if now.get(name, kind) is not value and name not in ("__dict__", "__weakref__"):
+            type.__setattr__(kind, name, value)
+
+
+def _array_back(array: Any, held: Any) -> None:
+    if array.shape == held.shape and array.tobytes() != held.tobytes():
+        array[...] = held
+
+
+def _cache_back(function: Any, misses: int) -> None:
+    """A cache that has taken in results of the run is emptied: shapes must not stay in it."""
+    if function.cache_info().misses != misses:
+        function.cache_clear()
+
+
+# --- names of files ---------------------------------------------------------------------------
+
+
+def name_spaces(kinds: Iterable[Any]) -> list[dict[str, Any]]:
+    """The names of all loaded files of the packages that these classes and functions are from, and
+    of the packages that their own files take functions and classes from."""
+    own = {m: vars(sys.modules[m]) for kind in kinds if (m := theirs(kind)) in sys.modules}
+    packages = {_root(name) for name in own}
+    for names in own.values():
+        found = (theirs(v) for v in names.values() if isinstance(v, type | FunctionType | CACHED))
+        packages |= {_root(name) for name in found if name}
+    return [
+        vars(module)
+        for name, module in list(sys.modules.items())
+        if _root(name) in packages and isinstance(module, ModuleType)
+    ]
+
+
+def theirs(kind: Any) -> str:
+    """The file that a class or function is from, as Python names it; '' where it is no user's."""
+    name = str(getattr(kind, "__module__", "") or "")
+    return "" if _root(name) in OTHERS else name

@@ -1,0 +1,413 @@
+"""Mixtures of experts: functions of torch on choices of experts, met before the dispatcher."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch.nn import functional as F
+from torch.utils._python_dispatch import _disable_current_modes
+
+from flopscope.tracing.known import META, knowing, known
+from flopscope.tracing.node import size_value
+from flopscope.tracing.routing import Route, choice, route_of, used_by, with_route
+
+if TYPE_CHECKING:
+    from flopscope.tracing.recorder import Recorder
+
+
+def expert(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """What the function returns where a choice of experts is made or used; else NotImplemented."""
+    rule = RULES.get(function)
+    return NotImplemented if rule is None else rule(recorder, function, args, kwargs)
+
+
+# --- choices are made ---------------------------------------------------------------------------
+
+
+def _topk(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """The k best of the last dimension."""
+    x = args[0]
+    k = args[1] if len(args) > 1 else kwargs.get("k")
+    dim = args[2] if len(args) > 2 else kwargs.get("dim", -1)
+    result = function(*args, **kwargs)
+    if _last(x, dim) and isinstance(x.shape[-1], int):
+        _choose(recorder, result[1], x.shape[-1], k)
+    return result
+
+
+def _best(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """The best of the last dimension, by argmax or max."""
+    x = args[0]
+    dim = args[1] if len(args) > 1 else kwargs.get("dim")
+    result = function(*args, **kwargs)
+    if isinstance(dim, int) and _last(x, dim) and isinstance(x.shape[-1], int):
+        index = result if isinstance(result, torch.Tensor) else result[1]
+        _choose(recorder, index, x.shape[-1], 1)
+    return result
+
+
+def _choose(recorder: Recorder, index: torch.Tensor, experts: int, each: Any) -> None:
+    route = choice(index, experts, each)
+    recorder.routing.chosen[experts] = route
+    with_route(index, route)
+
+
+def _last(x: torch.Tensor, dim: int) -> bool:
+    return dim % max(x.dim(), 1) == x.dim() - 1
+
+
+def _one_hot(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    route = route_of(args[0])
+    classes = args[1] if len(args) > 1 else kwargs.get("num_classes", -1)
+    if route is None or route.form != "choice" or not isinstance(classes, int):
+        return NotImplemented
+    if classes != -1 and classes < route.experts:
+        return NotImplemented
+    result = function(args[0], max(classes, route.experts))  # a class more may stand for none
+    return with_route(result, _hot(route, args[0], result.dim() - 1))
+
+
+def _scattered(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """A choice scattered along the experts of a tensor: one-hot."""
+    if len(args) < 4:
+        return NotImplemented
+    x, dim, index = args[:3]
+    route = route_of(index)
+    if route is None or route.form != "choice" or not _last(x, dim):
+        return NotImplemented
+    result = function(*args, **kwargs)
+    if size_value(x.shape[-1]) == route.experts and isinstance(args[3], int | float):
+        with_route(result, _hot(route, index, x.dim() - 1))
+    return result
+
+
+def _joined(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """Several choices of each token side by side, as of one expert after the other."""
+    routes = [route_of(x) for x in args[0]] if args and isinstance(args[0], list | tuple) else []
+    found = [r for r in routes if r is not None and r.form == "choice"]
+    if not found or len(found) < len(routes) or len({r.experts for r in found}) > 1:
+        return NotImplemented
+    dim = args[1] if len(args) > 1 else kwargs.get("dim", 0)
+    result = function(*args, **kwargs)
+    if not _last(result, dim):
+        return result
+    each = found[0].each
+    for route in found[1:]:
+        each = each + route.each
+    return with_route(result, replace(found[0], each=each, total=_elements(result)))
+
+
+def _sorted(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """The same choices in the order of experts."""
+    route = route_of(args[0])
+    if route is None or route.form != "choice":
+        return NotImplemented
+    values, order = function(*args, **kwargs)
+    return with_route(values, route), order
+
+
+def _hot(route: Route, index: torch.Tensor, axis: int) -> Route:
+    return replace(route, form="one-hot", axis=axis, total=_elements(index))
+
+
+def _elements(x: torch.Tensor) -> Any:
+    return prod(map(size_value, x.shape))
+
+
+# --- choices are asked for ----------------------------------------------------------------------
+
+
+def _equal(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """The rows of one expert, or of each along a new last dimension."""
+    index, other = args[:2]
+    route = route_of(index)
+    if route is None or route.form != "choice":
+        return NotImplemented
+    numbers = _numbers(other)
+    if numbers is None:
+        return NotImplemented
+    result = function(*args, **kwargs)
+    total = _elements(index)
+    if len(numbers) == 1:
+        return with_route(result, replace(route, form="mask", expert=numbers[0], total=total))
+    if numbers == list(range(route.experts)) and size_value(index.shape[-1]) == 1:
+        return with_route(result, _hot(route, index, result.dim() - 1))
+    return result
+
+
+def _numbers(value: Any) -> list[int] | None:
+    """Whole numbers that code or a known tensor gives."""
+    if isinstance(value, torch.Tensor):
+        numbers = known(value)
+        if numbers is None:
+            return None
+        with _disable_current_modes():
+            return [int(n) for n in numbers.flatten().tolist()]
+    return [value] if isinstance(value, int) else None
+
+
+def _kept(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """The same choice in another shape or type."""
+    route = route_of(args[0])
+    if route is None:
+        return NotImplemented
+    result = function(*args, **kwargs)
+    if not isinstance(result, torch.Tensor):
+        return result
+    if route.form == "one-hot":
+        last = route.axis == args[0].dim() - 1
+        if list(result.shape) != list(args[0].shape) and not (
+            last and size_value(result.shape[-1]) == size_value(args[0].shape[-1])
+        ):
+            return result
+        axis = result.dim() - 1 if last else route.axis
+        return with_route(result, replace(route, axis=axis))
+    return with_route(result, route)
+
+
+def _permuted(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    route = route_of(args[0])
+    if route is None:
+        return NotImplemented
+    result = function(*args, **kwargs)
+    if route.form != "one-hot":
+        return with_route(result, route)
+    dims = list(range(args[0].dim()))
+    if function in (torch.permute, torch.Tensor.permute):
+        order = args[1] if isinstance(args[1], Sequence) else args[1:]
+        dims = [d % len(dims) for d in order]
+    else:
+        a, b = (d % len(dims) for d in args[1:3]) if len(args) > 2 else (0, 1)
+        dims[a], dims[b] = dims[b], dims[a]
+    return with_route(result, replace(route, axis=dims.index(route.axis)))
+
+
+def _entry(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """x[…]: a part of a choice, the rows that a mask selects, or the weights that are chosen."""
+    x, index = args
+    route, by = route_of(x), route_of(index)
+    if by is not None and by.form == "mask":
+        return _selected(recorder, x, index, by)
+    if by is not None and by.form == "choice":
+        return _chosen(recorder, function, args, kwargs, by)
+    if route is None:
+        return NotImplemented
+    result = function(x, index)
+    if route.form == "choice":
+        return with_route(result, replace(route, total=_elements(result)))
+    if route.form == "one-hot":
+        number = _number_at(x, index, route.axis)
+        if number is not None:
+            return with_route(result, replace(route, form="mask", expert=number))
+    return result
+
+
+def _number_at(x: torch.Tensor, index: Any, axis: int) -> int | None:
+    """The expert that x[…] takes out of a one-hot tensor, where it takes all of the rest."""
+    parts = list(index) if isinstance(index, tuple) else [index]
+    if Ellipsis in [p for p in parts if not isinstance(p, torch.Tensor)]:
+        at = next(i for i, p in enumerate(parts) if p is Ellipsis)
+        parts[at : at + 1] = [slice(None)] * (x.dim() - len(parts) + 1)
+    if axis >= len(parts):
+        return None
+    whole = all(isinstance(p, slice) and p == slice(None) for i, p in enumerate(parts) if i != axis)
+    numbers = _numbers(parts[axis])
+    return numbers[0] if whole and numbers is not None and len(numbers) == 1 else None
+
+
+def _chosen(
+    recorder: Recorder,
+    function: Any,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    route: Route,
+) -> Any:
+    """Weights that a choice looks up: each token uses those of its experts."""
+    before = len(recorder.rows)
+    result = function(*args, **kwargs)
+    first = next((a for a in args if isinstance(a, torch.Tensor) and route_of(a) is None), None)
+    if first is not None and size_value(first.shape[0]) == route.experts:
+        for at in range(before, len(recorder.rows)):
+            recorder.rows[at] = used_by(recorder.rows[at], route)
+    return result
+
+
+def _looked_up(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    index = args[0] if function is F.embedding else args[2] if len(args) > 2 else None
+    route = route_of(index)
+    if route is None or route.form != "choice":
+        return NotImplemented
+    if function is not F.embedding and args[1] == 0:  # as it is written with brackets
+        function, args, kwargs = torch.Tensor.__getitem__, (args[0], index), {}
+    return _chosen(recorder, function, args, kwargs, route)
+
+
+# --- rows are selected ----------------------------------------------------------------------------
+
+
+def _where(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """torch.where of a condition alone, and nonzero: the places where a mask is true."""
+    mask = args[0]
+    route = route_of(mask)
+    if route is None or len(args) > 1:
+        return NotImplemented
+    apart = function is torch.where or kwargs.get("as_tuple", False)
+    if route.form == "per expert":
+        return _all_experts(route, apart)
+    if route.form != "mask":
+        return NotImplemented
+    rows = recorder.routing.rows(mask, route)
+    if not apart:
+        return torch.empty((rows, mask.dim()), dtype=torch.int64, device=META)
+    return tuple(torch.empty(rows, dtype=torch.int64, device=META) for _ in range(mask.dim()))
+
+
+def _all_experts(route: Route, apart: bool) -> Any:
+    """The experts that some token has chosen: all are visited."""
+    with _disable_current_modes():
+        numbers = torch.arange(route.experts, device="cpu")
+        numbers = numbers if apart else numbers[:, None]
+        shape = torch.empty(numbers.shape, dtype=torch.int64, device=META)
+    found = knowing(shape, numbers)
+    return (found,) if apart else found
+
+
+def _selected(recorder: Recorder, x: torch.Tensor, mask: torch.Tensor, route: Route) -> Any:
+    rows = recorder.routing.rows(mask, route)
+    result = torch.empty((rows, *x.shape[mask.dim() :]), dtype=x.dtype, device=META)
+    recorder.shows(x, result)
+    return result
+
+
+def _summed(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """Sums, and whether any is true, of masks and one-hot tensors."""
+    x = args[0]
+    route = route_of(x)
+    if route is None or route.form not in ("mask", "one-hot"):
+        return NotImplemented
+    result = function(*args, **kwargs)
+    dims = args[1] if len(args) > 1 else kwargs.get("dim")
+    if route.form == "mask":
+        if dims is not None:
+            return with_route(result, route)
+        form = "any" if function in (torch.any, torch.Tensor.any) else "count"
+        rows = () if form == "any" else (recorder.routing.rows(x, route),)
+        return with_route(result, replace(route, form=form, rows=rows))
+    gone = {d % x.dim() for d in ((dims,) if isinstance(dims, int) else dims or range(x.dim()))}
+    if route.axis in gone:
+        return result
+    left = [d for d in range(x.dim()) if d not in gone]
+    if len(left) == 1 and not kwargs.get("keepdim"):
+        return with_route(result, replace(route, form="per expert", axis=0))
+    axis = route.axis if kwargs.get("keepdim") else left.index(route.axis)
+    return with_route(result, replace(route, axis=axis))
+
+
+def _counted(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """bincount of a choice: how many rows each expert takes."""
+    route = route_of(args[0])
+    given = args[2] if len(args) > 2 else kwargs.get("minlength", 0)
+    if route is None or route.form != "choice" or given != route.experts:
+        return NotImplemented
+    result = torch.empty(route.experts, dtype=torch.int64, device=META)
+    total = _elements(args[0])
+    return with_route(result, replace(route, form="per expert", total=total, axis=0))
+
+
+def _compared(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """Is a count above zero?"""
+    route = route_of(args[0])
+    if route is None or route.form not in ("per expert", "count") or args[1] != 0:
+        return NotImplemented
+    result = function(*args, **kwargs)
+    return with_route(result, replace(route, form="any") if route.form == "count" else route)
+
+
+def _truth(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """Every expert is visited, whether tokens choose it or not."""
+    route = route_of(args[0])
+    return True if route is not None and route.form in ("any", "count") else NotImplemented
+
+
+def _item(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    route = route_of(args[0])
+    if route is None or route.form not in ("any", "count"):
+        return NotImplemented
+    return True if route.form == "any" else route.rows[0]
+
+
+def _listed(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """The rows of every expert as sizes."""
+    route = route_of(args[0])
+    if route is None or route.form != "per expert":
+        return NotImplemented
+    return [recorder.routing.size_for(replace(route, expert=e)) for e in range(route.experts)]
+
+
+T = torch.Tensor
+
+RULES: Mapping[Any, Callable[..., Any]] = {
+    **dict.fromkeys([torch.topk, T.topk], _topk),
+    **dict.fromkeys([torch.argmax, T.argmax, torch.max, T.max], _best),
+    F.one_hot: _one_hot,
+    **dict.fromkeys([torch.sort, T.sort], _sorted),
+    **dict.fromkeys([torch.cat, torch.concat], _joined),
+    **dict.fromkeys([torch.scatter, T.scatter, T.scatter_], _scattered),
+    torch._C._nn.one_hot: _one_hot,
+    **dict.fromkeys([torch.eq, T.eq, T.__eq__], _equal),
+    **dict.fromkeys(
+        [
+            *(T.view, T.reshape, T.flatten, T.squeeze, T.unsqueeze, T.to, T.bool, T.long, T.int),
+            *(T.float, T.cpu, T.detach, T.contiguous, T.clone, T.type, T.half, T.bfloat16),
+            *(torch.reshape, torch.flatten, torch.squeeze, torch.unsqueeze, T.type_as),
+        ],
+        _kept,
+    ),
+    **dict.fromkeys([torch.permute, T.permute, torch.transpose, T.transpose, T.t], _permuted),
+    T.__getitem__: _entry,
+    **dict.fromkeys([torch.index_select, T.index_select, F.embedding], _looked_up),
+    **dict.fromkeys([torch.where, torch.nonzero, T.nonzero], _where),
+    **dict.fromkeys([torch.any, T.any, torch.sum, T.sum], _summed),
+    **dict.fromkeys([torch.bincount, T.bincount], _counted),
+    **dict.fromkeys(
+        [torch.gt, torch.greater, T.gt, T.__gt__, T.greater, T.__ne__, T.ne], _compared
+    ),
+    T.__bool__: _truth,
+    T.item: _item,
+    T.tolist: _listed,
+}
+"""By torch's function."""

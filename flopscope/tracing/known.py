@@ -1,0 +1,58 @@
+"""The numbers that a tensor of a trace carries along, while nothing unknown is written there.
+
+Memory whose numbers are not known is open: it has a mark, which all tensors that lie there see.
+"""
+
+from __future__ import annotations
+
+import torch
+
+META = torch.device("meta")
+CPU = torch.device("cpu")
+
+NAME = "_flopscope_known"
+"""The attribute under which a tensor of a trace carries its numbers, as a small real tensor."""
+
+MARK = "_flopscope_open"
+
+
+def known(tensor: torch.Tensor) -> torch.Tensor | None:
+    """The numbers in a tensor, None where they are not known."""
+    if tensor.device != META:
+        return tensor
+    real: torch.Tensor | None = getattr(tensor, NAME, None)
+    return None if real is None or is_open(real) else real
+
+
+def knowing(shape_only: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+    """The tensor of a trace, with its numbers."""
+    setattr(shape_only, NAME, real)
+    return shape_only
+
+
+def as_shape(real: torch.Tensor) -> torch.Tensor:
+    """A tensor of a trace for a real one, which from now on belongs to the trace."""
+    return knowing(torch.empty_like(real, device=META, requires_grad=False), real)
+
+
+def forget(tensor: torch.Tensor) -> None:
+    """Something unknown was written into a tensor: the memory that it lies in is open."""
+    real = getattr(tensor, NAME, None)
+    if isinstance(real, torch.Tensor):
+        open_memory(real)
+
+
+def is_open(real: torch.Tensor) -> bool:
+    """Is anything in the memory of these numbers not known?"""
+    return hasattr(real.untyped_storage(), MARK)
+
+
+def open_memory(real: torch.Tensor) -> None:
+    """From now on it is."""
+    setattr(real.untyped_storage(), MARK, True)
+
+
+def close_memory(real: torch.Tensor) -> None:
+    """All of it has been written anew."""
+    if is_open(real):
+        delattr(real.untyped_storage(), MARK)
