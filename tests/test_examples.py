@@ -173,13 +173,15 @@ def test_the_command_line_offers_an_example(tmp_path, capsys, monkeypatch):
         "import torch\n"
         "class Net(torch.nn.Module):\n"
         "    def forward(self, x):\n"
-        "        raise ValueError('never')\n"
+        "        if x.shape[2] > 1:\n"
+        "            raise ValueError('never')\n"
+        "        return self.other(x)\n"
     )
     monkeypatch.chdir(tmp_path)
     assert main(["profile", "net.py:Net", "--input", "B,3,H,W"]) == 2
     assert capsys.readouterr().err.replace(str(tmp_path) + "/", "") == (
-        "flopscope: net.py:Net cannot run on B,3,H,W: ValueError: never at net.py:4; "
-        "tried B=3, H=264, W=328; --example H=… gives another size\n"
+        "flopscope: net.py:Net cannot run on B,3,H,W: ValueError: never at net.py:5; "
+        "tried B=3, H=264, W=328 and 1 other; --example H=… gives another size\n"
     )
 
 

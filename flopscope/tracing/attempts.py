@@ -179,10 +179,11 @@ def _is_usual(
 
 
 def _told(failures: Sequence[Failure], given: Mapping[str, int]) -> Exception:
-    """The error of the example that went furthest, with a note of all."""
+    """The error of the example that went furthest, with a note of all where sizes had a say."""
     furthest = max(failures, key=lambda failure: failure.progress)
     tried = furthest.trail.example
-    if names := [name for name in tried if name not in given]:
+    names = [name for name in tried if name not in given]
+    if names and furthest.progress:
         sizes = ", ".join(f"{name}={size}" for name, size in tried.items())
         others = len(failures) - 1
         more = f" and {others} other{'s' * (others > 1)}" if others else ""
