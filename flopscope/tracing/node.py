@@ -147,8 +147,25 @@ class SizeNode:
     def guard_bool(self, file: str = "", line: int = 0) -> bool:
         return self.bool_()
 
-    expect_true = guard_size_oblivious = guard_or_false = guard_or_true = guard_bool
-    statically_known_true = guard_bool
+    expect_true = guard_bool
+
+    def guard_or_false(self, file: str = "", line: int = 0) -> bool:
+        """Asked where the answer False serves all sizes, for the sake of speed or layout: the trail
+        need not know that it was no."""
+        return self.bool_() if self._at_example() else False
+
+    guard_size_oblivious = guard_or_false
+
+    def guard_or_true(self, file: str = "", line: int = 0) -> bool:
+        """The same the other way round."""
+        return True if self._at_example() else self.bool_()
+
+    def statically_known_true(self, file: str = "", line: int = 0) -> bool:
+        """Is it true of all sizes? Asked to save work, so the example does not decide."""
+        return False if self.is_open else self.bool_()
+
+    def _at_example(self) -> bool:
+        return bool(self.example())
 
     def expect_size(self, file: str = "", line: int = 0) -> bool:
         return True

@@ -22,7 +22,7 @@ from torch.nn import functional
 from torch.nn.modules import normalization, rnn
 
 from flopscope.tracing.outputs import is_symbolic
-from flopscope.tracing.products import attention, is_plain_attention
+from flopscope.tracing.products import attention
 from flopscope.tracing.scalars import MATH_FUNCTIONS, METHODS, NUMPY_FUNCTIONS, patched
 
 
@@ -62,7 +62,7 @@ FUSED = functional.scaled_dot_product_attention
 
 def _attention(*args: Any, **kwargs: Any) -> torch.Tensor:
     """Met here too, since torch's own attention layer calls it where no mode sees it."""
-    if is_symbolic((args, kwargs)) and is_plain_attention(*args, **kwargs):
+    if is_symbolic((args, kwargs)):
         return attention(*args, **kwargs)
     return FUSED(*args, **kwargs)
 
