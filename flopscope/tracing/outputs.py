@@ -13,10 +13,13 @@ from torch._dispatch.python import enable_python_dispatcher
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.utils import _pytree as pytree
 
+from flopscope.tracing.fitting import Rule
 from flopscope.tracing.foreign import foreign, foreign_result
 from flopscope.tracing.gradient_shapes import GRADIENT_SHAPES
 from flopscope.tracing.inplace import IN_PLACE, become, resized, written
+from flopscope.tracing.node import SizeNode
 from flopscope.tracing.shapes import META, RULES
+from flopscope.tracing.trail import Trail
 
 CPU = torch.device("cpu")
 
@@ -38,12 +41,53 @@ def result_of(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
     outs = given_outputs(function, args, kwargs)
     rule = RULES.get(name.rstrip("_") if in_place else name)
     computed = {key: value for key, value in kwargs.items() if key not in outs}
-    result = None if rule is None else rule(*args, **computed)
+    result = None if rule is None else _ruled(rule, args, computed)
     if result is None:
         return fake_result(function, args, kwargs)
     if in_place:
         return written(args[0], result)
     return resized(outs, result) if outs else result
+
+
+def _ruled(rule: Rule, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """What the rule says, looked up where it was asked the same of the same sizes: networks repeat
+    their layers, and what the sizes must fulfil is on the trail already."""
+    trails: list[Trail] = []
+    question = (rule, *(_asked(value, trails) for value in (args, *kwargs.items())))
+    if not trails or UNKEYED in pytree.tree_leaves(question):
+        return rule(*args, **kwargs)
+    known = trails[0].known
+    if question not in known:
+        result = rule(*args, **kwargs)
+        made = pytree.tree_leaves(result)
+        if all(isinstance(t, torch.Tensor) and not any(t is a for a in args) for t in made):
+            known[question] = pytree.tree_map(lambda t: (tuple(t.shape), t.dtype), result)
+        return result
+    return pytree.tree_map(
+        lambda made: torch.empty(made[0], dtype=made[1], device=META),
+        known[question],
+        is_leaf=lambda made: isinstance(made, tuple) and isinstance(made[-1], torch.dtype),
+    )
+
+
+UNKEYED = object()
+
+
+def _asked(value: Any, trails: list[Trail]) -> Any:
+    """An argument as a key; the trail of its sizes is added to `trails`."""
+    if isinstance(value, torch.Tensor):
+        return (*(_asked(size, trails) for size in value.shape), value.dtype)
+    if isinstance(value, torch.SymInt):
+        if not isinstance(value.node, SizeNode):
+            return UNKEYED
+        trails.append(value.node.trail)
+        return value.node.value
+    if isinstance(value, tuple | list):
+        return tuple(_asked(part, trails) for part in value)
+    return (type(value), value) if isinstance(value, PLAIN) else UNKEYED
+
+
+PLAIN = (int, float, str, type(None), torch.dtype, torch.device, torch.layout, torch.memory_format)
 
 
 def given_outputs(
