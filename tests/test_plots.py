@@ -437,8 +437,8 @@ def test_without_matplotlib(capsys, monkeypatch, tmp_path):
     assert main(["pareto", "--plot", str(path)]) == 2
     assert capsys.readouterr() == (
         "",
-        "flopscope: this needs matplotlib, but matplotlib cannot be imported; install it with: "
-        "pip install 'flopscope-analytic[notebook]'\n",
+        "flopscope: this needs matplotlib, but matplotlib cannot be imported (ImportError: "
+        "matplotlib); install it with: pip install 'flopscope-analytic[notebook]'\n",
     )
     assert list(tmp_path.iterdir()) == []
 

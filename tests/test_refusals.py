@@ -265,8 +265,8 @@ RUNS = {
 
 OTHER = {
     "nets.py:Numpy": (
-        "the network reads the values of a tensor (.numpy()) at nets.py:40; a trace has shapes "
-        "only, so give it a form that depends on shapes alone"
+        "the network reads the values of a tensor (.tolist() or .numpy()) at nets.py:40; a trace "
+        "has shapes only, so give it a form that depends on shapes alone"
     ),
     "nets.py:made --arg width=3": (
         "nets.py:made is a module already, which takes no arguments; leave --arg out, or name the "

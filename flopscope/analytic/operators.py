@@ -176,8 +176,10 @@ def layer_norm(x: Feature, *, affine: bool = True, name: str = "norm") -> Featur
 
 def group_norm(x: Feature, groups: Size, *, affine: bool = True, name: str = "norm") -> Feature:
     """Group norm: each image's channels in `groups` groups. Raises OutsideDomain unless it divides
-    C."""
+    C, and for one element in all, of which PyTorch takes no statistics."""
     x.tape.multiple(x.channels, groups, "number of channels")
+    grouped = exact_div(elements(x.shape), groups)
+    x.tape.at_least(grouped, 2, lambda: "number of elements of a group over the batch")
     per_channel = (x.channels,)
     return x.tape.record(
         Kind.GROUP_NORM,

@@ -30,8 +30,9 @@ LAST_QUESTIONS = 3
 """A failing comparison is among the last questions that were asked before the error."""
 
 USUAL = (224, 256, 64, 96, 128, 160, 192, 320, 384, 448, 512, 640, 768, 1024)
+OBLONG = ((224, 320), (320, 448), (384, 512), (480, 640), (448, 320), (640, 480))
 DEPTHS = (8, 16, 32, 64, 96, 128)
-"""Sides and depths that networks are made for."""
+"""Sides, grids and depths that networks are made for."""
 
 
 class Traced(Protocol):
@@ -169,9 +170,10 @@ def _is_usual(
     depths = DEPTHS if "D" in example and "D" not in given else (example.get("D"),)
     if not sides:
         return True
+    grids = [*((side, side) for side in USUAL), *OBLONG]
     points = (
-        {**example, **dict.fromkeys(sides, side), "D": depth}
-        for side, depth in product(USUAL, depths)
+        {**example, **{n: s for n, s in zip("HW", grid, strict=True) if n in sides}, "D": depth}
+        for grid, depth in product(grids, depths)
     )
     return any(
         all(condition.at(point).broken() is False for condition in conditions) for point in points

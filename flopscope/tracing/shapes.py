@@ -385,6 +385,10 @@ def _kth(x: torch.Tensor, _: Any, dim: int = -1, keep: bool = False) -> Any:
     return _extremum(x, dim, keep)
 
 
+def _mode(x: torch.Tensor, dim: int = -1, keep: bool = False) -> Any:
+    return _extremum(x, dim, keep)
+
+
 def _variance(x: torch.Tensor, dims: Any = None, *_: Any, **kwargs: Any) -> torch.Tensor:
     return like(x, _reduced(x, dims, kwargs.get("keepdim", False)))
 
@@ -575,10 +579,11 @@ RULES: Mapping[str, Rule] = {
     "logsumexp": _log_sum,
     **dict.fromkeys(["all", "any"], _truth_of),
     **dict.fromkeys(["argmax", "argmin"], _places),
-    **dict.fromkeys(["max", "min", "median", "nanmedian", "mode"], _extremum),
+    **dict.fromkeys(["max", "min", "median", "nanmedian"], _extremum),
     **dict.fromkeys(["cummax", "cummin"], _ordered),
     "aminmax": _aminmax,
     "kthvalue": _kth,
+    "mode": _mode,
     **dict.fromkeys(["var", "std"], _variance),
     **dict.fromkeys(["var_mean", "std_mean"], _variance_and_mean),
     **dict.fromkeys(["linalg_vector_norm", "norm"], _norm),
