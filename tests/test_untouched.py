@@ -1,5 +1,6 @@
 """The user's object, files and numbers are left as they were, whatever a forward pass writes."""
 
+import functools
 import random
 import signal
 from contextlib import nullcontext
@@ -221,3 +222,57 @@ def test_a_writer_that_fails_at_its_first_example_starts_clean_at_the_next():
 
     found = trace(Once(), FREE)
     assert found.trail.example["T"] == 64
+
+
+class Tables(nn.Module):
+    """Tables by size: literal ones, and caches by size and by pairs of sizes."""
+
+    def __init__(self, pick):
+        super().__init__()
+        self.pick, self.layer, self.kept = pick, nn.Linear(WIDTH, WIDTH, bias=False), {}
+
+    def forward(self, x):
+        for _ in range(self.pick(self, x)):
+            x = self.layer(x)
+        return x
+
+
+def by_pair(s, x):
+    key = x.shape[0], x.shape[1]
+    s.kept[key] = torch.zeros(key)
+    s.kept.setdefault((x.shape[1], x.shape[0]), 0)
+    return len(s.kept)
+
+
+PICKS = {
+    "a literal table": (lambda s, x: {3: 1, 40: 2}[x.shape[1]], "B ≥ 1; T = 40", 2),
+    "a set": (lambda s, x: 2 if x.shape[1] in {39, 40} else 1, "B ≥ 1; T = 40", 2),
+    "a cache": (by_pair, "B, T ≥ 1", 2),
+    "a size in a list": (lambda s, x: [7, 40].index(x.shape[1]), "B ≥ 1; T = 40", 1),
+}
+
+
+@pytest.mark.parametrize("name", PICKS)
+def test_sizes_are_keys_and_what_they_hit_is_a_condition(name):
+    pick, domain, layers = PICKS[name]
+    formula = trace(Tables(pick), FREE).ledger.macs().formula
+    assert formula.domain == domain
+    assert formula.at(B=2, T=40) == layers * 2 * 40 * LAYER
+    assert formula.at(B=2, T=40) == trace(Tables(pick), (2, 40, WIDTH)).ledger.macs().value
+
+
+def test_sizes_of_two_traces_are_never_the_same_key():
+    """In a cache that outlives both, as one in another package."""
+
+    class Keeps(nn.Module):
+        def forward(self, x):
+            table = vars(functools).setdefault("_sizes", {})  # where no trace puts anything back
+            table.setdefault(x.shape[1], []).append(1)
+            return x
+
+    try:
+        for _ in range(2):
+            trace(Keeps(), FREE)
+        assert [len(found) for found in vars(functools)["_sizes"].values()] == [1, 1]
+    finally:
+        vars(functools).pop("_sizes", None)

@@ -94,12 +94,13 @@ def _cached_in(
 
 @contextmanager
 def hashable_sizes() -> Iterator[None]:
-    """While active, symbolic sizes of a trace are keys: equal ones are the same key."""
+    """While active, symbolic sizes of a trace are keys, found under the number at the example: that
+    it is this number, or another key's size, is then a question as any other."""
     before = torch.SymInt.__hash__
 
     def of(size: torch.SymInt) -> int:
         node = size.node
-        return hash((id(node.trail), node.value)) if isinstance(node, SizeNode) else before(size)
+        return hash(node.example()) if isinstance(node, SizeNode) else before(size)
 
     torch.SymInt.__hash__ = of  # type: ignore[method-assign,assignment]
     try:

@@ -176,6 +176,8 @@ class SizeNode:
     # --- comparison and logic ---
 
     def eq(self, other: SizeNode) -> SizeNode:
+        if self.is_open and other.is_open and self.trail is not other.trail:
+            return self.of(False, bool)  # a key of another trace, in a cache that outlives both
         return self._compare(self.value, other.value, equality=True)
 
     def ne(self, other: SizeNode) -> SizeNode:
