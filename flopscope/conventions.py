@@ -19,7 +19,7 @@ from flopscope.complexcosts import has_complex
 from flopscope.costs import COSTS, cost
 from flopscope.errors import UnknownName
 from flopscope.facts import Function, Interpolation, Kind, Operator, Reduction
-from flopscope.sizes import Size, elements, product, total
+from flopscope.sizes import Size, conv_output, elements, floor_div, product, total
 
 
 class Quantity(Enum):
@@ -29,6 +29,8 @@ class Quantity(Enum):
     PRODUCTS = "multiply-accumulates, of complex numbers as of real ones"
     RUN_PRODUCTS = "the same as torch runs them: three real convolutions for a complex one"
     BIAS = "bias additions"
+    REGROUPED_PRODUCTS = "multiply-accumulates of a transposed convolution, groups taken twice"
+    UNTURNED_BIAS = "bias additions of one group on the grid of a convolution not transposed"
     INPUTS = "input elements"
     OUTPUTS = "output elements"
     AFFINE_INPUTS = "input elements of a norm with scale and shift"
@@ -48,6 +50,8 @@ QUANTITIES: Mapping[Quantity, Callable[[Operator], Size]] = {
     Quantity.PRODUCTS: lambda row: COSTS[row.kind](row).macs,
     Quantity.RUN_PRODUCTS: lambda row: _times(_convolutions(row), COSTS[row.kind](row).macs),
     Quantity.BIAS: lambda row: elements(row.output) if row.has_bias else 0,
+    Quantity.REGROUPED_PRODUCTS: lambda row: _regrouped_products(row),
+    Quantity.UNTURNED_BIAS: lambda row: _unturned_bias(row) if row.has_bias else 0,
     Quantity.INPUTS: lambda row: elements(row.operand),
     Quantity.OUTPUTS: lambda row: elements(row.output),
     Quantity.AFFINE_INPUTS: lambda row: elements(row.operand) if row.weights else 0,
@@ -72,6 +76,29 @@ QUANTITIES: Mapping[Quantity, Callable[[Operator], Size]] = {
 def _convolutions(row: Operator) -> int:
     convolved = row.kind in (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION)
     return 3 if convolved and has_complex(row) else 1
+
+
+def _regrouped_products(row: Operator) -> Size:
+    """As deepspeed counts a transposed convolution: it divides one group's channels by the groups
+    again."""
+    inputs, outputs, *kernel = row.weights[0].shape
+    spread = product((inputs, floor_div(outputs, row.groups), *kernel))
+    return product((row.operand[0], *row.operand[2:], spread))
+
+
+def _unturned_bias(row: Operator) -> Size:
+    """As deepspeed adds the bias of a transposed convolution."""
+    assert row.window is not None
+    axes = zip(
+        row.operand[2:],
+        row.window.kernel,
+        row.window.stride,
+        row.window.padding,
+        row.window.dilation,
+        strict=True,
+    )
+    grid = (conv_output(*axis) for axis in axes)
+    return product((row.output[0], row.weights[0].shape[1], *grid))
 
 
 def _channel_pairs(row: Operator) -> Size:
@@ -278,7 +305,10 @@ _DEEPSPEED = Convention(
     "deepspeed 0.19.8: profiling/flops_profiler/profiler.py",
     {
         Kind.CONVOLUTION: {Quantity.PRODUCTS: 2, Quantity.BIAS: 1},
-        Kind.TRANSPOSED_CONVOLUTION: {Quantity.PRODUCTS: 2, Quantity.BIAS: 1},
+        Kind.TRANSPOSED_CONVOLUTION: {
+            Quantity.REGROUPED_PRODUCTS: 2,
+            Quantity.UNTURNED_BIAS: 1,
+        },
         Kind.LINEAR: _PRODUCTS_TWICE,
         Kind.MATMUL: _PRODUCTS_TWICE,
         Kind.BATCH_NORM: {Quantity.INPUTS: 1, Quantity.AFFINE_INPUTS: 1},

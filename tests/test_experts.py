@@ -11,6 +11,7 @@ from flop_counter import counted
 from torch import nn
 from torch.nn import functional as F
 
+from flopscope.cli import main
 from flopscope.conventions import convention
 from flopscope.errors import BadInput
 from flopscope.present.parts import View
@@ -363,3 +364,16 @@ def test_a_profile_says_what_is_active_and_what_expected() -> None:
         f"expected: {traced.expected[0]}",
         "392 of the parameters are active: those that one token uses",
     ]
+
+
+def unequal() -> nn.Module:
+    """A target for the command line."""
+    return Mixture(by_one_hot, (6, 6, 6, 12))
+
+
+def test_a_formula_says_what_is_expected(capsys: Any) -> None:
+    assert main(["formula", f"{__file__}:unequal", "--input", f"B,T,{WIDTH}"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "392 · B·T" in shown
+    assert "expected: the 2·B·T rows that tokens send to 4 experts at" in shown
+    assert "B, T ≥ 1" in shown

@@ -204,6 +204,7 @@ def _pieces(
 ) -> tuple[list[Piece], list[str]]:
     """The formulas of a trace; over sizes that became numbers, by interpolation."""
     notes = [f"a size became a number: {where}" for where in trace.fixed]
+    notes += [f"expected: {text}" for text in trace.expected]
     formulas = {quantity: QUANTITIES[quantity](trace.ledger) for quantity in quantities}
     fixed = _fixed_symbols(trace)
     if not fixed:

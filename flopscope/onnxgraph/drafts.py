@@ -53,12 +53,14 @@ class Draft:
         return tensors
 
     def row(self, facts: Facts, shape: Shape, element: int = 0) -> Tensor:
-        """The output of a row that no single operator of onnx is, of that type of elements."""
+        """The output of a row that no single operator of onnx is, of that type of elements or of
+        its first input's."""
         name = f"{self._call.path}#{self._parts}"
         self._parts += 1
-        self._performer.rows.record(replace(self._call, outputs=(name,)), facts, [shape])
-        tensor = self._performer.rows.tensors.pop(name)
-        return tensor._replace(element=element) if element else tensor
+        call = replace(self._call, outputs=(name,))
+        element = element or facts.inputs[0].element
+        self._performer.rows.record(call, facts, [shape], element)
+        return self._performer.rows.tensors.pop(name)
 
     def packed(self, tensor: Tensor, shape: Shape, bits: int) -> Tensor:
         """A stored tensor as the numbers of so few bits that lie packed in it."""

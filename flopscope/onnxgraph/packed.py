@@ -1,4 +1,4 @@
-"""Layers and tables whose numbers lie packed in bytes: made floats, then used.
+"""Layers and tables whose numbers lie packed in bytes: made floats as they are used.
 
 A parameter is one of the numbers, not one of the bytes, and takes as many bits as it has.
 """
@@ -17,16 +17,14 @@ Given = Sequence[Tensor | None]
 
 
 def _few_bits(call: Call, draft: Draft) -> Given:
-    """(packed − zero point)·scale is the matrix (N, K); a zero point left out is a usual one."""
+    """(packed − zero point)·scale is the matrix (N, K)."""
     weight = draft.packed(call.input(1), _matrix(call), call.attribute("bits", 4))
-    weight = draft.row(Facts(Kind.ADD, (weight,), buffers=_held(call.optional(3))), _matrix(call))
-    return [_layer(call, draft, weight, call.input(2), call.optional(5))]
+    return [_layer(call, draft, weight, call.optional(5))]
 
 
 def _from_a_table(call: Call, draft: Draft) -> Given:
     """Four bits choose one of sixteen numbers, which is scaled."""
-    weight = draft.packed(call.input(1), _matrix(call), 4)
-    return [_layer(call, draft, weight, call.input(2), None)]
+    return [_layer(call, draft, draft.packed(call.input(1), _matrix(call), 4), None)]
 
 
 def _stated(call: Call, draft: Draft) -> Given:
@@ -35,31 +33,21 @@ def _stated(call: Call, draft: Draft) -> Given:
     if numbers is None:
         raise Undecided
     inner, outer = (int(n) for n in numbers)
-    weight = draft.packed(call.input(1), (outer, inner), 4)
-    return [_layer(call, draft, weight, None, None, (outer, inner))]
+    return [_layer(call, draft, draft.packed(call.input(1), (outer, inner), 4), None)]
 
 
-def _layer(
-    call: Call,
-    draft: Draft,
-    weight: Tensor,
-    scale: Tensor | None,
-    bias: Tensor | None,
-    shape: Shape = (),
-) -> Tensor:
-    shape = shape or _matrix(call)
-    weight = draft.row(Facts(Kind.MULTIPLY, (weight,), buffers=_held(scale)), shape)
+def _layer(call: Call, draft: Draft, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """How often a number is unpacked is a matter of the kernel, and not stated: a row of its own
+    that multiplies no matrices."""
+    outer, inner = shape_of(weight)
     *positions, width = call.shape(0)
-    call.premises.same(width, shape[1], call.path)
-    return draft.row(Facts(Kind.LINEAR, (call.input(0),), (weight, bias)), (*positions, shape[0]))
+    draft.same(width, inner)
+    y = draft.row(Facts(Kind.LINEAR, (call.input(0),), (weight, bias)), (*positions, outer))
+    return draft.row(Facts(Kind.OTHER, (y,)), shape_of(y))
 
 
 def _matrix(call: Call) -> Shape:
     return (call.attribute("N"), call.attribute("K"))
-
-
-def _held(tensor: Tensor | None) -> tuple[Tensor, ...]:
-    return (tensor._replace(learnt=False),) if tensor is not None and tensor.stored else ()
 
 
 def _looked_up(call: Call, draft: Draft) -> Given:
@@ -70,10 +58,8 @@ def _looked_up(call: Call, draft: Draft) -> Given:
     table = draft.packed(table, wide, bits) if table.stored else table._replace(shape=wide)
     rows = draft("Gather", table, indices, axis=call.attribute("gather_axis", 0))
     shape = shape_of(rows)
-    rows = draft.row(Facts(Kind.ADD, (rows,), buffers=_held(call.optional(3))), shape)
-    scale = call.input(2)
-    facts = Facts(Kind.MULTIPLY, (rows,), buffers=_held(scale))
-    return [draft.row(facts, shape, scale.element)]
+    rows = draft.row(Facts(Kind.ADD, (rows,)), shape)
+    return [draft.row(Facts(Kind.MULTIPLY, (rows,)), shape, call.input(2).element)]
 
 
 BYTES = 2

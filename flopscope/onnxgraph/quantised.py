@@ -2,8 +2,8 @@
 
 QLinearConv is DequantizeLinear of its operands, Conv, and QuantizeLinear of the result, so that a
 network costs the same in both of the forms that quantisers write. Integer products subtract zero
-points and multiply. Scales and zero points are stored numbers, not parameters; a weight has the
-elements and the type in which it is stored.
+points and multiply. Scales and zero points are settings, no parameters; a weight has the elements
+and the type in which it is stored, and what is done with it alone is done ahead.
 """
 
 from __future__ import annotations
@@ -26,27 +26,30 @@ Given = Sequence[Tensor | None]
 
 
 def dequantised(draft: Draft, x: Tensor, scale: Tensor, zero: Tensor | None = None) -> Tensor:
-    """(x − zero)·scale."""
+    """(x − zero)·scale. What is stored is made so ahead, and stays the stored weight."""
+    element = scale.element or TensorProto.FLOAT
+    if _is_ahead(x):
+        return x._replace(element=element, numbers=None)
     shape = shape_of(x)
     if zero is not None:
-        x = draft.row(Facts(Kind.ADD, (x,), buffers=_held(zero)), shape, TensorProto.INT32)
-    element = scale.element or TensorProto.FLOAT
-    return draft.row(Facts(Kind.MULTIPLY, (x,), buffers=_held(scale)), shape, element)
+        x = draft.row(Facts(Kind.ADD, (x,)), shape, TensorProto.INT32)
+    return draft.row(Facts(Kind.MULTIPLY, (x,)), shape, element)
 
 
-def quantised(draft: Draft, x: Tensor, scale: Tensor, zero: Tensor | None, element: int) -> Tensor:
-    """x/scale, rounded, plus zero, and kept between the type's bounds."""
+def quantised(draft: Draft, x: Tensor, zero: Tensor | None, element: int) -> Tensor:
+    """x over its scale, rounded, plus zero, and kept between the type's bounds."""
+    if _is_ahead(x):
+        return x._replace(element=element, numbers=None)
     shape = shape_of(x)
-    x = draft.row(Facts(Kind.DIVIDE, (x,), buffers=_held(scale)), shape)
+    x = draft.row(Facts(Kind.DIVIDE, (x,)), shape)
     x = draft.row(Facts(Kind.ELEMENTWISE, (x,), function=Function.ROUND), shape)
     if zero is not None:
-        x = draft.row(Facts(Kind.ADD, (x,), buffers=_held(zero)), shape)
+        x = draft.row(Facts(Kind.ADD, (x,)), shape)
     return draft.row(Facts(Kind.ELEMENTWISE, (x,), function=Function.CLAMP), shape, element)
 
 
-def _held(tensor: Tensor) -> tuple[Tensor, ...]:
-    """A scale or zero point that is stored: no parameter. One that is computed is a number."""
-    return (tensor._replace(learnt=False),) if tensor.stored else ()
+def _is_ahead(x: Tensor) -> bool:
+    return x.source is None and x.stored is not None
 
 
 def _element(call: Call, zero: int) -> int:
@@ -60,8 +63,7 @@ def _dequantize(call: Call, draft: Draft) -> Given:
 
 
 def _quantize(call: Call, draft: Draft) -> Given:
-    x, scale, zero = call.input(0), call.input(1), call.optional(2)
-    return [quantised(draft, x, scale, zero, _element(call, 2))]
+    return [quantised(draft, call.input(0), call.optional(2), _element(call, 2))]
 
 
 def _dynamic(call: Call, draft: Draft) -> Given:
@@ -78,7 +80,7 @@ def dynamically(draft: Draft, x: Tensor) -> list[Tensor]:
     place = draft("Sub", zero, draft("Div", low, scale))
     bounded = draft("Clip", place, zero, draft.scalar(255.0))
     point = draft("Cast", draft("Round", bounded), to=int(TensorProto.UINT8))
-    return [quantised(draft, x, scale, point, TensorProto.UINT8), scale, point]
+    return [quantised(draft, x, point, TensorProto.UINT8), scale, point]
 
 
 # --- layers of quantised numbers -----------------------------------------------------------------
@@ -92,7 +94,7 @@ def _operand(call: Call, draft: Draft, place: int) -> Tensor:
 def _result(call: Call, draft: Draft, y: Tensor, scale: int) -> list[Tensor]:
     zero = call.optional(scale + 1)
     element = zero.element if zero is not None else call.input(0).element
-    return [quantised(draft, y, call.input(scale), zero, element)]
+    return [quantised(draft, y, zero, element)]
 
 
 def _convolution(op: str, *, last: bool = False) -> Expansion:
@@ -162,11 +164,10 @@ def _where(call: Call, draft: Draft) -> Given:
 
 
 def _from(draft: Draft, x: Tensor, zero: Tensor | None) -> Tensor:
-    """x less its zero point."""
-    if zero is None:
+    """x less its zero point; from what is stored it is taken ahead."""
+    if zero is None or _is_ahead(x):
         return x
-    facts = Facts(Kind.ADD, (x,), buffers=_held(zero))
-    return draft.row(facts, shape_of(x), TensorProto.INT32)
+    return draft.row(Facts(Kind.ADD, (x,)), shape_of(x), TensorProto.INT32)
 
 
 def _integer_product(draft: Draft, a: Tensor, b: Tensor, zeros: Sequence[Tensor | None]) -> Tensor:
@@ -188,19 +189,18 @@ def _conv_integer(call: Call, draft: Draft) -> Given:
 def _matmul_to_float(call: Call, draft: Draft) -> Given:
     zeros = (call.optional(4), call.optional(5))
     y = _integer_product(draft, call.input(0), call.input(1), zeros)
-    return [_scaled(draft, y, call.input(3), call.optional(6))]
+    return [_scaled(draft, y, call.optional(6))]
 
 
 def _dynamic_matmul(call: Call, draft: Draft) -> Given:
     numbers, _, zero = dynamically(draft, call.input(0))
     y = _integer_product(draft, numbers, call.input(1), (zero, call.optional(3)))
-    return [_scaled(draft, y, call.input(2), call.optional(4))]
+    return [_scaled(draft, y, call.optional(4))]
 
 
-def _scaled(draft: Draft, y: Tensor, scale: Tensor, bias: Tensor | None) -> Tensor:
+def _scaled(draft: Draft, y: Tensor, bias: Tensor | None) -> Tensor:
     """Times both scales, which are multiplied first, and plus a bias."""
-    facts = Facts(Kind.MULTIPLY, (y,), buffers=_held(scale))
-    y = draft.row(facts, shape_of(y), TensorProto.FLOAT)
+    y = draft.row(Facts(Kind.MULTIPLY, (y,)), shape_of(y), TensorProto.FLOAT)
     return y if bias is None else draft("Add", y, bias)
 
 

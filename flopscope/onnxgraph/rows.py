@@ -155,8 +155,15 @@ class Rows:
             tensor = tensor._replace(source=shown.source, stored=shown.stored, learnt=shown.learnt)
         self.tensors[name] = tensor
 
-    def record(self, call: Call, facts: Facts | None, shapes: Sequence[Shape | None]) -> None:
-        """A row, and its outputs. Stored operands beside a computed one are its weights."""
+    def record(
+        self,
+        call: Call,
+        facts: Facts | None,
+        shapes: Sequence[Shape | None],
+        element: int = 0,
+    ) -> None:
+        """A row, and its outputs, of that type of elements or the one of their operator. Stored
+        operands beside a computed one are its weights."""
         if facts is None:
             facts = Facts(Kind.UNKNOWN, tuple(t for t in call.inputs if t is not None))
         named = facts.kind in NAMELESS or facts.function is Interpolation.VARYING
@@ -178,12 +185,12 @@ class Rows:
             function=facts.function,
             reads=tuple(map(self._source, inputs)),
             id=len(self.written),
-            types=_types(inputs, self._result_type(call, call.outputs[0])),
+            types=_types(inputs, element or self._result_type(call, call.outputs[0])),
         )
         self.written.append(row)
         for name, shape in zip(call.outputs, shapes, strict=False):
-            element = self._result_type(call, name)
-            tensor = Tensor(name, shape, source=row.id, element=element)
+            own = element or self._result_type(call, name)
+            tensor = Tensor(name, shape, source=row.id, element=own)
             if alone and (stands := _alike(held, shape)) is not None:
                 tensor = tensor._replace(source=None, stored=stands.stored, learnt=stands.learnt)
             self.tensors[name] = tensor

@@ -14,6 +14,8 @@ _TEXT = {
     Quantity.PRODUCTS: "multiply-accumulate",
     Quantity.RUN_PRODUCTS: "multiply-accumulate",
     Quantity.BIAS: "output element",
+    Quantity.REGROUPED_PRODUCTS: "multiply-accumulate",
+    Quantity.UNTURNED_BIAS: "output element",
     Quantity.INPUTS: "input element",
     Quantity.OUTPUTS: "output element",
     Quantity.AFFINE_INPUTS: "input element, if scaled",
@@ -28,6 +30,9 @@ _TEXT = {
     Quantity.MASKED_TAPS: "element under a window, if modulated",
 }
 """A quantity of which a convention counts so many each."""
+
+
+BIASES = (Quantity.BIAS, Quantity.UNTURNED_BIAS)
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Amounts:
                 count = weight * self._amount(kind, function, quantity)
                 if count == 0:
                     continue
-                name = "bias" if quantity is Quantity.BIAS else _name(kind, function)
+                name = "bias" if quantity in BIASES else _name(kind, function)
                 counts[name] = counts.get(name, 0) + count
                 text = f"{'−' if weight < 0 else ''}{abs(weight)} × {_TEXT[quantity]}"
                 if text not in texts.setdefault(name, []):

@@ -27,7 +27,7 @@ from flopscope.tracing.functions import Functions
 from flopscope.tracing.inputs import free_symbols, leaves, tensors_of
 from flopscope.tracing.lazy import copy_of_shapes, is_uninitialised
 from flopscope.tracing.lending import left_alone, lent, shapes_of
-from flopscope.tracing.quantised import packs_of, state_of
+from flopscope.tracing.packs import packs_of, state_of
 from flopscope.tracing.recorder import Recorder, paths
 from flopscope.tracing.routing import Routing, forget, settled
 from flopscope.tracing.standins import standins

@@ -30,8 +30,8 @@ from flopscope.tracing.known import META
 from flopscope.tracing.node import size_value
 from flopscope.tracing.operators import OPERATORS
 from flopscope.tracing.outputs import result_of
+from flopscope.tracing.packs import Pack, elements_of
 from flopscope.tracing.productless import PRODUCTLESS
-from flopscope.tracing.quantised import Pack, elements_of
 from flopscope.tracing.routing import Routing
 from flopscope.tracing.special import dispatched
 from flopscope.tracing.trail import Trail, caller

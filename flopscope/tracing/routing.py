@@ -106,7 +106,9 @@ def settled(routing: Routing, ledger: Ledger) -> tuple[Ledger, tuple[str, ...]]:
 
 
 def forget(trail: Trail) -> None:
-    """Nothing in the domain is about the rows of an expert."""
+    """Nothing in the domain and in the example is about the rows of an expert."""
+    sizes = trail.example.items()
+    trail.example = {name: n for name, n in sizes if not name.startswith(PREFIX)}
     kept = {r: None for r in trail.relations if not any(_is_ours(s) for s in r.symbols())}
     trail.relations = kept
 
