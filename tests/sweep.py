@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import sweep_one
+import sweep_page
 import zoo
 from sweep_one import Record
 
@@ -179,9 +180,14 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--state", type=Path, default=STATE, help=f"default: {STATE}")
     parser.add_argument("--numbers", action="store_true", help="without traces of free sizes")
+    parser.add_argument("--page", action="store_true", help="write the page of what is there")
     options = parser.parse_args()
-    chosen = options.networks or all_networks()
-    sweep(chosen, Results(options.state), options.processes, free=not options.numbers)
+    results = Results(options.state)
+    if not options.page:
+        chosen = options.networks or all_networks()
+        sweep(chosen, results, options.processes, free=not options.numbers)
+    if options.page or not options.networks:
+        sweep_page.write(results.found, zoo.installed())
 
 
 if __name__ == "__main__":
