@@ -7,7 +7,8 @@ bounds already prove it, and travels with the ledger and its formulas.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
@@ -16,9 +17,20 @@ from numbers import Integral, Real
 from operator import or_
 from typing import Any, TypeAlias
 
-from flopscope.errors import OutsideDomain, UnboundSymbols
-from flopscope.sizes import Size, any_of, is_array, is_multiple, is_symbolic
-from flopscope.symbolic import ONE, Polynomial, Symbol, alone, substitute
+from flopscope.errors import FlopscopeError, OutsideDomain, UnboundSymbols
+from flopscope.sizes import (
+    Size,
+    any_of,
+    is_array,
+    is_integral,
+    is_multiple,
+    is_symbolic,
+    least,
+    order,
+    widened,
+)
+from flopscope.symbolic import ONE, Polynomial, Symbol, alone, argument_text, substitute
+from flopscope.symbolic.terms import is_power_of_two
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +56,8 @@ class AtLeast:
 
     def at(self, values: Mapping[str, Any]) -> AtLeast:
         """The condition with some symbols replaced."""
-        return AtLeast(substitute(self.value, values), self.minimum, self.what)
+        value = _substituted(self.value, values)
+        return AtLeast(self.minimum - 1 if value is None else value, self.minimum, self.what)
 
     def symbols(self) -> frozenset[Symbol]:
         """The symbols that it depends on."""
@@ -76,7 +89,10 @@ class Multiple:
 
     def at(self, values: Mapping[str, Any]) -> Multiple:
         """The condition with some symbols replaced."""
-        return Multiple(substitute(self.value, values), substitute(self.divisor, values), self.what)
+        value, divisor = (_substituted(size, values) for size in (self.value, self.divisor))
+        if value is None or divisor is None or (not is_symbolic(divisor) and any_of(divisor == 0)):
+            return Multiple(1, 2, self.what)
+        return Multiple(value, divisor, self.what)
 
     def symbols(self) -> frozenset[Symbol]:
         """The symbols that it depends on."""
@@ -120,7 +136,10 @@ class Relation:
 
     def at(self, values: Mapping[str, Any]) -> Relation:
         """The condition with some symbols replaced."""
-        return Relation(substitute(self.difference, values), self.equality, self.negated)
+        difference = _substituted(self.difference, values)
+        if difference is None:
+            return Relation(1, equality=True)
+        return Relation(difference, self.equality, self.negated)
 
     def negation(self) -> Relation:
         """What holds where this one does not."""
@@ -131,12 +150,45 @@ class Relation:
         return _symbols(self.difference)
 
     def __str__(self) -> str:
-        if not self.equality and not self.negated:
+        if (compared := _comparison(self.difference)) is not None:
+            sign, a, b = compared
+            if _is_decimal(a) and not _is_decimal(b):
+                sign, a, b = -sign, b, a
+            return f"{a} {_SIGNS[self.equality, self.negated, sign]} {b}"
+        if self.equality:
+            return _equation(self.difference, "≠" if self.negated else "=")
+        if not self.negated:
             return _inequality(self.difference, 0)
-        if not self.equality:
-            whole = all(s.integer for s in self.symbols())
-            return _inequality(-self.difference, 1) if whole else f"{-self.difference} > 0"
-        return f"{_equation(self.difference, '≠' if self.negated else '=')}"
+        if is_symbolic(self.difference) and is_integral(self.difference):
+            return _inequality(-self.difference, 1)
+        return _inequality(-self.difference, 0, ">", "<")
+
+
+_SIGNS: Mapping[tuple[bool, bool, int], str] = {
+    (True, False, 1): "=",
+    (True, False, -1): "=",
+    (True, True, 1): "≠",
+    (True, True, -1): "≠",
+    (False, False, 1): "≥",
+    (False, False, -1): "≤",
+    (False, True, 1): "<",
+    (False, True, -1): ">",
+}
+"""How a comparison of doubles is written: by equality, negated, and which side is first."""
+
+
+def _is_decimal(text: str) -> bool:
+    return text.replace(".", "", 1).isdecimal()
+
+
+def _comparison(difference: Size) -> tuple[int, str, str] | None:
+    """(1, a, b) of order(a, b), (-1, a, b) of -order(a, b); None of another size."""
+    for sign in (1, -1):
+        found = (sign * difference).sole_call(order) if is_symbolic(difference) else None
+        if found is not None:
+            a, b = (argument_text(argument) for argument in found.arguments)
+            return sign, a, b
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +273,7 @@ def settled(difference: Any, *, equality: bool) -> Any:
     """
     if not is_symbolic(difference):
         return difference == 0 if equality else difference >= 0
-    low, high = difference.lower(), (-difference).lower()
+    low, high = least(difference), least(-difference)
     positive, negative = low is not None and low > 0, high is not None and high > 0
     if equality:
         return False if positive or negative else None
@@ -299,11 +351,35 @@ def check_bindings(symbols: Iterable[Symbol], values: Mapping[str, Any]) -> None
 
 def check_conditions(conditions: Iterable[Condition], values: Mapping[str, Any]) -> None:
     """Raises OutsideDomain for the first condition that these values break, naming them."""
+    wide = {name: widened(value) for name, value in values.items()}
     for condition in conditions:
-        broken = condition.at(values).breaks()
+        broken = condition.at(wide).breaks()
         if _anywhere(broken):
             given = bindings(_first_breaking(values, broken))
             raise OutsideDomain(f"outside the domain ({condition}); given: {given}")
+
+
+@contextmanager
+def having_a_value(values: Mapping[str, Any]) -> Iterator[None]:
+    """Raises OutsideDomain where arithmetic at these sizes has no result, as a division by 0."""
+    try:
+        with _strict(values):
+            yield
+    except FlopscopeError:
+        raise
+    except (ArithmeticError, ValueError) as error:
+        raise OutsideDomain(
+            f"the sizes have no value in this formula ({error}); given: {bindings(values)}"
+        ) from error
+
+
+def _strict(values: Mapping[str, Any]) -> AbstractContextManager[Any]:
+    """NumPy raises where it would only warn."""
+    if not any(map(is_array, values.values())):
+        return nullcontext()
+    import numpy as np
+
+    return np.errstate(divide="raise", invalid="raise")
 
 
 def bindings(values: Mapping[str, Any]) -> str:
@@ -317,6 +393,16 @@ def bindings(values: Mapping[str, Any]) -> str:
 
 def _symbols(value: Size) -> frozenset[Symbol]:
     return value.symbols() if isinstance(value, Polynomial) else frozenset()
+
+
+def _substituted(value: Size, values: Mapping[str, Any]) -> Size | None:
+    """The size with some symbols replaced; None where it has no value: that breaks a condition."""
+    try:
+        return substitute(value, values)
+    except FlopscopeError:
+        raise
+    except (ArithmeticError, ValueError):
+        return None
 
 
 def _anywhere(broken: Any) -> bool | None:
@@ -392,17 +478,40 @@ def _equation(difference: Size, sign: str) -> str:
     return f"{sides[0]} {sign} {sides[1]}"
 
 
-def _inequality(value: Size, minimum: int) -> str:
+def _inequality(value: Size, minimum: int, above: str = "≥", below: str = "≤") -> str:
     """'α ≤ 1' rather than '1 - α ≥ 0': one symbol is solved for, constants go to the right."""
     if not isinstance(value, Polynomial):
-        return f"{value} ≥ {minimum}"
+        return f"{value} {above} {minimum}"
     constant = value.terms.get(ONE, 0)
     rest = value - constant
     if len(rest.terms) == 1:
         ((_, factor),) = rest.terms.items()
         bound = Fraction(minimum - constant) / factor
-        return f"{rest / factor} {'≥' if factor > 0 else '≤'} {bound}"
-    return f"{rest} ≥ {minimum - constant}"
+        return f"{rest / factor} {above if factor > 0 else below} {_bound(bound)}"
+    return f"{rest} {above} {_bound(minimum - constant)}"
+
+
+LIMIT = 2**31
+"""No tensor has an axis as long as this."""
+
+
+def is_limit(condition: Condition) -> bool:
+    """Does it say only that a size is not beyond all tensors, where integers are no doubles?"""
+    if not isinstance(condition, Relation) or condition.equality or condition.negated:
+        return False
+    size = condition.difference
+    bound = size.terms.get(ONE, 0) if is_symbolic(size) else 0
+    return bound >= LIMIT and (bound - size).lower() is not None
+
+
+def _bound(number: int | Fraction) -> str:
+    """A number; a large power of two as one."""
+    if number > 2**31 and number.denominator == 1 and is_power_of_two(number):
+        return f"2{str(number.numerator.bit_length() - 1).translate(_SUPERSCRIPT)}"
+    return str(number)
+
+
+_SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def _sentence(condition: Condition, broken: Any) -> str:

@@ -4,6 +4,8 @@ A condition in one symbol s asks for the sign of a polynomial in s and floors of
 s = p·k + r, p a multiple of every divisor, the floors are polynomials in k, whose sign is settled
 beyond a bound on their roots: so the sizes that satisfy it are a finite set, and beyond it whole
 residue classes modulo p.
+
+Roundings of floats repeat at no period; there a polynomial below or above settles the sign.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ from math import lcm
 from typing import Any
 
 from flopscope.domain import AtLeast, Condition, Members, Multiple
-from flopscope.symbolic import Floor, Polynomial, Symbol, alone
+from flopscope.sizes import enclosed, order
+from flopscope.symbolic import Call, Floor, Polynomial, Symbol, alone
+from flopscope.symbolic.polynomial import product, summed
 
 LONGEST_PERIOD = 2**12
 LARGEST_SIZE = 2**16
@@ -89,10 +93,53 @@ def _period(condition: Condition) -> int | None:
     """A multiple of every divisor in a condition of one symbol, None for calls and other forms."""
     if isinstance(condition, Members):
         return condition.modulus
+    if _has_calls(condition):
+        return 1 if _enclosed_from(condition) is not None else None
     divisors = list(_divisors(_measure(condition)))
     if isinstance(condition, Multiple):
         divisors.append(condition.divisor if isinstance(condition.divisor, int) else None)
     return None if None in divisors else lcm(*(d for d in divisors if d is not None))
+
+
+def _has_calls(condition: Condition) -> bool:
+    """Does a rounding rule stand in it, at any depth?"""
+    return not isinstance(condition, Multiple) and _calls_in(_measure(condition))
+
+
+def _calls_in(value: object) -> bool:
+    if not isinstance(value, Polynomial):
+        return False
+    inner = (a.numerator for a in value.atoms() if isinstance(a, Floor))
+    return any(isinstance(a, Call) for a in value.atoms()) or any(map(_calls_in, inner))
+
+
+def _enclosed_from(condition: Condition) -> int | None:
+    """A size from which on the sign is settled by what encloses the measure; None if nothing is."""
+    value = _compared(_measure(condition))
+    for up, sign in ((False, 1), (True, -1)):
+        bound = enclosed(value, up=up)
+        if isinstance(bound, Polynomial) and (size := _positive_from(sign * bound)) is not None:
+            return size
+    return None
+
+
+def _compared(value: Polynomial) -> Polynomial:
+    """a − b of a comparison of a with b, whose sign it has."""
+    for sign in (1, -1):
+        if (found := (sign * value).sole_call(order)) is not None:
+            a, b = found.arguments
+            difference: Polynomial = summed(product(a, sign), product(b, -sign))
+            return difference
+    return value
+
+
+def _positive_from(value: Polynomial) -> int | None:
+    """A size from which on a polynomial of one symbol is above 0: Cauchy's bound on its roots."""
+    powers = {sum(power for _, power in m): Fraction(c) for m, c in value.terms.items()}
+    highest = max(powers)
+    if highest == 0 or powers[highest] <= 0:
+        return None
+    return 2 + int(max(map(abs, powers.values())) / powers[highest])
 
 
 def _divisors(value: object) -> Iterator[int | None]:
@@ -133,6 +180,8 @@ def _settled_from(condition: Condition, s: Symbol, modulus: int) -> int | None:
         return max([condition.least, *(n + 1 for n in condition.others)])
     if isinstance(condition, Multiple):
         return s.lower
+    if _has_calls(condition):
+        return _enclosed_from(condition)
     value = _measure(condition)
     degree = _degree(value)
     if degree is None or degree > HIGHEST_DEGREE:
@@ -154,10 +203,10 @@ def _root_bound(value: Any, s: Symbol, modulus: int, degree: int) -> int:
     differences = np.broadcast_to(value.evaluate({s.name: sizes}), sizes.shape)
     differences = differences.reshape(degree + 1, modulus)
     coefficients = np.zeros((degree + 1, modulus), dtype=object)
-    for order, falling in enumerate(_falling_factorials(degree)):
+    for own, falling in enumerate(_falling_factorials(degree)):
         for power, factor in enumerate(falling):
             coefficients[power] += factor * differences[0]
-        if order < degree:
+        if own < degree:
             differences = differences[1:] - differences[:-1]
     bound = 0
     largest = np.zeros(modulus, dtype=object)

@@ -12,8 +12,9 @@ from fractions import Fraction
 from itertools import product
 from math import lcm, prod
 
-from flopscope.domain import Condition, Members, Relation
+from flopscope.domain import AtLeast, Condition, Members, Relation
 from flopscope.periodic import members
+from flopscope.sizes import Size, is_integral, is_symbolic
 from flopscope.symbolic import Atom, Floor, Monomial, Polynomial, Symbol, Term, symbol
 
 MOST_CASES = 2**10
@@ -39,8 +40,30 @@ def simplified(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
     kept: list[Condition] = [found for found in ordered if not _everything(found)]
     for part in parts:
         if not implied(part, kept):
+            kept = [k for k in kept if not _follows(k, part)]
             kept.append(part)
     return tuple(kept)
+
+
+def _follows(condition: Condition, other: Condition) -> bool:
+    """Is it a weaker bound on the same size?"""
+    a, b = _not_negative(condition), _not_negative(other)
+    if a is None or b is None:
+        return False
+    more = a - b
+    return not is_symbolic(more) and bool(more >= 0)
+
+
+def _not_negative(condition: Condition) -> Size | None:
+    """What the condition says is not below 0; None where it says something else."""
+    if isinstance(condition, AtLeast):
+        return condition.value - condition.minimum
+    if not isinstance(condition, Relation) or condition.equality:
+        return None
+    if not condition.negated:
+        return condition.difference
+    whole = is_symbolic(condition.difference) and is_integral(condition.difference)
+    return -condition.difference - 1 if whole else None
 
 
 def _about_one_symbol(conditions: Iterable[Condition]) -> dict[Symbol, Members]:
@@ -80,6 +103,8 @@ def implied(condition: Condition, known: Sequence[Condition]) -> bool:
     True
     """
     if condition in known or condition.broken() is False:
+        return True
+    if any(_follows(condition, k) for k in known):
         return True
     if (s := _sole_symbol(condition)) is not None:
         about = [k for k in known if _sole_symbol(k) == s]

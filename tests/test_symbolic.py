@@ -161,8 +161,8 @@ def test_real_numbers_are_not_rounded_by_accident():
         (H**-2, 1 / (H * H)),
         (G**-1 * G, 1),
         (0 / G, 0),
-        (H * 0.1, H / 10),
-        (H * (88 / 24), 11 * H / 3),
+        (H * 0.75, 3 * H / 4),
+        (H * 2.5 - 0.5, (5 * H - 1) / 2),
         ((C + G) * 3 * H / (C + G), 3 * H),
         ((C + G) / (2 * C + 2 * G), Fraction(1, 2)),
         (np.int64(3) * H + np.int32(1), 3 * H + 1),
@@ -180,12 +180,14 @@ def test_quotients_evaluate_exactly(channels, extra, groups):
     assert size.evaluate({"C": channels, "H": extra, "G": groups}) == exact
 
 
-def test_quotients_of_arrays_stay_integers():
+def test_quotients_of_arrays_stay_integers_and_are_fractions_where_a_rest_is_left():
     size = C / G / 2 + H / 2 - Fraction(1, 2)  # no term is whole by itself
-    sizes = {"C": np.array([4, 6]), "G": np.array([2, 1]), "H": np.array([3, 2])}
+    sizes = {"C": np.array([4, 6]), "G": np.array([2, 1]), "H": np.array([3, 3])}
     value = size.evaluate(sizes)
     assert value.dtype == np.int64
-    assert value.tolist() == [2, 3]
+    assert value.tolist() == [2, 4]
+    sizes["H"] = np.array([3, 2])
+    assert size.evaluate(sizes).tolist() == [2, Fraction(7, 2)]
 
 
 def test_a_quotient_by_a_sum_is_refused():

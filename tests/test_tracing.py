@@ -271,8 +271,22 @@ def test_a_pool_takes_the_inputs_that_torch_takes(pool, size, kernel):
         assert tuple(n.evaluate(dict.fromkeys(names, size)) for n in row.output[2:]) == expected
 
 
-def test_an_interpolation_that_takes_no_free_sizes_is_named_with_its_line():
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+def test_an_antialiased_interpolation_takes_free_sizes(mode):
     class Smooth(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.last = nn.Conv2d(3, 5, 1)
+
+        def forward(self, x):
+            return self.last(F.interpolate(x, scale_factor=0.5, mode=mode, antialias=True))
+
+    macs = trace(Smooth(), (1, 3, H, W)).ledger.macs().value
+    assert macs.evaluate({"H": 9, "W": 14}) == 3 * 5 * 4 * 7
+
+
+def test_an_interpolation_that_takes_no_free_sizes_is_named_with_its_line():
+    class Wrong(nn.Module):
         def forward(self, x):
             return F.interpolate(x, scale_factor=0.5, mode="trilinear")
 
@@ -281,7 +295,7 @@ def test_an_interpolation_that_takes_no_free_sizes_is_named_with_its_line():
         match=r"^the interpolation at \S*test_tracing\.py:\d+ \(trilinear, of 4 dimensions\) "
         r"takes no free sizes; give numbers for them$",
     ):
-        trace(Smooth(), (1, 3, H, W))
+        trace(Wrong(), (1, 3, H, W))
 
 
 class Biased(nn.Module):

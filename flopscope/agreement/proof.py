@@ -17,6 +17,7 @@ from flopscope import readings
 from flopscope.agreement.pieces import pieces, settled
 from flopscope.closedform.text import domain_text
 from flopscope.conventions import CONVENTIONS
+from flopscope.domain import is_limit
 from flopscope.facts import Kind, Operator
 from flopscope.ledger import Ledger, Level
 from flopscope.regions import implied, simplified
@@ -95,7 +96,7 @@ def prove(closed_form: Ledger, traced: Ledger) -> Proof:
     assumptions = tuple(
         str(condition)
         for condition in traced.conditions
-        if not implied(condition, closed_form.conditions)
+        if not (is_limit(condition) or implied(condition, closed_form.conditions))
     )
     domain = domain_text(closed_form.symbols(), simplified(closed_form.conditions))
     totals = tuple(_totals(closed_form, traced))

@@ -13,13 +13,22 @@ from typing import Any
 
 from flopscope.sizes import (
     Size,
+    ceiled,
     equal,
     floor_log2,
+    floored,
     make_divisible,
     maximum,
+    minus,
     nearest_multiple,
+    nearest_whole,
+    order,
+    over,
+    plus,
     round_half_even,
     round_repeats,
+    sqrt,
+    times,
     truncate,
     where_below,
 )
@@ -103,7 +112,10 @@ class _Bounds:
     def _call(self, atom: Call) -> Number:
         if atom.function not in _CALLS:
             raise TypeError(f"no bound of {atom.function.__name__} is known")
-        bound = _CALLS[atom.function]([self.of_argument(a) for a in atom.arguments])
+        bounds = [self.of_argument(a) for a in atom.arguments]
+        if atom.function is over:  # of what is below, the least counts: 1, of sizes
+            bounds[1] = _least(atom.arguments[1])
+        bound = _CALLS[atom.function](bounds)
         self._met(bound)
         return bound
 
@@ -116,6 +128,13 @@ def _rounded_up(arguments: Sequence[Number]) -> Number:
     """make_divisible adds at most half a divisor and a whole one."""
     value, divisor, minimum = arguments
     return _in_floats(value) + 2 * divisor + minimum
+
+
+def _least(value: Size) -> Number:
+    low = value.lower() if isinstance(value, Polynomial) else abs(value)
+    if not low or low < 0:
+        raise TypeError(f"no bound of a quotient by {value} is known")
+    return Fraction(low)
 
 
 def _in_floats(value: Number) -> Number:
@@ -133,5 +152,14 @@ _CALLS: Mapping[Callable[..., Any], Callable[[Sequence[Number]], Number]] = {
     equal: lambda _: 1,
     floor_log2: lambda arguments: ceil(arguments[0]).bit_length(),
     where_below: lambda arguments: arguments[2] + arguments[3],
+    floored: lambda arguments: _in_floats(arguments[0]) + 1,
+    ceiled: lambda arguments: _in_floats(arguments[0]) + 1,
+    nearest_whole: lambda arguments: _in_floats(arguments[0]) + 1,
+    plus: lambda arguments: _in_floats(arguments[0] + arguments[1]),
+    minus: lambda arguments: _in_floats(arguments[0] + arguments[1]),
+    times: lambda arguments: _in_floats(arguments[0] * arguments[1]),
+    over: lambda arguments: _in_floats(Fraction(arguments[0]) / arguments[1]),
+    sqrt: lambda arguments: _in_floats(arguments[0]),
+    order: lambda _: 1,
 }
 """Bounds of the rounding rules from bounds of their arguments."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from fractions import Fraction
+from collections.abc import Callable, Iterable
 from math import inf
 from typing import NamedTuple
 
@@ -118,9 +117,23 @@ def _coarseness(grid: Monomial) -> tuple[float, str]:
     """Finest first: order by size at one large input, constants last."""
     size = 1.0
     for atom, power in grid:
-        values = {s.name: 10**9 for s in atom.symbols()}
-        size *= float(Fraction(alone(atom).evaluate(values))) ** power
+        size *= max(_number_at(atom, LARGE), 1.0) ** power
     return (-size, " ".join(sorted(str(atom) for atom, _ in grid)))
+
+
+LARGE = (10**9, 10**9 + 7, 10**6, 1024)
+"""Sizes to compare at: the first at which what is compared has a value."""
+
+
+def _number_at(atom: Atom, sizes: Iterable[int]) -> float:
+    """The value with all symbols at the first of these sizes that it has one at, infinite where it
+    has none: for a divisor is 0."""
+    for size in sizes:
+        try:
+            return float(alone(atom).evaluate({s.name: size for s in atom.symbols()}))
+        except (ArithmeticError, ValueError):
+            continue
+    return inf
 
 
 def shown_arguments(call: Call) -> tuple[Term, ...]:
@@ -186,10 +199,9 @@ def _reading_order(atom: Atom) -> tuple[bool, float, bool, str]:
 
     Those that do not exist there, for a divisor is 0, come late; whether two of them agree last.
     """
-    values = {s.name: s.lower + 1 for s in atom.symbols()}
     agreement = isinstance(atom, Call) and atom.function is equal
     try:
-        size = float(alone(atom).evaluate(values))
-    except ZeroDivisionError:
+        size = float(alone(atom).evaluate({s.name: s.lower + 1 for s in atom.symbols()}))
+    except (ArithmeticError, ValueError):
         size = inf
     return (agreement, size, *display_order(atom))

@@ -75,7 +75,8 @@ def _on_arrays(
     result = np.empty(flat[next(iter(flat))].size, dtype=dtype)
     for start in range(0, result.size, CHUNK):
         part = slice(start, start + CHUNK)
-        result[part] = count({name: array[part] for name, array in flat.items()})
+        with np.errstate(divide="raise", invalid="raise"):
+            result[part] = count({name: array[part] for name, array in flat.items()})
     return result.reshape(shape)
 
 
@@ -90,7 +91,11 @@ def _exact_dtype(value: Size, arrays: dict[str, Any]) -> Any:
     if any(array.dtype == object for array in arrays.values()):
         return np.dtype(object)
     largest = {name: _magnitude(array) for name, array in arrays.items()}
-    if (bound := largest_intermediate(value, largest)) > INT64_MAX:
+    try:
+        bound = largest_intermediate(value, largest)
+    except TypeError:  # no bound is known: Python's own integers have none
+        return np.dtype(object)
+    if bound > INT64_MAX:
         at = ", ".join(f"{name}={float(size):g}" for name, size in largest.items())
         raise Overflow(
             f"the largest sizes ({at}) allow a count of up to {min(bound, 10**300):.3g}, beyond "

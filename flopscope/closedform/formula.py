@@ -13,7 +13,13 @@ from flopscope.alphabet import ALPHABET
 from flopscope.closedform import program, text
 from flopscope.closedform.compiled import compiled
 from flopscope.closedform.ideal import idealise
-from flopscope.domain import Condition, Multiple, check_bindings, check_conditions
+from flopscope.domain import (
+    Condition,
+    Multiple,
+    check_bindings,
+    check_conditions,
+    having_a_value,
+)
 from flopscope.errors import BadInput, UnknownName
 from flopscope.sizes import Size, is_array, is_symbolic
 from flopscope.symbolic import Symbol, substitute, symbol
@@ -79,7 +85,11 @@ class Formula:
         sizes = {name: _plain(size) for name, size in sizes.items()}
         self._check_names(sizes)
         check_bindings(self._bounded_in(sizes).union(self.symbols), sizes)
-        check_conditions(self.conditions, sizes)
+        with having_a_value(sizes):
+            check_conditions(self.conditions, sizes)
+            return self._value(sizes)
+
+    def _value(self, sizes: Mapping[str, Any]) -> Any:
         own = {s.name: _in_code(sizes[s.name]) for s in self.symbols}
         if not (named := [name for name, size in own.items() if is_symbolic(size)]):
             return self.compiled(**own)
@@ -108,10 +118,12 @@ class Formula:
                 f"{', '.join(arrays)} is an array; subs takes one size, at() takes arrays"
             )
         check_bindings(self._bounded_in(sizes), sizes)
-        check_conditions(self.conditions, sizes)
-        conditions = (condition.at(sizes) for condition in self.conditions)
-        undecided = tuple(c for c in conditions if c.broken() is None)
-        return replace(self, expression=substitute(self.expression, sizes), conditions=undecided)
+        with having_a_value(sizes):
+            check_conditions(self.conditions, sizes)
+            conditions = [condition.at(sizes) for condition in self.conditions]
+            undecided = tuple(c for c in conditions if c.broken() is None)
+            expression = substitute(self.expression, sizes)
+        return replace(self, expression=expression, conditions=undecided)
 
     def when(self, **multiples: int) -> Formula:
         """The formula for sizes that are multiples: `when(H=32, W=32)` removes sizes' roundings.

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import operator
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
 from flopscope.domain import AtLeast, Condition
 from flopscope.sizes import (
     Size,
+    ceiled,
     equal,
+    floored,
     make_divisible,
     maximum,
+    minus,
     nearest_multiple,
+    nearest_whole,
+    over,
+    plus,
     round_half_even,
     round_repeats,
+    times,
     truncate,
     where_below,
 )
@@ -58,9 +66,25 @@ def _ideal_floor(numerator: Size, divisor: Size) -> Size:
     return (numerator - constant) / divisor - below
 
 
+ROUNDINGS = frozenset(
+    (make_divisible, nearest_multiple, round_half_even, truncate, floored, ceiled, nearest_whole)
+)
+"""Rules whose idealised result is what they round."""
+
+ARITHMETIC: Mapping[Callable[..., Any], Callable[[Any, Any], Any]] = {
+    plus: operator.add,
+    minus: operator.sub,
+    times: operator.mul,
+    over: operator.truediv,
+}
+"""Of real numbers, where doubles are computed."""
+
+
 def _ideal_call(atom: Call, arguments: list[Any], conditions: dict[Condition, None]) -> Size:
-    if atom.function in (make_divisible, nearest_multiple, round_half_even, truncate):
+    if atom.function in ROUNDINGS:
         return arguments[0]
+    if atom.function in ARITHMETIC:
+        return ARITHMETIC[atom.function](*arguments)
     if atom.function is round_repeats:
         return arguments[0] * arguments[1]
     if atom.function is equal:

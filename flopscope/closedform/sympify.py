@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +11,16 @@ import sympy
 from flopscope.alphabet import ALPHABET, text_of
 from flopscope.closedform.collect import Namer, collect, shown_arguments
 from flopscope.sizes import Size
-from flopscope.symbolic import Atom, Call, Floor, Monomial, Polynomial, Symbol, ordered
+from flopscope.symbolic import (
+    Atom,
+    Call,
+    Floor,
+    Monomial,
+    Polynomial,
+    Symbol,
+    is_double,
+    ordered,
+)
 
 
 def to_sympy(value: Size) -> sympy.Expr:
@@ -26,6 +35,18 @@ def to_sympy(value: Size) -> sympy.Expr:
     if isinstance(value, Polynomial):
         return sympy.Add(*(_number(c) * _monomial(m) for m, c in value.terms.items()))
     return _number(value)
+
+
+ARITHMETIC: Mapping[str, Callable[..., Any]] = {
+    "plus": lambda a, b: sympy.Add(a, b, evaluate=False),
+    "minus": lambda a, b: sympy.Add(a, -b, evaluate=False),
+    "times": lambda a, b: sympy.Mul(a, b, evaluate=False),
+    "over": lambda a, b: sympy.Mul(a, sympy.Pow(b, -1), evaluate=False),
+    "power": lambda a, b: sympy.Pow(a, b, evaluate=False),
+    "sqrt": sympy.sqrt,
+}
+"""Arithmetic of floats by the names that it has in `flopscope.symbolic.doubles`, step by step:
+0.7 · 1.4 is no number that code has."""
 
 
 def sympy_symbol(name: str, *, integer: bool = True) -> sympy.Symbol:
@@ -44,7 +65,7 @@ def latex(value: Size) -> str:
     >>> latex(9 * ((symbol("H") + 1) // 2) * symbol("C_in"))
     '9 C_{\\mathrm{in}} \\left\\lceil{\\frac{H}{2}}\\right\\rceil'
     """
-    namer = Namer(lambda atom: isinstance(atom, Call), _channel_name)
+    namer = Namer(lambda atom: isinstance(atom, Call) and not is_double(atom), _channel_name)
     named = namer(value)
     collected = collect(named)
     names = _latex_names(named)
@@ -96,7 +117,18 @@ def _atom(atom: Atom) -> sympy.Expr:
         if (ceiling := atom.as_ceiling()) is not None:
             return sympy.ceiling(to_sympy(ceiling) / divisor)
         return sympy.floor(to_sympy(atom.numerator) / divisor)
+    if is_double(atom):
+        return _double(atom)
     return sympy.Function(atom.function.__name__)(*(to_sympy(a) for a in atom.arguments))
+
+
+def _double(atom: Call) -> sympy.Expr:
+    """Arithmetic of floats, their constants as SymPy's own; it does not round as they do."""
+    arguments = [
+        sympy.Float(float(a)) if isinstance(a, Fraction) else to_sympy(a) for a in atom.arguments
+    ]
+    function = ARITHMETIC.get(atom.function.__name__)
+    return function(*arguments) if function else sympy.Function(atom.function.__name__)(*arguments)
 
 
 def _channel_name(atom: Atom, number: int) -> str:

@@ -24,6 +24,8 @@ from flopscope.symbolic import (
     Polynomial,
     Symbol,
     Term,
+    factor_text,
+    is_double,
     joined,
     ordered,
     power_text,
@@ -45,7 +47,7 @@ def expression_lines(value: Size, width: int = WIDTH) -> list[str]:
     """
     if (table := table_rows(value)) is not None:
         return _table_lines(*table, width)
-    namer = Namer(lambda atom: isinstance(atom, Call), _channel_name)
+    namer = Namer(_has_a_name, _channel_name)
     return [*_sum_lines(namer(value), width), *_definition_lines(namer.definitions, width)]
 
 
@@ -57,6 +59,11 @@ def _table_lines(size: Term, rows: Mapping[int, Term], width: int) -> list[str]:
         lead = f"  {size} = {str(number).rjust(longest)}:  "
         lines += _wrapped(one_line(value), lead, " " * len(lead), width)
     return lines
+
+
+def _has_a_name(atom: Atom) -> bool:
+    """Is it written by a short name? What is computed in doubles stands where it is rounded."""
+    return isinstance(atom, Call) and not is_double(atom)
 
 
 def one_line(value: Size) -> str:
@@ -90,9 +97,21 @@ def domain_text(symbols: Iterable[Symbol], conditions: Sequence[Condition]) -> s
         *(f"{s} > {s.lower}" for s in symbols if not s.integer),
         *_together(sorted((str(m.value), _rule(m)) for m in members)),
         *_together((str(m.value), f"multiple of {m.divisor}") for m in multiples),
-        *dict.fromkeys(str(c) for c in conditions if c not in members and c not in multiples),
+        *_together(filter(None, map(_upper_bound, conditions))),
+        *dict.fromkeys(
+            str(c)
+            for c in conditions
+            if c not in members and c not in multiples and _upper_bound(c) is None
+        ),
     ]
     return "; ".join(clauses) or "no free sizes"
+
+
+def _upper_bound(condition: Condition) -> tuple[str, str] | None:
+    """('H', '≤ 2⁵³') of such a condition."""
+    names = [str(s) for s in condition.symbols()]
+    name, _, rule = str(condition).partition(" ")
+    return (name, rule) if [name] == names and re.fullmatch("≤ 2[⁰-⁹¹²³]+", rule) else None
 
 
 def _rule(members: Members) -> str:
@@ -216,7 +235,10 @@ def _number(value: int | Fraction) -> str:
 
 
 def _monomial(monomial: Monomial) -> str:
-    return "·".join(power_text(atom, power) for atom, power in ordered(monomial))
+    factors = list(ordered(monomial))
+    if len(factors) == 1:
+        return power_text(*factors[0])
+    return "·".join(factor_text(atom, power) for atom, power in factors)
 
 
 def _divided_by(monomial: Monomial) -> str:

@@ -16,7 +16,15 @@ from flopscope.errors import BadInput
 from flopscope.onnxgraph.headers import INTEGERS, SMALL, Stored
 from flopscope.onnxgraph.tensors import Call, Undecided
 from flopscope.onnxgraph.truths import Open, both, either, equal, less, negation, settled
-from flopscope.sizes import elements, floor_div, is_symbolic, maximum
+from flopscope.sizes import (
+    ceiled,
+    elements,
+    floor_div,
+    floored,
+    is_symbolic,
+    maximum,
+    truncate,
+)
 
 Numbers: TypeAlias = np.ndarray
 
@@ -88,15 +96,15 @@ def _cast(call: Call) -> Numbers:
 
 
 def _whole(value: Any) -> Any:
-    return value // 1 if is_symbolic(value) else int(value)
+    return truncate(value) if is_symbolic(value) else int(value)
 
 
 def _floor(value: Any) -> Any:
-    return value // 1 if is_symbolic(value) else float(math.floor(value))
+    return floored(value) if is_symbolic(value) else float(math.floor(value))
 
 
 def _ceiling(value: Any) -> Any:
-    return -(-value // 1) if is_symbolic(value) else float(math.ceil(value))
+    return ceiled(value) if is_symbolic(value) else float(math.ceil(value))
 
 
 def _plain(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,7 +11,16 @@ from functools import reduce
 
 from flopscope.sizes.kinds import Real, Size, as_count, is_array, is_symbolic, larger
 from flopscope.sizes.rounding import make_divisible
-from flopscope.symbolic import ONE, Polynomial, call, simplest_fraction
+from flopscope.symbolic import (
+    ONE,
+    Atom,
+    Polynomial,
+    alone,
+    call,
+    replace_atoms,
+    simplest_fraction,
+)
+from flopscope.symbolic.nearest import near_product
 
 
 def maximum(first: Size, *others: Size) -> Size:
@@ -89,9 +98,19 @@ def _never_above(a: Size, b: Size) -> bool:
 def _exceeds(a: Size, b: Size) -> bool:
     """Is a > b for all sizes? make_divisible gives at least 0.9 of what was asked."""
     if isinstance(a, Polynomial) and (rounded := a.sole_call(make_divisible)) is not None:
-        a = rounded.arguments[0] * Fraction(9, 10)
+        a = Fraction(9, 10) * _at_least(rounded.arguments[0])
     low = _lower(a - b)
     return low is not None and low > 0
+
+
+def _at_least(value: Size) -> Size:
+    """What a size in doubles is never below: its fraction less more than two roundings."""
+
+    def below(atom: Atom) -> Size:
+        found = near_product(alone(atom))
+        return alone(atom) if found is None else found * (1 - Fraction(1, 2**50))
+
+    return replace_atoms(value, below)
 
 
 def _equal_to_flag(difference: Polynomial) -> Size | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import ceil, gcd
+from math import floor as floor_of
+from typing import Any
 
 from flopscope.errors import BadInput, Overflow
 from flopscope.sizes.kinds import (
@@ -17,6 +19,7 @@ from flopscope.sizes.kinds import (
     widened,
 )
 from flopscope.symbolic import Call, Monomial, Polynomial, call
+from flopscope.symbolic.nearest import near
 
 
 def floor_div(a: Size, b: Size) -> Size:
@@ -58,16 +61,89 @@ def exact_div(a: Size, b: Size) -> Size:
 
 
 def truncate(value: Real) -> Size:
-    """int(value) for value ≥ 0: the width rule of MobileNetV1's own code.
+    """int(value): the width rule of MobileNetV1's own code.
 
-    Raises Overflow for an array with values beyond 64 bits.
+    Of symbols ⌊value⌋ where that is the same up to 2⁵³, as of a quarter and of H/3. Raises Overflow
+    for an array with values beyond 64 bits.
 
     >>> truncate(11.2)
     11
     """
     if is_symbolic(value):
-        return call(truncate, value, lower=0)
+        low = value.lower()
+        if low is None or low < 0:
+            return call(truncate, value, lower=low)
+        return call(truncate, value, lower=low) if (floor := _floor(value)) is None else floor
     return _truncated(value) if is_array(value) else int(value)
+
+
+def floored(value: Real) -> Size:
+    """math.floor(value). Raises Overflow for an array with values beyond 64 bits.
+
+    >>> floored(-0.5), floored(0.5)
+    (-1, 0)
+    """
+    if is_symbolic(value):
+        low = value.lower()
+        if low is not None and low >= 0:
+            return truncate(value)
+        return call(floored, value, lower=low) if (floor := _floor(value)) is None else floor
+    return _rounded_by(floor_of, value)
+
+
+def ceiled(value: Real) -> Size:
+    """math.ceil(value). Raises Overflow for an array with values beyond 64 bits.
+
+    >>> ceiled(-0.5), ceiled(0.5)
+    (0, 1)
+    """
+    if is_symbolic(value):
+        found = near(value)
+        if found is None:
+            return call(ceiled, value, lower=value.lower())
+        return -(-found.numerator // found.divisor)
+    return _rounded_by(ceil, value)
+
+
+def nearest_whole(value: Real) -> Size:
+    """round(value): the nearest integer, of two equally near ones the even one. Raises Overflow for
+    an array with values beyond 64 bits.
+
+    >>> nearest_whole(-2.5), nearest_whole(3.5)
+    (-2, 4)
+    """
+    if is_symbolic(value):
+        low = value.lower()
+        if is_integral(value):
+            return value
+        if low is not None and low >= 0:
+            return round_half_even(value)
+        return call(nearest_whole, value, lower=low)
+    return _rounded_by(round, value)
+
+
+def is_integral(value: Polynomial) -> bool:
+    """Is it a sum of products of integers?"""
+    whole = all(atom.integer and power > 0 for m in value.terms for atom, power in m)
+    return whole and all(isinstance(c, int) for c in value.terms.values())
+
+
+def _floor(value: Polynomial) -> Size | None:
+    """⌊value⌋ where it is that of a fraction, too; None where it is not."""
+    found = near(value)
+    return None if found is None else found.numerator // found.divisor
+
+
+def _rounded_by(rule: Callable[[Any], int], value: Real) -> Size:
+    if not is_array(value):
+        return rule(value)
+    if value.dtype.kind in "iu":
+        return value
+    import numpy as np
+
+    if value.dtype == object:
+        return np.frompyfunc(rule, 1, 1)(value)
+    return _truncated({floor_of: np.floor, ceil: np.ceil, round: np.rint}[rule](value))
 
 
 def _truncated(value: Real) -> Size:
@@ -75,7 +151,7 @@ def _truncated(value: Real) -> Size:
         import numpy as np
 
         return np.frompyfunc(int, 1, 1)(value)
-    if value.dtype.kind == "f" and any_of(value >= 2.0**63):
+    if value.dtype.kind == "f" and any_of(~(abs(value) < 2.0**63)):
         raise Overflow(f"{value.max():.3g} as an integer does not fit into 64 bits")
     return value.astype("int64")
 
@@ -94,7 +170,7 @@ def round_half_even(value: Real, minimum: int = 0) -> Size:
         if minimum <= 1 and is_multiple(value, 1):
             return value
         return call(round_half_even, value, minimum, lower=max(minimum, value.lower() or 0))
-    return larger(minimum, _truncated(value.round()) if is_array(value) else round(value))
+    return larger(minimum, _rounded_by(round, value))
 
 
 def make_divisible(value: Real, divisor: int = 8, minimum: int | None = None) -> Size:

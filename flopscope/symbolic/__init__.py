@@ -11,15 +11,32 @@ C/G, is one where G divides C: that is a condition of whoever writes it.
 
 `atoms` is what monomials are made of, `terms` adds and multiplies, `floors` reduces a division to
 its canonical form, `values` puts numbers for symbols, `text` writes; `polynomial` is the type that
-sizes are computed with, `rewriting` makes polynomials from others.
+sizes are computed with, `rewriting` makes polynomials from others. `doubles` is Python's arithmetic
+of floats on sizes, `nearest` says where it is as good as exact.
 """
 
-from flopscope.symbolic.atoms import ONE, Atom, Call, Floor, Monomial, Number, Symbol
+from flopscope.symbolic.atoms import (
+    ONE,
+    Atom,
+    Call,
+    Floor,
+    Monomial,
+    Number,
+    Symbol,
+    argument_text,
+)
 from flopscope.symbolic.polynomial import Polynomial, Term, alone, call, symbol
 from flopscope.symbolic.rewriting import add_all, replace_atoms, substitute, with_ceilings
 from flopscope.symbolic.terms import simplest_fraction
-from flopscope.symbolic.text import display_order, joined, ordered, power_text
-from flopscope.symbolic.values import factors, in_order
+from flopscope.symbolic.text import (
+    display_order,
+    factor_text,
+    is_double,
+    joined,
+    ordered,
+    power_text,
+)
+from flopscope.symbolic.values import as_code_would, factors, in_order
 
 __all__ = [
     "ONE",
@@ -33,10 +50,14 @@ __all__ = [
     "Term",
     "add_all",
     "alone",
+    "argument_text",
+    "as_code_would",
     "call",
     "display_order",
+    "factor_text",
     "factors",
     "in_order",
+    "is_double",
     "joined",
     "ordered",
     "power_text",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -75,7 +75,7 @@ class Floor:
     def __str__(self) -> str:
         ceiling = self.as_ceiling()
         numerator, left, right = (self.numerator, *"⌊⌋") if ceiling is None else (ceiling, *"⌈⌉")
-        return f"{left}{_bracketed(numerator)}/{_bracketed(self.divisor)}{right}"
+        return f"{left}{_bracketed(numerator)}/{_divisor(self.divisor)}{right}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +97,67 @@ class Call:
         symbolic = (a for a in self.arguments if not isinstance(a, int | Fraction))
         return frozenset().union(*(a.symbols() for a in symbolic))
 
+    @property
+    def is_double(self) -> bool:
+        """Is it a result of Python's arithmetic of floats?"""
+        return not self.integer and self.function.__module__ == "flopscope.symbolic.doubles"
+
+    @property
+    def binds(self) -> int:
+        """How tightly its sign binds: 1 a sum, 2 a product, 3 what is written with brackets."""
+        return SIGNS.get(self.function.__name__, ("", 3))[1] if self.is_double else 3
+
     def __str__(self) -> str:
-        return f"{self.function.__name__}({', '.join(map(str, self.arguments))})"
+        if self.binds < 3:
+            return self._in_signs(*SIGNS[self.function.__name__])
+        arguments = map(argument_text if self.is_double else str, self.arguments)
+        return f"{self.function.__name__}({', '.join(arguments)})"
+
+    def _in_signs(self, sign: str, binds: int) -> str:
+        """a sign b, in brackets what would be taken apart otherwise: code works from the left."""
+        left, right = self.arguments
+        return f"{_operand(left, binds)}{sign}{_operand(right, binds + 1)}"
 
 
 Atom: TypeAlias = Symbol | Floor | Call
+
+SIGNS: Mapping[str, tuple[str, int]] = {
+    "plus": (" + ", 1),
+    "minus": (" - ", 1),
+    "times": ("·", 2),
+    "over": ("/", 2),
+}
+"""How arithmetic of floats is written, and how tightly its sign binds."""
+
+
+def _operand(value: Term, binds: int) -> str:
+    """In brackets where its own sign binds less tightly than it must."""
+    text = argument_text(value)
+    return text if _binding(value) >= binds and not text.startswith("-") else f"({text})"
+
+
+def _binding(value: Term) -> int:
+    if isinstance(value, int | Fraction):
+        return 3
+    if len(value.terms) > 1:
+        return 1
+    ((monomial, coefficient),) = value.terms.items()
+    if len(monomial) != 1 or coefficient != 1:
+        return 2
+    ((atom, power),) = monomial
+    if power < 0:
+        return 2
+    return atom.binds if isinstance(atom, Call) and power == 1 else 3
+
+
+def argument_text(value: Term) -> str:
+    """An operand in doubles: a fraction as the float that stands for it in code."""
+    return repr(float(value)) if isinstance(value, Fraction) else str(value)
+
+
+def _divisor(value: Polynomial | int) -> str:
+    """In brackets unless it is one number or one size."""
+    return str(value) if isinstance(value, int) or _binding(value) == 3 else f"({value})"
 
 
 def _bracketed(value: Polynomial | int) -> str:

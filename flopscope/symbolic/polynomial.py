@@ -17,9 +17,10 @@ from flopscope.symbolic.terms import (
     constant,
     denominator,
     exact,
+    fraction_of,
+    is_few_bits,
     multiply,
     simple_quotient,
-    simplest_fraction,
 )
 from flopscope.symbolic.text import sum_text
 from flopscope.symbolic.values import evaluate, quotient
@@ -33,8 +34,9 @@ class Polynomial:
     Sums, products and floors of positive terms that arithmetic makes equal are equal. With negative
     terms under a floor two forms of one size can differ, as ⌊(H − 3·H)/3⌋ from ⌊H/3⌋ − H.
 
-    Operands are polynomials, integers, fractions, and floats as the simplest fraction that rounds
-    to them. Where no symbol is left the result is a plain number.
+    Operands are polynomials, integers, fractions, and floats of few bits such as 0.75. Another
+    float makes arithmetic in doubles of it, as in code (`doubles`). Where no symbol is left the
+    result is a plain number.
 
     >>> H = symbol("H")
     >>> (H + 1) * (H - 1) - H**2
@@ -73,31 +75,41 @@ class Polynomial:
     # --- arithmetic ---
 
     def __add__(self, other: object) -> Any:
+        if _rounds(self, other):
+            return _in_doubles("plus", self, other)
         terms = terms_of(other)
         return NotImplemented if terms is None else simplest(add(self.terms, terms))
 
-    __radd__ = __add__
+    def __radd__(self, other: object) -> Any:
+        return _in_doubles("plus", other, self) if _rounds(self, other) else self + other
 
     def __neg__(self) -> Polynomial:
         return Polynomial({m: -c for m, c in self.terms.items()})
 
     def __sub__(self, other: object) -> Any:
+        if _rounds(self, other):
+            return _in_doubles("minus", self, other)
         terms = terms_of(other)
         if terms is None:
             return NotImplemented
         return simplest(add(self.terms, {m: -c for m, c in terms.items()}))
 
     def __rsub__(self, other: object) -> Any:
-        return -self + other
+        return _in_doubles("minus", other, self) if _rounds(self, other) else -self + other
 
     def __mul__(self, other: object) -> Any:
+        if _rounds(self, other):
+            return _in_doubles("times", self, other)
         terms = terms_of(other)
         return NotImplemented if terms is None else simplest(multiply(self.terms, terms))
 
-    __rmul__ = __mul__
+    def __rmul__(self, other: object) -> Any:
+        return _in_doubles("times", other, self) if _rounds(self, other) else self * other
 
     def __pow__(self, power: int) -> Any:
         """Integer powers; a negative one of a single term only."""
+        if _rounds(self) and power not in (0, 1):
+            return _in_doubles("power", self, power)
         if power < 0:
             return 1 / self**-power
         result: Any = 1
@@ -107,27 +119,39 @@ class Polynomial:
 
     def __truediv__(self, other: object) -> Any:
         """Exact quotient. Raises BadInput where it cannot be written as a sum."""
+        if _rounds(self, other):
+            return _in_doubles("over", self, other)
         terms = terms_of(other)
         return NotImplemented if terms is None else _quotient(self.terms, terms)
 
     def __rtruediv__(self, other: object) -> Any:
+        if _rounds(self, other):
+            return _in_doubles("over", other, self)
         terms = terms_of(other)
         return NotImplemented if terms is None else _quotient(terms, self.terms)
 
     def __floordiv__(self, divisor: object) -> Any:
         """⌊self/divisor⌋ in canonical form. Domain: integers; a symbolic divisor is above 0."""
+        if _rounds(self, divisor):
+            return _in_doubles("floor_over", self, divisor)
         terms = terms_of(divisor)
         return NotImplemented if terms is None else _floor(self.terms, terms)
 
     def __rfloordiv__(self, other: object) -> Any:
+        if _rounds(self, other):
+            return _in_doubles("floor_over", other, self)
         terms = terms_of(other)
         return NotImplemented if terms is None else _floor(terms, self.terms)
 
     def __mod__(self, divisor: object) -> Any:
+        if _rounds(self, divisor):
+            return _in_doubles("rest", self, divisor)
         floor = self.__floordiv__(divisor)
         return floor if floor is NotImplemented else self - divisor * floor
 
     def __rmod__(self, other: Any) -> Any:
+        if _rounds(self, other):
+            return _in_doubles("rest", other, self)
         floor = self.__rfloordiv__(other)
         return floor if floor is NotImplemented else other - self * floor
 
@@ -164,6 +188,11 @@ class Polynomial:
         >>> (3 * symbol("H", lower=2) - 1).lower()
         5
         """
+        bound = self.lower_bound()
+        return None if bound is None else bound.__floor__()
+
+    def lower_bound(self) -> Number | None:
+        """The same before it is rounded down."""
         bound: Number = 0
         for monomial, coefficient in self.terms.items():
             if monomial and coefficient < 0:
@@ -175,7 +204,7 @@ class Polynomial:
                     return None
                 least *= lower**power
             bound += least
-        return bound.__floor__()
+        return bound
 
     def evaluate(self, values: Mapping[str, Any], memo: dict[Atom, Any] | None = None) -> Any:
         """Value with symbols replaced by numbers, arrays or other polynomials.
@@ -209,7 +238,7 @@ def symbol(name: str, lower: int = 1, integer: bool = True) -> Polynomial:
 
 def call(
     function: Callable[..., Any],
-    *arguments: Term,
+    *arguments: Term | float,
     lower: int | None = None,
     integer: bool = True,
 ) -> Polynomial:
@@ -220,7 +249,8 @@ def call(
     >>> print(2 * call(max, symbol("H"), 8, lower=8))
     2·max(H, 8)
     """
-    return alone(Call(function, arguments, lower, integer))
+    terms = (fraction_of(a) if isinstance(a, float) else a for a in arguments)
+    return alone(Call(function, tuple(terms), lower, integer))
 
 
 def alone(atom: Atom) -> Polynomial:
@@ -235,11 +265,45 @@ def terms_of(value: object) -> Terms | None:
     if isinstance(value, int | Fraction):
         return constant(value)
     if isinstance(value, float):
-        return constant(simplest_fraction(value))
+        return constant(exact(Fraction(value)))
     try:
         return constant(index(value))  # type: ignore[arg-type] # numpy's integers
     except TypeError:
         return None
+
+
+def product(a: Any, b: Any) -> Any:
+    """a · b multiplied out, whether or not code would round it."""
+    return simplest(multiply(*map(_own_terms, (a, b))))
+
+
+def summed(a: Any, b: Any) -> Any:
+    """a + b term by term, whether or not code would round it."""
+    return simplest(add(*map(_own_terms, (a, b))))
+
+
+def _own_terms(value: Any) -> Terms:
+    return value.terms if isinstance(value, Polynomial) else constant(value)
+
+
+def _rounds(*values: object) -> bool:
+    """Is arithmetic with one of these rounded: a float of many bits, or a result of such ones?"""
+    return any(map(_is_rounded, values))
+
+
+def _is_rounded(value: object) -> bool:
+    if isinstance(value, float):
+        return not is_few_bits(value)
+    if not isinstance(value, Polynomial) or len(value.terms) > 2:
+        return False
+    return any(isinstance(atom, Call) and atom.is_double for m in value.terms for atom, _ in m)
+
+
+def _in_doubles(name: str, a: object, b: object) -> Any:
+    """The operation of `doubles`, which is written on top of this type."""
+    from flopscope.symbolic import doubles
+
+    return getattr(doubles, name)(a, b)
 
 
 def simplest(terms: Terms) -> Term:

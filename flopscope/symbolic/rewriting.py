@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flopscope.symbolic.atoms import Atom, Floor, Monomial, Number
-from flopscope.symbolic.polynomial import Polynomial, Term, alone, simplest
+from flopscope.symbolic.polynomial import Polynomial, Term, alone, product, simplest
 from flopscope.symbolic.terms import add, constant
 from flopscope.symbolic.values import quotient
 
@@ -52,7 +52,7 @@ def _replaced(monomial: Monomial, coefficient: Number, replacement: Callable[[At
     term: Any = coefficient
     for atom, power in monomial:
         base = replacement(atom) ** abs(power)
-        term = term * base if power > 0 else quotient(term, base)
+        term = product(term, base) if power > 0 else quotient(term, base)
     return term  # type: ignore[no-any-return]
 
 

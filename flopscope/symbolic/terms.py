@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from math import lcm
+from math import isfinite, lcm
 from typing import TypeAlias
 
 from flopscope.symbolic.atoms import ONE, Atom, Monomial, Number
@@ -32,6 +32,38 @@ def simplest_fraction(value: float) -> Number:
     """
     candidate = Fraction(value).limit_denominator(10**6)
     return exact(candidate if float(candidate) == value else Fraction(repr(value)))
+
+
+FEW_BITS = 2**26
+"""Numerator and denominator of a float that sizes are multiplied with exactly."""
+
+
+def is_few_bits(value: float | Fraction) -> bool:
+    """Is it a double of so few bits that its products with sizes are exact?
+
+    >>> is_few_bits(0.75), is_few_bits(0.7)
+    (True, False)
+    """
+    if isinstance(value, float) and not isfinite(value):
+        return False
+    fraction = Fraction(value)
+    few = abs(fraction.numerator) < FEW_BITS and fraction.denominator <= FEW_BITS
+    return few and is_power_of_two(fraction.denominator)
+
+
+def fraction_of(value: float) -> Number:
+    """The fraction that stands for a float: itself where it has few bits, else the simplest one.
+
+    >>> fraction_of(2.0**-24) == Fraction(1, 2**24), fraction_of(0.7)
+    (True, Fraction(7, 10))
+    """
+    return exact(Fraction(value)) if is_few_bits(value) else simplest_fraction(value)
+
+
+def is_power_of_two(value: Number) -> bool:
+    """Is it 2ⁿ or -2ⁿ, n of either sign?"""
+    above, below = abs(value.numerator), value.denominator
+    return min(above, below) == 1 and max(above, below).bit_count() == 1
 
 
 def constant(value: Number) -> Terms:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 
-from flopscope.symbolic.atoms import Atom, Monomial, Number, Symbol
+from flopscope.symbolic.atoms import Atom, Call, Monomial, Number, Symbol
 from flopscope.symbolic.terms import Terms
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -12,7 +13,8 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 def sum_text(terms: Terms) -> str:
     """Terms of high degree first, each with its sign."""
-    texts = (_term_text(m, terms[m]) for m in sorted(terms, key=_degree_first))
+    real = any(is_double(atom) for monomial in terms for atom, _ in monomial)
+    texts = (_term_text(m, terms[m], real, len(terms)) for m in sorted(terms, key=_degree_first))
     return joined(texts)
 
 
@@ -24,7 +26,23 @@ def joined(signed: Iterable[str]) -> str:
 
 def power_text(atom: Atom, power: int) -> str:
     """The power of an atom: 'H²'."""
-    return str(atom) if power == 1 else f"{atom}{str(power).translate(_SUPERSCRIPT)}"
+    return str(atom) if power == 1 else f"{_whole(atom)}{str(power).translate(_SUPERSCRIPT)}"
+
+
+def factor_text(atom: Atom, power: int, *, alone: bool = False) -> str:
+    """The power of an atom in a product: what is computed by itself in brackets, '3·(H·0.7)'."""
+    return _whole(atom, 2 if alone else 3) if power == 1 else power_text(atom, power)
+
+
+def _whole(atom: Atom, binds: int = 3) -> str:
+    """In brackets where its sign binds less tightly."""
+    bracketed = isinstance(atom, Call) and atom.binds < binds
+    return f"({atom})" if bracketed else str(atom)
+
+
+def is_double(atom: Atom) -> bool:
+    """Is it a result of Python's arithmetic of floats?"""
+    return isinstance(atom, Call) and atom.is_double
 
 
 def display_order(atom: Atom) -> tuple[bool, str]:
@@ -44,8 +62,14 @@ def _degree_first(monomial: Monomial) -> tuple[int, list[tuple[bool, str]]]:
     return (-degree, [display_order(atom) for atom, _ in ordered(monomial)])
 
 
-def _term_text(monomial: Monomial, coefficient: Number) -> str:
-    factors = [power_text(atom, power) for atom, power in ordered(monomial)]
+def _term_text(monomial: Monomial, coefficient: Number, real: bool, terms: int) -> str:
+    """Sign and product; in floating point a fraction is the float that stands for it."""
+    alone = abs(coefficient) == 1 and len(monomial) == 1
+    if alone and terms == 1 and coefficient > 0:
+        ((atom, power),) = monomial
+        return f"+{power_text(atom, power)}"
+    factors = [factor_text(atom, power, alone=alone) for atom, power in ordered(monomial)]
     if abs(coefficient) != 1 or not factors:
-        factors.insert(0, str(abs(coefficient)))
+        size = abs(coefficient)
+        factors.insert(0, repr(float(size)) if real and isinstance(size, Fraction) else str(size))
     return ("-" if coefficient < 0 else "+") + "·".join(factors)

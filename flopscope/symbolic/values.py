@@ -38,16 +38,35 @@ def evaluate(terms: Terms, values: Values, memo: Memo) -> Any:
 
 
 def quotient(numerator: Any, denominator: Any) -> Any:
-    """numerator/denominator, exact; for arrays of integers the denominator has to divide it."""
+    """numerator/denominator, exact; fractions in an array of integers where a rest is left."""
     if isinstance(numerator, int | Fraction) and isinstance(denominator, int | Fraction):
         return exact(Fraction(numerator) / denominator)
     if _integral(numerator) and _integral(denominator):
-        return numerator // denominator
+        whole = numerator // denominator
+        left = numerator - whole * denominator != 0
+        return _fractions(numerator, denominator) if left.any() else whole
     return numerator / denominator
 
 
 def _integral(value: Any) -> bool:
-    return isinstance(value, int) or (hasattr(value, "dtype") and value.dtype.kind in "iuO")
+    """Is it a whole number, or an array of such? One of dtype object can hold fractions."""
+    if not hasattr(value, "dtype"):
+        return isinstance(value, int)
+    return value.dtype.kind in "iuO" and not any(isinstance(v, float) for v in _entries(value))
+
+
+def _entries(value: Any) -> Any:
+    return value.flat if value.dtype.kind == "O" else ()
+
+
+def _fractions(numerator: Any, denominator: Any) -> Any:
+    import numpy as np
+
+    def divided(a: Any, b: Any) -> Number:
+        return exact(Fraction(a) / Fraction(b))
+
+    plain = (v.astype(object) if hasattr(v, "dtype") else v for v in (numerator, denominator))
+    return np.frompyfunc(divided, 2, 1)(*plain)
 
 
 def _atom(atom: Atom, values: Values, memo: Memo) -> Any:
@@ -59,12 +78,12 @@ def _atom(atom: Atom, values: Values, memo: Memo) -> Any:
             by = divisor if isinstance(divisor, int) else divisor.evaluate(values, memo)
             memo[atom] = numerator // by
         else:
-            arguments = (_as_code_would(a, values, memo) for a in atom.arguments)
+            arguments = (as_code_would(a, values, memo) for a in atom.arguments)
             memo[atom] = atom.function(*arguments)
     return memo[atom]
 
 
-def _as_code_would(argument: Term, values: Values, memo: Memo) -> Any:
+def as_code_would(argument: Term, values: Values, memo: Memo) -> Any:
     """An argument of a rounding rule: fractions are the floats that they are in code."""
     if isinstance(argument, int | Fraction):
         return argument if isinstance(argument, int) else float(argument)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -10,10 +10,10 @@ from typing import Any, TypeAlias
 import torch
 from torch import nn
 
-from flopscope.errors import BadInput, UnboundSymbols
+from flopscope.errors import BadInput
 from flopscope.ledger import Ledger
 from flopscope.regions import numbers
-from flopscope.symbolic import Symbol
+from flopscope.tracing.attempts import first_that_runs
 from flopscope.tracing.calls import Rule
 from flopscope.tracing.constructing import (
     LIKELY,
@@ -22,7 +22,6 @@ from flopscope.tracing.constructing import (
     likely_input,
     origins_of,
 )
-from flopscope.tracing.examples import examples
 from flopscope.tracing.functions import Functions
 from flopscope.tracing.inputs import free_symbols, leaves, tensors_of
 from flopscope.tracing.lazy import copy_of_shapes, is_uninitialised
@@ -93,22 +92,6 @@ def trace(
         return _trace(module, inputs, named, trail, rules or {}, backward)
 
     return first_that_runs(free_symbols((inputs, named)), example or {}, attempt)
-
-
-def first_that_runs(
-    free: Collection[Symbol], given: Mapping[str, int], attempt: Callable[[Trail], Trace]
-) -> Trace:
-    """The trace at the first example that the network accepts. Raises what the first one raised."""
-    first: Exception | None = None
-    for sizes in examples(free, given):
-        try:
-            return attempt(Trail(sizes))
-        except (BadInput, UnboundSymbols):
-            raise
-        except Exception as error:  # another example may be one that the network accepts
-            first = first or error
-    assert first is not None
-    raise first
 
 
 def derive(

@@ -1,14 +1,15 @@
 """Caches of results by arguments, while a network is traced.
 
-A cached function runs as if it were not: shapes must not stay in its cache, and what is there may
-be of another run. Sizes are the keys of dictionaries, which torch's symbolic ones refuse to be.
+A cached function keeps its results for the time of one run, in a cache of that run: shapes must not
+stay in its own, and what is there may be of another run. Sizes are the keys of dictionaries, which
+torch's symbolic ones refuse to be.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,45 +18,78 @@ from flopscope.snapshot import CACHED, theirs
 from flopscope.tracing.node import SizeNode
 
 
+class OfOneRun:
+    """A cached function whose cache is another one; of sizes, equal ones are the same."""
+
+    def __init__(self, cached: Any) -> None:
+        self.__wrapped__ = cached.__wrapped__
+        self._cached = cached
+        self._results: dict[Any, Any] = {}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        key = _key(args, kwargs)
+        if key not in self._results:
+            self._results[key] = self.__wrapped__(*args, **kwargs)
+        return self._results[key]
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else partial(self, instance)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cached, name)
+
+    def cache_clear(self) -> None:
+        """Of the cache of this run."""
+        self._results.clear()
+
+
+def _key(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    named = tuple((name, _hashable(value)) for name, value in sorted(kwargs.items()))
+    return (tuple(map(_hashable, args)), named)
+
+
+def _hashable(value: Any) -> Any:
+    """A size by its value, with its type: 1 and 1.0 are not the same argument."""
+    if isinstance(value, torch.SymInt | torch.SymFloat) and isinstance(value.node, SizeNode):
+        return (type(value), value.node.value)
+    if isinstance(value, tuple):
+        return (type(value), tuple(map(_hashable, value)))
+    return (type(value), value)
+
+
 @contextmanager
-def uncached(spaces: Iterable[dict[str, Any]]) -> Iterator[None]:
-    """While active, functions and methods cached by functools run without, where files name
-    them."""
-    before: list[tuple[Any, str, Any]] = []
-    for names in spaces:
-        own = [v for v in names.values() if isinstance(v, type) and theirs(v)]
-        for place, held in [(names, names), *((kind, vars(kind)) for kind in own)]:
-            before += [(place, n, v) for n, v in held.items() if isinstance(v, CACHED)]
+def uncached(places: Iterable[dict[str, Any]]) -> Iterator[None]:
+    """The cached functions and methods of these modules with caches of their own."""
+    before: list[tuple[Callable[[str, Any], None], str, Any]] = []
+    own: dict[int, OfOneRun] = {}
     try:
-        for place, name, function in before:
-            _put(place, name, _plain(function))
+        for put, name, cached in list(_cached_in(places)):
+            before.append((put, name, cached))
+            inner = getattr(cached, "__func__", cached)
+            of_this_run = own.setdefault(id(inner), OfOneRun(inner))
+            put(name, of_this_run if inner is cached else type(cached)(of_this_run))
         yield
     finally:
-        for place, name, function in before:
-            _put(place, name, function)
+        for put, name, cached in reversed(before):
+            put(name, cached)
 
 
-def _put(place: Any, name: str, value: Any) -> None:
-    if isinstance(place, dict):
-        place[name] = value
-    else:
-        setattr(place, name, value)
-
-
-def _plain(cached: Any) -> Any:
-    """The function itself; who asks for its cache sees that of the cached one, and clears none."""
-
-    @functools.wraps(cached.__wrapped__)
-    def function(*args: Any, **kwargs: Any) -> Any:
-        return cached.__wrapped__(*args, **kwargs)
-
-    own: Mapping[str, Any] = {
-        "cache_info": cached.cache_info,
-        "cache_parameters": cached.cache_parameters,
-        "cache_clear": lambda: None,
-    }
-    vars(function).update(own)
-    return function
+def _cached_in(
+    places: Iterable[dict[str, Any]],
+) -> Iterator[tuple[Callable[[str, Any], None], str, Any]]:
+    """How to put it, its name, and the cached function."""
+    classes: dict[int, type] = {}
+    for namespace in places:
+        for name, value in list(namespace.items()):
+            if isinstance(value, CACHED):
+                yield namespace.__setitem__, name, value
+            elif isinstance(value, type) and theirs(value):
+                classes[id(value)] = value
+    for kind in classes.values():
+        for name, value in list(vars(kind).items()):
+            bound = isinstance(value, staticmethod | classmethod)
+            if isinstance(value.__func__ if bound else value, CACHED):
+                yield partial(setattr, kind), name, value
 
 
 @contextmanager

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
 
 CELLS: Mapping[Any, Any] = {
-    torch.lstm_cell: torch.lstm,
-    torch.gru_cell: torch.gru,
     torch.rnn_tanh_cell: torch.rnn_tanh,
     torch.rnn_relu_cell: torch.rnn_relu,
 }

@@ -19,7 +19,7 @@ from flopscope.tracing.functions import Values
 from flopscope.tracing.known import META
 from flopscope.tracing.node import free_number, free_size, size_value
 from flopscope.tracing.outputs import result_of
-from flopscope.tracing.standins import standins
+from flopscope.tracing.standins import LOGARITHMS, standins
 from flopscope.tracing.trail import Trail
 from flopscope.tracing.values import Copies, follow, map_all, read, reading
 
@@ -35,7 +35,7 @@ def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Tra
     def made(**given: Any) -> Any:
         return make(**{name: _argument(trail, value) for name, value in given.items()})
 
-    with standins(*origins):
+    with standins(*origins, leaving=LOGARITHMS):
         module = without_memory(made, arguments, origins)
     if not isinstance(module, nn.Module):
         raise BadInput(

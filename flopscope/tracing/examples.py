@@ -8,24 +8,27 @@ were made for.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from itertools import count
+from itertools import count, product
 from typing import Any
 
 from flopscope.symbolic import Symbol
 
 GENERIC: Mapping[str, int] = {"B": 3, "H": 264, "W": 328}
 GRIDS = ((320, 448), (448, 672), (224, 224), (256, 256), (384, 384), (512, 512), (299, 299),
-         (192, 192), (240, 240), (288, 288), (336, 336), (1024, 1024))  # fmt: skip
+         (192, 192), (240, 240), (288, 288), (336, 336), (1024, 1024), (64, 64),
+         (32, 32))  # fmt: skip
 SMALL: Mapping[str, int] = {
     "K": 3, "S": 2, "G": 4, "t": 6, "s": 2, "d": 3, "h": 4, "heads": 4, "groups": 4, "j": 1, "n": 2,
-    "D": 8,
 }  # fmt: skip
-"""Sizes that are small: kernels, strides, groups, expansions, heads, depths."""
+"""Sizes that are small: kernels, strides, groups, expansions, heads."""
+
+DEPTHS = (8, 16, 32, 64, 96)
+"""Of volumes and films."""
 
 REAL = 1.3
 """A multiplier, such as a width."""
 
-LENGTHS = (40, 64, 16, 77, 197)
+LENGTHS = (40, 64, 16, 77, 197, 16000)
 """Of free sizes with other names, such as tokens: the n-th name takes 16·n more."""
 
 
@@ -36,16 +39,17 @@ def examples(free: Collection[Symbol], given: Mapping[str, int]) -> Iterator[dic
     >>> next(examples([Symbol("H"), Symbol("tokens")], {"H": 96}))
     {'H': 96, 'tokens': 40}
     """
-    known = {**GENERIC, **SMALL, **{s.name: REAL for s in free if not s.integer}}
+    known = {**GENERIC, **SMALL, "D": DEPTHS[0], **{s.name: REAL for s in free if not s.integer}}
     names = sorted(s.name for s in free)
     others = [name for name in names if name not in known and name not in given]
     grids = [(GENERIC["H"], GENERIC["W"]), *(GRIDS if "H" not in given or "W" not in given else ())]
     if not {"H", "W"} & set(names):
         grids = grids[:1]
-    for length in LENGTHS if others else LENGTHS[:1]:
-        for height, width in grids:
-            sizes = {**known, "H": height, "W": width}
-            sizes |= dict(zip(others, count(length, 16), strict=False))
-            yield {name: given.get(name, sizes.get(name, 0)) for name in names}
+    depths = DEPTHS if "D" in names and "D" not in given else DEPTHS[:1]
+    lengths = LENGTHS if others else LENGTHS[:1]
+    for length, depth, (height, width) in product(lengths, depths, grids):
+        sizes = {**known, "D": depth, "H": height, "W": width}
+        sizes |= dict(zip(others, count(length, 16), strict=False))
+        yield {name: given.get(name, sizes.get(name, 0)) for name in names}
         if not names:
             return

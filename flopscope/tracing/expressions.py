@@ -13,8 +13,10 @@ from torch.utils._sympy import functions as theirs
 
 from flopscope.domain import Relation, without_common_factors
 from flopscope.errors import BadInput
-from flopscope.sizes import Size, ceil_div, is_symbolic, maximum
-from flopscope.symbolic import simplest_fraction, with_ceilings
+from flopscope.sizes import Size, ceil_div, ceiled, floored, is_symbolic, maximum, nearest_whole
+from flopscope.symbolic import Polynomial, doubles, with_ceilings
+from flopscope.symbolic.nearest import compared
+from flopscope.symbolic.terms import is_few_bits
 
 
 def size_of(expression: Any, sizes: Mapping[str, Size]) -> Size:
@@ -37,13 +39,28 @@ def size_of(expression: Any, sizes: Mapping[str, Size]) -> Size:
     if isinstance(expression, sympy.Rational):
         return Fraction(expression.p, expression.q)
     if isinstance(expression, sympy.Float):
-        return simplest_fraction(float(expression))
-    if expression.func not in FUNCTIONS:
+        return float(expression)
+    if expression.func not in FUNCTIONS or _has_lost_its_order(expression):
         raise _unreadable(expression)
     try:
         return FUNCTIONS[expression.func](*(size_of(a, sizes) for a in expression.args))
     except (TypeError, BadInput) as error:
         raise _unreadable(expression) from error
+
+
+def _has_lost_its_order(expression: Any) -> bool:
+    """Is it a sum or product of several where doubles are rounded? SymPy sorts what code ordered,
+    and multiplies its constants: 0.7 · 1.4 is one number there, of as many digits as it keeps."""
+    if expression.func not in (sympy.Add, sympy.Mul):
+        return False
+    floats = [float(a) for a in expression.args if isinstance(a, sympy.Float)]
+    rounded = [number for number in floats if not is_few_bits(number)]
+    several = len(expression.args) > 2 or len(repr(max(rounded, default=0.0))) > MOST_DIGITS
+    return bool(rounded) and several
+
+
+MOST_DIGITS = 12
+"""Of a constant that code writes, and no product of two has as few."""
 
 
 def relation_of(expression: Any, sizes: Mapping[str, Size]) -> Relation | None:
@@ -58,8 +75,8 @@ def relation_of(expression: Any, sizes: Mapping[str, Size]) -> Relation | None:
         raise _unreadable(expression)
     a, b = (size_of(side, sizes) for side in expression.args)
     swapped, equality, negated = COMPARISONS[expression.func]
-    difference = b - a if swapped else a - b
-    if not is_symbolic(difference):
+    difference, _ = compared(b, a) if swapped else compared(a, b)
+    if not isinstance(difference, Polynomial):
         return None
     return Relation(without_common_factors(difference), equality, negated)
 
@@ -77,7 +94,8 @@ def _sum(*sizes: Size) -> Size:
 
 
 def _power(base: Size, exponent: Size) -> Size:
-    return base**exponent if isinstance(exponent, int) and exponent >= 0 else NotImplemented
+    plain = isinstance(exponent, int) and exponent >= 0
+    return base**exponent if plain else doubles.power(base, exponent)
 
 
 def _minimum(*sizes: Size) -> Size:
@@ -98,18 +116,22 @@ FUNCTIONS: Mapping[Any, Callable[..., Size]] = {
     theirs.CeilDiv: ceil_div,
     theirs.Mod: operator.mod,
     theirs.PythonMod: operator.mod,
-    theirs.IntTrueDiv: operator.truediv,
-    theirs.FloatTrueDiv: operator.truediv,
+    theirs.IntTrueDiv: doubles.over,
+    theirs.FloatTrueDiv: doubles.over,
+    theirs.FloatPow: doubles.power,
     theirs.ModularIndexing: lambda size, divisor, modulus: size // divisor % modulus,
     theirs.ToFloat: lambda size: size,
     theirs.Identity: lambda size: size,
-    theirs.FloorToInt: lambda size: size // 1,
-    theirs.TruncToInt: lambda size: size // 1,  # a size is not negative
-    theirs.CeilToInt: lambda size: -(-size // 1),
+    theirs.FloorToInt: floored,
+    theirs.TruncToInt: floored,  # a size is not negative
+    theirs.CeilToInt: ceiled,
+    theirs.RoundToInt: nearest_whole,
     theirs.Max: maximum,
     theirs.Min: _minimum,
     sympy.Max: maximum,
     sympy.Min: _minimum,
+    theirs.OpaqueUnaryFn_sqrt: doubles.sqrt,
+    theirs.OpaqueUnaryFn_log2: doubles.log2,
 }
 """SymPy's and torch's own functions of sizes."""
 

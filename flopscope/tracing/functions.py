@@ -15,21 +15,19 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
+from torch.utils import _pytree as pytree
 
 from flopscope.errors import BadInput
 from flopscope.tracing.complexconvolutions import CONVOLUTIONS, convolution, has_complex
+from flopscope.tracing.composites import composed
+from flopscope.tracing.factories import FACTORIES
 from flopscope.tracing.literals import MET
 from flopscope.tracing.node import size_value
 from flopscope.tracing.outputs import is_symbolic
-from flopscope.tracing.products import (
-    attention,
-    batched_product,
-    einsum,
-    is_plain_attention,
-    is_product_of_two,
-)
+from flopscope.tracing.products import attention, batched_product
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.recurrent import RECURRENT, recurrent
+from flopscope.tracing.shapes import RULES
 from flopscope.tracing.special import called
 from flopscope.tracing.trail import caller
 
@@ -68,18 +66,16 @@ class Functions(TorchFunctionMode):
             return _rms_norm(self._recorder, *args, **kwargs)
         if function in AFFINE_GRIDS and free and not torch.is_grad_enabled():
             return _affine_grid(self._recorder, *args, **kwargs)
+        if function in FACTORIES and free:
+            return FACTORIES[function](*args, **kwargs)
         if function is F.interpolate and free:
             return _interpolate(*args, **kwargs)
-        if function in PRODUCTS and free and min(x.dim() for x in args) > 2:
+        if function in PRODUCTS and free and not kwargs and min(x.dim() for x in args) > 2:
             return batched_product(*args)
-        if function is torch.einsum and free and is_product_of_two(args[0], args[1:]):
-            product = einsum(*args)
-            return function(*args) if product is None else product
-        if (
-            function is F.scaled_dot_product_attention
-            and free
-            and is_plain_attention(*args, **kwargs)
-        ):
+        result = composed(self._recorder, function, args, kwargs) if free else NotImplemented
+        if result is not NotImplemented:
+            return result
+        if function is F.scaled_dot_product_attention and free:
             return attention(*args, **kwargs)
         if function in RECURRENT and self._recorder.trains:
             raise BadInput(
@@ -88,7 +84,21 @@ class Functions(TorchFunctionMode):
             )
         if function in RECURRENT:
             return recurrent(self._recorder, function, args)
-        return function(*args, **kwargs)
+        return self._called(function, args, kwargs)
+
+    def _called(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """The call; where compiled code insists on numbers, at those of the example, which are
+        fixed."""
+        rows = len(self._recorder.rows)
+        try:
+            return function(*args, **kwargs)
+        except RuntimeError as error:
+            if "with symbolic sizes" not in str(error):
+                raise
+        del self._recorder.rows[rows:]
+        return function(
+            *pytree.tree_map(_at_numbers, tuple(args)), **pytree.tree_map(_at_numbers, kwargs)
+        )
 
 
 class Values(TorchFunctionMode):
@@ -104,6 +114,8 @@ class Values(TorchFunctionMode):
         if function in MET:
             return MET[function](function, args, dict(kwargs or {}))
         args, kwargs = with_numbers(function, args, kwargs or {})
+        if function in FACTORIES and is_symbolic((args, kwargs)):
+            return FACTORIES[function](*args, **kwargs)
         return function(*args, **kwargs)
 
 
@@ -122,6 +134,13 @@ def with_numbers(
         args = [_number(value) for value in args]
         kwargs = {name: _number(value) for name, value in kwargs.items()}
     return args, kwargs
+
+
+def _at_numbers(value: Any) -> Any:
+    """The value with every free size at the example's number, from now on."""
+    if isinstance(value, torch.Tensor):
+        return value.expand([int(size) for size in value.shape]) if is_symbolic(value) else value
+    return int(value) if isinstance(value, torch.SymInt) else value
 
 
 def _number(value: Any) -> Any:
@@ -149,9 +168,9 @@ def _rms_norm(
     eps: float | None = None,
 ) -> torch.Tensor:
     """The norm as one operator, `_fused_rms_norm`."""
-    result = torch.empty_like(input)
+    result, _ = RULES["_fused_rms_norm"](input, normalized_shape)
     recorder.record("_fused_rms_norm", (input, normalized_shape, weight, eps), {}, result)
-    return result
+    return result  # type: ignore[no-any-return]
 
 
 AFFINE_GRIDS = frozenset({F.affine_grid, torch.affine_grid_generator})

@@ -2,41 +2,42 @@
 
 torch asks a symbolic size some sixty questions by name (its private SymNode protocol). The answers
 here need neither SymPy nor a shape environment: a node is a canonical polynomial and its value at
-the example; arithmetic is done on both, and branches go on the trail.
+the example; arithmetic is done on both, and branches go on the trail. Floats are doubles, as in
+code: `flopscope.symbolic.doubles`.
 """
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import sympy
 import torch
 
 from flopscope.domain import Relation, settled, without_common_factors
-from flopscope.sizes import is_symbolic, maximum, truncate
-from flopscope.symbolic import Polynomial, simplest_fraction, with_ceilings
-from flopscope.tracing.trail import Trail
+from flopscope.sizes import (
+    ceiled,
+    floored,
+    is_symbolic,
+    maximum,
+    nearest_whole,
+    truncate,
+    whole_power,
+)
+from flopscope.symbolic import Polynomial, doubles, with_ceilings
+from flopscope.symbolic.nearest import compared, near
+from flopscope.tracing.trail import Trail, number_at
+
+LARGEST_POWER = 64
+"""Exponents up to this one are multiplied out."""
 
 NO_LIMIT = 2**62
 """Slices without an end, and torch's own bounds of integers, are at least this far away."""
 
 
-@dataclass(frozen=True)
-class Inexact:
-    """A value without an exact form, such as a root: its number at the example, and what it is
-    made of, which becomes a number too if anything but the values of tensors depends on it."""
-
-    number: float
-    made_of: frozenset[Polynomial]
-
-
 class SizeNode:
-    """`value` is an int, float, bool, Polynomial, Relation or Inexact; `example` its value at the
+    """`value` is an int, float, bool, Polynomial or Relation; `example()` its value at the
     example."""
 
     shape_env = None
@@ -47,17 +48,14 @@ class SizeNode:
         self.trail = trail
         self.value = value
         self.pytype = pytype
-        self.is_open = is_symbolic(value) or isinstance(value, Relation | Inexact)
+        self.is_open = is_symbolic(value) or isinstance(value, Relation)
         self.constant = None if self.is_open else value
 
     def example(self) -> Any:
         """The value at the example input."""
         if isinstance(self.value, Relation):
             return not self.value.at(self.trail.example).broken()
-        if isinstance(self.value, Inexact):
-            return self.pytype(self.value.number)
-        number = self.value.evaluate(self.trail.example) if self.is_open else self.value
-        return self.pytype(number)
+        return self.pytype(number_at(self.value, self.trail.example))
 
     def of(self, value: Any, pytype: type) -> SizeNode:
         """Another node of the same trail."""
@@ -107,7 +105,8 @@ class SizeNode:
         return self.is_open
 
     def is_constant(self) -> bool:
-        return not self.is_open
+        """Of floats never said: torch makes numbers of constant integers and truths alone."""
+        return not self.is_open and self.pytype is not float
 
     def clone(self) -> SizeNode:
         return self
@@ -138,7 +137,7 @@ class SizeNode:
         return float(self._fixed())
 
     def _fixed(self) -> Any:
-        return _fixed(self.trail, self.value)
+        return self.trail.fix(self.value)
 
     def bool_(self) -> bool:
         if self.pytype is not bool:
@@ -148,8 +147,25 @@ class SizeNode:
     def guard_bool(self, file: str = "", line: int = 0) -> bool:
         return self.bool_()
 
-    expect_true = guard_size_oblivious = guard_or_false = guard_or_true = guard_bool
-    statically_known_true = guard_bool
+    expect_true = guard_bool
+
+    def guard_or_false(self, file: str = "", line: int = 0) -> bool:
+        """Asked where the answer False serves all sizes, for the sake of speed or layout: the trail
+        need not know that it was no."""
+        return self.bool_() if self._at_example() else False
+
+    guard_size_oblivious = guard_or_false
+
+    def guard_or_true(self, file: str = "", line: int = 0) -> bool:
+        """The same the other way round."""
+        return True if self._at_example() else self.bool_()
+
+    def statically_known_true(self, file: str = "", line: int = 0) -> bool:
+        """Is it true of all sizes? Asked to save work, so the example does not decide."""
+        return False if self.is_open else self.bool_()
+
+    def _at_example(self) -> bool:
+        return bool(self.example())
 
     def expect_size(self, file: str = "", line: int = 0) -> bool:
         return True
@@ -180,9 +196,7 @@ class SizeNode:
     def _compare(
         self, a: Any, b: Any, *, equality: bool = False, negated: bool = False
     ) -> SizeNode:
-        if isinstance(a, Inexact) or isinstance(b, Inexact):
-            a, b = _fixed(self.trail, a), _fixed(self.trail, b)
-        difference = _difference(_exact(a), _exact(b))
+        difference = self._difference(a, b)
         truth = settled(difference, equality=equality)
         if truth is None:
             difference = without_common_factors(difference)
@@ -190,6 +204,15 @@ class SizeNode:
                 difference = max(difference, -difference, key=str)
             return self.of(Relation(difference, equality, negated), bool)
         return self.of(truth is not negated, bool)
+
+    def _difference(self, a: Any, b: Any) -> Any:
+        """What has the sign of a − b; a size is nothing beside numbers that stand for no limit."""
+        for value, sign in ((a, 1), (b, -1)):
+            if not is_symbolic(value) and not abs(value) < NO_LIMIT:
+                return sign * value
+        difference, limits = compared(a, b)
+        self.trail.assume(*limits)
+        return difference
 
     def sym_not(self) -> SizeNode:
         if isinstance(self.value, Relation):
@@ -214,16 +237,56 @@ class SizeNode:
         return self.of(sum((n.value for n in nodes[1:]), nodes[0].value), int)
 
     def round(self, digits: int | None = None) -> SizeNode:
-        return self.of(round(self._fixed(), digits) if digits else _round(self), int)
+        if digits is not None:
+            return self._unary(lambda value: doubles.rounded_to(value, digits), float)
+        return self._unary(nearest_whole, int)
+
+    def floor(self) -> SizeNode:
+        return self._rounded(floored)
+
+    def ceil(self) -> SizeNode:
+        return self._rounded(ceiled)
+
+    def trunc(self) -> SizeNode:
+        """int() of it: down where it is not negative, which is asked where a fraction tells."""
+        low = self.value.lower() if is_symbolic(self.value) else None
+        if not is_symbolic(self.value) or low is None or low < 0:
+            if not is_symbolic(self.value) or near(self.value) is None:
+                return self._rounded(truncate)
+            return self.floor() if self.ge(self.wrap_int(0)).bool_() else self.ceil()
+        return self._rounded(truncate)
+
+    def sym_int(self) -> SizeNode:
+        return self if self.pytype is int else self.trunc()
+
+    def is_integer(self) -> SizeNode:
+        """Is the float whole? A quotient is where the divisor divides."""
+        if not is_symbolic(self.value):
+            return self.of(float(self.value).is_integer(), bool)
+        if (found := near(self.value)) is not None:
+            self.trail.assume(*found.limits())
+            return self._is_zero(found.numerator % found.divisor)
+        return self._is_zero(doubles.order(self.value, floored(self.value)))
+
+    def _is_zero(self, value: Any) -> SizeNode:
+        return self.of(value, int).eq(self.wrap_int(0))
+
+    def _rounded(self, rule: Callable[[Any], Any]) -> SizeNode:
+        """An integer, and how far its exact form holds."""
+        if self.pytype is float and is_symbolic(self.value):
+            found = near(self.value)
+            if found is not None:
+                self.trail.assume(*found.limits())
+        return self._unary(rule, int)
+
+    def _unary(self, function: Callable[[Any], Any], pytype: type) -> SizeNode:
+        return self.of(applied(function, self.trail, (self.value,), pytype), pytype)
 
     def pos(self) -> SizeNode:
         return self
 
     def sym_float(self) -> SizeNode:
         return self.of(self.value if self.is_open else float(self.value), float)
-
-    def sym_int(self) -> SizeNode:
-        return self if self.pytype is int else _unary(_floor, int)(self)
 
     # --- layout: asked about the example, whose order of strides is that of all sizes ---
 
@@ -255,18 +318,6 @@ class SizeNode:
         return self.of(int(self.is_non_overlapping_and_dense(sizes, strides).value), int)
 
 
-def _difference(a: Any, b: Any) -> Any:
-    """a − b, of which a size is nothing beside the numbers that stand for "no limit"."""
-    for value, sign in ((a, 1), (b, -1)):
-        if isinstance(value, int) and abs(value) >= NO_LIMIT:
-            return sign * value
-    return a - b
-
-
-def _exact(value: Any) -> Any:
-    return simplest_fraction(value) if isinstance(value, float) else value
-
-
 def _packed(sizes: Sequence[SizeNode], strides: Sequence[SizeNode], order: Sequence[int]) -> bool:
     """Does each dimension, innermost first, step by the product of those inside it?"""
     expected = 1
@@ -281,36 +332,25 @@ def _packed(sizes: Sequence[SizeNode], strides: Sequence[SizeNode], order: Seque
     return True
 
 
-def _round(node: SizeNode) -> Any:
-    value = _exact(node.value)
-    whole = not is_symbolic(value) or all(isinstance(c, int) for c in value.terms.values())
-    return value if whole and is_symbolic(value) else round(_fixed(node.trail, node.value))
-
-
-def _fixed(trail: Trail, value: Any) -> Any:
-    """The number at the example; what it is made of is fixed."""
-    if not isinstance(value, Inexact):
-        return trail.fix(value)
-    for part in value.made_of:
-        trail.fix(part)
-    return value.number
-
-
-def _floor(value: Any) -> Any:
-    if not is_symbolic(value):
-        return math.floor(value)
-    if not all(atom.integer for atom in value.atoms()):
-        return truncate(value)
-    divisor = value.denominator()
-    return (value * divisor) // divisor
-
-
-def _root(value: Any) -> Any:
-    return NotImplemented
-
-
 def _power(base: Any, exponent: Any) -> Any:
-    return base**exponent if isinstance(exponent, int) and exponent >= 0 else NotImplemented
+    plain = isinstance(exponent, int) and 0 <= exponent <= LARGEST_POWER
+    return base**exponent if plain else whole_power(base, exponent)
+
+
+def _absolute(value: Any) -> Any:
+    for size in (value, -value):
+        low = size.lower() if is_symbolic(size) else size
+        if low is not None and low >= 0:
+            return size
+    return maximum(value, -value)
+
+
+def _larger(a: Any, b: Any) -> Any:
+    return maximum(doubles.term(a), doubles.term(b))
+
+
+def _smaller(a: Any, b: Any) -> Any:
+    return -_larger(-a, -b)
 
 
 BINARY: Mapping[str, tuple[Callable[[Any, Any], Any], type | None]] = {
@@ -320,37 +360,46 @@ BINARY: Mapping[str, tuple[Callable[[Any, Any], Any], type | None]] = {
     "floordiv": (operator.floordiv, None),
     "int_floordiv": (operator.floordiv, int),
     "mod": (operator.mod, None),
-    "truediv": (operator.truediv, float),
-    "float_truediv": (operator.truediv, float),
-    "int_truediv": (operator.truediv, float),
+    "truediv": (doubles.over, float),
+    "float_truediv": (doubles.over, float),
+    "int_truediv": (doubles.over, float),
     "pow": (_power, None),
     "pow_by_natural": (_power, int),
-    "float_pow": (_power, float),
-    "sym_min": (lambda a, b: -maximum(-a, -b), None),
-    "sym_max": (maximum, None),
-    "lshift": (lambda a, b: a * 2**b, int),
-    "rshift": (lambda a, b: a // 2**b, int),
+    "float_pow": (doubles.power, float),
+    "sym_min": (_smaller, None),
+    "sym_max": (_larger, None),
+    "lshift": (lambda a, b: a * _power(2, b), int),
+    "rshift": (lambda a, b: a // _power(2, b), int),
 }
 """Arithmetic of two nodes, and the type of the result (None: int, unless one of them is a
 float)."""
 
+IN_DOUBLES: Mapping[str, Callable[[Any, Any], Any]] = {
+    "add": doubles.plus,
+    "sub": doubles.minus,
+    "mul": doubles.times,
+    "floordiv": doubles.floor_over,
+    "mod": doubles.rest,
+    "pow": doubles.power,
+}
+"""The same where the result is a float."""
+
 UNARY: Mapping[str, tuple[Callable[[Any], Any], type | None]] = {
     "neg": (operator.neg, None),
-    "abs": (abs, None),
-    "floor": (_floor, int),
-    "ceil": (lambda value: -_floor(-value), int),
-    "trunc": (_floor, int),
-    "sym_sqrt": (_root, float),
+    "abs": (_absolute, None),
+    **{f"sym_{f.__name__}": (f, float) for f in doubles.FUNCTIONS},
 }
+"""Arithmetic of one node; and the functions of Python's math."""
 
 
 def _binary(
-    function: Callable[[Any, Any], Any], pytype: type | None
+    name: str, function: Callable[[Any, Any], Any], pytype: type | None
 ) -> Callable[[SizeNode, SizeNode], SizeNode]:
     def operation(self: SizeNode, other: SizeNode) -> SizeNode:
         result_type = pytype or (float if float in (self.pytype, other.pytype) else int)
+        own = IN_DOUBLES.get(name, function) if result_type is float else function
         return self.of(
-            _applied(function, self.trail, (self.value, other.value), result_type), result_type
+            applied(own, self.trail, (self.value, other.value), result_type), result_type
         )
 
     return operation
@@ -358,46 +407,30 @@ def _binary(
 
 def _unary(function: Callable[[Any], Any], pytype: type | None) -> Callable[[SizeNode], SizeNode]:
     def operation(self: SizeNode) -> SizeNode:
-        result_type = pytype or self.pytype
-        return self.of(_applied(function, self.trail, (self.value,), result_type), result_type)
+        return self._unary(function, pytype or self.pytype)
 
     return operation
 
 
-def _applied(
-    function: Callable[..., Any], trail: Trail, values: tuple[Any, ...], pytype: type
-) -> Any:
-    """The exact result where there is a canonical form, else that of the example's numbers."""
-    if not any(isinstance(value, Polynomial | Inexact) for value in values):
+def applied(function: Callable[..., Any], trail: Trail, values: Sequence[Any], pytype: type) -> Any:
+    """The result in canonical form; where there is none, that of the example's numbers."""
+    if not any(map(is_symbolic, values)):
         return pytype(function(*values))
     question = (function, *values, *map(type, values))
     if question not in trail.known:
         try:
-            trail.known[question] = function(*map(_exact, values))
+            trail.known[question] = function(*values)
         except TypeError:
             trail.known[question] = NotImplemented
     result = trail.known[question]
     if result is NotImplemented:
-        return _inexact(function, trail, values, pytype)
-    return float(result) if isinstance(result, Fraction) else result
-
-
-def _inexact(
-    function: Callable[..., Any], trail: Trail, values: tuple[Any, ...], pytype: type
-) -> Any:
-    numbers = [SizeNode(trail, value, float).example() for value in values]
-    made_of = [v.made_of if isinstance(v, Inexact) else {v} for v in values if not _is_number(v)]
-    plain = operator.pow if function is _power else math.sqrt if function is _root else function
-    return Inexact(pytype(plain(*numbers)), frozenset().union(*made_of))
-
-
-def _is_number(value: Any) -> bool:
-    return not isinstance(value, Polynomial | Inexact)
+        return pytype(function(*map(trail.fix, values)))
+    return result if is_symbolic(result) else pytype(result)
 
 
 SizeNode.str = SizeNode.__repr__  # type: ignore[attr-defined]  # in the class it would hide the type
 for _name, (_function, _type) in BINARY.items():
-    setattr(SizeNode, _name, _binary(_function, _type))
+    setattr(SizeNode, _name, _binary(_name, _function, _type))
 for _name, (_function_of_one, _type) in UNARY.items():
     setattr(SizeNode, _name, _unary(_function_of_one, _type))
 
@@ -410,6 +443,13 @@ def free_size(trail: Trail, value: Polynomial) -> torch.SymInt:
 def free_number(trail: Trail, value: Polynomial) -> torch.SymFloat:
     """A symbolic real number, such as a width multiplier."""
     return torch.SymFloat(SizeNode(trail, value, float))
+
+
+def size_or_number(trail: Trail, value: Any, pytype: type) -> Any:
+    """A value as code holds it: a symbolic size of torch's, or a plain number."""
+    if not is_symbolic(value):
+        return value
+    return (torch.SymFloat if pytype is float else torch.SymInt)(SizeNode(trail, value, pytype))
 
 
 def size_value(size: Any) -> Any:

@@ -15,6 +15,7 @@ from torch.utils import _pytree as pytree
 
 from flopscope.tracing.foreign import foreign, foreign_result
 from flopscope.tracing.gradient_shapes import GRADIENT_SHAPES
+from flopscope.tracing.inplace import IN_PLACE, become, resized, written
 from flopscope.tracing.shapes import META, RULES
 
 CPU = torch.device("cpu")
@@ -31,12 +32,26 @@ def result_of(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
         return GRADIENT_SHAPES[name](*args, **kwargs)
     if not is_symbolic((args, kwargs)):
         return function(*args, **kwargs)
+    if name in IN_PLACE:
+        return IN_PLACE[name](*args, **kwargs)
     in_place = name.endswith("_") and not name.endswith("__")
+    outs = given_outputs(function, args, kwargs)
+    rule = RULES.get(name.rstrip("_") if in_place else name)
+    computed = {key: value for key, value in kwargs.items() if key not in outs}
+    result = None if rule is None else rule(*args, **computed)
+    if result is None:
+        return fake_result(function, args, kwargs)
     if in_place:
-        return args[0]
-    rule = RULES.get(name)
-    result = None if rule is None else rule(*args, **kwargs)
-    return fake_result(function, args, kwargs) if result is None else result
+        return written(args[0], result)
+    return resized(outs, result) if outs else result
+
+
+def given_outputs(
+    function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Mapping[str, torch.Tensor]:
+    """The tensors that the operator is to write to, by name, in order: `out=` and its kind."""
+    names = [a.name for a in function._schema.arguments if a.is_out]
+    return {name: kwargs[name] for name in names if name in kwargs}
 
 
 def _faked(function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -66,6 +81,9 @@ def fake_result(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -
     fake_args, fake_kwargs = pytree.tree_map(to_fake, (tuple(args), dict(kwargs)))
     with mode, enable_python_dispatcher(), _no_log():
         result = function(*fake_args, **fake_kwargs)
+    for fake in pytree.tree_leaves((fake_args, fake_kwargs)):
+        if id(fake) in originals:
+            become(originals[id(fake)], fake.shape)
     return pytree.tree_map(to_meta, result)
 
 

@@ -105,7 +105,8 @@ def place_of(error: BaseException) -> str:
     text = error.msg if isinstance(error, SyntaxError) else str(error)
     where = line_of(error)
     said = f"{type(error).__name__}: {shortened(text) or _code(where)}".removesuffix(": ")
-    return f"{said} at {where}" if where else said
+    notes = "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
+    return f"{said} at {where}{notes}" if where else f"{said}{notes}"
 
 
 def _code(where: str | None) -> str:

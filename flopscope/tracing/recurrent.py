@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
+from torch.nn import functional as F
 
 from flopscope.facts import Function, Kind
 from flopscope.tracing.calls import Facts, shape_of
-from flopscope.tracing.shapes import like
+from flopscope.tracing.fitting import demand, is_size, like, text
 
 if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
@@ -105,3 +106,56 @@ def layer(
         narrow = like(x, (*shape[:-1], matrix.shape[0]))
         out = append(Facts(Kind.LINEAR, (out,), (matrix.mT,)), narrow)
     return out
+
+
+# --- one step of a cell, as torch writes it out -------------------------------------------------
+
+
+def lstm_cell(x: torch.Tensor, states: Sequence[torch.Tensor], *weights: Any) -> Any:
+    """The new state and its cell."""
+    state, cell = states
+    from_input, from_state = _both(x, state, *weights, state_first=True)
+    gates = _parts(from_state.add_(from_input), 4)
+    let_in, forget = gates[0].sigmoid_(), gates[1].sigmoid_()
+    new, out = gates[2].tanh_(), gates[3].sigmoid_()
+    cell = (forget * cell).add_(let_in * new)
+    return out * cell.tanh(), cell
+
+
+def gru_cell(x: torch.Tensor, state: torch.Tensor, *weights: Any) -> torch.Tensor:
+    """The new state."""
+    from_input, from_state = (_parts(gates, 3) for gates in _both(x, state, *weights))
+    reset = from_state[0].add_(from_input[0]).sigmoid_()
+    keep = from_state[1].add_(from_input[1]).sigmoid_()
+    new = (from_input[2] + from_state[2].mul_(reset)).tanh_()
+    return (state - new).mul_(keep).add_(new)
+
+
+def _parts(gates: torch.Tensor, number: int) -> list[torch.Tensor]:
+    """Written to in place, so no views in the eyes of autograd."""
+    split = torch.ops.aten.unsafe_split.Tensor
+    return list(split(gates, gates.shape[1] // number, 1))
+
+
+def _both(
+    x: torch.Tensor,
+    state: torch.Tensor,
+    from_input: torch.Tensor,
+    from_state: torch.Tensor,
+    input_bias: torch.Tensor | None = None,
+    state_bias: torch.Tensor | None = None,
+    *,
+    state_first: bool = False,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The products of the input and of the state with their matrices."""
+    demand(
+        is_size(x.shape[0], state.shape[0]),
+        lambda: (
+            f"input batch size {text(x.shape[0])} doesn't match hidden batch size "
+            f"{text(state.shape[0])}"
+        ),
+    )
+    if state_first:
+        gates = F.linear(state, from_state, state_bias)
+        return F.linear(x, from_input, input_bias), gates
+    return F.linear(x, from_input, input_bias), F.linear(state, from_state, state_bias)

@@ -1,80 +1,38 @@
 """Shapes of results on symbolic sizes: one literal table of rules.
 
 With plain integer sizes torch's own meta kernels answer. Most of them refuse symbolic sizes, so
-every common operator has a rule here. A rule compares sizes as torch does and raises as torch does;
-where only the example decides, the comparison goes on the trail. Layout is not modelled: every
-result is contiguous, since no count depends on strides.
+every common operator has a rule here or in the tables of `looks`, `lookups` and `sliding`. A rule
+compares sizes as torch does and raises as torch does; where only the example decides, the
+comparison goes on the trail. Layout is not modelled: every result is contiguous, since no count
+depends on strides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import prod
-from typing import Any, TypeAlias
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import torch
 
-from flopscope.sizes import conv_output, conv_transpose_output
-from flopscope.tracing.node import size_value
+from flopscope.tracing.fitting import (
+    META,
+    Rule,
+    axes,
+    axis,
+    broadcast,
+    broadcasts_to,
+    demand,
+    is_size,
+    like,
+    product,
+    text,
+)
+from flopscope.tracing.looks import LOOKS
+from flopscope.tracing.lookups import LOOKUPS
+from flopscope.tracing.sliding import SLIDING
 
-META = torch.device("meta")
-
-Rule: TypeAlias = Callable[..., Any]
-"""From an operator's own arguments to its result; None leaves this use to torch."""
-
-
-def like(x: torch.Tensor, shape: Sequence[Any], dtype: torch.dtype | None = None) -> torch.Tensor:
-    """A meta tensor of this shape and of the type of `x`."""
-    return torch.empty(tuple(shape), dtype=dtype or x.dtype, device=META)
-
-
-def broadcast(*shapes: Sequence[Any]) -> list[Any]:
-    """The common shape. Raises RuntimeError where there is none."""
-    rank = max(map(len, shapes))
-    padded = [[1] * (rank - len(shape)) + list(shape) for shape in shapes]
-    return [_common(sizes) for sizes in zip(*padded, strict=True)]
-
-
-def _common(sizes: Iterable[Any]) -> Any:
-    common: Any = 1
-    for size in sizes:
-        if _is(size, 1) or _same(size, common):
-            continue
-        if _is(common, 1):
-            common = size
-        elif size == common:
-            common = size if isinstance(size, int) else common
-        elif common == 1:
-            common = size
-        elif size != 1:
-            raise RuntimeError(
-                f"The size of tensor a ({_text(common)}) must match the size of tensor b "
-                f"({_text(size)})"
-            )
-    return common
-
-
-def _is(size: Any, number: int) -> bool:
-    return isinstance(size, int) and size == number
-
-
-def _same(a: Any, b: Any) -> bool:
-    va, vb = size_value(a), size_value(b)
-    return type(va) is type(vb) and va == vb
-
-
-def _text(size: Any) -> str:
-    return str(size_value(size))
-
-
-def _demand(truth: Any, message: Callable[[], str]) -> None:
-    if not truth:
-        raise RuntimeError(message())
-
-
-def _axis(x: torch.Tensor, dim: int) -> int:
-    return dim % x.dim() if x.dim() else 0
-
+__all__ = ["META", "RULES", "Rule", "broadcast", "like"]
 
 # --- element by element -----------------------------------------------------------------------
 
@@ -84,8 +42,13 @@ def _unary(x: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
 
 
 def _floating(x: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
-    real = x.dtype.is_floating_point or x.dtype.is_complex
-    return like(x, x.shape, None if real else torch.get_default_dtype())
+    return like(x, x.shape, _real(x.dtype))
+
+
+def _real(dtype: torch.dtype) -> torch.dtype:
+    """The type of a quotient or a root of such elements."""
+    whole = not (dtype.is_floating_point or dtype.is_complex)
+    return torch.get_default_dtype() if whole else dtype
 
 
 def _truth(*operands: Any, **_: Any) -> torch.Tensor:
@@ -98,17 +61,30 @@ def _pairwise(a: Any, b: Any, *_: Any, **__: Any) -> torch.Tensor:
     return like(tensors[0], broadcast(*(t.shape for t in tensors)), _type(a, b))
 
 
-def _quotient(a: Any, b: Any, *_: Any, **kwargs: Any) -> torch.Tensor:
+def _real_pairwise(a: Any, b: Any, *_: Any, **__: Any) -> torch.Tensor:
     result = _pairwise(a, b)
-    if kwargs.get("rounding_mode") or result.dtype.is_floating_point or result.dtype.is_complex:
-        return result
-    return like(result, result.shape, torch.get_default_dtype())
+    return like(result, result.shape, _real(result.dtype))
 
 
-def _several(*operands: Any, **_: Any) -> torch.Tensor:
-    """addcmul, lerp, clamp by tensors: the shape of all operands together."""
-    tensors = _tensors(operands)
-    return like(tensors[0], broadcast(*(t.shape for t in tensors)))
+def _quotient(a: Any, b: Any, *_: Any, **kwargs: Any) -> torch.Tensor:
+    return _pairwise(a, b) if kwargs.get("rounding_mode") else _real_pairwise(a, b)
+
+
+def _several(*operands: Any, **named: Any) -> torch.Tensor:
+    """addcmul, lerp, clamp by tensors: the shape and type of all operands together."""
+    tensors = _tensors((*operands, *named.values()))
+    dtype = tensors[0].dtype
+    for other in tensors[1:]:
+        dtype = torch.promote_types(dtype, other.dtype)
+    return like(tensors[0], broadcast(*(t.shape for t in tensors)), dtype)
+
+
+def _clamp(x: torch.Tensor, *limits: Any, **named: Any) -> torch.Tensor:
+    result = _several(x, *limits, **named)
+    for limit in (*limits, *named.values()):
+        if limit is not None and not isinstance(limit, torch.Tensor):
+            result = like(result, result.shape, _type(result, limit))
+    return result
 
 
 def _where(condition: torch.Tensor, a: Any, b: Any) -> torch.Tensor:
@@ -126,158 +102,216 @@ def _type(a: Any, b: Any) -> torch.dtype:
     return torch.result_type(a, b)
 
 
-# --- products ---------------------------------------------------------------------------------
+def _prelu(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    return like(x, broadcast(x.shape, weight.shape))
 
 
-def _convolution(x: torch.Tensor, weight: torch.Tensor, _: Any, *options: Any) -> torch.Tensor:
-    stride, padding, dilation, transposed, output_padding, groups = options[:6]
-    rank = weight.dim() - 2
-    stride, padding, dilation, extra = (
-        _per_axis(option, rank) for option in (stride, padding, dilation, output_padding)
+def _masked_fill(x: torch.Tensor, mask: torch.Tensor, _: Any) -> torch.Tensor:
+    return like(x, broadcast(x.shape, mask.shape))
+
+
+def _complex(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return like(a, broadcast(a.shape, b.shape), a.dtype.to_complex())
+
+
+def _real_part(x: torch.Tensor, *_: Any) -> torch.Tensor:
+    return like(x, x.shape, x.dtype.to_real() if x.dtype.is_complex else _real(x.dtype))
+
+
+def _magnitude(x: torch.Tensor) -> torch.Tensor:
+    return like(x, x.shape, x.dtype.to_real() if x.dtype.is_complex else None)
+
+
+def _glu(x: torch.Tensor, dim: int = -1) -> torch.Tensor:
+    at, shape = axis(x, dim), list(x.shape)
+    demand(
+        is_size(shape[at] % 2, 0),
+        lambda: f"Halving dimension must be even, but dimension {at} is size {text(shape[at])}",
     )
-    axes = list(zip(x.shape[2:], weight.shape[2:], stride, padding, dilation, strict=True))
-    channels = weight.shape[0] if transposed else weight.shape[1] * groups
-    _demand(
-        x.shape[1] == channels,
-        lambda: f"expected {_text(channels)} input channels, but got {_text(x.shape[1])}",
-    )
-    if transposed:
-        grid = [conv_transpose_output(*axis, e) for axis, e in zip(axes, extra, strict=True)]
-        return like(x, (x.shape[0], weight.shape[1] * groups, *grid))
-    for size, kernel, _stride, pad, spread in axes:
-        _demand(
-            size + 2 * pad >= spread * (kernel - 1) + 1,
-            lambda: "the kernel is larger than the padded input",
-        )
-    return like(x, (x.shape[0], weight.shape[0], *(conv_output(*axis) for axis in axes)))
-
-
-def _per_axis(option: Sequence[Any], rank: int) -> list[Any]:
-    return list(option) * (rank if len(option) == 1 else 1)
-
-
-def _addmm(_: torch.Tensor, a: torch.Tensor, b: torch.Tensor, **__: Any) -> torch.Tensor:
-    return _matmul(a, b)
-
-
-def _matmul(a: torch.Tensor, b: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
-    _demand(
-        a.shape[-1] == b.shape[-2],
-        lambda: f"mat1 and mat2 shapes cannot be multiplied ({_shape(a)} and {_shape(b)})",
-    )
-    batch = broadcast(a.shape[:-2], b.shape[:-2]) if a.dim() > 2 else []
-    return like(a, (*batch, a.shape[-2], b.shape[-1]))
-
-
-def _shape(x: torch.Tensor) -> str:
-    return "×".join(map(_text, x.shape))
-
-
-# --- windows ----------------------------------------------------------------------------------
-
-
-def _pool(
-    x: torch.Tensor, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: bool
-) -> Any:
-    rank = x.dim() - 2 if x.dim() > 2 else 1
-    rank = min(rank, max(len(kernel), 1)) if len(kernel) > 1 else rank
-    kernel, padding, dilation = (_per_axis(v, rank) for v in (kernel, padding, dilation))
-    stride = _per_axis(stride, rank) if stride else kernel
-    axes = zip(x.shape[-rank:], kernel, stride, padding, dilation, strict=True)
-    return like(x, (*x.shape[:-rank], *(_windows(*axis, ceil) for axis in axes)))
-
-
-def _windows(size: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: bool) -> Any:
-    behind = stride - 1 if ceil else 0  # a last window may reach this far beyond the input
-    _demand(
-        size + 2 * padding + behind >= dilation * (kernel - 1) + 1,
-        lambda: "the pooling window is larger than the padded input",
-    )
-    if not ceil:
-        return conv_output(size, kernel, stride, padding, dilation)
-    count = conv_output(size + stride - 1, kernel, stride, padding, dilation)
-    # a last window may not start in the padding behind the input
-    return count - 1 if (count - 1) * stride >= size + padding else count
-
-
-def _max_pool(
-    x: torch.Tensor,
-    kernel: Any,
-    stride: Any = (),
-    padding: Any = (0,),
-    dilation: Any = (1,),
-    ceil: bool = False,
-) -> Any:
-    values = _pool(x, kernel, stride, padding, dilation, ceil)
-    return values, like(values, values.shape, torch.int64)
-
-
-def _average_pool(
-    x: torch.Tensor, kernel: Any, stride: Any = (), padding: Any = (0,), ceil: bool = False, *_: Any
-) -> torch.Tensor:
-    result: torch.Tensor = _pool(x, kernel, stride, padding, (1,), ceil)
-    return result
-
-
-def _average_pool3d(x: torch.Tensor, kernel: Any, *options: Any) -> torch.Tensor:
-    """Unlike the others it takes no input below its kernel, whatever the padding."""
-    for size, own in zip(x.shape[-3:], _per_axis(kernel, 3), strict=True):
-        _demand(size >= own, lambda: "the input is smaller than the kernel")
-    return _average_pool(x, kernel, *options)
-
-
-def _adaptive_pool(x: torch.Tensor, grid: Sequence[Any]) -> torch.Tensor:
-    return like(x, (*x.shape[: -len(grid)], *grid))
-
-
-def _adaptive_max_pool(x: torch.Tensor, grid: Sequence[Any]) -> Any:
-    values = _adaptive_pool(x, grid)
-    return values, like(values, values.shape, torch.int64)
-
-
-def _upsample(x: torch.Tensor, grid: Sequence[Any], *_: Any, **__: Any) -> torch.Tensor:
-    for size in grid:
-        _demand(size >= 1, lambda: "an interpolation leaves no element")
-    return like(x, (*x.shape[:2], *grid))
-
-
-def _pad(x: torch.Tensor, padding: Sequence[Any], *_: Any, **__: Any) -> torch.Tensor:
-    shape = list(x.shape)
-    for axis, (before, after) in enumerate(zip(padding[::2], padding[1::2], strict=True), start=1):
-        shape[-axis] = shape[-axis] + before + after
+    shape[at] = shape[at] // 2
     return like(x, shape)
 
 
-def _reflection_pad(x: torch.Tensor, padding: Sequence[Any], *_: Any, **__: Any) -> torch.Tensor:
-    for axis, pads in enumerate(zip(padding[::2], padding[1::2], strict=True), start=1):
-        for pad in pads:
-            _demand(x.shape[-axis] >= pad + 1, lambda: "the padding is not smaller than the input")
-    return _pad(x, padding)
+def _along(x: torch.Tensor, dim: int, *_: Any, **kwargs: Any) -> torch.Tensor:
+    axis(x, dim)
+    return like(x, x.shape, kwargs.get("dtype"))
+
+
+def _sums_along(x: torch.Tensor, dim: int, *_: Any, **kwargs: Any) -> torch.Tensor:
+    axis(x, dim)
+    return like(x, x.shape, kwargs.get("dtype") or _summed_type(x))
+
+
+def _softmax(x: torch.Tensor, dim: int, half_to_float: bool = False) -> torch.Tensor:
+    axis(x, dim)
+    return like(x, x.shape, torch.float32 if half_to_float else None)
+
+
+def _safe_softmax(x: torch.Tensor, dim: int, dtype: torch.dtype | None = None) -> torch.Tensor:
+    axis(x, dim)
+    return like(x, x.shape, dtype)
+
+
+def _dropout(x: torch.Tensor, *_: Any) -> Any:
+    return like(x, x.shape), like(x, x.shape, torch.bool)
+
+
+def _triangle(x: torch.Tensor, *_: Any) -> torch.Tensor:
+    if x.dim() < 2:
+        raise RuntimeError("tril: input tensor must have at least 2 dimensions")
+    return like(x, x.shape)
+
+
+def _log_sigmoid(x: torch.Tensor) -> Any:
+    return like(x, x.shape), like(x, (0,))
+
+
+# --- losses -----------------------------------------------------------------------------------
+
+
+def _loss(x: torch.Tensor, target: torch.Tensor, *options: Any, **_: Any) -> torch.Tensor:
+    shape = broadcast(x.shape, target.shape)
+    reduction = next((o for o in options if isinstance(o, int) and not isinstance(o, bool)), 1)
+    return like(x, () if reduction else shape, _type(x, target))
+
+
+def _entropy(x: torch.Tensor, target: torch.Tensor, _: Any = None, reduction: int = 1) -> Any:
+    demand(
+        x.dim() == target.dim() and all(map(is_size, x.shape, target.shape)),
+        lambda: f"input and target must have the same shape: {product(x)} and {product(target)}",
+    )
+    return like(x, () if reduction else x.shape)
+
+
+def _entropy_of_logits(x: torch.Tensor, target: torch.Tensor, *options: Any) -> Any:
+    return _entropy(x, target, None, options[2] if len(options) > 2 else 1)
+
+
+def _nll_loss(x: torch.Tensor, target: torch.Tensor, weight: Any, reduction: int, *_: Any) -> Any:
+    """Of class scores (N, C) or (C), or a map of them (N, C, H, W)."""
+    if x.dim() != target.dim() + 1 or x.dim() not in (1, 2, 4):
+        raise RuntimeError(f"{x.dim()}D scores do not fit {target.dim()}D targets")
+    scores = [n for d, n in enumerate(x.shape) if d != (1 if x.dim() > 1 else 0)]
+    demand(
+        all(map(is_size, scores, target.shape)),
+        lambda: f"scores {product(x)} do not fit targets {product(target)}",
+    )
+    total = () if reduction or x.dim() == 1 else target.shape
+    return like(x, total), like(x, ())
+
+
+# --- products ---------------------------------------------------------------------------------
+
+
+def _matmul(a: torch.Tensor, b: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
+    fits = a.dim() == b.dim() in (2, 3) and is_size(a.shape[-1], b.shape[-2])
+    fits = fits and all(map(is_size, a.shape[:-2], b.shape[:-2]))
+    demand(
+        fits,
+        lambda: f"mat1 and mat2 shapes cannot be multiplied ({product(a)} and {product(b)})",
+    )
+    return like(a, (*a.shape[:-1], b.shape[-1]))
+
+
+def _addmm(bias: torch.Tensor, a: torch.Tensor, b: torch.Tensor, *_: Any, **__: Any) -> Any:
+    result = _matmul(a, b)
+    broadcasts_to(bias.shape, result.shape)
+    return result
+
+
+def _addbmm(bias: torch.Tensor, a: torch.Tensor, b: torch.Tensor, *_: Any, **__: Any) -> Any:
+    result = like(a, _matmul(a, b).shape[1:])
+    broadcasts_to(bias.shape, result.shape)
+    return result
+
+
+def _mv(a: torch.Tensor, vector: torch.Tensor) -> torch.Tensor:
+    fits = a.dim() == 2 and vector.dim() == 1 and is_size(a.shape[1], vector.shape[0])
+    demand(fits, lambda: f"size mismatch, got {product(a)} and {product(vector)}")
+    return like(a, a.shape[:1])
+
+
+def _addmv(bias: torch.Tensor, a: torch.Tensor, vector: torch.Tensor, *_: Any, **__: Any) -> Any:
+    result = _mv(a, vector)
+    broadcasts_to(bias.shape, result.shape)
+    return result
+
+
+def _dot(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    fits = a.dim() == b.dim() == 1 and is_size(a.shape[0], b.shape[0])
+    demand(
+        fits,
+        lambda: f"inconsistent tensor size, got {product(a)} and {product(b)}",
+    )
+    return like(a, ())
+
+
+def _addr(matrix: torch.Tensor, a: torch.Tensor, b: torch.Tensor, *_: Any, **__: Any) -> Any:
+    result = like(a, (a.shape[0], b.shape[0]))
+    broadcasts_to(matrix.shape, result.shape)
+    return result
+
+
+def _trilinear(a: Any, b: Any, c: Any, *options: Any) -> torch.Tensor:
+    """The product of three, each with new dimensions of size 1, summed over some of the result."""
+    wide = []
+    for x, new in zip((a, b, c), options[:3], strict=True):
+        rest = iter(x.shape)
+        wide.append([1 if d in new else next(rest) for d in range(x.dim() + len(new))])
+    shape = broadcast(*wide)
+    return like(a, [n for d, n in enumerate(shape) if d not in options[3]])
+
+
+def _distances(a: torch.Tensor, b: torch.Tensor, *_: Any) -> torch.Tensor:
+    demand(
+        is_size(a.shape[-1], b.shape[-1]),
+        lambda: f"X1 and X2 must have the same number of columns: {product(a)} and {product(b)}",
+    )
+    return like(a, (*broadcast(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-2]))
 
 
 # --- norms ------------------------------------------------------------------------------------
 
 
+def _fits_norm(x: torch.Tensor, wanted: Sequence[Any], axes_of: Sequence[Any]) -> None:
+    demand(
+        len(wanted) == len(axes_of) and all(map(is_size, axes_of, wanted)),
+        lambda: f"a norm over [{text(wanted)}] does not fit an input of {product(x)}",
+    )
+
+
 def _batch_norm(x: torch.Tensor, *options: Any, **_: Any) -> Any:
+    for stored in options[:4]:
+        if isinstance(stored, torch.Tensor):
+            _fits_norm(x, stored.shape, x.shape[1:2])
     own = len(options) > 4 and options[4] is True  # statistics of its own are kept
     statistics = (x.shape[1] if own else 0,)
     return like(x, x.shape), like(x, statistics), like(x, statistics)
 
 
 def _layer_norm(x: torch.Tensor, normalised: Sequence[Any], *_: Any) -> Any:
-    apart = x.dim() - len(normalised)
-    statistics = (*x.shape[:apart], *([1] * len(normalised)))
+    statistics = _norm_statistics(x, normalised)
     return like(x, x.shape), like(x, statistics), like(x, statistics)
 
 
+def _norm_statistics(x: torch.Tensor, normalised: Sequence[Any]) -> list[Any]:
+    apart = x.dim() - len(normalised)
+    _fits_norm(x, normalised, x.shape[max(apart, 0) :])
+    return [*x.shape[:apart], *([1] * len(normalised))]
+
+
 def _group_norm(x: torch.Tensor, _: Any, __: Any, batch: Any, *sizes: Any) -> Any:
-    statistics = (batch, sizes[2])
+    channels, _positions, groups, *_rest = sizes
+    demand(
+        is_size(channels % groups, 0),
+        lambda: f"{text(channels)} channels are not divisible by {text(groups)} groups",
+    )
+    statistics = (batch, groups)
     return like(x, x.shape), like(x, statistics), like(x, statistics)
 
 
 def _rms_norm(x: torch.Tensor, normalised: Sequence[Any], *_: Any) -> Any:
-    apart = x.dim() - len(normalised)
-    return like(x, x.shape), like(x, (*x.shape[:apart], *([1] * len(normalised))))
+    return like(x, x.shape), like(x, _norm_statistics(x, normalised))
 
 
 # --- reductions -------------------------------------------------------------------------------
@@ -285,7 +319,7 @@ def _rms_norm(x: torch.Tensor, normalised: Sequence[Any], *_: Any) -> Any:
 
 def _reduced(x: torch.Tensor, dims: Any = None, keep: bool = False) -> list[Any]:
     dims = [dims] if isinstance(dims, int) else list(dims or range(x.dim()))
-    gone = {_axis(x, d) for d in dims}
+    gone = axes(x, dims)
     return [1 if d in gone else n for d, n in enumerate(x.shape) if keep or d not in gone]
 
 
@@ -295,9 +329,28 @@ def _reduction(
     return like(x, _reduced(x, dims, keep), kwargs.get("dtype"))
 
 
+def _mean(x: torch.Tensor, dims: Any = None, keep: bool = False, **kwargs: Any) -> torch.Tensor:
+    dtype = kwargs.get("dtype") or x.dtype
+    if dtype != _real(dtype):
+        raise RuntimeError("mean(): the type of its result must be a floating or complex one")
+    return like(x, _reduced(x, dims, keep), dtype)
+
+
+def _truth_of(x: torch.Tensor, dims: Any = None, keep: bool = False) -> torch.Tensor:
+    dtype = torch.uint8 if x.dtype is torch.uint8 else torch.bool
+    return like(x, _reduced(x, dims, keep), dtype)
+
+
+def _log_sum(x: torch.Tensor, dims: Any = None, keep: bool = False) -> torch.Tensor:
+    return like(x, _reduced(x, dims, keep), _real(x.dtype))
+
+
+def _summed_type(x: torch.Tensor) -> torch.dtype:
+    return x.dtype if x.dtype.is_floating_point or x.dtype.is_complex else torch.int64
+
+
 def _sum(x: torch.Tensor, dims: Any = None, keep: bool = False, **kwargs: Any) -> torch.Tensor:
-    counted = x.dtype if x.dtype.is_floating_point or x.dtype.is_complex else torch.int64
-    return like(x, _reduced(x, dims, keep), kwargs.get("dtype") or counted)
+    return like(x, _reduced(x, dims, keep), kwargs.get("dtype") or _summed_type(x))
 
 
 def _places(x: torch.Tensor, dims: Any = None, keep: bool = False) -> torch.Tensor:
@@ -309,6 +362,29 @@ def _extremum(x: torch.Tensor, dim: int | None = None, keep: bool = False) -> An
     return values if dim is None else (values, like(values, values.shape, torch.int64))
 
 
+def _aminmax(x: torch.Tensor, **kwargs: Any) -> Any:
+    result = like(x, _reduced(x, kwargs.get("dim"), kwargs.get("keepdim", False)))
+    return result, like(result, result.shape)
+
+
+def _norm(
+    x: torch.Tensor, _: Any = 2, dims: Any = None, keep: bool = False, **kwargs: Any
+) -> torch.Tensor:
+    return like(x, _reduced(x, dims, keep), kwargs.get("dtype"))
+
+
+def _counted(x: torch.Tensor, dims: Any = None) -> torch.Tensor:
+    return like(x, _reduced(x, dims), torch.int64)
+
+
+def _histogram(x: torch.Tensor, bins: Any = 100, *_: Any) -> torch.Tensor:
+    return like(x, (bins,))
+
+
+def _kth(x: torch.Tensor, _: Any, dim: int = -1, keep: bool = False) -> Any:
+    return _extremum(x, dim, keep)
+
+
 def _variance(x: torch.Tensor, dims: Any = None, *_: Any, **kwargs: Any) -> torch.Tensor:
     return like(x, _reduced(x, dims, kwargs.get("keepdim", False)))
 
@@ -318,161 +394,77 @@ def _variance_and_mean(x: torch.Tensor, dims: Any = None, *_: Any, **kwargs: Any
     return result, like(result, result.shape)
 
 
-def _vector_norm(
-    x: torch.Tensor, _: Any = 2, dims: Any = None, keep: bool = False, **__: Any
-) -> torch.Tensor:
-    return like(x, _reduced(x, dims, keep))
-
-
-def _ordered(x: torch.Tensor, *_: Any, **__: Any) -> Any:
+def _ordered(x: torch.Tensor, *options: Any, **named: Any) -> Any:
+    dims = [o for o in options if isinstance(o, int) and not isinstance(o, bool)]
+    axis(x, named.get("dim", dims[0] if dims else -1))
     return like(x, x.shape), like(x, x.shape, torch.int64)
 
 
-# --- other looks at the same elements -----------------------------------------------------------
-
-
-def _view(x: torch.Tensor, shape: Any, *_: Any) -> torch.Tensor | None:
-    if isinstance(shape, torch.dtype):
-        return None
-    shape, whole = list(shape), prod(x.shape)
-    unknown = [i for i, size in enumerate(shape) if _is(size, -1)]
-    if unknown:
-        known = prod(size for i, size in enumerate(shape) if i not in unknown)
-        shape[unknown[0]] = whole // known
-    _demand(
-        prod(shape) == whole,
-        lambda: f"shape [{', '.join(map(_text, shape))}] is invalid for {_text(whole)} elements",
+def _largest(x: torch.Tensor, k: Any, dim: int = -1, *_: Any) -> Any:
+    at, shape = axis(x, dim), list(x.shape)
+    demand(
+        (shape[at] if shape else 1) >= k,
+        lambda: f"selected index k={text(k)} out of range for {product(x)} in dimension {at}",
     )
-    return like(x, shape)
+    shape[at : at + 1] = [k] if shape else []
+    return like(x, shape), like(x, shape, torch.int64)
 
 
-def _t(x: torch.Tensor) -> torch.Tensor:
-    return like(x, x.shape[::-1])
+# --- spectra ------------------------------------------------------------------------------------
 
 
-def _transpose(x: torch.Tensor, a: int, b: int) -> torch.Tensor:
+def _spectrum(x: torch.Tensor, *_: Any) -> torch.Tensor:
+    return like(x, x.shape, x.dtype.to_complex())
+
+
+def _real_spectrum(x: torch.Tensor, dims: Sequence[int], _: Any, onesided: bool) -> torch.Tensor:
+    shape, last = list(x.shape), axis(x, dims[-1])
+    if onesided:
+        shape[last] = shape[last] // 2 + 1
+    return like(x, shape, x.dtype.to_complex())
+
+
+def _from_spectrum(x: torch.Tensor, dims: Sequence[int], _: Any, size: Any) -> torch.Tensor:
     shape = list(x.shape)
-    shape[a], shape[b] = shape[b], shape[a]
-    return like(x, shape)
+    shape[axis(x, dims[-1])] = size
+    return like(x, shape, x.dtype.to_real())
 
 
-def _permute(x: torch.Tensor, order: Sequence[int]) -> torch.Tensor:
-    return like(x, [x.shape[i] for i in order])
-
-
-def _expand(x: torch.Tensor, shape: Sequence[Any], **_: Any) -> torch.Tensor:
-    own = [1] * (len(shape) - x.dim()) + list(x.shape)
-    sizes = [n if _is(size, -1) else _common((size, n)) for size, n in zip(shape, own, strict=True)]
-    return like(x, sizes)
-
-
-def _unsqueeze(x: torch.Tensor, dim: int) -> torch.Tensor:
-    at = dim % (x.dim() + 1)
-    return like(x, (*x.shape[:at], 1, *x.shape[at:]))
-
-
-def _squeeze(x: torch.Tensor, dims: Any = None) -> torch.Tensor:
-    dims = [dims] if isinstance(dims, int) else range(x.dim()) if dims is None else dims
-    gone = {_axis(x, d) for d in dims if x.shape[d] == 1}
-    return like(x, [n for d, n in enumerate(x.shape) if d not in gone])
-
-
-def _select(x: torch.Tensor, dim: int, _: Any) -> torch.Tensor:
-    at = _axis(x, dim)
-    return like(x, (*x.shape[:at], *x.shape[at + 1 :]))
-
-
-def _slice(
-    x: torch.Tensor, dim: int = 0, start: Any = None, stop: Any = None, step: int = 1
-) -> torch.Tensor:
-    at, shape = _axis(x, dim), list(x.shape)
-    first, last = (_place(end, shape[at], missing) for end, missing in ((start, 0), (stop, None)))
-    length = last - first if last > first else 0
-    shape[at] = (length + step - 1) // step
-    return like(x, shape)
-
-
-def _place(end: Any, size: Any, missing: int | None) -> Any:
-    """An end of a slice as a position from 0 to size."""
-    if end is None or _is(end, 2**63 - 1):
-        return size if missing is None else missing
-    end = end + size if end < 0 else end
-    return 0 if end < 0 else size if end > size else end
-
-
-def _split(x: torch.Tensor, size: Any, dim: int = 0) -> list[torch.Tensor]:
-    at = _axis(x, dim)
-    whole = x.shape[at]
-    pieces = int((whole + size - 1) // size)
-    sizes = [size] * (pieces - 1) + [whole - size * (pieces - 1)]
-    return _split_with_sizes(x, sizes, dim)
-
-
-def _split_with_sizes(x: torch.Tensor, sizes: Sequence[Any], dim: int = 0) -> list[torch.Tensor]:
-    at = _axis(x, dim)
-    _demand(
-        sum(sizes) == x.shape[at],
-        lambda: f"split sizes {', '.join(map(_text, sizes))} do not add up to {_text(x.shape[at])}",
-    )
-    return [like(x, (*x.shape[:at], size, *x.shape[at + 1 :])) for size in sizes]
-
-
-def _unbind(x: torch.Tensor, dim: int = 0) -> list[torch.Tensor]:
-    return [_select(x, dim, i) for i in range(int(x.shape[dim]))]
-
-
-def _cat(parts: Sequence[torch.Tensor], dim: int = 0) -> torch.Tensor:
-    parts = [part for part in parts if not (part.dim() == 1 and _is(part.shape[0], 0))]
-    first, at = parts[0], _axis(parts[0], dim)
-    shape = list(first.shape)
-    for part in parts[1:]:
-        for d, size in enumerate(part.shape):
-            if d != at and size != shape[d]:
-                raise RuntimeError(
-                    f"Sizes of tensors must match except in dimension {at}: "
-                    f"{_text(shape[d])} and {_text(size)}"
-                )
-        shape[at] = shape[at] + part.shape[at]
-    return like(first, shape)
-
-
-def _stack(parts: Sequence[torch.Tensor], dim: int = 0) -> torch.Tensor:
-    first = parts[0]
-    at = dim % (first.dim() + 1)
-    return like(first, (*first.shape[:at], len(parts), *first.shape[at:]))
-
-
-def _repeat(x: torch.Tensor, times: Sequence[Any]) -> torch.Tensor:
-    own = [1] * (len(times) - x.dim()) + list(x.shape)
-    return like(x, [n * k for n, k in zip(own, times, strict=True)])
-
-
-def _index(x: torch.Tensor, indices: Sequence[torch.Tensor | None]) -> torch.Tensor | None:
-    """Look-ups by tensors of numbers, in neighbouring dimensions; masks are left to torch."""
-    places = [d for d, index in enumerate(indices) if index is not None]
-    found = [index for index in indices if index is not None]
-    neighbours = places == list(range(places[0], places[-1] + 1))
-    if not neighbours or any(index.dtype in (torch.bool, torch.uint8) for index in found):
-        return None
-    shape = broadcast(*(index.shape for index in found))
-    return like(x, (*x.shape[: places[0]], *shape, *x.shape[places[-1] + 1 :]))
-
-
-def _index_select(x: torch.Tensor, dim: int, index: torch.Tensor) -> torch.Tensor:
-    at = _axis(x, dim)
-    return like(x, (*x.shape[:at], index.shape[0], *x.shape[at + 1 :]))
-
-
-def _gather(x: torch.Tensor, _: int, index: torch.Tensor, **__: Any) -> torch.Tensor:
-    return like(x, index.shape)
-
-
-def _embedding(weight: torch.Tensor, index: torch.Tensor, *_: Any) -> torch.Tensor:
-    return like(weight, (*index.shape, weight.shape[1]))
+# --- made of sizes ----------------------------------------------------------------------------
 
 
 def _filled(shape: Sequence[Any], *_: Any, **kwargs: Any) -> torch.Tensor:
     return torch.empty(tuple(shape), dtype=kwargs.get("dtype"), device=META)
+
+
+def _full(shape: Sequence[Any], value: Any = 0.0, *_: Any, **kwargs: Any) -> torch.Tensor:
+    dtype = kwargs.get("dtype") or _type(torch.empty((), dtype=torch.bool, device=META), value)
+    return torch.empty(tuple(shape), dtype=dtype, device=META)
+
+
+def _whole(*ends_and_shape: Any, **kwargs: Any) -> torch.Tensor:
+    """randint and randperm: whole numbers, of the shape that is given last."""
+    shape = ends_and_shape[-1]
+    shape = shape if isinstance(shape, Sequence) else (shape,)
+    return torch.empty(tuple(shape), dtype=kwargs.get("dtype") or torch.int64, device=META)
+
+
+def _spaced(_: Any, __: Any, steps: Any, *___: Any, **kwargs: Any) -> torch.Tensor:
+    return torch.empty((steps,), dtype=kwargs.get("dtype"), device=META)
+
+
+def _eye(rows: Any, columns: Any = None, **kwargs: Any) -> torch.Tensor:
+    shape = (rows, rows if columns is None else columns)
+    return torch.empty(shape, dtype=kwargs.get("dtype"), device=META)
+
+
+def _number(_: Any, **kwargs: Any) -> torch.Tensor:
+    return torch.empty((), dtype=kwargs.get("dtype"), device=META)
+
+
+def _drawn(x: torch.Tensor, number: Any, *_: Any, **__: Any) -> torch.Tensor:
+    """multinomial: so many places of each row."""
+    return like(x, (*x.shape[:-1], number), torch.int64)
 
 
 def _new(x: torch.Tensor, shape: Sequence[Any], *_: Any, **kwargs: Any) -> torch.Tensor:
@@ -486,100 +478,129 @@ def _converted(x: torch.Tensor, *_: Any, **kwargs: Any) -> torch.Tensor:
 def _arange(*ends: Any, **kwargs: Any) -> torch.Tensor:
     start, stop = (0, ends[0]) if len(ends) == 1 else ends[:2]
     step = ends[2] if len(ends) > 2 else 1
-    length = -((start - stop) // step)
-    whole = all(isinstance(end, int | torch.SymInt) for end in ends)
+    whole = all(isinstance(end, int | torch.SymInt) for end in (start, stop, step))
+    span = stop - start
+    demand(
+        span >= 0 if step > 0 else span <= 0,
+        lambda: "upper bound and lower bound inconsistent with step sign",
+    )
     dtype = kwargs.get("dtype") or (torch.int64 if whole else torch.get_default_dtype())
+    if dtype == torch.int64:  # torch makes integers of the ends first
+        start, stop, step = (torch.sym_int(end) for end in (start, stop, step))
+        return torch.empty((-((start - stop) // step),), dtype=dtype, device=META)
+    length = math.ceil((torch.sym_float(stop) - torch.sym_float(start)) / torch.sym_float(step))
     return torch.empty((length,), dtype=dtype, device=META)
 
 
+def _as_whole(end: Any) -> Any:
+    return int(end) if isinstance(end, float) and end.is_integer() else end
+
+
 UNARY = """
-    relu hardtanh sigmoid silu gelu hardsigmoid hardswish leaky_relu elu celu selu softplus mish
-    neg abs square clamp clamp_min clamp_max floor ceil round trunc sign fill zero clone roll flip
-    _softmax _log_softmax _safe_softmax cumsum cumprod tril triu detach alias lift_fresh
-    bernoulli native_channel_shuffle scatter index_put
-    index_add scatter_add slice_scatter select_scatter copy nan_to_num bitwise_not
-    index_fill scatter_reduce
+    relu hardtanh silu gelu hardsigmoid hardswish leaky_relu elu celu selu softplus mish relu6
+    neg abs square floor ceil round trunc frac sgn sign fill zero clone threshold softshrink
+    hardshrink detach alias lift_fresh bernoulli nan_to_num bitwise_not rrelu_with_noise
+    rrelu exponential normal uniform random positive conj _conj _conj_physical resolve_conj
+    resolve_neg cauchy geometric log_normal renorm
 """
-FLOATING = (
-    "exp expm1 log log1p log2 log10 sqrt rsqrt reciprocal erf sin cos tan tanh sinh cosh atan"
-)
+FLOATING = """
+    exp exp2 expm1 log log1p log2 log10 sqrt rsqrt reciprocal erf erfc erfinv sin cos tan tanh sinh
+    cosh asin acos atan asinh acosh atanh sigmoid logit lgamma digamma i0 sinc deg2rad rad2deg
+    special_i0e special_i1 special_entr special_ndtr special_log_ndtr
+"""
 TRUTHS = """
-    eq ne lt le gt ge logical_and logical_or logical_xor logical_not isnan isinf isfinite
+    eq ne lt le gt ge logical_and logical_or logical_xor logical_not isnan isinf isfinite signbit
+    isposinf isneginf isin
 """
 PAIRWISE = """
-    add sub rsub mul pow maximum minimum fmod remainder floor_divide atan2 masked_fill
-    bitwise_and bitwise_or bitwise_xor _prelu_kernel
+    add sub rsub mul pow maximum minimum fmax fmin fmod remainder floor_divide
+    bitwise_and bitwise_or bitwise_xor bitwise_left_shift bitwise_right_shift
+    heaviside gcd lcm __and__ __or__ __xor__ __lshift__ __rshift__
 """
-UPSAMPLES = """
-    upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d
-    _upsample_nearest_exact2d _upsample_nearest_exact3d upsample_linear1d upsample_bilinear2d
-    upsample_trilinear3d upsample_bicubic2d _upsample_bilinear2d_aa _upsample_bicubic2d_aa
-"""
-PADS = """
-    constant_pad_nd replication_pad1d replication_pad2d replication_pad3d
+REAL_PAIRWISE = "atan2 hypot logaddexp logaddexp2 copysign xlogy special_xlog1py"
+LOSSES = "mse_loss smooth_l1_loss huber_loss soft_margin_loss"
+FILLED = "zeros ones empty rand randn"
+LIKE = """
+    zeros_like ones_like empty_like full_like rand_like randn_like randint_like _to_copy
 """
 
 RULES: Mapping[str, Rule] = {
+    **LOOKS,
+    **LOOKUPS,
+    **SLIDING,
     **dict.fromkeys(UNARY.split(), _unary),
     **dict.fromkeys(FLOATING.split(), _floating),
     **dict.fromkeys(TRUTHS.split(), _truth),
     **dict.fromkeys(PAIRWISE.split(), _pairwise),
-    **dict.fromkeys(UPSAMPLES.split(), _upsample),
-    **dict.fromkeys(PADS.split(), _pad),
-    **{f"reflection_pad{axes}d": _reflection_pad for axes in (1, 2, 3)},
+    **dict.fromkeys(REAL_PAIRWISE.split(), _real_pairwise),
+    **dict.fromkeys(LOSSES.split(), _loss),
     **dict.fromkeys(["addcmul", "addcdiv", "lerp"], _several),
+    **dict.fromkeys(["clamp", "clamp_min", "clamp_max"], _clamp),
+    **dict.fromkeys(["div", "true_divide"], _quotient),
+    "where": _where,
+    "masked_fill": _masked_fill,
+    "_prelu_kernel": _prelu,
+    **dict.fromkeys(["complex", "polar"], _complex),
+    "angle": _real_part,
+    "abs": _magnitude,
+    "glu": _glu,
+    **dict.fromkeys(["tril", "triu"], _triangle),
+    **dict.fromkeys(["cumsum", "cumprod"], _sums_along),
+    "logcumsumexp": _along,
+    **dict.fromkeys(["_softmax", "_log_softmax"], _softmax),
+    "_safe_softmax": _safe_softmax,
+    "native_dropout": _dropout,
+    "log_sigmoid_forward": _log_sigmoid,
+    "binary_cross_entropy": _entropy,
+    "binary_cross_entropy_with_logits": _entropy_of_logits,
+    **dict.fromkeys(["nll_loss_forward", "nll_loss2d_forward"], _nll_loss),
     **dict.fromkeys(["mm", "bmm"], _matmul),
     **dict.fromkeys(["addmm", "baddbmm"], _addmm),
-    **dict.fromkeys(["max_pool2d_with_indices", "max_pool3d_with_indices"], _max_pool),
-    "avg_pool2d": _average_pool,
-    "avg_pool3d": _average_pool3d,
-    **dict.fromkeys(["_adaptive_avg_pool2d", "_adaptive_avg_pool3d"], _adaptive_pool),
-    **dict.fromkeys(["adaptive_max_pool2d", "adaptive_max_pool3d"], _adaptive_max_pool),
+    "addbmm": _addbmm,
+    "mv": _mv,
+    "addmv": _addmv,
+    **dict.fromkeys(["dot", "vdot"], _dot),
+    "addr": _addr,
+    "_trilinear": _trilinear,
+    **dict.fromkeys(["_cdist_forward", "_euclidean_dist"], _distances),
     **dict.fromkeys(["native_batch_norm", "_native_batch_norm_legit_no_training"], _batch_norm),
     **dict.fromkeys(["_native_batch_norm_legit", "cudnn_batch_norm"], _batch_norm),
-    **dict.fromkeys(["amax", "amin", "prod", "logsumexp", "all", "any"], _reduction),
-    **dict.fromkeys(["argmax", "argmin"], _places),
-    **dict.fromkeys(["max", "min"], _extremum),
-    **dict.fromkeys(["var", "std"], _variance),
-    **dict.fromkeys(["var_mean", "std_mean"], _variance_and_mean),
-    **dict.fromkeys(["view", "_unsafe_view", "reshape", "_reshape_copy"], _view),
-    **dict.fromkeys(["split_with_sizes", "unsafe_split_with_sizes"], _split_with_sizes),
-    **dict.fromkeys(["split", "unsafe_split"], _split),
-    **dict.fromkeys(["zeros", "ones", "empty", "full", "rand", "randn"], _filled),
-    **dict.fromkeys(["new_zeros", "new_ones", "new_empty", "new_full"], _new),
-    **dict.fromkeys(
-        ["zeros_like", "ones_like", "empty_like", "full_like", "rand_like", "randn_like"],
-        _converted,
-    ),
-    "div": _quotient,
-    "true_divide": _quotient,
-    "where": _where,
-    "convolution": _convolution,
     "native_layer_norm": _layer_norm,
     "native_group_norm": _group_norm,
     "_fused_rms_norm": _rms_norm,
-    "mean": _reduction,
-    "sum": _sum,
-    "linalg_vector_norm": _vector_norm,
+    **dict.fromkeys(["amax", "amin"], _reduction),
+    "prod": _sum,
+    **dict.fromkeys(["sum", "nansum"], _sum),
+    "mean": _mean,
+    "logsumexp": _log_sum,
+    **dict.fromkeys(["all", "any"], _truth_of),
+    **dict.fromkeys(["argmax", "argmin"], _places),
+    **dict.fromkeys(["max", "min", "median", "nanmedian", "mode"], _extremum),
+    **dict.fromkeys(["cummax", "cummin"], _ordered),
+    "aminmax": _aminmax,
+    "kthvalue": _kth,
+    **dict.fromkeys(["var", "std"], _variance),
+    **dict.fromkeys(["var_mean", "std_mean"], _variance_and_mean),
+    **dict.fromkeys(["linalg_vector_norm", "norm"], _norm),
+    "count_nonzero": _counted,
+    "histc": _histogram,
     "sort": _ordered,
-    "t": _t,
-    "transpose": _transpose,
-    "permute": _permute,
-    "expand": _expand,
-    "unsqueeze": _unsqueeze,
-    "squeeze": _squeeze,
-    "select": _select,
-    "slice": _slice,
-    "unbind": _unbind,
-    "cat": _cat,
-    "stack": _stack,
-    "repeat": _repeat,
-    "index": _index,
-    "index_select": _index_select,
-    "gather": _gather,
-    "embedding": _embedding,
+    "_fft_c2c": _spectrum,
+    "_fft_r2c": _real_spectrum,
+    "_fft_c2r": _from_spectrum,
+    "topk": _largest,
+    **dict.fromkeys(FILLED.split(), _filled),
+    "full": _full,
+    **dict.fromkeys(["randint", "randperm"], _whole),
+    **dict.fromkeys(["linspace", "logspace"], _spaced),
+    "eye": _eye,
+    "scalar_tensor": _number,
+    "multinomial": _drawn,
+    **dict.fromkeys(["new_zeros", "new_ones", "new_empty", "new_full"], _new),
+    **dict.fromkeys(["empty_strided", "empty_permuted"], _filled),
+    "new_empty_strided": _new,
+    **dict.fromkeys(LIKE.split(), _converted),
     "arange": _arange,
-    "_to_copy": _converted,
 }
 """Rules by operator, under its name without overload. One that returns None leaves this use to
 torch."""

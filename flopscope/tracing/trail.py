@@ -8,15 +8,27 @@ turned into a number. Together they are the domain of what was traced.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
+from math import ceil
 from types import FrameType
 from typing import Any
 
 from flopscope.domain import Condition, Relation
 from flopscope.regions import simplified
 from flopscope.sizes import is_symbolic
-from flopscope.symbolic import Polynomial
+from flopscope.symbolic import (
+    ONE,
+    Atom,
+    Floor,
+    Polynomial,
+    alone,
+    as_code_would,
+    replace_atoms,
+)
+from flopscope.symbolic.doubles import LARGEST
+from flopscope.symbolic.nearest import compared
 from flopscope.tracing.places import caller as caller
 
 
@@ -40,6 +52,8 @@ class Trail:
     example: Mapping[str, int]
     relations: dict[Relation, None] = field(default_factory=dict)
     fixed: dict[Polynomial, Fixed] = field(default_factory=dict)
+    limits: dict[Polynomial, None] = field(default_factory=dict)
+    """What must not exceed 2⁵³, so that arithmetic in floats is exact where it was taken to be."""
     known: dict[Any, Any] = field(default_factory=dict, repr=False)
     """Arithmetic that was done: networks ask for the same sizes again and again."""
 
@@ -51,24 +65,69 @@ class Trail:
         self.relations[question if answer else question.negation()] = None
         return answer
 
+    def assume(self, *sizes: Any) -> None:
+        """Remember that these sizes are integers that doubles hold."""
+        self.limits |= dict.fromkeys(size for size in sizes if is_symbolic(size))
+
     def fix(self, value: Any) -> Any:
         """The number at the example; a symbolic size is remembered with its caller."""
         if not is_symbolic(value):
             return value
         if value not in self.fixed and _initialises():
-            return value.evaluate(self.example)
+            return number_at(value, self.example)
         if value not in self.fixed:
-            self.fixed[value] = Fixed(value, value.evaluate(self.example), caller())
+            self.fixed[value] = Fixed(value, number_at(value, self.example), caller())
         return self.fixed[value].number
 
     def domain(self) -> tuple[Condition, ...]:
-        """Where the same branches are taken and the fixed sizes have the same values."""
-        fixed = (
-            Relation(f.value - f.number, equality=True)
-            for f in self.fixed.values()
-            if isinstance(f.number, int)
-        )
-        return simplified((*self.relations, *fixed))
+        """Where the same branches are taken, the fixed sizes have the same values, and integers are
+        doubles."""
+        fixed = []
+        for f in self.fixed.values():
+            difference, limits = compared(f.value, f.number)
+            self.assume(*limits)
+            fixed.append(Relation(difference, equality=True))
+        return simplified((*self.relations, *fixed, *_limits(self.limits)))
+
+
+def number_at(value: Any, example: Mapping[str, int]) -> Any:
+    """The number of a size at the example, a real one as code computes it."""
+    if not isinstance(value, Polynomial):
+        return value
+    whole = all(atom.integer for atom in value.atoms())
+    number = value.evaluate(example) if whole else as_code_would(value, example, {})
+    return float(number) if isinstance(number, Fraction) else number
+
+
+def _limits(sizes: Iterable[Polynomial]) -> Iterator[Relation]:
+    """That these sizes do not exceed 2⁵³; of c·H rather that H does not exceed a power of two."""
+    bounds: dict[Polynomial, int] = {}
+    for size in dict.fromkeys(_above(size) for size in sizes):
+        factor = next(iter(size.terms.values())) if len(size.terms) == 1 else 1
+        if factor > 0:
+            bound = LARGEST >> ceil(factor - 1).bit_length()
+            bounds[size / factor] = min(bound, bounds.get(size / factor, bound))
+    for size, bound in bounds.items():
+        others = (o / b * bound for o, b in bounds.items() if o != size)
+        if not any(Relation(o - size, equality=False).broken() is False for o in others):
+            yield Relation(bound - size, equality=False)
+
+
+def _above(size: Polynomial) -> Polynomial:
+    """A size that is above it, of one term where that can be: what is rounded down as it was, and
+    twice the term instead of a constant, which is less than that where it matters."""
+
+    def above(atom: Atom) -> Any:
+        if isinstance(atom, Floor) and isinstance(atom.divisor, int):
+            return replace_atoms(atom.numerator, above) / atom.divisor
+        return alone(atom)
+
+    falls = any(c < 0 for m, c in size.terms.items() if m)
+    bounded: Polynomial = size if falls else replace_atoms(size, above)
+    constant = bounded.terms.get(ONE, 0)
+    rest: Polynomial = bounded - constant
+    doubled: Polynomial = rest * (2 if constant > 0 and len(rest.terms) == 1 else 1)
+    return doubled
 
 
 INITIALISERS = frozenset(

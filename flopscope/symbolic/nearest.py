@@ -1,0 +1,167 @@
+"""Which results of floating-point arithmetic are as good as a fraction, and up to which sizes.
+
+A double differs from the fraction that it is computed for, yet what code asks of it, its floor or
+whether it exceeds an integer, can be the same for all sizes below a bound: int(H / 3) is ⌊H/3⌋, and
+int(H · 0.9) is ⌊9·H/10⌋, but int(H · 0.7) is not ⌊7·H/10⌋ at H = 90.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from fractions import Fraction
+from typing import Any
+
+from flopscope.symbolic.doubles import (
+    is_exact,
+    is_one_product,
+    order,
+    over,
+    sole_double,
+    term,
+    times,
+)
+from flopscope.symbolic.polynomial import Polynomial, Term
+from flopscope.symbolic.text import is_double
+
+
+class Nearness(Enum):
+    """How a double stands to its fraction."""
+
+    EXACT = "equal to it"
+    QUOTIENT = "the nearest double"
+    PRODUCT = "equal where the fraction is a double; else less than 2⁻⁵² of it away"
+
+
+@dataclass(frozen=True)
+class Near:
+    """A double near numerator/divisor, two integers, the divisor above 0."""
+
+    numerator: Term
+    divisor: Term
+    how: Nearness
+
+    def limits(self) -> Iterator[Term]:
+        """What must not exceed LARGEST, so that no integer lies between double and fraction.
+
+        Of halves and quarters nothing: that integers are doubles is the premise of all sizes.
+        """
+        if self.how is not Nearness.EXACT:
+            yield self.numerator * (2 if self.how is Nearness.PRODUCT else 1)
+
+
+def near(value: Any) -> Near | None:
+    """The fraction that a size in floating point is near to, if there is one.
+
+    >>> from flopscope.symbolic import symbol
+    >>> found = near(over(symbol("H"), 3))
+    >>> print(found.numerator, found.divisor)
+    H 3
+    >>> near(times(symbol("H"), 0.7)) is None, near(times(symbol("H"), 0.9)) is None
+    (True, False)
+    """
+    if is_exact(value):
+        size = term(value)
+        below = size.denominator() if isinstance(size, Polynomial) else size.denominator
+        return Near(size * below, below, Nearness.EXACT)
+    found = sole_double(value)
+    if found is None or found.function not in (over, times):
+        return None
+    a, b = found.arguments
+    return _of_quotient(a, b) if found.function is over else _of_product(a, b) or _of_product(b, a)
+
+
+def _of_quotient(a: Term, b: Term) -> Near | None:
+    if not (is_exact(a) and is_exact(b)):
+        return None
+    above, below = near(a), near(b)
+    assert above is not None
+    assert below is not None
+    numerator = above.numerator * below.divisor
+    divisor = below.numerator * above.divisor
+    if not isinstance(divisor, Polynomial) and divisor < 0:
+        numerator, divisor = -numerator, -divisor
+    return Near(numerator, divisor, Nearness.QUOTIENT) if _positive(divisor) else None
+
+
+def _of_product(size: Term, factor: Term) -> Near | None:
+    """size · n/d, where the double of n/d is so near to it that the product is exact where it can
+    be: at most 2⁻⁵⁴ of n/d away, which is less than half the distance of two doubles."""
+    if isinstance(factor, Polynomial) or not is_exact(size) or is_exact(factor):
+        return None
+    fraction = Fraction(factor)
+    off = abs(Fraction(float(fraction)) - fraction)
+    if fraction <= 0 or off * 2**54 > fraction:
+        return None
+    own = near(size)
+    assert own is not None
+    numerator, divisor = own.numerator * fraction.numerator, own.divisor * fraction.denominator
+    return Near(numerator, divisor, Nearness.PRODUCT)
+
+
+def near_product(value: Any) -> Polynomial | None:
+    """size · n/d of a double that is one product with a number above 0, whichever it is."""
+    found = sole_double(value)
+    if found is None or found.function is not times:
+        return None
+    for size, factor in (found.arguments, found.arguments[::-1]):
+        if isinstance(size, Polynomial) and is_exact(size) and not isinstance(factor, Polynomial):
+            product: Polynomial = size * Fraction(factor)
+            return product if factor > 0 else None
+    return None
+
+
+def apart(a: Any, b: Any) -> tuple[Term, tuple[Term, ...]] | None:
+    """(a difference of the sign of a − b, what must not exceed LARGEST for it), if there is one.
+
+    >>> from flopscope.symbolic import symbol
+    >>> difference, limits = apart(over(symbol("H"), 3), 2)
+    >>> print(difference, "|", *limits)
+    H - 6 | 4·H 24
+    """
+    x, y = near(a), near(b)
+    if x is None or y is None:
+        return None
+    kinds = {x.how, y.how}
+    if Nearness.PRODUCT in kinds and Nearness.EXACT not in kinds:
+        return None  # equal fractions may be other doubles
+    left, right = x.numerator * y.divisor, y.numerator * x.divisor
+    if kinds == {Nearness.EXACT}:
+        return left - right, ()
+    return left - right, (4 * left, 4 * right)
+
+
+def compared(a: Any, b: Any) -> tuple[Term, tuple[Term, ...]]:
+    """What has the sign of a - b, as code that compares doubles sees it, and the limits of that.
+
+    >>> from flopscope.symbolic import symbol
+    >>> print(compared(times(symbol("H"), 0.7), 3)[0])
+    order(H·0.7, 3)
+    """
+    if not any(map(_is_real, (a, b))):
+        return a - b, ()
+    if (found := apart(a, b)) is not None:
+        return found
+    a, b = term(a), term(b)
+    plain = any(map(is_exact, (a, b))) and all(map(_is_plain, (a, b)))
+    return (a - b if plain else order(a, b)), ()
+
+
+def _is_real(value: Any) -> bool:
+    """Is it a float, or symbolic and not a sum of whole numbers?"""
+    if not isinstance(value, Polynomial):
+        return isinstance(value, float)
+    fractions = any(isinstance(c, Fraction) for c in value.terms.values())
+    return fractions or not all(atom.integer for atom in value.atoms())
+
+
+def _is_plain(value: Any) -> bool:
+    """Is it one product, of a multiplier and sizes?"""
+    atoms = value.atoms() if isinstance(value, Polynomial) else ()
+    return is_one_product(value) and not any(map(is_double, atoms))
+
+
+def _positive(value: Term) -> bool:
+    low = value.lower() if isinstance(value, Polynomial) else value
+    return low is not None and low > 0
