@@ -20,9 +20,24 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 SAMPLE = """
-    timm:test_resnet
+    torchvision:alexnet torchvision:convnext_tiny torchvision:mnasnet1_3
+    torchvision:quantized_resnet18 torchvision:r3d_18 torchvision:regnet_x_1_6gf
+    torchvision:resnet18 torchvision:shufflenet_v2_x2_0 torchvision:squeezenet1_0
+    torchvision:vgg16 torchvision:vit_b_16 torchvision:wide_resnet50_2
+    timm:aimv2_1b_patch14_336 timm:beit_large_patch16_512 timm:beitv2_base_patch16_224
+    timm:coat_lite_mini timm:coatnet_pico_rw_224 timm:convnext_atto timm:convnextv2_femto
+    timm:cs3darknet_focus_s timm:darknet17 timm:deit_small_distilled_patch16_224 timm:dla46x_c
+    timm:eca_resnext26ts timm:ecaresnetlight timm:efficientformer_l1 timm:efficientnet_es
+    timm:ese_vovnet19b_slim timm:eva02_tiny_patch14_336 timm:fasternet_t1 timm:flexivit_small
+    timm:gernet_s timm:gmixer_12_224 timm:hardcorenas_a timm:lambda_resnet26rpt_256
+    timm:lcnet_150 timm:legacy_seresnext50_32x4d timm:lowformer_e1 timm:mixer_s16_224
+    timm:mnasnet_small timm:mobilenetv3_rw timm:naflexvit_base_patch16_gap timm:nest_tiny_jx
+    timm:pvt_v2_b1 timm:resmlp_12_224 timm:resnet50t timm:resnetv2_34d timm:sebotnet33ts_256
+    timm:semnasnet_100 timm:seresnet34 timm:seresnext26t_32x4d timm:test_convnext2
+    timm:test_efficientnet timm:test_resnet timm:test_vit3 timm:tf_mobilenetv3_small_075
+    timm:tinynet_e timm:vgg19 timm:vit_base_patch8_224 timm:xception41p
 """.split()
-"""Small ones, of as many families as there are."""
+"""Small ones, each of a family of its own."""
 
 
 def lines():
