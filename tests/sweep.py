@@ -71,7 +71,7 @@ class Worker:
     """A process that does one step after another, and is replaced where one kills it."""
 
     def __init__(self) -> None:
-        self.pool = self._fresh()
+        self.pool, self.stopped = self._fresh(), False
 
     @staticmethod
     def _fresh() -> ProcessPoolExecutor:
@@ -82,10 +82,13 @@ class Worker:
         try:
             return self.pool.submit(sweep_one.step, build, network, *args).result()
         except BrokenProcessPool:
+            if self.stopped:  # by a Ctrl-C, which says nothing of the network
+                raise
             self.pool = self._fresh()
             return {"verdict": "crashed"}
 
     def stop(self) -> None:
+        self.stopped = True
         for process in (self.pool._processes or {}).values():
             process.terminate()
         self.pool.shutdown(wait=False, cancel_futures=True)

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 import sweep
@@ -189,6 +190,14 @@ def test_a_process_that_dies_costs_one_result(tmp_path):
         assert worker.do(killed, "x:a", None, 1.0) == {"verdict": "crashed"}
     finally:
         worker.stop()
+
+
+def test_a_process_that_is_stopped_says_nothing_of_its_network():
+    worker = sweep.Worker()
+    worker.stopped = True
+    with pytest.raises(BrokenProcessPool):
+        worker.do(killed, "x:a", None, 1.0)
+    worker.stop()
 
 
 def test_the_page_says_what_was_found(tmp_path):
