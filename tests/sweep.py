@@ -7,6 +7,7 @@ a process crashed, goes on where it was. `python tests/sweep.py --help` lists wh
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import multiprocessing
 import os
@@ -101,6 +102,8 @@ def _quiet() -> None:
     import torch
 
     torch.set_num_threads(1)
+    gc.freeze()  # what is imported stays, and need not be looked through again and again
+    gc.set_threshold(100_000, 20, 50)
 
 
 def swept(
