@@ -10,10 +10,10 @@ PYTHON ?= $(shell python3.11 $(IS_NEW_ENOUGH) && echo python3.11 || echo python3
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--constraint constraints.txt --no-build-isolation
 
-.PHONY: help compare setup test lint format slow laws networks notebooks bench clean
+.PHONY: help compare setup test lint format slow laws networks architectures notebooks bench clean
 
 help:  ## say what can be made (the default)
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 15
 
 compare: $(VENV)/light  ## MobileNetV1 against MobileNetV2 at 224×224; sets up without torch
 	@$(BIN)/flopscope compare mobilenetv1 mobilenetv2 --res 224
@@ -43,6 +43,9 @@ laws: $(VENV)/light  ## derive the laws anew and write docs/laws.md
 
 networks: $(VENV)/full  ## count and prove every network anew and write docs/networks.md
 	OMP_NUM_THREADS=1 $(BIN)/python tests/networks.py
+
+architectures: $(VENV)/full  ## trace every public network, in about an hour, and write docs/architectures.md
+	OMP_NUM_THREADS=1 $(BIN)/python tests/sweep.py
 
 notebooks: $(VENV)/full  ## execute the notebooks anew and store their outputs
 	OMP_NUM_THREADS=1 $(BIN)/python notebooks/execute.py

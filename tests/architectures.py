@@ -1,6 +1,7 @@
 """Public architectures, at sizes that they accept; on them traces are compared with torch's counts.
 
-The page docs/architectures.md is written from the tables here: `python tests/architectures.py`.
+The first part of docs/architectures.md is written from the tables here:
+`python tests/architectures.py`. The second is written by `make architectures`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from flopscope.tracing import Trace, trace
 from flopscope.tracing.targets import load
 
 PAGE = Path(__file__).parent.parent / "docs" / "architectures.md"
+
+MARK = "## Every network of the libraries"
+"""Where the page's second part begins."""
 
 BATCHES = (1, 3)
 
@@ -194,7 +198,10 @@ def page() -> Iterator[str]:
 TEMPLATE = """\
 # Architectures that tracing is compared on
 
-Written by `tests/architectures.py` from its tables; `tests/test_architectures.py` holds every line.
+The first part is written by `tests/architectures.py` from its tables, and
+`tests/test_architectures.py` holds every line; the second, on
+[every network of four libraries](#every-network-of-the-libraries), by a sweep, of which tests hold
+a sample.
 
 ## Equal to torch's counter
 
@@ -233,5 +240,6 @@ message names the line that asks.
 
 
 if __name__ == "__main__":
-    PAGE.write_text("\n".join(page()) + "\n", encoding="utf-8")
+    _, mark, second = PAGE.read_text(encoding="utf-8").partition(MARK)
+    PAGE.write_text("\n".join([*page(), "", mark]) + second, encoding="utf-8")
     sys.stdout.write(f"wrote {PAGE}\n")

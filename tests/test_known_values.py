@@ -159,6 +159,8 @@ PATTERNS = {
     "scaled": lambda x: (2 * torch.arange(x.shape[1]) + 1)[0] == 1,
     "turned": lambda x: torch.arange(x.shape[1])[:, None].t()[0, 3] == 3,
     "zeros": lambda x: torch.zeros(x.shape[1], x.shape[1]).sum() == 0,
+    "pooled": lambda x: F.max_pool1d(torch.ones(1, x.shape[1]), 2, 1, 1).all(),
+    "averaged": lambda x: (F.avg_pool2d(x.new_ones(1, x.shape[1], 8), 1, 2) == 1).all(),
 }
 
 
@@ -181,6 +183,14 @@ def test_masks_and_positions_of_free_sizes_are_known_by_their_pattern(name):
             continue
         if tokens > 1 and name != "turned":
             assert formula.at(B=3, T=tokens) == counted
+
+
+def test_an_average_over_an_edge_is_not_the_number_inside():
+    net = Net(
+        lambda _, x: 2 if (F.avg_pool1d(x.new_ones(1, x.shape[1]), 3, 1, 1) == 1).all() else 5
+    )
+    with pytest.raises(BadInput):
+        trace(net, FREE)
 
 
 WRITES = [

@@ -65,7 +65,7 @@ def sizes(shape):
     return {n: size for n, size in zip(NAMES, shape, strict=False) if n != "C"}
 
 
-@settings(max_examples=2000 if EXPLORING else 100)
+@settings(max_examples=10_000 if EXPLORING else 100)
 @given(networks())
 def test_trace_equals_what_torch_counts(network):
     module, shape, other = network

@@ -67,9 +67,11 @@ def follow(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result
             if (found := getattr(tensor, NAME, None)) is not None:
                 found.memory.open = True
         return
+    name = function._opname
+    if name in WITH_PLACES:
+        result = result[0]
     if not isinstance(result, torch.Tensor):
         return
-    name = function._opname
     if name in RULES:
         found = RULES[name](result, *args, **kwargs)
     elif torch.Tag.pointwise in function.tags:
@@ -139,6 +141,13 @@ def _copied(result: torch.Tensor, x: Any, *_: Any, **__: Any) -> Pattern | None:
 def _if_uniform(result: torch.Tensor, x: Any, *_: Any, **__: Any) -> Pattern | None:
     found = pattern(x)
     return found if found is not None and found.uniform else None
+
+
+def _average(result: torch.Tensor, x: Any, *rest: Any, **options: Any) -> Pattern | None:
+    """Of whole numbers, whose averages are exact, in windows that reach over no edge."""
+    found = _if_uniform(result, x)
+    over = options or any(map(bool, pytree.tree_leaves(rest[2:4])))
+    return None if found is None or over or found.start % 1 else found
 
 
 def _extremum(neutral: Any) -> Callable[..., Pattern | None]:
@@ -290,6 +299,12 @@ def _running_sum(result: torch.Tensor, x: torch.Tensor, dim: int, **_: Any) -> P
     return Pattern(start, start, dim % x.dim() - x.dim(), Memory())
 
 
+WITH_PLACES = frozenset(
+    "max_pool2d_with_indices max_pool3d_with_indices "
+    "adaptive_max_pool2d adaptive_max_pool3d".split()
+)
+"""Operators whose first result is a pattern: the largest of equal numbers, whatever is where."""
+
 RULES: Mapping[str, Callable[..., Pattern | None]] = {
     **dict.fromkeys(["zeros", "new_zeros", "zeros_like"], _filled(0)),
     **dict.fromkeys(["ones", "new_ones", "ones_like"], _filled(1)),
@@ -301,6 +316,8 @@ RULES: Mapping[str, Callable[..., Pattern | None]] = {
     **dict.fromkeys("view _unsafe_view reshape repeat squeeze".split(), _if_uniform),
     **dict.fromkeys("flip gather index index_select roll unfold".split(), _if_uniform),
     **{f"upsample_nearest{axes}d": _if_uniform for axes in (1, 2, 3)},
+    **dict.fromkeys(WITH_PLACES, _if_uniform),
+    **{f"avg_pool{axes}d": _average for axes in (1, 2, 3)},
     "stack": _stacked,
     **dict.fromkeys("amax mean max".split(), _extremum(None)),
     **dict.fromkeys(["amin", "min"], _least),
