@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from flopscope.snapshot import name_spaces
 from flopscope.symbolic import Polynomial, Symbol, symbol
 from flopscope.tracing.caches import uncached
 from flopscope.tracing.functions import Values
-from flopscope.tracing.known import META
+from flopscope.tracing.known import META, NAME, knowing
 from flopscope.tracing.node import free_number, free_size, size_value
 from flopscope.tracing.outputs import result_of
 from flopscope.tracing.standins import LOGARITHMS, standins
@@ -76,11 +77,30 @@ def without_memory(
     with (
         torch.random.fork_rng(devices=()),
         uncached(name_spaces([make, *origins])),
+        _knowing_parameters(),
         torch.device("meta"),
         Values(),
         _ShapesOnly(),
     ):
         return make(**arguments)
+
+
+@contextmanager
+def _knowing_parameters() -> Iterator[None]:
+    """While active, a parameter knows the numbers that it is made of, such as a scale of ones."""
+    before = nn.Parameter.__new__
+
+    def made(kind: Any, data: Any = None, requires_grad: bool = True) -> Any:
+        parameter = before(kind, data, requires_grad)
+        if (numbers := getattr(data, NAME, None)) is not None:
+            knowing(parameter, numbers)
+        return parameter
+
+    nn.Parameter.__new__ = made  # type: ignore[method-assign,assignment]
+    try:
+        yield
+    finally:
+        nn.Parameter.__new__ = before  # type: ignore[method-assign]
 
 
 def free_arguments(value: Any) -> frozenset[Symbol]:
