@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import threading
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ from types import (
     CellType,
     FunctionType,
     MappingProxyType,
+    MemberDescriptorType,
     MethodType,
     ModuleType,
 )
@@ -34,7 +36,9 @@ MOST_NAMED = 10**5
 OTHERS = frozenset({"torch", "numpy", "flopscope", "builtins"}) | sys.stdlib_module_names
 """Packages whose own names and objects no network writes to."""
 
-HOLDERS = frozenset({"collections", "dataclasses", "functools", "types", "typing", "weakref"})
+HOLDERS = frozenset(
+    {"_thread", "collections", "dataclasses", "functools", "types", "typing", "weakref"}
+)
 """Parts of the standard library whose objects hold what networks put in them."""
 
 CACHED = type(functools.lru_cache(lambda: None))
@@ -44,6 +48,11 @@ ATOMS = (
     *(torch.Size, MappingProxyType, torch.SymInt, torch.SymFloat, torch.SymBool),
 )
 """What holds nothing that could change."""
+
+
+EMPTY = object()
+CELL = CellType.cell_contents
+"""What reads and writes a variable of a closure."""
 
 
 class Snapshot:
@@ -116,14 +125,14 @@ class Snapshot:
         if root == "flopscope" or (root in sys.stdlib_module_names and root not in HOLDERS):
             return ()
         found: list[Any] = [kind]
+        # past what a class does when it is asked for an attribute
         with suppress(AttributeError):
-            found.append(object.__getattribute__(value, "__dict__"))
+            own = threading.local if isinstance(value, threading.local) else object
+            found.append(own.__getattribute__(value, "__dict__"))
         if isinstance(value, nn.Module):
             self._back.append((_kind_back, value, kind))
-        for name in _slots(kind):
-            if hasattr(value, name):
-                self._back.append((_set, value, name, getattr(value, name)))
-                found.append(getattr(value, name))
+        for slot in _slots(kind):
+            found += self._slot(slot, value)
         return found
 
     def _array(self, array: Any) -> Sequence[Any]:
@@ -132,12 +141,13 @@ class Snapshot:
         return ()
 
     def _cell(self, cell: CellType) -> Sequence[Any]:
-        try:
-            held = cell.cell_contents
-        except ValueError:  # empty
-            return ()
-        self._back.append((_set, cell, "cell_contents", held))
-        return (held,)
+        return self._slot(CELL, cell)
+
+    def _slot(self, slot: Any, value: Any) -> Sequence[Any]:
+        """One place that holds something or is empty."""
+        held = _read(slot, value)
+        self._back.append((_slot_back, slot, value, held))
+        return () if held is EMPTY else (held,)
 
     def _cache(self, function: Any) -> Sequence[Any]:
         self._back.append((_cache_back, function, function.cache_info().misses))
@@ -168,24 +178,26 @@ def _root(module: Any) -> str:
     return str(module).partition(".")[0]
 
 
-def _slots(kind: type) -> list[str]:
-    names: list[str] = []
-    for base in kind.__mro__:
-        own = vars(base).get("__slots__", ())
-        names += [own] if isinstance(own, str) else list(own)
-    return [name for name in names if name not in ("__dict__", "__weakref__")]
+def _slots(kind: type) -> list[Any]:
+    """What reads and writes the slots of a class's objects."""
+    own = (vars(base).values() for base in kind.__mro__ if "__slots__" in vars(base))
+    return [slot for values in own for slot in values if isinstance(slot, MemberDescriptorType)]
 
 
 # --- putting back -----------------------------------------------------------------------------
 
 
-def _set(value: Any, name: str, held: Any) -> None:
+def _read(slot: Any, value: Any) -> Any:
     try:
-        same = getattr(value, name) is held
+        return slot.__get__(value)
     except (AttributeError, ValueError):
-        same = False
-    if not same:
-        setattr(value, name, held)
+        return EMPTY
+
+
+def _slot_back(slot: Any, value: Any, held: Any) -> None:
+    now = _read(slot, value)
+    if now is not held:
+        slot.__delete__(value) if held is EMPTY else slot.__set__(value, held)
 
 
 def _kind_back(module: nn.Module, kind: type) -> None:

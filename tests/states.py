@@ -44,15 +44,28 @@ def _content(value: Any) -> Any:
 
 def _parts(value: Any) -> list[tuple[str, Any]]:
     if isinstance(value, dict):
-        return [(str(key), part) for key, part in value.items()]
+        return [(str(key), part) for key, part in dict.items(value)]
+    if hasattr(type(value), "kept"):
+        return [("kept", type(value).kept.__get__(value))] if _is_set(value) else []
     if isinstance(value, list | tuple | set | collections.deque):
         return [(str(i), part) for i, part in enumerate(value)]
     if isinstance(value, type):
         return [(name, part) for name, part in vars(value).items() if not name.startswith("__")]
     if callable(value) and getattr(value, "__closure__", None):
         return [(str(i), cell.cell_contents) for i, cell in enumerate(value.__closure__)]
-    own = getattr(value, "__dict__", None)
+    try:
+        own = value.__dict__
+    except (AttributeError, RuntimeError):
+        return []
     return [(name, part) for name, part in own.items()] if isinstance(own, Mapping) else []
+
+
+def _is_set(value: Any) -> bool:
+    try:
+        type(value).kept.__get__(value)
+    except AttributeError:
+        return False
+    return True
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import random
+import threading
 import types
+import weakref
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -322,6 +324,32 @@ class Uncopied(Writer):
         return x
 
 
+class Guarded(Writer):
+    """Objects that answer no question, a dictionary that lies, and what belongs to one thread."""
+
+    class Silent:
+        __slots__ = ("kept",)
+
+        def __getattr__(self, name):
+            raise RuntimeError(f"never ask for {name}")
+
+    class Lying(dict):
+        def __len__(self):
+            raise RuntimeError("never count")
+
+        items = __iter__ = __len__
+
+    def __init__(self):
+        super().__init__()
+        self.silent, self.lying = self.Silent(), self.Lying(one=1)
+        self.here, self.weak = threading.local(), weakref.WeakKeyDictionary()
+        self.lock, self.numbers = threading.Lock(), (n for n in range(3))
+
+    def keep(self, x):
+        self.silent.kept = self.lying["x"] = self.here.x = self.weak[self] = x
+        return x
+
+
 def weight_normed():
     net = Writer()
     parametrizations.weight_norm(net.first)
@@ -375,7 +403,7 @@ WRITERS: dict[str, Any] = {
     for make in (
         *(Attribute, OnTheClass, NewOnTheClass, ListOfGrids, LazyBuffer, NewBuffer, OwnObject),
         *(Closure, OfThisFile, CachedFunction, CachedMethod, Arrays, PlainTensor, Statistics),
-        *(Recorded, HookInForward, Replaced, Unregistered, Alias, Patched, Uncopied),
+        *(Recorded, HookInForward, Replaced, Unregistered, Alias, Patched, Uncopied, Guarded),
         *(weight_normed, spectral_normed, old_norms, pruned, parametrized_twice, recurrent),
     )
 }

@@ -89,7 +89,7 @@ def _cached_in(
         for name, value in list(vars(kind).items()):
             bound = isinstance(value, staticmethod | classmethod)
             if isinstance(value.__func__ if bound else value, CACHED):
-                yield partial(setattr, kind), name, value
+                yield partial(type.__setattr__, kind), name, value
 
 
 @contextmanager
