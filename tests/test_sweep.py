@@ -168,6 +168,14 @@ def test_what_was_found_is_not_asked_again_and_the_same_structure_only_once(tmp_
     assert again.get("x:c", "structure")["first"] == "x:a"
 
 
+def test_what_ended_in_one_way_can_be_tried_again(tmp_path):
+    results, worker = sweep.Results(tmp_path / "found.jsonl"), InThisProcess()
+    results.add("x:a", "numbers", {"verdict": "raised"})
+    results.forget(["raised"])
+    sweep.swept("x:a", results, worker, tower, free=False)
+    assert results.get("x:a", "numbers")["verdict"] == "equal"
+
+
 def test_a_network_that_cannot_be_built_is_told_and_not_tried_further(tmp_path):
     def build(name):
         raise RuntimeError("no such thing\nmore")
