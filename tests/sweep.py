@@ -199,7 +199,9 @@ def main() -> None:
         chosen = options.networks or all_networks()
         sweep(chosen, results, options.processes, free=not options.numbers)
     if options.page or not options.networks:
-        sweep_page.write(results.found, zoo.installed())
+        here = zoo.installed()
+        listed = {name: len(zoo.LIBRARIES[name].names()) for name in here}
+        sweep_page.write(results.found, here, listed)
 
 
 if __name__ == "__main__":

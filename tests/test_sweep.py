@@ -215,8 +215,8 @@ def test_the_page_says_what_was_found(tmp_path):
     assert sweep_page.row("x:a", results.found) == (
         f"| x:a | 112 | 1 of 8×8 | {count:,} | 2 of 10×10 | {2 * 4 * 3 * 9 * 64:,} | both |"
     )
-    (line,) = sweep_page.summary(results.found, {"x": "1.0", "y": "2.0"})
-    assert line == "| x 1.0 | 1 | 1 | 1 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 1 | 0 | 0 | 0 |"
+    (line,) = sweep_page.summary(results.found, {"x": "1.0", "y": "2.0"}, {"x": 3})
+    assert line == "| x 1.0 | 1 of 3 | 1 | 1 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 1 | 0 | 0 | 0 |"
     refused = json.loads(json.dumps(results.get("x:a", "numbers")))
     refused |= {"verdict": "refused"}
     refused["tried"][0] |= {"reason": "BadInput: reads values at /a/site-packages/x/y.py:3; no"}
