@@ -62,6 +62,10 @@ class Results:
                 out.write(json.dumps(record, ensure_ascii=False) + "\n")
         return record
 
+    def forget(self, verdicts: list[str]) -> None:
+        """Leave out what ended so, to be tried anew."""
+        self.found = {k: r for k, r in self.found.items() if r.get("verdict") not in verdicts}
+
     def first(self, structure: str, network: str) -> str:
         """The network that had this structure first; this one where it is new."""
         with self.lock:
@@ -187,13 +191,17 @@ def main() -> None:
     parser.add_argument("--state", type=Path, default=STATE, help=f"default: {STATE}")
     parser.add_argument("--numbers", action="store_true", help="without traces of free sizes")
     parser.add_argument("--page", action="store_true", help="write the page of what is there")
+    parser.add_argument("--again", nargs="+", default=[], help="verdicts to be tried anew")
     options = parser.parse_args()
     results = Results(options.state)
+    results.forget(options.again)
     if not options.page:
         chosen = options.networks or all_networks()
         sweep(chosen, results, options.processes, free=not options.numbers)
     if options.page or not options.networks:
-        sweep_page.write(results.found, zoo.installed())
+        here = zoo.installed()
+        listed = {name: len(zoo.LIBRARIES[name].names()) for name in here}
+        sweep_page.write(results.found, here, listed)
 
 
 if __name__ == "__main__":

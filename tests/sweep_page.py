@@ -13,19 +13,19 @@ Found = Mapping[tuple[str, str], Record]
 """Records by network and step."""
 
 
-def write(found: Found, versions: Mapping[str, str]) -> None:
+def write(found: Found, versions: Mapping[str, str], listed: Mapping[str, int]) -> None:
     """The page's first part as it is, and this one anew."""
     first = PAGE.read_text(encoding="utf-8").partition(MARK)[0]
-    PAGE.write_text(first + part(found, versions), encoding="utf-8")
+    PAGE.write_text(first + part(found, versions, listed), encoding="utf-8")
 
 
-def part(found: Found, versions: Mapping[str, str]) -> str:
+def part(found: Found, versions: Mapping[str, str], listed: Mapping[str, int]) -> str:
     """The second part, from its heading on."""
     names = distinct(found)
     rows = [row(name, found) for name in names if is_equal(found[name, "numbers"])]
     return TEMPLATE.format(
         mark=MARK,
-        summary="\n".join(summary(found, versions)),
+        summary="\n".join(summary(found, versions, listed)),
         rows="\n".join(rows),
         others="\n".join(others(found)) or "None.",
         free="\n".join(not_free(found)) or "None.",
@@ -130,8 +130,8 @@ def _short(reason: str) -> str:
 COLUMNS = (EQUAL, BOUND, REFUSED, RAISED, WRONG, UNSEEN, "crashed")
 
 
-def summary(found: Found, versions: Mapping[str, str]) -> Iterator[str]:
-    """A line a library: names, architectures, verdicts at numbers, formulas that answer."""
+def summary(found: Found, versions: Mapping[str, str], listed: Mapping[str, int]) -> Iterator[str]:
+    """A line a library: names tried of those that it has, architectures, verdicts, formulas."""
     for name, version in versions.items():
         known = [n for n, step in found if step == "structure" and library(n) == name]
         tried = [n for n in distinct(found) if library(n) == name]
@@ -140,7 +140,11 @@ def summary(found: Found, versions: Mapping[str, str]) -> Iterator[str]:
         verdicts = collections.Counter(found[n, "numbers"].get("verdict") for n in tried)
         touched = sum(bool(r.get("touched")) for (n, _), r in found.items() if library(n) == name)
         free = collections.Counter(_free_verdict(found, n) for n in tried)
-        cells: tuple[Any, ...] = (f"{name} {version}", len(known), len(tried))
+        cells: tuple[Any, ...] = (
+            f"{name} {version}",
+            f"{len(known)} of {listed[name]}",
+            len(tried),
+        )
         cells = (*cells, *(verdicts[column] for column in COLUMNS), touched)
         cells = (*cells, free["formula"], free["none"], free[WRONG], free[""])
         yield f"| {' | '.join(map(str, cells))} |"
@@ -169,7 +173,7 @@ attribute was another one afterwards. The last four columns are one trace with f
 a formula that equals the counter wherever it answers among the sizes that were tried, no formula,
 a wrong one, or has not been tried.
 
-| library | names | architectures | equal | bound | refused | raised | wrong | no witness \
+| library | names tried | architectures | equal | bound | refused | raised | wrong | no witness \
 | crashed | touched | formula | none | wrong | untried |
 |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
 {summary}

@@ -168,6 +168,14 @@ def test_what_was_found_is_not_asked_again_and_the_same_structure_only_once(tmp_
     assert again.get("x:c", "structure")["first"] == "x:a"
 
 
+def test_what_ended_in_one_way_can_be_tried_again(tmp_path):
+    results, worker = sweep.Results(tmp_path / "found.jsonl"), InThisProcess()
+    results.add("x:a", "numbers", {"verdict": "raised"})
+    results.forget(["raised"])
+    sweep.swept("x:a", results, worker, tower, free=False)
+    assert results.get("x:a", "numbers")["verdict"] == "equal"
+
+
 def test_a_network_that_cannot_be_built_is_told_and_not_tried_further(tmp_path):
     def build(name):
         raise RuntimeError("no such thing\nmore")
@@ -207,8 +215,8 @@ def test_the_page_says_what_was_found(tmp_path):
     assert sweep_page.row("x:a", results.found) == (
         f"| x:a | 112 | 1 of 8×8 | {count:,} | 2 of 10×10 | {2 * 4 * 3 * 9 * 64:,} | both |"
     )
-    (line,) = sweep_page.summary(results.found, {"x": "1.0", "y": "2.0"})
-    assert line == "| x 1.0 | 1 | 1 | 1 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 1 | 0 | 0 | 0 |"
+    (line,) = sweep_page.summary(results.found, {"x": "1.0", "y": "2.0"}, {"x": 3})
+    assert line == "| x 1.0 | 1 of 3 | 1 | 1 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 1 | 0 | 0 | 0 |"
     refused = json.loads(json.dumps(results.get("x:a", "numbers")))
     refused |= {"verdict": "refused"}
     refused["tried"][0] |= {"reason": "BadInput: reads values at /a/site-packages/x/y.py:3; no"}

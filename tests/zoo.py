@@ -92,7 +92,9 @@ def torchvision_model(name: str) -> Subject:
     module = load(f"torchvision:{name}").to("meta").eval()
     place = models.get_model_builder(name).__module__.split(".")[2]
     transforms = models.get_model_weights(name).DEFAULT.transforms()
-    size = getattr(transforms, "crop_size", None) or getattr(transforms, "resize_size", None)
+    built_for = getattr(module, "image_size", None)  # which weights may exceed
+    given = getattr(transforms, "crop_size", None) or getattr(transforms, "resize_size", None)
+    size = [built_for] if isinstance(built_for, int) else given
     unsaid = FLOW if place == "optical_flow" else PICTURE
     height, width = unsaid if not size else (size[0], size[-1])
     own, *others = grids(height, width)
