@@ -7,6 +7,7 @@ gets its answer from that alone, and it holds for every size.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -69,17 +70,24 @@ def follow(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result
         return
     if not isinstance(result, torch.Tensor):
         return
-    name = function._opname
-    if name in RULES:
-        found = RULES[name](result, *args, **kwargs)
-    elif torch.Tag.pointwise in function.tags:
-        found = _pointwise(function, args, kwargs)
-    else:
-        found = None
+    try:
+        found = _after(function, args, kwargs, result)
+    except _Unheld:
+        return
     if found is not None:
         size: Any = result.shape[found.axis] if -found.axis <= result.dim() else 1
         alone = isinstance(size, int) and size == 1
         setattr(result, NAME, replace(found, step=0) if alone else found)
+
+
+def _after(
+    function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: torch.Tensor
+) -> Pattern | None:
+    name = function._opname
+    if name in RULES:
+        return RULES[name](result, *args, **kwargs)
+    pointwise = torch.Tag.pointwise in function.tags
+    return _pointwise(function, args, kwargs) if pointwise else None
 
 
 def number(tensor: torch.Tensor) -> Any:
@@ -114,11 +122,22 @@ def _arange(result: torch.Tensor, *ends: Any, **_: Any) -> Pattern | None:
     return Pattern(_as(result.dtype, start), _as(result.dtype, step), -1, Memory())
 
 
+class _Unheld(Exception):
+    """A number that a type of elements cannot hold; what torch makes of it is not said."""
+
+
 def _as(dtype: torch.dtype, value: Any) -> Any:
     """The number as an element of that type."""
     if dtype is torch.bool:
         return bool(value)
-    return float(value) if dtype.is_floating_point else int(value)
+    if dtype.is_floating_point:
+        return float(value)
+    if dtype.is_complex or not math.isfinite(value):
+        raise _Unheld
+    limits, whole = torch.iinfo(dtype), int(value)
+    if not limits.min <= whole <= limits.max:
+        raise _Unheld
+    return whole
 
 
 # --- other looks at the same elements -----------------------------------------------------------
