@@ -193,6 +193,18 @@ def test_an_average_over_an_edge_is_not_the_number_inside():
         trace(net, FREE)
 
 
+ROUNDED = {
+    "tenths": lambda x: (torch.arange(x.shape[1]) * 0.1).diff().min() > 0.05,
+    "halves": lambda x: torch.arange(x.shape[1], dtype=torch.float16).diff().min() == 1,
+}
+
+
+@pytest.mark.parametrize("name", ROUNDED)
+def test_steps_that_are_rounded_are_not_known(name):
+    with pytest.raises(BadInput):
+        trace(Net(lambda _, x: 2 if ROUNDED[name](x) else 5), FREE)
+
+
 WRITES = [
     lambda mask: mask.fill_(3),
     lambda mask: mask[:, 1:].zero_(),
@@ -353,3 +365,37 @@ def test_a_network_that_fails_on_every_way_fails_with_its_own_error():
 
     with pytest.raises(KeyError, match="other"):
         trace(Asks(fails), SHAPE)
+
+
+class Buckets(nn.Module):
+    """Positions to buckets by a logarithm, which is infinite at the first, before whole numbers."""
+
+    def __init__(self, filled, dtype):
+        super().__init__()
+        self.filled, self.dtype = filled, dtype
+        self.layer = nn.Linear(WIDTH, WIDTH, bias=False)
+
+    def forward(self, x):
+        places = torch.full((x.shape[1],), self.filled).to(self.dtype)
+        return self.layer(x) + torch.where(places > 3, 1, places).unsqueeze(-1).real
+
+
+@pytest.mark.parametrize("shape", [SHAPE, FREE, (2, 1, WIDTH)])
+@pytest.mark.parametrize(
+    ("filled", "dtype"),
+    [
+        (float("-inf"), torch.int64),
+        (float("nan"), torch.int32),
+        (3e9, torch.int32),
+        (300.0, torch.uint8),
+    ],
+)
+def test_numbers_that_a_type_cannot_hold_are_not_known(shape, filled, dtype):
+    macs = trace(Buckets(filled, dtype), shape).ledger.macs().value
+    assert macs == WIDTH * WIDTH * shape[0] * shape[1]
+
+
+def test_of_complex_numbers_no_real_one_is_known():
+    asked = Net(lambda s, x: 1 + bool(x.new_full((x.shape[1],), 0.5, dtype=torch.cfloat).all()))
+    with pytest.raises(BadInput, match="reads the values of a tensor"):
+        trace(asked, FREE)

@@ -7,6 +7,7 @@ gets its answer from that alone, and it holds for every size.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -67,21 +68,37 @@ def follow(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result
             if (found := getattr(tensor, NAME, None)) is not None:
                 found.memory.open = True
         return
-    name = function._opname
-    if name in WITH_PLACES:
+    if function._opname in WITH_PLACES:
         result = result[0]
     if not isinstance(result, torch.Tensor):
         return
-    if name in RULES:
-        found = RULES[name](result, *args, **kwargs)
-    elif torch.Tag.pointwise in function.tags:
-        found = _pointwise(function, args, kwargs)
-    else:
-        found = None
-    if found is not None:
+    try:
+        found = _after(function, args, kwargs, result)
+    except _Unheld:
+        return
+    if found is not None and _is_exact(found, result.dtype):
         size: Any = result.shape[found.axis] if -found.axis <= result.dim() else 1
         alone = isinstance(size, int) and size == 1
         setattr(result, NAME, replace(found, step=0) if alone else found)
+
+
+def _is_exact(found: Pattern, dtype: torch.dtype) -> bool:
+    """Are its steps those of the elements? Whole ones are, in single precision too, far beyond any
+    length; others are rounded, each in its own way."""
+    if found.uniform or not dtype.is_floating_point:
+        return True
+    whole = float(found.start).is_integer() and float(found.step).is_integer()
+    return whole and dtype in (torch.float32, torch.float64)
+
+
+def _after(
+    function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: torch.Tensor
+) -> Pattern | None:
+    name = function._opname
+    if name in RULES:
+        return RULES[name](result, *args, **kwargs)
+    pointwise = torch.Tag.pointwise in function.tags
+    return _pointwise(function, args, kwargs) if pointwise else None
 
 
 def number(tensor: torch.Tensor) -> Any:
@@ -116,11 +133,22 @@ def _arange(result: torch.Tensor, *ends: Any, **_: Any) -> Pattern | None:
     return Pattern(_as(result.dtype, start), _as(result.dtype, step), -1, Memory())
 
 
+class _Unheld(Exception):
+    """A number that a type of elements cannot hold; what torch makes of it is not said."""
+
+
 def _as(dtype: torch.dtype, value: Any) -> Any:
     """The number as an element of that type."""
     if dtype is torch.bool:
         return bool(value)
-    return float(value) if dtype.is_floating_point else int(value)
+    if dtype.is_floating_point:
+        return float(value)
+    if dtype.is_complex or not math.isfinite(value):
+        raise _Unheld
+    limits, whole = torch.iinfo(dtype), int(value)
+    if not limits.min <= whole <= limits.max:
+        raise _Unheld
+    return whole
 
 
 # --- other looks at the same elements -----------------------------------------------------------
