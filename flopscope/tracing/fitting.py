@@ -1,4 +1,5 @@
-"""How sizes are compared when shapes must fit: as torch compares them, and on the trail.
+"""How sizes are compared when shapes must fit: as torch compares them, and on the trail. Also the
+types of results.
 
 What the example decides becomes a condition of the domain, so no question is asked that the answer
 does not depend on: which of several ways two sizes fit is looked up at the example first, and only
@@ -169,3 +170,16 @@ def promoted(tensors: Sequence[torch.Tensor]) -> torch.dtype:
     for x in tensors[1:]:
         dtype = torch.promote_types(dtype, x.dtype)
     return dtype
+
+
+def real_type(dtype: torch.dtype) -> torch.dtype:
+    """The type of a quotient or a root of such elements."""
+    whole = not (dtype.is_floating_point or dtype.is_complex)
+    return torch.get_default_dtype() if whole else dtype
+
+
+def joint_type(a: Any, b: Any) -> torch.dtype:
+    """The type of what two operands, tensors or numbers, make."""
+    a, b = (1 if isinstance(v, torch.SymInt) else 1.0 if isinstance(v, torch.SymFloat) else v
+            for v in (a, b))  # fmt: skip
+    return torch.result_type(a, b)
