@@ -246,8 +246,10 @@ RULES = {
 }
 """Of a size, a period, a shift and a threshold."""
 
+EXPLORING = settings.get_current_profile_name() == "explore"
 
-@settings(max_examples=12)
+
+@settings(max_examples=200 if EXPLORING else 5)
 @given(
     name=st.sampled_from(sorted(RULES)),
     period=st.integers(2, 12),

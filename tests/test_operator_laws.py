@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from flopscope.analytic import operators
@@ -98,6 +99,9 @@ def written(network: str, shape: tuple[int, ...]) -> Ledger:
 def test_twice_the_batch_is_twice_the_work_with_equal_params(
     network: str, shape: tuple[int, ...]
 ) -> None:
+    assume(
+        network != "group norm" or math.prod(shape) > shape[1]
+    )  # of one element it has no statistics
     once, twice = written(network, shape), written(network, (2 * shape[0], *shape[1:]))
     assert twice.params() == once.params()
     assert twice.buffers() == once.buffers()

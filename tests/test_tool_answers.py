@@ -509,7 +509,7 @@ SEEN: Counter[bool] = Counter()
 EXPLORING = settings.get_current_profile_name() == "explore"
 
 
-@settings(max_examples=300 if EXPLORING else 25)
+@settings(max_examples=300 if EXPLORING else 12)
 @given(networks(), st.integers(1, 3), st.sampled_from([4, 6]))
 def _answers_of_networks(net: nn.Module, batch: int, tokens: int) -> None:
     shape = (batch, tokens, CHANNELS)
@@ -523,7 +523,7 @@ def test_a_network_counts_what_the_tool_says_or_is_not_modelled() -> None:
     """Of what is drawn here nearly all is modelled."""
     SEEN.clear()
     _answers_of_networks()
-    assert SEEN[True] > 100
+    assert SEEN[True] > 50
     assert SEEN[False] <= SEEN[True] / 50
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
 
 MOST_WAYS = 16
-MOST_QUESTIONS = 10**4
+MOST_QUESTIONS = 10**3
 """Ways that are tried, and answers on one of them: a loop may never end on shapes alone."""
 
 
