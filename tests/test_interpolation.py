@@ -229,6 +229,22 @@ def test_sizes_at_which_the_module_raises_are_outside():
     assert "; the module raises at c = 1, 2, 3, " in found.notes[-1]
 
 
+@pytest.mark.parametrize(
+    "exponent",
+    [
+        lambda c: np.log2(c),
+        lambda c: np.log(c * 1.0) / np.log(2.0),
+    ],
+)
+def test_logarithms_of_numpy_ask_for_numbers_as_python_s_do(exponent):
+    found = fs.derive(
+        lambda c: blocks.OneLayer(int(exponent(c)) + 1), {"c": symbol("c")}, ("B", "T", 1)
+    )
+    for size in (1, 2, 3, 7, 8, 9, 40, 255, 256, 257, 1000, 1024):
+        assert values(found, "params", c=size) in ([], [int(exponent(size)) + 1])
+    assert values(found, "params", c=40) == [int(exponent(40)) + 1]
+
+
 RULES = {
     "powers": lambda c, m, r, t: r * c**3 + m * c + t,
     "every": lambda c, m, r, t: t * c + sum(i % m == r % m for i in range(c)),

@@ -158,6 +158,16 @@ NUMPY_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
 """By their names in NumPy, as far as code calls them with single sizes, or a list of them."""
 
 
+def asking(name: str) -> Callable[..., Any]:
+    """NumPy's function, which asks no size for its number, of that number."""
+    original = getattr(np, name)
+    return _Either(original, lambda value: original(_number_of(value)))
+
+
+def _number_of(value: Any) -> Any:
+    return int(value) if isinstance(value, torch.SymInt) else float(value)
+
+
 # --- operators ----------------------------------------------------------------------------------
 
 

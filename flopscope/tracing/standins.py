@@ -23,7 +23,7 @@ from torch.nn.modules import normalization, rnn
 
 from flopscope.tracing.outputs import is_symbolic
 from flopscope.tracing.products import attention
-from flopscope.tracing.scalars import MATH_FUNCTIONS, METHODS, NUMPY_FUNCTIONS, patched
+from flopscope.tracing.scalars import MATH_FUNCTIONS, METHODS, NUMPY_FUNCTIONS, asking, patched
 
 
 class _WholeNumbers(type):
@@ -91,7 +91,7 @@ LOGARITHMS = frozenset(("log", "log2", "log10"))
 def _by_value(leaving: Collection[str]) -> Mapping[int, Any]:
     """By identity, what a module may have imported under any name, but for functions so named."""
     of_math = {name: f for name, f in MATH_FUNCTIONS.items() if name not in leaving}
-    of_numpy = {name: f for name, f in NUMPY_FUNCTIONS.items() if name not in leaving}
+    of_numpy = {n: asking(n) if n in leaving else f for n, f in NUMPY_FUNCTIONS.items()}
     return {
         id(FUSED): _attention,
         id(math): _Module(math, of_math),
