@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from torch import nn
 from torch._higher_order_ops.map import map as mapped
 from torch._higher_order_ops.scan import scan
 from torch._higher_order_ops.while_loop import while_loop
+from torch.nn import functional as F
 from torch.nn.attention.flex_attention import AuxRequest, create_block_mask, flex_attention
 from torch.utils.checkpoint import checkpoint, checkpoint_sequential
 
@@ -318,3 +320,27 @@ def test_torchs_functions_are_as_they_were() -> None:
 def test_other_kinds_are_unknown_rows_of_their_own() -> None:
     rows = trace(Two(lambda n, x: torch.cond(x.sum() > 0, n.a, n.b, (x,))), (2, 8)).ledger.rows
     assert [r.kind for r in rows if ":" in r.path] == [Kind.UNKNOWN]
+
+
+INSIDE = {
+    "linear": (lambda s, x: s.linear(x), "64·B·T"),
+    "a product": (lambda _, x: x @ x.mT, "8·B·T²"),
+    "attention": (lambda _, x: F.scaled_dot_product_attention(x, x, x), "16·B·T²"),
+    "recurrent": (lambda s, x: s.recurrent(x)[0], "512·B·T"),
+    "resized": (lambda s, x: s.linear(F.interpolate(x.mT, scale_factor=2.0).mT), "128·B·T"),
+}
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_inside_a_branch_free_sizes_are_as_free_as_outside(name):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear, self.recurrent = nn.Linear(8, 8), nn.LSTM(8, 8, batch_first=True)
+
+        def forward(self, x):
+            run = partial(INSIDE[name][0], self)
+            return torch.cond(x.sum() > 0, run, run, (x,))
+
+    formula = trace(Net(), ("B", "T", 8)).ledger.macs().formula
+    assert (str(formula.expression), formula.domain) == (INSIDE[name][1], "B, T ≥ 1")

@@ -37,6 +37,14 @@ def _matmul(a: torch.Tensor, b: torch.Tensor, *_: Any, **__: Any) -> torch.Tenso
     return like(a, (*a.shape[:-1], b.shape[-1]))
 
 
+def _linear(x: torch.Tensor, weight: torch.Tensor, *_: Any) -> torch.Tensor:
+    demand(
+        is_size(x.shape[-1], weight.shape[-1]),
+        lambda: f"mat1 and mat2 shapes cannot be multiplied ({product(x)} and {product(weight)})",
+    )
+    return like(x, (*x.shape[:-1], *weight.shape[:-1]))
+
+
 def _addmm(bias: torch.Tensor, a: torch.Tensor, b: torch.Tensor, *_: Any, **__: Any) -> Any:
     result = _matmul(a, b)
     broadcasts_to(bias.shape, result.shape)
@@ -277,6 +285,7 @@ FOLDS: Mapping[str, Rule] = {
     **dict.fromkeys(["dot", "vdot"], _dot),
     "addr": _addr,
     "_trilinear": _trilinear,
+    "linear": _linear,
     **dict.fromkeys(["_cdist_forward", "_euclidean_dist"], _distances),
     **dict.fromkeys(["native_batch_norm", "_native_batch_norm_legit_no_training"], _batch_norm),
     **dict.fromkeys(["_native_batch_norm_legit", "cudnn_batch_norm"], _batch_norm),

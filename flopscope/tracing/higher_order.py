@@ -37,7 +37,10 @@ def higher_order(
 ) -> Any:
     """What the operator returns; what it runs is recorded. Raises BadInput for one that runs in
     compiled code alone."""
-    with recorder:
+    from flopscope.tracing.functions import Functions  # which asks this file first
+
+    # what is met before the dispatcher outside is met inside too
+    with Functions(recorder), recorder:
         rule = RULES.get(operator.name())
         if rule is not None:
             return rule(recorder, *args, **kwargs)
@@ -155,8 +158,9 @@ def _truth(predicate: Any) -> bool | None:
     """The answer, None where data decide it."""
     if not isinstance(predicate, torch.Tensor):
         return bool(predicate)
-    number = known(predicate)
-    return None if number is None else bool(number.item())
+    with torch._C.DisableTorchFunction():
+        number = known(predicate)
+        return None if number is None else bool(number.item())
 
 
 class Found(NamedTuple):
