@@ -38,7 +38,7 @@ def _content(value: Any) -> Any:
         return value if isinstance(value, int | float | str | bool | tuple | None) else None
     numbers = None
     if value.device.type != "meta" and value.layout is torch.strided and not value.is_quantized:
-        numbers = hash(value.detach().float().sum().item()), value._version
+        numbers = str(value.detach().float().sum().item()), value._version
     return value.device.type, tuple(value.shape), value.dtype, value.requires_grad, numbers
 
 

@@ -22,7 +22,7 @@ from flopscope.tracing.node import free_number, free_size, size_value
 from flopscope.tracing.outputs import result_of
 from flopscope.tracing.standins import LOGARITHMS, standins
 from flopscope.tracing.trail import Trail
-from flopscope.tracing.values import Copies, follow, map_all, read, reading
+from flopscope.tracing.values import MOST_LEARNT, Copies, follow, map_all, read, reading
 
 
 def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Trail) -> nn.Module:
@@ -92,7 +92,8 @@ def _knowing_parameters() -> Iterator[None]:
 
     def made(kind: Any, data: Any = None, requires_grad: bool = True) -> Any:
         parameter = before(kind, data, requires_grad)
-        if (numbers := getattr(data, NAME, None)) is not None:
+        numbers = getattr(data, NAME, None)
+        if numbers is not None and numbers.numel() <= MOST_LEARNT:
             knowing(parameter, numbers)
         return parameter
 
