@@ -141,6 +141,12 @@ def test_what_takes_too_long_is_stopped_and_is_no_fault_of_the_network():
 # --- the command ----------------------------------------------------------------------------------
 
 
+@pytest.fixture(autouse=True)
+def nothing_built():
+    """What one test has built is not there for the next."""
+    sweep_one.LAST.clear()
+
+
 class InThisProcess:
     """A worker without a process, which notes what it was asked."""
 
