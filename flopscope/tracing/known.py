@@ -5,6 +5,8 @@ Memory whose numbers are not known is open: it has a mark, which all tensors tha
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 META = torch.device("meta")
@@ -56,3 +58,17 @@ def close_memory(real: torch.Tensor) -> None:
     """All of it has been written anew."""
     if is_open(real):
         delattr(real.untyped_storage(), MARK)
+
+
+def flat(values: Any) -> list[Any]:
+    """What is in the tuples, lists and dictionaries that operators take and return, in order."""
+    found, waiting = [], [values]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, tuple | list):
+            waiting.extend(reversed(value))
+        elif isinstance(value, dict):
+            waiting.extend(reversed(value.values()))
+        else:
+            found.append(value)
+    return found

@@ -17,6 +17,7 @@ from flopscope.tracing.fitting import Rule
 from flopscope.tracing.foreign import foreign, foreign_result
 from flopscope.tracing.gradient_shapes import GRADIENT_SHAPES
 from flopscope.tracing.inplace import IN_PLACE, become, resized, written
+from flopscope.tracing.known import flat
 from flopscope.tracing.node import SizeNode
 from flopscope.tracing.shapes import META, RULES
 from flopscope.tracing.trail import Trail
@@ -54,7 +55,7 @@ def _ruled(rule: Rule, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     their layers, and what the sizes must fulfil is on the trail already."""
     trails: list[Trail] = []
     question = (rule, *(_asked(value, trails) for value in (args, *kwargs.items())))
-    if not trails or UNKEYED in pytree.tree_leaves(question):
+    if not trails or UNKEYED in flat(question):
         return rule(*args, **kwargs)
     known = trails[0].known
     if question not in known:
@@ -133,7 +134,7 @@ def fake_result(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -
 
 def is_symbolic(values: Any) -> bool:
     """Is a free size among them?"""
-    for value in pytree.tree_leaves(values):
+    for value in flat(values):
         if isinstance(value, torch.SymInt | torch.SymFloat | torch.SymBool):
             return True
         if isinstance(value, torch.Tensor) and any(

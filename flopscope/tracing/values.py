@@ -22,6 +22,7 @@ from flopscope.tracing.known import (
     NAME,
     as_shape,
     close_memory,
+    flat,
     forget,
     knowing,
     known,
@@ -152,7 +153,7 @@ def map_all(function: Any, values: Any) -> Any:
 
 
 def _tensors(values: Any) -> list[torch.Tensor]:
-    return [t for t in pytree.tree_leaves(values) if isinstance(t, torch.Tensor)]
+    return [t for t in flat(values) if isinstance(t, torch.Tensor)]
 
 
 def _written(
@@ -183,7 +184,7 @@ def _is_symbolic(values: Any) -> bool:
     return any(
         isinstance(v, torch.SymInt | torch.SymFloat | torch.SymBool)
         or (isinstance(v, torch.Tensor) and any(isinstance(n, torch.SymInt) for n in v.shape))
-        for v in pytree.tree_leaves(values)
+        for v in flat(values)
     )
 
 
