@@ -42,10 +42,10 @@ laws: $(VENV)/light  ## derive the laws anew and write docs/laws.md
 	$(BIN)/flopscope laws --format markdown --output docs/laws.md
 
 networks: $(VENV)/full  ## count and prove every network anew and write docs/networks.md
-	OMP_NUM_THREADS=1 $(BIN)/python tests/networks.py
+	OMP_NUM_THREADS=1 $(BIN)/python docs/writing/networks.py
 
 architectures: $(VENV)/full  ## trace every public network, in about an hour, and write docs/architectures.md
-	OMP_NUM_THREADS=1 $(BIN)/python tests/sweep.py
+	OMP_NUM_THREADS=1 $(BIN)/python docs/writing/sweep.py
 
 notebooks: $(VENV)/full  ## execute the notebooks anew and store their outputs
 	OMP_NUM_THREADS=1 $(BIN)/python notebooks/execute.py

@@ -10,20 +10,9 @@ from typing import Any
 
 from flopscope.alphabet import ALPHABET, MULTIPLIERS
 from flopscope.errors import BadInput, UnknownName
+from flopscope.facts import TYPES, InputSpec
 from flopscope.sizes import Size, is_symbolic
 from flopscope.symbolic import Polynomial, symbol
-
-TYPES = ("float32", "float16", "bfloat16", "float64", "int64", "int32", "int8", "uint8", "bool")
-"""Types of an input's elements, by torch's names."""
-
-
-@dataclass(frozen=True)
-class InputSpec:
-    """An input of a network: the keyword it is given under, its sizes, its elements' type."""
-
-    keyword: str | None
-    shape: tuple[Size, ...]
-    dtype: str = "float32"
 
 
 @dataclass(frozen=True)

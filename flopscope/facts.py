@@ -8,6 +8,7 @@ layer (out, in): PyTorch's layouts, so that rows compare with real modules field
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 from typing import NamedTuple
@@ -221,3 +222,16 @@ class Operator(NamedTuple):
     def has_bias(self) -> bool:
         """Does the operator add a bias vector? (Convolutions and linear layers.)"""
         return len(self.weights) > 1
+
+
+TYPES = ("float32", "float16", "bfloat16", "float64", "int64", "int32", "int8", "uint8", "bool")
+"""Types of an input's elements, by torch's names."""
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """An input of a network: the keyword it is given under, its sizes, its elements' type."""
+
+    keyword: str | None
+    shape: tuple[Size, ...]
+    dtype: str = "float32"

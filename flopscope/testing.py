@@ -8,7 +8,7 @@ from flopscope.api import trace
 from flopscope.catalog.variant import parse
 from flopscope.errors import BadInput
 from flopscope.ledger import Ledger
-from flopscope.present.assertion import verdict_document
+from flopscope.present.assert_ import verdict_document
 from flopscope.present.render import render
 from flopscope.search.assertion import assess
 from flopscope.search.budgets import parse_budget

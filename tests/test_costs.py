@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 from typing import Any, TypeAlias
 
 import oracle
 import pytest
 import torch
-from counting import Array, Tally, counted, plain
+from counting import Array
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from loops import agree, numbers
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -34,28 +34,11 @@ each_form = pytest.mark.parametrize(
     "form", ["standard", "pointwise", "depthwise", "grouped", "dilated"]
 )
 
-GENERATOR = torch.Generator().manual_seed(0)
-
-
-def numbers(*shape: int) -> Tensor:
-    return torch.randn(shape, generator=GENERATOR, dtype=torch.float64)
-
 
 def row_of(network: Callable[[Feature], Feature], shape: tuple[int, ...]) -> Operator:
     """The row of a network of one operator."""
     (row,) = record(network, shape).rows
     return row
-
-
-def agree(
-    row: Operator, loop: Callable[..., Array], tensors: list[Tensor | None], expected: Tensor
-) -> None:
-    """The loop over these tensors computes what PyTorch does, in the acts that the rule states."""
-    tally = Tally()
-    result = loop(*(None if t is None else counted(t.numpy(), tally) for t in tensors))
-    torch.testing.assert_close(torch.from_numpy(plain(result)), expected)
-    assert row.output == tuple(expected.shape)
-    assert cost(row)._asdict() == asdict(tally)
 
 
 def test_every_kind_but_two_has_a_rule() -> None:

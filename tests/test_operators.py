@@ -12,7 +12,7 @@ import oracle
 import pytest
 import torch
 from counting import Array, Scalar, Tally, counted, plain, tabulated
-from test_costs import numbers
+from loops import numbers
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrizations

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from flopscope.agreement.proof import Proof, prove
-from flopscope.analytic.forms import (
+from flopscope.analytic.named_blocks import (
     C_HID,
     C_IN,
     C_OUT,

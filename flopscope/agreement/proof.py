@@ -14,14 +14,14 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from flopscope import readings
-from flopscope.agreement.pieces import pieces, settled
 from flopscope.closedform.text import domain_text
 from flopscope.conventions import CONVENTIONS
 from flopscope.domain import is_limit
+from flopscope.domain.regions import implied, simplified
 from flopscope.facts import Kind, Operator
 from flopscope.ledger import Ledger, Level
-from flopscope.regions import implied, simplified
 from flopscope.sizes import Size, is_symbolic
+from flopscope.tracing.pieces import pieces, settled
 
 if TYPE_CHECKING:
     from flopscope.catalog.variant import Variant

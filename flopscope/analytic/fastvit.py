@@ -14,7 +14,6 @@ from typing import NamedTuple
 from flopscope.analytic.blocks import conv_bn_act
 from flopscope.analytic.channels import scale
 from flopscope.analytic.mobileone import GELU, TRAIN, large_kernel, mobileone, repmixer
-from flopscope.analytic.network_form import NetworkForm
 from flopscope.analytic.operators import (
     Pair,
     activation,
@@ -25,6 +24,7 @@ from flopscope.analytic.operators import (
     global_pool,
 )
 from flopscope.analytic.stages import stage
+from flopscope.analytic.switches import NetworkForm
 from flopscope.analytic.tape import Feature
 from flopscope.analytic.tokens import projected
 from flopscope.analytic.transformer import attention

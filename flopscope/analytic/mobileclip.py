@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from flopscope.analytic.fastvit import MCI0, MCI1, MCI2, image_encoder
 from flopscope.analytic.mobilecliptowers import class_token, text_encoder, vision_transformer
-from flopscope.analytic.network_form import NetworkForm
+from flopscope.analytic.switches import NetworkForm
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function, Kind, Reduction
 

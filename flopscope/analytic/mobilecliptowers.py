@@ -7,7 +7,6 @@ from __future__ import annotations
 from flopscope.analytic.channels import scale
 from flopscope.analytic.fastvit import feed_forward
 from flopscope.analytic.mobileone import GELU, repmixer
-from flopscope.analytic.network_form import NetworkForm
 from flopscope.analytic.operators import (
     activation,
     add,
@@ -16,6 +15,7 @@ from flopscope.analytic.operators import (
     embedding,
     layer_norm,
 )
+from flopscope.analytic.switches import NetworkForm
 from flopscope.analytic.tape import Feature
 from flopscope.analytic.tokens import projected
 from flopscope.analytic.transformer import transformer_layer

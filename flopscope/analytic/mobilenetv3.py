@@ -21,8 +21,8 @@ from typing import NamedTuple
 
 from flopscope.analytic.blocks import conv_bn_act, mobilenetv3_block
 from flopscope.analytic.operators import activation, flatten, global_pool, linear
-from flopscope.analytic.recipe import Recipe
 from flopscope.analytic.stages import blocks, scaled_rows
+from flopscope.analytic.switches import Recipe
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function
 from flopscope.sizes import Real, Size, make_divisible, where_below

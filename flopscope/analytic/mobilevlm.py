@@ -23,7 +23,7 @@ from flopscope.analytic.operators import (
     multiply,
     rms_norm,
 )
-from flopscope.analytic.phase import Phase
+from flopscope.analytic.switches import Phase
 from flopscope.analytic.tape import Feature, Tape, record
 from flopscope.domain import AtLeast, Relation
 from flopscope.facts import Function, Kind, Weight

@@ -23,8 +23,8 @@ from flopscope.analytic.operators import (
     layer_norm,
     linear,
 )
-from flopscope.analytic.recipe import Recipe
 from flopscope.analytic.stages import Design, stage
+from flopscope.analytic.switches import Recipe
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function
 from flopscope.sizes import Real, Size

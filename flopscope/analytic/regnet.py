@@ -27,8 +27,8 @@ from typing import NamedTuple
 
 from flopscope.analytic.blocks import conv_bn_act, squeeze_excite
 from flopscope.analytic.operators import activation, add, flatten, global_pool, linear
-from flopscope.analytic.recipe import Recipe
 from flopscope.analytic.stages import stage
+from flopscope.analytic.switches import Recipe
 from flopscope.analytic.tape import Feature
 from flopscope.errors import BadInput
 from flopscope.facts import Function

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from flopscope.domain import AtLeast, Condition, Multiple, require
+from flopscope.domain.regions import simplified
 from flopscope.errors import OutsideDomain
 from flopscope.facts import Function, Interpolation, Kind, Operator, Reduction, Weight, Window
 from flopscope.ledger import Ledger
-from flopscope.regions import simplified
 from flopscope.sizes import Shape, Size
 
 INPUT = -1

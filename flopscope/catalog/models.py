@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from flopscope.analytic.recipe import Recipe
-from flopscope.arguments import InputSpec
+from flopscope.analytic.switches import Recipe
 from flopscope.catalog.options import (
     CLASSES,
     DEPTH,
@@ -22,6 +21,7 @@ from flopscope.catalog.options import (
     Option,
     recipe,
 )
+from flopscope.facts import InputSpec
 from flopscope.symbolic import symbol
 
 IMAGE = InputSpec(None, (symbol("B"), 3, symbol("H"), symbol("W")))

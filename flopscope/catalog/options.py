@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from flopscope.analytic.network_form import NetworkForm
-from flopscope.analytic.phase import Phase
-from flopscope.analytic.recipe import Recipe
+from flopscope.analytic.switches import NetworkForm, Phase, Recipe
 from flopscope.errors import BadInput, UnknownName
 
 

@@ -41,9 +41,9 @@ def check(
     --prove, the formula traced from the module's code, as an identity in the sizes of its inputs
     (B, H, W); of a named block, such as inverted_residual, in its channels, kernel and groups too.
     """
-    from flopscope import comparison
+    from flopscope.answers import compare as answers
     from flopscope.catalog.variant import with_form
-    from flopscope.present.agreement import agreement_document
+    from flopscope.present.check import agreement_document
     from flopscope.present.proof import proof_document
     from flopscope.present.sources import of_document
 
@@ -63,13 +63,13 @@ def check(
 
         if prove:
             with waiting(f"proving {', '.join(models)}"):
-                proved = comparison.proofs(models)
+                proved = answers.proofs(models)
             write_document(proof_document(proved))
             if not all(proof for _, proof in proved):
                 raise click.exceptions.Exit(1)
             return
         with waiting(f"checking {', '.join(models)}"):
-            result = comparison.compare(
+            result = answers.compare(
                 models, res=resolution(res), batch=positive("batch", batch), check=True
             )
         write_document(agreement_document(result.entries))

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import click
 
-from flopscope.cli.budgets import assert_, solve
-from flopscope.cli.catalogue import compare, conventions, list_models, show
+from flopscope.cli.assert_ import assert_
+from flopscope.cli.catalog import conventions, list_models, show
 from flopscope.cli.check import check
+from flopscope.cli.compare import compare
 from flopscope.cli.formula import formula, laws
 from flopscope.cli.pareto import pareto
 from flopscope.cli.profile import profile
 from flopscope.cli.reconcile import audit, reconcile
+from flopscope.cli.solve import solve
 
 
 @click.group(

@@ -67,32 +67,33 @@ def formula(
     flopscope formula width-law:mobilenetv2
     flopscope formula net.py:Block --arg in_channels=C --arg kernel_size=K
     """
-    from flopscope.catalog import formulas
+    from flopscope.answers import formula as answers
+    from flopscope.laws import is_law
     from flopscope.present.formula import FormulaPage, check_format, render_formulas
 
-    if (arguments or inputs or examples) and not formulas.is_target(name):
+    if (arguments or inputs or examples) and not answers.is_target(name):
         raise BadInput(
             f"{name} is no target and takes no --arg, --input or --example; "
             "a target is written path/to/file.py:Name or package.module:Name"
         )
-    if formulas.is_law(name):
+    if is_law(name):
         if quantities or free or when or ideal:
             raise BadInput(f"{name} is a law and takes no --of, --free, --when or --ideal")
         _write_law(name, format_name, output_path)
         return
     check_format(format_name)
     with output(output_path) as write:
-        if formulas.is_target(name):
+        if answers.is_target(name):
             if free or when or ideal:
                 raise BadInput(f"{name} is a target and takes no --free, --when or --ideal")
             write(_derived(name, arguments, inputs, quantities, examples, format_name))
             return
         named = free.split(",") if free else []
         found = [
-            formulas.formula(name, quantity, named) for quantity in quantities or ("macs", "params")
+            answers.formula(name, quantity, named) for quantity in quantities or ("macs", "params")
         ]
-        page = formulas.reshaped(found, formulas.parse_when(when) if when else {}, ideal)
-        write(render_formulas(FormulaPage(*formulas.source(name), page), format_name))
+        page = answers.reshaped(found, answers.parse_when(when) if when else {}, ideal)
+        write(render_formulas(FormulaPage(*answers.source(name), page), format_name))
 
 
 @click.command()
@@ -105,8 +106,7 @@ def laws(format_name: str, output_path: str | None) -> None:
 
     docs/laws.md is what it writes as Markdown.
     """
-    from flopscope.analytic.laws import LAWS
-    from flopscope.catalog.formulas import law
+    from flopscope.laws import LAWS, law
     from flopscope.present.law import LawPage, check_laws_format, render_laws
 
     check_laws_format(format_name)
@@ -115,7 +115,7 @@ def laws(format_name: str, output_path: str | None) -> None:
 
 
 def _write_law(name: str, format_name: str, output_path: str | None) -> None:
-    from flopscope.catalog.formulas import law
+    from flopscope.laws import law
     from flopscope.present.law import LawPage, check_law_format, render_law
 
     check_law_format(format_name)
@@ -131,9 +131,9 @@ def _derived(
     examples: tuple[str, ...],
     format_name: str,
 ) -> str:
+    from flopscope.answers.derive import derive
     from flopscope.arguments import parse_examples
-    from flopscope.deriving import derive
-    from flopscope.present.derivation import derivation_page
+    from flopscope.present.derive import derivation_page
     from flopscope.present.formula import render_formulas
 
     with waiting(f"deriving {target}"):

@@ -9,7 +9,7 @@ import click
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
-    from flopscope.scaling import Scaling
+    from flopscope.catalog.scaling import Scaling
 
 FORMAT = click.option(
     "--format",

@@ -52,8 +52,8 @@ def check_picture(path: str | None) -> None:
     """Raises BadInput for a path where no picture can be written, for another ending than .png,
     .svg and .pdf, and where matplotlib is missing: before anything is computed."""
     if path is not None:
+        from flopscope.extras import require_plots
         from flopscope.present.plots.export import picture_format
-        from flopscope.witnesses import require_plots
 
         picture_format(path)
         for file in (path, f"{path}.json"):

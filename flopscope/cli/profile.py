@@ -87,15 +87,15 @@ def profile(
     A total over an operator that is not known is a lower bound, and printed with ≥.
     """
     from flopscope import arguments as texts
-    from flopscope import profiling
+    from flopscope.answers import profile as answers
+    from flopscope.answers.parts import View
     from flopscope.conventions import convention as named
-    from flopscope.present.parts import View
     from flopscope.present.profile import ProfileReport, check_view
     from flopscope.present.profile_formats import check_format, profile_text
     from flopscope.present.sources import of_document
     from flopscope.sizes import Shape, is_symbolic
 
-    graph = profiling.is_onnx(target)
+    graph = answers.is_onnx(target)
     inputs = inputs_or_res(inputs, res, optional=graph)
     view = View(named(convention), by, natural("depth", depth), sort)
 
@@ -109,7 +109,7 @@ def profile(
     values = texts.parse_arguments(arguments), texts.parse_examples(examples)
     with exported(output_path) as write:
         with waiting(f"{'reading' if graph else 'tracing'} {target}"):
-            found = profiling.profile(target, inputs, *values, rules, backward)
+            found = answers.profile(target, inputs, *values, rules, backward)
             check(found.shapes)
             report = ProfileReport(found, view)
             text = profile_text(report, format_name)

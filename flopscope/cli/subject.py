@@ -21,7 +21,7 @@ def counted(
 ) -> Subject:
     """A catalogue model by its closed form, unless an input is given; else a traced network."""
     from flopscope import arguments as texts
-    from flopscope.profiling import is_onnx, refuse_arguments
+    from flopscope.answers.profile import is_onnx, refuse_arguments
     from flopscope.reconciling import subjects
 
     if subjects.is_catalogue(model) and not inputs:

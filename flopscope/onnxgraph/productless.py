@@ -8,8 +8,8 @@ a Fourier transform costs what an algorithm makes of it.
 from __future__ import annotations
 
 from flopscope.facts import Kind
+from flopscope.onnxgraph.costless import FREE
 from flopscope.onnxgraph.decomposed import DECOMPOSED
-from flopscope.onnxgraph.free import FREE
 from flopscope.onnxgraph.operators import OPERATORS
 from flopscope.onnxgraph.quantised import ROUNDING
 from flopscope.onnxgraph.tensors import Call, Facts

@@ -11,12 +11,12 @@ from flopscope.errors import BadInput, FlopscopeError
 from flopscope.facts import Weight
 from flopscope.ledger import Ledger
 from flopscope.onnxgraph.arithmetic import numbers_of
+from flopscope.onnxgraph.costless import FREE, SETTINGS, is_free
 from flopscope.onnxgraph.drafts import CURRENT, Draft
 from flopscope.onnxgraph.elements import name_of
 from flopscope.onnxgraph.expansions import EXPANSIONS
 from flopscope.onnxgraph.files import all_nodes, bodies
 from flopscope.onnxgraph.flow import FLOW, is_settled
-from flopscope.onnxgraph.free import FREE, SETTINGS, is_free
 from flopscope.onnxgraph.headers import (
     INDICES,
     LATER,

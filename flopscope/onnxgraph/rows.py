@@ -9,8 +9,8 @@ from flopscope.domain import Condition
 from flopscope.facts import FLOAT32, Interpolation, Kind, Operator, Weight
 from flopscope.ledger import Ledger
 from flopscope.onnxgraph.arithmetic import Numbers
+from flopscope.onnxgraph.costless import FREE
 from flopscope.onnxgraph.elements import name_of, result_type
-from flopscope.onnxgraph.free import FREE
 from flopscope.onnxgraph.headers import INDICES, Stored, Typed
 from flopscope.onnxgraph.tensors import Call, Facts, Premises, Tensor
 from flopscope.sizes import Shape, Size, elements

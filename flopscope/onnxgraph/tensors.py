@@ -17,10 +17,10 @@ from flopscope.domain import (
     require,
     without_common_factors,
 )
+from flopscope.domain.regions import simplified
 from flopscope.errors import BadInput
 from flopscope.facts import Function, Interpolation, Kind, Reduction, Window
 from flopscope.onnxgraph.headers import INTEGERS
-from flopscope.regions import simplified
 from flopscope.sizes import Shape, Size, exact_div, is_symbolic
 from flopscope.symbolic import ONE, Polynomial, Symbol, alone
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from flopscope.answers.compare import Entry
+from flopscope.answers.operators import operator_text, shape_text
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.variant import Variant
-from flopscope.comparison import Entry
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.ledger import Ledger, Level
 from flopscope.present.compare import heading, input_text, inputs_data
 from flopscope.present.numbers import integer, percent, short
-from flopscope.present.operators import facts_data, operator_text, path_lines, shape_text
+from flopscope.present.operators import facts_data, path_lines
 from flopscope.present.table import Column, Document, Table
 
 

@@ -8,9 +8,10 @@ from functools import partial
 from typing import Any
 
 from flopscope.agreement.records import Agreement
+from flopscope.answers.compare import Comparison, Entry
 from flopscope.catalog.figures import Figure
+from flopscope.catalog.scaling import Scaling
 from flopscope.catalog.variant import Variant
-from flopscope.comparison import Comparison, Entry
 from flopscope.conventions import Convention
 from flopscope.ledger import Level
 from flopscope.present.numbers import (
@@ -24,7 +25,6 @@ from flopscope.present.numbers import (
 )
 from flopscope.present.operators import path_lines
 from flopscope.present.table import Column, Document, Table
-from flopscope.scaling import Scaling
 
 
 def comparison_document(comparison: Comparison) -> Document:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
+from flopscope.answers.compare import Comparison, Entry
 from flopscope.catalog.models import Paper
-from flopscope.comparison import Comparison, Entry
 from flopscope.errors import BadInput, UnknownName
 from flopscope.present.citations import bibtex, key
 from flopscope.present.compare import comparison_document, heading, input_text, statement

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flopscope.answers.profile import Profile
 from flopscope.closedform.text import one_line
 from flopscope.conventions import Convention
 from flopscope.present.compare import heading
@@ -11,7 +12,6 @@ from flopscope.present.numbers import integer
 from flopscope.present.profile_columns import formula_column, number_text
 from flopscope.present.profile_data import reading_data
 from flopscope.present.table import Column, Table
-from flopscope.profiling import Profile
 from flopscope.readings import Reading
 from flopscope.sizes import is_symbolic
 

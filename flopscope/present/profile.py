@@ -6,15 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from flopscope.alphabet import ALPHABET
+from flopscope.answers.operators import unknown_operators
+from flopscope.answers.parts import Part, View, parts, shared_parameters, whole
+from flopscope.answers.profile import Profile
 from flopscope.errors import BadInput
-from flopscope.present.operators import unknown_operators
-from flopscope.present.parts import Part, View, parts, shared_parameters, whole
 from flopscope.present.passes import passes_data, passes_table
-from flopscope.present.profile_columns import formula_columns, number_columns, totals_table
+from flopscope.present.profile_columns import formula_columns, label, number_columns, totals_table
 from flopscope.present.profile_data import domain_of, free_symbols, profile_data
 from flopscope.present.report import Report
 from flopscope.present.table import Document, Table
-from flopscope.profiling import Profile
 
 PLACES = 3
 """Places of an unknown operator that its note names."""
@@ -117,7 +117,7 @@ def _batch(profile: Profile) -> int:
 
 
 def _legend(split: Sequence[Part]) -> list[str]:
-    return ["dw: depthwise convolution"] if any("dw " in part.label for part in split) else []
+    return ["dw: depthwise convolution"] if any("dw " in label(part) for part in split) else []
 
 
 def _domain_notes(profile: Profile) -> list[str]:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from flopscope.answers.operators import shape_text, unknown_operators
+from flopscope.answers.parts import Part, View
 from flopscope.closedform.text import expression_lines, one_line
 from flopscope.ledger import Level
 from flopscope.present.compare import heading
 from flopscope.present.numbers import integer, percent, short
-from flopscope.present.operators import shape_text, sizes_data, unknown_operators
-from flopscope.present.parts import GAP, Part, View
+from flopscope.present.operators import sizes_data
 from flopscope.present.profile_data import reading_data
 from flopscope.present.table import INDENT, Cell, Column, Table
 from flopscope.readings import Reading
@@ -20,6 +21,9 @@ from flopscope.sizes import Shape
 
 LINES = 6
 """A part's formula of more lines is cut in the terminal; other formats have it whole."""
+
+GAP = "\u00a0 "
+"""Between a module's name and what its operator is."""
 
 
 class Filled(NamedTuple):
@@ -99,8 +103,8 @@ def formula_text(reading: Reading) -> str:
 def _naming(view: View, output: Callable[[Shape], str], total: Part | None = None) -> list[Filled]:
     """The label, and for CSV its parts; neither a kind of operator nor the total has an output."""
     key = "path" if view.level in (None, Level.LAYER) else view.by
-    label = Column(key, view.by.capitalize(), _label, numeric=False, raw=_path, fold=_label_lines)
-    named = [Filled(label, lambda part: part)]
+    first = Column(key, view.by.capitalize(), label, numeric=False, raw=_path, fold=_label_lines)
+    named = [Filled(first, lambda part: part)]
     if view.level is Level.KIND:
         return named
     shape = Column("output", "Output", output, raw=sizes_data, shown=total is not None)
@@ -112,8 +116,11 @@ def _naming(view: View, output: Callable[[Shape], str], total: Part | None = Non
     ]
 
 
-def _label(part: Part) -> str:
-    return part.label
+def label(part: Part) -> str:
+    """Indented name, and what the operator is where no lines below say it."""
+    if not part.name:
+        return f"{INDENT * part.depth}({part.operator})"
+    return INDENT * part.depth + part.name + (GAP + part.operator if part.leaf else "")
 
 
 def _path(part: Part) -> str:
@@ -122,7 +129,7 @@ def _path(part: Part) -> str:
 
 def _label_lines(part: Part, room: int) -> str:
     """The label broken at dots of its path and before its operator."""
-    first, *rest = re.split(rf"(?<=\.)(?=\w)|(?={GAP})", part.label)
+    first, *rest = re.split(rf"(?<=\.)(?=\w)|(?={GAP})", label(part))
     lines = [first]
     for piece in rest:
         if len(lines[-1] + piece) <= room:

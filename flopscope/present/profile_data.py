@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from flopscope.answers.parts import Part, View, operators, parts, whole
+from flopscope.answers.profile import Profile
 from flopscope.closedform import expression
 from flopscope.closedform.text import domain_text
 from flopscope.present.operators import facts_data, sizes_data
-from flopscope.present.parts import Part, View, operators, parts, whole
-from flopscope.profiling import Profile
 from flopscope.readings import Reading
 from flopscope.sizes import is_symbolic
 from flopscope.symbolic import Symbol

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from flopscope.answers.parts import Part, View, parts, whole
 from flopscope.closedform import Formula
 from flopscope.errors import BadInput, UnknownName
 from flopscope.ledger import Ledger
-from flopscope.present.parts import Part, View, parts, whole
 from flopscope.present.profile import ProfileReport, is_free
 from flopscope.present.render import FORMATS, render
 from flopscope.readings import Reading

@@ -10,9 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import flopscope
-from flopscope.catalog.formulas import formula
+from flopscope.answers.formula import formula
 from flopscope.conventions import Convention
+from flopscope.version import __version__
 
 SCHEMA = "flopscope.provenance/1"
 
@@ -40,7 +40,7 @@ def provenance(
     return {
         "schema": SCHEMA,
         "command": shlex.join(command),
-        "flopscope": flopscope.__version__,
+        "flopscope": __version__,
         "python": platform.python_version(),
         "packages": {name: _installed(name) for name in packages},
         "convention": None if convention is None else _convention(convention),

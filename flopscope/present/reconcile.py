@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+from flopscope.answers.operators import shape_text
 from flopscope.present.numbers import integer, percent
-from flopscope.present.operators import shape_text
 from flopscope.present.table import Column, Document, Table
 from flopscope.reconciling.accounts import Account
 from flopscope.reconciling.answered import OWN

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from flopscope.comparison import Comparison
+from flopscope.answers.compare import Comparison
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.present.citations import bibtex
 from flopscope.present.compare import comparison_document

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeAlias
 
+from flopscope.answers.profile import is_onnx, profile
 from flopscope.arguments import parse_input
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.options import CLASSES, Choice
@@ -14,7 +15,6 @@ from flopscope.catalog.variant import Resolution, Variant, check_size
 from flopscope.catalog.variant import parse as parse_variant
 from flopscope.errors import BadInput, OutsideDomain
 from flopscope.ledger import Ledger
-from flopscope.profiling import is_onnx, profile
 from flopscope.reconciling.amounts import Term
 from flopscope.reconciling.tools import Unmodelled
 from flopscope.reconciling.writing import A_GRAPH, Writing

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flopscope.arguments import InputSpec
 from flopscope.catalog.models import MODELS as CATALOGUE
 from flopscope.catalog.variant import parse
+from flopscope.facts import InputSpec
 from flopscope.reconciling.amounts import Term
 from flopscope.reconciling.tools import Unmodelled, answer
 from flopscope.spelling import Spelling

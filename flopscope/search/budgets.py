@@ -47,7 +47,7 @@ def parse_budget(option: str, quantity: str, text: str) -> Budget:
 def reading(ledger: Ledger, quantity: str) -> Reading:
     """What a ledger has of a quantity that can be bounded.
 
-    >>> from flopscope.analytic.forms import FORMS
+    >>> from flopscope.analytic.named_blocks import FORMS
     >>> reading(FORMS["pointwise_conv"].ledger(), "macs").unit
     'MACs'
     """

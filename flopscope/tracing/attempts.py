@@ -15,9 +15,9 @@ from itertools import product
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from flopscope.domain import Condition
+from flopscope.domain.one_size import members
 from flopscope.errors import BadInput, UnboundSymbols
 from flopscope.ledger import Ledger
-from flopscope.periodic import members
 from flopscope.symbolic import Symbol, symbol
 from flopscope.tracing.examples import examples
 from flopscope.tracing.trail import Trail

@@ -19,9 +19,9 @@ from torch.utils import _pytree as pytree
 
 from flopscope.errors import BadInput
 from flopscope.sizes import is_symbolic
-from flopscope.tracing import Trace, eager, finished, inference, no_fused_attention
 from flopscope.tracing.attempts import first_that_runs
 from flopscope.tracing.calls import Rule
+from flopscope.tracing.engine import Trace, eager, finished, inference, no_fused_attention
 from flopscope.tracing.graph import walk
 from flopscope.tracing.inputs import free_symbols, tensors_of
 from flopscope.tracing.node import size_value

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import torch
 
 from flopscope.domain import Relation
-from flopscope.regions import implied
+from flopscope.domain.regions import implied
 from flopscope.tracing.node import size_value
 
 META = torch.device("meta")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flopscope.errors import BadInput
-from flopscope.tracing.trail import caller
+from flopscope.tracing.callers import caller
 
 OWN = frozenset({"aten", "prims", "prim", "profiler"})
 """Namespaces of torch itself, whose operators the tables name."""

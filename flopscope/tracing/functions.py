@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
 from flopscope.errors import BadInput
+from flopscope.tracing.callers import caller
 from flopscope.tracing.complexconvolutions import CONVOLUTIONS, convolution, has_complex
 from flopscope.tracing.composites import composed
 from flopscope.tracing.factories import FACTORIES
@@ -29,7 +30,6 @@ from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.recurrent import RECURRENT, recurrent
 from flopscope.tracing.shapes import RULES
 from flopscope.tracing.special import called
-from flopscope.tracing.trail import caller
 
 
 class Functions(TorchFunctionMode):

@@ -20,10 +20,10 @@ from flopscope.domain import settled
 from flopscope.errors import BadInput
 from flopscope.facts import Kind, Operator
 from flopscope.sizes import Size
+from flopscope.tracing.callers import caller
 from flopscope.tracing.calls import Facts
 from flopscope.tracing.known import known
 from flopscope.tracing.shapes import like
-from flopscope.tracing.trail import caller
 
 if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder

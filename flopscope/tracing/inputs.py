@@ -22,8 +22,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from flopscope.arguments import InputSpec
 from flopscope.errors import BadInput
+from flopscope.facts import InputSpec
 from flopscope.sizes import Size, is_symbolic
 from flopscope.symbolic import Polynomial, Symbol, symbol
 from flopscope.tracing.node import free_size

@@ -14,8 +14,8 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import _disable_current_modes
 
 from flopscope.errors import BadInput
+from flopscope.tracing.callers import caller
 from flopscope.tracing.known import CPU, META, known
-from flopscope.tracing.trail import caller
 
 
 def _answer(value: Any) -> Callable[..., Any]:

@@ -15,11 +15,11 @@ import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
 from flopscope.errors import BadInput
+from flopscope.tracing.callers import caller
 from flopscope.tracing.known import META, knowing, known
 from flopscope.tracing.node import size_value
 from flopscope.tracing.outputs import is_symbolic
 from flopscope.tracing.repeated import Repeated
-from flopscope.tracing.trail import caller
 
 if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder

@@ -14,9 +14,9 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from flopscope.errors import BadInput
+from flopscope.tracing.callers import caller
 from flopscope.tracing.packs import Pack
 from flopscope.tracing.shapes import META
-from flopscope.tracing.trail import caller
 
 if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder

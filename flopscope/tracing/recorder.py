@@ -24,8 +24,9 @@ from flopscope.errors import BadInput
 from flopscope.facts import COMPLEX, FLOAT32, Interpolation, Kind, Operator, Weight
 from flopscope.ledger import Ledger
 from flopscope.sizes import Shape, elements
+from flopscope.tracing.callers import caller
 from flopscope.tracing.calls import Call, Facts, Rows, Rule, element_of, shape_of, tensors_in
-from flopscope.tracing.free import FREE
+from flopscope.tracing.costless import FREE
 from flopscope.tracing.known import META
 from flopscope.tracing.node import size_value
 from flopscope.tracing.operators import OPERATORS
@@ -34,7 +35,7 @@ from flopscope.tracing.packs import Pack, elements_of
 from flopscope.tracing.productless import PRODUCTLESS
 from flopscope.tracing.routing import Routing
 from flopscope.tracing.special import dispatched
-from flopscope.tracing.trail import Trail, caller
+from flopscope.tracing.trail import Trail
 from flopscope.tracing.truths import Truths
 from flopscope.tracing.values import Copies, follow, memory_of, read, reading
 

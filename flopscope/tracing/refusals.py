@@ -13,8 +13,8 @@ from torch import nn
 
 from flopscope.errors import BadInput, FlopscopeError
 from flopscope.symbolic import Polynomial
+from flopscope.tracing.callers import is_theirs, line_of, place_of, shown
 from flopscope.tracing.extensions import lacks_operators
-from flopscope.tracing.places import is_theirs, line_of, place_of, shown
 
 OTHER_TORCH = (
     "{name} cannot be imported, because the installed torchvision was compiled for another torch; "

@@ -23,8 +23,9 @@ from flopscope.facts import Operator
 from flopscope.ledger import Ledger
 from flopscope.sizes import Size, is_symbolic
 from flopscope.symbolic import Polynomial, Symbol, add_all, alone, substitute
+from flopscope.tracing.callers import caller
 from flopscope.tracing.node import SizeNode, free_size, size_value
-from flopscope.tracing.trail import Trail, caller
+from flopscope.tracing.trail import Trail
 
 ROUTE = "_flopscope_route"
 """The attribute under which a tensor carries what is known of the choice in it."""

@@ -67,7 +67,7 @@ class _Calls(nn.Module):
 
 
 def _ledger(function: Callable[..., Any], inputs: Any, rules: dict[str, Rule]) -> Ledger:
-    from flopscope.tracing import trace
+    from flopscope.tracing.engine import trace
 
     return trace(_Calls(function), *inputs, rules=rules).ledger
 

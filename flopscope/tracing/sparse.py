@@ -17,10 +17,10 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from flopscope.errors import BadInput
 from flopscope.facts import Kind
+from flopscope.tracing.callers import caller
 from flopscope.tracing.calls import Facts
 from flopscope.tracing.known import META, known
 from flopscope.tracing.node import size_value
-from flopscope.tracing.trail import caller
 from flopscope.tracing.values import ENTRIES, SPARSE
 
 if TYPE_CHECKING:

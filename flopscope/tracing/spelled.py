@@ -25,8 +25,8 @@ from flopscope.spelling import (
     Layer,
     Spelling,
 )
-from flopscope.tracing import _trace, eager
 from flopscope.tracing.described import layers_of, plain, storages, type_of
+from flopscope.tracing.engine import _trace, eager
 from flopscope.tracing.fusion import FUSED, of_gradients
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.spelledmodes import Functions, Operators

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -18,61 +18,18 @@ from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils import _pytree as pytree
 
-from flopscope.domain import Condition
-from flopscope.errors import BadInput, UnknownName
+from flopscope.domain.regions import numbers
+from flopscope.errors import BadInput
 from flopscope.facts import Operator
-from flopscope.readings import Reading
-from flopscope.readings.memory import DTYPES
-from flopscope.regions import numbers
-from flopscope.sizes import Shape, elements, is_symbolic, product, total
+from flopscope.readings.training import Kept, Saved
+from flopscope.sizes import Shape, elements, is_symbolic
 from flopscope.symbolic import substitute
 from flopscope.tracing.calls import Facts, Rule, shape_of
-from flopscope.tracing.free import VIEWS
+from flopscope.tracing.costless import VIEWS
 from flopscope.tracing.gradients import GRADIENTS
 from flopscope.tracing.inputs import leaves, mapped
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.trail import Trail
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A tensor that the forward pass keeps for the backward pass, whole: its shape and the bytes of
-    an element. `name` is that of a parameter or buffer, `given` says that it is an input."""
-
-    shape: Shape
-    item: int
-    floating: bool
-    name: str = ""
-    given: bool = False
-
-
-@dataclass(frozen=True)
-class Saved:
-    """What autograd keeps from the forward to the backward pass.
-
-    Each storage counts once and whole, however many operators keep it or views of it.
-    """
-
-    tensors: tuple[Kept, ...]
-    conditions: tuple[Condition, ...] = ()
-
-    def bytes(self, dtype: str = "float32") -> Reading:
-        """Bytes of what the network computes and keeps, its floating-point numbers in `dtype`;
-        indices and masks as they are. Parameters, buffers and inputs exist anyway and are not in
-        it. Raises UnknownName for a dtype that is not in `readings.memory.DTYPES`."""
-        computed = [kept for kept in self.tensors if not kept.name and not kept.given]
-        return self._reading(computed, "saved for the backward pass", dtype)
-
-    def input_bytes(self, dtype: str = "float32") -> Reading:
-        """Bytes of the network's inputs that are kept. Raises UnknownName as `bytes` does."""
-        return self._reading([k for k in self.tensors if k.given], "inputs saved", dtype)
-
-    def _reading(self, tensors: Sequence[Kept], what: str, dtype: str) -> Reading:
-        if dtype not in DTYPES:
-            raise UnknownName("dtype", dtype, DTYPES)
-        width = DTYPES[dtype]
-        parts = (product((elements(k.shape), width if k.floating else k.item)) for k in tensors)
-        return Reading(total(parts), "bytes", f"{what}, {dtype}", conditions=self.conditions)
 
 
 class Look(NamedTuple):

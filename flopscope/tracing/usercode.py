@@ -20,7 +20,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
-from flopscope.tracing.places import package_of
+from flopscope.tracing.callers import package_of
 
 KEPT = frozenset({"flopscope", "reference_models"})
 """Packages that are never forgotten."""

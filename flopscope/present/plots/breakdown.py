@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flopscope.comparison import Comparison
+from flopscope.answers.compare import Comparison
 from flopscope.ledger import Level
 from flopscope.present.compare import merged
 from flopscope.present.plots.style import (

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from flopscope.answers.compare import Comparison, Entry
 from flopscope.catalog.variant import ANY_RESOLUTION, FREE
 from flopscope.closedform import Formula
-from flopscope.comparison import Comparison, Entry
 from flopscope.errors import BadInput, OutsideDomain
 from flopscope.present.plots.style import (
     LINE,

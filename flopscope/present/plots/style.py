@@ -7,8 +7,8 @@ from fractions import Fraction
 from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from flopscope.answers.compare import Comparison, Entry
 from flopscope.catalog.models import MODELS
-from flopscope.comparison import Comparison, Entry
 from flopscope.present.compare import size
 from flopscope.present.numbers import PREFIXES
 

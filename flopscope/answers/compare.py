@@ -1,0 +1,149 @@
+"""Several networks side by side: the readings that a choice needs, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from flopscope.analytic.named_blocks import FORMS
+from flopscope.catalog.figures import Figure
+from flopscope.catalog.models import MODELS
+from flopscope.catalog.scaling import Scaling, scaled
+from flopscope.catalog.variant import Resolution, Variant, check_size, parse
+from flopscope.conventions import Convention, convention
+from flopscope.errors import BadInput, UnknownName
+from flopscope.extras import require_witnesses
+from flopscope.ledger import Ledger, Level
+
+if TYPE_CHECKING:
+    from flopscope.agreement import Agreement
+    from flopscope.agreement.blocks import Case
+    from flopscope.agreement.proof import Proof
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One network at one size of its inputs: its ledger, what is published of it, and the witnesses
+    if asked. `resolution` is None where it takes no image."""
+
+    variant: Variant
+    resolution: Resolution | None
+    batch: int
+    ledger: Ledger
+    published: tuple[Figure, ...]
+    agreement: Agreement | None = None
+
+    def count(self, name: str) -> int:
+        """The work under a named convention."""
+        return int(self.ledger.flops(name))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Entries under one convention, all scaled alike if at all. Ratios are to the first entry."""
+
+    entries: tuple[Entry, ...]
+    convention: Convention
+    by: Level | None = None
+    scaling: Scaling | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Do the witnesses agree for every entry that was checked?"""
+        return all(entry.agreement is None or bool(entry.agreement) for entry in self.entries)
+
+    def ratio(self, entry: Entry, convention_name: str) -> Fraction:
+        """The entry's count over the first entry's."""
+        return Fraction(entry.count(convention_name), self.entries[0].count(convention_name))
+
+
+def compare(
+    models: Sequence[str],
+    *,
+    res: int | tuple[int, int] | None = None,
+    batch: int = 1,
+    convention_name: str = "macs",
+    by: Level | None = None,
+    check: bool = False,
+    scaling: Scaling | None = None,
+) -> Comparison:
+    """Count each model from its closed form; with `check`, against fvcore and torch as well.
+
+    Without `res` each model is taken at its native resolution; `scaling` multiplies that, or `res`,
+    and the models' coefficients. Raises BadInput or UnknownName for a
+    model, option, size or convention that does not exist.
+
+    >>> [e.count("macs") for e in compare(["mobilenetv1", "mobilenetv2"], res=224).entries]
+    [568740352, 300774272]
+    """
+    if not models:
+        raise BadInput("no model to compare; name at least one, such as mobilenetv2")
+    if check and (blocks := [name for name in models if name in FORMS]):
+        raise BadInput(
+            f"{', '.join(blocks)}: a block has no sizes to be checked at; for all of them it is "
+            "proved by flopscope check --prove"
+        )
+    check_size("batch", batch, "such as 1")
+    counting = convention(convention_name)
+    variants = [parse(model) for model in models]
+    given = [
+        scaled(variant, scaling, res) if scaling else (variant, variant.resolution(res))
+        for variant in variants
+    ]
+    entries = tuple(entry(variant, resolution, batch, check) for variant, resolution in given)
+    return Comparison(entries, counting, by, scaling)
+
+
+def entry(variant: Variant, resolution: Resolution | None, batch: int, check: bool) -> Entry:
+    """One network counted at one input."""
+    ledger = variant.ledger(resolution, batch)
+    agreement = None
+    if check:
+        agreement = _checked(variant, resolution, batch)
+    return Entry(variant, resolution, batch, ledger, variant.published(resolution), agreement)
+
+
+def proofs(names: Sequence[str]) -> tuple[tuple[Variant | Case, Proof], ...]:
+    """For each model, and each case of a block, closed form against traced formula, in symbols.
+
+    Raises BadInput without torch, or for a block that has no PyTorch counterpart; UnknownName for
+    what is neither model nor block.
+    """
+    from flopscope.agreement.blocks import counterpart, prove_block
+    from flopscope.agreement.proof import prove_variant
+
+    subjects: list[str | Variant] = []
+    for name in dict.fromkeys(names):
+        if name in FORMS:
+            counterpart(name)
+        subjects.append(name if name in FORMS else _known(name))
+    require_witnesses()
+    found: list[tuple[Variant | Case, Proof]] = []
+    for subject in subjects:
+        if isinstance(subject, str):
+            found += prove_block(subject)
+        else:
+            found.append((subject, prove_variant(subject)))
+    return tuple(found)
+
+
+def _known(name: str) -> Variant:
+    """The variant of that name. Raises BadInput or UnknownName, blocks among its suggestions."""
+    base = name.partition(":")[0]
+    if base in FORMS:
+        raise BadInput(
+            f"{base} is a block, free in all its sizes, but '{name}' fixes some; leave them out"
+        )
+    if base not in MODELS:
+        raise UnknownName("model or block", name, [*MODELS, *FORMS])
+    return parse(name)
+
+
+def _checked(variant: Variant, resolution: Resolution | None, batch: int) -> Agreement:
+    """The witnesses' agreement. Raises BadInput where torch or fvcore is not installed."""
+    require_witnesses()
+    from flopscope.agreement import check_variant
+
+    return check_variant(variant, resolution, batch)
