@@ -24,7 +24,7 @@ from flopscope.tracing.building.constructing import (
 )
 from flopscope.tracing.building.standins import standins
 from flopscope.tracing.calls import Rule
-from flopscope.tracing.experts.routing import Routing, forget, settled
+from flopscope.tracing.experts.routing import Routing, forget, spread_evenly
 from flopscope.tracing.functions.mode import Functions
 from flopscope.tracing.inputs import free_symbols, leaves, tensors_of
 from flopscope.tracing.lending import left_alone, lent, shapes_of
@@ -219,7 +219,7 @@ def finished(
     recorder: Recorder, inputs: tuple[Any, ...], trail: Trail, kept: Saved | None = None
 ) -> Trace:
     """What was recorded, with the domain that the trail gives it."""
-    ledger, expected = settled(recorder.routing, recorder.ledger())
+    ledger, expected = spread_evenly(recorder.routing, recorder.ledger())
     forget(trail)
     domain = trail.domain()
     known = numbers(domain)

@@ -88,7 +88,7 @@ class Routing:
         return free_size(self.trail, alone(Symbol(name)))
 
 
-def settled(routing: Routing, ledger: Ledger) -> tuple[Ledger, tuple[str, ...]]:
+def spread_evenly(routing: Routing, ledger: Ledger) -> tuple[Ledger, tuple[str, ...]]:
     """The ledger with rows spread evenly over experts, and what is to be said of that.
 
     Raises BadInput where the work of an expert is not in proportion to its rows, and where code

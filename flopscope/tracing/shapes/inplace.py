@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import torch
 
+from flopscope.tracing.calls import element_of
 from flopscope.tracing.shapes.fitting import broadcasts_to, demand, is_size, like, text
 from flopscope.tracing.shapes.table import RULES
 
@@ -38,12 +39,11 @@ def written(x: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
 def _castable(result: torch.Tensor, x: torch.Tensor) -> None:
     demand(
         torch.can_cast(result.dtype, x.dtype),
-        lambda: f"result type {_type(result)} can't be cast to the desired output type {_type(x)}",
+        lambda: (
+            f"result type {element_of(result)} can't be cast to the desired output type "
+            f"{element_of(x)}"
+        ),
     )
-
-
-def _type(x: torch.Tensor) -> str:
-    return str(x.dtype).removeprefix("torch.")
 
 
 def resized(outs: Mapping[str, torch.Tensor], result: Any) -> Any:
@@ -98,14 +98,9 @@ def _untouched(x: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
     return x
 
 
-def _copy(x: torch.Tensor, source: torch.Tensor, *_: Any) -> torch.Tensor:
-    """Whatever the types."""
+def _written_over(x: torch.Tensor, source: torch.Tensor, *_: Any) -> torch.Tensor:
+    """The tensor itself, to which another one is stretched, whatever the types."""
     broadcasts_to(source.shape, x.shape)
-    return x
-
-
-def _masked_fill(x: torch.Tensor, mask: torch.Tensor, value: Any) -> torch.Tensor:
-    broadcasts_to(mask.shape, x.shape)
     return x
 
 
@@ -136,7 +131,7 @@ IN_PLACE: Mapping[str, Write] = {
     "resize_": _resize,
     "resize_as_": _resize_as,
     "set_": _set,
-    "copy_": _copy,
-    "masked_fill_": _masked_fill,
+    "copy_": _written_over,
+    "masked_fill_": _written_over,
 }
 """By the operator's name, for those that are not their namesake's result written to a tensor."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from flopscope.tracing.shapes.alike import stretched
 from flopscope.tracing.shapes.fitting import (
     Rule,
     axis,
@@ -122,10 +123,6 @@ def _index_copy(
     return _index_add(x, dim, index, source)
 
 
-def _masked_scatter(x: torch.Tensor, mask: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
-    return like(x, broadcast(x.shape, mask.shape))
-
-
 def _buckets(x: Any, _: Any, **kwargs: Any) -> torch.Tensor:
     """bucketize: a number for each element."""
     small = kwargs.get("out_int32", False)
@@ -180,7 +177,7 @@ LOOKUPS: Mapping[str, Rule] = {
     "scatter_reduce": lambda x, dim, index, source, *_, **__: _scatter(x, dim, index, source),
     "index_add": _index_add,
     "index_copy": _index_copy,
-    "masked_scatter": _masked_scatter,
+    "masked_scatter": stretched,
     "bucketize": _buckets,
     "searchsorted": _found,
     "index_fill": _index_fill,

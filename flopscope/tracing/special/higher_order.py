@@ -21,7 +21,7 @@ from flopscope.errors import BadInput
 from flopscope.facts import Kind, Operator
 from flopscope.sizes import Size
 from flopscope.tracing.callers import caller
-from flopscope.tracing.calls import Facts
+from flopscope.tracing.calls import Facts, tensors_in
 from flopscope.tracing.shapes.table import like
 from flopscope.tracing.values.known import known
 
@@ -192,11 +192,8 @@ def _not_known(
 ) -> Any:
     """A row for what may run or not, which writes results of these shapes. Returns those."""
 
-    def tensors(values: Any) -> list[torch.Tensor]:
-        return [t for t in pytree.tree_leaves(values) if isinstance(t, torch.Tensor)]
-
     fresh = pytree.tree_map(
         lambda v: like(v, v.shape) if isinstance(v, torch.Tensor) else v, result
     )
-    recorder.append(name, Facts(kind, tuple(tensors(operands))), (), tensors(fresh))
+    recorder.append(name, Facts(kind, tensors_in(operands)), (), tensors_in(fresh))
     return fresh

@@ -15,7 +15,7 @@ import torch
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import _disable_current_modes
 
-from flopscope.tracing.values import patterns
+from flopscope.tracing.values.following import follow_patterns
 from flopscope.tracing.values.known import (
     CPU,
     META,
@@ -28,6 +28,7 @@ from flopscope.tracing.values.known import (
     known,
     open_memory,
 )
+from flopscope.tracing.values.patterns import number
 
 MOST_ELEMENTS = 2**20
 """Larger tensors are shapes only: nobody reads them, and to compute them takes time."""
@@ -118,7 +119,7 @@ def read(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """What such a call returns, tensors as those of a trace; None where its tensors are not
     known."""
     if function._opname == "_local_scalar_dense":
-        found = patterns.number(args[0])
+        found = number(args[0])
         if found is not None:
             return found
     result = run(function, args, kwargs)
@@ -129,7 +130,7 @@ def follow(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result
     """After a call on shapes: its results know their numbers where its tensors did."""
     leaves = _tensors(result)
     written = _written(function, args, kwargs)
-    patterns.follow(function, args, kwargs, result)
+    follow_patterns(function, args, kwargs, result)
     numbers = None
     if all(is_small(t) for t in leaves):
         try:
