@@ -18,7 +18,8 @@ import torch
 
 from flopscope.sizes import gcd, isqrt, lcm, rounded_to_tens
 from flopscope.symbolic import doubles
-from flopscope.tracing.node import SizeNode, applied, size_or_number
+from flopscope.tracing.node import SizeNode, size_or_number
+from flopscope.tracing.size_arithmetic import applied
 
 SIZES = (torch.SymInt, torch.SymFloat)
 

@@ -29,7 +29,7 @@ from flopscope.tracing.building.scalars import (
     patched,
 )
 from flopscope.tracing.functions.products import attention
-from flopscope.tracing.shapes.outputs import is_symbolic
+from flopscope.tracing.values.known import has_free_size
 
 
 class _WholeNumbers(type):
@@ -68,7 +68,7 @@ FUSED = functional.scaled_dot_product_attention
 
 def _attention(*args: Any, **kwargs: Any) -> torch.Tensor:
     """Met here too, since torch's own attention layer calls it where no mode sees it."""
-    if is_symbolic((args, kwargs)):
+    if has_free_size((args, kwargs)):
         return attention(*args, **kwargs)
     return FUSED(*args, **kwargs)
 

@@ -23,15 +23,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from flopscope.domain import Relation
 from flopscope.errors import BadInput
 from flopscope.sizes import Size, is_symbolic
-from flopscope.tracing.calls import Rule, shape_of
+from flopscope.tracing.calls import Rule, full_name, plain_name, shape_of
 from flopscope.tracing.export.expressions import relation_of, size_of
 from flopscope.tracing.functions.complexconvolutions import CONVOLUTIONS, convolution, has_complex
 from flopscope.tracing.functions.recurrent import RECURRENT, recurrent
 from flopscope.tracing.node import free_size
-from flopscope.tracing.recorder import Recorder, full_name, plain_name
-from flopscope.tracing.shapes.outputs import is_symbolic as is_free
+from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.shapes.table import META
 from flopscope.tracing.trail import Trail
+from flopscope.tracing.values.known import has_free_size
 
 COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
 
@@ -172,7 +172,7 @@ def _contiguous(values: Any, images: Images, always: bool) -> Any:
     """Free sizes have no layout in a trace, and a linear layer is one whatever its input's is."""
 
     def one(value: Any) -> Any:
-        if not isinstance(value, FakeTensor) or not (always or is_free(value)):
+        if not isinstance(value, FakeTensor) or not (always or has_free_size(value)):
             return value
         plain = torch.empty(value.shape, dtype=value.dtype, device=value.device)
         images.same(plain, value)

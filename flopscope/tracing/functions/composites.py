@@ -26,7 +26,7 @@ from flopscope.tracing.shapes.fitting import (
     product,
     text,
 )
-from flopscope.tracing.shapes.outputs import is_symbolic
+from flopscope.tracing.values.known import has_free_size
 
 if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
@@ -188,24 +188,17 @@ MANY_POINTS = 25
 
 def _contiguous(x: torch.Tensor, memory_format: Any = None) -> Any:
     """A copy, whatever the order of axes in memory: no count depends on it."""
-    return x.clone() if is_symbolic(x) else None
+    return x.clone() if has_free_size(x) else None
 
 
 def _is_contiguous(x: torch.Tensor, memory_format: Any = torch.contiguous_format) -> Any:
     """Every tensor on free sizes is, in the order of its axes."""
-    if not is_symbolic(x):
+    if not has_free_size(x):
         return None
     return memory_format in (torch.contiguous_format, torch.preserve_format)
 
 
 # --- made of sizes ------------------------------------------------------------------------------
-
-
-def _spaced(
-    start: Any, end: Any, steps: Any = 100, *, out: Any = None, dtype: Any = None, **_: Any
-) -> Any:
-    """linspace and logspace, which take their length as a number."""
-    return None if out is not None else torch.empty((steps,), dtype=dtype)
 
 
 def _one_hot(tensor: torch.Tensor, num_classes: Any = -1) -> Any:
@@ -280,8 +273,6 @@ COMPOSITES: Mapping[Any, Callable[..., Any]] = {
     torch.cdist: _distances,
     torch.Tensor.contiguous: _contiguous,
     torch.Tensor.is_contiguous: _is_contiguous,
-    torch.linspace: _spaced,
-    torch.logspace: _spaced,
     F.one_hot: _one_hot,
     torch.triu_indices: _upper_places,
     torch.tril_indices: _lower_places,

@@ -20,7 +20,7 @@ from flopscope.tracing.shapes.gradients import GRADIENT_SHAPES
 from flopscope.tracing.shapes.inplace import IN_PLACE, become, resized, written
 from flopscope.tracing.shapes.table import META, RULES
 from flopscope.tracing.trail import Trail
-from flopscope.tracing.values.known import flat
+from flopscope.tracing.values.known import flat, has_free_size
 
 CPU = torch.device("cpu")
 
@@ -28,13 +28,13 @@ CPU = torch.device("cpu")
 def result_of(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """What the operator returns. Raises what torch raises for shapes that do not fit."""
     if foreign(function):
-        symbolic = is_symbolic((args, kwargs))
+        symbolic = has_free_size((args, kwargs))
         run = partial(_faked, function) if symbolic else function
         return foreign_result(function, args, kwargs, run)
     name = function.overloadpacket.__name__
     if name in GRADIENT_SHAPES:
         return GRADIENT_SHAPES[name](*args, **kwargs)
-    if not is_symbolic((args, kwargs)):
+    if not has_free_size((args, kwargs)):
         return function(*args, **kwargs)
     if name in IN_PLACE:
         return IN_PLACE[name](*args, **kwargs)
@@ -130,18 +130,6 @@ def fake_result(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -
         if id(fake) in originals:
             become(originals[id(fake)], fake.shape)
     return pytree.tree_map(to_meta, result)
-
-
-def is_symbolic(values: Any) -> bool:
-    """Is a free size among them?"""
-    for value in flat(values):
-        if isinstance(value, torch.SymInt | torch.SymFloat | torch.SymBool):
-            return True
-        if isinstance(value, torch.Tensor) and any(
-            isinstance(n, torch.SymInt) for n in value.shape
-        ):
-            return True
-    return False
 
 
 @contextmanager

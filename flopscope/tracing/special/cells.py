@@ -9,8 +9,8 @@ import torch
 
 from flopscope.tracing.functions.recurrent import RECURRENT, layer
 from flopscope.tracing.node import size_value
-from flopscope.tracing.shapes.outputs import is_symbolic
 from flopscope.tracing.shapes.table import like
+from flopscope.tracing.values.known import has_free_size
 
 if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
@@ -25,7 +25,7 @@ CELLS: Mapping[Any, Any] = {
 def cell(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """The states after a step; NotImplemented where the cell's own operators do, which torch's
     compiled code runs on numbers alone."""
-    if function not in CELLS or recorder.trains or not is_symbolic(args):
+    if function not in CELLS or recorder.trains or not has_free_size(args):
         return NotImplemented
     x, states, *weights = args
     states = (states,) if isinstance(states, torch.Tensor) else tuple(states)

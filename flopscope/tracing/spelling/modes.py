@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from flopscope.tracing.spelling.spelled import Spelled
 
 
-class Functions(TorchFunctionMode):
+class NotedFunctions(TorchFunctionMode):
     """Recurrent layers, which are one operator."""
 
     def __init__(self, spelled: Spelled) -> None:
@@ -52,7 +52,7 @@ class Functions(TorchFunctionMode):
         return result
 
 
-class Operators(TorchDispatchMode):
+class NotedOperators(TorchDispatchMode):
     """Operators, and the kernels that they are made of."""
 
     supports_higher_order_operators = True

@@ -29,7 +29,7 @@ from flopscope.tracing.engine import _trace, eager
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.spelling.described import layers_of, plain, storages, type_of
 from flopscope.tracing.spelling.fusion import FUSED, of_gradients
-from flopscope.tracing.spelling.modes import Functions, Operators
+from flopscope.tracing.spelling.modes import NotedFunctions, NotedOperators
 from flopscope.tracing.trail import Trail
 
 PATCHED: tuple[tuple[str, Any, str], ...] = (
@@ -138,8 +138,8 @@ class Spelled:
                 register_module_forward_hook(self._leave),
             ):
                 stack.callback(handle.remove)
-            stack.enter_context(Functions(self))
-            stack.enter_context(Operators(self))
+            stack.enter_context(NotedFunctions(self))
+            stack.enter_context(NotedOperators(self))
             yield
 
     def spelling(self) -> Spelling:

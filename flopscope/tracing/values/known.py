@@ -72,3 +72,15 @@ def flat(values: Any) -> list[Any]:
         else:
             found.append(value)
     return found
+
+
+def has_free_size(values: Any) -> bool:
+    """Is a free size among them, or among the sizes of their tensors?"""
+    for value in flat(values):
+        if isinstance(value, torch.SymInt | torch.SymFloat | torch.SymBool):
+            return True
+        if isinstance(value, torch.Tensor) and any(
+            isinstance(n, torch.SymInt) for n in value.shape
+        ):
+            return True
+    return False

@@ -24,6 +24,7 @@ from flopscope.tracing.values.known import (
     close_memory,
     flat,
     forget,
+    has_free_size,
     knowing,
     known,
     open_memory,
@@ -75,7 +76,7 @@ def run(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
 
     What it returns is real. Operators that draw random numbers have no numbers to give.
     """
-    if torch.Tag.nondeterministic_seeded in function.tags or _is_symbolic((args, kwargs)):
+    if torch.Tag.nondeterministic_seeded in function.tags or has_free_size((args, kwargs)):
         return None
     name, looks = function._opname, _is_view(function)
     filled = args[0] if name in FILLING and _fills(args[0]) else None
@@ -179,14 +180,6 @@ def _fills(tensor: torch.Tensor) -> bool:
         return False
     whole = real.untyped_storage().nbytes() == real.numel() * real.element_size()
     return whole and real.is_contiguous()
-
-
-def _is_symbolic(values: Any) -> bool:
-    return any(
-        isinstance(v, torch.SymInt | torch.SymFloat | torch.SymBool)
-        or (isinstance(v, torch.Tensor) and any(isinstance(n, torch.SymInt) for n in v.shape))
-        for v in flat(values)
-    )
 
 
 TRUTHS = (torch.bool, torch.uint8)
