@@ -1,7 +1,7 @@
-"""What a forward pass may write, noted before it and put back after it.
+"""What a forward pass may write to is noted before it and put back after it.
 
-Attributes, lists, caches, lazy buffers, names of files: all that is reachable from a module. Only
-containers that changed are touched, and they stay the same objects.
+That is everything reachable from a module: attributes, lists, caches, lazy buffers, names of files.
+Only containers that changed are touched, and they stay the same objects.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ import torch
 from torch import nn
 
 KEPT_ARRAY = 2**20
-"""NumPy arrays of up to this many elements are copied and put back."""
+"""The most elements of a NumPy array that is copied and put back."""
 
 MOST_NAMED = 10**5
-"""Containers of a file's own names are looked into up to this many elements."""
+"""The most elements of a container among a file's names that is looked into."""
 
 OTHERS = frozenset({"torch", "numpy", "flopscope", "builtins"}) | sys.stdlib_module_names
-"""Packages whose own names and objects no network writes to."""
+"""Packages to whose own names and objects no network writes."""
 
 HOLDERS = frozenset(
     {"_thread", "collections", "dataclasses", "functools", "types", "typing", "weakref"}
@@ -47,7 +47,7 @@ ATOMS = (
     *(str, bytes, int, float, complex, bool, type(None), ModuleType, torch.dtype, torch.device),
     *(torch.Size, MappingProxyType, torch.SymInt, torch.SymFloat, torch.SymBool),
 )
-"""What holds nothing that could change."""
+"""Types of values that hold nothing that could change."""
 
 
 EMPTY = object()
@@ -56,7 +56,7 @@ CELL = CellType.cell_contents
 
 
 class Snapshot:
-    """What everything reachable from `roots` holds now."""
+    """Everything reachable from `roots`, with what it holds now."""
 
     def __init__(self, *roots: Any) -> None:
         self._back: list[tuple[Any, ...]] = []  # what puts something back, and what it takes
@@ -69,14 +69,15 @@ class Snapshot:
                 todo += self._noted(value)
 
     def name_spaces(self, spaces: Iterable[dict[str, Any]]) -> None:
-        """Note the names of files too, and what their containers hold, not what objects do."""
+        """Note the names of files too, and what their containers hold, but not what objects
+        hold."""
         for names in spaces:
             self._back.append((_names_back, names, dict(names)))
             for value in list(names.values()):
                 self._contents(value)
 
     def held(self) -> list[Any]:
-        """Every value that was reached, but for plain ones."""
+        """Every value that was reached, except plain ones."""
         return list(self._seen.values())
 
     def restore(self) -> None:
@@ -171,7 +172,7 @@ NOTED: Mapping[Any, Any] = {
     property: lambda _, value: (value.fget,),
     CACHED: Snapshot._cache,
 }
-"""What the kinds of values refer to that are neither containers nor plain objects."""
+"""By kind of value, what a value refers to that is neither a container nor a plain object."""
 
 
 def _root(module: Any) -> str:
@@ -255,7 +256,7 @@ def _array_back(array: Any, held: Any) -> None:
 
 
 def _cache_back(function: Any, misses: int) -> None:
-    """A cache that has taken in results of the run is emptied: shapes must not stay in it."""
+    """Empty a cache that has taken in results of the run, since shapes must not stay in it."""
     if function.cache_info().misses != misses:
         function.cache_clear()
 

@@ -151,7 +151,7 @@ def _record(node: fx.Node, recorder: Recorder, images: Images) -> None:
 
 
 def _whole(function: OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """The composite run; a convolution of complex numbers as one operator."""
+    """Run a composite operator; a convolution of complex numbers runs as one operator."""
     convolved = CONVOLUTIONS_BY_NAME.get(function.overloadpacket.__name__)
     if convolved is not None and has_complex(args, kwargs):
         return convolution(convolved, *args, **kwargs)
@@ -159,7 +159,7 @@ def _whole(function: OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any])
 
 
 def _positions(node: fx.Node, args: Sequence[Any]) -> tuple[Any, ...]:
-    """The axes of a linear layer of its own, as the engine sees them: not inside torch's attention
+    """The axes of a linear layer, as the engine sees them; none for one inside torch's attention
     layer."""
     _, kind = list((node.meta.get("nn_module_stack") or {"": ("", "")}).values())[-1]
     if node.target is not torch.ops.aten.linear.default or "MultiheadAttention" in str(kind):
@@ -201,7 +201,7 @@ RECURRENT_BY_NAME: Mapping[str, Any] = {function.__name__: function for function
 
 
 def _is_composite(function: OpOverload) -> bool:
-    """Is it made of other operators? An interpolation is a row itself."""
+    """Is the operator made of others? An interpolation is, but becomes a row of its own."""
     name = function.overloadpacket.__name__
     return function.has_kernel_for_dispatch_key(COMPOSITE) and "upsample" not in name
 

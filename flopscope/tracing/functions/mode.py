@@ -26,8 +26,8 @@ from flopscope.tracing.values.known import has_free_size
 
 
 class Functions(TorchFunctionMode):
-    """Stands in for the functions of the tables below while it is active, on plain sizes too where
-    `always`."""
+    """Runs functions of torch by the tables of `special`, `literals` and `handlers` while it is
+    active. With `always`, what is meant for free sizes is done on plain sizes too."""
 
     def __init__(self, recorder: Recorder, *, always: bool = False) -> None:
         super().__init__()
@@ -60,8 +60,8 @@ class Functions(TorchFunctionMode):
         return result
 
     def _called(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """The call; where compiled code insists on numbers, at those of the example, which are
-        fixed."""
+        """The call itself. Where compiled code insists on numbers, the sizes are fixed to those of
+        the example."""
         rows = len(self._recorder.rows)
         try:
             return function(*args, **kwargs)
@@ -97,8 +97,8 @@ def with_numbers(
 ) -> tuple[Sequence[Any], Mapping[str, Any]]:
     """The arguments with the example's numbers for symbolic real ones.
 
-    Only values of tensors depend on those, a scale or a momentum, and no count on them; but for the
-    scale of an interpolation.
+    Only values of tensors depend on real numbers such as a scale or a momentum, and no count
+    depends on values. The scale of an interpolation is the exception.
     """
     given = (*args, *kwargs.values())
     if function is F.interpolate or not any(isinstance(value, torch.Tensor) for value in given):

@@ -12,7 +12,7 @@ from flopscope.tracing.node import size_value
 
 
 def _convolution(call: OperatorCall) -> Facts:
-    """Of any number of axes, transposed or not."""
+    """A convolution of any number of axes, transposed or not."""
     x, weight, bias, stride, padding, dilation, transposed, _, groups = call.args[:9]
     kernel = shape_of(weight)[2:]
     window = window_of(kernel, stride, padding, dilation)
@@ -54,9 +54,9 @@ def _deformable_convolution(call: OperatorCall) -> Facts:
 
 
 def _deformable_gradients(call: OperatorCall) -> Rows:
-    """Of the values that were read (weightᵀ·g) and of the weight (g·valuesᵀ): as many products each
-    as forward. Gradients of the input, the offsets and the mask follow from the first, element by
-    element, as do the values read anew; that is not stated."""
+    """Gradients of the values that were read (weightᵀ·g) and of the weight (g·valuesᵀ), each with
+    as many products as the forward pass. Gradients of the input, the offsets and the mask follow
+    from the first element by element, and the values are read anew; that work is not stated."""
     grad, x, weight, offset, mask, bias = call.args[:6]
     groups = size_value(call.args[12])
     (batch, out, *grid), window = shape_of(grad), shape_of(weight)[1:]

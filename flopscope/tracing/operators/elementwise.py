@@ -41,7 +41,7 @@ def _prelu(call: OperatorCall) -> Facts:
 
 
 def _elu(call: OperatorCall) -> Rows:
-    """SELU is an ELU with a scale behind it; one before it is CELU's."""
+    """SELU is an ELU whose result is scaled; CELU scales its input."""
     act = Facts(Kind.ACTIVATION, (call.args[0],), function=Function.ELU)
     scales = [scale for scale in (call.argument(2, 1), call.argument(3, 1)) if scale != 1]
     return (act, *(Facts(Kind.MULTIPLY, follows=True) for _ in scales))
@@ -67,7 +67,7 @@ def _act(step: Kind | Function) -> Facts:
 
 
 def _glu(call: OperatorCall) -> Rows:
-    """One half times the sigmoid of the other."""
+    """glu: one half times the sigmoid of the other."""
     x = call.args[0]
     gate = Facts(Kind.ACTIVATION, (x,), function=Function.SIGMOID, output=call.output)
     return gate, Facts(Kind.MULTIPLY, (x,), follows=True)
@@ -111,7 +111,8 @@ def _sum(call: OperatorCall) -> Rows:
 
 
 def _by_a_complex_number(call: OperatorCall) -> tuple[torch.Tensor, ...]:
-    """A number beside a tensor is an operand too where it is complex: real ones cost less."""
+    """A number beside a tensor is an operand of the row only where it is complex, since it then
+    costs more than a real one."""
     numbers = [a for a in call.args[:2] if isinstance(a, complex)]
     kind = torch.complex64
     return tuple(torch.empty((), dtype=kind, device="meta") for _ in numbers)
@@ -195,7 +196,7 @@ def _hypotenuse(call: OperatorCall) -> Rows:
 
 
 def _dropout(call: OperatorCall) -> Rows:
-    """In training: x·mask·scale. Otherwise nothing."""
+    """Dropout: x·mask·scale in training, nothing otherwise."""
     if not call.argument(2, True, "train"):
         return ()
     return Facts(Kind.MULTIPLY, (call.args[0],)), Facts(Kind.MULTIPLY, follows=True)
@@ -233,7 +234,7 @@ DIVISIONS = "div true_divide floor_divide remainder fmod".split()
 ELEMENTARY = """
     tan sinh cosh asin acos atan asinh acosh atanh atan2 erfc
 """.split()
-"""Functions that count as sine and exponential do: one act each."""
+"""Functions that count as one act each, as sine and exponential do."""
 
 ELEMENTWISE: Mapping[str, Rule] = {
     "relu": _activation(Function.RELU),

@@ -24,7 +24,7 @@ from flopscope.tracing.operators.gradient_norms import NORMS
 
 
 def _convolution(call: OperatorCall) -> Rows:
-    """Weight, bias, input: those that are asked for."""
+    """Gradients of weight, bias and input, as far as they are asked for."""
     grad, _, weight, _, stride, padding, dilation, transposed, _, groups, asked = call.args
     kernel = shape_of(weight)[2:]
     window = Window(*(_axes(v, len(kernel)) for v in (kernel, stride, padding, dilation)))
@@ -71,7 +71,7 @@ def _gelu(call: OperatorCall) -> Rows:
 
 
 def _elu(call: OperatorCall) -> Rows:
-    """g·a·exp(x) where x < 0; with scales, as in SELU, not stated."""
+    """g·a·exp(x) where x < 0. With scales, as in SELU, the work is not stated."""
     if tuple(call.args[2:4]) != (1, 1):
         return None
     return _steps(Kind.COMPARE, Function.EXP, Kind.MULTIPLY, Kind.MULTIPLY)(call)

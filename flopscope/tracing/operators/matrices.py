@@ -1,4 +1,5 @@
-"""Rules of products: of matrices, scaled and grouped ones, and what stands on them."""
+"""Rules of products of matrices, plain, scaled and grouped, and of what is made of such
+products."""
 
 from __future__ import annotations
 
@@ -15,14 +16,14 @@ from flopscope.tracing.operators.convolutions import CONVOLUTIONS
 
 
 def _linear(call: OperatorCall) -> Facts:
-    """As a whole, its matrix (out, in) as it is stored."""
+    """A linear layer as a whole, whose matrix (out, in) is as it is stored."""
     x, weight, bias = call.args[0], call.args[1], call.argument(2, None, "bias")
     return Facts(Kind.LINEAR, (x,), (weight, bias), seen_as={id(weight): shape_of(weight)[::-1]})
 
 
 def product(call: OperatorCall) -> Facts:
-    """Of matrices, of matrix and vector, of two vectors. A linear layer where one operand is
-    stored: the recorder says so, which knows what is."""
+    """A product of matrices, of a matrix and a vector, or of two vectors. Where one operand is
+    stored it is a linear layer, as which the recorder writes it."""
     return Facts(Kind.MATMUL, (call.args[0], call.args[1]))
 
 
@@ -93,13 +94,14 @@ def _grouped_product(call: OperatorCall) -> Facts:
 
 
 def _scaled_grouped(call: OperatorCall) -> Rows:
-    """Of the newer form the scales are lists."""
+    """The newer form of a scaled product, in which scales are lists."""
     scales = tensors_in(call.args[2:4] if call.name.endswith("mm") else call.args[2:8])
     return _grouped_product(call), Facts(Kind.OTHER, scales, follows=True)
 
 
 def _scaled(call: OperatorCall) -> Rows:
-    """A product of narrow numbers, with the scales of both, perhaps a bias, and a last scale."""
+    """A product of narrow numbers, with scales of both operands and perhaps a bias and a last
+    scale."""
     a, b, *scales = call.args[:4]
     bias, last = call.argument(4, None, "bias"), call.argument(5, None, "scale_result")
     rows = _with_scales(a, b, scales)

@@ -3,7 +3,8 @@
 Rules of products are in `matrices.py`, those of what is done to each element in `elementwise.py`.
 An operator of which no more is known than that it multiplies no matrices is in
 `productless.PRODUCTLESS`: its row is unknown to readings of all acts, and to no other. One that is
-in no table, nor in `free.FREE`, is a row of unknown kind: every reading over it is a lower bound.
+in no table, nor in `costless.FREE`, is a row of unknown kind: every reading over it is a lower
+bound.
 """
 
 from __future__ import annotations
@@ -85,7 +86,8 @@ def _mean(call: OperatorCall) -> Facts:
 
 
 def _vector_norm(call: OperatorCall) -> Rows:
-    """Of the differences of two tensors too (dist), and of each column (norm)."""
+    """A norm of a tensor, of each of its columns (norm), or of the difference of two tensors
+    (dist)."""
     order = call.argument(2 if call.name == "dist" else 1, 2, "p")
     order = 2 if order is None else order
     if order not in DISTANCES:
@@ -104,8 +106,7 @@ def _vector_norm(call: OperatorCall) -> Rows:
 
 
 def _running(function: Reduction) -> Rule:
-    """Each element with those before it; a running product or extremum has the acts of a whole
-    one."""
+    """A running sum, product or extremum, which has the acts of one over all elements."""
 
     def rule(call: OperatorCall) -> Facts:
         x, dim = call.args[:2]
@@ -117,7 +118,7 @@ def _running(function: Reduction) -> Rule:
 
 
 def _extrema(call: OperatorCall) -> Rows:
-    """The smallest and the largest."""
+    """aminmax: the smallest and the largest."""
     one = Facts(
         Kind.REDUCTION,
         (call.args[0],),
@@ -128,7 +129,7 @@ def _extrema(call: OperatorCall) -> Rows:
 
 
 def _counted(call: OperatorCall) -> Rows:
-    """How many are not 0."""
+    """count_nonzero: how many elements are not 0."""
     x = call.args[0]
     truths = Facts(Kind.COMPARE, (x,), output=shape_of(x), element="bool")
     return truths, Facts(
@@ -145,7 +146,8 @@ SCATTERED: Mapping[str, Reduction] = {
 
 
 def _scattered(call: OperatorCall) -> Facts | None:
-    """Each element of the source meets what is there already; a mean is counted by values."""
+    """Each element of the source meets what is there already. A mean depends on how many meet,
+    which is not known."""
     function = SCATTERED.get(call.args[4])
     if function is None or not call.kwargs.get("include_self", True):
         return None
@@ -158,7 +160,8 @@ def _index_put(call: OperatorCall) -> Rows:
 
 
 def _scattered_sum(source: int) -> Rule:
-    """Each element of the source is added once to what is there already: no group saves one."""
+    """Each element of the source is added once to what is there already, the first of a group
+    too."""
     return lambda call: Facts(
         Kind.REDUCTION, (call.args[source],), groups=0, function=Reduction.SUM
     )
@@ -207,8 +210,8 @@ SAMPLED: Mapping[tuple[int, int], Interpolation] = {
 
 
 def _grid_sample(call: OperatorCall) -> Rows:
-    """Padding with the border bounds each coordinate first. Reflections, and the weights of bicubic
-    ones, are not stated."""
+    """grid_sample. Padding with the border bounds each coordinate first. The work of reflections,
+    and that of bicubic weights, is not stated."""
     x, grid, mode, padding = call.args[:4]
     function = SAMPLED.get((mode, x.dim() - 2))
     if padding == 1 and function is not None:
@@ -227,8 +230,8 @@ def _embedding(call: OperatorCall) -> Facts:
 
 
 def _index(call: OperatorCall) -> Facts:
-    """Entries of a parameter, as of a table of relative positions; the recorder knows whether it is
-    one."""
+    """Look-ups in a parameter, such as a table of relative positions. The recorder asks this rule
+    only about parameters."""
     indices = tuple(index for index in call.args[1] if index is not None)
     return Facts(Kind.EMBEDDING, indices, (call.args[0],))
 

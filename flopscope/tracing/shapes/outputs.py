@@ -51,8 +51,9 @@ def result_of(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
 
 
 def _ruled(rule: Rule, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """What the rule says, looked up where it was asked the same of the same sizes: networks repeat
-    their layers, and what the sizes must fulfil is on the trail already."""
+    """What the rule says. Networks repeat their layers, so the answer is looked up where the rule
+    was asked the same of the same sizes; what the sizes must fulfil is then on the trail
+    already."""
     trails: list[Trail] = []
     question = (rule, *(_asked(value, trails) for value in (args, *kwargs.items())))
     if not trails or UNKEYED in flat(question):
@@ -94,7 +95,7 @@ PLAIN = (int, float, str, type(None), torch.dtype, torch.device, torch.layout, t
 def given_outputs(
     function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Mapping[str, torch.Tensor]:
-    """The tensors that the operator is to write to, by name, in order: `out=` and its kind."""
+    """The tensors that the operator is told to write to, such as `out=`, by name and in order."""
     names = [a.name for a in function._schema.arguments if a.is_out]
     return {name: kwargs[name] for name in names if name in kwargs}
 

@@ -19,12 +19,12 @@ CELLS: Mapping[Any, Any] = {
     torch.rnn_tanh_cell: torch.rnn_tanh,
     torch.rnn_relu_cell: torch.rnn_relu,
 }
-"""A cell's function, and that of its layer."""
+"""By the function of a cell, that of its layer."""
 
 
 def cell(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """The states after a step; NotImplemented where the cell's own operators do, which torch's
-    compiled code runs on numbers alone."""
+    """The states after a step. NotImplemented on plain sizes and in a training step, where torch's
+    own cell runs."""
     if function not in CELLS or recorder.trains or not has_free_size(args):
         return NotImplemented
     x, states, *weights = args

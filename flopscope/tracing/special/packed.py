@@ -1,8 +1,8 @@
 """Packed sequences: lengths that are known, as numbers or as sizes, and what recurrent layers read
 of them.
 
-A recurrent layer works on all elements of a packed batch at once, whose number is the sum of the
-lengths. How many sequences are left at each step is asked for one thing alone: the first number,
+A recurrent layer works on all elements of a packed batch at once, and their number is the sum of
+the lengths. Of the numbers of sequences that are left at each step, only the first is asked for,
 which is the batch.
 """
 
@@ -60,7 +60,7 @@ def _made(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mappin
 def _filled(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """torch.full of one dimension: as many equal lengths."""
+    """torch.full of one dimension: a number of equal lengths."""
     shape, number = args if len(args) == 2 else (None, None)
     if not isinstance(shape, list | tuple) or len(shape) != 1 or not _is_size(number):
         return NotImplemented
@@ -71,7 +71,7 @@ def _filled(
 
 
 class Equal:
-    """As many equal lengths as a batch has sequences, both perhaps free."""
+    """Equal lengths, as many as a batch has sequences; the length and the batch may be free."""
 
     def __init__(self, length: Any, count: Any) -> None:
         self.length, self.count = length, count
@@ -98,7 +98,7 @@ def _sorted(
 def _ordered(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """Sequences in another order, as that of their lengths: there must be as many."""
+    """Sequences in another order, such as that of their lengths, of which there must be as many."""
     if len(args) != 3 or not has_free_size(args[0]):
         return NotImplemented
     count = getattr(args[2], ORDER, None)
@@ -191,7 +191,7 @@ def _know(tensor: torch.Tensor, numbers: Sequence[int]) -> None:
 def _entry(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """The first of a packed batch's steps: its sequences."""
+    """The first number of a packed batch's steps, which is the number of its sequences."""
     lengths = getattr(args[0], BATCH, None)
     if lengths is None or args[1] != 0:
         return NotImplemented

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class NotedFunctions(TorchFunctionMode):
-    """Recurrent layers, which are one operator."""
+    """Notes functions that torch hands on; a recurrent layer is noted as one operator."""
 
     def __init__(self, spelled: Spelled) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class NotedFunctions(TorchFunctionMode):
 
 
 class NotedOperators(TorchDispatchMode):
-    """Operators, and the kernels that they are made of."""
+    """Notes operators, and the kernels that they are made of."""
 
     supports_higher_order_operators = True
 

@@ -50,12 +50,12 @@ def is_open(real: torch.Tensor) -> bool:
 
 
 def open_memory(real: torch.Tensor) -> None:
-    """From now on it is."""
+    """Mark the memory of these numbers: something in it is not known."""
     setattr(real.untyped_storage(), MARK, True)
 
 
 def close_memory(real: torch.Tensor) -> None:
-    """All of it has been written anew."""
+    """Take the mark away, since all of the memory has been written anew."""
     if is_open(real):
         delattr(real.untyped_storage(), MARK)
 

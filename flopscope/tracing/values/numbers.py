@@ -32,10 +32,11 @@ from flopscope.tracing.values.known import (
 from flopscope.tracing.values.patterns import number
 
 MOST_ELEMENTS = 2**20
-"""Larger tensors are shapes only: nobody reads them, and to compute them takes time."""
+"""The most elements of a tensor whose numbers are known. Code reads no larger ones, and computing
+them takes time."""
 
 MOST_COPIED, MOST_LEARNT = 2**18, 2**12
-"""Of a user's tensors, and of parameters, those of up to this many elements are copied."""
+"""The most elements of a user's tensor, and of a parameter, whose numbers are copied."""
 
 SHAPE_ALONE = frozenset(
     "new_empty new_empty_strided new_full new_ones new_zeros empty_like full_like ones_like "
@@ -44,7 +45,7 @@ SHAPE_ALONE = frozenset(
 """Operators that ask of a tensor its shape and type alone."""
 
 UNFILLED = frozenset("empty empty_like empty_strided new_empty new_empty_strided".split())
-"""Operators whose results are to be filled: known once they are, as a whole."""
+"""Operators whose results are known only once they have been filled as a whole."""
 
 FILLING = frozenset({"fill_", "zero_", "copy_"})
 
@@ -108,8 +109,8 @@ def _is_view(function: Any) -> bool:
 
 
 def reading(function: Any, args: Sequence[Any]) -> str | None:
-    """How a call reads values, None where it does not; an index of truths chooses as many as are
-    true."""
+    """How a call reads values, None where it does not. An index of truths reads them too, since it
+    chooses as many elements as are true."""
     name = function._opname
     if name == "index" and any(i is not None and i.dtype in TRUTHS for i in args[1]):
         return "a boolean mask"
@@ -128,7 +129,7 @@ def read(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
 
 
 def follow(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
-    """After a call on shapes: its results know their numbers where its tensors did."""
+    """Give the results of a call on shapes their numbers, where its tensors have theirs."""
     leaves = _tensors(result)
     written = _written(function, args, kwargs)
     follow_patterns(function, args, kwargs, result)
