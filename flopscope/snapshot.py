@@ -13,6 +13,8 @@ import weakref
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
+from operator import is_
 from types import (
     BuiltinFunctionType,
     CellType,
@@ -26,6 +28,8 @@ from typing import Any
 
 import torch
 from torch import nn
+
+from flopscope.packages import loaded, root
 
 KEPT_ARRAY = 2**20
 """The most elements of a NumPy array that is copied and put back."""
@@ -43,6 +47,8 @@ HOLDERS = frozenset(
 
 CACHED = type(functools.lru_cache(lambda: None))
 CONTAINERS = (dict, list, set, deque)
+LOOKED_INTO = (CACHED, *CONTAINERS)
+"""What of a file's own names is noted with what it holds."""
 ATOMS = (
     *(str, bytes, int, float, complex, bool, type(None), ModuleType, torch.dtype, torch.device),
     *(torch.Size, MappingProxyType, torch.SymInt, torch.SymFloat, torch.SymBool),
@@ -73,7 +79,7 @@ class Snapshot:
         hold."""
         for names in spaces:
             self._back.append((_names_back, names, dict(names)))
-            for value in list(names.values()):
+            for value in [value for value in names.values() if isinstance(value, LOOKED_INTO)]:
                 self._contents(value)
 
     def held(self) -> list[Any]:
@@ -112,7 +118,7 @@ class Snapshot:
         return [inner for _, inner in held] if isinstance(value, dict) else held
 
     def _class(self, kind: type) -> Sequence[Any]:
-        if _root(kind.__module__) in OTHERS:
+        if root(kind.__module__) in OTHERS:
             return ()
         names = dict(vars(kind))
         self._back.append((_class_back, kind, names))
@@ -120,10 +126,12 @@ class Snapshot:
 
     def _object(self, value: Any) -> Sequence[Any]:
         kind = type(value)
-        root = _root(kind.__module__)
-        if root == "numpy":
+        package = root(kind.__module__)
+        if package == "numpy":
             return self._array(value)
-        if root == "flopscope" or (root in sys.stdlib_module_names and root not in HOLDERS):
+        if package == "flopscope" or (
+            package in sys.stdlib_module_names and package not in HOLDERS
+        ):
             return ()
         found: list[Any] = [kind]
         # past what a class does when it is asked for an attribute
@@ -175,10 +183,6 @@ NOTED: Mapping[Any, Any] = {
 """By kind of value, what a value refers to that is neither a container nor a plain object."""
 
 
-def _root(module: Any) -> str:
-    return str(module).partition(".")[0]
-
-
 def _slots(kind: type) -> list[Any]:
     """What reads and writes the slots of a class's objects."""
     own = (vars(base).values() for base in kind.__mro__ if "__slots__" in vars(base))
@@ -222,8 +226,8 @@ def _held(value: Any) -> Sequence[Any]:
 def _container_back(value: Any, held: Sequence[Any]) -> None:
     now, before = _held(value), held
     if isinstance(value, dict):
-        now, before = ([part for item in items for part in item] for items in (now, before))
-    if len(now) == len(before) and all(a is b for a, b in zip(now, before, strict=True)):
+        now, before = (list(chain.from_iterable(items)) for items in (now, before))
+    if len(now) == len(before) and all(map(is_, now, before)):
         return
     kind = _base(value)
     kind.clear(value)
@@ -232,6 +236,8 @@ def _container_back(value: Any, held: Sequence[Any]) -> None:
 
 def _names_back(names: dict[str, Any], held: Mapping[str, Any]) -> None:
     """The names of a file as they were; what was imported or defined meanwhile stays."""
+    if names.keys() == held.keys() and all(map(is_, map(names.get, held), held.values())):
+        return
     for name, value in held.items():
         if names.get(name, names) is not value:
             names[name] = value
@@ -268,18 +274,14 @@ def name_spaces(kinds: Iterable[Any]) -> list[dict[str, Any]]:
     """The names of all loaded files of the packages that these classes and functions are from, and
     of the packages that their own files take functions and classes from."""
     own = {m: vars(sys.modules[m]) for kind in kinds if (m := theirs(kind)) in sys.modules}
-    packages = {_root(name) for name in own}
+    packages = {root(name) for name in own}
     for names in own.values():
         found = (theirs(v) for v in names.values() if isinstance(v, type | FunctionType | CACHED))
-        packages |= {_root(name) for name in found if name}
-    return [
-        vars(module)
-        for name, module in list(sys.modules.items())
-        if _root(name) in packages and isinstance(module, ModuleType)
-    ]
+        packages |= {root(name) for name in found if name}
+    return [vars(module) for module in loaded(packages) if isinstance(module, ModuleType)]
 
 
 def theirs(kind: Any) -> str:
     """The file that a class or function is from, as Python names it; '' where it is no user's."""
     name = str(getattr(kind, "__module__", "") or "")
-    return "" if _root(name) in OTHERS else name
+    return "" if root(name) in OTHERS else name

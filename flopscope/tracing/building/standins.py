@@ -10,7 +10,6 @@ from __future__ import annotations
 import builtins
 import math
 import numbers
-import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
@@ -21,6 +20,7 @@ import torch
 from torch.nn import functional
 from torch.nn.modules import normalization, rnn
 
+from flopscope.packages import loaded, root
 from flopscope.tracing.building.scalars import (
     MATH_FUNCTIONS,
     METHODS,
@@ -165,14 +165,10 @@ def namespaces(makers: Iterable[Callable[..., Any]]) -> list[dict[str, Any]]:
         functions = [make, *(f for base in classes for f in vars(base).values() if callable(f))]
         functions = [getattr(f, "__wrapped__", f) for f in functions]
         found += [f.__globals__ for f in functions if hasattr(f, "__globals__") and _is_theirs(f)]
-    packages = {str(make.__module__).partition(".")[0] for make in makers if _is_theirs(make)}
-    found += [
-        vars(module)
-        for name, module in list(sys.modules.items())
-        if name.partition(".")[0] in packages and hasattr(module, "__dict__")
-    ]
+    packages = {root(make.__module__) for make in makers if _is_theirs(make)}
+    found += [vars(module) for module in loaded(packages) if hasattr(module, "__dict__")]
     return list({id(namespace): namespace for namespace in found}.values())
 
 
 def _is_theirs(make: Callable[..., Any]) -> bool:
-    return str(make.__module__).partition(".")[0] not in ("torch", "builtins", "flopscope")
+    return root(make.__module__) not in ("torch", "builtins", "flopscope")
