@@ -15,8 +15,8 @@ from flopscope.errors import BadInput
 from flopscope.sizes import is_symbolic
 from flopscope.snapshot import name_spaces
 from flopscope.symbolic import Polynomial, Symbol, symbol
-from flopscope.tracing.building.caches import uncached
 from flopscope.tracing.building.standins import LOGARITHMS, standins
+from flopscope.tracing.caches import uncached
 from flopscope.tracing.functions.mode import Values
 from flopscope.tracing.node import free_number, free_size, size_value
 from flopscope.tracing.shapes.outputs import result_of
