@@ -36,6 +36,10 @@ NO_LIMIT = 2**62
 """Slices without an end, and torch's own bounds of integers, are at least this far away."""
 
 
+OPEN = (Polynomial, Relation)
+"""What depends on sizes."""
+
+
 class SizeNode:
     """`value` is an int, float, bool, Polynomial or Relation; `example()` its value at the
     example."""
@@ -48,7 +52,7 @@ class SizeNode:
         self.trail = trail
         self.value = value
         self.pytype = pytype
-        self.is_open = is_symbolic(value) or isinstance(value, Relation)
+        self.is_open = isinstance(value, OPEN)
         self.constant = None if self.is_open else value
 
     def example(self) -> Any:
@@ -198,14 +202,13 @@ class SizeNode:
     def _compare(
         self, a: Any, b: Any, *, equality: bool = False, negated: bool = False
     ) -> SizeNode:
-        difference = self._difference(a, b)
-        truth = settled(difference, equality=equality)
-        if truth is None:
-            difference = without_common_factors(difference)
-            if equality:  # a − b = 0 and b − a = 0 are one relation
-                difference = max(difference, -difference, key=str)
-            return self.of(Relation(difference, equality, negated), bool)
-        return self.of(truth is not negated, bool)
+        question = (Relation, a, b, type(a), type(b), equality)
+        if question not in self.trail.known:
+            self.trail.known[question] = _decided(self._difference(a, b), equality)
+        answer = self.trail.known[question]
+        if isinstance(answer, bool):
+            return self.of(answer is not negated, bool)
+        return self.of(Relation(answer, equality, negated), bool)
 
     def _difference(self, a: Any, b: Any) -> Any:
         """What has the sign of a − b; a size is nothing beside numbers that stand for no limit."""
@@ -318,6 +321,17 @@ class SizeNode:
         self, sizes: Sequence[SizeNode], strides: Sequence[SizeNode]
     ) -> SizeNode:
         return self.of(int(self.is_non_overlapping_and_dense(sizes, strides).value), int)
+
+
+def _decided(difference: Any, equality: bool) -> Any:
+    """Whether it is 0, or at least 0; where its symbols decide, the difference as relations have
+    it."""
+    truth = settled(difference, equality=equality)
+    if truth is not None:
+        return truth
+    difference = without_common_factors(difference)
+    # a − b = 0 and b − a = 0 are one relation
+    return max(difference, -difference, key=str) if equality else difference
 
 
 def _packed(sizes: Sequence[SizeNode], strides: Sequence[SizeNode], order: Sequence[int]) -> bool:

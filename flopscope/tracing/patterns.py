@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch.utils import _pytree as pytree
 
-from flopscope.tracing.known import known
+from flopscope.tracing.known import flat, known
+from flopscope.tracing.schemas import is_mutable, is_pointwise
 
 NAME = "_flopscope_pattern"
 """The attribute under which a tensor of a trace carries it."""
@@ -63,8 +64,8 @@ def pattern(value: Any) -> Pattern | None:
 
 def follow(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
     """After a call: its result has a pattern where its tensors have."""
-    if function._schema.is_mutable:
-        for tensor in (v for v in pytree.tree_leaves(args) if isinstance(v, torch.Tensor)):
+    if is_mutable(function):
+        for tensor in (v for v in flat(args) if isinstance(v, torch.Tensor)):
             if (found := getattr(tensor, NAME, None)) is not None:
                 found.memory.open = True
         return
@@ -97,8 +98,7 @@ def _after(
     name = function._opname
     if name in RULES:
         return RULES[name](result, *args, **kwargs)
-    pointwise = torch.Tag.pointwise in function.tags
-    return _pointwise(function, args, kwargs) if pointwise else None
+    return _pointwise(function, args, kwargs) if is_pointwise(function) else None
 
 
 def number(tensor: torch.Tensor) -> Any:

@@ -16,7 +16,6 @@ from torch.nn.modules.module import (
     register_module_forward_hook,
     register_module_forward_pre_hook,
 )
-from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from flopscope.complexcosts import has_complex, is_stated
@@ -27,7 +26,7 @@ from flopscope.sizes import Shape, elements
 from flopscope.tracing.callers import caller
 from flopscope.tracing.calls import Call, Facts, Rows, Rule, element_of, shape_of, tensors_in
 from flopscope.tracing.costless import FREE
-from flopscope.tracing.known import META
+from flopscope.tracing.known import META, flat, mapped
 from flopscope.tracing.node import size_value
 from flopscope.tracing.operators import OPERATORS
 from flopscope.tracing.outputs import result_of
@@ -114,7 +113,7 @@ class Recorder(TorchDispatchMode):
             return special
         with torch._C.DisableTorchFunction():
             plain = plain_name(function)
-            args, kwargs = pytree.tree_map(self._on_meta, (tuple(args), dict(kwargs or {})))
+            args, kwargs = mapped(self._on_meta, (tuple(args), dict(kwargs or {})))
             if reads := reading(function, args):
                 return self._read(function, reads, args, kwargs)
             result = result_of(function, args, kwargs)
@@ -154,7 +153,7 @@ class Recorder(TorchDispatchMode):
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
     ) -> None:
         """Append the rows of one call of an operator."""
-        outputs = [t for t in pytree.tree_leaves(result) if isinstance(t, torch.Tensor)]
+        outputs = [t for t in flat(result) if isinstance(t, torch.Tensor)]
         self._alive += outputs
         if not outputs:
             return
@@ -249,8 +248,7 @@ class Recorder(TorchDispatchMode):
 
     def _forward(self, args: Sequence[Any], outputs: Sequence[torch.Tensor]) -> None:
         """A view or copy stands for the tensor it shows: same producer, same stored tensor."""
-        leaves = pytree.tree_leaves(args)
-        first = next((a for a in leaves if isinstance(a, torch.Tensor)), None)
+        first = next((a for a in flat(args) if isinstance(a, torch.Tensor)), None)
         for output in outputs if first is not None else ():
             if id(first) in self._source:
                 self._source[id(output)] = self._source[id(first)]
