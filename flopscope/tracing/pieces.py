@@ -58,7 +58,7 @@ def pieces(
     return found
 
 
-def settled(ledger: Ledger, way: Way) -> Ledger:
+def restricted(ledger: Ledger, way: Way) -> Ledger:
     """The ledger at the sizes that take this way: where two sizes are equal one is written for
     both, multiplicities that the way decides are numbers, and rows that do not happen left out."""
     every = (*ledger.conditions, *way)
