@@ -9,8 +9,9 @@ from typing import Any
 import sympy
 
 from flopscope.alphabet import ALPHABET, text_of
-from flopscope.closedform.collect import Namer, collect, shown_arguments
+from flopscope.closedform.collect import Namer, collect
 from flopscope.sizes import Size
+from flopscope.sizes.rules import shown_arguments
 from flopscope.symbolic import (
     Atom,
     Call,

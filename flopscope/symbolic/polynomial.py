@@ -165,11 +165,13 @@ class Polynomial:
         """The distinct atoms of its monomials (not those nested inside them)."""
         return frozenset(atom for monomial in self.terms for atom, _ in monomial)
 
-    def sole_call(self, function: Callable[..., Any]) -> Call | None:
-        """The call, where this polynomial is nothing but one call of `function`."""
+    def sole_call(self, function: Callable[..., Any] | None = None) -> Call | None:
+        """The call, where this polynomial is nothing but one call (of `function`, if one is
+        given)."""
         if len(self.terms) == 1 and len(atoms := self.atoms()) == 1:
             (atom,) = atoms
-            if isinstance(atom, Call) and atom.function is function and self == alone(atom):
+            asked = isinstance(atom, Call) and function in (None, atom.function)
+            if isinstance(atom, Call) and asked and self == alone(atom):
                 return atom
         return None
 
