@@ -8,6 +8,7 @@ from keyword import iskeyword
 from operator import index
 from typing import Any, TypeAlias
 
+from flopscope.alphabet import MULTIPLIERS
 from flopscope.errors import BadInput
 from flopscope.symbolic import floors
 from flopscope.symbolic.atoms import ONE, Atom, Call, Floor, Number, Symbol
@@ -230,12 +231,22 @@ def symbol(name: str, lower: int = 1, integer: bool = True) -> Polynomial:
 
     Raises BadInput for a name that could not name an argument in Python.
 
-    >>> print(3 * symbol("width", lower=0, integer=False))
-    3·α
+    >>> print(3 * symbol("heads"))
+    3·h
     """
     if not name.isidentifier() or iskeyword(name):
         raise BadInput(f"'{name}' cannot name a size; give letters, digits and _, as in H or C_in")
     return alone(Symbol(name, lower, integer))
+
+
+def dimension(name: str) -> Polynomial:
+    """The free size of this name as the alphabet has it: a multiplier is a real number above 0, any
+    other size an integer from 1.
+
+    >>> print(3 * dimension("width") + dimension("H"))
+    H + 3·α
+    """
+    return symbol(name, lower=0, integer=False) if name in MULTIPLIERS else symbol(name)
 
 
 def call(

@@ -49,7 +49,7 @@ def test_a_new_rule_is_one_row():
     assert str(formula.idealised().expression) == "27·C·H"
     assert formula.text() == "  9 · c₁ · H\n\n  with\n    c₁ = next_multiple(3·C)"
     assert formula.latex() == (
-        r"9 H c_{1} \quad\text{with}\quad c_{1} = \operatorname{next\_multiple}(3 C)"
+        r"9 c_{1} H \quad\text{with}\quad c_{1} = \operatorname{next\_multiple}(3 C)"
     )
 
 
