@@ -1,15 +1,15 @@
-"""Attention and what belongs to it, as onnx and onnxruntime have it in one operator.
+"""Attention, and what belongs to it, in the operators of onnx and onnxruntime.
 
-All of them are the two products of scores: queries by keys, and what softmax makes of them by
-values, for all pairs of positions; a causal mask hides half of them, and saves nothing.
+Each is the product of queries and keys, and that of the softmax of these scores and the values, for
+all pairs of positions. A causal mask hides half of the pairs, and saves nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from flopscope.onnxgraph.drafts import Draft, Expansion
-from flopscope.onnxgraph.heads import (
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
+from flopscope.onnxgraph.expansions.heads import (
     Given,
     Heads,
     attended,
@@ -19,14 +19,15 @@ from flopscope.onnxgraph.heads import (
     split_heads,
     with_past,
 )
-from flopscope.onnxgraph.pieces import MS
-from flopscope.onnxgraph.rotary import rotary, rotary_size, rotated
+from flopscope.onnxgraph.expansions.pieces import MS
+from flopscope.onnxgraph.expansions.rotary import rotary, rotary_size, rotated
 from flopscope.onnxgraph.tensors import NodeCall, Tensor, shape_of
 from flopscope.sizes import Size, exact_div, floor_div
 
 
 def _causal(call: NodeCall, name: str, default: int, mask: Tensor | None) -> Tensor | None:
-    """Something to stand for the mask that hides what comes later, where no other mask is given."""
+    """A tensor that stands for the causal mask, where the call asks for it and no other is
+    given."""
     return call.input(0) if mask is None and call.attribute(name, default) else None
 
 
@@ -202,4 +203,4 @@ ATTENTION: Mapping[str, Expansion] = {
     f"{MS}GroupQueryAttention": _grouped,
     f"{MS}RotaryEmbedding": rotary(2),
 }
-"""The expansion of each operator; the use that is unknown gives None."""
+"""The expansion of each operator, which gives None for a use that it does not know."""

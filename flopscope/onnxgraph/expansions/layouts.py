@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from flopscope.onnxgraph.drafts import Draft, Expansion
-from flopscope.onnxgraph.pieces import (
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
+from flopscope.onnxgraph.expansions.pieces import (
     MS,
     NCHWC,
     NHWC,
@@ -21,7 +21,8 @@ Given = Sequence[Tensor | None]
 
 
 def _blocked_conv(call: NodeCall, draft: Draft) -> Given:
-    """Its map lies in blocks of channels, which the kernel is as wide as, filled with zeros."""
+    """A convolution whose map lies in blocks of channels. The kernel is as wide as these, filled
+    with zeros."""
     batch, channels, *grid = call.shape(0)
     wide = call.shape(1)[1] * call.attribute("group", 1)
     filled = (batch, wide, *grid) if wide > channels else call.shape(0)

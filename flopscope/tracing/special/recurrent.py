@@ -112,7 +112,8 @@ def gru_cell(x: torch.Tensor, state: torch.Tensor, *weights: Any) -> torch.Tenso
 
 
 def _parts(gates: torch.Tensor, number: int) -> list[torch.Tensor]:
-    """Written to in place, so no views in the eyes of autograd."""
+    """The gates apart, as torch splits them: they are written to in place, so they are no views for
+    autograd."""
     split = torch.ops.aten.unsafe_split.Tensor
     return list(split(gates, gates.shape[1] // number, 1))
 

@@ -1,12 +1,12 @@
-"""Shapes of what samples, transforms and searches: grids, regions, spectra, places."""
+"""Shapes of the results of operators that sample, transform and search."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from flopscope.onnxgraph.shapes.windows import output_of_convolution
 from flopscope.onnxgraph.tensors import NodeCall, Undecided
-from flopscope.onnxgraph.windows import output_of_convolution
 from flopscope.sizes import Shape, Size, floor_div, product
 
 Shapes: TypeAlias = "Shape | list[Shape]"
@@ -55,7 +55,8 @@ def _cropped(call: NodeCall) -> Shape:
 
 
 def _spectrum(call: NodeCall) -> Shape:
-    """Complex numbers along one axis; half of them and one more where they mirror one another."""
+    """DFT: complex numbers along one axis; half of them and one more where the rest mirrors
+    them."""
     shape = list(call.shape(0))
     axis = call.attribute("axis", 1) if call.opset < 20 else _sole(call, 2, -2)
     length = _sole(call, 1, shape[axis])

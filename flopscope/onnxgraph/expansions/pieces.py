@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flopscope.onnxgraph.drafts import Draft
+from flopscope.onnxgraph.expansions.drafts import Draft
 from flopscope.onnxgraph.tensors import NodeCall, Tensor, Undecided, shape_of
 
 MS, NCHWC, NHWC = "com.microsoft.", "com.microsoft.nchwc.", "com.ms.internal.nhwc."
@@ -15,7 +15,7 @@ WINDOW = ("auto_pad", "ceil_mode", "count_include_pad", "dilations", "group", "k
 
 
 def activated(call: NodeCall, draft: Draft, x: Tensor) -> Tensor:
-    """x behind the activation that a fused operator names, or as it is."""
+    """x after the activation that a fused operator names, if it names one."""
     name = str(call.attribute("activation", "") or "")
     if name in ("", "None", "none", "Identity"):
         return x
@@ -56,7 +56,7 @@ def channels_last(draft: Draft, x: Tensor) -> Tensor:
 
 
 def plus(draft: Draft, x: Tensor, other: Tensor | None) -> Tensor:
-    """x, or the sum of both where there is another."""
+    """x plus the other tensor, if there is one."""
     return x if other is None else draft("Add", x, other)
 
 

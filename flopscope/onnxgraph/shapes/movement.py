@@ -1,7 +1,7 @@
 """Shapes of what moves elements and computes nothing: reshapes, slices, gathers, padding, resizing.
 
-A size that has to fit becomes a premise: what a slice takes lies inside, what is reshaped keeps its
-number of elements.
+A size that has to fit becomes a premise: what a slice takes lies inside its tensor, and a reshape
+keeps the number of elements.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from flopscope.onnxgraph.headers import Stored
+from flopscope.onnxgraph.model.headers import Stored
 from flopscope.onnxgraph.tensors import NodeCall, Undecided, broadcast
 from flopscope.sizes import Shape, Size, ceil_div, elements, floor_div, is_symbolic
 
 Shapes: TypeAlias = "Shape | list[Shape]"
 
 FAR = 2**31 - 1
-"""From here on an end means: to the end."""
+"""A slice with an end from this number on goes to the end of its axis."""
 
 LARGE = 10**6
-"""From here on too, for axes that are not longer: no network cuts so much off, but exporters of
-other frameworks write ends like this."""
+"""So does one with an end from this number on, where the axis is not longer. No network cuts so
+much off, but exporters of other frameworks write such ends."""
 
 
 def _reshape(call: NodeCall) -> Shape:
@@ -141,7 +141,8 @@ class _Axis(NamedTuple):
     size: Size
 
     def place(self, place: Size, end: Size, below: int = 0) -> Size:
-        """The place, `end` for one beyond every size, `below` for one before the first."""
+        """The place from the front: `end` where it is beyond every size, `below` before the
+        first."""
         if is_symbolic(place):
             falls = (-place).lower() is not None and place.lower() is None
             return self.size + place if falls else place

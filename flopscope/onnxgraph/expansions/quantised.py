@@ -1,8 +1,9 @@
-"""Quantised operators as what they are by definition: numbers made floats, the operator, and back.
+"""Quantised operators as they are defined: numbers become floats, the operator runs, and its result
+is quantised again.
 
 QLinearConv is DequantizeLinear of its operands, Conv, and QuantizeLinear of the result, so that a
 network costs the same in both of the forms that quantisers write. Integer products subtract zero
-points and multiply. Scales and zero points are settings, no parameters; a weight has the elements
+points and multiply. Scales and zero points are settings, not parameters. A weight has the elements
 and the type in which it is stored, and what is done with it alone is done ahead.
 """
 
@@ -14,9 +15,9 @@ from typing import Any
 from onnx import TensorProto
 
 from flopscope.facts import Function, Kind
-from flopscope.onnxgraph.attention import projected_attention
-from flopscope.onnxgraph.drafts import Draft, Expansion
-from flopscope.onnxgraph.pieces import MS, NHWC, channels_first, channels_last, window
+from flopscope.onnxgraph.expansions.attention import projected_attention
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
+from flopscope.onnxgraph.expansions.pieces import MS, NHWC, channels_first, channels_last, window
 from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, shape_of
 
 Given = Sequence[Tensor | None]
@@ -26,7 +27,7 @@ Given = Sequence[Tensor | None]
 
 
 def dequantised(draft: Draft, x: Tensor, scale: Tensor, zero: Tensor | None = None) -> Tensor:
-    """(x − zero)·scale. What is stored is made so ahead, and stays the stored weight."""
+    """(x − zero)·scale. For a stored tensor this is done ahead, and it stays the stored weight."""
     element = scale.element or TensorProto.FLOAT
     if _is_ahead(x):
         return x._replace(element=element, numbers=None)
@@ -87,7 +88,7 @@ def dynamically(draft: Draft, x: Tensor) -> list[Tensor]:
 
 
 def _operand(call: NodeCall, draft: Draft, place: int) -> Tensor:
-    """Of three inputs from the place on: numbers, scale, zero point."""
+    """Floats of the three inputs from this place on: numbers, scale, zero point."""
     return dequantised(draft, call.input(place), call.input(place + 1), call.optional(place + 2))
 
 
@@ -117,7 +118,8 @@ def _matmul(call: NodeCall, draft: Draft) -> Given:
 
 
 def _gemm(call: NodeCall, draft: Draft) -> Given:
-    """Without a scale of the result, floats."""
+    """A product of quantised matrices, whose result stays floats where the call has no scale for
+    it."""
     names = ("alpha", "transA", "transB")
     settings = {name: call.attributes[name] for name in names if name in call.attributes}
     bias = call.optional(6)
@@ -164,7 +166,7 @@ def _where(call: NodeCall, draft: Draft) -> Given:
 
 
 def _from(draft: Draft, x: Tensor, zero: Tensor | None) -> Tensor:
-    """x less its zero point; from what is stored it is taken ahead."""
+    """x less its zero point, which is subtracted ahead where x is stored."""
     if zero is None or _is_ahead(x):
         return x
     return draft.row(Facts(Kind.ADD, (x,)), shape_of(x), TensorProto.INT32)
@@ -199,7 +201,7 @@ def _dynamic_matmul(call: NodeCall, draft: Draft) -> Given:
 
 
 def _scaled(draft: Draft, y: Tensor, bias: Tensor | None) -> Tensor:
-    """Times both scales, which are multiplied first, and plus a bias."""
+    """The product times both scales, which are multiplied first, and plus a bias."""
     y = draft.row(Facts(Kind.MULTIPLY, (y,)), shape_of(y), TensorProto.FLOAT)
     return y if bias is None else draft("Add", y, bias)
 
@@ -223,7 +225,7 @@ def _attention(call: NodeCall, draft: Draft) -> Given:
 
 
 def _embed_norm(call: NodeCall, draft: Draft) -> Given:
-    """Tables of words, positions and segments: what is looked up becomes floats."""
+    """Embeddings from tables of words, positions and segments, whose entries become floats."""
     words = draft("Gather", call.input(2), call.input(0))
     batch, tokens, *_ = shape_of(words)
     total = dequantised(draft, words, call.input(8), call.input(13))
@@ -239,8 +241,8 @@ def _embed_norm(call: NodeCall, draft: Draft) -> Given:
 
 
 def _lstm(call: NodeCall, draft: Draft) -> Given:
-    """Its matrices are (directions, in, 4·hidden). How each step's numbers are rounded is not
-    stated: it is a row of its own that multiplies no matrices."""
+    """A quantised LSTM, whose matrices are (directions, in, 4·hidden). How each step's numbers are
+    rounded is not stated, and is a row of its own that multiplies no matrices."""
     matrices = [draft("Transpose", call.input(n), perm=[0, 2, 1]) for n in (1, 2)]
     rest = [call.optional(n) for n in range(3, 8)]
     states = draft.several("LSTM", 3, call.input(0), *matrices, *rest, **call.attributes)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import isclose
 
 from flopscope.facts import Function, Kind
-from flopscope.onnxgraph.drafts import Draft, Expansion
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
 from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, shape_of
 from flopscope.sizes import elements
 
@@ -24,7 +24,7 @@ def _hard_sigmoid(call: NodeCall, draft: Draft) -> Given | None:
 
 
 def _scaled_elu(call: NodeCall, draft: Draft) -> Given:
-    """SELU, gamma·ELU(x), and CELU, alpha·(exp(x/alpha) − 1) below 0."""
+    """SELU is gamma·ELU(x), and CELU is alpha·(exp(x/alpha) − 1) below 0."""
     return [draft("Mul", draft("Elu", call.input(0)), draft.scalar(2.0))]
 
 
@@ -55,7 +55,7 @@ def _shrink(call: NodeCall, draft: Draft) -> Given:
 
 
 def _chain(op: str) -> Expansion:
-    """An operator of two operands, of as many as are given."""
+    """The same operator of two operands, applied to as many operands as are given."""
 
     def rule(call: NodeCall, draft: Draft) -> Given | None:
         first, *others = (call.input(index) for index in range(len(call.inputs)))
@@ -69,7 +69,7 @@ def _chain(op: str) -> Expansion:
 
 
 def _mean(call: NodeCall, draft: Draft) -> Given:
-    """The sum over how many they are."""
+    """The mean of several operands: their sum divided by their number."""
     (total,) = _chain("Add")(call, draft) or ()
     count = len(call.inputs)
     assert total is not None
@@ -147,4 +147,4 @@ DECOMPOSED: Mapping[str, Expansion] = {
     "MeanVarianceNormalization": _mean_variance,
     "AffineGrid": _affine_grid,
 }
-"""The expansion of each operator; None where one row is all of it."""
+"""The expansion of each operator, which gives None where one row is enough."""

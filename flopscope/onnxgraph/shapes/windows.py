@@ -62,7 +62,8 @@ def _unpadded(call: NodeCall, kernel: Shape) -> Shape:
 
 
 def _paddings(call: NodeCall, kernel: Shape) -> tuple[Shape, Shape]:
-    """Before and after, one an axis. An odd automatic padding has more after the input.
+    """The paddings before and after, one an axis. An odd automatic padding has more after the
+    input.
 
     With SAME_LOWER it has more before it, and so has a transposed convolution unless SAME_UPPER.
     """

@@ -1,16 +1,23 @@
 """onnxruntime's contributed operators as the operators of onnx that were fused into them.
 
-Each is written as its documentation states it, in the order of its inputs; what it does with data
-that no count depends on (dropout at inference, masks' values) is left out.
+Each is written as its documentation states it, in the order of its inputs. What no count depends on
+is left out, such as dropout at inference and the values of masks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from flopscope.onnxgraph.drafts import Draft, Expansion
-from flopscope.onnxgraph.layouts import same
-from flopscope.onnxgraph.pieces import MS, activated, channels_first, channels_last, plus, window
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
+from flopscope.onnxgraph.expansions.layouts import same
+from flopscope.onnxgraph.expansions.pieces import (
+    MS,
+    activated,
+    channels_first,
+    channels_last,
+    plus,
+    window,
+)
 from flopscope.onnxgraph.tensors import NodeCall, Tensor, Undecided, shape_of
 
 Given = Sequence[Tensor | None]
@@ -28,7 +35,7 @@ def _bias_gelu(call: NodeCall, draft: Draft) -> Given:
 
 
 def _fast_gelu(call: NodeCall, draft: Draft) -> Given:
-    """With tanh, and a bias before it where one is given."""
+    """GELU with tanh, after a bias where one is given."""
     return [draft("Gelu", plus(draft, call.input(0), call.optional(1)), approximate="tanh")]
 
 
@@ -82,7 +89,7 @@ def _simplified_norm(call: NodeCall, draft: Draft) -> Given:
 
 
 def _group_norm(call: NodeCall, draft: Draft) -> Given:
-    """Of (B, H, W, C) unless channels come first; activation 1 is SiLU."""
+    """Group norm of (B, H, W, C) unless channels come first; activation 1 is SiLU."""
     return _normed(call, draft, call.input(0))
 
 
@@ -140,7 +147,8 @@ def _gemm_fast_gelu(call: NodeCall, draft: Draft) -> Given:
 
 
 def _fused_matmul(call: NodeCall, draft: Draft) -> Given:
-    """alpha·A·B, each transposed in its last two axes, or its batch moved behind the row."""
+    """alpha·A·B. Each operand may be transposed in its last two axes, or have its batch behind its
+    rows."""
     a = _turned(call, draft, 0, "transA", "transBatchA")
     b = _turned(call, draft, 1, "transB", "transBatchB")
     y = draft("MatMul", a, b)

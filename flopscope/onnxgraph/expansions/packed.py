@@ -1,6 +1,6 @@
-"""Layers and tables whose numbers lie packed in bytes: made floats as they are used.
+"""Layers and tables whose numbers lie packed in bytes, and become floats as they are used.
 
-A parameter is one of the numbers, not one of the bytes, and takes as many bits as it has.
+Parameters are the numbers, not the bytes, and take as many bits as the numbers have.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from flopscope.facts import Kind
-from flopscope.onnxgraph.drafts import Draft, Expansion
-from flopscope.onnxgraph.pieces import MS
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
+from flopscope.onnxgraph.expansions.pieces import MS
 from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, Undecided, shape_of
 from flopscope.sizes import Shape
 
@@ -37,8 +37,8 @@ def _stated(call: NodeCall, draft: Draft) -> Given:
 
 
 def _layer(call: NodeCall, draft: Draft, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """How often a number is unpacked is a matter of the kernel, and not stated: a row of its own
-    that multiplies no matrices."""
+    """Unpacking as a row of its own that multiplies no matrices: how often a number is unpacked
+    depends on the kernel, and is not stated."""
     outer, inner = shape_of(weight)
     *positions, width = call.shape(0)
     draft.same(width, inner)
@@ -51,7 +51,7 @@ def _matrix(call: NodeCall) -> Shape:
 
 
 def _looked_up(call: NodeCall, draft: Draft) -> Given:
-    """Rows of a packed table, made floats."""
+    """Look-ups in a packed table, whose rows become floats."""
     table, indices, bits = call.input(0), call.input(1), call.attribute("bits", 4)
     *outer, last = call.shape(0)
     wide = (*outer, last * (8 // bits) if table.element == BYTES else last)

@@ -1,7 +1,7 @@
-"""The shape of what each operator writes, in closed form: onnx leaves a symbol's arithmetic open.
+"""The shape of what each operator writes, in closed form, since onnx does not compute with symbols.
 
-Rules give the first output's shape, or one for each output. What they cannot know they leave to
-onnx by raising Undecided.
+Rules give the first output's shape, or one for each output. By raising Undecided they leave what
+they cannot know to onnx.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from flopscope.onnxgraph import einsum, movement
+from flopscope.onnxgraph import einsum
 from flopscope.onnxgraph.recurrent import CELLS, shapes_of_layer
-from flopscope.onnxgraph.sampled import SAMPLED
+from flopscope.onnxgraph.shapes import movement
+from flopscope.onnxgraph.shapes.sampled import SAMPLED
+from flopscope.onnxgraph.shapes.windows import grid_of, output_of_convolution, transposed_grid_of
 from flopscope.onnxgraph.tensors import NodeCall, Undecided, broadcast
-from flopscope.onnxgraph.windows import grid_of, output_of_convolution, transposed_grid_of
 from flopscope.sizes import Shape, Size
 
 Shapes: TypeAlias = "Shape | list[Shape]"
@@ -120,13 +121,13 @@ AS_FIRST = """
     ScatterElements ScatterND Selu Shrink Sigmoid Sign Sin Sinh Softmax Softplus Softsign
     Sqrt Swish Tan Tanh TensorScatter ThresholdedRelu Trilu
 """.split()
-"""What has the shape of its first input."""
+"""Operators whose output has the shape of their first input."""
 
 BROADCAST = """
     Add And BitShift BitwiseAnd BitwiseOr BitwiseXor Div Equal Greater GreaterOrEqual Less
     LessOrEqual Max Mean Min Mod Mul Or Pow Sub Sum Where Xor
 """.split()
-"""What has the common shape of all its inputs."""
+"""Operators whose output has the common shape of all their inputs."""
 
 SHAPES: Mapping[str, Callable[[NodeCall], Shapes]] = {
     "ArgMax": _extremum_place,
@@ -159,4 +160,5 @@ SHAPES: Mapping[str, Callable[[NodeCall], Shapes]] = {
     **dict.fromkeys(AS_FIRST, _as_first),
     **dict.fromkeys(BROADCAST, _broadcast),
 }
-"""The rule of each operator. Those that are not here write what onnx's inference says."""
+"""The rule of each operator. For an operator that is not here, onnx's inference gives the
+shapes."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flopscope.facts import Kind
-from flopscope.onnxgraph.drafts import Draft, Expansion
 from flopscope.onnxgraph.einsum import product_of
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
 from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor
 from flopscope.sizes import elements
 
@@ -24,7 +24,7 @@ def matmul(call: NodeCall) -> Facts:
 
 
 def gemm(call: NodeCall) -> Facts | None:
-    """a·b with a bias vector, b stored: factors and transpositions of what is stored are done
+    """a·b with a bias vector, where b is stored, so that its factors and transpositions are done
     ahead. None for any other use."""
     a, b, bias = call.input(0), call.input(1), call.optional(2)
     if not b.stored:
@@ -56,7 +56,8 @@ def _apart(call: NodeCall, draft: Draft) -> list[Tensor] | None:
 
 
 def einsum(call: NodeCall) -> Facts | None:
-    """As matmul, with the letters put in its order; None where the equation is no product."""
+    """Einsum as a matmul, with the letters put in its order; None where the equation is no
+    product."""
     if (found := product_of(call)) is None:
         return None
     batch, rows, inner, columns = (elements(group) for group in found)
