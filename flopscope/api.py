@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from flopscope.answers import check as checking
 from flopscope.answers import compare as comparing
 from flopscope.answers import formula as formulas
 from flopscope.answers.compare import Comparison
@@ -191,4 +192,4 @@ def check(*models: str, res: Resolution | None = None, batch: int = 1) -> Agreem
 
     Needs torch and fvcore; raises BadInput where they are not installed.
     """
-    return AgreementReport(comparing.compare(models, res=res, batch=batch, check=True))
+    return AgreementReport(checking.check(models, res=res, batch=batch))
