@@ -73,7 +73,7 @@ def trace(
     """The ledger of any module on inputs of these shapes, sizes being numbers or names.
 
     See `flopscope.tracing.trace`; the ledger's conditions say where its formulas hold. Needs torch.
-    Raises BadInput for what is no module, and where the module cannot run on these inputs.
+    Raises BadInput for anything but a module, and where the module cannot run on these inputs.
 
     >>> from torch import nn
     >>> print(trace(nn.Conv2d(3, 8, 3), ("B", 3, "H", "W")).macs().formula.domain)

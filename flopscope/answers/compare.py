@@ -79,8 +79,8 @@ def compare(
         raise BadInput("no model to compare; name at least one, such as mobilenetv2")
     if check and (blocks := [name for name in models if name in FORMS]):
         raise BadInput(
-            f"{', '.join(blocks)}: a block has no sizes to be checked at; for all of them it is "
-            "proved by flopscope check --prove"
+            f"{', '.join(blocks)}: a block has no sizes at which it could be checked; "
+            "flopscope check --prove proves it for all sizes"
         )
     check_size("batch", batch, "such as 1")
     counting = convention(convention_name)

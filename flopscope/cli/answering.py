@@ -4,35 +4,40 @@ where that is asked; the exit status says whether it holds."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from flopscope.cli.files import write_with
-from flopscope.present.render import FORMATS, Formats, render
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from flopscope.present.provenance import Sources
+    from flopscope.present.render import Formats
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What a command has found, laid out.
 
-    `page` is a document, or what else the `formats` write. The `sources` go with its data into a
-    file beside the one that is written; without them there is no such file. `holds` is false where
-    a check failed or a budget is broken. `picture` makes what --plot draws.
+    `page` is a document, or what the `formats` write, which are otherwise those of documents. The
+    `sources` go with its data into a file beside the one that is written; without them there is no
+    such file. `holds` is false where a check failed or a budget is broken. `picture` makes what
+    --plot draws.
     """
 
     page: Any
     sources: Sources | None = None
     holds: bool = True
     picture: Callable[[], Figure] | None = None
-    formats: Formats = field(default_factory=lambda: FORMATS)
+    formats: Formats | None = None
+
+    def text(self, format_name: str) -> str:
+        """The page in a format."""
+        from flopscope.present.render import FORMATS, render
+
+        return render(self.page, format_name, self.formats or FORMATS)
 
     def made(self, *, drawn: bool = False) -> dict[str, Any] | None:
         """How it is made, as an object."""
@@ -51,7 +56,7 @@ def answered(command: Callable[..., Answer]) -> Callable[..., None]:
         format_name: str, output_path: str | None, plot_path: str | None = None, **given: Any
     ) -> None:
         answer = command(**given)
-        text = render(answer.page, format_name, answer.formats)
+        text = answer.text(format_name)
         if plot_path is not None and answer.picture is not None:
             _draw(answer, answer.picture(), plot_path)
         _write(answer, text, output_path)
@@ -78,6 +83,13 @@ def command_line() -> list[str]:
     """The words of the command that is running."""
     words: list[str] = click.get_current_context().obj
     return ["flopscope", *words]
+
+
+def check_asked_format(formats: Formats) -> None:
+    """Raises UnknownName where --format asks for another, before anything is computed."""
+    from flopscope.present.render import check_format
+
+    check_format(asked("format_name"), formats)
 
 
 def asked(option: str) -> Any:

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import click
 
-from flopscope.cli.answering import Answer, answered, asked
+from flopscope.cli.answering import Answer, answered, check_asked_format
 from flopscope.cli.options import PLAIN_OUTPUT, format_option, names, read_by
 from flopscope.cli.progress import waiting
 from flopscope.errors import BadInput
-from flopscope.present.render import check_format, listed
 
 USUAL = ("macs", "params")
 """The quantities whose formulas are given where none is asked for."""
@@ -18,6 +17,7 @@ USUAL = ("macs", "params")
 
 def _formats() -> str:
     from flopscope.present import formula, laws
+    from flopscope.present.render import listed
 
     more = [name for name in laws.FORMATS if name not in formula.FORMATS]
     return f"{listed(formula.FORMATS)}; of a law {listed(more)} too"
@@ -85,8 +85,8 @@ def formula(
 
     if (arguments or inputs or examples) and not is_target(name):
         raise BadInput(
-            f"{name} is no target and takes no --arg, --input or --example; "
-            "a target is written path/to/file.py:Name or package.module:Name"
+            f"{name} is not a target and takes no --arg, --input or --example; "
+            "write a target as path/to/file.py:Name or package.module:Name"
         )
     if is_law(name):
         if quantities or free or when or ideal:
@@ -103,7 +103,7 @@ def _law(name: str) -> Answer:
     from flopscope.laws import law
     from flopscope.present.laws import FORMATS, LawPage
 
-    check_format(asked("format_name"), FORMATS)
+    check_asked_format(FORMATS)
     return Answer(LawPage(name, law(name)), formats=FORMATS)
 
 
@@ -120,7 +120,7 @@ def _derived(
     from flopscope.present.derive import derivation_page
     from flopscope.present.formula import FORMATS
 
-    check_format(asked("format_name"), FORMATS)
+    check_asked_format(FORMATS)
     with waiting(f"deriving {target}"):
         found = derive(target, arguments, inputs, quantities, parse_examples(examples))
     return Answer(derivation_page(found), formats=FORMATS)
@@ -133,7 +133,7 @@ def _closed(
     from flopscope.answers import formula as answers
     from flopscope.present.formula import FORMATS, FormulaPage
 
-    check_format(asked("format_name"), FORMATS)
+    check_asked_format(FORMATS)
     found = [answers.formula(name, quantity, free) for quantity in quantities]
     shaped = answers.reshaped(found, answers.parse_when(when) if when else {}, ideal)
     return Answer(FormulaPage(*answers.source(name), shaped), formats=FORMATS)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from flopscope.cli.answering import Answer, answered, asked
+from flopscope.cli.answering import Answer, answered, check_asked_format
 from flopscope.cli.options import PLAIN_OUTPUT, format_option
-from flopscope.present.render import check_format, listed
 
 
 def _formats() -> str:
     from flopscope.present.laws import FORMATS_OF_ALL
+    from flopscope.present.render import listed
 
     return listed(FORMATS_OF_ALL)
 
@@ -27,5 +27,5 @@ def laws() -> Answer:
     from flopscope.laws import LAWS, law
     from flopscope.present.laws import FORMATS_OF_ALL, LawPage
 
-    check_format(asked("format_name"), FORMATS_OF_ALL)
+    check_asked_format(FORMATS_OF_ALL)
     return Answer([LawPage(name, law(name)) for name in LAWS], formats=FORMATS_OF_ALL)

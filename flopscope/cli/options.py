@@ -9,7 +9,6 @@ import click
 
 from flopscope.cli.files import check_file, check_pair, check_picture
 from flopscope.errors import BadInput
-from flopscope.present.render import FORMATS, check_format, listed
 
 if TYPE_CHECKING:
     from flopscope.catalog.scaling import Scaling
@@ -52,28 +51,20 @@ def resolution(text: str) -> tuple[int, int]:
     return (int(parts[0]), int(parts[-1]))
 
 
-def positive(name: str, text: str) -> int:
-    """The text of an option as an integer from 1. Raises BadInput for any other text."""
-    if not text.isdecimal() or int(text) < 1:
-        raise BadInput(f"--{name} {text} is not a positive integer; give one such as 1")
+def positive(name: str) -> Callable[..., int | None]:
+    """The callback of an option that is an integer from 1. It raises BadInput for any other."""
+    return read_by(lambda text: _integer(text, 1, f"--{name} {text} is not a positive integer"))
+
+
+def natural(name: str) -> Callable[..., int | None]:
+    """The callback of an option that is an integer from 0. It raises BadInput for any other."""
+    return read_by(lambda text: _integer(text, 0, f"--{name} {text} is not an integer from 0"))
+
+
+def _integer(text: str, least: int, otherwise: str) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise BadInput(f"{otherwise}; give one such as {least or 2}")
     return int(text)
-
-
-def natural(name: str, text: str) -> int:
-    """The text of an option as an integer from 0. Raises BadInput for any other text."""
-    if not text.isdecimal():
-        raise BadInput(f"--{name} {text} is not an integer from 0; give one such as 2")
-    return int(text)
-
-
-def a_positive(name: str) -> Callable[..., int | None]:
-    """The callback of an option that is an integer from 1."""
-    return read_by(lambda text: positive(name, text))
-
-
-def a_natural(name: str) -> Callable[..., int | None]:
-    """The callback of an option that is an integer from 0."""
-    return read_by(lambda text: natural(name, text))
 
 
 def names(text: str) -> list[str]:
@@ -91,6 +82,19 @@ def _convention(text: str) -> Convention:
     from flopscope.conventions import convention
 
     return convention(text)
+
+
+def _check_format(text: str) -> None:
+    from flopscope.present.render import check_format
+
+    check_format(text)
+
+
+def table_formats() -> str:
+    """The formats of documents, as a sentence has them."""
+    from flopscope.present.render import FORMATS, listed
+
+    return listed(FORMATS)
 
 
 class _Formats(click.Option):
@@ -117,7 +121,12 @@ def format_option(
     )  # fmt: skip
 
 
-FORMAT = format_option(lambda: listed(FORMATS), "table", callback=checked_by(check_format))
+def res_option(words: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """--res, where it means something else than the input size of each model."""
+    return click.option("--res", callback=read_by(resolution), metavar="SIZE", help=words)
+
+
+FORMAT = format_option(table_formats, "table", callback=checked_by(_check_format))
 OUTPUT = click.option(
     "-o",
     "--output",
@@ -141,14 +150,9 @@ PLOT = click.option(
     help="Draw it into a .png, .svg or .pdf; FILE.json beside it says how it is made.",
     metavar="FILE",
 )
-RES = click.option(
-    "--res",
-    callback=read_by(resolution),
-    help="Input size: 224, or HxW as in 192x256. Without it, each model has its own.",
-    metavar="SIZE",
-)
+RES = res_option("Input size: 224, or HxW as in 192x256. Without it, each model has its own.")
 BATCH = click.option(
-    "--batch", default="1", callback=a_positive("batch"), help="Batch size.", show_default=True
+    "--batch", default="1", callback=positive("batch"), help="Batch size.", show_default=True
 )
 SCALE = click.option(
     "--scale",

@@ -14,8 +14,7 @@ from flopscope.cli.options import (
     OUTPUT,
     PLOT,
     budgets,
-    read_by,
-    resolution,
+    res_option,
 )
 from flopscope.cli.progress import waiting
 from flopscope.errors import BadInput
@@ -45,12 +44,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="With --results: take the published accuracies too.",
 )
-@click.option(
-    "--res",
-    callback=read_by(resolution),
-    metavar="SIZE",
-    help="Only accuracies at this input size: 224, or HxW as in 192x256.",
-)
+@res_option("Only accuracies at this input size: 224, or HxW as in 192x256.")
 @CONVENTION
 @click.option("--family", "families", multiple=True, help="Only this family. Repeatable.")
 @click.option("--max-macs", help="Only networks of at most so many MACs, 300M.")
@@ -103,7 +97,7 @@ def _check_picture(costs: Sequence[str], wide: bool) -> None:
     if drawn and len(costs) > 1:
         raise BadInput(f"a plot has one cost, not {', '.join(costs)}; give --x once to draw")
     if wide and not drawn:
-        raise BadInput("--wide is the width of a picture; give --plot FILE too")
+        raise BadInput("--wide is for a picture, and none is drawn; give --plot FILE too")
 
 
 def _front(question: Question, results: str | None, with_catalog: bool) -> Front:
@@ -113,7 +107,9 @@ def _front(question: Question, results: str | None, with_catalog: bool) -> Front
     from flopscope.search.points import points
 
     if with_catalog and results is None:
-        raise BadInput("--with-catalogue adds the catalogue to --results FILE; give both")
+        raise BadInput(
+            "--with-catalogue adds the published accuracies to those of --results FILE; give both"
+        )
     mine = None if results is None else read(results)
     return Front(question, points(question, mine, mine is None or with_catalog))
 

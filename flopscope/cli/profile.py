@@ -12,14 +12,13 @@ from flopscope.cli.answering import Answer, answered, asked
 from flopscope.cli.options import (
     CONVENTION,
     OUTPUT,
-    a_natural,
     format_option,
-    read_by,
-    resolution,
+    natural,
+    res_option,
+    table_formats,
 )
 from flopscope.cli.progress import waiting
 from flopscope.cli.subject import inputs_or_res
-from flopscope.present.render import FORMATS, listed
 
 if TYPE_CHECKING:
     from flopscope.answers.parts import View
@@ -36,12 +35,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="Sizes of an input, 1,3,224,224, B,3,H,W or ids=B,T:int64. Repeatable.",
 )
-@click.option(
-    "--res",
-    callback=read_by(resolution),
-    metavar="SIZE",
-    help="Short for --input 1,3,SIZE,SIZE; HxW, as in 192x256, is read too.",
-)
+@res_option("Short for --input 1,3,SIZE,SIZE; HxW, as in 192x256, is read too.")
 @click.option(
     "--arg",
     "arguments",
@@ -66,7 +60,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--depth",
-    callback=a_natural("depth"),
+    callback=natural("depth"),
     help="Fold the tree below this depth; 0 leaves the total.",
 )
 @click.option(
@@ -74,7 +68,7 @@ if TYPE_CHECKING:
 )
 @click.option("--backward", is_flag=True, help="Count a training step: the backward pass too.")
 @click.option("--strict", is_flag=True, help="Exit 1 if the cost of an operator is unknown.")
-@format_option(lambda: f"{listed(FORMATS)}; at free sizes python too", "table")
+@format_option(lambda: f"{table_formats()}; at free sizes python too", "table")
 @OUTPUT
 @answered
 def profile(

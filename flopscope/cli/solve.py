@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.answering import Answer, answered
-from flopscope.cli.options import FORMAT, OUTPUT, RES, a_positive, budgets, names, read_by
+from flopscope.cli.options import FORMAT, OUTPUT, RES, budgets, names, positive, read_by
 from flopscope.cli.progress import waiting
 from flopscope.errors import BadInput
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 )
 @click.option("--when", metavar="EQUATION", help="Instead of a budget: where 'attention = conv'.")
 @RES
-@click.option("--batch", callback=a_positive("batch"), help="Batch size.  [default: 1]")
+@click.option("--batch", callback=positive("batch"), help="Batch size.  [default: 1]")
 @click.option(
     "--step",
-    callback=a_positive("step"),
+    callback=positive("step"),
     help="Beside another free size, resolutions are multiples of this.  [default: 32]",
 )
 @FORMAT

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from flopscope.reconciling.subjects import Subject
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(NamedTuple):
     """The sizes and arguments that a command line gives a network."""
 
     res: tuple[int, int] | None
