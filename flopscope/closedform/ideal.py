@@ -20,8 +20,9 @@ def idealise(value: Size) -> tuple[Size, tuple[Condition, ...]]:
     the side that is larger for multipliers just below 1. That choice is a condition of the law.
     Raises TypeError for a rounding rule whose idealised form is not known.
 
-    >>> from flopscope.symbolic import symbol
-    >>> width = symbol("width", lower=0, integer=False)
+    >>> from flopscope.sizes import make_divisible, maximum
+    >>> from flopscope.symbolic import dimension
+    >>> width = dimension("width")
     >>> law, conditions = idealise(make_divisible(1280 * maximum(1, width)))
     >>> print(law, "where", *conditions)
     1280 where α ≤ 1

@@ -23,6 +23,7 @@ SLACK = Fraction(1, 2**48)
 def least(value: Size) -> int | None:
     """A lower bound, as `Polynomial.lower` gives it, and with what is known of roundings.
 
+    >>> from flopscope.sizes import truncate
     >>> from flopscope.symbolic import symbol
     >>> T = symbol("T")
     >>> least(T - truncate(T * 0.7))

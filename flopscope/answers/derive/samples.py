@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -16,9 +16,7 @@ from flopscope.symbolic import ONE, Polynomial, substitute
 
 if TYPE_CHECKING:
     from flopscope.tracing import Trace
-
-Run = Callable[[Mapping[str, Any]], "Trace"]
-"""Trace at an example; where none is given for a size, at one of the engine's own."""
+    from flopscope.tracing.pieces import Run
 
 MOST_TRACES, MOST_FAILURES = 60, 40
 """Traces for one formula, and sizes at which the module does not exist, which cost little."""
