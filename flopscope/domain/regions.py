@@ -12,7 +12,8 @@ from fractions import Fraction
 from itertools import product
 from math import lcm, prod
 
-from flopscope.domain.conditions import AtLeast, Condition, Members, Relation
+from flopscope.domain.conditions import AtLeast, Condition, Relation
+from flopscope.domain.members import Members
 from flopscope.domain.one_size import members
 from flopscope.sizes import Size, is_integral, is_symbolic
 from flopscope.symbolic import Atom, Floor, Monomial, Polynomial, Symbol, Term, symbol
