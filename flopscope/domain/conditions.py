@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from flopscope.domain.members import Members
 from flopscope.domain.text import inequality_text, relation_text
-from flopscope.domain.truths import anywhere, negation, settled, substituted, symbols_of
+from flopscope.domain.truths import anywhere, opposite, settled, substituted, symbols_of
 from flopscope.sizes import Size, any_of, is_multiple, is_symbolic
 from flopscope.symbolic import ONE, Polynomial, Symbol, alone
 
@@ -113,7 +113,7 @@ class Relation:
     def breaks(self) -> Any:
         """True or False when that is known (elementwise for arrays), None while symbols decide."""
         holds = self.holds()
-        return None if holds is None else negation(holds)
+        return None if holds is None else opposite(holds)
 
     def broken(self) -> bool | None:
         """Is it broken anywhere? None while symbols decide."""

@@ -9,7 +9,7 @@ from operator import or_
 from typing import Any
 
 from flopscope.domain.text import runs_text
-from flopscope.domain.truths import anywhere, negation, symbols_of
+from flopscope.domain.truths import anywhere, opposite, symbols_of
 from flopscope.sizes import Size, is_symbolic
 from flopscope.symbolic import Symbol, substitute
 
@@ -36,7 +36,7 @@ class Members:
         rest = self.value % self.modulus
         fits = reduce(or_, (rest == r for r in self.residues), self.value != self.value)
         listed = reduce(or_, (self.value == n for n in self.others), self.value != self.value)
-        return negation(((self.value >= self.least) & fits) | listed)
+        return opposite(((self.value >= self.least) & fits) | listed)
 
     def broken(self) -> bool | None:
         """Is it broken anywhere? None while symbols decide."""

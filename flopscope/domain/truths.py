@@ -48,6 +48,6 @@ def anywhere(broken: Any) -> bool | None:
     return None if broken is None else any_of(broken)
 
 
-def negation(truth: Any) -> Any:
+def opposite(truth: Any) -> Any:
     """The contrary, elementwise for arrays."""
     return ~truth if is_array(truth) else not truth
