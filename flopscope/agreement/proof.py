@@ -188,10 +188,10 @@ def prove_everywhere(closed_form: Ledger, run: Run) -> Proof:
 
     A row counts as one for all pieces in which it occurs, and is identical if it is so in each.
     """
-    from flopscope.tracing.pieces import along, pieces
+    from flopscope.tracing.pieces import pieces, restricted
 
     found = [
-        prove(along(way, closed_form), along(way, traced))
+        prove(restricted(closed_form, way), restricted(traced, way))
         for way, traced in pieces(run, closed_form.conditions)
     ]
     if len(found) == 1:

@@ -14,8 +14,8 @@ import sympy
 from flopscope.closedform import Formula
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.errors import BadInput
-from flopscope.laws.parts import PARTS
-from flopscope.laws.statement import Law, Step, Worked, ideal_macs, letter, network, period
+from flopscope.laws.compared import PARTS
+from flopscope.laws.parts import Law, Step, Worked, ideal_macs, letter, network, period
 from flopscope.ledger import Ledger
 from flopscope.symbolic import symbol
 

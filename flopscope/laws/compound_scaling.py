@@ -19,7 +19,7 @@ from flopscope.analytic import efficientnet
 from flopscope.catalog.scaling import Scaling
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.domain.regions import simplified
-from flopscope.laws.statement import (
+from flopscope.laws.parts import (
     Law,
     Step,
     Worked,

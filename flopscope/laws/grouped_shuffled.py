@@ -10,7 +10,7 @@ from fractions import Fraction
 import sympy
 
 from flopscope.closedform.sympify import sympy_symbol
-from flopscope.laws.statement import (
+from flopscope.laws.parts import (
     POSITIONS,
     Law,
     Step,

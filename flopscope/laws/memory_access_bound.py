@@ -9,7 +9,7 @@ import sympy
 
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.facts import Operator
-from flopscope.laws.statement import (
+from flopscope.laws.parts import (
     POSITIONS,
     Law,
     Step,

@@ -10,7 +10,7 @@ from fractions import Fraction
 import sympy
 
 from flopscope.closedform.sympify import sympy_symbol
-from flopscope.laws.statement import Law, Step, Worked, ideal_macs, letter, network, period
+from flopscope.laws.parts import Law, Step, Worked, ideal_macs, letter, network, period
 from flopscope.symbolic import symbol
 
 RHO, R = sympy_symbol("rho"), sympy_symbol("R")

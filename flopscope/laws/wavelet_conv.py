@@ -13,7 +13,7 @@ from flopscope.analytic.tape import record
 from flopscope.analytic.wtconv import wtconv
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.facts import Operator
-from flopscope.laws.statement import (
+from flopscope.laws.parts import (
     Law,
     Step,
     Worked,

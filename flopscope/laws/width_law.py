@@ -14,7 +14,7 @@ import sympy
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.domain.regions import simplified
 from flopscope.facts import Kind, Operator
-from flopscope.laws.statement import Law, Step, Worked, ideal_macs, letter, network, period
+from flopscope.laws.parts import Law, Step, Worked, ideal_macs, letter, network, period
 from flopscope.ledger import kind_name
 from flopscope.symbolic import dimension, symbol
 

@@ -13,7 +13,7 @@ import numpy as np
 from flopscope.catalog.variant import Resolution, Variant, check_size, parse
 from flopscope.closedform import Formula
 from flopscope.errors import BadInput, UnknownName
-from flopscope.laws.parts import PARTS
+from flopscope.laws.compared import PARTS
 from flopscope.search.axes import Axis, chosen
 from flopscope.search.designs import Designs, at
 from flopscope.search.staircase import boundary

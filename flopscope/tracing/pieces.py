@@ -107,7 +107,7 @@ def _candidates(base: Mapping[str, Any], fixed: Sequence[str]) -> Iterator[dict[
                     yield {**base, **dict(zip(names, chosen, strict=True))}
 
 
-def along(way: Way, ledger: Ledger) -> Ledger:
+def restricted(ledger: Ledger, way: Way) -> Ledger:
     """The ledger at the sizes that take this way: where two sizes are equal one is written for
     both, multiplicities that the way decides are numbers, and rows that do not happen are left
     out."""
