@@ -43,7 +43,7 @@ def active_params(rows: Sequence[Operator]) -> Reading:
 
 
 def trainable(rows: Sequence[Operator]) -> Reading:
-    """Parameters that are not frozen: those that a training step changes."""
+    """Parameters that are not frozen, so that a training step changes them."""
     learnt = ((row, w) for row in rows for w in row.weights if w.learnt and not w.frozen)
     return Reading(_stored(learnt), "parameters")
 
@@ -75,7 +75,8 @@ def activations(rows: Sequence[Operator], *, convolutions_only: bool = False) ->
     """Elements of the outputs of convolution, linear and matmul: fvcore's ActivationCountAnalysis.
 
     With `convolutions_only`, of convolutions alone: the RegNet paper's reading (arXiv 2003.13678,
-    section 3.2: "the size of the output tensors of all conv layers"). Gradients are none.
+    section 3.2: "the size of the output tensors of all conv layers"). What runs in the backward
+    pass has gradients for outputs, which are not counted.
     """
     kinds = CONVOLUTIONS if convolutions_only else MULTIPLYING
     counted = [row for row in rows if row.kind in kinds and not row.backward]
