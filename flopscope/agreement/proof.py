@@ -104,7 +104,7 @@ def prove(closed_form: Ledger, traced: Ledger) -> Proof:
 
 
 def _ordered(rows: Sequence[Operator]) -> list[Operator]:
-    """In the order of execution; then the parameters that nothing reads, which have none."""
+    """Rows in the order of execution, then the parameters that nothing reads."""
     stored = [row for row in rows if row.kind is Kind.STORED]
     run = [row for row in rows if row.kind is not Kind.STORED]
     return run + sorted(stored, key=lambda row: str(facts(row)["weights"]))

@@ -81,7 +81,7 @@ def having_a_value(values: Mapping[str, Any]) -> Iterator[None]:
         raise
     except (ArithmeticError, ValueError) as error:
         raise OutsideDomain(
-            f"the sizes have no value in this formula ({error}); given: {bindings(values)}"
+            f"the formula has no value at these sizes ({error}); given: {bindings(values)}"
         ) from error
 
 
@@ -120,7 +120,7 @@ def _check_value(s: Symbol, value: Any) -> None:
 
 
 def _of_kind(value: Any, kind: type[Integral] | type[Real]) -> bool:
-    """Is it a number of that kind, or an array of them? True and False are no numbers."""
+    """Is it a number of that kind, or an array of them? True and False do not count as numbers."""
     if is_array(value) and value.dtype != object:
         return value.dtype.kind in ("iu" if kind is Integral else "iuf")
     entries = value.flat if is_array(value) else (value,)
@@ -128,7 +128,7 @@ def _of_kind(value: Any, kind: type[Integral] | type[Real]) -> bool:
 
 
 def _first_breaking(values: Mapping[str, Any], broken: Any) -> Mapping[str, Any]:
-    """The values, of arrays the element at the first place that is broken."""
+    """The values; of arrays, the element at the first place that is broken."""
     arrays = {name: value for name, value in values.items() if is_array(value)}
     if not arrays:
         return values
@@ -157,5 +157,5 @@ def _sentence(condition: Condition, broken: Any) -> str:
 
 
 def _element(value: Size, broken: Any) -> Size:
-    """Of an array, the element at the first place that is broken."""
+    """The value; of an array, the element at the first place that is broken."""
     return _first_breaking({"": value}, broken)[""]

@@ -168,7 +168,7 @@ LIMIT = 2**31
 
 
 def is_limit(condition: Condition) -> bool:
-    """Does it say only that a size is not beyond all tensors, where integers are no doubles?"""
+    """Does it exclude only sizes beyond all tensors, where doubles no longer hold integers?"""
     if not isinstance(condition, Relation) or condition.equality or condition.negated:
         return False
     size = condition.difference

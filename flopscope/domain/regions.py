@@ -161,7 +161,7 @@ def _apart(condition: Condition) -> Iterator[Condition]:
 
 
 def _sides(condition: Condition) -> list[tuple[Polynomial, Polynomial]]:
-    """Of an equation of two products, the factors of each symbol on both sides; () if it is none.
+    """The factors of each symbol on both sides of an equation of two products; [] of others.
 
     The growth of the sides must agree in all, so that they can be equal again and again.
     """

@@ -44,7 +44,7 @@ def _is_decimal(text: str) -> bool:
 
 
 def _comparison(difference: Size) -> tuple[int, str, str] | None:
-    """(1, a, b) of order(a, b), (-1, a, b) of -order(a, b); None of another size."""
+    """(1, a, b) of order(a, b), (-1, a, b) of -order(a, b); None for other sizes."""
     for sign in (1, -1):
         found = (sign * difference).sole_call(order) if is_symbolic(difference) else None
         if found is not None:
@@ -78,7 +78,7 @@ def inequality_text(value: Size, minimum: int, above: str = "≥", below: str = 
 
 
 def _bound(number: int | Fraction) -> str:
-    """A number; a large power of two as one."""
+    """A number; a large power of two is written as a power: 2⁵³."""
     if number > 2**31 and number.denominator == 1 and is_power_of_two(number):
         return f"2{str(number.numerator.bit_length() - 1).translate(_SUPERSCRIPT)}"
     return str(number)

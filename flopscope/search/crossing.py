@@ -85,8 +85,8 @@ def crossing(
 ) -> Crossing:
     """Where the left side of `when` overtakes the right one, for a catalogue model along `free`.
 
-    Raises BadInput for an equation that is none, for a network that has no operator of a term, and
-    for an axis that is a multiplier; UnknownName for names that do not exist.
+    Raises BadInput for text that is not an equation, for a network that has no operator of a term,
+    and for an axis that is a multiplier; UnknownName for names that do not exist.
 
     >>> found = crossing("efficientnet_b0", "conv = 100 linear")
     >>> found.settled, found.counts

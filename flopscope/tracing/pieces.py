@@ -8,8 +8,8 @@ sizes are left. The ways then form a binary tree, so that their conditions cover
 two of them meet.
 
 Where it is not known, as of a constructor with free arguments, that cannot be done: most branches
-there guard against arguments that a module does not take, and the sizes on the other side are none.
-So examples are tried (`at_examples`), and the module itself says which of them exist.
+there guard against arguments that a module does not take, and on their other side it only raises.
+So examples are tried instead (`at_examples`), and the module itself shows which of them exist.
 """
 
 from __future__ import annotations
