@@ -66,7 +66,7 @@ class Formula:
 
     @cached_property
     def counts(self) -> bool:
-        """Are its values whole? Not where a rounding was dropped, or a multiplier stands in a sum."""
+        """Are its values whole? Not where a rounding was dropped or a multiplier is not rounded."""
         atoms = self.expression.atoms() if is_symbolic(self.expression) else ()
         return self.exact and all(atom.integer for atom in atoms)
 

@@ -1,5 +1,5 @@
-"""Formulas of a module in its own arguments: pieces by branch, and interpolation where a size must
-be a number."""
+"""Formulas of a module in its own arguments: a piece for each way through its code, each from a
+trace of its own."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Derivation:
     notes: tuple[str, ...]
 
     def formula(self, quantity: str = "macs") -> Formula:
-        """Of the first piece. Raises UnknownName for another quantity."""
+        """The formula of the first piece. Raises UnknownName for one that was not derived."""
         formulas = self.pieces[0].formulas
         if quantity not in formulas:
             raise UnknownName("quantity", quantity, formulas)
@@ -54,7 +54,7 @@ def derive(
     """The formulas of a target in its own arguments, given as text: `in_channels=C`, `dim=h*d`.
 
     Without inputs the first layer tells what the module takes. Needs torch. Raises BadInput or
-    UnknownName for a target that cannot be made or run, or arguments that are none.
+    UnknownName for a target that cannot be made or run, or for arguments that cannot be read.
     """
     require_witnesses()
     for quantity in quantities:
@@ -99,7 +99,7 @@ def first_trace(
 
 
 def derived(target: str, run: Run, first: Trace, quantities: Sequence[str]) -> Derivation:
-    """From a first trace to all pieces."""
+    """All pieces, found from a first trace."""
     from flopscope.tracing.pieces import at_examples, holds
 
     traces, more = at_examples(run, first, [s.name for s in fixed_symbols(first)])
@@ -121,8 +121,8 @@ def derived(target: str, run: Run, first: Trace, quantities: Sequence[str]) -> D
 
 
 def _joined(pieces: list[Piece], found: Piece) -> list[Piece]:
-    """The pieces and one more. Where it has the formulas of another, and their domains differ in
-    one condition that is the contrary in the other, they are one piece without that condition."""
+    """The pieces and one more. Where it has the formulas of another piece, and their domains differ
+    in one condition that the other negates, the two become one piece without that condition."""
     for other in pieces:
         same = all(f.expression == other.formulas[n].expression for n, f in found.formulas.items())
         apart = set(other.conditions) ^ set(found.conditions)

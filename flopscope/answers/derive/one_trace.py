@@ -34,7 +34,7 @@ class Piece:
 def pieces_of(
     run: Run, trace: Trace, quantities: Sequence[str], until: float
 ) -> tuple[list[Piece], list[str]]:
-    """The formulas of a trace; over sizes that became numbers, by interpolation."""
+    """The formulas of a trace, interpolated over the sizes that became numbers; and notes."""
     notes = [f"a size became a number: {where}" for where in trace.fixed]
     notes += [f"expected: {text}" for text in trace.expected]
     formulas = {quantity: QUANTITIES[quantity](trace.ledger) for quantity in quantities}
@@ -58,7 +58,7 @@ def pieces_of(
 
 
 def _at_the_example(trace: Trace, fixed: Sequence[Symbol], formulas: Mapping[str, Formula]) -> Law:
-    """What was traced, for the sizes that became numbers as they were there."""
+    """The formulas as they were traced, for the very numbers that sizes became."""
     at = ", ".join(f"{s} = {trace.trail.example[s.name]}" for s in fixed)
     expressions = {quantity: formula.expression for quantity, formula in formulas.items()}
     note = f"no law was found: the formulas hold at {at} only"
@@ -68,7 +68,7 @@ def _at_the_example(trace: Trace, fixed: Sequence[Symbol], formulas: Mapping[str
 def _laws(
     run: Run, trace: Trace, fixed: Sequence[Symbol], quantities: Sequence[str], until: float
 ) -> list[Law]:
-    """Laws in the sizes that became numbers; in one of several, where there is none in all."""
+    """Laws in all sizes that became numbers, or in one of them where no law in all is found."""
 
     def sampled(sizes: Sequence[Symbol]) -> Sampler:
         names = tuple(s.name for s in sizes)
@@ -92,13 +92,13 @@ def _laws(
 
 
 def _rest(trace: Trace, fixed: Sequence[Symbol], found: Sequence[Law]) -> str:
-    """The sizes that became numbers and are not interpolated: as they are at the example."""
+    """The sizes that became numbers and are not interpolated, with their values there."""
     left = (s for s in fixed if found[0].about and s not in found[0].about)
     return ", ".join(f"{s} = {trace.trail.example[s.name]}" for s in left)
 
 
 def _domain(law: Law) -> str:
-    """What of a law's domain is about the size that was interpolated, in words."""
+    """The part of a law's domain that is about the interpolated sizes, in words."""
     return domain_text((), [c for c in law.conditions if c.symbols() <= law.about])
 
 
@@ -108,7 +108,7 @@ def fixed_symbols(trace: Trace) -> list[Symbol]:
 
 
 def _book(s: Symbol, asked: Iterable[Polynomial]) -> Book:
-    """The forms in a size, those with floors that the code asked for or that counts have among
-    them."""
+    """The forms in a size, among them those with floors that the code asked for or that occur in
+    counts."""
     floors = dict.fromkeys(floor for value in asked for floor in floors_in(value))
     return Book(alone(s), [floor for floor in floors if floor.symbols() == {s}])
