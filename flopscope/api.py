@@ -119,7 +119,7 @@ def derive(
     said = ", ".join(f"{key}={value}" for key, value in arguments.items()) or "no arguments"
     said += f" on {named_inputs(inputs, {})}" if inputs else ""
     first = deriving.first_trace(name, said, run, example or {}, make, arguments, option="")
-    return deriving.derivation(name, run, first, quantities)
+    return deriving.derived(name, run, first, quantities)
 
 
 @dataclass(frozen=True)

@@ -370,7 +370,7 @@ BAD = {
         "ghost_ratio",
     ): "unknown law, block or model 'ghost_ratio'; did you mean ghost-ratio or ghost_module?",
     ("formula", "separable-ratio:mobilenetv2"): (
-        "separable-ratio is no law of a network, but 'mobilenetv2' was given; leave it out"
+        "separable-ratio is not a law of a network, but 'mobilenetv2' was given; leave it out"
     ),
 }
 

@@ -704,7 +704,7 @@ def test_a_bad_name() -> None:
     with pytest.raises(BadInput) as refused:
         law("ghost-ratio:ghostnet_100")
     assert str(refused.value) == (
-        "ghost-ratio is no law of a network, but 'ghostnet_100' was given; leave it out"
+        "ghost-ratio is not a law of a network, but 'ghostnet_100' was given; leave it out"
     )
 
 
