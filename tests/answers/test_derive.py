@@ -18,7 +18,7 @@ from flopscope.errors import BadInput, UnknownName
 from flopscope.symbolic import symbol
 from flopscope.tracing import derive as traced_constructor
 from flopscope.tracing import trace
-from flopscope.tracing.standins import standins
+from flopscope.tracing.building.standins import standins
 
 FILE = str(Path(blocks.__file__))
 

@@ -143,7 +143,7 @@ def test_the_largest_comes_first_at_every_level(by, sort):
     choice = View(named("torch"), by=by, sort=sort)
     split = parts(ledger, choice)
     unsorted = parts(ledger, View(named("torch"), by=by))
-    assert sorted(label(part) for part in split) == sorted(label(part) for part in unsorted)
+    assert sorted(map(label, split)) == sorted(map(label, unsorted))
     siblings = {}
     for part in split:
         above = part.path.rpartition(".")[0] if part.name else part.path
