@@ -579,7 +579,12 @@ def test_what_is_neither_model_nor_target_is_refused(capsys) -> None:
 
 
 def test_the_functions_raise_what_the_command_says() -> None:
-    with pytest.raises(UnknownName):
+    with pytest.raises(UnknownName) as unknown:
         answers(of_catalogue("mobilenetv1"), "thopp")
-    with pytest.raises(BadInput):
+    assert str(unknown.value) == "unknown tool 'thopp'; did you mean thop?"
+    with pytest.raises(BadInput) as unread:
         Reported.parse("4,2 Mio")
+    assert str(unread.value) == (
+        "'42Mio' is not a stated figure; expected digits, at most one decimal point and at most "
+        "one of K, M, G, B, T, as in 4.2M or 3504872"
+    )
