@@ -8,15 +8,17 @@ multiples of 8 that keep 0.9 of the width, blocks up.
 
 from __future__ import annotations
 
-from flopscope.analytic.channels import channels_first, channels_last, scale
 from flopscope.analytic.operators import (
     activation,
     add,
+    channels_first,
+    channels_last,
     conv2d,
     flatten,
     global_pool,
     layer_norm,
     linear,
+    scale,
 )
 from flopscope.analytic.stages import Block, Stages, stage, variant
 from flopscope.analytic.tape import Feature

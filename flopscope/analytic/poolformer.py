@@ -9,17 +9,19 @@ EfficientNet: channels to multiples of 8 that keep 0.9 of the width, blocks up.
 
 from __future__ import annotations
 
-from flopscope.analytic.channels import channels_first, channels_last, scale
 from flopscope.analytic.operators import (
     activation,
     add,
     avg_pool2d,
+    channels_first,
+    channels_last,
     conv2d,
     flatten,
     global_pool,
     group_norm,
     layer_norm,
     linear,
+    scale,
 )
 from flopscope.analytic.stages import Stages, stage, variant
 from flopscope.analytic.switches import Recipe
