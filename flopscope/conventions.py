@@ -15,8 +15,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import TypeAlias
 
-from flopscope.complexcosts import has_complex
 from flopscope.costs import COSTS, cost
+from flopscope.costs.complex_numbers import has_complex
 from flopscope.errors import UnknownName
 from flopscope.facts import Arithmetic, Function, Interpolation, Kind, Operator, Reduction
 from flopscope.sizes import Size, conv_output, elements, floor_div, product, total

@@ -19,7 +19,7 @@ from torch.nn.modules.module import (
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from flopscope.complexcosts import has_complex, is_stated
+from flopscope.costs.complex_numbers import has_complex, is_stated
 from flopscope.errors import BadInput
 from flopscope.facts import COMPLEX, FLOAT32, Interpolation, Kind, Operator, Weight
 from flopscope.ledger import Ledger

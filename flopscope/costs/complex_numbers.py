@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from flopscope.acts import Cost, scaled
+from flopscope.costs.acts import Cost, scaled
 from flopscope.facts import COMPLEX, Arithmetic, Function, Kind, Operator, Reduction
 from flopscope.sizes import Size, elements, product, total
 
