@@ -12,15 +12,15 @@ from functools import cache
 from itertools import combinations
 from typing import NamedTuple
 
-from flopscope.conventions import CONVENTIONS, Convention, Quantity, Weights
+from flopscope.conventions import CONVENTIONS, Convention, Countable, Weights
 from flopscope.facts import Arithmetic, Function, Interpolation, Kind
 
 _NOTHING: Weights = {}
-_AN_INPUT = {Quantity.INPUTS: 1}
-_AN_OUTPUT = {Quantity.OUTPUTS: 1}
-_POSITIONS = {Quantity.POSITIONS: 1}
-_MACS_AND_BIAS = {Quantity.MACS: 1, Quantity.BIAS: 1}
-_TWO_AN_ELEMENT = {Quantity.INPUTS: 1, Quantity.AFFINE_INPUTS: 1}
+_AN_INPUT = {Countable.INPUTS: 1}
+_AN_OUTPUT = {Countable.OUTPUTS: 1}
+_POSITIONS = {Countable.POSITIONS: 1}
+_MACS_AND_BIAS = {Countable.MACS: 1, Countable.BIAS: 1}
+_TWO_AN_ELEMENT = {Countable.INPUTS: 1, Countable.AFFINE_INPUTS: 1}
 
 _WEIGHTED = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION, Kind.LINEAR)
 _NORMS = (Kind.BATCH_NORM, Kind.BATCH_NORM_TRAINING, Kind.LAYER_NORM, Kind.GROUP_NORM)
@@ -76,7 +76,7 @@ MMCV = Convention(
     {
         Kind.CONVOLUTION: _MACS_AND_BIAS,
         Kind.TRANSPOSED_CONVOLUTION: _MACS_AND_BIAS,
-        Kind.LINEAR: {Quantity.MACS: 1},
+        Kind.LINEAR: {Countable.MACS: 1},
         **dict.fromkeys(_NORMS, _TWO_AN_ELEMENT),
         **dict.fromkeys(_POOLS, _AN_INPUT),
         **dict.fromkeys(
@@ -100,19 +100,19 @@ IMGCLSMOB = Convention(
     "4 an element of batch norm, 1 of ReLU, 2 of hard-swish, 4 of sigmoid, 5 of SiLU, pooling",
     "osmr/imgclsmob gluon/metrics.py measure_model",
     {
-        Kind.CONVOLUTION: {Quantity.MACS: 2, Quantity.CHANNEL_PAIRS: -1},
-        Kind.LINEAR: {Quantity.MACS: 2},
-        Kind.BATCH_NORM: {Quantity.INPUTS: 4},
-        Kind.MAX_POOL: {Quantity.WINDOWS: 1},
-        Kind.AVERAGE_POOL: {Quantity.WINDOWS: 1},
-        Kind.AVERAGE_POOL_INSIDE: {Quantity.WINDOWS: 1},
+        Kind.CONVOLUTION: {Countable.MACS: 2, Countable.CHANNEL_PAIRS: -1},
+        Kind.LINEAR: {Countable.MACS: 2},
+        Kind.BATCH_NORM: {Countable.INPUTS: 4},
+        Kind.MAX_POOL: {Countable.WINDOWS: 1},
+        Kind.AVERAGE_POOL: {Countable.WINDOWS: 1},
+        Kind.AVERAGE_POOL_INSIDE: {Countable.WINDOWS: 1},
         Kind.GLOBAL_POOL: _AN_OUTPUT,
         Function.RELU: _AN_OUTPUT,
         Function.RELU6: _AN_OUTPUT,
-        Function.SIGMOID: {Quantity.OUTPUTS: 4},
-        Function.SILU: {Quantity.OUTPUTS: 5},
+        Function.SIGMOID: {Countable.OUTPUTS: 4},
+        Function.SILU: {Countable.OUTPUTS: 5},
         Function.HARD_SIGMOID: _AN_OUTPUT,
-        Function.HARD_SWISH: {Quantity.OUTPUTS: 2},
+        Function.HARD_SWISH: {Countable.OUTPUTS: 2},
     },
 )
 
