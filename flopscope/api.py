@@ -80,7 +80,7 @@ def trace(
     """
     require_witnesses()
     from flopscope import tracing
-    from flopscope.tracing.refusals import check_module, named_inputs, refusing
+    from flopscope.tracing.loading.refusals import check_module, named_inputs, refusing
 
     check_module(module)
     name, on = type(module).__name__, named_inputs(inputs, named)
@@ -109,7 +109,7 @@ def derive(
     require_witnesses()
     from flopscope import tracing
     from flopscope.answers import derive as deriving
-    from flopscope.tracing.refusals import named_inputs
+    from flopscope.tracing.loading.refusals import named_inputs
 
     def run(sizes: Mapping[str, Any]) -> tracing.Trace:
         return tracing.derive(make, arguments, *inputs, example=sizes)

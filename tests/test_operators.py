@@ -23,7 +23,7 @@ from flopscope.facts import Kind
 from flopscope.ledger import Ledger
 from flopscope.tracing import trace
 from flopscope.tracing.calls import Call, Facts
-from flopscope.tracing.matrices import MATRICES
+from flopscope.tracing.operators.matrices import MATRICES
 
 Loop = Callable[..., Array]
 

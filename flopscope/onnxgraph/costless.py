@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flopscope.onnxgraph.tensors import Call
+from flopscope.onnxgraph.tensors import NodeCall
 
 FREE: Mapping[str, int] = {
     "Cast": 0,
@@ -109,7 +109,7 @@ SETTINGS: Mapping[str, tuple[int, ...]] = {
 """Inputs that are bounds, scales or fillings, or are asked for their shape only: no parameters."""
 
 
-def is_free(call: Call) -> bool:
+def is_free(call: NodeCall) -> bool:
     """Does this call compute nothing? Training's dropout and scattered sums do."""
     if call.op == "Dropout" and (training := call.optional(2)) is not None:
         return training.numbers is not None and not training.numbers.any()

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 
 from flopscope.onnxgraph.arithmetic import boxed
 from flopscope.onnxgraph.rows import Rows
-from flopscope.onnxgraph.tensors import Call, Facts, Tensor, Undecided
+from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, Undecided
 from flopscope.sizes import Shape, Size
 
 CURRENT = 21
@@ -20,7 +20,7 @@ class Performer(Protocol):
 
     rows: Rows
 
-    def perform(self, call: Call) -> None:
+    def perform(self, call: NodeCall) -> None:
         """Write what the call is."""
 
 
@@ -30,7 +30,7 @@ class Draft:
     Where a shape is not known the draft ends with Undecided, and what it wrote is taken back.
     """
 
-    def __init__(self, call: Call, performer: Performer) -> None:
+    def __init__(self, call: NodeCall, performer: Performer) -> None:
         self._call = call
         self._performer = performer
         self._parts = 0
@@ -93,11 +93,4 @@ class Draft:
         return True
 
 
-Expansion: TypeAlias = Callable[[Call, Draft], Sequence[Tensor | None] | None]
-
-
-def shape_of(tensor: Tensor) -> Shape:
-    """Its shape. Raises Undecided where it is not known."""
-    if tensor.shape is None:
-        raise Undecided
-    return tensor.shape
+Expansion: TypeAlias = Callable[[NodeCall, Draft], Sequence[Tensor | None] | None]

@@ -12,7 +12,7 @@ from flopscope.onnxgraph.costless import FREE
 from flopscope.onnxgraph.decomposed import DECOMPOSED
 from flopscope.onnxgraph.operators import OPERATORS
 from flopscope.onnxgraph.quantised import ROUNDING
-from flopscope.onnxgraph.tensors import Call, Facts
+from flopscope.onnxgraph.tensors import Facts, NodeCall
 
 ORDER = "NonMaxSuppression TopK Unique NonZero"
 
@@ -60,7 +60,7 @@ STATED = frozenset({*OPERATORS, *DECOMPOSED, *FREE, *ROUNDING}) - set(MULTIPLYIN
 """Operators that multiply no matrices, whatever is not known of this use of them."""
 
 
-def without_products(call: Call) -> Facts | None:
+def without_products(call: NodeCall) -> Facts | None:
     """A row of no matrix product; None for an operator that may have some."""
     alone = call.op == "Einsum" and len(call.inputs) == 1  # a sum, or a diagonal
     if call.op in PRODUCTLESS or call.op in STATED or alone:

@@ -12,7 +12,7 @@ from flopscope.onnxgraph.arithmetic import Numbers
 from flopscope.onnxgraph.costless import FREE
 from flopscope.onnxgraph.elements import name_of, result_type
 from flopscope.onnxgraph.headers import INDICES, Stored, Typed
-from flopscope.onnxgraph.tensors import Call, Facts, Premises, Tensor
+from flopscope.onnxgraph.tensors import Facts, NodeCall, Premises, Tensor
 from flopscope.sizes import Shape, Size, elements
 
 LONGEST = 2_000
@@ -141,7 +141,7 @@ class Rows:
     # --- what a node writes -----------------------------------------------------------------------
 
     def show(
-        self, call: Call, name: str, shape: Shape | None, numbers: Numbers | None = None
+        self, call: NodeCall, name: str, shape: Shape | None, numbers: Numbers | None = None
     ) -> None:
         """An output without arithmetic: of the input that it shows, or a constant.
 
@@ -157,7 +157,7 @@ class Rows:
 
     def record(
         self,
-        call: Call,
+        call: NodeCall,
         facts: Facts | None,
         shapes: Sequence[Shape | None],
         element: int = 0,
@@ -218,7 +218,7 @@ class Rows:
     def _element_type(self, name: str) -> int:
         return self.typed[name].element_type if name in self.typed else 0
 
-    def _result_type(self, call: Call, name: str) -> int:
+    def _result_type(self, call: NodeCall, name: str) -> int:
         return self._element_type(name) or result_type(call, name)
 
 
@@ -226,7 +226,7 @@ NAMELESS = (Kind.UNKNOWN, Kind.OTHER)
 """Kinds that do not say which operator a row is: its path does."""
 
 
-def _shown(call: Call) -> Tensor | None:
+def _shown(call: NodeCall) -> Tensor | None:
     """The input whose elements a free operator's output has: a computed one before all others.
 
     None for a constant: also a shape, which depends on no data.

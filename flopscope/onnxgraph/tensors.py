@@ -135,8 +135,15 @@ def _common_factor(value: Size, divisor: Size) -> Size:
     return common
 
 
+def shape_of(tensor: Tensor) -> Shape:
+    """The shape of a tensor. Raises Undecided where it is not known."""
+    if tensor.shape is None:
+        raise Undecided
+    return tensor.shape
+
+
 @dataclass(frozen=True)
-class Call:
+class NodeCall:
     """One node: operator, attributes, inputs (None where left out), names of its outputs.
 
     An operator of another domain than onnx's own is written `domain.Name`.
@@ -162,9 +169,7 @@ class Call:
 
     def shape(self, index: int) -> Shape:
         """The input's shape. Raises Undecided where it is not known."""
-        if (shape := self.input(index).shape) is None:
-            raise Undecided
-        return shape
+        return shape_of(self.input(index))
 
     def attribute(self, name: str, default: Any = None) -> Any:
         """The attribute, or the default where it was left out."""

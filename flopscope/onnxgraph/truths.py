@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from flopscope.domain import Relation
-from flopscope.onnxgraph.tensors import Call, Undecided
+from flopscope.onnxgraph.tensors import NodeCall, Undecided
 from flopscope.sizes import is_symbolic
 
 
 @dataclass(frozen=True)
 class Open:
-    """A truth that depends on free sizes: neither true nor false until it is settled."""
+    """A truth that depends on free sizes: neither true nor false until it is decided."""
 
     relation: Relation
 
@@ -52,6 +52,6 @@ def either(a: Any, b: Any) -> Any:
     return True if a else b
 
 
-def settled(call: Call, truth: Any) -> bool:
+def decided(call: NodeCall, truth: Any) -> bool:
     """The truth, where free sizes decide it: as it is at large ones, which becomes a premise."""
     return call.premises.settle(truth.relation) if isinstance(truth, Open) else bool(truth)

@@ -15,22 +15,23 @@ from flopscope.errors import BadInput
 from flopscope.ledger import Ledger
 from flopscope.readings.training import Saved
 from flopscope.tracing.attempts import first_that_runs
-from flopscope.tracing.calls import Rule
-from flopscope.tracing.constructing import (
+from flopscope.tracing.building.constructing import (
     LIKELY,
     construct,
     free_arguments,
     likely_input,
     origins_of,
 )
-from flopscope.tracing.functions import Functions
+from flopscope.tracing.building.standins import standins
+from flopscope.tracing.calls import Rule
+from flopscope.tracing.experts.routing import Routing, forget, spread_evenly
+from flopscope.tracing.functions.mode import Functions
 from flopscope.tracing.inputs import free_symbols, leaves, tensors_of
-from flopscope.tracing.lazy import copy_of_shapes, is_uninitialised
 from flopscope.tracing.lending import left_alone, lent, shapes_of
-from flopscope.tracing.packs import packs_of, state_of
 from flopscope.tracing.recorder import Recorder, paths
-from flopscope.tracing.routing import Routing, forget, settled
-from flopscope.tracing.standins import standins
+from flopscope.tracing.special.lazy import copy_of_shapes, is_uninitialised
+from flopscope.tracing.special.packs import packs_of, state_of
+from flopscope.tracing.special.wrappers import unwrapped, wrapped
 from flopscope.tracing.trail import Trail
 from flopscope.tracing.training import (
     TrainingRecorder,
@@ -39,8 +40,7 @@ from flopscope.tracing.training import (
     training,
     training_step,
 )
-from flopscope.tracing.truths import Truths, either_way
-from flopscope.tracing.wrappers import unwrapped, wrapped
+from flopscope.tracing.values.truths import Truths, either_way
 
 Watch: TypeAlias = Callable[[Recorder], AbstractContextManager[None]]
 """Sees what runs before it is recorded."""
@@ -219,7 +219,7 @@ def finished(
     recorder: Recorder, inputs: tuple[Any, ...], trail: Trail, kept: Saved | None = None
 ) -> Trace:
     """What was recorded, with the domain that the trail gives it."""
-    ledger, expected = settled(recorder.routing, recorder.ledger())
+    ledger, expected = spread_evenly(recorder.routing, recorder.ledger())
     forget(trail)
     domain = trail.domain()
     known = numbers(domain)

@@ -28,7 +28,7 @@ from flopscope.sizes import Size, is_symbolic
 from flopscope.symbolic import Polynomial, Symbol, symbol
 from flopscope.tracing.node import free_size
 from flopscope.tracing.trail import Trail
-from flopscope.tracing.values import SPARSE, pattern_of
+from flopscope.tracing.values.numbers import SPARSE, pattern_of
 
 
 @dataclass(frozen=True)

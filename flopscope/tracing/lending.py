@@ -13,9 +13,9 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from flopscope.snapshot import Snapshot, name_spaces
-from flopscope.tracing.caches import hashable_sizes, uncached
-from flopscope.tracing.known import NAME
-from flopscope.tracing.values import Copies
+from flopscope.tracing.building.caches import hashable_sizes, uncached
+from flopscope.tracing.values.known import NAME
+from flopscope.tracing.values.numbers import Copies
 
 
 class Stored(NamedTuple):

@@ -26,18 +26,18 @@ from flopscope.ledger import Ledger
 from flopscope.sizes import Shape, elements
 from flopscope.tracing.callers import caller
 from flopscope.tracing.calls import Call, Facts, Rows, Rule, element_of, shape_of, tensors_in
-from flopscope.tracing.costless import FREE
-from flopscope.tracing.known import META
+from flopscope.tracing.experts.routing import Routing
 from flopscope.tracing.node import size_value
-from flopscope.tracing.operators import OPERATORS
-from flopscope.tracing.outputs import result_of
-from flopscope.tracing.packs import Pack, elements_of
-from flopscope.tracing.productless import PRODUCTLESS
-from flopscope.tracing.routing import Routing
-from flopscope.tracing.special import dispatched
+from flopscope.tracing.operators.costless import FREE
+from flopscope.tracing.operators.productless import PRODUCTLESS
+from flopscope.tracing.operators.table import OPERATORS
+from flopscope.tracing.shapes.outputs import result_of
+from flopscope.tracing.special.packs import Pack, elements_of
+from flopscope.tracing.special.table import dispatched
 from flopscope.tracing.trail import Trail
-from flopscope.tracing.truths import Truths
-from flopscope.tracing.values import Copies, follow, memory_of, read, reading
+from flopscope.tracing.values.known import META
+from flopscope.tracing.values.numbers import Copies, follow, memory_of, read, reading
+from flopscope.tracing.values.truths import Truths
 
 
 class Recorder(TorchDispatchMode):

@@ -25,9 +25,9 @@ from flopscope.readings.training import Kept, Saved
 from flopscope.sizes import Shape, elements, is_symbolic
 from flopscope.symbolic import substitute
 from flopscope.tracing.calls import Facts, Rule, shape_of
-from flopscope.tracing.costless import VIEWS
-from flopscope.tracing.gradients import GRADIENTS
 from flopscope.tracing.inputs import leaves, mapped
+from flopscope.tracing.operators.costless import VIEWS
+from flopscope.tracing.operators.gradients import GRADIENTS
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.trail import Trail
 

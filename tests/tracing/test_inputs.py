@@ -386,3 +386,13 @@ def test_inputs_that_have_no_shape(given, message):
     with pytest.raises(BadInput) as error:
         fs.trace(Runs(lambda fc, x: fc(x)), given)
     assert str(error.value) == message
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors is in prototype stage")
+def test_a_nested_tensor_of_the_older_layout_has_no_shape_either():
+    given = torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)])
+    with pytest.raises(BadInput) as error:
+        fs.trace(Runs(lambda fc, x: fc(x)), given)
+    assert str(error.value) == (
+        "an input is a nested tensor, which has no one shape; give a padded one"
+    )

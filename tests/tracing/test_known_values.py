@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from flopscope.errors import BadInput
 from flopscope.symbolic import symbol
 from flopscope.tracing import trace
-from flopscope.tracing.constructing import without_memory
+from flopscope.tracing.building.constructing import without_memory
 
 WIDTH = 4
 SHAPE = (2, 6, WIDTH)

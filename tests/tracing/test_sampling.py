@@ -21,7 +21,7 @@ from flopscope.costs import cost
 from flopscope.facts import Function, Interpolation, Kind, Operator, Weight, Window
 from flopscope.tracing import trace
 from flopscope.tracing.calls import Call, Facts
-from flopscope.tracing.matrices import MATRICES
+from flopscope.tracing.operators.matrices import MATRICES
 
 few = settings(max_examples=10, deadline=None)
 small = st.integers(1, 3)

@@ -78,10 +78,10 @@ def derive(
         if quantity not in QUANTITIES:
             raise UnknownName("quantity", quantity, QUANTITIES)
     from flopscope.tracing import derive as traced_constructor
-    from flopscope.tracing.constructing import given_module
+    from flopscope.tracing.building.constructing import given_module
     from flopscope.tracing.inputs import tensors_for
-    from flopscope.tracing.targets import maker, resolved
-    from flopscope.tracing.usercode import importable
+    from flopscope.tracing.loading.targets import maker, resolved
+    from flopscope.tracing.loading.usercode import importable
 
     parsed = parse_symbolics(arguments)
     positional, named = tensors_for([parse_input(text) for text in inputs])
@@ -109,7 +109,7 @@ def first_trace(
 ) -> Trace:
     """The trace at the example. Raises BadInput where the module cannot be made from what was
     `given`, which the message says as `said`, or not be run."""
-    from flopscope.tracing.refusals import making_refused
+    from flopscope.tracing.loading.refusals import making_refused
 
     with making_refused(f"{name} cannot be derived with {said}", make, given, option):
         return run(example)
