@@ -76,7 +76,8 @@ class Amounts:
     def _weights(
         self, convention: Convention, kind: Kind, function: Arithmetic | None
     ) -> Iterator[tuple[Countable, int]]:
-        """Its weights; where every norm of the kind has a scale and shift, an input is an input."""
+        """What the convention counts in rows of the kind. Where every norm has a scale and a shift,
+        the inputs of norms that have them are all inputs."""
         weights = dict(convention.of(kind, function))
         if Countable.INPUTS in weights and Countable.AFFINE_INPUTS in weights:
             inputs = self._amount(kind, function, Countable.INPUTS)

@@ -13,9 +13,9 @@ from itertools import combinations
 from typing import NamedTuple
 
 from flopscope.conventions import CONVENTIONS, Convention, Countable, Weights
+from flopscope.conventions.convention import NOTHING
 from flopscope.facts import Arithmetic, Function, Interpolation, Kind
 
-_NOTHING: Weights = {}
 _AN_INPUT = {Countable.INPUTS: 1}
 _AN_OUTPUT = {Countable.OUTPUTS: 1}
 _POSITIONS = {Countable.POSITIONS: 1}
@@ -54,7 +54,7 @@ class Counting:
 
     @property
     def own(self) -> bool:
-        """Is it a convention as it stands, without terms or spellings?"""
+        """Is it a convention without added terms or spellings?"""
         return self.name == self.tool
 
     def with_part(self, part: Part) -> Counting:
@@ -64,7 +64,7 @@ class Counting:
         return Counting(named, self.steps + 1)
 
 
-ATTENTION_UNSEEN = Part("products of two inputs not counted", {Kind.MATMUL: _NOTHING})
+ATTENTION_UNSEEN = Part("products of two inputs not counted", {Kind.MATMUL: NOTHING})
 """A fused attention kernel, or the sign @ where a tool does not see it."""
 
 MMCV = Convention(
@@ -122,28 +122,28 @@ SCRIPTS = (MMCV, IMGCLSMOB)
 
 SPELLINGS: Mapping[str, tuple[Part, ...]] = {
     "thop": (
-        Part("pooling as functions, not seen", dict.fromkeys(_POOLS, _NOTHING)),
-        Part("average pooling as a function, not seen", dict.fromkeys(_AVERAGES, _NOTHING)),
-        Part("interpolation as a function, not seen", dict.fromkeys(_RESIZED, _NOTHING)),
-        Part("softmax as a function, not seen", {Kind.SOFTMAX: _NOTHING}),
+        Part("pooling as functions, not seen", dict.fromkeys(_POOLS, NOTHING)),
+        Part("average pooling as a function, not seen", dict.fromkeys(_AVERAGES, NOTHING)),
+        Part("interpolation as a function, not seen", dict.fromkeys(_RESIZED, NOTHING)),
+        Part("softmax as a function, not seen", {Kind.SOFTMAX: NOTHING}),
     ),
     "ptflops": (
         Part("pooling as functions, once", dict.fromkeys(_POOLS, _AN_INPUT)),
         Part("average pooling as a function, once", dict.fromkeys(_AVERAGES, _AN_INPUT)),
         Part("interpolation as a function, once", dict.fromkeys(_RESIZED, _AN_OUTPUT)),
         Part("ReLU as a function, once", {Function.RELU: _AN_OUTPUT}),
-        Part("softmax as a method, not seen", {Kind.SOFTMAX: _NOTHING}),
+        Part("softmax as a method, not seen", {Kind.SOFTMAX: NOTHING}),
         ATTENTION_UNSEEN,
     ),
     "deepspeed": (
         Part("interpolation to a size, its positions", dict.fromkeys(_RESIZED, _POSITIONS)),
         Part("ReLU6 as a function", {Function.RELU6: _AN_OUTPUT}),
-        Part("softmax as a method, not seen", {Kind.SOFTMAX: _NOTHING}),
+        Part("softmax as a method, not seen", {Kind.SOFTMAX: NOTHING}),
     ),
-    "mmcv": (Part("layer norm of an own class, not seen", {Kind.LAYER_NORM: _NOTHING}),),
+    "mmcv": (Part("layer norm of an own class, not seen", {Kind.LAYER_NORM: NOTHING}),),
     "imgclsmob": (Part("global pooling by a window", {Kind.GLOBAL_POOL: _AN_INPUT}),),
 }
-"""What a tool answers of layers that are written as functions, where it sees modules otherwise."""
+"""What a tool answers where layers that it expects as modules are written as functions."""
 
 EXTRAS = (
     Part("bias", dict.fromkeys(_WEIGHTED, _MACS_AND_BIAS)),
@@ -181,7 +181,7 @@ def _all() -> Iterator[Counting]:
 
 
 def _with_extras(plain: Convention, parts: tuple[Part, ...]) -> Convention:
-    """macs + bias + norm."""
+    """The plain convention with these parts, named as in 'macs + bias + norm'."""
     weights = dict(plain.weights)
     for part in parts:
         weights.update(part.weights)
@@ -190,6 +190,6 @@ def _with_extras(plain: Convention, parts: tuple[Part, ...]) -> Convention:
 
 
 def _subsets(parts: tuple[Part, ...]) -> Iterator[tuple[Part, ...]]:
-    """All but the empty one, small ones first."""
+    """Every subset but the empty one, small ones first."""
     for size in range(1, len(parts) + 1):
         yield from combinations(parts, size)
