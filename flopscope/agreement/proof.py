@@ -21,7 +21,7 @@ from flopscope.domain.regions import implied, simplified
 from flopscope.facts import Kind, Operator
 from flopscope.ledger import Ledger, Level
 from flopscope.sizes import Size, is_symbolic
-from flopscope.tracing.pieces import pieces, settled
+from flopscope.tracing.pieces import pieces, restricted
 
 if TYPE_CHECKING:
     from flopscope.catalog.variant import Variant
@@ -189,7 +189,7 @@ def prove_everywhere(closed_form: Ledger, run: Callable[[Mapping[str, Any]], Tra
     A row counts as one for all pieces in which it occurs, and is identical if it is so in each.
     """
     found = [
-        prove(settled(closed_form, way), settled(traced, way))
+        prove(restricted(closed_form, way), restricted(traced, way))
         for way, traced in pieces(run, closed_form.conditions)
     ]
     if len(found) == 1:

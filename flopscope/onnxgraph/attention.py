@@ -1,129 +1,65 @@
-"""Attention and what belongs to it, as onnx and onnxruntime have it in one operator.
+"""Attention, and what belongs to it, in the operators of onnx and onnxruntime.
 
-All of them are the two products of scores: queries by keys, and what softmax makes of them by
-values, for all pairs of positions; a causal mask hides half of them, and saves nothing.
+Each is the product of queries and keys, and that of the softmax of these scores and the values, for
+all pairs of positions. A causal mask hides half of the pairs, and saves nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
-from flopscope.facts import Kind
-from flopscope.onnxgraph.drafts import Draft, Expansion, shape_of
+from flopscope.onnxgraph.drafts import Draft, Expansion
+from flopscope.onnxgraph.heads import (
+    Given,
+    Heads,
+    attended,
+    capped_and_masked,
+    merged,
+    repeated,
+    split_heads,
+    with_past,
+)
 from flopscope.onnxgraph.pieces import MS
-from flopscope.onnxgraph.tensors import Call, Facts, Tensor
+from flopscope.onnxgraph.rotary import rotary, rotary_size, rotated
+from flopscope.onnxgraph.tensors import NodeCall, Tensor, shape_of
 from flopscope.sizes import Size, exact_div, floor_div
 
-Given = Sequence[Tensor | None]
 
-
-class Heads(NamedTuple):
-    """(B, heads, positions, size of a head) of queries, keys and values."""
-
-    query: Tensor
-    key: Tensor
-    value: Tensor
-
-
-def _scores(draft: Draft, heads: Heads, masks: Sequence[Tensor | None], softcap: float) -> Tensor:
-    """Products of queries and keys, times 1/√d, capped and masked."""
-    scores = draft("MatMul", heads.query, draft("Transpose", heads.key, perm=[0, 1, 3, 2]))
-    scores = draft("Mul", scores, draft.scalar(0.125))
-    return _capped_and_masked(draft, scores, masks, softcap)
-
-
-def _capped_and_masked(
-    draft: Draft, scores: Tensor, masks: Sequence[Tensor | None], softcap: float
-) -> Tensor:
-    if softcap:
-        capped = draft("Tanh", draft("Div", scores, draft.scalar(softcap)))
-        scores = draft("Mul", capped, draft.scalar(softcap))
-    for mask in masks:
-        scores = scores if mask is None else _masked(draft, scores, mask)
-    return scores
-
-
-def _masked(draft: Draft, scores: Tensor, mask: Tensor) -> Tensor:
-    """A number for each score, added to it."""
-    shape = shape_of(scores)
-    data = mask._replace(shape=shape, numbers=None, stored=None)
-    return draft.row(Facts(Kind.ADD, (scores, data)), shape)
-
-
-def _mixed(
-    draft: Draft, heads: Heads, masks: Sequence[Tensor | None], softcap: float = 0.0
-) -> Tensor:
-    """(B, heads, positions of queries, size of a value)."""
-    key, value = (_repeated(draft, t, heads.query) for t in (heads.key, heads.value))
-    scores = _scores(draft, Heads(heads.query, key, value), masks, softcap)
-    return draft("MatMul", draft("Softmax", scores, axis=-1), value)
-
-
-def _repeated(draft: Draft, shared: Tensor, query: Tensor) -> Tensor:
-    """Keys or values that several heads of queries share, once for each of them."""
-    batch, groups, length, size = shape_of(shared)
-    heads = shape_of(query)[1]
-    if heads == groups:
-        return shared
-    wide = draft("Unsqueeze", shared, axes=[2])
-    wide = draft(
-        "Expand", wide, draft.constant(batch, groups, exact_div(heads, groups), length, size)
-    )
-    return draft.reshape(wide, batch, heads, length, size)
-
-
-def _split_heads(draft: Draft, x: Tensor, heads: Size) -> Tensor:
-    """(B, positions, heads·d) as (B, heads, positions, d)."""
-    batch, length, width = shape_of(x)
-    apart = draft.reshape(x, batch, length, heads, exact_div(width, heads))
-    return draft("Transpose", apart, perm=[0, 2, 1, 3])
-
-
-def _merged(draft: Draft, x: Tensor) -> Tensor:
-    batch, heads, length, size = shape_of(x)
-    together = draft("Transpose", x, perm=[0, 2, 1, 3])
-    return draft.reshape(together, batch, length, heads * size)
-
-
-def _with_past(draft: Draft, past: Tensor | None, new: Tensor) -> Tensor:
-    return new if past is None else draft("Concat", past, new, axis=2)
-
-
-def _causal(call: Call, name: str, default: int, mask: Tensor | None) -> Tensor | None:
-    """Something to stand for the mask that hides what comes later, where no other mask is given."""
+def _causal(call: NodeCall, name: str, default: int, mask: Tensor | None) -> Tensor | None:
+    """A tensor that stands for the causal mask, where the call asks for it and no other is
+    given."""
     return call.input(0) if mask is None and call.attribute(name, default) else None
 
 
 # --- onnx's own ----------------------------------------------------------------------------------
 
 
-def _attention(call: Call, draft: Draft) -> Given | None:
+def _attention(call: NodeCall, draft: Draft) -> Given | None:
     """Queries and keys are scaled by the root of the scale each, as onnx's function does it."""
     flat = len(call.shape(0)) == 3
     counts = [call.attribute(name) for name in ("q_num_heads", "kv_num_heads", "kv_num_heads")]
     parts = [call.input(index) for index in range(3)]
     if flat:
-        parts = [_split_heads(draft, t, n) for t, n in zip(parts, counts, strict=True)]
+        parts = [split_heads(draft, t, n) for t, n in zip(parts, counts, strict=True)]
     query, key, value = parts
     key, value = (
-        _with_past(draft, call.optional(4), key),
-        _with_past(draft, call.optional(5), value),
+        with_past(draft, call.optional(4), key),
+        with_past(draft, call.optional(5), value),
     )
     scaled = [draft("Mul", t, draft.scalar(0.5)) for t in (query, key)]
     masks = [call.optional(3), _causal(call, "is_causal", 0, call.optional(3))]
-    keys, values = (_repeated(draft, t, query) for t in (scaled[1], value))
+    keys, values = (repeated(draft, t, query) for t in (scaled[1], value))
     scores = draft("MatMul", scaled[0], draft("Transpose", keys, perm=[0, 1, 3, 2]))
     raw = scores
-    scores = _capped_and_masked(draft, scores, masks, call.attribute("softcap", 0.0))
+    scores = capped_and_masked(draft, scores, masks, call.attribute("softcap", 0.0))
     mixed = draft("MatMul", draft("Softmax", scores, axis=-1), values)
-    return [_merged(draft, mixed) if flat else mixed, key, value, raw]
+    return [merged(draft, mixed) if flat else mixed, key, value, raw]
 
 
 # --- onnxruntime's -------------------------------------------------------------------------------
 
 
-def _joint_attention(call: Call, draft: Draft) -> Given | None:
+def _joint_attention(call: NodeCall, draft: Draft) -> Given | None:
     """One matrix makes queries, keys and values of the input."""
     if call.attribute("past_present_share_buffer", 0):
         return None
@@ -134,39 +70,45 @@ def _joint_attention(call: Call, draft: Draft) -> Given | None:
 
 
 def projected_attention(
-    call: Call, draft: Draft, projected: Tensor, *, mask: int, past: int, bias: int | None = None
+    call: NodeCall,
+    draft: Draft,
+    projected: Tensor,
+    *,
+    mask: int,
+    past: int,
+    bias: int | None = None,
 ) -> Given:
     """Attention of queries, keys and values that one product made together."""
     width, heads = shape_of(projected)[-1], call.attribute("num_heads")
     sizes = call.attribute("qkv_hidden_sizes") or [floor_div(width, 3)] * 3
     parts = draft.several("Split", 3, projected, axis=-1, split=list(sizes))
-    query, key, value = (_split_heads(draft, part, heads) for part in parts)
+    query, key, value = (split_heads(draft, part, heads) for part in parts)
     if (before := call.optional(past)) is not None:
         old = before._replace(shape=shape_of(before)[1:])
         key, value = draft("Concat", old, key, axis=2), draft("Concat", old, value, axis=2)
     own = call.optional(mask)
     masks = [own, None if bias is None else call.optional(bias)]
     masks.append(_causal(call, "unidirectional", 0, own))
-    mixed = _mixed(draft, Heads(query, key, value), masks)
-    return [_merged(draft, mixed), key._replace(shape=(2, *shape_of(key)))]
+    result = attended(draft, Heads(query, key, value), masks)
+    return [merged(draft, result), key._replace(shape=(2, *shape_of(key)))]
 
 
-def _multi_head(call: Call, draft: Draft) -> Given | None:
+def _multi_head(call: NodeCall, draft: Draft) -> Given | None:
     """Queries, keys and values apart, or packed with one another."""
     if call.optional(8) is not None:  # a buffer longer than what is in it
         return None
     heads, parts = call.attribute("num_heads"), _unpacked(call, draft)
     if (bias := call.optional(3)) is not None:
         parts = _biased(draft, parts, bias)
-    query, key, value = (t if _is_split(t) else _split_heads(draft, t, heads) for t in parts)
-    key, value = (_with_past(draft, call.optional(n), t) for n, t in ((6, key), (7, value)))
+    query, key, value = (t if _is_split(t) else split_heads(draft, t, heads) for t in parts)
+    key, value = (with_past(draft, call.optional(n), t) for n, t in ((6, key), (7, value)))
     masks = [call.optional(4), call.optional(5)]
     masks.append(_causal(call, "unidirectional", 0, masks[0]))
     heads_ = Heads(query, key, value)
-    return [_merged(draft, _mixed(draft, heads_, masks)), key, value]
+    return [merged(draft, attended(draft, heads_, masks)), key, value]
 
 
-def _unpacked(call: Call, draft: Draft) -> list[Tensor]:
+def _unpacked(call: NodeCall, draft: Draft) -> list[Tensor]:
     """Packed ones are (B, positions, heads, 3 or 2, d)."""
     query, key, value = call.input(0), call.optional(1), call.optional(2)
     if key is None:
@@ -201,7 +143,7 @@ def _is_split(tensor: Tensor) -> bool:
     return len(shape_of(tensor)) == 4
 
 
-def _grouped(call: Call, draft: Draft) -> Given | None:
+def _grouped(call: NodeCall, draft: Draft) -> Given | None:
     """Heads of queries share keys and values; the past is as long as it is stated."""
     heads, groups = call.attribute("num_heads"), call.attribute("kv_num_heads")
     query, key, value = call.input(0), call.optional(1), call.optional(2)
@@ -209,8 +151,8 @@ def _grouped(call: Call, draft: Draft) -> Given | None:
         size = exact_div(shape_of(query)[-1], heads + 2 * groups)
         split = [heads * size, groups * size, groups * size]
         query, key, value = draft.several("Split", 3, query, axis=-1, split=split)
-    query = _split_heads(draft, query, heads)
-    key, value = (_split_heads(draft, t, groups) for t in (key, value))
+    query = split_heads(draft, query, heads)
+    key, value = (split_heads(draft, t, groups) for t in (key, value))
     norms = call.optional(14), call.optional(15)
     query, key = (
         t if norm is None else draft("RMSNormalization", t, norm, axis=-1)
@@ -218,62 +160,20 @@ def _grouped(call: Call, draft: Draft) -> Given | None:
     )
     if call.attribute("do_rotary", 0):
         caches = call.input(7), call.input(8)
-        query, key = (_rotated(draft, t, caches, _rotary_size(call, 7, t)) for t in (query, key))
-    key, value = (_with_past(draft, call.optional(n), t) for n, t in ((3, key), (4, value)))
+        query, key = (rotated(draft, t, caches, rotary_size(call, 7, t)) for t in (query, key))
+    key, value = (with_past(draft, call.optional(n), t) for n, t in ((3, key), (4, value)))
     masks = [call.optional(10), _causal(call, "causal", 1, call.optional(10))]
-    mixed = _mixed(draft, Heads(query, key, value), masks, call.attribute("softcap", 0.0))
-    return [_merged(draft, mixed), key, value]
+    result = attended(draft, Heads(query, key, value), masks, call.attribute("softcap", 0.0))
+    return [merged(draft, result), key, value]
 
 
 # --- rotation of positions -----------------------------------------------------------------------
 
 
-def _rotary(caches: int) -> Expansion:
-    """Of (B, positions, heads·d) or (B, heads, positions, d); `caches` is the cosines' place."""
-
-    def rule(call: Call, draft: Draft) -> Given:
-        x, pair = call.input(0), (call.input(caches), call.input(caches + 1))
-        heads = call.attribute("num_heads", 0)
-        if len(shape_of(x)) == 4:
-            return [_rotated(draft, x, pair, _rotary_size(call, caches, x))]
-        if not heads:  # the cache has half a head's size
-            heads = exact_div(shape_of(x)[-1], 2 * call.shape(caches)[-1])
-        rotated = _split_heads(draft, x, heads)
-        rotated = _rotated(draft, rotated, pair, _rotary_size(call, caches, rotated))
-        return [_merged(draft, rotated)]
-
-    return rule
-
-
-def _rotary_size(call: Call, cache: int, x: Tensor) -> Size:
-    """How much of each head is rotated."""
-    return call.attribute("rotary_embedding_dim", 0) or 2 * call.shape(cache)[-1]
-
-
-def _rotated(draft: Draft, x: Tensor, caches: tuple[Tensor, Tensor], size: Size) -> Tensor:
-    """Each number times a cosine, its partner times a sine, and their sum."""
-    shape = shape_of(x)
-    part = (*shape[:-1], size)
-    cosine, sine = (t._replace(learnt=False) for t in caches)
-    whole = size == shape[-1]
-    front = x if whole else draft("Slice", x, starts=[0], ends=[size], axes=[3])
-    one = draft.row(Facts(Kind.MULTIPLY, (front,), buffers=_stored(cosine)), part)
-    other = draft.row(Facts(Kind.MULTIPLY, (front,), buffers=_stored(sine)), part)
-    turned = draft.row(Facts(Kind.ADD, (one, other)), part)
-    if whole:
-        return turned
-    rest = draft("Slice", x, starts=[size], ends=[shape[-1]], axes=[3])
-    return draft("Concat", turned, rest, axis=3)
-
-
-def _stored(tensor: Tensor) -> tuple[Tensor, ...]:
-    return (tensor,) if tensor.stored else ()
-
-
 # --- recurrences that stand for attention --------------------------------------------------------
 
 
-def _causal_conv(call: Call, draft: Draft) -> Given | None:
+def _causal_conv(call: NodeCall, draft: Draft) -> Given | None:
     """A depthwise convolution of what came before, and what is kept for the next step."""
     x, weight = call.input(0), call.input(1)
     if len(shape_of(x)) != 3 or call.attribute("channels_last", 0):
@@ -295,12 +195,12 @@ def _causal_conv(call: Call, draft: Draft) -> Given | None:
 
 ATTENTION: Mapping[str, Expansion] = {
     "Attention": _attention,
-    "RotaryEmbedding": _rotary(1),
+    "RotaryEmbedding": rotary(1),
     "CausalConvWithState": _causal_conv,
     f"{MS}CausalConvWithState": _causal_conv,
     f"{MS}Attention": _joint_attention,
     f"{MS}MultiHeadAttention": _multi_head,
     f"{MS}GroupQueryAttention": _grouped,
-    f"{MS}RotaryEmbedding": _rotary(2),
+    f"{MS}RotaryEmbedding": rotary(2),
 }
-"""The expansion of each operator; the use that is unknown gives None."""
+"""The expansion of each operator, which gives None for a use that it does not know."""

@@ -1,7 +1,7 @@
 """Shapes that follow from what comes later: what a foreign operator gives, when nothing states it.
 
-Only the shape of an operator's output and of its stored weight are asked for, so a rule is one that
-can be turned round: a layer's input is as long as its output, and as wide as its weight.
+A rule knows only the shapes of an operator's output and of its stored weight, so it is a rule of
+shapes turned round: a layer's input is as long as its output, and as wide as its weight.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _gemm(node: _Turned) -> Dimensions | None:
 
 
 def _convolution(node: _Turned) -> Dimensions | None:
-    """Of stride 1: its window takes as much off as its padding puts on."""
+    """A convolution of stride 1 whose window takes as much off as its padding adds."""
     if node.weight is None or any(step != 1 for step in node.attributes.get("strides", ())):
         return None
     channels = node.weight[1] * node.attributes.get("group", 1)

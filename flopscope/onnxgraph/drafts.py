@@ -1,4 +1,5 @@
-"""An operator written out as others: what fused and quantised operators stand for."""
+"""Drafts, in which fused and quantised operators are written out as the operators they stand
+for."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from flopscope.onnxgraph.arithmetic import boxed
 from flopscope.onnxgraph.rows import Rows
-from flopscope.onnxgraph.tensors import Call, Facts, Tensor, Undecided
+from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, Undecided
 from flopscope.sizes import Shape, Size
 
 CURRENT = 21
@@ -20,17 +21,17 @@ class Performer(Protocol):
 
     rows: Rows
 
-    def perform(self, call: Call) -> None:
+    def perform(self, call: NodeCall) -> None:
         """Write what the call is."""
 
 
 class Draft:
-    """Writes operators of onnx's own set in the place of one call, each at once.
+    """Writes operators of onnx's own set in the place of one call, as soon as each is asked for.
 
-    Where a shape is not known the draft ends with Undecided, and what it wrote is taken back.
+    Where a shape is not known, the draft ends with Undecided, and what it wrote is taken back.
     """
 
-    def __init__(self, call: Call, performer: Performer) -> None:
+    def __init__(self, call: NodeCall, performer: Performer) -> None:
         self._call = call
         self._performer = performer
         self._parts = 0
@@ -42,7 +43,7 @@ class Draft:
     def several(
         self, op: str, outputs: int, *inputs: Tensor | None, **attributes: Any
     ) -> list[Tensor]:
-        """So many outputs of the operator on these tensors."""
+        """A number of outputs of the operator on these tensors."""
         names = tuple(f"{self._call.path}#{self._parts + n}" for n in range(outputs))
         self._parts += outputs
         part = replace(self._call, op=op, attributes=attributes, inputs=inputs, outputs=names)
@@ -63,7 +64,7 @@ class Draft:
         return self._performer.rows.tensors.pop(name)
 
     def packed(self, tensor: Tensor, shape: Shape, bits: int) -> Tensor:
-        """A stored tensor as the numbers of so few bits that lie packed in it."""
+        """A stored tensor as the numbers of a few bits that lie packed in it."""
         element = f"uint{bits}" if bits == 8 else f"uint{bits}_packed"
         return self._performer.rows.packed(tensor, shape, element)
 
@@ -80,11 +81,11 @@ class Draft:
         return self("Reshape", tensor, self.constant(*shape))
 
     def same(self, a: Size, b: Size) -> None:
-        """Both sizes have to be equal."""
+        """Demand that both sizes are equal."""
         self._call.premises.same(a, b, self._call.path)
 
     def give(self, tensors: Sequence[Tensor | None] | None) -> bool:
-        """The call's outputs; None for a use of the operator that its rule does not know."""
+        """Take these tensors as the call's outputs; None for a use that the rule does not know."""
         if tensors is None:
             return False
         for name, tensor in zip(self._call.outputs, tensors, strict=False):
@@ -93,11 +94,4 @@ class Draft:
         return True
 
 
-Expansion: TypeAlias = Callable[[Call, Draft], Sequence[Tensor | None] | None]
-
-
-def shape_of(tensor: Tensor) -> Shape:
-    """Its shape. Raises Undecided where it is not known."""
-    if tensor.shape is None:
-        raise Undecided
-    return tensor.shape
+Expansion: TypeAlias = Callable[[NodeCall, Draft], Sequence[Tensor | None] | None]

@@ -1,6 +1,6 @@
-"""An ONNX file as a protobuf message: data that is checked, never run and never followed away.
+"""An ONNX file as a protobuf message. It is checked, never run, and leads to no other file.
 
-Weights that lie in files of their own (external data) are not read: shapes are in the model itself.
+Weights that lie in files of their own (external data) are not read: their shapes are in the model.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ LIMIT = 2**31 - 1
 """Bytes of the largest protobuf message; an ONNX file is one."""
 
 NODES = 100_000
-"""Operators at most once functions are written out, which a small file can make very many."""
+"""The most operators after functions are written out; a small file can make very many of them."""
 
 DEPTH = 100
-"""Functions that call functions, at most: protobuf's own limit on what lies in what."""
+"""The most functions that call each other in turn: protobuf's own limit on nesting."""
 
 
 def load(path: Path) -> ModelProto:
@@ -91,7 +91,8 @@ def _parsed(path: Path) -> ModelProto:
 
 
 def _make_printable(message: Message) -> None:
-    """Replace what no terminal should be sent, in every name: sentences and tables show them."""
+    """Replace characters that no terminal should be sent in every name, since messages and tables
+    show names."""
     for field, value in message.ListFields():
         repeated = not isinstance(value, str | bytes | Message) and hasattr(value, "__len__")
         if field.type == FieldDescriptor.TYPE_MESSAGE:
@@ -122,7 +123,8 @@ def _is_text(message: Message) -> bool:
 
 
 def _without_functions(model: ModelProto, path: Path) -> ModelProto:
-    """Every call of a local function replaced by its nodes, once it is known how many they are."""
+    """The model with every call of a local function replaced by its nodes, unless they are too
+    many."""
     functions = {(f.domain, f.name, f.overload): f for f in model.functions}
     known: dict[Any, int] = {}
 
@@ -151,7 +153,7 @@ def _without_functions(model: ModelProto, path: Path) -> ModelProto:
 
 
 def _check_tensors(model: ModelProto, path: Path) -> None:
-    """Refuse what may not be looked at: locations elsewhere, sparse tensors, impossible sizes."""
+    """Refuse locations outside the model's folder, sparse tensors and impossible sizes."""
     for tensor in _tensors(model):
         if min(tensor.dims, default=0) < 0:
             raise BadInput(

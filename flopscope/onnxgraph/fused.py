@@ -1,17 +1,17 @@
 """onnxruntime's contributed operators as the operators of onnx that were fused into them.
 
-Each is written as its documentation states it, in the order of its inputs; what it does with data
-that no count depends on (dropout at inference, masks' values) is left out.
+Each is written as its documentation states it, in the order of its inputs. What no count depends on
+is left out, such as dropout at inference and the values of masks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from flopscope.onnxgraph.drafts import Draft, Expansion, shape_of
+from flopscope.onnxgraph.drafts import Draft, Expansion
 from flopscope.onnxgraph.layouts import same
 from flopscope.onnxgraph.pieces import MS, activated, channels_first, channels_last, plus, window
-from flopscope.onnxgraph.tensors import Call, Tensor, Undecided
+from flopscope.onnxgraph.tensors import NodeCall, Tensor, Undecided, shape_of
 
 Given = Sequence[Tensor | None]
 
@@ -19,27 +19,27 @@ Given = Sequence[Tensor | None]
 # --- activations ---------------------------------------------------------------------------------
 
 
-def _gelu(call: Call, draft: Draft) -> Given:
+def _gelu(call: NodeCall, draft: Draft) -> Given:
     return [draft("Gelu", call.input(0))]
 
 
-def _bias_gelu(call: Call, draft: Draft) -> Given:
+def _bias_gelu(call: NodeCall, draft: Draft) -> Given:
     return [draft("Gelu", draft("Add", call.input(0), call.input(1)))]
 
 
-def _fast_gelu(call: Call, draft: Draft) -> Given:
-    """With tanh, and a bias before it where one is given."""
+def _fast_gelu(call: NodeCall, draft: Draft) -> Given:
+    """GELU with tanh, after a bias where one is given."""
     return [draft("Gelu", plus(draft, call.input(0), call.optional(1)), approximate="tanh")]
 
 
-def _quick_gelu(call: Call, draft: Draft) -> Given:
+def _quick_gelu(call: NodeCall, draft: Draft) -> Given:
     """x·σ(alpha·x)."""
     x, alpha = call.input(0), call.attribute("alpha", 1.702)
     scaled = x if alpha == 1 else draft("Mul", x, draft.scalar(alpha))
     return [draft("Mul", x, draft("Sigmoid", scaled))]
 
 
-def _bias_split_gelu(call: Call, draft: Draft) -> Given:
+def _bias_split_gelu(call: NodeCall, draft: Draft) -> Given:
     """Half of the channels times GELU of the other half."""
     x = draft("Add", call.input(0), call.input(1))
     value, gate = draft.several("Split", 2, x, axis=-1, num_outputs=2)
@@ -49,15 +49,15 @@ def _bias_split_gelu(call: Call, draft: Draft) -> Given:
 # --- sums and norms ------------------------------------------------------------------------------
 
 
-def _bias_add(call: Call, draft: Draft) -> Given:
+def _bias_add(call: NodeCall, draft: Draft) -> Given:
     return [draft("Add", draft("Add", call.input(0), call.input(1)), call.input(2))]
 
 
-def _bias_dropout(call: Call, draft: Draft) -> Given:
+def _bias_dropout(call: NodeCall, draft: Draft) -> Given:
     return [plus(draft, draft("Add", call.input(0), call.input(1)), call.optional(2))]
 
 
-def _bias_softmax(call: Call, draft: Draft) -> Given:
+def _bias_softmax(call: NodeCall, draft: Draft) -> Given:
     axis = call.attribute("axis", 1)
     return [draft("Softmax", draft("Add", call.input(0), call.input(1)), axis=axis)]
 
@@ -65,7 +65,7 @@ def _bias_softmax(call: Call, draft: Draft) -> Given:
 def _skip_norm(norm: str, bias: int) -> Expansion:
     """The norm of input + skip (+ bias), and that sum."""
 
-    def rule(call: Call, draft: Draft) -> Given:
+    def rule(call: NodeCall, draft: Draft) -> Given:
         total = draft("Add", call.input(0), call.input(1))
         total = plus(draft, total, call.optional(bias))
         shift = call.optional(3) if bias == 4 else None
@@ -75,24 +75,24 @@ def _skip_norm(norm: str, bias: int) -> Expansion:
     return rule
 
 
-def _simplified_norm(call: Call, draft: Draft) -> Given:
+def _simplified_norm(call: NodeCall, draft: Draft) -> Given:
     return [
         draft("RMSNormalization", call.input(0), call.input(1), axis=call.attribute("axis", -1))
     ]
 
 
-def _group_norm(call: Call, draft: Draft) -> Given:
-    """Of (B, H, W, C) unless channels come first; activation 1 is SiLU."""
+def _group_norm(call: NodeCall, draft: Draft) -> Given:
+    """Group norm of (B, H, W, C) unless channels come first; activation 1 is SiLU."""
     return _normed(call, draft, call.input(0))
 
 
-def _skip_group_norm(call: Call, draft: Draft) -> Given:
+def _skip_group_norm(call: NodeCall, draft: Draft) -> Given:
     total = draft("Add", call.input(0), call.input(3))
     total = plus(draft, total, call.optional(4))
     return [*_normed(call, draft, total), total]
 
 
-def _normed(call: Call, draft: Draft, x: Tensor) -> list[Tensor]:
+def _normed(call: NodeCall, draft: Draft, x: Tensor) -> list[Tensor]:
     groups, last = call.attribute("groups"), call.attribute("channels_last", 1)
     x = channels_first(draft, x) if last else x
     y = draft("GroupNormalization", x, call.input(1), call.input(2), num_groups=groups)
@@ -100,7 +100,7 @@ def _normed(call: Call, draft: Draft, x: Tensor) -> list[Tensor]:
     return [channels_last(draft, y) if last else y]
 
 
-def _embed_norm(call: Call, draft: Draft) -> Given:
+def _embed_norm(call: NodeCall, draft: Draft) -> Given:
     """Embeddings of words, positions and segments, added and normed."""
     words = draft("Gather", call.input(2), call.input(0))
     batch, tokens, *_ = shape_of(words)
@@ -121,26 +121,27 @@ def _embed_norm(call: Call, draft: Draft) -> Given:
 # --- layers --------------------------------------------------------------------------------------
 
 
-def _fused_conv(call: Call, draft: Draft) -> Given:
+def _fused_conv(call: NodeCall, draft: Draft) -> Given:
     """A convolution, a sum with a fourth input, an activation."""
     y = draft("Conv", call.input(0), call.input(1), call.optional(2), **window(call))
     return [activated(call, draft, plus(draft, y, call.optional(3)))]
 
 
-def _fused_gemm(call: Call, draft: Draft) -> Given:
+def _fused_gemm(call: NodeCall, draft: Draft) -> Given:
     names = ("alpha", "beta", "transA", "transB")
     settings = {name: call.attributes[name] for name in names if name in call.attributes}
     y = draft("Gemm", call.input(0), call.input(1), call.optional(2), **settings)
     return [activated(call, draft, y)]
 
 
-def _gemm_fast_gelu(call: Call, draft: Draft) -> Given:
+def _gemm_fast_gelu(call: NodeCall, draft: Draft) -> Given:
     y = plus(draft, draft("MatMul", call.input(0), call.input(1)), call.optional(2))
     return [draft("Gelu", y, approximate="tanh")]
 
 
-def _fused_matmul(call: Call, draft: Draft) -> Given:
-    """alpha·A·B, each transposed in its last two axes, or its batch moved behind the row."""
+def _fused_matmul(call: NodeCall, draft: Draft) -> Given:
+    """alpha·A·B. Each operand may be transposed in its last two axes, or have its batch behind its
+    rows."""
     a = _turned(call, draft, 0, "transA", "transBatchA")
     b = _turned(call, draft, 1, "transB", "transBatchB")
     y = draft("MatMul", a, b)
@@ -149,7 +150,7 @@ def _fused_matmul(call: Call, draft: Draft) -> Given:
     return [activated(call, draft, y)]
 
 
-def _turned(call: Call, draft: Draft, index: int, matrix: str, batch: str) -> Tensor:
+def _turned(call: NodeCall, draft: Draft, index: int, matrix: str, batch: str) -> Tensor:
     tensor, rank = call.input(index), len(call.shape(index))
     order = list(range(rank))
     if call.attribute(batch, 0) and rank > 1:
@@ -159,18 +160,18 @@ def _turned(call: Call, draft: Draft, index: int, matrix: str, batch: str) -> Te
     return tensor if order == sorted(order) else draft("Transpose", tensor, perm=order)
 
 
-def _expand_dims(call: Call, draft: Draft) -> Given:
+def _expand_dims(call: NodeCall, draft: Draft) -> Given:
     axis = call.input(1).numbers
     if axis is None:
         raise Undecided
     return [draft("Unsqueeze", call.input(0), axes=[axis.item()])]
 
 
-def _embedding(call: Call, draft: Draft) -> Given:
+def _embedding(call: NodeCall, draft: Draft) -> Given:
     return [draft("Gather", call.input(0), call.input(1))]
 
 
-def _complex_product(call: Call, draft: Draft) -> Given:
+def _complex_product(call: NodeCall, draft: Draft) -> Given:
     """(…, 2) times (…, 2): four products, a sum and a difference."""
     a, b = (draft.several("Split", 2, call.input(n), axis=-1, num_outputs=2) for n in (0, 1))
     (p, q), (r, s) = a, b

@@ -1,7 +1,7 @@
-"""A model without its weights: what is stored under which shape, and what onnx infers from that.
+"""A model without its weights: what is stored in which shape, and what onnx infers from that.
 
-The main graph's weights become inputs of the model that onnx checks and infers shapes of: it sees
-those of at most `SMALL` elements alone, and never looks for external data.
+The main graph's weights become inputs of the model that onnx checks and whose shapes it infers. It
+sees only tensors of at most `SMALL` elements, and never looks for external data.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ OWN_DOMAINS = ("", "ai.onnx")
 """Names of onnx's own operator set."""
 
 SMALL = 4096
-"""Elements of the largest tensor whose numbers are looked at: shapes, indices, bounds, scales."""
+"""The most elements of a tensor whose numbers are read: shapes, indices, bounds and scales."""
 
 INTEGERS = frozenset(
     [
@@ -135,16 +135,17 @@ def _replaced(
 
 
 LATER = "ai.onnx.later"
-"""Stands for onnx's own domain at an operator that its set in the file does not have yet."""
+"""The domain of operators that onnx's own set has, but not yet in the version of the file."""
 
 FOREIGN = frozenset({"SimplifiedLayerNormalization"})
-"""Operators that onnxruntime writes into onnx's own domain, and onnx does not have."""
+"""Operators that onnxruntime writes into onnx's own domain, although onnx does not have them."""
 
 
 def set_apart(model: ModelProto) -> None:
     """Put operators that onnx's set in the file does not have into a domain of their own.
 
-    onnxruntime fuses into such: a LayerNormalization among operators of set 13, for example.
+    onnxruntime writes such operators when it fuses others: for example a LayerNormalization among
+    operators of set 13.
     """
     opset = max((e.version for e in model.opset_import if e.domain in OWN_DOMAINS), default=1)
     apart = [
@@ -171,8 +172,8 @@ def _is_apart(name: str, opset: int) -> bool:
 
 
 def leave_open(model: ModelProto) -> None:
-    """Take outputs whose rank is not stated out of the outputs: onnxruntime writes such files, and
-    what its operators give needs no statement here."""
+    """Remove outputs whose rank is not stated, as in files that onnxruntime writes: the outputs of
+    its operators need no statement here."""
     outputs = list(model.graph.output)
     stated = [v for v in outputs if not _is_open(v)]
     if len(stated) < len(outputs):

@@ -15,13 +15,14 @@ from flopscope.onnxgraph.pieces import (
     plus,
     window,
 )
-from flopscope.onnxgraph.tensors import Call, Tensor
+from flopscope.onnxgraph.tensors import NodeCall, Tensor
 
 Given = Sequence[Tensor | None]
 
 
-def _blocked_conv(call: Call, draft: Draft) -> Given:
-    """Its map lies in blocks of channels, which the kernel is as wide as, filled with zeros."""
+def _blocked_conv(call: NodeCall, draft: Draft) -> Given:
+    """A convolution whose map lies in blocks of channels. The kernel is as wide as these, filled
+    with zeros."""
     batch, channels, *grid = call.shape(0)
     wide = call.shape(1)[1] * call.attribute("group", 1)
     filled = (batch, wide, *grid) if wide > channels else call.shape(0)
@@ -31,7 +32,7 @@ def _blocked_conv(call: Call, draft: Draft) -> Given:
 
 
 def _nhwc_conv(op: str) -> Expansion:
-    def rule(call: Call, draft: Draft) -> Given:
+    def rule(call: NodeCall, draft: Draft) -> Given:
         x, weight = call.input(0), _channels_second(call, draft)
         y = draft(op, channels_first(draft, x), weight, call.optional(2), **window(call))
         y = channels_last(draft, y)
@@ -40,7 +41,7 @@ def _nhwc_conv(op: str) -> Expansion:
     return rule
 
 
-def _channels_second(call: Call, draft: Draft) -> Tensor:
+def _channels_second(call: NodeCall, draft: Draft) -> Tensor:
     """The kernel as (out, in, height, width): some engines have (out, height, width, in)."""
     weight, shape = call.input(1), call.shape(1)
     kernel = call.attribute("kernel_shape")
@@ -52,7 +53,7 @@ def _channels_second(call: Call, draft: Draft) -> Tensor:
 def _nhwc(op: str, *, windowed: bool = True) -> Expansion:
     """The operator on (B, …, C)."""
 
-    def rule(call: Call, draft: Draft) -> Given:
+    def rule(call: NodeCall, draft: Draft) -> Given:
         settings = window(call) if windowed else dict(call.attributes)
         rest = [call.optional(index) for index in range(1, len(call.inputs))]
         y = draft(op, channels_first(draft, call.input(0)), *rest, **settings)
@@ -64,13 +65,13 @@ def _nhwc(op: str, *, windowed: bool = True) -> Expansion:
 def same(op: str) -> Expansion:
     """The operator of that name in onnx's own domain."""
 
-    def rule(call: Call, draft: Draft) -> Given:
+    def rule(call: NodeCall, draft: Draft) -> Given:
         return draft.several(op, len(call.outputs), *call.inputs, **call.attributes)
 
     return rule
 
 
-def _reordered(call: Call, draft: Draft) -> Given:
+def _reordered(call: NodeCall, draft: Draft) -> Given:
     """Another order of the same map in memory: (B, C, H, W) inside, channels filled to blocks."""
     x = call.input(0)
     last, channels = call.attribute("channels_last", 0), call.attribute("channels")

@@ -1,7 +1,7 @@
 """Shapes of what moves elements and computes nothing: reshapes, slices, gathers, padding, resizing.
 
-A size that has to fit becomes a premise: what a slice takes lies inside, what is reshaped keeps its
-number of elements.
+A size that has to fit becomes a premise: what a slice takes lies inside its tensor, and a reshape
+keeps the number of elements.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from flopscope.onnxgraph.headers import Stored
-from flopscope.onnxgraph.tensors import Call, Undecided, broadcast
+from flopscope.onnxgraph.tensors import NodeCall, Undecided, broadcast
 from flopscope.sizes import Shape, Size, ceil_div, elements, floor_div, is_symbolic
 
 Shapes: TypeAlias = "Shape | list[Shape]"
 
 FAR = 2**31 - 1
-"""From here on an end means: to the end."""
+"""A slice with an end from this number on goes to the end of its axis."""
 
 LARGE = 10**6
-"""From here on too, for axes that are not longer: no network cuts so much off, but exporters of
-other frameworks write ends like this."""
+"""So does one with an end from this number on, where the axis is not longer. No network cuts so
+much off, but exporters of other frameworks write such ends."""
 
 
-def _reshape(call: Call) -> Shape:
+def _reshape(call: NodeCall) -> Shape:
     """0 keeps a size, −1 takes what is left."""
     shape, wanted = call.shape(0), call.setting("shape", 1)
     keeps = not call.attribute("allowzero", 0)
@@ -44,19 +44,19 @@ def _reshape(call: Call) -> Shape:
     return tuple(floor_div(whole, rest) if _is(n, -1) else n for n in sizes)
 
 
-def _flatten(call: Call) -> Shape:
+def _flatten(call: NodeCall) -> Shape:
     shape = call.shape(0)
     axis = call.attribute("axis", 1)
     axis = axis + len(shape) if axis < 0 else axis
     return (elements(shape[:axis]), elements(shape[axis:]))
 
 
-def _transpose(call: Call) -> Shape:
+def _transpose(call: NodeCall) -> Shape:
     shape = call.shape(0)
     return tuple(shape[axis] for axis in call.attribute("perm", reversed(range(len(shape)))))
 
 
-def _squeeze(call: Call) -> Shape:
+def _squeeze(call: NodeCall) -> Shape:
     shape, axes = call.shape(0), call.setting("axes", 1)
     if axes is None:
         if any(map(is_symbolic, shape)):
@@ -68,14 +68,14 @@ def _squeeze(call: Call) -> Shape:
     return tuple(n for axis, n in enumerate(shape) if axis not in gone)
 
 
-def _unsqueeze(call: Call) -> Shape:
+def _unsqueeze(call: NodeCall) -> Shape:
     shape, axes = call.shape(0), call.setting("axes", 1)
     rank = len(shape) + len(axes)
     new, old = {axis % rank for axis in axes}, iter(shape)
     return tuple(1 if axis in new else next(old) for axis in range(rank))
 
 
-def _concat(call: Call) -> Shape:
+def _concat(call: NodeCall) -> Shape:
     shapes = [call.shape(index) for index in range(len(call.inputs))]
     axis = call.attribute("axis") % len(shapes[0])
     result = list(shapes[0])
@@ -87,7 +87,7 @@ def _concat(call: Call) -> Shape:
     return tuple(result)
 
 
-def _split(call: Call) -> list[Shape]:
+def _split(call: NodeCall) -> list[Shape]:
     """Equal parts unless their lengths are given; the last may be smaller where onnx allows it."""
     shape, axis, parts = call.shape(0), call.axis(0), len(call.outputs)
     lengths = call.setting("split", 1)
@@ -101,7 +101,7 @@ def _split(call: Call) -> list[Shape]:
     return [(*shape[:axis], length, *shape[axis + 1 :]) for length in lengths]
 
 
-def _slice(call: Call) -> Shape:
+def _slice(call: NodeCall) -> Shape:
     sizes = list(call.shape(0))
     starts, ends = call.setting("starts", 1), call.setting("ends", 2)
     axes = call.setting("axes", 3) or range(len(starts))
@@ -111,7 +111,7 @@ def _slice(call: Call) -> Shape:
     return tuple(sizes)
 
 
-def _length(call: Call, size: Size, start: Size, end: Size, step: Size) -> Size:
+def _length(call: NodeCall, size: Size, start: Size, end: Size, step: Size) -> Size:
     """Elements that start:end:step takes of an axis."""
     if is_symbolic(step):
         raise Undecided
@@ -137,11 +137,12 @@ def _length(call: Call, size: Size, start: Size, end: Size, step: Size) -> Size:
 class _Axis(NamedTuple):
     """One axis of a slice: its places counted from the front."""
 
-    call: Call
+    call: NodeCall
     size: Size
 
     def place(self, place: Size, end: Size, below: int = 0) -> Size:
-        """The place, `end` for one beyond every size, `below` for one before the first."""
+        """The place from the front: `end` where it is beyond every size, `below` before the
+        first."""
         if is_symbolic(place):
             falls = (-place).lower() is not None and place.lower() is None
             return self.size + place if falls else place
@@ -159,27 +160,27 @@ class _Axis(NamedTuple):
         return self.size + place if place < 0 else place
 
 
-def _gather(call: Call) -> Shape:
+def _gather(call: NodeCall) -> Shape:
     data, axis = call.shape(0), call.axis(0)
     return (*data[:axis], *call.shape(1), *data[axis + 1 :])
 
 
-def _gather_nd(call: Call) -> Shape:
+def _gather_nd(call: NodeCall) -> Shape:
     data, indices, batch = call.shape(0), call.shape(1), call.attribute("batch_dims", 0)
     if is_symbolic(indices[-1]):
         raise Undecided
     return (*indices[:-1], *data[batch + indices[-1] :])
 
 
-def _expand(call: Call) -> Shape:
+def _expand(call: NodeCall) -> Shape:
     return broadcast([call.shape(0), tuple(call.setting("shape", 1))], call.premises, call.path)
 
 
-def _tile(call: Call) -> Shape:
+def _tile(call: NodeCall) -> Shape:
     return tuple(n * m for n, m in zip(call.shape(0), call.setting("repeats", 1), strict=True))
 
 
-def _pad(call: Call) -> Shape:
+def _pad(call: NodeCall) -> Shape:
     sizes, pads = list(call.shape(0)), call.setting("pads", 1)
     axes = call.setting("axes", 3) or range(len(sizes))
     for place, axis in enumerate(axes):
@@ -187,14 +188,14 @@ def _pad(call: Call) -> Shape:
     return tuple(sizes)
 
 
-def _depth_to_space(call: Call) -> Shape:
+def _depth_to_space(call: NodeCall) -> Shape:
     batch, channels, *grid = call.shape(0)
     block = call.attribute("blocksize")
     call.premises.multiple(channels, block * block, f"channels of {call.path}")
     return (batch, floor_div(channels, block * block), *(n * block for n in grid))
 
 
-def _space_to_depth(call: Call) -> Shape:
+def _space_to_depth(call: NodeCall) -> Shape:
     batch, channels, *grid = call.shape(0)
     block = call.attribute("blocksize")
     for n in grid:
@@ -202,14 +203,14 @@ def _space_to_depth(call: Call) -> Shape:
     return (batch, channels * block * block, *(floor_div(n, block) for n in grid))
 
 
-def resize_factors(call: Call) -> list[Any] | None:
+def resize_factors(call: NodeCall) -> list[Any] | None:
     """Scales of every axis, or None where sizes are given instead."""
     place = 1 if call.op == "Upsample" or call.opset < 11 else 2
     scales = call.setting("scales", place)
     return _all_axes(call, scales, 1.0) if scales else None
 
 
-def resize_sizes(call: Call) -> Shape:
+def resize_sizes(call: NodeCall) -> Shape:
     """Sizes of every axis: as given, or ⌊n·scale⌋."""
     if call.attribute("keep_aspect_ratio_policy", "stretch") != "stretch":
         raise Undecided
@@ -225,7 +226,7 @@ def _scaled(n: Size, scale: Any) -> Size:
     return product // 1 if is_symbolic(product) else math.floor(product)
 
 
-def _all_axes(call: Call, values: list[Any], default: Any) -> list[Any]:
+def _all_axes(call: NodeCall, values: list[Any], default: Any) -> list[Any]:
     axes = call.attribute("axes")
     if axes is None:
         return values
@@ -234,26 +235,26 @@ def _all_axes(call: Call, values: list[Any], default: Any) -> list[Any]:
     return [given.get(axis, default) for axis in range(rank)]
 
 
-def _top_k(call: Call) -> Shape:
+def _top_k(call: NodeCall) -> Shape:
     shape, axis = call.shape(0), call.axis(-1)
     (length,) = call.setting("k", 1)
     return (*shape[:axis], length, *shape[axis + 1 :])
 
 
-def _one_hot(call: Call) -> Shape:
+def _one_hot(call: NodeCall) -> Shape:
     shape = call.shape(0)
     axis = call.attribute("axis", -1) % (len(shape) + 1)
     (depth,) = call.setting("depth", 1) if call.shape(1) else [call.setting("depth", 1)]
     return (*shape[:axis], depth, *shape[axis:])
 
 
-def _range(call: Call) -> Shape:
+def _range(call: NodeCall) -> Shape:
     start, limit, step = (call.setting("", index) for index in range(3))
     call.premises.at_least(ceil_div(limit - start, step), 0, f"length of {call.path}")
     return (ceil_div(limit - start, step),)
 
 
-def _constant(call: Call) -> Shape:
+def _constant(call: NodeCall) -> Shape:
     (value,) = call.attributes.values()
     return tuple(value.shape) if isinstance(value, Stored) else np.shape(value)
 
@@ -262,7 +263,7 @@ def _is(size: Size, number: int) -> bool:
     return not is_symbolic(size) and bool(size == number)
 
 
-MOVEMENT: Mapping[str, Callable[[Call], Shapes]] = {
+MOVEMENT: Mapping[str, Callable[[NodeCall], Shapes]] = {
     "Concat": _concat,
     "Constant": _constant,
     "ConstantOfShape": lambda call: tuple(call.setting("shape", 0)),

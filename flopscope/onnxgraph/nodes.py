@@ -16,7 +16,7 @@ def attributes(node: NodeProto) -> dict[str, Any]:
 
 
 def path_of(name: str) -> str:
-    """A scoped name with dots; a part that repeats the one before it says it once.
+    """A scoped name with dots, in which a part does not repeat the one before it.
 
     >>> path_of("/features/features.0/features.0.1/Conv"), path_of("model/conv/Conv2D")
     ('features.0.1.Conv', 'model.conv.Conv2D')

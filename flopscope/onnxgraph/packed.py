@@ -1,6 +1,6 @@
-"""Layers and tables whose numbers lie packed in bytes: made floats as they are used.
+"""Layers and tables whose numbers lie packed in bytes, and become floats as they are used.
 
-A parameter is one of the numbers, not one of the bytes, and takes as many bits as it has.
+Parameters are the numbers, not the bytes, and take as many bits as the numbers have.
 """
 
 from __future__ import annotations
@@ -8,26 +8,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from flopscope.facts import Kind
-from flopscope.onnxgraph.drafts import Draft, Expansion, shape_of
+from flopscope.onnxgraph.drafts import Draft, Expansion
 from flopscope.onnxgraph.pieces import MS
-from flopscope.onnxgraph.tensors import Call, Facts, Tensor, Undecided
+from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, Undecided, shape_of
 from flopscope.sizes import Shape
 
 Given = Sequence[Tensor | None]
 
 
-def _few_bits(call: Call, draft: Draft) -> Given:
+def _few_bits(call: NodeCall, draft: Draft) -> Given:
     """(packed − zero point)·scale is the matrix (N, K)."""
     weight = draft.packed(call.input(1), _matrix(call), call.attribute("bits", 4))
     return [_layer(call, draft, weight, call.optional(5))]
 
 
-def _from_a_table(call: Call, draft: Draft) -> Given:
+def _from_a_table(call: NodeCall, draft: Draft) -> Given:
     """Four bits choose one of sixteen numbers, which is scaled."""
     return [_layer(call, draft, draft.packed(call.input(1), _matrix(call), 4), None)]
 
 
-def _stated(call: Call, draft: Draft) -> Given:
+def _stated(call: NodeCall, draft: Draft) -> Given:
     """The shape (K, N) is an input, and the scales lie among the numbers."""
     numbers = call.input(2).numbers
     if numbers is None:
@@ -36,9 +36,9 @@ def _stated(call: Call, draft: Draft) -> Given:
     return [_layer(call, draft, draft.packed(call.input(1), (outer, inner), 4), None)]
 
 
-def _layer(call: Call, draft: Draft, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """How often a number is unpacked is a matter of the kernel, and not stated: a row of its own
-    that multiplies no matrices."""
+def _layer(call: NodeCall, draft: Draft, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Unpacking as a row of its own that multiplies no matrices: how often a number is unpacked
+    depends on the kernel, and is not stated."""
     outer, inner = shape_of(weight)
     *positions, width = call.shape(0)
     draft.same(width, inner)
@@ -46,12 +46,12 @@ def _layer(call: Call, draft: Draft, weight: Tensor, bias: Tensor | None) -> Ten
     return draft.row(Facts(Kind.OTHER, (y,)), shape_of(y))
 
 
-def _matrix(call: Call) -> Shape:
+def _matrix(call: NodeCall) -> Shape:
     return (call.attribute("N"), call.attribute("K"))
 
 
-def _looked_up(call: Call, draft: Draft) -> Given:
-    """Rows of a packed table, made floats."""
+def _looked_up(call: NodeCall, draft: Draft) -> Given:
+    """Look-ups in a packed table, whose rows become floats."""
     table, indices, bits = call.input(0), call.input(1), call.attribute("bits", 4)
     *outer, last = call.shape(0)
     wide = (*outer, last * (8 // bits) if table.element == BYTES else last)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flopscope.onnxgraph.drafts import Draft, shape_of
-from flopscope.onnxgraph.tensors import Call, Tensor, Undecided
+from flopscope.onnxgraph.drafts import Draft
+from flopscope.onnxgraph.tensors import NodeCall, Tensor, Undecided, shape_of
 
 MS, NCHWC, NHWC = "com.microsoft.", "com.microsoft.nchwc.", "com.ms.internal.nhwc."
 
@@ -14,8 +14,8 @@ WINDOW = ("auto_pad", "ceil_mode", "count_include_pad", "dilations", "group", "k
           "output_padding", "output_shape", "pads", "strides")  # fmt: skip
 
 
-def activated(call: Call, draft: Draft, x: Tensor) -> Tensor:
-    """x behind the activation that a fused operator names, or as it is."""
+def activated(call: NodeCall, draft: Draft, x: Tensor) -> Tensor:
+    """x after the activation that a fused operator names, if it names one."""
     name = str(call.attribute("activation", "") or "")
     if name in ("", "None", "none", "Identity"):
         return x
@@ -56,10 +56,10 @@ def channels_last(draft: Draft, x: Tensor) -> Tensor:
 
 
 def plus(draft: Draft, x: Tensor, other: Tensor | None) -> Tensor:
-    """x, or the sum of both where there is another."""
+    """x plus the other tensor, if there is one."""
     return x if other is None else draft("Add", x, other)
 
 
-def window(call: Call) -> dict[str, Any]:
+def window(call: NodeCall) -> dict[str, Any]:
     """The attributes of a sliding window that the call has."""
     return {name: call.attributes[name] for name in WINDOW if name in call.attributes}

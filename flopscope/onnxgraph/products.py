@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from flopscope.facts import Kind
 from flopscope.onnxgraph.drafts import Draft, Expansion
 from flopscope.onnxgraph.einsum import product_of
-from flopscope.onnxgraph.tensors import Call, Facts, Tensor
+from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor
 from flopscope.sizes import elements
 
 
-def matmul(call: Call) -> Facts:
+def matmul(call: NodeCall) -> Facts:
     """NumPy's product: (…, n, k) and (…, k, m). A stored (k, m) is the weight (m, k) of a layer."""
     a, b = call.input(0), call.input(1)
     if b.stored and len(call.shape(1)) <= 2:
@@ -23,8 +23,8 @@ def matmul(call: Call) -> Facts:
     return Facts(Kind.MATMUL, (a, b))
 
 
-def gemm(call: Call) -> Facts | None:
-    """a·b with a bias vector, b stored: factors and transpositions of what is stored are done
+def gemm(call: NodeCall) -> Facts | None:
+    """a·b with a bias vector, where b is stored, so that its factors and transpositions are done
     ahead. None for any other use."""
     a, b, bias = call.input(0), call.input(1), call.optional(2)
     if not b.stored:
@@ -38,7 +38,7 @@ def gemm(call: Call) -> Facts | None:
     return Facts(Kind.LINEAR, (a,), (matrix, bias))
 
 
-def _apart(call: Call, draft: Draft) -> list[Tensor] | None:
+def _apart(call: NodeCall, draft: Draft) -> list[Tensor] | None:
     """Gemm as alpha·(a·b) + beta·c, where it is more than one layer."""
     call.shape(0), call.shape(1)
     if gemm(call) is not None:
@@ -55,8 +55,9 @@ def _apart(call: Call, draft: Draft) -> list[Tensor] | None:
     return [draft("Add", y, draft("Mul", c, draft.scalar(beta)) if scaled else c)]
 
 
-def einsum(call: Call) -> Facts | None:
-    """As matmul, with the letters put in its order; None where the equation is no product."""
+def einsum(call: NodeCall) -> Facts | None:
+    """Einsum as a matmul, with the letters put in its order; None where the equation is no
+    product."""
     if (found := product_of(call)) is None:
         return None
     batch, rows, inner, columns = (elements(group) for group in found)

@@ -1,8 +1,9 @@
-"""Quantised operators as what they are by definition: numbers made floats, the operator, and back.
+"""Quantised operators as they are defined: numbers become floats, the operator runs, and its result
+is quantised again.
 
 QLinearConv is DequantizeLinear of its operands, Conv, and QuantizeLinear of the result, so that a
 network costs the same in both of the forms that quantisers write. Integer products subtract zero
-points and multiply. Scales and zero points are settings, no parameters; a weight has the elements
+points and multiply. Scales and zero points are settings, not parameters. A weight has the elements
 and the type in which it is stored, and what is done with it alone is done ahead.
 """
 
@@ -15,9 +16,9 @@ from onnx import TensorProto
 
 from flopscope.facts import Function, Kind
 from flopscope.onnxgraph.attention import projected_attention
-from flopscope.onnxgraph.drafts import Draft, Expansion, shape_of
+from flopscope.onnxgraph.drafts import Draft, Expansion
 from flopscope.onnxgraph.pieces import MS, NHWC, channels_first, channels_last, window
-from flopscope.onnxgraph.tensors import Call, Facts, Tensor
+from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, shape_of
 
 Given = Sequence[Tensor | None]
 
@@ -26,7 +27,7 @@ Given = Sequence[Tensor | None]
 
 
 def dequantised(draft: Draft, x: Tensor, scale: Tensor, zero: Tensor | None = None) -> Tensor:
-    """(x − zero)·scale. What is stored is made so ahead, and stays the stored weight."""
+    """(x − zero)·scale. For a stored tensor this is done ahead, and it stays the stored weight."""
     element = scale.element or TensorProto.FLOAT
     if _is_ahead(x):
         return x._replace(element=element, numbers=None)
@@ -52,21 +53,21 @@ def _is_ahead(x: Tensor) -> bool:
     return x.source is None and x.stored is not None
 
 
-def _element(call: Call, zero: int) -> int:
+def _element(call: NodeCall, zero: int) -> int:
     stated = call.attribute("output_dtype", 0)
     tensor = call.optional(zero)
     return int(stated) or (tensor.element if tensor is not None else TensorProto.UINT8)
 
 
-def _dequantize(call: Call, draft: Draft) -> Given:
+def _dequantize(call: NodeCall, draft: Draft) -> Given:
     return [dequantised(draft, call.input(0), call.input(1), call.optional(2))]
 
 
-def _quantize(call: Call, draft: Draft) -> Given:
+def _quantize(call: NodeCall, draft: Draft) -> Given:
     return [quantised(draft, call.input(0), call.optional(2), _element(call, 2))]
 
 
-def _dynamic(call: Call, draft: Draft) -> Given:
+def _dynamic(call: NodeCall, draft: Draft) -> Given:
     """The scale is the range of the numbers, and of 0, over 255."""
     return dynamically(draft, call.input(0))
 
@@ -86,19 +87,19 @@ def dynamically(draft: Draft, x: Tensor) -> list[Tensor]:
 # --- layers of quantised numbers -----------------------------------------------------------------
 
 
-def _operand(call: Call, draft: Draft, place: int) -> Tensor:
-    """Of three inputs from the place on: numbers, scale, zero point."""
+def _operand(call: NodeCall, draft: Draft, place: int) -> Tensor:
+    """Floats of the three inputs from this place on: numbers, scale, zero point."""
     return dequantised(draft, call.input(place), call.input(place + 1), call.optional(place + 2))
 
 
-def _result(call: Call, draft: Draft, y: Tensor, scale: int) -> list[Tensor]:
+def _result(call: NodeCall, draft: Draft, y: Tensor, scale: int) -> list[Tensor]:
     zero = call.optional(scale + 1)
     element = zero.element if zero is not None else call.input(0).element
     return [quantised(draft, y, zero, element)]
 
 
 def _convolution(op: str, *, last: bool = False) -> Expansion:
-    def rule(call: Call, draft: Draft) -> Given:
+    def rule(call: NodeCall, draft: Draft) -> Given:
         behind = last or call.attribute("channels_last", 0)
         x, weight = _operand(call, draft, 0), _operand(call, draft, 3)
         x = channels_first(draft, x) if behind else x
@@ -111,13 +112,14 @@ def _convolution(op: str, *, last: bool = False) -> Expansion:
     return rule
 
 
-def _matmul(call: Call, draft: Draft) -> Given:
+def _matmul(call: NodeCall, draft: Draft) -> Given:
     y = draft("MatMul", _operand(call, draft, 0), _operand(call, draft, 3))
     return _result(call, draft, y, 6)
 
 
-def _gemm(call: Call, draft: Draft) -> Given:
-    """Without a scale of the result, floats."""
+def _gemm(call: NodeCall, draft: Draft) -> Given:
+    """A product of quantised matrices, whose result stays floats where the call has no scale for
+    it."""
     names = ("alpha", "transA", "transB")
     settings = {name: call.attributes[name] for name in names if name in call.attributes}
     bias = call.optional(6)
@@ -128,17 +130,17 @@ def _gemm(call: Call, draft: Draft) -> Given:
 
 
 def _pair(op: str) -> Expansion:
-    def rule(call: Call, draft: Draft) -> Given:
+    def rule(call: NodeCall, draft: Draft) -> Given:
         y = draft(op, _operand(call, draft, 0), _operand(call, draft, 3))
         return _result(call, draft, y, 6)
 
     return rule
 
 
-def _single(op: str, settings: Callable[[Call], dict[str, Any]]) -> Expansion:
+def _single(op: str, settings: Callable[[NodeCall], dict[str, Any]]) -> Expansion:
     """One operand, perhaps with its channels last."""
 
-    def rule(call: Call, draft: Draft) -> Given:
+    def rule(call: NodeCall, draft: Draft) -> Given:
         x, behind = _operand(call, draft, 0), call.attribute("channels_last", 0)
         y = draft(op, channels_first(draft, x) if behind else x, **settings(call))
         return _result(call, draft, channels_last(draft, y) if behind else y, 3)
@@ -146,16 +148,16 @@ def _single(op: str, settings: Callable[[Call], dict[str, Any]]) -> Expansion:
     return rule
 
 
-def _named(*names: str) -> Callable[[Call], dict[str, Any]]:
+def _named(*names: str) -> Callable[[NodeCall], dict[str, Any]]:
     return lambda call: {name: call.attributes[name] for name in names if name in call.attributes}
 
 
-def _concatenation(call: Call, draft: Draft) -> Given:
+def _concatenation(call: NodeCall, draft: Draft) -> Given:
     parts = [_operand(call, draft, place) for place in range(2, len(call.inputs), 3)]
     return _result(call, draft, draft("Concat", *parts, axis=call.attribute("axis")), 0)
 
 
-def _where(call: Call, draft: Draft) -> Given:
+def _where(call: NodeCall, draft: Draft) -> Given:
     y = draft("Where", call.input(0), _operand(call, draft, 1), _operand(call, draft, 4))
     return _result(call, draft, y, 7)
 
@@ -164,7 +166,7 @@ def _where(call: Call, draft: Draft) -> Given:
 
 
 def _from(draft: Draft, x: Tensor, zero: Tensor | None) -> Tensor:
-    """x less its zero point; from what is stored it is taken ahead."""
+    """x less its zero point, which is subtracted ahead where x is stored."""
     if zero is None or _is_ahead(x):
         return x
     return draft.row(Facts(Kind.ADD, (x,)), shape_of(x), TensorProto.INT32)
@@ -175,36 +177,36 @@ def _integer_product(draft: Draft, a: Tensor, b: Tensor, zeros: Sequence[Tensor 
     return draft("MatMul", a, b)._replace(element=TensorProto.INT32)
 
 
-def _matmul_integer(call: Call, draft: Draft) -> Given:
+def _matmul_integer(call: NodeCall, draft: Draft) -> Given:
     zeros = (call.optional(2), call.optional(3))
     return [_integer_product(draft, call.input(0), call.input(1), zeros)]
 
 
-def _conv_integer(call: Call, draft: Draft) -> Given:
+def _conv_integer(call: NodeCall, draft: Draft) -> Given:
     x = _from(draft, call.input(0), call.optional(2))
     weight = _from(draft, call.input(1), call.optional(3))
     return [draft("Conv", x, weight, **window(call))._replace(element=TensorProto.INT32)]
 
 
-def _matmul_to_float(call: Call, draft: Draft) -> Given:
+def _matmul_to_float(call: NodeCall, draft: Draft) -> Given:
     zeros = (call.optional(4), call.optional(5))
     y = _integer_product(draft, call.input(0), call.input(1), zeros)
     return [_scaled(draft, y, call.optional(6))]
 
 
-def _dynamic_matmul(call: Call, draft: Draft) -> Given:
+def _dynamic_matmul(call: NodeCall, draft: Draft) -> Given:
     numbers, _, zero = dynamically(draft, call.input(0))
     y = _integer_product(draft, numbers, call.input(1), (zero, call.optional(3)))
     return [_scaled(draft, y, call.optional(4))]
 
 
 def _scaled(draft: Draft, y: Tensor, bias: Tensor | None) -> Tensor:
-    """Times both scales, which are multiplied first, and plus a bias."""
+    """The product times both scales, which are multiplied first, and plus a bias."""
     y = draft.row(Facts(Kind.MULTIPLY, (y,)), shape_of(y), TensorProto.FLOAT)
     return y if bias is None else draft("Add", y, bias)
 
 
-def _multiply_integer(call: Call, draft: Draft) -> Given:
+def _multiply_integer(call: NodeCall, draft: Draft) -> Given:
     a, b = (
         _from(draft, call.input(0), call.optional(1)),
         _from(draft, call.input(2), call.optional(3)),
@@ -215,15 +217,15 @@ def _multiply_integer(call: Call, draft: Draft) -> Given:
 # --- larger ones ---------------------------------------------------------------------------------
 
 
-def _attention(call: Call, draft: Draft) -> Given:
+def _attention(call: NodeCall, draft: Draft) -> Given:
     x = dequantised(draft, call.input(0), call.input(3), call.optional(6))
     weight = dequantised(draft, call.input(1), call.input(4), call.optional(7))
     projected = draft("Add", draft("MatMul", x, weight), call.input(2))
     return projected_attention(call, draft, projected, mask=5, past=8)
 
 
-def _embed_norm(call: Call, draft: Draft) -> Given:
-    """Tables of words, positions and segments: what is looked up becomes floats."""
+def _embed_norm(call: NodeCall, draft: Draft) -> Given:
+    """Embeddings from tables of words, positions and segments, whose entries become floats."""
     words = draft("Gather", call.input(2), call.input(0))
     batch, tokens, *_ = shape_of(words)
     total = dequantised(draft, words, call.input(8), call.input(13))
@@ -238,9 +240,9 @@ def _embed_norm(call: Call, draft: Draft) -> Given:
     return [normed, normed._replace(shape=(batch,), element=TensorProto.INT32)]
 
 
-def _lstm(call: Call, draft: Draft) -> Given:
-    """Its matrices are (directions, in, 4·hidden). How each step's numbers are rounded is not
-    stated: it is a row of its own that multiplies no matrices."""
+def _lstm(call: NodeCall, draft: Draft) -> Given:
+    """A quantised LSTM, whose matrices are (directions, in, 4·hidden). How each step's numbers are
+    rounded is not stated, and is a row of its own that multiplies no matrices."""
     matrices = [draft("Transpose", call.input(n), perm=[0, 2, 1]) for n in (1, 2)]
     rest = [call.optional(n) for n in range(3, 8)]
     states = draft.several("LSTM", 3, call.input(0), *matrices, *rest, **call.attributes)

@@ -1,39 +1,33 @@
-"""Shapes of what samples, transforms and searches: grids, regions, spectra, places."""
+"""Shapes of the results of operators that sample, transform and search."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from flopscope.onnxgraph.tensors import Call, Undecided
-from flopscope.onnxgraph.windows import grid_of
+from flopscope.onnxgraph.tensors import NodeCall, Undecided
+from flopscope.onnxgraph.windows import output_of_convolution
 from flopscope.sizes import Shape, Size, floor_div, product
 
 Shapes: TypeAlias = "Shape | list[Shape]"
 
 
-def _grid_sample(call: Call) -> Shape:
+def _grid_sample(call: NodeCall) -> Shape:
     """(B, C, …) at (B, …, axes)."""
     batch = call.premises.same(call.shape(0)[0], call.shape(1)[0], call.path)
     return (batch, call.shape(0)[1], *call.shape(1)[1:-1])
 
 
-def _deformable_convolution(call: Call) -> Shape:
-    weight, channels = call.shape(1), call.shape(0)[1]
-    call.premises.same(channels, weight[1] * call.attribute("group", 1), call.path)
-    return (call.shape(0)[0], weight[0], *grid_of(call, weight[2:]))
-
-
-def _region_align(call: Call) -> Shape:
+def _region_align(call: NodeCall) -> Shape:
     size = call.attribute("output_height", 1), call.attribute("output_width", 1)
     return (call.shape(1)[0], call.shape(0)[1], *size)
 
 
-def _region_pool(call: Call) -> Shape:
+def _region_pool(call: NodeCall) -> Shape:
     return (call.shape(1)[0], call.shape(0)[1], *call.attribute("pooled_shape"))
 
 
-def _unpool(call: Call) -> Shape:
+def _unpool(call: NodeCall) -> Shape:
     """(n − 1)·stride + kernel − padding an axis, unless it is stated."""
     if (stated := call.setting("output_shape", 2)) is not None:
         return tuple(stated)
@@ -44,7 +38,7 @@ def _unpool(call: Call) -> Shape:
     return (*call.shape(0)[:2], *((n - 1) * s + k - b - e for n, k, s, b, e in axes))
 
 
-def _from_columns(call: Call) -> Shape:
+def _from_columns(call: NodeCall) -> Shape:
     """(B, C·block, positions) as a map."""
     image, block = call.setting("image_shape", 1), call.setting("block_shape", 2)
     batch, channels, _ = call.shape(0)
@@ -53,15 +47,16 @@ def _from_columns(call: Call) -> Shape:
     return (batch, floor_div(channels, size), *image)
 
 
-def _cropped(call: Call) -> Shape:
+def _cropped(call: NodeCall) -> Shape:
     shape, wanted = list(call.shape(0)), call.setting("shape", 1)
     for axis, size in zip(call.attribute("axes", range(len(shape))), wanted, strict=True):
         shape[axis] = size
     return tuple(shape)
 
 
-def _spectrum(call: Call) -> Shape:
-    """Complex numbers along one axis; half of them and one more where they mirror one another."""
+def _spectrum(call: NodeCall) -> Shape:
+    """DFT: complex numbers along one axis; half of them and one more where the rest mirrors
+    them."""
     shape = list(call.shape(0))
     axis = call.attribute("axis", 1) if call.opset < 20 else _sole(call, 2, -2)
     length = _sole(call, 1, shape[axis])
@@ -72,7 +67,7 @@ def _spectrum(call: Call) -> Shape:
     return tuple(shape)
 
 
-def _spectrogram(call: Call) -> Shape:
+def _spectrogram(call: NodeCall) -> Shape:
     """(B, samples, …) as (B, frames, frequencies, 2)."""
     batch, samples, *_ = call.shape(0)
     window = call.optional(2)
@@ -85,7 +80,7 @@ def _spectrogram(call: Call) -> Shape:
     return (batch, floor_div(samples - length, step) + 1, bins, 2)
 
 
-def _sole(call: Call, index: int, default: Size | None) -> Size:
+def _sole(call: NodeCall, index: int, default: Size | None) -> Size:
     """The one number of an input."""
     numbers = call.setting("", index, default)
     while isinstance(numbers, list):
@@ -95,16 +90,16 @@ def _sole(call: Call, index: int, default: Size | None) -> Size:
     return numbers
 
 
-def _loss(call: Call) -> Shape:
+def _loss(call: NodeCall) -> Shape:
     """One number, or one for each label."""
     return call.shape(1) if call.attribute("reduction", "mean") == "none" else ()
 
 
-SAMPLED: Mapping[str, Callable[[Call], Shapes]] = {
+SAMPLED: Mapping[str, Callable[[NodeCall], Shapes]] = {
     "CenterCropPad": _cropped,
     "Col2Im": _from_columns,
     "DFT": _spectrum,
-    "DeformConv": _deformable_convolution,
+    "DeformConv": output_of_convolution,
     "GridSample": _grid_sample,
     "MaxRoiPool": _region_pool,
     "MaxUnpool": _unpool,

@@ -1,7 +1,7 @@
-"""The shape of what each operator writes, in closed form: onnx leaves a symbol's arithmetic open.
+"""The shape of what each operator writes, in closed form, since onnx does not compute with symbols.
 
-Rules give the first output's shape, or one for each output. What they cannot know they leave to
-onnx by raising Undecided.
+Rules give the first output's shape, or one for each output. By raising Undecided they leave what
+they cannot know to onnx.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import TypeAlias
 from flopscope.onnxgraph import einsum, movement
 from flopscope.onnxgraph.recurrent import CELLS, shapes_of_layer
 from flopscope.onnxgraph.sampled import SAMPLED
-from flopscope.onnxgraph.tensors import Call, Undecided, broadcast
-from flopscope.onnxgraph.windows import grid_of, transposed_grid_of
+from flopscope.onnxgraph.tensors import NodeCall, Undecided, broadcast
+from flopscope.onnxgraph.windows import grid_of, output_of_convolution, transposed_grid_of
 from flopscope.sizes import Shape, Size
 
 Shapes: TypeAlias = "Shape | list[Shape]"
 
 
-def shapes_of(call: Call) -> list[Shape] | None:
+def shapes_of(call: NodeCall) -> list[Shape] | None:
     """The shapes of the call's outputs, as many as the rule knows; None where it does not."""
     rule = SHAPES.get(call.op)
     if rule is None:
@@ -31,7 +31,7 @@ def shapes_of(call: Call) -> list[Shape] | None:
     return shapes if isinstance(shapes, list) else [shapes] * OUTPUTS_ALIKE.get(call.op, 1)
 
 
-def axes_of(call: Call, index: int = 1) -> list[int]:
+def axes_of(call: NodeCall, index: int = 1) -> list[int]:
     """The axes that a reduction takes together, from the front; all where none are given."""
     rank = len(call.shape(0))
     axes = call.setting("axes", index)
@@ -40,43 +40,37 @@ def axes_of(call: Call, index: int = 1) -> list[int]:
     return [axis % rank for axis in axes]
 
 
-def _as_first(call: Call) -> Shape:
+def _as_first(call: NodeCall) -> Shape:
     return call.shape(0)
 
 
-def _broadcast(call: Call) -> Shape:
+def _broadcast(call: NodeCall) -> Shape:
     shapes = [call.shape(index) for index in range(len(call.inputs))]
     return broadcast(shapes, call.premises, call.path)
 
 
-def _convolution(call: Call) -> Shape:
-    weight, channels = call.shape(1), call.shape(0)[1]
-    call.premises.same(channels, weight[1] * call.attribute("group", 1), call.path)
-    return (call.shape(0)[0], weight[0], *grid_of(call, weight[2:]))
-
-
-def _transposed(call: Call) -> Shape:
+def _transposed(call: NodeCall) -> Shape:
     weight, groups = call.shape(1), call.attribute("group", 1)
     call.premises.same(call.shape(0)[1], weight[0], call.path)
     return (call.shape(0)[0], weight[1] * groups, *transposed_grid_of(call, weight[2:]))
 
 
-def _batch_norm(call: Call) -> Shape:
+def _batch_norm(call: NodeCall) -> Shape:
     shape = call.shape(0)
     call.premises.same(shape[1], call.shape(1)[0], call.path)
     return shape
 
 
-def _pool(call: Call) -> Shape:
+def _pool(call: NodeCall) -> Shape:
     return (*call.shape(0)[:2], *grid_of(call, tuple(call.attribute("kernel_shape"))))
 
 
-def _global_pool(call: Call) -> Shape:
+def _global_pool(call: NodeCall) -> Shape:
     shape = call.shape(0)
     return (*shape[:2], *(1 for _ in shape[2:]))
 
 
-def _gemm(call: Call) -> Shape:
+def _gemm(call: NodeCall) -> Shape:
     a, b = call.shape(0), call.shape(1)
     a = a[::-1] if call.attribute("transA", 0) else a
     b = b[::-1] if call.attribute("transB", 0) else b
@@ -84,7 +78,7 @@ def _gemm(call: Call) -> Shape:
     return (a[0], b[1])
 
 
-def _matmul(call: Call) -> Shape:
+def _matmul(call: NodeCall) -> Shape:
     a, b = call.shape(0), call.shape(1)
     wide, tall = (a if len(a) > 1 else (1, *a)), (b if len(b) > 1 else (*b, 1))
     call.premises.same(wide[-1], tall[-2], call.path)
@@ -94,15 +88,15 @@ def _matmul(call: Call) -> Shape:
     return (*batch, *rows, *((tall[-1],) if len(b) > 1 else ()))
 
 
-def _reduction(call: Call) -> Shape:
+def _reduction(call: NodeCall) -> Shape:
     return _without(call, axes_of(call))
 
 
-def _extremum_place(call: Call) -> Shape:
+def _extremum_place(call: NodeCall) -> Shape:
     return _without(call, [call.axis(0)])
 
 
-def _without(call: Call, axes: list[int]) -> Shape:
+def _without(call: NodeCall, axes: list[int]) -> Shape:
     kept = call.attribute("keepdims", 1)
     sizes: list[Size] = []
     for axis, size in enumerate(call.shape(0)):
@@ -126,20 +120,20 @@ AS_FIRST = """
     ScatterElements ScatterND Selu Shrink Sigmoid Sign Sin Sinh Softmax Softplus Softsign
     Sqrt Swish Tan Tanh TensorScatter ThresholdedRelu Trilu
 """.split()
-"""What has the shape of its first input."""
+"""Operators whose output has the shape of their first input."""
 
 BROADCAST = """
     Add And BitShift BitwiseAnd BitwiseOr BitwiseXor Div Equal Greater GreaterOrEqual Less
     LessOrEqual Max Mean Min Mod Mul Or Pow Sub Sum Where Xor
 """.split()
-"""What has the common shape of all its inputs."""
+"""Operators whose output has the common shape of all their inputs."""
 
-SHAPES: Mapping[str, Callable[[Call], Shapes]] = {
+SHAPES: Mapping[str, Callable[[NodeCall], Shapes]] = {
     "ArgMax": _extremum_place,
     "ArgMin": _extremum_place,
     "AveragePool": _pool,
     "BatchNormalization": _batch_norm,
-    "Conv": _convolution,
+    "Conv": output_of_convolution,
     "ConvTranspose": _transposed,
     "Einsum": einsum.output_of,
     "Gemm": _gemm,
@@ -165,4 +159,5 @@ SHAPES: Mapping[str, Callable[[Call], Shapes]] = {
     **dict.fromkeys(AS_FIRST, _as_first),
     **dict.fromkeys(BROADCAST, _broadcast),
 }
-"""The rule of each operator. Those that are not here write what onnx's inference says."""
+"""The rule of each operator. For an operator that is not here, onnx's inference gives the
+shapes."""

@@ -61,7 +61,7 @@ class Names:
         return tuple(substitute(size, values) for size in shape)
 
     def check_met(self) -> None:
-        """Raises UnknownName for a size that was given a value and does not occur."""
+        """Raises UnknownName for a size that was given a value but does not occur."""
         for name in self._sizes:
             if name not in self._met:
                 raise UnknownName("size", name, sorted(self._met) or ["none"])
@@ -90,7 +90,7 @@ class Names:
 
 
 LONGEST = 200
-"""Characters of a dimension's arithmetic that is read."""
+"""The most characters of a dimension that are read as arithmetic."""
 
 OPERATIONS: Mapping[type[ast.operator], Callable[[Size, Size], Size]] = {
     ast.Add: lambda a, b: a + b,
@@ -117,9 +117,9 @@ def names_of(model: ModelProto, held: Collection[str]) -> list[str]:
 
 
 def _written(names: Iterable[str]) -> dict[str, str]:
-    """Each name as a formula can hold it: blanks and signs as _, and no two alike.
+    """Each name as a formula can hold it: with _ for blanks and signs, and no two alike.
 
-    Placeholders are none, and arithmetic on the other names is read as such.
+    Placeholders are left out, and arithmetic on the other names is read as such.
     """
     named = [name for name in names if name.strip("_ ") and not PLACEHOLDER.fullmatch(name)]
     plain = [name for name in named if name.isidentifier() and not iskeyword(name)]
@@ -158,7 +158,7 @@ def input_shapes(
     names: Names,
     path: Path,
 ) -> dict[str, Shape]:
-    """The shape of every input that is no initialiser, by name: as given, else the file's own.
+    """The shape of every input that is not an initialiser, by name: as given, else the file's own.
 
     Raises BadInput for a wrong number of shapes or sizes, and for sizes that the file leaves open;
     UnknownName for an input that the file does not have.

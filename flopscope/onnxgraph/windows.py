@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from flopscope.facts import Window
-from flopscope.onnxgraph.tensors import Call, Undecided
+from flopscope.onnxgraph.tensors import NodeCall, Undecided
 from flopscope.sizes import Shape, Size, ceil_div, conv_transpose_output, is_symbolic, maximum
 
 
-def window_of(call: Call, kernel: Shape) -> Window:
+def window_of(call: NodeCall, kernel: Shape) -> Window:
     """The window of an operator; its padding is the one before the first sample of each axis."""
     begin, _ = _paddings(call, kernel)
     return Window(kernel, _per_axis(call, "strides", kernel), begin, _dilation(call, kernel))
 
 
-def grid_of(call: Call, kernel: Shape) -> Shape:
+def grid_of(call: NodeCall, kernel: Shape) -> Shape:
     """Positions of the window: ⌊(n + padding − span)/stride⌋ + 1 an axis, ⌈n/stride⌉ with SAME.
 
     With ceil_mode ⌈…⌉, where the last window still starts inside the input or the padding before
@@ -34,7 +34,14 @@ def grid_of(call: Call, kernel: Shape) -> Shape:
     return tuple(grid)
 
 
-def transposed_grid_of(call: Call, kernel: Shape) -> Shape:
+def output_of_convolution(call: NodeCall) -> Shape:
+    """The output of a convolution, plain or deformable."""
+    weight, channels = call.shape(1), call.shape(0)[1]
+    call.premises.same(channels, weight[1] * call.attribute("group", 1), call.path)
+    return (call.shape(0)[0], weight[0], *grid_of(call, weight[2:]))
+
+
+def transposed_grid_of(call: NodeCall, kernel: Shape) -> Shape:
     """Outputs of a transposed convolution: as stated, n·stride with SAME, else what fits."""
     if stated := call.attribute("output_shape"):
         return tuple(stated)[-len(kernel) :]
@@ -46,7 +53,7 @@ def transposed_grid_of(call: Call, kernel: Shape) -> Shape:
     return tuple(n - b - e for n, b, e in zip(whole, begin, end, strict=True))
 
 
-def _unpadded(call: Call, kernel: Shape) -> Shape:
+def _unpadded(call: NodeCall, kernel: Shape) -> Shape:
     """Outputs of a transposed convolution before padding crops them."""
     stride, dilation = _per_axis(call, "strides", kernel), _dilation(call, kernel)
     extra = _per_axis(call, "output_padding", kernel, 0)
@@ -54,8 +61,9 @@ def _unpadded(call: Call, kernel: Shape) -> Shape:
     return tuple(conv_transpose_output(n, k, s, 0, d, o) for n, k, s, d, o in axes)
 
 
-def _paddings(call: Call, kernel: Shape) -> tuple[Shape, Shape]:
-    """Before and after, one an axis. An odd automatic padding has more after the input.
+def _paddings(call: NodeCall, kernel: Shape) -> tuple[Shape, Shape]:
+    """The paddings before and after, one an axis. An odd automatic padding has more after the
+    input.
 
     With SAME_LOWER it has more before it, and so has a transposed convolution unless SAME_UPPER.
     """
@@ -70,7 +78,7 @@ def _paddings(call: Call, kernel: Shape) -> tuple[Shape, Shape]:
     return (less, more) if mode == "SAME_UPPER" else (more, less)
 
 
-def _automatic(call: Call, kernel: Shape) -> Shape:
+def _automatic(call: NodeCall, kernel: Shape) -> Shape:
     """Padding of both ends together that gives the output size that is asked for."""
     if call.op == "ConvTranspose":
         asked = transposed_grid_of(call, kernel)
@@ -81,19 +89,19 @@ def _automatic(call: Call, kernel: Shape) -> Shape:
     return tuple(maximum((ceil_div(n, s) - 1) * s + k - n, 0) for n, k, s in axes)
 
 
-def _same(call: Call) -> bool:
+def _same(call: NodeCall) -> bool:
     return str(call.attribute("auto_pad", "NOTSET")).startswith("SAME")
 
 
-def _per_axis(call: Call, name: str, kernel: Shape, default: int = 1) -> Shape:
+def _per_axis(call: NodeCall, name: str, kernel: Shape, default: int = 1) -> Shape:
     return tuple(call.attribute(name, (default,) * len(kernel)))
 
 
-def _dilation(call: Call, kernel: Shape) -> Shape:
+def _dilation(call: NodeCall, kernel: Shape) -> Shape:
     return _per_axis(call, "dilations", kernel)
 
 
-def _span(call: Call, kernel: Shape) -> Shape:
+def _span(call: NodeCall, kernel: Shape) -> Shape:
     """Samples from the first to the last that a window takes."""
     return tuple(d * (k - 1) + 1 for k, d in zip(kernel, _dilation(call, kernel), strict=True))
 

@@ -58,9 +58,9 @@ def pieces(
     return found
 
 
-def settled(ledger: Ledger, way: Way) -> Ledger:
-    """The ledger at the sizes that take this way: where two sizes are equal one is written for
-    both, multiplicities that the way decides are numbers, and rows that do not happen left out."""
+def restricted(ledger: Ledger, way: Way) -> Ledger:
+    """The ledger at the sizes that take this way. Where two sizes are equal, one is written for
+    both; multiplicities that the way decides are numbers; rows that do not happen are left out."""
     every = (*ledger.conditions, *way)
     region = simplified(every)
     decided = {row.repeat: _decided(row.repeat, region) for row in ledger.rows}
@@ -88,7 +88,7 @@ def _follows(relation: Relation, way: Way, known: Sequence[Condition]) -> bool:
 
 
 def _rule(way: Way) -> Callable[[Size], Size]:
-    """How sizes are written there: with each equation of the way, in its order, put in."""
+    """How sizes are written on this way: with each of its equations put in, in their order."""
     equations = [r.difference for r in way if r.equality and not r.negated]
     solved = [found for equation in equations if (found := _solved(equation)) is not None]
 
@@ -126,7 +126,8 @@ def _example(conditions: Sequence[Condition], last: Mapping[str, int]) -> dict[s
 
 
 def _near(found: Members | None, size: int) -> Iterator[int]:
-    """The first members from `size` on, then below it; the size itself where any will do."""
+    """The first members from `size` on, then those below it; the size itself where any size will
+    do."""
     if found is None:
         yield size
         return

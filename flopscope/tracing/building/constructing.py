@@ -28,8 +28,8 @@ from flopscope.tracing.values.numbers import MOST_LEARNT, Copies, follow, map_al
 def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Trail) -> nn.Module:
     """`make(**arguments)` with polynomials as symbolic sizes, every weight a shape.
 
-    What the constructor decides goes on the trail. Initial values are nobody's concern: a size that
-    becomes a number in an initialiser is not fixed. Raises BadInput unless it makes a module.
+    What the constructor decides goes on the trail. No count depends on initial values, so a size
+    that becomes a number in an initialiser is not fixed. Raises BadInput unless it makes a module.
     """
     origins = origins_of(make, arguments)
 
@@ -47,8 +47,8 @@ def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Tra
 
 
 def given_module(make: Any, arguments: Mapping[str, Any], name: str) -> Callable[..., Any]:
-    """What makes the module; where it is there already, what returns it. Raises BadInput where it
-    is there and takes arguments, and where nothing can be made."""
+    """A function that makes the module; for a module that exists already, one that returns it.
+    Raises BadInput where a module that exists is given arguments, and where nothing can be made."""
     if isinstance(make, nn.Module) and not arguments:
         return lambda: make
     if isinstance(make, nn.Module) or not callable(make):
@@ -105,7 +105,7 @@ def _knowing_parameters() -> Iterator[None]:
 
 
 def free_arguments(value: Any) -> frozenset[Symbol]:
-    """Every symbol in a nested collection of arguments, in which text is text."""
+    """Every symbol in a nested collection of arguments; text is no name of a size here."""
     if isinstance(value, Deferred):
         value = (value.positional, value.named)
     if isinstance(value, Mapping):
@@ -149,7 +149,7 @@ class _ShapesOnly(TorchDispatchMode):
             return result
 
     def _on_meta(self, value: Any) -> Any:
-        """Numbers in code as a tensor of a trace."""
+        """A tensor of a trace for a real one that a constructor makes of numbers."""
         if isinstance(value, torch.device):
             return META
         real = isinstance(value, torch.Tensor) and value.device != META

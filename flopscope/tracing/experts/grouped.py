@@ -1,6 +1,6 @@
 """Products of rows that are sorted by expert: every row meets the matrix of its group.
 
-Which rows belong to a group are values, how many there are together is a shape.
+Which rows belong to a group depends on values; how many there are together is a shape.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def grouped(
 
 
 def _exact(rows: Any, tokens: Any) -> Any:
-    """How many rows there are a token: where tokens choose twice, twice as many as they chose."""
+    """How many rows there are for each token. Where tokens choose twice, they are twice as many."""
     if isinstance(rows, int) and isinstance(tokens, int):
         return rows // tokens if tokens and rows % tokens == 0 else None
     ratio = rows / tokens

@@ -20,7 +20,7 @@ from torch.utils import _pytree as pytree
 from flopscope.errors import BadInput
 from flopscope.sizes import is_symbolic
 from flopscope.tracing.attempts import first_that_runs
-from flopscope.tracing.calls import Rule
+from flopscope.tracing.calls import Rule, tensors_in
 from flopscope.tracing.engine import Trace, eager, finished, inference, no_fused_attention
 from flopscope.tracing.export.graph import walk
 from flopscope.tracing.inputs import free_symbols, tensors_of
@@ -57,14 +57,10 @@ def trace_exported(
         program = target
         if isinstance(program, nn.Module):
             program = _exported(_on_meta(eager(program)), trail, values)
-        recorder = walk(program, trail, _tensors(values), rules or {})
+        recorder = walk(program, trail, tensors_in(values), rules or {})
         return finished(recorder, inputs, trail)
 
     return first_that_runs(free_symbols((inputs, named)), example or {}, attempt)
-
-
-def _tensors(values: Any) -> list[torch.Tensor]:
-    return [x for x in pytree.tree_leaves(values) if isinstance(x, torch.Tensor)]
 
 
 def _exported(
@@ -72,7 +68,8 @@ def _exported(
 ) -> ExportedProgram:
     """The module exported at the example, with its free sizes free.
 
-    It runs there first: what it raises is its own, and an example that it refuses is not exported.
+    It runs there first, so that its own errors are raised as they are and an example that it
+    refuses is not exported.
     """
     shapes = ShapesCollection()
 
@@ -104,7 +101,7 @@ def _exported(
 def _on_meta(module: nn.Module) -> nn.Module:
     """The module, or a copy of it whose every tensor is a shape, registered or not."""
     kept = [t for part in module.modules() for t in vars(part).values()]
-    tensors = [*module.parameters(), *module.buffers(), *_tensors(kept)]
+    tensors = [*module.parameters(), *module.buffers(), *tensors_in(kept)]
     elsewhere = [t for t in tensors if t.device != META and t.dim() > 0]
     if not elsewhere:
         return module

@@ -1,8 +1,8 @@
 """LSTM, GRU and plain recurrent layers as rows: all steps of a layer together.
 
 A step multiplies its input and its state by one matrix each; over T steps that is two linear layers
-on T·B positions, whether they can run at once or not. Gates are the equations in the documentation
-of torch.nn.LSTM, GRU and RNN.
+on T·B positions, whether they can run at once or not. The equations of a step are those in the
+documentation of torch.nn.LSTM, GRU and RNN.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import torch
 from torch.nn import functional as F
 
 from flopscope.facts import Function, Kind
+from flopscope.recurrent import GRU, LSTM, Step, plain
 from flopscope.tracing.calls import Facts, shape_of
 from flopscope.tracing.shapes.fitting import demand, is_size, like, text
 
@@ -22,38 +23,17 @@ if TYPE_CHECKING:
 
 
 class Cell(NamedTuple):
-    """Gates, and what is applied to vectors of the hidden width after a step's two products."""
+    """The name of a layer's operator, and what one of its steps does."""
 
     name: str
-    gates: int
-    steps: tuple[Kind | Function, ...]
+    step: Step
 
 
 RECURRENT: Mapping[Any, Cell] = {
-    # i, f, g, o; c = f·c + i·g; h = o·tanh(c)
-    torch.lstm: Cell(
-        "lstm",
-        4,
-        (
-            *[Kind.ADD] * 4,
-            *[Function.SIGMOID] * 3,
-            Function.TANH,
-            *(Kind.MULTIPLY, Kind.MULTIPLY, Kind.ADD, Function.TANH, Kind.MULTIPLY),
-        ),
-    ),
-    # r, z; n = tanh(x + r·h); h = (1 − z)·n + z·h
-    torch.gru: Cell(
-        "gru",
-        3,
-        (
-            *[Kind.ADD] * 2,
-            *[Function.SIGMOID] * 2,
-            *(Kind.MULTIPLY, Kind.ADD, Function.TANH),
-            *(Kind.ADD, Kind.MULTIPLY, Kind.MULTIPLY, Kind.ADD),
-        ),
-    ),
-    torch.rnn_tanh: Cell("rnn_tanh", 1, (Kind.ADD, Function.TANH)),
-    torch.rnn_relu: Cell("rnn_relu", 1, (Kind.ADD, Function.RELU)),
+    torch.lstm: Cell("lstm", LSTM),
+    torch.gru: Cell("gru", GRU),
+    torch.rnn_tanh: Cell("rnn_tanh", plain(Function.TANH)),
+    torch.rnn_relu: Cell("rnn_relu", plain(Function.RELU)),
 }
 """By torch's function."""
 
@@ -95,10 +75,10 @@ def layer(
     projection = rest[2 if has_bias else 0 :]
     state = like(x, (*shape[:-1], from_state.shape[1]))
     for operand, weight, bias in zip((x, state), (from_input, from_state), biases, strict=True):
-        gates = like(x, (*shape[:-1], cell.gates * shape[-1]))
+        gates = like(x, (*shape[:-1], cell.step.gates * shape[-1]))
         append(Facts(Kind.LINEAR, (operand,), (weight.mT, bias)), gates)
     out = like(x, shape)
-    for step in cell.steps:
+    for step in cell.step.acts:
         kind = step if isinstance(step, Kind) else Kind.ACTIVATION
         function = step if isinstance(step, Function) else None
         append(Facts(kind, (out,), function=function), out)
@@ -132,7 +112,8 @@ def gru_cell(x: torch.Tensor, state: torch.Tensor, *weights: Any) -> torch.Tenso
 
 
 def _parts(gates: torch.Tensor, number: int) -> list[torch.Tensor]:
-    """Written to in place, so no views in the eyes of autograd."""
+    """The gates apart, as torch splits them: they are written to in place, so they are no views for
+    autograd."""
     split = torch.ops.aten.unsafe_split.Tensor
     return list(split(gates, gates.shape[1] // number, 1))
 

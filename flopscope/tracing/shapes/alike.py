@@ -79,12 +79,9 @@ def _tensors(values: Iterable[Any]) -> list[torch.Tensor]:
     return [value for value in values if isinstance(value, torch.Tensor)]
 
 
-def _prelu(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
-    return like(x, broadcast(x.shape, weight.shape))
-
-
-def _masked_fill(x: torch.Tensor, mask: torch.Tensor, _: Any) -> torch.Tensor:
-    return like(x, broadcast(x.shape, mask.shape))
+def stretched(x: torch.Tensor, other: torch.Tensor, *_: Any) -> torch.Tensor:
+    """Elements of the first one's type, on the common shape of both."""
+    return like(x, broadcast(x.shape, other.shape))
 
 
 def _complex(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -119,7 +116,8 @@ def _safe_softmax(x: torch.Tensor, dim: int, dtype: torch.dtype | None = None) -
     return like(x, x.shape, dtype)
 
 
-def _dropout(x: torch.Tensor, *_: Any) -> Any:
+def with_mask(x: torch.Tensor, *_: Any) -> Any:
+    """The same shape twice: of results, and of truths that say which elements were kept."""
     return like(x, x.shape), like(x, x.shape, torch.bool)
 
 
@@ -202,8 +200,8 @@ ALIKE: Mapping[str, Rule] = {
     **dict.fromkeys(["clamp", "clamp_min", "clamp_max"], _clamp),
     **dict.fromkeys(["div", "true_divide"], _quotient),
     "where": _where,
-    "masked_fill": _masked_fill,
-    "_prelu_kernel": _prelu,
+    "masked_fill": stretched,
+    "_prelu_kernel": stretched,
     **dict.fromkeys(["complex", "polar"], _complex),
     "angle": _real_part,
     "abs": _magnitude,
@@ -211,7 +209,7 @@ ALIKE: Mapping[str, Rule] = {
     **dict.fromkeys(["tril", "triu"], _triangle),
     **dict.fromkeys(["_softmax", "_log_softmax"], _softmax),
     "_safe_softmax": _safe_softmax,
-    "native_dropout": _dropout,
+    "native_dropout": with_mask,
     "log_sigmoid_forward": _log_sigmoid,
     "binary_cross_entropy": _entropy,
     "binary_cross_entropy_with_logits": _entropy_of_logits,

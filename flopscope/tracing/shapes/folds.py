@@ -1,4 +1,4 @@
-"""Shapes of results on symbolic sizes: products, norms, reductions, spectra and what is sorted."""
+"""Shapes of results on symbolic sizes: norms, reductions, spectra and what is sorted."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from flopscope.tracing.shapes.fitting import (
     Rule,
     axes,
     axis,
-    broadcast,
-    broadcasts_to,
     demand,
     is_size,
     like,
@@ -22,84 +20,6 @@ from flopscope.tracing.shapes.fitting import (
 )
 
 __all__ = ["FOLDS"]
-
-
-# --- products ----------------------------------------------------------------------------------
-
-
-def _matmul(a: torch.Tensor, b: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
-    fits = a.dim() == b.dim() in (2, 3) and is_size(a.shape[-1], b.shape[-2])
-    fits = fits and all(map(is_size, a.shape[:-2], b.shape[:-2]))
-    demand(
-        fits,
-        lambda: f"mat1 and mat2 shapes cannot be multiplied ({product(a)} and {product(b)})",
-    )
-    return like(a, (*a.shape[:-1], b.shape[-1]))
-
-
-def _linear(x: torch.Tensor, weight: torch.Tensor, *_: Any) -> torch.Tensor:
-    demand(
-        is_size(x.shape[-1], weight.shape[-1]),
-        lambda: f"mat1 and mat2 shapes cannot be multiplied ({product(x)} and {product(weight)})",
-    )
-    return like(x, (*x.shape[:-1], *weight.shape[:-1]))
-
-
-def _addmm(bias: torch.Tensor, a: torch.Tensor, b: torch.Tensor, *_: Any, **__: Any) -> Any:
-    result = _matmul(a, b)
-    broadcasts_to(bias.shape, result.shape)
-    return result
-
-
-def _addbmm(bias: torch.Tensor, a: torch.Tensor, b: torch.Tensor, *_: Any, **__: Any) -> Any:
-    result = like(a, _matmul(a, b).shape[1:])
-    broadcasts_to(bias.shape, result.shape)
-    return result
-
-
-def _mv(a: torch.Tensor, vector: torch.Tensor) -> torch.Tensor:
-    fits = a.dim() == 2 and vector.dim() == 1 and is_size(a.shape[1], vector.shape[0])
-    demand(fits, lambda: f"size mismatch, got {product(a)} and {product(vector)}")
-    return like(a, a.shape[:1])
-
-
-def _addmv(bias: torch.Tensor, a: torch.Tensor, vector: torch.Tensor, *_: Any, **__: Any) -> Any:
-    result = _mv(a, vector)
-    broadcasts_to(bias.shape, result.shape)
-    return result
-
-
-def _dot(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    fits = a.dim() == b.dim() == 1 and is_size(a.shape[0], b.shape[0])
-    demand(
-        fits,
-        lambda: f"inconsistent tensor size, got {product(a)} and {product(b)}",
-    )
-    return like(a, ())
-
-
-def _addr(matrix: torch.Tensor, a: torch.Tensor, b: torch.Tensor, *_: Any, **__: Any) -> Any:
-    result = like(a, (a.shape[0], b.shape[0]))
-    broadcasts_to(matrix.shape, result.shape)
-    return result
-
-
-def _trilinear(a: Any, b: Any, c: Any, *options: Any) -> torch.Tensor:
-    """The product of three, each with new dimensions of size 1, summed over some of the result."""
-    wide = []
-    for x, new in zip((a, b, c), options[:3], strict=True):
-        rest = iter(x.shape)
-        wide.append([1 if d in new else next(rest) for d in range(x.dim() + len(new))])
-    shape = broadcast(*wide)
-    return like(a, [n for d, n in enumerate(shape) if d not in options[3]])
-
-
-def _distances(a: torch.Tensor, b: torch.Tensor, *_: Any) -> torch.Tensor:
-    demand(
-        is_size(a.shape[-1], b.shape[-1]),
-        lambda: f"X1 and X2 must have the same number of columns: {product(a)} and {product(b)}",
-    )
-    return like(a, (*broadcast(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-2]))
 
 
 # --- norms -------------------------------------------------------------------------------------
@@ -277,16 +197,6 @@ def _from_spectrum(x: torch.Tensor, dims: Sequence[int], _: Any, size: Any) -> t
 
 
 FOLDS: Mapping[str, Rule] = {
-    **dict.fromkeys(["mm", "bmm"], _matmul),
-    **dict.fromkeys(["addmm", "baddbmm"], _addmm),
-    "addbmm": _addbmm,
-    "mv": _mv,
-    "addmv": _addmv,
-    **dict.fromkeys(["dot", "vdot"], _dot),
-    "addr": _addr,
-    "_trilinear": _trilinear,
-    "linear": _linear,
-    **dict.fromkeys(["_cdist_forward", "_euclidean_dist"], _distances),
     **dict.fromkeys(["native_batch_norm", "_native_batch_norm_legit_no_training"], _batch_norm),
     **dict.fromkeys(["_native_batch_norm_legit", "cudnn_batch_norm"], _batch_norm),
     "native_layer_norm": _layer_norm,

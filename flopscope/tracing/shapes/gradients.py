@@ -11,11 +11,12 @@ from typing import Any
 
 import torch
 
+from flopscope.tracing.shapes.alike import with_mask
 from flopscope.tracing.shapes.table import Rule, like
 
 
 def _like(index: int) -> Rule:
-    """As the argument at this place."""
+    """The shape of the argument at this place."""
 
     def rule(*args: Any, **_: Any) -> torch.Tensor:
         return like(args[0], args[index].shape)
@@ -24,7 +25,7 @@ def _like(index: int) -> Rule:
 
 
 def _sized(index: int) -> Rule:
-    """Of the sizes that are the argument at this place."""
+    """The shape that the argument at this place states."""
 
     def rule(*args: Any, **_: Any) -> torch.Tensor:
         return like(args[0], args[index])
@@ -73,10 +74,6 @@ def _embedding(grad: Any, _: Any, rows: Any, *__: Any) -> torch.Tensor:
     return like(grad, (rows, grad.shape[-1]))
 
 
-def _masked(x: torch.Tensor, *_: Any) -> Any:
-    return like(x, x.shape), like(x, x.shape, torch.bool)
-
-
 def _ctc_loss(scores: torch.Tensor, *_: Any) -> Any:
     """A loss a sequence, and a table for the gradient whose last size is that of the longest
     target; scores are (T, N, C), or (T, C) of one sequence."""
@@ -107,9 +104,9 @@ RESIZED = [
 
 FORWARD: Mapping[str, Rule] = {
     "_ctc_loss": _ctc_loss,
-    "fake_quantize_per_tensor_affine_cachemask": _masked,
-    "_fake_quantize_per_tensor_affine_cachemask_tensor_qparams": _masked,
-    "fake_quantize_per_channel_affine_cachemask": _masked,
+    "fake_quantize_per_tensor_affine_cachemask": with_mask,
+    "_fake_quantize_per_tensor_affine_cachemask_tensor_qparams": with_mask,
+    "fake_quantize_per_channel_affine_cachemask": with_mask,
 }
 
 GRADIENT_SHAPES: Mapping[str, Rule] = {

@@ -12,11 +12,12 @@ from typing import Any, TypeAlias
 
 import torch
 
+from flopscope.tracing.calls import element_of
 from flopscope.tracing.shapes.fitting import broadcasts_to, demand, is_size, like, text
 from flopscope.tracing.shapes.table import RULES
 
 Write: TypeAlias = Callable[..., torch.Tensor]
-"""From an operator's own arguments, the tensor written to first, to that tensor."""
+"""From an operator's own arguments, of which the first is written to, to that first one."""
 
 
 def written(x: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
@@ -38,12 +39,11 @@ def written(x: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
 def _castable(result: torch.Tensor, x: torch.Tensor) -> None:
     demand(
         torch.can_cast(result.dtype, x.dtype),
-        lambda: f"result type {_type(result)} can't be cast to the desired output type {_type(x)}",
+        lambda: (
+            f"result type {element_of(result)} can't be cast to the desired output type "
+            f"{element_of(x)}"
+        ),
     )
-
-
-def _type(x: torch.Tensor) -> str:
-    return str(x.dtype).removeprefix("torch.")
 
 
 def resized(outs: Mapping[str, torch.Tensor], result: Any) -> Any:
@@ -67,7 +67,7 @@ def become(x: torch.Tensor, shape: Sequence[Any]) -> torch.Tensor:
 
 
 def _reshaped(name: str) -> Write:
-    """As the rule of this name says."""
+    """The tensor itself, in the shape that the rule of this name gives."""
     rule = RULES[name]
 
     def write(x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
@@ -85,7 +85,8 @@ def _resize_as(x: torch.Tensor, other: torch.Tensor, **_: Any) -> torch.Tensor:
 
 
 def _set(x: torch.Tensor, source: Any = None, *options: Any) -> torch.Tensor:
-    """To another tensor's elements, or to a part of a storage: offset, sizes, strides."""
+    """Tensor.set_: the tensor itself, which now shows another tensor's elements, or a part of a
+    storage by offset, sizes and strides."""
     if len(options) > 1:
         return become(x, options[1])
     return become(x, source.shape if isinstance(source, torch.Tensor) else (0,))
@@ -98,14 +99,9 @@ def _untouched(x: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
     return x
 
 
-def _copy(x: torch.Tensor, source: torch.Tensor, *_: Any) -> torch.Tensor:
-    """Whatever the types."""
+def _written_over(x: torch.Tensor, source: torch.Tensor, *_: Any) -> torch.Tensor:
+    """The tensor itself, to which another one is stretched, whatever the types."""
     broadcasts_to(source.shape, x.shape)
-    return x
-
-
-def _masked_fill(x: torch.Tensor, mask: torch.Tensor, value: Any) -> torch.Tensor:
-    broadcasts_to(mask.shape, x.shape)
     return x
 
 
@@ -136,7 +132,7 @@ IN_PLACE: Mapping[str, Write] = {
     "resize_": _resize,
     "resize_as_": _resize_as,
     "set_": _set,
-    "copy_": _copy,
-    "masked_fill_": _masked_fill,
+    "copy_": _written_over,
+    "masked_fill_": _written_over,
 }
 """By the operator's name, for those that are not their namesake's result written to a tensor."""

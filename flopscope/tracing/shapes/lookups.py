@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from flopscope.tracing.shapes.alike import stretched
 from flopscope.tracing.shapes.fitting import (
     Rule,
     axis,
@@ -22,8 +23,8 @@ from flopscope.tracing.shapes.fitting import (
 
 
 def _index(x: torch.Tensor, indices: Sequence[torch.Tensor | None]) -> torch.Tensor | None:
-    """Look-ups by numbers; what is looked up stands where the dimensions were if these are
-    neighbours, else in front. Masks are left to torch."""
+    """Look-ups by numbers. The result has the dimensions of the numbers in the place of those that
+    are looked up if these are neighbours, else in front. Masks are left to torch."""
     shape = _indexed(x, indices)
     return None if shape is None else like(x, shape)
 
@@ -97,7 +98,7 @@ def _scatter(
 def _index_add(
     x: torch.Tensor, dim: int, index: torch.Tensor, source: torch.Tensor, *_: Any, **__: Any
 ) -> torch.Tensor:
-    """Whole slices are written, one for each number."""
+    """index_copy: a whole slice is written for each number."""
     at = axis(x, dim)
     expected = [prod(index.shape) if d == at else n for d, n in enumerate(x.shape)]
     fits = source.dim() == x.dim() and all(
@@ -120,10 +121,6 @@ def _index_copy(
             f"source.size(dim) ({text(source.shape[at])})"
         )
     return _index_add(x, dim, index, source)
-
-
-def _masked_scatter(x: torch.Tensor, mask: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
-    return like(x, broadcast(x.shape, mask.shape))
 
 
 def _buckets(x: Any, _: Any, **kwargs: Any) -> torch.Tensor:
@@ -180,7 +177,7 @@ LOOKUPS: Mapping[str, Rule] = {
     "scatter_reduce": lambda x, dim, index, source, *_, **__: _scatter(x, dim, index, source),
     "index_add": _index_add,
     "index_copy": _index_copy,
-    "masked_scatter": _masked_scatter,
+    "masked_scatter": stretched,
     "bucketize": _buckets,
     "searchsorted": _found,
     "index_fill": _index_fill,

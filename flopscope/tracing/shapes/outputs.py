@@ -20,7 +20,7 @@ from flopscope.tracing.shapes.gradients import GRADIENT_SHAPES
 from flopscope.tracing.shapes.inplace import IN_PLACE, become, resized, written
 from flopscope.tracing.shapes.table import META, RULES
 from flopscope.tracing.trail import Trail
-from flopscope.tracing.values.known import flat
+from flopscope.tracing.values.known import flat, has_free_size
 
 CPU = torch.device("cpu")
 
@@ -28,13 +28,13 @@ CPU = torch.device("cpu")
 def result_of(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """What the operator returns. Raises what torch raises for shapes that do not fit."""
     if foreign(function):
-        symbolic = is_symbolic((args, kwargs))
+        symbolic = has_free_size((args, kwargs))
         run = partial(_faked, function) if symbolic else function
         return foreign_result(function, args, kwargs, run)
     name = function.overloadpacket.__name__
     if name in GRADIENT_SHAPES:
         return GRADIENT_SHAPES[name](*args, **kwargs)
-    if not is_symbolic((args, kwargs)):
+    if not has_free_size((args, kwargs)):
         return function(*args, **kwargs)
     if name in IN_PLACE:
         return IN_PLACE[name](*args, **kwargs)
@@ -51,8 +51,9 @@ def result_of(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
 
 
 def _ruled(rule: Rule, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """What the rule says, looked up where it was asked the same of the same sizes: networks repeat
-    their layers, and what the sizes must fulfil is on the trail already."""
+    """What the rule says. Networks repeat their layers, so the answer is looked up where the rule
+    was asked the same of the same sizes; what the sizes must fulfil is then on the trail
+    already."""
     trails: list[Trail] = []
     question = (rule, *(_asked(value, trails) for value in (args, *kwargs.items())))
     if not trails or UNKEYED in flat(question):
@@ -94,7 +95,7 @@ PLAIN = (int, float, str, type(None), torch.dtype, torch.device, torch.layout, t
 def given_outputs(
     function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Mapping[str, torch.Tensor]:
-    """The tensors that the operator is to write to, by name, in order: `out=` and its kind."""
+    """The tensors that the operator is told to write to, such as `out=`, by name and in order."""
     names = [a.name for a in function._schema.arguments if a.is_out]
     return {name: kwargs[name] for name in names if name in kwargs}
 
@@ -130,18 +131,6 @@ def fake_result(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -
         if id(fake) in originals:
             become(originals[id(fake)], fake.shape)
     return pytree.tree_map(to_meta, result)
-
-
-def is_symbolic(values: Any) -> bool:
-    """Is a free size among them?"""
-    for value in flat(values):
-        if isinstance(value, torch.SymInt | torch.SymFloat | torch.SymBool):
-            return True
-        if isinstance(value, torch.Tensor) and any(
-            isinstance(n, torch.SymInt) for n in value.shape
-        ):
-            return True
-    return False
 
 
 @contextmanager

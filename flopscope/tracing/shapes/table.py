@@ -17,10 +17,21 @@ from flopscope.tracing.shapes.folds import FOLDS
 from flopscope.tracing.shapes.fresh import FRESH
 from flopscope.tracing.shapes.looks import LOOKS
 from flopscope.tracing.shapes.lookups import LOOKUPS
+from flopscope.tracing.shapes.parts import PARTS
+from flopscope.tracing.shapes.products import PRODUCTS
 from flopscope.tracing.shapes.sliding import SLIDING
 
 __all__ = ["META", "RULES", "Rule", "broadcast", "like"]
 
-RULES: Mapping[str, Rule] = {**LOOKS, **LOOKUPS, **SLIDING, **ALIKE, **FOLDS, **FRESH}
+RULES: Mapping[str, Rule] = {
+    **LOOKS,
+    **PARTS,
+    **LOOKUPS,
+    **SLIDING,
+    **ALIKE,
+    **PRODUCTS,
+    **FOLDS,
+    **FRESH,
+}
 """Rules by operator, under its name without overload. One that returns None leaves this use to
 torch."""

@@ -1,5 +1,5 @@
-"""Calls that are met before the tables of operators: what takes functions, and tensors that are
-more than their shape."""
+"""Calls that are met before the tables of operators: operators that take functions, and calls on
+tensors that are more than their shape."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ IS_QUANTISED = torch.Tensor.is_quantized.__get__  # type: ignore[attr-defined]
 def dispatched(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """What a call returns that reached the dispatcher; NotImplemented for one like any other."""
+    """What a call that reached the dispatcher returns; NotImplemented for an ordinary one."""
     if isinstance(function, HigherOrderOperator):
         return higher_order(recorder, function, args, kwargs)
     if any(is_lazy(value) for value in args):  # a parameter without a shape is being given one
@@ -65,7 +65,7 @@ def _is_made_of_others(function: Any) -> bool:
 
 ASKED: tuple[Callable[..., Any], ...] = (packed, expert, grouped, sparse, cell)
 NAMED = frozenset([*LENGTHS, *CHOICES, *GROUPED, *SPARSE, *CELLS])
-"""Who is asked, one after the other, and the functions that they know."""
+"""The rules that are asked one after the other, and the functions that they know."""
 
 
 def called(
@@ -75,7 +75,7 @@ def called(
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
 ) -> Any:
-    """What a function of torch returns; NotImplemented for one like any other."""
+    """What a function of torch returns; NotImplemented for an ordinary call."""
     kinds = {type(value) for value in args}
     if UninitializedParameter in kinds or UninitializedBuffer in kinds:
         return function(*args, **kwargs)

@@ -50,12 +50,12 @@ def is_open(real: torch.Tensor) -> bool:
 
 
 def open_memory(real: torch.Tensor) -> None:
-    """From now on it is."""
+    """Mark the memory of these numbers: something in it is not known."""
     setattr(real.untyped_storage(), MARK, True)
 
 
 def close_memory(real: torch.Tensor) -> None:
-    """All of it has been written anew."""
+    """Take the mark away, since all of the memory has been written anew."""
     if is_open(real):
         delattr(real.untyped_storage(), MARK)
 
@@ -72,3 +72,15 @@ def flat(values: Any) -> list[Any]:
         else:
             found.append(value)
     return found
+
+
+def has_free_size(values: Any) -> bool:
+    """Is a free size among them, or among the sizes of their tensors?"""
+    for value in flat(values):
+        if isinstance(value, torch.SymInt | torch.SymFloat | torch.SymBool):
+            return True
+        if isinstance(value, torch.Tensor) and any(
+            isinstance(n, torch.SymInt) for n in value.shape
+        ):
+            return True
+    return False

@@ -15,7 +15,7 @@ import torch
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import _disable_current_modes
 
-from flopscope.tracing.values import patterns
+from flopscope.tracing.values.following import follow_patterns
 from flopscope.tracing.values.known import (
     CPU,
     META,
@@ -24,16 +24,19 @@ from flopscope.tracing.values.known import (
     close_memory,
     flat,
     forget,
+    has_free_size,
     knowing,
     known,
     open_memory,
 )
+from flopscope.tracing.values.patterns import number
 
 MOST_ELEMENTS = 2**20
-"""Larger tensors are shapes only: nobody reads them, and to compute them takes time."""
+"""The most elements of a tensor whose numbers are known. Code reads no larger ones, and computing
+them takes time."""
 
 MOST_COPIED, MOST_LEARNT = 2**18, 2**12
-"""Of a user's tensors, and of parameters, those of up to this many elements are copied."""
+"""The most elements of a user's tensor, and of a parameter, whose numbers are copied."""
 
 SHAPE_ALONE = frozenset(
     "new_empty new_empty_strided new_full new_ones new_zeros empty_like full_like ones_like "
@@ -42,7 +45,7 @@ SHAPE_ALONE = frozenset(
 """Operators that ask of a tensor its shape and type alone."""
 
 UNFILLED = frozenset("empty empty_like empty_strided new_empty new_empty_strided".split())
-"""Operators whose results are to be filled: known once they are, as a whole."""
+"""Operators whose results are known only once they have been filled as a whole."""
 
 FILLING = frozenset({"fill_", "zero_", "copy_"})
 
@@ -74,7 +77,7 @@ def run(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
 
     What it returns is real. Operators that draw random numbers have no numbers to give.
     """
-    if torch.Tag.nondeterministic_seeded in function.tags or _is_symbolic((args, kwargs)):
+    if torch.Tag.nondeterministic_seeded in function.tags or has_free_size((args, kwargs)):
         return None
     name, looks = function._opname, _is_view(function)
     filled = args[0] if name in FILLING and _fills(args[0]) else None
@@ -106,8 +109,8 @@ def _is_view(function: Any) -> bool:
 
 
 def reading(function: Any, args: Sequence[Any]) -> str | None:
-    """How a call reads values, None where it does not; an index of truths chooses as many as are
-    true."""
+    """How a call reads values, None where it does not. An index of truths reads them too, since it
+    chooses as many elements as are true."""
     name = function._opname
     if name == "index" and any(i is not None and i.dtype in TRUTHS for i in args[1]):
         return "a boolean mask"
@@ -118,7 +121,7 @@ def read(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """What such a call returns, tensors as those of a trace; None where its tensors are not
     known."""
     if function._opname == "_local_scalar_dense":
-        found = patterns.number(args[0])
+        found = number(args[0])
         if found is not None:
             return found
     result = run(function, args, kwargs)
@@ -126,10 +129,10 @@ def read(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
 
 
 def follow(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
-    """After a call on shapes: its results know their numbers where its tensors did."""
+    """Give the results of a call on shapes their numbers, where its tensors have theirs."""
     leaves = _tensors(result)
     written = _written(function, args, kwargs)
-    patterns.follow(function, args, kwargs, result)
+    follow_patterns(function, args, kwargs, result)
     numbers = None
     if all(is_small(t) for t in leaves):
         try:
@@ -178,14 +181,6 @@ def _fills(tensor: torch.Tensor) -> bool:
         return False
     whole = real.untyped_storage().nbytes() == real.numel() * real.element_size()
     return whole and real.is_contiguous()
-
-
-def _is_symbolic(values: Any) -> bool:
-    return any(
-        isinstance(v, torch.SymInt | torch.SymFloat | torch.SymBool)
-        or (isinstance(v, torch.Tensor) and any(isinstance(n, torch.SymInt) for n in v.shape))
-        for v in flat(values)
-    )
 
 
 TRUTHS = (torch.bool, torch.uint8)

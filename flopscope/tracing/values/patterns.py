@@ -7,13 +7,10 @@ gets its answer from that alone, and it holds for every size.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.utils import _pytree as pytree
 
 from flopscope.tracing.values.known import known
 
@@ -46,12 +43,12 @@ class Pattern:
 
 
 def one_number(value: Any) -> Pattern:
-    """Everywhere this number."""
+    """The pattern of a tensor that is this number everywhere."""
     return Pattern(value, 0, -1, Memory())
 
 
 def pattern(value: Any) -> Pattern | None:
-    """Of a tensor, or of a number that an operator takes; None where there is none."""
+    """The pattern of a tensor, or of a number that an operator takes; None where it has none."""
     if not isinstance(value, torch.Tensor):
         return one_number(value) if isinstance(value, int | float) else None
     found: Pattern | None = getattr(value, NAME, None)
@@ -61,46 +58,6 @@ def pattern(value: Any) -> Pattern | None:
     return None if found.memory.open else found
 
 
-def follow(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
-    """After a call: its result has a pattern where its tensors have."""
-    if function._schema.is_mutable:
-        for tensor in (v for v in pytree.tree_leaves(args) if isinstance(v, torch.Tensor)):
-            if (found := getattr(tensor, NAME, None)) is not None:
-                found.memory.open = True
-        return
-    if function._opname in WITH_PLACES:
-        result = result[0]
-    if not isinstance(result, torch.Tensor):
-        return
-    try:
-        found = _after(function, args, kwargs, result)
-    except _Unheld:
-        return
-    if found is not None and _is_exact(found, result.dtype):
-        size: Any = result.shape[found.axis] if -found.axis <= result.dim() else 1
-        alone = isinstance(size, int) and size == 1
-        setattr(result, NAME, replace(found, step=0) if alone else found)
-
-
-def _is_exact(found: Pattern, dtype: torch.dtype) -> bool:
-    """Are its steps those of the elements? Whole ones are, in single precision too, far beyond any
-    length; others are rounded, each in its own way."""
-    if found.uniform or not dtype.is_floating_point:
-        return True
-    whole = float(found.start).is_integer() and float(found.step).is_integer()
-    return whole and dtype in (torch.float32, torch.float64)
-
-
-def _after(
-    function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: torch.Tensor
-) -> Pattern | None:
-    name = function._opname
-    if name in RULES:
-        return RULES[name](result, *args, **kwargs)
-    pointwise = torch.Tag.pointwise in function.tags
-    return _pointwise(function, args, kwargs) if pointwise else None
-
-
 def number(tensor: torch.Tensor) -> Any:
     """The number of a tensor of one element, None where it is not known."""
     found = pattern(tensor)
@@ -108,257 +65,8 @@ def number(tensor: torch.Tensor) -> Any:
 
 
 def _of_numbers(real: torch.Tensor) -> Pattern | None:
-    """Of known numbers, where they are all the same."""
+    """The pattern of known numbers, where they are all the same."""
     if not 0 < real.numel() <= FEW or real.is_complex():
         return None
     numbers = set(real.reshape(-1).tolist())
     return one_number(numbers.pop()) if len(numbers) == 1 else None
-
-
-# --- makers -----------------------------------------------------------------------------------
-
-
-def _filled(value: Any) -> Callable[..., Pattern | None]:
-    return lambda result, *_, **__: one_number(_as(result.dtype, value))
-
-
-def _full(result: torch.Tensor, _: Any, value: Any, *__: Any, **___: Any) -> Pattern | None:
-    return one_number(_as(result.dtype, value)) if isinstance(value, int | float) else None
-
-
-def _arange(result: torch.Tensor, *ends: Any, **_: Any) -> Pattern | None:
-    start, step = (0, 1) if len(ends) == 1 else (ends[0], ends[2] if len(ends) > 2 else 1)
-    if not isinstance(start, int | float) or not isinstance(step, int | float):
-        return None
-    return Pattern(_as(result.dtype, start), _as(result.dtype, step), -1, Memory())
-
-
-class _Unheld(Exception):
-    """A number that a type of elements cannot hold; what torch makes of it is not said."""
-
-
-def _as(dtype: torch.dtype, value: Any) -> Any:
-    """The number as an element of that type."""
-    if dtype is torch.bool:
-        return bool(value)
-    if dtype.is_floating_point:
-        return float(value)
-    if dtype.is_complex or not math.isfinite(value):
-        raise _Unheld
-    limits, whole = torch.iinfo(dtype), int(value)
-    if not limits.min <= whole <= limits.max:
-        raise _Unheld
-    return whole
-
-
-# --- other looks at the same elements -----------------------------------------------------------
-
-
-def _same(result: torch.Tensor, x: Any, *_: Any, **__: Any) -> Pattern | None:
-    return pattern(x)
-
-
-def _copied(result: torch.Tensor, x: Any, *_: Any, **__: Any) -> Pattern | None:
-    found = pattern(x)
-    if found is None or (result.dtype is torch.bool and not found.uniform):
-        return None
-    step = found.step if found.uniform else _as(result.dtype, found.step)
-    return Pattern(_as(result.dtype, found.start), step, found.axis, Memory())
-
-
-def _if_uniform(result: torch.Tensor, x: Any, *_: Any, **__: Any) -> Pattern | None:
-    found = pattern(x)
-    return found if found is not None and found.uniform else None
-
-
-def _average(result: torch.Tensor, x: Any, *rest: Any, **options: Any) -> Pattern | None:
-    """Of whole numbers, whose averages are exact, in windows that reach over no edge."""
-    found = _if_uniform(result, x)
-    over = options or any(map(bool, pytree.tree_leaves(rest[2:4])))
-    return None if found is None or over or found.start % 1 else found
-
-
-def _extremum(neutral: Any) -> Callable[..., Pattern | None]:
-    """One number's is that number; of no elements it would be the neutral one, or an error."""
-
-    def rule(result: torch.Tensor, x: torch.Tensor, *_: Any, **__: Any) -> Pattern | None:
-        found = pattern(x)
-        if found is None or not found.uniform:
-            return None
-        return found if found.start is neutral or x.numel() > 0 else None
-
-    return rule
-
-
-def _least(result: torch.Tensor, x: torch.Tensor, *rest: Any, **_: Any) -> Pattern | None:
-    found = pattern(x)
-    if found is not None and found.step > 0 and result.dim() == 0 and x.numel() > 0:
-        return one_number(found.start)
-    return _extremum(None)(result, x, *rest)
-
-
-def _unsqueeze(result: torch.Tensor, x: torch.Tensor, dim: int) -> Pattern | None:
-    found = pattern(x)
-    after = dim % result.dim() > x.dim() + (found.axis if found else 0)
-    return replace(found, axis=found.axis - 1) if found and after else found
-
-
-def _transpose(result: torch.Tensor, x: torch.Tensor, a: int = 0, b: int = 1) -> Pattern | None:
-    order = list(range(x.dim()))
-    order[a], order[b] = order[b], order[a]
-    return _permute(result, x, order)
-
-
-def _permute(result: torch.Tensor, x: torch.Tensor, order: Sequence[int]) -> Pattern | None:
-    found = pattern(x)
-    if found is None or found.uniform:
-        return found
-    rank = x.dim()
-    return replace(found, axis=[d % rank for d in order].index(rank + found.axis) - rank)
-
-
-def _select(result: torch.Tensor, x: torch.Tensor, dim: int, place: Any) -> Pattern | None:
-    found = pattern(x)
-    if found is None or found.uniform:
-        return found
-    at, axis = dim % x.dim(), x.dim() + found.axis
-    if at == axis:
-        if not isinstance(place, int) or place < 0:
-            return None
-        return replace(found, start=found.start + found.step * place, step=0)
-    return replace(found, axis=found.axis + (at > axis))
-
-
-def _slice(
-    result: torch.Tensor,
-    x: torch.Tensor,
-    dim: int = 0,
-    start: Any = None,
-    _: Any = None,
-    step: int = 1,
-) -> Pattern | None:
-    found, start = pattern(x), start or 0
-    if found is None or found.uniform or dim % x.dim() != x.dim() + found.axis:
-        return found
-    if not isinstance(start, int) or start < 0:
-        return None
-    return replace(found, start=found.start + found.step * start, step=found.step * step)
-
-
-def _cat(result: torch.Tensor, parts: Sequence[torch.Tensor], dim: int = 0) -> Pattern | None:
-    found = [pattern(part) for part in parts]
-    axis = dim % result.dim() - result.dim()
-    if any(p is None or (not p.uniform and p.axis != axis) for p in found):
-        return None
-    steps = [p for p in found if p is not None]
-    step = next((p.step for p in steps if not p.uniform), 0)
-    first = expected = steps[0].start
-    for part, own in zip(parts, steps, strict=True):
-        size: Any = part.shape[axis]
-        last = part is parts[-1]
-        if own.start != expected or (not last and not isinstance(size, int)):
-            return None
-        if own.step != step and not (isinstance(size, int) and size == 1):
-            return None
-        expected = expected if last else own.start + step * size
-    return Pattern(first, step, axis, Memory())
-
-
-def _stacked(result: torch.Tensor, parts: Sequence[torch.Tensor], _: int = 0) -> Pattern | None:
-    found = [pattern(part) for part in parts]
-    starts = {p.start if p is not None and p.uniform else None for p in found}
-    return one_number(starts.pop()) if len(starts) == 1 and None not in starts else None
-
-
-# --- arithmetic -------------------------------------------------------------------------------
-
-
-def _pointwise(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pattern | None:
-    """Of operands that are one number each, or a sum of steps."""
-    operands = [v for v in args if isinstance(v, torch.Tensor)]
-    found = [pattern(v) for v in operands]
-    if not found or any(p is None for p in found):
-        return None
-    if all(p.uniform for p in found if p is not None):
-
-        def plain(value: Any) -> Any:
-            p = pattern(value) if isinstance(value, torch.Tensor) else None
-            return value if p is None else torch.tensor(p.start, dtype=value.dtype, device="cpu")
-
-        result = function(*(plain(v) for v in args), **kwargs)
-        return one_number(result.item()) if isinstance(result, torch.Tensor) else None
-    return _of_steps(function._opname, args, kwargs)
-
-
-def _of_steps(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pattern | None:
-    a, b = (pattern(args[i]) if len(args) > i else None for i in (0, 1))
-    if a is None or b is None or kwargs:
-        return None
-    if name in ("add", "sub") and (a.uniform or b.uniform or a.axis == b.axis):
-        sign = 1 if name == "add" else -1
-        axis = b.axis if a.uniform else a.axis
-        return Pattern(a.start + sign * b.start, a.step + sign * b.step, axis, Memory())
-    if name == "mul" and (a.uniform or b.uniform):
-        factor, steps = (a.start, b) if a.uniform else (b.start, a)
-        return Pattern(steps.start * factor, steps.step * factor, steps.axis, Memory())
-    if name in ("ge", "gt") and b.uniform and a.step > 0:  # the first is the least
-        above = a.start >= b.start if name == "ge" else a.start > b.start
-        return one_number(True) if above else None
-    return None
-
-
-def _sum(result: torch.Tensor, x: torch.Tensor, *_: Any, **__: Any) -> Pattern | None:
-    """Of nothing but zeros, or of a known number of equal ones."""
-    found, counts = pattern(x), (x.numel(), result.numel())
-    if found is None or not found.uniform:
-        return None
-    if found.start == 0:
-        return one_number(_as(result.dtype, 0))
-    if not all(isinstance(n, int) for n in counts) or not counts[1]:
-        return None
-    return one_number(_as(result.dtype, found.start * (counts[0] // counts[1])))
-
-
-def _running_sum(result: torch.Tensor, x: torch.Tensor, dim: int, **_: Any) -> Pattern | None:
-    found = pattern(x)
-    if found is None or not found.uniform:
-        return None
-    start = _as(result.dtype, found.start)
-    return Pattern(start, start, dim % x.dim() - x.dim(), Memory())
-
-
-WITH_PLACES = frozenset(
-    "max_pool2d_with_indices max_pool3d_with_indices "
-    "adaptive_max_pool2d adaptive_max_pool3d".split()
-)
-"""Operators whose first result is a pattern: the largest of equal numbers, whatever is where."""
-
-RULES: Mapping[str, Callable[..., Pattern | None]] = {
-    **dict.fromkeys(["zeros", "new_zeros", "zeros_like"], _filled(0)),
-    **dict.fromkeys(["ones", "new_ones", "ones_like"], _filled(1)),
-    **dict.fromkeys(["full"], lambda r, size, value, **kw: _full(r, size, value)),
-    **dict.fromkeys(["new_full", "full_like"], lambda r, *a, **kw: _full(r, None, a[-1])),
-    "arange": _arange,
-    **dict.fromkeys("alias detach expand lift_fresh".split(), _same),
-    **dict.fromkeys(["_to_copy", "clone"], _copied),
-    **dict.fromkeys("view _unsafe_view reshape repeat squeeze".split(), _if_uniform),
-    **dict.fromkeys("flip gather index index_select roll unfold".split(), _if_uniform),
-    **{f"upsample_nearest{axes}d": _if_uniform for axes in (1, 2, 3)},
-    **dict.fromkeys(WITH_PLACES, _if_uniform),
-    **{f"avg_pool{axes}d": _average for axes in (1, 2, 3)},
-    "stack": _stacked,
-    **dict.fromkeys("amax mean max".split(), _extremum(None)),
-    **dict.fromkeys(["amin", "min"], _least),
-    "all": _extremum(True),
-    "any": _extremum(False),
-    "unsqueeze": _unsqueeze,
-    "transpose": _transpose,
-    "t": _transpose,
-    "permute": _permute,
-    "select": _select,
-    "slice": _slice,
-    "cat": _cat,
-    "sum": _sum,
-    "cumsum": _running_sum,
-}
-"""By operator; those that work element by element need none."""
