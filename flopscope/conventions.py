@@ -15,10 +15,10 @@ from enum import Enum
 from types import MappingProxyType
 from typing import TypeAlias
 
-from flopscope.complexcosts import has_complex
 from flopscope.costs import COSTS, cost
+from flopscope.costs.complex_numbers import has_complex
 from flopscope.errors import UnknownName
-from flopscope.facts import Function, Interpolation, Kind, Operator, Reduction
+from flopscope.facts import Arithmetic, Function, Interpolation, Kind, Operator, Reduction
 from flopscope.sizes import Size, conv_output, elements, floor_div, product, total
 
 
@@ -115,8 +115,6 @@ def _taps(row: Operator) -> Size:
 
 
 Weights: TypeAlias = Mapping[Quantity, int]
-Named: TypeAlias = Function | Reduction | Interpolation
-
 _NOTHING: Weights = {}
 
 
@@ -129,11 +127,11 @@ class Convention:
     unit: str
     counts: str
     source: str
-    weights: Mapping[Kind | Named, Weights]
+    weights: Mapping[Kind | Arithmetic, Weights]
     # what a tool counts of a sparse product depends on how it is written
-    unknown: frozenset[Kind | Named] = frozenset({Kind.UNKNOWN, Kind.SPARSE_MATMUL})
+    unknown: frozenset[Kind | Arithmetic] = frozenset({Kind.UNKNOWN, Kind.SPARSE_MATMUL})
 
-    def of(self, kind: Kind, function: Named | None = None) -> Weights:
+    def of(self, kind: Kind, function: Arithmetic | None = None) -> Weights:
         """What it counts in a row of that kind and function; nothing where it leaves it free. A
         grid sample is the same to a tool whatever its function."""
         weights = self.weights.get(kind, _NOTHING)

@@ -31,7 +31,7 @@ from flopscope.errors import BadInput
 @click.option(
     "--example", "examples", multiple=True, help="Example of a free size, C=48. Repeatable."
 )
-@click.option("--when", "when", help="Sizes that need no rounding, as in 'H, W multiples of 32'.")
+@click.option("--when", metavar="CONDITION", help="Assume of sizes: 'H, W multiples of 32'.")
 @click.option("--ideal", is_flag=True, help="Drop every rounding: a polynomial in the width too.")
 @click.option(
     "--format",

@@ -110,5 +110,5 @@ def audit(
         document = audit_document(findings)
         text = rendered(document, format_name)
         write(text, lambda: of_readings(document, command_line()))
-    if any(finding.verdict is auditing.Verdict.OPEN for finding in findings):
+    if any(finding.verdict is auditing.FigureVerdict.OPEN for finding in findings):
         raise click.exceptions.Exit(1)

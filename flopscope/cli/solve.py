@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--params", help="At most so many parameters, such as 4M.")
 @click.option("--activations", help="At most so many activations.")
 @click.option("--free", help="What to choose, joined by commas: width, res, depth, batch …")
-@click.option("--when", help="An equation of two costs instead: 'attention = conv'.")
+@click.option("--when", metavar="EQUATION", help="Instead of a budget: where 'attention = conv'.")
 @RES
 @click.option("--batch", help="Batch size.  [default: 1]")
 @click.option("--step", help="Resolutions beside another free size are multiples.  [default: 32]")

@@ -24,5 +24,5 @@ def shrink(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(closed, "VISION_C", 32)
     monkeypatch.setattr(closed, "PATCHES", (PIXELS // 14) ** 2)
     monkeypatch.setattr(closed, "IMAGE_TOKENS", SEEN)
-    monkeypatch.setattr(module, "SMALL", module.Design(*DESIGN))
-    monkeypatch.setattr(closed, "SMALL", closed.Design(*DESIGN))
+    monkeypatch.setattr(module, "SMALL", module.DecoderSizes(*DESIGN))
+    monkeypatch.setattr(closed, "SMALL", closed.DecoderSizes(*DESIGN))
