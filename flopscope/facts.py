@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from flopscope.sizes import Shape, Size
 
@@ -45,7 +45,7 @@ class Kind(Enum):
     MULTIPLY = "multiplication"
     DIVIDE = "division"
     COMPARE = "comparison"  # maximum, minimum and logic of two tensors too
-    ELEMENTWISE = "element-wise function"  # one that networks do not write as a layer
+    ELEMENTWISE = "element-wise function"  # a function that networks do not write as a layer
     REDUCTION = "reduction"
     CONCATENATION = "concatenation"
     STORED = "stored tensor"  # a parameter that no operator reads as a whole
@@ -114,6 +114,10 @@ class Interpolation(Enum):
     VARYING = "varying"  # the samples, or their weights, are not stated
 
 
+Arithmetic: TypeAlias = Function | Reduction | Interpolation
+"""What names the arithmetic of a row within its kind."""
+
+
 class Window(NamedTuple):
     """The sliding window of a convolution or pooling, one size an axis: (vertical, horizontal) of
     a map."""
@@ -179,11 +183,11 @@ class Operator(NamedTuple):
 
     `path` names stage, block and layer, joined by dots; `call` counts the calls of that layer.
     `groups` is the number of groups a convolution splits its channels into; for norms, softmax and
-    reductions, how many groups of elements are taken together each; for a sparse product, how many
-    products of two numbers there are. `id` is the row's own number
-    and `reads` the ids of the rows whose outputs it takes (negative: an input of the network), for
-    liveness. `backward` marks what a training step runs after the forward pass. `types` are the
-    elements' types of its inputs and, last, of its output; none where all tensors are of float32.
+    reductions, the number of groups whose elements are taken together; for a sparse product, the
+    number of products of two numbers. `id` is the row's own number and `reads` has the ids of the
+    rows whose outputs it takes, negative for an input of the network; liveness is read from them.
+    `backward` marks what a training step runs after the forward pass. `types` are the types of its
+    inputs' elements and, last, of its output's; it is empty where all are float32.
     """
 
     kind: Kind
@@ -194,7 +198,7 @@ class Operator(NamedTuple):
     buffers: tuple[Weight, ...] = ()
     window: Window | None = None
     groups: Size = 1
-    function: Function | Reduction | Interpolation | None = None
+    function: Arithmetic | None = None
     reads: tuple[int, ...] = ()
     id: int = 0
     repeat: Size = 1

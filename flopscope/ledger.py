@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flopscope import readings
 from flopscope.domain import Condition, check_bindings, check_conditions
 from flopscope.errors import UnknownName
-from flopscope.facts import Kind, Operator, Weight
+from flopscope.facts import Arithmetic, Kind, Operator, Weight
 from flopscope.readings import Reading
 from flopscope.readings.liveness import forwarded
 from flopscope.sizes import Shape, Size, is_symbolic
@@ -64,7 +64,7 @@ class Ledger:
         return iter(self.rows)
 
     def __add__(self, other: Ledger) -> Ledger:
-        """Both networks, side by side: neither reads the other's outputs or shares its weights."""
+        """Both networks side by side; neither reads the other's outputs or shares its weights."""
         rows = 1 + max((row.id for row in self.rows), default=-1)
         inputs = -min(
             (source for row in self.rows for source in row.reads if source < 0), default=0
@@ -73,7 +73,7 @@ class Ledger:
         return Ledger(self.rows + moved, self.conditions + other.conditions)
 
     def repeat(self, times: Size) -> Ledger:
-        """`times` equal copies, each with weights of its own; a symbol is welcome."""
+        """`times` equal copies, each with weights of its own; their number may be a symbol."""
         rows = tuple(row._replace(repeat=row.repeat * times) for row in self.rows)
         return replace(self, rows=rows)
 
@@ -176,12 +176,11 @@ NAMED_BY_FUNCTION = (Kind.ACTIVATION, Kind.ELEMENTWISE, Kind.REDUCTION)
 def kind_name(row: Operator) -> str:
     """The field's name of the row's kind: a convolution is depthwise, pointwise, grouped or
     standard. What runs backward is named by its arithmetic."""
+    name = plain_name(row.kind, row.function)
     if row.backward:
-        return f"{_function_name(row) or row.kind.value} (backward)"
-    if name := _function_name(row):
-        return name
+        return f"{name} (backward)"
     if row.kind is not Kind.CONVOLUTION or row.window is None:
-        return row.kind.value
+        return name
     channels = row.inputs[0][1]
     if not isinstance(row.groups, int) or row.groups != 1:
         return (
@@ -193,9 +192,9 @@ def kind_name(row: Operator) -> str:
     return "pointwise convolution" if pointwise else "standard convolution"
 
 
-def _function_name(row: Operator) -> str:
-    named = row.function is not None and row.kind in NAMED_BY_FUNCTION
-    return str(row.function.value) if named and row.function else ""
+def plain_name(kind: Kind, function: Arithmetic | None) -> str:
+    """The kind's name or, of the kinds that go by their function, the function's, such as relu."""
+    return function.value if function is not None and kind in NAMED_BY_FUNCTION else kind.value
 
 
 def _record(row: Operator) -> dict[str, Any]:
@@ -224,7 +223,7 @@ def _renumbered(row: Operator, rows: int, inputs: int) -> Operator:
 
 
 def _renamed(weight: Weight, rows: int) -> Weight:
-    """A computed weight has no name."""
+    """The weight under a key of its own. A computed weight has none and keeps it so."""
     return weight._replace(key=f"{rows}:{weight.key}") if weight.key else weight
 
 

@@ -7,6 +7,7 @@ Only containers that changed are touched, and they stay the same objects.
 from __future__ import annotations
 
 import functools
+import random
 import sys
 import threading
 import weakref
@@ -128,7 +129,7 @@ class Snapshot:
         kind = type(value)
         package = root(kind.__module__)
         if package == "numpy":
-            return self._array(value)
+            return self._numpy(value)
         if package == "flopscope" or (
             package in sys.stdlib_module_names and package not in HOLDERS
         ):
@@ -144,9 +145,20 @@ class Snapshot:
             found += self._slot(slot, value)
         return found
 
-    def _array(self, array: Any) -> Sequence[Any]:
-        if hasattr(array, "flags") and getattr(array, "size", KEPT_ARRAY + 1) <= KEPT_ARRAY:
-            self._back.append((_array_back, array, array.copy()))
+    def _numpy(self, value: Any) -> Sequence[Any]:
+        """An array, or a source of random numbers: a RandomState, a Generator or its bits."""
+        bits = getattr(value, "bit_generator", value)
+        if hasattr(value, "get_state"):
+            self._back.append((value.set_state, value.get_state()))
+        elif hasattr(bits, "state"):
+            self._back.append((setattr, bits, "state", bits.state))
+        elif hasattr(value, "flags") and getattr(value, "size", KEPT_ARRAY + 1) <= KEPT_ARRAY:
+            self._back.append((_array_back, value, value.copy()))
+        return ()
+
+    def _drawing(self, source: random.Random) -> Sequence[Any]:
+        with suppress(NotImplementedError):  # of the system's random numbers there is no state
+            self._back.append((source.setstate, source.getstate()))
         return ()
 
     def _cell(self, cell: CellType) -> Sequence[Any]:
@@ -178,6 +190,7 @@ NOTED: Mapping[Any, Any] = {
     weakref.ref: lambda _, value: (value(),),
     staticmethod | classmethod: lambda _, value: (value.__func__,),
     property: lambda _, value: (value.fget,),
+    random.Random: Snapshot._drawing,
     CACHED: Snapshot._cache,
 }
 """By kind of value, what a value refers to that is neither a container nor a plain object."""

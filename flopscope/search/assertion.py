@@ -10,7 +10,7 @@ from flopscope.search.budgets import Budget, reading
 
 
 @dataclass(frozen=True)
-class Verdict:
+class BudgetVerdict:
     """A budget and what the network has of it.
 
     `unknown` are operators whose cost is not known: the value is then a lower bound, and no budget
@@ -32,7 +32,7 @@ class Verdict:
         return not self.excess and not self.unknown
 
 
-def assess(ledger: Ledger, budgets: Sequence[Budget]) -> tuple[Verdict, ...]:
+def assess(ledger: Ledger, budgets: Sequence[Budget]) -> tuple[BudgetVerdict, ...]:
     """Each budget against a ledger at numbers.
 
     >>> from flopscope.catalog.variant import parse
@@ -44,14 +44,14 @@ def assess(ledger: Ledger, budgets: Sequence[Budget]) -> tuple[Verdict, ...]:
     return tuple(_verdict(ledger, budget) for budget in budgets)
 
 
-def _verdict(ledger: Ledger, budget: Budget) -> Verdict:
+def _verdict(ledger: Ledger, budget: Budget) -> BudgetVerdict:
     found = reading(ledger, budget.quantity)
     layers = {
         path: int(reading(part, budget.quantity))
         for path, part in ledger.group_by(Level.LAYER).items()
     }
     value = int(found)
-    return Verdict(
+    return BudgetVerdict(
         budget,
         value,
         found.missing,

@@ -123,6 +123,8 @@ def named_inputs(positional: Sequence[Any], named: Mapping[str, Any]) -> str:
 
 
 def _input_text(value: Any) -> str:
+    if getattr(value, "is_nested", False):
+        return "a nested tensor"
     sizes = getattr(value, "shape", value)
     if isinstance(sizes, tuple) and all(isinstance(n, int | str | Polynomial) for n in sizes):
         return ",".join(map(str, sizes))

@@ -88,7 +88,8 @@ def _linear(
 ) -> torch.Tensor:
     x, weight = args[:2]
     bias = args[2] if len(args) > 2 else kwargs.get("bias")
-    result = _multiplied(recorder, x, _swapped(weight))
+    turned = _swapped(weight) if is_pattern(weight) else weight.mT
+    result = _multiplied(recorder, x, turned)
     return result if bias is None else result + bias
 
 
