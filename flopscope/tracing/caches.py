@@ -18,7 +18,7 @@ from flopscope.snapshot import CACHED, theirs
 from flopscope.tracing.node import SizeNode
 
 METHODS = (CACHED, staticmethod, classmethod)
-"""What a cached function may be in a class."""
+"""Types that a cached function may have in a class."""
 
 
 class OfOneRun:

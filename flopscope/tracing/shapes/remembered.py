@@ -1,8 +1,8 @@
-"""What torch's operators return at plain sizes, remembered: many of its kernels for shapes are
+"""What torch's operators return at plain sizes is remembered: many of its kernels for shapes are
 written in Python, and networks ask the same of the same sizes again and again.
 
-An operator that makes its results depends on shapes, steps, types and numbers alone, so the answer
-is worked out on tensors that are made for it, and kept by those.
+What an operator returns, if it makes its results, depends on shapes, steps, types and numbers
+alone. So the answer is worked out on tensors that are made for it, and kept under those properties.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from flopscope.tracing.schemas import is_mutable, is_view, written_arguments
 from flopscope.tracing.values.known import META, flat, mapped
 
 MOST_REMEMBERED = 2**12
+"""The most answers that are kept."""
 
 PLAIN = (int, float, complex, str, type(None), torch.dtype, torch.layout, torch.memory_format)
-"""What is no tensor and may be asked with."""
+"""Types of arguments, other than tensors, under which answers are kept."""
 
 
 @dataclass(frozen=True)
 class Strided:
-    """A tensor of shapes, as far as operators can tell."""
+    """What an operator can tell of a tensor without numbers."""
 
     shape: tuple[int, ...]
     steps: tuple[int, ...]
@@ -45,7 +46,7 @@ class Number(NamedTuple):
 
 
 class _Other(Exception):
-    """A value by which nothing is remembered."""
+    """Raised for a value under which no answer can be kept."""
 
 
 FIRST = object()
@@ -76,8 +77,8 @@ def _makes_its_results(function: Any) -> bool:
 
 @lru_cache(maxsize=MOST_REMEMBERED)
 def _worked_out(function: Any, args: Any, kwargs: Any, default: torch.dtype) -> Any:
-    """What it returns for such arguments, tensors as Strided. `default` is the type that torch
-    gives numbers."""
+    """What the operator returns for these arguments, with Strided for tensors. `default` is the
+    type that torch gives numbers."""
     own = _value(args)
     result = function(*own, **dict(_value(kwargs)))
     if own and result is own[0]:
@@ -88,7 +89,7 @@ def _worked_out(function: Any, args: Any, kwargs: Any, default: torch.dtype) -> 
 
 
 def _key(value: Any) -> Any:
-    """A value of a call as a key. Raises _Other for what is no key."""
+    """A value of a call as a key. Raises _Other for a value that cannot be one."""
     if isinstance(value, torch.Tensor):
         return _tensor_key(value)
     if isinstance(value, tuple | list):
