@@ -139,9 +139,7 @@ TABLES = (
         "flopscope/analytic/operators/",
         "its closed form",
         named_in("flopscope/analytic/operators/*.py"),
-        TRACED_ALONE
-        | NO_OPERATOR
-        | {Kind.LOG_SOFTMAX, Kind.DIVIDE, Kind.COMPARE, Kind.ELEMENTWISE, Kind.REDUCTION},
+        TRACED_ALONE | NOT_STATED | {Kind.LOG_SOFTMAX, Kind.COMPARE},
     ),
     Table(
         "flopscope/measured/modules.py, flopscope/measured/functional.py",
