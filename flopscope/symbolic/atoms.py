@@ -33,6 +33,9 @@ class Symbol:
     integer: bool = True
     own: bool = field(default=False, compare=False)
 
+    def __hash__(self) -> int:
+        return hash(self.name)  # a string keeps its own: this is asked in every product
+
     def symbols(self) -> frozenset[Symbol]:
         """Itself."""
         return frozenset((self,))

@@ -138,7 +138,7 @@ def _follows(relation: Relation, way: Way, known: Sequence[Condition]) -> bool:
 
 
 def _rule(way: Way) -> Callable[[Size], Size]:
-    """How sizes are written there: with each equation of the way, in its order, put in."""
+    """How sizes are written on this way: with each of its equations put in, in their order."""
     equations = [r.difference for r in way if r.equality and not r.negated]
     solved = [found for equation in equations if (found := _solved(equation)) is not None]
 
@@ -181,7 +181,8 @@ def holds(conditions: Sequence[Condition], point: Mapping[str, Any]) -> bool:
 
 
 def _near(found: Members | None, size: int) -> Iterator[int]:
-    """The first members from `size` on, then below it; the size itself where any will do."""
+    """The first members from `size` on, then those below it; the size itself where any size will
+    do."""
     if found is None:
         yield size
         return

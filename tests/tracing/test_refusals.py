@@ -411,7 +411,7 @@ def test_the_python_function_says_so_too(inputs, named, message):
         (nn.ReLU, "ReLU is a class; give a module of it, ReLU(...)"),
         (
             torch.relu,
-            "an nn.Module is traced, and builtin_function_or_method is none; give one whose "
+            "only an nn.Module is traced, not builtin_function_or_method; give one whose "
             "forward does what is to be counted",
         ),
     ],
