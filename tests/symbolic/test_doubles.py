@@ -217,7 +217,7 @@ def test_a_formula_without_a_value_is_outside_its_domain():
     with pytest.raises(OutsideDomain) as in_arrays:
         formula.at(H=np.array([9, 3]), W=4)
     assert str(in_arrays.value) == (
-        "the sizes have no value in this formula (divide by zero encountered in floor_divide); "
+        "the formula has no value at these sizes (divide by zero encountered in floor_divide); "
         "given: H=[9 3], W=4"
     )
     with pytest.raises(OutsideDomain) as put_in:
@@ -233,7 +233,7 @@ def test_roots_and_logarithms_of_nothing_are_outside_the_domain():
     with pytest.raises(OutsideDomain) as error:
         formula.at(H=1)
     assert str(error.value) == (
-        "the sizes have no value in this formula (math domain error); given: H=1"
+        "the formula has no value at these sizes (math domain error); given: H=1"
     )
 
 
