@@ -235,8 +235,8 @@ def test_options_of_a_target_are_for_targets(capsys):
     assert run(capsys, "resnet50", "--arg", "c=C") == (
         2,
         "",
-        "flopscope: resnet50 is no target and takes no --arg, --input or --example; "
-        "a target is written path/to/file.py:Name or package.module:Name\n",
+        "flopscope: resnet50 is not a target and takes no --arg, --input or --example; "
+        "write a target as path/to/file.py:Name or package.module:Name\n",
     )
 
 

@@ -457,7 +457,7 @@ def test_when_in_words():
         ({"H": -2}, "H cannot be a multiple of -2; give a positive integer"),
         ({"H": 2.5}, "H cannot be a multiple of 2.5; give a positive integer"),
         ({"H": True}, "H cannot be a multiple of True; give a positive integer"),
-        ({"width": 8}, "width is no integer and has no multiples; leave it out"),
+        ({"width": 8}, "width is not an integer, so it has no multiples; leave it out"),
         ({"R": 8}, "the formula has no free R; its free sizes are H, width"),
     ],
 )
@@ -612,7 +612,7 @@ def test_a_bare_multiplier_makes_a_real_number():
 @pytest.mark.parametrize("sizes", [{"C": 7, "G": 2}, {"C": np.array([4, 7]), "G": 2}])
 def test_a_count_that_is_not_whole_is_refused(sizes):
     """A condition that a formula ought to have had; a floor would be a silent error."""
-    message = "no whole number at these sizes: a division leaves a rest"
+    message = "the count is not whole at these sizes: a division leaves a remainder"
     with pytest.raises(OutsideDomain, match=f"^{re.escape(message)}$"):
         Formula(3 * C / G, "MACs").at(**sizes)
 
@@ -873,7 +873,7 @@ AREA = Formula(9 * H * W, "MACs", "macs", (Multiple(H, 2, "H"), AtLeast(K, 3, "k
         (
             {"H": H, "W": np.array([1, 2])},
             BadInput,
-            "H is a symbol beside arrays; give it a number",
+            "H is a symbol, but other sizes are arrays; give it a number",
         ),
     ],
 )

@@ -44,12 +44,12 @@ from flopscope.errors import BadInput, UnknownName
 from flopscope.laws import LAWS, law
 from flopscope.laws.parts import Law, Worked
 from flopscope.present.equation import text
-from flopscope.present.law import LawPage, render_law, render_laws
+from flopscope.present.laws import FORMATS, FORMATS_OF_ALL, LawPage
+from flopscope.present.render import render
 from reference_models.mobileone import MobileOneBlock, RepMixer
 from reference_models.wtconv import WTConv2d
 
 PAGE = Path(__file__).parents[2] / "docs" / "laws.md"
-FORMATS = ("text", "markdown", "latex", "python", "json")
 NAMES = (
     *LAWS,
     "width-law:mobilenetv3_small",
@@ -613,7 +613,7 @@ def test_the_stages_of_efficientnetv2() -> None:
 @pytest.mark.parametrize("format_name", FORMATS)
 def test_every_law_in_every_format(name: str, format_name: str) -> None:
     found = derived(name)
-    written = render_law(LawPage(name, found), format_name)
+    written = render(LawPage(name, found), format_name, FORMATS)
     assert written.endswith("\n")
     assert found.statement.right.free_symbols
     if format_name == "text":
@@ -632,7 +632,7 @@ def test_every_law_in_every_format(name: str, format_name: str) -> None:
 @each_law
 def test_every_letter_of_a_law_is_explained_or_defined(name: str) -> None:
     found = derived(name)
-    letters = json.loads(render_law(LawPage(name, found), "json"))["letters"]
+    letters = json.loads(render(LawPage(name, found), "json", FORMATS))["letters"]
     defined = {symbol for step in found.steps for symbol in step.left.free_symbols}
     defined |= found.statement.left.free_symbols
     used = {
@@ -644,7 +644,7 @@ def test_every_letter_of_a_law_is_explained_or_defined(name: str) -> None:
 @each_law
 def test_latex_can_be_set(name: str) -> None:
     parser = MathTextParser("path")
-    data = json.loads(render_law(LawPage(name, derived(name)), "json"))
+    data = json.loads(render(LawPage(name, derived(name)), "json", FORMATS))
     for step in (data["statement"], *data["steps"]):
         parser.parse(f"${step['latex']}$")
 
@@ -652,11 +652,12 @@ def test_latex_can_be_set(name: str) -> None:
 def test_the_page_is_what_the_program_writes() -> None:
     """Where this fails: make laws."""
     pages = [LawPage(name, derived(name)) for name in LAWS]
-    assert PAGE.read_text(encoding="utf-8") == render_laws(pages, "markdown")
+    assert PAGE.read_text(encoding="utf-8") == render(pages, "markdown", FORMATS_OF_ALL)
 
 
 def test_all_laws_as_text_fit_a_terminal() -> None:
-    written = render_laws([LawPage(name, derived(name)) for name in LAWS], "text")
+    pages = [LawPage(name, derived(name)) for name in LAWS]
+    written = render(pages, "text", FORMATS_OF_ALL)
     assert max(map(len, written.splitlines())) <= 80
     assert all(f"\n{name}: " in written for name in LAWS)
 
@@ -694,7 +695,7 @@ def test_a_bad_name() -> None:
     with pytest.raises(BadInput) as refused:
         law("ghost-ratio:ghostnet_100")
     assert str(refused.value) == (
-        "ghost-ratio is no law of a network, but 'ghostnet_100' was given; leave it out"
+        "ghost-ratio is not a law of a network, but 'ghostnet_100' was given; leave it out"
     )
 
 

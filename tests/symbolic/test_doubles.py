@@ -209,7 +209,7 @@ def test_a_formula_without_a_value_is_outside_its_domain():
     formula = Formula(H // (H // W), "MACs")
     assert formula.at(H=9, W=4) == 4
     message = (
-        "the sizes have no value in this formula (integer division or modulo by zero); "
+        "the formula has no value at these sizes (integer division or modulo by zero); "
         "given: H=3, W=4"
     )
     with pytest.raises(OutsideDomain) as error:

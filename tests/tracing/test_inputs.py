@@ -68,7 +68,7 @@ def test_tokens_several_inputs_and_keywords(capsys):
     ("text", "said"),
     [
         ("2,7:int63", "unknown type of an input 'int63'"),
-        ("a b=2,7", "'a b' in the input 'a b=2,7' is no name; write it like ids=B,T:int64"),
+        ("a b=2,7", "'a b' in the input 'a b=2,7' is not a name; write it like ids=B,T:int64"),
         ("2,x y", "'x y' in the input '2,x y' is not a size"),
     ],
 )

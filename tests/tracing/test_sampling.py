@@ -20,7 +20,7 @@ from flopscope.conventions import CONVENTIONS
 from flopscope.costs import cost
 from flopscope.facts import Function, Interpolation, Kind, Operator, Weight, Window
 from flopscope.tracing import trace
-from flopscope.tracing.calls import Call, Facts
+from flopscope.tracing.calls import Facts, OperatorCall
 from flopscope.tracing.operators.matrices import MATRICES
 
 few = settings(max_examples=10, deadline=None)
@@ -232,7 +232,7 @@ def test_a_deformable_convolution_is_recorded_with_its_offsets_and_mask() -> Non
     result = torch.empty(2, 6, 7, 6, device="meta")
     for masked in (True, False):
         args = (x, weight, offset, mask, bias, *ARGUMENTS, masked)
-        facts = MATRICES["torchvision::deform_conv2d"](Call("", args, {}, result))
+        facts = MATRICES["torchvision::deform_conv2d"](OperatorCall("", args, {}, result))
         assert isinstance(facts, Facts)
         assert [id(t) for t in facts.inputs] == [id(t) for t in (x, offset, mask)[: 2 + masked]]
         assert [id(t) for t in facts.weights] == [id(weight), id(bias)]
