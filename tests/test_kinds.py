@@ -117,7 +117,7 @@ TABLES = (
         NO_OPERATOR | {Kind.EMBEDDING},  # which looks up, and has no arithmetic
     ),
     Table(
-        "flopscope/conventions/tools.py, tests/test_conventions.py",
+        "flopscope/conventions/tools.py, tests/conventions/test_conventions.py",
         "what each tool counts of it",
         weighed_by_a_tool(),
         # Free in every tool, or weighed by the function that it applies.
