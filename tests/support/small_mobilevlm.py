@@ -1,4 +1,4 @@
-"""MobileVLM with a small vision tower, image, vocabulary and context, in both files at once.
+"""MobileVLM with a small vision tower, image, vocabulary and context, in the closed form and in the module at once.
 
 Its own weights fill gigabytes; what depends on values or needs a CPU runs on these.
 """
@@ -6,6 +6,7 @@ Its own weights fill gigabytes; what depends on values or needs a CPU runs on th
 import pytest
 
 from flopscope.analytic import mobilevlm as closed
+from reference_models import clipvision as tower
 from reference_models import mobilevlm as module
 
 DESIGN = (16, 24, 4, 2)  # width, hidden width, heads, layers
@@ -18,9 +19,11 @@ def shrink(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, name, value)
         monkeypatch.setattr(closed, name, value)
     for name, value in {"HIDDEN": 40, "HEADS": 4, "LAYERS": 3}.items():
-        monkeypatch.setattr(module, f"VISION_{name}", value)
+        monkeypatch.setattr(tower, f"VISION_{name}", value)
         monkeypatch.setattr(closed, f"VISION_{name}", value)
-    monkeypatch.setattr(module, "VISION_WIDTH", 32)
+    monkeypatch.setattr(tower, "IMAGE", PIXELS)
+    for file in (module, tower):
+        monkeypatch.setattr(file, "VISION_WIDTH", 32)
     monkeypatch.setattr(closed, "VISION_C", 32)
     monkeypatch.setattr(closed, "PATCHES", (PIXELS // 14) ** 2)
     monkeypatch.setattr(closed, "IMAGE_TOKENS", SEEN)
