@@ -95,7 +95,7 @@ def is_leaf(part: nn.Module) -> bool:
 
 
 def _shape(output: Any) -> Shape:
-    """Of a tensor, or of the first one in a tuple (a pooling that returns its indices too)."""
+    """The shape of a tensor, or of the first one in a tuple, as of a pooling with indices."""
     first = output[0] if isinstance(output, tuple) and output else output
     return tuple(first.shape) if isinstance(first, Tensor) else ()
 
@@ -128,7 +128,8 @@ def _convolution(call: LeafCall) -> ModuleRow:
 
 
 def padding_of(padding: Any, kernel: Shape, dilation: Shape) -> tuple[Shape, str]:
-    """Zeros before each axis. `same` puts an odd one at the end, which the window cannot say."""
+    """The number of zeros before each axis. With `same` an odd one stands at the end, which the
+    window cannot express."""
     if padding == "valid":
         return (0,) * len(kernel), ""
     if padding != "same":

@@ -1,7 +1,7 @@
 """Arithmetic that a graph does on shapes, done on Python's numbers and polynomials.
 
-Arrays hold Python objects, so that NumPy moves them and `sizes` computes them. What symbols leave
-open raises Undecided: the tensor is then a constant of unknown numbers.
+Arrays hold Python objects, so that NumPy moves them and `sizes` computes them. Where symbols leave
+something open, Undecided is raised, and the tensor is a constant of unknown numbers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from flopscope.errors import BadInput
-from flopscope.onnxgraph.headers import INTEGERS, SMALL, Stored
+from flopscope.onnxgraph.model.headers import INTEGERS, SMALL, Stored
 from flopscope.onnxgraph.tensors import NodeCall, Undecided
 from flopscope.onnxgraph.truths import Open, both, decided, either, equal, less, negation
 from flopscope.sizes import (
@@ -34,7 +34,8 @@ LONG = 2**63
 def numbers_of(call: NodeCall) -> tuple[Numbers, ...] | None:
     """The numbers of the call's outputs where they are known before any input is, else None.
 
-    Learnt tensors are not computed with ahead, but single numbers are: exporters store factors so.
+    Nothing is computed ahead with learnt tensors, except with single numbers, since exporters store
+    factors in this way.
     """
     rule = NUMBERS.get(call.op)
     learnt = any(t is not None and t.learnt and elements(t.shape or ()) != 1 for t in call.inputs)
@@ -49,7 +50,7 @@ def numbers_of(call: NodeCall) -> tuple[Numbers, ...] | None:
 
 
 def _is_held(numbers: Numbers) -> bool:
-    """Are they few, and within what 64 bits hold? A few nodes could make them endlessly long."""
+    """Are they few, and do 64 bits hold them? A few nodes could make them endlessly long."""
     if numbers.size > SMALL:
         return False
     return all(is_symbolic(n) or not isinstance(n, int) or -LONG <= n < LONG for n in numbers.flat)
@@ -286,4 +287,4 @@ NUMBERS: Mapping[str, Callable[[NodeCall], Numbers | tuple[Numbers, ...]]] = {
     "Unsqueeze": _unsqueeze,
     "Where": _where,
 }
-"""How the numbers of each operator come about; any other operator's are not known ahead."""
+"""How the numbers of each operator's output are computed; those of others are not known ahead."""

@@ -25,9 +25,10 @@ def output_of(call: NodeCall) -> Shape:
 
 
 def product_of(call: NodeCall) -> Product | None:
-    """The product, or None where the equation is none: a diagonal, an outer product, a sum.
+    """The product; None for an equation that is not one, but a diagonal, an outer product or a sum.
 
-    Of two operands, every letter is in both or in the output, and some letter is summed over.
+    In a product of two operands, every letter is in both or in the output, and some letter is
+    summed over.
     """
     terms, output = _terms(call)
     if len(terms) != 2 or any(len(set(part)) != len(part) for part in (*terms, output)):

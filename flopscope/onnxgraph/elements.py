@@ -1,4 +1,4 @@
-"""The types of elements: what each operator's result has where the file does not say."""
+"""The types of elements that the results of operators have, where the file does not say."""
 
 from __future__ import annotations
 

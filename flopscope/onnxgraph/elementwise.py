@@ -12,7 +12,7 @@ from flopscope.sizes import is_symbolic
 
 
 def _activation(function: Function, **settings: float) -> Callable[[NodeCall], Facts | None]:
-    """The function, where every named attribute is near that value (left out, it is)."""
+    """The function, where every named attribute is near its value, or is left out."""
 
     def rule(call: NodeCall) -> Facts | None:
         near = all(isclose(call.attribute(k, v), v, rel_tol=1e-5) for k, v in settings.items())
@@ -73,7 +73,7 @@ def _truth(call: NodeCall) -> Facts:
 
 
 def _pairwise(kind: Kind) -> Callable[[NodeCall], Facts | None]:
-    """Two operands; a sum or maximum of more is not one row."""
+    """An operation on two operands; a sum or maximum of more is not one row."""
 
     def rule(call: NodeCall) -> Facts | None:
         operands = tuple(tensor for tensor in call.inputs if tensor is not None)
@@ -83,7 +83,7 @@ def _pairwise(kind: Kind) -> Callable[[NodeCall], Facts | None]:
 
 
 ELEMENTARY = "Acos Acosh Asin Asinh Atan Atanh Cosh Sinh Tan".split()
-"""Functions that count as sine and exponential do: one act each."""
+"""Functions that count as one act each, as sine and exponential do."""
 
 ELEMENTWISE: Mapping[str, Callable[[NodeCall], Facts | None]] = {
     # activations

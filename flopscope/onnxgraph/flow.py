@@ -1,9 +1,9 @@
 """Choices and loops: an If whose branches are compared, Loop and Scan step by step.
 
-A branch that is known ahead is taken. One that depends on data costs what both branches cost where
-that is the same; else it is unknown, and said with both. A loop whose number of steps is known is
-written out; where that is a free size or a large number, one step stands for all of them, if each
-is like the first.
+A branch that is known ahead is taken. Where it depends on data, it costs what both branches cost if
+that is the same; else the cost is unknown, and a note names both. A loop whose number of steps is
+known is written out. Where that is a free size or a large number, one step stands for all of them
+if each is like the first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from onnx import GraphProto, TensorProto
 from flopscope.facts import Kind, Operator, Weight
 from flopscope.ledger import Ledger
 from flopscope.onnxgraph.arithmetic import boxed
-from flopscope.onnxgraph.files import all_nodes
+from flopscope.onnxgraph.model.files import all_nodes
 from flopscope.onnxgraph.rows import Mark, Rows
 from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, Undecided, shape_of
 from flopscope.onnxgraph.truths import Open, decided
@@ -31,7 +31,7 @@ class Walker(Protocol):
     rows: Rows
 
     def enter(self, body: GraphProto, scope: str) -> list[Tensor]:
-        """A body's nodes, in place of the node that holds it; what they give."""
+        """Write a body's nodes in place of the node that holds it. Returns what the body gives."""
 
 
 # --- If ------------------------------------------------------------------------------------------
@@ -85,8 +85,8 @@ def _tried(call: NodeCall, walker: Walker, name: str) -> _Branch:
 
 
 def _compared(a: _Branch, b: _Branch) -> tuple[Kind | None, str]:
-    """None where both do the same work, OTHER where they have equal products, else UNKNOWN; and
-    both costs in words."""
+    """The kind of a choice between two branches, and both costs in words. The kind is None where
+    both do the same work, OTHER where they have equal products, else UNKNOWN."""
     if Counter(map(_work, a.rows)) == Counter(map(_work, b.rows)):
         return None, ""
     readings = [Ledger(tuple(branch.rows)).macs() for branch in (a, b)]
@@ -130,8 +130,8 @@ def is_decided(call: NodeCall) -> bool:
 class _Steps(NamedTuple):
     """How a body is run: how often, on what beside the carried values, and what it returns.
 
-    `own` gives the values of one step (None: of any step); `carried` come after them in the body's
-    inputs, and after `first` outputs of its outputs.
+    `own` gives the values of one step, or with None those of any step. The values that are
+    `carried` come after them in the body's inputs, and after the `first` outputs in its outputs.
     """
 
     body: GraphProto
@@ -200,7 +200,8 @@ Collect = Callable[[NodeCall, Tensor, Size, int], Shape]
 
 
 def _run(call: NodeCall, walker: Walker, steps: _Steps, collect: Collect) -> bool:
-    """The steps, and what the call gives: the last carried values, and one of each other a step."""
+    """Run the steps. Returns what the call gives: the last carried values, and the others of every
+    step together."""
     times, inner = steps.times, sum(1 for _ in all_nodes(steps.body))
     if times is None:
         return False
@@ -221,7 +222,7 @@ def _run(call: NodeCall, walker: Walker, steps: _Steps, collect: Collect) -> boo
 
 
 def _written_out(walker: Walker, steps: _Steps, times: int) -> tuple[Size, Sequence[Tensor]] | None:
-    """Every step by itself, until the body says that it was the last."""
+    """Write every step by itself, until the body says that it was the last."""
     carried, given, done = list(steps.carried), None, 0
     for step in range(times):
         given = _step(walker, steps, steps.own(step), carried)
@@ -236,7 +237,7 @@ def _written_out(walker: Walker, steps: _Steps, times: int) -> tuple[Size, Seque
 
 
 def _repeated(walker: Walker, steps: _Steps, times: Size) -> tuple[Size, Sequence[Tensor]] | None:
-    """One step for all, of carried values in shapes that no step changes."""
+    """Write one step for all of them, with carried values in shapes that no step changes."""
     carried = [walker.rows.as_data(tensor) for tensor in steps.carried]
     before = walker.rows.mark()
     given = _step(walker, steps, steps.own(None), carried)

@@ -1,7 +1,7 @@
-"""What onnx's operators are in a ledger: one literal table, and the set of those that are free.
+"""What onnx's operators are in a ledger: one literal table.
 
-An operator that is in neither, or used in a way that its rule does not know, is a row of unknown
-kind: every reading over it is a lower bound.
+An operator that is neither here nor in `costless.FREE`, or that is used in a way that its rule does
+not know, is a row of unknown kind: every reading over it is a lower bound.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 
 from flopscope.facts import Interpolation, Kind, Reduction
 from flopscope.onnxgraph.elementwise import ELEMENTWISE
-from flopscope.onnxgraph.movement import resize_factors, resize_sizes
-from flopscope.onnxgraph.products import einsum, gemm, matmul
-from flopscope.onnxgraph.shapes import axes_of
+from flopscope.onnxgraph.expansions.products import einsum, gemm, matmul
+from flopscope.onnxgraph.shapes.movement import resize_factors, resize_sizes
+from flopscope.onnxgraph.shapes.table import axes_of
+from flopscope.onnxgraph.shapes.windows import window_of
 from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor
-from flopscope.onnxgraph.windows import window_of
 from flopscope.sizes import elements
 
 # --- layers --------------------------------------------------------------------------------------
@@ -55,7 +55,8 @@ def _group_norm(call: NodeCall) -> Facts:
 
 
 def _affine(call: NodeCall) -> tuple[Tensor | None, ...]:
-    """Scale and shift; constants of 1 and 0, with which exporters fill the operator, are none."""
+    """Batch norm with a scale and a shift. Constants of 1 and 0, with which exporters fill the
+    operator, do not count as such."""
     scale, shift = call.optional(1), call.optional(2)
     idle = _all_are(scale, 1) and _all_are(shift, 0)
     return () if idle else (scale, shift)
@@ -68,7 +69,7 @@ def _all_are(tensor: Tensor | None, number: int) -> bool:
 
 
 def _softmax(kind: Kind) -> Callable[[NodeCall], Facts]:
-    """Over one axis; before operator set 13 over all axes from it on."""
+    """Softmax over one axis; before operator set 13, over all axes from that one on."""
 
     def rule(call: NodeCall) -> Facts:
         x, shape = call.input(0), call.shape(0)
@@ -102,7 +103,7 @@ def _global_max_pool(call: NodeCall) -> Facts:
 
 
 def _resize(call: NodeCall) -> Facts:
-    """Over a map's spatial axes: (B, C, …) of 1, 2 or 3 of them."""
+    """Interpolation over a map's spatial axes: (B, C, …) with 1, 2 or 3 of them."""
     shape, new = call.shape(0), resize_sizes(call)
     scales = resize_factors(call) or [1.0, 1.0]
     mode = call.attribute("mode", "nearest")
@@ -123,11 +124,12 @@ INTERPOLATIONS: Mapping[tuple[str, int], Interpolation] = {
     ("linear", 3): Interpolation.TRILINEAR,
     ("cubic", 2): Interpolation.BICUBIC,
 }
-"""By mode and number of spatial axes; the nearest sample is one whatever their number."""
+"""By mode and number of spatial axes. The nearest sample is the same for any number of axes."""
 
 
 def _grid_sample(call: NodeCall) -> Facts:
-    """Padding with zeros; what lies beyond the border, and cubic weights, are not stated."""
+    """GridSample with zeros as padding. The work for other paddings, and for cubic weights, is not
+    stated."""
     mode = MODES.get(str(call.attribute("mode", "linear")), "")
     function = INTERPOLATIONS.get((mode, len(call.shape(0)) - 2 if mode != "nearest" else 0))
     known = function in SAMPLED and call.attribute("padding_mode", "zeros") == "zeros"
@@ -140,7 +142,7 @@ SAMPLED = (Interpolation.NEAREST, Interpolation.BILINEAR, Interpolation.TRILINEA
 
 
 def _deformable_convolution(call: NodeCall) -> Facts | None:
-    """Of maps, (B, C, H, W): input, kernel, offsets, bias, mask."""
+    """DeformConv of maps (B, C, H, W); inputs are the map, the kernel, offsets, bias and mask."""
     x, weight, offset, bias, mask = (call.optional(index) for index in range(5))
     if x is None or weight is None or offset is None or len(call.shape(1)) != 4:
         return None
@@ -152,7 +154,8 @@ def _deformable_convolution(call: NodeCall) -> Facts | None:
 
 
 def _gather(call: NodeCall) -> Facts | None:
-    """Rows of a stored table by numbers that are input; any other gather moves elements only."""
+    """Rows of a stored table, looked up by computed numbers. Any other gather only moves
+    elements."""
     table, indices = call.input(0), call.input(1)
     lookup = table.stored and len(call.shape(0)) == 2 and call.axis(0) == 0
     if not lookup or indices.source is None:

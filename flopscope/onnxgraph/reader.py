@@ -1,4 +1,4 @@
-"""A graph walked node by node: what each one is, until every one of them is rows or none."""
+"""A graph walked node by node: arithmetic on known numbers, other operators, a view, or a row."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from flopscope.facts import Weight
 from flopscope.ledger import Ledger
 from flopscope.onnxgraph.arithmetic import numbers_of
 from flopscope.onnxgraph.costless import FREE, SETTINGS, is_free
-from flopscope.onnxgraph.drafts import CURRENT, Draft
 from flopscope.onnxgraph.elements import name_of
-from flopscope.onnxgraph.expansions import EXPANSIONS
-from flopscope.onnxgraph.files import all_nodes, bodies
+from flopscope.onnxgraph.expansions.drafts import CURRENT, Draft
+from flopscope.onnxgraph.expansions.table import EXPANSIONS
 from flopscope.onnxgraph.flow import FLOW, is_decided
-from flopscope.onnxgraph.headers import (
+from flopscope.onnxgraph.model.files import all_nodes, bodies
+from flopscope.onnxgraph.model.headers import (
     INDICES,
     LATER,
     OWN_DOMAINS,
@@ -26,18 +26,18 @@ from flopscope.onnxgraph.headers import (
     stored,
     values_of,
 )
-from flopscope.onnxgraph.nodes import attributes, path_of
+from flopscope.onnxgraph.model.nodes import attributes, path_of
+from flopscope.onnxgraph.model.sizing import Names
 from flopscope.onnxgraph.operators import OPERATORS
 from flopscope.onnxgraph.productless import without_products
 from flopscope.onnxgraph.recurrent import CELLS, Link, chain_of
 from flopscope.onnxgraph.rows import Rows
-from flopscope.onnxgraph.shapes import shapes_of
-from flopscope.onnxgraph.sizing import Names
+from flopscope.onnxgraph.shapes.table import shapes_of
 from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, Undecided
 from flopscope.sizes import Shape, is_symbolic
 
 BROKEN = (LookupError, TypeError, ValueError, ArithmeticError, RuntimeError)
-"""What a rule raises for a node that onnx's checker let pass and that no network could run."""
+"""Errors of rules for a node that onnx's checker accepts although no network could run it."""
 
 
 class Reader:
@@ -52,7 +52,7 @@ class Reader:
         self.rows = Rows()
 
     def learn(self, values: Mapping[str, Typed]) -> None:
-        """What is said of the graph's values."""
+        """What the file and onnx say of the graph's values."""
         self.rows.typed |= values
 
     def hold(self, held: Mapping[str, Stored]) -> None:
@@ -83,9 +83,9 @@ class Reader:
                 ) from error
 
     def enter(self, body: GraphProto, scope: str) -> list[Tensor]:
-        """A body's nodes, in place of the node that holds it; what they give.
+        """Write a body's nodes in place of the node that holds it. Returns what the body gives.
 
-        What is said of the body's values is not said of others that have the same names later.
+        What is known of the body's values does not hold for later values with the same names.
         """
         inside = values_of(body)
         outside = {name: self.rows.typed[name] for name in inside if name in self.rows.typed}
@@ -168,7 +168,7 @@ class Reader:
         return self._whole(call, expand)
 
     def _whole(self, call: NodeCall, write: Callable[[], bool]) -> bool:
-        """What is written as a whole, or not at all where something is not known."""
+        """Write what the rule says as a whole, or nothing where something is not known."""
         before = self.rows.mark()
         try:
             done = write()
@@ -194,8 +194,8 @@ class Reader:
             self.rows.record(call, facts or without_products(call), shapes)
 
     def _shapes(self, call: NodeCall) -> list[Shape | None]:
-        """The outputs' shapes in closed form; those that no rule knows as the file or onnx has
-        them."""
+        """The outputs' shapes in closed form. Where no rule knows a shape, it is that of the file
+        or of onnx."""
         ours: list[Shape | None] = [*(shapes_of(call) or [])]
         if any(not is_symbolic(n) and n < 0 for shape in ours for n in shape or ()):
             raise ValueError("a size below 0")

@@ -66,7 +66,7 @@ def chain_of(call: NodeCall) -> list[Link] | None:
 
 
 def _layer(call: NodeCall) -> _Layer | None:
-    """None for sequences of their own length each."""
+    """The sizes of the layer; None where its sequences have different lengths."""
     directions, _, hidden = call.shape(2)
     if directions not in (1, 2) or call.shape(1)[0] != directions:
         return None
@@ -131,12 +131,12 @@ FUNCTIONS: Mapping[str, Function] = {
     "Elu": Function.ELU,
     "Softplus": Function.SOFTPLUS,
 }
-"""Functions that a layer may have in the place of its own."""
+"""Functions that a layer may name instead of its usual ones."""
 
 
 def _steps(call: NodeCall, cell: Cell, directions: int) -> Sequence[Kind | Function] | None:
-    """What a step does with vectors of the hidden width, in order; None where that is not stated:
-    coupled gates, and functions of one's own that are not in the table or differ by direction.
+    """What a step does with vectors of the hidden width, in order. None where that is not stated:
+    for coupled gates, and for functions that are not in the table or differ by direction.
     """
     usual = cell.activations
     named = tuple(call.attribute("activations", usual * directions))

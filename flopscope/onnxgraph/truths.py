@@ -1,4 +1,4 @@
-"""Truths about sizes: known, or open until somebody has to know."""
+"""Truths about sizes: they are known, or stay open until an answer is needed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def negation(value: Any) -> Any:
 
 
 def both(a: Any, b: Any) -> Any:
-    """Known where one is false, or one is true and the other is all that is asked."""
+    """Both truths together: false where one of them is; where one is true, the other one."""
     a, b = (b, a) if isinstance(a, Open) else (a, b)
     return b if a else False
 
@@ -53,5 +53,6 @@ def either(a: Any, b: Any) -> Any:
 
 
 def decided(call: NodeCall, truth: Any) -> bool:
-    """The truth, where free sizes decide it: as it is at large ones, which becomes a premise."""
+    """The truth. Where free sizes decide it, the answer is that at large sizes and becomes a
+    premise."""
     return call.premises.settle(truth.relation) if isinstance(truth, Open) else bool(truth)

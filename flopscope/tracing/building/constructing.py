@@ -15,21 +15,21 @@ from flopscope.errors import BadInput
 from flopscope.sizes import is_symbolic
 from flopscope.snapshot import name_spaces
 from flopscope.symbolic import Polynomial, Symbol, symbol
-from flopscope.tracing.building.caches import uncached
 from flopscope.tracing.building.standins import LOGARITHMS, standins
+from flopscope.tracing.caches import uncached
 from flopscope.tracing.functions.mode import Values
 from flopscope.tracing.node import free_number, free_size, size_value
 from flopscope.tracing.shapes.outputs import result_of
 from flopscope.tracing.trail import Trail
-from flopscope.tracing.values.known import META, NAME, knowing
-from flopscope.tracing.values.numbers import MOST_LEARNT, Copies, follow, map_all, read, reading
+from flopscope.tracing.values.known import META, NAME, knowing, mapped
+from flopscope.tracing.values.numbers import MOST_LEARNT, Copies, follow, read, reading
 
 
 def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Trail) -> nn.Module:
     """`make(**arguments)` with polynomials as symbolic sizes, every weight a shape.
 
-    What the constructor decides goes on the trail. Initial values are nobody's concern: a size that
-    becomes a number in an initialiser is not fixed. Raises BadInput unless it makes a module.
+    What the constructor decides goes on the trail. No count depends on initial values, so a size
+    that becomes a number in an initialiser is not fixed. Raises BadInput unless it makes a module.
     """
     origins = origins_of(make, arguments)
 
@@ -47,8 +47,8 @@ def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Tra
 
 
 def given_module(make: Any, arguments: Mapping[str, Any], name: str) -> Callable[..., Any]:
-    """What makes the module; where it is there already, what returns it. Raises BadInput where it
-    is there and takes arguments, and where nothing can be made."""
+    """A function that makes the module; for a module that exists already, one that returns it.
+    Raises BadInput where a module that exists is given arguments, and where nothing can be made."""
     if isinstance(make, nn.Module) and not arguments:
         return lambda: make
     if isinstance(make, nn.Module) or not callable(make):
@@ -105,7 +105,7 @@ def _knowing_parameters() -> Iterator[None]:
 
 
 def free_arguments(value: Any) -> frozenset[Symbol]:
-    """Every symbol in a nested collection of arguments, in which text is text."""
+    """Every symbol in a nested collection of arguments; text is no name of a size here."""
     if isinstance(value, Deferred):
         value = (value.positional, value.named)
     if isinstance(value, Mapping):
@@ -141,7 +141,7 @@ class _ShapesOnly(TorchDispatchMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         with torch._C.DisableTorchFunction():
-            args, kwargs = map_all(self._on_meta, (tuple(args), dict(kwargs or {})))
+            args, kwargs = mapped(self._on_meta, (tuple(args), dict(kwargs or {})))
             if reading(function, args) and (found := read(function, args, kwargs)) is not None:
                 return found
             result = result_of(function, args, kwargs)
@@ -149,7 +149,7 @@ class _ShapesOnly(TorchDispatchMode):
             return result
 
     def _on_meta(self, value: Any) -> Any:
-        """Numbers in code as a tensor of a trace."""
+        """A tensor of a trace for a real one that a constructor makes of numbers."""
         if isinstance(value, torch.device):
             return META
         real = isinstance(value, torch.Tensor) and value.device != META

@@ -18,7 +18,8 @@ import torch
 
 from flopscope.sizes import gcd, isqrt, lcm, rounded_to_tens
 from flopscope.symbolic import doubles
-from flopscope.tracing.node import SizeNode, applied, size_or_number
+from flopscope.tracing.node import SizeNode, size_or_number
+from flopscope.tracing.size_arithmetic import applied
 
 SIZES = (torch.SymInt, torch.SymFloat)
 
@@ -71,7 +72,7 @@ def _log(value: Any, base: Any = None) -> Any:
 
 
 def _rest(a: Any, b: Any) -> Any:
-    """math.fmod, which is % where neither is negative: that is asked."""
+    """math.fmod, which is % where neither number is negative; the trail is asked whether it is."""
     if a >= 0 and b > 0:
         return torch.sym_float(a) % torch.sym_float(b)
     return -(torch.sym_float(-a) % torch.sym_float(abs(b)))
@@ -105,7 +106,7 @@ MATH_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
 
 
 def _scalar(function: Callable[[Any], Any]) -> Callable[..., Any]:
-    """NumPy's roundings give floats, of integers too."""
+    """A rounding of NumPy's, which gives floats for integers too."""
     return lambda value, *args, **kwargs: torch.sym_float(function(value))
 
 
@@ -159,7 +160,8 @@ NUMPY_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
 
 
 def asking(name: str) -> Callable[..., Any]:
-    """NumPy's function, which asks no size for its number, of that number."""
+    """NumPy's function of the sizes' numbers, since it does not ask a size for its number
+    itself."""
     original = getattr(np, name)
     return _Either(original, lambda value: original(_number_of(value)))
 
@@ -195,7 +197,7 @@ def _reflected_divmod(self: Any, other: Any) -> Any:
 
 
 def _round(self: torch.SymInt, digits: int | None = None) -> Any:
-    """round(x, -1) is to tens."""
+    """round(x, digits), where round(x, -1) rounds to tens."""
     return self if digits is None or digits >= 0 else of_sizes(rounded_to_tens, int, self, digits)
 
 
@@ -212,12 +214,12 @@ METHODS: Sequence[tuple[type, str, Callable[..., Any]]] = (
     ),
     (torch.SymInt, "__round__", _round),
 )
-"""Operators of torch's sizes that it has not, or not as Python's numbers have them."""
+"""Operators that torch's sizes lack, or have in another way than Python's numbers."""
 
 
 @contextmanager
 def patched(methods: Sequence[tuple[type, str, Callable[..., Any]]]) -> Iterator[None]:
-    """The classes with these methods, and as they were afterwards."""
+    """While active, the classes have these methods; afterwards they are as they were."""
     before: list[tuple[type, str, Any]] = []
     try:
         for kind, name, method in methods:

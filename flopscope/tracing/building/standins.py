@@ -1,8 +1,8 @@
 """Python's own numbers and functions, made safe for symbolic sizes while a module is built or run.
 
 `int(x)`, `float(x)`, `math.sqrt(x)`, `np.ceil(x)` and `isinstance(x, int)` ask a symbolic size for
-its number. For that time the modules of the user's package find these stand-ins under the same
-names; afterwards every name is what it was.
+its number. While a module is built or run, the modules of the user's package find these stand-ins
+under the same names; afterwards every name is what it was.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import builtins
 import math
 import numbers
-import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
@@ -21,6 +20,7 @@ import torch
 from torch.nn import functional
 from torch.nn.modules import normalization, rnn
 
+from flopscope.packages import loaded, root
 from flopscope.tracing.building.scalars import (
     MATH_FUNCTIONS,
     METHODS,
@@ -28,8 +28,8 @@ from flopscope.tracing.building.scalars import (
     asking,
     patched,
 )
-from flopscope.tracing.functions.products import attention
-from flopscope.tracing.shapes.outputs import is_symbolic
+from flopscope.tracing.special.products import attention
+from flopscope.tracing.values.known import has_free_size
 
 
 class _WholeNumbers(type):
@@ -67,14 +67,15 @@ FUSED = functional.scaled_dot_product_attention
 
 
 def _attention(*args: Any, **kwargs: Any) -> torch.Tensor:
-    """Met here too, since torch's own attention layer calls it where no mode sees it."""
-    if is_symbolic((args, kwargs)):
+    """F.scaled_dot_product_attention, which torch's own attention layer calls where no mode sees
+    it."""
+    if has_free_size((args, kwargs)):
         return attention(*args, **kwargs)
     return FUSED(*args, **kwargs)
 
 
 class _Module(ModuleType):
-    """A module with a few names of ours; the others are its own, whenever they are asked for."""
+    """A module with a few names replaced. All other names are looked up in the original module."""
 
     def __init__(self, original: ModuleType, ours: Mapping[str, Any]) -> None:
         super().__init__(original.__name__)
@@ -91,11 +92,13 @@ BY_NAME: Mapping[str, Any] = {"int": Whole, "float": Real}
 """Built-in names that a module finds in its own namespace first."""
 
 LOGARITHMS = frozenset(("log", "log2", "log10"))
-"""Of a constructor's own arguments they ask for numbers: a law over several says more than they."""
+"""Logarithms of a constructor's own arguments ask for numbers, since a law over several numbers
+says more than a logarithm in a formula."""
 
 
 def _by_value(leaving: Collection[str]) -> Mapping[int, Any]:
-    """By identity, what a module may have imported under any name, but for functions so named."""
+    """What stands in for whatever a module has imported under any name, by the original's
+    identity."""
     of_math = {name: f for name, f in MATH_FUNCTIONS.items() if name not in leaving}
     of_numpy = {n: asking(n) if n in leaving else f for n, f in NUMPY_FUNCTIONS.items()}
     return {
@@ -136,7 +139,7 @@ def _standing_in(namespace: Mapping[str, Any], by_value: Mapping[int, Any]) -> d
 
 @contextmanager
 def _replaced(changes: Iterable[tuple[dict[str, Any], str, Any]]) -> Iterator[None]:
-    """These names of namespaces with other values."""
+    """While active, these names of namespaces have other values."""
     before: list[tuple[dict[str, Any], str, Any]] = []
     missing = object()
     try:
@@ -153,7 +156,8 @@ def _replaced(changes: Iterable[tuple[dict[str, Any], str, Any]]) -> Iterator[No
 
 
 def namespaces(makers: Iterable[Callable[..., Any]]) -> list[dict[str, Any]]:
-    """Of their own functions, whose file may be no module, and of their packages' modules."""
+    """The namespaces of their own functions, whose file may be no module, and those of the modules
+    in their packages."""
     makers = tuple(makers)
     found: list[dict[str, Any]] = []
     for make in makers:
@@ -161,14 +165,10 @@ def namespaces(makers: Iterable[Callable[..., Any]]) -> list[dict[str, Any]]:
         functions = [make, *(f for base in classes for f in vars(base).values() if callable(f))]
         functions = [getattr(f, "__wrapped__", f) for f in functions]
         found += [f.__globals__ for f in functions if hasattr(f, "__globals__") and _is_theirs(f)]
-    packages = {str(make.__module__).partition(".")[0] for make in makers if _is_theirs(make)}
-    found += [
-        vars(module)
-        for name, module in list(sys.modules.items())
-        if name.partition(".")[0] in packages and hasattr(module, "__dict__")
-    ]
+    packages = {root(make.__module__) for make in makers if _is_theirs(make)}
+    found += [vars(module) for module in loaded(packages) if hasattr(module, "__dict__")]
     return list({id(namespace): namespace for namespace in found}.values())
 
 
 def _is_theirs(make: Callable[..., Any]) -> bool:
-    return str(make.__module__).partition(".")[0] not in ("torch", "builtins", "flopscope")
+    return root(make.__module__) not in ("torch", "builtins", "flopscope")

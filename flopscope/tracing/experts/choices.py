@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _topk(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """The k best of the last dimension."""
+    """torch.topk along the last dimension: a choice of k."""
     x = args[0]
     k = args[1] if len(args) > 1 else kwargs.get("k")
     dim = args[2] if len(args) > 2 else kwargs.get("dim", -1)
@@ -29,7 +29,7 @@ def _topk(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mappin
 
 
 def _best(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """The best of the last dimension, by argmax or max."""
+    """argmax or max along the last dimension: a choice of one."""
     x = args[0]
     dim = args[1] if len(args) > 1 else kwargs.get("dim")
     result = function(*args, **kwargs)
@@ -81,7 +81,7 @@ def _scattered(
 def _joined(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """Several choices of each token side by side, as of one expert after the other."""
+    """Several choices of each token side by side: one choice, of more experts a token."""
     routes = [route_of(x) for x in args[0]] if args and isinstance(args[0], list | tuple) else []
     found = [r for r in routes if r is not None and r.form == "choice"]
     if not found or len(found) < len(routes) or len({r.experts for r in found}) > 1:

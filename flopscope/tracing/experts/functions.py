@@ -20,21 +20,14 @@ if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
 
 
-def expert(
-    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> Any:
-    """What the function returns where a choice of experts is made or used; else NotImplemented."""
-    rule = RULES.get(function)
-    return NotImplemented if rule is None else rule(recorder, function, args, kwargs)
-
-
 # --- choices are asked for ----------------------------------------------------------------------
 
 
 def _equal(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """The rows of one expert, or of each along a new last dimension."""
+    """A comparison of a choice with the number of one expert, or with all of them along a new last
+    dimension: a mask, or one-hot truths."""
     index, other = args[:2]
     route = route_of(index)
     if route is None or route.form != "choice":
@@ -52,7 +45,7 @@ def _equal(
 
 
 def _numbers(value: Any) -> list[int] | None:
-    """Whole numbers that code or a known tensor gives."""
+    """The whole numbers that code or a known tensor gives; None where they are not known."""
     if isinstance(value, torch.Tensor):
         numbers = known(value)
         if numbers is None:

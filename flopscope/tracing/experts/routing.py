@@ -1,9 +1,9 @@
 """Tokens that choose their experts: what is known of a choice that depends on data.
 
-Each token chooses k of E experts. Which rows an expert takes is data, how many all take together is
-not: a mask of one expert selects a number of rows that is a size of its own while the network runs.
-In the end the rows are spread evenly. Where every expert costs the same a row, the total is that of
-any routing; else it is that of an even one, which is said.
+Each token chooses k of E experts. Which rows an expert takes depends on data, but not how many all
+experts take together. While the network runs, the rows that a mask of one expert selects are a size
+of their own; in the end the rows are spread evenly. Where a row costs the same at every expert, the
+total holds for any routing; else it holds for an even one, and the ledger says so.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Route:
 
 
 def route_of(value: Any) -> Route | None:
-    """What a tensor says of a choice."""
+    """What a tensor says of a choice of experts; None for any other value."""
     return vars(value).get(ROUTE) if isinstance(value, torch.Tensor) else None
 
 
@@ -89,10 +89,10 @@ class Routing:
 
 
 def spread_evenly(routing: Routing, ledger: Ledger) -> tuple[Ledger, tuple[str, ...]]:
-    """The ledger with rows spread evenly over experts, and what is to be said of that.
+    """The ledger with rows spread evenly over experts, and the sentences that say so.
 
     Raises BadInput where the work of an expert is not in proportion to its rows, and where code
-    made a number of them."""
+    asked for the number of its rows."""
     if not routing.sizes:
         return ledger, ()
     names = frozenset(routing.sizes)
@@ -107,7 +107,7 @@ def spread_evenly(routing: Routing, ledger: Ledger) -> tuple[Ledger, tuple[str, 
 
 
 def forget(trail: Trail) -> None:
-    """Nothing in the domain and in the example is about the rows of an expert."""
+    """Remove the rows of experts from the domain and from the example."""
     sizes = trail.example.items()
     trail.example = {name: n for name, n in sizes if not name.startswith(PREFIX)}
     kept = {r: None for r in trail.relations if not any(_is_ours(s) for s in r.symbols())}
@@ -165,7 +165,7 @@ def _is_level(total: Size, group: Mapping[str, Route]) -> bool:
 
 
 def _coefficient(total: Size, name: str) -> Any:
-    """What one row costs; all monomials have the size once or not at all."""
+    """What one row costs. Every monomial has the size at most once."""
     if not isinstance(total, Polynomial):
         return 0
     s = Symbol(name)
@@ -226,7 +226,7 @@ def _symbols(size: Size) -> frozenset[Symbol]:
 
 
 def choice(index: torch.Tensor, experts: int, each: Any) -> Route:
-    """Of numbers of experts."""
+    """The route of a tensor that holds numbers of experts."""
     total = prod(map(size_value, index.shape))
     return Route("choice", experts, size_value(each), total, caller())
 

@@ -107,7 +107,7 @@ def _compared(
 def _truth(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """Every expert is visited, whether tokens choose it or not."""
+    """The truth of a count or an "any": yes, since every expert is visited."""
     route = route_of(args[0])
     return True if route is not None and route.form in ("any", "count") else NotImplemented
 

@@ -68,7 +68,8 @@ def _exported(
 ) -> ExportedProgram:
     """The module exported at the example, with its free sizes free.
 
-    It runs there first: what it raises is its own, and an example that it refuses is not exported.
+    It runs there first, so that its own errors are raised as they are and an example that it
+    refuses is not exported.
     """
     shapes = ShapesCollection()
 

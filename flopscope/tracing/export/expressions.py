@@ -49,8 +49,9 @@ def size_of(expression: Any, sizes: Mapping[str, Size]) -> Size:
 
 
 def _has_lost_its_order(expression: Any) -> bool:
-    """Is it a sum or product of several where doubles are rounded? SymPy sorts what code ordered,
-    and multiplies its constants: 0.7 · 1.4 is one number there, of as many digits as it keeps."""
+    """Is it a sum or product of several terms, one of which doubles round? SymPy changes the order
+    of terms and multiplies constants: it makes one number of 0.7 · 1.4, with as many digits as it
+    keeps, so what the code computes is lost."""
     if expression.func not in (sympy.Add, sympy.Mul):
         return False
     floats = [float(a) for a in expression.args if isinstance(a, sympy.Float)]
@@ -143,4 +144,5 @@ COMPARISONS: Mapping[Any, tuple[bool, bool, bool]] = {
     sympy.Lt: (False, False, True),
     sympy.Gt: (True, False, True),
 }
-"""As a difference: of the second and the first side? Zero, rather than at least 0? Negated?"""
+"""How each comparison is a relation of a difference: is it the second side less the first, is it
+equal to 0 rather than at least 0, and is it negated?"""

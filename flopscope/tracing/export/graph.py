@@ -23,15 +23,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from flopscope.domain import Relation
 from flopscope.errors import BadInput
 from flopscope.sizes import Size, is_symbolic
-from flopscope.tracing.calls import Rule, shape_of
+from flopscope.tracing.calls import Rule, full_name, plain_name, shape_of
 from flopscope.tracing.export.expressions import relation_of, size_of
 from flopscope.tracing.functions.complexconvolutions import CONVOLUTIONS, convolution, has_complex
-from flopscope.tracing.functions.recurrent import RECURRENT, recurrent
 from flopscope.tracing.node import free_size
-from flopscope.tracing.recorder import Recorder, full_name, plain_name
-from flopscope.tracing.shapes.outputs import is_symbolic as is_free
+from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.shapes.table import META
+from flopscope.tracing.special.recurrent import RECURRENT, recurrent
 from flopscope.tracing.trail import Trail
+from flopscope.tracing.values.known import has_free_size
 
 COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
 
@@ -151,7 +151,7 @@ def _record(node: fx.Node, recorder: Recorder, images: Images) -> None:
 
 
 def _whole(function: OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """The composite run; a convolution of complex numbers as one operator."""
+    """Run a composite operator; a convolution of complex numbers runs as one operator."""
     convolved = CONVOLUTIONS_BY_NAME.get(function.overloadpacket.__name__)
     if convolved is not None and has_complex(args, kwargs):
         return convolution(convolved, *args, **kwargs)
@@ -159,7 +159,7 @@ def _whole(function: OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any])
 
 
 def _positions(node: fx.Node, args: Sequence[Any]) -> tuple[Any, ...]:
-    """The axes of a linear layer of its own, as the engine sees them: not inside torch's attention
+    """The axes of a linear layer, as the engine sees them; none for one inside torch's attention
     layer."""
     _, kind = list((node.meta.get("nn_module_stack") or {"": ("", "")}).values())[-1]
     if node.target is not torch.ops.aten.linear.default or "MultiheadAttention" in str(kind):
@@ -172,7 +172,7 @@ def _contiguous(values: Any, images: Images, always: bool) -> Any:
     """Free sizes have no layout in a trace, and a linear layer is one whatever its input's is."""
 
     def one(value: Any) -> Any:
-        if not isinstance(value, FakeTensor) or not (always or is_free(value)):
+        if not isinstance(value, FakeTensor) or not (always or has_free_size(value)):
             return value
         plain = torch.empty(value.shape, dtype=value.dtype, device=value.device)
         images.same(plain, value)
@@ -201,7 +201,7 @@ RECURRENT_BY_NAME: Mapping[str, Any] = {function.__name__: function for function
 
 
 def _is_composite(function: OpOverload) -> bool:
-    """Is it made of other operators? An interpolation is a row itself."""
+    """Is the operator made of others? An interpolation is, but becomes a row of its own."""
     name = function.overloadpacket.__name__
     return function.has_kernel_for_dispatch_key(COMPOSITE) and "upsample" not in name
 

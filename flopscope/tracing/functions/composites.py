@@ -15,7 +15,6 @@ from torch.nn import functional as F
 
 from flopscope.tracing.functions.einsum import einsum
 from flopscope.tracing.functions.pools import POOLS, pooled
-from flopscope.tracing.functions.recurrent import gru_cell, lstm_cell
 from flopscope.tracing.shapes.fitting import (
     axis,
     broadcast,
@@ -26,7 +25,8 @@ from flopscope.tracing.shapes.fitting import (
     product,
     text,
 )
-from flopscope.tracing.shapes.outputs import is_symbolic
+from flopscope.tracing.special.recurrent import gru_cell, lstm_cell
+from flopscope.tracing.values.known import has_free_size
 
 if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
@@ -71,7 +71,8 @@ def _broadcast_tensors(*tensors: Any) -> Any:
 
 
 def _tensor_split(x: torch.Tensor, sections: Any = None, dim: int = 0, **named: Any) -> Any:
-    """Into so many pieces, of which the first ones are larger by 1 where there is a rest."""
+    """tensor_split into a number of pieces, the first of which are larger by 1 where there is a
+    rest."""
     if not isinstance(sections, int) or named or sections < 1:
         return None
     whole = x.shape[axis(x, dim)]
@@ -131,7 +132,7 @@ def _group_norm(
     bias: torch.Tensor | None = None,
     eps: float = 1e-5,
 ) -> torch.Tensor:
-    """torch asks in which order a map's axes lie in memory."""
+    """F.group_norm, for which torch asks in which order a map's axes lie in memory."""
     for stored in (weight, bias):
         if stored is not None:
             _a_number_each(stored, input)
@@ -183,29 +184,22 @@ def _distances(
 
 
 MANY_POINTS = 25
-"""Up to so many, torch subtracts point from point."""
+"""Up to this many points, torch subtracts point from point."""
 
 
 def _contiguous(x: torch.Tensor, memory_format: Any = None) -> Any:
-    """A copy, whatever the order of axes in memory: no count depends on it."""
-    return x.clone() if is_symbolic(x) else None
+    """Tensor.contiguous as a copy, since no count depends on the order of axes in memory."""
+    return x.clone() if has_free_size(x) else None
 
 
 def _is_contiguous(x: torch.Tensor, memory_format: Any = torch.contiguous_format) -> Any:
-    """Every tensor on free sizes is, in the order of its axes."""
-    if not is_symbolic(x):
+    """Tensor.is_contiguous: every tensor on free sizes is, in the order of its axes."""
+    if not has_free_size(x):
         return None
     return memory_format in (torch.contiguous_format, torch.preserve_format)
 
 
 # --- made of sizes ------------------------------------------------------------------------------
-
-
-def _spaced(
-    start: Any, end: Any, steps: Any = 100, *, out: Any = None, dtype: Any = None, **_: Any
-) -> Any:
-    """linspace and logspace, which take their length as a number."""
-    return None if out is not None else torch.empty((steps,), dtype=dtype)
 
 
 def _one_hot(tensor: torch.Tensor, num_classes: Any = -1) -> Any:
@@ -242,7 +236,7 @@ def _stft(
     return_complex: bool | None = None,
     align_to_window: bool | None = None,
 ) -> Any:
-    """Spectra of windows that overlap."""
+    """torch.stft: spectra of windows that overlap."""
     if not all(isinstance(n, int | None) for n in (n_fft, hop_length, win_length)):
         return None
     x = input if input.dim() > 1 else input.unsqueeze(0)
@@ -280,8 +274,6 @@ COMPOSITES: Mapping[Any, Callable[..., Any]] = {
     torch.cdist: _distances,
     torch.Tensor.contiguous: _contiguous,
     torch.Tensor.is_contiguous: _is_contiguous,
-    torch.linspace: _spaced,
-    torch.logspace: _spaced,
     F.one_hot: _one_hot,
     torch.triu_indices: _upper_places,
     torch.tril_indices: _lower_places,

@@ -1,8 +1,9 @@
 """torch.einsum on free sizes, in torch's own steps but without its questions about layout.
 
-Operands are multiplied from left to right. What no later operand and not the result has is summed:
-of one operand alone before the product, of both by one product of stacks of matrices. Where
-nothing is summed over more than one element, torch multiplies element by element.
+Operands are multiplied from left to right. An index that neither a later operand nor the result has
+is summed: before the product where one operand alone has it, by one product of stacks of matrices
+where both have it. Where nothing is summed over more than one element, torch multiplies element by
+element.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ def _multiplied(
 def _stretched(
     a: torch.Tensor, left: Term, b: torch.Tensor, right: Term
 ) -> tuple[torch.Tensor, Term, torch.Tensor, Term]:
-    """Without the dimensions of size 1 of one operand that the other one has in full."""
+    """The operand without its dimensions of size 1 that the other operand has in full."""
     for index in [i for i in left if i in right]:
         m, n = a.shape[left.index(index)], b.shape[right.index(index)]
         if same(m, n) or at_example(m == n):
@@ -140,7 +141,7 @@ def _elementwise(
 
 
 def _spread(x: torch.Tensor, term: Term, order: Term) -> torch.Tensor:
-    """With its dimensions in this order, and new ones of size 1."""
+    """The operand with its dimensions in this order, and new ones of size 1 where it has none."""
     x = x.permute([term.index(index) for index in order if index in term])
     for place, index in enumerate(order):
         x = x if index in term else x.unsqueeze(place)

@@ -11,7 +11,7 @@ import torch
 def _spaced(
     start: Any, end: Any, steps: Any, base: float = 10.0, *, dtype: Any = None, **_: Any
 ) -> torch.Tensor:
-    """torch.linspace and torch.logspace: their values lie between numbers that no count is of."""
+    """torch.linspace and torch.logspace, on whose values no count depends."""
     return torch.empty((steps,), dtype=dtype or torch.get_default_dtype(), device="meta")
 
 
@@ -19,4 +19,4 @@ FACTORIES: Mapping[Any, Callable[..., torch.Tensor]] = {
     torch.linspace: _spaced,
     torch.logspace: _spaced,
 }
-"""What stands in for them where a size is symbolic."""
+"""By torch's function, what stands in for it where a size is symbolic."""

@@ -35,7 +35,8 @@ def _numbers(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
 
 
 def _literal(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """A tensor of numbers in code, which are known; free sizes and data among them are not."""
+    """A tensor made of numbers in code. Its numbers are known unless free sizes or data are among
+    them."""
     data = args[0] if args else kwargs.get("data")
     if isinstance(data, torch.Tensor):
         return function(*args, **kwargs)
@@ -69,4 +70,4 @@ MET: Mapping[Any, Callable[..., Any]] = {
     torch.Tensor.__format__: _numbers,
     **dict.fromkeys([torch.tensor, torch.as_tensor, torch.asarray], _literal),
 }
-"""By function, what is done instead."""
+"""By torch's function, what is done instead."""

@@ -58,7 +58,7 @@ def pooled(
     return_indices: bool = False,
     **named: Any,
 ) -> Any:
-    """The result; None where torch's own function takes the use."""
+    """The result; None where torch's own function can be called."""
     windows = [kernel_size, stride, padding]
     free = any(isinstance(size, torch.SymInt) for window in windows for size in _each(window))
     if (free and torch.is_grad_enabled()) or (not free and pool.rank > 1):
@@ -87,6 +87,7 @@ def _each(window: Any) -> Sequence[Any]:
 
 
 def _lifted(pool: Pool, window: Any, first: int) -> list[Any]:
-    """For every axis; on a line, `first` for the height. An empty stride is the kernel's."""
+    """An option for every axis; on a line, `first` is that of the height. An empty stride is that
+    of the kernel."""
     sizes = [] if window is None else list(_each(window))
     return [first, *sizes] if pool.rank == 1 and sizes else sizes

@@ -2,11 +2,11 @@
 
 torchvision describes the operators of its extension as it is imported, and where the extension was
 compiled for another torch they do not exist, so the import fails, and with it that of timm. A trace
-runs no kernel: it is enough that the operators are declared. They are, and torchvision is imported
-again; the shapes of their results and their gradients it registers itself.
+runs no kernel, so it is enough to declare the operators and to import torchvision again, which
+itself registers the shapes of their results and their gradients.
 
-They are declared after such a failure alone: a second declaration beside a working extension would
-end the program.
+They are declared only after such a failure, since a second declaration beside a working extension
+would end the program.
 """
 
 from __future__ import annotations
@@ -75,9 +75,9 @@ SAID = (
 
 
 def with_torchvision(run: Callable[[], Result]) -> Result:
-    """What `run` returns, which may import torchvision; it runs once more where that failed for
-    lack of the extension's operators, which are declared before and a line on standard error says
-    so. Raises what `run` raises otherwise."""
+    """What `run` returns, which may import torchvision. Where that fails for lack of the
+    extension's operators, they are declared, a line on standard error says so, and `run` is called
+    once more. Raises what `run` raises otherwise."""
     try:
         return run()
     except Exception as error:

@@ -1,5 +1,5 @@
-"""What is said of a reader's code that does not import, cannot be made or does not run: its error,
-the line of theirs that it came from, and what would help where that is known."""
+"""Messages about a reader's code that does not import, cannot be made or does not run: its error,
+the line of their code that it came from, and what would help where that is known."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ OTHER_TORCH = (
 
 @contextmanager
 def refusing(what: str, module: nn.Module, on: str, *given: Any) -> Iterator[None]:
-    """While active, an error of the network's code becomes BadInput: `what` cannot run `on`."""
+    """While active, an error of the network's code becomes BadInput, which says that `what` cannot
+    run on `on`."""
     try:
         yield
     except BaseException as error:
@@ -40,7 +41,7 @@ def refusing(what: str, module: nn.Module, on: str, *given: Any) -> Iterator[Non
 
 @contextmanager
 def import_refused(target: str, place: str) -> Iterator[None]:
-    """While active, an error becomes BadInput: the target does not import."""
+    """While active, an error becomes BadInput, which says that the target does not import."""
     try:
         yield
     except BaseException as error:
@@ -71,7 +72,7 @@ def making_refused(
 
 
 def _raise_unless_theirs(error: BaseException) -> None:
-    """Raises what is said already, and what asks us to stop."""
+    """Raises an error that has its message already, and one that asks the program to stop."""
     if isinstance(error, FlopscopeError | KeyboardInterrupt | GeneratorExit):
         raise error
 
@@ -81,7 +82,7 @@ READS = {
     "Cannot copy out of meta tensor": "a copy off the meta device",
     "item() cannot be called on meta tensors": ".item()",
 }
-"""What torch says of values that are not there, and how they are asked for."""
+"""What torch says where values of a tensor are not there, and how code asked for them."""
 
 
 def _raise_if_it_reads_values(error: BaseException) -> None:
@@ -91,7 +92,7 @@ def _raise_if_it_reads_values(error: BaseException) -> None:
 
 
 def reads_values(how: str, where: str) -> BadInput:
-    """Of a network whose work depends on numbers, at a line of it."""
+    """The refusal of a network that reads the values of a tensor at one of its lines."""
     return BadInput(
         f"the network reads the values of a tensor ({how}) at {where}; "
         "a trace has shapes only, so give it a form that depends on shapes alone"
@@ -103,13 +104,13 @@ def _at(where: str | None) -> str:
 
 
 def check_module(module: Any) -> None:
-    """Raises BadInput for what is no module, its class for example."""
+    """Raises BadInput for what is not a module, for example its class."""
     if isinstance(module, nn.Module):
         return
     if inspect.isclass(module) and issubclass(module, nn.Module):
         raise BadInput(f"{module.__name__} is a class; give a module of it, {module.__name__}(...)")
     raise BadInput(
-        f"an nn.Module is traced, and {type(module).__name__} is none; give one whose forward "
+        f"only an nn.Module is traced, not {type(module).__name__}; give one whose forward "
         "does what is to be counted"
     )
 
@@ -144,7 +145,7 @@ def told(error: BaseException) -> str:
 
 
 def not_had(name: str, error: BaseException) -> BadInput:
-    """Of a library of public models."""
+    """The refusal of a target in a library of public models that cannot be imported."""
     if lacks_operators(error):
         return BadInput(OTHER_TORCH.format(name=name))
     return BadInput(
@@ -175,7 +176,7 @@ def _import_cure(place: str, error: BaseException) -> str:
 
 
 def _missing_module(error: BaseException) -> str:
-    """What helps where code imports what is not there; "" where it does not."""
+    """What helps where code imports a module that is not there; "" for another error."""
     root = _root(error)
     if not isinstance(root, ModuleNotFoundError) or not root.name:
         return ""
@@ -183,7 +184,7 @@ def _missing_module(error: BaseException) -> str:
 
 
 def _is_circular(error: ImportError) -> bool:
-    """Does the module that lacks the name wait for the one that asks?"""
+    """Does the error come from two modules that import each other?"""
     files, step = [], error.__traceback__
     while step is not None:
         files.append(step.tb_frame.f_code.co_filename)
@@ -261,7 +262,7 @@ def _missing(
 
 
 def _example(parameter: inspect.Parameter) -> str:
-    """name=VALUE; a configuration as a call, since it is of a class."""
+    """An argument as name=VALUE; a configuration as a call of its class."""
     kind = parameter.annotation
     name = kind if isinstance(kind, str) else getattr(kind, "__name__", "")
     is_class = name[:1].isupper() and name.isidentifier() and name not in TYPING
@@ -269,7 +270,7 @@ def _example(parameter: inspect.Parameter) -> str:
 
 
 TYPING = frozenset("Any Callable Optional Union Sequence Iterable List Tuple Dict Tensor".split())
-"""Names that annotate, and make nothing."""
+"""Names that are used in annotations, and make nothing."""
 
 
 def _defined(function: Callable[..., Any]) -> str | None:

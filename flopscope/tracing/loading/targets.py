@@ -79,8 +79,8 @@ def parts_of(target: str) -> tuple[str, str]:
 
 
 def resolved(target: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments, names in them looked up in the target's module; a call is one that is made
-    later. Text that has the form of a dotted name, and is none, is text. Raises as `maker` does."""
+    """The arguments, with names in them looked up in the target's module; a call among them is made
+    later. Text that only looks like a dotted name stays text. Raises as `maker` does."""
     place, _ = parts_of(target)
     with importable(target):
         module = None if place in LIBRARIES else _imported(place, target)
@@ -174,8 +174,8 @@ def _found(module: Any, name: str, target: str) -> Any:
 
 
 def _makers(holder: Any) -> list[str]:
-    """Names in a module or class that could make a network; a lazy one has not loaded them yet,
-    and what a class has from torch is not meant."""
+    """Names in a module or class that could make a network, those of a lazy module included. What a
+    class inherits from torch is left out."""
     if inspect.isclass(holder):
         own = [base for base in holder.__mro__ if base.__module__.partition(".")[0] != "torch"]
         held = {name: value for base in own for name, value in vars(base).items()}
@@ -187,7 +187,7 @@ def _makers(holder: Any) -> list[str]:
 
 
 def _in_module(value: Any, module: ModuleType | None, target: str) -> Any:
-    """A value whose names are looked up; what has dots and is no name is text."""
+    """A value with its names looked up. Text with dots that names nothing stays text."""
     if isinstance(value, Mapping):
         return {key: _in_module(item, module, target) for key, item in value.items()}
     if isinstance(value, tuple | list):
@@ -275,7 +275,8 @@ def _meant_as_name(target: str, arguments: Mapping[str, Any]) -> str:
 
 
 def _shapes_first(make: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-    """Made of shapes; of numbers where the constructor reads the values of a tensor."""
+    """The module made of shapes, or of numbers where the constructor reads the values of a
+    tensor."""
     try:
         return without_memory(lambda: make(**plain(arguments)), {}, origins_of(make, arguments))
     except (NotImplementedError, RuntimeError, TypeError) as error:

@@ -69,13 +69,14 @@ def _put_first(folders: Sequence[Path]) -> None:
 
 
 def _put_last(folder: Path) -> None:
-    """Behind the installed packages, and in front of none."""
+    """Put the entry behind the installed packages."""
     others = [entry for entry in sys.path if Path(entry or ".").absolute() != folder]
     sys.path[:] = [*others, Folder(folder)]
 
 
 def _forget(before: dict[str, ModuleType], folders: Sequence[Path]) -> None:
-    """Modules that were loaded since, from these folders; those that they stood for are back."""
+    """Forget modules that were loaded since, from these folders, and put those back whose names
+    they had taken."""
     known = KEPT | sys.stdlib_module_names | {name.partition(".")[0] for name in before}
     for name, module in list(sys.modules.items()):
         if name in before and before[name] is not module:
@@ -109,7 +110,7 @@ def module_of(place: str) -> ModuleType:
 
 
 def _of_file(path: Path) -> ModuleType:
-    """Loaded again from further above, where its imports reach further."""
+    """The module, loaded again from a folder further above where its imports reach further."""
     relative = _relative_depth(path) or path.name == "__init__.py"
     depth = max(relative, _regular_depth(path)) if relative else 0
     looked, hidden = [path.parent], list[Path]()
@@ -164,7 +165,7 @@ def _above(path: Path, error: ImportError) -> Path | None:
 
 
 def _loaded(path: Path, depth: int) -> ModuleType:
-    """At this depth of packages."""
+    """The module of a file, as one inside this many packages."""
     if depth == 0:
         return _script(path)
     _put_first([path.parents[depth], Path.cwd()])
@@ -238,7 +239,7 @@ def _top(folder: Path) -> str:
 
 
 def _identifier(folder: Path) -> str:
-    """The folder's name in a dotted one, which has no other dots."""
+    """The name of a folder as a part of a dotted name, in which it must have no dots."""
     return folder.name.replace(".", "_")
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from flopscope.facts import Kind, Window
 from flopscope.sizes import Size, elements, exact_div
-from flopscope.tracing.calls import Call, Facts, Rows, Rule, shape_of
+from flopscope.tracing.calls import Facts, OperatorCall, Rows, Rule, shape_of
 from flopscope.tracing.node import size_value
 
 
-def _convolution(call: Call) -> Facts:
-    """Of any number of axes, transposed or not."""
+def _convolution(call: OperatorCall) -> Facts:
+    """A convolution of any number of axes, transposed or not."""
     x, weight, bias, stride, padding, dilation, transposed, _, groups = call.args[:9]
     kernel = shape_of(weight)[2:]
     window = window_of(kernel, stride, padding, dilation)
@@ -20,13 +20,13 @@ def _convolution(call: Call) -> Facts:
     return Facts(kind, (x,), (weight, bias), window=window, groups=size_value(groups))
 
 
-def _depthwise_in_space(call: Call) -> Facts:
+def _depthwise_in_space(call: OperatorCall) -> Facts:
     x, weight, kernel, bias, stride, padding, dilation = call.args[:7]
     window = window_of(tuple(map(size_value, kernel)), stride, padding, dilation)
     return Facts(Kind.CONVOLUTION, (x,), (weight, bias), window=window, groups=shape_of(x)[1])
 
 
-def _convolution_of_sequences(call: Call) -> Facts:
+def _convolution_of_sequences(call: OperatorCall) -> Facts:
     """conv_tbc: input (T, B, C), weight (K, C, C_out); a convolution whose axes are in another
     order."""
     x, weight, bias = call.args[:3]
@@ -41,7 +41,7 @@ def _convolution_of_sequences(call: Call) -> Facts:
     )
 
 
-def _deformable_convolution(call: Call) -> Facts:
+def _deformable_convolution(call: OperatorCall) -> Facts:
     x, weight, offset, mask, bias = call.args[:5]
     stride, padding, dilation = (call.args[n : n + 2] for n in (5, 7, 9))
     return Facts(
@@ -53,10 +53,10 @@ def _deformable_convolution(call: Call) -> Facts:
     )
 
 
-def _deformable_gradients(call: Call) -> Rows:
-    """Of the values that were read (weightᵀ·g) and of the weight (g·valuesᵀ): as many products each
-    as forward. Gradients of the input, the offsets and the mask follow from the first, element by
-    element, as do the values read anew; that is not stated."""
+def _deformable_gradients(call: OperatorCall) -> Rows:
+    """Gradients of the values that were read (weightᵀ·g) and of the weight (g·valuesᵀ), each with
+    as many products as the forward pass. Gradients of the input, the offsets and the mask follow
+    from the first element by element, and the values are read anew; that work is not stated."""
     grad, x, weight, offset, mask, bias = call.args[:6]
     groups = size_value(call.args[12])
     (batch, out, *grid), window = shape_of(grad), shape_of(weight)[1:]

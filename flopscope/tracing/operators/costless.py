@@ -1,4 +1,4 @@
-"""Operators without arithmetic, by definition: they look, move, choose, or make constants."""
+"""Operators without arithmetic: they look at elements, move them, choose one, or make constants."""
 
 VIEWS = """
     _conj _neg_view _reshape_alias _reshape_copy _unsafe_view alias as_strided chunk detach diagonal
@@ -6,7 +6,7 @@ VIEWS = """
     split_with_sizes squeeze swapaxes t transpose unbind unflatten unfold unsafe_split
     unsafe_split_with_sizes unsqueeze view view_as view_as_complex view_as_real real
 """.split()
-"""Another look at the same elements: no new memory."""
+"""Other looks at the same elements, which take no new memory."""
 
 MOVES = """
     _index_put_impl _lazy_clone _pin_memory _resize_output _stack _to_copy _unsafe_index
@@ -43,4 +43,4 @@ CONSTANTS = """
 """Numbers that do not depend on the input, and random draws, for which no arithmetic is stated."""
 
 FREE = frozenset((*VIEWS, *MOVES, *COPIES, *CHOICES, *CONSTANTS))
-"""All of them; they leave no row. A concatenation, drawn as a layer by papers, has one."""
+"""All operators that leave no row. A concatenation leaves one, since papers draw it as a layer."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from flopscope.facts import Function, Kind, Reduction
-from flopscope.tracing.calls import Call, Facts, Rows, Rule, shape_of
+from flopscope.tracing.calls import Facts, OperatorCall, Rows, Rule, shape_of
 from flopscope.tracing.node import size_value
 
 
@@ -23,25 +23,25 @@ def _activation(function: Function) -> Rule:
     return _function(function, Kind.ACTIVATION)
 
 
-def _hardtanh(call: Call) -> Facts:
+def _hardtanh(call: OperatorCall) -> Facts:
     """ReLU6 is a hard tanh between 0 and 6."""
     relu6 = (call.argument(1, -1), call.argument(2, 1)) == (0, 6)
     function = Function.RELU6 if relu6 else Function.CLAMP
     return Facts(Kind.ACTIVATION, (call.args[0],), function=function)
 
 
-def _gelu(call: Call) -> Facts:
+def _gelu(call: OperatorCall) -> Facts:
     tanh = call.kwargs.get("approximate", "none") == "tanh"
     function = Function.GELU_TANH if tanh else Function.GELU
     return Facts(Kind.ACTIVATION, (call.args[0],), function=function)
 
 
-def _prelu(call: Call) -> Facts:
+def _prelu(call: OperatorCall) -> Facts:
     return Facts(Kind.ACTIVATION, (call.args[0],), (call.args[1],), function=Function.PRELU)
 
 
-def _elu(call: Call) -> Rows:
-    """SELU is an ELU with a scale behind it; one before it is CELU's."""
+def _elu(call: OperatorCall) -> Rows:
+    """SELU is an ELU whose result is scaled; CELU scales its input."""
     act = Facts(Kind.ACTIVATION, (call.args[0],), function=Function.ELU)
     scales = [scale for scale in (call.argument(2, 1), call.argument(3, 1)) if scale != 1]
     return (act, *(Facts(Kind.MULTIPLY, follows=True) for _ in scales))
@@ -50,7 +50,7 @@ def _elu(call: Call) -> Rows:
 def _steps(*steps: Kind | Function) -> Rule:
     """One act after the other on each element, the first on the operands."""
 
-    def rule(call: Call) -> Rows:
+    def rule(call: OperatorCall) -> Rows:
         first, *others = (_act(step) for step in steps)
         return (
             first._replace(inputs=call.tensors, follows=False, output=shape_of(call.tensors[0])),
@@ -66,14 +66,14 @@ def _act(step: Kind | Function) -> Facts:
     return Facts(Kind.ELEMENTWISE, function=step, follows=True)
 
 
-def _glu(call: Call) -> Rows:
-    """One half times the sigmoid of the other."""
+def _glu(call: OperatorCall) -> Rows:
+    """glu: one half times the sigmoid of the other."""
     x = call.args[0]
     gate = Facts(Kind.ACTIVATION, (x,), function=Function.SIGMOID, output=call.output)
     return gate, Facts(Kind.MULTIPLY, (x,), follows=True)
 
 
-def _clamp(call: Call) -> Facts:
+def _clamp(call: OperatorCall) -> Facts:
     bounds = [call.argument(1, None, "min"), call.argument(2, None, "max")]
     function = Function.BOUND if None in bounds else Function.CLAMP
     return Facts(Kind.ELEMENTWISE, call.tensors, function=function)
@@ -89,7 +89,7 @@ POWERS: Mapping[float, Function] = {
 """Powers that are something simpler."""
 
 
-def _power(call: Call) -> Facts:
+def _power(call: OperatorCall) -> Facts:
     exponent = call.args[1]
     number = isinstance(exponent, int | float)
     function = POWERS.get(exponent, Function.POWER) if number else Function.POWER
@@ -100,7 +100,7 @@ def _pairwise(kind: Kind) -> Rule:
     return lambda call: Facts(kind, call.tensors)
 
 
-def _sum(call: Call) -> Rows:
+def _sum(call: OperatorCall) -> Rows:
     """`alpha` scales the second operand: each of its elements where it is a tensor."""
     alpha, operands = call.kwargs.get("alpha", 1), call.tensors
     if alpha == 1 or len(operands) < 2:
@@ -110,25 +110,26 @@ def _sum(call: Call) -> Rows:
     return scaled, Facts(Kind.ADD, (first,), follows=True)
 
 
-def _by_a_complex_number(call: Call) -> tuple[torch.Tensor, ...]:
-    """A number beside a tensor is an operand too where it is complex: real ones cost less."""
+def _by_a_complex_number(call: OperatorCall) -> tuple[torch.Tensor, ...]:
+    """A number beside a tensor is an operand of the row only where it is complex, since it then
+    costs more than a real one."""
     numbers = [a for a in call.args[:2] if isinstance(a, complex)]
     kind = torch.complex64
     return tuple(torch.empty((), dtype=kind, device="meta") for _ in numbers)
 
 
-def _multiplication(call: Call) -> Facts:
+def _multiplication(call: OperatorCall) -> Facts:
     return Facts(Kind.MULTIPLY, (*call.tensors, *_by_a_complex_number(call)))
 
 
-def _division(call: Call) -> Facts:
+def _division(call: OperatorCall) -> Facts:
     return Facts(Kind.DIVIDE, (*call.tensors, *_by_a_complex_number(call)))
 
 
 def _added_to(kind: Kind) -> Rule:
     """addcmul: x + value·a·b; addcdiv: x + value·a/b."""
 
-    def rule(call: Call) -> Rows:
+    def rule(call: OperatorCall) -> Rows:
         x, a, b = call.args[:3]
         product = Facts(kind, (a, b))
         if call.kwargs.get("value", 1) == 1:
@@ -139,7 +140,7 @@ def _added_to(kind: Kind) -> Rule:
     return rule
 
 
-def _interpolated(call: Call) -> Rows:
+def _interpolated(call: OperatorCall) -> Rows:
     """lerp: a + w·(b − a)."""
     a, b, w = call.args[:3]
     weight = (w,) if isinstance(w, torch.Tensor) else ()
@@ -148,14 +149,14 @@ def _interpolated(call: Call) -> Rows:
     return difference, scaled, Facts(Kind.ADD, (a,), follows=True)
 
 
-def _soft_shrinkage(call: Call) -> Rows:
+def _soft_shrinkage(call: OperatorCall) -> Rows:
     """x − min(max(x, −λ), λ)."""
     x = call.args[0]
     bounded = Facts(Kind.ELEMENTWISE, (x,), function=Function.CLAMP)
     return bounded, Facts(Kind.ADD, (x,), follows=True)
 
 
-def _logit(call: Call) -> Rows:
+def _logit(call: OperatorCall) -> Rows:
     """log(x/(1 − x)), x between ε and 1 − ε where that is given."""
     x = call.args[0]
     bounded = [] if call.argument(1, None, "eps") is None else [Function.CLAMP]
@@ -164,14 +165,14 @@ def _logit(call: Call) -> Rows:
     return first._replace(inputs=(x,), follows=False), *others
 
 
-def _fraction(call: Call) -> Rows:
+def _fraction(call: OperatorCall) -> Rows:
     """x less its whole part."""
     x = call.args[0]
     whole = Facts(Kind.ELEMENTWISE, (x,), function=Function.ROUND)
     return whole, Facts(Kind.ADD, (x,), follows=True)
 
 
-def _by_logarithm(call: Call) -> Rows:
+def _by_logarithm(call: OperatorCall) -> Rows:
     """xlogy: x·log(y)."""
     x, y = call.args[:2]
     if not isinstance(y, torch.Tensor):
@@ -181,7 +182,7 @@ def _by_logarithm(call: Call) -> Rows:
     return log, Facts(Kind.MULTIPLY, given, follows=True)
 
 
-def _hypotenuse(call: Call) -> Rows:
+def _hypotenuse(call: OperatorCall) -> Rows:
     """√(a² + b²)."""
     squares = [
         Facts(Kind.ELEMENTWISE, (x,), function=Function.SQUARE, output=shape_of(x))
@@ -194,14 +195,14 @@ def _hypotenuse(call: Call) -> Rows:
     )
 
 
-def _dropout(call: Call) -> Rows:
-    """In training: x·mask·scale. Otherwise nothing."""
+def _dropout(call: OperatorCall) -> Rows:
+    """Dropout: x·mask·scale in training, nothing otherwise."""
     if not call.argument(2, True, "train"):
         return ()
     return Facts(Kind.MULTIPLY, (call.args[0],)), Facts(Kind.MULTIPLY, follows=True)
 
 
-def _complex_of(call: Call) -> Facts:
+def _complex_of(call: OperatorCall) -> Facts:
     """Two parts, joined."""
     return Facts(Kind.CONCATENATION, call.tensors)
 
@@ -210,7 +211,7 @@ MEANS: Mapping[int, tuple[Reduction, ...]] = {0: (), 1: (Reduction.MEAN,), 2: (R
 """What torch's numbers for `reduction` mean: none, mean, sum."""
 
 
-def _squared_error(call: Call) -> Rows:
+def _squared_error(call: OperatorCall) -> Rows:
     """mse_loss: (x − y)², each or their mean or sum."""
     x, y = call.tensors[:2]
     whole = [
@@ -233,7 +234,7 @@ DIVISIONS = "div true_divide floor_divide remainder fmod".split()
 ELEMENTARY = """
     tan sinh cosh asin acos atan asinh acosh atanh atan2 erfc
 """.split()
-"""Functions that count as sine and exponential do: one act each."""
+"""Functions that count as one act each, as sine and exponential do."""
 
 ELEMENTWISE: Mapping[str, Rule] = {
     "relu": _activation(Function.RELU),

@@ -39,6 +39,7 @@ def summed(inputs: tuple[torch.Tensor, ...], output: Shape) -> Facts:
 
 
 def added(grad: torch.Tensor, spread: Shape, output: Shape) -> Facts:
-    """Each element of the spread gradient is added once to what is there: no group saves one."""
+    """Each element of the spread gradient is added once to what is there, the first of a group
+    too."""
     row = Facts(Kind.REDUCTION, (grad,), groups=0, function=Reduction.SUM, output=output)
     return row._replace(seen_as={id(grad): spread})

@@ -8,12 +8,12 @@ import torch
 
 from flopscope.facts import Function, Kind
 from flopscope.sizes import Shape
-from flopscope.tracing.calls import Call, Facts, Rows, Rule, shape_of
+from flopscope.tracing.calls import Facts, OperatorCall, Rows, Rule, shape_of
 from flopscope.tracing.node import size_value
 from flopscope.tracing.operators.gradient_acts import act, chain, summed
 
 
-def _batch_norm(call: Call) -> Rows:
+def _batch_norm(call: OperatorCall) -> Rows:
     """With x' = (x − μ)·r: β: Σg, γ: Σg·x', x: γ·r·(g − Σg/n − x'·Σ(g·x')/n); at fixed statistics
     x: γ·r·g."""
     grad, x, weight, *_, training, _, asked = call.args
@@ -26,13 +26,13 @@ def _batch_norm(call: Call) -> Rows:
     return (*sums, *_centred(x, a_channel, scaled)) if asked[0] else sums
 
 
-def _layer_norm(call: Call) -> Rows:
+def _layer_norm(call: OperatorCall) -> Rows:
     grad, x, normalised, _, _, weight, _, asked = call.args
     groups = shape_of(x)[: x.dim() - len(normalised)]
     return _grouped_norm(grad, x, groups, weight, asked)
 
 
-def _group_norm(call: Call) -> Rows:
+def _group_norm(call: OperatorCall) -> Rows:
     grad, x, _, _, weight, batch, _, _, groups, asked = call.args
     return _grouped_norm(grad, x, (size_value(batch), size_value(groups)), weight, asked)
 
@@ -55,7 +55,7 @@ def _grouped_norm(
     return tuple(rows)
 
 
-def _rms_norm(call: Call) -> Rows:
+def _rms_norm(call: OperatorCall) -> Rows:
     """With x' = x·r, h = g·γ: γ: Σg·x', x: r·(h − x'·Σ(h·x')/n)."""
     grad, x, normalised, _, weight, asked = call.args
     groups, n = shape_of(x)[: x.dim() - len(normalised)], shape_of(x)
@@ -87,7 +87,7 @@ def _centred(x: torch.Tensor, groups: Shape, scaled: tuple[Facts, ...] = ()) -> 
     return (*means, *differences, *scaled, act(Kind.MULTIPLY, shape_of(x)))
 
 
-def _softmax(call: Call) -> Rows:
+def _softmax(call: OperatorCall) -> Rows:
     """y·(g − Σ g·y)."""
     grad, y, dim = call.args[:3]
     n, groups = shape_of(y), _without(y, dim)
@@ -95,7 +95,7 @@ def _softmax(call: Call) -> Rows:
     return (*dots, *chain(n, (Kind.ADD, Kind.MULTIPLY)))
 
 
-def _log_softmax(call: Call) -> Rows:
+def _log_softmax(call: OperatorCall) -> Rows:
     """g − exp(y)·Σ g."""
     grad, y, dim = call.args[:3]
     steps = (Function.EXP, Kind.MULTIPLY, Kind.ADD)

@@ -15,7 +15,7 @@ import torch
 
 from flopscope.facts import Function, Kind, Window
 from flopscope.sizes import Shape, Size, adaptive_span, pool_span
-from flopscope.tracing.calls import Call, Facts, Rows, Rule, shape_of
+from flopscope.tracing.calls import Facts, OperatorCall, Rows, Rule, shape_of
 from flopscope.tracing.node import size_value
 from flopscope.tracing.operators.gradient_acts import act, added, chain, summed
 from flopscope.tracing.operators.gradient_norms import NORMS
@@ -23,8 +23,8 @@ from flopscope.tracing.operators.gradient_norms import NORMS
 # --- convolutions -----------------------------------------------------------------------------
 
 
-def _convolution(call: Call) -> Rows:
-    """Weight, bias, input: those that are asked for."""
+def _convolution(call: OperatorCall) -> Rows:
+    """Gradients of weight, bias and input, as far as they are asked for."""
     grad, _, weight, _, stride, padding, dilation, transposed, _, groups, asked = call.args
     kernel = shape_of(weight)[2:]
     window = Window(*(_axes(v, len(kernel)) for v in (kernel, stride, padding, dilation)))
@@ -34,7 +34,7 @@ def _convolution(call: Call) -> Rows:
     return tuple(row for row, wanted in zip(rows, (*asked[1:], asked[0]), strict=True) if wanted)
 
 
-def _to_weight(call: Call, window: Window) -> Facts:
+def _to_weight(call: OperatorCall, window: Window) -> Facts:
     """A convolution again, of the input by the gradient, with batch and channels exchanged.
 
     Input (C_in/groups, groups·B, H, W), weight (C_out, B, H_out, W_out), output (C_in/groups,
@@ -65,13 +65,13 @@ def _to_bias(grad: torch.Tensor) -> Facts:
 # --- element by element -------------------------------------------------------------------------
 
 
-def _gelu(call: Call) -> Rows:
+def _gelu(call: OperatorCall) -> Rows:
     tanh = call.kwargs.get("approximate", "none") == "tanh"
     return chain(call.output, GELU_TANH if tanh else GELU, *call.tensors)
 
 
-def _elu(call: Call) -> Rows:
-    """g·a·exp(x) where x < 0; with scales, as in SELU, not stated."""
+def _elu(call: OperatorCall) -> Rows:
+    """g·a·exp(x) where x < 0. With scales, as in SELU, the work is not stated."""
     if tuple(call.args[2:4]) != (1, 1):
         return None
     return _steps(Kind.COMPARE, Function.EXP, Kind.MULTIPLY, Kind.MULTIPLY)(call)
@@ -101,12 +101,12 @@ GELU_TANH = (
 # --- windows, interpolation, look-ups ------------------------------------------------------------
 
 
-def _scattered(call: Call) -> Facts:
+def _scattered(call: OperatorCall) -> Facts:
     """Each element of the gradient is added once to zeros."""
     return added(call.args[0], shape_of(call.args[0]), call.output)
 
 
-def _average_pool(call: Call) -> Rows:
+def _average_pool(call: OperatorCall) -> Rows:
     """An element of the gradient is divided once and added to all elements of its window, without
     count_include_pad to those inside the map."""
     grad, x, kernel, stride, padding, _, included = call.args[:7]
@@ -119,7 +119,7 @@ def _average_pool(call: Call) -> Rows:
     return act(Kind.DIVIDE, n, grad), added(grad, spread, call.output)
 
 
-def _adaptive_pool(call: Call) -> Rows:
+def _adaptive_pool(call: OperatorCall) -> Rows:
     grad, x = call.args[:2]
     n, (batch, channels, *grid) = shape_of(grad), shape_of(x)
     spans = (adaptive_span(size, m) for size, m in zip(grid, n[2:], strict=True))
@@ -130,7 +130,7 @@ def _adaptive_pool(call: Call) -> Rows:
 def _resize(taps: int) -> Rule:
     """An element of the gradient is added, weighted, to the samples that it was made of."""
 
-    def rule(call: Call) -> Rows:
+    def rule(call: OperatorCall) -> Rows:
         grad = call.args[0]
         spread = (*shape_of(grad), taps)
         weighted = act(Kind.MULTIPLY, spread, grad)
@@ -139,7 +139,7 @@ def _resize(taps: int) -> Rule:
     return rule
 
 
-def _shape(call: Call, index: int) -> Shape | None:
+def _shape(call: OperatorCall, index: int) -> Shape | None:
     result = call.result[index]
     return None if result is None else shape_of(result)
 

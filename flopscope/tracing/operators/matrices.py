@@ -1,4 +1,5 @@
-"""Rules of products: of matrices, scaled and grouped ones, and what stands on them."""
+"""Rules of products of matrices, plain, scaled and grouped, and of what is made of such
+products."""
 
 from __future__ import annotations
 
@@ -9,27 +10,27 @@ import torch
 
 from flopscope.facts import Function, Kind, Reduction
 from flopscope.sizes import Shape, Size, elements
-from flopscope.tracing.calls import Call, Facts, Rows, Rule, shape_of, tensors_in
+from flopscope.tracing.calls import Facts, OperatorCall, Rows, Rule, shape_of, tensors_in
 from flopscope.tracing.node import size_value
 from flopscope.tracing.operators.convolutions import CONVOLUTIONS
 
 
-def _linear(call: Call) -> Facts:
-    """As a whole, its matrix (out, in) as it is stored."""
+def _linear(call: OperatorCall) -> Facts:
+    """A linear layer as a whole, whose matrix (out, in) is as it is stored."""
     x, weight, bias = call.args[0], call.args[1], call.argument(2, None, "bias")
     return Facts(Kind.LINEAR, (x,), (weight, bias), seen_as={id(weight): shape_of(weight)[::-1]})
 
 
-def product(call: Call) -> Facts:
-    """Of matrices, of matrix and vector, of two vectors. A linear layer where one operand is
-    stored: the recorder says so, which knows what is."""
+def product(call: OperatorCall) -> Facts:
+    """A product of matrices, of a matrix and a vector, or of two vectors. Where one operand is
+    stored it is a linear layer, as which the recorder writes it."""
     return Facts(Kind.MATMUL, (call.args[0], call.args[1]))
 
 
 # --- added to something ------------------------------------------------------------------------
 
 
-def _addmm(call: Call) -> Rows:
+def _addmm(call: OperatorCall) -> Rows:
     """beta·bias + alpha·x·w: one row where the bias is a vector and nothing is scaled."""
     bias, x, weight = call.args[:3]
     plain = _scale(call, "beta") == 1 and _scale(call, "alpha") == 1
@@ -38,14 +39,14 @@ def _addmm(call: Call) -> Rows:
     return _scaled_sum(call, Facts(Kind.MATMUL, (x, weight)))
 
 
-def _addmm_activation(call: Call) -> Rows:
+def _addmm_activation(call: OperatorCall) -> Rows:
     rows = _addmm(call)
     gelu = call.kwargs.get("use_gelu", False)
     act = Facts(Kind.ACTIVATION, function=Function.GELU if gelu else Function.RELU, follows=True)
     return (*((rows,) if isinstance(rows, Facts) else rows or ()), act)
 
 
-def _addbmm(call: Call) -> Rows:
+def _addbmm(call: OperatorCall) -> Rows:
     """The products of a stack of matrices, added up."""
     _, a, b = call.args[:3]
     stack = (*shape_of(a)[:2], shape_of(b)[2])
@@ -56,13 +57,13 @@ def _addbmm(call: Call) -> Rows:
     return _scaled_sum(call, products, whole)
 
 
-def _addr(call: Call) -> Rows:
+def _addr(call: OperatorCall) -> Rows:
     """A column by a row: each element is one multiplication, and nothing is accumulated."""
     _, column, row = call.args[:3]
     return _scaled_sum(call, Facts(Kind.MULTIPLY, (column, row)))
 
 
-def _scaled_sum(call: Call, *products: Facts) -> tuple[Facts, ...]:
+def _scaled_sum(call: OperatorCall, *products: Facts) -> tuple[Facts, ...]:
     """beta·first + alpha·product. Scaling is element by element; with beta 0 nothing is added."""
     first, beta, alpha = call.args[0], _scale(call, "beta"), _scale(call, "alpha")
     before = (Facts(Kind.MULTIPLY, (first,), output=shape_of(first)),) if beta not in (0, 1) else ()
@@ -71,14 +72,14 @@ def _scaled_sum(call: Call, *products: Facts) -> tuple[Facts, ...]:
     return (*before, *products, *scaled, *added)
 
 
-def _scale(call: Call, name: str) -> Any:
+def _scale(call: OperatorCall, name: str) -> Any:
     return call.kwargs.get(name, 1)
 
 
 # --- grouped, scaled, quantised -------------------------------------------------------------------
 
 
-def _grouped(call: Call) -> Rows:
+def _grouped(call: OperatorCall) -> Rows:
     """Rows, columns or inner sizes are dealt out to groups, by offsets that are values; every one
     of them belongs to one group."""
     bias = call.argument(3, None, "bias")
@@ -86,20 +87,21 @@ def _grouped(call: Call) -> Rows:
     return (_grouped_product(call), *added)
 
 
-def _grouped_product(call: Call) -> Facts:
+def _grouped_product(call: OperatorCall) -> Facts:
     a, b = call.args[:2]
     inner = a.dim() == 2 and b.dim() == 2
     return Facts(Kind.MATMUL, (a, b), groups=call.output[0] if inner else 1)
 
 
-def _scaled_grouped(call: Call) -> Rows:
-    """Of the newer form the scales are lists."""
+def _scaled_grouped(call: OperatorCall) -> Rows:
+    """The newer form of a scaled product, in which scales are lists."""
     scales = tensors_in(call.args[2:4] if call.name.endswith("mm") else call.args[2:8])
     return _grouped_product(call), Facts(Kind.OTHER, scales, follows=True)
 
 
-def _scaled(call: Call) -> Rows:
-    """A product of narrow numbers, with the scales of both, perhaps a bias, and a last scale."""
+def _scaled(call: OperatorCall) -> Rows:
+    """A product of narrow numbers, with scales of both operands and perhaps a bias and a last
+    scale."""
     a, b, *scales = call.args[:4]
     bias, last = call.argument(4, None, "bias"), call.argument(5, None, "scale_result")
     rows = _with_scales(a, b, scales)
@@ -108,7 +110,7 @@ def _scaled(call: Call) -> Rows:
     return tuple(rows)
 
 
-def _scaled_by_lists(call: Call) -> Rows:
+def _scaled_by_lists(call: OperatorCall) -> Rows:
     """The newer form, in which a scale may itself be scaled: then it is a list of two."""
     a, b, own = *call.args[:2], [*call.args[2], *call.args[5]]
     bias = call.argument(8, None, "bias")
@@ -129,7 +131,7 @@ def _with_scales(a: torch.Tensor, b: torch.Tensor, scales: Sequence[torch.Tensor
     return [product, Facts(Kind.OTHER, tuple(scales), follows=True)]
 
 
-def _product_of_bytes(call: Call) -> Rows:
+def _product_of_bytes(call: OperatorCall) -> Rows:
     """A matrix of bytes, (out, in), and a scale for each of its rows."""
     x, weight, scales = call.args[:3]
     columns, inner = shape_of(weight)
@@ -140,7 +142,7 @@ def _product_of_bytes(call: Call) -> Rows:
 # --- what stands on products ----------------------------------------------------------------------
 
 
-def _trilinear(call: Call) -> tuple[Facts, ...]:
+def _trilinear(call: OperatorCall) -> tuple[Facts, ...]:
     """nn.Bilinear and its gradients: three tensors on common axes, of which each lacks some, summed
     over some; torch goes through one axis slice by slice.
 
@@ -192,7 +194,7 @@ def _contracted(
     return Facts(Kind.MATMUL, tuple(tensors), output=tuple(output), seen_as=seen_as)
 
 
-def _affine_grid(call: Call) -> Facts:
+def _affine_grid(call: OperatorCall) -> Facts:
     """Every position of the grid, with a 1 behind it, by the transposed matrix of its image."""
     theta, size = call.args[0], call.args[1]
     batch, positions = size_value(size[0]), elements(call.output[1:-1])
@@ -206,7 +208,7 @@ def _affine_grid(call: Call) -> Facts:
     )
 
 
-def _euclidean_distance(call: Call) -> Rows:
+def _euclidean_distance(call: OperatorCall) -> Rows:
     """√(−2·x·y + x² + y²), all but the root as one product of vectors that are two longer."""
     x, y = call.args[:2]
     (*_, rows, width), columns = shape_of(x), shape_of(y)[-2]
@@ -247,7 +249,7 @@ DISTANCES: Mapping[float, tuple[tuple[Function, ...], Reduction]] = {
 """Norms of a difference: functions of its elements, and what becomes of them."""
 
 
-def _pairwise_distance(call: Call) -> Rows:
+def _pairwise_distance(call: OperatorCall) -> Rows:
     """The differences of every two vectors, and their norms."""
     x, y, power = call.args[:3]
     if power not in DISTANCES:
@@ -264,7 +266,7 @@ def _pairwise_distance(call: Call) -> Rows:
     )
 
 
-def _weight_norm(call: Call) -> Rows:
+def _weight_norm(call: OperatorCall) -> Rows:
     """v·(g/‖v‖), a norm for each element of g."""
     v, g = call.args[:2]
     sizes = shape_of(g)

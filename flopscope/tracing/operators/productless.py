@@ -1,9 +1,9 @@
 """Operators that multiply no matrices, and whose other work is not stated, by what they do.
 
-A count of multiply-accumulates over them stays exact, for they have none; every scalar operation of
-theirs is more than is known, so a reading that counts those is a lower bound. What is looked up,
-sorted or searched costs comparisons that depend on the values; a special function or a Fourier
-transform costs what an algorithm makes of it.
+They have no multiply-accumulates, so a count of those stays exact. How many scalar operations they
+have is not stated, so a reading of all operations is a lower bound. Sorting and searching costs
+comparisons that depend on the values; what a special function or a Fourier transform costs depends
+on the algorithm.
 """
 
 ORDER = """
@@ -11,7 +11,7 @@ ORDER = """
     histogram _histogramdd_bin_edges _histogramdd_from_bin_cts _histogramdd_from_bin_tensors
     nonzero_static allclose _is_all_true _is_any_true hash_tensor
 """.split()
-"""Sorted, searched, chosen by value, counted."""
+"""Operators that sort, search, choose by value, or count."""
 
 SUMS = """
     logcumsumexp _logcumsumexp nansum trace renorm embedding_renorm segment_reduce _pdist_forward
@@ -20,7 +20,7 @@ SUMS = """
     fractional_max_pool2d fractional_max_pool3d linalg_cross _compute_linear_combination
     _cdist_forward scatter_reduce index_reduce norm linalg_vector_norm dist
 """.split()
-"""Sums, means and extrema over sets that are not a row's groups."""
+"""Operators that take sums, means and extrema over sets other than the groups of a row."""
 
 SPECIAL = """
     _standard_gamma digamma erfinv frexp gcd i0 igamma igammac lcm ldexp lgamma logaddexp logaddexp2
@@ -38,7 +38,7 @@ SPECIAL = """
     special_shifted_chebyshev_polynomial_w special_spherical_bessel_j0 special_xlog1py special_zeta
     xlogy round nan_to_num add sub rsub clamp elu
 """.split()
-"""Functions of one or two numbers: the special ones, and uses of others that no rule states."""
+"""Functions of one or two numbers: special functions, and uses of others that no rule states."""
 
 TRANSFORMS = "_fft_r2c _fft_c2r _fft_c2c".split()
 """Fourier transforms: how many operations they take depends on the factors of the length."""
@@ -74,7 +74,7 @@ QUANTISED = """
     quantized_decomposed::choose_qparams_per_token_asymmetric
     quantized_decomposed::fake_quant_per_channel quantized_decomposed::convert_element_type
 """.split()
-"""To whole numbers and back."""
+"""Operators that quantise numbers to whole ones, and turn them back."""
 
 BOXES = """
     torchvision::nms torchvision::qnms torchvision::roi_align torchvision::roi_pool
@@ -82,13 +82,13 @@ BOXES = """
     torchvision::_roi_align_backward torchvision::_roi_pool_backward
     torchvision::_ps_roi_align_backward torchvision::_ps_roi_pool_backward
 """.split()
-"""Regions of interest: compared, and read out of a map."""
+"""Operators that compare regions of interest, or read them out of a map."""
 
 FUSED_CELLS = """
     _thnn_fused_gru_cell _thnn_fused_gru_cell_backward _thnn_fused_lstm_cell
     _thnn_fused_lstm_cell_backward_impl _transform_bias_rescale_qkv
 """.split()
-"""What a recurrent cell does once its products are there."""
+"""What a recurrent cell does after its products."""
 
 STATISTICS = """
     _batch_norm_no_update _batch_norm_with_update _batch_norm_with_update_functional
@@ -127,7 +127,7 @@ GRADIENTS = """
     rrelu_with_noise_backward smooth_l1_loss_backward soft_margin_loss_backward
     softshrink_backward elu_backward value_selecting_reduction_backward
 """.split()
-"""Of operators that multiply no matrices, neither do gradients."""
+"""Gradients of operators that multiply no matrices, which multiply none either."""
 
 PRODUCTLESS = frozenset(
     (
@@ -135,4 +135,5 @@ PRODUCTLESS = frozenset(
         *(*FUSED_CELLS, *STATISTICS, *SEVERAL, *GRADIENTS),
     )
 )
-"""All of them. One that has a rule too is here for the uses that its rule does not know."""
+"""All of these operators. One that has a rule too is here for the uses that its rule does not
+know."""

@@ -3,7 +3,8 @@
 Rules of products are in `matrices.py`, those of what is done to each element in `elementwise.py`.
 An operator of which no more is known than that it multiplies no matrices is in
 `productless.PRODUCTLESS`: its row is unknown to readings of all acts, and to no other. One that is
-in no table, nor in `free.FREE`, is a row of unknown kind: every reading over it is a lower bound.
+in no table, nor in `costless.FREE`, is a row of unknown kind: every reading over it is a lower
+bound.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import torch
 
 from flopscope.facts import Function, Interpolation, Kind, Reduction
 from flopscope.sizes import elements
-from flopscope.tracing.calls import Call, Facts, Rows, Rule, shape_of
+from flopscope.tracing.calls import Facts, OperatorCall, Rows, Rule, shape_of
 from flopscope.tracing.node import size_value
 from flopscope.tracing.operators.convolutions import window_of
 from flopscope.tracing.operators.elementwise import ELEMENTWISE
@@ -23,7 +24,7 @@ from flopscope.tracing.operators.matrices import DISTANCES, MATRICES
 # --- norms and softmax ------------------------------------------------------------------------
 
 
-def _batch_norm(call: Call) -> Facts:
+def _batch_norm(call: OperatorCall) -> Facts:
     x, weight, bias, mean, variance = call.args[:5]
     if call.name == "native_batch_norm" and call.args[5]:
         return Facts(
@@ -36,26 +37,26 @@ def _batch_norm(call: Call) -> Facts:
     return Facts(Kind.BATCH_NORM, (x,), (weight, bias), (mean, variance))
 
 
-def _layer_norm(call: Call) -> Facts:
+def _layer_norm(call: OperatorCall) -> Facts:
     x, normalised, weight, bias = call.args[:4]
     leading = shape_of(x)[: x.dim() - len(normalised)]
     return Facts(Kind.LAYER_NORM, (x,), (weight, bias), groups=elements(leading))
 
 
-def _group_norm(call: Call) -> Facts:
+def _group_norm(call: OperatorCall) -> Facts:
     x, weight, bias, batch, _, _, groups = call.args[:7]
     groups = size_value(batch) * size_value(groups)
     return Facts(Kind.GROUP_NORM, (x,), (weight, bias), groups=groups)
 
 
-def _rms_norm(call: Call) -> Facts:
+def _rms_norm(call: OperatorCall) -> Facts:
     x, normalised, weight = call.args[:3]
     leading = shape_of(x)[: x.dim() - len(normalised)]
     return Facts(Kind.RMS_NORM, (x,), (weight,), groups=elements(leading))
 
 
 def _softmax(kind: Kind) -> Rule:
-    def rule(call: Call) -> Facts:
+    def rule(call: OperatorCall) -> Facts:
         x, dim = call.args[:2]
         shape = list(shape_of(x))
         del shape[dim : dim + 1 or None]
@@ -68,14 +69,14 @@ def _softmax(kind: Kind) -> Rule:
 
 
 def _reduction(function: Reduction) -> Rule:
-    def rule(call: Call) -> Facts:
+    def rule(call: OperatorCall) -> Facts:
         groups = elements(call.output)
         return Facts(Kind.REDUCTION, (call.args[0],), groups=groups, function=function)
 
     return rule
 
 
-def _mean(call: Call) -> Facts:
+def _mean(call: OperatorCall) -> Facts:
     """The mean over the last two dimensions of a map is global pooling."""
     x, dimensions = call.args[0], call.argument(1)
     if x.dim() == 4 and dimensions and {d % 4 for d in dimensions} == {2, 3}:
@@ -84,8 +85,9 @@ def _mean(call: Call) -> Facts:
     return Facts(Kind.REDUCTION, (x,), groups=groups, function=Reduction.MEAN)
 
 
-def _vector_norm(call: Call) -> Rows:
-    """Of the differences of two tensors too (dist), and of each column (norm)."""
+def _vector_norm(call: OperatorCall) -> Rows:
+    """A norm of a tensor, of each of its columns (norm), or of the difference of two tensors
+    (dist)."""
     order = call.argument(2 if call.name == "dist" else 1, 2, "p")
     order = 2 if order is None else order
     if order not in DISTANCES:
@@ -104,10 +106,9 @@ def _vector_norm(call: Call) -> Rows:
 
 
 def _running(function: Reduction) -> Rule:
-    """Each element with those before it; a running product or extremum has the acts of a whole
-    one."""
+    """A running sum, product or extremum, which has the acts of one over all elements."""
 
-    def rule(call: Call) -> Facts:
+    def rule(call: OperatorCall) -> Facts:
         x, dim = call.args[:2]
         along = dim % x.dim() if x.dim() else 0
         groups = elements(tuple(n for d, n in enumerate(shape_of(x)) if d != along))
@@ -116,8 +117,8 @@ def _running(function: Reduction) -> Rule:
     return rule
 
 
-def _extrema(call: Call) -> Rows:
-    """The smallest and the largest."""
+def _extrema(call: OperatorCall) -> Rows:
+    """aminmax: the smallest and the largest."""
     one = Facts(
         Kind.REDUCTION,
         (call.args[0],),
@@ -127,8 +128,8 @@ def _extrema(call: Call) -> Rows:
     return one, one
 
 
-def _counted(call: Call) -> Rows:
-    """How many are not 0."""
+def _counted(call: OperatorCall) -> Rows:
+    """count_nonzero: how many elements are not 0."""
     x = call.args[0]
     truths = Facts(Kind.COMPARE, (x,), output=shape_of(x), element="bool")
     return truths, Facts(
@@ -144,21 +145,23 @@ SCATTERED: Mapping[str, Reduction] = {
 }
 
 
-def _scattered(call: Call) -> Facts | None:
-    """Each element of the source meets what is there already; a mean is counted by values."""
+def _scattered(call: OperatorCall) -> Facts | None:
+    """Each element of the source meets what is there already. A mean depends on how many meet,
+    which is not known."""
     function = SCATTERED.get(call.args[4])
     if function is None or not call.kwargs.get("include_self", True):
         return None
     return Facts(Kind.REDUCTION, (call.args[3],), groups=0, function=function)
 
 
-def _index_put(call: Call) -> Rows:
+def _index_put(call: OperatorCall) -> Rows:
     accumulated = call.argument(3, False, "accumulate")
     return _scattered_sum(2)(call) if accumulated else ()
 
 
 def _scattered_sum(source: int) -> Rule:
-    """Each element of the source is added once to what is there already: no group saves one."""
+    """Each element of the source is added once to what is there already, the first of a group
+    too."""
     return lambda call: Facts(
         Kind.REDUCTION, (call.args[source],), groups=0, function=Reduction.SUM
     )
@@ -167,13 +170,13 @@ def _scattered_sum(source: int) -> Rule:
 # --- pooling, interpolation, joining, look-ups ----------------------------------------------------
 
 
-def _max_pool(call: Call) -> Facts:
+def _max_pool(call: OperatorCall) -> Facts:
     kernel, stride = call.args[1], call.argument(2) or call.args[1]
     window = window_of(kernel, stride, call.argument(3, (0, 0)), call.argument(4, (1, 1)))
     return Facts(Kind.MAX_POOL, (call.args[0],), window=window)
 
 
-def _avg_pool(call: Call) -> Facts:
+def _avg_pool(call: OperatorCall) -> Facts:
     kernel, stride = call.args[1], call.argument(2) or call.args[1]
     window = window_of(kernel, stride, call.argument(3, (0,) * len(kernel)), (1,) * len(kernel))
     padded = any(not isinstance(p, int) or p > 0 for p in window.padding)
@@ -184,7 +187,7 @@ def _avg_pool(call: Call) -> Facts:
 
 
 def _adaptive_pool(function: Reduction) -> Rule:
-    def rule(call: Call) -> Facts:
+    def rule(call: OperatorCall) -> Facts:
         x, grid = call.args[:2]
         if function is Reduction.MEAN and all(isinstance(n, int) and n == 1 for n in grid):
             return Facts(Kind.GLOBAL_POOL, (x,))
@@ -206,9 +209,9 @@ SAMPLED: Mapping[tuple[int, int], Interpolation] = {
 """By torch's number for the mode of a grid sample and the axes of its map."""
 
 
-def _grid_sample(call: Call) -> Rows:
-    """Padding with the border bounds each coordinate first. Reflections, and the weights of bicubic
-    ones, are not stated."""
+def _grid_sample(call: OperatorCall) -> Rows:
+    """grid_sample. Padding with the border bounds each coordinate first. The work of reflections,
+    and that of bicubic weights, is not stated."""
     x, grid, mode, padding = call.args[:4]
     function = SAMPLED.get((mode, x.dim() - 2))
     if padding == 1 and function is not None:
@@ -218,17 +221,17 @@ def _grid_sample(call: Call) -> Rows:
     return Facts(Kind.GRID_SAMPLE, (x, grid), function=function if known else Interpolation.VARYING)
 
 
-def _concatenation(call: Call) -> Facts:
+def _concatenation(call: OperatorCall) -> Facts:
     return Facts(Kind.CONCATENATION, tuple(call.args[0]))
 
 
-def _embedding(call: Call) -> Facts:
+def _embedding(call: OperatorCall) -> Facts:
     return Facts(Kind.EMBEDDING, (call.args[1],), (call.args[0],))
 
 
-def _index(call: Call) -> Facts:
-    """Entries of a parameter, as of a table of relative positions; the recorder knows whether it is
-    one."""
+def _index(call: OperatorCall) -> Facts:
+    """Look-ups in a parameter, such as a table of relative positions. The recorder asks this rule
+    only about parameters."""
     indices = tuple(index for index in call.args[1] if index is not None)
     return Facts(Kind.EMBEDDING, indices, (call.args[0],))
 

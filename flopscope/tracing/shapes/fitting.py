@@ -1,5 +1,6 @@
-"""How sizes are compared when shapes must fit: as torch compares them, and on the trail. Also the
-types of results.
+"""How sizes are compared where shapes must fit, and the types of results.
+
+Sizes are compared as torch compares them, and the answers go on the trail.
 
 What the example decides becomes a condition of the domain, so no question is asked that the answer
 does not depend on: which of several ways two sizes fit is looked up at the example first, and only
@@ -101,8 +102,8 @@ def smaller(a: Any, b: Any) -> Any:
 
 
 def _everywhere(truth: Any) -> bool:
-    """Does it hold whatever the sizes are? Asked of sizes that are often equal, it is worth more
-    than a look at bounds."""
+    """Does it hold whatever the sizes are? The sizes compared are often equal, so this does more
+    than look at their bounds."""
     if not isinstance(truth, torch.SymBool):
         return bool(truth)
     value = truth.node.value

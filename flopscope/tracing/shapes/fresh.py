@@ -43,7 +43,7 @@ def _number(_: Any, **kwargs: Any) -> torch.Tensor:
 
 
 def _drawn(x: torch.Tensor, number: Any, *_: Any, **__: Any) -> torch.Tensor:
-    """multinomial: so many places of each row."""
+    """multinomial: a number of places in each row."""
     return like(x, (*x.shape[:-1], number), torch.int64)
 
 

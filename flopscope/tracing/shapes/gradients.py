@@ -16,7 +16,7 @@ from flopscope.tracing.shapes.table import Rule, like
 
 
 def _like(index: int) -> Rule:
-    """As the argument at this place."""
+    """The shape of the argument at this place."""
 
     def rule(*args: Any, **_: Any) -> torch.Tensor:
         return like(args[0], args[index].shape)
@@ -25,7 +25,7 @@ def _like(index: int) -> Rule:
 
 
 def _sized(index: int) -> Rule:
-    """Of the sizes that are the argument at this place."""
+    """The shape that the argument at this place states."""
 
     def rule(*args: Any, **_: Any) -> torch.Tensor:
         return like(args[0], args[index])

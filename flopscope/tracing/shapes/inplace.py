@@ -17,7 +17,7 @@ from flopscope.tracing.shapes.fitting import broadcasts_to, demand, is_size, lik
 from flopscope.tracing.shapes.table import RULES
 
 Write: TypeAlias = Callable[..., torch.Tensor]
-"""From an operator's own arguments, the tensor written to first, to that tensor."""
+"""From an operator's own arguments, of which the first is written to, to that first one."""
 
 
 def written(x: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
@@ -67,7 +67,7 @@ def become(x: torch.Tensor, shape: Sequence[Any]) -> torch.Tensor:
 
 
 def _reshaped(name: str) -> Write:
-    """As the rule of this name says."""
+    """The tensor itself, in the shape that the rule of this name gives."""
     rule = RULES[name]
 
     def write(x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
@@ -85,7 +85,8 @@ def _resize_as(x: torch.Tensor, other: torch.Tensor, **_: Any) -> torch.Tensor:
 
 
 def _set(x: torch.Tensor, source: Any = None, *options: Any) -> torch.Tensor:
-    """To another tensor's elements, or to a part of a storage: offset, sizes, strides."""
+    """Tensor.set_: the tensor itself, which now shows another tensor's elements, or a part of a
+    storage by offset, sizes and strides."""
     if len(options) > 1:
         return become(x, options[1])
     return become(x, source.shape if isinstance(source, torch.Tensor) else (0,))

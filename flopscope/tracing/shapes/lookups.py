@@ -23,8 +23,8 @@ from flopscope.tracing.shapes.fitting import (
 
 
 def _index(x: torch.Tensor, indices: Sequence[torch.Tensor | None]) -> torch.Tensor | None:
-    """Look-ups by numbers; what is looked up stands where the dimensions were if these are
-    neighbours, else in front. Masks are left to torch."""
+    """Look-ups by numbers. The result has the dimensions of the numbers in the place of those that
+    are looked up if these are neighbours, else in front. Masks are left to torch."""
     shape = _indexed(x, indices)
     return None if shape is None else like(x, shape)
 
@@ -98,7 +98,7 @@ def _scatter(
 def _index_add(
     x: torch.Tensor, dim: int, index: torch.Tensor, source: torch.Tensor, *_: Any, **__: Any
 ) -> torch.Tensor:
-    """Whole slices are written, one for each number."""
+    """index_copy: a whole slice is written for each number."""
     at = axis(x, dim)
     expected = [prod(index.shape) if d == at else n for d, n in enumerate(x.shape)]
     fits = source.dim() == x.dim() and all(

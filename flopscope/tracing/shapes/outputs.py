@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,13 +15,14 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.utils import _pytree as pytree
 
 from flopscope.tracing.node import SizeNode
+from flopscope.tracing.schemas import outputs
 from flopscope.tracing.shapes.fitting import Rule
 from flopscope.tracing.shapes.foreign import foreign, foreign_result
 from flopscope.tracing.shapes.gradients import GRADIENT_SHAPES
 from flopscope.tracing.shapes.inplace import IN_PLACE, become, resized, written
 from flopscope.tracing.shapes.table import META, RULES
 from flopscope.tracing.trail import Trail
-from flopscope.tracing.values.known import flat
+from flopscope.tracing.values.known import flat, has_free_size, mapped
 
 CPU = torch.device("cpu")
 
@@ -28,13 +30,13 @@ CPU = torch.device("cpu")
 def result_of(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """What the operator returns. Raises what torch raises for shapes that do not fit."""
     if foreign(function):
-        symbolic = is_symbolic((args, kwargs))
+        symbolic = has_free_size((args, kwargs))
         run = partial(_faked, function) if symbolic else function
         return foreign_result(function, args, kwargs, run)
     name = function.overloadpacket.__name__
     if name in GRADIENT_SHAPES:
         return GRADIENT_SHAPES[name](*args, **kwargs)
-    if not is_symbolic((args, kwargs)):
+    if not has_free_size((args, kwargs)):
         return function(*args, **kwargs)
     if name in IN_PLACE:
         return IN_PLACE[name](*args, **kwargs)
@@ -51,8 +53,9 @@ def result_of(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
 
 
 def _ruled(rule: Rule, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """What the rule says, looked up where it was asked the same of the same sizes: networks repeat
-    their layers, and what the sizes must fulfil is on the trail already."""
+    """What the rule says. Networks repeat their layers, so the answer is looked up where the rule
+    was asked the same of the same sizes; what the sizes must fulfil is then on the trail
+    already."""
     trails: list[Trail] = []
     question = (rule, *(_asked(value, trails) for value in (args, *kwargs.items())))
     if not trails or UNKEYED in flat(question):
@@ -60,15 +63,23 @@ def _ruled(rule: Rule, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     known = trails[0].known
     if question not in known:
         result = rule(*args, **kwargs)
-        made = pytree.tree_leaves(result)
+        made = flat(result)
         if all(isinstance(t, torch.Tensor) and not any(t is a for a in args) for t in made):
-            known[question] = pytree.tree_map(lambda t: (tuple(t.shape), t.dtype), result)
+            known[question] = mapped(lambda t: Made(tuple(t.shape), t.dtype), result)
         return result
-    return pytree.tree_map(
-        lambda made: torch.empty(made[0], dtype=made[1], device=META),
-        known[question],
-        is_leaf=lambda made: isinstance(made, tuple) and isinstance(made[-1], torch.dtype),
-    )
+    return mapped(Made.anew, known[question])
+
+
+@dataclass(frozen=True)
+class Made:
+    """Shape and type of a tensor that a rule made."""
+
+    shape: tuple[Any, ...]
+    dtype: torch.dtype
+
+    def anew(self) -> torch.Tensor:
+        """Another tensor like it."""
+        return torch.empty(self.shape, dtype=self.dtype, device=META)
 
 
 UNKEYED = object()
@@ -94,9 +105,8 @@ PLAIN = (int, float, str, type(None), torch.dtype, torch.device, torch.layout, t
 def given_outputs(
     function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Mapping[str, torch.Tensor]:
-    """The tensors that the operator is to write to, by name, in order: `out=` and its kind."""
-    names = [a.name for a in function._schema.arguments if a.is_out]
-    return {name: kwargs[name] for name in names if name in kwargs}
+    """The tensors that the operator is told to write to, such as `out=`, by name and in order."""
+    return {name: kwargs[name] for name in outputs(function) if name in kwargs}
 
 
 def _faked(function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -130,18 +140,6 @@ def fake_result(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -
         if id(fake) in originals:
             become(originals[id(fake)], fake.shape)
     return pytree.tree_map(to_meta, result)
-
-
-def is_symbolic(values: Any) -> bool:
-    """Is a free size among them?"""
-    for value in flat(values):
-        if isinstance(value, torch.SymInt | torch.SymFloat | torch.SymBool):
-            return True
-        if isinstance(value, torch.Tensor) and any(
-            isinstance(n, torch.SymInt) for n in value.shape
-        ):
-            return True
-    return False
 
 
 @contextmanager

@@ -62,7 +62,7 @@ def _place(end: Any, size: Any, missing: int | None) -> Any:
 
 
 def _split(x: torch.Tensor, size: Any, dim: int = 0) -> list[torch.Tensor]:
-    """Pieces of a size, and a last one of what is left: as many as at the example."""
+    """Pieces of a size, and a last one of what is left. There are as many as at the example."""
     whole = x.shape[axis(x, dim)]
     number = 1
     while at_example(whole > size * number):

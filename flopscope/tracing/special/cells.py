@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from flopscope.tracing.functions.recurrent import RECURRENT, layer
 from flopscope.tracing.node import size_value
-from flopscope.tracing.shapes.outputs import is_symbolic
 from flopscope.tracing.shapes.table import like
+from flopscope.tracing.special.recurrent import RECURRENT, layer
+from flopscope.tracing.values.known import has_free_size
 
 if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
@@ -19,13 +19,13 @@ CELLS: Mapping[Any, Any] = {
     torch.rnn_tanh_cell: torch.rnn_tanh,
     torch.rnn_relu_cell: torch.rnn_relu,
 }
-"""A cell's function, and that of its layer."""
+"""By the function of a cell, that of its layer."""
 
 
 def cell(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """The states after a step; NotImplemented where the cell's own operators do, which torch's
-    compiled code runs on numbers alone."""
-    if function not in CELLS or recorder.trains or not is_symbolic(args):
+    """The states after a step. NotImplemented on plain sizes and in a training step, where torch's
+    own cell runs."""
+    if recorder.trains or not has_free_size(args):
         return NotImplemented
     x, states, *weights = args
     states = (states,) if isinstance(states, torch.Tensor) else tuple(states)

@@ -13,15 +13,16 @@ from typing import Any
 import torch
 from torch.nn.attention.flex_attention import AuxOutput, AuxRequest
 
-from flopscope.tracing.functions.products import batched_product, shared_by
+from flopscope.tracing.special.products import batched_product, shared_by
 
 BLOCK = 128
-"""Rows and columns of a mask's blocks where nothing else is said."""
+"""Rows and columns of a mask's blocks by default."""
 
 
 @dataclass(frozen=True)
 class Mask:
-    """Stands for torch's BlockMask: the function that says what is seen, and the two lengths."""
+    """Stands for torch's BlockMask: the function that says which pairs are seen, and the two
+    lengths."""
 
     mask_mod: Callable[..., torch.Tensor]
     shape: tuple[Any, ...]
@@ -67,8 +68,8 @@ def flex_attention(
     *,
     return_aux: AuxRequest | None = None,
 ) -> Any:
-    """What torch's function returns, by its own definition in the documentation: every score as it
-    is changed, one masked where a mask is given, and the softmax of what is left.
+    """What torch's function returns, as its documentation defines it: every score is changed, and
+    masked where a mask is given, before the softmax.
 
     Raises what torch raises for heads and lengths that do not fit.
     """

@@ -1,7 +1,7 @@
 """Operators that take functions: branches, loops, scans, and what runs a part of a network apart.
 
-What they call is run as Python calls it, on shapes. Of a branch that data decide both ways are run;
-of a loop whose end they decide, nothing is sure to run but its first condition.
+What they call is run as Python calls it, on shapes. Where data decide a branch, both ways are run.
+Where data decide the end of a loop, only its first condition is sure to run.
 """
 
 from __future__ import annotations
@@ -76,8 +76,9 @@ def _branch(
     no: Callable[..., Any],
     operands: Sequence[Any] = (),
 ) -> Any:
-    """torch.cond. Where data decide, the rows of one way if both cost the same in every convention;
-    else those of the way that costs no more in any, or of none, and one row that says so."""
+    """torch.cond. Where data decide, the rows are those of one way if both cost the same in every
+    convention. Else they are those of the way that costs no more in any convention, if there is
+    one, and one row more says so."""
     answer = _truth(predicate)
     if answer is not None:
         return (yes if answer else no)(*operands)
@@ -124,7 +125,8 @@ def _loop(
 def _map(
     recorder: Recorder, function: Callable[..., Any], xs: Sequence[Any], further: Sequence[Any] = ()
 ) -> Any:
-    """map: the function on every first-dimension slice, which is one batch to all of them."""
+    """map: the function of every slice along the first dimension, run on all of them as one
+    batch."""
     ins = (*(0 for _ in xs), *(None for _ in further))
     return torch.vmap(function, ins)(*xs, *further)
 
@@ -155,7 +157,7 @@ RULES: Mapping[str, Callable[..., Any]] = {
 
 
 def _truth(predicate: Any) -> bool | None:
-    """The answer, None where data decide it."""
+    """The truth of a condition, None where data decide it."""
     if not isinstance(predicate, torch.Tensor):
         return bool(predicate)
     with torch._C.DisableTorchFunction():
@@ -164,14 +166,14 @@ def _truth(predicate: Any) -> bool | None:
 
 
 class Found(NamedTuple):
-    """Work under a convention, and whether that is all of it."""
+    """An amount of work under a convention, and whether that is all of it."""
 
     value: Size
     complete: bool
 
 
 def _costs(rows: Sequence[Operator]) -> dict[str, Found]:
-    """Their work in every convention."""
+    """The work of these rows under every convention."""
     counted = {name: readings.flops(rows, name) for name in CONVENTIONS}
     return {name: Found(found.value, found.complete) for name, found in counted.items()}
 
@@ -190,7 +192,8 @@ def _text(macs: Found) -> str:
 def _not_known(
     recorder: Recorder, name: str, operands: Any, result: Any, kind: Kind = Kind.UNKNOWN
 ) -> Any:
-    """A row for what may run or not, which writes results of these shapes. Returns those."""
+    """Record a row for work that may run or not, which writes results of these shapes. Returns the
+    results."""
 
     fresh = pytree.tree_map(
         lambda v: like(v, v.shape) if isinstance(v, torch.Tensor) else v, result

@@ -1,6 +1,6 @@
-"""Lazy modules: layers whose widths their first input tells.
+"""Lazy modules: layers that learn their widths from their first input.
 
-A copy takes that input, in shapes; the module itself stays uninitialised.
+A copy takes that input, as shapes; the module itself stays uninitialised.
 """
 
 from __future__ import annotations

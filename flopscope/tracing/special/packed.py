@@ -1,8 +1,8 @@
 """Packed sequences: lengths that are known, as numbers or as sizes, and what recurrent layers read
 of them.
 
-A recurrent layer works on all elements of a packed batch at once, whose number is the sum of the
-lengths. How many sequences are left at each step is asked for one thing alone: the first number,
+A recurrent layer works on all elements of a packed batch at once, and their number is the sum of
+the lengths. Of the numbers of sequences that are left at each step, only the first is asked for,
 which is the batch.
 """
 
@@ -17,9 +17,8 @@ from torch.utils._python_dispatch import _disable_current_modes
 from flopscope.errors import BadInput
 from flopscope.tracing.callers import caller
 from flopscope.tracing.node import size_value
-from flopscope.tracing.shapes.outputs import is_symbolic
 from flopscope.tracing.special.repeated import Repeated
-from flopscope.tracing.values.known import META, knowing, known
+from flopscope.tracing.values.known import META, has_free_size, knowing, known
 
 if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
@@ -34,16 +33,6 @@ BATCH = "_flopscope_lengths_of"
 """The attribute under which a packed batch's steps carry the lengths that they come from."""
 
 
-def packed(
-    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> Any:
-    """What the function returns where it has to do with lengths; else NotImplemented.
-
-    Raises BadInput where lengths are values of an input."""
-    rule = RULES.get(function)
-    return NotImplemented if rule is None else rule(recorder, function, args, kwargs)
-
-
 def _made(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """A tensor from a list of whole numbers, which may be symbolic sizes."""
     numbers = args[0] if args else kwargs.get("data")
@@ -52,7 +41,7 @@ def _made(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mappin
         return _with(made, LENGTHS, Equal(numbers.items[0], numbers.times))
     if not isinstance(numbers, list | tuple) or not numbers or not all(map(_is_size, numbers)):
         return NotImplemented
-    if not is_symbolic(numbers):
+    if not has_free_size(numbers):
         return NotImplemented
     made = torch.empty(len(numbers), dtype=kwargs.get("dtype") or torch.int64, device=META)
     return _with(made, LENGTHS, list(numbers))
@@ -61,18 +50,18 @@ def _made(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mappin
 def _filled(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """torch.full of one dimension: as many equal lengths."""
+    """torch.full of one dimension: a number of equal lengths."""
     shape, number = args if len(args) == 2 else (None, None)
     if not isinstance(shape, list | tuple) or len(shape) != 1 or not _is_size(number):
         return NotImplemented
-    if not is_symbolic((*shape, number)):
+    if not has_free_size((*shape, number)):
         return NotImplemented
     made = torch.empty(tuple(shape), dtype=kwargs.get("dtype") or torch.int64, device=META)
     return _with(made, LENGTHS, Equal(number, shape[0]))
 
 
 class Equal:
-    """As many equal lengths as a batch has sequences, both perhaps free."""
+    """Equal lengths, as many as a batch has sequences; the length and the batch may be free."""
 
     def __init__(self, length: Any, count: Any) -> None:
         self.length, self.count = length, count
@@ -99,8 +88,8 @@ def _sorted(
 def _ordered(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """Sequences in another order, as that of their lengths: there must be as many."""
-    if len(args) != 3 or not is_symbolic(args[0]):
+    """Sequences in another order, such as that of their lengths, of which there must be as many."""
+    if len(args) != 3 or not has_free_size(args[0]):
         return NotImplemented
     count = getattr(args[2], ORDER, None)
     if count is None and (numbers := known(args[2])) is not None and numbers.numel():
@@ -115,7 +104,7 @@ def _padded_alone(
 ) -> Any:
     """pad_sequence: sequences side by side, each as long as the longest."""
     sequences = args[0]
-    if not is_symbolic(sequences):
+    if not has_free_size(sequences):
         return NotImplemented
     longest = sequences[0].shape[0]
     for other in sequences[1:]:
@@ -142,7 +131,7 @@ def _pack(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mappin
     data = torch.empty((total, *x.shape[2:]), dtype=x.dtype, device=META)
     recorder.shows(x, data)
     steps = torch.empty(longest, dtype=torch.int64, device=META)
-    if not isinstance(lengths, Equal) and not is_symbolic(lengths):
+    if not isinstance(lengths, Equal) and not has_free_size(lengths):
         _know(steps, [sum(1 for n in lengths if n > step) for step in range(longest)])
     return data, _with(steps, BATCH, lengths)
 
@@ -178,7 +167,7 @@ def _padded(
     out = torch.empty((*axes, *data.shape[1:]), dtype=data.dtype, device=META)
     recorder.shows(data, out)
     each = torch.empty(batch, dtype=torch.int64, device=META)
-    if not equal and not is_symbolic(lengths):
+    if not equal and not has_free_size(lengths):
         _know(each, lengths)
     return out, _with(each, LENGTHS, lengths)
 
@@ -192,7 +181,7 @@ def _know(tensor: torch.Tensor, numbers: Sequence[int]) -> None:
 def _entry(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """The first of a packed batch's steps: its sequences."""
+    """The first number of a packed batch's steps, which is the number of its sequences."""
     lengths = getattr(args[0], BATCH, None)
     if lengths is None or args[1] != 0:
         return NotImplemented

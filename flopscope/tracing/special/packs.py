@@ -22,7 +22,7 @@ class Pack:
     options: Mapping[str, Any]
 
     def get(self, *names: str) -> list[torch.Tensor | None]:
-        """These tensors, None for one that it has not."""
+        """The tensors of these names, None for one that is not there."""
         return [self.tensors.get(name) for name in names]
 
 
@@ -30,7 +30,7 @@ OPTIONS = ("stride", "padding", "dilation", "groups", "output_padding")
 
 
 def packs_of(module: nn.Module) -> dict[int, tuple[str, Pack]]:
-    """By id of the packed object its name in the module and what it holds."""
+    """By the id of a packed object, its name in the module and what it holds."""
     found: dict[int, tuple[str, Pack]] = {}
     for path, part in module.named_modules():
         for name, value in vars(part).items():
@@ -45,7 +45,7 @@ def packs_of(module: nn.Module) -> dict[int, tuple[str, Pack]]:
 
 
 PACKED_NAMES = frozenset({"", "_packed_params", "_packed_weight"})
-"""Parts of a path that say no more than that a weight is packed."""
+"""Parts of a path that say only that a weight is packed."""
 
 
 def state_of(packs: Mapping[int, tuple[str, Pack]]) -> dict[str, torch.Tensor]:

@@ -1,7 +1,8 @@
-"""Quantised layers, each as the layer of numbers that it stands for: one table of twins.
+"""Quantised layers, each as the layer of floats that it stands for: one table of twins.
 
-A packed weight is told by its shape and counted with the parameters, as one without gradient. What
-a layer does to scale its numbers is not counted; a network's own quantising and dequantising is.
+A packed weight has a name and a shape, and counts as a parameter without gradient. What a layer
+does to scale its numbers is not counted; quantising and dequantising that a network calls itself
+is.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def quantised(
 ) -> Any:
     """What a function of quantised tensors returns; NotImplemented for another one.
 
-    Raises BadInput for one that has no twin."""
+    Raises BadInput for a quantised operator that has no twin."""
     name = str(getattr(function, "_qualified_op_name", "") or getattr(function, "__name__", ""))
     twin = TWINS.get(name)
     if twin is None:
@@ -89,7 +90,7 @@ CONVOLUTIONS: Sequence[tuple[Callable[..., Any], Callable[..., Any]]] = (
     (F.conv2d, F.conv_transpose2d),
     (F.conv3d, F.conv_transpose3d),
 )
-"""By number of axes, less one."""
+"""Convolutions of 1, 2 and 3 axes."""
 
 
 def _convolution(
@@ -177,7 +178,7 @@ GATES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 def _recurrent(function: Any) -> Callable[..., Any]:
-    """Layers of all steps; packed sequences give their steps before the states."""
+    """A recurrent layer. Packed sequences give their steps before the states."""
 
     def run(recorder: Recorder, *args: Any, dtype: Any = None, use_dynamic: Any = None) -> Any:
         at = next(i for i, a in enumerate(args) if isinstance(a, list) and _are_packs(a))

@@ -1,7 +1,7 @@
 """A list repeated as often as a free size says: `[steps] * batch`.
 
 Python asks the size for its number before it repeats a list. Here the list stays open until its
-length or its entries are asked for, which fixes the size as ever.
+length or its entries are asked for, which fixes the size.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Sparse matrices: shapes with as many entries as are stored, and products with dense ones.
 
-How many entries a stored matrix has is known, and one that a network makes of indices and values
-has as many as those. In a trace it is a tensor of its whole shape that carries a vector of its
-entries; code that takes it for anything else than a factor is refused by name.
+How many entries a stored matrix has is known; a matrix that a network makes of indices and values
+has as many entries as values. In a trace it is a tensor of its whole shape that carries a vector of
+its entries. Functions other than products with dense matrices and what is close to them are refused
+by name.
 """
 
 from __future__ import annotations
@@ -31,13 +32,10 @@ def sparse(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
     """What the function returns where a tensor is sparse, or is made so; else NotImplemented."""
-    rule = RULES.get(function)
-    if rule is None:
-        return NotImplemented
     given = [recorder.shape_for(a) if _is_stored(a) else a for a in args]
     if function not in MAKERS and not any(_entries(a) is not None for a in given):
         return NotImplemented
-    return rule(recorder, function, given, kwargs)
+    return RULES[function](recorder, function, given, kwargs)
 
 
 def _entries(value: Any) -> torch.Tensor | None:
@@ -108,7 +106,8 @@ def _added(
 
 
 def _multiplied(recorder: Recorder, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """One row: each entry is multiplied once a vector of the dense operand."""
+    """The product as one row: each entry is multiplied once for each vector of the dense
+    operand."""
     first, second = _entries(a), _entries(b)
     if first is not None and second is not None:
         raise BadInput(
@@ -211,7 +210,8 @@ def _made(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mappin
 def _thinned(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """A tensor made sparse: the same where it is, else of its numbers where they are known."""
+    """A tensor made sparse. One that is sparse stays as it is; for another its numbers must be
+    known."""
     if _entries(args[0]) is not None:
         return args[0]
     numbers = known(args[0])
@@ -230,7 +230,7 @@ def _layout(of_what: Any) -> Callable[..., Any]:
 
 
 TURNED = frozenset({torch.Tensor.__rmatmul__})
-"""Functions that take their operands the other way round."""
+"""Functions that take the right operand of the product first."""
 
 MAKERS: Mapping[Any, Callable[..., Any]] = {
     **dict.fromkeys(

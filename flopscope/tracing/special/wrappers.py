@@ -1,5 +1,5 @@
-"""What runs a module in another way than Python calls it: on several devices, compiled, scripted,
-in inference mode. For the time of a trace each runs what it wraps.
+"""Wrappers that run a module in another way than Python calls it: on several devices, compiled,
+scripted, in inference mode. During a trace each of them runs what it wraps.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _forward(self: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _quantised(self: Any, x: torch.Tensor) -> torch.Tensor:
-    """As torch's own, which reads its scale first."""
+    """Quantise as torch's own function does, which reads its scale first."""
     return torch.quantize_per_tensor(x, 1.0, 0, self.dtype)
 
 

@@ -1,4 +1,4 @@
-"""Values and modules of a run without tensors, as `flopscope.spelling` has them."""
+"""Values and modules of a run, described without tensors by the types of `flopscope.spelling`."""
 
 from __future__ import annotations
 

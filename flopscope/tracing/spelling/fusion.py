@@ -93,15 +93,17 @@ FUSED: Mapping[Any, Callable[..., list[str]]] = {
 """What a call of a layer is run as without gradients, by its class."""
 
 FROZEN: Mapping[str, str] = {ATTENTION: FROZEN_ATTENTION, NESTED: FROZEN_NESTED}
-"""What is run so with gradients too, where nothing learns. An encoder layer is not: whoever asks
-for gradients has hooks."""
+"""What torch fuses with gradients too, where nothing learns. It does not fuse an encoder layer
+then, since a tool that asks for gradients has hooks."""
 
 
 def of_gradients(
     fused: list[str], path: str, learning: Collection[str], *, quiet: bool = False
 ) -> list[str]:
-    """With what is run so by a tool that asks for gradients, of a layer on this path where these
-    parameters of the network learn; `quiet` where the network has switched them off itself."""
+    """What torch fuses in a layer, together with what it fuses for a tool that asks for gradients.
+
+    The layer is on this path, and these parameters of the network learn; `quiet` says that the
+    network has switched gradients off itself."""
     if not any(name in FROZEN for name in fused):
         return fused
     if not learning:
@@ -121,8 +123,8 @@ def flash(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> bool:
-    """Does torch choose its kernel for these shapes on a CPU? It is asked itself, of tensors that
-    repeat one row."""
+    """Does torch choose its fused kernel for these shapes on a CPU? torch itself is asked, with
+    tensors that repeat one row."""
     if min(query.dim(), key.dim(), value.dim()) < 2:
         return False
     with _disable_current_modes(), torch._C.DisableTorchFunction():

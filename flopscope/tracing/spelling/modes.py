@@ -11,15 +11,15 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from flopscope.spelling import FLASH
-from flopscope.tracing.functions.recurrent import RECURRENT
+from flopscope.tracing.special.recurrent import RECURRENT
 from flopscope.tracing.spelling.fusion import flash
 
 if TYPE_CHECKING:
     from flopscope.tracing.spelling.spelled import Spelled
 
 
-class Functions(TorchFunctionMode):
-    """Recurrent layers, which are one operator."""
+class NotedFunctions(TorchFunctionMode):
+    """Notes functions that torch hands on; a recurrent layer is noted as one operator."""
 
     def __init__(self, spelled: Spelled) -> None:
         super().__init__()
@@ -52,8 +52,8 @@ class Functions(TorchFunctionMode):
         return result
 
 
-class Operators(TorchDispatchMode):
-    """Operators, and the kernels that they are made of."""
+class NotedOperators(TorchDispatchMode):
+    """Notes operators, and the kernels that they are made of."""
 
     supports_higher_order_operators = True
 

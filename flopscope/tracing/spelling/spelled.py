@@ -29,7 +29,7 @@ from flopscope.tracing.engine import _trace, eager
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.spelling.described import layers_of, plain, storages, type_of
 from flopscope.tracing.spelling.fusion import FUSED, of_gradients
-from flopscope.tracing.spelling.modes import Functions, Operators
+from flopscope.tracing.spelling.modes import NotedFunctions, NotedOperators
 from flopscope.tracing.trail import Trail
 
 PATCHED: tuple[tuple[str, Any, str], ...] = (
@@ -67,12 +67,12 @@ HIDDEN = frozenset(
 
 
 INFERENCE: Any = torch._C._InferenceMode
-"""As it is where nothing runs: a run may put another in its place."""
+"""torch's inference mode as it is outside a run, which may put another one in its place."""
 
 
 def spell(module: nn.Module, *inputs: Any, **named: Any) -> Spelling:
-    """Run a module on shapes, which are numbers, in evaluation, as `trace` does; and say how it is
-    written. Raises what the network raises."""
+    """Run a module on plain shapes in evaluation mode, as `trace` does, and say how it is written.
+    Raises what the network raises."""
     module = eager(module)
     spelled = Spelled([name for name, p in module.named_parameters() if p.requires_grad])
     spelled.made = [
@@ -85,7 +85,7 @@ def spell(module: nn.Module, *inputs: Any, **named: Any) -> Spelling:
 
 
 class Spelled:
-    """What has been called so far."""
+    """Notes what a run calls, and what it has called so far."""
 
     def __init__(self, learning: Collection[str]) -> None:
         self._learning = learning
@@ -138,12 +138,12 @@ class Spelled:
                 register_module_forward_hook(self._leave),
             ):
                 stack.callback(handle.remove)
-            stack.enter_context(Functions(self))
-            stack.enter_context(Operators(self))
+            stack.enter_context(NotedFunctions(self))
+            stack.enter_context(NotedOperators(self))
             yield
 
     def spelling(self) -> Spelling:
-        """All of it."""
+        """Everything that was noted."""
         assert self.recorder is not None
         return Spelling(
             self._layers,
@@ -174,23 +174,24 @@ class Spelled:
 
     @property
     def path(self) -> str:
-        """Of the module that runs."""
+        """The path of the module that runs."""
         assert self.recorder is not None
         return self.recorder.places[-1][0]
 
     def transforms(self, function: Any) -> None:
-        """An operator of higher order is at work."""
+        """Note that an operator of higher order has run functions."""
         self.beyond.append((str(function), self.path, "it runs functions in a way of its own"))
 
     def flowing(self, call: Called, given: Any, result: Any) -> Called:
-        """The same with the memory that it reads and writes."""
+        """The call with the memory that it reads and writes."""
         reads, writes = self._memory(given), self._memory(result)
         if reads - writes:  # else it is made, perhaps to stand for what a function returns
             self._written |= writes
         return call._replace(reads=reads, writes=writes)
 
     def through(self, name: str, given: Any, result: Any) -> None:
-        """What it is given is read for tensors of a function's result that no operator wrote."""
+        """Note a function whose result has tensors that no operator wrote, as one that reads its
+        arguments for them."""
         if self._memory(result) - self._memory(given) - self._written:
             call = self.call(f"{PASSED}{name}", (), {}, None)
             self.operators.append(self.flowing(call, given, result))

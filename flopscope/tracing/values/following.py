@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch.utils import _pytree as pytree
 
+from flopscope.tracing.schemas import is_mutable, is_pointwise
+from flopscope.tracing.values.known import flat
 from flopscope.tracing.values.pattern_rules import RULES, WITH_PLACES, Unheld
 from flopscope.tracing.values.patterns import NAME, Memory, Pattern, one_number, pattern
 
@@ -16,9 +17,9 @@ from flopscope.tracing.values.patterns import NAME, Memory, Pattern, one_number,
 def follow_patterns(
     function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
 ) -> None:
-    """After a call: its result has a pattern where its tensors have."""
-    if function._schema.is_mutable:
-        for tensor in (v for v in pytree.tree_leaves(args) if isinstance(v, torch.Tensor)):
+    """Give the result of a call its pattern, where its tensors have patterns."""
+    if is_mutable(function):
+        for tensor in (v for v in flat(args) if isinstance(v, torch.Tensor)):
             if (found := getattr(tensor, NAME, None)) is not None:
                 found.memory.open = True
         return
@@ -37,8 +38,8 @@ def follow_patterns(
 
 
 def _is_exact(found: Pattern, dtype: torch.dtype) -> bool:
-    """Are its steps those of the elements? Whole ones are, in single precision too, far beyond any
-    length; others are rounded, each in its own way."""
+    """Do the elements grow by exactly these steps? Whole numbers do, in single precision too, far
+    beyond any length; others are rounded, each in its own way."""
     if found.uniform or not dtype.is_floating_point:
         return True
     whole = float(found.start).is_integer() and float(found.step).is_integer()
@@ -51,12 +52,11 @@ def _after(
     name = function._opname
     if name in RULES:
         return RULES[name](result, *args, **kwargs)
-    pointwise = torch.Tag.pointwise in function.tags
-    return _pointwise(function, args, kwargs) if pointwise else None
+    return _pointwise(function, args, kwargs) if is_pointwise(function) else None
 
 
 def _pointwise(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pattern | None:
-    """Of operands that are one number each, or a sum of steps."""
+    """The pattern of an operation on operands that are one number each, or grow in steps."""
     operands = [v for v in args if isinstance(v, torch.Tensor)]
     found = [pattern(v) for v in operands]
     if not found or any(p is None for p in found):

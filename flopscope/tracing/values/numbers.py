@@ -12,9 +12,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import _disable_current_modes
 
+from flopscope.tracing.schemas import is_mutable, is_random, is_view, written_arguments
 from flopscope.tracing.values.following import follow_patterns
 from flopscope.tracing.values.known import (
     CPU,
@@ -24,17 +24,20 @@ from flopscope.tracing.values.known import (
     close_memory,
     flat,
     forget,
+    has_free_size,
     knowing,
     known,
+    mapped,
     open_memory,
 )
 from flopscope.tracing.values.patterns import number
 
 MOST_ELEMENTS = 2**20
-"""Larger tensors are shapes only: nobody reads them, and to compute them takes time."""
+"""The most elements of a tensor whose numbers are known. Code reads no larger ones, and computing
+them takes time."""
 
 MOST_COPIED, MOST_LEARNT = 2**18, 2**12
-"""Of a user's tensors, and of parameters, those of up to this many elements are copied."""
+"""The most elements of a user's tensor, and of a parameter, whose numbers are copied."""
 
 SHAPE_ALONE = frozenset(
     "new_empty new_empty_strided new_full new_ones new_zeros empty_like full_like ones_like "
@@ -43,7 +46,7 @@ SHAPE_ALONE = frozenset(
 """Operators that ask of a tensor its shape and type alone."""
 
 UNFILLED = frozenset("empty empty_like empty_strided new_empty new_empty_strided".split())
-"""Operators whose results are to be filled: known once they are, as a whole."""
+"""Operators whose results are known only once they have been filled as a whole."""
 
 FILLING = frozenset({"fill_", "zero_", "copy_"})
 
@@ -75,9 +78,9 @@ def run(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
 
     What it returns is real. Operators that draw random numbers have no numbers to give.
     """
-    if torch.Tag.nondeterministic_seeded in function.tags or _is_symbolic((args, kwargs)):
+    if is_random(function) or has_free_size((args, kwargs)):
         return None
-    name, looks = function._opname, _is_view(function)
+    name, looks = function._opname, is_view(function)
     filled = args[0] if name in FILLING and _fills(args[0]) else None
 
     def numbers(tensor: torch.Tensor) -> torch.Tensor | None:
@@ -94,21 +97,15 @@ def run(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         return CPU if isinstance(value, torch.device) else value
 
     with torch.no_grad():
-        result = function(*map_all(real, args), **map_all(real, dict(kwargs)))
+        result = function(*mapped(real, args), **mapped(real, dict(kwargs)))
     if filled is not None:
         close_memory(getattr(filled, NAME))
     return result
 
 
-def _is_view(function: Any) -> bool:
-    """Does it return another look at the same memory, open or not?"""
-    returned = [r.alias_info for r in function._schema.returns]
-    return any(alias is not None and not alias.is_write for alias in returned)
-
-
 def reading(function: Any, args: Sequence[Any]) -> str | None:
-    """How a call reads values, None where it does not; an index of truths chooses as many as are
-    true."""
+    """How a call reads values, None where it does not. An index of truths reads them too, since it
+    chooses as many elements as are true."""
     name = function._opname
     if name == "index" and any(i is not None and i.dtype in TRUTHS for i in args[1]):
         return "a boolean mask"
@@ -123,11 +120,11 @@ def read(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         if found is not None:
             return found
     result = run(function, args, kwargs)
-    return map_all(lambda v: as_shape(v) if isinstance(v, torch.Tensor) else v, result)
+    return mapped(lambda v: as_shape(v) if isinstance(v, torch.Tensor) else v, result)
 
 
 def follow(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
-    """After a call on shapes: its results know their numbers where its tensors did."""
+    """Give the results of a call on shapes their numbers, where its tensors have theirs."""
     leaves = _tensors(result)
     written = _written(function, args, kwargs)
     follow_patterns(function, args, kwargs, result)
@@ -148,11 +145,6 @@ def follow(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result
                 open_memory(real)
 
 
-def map_all(function: Any, values: Any) -> Any:
-    """The same nested collection, of what the function gives for its leaves."""
-    return pytree.tree_map(function, values)
-
-
 def _tensors(values: Any) -> list[torch.Tensor]:
     return [t for t in flat(values) if isinstance(t, torch.Tensor)]
 
@@ -161,13 +153,11 @@ def _written(
     function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Collection[torch.Tensor]:
     """The tensors that a call writes into, by the operator's schema."""
-    schema = function._schema
-    if not schema.is_mutable:
+    if not is_mutable(function):
         return ()
     given = [
-        args[i] if i < len(args) else kwargs.get(argument.name)
-        for i, argument in enumerate(schema.arguments)
-        if argument.alias_info is not None and argument.alias_info.is_write
+        args[place] if place < len(args) else kwargs.get(name)
+        for place, name in written_arguments(function)
     ]
     return _tensors(given)
 
@@ -179,14 +169,6 @@ def _fills(tensor: torch.Tensor) -> bool:
         return False
     whole = real.untyped_storage().nbytes() == real.numel() * real.element_size()
     return whole and real.is_contiguous()
-
-
-def _is_symbolic(values: Any) -> bool:
-    return any(
-        isinstance(v, torch.SymInt | torch.SymFloat | torch.SymBool)
-        or (isinstance(v, torch.Tensor) and any(isinstance(n, torch.SymInt) for n in v.shape))
-        for v in flat(values)
-    )
 
 
 TRUTHS = (torch.bool, torch.uint8)

@@ -69,14 +69,15 @@ def _if_uniform(result: torch.Tensor, x: Any, *_: Any, **__: Any) -> Pattern | N
 
 
 def _average(result: torch.Tensor, x: Any, *rest: Any, **options: Any) -> Pattern | None:
-    """Of whole numbers, whose averages are exact, in windows that reach over no edge."""
+    """The average of equal whole numbers, which is exact, in windows that reach over no edge."""
     found = _if_uniform(result, x)
     over = options or any(map(bool, pytree.tree_leaves(rest[2:4])))
     return None if found is None or over or found.start % 1 else found
 
 
 def _extremum(neutral: Any) -> Callable[..., Pattern | None]:
-    """One number's is that number; of no elements it would be the neutral one, or an error."""
+    """The extremum of equal numbers is that number. Of no elements it would be the neutral number,
+    or an error."""
 
     def rule(result: torch.Tensor, x: torch.Tensor, *_: Any, **__: Any) -> Pattern | None:
         found = pattern(x)
@@ -171,7 +172,7 @@ def _stacked(result: torch.Tensor, parts: Sequence[torch.Tensor], _: int = 0) ->
 
 
 def _sum(result: torch.Tensor, x: torch.Tensor, *_: Any, **__: Any) -> Pattern | None:
-    """Of nothing but zeros, or of a known number of equal ones."""
+    """The sum of zeros, or of a known number of equal numbers."""
     found, counts = pattern(x), (x.numel(), result.numel())
     if found is None or not found.uniform:
         return None

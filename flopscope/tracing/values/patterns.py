@@ -43,12 +43,12 @@ class Pattern:
 
 
 def one_number(value: Any) -> Pattern:
-    """Everywhere this number."""
+    """The pattern of a tensor that is this number everywhere."""
     return Pattern(value, 0, -1, Memory())
 
 
 def pattern(value: Any) -> Pattern | None:
-    """Of a tensor, or of a number that an operator takes; None where there is none."""
+    """The pattern of a tensor, or of a number that an operator takes; None where it has none."""
     if not isinstance(value, torch.Tensor):
         return one_number(value) if isinstance(value, int | float) else None
     found: Pattern | None = getattr(value, NAME, None)
@@ -65,7 +65,7 @@ def number(tensor: torch.Tensor) -> Any:
 
 
 def _of_numbers(real: torch.Tensor) -> Pattern | None:
-    """Of known numbers, where they are all the same."""
+    """The pattern of known numbers, where they are all the same."""
     if not 0 < real.numel() <= FEW or real.is_complex():
         return None
     numbers = set(real.reshape(-1).tolist())

@@ -2,7 +2,7 @@
 
 A check for padding that only warns, an assertion, a test for overflow: each line that asks is
 answered with no and with yes, together with every answer of the others, and the runs are compared
-row by row. A way on which the network itself raises is none that an input takes.
+row by row. No input takes a way on which the network itself raises.
 """
 
 from __future__ import annotations
@@ -18,19 +18,20 @@ if TYPE_CHECKING:
 
 MOST_WAYS = 16
 MOST_QUESTIONS = 10**3
-"""Ways that are tried, and answers on one of them: a loop may never end on shapes alone."""
+"""The most ways that are tried, and the most answers on one of them, since a loop may never end on
+shapes alone."""
 
 
 @dataclass
 class Truths:
-    """Answers by the line that asks; a line that is not there is answered with no."""
+    """Answers by the line of code that asks. A line without an answer is answered with no."""
 
     answers: dict[str, bool] = field(default_factory=dict)
     asked: int = 0
     refusal: BadInput | None = None
 
     def answer(self, line: str, refusal: BadInput) -> bool:
-        """Raises the refusal where there is no end of questions."""
+        """The answer for the line that asks. Raises the refusal where questions do not end."""
         self.asked += 1
         self.refusal = refusal
         if self.asked > MOST_QUESTIONS:
