@@ -139,6 +139,20 @@ def join_heads(x: Tensor) -> Tensor:
     return x.transpose(1, 2).flatten(2)
 
 
+class LinearMlp(nn.Module):
+    """Linear to four times the channels, GELU, linear back."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(channels, 4 * channels)
+        self.act = nn.GELU()
+        self.fc2 = nn.Linear(4 * channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.fc2(self.act(self.fc1(x)))
+        return y
+
+
 class Classifier(nn.Module):
     """(B, 3, H, W) → (B, classes): features, global mean, classifier, in torchvision's names."""
 
