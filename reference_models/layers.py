@@ -1,4 +1,4 @@
-"""What several families share: the channel rounding, a convolution with its norm, inits, checks."""
+"""What several families share: stages, rounding of channels, layers, initial weights, checks."""
 
 import math
 import sys

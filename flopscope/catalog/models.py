@@ -193,7 +193,7 @@ def _ghostnet(family: str, paper: Paper, width: float) -> Model:
 
 
 def _regnet(id: str) -> Model:
-    """Of three networks torchvision fits the widths otherwise."""
+    """A RegNet. Three of them have other widths in torchvision, which fits them otherwise."""
     options = (*_SCALED, _REGNET_RECIPES) if id in _REFITTED else _SCALED
     return Model(id, "regnet", REGNET, options)
 
