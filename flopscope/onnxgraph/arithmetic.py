@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from flopscope.errors import BadInput
-from flopscope.onnxgraph.headers import INTEGERS, SMALL, Stored
+from flopscope.onnxgraph.model.headers import INTEGERS, SMALL, Stored
 from flopscope.onnxgraph.tensors import NodeCall, Undecided
 from flopscope.onnxgraph.truths import Open, both, decided, either, equal, less, negation
 from flopscope.sizes import (

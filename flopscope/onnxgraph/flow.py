@@ -18,7 +18,7 @@ from onnx import GraphProto, TensorProto
 from flopscope.facts import Kind, Operator, Weight
 from flopscope.ledger import Ledger
 from flopscope.onnxgraph.arithmetic import boxed
-from flopscope.onnxgraph.files import all_nodes
+from flopscope.onnxgraph.model.files import all_nodes
 from flopscope.onnxgraph.rows import Mark, Rows
 from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, Undecided, shape_of
 from flopscope.onnxgraph.truths import Open, decided

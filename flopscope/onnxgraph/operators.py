@@ -12,11 +12,11 @@ import numpy as np
 
 from flopscope.facts import Interpolation, Kind, Reduction
 from flopscope.onnxgraph.elementwise import ELEMENTWISE
-from flopscope.onnxgraph.movement import resize_factors, resize_sizes
-from flopscope.onnxgraph.products import einsum, gemm, matmul
-from flopscope.onnxgraph.shapes import axes_of
+from flopscope.onnxgraph.expansions.products import einsum, gemm, matmul
+from flopscope.onnxgraph.shapes.movement import resize_factors, resize_sizes
+from flopscope.onnxgraph.shapes.table import axes_of
+from flopscope.onnxgraph.shapes.windows import window_of
 from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor
-from flopscope.onnxgraph.windows import window_of
 from flopscope.sizes import elements
 
 # --- layers --------------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from flopscope.facts import Kind
 from flopscope.onnxgraph.costless import FREE
-from flopscope.onnxgraph.decomposed import DECOMPOSED
+from flopscope.onnxgraph.expansions.decomposed import DECOMPOSED
+from flopscope.onnxgraph.expansions.quantised import ROUNDING
 from flopscope.onnxgraph.operators import OPERATORS
-from flopscope.onnxgraph.quantised import ROUNDING
 from flopscope.onnxgraph.tensors import Facts, NodeCall
 
 ORDER = "NonMaxSuppression TopK Unique NonZero"

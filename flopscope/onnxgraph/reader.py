@@ -12,12 +12,12 @@ from flopscope.facts import Weight
 from flopscope.ledger import Ledger
 from flopscope.onnxgraph.arithmetic import numbers_of
 from flopscope.onnxgraph.costless import FREE, SETTINGS, is_free
-from flopscope.onnxgraph.drafts import CURRENT, Draft
 from flopscope.onnxgraph.elements import name_of
-from flopscope.onnxgraph.expansions import EXPANSIONS
-from flopscope.onnxgraph.files import all_nodes, bodies
+from flopscope.onnxgraph.expansions.drafts import CURRENT, Draft
+from flopscope.onnxgraph.expansions.table import EXPANSIONS
 from flopscope.onnxgraph.flow import FLOW, is_decided
-from flopscope.onnxgraph.headers import (
+from flopscope.onnxgraph.model.files import all_nodes, bodies
+from flopscope.onnxgraph.model.headers import (
     INDICES,
     LATER,
     OWN_DOMAINS,
@@ -26,13 +26,13 @@ from flopscope.onnxgraph.headers import (
     stored,
     values_of,
 )
-from flopscope.onnxgraph.nodes import attributes, path_of
+from flopscope.onnxgraph.model.nodes import attributes, path_of
+from flopscope.onnxgraph.model.sizing import Names
 from flopscope.onnxgraph.operators import OPERATORS
 from flopscope.onnxgraph.productless import without_products
 from flopscope.onnxgraph.recurrent import CELLS, Link, chain_of
 from flopscope.onnxgraph.rows import Rows
-from flopscope.onnxgraph.shapes import shapes_of
-from flopscope.onnxgraph.sizing import Names
+from flopscope.onnxgraph.shapes.table import shapes_of
 from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, Undecided
 from flopscope.sizes import Shape, is_symbolic
 

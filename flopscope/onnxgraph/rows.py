@@ -11,7 +11,7 @@ from flopscope.ledger import Ledger
 from flopscope.onnxgraph.arithmetic import Numbers
 from flopscope.onnxgraph.costless import FREE
 from flopscope.onnxgraph.elements import name_of, result_type
-from flopscope.onnxgraph.headers import INDICES, Stored, Typed
+from flopscope.onnxgraph.model.headers import INDICES, Stored, Typed
 from flopscope.onnxgraph.tensors import Facts, NodeCall, Premises, Tensor
 from flopscope.sizes import Shape, Size, elements
 

@@ -21,7 +21,7 @@ from flopscope.domain import (
 from flopscope.domain.regions import simplified
 from flopscope.errors import BadInput
 from flopscope.facts import Function, Interpolation, Kind, Reduction, Window
-from flopscope.onnxgraph.headers import INTEGERS
+from flopscope.onnxgraph.model.headers import INTEGERS
 from flopscope.sizes import Shape, Size, exact_div, is_symbolic
 from flopscope.symbolic import ONE, Polynomial, Symbol, alone
 

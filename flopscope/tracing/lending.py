@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from flopscope.snapshot import Snapshot, name_spaces
-from flopscope.tracing.building.caches import hashable_sizes, uncached
+from flopscope.tracing.caches import hashable_sizes, uncached
 from flopscope.tracing.values.known import NAME
 from flopscope.tracing.values.numbers import Copies
 

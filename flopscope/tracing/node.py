@@ -107,14 +107,13 @@ class SizeNode(TypedNode):
     def _compare(
         self, a: Any, b: Any, *, equality: bool = False, negated: bool = False
     ) -> SizeNode:
-        difference = self._difference(a, b)
-        truth = settled(difference, equality=equality)
-        if truth is None:
-            difference = without_common_factors(difference)
-            if equality:  # a − b = 0 and b − a = 0 are one relation
-                difference = max(difference, -difference, key=str)
-            return self.of(Relation(difference, equality, negated), bool)
-        return self.of(truth is not negated, bool)
+        question = (Relation, a, b, type(a), type(b), equality)
+        if question not in self.trail.known:
+            self.trail.known[question] = _decided(self._difference(a, b), equality)
+        answer = self.trail.known[question]
+        if isinstance(answer, bool):
+            return self.of(answer is not negated, bool)
+        return self.of(Relation(answer, equality, negated), bool)
 
     def _difference(self, a: Any, b: Any) -> Any:
         """A value with the sign of a − b. Beside a number that stands for no limit, a size does not
@@ -200,6 +199,17 @@ class SizeNode(TypedNode):
 
     def sym_float(self) -> SizeNode:
         return self.of(self.value if self.is_open else float(self.value), float)
+
+
+def _decided(difference: Any, equality: bool) -> Any:
+    """Whether it is 0, or at least 0; where its symbols decide, the difference as relations have
+    it."""
+    truth = settled(difference, equality=equality)
+    if truth is not None:
+        return truth
+    difference = without_common_factors(difference)
+    # a − b = 0 and b − a = 0 are one relation
+    return max(difference, -difference, key=str) if equality else difference
 
 
 def _binary(

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from flopscope.errors import BadInput
@@ -41,7 +40,7 @@ from flopscope.tracing.special.packs import Pack, elements_of
 from flopscope.tracing.special.table import dispatched
 from flopscope.tracing.stored import Stored
 from flopscope.tracing.trail import Trail
-from flopscope.tracing.values.known import META
+from flopscope.tracing.values.known import META, flat, mapped
 from flopscope.tracing.values.numbers import Copies, follow, read, reading
 from flopscope.tracing.values.truths import Truths
 
@@ -102,7 +101,7 @@ class Recorder(TorchDispatchMode):
             return special
         with torch._C.DisableTorchFunction():
             plain = plain_name(function)
-            args, kwargs = pytree.tree_map(self._on_meta, (tuple(args), dict(kwargs or {})))
+            args, kwargs = mapped(self._on_meta, (tuple(args), dict(kwargs or {})))
             if reads := reading(function, args):
                 return self._read(function, reads, args, kwargs)
             result = result_of(function, args, kwargs)
@@ -142,7 +141,7 @@ class Recorder(TorchDispatchMode):
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
     ) -> None:
         """Append the rows of one call of an operator."""
-        outputs = [t for t in pytree.tree_leaves(result) if isinstance(t, torch.Tensor)]
+        outputs = [t for t in flat(result) if isinstance(t, torch.Tensor)]
         self._alive += outputs
         if not outputs:
             return
@@ -237,8 +236,7 @@ class Recorder(TorchDispatchMode):
 
     def _forward(self, args: Sequence[Any], outputs: Sequence[torch.Tensor]) -> None:
         """A view or copy stands for the tensor it shows: same producer, same stored tensor."""
-        leaves = pytree.tree_leaves(args)
-        first = next((a for a in leaves if isinstance(a, torch.Tensor)), None)
+        first = next((a for a in flat(args) if isinstance(a, torch.Tensor)), None)
         if first is None:
             return
         for output in outputs:

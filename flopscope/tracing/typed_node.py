@@ -13,8 +13,11 @@ from typing import Any, Self
 import sympy
 
 from flopscope.domain import Relation
-from flopscope.sizes import is_symbolic
+from flopscope.symbolic import Polynomial
 from flopscope.tracing.trail import Trail, number_at
+
+OPEN = (Polynomial, Relation)
+"""Types of values that depend on sizes."""
 
 
 class TypedNode:
@@ -29,7 +32,7 @@ class TypedNode:
         self.trail = trail
         self.value = value
         self.pytype = pytype
-        self.is_open = is_symbolic(value) or isinstance(value, Relation)
+        self.is_open = isinstance(value, OPEN)
         self.constant = None if self.is_open else value
 
     def example(self) -> Any:

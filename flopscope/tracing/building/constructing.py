@@ -15,14 +15,14 @@ from flopscope.errors import BadInput
 from flopscope.sizes import is_symbolic
 from flopscope.snapshot import name_spaces
 from flopscope.symbolic import Polynomial, Symbol, symbol
-from flopscope.tracing.building.caches import uncached
 from flopscope.tracing.building.standins import LOGARITHMS, standins
+from flopscope.tracing.caches import uncached
 from flopscope.tracing.functions.mode import Values
 from flopscope.tracing.node import free_number, free_size, size_value
 from flopscope.tracing.shapes.outputs import result_of
 from flopscope.tracing.trail import Trail
-from flopscope.tracing.values.known import META, NAME, knowing
-from flopscope.tracing.values.numbers import MOST_LEARNT, Copies, follow, map_all, read, reading
+from flopscope.tracing.values.known import META, NAME, knowing, mapped
+from flopscope.tracing.values.numbers import MOST_LEARNT, Copies, follow, read, reading
 
 
 def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Trail) -> nn.Module:
@@ -141,7 +141,7 @@ class _ShapesOnly(TorchDispatchMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         with torch._C.DisableTorchFunction():
-            args, kwargs = map_all(self._on_meta, (tuple(args), dict(kwargs or {})))
+            args, kwargs = mapped(self._on_meta, (tuple(args), dict(kwargs or {})))
             if reading(function, args) and (found := read(function, args, kwargs)) is not None:
                 return found
             result = result_of(function, args, kwargs)

@@ -28,7 +28,7 @@ from flopscope.tracing.building.scalars import (
     asking,
     patched,
 )
-from flopscope.tracing.functions.products import attention
+from flopscope.tracing.special.products import attention
 from flopscope.tracing.values.known import has_free_size
 
 

@@ -20,14 +20,6 @@ if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
 
 
-def expert(
-    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> Any:
-    """What the function returns where a choice of experts is made or used; else NotImplemented."""
-    rule = RULES.get(function)
-    return NotImplemented if rule is None else rule(recorder, function, args, kwargs)
-
-
 # --- choices are asked for ----------------------------------------------------------------------
 
 

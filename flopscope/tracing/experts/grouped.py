@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 def grouped(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """The grouped product of numbers of any type, where torch's meta kernel knows one alone; else
-    NotImplemented. Raises RuntimeError for inner sizes that differ."""
-    if function not in PRODUCTS:
-        return NotImplemented
+    """The grouped product of numbers of any type, where torch's meta kernel knows only one type.
+    Raises RuntimeError for inner sizes that differ."""
     a, b = args[:2]
     offsets: Any = args[2] if len(args) > 2 else kwargs.get("offs")
     bias = args[3] if len(args) > 3 else kwargs.get("bias")

@@ -26,10 +26,10 @@ from flopscope.sizes import Size, is_symbolic
 from flopscope.tracing.calls import Rule, full_name, plain_name, shape_of
 from flopscope.tracing.export.expressions import relation_of, size_of
 from flopscope.tracing.functions.complexconvolutions import CONVOLUTIONS, convolution, has_complex
-from flopscope.tracing.functions.recurrent import RECURRENT, recurrent
 from flopscope.tracing.node import free_size
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.shapes.table import META
+from flopscope.tracing.special.recurrent import RECURRENT, recurrent
 from flopscope.tracing.trail import Trail
 from flopscope.tracing.values.known import has_free_size
 

@@ -15,7 +15,6 @@ from torch.nn import functional as F
 
 from flopscope.tracing.functions.einsum import einsum
 from flopscope.tracing.functions.pools import POOLS, pooled
-from flopscope.tracing.functions.recurrent import gru_cell, lstm_cell
 from flopscope.tracing.shapes.fitting import (
     axis,
     broadcast,
@@ -26,6 +25,7 @@ from flopscope.tracing.shapes.fitting import (
     product,
     text,
 )
+from flopscope.tracing.special.recurrent import gru_cell, lstm_cell
 from flopscope.tracing.values.known import has_free_size
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@ and one for free sizes alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch.nn import functional as F
@@ -16,14 +16,12 @@ from flopscope.tracing.functions.composites import COMPOSITES, composed
 from flopscope.tracing.functions.factories import FACTORIES
 from flopscope.tracing.functions.interpolation import interpolated
 from flopscope.tracing.functions.pools import POOLS
-from flopscope.tracing.functions.products import attention, batched_product
-from flopscope.tracing.functions.recurrent import RECURRENT, recurrent
 from flopscope.tracing.node import size_value
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.shapes.table import RULES
-
-Handler: TypeAlias = Callable[[Recorder, Any, Sequence[Any], Mapping[str, Any]], Any]
-"""What a function returns; NotImplemented where it runs as it is."""
+from flopscope.tracing.special.products import attention, batched_product
+from flopscope.tracing.special.recurrent import RECURRENT, recurrent
+from flopscope.tracing.special.table import Handler
 
 # --- on any sizes -------------------------------------------------------------------------------
 

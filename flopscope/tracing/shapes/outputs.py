@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,13 +15,14 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.utils import _pytree as pytree
 
 from flopscope.tracing.node import SizeNode
+from flopscope.tracing.schemas import outputs
 from flopscope.tracing.shapes.fitting import Rule
 from flopscope.tracing.shapes.foreign import foreign, foreign_result
 from flopscope.tracing.shapes.gradients import GRADIENT_SHAPES
 from flopscope.tracing.shapes.inplace import IN_PLACE, become, resized, written
 from flopscope.tracing.shapes.table import META, RULES
 from flopscope.tracing.trail import Trail
-from flopscope.tracing.values.known import flat, has_free_size
+from flopscope.tracing.values.known import flat, has_free_size, mapped
 
 CPU = torch.device("cpu")
 
@@ -61,15 +63,23 @@ def _ruled(rule: Rule, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     known = trails[0].known
     if question not in known:
         result = rule(*args, **kwargs)
-        made = pytree.tree_leaves(result)
+        made = flat(result)
         if all(isinstance(t, torch.Tensor) and not any(t is a for a in args) for t in made):
-            known[question] = pytree.tree_map(lambda t: (tuple(t.shape), t.dtype), result)
+            known[question] = mapped(lambda t: Made(tuple(t.shape), t.dtype), result)
         return result
-    return pytree.tree_map(
-        lambda made: torch.empty(made[0], dtype=made[1], device=META),
-        known[question],
-        is_leaf=lambda made: isinstance(made, tuple) and isinstance(made[-1], torch.dtype),
-    )
+    return mapped(Made.anew, known[question])
+
+
+@dataclass(frozen=True)
+class Made:
+    """Shape and type of a tensor that a rule made."""
+
+    shape: tuple[Any, ...]
+    dtype: torch.dtype
+
+    def anew(self) -> torch.Tensor:
+        """Another tensor like it."""
+        return torch.empty(self.shape, dtype=self.dtype, device=META)
 
 
 UNKEYED = object()
@@ -96,8 +106,7 @@ def given_outputs(
     function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Mapping[str, torch.Tensor]:
     """The tensors that the operator is told to write to, such as `out=`, by name and in order."""
-    names = [a.name for a in function._schema.arguments if a.is_out]
-    return {name: kwargs[name] for name in names if name in kwargs}
+    return {name: kwargs[name] for name in outputs(function) if name in kwargs}
 
 
 def _faked(function: Any, *args: Any, **kwargs: Any) -> Any:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from flopscope.tracing.functions.recurrent import RECURRENT, layer
 from flopscope.tracing.node import size_value
 from flopscope.tracing.shapes.table import like
+from flopscope.tracing.special.recurrent import RECURRENT, layer
 from flopscope.tracing.values.known import has_free_size
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ CELLS: Mapping[Any, Any] = {
 def cell(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """The states after a step. NotImplemented on plain sizes and in a training step, where torch's
     own cell runs."""
-    if function not in CELLS or recorder.trains or not has_free_size(args):
+    if recorder.trains or not has_free_size(args):
         return NotImplemented
     x, states, *weights = args
     states = (states,) if isinstance(states, torch.Tensor) else tuple(states)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch.nn.attention.flex_attention import AuxOutput, AuxRequest
 
-from flopscope.tracing.functions.products import batched_product, shared_by
+from flopscope.tracing.special.products import batched_product, shared_by
 
 BLOCK = 128
 """Rows and columns of a mask's blocks by default."""

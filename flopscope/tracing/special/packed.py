@@ -33,16 +33,6 @@ BATCH = "_flopscope_lengths_of"
 """The attribute under which a packed batch's steps carry the lengths that they come from."""
 
 
-def packed(
-    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> Any:
-    """What the function returns where it has to do with lengths; else NotImplemented.
-
-    Raises BadInput where lengths are values of an input."""
-    rule = RULES.get(function)
-    return NotImplemented if rule is None else rule(recorder, function, args, kwargs)
-
-
 def _made(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """A tensor from a list of whole numbers, which may be symbolic sizes."""
     numbers = args[0] if args else kwargs.get("data")

@@ -32,13 +32,10 @@ def sparse(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
     """What the function returns where a tensor is sparse, or is made so; else NotImplemented."""
-    rule = RULES.get(function)
-    if rule is None:
-        return NotImplemented
     given = [recorder.shape_for(a) if _is_stored(a) else a for a in args]
     if function not in MAKERS and not any(_entries(a) is not None for a in given):
         return NotImplemented
-    return rule(recorder, function, given, kwargs)
+    return RULES[function](recorder, function, given, kwargs)
 
 
 def _entries(value: Any) -> torch.Tensor | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch._ops import HigherOrderOperator
@@ -13,13 +13,11 @@ from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, is_l
 from torch.overrides import TorchFunctionMode
 
 from flopscope.tracing.experts.functions import RULES as CHOICES
-from flopscope.tracing.experts.functions import expert
 from flopscope.tracing.experts.grouped import PRODUCTS as GROUPED
 from flopscope.tracing.experts.grouped import grouped
 from flopscope.tracing.special.cells import CELLS, cell
 from flopscope.tracing.special.higher_order import higher_order
 from flopscope.tracing.special.packed import RULES as LENGTHS
-from flopscope.tracing.special.packed import packed
 from flopscope.tracing.special.quantised import decomposed, quantised
 from flopscope.tracing.special.repeated import Repeated, as_lists
 from flopscope.tracing.special.sparse import RULES as SPARSE
@@ -28,6 +26,10 @@ from flopscope.tracing.values.numbers import reading
 
 if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
+
+Handler: TypeAlias = Callable[[Any, Any, Sequence[Any], Mapping[str, Any]], Any]
+"""From a recorder, a function and its arguments to its result; NotImplemented for a call that is
+left to others."""
 
 IS_QUANTISED = torch.Tensor.is_quantized.__get__  # type: ignore[attr-defined]
 
@@ -63,9 +65,23 @@ def _is_made_of_others(function: Any) -> bool:
     )
 
 
-ASKED: tuple[Callable[..., Any], ...] = (packed, expert, grouped, sparse, cell)
-NAMED = frozenset([*LENGTHS, *CHOICES, *GROUPED, *SPARSE, *CELLS])
-"""The rules that are asked one after the other, and the functions that they know."""
+def _in_order(*tables: Mapping[Any, Handler]) -> Mapping[Any, tuple[Handler, ...]]:
+    """All rules of each function, in the order of the tables."""
+    found: dict[Any, tuple[Handler, ...]] = {}
+    for table in tables:
+        for function, rule in table.items():
+            found[function] = (*found.get(function, ()), rule)
+    return found
+
+
+ASKED = _in_order(
+    LENGTHS,
+    CHOICES,
+    dict.fromkeys(GROUPED, grouped),
+    dict.fromkeys(SPARSE, sparse),
+    dict.fromkeys(CELLS, cell),
+)
+"""By torch's function, the rules that are asked one after the other."""
 
 
 def called(
@@ -81,7 +97,7 @@ def called(
         return function(*args, **kwargs)
     if function == IS_QUANTISED and recorder.packs:  # asked of what is a tensor of numbers here
         return True
-    for rule in ASKED if function in NAMED else ():
+    for rule in ASKED.get(function, ()):
         result = rule(recorder, function, args, kwargs)
         if result is not NotImplemented:
             return result

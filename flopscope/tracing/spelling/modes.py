@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from flopscope.spelling import FLASH
-from flopscope.tracing.functions.recurrent import RECURRENT
+from flopscope.tracing.special.recurrent import RECURRENT
 from flopscope.tracing.spelling.fusion import flash
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch.utils import _pytree as pytree
 
+from flopscope.tracing.schemas import is_mutable, is_pointwise
+from flopscope.tracing.values.known import flat
 from flopscope.tracing.values.pattern_rules import RULES, WITH_PLACES, Unheld
 from flopscope.tracing.values.patterns import NAME, Memory, Pattern, one_number, pattern
 
@@ -17,8 +18,8 @@ def follow_patterns(
     function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
 ) -> None:
     """Give the result of a call its pattern, where its tensors have patterns."""
-    if function._schema.is_mutable:
-        for tensor in (v for v in pytree.tree_leaves(args) if isinstance(v, torch.Tensor)):
+    if is_mutable(function):
+        for tensor in (v for v in flat(args) if isinstance(v, torch.Tensor)):
             if (found := getattr(tensor, NAME, None)) is not None:
                 found.memory.open = True
         return
@@ -51,8 +52,7 @@ def _after(
     name = function._opname
     if name in RULES:
         return RULES[name](result, *args, **kwargs)
-    pointwise = torch.Tag.pointwise in function.tags
-    return _pointwise(function, args, kwargs) if pointwise else None
+    return _pointwise(function, args, kwargs) if is_pointwise(function) else None
 
 
 def _pointwise(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pattern | None:

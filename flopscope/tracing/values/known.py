@@ -5,9 +5,11 @@ Memory whose numbers are not known is open: it has a mark, which all tensors tha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch.utils import _pytree as pytree
 
 META = torch.device("meta")
 CPU = torch.device("cpu")
@@ -58,6 +60,19 @@ def close_memory(real: torch.Tensor) -> None:
     """Take the mark away, since all of the memory has been written anew."""
     if is_open(real):
         delattr(real.untyped_storage(), MARK)
+
+
+def mapped(function: Callable[[Any], Any], values: Any) -> Any:
+    """The same tuples, lists and dictionaries, of what the function gives for what is in them."""
+    kind = type(values)
+    if kind is tuple:
+        return tuple([mapped(function, value) for value in values])
+    if kind is list:
+        return [mapped(function, value) for value in values]
+    if kind is dict:
+        return {key: mapped(function, value) for key, value in values.items()}
+    nested = kind in pytree.SUPPORTED_NODES or isinstance(values, tuple)
+    return pytree.tree_map(function, values) if nested else function(values)
 
 
 def flat(values: Any) -> list[Any]:

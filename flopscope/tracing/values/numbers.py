@@ -12,9 +12,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import _disable_current_modes
 
+from flopscope.tracing.schemas import is_mutable, is_random, is_view, written_arguments
 from flopscope.tracing.values.following import follow_patterns
 from flopscope.tracing.values.known import (
     CPU,
@@ -27,6 +27,7 @@ from flopscope.tracing.values.known import (
     has_free_size,
     knowing,
     known,
+    mapped,
     open_memory,
 )
 from flopscope.tracing.values.patterns import number
@@ -77,9 +78,9 @@ def run(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
 
     What it returns is real. Operators that draw random numbers have no numbers to give.
     """
-    if torch.Tag.nondeterministic_seeded in function.tags or has_free_size((args, kwargs)):
+    if is_random(function) or has_free_size((args, kwargs)):
         return None
-    name, looks = function._opname, _is_view(function)
+    name, looks = function._opname, is_view(function)
     filled = args[0] if name in FILLING and _fills(args[0]) else None
 
     def numbers(tensor: torch.Tensor) -> torch.Tensor | None:
@@ -96,16 +97,10 @@ def run(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         return CPU if isinstance(value, torch.device) else value
 
     with torch.no_grad():
-        result = function(*map_all(real, args), **map_all(real, dict(kwargs)))
+        result = function(*mapped(real, args), **mapped(real, dict(kwargs)))
     if filled is not None:
         close_memory(getattr(filled, NAME))
     return result
-
-
-def _is_view(function: Any) -> bool:
-    """Does it return another look at the same memory, open or not?"""
-    returned = [r.alias_info for r in function._schema.returns]
-    return any(alias is not None and not alias.is_write for alias in returned)
 
 
 def reading(function: Any, args: Sequence[Any]) -> str | None:
@@ -125,7 +120,7 @@ def read(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         if found is not None:
             return found
     result = run(function, args, kwargs)
-    return map_all(lambda v: as_shape(v) if isinstance(v, torch.Tensor) else v, result)
+    return mapped(lambda v: as_shape(v) if isinstance(v, torch.Tensor) else v, result)
 
 
 def follow(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
@@ -150,11 +145,6 @@ def follow(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result
                 open_memory(real)
 
 
-def map_all(function: Any, values: Any) -> Any:
-    """The same nested collection, of what the function gives for its leaves."""
-    return pytree.tree_map(function, values)
-
-
 def _tensors(values: Any) -> list[torch.Tensor]:
     return [t for t in flat(values) if isinstance(t, torch.Tensor)]
 
@@ -163,13 +153,11 @@ def _written(
     function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Collection[torch.Tensor]:
     """The tensors that a call writes into, by the operator's schema."""
-    schema = function._schema
-    if not schema.is_mutable:
+    if not is_mutable(function):
         return ()
     given = [
-        args[i] if i < len(args) else kwargs.get(argument.name)
-        for i, argument in enumerate(schema.arguments)
-        if argument.alias_info is not None and argument.alias_info.is_write
+        args[place] if place < len(args) else kwargs.get(name)
+        for place, name in written_arguments(function)
     ]
     return _tensors(given)
 

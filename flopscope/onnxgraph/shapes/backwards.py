@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 from onnx import GraphProto, NodeProto
 
-from flopscope.onnxgraph.headers import OWN_DOMAINS, Dimension, Stored, Typed
-from flopscope.onnxgraph.nodes import attributes
-from flopscope.onnxgraph.shapes import AS_FIRST
+from flopscope.onnxgraph.model.headers import OWN_DOMAINS, Dimension, Stored, Typed
+from flopscope.onnxgraph.model.nodes import attributes
+from flopscope.onnxgraph.shapes.table import AS_FIRST
 
 Dimensions: TypeAlias = tuple[Dimension, ...]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from flopscope.onnxgraph.drafts import Draft, Expansion
-from flopscope.onnxgraph.heads import (
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
+from flopscope.onnxgraph.expansions.heads import (
     Given,
     Heads,
     attended,
@@ -19,8 +19,8 @@ from flopscope.onnxgraph.heads import (
     split_heads,
     with_past,
 )
-from flopscope.onnxgraph.pieces import MS
-from flopscope.onnxgraph.rotary import rotary, rotary_size, rotated
+from flopscope.onnxgraph.expansions.pieces import MS
+from flopscope.onnxgraph.expansions.rotary import rotary, rotary_size, rotated
 from flopscope.onnxgraph.tensors import NodeCall, Tensor, shape_of
 from flopscope.sizes import Size, exact_div, floor_div
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from flopscope.onnxgraph.drafts import Draft, Expansion
-from flopscope.onnxgraph.pieces import (
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
+from flopscope.onnxgraph.expansions.pieces import (
     MS,
     NCHWC,
     NHWC,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from flopscope.onnxgraph.shapes.windows import output_of_convolution
 from flopscope.onnxgraph.tensors import NodeCall, Undecided
-from flopscope.onnxgraph.windows import output_of_convolution
 from flopscope.sizes import Shape, Size, floor_div, product
 
 Shapes: TypeAlias = "Shape | list[Shape]"

@@ -7,7 +7,7 @@ from typing import Any
 from onnx import NodeProto, TensorProto
 from onnx.helper import get_attribute_value
 
-from flopscope.onnxgraph.headers import stored
+from flopscope.onnxgraph.model.headers import stored
 
 
 def attributes(node: NodeProto) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flopscope.onnxgraph.drafts import Draft
+from flopscope.onnxgraph.expansions.drafts import Draft
 from flopscope.onnxgraph.tensors import NodeCall, Tensor, Undecided, shape_of
 
 MS, NCHWC, NHWC = "com.microsoft.", "com.microsoft.nchwc.", "com.ms.internal.nhwc."

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from flopscope.facts import Kind
-from flopscope.onnxgraph.drafts import Draft, Expansion
-from flopscope.onnxgraph.heads import Given, merged, split_heads
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
+from flopscope.onnxgraph.expansions.heads import Given, merged, split_heads
 from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, shape_of
 from flopscope.sizes import Size, exact_div
 

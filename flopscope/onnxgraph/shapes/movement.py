@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from flopscope.onnxgraph.headers import Stored
+from flopscope.onnxgraph.model.headers import Stored
 from flopscope.onnxgraph.tensors import NodeCall, Undecided, broadcast
 from flopscope.sizes import Shape, Size, ceil_div, elements, floor_div, is_symbolic
 

@@ -15,9 +15,9 @@ from typing import Any
 from onnx import TensorProto
 
 from flopscope.facts import Function, Kind
-from flopscope.onnxgraph.attention import projected_attention
-from flopscope.onnxgraph.drafts import Draft, Expansion
-from flopscope.onnxgraph.pieces import MS, NHWC, channels_first, channels_last, window
+from flopscope.onnxgraph.expansions.attention import projected_attention
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
+from flopscope.onnxgraph.expansions.pieces import MS, NHWC, channels_first, channels_last, window
 from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, shape_of
 
 Given = Sequence[Tensor | None]

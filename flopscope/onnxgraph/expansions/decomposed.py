@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import isclose
 
 from flopscope.facts import Function, Kind
-from flopscope.onnxgraph.drafts import Draft, Expansion
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
 from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, shape_of
 from flopscope.sizes import elements
 

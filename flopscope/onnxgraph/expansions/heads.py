@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from flopscope.facts import Kind
-from flopscope.onnxgraph.drafts import Draft
+from flopscope.onnxgraph.expansions.drafts import Draft
 from flopscope.onnxgraph.tensors import Facts, Tensor, shape_of
 from flopscope.sizes import Size, exact_div
 

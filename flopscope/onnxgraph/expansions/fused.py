@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from flopscope.onnxgraph.drafts import Draft, Expansion
-from flopscope.onnxgraph.layouts import same
-from flopscope.onnxgraph.pieces import MS, activated, channels_first, channels_last, plus, window
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
+from flopscope.onnxgraph.expansions.layouts import same
+from flopscope.onnxgraph.expansions.pieces import (
+    MS,
+    activated,
+    channels_first,
+    channels_last,
+    plus,
+    window,
+)
 from flopscope.onnxgraph.tensors import NodeCall, Tensor, Undecided, shape_of
 
 Given = Sequence[Tensor | None]

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from flopscope.facts import Kind
-from flopscope.onnxgraph.drafts import Draft, Expansion
-from flopscope.onnxgraph.pieces import MS
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
+from flopscope.onnxgraph.expansions.pieces import MS
 from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, Undecided, shape_of
 from flopscope.sizes import Shape
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from flopscope.onnxgraph import einsum, movement
+from flopscope.onnxgraph import einsum
 from flopscope.onnxgraph.recurrent import CELLS, shapes_of_layer
-from flopscope.onnxgraph.sampled import SAMPLED
+from flopscope.onnxgraph.shapes import movement
+from flopscope.onnxgraph.shapes.sampled import SAMPLED
+from flopscope.onnxgraph.shapes.windows import grid_of, output_of_convolution, transposed_grid_of
 from flopscope.onnxgraph.tensors import NodeCall, Undecided, broadcast
-from flopscope.onnxgraph.windows import grid_of, output_of_convolution, transposed_grid_of
 from flopscope.sizes import Shape, Size
 
 Shapes: TypeAlias = "Shape | list[Shape]"

@@ -18,7 +18,7 @@ from onnx.helper import make_tensor_value_info
 from onnx.shape_inference import InferenceError, infer_shapes
 
 from flopscope.errors import BadInput
-from flopscope.onnxgraph.files import all_nodes, bodies, graphs
+from flopscope.onnxgraph.model.files import all_nodes, bodies, graphs
 from flopscope.sizes import Shape, Size, is_symbolic
 
 OWN_DOMAINS = ("", "ai.onnx")

@@ -11,7 +11,7 @@ from pathlib import Path
 from onnx import ModelProto
 
 from flopscope.errors import BadInput, UnknownName
-from flopscope.onnxgraph.headers import Dimension, Typed, typed
+from flopscope.onnxgraph.model.headers import Dimension, Typed, typed
 from flopscope.sizes import Shape, Size, floor_div, is_symbolic
 from flopscope.symbolic import Symbol, alone, substitute
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flopscope.facts import Kind
-from flopscope.onnxgraph.drafts import Draft, Expansion
 from flopscope.onnxgraph.einsum import product_of
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
 from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor
 from flopscope.sizes import elements
 
