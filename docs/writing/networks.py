@@ -15,7 +15,7 @@ from flopscope.agreement.records import Verdict
 from flopscope.answers.compare import entry
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.variant import Variant
-from flopscope.present.compare import input_text
+from flopscope.present.words import input_text
 
 PAGE = Path(__file__).parents[1] / "networks.md"
 

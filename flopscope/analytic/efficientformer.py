@@ -42,7 +42,7 @@ SIDES = range((GRID - 1) * STRIDE + 1, GRID * STRIDE + 1)
 """Inputs with that map: ⌈n/32⌉ = 7."""
 
 HEADS, KEY, VALUE = 8, 32, 128
-"""Of attention, section 4: queries and keys of 32 channels, values of four times as many."""
+"""Heads of attention, channels of a query or key, and of a value: section 4."""
 
 
 class MixedStages(NamedTuple):

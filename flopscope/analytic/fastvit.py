@@ -30,7 +30,7 @@ from flopscope.analytic.transformer import attention
 from flopscope.sizes import Size, elements, exact_div, make_divisible
 
 RATIO = 3
-"""Of the hidden width to a block's."""
+"""The hidden width of a feed-forward part over the block's width."""
 
 HEAD = 32
 """Width of an attention head."""

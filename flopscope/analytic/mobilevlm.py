@@ -80,7 +80,7 @@ def mobilevlm_v2_3b(*inputs: Feature, phase: Phase = Phase.PREFILL) -> Feature:
 
 
 def mobilevlm(inputs: Sequence[Feature], sizes: DecoderSizes, phase: Phase) -> Feature:
-    """The phase's network, and what it stores besides."""
+    """The network of a phase, with the parameters that the phase stores and does not use."""
     if phase is Phase.PREFILL:
         image, tokens = inputs
         return _prefill(image, tokens, sizes)
@@ -120,7 +120,7 @@ def _decode(token: Feature, past: Sequence[Feature], sizes: DecoderSizes) -> Fea
 
 
 def _store(tape: Tape, weights: Iterable[Weight]) -> None:
-    """Parameters that no operator reads as a whole."""
+    """Record parameters that no operator reads as a whole."""
     for weight in weights:
         stored(tape, weight, name=weight.key)
 

@@ -30,7 +30,7 @@ from flopscope.facts import Function
 from flopscope.sizes import Size
 
 SMALLEST = 3
-"""Padded by 2 on either side it holds the stem's window of 7."""
+"""The smallest side of an input: padded by 2 on either side it holds the stem's window of 7."""
 
 S12 = Stages(c=(64, 128, 320, 512), b=(2, 2, 6, 2))
 S24 = Stages(c=(64, 128, 320, 512), b=(4, 4, 12, 4))

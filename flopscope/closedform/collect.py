@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from math import inf
 from typing import NamedTuple
 
-from flopscope.sizes import Size, equal, make_divisible, round_half_even
+from flopscope.sizes import Size
+from flopscope.sizes.rules import rule_of
 from flopscope.symbolic import (
     ONE,
     Atom,
@@ -136,20 +137,6 @@ def _number_at(atom: Atom, sizes: Iterable[int]) -> float:
     return inf
 
 
-def shown_arguments(call: Call) -> tuple[Term, ...]:
-    """The arguments as one writes them: a minimum only where it is not the rule's own.
-
-    >>> shown_arguments(Call(make_divisible, (20, 8, 8)))
-    (20, 8)
-    """
-    value, *rest = call.arguments
-    if call.function is make_divisible and rest[0] == rest[1]:
-        rest.pop()
-    if call.function is round_half_even and rest == [0]:
-        rest.pop()
-    return (value, *rest)
-
-
 class Namer:
     """Gives the wanted atoms short names, and keeps the names' definitions in order of use.
 
@@ -199,7 +186,7 @@ def _reading_order(atom: Atom) -> tuple[bool, float, bool, str]:
 
     Those that do not exist there, for a divisor is 0, come late; whether two of them agree last.
     """
-    agreement = isinstance(atom, Call) and atom.function is equal
+    agreement = isinstance(atom, Call) and rule_of(atom).asks is not None
     try:
         size = float(alone(atom).evaluate({s.name: s.lower + 1 for s in atom.symbols()}))
     except (ArithmeticError, ValueError):

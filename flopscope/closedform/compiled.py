@@ -6,7 +6,6 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from flopscope import sizes
 from flopscope.closedform.bound import largest_intermediate
 from flopscope.closedform.program import program
 from flopscope.errors import BadInput, OutsideDomain, Overflow
@@ -32,7 +31,7 @@ def compiled(value: Size, *, whole: bool = True) -> Callable[..., Any]:
     written = program(value)
     text = written.function("parts", (), f"{written.numerator}, {written.denominator}")
     namespace: dict[str, Any] = {}
-    exec(text, vars(sizes) | {"__builtins__": {}}, namespace)
+    exec(text, {**written.functions, "__builtins__": {}}, namespace)
     parts = namespace["parts"]
 
     def count(values: dict[str, Any]) -> Any:

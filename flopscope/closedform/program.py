@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from textwrap import wrap
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from flopscope import sizes
 from flopscope.alphabet import ALPHABET
-from flopscope.closedform.collect import GRID, Definition, Namer, collect, shown_arguments
+from flopscope.closedform.collect import GRID, Definition, Namer, collect
 from flopscope.sizes import Size
+from flopscope.sizes.rules import shown_arguments
 from flopscope.symbolic import (
     ONE,
     Atom,
@@ -32,11 +34,11 @@ INDENT = "    "
 class Program(NamedTuple):
     """A formula as text: `assignments` in order, then numerator/denominator ('1' for none).
 
-    `functions` are the rounding rules of `flopscope.sizes` that it calls.
+    `functions` are the rounding rules that it calls, by name.
     """
 
     symbols: tuple[str, ...]
-    functions: tuple[str, ...]
+    functions: Mapping[str, Callable[..., Any]]
     assignments: tuple[str, ...]
     numerator: str
     denominator: str
@@ -60,9 +62,10 @@ def program(value: Size) -> Program:
     below = value.denominator() if isinstance(value, Polynomial) else Fraction(value).denominator
     namer = Namer(lambda _: True, _variable(symbols))
     numerator, denominator = _body(value * below, namer), _factor(namer(below))
-    calls = {d.atom.function.__name__ for d in namer.definitions if isinstance(d.atom, Call)}
+    calls = (d.atom.function for d in namer.definitions if isinstance(d.atom, Call))
+    functions = {function.__name__: function for function in calls}
     assignments = tuple(f"{d.name} = {_definition(d)}" for d in namer.definitions)
-    return Program(tuple(symbols), tuple(sorted(calls)), assignments, numerator, denominator)
+    return Program(tuple(symbols), functions, assignments, numerator, denominator)
 
 
 def source(value: Size, function: str, docstring: str, *, whole: bool = True) -> str:
@@ -79,13 +82,23 @@ def source(value: Size, function: str, docstring: str, *, whole: bool = True) ->
         return 3 * h2**2
     """
     written = program(value)
-    imports = ", ".join(written.functions)
-    lines = [f"from flopscope.sizes import {imports}", "", ""] if imports else []
+    imports = _imports(written.functions)
+    lines = [*imports, "", ""] if imports else []
     result = written.numerator
     if written.denominator != "1":
         result = f"{result} {'//' if whole else '/'} {written.denominator}"
     quoted = wrap(f'"""{docstring}"""', WIDTH, break_long_words=False, break_on_hyphens=False)
     return "\n".join([*lines, written.function(function, quoted, result)])
+
+
+def _imports(functions: Mapping[str, Callable[..., Any]]) -> list[str]:
+    """Where the rules are imported from: `flopscope.sizes`, or the module of a rule elsewhere."""
+    homes: dict[str, list[str]] = {}
+    for name in sorted(functions):
+        own = getattr(sizes, name, None) is functions[name]
+        home = sizes.__name__ if own else functions[name].__module__
+        homes.setdefault(home, []).append(name)
+    return [f"from {home} import {', '.join(names)}" for home, names in sorted(homes.items())]
 
 
 def expression(value: Size) -> str:

@@ -8,9 +8,10 @@ from typing import Any
 
 import sympy
 
-from flopscope.alphabet import ALPHABET, text_of
-from flopscope.closedform.collect import Namer, collect, shown_arguments
+from flopscope.alphabet import ALPHABET, MULTIPLIERS, text_of
+from flopscope.closedform.collect import Namer, collect
 from flopscope.sizes import Size
+from flopscope.sizes.rules import shown_arguments
 from flopscope.symbolic import (
     Atom,
     Call,
@@ -49,13 +50,15 @@ ARITHMETIC: Mapping[str, Callable[..., Any]] = {
 0.7 · 1.4 is no number that code has."""
 
 
-def sympy_symbol(name: str, *, integer: bool = True) -> sympy.Symbol:
-    """The SymPy symbol that stands for a dimension of the alphabet.
+def sympy_symbol(name: str, *, integer: bool | None = None) -> sympy.Symbol:
+    """The SymPy symbol that stands for a dimension: an integer unless the alphabet has it as a real
+    number, or as `integer` says.
 
-    >>> sympy_symbol("width", integer=False).is_positive
-    True
+    >>> sympy_symbol("width").is_integer, sympy_symbol("H").is_integer
+    (None, True)
     """
-    return sympy.Symbol(name, positive=True, integer=integer or None)
+    whole = name not in MULTIPLIERS if integer is None else integer
+    return sympy.Symbol(name, positive=True, integer=whole or None)
 
 
 def latex(value: Size) -> str:

@@ -16,7 +16,7 @@ def convolution(row: Operator) -> Cost:
     is not in `macs`; it adds one `add` per output element. Source: arXiv 1704.04861, equations 2, 4
     and 5.
 
-    >>> from flopscope.facts import Weight
+    >>> from flopscope.facts import Kind, Weight
     >>> weights = (Weight("w", (4, 3, 3, 3)),)
     >>> row = Operator(Kind.CONVOLUTION, "", ((1, 3, 8, 8),), (1, 4, 8, 8), weights)
     >>> convolution(row).macs

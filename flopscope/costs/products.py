@@ -10,7 +10,7 @@ from flopscope.sizes import Size, elements, product
 def linear(row: Operator) -> Cost:
     """positions · in · out multiply-accumulates: input (…, in), weight (out, in), output (…, out).
 
-    >>> from flopscope.facts import Weight
+    >>> from flopscope.facts import Kind, Weight
     >>> weights = (Weight("w", (4, 9)), Weight("b", (4,)))
     >>> row = Operator(Kind.LINEAR, "", ((16, 9),), (16, 4), weights)
     >>> linear(row).macs, linear(row).acts
@@ -37,6 +37,7 @@ def sparse_matmul(row: Operator) -> Cost:
 
     Entries (nnz,), dense (k, vectors), output (m, vectors); a dense matrix from the left likewise.
 
+    >>> from flopscope.facts import Kind
     >>> row = Operator(Kind.SPARSE_MATMUL, "", ((7,), (6, 4)), (6, 4), groups=28)
     >>> sparse_matmul(row).macs
     28

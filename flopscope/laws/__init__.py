@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from flopscope.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
-    from flopscope.laws.law import Law
+    from flopscope.laws.parts import Law
 
 
 @dataclass(frozen=True)

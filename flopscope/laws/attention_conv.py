@@ -15,7 +15,7 @@ from flopscope.closedform import Formula
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.errors import BadInput
 from flopscope.facts import Kind
-from flopscope.laws.law import Law, Step, Worked, ideal_macs, letter, network, period
+from flopscope.laws.parts import Law, Step, Worked, ideal_macs, letter, network, period
 from flopscope.ledger import Ledger
 from flopscope.symbolic import symbol
 

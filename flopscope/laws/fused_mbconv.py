@@ -14,7 +14,7 @@ from flopscope.analytic import efficientnetv2, named_blocks
 from flopscope.analytic.blocks import fused_mbconv, inverted_residual
 from flopscope.analytic.tape import record
 from flopscope.closedform.sympify import sympy_symbol
-from flopscope.laws.law import Law, Step, Worked, activations, letter, macs, network, traffic
+from flopscope.laws.parts import Law, Step, Worked, activations, letter, macs, network, traffic
 from flopscope.ledger import Ledger
 from flopscope.sizes import Shape, Size
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 import sympy
 
 from flopscope.closedform.sympify import sympy_symbol
-from flopscope.laws.law import Law, Step, Worked, form, letter, macs, network
+from flopscope.laws.parts import Law, Step, Worked, form, letter, macs, network
 from flopscope.ledger import Ledger
 
 B, H, W, G = (sympy_symbol(name) for name in "BHWG")

@@ -9,7 +9,7 @@ import sympy
 
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.facts import Operator
-from flopscope.laws.law import Law, Step, Worked, form, letter, macs, network, traffic
+from flopscope.laws.parts import Law, Step, Worked, form, letter, macs, network, traffic
 from flopscope.ledger import kind_name
 from flopscope.sizes import elements
 

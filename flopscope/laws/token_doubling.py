@@ -14,7 +14,7 @@ from flopscope.analytic.mobilevlm import DecoderSizes, decoder_layer
 from flopscope.analytic.operators import linear
 from flopscope.analytic.tape import Feature, record
 from flopscope.closedform.sympify import sympy_symbol, to_sympy
-from flopscope.laws.law import Law, Step, Worked, letter, macs, network
+from flopscope.laws.parts import Law, Step, Worked, letter, macs, network
 from flopscope.ledger import Ledger
 from flopscope.sizes import Size, elements, total
 from flopscope.symbolic import symbol

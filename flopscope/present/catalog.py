@@ -11,10 +11,10 @@ from flopscope.catalog.models import MODELS
 from flopscope.catalog.variant import Variant
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.ledger import Ledger, Level
-from flopscope.present.compare import heading, input_text, inputs_data
 from flopscope.present.numbers import integer, percent, short
 from flopscope.present.operators import facts_data, path_lines
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.words import heading, input_text, inputs_data
 
 
 def list_document() -> Document:

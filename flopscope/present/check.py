@@ -17,10 +17,11 @@ from flopscope.agreement.records import (
     Verdict,
 )
 from flopscope.answers.compare import Entry
-from flopscope.present.compare import input_text, inputs_data, verdict_text
+from flopscope.present.compare import verdict_text
 from flopscope.present.numbers import in_lines, integer
 from flopscope.present.operators import path_lines
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.words import input_text, inputs_data
 
 MACS = "MACs"
 WITNESSES = (LEDGER, MODULE, FVCORE, TORCH)

@@ -9,10 +9,7 @@ from typing import Any
 
 from flopscope.agreement.records import Agreement
 from flopscope.answers.compare import Comparison, Entry
-from flopscope.catalog.figures import Figure
 from flopscope.catalog.scaling import Scaling
-from flopscope.catalog.variant import Variant
-from flopscope.conventions import Convention
 from flopscope.ledger import Level
 from flopscope.present.numbers import (
     integer,
@@ -25,6 +22,15 @@ from flopscope.present.numbers import (
 )
 from flopscope.present.operators import path_lines
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.words import (
+    heading,
+    input_text,
+    inputs_data,
+    lengths,
+    merged,
+    size,
+    statement,
+)
 
 
 def comparison_document(comparison: Comparison) -> Document:
@@ -33,11 +39,6 @@ def comparison_document(comparison: Comparison) -> Document:
     if comparison.by is not None:
         tables.append(_split(comparison, comparison.by))
     return Document(tables, _data(comparison))
-
-
-def heading(convention: Convention) -> str:
-    """Unit and convention: no column is headed by a bare unit."""
-    return f"{convention.unit}\n({convention.name})"
 
 
 def _totals(comparison: Comparison) -> Table:
@@ -118,36 +119,11 @@ def _split(comparison: Comparison, level: Level) -> Table:
     return Table(columns, rows, total=True)
 
 
-def merged(orders: Sequence[Sequence[str]]) -> list[str]:
-    """All keys, each model's in its own order: stage6 of one stands before the head of all."""
-    keys: list[str] = []
-    for order in orders:
-        at = 0
-        for key in order:
-            if key in keys:
-                at = keys.index(key) + 1
-            else:
-                keys.insert(at, key)
-                at += 1
-    return keys
-
-
 def _with_shares(counts: Sequence[int | None], totals: Sequence[int], shares: bool) -> list[Any]:
     if not shares:
         return list(counts)
     pairs = zip(counts, totals, strict=True)
     return [c for n, t in pairs for c in (n, None if n is None else percent(n, t))]
-
-
-def statement(figure: Figure) -> str:
-    """A published figure as its source states it: '569M Mult-Adds (MACs), 4.2M params, …'."""
-    stated = [
-        f"{figure.compute} {figure.unit}" if figure.compute else None,
-        f"{figure.params} params" if figure.params else None,
-        f"top-1 {figure.top1:.1f} %" if figure.top1 is not None else None,
-    ]
-    note = f" ({figure.note})" if figure.note else ""
-    return f"stated {', '.join(filter(None, stated))}; {figure.source}{note}"
 
 
 def _title(comparison: Comparison) -> str:
@@ -193,29 +169,6 @@ def _label_and_input(entry: Entry) -> str:
 
 def _input_column() -> Column:
     return Column("resolution", "Input", raw=lambda entry: entry.resolution, shown=False)
-
-
-def input_text(entry: Entry) -> str:
-    """What a network is given: '224×224', '336×336, tokens=64', 'tokens=64'."""
-    image = [size(entry.resolution)] if entry.resolution else []
-    return ", ".join([*image, *lengths(entry.variant)])
-
-
-def lengths(variant: Variant) -> list[str]:
-    """The other sizes of the inputs: ['tokens=64']."""
-    return [f"{name}={n}" for name, n in variant.lengths.items()]
-
-
-def inputs_data(entry: Entry) -> dict[str, Any]:
-    """The resolution, null without an image; what else the inputs have of sizes, as in tokens."""
-    resolution = entry.resolution and list(entry.resolution)
-    others = entry.variant.lengths
-    return {"resolution": resolution} | ({"lengths": others} if others else {})
-
-
-def size(resolution: tuple[int, int]) -> str:
-    """224×224."""
-    return f"{resolution[0]}×{resolution[1]}"
 
 
 def _data(comparison: Comparison) -> dict[str, Any]:

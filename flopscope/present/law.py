@@ -12,7 +12,7 @@ from typing import Any
 from flopscope.alphabet import ALPHABET
 from flopscope.errors import UnknownName
 from flopscope.laws import LAWS, Entry
-from flopscope.laws.law import Cell, Law, Step, Worked
+from flopscope.laws.parts import Cell, Law, Step, Worked
 from flopscope.present.equation import latex, text
 from flopscope.present.render import as_markdown, as_terminal
 from flopscope.present.table import Column, Document, Table

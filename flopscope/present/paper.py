@@ -11,9 +11,10 @@ from flopscope.answers.compare import Comparison, Entry
 from flopscope.catalog.models import Paper
 from flopscope.errors import BadInput, UnknownName
 from flopscope.present.citations import bibtex, key
-from flopscope.present.compare import comparison_document, heading, input_text, statement
+from flopscope.present.compare import comparison_document
 from flopscope.present.numbers import integer, megabytes, ratio, short
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.words import heading, input_text, statement
 
 FAMILY = "family"
 """What rows can be grouped by."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from flopscope.conventions import Convention
 from flopscope.errors import SHOWN
-from flopscope.present.compare import heading, size
 from flopscope.present.numbers import integer
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.words import heading, size
 from flopscope.search.front import Front
 from flopscope.search.points import CRITERIA, Amount, Left, Point
 

@@ -7,11 +7,11 @@ from typing import Any
 from flopscope.answers.profile import Profile
 from flopscope.closedform.text import one_line
 from flopscope.conventions import Convention
-from flopscope.present.compare import heading
 from flopscope.present.numbers import integer
 from flopscope.present.profile_columns import formula_column, number_text
 from flopscope.present.profile_data import reading_data
 from flopscope.present.table import Column, Table
+from flopscope.present.words import heading
 from flopscope.readings import Reading
 from flopscope.sizes import is_symbolic
 

@@ -11,11 +11,11 @@ from flopscope.answers.operators import shape_text, unknown_operators
 from flopscope.answers.parts import Part, View
 from flopscope.closedform.text import expression_lines, one_line
 from flopscope.ledger import Level
-from flopscope.present.compare import heading
 from flopscope.present.numbers import integer, percent, short
 from flopscope.present.operators import sizes_data
 from flopscope.present.profile_data import reading_data
 from flopscope.present.table import INDENT, Cell, Column, Table
+from flopscope.present.words import heading
 from flopscope.readings import Reading
 from flopscope.sizes import Shape
 

@@ -10,9 +10,9 @@ from flopscope.agreement.blocks import Case
 from flopscope.agreement.proof import Proof
 from flopscope.alphabet import text_of
 from flopscope.catalog.variant import Variant
-from flopscope.present.compare import lengths
 from flopscope.present.numbers import integer
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.words import lengths
 from flopscope.sizes import is_symbolic
 
 Subject = Variant | Case

@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import reduce
 
 from flopscope.sizes.kinds import Real, Size, as_count, is_array, is_symbolic, larger
-from flopscope.sizes.rounding import make_divisible
+from flopscope.sizes.rules import rule_of
 from flopscope.symbolic import (
     ONE,
     Atom,
@@ -96,11 +96,17 @@ def _never_above(a: Size, b: Size) -> bool:
 
 
 def _exceeds(a: Size, b: Size) -> bool:
-    """Is a > b for all sizes? make_divisible gives at least 0.9 of what was asked."""
-    if isinstance(a, Polynomial) and (rounded := a.sole_call(make_divisible)) is not None:
-        a = Fraction(9, 10) * _at_least(rounded.arguments[0])
-    low = _lower(a - b)
+    """Is a > b for all sizes? A rounded width is at least a share of what was rounded."""
+    low = _lower(_share(a) - b)
     return low is not None and low > 0
+
+
+def _share(size: Size) -> Size:
+    """Of one rounded width what its rule never goes below; another size as it is."""
+    rounded = size.sole_call() if is_symbolic(size) else None
+    if rounded is None or (share := rule_of(rounded).share) is None:
+        return size
+    return share * _at_least(rounded.arguments[0])
 
 
 def _at_least(value: Size) -> Size:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from math import ceil, gcd
+from math import ceil
 from math import floor as floor_of
 from typing import Any
 
@@ -18,6 +18,7 @@ from flopscope.sizes.kinds import (
     larger,
     widened,
 )
+from flopscope.sizes.rules import rule_of
 from flopscope.symbolic import Call, Monomial, Polynomial, call
 from flopscope.symbolic.nearest import near
 
@@ -277,6 +278,5 @@ def _steps(monomial: Monomial) -> Iterator[int]:
     """What a product of whole sizes is a multiple of: 1, and what its rounded widths are."""
     yield 1
     for atom, _ in monomial:
-        if isinstance(atom, Call) and atom.function in (make_divisible, nearest_multiple):
-            _, *multiples = atom.arguments
-            yield gcd(*(n if isinstance(n, int) else 1 for n in multiples))
+        if isinstance(atom, Call) and (step := rule_of(atom).step) is not None:
+            yield step(*atom.arguments)

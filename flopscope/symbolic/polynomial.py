@@ -8,6 +8,7 @@ from keyword import iskeyword
 from operator import index
 from typing import Any, TypeAlias
 
+from flopscope.alphabet import MULTIPLIERS
 from flopscope.errors import BadInput
 from flopscope.symbolic import floors
 from flopscope.symbolic.atoms import ONE, Atom, Call, Floor, Number, Symbol
@@ -180,11 +181,13 @@ class Polynomial:
         """The distinct atoms of its monomials (not those nested inside them)."""
         return frozenset(atom for monomial in self.terms for atom, _ in monomial)
 
-    def sole_call(self, function: Callable[..., Any]) -> Call | None:
-        """The call, where this polynomial is nothing but one call of `function`."""
+    def sole_call(self, function: Callable[..., Any] | None = None) -> Call | None:
+        """The call, where this polynomial is nothing but one call (of `function`, if one is
+        given)."""
         if len(self.terms) == 1 and len(atoms := self.atoms()) == 1:
             (atom,) = atoms
-            if isinstance(atom, Call) and atom.function is function and self == alone(atom):
+            asked = isinstance(atom, Call) and function in (None, atom.function)
+            if isinstance(atom, Call) and asked and self == alone(atom):
                 return atom
         return None
 
@@ -243,12 +246,22 @@ def symbol(name: str, lower: int = 1, integer: bool = True) -> Polynomial:
 
     Raises BadInput for a name that could not name an argument in Python.
 
-    >>> print(3 * symbol("width", lower=0, integer=False))
-    3·α
+    >>> print(3 * symbol("heads"))
+    3·h
     """
     if not name.isidentifier() or iskeyword(name):
         raise BadInput(f"'{name}' cannot name a size; give letters, digits and _, as in H or C_in")
     return alone(Symbol(name, lower, integer))
+
+
+def dimension(name: str) -> Polynomial:
+    """The free size of this name as the alphabet has it: a multiplier is a real number above 0, any
+    other size an integer from 1.
+
+    >>> print(3 * dimension("width") + dimension("H"))
+    H + 3·α
+    """
+    return symbol(name, lower=0, integer=False) if name in MULTIPLIERS else symbol(name)
 
 
 def call(

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from flopscope.domain import Condition, Members, Relation
 from flopscope.domain.regions import implied, simplified
 from flopscope.ledger import Ledger
-from flopscope.sizes import Size, equal, is_symbolic
+from flopscope.sizes import Size, is_symbolic
+from flopscope.sizes.rules import rule_of
 from flopscope.symbolic import Atom, Call, Floor, alone, replace_atoms
 
 if TYPE_CHECKING:
@@ -71,9 +72,9 @@ def restricted(ledger: Ledger, way: Way) -> Ledger:
 
 def _decided(repeat: Size, region: Sequence[Condition]) -> Size:
     def flag(atom: Atom) -> Size:
-        if not isinstance(atom, Call) or atom.function is not equal:
+        if not isinstance(atom, Call) or (asks := rule_of(atom).asks) is None:
             return alone(atom)
-        same = Relation(atom.arguments[0] - atom.arguments[1], equality=True)
+        same = Relation(asks(*atom.arguments), equality=True)
         if implied(same, region):
             return 1
         return 0 if implied(same.negation(), region) else alone(atom)

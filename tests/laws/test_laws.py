@@ -41,7 +41,7 @@ from flopscope.analytic.wtconv import wtconv
 from flopscope.catalog.variant import parse
 from flopscope.errors import BadInput, UnknownName
 from flopscope.laws import LAWS, law
-from flopscope.laws.law import Law, Worked
+from flopscope.laws.parts import Law, Worked
 from flopscope.present.equation import text
 from flopscope.present.law import LawPage, render_law, render_laws
 from reference_models.mobileone import MobileOneBlock, RepMixer

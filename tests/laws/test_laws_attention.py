@@ -17,7 +17,7 @@ from flopscope.catalog.variant import parse
 from flopscope.errors import BadInput
 from flopscope.facts import Kind
 from flopscope.laws import law
-from flopscope.laws.law import Law
+from flopscope.laws.parts import Law
 from flopscope.ledger import Ledger
 from reference_models.poolformer import Block
 

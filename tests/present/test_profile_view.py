@@ -9,6 +9,7 @@ from flopscope.answers.parts import BY, SORTS, View, operators, parts, whole
 from flopscope.answers.profile import profile as traced
 from flopscope.conventions import CONVENTIONS
 from flopscope.conventions import convention as named
+from flopscope.present.profile_columns import label
 
 
 @pytest.fixture(autouse=True)
@@ -132,7 +133,7 @@ def test_the_largest_comes_first_at_every_level(by, sort):
     choice = View(named("torch"), by=by, sort=sort)
     split = parts(ledger, choice)
     unsorted = parts(ledger, View(named("torch"), by=by))
-    assert sorted(part.label for part in split) == sorted(part.label for part in unsorted)
+    assert sorted(map(label, split)) == sorted(map(label, unsorted))
     siblings = {}
     for part in split:
         above = part.path.rpartition(".")[0] if part.name else part.path

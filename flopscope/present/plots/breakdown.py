@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from flopscope.answers.compare import Comparison
 from flopscope.ledger import Level
-from flopscope.present.compare import merged
 from flopscope.present.plots.style import (
     COLOURS,
     FONT,
@@ -18,6 +17,7 @@ from flopscope.present.plots.style import (
     legend_beside,
     tick,
 )
+from flopscope.present.words import merged
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,6 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from flopscope.errors import BadInput
-from flopscope.present.compare import size
 from flopscope.present.plots.export import figure
 from flopscope.present.plots.labels import Label, place_labels
 from flopscope.present.plots.style import (
@@ -22,6 +21,7 @@ from flopscope.present.plots.style import (
     log_ticks,
     short_name,
 )
+from flopscope.present.words import size
 from flopscope.search.front import Front
 from flopscope.search.points import CRITERIA, Point
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from flopscope.answers.compare import Comparison, Entry
 from flopscope.catalog.models import MODELS
-from flopscope.present.compare import size
 from flopscope.present.numbers import PREFIXES
+from flopscope.present.words import size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,0 +1,64 @@
+"""Words and texts that several tables share: of inputs, conventions and published figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flopscope.answers.compare import Entry
+from flopscope.catalog.figures import Figure
+from flopscope.catalog.variant import Variant
+from flopscope.conventions import Convention
+
+
+def heading(convention: Convention) -> str:
+    """Unit and convention: no column is headed by a bare unit."""
+    return f"{convention.unit}\n({convention.name})"
+
+
+def statement(figure: Figure) -> str:
+    """A published figure as its source states it: '569M Mult-Adds (MACs), 4.2M params, …'."""
+    stated = [
+        f"{figure.compute} {figure.unit}" if figure.compute else None,
+        f"{figure.params} params" if figure.params else None,
+        f"top-1 {figure.top1:.1f} %" if figure.top1 is not None else None,
+    ]
+    note = f" ({figure.note})" if figure.note else ""
+    return f"stated {', '.join(filter(None, stated))}; {figure.source}{note}"
+
+
+def input_text(entry: Entry) -> str:
+    """What a network is given: '224×224', '336×336, tokens=64', 'tokens=64'."""
+    image = [size(entry.resolution)] if entry.resolution else []
+    return ", ".join([*image, *lengths(entry.variant)])
+
+
+def lengths(variant: Variant) -> list[str]:
+    """The other sizes of the inputs: ['tokens=64']."""
+    return [f"{name}={n}" for name, n in variant.lengths.items()]
+
+
+def inputs_data(entry: Entry) -> dict[str, Any]:
+    """The resolution, null without an image; what else the inputs have of sizes, as in tokens."""
+    resolution = entry.resolution and list(entry.resolution)
+    others = entry.variant.lengths
+    return {"resolution": resolution} | ({"lengths": others} if others else {})
+
+
+def size(resolution: tuple[int, int]) -> str:
+    """224×224."""
+    return f"{resolution[0]}×{resolution[1]}"
+
+
+def merged(orders: Sequence[Sequence[str]]) -> list[str]:
+    """All keys, each model's in its own order: stage6 of one stands before the head of all."""
+    keys: list[str] = []
+    for order in orders:
+        at = 0
+        for key in order:
+            if key in keys:
+                at = keys.index(key) + 1
+            else:
+                keys.insert(at, key)
+                at += 1
+    return keys
