@@ -61,14 +61,16 @@ def plain(value: Any) -> Any:
 def parse_input(text: str) -> InputSpec:
     """'ids=B,T:int64' as the keyword, the sizes and the type; keyword and type may be left out.
 
-    Raises BadInput for a size that is none, UnknownName for a type.
+    Raises BadInput for text that is not a size, UnknownName for an unknown type.
 
     >>> parse_input("ids=1,77:int64")
     InputSpec(keyword='ids', shape=(1, 77), dtype='int64')
     """
     keyword, equals, rest = text.rpartition("=")
     if equals and not keyword.strip().isidentifier():
-        raise BadInput(f"'{keyword}' in the input '{text}' is no name; write it like ids=B,T:int64")
+        raise BadInput(
+            f"'{keyword}' in the input '{text}' is not a name; write it like ids=B,T:int64"
+        )
     sizes, colon, dtype = rest.partition(":")
     if colon and dtype not in TYPES:
         raise UnknownName("type of an input", dtype, TYPES)
@@ -141,7 +143,8 @@ def parse_name(text: str) -> Named:
 
 def _no_name(text: str) -> str:
     return (
-        f"'{text}' is no name in a module; write one like Net, Net.small or Net(Config(width=16))"
+        f"'{text}' is not a name in a module; "
+        "write one like Net, Net.small or Net(Config(width=16))"
     )
 
 

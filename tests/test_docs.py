@@ -22,10 +22,17 @@ def test_the_table_of_conventions_is_the_program_s():
 
 def shown(page):
     """Each command of the page's console blocks, with the output below it."""
+    text = page.read_text(encoding="utf-8")
     blocks = re.findall(
-        r"^```console\n\$ flopscope (.*?)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE
+        r"^```console\n\$ flopscope (.*?)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE
     )
     return [pytest.param(shlex.split(line), output, id=line) for line, output in blocks]
+
+
+def python_of(page):
+    """The page's blocks of Python."""
+    text = page.read_text(encoding="utf-8")
+    return re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
 RUN = [
@@ -44,7 +51,7 @@ RUN = [
 
 @pytest.mark.parametrize(
     ("arguments", "output"),
-    [block for page in RUN for block in shown(page.read_text(encoding="utf-8"))],
+    [block for page in RUN for block in shown(page)],
 )
 def test_the_page_shows_what_is_printed(capsys, monkeypatch, arguments, output):
     monkeypatch.chdir(ROOT)
@@ -52,11 +59,18 @@ def test_the_page_shows_what_is_printed(capsys, monkeypatch, arguments, output):
     assert capsys.readouterr() == (output, "")
 
 
-@pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [page for page in RUN if python_of(page)], ids=lambda p: p.name)
 def test_the_python_of_a_page_runs(page):
-    text = page.read_text(encoding="utf-8")
-    for code in re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+    for code in python_of(page):
         exec(compile(code, page.name, "exec"), {})
+
+
+@pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)
+def test_every_page_that_is_run_has_blocks_and_none_escapes(page):
+    """A block that is fenced in another way would be run by nobody."""
+    fences = re.findall(r"^```(.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    run = len(shown(page)) + len(python_of(page))
+    assert fences.count("console") + fences.count("python") == run > 0
 
 
 def test_the_picture_of_a_page_is_that_of_its_provenance(capsys, monkeypatch, tmp_path):
@@ -75,11 +89,25 @@ def test_the_picture_of_a_page_is_that_of_its_provenance(capsys, monkeypatch, tm
     }
 
 
+NAMED = r"`((?:flopscope|tests|reference_models|docs|benchmarks)/[\w/.]*)`"
+BELOW = r"`((?!tests/|reference_models/|flopscope/)[a-z_]+(?:\.py|/[a-z_/]*(?:\.py)?))`"
+"""Paths on any page, and those of the page on the house, which stand below flopscope/."""
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_path_and_link_a_page_names_exists(page):
     text = page.read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", text)
-    paths = re.findall(r"`((?:flopscope|tests|reference_models|docs|benchmarks)/[\w/.]*)`", text)
+    paths = re.findall(NAMED, text)
+    if page.name == "architecture.md":
+        paths += [f"flopscope/{path}" for path in re.findall(BELOW, text)]
+        assert len(paths) > 20
     missing = [link for link in links if not (page.parent / link).exists()]
     missing += [path for path in paths if not (ROOT / path).exists()]
     assert missing == []
+
+
+def test_the_page_on_the_house_fits_one_screen():
+    lines = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 60
+    assert max(map(len, lines)) <= 100

@@ -57,7 +57,8 @@ def profile(
     names a mapping of the reader's own in the same way. With `backward` it is a training step.
     Needs torch.
     An ONNX file needs onnx instead, has inputs of its own, and takes `example` as the values of its
-    named sizes. Raises BadInput for a target that cannot be made or run, or an input that is none.
+    named sizes. Raises BadInput for a target that cannot be made or run, and for an input that
+    cannot be read.
     """
     given = [parse_input(text) for text in inputs]
     if is_onnx(target):
@@ -91,7 +92,8 @@ def profile(
 
 
 def refuse_arguments(model: str, *given: Any) -> None:
-    """Raises BadInput where a catalogue model is given arguments, as networks of one's own are."""
+    """Raises BadInput where a catalogue model is given arguments, which only a reader's own network
+    takes."""
     if any(given):
         raise BadInput(
             f"{model} is a catalogue model; its options follow a colon, as in "

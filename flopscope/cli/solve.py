@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from flopscope.cli.options import FORMAT, OUTPUT, RES, positive, resolution
-from flopscope.cli.output import Export, check_format, command_line, exported, rendered
+from flopscope.cli.answering import Answer, answered
+from flopscope.cli.options import FORMAT, OUTPUT, RES, budgets, names, positive, read_by
 from flopscope.cli.progress import waiting
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
-    from flopscope.present.table import Document
     from flopscope.search.budgets import Budget
 
 
@@ -22,26 +21,33 @@ if TYPE_CHECKING:
 @click.option("--macs", help="At most so many multiply-accumulates, such as 150M.")
 @click.option("--params", help="At most so many parameters, such as 4M.")
 @click.option("--activations", help="At most so many activations.")
-@click.option("--free", help="What to choose, joined by commas: width, res, depth, batch …")
+@click.option(
+    "--free",
+    callback=read_by(names),
+    help="What to choose, joined by commas: width, res, depth, batch …",
+)
 @click.option("--when", metavar="EQUATION", help="Instead of a budget: where 'attention = conv'.")
 @RES
-@click.option("--batch", help="Batch size.  [default: 1]")
-@click.option("--step", help="Resolutions beside another free size are multiples.  [default: 32]")
+@click.option("--batch", callback=positive("batch"), help="Batch size.  [default: 1]")
+@click.option(
+    "--step",
+    callback=positive("step"),
+    help="Beside another free size, resolutions are multiples of this.  [default: 32]",
+)
 @FORMAT
 @OUTPUT
+@answered
 def solve(
     model: str,
     macs: str | None,
     params: str | None,
     activations: str | None,
-    free: str | None,
+    free: Sequence[str] | None,
     when: str | None,
-    res: str | None,
-    batch: str | None,
-    step: str | None,
-    format_name: str,
-    output_path: str | None,
-) -> None:
+    res: tuple[int, int] | None,
+    batch: int | None,
+    step: int | None,
+) -> Answer:
     """Find the largest network that keeps a budget, or where one cost overtakes another.
 
     \b
@@ -51,60 +57,47 @@ def solve(
 
     Exit 1 if no network keeps the budgets; the nearest that can be kept is named.
     """
-    from flopscope.present import solve as present
-    from flopscope.search.crossing import crossing
+    limits = budgets({"macs": macs, "params": params, "activations": activations}, "--{}")
+    free = free or ()
+    if when is None:
+        return _kept(model, limits, free, res, batch, step)
+    if limits or step is not None or len(free) > 1:
+        raise BadInput(
+            "--when is an equation along one free size; leave budgets, --step and further free "
+            "sizes out"
+        )
+    return _crossed(model, when, free, res, batch or 1)
+
+
+def _kept(
+    model: str,
+    limits: Sequence[Budget],
+    free: Sequence[str],
+    res: tuple[int, int] | None,
+    batch: int | None,
+    step: int | None,
+) -> Answer:
+    """The largest networks within the budgets."""
+    from flopscope.conventions import CONVENTIONS
+    from flopscope.present.provenance import Sources
+    from flopscope.present.solve import solution_document
     from flopscope.search.solve import solve as solved
 
-    check_format(format_name)
-    limits = budgets_of({"macs": macs, "params": params, "activations": activations}, "--{}")
-    size, images = resolution(res), None if batch is None else positive("batch", batch)
-    names = free.split(",") if free else []
-    with exported(output_path) as write:
-        if when is not None:
-            if limits or step is not None or len(names) > 1:
-                raise BadInput(
-                    "--when is an equation along one free size; leave budgets, --step and further "
-                    "free sizes out"
-                )
-            found = crossing(model, when, *names, res=size, batch=images or 1)
-            write_counted(
-                write, present.crossing_document(found), format_name, [str(found.variant)]
-            )
-            if found.settled is None:
-                raise click.exceptions.Exit(1)
-            return
-        with waiting(f"solving {model}"):
-            solution = solved(
-                model,
-                limits,
-                names,
-                res=size,
-                batch=images,
-                step=None if step is None else positive("step", step),
-            )
-        document = present.solution_document(solution)
-        write_counted(write, document, format_name, [str(solution.variant)])
-    if not solution.designs:
-        raise click.exceptions.Exit(1)
+    with waiting(f"solving {model}"):
+        found = solved(model, limits, free, res=res, batch=batch, step=step)
+    sources = Sources(CONVENTIONS["macs"], [str(found.variant)])
+    return Answer(solution_document(found), sources, bool(found.designs))
 
 
-def write_counted(
-    write: Export, document: Document, format_name: str, names: Iterable[str] = ()
-) -> None:
-    """The document, and how it is made; both are about multiply-accumulates."""
+def _crossed(
+    model: str, when: str, free: Sequence[str], res: tuple[int, int] | None, batch: int
+) -> Answer:
+    """Where the costs of an equation are equal."""
     from flopscope.conventions import CONVENTIONS
-    from flopscope.present.sources import of_document
+    from flopscope.present.provenance import Sources
+    from flopscope.present.solve import crossing_document
+    from flopscope.search.crossing import crossing
 
-    command, counting = command_line(), CONVENTIONS["macs"]
-    write(rendered(document, format_name), lambda: of_document(document, command, counting, names))
-
-
-def budgets_of(given: dict[str, str | None], option: str) -> list[Budget]:
-    """The budgets whose text is given."""
-    from flopscope.search.budgets import parse_budget
-
-    return [
-        parse_budget(option.format(quantity), quantity, text)
-        for quantity, text in given.items()
-        if text is not None
-    ]
+    found = crossing(model, when, *free, res=res, batch=batch)
+    sources = Sources(CONVENTIONS["macs"], [str(found.variant)])
+    return Answer(crossing_document(found), sources, found.settled is not None)

@@ -39,9 +39,9 @@ class _Bounds:
         self.largest = 0
 
     def of_sum(self, value: Size) -> int:
-        """Σ |c| · Π |atom|^power over one denominator, factors of 0 taken as 1.
+        """Σ |c| · Π |atom|^power over one denominator, with factors of 0 taken as 1.
 
-        So no partial sum and no partial product exceeds it, and no quotient before it divides.
+        So it is exceeded by no partial sum or product, nor by a numerator before it is divided.
         """
         below = value.denominator() if isinstance(value, Polynomial) else value.denominator
         if isinstance(below, Polynomial):
@@ -50,7 +50,7 @@ class _Bounds:
         return self._met(bound)
 
     def of_argument(self, value: Size) -> Number:
-        """Of an argument of a rounding rule: its integers multiply first, then what is real."""
+        """A bound of a rounding rule's argument: its integers multiply first, then real numbers."""
         bound: Number = 0
         for monomial, coefficient in _terms(value):
             whole, real = factors(monomial)

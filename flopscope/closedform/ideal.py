@@ -16,12 +16,13 @@ def idealise(value: Size) -> tuple[Size, tuple[Condition, ...]]:
     """(value without roundings, conditions under which the sides taken are the right ones).
 
     ⌈P/d⌉ and ⌊P/d⌋ become P/d, so that the law is exact where the grid is not rounded; a rounded
-    width becomes the width itself, two widths that need not agree differ, and of a maximum remains
-    the side that is larger for multipliers just below 1. That choice is a condition of the law.
+    width becomes the width itself, two widths that need not agree differ, and a maximum becomes the
+    side that is larger for multipliers just below 1. That choice is a condition of the law.
     Raises TypeError for a rounding rule whose idealised form is not known.
 
-    >>> from flopscope.symbolic import symbol
-    >>> width = symbol("width", lower=0, integer=False)
+    >>> from flopscope.sizes import make_divisible, maximum
+    >>> from flopscope.symbolic import dimension
+    >>> width = dimension("width")
     >>> law, conditions = idealise(make_divisible(1280 * maximum(1, width)))
     >>> print(law, "where", *conditions)
     1280 where α ≤ 1
@@ -59,7 +60,7 @@ def _ideal_call(atom: Call, arguments: list[Any], conditions: dict[Condition, No
 
 
 def _strongest(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
-    """Of several bounds on one and the same quantity the strongest, and none that always holds."""
+    """The strongest of several bounds on one quantity, without those that always hold."""
     strongest: dict[Any, tuple[Fraction, Condition]] = {}
     for condition in conditions:
         if condition.broken() is False:

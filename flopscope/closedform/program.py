@@ -51,7 +51,7 @@ class Program(NamedTuple):
 
 
 def program(value: Size) -> Program:
-    """The text of a formula, its sum over one denominator so that only whole numbers are added.
+    """The text of a formula, with one denominator under its sum, so that only integers are added.
 
     >>> from flopscope.symbolic import symbol
     >>> written = program(9 * symbol("C") * symbol("H") / symbol("G"))
@@ -158,7 +158,7 @@ def _definition(definition: Definition) -> str:
 
 
 def _body(value: Term, namer: Namer) -> str:
-    """common * (a sum over grids, one a line), in brackets where the text is no product."""
+    """common * (a sum over grids, one a line), in brackets where the text is not a product."""
     collected = collect(value)
     grids = [(_powers(grid, namer), namer(coefficient)) for grid, coefficient in collected.terms]
     common = _powers(collected.common, namer)
@@ -196,7 +196,7 @@ def _sum(value: Term) -> str:
 
 
 def _real_sum(value: Term) -> str:
-    """An argument of a rounding rule: fractions are the floats of the networks' own code."""
+    """An argument of a rounding rule, in which fractions are the floats of the networks' code."""
     return _added(_real_product(m, c) for m, c in _terms(value))
 
 

@@ -46,8 +46,8 @@ ARITHMETIC: Mapping[str, Callable[..., Any]] = {
     "power": lambda a, b: sympy.Pow(a, b, evaluate=False),
     "sqrt": sympy.sqrt,
 }
-"""Arithmetic of floats by the names that it has in `flopscope.symbolic.doubles`, step by step:
-0.7 · 1.4 is no number that code has."""
+"""Arithmetic of floats by the names that it has in `flopscope.symbolic.doubles`. SymPy must not
+evaluate it: the exact product of 0.7 and 1.4 is a number that code never has."""
 
 
 def sympy_symbol(name: str, *, integer: bool | None = None) -> sympy.Symbol:
@@ -126,7 +126,7 @@ def _atom(atom: Atom) -> sympy.Expr:
 
 
 def _double(atom: Call) -> sympy.Expr:
-    """Arithmetic of floats, their constants as SymPy's own; it does not round as they do."""
+    """Arithmetic of floats, with constants as SymPy's floats. SymPy does not round each step."""
     arguments = [
         sympy.Float(float(a)) if isinstance(a, Fraction) else to_sympy(a) for a in atom.arguments
     ]

@@ -16,6 +16,7 @@ from flopscope.conventions.tools import (
     DEEPSPEED,
     FVCORE,
     MACS_CONVENTION,
+    MULTIPLYING,
     PTFLOPS,
     THOP,
     TORCH,
@@ -23,7 +24,15 @@ from flopscope.conventions.tools import (
 )
 from flopscope.errors import UnknownName
 
-__all__ = ["CONVENTIONS", "COUNTABLES", "Convention", "Countable", "Weights", "convention"]
+__all__ = [
+    "CONVENTIONS",
+    "COUNTABLES",
+    "MULTIPLYING",
+    "Convention",
+    "Countable",
+    "Weights",
+    "convention",
+]
 
 CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
     {

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from flopscope.conventions.countable import COUNTABLES, Countable, times
+from flopscope.conventions.countable import COUNTABLES, Countable
 from flopscope.facts import Arithmetic, Kind, Operator
-from flopscope.sizes import Size, total
+from flopscope.sizes import Size, scaled, total
 
 Weights: TypeAlias = Mapping[Countable, int]
 NOTHING: Weights = {}
@@ -42,5 +42,5 @@ class Convention:
     def count(self, row: Operator) -> Size:
         """What one application of the row counts; 0 for a kind that the convention leaves free."""
         weights = self.of(row.kind, row.function)
-        counts = [times(weight, COUNTABLES[of](row)) for of, weight in weights.items()]
+        counts = [scaled(COUNTABLES[of](row), weight) for of, weight in weights.items()]
         return counts[0] if len(counts) == 1 else total(counts)

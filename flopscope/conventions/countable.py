@@ -8,7 +8,7 @@ from enum import Enum
 from flopscope.costs import COSTS, cost
 from flopscope.costs.complex_numbers import has_complex
 from flopscope.facts import Kind, Operator
-from flopscope.sizes import Size, conv_output, elements, floor_div, product, total
+from flopscope.sizes import Size, conv_output, elements, floor_div, product, scaled, total
 
 
 class Countable(Enum):
@@ -37,7 +37,7 @@ class Countable(Enum):
 COUNTABLES: Mapping[Countable, Callable[[Operator], Size]] = {
     Countable.MACS: lambda row: cost(row).macs,
     Countable.PRODUCTS: lambda row: COSTS[row.kind](row).macs,
-    Countable.RUN_PRODUCTS: lambda row: times(_convolutions(row), COSTS[row.kind](row).macs),
+    Countable.RUN_PRODUCTS: lambda row: scaled(COSTS[row.kind](row).macs, _convolutions(row)),
     Countable.BIAS: lambda row: elements(row.output) if row.has_bias else 0,
     Countable.REGROUPED_PRODUCTS: lambda row: _regrouped_products(row),
     Countable.UNTURNED_BIAS: lambda row: _unturned_bias(row) if row.has_bias else 0,
@@ -101,8 +101,3 @@ def _under_windows(row: Operator) -> Size:
 
 def _taps(row: Operator) -> Size:
     return product((row.output[0], *row.weights[0].shape[2:], *row.output[2:]))
-
-
-def times(weight: int, amount: Size) -> Size:
-    """So many of an amount; the amount itself, of whatever type, where that is one."""
-    return amount if weight == 1 else product((weight, amount))

@@ -25,7 +25,12 @@ _INPUTS_TWICE = {Countable.INPUTS: 2}
 _OUTPUTS = {Countable.OUTPUTS: 1}
 _OUTPUTS_TWICE = {Countable.OUTPUTS: 2}
 _BATCH_PARAMS = {Countable.BATCH_PARAMS: 1}
-_PRODUCTS = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION, Kind.LINEAR, Kind.MATMUL)
+PRODUCTS = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION, Kind.LINEAR, Kind.MATMUL)
+"""The kinds whose multiply-accumulates every tool counts."""
+
+MULTIPLYING = (*PRODUCTS, Kind.DEFORMABLE_CONVOLUTION, Kind.SPARSE_MATMUL)
+"""All kinds that have multiply-accumulates."""
+
 
 MACS_CONVENTION = Convention(
     "macs",
@@ -33,7 +38,7 @@ MACS_CONVENTION = Convention(
     "one per multiply-accumulate of convolution, linear and matmul; "
     "bias, norm, activation, pooling free",
     "the papers' mult-adds",
-    dict.fromkeys((*_PRODUCTS, Kind.DEFORMABLE_CONVOLUTION, Kind.SPARSE_MATMUL), _MACS),
+    dict.fromkeys(MULTIPLYING, _MACS),
     frozenset({Kind.UNKNOWN}),
 )
 
@@ -44,7 +49,7 @@ FVCORE = Convention(
     "1 of nearest and 4 of bilinear interpolation",
     "fvcore 0.1.5: nn/flop_count.py, nn/jit_handles.py",
     {
-        **dict.fromkeys(_PRODUCTS, _RUN_PRODUCTS),
+        **dict.fromkeys(PRODUCTS, _RUN_PRODUCTS),
         Kind.GRID_SAMPLE: {Countable.OUTPUTS: 4},
         Kind.BATCH_NORM: {Countable.INPUTS: 1, Countable.AFFINE_INPUTS: 1},
         Kind.BATCH_NORM_TRAINING: {Countable.INPUTS: 4, Countable.AFFINE_INPUTS: 1},
@@ -63,7 +68,7 @@ TORCH = Convention(
     "FLOPs",
     "two per multiply-accumulate of convolution, linear and matmul; nothing else",
     "torch 2.13: utils/flop_counter.py",
-    dict.fromkeys(_PRODUCTS, _RUN_PRODUCTS_TWICE),
+    dict.fromkeys(PRODUCTS, _RUN_PRODUCTS_TWICE),
 )
 
 THOP = Convention(

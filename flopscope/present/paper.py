@@ -8,9 +8,8 @@ from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
 from flopscope.answers.compare import Comparison, Entry
-from flopscope.catalog.models import Paper
 from flopscope.errors import BadInput, UnknownName
-from flopscope.present.citations import bibtex, key
+from flopscope.present.citations import bibtex, key, papers
 from flopscope.present.compare import comparison_document
 from flopscope.present.numbers import integer, megabytes, ratio, short
 from flopscope.present.table import Column, Document, Table
@@ -130,11 +129,6 @@ def paper_document(comparison: Comparison, layout: Layout) -> Document:
     """The comparison in a layout; its split, where it has one, and its data are as ever."""
     plain = comparison_document(comparison)
     return Document([_table(comparison, layout, plain.tables[0]), *plain.tables[1:]], plain.data)
-
-
-def papers(comparison: Comparison) -> list[Paper]:
-    """The papers of its networks, each once."""
-    return list(dict.fromkeys(entry.variant.model.paper for entry in comparison.entries))
 
 
 def _table(comparison: Comparison, layout: Layout, plain: Table) -> Table:

@@ -36,7 +36,7 @@ def maximum(first: Size, *others: Size) -> Size:
 
 
 def equal(a: Size, b: Size) -> Size:
-    """[a = b]: 1 where equal, else 0. How a shortcut that depends on rounded widths is counted.
+    """[a = b]: 1 where equal, else 0. A shortcut that depends on rounded widths is counted so.
 
     >>> equal(16, 16), equal(16, 24)
     (1, 0)
@@ -70,7 +70,7 @@ def where_below(value: Real, bound: float, below: Size, otherwise: Size) -> Size
 
 
 def _symbolic_maximum(sizes: tuple[Size, ...]) -> Size:
-    """The sizes that no other one is known to reach; a nested maximum is taken apart."""
+    """The maximum of the sizes that no other is known to reach; nested maxima are taken apart."""
     kept: list[Size] = []
     for size in _flattened(sizes):
         if not any(_never_above(size, other) for other in kept):
@@ -110,7 +110,7 @@ def _share(size: Size) -> Size:
 
 
 def _at_least(value: Size) -> Size:
-    """What a size in doubles is never below: its fraction less more than two roundings."""
+    """A lower bound of a size in doubles: its fraction, less more than two roundings change."""
 
     def below(atom: Atom) -> Size:
         found = near_product(alone(atom))
@@ -120,7 +120,7 @@ def _at_least(value: Size) -> Size:
 
 
 def _equal_to_flag(difference: Polynomial) -> Size | None:
-    """[±e + c = 0] where e is itself 1 or 0: e, 1 − e or 0. None where that is not the question."""
+    """[±e + c = 0] where e is itself 1 or 0: the result is e, 1 − e or 0. None for other sums."""
     constant = difference.terms.get(ONE, 0)
     for sign in (1, -1):
         flag = sign * (difference - constant)

@@ -1,6 +1,6 @@
-"""What a size with roundings is never below, and never above: a polynomial without roundings.
+"""Polynomials without roundings that a size with roundings is never below, or never above.
 
-So bounds decide what canonical forms cannot: that int(T · 0.7) is less than T, for all T.
+With them bounds decide what canonical forms cannot: that int(T · 0.7) is less than T, for all T.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from flopscope.symbolic.doubles import log, log2, log10, minus, over, plus, powe
 from flopscope.symbolic.wholes import isqrt
 
 SLACK = Fraction(1, 2**48)
-"""More than a few roundings to doubles change a number by, as a part of it."""
+"""A few roundings to doubles change a number by less than this part of it."""
 
 
 def least(value: Size) -> int | None:
-    """A lower bound, as `Polynomial.lower` gives it, and with what is known of roundings.
+    """A lower bound: that of `Polynomial.lower`, or else one from what is known of roundings.
 
+    >>> from flopscope.sizes import truncate
     >>> from flopscope.symbolic import symbol
     >>> T = symbol("T")
     >>> least(T - truncate(T * 0.7))
@@ -111,7 +112,7 @@ def _sum(up: bool, a: Size, b: Size) -> Size | None:
 
 
 def _difference(up: bool, a: Size, b: Size) -> Size | None:
-    """a − b of a number b: nearer than its parts are to a and b."""
+    """a − b where b is a number. Each part is loosened by more than the difference is rounded."""
     inner = enclosed(a, up=up)
     if inner is None or is_symbolic(b) or b < 0 or not _is_positive(a):
         return None
@@ -134,7 +135,7 @@ def _logarithm(up: bool, value: Size) -> Size | None:
 
 
 def _loosened(value: Any, up: bool) -> Any:
-    """Of a value that is not negative, a little more or less."""
+    """A little more, or less, than a value that is not negative."""
     return value * (1 + SLACK if up else 1 - SLACK)
 
 

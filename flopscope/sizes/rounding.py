@@ -47,9 +47,9 @@ def _is_divided(a: Size, b: Size) -> bool:
 
 
 def exact_div(a: Size, b: Size) -> Size:
-    """a/b where b divides a: one group's channels, one head's.
+    """a/b where b divides a, as for the channels of one group or of one head.
 
-    Raises BadInput where b does not divide a. For symbols that is the caller's condition.
+    Raises BadInput where b does not divide a. For symbols the caller states this as a condition.
 
     >>> exact_div(12, 4)
     3
@@ -64,8 +64,8 @@ def exact_div(a: Size, b: Size) -> Size:
 def truncate(value: Real) -> Size:
     """int(value): the width rule of MobileNetV1's own code.
 
-    Of symbols ⌊value⌋ where that is the same up to 2⁵³, as of a quarter and of H/3. Raises Overflow
-    for an array with values beyond 64 bits.
+    For a symbol it is ⌊value⌋ where both are the same for all sizes up to 2⁵³, as for H/4 and H/3.
+    Raises Overflow for an array with values beyond 64 bits.
 
     >>> truncate(11.2)
     11
@@ -130,7 +130,7 @@ def is_integral(value: Polynomial) -> bool:
 
 
 def _floor(value: Polynomial) -> Size | None:
-    """⌊value⌋ where it is that of a fraction, too; None where it is not."""
+    """⌊value⌋ where double and fraction have the same floor for all sizes; None where not."""
     found = near(value)
     return None if found is None else found.numerator // found.divisor
 

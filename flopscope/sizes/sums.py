@@ -38,6 +38,15 @@ def _of_sizes(factors: tuple[Size, ...]) -> Size:
     return math.prod(sizes) if number == 1 else math.prod(sizes, start=number)
 
 
+def scaled(amount: Size, by: Size) -> Size:
+    """amount · by, exact. By 1, which is the common case, it is the amount itself.
+
+    >>> scaled(224, 3)
+    672
+    """
+    return amount if isinstance(by, int) and by == 1 else product((amount, by))
+
+
 def total(terms: Iterable[Size]) -> Size:
     """Σ terms, exact. Raises Overflow where an array sum could leave 64 bits.
 

@@ -210,7 +210,7 @@ class Polynomial:
         return None if bound is None else bound.__floor__()
 
     def lower_bound(self) -> Number | None:
-        """The same before it is rounded down."""
+        """The bound that `lower` gives, before it is rounded down."""
         bound: Number = 0
         for monomial, coefficient in self.terms.items():
             if monomial and coefficient < 0:
@@ -287,7 +287,7 @@ def alone(atom: Atom) -> Polynomial:
 
 
 def terms_of(value: object) -> Terms | None:
-    """The terms of an operand, None for what is no number."""
+    """The terms of an operand; None where it is not a number."""
     if isinstance(value, Polynomial):
         return value.terms
     if isinstance(value, int | Fraction):

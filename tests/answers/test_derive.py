@@ -235,15 +235,18 @@ def test_options_of_a_target_are_for_targets(capsys):
     assert run(capsys, "resnet50", "--arg", "c=C") == (
         2,
         "",
-        "flopscope: resnet50 is no target and takes no --arg, --input or --example; "
-        "a target is written path/to/file.py:Name or package.module:Name\n",
+        "flopscope: resnet50 is not a target and takes no --arg, --input or --example; "
+        "write a target as path/to/file.py:Name or package.module:Name\n",
     )
 
 
 def test_errors_of_the_python_function():
-    with pytest.raises(UnknownName):
+    with pytest.raises(UnknownName) as unknown:
         derive(f"{FILE}:Squeeze", ("channels=C",), quantities=("cost",))
-    with pytest.raises(UnknownName):
+    assert str(unknown.value).partition("; known are params, ")[0] == "unknown quantity 'cost'"
+    with pytest.raises(UnknownName) as underived:
         squeeze().formula("buffers")
-    with pytest.raises(BadInput):
+    assert str(underived.value) == "unknown quantity 'buffers'; known are macs, params"
+    with pytest.raises(BadInput) as unwritten:
         derive(f"{FILE}:Squeeze", ("channels",))
+    assert str(unwritten.value) == BAD["Squeeze", "--arg", "channels"]

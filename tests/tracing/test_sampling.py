@@ -252,8 +252,6 @@ class Deformed(nn.Module):
 def test_a_layer_of_torchvision_forward_and_backward() -> None:
     """Backward there are twice the products, and those of the weight of the convolution before."""
     ops = public_models.torchvision().ops
-    if not hasattr(torch.ops.torchvision, "deform_conv2d"):
-        pytest.skip("torchvision's operators are not declared")
     ledger = trace(Deformed(ops), (2, 4, 9, 8), backward=True).ledger
     before, own = 2 * 42 * 18 * 4 * 9, 2 * 42 * 6 * 2 * 9
     forward, backward = (ledger.filter(lambda row, b=b: row.backward is b) for b in (False, True))

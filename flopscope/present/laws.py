@@ -10,11 +10,10 @@ from textwrap import fill, wrap
 from typing import Any
 
 from flopscope.alphabet import ALPHABET
-from flopscope.errors import UnknownName
 from flopscope.laws import LAWS, Entry
 from flopscope.laws.parts import Cell, Law, Step, Worked
 from flopscope.present.equation import latex, text
-from flopscope.present.render import as_markdown, as_terminal
+from flopscope.present.formats import markdown, terminal
 from flopscope.present.table import Column, Document, Table
 
 
@@ -30,18 +29,6 @@ class LawPage:
         return LAWS[self.name.partition(":")[0]]
 
 
-def render_law(page: LawPage, format_name: str) -> str:
-    """The law in a named format. Raises UnknownName."""
-    check_law_format(format_name)
-    return _FORMATS[format_name](page) + "\n"
-
-
-def check_law_format(format_name: str) -> None:
-    """Raises UnknownName for a format that laws do not have."""
-    if format_name not in _FORMATS:
-        raise UnknownName("format", format_name, _FORMATS)
-
-
 def _text(page: LawPage) -> str:
     law = page.law
     title = fill(f"{page.name}: {page.entry.title}", 80, subsequent_indent="  ")
@@ -49,7 +36,7 @@ def _text(page: LawPage) -> str:
     parts += ["Derived from", *map(_step_text, law.steps)]
     parts.append(fill(f"Domain: {law.domain}", 80, subsequent_indent="  "))
     parts.append(fill(_legend(law), 80))
-    parts += [as_terminal(Document([_table(worked)])) for worked in law.worked]
+    parts += [terminal.text(Document([_table(worked)])) for worked in law.worked]
     return "\n\n".join(parts)
 
 
@@ -104,7 +91,7 @@ def _markdown(page: LawPage) -> str:
     parts += [_step_markdown(step, f"{number}. ") for number, step in enumerate(law.steps, start=1)]
     parts.append(f"Domain: {law.domain}.")
     parts.append("; ".join(f"`{name}`: {means}" for name, means in _letters(law).items()) + ".")
-    parts += [as_markdown(Document([_table(worked)])) for worked in law.worked]
+    parts += [markdown.text(Document([_table(worked)])) for worked in law.worked]
     return "\n\n".join(parts)
 
 
@@ -181,24 +168,25 @@ def _worked_data(worked: Worked) -> dict[str, Any]:
     }
 
 
-_FORMATS: Mapping[str, Callable[[LawPage], str]] = {
+FORMATS: Mapping[str, Callable[[LawPage], str]] = {
     "text": _text,
     "markdown": _markdown,
     "latex": _latex,
     "python": _python,
     "json": _json,
 }
+"""The formats of one law."""
 
 
-def render_laws(pages: Sequence[LawPage], format_name: str) -> str:
-    """All of them, under a table of contents; as Markdown it is docs/laws.md. Raises
-    UnknownName."""
-    check_laws_format(format_name)
-    if format_name == "text":
-        rule = "\n\n" + "─" * 80 + "\n\n"
-        return rule.join([as_terminal(_contents(pages, "{}")), *map(_text, pages)]) + "\n"
-    contents = as_markdown(_contents(pages, "[{0}](#{0})"))
-    return "\n\n".join([_INTRODUCTION, contents, *map(_markdown, pages)]) + "\n"
+def _text_of_all(pages: Sequence[LawPage]) -> str:
+    rule = "\n\n" + "─" * 80 + "\n\n"
+    return rule.join([terminal.text(_contents(pages, "{}")), *map(_text, pages)])
+
+
+def _markdown_of_all(pages: Sequence[LawPage]) -> str:
+    """The page docs/laws.md."""
+    contents = markdown.text(_contents(pages, "[{0}](#{0})"))
+    return "\n\n".join([_INTRODUCTION, contents, *map(_markdown, pages)])
 
 
 def _contents(pages: Sequence[LawPage], name: str) -> Document:
@@ -206,12 +194,6 @@ def _contents(pages: Sequence[LawPage], name: str) -> Document:
     columns = [Column(heading.lower(), heading, numeric=False) for heading in headings]
     rows = [[name.format(page.name), page.entry.title, page.entry.source] for page in pages]
     return Document([Table(columns, rows)])
-
-
-def check_laws_format(format_name: str) -> None:
-    """Raises UnknownName for a format in which not all laws are written at once."""
-    if format_name not in (known := ("text", "markdown")):
-        raise UnknownName("format", format_name, known)
 
 
 _INTRODUCTION = """\
@@ -223,3 +205,10 @@ Each right side is derived by SymPy from the ledgers' closed forms of blocks and
 table is counted on the networks of the catalogue; nothing is typed in. MACs are those of the
 convention `macs`. `flopscope formula NAME` derives one law, in the terminal, as LaTeX, Python or
 JSON."""
+
+
+FORMATS_OF_ALL: Mapping[str, Callable[[Sequence[LawPage]], str]] = {
+    "text": _text_of_all,
+    "markdown": _markdown_of_all,
+}
+"""The formats in which all laws are written at once, under a table of contents."""
