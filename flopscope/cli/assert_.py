@@ -9,18 +9,17 @@ import click
 from flopscope.cli.options import BATCH, FORMAT, OUTPUT, RES
 from flopscope.cli.output import check_format, exported
 from flopscope.cli.progress import waiting
-from flopscope.cli.solve import budgets_of, write_counted
+from flopscope.cli.quantities import budget_options
+from flopscope.cli.solve import write_counted
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
-    pass
+    from flopscope.search.budgets import Budget
 
 
 @click.command(name="assert")
 @click.argument("target", metavar="MODEL|TARGET")
-@click.option("--max-macs", help="At most so many multiply-accumulates, such as 300M.")
-@click.option("--max-params", help="At most so many parameters, such as 5M.")
-@click.option("--max-activations", help="At most so many activations.")
+@budget_options("--max-{}", "At most {}.")
 @RES
 @BATCH
 @click.option(
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
 @OUTPUT
 def assert_(
     target: str,
-    max_macs: str | None,
-    max_params: str | None,
-    max_activations: str | None,
     res: str | None,
     batch: str,
     inputs: tuple[str, ...],
@@ -44,6 +40,7 @@ def assert_(
     examples: tuple[str, ...],
     format_name: str,
     output_path: str | None,
+    budgets: list[Budget],
 ) -> None:
     """Exit 1 unless a network keeps its budgets, naming the layers that hold the excess.
 
@@ -58,14 +55,12 @@ def assert_(
     from flopscope.search.assertion import assess
 
     check_format(format_name)
-    given = {"macs": max_macs, "params": max_params, "activations": max_activations}
-    limits = budgets_of(given, "--max-{}")
-    if not limits:
-        raise BadInput("no budget is given; give --max-macs, --max-params or --max-activations")
+    if not budgets:
+        raise BadInput("no budget is given; give one, such as --max-macs 300M")
     with exported(output_path) as write:
         with waiting(f"counting {target}"):
             subject = counted(target, res, batch, inputs, arguments, examples)
-        verdicts = assess(subject.asked.ledger, limits)
+        verdicts = assess(subject.asked.ledger, budgets)
         write_counted(write, verdict_document(target, verdicts), format_name)
     if not all(verdicts):
         raise click.exceptions.Exit(1)

@@ -7,6 +7,7 @@ import click
 from flopscope.cli.options import OUTPUT
 from flopscope.cli.output import output
 from flopscope.cli.progress import waiting
+from flopscope.cli.quantities import NAMES
 from flopscope.errors import BadInput
 
 
@@ -16,7 +17,7 @@ from flopscope.errors import BadInput
     "--of",
     "quantities",
     multiple=True,
-    help="params, activations, traffic, or a convention. Repeatable.",
+    help=f"{', '.join(NAMES)}, or a convention. Repeatable.",
 )
 @click.option("--free", help="Options of a model to leave free, as in width,depth.")
 @click.option(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from flopscope.cli.options import CONVENTION, FORMAT, OUTPUT, PLOT, resolution
@@ -14,7 +16,11 @@ from flopscope.cli.output import (
     write_picture,
 )
 from flopscope.cli.progress import waiting
+from flopscope.cli.quantities import NAMES, budget_options, listed
 from flopscope.errors import BadInput
+
+if TYPE_CHECKING:
+    from flopscope.search.budgets import Budget
 
 
 @click.command()
@@ -23,7 +29,7 @@ from flopscope.errors import BadInput
     "costs",
     multiple=True,
     default=("macs",),
-    help="Cost: macs, params, activations, int8 (bytes) or latency. Repeatable.  [default: macs]",
+    help=f"Cost: {listed([*NAMES, 'latency'])}. Repeatable.  [default: macs]",
 )
 @click.option(
     "--results", metavar="FILE", help="Your own accuracies, a CSV, in place of the published ones."
@@ -34,8 +40,7 @@ from flopscope.errors import BadInput
 @click.option("--res", help="Only accuracies at this input size, 224 or HxW as in 192x256.")
 @CONVENTION
 @click.option("--family", "families", multiple=True, help="Only this family. Repeatable.")
-@click.option("--max-macs", help="Only networks of at most so many MACs, 300M.")
-@click.option("--max-params", help="Only networks of at most so many parameters, 5M.")
+@budget_options("--max-{}", "Only networks of at most {}.")
 @FORMAT
 @OUTPUT
 @PLOT
@@ -47,12 +52,11 @@ def pareto(
     res: str | None,
     convention: str,
     families: tuple[str, ...],
-    max_macs: str | None,
-    max_params: str | None,
     format_name: str,
     output_path: str | None,
     plot_path: str | None,
     wide: bool,
+    budgets: list[Budget],
 ) -> None:
     """Find the networks that no other beats in both cost and accuracy.
 
@@ -70,23 +74,11 @@ def pareto(
     from flopscope.conventions import convention as named
     from flopscope.present.pareto import front_document
     from flopscope.present.sources import DRAWING, of_front
-    from flopscope.search.budgets import parse_budget
     from flopscope.search.front import Front
     from flopscope.search.points import Question, points
 
     check_format(format_name)
-    most = {"macs": max_macs, "params": max_params}
-    question = Question(
-        costs,
-        named(convention),
-        resolution(res),
-        families,
-        tuple(
-            parse_budget(f"--max-{name}", name, text)
-            for name, text in most.items()
-            if text is not None
-        ),
-    )
+    question = Question(costs, named(convention), resolution(res), families, tuple(budgets))
     check_picture(plot_path)
     if plot_path is not None and len(costs) > 1:
         raise BadInput(f"a plot has one cost, not {', '.join(costs)}; give --x once to draw")

@@ -10,6 +10,7 @@ import click
 from flopscope.cli.options import CONVENTION, OUTPUT, inputs_or_res, natural
 from flopscope.cli.output import command_line, exported
 from flopscope.cli.progress import waiting
+from flopscope.cli.quantities import ORDERS, listed
 
 
 @click.command()
@@ -41,9 +42,7 @@ from flopscope.cli.progress import waiting
     help="module (a tree), or flat by layer, operator (its kind), stage or block.",
 )
 @click.option("--depth", help="Fold the tree below this depth; 0 leaves the total.")
-@click.option(
-    "--sort", help="Largest first by params, macs, count (the convention's) or activations."
-)
+@click.option("--sort", help=f"Largest first by {listed(ORDERS)} (as the convention counts).")
 @click.option("--backward", is_flag=True, help="A training step: the backward pass too.")
 @click.option("--strict", is_flag=True, help="Exit 1 if the cost of an operator is unknown.")
 @click.option(
@@ -88,11 +87,11 @@ def profile(
     """
     from flopscope import arguments as texts
     from flopscope.answers import profile as answers
-    from flopscope.answers.parts import View
     from flopscope.conventions import convention as named
     from flopscope.present.profile import ProfileReport, check_view
     from flopscope.present.profile_formats import check_format, profile_text
     from flopscope.present.sources import of_document
+    from flopscope.present.view import View
     from flopscope.sizes import Shape, is_symbolic
 
     graph = answers.is_onnx(target)

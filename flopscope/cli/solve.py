@@ -10,6 +10,7 @@ import click
 from flopscope.cli.options import FORMAT, OUTPUT, RES, positive, resolution
 from flopscope.cli.output import Export, check_format, command_line, exported, rendered
 from flopscope.cli.progress import waiting
+from flopscope.cli.quantities import budget_options
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("model", metavar="MODEL")
-@click.option("--macs", help="At most so many multiply-accumulates, such as 150M.")
-@click.option("--params", help="At most so many parameters, such as 4M.")
-@click.option("--activations", help="At most so many activations.")
+@budget_options("--{}", "At most {}.")
 @click.option("--free", help="What to choose, joined by commas: width, res, depth, batch …")
 @click.option("--when", help="An equation of two costs instead: 'attention = conv'.")
 @RES
@@ -31,9 +30,6 @@ if TYPE_CHECKING:
 @OUTPUT
 def solve(
     model: str,
-    macs: str | None,
-    params: str | None,
-    activations: str | None,
     free: str | None,
     when: str | None,
     res: str | None,
@@ -41,6 +37,7 @@ def solve(
     step: str | None,
     format_name: str,
     output_path: str | None,
+    budgets: list[Budget],
 ) -> None:
     """Find the largest network that keeps a budget, or where one cost overtakes another.
 
@@ -56,12 +53,11 @@ def solve(
     from flopscope.search.solve import solve as solved
 
     check_format(format_name)
-    limits = budgets_of({"macs": macs, "params": params, "activations": activations}, "--{}")
     size, images = resolution(res), None if batch is None else positive("batch", batch)
     names = free.split(",") if free else []
     with exported(output_path) as write:
         if when is not None:
-            if limits or step is not None or len(names) > 1:
+            if budgets or step is not None or len(names) > 1:
                 raise BadInput(
                     "--when is an equation along one free size; leave budgets, --step and further "
                     "free sizes out"
@@ -76,7 +72,7 @@ def solve(
         with waiting(f"solving {model}"):
             solution = solved(
                 model,
-                limits,
+                budgets,
                 names,
                 res=size,
                 batch=images,
@@ -97,14 +93,3 @@ def write_counted(
 
     command, counting = command_line(), CONVENTIONS["macs"]
     write(rendered(document, format_name), lambda: of_document(document, command, counting, names))
-
-
-def budgets_of(given: dict[str, str | None], option: str) -> list[Budget]:
-    """The budgets whose text is given."""
-    from flopscope.search.budgets import parse_budget
-
-    return [
-        parse_budget(option.format(quantity), quantity, text)
-        for quantity, text in given.items()
-        if text is not None
-    ]
