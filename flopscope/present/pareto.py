@@ -8,7 +8,7 @@ from typing import Any
 
 from flopscope.errors import SHOWN
 from flopscope.present.numbers import integer
-from flopscope.present.quantities import cautions, cautions_data, number_column
+from flopscope.present.quantities import cautions, cautions_data, number
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import size
 from flopscope.quantities import Named, Quantity
@@ -79,7 +79,7 @@ def _table(front: Front) -> Table:
 
 
 def _cost_column(cost: Named) -> Column:
-    written = number_column(cost).text if isinstance(cost, Quantity) and cost.per > 1 else amount
+    written = number(cost) if isinstance(cost, Quantity) and cost.per > 1 else amount
     return Column(
         cost.column if isinstance(cost, Quantity) else cost.name,
         cost.heading,
