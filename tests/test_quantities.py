@@ -276,6 +276,7 @@ def test_a_new_row_is_in_the_help(command: str, said: str) -> None:
         "assert mobilenetv1 --max-probe 7",
         "assert_budget",
         "profile free",
+        "formula mobilenetv1 --of probe",
     ],
 )
 def test_a_caution_stands_wherever_the_quantity_is_shown(command: str) -> None:

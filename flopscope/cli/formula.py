@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from flopscope.cli.options import OUTPUT
@@ -71,6 +73,8 @@ def formula(
     from flopscope.answers import formula as answers
     from flopscope.laws import is_law
     from flopscope.present.formula import FormulaPage, check_format, render_formulas
+    from flopscope.present.quantities import cautions
+    from flopscope.quantities import formulas
 
     if (arguments or inputs or examples) and not answers.is_target(name):
         raise BadInput(
@@ -89,12 +93,11 @@ def formula(
                 raise BadInput(f"{name} is a target and takes no --free, --when or --ideal")
             write(_derived(name, arguments, inputs, quantities, examples, format_name))
             return
-        named = free.split(",") if free else []
-        found = [
-            answers.formula(name, quantity, named) for quantity in quantities or ("macs", "params")
-        ]
-        page = answers.reshaped(found, answers.parse_when(when) if when else {}, ideal)
-        write(render_formulas(FormulaPage(*answers.source(name), page), format_name))
+        named, asked = free.split(",") if free else [], quantities or ("macs", "params")
+        found = [answers.formula(name, quantity, named) for quantity in asked]
+        shaped = answers.reshaped(found, answers.parse_when(when) if when else {}, ideal)
+        notes = cautions(formulas()[quantity] for quantity in asked)
+        write(render_formulas(FormulaPage(*answers.source(name), shaped, notes), format_name))
 
 
 @click.command()
@@ -136,9 +139,12 @@ def _derived(
     from flopscope.arguments import parse_examples
     from flopscope.present.derive import derivation_page
     from flopscope.present.formula import render_formulas
+    from flopscope.present.quantities import cautions
+    from flopscope.quantities import formulas
 
+    asked = quantities or ("macs", "params")
     with waiting(f"deriving {target}"):
-        found = derive(
-            target, arguments, inputs, quantities or ("macs", "params"), parse_examples(examples)
-        )
-    return render_formulas(derivation_page(found), format_name)
+        found = derive(target, arguments, inputs, asked, parse_examples(examples))
+    page = derivation_page(found)
+    notes = [*page.notes, *cautions(formulas()[quantity] for quantity in asked)]
+    return render_formulas(replace(page, notes=notes), format_name)
