@@ -257,8 +257,9 @@ def choices(convention: Convention) -> dict[str, Quantity]:
 
 
 def formulas() -> dict[str, Quantity]:
-    """What a formula can be of: every quantity, and the work under every convention."""
-    return {**QUANTITIES, **{name: MACS.under(each) for name, each in CONVENTIONS.items()}}
+    """What a formula can be of: each quantity that is a sum, and the work under each convention."""
+    sums = {name: row for name, row in QUANTITIES.items() if row.additive}
+    return {**sums, **{name: MACS.under(each) for name, each in CONVENTIONS.items()}}
 
 
 def bounded() -> list[Quantity]:

@@ -262,7 +262,7 @@ def test_a_new_row_is_a_formula() -> None:
         ("pareto --help", "--max-probe TEXT Only networks of at most so many probes, such as 7."),
         ("pareto --help", "buffers, probe or latency."),
         ("formula --help", "buffers, probe, or a convention."),
-        ("profile --help", "buffers, probe or count"),
+        ("profile --help", "buffers or probe."),
     ],
 )
 def test_a_new_row_is_in_the_help(command: str, said: str) -> None:

@@ -9,7 +9,7 @@ import click
 from flopscope.cli.options import OUTPUT
 from flopscope.cli.output import output
 from flopscope.cli.progress import waiting
-from flopscope.cli.quantities import NAMES
+from flopscope.cli.quantities import ADDITIVE
 from flopscope.errors import BadInput
 
 
@@ -19,7 +19,7 @@ from flopscope.errors import BadInput
     "--of",
     "quantities",
     multiple=True,
-    help=f"{', '.join(NAMES)}, or a convention. Repeatable.",
+    help=f"{', '.join(ADDITIVE)}, or a convention. Repeatable.",
 )
 @click.option("--free", help="Options of a model to leave free, as in width,depth.")
 @click.option(

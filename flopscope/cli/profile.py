@@ -10,7 +10,7 @@ import click
 from flopscope.cli.options import CONVENTION, OUTPUT, inputs_or_res, natural
 from flopscope.cli.output import command_line, exported
 from flopscope.cli.progress import waiting
-from flopscope.cli.quantities import ORDERS, listed
+from flopscope.cli.quantities import ADDITIVE, listed
 
 
 @click.command()
@@ -42,7 +42,9 @@ from flopscope.cli.quantities import ORDERS, listed
     help="module (a tree), or flat by layer, operator (its kind), stage or block.",
 )
 @click.option("--depth", help="Fold the tree below this depth; 0 leaves the total.")
-@click.option("--sort", help=f"Largest first by {listed(ORDERS)} (as the convention counts).")
+@click.option(
+    "--sort", help=f"Largest first by count, as the convention counts, or {listed(ADDITIVE)}."
+)
 @click.option("--backward", is_flag=True, help="A training step: the backward pass too.")
 @click.option("--strict", is_flag=True, help="Exit 1 if the cost of an operator is unknown.")
 @click.option(

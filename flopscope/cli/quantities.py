@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flopscope.quantities import COUNT, QUANTITIES, bounded
+from flopscope.quantities import QUANTITIES, bounded
 
 if TYPE_CHECKING:
     from flopscope.search.budgets import Budget
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 Command = Callable[..., None]
 
 NAMES = tuple(QUANTITIES)
-ORDERS = (*(name for name, row in QUANTITIES.items() if row.additive), COUNT)
-"""What parts of a network can be sorted by."""
+ADDITIVE = tuple(name for name, row in QUANTITIES.items() if row.additive)
+"""Of these there are formulas, and parts of a network can be sorted by them."""
 
 
 def budget_options(option: str, allowed: str) -> Callable[[Command], Command]:

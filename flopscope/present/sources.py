@@ -13,6 +13,7 @@ from flopscope.present.compare import comparison_document
 from flopscope.present.paper import papers
 from flopscope.present.provenance import closed_forms, provenance
 from flopscope.present.table import Document
+from flopscope.quantities import MACS, formulas
 
 if TYPE_CHECKING:
     from flopscope.search.front import Front
@@ -24,13 +25,14 @@ DRAWING = ("matplotlib", "numpy")
 def of_front(
     front: Front, command: Sequence[str], results: str | None, packages: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The provenance of a frontier; formulas of the networks on it, without those of a clock."""
+    """The provenance of a frontier, with the formulas of the networks on it where the cost has
+    one."""
     from flopscope.present.pareto import front_document  # NumPy, for which others need not wait
 
     cost, convention = front.question.criteria[0], front.question.convention
     variants = [front.points[index].variant for index in front.on]
-    names = () if cost == "latency" else (str(variant) for variant in variants if variant)
-    quantity = {"macs": convention.name, "int8": "params"}.get(cost, cost)
+    quantity = convention.name if cost == MACS.name else cost
+    names = (str(each) for each in variants if each and quantity in formulas())
     made = provenance(
         command,
         convention,
