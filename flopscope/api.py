@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from flopscope.answers import check as checking
 from flopscope.answers import compare as comparing
 from flopscope.answers import formula as formulas
 from flopscope.answers.compare import Comparison
@@ -72,7 +73,7 @@ def trace(
     """The ledger of any module on inputs of these shapes, sizes being numbers or names.
 
     See `flopscope.tracing.trace`; the ledger's conditions say where its formulas hold. Needs torch.
-    Raises BadInput for what is no module, and where the module cannot run on these inputs.
+    Raises BadInput for anything but a module, and where the module cannot run on these inputs.
 
     >>> from torch import nn
     >>> print(trace(nn.Conv2d(3, 8, 3), ("B", 3, "H", "W")).macs().formula.domain)
@@ -80,7 +81,7 @@ def trace(
     """
     require_witnesses()
     from flopscope import tracing
-    from flopscope.tracing.refusals import check_module, named_inputs, refusing
+    from flopscope.tracing.loading.refusals import check_module, named_inputs, refusing
 
     check_module(module)
     name, on = type(module).__name__, named_inputs(inputs, named)
@@ -109,7 +110,7 @@ def derive(
     require_witnesses()
     from flopscope import tracing
     from flopscope.answers import derive as deriving
-    from flopscope.tracing.refusals import named_inputs
+    from flopscope.tracing.loading.refusals import named_inputs
 
     def run(sizes: Mapping[str, Any]) -> tracing.Trace:
         return tracing.derive(make, arguments, *inputs, example=sizes)
@@ -118,7 +119,7 @@ def derive(
     said = ", ".join(f"{key}={value}" for key, value in arguments.items()) or "no arguments"
     said += f" on {named_inputs(inputs, {})}" if inputs else ""
     first = deriving.first_trace(name, said, run, example or {}, make, arguments, option="")
-    return deriving.derivation(name, run, first, quantities)
+    return deriving.derived(name, run, first, quantities)
 
 
 @dataclass(frozen=True)
@@ -191,4 +192,4 @@ def check(*models: str, res: Resolution | None = None, batch: int = 1) -> Agreem
 
     Needs torch and fvcore; raises BadInput where they are not installed.
     """
-    return AgreementReport(comparing.compare(models, res=res, batch=batch, check=True))
+    return AgreementReport(checking.check(models, res=res, batch=batch))

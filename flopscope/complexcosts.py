@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from flopscope.acts import Cost, scaled
-from flopscope.facts import COMPLEX, Function, Interpolation, Kind, Operator, Reduction
+from flopscope.facts import COMPLEX, Arithmetic, Function, Kind, Operator, Reduction
 from flopscope.sizes import Size, elements, product, total
 
 
@@ -20,7 +20,7 @@ def has_complex(row: Operator) -> bool:
     return not COMPLEX.isdisjoint((*row.types, *(weight.element for weight in row.weights)))
 
 
-def is_stated(kind: Kind, function: Function | Reduction | Interpolation | None) -> bool:
+def is_stated(kind: Kind, function: Arithmetic | None) -> bool:
     """Are the acts of such a row on complex numbers stated?"""
     if kind in (Kind.ELEMENTWISE, Kind.REDUCTION):
         return function in FUNCTIONS or function in REDUCTIONS

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from flopscope.sizes import Shape, Size
 
@@ -114,6 +114,10 @@ class Interpolation(Enum):
     VARYING = "varying"  # the samples, or their weights, are not stated
 
 
+Arithmetic: TypeAlias = Function | Reduction | Interpolation
+"""What names the arithmetic of a row within its kind."""
+
+
 class Window(NamedTuple):
     """The sliding window of a convolution or pooling, one size an axis: (vertical, horizontal) of
     a map."""
@@ -194,7 +198,7 @@ class Operator(NamedTuple):
     buffers: tuple[Weight, ...] = ()
     window: Window | None = None
     groups: Size = 1
-    function: Function | Reduction | Interpolation | None = None
+    function: Arithmetic | None = None
     reads: tuple[int, ...] = ()
     id: int = 0
     repeat: Size = 1

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flopscope import readings
 from flopscope.domain import Condition, check_bindings, check_conditions
 from flopscope.errors import UnknownName
-from flopscope.facts import Kind, Operator, Weight
+from flopscope.facts import Arithmetic, Kind, Operator, Weight
 from flopscope.quantities import Place, standing
 from flopscope.readings import Reading
 from flopscope.readings.liveness import forwarded
@@ -178,12 +178,11 @@ NAMED_BY_FUNCTION = (Kind.ACTIVATION, Kind.ELEMENTWISE, Kind.REDUCTION)
 def kind_name(row: Operator) -> str:
     """The field's name of the row's kind: a convolution is depthwise, pointwise, grouped or
     standard. What runs backward is named by its arithmetic."""
+    name = plain_name(row.kind, row.function)
     if row.backward:
-        return f"{_function_name(row) or row.kind.value} (backward)"
-    if name := _function_name(row):
-        return name
+        return f"{name} (backward)"
     if row.kind is not Kind.CONVOLUTION or row.window is None:
-        return row.kind.value
+        return name
     channels = row.inputs[0][1]
     if not isinstance(row.groups, int) or row.groups != 1:
         return (
@@ -195,9 +194,9 @@ def kind_name(row: Operator) -> str:
     return "pointwise convolution" if pointwise else "standard convolution"
 
 
-def _function_name(row: Operator) -> str:
-    named = row.function is not None and row.kind in NAMED_BY_FUNCTION
-    return str(row.function.value) if named and row.function else ""
+def plain_name(kind: Kind, function: Arithmetic | None) -> str:
+    """The kind's name or, of the kinds that go by their function, the function's, such as relu."""
+    return function.value if function is not None and kind in NAMED_BY_FUNCTION else kind.value
 
 
 def _record(row: Operator) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from flopscope.present.assert_ import verdict_document
 from flopscope.present.render import render
 from flopscope.quantities import bounded
 from flopscope.search.assertion import assess
-from flopscope.search.budgets import Budget, parse_budgets
+from flopscope.search.budgets import Budget, parse_budget
 
 if TYPE_CHECKING:
     from torch import nn
@@ -50,8 +50,11 @@ def _budgets(limits: Mapping[str, int | str | None]) -> list[Budget]:
     for name in limits:
         if name not in known:
             raise UnknownName("budget", name, known)
-    given = {known[name]: str(limit) for name, limit in limits.items() if limit is not None}
-    budgets = parse_budgets(given, "max_{}")
+    budgets = [
+        parse_budget(name, known[name], str(limit))
+        for name, limit in limits.items()
+        if limit is not None
+    ]
     if not budgets:
         raise BadInput('no budget is given; give one, such as max_macs="300M"')
     return budgets

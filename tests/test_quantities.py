@@ -127,7 +127,8 @@ from flopscope.api import analyze
 from flopscope.cli import main
 from flopscope.conventions import convention
 from flopscope.present.profile import ProfileReport
-from flopscope.present.profile_formats import profile_text
+from flopscope.present.profile_formats import FORMATS
+from flopscope.present.render import render
 from flopscope.present.view import View
 from flopscope.symbolic import symbol
 from flopscope.testing import assert_budget
@@ -141,7 +142,7 @@ def profiled(size, format_name, **view):
     shape = (1, 3, size, size)
     found = Profile("net", (shape,), analyze("mobilenetv1", res=size), ())
     view = View(convention("macs"), by="stage", **view)
-    return profile_text(ProfileReport(found, view), format_name)
+    return render(ProfileReport(found, view), format_name, FORMATS)
 
 commands = json.loads(sys.argv[1])
 texts = {{command: said(command) for command in commands}}

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from flopscope.domain import AtLeast, Condition, Multiple, require
 from flopscope.domain.regions import simplified
 from flopscope.errors import OutsideDomain
-from flopscope.facts import Function, Interpolation, Kind, Operator, Reduction, Weight, Window
+from flopscope.facts import Arithmetic, Kind, Operator, Weight, Window
 from flopscope.ledger import Ledger
 from flopscope.sizes import Shape, Size
 
@@ -79,7 +79,7 @@ class Tape:
         buffers: tuple[tuple[str, Shape], ...] = (),
         window: Window | None = None,
         groups: Size = 1,
-        function: Function | Reduction | Interpolation | None = None,
+        function: Arithmetic | None = None,
     ) -> Feature:
         """Append one row and return its output. Weights are named after the row's path, but for
         those that `stored` named."""

@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING
 
 from flopscope.analytic.named_blocks import FORMS
 from flopscope.catalog.figures import Figure
-from flopscope.catalog.models import MODELS
 from flopscope.catalog.scaling import Scaling, scaled
 from flopscope.catalog.variant import Resolution, Variant, check_size, parse
 from flopscope.conventions import Convention, convention
-from flopscope.errors import BadInput, UnknownName
+from flopscope.errors import BadInput
 from flopscope.extras import require_witnesses
 from flopscope.ledger import Ledger, Level
 from flopscope.quantities import Quantity
 
 if TYPE_CHECKING:
     from flopscope.agreement import Agreement
-    from flopscope.agreement.blocks import Case
-    from flopscope.agreement.proof import Proof
 
 
 @dataclass(frozen=True)
@@ -74,8 +71,8 @@ def compare(
     """Count each model from its closed form; with `check`, against fvcore and torch as well.
 
     Without `res` each model is taken at its native resolution; `scaling` multiplies that, or `res`,
-    and the models' coefficients. Raises BadInput or UnknownName for a
-    model, option, size or convention that does not exist.
+    and the models' coefficients. Raises BadInput or UnknownName for a model, option, size or
+    convention that does not exist.
 
     >>> [e.count("macs") for e in compare(["mobilenetv1", "mobilenetv2"], res=224).entries]
     [568740352, 300774272]
@@ -84,8 +81,8 @@ def compare(
         raise BadInput("no model to compare; name at least one, such as mobilenetv2")
     if check and (blocks := [name for name in models if name in FORMS]):
         raise BadInput(
-            f"{', '.join(blocks)}: a block has no sizes to be checked at; for all of them it is "
-            "proved by flopscope check --prove"
+            f"{', '.join(blocks)}: a block has no sizes at which it could be checked; "
+            "flopscope check --prove proves it for all sizes"
         )
     check_size("batch", batch, "such as 1")
     counting = convention(convention_name)
@@ -101,46 +98,8 @@ def compare(
 def entry(variant: Variant, resolution: Resolution | None, batch: int, check: bool) -> Entry:
     """One network counted at one input."""
     ledger = variant.ledger(resolution, batch)
-    agreement = None
-    if check:
-        agreement = _checked(variant, resolution, batch)
+    agreement = _checked(variant, resolution, batch) if check else None
     return Entry(variant, resolution, batch, ledger, variant.published(resolution), agreement)
-
-
-def proofs(names: Sequence[str]) -> tuple[tuple[Variant | Case, Proof], ...]:
-    """For each model, and each case of a block, closed form against traced formula, in symbols.
-
-    Raises BadInput without torch, or for a block that has no PyTorch counterpart; UnknownName for
-    what is neither model nor block.
-    """
-    from flopscope.agreement.blocks import counterpart, prove_block
-    from flopscope.agreement.proof import prove_variant
-
-    subjects: list[str | Variant] = []
-    for name in dict.fromkeys(names):
-        if name in FORMS:
-            counterpart(name)
-        subjects.append(name if name in FORMS else _known(name))
-    require_witnesses()
-    found: list[tuple[Variant | Case, Proof]] = []
-    for subject in subjects:
-        if isinstance(subject, str):
-            found += prove_block(subject)
-        else:
-            found.append((subject, prove_variant(subject)))
-    return tuple(found)
-
-
-def _known(name: str) -> Variant:
-    """The variant of that name. Raises BadInput or UnknownName, blocks among its suggestions."""
-    base = name.partition(":")[0]
-    if base in FORMS:
-        raise BadInput(
-            f"{base} is a block, free in all its sizes, but '{name}' fixes some; leave them out"
-        )
-    if base not in MODELS:
-        raise UnknownName("model or block", name, [*MODELS, *FORMS])
-    return parse(name)
 
 
 def _checked(variant: Variant, resolution: Resolution | None, batch: int) -> Agreement:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flopscope.cli.options import BATCH, FORMAT, OUTPUT, RES
-from flopscope.cli.output import check_format, exported
+from flopscope.cli.answering import Answer, answered
+from flopscope.cli.options import FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import budget_options
-from flopscope.cli.solve import write_counted
+from flopscope.cli.subject import Given, subject_options
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
@@ -20,28 +20,15 @@ if TYPE_CHECKING:
 @click.command(name="assert")
 @click.argument("target", metavar="MODEL|TARGET")
 @budget_options("--max-{}", "At most {}.")
-@RES
-@BATCH
-@click.option(
-    "--input", "inputs", multiple=True, help="Sizes of an input, 1,3,224,224. Repeatable."
-)
-@click.option(
-    "--arg", "arguments", multiple=True, help="Argument of a target, name=value. Repeatable."
-)
-@click.option("--example", "examples", multiple=True, help="A named size of an ONNX file, batch=1.")
+@subject_options
 @FORMAT
 @OUTPUT
+@answered
 def assert_(
     target: str,
-    res: str | None,
-    batch: str,
-    inputs: tuple[str, ...],
-    arguments: tuple[str, ...],
-    examples: tuple[str, ...],
-    format_name: str,
-    output_path: str | None,
+    given: Given,
     budgets: list[Budget],
-) -> None:
+) -> Answer:
     """Exit 1 unless a network keeps its budgets, naming the layers that hold the excess.
 
     \b
@@ -50,17 +37,15 @@ def assert_(
 
     TARGET is what `flopscope profile` takes; loading a Python target runs its code.
     """
-    from flopscope.cli.subject import counted
+    from flopscope.conventions import CONVENTIONS
     from flopscope.present.assert_ import verdict_document
+    from flopscope.present.provenance import Sources
     from flopscope.search.assertion import assess
 
-    check_format(format_name)
     if not budgets:
         raise BadInput("no budget is given; give one, such as --max-macs 300M")
-    with exported(output_path) as write:
-        with waiting(f"counting {target}"):
-            subject = counted(target, res, batch, inputs, arguments, examples)
-        verdicts = assess(subject.asked.ledger, budgets)
-        write_counted(write, verdict_document(target, verdicts), format_name)
-    if not all(verdicts):
-        raise click.exceptions.Exit(1)
+    with waiting(f"counting {target}"):
+        subject = given.counted(target)
+    verdicts = assess(subject.asked.ledger, budgets)
+    sources = Sources(CONVENTIONS["macs"])
+    return Answer(verdict_document(target, verdicts), sources, all(verdicts))

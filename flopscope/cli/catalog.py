@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from flopscope.cli.options import (
-    BATCH,
-    CONVENTION,
-    FORM,
-    FORMAT,
-    OUTPUT,
-    RES,
-    SCALE,
-    positive,
-    resolution,
-    scaling,
-)
-from flopscope.cli.output import (
-    check_format,
-    command_line,
-    exported,
-    rendered,
-)
+from flopscope.cli.answering import Answer, answered
+from flopscope.cli.options import BATCH, CONVENTION, FORM, FORMAT, OUTPUT, RES, SCALE
+
+if TYPE_CHECKING:
+    from flopscope.catalog.scaling import Scaling
+    from flopscope.conventions import Convention
 
 
 @click.command()
@@ -31,66 +21,57 @@ from flopscope.cli.output import (
 @BATCH
 @FORM
 @CONVENTION
-@click.option("--by", default="layer", help="layer, block, stage or kind.", show_default=True)
+@click.option(
+    "--by",
+    default="layer",
+    help="A row for each layer, block, stage or kind of operator.",
+    show_default=True,
+)
 @FORMAT
 @OUTPUT
+@answered
 def show(
     model: str,
-    res: str | None,
-    scale: str | None,
-    batch: str,
+    res: tuple[int, int] | None,
+    scaling: Scaling | None,
+    batch: int,
     form: str | None,
-    convention: str,
+    convention: Convention,
     by: str,
-    format_name: str,
-    output_path: str | None,
-) -> None:
+) -> Answer:
     """Show one network layer by layer."""
     from flopscope.answers import compare as answers
     from flopscope.catalog.variant import with_form
-    from flopscope.conventions import convention as named
     from flopscope.ledger import Level
     from flopscope.present.catalog import show_document
-    from flopscope.present.sources import of_document
+    from flopscope.present.provenance import Sources
 
-    check_format(format_name)
-    with exported(output_path) as write:
-        compared = answers.compare(
-            with_form([model], form),
-            res=resolution(res),
-            batch=positive("batch", batch),
-            scaling=scaling(scale),
-        )
-        shown = compared.entries[0]
-        counting = named(convention)
-        document = show_document(shown, counting, Level.named(by))
-        text = rendered(document, format_name)
-        write(text, lambda: of_document(document, command_line(), counting, [str(shown.variant)]))
+    models = with_form([model], form)
+    compared = answers.compare(models, res=res, batch=batch, scaling=scaling)
+    shown = compared.entries[0]
+    document = show_document(shown, convention, Level.named(by))
+    return Answer(document, Sources(convention, [str(shown.variant)]))
 
 
 @click.command(name="list")
 @FORMAT
 @OUTPUT
-def list_models(format_name: str, output_path: str | None) -> None:
+@answered
+def list_models() -> Answer:
     """List the models, their options and papers."""
     from flopscope.present.catalog import list_document
-    from flopscope.present.sources import of_document
+    from flopscope.present.provenance import Sources
 
-    check_format(format_name)
-    with exported(output_path) as write:
-        document = list_document()
-        write(rendered(document, format_name), lambda: of_document(document, command_line()))
+    return Answer(list_document(), Sources())
 
 
 @click.command()
 @FORMAT
 @OUTPUT
-def conventions(format_name: str, output_path: str | None) -> None:
+@answered
+def conventions() -> Answer:
     """List the conventions: what each tool and the papers count."""
     from flopscope.present.catalog import conventions_document
-    from flopscope.present.sources import of_document
+    from flopscope.present.provenance import Sources
 
-    check_format(format_name)
-    with exported(output_path) as write:
-        document = conventions_document()
-        write(rendered(document, format_name), lambda: of_document(document, command_line()))
+    return Answer(conventions_document(), Sources())

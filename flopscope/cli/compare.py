@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from flopscope.cli.options import (
-    BATCH,
-    CONVENTION,
-    FORM,
-    FORMAT,
-    OUTPUT,
-    PLOT,
-    RES,
-    SCALE,
-    positive,
-    resolution,
-    scaling,
-)
-from flopscope.cli.output import (
-    check_format,
-    check_picture,
-    command_line,
-    exported,
-    rendered,
-    write_picture,
-)
+from flopscope.cli.answering import Answer, answered
+from flopscope.cli.options import BATCH, CONVENTION, FORM, FORMAT, OUTPUT, PLOT, RES, SCALE
 from flopscope.cli.progress import waiting
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from flopscope.answers.compare import Comparison
+    from flopscope.catalog.scaling import Scaling
+    from flopscope.conventions import Convention
 
 
 @click.command()
@@ -43,69 +33,61 @@ from flopscope.cli.progress import waiting
     "--columns",
     help="Columns of a table for a paper: params,macs,top1,cite; a wrong one lists all.",
 )
-@click.option("--sort", help="Largest first by a column; +macs for smallest first.")
-@click.option("--group", help="Rows under the names of their groups: family.")
+@click.option("--sort", help="Order the rows by a column, the largest first; +macs reverses.")
+@click.option("--group", help="Put the rows under the names of their groups: family.")
 @FORMAT
 @OUTPUT
 @PLOT
+@answered
 def compare(
     models: tuple[str, ...],
-    res: str | None,
-    scale: str | None,
-    batch: str,
+    res: tuple[int, int] | None,
+    scaling: Scaling | None,
+    batch: int,
     form: str | None,
-    convention: str,
+    convention: Convention,
     by: str | None,
     check: bool,
     columns: str | None,
     sort: str | None,
     group: str | None,
-    format_name: str,
-    output_path: str | None,
-    plot_path: str | None,
-) -> None:
+) -> Answer:
     """Compare networks: parameters, work, activations, size, published accuracy.
 
     \b
     flopscope compare mobilenetv1 mobilenetv2 --res 224
     flopscope compare mobilenetv2 mobilenetv3_large --by kind --convention fvcore
     flopscope compare mobilenetv2 efficientnet_b0 --plot cost.pdf
-    flopscope compare resnet50 efficientnet_b0 --scale phi=1,alpha=1.2,beta=1.1,gamma=1.15
-    flopscope compare mobilenetv2 ghostnet_100 --columns params,macs,top1,cite --format latex
+    flopscope compare resnet50 efficientnet_b0 --scale phi=1,alpha=1.2,beta=1.1
+    flopscope compare mobilenetv2 ghostnet_100 --columns params,macs --format latex
 
-    --plot draws the count by stage and by kind, against input size and width, and against
-    activations, as far as the networks have them. Ratios are to the first network. In LaTeX cite
-    is \\cite with BibTeX entries in comments. With -o FILE, FILE.json says how the table is made:
-    command, versions, convention and formulas.
+    Ratios are to the first network. --plot draws the count by stage and by kind, against the input
+    size, the width and the activations, as far as the networks have them. In LaTeX the column cite
+    is \\cite, and the BibTeX entries stand in comments.
     """
     from flopscope.answers import compare as answers
     from flopscope.catalog.variant import with_form
     from flopscope.ledger import Level
     from flopscope.present.compare import comparison_document
     from flopscope.present.paper import Layout, paper_document
-    from flopscope.present.sources import DRAWING, of_comparison
+    from flopscope.present.provenance import of_comparison
 
-    check_format(format_name)
-    check_picture(plot_path)
     layout = Layout.parse(columns, sort, group) if columns or sort or group else None
-    with exported(output_path) as write:
-        with waiting(f"checking {', '.join(models)}", long=check):
-            result = answers.compare(
-                with_form(models, form),
-                res=resolution(res),
-                batch=positive("batch", batch),
-                convention_name=convention,
-                by=Level.named(by) if by else None,
-                check=check,
-                scaling=scaling(scale),
-            )
-        document = paper_document(result, layout) if layout else comparison_document(result)
-        text = rendered(document, format_name)
-        if plot_path is not None:
-            from flopscope.present.plots.comparison import comparison_figure
+    with waiting(f"checking {', '.join(models)}", long=check):
+        found = answers.compare(
+            with_form(models, form),
+            res=res,
+            batch=batch,
+            convention_name=convention.name,
+            by=Level.named(by) if by else None,
+            check=check,
+            scaling=scaling,
+        )
+    document = paper_document(found, layout) if layout else comparison_document(found)
+    return Answer(document, of_comparison(found), found.agrees, lambda: _picture(found))
 
-            made = of_comparison(result, command_line(), DRAWING)
-            write_picture(plot_path, comparison_figure(result), made)
-        write(text, lambda: of_comparison(result, command_line()))
-    if not result.agrees:
-        raise click.exceptions.Exit(1)
+
+def _picture(comparison: Comparison) -> Figure:
+    from flopscope.present.plots.comparison import comparison_figure
+
+    return comparison_figure(comparison)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import wraps
+from collections.abc import Callable
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from flopscope.cli.options import read_by
 from flopscope.quantities import QUANTITIES, bounded
 
 if TYPE_CHECKING:
@@ -29,23 +30,21 @@ def budget_options(option: str, allowed: str) -> Callable[[Command], Command]:
     def decorated(command: Command) -> Command:
         @wraps(command)
         def run(**given: Any) -> None:
-            texts = {row.name: given.pop(_argument(row.name)) for row in bounded()}
-            command(budgets=_parsed(texts, option), **given)
+            budgets = [given.pop(_argument(row.name)) for row in bounded()]
+            command(budgets=[budget for budget in budgets if budget is not None], **given)
 
         found: Command = run
         for row in reversed(bounded()):
-            help_text = allowed.format(row.budget)
             name = option.format(row.name)
-            found = click.option(name, _argument(row.name), help=help_text)(found)
+            found = click.option(
+                name,
+                _argument(row.name),
+                callback=read_by(partial(_budget, name, row.name)),
+                help=allowed.format(row.budget),
+            )(found)
         return found
 
     return decorated
-
-
-def listed(names: Iterable[str], last: str = "or") -> str:
-    """'params, macs or activations'."""
-    *others, end = names
-    return f"{', '.join(others)} {last} {end}" if others else end
 
 
 def _argument(name: str) -> str:
@@ -53,7 +52,7 @@ def _argument(name: str) -> str:
     return f"most_{name}"
 
 
-def _parsed(texts: dict[str, str | None], option: str) -> list[Budget]:
-    from flopscope.search.budgets import parse_budgets
+def _budget(option: str, name: str, text: str) -> Budget:
+    from flopscope.search.budgets import parse_budget
 
-    return parse_budgets(texts, option)
+    return parse_budget(option, name, text)

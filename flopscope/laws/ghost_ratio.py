@@ -13,7 +13,7 @@ from flopscope.analytic.blocks import conv_bn_act
 from flopscope.analytic.tape import record
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.facts import Operator
-from flopscope.laws.law import Law, Step, Worked, form, letter, macs, network, params, weights
+from flopscope.laws.parts import Law, Step, Worked, form, letter, macs, network, params, weights
 from flopscope.ledger import Ledger
 
 RATIO, D, K = sympy_symbol("s"), sympy_symbol("d"), sympy_symbol("K")

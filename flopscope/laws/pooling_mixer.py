@@ -18,7 +18,7 @@ from flopscope.analytic.poolformer import mlp
 from flopscope.analytic.tape import Feature, record
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.facts import Kind
-from flopscope.laws.law import Law, Step, Worked, form, letter, macs, network, params
+from flopscope.laws.parts import Law, Step, Worked, form, letter, macs, network, params
 from flopscope.ledger import Ledger
 from flopscope.sizes import Shape, Size
 from flopscope.symbolic import symbol

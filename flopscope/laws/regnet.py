@@ -20,7 +20,7 @@ from flopscope.analytic import regnet
 from flopscope.analytic.regnet import Stage, anynet
 from flopscope.analytic.tape import record
 from flopscope.closedform.sympify import sympy_symbol, to_sympy
-from flopscope.laws.law import (
+from flopscope.laws.parts import (
     Law,
     Step,
     Worked,

@@ -12,7 +12,7 @@ import sympy
 from flopscope.analytic.switches import NetworkForm
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.facts import Operator
-from flopscope.laws.law import Law, Step, Worked, form, letter, macs, network, params, traffic
+from flopscope.laws.parts import Law, Step, Worked, form, letter, macs, network, params, traffic
 from flopscope.ledger import Ledger
 
 B, C, H, W, K = (sympy_symbol(name) for name in ("B", "C_in", "H", "W", "K"))

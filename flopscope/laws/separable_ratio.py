@@ -7,7 +7,7 @@ from fractions import Fraction
 import sympy
 
 from flopscope.closedform.sympify import sympy_symbol
-from flopscope.laws.law import Law, Step, Worked, form, letter, macs, network
+from flopscope.laws.parts import Law, Step, Worked, form, letter, macs, network
 from flopscope.ledger import kind_name
 
 K, C_OUT = sympy_symbol("K"), sympy_symbol("C_out")

@@ -13,7 +13,17 @@ from flopscope.analytic.tape import record
 from flopscope.analytic.wtconv import wtconv
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.facts import Operator
-from flopscope.laws.law import Law, Step, Worked, form, ideal_macs, letter, macs, network, trainable
+from flopscope.laws.parts import (
+    Law,
+    Step,
+    Worked,
+    form,
+    ideal_macs,
+    letter,
+    macs,
+    network,
+    trainable,
+)
 from flopscope.ledger import Ledger
 from flopscope.sizes import Shape, Size
 

@@ -8,13 +8,13 @@ from typing import Any
 from flopscope.present.numbers import integer, percent
 from flopscope.present.quantities import cautions, cautions_data
 from flopscope.present.table import Column, Document, Table
-from flopscope.search.assertion import Verdict
+from flopscope.search.assertion import BudgetVerdict
 
 SHOWN = 12
 """Offending layers in a table; the JSON has all."""
 
 
-def verdict_document(name: str, verdicts: Sequence[Verdict]) -> Document:
+def verdict_document(name: str, verdicts: Sequence[BudgetVerdict]) -> Document:
     """Every budget with its verdict, then the layers that hold each excess."""
     broken = [verdict for verdict in verdicts if verdict.offenders]
     return Document(
@@ -29,7 +29,7 @@ def verdict_document(name: str, verdicts: Sequence[Verdict]) -> Document:
     )
 
 
-def _verdicts(name: str, verdicts: Sequence[Verdict]) -> Table:
+def _verdicts(name: str, verdicts: Sequence[BudgetVerdict]) -> Table:
     columns = [
         Column("quantity", "Reading", numeric=False),
         Column("limit", "At most", integer),
@@ -57,13 +57,13 @@ def _verdicts(name: str, verdicts: Sequence[Verdict]) -> Table:
     return Table(columns, rows, f"{name} against its budgets.", notes)
 
 
-def _word(verdict: Verdict) -> str:
+def _word(verdict: BudgetVerdict) -> str:
     if verdict.excess:
         return f"broken by {verdict.excess:,}"
     return "not certain" if verdict.unknown else "kept"
 
 
-def _offenders(verdict: Verdict) -> Table:
+def _offenders(verdict: BudgetVerdict) -> Table:
     quantity = verdict.budget.of
     columns = [
         Column("layer", "Layer", numeric=False),
@@ -80,7 +80,7 @@ def _offenders(verdict: Verdict) -> Table:
     return Table(columns, rows, title, notes)
 
 
-def _data(verdict: Verdict) -> dict[str, Any]:
+def _data(verdict: BudgetVerdict) -> dict[str, Any]:
     return {
         "quantity": verdict.budget.quantity,
         "limit": verdict.budget.limit,

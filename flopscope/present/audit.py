@@ -8,7 +8,7 @@ from typing import Any
 
 from flopscope.present.numbers import integer
 from flopscope.present.table import Column, Document, Table
-from flopscope.reconciling.audit import Finding, Verdict
+from flopscope.reconciling.audit import FigureVerdict, Finding
 
 SCHEMA = "flopscope.audit/1"
 
@@ -38,13 +38,13 @@ def audit_document(findings: Sequence[Finding]) -> Document:
             finding.figure.resolution,
             finding.quantity,
             finding.figure.unit if finding.quantity == "compute" else None,
-            finding.nearest.name if finding.verdict is Verdict.IRREPRODUCIBLE else None,
+            finding.nearest.name if finding.verdict is FigureVerdict.IRREPRODUCIBLE else None,
             finding.figure.note,
         ]
         for finding in findings
     ]
     notes = [f"[{n}] {' '.join(filter(None, r))}" for n, r in enumerate(references, start=1)]
-    notes += [_nearest(f) for f in findings if f.verdict is Verdict.IRREPRODUCIBLE]
+    notes += [_nearest(f) for f in findings if f.verdict is FigureVerdict.IRREPRODUCIBLE]
     title = "Published figures. Exact: parameters, and MACs of convention macs."
     return Document([Table(columns, rows, title, notes), _summary(findings)], _data(findings))
 
@@ -56,7 +56,7 @@ def said(finding: Finding) -> str:
 
 def _reference(finding: Finding) -> tuple[str, str | None]:
     """A source, and the note of what is not plain in it."""
-    plain = finding.verdict in (Verdict.EQUAL, Verdict.EXPLAINED)
+    plain = finding.verdict in (FigureVerdict.EQUAL, FigureVerdict.EXPLAINED)
     return f"{finding.figure.source}.", None if plain else finding.figure.note
 
 
@@ -80,7 +80,7 @@ def _summary(findings: Sequence[Finding]) -> Table:
         Column("numbers", "Numbers"),
     ]
     rows: list[list[Any]] = []
-    for verdict in Verdict:
+    for verdict in FigureVerdict:
         of = [f.quantity for f in findings if f.verdict is verdict]
         rows.append([verdict.value, of.count("params"), of.count("compute"), counts[verdict]])
     quantities = [f.quantity for f in findings]
@@ -110,7 +110,7 @@ def _folded(text: str, room: int) -> str:
 def _data(findings: Sequence[Finding]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
-        "verdicts": {v.value: sum(f.verdict is v for f in findings) for v in Verdict},
+        "verdicts": {v.value: sum(f.verdict is v for f in findings) for v in FigureVerdict},
         "figures": [
             {
                 "model": finding.figure.model,

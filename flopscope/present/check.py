@@ -11,7 +11,7 @@ from flopscope.agreement.records import (
     MODULE,
     TORCH,
     Agreement,
-    Comparison,
+    Check,
     RowAgreement,
     Uncounted,
     Verdict,
@@ -50,12 +50,12 @@ def _rows(entry: Entry, agreement: Agreement) -> Table:
         "shapes, weights, window and groups against the layer of the real module, and its MACs "
     )
     title += "against fvcore and torch."
-    notes = [_difference(row, c) for row in agreement.rows for c in row.comparisons if _differs(c)]
+    notes = [_difference(row, c) for row in agreement.rows for c in row.checks if _differs(c)]
     return Table(columns, rows, title, notes)
 
 
 def _row_macs(row: RowAgreement) -> list[Any]:
-    macs = next((c for c in row.comparisons if f": {MACS}" in c.name), None)
+    macs = next((c for c in row.checks if f": {MACS}" in c.name), None)
     if macs is None:
         return [None, None, None]
     return [_said(macs, witness) for witness in (LEDGER, FVCORE, TORCH)]
@@ -75,11 +75,11 @@ def _totals(entry: Entry, agreement: Agreement) -> Table:
     return Table(columns, rows, notes=[*notes, f"{entry.variant}: {verdict_text(agreement)}"])
 
 
-def _said(comparison: Comparison, witness: str) -> Any:
+def _said(check: Check, witness: str) -> Any:
     """The witness's value; 'not counted' where it passed over it; None where it has no say."""
-    if witness in comparison.values:
-        return comparison.values[witness]
-    return Verdict.NOT_COUNTED.value if witness in comparison.not_counted else None
+    if witness in check.values:
+        return check.values[witness]
+    return Verdict.NOT_COUNTED.value if witness in check.not_counted else None
 
 
 def _count(value: Any) -> str:
@@ -90,12 +90,12 @@ def _count_lines(value: Any, room: int) -> str:
     return in_lines(value, room) if isinstance(value, int) else str(value)
 
 
-def _differs(comparison: Comparison) -> bool:
-    return comparison.verdict is Verdict.DIFFERS
+def _differs(check: Check) -> bool:
+    return check.verdict is Verdict.DIFFERS
 
 
-def _difference(row: RowAgreement, comparison: Comparison) -> str:
-    return f"{row.path or 'no row'} ({row.module or 'no layer'}): {comparison}"
+def _difference(row: RowAgreement, check: Check) -> str:
+    return f"{row.path or 'no row'} ({row.module or 'no layer'}): {check}"
 
 
 def _skip(skip: Uncounted) -> str:
@@ -116,22 +116,20 @@ def _data(entry: Entry, agreement: Agreement) -> dict[str, Any]:
                 "layer": row.path,
                 "module": row.module,
                 "verdict": row.verdict.value,
-                "macs": next(
-                    (dict(c.values) for c in row.comparisons if f": {MACS}" in c.name), None
-                ),
-                "differences": [str(c) for c in row.comparisons if _differs(c)],
+                "macs": next((dict(c.values) for c in row.checks if f": {MACS}" in c.name), None),
+                "differences": [str(c) for c in row.checks if _differs(c)],
             }
             for row in agreement.rows
         ],
-        "totals": [_comparison_data(c) for c in (*agreement.classes, *agreement.totals)],
+        "totals": [_check_data(c) for c in (*agreement.classes, *agreement.totals)],
         "skipped": [skip._asdict() for skip in agreement.skipped],
     }
 
 
-def _comparison_data(comparison: Comparison) -> dict[str, Any]:
+def _check_data(check: Check) -> dict[str, Any]:
     return {
-        "quantity": comparison.name,
-        **dict(comparison.values),
-        "not_counted": dict(comparison.not_counted),
-        "verdict": comparison.verdict.value,
+        "quantity": check.name,
+        **dict(check.values),
+        "not_counted": dict(check.not_counted),
+        "verdict": check.verdict.value,
     }

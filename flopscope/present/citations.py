@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from flopscope.answers.compare import Comparison
 from flopscope.catalog.models import Paper
 
 SIGNS = str.maketrans({c: f"\\{c}" for c in "&%$#_{}"})
+
+
+def papers(comparison: Comparison) -> list[Paper]:
+    """The papers of the compared networks, each once."""
+    return list(dict.fromkeys(entry.variant.model.paper for entry in comparison.entries))
 
 
 def key(paper: Paper) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 from flopscope.alphabet import ALPHABET
 from flopscope.closedform import Formula
 from flopscope.conventions import CONVENTIONS
-from flopscope.errors import UnknownName
 
 
 @dataclass(frozen=True)
@@ -24,18 +23,6 @@ class FormulaPage:
     formulas: Sequence[Formula]
     notes: Sequence[str] = ()
     explained: frozenset[str] = frozenset(ALPHABET)
-
-
-def render_formulas(page: FormulaPage, format_name: str) -> str:
-    """The page in a named format. Raises UnknownName."""
-    check_format(format_name)
-    return _FORMATS[format_name](page) + "\n"
-
-
-def check_format(format_name: str) -> None:
-    """Raises UnknownName for a format that formulas do not have."""
-    if format_name not in _FORMATS:
-        raise UnknownName("format", format_name, _FORMATS)
 
 
 def _text(page: FormulaPage) -> str:
@@ -107,7 +94,7 @@ def _formula_data(formula: Formula, explained: Collection[str]) -> dict[str, Any
     }
 
 
-_FORMATS: Mapping[str, Callable[[FormulaPage], str]] = {
+FORMATS: Mapping[str, Callable[[FormulaPage], str]] = {
     "text": _text,
     "latex": _latex,
     "python": _python,

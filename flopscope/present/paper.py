@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from flopscope.answers.compare import Comparison, Entry
-from flopscope.catalog.models import Paper
 from flopscope.conventions import CONVENTIONS
 from flopscope.errors import BadInput, UnknownName
-from flopscope.present.citations import bibtex, key
+from flopscope.present.citations import bibtex, key, papers
 from flopscope.present.compare import comparison_document
 from flopscope.present.numbers import ratio
 from flopscope.present.quantities import number_column
@@ -120,11 +119,6 @@ def paper_document(comparison: Comparison, layout: Layout) -> Document:
     comparison."""
     plain = comparison_document(comparison)
     return Document([_table(comparison, layout, plain.tables[0]), *plain.tables[1:]], plain.data)
-
-
-def papers(comparison: Comparison) -> list[Paper]:
-    """The papers of its networks, each once."""
-    return list(dict.fromkeys(entry.variant.model.paper for entry in comparison.entries))
 
 
 def _table(comparison: Comparison, layout: Layout, plain: Table) -> Table:

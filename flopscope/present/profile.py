@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from flopscope.alphabet import ALPHABET
 from flopscope.answers.operators import unknown_operators
@@ -34,6 +35,10 @@ class ProfileReport(Report):
         check_view(self.view, free=is_free(self.profile))
 
     def document(self) -> Document:
+        return self._document
+
+    @cached_property
+    def _document(self) -> Document:
         notes = notes_of(self.profile, self.view)
         tables = _formulas if is_free(self.profile) else _numbers
         data = profile_data(self.profile, self.view, notes)

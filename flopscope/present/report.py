@@ -20,6 +20,11 @@ class Report(ABC):
     def document(self) -> Document:
         """The tables and the data."""
 
+    @property
+    def data(self) -> dict[str, Any]:
+        """The facts as one object."""
+        return self.document().data
+
     def to_frame(self) -> pd.DataFrame:
         """The first table as a data frame of raw values."""
         import pandas as pd
@@ -29,7 +34,7 @@ class Report(ABC):
 
     def to_dict(self) -> dict[str, Any]:
         """The object that `--format json` prints."""
-        return self.document().data
+        return self.data
 
     def to_markdown(self) -> str:
         """GitHub tables."""

@@ -32,6 +32,11 @@ class Column:
     fold: Callable[[Any, int], str] | None = None
     shown: bool = True
 
+    @property
+    def line(self) -> str:
+        """The heading on one line."""
+        return self.heading.replace("-\n", "").replace("\n", " ")
+
     def write(self, cell: Cell) -> str:
         """The cell as text; an empty string for None."""
         return "" if cell is None else self.text(cell)
@@ -64,6 +69,12 @@ class Table:
         keep = [index for index, column in enumerate(self.columns) if column.shown]
         columns = [self.columns[index] for index in keep]
         return replace(self, columns=columns, rows=[[row[i] for i in keep] for row in self.rows])
+
+    def texts(self) -> list[list[str]]:
+        """Every cell as people read it."""
+        return [
+            [c.write(cell) for c, cell in zip(self.columns, row, strict=True)] for row in self.rows
+        ]
 
     def raw(self) -> list[list[Cell]]:
         """Every row but the total, its values as they are, None where there is none."""

@@ -14,8 +14,8 @@ from typing import NamedTuple, TypeAlias
 from flopscope.errors import UnknownName
 from flopscope.facts import COMPLEX, ELEMENT_BYTES, PER_BYTE, Kind, Operator, Weight
 from flopscope.readings.liveness import live_elements
-from flopscope.readings.reading import Reading, times
-from flopscope.sizes import Shape, Size, ceil_div, elements, maximum, product, total
+from flopscope.readings.reading import Reading
+from flopscope.sizes import Shape, Size, ceil_div, elements, maximum, product, scaled, total
 
 DTYPES: Mapping[str, int] = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
 """Bytes of one element, of the types that a reading may put in the place of another."""
@@ -71,7 +71,7 @@ def stored_bytes(rows: Sequence[Operator], dtype: str | None = None) -> dict[str
     """
     width = _widths(dtype)
     shared = {
-        weight.key: (weight.element, times(_stored_bytes(weight, width), row.repeat))
+        weight.key: (weight.element, scaled(_stored_bytes(weight, width), row.repeat))
         for row in rows
         for weight in row.weights
         if weight.learnt
@@ -116,7 +116,7 @@ def moved_bytes(rows: Sequence[Operator], dtype: str | None = None) -> dict[Move
     found: dict[Moved, Size] = {}
     for direction, tensors in _TENSORS.items():
         sizes = (
-            (element, times(_bytes(shape, element, width), row.repeat))
+            (element, scaled(_bytes(shape, element, width), row.repeat))
             for row in rows
             for shape, element in tensors(row)
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from flopscope.conventions import QUANTITIES, Convention, Named, Quantity
-from flopscope.facts import Kind, Operator
-from flopscope.ledger import NAMED_BY_FUNCTION
+from flopscope.conventions import QUANTITIES, Convention, Quantity
+from flopscope.facts import Arithmetic, Kind, Operator
+from flopscope.ledger import plain_name
 
 _TEXT = {
     Quantity.MACS: "multiply-accumulate",
@@ -48,10 +48,10 @@ class Amounts:
     """Quantities of rows at concrete sizes, added up by kind and function."""
 
     def __init__(self, rows: Iterable[Operator]) -> None:
-        self._rows: dict[tuple[Kind, Named | None], list[Operator]] = {}
+        self._rows: dict[tuple[Kind, Arithmetic | None], list[Operator]] = {}
         for row in rows:
             self._rows.setdefault((row.kind, row.function), []).append(row)
-        self._known: dict[tuple[Kind, Named | None, Quantity], int] = {}
+        self._known: dict[tuple[Kind, Arithmetic | None, Quantity], int] = {}
 
     def has(self, kind: Kind) -> bool:
         """Is there a row of that kind?"""
@@ -67,7 +67,7 @@ class Amounts:
                 count = weight * self._amount(kind, function, quantity)
                 if count == 0:
                     continue
-                name = "bias" if quantity in BIASES else _name(kind, function)
+                name = "bias" if quantity in BIASES else plain_name(kind, function)
                 counts[name] = counts.get(name, 0) + count
                 text = f"{'−' if weight < 0 else ''}{abs(weight)} × {_TEXT[quantity]}"
                 if text not in texts.setdefault(name, []):
@@ -75,7 +75,7 @@ class Amounts:
         return tuple(Term(name, " + ".join(texts[name]), n) for name, n in counts.items())
 
     def _weights(
-        self, convention: Convention, kind: Kind, function: Named | None
+        self, convention: Convention, kind: Kind, function: Arithmetic | None
     ) -> Iterator[tuple[Quantity, int]]:
         """Its weights; where every norm of the kind has a scale and shift, an input is an input."""
         weights = dict(convention.of(kind, function))
@@ -85,14 +85,9 @@ class Amounts:
                 weights[Quantity.INPUTS] += weights.pop(Quantity.AFFINE_INPUTS)
         yield from weights.items()
 
-    def _amount(self, kind: Kind, function: Named | None, quantity: Quantity) -> int:
+    def _amount(self, kind: Kind, function: Arithmetic | None, quantity: Quantity) -> int:
         key = (kind, function, quantity)
         if key not in self._known:
             rows = self._rows[kind, function]
             self._known[key] = sum(int(row.repeat * QUANTITIES[quantity](row)) for row in rows)
         return self._known[key]
-
-
-def _name(kind: Kind, function: Named | None) -> str:
-    named = function is not None and kind in NAMED_BY_FUNCTION
-    return function.value if function is not None and named else kind.value

@@ -31,7 +31,7 @@ SAID: Sequence[tuple[str, Callable[[Counting], bool]]] = (
 """By what a unit says, the countings that may explain it: a source is held to its word."""
 
 
-class Verdict(Enum):
+class FigureVerdict(Enum):
     """What becomes of a published number."""
 
     EQUAL = "equal"
@@ -50,7 +50,7 @@ class Finding:
     quantity: str
     reported: Reported
     exact: int
-    verdict: Verdict
+    verdict: FigureVerdict
     because: str
     nearest: Account
 
@@ -142,19 +142,19 @@ def _finding(
     return Finding(figure, quantity, reported, exact, verdict, because, nearest)
 
 
-def _verdict(figure: Figure, cause: str | None, fits: Sequence[Fit]) -> tuple[Verdict, str]:
+def _verdict(figure: Figure, cause: str | None, fits: Sequence[Fit]) -> tuple[FigureVerdict, str]:
     """A judgement in the data comes before a reading that takes steps."""
     if fits and fits[0].steps == 0:
-        return Verdict.EQUAL, ""
+        return FigureVerdict.EQUAL, ""
     if cause is not None:
-        irreproducible = cause == Verdict.IRREPRODUCIBLE.value
-        verdict = Verdict.IRREPRODUCIBLE if irreproducible else Verdict.STATED
+        irreproducible = cause == FigureVerdict.IRREPRODUCIBLE.value
+        verdict = FigureVerdict.IRREPRODUCIBLE if irreproducible else FigureVerdict.STATED
         return verdict, cause
     if fits:
         fit = fits[0]
         said = "" if fit.digits is Digits.ROUNDED else f", {fit.digits.value}"
-        return Verdict.EXPLAINED, fit.account.name + said
-    return Verdict.OPEN, ""
+        return FigureVerdict.EXPLAINED, fit.account.name + said
+    return FigureVerdict.OPEN, ""
 
 
 def _most_steps(reported: Reported) -> int:

@@ -12,8 +12,8 @@ from functools import cache
 from itertools import combinations
 from typing import NamedTuple
 
-from flopscope.conventions import CONVENTIONS, Convention, Named, Quantity, Weights
-from flopscope.facts import Function, Interpolation, Kind
+from flopscope.conventions import CONVENTIONS, Convention, Quantity, Weights
+from flopscope.facts import Arithmetic, Function, Interpolation, Kind
 
 _NOTHING: Weights = {}
 _AN_INPUT = {Quantity.INPUTS: 1}
@@ -33,7 +33,7 @@ class Part(NamedTuple):
     """What some kinds count, under a name."""
 
     name: str
-    weights: Mapping[Kind | Named, Weights]
+    weights: Mapping[Kind | Arithmetic, Weights]
 
 
 @dataclass(frozen=True)

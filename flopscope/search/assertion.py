@@ -11,7 +11,7 @@ from flopscope.search.budgets import Budget
 
 
 @dataclass(frozen=True)
-class Verdict:
+class BudgetVerdict:
     """A budget and what the network has of it.
 
     `unknown` are operators whose cost is not known: the value is then a lower bound, and no budget
@@ -34,7 +34,7 @@ class Verdict:
         return not self.excess and not self.unknown
 
 
-def assess(ledger: Ledger, budgets: Sequence[Budget]) -> tuple[Verdict, ...]:
+def assess(ledger: Ledger, budgets: Sequence[Budget]) -> tuple[BudgetVerdict, ...]:
     """Each budget against a ledger at numbers.
 
     >>> from flopscope.catalog.variant import parse
@@ -46,11 +46,11 @@ def assess(ledger: Ledger, budgets: Sequence[Budget]) -> tuple[Verdict, ...]:
     return tuple(_verdict(ledger, budget) for budget in budgets)
 
 
-def _verdict(ledger: Ledger, budget: Budget) -> Verdict:
+def _verdict(ledger: Ledger, budget: Budget) -> BudgetVerdict:
     found = budget.of.read(ledger)
     value = int(found)
     offenders = _largest(_layers(ledger, budget.of).items(), value - budget.limit)
-    return Verdict(budget, value, found.missing, tuple(offenders))
+    return BudgetVerdict(budget, value, found.missing, tuple(offenders))
 
 
 def _layers(ledger: Ledger, quantity: Quantity) -> dict[str, int]:

@@ -154,6 +154,6 @@ def test_a_layer_that_is_called_twice_is_compared_as_a_whole() -> None:
     ledger = record(two_rows, (1, 4, 6, 6))
     agreement = agree(ledger, on_meta(Twice, (1, 4, 6, 6)))
     for row in agreement.rows:
-        assert row.comparisons[-1].name == "conv: MACs of conv's 2 calls"
-        assert set(row.comparisons[-1].values.values()) == {(36 + 18) * 16}
+        assert row.checks[-1].name == "conv: MACs of conv's 2 calls"
+        assert set(row.checks[-1].values.values()) == {(36 + 18) * 16}
     assert agreement

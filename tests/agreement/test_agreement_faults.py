@@ -124,7 +124,7 @@ def test_a_missing_row_is_one_difference(
     assert names == {f"{module}: row", "rows", *differing}
     (missing,) = (row for row in agreement.rows if row.verdict is Verdict.DIFFERS)
     assert (missing.path, missing.module) == ("", module)
-    assert missing.comparisons[0].values["ledger"] == "none"
+    assert missing.checks[0].values["ledger"] == "none"
     assert not agreement
 
 

@@ -140,8 +140,8 @@ def test_each_case_is_a_column(capsys) -> None:
         ),
         (
             ["mobilenetv1", "mbconv", "batch_norm"],
-            "mbconv, batch_norm: a block has no sizes to be checked at; for all of them it is "
-            "proved by flopscope check --prove",
+            "mbconv, batch_norm: a block has no sizes at which it could be checked; "
+            "flopscope check --prove proves it for all sizes",
         ),
     ],
 )
@@ -154,7 +154,7 @@ def test_a_block_without_a_counterpart_is_named_as_such(
     monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
     form = Form("a block of nowhere", "no paper", lambda x: conv2d(x, C_OUT, 1))
-    for module in ("agreement.blocks", "comparison"):
+    for module in ("agreement.blocks", "answers.compare"):
         monkeypatch.setattr(f"flopscope.{module}.FORMS", {**FORMS, "nowhere": form})
     assert main(["check", "mobilenetv1", "nowhere", "--prove"]) == 2
     said = capsys.readouterr().err.strip()

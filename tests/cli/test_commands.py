@@ -370,7 +370,7 @@ BAD = {
         "ghost_ratio",
     ): "unknown law, block or model 'ghost_ratio'; did you mean ghost-ratio or ghost_module?",
     ("formula", "separable-ratio:mobilenetv2"): (
-        "separable-ratio is no law of a network, but 'mobilenetv2' was given; leave it out"
+        "separable-ratio is not a law of a network, but 'mobilenetv2' was given; leave it out"
     ),
 }
 
@@ -424,7 +424,11 @@ def test_every_command_has_help_and_stands_in_the_readme(capsys):
     from flopscope.cli import cli
 
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    for name, command in cli.commands.items():
+    names = cli.list_commands(None)
+    assert len(names) > 12
+    for name in names:
+        command = cli.get_command(None, name)
+        assert command.name == name
         assert command.help, name
         assert f"flopscope {name}" in readme, name
 

@@ -375,6 +375,6 @@ def test_the_rows_of_a_function_are_compared_by_what_its_module_does_itself() ->
     ledger = check(closed, build, (1, 4, 5, 5))
     wrong = agree(ledger, on_meta(lambda: build(2), (1, 4, 5, 5)))
     assert {row.path for row in wrong.rows if row.verdict.value == "differs"} == {"function"}
-    assert [str(c) for c in wrong.rows[1].comparisons if c.verdict.value == "differs"][-1] == (
+    assert [str(c) for c in wrong.rows[1].checks if c.verdict.value == "differs"][-1] == (
         "function: MACs: ledger 800, fvcore 2048, torch 2048"
     )

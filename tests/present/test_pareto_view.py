@@ -206,15 +206,16 @@ def test_a_long_name_is_folded(capsys, tmp_path):
          "none (0 left out)"),
         (("--results", "no.csv"),
          "cannot read 'no.csv': No such file or directory; give a CSV file"),
-        (("--with-catalogue",), "--with-catalogue adds the catalogue to --results FILE; give both"),
+        (("--with-catalogue",),
+         "--with-catalogue adds the published accuracies to those of --results FILE; give both"),
         (("--format", "tabel"), "unknown format 'tabel'; did you mean table?"),
-        (("--plot", "x.gif"), "'x.gif' is no picture that can be drawn; end it in .png, .svg or "
-         ".pdf"),
+        (("--plot", "x.gif"), "a picture cannot be drawn into 'x.gif'; give a name that ends in "
+         ".png, .svg or .pdf"),
         (("--plot", "x.png", "--x", "macs", "--x", "params"),
          "a plot has one cost, not macs, params; give --x once to draw"),
         (("--plot", "no/x.png"),
          "cannot write 'no/x.png'; give a file in a folder that exists and is writable"),
-        (("--wide",), "--wide is the width of a picture; give --plot FILE too"),
+        (("--wide",), "--wide is for a picture, and none is drawn; give --plot FILE too"),
     ],
 )  # fmt: skip
 def test_bad_input(capsys, monkeypatch, tmp_path, arguments, message):

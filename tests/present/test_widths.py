@@ -8,8 +8,15 @@ import io
 import pytest
 
 import flopscope as fs
-from flopscope.agreement.records import FVCORE, LEDGER, MODULE, TORCH, Agreement, RowAgreement
-from flopscope.agreement.records import Comparison as Compared
+from flopscope.agreement.records import (
+    FVCORE,
+    LEDGER,
+    MODULE,
+    TORCH,
+    Agreement,
+    Check,
+    RowAgreement,
+)
 from flopscope.answers.compare import Entry
 from flopscope.catalog.variant import parse
 from flopscope.cli import main
@@ -77,7 +84,7 @@ def test_a_check_of_a_large_network_fits_with_every_digit() -> None:
         RowAgreement(
             row.path,
             row.path,
-            (Compared(f"{row.path}: MACs", dict.fromkeys(everyone, int(cost(row).macs))),),
+            (Check(f"{row.path}: MACs", dict.fromkeys(everyone, int(cost(row).macs))),),
         )
         for row in ledger
     ]
@@ -87,7 +94,7 @@ def test_a_check_of_a_large_network_fits_with_every_digit() -> None:
         "MACs of convolution": (int(ledger.macs()), everyone),
         "torch's own total": (int(ledger.flops("torch")), (LEDGER, TORCH)),
     }
-    totals = [Compared(name, dict.fromkeys(who, n)) for name, (n, who) in counts.items()]
+    totals = [Check(name, dict.fromkeys(who, n)) for name, (n, who) in counts.items()]
     agreement = Agreement(tuple(rows), (), tuple(totals))
     variant = parse(LARGE)
     entry = Entry(variant, variant.resolution(), 1, ledger, (), agreement)

@@ -69,8 +69,8 @@ def assert_all_agree(agreement: Agreement, ledger: Ledger) -> None:
     assert (agreement.skipped, agreement.unconfirmed) == ((), ())
     assert agreement
     assert [row.path for row in agreement.rows] == [row.path for row in compared(ledger.rows)]
-    assert all(len(row.comparisons) == 9 for row in agreement.rows)
-    counted = [row.comparisons[-1] for row in agreement.rows] + [*agreement.classes]
+    assert all(len(row.checks) == 9 for row in agreement.rows)
+    counted = [row.checks[-1] for row in agreement.rows] + [*agreement.classes]
     assert all(set(comparison.values) == {LEDGER, FVCORE, TORCH} for comparison in counted)
     assert {total.name: set(total.values) - {LEDGER} for total in agreement.totals} == {
         "rows": {MODULE},

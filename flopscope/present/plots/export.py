@@ -31,7 +31,9 @@ def picture_format(path: str) -> str:
     """
     ending = Path(path).suffix.lower().removeprefix(".")
     if ending not in METADATA:
-        raise BadInput(f"'{path}' is no picture that can be drawn; end it in .png, .svg or .pdf")
+        raise BadInput(
+            f"a picture cannot be drawn into '{path}'; give a name that ends in .png, .svg or .pdf"
+        )
     return ending
 
 
