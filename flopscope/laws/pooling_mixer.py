@@ -93,7 +93,7 @@ def _attention(x: Feature, heads: Size) -> Feature:
 
 
 def _in_tokens(value: sympy.Expr) -> sympy.Expr:
-    """Of one image, in N and C."""
+    """The cost of one image, in N and C."""
     return sympy.expand(value.subs({B: 1, H: N / W, C_IN: C}))
 
 
