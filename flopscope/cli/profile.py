@@ -18,12 +18,14 @@ from flopscope.cli.options import (
     table_formats,
 )
 from flopscope.cli.progress import waiting
+from flopscope.cli.quantities import ADDITIVE
 from flopscope.cli.subject import inputs_or_res
+from flopscope.errors import listed
 
 if TYPE_CHECKING:
-    from flopscope.answers.parts import View
     from flopscope.answers.profile import Profile
     from flopscope.conventions import Convention
+    from flopscope.present.view import View
     from flopscope.sizes import Shape
 
 
@@ -64,7 +66,7 @@ if TYPE_CHECKING:
     help="Fold the tree below this depth; 0 leaves the total.",
 )
 @click.option(
-    "--sort", help="Largest first by params, macs, count (the convention's) or activations."
+    "--sort", help=f"Largest first by count, as the convention counts, or {listed(ADDITIVE)}."
 )
 @click.option("--backward", is_flag=True, help="Count a training step: the backward pass too.")
 @click.option("--strict", is_flag=True, help="Exit 1 if the cost of an operator is unknown.")
@@ -102,7 +104,7 @@ def profile(
     """
     from flopscope import arguments as texts
     from flopscope.answers import profile as answers
-    from flopscope.answers.parts import View
+    from flopscope.present.view import View
 
     graph = answers.is_onnx(target)
     inputs = inputs_or_res(inputs, res, optional=graph)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeAlias
 
 from flopscope.errors import UnknownName
+from flopscope.errors import listed as listed
 from flopscope.present.formats import csv, html, json, latex, markdown, terminal
 from flopscope.present.table import Document
 
@@ -33,13 +34,3 @@ def check_format(format_name: str, formats: Collection[str] = FORMATS) -> None:
     """Raises UnknownName for a format that pages of this kind do not have."""
     if format_name not in formats:
         raise UnknownName("format", format_name, formats)
-
-
-def listed(formats: Collection[str]) -> str:
-    """The names of formats as a sentence has them.
-
-    >>> listed(FORMATS)
-    'table, markdown, latex, csv, json or html'
-    """
-    *others, last = formats
-    return f"{', '.join(others)} or {last}" if others else last
