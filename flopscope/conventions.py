@@ -11,18 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from types import MappingProxyType
 from typing import TypeAlias
 
 from flopscope.complexcosts import has_complex
 from flopscope.costs import COSTS, cost
 from flopscope.errors import UnknownName
-from flopscope.facts import Function, Interpolation, Kind, Operator, Reduction
+from flopscope.facts import Fact, Function, Interpolation, Kind, Operator, Reduction
 from flopscope.sizes import Size, conv_output, elements, floor_div, product, total
 
 
-class Quantity(Enum):
+class Quantity(Fact):
     """What a convention can count in a row."""
 
     MACS = "multiply-accumulates"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from flopscope.conventions import QUANTITIES, Convention, Named, Quantity
 from flopscope.facts import Kind, Operator
@@ -43,6 +44,9 @@ class Term:
     counted: str
     count: int
 
+    def __hash__(self) -> int:
+        return hash(self.count)  # thousands are compared, and few have the same
+
 
 class Amounts:
     """Quantities of rows at concrete sizes, added up by kind and function."""
@@ -69,7 +73,7 @@ class Amounts:
                     continue
                 name = "bias" if quantity in BIASES else _name(kind, function)
                 counts[name] = counts.get(name, 0) + count
-                text = f"{'−' if weight < 0 else ''}{abs(weight)} × {_TEXT[quantity]}"
+                text = _text(weight, quantity)
                 if text not in texts.setdefault(name, []):
                     texts[name].append(text)
         return tuple(Term(name, " + ".join(texts[name]), n) for name, n in counts.items())
@@ -93,6 +97,12 @@ class Amounts:
         return self._known[key]
 
 
+@cache
+def _text(weight: int, quantity: Quantity) -> str:
+    return f"{'−' if weight < 0 else ''}{abs(weight)} × {_TEXT[quantity]}"
+
+
+@cache
 def _name(kind: Kind, function: Named | None) -> str:
     named = function is not None and kind in NAMED_BY_FUNCTION
     return function.value if function is not None and named else kind.value
