@@ -16,7 +16,14 @@ from typing import NamedTuple, TypeAlias
 from flopscope.sizes import Shape, Size
 
 
-class Kind(Enum):
+class Fact(Enum):
+    """An enumeration whose members are found by identity: tables are asked for them in every
+    count."""
+
+    __hash__ = object.__hash__  # Python's own is written in Python
+
+
+class Kind(Fact):
     """The kinds of operator; each has one rule in `costs.COSTS`."""
 
     CONVOLUTION = "convolution"
@@ -53,7 +60,7 @@ class Kind(Enum):
     UNKNOWN = "unknown"
 
 
-class Function(Enum):
+class Function(Fact):
     """Element-wise functions; their arithmetic is in `costs.FUNCTION_ACTS`."""
 
     RELU = "relu"
@@ -89,7 +96,7 @@ class Function(Enum):
     ELEMENTARY = "elementary function"  # other trigonometric, hyperbolic and inverse ones
 
 
-class Reduction(Enum):
+class Reduction(Fact):
     """What becomes of the elements of a group; the arithmetic is in `costs.REDUCTION_ACTS`."""
 
     SUM = "sum"
@@ -103,7 +110,7 @@ class Reduction(Enum):
     RUNNING_SUM = "running sum"
 
 
-class Interpolation(Enum):
+class Interpolation(Fact):
     """How a value between samples is made; how many samples it takes is in `costs.TAPS`."""
 
     NEAREST = "nearest"

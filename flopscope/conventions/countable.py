@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import Enum
 
 from flopscope.costs import COSTS, cost
 from flopscope.costs.complex_numbers import has_complex
-from flopscope.facts import Kind, Operator
+from flopscope.facts import Fact, Kind, Operator
 from flopscope.sizes import Size, conv_output, elements, floor_div, product, scaled, total
 
 
-class Countable(Enum):
+class Countable(Fact):
     """What a convention can count in a row."""
 
     MACS = "multiply-accumulates"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from flopscope.conventions import COUNTABLES, Convention, Countable
 from flopscope.facts import Arithmetic, Kind, Operator
@@ -42,6 +43,9 @@ class Term:
     counted: str
     count: int
 
+    def __hash__(self) -> int:
+        return hash(self.count)  # thousands are compared, and few have the same
+
 
 class Amounts:
     """What can be counted in rows at concrete sizes, added up by kind and function."""
@@ -68,7 +72,7 @@ class Amounts:
                     continue
                 name = "bias" if countable in BIASES else plain_name(kind, function)
                 counts[name] = counts.get(name, 0) + count
-                text = f"{'−' if weight < 0 else ''}{abs(weight)} × {_TEXT[countable]}"
+                text = _text(weight, countable)
                 if text not in texts.setdefault(name, []):
                     texts[name].append(text)
         return tuple(Term(name, " + ".join(texts[name]), n) for name, n in counts.items())
@@ -91,3 +95,8 @@ class Amounts:
             rows = self._rows[kind, function]
             self._known[key] = sum(int(row.repeat * COUNTABLES[countable](row)) for row in rows)
         return self._known[key]
+
+
+@cache
+def _text(weight: int, countable: Countable) -> str:
+    return f"{'−' if weight < 0 else ''}{abs(weight)} × {_TEXT[countable]}"
