@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flopscope import readings
 from flopscope.domain import Condition, check_bindings, check_conditions
 from flopscope.errors import UnknownName
 from flopscope.facts import Arithmetic, Kind, Operator, Weight
+from flopscope.quantities import Place, standing
 from flopscope.readings import Reading
 from flopscope.readings.liveness import forwarded
 from flopscope.sizes import Shape, Size, is_symbolic
@@ -112,48 +114,51 @@ class Ledger:
 
     # --- readings ---
 
+    def read(self, measure: Callable[[Sequence[Operator]], Reading]) -> Reading:
+        """A reading of its rows, under its conditions."""
+        reading = measure(self.rows)
+        return replace(reading, conditions=self.conditions) if self.conditions else reading
+
     def params(self) -> Reading:
         """Parameters, frozen ones too; a shared tensor counts once."""
-        return self._under_conditions(readings.params(self.rows))
+        return self.read(readings.params)
 
     def active_params(self) -> Reading:
         """Parameters that one token uses: of experts, those that it is sent to."""
-        return self._under_conditions(readings.active_params(self.rows))
+        return self.read(readings.active_params)
 
     def trainable(self) -> Reading:
         """Parameters that are not frozen."""
-        return self._under_conditions(readings.trainable(self.rows))
+        return self.read(readings.trainable)
 
     def buffers(self) -> Reading:
         """Stored elements that are not learnt."""
-        return self._under_conditions(readings.buffers(self.rows))
+        return self.read(readings.buffers)
 
     def macs(self) -> Reading:
         """Multiply-accumulates, convention `macs`."""
-        return self._under_conditions(readings.macs(self.rows))
+        return self.read(readings.macs)
 
     def flops(self, convention: str) -> Reading:
         """Work under a named convention, in its unit."""
-        return self._under_conditions(readings.flops(self.rows, convention))
+        return self.read(partial(readings.flops, convention=convention))
 
     def activations(self, *, convolutions_only: bool = False) -> Reading:
         """Output elements of convolution, linear and matmul (fvcore's notion), or of
         convolutions."""
-        return self._under_conditions(
-            readings.activations(self.rows, convolutions_only=convolutions_only)
-        )
+        return self.read(partial(readings.activations, convolutions_only=convolutions_only))
 
     def weight_bytes(self, dtype: str | None = None) -> Reading:
         """Bytes of the parameters as stored, or with floating-point numbers in `dtype`."""
-        return self._under_conditions(readings.weight_bytes(self.rows, dtype))
+        return self.read(partial(readings.weight_bytes, dtype=dtype))
 
     def traffic_bytes(self, dtype: str | None = None) -> Reading:
         """Bytes read and written, operator by operator."""
-        return self._under_conditions(readings.traffic_bytes(self.rows, dtype))
+        return self.read(partial(readings.traffic_bytes, dtype=dtype))
 
     def peak_activation_bytes(self, dtype: str | None = None, *, fused: bool = True) -> Reading:
         """Largest sum of live activations."""
-        return self._under_conditions(readings.peak_activation_bytes(self.rows, dtype, fused=fused))
+        return self.read(partial(readings.peak_activation_bytes, dtype=dtype, fused=fused))
 
     @property
     def complete(self) -> bool:
@@ -161,13 +166,10 @@ class Ledger:
         return all(row.kind is not Kind.UNKNOWN for row in self.rows)
 
     def to_frame(self) -> pd.DataFrame:
-        """One line a row: path, kind, shapes, params, MACs, activations."""
+        """One line a row: its path, kind and shapes, and the quantities that stand beside parts."""
         import pandas as pd
 
         return pd.DataFrame([_record(row) for row in self.rows])
-
-    def _under_conditions(self, reading: Reading) -> Reading:
-        return replace(reading, conditions=self.conditions) if self.conditions else reading
 
 
 NAMED_BY_FUNCTION = (Kind.ACTIVATION, Kind.ELEMENTWISE, Kind.REDUCTION)
@@ -198,16 +200,14 @@ def plain_name(kind: Kind, function: Arithmetic | None) -> str:
 
 
 def _record(row: Operator) -> dict[str, Any]:
-    one = (row,)
+    counts = {quantity.name: quantity.of((row,)).value for quantity in standing(Place.PARTS)}
     return {
         "path": row.path,
         "kind": kind_name(row),
         "input": row.operand,
         "output": row.output,
         "repeat": row.repeat,
-        "params": readings.params(one).value,
-        "macs": readings.macs(one).value,
-        "activations": readings.activations(one).value,
+        **counts,
     }
 
 

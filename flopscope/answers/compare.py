@@ -15,6 +15,7 @@ from flopscope.conventions import Convention, convention
 from flopscope.errors import BadInput
 from flopscope.extras import require_witnesses
 from flopscope.ledger import Ledger, Level
+from flopscope.quantities import Quantity
 
 if TYPE_CHECKING:
     from flopscope.agreement import Agreement
@@ -51,9 +52,10 @@ class Comparison:
         """Do the witnesses agree for every entry that was checked?"""
         return all(entry.agreement is None or bool(entry.agreement) for entry in self.entries)
 
-    def ratio(self, entry: Entry, convention_name: str) -> Fraction:
-        """The entry's count over the first entry's."""
-        return Fraction(entry.count(convention_name), self.entries[0].count(convention_name))
+    def ratio(self, quantity: Quantity, entry: Entry) -> Fraction:
+        """What the entry has of a quantity over what the first entry has of it."""
+        first = self.entries[0].ledger
+        return Fraction(int(quantity.read(entry.ledger)), int(quantity.read(first)))
 
 
 def compare(

@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 
 from flopscope.analytic.named_blocks import FORMS
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.variant import FREE, Variant, known_options, parse, without_rho
 from flopscope.closedform import Formula
-from flopscope.conventions import CONVENTIONS
 from flopscope.errors import BadInput, UnknownName
 from flopscope.laws import LAWS
 from flopscope.ledger import Ledger
+from flopscope.quantities import formulas
 
 QUANTITIES: Mapping[str, Callable[[Ledger], Formula]] = {
-    "params": lambda ledger: ledger.params().formula,
-    "trainable": lambda ledger: ledger.trainable().formula,
-    "buffers": lambda ledger: ledger.buffers().formula,
-    "activations": lambda ledger: ledger.activations().formula,
-    "traffic": lambda ledger: ledger.traffic_bytes("float32").formula,
-    **{
-        name: partial(lambda name, ledger: ledger.flops(name).formula, name) for name in CONVENTIONS
-    },
+    name: quantity.formula for name, quantity in formulas().items()
 }
-"""What a formula can be of: a stored quantity, or the work under a convention."""
+"""What a formula can be of, and how it is read from a ledger."""
 
 
 def formula(name: str, quantity: str = "macs", free: Sequence[str] = ()) -> Formula:

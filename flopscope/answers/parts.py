@@ -6,16 +6,14 @@ parameter is counted at one operator only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from flopscope import readings
 from flopscope.answers.operators import module_of, operators_text, short_text
-from flopscope.conventions import Convention
-from flopscope.errors import BadInput, UnknownName
 from flopscope.facts import Kind, Operator
 from flopscope.ledger import Ledger, Level
+from flopscope.quantities import Quantity
 from flopscope.readings import Reading
 from flopscope.sizes import Shape, elements
 
@@ -57,89 +55,37 @@ class Part:
         ran = [row for row in ran if not row.backward] or ran
         return ran[-1].output if ran else None
 
-    def params(self) -> Reading:
-        """Learnable parameters that are counted here."""
-        return readings.params([counted.storing for counted in self.operators])
-
-    def count(self, convention: str) -> Reading:
-        """Work under a named convention."""
-        return readings.flops(self.rows, convention)
-
-    def activations(self) -> Reading:
-        """Output elements of convolution, linear and matmul."""
-        return readings.activations(self.rows)
+    def read(self, quantity: Quantity) -> Reading:
+        """What it has of a quantity. Each stored tensor counts at one operator."""
+        if quantity.stored:
+            return quantity.of([counted.storing for counted in self.operators])
+        return quantity.of(self.rows)
 
 
-MODULE = "module"
-BY: Mapping[str, Level | None] = {
-    MODULE: None,
-    "layer": Level.LAYER,
-    "operator": Level.KIND,
-    "kind": Level.KIND,
-    "stage": Level.STAGE,
-    "block": Level.BLOCK,
-}
-"""What a profile can be split by; by module it is a tree."""
-
-SORTS: Mapping[str, Callable[[Part, Convention], Reading]] = {
-    "params": lambda part, _: part.params(),
-    "macs": lambda part, _: part.count("macs"),
-    "count": lambda part, convention: part.count(convention.name),
-    "activations": lambda part, _: part.activations(),
-}
-"""What parts can be sorted by; `count` is that of the table's convention."""
+Order: TypeAlias = Callable[[list[Part]], list[Part]]
+"""How parts that stand beside each other are ordered."""
 
 
-@dataclass(frozen=True)
-class View:
-    """How a profile is laid out: the convention, the split, the tree's depth and the order.
+def largest_first(quantity: Quantity | None) -> Order:
+    """The order from the most of a quantity to the least, equal parts as they came; with none, all
+    as they came."""
 
-    A tree is ordered at every level. Raises UnknownName for a split or order that does not exist,
-    BadInput for a depth that is no integer from 0, or a depth of a flat table.
-    """
+    def ordered(parts: list[Part]) -> list[Part]:
+        if quantity is None:
+            return parts
+        return sorted(parts, key=lambda part: int(part.read(quantity)), reverse=True)
 
-    convention: Convention
-    by: str = MODULE
-    depth: int | None = None
-    sort: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.by not in BY:
-            raise UnknownName("level", self.by, BY)
-        if self.sort is not None and self.sort not in SORTS:
-            raise UnknownName("order", self.sort, SORTS)
-        if self.depth is not None and (type(self.depth) is not int or self.depth < 0):
-            raise BadInput(f"depth {self.depth} is not an integer from 0; give one such as 2")
-        if self.depth is not None and self.flat:
-            raise BadInput(
-                f"depth {self.depth} folds the module tree, and by {self.by} there is none; "
-                "leave depth out, or split by module"
-            )
-
-    @property
-    def flat(self) -> bool:
-        """Is it a table of parts that do not hold each other?"""
-        return self.by != MODULE
-
-    @property
-    def level(self) -> Level | None:
-        """What a flat table groups by; None for the tree."""
-        return BY[self.by]
-
-    def sorted(self, found: Iterable[Part]) -> list[Part]:
-        """The parts largest first, equal ones as they came; as they came without an order."""
-        if self.sort is None:
-            return list(found)
-        read = SORTS[self.sort]
-        return sorted(found, key=lambda p: int(read(p, self.convention)), reverse=True)
+    return ordered
 
 
-def parts(ledger: Ledger, view: View) -> list[Part]:
-    """The parts of a ledger in this view, in order of execution or sorted, largest first."""
-    counted = _counted(ledger.rows)
-    if view.level is None:
-        return list(_below(counted, (), view))
-    return view.sorted(_grouped(counted, view.level))
+def tree(ledger: Ledger, depth: int | None = None, order: Order = list) -> list[Part]:
+    """The modules of a network, each followed by those below it, as deep as is asked."""
+    return list(_below(_counted(ledger.rows), (), depth, order))
+
+
+def groups(ledger: Ledger, level: Level, order: Order = list) -> list[Part]:
+    """A network's layers, stages, blocks or kinds of operators."""
+    return order(_grouped(_counted(ledger.rows), level))
 
 
 def operators(ledger: Ledger) -> list[Part]:
@@ -163,36 +109,39 @@ def shared_parameters(ledger: Ledger) -> list[str]:
 
 
 def _grouped(counted: Iterable[Counted], level: Level) -> list[Part]:
-    groups: dict[str, list[Counted]] = {}
+    split: dict[str, list[Counted]] = {}
     for one in counted:
         key = level.key(one.row._replace(path=module_of(one.row)))
-        groups.setdefault(key, []).append(one)
+        split.setdefault(key, []).append(one)
     leaf = level is Level.LAYER
-    return [Part(key, key, group, leaf=leaf) for key, group in groups.items()]
+    return [Part(key, key, group, leaf=leaf) for key, group in split.items()]
 
 
-def _below(counted: Sequence[Counted], above: tuple[str, ...], view: View) -> Iterator[Part]:
+def _below(
+    counted: Sequence[Counted], above: tuple[str, ...], depth: int | None, order: Order
+) -> Iterator[Part]:
     """What is straight below a module, each followed by what is below it.
 
     That is its children, and a line for each kind of operator that it runs itself. A module that
     runs one kind and has no children is described by its own line.
     """
     level = len(above)
-    if level == view.depth:
+    if level == depth:
         return
-    groups: dict[tuple[str, str], list[Counted]] = {}
+    split: dict[tuple[str, str], list[Counted]] = {}
     for one in counted:
         names = module_of(one.row).split(".")
         child = names[level] if len(names) > level else ""
-        groups.setdefault((child, "" if child else short_text(one.row)), []).append(one)
-    if level and len(groups) == 1 and ("", short_text(counted[0].row)) in groups:
+        split.setdefault((child, "" if child else short_text(one.row)), []).append(one)
+    if level and len(split) == 1 and ("", short_text(counted[0].row)) in split:
         return
     children = [
         Part(".".join((*above, child) if child else above), child, group, level)
-        for (child, _), group in groups.items()
+        for (child, _), group in split.items()
     ]
-    for part in view.sorted(children):
-        below = list(_below(part.operators, (*above, part.name), view)) if part.name else []
+    for part in order(children):
+        inner = (*above, part.name)
+        below = list(_below(part.operators, inner, depth, order)) if part.name else []
         yield replace(part, leaf=not below)
         yield from below
 

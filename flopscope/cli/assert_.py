@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from flopscope.cli.answering import Answer, answered
-from flopscope.cli.options import FORMAT, OUTPUT, budgets
+from flopscope.cli.options import FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
+from flopscope.cli.quantities import budget_options
 from flopscope.cli.subject import Given, subject_options
 from flopscope.errors import BadInput
+
+if TYPE_CHECKING:
+    from flopscope.search.budgets import Budget
 
 
 @click.command(name="assert")
 @click.argument("target", metavar="MODEL|TARGET")
-@click.option("--max-macs", help="At most so many multiply-accumulates, such as 300M.")
-@click.option("--max-params", help="At most so many parameters, such as 5M.")
-@click.option("--max-activations", help="At most so many activations.")
+@budget_options("--max-{}", "At most {}.")
 @subject_options
 @FORMAT
 @OUTPUT
 @answered
-def assert_(
-    target: str,
-    max_macs: str | None,
-    max_params: str | None,
-    max_activations: str | None,
-    given: Given,
-) -> Answer:
+def assert_(target: str, given: Given, budgets: list[Budget]) -> Answer:
     """Exit 1 unless a network keeps its budgets, naming the layers that hold the excess.
 
     \b
@@ -40,13 +38,10 @@ def assert_(
     from flopscope.present.provenance import Sources
     from flopscope.search.assertion import assess
 
-    limits = budgets(
-        {"macs": max_macs, "params": max_params, "activations": max_activations}, "--max-{}"
-    )
-    if not limits:
-        raise BadInput("no budget is given; give --max-macs, --max-params or --max-activations")
+    if not budgets:
+        raise BadInput("no budget is given; give one, such as --max-macs 300M")
     with waiting(f"counting {target}"):
         subject = given.counted(target)
-    verdicts = assess(subject.asked.ledger, limits)
+    verdicts = assess(subject.asked.ledger, budgets)
     sources = Sources(CONVENTIONS["macs"])
     return Answer(verdict_document(target, verdicts), sources, all(verdicts))

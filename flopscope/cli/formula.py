@@ -9,6 +9,7 @@ import click
 from flopscope.cli.answering import Answer, answered, check_asked_format
 from flopscope.cli.options import PLAIN_OUTPUT, format_option, names, read_by
 from flopscope.cli.progress import waiting
+from flopscope.cli.quantities import NAMES
 from flopscope.errors import BadInput
 
 USUAL = ("macs", "params")
@@ -29,7 +30,7 @@ def _formats() -> str:
     "--of",
     "quantities",
     multiple=True,
-    help="What to count: params, activations, traffic, or a convention. Repeatable.",
+    help=f"What to count: {', '.join(NAMES)}, or a convention. Repeatable.",
 )
 @click.option(
     "--free",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -13,7 +13,6 @@ from flopscope.errors import BadInput
 if TYPE_CHECKING:
     from flopscope.catalog.scaling import Scaling
     from flopscope.conventions import Convention
-    from flopscope.search.budgets import Budget
 
 Value = TypeVar("Value")
 
@@ -172,14 +171,3 @@ FORM = click.option(
     "--form",
     help="The form of the models that have two, train or deploy. Without it, deploy.",
 )
-
-
-def budgets(given: Mapping[str, str | None], option: str) -> list[Budget]:
-    """The budgets whose text is given; `option` is how the command names that of a quantity."""
-    from flopscope.search.budgets import parse_budget
-
-    return [
-        parse_budget(option.format(quantity), quantity, text)
-        for quantity, text in given.items()
-        if text is not None
-    ]

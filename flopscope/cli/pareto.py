@@ -13,16 +13,18 @@ from flopscope.cli.options import (
     FORMAT,
     OUTPUT,
     PLOT,
-    budgets,
     res_option,
 )
 from flopscope.cli.progress import waiting
+from flopscope.cli.quantities import NAMES, budget_options
 from flopscope.errors import BadInput
+from flopscope.present.render import listed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from flopscope.conventions import Convention
+    from flopscope.search.budgets import Budget
     from flopscope.search.front import Front
     from flopscope.search.points import Question
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     "costs",
     multiple=True,
     default=("macs",),
-    help="Cost: macs, params, activations, int8 (bytes) or latency. Repeatable.  [default: macs]",
+    help=f"Cost: {listed([*NAMES, 'latency'])}. Repeatable.  [default: macs]",
 )
 @click.option(
     "--results", metavar="FILE", help="Your own accuracies, a CSV, in place of the published ones."
@@ -47,8 +49,7 @@ if TYPE_CHECKING:
 @res_option("Only accuracies at this input size: 224, or HxW as in 192x256.")
 @CONVENTION
 @click.option("--family", "families", multiple=True, help="Only this family. Repeatable.")
-@click.option("--max-macs", help="Only networks of at most so many MACs, 300M.")
-@click.option("--max-params", help="Only networks of at most so many parameters, 5M.")
+@budget_options("--max-{}", "Only networks of at most {}.")
 @FORMAT
 @OUTPUT
 @PLOT
@@ -61,9 +62,8 @@ def pareto(
     res: tuple[int, int] | None,
     convention: Convention,
     families: tuple[str, ...],
-    max_macs: str | None,
-    max_params: str | None,
     wide: bool,
+    budgets: list[Budget],
 ) -> Answer:
     """Find the networks that no other beats in both cost and accuracy.
 
@@ -81,8 +81,7 @@ def pareto(
     from flopscope.present.provenance import of_front
     from flopscope.search.points import Question
 
-    limits = budgets({"macs": max_macs, "params": max_params}, "--max-{}")
-    question = Question(costs, convention, res, families, tuple(limits))
+    question = Question(costs, convention, res, families, tuple(budgets))
     _check_picture(costs, wide)
     with waiting("counting"):
         front = _front(question, results, with_catalog)

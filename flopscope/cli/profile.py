@@ -18,12 +18,14 @@ from flopscope.cli.options import (
     table_formats,
 )
 from flopscope.cli.progress import waiting
+from flopscope.cli.quantities import ORDERS
 from flopscope.cli.subject import inputs_or_res
+from flopscope.present.render import listed
 
 if TYPE_CHECKING:
-    from flopscope.answers.parts import View
     from flopscope.answers.profile import Profile
     from flopscope.conventions import Convention
+    from flopscope.present.view import View
     from flopscope.sizes import Shape
 
 
@@ -63,9 +65,7 @@ if TYPE_CHECKING:
     callback=natural("depth"),
     help="Fold the tree below this depth; 0 leaves the total.",
 )
-@click.option(
-    "--sort", help="Largest first by params, macs, count (the convention's) or activations."
-)
+@click.option("--sort", help=f"Largest first by {listed(ORDERS)} (as the convention counts).")
 @click.option("--backward", is_flag=True, help="Count a training step: the backward pass too.")
 @click.option("--strict", is_flag=True, help="Exit 1 if the cost of an operator is unknown.")
 @format_option(lambda: f"{table_formats()}; at free sizes python too", "table")
@@ -102,7 +102,7 @@ def profile(
     """
     from flopscope import arguments as texts
     from flopscope.answers import profile as answers
-    from flopscope.answers.parts import View
+    from flopscope.present.view import View
 
     graph = answers.is_onnx(target)
     inputs = inputs_or_res(inputs, res, optional=graph)

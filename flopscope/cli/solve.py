@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.answering import Answer, answered
-from flopscope.cli.options import FORMAT, OUTPUT, RES, budgets, names, positive, read_by
+from flopscope.cli.options import FORMAT, OUTPUT, RES, names, positive, read_by
 from flopscope.cli.progress import waiting
+from flopscope.cli.quantities import budget_options
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("model", metavar="MODEL")
-@click.option("--macs", help="At most so many multiply-accumulates, such as 150M.")
-@click.option("--params", help="At most so many parameters, such as 4M.")
-@click.option("--activations", help="At most so many activations.")
+@budget_options("--{}", "At most {}.")
 @click.option(
     "--free",
     callback=read_by(names),
@@ -39,14 +38,12 @@ if TYPE_CHECKING:
 @answered
 def solve(
     model: str,
-    macs: str | None,
-    params: str | None,
-    activations: str | None,
     free: Sequence[str] | None,
     when: str | None,
     res: tuple[int, int] | None,
     batch: int | None,
     step: int | None,
+    budgets: list[Budget],
 ) -> Answer:
     """Find the largest network that keeps a budget, or where one cost overtakes another.
 
@@ -57,11 +54,10 @@ def solve(
 
     Exit 1 if no network keeps the budgets; the nearest that can be kept is named.
     """
-    limits = budgets({"macs": macs, "params": params, "activations": activations}, "--{}")
     free = free or ()
     if when is None:
-        return _kept(model, limits, free, res, batch, step)
-    if limits or step is not None or len(free) > 1:
+        return _kept(model, budgets, free, res, batch, step)
+    if budgets or step is not None or len(free) > 1:
         raise BadInput(
             "--when is an equation along one free size; leave budgets, --step and further free "
             "sizes out"
@@ -71,7 +67,7 @@ def solve(
 
 def _kept(
     model: str,
-    limits: Sequence[Budget],
+    budgets: Sequence[Budget],
     free: Sequence[str],
     res: tuple[int, int] | None,
     batch: int | None,
@@ -84,7 +80,7 @@ def _kept(
     from flopscope.search.solve import solve as solved
 
     with waiting(f"solving {model}"):
-        found = solved(model, limits, free, res=res, batch=batch, step=step)
+        found = solved(model, budgets, free, res=res, batch=batch, step=step)
     sources = Sources(CONVENTIONS["macs"], [str(found.variant)])
     return Answer(solution_document(found), sources, bool(found.designs))
 

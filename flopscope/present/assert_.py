@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from flopscope.present.numbers import integer, percent
+from flopscope.present.quantities import cautions, cautions_data
 from flopscope.present.table import Column, Document, Table
 from flopscope.search.assertion import BudgetVerdict
-from flopscope.search.budgets import UNITS
 
 SHOWN = 12
 """Offending layers in a table; the JSON has all."""
@@ -16,13 +16,14 @@ SHOWN = 12
 
 def verdict_document(name: str, verdicts: Sequence[BudgetVerdict]) -> Document:
     """Every budget with its verdict, then the layers that hold each excess."""
-    broken = [verdict for verdict in verdicts if verdict.excess]
+    broken = [verdict for verdict in verdicts if verdict.offenders]
     return Document(
         [_verdicts(name, verdicts), *(_offenders(verdict) for verdict in broken)],
         {
             "schema": "flopscope.assert/1",
             "target": name,
             "kept": all(verdicts),
+            **cautions_data(verdict.budget.of for verdict in verdicts),
             "budgets": [_data(verdict) for verdict in verdicts],
         },
     )
@@ -38,7 +39,7 @@ def _verdicts(name: str, verdicts: Sequence[BudgetVerdict]) -> Table:
     ]
     rows = [
         [
-            UNITS[v.budget.quantity],
+            v.budget.of.noun,
             v.budget.limit,
             v.value,
             percent(v.value, v.budget.limit),
@@ -47,7 +48,7 @@ def _verdicts(name: str, verdicts: Sequence[BudgetVerdict]) -> Table:
         for v in verdicts
     ]
     unknown = sorted({path for verdict in verdicts for path in verdict.unknown})
-    notes = []
+    notes = cautions(verdict.budget.of for verdict in verdicts)
     if unknown:
         notes.append(
             f"The cost of {', '.join(unknown)} is not known: what is counted is a lower bound, "
@@ -63,10 +64,10 @@ def _word(verdict: BudgetVerdict) -> str:
 
 
 def _offenders(verdict: BudgetVerdict) -> Table:
-    unit = UNITS[verdict.budget.quantity]
+    quantity = verdict.budget.of
     columns = [
         Column("layer", "Layer", numeric=False),
-        Column(verdict.budget.quantity, unit, integer),
+        Column(quantity.name, quantity.noun, integer),
         Column("percent", "%"),
     ]
     rows = [
@@ -74,7 +75,8 @@ def _offenders(verdict: BudgetVerdict) -> Table:
     ]
     more = len(verdict.offenders) - len(rows)
     notes = [f"and {more} more, smaller ones; --format json lists all."] if more else []
-    title = f"The largest layers, which together have the {verdict.excess:,} {unit} too many:"
+    excess = f"{verdict.excess:,} {quantity.noun}"
+    title = f"The largest layers, which together have the {excess} too many:"
     return Table(columns, rows, title, notes)
 
 

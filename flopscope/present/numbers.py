@@ -41,22 +41,22 @@ def short(value: int) -> str:
     return f"{_rounded(Fraction(value, scale), 0)} {prefix}"
 
 
-def megabytes(value: int) -> str:
-    """Bytes in MB (10⁶ bytes), two decimals.
+def in_units(per: int, value: int) -> str:
+    """How many times `per` the value is, written as a ratio is: bytes in MB, of 10⁶ bytes.
 
-    >>> megabytes(14019488)
-    '14.02'
+    >>> in_units(10**6, 14019488), in_units(10**6, 3300)
+    ('14.02', '0.0033')
     """
-    return _rounded(Fraction(value, 10**6), 2)
+    return ratio(Fraction(value, per))
 
 
-def megabytes_in_three(value: int) -> str:
-    """Bytes in MB, three significant digits or all before the point.
+def in_units_briefly(per: int, value: int) -> str:
+    """The same in three significant digits, or all before the point.
 
-    >>> megabytes_in_three(14019488), megabytes_in_three(12057094144)
+    >>> in_units_briefly(10**6, 14019488), in_units_briefly(10**6, 12057094144)
     ('14.0', '12057')
     """
-    return _in_three(Fraction(value, 10**6))
+    return _in_three(Fraction(value, per))
 
 
 def ratio(value: Fraction) -> str:

@@ -8,14 +8,15 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from flopscope.answers.operators import shape_text, unknown_operators
-from flopscope.answers.parts import Part, View
+from flopscope.answers.parts import Part
 from flopscope.closedform.text import expression_lines, one_line
 from flopscope.ledger import Level
 from flopscope.present.numbers import integer, percent, short
 from flopscope.present.operators import sizes_data
 from flopscope.present.profile_data import reading_data
 from flopscope.present.table import INDENT, Cell, Column, Table
-from flopscope.present.words import heading
+from flopscope.present.view import View
+from flopscope.quantities import Quantity
 from flopscope.readings import Reading
 from flopscope.sizes import Shape
 
@@ -35,37 +36,41 @@ class Filled(NamedTuple):
 
 def number_columns(view: View, total: Part, batch: int) -> list[Filled]:
     """Exact integers, and shares of the whole network's count."""
-    name = view.convention.name
-    everything = int(total.count(name))
-    counted = partial(Column, text=number_text, raw=int, fold=_narrow)
-    return [
-        *_naming(view, partial(_output_text, batch), total),
-        Filled(Column("params", "Params", integer), lambda part: int(part.params())),
-        Filled(counted(_key(view), heading(view.convention)), lambda part: part.count(name)),
-        Filled(Column("percent", "%"), lambda part: percent(int(part.count(name)), everything)),
-        Filled(counted("activations", "Activ-\nations"), Part.activations),
-        *_bounds(view),
-    ]
+    columns = _naming(view, partial(_output_text, batch), total)
+    for row in view.quantities:
+        fold = None if row.stored else _narrow
+        columns.append(
+            _filled(row, Column(row.column, row.heading, number_text, raw=int, fold=fold))
+        )
+        if row == view.work:
+            columns.append(_shares(row, int(total.read(row))))
+    return [*columns, *_bounds(view)]
 
 
 def formula_columns(view: View) -> list[Filled]:
-    """Formulas in the free sizes; output shapes and activations are in the data."""
-    name = view.convention.name
+    """Formulas in the free sizes; people read those of params and work, output shapes and the
+    others are in the data."""
     formula = partial(Column, text=formula_text, raw=_plain, latex=_latex)
     lines = partial(_formula_lines, most=LINES)
-    count = formula(_key(view), heading(view.convention), numeric=False, fold=lines)
-    return [
-        *_naming(view, shape_text),
-        Filled(formula("params", "Params"), Part.params),
-        Filled(count, lambda part: part.count(name)),
-        Filled(formula("activations", "Activations", shown=False), Part.activations),
-        *_bounds(view),
-    ]
+    columns = _naming(view, shape_text)
+    for row in view.quantities:
+        shown = row.stored or row == view.work
+        fold = None if row.stored else lines
+        column = formula(row.column, row.title, numeric=row.stored, fold=fold, shown=shown)
+        columns.append(_filled(row, column))
+    return [*columns, *_bounds(view)]
+
+
+def _filled(row: Quantity, column: Column) -> Filled:
+    return Filled(column, lambda part: part.read(row))
+
+
+def _shares(row: Quantity, everything: int) -> Filled:
+    return Filled(Column("percent", "%"), lambda part: percent(int(part.read(row)), everything))
 
 
 def totals_table(total: Part, view: View, notes: Sequence[str]) -> Table:
     """The formulas of the whole network, each a sum over the stages' grids."""
-    count = total.count(view.convention.name)
     columns = [
         Column("total", "Total", numeric=False),
         formula_column(),
@@ -73,11 +78,15 @@ def totals_table(total: Part, view: View, notes: Sequence[str]) -> Table:
     ]
     bounds = [filled.cell(total) for filled in _bounds(view)]
     rows = [
-        ["params", total.params(), "=", ""],
-        [heading(view.convention).replace("\n", " "), count, *bounds],
-        ["activations", total.activations(), *bounds],
+        [row.line if row.convention else row.name, total.read(row), *_bounds_of(row, bounds)]
+        for row in view.quantities
     ]
     return Table(columns, rows, notes=notes)
+
+
+def _bounds_of(row: Quantity, bounds: Sequence[Cell]) -> Sequence[Cell]:
+    """What is stored is known whatever the operators are."""
+    return ["=", ""] if row.stored else bounds
 
 
 def formula_column() -> Column:
@@ -160,17 +169,12 @@ def _output_text(batch: int, shape: Shape) -> str:
 # --- what is counted --------------------------------------------------------------------------
 
 
-def _key(view: View) -> str:
-    return f"{view.convention.unit.lower()}_{view.convention.name}"
-
-
 def _bounds(view: View) -> list[Filled]:
     """For CSV: is the count exact or a lower bound, and for want of which operators?"""
-    name = view.convention.name
     return [
         Filled(
             Column("bound", "Bound", shown=False),
-            lambda part: "=" if part.count(name).complete else "≥",
+            lambda part: "=" if part.read(view.work).complete else "≥",
         ),
         Filled(
             Column("not_counted", "Not counted", shown=False),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from flopscope.answers.parts import Part, View, parts, whole
+from flopscope.answers.parts import Part, whole
 from flopscope.closedform import Formula
 from flopscope.errors import BadInput
 from flopscope.ledger import Ledger
 from flopscope.present import render
 from flopscope.present.profile import ProfileReport
 from flopscope.present.table import Document
+from flopscope.present.view import View
 from flopscope.readings import Reading
 
 PYTHON = "python"
@@ -28,7 +29,7 @@ def check_format(format_name: str, *, free: bool) -> None:
 
 
 def python_source(ledger: Ledger, view: View) -> str:
-    """One function a part, named after it, and one a total: params, count and activations."""
+    """One function a part, named after it, and one a quantity of the whole."""
     return "\n\n\n".join(formula.python() for formula in _formulas(ledger, view))
 
 
@@ -44,17 +45,16 @@ FORMATS: Mapping[str, Callable[[ProfileReport], str]] = {
 
 
 def _formulas(ledger: Ledger, view: View) -> Iterator[Formula]:
-    name, unit = view.convention.name, view.convention.unit.lower()
+    unit = view.convention.unit.lower()
     used: dict[str, int] = {}
-    for part in parts(ledger, view):
+    for part in view.parts(ledger):
         title = f"{unit} of {_name(part)}"
         used[title] = used.get(title, 0) + 1
         title += f" {used[title]}" if used[title] > 1 else ""
-        yield _formula(part, part.count(name), title, ledger)
+        yield _formula(part, part.read(view.work), title, ledger)
     total = whole(ledger)
-    yield _formula(total, total.params(), "params", ledger)
-    yield _formula(total, total.count(name), unit, ledger)
-    yield _formula(total, total.activations(), "activations", ledger)
+    for row in view.quantities:
+        yield _formula(total, total.read(row), unit if row.convention else row.name, ledger)
 
 
 def _name(part: Part) -> str:

@@ -1,4 +1,4 @@
-"""Words and texts that several tables share: of inputs, conventions and published figures."""
+"""Words and texts that several tables share: of inputs and published figures."""
 
 from __future__ import annotations
 
@@ -8,12 +8,6 @@ from typing import Any
 from flopscope.answers.compare import Entry
 from flopscope.catalog.figures import Figure
 from flopscope.catalog.variant import Variant
-from flopscope.conventions import Convention
-
-
-def heading(convention: Convention) -> str:
-    """Unit and convention: no column is headed by a bare unit."""
-    return f"{convention.unit}\n({convention.name})"
 
 
 def statement(figure: Figure) -> str:

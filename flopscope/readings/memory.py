@@ -2,16 +2,19 @@
 
 Elements are those of each tensor's own type, as it is stored. With a `dtype`, floating-point
 numbers are of that type instead, complex ones pairs of it, and integers and truths as they are.
+What is stored and moved is kept apart by type and direction until a reading adds it up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from enum import Enum
+from typing import NamedTuple, TypeVar
 
 from flopscope.errors import UnknownName
 from flopscope.facts import COMPLEX, ELEMENT_BYTES, PER_BYTE, Kind, Operator, Weight
 from flopscope.readings.liveness import live_elements
-from flopscope.readings.reading import Reading
+from flopscope.readings.reading import Reading, times
 from flopscope.sizes import Shape, Size, ceil_div, elements, maximum, product, total
 
 DTYPES: Mapping[str, int] = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
@@ -22,6 +25,21 @@ WHOLE = ("int", "uint", "qint", "quint", "bool", "bits")
 
 IN_PLACE = (Kind.BATCH_NORM, Kind.ACTIVATION, Kind.ADD)
 """Kinds that inference runtimes fuse into the producer of their first input."""
+
+
+class Direction(Enum):
+    """What an operator does with memory."""
+
+    ACTIVATIONS_READ = "activations read"
+    ACTIVATIONS_WRITTEN = "activations written"
+    WEIGHTS_READ = "weights read"  # buffers too
+
+
+class Moved(NamedTuple):
+    """A kind of traffic: which way the elements go, and their type as they are stored."""
+
+    direction: Direction
+    element: str
 
 
 def weight_bytes(rows: Sequence[Operator], dtype: str | None = None) -> Reading:
@@ -35,14 +53,26 @@ def weight_bytes(rows: Sequence[Operator], dtype: str | None = None) -> Reading:
     >>> weight_bytes([linear], "float16").value
     72
     """
+    stored = stored_bytes(rows, dtype).values()
+    return Reading(total(stored), "bytes", f"weights, {_named(dtype)}")
+
+
+def stored_bytes(rows: Sequence[Operator], dtype: str | None = None) -> dict[str, Size]:
+    """The bytes of `weight_bytes` apart by the type of their elements.
+
+    >>> from flopscope.facts import Weight
+    >>> weights = (Weight("weight", (4, 9), element="int8"), Weight("bias", (4,)))
+    >>> stored_bytes([Operator(Kind.LINEAR, "", ((1, 9),), (1, 4), weights)])
+    {'int8': 36, 'float32': 16}
+    """
     width = _widths(dtype)
-    stored = {
-        weight.key: product((_stored_bytes(weight, width), row.repeat))
+    shared = {
+        weight.key: (weight.element, times(_stored_bytes(weight, width), row.repeat))
         for row in rows
         for weight in row.weights
         if weight.learnt
     }
-    return Reading(total(stored.values()), "bytes", f"weights, {_named(dtype)}")
+    return _summed(shared.values())
 
 
 def traffic_bytes(rows: Sequence[Operator], dtype: str | None = None) -> Reading:
@@ -56,9 +86,25 @@ def traffic_bytes(rows: Sequence[Operator], dtype: str | None = None) -> Reading
     >>> traffic_bytes([linear], "int8").value == 9 + 36 + 4
     True
     """
+    moved = moved_bytes(rows, dtype).values()
+    return Reading(total(moved), "bytes", f"traffic, {_named(dtype)}")
+
+
+def moved_bytes(rows: Sequence[Operator], dtype: str | None = None) -> dict[Moved, Size]:
+    """The bytes of `traffic_bytes` apart by their direction and the type of their elements.
+
+    >>> from flopscope.facts import Weight
+    >>> weights = (Weight("weight", (4, 9), element="int8"),)
+    >>> linear = Operator(Kind.LINEAR, "", ((1, 9),), (1, 4), weights)
+    >>> [(moved.direction.value, size) for moved, size in moved_bytes([linear]).items()]
+    [('activations read', 36), ('weights read', 36), ('activations written', 16)]
+    """
     width = _widths(dtype)
-    moved = total(product((_moved(row, width), row.repeat)) for row in rows)
-    return Reading(moved, "bytes", f"traffic, {_named(dtype)}")
+    return _summed(
+        (moved, times(_bytes(shape, moved.element, width), row.repeat))
+        for row in rows
+        for moved, shape in _tensors(row)
+    )
 
 
 def peak_activation_bytes(
@@ -81,10 +127,28 @@ def peak_activation_bytes(
     return Reading(maximum(0, *steps), "bytes", f"peak activations, {_named(dtype)}")
 
 
-def _moved(row: Operator, width: Callable[[str], int]) -> Size:
-    read = [_bytes(*tensor, width) for tensor in zip(row.inputs, row.input_types, strict=True)]
-    stored = [_stored_bytes(weight, width) for weight in (*row.weights, *row.buffers) if weight.key]
-    return total([*read, *stored, _bytes(row.output, row.output_type, width)])
+def _tensors(row: Operator) -> Iterator[tuple[Moved, Shape]]:
+    """What one application of the row moves, tensor by tensor.
+
+    A computed weight is among the inputs already.
+    """
+    for shape, element in zip(row.inputs, row.input_types, strict=True):
+        yield Moved(Direction.ACTIVATIONS_READ, element), shape
+    for weight in (*row.weights, *row.buffers):
+        if weight.key:
+            yield Moved(Direction.WEIGHTS_READ, weight.element), weight.shape
+    yield Moved(Direction.ACTIVATIONS_WRITTEN, row.output_type), row.output
+
+
+_Key = TypeVar("_Key", bound=Hashable)
+
+
+def _summed(sizes: Iterable[tuple[_Key, Size]]) -> dict[_Key, Size]:
+    """The sum of the sizes of each key."""
+    found: dict[_Key, list[Size]] = {}
+    for key, size in sizes:
+        found.setdefault(key, []).append(size)
+    return {key: total(of_key) for key, of_key in found.items()}
 
 
 def _stored_bytes(weight: Weight, width: Callable[[str], int]) -> Size:

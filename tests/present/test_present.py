@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flopscope.errors import UnknownName
-from flopscope.present.numbers import integer, megabytes, parse_short, percent, ratio, short
+from flopscope.present.numbers import in_units, integer, parse_short, percent, ratio, short
 from flopscope.present.render import FORMATS, render
 from flopscope.present.table import Column, Document, Table
 
@@ -37,7 +37,7 @@ def test_short_shows_three_digits(value):
 
 @given(st.integers(0, 10**12))
 def test_megabytes_are_rounded_on_the_exact_integer(value):
-    assert abs(Fraction(megabytes(value)) * 10**6 - value) <= 5000
+    assert abs(Fraction(in_units(10**6, value)) * 10**6 - value) <= 5000
 
 
 @given(st.integers(0, 10**9), st.integers(1, 10**9))

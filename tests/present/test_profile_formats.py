@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from profiles import FOLDER, FREE, NUMBERS, body, printed, run, words
 
-from flopscope.answers.parts import View
 from flopscope.answers.profile import profile as traced
 from flopscope.conventions import convention as named
 from flopscope.present.profile import ProfileReport
 from flopscope.present.render import FORMATS
+from flopscope.present.view import View, orders
 
 SIZES = {"B": 2, "H": 37, "W": 64}
 
@@ -327,7 +327,7 @@ BAD = {
         "unknown level 'depth'; known are module, layer, operator, kind, stage, block"
     ),
     (*NUMBERS, "--sort", "size"): (
-        "unknown order 'size'; known are params, macs, count, activations"
+        f"unknown order 'size'; known are {', '.join(orders(named('macs')))}"
     ),
     (*NUMBERS, "--depth", "-1"): "--depth -1 is not an integer from 0; give one such as 2",
     (*NUMBERS, "--depth", "two"): "--depth two is not an integer from 0; give one such as 2",

@@ -1,14 +1,18 @@
 """How `flopscope profile` lays out what it traced: tree, flat tables, formulas, lower bounds."""
 
+from functools import cache
 from itertools import pairwise
 
 import pytest
 from profiles import FOLDER, NUMBERS, body, printed, words
 
-from flopscope.answers.parts import BY, SORTS, View, operators, parts, whole
+from flopscope.answers.parts import operators, whole
 from flopscope.answers.profile import profile as traced
 from flopscope.conventions import CONVENTIONS
 from flopscope.conventions import convention as named
+from flopscope.present.profile_columns import label
+from flopscope.present.view import BY, View, orders
+from flopscope.quantities import Place, standing
 
 
 @pytest.fixture(autouse=True)
@@ -18,6 +22,11 @@ def in_this_folder(monkeypatch):
 
 def view(**choices):
     return View(named("macs"), **choices)
+
+
+@cache
+def ledger_of(target, *sizes):
+    return traced(target, sizes).ledger
 
 
 # --- the tree ---------------------------------------------------------------------------------
@@ -97,8 +106,8 @@ NETWORKS = {
 @pytest.mark.parametrize("target", NETWORKS)
 @pytest.mark.parametrize("depth", [None, 0, 1, 2, 3])
 def test_children_add_up_to_their_module(target, depth):
-    ledger = traced(target, NETWORKS[target]).ledger
-    found = [whole(ledger), *parts(ledger, view(depth=depth))]
+    ledger = ledger_of(target, *NETWORKS[target])
+    found = [whole(ledger), *view(depth=depth).parts(ledger)]
     levels = [-1, *(part.depth for part in found[1:])]
     for index, parent in enumerate(found):
         below = []
@@ -115,30 +124,30 @@ def test_children_add_up_to_their_module(target, depth):
 @pytest.mark.parametrize("target", NETWORKS)
 @pytest.mark.parametrize("by", [by for by in BY if by != "module"])
 def test_flat_tables_add_up_to_the_network(target, by):
-    ledger = traced(target, NETWORKS[target]).ledger
-    split = parts(ledger, view(by=by))
+    ledger = ledger_of(target, *NETWORKS[target])
+    split = view(by=by).parts(ledger)
     assert tuple(map(sum, zip(*map(figures, split), strict=True))) == figures(whole(ledger))
     assert [row for part in operators(ledger) for row in part.rows] == list(ledger.rows)
 
 
 def figures(part):
-    return int(part.params()), int(part.count("macs")), int(part.activations())
+    return tuple(int(part.read(quantity)) for quantity in standing(Place.PARTS))
 
 
 @pytest.mark.parametrize("by", ["module", "layer", "operator"])
-@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("sort", orders(named("torch")))
 def test_the_largest_comes_first_at_every_level(by, sort):
-    ledger = traced("mobilenetv3_small:width=0.35", ["1,3,64,96"]).ledger
+    ledger = ledger_of("mobilenetv3_small:width=0.35", "1,3,64,96")
     choice = View(named("torch"), by=by, sort=sort)
-    split = parts(ledger, choice)
-    unsorted = parts(ledger, View(named("torch"), by=by))
-    assert sorted(part.label for part in split) == sorted(part.label for part in unsorted)
+    split = choice.parts(ledger)
+    unsorted = View(named("torch"), by=by).parts(ledger)
+    assert sorted(label(part) for part in split) == sorted(label(part) for part in unsorted)
     siblings = {}
     for part in split:
         above = part.path.rpartition(".")[0] if part.name else part.path
         siblings.setdefault((part.depth, above if by == "module" else ""), []).append(part)
     for group in siblings.values():
-        values = [int(SORTS[sort](part, choice.convention)) for part in group]
+        values = [int(part.read(choice.order)) for part in group]
         assert all(first >= second for first, second in pairwise(values))
 
 

@@ -108,14 +108,14 @@ def test_the_helper_of_tests_passes_and_fails():
 def test_the_helper_of_tests_wants_a_budget():
     with pytest.raises(BadInput) as raised:
         assert_budget("mobilenetv2")
-    message = "no budget is given; give max_macs, max_params or max_activations"
+    message = 'no budget is given; give one, such as max_macs="300M"'
     assert str(raised.value) == message
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--res", "32"], "no budget is given; give --max-macs, --max-params or --max-activations"),
+        (["--res", "32"], "no budget is given; give one, such as --max-macs 300M"),
         (["--max-macs", "much", "--res", "32"],
          "--max-macs much is not a positive number; give digits with at most one decimal point and "
          "one of K, M, G, T, such as 150M or 150000000"),

@@ -160,7 +160,7 @@ def test_an_infeasible_budget_names_the_nearest_that_can_be_kept(capsys):
         (["--macs", "1M"],
          "nothing is free; name at least one of res, batch, width, depth, classes"),
         (["--free", "width"],
-         "no budget is given; bound macs, params or activations, such as --macs 150M"),
+         "no budget is given; give one, such as --macs 150M"),
         (["--macs", "1M", "--free", "width,width"], "width is free twice; name it once"),
         (["--macs", "1M", "--free", "res", "--res", "224"],
          "res is given and free at once; leave one of them out"),

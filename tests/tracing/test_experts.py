@@ -11,12 +11,12 @@ from flop_counter import counted
 from torch import nn
 from torch.nn import functional as F
 
-from flopscope.answers.parts import View
 from flopscope.answers.profile import Profile
 from flopscope.cli import main
 from flopscope.conventions import convention
 from flopscope.errors import BadInput
 from flopscope.present.profile import notes_of
+from flopscope.present.view import View
 from flopscope.tracing import trace
 
 HERE = "tests/tracing/test_experts.py"

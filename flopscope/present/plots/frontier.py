@@ -22,8 +22,9 @@ from flopscope.present.plots.style import (
     short_name,
 )
 from flopscope.present.words import size
+from flopscope.quantities import MACS
 from flopscope.search.front import Front
-from flopscope.search.points import CRITERIA, Point
+from flopscope.search.points import Point
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -137,15 +138,14 @@ def _label(point: Point, with_size: bool) -> str:
 
 def _axis_labels(front: Front) -> tuple[str, str]:
     """Unit, convention and input size; whose accuracy."""
-    cost, asked = front.question.criteria[0], front.question
-    if cost == "macs":
-        words = f"{asked.convention.unit}, convention {asked.convention.name}"
+    cost, counting = front.question.costs[0], front.question.convention
+    if cost == MACS.under(counting):
+        words = f"{counting.unit}, convention {counting.name}"
     else:
-        unit = CRITERIA[cost].unit
-        words = f"{CRITERIA[cost].words.capitalize()}{f' ({unit})' if unit else ''}"
+        words = f"{cost.words.capitalize()}{f' ({cost.unit})' if cost.unit else ''}"
     sizes = {point.resolution for point in front.points}
     one = sizes.pop() if len(sizes) == 1 else None
-    if cost not in ("params", "int8"):
+    if not cost.stored:
         words += f"; input {size(one)}" if one else "; input size as stated"
     whose = "" if any(point.yours for point in front.points) else "ImageNet-1k "
     accuracy = f"{whose}top-1, as stated (%)"
