@@ -38,8 +38,8 @@ def check_format(format_name: str, formats: Collection[str] = FORMATS) -> None:
 def listed(formats: Collection[str]) -> str:
     """The names of formats as a sentence has them.
 
-    >>> listed(FORMATS)
-    'table, markdown, latex, csv, json or html'
+    >>> listed(["text", "latex", "json"])
+    'text, latex or json'
     """
     *others, last = formats
     return f"{', '.join(others)} or {last}" if others else last

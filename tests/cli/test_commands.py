@@ -14,6 +14,7 @@ from flopscope.catalog.models import MODELS
 from flopscope.cli import cli, main
 from flopscope.cli.commands import COMMANDS
 from flopscope.errors import SHOWN
+from flopscope.present.render import FORMATS, listed
 
 
 def run(capsys, *arguments):
@@ -450,10 +451,8 @@ def test_help_names_the_formats_that_a_command_has(capsys):
         words = printed(capsys, name, "--help").partition("--format TEXT")[2].split()
         return " ".join(words[: words.index("[default:")])
 
-    assert said("audit") == "table, markdown, latex, csv, json or html."
-    assert said("profile") == (
-        "table, markdown, latex, csv, json or html; at free sizes python too."
-    )
+    assert said("audit") == f"{listed(FORMATS)}."
+    assert said("profile") == f"{listed(FORMATS)}; at free sizes python too."
     assert said("formula") == "text, latex, python or json; of a law markdown too."
     assert said("laws") == "text or markdown."
 

@@ -11,7 +11,7 @@ from profiles import FOLDER, FREE, NUMBERS, body, printed, run, words
 from flopscope.answers.profile import profile as traced
 from flopscope.conventions import convention as named
 from flopscope.present.profile import ProfileReport
-from flopscope.present.render import FORMATS
+from flopscope.present.render import FORMATS, listed
 from flopscope.present.view import View, orders
 
 SIZES = {"B": 2, "H": 37, "W": 64}
@@ -341,11 +341,9 @@ BAD = {
     ),
     (*NUMBERS, "--format", "python"): (
         "format python is for free sizes, such as --input B,3,H,W, and these are numbers; "
-        "give table, markdown, latex, csv, json or html"
+        f"give {listed(FORMATS)}"
     ),
-    (*FREE, "--format", "yaml"): (
-        "unknown format 'yaml'; known are table, markdown, latex, csv, json, html, python"
-    ),
+    (*FREE, "--format", "yaml"): (f"unknown format 'yaml'; known are {', '.join(FORMATS)}, python"),
     (*NUMBERS, "--convention", "fvcor"): "unknown convention 'fvcor'; did you mean fvcore?",
 }
 
