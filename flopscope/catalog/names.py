@@ -165,13 +165,13 @@ TORCHVISION: Mapping[str, str] = {
 """torchvision 0.28."""
 
 
-def catalogue_name(name: str) -> str | None:
+def catalog_name(name: str) -> str | None:
     """The catalogue's network that a name means, as text for `parse`; None where it means none.
 
     A name is one of the catalogue, options included, or one of the tables, of timm with or without
     the tag of its weights.
 
-    >>> catalogue_name("mobilenetv2_140.ra_in1k"), catalogue_name("vit_tiny_patch16_224")
+    >>> catalog_name("mobilenetv2_140.ra_in1k"), catalog_name("vit_tiny_patch16_224")
     ('mobilenetv2:width=1.4', None)
     """
     if name.partition(":")[0] in MODELS:

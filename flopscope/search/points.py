@@ -127,7 +127,7 @@ def points(question: Question, results: Results | None = None, catalogue: bool =
                 "latency is measured, never computed: the catalogue has none; "
                 "give it in a results file, as latency_ms"
             )
-        found += (_of_catalogue(question, costs, *chosen) for chosen in _published())
+        found += (_of_catalog(question, costs, *chosen) for chosen in _published())
     kept = [point for point in found if isinstance(point, Point)]
     left = [point for point in found if isinstance(point, Left)]
     if not kept:
@@ -166,7 +166,7 @@ def _published() -> Iterator[tuple[Variant, Figure]]:
             yield parse(f"{model}:{variant}" if variant else model), figure
 
 
-def _of_catalogue(
+def _of_catalog(
     question: Question, costs: Costs, variant: Variant, figure: Figure
 ) -> Point | Left | None:
     if not _wanted(question, variant, figure.resolution):
