@@ -36,7 +36,7 @@ def check_format(format_name: str, formats: Collection[str] = FORMATS) -> None:
 
 
 def listed(formats: Collection[str]) -> str:
-    """The names of formats as a sentence has them.
+    """The names of formats as they are listed in a sentence.
 
     >>> listed(["text", "latex", "json"])
     'text, latex or json'
