@@ -22,8 +22,12 @@ setup: $(VENV)/full  ## the full environment, with git hooks where this is a git
 	@! git rev-parse --git-dir >/dev/null 2>&1 || $(BIN)/pre-commit install
 
 # Two workers, one thread each: tests are many and small, and torch's threads would fight for cores.
+# Each worker takes one half of the files and, when it has done, some of what is left of the other's,
+# so that what the tests of a file share is made once.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
 test: lint  ## everything that CI checks: lint, then all fast tests and doctests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
+	$(PYTEST)
 
 lint: $(VENV)/full  ## style, types, and who may import whom
 	$(BIN)/ruff check
@@ -36,7 +40,7 @@ format: $(VENV)/full  ## mend style where a tool can
 	$(BIN)/ruff format
 
 slow: $(VENV)/full  ## the tests on examples drawn anew, which `make test` keeps fixed
-	HYPOTHESIS_PROFILE=explore OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
+	HYPOTHESIS_PROFILE=explore $(PYTEST)
 
 laws: $(VENV)/light  ## derive the laws anew and write docs/laws.md
 	$(BIN)/flopscope laws --format markdown --output docs/laws.md

@@ -81,7 +81,7 @@ def trace(
     """
     require_witnesses()
     from flopscope import tracing
-    from flopscope.tracing.refusals import check_module, named_inputs, refusing
+    from flopscope.tracing.loading.refusals import check_module, named_inputs, refusing
 
     check_module(module)
     name, on = type(module).__name__, named_inputs(inputs, named)
@@ -110,7 +110,7 @@ def derive(
     require_witnesses()
     from flopscope import tracing
     from flopscope.answers import derive as deriving
-    from flopscope.tracing.refusals import named_inputs
+    from flopscope.tracing.loading.refusals import named_inputs
 
     def run(sizes: Mapping[str, Any]) -> tracing.Trace:
         return tracing.derive(make, arguments, *inputs, example=sizes)
@@ -119,7 +119,7 @@ def derive(
     said = ", ".join(f"{key}={value}" for key, value in arguments.items()) or "no arguments"
     said += f" on {named_inputs(inputs, {})}" if inputs else ""
     first = deriving.first_trace(name, said, run, example or {}, make, arguments, option="")
-    return deriving.derivation(name, run, first, quantities)
+    return deriving.derived(name, run, first, quantities)
 
 
 @dataclass(frozen=True)

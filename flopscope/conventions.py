@@ -19,7 +19,7 @@ from flopscope.complexcosts import has_complex
 from flopscope.costs import COSTS, cost
 from flopscope.errors import UnknownName
 from flopscope.facts import Arithmetic, Function, Interpolation, Kind, Operator, Reduction
-from flopscope.sizes import Size, conv_output, elements, floor_div, product, total
+from flopscope.sizes import Size, conv_output, elements, floor_div, product, scaled, total
 
 
 class Quantity(Enum):
@@ -48,7 +48,7 @@ class Quantity(Enum):
 QUANTITIES: Mapping[Quantity, Callable[[Operator], Size]] = {
     Quantity.MACS: lambda row: cost(row).macs,
     Quantity.PRODUCTS: lambda row: COSTS[row.kind](row).macs,
-    Quantity.RUN_PRODUCTS: lambda row: _times(_convolutions(row), COSTS[row.kind](row).macs),
+    Quantity.RUN_PRODUCTS: lambda row: scaled(COSTS[row.kind](row).macs, _convolutions(row)),
     Quantity.BIAS: lambda row: elements(row.output) if row.has_bias else 0,
     Quantity.REGROUPED_PRODUCTS: lambda row: _regrouped_products(row),
     Quantity.UNTURNED_BIAS: lambda row: _unturned_bias(row) if row.has_bias else 0,
@@ -146,12 +146,8 @@ class Convention:
     def count(self, row: Operator) -> Size:
         """What one application of the row counts; 0 for a kind that the convention leaves free."""
         weights = self.of(row.kind, row.function)
-        counts = [_times(weight, QUANTITIES[of](row)) for of, weight in weights.items()]
+        counts = [scaled(QUANTITIES[of](row), weight) for of, weight in weights.items()]
         return counts[0] if len(counts) == 1 else total(counts)
-
-
-def _times(weight: int, amount: Size) -> Size:
-    return amount if weight == 1 else product((weight, amount))
 
 
 _ACTS = {Quantity.ACTS: 1}
@@ -167,7 +163,10 @@ _INPUTS_TWICE = {Quantity.INPUTS: 2}
 _OUTPUTS = {Quantity.OUTPUTS: 1}
 _OUTPUTS_TWICE = {Quantity.OUTPUTS: 2}
 _BATCH_PARAMS = {Quantity.BATCH_PARAMS: 1}
-_PRODUCTS = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION, Kind.LINEAR, Kind.MATMUL)
+PRODUCTS = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION, Kind.LINEAR, Kind.MATMUL)
+"""The kinds whose multiply-accumulates every tool counts."""
+MULTIPLYING = (*PRODUCTS, Kind.DEFORMABLE_CONVOLUTION, Kind.SPARSE_MATMUL)
+"""All kinds that have multiply-accumulates."""
 
 _MACS_CONVENTION = Convention(
     "macs",
@@ -175,7 +174,7 @@ _MACS_CONVENTION = Convention(
     "one per multiply-accumulate of convolution, linear and matmul; "
     "bias, norm, activation, pooling free",
     "the papers' mult-adds",
-    dict.fromkeys((*_PRODUCTS, Kind.DEFORMABLE_CONVOLUTION, Kind.SPARSE_MATMUL), _MACS),
+    dict.fromkeys(MULTIPLYING, _MACS),
     frozenset({Kind.UNKNOWN}),
 )
 
@@ -186,7 +185,7 @@ _FVCORE = Convention(
     "1 of nearest and 4 of bilinear interpolation",
     "fvcore 0.1.5: nn/flop_count.py, nn/jit_handles.py",
     {
-        **dict.fromkeys(_PRODUCTS, _RUN_PRODUCTS),
+        **dict.fromkeys(PRODUCTS, _RUN_PRODUCTS),
         Kind.GRID_SAMPLE: {Quantity.OUTPUTS: 4},
         Kind.BATCH_NORM: {Quantity.INPUTS: 1, Quantity.AFFINE_INPUTS: 1},
         Kind.BATCH_NORM_TRAINING: {Quantity.INPUTS: 4, Quantity.AFFINE_INPUTS: 1},
@@ -205,7 +204,7 @@ _TORCH = Convention(
     "FLOPs",
     "two per multiply-accumulate of convolution, linear and matmul; nothing else",
     "torch 2.13: utils/flop_counter.py",
-    dict.fromkeys(_PRODUCTS, _RUN_PRODUCTS_TWICE),
+    dict.fromkeys(PRODUCTS, _RUN_PRODUCTS_TWICE),
 )
 
 _THOP = Convention(

@@ -6,16 +6,17 @@ row here can be asked for in each of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from flopscope import readings
 from flopscope.closedform import Formula
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.facts import Operator
-from flopscope.readings import Reading
+from flopscope.readings import Direction, Reading
 
 if TYPE_CHECKING:
     from flopscope.ledger import Ledger
@@ -31,6 +32,17 @@ class Place(IntEnum):
     DATA = 1  # in the JSON of a comparison
     NETWORKS = 2  # in a table, beside each network
     PARTS = 3  # beside each part of a network, and each design that a search finds
+
+
+class Share(NamedTuple):
+    """One of the terms that a quantity is the sum of: a quantity that can be asked for by both
+    their names. Its fields are those of a quantity."""
+
+    name: str
+    words: str
+    heading: str
+    measure: Callable[..., Reading]
+    place: Place = Place.NOWHERE
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,7 @@ class Quantity(Named):
     place: where it stands unasked.
     additive: is a network's the sum of its parts'?
     budget: what a budget allows at most; empty where none can be given.
+    shares: the terms that it is the sum of.
     """
 
     measure: Callable[..., Reading]
@@ -91,6 +104,7 @@ class Quantity(Named):
     place: Place = Place.NOWHERE
     additive: bool = True
     budget: str = ""
+    shares: tuple[Share, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "noun", self.noun or self.words)
@@ -124,6 +138,24 @@ class Quantity(Named):
             key=COUNT,
             column=f"{convention.unit.lower()}_{convention.name}",
         )
+
+    def and_shares(self) -> Iterator[Quantity]:
+        """Itself and each of its shares."""
+        yield self
+        for share in self.shares:
+            yield replace(
+                self,
+                name=f"{self.name}_{share.name}",
+                words=share.words,
+                heading=share.heading,
+                measure=share.measure,
+                noun="",
+                key=f"{self.key}_{share.name}",
+                column=f"{self.column}_{share.name}",
+                place=share.place,
+                budget="",
+                shares=(),
+            )
 
 
 _ROWS = (
@@ -166,6 +198,20 @@ _ROWS = (
         measure=readings.traffic_bytes, dtype="float32", noun="bytes of float32 traffic",
         key="traffic_bytes", column="traffic_bytes_float32", per=10**6, place=Place.DATA,
         budget="so many bytes read and written in float32, such as 200M",
+        shares=(
+            Share(
+                "activations_read", "activations read, float32", "Read\nMB",
+                partial(readings.directed_bytes, Direction.ACTIVATIONS_READ),
+            ),
+            Share(
+                "weights_read", "weights read, float32", "Weights\nMB",
+                partial(readings.directed_bytes, Direction.WEIGHTS_READ),
+            ),
+            Share(
+                "activations_written", "activations written, float32", "Written\nMB",
+                partial(readings.directed_bytes, Direction.ACTIVATIONS_WRITTEN),
+            ),
+        ),
     ),
     Quantity(
         "trainable", "trainable parameters", "", "Train-\nable", stored=True,
@@ -181,7 +227,7 @@ _ROWS = (
     ),
 )  # fmt: skip
 
-QUANTITIES: Mapping[str, Quantity] = {row.name: row for row in _ROWS}
+QUANTITIES: Mapping[str, Quantity] = {each.name: each for row in _ROWS for each in row.and_shares()}
 """Every quantity by name; the work is in MACs, under the convention `macs`."""
 
 MACS, PARAMS = QUANTITIES["macs"], QUANTITIES["params"]
@@ -211,8 +257,9 @@ def choices(convention: Convention) -> dict[str, Quantity]:
 
 
 def formulas() -> dict[str, Quantity]:
-    """What a formula can be of: every quantity, and the work under every convention."""
-    return {**QUANTITIES, **{name: MACS.under(each) for name, each in CONVENTIONS.items()}}
+    """What a formula can be of: each quantity that is a sum, and the work under each convention."""
+    sums = {name: row for name, row in QUANTITIES.items() if row.additive}
+    return {**sums, **{name: MACS.under(each) for name, each in CONVENTIONS.items()}}
 
 
 def bounded() -> list[Quantity]:

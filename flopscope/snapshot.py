@@ -1,18 +1,21 @@
-"""What a forward pass may write, noted before it and put back after it.
+"""What a forward pass may write to is noted before it and put back after it.
 
-Attributes, lists, caches, lazy buffers, names of files: all that is reachable from a module. Only
-containers that changed are touched, and they stay the same objects.
+That is everything reachable from a module: attributes, lists, caches, lazy buffers, names of files.
+Only containers that changed are touched, and they stay the same objects.
 """
 
 from __future__ import annotations
 
 import functools
+import random
 import sys
 import threading
 import weakref
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
+from operator import is_
 from types import (
     BuiltinFunctionType,
     CellType,
@@ -27,14 +30,16 @@ from typing import Any
 import torch
 from torch import nn
 
+from flopscope.packages import loaded, root
+
 KEPT_ARRAY = 2**20
-"""NumPy arrays of up to this many elements are copied and put back."""
+"""The most elements of a NumPy array that is copied and put back."""
 
 MOST_NAMED = 10**5
-"""Containers of a file's own names are looked into up to this many elements."""
+"""The most elements of a container among a file's names that is looked into."""
 
 OTHERS = frozenset({"torch", "numpy", "flopscope", "builtins"}) | sys.stdlib_module_names
-"""Packages whose own names and objects no network writes to."""
+"""Packages to whose own names and objects no network writes."""
 
 HOLDERS = frozenset(
     {"_thread", "collections", "dataclasses", "functools", "types", "typing", "weakref"}
@@ -43,11 +48,13 @@ HOLDERS = frozenset(
 
 CACHED = type(functools.lru_cache(lambda: None))
 CONTAINERS = (dict, list, set, deque)
+LOOKED_INTO = (CACHED, *CONTAINERS)
+"""What of a file's own names is noted with what it holds."""
 ATOMS = (
     *(str, bytes, int, float, complex, bool, type(None), ModuleType, torch.dtype, torch.device),
     *(torch.Size, MappingProxyType, torch.SymInt, torch.SymFloat, torch.SymBool),
 )
-"""What holds nothing that could change."""
+"""Types of values that hold nothing that could change."""
 
 
 EMPTY = object()
@@ -56,7 +63,7 @@ CELL = CellType.cell_contents
 
 
 class Snapshot:
-    """What everything reachable from `roots` holds now."""
+    """Everything reachable from `roots`, with what it holds now."""
 
     def __init__(self, *roots: Any) -> None:
         self._back: list[tuple[Any, ...]] = []  # what puts something back, and what it takes
@@ -69,14 +76,15 @@ class Snapshot:
                 todo += self._noted(value)
 
     def name_spaces(self, spaces: Iterable[dict[str, Any]]) -> None:
-        """Note the names of files too, and what their containers hold, not what objects do."""
+        """Note the names of files too, and what their containers hold, but not what objects
+        hold."""
         for names in spaces:
             self._back.append((_names_back, names, dict(names)))
-            for value in list(names.values()):
+            for value in [value for value in names.values() if isinstance(value, LOOKED_INTO)]:
                 self._contents(value)
 
     def held(self) -> list[Any]:
-        """Every value that was reached, but for plain ones."""
+        """Every value that was reached, except plain ones."""
         return list(self._seen.values())
 
     def restore(self) -> None:
@@ -111,7 +119,7 @@ class Snapshot:
         return [inner for _, inner in held] if isinstance(value, dict) else held
 
     def _class(self, kind: type) -> Sequence[Any]:
-        if _root(kind.__module__) in OTHERS:
+        if root(kind.__module__) in OTHERS:
             return ()
         names = dict(vars(kind))
         self._back.append((_class_back, kind, names))
@@ -119,10 +127,12 @@ class Snapshot:
 
     def _object(self, value: Any) -> Sequence[Any]:
         kind = type(value)
-        root = _root(kind.__module__)
-        if root == "numpy":
-            return self._array(value)
-        if root == "flopscope" or (root in sys.stdlib_module_names and root not in HOLDERS):
+        package = root(kind.__module__)
+        if package == "numpy":
+            return self._numpy(value)
+        if package == "flopscope" or (
+            package in sys.stdlib_module_names and package not in HOLDERS
+        ):
             return ()
         found: list[Any] = [kind]
         # past what a class does when it is asked for an attribute
@@ -135,9 +145,20 @@ class Snapshot:
             found += self._slot(slot, value)
         return found
 
-    def _array(self, array: Any) -> Sequence[Any]:
-        if hasattr(array, "flags") and getattr(array, "size", KEPT_ARRAY + 1) <= KEPT_ARRAY:
-            self._back.append((_array_back, array, array.copy()))
+    def _numpy(self, value: Any) -> Sequence[Any]:
+        """An array, or a source of random numbers: a RandomState, a Generator or its bits."""
+        bits = getattr(value, "bit_generator", value)
+        if hasattr(value, "get_state"):
+            self._back.append((value.set_state, value.get_state()))
+        elif hasattr(bits, "state"):
+            self._back.append((setattr, bits, "state", bits.state))
+        elif hasattr(value, "flags") and getattr(value, "size", KEPT_ARRAY + 1) <= KEPT_ARRAY:
+            self._back.append((_array_back, value, value.copy()))
+        return ()
+
+    def _drawing(self, source: random.Random) -> Sequence[Any]:
+        with suppress(NotImplementedError):  # of the system's random numbers there is no state
+            self._back.append((source.setstate, source.getstate()))
         return ()
 
     def _cell(self, cell: CellType) -> Sequence[Any]:
@@ -169,13 +190,10 @@ NOTED: Mapping[Any, Any] = {
     weakref.ref: lambda _, value: (value(),),
     staticmethod | classmethod: lambda _, value: (value.__func__,),
     property: lambda _, value: (value.fget,),
+    random.Random: Snapshot._drawing,
     CACHED: Snapshot._cache,
 }
-"""What the kinds of values refer to that are neither containers nor plain objects."""
-
-
-def _root(module: Any) -> str:
-    return str(module).partition(".")[0]
+"""By kind of value, what a value refers to that is neither a container nor a plain object."""
 
 
 def _slots(kind: type) -> list[Any]:
@@ -221,8 +239,8 @@ def _held(value: Any) -> Sequence[Any]:
 def _container_back(value: Any, held: Sequence[Any]) -> None:
     now, before = _held(value), held
     if isinstance(value, dict):
-        now, before = ([part for item in items for part in item] for items in (now, before))
-    if len(now) == len(before) and all(a is b for a, b in zip(now, before, strict=True)):
+        now, before = (list(chain.from_iterable(items)) for items in (now, before))
+    if len(now) == len(before) and all(map(is_, now, before)):
         return
     kind = _base(value)
     kind.clear(value)
@@ -231,6 +249,8 @@ def _container_back(value: Any, held: Sequence[Any]) -> None:
 
 def _names_back(names: dict[str, Any], held: Mapping[str, Any]) -> None:
     """The names of a file as they were; what was imported or defined meanwhile stays."""
+    if names.keys() == held.keys() and all(map(is_, map(names.get, held), held.values())):
+        return
     for name, value in held.items():
         if names.get(name, names) is not value:
             names[name] = value
@@ -255,7 +275,7 @@ def _array_back(array: Any, held: Any) -> None:
 
 
 def _cache_back(function: Any, misses: int) -> None:
-    """A cache that has taken in results of the run is emptied: shapes must not stay in it."""
+    """Empty a cache that has taken in results of the run, since shapes must not stay in it."""
     if function.cache_info().misses != misses:
         function.cache_clear()
 
@@ -267,18 +287,14 @@ def name_spaces(kinds: Iterable[Any]) -> list[dict[str, Any]]:
     """The names of all loaded files of the packages that these classes and functions are from, and
     of the packages that their own files take functions and classes from."""
     own = {m: vars(sys.modules[m]) for kind in kinds if (m := theirs(kind)) in sys.modules}
-    packages = {_root(name) for name in own}
+    packages = {root(name) for name in own}
     for names in own.values():
         found = (theirs(v) for v in names.values() if isinstance(v, type | FunctionType | CACHED))
-        packages |= {_root(name) for name in found if name}
-    return [
-        vars(module)
-        for name, module in list(sys.modules.items())
-        if _root(name) in packages and isinstance(module, ModuleType)
-    ]
+        packages |= {root(name) for name in found if name}
+    return [vars(module) for module in loaded(packages) if isinstance(module, ModuleType)]
 
 
 def theirs(kind: Any) -> str:
     """The file that a class or function is from, as Python names it; '' where it is no user's."""
     name = str(getattr(kind, "__module__", "") or "")
-    return "" if _root(name) in OTHERS else name
+    return "" if root(name) in OTHERS else name

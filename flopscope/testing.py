@@ -13,7 +13,7 @@ from flopscope.present.assert_ import verdict_document
 from flopscope.present.render import render
 from flopscope.quantities import bounded
 from flopscope.search.assertion import assess
-from flopscope.search.budgets import Budget, parse_budgets
+from flopscope.search.budgets import Budget, parse_budget
 
 if TYPE_CHECKING:
     from torch import nn
@@ -31,8 +31,8 @@ def assert_budget(
 
     `network` is a module with the shapes of its inputs, (1, 3, 224, 224), or the name of a
     catalogue model, with its resolution if it is not the native one. Limits are integers or texts
-    such as "300M". An operator of unknown cost keeps no budget. Raises BadInput for no budget, or a
-    limit that is no positive number; UnknownName for a budget that there is not.
+    such as "300M". An operator of unknown cost keeps no budget. Raises BadInput where no budget is
+    given or a limit is not a positive number, UnknownName for an unknown budget.
 
     >>> from torch import nn
     >>> assert_budget(nn.Conv2d(3, 8, 3), (1, 3, 32, 32), max_macs="1M", max_params=300)
@@ -50,8 +50,11 @@ def _budgets(limits: Mapping[str, int | str | None]) -> list[Budget]:
     for name in limits:
         if name not in known:
             raise UnknownName("budget", name, known)
-    given = {known[name]: str(limit) for name, limit in limits.items() if limit is not None}
-    budgets = parse_budgets(given, "max_{}")
+    budgets = [
+        parse_budget(name, known[name], str(limit))
+        for name, limit in limits.items()
+        if limit is not None
+    ]
     if not budgets:
         raise BadInput('no budget is given; give one, such as max_macs="300M"')
     return budgets

@@ -20,7 +20,7 @@ from flopscope.costs import cost
 from flopscope.facts import Kind, Reduction
 from flopscope.ledger import Ledger
 from flopscope.tracing import trace
-from flopscope.tracing.exported import trace_exported
+from flopscope.tracing.export.exported import trace_exported
 
 GENERATOR = torch.Generator().manual_seed(0)
 

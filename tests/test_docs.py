@@ -22,10 +22,17 @@ def test_the_table_of_conventions_is_the_program_s():
 
 def shown(page):
     """Each command of the page's console blocks, with the output below it."""
+    text = page.read_text(encoding="utf-8")
     blocks = re.findall(
-        r"^```console\n\$ flopscope (.*?)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE
+        r"^```console\n\$ flopscope (.*?)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE
     )
     return [pytest.param(shlex.split(line), output, id=line) for line, output in blocks]
+
+
+def python_of(page):
+    """The page's blocks of Python."""
+    text = page.read_text(encoding="utf-8")
+    return re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
 RUN = [
@@ -44,7 +51,7 @@ RUN = [
 
 @pytest.mark.parametrize(
     ("arguments", "output"),
-    [block for page in RUN for block in shown(page.read_text(encoding="utf-8"))],
+    [block for page in RUN for block in shown(page)],
 )
 def test_the_page_shows_what_is_printed(capsys, monkeypatch, arguments, output):
     monkeypatch.chdir(ROOT)
@@ -52,11 +59,18 @@ def test_the_page_shows_what_is_printed(capsys, monkeypatch, arguments, output):
     assert capsys.readouterr() == (output, "")
 
 
-@pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [page for page in RUN if python_of(page)], ids=lambda p: p.name)
 def test_the_python_of_a_page_runs(page):
-    text = page.read_text(encoding="utf-8")
-    for code in re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+    for code in python_of(page):
         exec(compile(code, page.name, "exec"), {})
+
+
+@pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)
+def test_every_page_that_is_run_has_blocks_and_none_escapes(page):
+    """A block that is fenced in another way would be run by nobody."""
+    fences = re.findall(r"^```(.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    run = len(shown(page)) + len(python_of(page))
+    assert fences.count("console") + fences.count("python") == run > 0
 
 
 def test_the_picture_of_a_page_is_that_of_its_provenance(capsys, monkeypatch, tmp_path):

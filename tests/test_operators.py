@@ -22,8 +22,8 @@ from flopscope.costs import cost
 from flopscope.facts import Kind
 from flopscope.ledger import Ledger
 from flopscope.tracing import trace
-from flopscope.tracing.calls import Call, Facts
-from flopscope.tracing.matrices import MATRICES
+from flopscope.tracing.calls import Facts, OperatorCall
+from flopscope.tracing.operators.matrices import MATRICES
 
 Loop = Callable[..., Array]
 
@@ -269,7 +269,7 @@ def test_distances_in_a_norm_without_a_rule_are_unknown_to_all_acts_alone() -> N
 
 
 def facts(name: str, args: tuple[Any, ...], output: tuple[int, ...], **kwargs: Any) -> list[Facts]:
-    found = MATRICES[name](Call(name, args, kwargs, torch.empty(output, device="meta")))
+    found = MATRICES[name](OperatorCall(name, args, kwargs, torch.empty(output, device="meta")))
     assert found is not None
     return [found] if isinstance(found, Facts) else list(found)
 

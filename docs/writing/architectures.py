@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from flopscope.errors import OutsideDomain
 from flopscope.symbolic import symbol
 from flopscope.tracing import Trace, trace
-from flopscope.tracing.targets import load
+from flopscope.tracing.loading.targets import load
 
 PAGE = Path(__file__).parents[1] / "architectures.md"
 

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from flopscope.tracing.inputs import Input
-from flopscope.tracing.targets import load
+from flopscope.tracing.loading.targets import load
 
 Sizes = Mapping[str, Any]
 """By name: numbers, or symbols where they are free."""

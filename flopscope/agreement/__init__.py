@@ -1,8 +1,8 @@
 """Do the witnesses agree? A ledger compared, item by item, with a real module that was run.
 
 Every check is an equality of integers, shapes or kinds: nothing is rounded, nothing tolerated.
-A quantity that a witness did not count is said to be so, with what it skipped; agreement needs at
-least one witness beside the ledger that counted it.
+Where a witness did not count a quantity, the comparison says so and names what was skipped. To
+agree, at least one witness beside the ledger must have counted it.
 """
 
 from __future__ import annotations

@@ -267,7 +267,7 @@ def prove_block(block: str) -> Iterator[tuple[Case, Proof]]:
 
 def _prove_case(block: str, twin: Counterpart, sizes: Sizes) -> tuple[Case, Proof]:
     from flopscope.tracing import derive
-    from flopscope.tracing.targets import maker
+    from flopscope.tracing.loading.targets import maker
 
     form = FORMS[block].ledger()
     closed = form.at(**sizes)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flopscope.readings import Reading
 
 Answer: TypeAlias = tuple[Any, str]
-"""A value, and why it is none: empty where the witness counted everything."""
+"""A value, and the reason why it is not used: empty where the witness counted everything."""
 
 OPERATOR_CLASSES: Mapping[Kind, tuple[Kind, ...]] = {
     Kind.CONVOLUTION: (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION),
@@ -90,7 +90,7 @@ def check(name: str, answers: Mapping[str, Answer]) -> Check:
 
 
 def why(counts: Counts, skipped: Sequence[Skipped]) -> str:
-    """Why a count that leaves out these operators is none; "" where it leaves out nothing."""
+    """Why a count that leaves out these operators is not used; "" where it leaves out nothing."""
     if counts.failure:
         return counts.failure
     operators = sorted({skip.operator for skip in skipped})

@@ -51,8 +51,8 @@ Pair: TypeAlias = tuple[Operator | None, Operator | None]
 
 
 def compared(rows: Sequence[Operator]) -> list[Operator]:
-    """The rows that are compared one by one: a product with a constant is no layer, nor a look-up
-    that no input chooses."""
+    """The rows that are compared one by one. A product with a constant is not a layer, and neither
+    is a look-up that no input chooses."""
     return [row for row in rows if row.inputs and operator_class(row) in COMPARED_KINDS]
 
 

@@ -7,6 +7,7 @@ that stands before it there is not counted. Points that pad a prompt to 6 are co
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 from flopscope.analytic.attention import attend, transformer_block
@@ -34,7 +35,7 @@ MASKS = 4
 POSITIONS = 14
 
 
-class Design(NamedTuple):
+class EncoderSizes(NamedTuple):
     """C: width; h: heads; n: blocks of the image encoder."""
 
     c: int
@@ -42,32 +43,19 @@ class Design(NamedTuple):
     n: int = 12
 
 
-def efficientsam_ti(image: Feature, points: Feature, labels: Feature) -> Feature:
-    """(B, 3, S, S), (B, Q, P, 2) and (B, Q, P) → (B, Q, 3, S, S). Domain: H = W ≥ 16.
+def efficientsam(image: Feature, points: Feature, labels: Feature, sizes: EncoderSizes) -> Feature:
+    """(B, 3, S, S), (B, Q, P, 2) and (B, Q, P) → (B, Q, 3, S, S).
 
-    Raises OutsideDomain for another image.
-
-    >>> from flopscope.analytic.tape import record
-    >>> ledger = record(efficientsam_ti, (1, 3, 1024, 1024), (1, 1, 2, 2), (1, 1, 2))
-    >>> ledger.params().value, ledger.macs().value
-    (10223204, 104119102976)
-    """
-    return efficientsam(image, points, labels, Design(192, 3))
-
-
-def efficientsam_s(image: Feature, points: Feature, labels: Feature) -> Feature:
-    """As `efficientsam_ti`, wider.
+    The encoder runs once an image and the decoder once a prompt, so the cost is linear in Q and
+    does not depend on P. Domain: H = W ≥ 16. Raises OutsideDomain for another image.
 
     >>> from flopscope.analytic.tape import record
-    >>> ledger = record(efficientsam_s, (1, 3, 1024, 1024), (1, 1, 2, 2), (1, 1, 2))
-    >>> ledger.params().value, ledger.macs().value
-    (26413028, 247463636480)
+    >>> for network in (efficientsam_ti, efficientsam_s):
+    ...     ledger = record(network, (1, 3, 1024, 1024), (1, 1, 2, 2), (1, 1, 2))
+    ...     print(ledger.params().value, ledger.macs().value)
+    10223204 104119102976
+    26413028 247463636480
     """
-    return efficientsam(image, points, labels, Design(384, 6))
-
-
-def efficientsam(image: Feature, points: Feature, labels: Feature, design: Design) -> Feature:
-    """Encoder once an image, decoder once a prompt: cost is linear in Q, constant in P."""
     tape = image.tape
     height, width = image.grid
     tape.at_least(height, PATCH, lambda: "height of the input")
@@ -77,8 +65,8 @@ def efficientsam(image: Feature, points: Feature, labels: Feature, design: Desig
         lambda: f"EfficientSAM takes square images, but height and width are {height} and {width}",
     )
     with tape.scope("image_encoder"):
-        positions = tape.stored("pos_embed", (1, design.c, POSITIONS, POSITIONS))
-        encoded = _image_encoder(image, design, positions)
+        positions = tape.stored("pos_embed", (1, sizes.c, POSITIONS, POSITIONS))
+        encoded = _image_encoder(image, sizes, positions)
     with tape.scope("prompt_encoder"):
         frequencies = tape.stored("frequencies", (WIDTH // 2, 2), learnt=False)
         places = _grid_places(encoded, frequencies)
@@ -87,7 +75,7 @@ def efficientsam(image: Feature, points: Feature, labels: Feature, design: Desig
         masks = _mask_decoder(encoded, places, prompts)
         masks = resize(masks, (height, width), Interpolation.BICUBIC, name="upsample")
     # One position more is stored than is read: a class token's.
-    stored = Weight(positions.key, (1, 1 + POSITIONS**2, design.c))
+    stored = Weight(positions.key, (1, 1 + POSITIONS**2, sizes.c))
     tape.record(Kind.STORED, "image_encoder.pos_embed", (), (0,), weights=(stored,))
     return masks
 
@@ -95,11 +83,11 @@ def efficientsam(image: Feature, points: Feature, labels: Feature, design: Desig
 # --- image encoder ----------------------------------------------------------------------------
 
 
-def _image_encoder(x: Feature, design: Design, positions: Weight) -> Feature:
+def _image_encoder(x: Feature, sizes: EncoderSizes, positions: Weight) -> Feature:
     """(B, 3, H, W) → (B, 256, ⌊H/16⌋, ⌊W/16⌋)."""
     for kind, name in ((Kind.ADD, "pixel_mean"), (Kind.DIVIDE, "pixel_std")):
         x = x.tape.record(kind, name, (x,), x.shape, buffers=(("value", (1, 3, 1, 1)),))
-    x = conv2d(x, design.c, PATCH, stride=PATCH, padding=0, bias=True, name="patch_embed")
+    x = conv2d(x, sizes.c, PATCH, stride=PATCH, padding=0, bias=True, name="patch_embed")
     grid = x.grid
     resized = x.tape.record(
         Kind.RESIZE,
@@ -109,11 +97,11 @@ def _image_encoder(x: Feature, design: Design, positions: Weight) -> Feature:
         weights=(positions,),
         function=Interpolation.BICUBIC,
     )
-    x = _added(x, resized, "add_positions").view(x.batch, product(grid), design.c)
-    for block in range(1, design.n + 1):
+    x = _added(x, resized, "add_positions").view(x.batch, product(grid), sizes.c)
+    for block in range(1, sizes.n + 1):
         with x.tape.scope(f"block{block}"):
-            x = transformer_block(x, design.h)
-    x = x.view(x.batch, design.c, *grid)
+            x = transformer_block(x, sizes.h)
+    x = x.view(x.batch, sizes.c, *grid)
     with x.tape.scope("neck"):
         for number, kernel in ((1, 1), (2, 3)):
             x = conv2d(x, WIDTH, kernel, name=f"conv{number}")
@@ -254,3 +242,7 @@ def _arithmetic(x: Feature, kind: Kind, name: str) -> Feature:
 def _added(x: Feature, y: Feature, name: str) -> Feature:
     """x + y, y the same for each image or prompt."""
     return x.tape.record(Kind.ADD, name, (x, y), x.shape)
+
+
+efficientsam_ti = partial(efficientsam, sizes=EncoderSizes(192, 3))
+efficientsam_s = partial(efficientsam, sizes=EncoderSizes(384, 6))

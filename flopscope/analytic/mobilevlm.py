@@ -38,7 +38,7 @@ CONTEXT = 2048
 VOCABULARY = 32000
 
 
-class Design(NamedTuple):
+class DecoderSizes(NamedTuple):
     """The language model. c: width; f: hidden width; h: heads; n: layers."""
 
     c: Size
@@ -47,8 +47,8 @@ class Design(NamedTuple):
     n: int
 
 
-SMALL = Design(2048, 5632, 16, 24)
-LARGE = Design(2560, 6912, 32, 32)
+SMALL = DecoderSizes(2048, 5632, 16, 24)
+LARGE = DecoderSizes(2560, 6912, 32, 32)
 
 
 def mobilevlm_v2_1_7b(*inputs: Feature, phase: Phase = Phase.PREFILL) -> Feature:
@@ -74,16 +74,16 @@ def mobilevlm_v2_3b(*inputs: Feature, phase: Phase = Phase.PREFILL) -> Feature:
     return mobilevlm(inputs, LARGE, phase)
 
 
-def mobilevlm(inputs: Sequence[Feature], design: Design, phase: Phase) -> Feature:
+def mobilevlm(inputs: Sequence[Feature], sizes: DecoderSizes, phase: Phase) -> Feature:
     """The phase's network, and what it stores besides."""
     if phase is Phase.PREFILL:
         image, tokens = inputs
-        return _prefill(image, tokens, design)
+        return _prefill(image, tokens, sizes)
     token, *past = inputs
-    return _decode(token, past, design)
+    return _decode(token, past, sizes)
 
 
-def _prefill(image: Feature, tokens: Feature, design: Design) -> Feature:
+def _prefill(image: Feature, tokens: Feature, sizes: DecoderSizes) -> Feature:
     tape, (height, width) = image.tape, image.grid
     for size in (height, width):
         tape.hold(
@@ -92,24 +92,24 @@ def _prefill(image: Feature, tokens: Feature, design: Design) -> Feature:
                 f"MobileVLM takes images of {IMAGE}×{IMAGE}, but one of {height}×{width} is given"
             ),
         )
-    seen = _seen(image.view(image.batch, 3, IMAGE, IMAGE), design)
+    seen = _seen(image.view(image.batch, 3, IMAGE, IMAGE), sizes)
     with tape.scope("language_model"):
-        text = embedding(tokens, VOCABULARY, design.c)
+        text = embedding(tokens, VOCABULARY, sizes.c)
         n = IMAGE_TOKENS + tokens.shape[1]
-        shape = (image.batch, n, design.c)
+        shape = (image.batch, n, sizes.c)
         x = tape.record(Kind.CONCATENATION, "tokens", (seen, text), shape)
-        scores = language_model(x, (), design)
+        scores = language_model(x, (), sizes)
     _store(tape, [Weight("vision_tower.class_embedding", (VISION_C,)), *_unread()])
     return scores
 
 
-def _decode(token: Feature, past: Sequence[Feature], design: Design) -> Feature:
+def _decode(token: Feature, past: Sequence[Feature], sizes: DecoderSizes) -> Feature:
     tape = token.tape
     with tape.scope("language_model"):
-        x = embedding(token, VOCABULARY, design.c)
-        scores = language_model(x, past, design)
+        x = embedding(token, VOCABULARY, sizes.c)
+        scores = language_model(x, past, sizes)
     aside = Tape()
-    _seen(Feature(aside, (1, 3, IMAGE, IMAGE)), design)
+    _seen(Feature(aside, (1, 3, IMAGE, IMAGE)), sizes)
     of_image = [w for row in aside.ledger().rows for w in row.weights]
     _store(tape, [w._replace(shape=w.shape[-1:]) if w.shape[0] == 1 else w for w in of_image])
     _store(tape, _unread())
@@ -132,12 +132,12 @@ def _unread() -> list[Weight]:
 # --- vision -------------------------------------------------------------------------------------
 
 
-def _seen(image: Feature, design: Design) -> Feature:
+def _seen(image: Feature, sizes: DecoderSizes) -> Feature:
     """(B, 3, 336, 336) → (B, 144, C)."""
     with image.tape.scope("vision_tower"):
         features = _vision_tower(image)
     with image.tape.scope("projector"):
-        return ldpv2(features, design.c)
+        return ldpv2(features, sizes.c)
 
 
 def _vision_tower(image: Feature) -> Feature:
@@ -193,7 +193,7 @@ def ldpv2(x: Feature, channels: Size) -> Feature:
 # --- language -----------------------------------------------------------------------------------
 
 
-def language_model(x: Feature, past: Sequence[Feature], design: Design) -> Feature:
+def language_model(x: Feature, past: Sequence[Feature], sizes: DecoderSizes) -> Feature:
     """Embedded tokens (B, n, C), after those whose keys and values are given, → (B, n, 32000).
 
     Domain: at most 2048 tokens in all. Raises OutsideDomain beyond.
@@ -206,11 +206,11 @@ def language_model(x: Feature, past: Sequence[Feature], design: Design) -> Featu
             f"MobileVLM; it takes at most {CONTEXT}"
         ),
     )
-    angles = _angles(x, new, exact_div(design.c, design.h))
+    angles = _angles(x, new, exact_div(sizes.c, sizes.h))
     mask = None if past else Feature(x.tape, (new, new), source=-4)
-    for layer in range(1, design.n + 1):
+    for layer in range(1, sizes.n + 1):
         with x.tape.scope(f"layer{layer}"):
-            x = decoder_layer(x, design, angles, mask, past[2 * layer - 2 : 2 * layer])
+            x = decoder_layer(x, sizes, angles, mask, past[2 * layer - 2 : 2 * layer])
     return linear(rms_norm(x), VOCABULARY, bias=False, name="scores")
 
 
@@ -231,7 +231,7 @@ def _angles(x: Feature, n: Size, d: Size) -> tuple[Feature, Feature]:
 
 def decoder_layer(
     x: Feature,
-    design: Design,
+    sizes: DecoderSizes,
     angles: tuple[Feature, Feature],
     mask: Feature | None,
     past: Sequence[Feature],
@@ -240,17 +240,17 @@ def decoder_layer(
 
     n·(4·c² + 3·c·f) multiply-accumulates in its linear layers, 2·n·m·c in attention to m tokens.
     """
-    c = design.c
+    c = sizes.c
     y = rms_norm(x, name="norm1")
     q, k, v = (linear(y, c, bias=False, name=name) for name in ("q", "k", "v"))
-    q, k = (_rotated(part, angles, design.h, f"rotate_{n}") for part, n in ((q, "q"), (k, "k")))
+    q, k = (_rotated(part, angles, sizes.h, f"rotate_{n}") for part, n in ((q, "q"), (k, "k")))
     if past:
         k, v = (_after(old, new, name) for old, new, name in zip(past, (k, v), "kv", strict=True))
-    y = linear(attend(q, k, v, design.h, mask=mask), c, bias=False, name="out")
+    y = linear(attend(q, k, v, sizes.h, mask=mask), c, bias=False, name="out")
     x = add(x, y, name="add1")
     y = rms_norm(x, name="norm2")
-    gate = activation(linear(y, design.f, bias=False, name="gate"), Function.SILU)
-    y = multiply(gate, linear(y, design.f, bias=False, name="up"))
+    gate = activation(linear(y, sizes.f, bias=False, name="gate"), Function.SILU)
+    y = multiply(gate, linear(y, sizes.f, bias=False, name="up"))
     return add(x, linear(y, c, bias=False, name="down"), name="add2")
 
 

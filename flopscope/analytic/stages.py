@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from flopscope.analytic.tape import Feature
 from flopscope.sizes import Real, Size, round_filters, round_half_even, round_repeats
@@ -16,22 +16,46 @@ LISTED = 1000
 """Up to so many blocks each has rows of its own."""
 
 
-class Design(NamedTuple):
+class Stages(NamedTuple):
     """Channels C and blocks B of every stage, as a paper's table lists them."""
 
     c: tuple[Size, ...]
     b: tuple[Size, ...]
 
-    def scaled(self, width: Real, depth: Real) -> Design:
-        """The design at width and depth coefficients, by EfficientNet's rounding.
+    def scaled(self, width: Real, depth: Real) -> Stages:
+        """The stages at width and depth coefficients, by EfficientNet's rounding.
 
-        >>> Design(c=(96, 192), b=(3, 9)).scaled(0.5, 1.2)
-        Design(c=(48, 96), b=(4, 11))
+        >>> Stages(c=(96, 192), b=(3, 9)).scaled(0.5, 1.2)
+        Stages(c=(48, 96), b=(4, 11))
         """
-        return Design(
+        return Stages(
             c=tuple(round_filters(channels, width) for channels in self.c),
             b=tuple(round_repeats(blocks, depth) for blocks in self.b),
         )
+
+
+class Scalable(Protocol):
+    """A row of a paper's table of networks that width and depth coefficients scale."""
+
+    def scaled(self, width: Real, depth: Real) -> Any:
+        """The row at these coefficients."""
+
+
+def variant(network: Callable[..., Feature], row: Scalable) -> Callable[..., Feature]:
+    """The network of a row, with `width` and `depth` among its options.
+
+    >>> from flopscope.analytic.operators import conv2d
+    >>> from flopscope.analytic.tape import record
+    >>> first = lambda x, stages: conv2d(x, stages.c[0], 1)
+    >>> tiny = variant(first, Stages(c=(96, 192), b=(3, 9)))
+    >>> record(lambda x: tiny(x, width=0.5), (1, 3, 8, 8)).rows[0].output
+    (1, 48, 8, 8)
+    """
+
+    def scaled(x: Feature, *, width: Real = 1.0, depth: Real = 1.0, **options: Any) -> Feature:
+        return network(x, row.scaled(width, depth), **options)
+
+    return scaled
 
 
 def stage(x: Feature, name: str, repeats: Size, first: Block, other: Block) -> Feature:

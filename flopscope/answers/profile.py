@@ -53,8 +53,9 @@ def profile(
     """Trace a target on inputs such as '1,3,224,224', 'B,3,H,W' or 'ids=B,T:int64'; names of sizes
     are free ones.
 
-    A target is a catalogue model or what `flopscope.tracing.targets.load` takes; `rules` names a
-    mapping of the reader's own in the same way. With `backward` it is a training step. Needs torch.
+    A target is a catalogue model or what `flopscope.tracing.loading.targets.load` takes; `rules`
+    names a mapping of the reader's own in the same way. With `backward` it is a training step.
+    Needs torch.
     An ONNX file needs onnx instead, has inputs of its own, and takes `example` as the values of its
     named sizes. Raises BadInput for a target that cannot be made or run, and for an input that
     cannot be read.
@@ -65,11 +66,11 @@ def profile(
     require_witnesses()
     from flopscope.measured import without_memory
     from flopscope.tracing import trace
-    from flopscope.tracing.extensions import with_torchvision
     from flopscope.tracing.inputs import tensors_for
-    from flopscope.tracing.refusals import refusing
-    from flopscope.tracing.targets import load, load_rules
-    from flopscope.tracing.usercode import importable
+    from flopscope.tracing.loading.extensions import with_torchvision
+    from flopscope.tracing.loading.refusals import refusing
+    from flopscope.tracing.loading.targets import load, load_rules
+    from flopscope.tracing.loading.usercode import importable
 
     with importable(target):  # also what the network imports as it runs
         if target.partition(":")[0] in MODELS:

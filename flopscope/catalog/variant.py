@@ -10,6 +10,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from flopscope import alphabet
 from flopscope.analytic.switches import Phase
 from flopscope.analytic.tape import record
 from flopscope.catalog.figures import Figure, published
@@ -19,22 +20,12 @@ from flopscope.errors import BadInput, UnknownName
 from flopscope.facts import InputSpec
 from flopscope.ledger import Ledger
 from flopscope.sizes import Size, any_of, is_array, is_symbolic, widened
-from flopscope.symbolic import Polynomial, substitute, symbol
+from flopscope.symbolic import Polynomial, dimension, substitute
 
 if TYPE_CHECKING:
     from torch import nn
 
-FREE: Mapping[str, Size] = {
-    "B": symbol("B"),
-    "H": symbol("H"),
-    "W": symbol("W"),
-    "width": symbol("width", lower=0, integer=False),
-    "depth": symbol("depth", lower=0, integer=False),
-    "classes": symbol("classes"),
-    "tokens": symbol("tokens"),
-    "prompts": symbol("prompts"),
-    "queries": symbol("queries"),
-}
+FREE: Mapping[str, Size] = {name: dimension(name) for name in alphabet.FREE}
 """The symbols that stand for a free size or option."""
 
 Resolution = tuple[Size, Size]

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 @FORMAT
 @OUTPUT
 @answered
-def assert_(target: str, given: Given, budgets: list[Budget]) -> Answer:
+def assert_(
+    target: str,
+    given: Given,
+    budgets: list[Budget],
+) -> Answer:
     """Exit 1 unless a network keeps its budgets, naming the layers that hold the excess.
 
     \b

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import click
 
 from flopscope.cli.answering import Answer, answered, check_asked_format
 from flopscope.cli.options import PLAIN_OUTPUT, format_option, names, read_by
 from flopscope.cli.progress import waiting
-from flopscope.cli.quantities import NAMES
-from flopscope.errors import BadInput
+from flopscope.cli.quantities import ADDITIVE
+from flopscope.errors import BadInput, listed
 
 USUAL = ("macs", "params")
 """The quantities whose formulas are given where none is asked for."""
@@ -18,7 +19,6 @@ USUAL = ("macs", "params")
 
 def _formats() -> str:
     from flopscope.present import formula, laws
-    from flopscope.present.render import listed
 
     more = [name for name in laws.FORMATS if name not in formula.FORMATS]
     return f"{listed(formula.FORMATS)}; of a law {listed(more)} too"
@@ -30,7 +30,7 @@ def _formats() -> str:
     "--of",
     "quantities",
     multiple=True,
-    help=f"What to count: {', '.join(NAMES)}, or a convention. Repeatable.",
+    help=f"What to count: {', '.join(ADDITIVE)}, or a convention. Repeatable.",
 )
 @click.option(
     "--free",
@@ -124,7 +124,9 @@ def _derived(
     check_asked_format(FORMATS)
     with waiting(f"deriving {target}"):
         found = derive(target, arguments, inputs, quantities, parse_examples(examples))
-    return Answer(derivation_page(found), formats=FORMATS)
+    page = derivation_page(found)
+    notes = [*page.notes, *_cautions(quantities)]
+    return Answer(replace(page, notes=notes), formats=FORMATS)
 
 
 def _closed(
@@ -137,4 +139,12 @@ def _closed(
     check_asked_format(FORMATS)
     found = [answers.formula(name, quantity, free) for quantity in quantities]
     shaped = answers.reshaped(found, answers.parse_when(when) if when else {}, ideal)
-    return Answer(FormulaPage(*answers.source(name), shaped), formats=FORMATS)
+    page = FormulaPage(*answers.source(name), shaped, _cautions(quantities))
+    return Answer(page, formats=FORMATS)
+
+
+def _cautions(quantities: Sequence[str]) -> list[str]:
+    from flopscope.present.quantities import cautions
+    from flopscope.quantities import formulas
+
+    return cautions(formulas()[name] for name in quantities)

@@ -17,8 +17,7 @@ from flopscope.cli.options import (
 )
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import NAMES, budget_options
-from flopscope.errors import BadInput
-from flopscope.present.render import listed
+from flopscope.errors import BadInput, listed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -18,9 +18,9 @@ from flopscope.cli.options import (
     table_formats,
 )
 from flopscope.cli.progress import waiting
-from flopscope.cli.quantities import ORDERS
+from flopscope.cli.quantities import ADDITIVE
 from flopscope.cli.subject import inputs_or_res
-from flopscope.present.render import listed
+from flopscope.errors import listed
 
 if TYPE_CHECKING:
     from flopscope.answers.profile import Profile
@@ -65,7 +65,9 @@ if TYPE_CHECKING:
     callback=natural("depth"),
     help="Fold the tree below this depth; 0 leaves the total.",
 )
-@click.option("--sort", help=f"Largest first by {listed(ORDERS)} (as the convention counts).")
+@click.option(
+    "--sort", help=f"Largest first by count, as the convention counts, or {listed(ADDITIVE)}."
+)
 @click.option("--backward", is_flag=True, help="Count a training step: the backward pass too.")
 @click.option("--strict", is_flag=True, help="Exit 1 if the cost of an operator is unknown.")
 @format_option(lambda: f"{table_formats()}; at free sizes python too", "table")

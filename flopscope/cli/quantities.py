@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from flopscope.quantities import COUNT, QUANTITIES, bounded
+from flopscope.cli.options import read_by
+from flopscope.quantities import QUANTITIES, bounded
 
 if TYPE_CHECKING:
     from flopscope.search.budgets import Budget
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 Command = Callable[..., Any]
 
 NAMES = tuple(QUANTITIES)
-ORDERS = (*(name for name, row in QUANTITIES.items() if row.additive), COUNT)
-"""What parts of a network can be sorted by."""
+ADDITIVE = tuple(name for name, row in QUANTITIES.items() if row.additive)
+"""Of these there are formulas, and parts of a network can be sorted by them."""
 
 
 def budget_options(option: str, allowed: str) -> Callable[[Command], Command]:
@@ -29,14 +30,18 @@ def budget_options(option: str, allowed: str) -> Callable[[Command], Command]:
     def decorated(command: Command) -> Command:
         @wraps(command)
         def run(**given: Any) -> None:
-            texts = {row.name: given.pop(_argument(row.name)) for row in bounded()}
-            command(budgets=_parsed(texts, option), **given)
+            budgets = [given.pop(_argument(row.name)) for row in bounded()]
+            command(budgets=[budget for budget in budgets if budget is not None], **given)
 
         found: Command = run
         for row in reversed(bounded()):
-            help_text = allowed.format(row.budget)
             name = option.format(row.name)
-            found = click.option(name, _argument(row.name), help=help_text)(found)
+            found = click.option(
+                name,
+                _argument(row.name),
+                callback=read_by(partial(_budget, name, row.name)),
+                help=allowed.format(row.budget),
+            )(found)
         return found
 
     return decorated
@@ -47,7 +52,7 @@ def _argument(name: str) -> str:
     return f"most_{name}"
 
 
-def _parsed(texts: dict[str, str | None], option: str) -> list[Budget]:
-    from flopscope.search.budgets import parse_budgets
+def _budget(option: str, name: str, text: str) -> Budget:
+    from flopscope.search.budgets import parse_budget
 
-    return parse_budgets(texts, option)
+    return parse_budget(option, name, text)

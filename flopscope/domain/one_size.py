@@ -16,7 +16,8 @@ from functools import cache
 from math import lcm
 from typing import Any
 
-from flopscope.domain.conditions import AtLeast, Condition, Members, Multiple
+from flopscope.domain.conditions import AtLeast, Condition, Multiple
+from flopscope.domain.members import Members
 from flopscope.sizes import enclosed, order
 from flopscope.symbolic import Call, Floor, Polynomial, Symbol, alone
 from flopscope.symbolic.polynomial import product, summed

@@ -12,7 +12,8 @@ from fractions import Fraction
 from itertools import product
 from math import lcm, prod
 
-from flopscope.domain.conditions import AtLeast, Condition, Members, Relation
+from flopscope.domain.conditions import AtLeast, Condition, Relation
+from flopscope.domain.members import Members
 from flopscope.domain.one_size import members
 from flopscope.sizes import Size, is_integral, is_symbolic
 from flopscope.symbolic import Atom, Floor, Monomial, Polynomial, Symbol, Term, symbol
@@ -160,7 +161,7 @@ def _apart(condition: Condition) -> Iterator[Condition]:
 
 
 def _sides(condition: Condition) -> list[tuple[Polynomial, Polynomial]]:
-    """Of an equation of two products, the factors of each symbol on both sides; () if it is none.
+    """The factors of each symbol on both sides of an equation of two products; [] of others.
 
     The growth of the sides must agree in all, so that they can be equal again and again.
     """

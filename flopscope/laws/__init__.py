@@ -105,7 +105,7 @@ def law(name: str) -> Law:
         raise UnknownName("law", name, LAWS)
     entry = LAWS[kind]
     if colon and not entry.of_networks:
-        raise BadInput(f"{kind} is no law of a network, but '{model}' was given; leave it out")
+        raise BadInput(f"{kind} is not a law of a network, but '{model}' was given; leave it out")
     derive = import_module(f"{__name__}.{kind.replace('-', '_')}").derive
     found: Law = derive(model or entry.network) if entry.of_networks else derive()
     return found

@@ -14,7 +14,7 @@ import sympy
 from flopscope.closedform import Formula
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.errors import BadInput
-from flopscope.facts import Kind
+from flopscope.laws.compared import PARTS
 from flopscope.laws.parts import Law, Step, Worked, ideal_macs, letter, network, period
 from flopscope.ledger import Ledger
 from flopscope.symbolic import symbol
@@ -23,13 +23,6 @@ R = sympy_symbol("R")
 ATTENTION, CONVOLUTIONS, LINEAR = letter("attention"), letter("convolutions"), letter("linear")
 A_, V_, L_, K_, REST = (letter(name) for name in "avlcb")
 NETWORKS = ("mobilevit_xxs", "mobilevit_xs", "mobilevit_s")
-
-PARTS: Mapping[str, tuple[Kind, ...]] = {
-    "attention": (Kind.MATMUL,),
-    "convolutions": (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION),
-    "linear": (Kind.LINEAR,),
-}
-"""Every multiply-accumulate is of one of these kinds."""
 
 
 def derive(model: str) -> Law:
@@ -120,8 +113,8 @@ def _positive_root(other: sympy.Expr) -> sympy.Expr:
 
 
 RESTS: Mapping[str, tuple[str, ...]] = {
-    "convolutions": ("convolutions",),
-    "all the rest": ("convolutions", "linear"),
+    "convolutions": ("conv",),
+    "all the rest": ("conv", "linear"),
 }
 
 

@@ -31,9 +31,9 @@ from flopscope.laws.parts import (
     side_of,
 )
 from flopscope.ledger import Ledger
-from flopscope.symbolic import symbol
+from flopscope.symbolic import dimension, symbol
 
-DEPTH, WIDTH, R = sympy_symbol("depth", integer=False), letter("width"), sympy_symbol("R")
+DEPTH, WIDTH, R = sympy_symbol("depth"), letter("width"), sympy_symbol("R")
 D, W, RES = letter("d"), letter("w"), letter("r")
 ALPHA, BETA, GAMMA, PHI = letter("α"), letter("β"), letter("γ"), letter("φ")
 
@@ -63,7 +63,7 @@ READINGS = ("macs", "params", "activations")
 
 def derive(model: str) -> Law:
     """MACs grow as (α·β²·γ²)^φ but for parts that do not grow with all three, and rounding."""
-    free = {name: symbol(name, lower=0, integer=False) for name in ("depth", "width")}
+    free = {name: dimension(name) for name in ("depth", "width")}
     ledger, own = network(model, symbol("R"), **free), network(model)
     counts = {name: int(getattr(own, name)()) for name in READINGS}
     base = Base(model, side_of(own), *coefficients(model), counts)

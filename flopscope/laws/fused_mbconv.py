@@ -14,22 +14,33 @@ from flopscope.analytic import efficientnetv2, named_blocks
 from flopscope.analytic.blocks import fused_mbconv, inverted_residual
 from flopscope.analytic.tape import record
 from flopscope.closedform.sympify import sympy_symbol
-from flopscope.laws.parts import Law, Step, Worked, activations, letter, macs, network, traffic
+from flopscope.laws.parts import (
+    POSITIONS,
+    Law,
+    Step,
+    Worked,
+    activations,
+    by_positions,
+    letter,
+    macs,
+    network,
+    traffic,
+)
 from flopscope.ledger import Ledger
 from flopscope.sizes import Shape, Size
 
 B, H, W, K, T = (sympy_symbol(name) for name in ("B", "H", "W", "K", "t"))
 C = sympy_symbol("C_in")
-N = letter("n")
+N = POSITIONS
 NETWORK = "efficientnetv2_s"
 
 
 def derive() -> Law:
     """In MACs at hardly any width, in activations at every one, in traffic below n·6/(K² − 1)."""
     fused, separate = _pair(named_blocks.INPUT, named_blocks.T, named_blocks.K)
-    work = [_by_positions(macs(side)) for side in (fused, separate)]
-    maps = [_by_positions(activations(side)) for side in (fused, separate)]
-    moved = [_by_positions(traffic(side)) for side in (fused, separate)]
+    work = [by_positions(macs(side)) for side in (fused, separate)]
+    maps = [by_positions(activations(side)) for side in (fused, separate)]
+    moved = [by_positions(traffic(side)) for side in (fused, separate)]
     ratio = sympy.factor(work[0] / work[1])
     narrow, width = _widest(work), _widest(moved)
     return Law(
@@ -75,10 +86,6 @@ def _pair(shape: Shape, expansion: Size, kernel: Size) -> tuple[Ledger, Ledger]:
             lambda x: inverted_residual(x, x.channels, expansion=expansion, kernel=kernel), shape
         ),
     )
-
-
-def _by_positions(value: sympy.Expr) -> sympy.Expr:
-    return sympy.expand(value.subs(B, N / (H * W)))
 
 
 def _widest(pair: list[sympy.Expr]) -> sympy.Expr:

@@ -10,12 +10,22 @@ from fractions import Fraction
 import sympy
 
 from flopscope.closedform.sympify import sympy_symbol
-from flopscope.laws.parts import Law, Step, Worked, form, letter, macs, network
+from flopscope.laws.parts import (
+    POSITIONS,
+    Law,
+    Step,
+    Worked,
+    by_positions,
+    form,
+    letter,
+    macs,
+    network,
+)
 from flopscope.ledger import Ledger
 
 B, H, W, G = (sympy_symbol(name) for name in "BHWG")
 C, HIDDEN = sympy_symbol("C_in"), sympy_symbol("C_hid")
-N, WIDER = letter("n"), letter("C_wide")
+N, WIDER = POSITIONS, letter("C_wide")
 RESNET, RESNEXT, SHUFFLENET = letter("resnet"), letter("resnext"), letter("shufflenet")
 BLOCKS = {
     RESNET: "resnet_bottleneck",
@@ -29,7 +39,7 @@ GROUPS = (1, 2, 3, 4, 8)
 
 def derive() -> Law:
     """Groups divide the 1×1 convolutions, and only the depthwise convolution remains undivided."""
-    cost = {name: _by_positions(macs(form(block))) for name, block in BLOCKS.items()}
+    cost = {name: sympy.factor(by_positions(macs(form(block)))) for name, block in BLOCKS.items()}
     share = sympy.cancel(cost[SHUFFLENET] / cost[RESNET])
     at_quarter = sympy.factor(share.subs(QUARTER))
     return Law(
@@ -71,10 +81,6 @@ def derive() -> Law:
         (_widths(cost),),
         {"n": "positions, of all images"},
     )
-
-
-def _by_positions(value: sympy.Expr) -> sympy.Expr:
-    return sympy.factor(value.subs(B, N / (H * W)))
 
 
 def _wider(cost: dict[sympy.Symbol, sympy.Expr]) -> tuple[Step, Step]:

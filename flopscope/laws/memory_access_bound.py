@@ -9,13 +9,25 @@ import sympy
 
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.facts import Operator
-from flopscope.laws.parts import Law, Step, Worked, form, letter, macs, network, traffic
+from flopscope.laws.parts import (
+    POSITIONS,
+    Law,
+    Step,
+    Worked,
+    by_positions,
+    form,
+    letter,
+    macs,
+    network,
+    traffic,
+)
 from flopscope.ledger import kind_name
 from flopscope.sizes import elements
 
 B, H, W = (sympy_symbol(name) for name in "BHW")
 C_IN, C_OUT = sympy_symbol("C_in"), sympy_symbol("C_out")
-M, T, N, Q = (letter(name) for name in "MTnq")
+N = POSITIONS
+M, T, Q = (letter(name) for name in "MTq")
 
 PAIRS = ((128, 128), (90, 180), (52, 312), (36, 432))
 """Input and output channels of the paper's Table 1, on 56×56."""
@@ -30,7 +42,7 @@ NETWORKS = (
 
 def derive() -> Law:
     """T ≥ 2√(n·M) + M/n, with equality where C_in = C_out and only there."""
-    moved, work = (_by_positions(of(form("pointwise_conv"))) for of in (traffic, macs))
+    moved, work = (by_positions(of(form("pointwise_conv"))) for of in (traffic, macs))
     bound = 2 * sympy.sqrt(N * M) + M / N
     excess = _squared(moved - bound.subs(M, work))
     at_fixed_work = sympy.expand(moved.subs(C_OUT, sympy.solve(work - M, C_OUT)[0]))
@@ -64,11 +76,6 @@ def derive() -> Law:
             "q": "output channels over input channels",
         },
     )
-
-
-def _by_positions(value: sympy.Expr) -> sympy.Expr:
-    """B·H·W as n."""
-    return sympy.expand(value.subs(B, N / (H * W)))
 
 
 def _squared(value: sympy.Expr) -> sympy.Expr:

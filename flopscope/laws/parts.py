@@ -17,7 +17,7 @@ import sympy
 from flopscope.analytic.named_blocks import FORMS
 from flopscope.catalog.options import DEPTH, WIDTH, Multiplier
 from flopscope.catalog.variant import known_options, parse, without_rho
-from flopscope.closedform.sympify import to_sympy
+from flopscope.closedform.sympify import sympy_symbol, to_sympy
 from flopscope.facts import Kind
 from flopscope.ledger import Ledger
 from flopscope.sizes import Size
@@ -81,6 +81,20 @@ def coefficients(model: str) -> tuple[float, float]:
 def letter(name: str) -> sympy.Symbol:
     """A positive quantity that need not be whole: the name of a result, or a multiplier."""
     return sympy.Symbol(name, positive=True)
+
+
+POSITIONS = letter("n")
+"""The positions of a map, of all images."""
+
+
+def by_positions(value: sympy.Expr) -> sympy.Expr:
+    """B·H·W as n.
+
+    >>> by_positions(macs(form("pointwise_conv")))
+    C_in*C_out*n
+    """
+    batch, height, width = (sympy_symbol(name) for name in "BHW")
+    return sympy.expand(value.subs(batch, POSITIONS / (height * width)))
 
 
 def form(name: str) -> Ledger:

@@ -13,7 +13,7 @@ from flopscope.closedform.sympify import sympy_symbol
 from flopscope.laws.parts import Law, Step, Worked, ideal_macs, letter, network, period
 from flopscope.symbolic import symbol
 
-RHO, R = sympy_symbol("rho", integer=False), sympy_symbol("R")
+RHO, R = sympy_symbol("rho"), sympy_symbol("R")
 AT_1, FIXED = letter("MACs_1"), letter("fixed")
 SIDE, SIDES = 224, (224, 192, 160, 128)
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import sympy
 
-from flopscope.analytic.mobilevlm import Design, decoder_layer
+from flopscope.analytic.mobilevlm import DecoderSizes, decoder_layer
 from flopscope.analytic.operators import linear
 from flopscope.analytic.tape import Feature, record
 from flopscope.closedform.sympify import sympy_symbol, to_sympy
@@ -78,7 +78,7 @@ def derive() -> Law:
 def _layer(tokens: Size, past: tuple[tuple[Size, ...], ...]) -> Ledger:
     def network(x: Feature, *kept: Feature) -> Feature:
         angle = Feature(x.tape, (tokens, C), source=-4)
-        return decoder_layer(x, Design(C, F, 1, 1), (angle, angle), None, kept)
+        return decoder_layer(x, DecoderSizes(C, F, 1, 1), (angle, angle), None, kept)
 
     return record(network, (B, tokens, C), *past)
 

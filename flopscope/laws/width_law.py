@@ -16,9 +16,9 @@ from flopscope.domain.regions import simplified
 from flopscope.facts import Kind, Operator
 from flopscope.laws.parts import Law, Step, Worked, ideal_macs, letter, network, period
 from flopscope.ledger import kind_name
-from flopscope.symbolic import symbol
+from flopscope.symbolic import dimension, symbol
 
-ALPHA, R = sympy_symbol("width", integer=False), sympy_symbol("R")
+ALPHA, R = sympy_symbol("width"), sympy_symbol("R")
 AT_1 = letter("MACs_1")
 SIDE, ALPHAS = 224, ("1", "3/4", "1/2", "1/4")
 
@@ -28,7 +28,7 @@ def derive(model: str) -> Law:
 
     A part whose cost is not quadratic in α adds part(α) − α²·part(1).
     """
-    alpha = symbol("width", lower=0, integer=False)
+    alpha = dimension("width")
     ledger = network(model, symbol("R"), width=alpha)
     total = sympy.expand(ideal_macs(ledger))
     corrections = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flopscope.onnxgraph.tensors import Call
+from flopscope.onnxgraph.tensors import NodeCall
 
 FREE: Mapping[str, int] = {
     "Cast": 0,
@@ -106,11 +106,12 @@ SETTINGS: Mapping[str, tuple[int, ...]] = {
                    "Softmax")
     },
 }  # fmt: skip
-"""Inputs that are bounds, scales or fillings, or are asked for their shape only: no parameters."""
+"""Inputs that are bounds, scales or fillings, or of which only the shape is read: they are no
+parameters."""
 
 
-def is_free(call: Call) -> bool:
-    """Does this call compute nothing? Training's dropout and scattered sums do."""
+def is_free(call: NodeCall) -> bool:
+    """Does this call compute nothing? Dropout in training and scattered sums compute something."""
     if call.op == "Dropout" and (training := call.optional(2)) is not None:
         return training.numbers is not None and not training.numbers.any()
     if call.op in ("ScatterElements", "ScatterND"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 
 PREFIXES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
@@ -42,12 +43,16 @@ def short(value: int) -> str:
 
 
 def in_units(per: int, value: int) -> str:
-    """How many times `per` the value is, written as a ratio is: bytes in MB, of 10⁶ bytes.
+    """How many times `per` the value is, bytes in MB for example: two decimals, or two significant
+    digits where it is below 0.01.
 
-    >>> in_units(10**6, 14019488), in_units(10**6, 3300)
-    ('14.02', '0.0033')
+    >>> [in_units(10**6, value) for value in (14019488, 3300, 80, 0)]
+    ['14.02', '0.0033', '0.000080', '0.00']
     """
-    return ratio(Fraction(value, per))
+    amount = Fraction(value, per)
+    if not amount or amount >= Fraction(1, 100):
+        return _rounded(amount, 2)
+    return f"{Decimal(f'{float(amount):.1e}'):f}"
 
 
 def in_units_briefly(per: int, value: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flopscope.answers.profile import Profile
@@ -18,9 +19,10 @@ from flopscope.sizes import is_symbolic
 
 def passes_table(profile: Profile, convention: Convention, *, free: bool) -> Table:
     """Forward, backward and both: numbers, or formulas at free sizes."""
-    unit = MACS.under(convention).line
-    count = formula_column() if free else Column("count", unit, number_text, raw=int)
-    name = Column("pass", f"Pass, {unit}" if free else "Pass", numeric=False)
+    work = MACS.under(convention)
+    text = partial(number_text, work)
+    count = formula_column() if free else Column("count", work.line, text, raw=int)
+    name = Column("pass", f"Pass, {work.line}" if free else "Pass", numeric=False)
     rows = [[each, reading] for each, reading in _passes(profile, convention).items()]
     return Table([name, count], rows, notes=[_saved(profile)])
 

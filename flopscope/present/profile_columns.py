@@ -11,9 +11,10 @@ from flopscope.answers.operators import shape_text, unknown_operators
 from flopscope.answers.parts import Part
 from flopscope.closedform.text import expression_lines, one_line
 from flopscope.ledger import Level
-from flopscope.present.numbers import integer, percent, short
+from flopscope.present.numbers import percent
 from flopscope.present.operators import sizes_data
 from flopscope.present.profile_data import reading_data
+from flopscope.present.quantities import number, number_briefly
 from flopscope.present.table import INDENT, Cell, Column, Table
 from flopscope.present.view import View
 from flopscope.quantities import Quantity
@@ -38,10 +39,10 @@ def number_columns(view: View, total: Part, batch: int) -> list[Filled]:
     """Exact integers, and shares of the whole network's count."""
     columns = _naming(view, partial(_output_text, batch), total)
     for row in view.quantities:
-        fold = None if row.stored else _narrow
-        columns.append(
-            _filled(row, Column(row.column, row.heading, number_text, raw=int, fold=fold))
-        )
+        fold = None if row.stored else partial(_narrow, row)
+        text = partial(number_text, row)
+        column = Column(row.column, row.heading, text, raw=int, fold=fold)
+        columns.append(_filled(row, column))
         if row == view.work:
             columns.append(_shares(row, int(total.read(row))))
     return [*columns, *_bounds(view)]
@@ -56,7 +57,8 @@ def formula_columns(view: View) -> list[Filled]:
     for row in view.quantities:
         shown = row.stored or row == view.work
         fold = None if row.stored else lines
-        column = formula(row.column, row.title, numeric=row.stored, fold=fold, shown=shown)
+        heading = row.title if row.per == 1 else f"{row.name.capitalize()}\n{row.unit}"
+        column = formula(row.column, heading, numeric=row.stored, fold=fold, shown=shown)
         columns.append(_filled(row, column))
     return [*columns, *_bounds(view)]
 
@@ -78,10 +80,16 @@ def totals_table(total: Part, view: View, notes: Sequence[str]) -> Table:
     ]
     bounds = [filled.cell(total) for filled in _bounds(view)]
     rows = [
-        [row.line if row.convention else row.name, total.read(row), *_bounds_of(row, bounds)]
-        for row in view.quantities
+        [_total_name(row), total.read(row), *_bounds_of(row, bounds)] for row in view.quantities
     ]
     return Table(columns, rows, notes=notes)
+
+
+def _total_name(row: Quantity) -> str:
+    """The name of a total in its own unit, where tables of numbers have another."""
+    if row.convention:
+        return row.line
+    return row.name if row.per == 1 else f"{row.name}, {row.unit}"
 
 
 def _bounds_of(row: Quantity, bounds: Sequence[Cell]) -> Sequence[Cell]:
@@ -96,9 +104,9 @@ def formula_column() -> Column:
     )
 
 
-def number_text(reading: Reading) -> str:
-    """The exact integer, marked where it is a lower bound."""
-    return _bound(reading) + integer(int(reading))
+def number_text(row: Quantity, reading: Reading) -> str:
+    """The exact integer or the number in the quantity's unit, marked where it is a lower bound."""
+    return _bound(reading) + number(row)(int(reading))
 
 
 def formula_text(reading: Reading) -> str:
@@ -187,9 +195,9 @@ def _bound(reading: Reading) -> str:
     return "" if reading.complete else "≥ "
 
 
-def _narrow(reading: Reading, room: int) -> str:
+def _narrow(row: Quantity, reading: Reading, room: int) -> str:
     """Three digits of a number that is wider than that."""
-    return _bound(reading) + short(int(reading))
+    return _bound(reading) + number_briefly(row)(int(reading))
 
 
 def _formula_lines(reading: Reading, room: int, most: int | None = None) -> str:

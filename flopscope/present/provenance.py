@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flopscope.answers.compare import Comparison
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.present.citations import bibtex, papers
+from flopscope.quantities import MACS, formulas
 from flopscope.version import __version__
 
 if TYPE_CHECKING:
@@ -41,12 +42,12 @@ class Sources:
 def of_front(front: Front, results: str | None) -> Sources:
     """What a frontier rests on: the networks on it and the file of results, if there is one.
 
-    A latency is measured, so it has no closed form.
+    The costs that are sums have closed forms: a latency that is measured has none, nor has a peak.
     """
     cost, convention = front.question.criteria[0], front.question.convention
     variants = [front.points[index].variant for index in front.on]
-    names = [] if cost == "latency" else [str(variant) for variant in variants if variant]
-    quantity = {"macs": convention.name, "int8": "params"}.get(cost, cost)
+    quantity = convention.name if cost == MACS.name else cost
+    names = [str(each) for each in variants if each and quantity in formulas()]
     return Sources(convention, names, quantity, () if results is None else (results,))
 
 

@@ -14,19 +14,22 @@ from flopscope.quantities import Named, Place, Quantity, keys
 from flopscope.readings import Reading
 
 
+def number(row: Quantity) -> Callable[[int], str]:
+    """How a number of a quantity is written below its heading: every digit, or in its unit."""
+    return partial(in_units, row.per) if row.per > 1 else integer
+
+
+def number_briefly(row: Quantity) -> Callable[[int], str]:
+    """The same in three digits."""
+    return partial(in_units_briefly, row.per) if row.per > 1 else short
+
+
 def number_column(row: Quantity) -> Column:
     """A column of integers, written as tables of networks write that quantity."""
-    if row.per > 1:
-        brief = partial(in_units_briefly, row.per)
-        return Column(row.column, row.heading, partial(in_units, row.per), fold=_anywhere(brief))
+    brief = number_briefly(row)
     if row.brief:
-        return Column(row.column, row.heading, short)
-    return Column(row.column, row.heading, integer, fold=_anywhere(short))
-
-
-def _anywhere(text: Callable[[int], str]) -> Callable[[int, int], str]:
-    """A text that is the same in any room."""
-    return lambda value, _: text(value)
+        return Column(row.column, row.heading, brief)
+    return Column(row.column, row.heading, number(row), fold=lambda value, _: brief(value))
 
 
 def readings_data(

@@ -33,13 +33,3 @@ def check_format(format_name: str, formats: Collection[str] = FORMATS) -> None:
     """Raises UnknownName for a format that pages of this kind do not have."""
     if format_name not in formats:
         raise UnknownName("format", format_name, formats)
-
-
-def listed(formats: Collection[str]) -> str:
-    """The names of formats as they are listed in a sentence.
-
-    >>> listed(["text", "latex", "json"])
-    'text, latex or json'
-    """
-    *others, last = formats
-    return f"{', '.join(others)} or {last}" if others else last

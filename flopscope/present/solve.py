@@ -6,7 +6,7 @@ from typing import Any
 
 from flopscope.catalog.variant import Variant
 from flopscope.present.numbers import integer, percent
-from flopscope.present.quantities import cautions, cautions_data
+from flopscope.present.quantities import cautions, cautions_data, number
 from flopscope.present.table import Column, Document, Table
 from flopscope.search.axes import Axis
 from flopscope.search.crossing import Crossing
@@ -26,7 +26,7 @@ def _table(solution: Solution) -> Table:
     inner = solution.axes[-1]
     columns = [
         *(Column(axis.name, _heading(axis), _number) for axis in solution.axes),
-        *(Column(row.column, row.title, integer) for row in solution.quantities),
+        *(Column(row.column, row.title, number(row)) for row in solution.quantities),
         Column("share", "Used\n%", raw=float),
         Column("ideal", f"{_heading(inner)} by\nthe law", lambda value: f"{value:.4g}"),
     ]

@@ -12,6 +12,7 @@ from flopscope.readings.counts import (
 from flopscope.readings.memory import (
     Direction,
     Moved,
+    directed_bytes,
     moved_bytes,
     peak_activation_bytes,
     stored_bytes,
@@ -27,6 +28,7 @@ __all__ = [
     "activations",
     "active_params",
     "buffers",
+    "directed_bytes",
     "flops",
     "macs",
     "moved_bytes",

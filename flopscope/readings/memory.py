@@ -7,15 +7,15 @@ What is stored and moved is kept apart by type and direction until a reading add
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeAlias
 
 from flopscope.errors import UnknownName
 from flopscope.facts import COMPLEX, ELEMENT_BYTES, PER_BYTE, Kind, Operator, Weight
 from flopscope.readings.liveness import live_elements
-from flopscope.readings.reading import Reading, times
-from flopscope.sizes import Shape, Size, ceil_div, elements, maximum, product, total
+from flopscope.readings.reading import Reading
+from flopscope.sizes import Shape, Size, ceil_div, elements, maximum, product, scaled, total
 
 DTYPES: Mapping[str, int] = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
 """Bytes of one element, of the types that a reading may put in the place of another."""
@@ -33,6 +33,10 @@ class Direction(Enum):
     ACTIVATIONS_READ = "activations read"
     ACTIVATIONS_WRITTEN = "activations written"
     WEIGHTS_READ = "weights read"  # buffers too
+
+
+Tensor: TypeAlias = tuple[Shape, str]
+"""A tensor's shape, and the type of its elements."""
 
 
 class Moved(NamedTuple):
@@ -67,7 +71,7 @@ def stored_bytes(rows: Sequence[Operator], dtype: str | None = None) -> dict[str
     """
     width = _widths(dtype)
     shared = {
-        weight.key: (weight.element, times(_stored_bytes(weight, width), row.repeat))
+        weight.key: (weight.element, scaled(_stored_bytes(weight, width), row.repeat))
         for row in rows
         for weight in row.weights
         if weight.learnt
@@ -90,6 +94,15 @@ def traffic_bytes(rows: Sequence[Operator], dtype: str | None = None) -> Reading
     return Reading(total(moved), "bytes", f"traffic, {_named(dtype)}")
 
 
+def directed_bytes(
+    direction: Direction, rows: Sequence[Operator], dtype: str | None = None
+) -> Reading:
+    """The bytes of `traffic_bytes` that go one way."""
+    moved = moved_bytes(rows, dtype).items()
+    found = (size for kind, size in moved if kind.direction is direction)
+    return Reading(total(found), "bytes", f"{direction.value}, {_named(dtype)}")
+
+
 def moved_bytes(rows: Sequence[Operator], dtype: str | None = None) -> dict[Moved, Size]:
     """The bytes of `traffic_bytes` apart by their direction and the type of their elements.
 
@@ -100,11 +113,15 @@ def moved_bytes(rows: Sequence[Operator], dtype: str | None = None) -> dict[Move
     [('activations read', 36), ('weights read', 36), ('activations written', 16)]
     """
     width = _widths(dtype)
-    return _summed(
-        (moved, times(_bytes(shape, moved.element, width), row.repeat))
-        for row in rows
-        for moved, shape in _tensors(row)
-    )
+    found: dict[Moved, Size] = {}
+    for direction, tensors in _TENSORS.items():
+        sizes = (
+            (element, scaled(_bytes(shape, element, width), row.repeat))
+            for row in rows
+            for shape, element in tensors(row)
+        )
+        found |= {Moved(direction, element): size for element, size in _summed(sizes).items()}
+    return found
 
 
 def peak_activation_bytes(
@@ -127,28 +144,33 @@ def peak_activation_bytes(
     return Reading(maximum(0, *steps), "bytes", f"peak activations, {_named(dtype)}")
 
 
-def _tensors(row: Operator) -> Iterator[tuple[Moved, Shape]]:
-    """What one application of the row moves, tensor by tensor.
-
-    A computed weight is among the inputs already.
-    """
-    for shape, element in zip(row.inputs, row.input_types, strict=True):
-        yield Moved(Direction.ACTIVATIONS_READ, element), shape
-    for weight in (*row.weights, *row.buffers):
-        if weight.key:
-            yield Moved(Direction.WEIGHTS_READ, weight.element), weight.shape
-    yield Moved(Direction.ACTIVATIONS_WRITTEN, row.output_type), row.output
+def _inputs(row: Operator) -> Iterator[Tensor]:
+    return zip(row.inputs, row.input_types, strict=True)
 
 
-_Key = TypeVar("_Key", bound=Hashable)
+def _stored(row: Operator) -> Iterator[Tensor]:
+    """A computed weight has no name: it is among the inputs already."""
+    return ((w.shape, w.element) for w in (*row.weights, *row.buffers) if w.key)
 
 
-def _summed(sizes: Iterable[tuple[_Key, Size]]) -> dict[_Key, Size]:
-    """The sum of the sizes of each key."""
-    found: dict[_Key, list[Size]] = {}
-    for key, size in sizes:
-        found.setdefault(key, []).append(size)
-    return {key: total(of_key) for key, of_key in found.items()}
+def _output(row: Operator) -> Iterator[Tensor]:
+    yield row.output, row.output_type
+
+
+_TENSORS: Mapping[Direction, Callable[[Operator], Iterator[Tensor]]] = {
+    Direction.ACTIVATIONS_READ: _inputs,
+    Direction.WEIGHTS_READ: _stored,
+    Direction.ACTIVATIONS_WRITTEN: _output,
+}
+"""What one application of a row moves in each direction."""
+
+
+def _summed(sizes: Iterable[tuple[str, Size]]) -> dict[str, Size]:
+    """The sum of the sizes of each type of elements."""
+    found: dict[str, list[Size]] = {}
+    for element, size in sizes:
+        found.setdefault(element, []).append(size)
+    return {element: total(of_type) for element, of_type in found.items()}
 
 
 def _stored_bytes(weight: Weight, width: Callable[[str], int]) -> Size:

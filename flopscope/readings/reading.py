@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flopscope.closedform import Formula
 from flopscope.domain import Condition
 from flopscope.errors import MixedQuantities, UnboundSymbols
-from flopscope.sizes import Size, is_array, is_symbolic, product, total
+from flopscope.sizes import Size, is_array, is_symbolic, total
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,3 @@ class Reading:
 
     def _kind(self) -> str:
         return f"{self.unit} ({self.convention})" if self.convention else self.unit
-
-
-def times(amount: Size, repeat: Size) -> Size:
-    """The amount of a row that stands for so many equal ones.
-
-    >>> times(12, 3)
-    36
-    """
-    return amount if isinstance(repeat, int) and repeat == 1 else product((amount, repeat))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
+from flopscope.conventions import MULTIPLYING
 from flopscope.facts import Kind, Operator, Weight
-from flopscope.readings.counts import PRODUCTS
 
 Rows: TypeAlias = Sequence[Operator]
 
@@ -77,7 +77,7 @@ def _classifier(rows: Rows) -> int | None:
 
 
 def _is_layer(row: Operator) -> bool:
-    return row.kind in PRODUCTS and bool(row.weights)
+    return row.kind in MULTIPLYING and bool(row.weights)
 
 
 def _is_bare(row: Operator) -> bool:

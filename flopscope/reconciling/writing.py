@@ -41,8 +41,8 @@ class Writing:
     def _run(self, inputs: Sequence[InputSpec]) -> Spelling:
         from flopscope.measured import without_memory
         from flopscope.tracing.inputs import tensors_for
-        from flopscope.tracing.spelled import spell
-        from flopscope.tracing.targets import load
+        from flopscope.tracing.loading.targets import load
+        from flopscope.tracing.spelling.spelled import spell
 
         if self.target.partition(":")[0] in CATALOG:
             module = without_memory(parse(self.target).build)

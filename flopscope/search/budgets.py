@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from flopscope.catalog.figures import stated
@@ -23,21 +22,6 @@ class Budget(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.limit:,} {self.of.noun}"
-
-
-def parse_budgets(given: Mapping[str, str | None], option: str) -> list[Budget]:
-    """Those whose text is given, by the quantity's name; `option` is how the option is made of it.
-
-    Raises BadInput as `parse_budget` does.
-
-    >>> [str(budget) for budget in parse_budgets({"macs": "150M", "params": None}, "--max-{}")]
-    ['150,000,000 MACs']
-    """
-    return [
-        parse_budget(option.format(quantity), quantity, text)
-        for quantity, text in given.items()
-        if text is not None
-    ]
 
 
 def parse_budget(option: str, quantity: str, text: str) -> Budget:

@@ -25,7 +25,7 @@ from flopscope.symbolic.atoms import (
     Symbol,
     argument_text,
 )
-from flopscope.symbolic.polynomial import Polynomial, Term, alone, call, symbol
+from flopscope.symbolic.polynomial import Polynomial, Term, alone, call, dimension, symbol
 from flopscope.symbolic.rewriting import add_all, replace_atoms, substitute, with_ceilings
 from flopscope.symbolic.terms import simplest_fraction
 from flopscope.symbolic.text import (
@@ -53,6 +53,7 @@ __all__ = [
     "argument_text",
     "as_code_would",
     "call",
+    "dimension",
     "display_order",
     "factor_text",
     "factors",

@@ -1,6 +1,6 @@
 """Python's floats on sizes: every step is rounded to a double, in the order of the code.
 
-0.7 is no seven tenths: 90 · 0.7 is 62.99999999999999, whose int is 62. So arithmetic with a float
+0.7 is not seven tenths: 90 · 0.7 is 62.99999999999999, whose int is 62. So arithmetic with a float
 stays a call that waits for numbers, and computes what the code computes. Only where doubles are
 exact, halves and quarters of sizes, is the result a polynomial again; up to LARGEST, as are all
 integers in doubles.
@@ -204,9 +204,6 @@ tanh = _of_math(math.tanh, grows=False)
 FUNCTIONS = (sqrt, log, log2, log10, exp, sin, cos, tan, asin, acos, atan, sinh, cosh, tanh)
 """Of one number each, under the names that they have in Python's math."""
 
-DOUBLES = frozenset((plus, minus, times, over, floor_over, rest, power, rounded_to, *FUNCTIONS))
-"""What gives a double: written where it is used, without a name of its own."""
-
 
 # --- what is exact ----------------------------------------------------------------------------
 
@@ -241,18 +238,18 @@ def _exactly(function: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
         return None
     try:
         result = function(term(a), term(b))
-    except ValueError:  # a quotient that is no sum
+    except ValueError:  # a quotient that cannot be written as a sum
         return None
     return result if is_exact(result) else None
 
 
 def _size_first(x: Term, y: Term) -> tuple[Term, Term]:
-    """Of a size and a number the size: 0.7 · H is H · 0.7."""
+    """The size before the number, so that 0.7 · H is the same as H · 0.7."""
     return (x, y) if isinstance(x, Polynomial) else (y, x)
 
 
 def _in_one_step(x: Term, y: Term) -> Any:
-    """x + y where a sum of two summands says what code does: one rounding, in either order."""
+    """x + y where code rounds once, in either order, so that a sum of two summands says it."""
     if _is_zero(x) or _is_zero(y):
         return summed(x, y)
     if is_one_product(x) and is_one_product(y):
@@ -313,7 +310,7 @@ def _positive(value: Any) -> bool:
 
 
 def _lowest(function: Callable[[Any, Any], Any], a: Any, b: Any) -> int | None:
-    """Of a function that grows in both numbers while neither is negative."""
+    """A lower bound of a function that grows in both numbers while neither is negative."""
     low, other = _least(a), _least(b)
     if low is None or other is None or min(low, other) < 0:
         return None
@@ -321,7 +318,7 @@ def _lowest(function: Callable[[Any, Any], Any], a: Any, b: Any) -> int | None:
 
 
 def _sign_kept(a: Any, b: Any) -> int | None:
-    """0 where neither is negative."""
+    """0 as a lower bound where neither is negative; None elsewhere."""
     lows = (_least(a), _least(b))
     return 0 if all(low is not None and low >= 0 for low in lows) else None
 
@@ -367,7 +364,7 @@ def _divided(a: Any, b: Any) -> Any:
 
 
 def _is_large(value: Any) -> bool:
-    """Has it integers that are no doubles? Python's own division and comparison take them whole."""
+    """Has it integers that no double holds? Python divides and compares them without rounding."""
     if not _is_array(value):
         return isinstance(value, int) and abs(value) > LARGEST
     if value.dtype == object:

@@ -70,7 +70,7 @@ def rounded_to_tens(value: Any, digits: Any) -> Any:
 
 def _whole_power(a: int, b: int) -> int:
     if b < 0 or b * int(a).bit_length() > LARGEST_BITS:
-        raise OverflowError(f"{a} to the power of {b} is no size")
+        raise OverflowError(f"{a} to the power of {b} is not a size")
     power: int = int(a) ** int(b)
     return power
 

@@ -1,8 +1,8 @@
-"""Which line of the reader's code is meant: of those that run, or of those that an error passed.
+"""Which line of the reader's code a message names: one that runs, or one that an error passed.
 
 Frames of torch, of Python's own library, of this project and of what runs it from a command line
-are nobody's lines. Of the rest, files of the reader's own come before installed packages: who calls
-a package is told which of their own lines does.
+are left out. Of the rest, files of the reader's own come before installed packages, so that readers
+who call a package are told which of their own lines does.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from types import FrameType
 import torch
 
 LONGEST = 300
-"""Characters of another's error that a sentence repeats at most."""
+"""The most characters of somebody else's error that a message repeats."""
 
 Line = tuple[str, int]
 """A file and a line in it."""
@@ -60,8 +60,8 @@ def package_of(filename: str) -> str | None:
 
 
 def caller() -> str:
-    """file:line of the innermost frame that runs and is the reader's, "unknown" where none is.
-    Who called us is left out: what they gave us runs, and is meant."""
+    """file:line of the innermost running frame of the reader's code, "unknown" where there is none.
+    The code that called this project is left out: the code that it runs is what is meant."""
     running = list(_running(sys._getframe(1)))
     ours = [at for at, (file, _) in enumerate(running) if file.startswith(OWN)]
     return innermost(running[: ours[-1]] if ours else running) or "unknown"
@@ -74,9 +74,9 @@ def _running(frame: FrameType | None) -> Iterator[Line]:
 
 
 def innermost(lines: Iterable[Line]) -> str | None:
-    """file:line of the first that is the reader's own, with that in a package of theirs which it
-    led to; else of the first in such a package; None where there is neither. `lines` come innermost
-    first."""
+    """file:line of the first line in the reader's own files, with the line in an installed package
+    that it led to; else of the first line in such a package; None where there is neither. `lines`
+    start with the innermost."""
     theirs = [(file, line) for file, line in lines if is_theirs(file)]
     own = next((line for line in theirs if package_of(line[0]) is None), None)
     if not theirs or own is None:
@@ -138,7 +138,7 @@ INITIALISERS = frozenset(
     "reset_parameters _reset_parameters init_weights _init_weights initialize_weights "
     "_initialize_weights trunc_normal_ variance_scaling_".split()
 )
-"""Functions that only give weights their first values, as torch and its users call them."""
+"""The names of functions in which torch and its users give weights their first values."""
 
 
 def initialises() -> bool:

@@ -15,22 +15,24 @@ from flopscope.errors import BadInput
 from flopscope.ledger import Ledger
 from flopscope.readings.training import Saved
 from flopscope.tracing.attempts import first_that_runs
-from flopscope.tracing.calls import Rule
-from flopscope.tracing.constructing import (
+from flopscope.tracing.building.constructing import (
     LIKELY,
     construct,
     free_arguments,
     likely_input,
     origins_of,
 )
-from flopscope.tracing.functions import Functions
+from flopscope.tracing.building.standins import standins
+from flopscope.tracing.calls import Rule
+from flopscope.tracing.experts.routing import Routing, forget, spread_evenly
+from flopscope.tracing.functions.mode import Functions
 from flopscope.tracing.inputs import free_symbols, leaves, tensors_of
-from flopscope.tracing.lazy import copy_of_shapes, is_uninitialised
 from flopscope.tracing.lending import left_alone, lent, shapes_of
-from flopscope.tracing.packs import packs_of, state_of
-from flopscope.tracing.recorder import Recorder, paths
-from flopscope.tracing.routing import Routing, forget, settled
-from flopscope.tracing.standins import standins
+from flopscope.tracing.paths import paths
+from flopscope.tracing.recorder import Recorder
+from flopscope.tracing.special.lazy import copy_of_shapes, is_uninitialised
+from flopscope.tracing.special.packs import packs_of, state_of
+from flopscope.tracing.special.wrappers import unwrapped, wrapped
 from flopscope.tracing.trail import Trail
 from flopscope.tracing.training import (
     TrainingRecorder,
@@ -39,8 +41,7 @@ from flopscope.tracing.training import (
     training,
     training_step,
 )
-from flopscope.tracing.truths import Truths, either_way
-from flopscope.tracing.wrappers import unwrapped, wrapped
+from flopscope.tracing.values.truths import Truths, either_way
 
 Watch: TypeAlias = Callable[[Recorder], AbstractContextManager[None]]
 """Sees what runs before it is recorded."""
@@ -176,8 +177,8 @@ def _recorded(
     lend: bool = True,
     watch: Watch | None = None,
 ) -> Recorder:
-    """What ran, and for a training step what ran backward; `free` as if sizes were. What a module
-    that is not lent writes stays. `watch` is entered last."""
+    """What ran, and for a training step what ran backward. With `free` it runs as if sizes were
+    free. A module that is not lent keeps what it writes. `watch` is entered last."""
     args, kwargs = values
     given = leaves((args, kwargs))
     stored = shapes_of(module, learning=backward)
@@ -219,7 +220,7 @@ def finished(
     recorder: Recorder, inputs: tuple[Any, ...], trail: Trail, kept: Saved | None = None
 ) -> Trace:
     """What was recorded, with the domain that the trail gives it."""
-    ledger, expected = settled(recorder.routing, recorder.ledger())
+    ledger, expected = spread_evenly(recorder.routing, recorder.ledger())
     forget(trail)
     domain = trail.domain()
     known = numbers(domain)
@@ -254,7 +255,8 @@ def inference(module: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def no_fused_attention() -> Iterator[None]:
-    """Attention layers in their own products: the fused one is a choice by device, not by cost."""
+    """While active, attention layers run their own products: whether torch fuses them depends on
+    the device, not on the network."""
     enabled = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:

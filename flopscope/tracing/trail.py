@@ -98,7 +98,8 @@ def number_at(value: Any, example: Mapping[str, int]) -> Any:
 
 
 def _limits(sizes: Iterable[Polynomial]) -> Iterator[Relation]:
-    """That these sizes do not exceed 2⁵³; of c·H rather that H does not exceed a power of two."""
+    """The conditions that these sizes do not exceed 2⁵³. For c·H the condition is that H does not
+    exceed a power of two."""
     bounds: dict[Polynomial, int] = {}
     for size in dict.fromkeys(_above(size) for size in sizes):
         factor = next(iter(size.terms.values())) if len(size.terms) == 1 else 1
@@ -112,8 +113,9 @@ def _limits(sizes: Iterable[Polynomial]) -> Iterator[Relation]:
 
 
 def _above(size: Polynomial) -> Polynomial:
-    """A size that is above it, of one term where that can be: what is rounded down as it was, and
-    twice the term instead of a constant, which is less than that where it matters."""
+    """A size that is above this one, and of one term where that is possible. What is rounded down
+    is taken without rounding, and instead of adding a constant the term is doubled, since the
+    constant is smaller than the term where it matters."""
 
     def above(atom: Atom) -> Any:
         if isinstance(atom, Floor) and isinstance(atom.divisor, int):

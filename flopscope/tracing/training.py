@@ -1,7 +1,8 @@
 """A training step's trace: what runs backward, at which module, and what is kept for it.
 
-Autograd runs as it is, on meta tensors. A node of it has the number that was next when its forward
-operator ran, which tells the module; a tensor that it keeps is told by its storage.
+Autograd runs as it is, on meta tensors. Each of its nodes has the number that was next when its
+forward operator ran, and that number tells the module. A tensor that a node keeps is recognised by
+its storage.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from flopscope.readings.training import Kept, Saved
 from flopscope.sizes import Shape, elements, is_symbolic
 from flopscope.symbolic import substitute
 from flopscope.tracing.calls import Facts, Rule, shape_of
-from flopscope.tracing.costless import VIEWS
-from flopscope.tracing.gradients import GRADIENTS
 from flopscope.tracing.inputs import leaves, mapped
+from flopscope.tracing.operators.costless import VIEWS
+from flopscope.tracing.operators.gradients import GRADIENTS
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.trail import Trail
 
@@ -88,7 +89,7 @@ class TrainingRecorder(Recorder):
     def record(
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
     ) -> None:
-        """As ever; where the results lie is noted."""
+        """Append the rows of one call of an operator, and note in which memory its results lie."""
         super().record(name, args, kwargs, result)
         looked_at = next((a for a in args if isinstance(a, torch.Tensor)), None)
         for output in pytree.tree_leaves(result):
@@ -100,7 +101,7 @@ class TrainingRecorder(Recorder):
                     self._shows.setdefault(at, self._shows.get(shown, shown))
 
     def _place_of(self, number: int) -> tuple[str, int]:
-        """Of the first operator that ran once the node of that number was there."""
+        """Where the first operator ran after the autograd node of that number was made."""
         at = bisect_left(self._numbers, number)
         return self._modules[at] if at < len(self._modules) else ("", 0)
 
@@ -117,7 +118,7 @@ class TrainingRecorder(Recorder):
             shape_of(whole),
             whole.element_size(),
             whole.dtype.is_floating_point,
-            self._stored.get(id(whole), ""),
+            self._stored.name_of(whole),
             at in self._inputs,
         )
         self.looks.append(Look(self.places[-1], at, shape_of(tensor), kept))
@@ -128,10 +129,10 @@ class TrainingRecorder(Recorder):
 
 
 def saved(run: TrainingRecorder, at_example: TrainingRecorder, trail: Trail) -> Saved | None:
-    """What a run kept, which of it together as in a run on the example's sizes.
+    """What a run kept, with views told from copies by a run on the example's sizes.
 
-    Free sizes leave the layout open, and so whether another look at a tensor is a copy. None where
-    the two runs do not keep the same.
+    Free sizes leave the layout open, and so whether another look at a tensor is a view or a copy.
+    None where the two runs do not keep the same.
     """
     domain = trail.domain()
     kept: dict[int, Kept] = {}
@@ -153,7 +154,7 @@ def saved(run: TrainingRecorder, at_example: TrainingRecorder, trail: Trail) -> 
 
 
 def _where(look: Look, trail: Trail) -> Any:
-    """What tells the looks of two runs on the same sizes: operators may keep them in any order."""
+    """What tells the looks of a run from each other, since operators may keep them in any order."""
     whole = look.whole
     return look.place, whole.name, whole.item, elements(_at_example(look.shape, trail))
 

@@ -65,7 +65,8 @@ FAMILIES = {
 }
 
 WIDTHS = st.integers(10, 200).map(lambda percent: percent / 100)
-SIZES = st.one_of(st.integers(32, 256), st.integers(1, 31))
+# Each side of every rounding by the five strides, and maps smaller than a kernel.
+SIZES = st.one_of(st.integers(32, 96), st.integers(1, 31))
 SHAPES = st.tuples(st.integers(1, 3), st.just(3), SIZES, SIZES)
 
 

@@ -17,7 +17,8 @@ from flopscope.analytic.attention import attend, fused_self_attention
 from flopscope.analytic.tape import record
 from flopscope.measured import measure
 from flopscope.tracing import trace
-from reference_models.efficientsam import SelfAttention, join_heads, split_heads
+from reference_models.efficientsam import SelfAttention
+from reference_models.layers import join_heads, split_heads
 
 few = st.integers(1, 4)
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import cache
 from pathlib import Path
 
 import blocks
@@ -17,7 +18,7 @@ from flopscope.errors import BadInput, UnknownName
 from flopscope.symbolic import symbol
 from flopscope.tracing import derive as traced_constructor
 from flopscope.tracing import trace
-from flopscope.tracing.standins import standins
+from flopscope.tracing.building.standins import standins
 
 FILE = str(Path(blocks.__file__))
 
@@ -47,9 +48,12 @@ def agree(derivation, make, shape, arguments, **sizes):
 few = settings(max_examples=15)
 sizes = st.integers(1, 70)
 
-SEPARABLE = derive(
-    f"{FILE}:Separable", ("in_channels=C", "out_channels=N", "kernel_size=K", "stride=S")
-)
+
+@cache
+def separable():
+    return derive(
+        f"{FILE}:Separable", ("in_channels=C", "out_channels=N", "kernel_size=K", "stride=S")
+    )
 
 
 @few
@@ -57,69 +61,79 @@ SEPARABLE = derive(
 def test_separable_convolution(C, N, half, S, H):
     K = 2 * half + 1
     arguments = {"in_channels": C, "out_channels": N, "kernel_size": K, "stride": S}
-    agree(SEPARABLE, blocks.Separable, (2, C, H, H + 3), arguments,
+    agree(separable(), blocks.Separable, (2, C, H, H + 3), arguments,
           B=2, C=C, N=N, K=K, half_K=half, S=S, H=H, W=H + 3)  # fmt: skip
 
 
-SQUEEZE = derive(f"{FILE}:Squeeze", ("channels=C",))
+@cache
+def squeeze():
+    return derive(f"{FILE}:Squeeze", ("channels=C",))
 
 
 @few
 @given(C=st.integers(2, 90))
 def test_a_piecewise_law_is_reported_as_pieces(C):
-    assert len(SQUEEZE.pieces) > 1
-    agree(SQUEEZE, blocks.Squeeze, (3, C, 5, 6), {"channels": C}, B=3, C=C, H=5, W=6)
+    assert len(squeeze().pieces) > 1
+    agree(squeeze(), blocks.Squeeze, (3, C, 5, 6), {"channels": C}, B=3, C=C, H=5, W=6)
 
 
-INVERTED = derive(f"{FILE}:Inverted", ("inp=C", "oup=N", "stride=1", "expand_ratio=t"))
+@cache
+def inverted():
+    return derive(f"{FILE}:Inverted", ("inp=C", "oup=N", "stride=1", "expand_ratio=t"))
 
 
 @few
 @given(C=sizes, N=sizes, t=st.integers(1, 6), same=st.booleans())
 def test_branches_of_equal_cost_are_one_piece(C, N, t, same):
-    assert len(INVERTED.pieces) == 2  # t = 1 and t ≥ 2; the shortcut has no multiplication
+    assert len(inverted().pieces) == 2  # t = 1 and t ≥ 2; the shortcut has no multiplication
     N = C if same else N
     arguments = {"inp": C, "oup": N, "stride": 1, "expand_ratio": t}
-    agree(INVERTED, blocks.Inverted, (1, C, 8, 9), arguments, B=1, C=C, N=N, t=t, H=8, W=9)
+    agree(inverted(), blocks.Inverted, (1, C, 8, 9), arguments, B=1, C=C, N=N, t=t, H=8, W=9)
 
 
-GHOST = derive(f"{FILE}:Ghost", ("inp=C", "oup=N", "ratio=s"))
+@cache
+def ghost():
+    return derive(f"{FILE}:Ghost", ("inp=C", "oup=N", "ratio=s"))
 
 
 @few
 @given(C=sizes, N=st.integers(4, 70), s=st.integers(2, 4))
 def test_ghost_ratio(C, N, s):
-    (first, *_) = GHOST.pieces
+    (first, *_) = ghost().pieces
     params = first.formulas["params"].expression.evaluate({"C": C, "N": N, "s": s})
     primary = math.ceil(N / s)
     assert params == C * primary + 9 * primary * (s - 1)
     assert counted(blocks.Ghost, (1, C, 6, 6), inp=C, oup=N, ratio=s)[1] == params
 
 
-ATTENTION = derive(f"{FILE}:Attention", ("dim=h*d", "num_heads=h"))
+@cache
+def attention():
+    return derive(f"{FILE}:Attention", ("dim=h*d", "num_heads=h"))
 
 
 @few
 @given(h=st.integers(1, 6), d=st.integers(1, 9), T=sizes)
 def test_substitutions_are_constraints(h, d, T):
-    assert [str(size) for size in ATTENTION.inputs[0]] == ["B", "T", "d·h"]
+    assert [str(size) for size in attention().inputs[0]] == ["B", "T", "d·h"]
     arguments = {"dim": h * d, "num_heads": h}
-    agree(ATTENTION, blocks.Attention, (2, T, h * d), arguments, B=2, T=T, h=h, d=d)
+    agree(attention(), blocks.Attention, (2, T, h * d), arguments, B=2, T=T, h=h, d=d)
 
 
-STACK = derive(f"{FILE}:Stack", ("channels=C", "depth=n", "norm='batch'"))
+@cache
+def stack():
+    return derive(f"{FILE}:Stack", ("channels=C", "depth=n", "norm='batch'"))
 
 
 @few
 @given(C=sizes, n=st.integers(1, 30))
 def test_a_size_that_must_be_a_number_is_interpolated(C, n):
-    agree(STACK, blocks.Stack, (1, C, 5, 5), {"channels": C, "depth": n}, B=1, C=C, n=n, H=5, W=5)
+    agree(stack(), blocks.Stack, (1, C, 5, 5), {"channels": C, "depth": n}, B=1, C=C, n=n, H=5, W=5)
 
 
 def test_what_was_interpolated_and_where_is_said():
     lines = Path(FILE).read_text().splitlines()
     line = next(n for n, text in enumerate(lines, 1) if "range(depth)]" in text)
-    where, how = STACK.notes
+    where, how = stack().notes
     assert where.startswith("a size became a number: n = 2 at ")
     assert where.endswith(f"blocks.py:{line}")
     assert how.startswith("interpolated from n = 1, 2; equal at n = 3, 4, 5, 6, 7, ")
@@ -188,7 +202,7 @@ def test_the_command_prints_pieces_and_notes(capsys):
     status, out, _ = run(capsys, f"{FILE}:Stack", "--arg", "channels=C", "--arg", "depth=n",
                          "--format", "json")  # fmt: skip
     data = json.loads(out)
-    assert data["notes"] == list(STACK.notes)
+    assert data["notes"] == list(stack().notes)
     assert data["formulas"][1]["text"].strip() == "C · (9·C·n + n + 2)"
 
 
@@ -227,9 +241,12 @@ def test_options_of_a_target_are_for_targets(capsys):
 
 
 def test_errors_of_the_python_function():
-    with pytest.raises(UnknownName):
+    with pytest.raises(UnknownName) as unknown:
         derive(f"{FILE}:Squeeze", ("channels=C",), quantities=("cost",))
-    with pytest.raises(UnknownName):
-        SQUEEZE.formula("buffers")
-    with pytest.raises(BadInput):
+    assert str(unknown.value).partition("; known are params, ")[0] == "unknown quantity 'cost'"
+    with pytest.raises(UnknownName) as underived:
+        squeeze().formula("buffers")
+    assert str(underived.value) == "unknown quantity 'buffers'; known are macs, params"
+    with pytest.raises(BadInput) as unwritten:
         derive(f"{FILE}:Squeeze", ("channels",))
+    assert str(unwritten.value) == BAD["Squeeze", "--arg", "channels"]

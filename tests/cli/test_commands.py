@@ -13,8 +13,8 @@ import pytest
 from flopscope.catalog.models import MODELS
 from flopscope.cli import cli, main
 from flopscope.cli.commands import COMMANDS
-from flopscope.errors import SHOWN
-from flopscope.present.render import FORMATS, listed
+from flopscope.errors import SHOWN, listed
+from flopscope.present.render import FORMATS
 
 
 def run(capsys, *arguments):
@@ -372,7 +372,7 @@ BAD = {
         "ghost_ratio",
     ): "unknown law, block or model 'ghost_ratio'; did you mean ghost-ratio or ghost_module?",
     ("formula", "separable-ratio:mobilenetv2"): (
-        "separable-ratio is no law of a network, but 'mobilenetv2' was given; leave it out"
+        "separable-ratio is not a law of a network, but 'mobilenetv2' was given; leave it out"
     ),
 }
 

@@ -13,11 +13,13 @@ from witnesses import PROFILE, check
 
 from flopscope.agreement.proof import prove_variant
 from flopscope.analytic import convnext as closed
+from flopscope.analytic.stages import Stages as ClosedStages
 from flopscope.analytic.tape import record
 from flopscope.answers.formula import formula
 from flopscope.catalog.variant import parse
 from flopscope.errors import OutsideDomain, UnknownName
 from reference_models import convnext
+from reference_models.layers import Stages
 
 IDS = ("convnext_tiny", "convnext_small", "convnext_base", "convnext_large")
 SHALLOW = (1, 2, 1, 1)
@@ -78,8 +80,8 @@ def test_logits_and_initial_weights_are_torchvisions() -> None:
 
 def test_it_trains() -> None:
     torch.manual_seed(0)
-    design = convnext.Design((8, 16, 24, 32), SHALLOW, 0.1)
-    assert_it_trains(convnext.ConvNeXt(design, 4), side=64)
+    stages = Stages((8, 16, 24, 32), SHALLOW, 0.1)
+    assert_it_trains(convnext.ConvNeXt(stages, 4), side=64)
 
 
 # --- the closed forms -----------------------------------------------------------------------------
@@ -90,7 +92,7 @@ def test_it_trains() -> None:
 def test_every_witness_agrees(
     channels: tuple[int, ...], shape: tuple[int, ...], classes: int
 ) -> None:
-    first, second = closed.Design(channels, SHALLOW), convnext.Design(channels, SHALLOW, 0.0)
+    first, second = ClosedStages(channels, SHALLOW), Stages(channels, SHALLOW)
     check(
         lambda x: closed.convnext(x, first, classes=classes),
         lambda: convnext.ConvNeXt(second, classes),

@@ -35,13 +35,13 @@ def public(id: str, classes: int = 1000) -> nn.Module:
     return timm().create_model(id, num_classes=classes)
 
 
-def designs(
+def both_stages(
     channels: tuple[int, ...], attending: int
-) -> tuple[closed.Design, efficientformer.Design]:
+) -> tuple[closed.MixedStages, efficientformer.MixedStages]:
     blocks = (1, 2, 1, 3)
     return (
-        closed.Design(channels, (*blocks[:3], blocks[3] - attending), attending),
-        efficientformer.Design(channels, blocks, attending),
+        closed.MixedStages(channels, (*blocks[:3], blocks[3] - attending), attending),
+        efficientformer.MixedStages(channels, blocks, attending),
     )
 
 
@@ -97,8 +97,8 @@ def test_positions_are_the_distances_on_the_grid() -> None:
 
 def test_it_trains() -> None:
     torch.manual_seed(0)
-    _, design = designs((8, 12, 16, 24), 2)
-    assert_it_trains(efficientformer.EfficientFormer(design, 4), side=193, steps=16)
+    _, stages = both_stages((8, 12, 16, 24), 2)
+    assert_it_trains(efficientformer.EfficientFormer(stages, 4), side=193, steps=16)
 
 
 # --- the closed forms -----------------------------------------------------------------------------
@@ -109,9 +109,9 @@ def test_it_trains() -> None:
 def test_every_witness_agrees(
     channels: tuple[int, ...], attending: int, shape: tuple[int, ...], classes: int
 ) -> None:
-    first, second = designs(channels, attending)
+    first, second = both_stages(channels, attending)
     check(
-        partial(closed.efficientformer, design=first, classes=classes),
+        partial(closed.efficientformer, stages=first, classes=classes),
         lambda: efficientformer.EfficientFormer(second, classes),
         shape,
     )

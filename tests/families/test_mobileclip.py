@@ -18,6 +18,7 @@ from flopscope.agreement import check_variant
 from flopscope.agreement.proof import prove_variant
 from flopscope.analytic import fastvit as closed
 from flopscope.analytic.mobilecliptowers import class_token, text_encoder, vision_transformer
+from flopscope.analytic.stages import Stages as ClosedStages
 from flopscope.analytic.switches import NetworkForm
 from flopscope.analytic.tape import record
 from flopscope.answers.formula import formula
@@ -26,6 +27,7 @@ from flopscope.cli import main
 from flopscope.errors import BadInput, OutsideDomain, UnknownName
 from flopscope.facts import InputSpec
 from reference_models import fastvit, mobileclip, transformer
+from reference_models.layers import Stages
 from reference_models.mobileone import fold
 
 ENCODERS = {"s0": fastvit.MCI0, "s1": fastvit.MCI1, "s2": fastvit.MCI2}
@@ -33,7 +35,7 @@ VARIANTS = (
     *(f"mobileclip_{size}:form={form.value}" for size in ENCODERS for form in NetworkForm),
     "mobileclip_b",
 )
-SMALL = fastvit.Design((1, 2, 1, 1), (16, 32, 32, 64))
+SMALL = Stages((16, 32, 32, 64), (1, 2, 1, 1))
 each_form = pytest.mark.parametrize("form", list(NetworkForm))
 widths = st.integers(1, 3)
 sides = st.integers(1, 80)
@@ -80,14 +82,14 @@ def assert_near(ours: Tensor, theirs: Tensor) -> None:
 # --- image encoders -------------------------------------------------------------------------------
 
 
-def public(design: fastvit.Design, features: int = 512) -> nn.Module:
+def public(stages: Stages, features: int = 512) -> nn.Module:
     """timm's MCi, of these sizes."""
     file = timm().models.fastvit
     timm().layers.set_fused_attn(False)
     position = partial(file.RepConditionalPosEnc, spatial_shape=(7, 7))
     return file.FastVit(
-        layers=design.blocks,
-        embed_dims=design.channels,
+        layers=stages.blocks,
+        embed_dims=stages.channels,
         mlp_ratios=(3,) * 4,
         se_downsamples=(False, False, True, True),
         pos_embs=(None, None, None, position),
@@ -325,7 +327,7 @@ def test_counts_are_the_published_ones(name: str, image: float, words: float, ma
 # timm 1.0.31 with a projection of 512: it has a bias of that. MACs and activations of convolutions,
 # linear layers and matmuls.
 @pytest.mark.parametrize(
-    ("design", "form", "params", "macs", "activations"),
+    ("stages", "form", "params", "macs", "activations"),
     [
         (closed.MCI0, NetworkForm.TRAIN, 11_406_976, 2_392_653_824, 18_287_104),
         (closed.MCI1, NetworkForm.TRAIN, 21_541_632, 4_667_736_064, 32_836_096),
@@ -333,9 +335,9 @@ def test_counts_are_the_published_ones(name: str, image: float, words: float, ma
     ],
 )
 def test_image_encoders_count_as_timms(
-    design: closed.Design, form: NetworkForm, params: int, macs: int, activations: int
+    stages: ClosedStages, form: NetworkForm, params: int, macs: int, activations: int
 ) -> None:
-    ledger = record(partial(closed.image_encoder, design=design, form=form), (1, 3, 256, 256))
+    ledger = record(partial(closed.image_encoder, stages=stages, form=form), (1, 3, 256, 256))
     assert ledger.params().value + 512 == params
     assert (ledger.macs().value, ledger.activations().value) == (macs, activations)
 
@@ -360,8 +362,8 @@ def test_every_witness_agrees_on_image_encoders(
     second, third = first * times[1], first * times[1] * times[2]
     channels, blocks = (first, second, third, 4 * third), (1, 1, 1, 2)
     check(
-        lambda x: closed.image_encoder(x, closed.Design(blocks, channels), form, 9),
-        lambda: fastvit.ImageEncoder(fastvit.Design(blocks, channels), form.value, 9),
+        lambda x: closed.image_encoder(x, ClosedStages(channels, blocks), form, 9),
+        lambda: fastvit.ImageEncoder(Stages(channels, blocks), form.value, 9),
         (batch, 3, height, width),
     )
 

@@ -27,7 +27,7 @@ SMALL = (2, (4, 6, 8, 10, 12), (8, 12, 16), (1, 2, 1), 20)
 sides = st.integers(1, 130)
 shapes = st.tuples(st.integers(1, 2), st.just(3), sides, sides)
 heads = st.integers(1, 4).map(lambda n: 4 * n)
-designs = st.tuples(
+rows = st.tuples(
     st.integers(2, 3),
     st.tuples(*[st.integers(2, 12)] * 5),
     st.tuples(heads, heads, heads),
@@ -111,19 +111,19 @@ def test_a_sequence_holds_one_pixel_of_every_patch() -> None:
 
 def test_it_trains() -> None:
     torch.manual_seed(0)
-    design = mobilevit.Design(*SMALL)
-    assert_it_trains(mobilevit.MobileViT(design, 4), side=72, steps=30)
+    stages = mobilevit.HybridStages(*SMALL)
+    assert_it_trains(mobilevit.MobileViT(stages, 4), side=72, steps=30)
 
 
 # --- the closed forms -----------------------------------------------------------------------------
 
 
 @settings(PROFILE, max_examples=10)
-@given(designs, shapes, st.integers(1, 1200))
-def test_every_witness_agrees(design: tuple, shape: tuple[int, ...], classes: int) -> None:
+@given(rows, shapes, st.integers(1, 1200))
+def test_every_witness_agrees(row: tuple, shape: tuple[int, ...], classes: int) -> None:
     check(
-        partial(closed.mobilevit, design=closed.Design(*design), classes=classes),
-        lambda: mobilevit.MobileViT(mobilevit.Design(*design), classes),
+        partial(closed.mobilevit, stages=closed.HybridStages(*row), classes=classes),
+        lambda: mobilevit.MobileViT(mobilevit.HybridStages(*row), classes),
         shape,
     )
 

@@ -23,6 +23,7 @@ from flopscope.facts import InputSpec
 from flopscope.ledger import Level
 from flopscope.measured import without_memory
 from reference_models import mobilevlm as module
+from reference_models.clipvision import VisionLayer
 
 MODELS = ("mobilevlm_v2_1.7b", "mobilevlm_v2_3b")
 CONFIGS = {
@@ -146,7 +147,7 @@ def small(monkeypatch):
 
 
 def built(phase: str) -> nn.Module:
-    return module.MobileVLM(module.Design(*DESIGN), phase)
+    return module.MobileVLM(module.DecoderSizes(*DESIGN), phase)
 
 
 @pytest.mark.usefixtures("small")
@@ -163,7 +164,7 @@ def test_all_witnesses_agree(phase):
             kept = InputSpec(None, (batch, 4, SEEN + tokens - 1, 4))
             inputs = [InputSpec(None, (batch, 1), "int64"), *[kept] * 4]
         ledger = record(
-            lambda *x: closed.mobilevlm(x, closed.Design(*DESIGN), phase),
+            lambda *x: closed.mobilevlm(x, closed.DecoderSizes(*DESIGN), phase),
             *(given.shape for given in inputs),
         )
         assert_all_agree(agree(ledger, on_meta(partial(built, phase.value), *inputs)), ledger)
@@ -190,7 +191,7 @@ def test_one_token_more_is_what_all_at_once_says_of_it():
 @pytest.mark.usefixtures("small")
 def test_vision_layers_are_torchs_encoder_layers():
     torch.manual_seed(0)
-    ours = module.VisionLayer().eval()
+    ours = VisionLayer().eval()
     theirs = nn.TransformerEncoderLayer(
         32, 4, 40, 0.0, lambda x: x * torch.sigmoid(1.702 * x), batch_first=True, norm_first=True
     ).eval()

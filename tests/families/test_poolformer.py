@@ -14,6 +14,7 @@ from witnesses import PROFILE, check
 from flopscope.agreement.blocks import prove_block
 from flopscope.agreement.proof import prove_variant
 from flopscope.analytic import poolformer as closed
+from flopscope.analytic.stages import Stages as ClosedStages
 from flopscope.analytic.switches import Recipe
 from flopscope.analytic.tape import record
 from flopscope.answers.formula import formula
@@ -21,6 +22,7 @@ from flopscope.catalog.variant import parse
 from flopscope.errors import OutsideDomain, UnknownName
 from flopscope.facts import Kind
 from reference_models import poolformer
+from reference_models.layers import Stages
 
 IDS = tuple(f"poolformer_{size}" for size in ("s12", "s24", "s36", "m36", "m48"))
 BLOCKS = (1, 2, 1, 1)
@@ -109,8 +111,8 @@ def test_the_papers_recipe_normalises_the_map_before_its_mean() -> None:
 @each_recipe
 def test_it_trains(recipe: str) -> None:
     torch.manual_seed(0)
-    design = poolformer.Design((8, 16, 24, 32), BLOCKS, scale=0.1, drop=0.1)
-    assert_it_trains(poolformer.PoolFormer(design, 4, recipe), side=64)
+    stages = Stages((8, 16, 24, 32), BLOCKS, drop=0.1)
+    assert_it_trains(poolformer.PoolFormer(stages, 0.1, 4, recipe), side=64)
 
 
 # --- the closed forms -----------------------------------------------------------------------------
@@ -121,11 +123,11 @@ def test_it_trains(recipe: str) -> None:
 def test_every_witness_agrees(
     channels: tuple[int, ...], shape: tuple[int, ...], classes: int, recipe: str
 ) -> None:
-    first = closed.Design(channels, BLOCKS)
-    second = poolformer.Design(channels, BLOCKS, scale=1e-5, drop=0.0)
+    first = ClosedStages(channels, BLOCKS)
+    second = Stages(channels, BLOCKS)
     check(
-        partial(closed.poolformer, design=first, classes=classes, recipe=Recipe(recipe)),
-        lambda: poolformer.PoolFormer(second, classes, recipe),
+        partial(closed.poolformer, stages=first, classes=classes, recipe=Recipe(recipe)),
+        lambda: poolformer.PoolFormer(second, 1e-5, classes, recipe),
         shape,
     )
 

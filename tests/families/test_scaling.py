@@ -64,6 +64,8 @@ NETWORKS = (
 each_network = pytest.mark.parametrize("name", NETWORKS)
 
 coefficients = st.integers(5, 140).map(lambda percent: percent / 100)
+# On either side of 1; deeper ones take longer and have no other rows.
+depths = st.integers(5, 105).map(lambda percent: percent / 100)
 sides = st.integers(33, 90)
 
 
@@ -91,7 +93,7 @@ def test_every_network_has_width_and_depth() -> None:
 
 @each_network
 @settings(PROFILE, max_examples=3)
-@given(coefficients, coefficients, sides, sides, st.integers(1, 2))
+@given(coefficients, depths, sides, sides, st.integers(1, 2))
 def test_every_witness_agrees(
     name: str, width: float, depth: float, height: int, wide: int, batch: int
 ) -> None:
@@ -116,7 +118,7 @@ def test_the_last_convolution_of_mobilevit_has_960_channels_at_most(width: float
 
 @each_network
 def test_the_closed_form_is_the_traced_one_for_all_sizes(name: str) -> None:
-    proof = prove_variant(at(name, width=1.1, depth=1.2, classes=7))
+    proof = prove_variant(at(name, width=1.1, depth=0.7, classes=7))
     assert proof.mismatches == ()
     assert proof
 

@@ -19,6 +19,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.mathtext import MathTextParser
+from relations import derived, put, right
 
 from flopscope.analytic import regnet
 from flopscope.analytic.blocks import (
@@ -61,19 +62,6 @@ each_law = pytest.mark.parametrize("name", NAMES)
 PROFILE = settings(deadline=None, max_examples=20)
 odd = st.sampled_from([3, 5, 7])
 few = st.integers(1, 9)
-derived = cache(law)
-
-
-def put(expression: sympy.Expr, **values: Any) -> sympy.Expr:
-    """The expression at numbers, by the names of its symbols."""
-    names = {s: sympy.nsimplify(values[s.name]) for s in expression.free_symbols}
-    return expression.subs(names)
-
-
-def right(found: Law, words: str) -> sympy.Expr:
-    """The right side of the one step whose sentence begins so."""
-    (step,) = [step for step in found.steps if step.words.startswith(words)]
-    return step.right
 
 
 def rows(worked: Worked) -> list[dict[str, Any]]:
@@ -166,7 +154,7 @@ def test_tables_of_the_laws_of_networks() -> None:
 
 def test_elasticity_is_the_slope_on_a_double_logarithmic_plot() -> None:
     found = derived("width-law:mobilenetv1")
-    law_of, slope = of_network(found), right(found, "elasticity")
+    law_of, slope = of_network(found), right(found, "ε")
     below, above = (float(put(law_of, R=224, width=w)) for w in (0.4999, 0.5001))
     assert log(above / below) / log(0.5001 / 0.4999) == pytest.approx(
         float(put(slope, R=224, width=0.5)), rel=1e-6
@@ -188,10 +176,12 @@ def test_grouped_shuffled(g: int, times: int, wide: int, h: int, w: int, b: int)
     }
     found, sizes = derived("grouped-shuffled"), {"C_in": c, "C_hid": m, "G": g, "n": n}
     for name, cost in costs.items():
-        assert put(right(found, f"{name}'s"), **sizes) == cost
+        assert put(right(found, name.lower()), **sizes) == cost
     unit = costs["ShuffleNet"]
     assert put(found.statement.right, **sizes) == sympy.Rational(unit, costs["ResNet"])
-    assert put(right(found, "against"), **sizes) == sympy.Rational(unit, costs["ResNeXt"])
+    assert put(right(found, "shufflenet/resnext"), **sizes) == sympy.Rational(
+        unit, costs["ResNeXt"]
+    )
     # Section 3.2, whose c, m, g are these, for each position.
     assert costs["ResNet"] == n * (2 * c * m + 9 * m**2)
     assert costs["ResNeXt"] * g == n * (2 * c * m * g + 9 * m**2)
@@ -200,15 +190,17 @@ def test_grouped_shuffled(g: int, times: int, wide: int, h: int, w: int, b: int)
 
 def test_how_much_wider_a_shuffled_unit_can_be() -> None:
     found = derived("grouped-shuffled")
-    wide = put(right(found, "so that at equal MACs"), C_in=64, G=2)
-    unit = put(right(found, "ShuffleNet's unit"), C_in=wide, C_hid=wide / 4, G=2, n=1)
-    resnet = put(right(found, "ResNet's bottleneck"), C_in=64, C_hid=16, n=1)
+    wide = put(right(found, "C_wide"), C_in=64, G=2)
+    unit = put(right(found, "shufflenet"), C_in=wide, C_hid=wide / 4, G=2, n=1)
+    resnet = put(right(found, "resnet"), C_in=64, C_hid=16, n=1)
     assert sympy.simplify(unit - resnet) == 0
-    limit = float(put(right(found, "which with many channels"), G=2))
-    assert float(put(right(found, "so that at equal MACs"), C_in=10**6, G=2)) / 10**6 == (
+    limit = float(put(right(found, "Limit(C_wide/C_in, C_in, oo, dir='-')"), G=2))
+    assert float(put(right(found, "C_wide"), C_in=10**6, G=2)) / 10**6 == (
         pytest.approx(limit, rel=1e-5)
     )
-    assert float(put(right(found, "and with many channels"), G=2)) == pytest.approx(8 / 34)
+    assert float(
+        put(right(found, "Limit(shufflenet/resnet, C_in, oo, dir='-')"), G=2)
+    ) == pytest.approx(8 / 34)
 
 
 def test_the_units_of_the_table_are_those_of_the_networks() -> None:
@@ -244,7 +236,7 @@ def test_memory_access_bound(c_in: int, c_out: int, h: int, w: int, b: int) -> N
 def test_what_exceeds_the_bound_is_the_square(a: int, b: int, n: int) -> None:
     found = derived("memory-access-bound")
     ledger = record(lambda x: conv2d(x, b**2, 1), (1, a**2, n, 1))
-    excess = right(found, "what exceeds the bound")
+    excess = right(found, "-2*sqrt(M)*sqrt(n) - M/n + T")
     m, t = int(ledger.macs()), int(ledger.traffic_bytes("int8"))
     assert put(excess, C_in=a**2, C_out=b**2, n=n) == n * (a - b) ** 2
     assert put(found.statement.right, M=m, n=n) + n * (a - b) ** 2 == t
@@ -252,12 +244,15 @@ def test_what_exceeds_the_bound_is_the_square(a: int, b: int, n: int) -> None:
 
 def test_where_traffic_is_least_and_how_it_grows() -> None:
     found = derived("memory-access-bound")
-    assert put(right(found, "it is least"), M=49 * 64, n=49) == 8
+    assert put(right(found, "C_in"), M=49 * 64, n=49) == 8
     # A million positions are nearly infinitely many.
     ledger = record(lambda x: conv2d(x, 48, 1), (1, 8, 10_000, 10_000))
     m, t = int(ledger.macs()), int(ledger.traffic_bytes("int8"))
     over = t / float(put(found.statement.right, M=m, n=10**8))
-    assert over == pytest.approx(float(put(right(found, "where C_out"), q=6)), rel=1e-5)
+    assert over == pytest.approx(
+        float(put(right(found, "Limit(T/(2*sqrt(M)*sqrt(n) + M/n), n, oo, dir='-')"), q=6)),
+        rel=1e-5,
+    )
 
 
 def test_tables_of_the_bound() -> None:
@@ -286,7 +281,7 @@ def scaled(d: float, w: float, size: int) -> int:
 
 @pytest.mark.parametrize(("d", "w", "r"), [(1, 1, 1), (2, 1, 1), (3, 2, 1), (1, 3, 2)])
 def test_the_formula_is_exact_where_nothing_is_rounded(d: int, w: int, r: int) -> None:
-    total = right(derived("compound-scaling"), "MACs at depth")
+    total = right(derived("compound-scaling"), "MACs")
     assert put(total, d=d, w=w, r=r, R=224) == scaled(d, w, 224 * r)
 
 
@@ -298,7 +293,7 @@ def test_the_leading_part_is_what_counts_differ_by() -> None:
         for d, r in product((1, 2), repeat=2)
         for w, sign in signs.items()
     )
-    lead = right(derived("compound-scaling"), "the part that grows")
+    lead = right(derived("compound-scaling"), "lead", 0)
     assert 6 * put(lead, d=1, w=1, r=1, R=224) == difference
 
 
@@ -320,7 +315,7 @@ def test_it_is_a_law_of_any_network_with_width_and_depth(
 ) -> None:
     """Exact at whole factors of depth, width and resolution, but that B7's depth is 3.1."""
     found = derived(f"compound-scaling:{model}")
-    total = right(found, "MACs at depth")
+    total = right(found, "MACs")
     for d, w, r in factors:
         options = {"depth": d * (3 if own == 2 else 1), "width": own * w}
         ledger = parse(model).ledger((size // 32 * 32 * r,) * 2, **options)
@@ -381,8 +376,8 @@ def test_the_width_law_of_networks_with_attention_or_wavelets(model: str, side: 
 def test_it_grows_by_the_product_to_the_power() -> None:
     found = derived("compound-scaling")
     steps = {"α": 2, "β": 3, "γ": 5, "φ": 4}
-    lead = put(right(found, "the part that grows"), d=2**4, w=3**4, r=5**4, R=224)
-    assert put(right(found, "with d = α^φ"), **steps, R=224) == lead
+    lead = put(right(found, "lead", 0), d=2**4, w=3**4, r=5**4, R=224)
+    assert put(right(found, "lead", 1), **steps, R=224) == lead
     assert put(found.statement.right, **steps) == (2 * 3**2 * 5**2) ** 4
 
 
@@ -396,7 +391,7 @@ def test_published_networks_against_the_law() -> None:
         assert 1.92027 ** row["φ"] == pytest.approx(row["d·w²·r²"], rel=1e-4)
         assert row["formula"] * row["rounding"] == pytest.approx(row["network"])
     # A thousandth more of each coefficient, of a polynomial: its exponent.
-    total = right(derived("compound-scaling"), "MACs at depth")
+    total = right(derived("compound-scaling"), "MACs")
     for row, name in zip(rows(exponents), "dwr", strict=True):
         at = {"d": 1, "w": 1, "r": 1, "R": 224}
         above, below = (
@@ -440,13 +435,13 @@ def test_ghost_ratio(c_in: int, times: int, k: int, d: int, s: int, h: int) -> N
     sizes = {"C_in": c_in, "K": k, "d": d, "s": s}
     ratio = put(found.statement.right, **sizes)
     assert ratio == sympy.Rational(int(plain.macs()), int(ghost.macs()))
-    assert put(right(found, "it falls short"), **sizes) == s / ratio
-    assert put(right(found, "the weights"), **sizes) == ratio
-    assert put(right(found, "and the parameters"), **sizes) == sympy.Rational(
+    assert put(right(found, "s/r"), **sizes) == s / ratio
+    assert put(right(found, "r_weights"), **sizes) == ratio
+    assert put(right(found, "r_params"), **sizes) == sympy.Rational(
         int(plain.params()), int(ghost.params())
     )
     if d == k:
-        assert put(right(found, "with d = K"), **sizes) == ratio
+        assert put(right(found, "r"), **sizes) == ratio
 
 
 @pytest.mark.parametrize(("model", "width"), [("ghostnet_050", 0.5), ("ghostnet_130", 1.3)])
@@ -482,9 +477,9 @@ def test_a_block_of_a_regnet(g: int, groups: int, h: int, w: int, b: int) -> Non
     ledger = record(lambda x: regnet_block(x, width, hidden=width, groups=groups), (b, width, h, w))
     found, sizes = derived("regnet"), {"w": width, "g": g, "n": n}
     m, a = int(ledger.macs()), int(ledger.activations())
-    assert put(right(found, "MACs of a block"), **sizes) == m
-    assert put(right(found, "its activations"), **sizes) == a
-    relation = right(found, "their relation")
+    assert put(right(found, "M_block"), **sizes) == m
+    assert put(right(found, "A_block"), **sizes) == a
+    relation = right(found, "A_block/sqrt(M_block)")
     assert put(relation, **sizes) ** 2 == sympy.Rational(a**2, m)
     assert put(relation, w=5 * width, g=5 * g, n=n) == put(relation, **sizes)
 
@@ -502,12 +497,12 @@ def anynet_of(times: int, size: int) -> tuple[int, int, dict[str, int]]:
 @pytest.mark.parametrize("size", [32, 96])
 def test_a_network_of_four_stages(size: int) -> None:
     found = derived("regnet")
-    rests = [right(found, f"of {name}, what is not") for name in "MA"]
+    rests = [right(found, f"{name}_rest") for name in "MA"]
     parts = []
     for times in (1, 3):
         m, a, sizes = anynet_of(times, size)
-        assert put(right(found, "MACs of the network"), **sizes) == m
-        assert put(right(found, "their activations"), **sizes) == a
+        assert put(right(found, "M"), **sizes) == m
+        assert put(right(found, "A"), **sizes) == a
         parts.append([m - put(rests[0], **sizes), a - put(rests[1], **sizes)])
     # What is left is quadratic, and linear, in the widths.
     assert parts[1] == [9 * parts[0][0], 3 * parts[0][1]]
@@ -521,7 +516,7 @@ PUBLISHED = [name for name in vars(regnet) if name.startswith(("regnetx_", "regn
 def beginning() -> Any:
     """The first block of stage k, as a function of w_0, w_a, w_m, k."""
     letters = sympy.symbols("w_0 w_a w_m k", positive=True)
-    return sympy.lambdify(letters, right(derived("regnet"), "it begins"), "math")
+    return sympy.lambdify(letters, right(derived("regnet"), "j"), "math")
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -536,14 +531,12 @@ def test_the_rule_gives_the_published_depths(name: str) -> None:
 def test_depths_and_widths_of_stages() -> None:
     found, names = derived("regnet"), {"w_0": 24, "w_a": "36.44", "w_m": "2.49"}
     for k in range(4):
-        about = float(put(right(found, "and is about as deep"), k=k, **names))
+        about = float(put(right(found, "d_k"), k=k, **names))
         first, following = (beginning()(24, 36.44, 2.49, k + ahead) for ahead in (0, 1))
         assert about == pytest.approx(following - first)
-        width = float(put(right(found, "channels of stage k"), k=k, **names))
+        width = float(put(right(found, "w"), k=k, **names))
         assert round(width / 8) * 8 == regnet_stages(24, 36.44, 2.49, 13, 8)[k].w
-    assert put(right(found, "channels that block j"), j=12, **names) == 24 + 12 * sympy.Rational(
-        "36.44"
-    )
+    assert put(right(found, "u_j"), j=12, **names) == 24 + 12 * sympy.Rational("36.44")
 
 
 def test_what_a_stage_costs_over_the_one_before() -> None:
@@ -551,14 +544,12 @@ def test_what_a_stage_costs_over_the_one_before() -> None:
     names = {"w_0": 48, "w_a": 30, "w_m": "2.5"}
     costs = []
     for k in (2, 3):
-        width = put(right(found, "channels of stage k"), k=k, **names)
-        depth = put(right(found, "and is about as deep"), k=k, **names)
+        width = put(right(found, "w"), k=k, **names)
+        depth = put(right(found, "d_k"), k=k, **names)
         sizes = {"w": width, "n": sympy.Integer(4) ** -k, "g": 0}
-        costs.append(
-            [depth * put(right(found, words), **sizes) for words in ("MACs of a b", "its act")]
-        )
-    for before, after, words in zip(*costs, ("where w outweighs", "and its activ"), strict=True):
-        assert sympy.simplify(after / before - put(right(found, words), w_m="2.5")) == 0
+        costs.append([depth * put(right(found, left), **sizes) for left in ("M_block", "A_block")])
+    for before, after, left in zip(*costs, ("M_k+1/M_k", "A_k+1/A_k"), strict=True):
+        assert sympy.simplify(after / before - put(right(found, left), w_m="2.5")) == 0
 
 
 def test_tables_of_regnets() -> None:
@@ -591,15 +582,15 @@ def test_fused_mbconv(c: int, t: int, k: int, h: int, b: int) -> None:
     found, n = derived("fused-mbconv"), 2 * b * h
     sizes = {"C_in": c, "t": t, "K": k, "n": n}
     difference = int(separate.traffic_bytes("int8")) - int(fused.traffic_bytes("int8"))
-    assert put(right(found, "elements that it need not move"), **sizes) == difference
+    assert put(right(found, "-T_fused + T_mb"), **sizes) == difference
     assert (difference > 0) == (c < put(found.statement.right, **sizes))
     fewer = int(separate.macs()) - int(fused.macs())
-    assert (fewer > 0) == (c < put(right(found, "Fused-MBConv has fewer"), **sizes))
-    assert put(right(found, "their quotient"), **sizes) == sympy.Rational(
+    assert (fewer > 0) == (c < put(right(found, "C_in"), **sizes))
+    assert put(right(found, "M_fused/M_mb"), **sizes) == sympy.Rational(
         int(fused.macs()), int(separate.macs())
     )
     without = int(separate.activations()) - int(fused.activations())
-    assert put(right(found, "activations"), **sizes) == without
+    assert put(right(found, "-A_fused + A_mb"), **sizes) == without
 
 
 def test_the_stages_of_efficientnetv2() -> None:
@@ -704,7 +695,7 @@ def test_a_bad_name() -> None:
     with pytest.raises(BadInput) as refused:
         law("ghost-ratio:ghostnet_100")
     assert str(refused.value) == (
-        "ghost-ratio is no law of a network, but 'ghostnet_100' was given; leave it out"
+        "ghost-ratio is not a law of a network, but 'ghostnet_100' was given; leave it out"
     )
 
 
@@ -727,15 +718,15 @@ def test_wavelet_conv(c: int, k: int, levels: int, h: int, w: int, b: int) -> No
     ledger = record(lambda x: wtconv(x, k, levels), (b, c, height, width))
     found = derived("wavelet-conv")
     sizes = {"C_in": c, "K": k, "L": levels, "n": b * height * width}
-    assert put(right(found, "of L levels"), **sizes) == int(ledger.macs())
-    assert put(right(found, "trained parameters"), **sizes) == int(ledger.trainable())
-    field = put(right(found, "K positions"), **sizes)
+    assert put(right(found, "M"), **sizes) == int(ledger.macs())
+    assert put(right(found, "P"), **sizes) == int(ledger.trainable())
+    field = put(right(found, "F"), **sizes)
     again = put(found.statement.right, F=field, **sizes)
     assert sympy.simplify(again - int(ledger.trainable())) == 0
     for level in range(1, levels + 1):
         own = ledger.filter(lambda row, at=f"level{level}.": row.path.startswith(at))
-        assert put(right(found, "MACs of level l"), l=level, **sizes) == int(own.macs())
-    limit = put(right(found, "with ever more"), **sizes)
+        assert put(right(found, "M_l"), l=level, **sizes) == int(own.macs())
+    limit = put(right(found, "Limit(M, L, oo, dir='-')"), **sizes)
     assert 0 < limit - int(ledger.macs()) <= limit * sympy.Rational(4, 3) / 4**levels
 
 
@@ -749,7 +740,7 @@ def test_what_a_wavelet_convolution_sees(kernel: int, levels: int) -> None:
     assert x.grad is not None
     seen = [x.grad[0, 0].abs().sum(axis).nonzero().flatten() for axis in (0, 1)]
     extents = {int(places[-1] - places[0]) + 1 for places in seen}
-    field = put(right(derived("wavelet-conv"), "K positions"), K=kernel, L=levels)
+    field = put(right(derived("wavelet-conv"), "F"), K=kernel, L=levels)
     assert extents == {int(field)}
 
 
@@ -792,18 +783,18 @@ def test_token_doubling_at_numbers(c, f, layers, v, n, batch):
     sizes = {"C": c, "F": f, "L": layers, "V": v, "B": batch, "n": n}
     at_once = [batch * by_hand(c, f, layers, v, 0, tokens) for tokens in (n, 2 * n)]
     steps = [batch * by_hand(c, f, layers, v, before, 1) for before in range(n)]
-    assert put(right(found, "MACs of n tokens at once"), **sizes) == at_once[0]
+    assert put(right(found, "M"), **sizes) == at_once[0]
     assert put(found.statement.right, **sizes) == at_once[1] - 2 * at_once[0]
-    assert put(right(found, "MACs of token n after"), **sizes) == steps[-1]
-    assert put(right(found, "and all n one by one"), **sizes) == sum(steps)
-    assert put(right(found, "so all at once costs more"), **sizes) == at_once[0] - sum(steps)
-    assert put(right(found, "keys and values kept"), **sizes) == batch * 2 * layers * n * c
+    assert put(right(found, "M_n"), **sizes) == steps[-1]
+    assert put(right(found, "M_each"), **sizes) == sum(steps)
+    assert put(right(found, "M - M_each"), **sizes) == at_once[0] - sum(steps)
+    assert put(right(found, "E"), **sizes) == batch * 2 * layers * n * c
 
 
 def test_token_doubling_says_where_attention_is_less_than_the_rest():
     found = derived("token-doubling")
-    at = int(put(right(found, "which is less than the layers"), C=4, F=6))
-    work = [put(right(found, "of which are attention"), B=1, C=4, L=1, n=n) for n in (at - 1, at)]
+    at = int(put(right(found, "n"), C=4, F=6))
+    work = [put(right(found, "M_a"), B=1, C=4, L=1, n=n) for n in (at - 1, at)]
     others = [n * (4 * 4 * 4 + 3 * 4 * 6) for n in (at - 1, at)]
     assert work[0] < others[0]
     assert work[1] == others[1]
@@ -842,37 +833,31 @@ def test_what_folding_saves(c: int, k: int, h: int, w: int, b: int) -> None:
             lambda form: MobileOneBlock(c, c, k, form=form),
         )
     ]
-    for words, (train, deploy) in zip(
-        ("parameters that it", "parameters that this"), modules, strict=True
-    ):
+    for left, (train, deploy) in zip(("P_saved", "P_block"), modules, strict=True):
         saved = sum(p.numel() for p in train.parameters()) - sum(
             p.numel() for p in deploy.parameters()
         )
-        assert put(right(found, words), **sizes) == saved
+        assert put(right(found, left), **sizes) == saved
     for expression, (train, deploy) in (
         (found.statement.right, mixers),
-        (right(found, "a MobileOne block"), blocks),
+        (right(found, "r_block"), blocks),
     ):
         assert put(expression, **sizes) == sympy.Rational(int(deploy.macs()), int(train.macs()))
-    for words, ledger in zip(("MACs of RepMixer", "deployed"), mixers, strict=True):
-        first = next(step for step in found.steps if step.words.startswith(words))
-        assert put(first.right, **sizes) == int(ledger.macs())
-    for words, ledger in zip(
-        ("elements moved in training, by 11", "deployed, by one"), mixers, strict=True
-    ):
-        assert put(right(found, words), **sizes) == int(ledger.traffic_bytes("int8"))
+    for form, ledger in zip(("train", "deploy"), mixers, strict=True):
+        assert put(right(found, f"M_{form}"), **sizes) == int(ledger.macs())
+        assert put(right(found, f"T_{form}"), **sizes) == int(ledger.traffic_bytes("int8"))
     assert [len(ledger) for ledger in mixers] == [11, 1]
 
 
-@pytest.mark.parametrize(("of", "words"), [("repmixer", "with many"), ("mobileone", "and moves")])
-def test_how_much_less_a_folded_block_moves(of: str, words: str) -> None:
+@pytest.mark.parametrize(("of", "nth"), [("repmixer", 0), ("mobileone", 1)])
+def test_how_much_less_a_folded_block_moves(of: str, nth: int) -> None:
     shape = (1, 4, 3000, 3000)
     block = {"repmixer": repmixer, "mobileone": partial(mobileone, channels=4)}[of]
     train, deploy = (
         int(record(partial(block, kernel=3, form=form), shape).traffic_bytes("int8"))
         for form in NetworkForm
     )
-    limit = right(derived("reparameterisation"), words)
+    limit = right(derived("reparameterisation"), "Limit(T_train/T_deploy, n, oo, dir='-')", nth)
     assert train / deploy == pytest.approx(float(limit), rel=1e-4)
 
 

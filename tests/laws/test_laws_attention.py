@@ -1,7 +1,6 @@
 """pooling-mixer and attention-conv against counts made without them."""
 
 import importlib
-from functools import cache
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from public_models import count, meta, timm
+from relations import derived, put, right
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -21,20 +21,7 @@ from flopscope.laws.parts import Law
 from flopscope.ledger import Ledger
 from reference_models.poolformer import Block
 
-derived = cache(law)
 few = settings(deadline=None, max_examples=10, derandomize=True)
-
-
-def put(expression: sympy.Expr, **values: Any) -> sympy.Expr:
-    """The expression at numbers, by the names of its symbols."""
-    names = {s: sympy.nsimplify(values[s.name]) for s in expression.free_symbols}
-    return expression.subs(names)
-
-
-def right(found: Law, words: str) -> sympy.Expr:
-    """The right side of the one step whose sentence begins so."""
-    (step,) = [step for step in found.steps if step.words.startswith(words)]
-    return step.right
 
 
 def worked(found: Law, table: int) -> list[dict[str, Any]]:
@@ -62,13 +49,13 @@ def test_both_blocks_are_torchs(heads: int, size: int, height: int, width: int) 
         pooling = Block(channels, scale=1.0).eval()
         attention = nn.TransformerEncoderLayer(channels, heads, 4 * channels, batch_first=True)
     params, macs = counted(pooling, 1, channels, height, width)
-    assert put(right(found, "MACs of PoolFormer's block"), **at) == macs
-    assert put(right(found, "parameters of PoolFormer's block"), **at) == params
+    assert put(right(found, "M_pool"), **at) == macs
+    assert put(right(found, "P_pool"), **at) == params
     more_params, more_macs = counted(attention, 1, tokens, channels)
-    assert put(right(found, "with attention: projections"), **at) == more_macs
+    assert put(right(found, "M_attention"), **at) == more_macs
     assert put(found.statement.right, **at) == sympy.Rational(more_macs, macs)
-    assert put(right(found, "what pooling saves"), **at) == more_macs - macs
-    saved = put(right(found, "parameters that pooling saves"), **at)
+    assert put(right(found, "M_attention - M_pool"), **at) == more_macs - macs
+    saved = put(right(found, "P_attention - P_pool"), **at)
     assert saved == more_params + 2 * channels - params
 
 
@@ -152,11 +139,11 @@ def test_twice_the_tokens_cost_more_than_twice(model: str) -> None:
     """An image twice as wide has twice the tokens in every map."""
     found = derived(f"attention-conv:{model}")
     numbers = {step.left: step.right for step in found.steps if str(step.left) in ("a", "c")}
-    beyond = right(found, "twice the tokens").subs(numbers)
+    beyond = right(found, "MACs_2N - 2*MACs_N").subs(numbers)
     for side in (64, 128, 256):
         once, twice = (sum(parts(model, side, side * times)) for times in (1, 2))
         assert put(beyond, R=side) == twice - 2 * once
-    least = float(right(found, "which is above 0").subs(numbers))
+    least = float(right(found, "R", 1).subs(numbers))
     for side in (64, 128, 256):
         assert (put(beyond, R=side) > 0) == (side > least)
 
@@ -182,7 +169,7 @@ def test_the_roots_solve_the_idealised_equations() -> None:
     a, v, linear, c = (numbers[name] for name in "avlc")
     beside_convolutions = put(found.statement.right, a=a, v=v)
     assert sympy.simplify(a * beside_convolutions**2 - v) == 0
-    beside_all = put(right(found, "attention outweighs all"), a=a, b=v + linear, c=c)
+    beside_all = put(right(found, "R", 0), a=a, b=v + linear, c=c)
     rest = (v + linear) * beside_all**2 + c
     assert sympy.simplify(a * beside_all**4 - rest) == 0
     assert found.domain == "H = W = R, a multiple of 64"

@@ -288,12 +288,18 @@ def test_batch_norm_is_measured_in_evaluation_mode() -> None:
 
 @pytest.mark.parametrize("shape", [(), (1, 0, 4), (1, -3), (1, 2.0), ("B", 3)])
 def test_shapes_of_anything_but_positive_integers_are_refused(shape: Any) -> None:
-    with pytest.raises(BadInput, match=r"positive integers such as \(1, 3, 224, 224\), not \("):
+    with pytest.raises(BadInput) as error:
         measure(nn.Identity(), shape)
+    assert str(error.value) == (
+        f"an input's shape is of positive integers such as (1, 3, 224, 224), not {shape}"
+    )
 
 
 def test_lazy_layers_are_refused_before_they_take_a_shape() -> None:
     layer = nn.LazyLinear(3)
-    with pytest.raises(BadInput, match="run it once"):
+    with pytest.raises(BadInput) as error:
         measure(layer, (1, 4))
+    assert str(error.value) == (
+        "the module has lazy layers without shapes; run it once, then measure it"
+    )
     assert layer.has_uninitialized_params()

@@ -13,11 +13,11 @@ from flopscope.errors import BadInput
 from flopscope.facts import Function, Kind
 from flopscope.onnxgraph import read
 from flopscope.onnxgraph.costless import FREE as FREE_OPERATORS
-from flopscope.onnxgraph.expansions import EXPANSIONS
+from flopscope.onnxgraph.expansions.table import EXPANSIONS
 from flopscope.onnxgraph.operators import OPERATORS
 from flopscope.onnxgraph.productless import PRODUCTLESS
 from flopscope.onnxgraph.recurrent import CELLS
-from flopscope.onnxgraph.shapes import SHAPES
+from flopscope.onnxgraph.shapes.table import SHAPES
 from flopscope.sizes import elements
 from flopscope.symbolic import symbol
 from flopscope.tracing import trace

@@ -30,7 +30,8 @@ from onnx import ModelProto, helper
 from profiles import printed, run, words
 
 from flopscope.errors import FlopscopeError
-from flopscope.onnxgraph import files, read
+from flopscope.onnxgraph import read
+from flopscope.onnxgraph.model import files
 from flopscope.symbolic import symbol
 
 ENDS = [value("x", "B", 3, "H", "W")], [value("y", "B", "C", "h", "w")]

@@ -21,7 +21,7 @@ from onnx import defs, inliner
 
 from flopscope.facts import Kind
 from flopscope.onnxgraph import read
-from flopscope.onnxgraph.decomposed import DECOMPOSED
+from flopscope.onnxgraph.expansions.decomposed import DECOMPOSED
 from flopscope.symbolic import symbol
 
 B, T, N = map(symbol, "BTN")
@@ -508,7 +508,7 @@ def test_the_places_of_a_grid(tmp_path):
 def test_every_operator_of_onnx_is_known_or_named_here():
     """So that a new release of onnx, or a gap, is seen."""
     from flopscope.onnxgraph.costless import FREE
-    from flopscope.onnxgraph.expansions import EXPANSIONS
+    from flopscope.onnxgraph.expansions.table import EXPANSIONS
     from flopscope.onnxgraph.flow import FLOW
     from flopscope.onnxgraph.operators import OPERATORS
     from flopscope.onnxgraph.productless import PRODUCTLESS

@@ -14,10 +14,11 @@ from onnx.backend.test.case import node as node_cases
 from flopscope.errors import FlopscopeError
 from flopscope.onnxgraph import read, reader
 
-pytestmark = pytest.mark.skipif(
-    settings.get_current_profile_name() != "explore",
-    reason="onnx takes longer to make its cases than all other tests of graphs; see make slow",
-)
+LONG = "onnx takes longer to make its cases than all other tests of graphs; see make slow"
+pytestmark = [
+    pytest.mark.skipif(settings.get_current_profile_name() != "explore", reason=LONG),
+    pytest.mark.may_skip(LONG),
+]
 
 
 @pytest.fixture(scope="module")

@@ -24,11 +24,6 @@ def view(**choices):
     return View(named("macs"), **choices)
 
 
-@cache
-def ledger_of(target, *sizes):
-    return traced(target, sizes).ledger
-
-
 # --- the tree ---------------------------------------------------------------------------------
 
 
@@ -103,12 +98,19 @@ NETWORKS = {
 }
 
 
+@cache
+def ledger_of(target):
+    """Of the one trace that all views below are views of."""
+    return traced(target, NETWORKS[target]).ledger
+
+
 @pytest.mark.parametrize("target", NETWORKS)
 @pytest.mark.parametrize("depth", [None, 0, 1, 2, 3])
 def test_children_add_up_to_their_module(target, depth):
-    ledger = ledger_of(target, *NETWORKS[target])
+    ledger = ledger_of(target)
     found = [whole(ledger), *view(depth=depth).parts(ledger)]
     levels = [-1, *(part.depth for part in found[1:])]
+    parents = 0
     for index, parent in enumerate(found):
         below = []
         for part, level in zip(found[index + 1 :], levels[index + 1 :], strict=True):
@@ -116,15 +118,17 @@ def test_children_add_up_to_their_module(target, depth):
                 break
             below += [part] if level == levels[index] + 1 else []
         if below:
+            parents += 1
             assert figures(parent) == tuple(map(sum, zip(*map(figures, below), strict=True)))
             assert sum(len(part.rows) for part in below) == len(parent.rows)
+    assert (parents > 0) == (depth != 0)
     assert figures(found[0])[0] == int(ledger.params())
 
 
 @pytest.mark.parametrize("target", NETWORKS)
 @pytest.mark.parametrize("by", [by for by in BY if by != "module"])
 def test_flat_tables_add_up_to_the_network(target, by):
-    ledger = ledger_of(target, *NETWORKS[target])
+    ledger = ledger_of(target)
     split = view(by=by).parts(ledger)
     assert tuple(map(sum, zip(*map(figures, split), strict=True))) == figures(whole(ledger))
     assert [row for part in operators(ledger) for row in part.rows] == list(ledger.rows)
@@ -137,11 +141,11 @@ def figures(part):
 @pytest.mark.parametrize("by", ["module", "layer", "operator"])
 @pytest.mark.parametrize("sort", orders(named("torch")))
 def test_the_largest_comes_first_at_every_level(by, sort):
-    ledger = ledger_of("mobilenetv3_small:width=0.35", "1,3,64,96")
+    ledger = ledger_of("mobilenetv3_small:width=0.35")
     choice = View(named("torch"), by=by, sort=sort)
     split = choice.parts(ledger)
     unsorted = View(named("torch"), by=by).parts(ledger)
-    assert sorted(label(part) for part in split) == sorted(label(part) for part in unsorted)
+    assert sorted(map(label, split)) == sorted(map(label, unsorted))
     siblings = {}
     for part in split:
         above = part.path.rpartition(".")[0] if part.name else part.path
@@ -181,7 +185,7 @@ def test_by_layer_is_flat(capsys):
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
 def test_every_convention_heads_its_column_and_names_itself(capsys, convention):
-    out = printed(capsys, "mobilenetv2", "--res", "32", "--depth", "1", "--convention", convention)
+    out = printed(capsys, "nets.py:Net", *NUMBERS, "--depth", "1", "--convention", convention)
     unit = CONVENTIONS[convention].unit
     assert f"{unit}, convention {convention}: " in words(out)
     assert f"({convention})" in body(out)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ from flopscope.reconciling.countings import IMGCLSMOB, MMCV, SCRIPTS, SPELLINGS,
 from flopscope.reconciling.digits import Digits, Reported
 from flopscope.reconciling.parameters import parts
 from flopscope.reconciling.search import answers, explain_parameters, explain_work
-from flopscope.reconciling.subjects import of_catalog, of_target, of_variant
+from flopscope.reconciling.subjects import Subject, of_catalog, of_target, of_variant
 
 NET = "tests/support/nets.py:Net"
 SIDE = 64
@@ -106,6 +107,14 @@ def expected(variant: Variant, tool: str, ledger: Ledger) -> str:
     return ", ".join([tool, *spelled]) + ("; weights outside layers not seen" if bare else "")
 
 
+@cache
+def subject(name: str, res: int) -> Subject:
+    """A network and its other versions, which are the same for every tool."""
+    found = of_catalog(name, res)
+    versions = {key: tuple(getattr(found, key)()) for key in ("near", "far", "elsewhere")}
+    return replace(found, **{key: partial(iter, made) for key, made in versions.items()})
+
+
 @pytest.mark.parametrize("tool", TOOLS)
 @pytest.mark.parametrize("model", CHOSEN)
 def test_a_tool_s_answer_has_its_name(model: str, tool: str, monkeypatch) -> None:
@@ -118,7 +127,7 @@ def test_a_tool_s_answer_has_its_name(model: str, tool: str, monkeypatch) -> Non
         build = variant.build
         shrink(monkeypatch)
     answer = says(tool, build(), *variant.inputs((n, n)))
-    found = explain_work(of_catalog(str(variant), n), Reported.parse(str(answer)))
+    found = explain_work(subject(str(variant), n), Reported.parse(str(answer)))
     named = {fit.account.name: fit for fit in found.fits}
     assert expected(variant, tool, found.subject.asked.ledger) in named
     fit = named[expected(variant, tool, found.subject.asked.ledger)]
@@ -570,7 +579,12 @@ def test_what_is_neither_model_nor_target_is_refused(capsys) -> None:
 
 
 def test_the_functions_raise_what_the_command_says() -> None:
-    with pytest.raises(UnknownName):
+    with pytest.raises(UnknownName) as unknown:
         answers(of_catalog("mobilenetv1"), "thopp")
-    with pytest.raises(BadInput):
+    assert str(unknown.value) == "unknown tool 'thopp'; did you mean thop?"
+    with pytest.raises(BadInput) as unread:
         Reported.parse("4,2 Mio")
+    assert str(unread.value) == (
+        "'42Mio' is not a stated figure; expected digits, at most one decimal point and at most "
+        "one of K, M, G, B, T, as in 4.2M or 3504872"
+    )

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from torch.nn.utils import prune
 
 from flopscope.reconciling.tools import MODELS, Unmodelled, answer
-from flopscope.tracing.spelled import spell
+from flopscope.tracing.spelling.spelled import spell
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:enable_nested_tensor is True:UserWarning",  # said of each encoder that never nests

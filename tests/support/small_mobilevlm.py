@@ -6,6 +6,7 @@ Its own weights fill gigabytes; what depends on values or needs a CPU runs on th
 import pytest
 
 from flopscope.analytic import mobilevlm as closed
+from reference_models import clipvision as tower
 from reference_models import mobilevlm as module
 
 DESIGN = (16, 24, 4, 2)  # width, hidden width, heads, layers
@@ -14,15 +15,20 @@ PIXELS, SEEN = 56, 4  # an image, and its tokens
 
 def shrink(monkeypatch: pytest.MonkeyPatch) -> None:
     """Until the test ends, mobilevlm_v2_1.7b is of `DESIGN` and takes images of `PIXELS`."""
-    for name, value in {"IMAGE": PIXELS, "GRID": 2, "VOCABULARY": 50, "CONTEXT": 40}.items():
-        monkeypatch.setattr(module, name, value)
-        monkeypatch.setattr(closed, name, value)
-    for name, value in {"HIDDEN": 40, "HEADS": 4, "LAYERS": 3}.items():
-        monkeypatch.setattr(module, f"VISION_{name}", value)
-        monkeypatch.setattr(closed, f"VISION_{name}", value)
-    monkeypatch.setattr(module, "VISION_WIDTH", 32)
-    monkeypatch.setattr(closed, "VISION_C", 32)
+    for where in (module, closed):
+        for name, value in {"GRID": 2, "VOCABULARY": 50, "CONTEXT": 40, "IMAGE": PIXELS}.items():
+            monkeypatch.setattr(where, name, value)
+    for where in (tower, closed):
+        for name, value in {"HIDDEN": 40, "HEADS": 4, "LAYERS": 3}.items():
+            monkeypatch.setattr(where, f"VISION_{name}", value)
+    for where, name, value in (
+        (tower, "IMAGE", PIXELS),
+        (tower, "VISION_WIDTH", 32),
+        (module, "VISION_WIDTH", 32),
+        (closed, "VISION_C", 32),
+    ):
+        monkeypatch.setattr(where, name, value)
     monkeypatch.setattr(closed, "PATCHES", (PIXELS // 14) ** 2)
     monkeypatch.setattr(closed, "IMAGE_TOKENS", SEEN)
-    monkeypatch.setattr(module, "SMALL", module.Design(*DESIGN))
-    monkeypatch.setattr(closed, "SMALL", closed.Design(*DESIGN))
+    monkeypatch.setattr(module, "SMALL", module.DecoderSizes(*DESIGN))
+    monkeypatch.setattr(closed, "SMALL", closed.DecoderSizes(*DESIGN))

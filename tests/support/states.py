@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import collections
+import random
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -34,12 +36,24 @@ def state(module: nn.Module, *others: Any) -> dict[str, Any]:
 
 
 def _content(value: Any) -> Any:
+    if type(value) is random.Random:
+        return value.getstate()
+    if isinstance(value, np.random.Generator | np.random.RandomState | torch.Generator):
+        return str(_drawn(value))
     if not isinstance(value, torch.Tensor):
         return value if isinstance(value, int | float | str | bool | tuple | None) else None
     numbers = None
     if value.device.type != "meta" and value.layout is torch.strided and not value.is_quantized:
         numbers = str(value.detach().float().sum().item()), value._version
     return value.device.type, tuple(value.shape), value.dtype, value.requires_grad, numbers
+
+
+def _drawn(source: Any) -> Any:
+    """Where a source of random numbers stands."""
+    if isinstance(source, np.random.Generator):
+        return source.bit_generator.state
+    state = source.get_state()
+    return state.tolist() if isinstance(state, torch.Tensor) else state
 
 
 def _parts(value: Any) -> list[tuple[str, Any]]:

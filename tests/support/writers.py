@@ -363,6 +363,21 @@ def spectral_normed():
     return net.train()
 
 
+class Draws(Writer):
+    """From sources of random numbers of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.python, self.arrays = random.Random(3), np.random.default_rng(3)
+        self.old_arrays, self.bits = np.random.RandomState(3), np.random.PCG64(3)
+        self.torch, self.system = torch.Generator().manual_seed(3), random.SystemRandom()
+
+    def keep(self, x):
+        self.drawn = self.python.random(), self.arrays.normal(), self.old_arrays.normal()
+        self.drawn += (self.bits.random_raw(), self.system.random())
+        return x + torch.rand(WIDTH, generator=self.torch)
+
+
 def old_norms():
     net = Writer()
     nn.utils.spectral_norm(net.second)
@@ -403,7 +418,17 @@ WRITERS: dict[str, Any] = {
     for make in (
         *(Attribute, OnTheClass, NewOnTheClass, ListOfGrids, LazyBuffer, NewBuffer, OwnObject),
         *(Closure, OfThisFile, CachedFunction, CachedMethod, Arrays, PlainTensor, Statistics),
-        *(Recorded, HookInForward, Replaced, Unregistered, Alias, Patched, Uncopied, Guarded),
+        *(
+            Recorded,
+            HookInForward,
+            Replaced,
+            Unregistered,
+            Alias,
+            Patched,
+            Uncopied,
+            Guarded,
+            Draws,
+        ),
         *(weight_normed, spectral_normed, old_norms, pruned, parametrized_twice, recurrent),
     )
 }

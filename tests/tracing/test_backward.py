@@ -15,8 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from flopscope.errors import BadInput
 from flopscope.facts import Kind
 from flopscope.tracing import trace
-from flopscope.tracing.gradient_shapes import GRADIENT_SHAPES
-from flopscope.tracing.gradients import GRADIENTS
+from flopscope.tracing.operators.gradients import GRADIENTS
+from flopscope.tracing.shapes.gradients import GRADIENT_SHAPES
 
 
 def passes(traced):

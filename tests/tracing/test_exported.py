@@ -13,7 +13,7 @@ from flopscope.catalog.variant import FREE, parse
 from flopscope.errors import BadInput
 from flopscope.facts import Kind
 from flopscope.tracing import trace
-from flopscope.tracing.exported import trace_exported
+from flopscope.tracing.export.exported import trace_exported
 
 B, H, W = FREE["B"], FREE["H"], FREE["W"]
 

@@ -12,8 +12,8 @@ from torch import nn
 
 import flopscope as fs
 from flopscope.errors import BadInput
-from flopscope.tracing import extensions
-from flopscope.tracing.extensions import SAID, SCHEMAS, lacks_operators, with_torchvision
+from flopscope.tracing.loading import extensions
+from flopscope.tracing.loading.extensions import SAID, SCHEMAS, lacks_operators, with_torchvision
 
 PROGRAM = """
 import sys

@@ -68,7 +68,7 @@ def test_tokens_several_inputs_and_keywords(capsys):
     ("text", "said"),
     [
         ("2,7:int63", "unknown type of an input 'int63'"),
-        ("a b=2,7", "'a b' in the input 'a b=2,7' is no name; write it like ids=B,T:int64"),
+        ("a b=2,7", "'a b' in the input 'a b=2,7' is not a name; write it like ids=B,T:int64"),
         ("2,x y", "'x y' in the input '2,x y' is not a size"),
     ],
 )
@@ -82,10 +82,14 @@ def test_an_input_that_is_none_is_named(capsys, text, said):
 def test_inputs_as_text():
     assert parse_input("B,3") == InputSpec(None, (fs.symbol("B"), 3))
     assert parse_input("x=4:bool") == InputSpec("x", (4,), "bool")
-    with pytest.raises(BadInput):
+    with pytest.raises(BadInput) as nameless:
         parse_input("=4")
-    with pytest.raises(UnknownName):
+    assert str(nameless.value) == "'' in the input '=4' is no name; write it like ids=B,T:int64"
+    with pytest.raises(UnknownName) as untyped:
         parse_input("4:floaty")
+    assert str(untyped.value) == (
+        "unknown type of an input 'floaty'; did you mean float64, float32 or float16?"
+    )
 
 
 class Options(nn.Module):
@@ -386,3 +390,13 @@ def test_inputs_that_have_no_shape(given, message):
     with pytest.raises(BadInput) as error:
         fs.trace(Runs(lambda fc, x: fc(x)), given)
     assert str(error.value) == message
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors is in prototype stage")
+def test_a_nested_tensor_of_the_older_layout_has_no_shape_either():
+    given = torch.nested.nested_tensor([torch.zeros(2), torch.zeros(3)])
+    with pytest.raises(BadInput) as error:
+        fs.trace(Runs(lambda fc, x: fc(x)), given)
+    assert str(error.value) == (
+        "an input is a nested tensor, which has no one shape; give a padded one"
+    )

@@ -15,13 +15,13 @@ from torch.nn import functional as F
 from flopscope.cli import main
 from flopscope.facts import Kind
 from flopscope.tracing import trace
-from flopscope.tracing.costless import FREE
-from flopscope.tracing.gradients import GRADIENTS
+from flopscope.tracing.calls import plain_name
 from flopscope.tracing.inputs import Input
-from flopscope.tracing.operators import OPERATORS
-from flopscope.tracing.productless import PRODUCTLESS
-from flopscope.tracing.recorder import plain_name
-from flopscope.tracing.values import READS_VALUES
+from flopscope.tracing.operators.costless import FREE
+from flopscope.tracing.operators.gradients import GRADIENTS
+from flopscope.tracing.operators.productless import PRODUCTLESS
+from flopscope.tracing.operators.table import OPERATORS
+from flopscope.tracing.values.numbers import READS_VALUES
 
 
 class Between(nn.Module):

@@ -27,6 +27,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even k
 
 EXPLORING = settings.get_current_profile_name() == "explore"
 NAMES = "B", "C", "L", "M", "N"
+SHARE_INSIDE = 0.99
+"""Of the networks, those whose formula is compared at another size too."""
 
 
 def functions(module):
@@ -65,10 +67,22 @@ def sizes(shape):
     return {n: size for n, size in zip(NAMES, shape, strict=False) if n != "C"}
 
 
-@settings(max_examples=10_000 if EXPLORING else 100)
-@given(networks())
-def test_trace_equals_what_torch_counts(network):
-    module, shape, other = network
+def test_trace_equals_what_torch_counts():
+    """A formula may exclude the other size that is drawn, but not often."""
+    inside = []
+
+    @settings(max_examples=10_000 if EXPLORING else 100)
+    @given(networks())
+    def compare(network):
+        inside.append(is_torchs_count(*network))
+
+    compare()
+    assert len(inside) >= 100
+    assert sum(inside) > SHARE_INSIDE * len(inside)
+
+
+def is_torchs_count(module, shape, other):
+    """A trace at numbers and in symbols counts as torch does; has the formula the other size?"""
     before = state(module)
     numeric = trace(module, shape).ledger
     assert numeric.complete
@@ -84,8 +98,9 @@ def test_trace_equals_what_torch_counts(network):
     try:
         elsewhere = symbolic.at(**sizes(other)).macs().value
     except OutsideDomain:
-        return
+        return False
     assert elsewhere == counted(module, other)
+    return True
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)

@@ -186,7 +186,7 @@ IMPORTS = {
     "nets.py:Need": "unknown name in nets.py 'Need'; did you mean Needs?",
     "nets.py:Needs.smal": "unknown name in nets.py.Needs 'smal'; there is none",
     "nets.py:Fits(": (
-        "'Fits(' is no name in a module; write one like Net, Net.small or Net(Config(width=16))"
+        "'Fits(' is not a name in a module; write one like Net, Net.small or Net(Config(width=16))"
     ),
     "nets.py:Takes(Confi())": "unknown name in nets.py 'Confi'; did you mean Config?",
     "nets.py:number()": "nets.py:number() calls number, which cannot be called; leave () out",
@@ -411,7 +411,7 @@ def test_the_python_function_says_so_too(inputs, named, message):
         (nn.ReLU, "ReLU is a class; give a module of it, ReLU(...)"),
         (
             torch.relu,
-            "an nn.Module is traced, and builtin_function_or_method is none; give one whose "
+            "only an nn.Module is traced, not builtin_function_or_method; give one whose "
             "forward does what is to be counted",
         ),
     ],

@@ -20,8 +20,8 @@ from flopscope.conventions import CONVENTIONS
 from flopscope.costs import cost
 from flopscope.facts import Function, Interpolation, Kind, Operator, Weight, Window
 from flopscope.tracing import trace
-from flopscope.tracing.calls import Call, Facts
-from flopscope.tracing.matrices import MATRICES
+from flopscope.tracing.calls import Facts, OperatorCall
+from flopscope.tracing.operators.matrices import MATRICES
 
 few = settings(max_examples=10, deadline=None)
 small = st.integers(1, 3)
@@ -232,7 +232,7 @@ def test_a_deformable_convolution_is_recorded_with_its_offsets_and_mask() -> Non
     result = torch.empty(2, 6, 7, 6, device="meta")
     for masked in (True, False):
         args = (x, weight, offset, mask, bias, *ARGUMENTS, masked)
-        facts = MATRICES["torchvision::deform_conv2d"](Call("", args, {}, result))
+        facts = MATRICES["torchvision::deform_conv2d"](OperatorCall("", args, {}, result))
         assert isinstance(facts, Facts)
         assert [id(t) for t in facts.inputs] == [id(t) for t in (x, offset, mask)[: 2 + masked]]
         assert [id(t) for t in facts.weights] == [id(weight), id(bias)]
@@ -252,8 +252,6 @@ class Deformed(nn.Module):
 def test_a_layer_of_torchvision_forward_and_backward() -> None:
     """Backward there are twice the products, and those of the weight of the convolution before."""
     ops = public_models.torchvision().ops
-    if not hasattr(torch.ops.torchvision, "deform_conv2d"):
-        pytest.skip("torchvision's operators are not declared")
     ledger = trace(Deformed(ops), (2, 4, 9, 8), backward=True).ledger
     before, own = 2 * 42 * 18 * 4 * 9, 2 * 42 * 6 * 2 * 9
     forward, backward = (ledger.filter(lambda row, b=b: row.backward is b) for b in (False, True))

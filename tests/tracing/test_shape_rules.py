@@ -28,7 +28,7 @@ pytestmark = [
 ]
 
 POINTS = 3
-"""Random sizes for each use, beside the extremes."""
+"""Random sizes for each use, beside the extremes; one that was drawn twice is tried once."""
 
 
 class Use(nn.Module):
@@ -62,7 +62,9 @@ def points_of(inputs, seed, largest):
     random = Random(seed)
     ends = [dict.fromkeys(names, n) for n in (1, largest)]
     mixed = [{n: random.choice((1, 2, largest)) for n in names} for _ in range(2)]
-    return ends + mixed + [{n: random.randint(1, largest) for n in names} for _ in range(POINTS)]
+    drawn = [{n: random.randint(1, largest) for n in names} for _ in range(POINTS)]
+    found = ends + mixed + drawn
+    return [point for n, point in enumerate(found) if point not in found[:n]]
 
 
 def real(use, inputs, point):

@@ -140,6 +140,12 @@ def test_a_sparse_input_and_one_of_known_values() -> None:
     assert counted(Net(), torch.zeros(6, 4), ADJACENCY) == 3 * 6 * 6 * 4  # torch counts all dense
 
 
+def test_a_linear_layer_of_a_sparse_input() -> None:
+    layer = nn.Linear(6, 4)
+    assert trace(layer, ADJACENCY).ledger.macs().value == 5 * 4
+    assert layer(ADJACENCY).shape == (6, 4)  # as torch runs it
+
+
 def refused(function: Callable[..., Any]) -> tuple[str, str]:
     """The message of a network that runs the function, and its line."""
 

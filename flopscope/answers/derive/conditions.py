@@ -1,7 +1,7 @@
-"""Conditions as an outline and numbers, so that their numbers can be interpolated.
+"""Conditions taken apart into an outline and numbers, so that the numbers can be interpolated.
 
-A network of n layers that each take two rows of the image wants H ≥ 2·n + 1: at every n the same
-outline with another number.
+A network of n layers that each take two rows of the image wants H ≥ 2·n + 1: that is the
+same outline for every n, with another number.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from flopscope.sizes import is_symbolic
 from flopscope.symbolic import ONE, Polynomial, add_all
 
 Outline: TypeAlias = tuple[Any, ...]
-"""What of conditions does not change with a number; two outlines that are equal correspond."""
+"""The part of conditions that does not change; conditions with equal outlines correspond."""
 
 Figures: TypeAlias = Mapping[tuple[int, Any], Any]
-"""The numbers in the outline, by the condition's place and the part of it."""
+"""The numbers left out of the outline, by the place of the condition and the part of it."""
 
 
 def outlined(conditions: Sequence[Condition]) -> tuple[Outline, dict[tuple[int, Any], Any]]:

@@ -27,17 +27,17 @@ NEAR = 8
 """Sizes below this are tried first, with the example."""
 
 SPARE = (8, 12, 16, 24, 32, 48, 64)
-"""Tried where the module does not exist at some of these: only multiples may do."""
+"""Tried where the module does not exist at some of the first sizes: it may want multiples."""
 
 FAR = (16, 37, 128, 256, 521, 64, 12, 768, 1000, 1024, 2048, 4096, 8192, 65536, 31, 100)
-"""Tried next: powers of two, other multiples of 64, primes, up to the vocabulary of a large model;
-those that matter less at the end, since means may be spent before."""
+"""Tried next: powers of two, other multiples of 64 and primes, up to the vocabulary of a large
+model. Those that matter less come last, since the budget of traces may be used up before."""
 
 BETWEEN = tuple(range(8, 18))
-"""Tried where these show no law, since a short period shows only in neighbours."""
+"""Tried where those show no law: a short period shows only in neighbouring sizes."""
 
 WINDOWS = (16, 12, 9, 7)
-"""Samples in which the form of a stretch is looked for."""
+"""How many of the last samples are taken when the form of a stretch is looked for."""
 
 
 def laws(sampler: Sampler, s: Symbol, book: Book) -> list[Law]:
@@ -51,7 +51,7 @@ def laws(sampler: Sampler, s: Symbol, book: Book) -> list[Law]:
 
 
 def law_for_all(sampler: Sampler, s: Symbol, book: Book) -> Law | None:
-    """One form for all sizes, as a law; None where there is none."""
+    """One form for all sizes, as a law; None where none is found."""
     _survey(sampler)
     for far in (FAR, BETWEEN):
         _sample(sampler, far)
@@ -111,8 +111,8 @@ def _below(sampler: Sampler, above: int | None) -> Points:
 def _last_stretch(
     sampler: Sampler, s: Symbol, book: Book, points: Points, above: int | None
 ) -> Law | None:
-    """The law of the largest of these sizes, as far down as it holds; None where none is found that
-    stands the test."""
+    """The law of the largest of these sizes, as far down as it holds; None where no form passes the
+    test."""
     known = -1
     while known < len(sampler.known):
         known, points = len(sampler.known), _below(sampler, above)
@@ -140,7 +140,7 @@ def _form_of_the_last(points: Points, book: Book) -> Found | None:
 
 
 def _agreement(s: Symbol, form: Found, points: Points) -> tuple[int, int]:
-    """The least of the samples that agree with the form, and that below it, which differs: or 0."""
+    """(the least size down to which all samples agree, the next one below, which differs, or 0)."""
     agreeing = points[-1][0]
     for size, sample in reversed(points):
         if not form.agrees(size, sample, s.name):
@@ -152,8 +152,8 @@ def _agreement(s: Symbol, form: Found, points: Points) -> tuple[int, int]:
 def _first_of_stretch(
     sampler: Sampler, s: Symbol, form: Found, agreeing: int, differing: int
 ) -> int | None:
-    """The least size from which on samples agree with the form: beside one that does not. None
-    where that is not found out."""
+    """The least size from which on samples agree with the form, with a neighbour that does not.
+    None where too few samples can be afforded to find it."""
     members = class_of(sampler)
     while agreeing - differing > members.step and differing:
         middle = members.near((agreeing + differing) // 2)

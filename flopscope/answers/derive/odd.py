@@ -1,4 +1,4 @@
-"""Sizes that are odd by name: traced as K = 2·j + 1, stated in K."""
+"""Sizes that an argument's name says are odd: they are traced as K = 2·j + 1 and stated in K."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from flopscope.symbolic import (
 
 
 def halves(names: Iterable[str]) -> dict[str, Any]:
-    """What j is in K, for every j among the names."""
+    """(K − 1)/2 for every j among the names."""
     return {n: (symbol(n.removeprefix(HALF)) - 1) / 2 for n in names if n.startswith(HALF)}
 
 
 def in_odd(expression: Any) -> Any:
-    """An expression in sizes K for one in their halves."""
+    """The expression in odd sizes K that equals one in their halves j."""
 
     def case(atom: Atom) -> Any:
         if isinstance(atom, Call) and atom.function is equal:
@@ -41,7 +41,7 @@ def in_odd(expression: Any) -> Any:
 
 
 def condition_in_odd(condition: Condition, known: Mapping[str, Any]) -> Condition:
-    """A condition in sizes K for one in their halves j, K = 2·j + 1."""
+    """The condition on odd sizes K that equals one on their halves j, K = 2·j + 1."""
     if not isinstance(condition, Members) or str(condition.value) not in known:
         return condition.at(known)
     return Members(

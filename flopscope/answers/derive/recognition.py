@@ -1,4 +1,4 @@
-"""Forms that samples agree with, put to the test at sizes that did not make them."""
+"""Forms that samples agree with, tested at sizes that did not make them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from flopscope.answers.fit import Book, Fit, Form, contradict, fit, needed, turn
 from flopscope.symbolic import Symbol
 
 MOST_TURNS, MOST_LEVELS = 6, 16
-"""A form is compared at so many sizes where its steps turn; of logarithms, which turn less often,
-at nearly all."""
+"""A form is compared at up to this many sizes where its steps turn, or where its logarithms do,
+which turn less often."""
 
 MOST_MIDDLES, MOST_DRAWN = 4, 3
-"""And at so many in the middle between two that are known, and at so many drawn ones."""
+"""It is compared at up to this many sizes half-way between known ones, and at random ones."""
 
 FEWEST_FRESH = 3
-"""Of these so many must be affordable where the form has steps."""
+"""A form with steps counts only where at least this many of them can be afforded."""
 
 Points = Sequence[tuple[int, Sample]]
 
@@ -86,7 +86,7 @@ def recognised(points: Points, book: Book, *, powers: bool = False) -> Found | N
 
 def _fitted(place: int, points: Points, book: Book) -> Found | None:
     """The form through the points, without the functions that it does not need. The largest points
-    refuse most forms, and are asked first."""
+    rule out most forms and are compared first."""
     form = book.forms[place]
     width = len(form.functions)
     if len(points) < width + form.checks:
@@ -109,8 +109,8 @@ def verified(sampler: Sampler, s: Symbol, found: Found, low: int, high: int) -> 
     """Do samples between two sizes agree with the form: where its steps turn, in the widest gaps,
     and at drawn sizes?
 
-    False also where these cannot be afforded. What was sampled stays, and so the next form is
-    another one.
+    False also where these cannot be afforded. The new samples are kept, so that another form is
+    found next.
     """
     fresh = _fresh(sampler, s, found, low, high)
     compared = 0
@@ -123,7 +123,7 @@ def verified(sampler: Sampler, s: Symbol, found: Found, low: int, high: int) -> 
 
 
 def _fresh(sampler: Sampler, s: Symbol, found: Found, low: int, high: int) -> list[int]:
-    """Sizes to compare at that are not known, those that cost least first."""
+    """Sizes that are not known yet, to compare at; the cheapest come first."""
     members, draw = class_of(sampler), Random(0)
     most = MOST_LEVELS if found.form.bounded else MOST_TURNS
     first = max(1, low)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -16,28 +16,26 @@ from flopscope.symbolic import ONE, Polynomial, substitute
 
 if TYPE_CHECKING:
     from flopscope.tracing import Trace
-
-Run = Callable[[Mapping[str, Any]], "Trace"]
-"""Trace at an example; where none is given for a size, at one of the engine's own."""
+    from flopscope.tracing.pieces import Run
 
 MOST_TRACES, MOST_FAILURES = 60, 40
-"""Traces for one formula, and sizes at which the module does not exist, which cost little."""
+"""The most traces for one formula, and the most sizes tried at which the module raises."""
 
 MOST_ROWS = 12_000
 LARGEST_GROWTH, MOST_GROWTH = 800, 1100
-"""Operators of all traces together; and how many more than the smallest trace has one may have, and
-all together: networks as deep as that tell what deeper ones are. A size below `SMALL` is tried
-whatever it costs, several of them where they cost little. What is counted is work and not time, so
-every machine tries the same sizes."""
+"""The most operators in all traces together, and how many more than the smallest trace one trace,
+and all traces together, may have: networks of that depth show what deeper ones are like. A size
+below `SMALL` is tried whatever it costs, and several of them together where they add no more than
+`SMALL_GROWTH`. Work is counted and not time, so that every machine tries the same sizes."""
 
 SMALL, SMALL_GROWTH = 17, 50
 MOST_SECONDS = 60.0
-"""Of all samples of a derivation: only where a module is slow beyond all measure."""
+"""The most time for all samples of a derivation; only a very slow module reaches it."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What was found at numbers: expressions in the other sizes, and the conditions on those.
+    """What a trace at numbers says: expressions in the other sizes, and the conditions on those.
 
     `relations` are the branches that were taken on the numbers' own symbols.
     """
@@ -52,8 +50,8 @@ class Sample:
 
 @dataclass
 class Sampler:
-    """Traces at points, each once, as long as there are means, and until a time. `least` is the
-    smallest size that is tried."""
+    """Traces at points, each made once, as long as the budget lasts and `until` has not passed.
+    `least` is the smallest size that is tried."""
 
     run: Run
     example: Mapping[str, Any]
@@ -68,7 +66,7 @@ class Sampler:
         self.known[tuple(trace.trail.example[n] for n in self.names)] = self._sample(trace)
 
     def at(self, *point: int) -> Sample | None:
-        """The sample at these numbers; None where the module does not exist, or means are spent."""
+        """The sample at these numbers; None where the module raises or the budget is used up."""
         if point not in self.known and self._affordable(point):
             numbers = dict(zip(self.names, point, strict=True))
             try:
@@ -79,11 +77,11 @@ class Sampler:
         return self.known.get(point)
 
     def ran(self) -> dict[tuple[int, ...], Sample]:
-        """Where there is a sample, in order of size."""
+        """The samples by their points, in order of size."""
         return {p: s for p, s in sorted(self.known.items()) if s is not None}
 
     def failed(self) -> list[tuple[int, ...]]:
-        """Where the module raised."""
+        """The points at which the module raised."""
         return sorted(p for p, s in self.known.items() if s is None)
 
     def _affordable(self, point: tuple[int, ...]) -> bool:
@@ -103,7 +101,7 @@ class Sampler:
         )
 
     def _expected_rows(self, point: tuple[int, ...]) -> int:
-        """From the samples that are smallest and largest, and none is larger than this point."""
+        """By a straight line through the smallest and the largest sample up to this point."""
         inside = [
             (max(p), s.rows)
             for p, s in self.ran().items()
@@ -136,7 +134,7 @@ class Sampler:
 
 
 def conditions_of(trace: Trace) -> tuple[Condition, ...]:
-    """The domain of a trace. Sizes that became numbers which are not whole are equal to them."""
+    """The domain of a trace, in which sizes that became fractions are equal to these numbers."""
     broken = (
         Relation(f.value - f.number, equality=True)
         for f in trace.trail.fixed.values()

@@ -1,4 +1,4 @@
-"""The law in several sizes that code wants as numbers: products of what each of them needs."""
+"""The law in several sizes that code wants as numbers: products of the functions of each."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from flopscope.domain.regions import simplified
 from flopscope.symbolic import Polynomial, Symbol, alone
 
 ALONG = (1, 2, 3, 4, 5, 6, 16, 37, 64, 12, 128, 256)
-"""Tried along each size, the others as they are where the axes cross: all of them for two sizes."""
+"""Sizes that are tried along each axis; for more than two axes only the first of them."""
 
 MOST_ALONG = 2 * len(ALONG)
 CROSSING = 5
-"""The axes cross at sizes up to this, where the module exists there."""
+"""The axes cross at sizes of at most this, if the module runs there."""
 
 MOST_CROSSED, MOST_TURNS, FEWEST_TURNS = 16, 2, 4
 FEWEST_TOGETHER = 4
-"""Samples that must agree with two sizes off the axes, beyond those that make the law."""
+"""How many samples off the axes must agree, beyond those that make the law."""
 
 
 def law_in_several(
     sampler: Sampler, sizes: Sequence[Symbol], asked: Sequence[Polynomial]
 ) -> Law | None:
-    """The law in all sizes together; None where none is found, or some failure is unexplained."""
+    """The law in all sizes together; None where none is found, or a failure is unexplained."""
     known, base = -1, _base(sampler)
     while known < len(sampler.known):
         known = len(sampler.known)
@@ -48,7 +48,7 @@ def law_in_several(
 
 
 def _base(sampler: Sampler) -> tuple[int, ...]:
-    """Where the axes cross: at small sizes, which cost less than the example, if the module exists
+    """Where the axes cross: at small sizes, which cost less than the example, if the module runs
     there."""
     example = tuple(sampler.example[name] for name in sampler.names)
     small = tuple(min(size, CROSSING) for size in example)
@@ -67,8 +67,8 @@ def _verified(
     forms: Sequence[Form],
     axes: Sequence[Points],
 ) -> bool:
-    """Do samples on the axes agree with the form where the steps of each size turn? Not
-    where few of these can be afforded."""
+    """Do samples on the axes agree with the form where the steps of each size turn? False also
+    where too few of these can be afforded."""
     for place, (form, axis) in enumerate(zip(forms, axes, strict=True)):
         name, high, compared = sampler.names[place], axis[-1][0], 0
         for size in dict.fromkeys(turns(form, name, sampler.least, high, MOST_TURNS)):
@@ -100,7 +100,7 @@ def _hints(asked: Sequence[Polynomial], s: Symbol) -> list[Polynomial]:
 
 
 def _together(axes: Sequence[Points], forms: Sequence[Form]) -> Iterator[tuple[int, ...]]:
-    """Points off the axes: more of each size than its form has functions, and some further out."""
+    """Points off the axes: of each size two more than its form has functions, and some far out."""
     sizes = [[size for size, _ in axis] for axis in axes]
     few = [own[: len(form.functions) + 2] for own, form in zip(sizes, forms, strict=True)]
     yield from islice(product(*few), MOST_CROSSED)

@@ -1,4 +1,4 @@
-"""A form that was found, as a law: expressions, domain, and what it rests on."""
+"""A form that was found, stated as a law: expressions, domain, and the samples behind it."""
 
 from __future__ import annotations
 

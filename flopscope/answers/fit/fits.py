@@ -1,4 +1,4 @@
-"""Coefficients of given functions from values at points, exact, with values to spare as checks."""
+"""Exact coefficients of given functions from their values at points; spare points are checks."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from flopscope.symbolic.terms import exact
 
 Number: TypeAlias = int | Fraction
 Vector: TypeAlias = Mapping[Hashable, Number]
-"""Several numbers that are fitted together, 0 where one is missing."""
+"""Several numbers that are fitted together; one that is missing is 0."""
 
 PRIME = 2**61 - 1
-"""Fits that fail do so modulo this prime too, at a small part of the cost."""
+"""A fit that fails also fails modulo this prime, and there the test costs much less."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A vector of coefficients for each function, and the places of the points that made them."""
+    """A vector of coefficients for each function, and the indices of the points that made them."""
 
     coefficients: tuple[Vector, ...]
     used: tuple[int, ...]
@@ -68,7 +68,7 @@ def fit(rows: Sequence[Sequence[Number]], vectors: Sequence[Vector], checks: int
 
 
 def contradict(rows: Sequence[Sequence[Number]], vectors: Sequence[Vector]) -> bool:
-    """Are there no coefficients that give these vectors? Found out at little cost.
+    """Do no coefficients give these vectors? A cheap test, made before a fit.
 
     >>> contradict([(1,), (1,)], [{"a": 5}, {"a": 6}])
     True

@@ -18,20 +18,20 @@ LONGEST_PERIOD = 12
 """Every residue may have a step of its own up to this period."""
 
 PERIODS = (*range(2, 17), 24, 32, 48, 64, 96, 128, 192, 256)
-"""One step a period is looked for at these; up to 16 anywhere in the period."""
+"""Periods at which a form with one step a period is tried; up to 16 the step may be anywhere."""
 
 WINDOW = 2 * max(PERIODS) + 1
-"""Steps are looked for among so many of the smallest and of the largest sizes."""
+"""Steps are looked for among this many of the smallest and of the largest sizes."""
 
 LEVELS = (1, 2, 3, 4, 6, 8)
-"""Logarithms are taken whole, or divided: kernels that are odd step at every second of them."""
+"""Logarithms are divided by these: an odd kernel may step at every second power of two."""
 
 MOST_HINTS = 4
-"""So many floors that the code has are tried together."""
+"""At most this many of the floors in the code are tried together."""
 
 FEW, MANY = 2, 4
-"""Values that must agree beyond those that make the form: of powers, and of a form with steps,
-of which there are so many that one may fit by chance."""
+"""How many values must agree beyond those that make the form: few for powers; more for a form with
+steps, since there are so many of these that one could fit by chance."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,13 @@ class Form:
     steps: tuple[Polynomial, ...] = ()
     checks: int = FEW
     bounded: bool = False
-    """Is it stated as far as it was compared only? Logarithms in code are floating point."""
+    """Is it stated only up to where it was compared? In code logarithms are floating point."""
 
 
 def values_at(
     functions: Sequence[Size], point: Mapping[str, int], known: dict[Atom, Any] | None = None
 ) -> list[Any]:
-    """The functions' values at a point; what is known of their atoms there is shared."""
+    """The values of the functions at a point; `known` shares the values of their atoms there."""
     return [f.evaluate(point, known) if isinstance(f, Polynomial) else f for f in functions]
 
 
@@ -110,7 +110,7 @@ def needed(form: Form, places: Sequence[int]) -> Form:
 
 @dataclass
 class Book:
-    """The forms that are tried for one size, with the values of their functions: each is looked up
+    """The forms that are tried for one size, with the values of their functions, which are needed
     again and again."""
 
     size: Polynomial
@@ -120,7 +120,7 @@ class Book:
 
     @cached_property
     def forms(self) -> tuple[Form, ...]:
-        """All of them, in the order in which they are tried."""
+        """All forms, in the order in which they are tried."""
         return tuple(forms(self.size, self.hints))
 
     @cached_property
