@@ -1,4 +1,4 @@
-"""Are the optional packages there? Asked in one place, answered in one sentence."""
+"""Whether the optional packages are there; a missing one is said in one sentence."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _require(extra: str, *names: str) -> None:
 
 
 def _cause(error: Exception) -> str:
-    """Why, where the reason is not that it is not installed."""
+    """Why the import failed, if the package is installed; nothing if it is not."""
     if isinstance(error, ModuleNotFoundError):
         return ""
     text = " ".join(str(error).split())

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Entry:
-    """One network at one size of its inputs: its ledger, what is published of it, and the witnesses
-    if asked. `resolution` is None where it takes no image."""
+    """One network at one size of its inputs: its ledger, its published figures, and what the
+    witnesses say if they are asked. `resolution` is None where it takes no image."""
 
     variant: Variant
     resolution: Resolution | None

@@ -33,12 +33,12 @@ class Profile:
 
     @property
     def backward(self) -> bool:
-        """Is it of a training step, both passes?"""
+        """Is this a training step, with both passes?"""
         return any(row.backward for row in self.ledger)
 
     def unknown(self, convention: str) -> tuple[str, ...]:
-        """Paths of the operators of which the convention does not know what it counts: its totals
-        are then lower bounds."""
+        """Paths of the operators whose count under the convention is unknown: where there are any,
+        its totals are lower bounds."""
         return self.ledger.flops(convention).missing
 
 

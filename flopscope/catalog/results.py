@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flopscope.catalog.figures import stated
-from flopscope.catalog.names import catalogue_name
+from flopscope.catalog.names import catalog_name
 from flopscope.catalog.variant import Variant, parse
 from flopscope.errors import BadInput, FlopscopeError
 
@@ -157,7 +157,7 @@ def _result(line: int, name: str, cells: Mapping[str, tuple[str, str]]) -> Resul
         raise BadInput("has no name")
     if not name.isprintable():
         raise BadInput("its name has control characters")
-    variant = None if (known := catalogue_name(name)) is None else parse(known)
+    variant = None if (known := catalog_name(name)) is None else parse(known)
     size = _size(*cells["size"]) if "size" in cells else None
     if variant is not None:
         size = variant.resolution(size)

@@ -8,25 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from typing import NamedTuple
 
 import click
 
-COMMANDS: Mapping[str, str] = {
-    "assert": "assert_:assert_",
-    "audit": "audit:audit",
-    "check": "check:check",
-    "compare": "compare:compare",
-    "conventions": "catalog:conventions",
-    "formula": "formula:formula",
-    "laws": "laws:laws",
-    "list": "catalog:list_models",
-    "pareto": "pareto:pareto",
-    "profile": "profile:profile",
-    "reconcile": "reconcile:reconcile",
-    "show": "catalog:show",
-    "solve": "solve:solve",
+
+class Row(NamedTuple):
+    """A command: its file in this folder and its function there, and what it does in one line."""
+
+    home: str
+    summary: str
+
+
+COMMANDS: Mapping[str, Row] = {
+    "assert": Row("assert_:assert_", "Hold a network to its budgets; exit 1 if it breaks one."),
+    "audit": Row("audit:audit", "Recompute the published figures of the catalogue."),
+    "check": Row("check:check", "Check a closed form against the real PyTorch module."),
+    "compare": Row("compare:compare", "Compare networks: parameters, work, activations, size."),
+    "conventions": Row("catalog:conventions", "List what each tool and the papers count."),
+    "formula": Row("formula:formula", "Print the formula of a model, a block, a law or a class."),
+    "laws": Row("laws:laws", "Derive every law, with worked numbers."),
+    "list": Row("catalog:list_models", "List the models, their options and papers."),
+    "pareto": Row("pareto:pareto", "Find the networks that no other beats in cost and accuracy."),
+    "profile": Row("profile:profile", "Trace a network of your own, or read an ONNX file."),
+    "reconcile": Row("reconcile:reconcile", "Explain a reported number: which reading gives it."),
+    "show": Row("catalog:show", "Show one network layer by layer."),
+    "solve": Row("solve:solve", "Find the largest network that keeps a budget."),
 }
-"""Each command by name: its file in this folder, and its function there."""
 
 
 class Commands(click.Group):
@@ -37,12 +45,17 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name, None where there is none."""
+        """The command of that name, or None."""
         if cmd_name not in COMMANDS:
             return None
-        module, function = COMMANDS[cmd_name].split(":")
+        module, function = COMMANDS[cmd_name].home.split(":")
         found: click.Command = getattr(import_module(f"flopscope.cli.{module}"), function)
         return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, as the table has it."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, row.summary) for name, row in COMMANDS.items()])
 
 
 @click.group(

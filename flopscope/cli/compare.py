@@ -59,7 +59,7 @@ def compare(
     flopscope compare mobilenetv2 mobilenetv3_large --by kind --convention fvcore
     flopscope compare mobilenetv2 efficientnet_b0 --plot cost.pdf
     flopscope compare resnet50 efficientnet_b0 --scale phi=1,alpha=1.2,beta=1.1
-    flopscope compare mobilenetv2 ghostnet_100 --columns params,macs --format latex
+    flopscope compare mobilenetv2 ghostnet_100 --columns macs,cite --format latex
 
     Ratios are to the first network. --plot draws the count by stage and by kind, against the input
     size, the width and the activations, as far as the networks have them. In LaTeX the column cite

@@ -11,7 +11,7 @@ from flopscope.cli.answering import Answer, answered, check_asked_format
 from flopscope.cli.options import PLAIN_OUTPUT, format_option, names, read_by
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import ADDITIVE
-from flopscope.errors import BadInput
+from flopscope.errors import BadInput, listed
 
 USUAL = ("macs", "params")
 """The quantities whose formulas are given where none is asked for."""
@@ -19,7 +19,6 @@ USUAL = ("macs", "params")
 
 def _formats() -> str:
     from flopscope.present import formula, laws
-    from flopscope.present.render import listed
 
     more = [name for name in laws.FORMATS if name not in formula.FORMATS]
     return f"{listed(formula.FORMATS)}; of a law {listed(more)} too"

@@ -6,11 +6,11 @@ import click
 
 from flopscope.cli.answering import Answer, answered, check_asked_format
 from flopscope.cli.options import PLAIN_OUTPUT, format_option
+from flopscope.errors import listed
 
 
 def _formats() -> str:
     from flopscope.present.laws import FORMATS_OF_ALL
-    from flopscope.present.render import listed
 
     return listed(FORMATS_OF_ALL)
 

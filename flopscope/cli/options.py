@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from flopscope.cli.files import check_file, check_pair, check_picture
-from flopscope.errors import BadInput
+from flopscope.errors import BadInput, listed
 
 if TYPE_CHECKING:
     from flopscope.catalog.scaling import Scaling
@@ -91,7 +91,7 @@ def _check_format(text: str) -> None:
 
 def table_formats() -> str:
     """The formats of documents, as a sentence has them."""
-    from flopscope.present.render import FORMATS, listed
+    from flopscope.present.render import FORMATS
 
     return listed(FORMATS)
 

@@ -14,7 +14,7 @@ from flopscope.quantities import QUANTITIES, bounded
 if TYPE_CHECKING:
     from flopscope.search.budgets import Budget
 
-Command = Callable[..., None]
+Command = Callable[..., Any]
 
 NAMES = tuple(QUANTITIES)
 ADDITIVE = tuple(name for name, row in QUANTITIES.items() if row.additive)

@@ -67,7 +67,7 @@ def solve(
 
 def _kept(
     model: str,
-    limits: Sequence[Budget],
+    budgets: Sequence[Budget],
     free: Sequence[str],
     res: tuple[int, int] | None,
     batch: int | None,
@@ -80,7 +80,7 @@ def _kept(
     from flopscope.search.solve import solve as solved
 
     with waiting(f"solving {model}"):
-        found = solved(model, limits, free, res=res, batch=batch, step=step)
+        found = solved(model, budgets, free, res=res, batch=batch, step=step)
     sources = Sources(CONVENTIONS["macs"], [str(found.variant)])
     return Answer(solution_document(found), sources, bool(found.designs))
 

@@ -29,9 +29,9 @@ class Given(NamedTuple):
         from flopscope.answers.profile import refuse_arguments
         from flopscope.reconciling import subjects
 
-        if subjects.is_catalogue(name) and not self.inputs:
+        if subjects.is_catalog(name) and not self.inputs:
             refuse_arguments(name, self.arguments, self.examples)
-            return subjects.of_catalogue(name, self.res, self.batch)
+            return subjects.of_catalog(name, self.res, self.batch)
         return self._traced(name)
 
     def _traced(self, name: str) -> Subject:

@@ -14,7 +14,8 @@ SCHEMA = "flopscope.audit/1"
 
 
 def audit_document(findings: Sequence[Finding]) -> Document:
-    """One line a stated number, sources and causes in notes; then how many have each verdict."""
+    """One line for each stated number, with sources and causes in notes; then the count of each
+    verdict."""
     references = list(dict.fromkeys(map(_reference, findings)))
     columns = [
         Column("model", "Model", _label, numeric=False, raw=lambda finding: finding.subject),
@@ -55,7 +56,7 @@ def said(finding: Finding) -> str:
 
 
 def _reference(finding: Finding) -> tuple[str, str | None]:
-    """A source, and the note of what is not plain in it."""
+    """The source of a figure, and the note that it needs where the figure is not plainly right."""
     plain = finding.verdict in (FigureVerdict.EQUAL, FigureVerdict.EXPLAINED)
     return f"{finding.figure.source}.", None if plain else finding.figure.note
 
@@ -89,14 +90,15 @@ def _summary(findings: Sequence[Finding]) -> Table:
 
 
 def _label(finding: Finding) -> str:
-    """The id, each option, the input and what is stated, on lines that keep the column narrow."""
+    """The id, each option, the input and the quantity, on lines of their own: the column stays
+    narrow."""
     model, _, options = finding.subject.partition(":")
     of = f"{_size(finding.figure.resolution)}, {finding.quantity}"
     return "\n  ".join([model, *(options.split(",") if options else []), of])
 
 
 def _size(resolution: tuple[int, int]) -> str:
-    """224, or 192×256."""
+    """An input size as text: 224, or 192×256."""
     height, width = resolution
     return str(height) if height == width else f"{height}×{width}"
 

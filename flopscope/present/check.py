@@ -28,7 +28,7 @@ WITNESSES = (LEDGER, MODULE, FVCORE, TORCH)
 
 
 def agreement_document(entries: Sequence[Entry]) -> Document:
-    """Two tables a network, row by row and in total, and the verdict under them."""
+    """Two tables for each network, one by row and one of totals, and the verdict under them."""
     checked = [(entry, entry.agreement) for entry in entries if entry.agreement is not None]
     tables = [table for pair in checked for table in (_rows(*pair), _totals(*pair))]
     data = {"schema": "flopscope.check/1", "models": [_data(*pair) for pair in checked]}
@@ -76,7 +76,8 @@ def _totals(entry: Entry, agreement: Agreement) -> Table:
 
 
 def _said(check: Check, witness: str) -> Any:
-    """The witness's value; 'not counted' where it passed over it; None where it has no say."""
+    """What the witness counted; 'not counted' where it passed over something; None where it cannot
+    say."""
     if witness in check.values:
         return check.values[witness]
     return Verdict.NOT_COUNTED.value if witness in check.not_counted else None

@@ -1,4 +1,4 @@
-"""Papers of the catalogue as citations: a key for LaTeX, an entry for BibTeX, a line for notes."""
+"""Papers of the catalogue as citations: a key for LaTeX and an entry for BibTeX."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def key(paper: Paper) -> str:
 
 
 def bibtex(paper: Paper) -> str:
-    """The paper as an entry; the title's capitals stay.
+    """The paper as a BibTeX entry; braces keep the capitals of its title.
 
     >>> from flopscope.catalog.models import MODELS
     >>> print(bibtex(MODELS["mobilenetv2"].paper))

@@ -15,8 +15,10 @@ from flopscope.conventions import CONVENTIONS
 
 @dataclass(frozen=True)
 class FormulaPage:
-    """Formulas of one network or block, where the thing was published, and notes. `explained` are
-    the symbols that mean what the alphabet says; in a reader's own module, only those of inputs."""
+    """The formulas of one network or block, its source, and notes.
+
+    `explained` are the symbols that mean what the alphabet says. In a reader's own module these are
+    only the symbols of its inputs."""
 
     title: str
     source: str

@@ -19,7 +19,7 @@ from flopscope.present.table import Column, Document, Table
 
 @dataclass(frozen=True)
 class LawPage:
-    """A law under its name, `width-law:mobilenetv2` for one of a network."""
+    """A law under its name, which is `width-law:mobilenetv2` for the law of one network."""
 
     name: str
     law: Law
@@ -77,7 +77,7 @@ def _table(worked: Worked) -> Table:
 
 
 def _cell(value: Cell) -> str:
-    """Integers whole, other numbers to four significant digits."""
+    """The text of a cell: integers in full, other numbers to four significant digits."""
     if isinstance(value, str):
         return value
     whole = isinstance(value, int) or value >= 1000

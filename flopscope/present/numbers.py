@@ -18,7 +18,7 @@ def integer(value: int) -> str:
 
 
 def in_lines(value: int, room: int) -> str:
-    """Every digit, the last six on a line of their own where the room is not enough.
+    """Every digit; where the room is not enough, the last six are on a line of their own.
 
     >>> in_lines(740384343040, 8), in_lines(162, 1)
     ('740,384,\\n343,040', '162')
@@ -56,7 +56,7 @@ def in_units(per: int, value: int) -> str:
 
 
 def in_units_briefly(per: int, value: int) -> str:
-    """The same in three significant digits, or all before the point.
+    """The same in three significant digits, or in all digits before the point.
 
     >>> in_units_briefly(10**6, 14019488), in_units_briefly(10**6, 12057094144)
     ('14.0', '12057')
@@ -74,7 +74,7 @@ def ratio(value: Fraction) -> str:
 
 
 def ratio_in_three(value: Fraction) -> str:
-    """A ratio, three significant digits or all before the point; a small one as `ratio` has it.
+    """A ratio in three significant digits, or in all before the point; a small one as in `ratio`.
 
     >>> [ratio_in_three(Fraction(n, 100)) for n in (12550, 100, 1)]
     ['126', '1.00', '0.01']

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from flopscope.answers.parts import Part, whole
 from flopscope.closedform import Formula
-from flopscope.errors import BadInput
+from flopscope.errors import BadInput, listed
 from flopscope.ledger import Ledger
 from flopscope.present import render
 from flopscope.present.profile import ProfileReport
@@ -23,7 +23,7 @@ def check_format(format_name: str, *, free: bool) -> None:
     if format_name == PYTHON and not free:
         raise BadInput(
             "format python is for free sizes, such as --input B,3,H,W, and these are numbers; "
-            f"give {render.listed(render.FORMATS)}"
+            f"give {listed(render.FORMATS)}"
         )
     render.check_format(format_name, FORMATS)
 

@@ -26,9 +26,9 @@ DRAWING = ("matplotlib", "numpy")
 class Sources:
     """What a result rests on, besides the command that makes it.
 
-    The closed forms of the `networks` are those of `quantity`, which is the work under the
-    convention where nothing else is said. `files` are read and `packages` shape the output.
-    `others` stand in the object under keys of their own.
+    The provenance gives the closed form of each of the `networks`: of `quantity`, or of the work
+    under the convention if that is None. The `files` are read, and the `packages` shape the output.
+    `others` are put into the provenance under keys of their own.
     """
 
     convention: Convention | None = None
@@ -67,7 +67,7 @@ def of_readings() -> Sources:
 def explained(
     sources: Sources, command: Sequence[str], data: Mapping[str, Any], *, drawn: bool = False
 ) -> dict[str, Any]:
-    """The provenance of a result with these data, which stand in it; `drawn` is of a picture."""
+    """The provenance of a result, with the data that it shows; of a picture where it is `drawn`."""
     name = "macs" if sources.convention is None else sources.convention.name
     made = provenance(
         command,

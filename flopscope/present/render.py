@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeAlias
 
 from flopscope.errors import UnknownName
-from flopscope.errors import listed as listed
 from flopscope.present.formats import csv, html, json, latex, markdown, terminal
 from flopscope.present.table import Document
 

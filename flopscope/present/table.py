@@ -1,4 +1,4 @@
-"""A table as data: headed columns, typed cells, notes. Renderers decide how it looks."""
+"""A table as data: columns with headings, typed cells, notes. Its format decides how it looks."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Table:
     bibliography: Sequence[str] = ()
 
     def heading(self, index: int) -> str | None:
-        """The heading above a row: its group's, where the row before is of another."""
+        """The heading above a row: that of its group, where the row before is in another group."""
         if not self.headings or (index and self.headings[index] == self.headings[index - 1]):
             return None
         return self.headings[index]
@@ -77,7 +77,7 @@ class Table:
         ]
 
     def raw(self) -> list[list[Cell]]:
-        """Every row but the total, its values as they are, None where there is none."""
+        """Every row but the total, with its values as they are; None in an empty cell."""
         rows = self.rows[:-1] if self.total else self.rows
         return [
             [

@@ -33,19 +33,20 @@ def lengths(variant: Variant) -> list[str]:
 
 
 def inputs_data(entry: Entry) -> dict[str, Any]:
-    """The resolution, null without an image; what else the inputs have of sizes, as in tokens."""
+    """The resolution, which is null without an image, and the other sizes, such as tokens."""
     resolution = entry.resolution and list(entry.resolution)
     others = entry.variant.lengths
     return {"resolution": resolution} | ({"lengths": others} if others else {})
 
 
 def size(resolution: tuple[int, int]) -> str:
-    """224×224."""
+    """A resolution as text: 224×224."""
     return f"{resolution[0]}×{resolution[1]}"
 
 
 def merged(orders: Sequence[Sequence[str]]) -> list[str]:
-    """All keys, each model's in its own order: stage6 of one stands before the head of all."""
+    """All keys, with those of each model in its own order: stage6, which only one model has, comes
+    before the head, which all have."""
     keys: list[str] = []
     for order in orders:
         at = 0

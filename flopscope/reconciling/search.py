@@ -73,8 +73,8 @@ def explain_work(subject: Subject, reported: Reported, tool: str | None = None) 
 
     Raises UnknownName for a name that is no tool's.
 
-    >>> from flopscope.reconciling.subjects import of_catalogue
-    >>> found = explain_work(of_catalogue("mobilenetv1"), Reported.parse("578,875,904"))
+    >>> from flopscope.reconciling.subjects import of_catalog
+    >>> found = explain_work(of_catalog("mobilenetv1"), Reported.parse("578,875,904"))
     >>> found.fits[0].account.name
     'fvcore'
     """

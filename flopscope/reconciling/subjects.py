@@ -159,14 +159,14 @@ def _at_other_sizes(
         yield Version(f"input {side}×{side}", SIZE_STEPS, ledger)
 
 
-def of_catalogue(name: str, res: int | tuple[int, int] | None = None, batch: int = 1) -> Subject:
+def of_catalog(name: str, res: int | tuple[int, int] | None = None, batch: int = 1) -> Subject:
     """A catalogue model by its name, at its native input unless told. Raises as `parse` does."""
     check_size("batch", batch, "such as 1")
     variant = parse_variant(name)
     return of_variant(variant, variant.resolution(res), batch)
 
 
-def is_catalogue(name: str) -> bool:
+def is_catalog(name: str) -> bool:
     """Does the name begin with that of a catalogue model?"""
     return name.partition(":")[0] in MODELS
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flopscope.catalog.models import MODELS as CATALOGUE
+from flopscope.catalog.models import MODELS as CATALOG
 from flopscope.catalog.variant import parse
 from flopscope.facts import InputSpec
 from flopscope.reconciling.amounts import Term
@@ -44,7 +44,7 @@ class Writing:
         from flopscope.tracing.loading.targets import load
         from flopscope.tracing.spelling.spelled import spell
 
-        if self.target.partition(":")[0] in CATALOGUE:
+        if self.target.partition(":")[0] in CATALOG:
             module = without_memory(parse(self.target).build)
         else:
             module = load(self.target, self.arguments)

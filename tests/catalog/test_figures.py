@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from flopscope.catalog import figures as module
 from flopscope.catalog.figures import CAUSES, KINDS, Figure, figures, published, stated
-from flopscope.catalog.models import MODELS as CATALOGUE
+from flopscope.catalog.models import MODELS as CATALOG
 
 FOLDER = Path(module.__file__).parent / "published"
 FAMILIES = sorted(path.stem for path in FOLDER.glob("*.csv"))
@@ -24,12 +24,12 @@ MODELS = {
     "mobilenetv1": {"mobilenetv1"},
     "mobilenetv2": {"mobilenetv2"},
     "mobilenetv3": {"mobilenetv3_large", "mobilenetv3_small"},
-    "shufflenetv1": {m.id for m in CATALOGUE.values() if m.family == "shufflenetv1"},
+    "shufflenetv1": {m.id for m in CATALOG.values() if m.family == "shufflenetv1"},
     "shufflenetv2": {f"shufflenetv2_x{width}" for width in (0.5, 1.0, 1.5, 2.0)},
     "ghostnet": {"ghostnet_050", "ghostnet_100", "ghostnet_130"},
     "ghostnetv2": {"ghostnetv2_100", "ghostnetv2_130", "ghostnetv2_160"},
     "resnet": {f"resnet{layers}" for layers in (18, 34, 50, 101, 152)},
-    "regnet": {model.id for model in CATALOGUE.values() if model.family == "regnet"},
+    "regnet": {model.id for model in CATALOG.values() if model.family == "regnet"},
     "convnext": {f"convnext_{size}" for size in ("tiny", "small", "base", "large")},
     "mobileclip": {f"mobileclip_{size}" for size in ("s0", "s1", "s2", "b")},
     "wtconvnext": {f"wtconvnext_{size}" for size in ("tiny", "small", "base")},
@@ -383,7 +383,7 @@ TYPED = {
 
 @pytest.mark.parametrize(("model", "variant", "side"), TYPED)
 def test_first_published_figure_is_the_paper_s(model: str, variant: str, side: int) -> None:
-    first = published(model, CATALOGUE[model].family, variant, (side, side))[0]
+    first = published(model, CATALOG[model].family, variant, (side, side))[0]
     found = (first.params, first.compute, first.top1, first.source)
     assert found == TYPED[model, variant, side]
     assert first.kind == "paper"

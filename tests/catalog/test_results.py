@@ -10,7 +10,7 @@ from public_models import meta, timm, torchvision
 from torch.utils.flop_counter import FlopCounterMode
 
 from flopscope.catalog.models import MODELS
-from flopscope.catalog.names import TIMM, TORCHVISION, catalogue_name
+from flopscope.catalog.names import TIMM, TORCHVISION, catalog_name
 from flopscope.catalog.results import read
 from flopscope.catalog.variant import parse
 from flopscope.errors import BadInput
@@ -93,11 +93,11 @@ def test_every_name_is_a_canonical_variant():
     ],
 )
 def test_what_a_name_means(name, known):
-    assert catalogue_name(name) == known
+    assert catalog_name(name) == known
 
 
 def test_a_catalogue_id_is_itself():
-    assert [catalogue_name(id) for id in MODELS] == list(MODELS)
+    assert [catalog_name(id) for id in MODELS] == list(MODELS)
 
 
 # --- reading ------------------------------------------------------------------------------------

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from flopscope.catalog.models import MODELS
-from flopscope.cli import main
-from flopscope.errors import SHOWN
+from flopscope.cli import cli, main
+from flopscope.cli.commands import COMMANDS
+from flopscope.errors import SHOWN, listed
+from flopscope.present.render import FORMATS
 
 
 def run(capsys, *arguments):
@@ -421,16 +423,38 @@ def test_output_into_a_folder_is_refused(capsys, tmp_path):
 
 
 def test_every_command_has_help_and_stands_in_the_readme(capsys):
-    from flopscope.cli import cli
-
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    names = cli.list_commands(None)
-    assert len(names) > 12
-    for name in names:
+    for name in COMMANDS:
         command = cli.get_command(None, name)
         assert command.name == name
         assert command.help, name
         assert f"flopscope {name}" in readme, name
+
+
+def test_the_list_of_commands_has_each_in_one_line(capsys):
+    listed = printed(capsys, "--help").partition("Commands:\n")[2].splitlines()
+    assert [line.split(maxsplit=1) for line in listed] == [
+        [name, row.summary] for name, row in COMMANDS.items()
+    ]
+    assert list(COMMANDS) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_fits_80_columns(capsys, name):
+    lines = printed(capsys, *name.split(), "--help").splitlines()
+    assert lines[0].startswith(f"Usage: flopscope {name}".rstrip())
+    assert max(map(len, lines)) <= 80
+
+
+def test_help_names_the_formats_that_a_command_has(capsys):
+    def said(name):
+        words = printed(capsys, name, "--help").partition("--format TEXT")[2].split()
+        return " ".join(words[: words.index("[default:")])
+
+    assert said("audit") == f"{listed(FORMATS)}."
+    assert said("profile") == f"{listed(FORMATS)}; at free sizes python too."
+    assert said("formula") == "text, latex, python or json; of a law markdown too."
+    assert said("laws") == "text or markdown."
 
 
 @pytest.mark.parametrize(

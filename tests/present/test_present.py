@@ -114,4 +114,4 @@ def test_unknown_format():
     with pytest.raises(UnknownName) as raised:
         render(DOCUMENT, "markdwon")
     assert str(raised.value) == "unknown format 'markdwon'; did you mean markdown?"
-    assert set(FORMATS) == {"table", "markdown", "latex", "csv", "json", "html"}
+    assert {"table", "markdown", "latex", "csv", "json", "html"} <= set(FORMATS)

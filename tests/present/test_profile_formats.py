@@ -10,6 +10,7 @@ from profiles import FOLDER, FREE, NUMBERS, body, printed, run, words
 
 from flopscope.answers.profile import profile as traced
 from flopscope.conventions import convention as named
+from flopscope.errors import listed
 from flopscope.present.profile import ProfileReport
 from flopscope.present.render import FORMATS
 from flopscope.present.view import View, orders
@@ -332,7 +333,7 @@ BAD = {
     (*NUMBERS, "--depth", "-1"): "--depth -1 is not an integer from 0; give one such as 2",
     (*NUMBERS, "--depth", "two"): "--depth two is not an integer from 0; give one such as 2",
     (*NUMBERS, "--depth", "1", "--by", "layer"): (
-        "depth 1 folds the module tree, and by layer there is none; "
+        "depth 1 folds the module tree, and a table by layer has no tree; "
         "leave depth out, or split by module"
     ),
     (*FREE, "--sort", "macs"): (
@@ -341,11 +342,9 @@ BAD = {
     ),
     (*NUMBERS, "--format", "python"): (
         "format python is for free sizes, such as --input B,3,H,W, and these are numbers; "
-        "give table, markdown, latex, csv, json or html"
+        f"give {listed(FORMATS)}"
     ),
-    (*FREE, "--format", "yaml"): (
-        "unknown format 'yaml'; known are table, markdown, latex, csv, json, html, python"
-    ),
+    (*FREE, "--format", "yaml"): (f"unknown format 'yaml'; known are {', '.join(FORMATS)}, python"),
     (*NUMBERS, "--convention", "fvcor"): "unknown convention 'fvcor'; did you mean fvcore?",
 }
 

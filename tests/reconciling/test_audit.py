@@ -14,7 +14,7 @@ from flopscope.cli import main
 from flopscope.conventions import CONVENTIONS
 from flopscope.errors import UnknownName
 from flopscope.present.audit import audit_document
-from flopscope.present.render import render
+from flopscope.present.render import FORMATS, render
 from flopscope.reconciling import audit as module
 from flopscope.reconciling.audit import FigureVerdict, Finding, audit, variant_of
 from flopscope.reconciling.digits import Digits
@@ -172,7 +172,7 @@ MESSAGES = {
     ("mobilenet",): str(UnknownName("model", "mobilenet", MODELS)),
     ("--family", "mobilenet"): str(UnknownName("family", "mobilenet", FAMILIES)),
     ("mobilenetv1", "--family", "resnet"): "give models or --family resnet, not both",
-    ("--format", "xml"): "unknown format 'xml'; known are table, markdown, latex, csv, json, html",
+    ("--format", "xml"): f"unknown format 'xml'; known are {', '.join(FORMATS)}",
 }
 
 

@@ -33,7 +33,7 @@ from flopscope.reconciling.countings import IMGCLSMOB, MMCV, SCRIPTS, SPELLINGS,
 from flopscope.reconciling.digits import Digits, Reported
 from flopscope.reconciling.parameters import parts
 from flopscope.reconciling.search import answers, explain_parameters, explain_work
-from flopscope.reconciling.subjects import Subject, of_catalogue, of_target, of_variant
+from flopscope.reconciling.subjects import Subject, of_catalog, of_target, of_variant
 
 NET = "tests/support/nets.py:Net"
 SIDE = 64
@@ -116,7 +116,7 @@ def module(variant: Variant, on_meta: bool) -> nn.Module:
 @cache
 def subject(name: str, res: int) -> Subject:
     """A network and its other versions, which are the same for every tool."""
-    found = of_catalogue(name, res)
+    found = of_catalog(name, res)
     versions = {key: tuple(getattr(found, key)()) for key in ("near", "far", "elsewhere")}
     return replace(found, **{key: partial(iter, made) for key, made in versions.items()})
 
@@ -215,10 +215,10 @@ def test_a_weight_outside_layers_is_what_hooks_do_not_see() -> None:
 
 
 def test_a_phase_is_a_form_of_the_network_though_its_inputs_are_others() -> None:
-    prefill = of_catalogue("mobilevlm_v2_1.7b")
+    prefill = of_catalog("mobilevlm_v2_1.7b")
     torch_count = next(answer.count for answer in answers(prefill, "torch"))
     found = explain_work(
-        of_catalogue("mobilevlm_v2_1.7b:phase=decode"), Reported.parse(str(torch_count))
+        of_catalog("mobilevlm_v2_1.7b:phase=decode"), Reported.parse(str(torch_count))
     )
     assert found.fits[0].account.name == "torch; phase=prefill"
 
@@ -309,7 +309,7 @@ def test_a_whole_number_is_exact() -> None:
 
 
 def test_readings_come_simplest_first_and_fit() -> None:
-    found = explain_work(of_catalogue("mobilenetv1"), Reported.parse("579M"))
+    found = explain_work(of_catalog("mobilenetv1"), Reported.parse("579M"))
     steps = [fit.steps for fit in found.fits]
     assert steps == sorted(steps)
     assert all(found.reported.digits(fit.account.count) is fit.digits for fit in found.fits)
@@ -329,7 +329,7 @@ def test_readings_come_simplest_first_and_fit() -> None:
     ],
 )
 def test_a_number_has_its_reading(model: str, reported: str, reading: str) -> None:
-    found = explain_work(of_catalogue(model), Reported.parse(reported))
+    found = explain_work(of_catalog(model), Reported.parse(reported))
     assert found.fits[0].account.name == reading
 
 
@@ -352,7 +352,7 @@ def test_another_input_is_no_reading_of_this_one(capsys) -> None:
 def test_a_reading_of_this_input_comes_before_any_of_another() -> None:
     """Where one here gives the number, no other input is tried."""
     for text in ("579M", "568740352", "0.57G"):
-        found = explain_work(of_catalogue("mobilenetv1"), Reported.parse(text))
+        found = explain_work(of_catalog("mobilenetv1"), Reported.parse(text))
         assert found.fits
         assert found.elsewhere == ()
         assert not any("input" in fit.account.name for fit in found.fits)
@@ -390,7 +390,7 @@ def test_a_letter_may_be_a_power_of_1024() -> None:
 
 def test_a_number_in_powers_of_1024_has_its_reading() -> None:
     """568,740,352 multiply-accumulates are 542.4 × 1024²."""
-    network = of_catalogue("mobilenetv1")
+    network = of_catalog("mobilenetv1")
     for text in ("542.4M", "542.4Mi", "542.4 MiMACs"):
         fit = explain_work(network, Reported.parse(text)).fits[0]
         assert (fit.account.name, fit.said) == ("macs", "rounded, M as 1024²")
@@ -400,7 +400,7 @@ def test_a_number_in_powers_of_1024_has_its_reading() -> None:
 
 
 def test_a_power_of_a_thousand_is_a_step_nearer() -> None:
-    found = explain_work(of_catalogue("mobilenetv1"), Reported.parse("0.53G"))
+    found = explain_work(of_catalog("mobilenetv1"), Reported.parse("0.53G"))
     for fit in found.fits:
         extra = fit.steps - fit.account.steps - fit.digits.steps
         assert extra == bool(fit.reported.prefix)
@@ -419,19 +419,19 @@ def test_a_power_of_a_thousand_is_a_step_nearer() -> None:
     ],
 )
 def test_parameters_have_their_reading(model: str, reported: str, reading: str) -> None:
-    found = explain_parameters(of_catalogue(model), Reported.parse(reported))
+    found = explain_parameters(of_catalog(model), Reported.parse(reported))
     assert found.fits[0].account.name == reading
 
 
 def test_fused_parameters_have_their_reading() -> None:
     fused = fuse(parse("resnet18").build().eval())
     reported = Reported.parse(str(sum(p.numel() for p in fused.parameters())))
-    found = explain_parameters(of_catalogue("resnet18"), reported)
+    found = explain_parameters(of_catalog("resnet18"), reported)
     assert "parameters; batch norm folded" in [fit.account.name for fit in found.fits]
 
 
 def test_without_a_reading_the_nearest_come_first() -> None:
-    found = explain_work(of_catalogue("mobilenetv1"), Reported.parse("3M"))
+    found = explain_work(of_catalog("mobilenetv1"), Reported.parse("3M"))
     assert not found
     distances = [abs(found.remainder(account)) for account in found.nearest]
     assert distances == sorted(distances)
@@ -583,7 +583,7 @@ def test_what_is_neither_model_nor_target_is_refused(capsys) -> None:
 
 def test_the_functions_raise_what_the_command_says() -> None:
     with pytest.raises(UnknownName) as unknown:
-        answers(of_catalogue("mobilenetv1"), "thopp")
+        answers(of_catalog("mobilenetv1"), "thopp")
     assert str(unknown.value) == "unknown tool 'thopp'; did you mean thop?"
     with pytest.raises(BadInput) as unread:
         Reported.parse("4,2 Mio")

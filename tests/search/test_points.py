@@ -228,7 +228,7 @@ def test_no_cost_and_a_double_one():
         with pytest.raises(BadInput) as raised:
             Question(axes, MACS)
         assert str(raised.value) == (
-            "no cost to choose by, or one twice; name each once, such as macs"
+            "there is no cost to choose by, or one is named twice; name each once, such as macs"
         )
 
 

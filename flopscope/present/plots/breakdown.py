@@ -32,8 +32,8 @@ LEAST = 3
 def breakdown(ax: Axes, comparison: Comparison, level: Level) -> Axes:
     """The count of each network under the comparison's convention, split by stage, block or kind.
 
-    The parts with the largest share in any network have colour and hatch, the same in every bar;
-    all others are one part. Their lengths add up to the network's whole count.
+    The parts with the largest share in any network have a colour and a hatch, the same in every
+    bar; all others are one part. Their lengths add up to the network's whole count.
     """
     counts = [
         {key: int(part.flops(comparison.convention.name)) for key, part in groups.items()}

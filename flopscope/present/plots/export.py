@@ -38,7 +38,7 @@ def picture_format(path: str) -> str:
 
 
 def figure(width: float, height: float) -> Figure:
-    """An empty figure of that size in inches, which lays out its axes itself."""
+    """An empty figure of that size in inches; matplotlib lays out its axes."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
