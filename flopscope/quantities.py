@@ -26,7 +26,7 @@ COUNT = "count"
 
 
 class Place(IntEnum):
-    """Where a quantity stands unasked. Each place includes those before it."""
+    """Where a quantity stands unasked: there, and in all places before it."""
 
     NOWHERE = 0
     DATA = 1  # in the JSON of a comparison
