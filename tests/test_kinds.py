@@ -14,9 +14,9 @@ import oracle
 import pytest
 import sampling
 
-from flopscope.complexcosts import COMPLEX_COSTS
 from flopscope.conventions import CONVENTIONS
 from flopscope.costs import COSTS
+from flopscope.costs.complex_numbers import COMPLEX_COSTS
 from flopscope.facts import Kind
 
 ROOT = Path(__file__).parent.parent
@@ -94,9 +94,9 @@ TRACED_ALONE = frozenset({Kind.DEFORMABLE_CONVOLUTION, Kind.SPARSE_MATMUL, Kind.
 """No network of the catalogue has one: they come from traces and ONNX files."""
 
 TABLES = (
-    Table("flopscope/costs.py", "what it costs", frozenset(COSTS), NOT_STATED),
+    Table("flopscope/costs/", "what it costs", frozenset(COSTS), NOT_STATED),
     Table(
-        "flopscope/complexcosts.py",
+        "flopscope/costs/complex_numbers.py",
         "what it costs on complex numbers",
         frozenset(COMPLEX_COSTS),
         # On complex numbers torch has none of these, or none without arithmetic of its own, and a
@@ -117,7 +117,7 @@ TABLES = (
         NO_OPERATOR | {Kind.EMBEDDING},  # which looks up, and has no arithmetic
     ),
     Table(
-        "flopscope/conventions.py, tests/test_conventions.py",
+        "flopscope/conventions/tools.py, tests/test_conventions.py",
         "what each tool counts of it",
         weighed_by_a_tool(),
         # Free in every tool, or weighed by the function that it applies.
@@ -136,9 +136,9 @@ TABLES = (
         frozenset({Kind.SPARSE_MATMUL, Kind.BATCH_NORM_TRAINING}),
     ),
     Table(
-        "flopscope/analytic/operators.py",
+        "flopscope/analytic/operators/",
         "its closed form",
-        named_in("flopscope/analytic/operators.py"),
+        named_in("flopscope/analytic/operators/"),
         TRACED_ALONE
         | NO_OPERATOR
         | {Kind.LOG_SOFTMAX, Kind.DIVIDE, Kind.COMPARE, Kind.ELEMENTWISE, Kind.REDUCTION},

@@ -11,9 +11,8 @@ from fractions import Fraction
 import sympy
 
 from flopscope.analytic.attention import attend
-from flopscope.analytic.channels import scale
 from flopscope.analytic.named_blocks import INPUT
-from flopscope.analytic.operators import add, conv2d, group_norm
+from flopscope.analytic.operators import add, conv2d, group_norm, scale
 from flopscope.analytic.poolformer import mlp
 from flopscope.analytic.tape import Feature, record
 from flopscope.closedform.sympify import sympy_symbol

@@ -1,5 +1,7 @@
-"""fvcore 0.1.5: operators of a trace of torch.jit, by its table; others are free. Gradients are
-asked for, so that attention is not one kernel. Its sources are nn/flop_count.py, nn/jit_handles.py.
+"""fvcore 0.1.5: operators of a trace of torch.jit, by its table; others count nothing.
+
+Gradients are asked for, so that attention is not one kernel. Its sources are nn/flop_count.py and
+nn/jit_handles.py.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from flopscope.spelling import (
 
 
 class Handle(NamedTuple):
-    """What is counted in words, and the count of one operator."""
+    """How fvcore counts an operator: by what, in words, and one call of it."""
 
     by: str
     amount: Callable[[Called], float]
