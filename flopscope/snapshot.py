@@ -11,26 +11,36 @@ import random
 import sys
 import threading
 import weakref
-from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from itertools import chain
-from operator import is_
 from types import (
     BuiltinFunctionType,
     CellType,
     FunctionType,
-    MappingProxyType,
     MemberDescriptorType,
     MethodType,
     ModuleType,
 )
 from typing import Any
 
-import torch
 from torch import nn
 
 from flopscope.packages import loaded, root
+from flopscope.putting_back import (
+    ATOMS,
+    CONTAINERS,
+    EMPTY,
+    array_back,
+    base_of,
+    cache_back,
+    class_back,
+    container_back,
+    held_by,
+    kind_back,
+    names_back,
+    read_slot,
+    slot_back,
+)
 
 KEPT_ARRAY = 2**20
 """The most elements of a NumPy array that is copied and put back."""
@@ -47,18 +57,10 @@ HOLDERS = frozenset(
 """Parts of the standard library whose objects hold what networks put in them."""
 
 CACHED = type(functools.lru_cache(lambda: None))
-CONTAINERS = (dict, list, set, deque)
-BASES = (OrderedDict, *CONTAINERS)
 LOOKED_INTO = (CACHED, *CONTAINERS)
 """What of a file's own names is noted with what it holds."""
-ATOMS = (
-    *(str, bytes, int, float, complex, bool, type(None), ModuleType, torch.dtype, torch.device),
-    *(torch.Size, MappingProxyType, torch.SymInt, torch.SymFloat, torch.SymBool),
-)
-"""Types of values that hold nothing that could change."""
 
 PLAIN = frozenset(ATOMS)
-EMPTY = object()
 CELL = CellType.cell_contents
 """What reads and writes a variable of a closure."""
 
@@ -82,7 +84,7 @@ class Snapshot:
         """Note the names of files too, and what their containers hold, but not what objects
         hold."""
         for names in spaces:
-            self._back.append((_names_back, names, dict(names)))
+            self._back.append((names_back, names, dict(names)))
             for value in [value for value in names.values() if isinstance(value, LOOKED_INTO)]:
                 self._contents(value)
 
@@ -98,7 +100,7 @@ class Snapshot:
     def _contents(self, value: Any) -> None:
         if isinstance(value, CACHED):
             self._noted(value)
-        small = isinstance(value, CONTAINERS) and _base(value).__len__(value) <= MOST_NAMED
+        small = isinstance(value, CONTAINERS) and base_of(value).__len__(value) <= MOST_NAMED
         if small and id(value) not in self._seen:
             self._seen[id(value)] = value
             for inner in self._noted(value):
@@ -113,15 +115,15 @@ class Snapshot:
         return found
 
     def _container(self, value: Any) -> Sequence[Any]:
-        held = _held(value)
-        self._back.append((_container_back, value, held))
+        held = held_by(value)
+        self._back.append((container_back, value, held))
         return [inner for _, inner in held] if isinstance(value, dict) else held
 
     def _class(self, kind: type) -> Sequence[Any]:
         if root(kind.__module__) in OTHERS:
             return ()
         names = dict(vars(kind))
-        self._back.append((_class_back, kind, names))
+        self._back.append((class_back, kind, names))
         return [*names.values(), *kind.__bases__]
 
     def _object(self, value: Any) -> Sequence[Any]:
@@ -139,7 +141,7 @@ class Snapshot:
             own = threading.local if isinstance(value, threading.local) else object
             found.append(own.__getattribute__(value, "__dict__"))
         if isinstance(value, nn.Module):
-            self._back.append((_kind_back, value, kind))
+            self._back.append((kind_back, value, kind))
         if kind not in self._slots:
             self._slots[kind] = _slots(kind)
         for slot in self._slots[kind]:
@@ -154,7 +156,7 @@ class Snapshot:
         elif hasattr(bits, "state"):
             self._back.append((setattr, bits, "state", bits.state))
         elif hasattr(value, "flags") and getattr(value, "size", KEPT_ARRAY + 1) <= KEPT_ARRAY:
-            self._back.append((_array_back, value, value.copy()))
+            self._back.append((array_back, value, value.copy()))
         return ()
 
     def _drawing(self, source: random.Random) -> Sequence[Any]:
@@ -167,12 +169,12 @@ class Snapshot:
 
     def _slot(self, slot: Any, value: Any) -> Sequence[Any]:
         """One place that holds something or is empty."""
-        held = _read(slot, value)
-        self._back.append((_slot_back, slot, value, held))
+        held = read_slot(slot, value)
+        self._back.append((slot_back, slot, value, held))
         return () if held is EMPTY else (held,)
 
     def _cache(self, function: Any) -> Sequence[Any]:
-        self._back.append((_cache_back, function, function.cache_info().misses))
+        self._back.append((cache_back, function, function.cache_info().misses))
         return (function.__wrapped__,)
 
 
@@ -210,87 +212,6 @@ def _slots(kind: type) -> list[Any]:
     """What reads and writes the slots of a class's objects."""
     own = (vars(base).values() for base in kind.__mro__ if "__slots__" in vars(base))
     return [slot for values in own for slot in values if isinstance(slot, MemberDescriptorType)]
-
-
-# --- putting back -----------------------------------------------------------------------------
-
-
-def _read(slot: Any, value: Any) -> Any:
-    try:
-        return slot.__get__(value)
-    except (AttributeError, ValueError):
-        return EMPTY
-
-
-def _slot_back(slot: Any, value: Any, held: Any) -> None:
-    now = _read(slot, value)
-    if now is not held:
-        slot.__delete__(value) if held is EMPTY else slot.__set__(value, held)
-
-
-def _kind_back(module: nn.Module, kind: type) -> None:
-    if type(module) is not kind:  # as that of a lazy layer
-        module.__class__ = kind
-
-
-def _base(value: Any) -> Any:
-    """The container of Python's own that it is: a subclass may have replaced the methods."""
-    own = type(value)
-    return own if own in BASES else next(kind for kind in BASES if isinstance(value, kind))
-
-
-def _held(value: Any) -> Sequence[Any]:
-    """What a container holds, of a dictionary its items."""
-    kind = _base(value)
-    if not kind.__len__(value):  # most are empty
-        return ()
-    return list(kind.items(value) if isinstance(value, dict) else kind.__iter__(value))
-
-
-def _container_back(value: Any, held: Sequence[Any]) -> None:
-    now, before = _held(value), held
-    if now is before:  # most were empty and are
-        return
-    if isinstance(value, dict):
-        now, before = (list(chain.from_iterable(items)) for items in (now, before))
-    if len(now) == len(before) and all(map(is_, now, before)):
-        return
-    kind = _base(value)
-    kind.clear(value)
-    (kind.update if hasattr(kind, "update") else kind.extend)(value, held)
-
-
-def _names_back(names: dict[str, Any], held: Mapping[str, Any]) -> None:
-    """The names of a file as they were; what was imported or defined meanwhile stays."""
-    if names.keys() == held.keys() and all(map(is_, map(names.get, held), held.values())):
-        return
-    for name, value in held.items():
-        if names.get(name, names) is not value:
-            names[name] = value
-    for name in names.keys() - held.keys():
-        if not isinstance(names[name], ModuleType | FunctionType | type):
-            del names[name]
-
-
-def _class_back(kind: type, held: Mapping[str, Any]) -> None:
-    now = vars(kind)
-    for name in [name for name in now if name not in held]:
-        if isinstance(now[name], (torch.Tensor, tuple, *CONTAINERS, *ATOMS)):
-            type.__delattr__(kind, name)
-    for name, value in held.items():
-        if now.get(name, kind) is not value and name not in ("__dict__", "__weakref__"):
-            type.__setattr__(kind, name, value)
-
-
-def _array_back(array: Any, held: Any) -> None:
-    if array.shape == held.shape and array.tobytes() != held.tobytes():
-        array[...] = held
-
-
-def _cache_back(function: Any, misses: int) -> None:
-    """Empty a cache that has taken in results of the run, since shapes must not stay in it."""
-    if function.cache_info().misses != misses:
-        function.cache_clear()
 
 
 # --- names of files ---------------------------------------------------------------------------

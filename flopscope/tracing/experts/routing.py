@@ -18,6 +18,7 @@ import torch
 
 from flopscope import readings
 from flopscope.conventions import CONVENTIONS
+from flopscope.domain.truths import symbols_of
 from flopscope.errors import BadInput
 from flopscope.facts import Operator
 from flopscope.ledger import Ledger
@@ -208,7 +209,7 @@ def _check_fixed(trail: Trail, names: frozenset[str]) -> None:
 
 def _shared(row: Operator, sizes: Mapping[str, Route]) -> Operator:
     """An expert's weights are used by each token in proportion."""
-    own = {s.name for shape in (*row.inputs, row.output) for n in shape for s in _symbols(n)}
+    own = {s.name for shape in (*row.inputs, row.output) for n in shape for s in symbols_of(n)}
     routes = [sizes[name] for name in own & set(sizes)]
     return used_by(row, routes[0]) if routes else row
 
@@ -221,10 +222,6 @@ def used_by(row: Operator, route: Route) -> Operator:
     return row._replace(weights=tuple(w._replace(share=share) for w in row.weights))
 
 
-def _symbols(size: Size) -> frozenset[Symbol]:
-    return size.symbols() if isinstance(size, Polynomial) else frozenset()
-
-
 def choice(index: torch.Tensor, experts: int, each: Any) -> Route:
     """The route of a tensor that holds numbers of experts."""
     total = prod(map(size_value, index.shape))
@@ -235,4 +232,4 @@ def is_rows(size: Any) -> bool:
     """Is it the number of an expert's rows?"""
     if not isinstance(size, torch.SymInt) or not isinstance(size.node, SizeNode):
         return False
-    return any(_is_ours(s) for s in _symbols(size.node.value))
+    return any(_is_ours(s) for s in symbols_of(size.node.value))
