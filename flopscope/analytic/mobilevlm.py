@@ -70,7 +70,7 @@ def mobilevlm_v2_1_7b(*inputs: Feature, phase: Phase = Phase.PREFILL) -> Feature
 
 
 def mobilevlm_v2_3b(*inputs: Feature, phase: Phase = Phase.PREFILL) -> Feature:
-    """As `mobilevlm_v2_1_7b`, larger.
+    """The larger network: inputs, scores and domain are those of `mobilevlm_v2_1_7b`.
 
     >>> from flopscope.analytic.tape import record
     >>> record(mobilevlm_v2_3b, (1, 3, 336, 336), (1, 64)).params().value

@@ -68,15 +68,15 @@ def _convolutions(row: Operator) -> int:
 
 
 def _regrouped_products(row: Operator) -> Size:
-    """As deepspeed counts a transposed convolution: it divides one group's channels by the groups
-    again."""
+    """What deepspeed counts of a transposed convolution: it divides the channels of one group by
+    the groups again."""
     inputs, outputs, *kernel = row.weights[0].shape
     spread = product((inputs, floor_div(outputs, row.groups), *kernel))
     return product((row.operand[0], *row.operand[2:], spread))
 
 
 def _unturned_bias(row: Operator) -> Size:
-    """As deepspeed adds the bias of a transposed convolution."""
+    """What deepspeed adds for the bias of a transposed convolution."""
     assert row.window is not None
     axes = zip(
         row.operand[2:],

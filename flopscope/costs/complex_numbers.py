@@ -58,8 +58,9 @@ def _addition(row: Operator, real: Cost) -> Cost:
 
 
 def _division(row: Operator, real: Cost) -> Cost:
-    """By a complex number: four multiplications and two additions (of a real one two and none), two
-    and one for the divisor's square, two divisions. By a real one two divisions."""
+    """A division by a complex number is four multiplications and two additions (two and none where
+    the numerator is real), two and one for the divisor's square, and two divisions; by a real
+    number it is two divisions."""
     numerator, *divisor = row.input_types
     if not divisor or divisor[0] not in COMPLEX:
         return Cost(divide=product((2, real.divide)))

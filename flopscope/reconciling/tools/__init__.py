@@ -38,7 +38,7 @@ MODELS: Mapping[str, Modelled] = {
     "torchinfo": Modelled(torchinfo, _NONE),
     "deepspeed": Modelled(deepspeed, _GRADIENTS),
 }
-"""By tool."""
+"""The model of each tool."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ def answer(tool: str, spelling: Spelling, times: int = 1) -> tuple[Term, ...] | 
 
 
 def _terms(counted: Sequence[Counted]) -> tuple[Term, ...]:
-    """By name, in order of first appearance. A tool drops what its sum has of a fraction, as here
-    the last term that has one does."""
+    """The terms by name, in order of first appearance. A tool drops the fraction of its sum, and
+    here the last term that has a fraction drops it."""
     counts: dict[str, float] = {}
     texts: dict[str, list[str]] = {}
     for name, by, count in counted:

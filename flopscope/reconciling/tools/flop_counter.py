@@ -60,9 +60,11 @@ def flop_counter(spelling: Spelling) -> Iterator[Counted]:
 
 
 def _recurrent(call: Called) -> int:
-    """An LSTM of single precision is one kernel of oneDNN, unless it is packed or has a
-    projection; the others are products of all steps with one matrix and of each step with
-    another."""
+    """What a recurrent layer counts.
+
+    An LSTM of single precision is one kernel of oneDNN, unless it is packed or has a projection.
+    Others are products of all steps with one matrix and of each step with another.
+    """
     packed = not isinstance(call.args[3], bool)
     given = tensor(call, call.args[0])
     state, weights = call.args[1 + packed : 3 + packed]
