@@ -16,7 +16,7 @@ from flopscope import readings
 from flopscope.closedform import Formula
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.facts import Operator
-from flopscope.readings import Direction, Reading
+from flopscope.readings import Direction, Reading, energy
 
 if TYPE_CHECKING:
     from flopscope.ledger import Ledger
@@ -26,7 +26,7 @@ COUNT = "count"
 
 
 class Place(IntEnum):
-    """Where a quantity stands unasked. Each place includes those before it."""
+    """Where a quantity stands unasked: there, and in all places before it."""
 
     NOWHERE = 0
     DATA = 1  # in the JSON of a comparison
@@ -210,6 +210,22 @@ _ROWS = (
             Share(
                 "activations_written", "activations written, float32", "Written\nMB",
                 partial(readings.directed_bytes, Direction.ACTIVATIONS_WRITTEN),
+            ),
+        ),
+    ),
+    Quantity(
+        "energy", "energy, float32, for ratios only", "fJ", "Energy\nmJ", caution=energy.CAUTION,
+        measure=energy.energy, dtype="float32", noun="fJ (horowitz-45nm)",
+        key="energy_fj", column="energy_fj_float32", per=10**12, place=Place.DATA,
+        budget="so many femtojoules, for ratios only, such as 20T for 20 mJ",
+        shares=(
+            Share(
+                "arithmetic", "energy of arithmetic, float32, for ratios only",
+                "Arith-\nmetic mJ", energy.arithmetic_energy, Place.DATA,
+            ),
+            Share(
+                "memory", "energy of memory, float32, for ratios only",
+                "Memory\nmJ", energy.memory_energy, Place.DATA,
             ),
         ),
     ),

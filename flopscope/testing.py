@@ -31,8 +31,8 @@ def assert_budget(
 
     `network` is a module with the shapes of its inputs, (1, 3, 224, 224), or the name of a
     catalogue model, with its resolution if it is not the native one. Limits are integers or texts
-    such as "300M". An operator of unknown cost keeps no budget. Raises BadInput for no budget, or a
-    limit that is no positive number; UnknownName for a budget that there is not.
+    such as "300M". An operator of unknown cost keeps no budget. Raises BadInput where no budget is
+    given or a limit is not a positive number, UnknownName for an unknown budget.
 
     >>> from torch import nn
     >>> assert_budget(nn.Conv2d(3, 8, 3), (1, 3, 32, 32), max_macs="1M", max_params=300)

@@ -96,7 +96,8 @@ class Layout:
     def parse(cls, columns: str | None, sort: str | None, group: str | None) -> Layout:
         """'params,macs,top1' as a layout; without columns, params, count, top1 and cite.
 
-        Raises UnknownName for a column or group that is none, BadInput for one given twice.
+        Raises UnknownName for an unknown column or group, BadInput for a column that is given
+        twice or that has no order.
 
         >>> Layout.parse("params,top1", "+macs", "family").columns
         ('params', 'top1')
@@ -108,7 +109,7 @@ class Layout:
         if twice := [name for name in names if names.count(name) > 1]:
             raise BadInput(f"the column {twice[0]} is given twice; give it once")
         if sort and sort.removeprefix("+") in ("input", "cite"):
-            raise BadInput(f"rows are sorted by a number, and {sort} is none; sort by params")
+            raise BadInput(f"rows are sorted by numbers, which {sort} has not; sort by params")
         if group not in (None, FAMILY):
             raise UnknownName("group", group or "", [FAMILY])
         return cls(names, sort, group)

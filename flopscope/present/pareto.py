@@ -93,7 +93,7 @@ def _name(point: Point) -> str:
 
 
 def _folded(point: Point, room: int) -> str:
-    """The name on lines of that room, broken after a sign or blank where possible."""
+    """The name in lines of that width, broken after a sign or blank where possible."""
     lines = [""]
     for part in re.findall(r"[^:,. ]*[:,. ]?", point.name):
         if lines[-1] and len(lines[-1]) + len(part) > room:
@@ -151,7 +151,7 @@ def place(point: Point) -> str:
 
 
 def _left(front: Front) -> list[str]:
-    """What is missing, counted and listed reason by reason, as far as a table should."""
+    """Notes on what is missing: for each reason how many points, and the first of them."""
     others = front.cloud.others
     notes = [f"Rows of the file that were not asked for: {others}."] if others else []
     groups: dict[str, list[Left]] = {}

@@ -28,7 +28,7 @@ class View:
     """How a profile is laid out: the convention, the split, the tree's depth and the order.
 
     A tree is ordered at every level. Raises UnknownName for a split or order that does not exist,
-    BadInput for a depth that is no integer from 0, or a depth of a flat table.
+    BadInput for a depth that is not an integer from 0, or a depth of a flat table.
     """
 
     convention: Convention
@@ -45,7 +45,7 @@ class View:
             raise BadInput(f"depth {self.depth} is not an integer from 0; give one such as 2")
         if self.depth is not None and self.flat:
             raise BadInput(
-                f"depth {self.depth} folds the module tree, and by {self.by} there is none; "
+                f"depth {self.depth} folds the module tree, and a table by {self.by} has no tree; "
                 "leave depth out, or split by module"
             )
 

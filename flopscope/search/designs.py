@@ -73,7 +73,7 @@ class Designs:
 
     @cached_property
     def laws(self) -> Mapping[str, Formula]:
-        """The formulas with every rounding dropped."""
+        """The formulas without any rounding."""
         return {quantity: formula.idealised() for quantity, formula in self.formulas.items()}
 
     def counts(self, sizes: Sizes) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def depends(formula: Formula, axis: Axis) -> bool:
 
 
 def at(formula: Formula, sizes: Sizes) -> Any:
-    """The formula's value where the domain has been seen to already.
+    """The formula's value at sizes that are known to be in its domain.
 
     >>> from flopscope.symbolic import symbol
     >>> at(Formula(9 * symbol("H"), "MACs"), {"H": 2, "width": 1.0})

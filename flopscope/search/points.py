@@ -56,7 +56,8 @@ class Point(NamedTuple):
 
 
 class Left(NamedTuple):
-    """A network left out, and why; its line in the user's file, None for the catalogue's."""
+    """A network that is left out, and why. `line` is that of the user's file, None for one of the
+    catalogue."""
 
     name: str
     line: int | None
@@ -65,8 +66,8 @@ class Left(NamedTuple):
 
 @dataclass(frozen=True)
 class Question:
-    """Which costs are asked, how work is counted, and which points are wanted: at one input size,
-    of some families, within budgets."""
+    """Which costs are asked for, how work is counted, and which points are wanted: all, or those at
+    one input size, of some families, within budgets."""
 
     criteria: tuple[str, ...]
     convention: Convention
@@ -75,12 +76,15 @@ class Question:
     most: tuple[Budget, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raises UnknownName for a cost or a family, BadInput for no cost or a double one."""
+        """Raises UnknownName for an unknown cost or family, BadInput where no cost is named or
+        one is named twice."""
         for name in self.criteria:
             if name not in COSTS:
                 raise UnknownName("cost", name, COSTS)
         if not self.criteria or len(set(self.criteria)) < len(self.criteria):
-            raise BadInput("no cost to choose by, or one twice; name each once, such as macs")
+            raise BadInput(
+                "there is no cost to choose by, or one is named twice; name each once, such as macs"
+            )
         known = dict.fromkeys(model.family for model in MODELS.values())
         for family in self.families:
             if family not in known:
@@ -100,8 +104,8 @@ class Question:
 
 @dataclass(frozen=True)
 class Cloud:
-    """The points found, cheapest first; what was left out though asked for; how many rows of the
-    user's file were not asked for."""
+    """The points, cheapest first; the networks that were asked for and left out; and how many rows
+    of the user's file were not asked for."""
 
     points: tuple[Point, ...]
     left: tuple[Left, ...]
@@ -203,7 +207,7 @@ def _of_result(question: Question, costs: Costs, path: str, row: Result) -> Poin
 
 
 def _stated(row: Result, measure: Named) -> Amount | None:
-    """What the row states; work only where it is counted as papers do, in MACs."""
+    """What the row states. It states work as papers do, in MACs, and under no other convention."""
     if isinstance(measure, Quantity) and measure.convention not in ("", "macs"):
         return None
     found: Amount | None = getattr(row, measure.stated) if measure.stated else None

@@ -332,7 +332,7 @@ BAD = {
     (*NUMBERS, "--depth", "-1"): "--depth -1 is not an integer from 0; give one such as 2",
     (*NUMBERS, "--depth", "two"): "--depth two is not an integer from 0; give one such as 2",
     (*NUMBERS, "--depth", "1", "--by", "layer"): (
-        "depth 1 folds the module tree, and by layer there is none; "
+        "depth 1 folds the module tree, and a table by layer has no tree; "
         "leave depth out, or split by module"
     ),
     (*FREE, "--sort", "macs"): (

@@ -155,6 +155,28 @@ def test_the_largest_comes_first_at_every_level(by, sort):
         assert all(first >= second for first, second in pairwise(values))
 
 
+def test_an_order_by_another_quantity_has_its_column_in_its_unit(capsys):
+    # stem: 4·(3·32·32 + 224 + 8·16·16) + 4·(2·8·16·16 + 32) + 4·2·8·16·16 bytes
+    assert 4 * (3 * 32 * 32 + 224 + 2048 + 2 * 2048 + 32 + 2 * 2048) == 54_272
+    out = printed(capsys, "nets.py:Net", *NUMBERS, "--depth", "1", "--sort", "traffic")
+    assert (
+        body(out)
+        == """\
+                                        MACs         Activ-   Traffic
+Module               Output  Params   (macs)      %  ations        MB
+─────────────────────────────────────────────────────────────────────
+stem  3 operators   8×16×16     240   55,296   51.8   2,048      0.05
+act  relu ×2       16×16×16       0        0    0.0       0      0.05
+body  2 operators  16×16×16     224   51,200   48.0   6,144      0.04
+(global pool)            16       0        0    0.0       0      0.02
+fc  linear               10     170      160    0.2      10   0.00078
+(addition)               10       0        0    0.0       0  0.000080
+
+total                           634  106,656  100.0   8,202      0.16
+"""
+    )
+
+
 def test_parameters_that_modules_share_count_where_they_are_read_first(capsys):
     out = printed(capsys, "nets.py:Tied", "--input", "1,8")
     assert "first  linear        8      72" in out

@@ -8,7 +8,7 @@ from torch import nn
 
 from flopscope.api import analyze
 from flopscope.cli import main
-from flopscope.errors import BadInput
+from flopscope.errors import BadInput, UnknownName
 from flopscope.search.assertion import assess
 from flopscope.search.budgets import Budget
 from flopscope.testing import assert_budget
@@ -81,6 +81,29 @@ def test_a_catalogue_model_is_counted_from_its_closed_form(capsys):
     assert asserted(capsys, "mobilenetv2", "--max-macs", "300774272")[0] == 0
     assert asserted(capsys, "mobilenetv2", "--max-macs", "300774271")[0] == 1
     assert asserted(capsys, "mobilenetv2", "--max-macs", "301M", "--res", "256")[0] == 1
+
+
+def test_no_layers_hold_the_excess_of_a_peak(capsys):
+    """A peak is no sum: what lives at once is of several layers."""
+    status, out, _ = asserted(
+        capsys, "mobilenetv2", "--max-peak", "6M", "--max-int8", "4M", "--format", "json"
+    )
+    int8, peak = json.loads(out)["budgets"]
+    assert status == 1
+    assert int8 == {
+        "quantity": "int8", "limit": 4_000_000, "value": 3_504_872, "kept": True, "unknown": [],
+        "offenders": [],
+    }  # fmt: skip
+    assert peak == {
+        "quantity": "peak", "limit": 6_000_000, "value": 6_021_120, "kept": False, "unknown": [],
+        "offenders": [],
+    }  # fmt: skip
+
+
+def test_a_budget_that_there_is_not_is_refused():
+    with pytest.raises(UnknownName) as raised:
+        assert_budget("mobilenetv2", max_activation="1M")
+    assert str(raised.value) == "unknown budget 'max_activation'; did you mean max_activations?"
 
 
 class Sorts(nn.Module):

@@ -100,6 +100,8 @@ def test_what_was_trained_on_other_data_is_left_out():
         (("macs",), "torch", (601_548_544,)),
         (("params", "int8"), "macs", (3_504_872, 3_504_872)),
         (("activations",), "macs", (6_679_112,)),
+        (("weights", "peak", "traffic"), "torch", (14_019_488, 6_021_120, 173_065_024)),
+        (("trainable", "buffers"), "macs", (3_504_872, 34_112)),
     ],
 )
 def test_costs_are_those_of_the_closed_form(axes, by, costs):
@@ -121,6 +123,12 @@ def test_limits_keep_exactly_what_is_within_them():
         for p in points(question("params", most=(Budget("macs", 60_000_000),))).points
     }
     assert few == {(p.name, p.resolution) for p in cheap.points}
+
+
+def test_budgets_of_any_quantity_keep_what_is_within_them():
+    everything = points(question("traffic", "peak"))
+    within = points(question("traffic", "peak", most=(Budget("peak", 4_000_000),)))
+    assert within.points == tuple(p for p in everything.points if p.costs[1] <= 4_000_000)
 
 
 def test_a_budget_is_of_macs_whatever_is_counted():
@@ -228,7 +236,7 @@ def test_no_cost_and_a_double_one():
         with pytest.raises(BadInput) as raised:
             Question(axes, MACS)
         assert str(raised.value) == (
-            "no cost to choose by, or one twice; name each once, such as macs"
+            "there is no cost to choose by, or one is named twice; name each once, such as macs"
         )
 
 

@@ -103,6 +103,28 @@ def test_several_budgets_hold_together():
     assert len(set(alone)) == 2
 
 
+def test_a_budget_of_traffic_is_kept_by_the_last_float():
+    limit = 200_000_000
+    (design,) = solve("mobilenetv2", [Budget("traffic", limit)], ["width"]).designs
+    last = design.span[1]
+    at, beyond = (
+        int(analyze("mobilenetv2", width=width).traffic_bytes("float32"))
+        for width in (last, math.nextafter(last, math.inf))
+    )
+    assert at == design.counts["traffic"] <= limit < beyond
+
+
+def test_a_budget_of_the_peak_is_kept_by_the_last_resolution():
+    (design,) = solve("mobilenetv2", [Budget("peak", 6_000_000)], ["res"]).designs
+    peaks = {
+        res: int(analyze("mobilenetv2", res=res).peak_activation_bytes("float32"))
+        for res in range(200, 260)
+    }
+    kept = [res for res, peak in peaks.items() if peak <= 6_000_000]
+    assert design.sizes["res"] == kept[-1]
+    assert design.counts["peak"] == peaks[kept[-1]]
+
+
 def test_the_law_s_solution_is_where_the_idealised_formula_meets_the_budget():
     (design,) = solve("mobilenetv2", [Budget("macs", 150_000_000)], ["width"]).designs
     law = formula("mobilenetv2", free=["width"]).idealised()
