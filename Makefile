@@ -24,7 +24,9 @@ setup: $(VENV)/full  ## the full environment, with git hooks where this is a git
 # Two workers, one thread each: tests are many and small, and torch's threads would fight for cores.
 # Each worker takes one half of the files and, when it has done, some of what is left of the other's,
 # so that what the tests of a file share is made once.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+# Compiled files are kept: workers, kernels and commands that tests start would compile all anew.
+PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/build/pycache OMP_NUM_THREADS=1 \
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 test: lint  ## everything that CI checks: lint, then all fast tests and doctests
 	$(PYTEST)

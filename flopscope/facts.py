@@ -45,7 +45,7 @@ class Kind(Enum):
     MULTIPLY = "multiplication"
     DIVIDE = "division"
     COMPARE = "comparison"  # maximum, minimum and logic of two tensors too
-    ELEMENTWISE = "element-wise function"  # one that networks do not write as a layer
+    ELEMENTWISE = "element-wise function"  # a function that networks do not write as a layer
     REDUCTION = "reduction"
     CONCATENATION = "concatenation"
     STORED = "stored tensor"  # a parameter that no operator reads as a whole
@@ -183,11 +183,11 @@ class Operator(NamedTuple):
 
     `path` names stage, block and layer, joined by dots; `call` counts the calls of that layer.
     `groups` is the number of groups a convolution splits its channels into; for norms, softmax and
-    reductions, how many groups of elements are taken together each; for a sparse product, how many
-    products of two numbers there are. `id` is the row's own number
-    and `reads` the ids of the rows whose outputs it takes (negative: an input of the network), for
-    liveness. `backward` marks what a training step runs after the forward pass. `types` are the
-    elements' types of its inputs and, last, of its output; none where all tensors are of float32.
+    reductions, the number of groups whose elements are taken together; for a sparse product, the
+    number of products of two numbers. `id` is the row's own number and `reads` has the ids of the
+    rows whose outputs it takes, negative for an input of the network; liveness is read from them.
+    `backward` marks what a training step runs after the forward pass. `types` are the types of its
+    inputs' elements and, last, of its output's; it is empty where all are float32.
     """
 
     kind: Kind

@@ -66,7 +66,7 @@ class Ledger:
         return iter(self.rows)
 
     def __add__(self, other: Ledger) -> Ledger:
-        """Both networks, side by side: neither reads the other's outputs or shares its weights."""
+        """Both networks side by side; neither reads the other's outputs or shares its weights."""
         rows = 1 + max((row.id for row in self.rows), default=-1)
         inputs = -min(
             (source for row in self.rows for source in row.reads if source < 0), default=0
@@ -75,7 +75,7 @@ class Ledger:
         return Ledger(self.rows + moved, self.conditions + other.conditions)
 
     def repeat(self, times: Size) -> Ledger:
-        """`times` equal copies, each with weights of its own; a symbol is welcome."""
+        """`times` equal copies, each with weights of its own; their number may be a symbol."""
         rows = tuple(row._replace(repeat=row.repeat * times) for row in self.rows)
         return replace(self, rows=rows)
 
@@ -223,7 +223,7 @@ def _renumbered(row: Operator, rows: int, inputs: int) -> Operator:
 
 
 def _renamed(weight: Weight, rows: int) -> Weight:
-    """A computed weight has no name."""
+    """The weight under a key of its own. A computed weight has none and keeps it so."""
     return weight._replace(key=f"{rows}:{weight.key}") if weight.key else weight
 
 

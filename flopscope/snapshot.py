@@ -48,6 +48,7 @@ HOLDERS = frozenset(
 
 CACHED = type(functools.lru_cache(lambda: None))
 CONTAINERS = (dict, list, set, deque)
+BASES = (OrderedDict, *CONTAINERS)
 LOOKED_INTO = (CACHED, *CONTAINERS)
 """What of a file's own names is noted with what it holds."""
 ATOMS = (
@@ -56,7 +57,7 @@ ATOMS = (
 )
 """Types of values that hold nothing that could change."""
 
-
+PLAIN = frozenset(ATOMS)
 EMPTY = object()
 CELL = CellType.cell_contents
 """What reads and writes a variable of a closure."""
@@ -68,12 +69,14 @@ class Snapshot:
     def __init__(self, *roots: Any) -> None:
         self._back: list[tuple[Any, ...]] = []  # what puts something back, and what it takes
         self._seen: dict[int, Any] = {}  # by id; alive, so that ids stay unique
+        self._slots: dict[type, list[Any]] = {}
         todo = list(roots)
         while todo:
             value = todo.pop()
-            if id(value) not in self._seen and not isinstance(value, ATOMS):
-                self._seen[id(value)] = value
-                todo += self._noted(value)
+            if type(value) in PLAIN or id(value) in self._seen or isinstance(value, ATOMS):
+                continue
+            self._seen[id(value)] = value
+            todo += self._noted(value)
 
     def name_spaces(self, spaces: Iterable[dict[str, Any]]) -> None:
         """Note the names of files too, and what their containers hold, but not what objects
@@ -103,15 +106,11 @@ class Snapshot:
 
     def _noted(self, value: Any) -> Sequence[Any]:
         """Note what the value holds; returns what it refers to."""
-        if isinstance(value, CONTAINERS):
-            return self._container(value)
-        if isinstance(value, type):
-            return self._class(value)
-        for kind, noted in NOTED.items():
-            if isinstance(value, kind):
-                found: Sequence[Any] = noted(self, value)
-                return found
-        return self._object(value)
+        noted = WAYS.get(type(value)) or next(
+            (noted for kinds, noted in NOTED.items() if isinstance(value, kinds)), Snapshot._object
+        )
+        found: Sequence[Any] = noted(self, value)
+        return found
 
     def _container(self, value: Any) -> Sequence[Any]:
         held = _held(value)
@@ -141,7 +140,9 @@ class Snapshot:
             found.append(own.__getattribute__(value, "__dict__"))
         if isinstance(value, nn.Module):
             self._back.append((_kind_back, value, kind))
-        for slot in _slots(kind):
+        if kind not in self._slots:
+            self._slots[kind] = _slots(kind)
+        for slot in self._slots[kind]:
             found += self._slot(slot, value)
         return found
 
@@ -181,19 +182,28 @@ def _inside(function: FunctionType) -> Sequence[Any]:
 
 
 NOTED: Mapping[Any, Any] = {
-    tuple | frozenset: lambda _, value: tuple(value),
+    CONTAINERS: Snapshot._container,
+    type: Snapshot._class,
+    (tuple, frozenset): lambda _, value: tuple(value),
     CellType: Snapshot._cell,
     FunctionType: lambda _, value: _inside(value),
     MethodType: lambda _, value: (value.__self__, value.__func__),
     BuiltinFunctionType: lambda _, value: (value.__self__,),
     functools.partial: lambda _, value: (value.func, value.args, value.keywords),
     weakref.ref: lambda _, value: (value(),),
-    staticmethod | classmethod: lambda _, value: (value.__func__,),
+    (staticmethod, classmethod): lambda _, value: (value.__func__,),
     property: lambda _, value: (value.fget,),
     random.Random: Snapshot._drawing,
     CACHED: Snapshot._cache,
 }
-"""By kind of value, what a value refers to that is neither a container nor a plain object."""
+"""What is noted of a value that is not a plain object, by the first of these types that it has."""
+
+WAYS = {
+    kind: noted
+    for kinds, noted in NOTED.items()
+    for kind in (kinds if isinstance(kinds, tuple) else (kinds,))
+}
+"""The same by the exact type of a value."""
 
 
 def _slots(kind: type) -> list[Any]:
@@ -225,7 +235,8 @@ def _kind_back(module: nn.Module, kind: type) -> None:
 
 def _base(value: Any) -> Any:
     """The container of Python's own that it is: a subclass may have replaced the methods."""
-    return next(kind for kind in (OrderedDict, *CONTAINERS) if isinstance(value, kind))
+    own = type(value)
+    return own if own in BASES else next(kind for kind in BASES if isinstance(value, kind))
 
 
 def _held(value: Any) -> Sequence[Any]:
@@ -238,6 +249,8 @@ def _held(value: Any) -> Sequence[Any]:
 
 def _container_back(value: Any, held: Sequence[Any]) -> None:
     now, before = _held(value), held
+    if now is before:  # most were empty and are
+        return
     if isinstance(value, dict):
         now, before = (list(chain.from_iterable(items)) for items in (now, before))
     if len(now) == len(before) and all(map(is_, now, before)):

@@ -20,7 +20,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from reference_models.layers import checked_classes, checked_depth, checked_width, make_divisible
+from reference_models.layers import (
+    LinearMlp,
+    checked_classes,
+    checked_depth,
+    checked_width,
+    make_divisible,
+)
 from reference_models.poolformer import Pooling
 
 GRID = 7  # side of the last map
@@ -83,20 +89,6 @@ class ConvMlp(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.act(self.norm1(self.fc1(x)))
         y: Tensor = self.norm2(self.fc2(x))
-        return y
-
-
-class LinearMlp(nn.Module):
-    """Linear to four times the channels, GELU, linear back."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.fc1 = nn.Linear(channels, 4 * channels)
-        self.act = nn.GELU()
-        self.fc2 = nn.Linear(4 * channels, channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.fc2(self.act(self.fc1(x)))
         return y
 
 

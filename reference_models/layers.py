@@ -1,4 +1,4 @@
-"""What several families share: the channel rounding, a convolution with its norm, inits, checks."""
+"""What several families share: stages, rounding of channels, layers, initial weights, checks."""
 
 import math
 import sys
@@ -137,6 +137,20 @@ def split_heads(x: Tensor, heads: int) -> Tensor:
 def join_heads(x: Tensor) -> Tensor:
     """(B, heads, n, d) → (B, n, heads·d)."""
     return x.transpose(1, 2).flatten(2)
+
+
+class LinearMlp(nn.Module):
+    """Linear to four times the channels, GELU, linear back."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(channels, 4 * channels)
+        self.act = nn.GELU()
+        self.fc2 = nn.Linear(4 * channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.fc2(self.act(self.fc1(x)))
+        return y
 
 
 class Classifier(nn.Module):

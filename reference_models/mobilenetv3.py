@@ -63,7 +63,7 @@ class Row(NamedTuple):
     s: int
 
     def again(self) -> "Row":
-        """As it is repeated: stride 1, its own output for input, expanded in the same ratio."""
+        """The row as it is repeated: at stride 1, on its own output, expanded in the same ratio."""
         return self._replace(input=self.out, exp=self.out * self.exp // self.input, s=1)
 
 
@@ -172,7 +172,7 @@ def _hidden_in_paper(width: float, row: Row, channels: int) -> int:
 
 
 def _hidden_in_timm(width: float, row: Row, channels: int) -> int:
-    """As in the paper, but timm writes its ratios with two decimals: 88/24 is 3.67."""
+    """The paper's rule, but timm writes its ratios with two decimals: 88/24 is 3.67."""
     return make_divisible(channels * round(row.exp / row.input, 2))
 
 

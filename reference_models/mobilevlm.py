@@ -5,7 +5,7 @@ code (Meituan-AutoML/MobileVLM mobilevlm/model/*.py) loads into Hugging Face's L
 position gets scores, as there.
 
 Deviations. The features are the hidden states before the vision tower's last layer, which is stored
-and not run: Hugging Face runs it and the norm after it, and nobody reads them. The tokens of the
+and not run: Hugging Face runs it and the norm after it, but uses neither. The tokens of the
 image stand before those of the text, not where the prompt names them. Rotary angles are computed
 once a run, not kept in tables, and a step of one token adds no mask of zeros. Attention is explicit
 products, as in Hugging Face's `eager` code: SDPA and FlashAttention compute the same and are not

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from reference_models.layers import (
+    LinearMlp,
     Stages,
     checked_classes,
     init_truncated,
@@ -40,19 +41,6 @@ def _norm(channels: int) -> nn.LayerNorm:
     return nn.LayerNorm(channels, eps=EPSILON)
 
 
-class Mlp(nn.Module):
-    """Linear to 4·C, GELU, linear back, on maps with channels last."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.fc1 = nn.Linear(channels, 4 * channels)
-        self.act = nn.GELU()
-        self.fc2 = nn.Linear(4 * channels, channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(self.act(self.fc1(x)))
-
-
 class Block(nn.Module):
     """Wavelet convolution, norm, two linear layers, layer scale, shortcut."""
 
@@ -60,7 +48,7 @@ class Block(nn.Module):
         super().__init__()
         self.conv_dw = WTConv2d(channels, KERNEL, levels)
         self.norm = _norm(channels)
-        self.mlp = Mlp(channels)
+        self.mlp = LinearMlp(channels)
         self.gamma = nn.Parameter(torch.full((channels,), LAYER_SCALE))
         self.drop = drop
 

@@ -89,11 +89,25 @@ def test_the_picture_of_a_page_is_that_of_its_provenance(capsys, monkeypatch, tm
     }
 
 
+NAMED = r"`((?:flopscope|tests|reference_models|docs|benchmarks)/[\w/.]*)`"
+BELOW = r"`((?!tests/|reference_models/|flopscope/)[a-z_]+(?:\.py|/[a-z_/]*(?:\.py)?))`"
+"""Paths on any page, and those of the page on the house, which stand below flopscope/."""
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_path_and_link_a_page_names_exists(page):
     text = page.read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", text)
-    paths = re.findall(r"`((?:flopscope|tests|reference_models|docs|benchmarks)/[\w/.]*)`", text)
+    paths = re.findall(NAMED, text)
+    if page.name == "architecture.md":
+        paths += [f"flopscope/{path}" for path in re.findall(BELOW, text)]
+        assert len(paths) > 20
     missing = [link for link in links if not (page.parent / link).exists()]
     missing += [path for path in paths if not (ROOT / path).exists()]
     assert missing == []
+
+
+def test_the_page_on_the_house_fits_one_screen():
+    lines = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 60
+    assert max(map(len, lines)) <= 100

@@ -8,15 +8,17 @@ multiples of 8 that keep 0.9 of the width, blocks up.
 
 from __future__ import annotations
 
-from flopscope.analytic.channels import channels_first, channels_last, scale
 from flopscope.analytic.operators import (
     activation,
     add,
+    channels_first,
+    channels_last,
     conv2d,
     flatten,
     global_pool,
     layer_norm,
     linear,
+    scale,
 )
 from flopscope.analytic.stages import Block, Stages, stage, variant
 from flopscope.analytic.tape import Feature
@@ -24,7 +26,7 @@ from flopscope.facts import Function
 from flopscope.sizes import Size
 
 STRIDE = 32
-"""Of the last map; a smaller input leaves nothing of it."""
+"""The stride of the last map, which a smaller input would leave empty."""
 
 TINY = Stages(c=(96, 192, 384, 768), b=(3, 3, 9, 3))
 SMALL = Stages(c=(96, 192, 384, 768), b=(3, 3, 27, 3))
@@ -38,7 +40,7 @@ def convnext_block(x: Feature) -> Feature:
 
 
 def mixed_by(x: Feature, mixed: Feature) -> Feature:
-    """The rest of a block, behind what mixed the positions of its input x: figure 4."""
+    """The rest of a block, after its input x was mixed over positions: figure 4."""
     y = layer_norm(channels_last(mixed))
     y = activation(linear(y, 4 * x.channels, name="expand"), Function.GELU)
     y = channels_first(linear(y, x.channels, name="project"))

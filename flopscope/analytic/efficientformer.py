@@ -16,7 +16,6 @@ from functools import partial
 from typing import NamedTuple
 
 from flopscope.analytic.attention import attend
-from flopscope.analytic.channels import scale
 from flopscope.analytic.operators import (
     activation,
     add,
@@ -25,12 +24,15 @@ from flopscope.analytic.operators import (
     conv2d,
     layer_norm,
     linear,
+    looked_up,
+    reduce,
+    scale,
+    with_number,
 )
 from flopscope.analytic.stages import blocks, variant
 from flopscope.analytic.tape import Feature
-from flopscope.analytic.tokens import halved, looked_up, token_mean
 from flopscope.domain import Members, breaking
-from flopscope.facts import Function
+from flopscope.facts import Function, Kind, Reduction
 from flopscope.sizes import Real, Size, floor_div, round_filters, round_repeats
 
 GRID, STRIDE = 7, 32
@@ -40,7 +42,7 @@ SIDES = range((GRID - 1) * STRIDE + 1, GRID * STRIDE + 1)
 """Inputs with that map: ⌈n/32⌉ = 7."""
 
 HEADS, KEY, VALUE = 8, 32, 128
-"""Of attention, section 4: queries and keys of 32 channels, values of four times as many."""
+"""Heads of attention, channels of a query or key, and of a value: section 4."""
 
 
 class MixedStages(NamedTuple):
@@ -91,9 +93,10 @@ def efficientformer(x: Feature, stages: MixedStages, *, classes: Size = 1000) ->
         kinds = (pooling_block, pooling), (_attention_on_any, attending)
         x = blocks(x, f"stage{number}", kinds)
     with scope("head"):
-        x = token_mean(layer_norm(x))
+        x = layer_norm(x)
+        x = reduce(x, (x.batch, x.shape[-1]), Reduction.MEAN, name="pool")
         answers = [linear(x, classes, name=name) for name in ("classifier", "distilled")]
-        return halved(add(*answers))
+        return with_number(add(*answers), Kind.DIVIDE, name="halve")
 
 
 def pooling_block(x: Feature) -> Feature:
@@ -129,7 +132,7 @@ def _attention(x: Feature) -> Feature:
     with x.tape.scope("attention"):
         qkv = linear(x, HEADS * (2 * KEY + VALUE), name="qkv")
         q, k, v = (qkv.view(batch, n, HEADS * width) for width in (KEY, KEY, VALUE))
-        bias = looked_up(x, (HEADS, n), (n, n), (HEADS, n, n), name="bias")
+        bias = looked_up(x.tape, (HEADS, n), (n, n), (HEADS, n, n), name="bias")
         return linear(attend(q, k, v, HEADS, mask=bias), channels, name="project")
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from functools import partial
 
 from flopscope.analytic.blocks import conv_bn_act
-from flopscope.analytic.channels import scale
 from flopscope.analytic.mobileone import GELU, TRAIN, large_kernel, mobileone, repmixer
 from flopscope.analytic.operators import (
     Pair,
@@ -21,16 +20,17 @@ from flopscope.analytic.operators import (
     conv2d,
     flatten,
     global_pool,
+    projected,
+    scale,
 )
 from flopscope.analytic.stages import Stages, stage
 from flopscope.analytic.switches import NetworkForm
 from flopscope.analytic.tape import Feature
-from flopscope.analytic.tokens import projected
 from flopscope.analytic.transformer import attention
 from flopscope.sizes import Size, elements, exact_div, make_divisible
 
 RATIO = 3
-"""Of the hidden width to a block's."""
+"""The hidden width of a feed-forward part over the block's width."""
 
 HEAD = 32
 """Width of an attention head."""

@@ -12,10 +12,11 @@ from functools import partial
 
 from flopscope.analytic.fastvit import MCI0, MCI1, MCI2, image_encoder
 from flopscope.analytic.mobilecliptowers import class_token, text_encoder, vision_transformer
+from flopscope.analytic.operators import divide, elementwise, function_of_stored, reduce
 from flopscope.analytic.stages import Stages
 from flopscope.analytic.switches import NetworkForm
 from flopscope.analytic.tape import Feature
-from flopscope.facts import Function, Kind, Reduction
+from flopscope.facts import Function, Reduction
 
 
 def mobileclip(
@@ -67,19 +68,16 @@ def mobileclip_b(x: Feature, ids: Feature) -> Feature:
 
 def normalised(x: Feature) -> Feature:
     """x/|x|, the length at least a small number."""
-    tape, length = x.tape, (x.batch, 1)
-    norm = Reduction.NORM
-    y = tape.record(Kind.REDUCTION, "norm", (x,), length, groups=x.batch, function=norm)
-    y = tape.record(Kind.ELEMENTWISE, "bound", (y,), length, function=Function.BOUND)
-    return tape.record(Kind.DIVIDE, "div", (x, y._replace(shape=x.shape)), x.shape)
+    y = reduce(x, (x.batch, 1), Reduction.NORM, name="norm")
+    y = elementwise(y, Function.BOUND, name="bound")
+    return divide(x, y.view(*x.shape))
 
 
 def _scale(x: Feature) -> None:
     """The exponential of a parameter, between bounds."""
-    tape, kind = x.tape, Kind.ELEMENTWISE
-    weights = (tape.stored("logit_scale", ()),)
-    y = tape.record(kind, "scale_exp", (), (), weights=weights, function=Function.EXP)
-    tape.record(kind, "scale_clamp", (y,), (), function=Function.CLAMP)
+    factor = x.tape.stored("logit_scale", ())
+    y = function_of_stored(x.tape, factor, Function.EXP, name="scale_exp")
+    elementwise(y, Function.CLAMP, name="scale_clamp")
 
 
 mobileclip_s0 = partial(mobileclip, encoder=MCI0, layers=4, mixing=True)

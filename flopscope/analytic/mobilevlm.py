@@ -16,12 +16,17 @@ from flopscope.analytic.operators import (
     activation,
     adaptive_pool,
     add,
+    concatenate,
     conv2d,
+    elementwise,
     embedding,
     layer_norm,
     linear,
     multiply,
     rms_norm,
+    stored,
+    with_number,
+    with_stored,
 )
 from flopscope.analytic.switches import Phase
 from flopscope.analytic.tape import Feature, Tape, record
@@ -65,7 +70,7 @@ def mobilevlm_v2_1_7b(*inputs: Feature, phase: Phase = Phase.PREFILL) -> Feature
 
 
 def mobilevlm_v2_3b(*inputs: Feature, phase: Phase = Phase.PREFILL) -> Feature:
-    """As `mobilevlm_v2_1_7b`, larger.
+    """The larger network: inputs, scores and domain are those of `mobilevlm_v2_1_7b`.
 
     >>> from flopscope.analytic.tape import record
     >>> record(mobilevlm_v2_3b, (1, 3, 336, 336), (1, 64)).params().value
@@ -75,7 +80,7 @@ def mobilevlm_v2_3b(*inputs: Feature, phase: Phase = Phase.PREFILL) -> Feature:
 
 
 def mobilevlm(inputs: Sequence[Feature], sizes: DecoderSizes, phase: Phase) -> Feature:
-    """The phase's network, and what it stores besides."""
+    """The network of a phase, with the parameters that the phase stores and does not use."""
     if phase is Phase.PREFILL:
         image, tokens = inputs
         return _prefill(image, tokens, sizes)
@@ -95,9 +100,7 @@ def _prefill(image: Feature, tokens: Feature, sizes: DecoderSizes) -> Feature:
     seen = _seen(image.view(image.batch, 3, IMAGE, IMAGE), sizes)
     with tape.scope("language_model"):
         text = embedding(tokens, VOCABULARY, sizes.c)
-        n = IMAGE_TOKENS + tokens.shape[1]
-        shape = (image.batch, n, sizes.c)
-        x = tape.record(Kind.CONCATENATION, "tokens", (seen, text), shape)
+        x = concatenate([seen, text], name="tokens")
         scores = language_model(x, (), sizes)
     _store(tape, [Weight("vision_tower.class_embedding", (VISION_C,)), *_unread()])
     return scores
@@ -117,9 +120,9 @@ def _decode(token: Feature, past: Sequence[Feature], sizes: DecoderSizes) -> Fea
 
 
 def _store(tape: Tape, weights: Iterable[Weight]) -> None:
-    """Parameters that no operator reads as a whole."""
+    """Record parameters that no operator reads as a whole."""
     for weight in weights:
-        tape.record(Kind.STORED, weight.key, (), (0,), weights=(weight,))
+        stored(tape, weight, name=weight.key)
 
 
 def _unread() -> list[Weight]:
@@ -144,11 +147,9 @@ def _vision_tower(image: Feature) -> Feature:
     tape, batch = image.tape, image.batch
     x = conv2d(image, VISION_C, PATCH, stride=PATCH, padding=0, name="patch_embedding")
     x = x.view(batch, PATCHES, VISION_C)
-    shape = (batch, 1 + PATCHES, VISION_C)
     first = tape.stored("class_embedding", (batch, 1, VISION_C))
-    x = tape.record(Kind.CONCATENATION, "class_token", (x,), shape, weights=(first,))
-    positions = ("weight", shape[1:])
-    x = tape.record(Kind.ADD, "position_embedding", (x,), shape, weights=(positions,))
+    x = concatenate([x], first=first, name="class_token")
+    x = with_stored(x, Kind.ADD, ("weight", x.shape[1:]), name="position_embedding")
     x = layer_norm(x, name="pre_norm")
     for layer in range(1, VISION_LAYERS):
         with tape.scope(f"layer{layer}"):
@@ -174,7 +175,7 @@ def _vision_layer(x: Feature) -> Feature:
     q, k, v = (linear(y, VISION_C, name=name) for name in ("q", "k", "v"))
     x = add(x, linear(attend(q, k, v, VISION_HEADS), VISION_C, name="out"), name="add1")
     y = linear(layer_norm(x, name="norm2"), VISION_HIDDEN, name="fc1")
-    gate = x.tape.record(Kind.MULTIPLY, "scale_1.702", (y,), y.shape)
+    gate = with_number(y, Kind.MULTIPLY, name="scale_1.702")
     y = multiply(y, activation(gate, Function.SIGMOID), name="gate")
     return add(x, linear(y, VISION_C, name="fc2"), name="add2")
 
@@ -219,13 +220,12 @@ def _angles(x: Feature, n: Size, d: Size) -> tuple[Feature, Feature]:
     tape, half = x.tape, exact_div(d, 2)
     positions = Feature(tape, (n, 1), source=-3)
     with tape.scope("rotary"):
-        frequencies = (("frequencies", (half,)),)
-        y = tape.record(Kind.MULTIPLY, "angles", (positions,), (n, half), buffers=frequencies)
-        y = tape.record(Kind.CONCATENATION, "twice", (y, y), (n, d))
-        cosine, sine = (
-            tape.record(Kind.ELEMENTWISE, name, (y,), (n, d), function=Function.SIN)
-            for name in ("cosine", "sine")
+        frequencies = ("frequencies", (half,))
+        y = with_stored(
+            positions, Kind.MULTIPLY, frequencies, learnt=False, output=(n, half), name="angles"
         )
+        y = concatenate([y, y], axis=1, name="twice")
+        cosine, sine = (elementwise(y, Function.SIN, name=name) for name in ("cosine", "sine"))
     return cosine, sine
 
 
@@ -257,15 +257,15 @@ def decoder_layer(
 def _rotated(x: Feature, angles: tuple[Feature, Feature], heads: Size, name: str) -> Feature:
     """x·cos + (−x₂, x₁)·sin, head by head: 3 acts an element, no multiply-accumulates."""
     batch, n, c = x.shape
-    d, tape = exact_div(c, heads), x.tape
-    whole, half = (batch, heads, n, d), (batch, heads, n, exact_div(d, 2))
-    x = x.view(*whole)
-    with tape.scope(name):
-        kept = tape.record(Kind.MULTIPLY, "cosine", (x, angles[0]), whole)
+    d = exact_div(c, heads)
+    half = (batch, heads, n, exact_div(d, 2))
+    x = x.view(batch, heads, n, d)
+    with x.tape.scope(name):
+        kept = multiply(x, angles[0], name="cosine")
         second = x.view(*half)
-        minus = tape.record(Kind.ELEMENTWISE, "minus", (second,), half, function=Function.NEGATE)
-        turned = tape.record(Kind.CONCATENATION, "turn", (minus, second), whole)
-        turned = tape.record(Kind.MULTIPLY, "sine", (turned, angles[1]), whole)
+        minus = elementwise(second, Function.NEGATE, name="minus")
+        turned = concatenate([minus, second], axis=-1, name="turn")
+        turned = multiply(turned, angles[1], name="sine")
         return add(kept, turned).view(batch, n, c)
 
 
@@ -273,7 +273,5 @@ def _after(past: Feature, new: Feature, name: str) -> Feature:
     """Keys or values of the past (B, h, m, d), and those of the new token."""
     batch, heads, m, d = past.shape
     n = new.shape[1]
-    shape = (batch, heads, m + n, d)
-    new = new.view(batch, heads, n, d)
-    both = past.tape.record(Kind.CONCATENATION, f"cache_{name}", (past, new), shape)
+    both = concatenate([past, new.view(batch, heads, n, d)], axis=2, name=f"cache_{name}")
     return both.view(batch, m + n, heads * d)

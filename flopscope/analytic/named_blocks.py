@@ -1,4 +1,4 @@
-"""The named blocks and operators in symbols: what `flopscope formula separable_conv` derives.
+"""The named blocks and operators in symbols, from which `flopscope formula` derives formulas.
 
 Each form is applied to one input, (B, C_in, H, W) with stride 1 and centred windows or, where it is
 of tokens, (B, T, C_in).

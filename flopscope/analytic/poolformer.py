@@ -9,17 +9,19 @@ EfficientNet: channels to multiples of 8 that keep 0.9 of the width, blocks up.
 
 from __future__ import annotations
 
-from flopscope.analytic.channels import channels_first, channels_last, scale
 from flopscope.analytic.operators import (
     activation,
     add,
     avg_pool2d,
+    channels_first,
+    channels_last,
     conv2d,
     flatten,
     global_pool,
     group_norm,
     layer_norm,
     linear,
+    scale,
 )
 from flopscope.analytic.stages import Stages, stage, variant
 from flopscope.analytic.switches import Recipe
@@ -28,7 +30,7 @@ from flopscope.facts import Function
 from flopscope.sizes import Size
 
 SMALLEST = 3
-"""Padded by 2 on either side it holds the stem's window of 7."""
+"""The smallest side of an input: padded by 2 on either side it holds the stem's window of 7."""
 
 S12 = Stages(c=(64, 128, 320, 512), b=(2, 2, 6, 2))
 S24 = Stages(c=(64, 128, 320, 512), b=(4, 4, 12, 4))

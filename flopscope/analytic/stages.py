@@ -1,4 +1,4 @@
-"""Stages of blocks, as many as a table and a depth coefficient say; their number may be free."""
+"""Stages of blocks: as many blocks as a table and a depth coefficient say, a number or a symbol."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Block = Callable[[Feature], Feature]
 Row = TypeVar("Row")
 
 LISTED = 1000
-"""Up to so many blocks each has rows of its own."""
+"""Below this number of blocks, each block has rows of its own."""
 
 
 class Stages(NamedTuple):
@@ -74,11 +74,11 @@ def stage(x: Feature, name: str, repeats: Size, first: Block, other: Block) -> F
 def blocks(
     x: Feature, name: str, counted: Iterable[tuple[Block, Size]], *, each: str = ""
 ) -> Feature:
-    """Each block as often as it is counted; what is repeated keeps the shape of its input.
+    """Each block as many times as is given beside it; a repeated one keeps the shape of its input.
 
-    A plain number of blocks is written block by block, numbered behind `each`, which is name.block
-    unless given. Where it is a symbol or an array, or beyond what anyone lists, they are one block
-    of that multiplicity.
+    A plain number of blocks is written block by block, numbered after `each`, which is `name.block`
+    unless given. Where the number is a symbol, an array, or too large to list, one block with that
+    multiplicity stands for all.
     """
     scope, listed, repeated = x.tape.scope, 0, 0
     each = each or f"{name}.block"

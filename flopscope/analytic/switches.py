@@ -1,4 +1,4 @@
-"""Switches of a network that are not numbers: whose structure, which form, which way of running."""
+"""Options of a network that are words: whose structure it has, its form, and how it runs."""
 
 from enum import Enum
 

@@ -166,10 +166,10 @@ TORCHVISION: Mapping[str, str] = {
 
 
 def catalog_name(name: str) -> str | None:
-    """The catalogue's network that a name means, as text for `parse`; None where it means none.
+    """The catalogue's network that a name stands for, as text for `parse`, or None.
 
-    A name is one of the catalogue, options included, or one of the tables, of timm with or without
-    the tag of its weights.
+    The name may be the catalogue's own, with options, or one of the tables; a name of timm's may
+    have the tag of its weights.
 
     >>> catalog_name("mobilenetv2_140.ra_in1k"), catalog_name("vit_tiny_patch16_224")
     ('mobilenetv2:width=1.4', None)

@@ -74,7 +74,7 @@ class Variant:
 
     @property
     def takes_image(self) -> bool:
-        """Has it a resolution?"""
+        """Does the model take an image, and so have a resolution?"""
         return "H" in self.sizes
 
     @property

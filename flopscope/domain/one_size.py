@@ -18,7 +18,8 @@ from typing import Any
 
 from flopscope.domain.conditions import AtLeast, Condition, Multiple
 from flopscope.domain.members import Members
-from flopscope.sizes import enclosed, order
+from flopscope.domain.truths import compared
+from flopscope.sizes import enclosed
 from flopscope.symbolic import Call, Floor, Polynomial, Symbol, alone
 from flopscope.symbolic.polynomial import product, summed
 
@@ -126,12 +127,11 @@ def _enclosed_from(condition: Condition) -> int | None:
 
 def _compared(value: Polynomial) -> Polynomial:
     """a − b of a comparison of a with b, whose sign it has."""
-    for sign in (1, -1):
-        if (found := (sign * value).sole_call(order)) is not None:
-            a, b = found.arguments
-            difference: Polynomial = summed(product(a, sign), product(b, -sign))
-            return difference
-    return value
+    if (found := compared(value)) is None:
+        return value
+    sign, a, b = found
+    difference: Polynomial = summed(product(a, sign), product(b, -sign))
+    return difference
 
 
 def _positive_from(value: Polynomial) -> int | None:

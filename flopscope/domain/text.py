@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from flopscope.sizes import Size, is_integral, is_symbolic, order
+from flopscope.domain.truths import compared
+from flopscope.sizes import Size, is_integral, is_symbolic
 from flopscope.symbolic import ONE, Polynomial, argument_text
 from flopscope.symbolic.terms import is_power_of_two
 
 
 def relation_text(difference: Size, *, equality: bool, negated: bool) -> str:
     """The text of difference = 0 or difference ≥ 0, or of the negation."""
-    if (compared := _comparison(difference)) is not None:
-        sign, a, b = compared
+    if (found := compared(difference)) is not None:
+        sign, *sides = found
+        a, b = map(argument_text, sides)
         if _is_decimal(a) and not _is_decimal(b):
             sign, a, b = -sign, b, a
         return f"{a} {_SIGNS[equality, negated, sign]} {b}"
@@ -41,16 +43,6 @@ _SIGNS: Mapping[tuple[bool, bool, int], str] = {
 
 def _is_decimal(text: str) -> bool:
     return text.replace(".", "", 1).isdecimal()
-
-
-def _comparison(difference: Size) -> tuple[int, str, str] | None:
-    """(1, a, b) of order(a, b), (-1, a, b) of -order(a, b); None for other sizes."""
-    for sign in (1, -1):
-        found = (sign * difference).sole_call(order) if is_symbolic(difference) else None
-        if found is not None:
-            a, b = (argument_text(argument) for argument in found.arguments)
-            return sign, a, b
-    return None
 
 
 def equation_text(difference: Size, sign: str) -> str:

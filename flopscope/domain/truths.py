@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from flopscope.errors import FlopscopeError
-from flopscope.sizes import Size, any_of, is_array, is_symbolic, least
-from flopscope.symbolic import Polynomial, Symbol, substitute
+from flopscope.sizes import Size, any_of, is_array, is_symbolic, least, order
+from flopscope.symbolic import Polynomial, Symbol, Term, substitute
 
 
 def settled(difference: Any, *, equality: bool) -> Any:
@@ -26,6 +26,17 @@ def settled(difference: Any, *, equality: bool) -> Any:
     if low is not None and low >= 0:
         return True
     return False if negative else None
+
+
+def compared(value: Size) -> tuple[int, Term, Term] | None:
+    """(1, a, b) of order(a, b) and (-1, a, b) of -order(a, b), which compare two doubles; None for
+    other sizes."""
+    for sign in (1, -1):
+        found = (sign * value).sole_call(order) if is_symbolic(value) else None
+        if found is not None:
+            a, b = found.arguments
+            return sign, a, b
+    return None
 
 
 def symbols_of(value: Size) -> frozenset[Symbol]:

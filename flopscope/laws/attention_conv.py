@@ -26,7 +26,7 @@ NETWORKS = ("mobilevit_xxs", "mobilevit_xs", "mobilevit_s")
 
 
 def derive(model: str) -> Law:
-    """Attention's products grow as R⁴, all else as R²: they outweigh convolutions from √(v/a) on.
+    """Attention's products grow as R⁴, all else as R²: from √(v/a) on they outweigh convolutions.
 
     Raises BadInput for a network whose attention, if it has any, does not grow so.
     """
@@ -105,7 +105,7 @@ def _roots() -> tuple[sympy.Expr, sympy.Expr]:
 
 
 def _positive_root(other: sympy.Expr) -> sympy.Expr:
-    """Of a·R⁴ = other, which by the signs of its terms is one."""
+    """The positive root of a·R⁴ = other; by the signs of its terms there is one."""
     at_ones = dict.fromkeys((A_, V_, REST, K_), 1)
     solutions = sympy.solve(A_ * R**4 - other, R)
     (root,) = (s for s in solutions if s.subs(at_ones).is_positive)

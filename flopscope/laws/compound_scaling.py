@@ -42,7 +42,7 @@ FIRST = "efficientnet_b0"
 
 PAPER = Scaling(*(Fraction(str(letter)) for letter in Scaling().letters))
 GRID = [Fraction(n, 20) for n in range(20, 41)]
-"""1 to 2 in steps of 0.05; the paper does not state its grid."""
+"""The grid is 1 to 2 in steps of 0.05; the paper does not state its own."""
 NEAR = Fraction("0.1")
 """What 'α·β²·γ² ≈ 2' allows here: the paper's own choice is 0.08 away."""
 NEAREST = 3
@@ -62,7 +62,7 @@ READINGS = ("macs", "params", "activations")
 
 
 def derive(model: str) -> Law:
-    """MACs grow as (α·β²·γ²)^φ but for parts that do not grow with all three, and rounding."""
+    """MACs grow as (α·β²·γ²)^φ, apart from rounding and parts that do not grow with all three."""
     free = {name: dimension(name) for name in ("depth", "width")}
     ledger, own = network(model, symbol("R"), **free), network(model)
     counts = {name: int(getattr(own, name)()) for name in READINGS}
@@ -105,7 +105,7 @@ def _at(steps: sympy.Expr | int) -> sympy.Expr:
 
 
 def _domain(ledger: Ledger, base: Base) -> str:
-    """Where nothing is rounded, and on which side of a rule's bounds, in the law's letters."""
+    """The domain in the law's letters: what is not rounded, and which sides of rules it takes."""
     letters = {
         "depth": base.depth * symbol("d", lower=0, integer=False),
         "width": base.width * symbol("w", lower=0, integer=False),
@@ -136,7 +136,7 @@ def _exponents(base: Base, total: sympy.Expr, lead: sympy.Expr) -> Worked:
 
 
 def _networks(total: sympy.Expr) -> Worked:
-    """B0 to B7 as published against the law; φ is that of their own d·w²·r²."""
+    """B0 to B7 as published against the law, each at the φ of its own d·w²·r²."""
     base = network(FIRST)
     unrounded = sympy.lambdify((D, W, RES), total.subs(R, side_of(base)))
     rows = []

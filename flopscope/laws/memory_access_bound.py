@@ -79,7 +79,7 @@ def derive() -> Law:
 
 
 def _squared(value: sympy.Expr) -> sympy.Expr:
-    """Factored in the roots of the widths."""
+    """The value factored in the roots of the widths."""
     roots = {c: sympy.Symbol(f"√{c}", positive=True) for c in (C_IN, C_OUT)}
     in_roots = sympy.expand(value.subs({c: root**2 for c, root in roots.items()}))
     return sympy.factor(in_roots).subs({root: sympy.sqrt(c) for c, root in roots.items()})

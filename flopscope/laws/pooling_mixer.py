@@ -11,9 +11,8 @@ from fractions import Fraction
 import sympy
 
 from flopscope.analytic.attention import attend
-from flopscope.analytic.channels import scale
 from flopscope.analytic.named_blocks import INPUT
-from flopscope.analytic.operators import add, conv2d, group_norm
+from flopscope.analytic.operators import add, conv2d, group_norm, scale
 from flopscope.analytic.poolformer import mlp
 from flopscope.analytic.tape import Feature, record
 from flopscope.closedform.sympify import sympy_symbol
@@ -94,7 +93,7 @@ def _attention(x: Feature, heads: Size) -> Feature:
 
 
 def _in_tokens(value: sympy.Expr) -> sympy.Expr:
-    """Of one image, in N and C."""
+    """The cost of one image, in N and C."""
     return sympy.expand(value.subs({B: 1, H: N / W, C_IN: C}))
 
 

@@ -21,10 +21,12 @@ from flopscope.analytic.regnet import Stage, anynet
 from flopscope.analytic.tape import record
 from flopscope.closedform.sympify import sympy_symbol, to_sympy
 from flopscope.laws.parts import (
+    POSITIONS,
     Law,
     Step,
     Worked,
     activations,
+    by_positions,
     form,
     ideal_macs,
     letter,
@@ -35,9 +37,10 @@ from flopscope.laws.parts import (
 from flopscope.ledger import Ledger
 from flopscope.symbolic import symbol
 
-B, H, W, G = (sympy_symbol(name) for name in "BHWG")
+G = sympy_symbol("G")
 C, R, GROUP = sympy_symbol("C_in"), sympy_symbol("R"), sympy_symbol("g")
-N, WIDTH, M, A, ALPHA = (letter(name) for name in ("n", "w", "M", "A", "α"))
+N = POSITIONS
+WIDTH, M, A, ALPHA = (letter(name) for name in ("w", "M", "A", "α"))
 M_1, A_1, M_BLOCK, A_BLOCK = (letter(name) for name in ("M_1", "A_1", "M_block", "A_block"))
 W_0, W_A, W_M, K, J = (letter(name) for name in ("w_0", "w_a", "w_m", "k", "j"))
 M_REST, A_REST = letter("M_rest"), letter("A_rest")
@@ -110,8 +113,8 @@ _LETTERS = {
 
 
 def _of_block(value: sympy.Expr) -> sympy.Expr:
-    """In positions n, width w and group width g."""
-    return sympy.factor(value.subs({B: N / (H * W), G: WIDTH / GROUP}).subs(C, WIDTH))
+    """A cost of a block in positions n, width w and group width g."""
+    return sympy.factor(by_positions(value).subs(G, WIDTH / GROUP).subs(C, WIDTH))
 
 
 def _network() -> Ledger:
@@ -122,7 +125,7 @@ def _network() -> Ledger:
 
 
 def _other_than(degree: int, value: sympy.Expr) -> sympy.Expr:
-    """The terms of another degree in the widths and the group width."""
+    """The terms whose degree in the widths and the group width is not this one."""
     widths = [GROUP, *(sympy_symbol(f"w_{i}") for i in STAGES)]
     scaled = sympy.expand(value.subs({w: ALPHA * w for w in widths}, simultaneous=True))
     return sympy.expand(value - scaled.coeff(ALPHA, degree))
@@ -167,7 +170,7 @@ def _rule(work: sympy.Expr, maps: sympy.Expr) -> tuple[Step, ...]:
 
 
 def _growth(block: sympy.Expr, depth: sympy.Expr) -> sympy.Expr:
-    """What the next stage costs more: deeper, wider, on a quarter of the positions."""
+    """The next stage's cost over this one's: deeper and wider, on a quarter of the positions."""
     stage = depth * block.subs({WIDTH: STAGE_WIDTH, N: N / 4**K})
     return sympy.simplify(stage.subs(K, K + 1) / stage)
 
@@ -203,7 +206,7 @@ def _published() -> Worked:
 
 
 def _slope(points: Iterable[tuple[float, float]]) -> float:
-    """Of the straight line that fits best."""
+    """The slope of the straight line that fits best, by least squares."""
     xs, ys = zip(*points, strict=True)
     x, y = sum(xs) / len(xs), sum(ys) / len(ys)
     covariance = sum((a - x) * (b - y) for a, b in zip(xs, ys, strict=True))

@@ -12,11 +12,23 @@ import sympy
 from flopscope.analytic.switches import NetworkForm
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.facts import Operator
-from flopscope.laws.parts import Law, Step, Worked, form, letter, macs, network, params, traffic
+from flopscope.laws.parts import (
+    POSITIONS,
+    Law,
+    Step,
+    Worked,
+    by_positions,
+    form,
+    letter,
+    macs,
+    network,
+    params,
+    traffic,
+)
 from flopscope.ledger import Ledger
 
-B, C, H, W, K = (sympy_symbol(name) for name in ("B", "C_in", "H", "W", "K"))
-N = letter("n")
+C, K = sympy_symbol("C_in"), sympy_symbol("K")
+N = POSITIONS
 TOWERS = (
     ("mobileclip_s0", "image"),
     ("mobileclip_s0", "text"),
@@ -29,17 +41,17 @@ def derive() -> Law:
     """K²/(K² + 1) of the MACs remain in both blocks, and a part of the elements moved."""
     (mixer, mixed), (block, folded) = (_forms(name) for name in ("repmixer", "mobileone"))
     ratio = sympy.factor(macs(mixed) / macs(mixer))
-    moved = [_at_positions(traffic(ledger)) for ledger in (mixer, mixed)]
-    blocks_moved = [_at_positions(traffic(ledger)) for ledger in (block, folded)]
+    moved = [by_positions(traffic(ledger)) for ledger in (mixer, mixed)]
+    blocks_moved = [by_positions(traffic(ledger)) for ledger in (block, folded)]
     return Law(
         Step("deployed, a RepMixer has r times the MACs", letter("r"), ratio),
         (
             Step(
                 "MACs of RepMixer in training, at n positions",
                 letter("M_train"),
-                sympy.factor(_at_positions(macs(mixer))),
+                sympy.factor(by_positions(macs(mixer))),
             ),
-            Step("deployed", letter("M_deploy"), sympy.factor(_at_positions(macs(mixed)))),
+            Step("deployed", letter("M_deploy"), sympy.factor(by_positions(macs(mixed)))),
             Step("parameters that it does without", letter("P_saved"), _saved(mixer, mixed)),
             Step(
                 f"elements moved in training, by {len(mixer)} operators",
@@ -84,10 +96,6 @@ def _forms(name: str) -> tuple[Ledger, Ledger]:
     return train, deploy
 
 
-def _at_positions(value: sympy.Expr) -> sympy.Expr:
-    return sympy.expand(value.subs(B, N / (H * W)))
-
-
 def _saved(train: Ledger, deploy: Ledger) -> sympy.Expr:
     return sympy.factor(params(train) - params(deploy))
 
@@ -128,7 +136,7 @@ PARTS = (
     ("positions", (".position.",)),
     ("the others", ("",)),
 )
-"""Blocks of an image encoder, by what is in their rows' paths; a row is in the first that fits."""
+"""Blocks of an image encoder, by parts of their rows' paths; a row is in the first that fits."""
 
 
 def _parts() -> Worked:

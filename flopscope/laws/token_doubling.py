@@ -30,7 +30,7 @@ HALF = 2  # bytes of a float16
 
 
 def derive() -> Law:
-    """n tokens at once, one more after n − 1, and what is kept in between."""
+    """The cost of n tokens at once, of one more after n − 1, and what is kept in between."""
     scores = macs(record(lambda x: linear(x, V, bias=False), (B, 1, C)))
     at_once = sympy.expand(LAYERS * macs(_layer(TOKENS, ())) + n * scores)
     step = sympy.expand(LAYERS * macs(_layer(1, _past(TOKENS - 1))) + scores)
@@ -84,17 +84,17 @@ def _layer(tokens: Size, past: tuple[tuple[Size, ...], ...]) -> Ledger:
 
 
 def _past(tokens: Size) -> tuple[tuple[Size, ...], ...]:
-    """Shapes of the keys and of the values before."""
+    """The shapes of the keys and values of earlier tokens."""
     return ((B, 1, tokens, C),) * 2
 
 
 def _linear_part() -> sympy.Expr:
-    """What a token costs in one layer, whatever the others are."""
+    """The MACs of a token in one layer that do not depend on the other tokens."""
     return sympy.expand(macs(_layer(TOKENS, ()))).coeff(n, 1)
 
 
 def _kept() -> sympy.Expr:
-    """Elements of one layer's keys and values, the last token's among them."""
+    """Elements of one layer's keys and values, with those of the last token."""
     return to_sympy(_cache_elements(_layer(1, _past(TOKENS - 1))))
 
 

@@ -35,7 +35,7 @@ SIZES = ("tiny", "small", "base")
 
 
 def derive() -> Law:
-    """The receptive field 2^L·K doubles with every level, whose weights stay as many."""
+    """The receptive field 2^L·K doubles with every level, and every level has as many weights."""
     layers = [_layer(levels, named_blocks.K, named_blocks.INPUT) for levels in (1, 2, 3)]
     weights = _linear([sympy.factor(trainable(layer) / C) for layer in layers])
     first, share, base = _geometric([_each(ideal_macs(layer)) for layer in layers])
@@ -91,7 +91,7 @@ def _layer(levels: int, kernel: Size, shape: Shape) -> Ledger:
 
 
 def _each(work: sympy.Expr) -> sympy.Expr:
-    """Per position and channel."""
+    """The work for one position and channel."""
     return sympy.expand(work / (B * C * H * W))
 
 
@@ -101,7 +101,7 @@ def _wide(ledger: Ledger) -> sympy.Expr:
 
 
 def _linear(values: Sequence[sympy.Expr]) -> sympy.Expr:
-    """a + b·L, which is the first three of these at L = 1, 2, 3."""
+    """a + b·L, which takes the three values at L = 1, 2, 3."""
     first, second, third = values
     step = sympy.factor(second - first)
     assert sympy.expand(third - second - step) == 0
@@ -109,7 +109,7 @@ def _linear(values: Sequence[sympy.Expr]) -> sympy.Expr:
 
 
 def _geometric(values: Sequence[sympy.Expr]) -> tuple[sympy.Expr, sympy.Expr, sympy.Expr]:
-    """(a, q, b): these are b + a, b + a + a·q, b + a + a·q + a·q²."""
+    """(a, q, b) such that the three values are b + a, b + a + a·q, b + a + a·q + a·q²."""
     first, second, third = values
     share = sympy.cancel((third - second) / (second - first))
     assert share.is_number
@@ -118,7 +118,7 @@ def _geometric(values: Sequence[sympy.Expr]) -> tuple[sympy.Expr, sympy.Expr, sy
 
 
 LAYER = (1, 96, 56, 56)
-"""Of the first stage of WTConvNeXt-T at 224."""
+"""The map of the first stage of WTConvNeXt-T at 224×224."""
 
 
 def _levels() -> Worked:

@@ -92,11 +92,11 @@ _WORDS: Mapping[str, str] = {
     "attention": "products of attention",
     "transposed": "transposed convolutions",
 }
-"""Where the name of a part is not what it is called in a sentence."""
+"""What parts are called in a sentence, where that is not their name."""
 
 
 def _rising(correction: sympy.Expr) -> sympy.Expr:
-    """Factored, with 1 − α rather than α − 1: the correction is positive below α = 1."""
+    """The value factored in 1 − α and not α − 1: the correction is positive below α = 1."""
     factored = sympy.factor(correction)
     factors = sympy.Mul.make_args(-factored)
     if ALPHA - 1 not in factors:

@@ -15,7 +15,7 @@ from flopscope.reconciling.subjects import Version
 
 ONCE, TWICE, HALF = Fraction(1), Fraction(2), Fraction(1, 2)
 MOST_STEPS = 12
-"""No account of the tables has more."""
+"""No account that the tables give has more steps than this."""
 
 NO_CHANGE = Change("", 0, lambda rows: rows)
 
@@ -47,8 +47,8 @@ class Account:
 def work_accounts(
     version: Version, chosen: Sequence[Counting], most: int = MOST_STEPS
 ) -> Iterator[Account]:
-    """Accounts of the work of one version by the chosen countings, up to so many steps, simplest
-    first. One that is made of another, and has the terms of one before, is left out."""
+    """Accounts of the work of one version by the chosen countings, with at most `most` steps,
+    simplest first. An account that only repeats the terms of a simpler one is left out."""
     seen: set[tuple[tuple[Term, ...], Fraction]] = set()
     counted = list(_counted(version, chosen, most - version.steps))
     accounts = [

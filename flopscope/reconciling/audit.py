@@ -18,7 +18,8 @@ from flopscope.reconciling.search import Fit, fits_of
 from flopscope.reconciling.subjects import Version, of_variant
 
 FEW_STEPS = 2
-"""A figure of up to three digits supports so many steps from the plain count; one more a digit."""
+"""How many steps from the plain count a figure of up to three digits supports; each further digit
+supports one more."""
 
 SAID: Sequence[tuple[str, Callable[[Counting], bool]]] = (
     ("FLOPs/2", lambda counting: counting.tool == "imgclsmob"),
@@ -28,11 +29,11 @@ SAID: Sequence[tuple[str, Callable[[Counting], bool]]] = (
     ("incl.", lambda counting: True),
     ("", lambda counting: counting.name in ("macs", "torch")),
 )
-"""By what a unit says, the countings that may explain it: a source is held to its word."""
+"""The countings that may explain a figure, by what its unit says: a source is held to its word."""
 
 
 class FigureVerdict(Enum):
-    """What becomes of a published number."""
+    """What the exact count says of a published number."""
 
     EQUAL = "equal"
     EXPLAINED = "explained"
@@ -86,7 +87,7 @@ def audit(models: Sequence[str] = (), family: str | None = None) -> tuple[Findin
 
 
 def _is_wanted(figure: Figure, wanted: Sequence[str]) -> bool:
-    """Is it of one of the named models, or variants?"""
+    """Is the figure of one of the named models or variants?"""
     return figure.model in wanted or str(variant_of(figure)) in wanted
 
 
@@ -143,7 +144,8 @@ def _finding(
 
 
 def _verdict(figure: Figure, cause: str | None, fits: Sequence[Fit]) -> tuple[FigureVerdict, str]:
-    """A judgement in the data comes before a reading that takes steps."""
+    """The verdict with its reason. A judgement in the data has precedence over a reading that takes
+    steps."""
     if fits and fits[0].steps == 0:
         return FigureVerdict.EQUAL, ""
     if cause is not None:

@@ -25,14 +25,14 @@ SIZES = (96, 112, 128, 160, 192, 224, 240, 256, 260, 288, 299, 300, 320, 331, 38
 """Sides of square inputs that networks are published at."""
 
 OUTPUTS = (1001, 10, 100, 21841, 21843)
-"""Classes other than ImageNet's 1000: with a background class, CIFAR's, ImageNet-21k's."""
+"""Numbers of classes beside ImageNet's 1000: with a background class, CIFAR's, ImageNet-21k's."""
 
 MODULE_STEPS, SIZE_STEPS, CLASSES_STEPS = 2, 3, 3
 
 
 @dataclass(frozen=True)
 class Version:
-    """One ledger to count; `said` is what distinguishes it, "" for the network as asked."""
+    """One ledger to count; `said` names how it differs from the network as asked, "" for that."""
 
     said: str
     steps: int

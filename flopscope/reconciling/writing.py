@@ -18,7 +18,7 @@ A_GRAPH = "an ONNX file is a graph, and the tool runs modules of torch"
 
 @dataclass(frozen=True)
 class Writing:
-    """A target that runs on these inputs, whose sizes are numbers. It is run when it is asked."""
+    """A target that runs on these inputs, whose sizes are numbers. Asking for a tool runs it."""
 
     target: str
     inputs: Sequence[InputSpec]

@@ -13,15 +13,8 @@ from enum import Enum
 from fractions import Fraction
 from typing import Any
 
-from flopscope.symbolic.doubles import (
-    is_exact,
-    is_one_product,
-    order,
-    over,
-    sole_double,
-    term,
-    times,
-)
+from flopscope.symbolic.doubles import order, over, times
+from flopscope.symbolic.exactness import is_exact, is_one_product, sole_double, term
 from flopscope.symbolic.polynomial import Polynomial, Term
 from flopscope.symbolic.text import is_double
 

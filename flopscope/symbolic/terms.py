@@ -34,6 +34,9 @@ def simplest_fraction(value: float) -> Number:
     return exact(candidate if float(candidate) == value else Fraction(repr(value)))
 
 
+LARGEST = 2**53
+"""Integers up to this one are doubles."""
+
 FEW_BITS = 2**26
 """Numerator and denominator of a float that sizes are multiplied with exactly."""
 

@@ -17,6 +17,9 @@ import torch
 from flopscope.snapshot import CACHED, theirs
 from flopscope.tracing.node import SizeNode
 
+METHODS = (CACHED, staticmethod, classmethod)
+"""Types that a cached function may have in a class."""
+
 
 class OfOneRun:
     """A cached function with another cache, in which equal sizes are the same argument."""
@@ -80,15 +83,12 @@ def _cached_in(
     """Where cached functions stand: how each is replaced, its name, and the function itself."""
     classes: dict[int, type] = {}
     for namespace in places:
-        for name, value in list(namespace.items()):
-            if isinstance(value, CACHED):
-                yield namespace.__setitem__, name, value
-            elif isinstance(value, type) and theirs(value):
-                classes[id(value)] = value
-    for kind in classes.values():
-        for name, value in list(vars(kind).items()):
-            bound = isinstance(value, staticmethod | classmethod)
-            if isinstance(value.__func__ if bound else value, CACHED):
+        classes |= {id(value): value for value in namespace.values() if isinstance(value, type)}
+        for name, value in [item for item in namespace.items() if isinstance(item[1], CACHED)]:
+            yield namespace.__setitem__, name, value
+    for kind in filter(theirs, classes.values()):
+        for name, value in [item for item in vars(kind).items() if isinstance(item[1], METHODS)]:
+            if isinstance(getattr(value, "__func__", value), CACHED):
                 yield partial(type.__setattr__, kind), name, value
 
 

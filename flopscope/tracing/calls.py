@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import torch
 from torch.utils import _pytree as pytree
 
-from flopscope.complexcosts import has_complex, is_stated
+from flopscope.costs.complex_numbers import has_complex, is_stated
 from flopscope.facts import FLOAT32, Function, Interpolation, Kind, Operator, Reduction, Window
 from flopscope.sizes import Shape, Size
 from flopscope.tracing.node import size_value

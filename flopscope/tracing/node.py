@@ -202,8 +202,8 @@ class SizeNode(TypedNode):
 
 
 def _decided(difference: Any, equality: bool) -> Any:
-    """Whether it is 0, or at least 0; where its symbols decide, the difference as relations have
-    it."""
+    """Is the difference 0, or with `equality` off at least 0? Where its symbols decide that, it is
+    returned in the form that relations have."""
     truth = settled(difference, equality=equality)
     if truth is not None:
         return truth

@@ -182,11 +182,12 @@ class Recorder(TorchDispatchMode):
         facts = self._stored.as_linear(facts)
         self._alive += facts.inputs
         weights = [t for t in facts.weights if t is not None]
-        computed = [t for t in facts.inputs if t not in self._stored]
-        held = [t for t in facts.inputs if t in self._stored]
-        learnt = [t for t in held if self._stored.learns(t)]
-        constant = [t for t in held if not self._stored.learns(t)]
-        computed += [t for t in weights if t not in self._stored]
+        stored = self._stored
+        computed = [t for t in facts.inputs if id(t) not in stored.names]
+        held = [t for t in facts.inputs if id(t) in stored.names]
+        learnt = [t for t in held if stored.learns(t)]
+        constant = [t for t in held if not stored.learns(t)]
+        computed += [t for t in weights if id(t) not in stored.names]
         before = self.rows[-1:] if facts.follows else []
         path, call = self.places[-1]
         seen_as = facts.seen_as or {}
@@ -204,10 +205,10 @@ class Recorder(TorchDispatchMode):
             ),
             output=facts.output or shape_of(output),
             weights=(
-                *self._stored.weights(weights, facts.kind is Kind.LINEAR, seen_as),
-                *self._stored.weights(learnt),
+                *stored.weights(weights, facts.kind is Kind.LINEAR, seen_as),
+                *stored.weights(learnt),
             ),
-            buffers=self._stored.weights([*(b for b in facts.buffers if b is not None), *constant]),
+            buffers=stored.weights([*(b for b in facts.buffers if b is not None), *constant]),
             window=facts.window,
             groups=facts.groups,
             function=facts.function,

@@ -1,4 +1,4 @@
-"""What an operator says of itself, read once: torch makes the answers anew whenever it is asked."""
+"""What an operator says of itself. It is read once, since torch makes the answer anew each time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def written_arguments(function: Any) -> tuple[tuple[int, str], ...]:
 
 @cache
 def outputs(function: Any) -> tuple[str, ...]:
-    """The names of the tensors that it is to write its results to: `out=` and its kind."""
+    """The names of arguments, such as `out=`, to which it writes its results."""
     return tuple(argument.name for argument in function._schema.arguments if argument.is_out)
 
 

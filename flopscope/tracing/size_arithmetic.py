@@ -12,6 +12,7 @@ from flopscope.sizes import (
     whole_power,
 )
 from flopscope.symbolic import doubles, with_ceilings
+from flopscope.symbolic.exactness import term
 from flopscope.tracing.trail import Trail
 
 LARGEST_POWER = 64
@@ -32,7 +33,7 @@ def _absolute(value: Any) -> Any:
 
 
 def _larger(a: Any, b: Any) -> Any:
-    return maximum(doubles.term(a), doubles.term(b))
+    return maximum(term(a), term(b))
 
 
 def _smaller(a: Any, b: Any) -> Any:

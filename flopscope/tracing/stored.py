@@ -30,17 +30,17 @@ class Stored:
         self.made: dict[str, Shape] = {}
         self._parameters = {name: shape_of(memory_of(state[name])) for name in parameters}
         self._frozen = set(frozen)
-        # id of a stored tensor, or of a view of it, to its name
-        self._names = {id(tensor): name for name, tensor in state.items()}
-        self._names |= {id(memory_of(tensor)): name for name, tensor in state.items()}
+        # by the id of a stored tensor, or of a view of it
+        self.names = {id(tensor): name for name, tensor in state.items()}
+        self.names |= {id(memory_of(tensor)): name for name, tensor in state.items()}
         self._alive: list[torch.Tensor] = []  # ids stay unique while tensors live
 
     def __contains__(self, tensor: torch.Tensor) -> bool:
-        return id(tensor) in self._names
+        return id(tensor) in self.names
 
     def name_of(self, tensor: torch.Tensor) -> str:
         """The name of a stored tensor; "" for one that was computed."""
-        return self._names.get(id(tensor), "")
+        return self.names.get(id(tensor), "")
 
     def learns(self, tensor: torch.Tensor) -> bool:
         """Is it a parameter, or shows it one?"""
@@ -51,12 +51,12 @@ class Stored:
 
     def show(self, first: torch.Tensor, other: torch.Tensor) -> None:
         """The other tensor has the elements of the first one, so it has its name too."""
-        if id(first) in self._names:
-            self._names[id(other)] = self._names[id(first)]
+        if id(first) in self.names:
+            self.names[id(other)] = self.names[id(first)]
 
     def take_in(self, parameter: nn.Parameter, name: str) -> None:
         """Store a parameter that was made as the network ran."""
-        self._names[id(parameter)] = name
+        self.names[id(parameter)] = name
         self.made[name] = shape_of(parameter)
         self.elements[name] = element_of(parameter)
         if not parameter.requires_grad:

@@ -25,8 +25,8 @@ from flopscope.symbolic import (
     as_code_would,
     replace_atoms,
 )
-from flopscope.symbolic.doubles import LARGEST
 from flopscope.symbolic.nearest import compared
+from flopscope.symbolic.terms import LARGEST
 from flopscope.tracing.callers import caller, initialises
 
 

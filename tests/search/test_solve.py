@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flopscope.api import analyze, formula
@@ -18,6 +18,8 @@ from flopscope.search.axes import shortest_decimal
 from flopscope.search.budgets import Budget, parse_budget
 from flopscope.search.crossing import crossing, parse_when
 from flopscope.search.solve import solve
+
+EXPLORING = settings.get_current_profile_name() == "explore"
 
 
 @cache
@@ -54,6 +56,7 @@ def refusal(capsys, *arguments):
         "efficientformer_l1",
     ],
 )
+@settings(max_examples=300 if EXPLORING else 50)  # of each of seven networks
 @given(limit=st.integers(40_000_000, 900_000_000))
 def test_the_width_is_the_last_float_that_keeps_the_budget(model, limit):
     (design,) = solve(model, [Budget("macs", limit)], ["width"]).designs

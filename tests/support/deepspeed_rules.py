@@ -3,8 +3,8 @@ hooks recurrent layers, and adds up modules wherever the tree has them.
 
 deepspeed itself is not installed here. The rules are those of deepspeed 0.19.8,
 profiling/flops_profiler/profiler.py, written again from its behaviour, and what they say of every
-layer of tests/test_conventions.py and tests/reconciling/test_tool_answers.py was once compared with
-what that file says: they are equal.
+layer of tests/conventions/test_conventions.py and tests/reconciling/test_tool_answers.py was once
+compared with what that file says: they are equal.
 """
 
 from __future__ import annotations

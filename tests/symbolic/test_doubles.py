@@ -19,6 +19,7 @@ from flopscope.errors import BadInput, OutsideDomain, Overflow
 from flopscope.sizes import enclosed, is_symbolic, least, nearest_whole, truncate
 from flopscope.symbolic import Symbol, doubles, substitute, symbol
 from flopscope.symbolic.nearest import Nearness, compared, near
+from flopscope.symbolic.terms import LARGEST
 
 H, W, T = symbol("H"), symbol("W"), symbol("T")
 
@@ -110,12 +111,10 @@ def test_what_is_taken_for_a_fraction_is_one_below_its_limit(above, below, size)
         (doubles.over(above * H, below), above * size / below),
     ):
         found = near(value)
-        if found is None or any(
-            limit.evaluate({"H": size}) > doubles.LARGEST for limit in found.limits()
-        ):
+        if found is None or any(limit.evaluate({"H": size}) > LARGEST for limit in found.limits()):
             continue
         exact = Fraction(found.numerator.evaluate({"H": size}), found.divisor)
-        if found.how is Nearness.EXACT and exact > doubles.LARGEST:
+        if found.how is Nearness.EXACT and exact > LARGEST:
             continue
         assert int(code) == math.floor(exact)
         assert math.ceil(code) == math.ceil(exact)
@@ -218,7 +217,7 @@ def test_a_formula_without_a_value_is_outside_its_domain():
     with pytest.raises(OutsideDomain) as in_arrays:
         formula.at(H=np.array([9, 3]), W=4)
     assert str(in_arrays.value) == (
-        "the sizes have no value in this formula (divide by zero encountered in floor_divide); "
+        "the formula has no value at these sizes (divide by zero encountered in floor_divide); "
         "given: H=[9 3], W=4"
     )
     with pytest.raises(OutsideDomain) as put_in:
@@ -234,7 +233,7 @@ def test_roots_and_logarithms_of_nothing_are_outside_the_domain():
     with pytest.raises(OutsideDomain) as error:
         formula.at(H=1)
     assert str(error.value) == (
-        "the sizes have no value in this formula (math domain error); given: H=1"
+        "the formula has no value at these sizes (math domain error); given: H=1"
     )
 
 

@@ -84,7 +84,7 @@ def test_inputs_as_text():
     assert parse_input("x=4:bool") == InputSpec("x", (4,), "bool")
     with pytest.raises(BadInput) as nameless:
         parse_input("=4")
-    assert str(nameless.value) == "'' in the input '=4' is no name; write it like ids=B,T:int64"
+    assert str(nameless.value) == "'' in the input '=4' is not a name; write it like ids=B,T:int64"
     with pytest.raises(UnknownName) as untyped:
         parse_input("4:floaty")
     assert str(untyped.value) == (

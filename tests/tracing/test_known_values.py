@@ -176,6 +176,7 @@ def test_masks_and_positions_of_free_sizes_are_known_by_their_pattern(name):
     net = Net(lambda _, x: 2 if PATTERNS[name](x) else 5)
     assert int(net.times(net, torch.zeros(SHAPE))) == 2
     formula = trace(net, FREE).ledger.macs().formula
+    compared = 0
     for tokens in (1, 2, 6, 64):
         try:
             counted = trace(net, (3, tokens, WIDTH)).ledger.macs().value
@@ -183,6 +184,8 @@ def test_masks_and_positions_of_free_sizes_are_known_by_their_pattern(name):
             continue
         if tokens > 1 and name != "turned":
             assert formula.at(B=3, T=tokens) == counted
+            compared += 1
+    assert compared or name == "turned"
 
 
 def reads_values():

@@ -16,7 +16,7 @@ from flopscope.answers.derive.recognition import (
     verified,
 )
 from flopscope.answers.derive.samples import Sample, Sampler
-from flopscope.answers.derive.stating import Law, listed, stated
+from flopscope.answers.derive.stating import SizeLaw, listed, stated
 from flopscope.answers.fit import Book
 from flopscope.domain import Condition, Members
 from flopscope.domain.regions import simplified
@@ -40,7 +40,7 @@ WINDOWS = (16, 12, 9, 7)
 """How many of the last samples are taken when the form of a stretch is looked for."""
 
 
-def laws(sampler: Sampler, s: Symbol, book: Book) -> list[Law]:
+def laws(sampler: Sampler, s: Symbol, book: Book) -> list[SizeLaw]:
     """Everything that is known of the size `s`: laws with disjoint domains, that of the example
     first."""
     if (law := law_for_all(sampler, s, book)) is not None:
@@ -50,7 +50,7 @@ def laws(sampler: Sampler, s: Symbol, book: Book) -> list[Law]:
     return sorted(several, key=lambda law: example not in law.points)
 
 
-def law_for_all(sampler: Sampler, s: Symbol, book: Book) -> Law | None:
+def law_for_all(sampler: Sampler, s: Symbol, book: Book) -> SizeLaw | None:
     """One form for all sizes, as a law; None where none is found."""
     _survey(sampler)
     for far in (FAR, BETWEEN):
@@ -91,9 +91,9 @@ def _sample(sampler: Sampler, sizes: Sequence[int]) -> None:
 # --- several stretches, and tables --------------------------------------------------------------
 
 
-def _stretches(sampler: Sampler, s: Symbol, book: Book) -> list[Law]:
+def _stretches(sampler: Sampler, s: Symbol, book: Book) -> list[SizeLaw]:
     """From the largest size down: stretches with a form each, as far as the next that differs."""
-    found: list[Law] = []
+    found: list[SizeLaw] = []
     above: int | None = None
     while len(points := _below(sampler, above)) > min(WINDOWS):
         law = _last_stretch(sampler, s, book, points, above)
@@ -110,7 +110,7 @@ def _below(sampler: Sampler, above: int | None) -> Points:
 
 def _last_stretch(
     sampler: Sampler, s: Symbol, book: Book, points: Points, above: int | None
-) -> Law | None:
+) -> SizeLaw | None:
     """The law of the largest of these sizes, as far down as it holds; None where no form passes the
     test."""
     known = -1
@@ -169,7 +169,7 @@ def _first_of_stretch(
     return agreeing
 
 
-def _tables(sampler: Sampler, s: Symbol, points: Points) -> Iterator[Law]:
+def _tables(sampler: Sampler, s: Symbol, points: Points) -> Iterator[SizeLaw]:
     """The samples as they are; one table for all that have the same conditions."""
     groups: dict[tuple[Condition, ...], list[tuple[int, Sample]]] = {}
     for size, sample in points:
@@ -185,4 +185,4 @@ def _tables(sampler: Sampler, s: Symbol, points: Points) -> Iterator[Law]:
         here = Members(alone(s), 1, 1, frozenset(), sizes)
         name, numbers = shown(s, sorted(sizes))
         note = f"no law in {name} was found: the formulas hold at {name} = {listed(numbers)} only"
-        yield Law(expressions, simplified((here, *conditions)), note, frozenset([s]), sizes)
+        yield SizeLaw(expressions, simplified((here, *conditions)), note, frozenset([s]), sizes)

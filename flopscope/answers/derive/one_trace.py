@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from flopscope.answers.derive.laws import law_for_all, laws
 from flopscope.answers.derive.samples import Sampler, conditions_of
 from flopscope.answers.derive.several import law_in_several
-from flopscope.answers.derive.stating import Law
+from flopscope.answers.derive.stating import SizeLaw
 from flopscope.answers.fit import Book, floors_in
 from flopscope.answers.formula import QUANTITIES
 from flopscope.closedform import Formula
@@ -57,17 +57,19 @@ def pieces_of(
     return pieces, notes + ([f"all of this for {rest} only"] if rest else [])
 
 
-def _at_the_example(trace: Trace, fixed: Sequence[Symbol], formulas: Mapping[str, Formula]) -> Law:
+def _at_the_example(
+    trace: Trace, fixed: Sequence[Symbol], formulas: Mapping[str, Formula]
+) -> SizeLaw:
     """The formulas as they were traced, for the very numbers that sizes became."""
     at = ", ".join(f"{s} = {trace.trail.example[s.name]}" for s in fixed)
     expressions = {quantity: formula.expression for quantity, formula in formulas.items()}
     note = f"no law was found: the formulas hold at {at} only"
-    return Law(expressions, simplified(conditions_of(trace)), note)
+    return SizeLaw(expressions, simplified(conditions_of(trace)), note)
 
 
 def _laws(
     run: Run, trace: Trace, fixed: Sequence[Symbol], quantities: Sequence[str], until: float
-) -> list[Law]:
+) -> list[SizeLaw]:
     """Laws in all sizes that became numbers, or in one of them where no law in all is found."""
 
     def sampled(sizes: Sequence[Symbol]) -> Sampler:
@@ -91,13 +93,13 @@ def _laws(
     return laws(sampler, s, _book(s, asked))
 
 
-def _rest(trace: Trace, fixed: Sequence[Symbol], found: Sequence[Law]) -> str:
+def _rest(trace: Trace, fixed: Sequence[Symbol], found: Sequence[SizeLaw]) -> str:
     """The sizes that became numbers and are not interpolated, with their values there."""
     left = (s for s in fixed if found[0].about and s not in found[0].about)
     return ", ".join(f"{s} = {trace.trail.example[s.name]}" for s in left)
 
 
-def _domain(law: Law) -> str:
+def _domain(law: SizeLaw) -> str:
     """The part of a law's domain that is about the interpolated sizes, in words."""
     return domain_text((), [c for c in law.conditions if c.symbols() <= law.about])
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from flopscope.answers.derive.recognition import Found, Points, recognised
 from flopscope.answers.derive.samples import Sample, Sampler
-from flopscope.answers.derive.stating import Law, forbidden, listed, written
+from flopscope.answers.derive.stating import SizeLaw, forbidden, listed, written
 from flopscope.answers.fit import Book, Form, fit, floors_in, turns, values_at
 from flopscope.domain import Condition, Relation
 from flopscope.domain.regions import simplified
@@ -28,7 +28,7 @@ FEWEST_TOGETHER = 4
 
 def law_in_several(
     sampler: Sampler, sizes: Sequence[Symbol], asked: Sequence[Polynomial]
-) -> Law | None:
+) -> SizeLaw | None:
     """The law in all sizes together; None where none is found, or a failure is unexplained."""
     known, base = -1, _base(sampler)
     while known < len(sampler.known):
@@ -152,7 +152,7 @@ def _fitted(form: Form, sampler: Sampler, base: Sequence[int]) -> Found | None:
     return None if found is None else Found(form, found, found.used, samples[0].outline)
 
 
-def _stated(sampler: Sampler, sizes: Sequence[Symbol], found: Found) -> Law | None:
+def _stated(sampler: Sampler, sizes: Sequence[Symbol], found: Found) -> SizeLaw | None:
     samples: list[Sample] = list(sampler.ran().values())
     expressions, conditions = written(found, samples[0], sampler.quantities)
     largest = {s: max(point[place] for point in sampler.ran()) for place, s in enumerate(sizes)}
@@ -167,7 +167,7 @@ def _stated(sampler: Sampler, sizes: Sequence[Symbol], found: Found) -> Law | No
     )
     shared = frozenset.intersection(*(sample.relations for sample in samples))
     domain = simplified((*caps, *conditions, *shared))
-    return Law(expressions, domain, _how(sampler, sizes, found), frozenset(sizes))
+    return SizeLaw(expressions, domain, _how(sampler, sizes, found), frozenset(sizes))
 
 
 def _how(sampler: Sampler, sizes: Sequence[Symbol], found: Found) -> str:

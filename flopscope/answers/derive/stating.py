@@ -16,7 +16,7 @@ from flopscope.symbolic import Polynomial, Symbol, add_all, alone
 
 
 @dataclass(frozen=True)
-class Law:
+class SizeLaw:
     """Expressions, where they hold, and how they were found; `points` are sizes that were tried."""
 
     expressions: Mapping[str, Any]
@@ -28,7 +28,7 @@ class Law:
 
 def stated(
     sampler: Sampler, s: Symbol, found: Found, points: Points, low: int, high: int | None = None
-) -> Law | None:
+) -> SizeLaw | None:
     """The form as a law for sizes from `low` to `high`; None where failures between them have no
     rule."""
     expressions, conditions = written(found, points[0][1], sampler.quantities)
@@ -47,7 +47,9 @@ def stated(
     regular, bounds = where
     shared = frozenset.intersection(*(sample.relations for _, sample in points))
     domain = (*simplified((*regular, *conditions, *shared)), *bounds)
-    return Law(expressions, domain, _how(s, found, sizes, failed), frozenset([s]), frozenset(sizes))
+    return SizeLaw(
+        expressions, domain, _how(s, found, sizes, failed), frozenset([s]), frozenset(sizes)
+    )
 
 
 def written(

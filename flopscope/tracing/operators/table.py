@@ -3,8 +3,7 @@
 Rules of products are in `matrices.py`, those of what is done to each element in `elementwise.py`.
 An operator of which no more is known than that it multiplies no matrices is in
 `productless.PRODUCTLESS`: its row is unknown to readings of all acts, and to no other. One that is
-in no table, nor in `costless.FREE`, is a row of unknown kind: every reading over it is a lower
-bound.
+in no table, nor in `costless.FREE`, is of unknown kind: every reading over it is a lower bound.
 """
 
 from __future__ import annotations
@@ -230,8 +229,7 @@ def _embedding(call: OperatorCall) -> Facts:
 
 
 def _index(call: OperatorCall) -> Facts:
-    """Look-ups in a parameter, such as a table of relative positions. The recorder asks this rule
-    only about parameters."""
+    """Look-ups in a parameter; the recorder does not ask this rule about other tensors."""
     indices = tuple(index for index in call.args[1] if index is not None)
     return Facts(Kind.EMBEDDING, indices, (call.args[0],))
 

@@ -90,12 +90,14 @@ TAPS: Mapping[Interpolation, int] = {
     Interpolation.TRILINEAR: 8,
     Interpolation.BICUBIC: 16,
 }
-"""Samples that an interpolated value is made of, but for VARYING, of which that is not stated."""
+"""How many samples an interpolated value is made of; for VARYING that is not stated."""
 
 
 def scaled(acts: Cost, n: Size) -> Cost:
+    """The acts, n times."""
     return Cost(*(product((n, count)) if count else 0 for count in acts))
 
 
 def added(a: Cost, b: Cost) -> Cost:
+    """Both costs together."""
     return Cost(*(total(pair) for pair in zip(a, b, strict=True)))

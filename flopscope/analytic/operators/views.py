@@ -1,4 +1,4 @@
-"""Channels last and back, and a scale a channel: what networks with layer norms are written with.
+"""The same tensor in another shape: views, which have no row.
 
 A convolution wants (B, C, H, W), a layer norm or a linear layer over channels (B, H, W, C).
 """
@@ -6,8 +6,12 @@ A convolution wants (B, C, H, W), a layer norm or a linear layer over channels (
 from __future__ import annotations
 
 from flopscope.analytic.tape import Feature
-from flopscope.facts import Kind
-from flopscope.sizes import Shape
+from flopscope.sizes import elements
+
+
+def flatten(x: Feature) -> Feature:
+    """(B, C, H, W) → (B, C·H·W): another view of the same tensor, no row."""
+    return Feature(x.tape, (x.batch, elements(x.shape[1:])), x.source)
 
 
 def channels_last(x: Feature) -> Feature:
@@ -30,16 +34,3 @@ def channels_first(x: Feature) -> Feature:
     """
     batch, *grid, channels = x.shape
     return Feature(x.tape, (batch, channels, *grid), x.source)
-
-
-def scale(x: Feature, weight: Shape, *, name: str = "scale") -> Feature:
-    """x times a stored tensor of shape `weight`, broadcast to x's: (C, 1, 1) is a factor a channel.
-
-    One multiplication an output element, no multiply-accumulate: arXiv 2103.17239, section 2.
-
-    >>> from flopscope.analytic.tape import record
-    >>> ledger = record(lambda x: scale(x, (8, 1, 1)), (1, 8, 7, 7))
-    >>> ledger.params().value, ledger.macs().value
-    (8, 0)
-    """
-    return x.tape.record(Kind.MULTIPLY, name, (x,), x.shape, weights=(("weight", weight),))

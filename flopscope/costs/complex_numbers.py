@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from flopscope.acts import Cost, scaled
+from flopscope.costs.acts import Cost, scaled
 from flopscope.facts import COMPLEX, Arithmetic, Function, Kind, Operator, Reduction
 from flopscope.sizes import Size, elements, product, total
 
@@ -33,13 +33,13 @@ def complex_cost(row: Operator, real: Cost) -> Cost:
 
 
 def _dot_products(row: Operator, real: Cost) -> Cost:
-    """Four real multiply-accumulates for one, two where an operand is real."""
+    """Four real multiply-accumulates for a complex one, two where an operand is real."""
     operands = (*row.input_types, *(weight.element for weight in row.weights))[:2]
     return _pairs(real, both=all(element in COMPLEX for element in operands))
 
 
 def _multiplication(row: Operator, real: Cost) -> Cost:
-    """A number that is no tensor is real."""
+    """Products of elements. A number that is not a tensor is real."""
     return _pairs(real, both=len([t for t in row.input_types if t in COMPLEX]) > 1)
 
 
@@ -58,8 +58,9 @@ def _addition(row: Operator, real: Cost) -> Cost:
 
 
 def _division(row: Operator, real: Cost) -> Cost:
-    """By a complex number: four multiplications and two additions (of a real one two and none), two
-    and one for the divisor's square, two divisions. By a real one two divisions."""
+    """A division by a complex number is four multiplications and two additions (two and none where
+    the numerator is real), two and one for the divisor's square, and two divisions; by a real
+    number it is two divisions."""
     numerator, *divisor = row.input_types
     if not divisor or divisor[0] not in COMPLEX:
         return Cost(divide=product((2, real.divide)))
@@ -69,7 +70,7 @@ def _division(row: Operator, real: Cost) -> Cost:
 
 
 def _comparison(row: Operator, real: Cost) -> Cost:
-    """Equal are two numbers whose parts are: two comparisons, and one of what they say."""
+    """Two numbers are equal if both parts are: two comparisons, and one of their results."""
     return Cost(compare=product((3, real.compare)))
 
 

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from flopscope.complexcosts import FUNCTIONS, REDUCTIONS
 from flopscope.costs import cost
+from flopscope.costs.complex_numbers import FUNCTIONS, REDUCTIONS
 from flopscope.facts import Kind, Reduction
 from flopscope.ledger import Ledger
 from flopscope.tracing import trace
