@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 import torch
-from flopscope.tracing.remembered import answer
 from torch import Tensor
+
+from flopscope.tracing.shapes.remembered import answer
 
 ATEN = torch.ops.aten
 
