@@ -1,5 +1,7 @@
 """What the documentation pages say is what the program says."""
 
+import collections
+import itertools
 import json
 import re
 import shlex
@@ -20,57 +22,46 @@ def test_the_table_of_conventions_is_the_program_s():
     assert render(conventions_document(), "markdown") in page
 
 
-def shown(page):
-    """Each command of the page's console blocks, with the output below it."""
-    text = page.read_text(encoding="utf-8")
-    blocks = re.findall(
+DOCS = {
+    path.name: path.read_text(encoding="utf-8") for path in PAGES if path.parent == ROOT / "docs"
+}
+
+SHOWN = [
+    pytest.param(shlex.split(line), output, id=line)
+    for text in DOCS.values()
+    for line, output in re.findall(
         r"^```console\n\$ flopscope (.*?)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE
     )
-    return [pytest.param(shlex.split(line), output, id=line) for line, output in blocks]
+]
+"""Each command of the pages' console blocks, with the output below it."""
 
-
-def python_of(page):
-    """The page's blocks of Python."""
-    text = page.read_text(encoding="utf-8")
-    return re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-
-
-RUN = [
-    ROOT / "docs" / f"{name}.md"
-    for name in (
-        "profile",
-        "deriving",
-        "tracing",
-        "backward",
-        "budgets",
-        "frontiers",
-        "reconcile",
+CODE = [
+    pytest.param(code, id=f"{name} {number}")
+    for name, text in DOCS.items()
+    for number, code in enumerate(
+        re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE), 1
     )
 ]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "output"),
-    [block for page in RUN for block in shown(page)],
-)
+def test_every_block_of_a_page_is_run():
+    fences = [re.findall(r"^```(console|python)$", text, re.MULTILINE) for text in DOCS.values()]
+    counted = collections.Counter(itertools.chain(*fences))
+    assert counted == {"console": len(SHOWN), "python": len(CODE)}
+    assert len(SHOWN) >= 22
+    assert len(CODE) >= 9
+
+
+@pytest.mark.parametrize(("arguments", "output"), SHOWN)
 def test_the_page_shows_what_is_printed(capsys, monkeypatch, arguments, output):
     monkeypatch.chdir(ROOT)
     assert main(arguments) == 0
     assert capsys.readouterr() == (output, "")
 
 
-@pytest.mark.parametrize("page", [page for page in RUN if python_of(page)], ids=lambda p: p.name)
-def test_the_python_of_a_page_runs(page):
-    for code in python_of(page):
-        exec(compile(code, page.name, "exec"), {})
-
-
-@pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)
-def test_every_page_that_is_run_has_blocks_and_none_escapes(page):
-    """A block that is fenced in another way would be run by nobody."""
-    fences = re.findall(r"^```(.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    run = len(shown(page)) + len(python_of(page))
-    assert fences.count("console") + fences.count("python") == run > 0
+@pytest.mark.parametrize("code", CODE)
+def test_the_python_of_a_page_runs(code):
+    exec(compile(code, "page", "exec"), {})
 
 
 def test_the_picture_of_a_page_is_that_of_its_provenance(capsys, monkeypatch, tmp_path):

@@ -198,31 +198,32 @@ def page() -> Iterator[str]:
 TEMPLATE = """\
 # Architectures that tracing is compared on
 
-The first part is written by `docs/writing/architectures.py` from its tables, and
-`tests/tracing/test_architectures.py` holds every line; the second, on
-[every network of four libraries](#every-network-of-the-libraries), by a sweep, of which tests hold
-a sample.
+`docs/writing/architectures.py` writes the first part from its tables, and
+`tests/tracing/test_architectures.py` compares every line. The second part, on [every network of
+four libraries](#every-network-of-the-libraries), is written by a sweep, of which tests compare a
+sample.
 
 ## Equal to torch's counter
 
-The multiply-accumulates of a trace equal half of the FLOPs that torch's FlopCounterMode counts as
-the module runs, for each of these {count} networks, at every size listed (what it was made for,
-another one, an odd one, as far as the network takes them) and batches of 1 and 3. One trace with
-free batch, height and width answers where its formula holds (last column; empty: wherever the
-network runs), a trace at the numbers elsewhere. Every operator is known, and the parameters are the
-module's own. Clips have 16 frames.
+For each of these {count} networks, the multiply-accumulates of a trace equal half of the FLOPs that
+torch's FlopCounterMode counts as the module runs. They do so at every size listed (the one it was
+made for, another one, and an odd one, as far as the network takes them) and at batches of 1 and 3.
+One trace with free batch, height and width answers where its formula holds, which the last column
+says (if it is empty, wherever the network runs); elsewhere a trace at the numbers answers. Every
+operator is known, and the parameters are the module's own. Clips have 16 frames.
 
 | network | H×W | parameters | MACs at the first size | the formula holds where |
 |---|---|---:|---:|---|
 {compared}
 
-torch's counter does not see the products inside fused attention on a CPU; timm's networks are built
-with explicit products.
+torch's counter does not see the products inside fused attention on a CPU, so timm's networks are
+built with explicit products.
 
 ## Equal at one size
 
-These two equal torch's counter at one size: one takes two images, the other resizes its embeddings.
-A count of all operations does not know how many of them an antialiased resizing takes, and says so.
+These two equal torch's counter at one size: one takes two images, and the other resizes its
+embeddings. A count of all operations does not know how many of them an antialiased resizing takes,
+and says so.
 
 | network | unknown to `all` |
 |---|---|
@@ -230,8 +231,8 @@ A count of all operations does not know how many of them an antialiased resizing
 
 ## Refused
 
-Detectors choose boxes by their scores, so that the work after them depends on the picture. The
-message names the line that asks.
+Detectors choose boxes by their scores, so the work that follows depends on the picture. The message
+names the line that asks for values.
 
 | network | reads values by |
 |---|---|

@@ -67,16 +67,17 @@ def page() -> Iterator[str]:
 TEMPLATE = """\
 # Every network, counted and proved
 
-Written by `make networks`; `tests/families/test_networks.py` holds every line, `make slow` the
-verdicts of all.
+`make networks` writes this page. `tests/families/test_networks.py` compares every count and a
+sample of the verdicts, and `make slow` the verdicts of all.
 
-Each of the {count} networks stands here with its published input, batch 1: parameters,
-multiply-accumulates under the convention `macs`, and activations (outputs of convolution, linear
-and matmul), from the closed form. Then what the witnesses say ([why to believe
-them](witnesses.md)). *Layers*: those of the PyTorch module whose kind, shapes, weights and work
-equal the closed form's rows. *fvcore*, *torch*: that counter's own totals by operator class, run
-on the module. *Identity*: closed form and the formula traced from the module's code are the same
-expression in these sizes.
+Each of the {count} networks stands here with its published input and batch 1. From the closed form
+come its parameters, its multiply-accumulates under the convention `macs`, and its activations,
+which are outputs of convolution, linear and matmul. The last four columns are what the witnesses
+say ([why to believe them](witnesses.md)). *Layers* says how many layers of the PyTorch module have
+the kind, shapes, weights and work of the closed form's rows. *fvcore* and *torch* say whether the
+counter's own totals by class of operator, as the module runs, are those of the closed form.
+*Identity* says in which sizes the closed form and the formula traced from the module's code are the
+same expression.
 
 | network | input | parameters | MACs (macs) | activations | layers | fvcore | torch | identity |
 |---|---|---:|---:|---:|---:|---|---|---|

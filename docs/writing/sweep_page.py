@@ -162,16 +162,16 @@ def _free_verdict(found: Found, name: str) -> str:
 TEMPLATE = """\
 {mark}
 
-Written by `make architectures`, which tries every name that a library lists and is not part of
-the tests: it takes about an hour, goes on where it was stopped, and takes a library that is not
-installed as absent. Networks of the same structure (the same layers with the same whole numbers,
+`make architectures` writes this part. It tries every name that a library lists, which takes about
+an hour and is not part of the tests. It goes on where it was stopped, and leaves out a library that
+is not installed. Networks of the same structure (the same layers with the same whole numbers,
 shapes of weights and input size) are tried once. A `quantized_` name of torchvision stands for its
-float twin, which is what it builds; timm's and torchvision's have no weights, transformers' are
-small configurations. The witness is torch's FlopCounterMode with attention in its products, and
-with a rule for grouped products, which torch's lacks. *Touched* counts modules in which any
-attribute was another one afterwards. The last four columns are one trace with free sizes: it gives
-a formula that equals the counter wherever it answers among the sizes that were tried, no formula,
-a wrong one, or has not been tried.
+float twin, which is what it builds. The networks of timm and torchvision have no weights, and those
+of transformers are small configurations. The witness is torch's FlopCounterMode, with attention in
+its products and with a rule for grouped products, which torch's counter lacks. *Touched* counts
+modules of which any attribute had changed afterwards. The last four columns are about one trace
+with free sizes: it gives a formula that equals the counter wherever it answers among the sizes that
+were tried, no formula, a wrong one, or has not been tried.
 
 | library | names tried | architectures | equal | bound | refused | raised | wrong | no witness \
 | crashed | touched | formula | none | wrong | untried |
@@ -188,10 +188,10 @@ a wrong one, or has not been tried.
 
 ### Equal
 
-A size is a batch *of* height × width, or of tokens, *to* the decoder's; the second is the first odd
-one that the network takes, empty where it takes none. The last column says at which of the two
-the formula with free sizes answers, *as named* where the network accepts no size but its own, so
-that an example must name it.
+A size is written as the batch *of* height × width, or of tokens, *to* the tokens of the decoder.
+The second size is the first odd one that the network takes; it is empty if the network takes none.
+The last column says at which of the two the formula with free sizes answers. It says *as named* if
+the network accepts no size but its own, so that an example must name it.
 
 | network | parameters | size | MACs | another size | MACs | formula |
 |---|---:|---|---:|---|---:|---|

@@ -244,7 +244,7 @@ class Case(NamedTuple):
 
 
 def counterpart(block: str) -> Counterpart:
-    """The PyTorch block of a form. Raises BadInput where there is none."""
+    """The PyTorch block of a form. Raises BadInput for a form without one."""
     if block not in COUNTERPARTS:
         raise BadInput(
             f"{block} is a closed form without a PyTorch counterpart, so there is nothing to prove "

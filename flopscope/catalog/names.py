@@ -166,7 +166,7 @@ TORCHVISION: Mapping[str, str] = {
 
 
 def catalog_name(name: str) -> str | None:
-    """The catalogue's network that a name means, as text for `parse`; None where it means none.
+    """The catalogue's network that a name stands for, as text for `parse`, or None.
 
     The name may be the catalogue's own, with options, or one of the tables; a name of timm's may
     have the tag of its weights.

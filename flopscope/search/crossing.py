@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,14 +14,18 @@ import numpy as np
 from flopscope.catalog.variant import Resolution, Variant, check_size, parse
 from flopscope.closedform import Formula
 from flopscope.errors import BadInput, UnknownName
+from flopscope.facts import Operator
 from flopscope.laws.compared import PARTS
 from flopscope.search.axes import Axis, chosen
 from flopscope.search.designs import Designs, at
 from flopscope.search.staircase import boundary
 
-WHOLE = "macs"
-TERMS = (*PARTS, WHOLE)
-"""What can be compared, each in MACs: the parts of a network, and all of it."""
+TERMS: Mapping[str, Callable[[Operator], bool]] = {
+    **{name: partial(lambda kinds, row: row.kind in kinds, kinds) for name, kinds in PARTS.items()},
+    "macs": lambda row: True,
+}
+"""What can be compared, each in MACs: the parts of a network, and all of it. A term says which rows
+belong to it."""
 
 _SIDE = r"\s*(?:([0-9]+(?:\.[0-9]+)?)\s*\*?\s*)?([a-z]+)\s*"
 
@@ -161,7 +166,7 @@ class _Costs:
 
 def _formula(designs: Designs, term: str) -> Formula:
     """The MACs of a term. Raises BadInput where the network has no such operator."""
-    rows = designs.ledger.filter(lambda row: term == WHOLE or row.kind in PARTS[term])
+    rows = designs.ledger.filter(TERMS[term])
     if not rows:
         raise BadInput(
             f"{designs.variant} has no operator of '{term}', so that it overtakes nothing"

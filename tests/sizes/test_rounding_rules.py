@@ -101,6 +101,7 @@ def test_every_row_is_of_a_function_of_sizes_and_says_something(name):
     row = RULES[name]
     assert row.bound is not None
     assert row.javascript
+    assert "%" not in row.javascript  # there it is a remainder
     assert row.ideal is None or row.side is None
 
 

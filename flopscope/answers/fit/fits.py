@@ -41,7 +41,7 @@ def without_zeros(vector: Vector) -> Vector:
 def fit(rows: Sequence[Sequence[Number]], vectors: Sequence[Vector], checks: int) -> Fit | None:
     """Coefficients with which functions, whose values at each point are a row, give the vectors.
 
-    None where there are none, where the points do not tell the functions apart, and where fewer
+    None where no coefficients do, where the points do not tell the functions apart, and where fewer
     than `checks` points are left that did not make them.
 
     >>> found = fit([(1, 1), (1, 2), (1, 3)], [{"a": 5}, {"a": 7}, {"a": 9}], checks=1)
