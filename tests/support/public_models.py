@@ -10,10 +10,12 @@ from collections.abc import Callable
 from contextlib import redirect_stderr
 from types import ModuleType
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from flopscope.tracing.loading.targets import library
@@ -93,9 +95,19 @@ def operations(model: nn.Module) -> list[tuple[object, ...]]:
 
 def count(model: nn.Module) -> tuple[int, int]:
     """Parameters, and multiply-adds of convolutions and linear layers at 224×224."""
-    with FlopCounterMode(display=False) as counter:
-        model.eval()(torch.empty(1, 3, 224, 224, device="meta"))
-    return sum(p.numel() for p in model.parameters()), counter.get_total_flops() // 2
+    return sum(p.numel() for p in model.parameters()), flops(model, 224, 224) // 2
+
+
+def flops(model: nn.Module, height: int, width: int) -> int:
+    """What torch's counter says of one image, on the meta device and in inference.
+
+    Batch norms pass their input on: the counter counts nothing of them, and torch works out in
+    Python, operator by operator, which shapes they have there.
+    """
+    passed_on = patch.object(F, "batch_norm", lambda x, *_, **__: x)
+    with passed_on, FlopCounterMode(display=False) as counter, torch.no_grad():
+        model.eval()(torch.empty(1, 3, height, width, device="meta"))
+    return counter.get_total_flops()
 
 
 @torch.no_grad()
