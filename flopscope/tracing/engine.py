@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 import torch
@@ -193,6 +194,7 @@ def _recorded(
     recorder.unpack(packs)
     recorder.routing = Routing(trail)
     recorder.truths = truths
+    recorder.met_before = partial(Functions, recorder)
     kinds = {type(part) for part in module.modules()}
     with (
         lent(module, stored.by_id) if lend else nullcontext(),

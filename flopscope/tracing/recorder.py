@@ -4,7 +4,7 @@ read."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import MappingProxyType
 from typing import Any
 
@@ -79,6 +79,8 @@ class Recorder(TorchDispatchMode):
         self._meta = dict(shapes)
         self._copies = Copies()
         self.truths = Truths()
+        self.met_before: Callable[[], AbstractContextManager[Any]] = nullcontext
+        """Functions of torch that are met before the dispatcher."""
         self.named: Callable[[], Iterable[tuple[str, torch.Tensor]]] = tuple
         self._alive: list[Any] = list(inputs)  # ids stay unique while tensors live
 

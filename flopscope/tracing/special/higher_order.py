@@ -37,10 +37,8 @@ def higher_order(
 ) -> Any:
     """What the operator returns; what it runs is recorded. Raises BadInput for one that runs in
     compiled code alone."""
-    from flopscope.tracing.functions.mode import Functions  # which asks this file first
-
     # what is met before the dispatcher outside is met inside too
-    with Functions(recorder), recorder:
+    with recorder.met_before(), recorder:
         rule = RULES.get(operator.name())
         if rule is not None:
             return rule(recorder, *args, **kwargs)
