@@ -22,8 +22,14 @@ setup: $(VENV)/full  ## the full environment, with git hooks where this is a git
 	@! git rev-parse --git-dir >/dev/null 2>&1 || $(BIN)/pre-commit install
 
 # Two workers, one thread each: tests are many and small, and torch's threads would fight for cores.
+# Each worker takes one half of the files and, when it has done, some of what is left of the other's,
+# so that what the tests of a file share is made once.
+# Compiled files are kept: workers, kernels and commands that tests start would compile all anew.
+PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/build/pycache OMP_NUM_THREADS=1 \
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
 test: lint  ## everything that CI checks: lint, then all fast tests and doctests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
+	$(PYTEST)
 
 lint: $(VENV)/full  ## style, types, and who may import whom
 	$(BIN)/ruff check
@@ -36,16 +42,16 @@ format: $(VENV)/full  ## mend style where a tool can
 	$(BIN)/ruff format
 
 slow: $(VENV)/full  ## the tests on examples drawn anew, which `make test` keeps fixed
-	HYPOTHESIS_PROFILE=explore OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2
+	HYPOTHESIS_PROFILE=explore $(PYTEST)
 
 laws: $(VENV)/light  ## derive the laws anew and write docs/laws.md
 	$(BIN)/flopscope laws --format markdown --output docs/laws.md
 
 networks: $(VENV)/full  ## count and prove every network anew and write docs/networks.md
-	OMP_NUM_THREADS=1 $(BIN)/python tests/networks.py
+	OMP_NUM_THREADS=1 $(BIN)/python docs/writing/networks.py
 
 architectures: $(VENV)/full  ## trace every public network, in about an hour, and write docs/architectures.md
-	OMP_NUM_THREADS=1 $(BIN)/python tests/sweep.py
+	OMP_NUM_THREADS=1 $(BIN)/python docs/writing/sweep.py
 
 notebooks: $(VENV)/full  ## execute the notebooks anew and store their outputs
 	OMP_NUM_THREADS=1 $(BIN)/python notebooks/execute.py

@@ -21,7 +21,7 @@ from flopscope import build
 from flopscope.errors import BadInput
 from flopscope.symbolic import symbol
 from flopscope.tracing import trace
-from flopscope.tracing.targets import load
+from flopscope.tracing.loading.targets import load
 
 RUNS = 3
 IMAGE = (symbol("B"), 3, symbol("H"), symbol("W"))

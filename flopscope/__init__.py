@@ -12,6 +12,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from flopscope.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from flopscope.api import analyze, build, check, compare, derive, formula, trace
     from flopscope.closedform import Formula
@@ -34,7 +36,6 @@ _HOMES = {
     "trace": "flopscope.api",
 }
 
-__version__ = "0.1.0"
 __all__ = [
     "FlopscopeError",
     "Formula",

@@ -6,25 +6,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flopscope import comparison
-from flopscope.catalog import formulas
-from flopscope.catalog.variant import check_size, parse
+from flopscope.answers import check as checking
+from flopscope.answers import compare as comparing
+from flopscope.answers import formula as formulas
+from flopscope.answers.compare import Comparison
+from flopscope.catalog.scaling import Scaling
+from flopscope.catalog.variant import check_size, known_options, parse
 from flopscope.closedform import Formula
-from flopscope.comparison import Comparison
+from flopscope.extras import require_plots, require_witnesses
 from flopscope.ledger import Ledger, Level
-from flopscope.present.agreement import agreement_document
+from flopscope.present.check import agreement_document
 from flopscope.present.compare import comparison_document
 from flopscope.present.report import Report
 from flopscope.present.table import Document
-from flopscope.scaling import Scaling
 from flopscope.sizes import Size
-from flopscope.witnesses import require_plots, require_witnesses
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from torch import nn
 
-    from flopscope.deriving import Derivation
+    from flopscope.answers.derive import Derivation
     from flopscope.tracing.calls import Rule
 
 Resolution = int | tuple[int, int]
@@ -43,7 +44,7 @@ def analyze(
     """
     variant = parse(model)
     check_size("batch", batch, "such as 1")
-    formulas.known_options(variant, options)
+    known_options(variant, options)
     return variant.ledger(variant.resolution(res), batch, **options)
 
 
@@ -53,7 +54,7 @@ def build(model: str) -> nn.Module:
 
 
 def formula(name: str, quantity: str = "macs", *, free: Sequence[str] = ()) -> Formula:
-    """The closed form of a model or block; see `flopscope.catalog.formulas.formula`.
+    """The closed form of a model or block; see `flopscope.answers.formula.formula`.
 
     >>> print(formula("separable_conv"))
       B·C_in · H·W · (K² + C_out)
@@ -72,7 +73,7 @@ def trace(
     """The ledger of any module on inputs of these shapes, sizes being numbers or names.
 
     See `flopscope.tracing.trace`; the ledger's conditions say where its formulas hold. Needs torch.
-    Raises BadInput for what is no module, and where the module cannot run on these inputs.
+    Raises BadInput for anything but a module, and where the module cannot run on these inputs.
 
     >>> from torch import nn
     >>> print(trace(nn.Conv2d(3, 8, 3), ("B", 3, "H", "W")).macs().formula.domain)
@@ -80,7 +81,7 @@ def trace(
     """
     require_witnesses()
     from flopscope import tracing
-    from flopscope.tracing.refusals import check_module, named_inputs, refusing
+    from flopscope.tracing.loading.refusals import check_module, named_inputs, refusing
 
     check_module(module)
     name, on = type(module).__name__, named_inputs(inputs, named)
@@ -107,8 +108,9 @@ def derive(
       N · (C + 1)
     """
     require_witnesses()
-    from flopscope import deriving, tracing
-    from flopscope.tracing.refusals import named_inputs
+    from flopscope import tracing
+    from flopscope.answers import derive as deriving
+    from flopscope.tracing.loading.refusals import named_inputs
 
     def run(sizes: Mapping[str, Any]) -> tracing.Trace:
         return tracing.derive(make, arguments, *inputs, example=sizes)
@@ -117,7 +119,7 @@ def derive(
     said = ", ".join(f"{key}={value}" for key, value in arguments.items()) or "no arguments"
     said += f" on {named_inputs(inputs, {})}" if inputs else ""
     first = deriving.first_trace(name, said, run, example or {}, make, arguments, option="")
-    return deriving.derivation(name, run, first, quantities)
+    return deriving.derived(name, run, first, quantities)
 
 
 @dataclass(frozen=True)
@@ -153,14 +155,14 @@ def compare(
 ) -> ComparisonReport:
     """Networks side by side: params, work, activations, size, published accuracy.
 
-    `scale`, a `flopscope.scaling.Scaling`, multiplies the depth, width and resolution of each.
+    `scale`, a `flopscope.catalog.scaling.Scaling`, multiplies depth, width and resolution of each.
 
     >>> compare("mobilenetv1", "mobilenetv2", res=224).to_dict()["models"][1]["macs"]
     300774272
     """
     level = None if by is None else Level.named(by)
     return ComparisonReport(
-        comparison.compare(
+        comparing.compare(
             models,
             res=res,
             batch=batch,
@@ -190,4 +192,4 @@ def check(*models: str, res: Resolution | None = None, batch: int = 1) -> Agreem
 
     Needs torch and fvcore; raises BadInput where they are not installed.
     """
-    return AgreementReport(comparison.compare(models, res=res, batch=batch, check=True))
+    return AgreementReport(checking.check(models, res=res, batch=batch))

@@ -8,22 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flopscope.alphabet import ALPHABET, MULTIPLIERS
+from flopscope.alphabet import ALPHABET, is_kernel
 from flopscope.errors import BadInput, UnknownName
+from flopscope.facts import TYPES, InputSpec
 from flopscope.sizes import Size, is_symbolic
-from flopscope.symbolic import Polynomial, symbol
-
-TYPES = ("float32", "float16", "bfloat16", "float64", "int64", "int32", "int8", "uint8", "bool")
-"""Types of an input's elements, by torch's names."""
-
-
-@dataclass(frozen=True)
-class InputSpec:
-    """An input of a network: the keyword it is given under, its sizes, its elements' type."""
-
-    keyword: str | None
-    shape: tuple[Size, ...]
-    dtype: str = "float32"
+from flopscope.symbolic import Polynomial, dimension, symbol
 
 
 @dataclass(frozen=True)
@@ -72,14 +61,16 @@ def plain(value: Any) -> Any:
 def parse_input(text: str) -> InputSpec:
     """'ids=B,T:int64' as the keyword, the sizes and the type; keyword and type may be left out.
 
-    Raises BadInput for a size that is none, UnknownName for a type.
+    Raises BadInput for text that is not a size, UnknownName for an unknown type.
 
     >>> parse_input("ids=1,77:int64")
     InputSpec(keyword='ids', shape=(1, 77), dtype='int64')
     """
     keyword, equals, rest = text.rpartition("=")
     if equals and not keyword.strip().isidentifier():
-        raise BadInput(f"'{keyword}' in the input '{text}' is no name; write it like ids=B,T:int64")
+        raise BadInput(
+            f"'{keyword}' in the input '{text}' is not a name; write it like ids=B,T:int64"
+        )
     sizes, colon, dtype = rest.partition(":")
     if colon and dtype not in TYPES:
         raise UnknownName("type of an input", dtype, TYPES)
@@ -152,7 +143,8 @@ def parse_name(text: str) -> Named:
 
 def _no_name(text: str) -> str:
     return (
-        f"'{text}' is no name in a module; write one like Net, Net.small or Net(Config(width=16))"
+        f"'{text}' is not a name in a module; "
+        "write one like Net, Net.small or Net(Config(width=16))"
     )
 
 
@@ -200,7 +192,7 @@ def parse_symbolic(pair: str) -> tuple[str, Any]:
             f"'{text}' in '{pair}' is neither a number, a text in quotes nor an expression "
             "in free sizes; write it like C, 2*C, h*d or 'text'"
         ) from error
-    odd = "kernel" in name and isinstance(value, Polynomial) and str(value).isidentifier()
+    odd = is_kernel(name) and isinstance(value, Polynomial) and str(value).isidentifier()
     return name, 2 * symbol(HALF + str(value)) + 1 if odd else value
 
 
@@ -218,7 +210,7 @@ def parse_symbolics(pairs: Sequence[str]) -> dict[str, Any]:
 def _value(node: ast.expr) -> Any:
     """The value of an expression in free sizes."""
     if isinstance(node, ast.Name):
-        return _symbol(node.id)
+        return dimension(node.id)
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATIONS:
         value = OPERATIONS[type(node.op)](_value(node.left), _value(node.right))
         if is_symbolic(value) or isinstance(value, int | float):
@@ -262,7 +254,3 @@ def _dotted(node: ast.expr) -> str:
     if isinstance(node, ast.Name):
         return node.id
     raise ValueError("no name")
-
-
-def _symbol(name: str) -> Polynomial:
-    return symbol(name, lower=0, integer=False) if name in MULTIPLIERS else symbol(name)

@@ -7,6 +7,16 @@ SHOWN = 16
 """Names that a message lists at most."""
 
 
+def listed(names: Iterable[str]) -> str:
+    """Names as a sentence has them.
+
+    >>> listed(["table", "csv", "json"])
+    'table, csv or json'
+    """
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 class FlopscopeError(ValueError):
     """Base of every error that a user's input can cause."""
 
@@ -45,12 +55,7 @@ class UnknownName(FlopscopeError):
         close = get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)
         nearest = [by_lower[k] for k in close]
         if nearest:
-            *others, last = nearest
-            hint = (
-                f"did you mean {', '.join(others)} or {last}?"
-                if others
-                else f"did you mean {last}?"
-            )
+            hint = f"did you mean {listed(nearest)}?"
         else:
             more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
             hint = f"known are {', '.join(known[:SHOWN])}{more}" if known else "there is none"

@@ -8,14 +8,22 @@ layer (out, in): PyTorch's layouts, so that rows compare with real modules field
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from flopscope.sizes import Shape, Size
 
 
-class Kind(Enum):
+class Fact(Enum):
+    """An enumeration whose members are found by identity: tables are asked for them in every
+    count."""
+
+    __hash__ = object.__hash__  # Python's own is written in Python
+
+
+class Kind(Fact):
     """The kinds of operator; each has one rule in `costs.COSTS`."""
 
     CONVOLUTION = "convolution"
@@ -44,7 +52,7 @@ class Kind(Enum):
     MULTIPLY = "multiplication"
     DIVIDE = "division"
     COMPARE = "comparison"  # maximum, minimum and logic of two tensors too
-    ELEMENTWISE = "element-wise function"  # one that networks do not write as a layer
+    ELEMENTWISE = "element-wise function"  # a function that networks do not write as a layer
     REDUCTION = "reduction"
     CONCATENATION = "concatenation"
     STORED = "stored tensor"  # a parameter that no operator reads as a whole
@@ -52,7 +60,7 @@ class Kind(Enum):
     UNKNOWN = "unknown"
 
 
-class Function(Enum):
+class Function(Fact):
     """Element-wise functions; their arithmetic is in `costs.FUNCTION_ACTS`."""
 
     RELU = "relu"
@@ -88,7 +96,7 @@ class Function(Enum):
     ELEMENTARY = "elementary function"  # other trigonometric, hyperbolic and inverse ones
 
 
-class Reduction(Enum):
+class Reduction(Fact):
     """What becomes of the elements of a group; the arithmetic is in `costs.REDUCTION_ACTS`."""
 
     SUM = "sum"
@@ -102,7 +110,7 @@ class Reduction(Enum):
     RUNNING_SUM = "running sum"
 
 
-class Interpolation(Enum):
+class Interpolation(Fact):
     """How a value between samples is made; how many samples it takes is in `costs.TAPS`."""
 
     NEAREST = "nearest"
@@ -111,6 +119,10 @@ class Interpolation(Enum):
     TRILINEAR = "trilinear"
     BICUBIC = "bicubic"
     VARYING = "varying"  # the samples, or their weights, are not stated
+
+
+Arithmetic: TypeAlias = Function | Reduction | Interpolation
+"""What names the arithmetic of a row within its kind."""
 
 
 class Window(NamedTuple):
@@ -178,11 +190,11 @@ class Operator(NamedTuple):
 
     `path` names stage, block and layer, joined by dots; `call` counts the calls of that layer.
     `groups` is the number of groups a convolution splits its channels into; for norms, softmax and
-    reductions, how many groups of elements are taken together each; for a sparse product, how many
-    products of two numbers there are. `id` is the row's own number
-    and `reads` the ids of the rows whose outputs it takes (negative: an input of the network), for
-    liveness. `backward` marks what a training step runs after the forward pass. `types` are the
-    elements' types of its inputs and, last, of its output; none where all tensors are of float32.
+    reductions, the number of groups whose elements are taken together; for a sparse product, the
+    number of products of two numbers. `id` is the row's own number and `reads` has the ids of the
+    rows whose outputs it takes, negative for an input of the network; liveness is read from them.
+    `backward` marks what a training step runs after the forward pass. `types` are the types of its
+    inputs' elements and, last, of its output's; it is empty where all are float32.
     """
 
     kind: Kind
@@ -193,7 +205,7 @@ class Operator(NamedTuple):
     buffers: tuple[Weight, ...] = ()
     window: Window | None = None
     groups: Size = 1
-    function: Function | Reduction | Interpolation | None = None
+    function: Arithmetic | None = None
     reads: tuple[int, ...] = ()
     id: int = 0
     repeat: Size = 1
@@ -221,3 +233,16 @@ class Operator(NamedTuple):
     def has_bias(self) -> bool:
         """Does the operator add a bias vector? (Convolutions and linear layers.)"""
         return len(self.weights) > 1
+
+
+TYPES = ("float32", "float16", "bfloat16", "float64", "int64", "int32", "int8", "uint8", "bool")
+"""Types of an input's elements, by torch's names."""
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """An input of a network: the keyword it is given under, its sizes, its elements' type."""
+
+    keyword: str | None
+    shape: tuple[Size, ...]
+    dtype: str = "float32"

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flopscope import readings
 from flopscope.domain import Condition, check_bindings, check_conditions
 from flopscope.errors import UnknownName
-from flopscope.facts import Kind, Operator, Weight
+from flopscope.facts import Arithmetic, Kind, Operator, Weight
+from flopscope.quantities import Place, standing
 from flopscope.readings import Reading
 from flopscope.readings.liveness import forwarded
 from flopscope.sizes import Shape, Size, is_symbolic
@@ -64,7 +66,7 @@ class Ledger:
         return iter(self.rows)
 
     def __add__(self, other: Ledger) -> Ledger:
-        """Both networks, side by side: neither reads the other's outputs or shares its weights."""
+        """Both networks side by side; neither reads the other's outputs or shares its weights."""
         rows = 1 + max((row.id for row in self.rows), default=-1)
         inputs = -min(
             (source for row in self.rows for source in row.reads if source < 0), default=0
@@ -73,7 +75,7 @@ class Ledger:
         return Ledger(self.rows + moved, self.conditions + other.conditions)
 
     def repeat(self, times: Size) -> Ledger:
-        """`times` equal copies, each with weights of its own; a symbol is welcome."""
+        """`times` equal copies, each with weights of its own; their number may be a symbol."""
         rows = tuple(row._replace(repeat=row.repeat * times) for row in self.rows)
         return replace(self, rows=rows)
 
@@ -112,48 +114,51 @@ class Ledger:
 
     # --- readings ---
 
+    def read(self, measure: Callable[[Sequence[Operator]], Reading]) -> Reading:
+        """A reading of its rows, under its conditions."""
+        reading = measure(self.rows)
+        return replace(reading, conditions=self.conditions) if self.conditions else reading
+
     def params(self) -> Reading:
         """Parameters, frozen ones too; a shared tensor counts once."""
-        return self._under_conditions(readings.params(self.rows))
+        return self.read(readings.params)
 
     def active_params(self) -> Reading:
         """Parameters that one token uses: of experts, those that it is sent to."""
-        return self._under_conditions(readings.active_params(self.rows))
+        return self.read(readings.active_params)
 
     def trainable(self) -> Reading:
         """Parameters that are not frozen."""
-        return self._under_conditions(readings.trainable(self.rows))
+        return self.read(readings.trainable)
 
     def buffers(self) -> Reading:
         """Stored elements that are not learnt."""
-        return self._under_conditions(readings.buffers(self.rows))
+        return self.read(readings.buffers)
 
     def macs(self) -> Reading:
         """Multiply-accumulates, convention `macs`."""
-        return self._under_conditions(readings.macs(self.rows))
+        return self.read(readings.macs)
 
     def flops(self, convention: str) -> Reading:
         """Work under a named convention, in its unit."""
-        return self._under_conditions(readings.flops(self.rows, convention))
+        return self.read(partial(readings.flops, convention=convention))
 
     def activations(self, *, convolutions_only: bool = False) -> Reading:
         """Output elements of convolution, linear and matmul (fvcore's notion), or of
         convolutions."""
-        return self._under_conditions(
-            readings.activations(self.rows, convolutions_only=convolutions_only)
-        )
+        return self.read(partial(readings.activations, convolutions_only=convolutions_only))
 
     def weight_bytes(self, dtype: str | None = None) -> Reading:
         """Bytes of the parameters as stored, or with floating-point numbers in `dtype`."""
-        return self._under_conditions(readings.weight_bytes(self.rows, dtype))
+        return self.read(partial(readings.weight_bytes, dtype=dtype))
 
     def traffic_bytes(self, dtype: str | None = None) -> Reading:
         """Bytes read and written, operator by operator."""
-        return self._under_conditions(readings.traffic_bytes(self.rows, dtype))
+        return self.read(partial(readings.traffic_bytes, dtype=dtype))
 
     def peak_activation_bytes(self, dtype: str | None = None, *, fused: bool = True) -> Reading:
         """Largest sum of live activations."""
-        return self._under_conditions(readings.peak_activation_bytes(self.rows, dtype, fused=fused))
+        return self.read(partial(readings.peak_activation_bytes, dtype=dtype, fused=fused))
 
     @property
     def complete(self) -> bool:
@@ -161,13 +166,10 @@ class Ledger:
         return all(row.kind is not Kind.UNKNOWN for row in self.rows)
 
     def to_frame(self) -> pd.DataFrame:
-        """One line a row: path, kind, shapes, params, MACs, activations."""
+        """One line a row: its path, kind and shapes, and the quantities that stand beside parts."""
         import pandas as pd
 
         return pd.DataFrame([_record(row) for row in self.rows])
-
-    def _under_conditions(self, reading: Reading) -> Reading:
-        return replace(reading, conditions=self.conditions) if self.conditions else reading
 
 
 NAMED_BY_FUNCTION = (Kind.ACTIVATION, Kind.ELEMENTWISE, Kind.REDUCTION)
@@ -176,12 +178,11 @@ NAMED_BY_FUNCTION = (Kind.ACTIVATION, Kind.ELEMENTWISE, Kind.REDUCTION)
 def kind_name(row: Operator) -> str:
     """The field's name of the row's kind: a convolution is depthwise, pointwise, grouped or
     standard. What runs backward is named by its arithmetic."""
+    name = plain_name(row.kind, row.function)
     if row.backward:
-        return f"{_function_name(row) or row.kind.value} (backward)"
-    if name := _function_name(row):
-        return name
+        return f"{name} (backward)"
     if row.kind is not Kind.CONVOLUTION or row.window is None:
-        return row.kind.value
+        return name
     channels = row.inputs[0][1]
     if not isinstance(row.groups, int) or row.groups != 1:
         return (
@@ -193,22 +194,20 @@ def kind_name(row: Operator) -> str:
     return "pointwise convolution" if pointwise else "standard convolution"
 
 
-def _function_name(row: Operator) -> str:
-    named = row.function is not None and row.kind in NAMED_BY_FUNCTION
-    return str(row.function.value) if named and row.function else ""
+def plain_name(kind: Kind, function: Arithmetic | None) -> str:
+    """The kind's name or, of the kinds that go by their function, the function's, such as relu."""
+    return function.value if function is not None and kind in NAMED_BY_FUNCTION else kind.value
 
 
 def _record(row: Operator) -> dict[str, Any]:
-    one = (row,)
+    counts = {quantity.name: quantity.of((row,)).value for quantity in standing(Place.PARTS)}
     return {
         "path": row.path,
         "kind": kind_name(row),
         "input": row.operand,
         "output": row.output,
         "repeat": row.repeat,
-        "params": readings.params(one).value,
-        "macs": readings.macs(one).value,
-        "activations": readings.activations(one).value,
+        **counts,
     }
 
 
@@ -224,7 +223,7 @@ def _renumbered(row: Operator, rows: int, inputs: int) -> Operator:
 
 
 def _renamed(weight: Weight, rows: int) -> Weight:
-    """A computed weight has no name."""
+    """The weight under a key of its own. A computed weight has none and keeps it so."""
     return weight._replace(key=f"{rows}:{weight.key}") if weight.key else weight
 
 

@@ -1,40 +1,55 @@
-"""What a forward pass may write, noted before it and put back after it.
+"""What a forward pass may write to is noted before it and put back after it.
 
-Attributes, lists, caches, lazy buffers, names of files: all that is reachable from a module. Only
-containers that changed are touched, and they stay the same objects.
+That is everything reachable from a module: attributes, lists, caches, lazy buffers, names of files.
+Only containers that changed are touched, and they stay the same objects.
 """
 
 from __future__ import annotations
 
 import functools
+import random
 import sys
 import threading
 import weakref
-from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from types import (
     BuiltinFunctionType,
     CellType,
     FunctionType,
-    MappingProxyType,
     MemberDescriptorType,
     MethodType,
     ModuleType,
 )
 from typing import Any
 
-import torch
 from torch import nn
 
+from flopscope.packages import loaded, root
+from flopscope.putting_back import (
+    ATOMS,
+    CONTAINERS,
+    EMPTY,
+    array_back,
+    base_of,
+    cache_back,
+    class_back,
+    container_back,
+    held_by,
+    kind_back,
+    names_back,
+    read_slot,
+    slot_back,
+)
+
 KEPT_ARRAY = 2**20
-"""NumPy arrays of up to this many elements are copied and put back."""
+"""The most elements of a NumPy array that is copied and put back."""
 
 MOST_NAMED = 10**5
-"""Containers of a file's own names are looked into up to this many elements."""
+"""The most elements of a container among a file's names that is looked into."""
 
 OTHERS = frozenset({"torch", "numpy", "flopscope", "builtins"}) | sys.stdlib_module_names
-"""Packages whose own names and objects no network writes to."""
+"""Packages to whose own names and objects no network writes."""
 
 HOLDERS = frozenset(
     {"_thread", "collections", "dataclasses", "functools", "types", "typing", "weakref"}
@@ -42,41 +57,39 @@ HOLDERS = frozenset(
 """Parts of the standard library whose objects hold what networks put in them."""
 
 CACHED = type(functools.lru_cache(lambda: None))
-CONTAINERS = (dict, list, set, deque)
-ATOMS = (
-    *(str, bytes, int, float, complex, bool, type(None), ModuleType, torch.dtype, torch.device),
-    *(torch.Size, MappingProxyType, torch.SymInt, torch.SymFloat, torch.SymBool),
-)
-"""What holds nothing that could change."""
+LOOKED_INTO = (CACHED, *CONTAINERS)
+"""What of a file's own names is noted with what it holds."""
 
-
-EMPTY = object()
+PLAIN = frozenset(ATOMS)
 CELL = CellType.cell_contents
 """What reads and writes a variable of a closure."""
 
 
 class Snapshot:
-    """What everything reachable from `roots` holds now."""
+    """Everything reachable from `roots`, with what it holds now."""
 
     def __init__(self, *roots: Any) -> None:
         self._back: list[tuple[Any, ...]] = []  # what puts something back, and what it takes
         self._seen: dict[int, Any] = {}  # by id; alive, so that ids stay unique
+        self._slots: dict[type, list[Any]] = {}
         todo = list(roots)
         while todo:
             value = todo.pop()
-            if id(value) not in self._seen and not isinstance(value, ATOMS):
-                self._seen[id(value)] = value
-                todo += self._noted(value)
+            if type(value) in PLAIN or id(value) in self._seen or isinstance(value, ATOMS):
+                continue
+            self._seen[id(value)] = value
+            todo += self._noted(value)
 
     def name_spaces(self, spaces: Iterable[dict[str, Any]]) -> None:
-        """Note the names of files too, and what their containers hold, not what objects do."""
+        """Note the names of files too, and what their containers hold, but not what objects
+        hold."""
         for names in spaces:
-            self._back.append((_names_back, names, dict(names)))
-            for value in list(names.values()):
+            self._back.append((names_back, names, dict(names)))
+            for value in [value for value in names.values() if isinstance(value, LOOKED_INTO)]:
                 self._contents(value)
 
     def held(self) -> list[Any]:
-        """Every value that was reached, but for plain ones."""
+        """Every value that was reached, except plain ones."""
         return list(self._seen.values())
 
     def restore(self) -> None:
@@ -87,7 +100,7 @@ class Snapshot:
     def _contents(self, value: Any) -> None:
         if isinstance(value, CACHED):
             self._noted(value)
-        small = isinstance(value, CONTAINERS) and _base(value).__len__(value) <= MOST_NAMED
+        small = isinstance(value, CONTAINERS) and base_of(value).__len__(value) <= MOST_NAMED
         if small and id(value) not in self._seen:
             self._seen[id(value)] = value
             for inner in self._noted(value):
@@ -95,34 +108,32 @@ class Snapshot:
 
     def _noted(self, value: Any) -> Sequence[Any]:
         """Note what the value holds; returns what it refers to."""
-        if isinstance(value, CONTAINERS):
-            return self._container(value)
-        if isinstance(value, type):
-            return self._class(value)
-        for kind, noted in NOTED.items():
-            if isinstance(value, kind):
-                found: Sequence[Any] = noted(self, value)
-                return found
-        return self._object(value)
+        noted = WAYS.get(type(value)) or next(
+            (noted for kinds, noted in NOTED.items() if isinstance(value, kinds)), Snapshot._object
+        )
+        found: Sequence[Any] = noted(self, value)
+        return found
 
     def _container(self, value: Any) -> Sequence[Any]:
-        held = _held(value)
-        self._back.append((_container_back, value, held))
+        held = held_by(value)
+        self._back.append((container_back, value, held))
         return [inner for _, inner in held] if isinstance(value, dict) else held
 
     def _class(self, kind: type) -> Sequence[Any]:
-        if _root(kind.__module__) in OTHERS:
+        if root(kind.__module__) in OTHERS:
             return ()
         names = dict(vars(kind))
-        self._back.append((_class_back, kind, names))
+        self._back.append((class_back, kind, names))
         return [*names.values(), *kind.__bases__]
 
     def _object(self, value: Any) -> Sequence[Any]:
         kind = type(value)
-        root = _root(kind.__module__)
-        if root == "numpy":
-            return self._array(value)
-        if root == "flopscope" or (root in sys.stdlib_module_names and root not in HOLDERS):
+        package = root(kind.__module__)
+        if package == "numpy":
+            return self._numpy(value)
+        if package == "flopscope" or (
+            package in sys.stdlib_module_names and package not in HOLDERS
+        ):
             return ()
         found: list[Any] = [kind]
         # past what a class does when it is asked for an attribute
@@ -130,14 +141,27 @@ class Snapshot:
             own = threading.local if isinstance(value, threading.local) else object
             found.append(own.__getattribute__(value, "__dict__"))
         if isinstance(value, nn.Module):
-            self._back.append((_kind_back, value, kind))
-        for slot in _slots(kind):
+            self._back.append((kind_back, value, kind))
+        if kind not in self._slots:
+            self._slots[kind] = _slots(kind)
+        for slot in self._slots[kind]:
             found += self._slot(slot, value)
         return found
 
-    def _array(self, array: Any) -> Sequence[Any]:
-        if hasattr(array, "flags") and getattr(array, "size", KEPT_ARRAY + 1) <= KEPT_ARRAY:
-            self._back.append((_array_back, array, array.copy()))
+    def _numpy(self, value: Any) -> Sequence[Any]:
+        """An array, or a source of random numbers: a RandomState, a Generator or its bits."""
+        bits = getattr(value, "bit_generator", value)
+        if hasattr(value, "get_state"):
+            self._back.append((value.set_state, value.get_state()))
+        elif hasattr(bits, "state"):
+            self._back.append((setattr, bits, "state", bits.state))
+        elif hasattr(value, "flags") and getattr(value, "size", KEPT_ARRAY + 1) <= KEPT_ARRAY:
+            self._back.append((array_back, value, value.copy()))
+        return ()
+
+    def _drawing(self, source: random.Random) -> Sequence[Any]:
+        with suppress(NotImplementedError):  # of the system's random numbers there is no state
+            self._back.append((source.setstate, source.getstate()))
         return ()
 
     def _cell(self, cell: CellType) -> Sequence[Any]:
@@ -145,12 +169,12 @@ class Snapshot:
 
     def _slot(self, slot: Any, value: Any) -> Sequence[Any]:
         """One place that holds something or is empty."""
-        held = _read(slot, value)
-        self._back.append((_slot_back, slot, value, held))
+        held = read_slot(slot, value)
+        self._back.append((slot_back, slot, value, held))
         return () if held is EMPTY else (held,)
 
     def _cache(self, function: Any) -> Sequence[Any]:
-        self._back.append((_cache_back, function, function.cache_info().misses))
+        self._back.append((cache_back, function, function.cache_info().misses))
         return (function.__wrapped__,)
 
 
@@ -160,104 +184,34 @@ def _inside(function: FunctionType) -> Sequence[Any]:
 
 
 NOTED: Mapping[Any, Any] = {
-    tuple | frozenset: lambda _, value: tuple(value),
+    CONTAINERS: Snapshot._container,
+    type: Snapshot._class,
+    (tuple, frozenset): lambda _, value: tuple(value),
     CellType: Snapshot._cell,
     FunctionType: lambda _, value: _inside(value),
     MethodType: lambda _, value: (value.__self__, value.__func__),
     BuiltinFunctionType: lambda _, value: (value.__self__,),
     functools.partial: lambda _, value: (value.func, value.args, value.keywords),
     weakref.ref: lambda _, value: (value(),),
-    staticmethod | classmethod: lambda _, value: (value.__func__,),
+    (staticmethod, classmethod): lambda _, value: (value.__func__,),
     property: lambda _, value: (value.fget,),
+    random.Random: Snapshot._drawing,
     CACHED: Snapshot._cache,
 }
-"""What the kinds of values refer to that are neither containers nor plain objects."""
+"""What is noted of a value that is not a plain object, by the first of these types that it has."""
 
-
-def _root(module: Any) -> str:
-    return str(module).partition(".")[0]
+WAYS = {
+    kind: noted
+    for kinds, noted in NOTED.items()
+    for kind in (kinds if isinstance(kinds, tuple) else (kinds,))
+}
+"""The same by the exact type of a value."""
 
 
 def _slots(kind: type) -> list[Any]:
     """What reads and writes the slots of a class's objects."""
     own = (vars(base).values() for base in kind.__mro__ if "__slots__" in vars(base))
     return [slot for values in own for slot in values if isinstance(slot, MemberDescriptorType)]
-
-
-# --- putting back -----------------------------------------------------------------------------
-
-
-def _read(slot: Any, value: Any) -> Any:
-    try:
-        return slot.__get__(value)
-    except (AttributeError, ValueError):
-        return EMPTY
-
-
-def _slot_back(slot: Any, value: Any, held: Any) -> None:
-    now = _read(slot, value)
-    if now is not held:
-        slot.__delete__(value) if held is EMPTY else slot.__set__(value, held)
-
-
-def _kind_back(module: nn.Module, kind: type) -> None:
-    if type(module) is not kind:  # as that of a lazy layer
-        module.__class__ = kind
-
-
-def _base(value: Any) -> Any:
-    """The container of Python's own that it is: a subclass may have replaced the methods."""
-    return next(kind for kind in (OrderedDict, *CONTAINERS) if isinstance(value, kind))
-
-
-def _held(value: Any) -> Sequence[Any]:
-    """What a container holds, of a dictionary its items."""
-    kind = _base(value)
-    if not kind.__len__(value):  # most are empty
-        return ()
-    return list(kind.items(value) if isinstance(value, dict) else kind.__iter__(value))
-
-
-def _container_back(value: Any, held: Sequence[Any]) -> None:
-    now, before = _held(value), held
-    if isinstance(value, dict):
-        now, before = ([part for item in items for part in item] for items in (now, before))
-    if len(now) == len(before) and all(a is b for a, b in zip(now, before, strict=True)):
-        return
-    kind = _base(value)
-    kind.clear(value)
-    (kind.update if hasattr(kind, "update") else kind.extend)(value, held)
-
-
-def _names_back(names: dict[str, Any], held: Mapping[str, Any]) -> None:
-    """The names of a file as they were; what was imported or defined meanwhile stays."""
-    for name, value in held.items():
-        if names.get(name, names) is not value:
-            names[name] = value
-    for name in names.keys() - held.keys():
-        if not isinstance(names[name], ModuleType | FunctionType | type):
-            del names[name]
-
-
-def _class_back(kind: type, held: Mapping[str, Any]) -> None:
-    now = vars(kind)
-    for name in [name for name in now if name not in held]:
-        if isinstance(now[name], (torch.Tensor, tuple, *CONTAINERS, *ATOMS)):
-            type.__delattr__(kind, name)
-    for name, value in held.items():
-        if now.get(name, kind) is not value and name not in ("__dict__", "__weakref__"):
-            type.__setattr__(kind, name, value)
-
-
-def _array_back(array: Any, held: Any) -> None:
-    if array.shape == held.shape and array.tobytes() != held.tobytes():
-        array[...] = held
-
-
-def _cache_back(function: Any, misses: int) -> None:
-    """A cache that has taken in results of the run is emptied: shapes must not stay in it."""
-    if function.cache_info().misses != misses:
-        function.cache_clear()
 
 
 # --- names of files ---------------------------------------------------------------------------
@@ -267,18 +221,14 @@ def name_spaces(kinds: Iterable[Any]) -> list[dict[str, Any]]:
     """The names of all loaded files of the packages that these classes and functions are from, and
     of the packages that their own files take functions and classes from."""
     own = {m: vars(sys.modules[m]) for kind in kinds if (m := theirs(kind)) in sys.modules}
-    packages = {_root(name) for name in own}
+    packages = {root(name) for name in own}
     for names in own.values():
         found = (theirs(v) for v in names.values() if isinstance(v, type | FunctionType | CACHED))
-        packages |= {_root(name) for name in found if name}
-    return [
-        vars(module)
-        for name, module in list(sys.modules.items())
-        if _root(name) in packages and isinstance(module, ModuleType)
-    ]
+        packages |= {root(name) for name in found if name}
+    return [vars(module) for module in loaded(packages) if isinstance(module, ModuleType)]
 
 
 def theirs(kind: Any) -> str:
     """The file that a class or function is from, as Python names it; '' where it is no user's."""
     name = str(getattr(kind, "__module__", "") or "")
-    return "" if _root(name) in OTHERS else name
+    return "" if root(name) in OTHERS else name

@@ -1,8 +1,9 @@
 """How a network is written: the modules, functions and operators that one run of it calls.
 
-A ledger says what a network computes, in whatever way it is written. A tool that counts sees one
-way alone: hooks see modules, patched functions those that are looked up by name, a trace operators,
-a mode of the dispatcher kernels. What such a tool answers is read from here. No torch is needed.
+A ledger says what a network computes, in whatever way it is written. A tool that counts sees only
+one way of writing: hooks see modules, patched functions see calls that look them up by name, a
+trace sees operators, and a mode of the dispatcher sees kernels. What such a tool answers is read
+from here, and needs no torch.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class Called(NamedTuple):
     writes: frozenset[int] = frozenset()
 
     def argument(self, index: int, name: str, default: Any = None) -> Any:
-        """By position, else by name, else the default."""
+        """The argument by position, else by name, else the default."""
         return self.args[index] if index < len(self.args) else self.kwargs.get(name, default)
 
 
@@ -98,7 +99,7 @@ ATTENTION, FROZEN_ATTENTION = "attention", "attention without gradients"
 ENCODER, FLASH, NESTED, FROZEN_NESTED = "encoder layer", "flash", "nested", "nested, frozen"
 PARTLY, PYTHON, TRANSFORM = "partly frozen", "autograd function", "transformation"
 PASSED = "passed::"
-"""Before the name of a function of Python whose results no operator has written."""
+"""The prefix of the name of a Python function whose results no operator has written."""
 
 FUSIONS: Mapping[str, str] = {
     ATTENTION: "an attention layer, in evaluation where no gradient is asked for",
@@ -111,7 +112,7 @@ FUSIONS: Mapping[str, str] = {
     NESTED: "an encoder that is given a mask of padding, which it takes out",
     FROZEN_NESTED: "the same of a network of which nothing learns",
 }
-"""What torch runs as one kernel on a CPU where it may, or shows as one."""
+"""What torch may run, or show, as one kernel on a CPU."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,8 @@ class Spelling:
 
     @property
     def used(self) -> frozenset[int]:
-        """Memory that what is returned depends on; where an operator writes twice, all of it."""
+        """The memory that the results depend on. Memory that an operator writes twice is taken
+        whole."""
         used = set(self.returned)
         before = -1
         while before != len(used):

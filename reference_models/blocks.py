@@ -1,5 +1,8 @@
-"""The papers' blocks alone, at stride 1 and in their own sizes, where a family's class takes a row
-of its table or layers instead, or where the block has no norms and so is in no network."""
+"""The papers' blocks alone, at stride 1 and in sizes of their own.
+
+They are here where a family's class takes a row of its table or layers instead of sizes, or where a
+block has no norms and so stands in no network.
+"""
 
 from torch import nn
 
@@ -28,25 +31,25 @@ def squeeze_excite(channels: int, squeezed: int) -> nn.Module:
 
 
 def mobilenetv3_block(channels: int, hidden: int, out: int, kernel: int) -> nn.Module:
-    """With squeeze-and-excite and h-swish."""
+    """MobileNetV3's block with squeeze-and-excite and h-swish."""
     row = mobilenetv3.Row(channels, kernel, hidden, out, True, nn.Hardswish, 1)
     return mobilenetv3.Bottleneck(channels, hidden, out, row, nn.BatchNorm2d)
 
 
 def mbconv(channels: int, out: int, t: int, kernel: int, squeezed: int) -> nn.Module:
-    """EfficientNet's, squeezed to a given width."""
+    """EfficientNet's block, squeezed to a given width."""
     stage = efficientnet.Stage(efficientnet.mbconv, t, kernel, 1, out, 1)
     return efficientnet.mbconv(channels, stage, 0.0, nn.BatchNorm2d, squeezed)
 
 
 def fused_mbconv(channels: int, out: int, t: int, kernel: int) -> nn.Module:
-    """EfficientNetV2's."""
+    """EfficientNetV2's block."""
     stage = efficientnet.Stage(efficientnetv2.fused, t, kernel, 1, out, 1)
     return efficientnetv2.fused(channels, stage, 0.0, nn.BatchNorm2d)
 
 
 def ghost_module(channels: int, out: int, kernel: int, ratio: int, cheap_kernel: int) -> nn.Module:
-    """With ReLU after both of its convolutions."""
+    """GhostNet's module with ReLU after both of its convolutions."""
     return GhostModule(channels, out, nn.ReLU, kernel, ratio, cheap_kernel)
 
 

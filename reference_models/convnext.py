@@ -10,19 +10,18 @@ No deviation in what is computed. torchvision permutes maps by layers of their o
 norm that does so; here the forward functions permute, and every norm is a plain `nn.LayerNorm`.
 """
 
-import math
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import NamedTuple
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from reference_models.layers import (
+    Stages,
     checked_classes,
-    checked_depth,
-    checked_width,
-    make_divisible,
+    init_truncated,
+    over_channels,
     stochastic_depth,
 )
 
@@ -30,19 +29,11 @@ EPSILON = 1e-6  # of every layer norm
 LAYER_SCALE = 1e-6  # initial value
 
 
-class Design(NamedTuple):
-    """Channels and blocks of the four stages; probability that the last block is dropped."""
-
-    channels: tuple[int, ...]
-    blocks: tuple[int, ...]
-    drop: float
-
-
 # Section 3. The dropping probabilities are those of Table 5 (ImageNet-1K).
-TINY = Design((96, 192, 384, 768), (3, 3, 9, 3), drop=0.1)
-SMALL = Design((96, 192, 384, 768), (3, 3, 27, 3), drop=0.4)
-BASE = Design((128, 256, 512, 1024), (3, 3, 27, 3), drop=0.5)
-LARGE = Design((192, 384, 768, 1536), (3, 3, 27, 3), drop=0.5)
+TINY = Stages((96, 192, 384, 768), (3, 3, 9, 3), drop=0.1)
+SMALL = Stages((96, 192, 384, 768), (3, 3, 27, 3), drop=0.4)
+BASE = Stages((128, 256, 512, 1024), (3, 3, 27, 3), drop=0.5)
+LARGE = Stages((192, 384, 768, 1536), (3, 3, 27, 3), drop=0.5)
 
 
 def _norm(channels: int) -> nn.LayerNorm:
@@ -57,11 +48,6 @@ def _channels_first(x: Tensor) -> Tensor:
     return x.permute(0, 3, 1, 2)
 
 
-def _over_channels(norm: nn.Module, x: Tensor) -> Tensor:
-    """The layer norm over the channels of a map."""
-    return _channels_first(norm(_channels_last(x)))
-
-
 class Stem(nn.Sequential):
     """4×4 convolution with stride 4, then norm."""
 
@@ -70,7 +56,7 @@ class Stem(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         convolution, norm = self
-        return _over_channels(norm, convolution(x))
+        return over_channels(norm, convolution(x))
 
 
 class Downsampling(nn.Sequential):
@@ -81,7 +67,7 @@ class Downsampling(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         norm, convolution = self
-        y: Tensor = convolution(_over_channels(norm, x))
+        y: Tensor = convolution(over_channels(norm, x))
         return y
 
 
@@ -119,70 +105,46 @@ class Head(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         norm, flatten, linear = self
-        logits: Tensor = linear(flatten(_over_channels(norm, x)))
+        logits: Tensor = linear(flatten(over_channels(norm, x)))
         return logits
 
 
 class ConvNeXt(nn.Module):
     """(B, 3, H, W) → (B, classes), for H and W of at least 32."""
 
-    def __init__(self, design: Design, classes: int) -> None:
+    def __init__(self, stages: Stages, classes: int) -> None:
         super().__init__()
-        last = sum(design.blocks) - 1
-        features: list[nn.Module] = [Stem(design.channels[0])]
-        number = 0
-        for stage, (channels, blocks) in enumerate(zip(*design[:2], strict=True)):
-            if stage > 0:
-                features.append(Downsampling(design.channels[stage - 1], channels))
-            drops = [design.drop * (number + block) / last for block in range(blocks)]
+        before = stages.channels[0]
+        features: list[nn.Module] = [Stem(before)]
+        for number, (channels, drops) in enumerate(
+            zip(stages.channels, stages.drops(), strict=True)
+        ):
+            if number > 0:
+                features.append(Downsampling(before, channels))
             features.append(nn.Sequential(*(Block(channels, drop) for drop in drops)))
-            number += blocks
+            before = channels
         self.features = nn.Sequential(*features)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.classifier = Head(design.channels[-1], classes)
-        _init(self)
+        self.classifier = Head(before, classes)
+        init_truncated(self)
 
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.classifier(self.avgpool(self.features(x)))
         return logits
 
 
-def _init(model: nn.Module) -> None:
-    """N(0, 0.02²), cut off at ±2, for convolutions and linear layers, no bias."""
-    for layer in model.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            nn.init.trunc_normal_(layer.weight, std=0.02)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
-
-
-def _convnext(design: Design, width: float, depth: float, classes: int) -> nn.Module:
-    width, depth = checked_width(width), checked_depth(depth)
-    scaled = design._replace(
-        channels=tuple(make_divisible(channels * width) for channels in design.channels),
-        blocks=tuple(math.ceil(blocks * depth) for blocks in design.blocks),
-    )
-    return ConvNeXt(scaled, checked_classes(classes))
-
-
-def convnext_tiny(classes: int = 1000, *, width: float = 1.0, depth: float = 1.0) -> nn.Module:
-    """28,589,128 parameters at width 1 and depth 1.
+def convnext(
+    stages: Stages, classes: int = 1000, *, width: float = 1.0, depth: float = 1.0
+) -> nn.Module:
+    """The network of these stages at any positive coefficients.
 
     Raises ValueError for a width or depth that is not positive and finite, or classes below 1.
     """
-    return _convnext(TINY, width, depth, classes)
+    return ConvNeXt(stages.scaled(width, depth), checked_classes(classes))
 
 
-def convnext_small(classes: int = 1000, *, width: float = 1.0, depth: float = 1.0) -> nn.Module:
-    """50,223,688 parameters at width 1 and depth 1. Raises as `convnext_tiny`."""
-    return _convnext(SMALL, width, depth, classes)
-
-
-def convnext_base(classes: int = 1000, *, width: float = 1.0, depth: float = 1.0) -> nn.Module:
-    """88,591,464 parameters at width 1 and depth 1. Raises as `convnext_tiny`."""
-    return _convnext(BASE, width, depth, classes)
-
-
-def convnext_large(classes: int = 1000, *, width: float = 1.0, depth: float = 1.0) -> nn.Module:
-    """197,767,336 parameters at width 1 and depth 1. Raises as `convnext_tiny`."""
-    return _convnext(LARGE, width, depth, classes)
+# 28,589,128, 50,223,688, 88,591,464 and 197,767,336 parameters at width 1 and depth 1.
+convnext_tiny = partial(convnext, TINY)
+convnext_small = partial(convnext, SMALL)
+convnext_base = partial(convnext, BASE)
+convnext_large = partial(convnext, LARGE)

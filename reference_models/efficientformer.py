@@ -4,8 +4,8 @@ code, snap-research/EfficientFormer models/efficientformer.py.
 Agrees with timm's `efficientformer_l1`, `_l3` and `_l7`: state dict, logits, distribution of
 initial weights. The logits are the mean of the labels' and the distillation's classifier.
 
-Coefficients of width and depth are nobody's. EfficientNet's rules round them: channels to multiples
-of 8, pooling blocks up and attention blocks up. Heads, keys and values stay as they are.
+Neither paper nor timm has width and depth coefficients. EfficientNet's rules take channels to
+multiples of 8, pooling blocks up and attention blocks up. Heads, keys and values stay as they are.
 
 Deviations: an input whose last map is not 7×7 is refused, where timm refuses one whose last map has
 not 49 positions. Attention biases are looked up at every call. Distillation, which compares the
@@ -20,14 +20,21 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from reference_models.layers import checked_classes, checked_depth, checked_width, make_divisible
+from reference_models.layers import (
+    LinearMlp,
+    checked_classes,
+    checked_depth,
+    checked_width,
+    make_divisible,
+)
+from reference_models.poolformer import Pooling
 
 GRID = 7  # side of the last map
 HEADS, KEY, VALUE = 8, 32, 128
 LAYER_SCALE = 1e-5  # initial value
 
 
-class Design(NamedTuple):
+class MixedStages(NamedTuple):
     """Channels and blocks of the four stages; how many of the last blocks attend."""
 
     channels: tuple[int, ...]
@@ -35,9 +42,9 @@ class Design(NamedTuple):
     attending: int
 
 
-L1 = Design((48, 96, 224, 448), (3, 2, 6, 4), attending=1)
-L3 = Design((64, 128, 320, 512), (4, 4, 12, 6), attending=4)
-L7 = Design((96, 192, 384, 768), (6, 6, 18, 8), attending=8)
+L1 = MixedStages((48, 96, 224, 448), (3, 2, 6, 4), attending=1)
+L3 = MixedStages((64, 128, 320, 512), (4, 4, 12, 6), attending=4)
+L7 = MixedStages((96, 192, 384, 768), (6, 6, 18, 8), attending=8)
 
 
 class Attention(nn.Module):
@@ -68,18 +75,6 @@ def _distances() -> Tensor:
     return rows.abs() * GRID + columns.abs()
 
 
-class Pooling(nn.Module):
-    """The mean of 3×3 neighbours, at the border of those that there are, minus the middle one."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pool = nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.pool(x) - x
-        return y
-
-
 class ConvMlp(nn.Module):
     """1×1 to four times the channels, GELU, 1×1 back, a batch norm after each."""
 
@@ -94,20 +89,6 @@ class ConvMlp(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.act(self.norm1(self.fc1(x)))
         y: Tensor = self.norm2(self.fc2(x))
-        return y
-
-
-class LinearMlp(nn.Module):
-    """Linear to four times the channels, GELU, linear back."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.fc1 = nn.Linear(channels, 4 * channels)
-        self.act = nn.GELU()
-        self.fc2 = nn.Linear(4 * channels, channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.fc2(self.act(self.fc1(x)))
         return y
 
 
@@ -201,13 +182,13 @@ def _stem(channels: int) -> nn.Sequential:
 class EfficientFormer(nn.Module):
     """(B, 3, H, W) → (B, classes), for H and W from 193 to 224."""
 
-    def __init__(self, design: Design, classes: int) -> None:
+    def __init__(self, sizes: MixedStages, classes: int) -> None:
         super().__init__()
         channels = None
-        self.stem = _stem(design.channels[0])
+        self.stem = _stem(sizes.channels[0])
         stages = []
-        for number, (out, blocks) in enumerate(zip(design.channels, design.blocks, strict=True), 1):
-            attending = design.attending if number == len(design.blocks) else 0
+        for number, (out, blocks) in enumerate(zip(sizes.channels, sizes.blocks, strict=True), 1):
+            attending = sizes.attending if number == len(sizes.blocks) else 0
             stages.append(Stage(channels, out, blocks, attending))
             channels = out
         self.stages = nn.Sequential(*stages)
@@ -231,18 +212,18 @@ def _init(model: nn.Module) -> None:
 
 
 def efficientformer(
-    design: Design, classes: int = 1000, *, width: float = 1.0, depth: float = 1.0
+    sizes: MixedStages, classes: int = 1000, *, width: float = 1.0, depth: float = 1.0
 ) -> nn.Module:
     """12,289,928 parameters for L1 at width 1 and depth 1, both classifiers among them.
 
     Raises ValueError for a width or depth that is not positive and finite, or classes below 1.
     """
     width, depth = checked_width(width), checked_depth(depth)
-    *blocks, last = design.blocks
-    attending = math.ceil(design.attending * depth)
-    pooling = [math.ceil(n * depth) for n in (*blocks, last - design.attending)]
-    scaled = Design(
-        tuple(make_divisible(channels * width) for channels in design.channels),
+    *blocks, last = sizes.blocks
+    attending = math.ceil(sizes.attending * depth)
+    pooling = [math.ceil(n * depth) for n in (*blocks, last - sizes.attending)]
+    scaled = MixedStages(
+        tuple(make_divisible(channels * width) for channels in sizes.channels),
         (*pooling[:-1], pooling[-1] + attending),
         attending,
     )

@@ -8,13 +8,11 @@ with a bias of zeros behind the projection.
 No deviation in what is computed. Attention is written out in its products.
 """
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from reference_models.layers import make_divisible
+from reference_models.layers import Stages, make_divisible
 from reference_models.mobileone import (
     LAYER_SCALE,
     ConvFFN,
@@ -31,17 +29,10 @@ RATIO = 3  # of a hidden width to a block's
 HEAD = 32  # width of an attention head
 
 
-class Design(NamedTuple):
-    """Blocks and channels of the four stages."""
-
-    blocks: tuple[int, ...]
-    channels: tuple[int, ...]
-
-
 # The authors' mobileclip/models/mci.py; the paper has no table of them.
-MCI0 = Design((2, 6, 10, 2), (64, 128, 256, 512))
-MCI1 = Design((4, 12, 20, 4), (64, 128, 256, 512))
-MCI2 = Design((4, 12, 24, 4), (80, 160, 320, 640))
+MCI0 = Stages((64, 128, 256, 512), (2, 6, 10, 2))
+MCI1 = Stages((64, 128, 256, 512), (4, 12, 20, 4))
+MCI2 = Stages((80, 160, 320, 640), (4, 12, 24, 4))
 GATED = (False, False, True, True)  # the way into a stage
 
 
@@ -150,17 +141,19 @@ class Projection(nn.Module):
 class ImageEncoder(nn.Module):
     """(B, 3, H, W) → (B, features), for H and W of at least 1."""
 
-    def __init__(self, design: Design, form: str, features: int = 512) -> None:
+    def __init__(self, stages: Stages, form: str, features: int = 512) -> None:
         super().__init__()
-        width = design.channels[0]
+        width = stages.channels[0]
         self.patch_embed = nn.Sequential(
             MobileOneBlock(3, width, 3, stride=2, form=form),
             MobileOneBlock(width, width, 3, stride=2, groups=width, form=form),
             MobileOneBlock(width, width, 1, form=form),
         )
         network: list[nn.Module] = []
-        last = len(design.channels) - 1
-        for stage, (blocks, channels) in enumerate(zip(*design, strict=True)):
+        last = len(stages.channels) - 1
+        for stage, (blocks, channels) in enumerate(
+            zip(stages.blocks, stages.channels, strict=True)
+        ):
             if stage > 0:
                 network.append(Downsampling(width, channels, form=form, gated=GATED[stage]))
             if stage == last:

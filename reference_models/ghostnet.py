@@ -40,7 +40,7 @@ class Row(NamedTuple):
     given: int  # channels of its input
 
     def again(self) -> "Row":
-        """As it is repeated: stride 1, its own output for input, expanded in the same ratio."""
+        """The row as it is repeated: at stride 1, on its own output, expanded in the same ratio."""
         return self._replace(given=self.out, exp=self.out * self.exp // self.given, stride=1)
 
 

@@ -1,10 +1,10 @@
-"""What several families share: the channel rounding, a convolution with its norm, inits, checks."""
+"""What several families share: stages, rounding of channels, layers, initial weights, checks."""
 
 import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral, Real
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -20,6 +20,31 @@ def make_divisible(value: float, divisor: int = 8) -> int:
     """
     nearest = max(int(value + divisor / 2) // divisor * divisor, divisor)
     return nearest + divisor if nearest < 0.9 * value else nearest
+
+
+class Stages(NamedTuple):
+    """Channels and blocks of a network's stages; the probability that its last block is dropped."""
+
+    channels: tuple[int, ...]
+    blocks: tuple[int, ...]
+    drop: float = 0.0
+
+    def scaled(self, width: float, depth: float) -> "Stages":
+        """The stages at coefficients, by EfficientNet's rules: channels to multiples of 8, blocks
+        up. Raises ValueError for a coefficient that is not positive and finite."""
+        width, depth = checked_width(width), checked_depth(depth)
+        return self._replace(
+            channels=tuple(make_divisible(channels * width) for channels in self.channels),
+            blocks=tuple(math.ceil(blocks * depth) for blocks in self.blocks),
+        )
+
+    def drops(self) -> list[list[float]]:
+        """For each stage the probability of each of its blocks, which rises linearly from 0."""
+        last, number, drops = sum(self.blocks) - 1, 0, []
+        for blocks in self.blocks:
+            drops.append([self.drop * (number + block) / last for block in range(blocks)])
+            number += blocks
+        return drops
 
 
 def scaled_rows(rows: Sequence[Row], again: Callable[[Row], Row], depth: float) -> list[Row]:
@@ -98,6 +123,36 @@ def stochastic_depth(branch: Tensor, p: float, training: bool) -> Tensor:
     return branch * functional.dropout(branch.new_ones(len(branch), 1, 1, 1), p)
 
 
+def over_channels(norm: nn.Module, x: Tensor) -> Tensor:
+    """A layer norm over the channels of a map."""
+    y: Tensor = norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+    return y
+
+
+def split_heads(x: Tensor, heads: int) -> Tensor:
+    """(B, n, C) → (B, heads, n, C/heads)."""
+    return x.unflatten(-1, (heads, x.shape[-1] // heads)).transpose(1, 2)
+
+
+def join_heads(x: Tensor) -> Tensor:
+    """(B, heads, n, d) → (B, n, heads·d)."""
+    return x.transpose(1, 2).flatten(2)
+
+
+class LinearMlp(nn.Module):
+    """Linear to four times the channels, GELU, linear back."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(channels, 4 * channels)
+        self.act = nn.GELU()
+        self.fc2 = nn.Linear(4 * channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.fc2(self.act(self.fc1(x)))
+        return y
+
+
 class Classifier(nn.Module):
     """(B, 3, H, W) → (B, classes): features, global mean, classifier, in torchvision's names."""
 
@@ -139,6 +194,15 @@ def init_as_timm(model: nn.Module) -> None:
             bound = 1 / math.sqrt(layer.out_features)
             nn.init.uniform_(layer.weight, -bound, bound)
         _start_norm_and_bias(layer)
+
+
+def init_truncated(model: nn.Module) -> None:
+    """N(0, 0.02²), cut off at ±2, for convolutions and linear layers, no bias."""
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.trunc_normal_(layer.weight, std=0.02)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
 
 def init_as_megvii(model: nn.Module) -> None:

@@ -9,12 +9,14 @@ No deviation in what is computed at the published sizes; `reference_models.trans
 """
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from reference_models.fastvit import MCI0, MCI1, MCI2, ImageEncoder
+from reference_models.layers import Stages
 from reference_models.mobileone import checked_form
 from reference_models.transformer import TextEncoder, VisionTransformer
 
@@ -47,24 +49,20 @@ class MobileCLIP(nn.Module):
         return images, texts, self.logit_scale.exp().clamp(0, MAX_SCALE)
 
 
-def mobileclip_s0(form: str = "deploy") -> nn.Module:
-    """53,792,065 parameters deployed. Raises ValueError for an unknown form."""
+def mobileclip(
+    encoder: Stages, layers: int, form: str = "deploy", *, mixing: bool = False
+) -> nn.Module:
+    """A FastViT beside so many text layers. Raises ValueError for an unknown form."""
     form = checked_form(form)
-    return MobileCLIP(ImageEncoder(MCI0, form), TextEncoder(4, form, mixing=True))
-
-
-def mobileclip_s1(form: str = "deploy") -> nn.Module:
-    """84,888,641 parameters deployed. Raises ValueError for an unknown form."""
-    form = checked_form(form)
-    return MobileCLIP(ImageEncoder(MCI1, form), TextEncoder(12, form))
-
-
-def mobileclip_s2(form: str = "deploy") -> nn.Module:
-    """99,130,577 parameters deployed. Raises ValueError for an unknown form."""
-    form = checked_form(form)
-    return MobileCLIP(ImageEncoder(MCI2, form), TextEncoder(12, form))
+    return MobileCLIP(ImageEncoder(encoder, form), TextEncoder(layers, form, mixing=mixing))
 
 
 def mobileclip_b() -> nn.Module:
     """149,776,641 parameters. It has no branches to fold, and so no forms."""
     return MobileCLIP(VisionTransformer(), TextEncoder(12, "deploy", causal=True))
+
+
+# 53,792,065, 84,888,641 and 99,130,577 parameters deployed.
+mobileclip_s0 = partial(mobileclip, MCI0, 4, mixing=True)
+mobileclip_s1 = partial(mobileclip, MCI1, 12)
+mobileclip_s2 = partial(mobileclip, MCI2, 12)

@@ -63,7 +63,7 @@ class Row(NamedTuple):
     s: int
 
     def again(self) -> "Row":
-        """As it is repeated: stride 1, its own output for input, expanded in the same ratio."""
+        """The row as it is repeated: at stride 1, on its own output, expanded in the same ratio."""
         return self._replace(input=self.out, exp=self.out * self.exp // self.input, s=1)
 
 
@@ -172,7 +172,7 @@ def _hidden_in_paper(width: float, row: Row, channels: int) -> int:
 
 
 def _hidden_in_timm(width: float, row: Row, channels: int) -> int:
-    """As in the paper, but timm writes its ratios with two decimals: 88/24 is 3.67."""
+    """The paper's rule, but timm writes its ratios with two decimals: 88/24 is 3.67."""
     return make_divisible(channels * round(row.exp / row.input, 2))
 
 
@@ -221,57 +221,51 @@ RECIPES = {
 }
 
 
-def mobilenetv3_large(
-    width: float = 1.0, classes: int = 1000, recipe: str = "paper", *, depth: float = 1.0
-) -> nn.Module:
-    """Table 1 at any positive width and depth; 5,483,032 parameters at width 1 and depth 1.
-
-    Raises ValueError for a width or depth that is not positive and finite, classes below 1, or a
-    recipe other than "paper", "torchvision" and "timm".
-    """
-    return _mobilenetv3(LARGE, width, depth, classes, recipe)
-
-
-def mobilenetv3_small(
-    width: float = 1.0, classes: int = 1000, recipe: str = "paper", *, depth: float = 1.0
-) -> nn.Module:
-    """Table 2 at any positive width and depth; 2,542,856 parameters at width 1 and depth 1.
-
-    Raises as the large one.
-    """
-    return _mobilenetv3(SMALL, width, depth, classes, recipe)
-
-
 def _stages(rows: tuple[Row, ...]) -> list[list[Row]]:
     starts = [i for i, row in enumerate(rows) if i == 0 or row.s == 2 or row.out != rows[i - 1].out]
     ends = [*starts[1:], len(rows)]
     return [list(rows[start:end]) for start, end in zip(starts, ends, strict=True)]
 
 
-def _mobilenetv3(
-    network: Network, width: float, depth: float, classes: int, name: str
+def mobilenetv3(
+    network: Network,
+    width: float = 1.0,
+    classes: int = 1000,
+    recipe: str = "paper",
+    *,
+    depth: float = 1.0,
 ) -> nn.Module:
+    """The network of a table at any positive width and depth.
+
+    Raises ValueError for a width or depth that is not positive and finite, classes below 1, or a
+    recipe other than "paper", "torchvision" and "timm".
+    """
     width, depth, classes = checked_width(width), checked_depth(depth), checked_classes(classes)
-    recipe = RECIPES[checked_recipe(name, RECIPES)]
-    norm = partial(nn.BatchNorm2d, eps=recipe.epsilon, momentum=recipe.momentum)
+    rules = RECIPES[checked_recipe(recipe, RECIPES)]
+    norm = partial(nn.BatchNorm2d, eps=rules.epsilon, momentum=rules.momentum)
     layer = partial(conv_norm_act, norm=norm, act=HS)
 
-    channels = recipe.stem(width)
+    channels = rules.stem(width)
     features: list[nn.Module] = [layer(3, channels, 3, stride=2)]
     for stage in _stages(network.bottlenecks):
         for row in scaled_rows(stage, Row.again, depth):
-            hidden = recipe.hidden(width, row, channels)
+            hidden = rules.hidden(width, row, channels)
             out = make_divisible(row.out * width)
             features.append(Bottleneck(channels, hidden, out, row, norm))
             channels = out
-    last, head = recipe.last(width, network, channels), recipe.head(width, network)
+    last, head = rules.last(width, network, channels), rules.head(width, network)
     features.append(layer(channels, last, 1))
     classifier = nn.Sequential(
         nn.Linear(last, head),
         nn.Hardswish(inplace=True),
-        nn.Dropout(recipe.dropout, inplace=True),
+        nn.Dropout(rules.dropout, inplace=True),
         nn.Linear(head, classes),
     )
     model = Classifier(nn.Sequential(*features), classifier)
-    recipe.init(model)
+    rules.init(model)
     return model
+
+
+# 5,483,032 and 2,542,856 parameters at width 1 and depth 1.
+mobilenetv3_large = partial(mobilenetv3, LARGE)
+mobilenetv3_small = partial(mobilenetv3, SMALL)

@@ -57,14 +57,14 @@ class ConvNorm(nn.Module):
         return self.bn(self.conv(x))
 
     def folded(self, kernel: Kernel) -> tuple[Tensor, Tensor]:
-        """As one convolution of a kernel that holds its own in the middle, and its bias."""
+        """Weight and bias of one convolution, whose kernel holds this one in its middle."""
         return _normed(_centred(self.conv.weight, kernel), self.bn)
 
 
 def convolution(
     channels: int, out: int, kernel: Kernel, stride: int = 1, groups: int = 1, *, bias: bool
 ) -> nn.Conv2d:
-    """With a centred window."""
+    """A convolution with a centred window."""
     height, width = _pair(kernel)
     pads = height // 2, width // 2
     return nn.Conv2d(channels, out, (height, width), stride, pads, groups=groups, bias=bias)
@@ -97,7 +97,8 @@ def _normed(weight: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
 class MobileOneBlock(Folding):
     """The sum of a norm, a 1×1 and a K×K convolution with norms; a gate; GELU.
 
-    The norm alone is where the shape is kept, the 1×1 where K > 1, each if it is not left out.
+    The norm alone is there where the shape is kept and the 1×1 where K > 1, unless they are left
+    out.
     """
 
     def __init__(

@@ -27,7 +27,7 @@ from reference_models.layers import checked_classes, checked_depth, checked_widt
 PATCH, HEADS = 2, 4
 
 
-class Design(NamedTuple):
+class HybridStages(NamedTuple):
     """Expansion, channels of the five stages, widths and layers of the three transformers, channels
     of the last convolution and of the stem, blocks of the stages without transformer."""
 
@@ -40,9 +40,9 @@ class Design(NamedTuple):
     blocks: tuple[int, ...] = (1, 3)
 
 
-XXS = Design(2, (16, 24, 48, 64, 80), (64, 80, 96), (2, 4, 3), 320)
-XS = Design(4, (32, 48, 64, 80, 96), (96, 120, 144), (2, 4, 3), 384)
-S = Design(4, (32, 64, 96, 128, 160), (144, 192, 240), (2, 4, 3), 640)
+XXS = HybridStages(2, (16, 24, 48, 64, 80), (64, 80, 96), (2, 4, 3), 320)
+XS = HybridStages(4, (32, 48, 64, 80, 96), (96, 120, 144), (2, 4, 3), 384)
+S = HybridStages(4, (32, 64, 96, 128, 160), (144, 192, 240), (2, 4, 3), 640)
 
 
 def _conv(
@@ -167,25 +167,25 @@ def _folded(x: Tensor, batch: int, rows: int, columns: int) -> Tensor:
 class MobileViT(nn.Module):
     """(B, 3, H, W) → (B, classes)."""
 
-    def __init__(self, design: Design, classes: int) -> None:
+    def __init__(self, sizes: HybridStages, classes: int) -> None:
         super().__init__()
-        first, second, *others = design.channels
-        t, before = design.expansion, design.stem
+        first, second, *others = sizes.channels
+        t, before = sizes.expansion, sizes.stem
         self.stem = _conv(3, before, 3, 2)
         stages: list[list[nn.Module]] = []
-        for out, blocks, stride in zip((first, second), design.blocks, (1, 2), strict=True):
+        for out, blocks, stride in zip((first, second), sizes.blocks, (1, 2), strict=True):
             again = [InvertedResidual(out, out, t, 1) for _ in range(blocks - 1)]
             stages.append([InvertedResidual(before, out, t, stride), *again])
             before = out
-        for out, width, layers in zip(others, design.widths, design.layers, strict=True):
+        for out, width, layers in zip(others, sizes.widths, sizes.layers, strict=True):
             down = InvertedResidual(before, out, t, 2)
             stages.append([down, MobileViTBlock(out, width, layers)])
             before = out
         self.stages = nn.Sequential(*(nn.Sequential(*stage) for stage in stages))
-        self.final_conv = _conv(before, design.last, 1)
+        self.final_conv = _conv(before, sizes.last, 1)
         pool = nn.AdaptiveAvgPool2d(1)
         self.head = nn.Sequential(
-            OrderedDict(pool=pool, flatten=nn.Flatten(), fc=nn.Linear(design.last, classes))
+            OrderedDict(pool=pool, flatten=nn.Flatten(), fc=nn.Linear(sizes.last, classes))
         )
         _init(self)
 
@@ -207,22 +207,22 @@ def _init(model: nn.Module) -> None:
 
 
 def mobilevit(
-    design: Design, classes: int = 1000, *, width: float = 1.0, depth: float = 1.0
+    sizes: HybridStages, classes: int = 1000, *, width: float = 1.0, depth: float = 1.0
 ) -> nn.Module:
     """5,578,632 parameters for S at width 1 and depth 1.
 
     Raises ValueError for a width or depth that is not positive and finite, or classes below 1.
     """
     width, depth = checked_width(width), checked_depth(depth)
-    channels = tuple(make_divisible(out * width) for out in design.channels)
-    scaled = Design(
-        design.expansion,
+    channels = tuple(make_divisible(out * width) for out in sizes.channels)
+    scaled = HybridStages(
+        sizes.expansion,
         channels,
-        widths=tuple(make_divisible(d * width) for d in design.widths),
-        layers=tuple(math.ceil(layers * depth) for layers in design.layers),
+        widths=tuple(make_divisible(d * width) for d in sizes.widths),
+        layers=tuple(math.ceil(layers * depth) for layers in sizes.layers),
         last=min(4 * channels[-1], 960),
-        stem=make_divisible(design.stem * width),
-        blocks=tuple(math.ceil(blocks * depth) for blocks in design.blocks),
+        stem=make_divisible(sizes.stem * width),
+        blocks=tuple(math.ceil(blocks * depth) for blocks in sizes.blocks),
     )
     return MobileViT(scaled, checked_classes(classes))
 

@@ -5,7 +5,7 @@ code (Meituan-AutoML/MobileVLM mobilevlm/model/*.py) loads into Hugging Face's L
 position gets scores, as there.
 
 Deviations. The features are the hidden states before the vision tower's last layer, which is stored
-and not run: Hugging Face runs it and the norm after it, and nobody reads them. The tokens of the
+and not run: Hugging Face runs it and the norm after it, but uses neither. The tokens of the
 image stand before those of the text, not where the prompt names them. Rotary angles are computed
 once a run, not kept in tables, and a step of one token adds no mask of zeros. Attention is explicit
 products, as in Hugging Face's `eager` code: SDPA and FlashAttention compute the same and are not
@@ -18,15 +18,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-IMAGE, PATCH = 336, 14
-VISION_WIDTH, VISION_HIDDEN, VISION_HEADS, VISION_LAYERS = 1024, 4096, 16, 24
+from reference_models.clipvision import IMAGE, PATCH, VISION_WIDTH, VisionTower, attend
+from reference_models.layers import join_heads, split_heads
+
 GRID = 12  # of the projector: 144 tokens
 CONTEXT = 2048
 VOCABULARY = 32000
 EPSILON = 1e-6  # of the language model's norms; the vision tower has torch's
 
 
-class Design(NamedTuple):
+class DecoderSizes(NamedTuple):
     """Width, hidden width, heads and layers of the language model."""
 
     width: int
@@ -35,151 +36,8 @@ class Design(NamedTuple):
     layers: int
 
 
-SMALL = Design(2048, 5632, 16, 24)
-LARGE = Design(2560, 6912, 32, 32)
-
-
-def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-    """(B, heads, n, d) from queries of that shape, keys and values (B, heads, m, d)."""
-    scores = (q @ k.transpose(-2, -1)) * q.shape[-1] ** -0.5
-    scores = scores if mask is None else scores + mask
-    return scores.softmax(dim=-1) @ v
-
-
-def split_heads(x: Tensor, heads: int) -> Tensor:
-    """(B, n, C) → (B, heads, n, C/heads)."""
-    return x.unflatten(-1, (heads, x.shape[-1] // heads)).transpose(1, 2)
-
-
-def join_heads(x: Tensor) -> Tensor:
-    """(B, heads, n, d) → (B, n, heads·d)."""
-    return x.transpose(1, 2).flatten(2)
-
-
-# --- vision tower: CLIP ViT-L/14 at 336 ---------------------------------------------------------
-
-
-class QuickGELU(nn.Module):
-    """x·sigmoid(1.702·x)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gate = nn.Sigmoid()
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.gate(1.702 * x)
-
-
-class VisionEmbeddings(nn.Module):
-    """Patches as vectors, a class token before them, positions added."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.class_embedding = nn.Parameter(torch.randn(VISION_WIDTH))
-        self.patch_embedding = nn.Conv2d(3, VISION_WIDTH, PATCH, PATCH, bias=False)
-        self.position_embedding = nn.Embedding(1 + (IMAGE // PATCH) ** 2, VISION_WIDTH)
-
-    def forward(self, image: Tensor) -> Tensor:
-        patches = self.patch_embedding(image).flatten(2).transpose(1, 2)
-        first = self.class_embedding.expand(image.shape[0], 1, -1)
-        return torch.cat((first, patches), dim=1) + self.position_embedding.weight
-
-
-class VisionAttention(nn.Module):
-    """Attention of the patches among themselves."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.q_proj = nn.Linear(VISION_WIDTH, VISION_WIDTH)
-        self.k_proj = nn.Linear(VISION_WIDTH, VISION_WIDTH)
-        self.v_proj = nn.Linear(VISION_WIDTH, VISION_WIDTH)
-        self.out_proj = nn.Linear(VISION_WIDTH, VISION_WIDTH)
-
-    def forward(self, x: Tensor) -> Tensor:
-        projected = (self.q_proj(x), self.k_proj(x), self.v_proj(x))
-        q, k, v = (split_heads(y, VISION_HEADS) for y in projected)
-        y: Tensor = self.out_proj(join_heads(attend(q, k, v)))
-        return y
-
-
-class VisionMLP(nn.Module):
-    """Linear to 4·C, quick GELU, linear back."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fc1 = nn.Linear(VISION_WIDTH, VISION_HIDDEN)
-        self.activation_fn = QuickGELU()
-        self.fc2 = nn.Linear(VISION_HIDDEN, VISION_WIDTH)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.fc2(self.activation_fn(self.fc1(x)))
-        return y
-
-
-class VisionLayer(nn.Module):
-    """Attention and MLP, each after a norm and beside a shortcut."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layer_norm1 = nn.LayerNorm(VISION_WIDTH)
-        self.self_attn = VisionAttention()
-        self.layer_norm2 = nn.LayerNorm(VISION_WIDTH)
-        self.mlp = VisionMLP()
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = x + self.self_attn(self.layer_norm1(x))
-        y: Tensor = x + self.mlp(self.layer_norm2(x))
-        return y
-
-
-class Encoder(nn.Module):
-    """The layers of the vision tower."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList(VisionLayer() for _ in range(VISION_LAYERS))
-
-
-class VisionModel(nn.Module):
-    """(B, 3, 336, 336) → (B, 576, 1024): the patches before the last layer, which is not run."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.embeddings = VisionEmbeddings()
-        self.pre_layrnorm = nn.LayerNorm(VISION_WIDTH)  # the checkpoint's spelling
-        self.encoder = Encoder()
-        self.post_layernorm = nn.LayerNorm(VISION_WIDTH)
-
-    def forward(self, image: Tensor) -> Tensor:
-        x: Tensor = self.pre_layrnorm(self.embeddings(image))
-        for layer in self.encoder.layers[:-1]:
-            x = layer(x)
-        return x[:, 1:]
-
-
-class CLIPVisionModel(nn.Module):
-    """The vision model under the name it has in the checkpoint."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.vision_model = VisionModel()
-
-
-class VisionTower(nn.Module):
-    """Raises ValueError unless the image is 336×336: its positions are learnt, and not resized."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.vision_tower = CLIPVisionModel()
-
-    def forward(self, image: Tensor) -> Tensor:
-        height, width = image.shape[2:]
-        if height != IMAGE or width != IMAGE:
-            raise ValueError(
-                f"an image of {height}×{width} pixels was given; MobileVLM takes {IMAGE}×{IMAGE}"
-            )
-        features: Tensor = self.vision_tower.vision_model(image)
-        return features
+SMALL = DecoderSizes(2048, 5632, 16, 24)
+LARGE = DecoderSizes(2560, 6912, 32, 32)
 
 
 # --- projector: LDPv2 ---------------------------------------------------------------------------
@@ -291,12 +149,12 @@ class MLP(nn.Module):
 class Layer(nn.Module):
     """Attention and MLP, each after a norm and beside a shortcut."""
 
-    def __init__(self, design: Design) -> None:
+    def __init__(self, sizes: DecoderSizes) -> None:
         super().__init__()
-        self.input_layernorm = nn.RMSNorm(design.width, eps=EPSILON)
-        self.self_attn = Attention(design.width, design.heads)
-        self.post_attention_layernorm = nn.RMSNorm(design.width, eps=EPSILON)
-        self.mlp = MLP(design.width, design.hidden)
+        self.input_layernorm = nn.RMSNorm(sizes.width, eps=EPSILON)
+        self.self_attn = Attention(sizes.width, sizes.heads)
+        self.post_attention_layernorm = nn.RMSNorm(sizes.width, eps=EPSILON)
+        self.mlp = MLP(sizes.width, sizes.hidden)
 
     def forward(
         self,
@@ -313,14 +171,14 @@ class Layer(nn.Module):
 class MobileLLaMA(nn.Module):
     """The language model; vision tower and projector are inside it in the checkpoint."""
 
-    def __init__(self, design: Design) -> None:
+    def __init__(self, sizes: DecoderSizes) -> None:
         super().__init__()
-        self.embed_tokens = nn.Embedding(VOCABULARY, design.width)
-        self.layers = nn.ModuleList(Layer(design) for _ in range(design.layers))
-        self.norm = nn.RMSNorm(design.width, eps=EPSILON)
+        self.embed_tokens = nn.Embedding(VOCABULARY, sizes.width)
+        self.layers = nn.ModuleList(Layer(sizes) for _ in range(sizes.layers))
+        self.norm = nn.RMSNorm(sizes.width, eps=EPSILON)
         self.vision_tower = VisionTower()
-        self.mm_projector = Projector(design.width)
-        head = design.width // design.heads
+        self.mm_projector = Projector(sizes.width)
+        head = sizes.width // sizes.heads
         frequencies = 10000.0 ** (-torch.arange(0, head, 2) / head)
         self.register_buffer("inv_freq", frequencies, persistent=False)
 
@@ -353,10 +211,10 @@ class MobileVLM(nn.Module):
     ValueError for another size of image, and beyond 2048 tokens.
     """
 
-    def __init__(self, design: Design, phase: str) -> None:
+    def __init__(self, sizes: DecoderSizes, phase: str) -> None:
         super().__init__()
-        self.model = MobileLLaMA(design)
-        self.lm_head = nn.Linear(design.width, VOCABULARY, bias=False)
+        self.model = MobileLLaMA(sizes)
+        self.lm_head = nn.Linear(sizes.width, VOCABULARY, bias=False)
         self.forward = self.prefill if phase == "prefill" else self.decode
 
     def prefill(self, image: Tensor, tokens: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:

@@ -5,48 +5,37 @@ the last map, then its mean. `timm` agrees with timm's `poolformer_s12` to `pool
 dict, logits and the distribution of initial weights: the mean, then a layer norm. Both have the
 names of timm's checkpoints, which hold the authors' weights.
 
-Width and depth coefficients are nobody's: widths go to multiples of 8 and blocks are rounded up, by
-EfficientNet's rules.
+Neither paper nor timm has width and depth coefficients; EfficientNet's rules take channels to
+multiples of 8 and blocks up.
 
 Deviation: timm's layers that permute are layer norms here, and the forward function permutes.
 """
 
-import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from reference_models.layers import (
+    Stages,
     checked_classes,
-    checked_depth,
     checked_recipe,
-    checked_width,
-    make_divisible,
+    init_truncated,
+    over_channels,
     stochastic_depth,
 )
 
 RECIPES = ("paper", "timm")
 
 
-class Design(NamedTuple):
-    """Channels and blocks of the four stages; first layer scale; share of dropped last blocks."""
-
-    channels: tuple[int, ...]
-    blocks: tuple[int, ...]
-    scale: float
-    drop: float
-
-
-# Table 1; layer scale and stochastic depth as in section 4.1.
-S12 = Design((64, 128, 320, 512), (2, 2, 6, 2), scale=1e-5, drop=0.1)
-S24 = Design((64, 128, 320, 512), (4, 4, 12, 4), scale=1e-5, drop=0.1)
-S36 = Design((64, 128, 320, 512), (6, 6, 18, 6), scale=1e-6, drop=0.2)
-M36 = Design((96, 192, 384, 768), (6, 6, 18, 6), scale=1e-6, drop=0.3)
-M48 = Design((96, 192, 384, 768), (8, 8, 24, 8), scale=1e-6, drop=0.4)
+# Table 1; stochastic depth as in section 4.1.
+S12 = Stages((64, 128, 320, 512), (2, 2, 6, 2), drop=0.1)
+S24 = Stages((64, 128, 320, 512), (4, 4, 12, 4), drop=0.1)
+S36 = Stages((64, 128, 320, 512), (6, 6, 18, 6), drop=0.2)
+M36 = Stages((96, 192, 384, 768), (6, 6, 18, 6), drop=0.3)
+M48 = Stages((96, 192, 384, 768), (8, 8, 24, 8), drop=0.4)
 
 
 class Pooling(nn.Module):
@@ -126,16 +115,14 @@ def _convolution(channels: int, out: int, kernel: int, stride: int, padding: int
 class PoolFormer(nn.Module):
     """(B, 3, H, W) → (B, classes), for H and W of at least 3."""
 
-    def __init__(self, design: Design, classes: int, recipe: str) -> None:
+    def __init__(self, stages: Stages, scale: float, classes: int, recipe: str) -> None:
         super().__init__()
-        last = sum(design.blocks) - 1
-        self.stem = _convolution(3, design.channels[0], 7, 4, 2)
-        stages, number, before = [], 0, None
-        for channels, blocks in zip(design.channels, design.blocks, strict=True):
-            drops = [design.drop * (number + block) / last for block in range(blocks)]
-            stages.append(Stage(before, channels, design.scale, drops))
-            number, before = number + blocks, channels
-        self.stages = nn.Sequential(*stages)
+        self.stem = _convolution(3, stages.channels[0], 7, 4, 2)
+        made, before = [], None
+        for channels, drops in zip(stages.channels, stages.drops(), strict=True):
+            made.append(Stage(before, channels, scale, drops))
+            before = channels
+        self.stages = nn.Sequential(*made)
         self.after_mean = recipe == "timm"
         norm = nn.LayerNorm(channels, eps=1e-6) if self.after_mean else nn.GroupNorm(1, channels)
         self.head = nn.ModuleDict(
@@ -146,30 +133,19 @@ class PoolFormer(nn.Module):
                 "fc": nn.Linear(channels, classes),
             }
         )
-        _init(self)
+        init_truncated(self)
 
     def forward(self, x: Tensor) -> Tensor:
         pool, norm, flatten, linear = self.head.values()
         x = self.stages(self.stem(x))
-        if self.after_mean:
-            x = norm(pool(x).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-        else:
-            x = pool(norm(x))
+        x = over_channels(norm, pool(x)) if self.after_mean else pool(norm(x))
         logits: Tensor = linear(flatten(x))
         return logits
 
 
-def _init(model: nn.Module) -> None:
-    """N(0, 0.02²), cut off at ±2, for convolutions and linear layers, no bias."""
-    for layer in model.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            nn.init.trunc_normal_(layer.weight, std=0.02)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
-
-
 def poolformer(
-    design: Design,
+    stages: Stages,
+    scale: float,
     classes: int = 1000,
     recipe: str = "paper",
     *,
@@ -178,19 +154,16 @@ def poolformer(
 ) -> nn.Module:
     """A network of Table 1; 11,915,176 parameters for S12 at width 1 and depth 1.
 
-    Raises ValueError for a width or depth that is not positive and finite, classes below 1, or an
-    unknown recipe.
+    `scale` is the first value of every layer scale. Raises ValueError for a width or depth that is
+    not positive and finite, classes below 1, or an unknown recipe.
     """
-    width, depth = checked_width(width), checked_depth(depth)
-    scaled = design._replace(
-        channels=tuple(make_divisible(channels * width) for channels in design.channels),
-        blocks=tuple(math.ceil(blocks * depth) for blocks in design.blocks),
-    )
-    return PoolFormer(scaled, checked_classes(classes), checked_recipe(recipe, RECIPES))
+    scaled = stages.scaled(width, depth)
+    return PoolFormer(scaled, scale, checked_classes(classes), checked_recipe(recipe, RECIPES))
 
 
-poolformer_s12 = partial(poolformer, S12)
-poolformer_s24 = partial(poolformer, S24)
-poolformer_s36 = partial(poolformer, S36)
-poolformer_m36 = partial(poolformer, M36)
-poolformer_m48 = partial(poolformer, M48)
+# Layer scales as in section 4.1.
+poolformer_s12 = partial(poolformer, S12, 1e-5)
+poolformer_s24 = partial(poolformer, S24, 1e-5)
+poolformer_s36 = partial(poolformer, S36, 1e-6)
+poolformer_m36 = partial(poolformer, M36, 1e-6)
+poolformer_m48 = partial(poolformer, M48, 1e-6)

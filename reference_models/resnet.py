@@ -3,7 +3,7 @@
 Agrees with torchvision's `resnet18` to `resnet152`, and with its `resnext*` and `wide_resnet*`
 where groups and widths are theirs: state dict, logits, initial weights.
 
-Width and depth coefficients are nobody's; they are rounded by EfficientNet's rules, and a
+Neither paper nor torchvision has width and depth coefficients; EfficientNet's rules round them. A
 bottleneck is as wide as torchvision makes it, int(planes · width_per_group/64) · groups but at
 least one channel a group.
 
@@ -131,17 +131,14 @@ def _init(model: nn.Module) -> None:
             nn.init.kaiming_normal_(layer.weight, mode="fan_out")
 
 
-def resnet18(classes: int = 1000, *, width: float = 1.0, depth: float = 1.0) -> nn.Module:
-    """11,689,512 parameters at width 1 and depth 1.
+def _basic_blocks(
+    depths: Sequence[int], classes: int = 1000, *, width: float = 1.0, depth: float = 1.0
+) -> nn.Module:
+    """A ResNet of basic blocks.
 
     Raises ValueError for a width or depth that is not positive and finite, or classes below 1.
     """
-    return ResNet(BasicBlock, (2, 2, 2, 2), checked_classes(classes), width, depth)
-
-
-def resnet34(classes: int = 1000, *, width: float = 1.0, depth: float = 1.0) -> nn.Module:
-    """21,797,672 parameters at width 1 and depth 1. Raises as `resnet18`."""
-    return ResNet(BasicBlock, (3, 4, 6, 3), checked_classes(classes), width, depth)
+    return ResNet(BasicBlock, depths, checked_classes(classes), width, depth)
 
 
 def _bottlenecks(
@@ -167,6 +164,10 @@ def _bottlenecks(
 
     return ResNet(block, depths, checked_classes(classes), width, depth)
 
+
+# 11,689,512 and 21,797,672 parameters at width 1 and depth 1.
+resnet18 = partial(_basic_blocks, (2, 2, 2, 2))
+resnet34 = partial(_basic_blocks, (3, 4, 6, 3))
 
 # 25,557,032, 44,549,160 and 60,192,808 parameters with one group of 64, at width 1 and depth 1.
 resnet50 = partial(_bottlenecks, (3, 4, 6, 3))

@@ -11,17 +11,17 @@ No deviation in what is computed; those of the layer are in `reference_models.wt
 and layer norm are plain layers, where timm has a head of its own.
 """
 
-import math
-from typing import NamedTuple
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from reference_models.layers import (
+    LinearMlp,
+    Stages,
     checked_classes,
-    checked_depth,
-    checked_width,
-    make_divisible,
+    init_truncated,
+    over_channels,
     stochastic_depth,
 )
 from reference_models.wtconv import WTConv2d
@@ -32,39 +32,13 @@ KERNEL = 5
 LEVELS = (5, 4, 3, 2)  # of wavelets, by stage
 
 
-class Design(NamedTuple):
-    """Channels and blocks of the four stages; probability that the last block is dropped."""
-
-    channels: tuple[int, ...]
-    blocks: tuple[int, ...]
-    drop: float
-
-
-TINY = Design((96, 192, 384, 768), (3, 3, 9, 3), drop=0.1)
-SMALL = Design((96, 192, 384, 768), (3, 3, 27, 3), drop=0.4)
-BASE = Design((128, 256, 512, 1024), (3, 3, 27, 3), drop=0.4)
+TINY = Stages((96, 192, 384, 768), (3, 3, 9, 3), drop=0.1)
+SMALL = Stages((96, 192, 384, 768), (3, 3, 27, 3), drop=0.4)
+BASE = Stages((128, 256, 512, 1024), (3, 3, 27, 3), drop=0.4)
 
 
 def _norm(channels: int) -> nn.LayerNorm:
     return nn.LayerNorm(channels, eps=EPSILON)
-
-
-def _over_channels(norm: nn.Module, x: Tensor) -> Tensor:
-    """The layer norm over the channels of a map."""
-    return norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-
-
-class Mlp(nn.Module):
-    """Linear to 4·C, GELU, linear back, on maps with channels last."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.fc1 = nn.Linear(channels, 4 * channels)
-        self.act = nn.GELU()
-        self.fc2 = nn.Linear(4 * channels, channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(self.act(self.fc1(x)))
 
 
 class Block(nn.Module):
@@ -74,7 +48,7 @@ class Block(nn.Module):
         super().__init__()
         self.conv_dw = WTConv2d(channels, KERNEL, levels)
         self.norm = _norm(channels)
-        self.mlp = Mlp(channels)
+        self.mlp = LinearMlp(channels)
         self.gamma = nn.Parameter(torch.full((channels,), LAYER_SCALE))
         self.drop = drop
 
@@ -97,7 +71,7 @@ class Stage(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.downsample:
             norm, convolution = self.downsample
-            x = convolution(_over_channels(norm, x))
+            x = convolution(over_channels(norm, x))
         return self.blocks(x)
 
 
@@ -111,65 +85,43 @@ class Head(nn.Module):
         self.fc = nn.Linear(channels, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = _over_channels(self.norm, self.global_pool(x))
+        x = over_channels(self.norm, self.global_pool(x))
         return self.fc(x.flatten(1))
 
 
 class WTConvNeXt(nn.Module):
     """(B, 3, H, W) → (B, classes), for H and W of at least 32."""
 
-    def __init__(self, design: Design, classes: int, levels: tuple[int, ...] = LEVELS) -> None:
+    def __init__(self, stages: Stages, classes: int, levels: tuple[int, ...] = LEVELS) -> None:
         super().__init__()
-        first, last = design.channels[0], sum(design.blocks) - 1
+        first = stages.channels[0]
         self.stem = nn.Sequential(nn.Conv2d(3, first, 4, 4), _norm(first))
-        stages: list[nn.Module] = []
-        channels, number = None, 0
-        for out, blocks, levels_here in zip(*design[:2], levels, strict=True):
-            drops = [design.drop * (number + block) / last for block in range(blocks)]
-            stages.append(Stage(channels, out, levels_here, drops))
-            channels, number = out, number + blocks
-        self.stages = nn.Sequential(*stages)
+        made: list[nn.Module] = []
+        channels = None
+        for out, levels_here, drops in zip(stages.channels, levels, stages.drops(), strict=True):
+            made.append(Stage(channels, out, levels_here, drops))
+            channels = out
+        self.stages = nn.Sequential(*made)
         self.head = Head(channels, classes)
-        _init(self)
+        init_truncated(self)
 
     def forward(self, x: Tensor) -> Tensor:
         convolution, norm = self.stem
-        return self.head(self.stages(_over_channels(norm, convolution(x))))
+        return self.head(self.stages(over_channels(norm, convolution(x))))
 
 
-def _init(model: nn.Module) -> None:
-    """N(0, 0.02²), cut off at ±2, for convolutions and linear layers, no bias."""
-    for layer in model.modules():
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            nn.init.trunc_normal_(layer.weight, std=0.02)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
-
-
-def _wtconvnext(design: Design, width: float, depth: float, classes: int) -> nn.Module:
-    width, depth = checked_width(width), checked_depth(depth)
-    scaled = design._replace(
-        channels=tuple(make_divisible(channels * width) for channels in design.channels),
-        blocks=tuple(math.ceil(blocks * depth) for blocks in design.blocks),
-    )
-    return WTConvNeXt(scaled, checked_classes(classes))
-
-
-def wtconvnext_tiny(classes: int = 1000, *, width: float = 1.0, depth: float = 1.0) -> nn.Module:
-    """30,595,624 parameters, 30,383,656 of them trained, at width 1 and depth 1.
+def wtconvnext(
+    stages: Stages, classes: int = 1000, *, width: float = 1.0, depth: float = 1.0
+) -> nn.Module:
+    """The network of these stages at any positive coefficients.
 
     Raises ValueError for a width or depth that is not positive and finite, or classes below 1.
     """
-    return _wtconvnext(TINY, width, depth, classes)
+    return WTConvNeXt(stages.scaled(width, depth), checked_classes(classes))
 
 
-def wtconvnext_small(classes: int = 1000, *, width: float = 1.0, depth: float = 1.0) -> nn.Module:
-    """54,448,936 parameters, 54,015,784 of them trained, at width 1 and depth 1. Raises as
-    `wtconvnext_tiny`."""
-    return _wtconvnext(SMALL, width, depth, classes)
-
-
-def wtconvnext_base(classes: int = 1000, *, width: float = 1.0, depth: float = 1.0) -> nn.Module:
-    """94,225,128 parameters, 93,647,592 of them trained, at width 1 and depth 1. Raises as
-    `wtconvnext_tiny`."""
-    return _wtconvnext(BASE, width, depth, classes)
+# 30,595,624, 54,448,936 and 94,225,128 parameters at width 1 and depth 1, of which 30,383,656,
+# 54,015,784 and 93,647,592 are trained.
+wtconvnext_tiny = partial(wtconvnext, TINY)
+wtconvnext_small = partial(wtconvnext, SMALL)
+wtconvnext_base = partial(wtconvnext, BASE)

@@ -1,12 +1,43 @@
-"""How hypothesis draws: the same examples in every run, so that a green commit stays green.
+"""What holds for every test: how hypothesis draws, that nothing is skipped, and what memory costs.
 
-`make slow` draws anew each time, and more of them, to look for what the fixed ones miss.
+The same examples are drawn in every run, so that a green commit stays green. `make slow` draws
+anew each time, and more of them, to look for what the fixed ones miss.
 """
 
+import gc
 import os
+from collections.abc import Generator
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None, max_examples=300)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+MAY_SKIP = "FLOPSCOPE_MAY_SKIP"
+"""With this variable set, a test whose library is not installed is skipped; else it fails."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A skipped test holds nothing, so it fails unless somebody has said that it may be skipped."""
+    report = yield
+    allowed = item.get_closest_marker("may_skip") or os.environ.get(MAY_SKIP)
+    if report.skipped and not hasattr(report, "wasxfail") and not allowed:
+        reason = report.longrepr[-1] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{reason}; set {MAY_SKIP}=1 to run the tests without it"
+    return report
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays, and the collector need not look through it again and again.
+
+    Traces leave few cycles behind, so it also looks through the rest more rarely than it would.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)

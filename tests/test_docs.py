@@ -1,5 +1,7 @@
 """What the documentation pages say is what the program says."""
 
+import collections
+import itertools
 import json
 import re
 import shlex
@@ -20,43 +22,46 @@ def test_the_table_of_conventions_is_the_program_s():
     assert render(conventions_document(), "markdown") in page
 
 
-def shown(page):
-    """Each command of the page's console blocks, with the output below it."""
-    blocks = re.findall(
-        r"^```console\n\$ flopscope (.*?)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE
+DOCS = {
+    path.name: path.read_text(encoding="utf-8") for path in PAGES if path.parent == ROOT / "docs"
+}
+
+SHOWN = [
+    pytest.param(shlex.split(line), output, id=line)
+    for text in DOCS.values()
+    for line, output in re.findall(
+        r"^```console\n\$ flopscope (.*?)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE
     )
-    return [pytest.param(shlex.split(line), output, id=line) for line, output in blocks]
+]
+"""Each command of the pages' console blocks, with the output below it."""
 
-
-RUN = [
-    ROOT / "docs" / f"{name}.md"
-    for name in (
-        "profile",
-        "deriving",
-        "tracing",
-        "backward",
-        "budgets",
-        "frontiers",
-        "reconcile",
+CODE = [
+    pytest.param(code, id=f"{name} {number}")
+    for name, text in DOCS.items()
+    for number, code in enumerate(
+        re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE), 1
     )
 ]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "output"),
-    [block for page in RUN for block in shown(page.read_text(encoding="utf-8"))],
-)
+def test_every_block_of_a_page_is_run():
+    fences = [re.findall(r"^```(console|python)$", text, re.MULTILINE) for text in DOCS.values()]
+    counted = collections.Counter(itertools.chain(*fences))
+    assert counted == {"console": len(SHOWN), "python": len(CODE)}
+    assert len(SHOWN) >= 22
+    assert len(CODE) >= 9
+
+
+@pytest.mark.parametrize(("arguments", "output"), SHOWN)
 def test_the_page_shows_what_is_printed(capsys, monkeypatch, arguments, output):
     monkeypatch.chdir(ROOT)
     assert main(arguments) == 0
     assert capsys.readouterr() == (output, "")
 
 
-@pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)
-def test_the_python_of_a_page_runs(page):
-    text = page.read_text(encoding="utf-8")
-    for code in re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
-        exec(compile(code, page.name, "exec"), {})
+@pytest.mark.parametrize("code", CODE)
+def test_the_python_of_a_page_runs(code):
+    exec(compile(code, "page", "exec"), {})
 
 
 def test_the_picture_of_a_page_is_that_of_its_provenance(capsys, monkeypatch, tmp_path):
@@ -75,11 +80,25 @@ def test_the_picture_of_a_page_is_that_of_its_provenance(capsys, monkeypatch, tm
     }
 
 
+NAMED = r"`((?:flopscope|tests|reference_models|docs|benchmarks)/[\w/.]*)`"
+BELOW = r"`((?!tests/|reference_models/|flopscope/)[a-z_]+(?:\.py|/[a-z_/]*(?:\.py)?))`"
+"""Paths on any page, and those of the page on the house, which stand below flopscope/."""
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_path_and_link_a_page_names_exists(page):
     text = page.read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", text)
-    paths = re.findall(r"`((?:flopscope|tests|reference_models|docs|benchmarks)/[\w/.]*)`", text)
+    paths = re.findall(NAMED, text)
+    if page.name == "architecture.md":
+        paths += [f"flopscope/{path}" for path in re.findall(BELOW, text)]
+        assert len(paths) > 20
     missing = [link for link in links if not (page.parent / link).exists()]
     missing += [path for path in paths if not (ROOT / path).exists()]
     assert missing == []
+
+
+def test_the_page_on_the_house_fits_one_screen():
+    lines = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 60
+    assert max(map(len, lines)) <= 100

@@ -29,6 +29,13 @@ status = main(["compare", "mobilenetv1", "mobilenetv2", "--res", "224", *{option
 assert status == 0, status
 """
 
+HELP = """
+import sys
+from flopscope.cli import main
+assert main(["--help"]) == 0
+assert "flopscope.cli.compare" not in sys.modules
+"""
+
 RECONCILE = """
 from flopscope.cli import main
 assert main(["reconcile", "mobilenetv1", "--reported", "579M", "--params", "4.2M"]) == 0
@@ -59,6 +66,7 @@ def heavy(program: str) -> set[str]:
         pytest.param(COMPARE.format(options=["--format", "table"]), id="compare as table"),
         pytest.param(COMPARE.format(options=["--format", "json"]), id="compare as json"),
         pytest.param(RECONCILE, id="reconcile"),
+        pytest.param(HELP, id="help"),
     ],
 )
 def test_the_light_path_is_light(program):

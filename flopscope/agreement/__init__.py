@@ -1,8 +1,8 @@
 """Do the witnesses agree? A ledger compared, item by item, with a real module that was run.
 
-Every comparison is an equality of integers, shapes or kinds: nothing is rounded, nothing tolerated.
-A quantity that a witness did not count is said to be so, with what it skipped; agreement needs at
-least one witness beside the ledger that counted it.
+Every check is an equality of integers, shapes or kinds: nothing is rounded, nothing tolerated.
+Where a witness did not count a quantity, the comparison says so and names what was skipped. To
+agree, at least one witness beside the ledger must have counted it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from flopscope.agreement.counts import class_comparisons, total_comparisons
+from flopscope.agreement.counts import class_checks, total_checks
 from flopscope.agreement.records import (
     FVCORE,
     FVCORE_TOTAL,
@@ -19,7 +19,7 @@ from flopscope.agreement.records import (
     TORCH,
     TORCH_TOTAL,
     Agreement,
-    Comparison,
+    Check,
     RowAgreement,
     Uncounted,
     Verdict,
@@ -43,7 +43,7 @@ __all__ = [
     "TORCH",
     "TORCH_TOTAL",
     "Agreement",
-    "Comparison",
+    "Check",
     "RowAgreement",
     "Uncounted",
     "Verdict",
@@ -63,11 +63,11 @@ def agree(ledger: Ledger, measurement: Measurement) -> Agreement:
     that stand for several copies.
     """
     rows = _concrete(ledger)
-    count = Comparison("rows", {LEDGER: len(compared(rows)), MODULE: len(layers(measurement))})
+    count = Check("rows", {LEDGER: len(compared(rows)), MODULE: len(layers(measurement))})
     return Agreement(
         rows=row_agreements(rows, measurement),
-        classes=class_comparisons(rows, measurement),
-        totals=(count, *total_comparisons(rows, measurement)),
+        classes=class_checks(rows, measurement),
+        totals=(count, *total_checks(rows, measurement)),
         skipped=tuple(_skipped(measurement)),
     )
 

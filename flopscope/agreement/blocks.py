@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from flopscope.agreement.proof import Proof, prove
-from flopscope.analytic.forms import (
+from flopscope.analytic.named_blocks import (
     C_HID,
     C_IN,
     C_OUT,
@@ -244,7 +244,7 @@ class Case(NamedTuple):
 
 
 def counterpart(block: str) -> Counterpart:
-    """The PyTorch block of a form. Raises BadInput where there is none."""
+    """The PyTorch block of a form. Raises BadInput for a form without one."""
     if block not in COUNTERPARTS:
         raise BadInput(
             f"{block} is a closed form without a PyTorch counterpart, so there is nothing to prove "
@@ -267,7 +267,7 @@ def prove_block(block: str) -> Iterator[tuple[Case, Proof]]:
 
 def _prove_case(block: str, twin: Counterpart, sizes: Sizes) -> tuple[Case, Proof]:
     from flopscope.tracing import derive
-    from flopscope.tracing.targets import maker
+    from flopscope.tracing.loading.targets import maker
 
     form = FORMS[block].ledger()
     closed = form.at(**sizes)

@@ -13,7 +13,7 @@ from flopscope.agreement.records import (
     MODULE,
     TORCH,
     TORCH_TOTAL,
-    Comparison,
+    Check,
 )
 from flopscope.facts import Kind, Operator
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flopscope.readings import Reading
 
 Answer: TypeAlias = tuple[Any, str]
-"""A value, and why it is none: empty where the witness counted everything."""
+"""A value, and the reason why it is not used: empty where the witness counted everything."""
 
 OPERATOR_CLASSES: Mapping[Kind, tuple[Kind, ...]] = {
     Kind.CONVOLUTION: (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION),
@@ -40,12 +40,12 @@ def operator_class(row: Operator) -> Kind:
     return Kind.MATMUL if row.kind is Kind.LINEAR and constant else row.kind
 
 
-def class_comparisons(rows: Sequence[Operator], measurement: Measurement) -> tuple[Comparison, ...]:
+def class_checks(rows: Sequence[Operator], measurement: Measurement) -> tuple[Check, ...]:
     """MACs of convolution, linear and matmul."""
     return tuple(_of_class(rows, measurement, kind) for kind in OPERATOR_CLASSES)
 
 
-def _of_class(rows: Sequence[Operator], measurement: Measurement, kind: Kind) -> Comparison:
+def _of_class(rows: Sequence[Operator], measurement: Measurement, kind: Kind) -> Check:
     ours = readings.macs([row for row in rows if operator_class(row) in OPERATOR_CLASSES[kind]])
 
     def answer(counts: Counts) -> Answer:
@@ -53,10 +53,10 @@ def _of_class(rows: Sequence[Operator], measurement: Measurement, kind: Kind) ->
         return counts.by_class.get(kind, 0), why(counts, skipped)
 
     answers = {FVCORE: answer(measurement.fvcore), TORCH: answer(measurement.torch)}
-    return comparison(f"MACs of {kind.value}", {LEDGER: (int(ours), _unknown(rows)), **answers})
+    return check(f"MACs of {kind.value}", {LEDGER: (int(ours), _unknown(rows)), **answers})
 
 
-def total_comparisons(rows: Sequence[Operator], measurement: Measurement) -> tuple[Comparison, ...]:
+def total_checks(rows: Sequence[Operator], measurement: Measurement) -> tuple[Check, ...]:
     """Parameters, buffers, MACs, activations, and the totals in the two tools' own conventions."""
     fvcore, torch, unknown = measurement.fvcore, measurement.torch, _unknown(rows)
     fvcore_skips, torch_skips = why(fvcore, fvcore.skipped), why(torch, torch.skipped)
@@ -65,8 +65,8 @@ def total_comparisons(rows: Sequence[Operator], measurement: Measurement) -> tup
         TORCH: (torch.activations, why(torch, torch.activations_skipped)),
     }
 
-    def total(name: str, reading: Reading, others: Mapping[str, Answer]) -> Comparison:
-        return comparison(name, {LEDGER: (int(reading), unknown), **others})
+    def total(name: str, reading: Reading, others: Mapping[str, Answer]) -> Check:
+        return check(name, {LEDGER: (int(reading), unknown), **others})
 
     return (
         total("parameters", readings.params(rows), {MODULE: (measurement.params, "")}),
@@ -82,15 +82,15 @@ def total_comparisons(rows: Sequence[Operator], measurement: Measurement) -> tup
     )
 
 
-def comparison(name: str, answers: Mapping[str, Answer]) -> Comparison:
-    """The comparison of these answers: values apart from reasons."""
+def check(name: str, answers: Mapping[str, Answer]) -> Check:
+    """The check of these answers: values apart from reasons."""
     values = {witness: value for witness, (value, reason) in answers.items() if not reason}
     reasons = {witness: reason for witness, (_, reason) in answers.items() if reason}
-    return Comparison(name, values, reasons)
+    return Check(name, values, reasons)
 
 
 def why(counts: Counts, skipped: Sequence[Skipped]) -> str:
-    """Why a count that leaves out these operators is none; "" where it leaves out nothing."""
+    """Why a count that leaves out these operators is not used; "" where it leaves out nothing."""
     if counts.failure:
         return counts.failure
     operators = sorted({skip.operator for skip in skipped})

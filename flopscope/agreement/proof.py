@@ -7,25 +7,25 @@ everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from flopscope import readings
-from flopscope.agreement.pieces import pieces, settled
 from flopscope.closedform.text import domain_text
 from flopscope.conventions import CONVENTIONS
 from flopscope.domain import is_limit
+from flopscope.domain.regions import implied, simplified
 from flopscope.facts import Kind, Operator
 from flopscope.ledger import Ledger, Level
-from flopscope.regions import implied, simplified
 from flopscope.sizes import Size, is_symbolic
 
 if TYPE_CHECKING:
     from flopscope.catalog.variant import Variant
     from flopscope.tracing import Trace
+    from flopscope.tracing.pieces import Run
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def prove(closed_form: Ledger, traced: Ledger) -> Proof:
 
 
 def _ordered(rows: Sequence[Operator]) -> list[Operator]:
-    """In the order of execution; then the parameters that nothing reads, which have none."""
+    """Rows in the order of execution, then the parameters that nothing reads."""
     stored = [row for row in rows if row.kind is Kind.STORED]
     run = [row for row in rows if row.kind is not Kind.STORED]
     return run + sorted(stored, key=lambda row: str(facts(row)["weights"]))
@@ -183,13 +183,15 @@ def prove_variant(variant: Variant) -> Proof:
     return prove_everywhere(variant.free_ledger(), run)
 
 
-def prove_everywhere(closed_form: Ledger, run: Callable[[Mapping[str, Any]], Trace]) -> Proof:
+def prove_everywhere(closed_form: Ledger, run: Run) -> Proof:
     """The closed form against the traces of every way through the code; `run` traces at an example.
 
     A row counts as one for all pieces in which it occurs, and is identical if it is so in each.
     """
+    from flopscope.tracing.pieces import pieces, restricted
+
     found = [
-        prove(settled(closed_form, way), settled(traced, way))
+        prove(restricted(closed_form, way), restricted(traced, way))
         for way, traced in pieces(run, closed_form.conditions)
     ]
     if len(found) == 1:

@@ -1,4 +1,4 @@
-"""What an agreement consists of: comparisons, each with its values by witness and its verdict."""
+"""What an agreement consists of: checks, each with its values by witness and its verdict."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TORCH_TOTAL = "torch's own total"
 
 
 class Verdict(Enum):
-    """What comes of a comparison."""
+    """What comes of a check."""
 
     AGREES = "agrees"
     DIFFERS = "differs"
@@ -23,10 +23,10 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Check:
     """One quantity: its value by witness and, for witnesses that have none, why.
 
-    >>> str(Comparison("MACs", {"ledger": 8, "torch": 8}, {"fvcore": "skipped einsum"}))
+    >>> str(Check("MACs", {"ledger": 8, "torch": 8}, {"fvcore": "skipped einsum"}))
     'MACs: ledger 8, torch 8, fvcore not counted (skipped einsum)'
     """
 
@@ -54,12 +54,12 @@ class RowAgreement:
 
     path: str
     module: str
-    comparisons: tuple[Comparison, ...]
+    checks: tuple[Check, ...]
 
     @property
     def verdict(self) -> Verdict:
-        """DIFFERS if any comparison does, else NOT_COUNTED if any is, else AGREES."""
-        verdicts = {comparison.verdict for comparison in self.comparisons}
+        """DIFFERS if any check does, else NOT_COUNTED if any is, else AGREES."""
+        verdicts = {check.verdict for check in self.checks}
         for verdict in (Verdict.DIFFERS, Verdict.NOT_COUNTED):
             if verdict in verdicts:
                 return verdict
@@ -77,7 +77,7 @@ class Uncounted(NamedTuple):
 
 @dataclass(frozen=True)
 class Agreement:
-    """All comparisons: `rows` in execution order, `classes` of operators, `totals`.
+    """All checks: `rows` in execution order, `classes` of operators, `totals`.
 
     True where nothing differs and every quantity of the network was confirmed by a witness beside
     the ledger. A total in fvcore's or torch's own convention can be confirmed by that tool alone;
@@ -85,26 +85,26 @@ class Agreement:
     """
 
     rows: tuple[RowAgreement, ...]
-    classes: tuple[Comparison, ...]
-    totals: tuple[Comparison, ...]
+    classes: tuple[Check, ...]
+    totals: tuple[Check, ...]
     skipped: tuple[Uncounted, ...] = ()
 
     def __bool__(self) -> bool:
-        undecided = {comparison.name for comparison in self.unconfirmed}
+        undecided = {check.name for check in self.unconfirmed}
         return not self.differences and undecided <= {FVCORE_TOTAL, TORCH_TOTAL}
 
-    def __iter__(self) -> Iterator[Comparison]:
+    def __iter__(self) -> Iterator[Check]:
         for row in self.rows:
-            yield from row.comparisons
+            yield from row.checks
         yield from self.classes
         yield from self.totals
 
     @property
-    def differences(self) -> tuple[Comparison, ...]:
-        """Comparisons in which two witnesses differ; rows first, in execution order."""
+    def differences(self) -> tuple[Check, ...]:
+        """Checks in which two witnesses differ; rows first, in execution order."""
         return tuple(c for c in self if c.verdict is Verdict.DIFFERS)
 
     @property
-    def unconfirmed(self) -> tuple[Comparison, ...]:
-        """Comparisons in which no witness stands beside the ledger."""
+    def unconfirmed(self) -> tuple[Check, ...]:
+        """Checks in which no witness stands beside the ledger."""
         return tuple(c for c in self if c.verdict is Verdict.NOT_COUNTED)

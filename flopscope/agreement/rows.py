@@ -9,8 +9,8 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flopscope import readings
-from flopscope.agreement.counts import Answer, comparison, operator_class, why
-from flopscope.agreement.records import FVCORE, LEDGER, MODULE, TORCH, Comparison, RowAgreement
+from flopscope.agreement.counts import Answer, check, operator_class, why
+from flopscope.agreement.records import FVCORE, LEDGER, MODULE, TORCH, Check, RowAgreement
 from flopscope.facts import Kind, Operator
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ Pair: TypeAlias = tuple[Operator | None, Operator | None]
 
 
 def compared(rows: Sequence[Operator]) -> list[Operator]:
-    """The rows that are compared one by one: a product with a constant is no layer, nor a look-up
-    that no input chooses."""
+    """The rows that are compared one by one. A product with a constant is not a layer, and neither
+    is a look-up that no input chooses."""
     return [row for row in rows if row.inputs and operator_class(row) in COMPARED_KINDS]
 
 
@@ -91,16 +91,16 @@ def _keys(rows: list[Operator]) -> list[tuple[Any, ...]]:
 
 def _matched(row: Operator, layer: Operator, work: _Work) -> RowAgreement:
     facts = (
-        Comparison(f"{row.path}: {name}", {LEDGER: of(row), MODULE: of(layer)})
+        Check(f"{row.path}: {name}", {LEDGER: of(row), MODULE: of(layer)})
         for name, of in FIELDS.items()
     )
-    return RowAgreement(row.path, layer.path, (*facts, work.comparison(row, layer)))
+    return RowAgreement(row.path, layer.path, (*facts, work.check(row, layer)))
 
 
 def _missing(row: Operator | None, layer: Operator | None) -> RowAgreement:
     ours, theirs = row.path if row else "", layer.path if layer else ""
     found = {LEDGER: _described(row), MODULE: _described(layer)}
-    return RowAgreement(ours, theirs, (Comparison(f"{ours or theirs}: row", found),))
+    return RowAgreement(ours, theirs, (Check(f"{ours or theirs}: row", found),))
 
 
 def _described(row: Operator | None) -> str:
@@ -118,7 +118,7 @@ class _Work:
             if row and layer:
                 self._macs[layer.path] += int(readings.macs((row,)))
 
-    def comparison(self, row: Operator, layer: Operator) -> Comparison:
+    def check(self, row: Operator, layer: Operator) -> Check:
         """The ledger's MACs of all calls of the layer, and what the counters say of it."""
         path, calls = layer.path, self._calls[layer.path]
         whole = f" of {path}'s {calls} calls" if calls > 1 else ""
@@ -127,7 +127,7 @@ class _Work:
             FVCORE: _of_module(self._measurement.fvcore, path),
             TORCH: _of_module(self._measurement.torch, path),
         }
-        return comparison(f"{row.path}: MACs{whole}", answers)
+        return check(f"{row.path}: MACs{whole}", answers)
 
 
 def _of_module(counts: Counts, path: str) -> Answer:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from flopscope.analytic.operators import activation, add, layer_norm, linear, matmul, softmax
+from flopscope.analytic.operators import (
+    activation,
+    add,
+    add_broadcast,
+    layer_norm,
+    linear,
+    matmul,
+    softmax,
+    with_number,
+)
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function, Kind
 from flopscope.sizes import Size, exact_div
@@ -25,9 +34,9 @@ def attend(
     m, d, e = k.shape[1], exact_div(c, heads), exact_div(v.shape[2], heads)
     scores = matmul(q.view(batch * heads, n, d), k.view(batch * heads, d, m), name="scores")
     scores = scores.view(batch, heads, n, m)
-    scores = q.tape.record(Kind.MULTIPLY, "scale", (scores,), scores.shape)
+    scores = with_number(scores, Kind.MULTIPLY, name="scale")
     if mask is not None:
-        scores = q.tape.record(Kind.ADD, "mask", (scores, mask), scores.shape)
+        scores = add_broadcast(scores, mask, name="mask")
     weights = softmax(scores).view(batch * heads, n, m)
     return matmul(weights, v.view(batch * heads, m, e), name="mix").view(batch, n, v.shape[2])
 

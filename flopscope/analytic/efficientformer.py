@@ -16,7 +16,6 @@ from functools import partial
 from typing import NamedTuple
 
 from flopscope.analytic.attention import attend
-from flopscope.analytic.channels import scale
 from flopscope.analytic.operators import (
     activation,
     add,
@@ -25,12 +24,15 @@ from flopscope.analytic.operators import (
     conv2d,
     layer_norm,
     linear,
+    looked_up,
+    reduce,
+    scale,
+    with_number,
 )
-from flopscope.analytic.stages import blocks
+from flopscope.analytic.stages import blocks, variant
 from flopscope.analytic.tape import Feature
-from flopscope.analytic.tokens import halved, looked_up, token_mean
 from flopscope.domain import Members, breaking
-from flopscope.facts import Function
+from flopscope.facts import Function, Kind, Reduction
 from flopscope.sizes import Real, Size, floor_div, round_filters, round_repeats
 
 GRID, STRIDE = 7, 32
@@ -40,72 +42,61 @@ SIDES = range((GRID - 1) * STRIDE + 1, GRID * STRIDE + 1)
 """Inputs with that map: ⌈n/32⌉ = 7."""
 
 HEADS, KEY, VALUE = 8, 32, 128
-"""Of attention, section 4: queries and keys of 32 channels, values of four times as many."""
+"""Heads of attention, channels of a query or key, and of a value: section 4."""
 
 
-class Design(NamedTuple):
+class MixedStages(NamedTuple):
     """Channels and pooling blocks of the four stages, attention blocks behind the last of them."""
 
     c: tuple[Size, ...]
     pooling: tuple[Size, ...]
     attending: Size
 
-    def scaled(self, width: Real, depth: Real) -> Design:
-        """The design at width and depth coefficients; where no block pools, none is added."""
-        return Design(
+    def scaled(self, width: Real, depth: Real) -> MixedStages:
+        """The stages at width and depth coefficients; where no block pools, none is added."""
+        return MixedStages(
             c=tuple(round_filters(channels, width) for channels in self.c),
             pooling=tuple(round_repeats(n, depth) if n else 0 for n in self.pooling),
             attending=round_repeats(self.attending, depth),
         )
 
 
-L1 = Design(c=(48, 96, 224, 448), pooling=(3, 2, 6, 3), attending=1)
-L3 = Design(c=(64, 128, 320, 512), pooling=(4, 4, 12, 2), attending=4)
-L7 = Design(c=(96, 192, 384, 768), pooling=(6, 6, 18, 0), attending=8)
+L1 = MixedStages(c=(48, 96, 224, 448), pooling=(3, 2, 6, 3), attending=1)
+L3 = MixedStages(c=(64, 128, 320, 512), pooling=(4, 4, 12, 2), attending=4)
+L7 = MixedStages(c=(96, 192, 384, 768), pooling=(6, 6, 18, 0), attending=8)
 
 
-def scaled(
-    x: Feature, design: Design, *, width: Real = 1.0, depth: Real = 1.0, classes: Size = 1000
-) -> Feature:
-    """A published design at width and depth coefficients: (B, 3, H, W) → (B, classes).
-
-    Domain: width > 0, depth > 0, H, W from 193 to 224; raises OutsideDomain for another input.
-
-    >>> from flopscope.analytic.tape import record
-    >>> ledger = record(efficientformer_l1, (1, 3, 224, 224))
-    >>> ledger.macs().value, ledger.params().value
-    (1291284736, 12289928)
-    """
-    return efficientformer(x, design.scaled(width, depth), classes=classes)
-
-
-def efficientformer(x: Feature, design: Design, *, classes: Size = 1000) -> Feature:
-    """(B, 3, H, W) → (B, classes), of a design's channels and blocks.
+def efficientformer(x: Feature, stages: MixedStages, *, classes: Size = 1000) -> Feature:
+    """(B, 3, H, W) → (B, classes), of these channels and blocks.
 
     Domain: H, W from 193 to 224; raises OutsideDomain otherwise.
 
     >>> from flopscope.analytic.tape import record
-    >>> small = Design(c=(8, 16, 24, 32), pooling=(1, 1, 1, 1), attending=1)
+    >>> small = MixedStages(c=(8, 16, 24, 32), pooling=(1, 1, 1, 1), attending=1)
     >>> record(lambda x: efficientformer(x, small, classes=10), (1, 3, 224, 224)).params().value
     122036
+    >>> ledger = record(efficientformer_l1, (1, 3, 224, 224))
+    >>> ledger.macs().value, ledger.params().value
+    (1291284736, 12289928)
     """
     for size, side in zip(x.grid, ("height", "width"), strict=True):
         _require_size(x, size, SIDES, partial(_refusal, side))
     scope = x.tape.scope
     with scope("stem"):
-        for name, channels in (("conv1", floor_div(design.c[0], 2)), ("conv2", design.c[0])):
+        for name, channels in (("conv1", floor_div(stages.c[0], 2)), ("conv2", stages.c[0])):
             x = activation(_conv_bn(x, channels, 3, name, stride=2), Function.RELU)
-    for number, (channels, pooling) in enumerate(zip(design.c, design.pooling, strict=True), 1):
+    for number, (channels, pooling) in enumerate(zip(stages.c, stages.pooling, strict=True), 1):
         if number > 1:
             with scope(f"stage{number}.downsample"):
                 x = _conv_bn(x, channels, 3, "conv", stride=2)
-        attending = design.attending if number == len(design.c) else 0
+        attending = stages.attending if number == len(stages.c) else 0
         kinds = (pooling_block, pooling), (_attention_on_any, attending)
         x = blocks(x, f"stage{number}", kinds)
     with scope("head"):
-        x = token_mean(layer_norm(x))
+        x = layer_norm(x)
+        x = reduce(x, (x.batch, x.shape[-1]), Reduction.MEAN, name="pool")
         answers = [linear(x, classes, name=name) for name in ("classifier", "distilled")]
-        return halved(add(*answers))
+        return with_number(add(*answers), Kind.DIVIDE, name="halve")
 
 
 def pooling_block(x: Feature) -> Feature:
@@ -141,7 +132,7 @@ def _attention(x: Feature) -> Feature:
     with x.tape.scope("attention"):
         qkv = linear(x, HEADS * (2 * KEY + VALUE), name="qkv")
         q, k, v = (qkv.view(batch, n, HEADS * width) for width in (KEY, KEY, VALUE))
-        bias = looked_up(x, (HEADS, n), (n, n), (HEADS, n, n), name="bias")
+        bias = looked_up(x.tape, (HEADS, n), (n, n), (HEADS, n, n), name="bias")
         return linear(attend(q, k, v, HEADS, mask=bias), channels, name="project")
 
 
@@ -180,6 +171,6 @@ def _conv_bn(x: Feature, channels: Size, kernel: Size, name: str, stride: Size =
     return batch_norm(y, name=f"{name}.bn")
 
 
-efficientformer_l1 = partial(scaled, design=L1)
-efficientformer_l3 = partial(scaled, design=L3)
-efficientformer_l7 = partial(scaled, design=L7)
+efficientformer_l1 = variant(efficientformer, L1)
+efficientformer_l3 = variant(efficientformer, L3)
+efficientformer_l7 = variant(efficientformer, L7)

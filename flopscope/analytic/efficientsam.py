@@ -7,20 +7,32 @@ that stands before it there is not counted. Points that pad a prompt to 6 are co
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 from flopscope.analytic.attention import attend, transformer_block
-from flopscope.analytic.channels import channels_first, channels_last
 from flopscope.analytic.operators import (
     activation,
     add,
+    add_broadcast,
+    channels_first,
+    channels_last,
+    concatenate,
     conv2d,
     conv_transpose2d,
+    elementwise,
     group_norm,
     layer_norm,
     linear,
+    linear_by,
     matmul,
+    reduce,
     resize,
+    resized_table,
+    stored,
+    stored_rows,
+    with_number,
+    with_stored,
 )
 from flopscope.analytic.tape import Feature
 from flopscope.domain import Relation
@@ -34,7 +46,7 @@ MASKS = 4
 POSITIONS = 14
 
 
-class Design(NamedTuple):
+class EncoderSizes(NamedTuple):
     """C: width; h: heads; n: blocks of the image encoder."""
 
     c: int
@@ -42,32 +54,19 @@ class Design(NamedTuple):
     n: int = 12
 
 
-def efficientsam_ti(image: Feature, points: Feature, labels: Feature) -> Feature:
-    """(B, 3, S, S), (B, Q, P, 2) and (B, Q, P) → (B, Q, 3, S, S). Domain: H = W ≥ 16.
+def efficientsam(image: Feature, points: Feature, labels: Feature, sizes: EncoderSizes) -> Feature:
+    """(B, 3, S, S), (B, Q, P, 2) and (B, Q, P) → (B, Q, 3, S, S).
 
-    Raises OutsideDomain for another image.
-
-    >>> from flopscope.analytic.tape import record
-    >>> ledger = record(efficientsam_ti, (1, 3, 1024, 1024), (1, 1, 2, 2), (1, 1, 2))
-    >>> ledger.params().value, ledger.macs().value
-    (10223204, 104119102976)
-    """
-    return efficientsam(image, points, labels, Design(192, 3))
-
-
-def efficientsam_s(image: Feature, points: Feature, labels: Feature) -> Feature:
-    """As `efficientsam_ti`, wider.
+    The encoder runs once an image and the decoder once a prompt, so the cost is linear in Q and
+    does not depend on P. Domain: H = W ≥ 16. Raises OutsideDomain for another image.
 
     >>> from flopscope.analytic.tape import record
-    >>> ledger = record(efficientsam_s, (1, 3, 1024, 1024), (1, 1, 2, 2), (1, 1, 2))
-    >>> ledger.params().value, ledger.macs().value
-    (26413028, 247463636480)
+    >>> for network in (efficientsam_ti, efficientsam_s):
+    ...     ledger = record(network, (1, 3, 1024, 1024), (1, 1, 2, 2), (1, 1, 2))
+    ...     print(ledger.params().value, ledger.macs().value)
+    10223204 104119102976
+    26413028 247463636480
     """
-    return efficientsam(image, points, labels, Design(384, 6))
-
-
-def efficientsam(image: Feature, points: Feature, labels: Feature, design: Design) -> Feature:
-    """Encoder once an image, decoder once a prompt: cost is linear in Q, constant in P."""
     tape = image.tape
     height, width = image.grid
     tape.at_least(height, PATCH, lambda: "height of the input")
@@ -77,8 +76,8 @@ def efficientsam(image: Feature, points: Feature, labels: Feature, design: Desig
         lambda: f"EfficientSAM takes square images, but height and width are {height} and {width}",
     )
     with tape.scope("image_encoder"):
-        positions = tape.stored("pos_embed", (1, design.c, POSITIONS, POSITIONS))
-        encoded = _image_encoder(image, design, positions)
+        positions = tape.stored("pos_embed", (1, sizes.c, POSITIONS, POSITIONS))
+        encoded = _image_encoder(image, sizes, positions)
     with tape.scope("prompt_encoder"):
         frequencies = tape.stored("frequencies", (WIDTH // 2, 2), learnt=False)
         places = _grid_places(encoded, frequencies)
@@ -87,33 +86,26 @@ def efficientsam(image: Feature, points: Feature, labels: Feature, design: Desig
         masks = _mask_decoder(encoded, places, prompts)
         masks = resize(masks, (height, width), Interpolation.BICUBIC, name="upsample")
     # One position more is stored than is read: a class token's.
-    stored = Weight(positions.key, (1, 1 + POSITIONS**2, design.c))
-    tape.record(Kind.STORED, "image_encoder.pos_embed", (), (0,), weights=(stored,))
+    every_position = Weight(positions.key, (1, 1 + POSITIONS**2, sizes.c))
+    stored(tape, every_position, name="image_encoder.pos_embed")
     return masks
 
 
 # --- image encoder ----------------------------------------------------------------------------
 
 
-def _image_encoder(x: Feature, design: Design, positions: Weight) -> Feature:
+def _image_encoder(x: Feature, sizes: EncoderSizes, positions: Weight) -> Feature:
     """(B, 3, H, W) → (B, 256, ⌊H/16⌋, ⌊W/16⌋)."""
     for kind, name in ((Kind.ADD, "pixel_mean"), (Kind.DIVIDE, "pixel_std")):
-        x = x.tape.record(kind, name, (x,), x.shape, buffers=(("value", (1, 3, 1, 1)),))
-    x = conv2d(x, design.c, PATCH, stride=PATCH, padding=0, bias=True, name="patch_embed")
-    grid = x.grid
-    resized = x.tape.record(
-        Kind.RESIZE,
-        "positions",
-        (),
-        (1, *x.shape[1:]),
-        weights=(positions,),
-        function=Interpolation.BICUBIC,
-    )
-    x = _added(x, resized, "add_positions").view(x.batch, product(grid), design.c)
-    for block in range(1, design.n + 1):
+        x = with_stored(x, kind, ("value", (1, 3, 1, 1)), learnt=False, name=name)
+    x = conv2d(x, sizes.c, PATCH, stride=PATCH, padding=0, bias=True, name="patch_embed")
+    grid, one = x.grid, (1, *x.shape[1:])
+    resized = resized_table(x.tape, positions, one, Interpolation.BICUBIC, name="positions")
+    x = add_broadcast(x, resized, name="add_positions").view(x.batch, product(grid), sizes.c)
+    for block in range(1, sizes.n + 1):
         with x.tape.scope(f"block{block}"):
-            x = transformer_block(x, design.h)
-    x = x.view(x.batch, design.c, *grid)
+            x = transformer_block(x, sizes.h)
+    x = x.view(x.batch, sizes.c, *grid)
     with x.tape.scope("neck"):
         for number, kernel in ((1, 1), (2, 3)):
             x = conv2d(x, WIDTH, kernel, name=f"conv{number}")
@@ -126,18 +118,12 @@ def _image_encoder(x: Feature, design: Design, positions: Weight) -> Feature:
 
 def _encoded_points(x: Feature, frequencies: Weight) -> Feature:
     """(…, 2) in the unit square → (…, 256): sines and cosines at random frequencies."""
-    x = _arithmetic(x, Kind.MULTIPLY, "double")
-    x = _arithmetic(x, Kind.ADD, "centre")
-    flat = (product(x.shape[:-1]), WIDTH // 2)
-    angles = x.tape.record(
-        Kind.LINEAR, "angles", (x.view(flat[0], 2),), flat, weights=(frequencies,)
-    ).view(*x.shape[:-1], WIDTH // 2)
-    angles = _arithmetic(angles, Kind.MULTIPLY, "turn")
-    waves = tuple(
-        x.tape.record(Kind.ELEMENTWISE, name, (angles,), angles.shape, function=Function.SIN)
-        for name in ("sine", "cosine")
-    )
-    return x.tape.record(Kind.CONCATENATION, "cat", waves, (*x.shape[:-1], WIDTH))
+    x = with_number(x, Kind.MULTIPLY, name="double")
+    x = with_number(x, Kind.ADD, name="centre")
+    angles = linear_by(x.view(product(x.shape[:-1]), 2), frequencies, name="angles")
+    angles = with_number(angles.view(*x.shape[:-1], WIDTH // 2), Kind.MULTIPLY, name="turn")
+    waves = [elementwise(angles, Function.SIN, name=name) for name in ("sine", "cosine")]
+    return concatenate(waves, axis=-1)
 
 
 def _grid_places(encoded: Feature, frequencies: Weight) -> Feature:
@@ -146,10 +132,9 @@ def _grid_places(encoded: Feature, frequencies: Weight) -> Feature:
     ones = Feature(tape, grid, source=-4)
     with tape.scope("grid"):
         for axis, lines in (("y", grid[1]), ("x", grid[0])):
-            running = Reduction.RUNNING_SUM
-            x = tape.record(Kind.REDUCTION, axis, (ones,), grid, groups=lines, function=running)
-            x = _arithmetic(x, Kind.ADD, f"{axis}_middle")
-            x = _arithmetic(x, Kind.DIVIDE, f"{axis}_share")
+            x = reduce(ones, grid, Reduction.RUNNING_SUM, groups=lines, name=axis)
+            x = with_number(x, Kind.ADD, name=f"{axis}_middle")
+            x = with_number(x, Kind.DIVIDE, name=f"{axis}_share")
         places = _encoded_points(x.view(*grid, 2), frequencies)
     return places.view(product(grid), WIDTH)
 
@@ -157,17 +142,15 @@ def _grid_places(encoded: Feature, frequencies: Weight) -> Feature:
 def _prompt_encoder(points: Feature, labels: Feature, frequencies: Weight) -> Feature:
     """Points (B, Q, P, 2) and labels (B, Q, P) → (B·Q, 6, 256), whatever P is."""
     prompts = points.shape[0] * points.shape[1]
-    x = points.tape.record(Kind.COMPARE, "present", (points,), points.shape)
-    x = _arithmetic(x.view(prompts, POINTS, 2), Kind.ADD, "centre_of_pixel")
-    x = _encoded_points(_arithmetic(x, Kind.DIVIDE, "share"), frequencies)
+    x = with_number(points, Kind.COMPARE, name="present")
+    x = with_number(x.view(prompts, POINTS, 2), Kind.ADD, name="centre_of_pixel")
+    x = _encoded_points(with_number(x, Kind.DIVIDE, name="share"), frequencies)
     labels = labels.view(prompts, POINTS)
     for name in ("none", "point", "top_left", "bottom_right"):
         with x.tape.scope(name):
-            chosen = x.tape.record(Kind.COMPARE, "chosen", (labels,), labels.shape)
-            weights = (("embedding", (1, WIDTH)),)
-            chosen = chosen.view(*labels.shape, 1)
-            y = x.tape.record(Kind.MULTIPLY, "mul", (chosen,), x.shape, weights=weights)
-            x = add(x, y)
+            chosen = with_number(labels, Kind.COMPARE, name="chosen").view(*labels.shape, 1)
+            learnt = ("embedding", (1, WIDTH))
+            x = add(x, with_stored(chosen, Kind.MULTIPLY, learnt, output=x.shape, name="mul"))
     return x
 
 
@@ -177,15 +160,9 @@ def _prompt_encoder(points: Feature, labels: Feature, frequencies: Weight) -> Fe
 def _mask_decoder(image: Feature, places: Feature, prompts: Feature) -> Feature:
     """Image (B, 256, h, w) and prompts (N, 6, 256) → masks (N, 3, 4h, 4w)."""
     tape, grid, batch = image.tape, image.grid, prompts.batch
-    own = tape.record(
-        Kind.CONCATENATION,
-        "own_tokens",
-        (),
-        (1 + MASKS, WIDTH),
-        weights=(("iou", (1, WIDTH)), ("masks", (MASKS, WIDTH))),
-    ).view(batch, 1 + MASKS, WIDTH)
-    shape = (batch, 1 + MASKS + POINTS, WIDTH)
-    tokens = tape.record(Kind.CONCATENATION, "tokens", (own, prompts), shape)
+    learnt = (("iou", (1, WIDTH)), ("masks", (MASKS, WIDTH)))
+    own = stored_rows(tape, learnt, name="own_tokens").view(batch, 1 + MASKS, WIDTH)
+    tokens = concatenate([own, prompts], name="tokens")
     tokens, image = _two_way(tokens, image.view(batch, product(grid), WIDTH), places)
     x = image.view(batch, WIDTH, *grid)
     with tape.scope("upscale"):
@@ -226,7 +203,7 @@ def _two_way(tokens: Feature, image: Feature, places: Feature) -> tuple[Feature,
 def _look(x: Feature, x_places: Feature, at: Feature, at_places: Feature, name: str) -> Feature:
     """Attention from x, at its places, to another tensor at its own, in half the width."""
     with x.tape.scope(name):
-        q, k = _added(x, x_places, "add_q"), _added(at, at_places, "add_k")
+        q, k = add_broadcast(x, x_places, name="add_q"), add_broadcast(at, at_places, name="add_k")
     return _attention(q, k, at, WIDTH // 2, name)
 
 
@@ -246,11 +223,5 @@ def _mlp_block(x: Feature, hidden: int, out: int, *, depth: int) -> Feature:
         return linear(x, out, name="out")
 
 
-def _arithmetic(x: Feature, kind: Kind, name: str) -> Feature:
-    """An addition, multiplication or division of every element and a number."""
-    return x.tape.record(kind, name, (x,), x.shape)
-
-
-def _added(x: Feature, y: Feature, name: str) -> Feature:
-    """x + y, y the same for each image or prompt."""
-    return x.tape.record(Kind.ADD, name, (x, y), x.shape)
+efficientsam_ti = partial(efficientsam, sizes=EncoderSizes(192, 3))
+efficientsam_s = partial(efficientsam, sizes=EncoderSizes(384, 6))

@@ -9,12 +9,9 @@ leads into stages 3 and 4.
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
 
 from flopscope.analytic.blocks import conv_bn_act
-from flopscope.analytic.channels import scale
 from flopscope.analytic.mobileone import GELU, TRAIN, large_kernel, mobileone, repmixer
-from flopscope.analytic.network_form import NetworkForm
 from flopscope.analytic.operators import (
     Pair,
     activation,
@@ -23,15 +20,17 @@ from flopscope.analytic.operators import (
     conv2d,
     flatten,
     global_pool,
+    projected,
+    scale,
 )
-from flopscope.analytic.stages import stage
+from flopscope.analytic.stages import Stages, stage
+from flopscope.analytic.switches import NetworkForm
 from flopscope.analytic.tape import Feature
-from flopscope.analytic.tokens import projected
 from flopscope.analytic.transformer import attention
 from flopscope.sizes import Size, elements, exact_div, make_divisible
 
 RATIO = 3
-"""Of the hidden width to a block's."""
+"""The hidden width of a feed-forward part over the block's width."""
 
 HEAD = 32
 """Width of an attention head."""
@@ -40,19 +39,12 @@ GATED = (False, False, True, True)
 """Whether the way into a stage has a gate."""
 
 
-class Design(NamedTuple):
-    """Blocks and channels of the four stages."""
-
-    b: tuple[int, int, int, int]
-    c: tuple[int, int, int, int]
+MCI0 = Stages(c=(64, 128, 256, 512), b=(2, 6, 10, 2))
+MCI1 = Stages(c=(64, 128, 256, 512), b=(4, 12, 20, 4))
+MCI2 = Stages(c=(80, 160, 320, 640), b=(4, 12, 24, 4))
 
 
-MCI0 = Design(b=(2, 6, 10, 2), c=(64, 128, 256, 512))
-MCI1 = Design(b=(4, 12, 20, 4), c=(64, 128, 256, 512))
-MCI2 = Design(b=(4, 12, 24, 4), c=(80, 160, 320, 640))
-
-
-def image_encoder(x: Feature, design: Design, form: NetworkForm, features: Size = 512) -> Feature:
+def image_encoder(x: Feature, stages: Stages, form: NetworkForm, features: Size = 512) -> Feature:
     """(B, 3, H, W) → (B, features). Domain: H, W ≥ 1.
 
     >>> from flopscope.analytic.tape import record
@@ -64,13 +56,13 @@ def image_encoder(x: Feature, design: Design, form: NetworkForm, features: Size 
     """
     scope, mixing = x.tape.scope, partial(block, form=form)
     with scope("stem"):
-        x = _stem(x, design.c[0], form)
-    blocks = zip(design.b, design.c, GATED, strict=True)
-    for number, (repeats, channels, gated) in enumerate(blocks, start=1):
+        x = _stem(x, stages.c[0], form)
+    rows = zip(*stages, GATED, strict=True)
+    for number, (channels, repeats, gated) in enumerate(rows, start=1):
         if number > 1:
             with scope(f"stage{number}.downsample"):
                 x = _downsampled(x, channels, form, gated)
-        if number < len(design.b):
+        if number < len(stages.b):
             x = stage(x, f"stage{number}", repeats, mixing, mixing)
             continue
         with scope(f"stage{number}.position"):

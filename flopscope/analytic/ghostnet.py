@@ -109,7 +109,7 @@ Expand: TypeAlias = Callable[[Feature, Size, bool], Feature]
 """The first module of a bottleneck, from its input, its channels, and whether that is a map of the
 largest size, half the image's."""
 Project: TypeAlias = Callable[[Feature, Size], Feature]
-"""Its second module, from its input and its channels."""
+"""The second module of a bottleneck, from its input and its channels."""
 
 
 def network(

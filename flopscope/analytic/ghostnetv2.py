@@ -18,7 +18,7 @@ from flopscope.facts import Function, Interpolation
 from flopscope.sizes import Real, Size
 
 SMALLEST = 33
-"""The input whose last map, of 1/32, is 2 wide and can be halved."""
+"""The smallest side of an input: its last map, at 1/32, has a side of 2 and can be halved."""
 
 
 def ghostnetv2(

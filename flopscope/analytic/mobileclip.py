@@ -8,59 +8,42 @@ unless told otherwise; B has no branches to fold.
 
 from __future__ import annotations
 
+from functools import partial
+
 from flopscope.analytic.fastvit import MCI0, MCI1, MCI2, image_encoder
 from flopscope.analytic.mobilecliptowers import class_token, text_encoder, vision_transformer
-from flopscope.analytic.network_form import NetworkForm
+from flopscope.analytic.operators import divide, elementwise, function_of_stored, reduce
+from flopscope.analytic.stages import Stages
+from flopscope.analytic.switches import NetworkForm
 from flopscope.analytic.tape import Feature
-from flopscope.facts import Function, Kind, Reduction
-
-DEPLOY = NetworkForm.DEPLOY
+from flopscope.facts import Function, Reduction
 
 
-def mobileclip_s0(x: Feature, ids: Feature, *, form: NetworkForm = DEPLOY) -> Feature:
-    """(B, 3, H, W) and (B, T) → both embeddings, (B, 512). Domain: H, W ≥ 1; T ≤ 77.
+def mobileclip(
+    x: Feature,
+    ids: Feature,
+    encoder: Stages,
+    layers: int,
+    *,
+    mixing: bool = False,
+    form: NetworkForm = NetworkForm.DEPLOY,
+) -> Feature:
+    """(B, 3, H, W) and (B, T) → both embeddings, (B, 512): a FastViT beside so many text layers.
 
-    >>> from flopscope.analytic.tape import record
-    >>> ledger = record(mobileclip_s0, (1, 3, 256, 256), (1, 77))
-    >>> ledger.macs().value, ledger.params().value
-    (3703277568, 53792065)
-    """
-    with x.tape.scope("image"):
-        image = normalised(image_encoder(x, MCI0, form))
-    with x.tape.scope("text"):
-        normalised(text_encoder(ids, 4, form, mixing=True))
-    _scale(x)
-    return image
-
-
-def mobileclip_s1(x: Feature, ids: Feature, *, form: NetworkForm = DEPLOY) -> Feature:
-    """(B, 3, H, W) and (B, T) → both embeddings, (B, 512). Domain: H, W ≥ 1; T ≤ 77.
+    Domain: H, W ≥ 1; T ≤ 77.
 
     >>> from flopscope.analytic.tape import record
-    >>> ledger = record(mobileclip_s1, (1, 3, 256, 256), (1, 77))
-    >>> ledger.macs().value, ledger.params().value
-    (7638036480, 84888641)
+    >>> for network in (mobileclip_s0, mobileclip_s1, mobileclip_s2):
+    ...     ledger = record(network, (1, 3, 256, 256), (1, 77))
+    ...     print(ledger.macs().value, ledger.params().value)
+    3703277568 53792065
+    7638036480 84888641
+    10813995008 99130577
     """
     with x.tape.scope("image"):
-        image = normalised(image_encoder(x, MCI1, form))
+        image = normalised(image_encoder(x, encoder, form))
     with x.tape.scope("text"):
-        normalised(text_encoder(ids, 12))
-    _scale(x)
-    return image
-
-
-def mobileclip_s2(x: Feature, ids: Feature, *, form: NetworkForm = DEPLOY) -> Feature:
-    """(B, 3, H, W) and (B, T) → both embeddings, (B, 512). Domain: H, W ≥ 1; T ≤ 77.
-
-    >>> from flopscope.analytic.tape import record
-    >>> ledger = record(mobileclip_s2, (1, 3, 256, 256), (1, 77))
-    >>> ledger.macs().value, ledger.params().value
-    (10813995008, 99130577)
-    """
-    with x.tape.scope("image"):
-        image = normalised(image_encoder(x, MCI2, form))
-    with x.tape.scope("text"):
-        normalised(text_encoder(ids, 12))
+        normalised(text_encoder(ids, layers, form, mixing=mixing))
     _scale(x)
     return image
 
@@ -85,16 +68,18 @@ def mobileclip_b(x: Feature, ids: Feature) -> Feature:
 
 def normalised(x: Feature) -> Feature:
     """x/|x|, the length at least a small number."""
-    tape, length = x.tape, (x.batch, 1)
-    norm = Reduction.NORM
-    y = tape.record(Kind.REDUCTION, "norm", (x,), length, groups=x.batch, function=norm)
-    y = tape.record(Kind.ELEMENTWISE, "bound", (y,), length, function=Function.BOUND)
-    return tape.record(Kind.DIVIDE, "div", (x, y._replace(shape=x.shape)), x.shape)
+    y = reduce(x, (x.batch, 1), Reduction.NORM, name="norm")
+    y = elementwise(y, Function.BOUND, name="bound")
+    return divide(x, y.view(*x.shape))
 
 
 def _scale(x: Feature) -> None:
     """The exponential of a parameter, between bounds."""
-    tape, kind = x.tape, Kind.ELEMENTWISE
-    weights = (tape.stored("logit_scale", ()),)
-    y = tape.record(kind, "scale_exp", (), (), weights=weights, function=Function.EXP)
-    tape.record(kind, "scale_clamp", (y,), (), function=Function.CLAMP)
+    factor = x.tape.stored("logit_scale", ())
+    y = function_of_stored(x.tape, factor, Function.EXP, name="scale_exp")
+    elementwise(y, Function.CLAMP, name="scale_clamp")
+
+
+mobileclip_s0 = partial(mobileclip, encoder=MCI0, layers=4, mixing=True)
+mobileclip_s1 = partial(mobileclip, encoder=MCI1, layers=12)
+mobileclip_s2 = partial(mobileclip, encoder=MCI2, layers=12)

@@ -4,22 +4,27 @@ section 4; apple/ml-mobileclip mobileclip/models/vit.py, text_encoder.py, config
 
 from __future__ import annotations
 
-from flopscope.analytic.channels import scale
 from flopscope.analytic.fastvit import feed_forward
 from flopscope.analytic.mobileone import GELU, repmixer
-from flopscope.analytic.network_form import NetworkForm
 from flopscope.analytic.operators import (
     activation,
     add,
     batch_norm,
+    concatenate,
     conv2d,
     embedding,
+    embedding_by,
     layer_norm,
+    projected,
+    reduce,
+    resized_table,
+    scale,
+    stored,
 )
+from flopscope.analytic.switches import NetworkForm
 from flopscope.analytic.tape import Feature
-from flopscope.analytic.tokens import projected
 from flopscope.analytic.transformer import transformer_layer
-from flopscope.facts import Interpolation, Kind, Reduction
+from flopscope.facts import Interpolation, Reduction
 from flopscope.sizes import Size, elements
 
 PATCHES = 14 * 14
@@ -54,18 +59,11 @@ def vision_transformer(
     patches = x._replace(shape=(batch, n, channels))
     with scope("embedding"):
         table = x.tape.stored("positions", (1, 1, PATCHES, channels))
-        positions = x.tape.record(
-            Kind.RESIZE,
-            "resize",
-            (),
-            (1, 1, n, channels),
-            weights=(table,),
-            function=Interpolation.BILINEAR,
-        )
-        x = add(positions._replace(shape=(1, n, channels)), patches)
+        grid = (1, 1, n, channels)
+        positions = resized_table(x.tape, table, grid, Interpolation.BILINEAR, name="resize")
+        x = add(positions.view(1, n, channels), patches)
         token = x.tape.stored("token", (batch, 1, channels))
-        with_token = (batch, n + 1, channels)
-        x = x.tape.record(Kind.CONCATENATION, "cat", (x,), with_token, weights=(token,))
+        x = concatenate([x], first=token)
     for number in range(1, layers + 1):
         with scope(f"layer{number}"):
             x = transformer_layer(x, heads, hidden)
@@ -78,7 +76,7 @@ def class_token(x: Feature, channels: int = 768) -> None:
     """The class token as it is stored, once for all images."""
     with x.tape.scope("embedding"):
         token = x.tape.stored("token", (1, 1, channels))
-    x.tape.record(Kind.STORED, "token", (), (0,), weights=(token,))
+    stored(x.tape, token, name="token")
 
 
 def text_encoder(
@@ -110,9 +108,8 @@ def text_encoder(
     mask = Feature(tape, (n, n), ids.source - 2) if causal else None
     with tape.scope("embedding"):
         x = embedding(ids, vocabulary, channels, name="tokens")
-        table, kind = tape.stored("positions", (CONTEXT, channels)), Kind.EMBEDDING
-        positions = tape.record(kind, "positions", (places,), (n, channels), weights=(table,))
-        x = add(positions, x)
+        table = tape.stored("positions", (CONTEXT, channels))
+        x = add(embedding_by(places, table, name="positions"), x)
     if mixing:
         x = _mixed(x, "mixer1", form)
     for number in range(1, layers + 1):
@@ -122,8 +119,7 @@ def text_encoder(
         x = _mixed(x, "mixer2", form)
     with tape.scope("head"):
         x = layer_norm(x)
-        end = Reduction.EXTREMUM
-        tape.record(Kind.REDUCTION, "end", (ids,), (batch,), groups=batch, function=end)
+        reduce(ids, (batch,), Reduction.EXTREMUM, name="end")
         x = x._replace(shape=(batch, channels))
         return projected(x, features)
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from flopscope.analytic.blocks import conv_bn_act, separable_block
 from flopscope.analytic.operators import flatten, global_pool, linear
-from flopscope.analytic.recipe import Recipe
 from flopscope.analytic.stages import stage
+from flopscope.analytic.switches import Recipe
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function
 from flopscope.sizes import Real, Size, make_divisible, maximum, round_repeats, truncate

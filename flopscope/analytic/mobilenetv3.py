@@ -21,8 +21,8 @@ from typing import NamedTuple
 
 from flopscope.analytic.blocks import conv_bn_act, mobilenetv3_block
 from flopscope.analytic.operators import activation, flatten, global_pool, linear
-from flopscope.analytic.recipe import Recipe
 from flopscope.analytic.stages import blocks, scaled_rows
+from flopscope.analytic.switches import Recipe
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function
 from flopscope.sizes import Real, Size, make_divisible, where_below
@@ -84,51 +84,27 @@ SMALL = (
 )
 
 
-def mobilenetv3_large(
-    x: Feature,
-    *,
-    width: Real = 1.0,
-    depth: Real = 1.0,
-    classes: Size = 1000,
-    recipe: Recipe = Recipe.PAPER,
-) -> Feature:
-    """(B, 3, H, W) → (B, classes), Table 1. Domain: width > 0, depth > 0, H, W ≥ 1.
-
-    >>> from flopscope.analytic.tape import record
-    >>> ledger = record(mobilenetv3_large, (1, 3, 224, 224))
-    >>> ledger.macs().value, ledger.params().value
-    (216589760, 5483032)
-    """
-    return _mobilenetv3(x, LARGE, 1280, width, depth, classes, recipe)
-
-
-def mobilenetv3_small(
-    x: Feature,
-    *,
-    width: Real = 1.0,
-    depth: Real = 1.0,
-    classes: Size = 1000,
-    recipe: Recipe = Recipe.PAPER,
-) -> Feature:
-    """(B, 3, H, W) → (B, classes), Table 2. Domain: width > 0, depth > 0, H, W ≥ 1.
-
-    >>> from flopscope.analytic.tape import record
-    >>> ledger = record(mobilenetv3_small, (1, 3, 224, 224))
-    >>> ledger.macs().value, ledger.params().value
-    (56510400, 2542856)
-    """
-    return _mobilenetv3(x, SMALL, 1024, width, depth, classes, recipe)
-
-
-def _mobilenetv3(
+def mobilenetv3(
     x: Feature,
     table: tuple[Row, ...],
     last: int,
-    width: Real,
-    depth: Real,
-    classes: Size,
-    recipe: Recipe,
+    *,
+    width: Real = 1.0,
+    depth: Real = 1.0,
+    classes: Size = 1000,
+    recipe: Recipe = Recipe.PAPER,
 ) -> Feature:
+    """(B, 3, H, W) → (B, classes), of a table's blocks and a hidden layer of `last` channels.
+
+    Domain: width > 0, depth > 0, H, W ≥ 1.
+
+    >>> from flopscope.analytic.tape import record
+    >>> for network in (mobilenetv3_large, mobilenetv3_small):
+    ...     ledger = record(network, (1, 3, 224, 224))
+    ...     print(ledger.macs().value, ledger.params().value)
+    216589760 5483032
+    56510400 2542856
+    """
     scope = x.tape.scope
     with scope("stem"):
         x = conv_bn_act(x, _stem(width, recipe), 3, stride=2, function=HS)
@@ -192,3 +168,8 @@ def _stages(table: tuple[Row, ...]) -> list[list[Row]]:
         stages[-1].append(row._replace(input=channels))
         channels = row.out
     return stages
+
+
+# Tables 1 and 2.
+mobilenetv3_large = partial(mobilenetv3, table=LARGE, last=1280)
+mobilenetv3_small = partial(mobilenetv3, table=SMALL, last=1024)

@@ -7,9 +7,8 @@ from __future__ import annotations
 from functools import partial
 
 from flopscope.analytic.blocks import conv_bn_act, squeeze_excite
-from flopscope.analytic.channels import scale
-from flopscope.analytic.network_form import NetworkForm
-from flopscope.analytic.operators import Pair, activation, add, batch_norm, conv2d
+from flopscope.analytic.operators import Pair, activation, add, batch_norm, conv2d, scale
+from flopscope.analytic.switches import NetworkForm
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function
 from flopscope.sizes import Size

@@ -28,7 +28,7 @@ from flopscope.analytic.operators import (
     linear,
     resize,
 )
-from flopscope.analytic.stages import blocks, stage
+from flopscope.analytic.stages import blocks, stage, variant
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function, Interpolation
 from flopscope.sizes import Real, Size, ceil_div, equal, round_filters, round_repeats, where_below
@@ -39,7 +39,7 @@ WIDEST = 960
 SILU = Function.SILU
 
 
-class Design(NamedTuple):
+class HybridStages(NamedTuple):
     """Expansion of the inverted residuals, channels C of the five layers, widths d and numbers L of
     the last three layers' transformers, channels of the last convolution and of the first, inverted
     residuals n of the first two layers."""
@@ -52,10 +52,10 @@ class Design(NamedTuple):
     stem: Size = 16
     n: tuple[Size, ...] = (1, 3)
 
-    def scaled(self, width: Real, depth: Real) -> Design:
-        """The design at width and depth coefficients."""
+    def scaled(self, width: Real, depth: Real) -> HybridStages:
+        """The stages at width and depth coefficients."""
         c = tuple(round_filters(channels, width) for channels in self.c)
-        return Design(
+        return HybridStages(
             self.expansion,
             c,
             d=tuple(round_filters(d, width) for d in self.d),
@@ -66,49 +66,37 @@ class Design(NamedTuple):
         )
 
 
-XXS = Design(2, c=(16, 24, 48, 64, 80), d=(64, 80, 96), layers=(2, 4, 3), last=320)
-XS = Design(4, c=(32, 48, 64, 80, 96), d=(96, 120, 144), layers=(2, 4, 3), last=384)
-S = Design(4, c=(32, 64, 96, 128, 160), d=(144, 192, 240), layers=(2, 4, 3), last=640)
+XXS = HybridStages(2, c=(16, 24, 48, 64, 80), d=(64, 80, 96), layers=(2, 4, 3), last=320)
+XS = HybridStages(4, c=(32, 48, 64, 80, 96), d=(96, 120, 144), layers=(2, 4, 3), last=384)
+S = HybridStages(4, c=(32, 64, 96, 128, 160), d=(144, 192, 240), layers=(2, 4, 3), last=640)
 
 
-def scaled(
-    x: Feature, design: Design, *, width: Real = 1.0, depth: Real = 1.0, classes: Size = 1000
-) -> Feature:
-    """A design of Table 4 at width and depth coefficients: (B, 3, H, W) → (B, classes).
-
-    Domain: width > 0, depth > 0, H, W ≥ 1.
+def mobilevit(x: Feature, stages: HybridStages, *, classes: Size = 1000) -> Feature:
+    """(B, 3, H, W) → (B, classes), of these widths and layers. Domain: H, W ≥ 1.
 
     >>> from flopscope.analytic.tape import record
+    >>> small = HybridStages(2, c=(4, 6, 8, 10, 12), d=(8, 12, 16), layers=(1, 2, 1), last=20)
+    >>> record(lambda x: mobilevit(x, small, classes=10), (1, 3, 64, 64)).params().value
+    19130
     >>> ledger = record(mobilevit_s, (1, 3, 256, 256))
     >>> ledger.macs().value, ledger.params().value
     (2000831488, 5578632)
     """
-    return mobilevit(x, design.scaled(width, depth), classes=classes)
-
-
-def mobilevit(x: Feature, design: Design, *, classes: Size = 1000) -> Feature:
-    """(B, 3, H, W) → (B, classes), of a design's widths and layers. Domain: H, W ≥ 1.
-
-    >>> from flopscope.analytic.tape import record
-    >>> small = Design(2, c=(4, 6, 8, 10, 12), d=(8, 12, 16), layers=(1, 2, 1), last=20)
-    >>> record(lambda x: mobilevit(x, small, classes=10), (1, 3, 64, 64)).params().value
-    19130
-    """
     scope = x.tape.scope
-    residual = partial(inverted_residual, expansion=design.expansion, function=SILU)
+    residual = partial(inverted_residual, expansion=stages.expansion, function=SILU)
     with scope("stem"):
-        x = conv_bn_act(x, design.stem, 3, stride=2, function=SILU)
-    for number, (channels, n) in enumerate(zip(design.c[:2], design.n, strict=True), start=1):
+        x = conv_bn_act(x, stages.stem, 3, stride=2, function=SILU)
+    for number, (channels, n) in enumerate(zip(stages.c[:2], stages.n, strict=True), start=1):
         block = partial(residual, channels=channels)
         x = stage(x, f"stage{number}", n, partial(block, stride=number), block)
-    transformers = zip(design.c[2:], design.d, design.layers, strict=True)
+    transformers = zip(stages.c[2:], stages.d, stages.layers, strict=True)
     for number, (channels, width, layers) in enumerate(transformers, start=3):
         with scope(f"stage{number}.block1"):
             x = residual(x, channels, stride=2)
         with scope(f"stage{number}.block2"):
             x = mobilevit_block(x, width, layers)
     with scope("head"):
-        x = conv_bn_act(x, design.last, 1, function=SILU)
+        x = conv_bn_act(x, stages.last, 1, function=SILU)
         return linear(flatten(global_pool(x)), classes, name="classifier")
 
 
@@ -151,6 +139,6 @@ def _transformer(x: Feature) -> Feature:
         return add(x, mlp(layer_norm(x), 2 * x.shape[-1], SILU))
 
 
-mobilevit_xxs = partial(scaled, design=XXS)
-mobilevit_xs = partial(scaled, design=XS)
-mobilevit_s = partial(scaled, design=S)
+mobilevit_xxs = variant(mobilevit, XXS)
+mobilevit_xs = variant(mobilevit, XS)
+mobilevit_s = variant(mobilevit, S)

@@ -16,14 +16,19 @@ from flopscope.analytic.operators import (
     activation,
     adaptive_pool,
     add,
+    concatenate,
     conv2d,
+    elementwise,
     embedding,
     layer_norm,
     linear,
     multiply,
     rms_norm,
+    stored,
+    with_number,
+    with_stored,
 )
-from flopscope.analytic.phase import Phase
+from flopscope.analytic.switches import Phase
 from flopscope.analytic.tape import Feature, Tape, record
 from flopscope.domain import AtLeast, Relation
 from flopscope.facts import Function, Kind, Weight
@@ -38,7 +43,7 @@ CONTEXT = 2048
 VOCABULARY = 32000
 
 
-class Design(NamedTuple):
+class DecoderSizes(NamedTuple):
     """The language model. c: width; f: hidden width; h: heads; n: layers."""
 
     c: Size
@@ -47,8 +52,8 @@ class Design(NamedTuple):
     n: int
 
 
-SMALL = Design(2048, 5632, 16, 24)
-LARGE = Design(2560, 6912, 32, 32)
+SMALL = DecoderSizes(2048, 5632, 16, 24)
+LARGE = DecoderSizes(2560, 6912, 32, 32)
 
 
 def mobilevlm_v2_1_7b(*inputs: Feature, phase: Phase = Phase.PREFILL) -> Feature:
@@ -65,7 +70,7 @@ def mobilevlm_v2_1_7b(*inputs: Feature, phase: Phase = Phase.PREFILL) -> Feature
 
 
 def mobilevlm_v2_3b(*inputs: Feature, phase: Phase = Phase.PREFILL) -> Feature:
-    """As `mobilevlm_v2_1_7b`, larger.
+    """The larger network: inputs, scores and domain are those of `mobilevlm_v2_1_7b`.
 
     >>> from flopscope.analytic.tape import record
     >>> record(mobilevlm_v2_3b, (1, 3, 336, 336), (1, 64)).params().value
@@ -74,16 +79,16 @@ def mobilevlm_v2_3b(*inputs: Feature, phase: Phase = Phase.PREFILL) -> Feature:
     return mobilevlm(inputs, LARGE, phase)
 
 
-def mobilevlm(inputs: Sequence[Feature], design: Design, phase: Phase) -> Feature:
-    """The phase's network, and what it stores besides."""
+def mobilevlm(inputs: Sequence[Feature], sizes: DecoderSizes, phase: Phase) -> Feature:
+    """The network of a phase, with the parameters that the phase stores and does not use."""
     if phase is Phase.PREFILL:
         image, tokens = inputs
-        return _prefill(image, tokens, design)
+        return _prefill(image, tokens, sizes)
     token, *past = inputs
-    return _decode(token, past, design)
+    return _decode(token, past, sizes)
 
 
-def _prefill(image: Feature, tokens: Feature, design: Design) -> Feature:
+def _prefill(image: Feature, tokens: Feature, sizes: DecoderSizes) -> Feature:
     tape, (height, width) = image.tape, image.grid
     for size in (height, width):
         tape.hold(
@@ -92,24 +97,22 @@ def _prefill(image: Feature, tokens: Feature, design: Design) -> Feature:
                 f"MobileVLM takes images of {IMAGE}×{IMAGE}, but one of {height}×{width} is given"
             ),
         )
-    seen = _seen(image.view(image.batch, 3, IMAGE, IMAGE), design)
+    seen = _seen(image.view(image.batch, 3, IMAGE, IMAGE), sizes)
     with tape.scope("language_model"):
-        text = embedding(tokens, VOCABULARY, design.c)
-        n = IMAGE_TOKENS + tokens.shape[1]
-        shape = (image.batch, n, design.c)
-        x = tape.record(Kind.CONCATENATION, "tokens", (seen, text), shape)
-        scores = language_model(x, (), design)
+        text = embedding(tokens, VOCABULARY, sizes.c)
+        x = concatenate([seen, text], name="tokens")
+        scores = language_model(x, (), sizes)
     _store(tape, [Weight("vision_tower.class_embedding", (VISION_C,)), *_unread()])
     return scores
 
 
-def _decode(token: Feature, past: Sequence[Feature], design: Design) -> Feature:
+def _decode(token: Feature, past: Sequence[Feature], sizes: DecoderSizes) -> Feature:
     tape = token.tape
     with tape.scope("language_model"):
-        x = embedding(token, VOCABULARY, design.c)
-        scores = language_model(x, past, design)
+        x = embedding(token, VOCABULARY, sizes.c)
+        scores = language_model(x, past, sizes)
     aside = Tape()
-    _seen(Feature(aside, (1, 3, IMAGE, IMAGE)), design)
+    _seen(Feature(aside, (1, 3, IMAGE, IMAGE)), sizes)
     of_image = [w for row in aside.ledger().rows for w in row.weights]
     _store(tape, [w._replace(shape=w.shape[-1:]) if w.shape[0] == 1 else w for w in of_image])
     _store(tape, _unread())
@@ -117,9 +120,9 @@ def _decode(token: Feature, past: Sequence[Feature], design: Design) -> Feature:
 
 
 def _store(tape: Tape, weights: Iterable[Weight]) -> None:
-    """Parameters that no operator reads as a whole."""
+    """Record parameters that no operator reads as a whole."""
     for weight in weights:
-        tape.record(Kind.STORED, weight.key, (), (0,), weights=(weight,))
+        stored(tape, weight, name=weight.key)
 
 
 def _unread() -> list[Weight]:
@@ -132,23 +135,21 @@ def _unread() -> list[Weight]:
 # --- vision -------------------------------------------------------------------------------------
 
 
-def _seen(image: Feature, design: Design) -> Feature:
+def _seen(image: Feature, sizes: DecoderSizes) -> Feature:
     """(B, 3, 336, 336) → (B, 144, C)."""
     with image.tape.scope("vision_tower"):
         features = _vision_tower(image)
     with image.tape.scope("projector"):
-        return ldpv2(features, design.c)
+        return ldpv2(features, sizes.c)
 
 
 def _vision_tower(image: Feature) -> Feature:
     tape, batch = image.tape, image.batch
     x = conv2d(image, VISION_C, PATCH, stride=PATCH, padding=0, name="patch_embedding")
     x = x.view(batch, PATCHES, VISION_C)
-    shape = (batch, 1 + PATCHES, VISION_C)
     first = tape.stored("class_embedding", (batch, 1, VISION_C))
-    x = tape.record(Kind.CONCATENATION, "class_token", (x,), shape, weights=(first,))
-    positions = ("weight", shape[1:])
-    x = tape.record(Kind.ADD, "position_embedding", (x,), shape, weights=(positions,))
+    x = concatenate([x], first=first, name="class_token")
+    x = with_stored(x, Kind.ADD, ("weight", x.shape[1:]), name="position_embedding")
     x = layer_norm(x, name="pre_norm")
     for layer in range(1, VISION_LAYERS):
         with tape.scope(f"layer{layer}"):
@@ -174,7 +175,7 @@ def _vision_layer(x: Feature) -> Feature:
     q, k, v = (linear(y, VISION_C, name=name) for name in ("q", "k", "v"))
     x = add(x, linear(attend(q, k, v, VISION_HEADS), VISION_C, name="out"), name="add1")
     y = linear(layer_norm(x, name="norm2"), VISION_HIDDEN, name="fc1")
-    gate = x.tape.record(Kind.MULTIPLY, "scale_1.702", (y,), y.shape)
+    gate = with_number(y, Kind.MULTIPLY, name="scale_1.702")
     y = multiply(y, activation(gate, Function.SIGMOID), name="gate")
     return add(x, linear(y, VISION_C, name="fc2"), name="add2")
 
@@ -193,7 +194,7 @@ def ldpv2(x: Feature, channels: Size) -> Feature:
 # --- language -----------------------------------------------------------------------------------
 
 
-def language_model(x: Feature, past: Sequence[Feature], design: Design) -> Feature:
+def language_model(x: Feature, past: Sequence[Feature], sizes: DecoderSizes) -> Feature:
     """Embedded tokens (B, n, C), after those whose keys and values are given, → (B, n, 32000).
 
     Domain: at most 2048 tokens in all. Raises OutsideDomain beyond.
@@ -206,11 +207,11 @@ def language_model(x: Feature, past: Sequence[Feature], design: Design) -> Featu
             f"MobileVLM; it takes at most {CONTEXT}"
         ),
     )
-    angles = _angles(x, new, exact_div(design.c, design.h))
+    angles = _angles(x, new, exact_div(sizes.c, sizes.h))
     mask = None if past else Feature(x.tape, (new, new), source=-4)
-    for layer in range(1, design.n + 1):
+    for layer in range(1, sizes.n + 1):
         with x.tape.scope(f"layer{layer}"):
-            x = decoder_layer(x, design, angles, mask, past[2 * layer - 2 : 2 * layer])
+            x = decoder_layer(x, sizes, angles, mask, past[2 * layer - 2 : 2 * layer])
     return linear(rms_norm(x), VOCABULARY, bias=False, name="scores")
 
 
@@ -219,19 +220,18 @@ def _angles(x: Feature, n: Size, d: Size) -> tuple[Feature, Feature]:
     tape, half = x.tape, exact_div(d, 2)
     positions = Feature(tape, (n, 1), source=-3)
     with tape.scope("rotary"):
-        frequencies = (("frequencies", (half,)),)
-        y = tape.record(Kind.MULTIPLY, "angles", (positions,), (n, half), buffers=frequencies)
-        y = tape.record(Kind.CONCATENATION, "twice", (y, y), (n, d))
-        cosine, sine = (
-            tape.record(Kind.ELEMENTWISE, name, (y,), (n, d), function=Function.SIN)
-            for name in ("cosine", "sine")
+        frequencies = ("frequencies", (half,))
+        y = with_stored(
+            positions, Kind.MULTIPLY, frequencies, learnt=False, output=(n, half), name="angles"
         )
+        y = concatenate([y, y], axis=1, name="twice")
+        cosine, sine = (elementwise(y, Function.SIN, name=name) for name in ("cosine", "sine"))
     return cosine, sine
 
 
 def decoder_layer(
     x: Feature,
-    design: Design,
+    sizes: DecoderSizes,
     angles: tuple[Feature, Feature],
     mask: Feature | None,
     past: Sequence[Feature],
@@ -240,32 +240,32 @@ def decoder_layer(
 
     n·(4·c² + 3·c·f) multiply-accumulates in its linear layers, 2·n·m·c in attention to m tokens.
     """
-    c = design.c
+    c = sizes.c
     y = rms_norm(x, name="norm1")
     q, k, v = (linear(y, c, bias=False, name=name) for name in ("q", "k", "v"))
-    q, k = (_rotated(part, angles, design.h, f"rotate_{n}") for part, n in ((q, "q"), (k, "k")))
+    q, k = (_rotated(part, angles, sizes.h, f"rotate_{n}") for part, n in ((q, "q"), (k, "k")))
     if past:
         k, v = (_after(old, new, name) for old, new, name in zip(past, (k, v), "kv", strict=True))
-    y = linear(attend(q, k, v, design.h, mask=mask), c, bias=False, name="out")
+    y = linear(attend(q, k, v, sizes.h, mask=mask), c, bias=False, name="out")
     x = add(x, y, name="add1")
     y = rms_norm(x, name="norm2")
-    gate = activation(linear(y, design.f, bias=False, name="gate"), Function.SILU)
-    y = multiply(gate, linear(y, design.f, bias=False, name="up"))
+    gate = activation(linear(y, sizes.f, bias=False, name="gate"), Function.SILU)
+    y = multiply(gate, linear(y, sizes.f, bias=False, name="up"))
     return add(x, linear(y, c, bias=False, name="down"), name="add2")
 
 
 def _rotated(x: Feature, angles: tuple[Feature, Feature], heads: Size, name: str) -> Feature:
     """x·cos + (−x₂, x₁)·sin, head by head: 3 acts an element, no multiply-accumulates."""
     batch, n, c = x.shape
-    d, tape = exact_div(c, heads), x.tape
-    whole, half = (batch, heads, n, d), (batch, heads, n, exact_div(d, 2))
-    x = x.view(*whole)
-    with tape.scope(name):
-        kept = tape.record(Kind.MULTIPLY, "cosine", (x, angles[0]), whole)
+    d = exact_div(c, heads)
+    half = (batch, heads, n, exact_div(d, 2))
+    x = x.view(batch, heads, n, d)
+    with x.tape.scope(name):
+        kept = multiply(x, angles[0], name="cosine")
         second = x.view(*half)
-        minus = tape.record(Kind.ELEMENTWISE, "minus", (second,), half, function=Function.NEGATE)
-        turned = tape.record(Kind.CONCATENATION, "turn", (minus, second), whole)
-        turned = tape.record(Kind.MULTIPLY, "sine", (turned, angles[1]), whole)
+        minus = elementwise(second, Function.NEGATE, name="minus")
+        turned = concatenate([minus, second], axis=-1, name="turn")
+        turned = multiply(turned, angles[1], name="sine")
         return add(kept, turned).view(batch, n, c)
 
 
@@ -273,7 +273,5 @@ def _after(past: Feature, new: Feature, name: str) -> Feature:
     """Keys or values of the past (B, h, m, d), and those of the new token."""
     batch, heads, m, d = past.shape
     n = new.shape[1]
-    shape = (batch, heads, m + n, d)
-    new = new.view(batch, heads, n, d)
-    both = past.tape.record(Kind.CONCATENATION, f"cache_{name}", (past, new), shape)
+    both = concatenate([past, new.view(batch, heads, n, d)], axis=2, name=f"cache_{name}")
     return both.view(batch, m + n, heads * d)

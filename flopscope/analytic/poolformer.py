@@ -3,80 +3,61 @@
 The recipes have the same parameters: the authors' code ends in a group norm of the map and its
 mean; timm's in the mean and a layer norm of what is left.
 
-The paper scales by its five designs alone; width and depth coefficients round as in EfficientNet:
-channels to multiples of 8 that keep 0.9 of the width, blocks up.
+The paper scales by its five rows of stages alone; width and depth coefficients round as in
+EfficientNet: channels to multiples of 8 that keep 0.9 of the width, blocks up.
 """
 
 from __future__ import annotations
 
-from functools import partial
-
-from flopscope.analytic.channels import channels_first, channels_last, scale
 from flopscope.analytic.operators import (
     activation,
     add,
     avg_pool2d,
+    channels_first,
+    channels_last,
     conv2d,
     flatten,
     global_pool,
     group_norm,
     layer_norm,
     linear,
+    scale,
 )
-from flopscope.analytic.recipe import Recipe
-from flopscope.analytic.stages import Design, stage
+from flopscope.analytic.stages import Stages, stage, variant
+from flopscope.analytic.switches import Recipe
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function
-from flopscope.sizes import Real, Size
+from flopscope.sizes import Size
 
 SMALLEST = 3
-"""Padded by 2 on either side it holds the stem's window of 7."""
+"""The smallest side of an input: padded by 2 on either side it holds the stem's window of 7."""
 
-
-S12 = Design(c=(64, 128, 320, 512), b=(2, 2, 6, 2))
-S24 = Design(c=(64, 128, 320, 512), b=(4, 4, 12, 4))
-S36 = Design(c=(64, 128, 320, 512), b=(6, 6, 18, 6))
-M36 = Design(c=(96, 192, 384, 768), b=(6, 6, 18, 6))
-M48 = Design(c=(96, 192, 384, 768), b=(8, 8, 24, 8))
-
-
-def scaled(
-    x: Feature,
-    design: Design,
-    *,
-    width: Real = 1.0,
-    depth: Real = 1.0,
-    classes: Size = 1000,
-    recipe: Recipe = Recipe.PAPER,
-) -> Feature:
-    """A design of Table 1 at width and depth coefficients: (B, 3, H, W) → (B, classes).
-
-    Domain: width > 0, depth > 0, H, W ≥ 3; raises OutsideDomain for a smaller input.
-
-    >>> from flopscope.analytic.tape import record
-    >>> ledger = record(poolformer_s12, (1, 3, 224, 224))
-    >>> ledger.macs().value, ledger.params().value
-    (1812267008, 11915176)
-    """
-    return poolformer(x, design.scaled(width, depth), classes=classes, recipe=recipe)
+S12 = Stages(c=(64, 128, 320, 512), b=(2, 2, 6, 2))
+S24 = Stages(c=(64, 128, 320, 512), b=(4, 4, 12, 4))
+S36 = Stages(c=(64, 128, 320, 512), b=(6, 6, 18, 6))
+M36 = Stages(c=(96, 192, 384, 768), b=(6, 6, 18, 6))
+M48 = Stages(c=(96, 192, 384, 768), b=(8, 8, 24, 8))
 
 
 def poolformer(
-    x: Feature, design: Design, *, classes: Size = 1000, recipe: Recipe = Recipe.PAPER
+    x: Feature, stages: Stages, *, classes: Size = 1000, recipe: Recipe = Recipe.PAPER
 ) -> Feature:
-    """(B, 3, H, W) → (B, classes), of a design's channels and blocks. Domain: H, W ≥ 3; raises
+    """(B, 3, H, W) → (B, classes), of these channels and blocks. Domain: H, W ≥ 3; raises
     OutsideDomain below.
 
     >>> from flopscope.analytic.tape import record
-    >>> small = Design(c=(8, 16, 24, 32), b=(1, 1, 1, 1))
+    >>> small = Stages(c=(8, 16, 24, 32), b=(1, 1, 1, 1))
     >>> record(lambda x: poolformer(x, small, classes=10), (1, 3, 32, 32)).params().value
     29410
+    >>> ledger = record(poolformer_s12, (1, 3, 224, 224))
+    >>> ledger.macs().value, ledger.params().value
+    (1812267008, 11915176)
     """
     height, width = x.grid
     x.tape.at_least(height, SMALLEST, lambda: "height of the input")
     x.tape.at_least(width, SMALLEST, lambda: "width of the input")
     scope = x.tape.scope
-    for number, (channels, blocks) in enumerate(zip(*design, strict=True), start=1):
+    for number, (channels, blocks) in enumerate(zip(*stages, strict=True), start=1):
         with scope("stem" if number == 1 else f"stage{number}.downsample"):
             if number == 1:
                 x = conv2d(x, channels, 7, stride=4, padding=2, bias=True)
@@ -114,8 +95,8 @@ def mlp(x: Feature) -> Feature:
         return add(x, scale(y, (x.channels, 1, 1), name="layer_scale"))
 
 
-poolformer_s12 = partial(scaled, design=S12)
-poolformer_s24 = partial(scaled, design=S24)
-poolformer_s36 = partial(scaled, design=S36)
-poolformer_m36 = partial(scaled, design=M36)
-poolformer_m48 = partial(scaled, design=M48)
+poolformer_s12 = variant(poolformer, S12)
+poolformer_s24 = variant(poolformer, S24)
+poolformer_s36 = variant(poolformer, S36)
+poolformer_m36 = variant(poolformer, M36)
+poolformer_m48 = variant(poolformer, M48)

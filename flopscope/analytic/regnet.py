@@ -27,8 +27,8 @@ from typing import NamedTuple
 
 from flopscope.analytic.blocks import conv_bn_act, squeeze_excite
 from flopscope.analytic.operators import activation, add, flatten, global_pool, linear
-from flopscope.analytic.recipe import Recipe
 from flopscope.analytic.stages import stage
+from flopscope.analytic.switches import Recipe
 from flopscope.analytic.tape import Feature
 from flopscope.errors import BadInput
 from flopscope.facts import Function
@@ -124,36 +124,10 @@ def regnet_block(
     return activation(add(shortcut, conv_bn_act(y, width, 1, name="expand")), RE)
 
 
-def regnetx(
+def regnet(
     x: Feature,
     *,
-    w0: int,
-    wa: float,
-    wm: float,
-    d: int,
-    g: int,
-    width: Real = 1.0,
-    depth: Real = 1.0,
-    classes: Size = 1000,
-    recipe: Recipe = Recipe.PAPER,
-) -> Feature:
-    """(B, 3, H, W) → (B, classes): the AnyNet of scaled `regnet_stages`, without
-    squeeze-and-excitation.
-
-    Domain: coefficients of `regnet_stages`; width > 0, depth > 0; H, W ≥ 1.
-
-    >>> from flopscope.analytic.tape import record
-    >>> ledger = record(regnetx_200mf, (1, 3, 224, 224))
-    >>> ledger.macs().value, ledger.params().value
-    (199039872, 2684792)
-    """
-    stages = scaled(regnet_stages(w0, wa, wm, d, g, recipe), width, depth, recipe)
-    return anynet(x, stages, squeeze=False, classes=classes)
-
-
-def regnety(
-    x: Feature,
-    *,
+    squeeze: bool,
     w0: int,
     wa: float,
     wm: float,
@@ -165,17 +139,19 @@ def regnety(
     recipe: Recipe = Recipe.PAPER,
 ) -> Feature:
     """(B, 3, H, W) → (B, classes): the AnyNet of scaled `regnet_stages`, with
-    squeeze-and-excitation.
+    squeeze-and-excitation (Y) or without (X).
 
     Domain: coefficients of `regnet_stages`; width > 0, depth > 0; H, W ≥ 1.
 
     >>> from flopscope.analytic.tape import record
-    >>> ledger = record(regnety_400mf, (1, 3, 224, 224))
-    >>> ledger.macs().value, ledger.params().value
-    (401842848, 4344144)
+    >>> for network in (regnetx_200mf, regnety_400mf):
+    ...     ledger = record(network, (1, 3, 224, 224))
+    ...     print(ledger.macs().value, ledger.params().value)
+    199039872 2684792
+    401842848 4344144
     """
     stages = scaled(regnet_stages(w0, wa, wm, d, g, recipe), width, depth, recipe)
-    return anynet(x, stages, squeeze=True, classes=classes)
+    return anynet(x, stages, squeeze=squeeze, classes=classes)
 
 
 def regnet_stages(
@@ -259,6 +235,9 @@ def _squeezed_width(x: Feature, number: int) -> Size:
     x.tape.at_least(squeezed, 1, lambda: f"squeezed width of stage {number}")
     return squeezed
 
+
+regnetx = partial(regnet, squeeze=False)
+regnety = partial(regnet, squeeze=True)
 
 # Figures 15 and 16; pycls configs/dds_baselines.
 regnetx_200mf = partial(regnetx, w0=24, wa=36.44, wm=2.49, d=13, g=8)

@@ -30,89 +30,6 @@ WIDTHS = (64, 128, 256, 512)
 """Channels of the 3×3 convolutions of conv2_x to conv5_x."""
 
 
-def resnet18(x: Feature, *, width: Real = 1.0, depth: Real = 1.0, classes: Size = 1000) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: width > 0, depth > 0, H, W ≥ 1.
-
-    >>> from flopscope.analytic.tape import record
-    >>> ledger = record(resnet18, (1, 3, 224, 224))
-    >>> ledger.macs().value, ledger.params().value
-    (1814073344, 11689512)
-    """
-    return _resnet(x, (2, 2, 2, 2), basic_block, width, depth, classes)
-
-
-def resnet34(x: Feature, *, width: Real = 1.0, depth: Real = 1.0, classes: Size = 1000) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: width > 0, depth > 0, H, W ≥ 1.
-
-    >>> from flopscope.analytic.tape import record
-    >>> ledger = record(resnet34, (1, 3, 224, 224))
-    >>> ledger.macs().value, ledger.params().value
-    (3663761408, 21797672)
-    """
-    return _resnet(x, (3, 4, 6, 3), basic_block, width, depth, classes)
-
-
-def resnet50(
-    x: Feature,
-    *,
-    width: Real = 1.0,
-    depth: Real = 1.0,
-    classes: Size = 1000,
-    groups: Size = 1,
-    width_per_group: Size = 64,
-) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: width > 0, depth > 0, groups, width_per_group, H, W ≥ 1.
-
-    >>> from flopscope.analytic.tape import record
-    >>> ledger = record(resnet50, (1, 3, 224, 224))
-    >>> ledger.macs().value, ledger.params().value
-    (4089184256, 25557032)
-    """
-    return _bottlenecks(x, (3, 4, 6, 3), width, depth, classes, groups, width_per_group)
-
-
-def resnet101(
-    x: Feature,
-    *,
-    width: Real = 1.0,
-    depth: Real = 1.0,
-    classes: Size = 1000,
-    groups: Size = 1,
-    width_per_group: Size = 64,
-) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: width > 0, depth > 0, groups, width_per_group, H, W ≥ 1.
-
-    Raises OutsideDomain where a group of a bottleneck keeps no channel.
-
-    >>> from flopscope.analytic.tape import record
-    >>> ledger = record(resnet101, (1, 3, 224, 224))
-    >>> ledger.macs().value, ledger.params().value
-    (7801405440, 44549160)
-    """
-    return _bottlenecks(x, (3, 4, 23, 3), width, depth, classes, groups, width_per_group)
-
-
-def resnet152(
-    x: Feature,
-    *,
-    width: Real = 1.0,
-    depth: Real = 1.0,
-    classes: Size = 1000,
-    groups: Size = 1,
-    width_per_group: Size = 64,
-) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: width > 0, depth > 0, groups, width_per_group, H, W ≥ 1.
-
-    Raises OutsideDomain where a group of a bottleneck keeps no channel.
-
-    >>> from flopscope.analytic.tape import record
-    >>> ledger = record(resnet152, (1, 3, 224, 224))
-    >>> ledger.macs().value, ledger.params().value
-    (11513626624, 60192808)
-    """
-    return _bottlenecks(x, (3, 8, 36, 3), width, depth, classes, groups, width_per_group)
-
-
 def basic_block(x: Feature, channels: Size, *, stride: int = 1) -> Feature:
     """Two 3×3 convolutions and a shortcut: figure 5, left."""
     y = conv_bn_act(x, channels, 3, stride=stride, function=RE, name="conv1")
@@ -139,25 +56,61 @@ def _residual(x: Feature, y: Feature, stride: int) -> Feature:
     return activation(add(x, y), RE)
 
 
-def _bottlenecks(
+def of_basic_blocks(
     x: Feature,
-    depths: tuple[int, ...],
-    width: Real,
-    depth: Real,
-    classes: Size,
-    groups: Size,
-    width_per_group: Size,
+    repeats: tuple[int, ...],
+    *,
+    width: Real = 1.0,
+    depth: Real = 1.0,
+    classes: Size = 1000,
 ) -> Feature:
+    """(B, 3, H, W) → (B, classes): so many basic blocks in conv2_x to conv5_x.
+
+    Domain: width > 0, depth > 0, H, W ≥ 1.
+
+    >>> from flopscope.analytic.tape import record
+    >>> for network in (resnet18, resnet34):
+    ...     ledger = record(network, (1, 3, 224, 224))
+    ...     print(ledger.macs().value, ledger.params().value)
+    1814073344 11689512
+    3663761408 21797672
+    """
+    return _resnet(x, repeats, basic_block, width, depth, classes)
+
+
+def of_bottlenecks(
+    x: Feature,
+    repeats: tuple[int, ...],
+    *,
+    width: Real = 1.0,
+    depth: Real = 1.0,
+    classes: Size = 1000,
+    groups: Size = 1,
+    width_per_group: Size = 64,
+) -> Feature:
+    """(B, 3, H, W) → (B, classes): so many bottlenecks in conv2_x to conv5_x.
+
+    Domain: width > 0, depth > 0, groups, width_per_group, H, W ≥ 1.
+
+    >>> from flopscope.analytic.tape import record
+    >>> for network in (resnet50, resnet101, resnet152):
+    ...     ledger = record(network, (1, 3, 224, 224))
+    ...     print(ledger.macs().value, ledger.params().value)
+    4089184256 25557032
+    7801405440 44549160
+    11513626624 60192808
+    """
+
     def block(x: Feature, channels: Size, *, stride: int = 1) -> Feature:
         of_group = maximum(1, floor_div(channels * width_per_group, WIDTHS[0]))
         return bottleneck(x, 4 * channels, hidden=of_group * groups, groups=groups, stride=stride)
 
-    return _resnet(x, depths, block, width, depth, classes)
+    return _resnet(x, repeats, block, width, depth, classes)
 
 
 def _resnet(
     x: Feature,
-    depths: tuple[int, ...],
+    repeats: tuple[int, ...],
     block: Callable[..., Feature],
     width: Real,
     depth: Real,
@@ -167,9 +120,17 @@ def _resnet(
     with scope("stem"):
         x = conv_bn_act(x, round_filters(64, width), 7, stride=2, function=RE)
         x = max_pool2d(x, 3, stride=2, padding=1)
-    for number, (c, n) in enumerate(zip(WIDTHS, depths, strict=True), start=1):
+    for number, (c, n) in enumerate(zip(WIDTHS, repeats, strict=True), start=1):
         channels, blocks = round_filters(c, width), round_repeats(n, depth)
         first = partial(block, channels=channels, stride=1 if number == 1 else 2)
         x = stage(x, f"stage{number}", blocks, first, partial(block, channels=channels))
     with scope("head"):
         return linear(flatten(global_pool(x)), classes, name="classifier")
+
+
+# Table 1: blocks of conv2_x to conv5_x.
+resnet18 = partial(of_basic_blocks, repeats=(2, 2, 2, 2))
+resnet34 = partial(of_basic_blocks, repeats=(3, 4, 6, 3))
+resnet50 = partial(of_bottlenecks, repeats=(3, 4, 6, 3))
+resnet101 = partial(of_bottlenecks, repeats=(3, 4, 23, 3))
+resnet152 = partial(of_bottlenecks, repeats=(3, 8, 36, 3))

@@ -25,8 +25,8 @@ from typing import NamedTuple
 
 from flopscope.analytic.blocks import conv_bn_act
 from flopscope.analytic.operators import concatenate, flatten, global_pool, linear, max_pool2d
-from flopscope.analytic.recipe import Recipe
 from flopscope.analytic.stages import stage
+from flopscope.analytic.switches import Recipe
 from flopscope.analytic.tape import Feature
 from flopscope.errors import BadInput
 from flopscope.facts import Function

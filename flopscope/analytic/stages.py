@@ -1,10 +1,10 @@
-"""Stages of blocks, as many as a table and a depth coefficient say; their number may be free."""
+"""Stages of blocks: as many blocks as a table and a depth coefficient say, a number or a symbol."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from flopscope.analytic.tape import Feature
 from flopscope.sizes import Real, Size, round_filters, round_half_even, round_repeats
@@ -13,25 +13,49 @@ Block = Callable[[Feature], Feature]
 Row = TypeVar("Row")
 
 LISTED = 1000
-"""Up to so many blocks each has rows of its own."""
+"""Below this number of blocks, each block has rows of its own."""
 
 
-class Design(NamedTuple):
+class Stages(NamedTuple):
     """Channels C and blocks B of every stage, as a paper's table lists them."""
 
     c: tuple[Size, ...]
     b: tuple[Size, ...]
 
-    def scaled(self, width: Real, depth: Real) -> Design:
-        """The design at width and depth coefficients, by EfficientNet's rounding.
+    def scaled(self, width: Real, depth: Real) -> Stages:
+        """The stages at width and depth coefficients, by EfficientNet's rounding.
 
-        >>> Design(c=(96, 192), b=(3, 9)).scaled(0.5, 1.2)
-        Design(c=(48, 96), b=(4, 11))
+        >>> Stages(c=(96, 192), b=(3, 9)).scaled(0.5, 1.2)
+        Stages(c=(48, 96), b=(4, 11))
         """
-        return Design(
+        return Stages(
             c=tuple(round_filters(channels, width) for channels in self.c),
             b=tuple(round_repeats(blocks, depth) for blocks in self.b),
         )
+
+
+class Scalable(Protocol):
+    """A row of a paper's table of networks that width and depth coefficients scale."""
+
+    def scaled(self, width: Real, depth: Real) -> Any:
+        """The row at these coefficients."""
+
+
+def variant(network: Callable[..., Feature], row: Scalable) -> Callable[..., Feature]:
+    """The network of a row, with `width` and `depth` among its options.
+
+    >>> from flopscope.analytic.operators import conv2d
+    >>> from flopscope.analytic.tape import record
+    >>> first = lambda x, stages: conv2d(x, stages.c[0], 1)
+    >>> tiny = variant(first, Stages(c=(96, 192), b=(3, 9)))
+    >>> record(lambda x: tiny(x, width=0.5), (1, 3, 8, 8)).rows[0].output
+    (1, 48, 8, 8)
+    """
+
+    def scaled(x: Feature, *, width: Real = 1.0, depth: Real = 1.0, **options: Any) -> Feature:
+        return network(x, row.scaled(width, depth), **options)
+
+    return scaled
 
 
 def stage(x: Feature, name: str, repeats: Size, first: Block, other: Block) -> Feature:
@@ -50,11 +74,11 @@ def stage(x: Feature, name: str, repeats: Size, first: Block, other: Block) -> F
 def blocks(
     x: Feature, name: str, counted: Iterable[tuple[Block, Size]], *, each: str = ""
 ) -> Feature:
-    """Each block as often as it is counted; what is repeated keeps the shape of its input.
+    """Each block as many times as is given beside it; a repeated one keeps the shape of its input.
 
-    A plain number of blocks is written block by block, numbered behind `each`, which is name.block
-    unless given. Where it is a symbol or an array, or beyond what anyone lists, they are one block
-    of that multiplicity.
+    A plain number of blocks is written block by block, numbered after `each`, which is `name.block`
+    unless given. Where the number is a symbol, an array, or too large to list, one block with that
+    multiplicity stands for all.
     """
     scope, listed, repeated = x.tape.scope, 0, 0
     each = each or f"{name}.block"

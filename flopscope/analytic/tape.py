@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from flopscope.domain import AtLeast, Condition, Multiple, require
+from flopscope.domain.regions import simplified
 from flopscope.errors import OutsideDomain
-from flopscope.facts import Function, Interpolation, Kind, Operator, Reduction, Weight, Window
+from flopscope.facts import Arithmetic, Kind, Operator, Weight, Window
 from flopscope.ledger import Ledger
-from flopscope.regions import simplified
 from flopscope.sizes import Shape, Size
 
 INPUT = -1
@@ -22,7 +22,7 @@ INPUT = -1
 
 
 class Tape:
-    """Rows and conditions in the order in which they were written."""
+    """The rows and conditions of a network, in the order in which they were written."""
 
     def __init__(self) -> None:
         self._rows: list[Operator] = []
@@ -32,7 +32,7 @@ class Tape:
 
     @contextmanager
     def scope(self, name: str, repeat: Size = 1) -> Iterator[None]:
-        """Rows written inside get `name.` before their path, and stand for `repeat` equal
+        """Rows that are written inside have `name.` before their path and stand for `repeat` equal
         copies."""
         outer = self._prefix, self._repeat
         self._prefix = f"{self._prefix}{name}."
@@ -79,10 +79,10 @@ class Tape:
         buffers: tuple[tuple[str, Shape], ...] = (),
         window: Window | None = None,
         groups: Size = 1,
-        function: Function | Reduction | Interpolation | None = None,
+        function: Arithmetic | None = None,
     ) -> Feature:
-        """Append one row and return its output. Weights are named after the row's path, but for
-        those that `stored` named."""
+        """Append one row and return its output. Weights get their names from the row's path, unless
+        `stored` named them. Only `analytic.operators` calls this."""
         path = self._prefix + name
         own = (w if isinstance(w, Weight) else Weight(f"{path}.{w[0]}", w[1]) for w in weights)
         row = Operator(
@@ -109,7 +109,7 @@ class Tape:
         return Weight(f"{self._prefix}{name}", shape, learnt, frozen)
 
     def ledger(self) -> Ledger:
-        """What has been written so far, under its conditions in few words."""
+        """What has been written so far, with its conditions simplified."""
         return Ledger(tuple(self._rows), simplified(self._conditions))
 
 

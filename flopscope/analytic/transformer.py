@@ -7,7 +7,16 @@ scaled before they meet the keys.
 
 from __future__ import annotations
 
-from flopscope.analytic.operators import activation, add, layer_norm, linear, matmul, softmax
+from flopscope.analytic.operators import (
+    activation,
+    add,
+    add_broadcast,
+    layer_norm,
+    linear,
+    matmul,
+    softmax,
+    with_number,
+)
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function, Kind
 from flopscope.sizes import Size, exact_div
@@ -37,11 +46,11 @@ def attention(
             (batch * heads, n, d),
         )
     )
-    q = x.tape.record(Kind.MULTIPLY, "scale", (q,), q.shape)
+    q = with_number(q, Kind.MULTIPLY, name="scale")
     scores = matmul(q._replace(shape=(batch * heads, n, d)), k, name="scores")
     scores = scores._replace(shape=(batch, heads, n, n))
     if mask is not None:
-        scores = x.tape.record(Kind.ADD, "mask", (scores, mask), scores.shape)
+        scores = add_broadcast(scores, mask, name="mask")
     weights = softmax(scores)._replace(shape=(batch * heads, n, n))
     mixed = matmul(weights, v, name="values")
     return linear(mixed._replace(shape=x.shape), channels, name="proj")

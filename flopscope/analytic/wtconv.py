@@ -8,14 +8,14 @@ without gradient, one tensor for all levels in each direction.
 
 from __future__ import annotations
 
-from flopscope.analytic.channels import scale
-from flopscope.analytic.operators import add, conv2d
+from functools import partial
+
+from flopscope.analytic.operators import add, concatenate, conv2d, conv_transpose2d, scale
 from flopscope.analytic.tape import Feature
-from flopscope.facts import Kind, Weight, Window
+from flopscope.facts import Weight
 from flopscope.sizes import Size, ceil_div
 
 BANDS = 4
-HAAR = Window(kernel=(2, 2), stride=(2, 2), padding=(0, 0))
 
 
 def wtconv(x: Feature, kernel: Size, levels: int) -> Feature:
@@ -59,15 +59,8 @@ def _split(x: Feature, filters: Weight) -> Feature:
     """(B, C, H, W) → (B, 4·C, ⌈H/2⌉, ⌈W/2⌉): the four bands of each channel, one after another."""
     height, width = (ceil_div(size, 2) for size in x.grid)
     even = x._replace(shape=(x.batch, x.channels, 2 * height, 2 * width))
-    return x.tape.record(
-        Kind.CONVOLUTION,
-        "analysis",
-        (even,),
-        (x.batch, BANDS * x.channels, height, width),
-        weights=(filters,),
-        window=HAAR,
-        groups=x.channels,
-    )
+    haar = partial(conv2d, kernel=2, stride=2, padding=0, filters=filters, name="analysis")
+    return haar(even, BANDS * x.channels, groups=x.channels)
 
 
 def _joined(
@@ -83,16 +76,6 @@ def _joined(
         part._replace(shape=(batch, channels, count, height, width))
         for part, count in ((low, 1), (bands, BANDS - 1))
     )
-    joined = bands.tape.record(
-        Kind.CONCATENATION, "cat", parts, (batch, channels, BANDS, height, width)
-    )
-    y = bands.tape.record(
-        Kind.TRANSPOSED_CONVOLUTION,
-        "synthesis",
-        (joined._replace(shape=bands.shape),),
-        (batch, channels, 2 * height, 2 * width),
-        weights=(filters,),
-        window=HAAR,
-        groups=channels,
-    )
-    return y._replace(shape=(batch, channels, *grid))
+    joined = concatenate(parts, axis=2).view(*bands.shape)
+    haar = partial(conv_transpose2d, kernel=2, stride=2, filters=filters, name="synthesis")
+    return haar(joined, channels, groups=channels).view(batch, channels, *grid)

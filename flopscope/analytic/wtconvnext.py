@@ -4,7 +4,7 @@ ConvNeXt with wavelet convolutions in the place of its 7×7 ones: kernel 5 every
 and 2 levels in the stages, as many as halve their 56×56, 28×28, 14×14 and 7×7 maps to 2×2. The
 fixed wavelet filters are parameters without gradient: `params` has them, `trainable` does not.
 
-Width and depth coefficients, which the paper does not have, scale ConvNeXt's designs as there, by
+Width and depth coefficients, which the paper does not have, scale ConvNeXt's stages as there, by
 EfficientNet's rounding; kernel and levels stay.
 """
 
@@ -13,67 +13,34 @@ from __future__ import annotations
 from functools import partial
 
 from flopscope.analytic.convnext import BASE, SMALL, TINY, mixed_by, network
-from flopscope.analytic.stages import Design
+from flopscope.analytic.stages import Stages, variant
 from flopscope.analytic.tape import Feature
 from flopscope.analytic.wtconv import wtconv
-from flopscope.sizes import Real, Size
+from flopscope.sizes import Size
 
 KERNEL = 5
 LEVELS = (5, 4, 3, 2)
 
 
-def wtconvnext_tiny(
-    x: Feature, *, width: Real = 1.0, depth: Real = 1.0, classes: Size = 1000
-) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: width > 0, depth > 0, H, W ≥ 32.
-
-    >>> from flopscope.analytic.tape import record
-    >>> ledger = record(wtconvnext_tiny, (1, 3, 224, 224))
-    >>> ledger.macs().value, ledger.params().value, ledger.trainable().value
-    (4501637760, 30595624, 30383656)
-    """
-    return wtconvnext(x, TINY.scaled(width, depth), classes=classes)
-
-
-def wtconvnext_small(
-    x: Feature, *, width: Real = 1.0, depth: Real = 1.0, classes: Size = 1000
-) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: width > 0, depth > 0, H, W ≥ 32.
-
-    >>> from flopscope.analytic.tape import record
-    >>> ledger = record(wtconvnext_small, (1, 3, 224, 224))
-    >>> ledger.macs().value, ledger.params().value, ledger.trainable().value
-    (8760259200, 54448936, 54015784)
-    """
-    return wtconvnext(x, SMALL.scaled(width, depth), classes=classes)
-
-
-def wtconvnext_base(
-    x: Feature, *, width: Real = 1.0, depth: Real = 1.0, classes: Size = 1000
-) -> Feature:
-    """(B, 3, H, W) → (B, classes). Domain: width > 0, depth > 0, H, W ≥ 32.
-
-    >>> from flopscope.analytic.tape import record
-    >>> ledger = record(wtconvnext_base, (1, 3, 224, 224))
-    >>> ledger.macs().value, ledger.params().value, ledger.trainable().value
-    (15456792064, 94225128, 93647592)
-    """
-    return wtconvnext(x, BASE.scaled(width, depth), classes=classes)
-
-
 def wtconvnext(
-    x: Feature, design: Design, levels: tuple[int, ...] = LEVELS, *, classes: Size = 1000
+    x: Feature, stages: Stages, levels: tuple[int, ...] = LEVELS, *, classes: Size = 1000
 ) -> Feature:
     """(B, 3, H, W) → (B, classes), of ConvNeXt's channels and blocks and a number of wavelet levels
     a stage. Domain: H, W ≥ 32; levels ≥ 1. Raises OutsideDomain.
 
     >>> from flopscope.analytic.tape import record
-    >>> small = Design(c=(8, 16, 24, 32), b=(1, 1, 1, 1))
+    >>> small = Stages(c=(8, 16, 24, 32), b=(1, 1, 1, 1))
     >>> record(lambda x: wtconvnext(x, small, classes=10), (1, 3, 32, 32)).params().value
     51770
+    >>> for network in (wtconvnext_tiny, wtconvnext_small, wtconvnext_base):
+    ...     ledger = record(network, (1, 3, 224, 224))
+    ...     print(ledger.macs().value, ledger.params().value, ledger.trainable().value)
+    4501637760 30595624 30383656
+    8760259200 54448936 54015784
+    15456792064 94225128 93647592
     """
     kinds = tuple(partial(wtconvnext_block, levels=number) for number in levels)
-    return network(x, design, kinds, classes)
+    return network(x, stages, kinds, classes)
 
 
 def wtconvnext_block(x: Feature, levels: int) -> Feature:
@@ -81,3 +48,8 @@ def wtconvnext_block(x: Feature, levels: int) -> Feature:
     with x.tape.scope("wt"):
         mixed = wtconv(x, KERNEL, levels)
     return mixed_by(x, mixed)
+
+
+wtconvnext_tiny = variant(wtconvnext, TINY)
+wtconvnext_small = variant(wtconvnext, SMALL)
+wtconvnext_base = variant(wtconvnext, BASE)

@@ -21,7 +21,7 @@ KINDS = ("paper", "official", "implementation", "third-party")
 OTHER_DATA = re.compile(
     r"[Pp]retrained on|[Pp]retrained without labels|unlabelled images|zero-shot"
 )
-"""How a note says that the weights have seen other data than ImageNet-1k."""
+"""The words by which a note says that the weights were trained on other data than ImageNet-1k."""
 
 CAUSES = (
     "misprint",  # a slip of the source: its neighbours, or another of its tables, are right
@@ -33,7 +33,7 @@ CAUSES = (
     "other counter",  # the source's own rules are known, and count what a ledger has no row for
     "not reproducible",  # no rule is known that gives it
 )
-"""Judgements of figures that no reading explains."""
+"""The judgements of figures that no reading explains."""
 
 _STATED = re.compile(r"([0-9]+)(?:\.([0-9]+))?([KMGBT]?)")
 _SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}

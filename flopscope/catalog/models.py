@@ -1,12 +1,11 @@
-"""The catalogue: one line a model. A family adds its two files and its lines here."""
+"""The catalogue: a row a model, or for several sizes. A family adds two files and its rows here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from flopscope.analytic.recipe import Recipe
-from flopscope.arguments import InputSpec
+from flopscope.analytic.switches import Recipe
 from flopscope.catalog.options import (
     CLASSES,
     DEPTH,
@@ -22,6 +21,7 @@ from flopscope.catalog.options import (
     Option,
     recipe,
 )
+from flopscope.facts import InputSpec
 from flopscope.symbolic import symbol
 
 IMAGE = InputSpec(None, (symbol("B"), 3, symbol("H"), symbol("W")))
@@ -117,7 +117,6 @@ _V1_RECIPES = recipe(Recipe.TIMM)
 _V3_RECIPES = recipe(Recipe.TORCHVISION, Recipe.TIMM)
 _SHUFFLENETV2_RECIPES = recipe(Recipe.TORCHVISION)
 _REGNET_RECIPES = recipe(Recipe.TORCHVISION)
-_POOLFORMER_RECIPES = recipe(Recipe.TIMM)
 _PROMPTED = (
     (QUERIES, PROMPTS),
     1024,
@@ -129,6 +128,7 @@ _PROMPTED = (
 )
 """Options, resolution and inputs: an image, and for each query points with their labels."""
 _SCALED = (WIDTH, DEPTH, CLASSES)
+_SCALED_OR_TIMM = (*_SCALED, recipe(Recipe.TIMM))
 _RESNEXT = (*_SCALED, GROUPS, WIDTH_PER_GROUP)
 
 _SHUFFLENET_WIDTHS = {
@@ -139,6 +139,13 @@ _SHUFFLENET_WIDTHS = {
     8: (0.25, 0.5, 1.0, 1.5, 2.0),
 }
 """Groups: the widths with published figures."""
+
+_REGNET_SIZES = (
+    *("200mf", "400mf", "600mf", "800mf", "1.6gf", "3.2gf"),
+    *("4.0gf", "6.4gf", "8.0gf", "12gf", "16gf", "32gf"),
+)
+_REFITTED = ("regnetx_400mf", "regnety_800mf", "regnety_8.0gf")
+_POOLFORMERS = ("s12", "s24", "s36", "m36", "m48")
 
 
 def _mobilevlm(size: str, layers: int, heads: int, head: int) -> Model:
@@ -185,9 +192,22 @@ def _ghostnet(family: str, paper: Paper, width: float) -> Model:
     return Model(f"{family}_{round(100 * width):03}", family, paper, options)
 
 
-def _poolformer(size: str) -> Model:
-    options = (*_SCALED, _POOLFORMER_RECIPES)
-    return Model(f"poolformer_{size}", "poolformer", POOLFORMER, options)
+def _regnet(id: str) -> Model:
+    """A RegNet. Three of them have other widths in torchvision, which fits them otherwise."""
+    options = (*_SCALED, _REGNET_RECIPES) if id in _REFITTED else _SCALED
+    return Model(id, "regnet", REGNET, options)
+
+
+def _sizes(
+    id: str,
+    family: str,
+    paper: Paper,
+    sizes: Iterable[str],
+    options: tuple[Option, ...] = _SCALED,
+    resolution: int = 224,
+) -> Iterator[Model]:
+    """The networks of a paper that differ in size alone, which stands in the id."""
+    return (Model(id.format(size), family, paper, options, resolution) for size in sizes)
 
 
 _MODELS = (
@@ -210,53 +230,18 @@ _MODELS = (
     *(_shufflenetv2(width) for width in (0.5, 1.0, 1.5, 2.0)),
     *(_ghostnet("ghostnet", GHOSTNET, width) for width in (0.5, 1.0, 1.3)),
     *(_ghostnet("ghostnetv2", GHOSTNETV2, width) for width in (1.0, 1.3, 1.6)),
-    Model("resnet18", "resnet", RESNET, _SCALED),
-    Model("resnet34", "resnet", RESNET, _SCALED),
-    Model("resnet50", "resnet", RESNET, _RESNEXT),
-    Model("resnet101", "resnet", RESNET, _RESNEXT),
-    Model("resnet152", "resnet", RESNET, _RESNEXT),
-    Model("regnetx_200mf", "regnet", REGNET, _SCALED),
-    Model("regnetx_400mf", "regnet", REGNET, (*_SCALED, _REGNET_RECIPES)),
-    Model("regnetx_600mf", "regnet", REGNET, _SCALED),
-    Model("regnetx_800mf", "regnet", REGNET, _SCALED),
-    Model("regnetx_1.6gf", "regnet", REGNET, _SCALED),
-    Model("regnetx_3.2gf", "regnet", REGNET, _SCALED),
-    Model("regnetx_4.0gf", "regnet", REGNET, _SCALED),
-    Model("regnetx_6.4gf", "regnet", REGNET, _SCALED),
-    Model("regnetx_8.0gf", "regnet", REGNET, _SCALED),
-    Model("regnetx_12gf", "regnet", REGNET, _SCALED),
-    Model("regnetx_16gf", "regnet", REGNET, _SCALED),
-    Model("regnetx_32gf", "regnet", REGNET, _SCALED),
-    Model("regnety_200mf", "regnet", REGNET, _SCALED),
-    Model("regnety_400mf", "regnet", REGNET, _SCALED),
-    Model("regnety_600mf", "regnet", REGNET, _SCALED),
-    Model("regnety_800mf", "regnet", REGNET, (*_SCALED, _REGNET_RECIPES)),
-    Model("regnety_1.6gf", "regnet", REGNET, _SCALED),
-    Model("regnety_3.2gf", "regnet", REGNET, _SCALED),
-    Model("regnety_4.0gf", "regnet", REGNET, _SCALED),
-    Model("regnety_6.4gf", "regnet", REGNET, _SCALED),
-    Model("regnety_8.0gf", "regnet", REGNET, (*_SCALED, _REGNET_RECIPES)),
-    Model("regnety_12gf", "regnet", REGNET, _SCALED),
-    Model("regnety_16gf", "regnet", REGNET, _SCALED),
-    Model("regnety_32gf", "regnet", REGNET, _SCALED),
-    Model("convnext_tiny", "convnext", CONVNEXT, _SCALED),
-    Model("convnext_small", "convnext", CONVNEXT, _SCALED),
-    Model("convnext_base", "convnext", CONVNEXT, _SCALED),
-    Model("convnext_large", "convnext", CONVNEXT, _SCALED),
-    Model("wtconvnext_tiny", "wtconvnext", WTCONVNEXT, _SCALED),
-    Model("wtconvnext_small", "wtconvnext", WTCONVNEXT, _SCALED),
-    Model("wtconvnext_base", "wtconvnext", WTCONVNEXT, _SCALED),
-    *(_poolformer(size) for size in ("s12", "s24", "s36", "m36", "m48")),
+    *_sizes("resnet{}", "resnet", RESNET, ("18", "34")),
+    *_sizes("resnet{}", "resnet", RESNET, ("50", "101", "152"), _RESNEXT),
+    *(_regnet(f"regnet{letter}_{size}") for letter in "xy" for size in _REGNET_SIZES),
+    *_sizes("convnext_{}", "convnext", CONVNEXT, ("tiny", "small", "base", "large")),
+    *_sizes("wtconvnext_{}", "wtconvnext", WTCONVNEXT, ("tiny", "small", "base")),
+    *_sizes("poolformer_{}", "poolformer", POOLFORMER, _POOLFORMERS, _SCALED_OR_TIMM),
     Model("efficientsam_ti", "efficientsam", EFFICIENTSAM, *_PROMPTED),
     Model("efficientsam_s", "efficientsam", EFFICIENTSAM, *_PROMPTED),
     _mobilevlm("1.7b", 24, 16, 128),
     _mobilevlm("3b", 32, 32, 80),
-    Model("mobilevit_xxs", "mobilevit", MOBILEVIT, _SCALED, 256),
-    Model("mobilevit_xs", "mobilevit", MOBILEVIT, _SCALED, 256),
-    Model("mobilevit_s", "mobilevit", MOBILEVIT, _SCALED, 256),
-    Model("efficientformer_l1", "efficientformer", EFFICIENTFORMER, _SCALED),
-    Model("efficientformer_l3", "efficientformer", EFFICIENTFORMER, _SCALED),
-    Model("efficientformer_l7", "efficientformer", EFFICIENTFORMER, _SCALED),
+    *_sizes("mobilevit_{}", "mobilevit", MOBILEVIT, ("xxs", "xs", "s"), resolution=256),
+    *_sizes("efficientformer_{}", "efficientformer", EFFICIENTFORMER, ("l1", "l3", "l7")),
     _mobileclip("s0", 256, FORM),
     _mobileclip("s1", 256, FORM),
     _mobileclip("s2", 256, FORM),

@@ -165,13 +165,13 @@ TORCHVISION: Mapping[str, str] = {
 """torchvision 0.28."""
 
 
-def catalogue_name(name: str) -> str | None:
-    """The catalogue's network that a name means, as text for `parse`; None where it means none.
+def catalog_name(name: str) -> str | None:
+    """The catalogue's network that a name stands for, as text for `parse`, or None.
 
-    A name is one of the catalogue, options included, or one of the tables, of timm with or without
-    the tag of its weights.
+    The name may be the catalogue's own, with options, or one of the tables; a name of timm's may
+    have the tag of its weights.
 
-    >>> catalogue_name("mobilenetv2_140.ra_in1k"), catalogue_name("vit_tiny_patch16_224")
+    >>> catalog_name("mobilenetv2_140.ra_in1k"), catalog_name("vit_tiny_patch16_224")
     ('mobilenetv2:width=1.4', None)
     """
     if name.partition(":")[0] in MODELS:

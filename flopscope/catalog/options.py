@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from flopscope.analytic.network_form import NetworkForm
-from flopscope.analytic.phase import Phase
-from flopscope.analytic.recipe import Recipe
+from flopscope.analytic.switches import NetworkForm, Phase, Recipe
 from flopscope.errors import BadInput, UnknownName
 
 
@@ -40,14 +38,14 @@ class Multiplier:
 
 @dataclass(frozen=True)
 class Count:
-    """A positive integer, of which there may be a most."""
+    """A positive integer, of at most `most` where that is given."""
 
     name: str
     default: int
     most: int | None = None
 
     def parse(self, text: str) -> int:
-        """Raises BadInput unless the text is an integer from 1, and no more than the most."""
+        """Raises BadInput unless the text is an integer from 1 to `most`."""
         if not text.isdecimal() or int(text) < 1:
             raise BadInput(
                 f"{self.name}={text} is not a positive integer; give one such as {self.default}"
@@ -64,7 +62,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few: whose structure to follow, which form of a network."""
+    """One of a few words, such as the recipe or the form of a network."""
 
     name: str
     choices: tuple[Enum, ...]

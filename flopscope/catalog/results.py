@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flopscope.catalog.figures import stated
-from flopscope.catalog.names import catalogue_name
+from flopscope.catalog.names import catalog_name
 from flopscope.catalog.variant import Variant, parse
 from flopscope.errors import BadInput, FlopscopeError
 
@@ -29,7 +29,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "macs": ("macs",),
     "latency_ms": ("latency_ms",),
 }
-"""What is read, and the names of its column; every other column is left alone."""
+"""What is read, by the names of its column; every other column is ignored."""
 NEEDED = ("model", "top1")
 IN_MILLIONS = ("param_count",)
 """Columns that timm writes in units of 10⁶."""
@@ -83,10 +83,10 @@ def read(path: str) -> Results:
     """The results of a CSV file with columns model and top1, and any of img_size or res,
     param_count (in millions, as timm has it) or params, macs and latency_ms.
 
-    A row is skipped whose cells are not as many as the columns, whose name is empty, not printable
-    or an option that the model does not have, whose number is none (1,234 and 4.2M are), or whose
-    name and size repeat an earlier line. Raises BadInput for a file that is no such table, has no
-    row that can be read, or gives top1 as a share of 1.
+    A row is skipped if it has more or fewer cells than there are columns, if its name is empty, not
+    printable or has an option that the model does not have, if a cell is not a number (1,234 and
+    4.2M are), or if its name and size repeat an earlier line. Raises BadInput for a file that is no
+    such table, has no row that can be read, or gives top1 as a share of 1.
     """
     lines = _lines(path)
     header = next(lines, None)
@@ -123,7 +123,7 @@ _ACCEPTED = (
 
 
 def _lines(path: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not blank, each with its line. Raises BadInput for what is no CSV text."""
+    """The rows that are not blank, each with its line. Raises BadInput where it is not CSV."""
     try:
         # utf-8-sig: spreadsheets write a mark before the first name
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
@@ -152,12 +152,12 @@ def _columns(path: str, names: Sequence[str]) -> dict[str, tuple[str, int]]:
 
 
 def _result(line: int, name: str, cells: Mapping[str, tuple[str, str]]) -> Result:
-    """The row as numbers. Raises a FlopscopeError that says why it is skipped."""
+    """The row as numbers. Raises a FlopscopeError that says why the row is skipped."""
     if not name:
         raise BadInput("has no name")
     if not name.isprintable():
         raise BadInput("its name has control characters")
-    variant = None if (known := catalogue_name(name)) is None else parse(known)
+    variant = None if (known := catalog_name(name)) is None else parse(known)
     size = _size(*cells["size"]) if "size" in cells else None
     if variant is not None:
         size = variant.resolution(size)

@@ -1,11 +1,87 @@
-"""A variant of the catalogue scaled by a user's own φ, α, β, γ: arXiv 1905.11946, section 3.3."""
+"""Compound scaling: depth, width and resolution grown together by one coefficient φ.
+
+arXiv 1905.11946, section 3.3: depth × α^φ, width × β^φ, resolution × γ^φ, here with a user's own
+letters and of any variant of the catalogue that has a width and a depth.
+"""
 
 from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from numbers import Real
+from typing import Any
 
 from flopscope.catalog.options import DEPTH, RHO, WIDTH, Multiplier, parse_values
 from flopscope.catalog.variant import Variant
 from flopscope.errors import BadInput
-from flopscope.scaling import Scaling, shown
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """φ steps, each of which multiplies depth, width and resolution by α, β and γ.
+
+    The letters that are not given are the paper's; all are positive numbers, floats or fractions.
+    Raises BadInput for others.
+
+    >>> Scaling(phi=2).factors
+    (1.44, 1.21, 1.3225)
+    """
+
+    alpha: float | Fraction = 1.2
+    beta: float | Fraction = 1.1
+    gamma: float | Fraction = 1.15
+    phi: float | Fraction = 1
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value: Any = getattr(self, field.name)
+            number = isinstance(value, Real) and not isinstance(value, bool)
+            if not (number and 0 < value < math.inf):
+                raise BadInput(
+                    f"{field.name}={value!r} is not a positive number; give one such as 1.2"
+                )
+
+    @property
+    def product(self) -> float | Fraction:
+        """α·β²·γ², which the paper wants near 2."""
+        return self.alpha * self.beta**2 * self.gamma**2
+
+    @property
+    def letters(self) -> tuple[float | Fraction, float | Fraction, float | Fraction]:
+        """α, β and γ: what one step multiplies depth, width and resolution by."""
+        return (self.alpha, self.beta, self.gamma)
+
+    @property
+    def factors(self) -> tuple[float, float, float]:
+        """α^φ, β^φ and γ^φ, to six digits. Raises BadInput where one is beyond a float."""
+        return (self._power("alpha"), self._power("beta"), self._power("gamma"))
+
+    def __str__(self) -> str:
+        letters = {"φ": self.phi, "α": self.alpha, "β": self.beta, "γ": self.gamma}
+        return ", ".join(f"{letter} = {float(value):g}" for letter, value in letters.items())
+
+    def _power(self, letter: str) -> float:
+        base = getattr(self, letter)
+        try:
+            power = shown(float(base) ** float(self.phi))
+        except OverflowError:
+            power = math.inf
+        if not 0 < power < math.inf:
+            raise BadInput(
+                f"{letter}={base} to the power phi={self.phi} is beyond a floating-point number; "
+                "give a smaller phi"
+            )
+        return power
+
+
+def shown(value: float) -> float:
+    """The number that six significant digits show, as coefficients are printed.
+
+    >>> shown(1.1**3)
+    1.331
+    """
+    return float(f"{value:g}")
 
 
 def scaled(

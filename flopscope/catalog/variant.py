@@ -3,38 +3,29 @@ module."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from flopscope.analytic.phase import Phase
+from flopscope import alphabet
+from flopscope.analytic.switches import Phase
 from flopscope.analytic.tape import record
-from flopscope.arguments import InputSpec
 from flopscope.catalog.figures import Figure, published
 from flopscope.catalog.models import MODELS, Model
 from flopscope.catalog.options import FORM, PHASE, RHO, parse_options
 from flopscope.errors import BadInput, UnknownName
+from flopscope.facts import InputSpec
 from flopscope.ledger import Ledger
 from flopscope.sizes import Size, any_of, is_array, is_symbolic, widened
-from flopscope.symbolic import Polynomial, substitute, symbol
+from flopscope.symbolic import Polynomial, dimension, substitute
 
 if TYPE_CHECKING:
     from torch import nn
 
-FREE: Mapping[str, Size] = {
-    "B": symbol("B"),
-    "H": symbol("H"),
-    "W": symbol("W"),
-    "width": symbol("width", lower=0, integer=False),
-    "depth": symbol("depth", lower=0, integer=False),
-    "classes": symbol("classes"),
-    "tokens": symbol("tokens"),
-    "prompts": symbol("prompts"),
-    "queries": symbol("queries"),
-}
+FREE: Mapping[str, Size] = {name: dimension(name) for name in alphabet.FREE}
 """The symbols that stand for a free size or option."""
 
 Resolution = tuple[Size, Size]
@@ -83,7 +74,7 @@ class Variant:
 
     @property
     def takes_image(self) -> bool:
-        """Has it a resolution?"""
+        """Does the model take an image, and so have a resolution?"""
         return "H" in self.sizes
 
     @property
@@ -216,3 +207,25 @@ def _scaled(size: Size, rho: float) -> int:
             "rho scales a resolution that is one number; scale free or array sizes yourself"
         )
     return max(1, round(size * rho))
+
+
+def known_options(variant: Variant, names: Iterable[str]) -> None:
+    """Raises UnknownName for an option that the model does not have, BadInput for a fixed one."""
+    allowed = [option.name for option in variant.model.options if option.name in FREE]
+    for name in names:
+        if name not in allowed:
+            raise UnknownName(f"free option of {variant.model.id}", name, allowed)
+        if name in dict(variant.options):
+            raise BadInput(
+                f"{name} is fixed in '{variant}' and free at once; leave one of them out"
+            )
+
+
+def without_rho(variant: Variant) -> Variant:
+    """The variant itself. Raises BadInput where it fixes ρ: H and W are free in a formula."""
+    if RHO.name in dict(variant.options):
+        raise BadInput(
+            f"'{variant}' scales a resolution by rho, but a formula is free in H and W; "
+            "leave rho out and put ρ·R for H and W, or see resolution-law"
+        )
+    return variant

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import click
 
-from flopscope.cli.options import BATCH, FORM, FORMAT, OUTPUT, RES, positive, resolution
-from flopscope.cli.output import check_format, command_line, exported, rendered
+from flopscope.cli.answering import Answer, answered
+from flopscope.cli.options import BATCH, FORM, FORMAT, OUTPUT, RES
 from flopscope.cli.progress import waiting
 from flopscope.errors import BadInput
 
-if TYPE_CHECKING:
-    from flopscope.present.table import Document
+PACKAGES = ("torch", "fvcore")
 
 
 @click.command()
@@ -26,52 +24,52 @@ if TYPE_CHECKING:
 )
 @FORMAT
 @OUTPUT
+@answered
 def check(
     models: tuple[str, ...],
-    res: str | None,
-    batch: str,
+    res: tuple[int, int] | None,
+    batch: int,
     form: str | None,
     prove: bool,
-    format_name: str,
-    output_path: str | None,
-) -> None:
+) -> Answer:
     """Check the closed form against the real module, row by row; exit 1 on any difference.
 
-    The witnesses are fvcore and torch's FlopCounterMode on the reference PyTorch module. With
-    --prove, the formula traced from the module's code, as an identity in the sizes of its inputs
-    (B, H, W); of a named block, such as inverted_residual, in its channels, kernel and groups too.
-    """
-    from flopscope import comparison
-    from flopscope.catalog.variant import with_form
-    from flopscope.present.agreement import agreement_document
-    from flopscope.present.proof import proof_document
-    from flopscope.present.sources import of_document
+    The witnesses are fvcore and torch's FlopCounterMode, run on the reference PyTorch module. With
+    --prove the witness is the formula that is traced from the module's code: the two are compared
+    as an identity in the sizes of the inputs (B, H, W). A named block, such as inverted_residual,
+    is proved in its channels, kernel and groups too.
 
-    check_format(format_name)
-    if prove and (res is not None or batch != "1"):
+    \b
+    flopscope check mobilenetv2 --res 224
+    flopscope check mobilenetv2 inverted_residual --prove
+    """
+    from flopscope.catalog.variant import with_form
+
+    if prove and (res is not None or batch != 1):
         raise BadInput(
             "--prove holds for every size and takes neither --res nor --batch; leave them out"
         )
-    with exported(output_path) as write:
-        models = with_form(models, form)
+    formed = with_form(models, form)
+    return _proved(formed) if prove else _checked(formed, res, batch)
 
-        def write_document(document: Document) -> None:
-            made = partial(
-                of_document, document, command_line(), names=models, packages=("torch", "fvcore")
-            )
-            write(rendered(document, format_name), made)
 
-        if prove:
-            with waiting(f"proving {', '.join(models)}"):
-                proved = comparison.proofs(models)
-            write_document(proof_document(proved))
-            if not all(proof for _, proof in proved):
-                raise click.exceptions.Exit(1)
-            return
-        with waiting(f"checking {', '.join(models)}"):
-            result = comparison.compare(
-                models, res=resolution(res), batch=positive("batch", batch), check=True
-            )
-        write_document(agreement_document(result.entries))
-    if not result.agrees:
-        raise click.exceptions.Exit(1)
+def _checked(models: Sequence[str], res: tuple[int, int] | None, batch: int) -> Answer:
+    from flopscope.answers import check as answers
+    from flopscope.present.check import agreement_document
+    from flopscope.present.provenance import Sources
+
+    with waiting(f"checking {', '.join(models)}"):
+        found = answers.check(models, res=res, batch=batch)
+    document = agreement_document(found.entries)
+    return Answer(document, Sources(networks=models, packages=PACKAGES), found.agrees)
+
+
+def _proved(models: Sequence[str]) -> Answer:
+    from flopscope.answers import check as answers
+    from flopscope.present.proof import proof_document
+    from flopscope.present.provenance import Sources
+
+    with waiting(f"proving {', '.join(models)}"):
+        found = answers.prove(models)
+    sources = Sources(networks=models, packages=PACKAGES)
+    return Answer(proof_document(found), sources, all(proof for _, proof in found))

@@ -1,37 +1,65 @@
-"""The group of all commands. They parse, call and print; no arithmetic here.
+"""The group of all commands. They parse, call and hand over an answer; no arithmetic here.
 
-Each command imports what it needs when it runs: an answer must not wait for what it does not use.
+A command's file is loaded when the command is asked for, and each command imports what it needs
+when it runs: an answer must not wait for what it does not use.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib import import_module
+from typing import NamedTuple
+
 import click
 
-from flopscope.cli.budgets import assert_, solve
-from flopscope.cli.catalogue import compare, conventions, list_models, show
-from flopscope.cli.check import check
-from flopscope.cli.formula import formula, laws
-from flopscope.cli.pareto import pareto
-from flopscope.cli.profile import profile
-from flopscope.cli.reconcile import audit, reconcile
+
+class Row(NamedTuple):
+    """A command: its file in this folder and its function there, and what it does in one line."""
+
+    home: str
+    summary: str
+
+
+COMMANDS: Mapping[str, Row] = {
+    "assert": Row("assert_:assert_", "Hold a network to its budgets; exit 1 if it breaks one."),
+    "audit": Row("audit:audit", "Recompute the published figures of the catalogue."),
+    "check": Row("check:check", "Check a closed form against the real PyTorch module."),
+    "compare": Row("compare:compare", "Compare networks: parameters, work, activations, size."),
+    "conventions": Row("catalog:conventions", "List what each tool and the papers count."),
+    "formula": Row("formula:formula", "Print the formula of a model, a block, a law or a class."),
+    "laws": Row("laws:laws", "Derive every law, with worked numbers."),
+    "list": Row("catalog:list_models", "List the models, their options and papers."),
+    "pareto": Row("pareto:pareto", "Find the networks that no other beats in cost and accuracy."),
+    "profile": Row("profile:profile", "Trace a network of your own, or read an ONNX file."),
+    "reconcile": Row("reconcile:reconcile", "Explain a reported number: which reading gives it."),
+    "show": Row("catalog:show", "Show one network layer by layer."),
+    "solve": Row("solve:solve", "Find the largest network that keeps a budget."),
+}
+
+
+class Commands(click.Group):
+    """The group that loads a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, function = COMMANDS[cmd_name].home.split(":")
+        found: click.Command = getattr(import_module(f"flopscope.cli.{module}"), function)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, as the table has it."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, row.summary) for name, row in COMMANDS.items()])
 
 
 @click.group(
-    commands=[
-        compare,
-        show,
-        list_models,
-        pareto,
-        formula,
-        laws,
-        check,
-        profile,
-        solve,
-        assert_,
-        reconcile,
-        audit,
-        conventions,
-    ],
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 @click.version_option(package_name="flopscope-analytic", prog_name="flopscope")

@@ -1,13 +1,27 @@
-"""Commands about closed forms and laws: formula, laws."""
+"""The command about closed forms: of the catalogue, of a law, of the reader's own module."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import click
 
-from flopscope.cli.options import OUTPUT
-from flopscope.cli.output import output
+from flopscope.cli.answering import Answer, answered, check_asked_format
+from flopscope.cli.options import PLAIN_OUTPUT, format_option, names, read_by
 from flopscope.cli.progress import waiting
-from flopscope.errors import BadInput
+from flopscope.cli.quantities import ADDITIVE
+from flopscope.errors import BadInput, listed
+
+USUAL = ("macs", "params")
+"""The quantities whose formulas are given where none is asked for."""
+
+
+def _formats() -> str:
+    from flopscope.present import formula, laws
+
+    more = [name for name in laws.FORMATS if name not in formula.FORMATS]
+    return f"{listed(formula.FORMATS)}; of a law {listed(more)} too"
 
 
 @click.command()
@@ -16,9 +30,13 @@ from flopscope.errors import BadInput
     "--of",
     "quantities",
     multiple=True,
-    help="params, activations, traffic, or a convention. Repeatable.",
+    help=f"What to count: {', '.join(ADDITIVE)}, or a convention. Repeatable.",
 )
-@click.option("--free", help="Options of a model to leave free, as in width,depth.")
+@click.option(
+    "--free",
+    callback=read_by(names),
+    help="Options of a model that are left free, as in width,depth.",
+)
 @click.option(
     "--arg",
     "arguments",
@@ -29,35 +47,31 @@ from flopscope.errors import BadInput
     "--input", "inputs", multiple=True, help="Sizes of a target's input, B,C,H,W. Repeatable."
 )
 @click.option(
-    "--example", "examples", multiple=True, help="Example of a free size, C=48. Repeatable."
+    "--example",
+    "examples",
+    multiple=True,
+    help="A value at which a target runs in place of a free size, C=48. Repeatable.",
 )
-@click.option("--when", "when", help="Sizes that need no rounding, as in 'H, W multiples of 32'.")
+@click.option("--when", metavar="CONDITION", help="Assume of sizes: 'H, W multiples of 32'.")
 @click.option("--ideal", is_flag=True, help="Drop every rounding: a polynomial in the width too.")
-@click.option(
-    "--format",
-    "format_name",
-    default="text",
-    show_default=True,
-    help="text, latex, python or json; of a law markdown too.",
-)
-@OUTPUT
+@format_option(_formats, "text")
+@PLAIN_OUTPUT
+@answered
 def formula(
     name: str,
     quantities: tuple[str, ...],
-    free: str | None,
+    free: list[str] | None,
     arguments: tuple[str, ...],
     inputs: tuple[str, ...],
     examples: tuple[str, ...],
     when: str | None,
     ideal: bool,
-    format_name: str,
-    output_path: str | None,
-) -> None:
-    """Print the closed form of a model or block, derive a law, or derive your own module's formula.
+) -> Answer:
+    """Print the formula of a model or block, derive a law, or that of your own module.
 
     TARGET is path/to/file.py:Name or package.module:Name, a class or function that makes an
-    nn.Module from the arguments; a kernel size that is a name is taken as odd. Loading a Python
-    target runs its code.
+    nn.Module from the arguments. A kernel size that is given as a name is taken as odd. Loading a
+    Python target runs its code.
 
     \b
     flopscope formula mobilenetv2 --when "H, W multiples of 32"
@@ -67,77 +81,70 @@ def formula(
     flopscope formula width-law:mobilenetv2
     flopscope formula net.py:Block --arg in_channels=C --arg kernel_size=K
     """
-    from flopscope.catalog import formulas
-    from flopscope.present.formula import FormulaPage, check_format, render_formulas
+    from flopscope.answers.formula import is_target
+    from flopscope.laws import is_law
 
-    if (arguments or inputs or examples) and not formulas.is_target(name):
+    if (arguments or inputs or examples) and not is_target(name):
         raise BadInput(
-            f"{name} is no target and takes no --arg, --input or --example; "
-            "a target is written path/to/file.py:Name or package.module:Name"
+            f"{name} is not a target and takes no --arg, --input or --example; "
+            "write a target as path/to/file.py:Name or package.module:Name"
         )
-    if formulas.is_law(name):
+    if is_law(name):
         if quantities or free or when or ideal:
             raise BadInput(f"{name} is a law and takes no --of, --free, --when or --ideal")
-        _write_law(name, format_name, output_path)
-        return
-    check_format(format_name)
-    with output(output_path) as write:
-        if formulas.is_target(name):
-            if free or when or ideal:
-                raise BadInput(f"{name} is a target and takes no --free, --when or --ideal")
-            write(_derived(name, arguments, inputs, quantities, examples, format_name))
-            return
-        named = free.split(",") if free else []
-        found = [
-            formulas.formula(name, quantity, named) for quantity in quantities or ("macs", "params")
-        ]
-        page = formulas.reshaped(found, formulas.parse_when(when) if when else {}, ideal)
-        write(render_formulas(FormulaPage(*formulas.source(name), page), format_name))
+        return _law(name)
+    if is_target(name):
+        if free or when or ideal:
+            raise BadInput(f"{name} is a target and takes no --free, --when or --ideal")
+        return _derived(name, arguments, inputs, quantities or USUAL, examples)
+    return _closed(name, quantities or USUAL, free or (), when, ideal)
 
 
-@click.command()
-@click.option(
-    "--format", "format_name", default="text", show_default=True, help="text or markdown."
-)
-@OUTPUT
-def laws(format_name: str, output_path: str | None) -> None:
-    """Derive every law, with worked numbers; `flopscope formula NAME` derives one.
+def _law(name: str) -> Answer:
+    from flopscope.laws import law
+    from flopscope.present.laws import FORMATS, LawPage
 
-    docs/laws.md is what it writes as Markdown.
-    """
-    from flopscope.analytic.laws import LAWS
-    from flopscope.catalog.formulas import law
-    from flopscope.present.law import LawPage, check_laws_format, render_laws
-
-    check_laws_format(format_name)
-    with output(output_path) as write:
-        write(render_laws([LawPage(name, law(name)) for name in LAWS], format_name))
-
-
-def _write_law(name: str, format_name: str, output_path: str | None) -> None:
-    from flopscope.catalog.formulas import law
-    from flopscope.present.law import LawPage, check_law_format, render_law
-
-    check_law_format(format_name)
-    with output(output_path) as write:
-        write(render_law(LawPage(name, law(name)), format_name))
+    check_asked_format(FORMATS)
+    return Answer(LawPage(name, law(name)), formats=FORMATS)
 
 
 def _derived(
     target: str,
-    arguments: tuple[str, ...],
-    inputs: tuple[str, ...],
-    quantities: tuple[str, ...],
-    examples: tuple[str, ...],
-    format_name: str,
-) -> str:
+    arguments: Sequence[str],
+    inputs: Sequence[str],
+    quantities: Sequence[str],
+    examples: Sequence[str],
+) -> Answer:
+    """The formulas of a reader's own class or function in its arguments."""
+    from flopscope.answers.derive import derive
     from flopscope.arguments import parse_examples
-    from flopscope.deriving import derive
-    from flopscope.present.derivation import derivation_page
-    from flopscope.present.formula import render_formulas
+    from flopscope.present.derive import derivation_page
+    from flopscope.present.formula import FORMATS
 
+    check_asked_format(FORMATS)
     with waiting(f"deriving {target}"):
-        found = derive(
-            target, arguments, inputs, quantities or ("macs", "params"), parse_examples(examples)
-        )
-    return render_formulas(derivation_page(found), format_name)
+        found = derive(target, arguments, inputs, quantities, parse_examples(examples))
+    page = derivation_page(found)
+    notes = [*page.notes, *_cautions(quantities)]
+    return Answer(replace(page, notes=notes), formats=FORMATS)
+
+
+def _closed(
+    name: str, quantities: Sequence[str], free: Sequence[str], when: str | None, ideal: bool
+) -> Answer:
+    """The closed forms of a model or block."""
+    from flopscope.answers import formula as answers
+    from flopscope.present.formula import FORMATS, FormulaPage
+
+    check_asked_format(FORMATS)
+    found = [answers.formula(name, quantity, free) for quantity in quantities]
+    shaped = answers.reshaped(found, answers.parse_when(when) if when else {}, ideal)
+    page = FormulaPage(*answers.source(name), shaped, _cautions(quantities))
+    return Answer(page, formats=FORMATS)
+
+
+def _cautions(quantities: Sequence[str]) -> list[str]:
+    from flopscope.present.quantities import cautions
+    from flopscope.quantities import formulas
+
+    return cautions(formulas()[name] for name in quantities)

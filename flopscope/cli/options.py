@@ -1,56 +1,46 @@
-"""Options that several commands share, and how their texts are read."""
+"""Options that several commands share. Each reads its own text, before anything is computed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from flopscope.errors import BadInput
+from flopscope.cli.files import check_file, check_pair, check_picture
+from flopscope.errors import BadInput, listed
 
 if TYPE_CHECKING:
-    from flopscope.scaling import Scaling
+    from flopscope.catalog.scaling import Scaling
+    from flopscope.conventions import Convention
 
-FORMAT = click.option(
-    "--format",
-    "format_name",
-    default="table",
-    help="table, markdown, latex, csv, json or html.",
-    show_default=True,
-)
-OUTPUT = click.option(
-    "-o", "--output", "output_path", help="Write to this file, whole or not at all."
-)
-RES = click.option("--res", help="Input size, 224 or HxW as in 192x256. Default: each model's own.")
-PLOT = click.option(
-    "--plot",
-    "plot_path",
-    help="Draw it: a .png, .svg or .pdf, with its provenance beside it in .json.",
-)
-BATCH = click.option("--batch", default="1", help="Batch size.", show_default=True)
-SCALE = click.option(
-    "--scale",
-    help="Compound scaling: phi=1,alpha=1.2,beta=1.1,gamma=1.15 multiplies depth by alpha^phi, "
-    "width by beta^phi, resolution by gamma^phi; these are the defaults.",
-)
-CONVENTION = click.option(
-    "--convention",
-    default="macs",
-    show_default=True,
-    help="What to count; see `flopscope conventions`.",
-)
+Value = TypeVar("Value")
 
 
-FORM = click.option(
-    "--form",
-    help="train or deploy, of every model named that has both; deploy where nothing is said.",
-)
+def read_by(read: Callable[[str], Value]) -> Callable[..., Value | None]:
+    """The callback of an option whose text this function reads; None where it is not given."""
+    return lambda context, parameter, text: None if text is None else read(text)
 
 
-def resolution(text: str | None) -> tuple[int, int] | None:
-    """'224' or '192x256' as (height, width). Raises BadInput for any other text."""
-    if text is None:
-        return None
+def checked_by(check: Callable[[str], None]) -> Callable[..., str | None]:
+    """The callback of an option whose text stays as it is, if this function lets it pass."""
+
+    def callback(
+        context: click.Context, parameter: click.Parameter, text: str | None
+    ) -> str | None:
+        if text is not None:
+            check(text)
+        return text
+
+    return callback
+
+
+def resolution(text: str) -> tuple[int, int]:
+    """'224' or '192x256' as (height, width). Raises BadInput for any other text.
+
+    >>> resolution("224"), resolution("192x256")
+    ((224, 224), (192, 256))
+    """
     parts = text.lower().split("x")
     if len(parts) > 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise BadInput(
@@ -60,33 +50,124 @@ def resolution(text: str | None) -> tuple[int, int] | None:
     return (int(parts[0]), int(parts[-1]))
 
 
-def scaling(text: str | None) -> Scaling | None:
-    """'phi=1,alpha=1.2' as a Scaling. Raises BadInput or UnknownName."""
-    from flopscope.catalog.scaling import parse_scaling
-
-    return None if text is None else parse_scaling(text)
+def positive(name: str) -> Callable[..., int | None]:
+    """The callback of an option that is an integer from 1. It raises BadInput for any other."""
+    return read_by(lambda text: _integer(text, 1, f"--{name} {text} is not a positive integer"))
 
 
-def positive(name: str, text: str) -> int:
-    """The text of an option as an integer from 1. Raises BadInput for any other text."""
-    if not text.isdecimal() or int(text) < 1:
-        raise BadInput(f"--{name} {text} is not a positive integer; give one such as 1")
+def natural(name: str) -> Callable[..., int | None]:
+    """The callback of an option that is an integer from 0. It raises BadInput for any other."""
+    return read_by(lambda text: _integer(text, 0, f"--{name} {text} is not an integer from 0"))
+
+
+def _integer(text: str, least: int, otherwise: str) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise BadInput(f"{otherwise}; give one such as {least or 2}")
     return int(text)
 
 
-def natural(name: str, text: str | None) -> int | None:
-    """The text of an option as an integer from 0, None where it is not given. Raises BadInput for
-    any other text."""
-    if text is not None and not text.isdecimal():
-        raise BadInput(f"--{name} {text} is not an integer from 0; give one such as 2")
-    return None if text is None else int(text)
+def names(text: str) -> list[str]:
+    """'width,res' as a list."""
+    return text.split(",")
 
 
-def inputs_or_res(inputs: tuple[str, ...], res: str | None, *, optional: bool) -> tuple[str, ...]:
-    """The inputs, or that of a resolution. Raises BadInput unless one of the two is given."""
-    if optional and not inputs and not res:
-        return ()
-    if bool(inputs) == bool(res):
-        raise BadInput("give either --input, such as --input B,3,H,W, or --res, such as --res 224")
-    size = resolution(res)
-    return inputs if size is None else (f"1,3,{size[0]},{size[1]}",)
+def _scaling(text: str) -> Scaling:
+    from flopscope.catalog.scaling import parse_scaling
+
+    return parse_scaling(text)
+
+
+def _convention(text: str) -> Convention:
+    from flopscope.conventions import convention
+
+    return convention(text)
+
+
+def _check_format(text: str) -> None:
+    from flopscope.present.render import check_format
+
+    check_format(text)
+
+
+def table_formats() -> str:
+    """The formats of documents, as a sentence has them."""
+    from flopscope.present.render import FORMATS
+
+    return listed(FORMATS)
+
+
+class _Formats(click.Option):
+    """--format: what it says of itself is asked for when the help is printed, as formats load what
+    they write."""
+
+    def __init__(self, *given: Any, formats: Callable[[], str], **more: Any) -> None:
+        super().__init__(*given, **more)
+        self._formats = formats
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """The option and its help, as click prints them."""
+        self.help = f"{self._formats()}."
+        return super().get_help_record(ctx)
+
+
+def format_option(
+    formats: Callable[[], str], default: str, **more: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """--format of a command whose pages have formats of their own; `formats` names them."""
+    return click.option(
+        "--format", "format_name", cls=_Formats, formats=formats, default=default,
+        show_default=True, **more,
+    )  # fmt: skip
+
+
+def res_option(words: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """--res, where it means something else than the input size of each model."""
+    return click.option("--res", callback=read_by(resolution), metavar="SIZE", help=words)
+
+
+FORMAT = format_option(table_formats, "table", callback=checked_by(_check_format))
+OUTPUT = click.option(
+    "-o",
+    "--output",
+    "output_path",
+    callback=checked_by(check_pair),
+    help="Write to this file, whole or not at all; FILE.json beside it says how it is made.",
+    metavar="FILE",
+)
+PLAIN_OUTPUT = click.option(
+    "-o",
+    "--output",
+    "output_path",
+    callback=checked_by(check_file),
+    help="Write to this file, whole or not at all.",
+    metavar="FILE",
+)
+PLOT = click.option(
+    "--plot",
+    "plot_path",
+    callback=checked_by(check_picture),
+    help="Draw it into a .png, .svg or .pdf; FILE.json beside it says how it is made.",
+    metavar="FILE",
+)
+RES = res_option("Input size: 224, or HxW as in 192x256. Without it, each model has its own.")
+BATCH = click.option(
+    "--batch", default="1", callback=positive("batch"), help="Batch size.", show_default=True
+)
+SCALE = click.option(
+    "--scale",
+    "scaling",
+    callback=read_by(_scaling),
+    help="Compound scaling: phi=1,alpha=1.2,beta=1.1,gamma=1.15 multiplies the depth by alpha^phi, "
+    "the width by beta^phi and the resolution by gamma^phi; these are the defaults.",
+)
+CONVENTION = click.option(
+    "--convention",
+    default="macs",
+    callback=read_by(_convention),
+    show_default=True,
+    help="What is counted; `flopscope conventions` lists them.",
+)
+FORM = click.option(
+    "--form",
+    help="The form of the models that have two, train or deploy. Without it, deploy.",
+)

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import click
 
-from flopscope.cli.options import CONVENTION, FORMAT, OUTPUT, PLOT, resolution
-from flopscope.cli.output import (
-    check_format,
-    check_picture,
-    command_line,
-    exported,
-    rendered,
-    write_picture,
+from flopscope.cli.answering import Answer, answered, asked
+from flopscope.cli.options import (
+    CONVENTION,
+    FORMAT,
+    OUTPUT,
+    PLOT,
+    res_option,
 )
 from flopscope.cli.progress import waiting
-from flopscope.errors import BadInput
+from flopscope.cli.quantities import NAMES, budget_options
+from flopscope.errors import BadInput, listed
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from flopscope.conventions import Convention
+    from flopscope.search.budgets import Budget
+    from flopscope.search.front import Front
+    from flopscope.search.points import Question
 
 
 @click.command()
@@ -23,37 +34,36 @@ from flopscope.errors import BadInput
     "costs",
     multiple=True,
     default=("macs",),
-    help="Cost: macs, params, activations, int8 (bytes) or latency. Repeatable.  [default: macs]",
+    help=f"Cost: {listed([*NAMES, 'latency'])}. Repeatable.  [default: macs]",
 )
 @click.option(
     "--results", metavar="FILE", help="Your own accuracies, a CSV, in place of the published ones."
 )
 @click.option(
-    "--with-catalogue", is_flag=True, help="With --results: the published accuracies too."
+    "--with-catalogue",
+    "with_catalog",
+    is_flag=True,
+    help="With --results: take the published accuracies too.",
 )
-@click.option("--res", help="Only accuracies at this input size, 224 or HxW as in 192x256.")
+@res_option("Only accuracies at this input size: 224, or HxW as in 192x256.")
 @CONVENTION
 @click.option("--family", "families", multiple=True, help="Only this family. Repeatable.")
-@click.option("--max-macs", help="Only networks of at most so many MACs, 300M.")
-@click.option("--max-params", help="Only networks of at most so many parameters, 5M.")
+@budget_options("--max-{}", "Only networks of at most {}.")
 @FORMAT
 @OUTPUT
 @PLOT
 @click.option("--wide", is_flag=True, help="Draw for both columns of a page, not for one.")
+@answered
 def pareto(
     costs: tuple[str, ...],
     results: str | None,
-    with_catalogue: bool,
-    res: str | None,
-    convention: str,
+    with_catalog: bool,
+    res: tuple[int, int] | None,
+    convention: Convention,
     families: tuple[str, ...],
-    max_macs: str | None,
-    max_params: str | None,
-    format_name: str,
-    output_path: str | None,
-    plot_path: str | None,
     wide: bool,
-) -> None:
+    budgets: list[Budget],
+) -> Answer:
     """Find the networks that no other beats in both cost and accuracy.
 
     \b
@@ -61,46 +71,48 @@ def pareto(
     flopscope pareto --x params --family ghostnet --family mobilenetv3
     flopscope pareto --results results-imagenet.csv --plot frontier.pdf
 
-    Accuracies are the published ones, each at the input size it was published for. FILE has timm's
-    columns, model, img_size, top1, param_count, or model, top1 and any of res, params, macs and
-    latency_ms; a name of timm, torchvision or the catalogue gets computed costs, any other keeps
-    those it states.
+    Accuracies are the published ones, each at the input size for which it was published. FILE has
+    timm's columns, model, img_size, top1, param_count, or model, top1 and any of res, params, macs
+    and latency_ms. A network under its name in timm, torchvision or the catalogue has computed
+    costs, any other those that the file states.
     """
-    from flopscope.catalog.results import read
-    from flopscope.conventions import convention as named
     from flopscope.present.pareto import front_document
-    from flopscope.present.sources import DRAWING, of_front
-    from flopscope.search.budgets import parse_budget
-    from flopscope.search.front import Front
-    from flopscope.search.points import Question, points
+    from flopscope.present.provenance import of_front
+    from flopscope.search.points import Question
 
-    check_format(format_name)
-    most = {"macs": max_macs, "params": max_params}
-    question = Question(
-        costs,
-        named(convention),
-        resolution(res),
-        families,
-        tuple(
-            parse_budget(f"--max-{name}", name, text)
-            for name, text in most.items()
-            if text is not None
-        ),
+    question = Question(costs, convention, res, families, tuple(budgets))
+    _check_picture(costs, wide)
+    with waiting("counting"):
+        front = _front(question, results, with_catalog)
+    return Answer(
+        front_document(front), of_front(front, results), picture=lambda: _picture(front, wide)
     )
-    check_picture(plot_path)
-    if plot_path is not None and len(costs) > 1:
-        raise BadInput(f"a plot has one cost, not {', '.join(costs)}; give --x once to draw")
-    if wide and plot_path is None:
-        raise BadInput("--wide is the width of a picture; give --plot FILE too")
-    if with_catalogue and results is None:
-        raise BadInput("--with-catalogue adds the catalogue to --results FILE; give both")
-    with exported(output_path) as write, waiting("counting"):
-        mine = None if results is None else read(results)
-        front = Front(question, points(question, mine, mine is None or with_catalogue))
-        text = rendered(front_document(front), format_name)
-        if plot_path is not None:
-            from flopscope.present.plots.frontier import frontier_figure
 
-            made = of_front(front, command_line(), results, DRAWING)
-            write_picture(plot_path, frontier_figure(front, wide), made)
-        write(text, lambda: of_front(front, command_line(), results))
+
+def _check_picture(costs: Sequence[str], wide: bool) -> None:
+    """Raises BadInput for a picture of several costs, or the width of none."""
+    drawn = asked("plot_path") is not None
+    if drawn and len(costs) > 1:
+        raise BadInput(f"a plot has one cost, not {', '.join(costs)}; give --x once to draw")
+    if wide and not drawn:
+        raise BadInput("--wide is for a picture, and none is drawn; give --plot FILE too")
+
+
+def _front(question: Question, results: str | None, with_catalog: bool) -> Front:
+    """The front of the published accuracies, those of a file, or both."""
+    from flopscope.catalog.results import read
+    from flopscope.search.front import Front
+    from flopscope.search.points import points
+
+    if with_catalog and results is None:
+        raise BadInput(
+            "--with-catalogue adds the published accuracies to those of --results FILE; give both"
+        )
+    mine = None if results is None else read(results)
+    return Front(question, points(question, mine, mine is None or with_catalog))
+
+
+def _picture(front: Front, wide: bool) -> Figure:
+    from flopscope.present.plots.frontier import frontier_figure
+
+    return frontier_figure(front, wide)

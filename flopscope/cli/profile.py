@@ -4,23 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import chain
+from typing import TYPE_CHECKING
 
 import click
 
-from flopscope.cli.options import CONVENTION, OUTPUT, inputs_or_res, natural
-from flopscope.cli.output import command_line, exported
+from flopscope.cli.answering import Answer, answered, asked
+from flopscope.cli.options import (
+    CONVENTION,
+    OUTPUT,
+    format_option,
+    natural,
+    res_option,
+    table_formats,
+)
 from flopscope.cli.progress import waiting
+from flopscope.cli.quantities import ADDITIVE
+from flopscope.cli.subject import inputs_or_res
+from flopscope.errors import listed
+
+if TYPE_CHECKING:
+    from flopscope.answers.profile import Profile
+    from flopscope.conventions import Convention
+    from flopscope.present.view import View
+    from flopscope.sizes import Shape
 
 
 @click.command()
-@click.argument("target", metavar="TARGET")
+@click.argument("target", metavar="MODEL|TARGET")
 @click.option(
     "--input",
     "inputs",
     multiple=True,
     help="Sizes of an input, 1,3,224,224, B,3,H,W or ids=B,T:int64. Repeatable.",
 )
-@click.option("--res", help="Short for --input 1,3,RES,RES.")
+@res_option("Short for --input 1,3,SIZE,SIZE; HxW, as in 192x256, is read too.")
 @click.option(
     "--arg",
     "arguments",
@@ -28,55 +45,54 @@ from flopscope.cli.progress import waiting
     help="Argument of the target: width=24, act=nn.GELU, 'config=Config(width=24)'. Repeatable.",
 )
 @click.option(
-    "--example", "examples", multiple=True, help="Example of a free size, tokens=77. Repeatable."
+    "--example",
+    "examples",
+    multiple=True,
+    help="A value at which the target runs in place of a free size, tokens=77. Repeatable.",
 )
 @click.option(
-    "--rules", help="Your own operators' rules, file.py:RULES: a mapping from name to rule."
+    "--rules", help="Rules of your own operators, file.py:RULES: a mapping from name to rule."
 )
 @CONVENTION
 @click.option(
     "--by",
     default="module",
     show_default=True,
-    help="module (a tree), or flat by layer, operator (its kind), stage or block.",
+    help="A tree by module, or flat by layer, operator (its kind), stage or block.",
 )
-@click.option("--depth", help="Fold the tree below this depth; 0 leaves the total.")
 @click.option(
-    "--sort", help="Largest first by params, macs, count (the convention's) or activations."
+    "--depth",
+    callback=natural("depth"),
+    help="Fold the tree below this depth; 0 leaves the total.",
 )
-@click.option("--backward", is_flag=True, help="A training step: the backward pass too.")
+@click.option(
+    "--sort", help=f"Largest first by count, as the convention counts, or {listed(ADDITIVE)}."
+)
+@click.option("--backward", is_flag=True, help="Count a training step: the backward pass too.")
 @click.option("--strict", is_flag=True, help="Exit 1 if the cost of an operator is unknown.")
-@click.option(
-    "--format",
-    "format_name",
-    default="table",
-    show_default=True,
-    help="table, markdown, latex, csv, json or html; at free sizes python too.",
-)
+@format_option(lambda: f"{table_formats()}; at free sizes python too", "table")
 @OUTPUT
+@answered
 def profile(
     target: str,
     inputs: tuple[str, ...],
-    res: str | None,
+    res: tuple[int, int] | None,
     arguments: tuple[str, ...],
     examples: tuple[str, ...],
     rules: str | None,
-    convention: str,
+    convention: Convention,
     by: str,
-    depth: str | None,
+    depth: int | None,
     sort: str | None,
     backward: bool,
     strict: bool,
-    format_name: str,
-    output_path: str | None,
-) -> None:
-    """Trace your own network, a tree of modules: numbers, or closed forms at free sizes.
+) -> Answer:
+    """Trace your own network, a tree of modules: numbers, or formulas at free sizes.
 
-    TARGET is path/to/file.py:Name, package.module:Name, timm:NAME, torchvision:NAME or a model
-    of the catalogue; Name is an nn.Module, or a class or function that makes one, Net.small or
-    'Net(Config(width=16))' too. Loading a Python target runs its code. path/to/model.onnx is read
-    and never run: it has inputs of its own, whose sizes --input replaces, and --example gives a
-    named size its value.
+    TARGET is path/to/file.py:Name, package.module:Name, timm:NAME or torchvision:NAME. Name is an
+    nn.Module, or a class or function that makes one; Net.small or 'Net(Config(width=16))' is read
+    too. Loading a Python target runs its code. path/to/model.onnx is read and never run: it has
+    inputs of its own, whose sizes --input replaces, and --example gives a named size its value.
 
     \b
     flopscope profile timm:convnext_tiny --res 224 --depth 2
@@ -84,40 +100,40 @@ def profile(
     flopscope profile net.py:Net --arg width=24 --input B,3,H,W
     flopscope profile model.onnx
 
-    A total over an operator that is not known is a lower bound, and printed with ≥.
+    A total over an operator whose cost is unknown is a lower bound, and printed with ≥.
     """
     from flopscope import arguments as texts
-    from flopscope import profiling
-    from flopscope.conventions import convention as named
-    from flopscope.present.parts import View
-    from flopscope.present.profile import ProfileReport, check_view
-    from flopscope.present.profile_formats import check_format, profile_text
-    from flopscope.present.sources import of_document
-    from flopscope.sizes import Shape, is_symbolic
+    from flopscope.answers import profile as answers
+    from flopscope.present.view import View
 
-    graph = profiling.is_onnx(target)
+    graph = answers.is_onnx(target)
     inputs = inputs_or_res(inputs, res, optional=graph)
-    view = View(named(convention), by, natural("depth", depth), sort)
-
-    def check(shapes: Iterable[Shape]) -> None:
-        free = any(map(is_symbolic, chain.from_iterable(shapes)))
-        check_view(view, free=free)
-        check_format(format_name, free=free)
-
+    view = View(convention, by, depth, sort)
     if not graph:  # whose sizes are in the file
-        check(texts.parse_input(text).shape for text in inputs)
+        _check(view, (texts.parse_input(text).shape for text in inputs))
     values = texts.parse_arguments(arguments), texts.parse_examples(examples)
-    with exported(output_path) as write:
-        with waiting(f"{'reading' if graph else 'tracing'} {target}"):
-            found = profiling.profile(target, inputs, *values, rules, backward)
-            check(found.shapes)
-            report = ProfileReport(found, view)
-            text = profile_text(report, format_name)
-        packages = ("onnx",) if graph else ("torch",)
-        command = command_line()
-        write(
-            text,
-            lambda: of_document(report.document(), command, view.convention, packages=packages),
-        )
-    if strict and found.unknown(convention):
-        raise click.exceptions.Exit(1)
+    with waiting(f"{'reading' if graph else 'tracing'} {target}"):
+        found = answers.profile(target, inputs, *values, rules, backward)
+    _check(view, found.shapes)
+    return _laid_out(found, view, strict, ("onnx",) if graph else ("torch",))
+
+
+def _check(view: View, shapes: Iterable[Shape]) -> None:
+    """Raises for an order or a format that these sizes, free or numbers, do not have."""
+    from flopscope.present.profile import check_view
+    from flopscope.present.profile_formats import check_format
+    from flopscope.sizes import is_symbolic
+
+    free = any(map(is_symbolic, chain.from_iterable(shapes)))
+    check_view(view, free=free)
+    check_format(asked("format_name"), free=free)
+
+
+def _laid_out(found: Profile, view: View, strict: bool, packages: tuple[str, ...]) -> Answer:
+    from flopscope.present.profile import ProfileReport
+    from flopscope.present.profile_formats import FORMATS
+    from flopscope.present.provenance import Sources
+
+    holds = not (strict and found.unknown(view.convention.name))
+    sources = Sources(view.convention, packages=packages)
+    return Answer(ProfileReport(found, view), sources, holds, formats=FORMATS)

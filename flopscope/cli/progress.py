@@ -1,4 +1,4 @@
-"""A sign of life while something takes long: on a terminal's standard error, nowhere else."""
+"""A sign of life while something takes long. It goes to standard error, and only to a terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def waiting(for_what: str, *, long: bool = True) -> Iterator[None]:
-    """While active, a line with what is done and for how long; it is gone afterwards. Nothing for
+    """Show what is being done and for how long, in a line that is gone afterwards; show nothing for
     what is not long."""
     if not (long and sys.stderr.isatty()):
         yield

@@ -1,114 +1,87 @@
-"""Commands about reported numbers: reconcile and audit."""
+"""The command that explains a reported number."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from flopscope.cli.options import BATCH, FORMAT, OUTPUT, RES
-from flopscope.cli.output import check_format, command_line, exported, rendered
+from flopscope.cli.answering import Answer, answered
+from flopscope.cli.options import FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
-from flopscope.cli.subject import counted
+from flopscope.cli.subject import Given, subject_options
 from flopscope.errors import BadInput
+
+if TYPE_CHECKING:
+    from flopscope.reconciling.digits import Reported
+    from flopscope.reconciling.search import Explanation
+    from flopscope.reconciling.subjects import Subject
 
 
 @click.command()
-@click.argument("model", metavar="MODEL")
+@click.argument("model", metavar="MODEL|TARGET")
 @click.option("--reported", help="The work as it was reported, such as 579M or 1.14G.")
 @click.option("--params", help="The parameters as they were reported, such as 4.2M.")
-@click.option("--tool", help="Readings of this tool alone; without a number, what it would answer.")
-@RES
-@BATCH
-@click.option("--input", "inputs", multiple=True, help="Sizes of an input of your own module.")
 @click.option(
-    "--arg", "arguments", multiple=True, help="Argument of your own class, name=value. Repeatable."
+    "--tool", help="Only readings of this tool; without a number, what the tool would answer."
 )
-@click.option("--example", "examples", multiple=True, help="A named size of an ONNX file, batch=1.")
+@subject_options
 @FORMAT
 @OUTPUT
+@answered
 def reconcile(
-    model: str,
-    reported: str | None,
-    params: str | None,
-    tool: str | None,
-    res: str | None,
-    batch: str,
-    inputs: tuple[str, ...],
-    arguments: tuple[str, ...],
-    examples: tuple[str, ...],
-    format_name: str,
-    output_path: str | None,
-) -> None:
+    model: str, reported: str | None, params: str | None, tool: str | None, given: Given
+) -> Answer:
     """Explain a reported number: which reading gives it, and of what terms it is the sum.
 
-    MODEL is a name of the catalogue, or a network of your own as `flopscope profile` takes it.
-    Exit status 1 if no reading gives the number, at the input that is asked; the remainder of the
-    nearest is shown. And 1 if it is not modelled what a tool would answer.
+    MODEL is a name of the catalogue, TARGET a network of your own as `flopscope profile` takes it.
+    Exit 1 if no reading gives the number at the input that is asked; what remains to the nearest
+    is shown. Exit 1 too if it is not modelled what the tool would answer.
 
     \b
     flopscope reconcile mobilenetv1 --reported 579M
     flopscope reconcile mobilenetv1 --params 4.24M
     flopscope reconcile net.py:Net --res 224 --tool thop
     """
-    from flopscope.present.reconcile import explanation_document, tool_document
-    from flopscope.present.sources import of_readings
     from flopscope.reconciling import search
     from flopscope.reconciling.digits import Reported
 
-    check_format(format_name)
     if reported is None and params is None and tool is None:
         raise BadInput("give a number, such as --reported 579M or --params 4.2M, or --tool fvcore")
     work, stored = (None if text is None else Reported.parse(text) for text in (reported, params))
     if tool is not None:
         search.of_tool(tool)
-    with exported(output_path) as write:
-        with waiting(f"reconciling {model}"):
-            subject = counted(model, res, batch, inputs, arguments, examples)
-            found: list[Any] = []
-            if work is not None:
-                found.append(search.explain_work(subject, work, tool))
-            if stored is not None:
-                found.append(search.explain_parameters(subject, stored))
-            if found:
-                document = explanation_document(found)
-            else:
-                assert tool is not None
-                answers = search.answers(subject, tool)
-                found = [isinstance(answers, tuple)]
-                document = tool_document(subject, tool, answers)
-        text = rendered(document, format_name)
-        write(text, lambda: of_readings(document, command_line()))
-    if not all(found):
-        raise click.exceptions.Exit(1)
+    with waiting(f"reconciling {model}"):
+        subject = given.counted(model)
+        found = _explained(subject, work, stored, tool)
+        if tool is not None and not found:
+            return _answered(subject, tool)
+    return _reconciled(found)
 
 
-@click.command()
-@click.argument("models", nargs=-1, metavar="[MODEL...]")
-@click.option("--family", help="The figures of a family, such as mobilenetv3.")
-@FORMAT
-@OUTPUT
-def audit(
-    models: tuple[str, ...], family: str | None, format_name: str, output_path: str | None
-) -> None:
-    """Recompute published figures: each equal, explained by a reading, or with a stated cause.
+def _explained(
+    subject: Subject, work: Reported | None, stored: Reported | None, tool: str | None
+) -> list[Explanation]:
+    """The explanation of each number that was reported."""
+    from flopscope.reconciling import search
 
-    Without a name all figures of the catalogue. Exit status 1 if one is left open.
+    found = [] if work is None else [search.explain_work(subject, work, tool)]
+    return found if stored is None else [*found, search.explain_parameters(subject, stored)]
 
-    \b
-    flopscope audit mobilenetv2
-    flopscope audit --family efficientnet --format csv
-    """
-    from flopscope.present.audit import audit_document
-    from flopscope.present.sources import of_readings
-    from flopscope.reconciling import audit as auditing
 
-    check_format(format_name)
-    with exported(output_path) as write:
-        with waiting("recomputing published figures"):
-            findings = auditing.audit(models, family)
-        document = audit_document(findings)
-        text = rendered(document, format_name)
-        write(text, lambda: of_readings(document, command_line()))
-    if any(finding.verdict is auditing.Verdict.OPEN for finding in findings):
-        raise click.exceptions.Exit(1)
+def _reconciled(found: list[Explanation]) -> Answer:
+    from flopscope.present.provenance import of_readings
+    from flopscope.present.reconcile import explanation_document
+
+    return Answer(explanation_document(found), of_readings(), all(found))
+
+
+def _answered(subject: Subject, tool: str) -> Answer:
+    """What a tool would answer."""
+    from flopscope.present.provenance import of_readings
+    from flopscope.present.reconcile import tool_document
+    from flopscope.reconciling import search
+
+    answers = search.answers(subject, tool)
+    document = tool_document(subject, tool, answers)
+    return Answer(document, of_readings(), isinstance(answers, tuple))

@@ -6,32 +6,12 @@ rounding rules; each step here gives a number that no partial result of that ste
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from math import ceil
-from typing import Any
 
-from flopscope.sizes import (
-    Size,
-    ceiled,
-    equal,
-    floor_log2,
-    floored,
-    make_divisible,
-    maximum,
-    minus,
-    nearest_multiple,
-    nearest_whole,
-    order,
-    over,
-    plus,
-    round_half_even,
-    round_repeats,
-    sqrt,
-    times,
-    truncate,
-    where_below,
-)
+from flopscope.sizes import Size
+from flopscope.sizes.rules import rule_of
 from flopscope.symbolic import ONE, Atom, Call, Floor, Monomial, Number, Polynomial, Symbol, factors
 
 
@@ -39,7 +19,7 @@ def largest_intermediate(value: Size, largest: Mapping[str, Number]) -> int:
     """No integer in the program of `value` exceeds this, with every |symbol| up to `largest`.
 
     Domain: a formula whose values are integers, divisors at least 1. Raises TypeError for a
-    rounding rule that has no line in the table below.
+    rounding rule whose row states no bound.
 
     >>> from flopscope.symbolic import symbol
     >>> largest_intermediate(symbol("H") ** 2 - 3 * symbol("H"), {"H": 10})
@@ -59,9 +39,9 @@ class _Bounds:
         self.largest = 0
 
     def of_sum(self, value: Size) -> int:
-        """Σ |c| · Π |atom|^power over one denominator, factors of 0 taken as 1.
+        """Σ |c| · Π |atom|^power over one denominator, with factors of 0 taken as 1.
 
-        So no partial sum and no partial product exceeds it, and no quotient before it divides.
+        So it is exceeded by no partial sum or product, nor by a numerator before it is divided.
         """
         below = value.denominator() if isinstance(value, Polynomial) else value.denominator
         if isinstance(below, Polynomial):
@@ -70,7 +50,7 @@ class _Bounds:
         return self._met(bound)
 
     def of_argument(self, value: Size) -> Number:
-        """Of an argument of a rounding rule: its integers multiply first, then what is real."""
+        """A bound of a rounding rule's argument: its integers multiply first, then real numbers."""
         bound: Number = 0
         for monomial, coefficient in _terms(value):
             whole, real = factors(monomial)
@@ -110,12 +90,13 @@ class _Bounds:
         return bound // (atom.divisor if isinstance(atom.divisor, int) else 1) + 1
 
     def _call(self, atom: Call) -> Number:
-        if atom.function not in _CALLS:
+        rule = rule_of(atom)
+        if rule.bound is None:
             raise TypeError(f"no bound of {atom.function.__name__} is known")
         bounds = [self.of_argument(a) for a in atom.arguments]
-        if atom.function is over:  # of what is below, the least counts: 1, of sizes
-            bounds[1] = _least(atom.arguments[1])
-        bound = _CALLS[atom.function](bounds)
+        for place in rule.divides_by:  # a quotient is largest where its divisor is least
+            bounds[place] = _least(atom.arguments[place])
+        bound = rule.bound(*bounds)
         self._met(bound)
         return bound
 
@@ -124,42 +105,8 @@ def _terms(value: Size) -> Iterable[tuple[Monomial, Number]]:
     return value.terms.items() if isinstance(value, Polynomial) else ((ONE, value),)
 
 
-def _rounded_up(arguments: Sequence[Number]) -> Number:
-    """make_divisible adds at most half a divisor and a whole one."""
-    value, divisor, minimum = arguments
-    return _in_floats(value) + 2 * divisor + minimum
-
-
 def _least(value: Size) -> Number:
     low = value.lower() if isinstance(value, Polynomial) else abs(value)
     if not low or low < 0:
         raise TypeError(f"no bound of a quotient by {value} is known")
     return Fraction(low)
-
-
-def _in_floats(value: Number) -> Number:
-    """Computed in floating point, in fewer steps than would err by one part in 2⁴⁸."""
-    return value + value / Fraction(2**48) + 1
-
-
-_CALLS: Mapping[Callable[..., Any], Callable[[Sequence[Number]], Number]] = {
-    make_divisible: _rounded_up,
-    nearest_multiple: lambda arguments: _in_floats(arguments[0]) + 2 * arguments[1],
-    round_repeats: lambda arguments: _in_floats(arguments[0] * arguments[1]) + 1,
-    truncate: lambda arguments: _in_floats(arguments[0]),
-    round_half_even: lambda arguments: _in_floats(arguments[0]) + 1 + arguments[1],
-    maximum: max,
-    equal: lambda _: 1,
-    floor_log2: lambda arguments: ceil(arguments[0]).bit_length(),
-    where_below: lambda arguments: arguments[2] + arguments[3],
-    floored: lambda arguments: _in_floats(arguments[0]) + 1,
-    ceiled: lambda arguments: _in_floats(arguments[0]) + 1,
-    nearest_whole: lambda arguments: _in_floats(arguments[0]) + 1,
-    plus: lambda arguments: _in_floats(arguments[0] + arguments[1]),
-    minus: lambda arguments: _in_floats(arguments[0] + arguments[1]),
-    times: lambda arguments: _in_floats(arguments[0] * arguments[1]),
-    over: lambda arguments: _in_floats(Fraction(arguments[0]) / arguments[1]),
-    sqrt: lambda arguments: _in_floats(arguments[0]),
-    order: lambda _: 1,
-}
-"""Bounds of the rounding rules from bounds of their arguments."""

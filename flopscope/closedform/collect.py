@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from math import inf
 from typing import NamedTuple
 
-from flopscope.sizes import Size, equal, make_divisible, round_half_even
+from flopscope.sizes import Size
+from flopscope.sizes.rules import rule_of
 from flopscope.symbolic import (
     ONE,
     Atom,
@@ -90,7 +91,7 @@ def common_monomial(value: Polynomial) -> Monomial:
 
 
 def _below(value: Polynomial) -> Monomial:
-    """What the terms are divided by, their fractions left as they are."""
+    """The monomial that all terms are divided by; fractions among the coefficients stay."""
     denominator = value.denominator()
     return next(iter(denominator.terms)) if isinstance(denominator, Polynomial) else ONE
 
@@ -122,32 +123,18 @@ def _coarseness(grid: Monomial) -> tuple[float, str]:
 
 
 LARGE = (10**9, 10**9 + 7, 10**6, 1024)
-"""Sizes to compare at: the first at which what is compared has a value."""
+"""Sizes at which atoms are compared: the first of them at which an atom has a value counts."""
 
 
 def _number_at(atom: Atom, sizes: Iterable[int]) -> float:
-    """The value with all symbols at the first of these sizes that it has one at, infinite where it
-    has none: for a divisor is 0."""
+    """The value of an atom with all symbols at the first of these sizes at which it has one;
+    infinite where it has none, because a divisor is 0."""
     for size in sizes:
         try:
             return float(alone(atom).evaluate({s.name: size for s in atom.symbols()}))
         except (ArithmeticError, ValueError):
             continue
     return inf
-
-
-def shown_arguments(call: Call) -> tuple[Term, ...]:
-    """The arguments as one writes them: a minimum only where it is not the rule's own.
-
-    >>> shown_arguments(Call(make_divisible, (20, 8, 8)))
-    (20, 8)
-    """
-    value, *rest = call.arguments
-    if call.function is make_divisible and rest[0] == rest[1]:
-        rest.pop()
-    if call.function is round_half_even and rest == [0]:
-        rest.pop()
-    return (value, *rest)
 
 
 class Namer:
@@ -195,11 +182,13 @@ def _with_arguments(atom: Floor | Call, change: Callable[[Size], Size]) -> Floor
 
 
 def _reading_order(atom: Atom) -> tuple[bool, float, bool, str]:
-    """Small channel counts first, as in the network: by value with every symbol near its least.
+    """Small channel counts come first, as in the network: in order of value, with every symbol near
+    its least.
 
-    Those that do not exist there, for a divisor is 0, come late; whether two of them agree last.
+    Atoms without a value there, because a divisor is 0, come late; questions whether two sizes are
+    equal come last.
     """
-    agreement = isinstance(atom, Call) and atom.function is equal
+    agreement = isinstance(atom, Call) and rule_of(atom).asks is not None
     try:
         size = float(alone(atom).evaluate({s.name: s.lower + 1 for s in atom.symbols()}))
     except (ArithmeticError, ValueError):

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from flopscope import sizes
 from flopscope.closedform.bound import largest_intermediate
 from flopscope.closedform.program import program
 from flopscope.errors import BadInput, OutsideDomain, Overflow
@@ -32,7 +31,7 @@ def compiled(value: Size, *, whole: bool = True) -> Callable[..., Any]:
     written = program(value)
     text = written.function("parts", (), f"{written.numerator}, {written.denominator}")
     namespace: dict[str, Any] = {}
-    exec(text, vars(sizes) | {"__builtins__": {}}, namespace)
+    exec(text, {**written.functions, "__builtins__": {}}, namespace)
     parts = namespace["parts"]
 
     def count(values: dict[str, Any]) -> Any:
@@ -53,7 +52,7 @@ def _quotient(numerator: Any, denominator: Any, whole: bool) -> Any:
     if isinstance(denominator, int) and denominator == 1:
         return numerator
     if any_of(numerator % denominator != 0):
-        raise OutsideDomain("no whole number at these sizes: a division leaves a rest")
+        raise OutsideDomain("the count is not whole at these sizes: a division leaves a remainder")
     return numerator // denominator
 
 
@@ -85,7 +84,7 @@ def _prepared(array: Any, whole: bool) -> Any:
 
 
 def _exact_dtype(value: Size, arrays: dict[str, Any]) -> Any:
-    """The dtype in which counting is exact. Raises Overflow where that would be neither."""
+    """The dtype in which counting is exact. Raises Overflow where 64 bits may not hold a count."""
     import numpy as np
 
     if any(array.dtype == object for array in arrays.values()):
@@ -105,7 +104,7 @@ def _exact_dtype(value: Size, arrays: dict[str, Any]) -> Any:
 
 
 def _magnitude(array: Any) -> int | Fraction:
-    """The largest |element|, exactly; 0 where there is none."""
+    """The largest |element|, exactly; 0 for an empty array."""
     if not array.size:
         return 0
     exact = Fraction if array.dtype.kind == "f" else int

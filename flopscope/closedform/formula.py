@@ -66,7 +66,7 @@ class Formula:
 
     @cached_property
     def counts(self) -> bool:
-        """Are its values whole numbers? Not with a rounding dropped, nor with a bare multiplier."""
+        """Are its values whole? Not where a rounding was dropped or a multiplier is not rounded."""
         atoms = self.expression.atoms() if is_symbolic(self.expression) else ()
         return self.exact and all(atom.integer for atom in atoms)
 
@@ -74,10 +74,10 @@ class Formula:
         """The exact integer at these sizes; a float where roundings were dropped (`idealised`).
 
         Arrays broadcast and give an array (int64, or dtype object for sizes of that dtype, which
-        hold integers of any size). Sizes of the alphabet that the formula does not depend on are
-        welcome. Raises UnboundSymbols where a symbol is missing, OutsideDomain where the network
-        does not exist, UnknownName for a name that is no dimension, Overflow for arrays too large
-        for 64 bits.
+        hold integers of any size). Sizes of the alphabet that the formula does not depend on may
+        be given too. Raises UnboundSymbols where a symbol is missing, OutsideDomain where the
+        network does not exist, UnknownName for a name that is not a dimension, Overflow for arrays
+        too large for 64 bits.
 
         >>> Formula(9 * symbol("H") * symbol("W"), "MACs").at(H=2, W=3, B=1)
         54
@@ -94,7 +94,9 @@ class Formula:
         if not (named := [name for name, size in own.items() if is_symbolic(size)]):
             return self.compiled(**own)
         if any(is_array(size) for size in own.values()):
-            raise BadInput(f"{', '.join(named)} is a symbol beside arrays; give it a number")
+            raise BadInput(
+                f"{', '.join(named)} is a symbol, but other sizes are arrays; give it a number"
+            )
         return self.expression.evaluate(own)
 
     @cached_property
@@ -105,8 +107,8 @@ class Formula:
     def subs(self, **sizes: Any) -> Formula:
         """The formula with some symbols replaced by sizes or other symbols.
 
-        Raises OutsideDomain where the network does not exist, UnknownName for a name that is no
-        dimension, BadInput for an array: `at` takes those.
+        Raises OutsideDomain where the network does not exist, UnknownName for a name that is
+        not a dimension, BadInput for an array: `at` takes those.
 
         >>> Formula(9 * symbol("H") * symbol("W"), "MACs").subs(H=2).expression
         Polynomial(18·W)
@@ -142,7 +144,7 @@ class Formula:
                     f"{name} cannot be a multiple of {multiple}; give a positive integer"
                 )
             if not s.integer:
-                raise BadInput(f"{name} is no integer and has no multiples; leave it out")
+                raise BadInput(f"{name} is not an integer, so it has no multiples; leave it out")
             size = symbol(name, s.lower)
             scaled[name], restored[name] = multiple * symbol(name), size / multiple
             added.append(Multiple(size, multiple, name))

@@ -2,46 +2,27 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
 from flopscope.domain import AtLeast, Condition
-from flopscope.sizes import (
-    Size,
-    ceiled,
-    equal,
-    floored,
-    make_divisible,
-    maximum,
-    minus,
-    nearest_multiple,
-    nearest_whole,
-    over,
-    plus,
-    round_half_even,
-    round_repeats,
-    times,
-    truncate,
-    where_below,
-)
+from flopscope.sizes import Size
+from flopscope.sizes.rules import rule_of
 from flopscope.symbolic import ONE, Atom, Call, Floor, Polynomial, alone, replace_atoms
-
-REFERENCE = 1 - Fraction(1, 2**20)
-"""Every multiplier at just below 1: decides which side of a maximum the law follows."""
 
 
 def idealise(value: Size) -> tuple[Size, tuple[Condition, ...]]:
     """(value without roundings, conditions under which the sides taken are the right ones).
 
     ⌈P/d⌉ and ⌊P/d⌋ become P/d, so that the law is exact where the grid is not rounded; a rounded
-    width becomes the width itself, two widths that need not agree differ, and of a maximum remains
-    the side that is larger for multipliers just below 1. That choice is a condition of the law.
+    width becomes the width itself, two widths that need not agree differ, and a maximum becomes the
+    side that is larger for multipliers just below 1. That choice is a condition of the law.
     Raises TypeError for a rounding rule whose idealised form is not known.
 
-    >>> from flopscope.symbolic import symbol
-    >>> width = symbol("width", lower=0, integer=False)
+    >>> from flopscope.sizes import make_divisible, maximum
+    >>> from flopscope.symbolic import dimension
+    >>> width = dimension("width")
     >>> law, conditions = idealise(make_divisible(1280 * maximum(1, width)))
     >>> print(law, "where", *conditions)
     1280 where α ≤ 1
@@ -66,52 +47,20 @@ def _ideal_floor(numerator: Size, divisor: Size) -> Size:
     return (numerator - constant) / divisor - below
 
 
-ROUNDINGS = frozenset(
-    (make_divisible, nearest_multiple, round_half_even, truncate, floored, ceiled, nearest_whole)
-)
-"""Rules whose idealised result is what they round."""
-
-ARITHMETIC: Mapping[Callable[..., Any], Callable[[Any, Any], Any]] = {
-    plus: operator.add,
-    minus: operator.sub,
-    times: operator.mul,
-    over: operator.truediv,
-}
-"""Of real numbers, where doubles are computed."""
-
-
 def _ideal_call(atom: Call, arguments: list[Any], conditions: dict[Condition, None]) -> Size:
-    if atom.function in ROUNDINGS:
-        return arguments[0]
-    if atom.function in ARITHMETIC:
-        return ARITHMETIC[atom.function](*arguments)
-    if atom.function is round_repeats:
-        return arguments[0] * arguments[1]
-    if atom.function is equal:
-        return int(arguments[0] == arguments[1])
-    if atom.function is maximum:
-        largest = max(arguments, key=_at_reference)
-        for other in arguments:
-            if other is not largest:
-                conditions[AtLeast(largest - other, 0, "the side of a maximum less another")] = None
-        return largest
-    if atom.function is where_below:
-        value, bound, below, otherwise = arguments
-        is_below = _at_reference(value - bound) < 0
-        distance = bound - value if is_below else value - bound
-        conditions[AtLeast(distance, 0, "distance of the width from the bound of its rule")] = None
-        return below if is_below else otherwise
-    raise TypeError(f"no idealised form of {atom.function.__name__}")
-
-
-def _at_reference(value: Size) -> Fraction:
-    if not isinstance(value, Polynomial):
-        return Fraction(value)
-    return Fraction(value.evaluate({s.name: REFERENCE for s in value.symbols()}))
+    rule = rule_of(atom)
+    if rule.ideal is not None:
+        return rule.ideal(*arguments)
+    if rule.side is None:
+        raise TypeError(f"no idealised form of {atom.function.__name__}")
+    value, reasons = rule.side(*arguments)
+    for difference, words in reasons:
+        conditions[AtLeast(difference, 0, words)] = None
+    return value
 
 
 def _strongest(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
-    """Of several bounds on one and the same quantity the strongest, and none that always holds."""
+    """The strongest of several bounds on one quantity, without those that always hold."""
     strongest: dict[Any, tuple[Fraction, Condition]] = {}
     for condition in conditions:
         if condition.broken() is False:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from textwrap import wrap
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from flopscope import sizes
 from flopscope.alphabet import ALPHABET
-from flopscope.closedform.collect import GRID, Definition, Namer, collect, shown_arguments
+from flopscope.closedform.collect import GRID, Definition, Namer, collect
 from flopscope.sizes import Size
+from flopscope.sizes.rules import shown_arguments
 from flopscope.symbolic import (
     ONE,
     Atom,
@@ -32,11 +34,11 @@ INDENT = "    "
 class Program(NamedTuple):
     """A formula as text: `assignments` in order, then numerator/denominator ('1' for none).
 
-    `functions` are the rounding rules of `flopscope.sizes` that it calls.
+    `functions` are the rounding rules that it calls, by name.
     """
 
     symbols: tuple[str, ...]
-    functions: tuple[str, ...]
+    functions: Mapping[str, Callable[..., Any]]
     assignments: tuple[str, ...]
     numerator: str
     denominator: str
@@ -49,7 +51,7 @@ class Program(NamedTuple):
 
 
 def program(value: Size) -> Program:
-    """The text of a formula, its sum over one denominator so that only whole numbers are added.
+    """The text of a formula, with one denominator under its sum, so that only integers are added.
 
     >>> from flopscope.symbolic import symbol
     >>> written = program(9 * symbol("C") * symbol("H") / symbol("G"))
@@ -60,9 +62,10 @@ def program(value: Size) -> Program:
     below = value.denominator() if isinstance(value, Polynomial) else Fraction(value).denominator
     namer = Namer(lambda _: True, _variable(symbols))
     numerator, denominator = _body(value * below, namer), _factor(namer(below))
-    calls = {d.atom.function.__name__ for d in namer.definitions if isinstance(d.atom, Call)}
+    calls = (d.atom.function for d in namer.definitions if isinstance(d.atom, Call))
+    functions = {function.__name__: function for function in calls}
     assignments = tuple(f"{d.name} = {_definition(d)}" for d in namer.definitions)
-    return Program(tuple(symbols), tuple(sorted(calls)), assignments, numerator, denominator)
+    return Program(tuple(symbols), functions, assignments, numerator, denominator)
 
 
 def source(value: Size, function: str, docstring: str, *, whole: bool = True) -> str:
@@ -79,13 +82,23 @@ def source(value: Size, function: str, docstring: str, *, whole: bool = True) ->
         return 3 * h2**2
     """
     written = program(value)
-    imports = ", ".join(written.functions)
-    lines = [f"from flopscope.sizes import {imports}", "", ""] if imports else []
+    imports = _imports(written.functions)
+    lines = [*imports, "", ""] if imports else []
     result = written.numerator
     if written.denominator != "1":
         result = f"{result} {'//' if whole else '/'} {written.denominator}"
     quoted = wrap(f'"""{docstring}"""', WIDTH, break_long_words=False, break_on_hyphens=False)
     return "\n".join([*lines, written.function(function, quoted, result)])
+
+
+def _imports(functions: Mapping[str, Callable[..., Any]]) -> list[str]:
+    """Where the rules are imported from: `flopscope.sizes`, or the module of a rule elsewhere."""
+    homes: dict[str, list[str]] = {}
+    for name in sorted(functions):
+        own = getattr(sizes, name, None) is functions[name]
+        home = sizes.__name__ if own else functions[name].__module__
+        homes.setdefault(home, []).append(name)
+    return [f"from {home} import {', '.join(names)}" for home, names in sorted(homes.items())]
 
 
 def expression(value: Size) -> str:
@@ -145,7 +158,7 @@ def _definition(definition: Definition) -> str:
 
 
 def _body(value: Term, namer: Namer) -> str:
-    """common * (a sum over grids, one a line), in brackets where the text is no product."""
+    """common * (a sum over grids, one a line), in brackets where the text is not a product."""
     collected = collect(value)
     grids = [(_powers(grid, namer), namer(coefficient)) for grid, coefficient in collected.terms]
     common = _powers(collected.common, namer)
@@ -183,7 +196,7 @@ def _sum(value: Term) -> str:
 
 
 def _real_sum(value: Term) -> str:
-    """An argument of a rounding rule: fractions are the floats of the networks' own code."""
+    """An argument of a rounding rule, in which fractions are the floats of the networks' code."""
     return _added(_real_product(m, c) for m, c in _terms(value))
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import sympy
 
-from flopscope.alphabet import ALPHABET, text_of
-from flopscope.closedform.collect import Namer, collect, shown_arguments
+from flopscope.alphabet import ALPHABET, MULTIPLIERS, text_of
+from flopscope.closedform.collect import Namer, collect
 from flopscope.sizes import Size
+from flopscope.sizes.rules import shown_arguments
 from flopscope.symbolic import (
     Atom,
     Call,
@@ -45,17 +46,19 @@ ARITHMETIC: Mapping[str, Callable[..., Any]] = {
     "power": lambda a, b: sympy.Pow(a, b, evaluate=False),
     "sqrt": sympy.sqrt,
 }
-"""Arithmetic of floats by the names that it has in `flopscope.symbolic.doubles`, step by step:
-0.7 · 1.4 is no number that code has."""
+"""Arithmetic of floats by the names that it has in `flopscope.symbolic.doubles`. SymPy must not
+evaluate it: the exact product of 0.7 and 1.4 is a number that code never has."""
 
 
-def sympy_symbol(name: str, *, integer: bool = True) -> sympy.Symbol:
-    """The SymPy symbol that stands for a dimension of the alphabet.
+def sympy_symbol(name: str, *, integer: bool | None = None) -> sympy.Symbol:
+    """The SymPy symbol that stands for a dimension: an integer unless the alphabet has it as a real
+    number, or as `integer` says.
 
-    >>> sympy_symbol("width", integer=False).is_positive
-    True
+    >>> sympy_symbol("width").is_integer, sympy_symbol("H").is_integer
+    (None, True)
     """
-    return sympy.Symbol(name, positive=True, integer=integer or None)
+    whole = name not in MULTIPLIERS if integer is None else integer
+    return sympy.Symbol(name, positive=True, integer=whole or None)
 
 
 def latex(value: Size) -> str:
@@ -123,7 +126,7 @@ def _atom(atom: Atom) -> sympy.Expr:
 
 
 def _double(atom: Call) -> sympy.Expr:
-    """Arithmetic of floats, their constants as SymPy's own; it does not round as they do."""
+    """Arithmetic of floats, with constants as SymPy's floats. SymPy does not round each step."""
     arguments = [
         sympy.Float(float(a)) if isinstance(a, Fraction) else to_sympy(a) for a in atom.arguments
     ]

@@ -1,4 +1,4 @@
-"""A formula that is a table: an expression for each number of a size, no law between them."""
+"""Formulas that are tables: an expression for each number of a size, and no law between them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flopscope.symbolic import Atom, Call, Polynomial, Term, add_all
 
 
 def table_rows(value: Any) -> tuple[Term, Mapping[int, Term]] | None:
-    """(s, {n: expression}) of Σ expression · [s = n]; None for what is no such sum.
+    """(s, {n: expression}) of Σ expression · [s = n]; None for any other value.
 
     >>> from flopscope.symbolic import symbol
     >>> n, C = symbol("n"), symbol("C")

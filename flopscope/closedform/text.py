@@ -12,11 +12,11 @@ from flopscope.closedform.collect import (
     Namer,
     collect,
     common_monomial,
-    shown_arguments,
 )
 from flopscope.closedform.table import table_rows
 from flopscope.domain import Condition, Members, Multiple
 from flopscope.sizes import Size
+from flopscope.sizes.rules import shown_arguments
 from flopscope.symbolic import (
     Atom,
     Call,

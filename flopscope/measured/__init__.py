@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
-from flopscope.arguments import InputSpec
 from flopscope.errors import BadInput
+from flopscope.facts import InputSpec
 from flopscope.measured.counts import Counts, Skipped
 from flopscope.measured.functional import functional_calls
 from flopscope.measured.fvcore_counts import fvcore_counts

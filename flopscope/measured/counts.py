@@ -1,8 +1,8 @@
 """What a counter says about one run of a module, and what it passed over without counting.
 
 Products are convolution, linear and matmul: what the `macs` convention counts. Every other operator
-is free by definition (`FREE`), or it is reported as skipped: a quantity with a skipped operator in
-it was not counted, whatever number the tool prints.
+is free by definition (`FREE`), or it is reported as skipped: a quantity was not really counted if
+there is a skipped operator in it, whatever number the tool prints.
 """
 
 from __future__ import annotations

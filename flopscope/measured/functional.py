@@ -1,4 +1,5 @@
-"""What a module calls as functions, on weights of its own: rows beside those of its layers."""
+"""Rows of what a module calls as functions, on weights of its own, beside the rows of its
+layers."""
 
 from __future__ import annotations
 
@@ -17,8 +18,8 @@ from flopscope.measured.modules import ModuleRow, is_leaf, padding_of
 
 @contextmanager
 def functional_calls(module: nn.Module, rows: list[ModuleRow]) -> Iterator[None]:
-    """Inside, each of `FUNCTIONS` that runs outside a leaf module appends its row, under the path
-    of the module that calls it."""
+    """While active, each of `FUNCTIONS` that runs outside a leaf module appends its row, under the
+    path of the module that calls it."""
     running: list[tuple[str, bool]] = []
 
     def leave(*_: Any) -> None:
@@ -41,7 +42,7 @@ def functional_calls(module: nn.Module, rows: list[ModuleRow]) -> Iterator[None]
 
 
 class _Watch(TorchFunctionMode):
-    """Sees functions as they are called, those inside leaf modules too, which it leaves alone."""
+    """Sees functions as they are called, and leaves those inside leaf modules alone."""
 
     def __init__(
         self, running: list[tuple[str, bool]], names: Mapping[int, str], rows: list[ModuleRow]
@@ -129,8 +130,8 @@ FUNCTIONS: Mapping[Any, Callable[..., _Facts]] = {
 
 
 def _row(facts: _Facts, path: str, output: Tensor, names: Mapping[int, str]) -> Operator:
-    """A tensor that the module does not store, nor any of its views, is computed: it has no name,
-    and is no parameter."""
+    """A tensor is computed if the module stores neither it nor what it shows. It then has no name,
+    and is not a parameter."""
     stored = ((t, _owner(t)) for t in facts.stored if t is not None)
     weights = (
         Weight(names.get(id(owner), ""), tuple(t.shape), learnt=isinstance(owner, nn.Parameter))

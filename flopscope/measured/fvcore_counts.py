@@ -7,14 +7,15 @@ without a rule is reported, unless it is free by definition.
 
 The trace needs real tensors: while tracing, torch's shape functions for the meta device are given
 sizes that are tensors, and convolutions refuse them. Modules on the meta device are therefore
-traced with zeros on the CPU, at the cost of a forward pass there for each of the two analyses.
+traced with zeros on the CPU, at the cost of one forward pass there, whose graph both analyses read.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -28,7 +29,7 @@ with warnings.catch_warnings():
     # fvcore decorates functions with torch.jit.script as it is imported; it has had no release
     # since torch deprecated that, and nothing here calls those functions.
     warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
-    from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis
+    from fvcore.nn import ActivationCountAnalysis, FlopCountAnalysis, jit_analysis
 
 OPERATOR_CLASSES: Mapping[str, Kind] = {
     "conv": Kind.CONVOLUTION,
@@ -56,16 +57,35 @@ def fvcore_counts(
             fill_meta(module)
             device = "cpu"
         try:
-            # Each analysis has inputs of its own: a first layer may write into them.
-            work, outputs = (
-                _traced(analysis(module, zeros(device)))
-                for analysis in (FlopCountAnalysis, ActivationCountAnalysis)
-            )
+            given = zeros(device)
+            with _one_graph():
+                work, outputs = (
+                    _traced(analysis(module, given))
+                    for analysis in (FlopCountAnalysis, ActivationCountAnalysis)
+                )
         except Exception as error:
             # The module has just run without fvcore: whatever this is, it is the trace's failure,
             # and torch.jit raises every type there is.
             return Counts(0, {}, {}, {}, 0, failure=f"{type(error).__name__}: {error}")
         return _counts(work, outputs)
+
+
+@contextmanager
+def _one_graph() -> Iterator[None]:
+    """Analyses of one module read one graph, which fvcore would trace again for each of them."""
+    original = jit_analysis._get_scoped_trace_graph
+    graphs: list[Any] = []
+
+    def traced_once(*given: Any) -> Any:
+        if not graphs:
+            graphs.append(original(*given))
+        return graphs[0]
+
+    jit_analysis._get_scoped_trace_graph = traced_once
+    try:
+        yield
+    finally:
+        jit_analysis._get_scoped_trace_graph = original
 
 
 def _traced(analysis: Any) -> Any:

@@ -29,7 +29,7 @@ class ModuleRow(NamedTuple):
     note: str = ""
 
 
-class Call(NamedTuple):
+class LeafCall(NamedTuple):
     """A leaf module at work: shapes in and out, and the names of the tensors it stores."""
 
     module: Any  # each rule knows its layer type; the table pairs them
@@ -78,7 +78,7 @@ def recording(module: nn.Module) -> Iterator[list[ModuleRow]]:
 
     def record(path: str, leaf: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         shapes = tuple(tuple(x.shape) for x in inputs if isinstance(x, Tensor))
-        rows.append(_facts_of(leaf)(Call(leaf, path, shapes, _shape(output), names)))
+        rows.append(_facts_of(leaf)(LeafCall(leaf, path, shapes, _shape(output), names)))
 
     leaves = [(path, part) for path, part in module.named_modules() if is_leaf(part)]
     handles = [leaf.register_forward_hook(partial(record, path)) for path, leaf in leaves]
@@ -95,12 +95,12 @@ def is_leaf(part: nn.Module) -> bool:
 
 
 def _shape(output: Any) -> Shape:
-    """Of a tensor, or of the first one in a tuple (a pooling that returns its indices too)."""
+    """The shape of a tensor, or of the first one in a tuple, as of a pooling with indices."""
     first = output[0] if isinstance(output, tuple) and output else output
     return tuple(first.shape) if isinstance(first, Tensor) else ()
 
 
-def _facts_of(leaf: nn.Module) -> Callable[[Call], ModuleRow]:
+def _facts_of(leaf: nn.Module) -> Callable[[LeafCall], ModuleRow]:
     """The rule of the layer's type, or of a base class whose forward it has not replaced."""
     for base in type(leaf).__mro__:
         if base in FACTS:
@@ -112,14 +112,14 @@ def _facts_of(leaf: nn.Module) -> Callable[[Call], ModuleRow]:
     return _unknown
 
 
-def _unknown(call: Call) -> ModuleRow:
+def _unknown(call: LeafCall) -> ModuleRow:
     return call.row(Kind.UNKNOWN, note="a layer type without a rule")
 
 
 # --- convolutions -----------------------------------------------------------------------------
 
 
-def _convolution(call: Call) -> ModuleRow:
+def _convolution(call: LeafCall) -> ModuleRow:
     layer = call.module
     padding, note = padding_of(layer.padding, layer.kernel_size, layer.dilation)
     window = Window(layer.kernel_size, layer.stride, padding, layer.dilation)
@@ -128,7 +128,8 @@ def _convolution(call: Call) -> ModuleRow:
 
 
 def padding_of(padding: Any, kernel: Shape, dilation: Shape) -> tuple[Shape, str]:
-    """Zeros before each axis. `same` puts an odd one at the end, which the window cannot say."""
+    """The number of zeros before each axis. With `same` an odd one stands at the end, which the
+    window cannot express."""
     if padding == "valid":
         return (0,) * len(kernel), ""
     if padding != "same":
@@ -142,43 +143,43 @@ def padding_of(padding: Any, kernel: Shape, dilation: Shape) -> tuple[Shape, str
 # --- linear layers, norms, functions ----------------------------------------------------------
 
 
-def _linear(call: Call) -> ModuleRow:
+def _linear(call: LeafCall) -> ModuleRow:
     return call.row(Kind.LINEAR)
 
 
-def _batch_norm(call: Call) -> ModuleRow:
+def _batch_norm(call: LeafCall) -> ModuleRow:
     own = call.module.training or call.module.running_mean is None
     return call.row(Kind.BATCH_NORM_TRAINING if own else Kind.BATCH_NORM)
 
 
-def _embedding(call: Call) -> ModuleRow:
+def _embedding(call: LeafCall) -> ModuleRow:
     return call.row(Kind.EMBEDDING)
 
 
-def _layer_norm(kind: Kind) -> Callable[[Call], ModuleRow]:
+def _layer_norm(kind: Kind) -> Callable[[LeafCall], ModuleRow]:
     """Groups are the vectors that are normalised apart, as the closed form counts them."""
 
-    def rule(call: Call) -> ModuleRow:
+    def rule(call: LeafCall) -> ModuleRow:
         positions = math.prod(call.output) // math.prod(call.module.normalized_shape)
         return call.row(kind, groups=positions)
 
     return rule
 
 
-def _group_norm(call: Call) -> ModuleRow:
+def _group_norm(call: LeafCall) -> ModuleRow:
     return call.row(Kind.GROUP_NORM, groups=call.output[0] * call.module.num_groups)
 
 
-def _activation(function: Function) -> Callable[[Call], ModuleRow]:
+def _activation(function: Function) -> Callable[[LeafCall], ModuleRow]:
     return lambda call: call.row(Kind.ACTIVATION, function=function)
 
 
-def _gelu(call: Call) -> ModuleRow:
+def _gelu(call: LeafCall) -> ModuleRow:
     exact = call.module.approximate == "none"
     return call.row(Kind.ACTIVATION, function=Function.GELU if exact else Function.GELU_TANH)
 
 
-def _softmax(call: Call) -> ModuleRow:
+def _softmax(call: LeafCall) -> ModuleRow:
     if call.module.dim is None:
         return call.row(Kind.UNKNOWN, note="softmax over a dimension that it does not name")
     return call.row(Kind.SOFTMAX, groups=math.prod(call.output) // call.output[call.module.dim])
@@ -187,7 +188,7 @@ def _softmax(call: Call) -> ModuleRow:
 # --- pooling ----------------------------------------------------------------------------------
 
 
-def _max_pool(call: Call) -> ModuleRow:
+def _max_pool(call: LeafCall) -> ModuleRow:
     return call.row(
         Kind.MAX_POOL,
         window=_pool_window(call.module, _pair(call.module.dilation)),
@@ -195,7 +196,7 @@ def _max_pool(call: Call) -> ModuleRow:
     )
 
 
-def _average_pool(call: Call) -> ModuleRow:
+def _average_pool(call: LeafCall) -> ModuleRow:
     layer = call.module
     if layer.divisor_override is not None:
         return call.row(Kind.UNKNOWN, note="average pooling not divided by its window's area")
@@ -205,7 +206,7 @@ def _average_pool(call: Call) -> ModuleRow:
     return call.row(kind, window=_pool_window(layer, (1, 1)), note=note)
 
 
-def _global_pool(call: Call) -> ModuleRow:
+def _global_pool(call: LeafCall) -> ModuleRow:
     if call.output[2:] == (1, 1):
         return call.row(Kind.GLOBAL_POOL)
     return call.row(Kind.ADAPTIVE_POOL, function=Reduction.MEAN)
@@ -219,7 +220,7 @@ def _pair(size: Any) -> Axes:
     return (size, size) if isinstance(size, int) else tuple(size)
 
 
-FACTS: Mapping[type[nn.Module], Callable[[Call], ModuleRow]] = {
+FACTS: Mapping[type[nn.Module], Callable[[LeafCall], ModuleRow]] = {
     nn.Conv1d: _convolution,
     nn.Conv2d: _convolution,
     nn.Conv3d: _convolution,

@@ -14,7 +14,8 @@ from flopscope.snapshot import Snapshot, name_spaces
 
 @contextmanager
 def untouched(module: nn.Module) -> Iterator[None]:
-    """Inside: evaluation mode, no gradients. Afterwards, also after an error: everything as it was.
+    """While active, the module is in evaluation mode, without gradients. Afterwards everything is
+    as it was, also after an error.
 
     What is reachable from the module is put back, with the values of buffers and of tensors that
     are registered nowhere. Parameters are not copied: a forward that writes into its weights keeps

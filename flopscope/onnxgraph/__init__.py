@@ -10,9 +10,8 @@ from pathlib import Path
 from onnx import ModelProto
 
 from flopscope.ledger import Ledger
-from flopscope.onnxgraph.backwards import from_later
-from flopscope.onnxgraph.files import all_nodes, load
-from flopscope.onnxgraph.headers import (
+from flopscope.onnxgraph.model.files import all_nodes, load
+from flopscope.onnxgraph.model.headers import (
     OWN_DOMAINS,
     check,
     detach,
@@ -22,8 +21,9 @@ from flopscope.onnxgraph.headers import (
     set_apart,
     values_of,
 )
+from flopscope.onnxgraph.model.sizing import Names, input_shapes, names_of
 from flopscope.onnxgraph.reader import Reader
-from flopscope.onnxgraph.sizing import Names, input_shapes, names_of
+from flopscope.onnxgraph.shapes.backwards import from_later
 from flopscope.sizes import Shape
 
 QUANTISED: Mapping[str, tuple[int, ...]] = {

@@ -1,7 +1,7 @@
 """Arithmetic that a graph does on shapes, done on Python's numbers and polynomials.
 
-Arrays hold Python objects, so that NumPy moves them and `sizes` computes them. What symbols leave
-open raises Undecided: the tensor is then a constant of unknown numbers.
+Arrays hold Python objects, so that NumPy moves them and `sizes` computes them. Where symbols leave
+something open, Undecided is raised, and the tensor is a constant of unknown numbers.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from flopscope.errors import BadInput
-from flopscope.onnxgraph.headers import INTEGERS, SMALL, Stored
-from flopscope.onnxgraph.tensors import Call, Undecided
-from flopscope.onnxgraph.truths import Open, both, either, equal, less, negation, settled
+from flopscope.onnxgraph.model.headers import INTEGERS, SMALL, Stored
+from flopscope.onnxgraph.tensors import NodeCall, Undecided
+from flopscope.onnxgraph.truths import Open, both, decided, either, equal, less, negation
 from flopscope.sizes import (
     ceiled,
     elements,
@@ -31,10 +31,11 @@ Numbers: TypeAlias = np.ndarray
 LONG = 2**63
 
 
-def numbers_of(call: Call) -> tuple[Numbers, ...] | None:
+def numbers_of(call: NodeCall) -> tuple[Numbers, ...] | None:
     """The numbers of the call's outputs where they are known before any input is, else None.
 
-    Learnt tensors are not computed with ahead, but single numbers are: exporters store factors so.
+    Nothing is computed ahead with learnt tensors, except with single numbers, since exporters store
+    factors in this way.
     """
     rule = NUMBERS.get(call.op)
     learnt = any(t is not None and t.learnt and elements(t.shape or ()) != 1 for t in call.inputs)
@@ -49,7 +50,7 @@ def numbers_of(call: Call) -> tuple[Numbers, ...] | None:
 
 
 def _is_held(numbers: Numbers) -> bool:
-    """Are they few, and within what 64 bits hold? A few nodes could make them endlessly long."""
+    """Are they few, and do 64 bits hold them? A few nodes could make them endlessly long."""
     if numbers.size > SMALL:
         return False
     return all(is_symbolic(n) or not isinstance(n, int) or -LONG <= n < LONG for n in numbers.flat)
@@ -60,7 +61,7 @@ def boxed(value: Any) -> Numbers:
     return np.array(value, dtype=object)
 
 
-def _input(call: Call, index: int) -> Numbers:
+def _input(call: NodeCall, index: int) -> Numbers:
     if (numbers := call.input(index).numbers) is None:
         raise Undecided
     return numbers
@@ -69,12 +70,12 @@ def _input(call: Call, index: int) -> Numbers:
 # --- one number at a time ------------------------------------------------------------------------
 
 
-def _each(function: Callable[..., Any], operands: int) -> Callable[[Call], Numbers]:
+def _each(function: Callable[..., Any], operands: int) -> Callable[[NodeCall], Numbers]:
     apply = np.frompyfunc(function, operands, 1)
     return lambda call: boxed(apply(*(_input(call, index) for index in range(operands))))
 
 
-def _divide(call: Call) -> Numbers:
+def _divide(call: NodeCall) -> Numbers:
     """Integers are divided as C does it, toward zero."""
     rule = _toward_zero if call.input(0).integer else lambda a, b: a / b
     return boxed(np.frompyfunc(rule, 2, 1)(_input(call, 0), _input(call, 1)))
@@ -87,7 +88,7 @@ def _toward_zero(a: Any, b: Any) -> Any:
     return quotient if (a < 0) == (b < 0) else -quotient
 
 
-def _cast(call: Call) -> Numbers:
+def _cast(call: NodeCall) -> Numbers:
     """To integers numbers are cut off, to floats and booleans they are taken as they are."""
     to = call.attribute("to")
     if to in INTEGERS:
@@ -135,17 +136,17 @@ def _undecided() -> Any:
 # --- arrays that are moved -----------------------------------------------------------------------
 
 
-def _concat(call: Call) -> Numbers:
+def _concat(call: NodeCall) -> Numbers:
     parts = [_input(call, index) for index in range(len(call.inputs))]
     return np.concatenate(parts, axis=call.attribute("axis", 0))
 
 
-def _gather(call: Call) -> Numbers:
+def _gather(call: NodeCall) -> Numbers:
     indices = _input(call, 1).astype(int)
     return boxed(np.take(_input(call, 0), indices, axis=call.attribute("axis", 0)))
 
 
-def _slice(call: Call) -> Numbers:
+def _slice(call: NodeCall) -> Numbers:
     data = _input(call, 0)
     starts, ends = call.setting("starts", 1), call.setting("ends", 2)
     axes = call.setting("axes", 3, range(len(starts)))
@@ -158,7 +159,7 @@ def _slice(call: Call) -> Numbers:
     return data[tuple(where)]
 
 
-def _split(call: Call) -> tuple[Numbers, ...]:
+def _split(call: NodeCall) -> tuple[Numbers, ...]:
     data, axis, parts = _input(call, 0), call.attribute("axis", 0), len(call.outputs)
     lengths = call.setting("split", 1)
     if lengths is None:
@@ -167,27 +168,27 @@ def _split(call: Call) -> tuple[Numbers, ...]:
     return tuple(np.split(data, np.cumsum(lengths)[:-1].astype(int), axis=axis))
 
 
-def _reshape(call: Call) -> Numbers:
+def _reshape(call: NodeCall) -> Numbers:
     data = _input(call, 0)
     return data.reshape([n or data.shape[i] for i, n in enumerate(call.setting("shape", 1))])
 
 
-def _squeeze(call: Call) -> Numbers:
+def _squeeze(call: NodeCall) -> Numbers:
     axes = call.setting("axes", 1)
     return np.squeeze(_input(call, 0), None if axes is None else tuple(axes))
 
 
-def _unsqueeze(call: Call) -> Numbers:
+def _unsqueeze(call: NodeCall) -> Numbers:
     return np.expand_dims(_input(call, 0), tuple(call.setting("axes", 1)))
 
 
-def _expand(call: Call) -> Numbers:
+def _expand(call: NodeCall) -> Numbers:
     data = _input(call, 0)
     shape = np.broadcast_shapes(data.shape, tuple(call.setting("shape", 1)))
     return _small(shape) and np.broadcast_to(data, shape)
 
 
-def _filled(call: Call) -> Numbers:
+def _filled(call: NodeCall) -> Numbers:
     shape = tuple(_input(call, 0).tolist())
     value = call.attribute("value")
     return _small(shape) and np.full(shape, value.numbers.item() if value else 0.0, dtype=object)
@@ -198,24 +199,24 @@ def _small(shape: tuple[Any, ...]) -> Any:
     return (not is_symbolic(size) and size <= SMALL) or _undecided()
 
 
-def _range(call: Call) -> Numbers:
+def _range(call: NodeCall) -> Numbers:
     start, limit, step = (_input(call, index).item() for index in range(3))
     count = max(math.ceil((limit - start) / step), 0)  # symbols have no ceiling: TypeError
     return _small((count,)) and boxed([start + i * step for i in range(count)])
 
 
-def _where(call: Call) -> Numbers:
+def _where(call: NodeCall) -> Numbers:
     """A truth that sizes decide is asked for only where the two numbers differ."""
 
     def choose(condition: Any, a: Any, b: Any) -> Any:
         same = isinstance(condition, Open) and equal(a, b) is True
-        return a if same or settled(call, condition) else b
+        return a if same or decided(call, condition) else b
 
     operands = (_input(call, index) for index in range(3))
     return boxed(np.frompyfunc(choose, 3, 1)(*operands))
 
 
-def _shape(call: Call) -> Numbers:
+def _shape(call: NodeCall) -> Numbers:
     shape = call.shape(0)
     rank = len(shape)
     start, end = call.attribute("start", 0), call.attribute("end", rank)
@@ -224,15 +225,15 @@ def _shape(call: Call) -> Numbers:
     return result[start:end]
 
 
-def _constant(call: Call) -> Numbers:
+def _constant(call: NodeCall) -> Numbers:
     (value,) = call.attributes.values()
     if not isinstance(value, Stored):
         return boxed(value)
     return value.numbers if value.numbers is not None else _undecided()
 
 
-def _reduced(ufunc: np.ufunc) -> Callable[[Call], Numbers]:
-    def rule(call: Call) -> Numbers:
+def _reduced(ufunc: np.ufunc) -> Callable[[NodeCall], Numbers]:
+    def rule(call: NodeCall) -> Numbers:
         data, axes = _input(call, 0), call.setting("axes", 1)
         kept = bool(call.attribute("keepdims", 1))
         return boxed(ufunc.reduce(data, axis=None if axes is None else tuple(axes), keepdims=kept))
@@ -240,11 +241,11 @@ def _reduced(ufunc: np.ufunc) -> Callable[[Call], Numbers]:
     return rule
 
 
-def _same(call: Call) -> Numbers:
+def _same(call: NodeCall) -> Numbers:
     return _input(call, 0)
 
 
-NUMBERS: Mapping[str, Callable[[Call], Numbers | tuple[Numbers, ...]]] = {
+NUMBERS: Mapping[str, Callable[[NodeCall], Numbers | tuple[Numbers, ...]]] = {
     "Abs": _each(_plain(abs), 1),
     "Add": _each(lambda a, b: a + b, 2),
     "And": _each(both, 2),
@@ -286,4 +287,4 @@ NUMBERS: Mapping[str, Callable[[Call], Numbers | tuple[Numbers, ...]]] = {
     "Unsqueeze": _unsqueeze,
     "Where": _where,
 }
-"""How the numbers of each operator come about; any other operator's are not known ahead."""
+"""How the numbers of each operator's output are computed; those of others are not known ahead."""

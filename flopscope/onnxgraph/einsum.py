@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from flopscope.onnxgraph.tensors import Call, Undecided
+from flopscope.onnxgraph.tensors import NodeCall, Undecided
 from flopscope.sizes import Shape, Size
 
 
@@ -17,17 +17,18 @@ class Product(NamedTuple):
     columns: Shape
 
 
-def output_of(call: Call) -> Shape:
+def output_of(call: NodeCall) -> Shape:
     """The shape of the result. Raises Undecided for an equation with dots."""
     terms, output = _terms(call)
     sizes = _sizes(call, terms)
     return tuple(sizes[letter] for letter in output)
 
 
-def product_of(call: Call) -> Product | None:
-    """The product, or None where the equation is none: a diagonal, an outer product, a sum.
+def product_of(call: NodeCall) -> Product | None:
+    """The product; None for an equation that is not one, but a diagonal, an outer product or a sum.
 
-    Of two operands, every letter is in both or in the output, and some letter is summed over.
+    In a product of two operands, every letter is in both or in the output, and some letter is
+    summed over.
     """
     terms, output = _terms(call)
     if len(terms) != 2 or any(len(set(part)) != len(part) for part in (*terms, output)):
@@ -43,7 +44,7 @@ def product_of(call: Call) -> Product | None:
     return Product(*(tuple(sizes[letter] for letter in group) for group in groups))
 
 
-def _terms(call: Call) -> tuple[list[str], str]:
+def _terms(call: NodeCall) -> tuple[list[str], str]:
     """The letters of each operand and of the output, which without an arrow are those that occur
     once, in order."""
     equation = str(call.attribute("equation")).replace(" ", "")
@@ -55,7 +56,7 @@ def _terms(call: Call) -> tuple[list[str], str]:
     return left.split(","), output
 
 
-def _sizes(call: Call, terms: list[str]) -> dict[str, Size]:
+def _sizes(call: NodeCall, terms: list[str]) -> dict[str, Size]:
     sizes: dict[str, Size] = {}
     for index, letters in enumerate(terms):
         for letter, size in zip(letters, call.shape(index), strict=True):

@@ -1,4 +1,4 @@
-"""The types of elements: what each operator's result has where the file does not say."""
+"""The types of elements that the results of operators have, where the file does not say."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from onnx import TensorProto
 
 from flopscope.facts import FLOAT32
-from flopscope.onnxgraph.tensors import Call
+from flopscope.onnxgraph.tensors import NodeCall
 
 RESULTS: Mapping[str, int] = {
     **dict.fromkeys(
@@ -60,7 +60,7 @@ LIKE: Mapping[str, int] = {"DequantizeLinear": 1, "Gather": 0, "QuantizeLinear":
 """Operators whose result has the type of another input than the first."""
 
 
-def result_type(call: Call, name: str) -> int:
+def result_type(call: NodeCall, name: str) -> int:
     """The type of that output's elements; 0 where it is not known."""
     if call.op in RESULTS:
         return RESULTS[call.op]

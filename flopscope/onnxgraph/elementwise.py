@@ -7,30 +7,30 @@ from math import isclose
 from typing import Any
 
 from flopscope.facts import Function, Kind
-from flopscope.onnxgraph.tensors import Call, Facts
+from flopscope.onnxgraph.tensors import Facts, NodeCall
 from flopscope.sizes import is_symbolic
 
 
-def _activation(function: Function, **settings: float) -> Callable[[Call], Facts | None]:
-    """The function, where every named attribute is near that value (left out, it is)."""
+def _activation(function: Function, **settings: float) -> Callable[[NodeCall], Facts | None]:
+    """The function, where every named attribute is near its value, or is left out."""
 
-    def rule(call: Call) -> Facts | None:
+    def rule(call: NodeCall) -> Facts | None:
         near = all(isclose(call.attribute(k, v), v, rel_tol=1e-5) for k, v in settings.items())
         return Facts(Kind.ACTIVATION, (call.input(0),), function=function) if near else None
 
     return rule
 
 
-def _gelu(call: Call) -> Facts | None:
+def _gelu(call: NodeCall) -> Facts | None:
     tanh = call.attribute("approximate", "none") == "tanh"
     return _activation(Function.GELU_TANH if tanh else Function.GELU)(call)
 
 
-def _prelu(call: Call) -> Facts:
+def _prelu(call: NodeCall) -> Facts:
     return Facts(Kind.ACTIVATION, (call.input(0),), (call.input(1),), function=Function.PRELU)
 
 
-def _clip(call: Call) -> Facts:
+def _clip(call: NodeCall) -> Facts:
     bounds = [_bound(call, name, index) for index, name in enumerate(("min", "max"), start=1)]
     given = [bound for bound in bounds if bound is not None]
     if bounds == [0, 6]:
@@ -39,7 +39,7 @@ def _clip(call: Call) -> Facts:
     return Facts(Kind.ELEMENTWISE, (call.input(0),), function=function)
 
 
-def _bound(call: Call, name: str, index: int) -> Any:
+def _bound(call: NodeCall, name: str, index: int) -> Any:
     """A bound's number; None where there is none, its tensor where the number is not known."""
     tensor = call.optional(index)
     if tensor is None:
@@ -47,11 +47,11 @@ def _bound(call: Call, name: str, index: int) -> Any:
     return tensor if tensor.numbers is None else tensor.numbers.item()
 
 
-def _elementwise(function: Function) -> Callable[[Call], Facts]:
+def _elementwise(function: Function) -> Callable[[NodeCall], Facts]:
     return lambda call: Facts(Kind.ELEMENTWISE, (call.input(0),), function=function)
 
 
-def _power(call: Call) -> Facts:
+def _power(call: NodeCall) -> Facts:
     x, exponent = call.input(0), call.input(1)
     known = exponent.numbers is not None and exponent.numbers.size == 1
     number = exponent.numbers.item() if known and exponent.numbers is not None else None
@@ -68,14 +68,14 @@ POWERS: Mapping[Any, Function] = {
 }
 
 
-def _truth(call: Call) -> Facts:
+def _truth(call: NodeCall) -> Facts:
     return Facts(Kind.COMPARE, (call.input(0),))
 
 
-def _pairwise(kind: Kind) -> Callable[[Call], Facts | None]:
-    """Two operands; a sum or maximum of more is not one row."""
+def _pairwise(kind: Kind) -> Callable[[NodeCall], Facts | None]:
+    """An operation on two operands; a sum or maximum of more is not one row."""
 
-    def rule(call: Call) -> Facts | None:
+    def rule(call: NodeCall) -> Facts | None:
         operands = tuple(tensor for tensor in call.inputs if tensor is not None)
         return Facts(kind, operands) if len(operands) == 2 else None
 
@@ -83,9 +83,9 @@ def _pairwise(kind: Kind) -> Callable[[Call], Facts | None]:
 
 
 ELEMENTARY = "Acos Acosh Asin Asinh Atan Atanh Cosh Sinh Tan".split()
-"""Functions that count as sine and exponential do: one act each."""
+"""Functions that count as one act each, as sine and exponential do."""
 
-ELEMENTWISE: Mapping[str, Callable[[Call], Facts | None]] = {
+ELEMENTWISE: Mapping[str, Callable[[NodeCall], Facts | None]] = {
     # activations
     "Relu": _activation(Function.RELU),
     "Clip": _clip,

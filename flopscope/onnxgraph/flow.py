@@ -1,9 +1,9 @@
 """Choices and loops: an If whose branches are compared, Loop and Scan step by step.
 
-A branch that is known ahead is taken. One that depends on data costs what both branches cost where
-that is the same; else it is unknown, and said with both. A loop whose number of steps is known is
-written out; where that is a free size or a large number, one step stands for all of them, if each
-is like the first.
+A branch that is known ahead is taken. Where it depends on data, it costs what both branches cost if
+that is the same; else the cost is unknown, and a note names both. A loop whose number of steps is
+known is written out. Where that is a free size or a large number, one step stands for all of them
+if each is like the first.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from onnx import GraphProto, TensorProto
 from flopscope.facts import Kind, Operator, Weight
 from flopscope.ledger import Ledger
 from flopscope.onnxgraph.arithmetic import boxed
-from flopscope.onnxgraph.files import all_nodes
+from flopscope.onnxgraph.model.files import all_nodes
 from flopscope.onnxgraph.rows import Mark, Rows
-from flopscope.onnxgraph.tensors import Call, Facts, Tensor, Undecided
-from flopscope.onnxgraph.truths import Open, settled
+from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, Undecided, shape_of
+from flopscope.onnxgraph.truths import Open, decided
 from flopscope.sizes import Shape, Size, is_symbolic
 
 
@@ -31,15 +31,15 @@ class Walker(Protocol):
     rows: Rows
 
     def enter(self, body: GraphProto, scope: str) -> list[Tensor]:
-        """A body's nodes, in place of the node that holds it; what they give."""
+        """Write a body's nodes in place of the node that holds it. Returns what the body gives."""
 
 
 # --- If ------------------------------------------------------------------------------------------
 
 
-def _if(call: Call, walker: Walker) -> bool:
+def _if(call: NodeCall, walker: Walker) -> bool:
     condition = call.input(0)
-    if is_settled(call):
+    if is_decided(call):
         return _take(call, walker, condition.known_true)
     then, other = (_tried(call, walker, name) for name in ("then_branch", "else_branch"))
     sources = [condition.source, *(t.source for branch in (then, other) for t in branch.given)]
@@ -51,7 +51,7 @@ def _if(call: Call, walker: Walker) -> bool:
     kind, said = _compared(then, other)
     alike = kind is None and all(tensor.shape is not None for tensor in given)
     if condition.numbers is not None and not alike:  # free sizes decide
-        return _take(call, walker, settled(call, condition.numbers.item()))
+        return _take(call, walker, decided(call, condition.numbers.item()))
     if kind is None:
         walker.rows.redo(then.rows, then.after)
         _name(call, walker, [t._replace(source=source) for t in given])
@@ -63,7 +63,7 @@ def _if(call: Call, walker: Walker) -> bool:
     return True
 
 
-def _take(call: Call, walker: Walker, truth: bool) -> bool:
+def _take(call: NodeCall, walker: Walker, truth: bool) -> bool:
     name = "then_branch" if truth else "else_branch"
     _name(call, walker, walker.enter(_body(call, name), f"{call.path}.{name}"))
     return True
@@ -77,7 +77,7 @@ class _Branch(NamedTuple):
     after: Mark
 
 
-def _tried(call: Call, walker: Walker, name: str) -> _Branch:
+def _tried(call: NodeCall, walker: Walker, name: str) -> _Branch:
     before = walker.rows.mark()
     given = walker.enter(_body(call, name), f"{call.path}.{name}")
     after = walker.rows.mark()
@@ -85,8 +85,8 @@ def _tried(call: Call, walker: Walker, name: str) -> _Branch:
 
 
 def _compared(a: _Branch, b: _Branch) -> tuple[Kind | None, str]:
-    """None where both do the same work, OTHER where they have equal products, else UNKNOWN; and
-    both costs in words."""
+    """The kind of a choice between two branches, and both costs in words. The kind is None where
+    both do the same work, OTHER where they have equal products, else UNKNOWN."""
     if Counter(map(_work, a.rows)) == Counter(map(_work, b.rows)):
         return None, ""
     readings = [Ledger(tuple(branch.rows)).macs() for branch in (a, b)]
@@ -116,7 +116,7 @@ def _nameless(weights: Sequence[Weight]) -> tuple[Weight, ...]:
     return tuple(weight._replace(key="") for weight in weights)
 
 
-def is_settled(call: Call) -> bool:
+def is_decided(call: NodeCall) -> bool:
     """Is it a choice known ahead? The other branch is then no part of the network."""
     condition = call.optional(0) if call.op == "If" else None
     if condition is None or condition.numbers is None:
@@ -130,8 +130,8 @@ def is_settled(call: Call) -> bool:
 class _Steps(NamedTuple):
     """How a body is run: how often, on what beside the carried values, and what it returns.
 
-    `own` gives the values of one step (None: of any step); `carried` come after them in the body's
-    inputs, and after `first` outputs of its outputs.
+    `own` gives the values of one step, or with None those of any step. The values that are
+    `carried` come after them in the body's inputs, and after the `first` outputs in its outputs.
     """
 
     body: GraphProto
@@ -143,7 +143,7 @@ class _Steps(NamedTuple):
     own_come_first: bool
 
 
-def _loop(call: Call, walker: Walker) -> bool:
+def _loop(call: NodeCall, walker: Walker) -> bool:
     body = _body(call, "body")
     times, condition = _sole(call.optional(0)), call.optional(1)
     if condition is not None and condition.numbers is None:
@@ -164,11 +164,11 @@ def _loop(call: Call, walker: Walker) -> bool:
     )
 
 
-def _stacked(call: Call, tensor: Tensor, times: Size, index: int) -> Shape:
-    return (times, *_shape(tensor))
+def _stacked(call: NodeCall, tensor: Tensor, times: Size, index: int) -> Shape:
+    return (times, *shape_of(tensor))
 
 
-def _scan(call: Call, walker: Walker) -> bool:
+def _scan(call: NodeCall, walker: Walker) -> bool:
     if call.opset < 9:
         return False
     body, sequences = _body(call, "body"), int(call.attribute("num_scan_inputs"))
@@ -177,7 +177,7 @@ def _scan(call: Call, walker: Walker) -> bool:
     read = [call.input(states + n) for n in range(sequences)]
     lengths, slices = [], []
     for tensor, axis in zip(read, axes, strict=True):
-        shape = list(_shape(tensor))
+        shape = list(shape_of(tensor))
         lengths.append(shape.pop(axis))
         slices.append(tensor._replace(shape=tuple(shape), numbers=None))
     times = lengths[0]
@@ -188,19 +188,20 @@ def _scan(call: Call, walker: Walker) -> bool:
     return _run(call, walker, steps, _collected)
 
 
-def _collected(call: Call, tensor: Tensor, times: Size, index: int) -> Shape:
-    shape = list(_shape(tensor))
+def _collected(call: NodeCall, tensor: Tensor, times: Size, index: int) -> Shape:
+    shape = list(shape_of(tensor))
     axes = call.attribute("scan_output_axes", ())
     axis = axes[index] if axes else 0
     shape.insert(axis if axis >= 0 else axis + len(shape) + 1, times)
     return tuple(shape)
 
 
-Collect = Callable[[Call, Tensor, Size, int], Shape]
+Collect = Callable[[NodeCall, Tensor, Size, int], Shape]
 
 
-def _run(call: Call, walker: Walker, steps: _Steps, collect: Collect) -> bool:
-    """The steps, and what the call gives: the last carried values, and one of each other a step."""
+def _run(call: NodeCall, walker: Walker, steps: _Steps, collect: Collect) -> bool:
+    """Run the steps. Returns what the call gives: the last carried values, and the others of every
+    step together."""
     times, inner = steps.times, sum(1 for _ in all_nodes(steps.body))
     if times is None:
         return False
@@ -221,7 +222,7 @@ def _run(call: Call, walker: Walker, steps: _Steps, collect: Collect) -> bool:
 
 
 def _written_out(walker: Walker, steps: _Steps, times: int) -> tuple[Size, Sequence[Tensor]] | None:
-    """Every step by itself, until the body says that it was the last."""
+    """Write every step by itself, until the body says that it was the last."""
     carried, given, done = list(steps.carried), None, 0
     for step in range(times):
         given = _step(walker, steps, steps.own(step), carried)
@@ -236,7 +237,7 @@ def _written_out(walker: Walker, steps: _Steps, times: int) -> tuple[Size, Seque
 
 
 def _repeated(walker: Walker, steps: _Steps, times: Size) -> tuple[Size, Sequence[Tensor]] | None:
-    """One step for all, of carried values in shapes that no step changes."""
+    """Write one step for all of them, with carried values in shapes that no step changes."""
     carried = [walker.rows.as_data(tensor) for tensor in steps.carried]
     before = walker.rows.mark()
     given = _step(walker, steps, steps.own(None), carried)
@@ -262,22 +263,16 @@ def _step(
 # --- what they share -----------------------------------------------------------------------------
 
 
-def _body(call: Call, name: str) -> GraphProto:
+def _body(call: NodeCall, name: str) -> GraphProto:
     body = call.attribute(name)
     if not isinstance(body, GraphProto):
         raise Undecided
     return body
 
 
-def _name(call: Call, walker: Walker, tensors: Sequence[Tensor]) -> None:
+def _name(call: NodeCall, walker: Walker, tensors: Sequence[Tensor]) -> None:
     for name, tensor in zip(call.outputs, tensors, strict=False):
         walker.rows.tensors[name] = tensor._replace(name=name)
-
-
-def _shape(tensor: Tensor) -> Shape:
-    if tensor.shape is None:
-        raise Undecided
-    return tensor.shape
 
 
 def _sole(tensor: Tensor | None) -> Any:
@@ -287,5 +282,5 @@ def _sole(tensor: Tensor | None) -> Any:
     return tensor.numbers.item()
 
 
-FLOW: Mapping[str, Callable[[Call, Walker], bool]] = {"If": _if, "Loop": _loop, "Scan": _scan}
+FLOW: Mapping[str, Callable[[NodeCall, Walker], bool]] = {"If": _if, "Loop": _loop, "Scan": _scan}
 """What each writes; False for a use that is unknown."""

@@ -1,7 +1,7 @@
-"""What onnx's operators are in a ledger: one literal table, and the set of those that are free.
+"""What onnx's operators are in a ledger: one literal table.
 
-An operator that is in neither, or used in a way that its rule does not know, is a row of unknown
-kind: every reading over it is a lower bound.
+An operator that is neither here nor in `costless.FREE`, or that is used in a way that its rule does
+not know, is a row of unknown kind: every reading over it is a lower bound.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import numpy as np
 
 from flopscope.facts import Interpolation, Kind, Reduction
 from flopscope.onnxgraph.elementwise import ELEMENTWISE
-from flopscope.onnxgraph.movement import resize_factors, resize_sizes
-from flopscope.onnxgraph.products import einsum, gemm, matmul
-from flopscope.onnxgraph.shapes import axes_of
-from flopscope.onnxgraph.tensors import Call, Facts, Tensor
-from flopscope.onnxgraph.windows import window_of
+from flopscope.onnxgraph.expansions.products import einsum, gemm, matmul
+from flopscope.onnxgraph.shapes.movement import resize_factors, resize_sizes
+from flopscope.onnxgraph.shapes.table import axes_of
+from flopscope.onnxgraph.shapes.windows import window_of
+from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor
 from flopscope.sizes import elements
 
 # --- layers --------------------------------------------------------------------------------------
 
 
-def _convolution(kind: Kind) -> Callable[[Call], Facts | None]:
-    def rule(call: Call) -> Facts | None:
+def _convolution(kind: Kind) -> Callable[[NodeCall], Facts | None]:
+    def rule(call: NodeCall) -> Facts | None:
         x, weight, bias = call.input(0), call.input(1), call.optional(2)
         window = window_of(call, call.shape(1)[2:])
         groups = call.attribute("group", 1)
@@ -32,30 +32,31 @@ def _convolution(kind: Kind) -> Callable[[Call], Facts | None]:
     return rule
 
 
-def _batch_norm(call: Call) -> Facts | None:
+def _batch_norm(call: NodeCall) -> Facts | None:
     x, scale, shift, mean, variance = (call.input(index) for index in range(5))
     if call.attribute("training_mode", 0):
         return None
     return Facts(Kind.BATCH_NORM, (x,), (scale, shift), (mean, variance))
 
 
-def _layer_norm(kind: Kind) -> Callable[[Call], Facts]:
-    def rule(call: Call) -> Facts:
+def _layer_norm(kind: Kind) -> Callable[[NodeCall], Facts]:
+    def rule(call: NodeCall) -> Facts:
         groups = elements(call.shape(0)[: call.axis(-1)])
         return Facts(kind, (call.input(0),), _affine(call), groups=groups)
 
     return rule
 
 
-def _group_norm(call: Call) -> Facts:
+def _group_norm(call: NodeCall) -> Facts:
     """Instance norm is group norm with as many groups as channels."""
     batch, channels = call.shape(0)[:2]
     groups = channels if call.op == "InstanceNormalization" else call.attribute("num_groups")
     return Facts(Kind.GROUP_NORM, (call.input(0),), _affine(call), groups=batch * groups)
 
 
-def _affine(call: Call) -> tuple[Tensor | None, ...]:
-    """Scale and shift; constants of 1 and 0, with which exporters fill the operator, are none."""
+def _affine(call: NodeCall) -> tuple[Tensor | None, ...]:
+    """Batch norm with a scale and a shift. Constants of 1 and 0, with which exporters fill the
+    operator, do not count as such."""
     scale, shift = call.optional(1), call.optional(2)
     idle = _all_are(scale, 1) and _all_are(shift, 0)
     return () if idle else (scale, shift)
@@ -67,10 +68,10 @@ def _all_are(tensor: Tensor | None, number: int) -> bool:
     return tensor.constant and tensor.numbers is not None and bool((tensor.numbers == number).all())
 
 
-def _softmax(kind: Kind) -> Callable[[Call], Facts]:
-    """Over one axis; before operator set 13 over all axes from it on."""
+def _softmax(kind: Kind) -> Callable[[NodeCall], Facts]:
+    """Softmax over one axis; before operator set 13, over all axes from that one on."""
 
-    def rule(call: Call) -> Facts:
+    def rule(call: NodeCall) -> Facts:
         x, shape = call.input(0), call.shape(0)
         axis = call.axis(-1 if call.opset >= 13 else 1)
         groups = shape[:axis] + (shape[axis + 1 :] if call.opset >= 13 else ())
@@ -79,12 +80,12 @@ def _softmax(kind: Kind) -> Callable[[Call], Facts]:
     return rule
 
 
-def _max_pool(call: Call) -> Facts:
+def _max_pool(call: NodeCall) -> Facts:
     window = window_of(call, tuple(call.attribute("kernel_shape")))
     return Facts(Kind.MAX_POOL, (call.input(0),), window=window)
 
 
-def _average_pool(call: Call) -> Facts:
+def _average_pool(call: NodeCall) -> Facts:
     """Unlike torch, onnx leaves the padding out unless it is told to include it."""
     window = window_of(call, tuple(call.attribute("kernel_shape")))
     padded = any(not isinstance(p, int) or p > 0 for p in window.padding)
@@ -93,16 +94,16 @@ def _average_pool(call: Call) -> Facts:
     return Facts(kind, (call.input(0),), window=window)
 
 
-def _global_pool(call: Call) -> Facts:
+def _global_pool(call: NodeCall) -> Facts:
     return Facts(Kind.GLOBAL_POOL, (call.input(0),))
 
 
-def _global_max_pool(call: Call) -> Facts:
+def _global_max_pool(call: NodeCall) -> Facts:
     return Facts(Kind.ADAPTIVE_POOL, (call.input(0),), function=Reduction.EXTREMUM)
 
 
-def _resize(call: Call) -> Facts:
-    """Over a map's spatial axes: (B, C, …) of 1, 2 or 3 of them."""
+def _resize(call: NodeCall) -> Facts:
+    """Interpolation over a map's spatial axes: (B, C, …) with 1, 2 or 3 of them."""
     shape, new = call.shape(0), resize_sizes(call)
     scales = resize_factors(call) or [1.0, 1.0]
     mode = call.attribute("mode", "nearest")
@@ -123,11 +124,12 @@ INTERPOLATIONS: Mapping[tuple[str, int], Interpolation] = {
     ("linear", 3): Interpolation.TRILINEAR,
     ("cubic", 2): Interpolation.BICUBIC,
 }
-"""By mode and number of spatial axes; the nearest sample is one whatever their number."""
+"""By mode and number of spatial axes. The nearest sample is the same for any number of axes."""
 
 
-def _grid_sample(call: Call) -> Facts:
-    """Padding with zeros; what lies beyond the border, and cubic weights, are not stated."""
+def _grid_sample(call: NodeCall) -> Facts:
+    """GridSample with zeros as padding. The work for other paddings, and for cubic weights, is not
+    stated."""
     mode = MODES.get(str(call.attribute("mode", "linear")), "")
     function = INTERPOLATIONS.get((mode, len(call.shape(0)) - 2 if mode != "nearest" else 0))
     known = function in SAMPLED and call.attribute("padding_mode", "zeros") == "zeros"
@@ -139,8 +141,8 @@ MODES = {"linear": "linear", "bilinear": "linear", "nearest": "nearest"}
 SAMPLED = (Interpolation.NEAREST, Interpolation.BILINEAR, Interpolation.TRILINEAR)
 
 
-def _deformable_convolution(call: Call) -> Facts | None:
-    """Of maps, (B, C, H, W): input, kernel, offsets, bias, mask."""
+def _deformable_convolution(call: NodeCall) -> Facts | None:
+    """DeformConv of maps (B, C, H, W); inputs are the map, the kernel, offsets, bias and mask."""
     x, weight, offset, bias, mask = (call.optional(index) for index in range(5))
     if x is None or weight is None or offset is None or len(call.shape(1)) != 4:
         return None
@@ -151,8 +153,9 @@ def _deformable_convolution(call: Call) -> Facts | None:
     return Facts(kind, inputs, (weight, bias), window=window, groups=groups)
 
 
-def _gather(call: Call) -> Facts | None:
-    """Rows of a stored table by numbers that are input; any other gather moves elements only."""
+def _gather(call: NodeCall) -> Facts | None:
+    """Rows of a stored table, looked up by computed numbers. Any other gather only moves
+    elements."""
     table, indices = call.input(0), call.input(1)
     lookup = table.stored and len(call.shape(0)) == 2 and call.axis(0) == 0
     if not lookup or indices.source is None:
@@ -163,8 +166,8 @@ def _gather(call: Call) -> Facts | None:
 # --- over groups of elements ---------------------------------------------------------------------
 
 
-def _reduction(function: Reduction) -> Callable[[Call], Facts]:
-    def rule(call: Call) -> Facts:
+def _reduction(function: Reduction) -> Callable[[NodeCall], Facts]:
+    def rule(call: NodeCall) -> Facts:
         shape, axes = call.shape(0), axes_of(call)
         groups = elements(tuple(n for axis, n in enumerate(shape) if axis not in axes))
         return Facts(Kind.REDUCTION, (call.input(0),), groups=groups, function=function)
@@ -172,38 +175,38 @@ def _reduction(function: Reduction) -> Callable[[Call], Facts]:
     return rule
 
 
-def _mean(call: Call) -> Facts:
+def _mean(call: NodeCall) -> Facts:
     """The mean over the last two axes of a map is global pooling."""
     if len(call.shape(0)) == 4 and sorted(axes_of(call)) == [2, 3]:
         return _global_pool(call)
     return _reduction(Reduction.MEAN)(call)
 
 
-def _extremum_place(call: Call) -> Facts:
+def _extremum_place(call: NodeCall) -> Facts:
     return _along(call, call.axis(0), Reduction.EXTREMUM)
 
 
-def _largest(call: Call) -> Facts:
+def _largest(call: NodeCall) -> Facts:
     """A 1 in the place of the largest, 0 elsewhere; its default axis was another at first."""
     return _along(call, call.axis(-1 if call.opset >= 13 else 1), Reduction.EXTREMUM)
 
 
-def _running_sum(call: Call) -> Facts:
+def _running_sum(call: NodeCall) -> Facts:
     axis = np.ravel(call.setting("", 1)).item()
     return _along(call, axis % len(call.shape(0)), Reduction.RUNNING_SUM)
 
 
-def _along(call: Call, axis: int, function: Reduction) -> Facts:
+def _along(call: NodeCall, axis: int, function: Reduction) -> Facts:
     shape = call.shape(0)
     groups = elements(shape[:axis] + shape[axis + 1 :])
     return Facts(Kind.REDUCTION, (call.input(0),), groups=groups, function=function)
 
 
-def _concatenation(call: Call) -> Facts:
+def _concatenation(call: NodeCall) -> Facts:
     return Facts(Kind.CONCATENATION, tuple(t for t in call.inputs if t is not None))
 
 
-OPERATORS: Mapping[str, Callable[[Call], Facts | None]] = {
+OPERATORS: Mapping[str, Callable[[NodeCall], Facts | None]] = {
     "Conv": _convolution(Kind.CONVOLUTION),
     "ConvTranspose": _convolution(Kind.TRANSPOSED_CONVOLUTION),
     "DeformConv": _deformable_convolution,

@@ -1,18 +1,18 @@
 """Operators that multiply no matrices, and whose other work is not stated.
 
-Multiply-accumulates over them stay exact, for they have none; a reading of every scalar operation
-is a lower bound. What is sorted, searched or looked up costs comparisons that depend on the values;
-a Fourier transform costs what an algorithm makes of it.
+They have no multiply-accumulates, so a count of those stays exact; a reading of all operations is a
+lower bound. Sorting and searching costs comparisons that depend on the values; what a Fourier
+transform costs depends on the algorithm.
 """
 
 from __future__ import annotations
 
 from flopscope.facts import Kind
-from flopscope.onnxgraph.decomposed import DECOMPOSED
-from flopscope.onnxgraph.free import FREE
+from flopscope.onnxgraph.costless import FREE
+from flopscope.onnxgraph.expansions.decomposed import DECOMPOSED
+from flopscope.onnxgraph.expansions.quantised import ROUNDING
 from flopscope.onnxgraph.operators import OPERATORS
-from flopscope.onnxgraph.quantised import ROUNDING
-from flopscope.onnxgraph.tensors import Call, Facts
+from flopscope.onnxgraph.tensors import Facts, NodeCall
 
 ORDER = "NonMaxSuppression TopK Unique NonZero"
 
@@ -57,11 +57,11 @@ MULTIPLYING = """
 """Operators of onnx's own set with a rule that may give a product of matrices."""
 
 STATED = frozenset({*OPERATORS, *DECOMPOSED, *FREE, *ROUNDING}) - set(MULTIPLYING.split())
-"""Operators that multiply no matrices, whatever is not known of this use of them."""
+"""Operators that multiply no matrices in any use of them."""
 
 
-def without_products(call: Call) -> Facts | None:
-    """A row of no matrix product; None for an operator that may have some."""
+def without_products(call: NodeCall) -> Facts | None:
+    """A row without a product of matrices; None for an operator that may have one."""
     alone = call.op == "Einsum" and len(call.inputs) == 1  # a sum, or a diagonal
     if call.op in PRODUCTLESS or call.op in STATED or alone:
         return Facts(Kind.OTHER, tuple(t for t in call.inputs if t is not None))

@@ -1,4 +1,4 @@
-"""A graph walked node by node: what each one is, until every one of them is rows or none."""
+"""A graph walked node by node: arithmetic on known numbers, other operators, a view, or a row."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from flopscope.errors import BadInput, FlopscopeError
 from flopscope.facts import Weight
 from flopscope.ledger import Ledger
 from flopscope.onnxgraph.arithmetic import numbers_of
-from flopscope.onnxgraph.drafts import CURRENT, Draft
+from flopscope.onnxgraph.costless import FREE, SETTINGS, is_free
 from flopscope.onnxgraph.elements import name_of
-from flopscope.onnxgraph.expansions import EXPANSIONS
-from flopscope.onnxgraph.files import all_nodes, bodies
-from flopscope.onnxgraph.flow import FLOW, is_settled
-from flopscope.onnxgraph.free import FREE, SETTINGS, is_free
-from flopscope.onnxgraph.headers import (
+from flopscope.onnxgraph.expansions.drafts import CURRENT, Draft
+from flopscope.onnxgraph.expansions.table import EXPANSIONS
+from flopscope.onnxgraph.flow import FLOW, is_decided
+from flopscope.onnxgraph.model.files import all_nodes, bodies
+from flopscope.onnxgraph.model.headers import (
     INDICES,
     LATER,
     OWN_DOMAINS,
@@ -26,18 +26,18 @@ from flopscope.onnxgraph.headers import (
     stored,
     values_of,
 )
-from flopscope.onnxgraph.nodes import attributes, path_of
+from flopscope.onnxgraph.model.nodes import attributes, path_of
+from flopscope.onnxgraph.model.sizing import Names
 from flopscope.onnxgraph.operators import OPERATORS
 from flopscope.onnxgraph.productless import without_products
 from flopscope.onnxgraph.recurrent import CELLS, Link, chain_of
 from flopscope.onnxgraph.rows import Rows
-from flopscope.onnxgraph.shapes import shapes_of
-from flopscope.onnxgraph.sizing import Names
-from flopscope.onnxgraph.tensors import Call, Facts, Tensor, Undecided
+from flopscope.onnxgraph.shapes.table import shapes_of
+from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, Undecided
 from flopscope.sizes import Shape, is_symbolic
 
 BROKEN = (LookupError, TypeError, ValueError, ArithmeticError, RuntimeError)
-"""What a rule raises for a node that onnx's checker let pass and that no network could run."""
+"""Errors of rules for a node that onnx's checker accepts although no network could run it."""
 
 
 class Reader:
@@ -52,7 +52,7 @@ class Reader:
         self.rows = Rows()
 
     def learn(self, values: Mapping[str, Typed]) -> None:
-        """What is said of the graph's values."""
+        """What the file and onnx say of the graph's values."""
         self.rows.typed |= values
 
     def hold(self, held: Mapping[str, Stored]) -> None:
@@ -71,7 +71,7 @@ class Reader:
         for place, node in enumerate(graph.node):
             call = self._call(node, place)
             try:
-                if not is_settled(call):
+                if not is_decided(call):
                     self._note_read(call, node)
                 self.perform(call)
             except FlopscopeError:
@@ -83,9 +83,9 @@ class Reader:
                 ) from error
 
     def enter(self, body: GraphProto, scope: str) -> list[Tensor]:
-        """A body's nodes, in place of the node that holds it; what they give.
+        """Write a body's nodes in place of the node that holds it. Returns what the body gives.
 
-        What is said of the body's values is not said of others that have the same names later.
+        What is known of the body's values does not hold for later values with the same names.
         """
         inside = values_of(body)
         outside = {name: self.rows.typed[name] for name in inside if name in self.rows.typed}
@@ -101,7 +101,7 @@ class Reader:
             self.rows.typed |= outside
         return [self.rows.tensors[value.name] for value in body.output]
 
-    def perform(self, call: Call) -> None:
+    def perform(self, call: NodeCall) -> None:
         """What the node is: arithmetic on known numbers, others in its place, a view, or a row."""
         if (numbers := numbers_of(call)) is not None:
             for name, part in zip(call.outputs, numbers, strict=False):
@@ -113,13 +113,13 @@ class Reader:
         """The rows, and one more for each learnt tensor that nodes read, but no row as a whole."""
         return self.rows.ledger()
 
-    def _call(self, node: NodeProto, place: int) -> Call:
+    def _call(self, node: NodeProto, place: int) -> NodeCall:
         tensors = self.rows.tensors
         inputs = tuple(tensors.get(name) if name else None for name in node.input)
         path = path_of(node.name) or f"{node.op_type}_{place}"
         later = node.domain == LATER
         own = node.domain in OWN_DOMAINS or later
-        return Call(
+        return NodeCall(
             node.op_type if own else f"{node.domain}.{node.op_type}",
             path,
             attributes(node),
@@ -129,7 +129,7 @@ class Reader:
             self.rows.premises,
         )
 
-    def _note_read(self, call: Call, node: NodeProto) -> None:
+    def _note_read(self, call: NodeCall, node: NodeProto) -> None:
         """Learnt tensors that the node takes numbers of, in its bodies too."""
         settings = SETTINGS.get(call.op, ())
         taken = [tensor for place, tensor in enumerate(call.inputs) if place not in settings]
@@ -149,12 +149,12 @@ class Reader:
             if known is not None and not filling:
                 self.rows.note(known)
 
-    def _flows(self, call: Call) -> bool:
+    def _flows(self, call: NodeCall) -> bool:
         """Is it a choice or a loop, whose bodies stand in its place?"""
         flow = FLOW.get(call.op)
         return flow is not None and self._whole(call, lambda: flow(call, self))
 
-    def _expands(self, call: Call) -> bool:
+    def _expands(self, call: NodeCall) -> bool:
         """Is it several operators in one, which stand in its place?"""
         rule = EXPANSIONS.get(call.op)
         constant = all(tensor is None or tensor.constant for tensor in call.inputs)
@@ -167,8 +167,8 @@ class Reader:
 
         return self._whole(call, expand)
 
-    def _whole(self, call: Call, write: Callable[[], bool]) -> bool:
-        """What is written as a whole, or not at all where something is not known."""
+    def _whole(self, call: NodeCall, write: Callable[[], bool]) -> bool:
+        """Write what the rule says as a whole, or nothing where something is not known."""
         before = self.rows.mark()
         try:
             done = write()
@@ -178,7 +178,7 @@ class Reader:
             self.rows.undo(before)
         return done
 
-    def _step(self, call: Call) -> None:
+    def _step(self, call: NodeCall) -> None:
         """A constant, a view, or a row."""
         shapes = self._shapes(call)
         known = call.op in OPERATORS or call.op in FREE or call.op in EXPANSIONS
@@ -193,16 +193,16 @@ class Reader:
         else:
             self.rows.record(call, facts or without_products(call), shapes)
 
-    def _shapes(self, call: Call) -> list[Shape | None]:
-        """The outputs' shapes in closed form; those that no rule knows as the file or onnx has
-        them."""
+    def _shapes(self, call: NodeCall) -> list[Shape | None]:
+        """The outputs' shapes in closed form. Where no rule knows a shape, it is that of the file
+        or of onnx."""
         ours: list[Shape | None] = [*(shapes_of(call) or [])]
         if any(not is_symbolic(n) and n < 0 for shape in ours for n in shape or ()):
             raise ValueError("a size below 0")
         rest = call.outputs[len(ours) :]
         return ours + [self._names.shape(self.rows.typed.get(name)) for name in rest]
 
-    def _facts(self, call: Call, shapes: Sequence[Shape | None]) -> Facts | None:
+    def _facts(self, call: NodeCall, shapes: Sequence[Shape | None]) -> Facts | None:
         rule = OPERATORS.get(call.op)
         if rule is None or shapes[0] is None:
             return None
@@ -214,7 +214,7 @@ class Reader:
         return None if any(t is not None and t.shape is None for t in taken) else facts
 
     def _record_chain(
-        self, call: Call, links: Sequence[Link], shapes: Sequence[Shape | None]
+        self, call: NodeCall, links: Sequence[Link], shapes: Sequence[Shape | None]
     ) -> None:
         """Rows one after the other, each of which reads what the one before it writes."""
         x = call.input(0)

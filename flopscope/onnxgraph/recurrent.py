@@ -1,8 +1,8 @@
 """LSTM, GRU and RNN as rows: all steps of a layer together, both directions too.
 
 A step multiplies its input and its state by one matrix each; over T steps that is two linear layers
-on T·B positions, whether they can run at once or not. Then come what a step does with vectors of
-the hidden width, as ONNX's operator specifications write it.
+on T·B positions, whether they can run at once or not. Then come the acts of a step on vectors of
+the hidden width.
 """
 
 from __future__ import annotations
@@ -11,42 +11,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from flopscope.facts import Function, Kind
-from flopscope.onnxgraph.tensors import Call, Tensor, Undecided
+from flopscope.onnxgraph.tensors import NodeCall, Tensor, Undecided, shape_of
+from flopscope.recurrent import GRU, LSTM, Step, plain
 from flopscope.sizes import Shape, Size
 
 
 class Cell(NamedTuple):
-    """Gates, their default functions, and what follows the two products."""
+    """What a step does, and the functions that it applies by default: those of its gates first."""
 
-    gates: int
+    step: Step
     activations: tuple[str, ...]
-    steps: tuple[Kind | Function, ...]
 
 
 CELLS: Mapping[str, Cell] = {
-    # i, o, f, c; C = f·C + i·c; H = o·tanh(C)
-    "LSTM": Cell(
-        4,
-        ("Sigmoid", "Tanh", "Tanh"),
-        (
-            *[Kind.ADD] * 4,
-            *[Function.SIGMOID] * 3,
-            Function.TANH,
-            *(Kind.MULTIPLY, Kind.MULTIPLY, Kind.ADD, Function.TANH, Kind.MULTIPLY),
-        ),
-    ),
-    # z, r; h = tanh(x + r·h), the product with r before or after the matrix; H = (1 − z)·h + z·H
-    "GRU": Cell(
-        3,
-        ("Sigmoid", "Tanh"),
-        (
-            *[Kind.ADD] * 2,
-            *[Function.SIGMOID] * 2,
-            *(Kind.MULTIPLY, Kind.ADD, Function.TANH),
-            *(Kind.ADD, Kind.MULTIPLY, Kind.MULTIPLY, Kind.ADD),
-        ),
-    ),
-    "RNN": Cell(1, ("Tanh",), (Kind.ADD, Function.TANH)),
+    "LSTM": Cell(LSTM, ("Sigmoid", "Tanh", "Tanh")),
+    "GRU": Cell(GRU, ("Sigmoid", "Tanh")),
+    "RNN": Cell(plain(Function.TANH), ("Tanh",)),
 }
 """By operator."""
 
@@ -71,7 +51,7 @@ class _Layer(NamedTuple):
     directions: int
 
 
-def chain_of(call: Call) -> list[Link] | None:
+def chain_of(call: NodeCall) -> list[Link] | None:
     """The layer's rows in order, or None for a use that is not known.
 
     Input (T, B, in), weights (directions, gates·hidden, in) and (directions, gates·hidden, hidden),
@@ -85,8 +65,8 @@ def chain_of(call: Call) -> list[Link] | None:
         return None
 
 
-def _layer(call: Call) -> _Layer | None:
-    """None for sequences of their own length each."""
+def _layer(call: NodeCall) -> _Layer | None:
+    """The sizes of the layer; None where its sequences have different lengths."""
     directions, _, hidden = call.shape(2)
     if directions not in (1, 2) or call.shape(1)[0] != directions:
         return None
@@ -106,10 +86,10 @@ def _is_full(lengths: Tensor | None, time: Size) -> bool:
     return lengths.numbers is not None and all(n == time for n in lengths.numbers.flat)
 
 
-def _chain(call: Call, cell: Cell, layer: _Layer) -> list[Link]:
+def _chain(call: NodeCall, cell: Cell, layer: _Layer) -> list[Link]:
     from_input, from_state, bias = call.input(1), call.input(2), call.optional(3)
     time, batch, both = layer.time, layer.batch, layer.both
-    sums = (time, batch, cell.gates * both)
+    sums = (time, batch, cell.step.gates * both)
     links = [
         Link(Kind.LINEAR, (time, batch, n), sums, (_matrix(weight), bias))
         for n, weight in ((layer.width, from_input), (both, from_state))
@@ -131,7 +111,7 @@ def _chain(call: Call, cell: Cell, layer: _Layer) -> list[Link]:
     return links
 
 
-def shapes_of_layer(call: Call) -> list[Shape]:
+def shapes_of_layer(call: NodeCall) -> list[Shape]:
     """Outputs of all steps (T, directions, B, hidden), and the last states; with the batch first
     where the layout says so."""
     first, second, _ = call.shape(0)
@@ -151,12 +131,12 @@ FUNCTIONS: Mapping[str, Function] = {
     "Elu": Function.ELU,
     "Softplus": Function.SOFTPLUS,
 }
-"""Functions that a layer may have in the place of its own."""
+"""Functions that a layer may name instead of its usual ones."""
 
 
-def _steps(call: Call, cell: Cell, directions: int) -> Sequence[Kind | Function] | None:
-    """What a step does with vectors of the hidden width, in order; None where that is not stated:
-    coupled gates, and functions of one's own that are not in the table or differ by direction.
+def _steps(call: NodeCall, cell: Cell, directions: int) -> Sequence[Kind | Function] | None:
+    """What a step does with vectors of the hidden width, in order. None where that is not stated:
+    for coupled gates, and for functions that are not in the table or differ by direction.
     """
     usual = cell.activations
     named = tuple(call.attribute("activations", usual * directions))
@@ -167,7 +147,7 @@ def _steps(call: Call, cell: Cell, directions: int) -> Sequence[Kind | Function]
         return None
     steps: list[Kind | Function] = []
     used = iter(_in_order(cell, mine))
-    for step in cell.steps:
+    for step in cell.step.acts:
         if isinstance(step, Function):
             steps += [Function.CLAMP] if call.attribute("clip", 0.0) else []
             step = FUNCTIONS[next(used)]
@@ -177,14 +157,12 @@ def _steps(call: Call, cell: Cell, directions: int) -> Sequence[Kind | Function]
 
 def _in_order(cell: Cell, names: Sequence[str]) -> Iterator[str]:
     """The functions' names as the steps need them: gates' first, each as often as its usual one."""
-    gates = [step for step in cell.steps if step is Function.SIGMOID]
+    gates = [step for step in cell.step.acts if step is Function.SIGMOID]
     yield from [names[0]] * len(gates)
     yield from names[min(1, len(gates)) :]
 
 
 def _matrix(weight: Tensor) -> Tensor:
     """The matrices of all directions on top of each other."""
-    if weight.shape is None:
-        raise Undecided
-    directions, rows, columns = weight.shape
+    directions, rows, columns = shape_of(weight)
     return weight._replace(shape=(directions * rows, columns))

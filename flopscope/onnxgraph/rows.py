@@ -1,4 +1,4 @@
-"""The rows of a graph as they are written, and what is known of each tensor by then."""
+"""The rows of a graph as they are written, and what is known of each tensor at that point."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from flopscope.domain import Condition
 from flopscope.facts import FLOAT32, Interpolation, Kind, Operator, Weight
 from flopscope.ledger import Ledger
 from flopscope.onnxgraph.arithmetic import Numbers
+from flopscope.onnxgraph.costless import FREE
 from flopscope.onnxgraph.elements import name_of, result_type
-from flopscope.onnxgraph.free import FREE
-from flopscope.onnxgraph.headers import INDICES, Stored, Typed
-from flopscope.onnxgraph.tensors import Call, Facts, Premises, Tensor
+from flopscope.onnxgraph.model.headers import INDICES, Stored, Typed
+from flopscope.onnxgraph.tensors import Facts, NodeCall, Premises, Tensor
 from flopscope.sizes import Shape, Size, elements
 
 LONGEST = 2_000
-"""Operators at most that one loop is written out to, and a twentieth of what all loops are."""
+"""The most operators that one loop is written out to; all loops together may take twenty times as
+many."""
 
 OPEN: Shape = (0,)
 """Stands in a row for a shape that nothing tells: a lower bound of its elements."""
 
 
 class Mark(NamedTuple):
-    """A state of the rows to come back to."""
+    """A state of the rows that can be returned to."""
 
     rows: int
     tensors: Mapping[str, Tensor]
@@ -46,8 +47,8 @@ class Rows:
     # --- what is there from the start -------------------------------------------------------------
 
     def hold(self, name: str, held: Stored, *, weight: bool, scope: str = "") -> None:
-        """A stored tensor: numbers, or a weight. One of a body is known by that body's scope too:
-        other bodies may have others of its name."""
+        """Add a stored tensor: numbers, or a weight. The name of a body's tensor includes the scope
+        of that body, since other bodies may use the same name."""
         learnt = weight or held.element_type not in INDICES
         key = f"{scope}{name}" if learnt else None
         tensor = Tensor(name, held.shape, held.numbers, None, key, learnt, held.element_type)
@@ -62,7 +63,7 @@ class Rows:
         self.tensors[name] = Tensor(name, shape, source=source, element=self._element_type(name))
 
     def note(self, tensor: Tensor) -> None:
-        """Some node reads the tensor's numbers."""
+        """Note that some node reads the tensor's numbers."""
         if tensor.learnt and tensor.stored:
             self._read[tensor.stored] = self._whole[tensor.stored]
 
@@ -83,11 +84,11 @@ class Rows:
     # --- going back -------------------------------------------------------------------------------
 
     def mark(self) -> Mark:
-        """Where the rows are now."""
+        """The state of the rows now."""
         return Mark(len(self.written), dict(self.tensors), self.premises.mark())
 
     def undo(self, mark: Mark) -> list[Operator]:
-        """Take back what was written since the mark; what that was."""
+        """Take back what was written since the mark. Returns what that was."""
         taken = self.written[mark.rows :]
         del self.written[mark.rows :]
         self.tensors = dict(mark.tensors)
@@ -100,14 +101,14 @@ class Rows:
         return operators <= LONGEST and self._room >= 0
 
     def redo(self, rows: Sequence[Operator], mark: Mark) -> None:
-        """Write rows that were taken back, and be at the mark that was behind them."""
+        """Write rows that were taken back, and return to the mark that was behind them."""
         self.written += rows
         self.tensors = dict(mark.tensors)
         self.premises.undo(mark.conditions)
 
     def repeat(self, mark: Mark, times: Size) -> None:
-        """What was written since the mark so many times. Its weights are stored once: the first
-        time has them, all others compute with the same."""
+        """Write what was written since the mark this many times in all. Its weights are stored
+        once: the first time has them, and all others compute with the same."""
         first, shift = mark.rows, len(self.written) - mark.rows
         for row in self.written[first:]:
             again = row._replace(
@@ -120,7 +121,7 @@ class Rows:
             self.written.append(again)
 
     def extend(self, rows: Iterable[Operator]) -> None:
-        """Rows on their own, whose inputs are there from the start."""
+        """The rows taken alone, with inputs that are there from the start."""
         for row in rows:
             number = len(self.written)
             names = (f"{row.path}#{number}.{place}" for place in range(len(row.reads)))
@@ -128,7 +129,7 @@ class Rows:
             self.written.append(row._replace(id=number, reads=reads))
 
     def as_data(self, tensor: Tensor) -> Tensor:
-        """The tensor as one whose numbers are not known, and which no weight is."""
+        """The tensor as one whose numbers are not known, and which is not a weight."""
         return tensor._replace(numbers=None, stored=None, learnt=False, source=self._source(tensor))
 
     def packed(self, tensor: Tensor, shape: Shape, element: str) -> Tensor:
@@ -141,7 +142,7 @@ class Rows:
     # --- what a node writes -----------------------------------------------------------------------
 
     def show(
-        self, call: Call, name: str, shape: Shape | None, numbers: Numbers | None = None
+        self, call: NodeCall, name: str, shape: Shape | None, numbers: Numbers | None = None
     ) -> None:
         """An output without arithmetic: of the input that it shows, or a constant.
 
@@ -157,13 +158,13 @@ class Rows:
 
     def record(
         self,
-        call: Call,
+        call: NodeCall,
         facts: Facts | None,
         shapes: Sequence[Shape | None],
         element: int = 0,
     ) -> None:
-        """A row, and its outputs, of that type of elements or the one of their operator. Stored
-        operands beside a computed one are its weights."""
+        """Write a row and its outputs, whose elements have this type or the type that the operator
+        gives. Stored operands beside a computed one are its weights."""
         if facts is None:
             facts = Facts(Kind.UNKNOWN, tuple(t for t in call.inputs if t is not None))
         named = facts.kind in NAMELESS or facts.function is Interpolation.VARYING
@@ -218,18 +219,18 @@ class Rows:
     def _element_type(self, name: str) -> int:
         return self.typed[name].element_type if name in self.typed else 0
 
-    def _result_type(self, call: Call, name: str) -> int:
+    def _result_type(self, call: NodeCall, name: str) -> int:
         return self._element_type(name) or result_type(call, name)
 
 
 NAMELESS = (Kind.UNKNOWN, Kind.OTHER)
-"""Kinds that do not say which operator a row is: its path does."""
+"""Kinds that do not say which operator a row is, so that its path has to."""
 
 
-def _shown(call: Call) -> Tensor | None:
-    """The input whose elements a free operator's output has: a computed one before all others.
+def _shown(call: NodeCall) -> Tensor | None:
+    """The input whose elements a free operator's output has; a computed input comes first.
 
-    None for a constant: also a shape, which depends on no data.
+    None for a constant, and for a shape, which depends on no data.
     """
     if call.op not in FREE or call.op in ("Shape", "Size"):
         return None
@@ -259,6 +260,6 @@ def _known(shape: Shape | None) -> Shape:
 
 
 def _types(inputs: Sequence[Tensor], output: int) -> tuple[str, ...]:
-    """None where all are single-precision floats."""
+    """The types of a row's tensors; none where all are single-precision floats."""
     types = (*(name_of(t.element) for t in inputs), name_of(output))
     return () if set(types) == {FLOAT32} else types

@@ -1,4 +1,5 @@
-"""What rules are told: one call of an operator, and what is known of its tensors without data."""
+"""The terms in which rules are written: one call of an operator, and what is known of its
+tensors."""
 
 from __future__ import annotations
 
@@ -17,10 +18,10 @@ from flopscope.domain import (
     require,
     without_common_factors,
 )
+from flopscope.domain.regions import simplified
 from flopscope.errors import BadInput
 from flopscope.facts import Function, Interpolation, Kind, Reduction, Window
-from flopscope.onnxgraph.headers import INTEGERS
-from flopscope.regions import simplified
+from flopscope.onnxgraph.model.headers import INTEGERS
 from flopscope.sizes import Shape, Size, exact_div, is_symbolic
 from flopscope.symbolic import ONE, Polynomial, Symbol, alone
 
@@ -63,18 +64,19 @@ class Tensor(NamedTuple):
 
 
 class Premises:
-    """What has to hold for the sizes. Numbers that break it are refused, symbols are held to it."""
+    """What has to hold for the sizes. Numbers that break it are refused; for symbols it becomes a
+    condition."""
 
     def __init__(self) -> None:
         self._conditions: dict[Condition, None] = {}  # a set that keeps its order
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """In few words: what one size may be, then what ties several together."""
+        """The conditions in few words: those on one size first, then those on several."""
         return simplified(self._conditions)
 
     def mark(self) -> Mapping[Condition, None]:
-        """What has come up by now."""
+        """The conditions that have come up by now."""
         return dict(self._conditions)
 
     def undo(self, mark: Mapping[Condition, None]) -> None:
@@ -82,7 +84,7 @@ class Premises:
         self._conditions = dict(mark)
 
     def settle(self, question: Relation) -> bool:
-        """The answer at sizes that are large, and no two alike; that it is the answer is held."""
+        """The answer at sizes that are large, and no two alike. It becomes a condition."""
         names = sorted(s.name for s in question.symbols())
         example = {name: 264 + 64 * place for place, name in enumerate(names)}
         answer = not question.at(example).broken()
@@ -90,17 +92,17 @@ class Premises:
         return answer
 
     def at_least(self, value: Size, minimum: int, what: str) -> None:
-        """value ≥ minimum."""
+        """Demand that value ≥ minimum."""
         self._conditions.update(dict.fromkeys(require(AtLeast(value, minimum, what))))
 
     def multiple(self, value: Size, divisor: Size, what: str) -> None:
-        """divisor divides value: factors that both have say nothing."""
+        """Demand that the divisor divides the value, after common factors are taken out of both."""
         common = _common_factor(value, divisor)
         value, divisor = exact_div(value, common), exact_div(divisor, common)
         self._conditions.update(dict.fromkeys(require(Multiple(value, divisor, what))))
 
     def same(self, a: Size, b: Size, where: str) -> Size:
-        """Both, which have to be equal; the number, where one of them is."""
+        """Demand that both are equal, and return one of them: a number, if one of them is."""
         difference = a - b
         if not is_symbolic(difference):
             if difference != 0:
@@ -135,8 +137,15 @@ def _common_factor(value: Size, divisor: Size) -> Size:
     return common
 
 
+def shape_of(tensor: Tensor) -> Shape:
+    """The shape of a tensor. Raises Undecided where it is not known."""
+    if tensor.shape is None:
+        raise Undecided
+    return tensor.shape
+
+
 @dataclass(frozen=True)
-class Call:
+class NodeCall:
     """One node: operator, attributes, inputs (None where left out), names of its outputs.
 
     An operator of another domain than onnx's own is written `domain.Name`.
@@ -162,9 +171,7 @@ class Call:
 
     def shape(self, index: int) -> Shape:
         """The input's shape. Raises Undecided where it is not known."""
-        if (shape := self.input(index).shape) is None:
-            raise Undecided
-        return shape
+        return shape_of(self.input(index))
 
     def attribute(self, name: str, default: Any = None) -> Any:
         """The attribute, or the default where it was left out."""

@@ -1,4 +1,4 @@
-"""Truths about sizes: known, or open until somebody has to know."""
+"""Truths about sizes: they are known, or stay open until an answer is needed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from flopscope.domain import Relation
-from flopscope.onnxgraph.tensors import Call, Undecided
+from flopscope.onnxgraph.tensors import NodeCall, Undecided
 from flopscope.sizes import is_symbolic
 
 
 @dataclass(frozen=True)
 class Open:
-    """A truth that depends on free sizes: neither true nor false until it is settled."""
+    """A truth that depends on free sizes: neither true nor false until it is decided."""
 
     relation: Relation
 
@@ -42,7 +42,7 @@ def negation(value: Any) -> Any:
 
 
 def both(a: Any, b: Any) -> Any:
-    """Known where one is false, or one is true and the other is all that is asked."""
+    """Both truths together: false where one of them is; where one is true, the other one."""
     a, b = (b, a) if isinstance(a, Open) else (a, b)
     return b if a else False
 
@@ -52,6 +52,7 @@ def either(a: Any, b: Any) -> Any:
     return True if a else b
 
 
-def settled(call: Call, truth: Any) -> bool:
-    """The truth, where free sizes decide it: as it is at large ones, which becomes a premise."""
+def decided(call: NodeCall, truth: Any) -> bool:
+    """The truth. Where free sizes decide it, the answer is that at large sizes and becomes a
+    premise."""
     return call.premises.settle(truth.relation) if isinstance(truth, Open) else bool(truth)

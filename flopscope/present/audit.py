@@ -8,13 +8,14 @@ from typing import Any
 
 from flopscope.present.numbers import integer
 from flopscope.present.table import Column, Document, Table
-from flopscope.reconciling.audit import Finding, Verdict
+from flopscope.reconciling.audit import FigureVerdict, Finding
 
 SCHEMA = "flopscope.audit/1"
 
 
 def audit_document(findings: Sequence[Finding]) -> Document:
-    """One line a stated number, sources and causes in notes; then how many have each verdict."""
+    """One line for each stated number, with sources and causes in notes; then the count of each
+    verdict."""
     references = list(dict.fromkeys(map(_reference, findings)))
     columns = [
         Column("model", "Model", _label, numeric=False, raw=lambda finding: finding.subject),
@@ -38,13 +39,13 @@ def audit_document(findings: Sequence[Finding]) -> Document:
             finding.figure.resolution,
             finding.quantity,
             finding.figure.unit if finding.quantity == "compute" else None,
-            finding.nearest.name if finding.verdict is Verdict.IRREPRODUCIBLE else None,
+            finding.nearest.name if finding.verdict is FigureVerdict.IRREPRODUCIBLE else None,
             finding.figure.note,
         ]
         for finding in findings
     ]
     notes = [f"[{n}] {' '.join(filter(None, r))}" for n, r in enumerate(references, start=1)]
-    notes += [_nearest(f) for f in findings if f.verdict is Verdict.IRREPRODUCIBLE]
+    notes += [_nearest(f) for f in findings if f.verdict is FigureVerdict.IRREPRODUCIBLE]
     title = "Published figures. Exact: parameters, and MACs of convention macs."
     return Document([Table(columns, rows, title, notes), _summary(findings)], _data(findings))
 
@@ -55,8 +56,8 @@ def said(finding: Finding) -> str:
 
 
 def _reference(finding: Finding) -> tuple[str, str | None]:
-    """A source, and the note of what is not plain in it."""
-    plain = finding.verdict in (Verdict.EQUAL, Verdict.EXPLAINED)
+    """The source of a figure, and the note that it needs where the figure is not plainly right."""
+    plain = finding.verdict in (FigureVerdict.EQUAL, FigureVerdict.EXPLAINED)
     return f"{finding.figure.source}.", None if plain else finding.figure.note
 
 
@@ -80,7 +81,7 @@ def _summary(findings: Sequence[Finding]) -> Table:
         Column("numbers", "Numbers"),
     ]
     rows: list[list[Any]] = []
-    for verdict in Verdict:
+    for verdict in FigureVerdict:
         of = [f.quantity for f in findings if f.verdict is verdict]
         rows.append([verdict.value, of.count("params"), of.count("compute"), counts[verdict]])
     quantities = [f.quantity for f in findings]
@@ -89,14 +90,15 @@ def _summary(findings: Sequence[Finding]) -> Table:
 
 
 def _label(finding: Finding) -> str:
-    """The id, each option, the input and what is stated, on lines that keep the column narrow."""
+    """The id, each option, the input and the quantity, on lines of their own: the column stays
+    narrow."""
     model, _, options = finding.subject.partition(":")
     of = f"{_size(finding.figure.resolution)}, {finding.quantity}"
     return "\n  ".join([model, *(options.split(",") if options else []), of])
 
 
 def _size(resolution: tuple[int, int]) -> str:
-    """224, or 192×256."""
+    """An input size as text: 224, or 192×256."""
     height, width = resolution
     return str(height) if height == width else f"{height}×{width}"
 
@@ -110,7 +112,7 @@ def _folded(text: str, room: int) -> str:
 def _data(findings: Sequence[Finding]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
-        "verdicts": {v.value: sum(f.verdict is v for f in findings) for v in Verdict},
+        "verdicts": {v.value: sum(f.verdict is v for f in findings) for v in FigureVerdict},
         "figures": [
             {
                 "model": finding.figure.model,

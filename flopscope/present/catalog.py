@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from flopscope.answers.compare import Entry
+from flopscope.answers.operators import operator_text, shape_text
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.variant import Variant
-from flopscope.comparison import Entry
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.ledger import Ledger, Level
-from flopscope.present.compare import heading, input_text, inputs_data
 from flopscope.present.numbers import integer, percent, short
-from flopscope.present.operators import facts_data, operator_text, path_lines, shape_text
+from flopscope.present.operators import facts_data, path_lines
+from flopscope.present.quantities import cautions_data, ledger_data, number_column
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.words import input_text, inputs_data
+from flopscope.quantities import MACS, PARAMS, Place, standing
 
 
 def list_document() -> Document:
@@ -24,8 +27,8 @@ def list_document() -> Document:
         Column("model", "Model", numeric=False),
         Column("options", "Options", lambda names: names.replace(",", ""), numeric=False),
         Column("resolution", "Input"),
-        Column("params", "Params", integer),
-        Column("macs", "MACs\n(macs)", short),
+        Column(PARAMS.column, PARAMS.heading, integer),
+        Column(MACS.column, MACS.heading, short),
         Column("arxiv", "Ref.", references.__getitem__, numeric=False),
     ]
     rows = []
@@ -34,7 +37,7 @@ def list_document() -> Document:
         resolution = variant.resolution()
         ledger = variant.ledger(resolution)
         options = ", ".join(option.name for option in model.options)
-        params, macs = int(ledger.params()), int(ledger.macs())
+        params, macs = int(PARAMS.read(ledger)), int(MACS.read(ledger))
         native = model.resolution if variant.takes_image else None
         rows.append([model.id, options, native, params, macs, model.paper.arxiv])
     notes = [
@@ -77,25 +80,24 @@ def ledger_table(
     ledger: Ledger, convention: Convention, level: Level, title: str, notes: Sequence[str] = ()
 ) -> Table:
     """A ledger at concrete sizes, grouped; the last line is the total."""
-    name = convention.name
-    whole = int(ledger.flops(name))
+    work = MACS.under(convention)
+    whole = int(work.read(ledger))
     columns = [
         Column(level.value, level.value.capitalize(), numeric=False, fold=path_lines),
         *_shape_columns(level),
-        Column("params", "Params", integer, fold=lambda count, _: short(count)),
-        Column(f"{convention.unit.lower()}_{name}", heading(convention), integer),
+        number_column(PARAMS),
+        Column(work.column, work.heading, integer),
         *_share_columns(level),
     ]
     rows: list[list[Any]] = []
     for key, part in ledger.group_by(level).items():
-        count = int(part.flops(name))
+        count = int(work.read(part))
         shapes = _shapes(part) if level is Level.LAYER else []
         shares = [percent(count, whole) for _ in _share_columns(level)]
-        rows.append([key, *shapes, int(part.params()), count, *shares])
+        rows.append([key, *shapes, int(PARAMS.read(part)), count, *shares])
     blanks = [None for _ in _shape_columns(level)]
-    rows.append(
-        ["total", *blanks, int(ledger.params()), whole, *("100.0" for _ in _share_columns(level))]
-    )
+    shares = ["100.0" for _ in _share_columns(level)]
+    rows.append(["total", *blanks, int(PARAMS.read(ledger)), whole, *shares])
     return Table(columns, rows, title, notes, total=True)
 
 
@@ -123,12 +125,6 @@ def _shapes(part: Ledger) -> list[Any]:
 
 
 def _data(entry: Entry, convention: Convention, level: Level) -> dict[str, Any]:
-    ledger = entry.ledger
-    if level is Level.LAYER:
-        items = [facts_data(row) | _counts(Ledger((row,)), convention) for row in ledger.rows]
-    else:
-        groups = ledger.group_by(level)
-        items = [{level.value: key, **_counts(part, convention)} for key, part in groups.items()]
     return {
         "schema": "flopscope.show/1",
         "model": entry.variant.model.id,
@@ -137,14 +133,18 @@ def _data(entry: Entry, convention: Convention, level: Level) -> dict[str, Any]:
         "batch": entry.batch,
         "convention": convention.name,
         "unit": convention.unit,
-        level.value + "s": items,
+        **cautions_data(standing(Place.PARTS)),
+        level.value + "s": _items(entry.ledger, convention, level),
     }
 
 
-def _counts(part: Ledger, convention: Convention) -> dict[str, int]:
-    return {
-        "params": int(part.params()),
-        "macs": int(part.macs()),
-        "count": int(part.flops(convention.name)),
-        "activations": int(part.activations()),
-    }
+def _items(ledger: Ledger, convention: Convention, level: Level) -> list[dict[str, Any]]:
+    """Every operator, or every group."""
+
+    def counts(part: Ledger) -> dict[str, int]:
+        return ledger_data(part, Place.PARTS, convention)
+
+    if level is Level.LAYER:
+        return [facts_data(row) | counts(Ledger((row,))) for row in ledger.rows]
+    groups = ledger.group_by(level).items()
+    return [{level.value: key, **counts(part)} for key, part in groups]

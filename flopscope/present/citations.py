@@ -1,10 +1,16 @@
-"""Papers of the catalogue as citations: a key for LaTeX, an entry for BibTeX, a line for notes."""
+"""Papers of the catalogue as citations: a key for LaTeX and an entry for BibTeX."""
 
 from __future__ import annotations
 
+from flopscope.answers.compare import Comparison
 from flopscope.catalog.models import Paper
 
 SIGNS = str.maketrans({c: f"\\{c}" for c in "&%$#_{}"})
+
+
+def papers(comparison: Comparison) -> list[Paper]:
+    """The papers of the compared networks, each once."""
+    return list(dict.fromkeys(entry.variant.model.paper for entry in comparison.entries))
 
 
 def key(paper: Paper) -> str:
@@ -18,7 +24,7 @@ def key(paper: Paper) -> str:
 
 
 def bibtex(paper: Paper) -> str:
-    """The paper as an entry; the title's capitals stay.
+    """The paper as a BibTeX entry; braces keep the capitals of its title.
 
     >>> from flopscope.catalog.models import MODELS
     >>> print(bibtex(MODELS["mobilenetv2"].paper))

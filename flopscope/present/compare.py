@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from functools import partial
 from typing import Any
 
 from flopscope.agreement.records import Agreement
-from flopscope.catalog.figures import Figure
-from flopscope.catalog.variant import Variant
-from flopscope.comparison import Comparison, Entry
-from flopscope.conventions import Convention
+from flopscope.answers.compare import Comparison, Entry
+from flopscope.catalog.scaling import Scaling
 from flopscope.ledger import Level
-from flopscope.present.numbers import (
-    integer,
-    megabytes,
-    megabytes_in_three,
-    percent,
-    ratio,
-    ratio_in_three,
-    short,
-)
+from flopscope.present.numbers import integer, percent, ratio, ratio_in_three
 from flopscope.present.operators import path_lines
+from flopscope.present.quantities import cautions, cautions_data, ledger_data, number_column
 from flopscope.present.table import Column, Document, Table
-from flopscope.scaling import Scaling
+from flopscope.present.words import input_text, inputs_data, lengths, merged, size, statement
+from flopscope.quantities import MACS, PARAMS, Place, columns, standing
 
 
 def comparison_document(comparison: Comparison) -> Document:
@@ -35,60 +26,40 @@ def comparison_document(comparison: Comparison) -> Document:
     return Document(tables, _data(comparison))
 
 
-def heading(convention: Convention) -> str:
-    """Unit and convention: no column is headed by a bare unit."""
-    return f"{convention.unit}\n({convention.name})"
-
-
 def _totals(comparison: Comparison) -> Table:
-    name, unit = comparison.convention.name, comparison.convention.unit
     several = len({input_text(entry) for entry in comparison.entries}) > 1
-    work = f"{unit.lower()}_{name}"
+    asked = columns(Place.NETWORKS, comparison.convention)
     compared = partial(Column, text=ratio, raw=float, fold=lambda value, _: ratio_in_three(value))
-    columns = [
-        Column(
-            "model",
-            "Model",
-            _label_and_input if several else _label,
-            numeric=False,
-            raw=lambda entry: str(entry.variant),
-        ),
+    cited = [entry for entry in comparison.entries if entry.published]
+    shown = [
+        _model_column(several),
         *([_input_column()] if several else []),
-        Column("params", "Params", integer, fold=lambda count, _: short(count)),
-        Column(work, heading(comparison.convention), integer, fold=lambda count, _: short(count)),
-        Column("activations", "Activ-\nations", short),
-        Column(
-            "weight_bytes_float32",
-            "fp32\nMB",
-            megabytes,
-            fold=lambda count, _: megabytes_in_three(count),
-        ),
+        *map(number_column, asked),
         Column("top1", "Top-1\n%", _cited, raw=lambda cited: cited[0]),
         compared("params_ratio", "Size\n×"),
-        compared(f"{unit.lower()}_ratio", "Work\n×"),
+        compared(f"{comparison.convention.unit.lower()}_ratio", "Work\n×"),
     ]
-    cited = [entry for entry in comparison.entries if entry.published]
-    rows = []
-    for entry in comparison.entries:
-        params = int(entry.ledger.params())
-        rows.append(
-            [
-                entry,
-                *([entry] if several else []),
-                params,
-                entry.count(name),
-                int(entry.ledger.activations()),
-                int(entry.ledger.weight_bytes("float32")),
-                (entry.published[0].top1, cited.index(entry) + 1) if entry.published else None,
-                Fraction(params, int(comparison.entries[0].ledger.params())),
-                comparison.ratio(entry, name),
-            ]
-        )
+    rows = [
+        [
+            entry,
+            *([entry] if several else []),
+            *(int(row.read(entry.ledger)) for row in asked),
+            (entry.published[0].top1, cited.index(entry) + 1) if entry.published else None,
+            comparison.ratio(PARAMS, entry),
+            comparison.ratio(MACS.under(comparison.convention), entry),
+        ]
+        for entry in comparison.entries
+    ]
     notes = [
         f"[{n}] {e.variant}: {statement(e.published[0])}" for n, e in enumerate(cited, start=1)
     ]
-    notes += [*_scaled(comparison), *_verdicts(comparison)]
-    return Table(columns, rows, _title(comparison), notes)
+    notes += [*_scaled(comparison), *_verdicts(comparison), *cautions(asked)]
+    return Table(shown, rows, _title(comparison), notes)
+
+
+def _model_column(several: bool) -> Column:
+    label = _label_and_input if several else _label
+    return Column("model", "Model", label, numeric=False, raw=lambda entry: str(entry.variant))
 
 
 def _cited(cited: tuple[float | None, int]) -> str:
@@ -99,37 +70,22 @@ def _cited(cited: tuple[float | None, int]) -> str:
 
 def _split(comparison: Comparison, level: Level) -> Table:
     """One line a group, the models side by side; shares where there is room for them."""
-    name, unit = comparison.convention.name, comparison.convention.unit
+    work = MACS.under(comparison.convention)
     groups = [entry.ledger.group_by(level) for entry in comparison.entries]
     keys = merged([list(group) for group in groups])
-    totals = [entry.count(name) for entry in comparison.entries]
+    totals = [int(work.read(entry.ledger)) for entry in comparison.entries]
     shares = len(comparison.entries) <= 2
-    columns = [Column(level.value, level.value.capitalize(), numeric=False, fold=path_lines)]
+    shown = [Column(level.value, level.value.capitalize(), numeric=False, fold=path_lines)]
     for entry in comparison.entries:
-        columns.append(
-            Column(f"{entry.variant} {unit} ({name})", f"{_label(entry)}\n{unit} ({name})", integer)
-        )
-        columns += [Column(f"{entry.variant} %", "\n%")] if shares else []
+        heading = f"{_label(entry)}\n{work.line}"
+        shown.append(Column(f"{entry.variant} {work.line}", heading, integer))
+        shown += [Column(f"{entry.variant} %", "\n%")] if shares else []
     rows: list[list[Any]] = []
     for key in keys:
-        counts = [int(g[key].flops(name)) if key in g else None for g in groups]
+        counts = [int(work.read(g[key])) if key in g else None for g in groups]
         rows.append([key, *_with_shares(counts, totals, shares)])
     rows.append(["total", *_with_shares(totals, totals, shares)])
-    return Table(columns, rows, total=True)
-
-
-def merged(orders: Sequence[Sequence[str]]) -> list[str]:
-    """All keys, each model's in its own order: stage6 of one stands before the head of all."""
-    keys: list[str] = []
-    for order in orders:
-        at = 0
-        for key in order:
-            if key in keys:
-                at = keys.index(key) + 1
-            else:
-                keys.insert(at, key)
-                at += 1
-    return keys
+    return Table(shown, rows, total=True)
 
 
 def _with_shares(counts: Sequence[int | None], totals: Sequence[int], shares: bool) -> list[Any]:
@@ -137,17 +93,6 @@ def _with_shares(counts: Sequence[int | None], totals: Sequence[int], shares: bo
         return list(counts)
     pairs = zip(counts, totals, strict=True)
     return [c for n, t in pairs for c in (n, None if n is None else percent(n, t))]
-
-
-def statement(figure: Figure) -> str:
-    """A published figure as its source states it: '569M Mult-Adds (MACs), 4.2M params, …'."""
-    stated = [
-        f"{figure.compute} {figure.unit}" if figure.compute else None,
-        f"{figure.params} params" if figure.params else None,
-        f"top-1 {figure.top1:.1f} %" if figure.top1 is not None else None,
-    ]
-    note = f" ({figure.note})" if figure.note else ""
-    return f"stated {', '.join(filter(None, stated))}; {figure.source}{note}"
 
 
 def _title(comparison: Comparison) -> str:
@@ -195,35 +140,13 @@ def _input_column() -> Column:
     return Column("resolution", "Input", raw=lambda entry: entry.resolution, shown=False)
 
 
-def input_text(entry: Entry) -> str:
-    """What a network is given: '224×224', '336×336, tokens=64', 'tokens=64'."""
-    image = [size(entry.resolution)] if entry.resolution else []
-    return ", ".join([*image, *lengths(entry.variant)])
-
-
-def lengths(variant: Variant) -> list[str]:
-    """The other sizes of the inputs: ['tokens=64']."""
-    return [f"{name}={n}" for name, n in variant.lengths.items()]
-
-
-def inputs_data(entry: Entry) -> dict[str, Any]:
-    """The resolution, null without an image; what else the inputs have of sizes, as in tokens."""
-    resolution = entry.resolution and list(entry.resolution)
-    others = entry.variant.lengths
-    return {"resolution": resolution} | ({"lengths": others} if others else {})
-
-
-def size(resolution: tuple[int, int]) -> str:
-    """224×224."""
-    return f"{resolution[0]}×{resolution[1]}"
-
-
 def _data(comparison: Comparison) -> dict[str, Any]:
     return {
         "schema": "flopscope.compare/1",
         "convention": comparison.convention.name,
         "unit": comparison.convention.unit,
         **_scale_data(comparison.scaling),
+        **cautions_data(standing(Place.DATA)),
         "models": [_entry_data(comparison, entry) for entry in comparison.entries],
     }
 
@@ -250,33 +173,21 @@ def _check_data(agreement: Agreement) -> dict[str, Any]:
 
 
 def _entry_data(comparison: Comparison, entry: Entry) -> dict[str, Any]:
-    ledger, name = entry.ledger, comparison.convention.name
+    ledger, counting = entry.ledger, comparison.convention
     data: dict[str, Any] = {
         "model": entry.variant.model.id,
         "variant": entry.variant.options_text,
         **inputs_data(entry),
         "batch": entry.batch,
-        "params": int(ledger.params()),
-        "macs": int(ledger.macs()),
-        "count": entry.count(name),
-        "activations": int(ledger.activations()),
-        "weight_bytes": int(ledger.weight_bytes("float32")),
-        "peak_activation_bytes": int(ledger.peak_activation_bytes("float32")),
-        "traffic_bytes": int(ledger.traffic_bytes("float32")),
-        "count_ratio": float(comparison.ratio(entry, name)),
+        **ledger_data(ledger, Place.DATA, counting),
+        "count_ratio": float(comparison.ratio(MACS.under(counting), entry)),
         "published": [figure._asdict() for figure in entry.published],
         "check": None if entry.agreement is None else _check_data(entry.agreement),
     }
     if comparison.by is not None:
         data["by"] = comparison.by.value
         data["groups"] = [
-            {
-                "group": key,
-                "params": int(part.params()),
-                "macs": int(part.macs()),
-                "count": int(part.flops(name)),
-                "activations": int(part.activations()),
-            }
+            {"group": key, **ledger_data(part, Place.PARTS, counting)}
             for key, part in ledger.group_by(comparison.by).items()
         ]
     return data

@@ -15,7 +15,7 @@ _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def text(expression: sympy.Expr) -> str:
-    """α for width, · for a product, superscripts, roots, integers in groups of three.
+    """An expression as text: α is the width, · a product, and integers stand in groups of three.
 
     >>> x, y = sympy.symbols("K C_out", positive=True)
     >>> text(1 / x**2 + 1 / y), text(10000 * sympy.sqrt(x) * (x - y))
@@ -25,7 +25,7 @@ def text(expression: sympy.Expr) -> str:
 
 
 def latex(expression: sympy.Expr) -> str:
-    r"""LaTeX, words upright.
+    r"""An expression as LaTeX, with words set upright.
 
     >>> latex(sympy.Symbol("C_in") * sympy.Symbol("conv"))
     'C_{\\mathrm{in}} \\mathrm{conv}'

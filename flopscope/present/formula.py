@@ -11,31 +11,20 @@ from typing import Any
 from flopscope.alphabet import ALPHABET
 from flopscope.closedform import Formula
 from flopscope.conventions import CONVENTIONS
-from flopscope.errors import UnknownName
 
 
 @dataclass(frozen=True)
 class FormulaPage:
-    """Formulas of one network or block, where the thing was published, and notes. `explained` are
-    the symbols that mean what the alphabet says; in a reader's own module, only those of inputs."""
+    """The formulas of one network or block, its source, and notes.
+
+    `explained` are the symbols that mean what the alphabet says. In a reader's own module these are
+    only the symbols of its inputs."""
 
     title: str
     source: str
     formulas: Sequence[Formula]
     notes: Sequence[str] = ()
     explained: frozenset[str] = frozenset(ALPHABET)
-
-
-def render_formulas(page: FormulaPage, format_name: str) -> str:
-    """The page in a named format. Raises UnknownName."""
-    check_format(format_name)
-    return _FORMATS[format_name](page) + "\n"
-
-
-def check_format(format_name: str) -> None:
-    """Raises UnknownName for a format that formulas do not have."""
-    if format_name not in _FORMATS:
-        raise UnknownName("format", format_name, _FORMATS)
 
 
 def _text(page: FormulaPage) -> str:
@@ -107,7 +96,7 @@ def _formula_data(formula: Formula, explained: Collection[str]) -> dict[str, Any
     }
 
 
-_FORMATS: Mapping[str, Callable[[FormulaPage], str]] = {
+FORMATS: Mapping[str, Callable[[FormulaPage], str]] = {
     "text": _text,
     "latex": _latex,
     "python": _python,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 
 PREFIXES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
@@ -17,7 +18,7 @@ def integer(value: int) -> str:
 
 
 def in_lines(value: int, room: int) -> str:
-    """Every digit, the last six on a line of their own where the room is not enough.
+    """Every digit; where the room is not enough, the last six are on a line of their own.
 
     >>> in_lines(740384343040, 8), in_lines(162, 1)
     ('740,384,\\n343,040', '162')
@@ -41,22 +42,26 @@ def short(value: int) -> str:
     return f"{_rounded(Fraction(value, scale), 0)} {prefix}"
 
 
-def megabytes(value: int) -> str:
-    """Bytes in MB (10⁶ bytes), two decimals.
+def in_units(per: int, value: int) -> str:
+    """How many times `per` the value is, bytes in MB for example: two decimals, or two significant
+    digits where it is below 0.01.
 
-    >>> megabytes(14019488)
-    '14.02'
+    >>> [in_units(10**6, value) for value in (14019488, 3300, 80, 0)]
+    ['14.02', '0.0033', '0.000080', '0.00']
     """
-    return _rounded(Fraction(value, 10**6), 2)
+    amount = Fraction(value, per)
+    if not amount or amount >= Fraction(1, 100):
+        return _rounded(amount, 2)
+    return f"{Decimal(f'{float(amount):.1e}'):f}"
 
 
-def megabytes_in_three(value: int) -> str:
-    """Bytes in MB, three significant digits or all before the point.
+def in_units_briefly(per: int, value: int) -> str:
+    """The same in three significant digits, or in all digits before the point.
 
-    >>> megabytes_in_three(14019488), megabytes_in_three(12057094144)
+    >>> in_units_briefly(10**6, 14019488), in_units_briefly(10**6, 12057094144)
     ('14.0', '12057')
     """
-    return _in_three(Fraction(value, 10**6))
+    return _in_three(Fraction(value, per))
 
 
 def ratio(value: Fraction) -> str:
@@ -69,7 +74,7 @@ def ratio(value: Fraction) -> str:
 
 
 def ratio_in_three(value: Fraction) -> str:
-    """A ratio, three significant digits or all before the point; a small one as `ratio` has it.
+    """A ratio in three significant digits, or in all before the point; a small one as in `ratio`.
 
     >>> [ratio_in_three(Fraction(n, 100)) for n in (12550, 100, 1)]
     ['126', '1.00', '0.01']

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
-from flopscope.catalog.models import Paper
-from flopscope.comparison import Comparison, Entry
+from flopscope.answers.compare import Comparison, Entry
+from flopscope.conventions import CONVENTIONS
 from flopscope.errors import BadInput, UnknownName
-from flopscope.present.citations import bibtex, key
-from flopscope.present.compare import comparison_document, heading, input_text, statement
-from flopscope.present.numbers import integer, megabytes, ratio, short
+from flopscope.present.citations import bibtex, key, papers
+from flopscope.present.compare import comparison_document
+from flopscope.present.numbers import ratio
+from flopscope.present.quantities import number_column
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.words import input_text, statement
+from flopscope.quantities import MACS, PARAMS, choices
 
 FAMILY = "family"
 """What rows can be grouped by."""
 
 
 class Shown(NamedTuple):
-    """A column, and what stands in it for a network."""
+    """A column, what stands in it for a network, and what must be said of it."""
 
     column: Column
     cell: Callable[[Entry], Any]
+    caution: str = ""
 
 
 Maker: TypeAlias = Callable[[Comparison], Shown]
@@ -33,22 +36,25 @@ def _top1(entry: Entry) -> float | None:
     return entry.published[0].top1 if entry.published else None
 
 
-def _count(comparison: Comparison) -> Shown:
-    name, unit = comparison.convention.name, comparison.convention.unit
-    column = Column(f"{unit.lower()}_{name}", heading(comparison.convention), integer)
-    return Shown(column, lambda entry: entry.count(name))
+def _quantity(name: str) -> Maker:
+    """The column of a quantity, by the name that it is chosen by."""
+
+    def shown(comparison: Comparison) -> Shown:
+        row = choices(comparison.convention)[name]
+        return Shown(number_column(row), lambda entry: int(row.read(entry.ledger)), row.caution)
+
+    return shown
 
 
 def _count_ratio(comparison: Comparison) -> Shown:
-    name, unit = comparison.convention.name, comparison.convention.unit
-    column = Column(f"{unit.lower()}_ratio", "Work\n×", ratio, raw=float)
-    return Shown(column, lambda entry: comparison.ratio(entry, name))
+    work = MACS.under(comparison.convention)
+    column = Column(f"{comparison.convention.unit.lower()}_ratio", "Work\n×", ratio, raw=float)
+    return Shown(column, lambda entry: comparison.ratio(work, entry))
 
 
 def _params_ratio(comparison: Comparison) -> Shown:
-    first = int(comparison.entries[0].ledger.params())
     column = Column("params_ratio", "Size\n×", ratio, raw=float)
-    return Shown(column, lambda entry: Fraction(int(entry.ledger.params()), first))
+    return Shown(column, lambda entry: comparison.ratio(PARAMS, entry))
 
 
 def _same(column: Column, cell: Callable[[Entry], Any]) -> Maker:
@@ -57,24 +63,7 @@ def _same(column: Column, cell: Callable[[Entry], Any]) -> Maker:
 
 COLUMNS: Mapping[str, Maker] = {
     "input": _same(Column("input", "Input", input_text, raw=input_text), lambda entry: entry),
-    "params": _same(Column("params", "Params", integer), lambda e: int(e.ledger.params())),
-    "macs": _same(Column("macs", "MACs\n(macs)", integer), lambda e: int(e.ledger.macs())),
-    "count": _count,
-    "activations": _same(
-        Column("activations", "Activ-\nations", short), lambda e: int(e.ledger.activations())
-    ),
-    "weights": _same(
-        Column("weight_bytes_float32", "fp32\nMB", megabytes),
-        lambda e: int(e.ledger.weight_bytes("float32")),
-    ),
-    "peak": _same(
-        Column("peak_activation_bytes_float32", "Peak\nMB", megabytes),
-        lambda e: int(e.ledger.peak_activation_bytes("float32")),
-    ),
-    "traffic": _same(
-        Column("traffic_bytes_float32", "Traffic\nMB", megabytes),
-        lambda e: int(e.ledger.traffic_bytes("float32")),
-    ),
+    **{name: _quantity(name) for name in choices(CONVENTIONS["macs"])},
     "top1": _same(Column("top1", "Top-1\n%", lambda value: f"{value:.1f}"), _top1),
     "params_ratio": _params_ratio,
     "count_ratio": _count_ratio,
@@ -107,7 +96,8 @@ class Layout:
     def parse(cls, columns: str | None, sort: str | None, group: str | None) -> Layout:
         """'params,macs,top1' as a layout; without columns, params, count, top1 and cite.
 
-        Raises UnknownName for a column or group that is none, BadInput for one given twice.
+        Raises UnknownName for an unknown column or group, BadInput for a column that is given
+        twice or that has no order.
 
         >>> Layout.parse("params,top1", "+macs", "family").columns
         ('params', 'top1')
@@ -119,21 +109,17 @@ class Layout:
         if twice := [name for name in names if names.count(name) > 1]:
             raise BadInput(f"the column {twice[0]} is given twice; give it once")
         if sort and sort.removeprefix("+") in ("input", "cite"):
-            raise BadInput(f"rows are sorted by a number, and {sort} is none; sort by params")
+            raise BadInput(f"rows are sorted by numbers, which {sort} has not; sort by params")
         if group not in (None, FAMILY):
             raise UnknownName("group", group or "", [FAMILY])
         return cls(names, sort, group)
 
 
 def paper_document(comparison: Comparison, layout: Layout) -> Document:
-    """The comparison in a layout; its split, where it has one, and its data are as ever."""
+    """The comparison in a layout. Its data, and its split where it has one, are those of the plain
+    comparison."""
     plain = comparison_document(comparison)
     return Document([_table(comparison, layout, plain.tables[0]), *plain.tables[1:]], plain.data)
-
-
-def papers(comparison: Comparison) -> list[Paper]:
-    """The papers of its networks, each once."""
-    return list(dict.fromkeys(entry.variant.model.paper for entry in comparison.entries))
 
 
 def _table(comparison: Comparison, layout: Layout, plain: Table) -> Table:
@@ -150,6 +136,7 @@ def _table(comparison: Comparison, layout: Layout, plain: Table) -> Table:
     notes = [_baseline(comparison)] if {"params_ratio", "count_ratio"} & {*layout.columns} else []
     if "top1" in layout.columns:
         notes += [f"{e.variant}: {statement(e.published[0])}" for e in entries if e.published]
+    notes += filter(None, dict.fromkeys(one.caution for one in shown))
     cited = papers(comparison) if "cite" in layout.columns else []
     notes += [f"arXiv {p.arxiv} ({p.year}): {p.title}" for p in cited]
     headings = [e.variant.model.family for e in entries] if layout.group else []

@@ -6,13 +6,14 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from flopscope.conventions import Convention
 from flopscope.errors import SHOWN
-from flopscope.present.compare import heading, size
 from flopscope.present.numbers import integer
+from flopscope.present.quantities import cautions, cautions_data, number
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.words import size
+from flopscope.quantities import Named, Quantity
 from flopscope.search.front import Front
-from flopscope.search.points import CRITERIA, Amount, Left, Point
+from flopscope.search.points import Amount, Left, Point
 
 ACCURACY = (
     "Top-1 of the catalogue is the accuracy on ImageNet-1k as stated, one for each network and "
@@ -20,22 +21,11 @@ ACCURACY = (
     "repository's, a library's, anyone's."
 )
 KNEE = "\u00a0knee"
-HEADINGS = {
-    "params": "Params",
-    "activations": "Activ-\nations",
-    "int8": "int8\nbytes",
-    "latency": "Latency\nms",
-}
 
 
 def front_document(front: Front) -> Document:
     """The points in one table, its notes on accuracies, knee, hypervolume and what is left out."""
     return Document([_table(front)], _data(front))
-
-
-def cost_name(cost: str, convention: Convention) -> str:
-    """The cost as words in a sentence: 'MACs (macs)', 'parameters'."""
-    return f"{convention.unit} ({convention.name})" if cost == "macs" else CRITERIA[cost].words
 
 
 def amount(value: Amount) -> str:
@@ -56,7 +46,7 @@ def _table(front: Front) -> Table:
     columns = [
         Column("model", "Model", _name, numeric=False, raw=_name, fold=_folded),
         Column("resolution", "Input", size, raw=lambda shape: f"{shape[0]}x{shape[1]}"),
-        *(_cost_column(cost, asked.convention) for cost in asked.criteria),
+        *map(_cost_column, asked.costs),
         Column("stated", "Stated", shown=False),
         Column(
             "top1", "Top-1\n%", lambda top1: f"{float(top1[0]):.{digits}f} [{sources[top1[1]]}]",
@@ -88,12 +78,12 @@ def _table(front: Front) -> Table:
     return Table(columns, rows, _title(front), [*_notes(front), *cited])
 
 
-def _cost_column(cost: str, convention: Convention) -> Column:
-    key = f"{convention.unit.lower()}_{convention.name}" if cost == "macs" else cost
+def _cost_column(cost: Named) -> Column:
+    written = number(cost) if isinstance(cost, Quantity) and cost.per > 1 else amount
     return Column(
-        key,
-        heading(convention) if cost == "macs" else HEADINGS[cost],
-        lambda cell: f"{amount(cell[0])}{'*' if cell[1] else ''}",
+        cost.column if isinstance(cost, Quantity) else cost.name,
+        cost.heading,
+        lambda cell: f"{written(cell[0])}{'*' if cell[1] else ''}",
         raw=lambda cell: _number(cell[0]),
     )
 
@@ -103,7 +93,7 @@ def _name(point: Point) -> str:
 
 
 def _folded(point: Point, room: int) -> str:
-    """The name on lines of that room, broken after a sign or blank where possible."""
+    """The name in lines of that width, broken after a sign or blank where possible."""
     lines = [""]
     for part in re.findall(r"[^:,. ]*[:,. ]?", point.name):
         if lines[-1] and len(lines[-1]) + len(part) > room:
@@ -125,7 +115,7 @@ def _place(place: tuple[int | None, bool, int | None]) -> str:
 
 def _title(front: Front) -> str:
     asked = front.question
-    names = [cost_name(cost, asked.convention) for cost in asked.criteria]
+    names = [cost.words for cost in asked.costs]
     counted = f" {asked.convention.unit}, convention {asked.convention.name}: "
     return (
         f"{len(front.on)} of {len(front.points)} points are on the frontier of "
@@ -152,7 +142,7 @@ def _notes(front: Front) -> list[str]:
         notes.append(ACCURACY)
     if stated := sum(point.stated for point in front.points):
         notes.append(f"* as the file states it: no networks of the catalogue, {stated} in all.")
-    return [*notes, *_left(front)]
+    return [*notes, *cautions(front.question.measures), *_left(front)]
 
 
 def place(point: Point) -> str:
@@ -161,7 +151,7 @@ def place(point: Point) -> str:
 
 
 def _left(front: Front) -> list[str]:
-    """What is missing, counted and listed reason by reason, as far as a table should."""
+    """Notes on what is missing: for each reason how many points, and the first of them."""
     others = front.cloud.others
     notes = [f"Rows of the file that were not asked for: {others}."] if others else []
     groups: dict[str, list[Left]] = {}
@@ -186,6 +176,7 @@ def _data(front: Front) -> dict[str, Any]:
         "convention": asked.convention.name,
         "unit": asked.convention.unit,
         "costs": list(asked.criteria),
+        **cautions_data(asked.measures),
         "points": [_point_data(front, index) for index in range(len(front.points))],
         "knee": front.knee,
         "hypervolume": front.hypervolume,

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from flopscope.answers.profile import Profile
 from flopscope.closedform.text import one_line
 from flopscope.conventions import Convention
-from flopscope.present.compare import heading
 from flopscope.present.numbers import integer
 from flopscope.present.profile_columns import formula_column, number_text
 from flopscope.present.profile_data import reading_data
 from flopscope.present.table import Column, Table
-from flopscope.profiling import Profile
+from flopscope.quantities import MACS
 from flopscope.readings import Reading
 from flopscope.sizes import is_symbolic
 
 
 def passes_table(profile: Profile, convention: Convention, *, free: bool) -> Table:
     """Forward, backward and both: numbers, or formulas at free sizes."""
-    unit = heading(convention).replace("\n", " ")
-    count = formula_column() if free else Column("count", unit, number_text, raw=int)
-    name = Column("pass", f"Pass, {unit}" if free else "Pass", numeric=False)
+    work = MACS.under(convention)
+    text = partial(number_text, work)
+    count = formula_column() if free else Column("count", work.line, text, raw=int)
+    name = Column("pass", f"Pass, {work.line}" if free else "Pass", numeric=False)
     rows = [[each, reading] for each, reading in _passes(profile, convention).items()]
     return Table([name, count], rows, notes=[_saved(profile)])
 
@@ -38,7 +40,7 @@ def _passes(profile: Profile, convention: Convention) -> dict[str, Reading]:
     forward = ledger.filter(lambda row: not row.backward)
     backward = ledger.filter(lambda row: row.backward)
     parts = {"forward": forward, "backward": backward, "total": ledger}
-    return {name: part.flops(convention.name) for name, part in parts.items()}
+    return {name: MACS.under(convention).read(part) for name, part in parts.items()}
 
 
 def _saved(profile: Profile) -> str:

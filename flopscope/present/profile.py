@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from flopscope.alphabet import ALPHABET
+from flopscope.answers.operators import unknown_operators
+from flopscope.answers.parts import Part, shared_parameters, whole
+from flopscope.answers.profile import Profile
 from flopscope.errors import BadInput
-from flopscope.present.operators import unknown_operators
-from flopscope.present.parts import Part, View, parts, shared_parameters, whole
 from flopscope.present.passes import passes_data, passes_table
-from flopscope.present.profile_columns import formula_columns, number_columns, totals_table
+from flopscope.present.profile_columns import formula_columns, label, number_columns, totals_table
 from flopscope.present.profile_data import domain_of, free_symbols, profile_data
+from flopscope.present.quantities import cautions
 from flopscope.present.report import Report
 from flopscope.present.table import Document, Table
-from flopscope.profiling import Profile
+from flopscope.present.view import View
+from flopscope.quantities import PARAMS, QUANTITIES
 
 PLACES = 3
 """Places of an unknown operator that its note names."""
@@ -31,6 +35,10 @@ class ProfileReport(Report):
         check_view(self.view, free=is_free(self.profile))
 
     def document(self) -> Document:
+        return self._document
+
+    @cached_property
+    def _document(self) -> Document:
         notes = notes_of(self.profile, self.view)
         tables = _formulas if is_free(self.profile) else _numbers
         data = profile_data(self.profile, self.view, notes)
@@ -49,7 +57,7 @@ def is_free(profile: Profile) -> bool:
 
 def check_view(view: View, *, free: bool) -> None:
     """Raises BadInput for an order of formulas: which of two is larger depends on the sizes."""
-    if free and view.sort not in (None, "params"):
+    if free and view.order is not None and not view.order.stored:
         raise BadInput(
             f"the order by {view.sort} depends on the free sizes; "
             "give numbers, or sort by params, or leave sort out"
@@ -58,10 +66,10 @@ def check_view(view: View, *, free: bool) -> None:
 
 def _numbers(profile: Profile, view: View, notes: Sequence[str]) -> list[Table]:
     """One line a part, the total last. A sum over unknown operators is marked as a lower bound."""
-    split, total = parts(profile.ledger, view), whole(profile.ledger)
+    split, total = view.parts(profile.ledger), whole(profile.ledger)
     columns = number_columns(view, total, _batch(profile))
     rows = [[column.cell(part) for column in columns] for part in (*split, total)]
-    complete = total.count(view.convention.name).complete
+    complete = total.read(view.work).complete
     shares = [] if complete else ["%: of what is counted"]
     notes = [*_legend(split), *notes, *shares]
     return [Table([c.column for c in columns], rows, _title(profile, view), notes, total=True)]
@@ -69,7 +77,7 @@ def _numbers(profile: Profile, view: View, notes: Sequence[str]) -> list[Table]:
 
 def _formulas(profile: Profile, view: View, notes: Sequence[str]) -> list[Table]:
     """The same in free sizes, and the totals below with the domain."""
-    split, total = parts(profile.ledger, view), whole(profile.ledger)
+    split, total = view.parts(profile.ledger), whole(profile.ledger)
     columns = formula_columns(view)
     rows = [[column.cell(part) for column in columns] for part in split]
     tree = Table([c.column for c in columns], rows, _title(profile, view), _legend(split))
@@ -86,13 +94,13 @@ def notes_of(profile: Profile, view: View) -> list[str]:
         )
     notes += [f"fixed by the trace: {fixed}" for fixed in profile.fixed]
     notes += [f"expected: {text}" for text in profile.expected]
-    active, stored = profile.ledger.active_params(), profile.ledger.params()
+    active, stored = QUANTITIES["active_params"].read(profile.ledger), PARAMS.read(profile.ledger)
     if active.value != stored.value:
         shown = f"{active.value:,}" if isinstance(active.value, int) else str(active.value)
         notes.append(f"{shown} of the parameters are active: those that one token uses")
     if shared := shared_parameters(profile.ledger):
         notes.append(f"counted once, where it is read first: {_places(shared)}")
-    return notes
+    return notes + cautions(view.quantities)
 
 
 def _places(places: Iterable[str]) -> str:
@@ -117,7 +125,7 @@ def _batch(profile: Profile) -> int:
 
 
 def _legend(split: Sequence[Part]) -> list[str]:
-    return ["dw: depthwise convolution"] if any("dw " in part.label for part in split) else []
+    return ["dw: depthwise convolution"] if any("dw " in label(part) for part in split) else []
 
 
 def _domain_notes(profile: Profile) -> list[str]:

@@ -7,19 +7,25 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from flopscope.answers.operators import shape_text, unknown_operators
+from flopscope.answers.parts import Part
 from flopscope.closedform.text import expression_lines, one_line
 from flopscope.ledger import Level
-from flopscope.present.compare import heading
-from flopscope.present.numbers import integer, percent, short
-from flopscope.present.operators import shape_text, sizes_data, unknown_operators
-from flopscope.present.parts import GAP, Part, View
+from flopscope.present.numbers import percent
+from flopscope.present.operators import sizes_data
 from flopscope.present.profile_data import reading_data
+from flopscope.present.quantities import number, number_briefly
 from flopscope.present.table import INDENT, Cell, Column, Table
+from flopscope.present.view import View
+from flopscope.quantities import Quantity
 from flopscope.readings import Reading
 from flopscope.sizes import Shape
 
 LINES = 6
 """A part's formula of more lines is cut in the terminal; other formats have it whole."""
+
+GAP = "\u00a0 "
+"""Between a module's name and what its operator is."""
 
 
 class Filled(NamedTuple):
@@ -31,37 +37,42 @@ class Filled(NamedTuple):
 
 def number_columns(view: View, total: Part, batch: int) -> list[Filled]:
     """Exact integers, and shares of the whole network's count."""
-    name = view.convention.name
-    everything = int(total.count(name))
-    counted = partial(Column, text=number_text, raw=int, fold=_narrow)
-    return [
-        *_naming(view, partial(_output_text, batch), total),
-        Filled(Column("params", "Params", integer), lambda part: int(part.params())),
-        Filled(counted(_key(view), heading(view.convention)), lambda part: part.count(name)),
-        Filled(Column("percent", "%"), lambda part: percent(int(part.count(name)), everything)),
-        Filled(counted("activations", "Activ-\nations"), Part.activations),
-        *_bounds(view),
-    ]
+    columns = _naming(view, partial(_output_text, batch), total)
+    for row in view.quantities:
+        fold = None if row.stored else partial(_narrow, row)
+        text = partial(number_text, row)
+        column = Column(row.column, row.heading, text, raw=int, fold=fold)
+        columns.append(_filled(row, column))
+        if row == view.work:
+            columns.append(_shares(row, int(total.read(row))))
+    return [*columns, *_bounds(view)]
 
 
 def formula_columns(view: View) -> list[Filled]:
-    """Formulas in the free sizes; output shapes and activations are in the data."""
-    name = view.convention.name
+    """Formulas in the free sizes; people read those of params and work, output shapes and the
+    others are in the data."""
     formula = partial(Column, text=formula_text, raw=_plain, latex=_latex)
     lines = partial(_formula_lines, most=LINES)
-    count = formula(_key(view), heading(view.convention), numeric=False, fold=lines)
-    return [
-        *_naming(view, shape_text),
-        Filled(formula("params", "Params"), Part.params),
-        Filled(count, lambda part: part.count(name)),
-        Filled(formula("activations", "Activations", shown=False), Part.activations),
-        *_bounds(view),
-    ]
+    columns = _naming(view, shape_text)
+    for row in view.quantities:
+        shown = row.stored or row == view.work
+        fold = None if row.stored else lines
+        heading = row.title if row.per == 1 else f"{row.name.capitalize()}\n{row.unit}"
+        column = formula(row.column, heading, numeric=row.stored, fold=fold, shown=shown)
+        columns.append(_filled(row, column))
+    return [*columns, *_bounds(view)]
+
+
+def _filled(row: Quantity, column: Column) -> Filled:
+    return Filled(column, lambda part: part.read(row))
+
+
+def _shares(row: Quantity, everything: int) -> Filled:
+    return Filled(Column("percent", "%"), lambda part: percent(int(part.read(row)), everything))
 
 
 def totals_table(total: Part, view: View, notes: Sequence[str]) -> Table:
     """The formulas of the whole network, each a sum over the stages' grids."""
-    count = total.count(view.convention.name)
     columns = [
         Column("total", "Total", numeric=False),
         formula_column(),
@@ -69,11 +80,21 @@ def totals_table(total: Part, view: View, notes: Sequence[str]) -> Table:
     ]
     bounds = [filled.cell(total) for filled in _bounds(view)]
     rows = [
-        ["params", total.params(), "=", ""],
-        [heading(view.convention).replace("\n", " "), count, *bounds],
-        ["activations", total.activations(), *bounds],
+        [_total_name(row), total.read(row), *_bounds_of(row, bounds)] for row in view.quantities
     ]
     return Table(columns, rows, notes=notes)
+
+
+def _total_name(row: Quantity) -> str:
+    """The name of a total in its own unit, where tables of numbers have another."""
+    if row.convention:
+        return row.line
+    return row.name if row.per == 1 else f"{row.name}, {row.unit}"
+
+
+def _bounds_of(row: Quantity, bounds: Sequence[Cell]) -> Sequence[Cell]:
+    """What is stored is known whatever the operators are."""
+    return ["=", ""] if row.stored else bounds
 
 
 def formula_column() -> Column:
@@ -83,9 +104,9 @@ def formula_column() -> Column:
     )
 
 
-def number_text(reading: Reading) -> str:
-    """The exact integer, marked where it is a lower bound."""
-    return _bound(reading) + integer(int(reading))
+def number_text(row: Quantity, reading: Reading) -> str:
+    """The exact integer or the number in the quantity's unit, marked where it is a lower bound."""
+    return _bound(reading) + number(row)(int(reading))
 
 
 def formula_text(reading: Reading) -> str:
@@ -99,8 +120,8 @@ def formula_text(reading: Reading) -> str:
 def _naming(view: View, output: Callable[[Shape], str], total: Part | None = None) -> list[Filled]:
     """The label, and for CSV its parts; neither a kind of operator nor the total has an output."""
     key = "path" if view.level in (None, Level.LAYER) else view.by
-    label = Column(key, view.by.capitalize(), _label, numeric=False, raw=_path, fold=_label_lines)
-    named = [Filled(label, lambda part: part)]
+    first = Column(key, view.by.capitalize(), label, numeric=False, raw=_path, fold=_label_lines)
+    named = [Filled(first, lambda part: part)]
     if view.level is Level.KIND:
         return named
     shape = Column("output", "Output", output, raw=sizes_data, shown=total is not None)
@@ -112,8 +133,11 @@ def _naming(view: View, output: Callable[[Shape], str], total: Part | None = Non
     ]
 
 
-def _label(part: Part) -> str:
-    return part.label
+def label(part: Part) -> str:
+    """Indented name, and what the operator is where no lines below say it."""
+    if not part.name:
+        return f"{INDENT * part.depth}({part.operator})"
+    return INDENT * part.depth + part.name + (GAP + part.operator if part.leaf else "")
 
 
 def _path(part: Part) -> str:
@@ -122,7 +146,7 @@ def _path(part: Part) -> str:
 
 def _label_lines(part: Part, room: int) -> str:
     """The label broken at dots of its path and before its operator."""
-    first, *rest = re.split(rf"(?<=\.)(?=\w)|(?={GAP})", part.label)
+    first, *rest = re.split(rf"(?<=\.)(?=\w)|(?={GAP})", label(part))
     lines = [first]
     for piece in rest:
         if len(lines[-1] + piece) <= room:
@@ -153,17 +177,12 @@ def _output_text(batch: int, shape: Shape) -> str:
 # --- what is counted --------------------------------------------------------------------------
 
 
-def _key(view: View) -> str:
-    return f"{view.convention.unit.lower()}_{view.convention.name}"
-
-
 def _bounds(view: View) -> list[Filled]:
     """For CSV: is the count exact or a lower bound, and for want of which operators?"""
-    name = view.convention.name
     return [
         Filled(
             Column("bound", "Bound", shown=False),
-            lambda part: "=" if part.count(name).complete else "≥",
+            lambda part: "=" if part.read(view.work).complete else "≥",
         ),
         Filled(
             Column("not_counted", "Not counted", shown=False),
@@ -176,9 +195,9 @@ def _bound(reading: Reading) -> str:
     return "" if reading.complete else "≥ "
 
 
-def _narrow(reading: Reading, room: int) -> str:
+def _narrow(row: Quantity, reading: Reading, room: int) -> str:
     """Three digits of a number that is wider than that."""
-    return _bound(reading) + short(int(reading))
+    return _bound(reading) + number_briefly(row)(int(reading))
 
 
 def _formula_lines(reading: Reading, room: int, most: int | None = None) -> str:

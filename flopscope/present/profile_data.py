@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from flopscope.answers.parts import Part, operators, whole
+from flopscope.answers.profile import Profile
 from flopscope.closedform import expression
 from flopscope.closedform.text import domain_text
 from flopscope.present.operators import facts_data, sizes_data
-from flopscope.present.parts import Part, View, operators, parts, whole
-from flopscope.profiling import Profile
+from flopscope.present.quantities import readings_data
+from flopscope.present.view import View
+from flopscope.quantities import QUANTITIES
 from flopscope.readings import Reading
 from flopscope.sizes import is_symbolic
 from flopscope.symbolic import Symbol
@@ -28,15 +31,15 @@ def profile_data(profile: Profile, view: View, notes: Sequence[str]) -> dict[str
         "convention": view.convention.name,
         "unit": view.convention.unit,
         **_readings(total, view),
-        "complete": total.count(view.convention.name).complete,
+        "complete": total.read(view.work).complete,
         "unknown": list(profile.unknown(view.convention.name)),
         "fixed": list(profile.fixed),
         "expected": list(profile.expected),
-        "active_params": reading_data(profile.ledger.active_params()),
+        "active_params": reading_data(QUANTITIES["active_params"].read(profile.ledger)),
         "notes": list(notes),
         "domain": domain_of(profile),
         "by": view.by,
-        "parts": [_part_data(part, view) for part in parts(profile.ledger, view)],
+        "parts": [_part_data(part, view) for part in view.parts(profile.ledger)],
         "operators": facts,
     }
 
@@ -62,15 +65,10 @@ def reading_data(reading: Reading) -> int | dict[str, str]:
 def _part_data(part: Part, view: View) -> dict[str, Any]:
     place = {"path": part.path} if view.flat else {"path": part.path, "depth": part.depth}
     output = None if part.output is None else sizes_data(part.output)
-    complete = part.count(view.convention.name).complete
+    complete = part.read(view.work).complete
     facts = {"operator": part.operator, "output": output, "complete": complete}
     return place | facts | _readings(part, view)
 
 
 def _readings(part: Part, view: View) -> dict[str, Any]:
-    return {
-        "params": reading_data(part.params()),
-        "macs": reading_data(part.count("macs")),
-        "count": reading_data(part.count(view.convention.name)),
-        "activations": reading_data(part.activations()),
-    }
+    return readings_data(view.keys, part.read, reading_data)

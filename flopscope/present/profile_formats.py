@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
+from flopscope.answers.parts import Part, whole
 from flopscope.closedform import Formula
-from flopscope.errors import BadInput, UnknownName
+from flopscope.errors import BadInput, listed
 from flopscope.ledger import Ledger
-from flopscope.present.parts import Part, View, parts, whole
-from flopscope.present.profile import ProfileReport, is_free
-from flopscope.present.render import FORMATS, render
+from flopscope.present import render
+from flopscope.present.profile import ProfileReport
+from flopscope.present.table import Document
+from flopscope.present.view import View
 from flopscope.readings import Reading
 
 PYTHON = "python"
-
-
-def profile_text(report: ProfileReport, format_name: str) -> str:
-    """The report in a format. Raises as `check_format` does."""
-    check_format(format_name, free=is_free(report.profile))
-    if format_name == PYTHON:
-        return python_source(report.profile.ledger, report.view) + "\n"
-    return render(report.document(), format_name)
 
 
 def check_format(format_name: str, *, free: bool) -> None:
@@ -29,29 +23,38 @@ def check_format(format_name: str, *, free: bool) -> None:
     if format_name == PYTHON and not free:
         raise BadInput(
             "format python is for free sizes, such as --input B,3,H,W, and these are numbers; "
-            f"give {', '.join(list(FORMATS)[:-1])} or {list(FORMATS)[-1]}"
+            f"give {listed(render.FORMATS)}"
         )
-    if format_name not in (*FORMATS, PYTHON):
-        raise UnknownName("format", format_name, (*FORMATS, PYTHON))
+    render.check_format(format_name, FORMATS)
 
 
 def python_source(ledger: Ledger, view: View) -> str:
-    """One function a part, named after it, and one a total: params, count and activations."""
+    """One function a part, named after it, and one a quantity of the whole."""
     return "\n\n\n".join(formula.python() for formula in _formulas(ledger, view))
 
 
+def _laid_out(write: Callable[[Document], str]) -> Callable[[ProfileReport], str]:
+    return lambda report: write(report.document())
+
+
+FORMATS: Mapping[str, Callable[[ProfileReport], str]] = {
+    **{name: _laid_out(write) for name, write in render.FORMATS.items()},
+    PYTHON: lambda report: python_source(report.profile.ledger, report.view),
+}
+"""The formats of a profile: those of documents, and functions in its free sizes."""
+
+
 def _formulas(ledger: Ledger, view: View) -> Iterator[Formula]:
-    name, unit = view.convention.name, view.convention.unit.lower()
+    unit = view.convention.unit.lower()
     used: dict[str, int] = {}
-    for part in parts(ledger, view):
+    for part in view.parts(ledger):
         title = f"{unit} of {_name(part)}"
         used[title] = used.get(title, 0) + 1
         title += f" {used[title]}" if used[title] > 1 else ""
-        yield _formula(part, part.count(name), title, ledger)
+        yield _formula(part, part.read(view.work), title, ledger)
     total = whole(ledger)
-    yield _formula(total, total.params(), "params", ledger)
-    yield _formula(total, total.count(name), unit, ledger)
-    yield _formula(total, total.activations(), "activations", ledger)
+    for row in view.quantities:
+        yield _formula(total, total.read(row), unit if row.convention else row.name, ledger)
 
 
 def _name(part: Part) -> str:

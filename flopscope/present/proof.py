@@ -10,9 +10,9 @@ from flopscope.agreement.blocks import Case
 from flopscope.agreement.proof import Proof
 from flopscope.alphabet import text_of
 from flopscope.catalog.variant import Variant
-from flopscope.present.compare import lengths
 from flopscope.present.numbers import integer
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.words import lengths
 from flopscope.sizes import is_symbolic
 
 Subject = Variant | Case
@@ -58,7 +58,7 @@ def _model(variant: Variant, proof: Proof) -> Table:
 
 
 def _block(block: str, proofs: Sequence[tuple[Subject, Proof]]) -> Table:
-    """A row a total, a column a case."""
+    """The table of a block, with a row for each total and a column for each case."""
     cases = [f"case {n}" for n in range(1, len(proofs) + 1)] if len(proofs) > 1 else [""]
     totals = [{identity.name: identity for identity in proof.totals} for _, proof in proofs]
     columns = [
@@ -111,7 +111,7 @@ def _proved(truth: bool) -> str:
 
 
 def _free(variant: Variant) -> str:
-    """'B, H, W, T (tokens)'."""
+    """The free sizes of a model as text: 'B, H, W, T (tokens)'."""
     usual = [name for name in ("B", "H", "W") if name in variant.sizes]
     return ", ".join([*usual, *(f"{text_of(name)} ({name})" for name in variant.free_lengths)])
 

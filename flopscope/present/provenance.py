@@ -5,16 +5,78 @@ from __future__ import annotations
 import platform
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-import flopscope
-from flopscope.catalog.formulas import formula
-from flopscope.conventions import Convention
+from flopscope.answers.compare import Comparison
+from flopscope.conventions import CONVENTIONS, Convention
+from flopscope.present.citations import bibtex, papers
+from flopscope.quantities import MACS, formulas
+from flopscope.version import __version__
+
+if TYPE_CHECKING:
+    from flopscope.search.front import Front
 
 SCHEMA = "flopscope.provenance/1"
+DRAWING = ("matplotlib", "numpy")
+"""The packages that shape a picture; a table is shaped by none."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a result rests on, besides the command that makes it.
+
+    The provenance gives the closed form of each of the `networks`: of `quantity`, or of the work
+    under the convention if that is None. The `files` are read, and the `packages` shape the output.
+    `others` are put into the provenance under keys of their own.
+    """
+
+    convention: Convention | None = None
+    networks: Sequence[str] = ()
+    quantity: str | None = None
+    files: Sequence[str] = ()
+    packages: Sequence[str] = ()
+    others: Mapping[str, Any] = field(default_factory=dict)
+
+
+def of_front(front: Front, results: str | None) -> Sources:
+    """What a frontier rests on: the networks on it and the file of results, if there is one.
+
+    The costs that are sums have closed forms: a latency that is measured has none, nor has a peak.
+    """
+    cost, convention = front.question.criteria[0], front.question.convention
+    variants = [front.points[index].variant for index in front.on]
+    quantity = convention.name if cost == MACS.name else cost
+    names = [str(each) for each in variants if each and quantity in formulas()]
+    return Sources(convention, names, quantity, () if results is None else (results,))
+
+
+def of_comparison(comparison: Comparison) -> Sources:
+    """What a comparison rests on: its networks, and their papers in BibTeX."""
+    names = [str(entry.variant) for entry in comparison.entries]
+    cited = [bibtex(paper) for paper in papers(comparison)]
+    return Sources(comparison.convention, names, others={"bibtex": cited})
+
+
+def of_readings() -> Sources:
+    """What a reconciliation or an audit rests on: it goes through all conventions."""
+    sources = {name: convention.source for name, convention in CONVENTIONS.items()}
+    return Sources(CONVENTIONS["macs"], others={"conventions": sources})
+
+
+def explained(
+    sources: Sources, command: Sequence[str], data: Mapping[str, Any], *, drawn: bool = False
+) -> dict[str, Any]:
+    """The provenance of a result, with the data that it shows; of a picture where it is `drawn`."""
+    name = "macs" if sources.convention is None else sources.convention.name
+    made = provenance(
+        command,
+        sources.convention,
+        formulas=closed_forms(sources.networks, sources.quantity or name),
+        files=sources.files,
+        packages=(*sources.packages, *(DRAWING if drawn else ())),
+    )
+    return {**made, **sources.others, "data": data}
 
 
 def provenance(
@@ -40,12 +102,27 @@ def provenance(
     return {
         "schema": SCHEMA,
         "command": shlex.join(command),
-        "flopscope": flopscope.__version__,
+        "flopscope": __version__,
         "python": platform.python_version(),
         "packages": {name: _installed(name) for name in packages},
         "convention": None if convention is None else _convention(convention),
         "formulas": dict(formulas or {}),
-        "files": {path: sha256(Path(path).read_bytes()).hexdigest() for path in files},
+        "files": {path: _digest(path) for path in files},
+    }
+
+
+def closed_forms(names: Iterable[str], quantity: str) -> dict[str, str]:
+    """Each network's formula on one line, and where it holds.
+
+    >>> closed_forms(["mobilenetv2"], "params")
+    {'mobilenetv2': '3,504,872; domain: no free sizes'}
+    """
+    from flopscope.answers.formula import formula  # not for a table that is only printed
+
+    found = {name: formula(name, quantity) for name in dict.fromkeys(names)}
+    return {
+        name: f"{' '.join(str(closed).split())}; domain: {closed.domain}"
+        for name, closed in found.items()
     }
 
 
@@ -58,20 +135,17 @@ def _convention(convention: Convention) -> dict[str, str]:
     }
 
 
-def closed_forms(names: Iterable[str], quantity: str) -> dict[str, str]:
-    """Each network's formula on one line, and where it holds.
+def _digest(path: str) -> str:
+    from hashlib import sha256
+    from pathlib import Path
 
-    >>> closed_forms(["mobilenetv2"], "params")
-    {'mobilenetv2': '3,504,872; domain: no free sizes'}
-    """
-    found = {name: formula(name, quantity) for name in dict.fromkeys(names)}
-    return {
-        name: f"{' '.join(str(closed).split())}; domain: {closed.domain}"
-        for name, closed in found.items()
-    }
+    return sha256(Path(path).read_bytes()).hexdigest()
 
 
 def _installed(name: str) -> str | None:
+    # It takes a hundredth of a second to load, for which a table on the screen need not wait.
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(name)
     except PackageNotFoundError:

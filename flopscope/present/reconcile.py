@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+from flopscope.answers.operators import shape_text
 from flopscope.present.numbers import integer, percent
-from flopscope.present.operators import shape_text
 from flopscope.present.table import Column, Document, Table
 from flopscope.reconciling.accounts import Account
 from flopscope.reconciling.answered import OWN
@@ -30,8 +30,9 @@ def explanation_document(explanations: Sequence[Explanation]) -> Document:
 
 
 def tool_document(subject: Subject, tool: str, answers: Sequence[Account] | Unmodelled) -> Document:
-    """What a tool answers of a network as it is written, in terms, or that this is not modelled. Of
-    a closed form it is of layers as modules, and then of others."""
+    """What a tool answers for a network as it is written, term by term, or that this is not
+    modelled. A closed form is not written in modules: for it, this is the answer for layers that
+    are modules, and then the answers for other ways to write them."""
     if isinstance(answers, Unmodelled):
         return _unmodelled(subject, answers)
     first, *others = answers
@@ -47,7 +48,7 @@ def tool_document(subject: Subject, tool: str, answers: Sequence[Account] | Unmo
 
 
 def _unmodelled(subject: Subject, unknown: Unmodelled) -> Document:
-    """No number, and why."""
+    """The page that gives no number, and says why."""
     columns = [
         Column("tool", "Tool", numeric=False),
         Column("operator", "Not modelled", numeric=False, fold=_folded),
@@ -172,7 +173,7 @@ def _unknown(subject: Subject) -> list[str]:
 
 
 def _number(value: Fraction | int) -> str:
-    """Every digit; a half as .5."""
+    """A number with every digit, and its fraction as a decimal."""
     whole, rest = divmod(value, 1)
     if value < 0:
         return f"−{_number(-value)}"

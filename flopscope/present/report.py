@@ -1,5 +1,5 @@
-"""What the Python functions return: a result that prints, and converts to what a notebook or paper
-needs."""
+"""What the Python functions return: a result that prints itself, and converts to what a notebook or
+a paper needs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,16 @@ if TYPE_CHECKING:
 
 
 class Report(ABC):
-    """A document of tables with its conversions. Subclasses say only what the document is."""
+    """A document of tables with its conversions. A subclass says only what the document is."""
 
     @abstractmethod
     def document(self) -> Document:
         """The tables and the data."""
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The facts as one object."""
+        return self.document().data
 
     def to_frame(self) -> pd.DataFrame:
         """The first table as a data frame of raw values."""
@@ -29,18 +34,18 @@ class Report(ABC):
 
     def to_dict(self) -> dict[str, Any]:
         """The object that `--format json` prints."""
-        return self.document().data
+        return self.data
 
     def to_markdown(self) -> str:
-        """GitHub tables."""
+        """The tables in GitHub's Markdown."""
         return render(self.document(), "markdown")
 
     def to_latex(self) -> str:
-        """booktabs tables."""
+        """The tables in LaTeX, by the package booktabs."""
         return render(self.document(), "latex")
 
     def to_csv(self) -> str:
-        """Raw values."""
+        """Raw values, separated by commas."""
         return render(self.document(), "csv")
 
     def __str__(self) -> str:

@@ -6,9 +6,9 @@ from typing import Any
 
 from flopscope.catalog.variant import Variant
 from flopscope.present.numbers import integer, percent
+from flopscope.present.quantities import cautions, cautions_data, number
 from flopscope.present.table import Column, Document, Table
 from flopscope.search.axes import Axis
-from flopscope.search.budgets import UNITS
 from flopscope.search.crossing import Crossing
 from flopscope.search.designs import Design
 from flopscope.search.solve import Solution
@@ -26,23 +26,20 @@ def _table(solution: Solution) -> Table:
     inner = solution.axes[-1]
     columns = [
         *(Column(axis.name, _heading(axis), _number) for axis in solution.axes),
-        Column("macs", "MACs\n(macs)", integer),
-        Column("params", "Params", integer),
-        Column("activations", "Activations", integer),
+        *(Column(row.column, row.title, number(row)) for row in solution.quantities),
         Column("share", "Used\n%", raw=float),
         Column("ideal", f"{_heading(inner)} by\nthe law", lambda value: f"{value:.4g}"),
     ]
     shown = solution.nearest(SHOWN) if solution.least is None else (solution.least,)
     rows = [_row(solution, design) for design in shown]
-    return Table(columns, rows, _title(solution), [*_notes(solution, len(shown))])
+    return Table(columns, rows, _title(solution), _notes(solution, len(shown)))
 
 
 def _row(solution: Solution, design: Design) -> list[Any]:
     share = solution.share(design)
-    counts = [design.counts[name] for name in ("macs", "params", "activations")]
     return [
         *(design.sizes[axis.name] for axis in solution.axes),
-        *counts,
+        *(design.counts[row.name] for row in solution.quantities),
         percent(share.numerator, share.denominator),
         design.ideal,
     ]
@@ -76,8 +73,9 @@ def _at(solution: Solution) -> str:
 
 def _notes(solution: Solution, shown: int) -> list[str]:
     inner = solution.axes[-1]
+    said = cautions(solution.quantities)
     if not solution.designs:
-        return [infeasible(solution)]
+        return [infeasible(solution), *said]
     notes = []
     if solution.beyond is not None:
         (value,) = solution.beyond.sizes.values()
@@ -96,7 +94,7 @@ def _notes(solution: Solution, shown: int) -> list[str]:
             f"{_heading(inner)} by the law: where the formula with no width, layer or grid rounded "
             "meets the budget."
         )
-    return notes
+    return [*notes, *said]
 
 
 def infeasible(solution: Solution) -> str:
@@ -117,9 +115,7 @@ def infeasible(solution: Solution) -> str:
 
 
 def _counts(solution: Solution, design: Design) -> str:
-    return " and ".join(
-        f"{design.counts[b.quantity]:,} {UNITS[b.quantity]}" for b in solution.budgets
-    )
+    return " and ".join(f"{design.counts[b.quantity]:,} {b.of.noun}" for b in solution.budgets)
 
 
 def _data(solution: Solution) -> dict[str, Any]:
@@ -128,6 +124,7 @@ def _data(solution: Solution) -> dict[str, Any]:
         **_subject(solution.variant, solution.resolution),
         "free": [axis.name for axis in solution.axes],
         "budgets": {budget.quantity: budget.limit for budget in solution.budgets},
+        **cautions_data(solution.quantities),
         "feasible": bool(solution.designs),
         "designs": [_design_data(design) for design in solution.designs],
         "next": solution.beyond and _design_data(solution.beyond),

@@ -1,4 +1,4 @@
-"""A table as data: headed columns, typed cells, notes. Renderers decide how it looks."""
+"""A table as data: columns with headings, typed cells, notes. Its format decides how it looks."""
 
 from __future__ import annotations
 
@@ -32,6 +32,11 @@ class Column:
     fold: Callable[[Any, int], str] | None = None
     shown: bool = True
 
+    @property
+    def line(self) -> str:
+        """The heading on one line."""
+        return self.heading.replace("-\n", "").replace("\n", " ")
+
     def write(self, cell: Cell) -> str:
         """The cell as text; an empty string for None."""
         return "" if cell is None else self.text(cell)
@@ -54,7 +59,7 @@ class Table:
     bibliography: Sequence[str] = ()
 
     def heading(self, index: int) -> str | None:
-        """The heading above a row: its group's, where the row before is of another."""
+        """The heading above a row: that of its group, where the row before is in another group."""
         if not self.headings or (index and self.headings[index] == self.headings[index - 1]):
             return None
         return self.headings[index]
@@ -65,8 +70,14 @@ class Table:
         columns = [self.columns[index] for index in keep]
         return replace(self, columns=columns, rows=[[row[i] for i in keep] for row in self.rows])
 
+    def texts(self) -> list[list[str]]:
+        """Every cell as people read it."""
+        return [
+            [c.write(cell) for c, cell in zip(self.columns, row, strict=True)] for row in self.rows
+        ]
+
     def raw(self) -> list[list[Cell]]:
-        """Every row but the total, its values as they are, None where there is none."""
+        """Every row but the total, with its values as they are; None in an empty cell."""
         rows = self.rows[:-1] if self.total else self.rows
         return [
             [

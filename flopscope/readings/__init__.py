@@ -9,18 +9,32 @@ from flopscope.readings.counts import (
     params,
     trainable,
 )
-from flopscope.readings.memory import peak_activation_bytes, traffic_bytes, weight_bytes
+from flopscope.readings.memory import (
+    Direction,
+    Moved,
+    directed_bytes,
+    moved_bytes,
+    peak_activation_bytes,
+    stored_bytes,
+    traffic_bytes,
+    weight_bytes,
+)
 from flopscope.readings.reading import Reading
 
 __all__ = [
+    "Direction",
+    "Moved",
     "Reading",
     "activations",
     "active_params",
     "buffers",
+    "directed_bytes",
     "flops",
     "macs",
+    "moved_bytes",
     "params",
     "peak_activation_bytes",
+    "stored_bytes",
     "traffic_bytes",
     "trainable",
     "weight_bytes",

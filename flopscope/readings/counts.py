@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
-from flopscope.conventions import CONVENTIONS, Convention
+from flopscope.conventions import CONVENTIONS, MULTIPLYING, Convention
 from flopscope.conventions import convention as convention_named
 from flopscope.facts import Kind, Operator, Weight
 from flopscope.readings.reading import Reading
-from flopscope.sizes import Size, elements, product, total
+from flopscope.sizes import Size, elements, product, scaled, total
 
 CONVOLUTIONS = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION, Kind.DEFORMABLE_CONVOLUTION)
-PRODUCTS = (*CONVOLUTIONS, Kind.LINEAR, Kind.MATMUL, Kind.SPARSE_MATMUL)
 
 
 def params(rows: Sequence[Operator]) -> Reading:
@@ -33,7 +32,7 @@ def active_params(rows: Sequence[Operator]) -> Reading:
         for weight in row.weights:
             shares[weight.key] = min(weight.share, shares.get(weight.key, Fraction(1)))
     used = {
-        weight.key: product((_times(elements(weight.shape), row.repeat), shares[weight.key]))
+        weight.key: product((scaled(elements(weight.shape), row.repeat), shares[weight.key]))
         for row in rows
         for weight in row.weights
         if weight.learnt
@@ -44,7 +43,7 @@ def active_params(rows: Sequence[Operator]) -> Reading:
 
 
 def trainable(rows: Sequence[Operator]) -> Reading:
-    """Parameters that are not frozen: those that a training step changes."""
+    """Parameters that are not frozen, so that a training step changes them."""
     learnt = ((row, w) for row in rows for w in row.weights if w.learnt and not w.frozen)
     return Reading(_stored(learnt), "parameters")
 
@@ -68,7 +67,7 @@ def flops(rows: Sequence[Operator], convention: str) -> Reading:
     to it make the reading a lower bound and are named in `missing`.
     """
     counting = convention_named(convention)
-    value = total(_times(counting.count(row), row.repeat) for row in rows)
+    value = total(scaled(counting.count(row), row.repeat) for row in rows)
     return Reading(value, counting.unit, counting.name, _unknown(rows, counting))
 
 
@@ -76,11 +75,12 @@ def activations(rows: Sequence[Operator], *, convolutions_only: bool = False) ->
     """Elements of the outputs of convolution, linear and matmul: fvcore's ActivationCountAnalysis.
 
     With `convolutions_only`, of convolutions alone: the RegNet paper's reading (arXiv 2003.13678,
-    section 3.2: "the size of the output tensors of all conv layers"). Gradients are none.
+    section 3.2: "the size of the output tensors of all conv layers"). What runs in the backward
+    pass has gradients for outputs, which are not counted.
     """
-    kinds = CONVOLUTIONS if convolutions_only else PRODUCTS
+    kinds = CONVOLUTIONS if convolutions_only else MULTIPLYING
     counted = [row for row in rows if row.kind in kinds and not row.backward]
-    value = total(_times(elements(row.output), row.repeat) for row in counted)
+    value = total(scaled(elements(row.output), row.repeat) for row in counted)
     name, missing = "conv" if convolutions_only else "fvcore", _unknown(rows, CONVENTIONS["macs"])
     return Reading(value, "elements", name, missing)
 
@@ -90,9 +90,5 @@ def _unknown(rows: Sequence[Operator], counting: Convention) -> tuple[str, ...]:
 
 
 def _stored(weights: Iterable[tuple[Operator, Weight]]) -> Size:
-    distinct = {weight.key: _times(elements(weight.shape), row.repeat) for row, weight in weights}
+    distinct = {weight.key: scaled(elements(weight.shape), row.repeat) for row, weight in weights}
     return total(distinct.values())
-
-
-def _times(amount: Size, repeat: Size) -> Size:
-    return amount if isinstance(repeat, int) and repeat == 1 else product((amount, repeat))

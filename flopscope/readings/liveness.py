@@ -32,7 +32,7 @@ def live_elements(
     """Elements of all live tensors during each row, its own output included; 0 where it is absent.
 
     A tensor lives from the row that writes it to the last one that reads it. The network's inputs
-    live from the start, and what nobody reads lives to the end. A kind in `overwriting` writes into
+    live from the start, and what no row reads lives to the end. A kind in `overwriting` writes into
     its first input where no later row reads that and its elements are of equal width. An element
     weighs the `width` of its type. Raises BadInput for a row that does not say what it reads.
 
@@ -81,7 +81,7 @@ class _Liveness:
             self._last[tensor] = self._find_last_use(tensor)
 
     def happens(self, step: int) -> Size:
-        """[the row happens]."""
+        """1 where the row happens, 0 where it does not."""
         return self._happens[step]
 
     def _weigh(self, shape: Shape, element: str) -> Size:
@@ -98,23 +98,24 @@ class _Liveness:
         return self._sizes[tensor]
 
     def written(self, tensor: int) -> Size:
-        """[the tensor exists]: 1 for the network's inputs."""
+        """1 where the tensor exists, 0 where it does not. The network's inputs always do."""
         return self._happens[self._writer[tensor]] if tensor in self._writer else 1
 
     def inputs(self) -> list[int]:
-        """What no row writes."""
+        """The tensors that no row writes."""
         return [tensor for tensor in self._sizes if tensor not in self._writer]
 
     def last_use(self, tensor: int) -> int:
-        """The last step at which it may be read, the end of the network where it may be unread."""
+        """The last step that may read it; the end of the network where it may be unread."""
         return self._last[tensor]
 
     def needed(self, tensor: int, step: int) -> Size:
-        """[some row from the step on reads the tensor, or none ever does]."""
+        """1 where some row from the step on reads the tensor, or where no row ever does; else 0."""
         return either(1 - self._read[tensor], self._used(tensor, step))
 
     def _used(self, tensor: int, step: int) -> Size:
-        """[some row from the step on reads the tensor or what stands for it], 1 for an output.
+        """1 where some row from the step on reads the tensor or what stands for it, else 0; 1 for
+        an output.
 
         The gate of an absent block is no output, though the row that would read it is absent too.
         """
@@ -130,12 +131,12 @@ class _Liveness:
         return result
 
     def overwritten(self, step: int) -> dict[int, Size]:
-        """[the row's first input is this tensor, and no later row reads it], by tensor."""
+        """By tensor: 1 where it is the row's first input and no later row reads it; else 0."""
         sources = self._sources(self._rows[step].reads[0])
         return {t: both(is_source, 1 - self.needed(t, step + 1)) for t, is_source in sources}
 
     def _sources(self, tensor: int) -> Iterator[tuple[int, Size]]:
-        """Which tensors a reader of this one really reads, each with [it is that one]."""
+        """Which tensors a reader of this one may really read, each with 1 where it is that one."""
         reached: Size = 1
         while not _surely(self.written(tensor)):
             yield tensor, both(reached, self.written(tensor))
@@ -144,7 +145,7 @@ class _Liveness:
         yield tensor, reached
 
     def _is_read(self, tensor: int) -> Size:
-        """[some row reads the tensor], itself or through rows that forward it."""
+        """1 where some row reads the tensor, itself or through rows that forward it; else 0."""
         result: Size = 0
         for reader in self._readers.get(tensor, ()):
             happens = self._happens[reader]
@@ -182,14 +183,14 @@ def _surely(truth: Size) -> bool:
 
 
 def _settled(truth: Size) -> Size:
-    """1 or 0 where an array holds nothing else."""
+    """The truth as a number where all elements of its array are equal."""
     if is_array(truth) and truth.size and (truth == truth.flat[0]).all():
         return int(truth.flat[0])
     return truth
 
 
 def both(a: Size, b: Size) -> Size:
-    """a and b, of truths 1 and 0.
+    """Whether a and b are true, where 1 is true and 0 is false.
 
     >>> both(1, 0)
     0
@@ -200,7 +201,7 @@ def both(a: Size, b: Size) -> Size:
 
 
 def either(a: Size, b: Size) -> Size:
-    """a or b, of truths 1 and 0.
+    """Whether a or b is true, where 1 is true and 0 is false.
 
     >>> either(1, 1)
     1

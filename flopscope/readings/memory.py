@@ -2,17 +2,20 @@
 
 Elements are those of each tensor's own type, as it is stored. With a `dtype`, floating-point
 numbers are of that type instead, complex ones pairs of it, and integers and truths as they are.
+What is stored and moved is kept apart by type and direction until a reading adds it up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import Enum
+from typing import NamedTuple, TypeAlias
 
 from flopscope.errors import UnknownName
 from flopscope.facts import COMPLEX, ELEMENT_BYTES, PER_BYTE, Kind, Operator, Weight
 from flopscope.readings.liveness import live_elements
 from flopscope.readings.reading import Reading
-from flopscope.sizes import Shape, Size, ceil_div, elements, maximum, product, total
+from flopscope.sizes import Shape, Size, ceil_div, elements, maximum, product, scaled, total
 
 DTYPES: Mapping[str, int] = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
 """Bytes of one element, of the types that a reading may put in the place of another."""
@@ -22,6 +25,25 @@ WHOLE = ("int", "uint", "qint", "quint", "bool", "bits")
 
 IN_PLACE = (Kind.BATCH_NORM, Kind.ACTIVATION, Kind.ADD)
 """Kinds that inference runtimes fuse into the producer of their first input."""
+
+
+class Direction(Enum):
+    """What an operator does with memory."""
+
+    ACTIVATIONS_READ = "activations read"
+    ACTIVATIONS_WRITTEN = "activations written"
+    WEIGHTS_READ = "weights read"  # buffers too
+
+
+Tensor: TypeAlias = tuple[Shape, str]
+"""A tensor's shape, and the type of its elements."""
+
+
+class Moved(NamedTuple):
+    """A kind of traffic: which way the elements go, and their type as they are stored."""
+
+    direction: Direction
+    element: str
 
 
 def weight_bytes(rows: Sequence[Operator], dtype: str | None = None) -> Reading:
@@ -35,14 +57,26 @@ def weight_bytes(rows: Sequence[Operator], dtype: str | None = None) -> Reading:
     >>> weight_bytes([linear], "float16").value
     72
     """
+    stored = stored_bytes(rows, dtype).values()
+    return Reading(total(stored), "bytes", f"weights, {_named(dtype)}")
+
+
+def stored_bytes(rows: Sequence[Operator], dtype: str | None = None) -> dict[str, Size]:
+    """The bytes of `weight_bytes` apart by the type of their elements.
+
+    >>> from flopscope.facts import Weight
+    >>> weights = (Weight("weight", (4, 9), element="int8"), Weight("bias", (4,)))
+    >>> stored_bytes([Operator(Kind.LINEAR, "", ((1, 9),), (1, 4), weights)])
+    {'int8': 36, 'float32': 16}
+    """
     width = _widths(dtype)
-    stored = {
-        weight.key: product((_stored_bytes(weight, width), row.repeat))
+    shared = {
+        weight.key: (weight.element, scaled(_stored_bytes(weight, width), row.repeat))
         for row in rows
         for weight in row.weights
         if weight.learnt
     }
-    return Reading(total(stored.values()), "bytes", f"weights, {_named(dtype)}")
+    return _summed(shared.values())
 
 
 def traffic_bytes(rows: Sequence[Operator], dtype: str | None = None) -> Reading:
@@ -56,9 +90,38 @@ def traffic_bytes(rows: Sequence[Operator], dtype: str | None = None) -> Reading
     >>> traffic_bytes([linear], "int8").value == 9 + 36 + 4
     True
     """
+    moved = moved_bytes(rows, dtype).values()
+    return Reading(total(moved), "bytes", f"traffic, {_named(dtype)}")
+
+
+def directed_bytes(
+    direction: Direction, rows: Sequence[Operator], dtype: str | None = None
+) -> Reading:
+    """The bytes of `traffic_bytes` that go one way."""
+    moved = moved_bytes(rows, dtype).items()
+    found = (size for kind, size in moved if kind.direction is direction)
+    return Reading(total(found), "bytes", f"{direction.value}, {_named(dtype)}")
+
+
+def moved_bytes(rows: Sequence[Operator], dtype: str | None = None) -> dict[Moved, Size]:
+    """The bytes of `traffic_bytes` apart by their direction and the type of their elements.
+
+    >>> from flopscope.facts import Weight
+    >>> weights = (Weight("weight", (4, 9), element="int8"),)
+    >>> linear = Operator(Kind.LINEAR, "", ((1, 9),), (1, 4), weights)
+    >>> [(moved.direction.value, size) for moved, size in moved_bytes([linear]).items()]
+    [('activations read', 36), ('weights read', 36), ('activations written', 16)]
+    """
     width = _widths(dtype)
-    moved = total(product((_moved(row, width), row.repeat)) for row in rows)
-    return Reading(moved, "bytes", f"traffic, {_named(dtype)}")
+    found: dict[Moved, Size] = {}
+    for direction, tensors in _TENSORS.items():
+        sizes = (
+            (element, scaled(_bytes(shape, element, width), row.repeat))
+            for row in rows
+            for shape, element in tensors(row)
+        )
+        found |= {Moved(direction, element): size for element, size in _summed(sizes).items()}
+    return found
 
 
 def peak_activation_bytes(
@@ -81,10 +144,33 @@ def peak_activation_bytes(
     return Reading(maximum(0, *steps), "bytes", f"peak activations, {_named(dtype)}")
 
 
-def _moved(row: Operator, width: Callable[[str], int]) -> Size:
-    read = [_bytes(*tensor, width) for tensor in zip(row.inputs, row.input_types, strict=True)]
-    stored = [_stored_bytes(weight, width) for weight in (*row.weights, *row.buffers) if weight.key]
-    return total([*read, *stored, _bytes(row.output, row.output_type, width)])
+def _inputs(row: Operator) -> Iterator[Tensor]:
+    return zip(row.inputs, row.input_types, strict=True)
+
+
+def _stored(row: Operator) -> Iterator[Tensor]:
+    """A computed weight has no name: it is among the inputs already."""
+    return ((w.shape, w.element) for w in (*row.weights, *row.buffers) if w.key)
+
+
+def _output(row: Operator) -> Iterator[Tensor]:
+    yield row.output, row.output_type
+
+
+_TENSORS: Mapping[Direction, Callable[[Operator], Iterator[Tensor]]] = {
+    Direction.ACTIVATIONS_READ: _inputs,
+    Direction.WEIGHTS_READ: _stored,
+    Direction.ACTIVATIONS_WRITTEN: _output,
+}
+"""What one application of a row moves in each direction."""
+
+
+def _summed(sizes: Iterable[tuple[str, Size]]) -> dict[str, Size]:
+    """The sum of the sizes of each type of elements."""
+    found: dict[str, list[Size]] = {}
+    for element, size in sizes:
+        found.setdefault(element, []).append(size)
+    return {element: total(of_type) for element, of_type in found.items()}
 
 
 def _stored_bytes(weight: Weight, width: Callable[[str], int]) -> Size:

@@ -15,7 +15,7 @@ from flopscope.reconciling.subjects import Version
 
 ONCE, TWICE, HALF = Fraction(1), Fraction(2), Fraction(1, 2)
 MOST_STEPS = 12
-"""No account of the tables has more."""
+"""No account that the tables give has more steps than this."""
 
 NO_CHANGE = Change("", 0, lambda rows: rows)
 
@@ -47,21 +47,22 @@ class Account:
 def work_accounts(
     version: Version, chosen: Sequence[Counting], most: int = MOST_STEPS
 ) -> Iterator[Account]:
-    """Accounts of the work of one version by the chosen countings, up to so many steps, simplest
-    first. One that is made of another, and has the terms of one before, is left out."""
+    """Accounts of the work of one version by the chosen countings, with at most `most` steps,
+    simplest first. An account that only repeats the terms of a simpler one is left out."""
     seen: set[tuple[tuple[Term, ...], Fraction]] = set()
     counted = list(_counted(version, chosen, most - version.steps))
-    accounts = [
-        (counting.own and change is NO_CHANGE and factor == ONCE, account)
+    ways = [
+        (steps, counting, terms, change, factor)
         for factor in (ONCE, TWICE, HALF)
         for counting, terms, change in counted
         if factor in (ONCE, TWICE if counting.convention.unit == "MACs" else HALF)
-        and (account := _account(version, counting, terms, change, factor)).steps <= most
+        and (steps := _steps(version, counting, change, factor)) <= most
     ]
-    for own, account in sorted(accounts, key=lambda pair: pair[1].steps):
-        if own or (account.terms, account.factor) not in seen:
-            seen.add((account.terms, account.factor))
-            yield account
+    for _, counting, terms, change, factor in sorted(ways, key=lambda way: way[0]):
+        own = counting.own and change is NO_CHANGE and factor == ONCE
+        if own or (terms, factor) not in seen:
+            seen.add((terms, factor))
+            yield _account(version, counting, terms, change, factor)
 
 
 def _counted(
@@ -104,12 +105,16 @@ def parameter_accounts(version: Version) -> Iterator[Account]:
 def _account(
     version: Version, counting: Counting, terms: tuple[Term, ...], change: Change, factor: Fraction
 ) -> Account:
-    steps = version.steps + counting.steps + change.steps + (factor != ONCE)
+    steps = _steps(version, counting, change, factor)
     counted = counting.name
     if factor != ONCE:
         counted = f"{FACTORS[factor]} × {_bracketed(counted)}"
     name = _joined(counted, change.name)
     return Account(name, version.said, counting.convention.unit, terms, factor, steps)
+
+
+def _steps(version: Version, counting: Counting, change: Change, factor: Fraction) -> int:
+    return version.steps + counting.steps + change.steps + (factor != ONCE)
 
 
 def _bracketed(name: str) -> str:

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
-from flopscope.conventions import QUANTITIES, Convention, Named, Quantity
-from flopscope.facts import Kind, Operator
-from flopscope.ledger import NAMED_BY_FUNCTION
+from flopscope.conventions import COUNTABLES, Convention, Countable
+from flopscope.facts import Arithmetic, Kind, Operator
+from flopscope.ledger import plain_name
 
 _TEXT = {
-    Quantity.MACS: "multiply-accumulate",
-    Quantity.PRODUCTS: "multiply-accumulate",
-    Quantity.RUN_PRODUCTS: "multiply-accumulate",
-    Quantity.BIAS: "output element",
-    Quantity.REGROUPED_PRODUCTS: "multiply-accumulate",
-    Quantity.UNTURNED_BIAS: "output element",
-    Quantity.INPUTS: "input element",
-    Quantity.OUTPUTS: "output element",
-    Quantity.AFFINE_INPUTS: "input element, if scaled",
-    Quantity.WEIGHTS_AT_OUTPUTS: "weight and output position",
-    Quantity.BATCH_PARAMS: "parameter and image",
-    Quantity.SOFTMAX_ROWS: "distribution",
-    Quantity.ACTS: "scalar operation",
-    Quantity.CHANNEL_PAIRS: "pair of channels",
-    Quantity.WINDOWS: "element under a window",
-    Quantity.POSITIONS: "output position",
-    Quantity.TAPS: "element under a window",
-    Quantity.MASKED_TAPS: "element under a window, if modulated",
+    Countable.MACS: "multiply-accumulate",
+    Countable.PRODUCTS: "multiply-accumulate",
+    Countable.RUN_PRODUCTS: "multiply-accumulate",
+    Countable.BIAS: "output element",
+    Countable.REGROUPED_PRODUCTS: "multiply-accumulate",
+    Countable.UNTURNED_BIAS: "output element",
+    Countable.INPUTS: "input element",
+    Countable.OUTPUTS: "output element",
+    Countable.AFFINE_INPUTS: "input element, if scaled",
+    Countable.WEIGHTS_AT_OUTPUTS: "weight and output position",
+    Countable.BATCH_PARAMS: "parameter and image",
+    Countable.SOFTMAX_ROWS: "distribution",
+    Countable.ACTS: "scalar operation",
+    Countable.CHANNEL_PAIRS: "pair of channels",
+    Countable.WINDOWS: "element under a window",
+    Countable.POSITIONS: "output position",
+    Countable.TAPS: "element under a window",
+    Countable.MASKED_TAPS: "element under a window, if modulated",
 }
-"""A quantity of which a convention counts so many each."""
+"""One of what a convention counts."""
 
-
-BIASES = (Quantity.BIAS, Quantity.UNTURNED_BIAS)
+BIASES = (Countable.BIAS, Countable.UNTURNED_BIAS)
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,18 @@ class Term:
     counted: str
     count: int
 
+    def __hash__(self) -> int:
+        return hash(self.count)  # thousands are compared, and few have the same
+
 
 class Amounts:
-    """Quantities of rows at concrete sizes, added up by kind and function."""
+    """What can be counted in rows at concrete sizes, added up by kind and function."""
 
     def __init__(self, rows: Iterable[Operator]) -> None:
-        self._rows: dict[tuple[Kind, Named | None], list[Operator]] = {}
+        self._rows: dict[tuple[Kind, Arithmetic | None], list[Operator]] = {}
         for row in rows:
             self._rows.setdefault((row.kind, row.function), []).append(row)
-        self._known: dict[tuple[Kind, Named | None, Quantity], int] = {}
+        self._known: dict[tuple[Kind, Arithmetic | None, Countable], int] = {}
 
     def has(self, kind: Kind) -> bool:
         """Is there a row of that kind?"""
@@ -63,36 +66,37 @@ class Amounts:
         counts: dict[str, int] = {}
         texts: dict[str, list[str]] = {}
         for kind, function in self._rows:
-            for quantity, weight in self._weights(convention, kind, function):
-                count = weight * self._amount(kind, function, quantity)
+            for countable, weight in self._weights(convention, kind, function):
+                count = weight * self._amount(kind, function, countable)
                 if count == 0:
                     continue
-                name = "bias" if quantity in BIASES else _name(kind, function)
+                name = "bias" if countable in BIASES else plain_name(kind, function)
                 counts[name] = counts.get(name, 0) + count
-                text = f"{'−' if weight < 0 else ''}{abs(weight)} × {_TEXT[quantity]}"
+                text = _text(weight, countable)
                 if text not in texts.setdefault(name, []):
                     texts[name].append(text)
         return tuple(Term(name, " + ".join(texts[name]), n) for name, n in counts.items())
 
     def _weights(
-        self, convention: Convention, kind: Kind, function: Named | None
-    ) -> Iterator[tuple[Quantity, int]]:
-        """Its weights; where every norm of the kind has a scale and shift, an input is an input."""
+        self, convention: Convention, kind: Kind, function: Arithmetic | None
+    ) -> Iterator[tuple[Countable, int]]:
+        """What the convention counts in rows of the kind. Where every norm has a scale and a shift,
+        the inputs of norms that have them are all inputs."""
         weights = dict(convention.of(kind, function))
-        if Quantity.INPUTS in weights and Quantity.AFFINE_INPUTS in weights:
-            inputs = self._amount(kind, function, Quantity.INPUTS)
-            if inputs == self._amount(kind, function, Quantity.AFFINE_INPUTS):
-                weights[Quantity.INPUTS] += weights.pop(Quantity.AFFINE_INPUTS)
+        if Countable.INPUTS in weights and Countable.AFFINE_INPUTS in weights:
+            inputs = self._amount(kind, function, Countable.INPUTS)
+            if inputs == self._amount(kind, function, Countable.AFFINE_INPUTS):
+                weights[Countable.INPUTS] += weights.pop(Countable.AFFINE_INPUTS)
         yield from weights.items()
 
-    def _amount(self, kind: Kind, function: Named | None, quantity: Quantity) -> int:
-        key = (kind, function, quantity)
+    def _amount(self, kind: Kind, function: Arithmetic | None, countable: Countable) -> int:
+        key = (kind, function, countable)
         if key not in self._known:
             rows = self._rows[kind, function]
-            self._known[key] = sum(int(row.repeat * QUANTITIES[quantity](row)) for row in rows)
+            self._known[key] = sum(int(row.repeat * COUNTABLES[countable](row)) for row in rows)
         return self._known[key]
 
 
-def _name(kind: Kind, function: Named | None) -> str:
-    named = function is not None and kind in NAMED_BY_FUNCTION
-    return function.value if function is not None and named else kind.value
+@cache
+def _text(weight: int, countable: Countable) -> str:
+    return f"{'−' if weight < 0 else ''}{abs(weight)} × {_TEXT[countable]}"

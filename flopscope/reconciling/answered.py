@@ -14,7 +14,7 @@ from flopscope.reconciling.subjects import Subject
 from flopscope.reconciling.tools import MODELS, Unmodelled
 
 OWN = ("macs", "all")
-"""Conventions that are no tool's: they say what is counted, however it is written."""
+"""Conventions of no tool: they count the same however a network is written."""
 
 A_SCRIPT = "it is a script of a repository, which no test runs"
 
@@ -38,8 +38,11 @@ def answer_of(subject: Subject, tool: str) -> Account | Unmodelled:
 
 
 def answered(subject: Subject, chosen: Sequence[Counting]) -> Answered:
-    """The countings, where a tool's convention is not what it answers of the network as written
-    under a name that says so; and what it answers then."""
+    """What tools answer of the network as it is written, and the countings beside that.
+
+    Where a tool's convention gives another number than the tool itself, the convention gets a name
+    that says so, and the tool's own answer is an account of its own.
+    """
     if subject.answer is None:
         return Answered((), chosen)
     amounts = Amounts(subject.asked.ledger)

@@ -18,7 +18,8 @@ from flopscope.reconciling.search import Fit, fits_of
 from flopscope.reconciling.subjects import Version, of_variant
 
 FEW_STEPS = 2
-"""A figure of up to three digits supports so many steps from the plain count; one more a digit."""
+"""How many steps from the plain count a figure of up to three digits supports; each further digit
+supports one more."""
 
 SAID: Sequence[tuple[str, Callable[[Counting], bool]]] = (
     ("FLOPs/2", lambda counting: counting.tool == "imgclsmob"),
@@ -28,11 +29,11 @@ SAID: Sequence[tuple[str, Callable[[Counting], bool]]] = (
     ("incl.", lambda counting: True),
     ("", lambda counting: counting.name in ("macs", "torch")),
 )
-"""By what a unit says, the countings that may explain it: a source is held to its word."""
+"""The countings that may explain a figure, by what its unit says: a source is held to its word."""
 
 
-class Verdict(Enum):
-    """What becomes of a published number."""
+class FigureVerdict(Enum):
+    """What the exact count says of a published number."""
 
     EQUAL = "equal"
     EXPLAINED = "explained"
@@ -50,7 +51,7 @@ class Finding:
     quantity: str
     reported: Reported
     exact: int
-    verdict: Verdict
+    verdict: FigureVerdict
     because: str
     nearest: Account
 
@@ -86,7 +87,7 @@ def audit(models: Sequence[str] = (), family: str | None = None) -> tuple[Findin
 
 
 def _is_wanted(figure: Figure, wanted: Sequence[str]) -> bool:
-    """Is it of one of the named models, or variants?"""
+    """Is the figure of one of the named models or variants?"""
     return figure.model in wanted or str(variant_of(figure)) in wanted
 
 
@@ -142,19 +143,20 @@ def _finding(
     return Finding(figure, quantity, reported, exact, verdict, because, nearest)
 
 
-def _verdict(figure: Figure, cause: str | None, fits: Sequence[Fit]) -> tuple[Verdict, str]:
-    """A judgement in the data comes before a reading that takes steps."""
+def _verdict(figure: Figure, cause: str | None, fits: Sequence[Fit]) -> tuple[FigureVerdict, str]:
+    """The verdict with its reason. A judgement in the data has precedence over a reading that takes
+    steps."""
     if fits and fits[0].steps == 0:
-        return Verdict.EQUAL, ""
+        return FigureVerdict.EQUAL, ""
     if cause is not None:
-        irreproducible = cause == Verdict.IRREPRODUCIBLE.value
-        verdict = Verdict.IRREPRODUCIBLE if irreproducible else Verdict.STATED
+        irreproducible = cause == FigureVerdict.IRREPRODUCIBLE.value
+        verdict = FigureVerdict.IRREPRODUCIBLE if irreproducible else FigureVerdict.STATED
         return verdict, cause
     if fits:
         fit = fits[0]
         said = "" if fit.digits is Digits.ROUNDED else f", {fit.digits.value}"
-        return Verdict.EXPLAINED, fit.account.name + said
-    return Verdict.OPEN, ""
+        return FigureVerdict.EXPLAINED, fit.account.name + said
+    return FigureVerdict.OPEN, ""
 
 
 def _most_steps(reported: Reported) -> int:

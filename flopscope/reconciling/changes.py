@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
+from flopscope.conventions import MULTIPLYING
 from flopscope.facts import Kind, Operator, Weight
-from flopscope.readings.counts import PRODUCTS
 
 Rows: TypeAlias = Sequence[Operator]
 
 
 def without_classifier(rows: Rows) -> Rows:
-    """All but the last layer with weights: the network that gives features."""
+    """The rows without the last layer with weights: the network gives features."""
     last = _classifier(rows)
     return [row for index, row in enumerate(rows) if index != last]
 
 
 def without_gates_pooling(rows: Rows) -> Rows:
-    """All global pooling but the last, which is the head's; in gates it is often a mean."""
+    """The rows without global pooling, but for the last, which is the head's. In gates it is often
+    written as a mean, which some tools do not see."""
     pools = [row.id for row in rows if row.kind is Kind.GLOBAL_POOL]
     return [row for row in rows if row.id not in pools[:-1]]
 
@@ -43,14 +44,14 @@ def with_classifiers_bias(rows: Rows) -> Rows:
 
 
 def without_global_pooling(rows: Rows) -> Rows:
-    """All global pooling is a mean, which some tools do not see."""
+    """The rows without global pooling: written as a mean, some tools do not see it."""
     return [row for row in rows if row.kind is not Kind.GLOBAL_POOL]
 
 
 def without_bare_weights(rows: Rows) -> Rows:
-    """All but products and look-ups with a weight that is no layer's, such as a wavelet's filters
-    or a projection's matrix: they are called as functions, which tools that hook modules do not
-    see. What a layer has is called `weight`, in torch as in closed forms."""
+    """The rows without products and look-ups whose weight belongs to no layer, such as a wavelet's
+    filters or a projection's matrix. They are called as functions, which tools that hook modules do
+    not see. A layer's own weight is called `weight`, in torch and in closed forms."""
     return [row for row in rows if not _is_bare(row)]
 
 
@@ -77,7 +78,7 @@ def _classifier(rows: Rows) -> int | None:
 
 
 def _is_layer(row: Operator) -> bool:
-    return row.kind in PRODUCTS and bool(row.weights)
+    return row.kind in MULTIPLYING and bool(row.weights)
 
 
 def _is_bare(row: Operator) -> bool:

@@ -12,15 +12,15 @@ from functools import cache
 from itertools import combinations
 from typing import NamedTuple
 
-from flopscope.conventions import CONVENTIONS, Convention, Named, Quantity, Weights
-from flopscope.facts import Function, Interpolation, Kind
+from flopscope.conventions import CONVENTIONS, Convention, Countable, Weights
+from flopscope.conventions.convention import NOTHING
+from flopscope.facts import Arithmetic, Function, Interpolation, Kind
 
-_NOTHING: Weights = {}
-_AN_INPUT = {Quantity.INPUTS: 1}
-_AN_OUTPUT = {Quantity.OUTPUTS: 1}
-_POSITIONS = {Quantity.POSITIONS: 1}
-_MACS_AND_BIAS = {Quantity.MACS: 1, Quantity.BIAS: 1}
-_TWO_AN_ELEMENT = {Quantity.INPUTS: 1, Quantity.AFFINE_INPUTS: 1}
+_AN_INPUT = {Countable.INPUTS: 1}
+_AN_OUTPUT = {Countable.OUTPUTS: 1}
+_POSITIONS = {Countable.POSITIONS: 1}
+_MACS_AND_BIAS = {Countable.MACS: 1, Countable.BIAS: 1}
+_TWO_AN_ELEMENT = {Countable.INPUTS: 1, Countable.AFFINE_INPUTS: 1}
 
 _WEIGHTED = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION, Kind.LINEAR)
 _NORMS = (Kind.BATCH_NORM, Kind.BATCH_NORM_TRAINING, Kind.LAYER_NORM, Kind.GROUP_NORM)
@@ -33,7 +33,7 @@ class Part(NamedTuple):
     """What some kinds count, under a name."""
 
     name: str
-    weights: Mapping[Kind | Named, Weights]
+    weights: Mapping[Kind | Arithmetic, Weights]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Counting:
 
     @property
     def own(self) -> bool:
-        """Is it a convention as it stands, without terms or spellings?"""
+        """Is it a convention without added terms or spellings?"""
         return self.name == self.tool
 
     def with_part(self, part: Part) -> Counting:
@@ -64,7 +64,7 @@ class Counting:
         return Counting(named, self.steps + 1)
 
 
-ATTENTION_UNSEEN = Part("products of two inputs not counted", {Kind.MATMUL: _NOTHING})
+ATTENTION_UNSEEN = Part("products of two inputs not counted", {Kind.MATMUL: NOTHING})
 """A fused attention kernel, or the sign @ where a tool does not see it."""
 
 MMCV = Convention(
@@ -76,7 +76,7 @@ MMCV = Convention(
     {
         Kind.CONVOLUTION: _MACS_AND_BIAS,
         Kind.TRANSPOSED_CONVOLUTION: _MACS_AND_BIAS,
-        Kind.LINEAR: {Quantity.MACS: 1},
+        Kind.LINEAR: {Countable.MACS: 1},
         **dict.fromkeys(_NORMS, _TWO_AN_ELEMENT),
         **dict.fromkeys(_POOLS, _AN_INPUT),
         **dict.fromkeys(
@@ -100,19 +100,19 @@ IMGCLSMOB = Convention(
     "4 an element of batch norm, 1 of ReLU, 2 of hard-swish, 4 of sigmoid, 5 of SiLU, pooling",
     "osmr/imgclsmob gluon/metrics.py measure_model",
     {
-        Kind.CONVOLUTION: {Quantity.MACS: 2, Quantity.CHANNEL_PAIRS: -1},
-        Kind.LINEAR: {Quantity.MACS: 2},
-        Kind.BATCH_NORM: {Quantity.INPUTS: 4},
-        Kind.MAX_POOL: {Quantity.WINDOWS: 1},
-        Kind.AVERAGE_POOL: {Quantity.WINDOWS: 1},
-        Kind.AVERAGE_POOL_INSIDE: {Quantity.WINDOWS: 1},
+        Kind.CONVOLUTION: {Countable.MACS: 2, Countable.CHANNEL_PAIRS: -1},
+        Kind.LINEAR: {Countable.MACS: 2},
+        Kind.BATCH_NORM: {Countable.INPUTS: 4},
+        Kind.MAX_POOL: {Countable.WINDOWS: 1},
+        Kind.AVERAGE_POOL: {Countable.WINDOWS: 1},
+        Kind.AVERAGE_POOL_INSIDE: {Countable.WINDOWS: 1},
         Kind.GLOBAL_POOL: _AN_OUTPUT,
         Function.RELU: _AN_OUTPUT,
         Function.RELU6: _AN_OUTPUT,
-        Function.SIGMOID: {Quantity.OUTPUTS: 4},
-        Function.SILU: {Quantity.OUTPUTS: 5},
+        Function.SIGMOID: {Countable.OUTPUTS: 4},
+        Function.SILU: {Countable.OUTPUTS: 5},
         Function.HARD_SIGMOID: _AN_OUTPUT,
-        Function.HARD_SWISH: {Quantity.OUTPUTS: 2},
+        Function.HARD_SWISH: {Countable.OUTPUTS: 2},
     },
 )
 
@@ -122,28 +122,28 @@ SCRIPTS = (MMCV, IMGCLSMOB)
 
 SPELLINGS: Mapping[str, tuple[Part, ...]] = {
     "thop": (
-        Part("pooling as functions, not seen", dict.fromkeys(_POOLS, _NOTHING)),
-        Part("average pooling as a function, not seen", dict.fromkeys(_AVERAGES, _NOTHING)),
-        Part("interpolation as a function, not seen", dict.fromkeys(_RESIZED, _NOTHING)),
-        Part("softmax as a function, not seen", {Kind.SOFTMAX: _NOTHING}),
+        Part("pooling as functions, not seen", dict.fromkeys(_POOLS, NOTHING)),
+        Part("average pooling as a function, not seen", dict.fromkeys(_AVERAGES, NOTHING)),
+        Part("interpolation as a function, not seen", dict.fromkeys(_RESIZED, NOTHING)),
+        Part("softmax as a function, not seen", {Kind.SOFTMAX: NOTHING}),
     ),
     "ptflops": (
         Part("pooling as functions, once", dict.fromkeys(_POOLS, _AN_INPUT)),
         Part("average pooling as a function, once", dict.fromkeys(_AVERAGES, _AN_INPUT)),
         Part("interpolation as a function, once", dict.fromkeys(_RESIZED, _AN_OUTPUT)),
         Part("ReLU as a function, once", {Function.RELU: _AN_OUTPUT}),
-        Part("softmax as a method, not seen", {Kind.SOFTMAX: _NOTHING}),
+        Part("softmax as a method, not seen", {Kind.SOFTMAX: NOTHING}),
         ATTENTION_UNSEEN,
     ),
     "deepspeed": (
         Part("interpolation to a size, its positions", dict.fromkeys(_RESIZED, _POSITIONS)),
         Part("ReLU6 as a function", {Function.RELU6: _AN_OUTPUT}),
-        Part("softmax as a method, not seen", {Kind.SOFTMAX: _NOTHING}),
+        Part("softmax as a method, not seen", {Kind.SOFTMAX: NOTHING}),
     ),
-    "mmcv": (Part("layer norm of an own class, not seen", {Kind.LAYER_NORM: _NOTHING}),),
+    "mmcv": (Part("layer norm of an own class, not seen", {Kind.LAYER_NORM: NOTHING}),),
     "imgclsmob": (Part("global pooling by a window", {Kind.GLOBAL_POOL: _AN_INPUT}),),
 }
-"""What a tool answers of layers that are written as functions, where it sees modules otherwise."""
+"""What a tool answers where layers that it expects as modules are written as functions."""
 
 EXTRAS = (
     Part("bias", dict.fromkeys(_WEIGHTED, _MACS_AND_BIAS)),
@@ -181,7 +181,7 @@ def _all() -> Iterator[Counting]:
 
 
 def _with_extras(plain: Convention, parts: tuple[Part, ...]) -> Convention:
-    """macs + bias + norm."""
+    """The plain convention with these parts, named as in 'macs + bias + norm'."""
     weights = dict(plain.weights)
     for part in parts:
         weights.update(part.weights)
@@ -190,6 +190,6 @@ def _with_extras(plain: Convention, parts: tuple[Part, ...]) -> Convention:
 
 
 def _subsets(parts: tuple[Part, ...]) -> Iterator[tuple[Part, ...]]:
-    """All but the empty one, small ones first."""
+    """Every subset but the empty one, small ones first."""
     for size in range(1, len(parts) + 1):
         yield from combinations(parts, size)

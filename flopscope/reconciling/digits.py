@@ -19,12 +19,12 @@ class Digits(Enum):
 
     @property
     def steps(self) -> int:
-        """From rounding, which is expected."""
+        """How far it is from rounding, which is expected."""
         return list(Digits).index(self)
 
 
 POWERS = {"K": 1, "M": 2, "G": 3, "B": 3, "T": 4}
-"""Of a thousand, or of 1024."""
+"""The power of a thousand, or of 1024, that a letter stands for."""
 
 _SUPERSCRIPTS = "\u2070\u00b9\u00b2\u00b3\u2074"
 _WORD = re.compile(r"\s*(?:flops?|macs?|m(?:ult-)?adds?|ops?|param(?:eter)?s?)$", re.IGNORECASE)
@@ -43,8 +43,8 @@ class Reported:
 
     @classmethod
     def parse(cls, text: str) -> Reported:
-        """Commas between digits and one blank before the prefix are welcome, and so is what is
-        counted behind it, as in 1.14 GFLOPs. Ki, Mi, Gi and Ti are powers of 1024.
+        """The number that a text states. It may have commas between digits, one blank before the
+        prefix and a unit behind it, as in 1.14 GFLOPs. Ki, Mi, Gi and Ti are powers of 1024.
 
         Raises BadInput for what is not a number.
 

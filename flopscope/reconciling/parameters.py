@@ -21,7 +21,7 @@ _LEARNT = {STATISTICS: 0, CONSTANTS: 0}
 
 @dataclass(frozen=True)
 class ParameterCounting:
-    """Which parts count, and how many times over; what is not named counts once."""
+    """Which parts count, and how many times each; a part that is not named counts once."""
 
     name: str
     steps: int
@@ -56,7 +56,7 @@ PARAMETER_COUNTINGS = (
         "parameters, three a channel of norm", 2, {CONSTANTS: 0}, frozenset({STATISTICS})
     ),
 )
-"""Simplest first. Three a channel are shift, mean and variance, of a norm without scale."""
+"""The simplest first. Three a channel are shift, mean and variance of a norm without scale."""
 
 
 def parts(rows: Sequence[Operator]) -> dict[str, int]:

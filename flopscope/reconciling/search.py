@@ -30,7 +30,7 @@ class Fit:
 
     @property
     def steps(self) -> int:
-        """From the plain count, rounded, of a letter that is a power of a thousand."""
+        """How far it is from the plain count, rounded, with letters for powers of a thousand."""
         return self.account.steps + self.digits.steps + bool(self.reported.prefix)
 
     @property
@@ -71,10 +71,10 @@ class Explanation:
 def explain_work(subject: Subject, reported: Reported, tool: str | None = None) -> Explanation:
     """The readings of the tables that give the reported work, all of them or those of one tool.
 
-    Raises UnknownName for a tool that is none.
+    Raises UnknownName for a name that is no tool's.
 
-    >>> from flopscope.reconciling.subjects import of_catalogue
-    >>> found = explain_work(of_catalogue("mobilenetv1"), Reported.parse("578,875,904"))
+    >>> from flopscope.reconciling.subjects import of_catalog
+    >>> found = explain_work(of_catalog("mobilenetv1"), Reported.parse("578,875,904"))
     >>> found.fits[0].account.name
     'fvcore'
     """
@@ -95,10 +95,12 @@ def explain_parameters(subject: Subject, reported: Reported) -> Explanation:
 
 
 def answers(subject: Subject, tool: str) -> tuple[Account, ...] | Unmodelled:
-    """What a tool answers of the network as asked: of the reader's own one account, or that it is
-    not modelled; of a closed form those of layers as modules, then otherwise written.
+    """What a tool answers of the network as asked.
 
-    Raises UnknownName for a tool that is none.
+    Of the reader's own network that is one account, or the statement that it is not modelled; of a
+    closed form the accounts of layers written as modules, then of other ways of writing them.
+
+    Raises UnknownName for a name that is no tool's.
     """
     if subject.answer is not None and of_tool(tool) and tool not in OWN:
         found = answer_of(subject, tool)
@@ -122,8 +124,8 @@ def _explain(
     quantity: str,
     accounts: Callable[[Version], Iterator[Account]],
 ) -> Explanation:
-    """Numbers of classes, and then other inputs, are tried only where nothing nearer gives the
-    number."""
+    """The readings of the network as asked and of its near versions; only where none of them gives
+    the number, those of other numbers of classes, and then of other inputs."""
     asked = list(accounts(subject.asked))
     known = {(account.counted, account.count) for account in asked}
     other = [account for version in subject.near() for account in accounts(version)]
@@ -149,8 +151,10 @@ def fits_of(
     *,
     powers_of_1024: bool = True,
 ) -> tuple[Fit, ...]:
-    """The accounts that give the number with digits of those kinds; a number that is not rounded is
-    a step more, and so is one whose letter is a power of 1024."""
+    """The accounts that give the number with digits of those kinds, simplest first.
+
+    A number that is not rounded is a step further, and so is one whose letter is a power of 1024.
+    """
     read = [reported, *([reported.binary] if powers_of_1024 and reported.binary else [])]
     fits = [
         fit for account in accounts if (fit := next(_fits(account, read, digits), None)) is not None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeAlias
 
+from flopscope.answers.profile import is_onnx, profile
 from flopscope.arguments import parse_input
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.options import CLASSES, Choice
@@ -14,7 +15,6 @@ from flopscope.catalog.variant import Resolution, Variant, check_size
 from flopscope.catalog.variant import parse as parse_variant
 from flopscope.errors import BadInput, OutsideDomain
 from flopscope.ledger import Ledger
-from flopscope.profiling import is_onnx, profile
 from flopscope.reconciling.amounts import Term
 from flopscope.reconciling.tools import Unmodelled
 from flopscope.reconciling.writing import A_GRAPH, Writing
@@ -25,14 +25,14 @@ SIZES = (96, 112, 128, 160, 192, 224, 240, 256, 260, 288, 299, 300, 320, 331, 38
 """Sides of square inputs that networks are published at."""
 
 OUTPUTS = (1001, 10, 100, 21841, 21843)
-"""Classes other than ImageNet's 1000: with a background class, CIFAR's, ImageNet-21k's."""
+"""Numbers of classes beside ImageNet's 1000: with a background class, CIFAR's, ImageNet-21k's."""
 
 MODULE_STEPS, SIZE_STEPS, CLASSES_STEPS = 2, 3, 3
 
 
 @dataclass(frozen=True)
 class Version:
-    """One ledger to count; `said` is what distinguishes it, "" for the network as asked."""
+    """One ledger to count; `said` names how it differs from the network as asked, "" for that."""
 
     said: str
     steps: int
@@ -159,14 +159,14 @@ def _at_other_sizes(
         yield Version(f"input {side}×{side}", SIZE_STEPS, ledger)
 
 
-def of_catalogue(name: str, res: int | tuple[int, int] | None = None, batch: int = 1) -> Subject:
+def of_catalog(name: str, res: int | tuple[int, int] | None = None, batch: int = 1) -> Subject:
     """A catalogue model by its name, at its native input unless told. Raises as `parse` does."""
     check_size("batch", batch, "such as 1")
     variant = parse_variant(name)
     return of_variant(variant, variant.resolution(res), batch)
 
 
-def is_catalogue(name: str) -> bool:
+def is_catalog(name: str) -> bool:
     """Does the name begin with that of a catalogue model?"""
     return name.partition(":")[0] in MODELS
 

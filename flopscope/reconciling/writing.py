@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flopscope.arguments import InputSpec
-from flopscope.catalog.models import MODELS as CATALOGUE
+from flopscope.catalog.models import MODELS as CATALOG
 from flopscope.catalog.variant import parse
+from flopscope.facts import InputSpec
 from flopscope.reconciling.amounts import Term
 from flopscope.reconciling.tools import Unmodelled, answer
 from flopscope.spelling import Spelling
@@ -18,7 +18,7 @@ A_GRAPH = "an ONNX file is a graph, and the tool runs modules of torch"
 
 @dataclass(frozen=True)
 class Writing:
-    """A target that runs on these inputs, whose sizes are numbers. It is run when it is asked."""
+    """A target that runs on these inputs, whose sizes are numbers. Asking for a tool runs it."""
 
     target: str
     inputs: Sequence[InputSpec]
@@ -41,10 +41,10 @@ class Writing:
     def _run(self, inputs: Sequence[InputSpec]) -> Spelling:
         from flopscope.measured import without_memory
         from flopscope.tracing.inputs import tensors_for
-        from flopscope.tracing.spelled import spell
-        from flopscope.tracing.targets import load
+        from flopscope.tracing.loading.targets import load
+        from flopscope.tracing.spelling.spelled import spell
 
-        if self.target.partition(":")[0] in CATALOGUE:
+        if self.target.partition(":")[0] in CATALOG:
             module = without_memory(parse(self.target).build)
         else:
             module = load(self.target, self.arguments)

@@ -6,15 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from flopscope.ledger import Ledger, Level
-from flopscope.search.budgets import Budget, reading
+from flopscope.quantities import Quantity
+from flopscope.search.budgets import Budget
 
 
 @dataclass(frozen=True)
-class Verdict:
+class BudgetVerdict:
     """A budget and what the network has of it.
 
     `unknown` are operators whose cost is not known: the value is then a lower bound, and no budget
-    is kept for certain. `offenders` are the largest layers that together make up the excess.
+    is kept for certain. `offenders` are the largest layers that together make up the excess, of
+    a quantity to which layers add up.
     """
 
     budget: Budget
@@ -32,7 +34,7 @@ class Verdict:
         return not self.excess and not self.unknown
 
 
-def assess(ledger: Ledger, budgets: Sequence[Budget]) -> tuple[Verdict, ...]:
+def assess(ledger: Ledger, budgets: Sequence[Budget]) -> tuple[BudgetVerdict, ...]:
     """Each budget against a ledger at numbers.
 
     >>> from flopscope.catalog.variant import parse
@@ -44,19 +46,17 @@ def assess(ledger: Ledger, budgets: Sequence[Budget]) -> tuple[Verdict, ...]:
     return tuple(_verdict(ledger, budget) for budget in budgets)
 
 
-def _verdict(ledger: Ledger, budget: Budget) -> Verdict:
-    found = reading(ledger, budget.quantity)
-    layers = {
-        path: int(reading(part, budget.quantity))
-        for path, part in ledger.group_by(Level.LAYER).items()
-    }
+def _verdict(ledger: Ledger, budget: Budget) -> BudgetVerdict:
+    found = budget.of.read(ledger)
     value = int(found)
-    return Verdict(
-        budget,
-        value,
-        found.missing,
-        tuple(_largest(layers.items(), value - budget.limit)),
-    )
+    offenders = _largest(_layers(ledger, budget.of).items(), value - budget.limit)
+    return BudgetVerdict(budget, value, found.missing, tuple(offenders))
+
+
+def _layers(ledger: Ledger, quantity: Quantity) -> dict[str, int]:
+    """What each layer has of it; nothing of a quantity to which layers do not add up."""
+    parts = ledger.group_by(Level.LAYER) if quantity.additive else {}
+    return {path: int(quantity.read(part)) for path, part in parts.items()}
 
 
 def _largest(layers: Iterable[tuple[str, int]], excess: int) -> Iterable[tuple[str, int]]:

@@ -7,10 +7,11 @@ from fractions import Fraction
 from math import ceil
 from typing import NamedTuple
 
+from flopscope.alphabet import MULTIPLIERS
 from flopscope.catalog.options import RHO, Choice
 from flopscope.catalog.variant import FREE, Variant
 from flopscope.errors import BadInput, UnknownName
-from flopscope.symbolic import Polynomial, symbol
+from flopscope.symbolic import Polynomial, dimension
 
 
 class Axis(NamedTuple):
@@ -21,14 +22,18 @@ class Axis(NamedTuple):
     """
 
     name: str
-    whole: bool
     limit: int
     step: Fraction
 
     @property
     def symbol(self) -> Polynomial:
         """What stands for it in formulas."""
-        return symbol(self.name) if self.whole else symbol(self.name, lower=0, integer=False)
+        return dimension(self.name)
+
+    @property
+    def whole(self) -> bool:
+        """Is it an integer? Multipliers are real numbers."""
+        return self.name not in MULTIPLIERS
 
     def published(self, variant: Variant) -> float:
         """Its value in the network as published, batch 1."""
@@ -38,8 +43,8 @@ class Axis(NamedTuple):
         return options.get(self.name, 1)
 
 
-RESOLUTION = Axis("res", True, 2**14, Fraction(32))
-BATCH = Axis("batch", True, 2**20, Fraction(1))
+RESOLUTION = Axis("res", 2**14, Fraction(32))
+BATCH = Axis("batch", 2**20, Fraction(1))
 LARGEST_COUNT, LARGEST_MULTIPLIER = 2**20, 64
 ORDER = ("depth", "res", "batch", "classes", "tokens", "prompts", "queries", "width")
 """The last free one is solved exactly, those before it step through tidy values."""
@@ -53,9 +58,9 @@ def axes(variant: Variant) -> Mapping[str, Axis]:
     ['res', 'batch', 'width', 'depth', 'classes']
     """
     own = (
-        Axis(option.name, True, LARGEST_COUNT, Fraction(1))
+        Axis(option.name, LARGEST_COUNT, Fraction(1))
         if isinstance(option.default, int)
-        else Axis(option.name, False, LARGEST_MULTIPLIER, Fraction(1, 10))
+        else Axis(option.name, LARGEST_MULTIPLIER, Fraction(1, 10))
         for option in variant.model.options
         if not isinstance(option, Choice) and option.name in FREE and option is not RHO
     )

@@ -1,27 +1,27 @@
-"""Budgets: an upper bound on a reading, and how its text is read."""
+"""Budgets: an upper bound on a quantity, and how its text is read."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from flopscope.catalog.figures import stated
 from flopscope.errors import BadInput
-from flopscope.ledger import Ledger
-from flopscope.readings import Reading
-
-UNITS: Mapping[str, str] = {"macs": "MACs", "params": "params", "activations": "activations"}
-"""The readings that a budget can bound, by their methods' names, with their units."""
+from flopscope.quantities import QUANTITIES, Quantity
 
 
 class Budget(NamedTuple):
-    """At most `limit` of a reading."""
+    """At most `limit` of a quantity."""
 
     quantity: str
     limit: int
 
+    @property
+    def of(self) -> Quantity:
+        """The quantity that it bounds."""
+        return QUANTITIES[self.quantity]
+
     def __str__(self) -> str:
-        return f"{self.limit:,} {UNITS[self.quantity]}"
+        return f"{self.limit:,} {self.of.noun}"
 
 
 def parse_budget(option: str, quantity: str, text: str) -> Budget:
@@ -42,14 +42,3 @@ def parse_budget(option: str, quantity: str, text: str) -> Budget:
             "and one of K, M, G, T, such as 150M or 150000000"
         )
     return Budget(quantity, limit)
-
-
-def reading(ledger: Ledger, quantity: str) -> Reading:
-    """What a ledger has of a quantity that can be bounded.
-
-    >>> from flopscope.analytic.forms import FORMS
-    >>> reading(FORMS["pointwise_conv"].ledger(), "macs").unit
-    'MACs'
-    """
-    found: Reading = getattr(ledger, quantity)()
-    return found

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,19 +14,18 @@ import numpy as np
 from flopscope.catalog.variant import Resolution, Variant, check_size, parse
 from flopscope.closedform import Formula
 from flopscope.errors import BadInput, UnknownName
-from flopscope.facts import Kind, Operator
+from flopscope.facts import Operator
+from flopscope.laws.compared import PARTS
 from flopscope.search.axes import Axis, chosen
 from flopscope.search.designs import Designs, at
 from flopscope.search.staircase import boundary
 
 TERMS: Mapping[str, Callable[[Operator], bool]] = {
-    "attention": lambda row: row.kind is Kind.MATMUL,
-    "conv": lambda row: row.kind in (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION),
-    "linear": lambda row: row.kind is Kind.LINEAR,
+    **{name: partial(lambda kinds, row: row.kind in kinds, kinds) for name, kinds in PARTS.items()},
     "macs": lambda row: True,
 }
-"""What can be compared, each in MACs. Attention is its two products, of queries with keys and of
-the weights with values; the layers that make queries, keys and values are linear ones."""
+"""What can be compared, each in MACs: the parts of a network, and all of it. A term says which rows
+belong to it."""
 
 _SIDE = r"\s*(?:([0-9]+(?:\.[0-9]+)?)\s*\*?\s*)?([a-z]+)\s*"
 
@@ -90,8 +90,8 @@ def crossing(
 ) -> Crossing:
     """Where the left side of `when` overtakes the right one, for a catalogue model along `free`.
 
-    Raises BadInput for an equation that is none, for a network that has no operator of a term, and
-    for an axis that is a multiplier; UnknownName for names that do not exist.
+    Raises BadInput for text that is not an equation, for a network that has no operator of a term,
+    and for an axis that is a multiplier; UnknownName for names that do not exist.
 
     >>> found = crossing("efficientnet_b0", "conv = 100 linear")
     >>> found.settled, found.counts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -12,8 +12,9 @@ import numpy as np
 from flopscope.catalog.variant import Resolution, Variant
 from flopscope.closedform import Formula
 from flopscope.ledger import Ledger
+from flopscope.quantities import Place, Quantity, bounded, standing
 from flopscope.search.axes import Axis
-from flopscope.search.budgets import UNITS, Budget, reading
+from flopscope.search.budgets import Budget
 from flopscope.sizes import Size
 
 Sizes: TypeAlias = Mapping[str, Any]
@@ -35,7 +36,8 @@ class Design:
 
 
 class Designs:
-    """Every design of `variant` along `axes`, the other sizes fixed.
+    """Every design of `variant` along `axes`, the other sizes fixed, counted in what stands beside
+    designs and in what is `asked`.
 
     >>> from flopscope.catalog.variant import parse
     >>> from flopscope.search.axes import chosen
@@ -46,9 +48,15 @@ class Designs:
     """
 
     def __init__(
-        self, variant: Variant, axes: Sequence[Axis], resolution: Resolution | None, batch: int
+        self,
+        variant: Variant,
+        axes: Sequence[Axis],
+        resolution: Resolution | None,
+        batch: int,
+        asked: Collection[str] = (),
     ) -> None:
         self.variant, self.axes, self.resolution, self.batch = variant, axes, resolution, batch
+        self.quantities = counted(asked)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -60,16 +68,16 @@ class Designs:
 
     @cached_property
     def formulas(self) -> Mapping[str, Formula]:
-        """Each reading that a budget can bound, as a formula of the axes."""
-        return {quantity: reading(self.ledger, quantity).formula for quantity in UNITS}
+        """Each quantity as a formula of the axes."""
+        return {row.name: row.formula(self.ledger) for row in self.quantities}
 
     @cached_property
     def laws(self) -> Mapping[str, Formula]:
-        """The formulas with every rounding dropped."""
+        """The formulas without any rounding."""
         return {quantity: formula.idealised() for quantity, formula in self.formulas.items()}
 
     def counts(self, sizes: Sizes) -> dict[str, Any]:
-        """Every reading at these sizes, which are in the domain."""
+        """Every quantity at these sizes, which are in the domain."""
         return {quantity: at(formula, sizes) for quantity, formula in self.formulas.items()}
 
     def exists(self, sizes: Sizes) -> Any:
@@ -87,13 +95,19 @@ class Designs:
         return kept
 
 
+def counted(asked: Collection[str]) -> list[Quantity]:
+    """What designs are counted in: what stands beside them, and what is asked, the work first."""
+    usual = standing(Place.PARTS)
+    return [row for row in bounded() if row in usual or row.name in asked]
+
+
 def depends(formula: Formula, axis: Axis) -> bool:
     """Does the formula have the axis among its symbols?"""
     return any(symbol.name == axis.name for symbol in formula.symbols)
 
 
 def at(formula: Formula, sizes: Sizes) -> Any:
-    """The formula's value where the domain has been seen to already.
+    """The formula's value at sizes that are known to be in its domain.
 
     >>> from flopscope.symbolic import symbol
     >>> at(Formula(9 * symbol("H"), "MACs"), {"H": 2, "width": 1.0})

@@ -12,52 +12,19 @@ from flopscope.catalog.figures import KINDS, Figure, figures
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.results import Result, Results
 from flopscope.catalog.variant import Variant, parse
-from flopscope.conventions import Convention, convention
+from flopscope.conventions import Convention
 from flopscope.errors import BadInput, FlopscopeError, UnknownName
-from flopscope.ledger import Ledger
+from flopscope.quantities import QUANTITIES, Named, Quantity
 from flopscope.search.budgets import Budget
 
 Amount: TypeAlias = int | Fraction
 
 
-class Criterion(NamedTuple):
-    """A cost to choose by.
+LATENCY = Named("latency", "latency", "ms", "Latency\nms", "latency_ms")
+"""The time that a network takes, which a results file states and nothing here computes."""
 
-    words, unit: its name and unit for people; no unit where it is the convention's.
-    reading: what a ledger gives; None for what only a clock gives.
-    stated: what a row of a results file may state instead.
-    """
-
-    words: str
-    unit: str | None
-    reading: Callable[[Ledger, Convention], int] | None
-    stated: Callable[[Result], Fraction | None]
-
-
-CRITERIA: Mapping[str, Criterion] = {
-    "macs": Criterion(
-        "work", None, lambda ledger, by: int(ledger.flops(by.name)), lambda row: row.macs
-    ),
-    "params": Criterion(
-        "parameters", "", lambda ledger, _: int(ledger.params()), lambda row: row.params
-    ),
-    "activations": Criterion(
-        "activations", "elements", lambda ledger, _: int(ledger.activations()), lambda _: None
-    ),
-    "int8": Criterion(
-        "weights, int8", "bytes", lambda ledger, _: int(ledger.weight_bytes("int8")),
-        lambda row: row.params,
-    ),
-    "latency": Criterion("latency", "ms", None, lambda row: row.latency_ms),
-}  # fmt: skip
-"""The costs by name."""
-
-
-class Measure(NamedTuple):
-    """A cost by name, and the convention of work."""
-
-    cost: str
-    convention: str
+COSTS: Mapping[str, Named] = {**QUANTITIES, LATENCY.name: LATENCY}
+"""What networks can be chosen by."""
 
 
 class Point(NamedTuple):
@@ -89,7 +56,8 @@ class Point(NamedTuple):
 
 
 class Left(NamedTuple):
-    """A network left out, and why; its line in the user's file, None for the catalogue's."""
+    """A network that is left out, and why. `line` is that of the user's file, None for one of the
+    catalogue."""
 
     name: str
     line: int | None
@@ -98,8 +66,8 @@ class Left(NamedTuple):
 
 @dataclass(frozen=True)
 class Question:
-    """Which costs are asked, how work is counted, and which points are wanted: at one input size,
-    of some families, within budgets."""
+    """Which costs are asked for, how work is counted, and which points are wanted: all, or those at
+    one input size, of some families, within budgets."""
 
     criteria: tuple[str, ...]
     convention: Convention
@@ -108,28 +76,36 @@ class Question:
     most: tuple[Budget, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raises UnknownName for a cost or a family, BadInput for no cost or a double one."""
+        """Raises UnknownName for an unknown cost or family, BadInput where no cost is named or
+        one is named twice."""
         for name in self.criteria:
-            if name not in CRITERIA:
-                raise UnknownName("cost", name, CRITERIA)
+            if name not in COSTS:
+                raise UnknownName("cost", name, COSTS)
         if not self.criteria or len(set(self.criteria)) < len(self.criteria):
-            raise BadInput("no cost to choose by, or one twice; name each once, such as macs")
+            raise BadInput(
+                "there is no cost to choose by, or one is named twice; name each once, such as macs"
+            )
         known = dict.fromkeys(model.family for model in MODELS.values())
         for family in self.families:
             if family not in known:
                 raise UnknownName("family", family, known)
 
     @property
-    def measures(self) -> tuple[Measure, ...]:
+    def costs(self) -> tuple[Named, ...]:
+        """The criteria, the work as the convention counts it."""
+        found = (COSTS[name] for name in self.criteria)
+        return tuple(c.under(self.convention) if isinstance(c, Quantity) else c for c in found)
+
+    @property
+    def measures(self) -> tuple[Named, ...]:
         """What must be known of a network: the criteria, then what the budgets bound, in MACs."""
-        asked = [Measure(name, self.convention.name) for name in self.criteria]
-        return (*asked, *(Measure(budget.quantity, "macs") for budget in self.most))
+        return (*self.costs, *(QUANTITIES[budget.quantity] for budget in self.most))
 
 
 @dataclass(frozen=True)
 class Cloud:
-    """The points found, cheapest first; what was left out though asked for; how many rows of the
-    user's file were not asked for."""
+    """The points, cheapest first; the networks that were asked for and left out; and how many rows
+    of the user's file were not asked for."""
 
     points: tuple[Point, ...]
     left: tuple[Left, ...]
@@ -150,12 +126,12 @@ def points(question: Question, results: Results | None = None, catalogue: bool =
         mine += (Left(skip.name, skip.line, skip.reason) for skip in results.skipped)
     found = list(mine)
     if catalogue:
-        if "latency" in question.criteria:
+        if LATENCY in question.costs:
             raise BadInput(
                 "latency is measured, never computed: the catalogue has none; "
                 "give it in a results file, as latency_ms"
             )
-        found += (_of_catalogue(question, costs, *chosen) for chosen in _published())
+        found += (_of_catalog(question, costs, *chosen) for chosen in _published())
     kept = [point for point in found if isinstance(point, Point)]
     left = [point for point in found if isinstance(point, Left)]
     if not kept:
@@ -168,18 +144,17 @@ def points(question: Question, results: Results | None = None, catalogue: bool =
     return Cloud(tuple(kept), tuple(left), mine.count(None))
 
 
-Found: TypeAlias = Mapping[Measure, Amount]
+Found: TypeAlias = Mapping[Named, Amount]
 Costs: TypeAlias = Callable[[Variant, tuple[int, int]], Found]
 
 
 def _computed(question: Question, variant: Variant, resolution: tuple[int, int]) -> Found:
     """What the closed form gives of the measures. Raises OutsideDomain."""
     ledger = variant.ledger(resolution)
-    named = {measure: CRITERIA[measure.cost].reading for measure in question.measures}
     return {
-        measure: reading(ledger, convention(measure.convention))
-        for measure, reading in named.items()
-        if reading
+        measure: int(measure.read(ledger))
+        for measure in question.measures
+        if isinstance(measure, Quantity)
     }
 
 
@@ -195,7 +170,7 @@ def _published() -> Iterator[tuple[Variant, Figure]]:
             yield parse(f"{model}:{variant}" if variant else model), figure
 
 
-def _of_catalogue(
+def _of_catalog(
     question: Question, costs: Costs, variant: Variant, figure: Figure
 ) -> Point | Left | None:
     if not _wanted(question, variant, figure.resolution):
@@ -215,7 +190,7 @@ def _of_catalogue(
 def _of_result(question: Question, costs: Costs, path: str, row: Result) -> Point | Left | None:
     if not _wanted(question, row.variant, row.resolution):
         return None
-    found: dict[Measure, Amount] = {}
+    found: dict[Named, Amount] = {}
     if row.variant is not None and row.resolution is not None:
         try:
             found.update(costs(row.variant, row.resolution))
@@ -226,16 +201,17 @@ def _of_result(question: Question, costs: Costs, path: str, row: Result) -> Poin
             found[measure] = amount
         if measure not in found:
             unknown = "" if row.variant else "no network of the catalogue, and "
-            return Left(row.name, row.line, f"{unknown}states no {measure.cost}")
+            return Left(row.name, row.line, f"{unknown}states no {measure.name}")
     point = Point(row.name, row.variant, row.resolution, (), not row.variant, row.top1, path, True)
     return _affordable(question, found, point)
 
 
-def _stated(row: Result, measure: Measure) -> Amount | None:
-    """What the row states; work only where it is counted as papers do, in MACs."""
-    if measure.cost == "macs" and measure.convention != "macs":
+def _stated(row: Result, measure: Named) -> Amount | None:
+    """What the row states. It states work as papers do, in MACs, and under no other convention."""
+    if isinstance(measure, Quantity) and measure.convention not in ("", "macs"):
         return None
-    return CRITERIA[measure.cost].stated(row)
+    found: Amount | None = getattr(row, measure.stated) if measure.stated else None
+    return found
 
 
 def _wanted(

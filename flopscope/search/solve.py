@@ -16,9 +16,10 @@ from math import log
 
 from flopscope.catalog.variant import Resolution, Variant, check_size, parse
 from flopscope.errors import BadInput
+from flopscope.quantities import Quantity
 from flopscope.search.axes import Axis, chosen
-from flopscope.search.budgets import UNITS, Budget
-from flopscope.search.designs import Design, Designs, Sizes, depends
+from flopscope.search.budgets import Budget
+from flopscope.search.designs import Design, Designs, Sizes, counted, depends
 from flopscope.search.staircase import Staircase
 
 PATIENCE = 64
@@ -41,6 +42,11 @@ class Solution:
     designs: tuple[Design, ...]
     beyond: Design | None = None
     least: Design | None = None
+
+    @property
+    def quantities(self) -> list[Quantity]:
+        """What the designs are counted in."""
+        return counted([budget.quantity for budget in self.budgets])
 
     def share(self, design: Design) -> Fraction:
         """How much it uses of the budget that it is nearest to using up."""
@@ -76,7 +82,7 @@ def solve(
     `free` names axes: res (a square input), width, depth, batch, classes. Resolutions beside
     another free axis are multiples of `step`, 32 unless given; depths are then tenths.
 
-    Raises BadInput for no budget or two of one reading, for a size that is given and free at once,
+    Raises BadInput for no budget or two of one quantity, for a size that is given and free at once,
     and for an axis along which the budgets do not bind; UnknownName for what does not exist.
 
     >>> from flopscope.search.budgets import Budget
@@ -92,7 +98,8 @@ def solve(
             raise BadInput(f"{name} is given and free at once; leave one of them out")
     batch = 1 if batch is None else batch
     check_size("batch", batch, "such as 1")
-    designs = Designs(variant, axes, variant.resolution(res), batch)
+    asked = [budget.quantity for budget in budgets]
+    designs = Designs(variant, axes, variant.resolution(res), batch, asked)
     _require_binding(designs, budgets)
     found = tuple(_frontier(designs, budgets, axes, {}))
     beyond = least = None
@@ -104,9 +111,9 @@ def solve(
 
 
 def check_budgets(budgets: Sequence[Budget]) -> None:
-    """Raises BadInput for no budget, and for two that bound one reading."""
+    """Raises BadInput for no budget, and for two that bound one quantity."""
     if not budgets:
-        raise BadInput("no budget is given; bound macs, params or activations, such as --macs 150M")
+        raise BadInput("no budget is given; give one, such as --macs 150M")
     bounded = [budget.quantity for budget in budgets]
     for quantity in bounded:
         if bounded.count(quantity) > 1:
@@ -118,7 +125,7 @@ def _require_binding(designs: Designs, budgets: Sequence[Budget]) -> None:
     for axis in designs.axes:
         formulas = (designs.formulas[b.quantity] for b in budgets)
         if not any(depends(formula, axis) for formula in formulas):
-            bounded = " and ".join(UNITS[b.quantity] for b in budgets)
+            bounded = " and ".join(b.of.noun for b in budgets)
             raise BadInput(
                 f"{bounded} of {designs.variant} do not depend on {axis.name}, so that no budget "
                 "bounds it; bound another reading, or leave it out"

@@ -44,7 +44,7 @@ class Staircase:
         return self._design(last, grid[: kept[-1] + 1])
 
     def after(self, design: Design) -> Design | None:
-        """The next design, None where there is none."""
+        """The next design; None after the last one."""
         last = design.span[1]
         if not self.axis.whole:
             return self._plain(float(np.nextafter(last, np.inf)))
@@ -53,7 +53,7 @@ class Staircase:
         return self._plain(int(further[there[0]])) if there.size else None
 
     def first(self) -> Design:
-        """The least design. Raises BadInput where there is none at all."""
+        """The least design. Raises BadInput where no design exists."""
         grid = self._grid(1 if not self.axis.whole else self.axis.limit)
         there = np.flatnonzero(self._exists(grid))
         if not there.size:
@@ -75,7 +75,7 @@ class Staircase:
             return True
 
     def _grid(self, top: int) -> Any:
-        """Every whole value up to `top`, or multipliers as near to each other as they are few."""
+        """Every whole value up to `top`, or POINTS multipliers at equal distances up to it."""
         if self.axis.whole:
             return np.arange(1, top + 1)
         return np.arange(1, POINTS + 1) * (top / POINTS)
@@ -113,7 +113,7 @@ class Staircase:
         return Design(self._at(tidy), counts, (first, last), self._ideal())
 
     def _ideal(self) -> float | None:
-        """Where the idealised laws meet their budgets first; None outside their domain."""
+        """The least value at which an idealised law meets its budget; None outside its domain."""
         bounds = [self._ideal_bound(budget) for budget in self.budgets]
         reached = [bound for bound in bounds if bound is not None]
         return min(reached) if reached else None

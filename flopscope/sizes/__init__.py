@@ -46,7 +46,7 @@ from flopscope.sizes.rounding import (
     round_repeats,
     truncate,
 )
-from flopscope.sizes.sums import elements, product, total
+from flopscope.sizes.sums import elements, product, scaled, total
 from flopscope.symbolic.doubles import (
     acos,
     asin,
@@ -129,6 +129,7 @@ __all__ = [
     "round_repeats",
     "rounded_to",
     "rounded_to_tens",
+    "scaled",
     "sin",
     "sinh",
     "sqrt",

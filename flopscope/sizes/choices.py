@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import reduce
 
 from flopscope.sizes.kinds import Real, Size, as_count, is_array, is_symbolic, larger
-from flopscope.sizes.rounding import make_divisible
+from flopscope.sizes.rules import rule_of
 from flopscope.symbolic import (
     ONE,
     Atom,
@@ -36,7 +36,7 @@ def maximum(first: Size, *others: Size) -> Size:
 
 
 def equal(a: Size, b: Size) -> Size:
-    """[a = b]: 1 where equal, else 0. How a shortcut that depends on rounded widths is counted.
+    """[a = b]: 1 where equal, else 0. A shortcut that depends on rounded widths is counted so.
 
     >>> equal(16, 16), equal(16, 24)
     (1, 0)
@@ -70,7 +70,7 @@ def where_below(value: Real, bound: float, below: Size, otherwise: Size) -> Size
 
 
 def _symbolic_maximum(sizes: tuple[Size, ...]) -> Size:
-    """The sizes that no other one is known to reach; a nested maximum is taken apart."""
+    """The maximum of the sizes that no other is known to reach; nested maxima are taken apart."""
     kept: list[Size] = []
     for size in _flattened(sizes):
         if not any(_never_above(size, other) for other in kept):
@@ -96,15 +96,21 @@ def _never_above(a: Size, b: Size) -> bool:
 
 
 def _exceeds(a: Size, b: Size) -> bool:
-    """Is a > b for all sizes? make_divisible gives at least 0.9 of what was asked."""
-    if isinstance(a, Polynomial) and (rounded := a.sole_call(make_divisible)) is not None:
-        a = Fraction(9, 10) * _at_least(rounded.arguments[0])
-    low = _lower(a - b)
+    """Is a > b for all sizes? A rounded width is at least a share of what was rounded."""
+    low = _lower(_share(a) - b)
     return low is not None and low > 0
 
 
+def _share(size: Size) -> Size:
+    """Of one rounded width what its rule never goes below; another size as it is."""
+    rounded = size.sole_call() if is_symbolic(size) else None
+    if rounded is None or (share := rule_of(rounded).share) is None:
+        return size
+    return share * _at_least(rounded.arguments[0])
+
+
 def _at_least(value: Size) -> Size:
-    """What a size in doubles is never below: its fraction less more than two roundings."""
+    """A lower bound of a size in doubles: its fraction, less more than two roundings change."""
 
     def below(atom: Atom) -> Size:
         found = near_product(alone(atom))
@@ -114,7 +120,7 @@ def _at_least(value: Size) -> Size:
 
 
 def _equal_to_flag(difference: Polynomial) -> Size | None:
-    """[±e + c = 0] where e is itself 1 or 0: e, 1 − e or 0. None where that is not the question."""
+    """[±e + c = 0] where e is itself 1 or 0: the result is e, 1 − e or 0. None for other sums."""
     constant = difference.terms.get(ONE, 0)
     for sign in (1, -1):
         flag = sign * (difference - constant)

@@ -1,6 +1,6 @@
-"""What a size with roundings is never below, and never above: a polynomial without roundings.
+"""Polynomials without roundings that a size with roundings is never below, or never above.
 
-So bounds decide what canonical forms cannot: that int(T · 0.7) is less than T, for all T.
+With them bounds decide what canonical forms cannot: that int(T · 0.7) is less than T, for all T.
 """
 
 from __future__ import annotations
@@ -10,27 +10,20 @@ from fractions import Fraction
 from typing import Any
 
 from flopscope.sizes.kinds import Size, is_symbolic
-from flopscope.sizes.rounding import (
-    ceiled,
-    floored,
-    is_integral,
-    nearest_whole,
-    round_half_even,
-    truncate,
-)
+from flopscope.sizes.rounding import is_integral
+from flopscope.sizes.rules import HALF, rule_of
 from flopscope.symbolic import Atom, Call, Floor, Monomial, Number, Polynomial, Symbol, add_all
 from flopscope.symbolic.doubles import log, log2, log10, minus, over, plus, power, sqrt, times
 from flopscope.symbolic.wholes import isqrt
 
 SLACK = Fraction(1, 2**48)
-"""More than a few roundings to doubles change a number by, as a part of it."""
-
-HALF = Fraction(1, 2)
+"""A few roundings to doubles change a number by less than this part of it."""
 
 
 def least(value: Size) -> int | None:
-    """A lower bound, as `Polynomial.lower` gives it, and with what is known of roundings.
+    """A lower bound: that of `Polynomial.lower`, or else one from what is known of roundings.
 
+    >>> from flopscope.sizes import truncate
     >>> from flopscope.symbolic import symbol
     >>> T = symbol("T")
     >>> least(T - truncate(T * 0.7))
@@ -80,21 +73,23 @@ def _of_atom(atom: Atom, *, up: bool) -> Size | None:
         inner = enclosed(atom.numerator, up=up)
         slack = 0 if up else 1 - Fraction(1, atom.divisor)
         return None if inner is None else inner / Fraction(atom.divisor) - slack
-    if isinstance(atom, Call) and atom.function in RULES:
-        found = RULES[atom.function](up, *atom.arguments)
-        if found is not None:
-            return found
+    if isinstance(atom, Call) and (found := _of_call(atom, up=up)) is not None:
+        return found
     return None if up else atom.lower
 
 
-def _rounding(below: Number, above: Number) -> Callable[..., Size | None]:
-    def of(up: bool, value: Size, *minimum: Size) -> Size | None:
-        inner = enclosed(value, up=up)
-        if inner is None or not _is_positive(value):
-            return None
-        return inner + above + sum(minimum) if up else inner - below
+def _of_call(call: Call, *, up: bool) -> Size | None:
+    if (within := rule_of(call).within) is not None:
+        return _rounding(up, *within, *call.arguments)
+    enclosure = ENCLOSURES.get(call.function)
+    return None if enclosure is None else enclosure(up, *call.arguments)
 
-    return of
+
+def _rounding(up: bool, below: Number, above: Number, value: Size, *minimum: Size) -> Size | None:
+    inner = enclosed(value, up=up)
+    if inner is None or not _is_positive(value):
+        return None
+    return inner + above + sum(minimum) if up else inner - below
 
 
 def _product(up: bool, a: Size, b: Size) -> Size | None:
@@ -117,7 +112,7 @@ def _sum(up: bool, a: Size, b: Size) -> Size | None:
 
 
 def _difference(up: bool, a: Size, b: Size) -> Size | None:
-    """a − b of a number b: nearer than its parts are to a and b."""
+    """a − b where b is a number. Each part is loosened by more than the difference is rounded."""
     inner = enclosed(a, up=up)
     if inner is None or is_symbolic(b) or b < 0 or not _is_positive(a):
         return None
@@ -140,7 +135,7 @@ def _logarithm(up: bool, value: Size) -> Size | None:
 
 
 def _loosened(value: Any, up: bool) -> Any:
-    """Of a value that is not negative, a little more or less."""
+    """A little more, or less, than a value that is not negative."""
     return value * (1 + SLACK if up else 1 - SLACK)
 
 
@@ -149,12 +144,7 @@ def _is_positive(value: Size) -> bool:
     return low is not None and bool(low >= 0)
 
 
-RULES: Mapping[Callable[..., Any], Callable[..., Size | None]] = {
-    truncate: _rounding(1, 0),
-    floored: _rounding(1, 0),
-    ceiled: _rounding(0, 1),
-    nearest_whole: _rounding(HALF, HALF),
-    round_half_even: _rounding(HALF, HALF),
+ENCLOSURES: Mapping[Callable[..., Any], Callable[..., Size | None]] = {
     times: _product,
     over: _quotient,
     plus: _sum,
@@ -166,4 +156,5 @@ RULES: Mapping[Callable[..., Any], Callable[..., Size | None]] = {
     log2: _logarithm,
     log10: _logarithm,
 }
-"""Bounds of roundings and of arithmetic in doubles, from the bounds of what they are of."""
+"""Bounds of arithmetic in doubles, from the bounds of the operands. Those of the roundings follow
+from `within` in their rows of `flopscope.sizes.rules`."""

@@ -72,7 +72,7 @@ def pool_span(size: Size, outputs: Size, kernel: Size, stride: Size, padding: Si
 
 
 def _windows_inside(size: Size, outputs: Size, stride: int, tap: int) -> Size:
-    """How many windows find an element where they start from plus `tap`."""
+    """How many windows have an element of the map, not padding, at their place `tap`."""
     first = max(0, ceil_div(-tap, stride))
     end = -maximum(-outputs, -((size - 1 - tap) // stride + 1))
     near = abs(tap) <= stride  # then even a map of one element leaves no negative number

@@ -1,4 +1,4 @@
-"""What a size can be, and what is asked of it whichever it is."""
+"""The three kinds of sizes, number, array and symbol, and the questions that all three answer."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from math import ceil, gcd
+from math import ceil
 from math import floor as floor_of
 from typing import Any
 
@@ -18,6 +18,7 @@ from flopscope.sizes.kinds import (
     larger,
     widened,
 )
+from flopscope.sizes.rules import rule_of
 from flopscope.symbolic import Call, Monomial, Polynomial, call
 from flopscope.symbolic.nearest import near
 
@@ -46,9 +47,9 @@ def _is_divided(a: Size, b: Size) -> bool:
 
 
 def exact_div(a: Size, b: Size) -> Size:
-    """a/b where b divides a: one group's channels, one head's.
+    """a/b where b divides a, as for the channels of one group or of one head.
 
-    Raises BadInput where b does not divide a. For symbols that is the caller's condition.
+    Raises BadInput where b does not divide a. For symbols the caller states this as a condition.
 
     >>> exact_div(12, 4)
     3
@@ -63,8 +64,8 @@ def exact_div(a: Size, b: Size) -> Size:
 def truncate(value: Real) -> Size:
     """int(value): the width rule of MobileNetV1's own code.
 
-    Of symbols ⌊value⌋ where that is the same up to 2⁵³, as of a quarter and of H/3. Raises Overflow
-    for an array with values beyond 64 bits.
+    For a symbol it is ⌊value⌋ where both are the same for all sizes up to 2⁵³, as for H/4 and H/3.
+    Raises Overflow for an array with values beyond 64 bits.
 
     >>> truncate(11.2)
     11
@@ -129,7 +130,7 @@ def is_integral(value: Polynomial) -> bool:
 
 
 def _floor(value: Polynomial) -> Size | None:
-    """⌊value⌋ where it is that of a fraction, too; None where it is not."""
+    """⌊value⌋ where double and fraction have the same floor for all sizes; None where not."""
     found = near(value)
     return None if found is None else found.numerator // found.divisor
 
@@ -277,6 +278,5 @@ def _steps(monomial: Monomial) -> Iterator[int]:
     """What a product of whole sizes is a multiple of: 1, and what its rounded widths are."""
     yield 1
     for atom, _ in monomial:
-        if isinstance(atom, Call) and atom.function in (make_divisible, nearest_multiple):
-            _, *multiples = atom.arguments
-            yield gcd(*(n if isinstance(n, int) else 1 for n in multiples))
+        if isinstance(atom, Call) and (step := rule_of(atom).step) is not None:
+            yield step(*atom.arguments)

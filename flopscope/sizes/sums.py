@@ -18,10 +18,33 @@ def product(factors: Iterable[Size]) -> Size:
     150528
     """
     factors = tuple(factors)
-    for factor in factors:
-        if type(factor) is not int:  # plain integers cannot overflow, and are the common case
-            return math.prod(_exact(factors, math.prod))
-    return math.prod(factors)
+    kinds = set(map(type, factors))
+    if kinds <= UNBOUNDED:
+        return _of_sizes(factors) if Polynomial in kinds else math.prod(factors)
+    return math.prod(_exact(factors, math.prod))
+
+
+UNBOUNDED = frozenset({int, Polynomial})
+"""What cannot overflow, and is the common case."""
+
+
+def _of_sizes(factors: tuple[Size, ...]) -> Size:
+    """The product of numbers and polynomials, the numbers first, which are cheap to multiply; in
+    doubles the order is that of the code."""
+    sizes = [factor for factor in factors if type(factor) is not int]
+    if any(size.is_double for size in sizes):
+        return math.prod(factors)
+    number = math.prod(factor for factor in factors if type(factor) is int)
+    return math.prod(sizes) if number == 1 else math.prod(sizes, start=number)
+
+
+def scaled(amount: Size, by: Size) -> Size:
+    """amount · by, exact. By 1, which is the common case, it is the amount itself.
+
+    >>> scaled(224, 3)
+    672
+    """
+    return amount if isinstance(by, int) and by == 1 else product((amount, by))
 
 
 def total(terms: Iterable[Size]) -> Size:
@@ -31,11 +54,10 @@ def total(terms: Iterable[Size]) -> Size:
     6
     """
     terms = tuple(terms)
-    for term in terms:
-        if type(term) is not int:
-            terms = _exact(terms, sum)
-            return add_all(terms) if any(isinstance(t, Polynomial) for t in terms) else sum(terms)
-    return sum(terms)
+    kinds = set(map(type, terms))
+    if not kinds <= UNBOUNDED:
+        terms = _exact(terms, sum)
+    return add_all(terms) if Polynomial in kinds else sum(terms)
 
 
 def elements(shape: Shape) -> Size:

@@ -12,7 +12,8 @@ C/G, is one where G divides C: that is a condition of whoever writes it.
 `atoms` is what monomials are made of, `terms` adds and multiplies, `floors` reduces a division to
 its canonical form, `values` puts numbers for symbols, `text` writes; `polynomial` is the type that
 sizes are computed with, `rewriting` makes polynomials from others. `doubles` is Python's arithmetic
-of floats on sizes, `nearest` says where it is as good as exact.
+of floats on sizes, `numbers` the same on numbers and arrays, `wholes` that of whole numbers;
+`exactness` says which sizes doubles hold exactly, `nearest` where they are as good as exact.
 """
 
 from flopscope.symbolic.atoms import (
@@ -25,7 +26,7 @@ from flopscope.symbolic.atoms import (
     Symbol,
     argument_text,
 )
-from flopscope.symbolic.polynomial import Polynomial, Term, alone, call, symbol
+from flopscope.symbolic.polynomial import Polynomial, Term, alone, call, dimension, symbol
 from flopscope.symbolic.rewriting import add_all, replace_atoms, substitute, with_ceilings
 from flopscope.symbolic.terms import simplest_fraction
 from flopscope.symbolic.text import (
@@ -53,6 +54,7 @@ __all__ = [
     "argument_text",
     "as_code_would",
     "call",
+    "dimension",
     "display_order",
     "factor_text",
     "factors",

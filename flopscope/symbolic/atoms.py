@@ -24,13 +24,17 @@ ONE: Monomial = frozenset()
 class Symbol:
     """A free size. `lower` is its least legal value (for a real symbol, a bound it stays above).
 
-    `own` is a name that a reader's file gave: it is written as it is, not in the alphabet's letter.
+    `own` says that a reader's file gave the name: it is written as it is, not by the alphabet's
+    letter.
     """
 
     name: str
     lower: int = 1
     integer: bool = True
     own: bool = field(default=False, compare=False)
+
+    def __hash__(self) -> int:
+        return hash(self.name)  # a string keeps its own: this is asked in every product
 
     def symbols(self) -> frozenset[Symbol]:
         """Itself."""
@@ -51,7 +55,7 @@ class Floor:
 
     @property
     def lower(self) -> int | None:
-        """A lower bound, None where there is none."""
+        """A lower bound; None where none is known."""
         least = self.numerator.lower()
         if least is None:
             return None
@@ -104,7 +108,7 @@ class Call:
 
     @property
     def binds(self) -> int:
-        """How tightly its sign binds: 1 a sum, 2 a product, 3 what is written with brackets."""
+        """How tightly its sign binds: 1 for a sum, 2 for a product, 3 for a function's brackets."""
         return SIGNS.get(self.function.__name__, ("", 3))[1] if self.is_double else 3
 
     def __str__(self) -> str:
@@ -114,7 +118,7 @@ class Call:
         return f"{self.function.__name__}({', '.join(arguments)})"
 
     def _in_signs(self, sign: str, binds: int) -> str:
-        """a sign b, in brackets what would be taken apart otherwise: code works from the left."""
+        """a sign b, with brackets around what would be taken apart: code works from the left."""
         left, right = self.arguments
         return f"{_operand(left, binds)}{sign}{_operand(right, binds + 1)}"
 
@@ -131,7 +135,7 @@ SIGNS: Mapping[str, tuple[str, int]] = {
 
 
 def _operand(value: Term, binds: int) -> str:
-    """In brackets where its own sign binds less tightly than it must."""
+    """The text of an operand, in brackets where its own sign binds less tightly than it must."""
     text = argument_text(value)
     return text if _binding(value) >= binds and not text.startswith("-") else f"({text})"
 
@@ -156,7 +160,7 @@ def argument_text(value: Term) -> str:
 
 
 def _divisor(value: Polynomial | int) -> str:
-    """In brackets unless it is one number or one size."""
+    """The text of a divisor, in brackets unless it is one number or one size."""
     return str(value) if isinstance(value, int) or _binding(value) == 3 else f"({value})"
 
 

@@ -13,15 +13,8 @@ from enum import Enum
 from fractions import Fraction
 from typing import Any
 
-from flopscope.symbolic.doubles import (
-    is_exact,
-    is_one_product,
-    order,
-    over,
-    sole_double,
-    term,
-    times,
-)
+from flopscope.symbolic.doubles import order, over, times
+from flopscope.symbolic.exactness import is_exact, is_one_product, sole_double, term
 from flopscope.symbolic.polynomial import Polynomial, Term
 from flopscope.symbolic.text import is_double
 
@@ -45,7 +38,7 @@ class Near:
     def limits(self) -> Iterator[Term]:
         """What must not exceed LARGEST, so that no integer lies between double and fraction.
 
-        Of halves and quarters nothing: that integers are doubles is the premise of all sizes.
+        Halves and quarters have no limit: that integers are doubles is assumed of all sizes.
         """
         if self.how is not Nearness.EXACT:
             yield self.numerator * (2 if self.how is Nearness.PRODUCT else 1)
@@ -101,7 +94,7 @@ def _of_product(size: Term, factor: Term) -> Near | None:
 
 
 def near_product(value: Any) -> Polynomial | None:
-    """size · n/d of a double that is one product with a number above 0, whichever it is."""
+    """size · n/d where a double is one product of a size and a number above 0; else None."""
     found = sole_double(value)
     if found is None or found.function is not times:
         return None
@@ -125,7 +118,7 @@ def apart(a: Any, b: Any) -> tuple[Term, tuple[Term, ...]] | None:
         return None
     kinds = {x.how, y.how}
     if Nearness.PRODUCT in kinds and Nearness.EXACT not in kinds:
-        return None  # equal fractions may be other doubles
+        return None  # equal fractions may have different doubles
     left, right = x.numerator * y.divisor, y.numerator * x.divisor
     if kinds == {Nearness.EXACT}:
         return left - right, ()

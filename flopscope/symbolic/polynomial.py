@@ -8,6 +8,7 @@ from keyword import iskeyword
 from operator import index
 from typing import Any, TypeAlias
 
+from flopscope.alphabet import MULTIPLIERS
 from flopscope.errors import BadInput
 from flopscope.symbolic import floors
 from flopscope.symbolic.atoms import ONE, Atom, Call, Floor, Number, Symbol
@@ -45,12 +46,14 @@ class Polynomial:
     3·H + ⌈H/2⌉ | ⌈H/4⌉
     """
 
-    __slots__ = ("_hash", "terms")
+    __slots__ = ("_hash", "_is_double", "_text", "terms")
     __array_ufunc__ = None  # numpy scalars on the left leave the arithmetic to us
 
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
         self._hash: int | None = None
+        self._text: str | None = None
+        self._is_double: bool | None = None
 
     def __hash__(self) -> int:
         if self._hash is None:
@@ -61,13 +64,15 @@ class Polynomial:
         return Polynomial, (self.terms,)  # without the hash: that of a string differs by process
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Polynomial) and self.terms == other.terms
+        return self is other or (isinstance(other, Polynomial) and self.terms == other.terms)
 
     def __bool__(self) -> bool:
         raise TypeError(f"the truth of {self} depends on its symbols")
 
     def __str__(self) -> str:
-        return sum_text(self.terms)
+        if self._text is None:
+            self._text = sum_text(self.terms)
+        return self._text
 
     def __repr__(self) -> str:
         return f"Polynomial({self})"
@@ -157,6 +162,17 @@ class Polynomial:
 
     # --- what it is made of ---
 
+    @property
+    def is_double(self) -> bool:
+        """Is it a result of arithmetic in doubles, or one with a term beside it?"""
+        if self._is_double is None:
+            self._is_double = len(self.terms) <= 2 and any(
+                isinstance(atom, Call) and atom.is_double
+                for monomial in self.terms
+                for atom, _ in monomial
+            )
+        return self._is_double
+
     def symbols(self) -> frozenset[Symbol]:
         """Every free symbol, those inside floors and roundings too."""
         return frozenset().union(*(atom.symbols() for atom in self.atoms()))
@@ -165,11 +181,13 @@ class Polynomial:
         """The distinct atoms of its monomials (not those nested inside them)."""
         return frozenset(atom for monomial in self.terms for atom, _ in monomial)
 
-    def sole_call(self, function: Callable[..., Any]) -> Call | None:
-        """The call, where this polynomial is nothing but one call of `function`."""
+    def sole_call(self, function: Callable[..., Any] | None = None) -> Call | None:
+        """The call, where this polynomial is nothing but one call (of `function`, if one is
+        given)."""
         if len(self.terms) == 1 and len(atoms := self.atoms()) == 1:
             (atom,) = atoms
-            if isinstance(atom, Call) and atom.function is function and self == alone(atom):
+            asked = isinstance(atom, Call) and function in (None, atom.function)
+            if isinstance(atom, Call) and asked and self == alone(atom):
                 return atom
         return None
 
@@ -192,7 +210,7 @@ class Polynomial:
         return None if bound is None else bound.__floor__()
 
     def lower_bound(self) -> Number | None:
-        """The same before it is rounded down."""
+        """The bound that `lower` gives, before it is rounded down."""
         bound: Number = 0
         for monomial, coefficient in self.terms.items():
             if monomial and coefficient < 0:
@@ -228,12 +246,22 @@ def symbol(name: str, lower: int = 1, integer: bool = True) -> Polynomial:
 
     Raises BadInput for a name that could not name an argument in Python.
 
-    >>> print(3 * symbol("width", lower=0, integer=False))
-    3·α
+    >>> print(3 * symbol("heads"))
+    3·h
     """
     if not name.isidentifier() or iskeyword(name):
         raise BadInput(f"'{name}' cannot name a size; give letters, digits and _, as in H or C_in")
     return alone(Symbol(name, lower, integer))
+
+
+def dimension(name: str) -> Polynomial:
+    """The free size of this name as the alphabet has it: a multiplier is a real number above 0, any
+    other size an integer from 1.
+
+    >>> print(3 * dimension("width") + dimension("H"))
+    H + 3·α
+    """
+    return symbol(name, lower=0, integer=False) if name in MULTIPLIERS else symbol(name)
 
 
 def call(
@@ -259,7 +287,7 @@ def alone(atom: Atom) -> Polynomial:
 
 
 def terms_of(value: object) -> Terms | None:
-    """The terms of an operand, None for what is no number."""
+    """The terms of an operand; None where it is not a number."""
     if isinstance(value, Polynomial):
         return value.terms
     if isinstance(value, int | Fraction):
@@ -286,17 +314,15 @@ def _own_terms(value: Any) -> Terms:
     return value.terms if isinstance(value, Polynomial) else constant(value)
 
 
-def _rounds(*values: object) -> bool:
+def _rounds(size: Polynomial, other: object = 0) -> bool:
     """Is arithmetic with one of these rounded: a float of many bits, or a result of such ones?"""
-    return any(map(_is_rounded, values))
+    return size.is_double or (type(other) is not int and _is_rounded(other))
 
 
 def _is_rounded(value: object) -> bool:
-    if isinstance(value, float):
-        return not is_few_bits(value)
-    if not isinstance(value, Polynomial) or len(value.terms) > 2:
-        return False
-    return any(isinstance(atom, Call) and atom.is_double for m in value.terms for atom, _ in m)
+    if isinstance(value, Polynomial):
+        return value.is_double
+    return isinstance(value, float) and not is_few_bits(value)
 
 
 def _in_doubles(name: str, a: object, b: object) -> Any:
@@ -312,7 +338,10 @@ def simplest(terms: Terms) -> Term:
         return 0
     if len(terms) == 1 and ONE in terms:
         return exact(terms[ONE])
-    return Polynomial({m: exact(c) for m, c in terms.items()})
+    for coefficient in terms.values():
+        if type(coefficient) is not int:
+            return Polynomial({m: exact(c) for m, c in terms.items()})
+    return Polynomial(terms)
 
 
 def _quotient(terms: Terms, divisor: Terms) -> Term:

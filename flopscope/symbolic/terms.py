@@ -34,6 +34,9 @@ def simplest_fraction(value: float) -> Number:
     return exact(candidate if float(candidate) == value else Fraction(repr(value)))
 
 
+LARGEST = 2**53
+"""Integers up to this one are doubles."""
+
 FEW_BITS = 2**26
 """Numerator and denominator of a float that sizes are multiplied with exactly."""
 
@@ -77,8 +80,9 @@ def add(*sums: Terms) -> dict[Monomial, Number]:
     >>> add({ONE: 2}, {ONE: -2})
     {}
     """
-    terms: dict[Monomial, Number] = {}
-    for part in sums:
+    first, *others = sums or ({},)
+    terms = dict(first)
+    for part in others:
         for monomial, coefficient in part.items():
             _accumulate(terms, monomial, coefficient)
     return terms
@@ -90,6 +94,11 @@ def multiply(left: Terms, right: Terms) -> dict[Monomial, Number]:
     >>> multiply({ONE: 2}, {ONE: 3}) == {ONE: 6}
     True
     """
+    if len(left) == 1 and len(right) > 1:
+        left, right = right, left  # a product by one term keeps the other's terms apart
+    if len(right) == 1:
+        ((n, d),) = right.items()
+        return {times(m, n): c * d for m, c in left.items()}
     terms: dict[Monomial, Number] = {}
     for m, c in left.items():
         for n, d in right.items():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
+from flopscope.symbolic.exactness import any_symbolic
+from flopscope.symbolic.numbers import one_by_one
 from flopscope.symbolic.polynomial import Polynomial, call
 
 LARGEST_BITS = 2**12
@@ -19,9 +20,9 @@ def whole_power(a: Any, b: Any) -> Any:
     >>> whole_power(2, 70) - 2**70
     0
     """
-    if _symbolic(a, b):
+    if any_symbolic(a, b):
         return call(whole_power, a, b, lower=1 if _least(a) >= 1 else None)
-    return _by_one(_whole_power, a, b)
+    return one_by_one(_whole_power, a, b, whole=True)
 
 
 def isqrt(value: Any) -> Any:
@@ -30,9 +31,9 @@ def isqrt(value: Any) -> Any:
     >>> isqrt(99)
     9
     """
-    if _symbolic(value):
+    if any_symbolic(value):
         return call(isqrt, value, lower=math.isqrt(max(0, _least(value))))
-    return _by_one(math.isqrt, value)
+    return one_by_one(math.isqrt, value, whole=True)
 
 
 def gcd(*values: Any) -> Any:
@@ -41,9 +42,9 @@ def gcd(*values: Any) -> Any:
     >>> gcd(12, 18)
     6
     """
-    if _symbolic(*values):
+    if any_symbolic(*values):
         return call(gcd, *values, lower=1 if max(map(_least, values)) >= 1 else 0)
-    return _by_one(math.gcd, *values)
+    return one_by_one(math.gcd, *values, whole=True)
 
 
 def lcm(*values: Any) -> Any:
@@ -52,8 +53,8 @@ def lcm(*values: Any) -> Any:
     >>> lcm(12, 18)
     36
     """
-    if not _symbolic(*values):
-        return _by_one(math.lcm, *values)
+    if not any_symbolic(*values):
+        return one_by_one(math.lcm, *values, whole=True)
     return reduce(lambda a, b: a * b // gcd(a, b), values)
 
 
@@ -63,34 +64,18 @@ def rounded_to_tens(value: Any, digits: Any) -> Any:
     >>> rounded_to_tens(25, -1), rounded_to_tens(35, -1)
     (20, 40)
     """
-    if _symbolic(value):
+    if any_symbolic(value):
         return call(rounded_to_tens, value, digits, lower=0 if _least(value) >= 0 else None)
-    return _by_one(round, value, digits)
+    return one_by_one(round, value, digits, whole=True)
 
 
 def _whole_power(a: int, b: int) -> int:
     if b < 0 or b * int(a).bit_length() > LARGEST_BITS:
-        raise OverflowError(f"{a} to the power of {b} is no size")
+        raise OverflowError(f"{a} to the power of {b} is not a size")
     power: int = int(a) ** int(b)
     return power
-
-
-def _symbolic(*values: Any) -> bool:
-    return any(isinstance(value, Polynomial) for value in values)
 
 
 def _least(value: Any) -> int:
     low = value.lower() if isinstance(value, Polynomial) else value
     return -1 if low is None else int(low)
-
-
-def _by_one(function: Callable[..., int], *values: Any) -> Any:
-    """Element after element, in 64 bits where all results fit."""
-    if not any(hasattr(value, "dtype") for value in values):
-        return function(*values)
-    import numpy as np
-
-    plain = (value.astype(object) if hasattr(value, "dtype") else value for value in values)
-    results = np.asarray(np.frompyfunc(function, len(values), 1)(*plain))
-    fits = all(abs(number) < 2**63 for number in results.flat)
-    return results.astype("int64") if fits else results

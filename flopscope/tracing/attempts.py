@@ -1,10 +1,10 @@
 """Which example a network is traced at: the first that it accepts and that says most.
 
-A trace at free sizes branches as an example does, so one must be found at which the network runs.
-Where one fails, those that would take the same way to the same failure are left out, and the
-questions asked last tell which sizes would have gone on: these come next. A trace that holds at no
-size that networks are made for, since its example is of an odd residue class, is kept back while
-others are tried.
+A trace at free sizes branches as its example does, so an example must be found at which the network
+runs. Where one fails, examples that would fail in the same way are left out. The questions that
+were asked last tell which sizes would have gone on, and these are tried next. An example of an odd
+residue class may give a trace that holds at no size that networks are made for: such a trace is
+kept back while other examples are tried.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from itertools import product
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from flopscope.domain import Condition
+from flopscope.domain.one_size import members
 from flopscope.errors import BadInput, UnboundSymbols
 from flopscope.ledger import Ledger
-from flopscope.periodic import members
 from flopscope.symbolic import Symbol, symbol
 from flopscope.tracing.examples import examples
 from flopscope.tracing.trail import Trail
 
 MOST_FAILURES = 24
 MOST_TRACES = 4
-"""So many examples may fail, and so many traces are compared for the sizes they hold at."""
+"""The number of examples that may fail, and of traces that are compared for the sizes they hold
+at."""
 
 LAST_QUESTIONS = 3
 """A failing comparison is among the last questions that were asked before the error."""
@@ -32,7 +33,7 @@ LAST_QUESTIONS = 3
 USUAL = (224, 256, 64, 96, 128, 160, 192, 320, 384, 448, 512, 640, 768, 1024)
 OBLONG = ((224, 320), (320, 448), (384, 512), (480, 640), (448, 320), (640, 480))
 DEPTHS = (8, 16, 32, 64, 96, 128)
-"""Sides, grids and depths that networks are made for."""
+"""Sides, grids and depths of the inputs that networks are made for."""
 
 
 class Traced(Protocol):
@@ -59,9 +60,8 @@ class Failure(NamedTuple):
 def first_that_runs(
     free: Collection[Symbol], given: Mapping[str, int], attempt: Callable[[Trail], T]
 ) -> T:
-    """The trace at the first example that the network accepts, one that holds at usual sizes if
-    there is one. Raises the error of the example that went furthest, with a note of what was
-    tried."""
+    """The trace at the first example that the network accepts, preferably one that holds at usual
+    sizes. Raises the error of the example that went furthest, with a note of what was tried."""
     failures: list[Failure] = []
     found: list[T] = []
     for sizes in _promising(free, given, failures, found):
@@ -91,7 +91,7 @@ def _promising(
     failures: Sequence[Failure],
     found: Sequence[Traced],
 ) -> Iterator[dict[str, Any]]:
-    """Examples, those first that answer the questions at which others failed differently."""
+    """Examples. Those come first that answer differently the questions at which others failed."""
     waiting, used, known = deque(examples(free, given)), [], 0
     while waiting:
         sizes = waiting.popleft()
@@ -105,7 +105,7 @@ def _promising(
 
 
 def _known(sizes: Mapping[str, Any], failures: Sequence[Failure], found: Sequence[Traced]) -> bool:
-    """Would the example take the way of one before it?"""
+    """Would the example fail in the same way as one before it?"""
     return any(_same_way(sizes, failure.trail) for failure in failures) or any(
         all(condition.at(sizes).broken() is False for condition in trace.ledger.conditions)
         for trace in found
@@ -143,9 +143,9 @@ def _changes(
 
 
 def _members(condition: Condition, current: int) -> list[int]:
-    """A size for which a condition on one size holds: the least of a few, as a rule a multiple of a
-    patch, else the nearest. One that must only be larger becomes four times as large at once, and
-    round."""
+    """A size for which a condition on one size holds: the least of a few, which is usually a
+    multiple of a patch, else the nearest. A size that only has to be larger becomes four times as
+    large at once, and a round number."""
     symbols = condition.symbols()
     found = members(next(iter(symbols)), (condition,)) if len(symbols) == 1 else None
     if found is None:
@@ -181,7 +181,8 @@ def _is_usual(
 
 
 def _told(failures: Sequence[Failure], given: Mapping[str, int]) -> Exception:
-    """The error of the example that went furthest, with a note of all where sizes had a say."""
+    """The error of the example that went furthest, with a note of all examples where the error
+    depended on sizes."""
     furthest = max(failures, key=lambda failure: failure.progress)
     tried = furthest.trail.example
     names = [name for name in tried if name not in given]

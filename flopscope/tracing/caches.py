@@ -1,8 +1,8 @@
 """Caches of results by arguments, while a network is traced.
 
-A cached function keeps its results for the time of one run, in a cache of that run: shapes must not
-stay in its own, and what is there may be of another run. Sizes are the keys of dictionaries, which
-torch's symbolic ones refuse to be.
+A cached function keeps the results of one run in a cache of that run: shapes must not stay in its
+own cache, and what is there may come from another run. Symbolic sizes become keys of dictionaries,
+which torch's own refuse to be.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ import torch
 from flopscope.snapshot import CACHED, theirs
 from flopscope.tracing.node import SizeNode
 
+METHODS = (CACHED, staticmethod, classmethod)
+"""Types that a cached function may have in a class."""
+
 
 class OfOneRun:
-    """A cached function whose cache is another one; of sizes, equal ones are the same."""
+    """A cached function with another cache, in which equal sizes are the same argument."""
 
     def __init__(self, cached: Any) -> None:
         self.__wrapped__ = cached.__wrapped__
@@ -39,7 +42,7 @@ class OfOneRun:
         return getattr(self._cached, name)
 
     def cache_clear(self) -> None:
-        """Of the cache of this run."""
+        """Statistics of the cache of this run."""
         self._results.clear()
 
 
@@ -77,25 +80,23 @@ def uncached(places: Iterable[dict[str, Any]]) -> Iterator[None]:
 def _cached_in(
     places: Iterable[dict[str, Any]],
 ) -> Iterator[tuple[Callable[[str, Any], None], str, Any]]:
-    """How to put it, its name, and the cached function."""
+    """Where cached functions stand: how each is replaced, its name, and the function itself."""
     classes: dict[int, type] = {}
     for namespace in places:
-        for name, value in list(namespace.items()):
-            if isinstance(value, CACHED):
-                yield namespace.__setitem__, name, value
-            elif isinstance(value, type) and theirs(value):
-                classes[id(value)] = value
-    for kind in classes.values():
-        for name, value in list(vars(kind).items()):
-            bound = isinstance(value, staticmethod | classmethod)
-            if isinstance(value.__func__ if bound else value, CACHED):
+        classes |= {id(value): value for value in namespace.values() if isinstance(value, type)}
+        for name, value in [item for item in namespace.items() if isinstance(item[1], CACHED)]:
+            yield namespace.__setitem__, name, value
+    for kind in filter(theirs, classes.values()):
+        for name, value in [item for item in vars(kind).items() if isinstance(item[1], METHODS)]:
+            if isinstance(getattr(value, "__func__", value), CACHED):
                 yield partial(type.__setattr__, kind), name, value
 
 
 @contextmanager
 def hashable_sizes() -> Iterator[None]:
-    """While active, symbolic sizes of a trace are keys, found under the number at the example: that
-    it is this number, or another key's size, is then a question as any other."""
+    """While active, symbolic sizes of a trace can be keys, found under their numbers at the
+    example. Whether a key is this number, or the size of another key, is a question like any
+    other."""
     before = torch.SymInt.__hash__
 
     def of(size: torch.SymInt) -> int:

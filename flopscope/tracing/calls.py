@@ -9,13 +9,14 @@ from typing import Any, NamedTuple, TypeAlias
 import torch
 from torch.utils import _pytree as pytree
 
-from flopscope.facts import Function, Interpolation, Kind, Reduction, Window
+from flopscope.costs.complex_numbers import has_complex, is_stated
+from flopscope.facts import FLOAT32, Function, Interpolation, Kind, Operator, Reduction, Window
 from flopscope.sizes import Shape, Size
 from flopscope.tracing.node import size_value
 
 
 @dataclass(frozen=True)
-class Call:
+class OperatorCall:
     """One call of an operator: its name without overload, its arguments and its result."""
 
     name: str
@@ -44,10 +45,10 @@ class Call:
 class Facts(NamedTuple):
     """What a row is, in terms of the call's tensors: which are inputs, which are stored.
 
-    A call may be several rows, one after the other: those that `follow` read the output of the row
-    before too. `output` is given where it is not that of the call, `element` where its type is not
-    that of the call's result, and `seen_as` by id the shape of a tensor that is read in another
-    one.
+    A call may be several rows, one after the other. A row that `follows` reads the output of the
+    row before it too. `output` is given where it differs from the output of the call, and `element`
+    where its type differs from that of the call's result. `seen_as` has, by id, the shapes of
+    tensors that are read in another shape than their own.
     """
 
     kind: Kind
@@ -64,7 +65,7 @@ class Facts(NamedTuple):
 
 
 Rows: TypeAlias = Facts | tuple[Facts, ...] | None  # (): no arithmetic in this use
-Rule: TypeAlias = Callable[[Call], Rows]
+Rule: TypeAlias = Callable[[OperatorCall], Rows]
 """From a call to its rows; None where the rule does not know this use of its operator."""
 
 
@@ -81,3 +82,29 @@ def element_of(tensor: torch.Tensor) -> str:
 def tensors_in(values: Any) -> tuple[torch.Tensor, ...]:
     """The tensors among the values, those in lists too."""
     return tuple(x for x in pytree.tree_leaves(values) if isinstance(x, torch.Tensor))
+
+
+def plain_name(function: Any) -> str:
+    """The name of an operator without the underscore of the one in place."""
+    name: str = function.overloadpacket.__name__
+    return name if name.endswith("__") else name.rstrip("_")
+
+
+def full_name(function: Any, plain: str) -> str:
+    """An aten operator's plain name; `namespace::name` for any other."""
+    return plain if function.namespace in ("aten", "prims") else f"{function.namespace}::{plain}"
+
+
+def plain_types(row: Operator) -> Operator:
+    """The row without its types where all tensors are of float32. Complex acts whose cost is not
+    stated become unknown work."""
+    if has_complex(row) and not is_stated(row.kind, row.function) and row.kind is not Kind.UNKNOWN:
+        row = row._replace(kind=Kind.OTHER)
+    stored = (weight.element for weight in (*row.weights, *row.buffers))
+    return row._replace(types=()) if {*row.types, *stored} == {FLOAT32} else row
+
+
+def named(row: Operator, name: str) -> Operator:
+    """The row with the operator's name behind its path, where its kind does not tell what it is."""
+    nameless = row.kind in (Kind.UNKNOWN, Kind.OTHER) or row.function is Interpolation.VARYING
+    return row._replace(path=f"{row.path}:{name}") if nameless else row

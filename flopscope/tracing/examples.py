@@ -1,8 +1,8 @@
 """The sizes to branch on, in the order in which they are tried.
 
-Generic ones first: at multiples of large powers of two many networks take special cases that hold
-almost nowhere else. Then multiples that windows and patches divide, then the sizes that networks
-were made for.
+Generic sizes come first: at multiples of large powers of two many networks take special cases that
+hold almost nowhere else. Then come multiples that windows and patches divide, then the sizes that
+networks were made for.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ SMALL: Mapping[str, int] = {
 """Sizes that are small: kernels, strides, groups, expansions, heads."""
 
 DEPTHS = (8, 16, 32, 64, 96)
-"""Of volumes and films."""
+"""Depths of volumes and lengths of films."""
 
 REAL = 1.3
-"""A multiplier, such as a width."""
+"""Multipliers, such as that of a width."""
 
 LENGTHS = (40, 64, 16, 77, 197, 16000)
-"""Of free sizes with other names, such as tokens: the n-th name takes 16·n more."""
+"""Free sizes with other names, such as tokens: the n-th name takes 16·n more."""
 
 
 def examples(free: Collection[Symbol], given: Mapping[str, int]) -> Iterator[dict[str, Any]]:

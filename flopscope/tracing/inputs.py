@@ -22,13 +22,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from flopscope.arguments import InputSpec
 from flopscope.errors import BadInput
+from flopscope.facts import InputSpec
 from flopscope.sizes import Size, is_symbolic
 from flopscope.symbolic import Polynomial, Symbol, symbol
 from flopscope.tracing.node import free_size
 from flopscope.tracing.trail import Trail
-from flopscope.tracing.values import SPARSE, pattern_of
+from flopscope.tracing.values.numbers import SPARSE, pattern_of
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Shape:
 
 
 Leaf = torch.Tensor | Shape | Polynomial
-"""What becomes a tensor, or a free size where it is a number."""
+"""What becomes a tensor; a polynomial alone becomes a free size."""
 
 
 def free_symbols(values: Any) -> frozenset[Symbol]:
@@ -84,7 +84,7 @@ def tensors_of(trail: Trail, values: Any) -> Any:
 
 
 def leaves(values: Any) -> list[torch.Tensor]:
-    """Every tensor in a collection, in order; one that is there twice is there once."""
+    """Every tensor in a collection, in order and once each."""
     found: list[torch.Tensor] = []
 
     def note(leaf: Leaf) -> Leaf:
@@ -123,8 +123,8 @@ def tensors_for(given: Sequence[InputSpec]) -> tuple[list[Input], dict[str, Any]
 
 
 def mapped(values: Any, of: Callable[[Leaf], Any]) -> Any:
-    """The same collection with `of` each tensor and shape in it. A tensor that is there twice, or
-    an object, is one thing in the copy as well."""
+    """The same collection with `of` each tensor and shape in it. A tensor or an object that occurs
+    twice is one thing in the copy as well."""
     return _Copy(of).of(values, shapes=True)
 
 

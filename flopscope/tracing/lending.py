@@ -14,8 +14,8 @@ from torch.nn.parameter import is_lazy
 
 from flopscope.snapshot import Snapshot, name_spaces
 from flopscope.tracing.caches import hashable_sizes, uncached
-from flopscope.tracing.known import NAME
-from flopscope.tracing.values import Copies
+from flopscope.tracing.values.known import NAME
+from flopscope.tracing.values.numbers import Copies
 
 
 class Stored(NamedTuple):
@@ -48,7 +48,7 @@ def shapes_of(module: nn.Module, *, learning: bool) -> Stored:
 
 
 def parameter_of(own: nn.Parameter, shape: torch.Tensor, learns: bool) -> nn.Parameter:
-    """With the attributes that libraries give parameters."""
+    """The parameter with the attributes that libraries give parameters."""
     made = nn.Parameter(shape, requires_grad=learns)
     vars(made).update({k: v for k, v in vars(own).items() if k != NAME} | vars(shape))
     return made
@@ -88,7 +88,7 @@ def left_alone(make: Any, origins: Iterable[Any] = ()) -> Iterator[None]:
 
 @contextmanager
 def _put_back(*actions: Callable[[], None]) -> Iterator[None]:
-    """In the end these are done, once more where Ctrl-C comes in between."""
+    """Do all of these in the end, and once more where Ctrl-C interrupts them."""
     try:
         yield
     finally:
@@ -102,7 +102,7 @@ def _put_back(*actions: Callable[[], None]) -> Iterator[None]:
 
 
 def _versions(values: Iterable[Any]) -> Callable[[], None]:
-    """What puts back torch's count of writes in place: in a trace they never arrive."""
+    """What puts back torch's count of writes in place, which never arrive in a trace."""
     tensors = [v for v in values if isinstance(v, torch.Tensor) and not v.is_inference()]
     before = [(tensor, tensor._version) for tensor in tensors]
 

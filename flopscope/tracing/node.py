@@ -8,11 +8,9 @@ code: `flopscope.symbolic.doubles`.
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import sympy
 import torch
 
 from flopscope.domain import Relation, settled, without_common_factors
@@ -20,110 +18,21 @@ from flopscope.sizes import (
     ceiled,
     floored,
     is_symbolic,
-    maximum,
     nearest_whole,
     truncate,
-    whole_power,
 )
-from flopscope.symbolic import Polynomial, doubles, with_ceilings
+from flopscope.symbolic import Polynomial, doubles
 from flopscope.symbolic.nearest import compared, near
-from flopscope.tracing.trail import Trail, number_at
-
-LARGEST_POWER = 64
-"""Exponents up to this one are multiplied out."""
+from flopscope.tracing.size_arithmetic import BINARY, IN_DOUBLES, UNARY, applied
+from flopscope.tracing.trail import Trail
+from flopscope.tracing.typed_node import TypedNode
 
 NO_LIMIT = 2**62
 """Slices without an end, and torch's own bounds of integers, are at least this far away."""
 
 
-class SizeNode:
-    """`value` is an int, float, bool, Polynomial or Relation; `example()` its value at the
-    example."""
-
-    shape_env = None
-    fx_node = None
-    _optimized_summation = False
-
-    def __init__(self, trail: Trail, value: Any, pytype: type) -> None:
-        self.trail = trail
-        self.value = value
-        self.pytype = pytype
-        self.is_open = is_symbolic(value) or isinstance(value, Relation)
-        self.constant = None if self.is_open else value
-
-    def example(self) -> Any:
-        """The value at the example input."""
-        if isinstance(self.value, Relation):
-            return not self.value.at(self.trail.example).broken()
-        return self.pytype(number_at(self.value, self.trail.example))
-
-    def of(self, value: Any, pytype: type) -> SizeNode:
-        """Another node of the same trail."""
-        return SizeNode(self.trail, value, pytype)
-
-    # --- what it is ---
-
-    @property
-    def expr(self) -> Any:
-        """Read by a few helpers of torch that only ask whether it is a number."""
-        return (
-            sympy.Symbol(f"size{id(self)}", integer=True)
-            if self.is_open
-            else sympy.sympify(self.value)
-        )
-
-    @property
-    def hint(self) -> Any:
-        return self.example()
-
-    _hint = hint
-
-    def has_hint(self) -> bool:
-        return True
-
-    def maybe_as_int(self) -> Any:
-        return self.constant
-
-    maybe_as_float = maybe_as_bool = maybe_as_int
-
-    def is_int(self) -> bool:
-        return self.pytype is int
-
-    def is_float(self) -> bool:
-        return self.pytype is float
-
-    def is_bool(self) -> bool:
-        return self.pytype is bool
-
-    def is_nested_int(self) -> bool:
-        return False
-
-    def nested_int(self) -> None:
-        return None
-
-    def is_symbolic(self) -> bool:
-        return self.is_open
-
-    def is_constant(self) -> bool:
-        """Of floats never said: torch makes numbers of constant integers and truths alone."""
-        return not self.is_open and self.pytype is not float
-
-    def clone(self) -> SizeNode:
-        return self
-
-    def wrap_int(self, number: int) -> SizeNode:
-        return self.of(int(number), int)
-
-    def wrap_float(self, number: float) -> SizeNode:
-        return self.of(float(number), float)
-
-    def wrap_bool(self, truth: bool) -> SizeNode:
-        return self.of(bool(truth), bool)
-
-    def __repr__(self) -> str:
-        return str(self.value)
-
-    __str__ = _graph_repr = __repr__
+class SizeNode(TypedNode):
+    """A value that torch computes with, compares and branches on."""
 
     # --- numbers and truths ---
 
@@ -150,14 +59,14 @@ class SizeNode:
     expect_true = guard_bool
 
     def guard_or_false(self, file: str = "", line: int = 0) -> bool:
-        """Asked where the answer False serves all sizes, for the sake of speed or layout: the trail
-        need not know that it was no."""
+        """torch asks this for the sake of speed or layout, where the answer False serves all sizes.
+        So the trail need not know that the answer was no."""
         return self.bool_() if self._at_example() else False
 
     guard_size_oblivious = guard_or_false
 
     def guard_or_true(self, file: str = "", line: int = 0) -> bool:
-        """The same the other way round."""
+        """The same, where the answer True serves all sizes."""
         return True if self._at_example() else self.bool_()
 
     def statically_known_true(self, file: str = "", line: int = 0) -> bool:
@@ -198,17 +107,17 @@ class SizeNode:
     def _compare(
         self, a: Any, b: Any, *, equality: bool = False, negated: bool = False
     ) -> SizeNode:
-        difference = self._difference(a, b)
-        truth = settled(difference, equality=equality)
-        if truth is None:
-            difference = without_common_factors(difference)
-            if equality:  # a − b = 0 and b − a = 0 are one relation
-                difference = max(difference, -difference, key=str)
-            return self.of(Relation(difference, equality, negated), bool)
-        return self.of(truth is not negated, bool)
+        question = (Relation, a, b, type(a), type(b), equality)
+        if question not in self.trail.known:
+            self.trail.known[question] = _decided(self._difference(a, b), equality)
+        answer = self.trail.known[question]
+        if isinstance(answer, bool):
+            return self.of(answer is not negated, bool)
+        return self.of(Relation(answer, equality, negated), bool)
 
     def _difference(self, a: Any, b: Any) -> Any:
-        """What has the sign of a − b; a size is nothing beside numbers that stand for no limit."""
+        """A value with the sign of a − b. Beside a number that stands for no limit, a size does not
+        matter."""
         for value, sign in ((a, 1), (b, -1)):
             if not is_symbolic(value) and not abs(value) < NO_LIMIT:
                 return sign * value
@@ -250,7 +159,8 @@ class SizeNode:
         return self._rounded(ceiled)
 
     def trunc(self) -> SizeNode:
-        """int() of it: down where it is not negative, which is asked where a fraction tells."""
+        """int() of it, which rounds down where it is not negative. Only for a fraction the sign may
+        become a question of the trail."""
         low = self.value.lower() if is_symbolic(self.value) else None
         if not is_symbolic(self.value) or low is None or low < 0:
             if not is_symbolic(self.value) or near(self.value) is None:
@@ -262,7 +172,7 @@ class SizeNode:
         return self if self.pytype is int else self.trunc()
 
     def is_integer(self) -> SizeNode:
-        """Is the float whole? A quotient is where the divisor divides."""
+        """Is the float whole? A quotient is whole where the divisor divides."""
         if not is_symbolic(self.value):
             return self.of(float(self.value).is_integer(), bool)
         if (found := near(self.value)) is not None:
@@ -290,108 +200,16 @@ class SizeNode:
     def sym_float(self) -> SizeNode:
         return self.of(self.value if self.is_open else float(self.value), float)
 
-    # --- layout: asked about the example, whose order of strides is that of all sizes ---
 
-    def is_contiguous(self, sizes: Sequence[SizeNode], strides: Sequence[SizeNode]) -> SizeNode:
-        return self.of(_packed(sizes, strides, range(len(sizes) - 1, -1, -1)), bool)
-
-    def is_channels_last_contiguous_2d(
-        self, sizes: Sequence[SizeNode], strides: Sequence[SizeNode]
-    ) -> SizeNode:
-        return self.of(len(sizes) == 4 and _packed(sizes, strides, (1, 3, 2, 0)), bool)
-
-    def is_channels_last_contiguous_3d(
-        self, sizes: Sequence[SizeNode], strides: Sequence[SizeNode]
-    ) -> SizeNode:
-        return self.of(len(sizes) == 5 and _packed(sizes, strides, (1, 4, 3, 2, 0)), bool)
-
-    is_channels_last_strides_2d = is_channels_last_contiguous_2d
-    is_channels_last_strides_3d = is_channels_last_contiguous_3d
-
-    def is_non_overlapping_and_dense(
-        self, sizes: Sequence[SizeNode], strides: Sequence[SizeNode]
-    ) -> SizeNode:
-        order = sorted(range(len(sizes)), key=lambda i: strides[i].example())
-        return self.of(_packed(sizes, strides, order), bool)
-
-    def is_non_overlapping_and_dense_indicator(
-        self, sizes: Sequence[SizeNode], strides: Sequence[SizeNode]
-    ) -> SizeNode:
-        return self.of(int(self.is_non_overlapping_and_dense(sizes, strides).value), int)
-
-
-def _packed(sizes: Sequence[SizeNode], strides: Sequence[SizeNode], order: Sequence[int]) -> bool:
-    """Does each dimension, innermost first, step by the product of those inside it?"""
-    expected = 1
-    for dimension in order:
-        size = sizes[dimension].example()
-        if size == 0:
-            return True
-        if size != 1:
-            if strides[dimension].example() != expected:
-                return False
-            expected *= size
-    return True
-
-
-def _power(base: Any, exponent: Any) -> Any:
-    plain = isinstance(exponent, int) and 0 <= exponent <= LARGEST_POWER
-    return base**exponent if plain else whole_power(base, exponent)
-
-
-def _absolute(value: Any) -> Any:
-    for size in (value, -value):
-        low = size.lower() if is_symbolic(size) else size
-        if low is not None and low >= 0:
-            return size
-    return maximum(value, -value)
-
-
-def _larger(a: Any, b: Any) -> Any:
-    return maximum(doubles.term(a), doubles.term(b))
-
-
-def _smaller(a: Any, b: Any) -> Any:
-    return -_larger(-a, -b)
-
-
-BINARY: Mapping[str, tuple[Callable[[Any, Any], Any], type | None]] = {
-    "add": (lambda a, b: with_ceilings(a + b), None),
-    "sub": (lambda a, b: with_ceilings(a - b), None),
-    "mul": (operator.mul, None),
-    "floordiv": (operator.floordiv, None),
-    "int_floordiv": (operator.floordiv, int),
-    "mod": (operator.mod, None),
-    "truediv": (doubles.over, float),
-    "float_truediv": (doubles.over, float),
-    "int_truediv": (doubles.over, float),
-    "pow": (_power, None),
-    "pow_by_natural": (_power, int),
-    "float_pow": (doubles.power, float),
-    "sym_min": (_smaller, None),
-    "sym_max": (_larger, None),
-    "lshift": (lambda a, b: a * _power(2, b), int),
-    "rshift": (lambda a, b: a // _power(2, b), int),
-}
-"""Arithmetic of two nodes, and the type of the result (None: int, unless one of them is a
-float)."""
-
-IN_DOUBLES: Mapping[str, Callable[[Any, Any], Any]] = {
-    "add": doubles.plus,
-    "sub": doubles.minus,
-    "mul": doubles.times,
-    "floordiv": doubles.floor_over,
-    "mod": doubles.rest,
-    "pow": doubles.power,
-}
-"""The same where the result is a float."""
-
-UNARY: Mapping[str, tuple[Callable[[Any], Any], type | None]] = {
-    "neg": (operator.neg, None),
-    "abs": (_absolute, None),
-    **{f"sym_{f.__name__}": (f, float) for f in doubles.FUNCTIONS},
-}
-"""Arithmetic of one node; and the functions of Python's math."""
+def _decided(difference: Any, equality: bool) -> Any:
+    """Is the difference 0, or with `equality` off at least 0? Where its symbols decide that, it is
+    returned in the form that relations have."""
+    truth = settled(difference, equality=equality)
+    if truth is not None:
+        return truth
+    difference = without_common_factors(difference)
+    # a − b = 0 and b − a = 0 are one relation
+    return max(difference, -difference, key=str) if equality else difference
 
 
 def _binary(
@@ -412,22 +230,6 @@ def _unary(function: Callable[[Any], Any], pytype: type | None) -> Callable[[Siz
         return self._unary(function, pytype or self.pytype)
 
     return operation
-
-
-def applied(function: Callable[..., Any], trail: Trail, values: Sequence[Any], pytype: type) -> Any:
-    """The result in canonical form; where there is none, that of the example's numbers."""
-    if not any(map(is_symbolic, values)):
-        return pytype(function(*values))
-    question = (function, *values, *map(type, values))
-    if question not in trail.known:
-        try:
-            trail.known[question] = function(*values)
-        except TypeError:
-            trail.known[question] = NotImplemented
-    result = trail.known[question]
-    if result is NotImplemented:
-        return pytype(function(*map(trail.fix, values)))
-    return result if is_symbolic(result) else pytype(result)
 
 
 SizeNode.str = SizeNode.__repr__  # type: ignore[attr-defined]  # in the class it would hide the type

@@ -3,46 +3,55 @@ read."""
 
 from __future__ import annotations
 
-import warnings
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules.module import (
-    register_module_forward_hook,
-    register_module_forward_pre_hook,
-)
-from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from flopscope.complexcosts import has_complex, is_stated
 from flopscope.errors import BadInput
-from flopscope.facts import COMPLEX, FLOAT32, Interpolation, Kind, Operator, Weight
+from flopscope.facts import Kind, Operator
 from flopscope.ledger import Ledger
-from flopscope.sizes import Shape, elements
-from flopscope.tracing.calls import Call, Facts, Rows, Rule, element_of, shape_of, tensors_in
-from flopscope.tracing.free import FREE
-from flopscope.tracing.known import META
+from flopscope.sizes import Shape
+from flopscope.tracing.callers import caller
+from flopscope.tracing.calls import (
+    Facts,
+    OperatorCall,
+    Rows,
+    Rule,
+    element_of,
+    full_name,
+    named,
+    plain_name,
+    plain_types,
+    shape_of,
+    tensors_in,
+)
+from flopscope.tracing.experts.routing import Routing
 from flopscope.tracing.node import size_value
-from flopscope.tracing.operators import OPERATORS
-from flopscope.tracing.outputs import result_of
-from flopscope.tracing.packs import Pack, elements_of
-from flopscope.tracing.productless import PRODUCTLESS
-from flopscope.tracing.routing import Routing
-from flopscope.tracing.special import dispatched
-from flopscope.tracing.trail import Trail, caller
-from flopscope.tracing.truths import Truths
-from flopscope.tracing.values import Copies, follow, memory_of, read, reading
+from flopscope.tracing.operators.costless import FREE
+from flopscope.tracing.operators.productless import PRODUCTLESS
+from flopscope.tracing.operators.table import OPERATORS
+from flopscope.tracing.shapes.outputs import result_of
+from flopscope.tracing.special.packs import Pack, elements_of
+from flopscope.tracing.special.table import dispatched
+from flopscope.tracing.stored import Stored
+from flopscope.tracing.trail import Trail
+from flopscope.tracing.values.known import META, flat, mapped
+from flopscope.tracing.values.numbers import Copies, follow, read, reading
+from flopscope.tracing.values.truths import Truths
 
 
 class Recorder(TorchDispatchMode):
-    """Records rows while it is active. `state` is what the module stores, by name: parameters, some
-    of them frozen, and buffers; `rules` are the user's, by the operator's full name. `shapes` are
-    those of `state` by the ids of the module's own tensors, for code that keeps them elsewhere."""
+    """Records rows while it is active.
+
+    `state` is what the module stores, by name: parameters, some of them frozen, and buffers.
+    `rules` are the user's, by the operator's full name. `shapes` are the tensors of `state` by the
+    ids of the module's own tensors, for code that keeps those elsewhere.
+    """
 
     supports_higher_order_operators = True
     trains = False
@@ -63,19 +72,15 @@ class Recorder(TorchDispatchMode):
         self.packs: Mapping[int, tuple[str, Pack]] = {}  # packed weights by id
         self.routing = Routing(Trail({}))
         self._rules = rules
-        self._parameters = {name: shape_of(memory_of(state[name])) for name in parameters}
-        self._elements = {name: element_of(tensor) for name, tensor in state.items()}
-        self._frozen = set(frozen)
-        self._made: dict[str, Shape] = {}  # parameters of layers that are made as the network runs
-        # id of a stored tensor, or of a view of it, to its name
-        self._stored = {id(tensor): name for name, tensor in state.items()}
-        self._stored |= {id(memory_of(tensor)): name for name, tensor in state.items()}
+        self._stored = Stored(state, parameters, frozen)
         self._source = {id(x): -1 - i for i, x in enumerate(inputs)}
         self._outside = -1 - len(inputs)  # the next source that no row and no input is
         self._positions: Shape = ()
         self._meta = dict(shapes)
         self._copies = Copies()
         self.truths = Truths()
+        self.met_before: Callable[[], AbstractContextManager[Any]] = nullcontext
+        """Functions of torch that are met before the dispatcher."""
         self.named: Callable[[], Iterable[tuple[str, torch.Tensor]]] = tuple
         self._alive: list[Any] = list(inputs)  # ids stay unique while tensors live
 
@@ -84,22 +89,7 @@ class Recorder(TorchDispatchMode):
 
         So parameters add up to the module's own, unused and sliced ones included.
         """
-        seen = {w.key: elements(w.shape) for row in self.rows for w in row.weights}
-        made = {name: shape for name, shape in self._made.items() if name in seen}
-        parameters = self._parameters | made
-        rest = {k: s for k, s in parameters.items() if seen.get(k) != elements(s)}
-        stored = [
-            Operator(
-                Kind.STORED,
-                key,
-                (),
-                (0,),
-                (self._weight(key, shape, self._elements[key]),),
-                id=len(self.rows) + n,
-            )
-            for n, (key, shape) in enumerate(rest.items())
-        ]
-        return Ledger((*self.rows, *stored))
+        return Ledger((*self.rows, *self._stored.rows_of_the_rest(self.rows)))
 
     def __torch_dispatch__(
         self,
@@ -113,7 +103,7 @@ class Recorder(TorchDispatchMode):
             return special
         with torch._C.DisableTorchFunction():
             plain = plain_name(function)
-            args, kwargs = pytree.tree_map(self._on_meta, (tuple(args), dict(kwargs or {})))
+            args, kwargs = mapped(self._on_meta, (tuple(args), dict(kwargs or {})))
             if reads := reading(function, args):
                 return self._read(function, reads, args, kwargs)
             result = result_of(function, args, kwargs)
@@ -141,7 +131,7 @@ class Recorder(TorchDispatchMode):
     def unpack(self, packs: Mapping[int, tuple[str, Pack]]) -> None:
         """Take in packed weights, by the id of what they are packed in."""
         self.packs = packs
-        self._elements |= elements_of(packs)
+        self._stored.elements |= elements_of(packs)
 
     def foresees(self, function: Any) -> bool:
         """Does a rule say what it is, or that it is free?"""
@@ -153,7 +143,7 @@ class Recorder(TorchDispatchMode):
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
     ) -> None:
         """Append the rows of one call of an operator."""
-        outputs = [t for t in pytree.tree_leaves(result) if isinstance(t, torch.Tensor)]
+        outputs = [t for t in flat(result) if isinstance(t, torch.Tensor)]
         self._alive += outputs
         if not outputs:
             return
@@ -161,7 +151,7 @@ class Recorder(TorchDispatchMode):
         if rule is None and name in FREE:
             self._forward(args, outputs)
             return
-        call = Call(name, args, kwargs, result)
+        call = OperatorCall(name, args, kwargs, result)
         rows = None if rule is None else rule(call)
         if rows is None and name in PRODUCTLESS:
             rows = Facts(Kind.OTHER, tensors_in(args))
@@ -191,14 +181,15 @@ class Recorder(TorchDispatchMode):
             self._source[id(output)] = self.rows[-1].id
 
     def _row(self, facts: Facts, output: torch.Tensor, name: str) -> Operator:
-        facts = self._linear_if_stored(facts)
+        facts = self._stored.as_linear(facts)
         self._alive += facts.inputs
         weights = [t for t in facts.weights if t is not None]
-        computed = [t for t in facts.inputs if id(t) not in self._stored]
-        held = [t for t in facts.inputs if id(t) in self._stored]
-        learnt = [t for t in held if self._is_parameter(self._stored[id(t)])]
-        constant = [t for t in held if not self._is_parameter(self._stored[id(t)])]
-        computed += [t for t in weights if id(t) not in self._stored]
+        stored = self._stored
+        computed = [t for t in facts.inputs if id(t) not in stored.names]
+        held = [t for t in facts.inputs if id(t) in stored.names]
+        learnt = [t for t in held if stored.learns(t)]
+        constant = [t for t in held if not stored.learns(t)]
+        computed += [t for t in weights if id(t) not in stored.names]
         before = self.rows[-1:] if facts.follows else []
         path, call = self.places[-1]
         seen_as = facts.seen_as or {}
@@ -216,10 +207,10 @@ class Recorder(TorchDispatchMode):
             ),
             output=facts.output or shape_of(output),
             weights=(
-                *self._weights(weights, facts.kind is Kind.LINEAR, seen_as),
-                *self._weights(learnt),
+                *stored.weights(weights, facts.kind is Kind.LINEAR, seen_as),
+                *stored.weights(learnt),
             ),
-            buffers=self._weights([*(b for b in facts.buffers if b is not None), *constant]),
+            buffers=stored.weights([*(b for b in facts.buffers if b is not None), *constant]),
             window=facts.window,
             groups=facts.groups,
             function=facts.function,
@@ -229,10 +220,10 @@ class Recorder(TorchDispatchMode):
             types=types,
         )
         row = self._laid_out(row) if self._positions and row.kind is Kind.LINEAR else row
-        return _named(_plain(row), name)
+        return named(plain_types(row), name)
 
     def _laid_out(self, row: Operator) -> Operator:
-        """The linear layer on the axes it was called on."""
+        """The row of a linear layer on the axes that it was called on."""
         inputs = tuple((*self._positions, shape[-1]) for shape in row.inputs)
         return row._replace(inputs=inputs, output=(*self._positions, row.output[-1]))
 
@@ -248,13 +239,13 @@ class Recorder(TorchDispatchMode):
 
     def _forward(self, args: Sequence[Any], outputs: Sequence[torch.Tensor]) -> None:
         """A view or copy stands for the tensor it shows: same producer, same stored tensor."""
-        leaves = pytree.tree_leaves(args)
-        first = next((a for a in leaves if isinstance(a, torch.Tensor)), None)
-        for output in outputs if first is not None else ():
+        first = next((a for a in flat(args) if isinstance(a, torch.Tensor)), None)
+        if first is None:
+            return
+        for output in outputs:
             if id(first) in self._source:
                 self._source[id(output)] = self._source[id(first)]
-            if id(first) in self._stored:
-                self._stored[id(output)] = self._stored[id(first)]
+            self._stored.show(first, output)
 
     def shows(self, x: torch.Tensor, other: torch.Tensor) -> None:
         """The other tensor has the elements of this one."""
@@ -262,10 +253,11 @@ class Recorder(TorchDispatchMode):
         self._forward((x,), (other,))
 
     def _rule(self, name: str, args: Sequence[Any]) -> Rule | None:
-        """The reader's, else the table's. Only an index of a parameter looks entries up."""
+        """The reader's rule, else that of the table. An index looks entries up only in a
+        parameter."""
         if name in self._rules:
             return self._rules[name]
-        learnt = name != "index" or self._is_parameter(self._stored.get(id(args[0])))
+        learnt = name != "index" or self._stored.learns(args[0])
         return OPERATORS.get(name) if learnt else None
 
     def _origin(self, tensor: torch.Tensor) -> int:
@@ -276,138 +268,30 @@ class Recorder(TorchDispatchMode):
         return self._source[id(tensor)]
 
     def _on_meta(self, value: Any) -> Any:
-        """A tensor that the module keeps elsewhere, unregistered, as its shape with its numbers; a
-        device as the one of shapes; a parameter that was made on the way gets its name."""
+        """The argument as a trace has it: a tensor that the module keeps unregistered as its shape
+        with its numbers, and a device as that of shapes. A parameter that was made on the way gets
+        its name."""
         if isinstance(value, torch.device):
             return META
         if not isinstance(value, torch.Tensor):
             return value
         if id(value) in self._meta:
             return self._meta[id(value)]
-        if isinstance(value, nn.Parameter) and id(value) not in self._stored:
+        if isinstance(value, nn.Parameter) and value not in self._stored:
             self._take_in(value)
         if value.device == META:
             return value
         self._meta[id(value)] = shape = self._copies.shape_of(value)
         self._alive.append(value)
-        if id(value) in self._stored:
-            self._stored[id(shape)] = self._stored[id(value)]
+        self._stored.show(value, shape)
         return shape
 
     shape_for = _on_meta
 
     def _take_in(self, parameter: nn.Parameter) -> None:
-        """A layer that is made as the network runs has parameters too: under the name that the
-        module has for them, else under one of its own at the module that runs."""
+        """Store a parameter of a layer that is made as the network runs: under the name that the
+        module has for it, else under one of its own at the module that runs."""
         known = next((name for name, p in self.named() if p is parameter), None)
         path, _ = self.places[-1]
-        name = known or f"{path}:made{len(self._made)}"
-        self._stored[id(parameter)] = name
-        self._made[name] = shape_of(parameter)
-        self._elements[name] = element_of(parameter)
-        if not parameter.requires_grad:
-            self._frozen.add(name)
+        self._stored.take_in(parameter, known or f"{path}:made{len(self._stored.made)}")
         self._alive.append(parameter)
-
-    def _linear_if_stored(self, facts: Facts) -> Facts:
-        """A product with a stored operand is a linear layer, whose matrix is (out, in)."""
-        if facts.kind is not Kind.MATMUL or facts.follows or facts.groups != 1:
-            return facts
-        a, b = facts.inputs
-        if id(b) in self._stored:
-            inputs = () if id(a) in self._stored else (a,)
-            return facts._replace(kind=Kind.LINEAR, inputs=inputs, weights=(b,))
-        if id(a) in self._stored:
-            turned = a.mT if a.dim() > 1 else a
-            self._stored[id(turned)] = self._stored[id(a)]
-            self._alive.append(turned)
-            seen_as = dict(facts.seen_as or {})
-            if id(a) in seen_as:
-                *stack, rows, columns = seen_as[id(a)]
-                seen_as[id(turned)] = (*stack, columns, rows)
-            return facts._replace(kind=Kind.LINEAR, inputs=(b,), weights=(turned,), seen_as=seen_as)
-        return facts
-
-    def _weights(
-        self,
-        tensors: Sequence[torch.Tensor],
-        transposed: bool = False,
-        seen_as: Mapping[int, Shape] = MappingProxyType({}),
-    ) -> tuple[Weight, ...]:
-        """Stored tensors by name, computed ones without; a linear layer's matrix arrives transposed
-        and is turned back."""
-        weights = []
-        for position, tensor in enumerate(tensors):
-            shape, key = seen_as.get(id(tensor), shape_of(tensor)), self._stored.get(id(tensor), "")
-            if transposed and position == 0 and len(shape) > 1:
-                shape = (*shape[:-2], shape[-1], shape[-2])
-            weights.append(self._weight(key, shape, element_of(tensor)))
-        return tuple(weights)
-
-    def _weight(self, key: str, shape: Shape, seen_as: str) -> Weight:
-        """The type is that in which it is stored, but where pairs of numbers are seen as complex
-        ones."""
-        own = self._elements.get(key, seen_as)
-        element = own if (own in COMPLEX) == (seen_as in COMPLEX) else seen_as
-        return Weight(key, shape, self._is_parameter(key), key in self._frozen, element)
-
-    def _is_parameter(self, key: str | None) -> bool:
-        return key in self._parameters or key in self._made
-
-
-def _plain(row: Operator) -> Operator:
-    """Types are left out where all tensors are of float32; complex acts that are not stated are
-    unknown."""
-    if has_complex(row) and not is_stated(row.kind, row.function) and row.kind is not Kind.UNKNOWN:
-        row = row._replace(kind=Kind.OTHER)
-    stored = (weight.element for weight in (*row.weights, *row.buffers))
-    return row._replace(types=()) if {*row.types, *stored} == {FLOAT32} else row
-
-
-def _named(row: Operator, name: str) -> Operator:
-    """The name of an operator, where its kind does not tell what it is, stands behind the path."""
-    nameless = row.kind in (Kind.UNKNOWN, Kind.OTHER) or row.function is Interpolation.VARYING
-    return row._replace(path=f"{row.path}:{name}") if nameless else row
-
-
-def plain_name(function: Any) -> str:
-    """The name of an operator without the underscore of the one in place."""
-    name: str = function.overloadpacket.__name__
-    return name if name.endswith("__") else name.rstrip("_")
-
-
-def full_name(function: Any, plain: str) -> str:
-    """An aten operator's plain name; `namespace::name` for any other."""
-    return plain if function.namespace in ("aten", "prims") else f"{function.namespace}::{plain}"
-
-
-@contextmanager
-def paths(recorder: Recorder, module: nn.Module) -> Iterator[None]:
-    """While active, rows get the dotted path and the call of the module that runs; shared modules
-    their first path."""
-    names = {
-        id(part): name
-        for name, part in reversed(list(module.named_modules(remove_duplicate=False)))
-    }
-    calls: Counter[str] = Counter()
-
-    def enter(part: nn.Module, _: Any) -> None:
-        path = names.get(id(part), recorder.places[-1][0])
-        recorder.places.append((path, calls[path]))
-        calls[path] += 1
-
-    def leave(part: nn.Module, _: Any, __: Any) -> None:
-        recorder.places.pop()
-
-    handles = [
-        register_module_forward_pre_hook(enter),
-        register_module_forward_hook(leave, always_call=True),
-    ]
-    try:
-        with warnings.catch_warnings():
-            # A compiled part says that it runs hooks twice: once under its own path, as it should.
-            warnings.filterwarnings("ignore", "Using `torch.compile", UserWarning)
-            yield
-    finally:
-        for handle in handles:
-            handle.remove()

@@ -67,13 +67,13 @@ class _Calls(nn.Module):
 
 
 def _ledger(function: Callable[..., Any], inputs: Any, rules: dict[str, Rule]) -> Ledger:
-    from flopscope.tracing import trace
+    from flopscope.tracing.engine import trace
 
     return trace(_Calls(function), *inputs, rules=rules).ledger
 
 
 def _is_called(operator: Callable[..., Any], inputs: Any, name: str) -> list[bool]:
-    """Without a rule the operator is an unknown row of its name."""
+    """Without a rule the operator is a row of unknown kind with its name."""
     rows = _ledger(operator, inputs, {name: lambda call: None}).rows
     return [row.path.endswith(f":{name}") for row in rows]
 

@@ -7,16 +7,14 @@ turned into a number. Together they are the domain of what was traced.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil
-from types import FrameType
 from typing import Any
 
 from flopscope.domain import Condition, Relation
-from flopscope.regions import simplified
+from flopscope.domain.regions import simplified
 from flopscope.sizes import is_symbolic
 from flopscope.symbolic import (
     ONE,
@@ -27,9 +25,9 @@ from flopscope.symbolic import (
     as_code_would,
     replace_atoms,
 )
-from flopscope.symbolic.doubles import LARGEST
 from flopscope.symbolic.nearest import compared
-from flopscope.tracing.places import caller as caller
+from flopscope.symbolic.terms import LARGEST
+from flopscope.tracing.callers import caller, initialises
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class Trail:
     def settle(self, question: Relation) -> bool:
         """The answer at the example; the relation that holds there is remembered."""
         answer = not question.at(self.example).broken()
-        if _initialises():
+        if initialises():
             return answer
         self.relations[question if answer else question.negation()] = None
         return answer
@@ -73,7 +71,7 @@ class Trail:
         """The number at the example; a symbolic size is remembered with its caller."""
         if not is_symbolic(value):
             return value
-        if value not in self.fixed and _initialises():
+        if value not in self.fixed and initialises():
             return number_at(value, self.example)
         if value not in self.fixed:
             self.fixed[value] = Fixed(value, number_at(value, self.example), caller())
@@ -100,7 +98,8 @@ def number_at(value: Any, example: Mapping[str, int]) -> Any:
 
 
 def _limits(sizes: Iterable[Polynomial]) -> Iterator[Relation]:
-    """That these sizes do not exceed 2⁵³; of c·H rather that H does not exceed a power of two."""
+    """The conditions that these sizes do not exceed 2⁵³. For c·H the condition is that H does not
+    exceed a power of two."""
     bounds: dict[Polynomial, int] = {}
     for size in dict.fromkeys(_above(size) for size in sizes):
         factor = next(iter(size.terms.values())) if len(size.terms) == 1 else 1
@@ -114,8 +113,9 @@ def _limits(sizes: Iterable[Polynomial]) -> Iterator[Relation]:
 
 
 def _above(size: Polynomial) -> Polynomial:
-    """A size that is above it, of one term where that can be: what is rounded down as it was, and
-    twice the term instead of a constant, which is less than that where it matters."""
+    """A size that is above this one, and of one term where that is possible. What is rounded down
+    is taken without rounding, and instead of adding a constant the term is doubled, since the
+    constant is smaller than the term where it matters."""
 
     def above(atom: Atom) -> Any:
         if isinstance(atom, Floor) and isinstance(atom.divisor, int):
@@ -128,21 +128,3 @@ def _above(size: Polynomial) -> Polynomial:
     rest: Polynomial = bounded - constant
     doubled: Polynomial = rest * (2 if constant > 0 and len(rest.terms) == 1 else 1)
     return doubled
-
-
-INITIALISERS = frozenset(
-    "reset_parameters _reset_parameters init_weights _init_weights initialize_weights "
-    "_initialize_weights trunc_normal_ variance_scaling_".split()
-)
-"""Functions that only give weights their first values, as torch and its users call them."""
-
-
-def _initialises() -> bool:
-    """Is a function that only gives weights their first values running? No count depends on it."""
-    frame: FrameType | None = sys._getframe(2)
-    while frame is not None:
-        code = frame.f_code
-        if code.co_name in INITIALISERS or code.co_filename.endswith("torch/nn/init.py"):
-            return True
-        frame = frame.f_back
-    return False

@@ -1,7 +1,8 @@
 """A training step's trace: what runs backward, at which module, and what is kept for it.
 
-Autograd runs as it is, on meta tensors. A node of it has the number that was next when its forward
-operator ran, which tells the module; a tensor that it keeps is told by its storage.
+Autograd runs as it is, on meta tensors. Each of its nodes has the number that was next when its
+forward operator ran, and that number tells the module. A tensor that a node keeps is recognised by
+its storage.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -18,61 +19,18 @@ from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils import _pytree as pytree
 
-from flopscope.domain import Condition
-from flopscope.errors import BadInput, UnknownName
+from flopscope.domain.regions import numbers
+from flopscope.errors import BadInput
 from flopscope.facts import Operator
-from flopscope.readings import Reading
-from flopscope.readings.memory import DTYPES
-from flopscope.regions import numbers
-from flopscope.sizes import Shape, elements, is_symbolic, product, total
+from flopscope.readings.training import Kept, Saved
+from flopscope.sizes import Shape, elements, is_symbolic
 from flopscope.symbolic import substitute
 from flopscope.tracing.calls import Facts, Rule, shape_of
-from flopscope.tracing.free import VIEWS
-from flopscope.tracing.gradients import GRADIENTS
 from flopscope.tracing.inputs import leaves, mapped
+from flopscope.tracing.operators.costless import VIEWS
+from flopscope.tracing.operators.gradients import GRADIENTS
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.trail import Trail
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A tensor that the forward pass keeps for the backward pass, whole: its shape and the bytes of
-    an element. `name` is that of a parameter or buffer, `given` says that it is an input."""
-
-    shape: Shape
-    item: int
-    floating: bool
-    name: str = ""
-    given: bool = False
-
-
-@dataclass(frozen=True)
-class Saved:
-    """What autograd keeps from the forward to the backward pass.
-
-    Each storage counts once and whole, however many operators keep it or views of it.
-    """
-
-    tensors: tuple[Kept, ...]
-    conditions: tuple[Condition, ...] = ()
-
-    def bytes(self, dtype: str = "float32") -> Reading:
-        """Bytes of what the network computes and keeps, its floating-point numbers in `dtype`;
-        indices and masks as they are. Parameters, buffers and inputs exist anyway and are not in
-        it. Raises UnknownName for a dtype that is not in `readings.memory.DTYPES`."""
-        computed = [kept for kept in self.tensors if not kept.name and not kept.given]
-        return self._reading(computed, "saved for the backward pass", dtype)
-
-    def input_bytes(self, dtype: str = "float32") -> Reading:
-        """Bytes of the network's inputs that are kept. Raises UnknownName as `bytes` does."""
-        return self._reading([k for k in self.tensors if k.given], "inputs saved", dtype)
-
-    def _reading(self, tensors: Sequence[Kept], what: str, dtype: str) -> Reading:
-        if dtype not in DTYPES:
-            raise UnknownName("dtype", dtype, DTYPES)
-        width = DTYPES[dtype]
-        parts = (product((elements(k.shape), width if k.floating else k.item)) for k in tensors)
-        return Reading(total(parts), "bytes", f"{what}, {dtype}", conditions=self.conditions)
 
 
 class Look(NamedTuple):
@@ -131,7 +89,7 @@ class TrainingRecorder(Recorder):
     def record(
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
     ) -> None:
-        """As ever; where the results lie is noted."""
+        """Append the rows of one call of an operator, and note in which memory its results lie."""
         super().record(name, args, kwargs, result)
         looked_at = next((a for a in args if isinstance(a, torch.Tensor)), None)
         for output in pytree.tree_leaves(result):
@@ -143,7 +101,7 @@ class TrainingRecorder(Recorder):
                     self._shows.setdefault(at, self._shows.get(shown, shown))
 
     def _place_of(self, number: int) -> tuple[str, int]:
-        """Of the first operator that ran once the node of that number was there."""
+        """Where the first operator ran after the autograd node of that number was made."""
         at = bisect_left(self._numbers, number)
         return self._modules[at] if at < len(self._modules) else ("", 0)
 
@@ -160,7 +118,7 @@ class TrainingRecorder(Recorder):
             shape_of(whole),
             whole.element_size(),
             whole.dtype.is_floating_point,
-            self._stored.get(id(whole), ""),
+            self._stored.name_of(whole),
             at in self._inputs,
         )
         self.looks.append(Look(self.places[-1], at, shape_of(tensor), kept))
@@ -171,10 +129,10 @@ class TrainingRecorder(Recorder):
 
 
 def saved(run: TrainingRecorder, at_example: TrainingRecorder, trail: Trail) -> Saved | None:
-    """What a run kept, which of it together as in a run on the example's sizes.
+    """What a run kept, with views told from copies by a run on the example's sizes.
 
-    Free sizes leave the layout open, and so whether another look at a tensor is a copy. None where
-    the two runs do not keep the same.
+    Free sizes leave the layout open, and so whether another look at a tensor is a view or a copy.
+    None where the two runs do not keep the same.
     """
     domain = trail.domain()
     kept: dict[int, Kept] = {}
@@ -196,7 +154,7 @@ def saved(run: TrainingRecorder, at_example: TrainingRecorder, trail: Trail) -> 
 
 
 def _where(look: Look, trail: Trail) -> Any:
-    """What tells the looks of two runs on the same sizes: operators may keep them in any order."""
+    """What tells the looks of a run from each other, since operators may keep them in any order."""
     whole = look.whole
     return look.place, whole.name, whole.item, elements(_at_example(look.shape, trail))
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flopscope.comparison import Comparison
+from flopscope.answers.compare import Comparison
 from flopscope.ledger import Level
-from flopscope.present.compare import merged
 from flopscope.present.plots.style import (
     COLOURS,
     FONT,
@@ -18,6 +17,7 @@ from flopscope.present.plots.style import (
     legend_beside,
     tick,
 )
+from flopscope.present.words import merged
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,8 +32,8 @@ LEAST = 3
 def breakdown(ax: Axes, comparison: Comparison, level: Level) -> Axes:
     """The count of each network under the comparison's convention, split by stage, block or kind.
 
-    The parts with the largest share in any network have colour and hatch, the same in every bar;
-    all others are one part. Their lengths add up to the network's whole count.
+    The parts with the largest share in any network have a colour and a hatch, the same in every
+    bar; all others are one part. Their lengths add up to the network's whole count.
     """
     counts = [
         {key: int(part.flops(comparison.convention.name)) for key, part in groups.items()}

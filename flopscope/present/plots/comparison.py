@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
-from flopscope.comparison import Comparison
+from flopscope.answers.compare import Comparison
 from flopscope.errors import UnknownName
 from flopscope.ledger import Level
 from flopscope.present.plots.breakdown import breakdown

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from flopscope.answers.compare import Comparison, Entry
 from flopscope.catalog.variant import ANY_RESOLUTION, FREE
 from flopscope.closedform import Formula
-from flopscope.comparison import Comparison, Entry
 from flopscope.errors import BadInput, OutsideDomain
 from flopscope.present.plots.style import (
     LINE,
@@ -116,7 +116,7 @@ def _without(comparison: Comparison, what: str, other: str) -> str:
 
 
 def _defined(closed: Formula, **sizes: Any) -> float:
-    """The count at these sizes, no number where the network does not exist."""
+    """The count at these sizes; not a number where the network does not exist."""
     try:
         return float(closed.at(**sizes))
     except OutsideDomain:
@@ -126,7 +126,8 @@ def _defined(closed: Formula, **sizes: Any) -> float:
 def _curve(
     ax: Axes, n: int, entry: Entry, xs: Sequence[float], ys: list[float], own: float | None
 ) -> None:
-    """A line, a marker at the value that is compared; the n-th network has one look everywhere."""
+    """Draw a line, with a marker at the value that is compared. The n-th network has the same look
+    in every picture."""
     colour, marker = look(n)
     ax.plot(
         xs, ys, STYLES[n % len(STYLES)], drawstyle="steps-mid", color=colour, linewidth=LINE,

@@ -31,12 +31,14 @@ def picture_format(path: str) -> str:
     """
     ending = Path(path).suffix.lower().removeprefix(".")
     if ending not in METADATA:
-        raise BadInput(f"'{path}' is no picture that can be drawn; end it in .png, .svg or .pdf")
+        raise BadInput(
+            f"a picture cannot be drawn into '{path}'; give a name that ends in .png, .svg or .pdf"
+        )
     return ending
 
 
 def figure(width: float, height: float) -> Figure:
-    """An empty figure of that size in inches, which lays out its axes itself."""
+    """An empty figure of that size in inches; matplotlib lays out its axes."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")

@@ -7,7 +7,6 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from flopscope.errors import BadInput
-from flopscope.present.compare import size
 from flopscope.present.plots.export import figure
 from flopscope.present.plots.labels import Label, place_labels
 from flopscope.present.plots.style import (
@@ -22,8 +21,10 @@ from flopscope.present.plots.style import (
     log_ticks,
     short_name,
 )
+from flopscope.present.words import size
+from flopscope.quantities import MACS
 from flopscope.search.front import Front
-from flopscope.search.points import CRITERIA, Point
+from flopscope.search.points import Point
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,13 +89,13 @@ def frontier_figure(front: Front, wide: bool = False) -> Figure:
 
 
 def _steps(corners: Sequence[tuple[float, float]], right: float) -> list[tuple[float, float]]:
-    """The vertices of the frontier: level from each point to the cost of the next, then up."""
+    """The vertices of the frontier, which runs level to the cost of the next point, and then up."""
     ends = [*(x for x, _ in corners[1:]), right]
     return [at for (x, y), end in zip(corners, ends, strict=True) for at in ((x, y), (end, y))]
 
 
 def _scatter(ax: Axes, front: Front, xs: Sequence[float], ys: Sequence[float]) -> None:
-    """One group a family, in the catalogue's order, others last; each group in the legend once."""
+    """Draw the points of each family together, others last; each is in the legend once."""
     families = dict.fromkeys(point.family for point in front.points)
     for family in sorted(families, key=lambda name: (name is None, name or "")):
         colour, marker = ("black", ASTERISK) if family is None else family_look(family)
@@ -114,7 +115,7 @@ def _scatter(ax: Axes, front: Front, xs: Sequence[float], ys: Sequence[float]) -
 
 
 def _legend(ax: Axes) -> None:
-    """Below the axes, in as many columns as the width has room for."""
+    """Put the legend below the axes, in as many columns as the width has room for."""
     ax.legend(
         loc="upper center", bbox_to_anchor=(0.45, -0.13 if _columns(ax) > 3 else -0.17),
         ncols=_columns(ax), fontsize=SMALL, frameon=False, handletextpad=0.1, columnspacing=0.9,
@@ -123,7 +124,7 @@ def _legend(ax: Axes) -> None:
 
 
 def _columns(ax: Axes) -> int:
-    """Columns of a legend as wide as the axes."""
+    """How many columns a legend has that is as wide as the axes."""
     return max(1, int(ax.get_window_extent().width / ax.figure.dpi / LEGEND_COLUMN))
 
 
@@ -136,16 +137,16 @@ def _label(point: Point, with_size: bool) -> str:
 
 
 def _axis_labels(front: Front) -> tuple[str, str]:
-    """Unit, convention and input size; whose accuracy."""
-    cost, asked = front.question.criteria[0], front.question
-    if cost == "macs":
-        words = f"{asked.convention.unit}, convention {asked.convention.name}"
+    """The label of x with unit, convention and input size, and that of y with the source of the
+    accuracies."""
+    cost, counting = front.question.costs[0], front.question.convention
+    if cost == MACS.under(counting):
+        words = f"{counting.unit}, convention {counting.name}"
     else:
-        unit = CRITERIA[cost].unit
-        words = f"{CRITERIA[cost].words.capitalize()}{f' ({unit})' if unit else ''}"
+        words = f"{cost.words.capitalize()}{f' ({cost.unit})' if cost.unit else ''}"
     sizes = {point.resolution for point in front.points}
     one = sizes.pop() if len(sizes) == 1 else None
-    if cost not in ("params", "int8"):
+    if not cost.stored:
         words += f"; input {size(one)}" if one else "; input size as stated"
     whose = "" if any(point.yours for point in front.points) else "ImageNet-1k "
     accuracy = f"{whose}top-1, as stated (%)"

@@ -1,4 +1,4 @@
-"""Labels beside points, none over another: each takes the nearest free place, in their order."""
+"""Labels beside points that do not cover each other: each in turn takes the nearest free place."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Label(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a label goes, and the points of the line to it, none if it is near."""
+    """Where a label goes, and the points of the line to it, which is empty if the label is near."""
 
     box: Array
     leader: Array

@@ -7,10 +7,10 @@ from fractions import Fraction
 from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
+from flopscope.answers.compare import Comparison, Entry
 from flopscope.catalog.models import MODELS
-from flopscope.comparison import Comparison, Entry
-from flopscope.present.compare import size
 from flopscope.present.numbers import PREFIXES
+from flopscope.present.words import size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +49,7 @@ class Look(NamedTuple):
 
 
 def look(index: int) -> Look:
-    """The look of the n-th thing: colours and markers repeat, both together not below 48."""
+    """The look of the n-th thing. Colours and markers repeat, but no pair of them does below 48."""
     return Look(COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)])
 
 
@@ -88,7 +88,7 @@ def log_ticks(axis: Axis, low: float, high: float, most: int = 7) -> None:
 
 
 def _ticks(subs: Sequence[float], low: float, high: float) -> int:
-    """How many ticks there are within the limits."""
+    """The number of ticks within the limits."""
     decades = range(floor(log10(low)), ceil(log10(high)) + 1)
     return sum(low <= sub * 10.0**decade <= high for decade in decades for sub in subs)
 
@@ -128,7 +128,7 @@ def legend_beside(ax: Axes, title: str = "") -> None:
 def bounds(
     values: Sequence[float], below: float = 0.06, above: float = 0.06
 ) -> tuple[float, float]:
-    """Limits of a logarithmic axis: the values, with these shares of their range around them."""
+    """The limits of a logarithmic axis: the values, with these shares of their range around."""
     low, high = min(values), max(values)
     ratio = high / low if high > low else 4.0
     return low / ratio**below, high * ratio**above
@@ -142,7 +142,7 @@ def count_words(comparison: Comparison) -> str:
 
 
 def input_words(comparison: Comparison, before: str = "; ") -> str:
-    """The input where it is one for all: '; input 224×224'."""
+    """The input in words, if all have the same: '; input 224×224'."""
     sizes = {entry.resolution for entry in comparison.entries}
     one = sizes.pop() if len(sizes) == 1 else None
     return f"{before}input {size(one)}" if one else ""

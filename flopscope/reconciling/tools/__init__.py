@@ -1,7 +1,7 @@
 """What each tool answers of a network as it is written, or that this is not modelled.
 
-A rule here mirrors the tool's source, with its oddities; tests run the tool beside it. What the
-tables do not say for certain raises NotModelled: no number is stated then.
+A rule here mirrors the tool's source, with its oddities; tests run the tool beside it. Where the
+tables do not say for certain what a tool answers, NotModelled is raised and no number is stated.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ MODELS: Mapping[str, Modelled] = {
     "torchinfo": Modelled(torchinfo, _NONE),
     "deepspeed": Modelled(deepspeed, _GRADIENTS),
 }
-"""By tool."""
+"""The model of each tool."""
 
 
 @dataclass(frozen=True)
 class Unmodelled:
-    """A tool of which it is not known what it answers: the operator, where, and why."""
+    """Says that a tool's answer is not known: because of which operator, where, and why."""
 
     tool: str
     operator: str
@@ -57,7 +57,7 @@ class Unmodelled:
 
 
 def answer(tool: str, spelling: Spelling, times: int = 1) -> tuple[Term, ...] | Unmodelled:
-    """The terms of the tool's answer, so many times over; zeros are left out."""
+    """The terms of the tool's answer, each that many times; zeros are left out."""
     for beyond in spelling.beyond:
         return Unmodelled(tool, *beyond)
     try:
@@ -67,8 +67,8 @@ def answer(tool: str, spelling: Spelling, times: int = 1) -> tuple[Term, ...] | 
 
 
 def _terms(counted: Sequence[Counted]) -> tuple[Term, ...]:
-    """By name, in order of first appearance. A tool drops what its sum has of a fraction, as here
-    the last term that has one does."""
+    """The terms by name, in order of first appearance. A tool drops the fraction of its sum, and
+    here the last term that has a fraction drops it."""
     counts: dict[str, float] = {}
     texts: dict[str, list[str]] = {}
     for name, by, count in counted:

@@ -1,4 +1,4 @@
-"""What a tool counts of one call, and that it is not known what it counts."""
+"""What a tool counts of one call, and the error for a call of which that is not known."""
 
 from __future__ import annotations
 
@@ -6,19 +6,26 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import prod
 from typing import Any, NamedTuple, TypeAlias
 
-from flopscope.spelling import FROZEN_NESTED, PARTLY, Array, Called, Packed, Spelling
+from flopscope.spelling import FROZEN_NESTED, PARTLY, Array, Called, Layer, Packed, Spelling
 
 
 class Counted(NamedTuple):
-    """So much of one call: under the name of what was called, and what it is counted by."""
+    """What one call counts: the name of what was called, by what it is counted, and how much."""
 
     name: str
     by: str
     amount: float
 
 
+class Hook(NamedTuple):
+    """How a tool that hooks modules counts a layer: by what, in words, and one call of it."""
+
+    by: str
+    amount: Callable[[Layer, Called], int]
+
+
 class NotModelled(Exception):
-    """It is not known what a tool answers of a call: the operator, where it is called, and why."""
+    """Raised where it is not known what a tool answers: the operator, its path, and the reason."""
 
     def __init__(self, operator: str, path: str, why: str) -> None:
         super().__init__(operator, path, why)
@@ -32,11 +39,11 @@ class NotModelled(Exception):
 Model: TypeAlias = Callable[[Spelling], Iterator[Counted]]
 
 UNCERTAIN = frozenset({FROZEN_NESTED, PARTLY})
-"""Where a tool that asks for gradients may see one kernel."""
+"""Calls in which a tool that asks for gradients may see one kernel."""
 
 
 def hooked(spelling: Spelling) -> None:
-    """Raises NotModelled where a module is registered in the run, without the tool's hooks."""
+    """Raises NotModelled where the run registers a module, which then lacks the tool's hooks."""
     for name, path in spelling.made:
         raise NotModelled(name, path, STOPS)
 
@@ -52,12 +59,12 @@ STOPS = "the tool itself stops with an error there"
 
 
 def first(call: Called) -> Array:
-    """The first positional argument, a tensor. Raises NotModelled where it is none."""
+    """The first positional argument, which is a tensor. Raises NotModelled for anything else."""
     return tensor(call, call.args[0] if call.args else None)
 
 
 def tensor(call: Called, value: Any) -> Array:
-    """This value of a call. Raises NotModelled where it is no tensor."""
+    """A value of a call, which is a tensor. Raises NotModelled for anything else."""
     if not isinstance(value, Array):
         raise NotModelled.of(call, STOPS)
     return value
@@ -85,8 +92,10 @@ def outer(a: Any, b: Any) -> int:
 
 
 def occurrences(spelling: Spelling, stops: Callable[[int], bool]) -> Mapping[int, int]:
-    """How often a sum over the tree of modules meets each layer, where a layer at which it stops is
-    not looked into; one under two parents is met twice."""
+    """How often a sum over the tree of modules meets each layer.
+
+    It does not look into a layer at which it stops, and meets a layer under two parents twice.
+    """
     found: dict[int, int] = {}
 
     def visit(number: int) -> None:

@@ -167,7 +167,7 @@ RULES: Mapping[str, tuple[str, Rule]] = {
     ),
     "torch.einsum": ("1 × NumPy's operations", _einsum),
 }
-"""Functions that it patches."""
+"""Functions that deepspeed patches."""
 
 OTHERS: Mapping[str, int] = {"RNN": 1, "GRU": 7, "LSTM": 10}
 """Operations a hidden unit of a step beside its products and biases."""

@@ -33,7 +33,7 @@ FORMULAS: Mapping[str, Callable[[Called], int]] = {
     "aten::convolution": _convolution,
     "aten::_convolution": _convolution,
 }
-"""By kernel; others are free."""
+"""Formulas by kernel; a kernel that is not here counts nothing."""
 
 RECURRENT = frozenset({"aten::lstm", "aten::gru", "aten::rnn_tanh", "aten::rnn_relu"})
 
@@ -42,7 +42,7 @@ FUSED = frozenset({ATTENTION, ENCODER, FLASH})
 
 
 def flop_counter(spelling: Spelling) -> Iterator[Counted]:
-    """Raises NotModelled for what is chosen by more than shapes."""
+    """Raises NotModelled where the choice of a kernel depends on more than shapes."""
     for name, path in spelling.unseen:
         raise NotModelled(name, path, "it runs in a form of its own")
     for call in spelling.kernels:
@@ -60,9 +60,11 @@ def flop_counter(spelling: Spelling) -> Iterator[Counted]:
 
 
 def _recurrent(call: Called) -> int:
-    """An LSTM of single precision is one kernel of oneDNN, unless it is packed or has a
-    projection; the others are products of all steps with one matrix and of each step with
-    another."""
+    """What a recurrent layer counts.
+
+    An LSTM of single precision is one kernel of oneDNN, unless it is packed or has a projection.
+    Others are products of all steps with one matrix and of each step with another.
+    """
     packed = not isinstance(call.args[3], bool)
     given = tensor(call, call.args[0])
     state, weights = call.args[1 + packed : 3 + packed]

@@ -1,5 +1,7 @@
-"""fvcore 0.1.5: operators of a trace of torch.jit, by its table; others are free. Gradients are
-asked for, so that attention is not one kernel. Its sources are nn/flop_count.py, nn/jit_handles.py.
+"""fvcore 0.1.5: operators of a trace of torch.jit, by its table; others count nothing.
+
+Gradients are asked for, so that attention is not one kernel. Its sources are nn/flop_count.py and
+nn/jit_handles.py.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from flopscope.spelling import (
 
 
 class Handle(NamedTuple):
-    """What is counted in words, and the count of one operator."""
+    """How fvcore counts an operator: by what, in words, and one call of it."""
 
     by: str
     amount: Callable[[Called], float]
@@ -120,7 +122,8 @@ HANDLES: Mapping[str, Handle] = {
         "1 × input element", lambda call: tensor(call, call.args[0]).size
     ),
 }
-"""By operator; a convolution whose padding is a word, conv2d.padding here, is another and free."""
+"""Handles by operator. A convolution whose padding is a word, conv2d.padding here, is another
+operator and counts nothing."""
 
 CELLS: Mapping[str, tuple[int, ...]] = {
     "aten::lstm_cell": (2, 3),
@@ -128,12 +131,14 @@ CELLS: Mapping[str, tuple[int, ...]] = {
     "aten::rnn_tanh_cell": (2, 3),
     "aten::rnn_relu_cell": (2, 3),
 }
-"""Recurrent cells, which a trace shows as two linear layers: where their weights are."""
+"""The places of the weights of recurrent cells, which a trace shows as two linear layers."""
 
 
 def fvcore(spelling: Spelling) -> Iterator[Counted]:
-    """Without what no result depends on, which the trace leaves out. Raises NotModelled for what
-    torch.jit shows otherwise than a run."""
+    """The operators of the trace, which leaves out what no result depends on.
+
+    Raises NotModelled for what torch.jit shows otherwise than a run does.
+    """
     hooked(spelling)
     used = spelling.used
     for name, path in spelling.unseen:

@@ -3,14 +3,15 @@ function is patched counts twice. Its sources are pytorch_engine.py and pytorch_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from flopscope.reconciling.tools.counted import (
     STOPS,
     UNCERTAIN,
     Counted,
+    Hook,
     NotModelled,
     first,
     hooked,
@@ -32,13 +33,6 @@ from flopscope.spelling import (
     Layer,
     Spelling,
 )
-
-
-class Hook(NamedTuple):
-    """What is counted in words, and the count of one call."""
-
-    by: str
-    amount: Callable[[Layer, Called], int]
 
 
 def _parameter(layer: Layer, name: str) -> tuple[int, ...] | None:
@@ -68,7 +62,7 @@ def _norm(layer: Layer, call: Called) -> int:
 
 
 def _upsample(_: Layer, call: Called) -> int:
-    """It looks at the first image of what is returned."""
+    """ptflops looks at the first image of what is returned."""
     return prod(tensor(call, call.result).shape[1:])
 
 
@@ -151,7 +145,7 @@ HOOKS: Mapping[str, Hook] = {
         "activation", "MultiheadAttention", Hook("its own formula, bias and softmax", _attention)
     ),
 }
-"""By class; another class, one derived from these included, is looked into."""
+"""Hooks by class. ptflops looks into any other class, one derived from these included."""
 
 OF_OTHERS = {"torchvision.ops.deform_conv.DeformConv2d", "timm.layers.attention.Attention"}
 """Classes of other libraries that it has rules for."""
@@ -193,11 +187,11 @@ RULES: Mapping[str, tuple[str, Rule]] = {
         ["torch.mul", "Tensor.mul", "torch.add", "Tensor.add"], ("1 × output element", pairs)
     ),
 }
-"""Functions that it patches."""
+"""Functions that ptflops patches."""
 
 
 def ptflops(spelling: Spelling) -> Iterator[Counted]:
-    """Of one image, which the run is of."""
+    """The answer for one image, with which ptflops runs the network."""
     hooked(spelling)
     in_torch(spelling)
     layers = spelling.layers

@@ -3,13 +3,14 @@ seen. Its sources are thop/profile.py, vision/basic_hooks.py, vision/calc_func.p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from flopscope.reconciling.tools.counted import (
     STOPS,
     Counted,
+    Hook,
     NotModelled,
     first,
     hooked,
@@ -18,13 +19,6 @@ from flopscope.reconciling.tools.counted import (
     tensor,
 )
 from flopscope.spelling import NESTED, Called, Layer, Spelling
-
-
-class Hook(NamedTuple):
-    """What is counted in words, and the count of one call."""
-
-    by: str
-    amount: Callable[[Layer, Called], int]
 
 
 def _result(call: Called) -> int:
@@ -51,7 +45,7 @@ def _softmax(layer: Layer, call: Called) -> int:
 
 
 def _adaptive(_: Layer, call: Called) -> int:
-    """In floating point, as thop does."""
+    """The product in floating point, as thop computes it."""
     result = tensor(call, call.result)
     window = 1.0
     for given, made in zip(first(call).shape[2:], result.shape[2:], strict=True):
@@ -160,7 +154,7 @@ HOOKS: Mapping[str, Hook] = {
         _FREE,
     ),
 }
-"""By class; another class, one derived from these included, counts nothing."""
+"""Hooks by class. Any other class, one derived from these included, counts nothing."""
 
 
 def thop(spelling: Spelling) -> Iterator[Counted]:

@@ -12,7 +12,7 @@ from flopscope.spelling import NESTED, TRANSFORM, Array, Called, Layer, Opaque, 
 
 
 def torchinfo(spelling: Spelling) -> Iterator[Counted]:
-    """Every call of a leaf counts, also of one that is called again."""
+    """Every call of a leaf counts, and so does a second call of the same leaf."""
     for call in spelling.modules:
         if NESTED in call.inside:
             raise NotModelled.of(call, "torch takes the padding out before it")
@@ -45,7 +45,7 @@ def _positions(call: Called, layer: Layer, name: str, size: tuple[int, ...]) -> 
 
 
 def _size(call: Called) -> tuple[int, ...]:
-    """The size that it takes a result to have: that of its first tensor, of a mapping the last."""
+    """The size that torchinfo takes a result to have: its first tensor's, or a mapping's last."""
     result = call.result
     if isinstance(result, Opaque):
         raise NotModelled.of(call, STOPS)

@@ -1,0 +1,64 @@
+"""Closed forms against their witnesses: at sizes, counters on the real module; for all sizes, its
+traced formula."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from flopscope.analytic.named_blocks import FORMS
+from flopscope.answers.compare import Comparison, compare
+from flopscope.catalog.models import MODELS
+from flopscope.catalog.variant import Variant, parse
+from flopscope.errors import BadInput, UnknownName
+from flopscope.extras import require_witnesses
+
+if TYPE_CHECKING:
+    from flopscope.agreement.blocks import Case
+    from flopscope.agreement.proof import Proof
+
+
+def check(
+    models: Sequence[str], *, res: int | tuple[int, int] | None = None, batch: int = 1
+) -> Comparison:
+    """Each model at one input, with what fvcore and torch say of its real module.
+
+    Raises BadInput without torch or fvcore, or as `compare` does.
+    """
+    return compare(models, res=res, batch=batch, check=True)
+
+
+def prove(names: Sequence[str]) -> tuple[tuple[Variant | Case, Proof], ...]:
+    """For each model, and each case of a block, closed form against traced formula, in symbols.
+
+    Raises BadInput without torch, or for a block that has no PyTorch counterpart; UnknownName for
+    what is neither model nor block.
+    """
+    from flopscope.agreement.blocks import counterpart, prove_block
+    from flopscope.agreement.proof import prove_variant
+
+    subjects: list[str | Variant] = []
+    for name in dict.fromkeys(names):
+        if name in FORMS:
+            counterpart(name)
+        subjects.append(name if name in FORMS else _known(name))
+    require_witnesses()
+    found: list[tuple[Variant | Case, Proof]] = []
+    for subject in subjects:
+        if isinstance(subject, str):
+            found += prove_block(subject)
+        else:
+            found.append((subject, prove_variant(subject)))
+    return tuple(found)
+
+
+def _known(name: str) -> Variant:
+    """The variant of that name. Raises BadInput or UnknownName, blocks among its suggestions."""
+    base = name.partition(":")[0]
+    if base in FORMS:
+        raise BadInput(
+            f"{base} is a block, free in all its sizes, but '{name}' fixes some; leave them out"
+        )
+    if base not in MODELS:
+        raise UnknownName("model or block", name, [*MODELS, *FORMS])
+    return parse(name)

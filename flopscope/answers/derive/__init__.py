@@ -1,0 +1,7 @@
+"""The formulas of a module in its own arguments: a law for each way through its code, and laws
+over sizes that its code wants as numbers."""
+
+from flopscope.answers.derive.derivation import Derivation, derive, derived, first_trace
+from flopscope.answers.derive.one_trace import Piece
+
+__all__ = ["Derivation", "Piece", "derive", "derived", "first_trace"]

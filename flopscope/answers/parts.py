@@ -1,0 +1,159 @@
+"""A ledger in parts: its module tree, or a flat table of layers, kinds of operator or stages.
+
+Parts add up: each operator is in one part of a flat table and in one leaf of the tree, and each
+parameter is counted at one operator only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeAlias
+
+from flopscope.answers.operators import module_of, operators_text, short_text
+from flopscope.facts import Kind, Operator
+from flopscope.ledger import Ledger, Level
+from flopscope.quantities import Quantity
+from flopscope.readings import Reading
+from flopscope.sizes import Shape, elements
+
+
+class Counted(NamedTuple):
+    """An operator, and the same with those stored tensors only that are counted at it."""
+
+    row: Operator
+    storing: Operator
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some operators of a network: a module with all below it, or a group.
+
+    `path` is the module's path or the group's name, `name` what a tree shows of it at its `depth`.
+    """
+
+    path: str
+    name: str
+    operators: Sequence[Counted]
+    depth: int = 0
+    leaf: bool = True
+
+    @property
+    def rows(self) -> tuple[Operator, ...]:
+        """Its operators in order of execution."""
+        return tuple(counted.row for counted in self.operators)
+
+    @property
+    def operator(self) -> str:
+        """Its operators in short."""
+        return operators_text(self.rows)
+
+    @property
+    def output(self) -> Shape | None:
+        """Output of the operator that runs last, forward where it does both."""
+        ran = [row for row in self.rows if row.kind is not Kind.STORED]
+        ran = [row for row in ran if not row.backward] or ran
+        return ran[-1].output if ran else None
+
+    def read(self, quantity: Quantity) -> Reading:
+        """What it has of a quantity. Each stored tensor counts at one operator."""
+        if quantity.stored:
+            return quantity.of([counted.storing for counted in self.operators])
+        return quantity.of(self.rows)
+
+
+Order: TypeAlias = Callable[[list[Part]], list[Part]]
+"""How parts that stand beside each other are ordered."""
+
+
+def largest_first(quantity: Quantity | None) -> Order:
+    """The order from the most of a quantity to the least, equal parts as they came; with none, all
+    as they came."""
+
+    def ordered(parts: list[Part]) -> list[Part]:
+        if quantity is None:
+            return parts
+        return sorted(parts, key=lambda part: int(part.read(quantity)), reverse=True)
+
+    return ordered
+
+
+def tree(ledger: Ledger, depth: int | None = None, order: Order = list) -> list[Part]:
+    """The modules of a network, each followed by those below it, as deep as is asked."""
+    return list(_below(_counted(ledger.rows), (), depth, order))
+
+
+def groups(ledger: Ledger, level: Level, order: Order = list) -> list[Part]:
+    """A network's layers, stages, blocks or kinds of operators."""
+    return order(_grouped(_counted(ledger.rows), level))
+
+
+def operators(ledger: Ledger) -> list[Part]:
+    """Every operator as a part of its own, in order of execution."""
+    return [Part(c.row.path, module_of(c.row), [c]) for c in _counted(ledger.rows)]
+
+
+def whole(ledger: Ledger) -> Part:
+    """All operators as one part."""
+    return Part("", "total", _counted(ledger.rows), leaf=False)
+
+
+def shared_parameters(ledger: Ledger) -> list[str]:
+    """Names of the parameters that several modules read."""
+    readers: dict[str, set[str]] = {}
+    for row in ledger.rows:
+        for weight in row.weights if row.kind is not Kind.STORED else ():
+            if weight.learnt:
+                readers.setdefault(weight.key, set()).add(module_of(row))
+    return [name for name, modules in readers.items() if len(modules) > 1]
+
+
+def _grouped(counted: Iterable[Counted], level: Level) -> list[Part]:
+    split: dict[str, list[Counted]] = {}
+    for one in counted:
+        key = level.key(one.row._replace(path=module_of(one.row)))
+        split.setdefault(key, []).append(one)
+    leaf = level is Level.LAYER
+    return [Part(key, key, group, leaf=leaf) for key, group in split.items()]
+
+
+def _below(
+    counted: Sequence[Counted], above: tuple[str, ...], depth: int | None, order: Order
+) -> Iterator[Part]:
+    """What is straight below a module, each followed by what is below it.
+
+    That is its children, and a line for each kind of operator that it runs itself. A module that
+    runs one kind and has no children is described by its own line.
+    """
+    level = len(above)
+    if level == depth:
+        return
+    split: dict[tuple[str, str], list[Counted]] = {}
+    for one in counted:
+        names = module_of(one.row).split(".")
+        child = names[level] if len(names) > level else ""
+        split.setdefault((child, "" if child else short_text(one.row)), []).append(one)
+    if level and len(split) == 1 and ("", short_text(counted[0].row)) in split:
+        return
+    children = [
+        Part(".".join((*above, child) if child else above), child, group, level)
+        for (child, _), group in split.items()
+    ]
+    for part in order(children):
+        inner = (*above, part.name)
+        below = list(_below(part.operators, inner, depth, order)) if part.name else []
+        yield replace(part, leaf=not below)
+        yield from below
+
+
+def _counted(rows: Iterable[Operator]) -> list[Counted]:
+    """Each stored tensor at the first operator that reads it whole."""
+    rows = tuple(rows)
+    sizes = {weight.key: elements(weight.shape) for row in rows for weight in row.weights}
+    counted = []
+    for row in rows:
+        here = tuple(w for w in row.weights if sizes.get(w.key) == elements(w.shape))
+        counted.append(Counted(row, row._replace(weights=here)))
+        for weight in here:
+            sizes.pop(weight.key, None)
+    return counted

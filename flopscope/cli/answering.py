@@ -1,0 +1,98 @@
+"""What happens to the answer of every command: it is rendered, then printed or written, and drawn
+where that is asked; the exit status says whether it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from flopscope.cli.files import write_with
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from flopscope.present.provenance import Sources
+    from flopscope.present.render import Formats
+
+
+class Answer(NamedTuple):
+    """What a command has found, laid out.
+
+    `page` is a document, or what the `formats` write, which are otherwise those of documents. The
+    `sources` go with its data into a file beside the one that is written; without them there is no
+    such file. `holds` is false where a check failed or a budget is broken. `picture` makes what
+    --plot draws.
+    """
+
+    page: Any
+    sources: Sources | None = None
+    holds: bool = True
+    picture: Callable[[], Figure] | None = None
+    formats: Formats | None = None
+
+    def text(self, format_name: str) -> str:
+        """The page in a format."""
+        from flopscope.present.render import FORMATS, render
+
+        return render(self.page, format_name, self.formats or FORMATS)
+
+    def made(self, *, drawn: bool = False) -> dict[str, Any] | None:
+        """How it is made, as an object."""
+        if self.sources is None:
+            return None
+        from flopscope.present.provenance import explained
+
+        return explained(self.sources, command_line(), self.page.data, drawn=drawn)
+
+
+def answered(command: Callable[..., Answer]) -> Callable[..., None]:
+    """A command of click from a function that takes the other options and returns the answer."""
+
+    @wraps(command)
+    def run(
+        format_name: str, output_path: str | None, plot_path: str | None = None, **given: Any
+    ) -> None:
+        answer = command(**given)
+        text = answer.text(format_name)
+        if plot_path is not None and answer.picture is not None:
+            _draw(answer, answer.picture(), plot_path)
+        _write(answer, text, output_path)
+        if not answer.holds:
+            raise click.exceptions.Exit(1)
+
+    return run
+
+
+def _draw(answer: Answer, picture: Figure, path: str) -> None:
+    from flopscope.present.plots.export import drawn, picture_format
+
+    write_with(path, drawn(picture, picture_format(path)), answer.made(drawn=True))
+
+
+def _write(answer: Answer, text: str, path: str | None) -> None:
+    if path is None:
+        click.echo(text, nl=False)
+    else:
+        write_with(path, text.encode(), answer.made())
+
+
+def command_line() -> list[str]:
+    """The words of the command that is running."""
+    words: list[str] = click.get_current_context().obj
+    return ["flopscope", *words]
+
+
+def check_asked_format(formats: Formats) -> None:
+    """Raises UnknownName where --format asks for another, before anything is computed."""
+    from flopscope.present.render import check_format
+
+    check_format(asked("format_name"), formats)
+
+
+def asked(option: str) -> Any:
+    """What an option of the command that is running was given, where the command does not take it
+    itself."""
+    return click.get_current_context().params.get(option)

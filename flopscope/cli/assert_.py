@@ -1,0 +1,51 @@
+"""The command that holds a network to its budgets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from flopscope.cli.answering import Answer, answered
+from flopscope.cli.options import FORMAT, OUTPUT
+from flopscope.cli.progress import waiting
+from flopscope.cli.quantities import budget_options
+from flopscope.cli.subject import Given, subject_options
+from flopscope.errors import BadInput
+
+if TYPE_CHECKING:
+    from flopscope.search.budgets import Budget
+
+
+@click.command(name="assert")
+@click.argument("target", metavar="MODEL|TARGET")
+@budget_options("--max-{}", "At most {}.")
+@subject_options
+@FORMAT
+@OUTPUT
+@answered
+def assert_(
+    target: str,
+    given: Given,
+    budgets: list[Budget],
+) -> Answer:
+    """Exit 1 unless a network keeps its budgets, naming the layers that hold the excess.
+
+    \b
+    flopscope assert net.py:Net --max-macs 300M --max-params 5M --res 224
+    flopscope assert mobilenetv2 --max-macs 310M
+
+    TARGET is what `flopscope profile` takes; loading a Python target runs its code.
+    """
+    from flopscope.conventions import CONVENTIONS
+    from flopscope.present.assert_ import verdict_document
+    from flopscope.present.provenance import Sources
+    from flopscope.search.assertion import assess
+
+    if not budgets:
+        raise BadInput("no budget is given; give one, such as --max-macs 300M")
+    with waiting(f"counting {target}"):
+        subject = given.counted(target)
+    verdicts = assess(subject.asked.ledger, budgets)
+    sources = Sources(CONVENTIONS["macs"])
+    return Answer(verdict_document(target, verdicts), sources, all(verdicts))

@@ -1,0 +1,35 @@
+"""The command that recomputes published figures."""
+
+from __future__ import annotations
+
+import click
+
+from flopscope.cli.answering import Answer, answered
+from flopscope.cli.options import FORMAT, OUTPUT
+from flopscope.cli.progress import waiting
+
+
+@click.command()
+@click.argument("models", nargs=-1, metavar="[MODEL...]")
+@click.option("--family", help="The figures of a family, such as mobilenetv3.")
+@FORMAT
+@OUTPUT
+@answered
+def audit(models: tuple[str, ...], family: str | None) -> Answer:
+    """Recompute published figures: each equal, explained by a reading, or with a stated cause.
+
+    Without a name it goes through all figures of the catalogue. Exit 1 if one is left open.
+
+    \b
+    flopscope audit mobilenetv2
+    flopscope audit --family efficientnet --format csv
+    """
+    from flopscope.present.audit import audit_document
+    from flopscope.present.provenance import of_readings
+    from flopscope.reconciling import audit as answers
+
+    with waiting("recomputing published figures"):
+        findings = answers.audit(models, family)
+    is_open = answers.FigureVerdict.OPEN
+    holds = all(finding.verdict is not is_open for finding in findings)
+    return Answer(audit_document(findings), of_readings(), holds)

@@ -1,0 +1,77 @@
+"""The commands about what there is: show, list, conventions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from flopscope.cli.answering import Answer, answered
+from flopscope.cli.options import BATCH, CONVENTION, FORM, FORMAT, OUTPUT, RES, SCALE
+
+if TYPE_CHECKING:
+    from flopscope.catalog.scaling import Scaling
+    from flopscope.conventions import Convention
+
+
+@click.command()
+@click.argument("model", metavar="MODEL")
+@RES
+@SCALE
+@BATCH
+@FORM
+@CONVENTION
+@click.option(
+    "--by",
+    default="layer",
+    help="A row for each layer, block, stage or kind of operator.",
+    show_default=True,
+)
+@FORMAT
+@OUTPUT
+@answered
+def show(
+    model: str,
+    res: tuple[int, int] | None,
+    scaling: Scaling | None,
+    batch: int,
+    form: str | None,
+    convention: Convention,
+    by: str,
+) -> Answer:
+    """Show one network layer by layer."""
+    from flopscope.answers import compare as answers
+    from flopscope.catalog.variant import with_form
+    from flopscope.ledger import Level
+    from flopscope.present.catalog import show_document
+    from flopscope.present.provenance import Sources
+
+    models = with_form([model], form)
+    compared = answers.compare(models, res=res, batch=batch, scaling=scaling)
+    shown = compared.entries[0]
+    document = show_document(shown, convention, Level.named(by))
+    return Answer(document, Sources(convention, [str(shown.variant)]))
+
+
+@click.command(name="list")
+@FORMAT
+@OUTPUT
+@answered
+def list_models() -> Answer:
+    """List the models, their options and papers."""
+    from flopscope.present.catalog import list_document
+    from flopscope.present.provenance import Sources
+
+    return Answer(list_document(), Sources())
+
+
+@click.command()
+@FORMAT
+@OUTPUT
+@answered
+def conventions() -> Answer:
+    """List the conventions: what each tool and the papers count."""
+    from flopscope.present.catalog import conventions_document
+    from flopscope.present.provenance import Sources
+
+    return Answer(conventions_document(), Sources())

@@ -1,0 +1,93 @@
+"""The command that compares networks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from flopscope.cli.answering import Answer, answered
+from flopscope.cli.options import BATCH, CONVENTION, FORM, FORMAT, OUTPUT, PLOT, RES, SCALE
+from flopscope.cli.progress import waiting
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from flopscope.answers.compare import Comparison
+    from flopscope.catalog.scaling import Scaling
+    from flopscope.conventions import Convention
+
+
+@click.command()
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@RES
+@SCALE
+@BATCH
+@FORM
+@CONVENTION
+@click.option("--by", help="Split the count by stage, block, layer or kind.")
+@click.option(
+    "--check", is_flag=True, help="Compare with fvcore and torch on the real module (needs torch)."
+)
+@click.option(
+    "--columns",
+    help="Columns of a table for a paper: params,macs,top1,cite; a wrong one lists all.",
+)
+@click.option("--sort", help="Order the rows by a column, the largest first; +macs reverses.")
+@click.option("--group", help="Put the rows under the names of their groups: family.")
+@FORMAT
+@OUTPUT
+@PLOT
+@answered
+def compare(
+    models: tuple[str, ...],
+    res: tuple[int, int] | None,
+    scaling: Scaling | None,
+    batch: int,
+    form: str | None,
+    convention: Convention,
+    by: str | None,
+    check: bool,
+    columns: str | None,
+    sort: str | None,
+    group: str | None,
+) -> Answer:
+    """Compare networks: parameters, work, activations, size, published accuracy.
+
+    \b
+    flopscope compare mobilenetv1 mobilenetv2 --res 224
+    flopscope compare mobilenetv2 mobilenetv3_large --by kind --convention fvcore
+    flopscope compare mobilenetv2 efficientnet_b0 --plot cost.pdf
+    flopscope compare resnet50 efficientnet_b0 --scale phi=1,alpha=1.2,beta=1.1
+    flopscope compare mobilenetv2 ghostnet_100 --columns macs,cite --format latex
+
+    Ratios are to the first network. --plot draws the count by stage and by kind, against the input
+    size, the width and the activations, as far as the networks have them. In LaTeX the column cite
+    is \\cite, and the BibTeX entries stand in comments.
+    """
+    from flopscope.answers import compare as answers
+    from flopscope.catalog.variant import with_form
+    from flopscope.ledger import Level
+    from flopscope.present.compare import comparison_document
+    from flopscope.present.paper import Layout, paper_document
+    from flopscope.present.provenance import of_comparison
+
+    layout = Layout.parse(columns, sort, group) if columns or sort or group else None
+    with waiting(f"checking {', '.join(models)}", long=check):
+        found = answers.compare(
+            with_form(models, form),
+            res=res,
+            batch=batch,
+            convention_name=convention.name,
+            by=Level.named(by) if by else None,
+            check=check,
+            scaling=scaling,
+        )
+    document = paper_document(found, layout) if layout else comparison_document(found)
+    return Answer(document, of_comparison(found), found.agrees, lambda: _picture(found))
+
+
+def _picture(comparison: Comparison) -> Figure:
+    from flopscope.present.plots.comparison import comparison_figure
+
+    return comparison_figure(comparison)

@@ -1,0 +1,31 @@
+"""The command that derives all laws."""
+
+from __future__ import annotations
+
+import click
+
+from flopscope.cli.answering import Answer, answered, check_asked_format
+from flopscope.cli.options import PLAIN_OUTPUT, format_option
+from flopscope.errors import listed
+
+
+def _formats() -> str:
+    from flopscope.present.laws import FORMATS_OF_ALL
+
+    return listed(FORMATS_OF_ALL)
+
+
+@click.command()
+@format_option(_formats, "text")
+@PLAIN_OUTPUT
+@answered
+def laws() -> Answer:
+    """Derive every law, with worked numbers; `flopscope formula NAME` derives one.
+
+    docs/laws.md is what it writes as Markdown.
+    """
+    from flopscope.laws import LAWS, law
+    from flopscope.present.laws import FORMATS_OF_ALL, LawPage
+
+    check_asked_format(FORMATS_OF_ALL)
+    return Answer([LawPage(name, law(name)) for name in LAWS], formats=FORMATS_OF_ALL)

@@ -1,0 +1,78 @@
+"""What norms and softmaxes cost."""
+
+from __future__ import annotations
+
+from flopscope.costs.acts import Cost, added
+from flopscope.facts import Operator
+from flopscope.sizes import elements, product, total
+
+
+def batch_norm(row: Operator) -> Cost:
+    """Inference form x·s + t with s = γ/√(σ²+ε), t = β − μ·s: 2 acts an element, 5 a channel.
+
+    Input and output (B, C, …). Without γ and β, s = 1/√(σ²+ε) and t = −μ·s: 2 an element, 4 a
+    channel (the sign rides on the subtraction: x·s − μ·s). The acts a channel do not grow with B.
+    """
+    n, channels = elements(row.output), row.output[1]
+    shifts = channels if row.weights else 0
+    return Cost(
+        add=total((n, channels, shifts)),
+        multiply=total((n, channels)),
+        divide=channels,
+        transcendental=channels,
+    )
+
+
+def batch_norm_training(row: Operator) -> Cost:
+    """Layer norm's acts with channels as groups, and the running mean and variance brought up.
+
+    A running value is (1 − momentum)·old + momentum·new: 2 multiplications and 1 addition; the new
+    variance is unbiased, by n/(n − 1): one more multiplication.
+    """
+    channels = row.groups if row.buffers else 0
+    running = Cost(add=product((2, channels)), multiply=product((5, channels)))
+    return added(layer_norm(row), running)
+
+
+def layer_norm(row: Operator) -> Cost:
+    """(x − μ)/√(σ²+ε)·γ + β over groups of n elements; group norm is the same with other groups.
+
+    Per group: mean n−1 adds, 1 divide; centring n; variance n multiplies, n−1 adds, 1 divide; ε,
+    root, reciprocal 1 each; scaling n multiplies. Affine: n multiplies and n adds more.
+    """
+    n, groups = elements(row.output), row.groups
+    affine = n if row.weights else 0
+    return Cost(
+        add=total((product((3, n)), -groups, affine)),
+        multiply=total((product((2, n)), affine)),
+        divide=product((3, groups)),
+        transcendental=groups,
+    )
+
+
+def rms_norm(row: Operator) -> Cost:
+    """x/√(mean of x² + ε)·γ over groups of n elements.
+
+    Per group: n squares, n−1 adds, 1 divide; ε, root, reciprocal 1 each; scaling n multiplies.
+    With γ n multiplies more. Source: arXiv 1910.07467, equation 4.
+    """
+    n, groups = elements(row.output), row.groups
+    affine = n if row.weights else 0
+    return Cost(
+        add=n,
+        multiply=total((product((2, n)), affine)),
+        divide=product((2, groups)),
+        transcendental=groups,
+    )
+
+
+def softmax(row: Operator) -> Cost:
+    """Over n: maximum n−1 compares, n subtractions, n exps, n−1 adds, n divides."""
+    n, groups = elements(row.output), row.groups
+    return Cost(add=product((2, n)) - groups, divide=n, compare=n - groups, transcendental=n)
+
+
+def log_softmax(row: Operator) -> Cost:
+    """Over n: maximum n−1 compares, n subtractions, n exps, n−1 adds, 1 log, n subtractions."""
+    n, groups = elements(row.output), row.groups
+    return Cost(add=product((3, n)) - groups, compare=n - groups, transcendental=total((n, groups)))

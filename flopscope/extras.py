@@ -1,0 +1,42 @@
+"""Whether the optional packages are there; a missing one is said in one sentence."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from flopscope.errors import BadInput
+
+
+def require_witnesses() -> None:
+    """Raises BadInput where torch or fvcore cannot be imported."""
+    _require("check", "torch", "fvcore")
+
+
+def require_onnx() -> None:
+    """Raises BadInput where onnx cannot be imported."""
+    _require("onnx", "onnx")
+
+
+def require_plots() -> None:
+    """Raises BadInput where matplotlib cannot be imported."""
+    _require("notebook", "matplotlib")
+
+
+def _require(extra: str, *names: str) -> None:
+    for name in names:
+        try:
+            import_module(name)
+        except Exception as error:  # an installation that is broken raises what it likes
+            them = "them" if len(names) > 1 else "it"
+            raise BadInput(
+                f"this needs {' and '.join(names)}, but {name} cannot be imported{_cause(error)}; "
+                f"install {them} with: pip install 'flopscope-analytic[{extra}]'"
+            ) from error
+
+
+def _cause(error: Exception) -> str:
+    """Why the import failed, if the package is installed; nothing if it is not."""
+    if isinstance(error, ModuleNotFoundError):
+        return ""
+    text = " ".join(str(error).split())
+    return f" ({type(error).__name__}: {text[:300]})"

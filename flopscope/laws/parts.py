@@ -1,0 +1,158 @@
+"""What a law consists of, and what laws are derived from: closed forms of blocks and networks.
+
+Nothing is typed in: each right side comes out of SymPy, from the MACs, weights, activations or
+traffic that the ledgers state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import count
+from typing import TypeAlias
+
+import sympy
+
+from flopscope.analytic.named_blocks import FORMS
+from flopscope.catalog.options import DEPTH, WIDTH, Multiplier
+from flopscope.catalog.variant import known_options, parse, without_rho
+from flopscope.closedform.sympify import sympy_symbol, to_sympy
+from flopscope.facts import Kind
+from flopscope.ledger import Ledger
+from flopscope.sizes import Size
+from flopscope.symbolic import Floor
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a derivation: a sentence, and the relation that it states."""
+
+    words: str
+    left: sympy.Expr
+    right: sympy.Expr
+    sign: str = "="
+
+
+Cell: TypeAlias = str | int | float | Fraction
+
+
+@dataclass(frozen=True)
+class Worked:
+    """The law at work: numbers computed from networks of the catalogue, under a sentence."""
+
+    words: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Law:
+    """`statement` is the law; `steps` derive it, in order; it holds in `domain`.
+
+    `letters` are those that the project's alphabet lacks, or has for something else.
+    """
+
+    statement: Step
+    steps: tuple[Step, ...]
+    domain: str
+    worked: tuple[Worked, ...]
+    letters: Mapping[str, str] = field(default_factory=dict)
+
+
+def network(model: str, size: Size | None = None, /, **free: Size) -> Ledger:
+    """The ledger of a catalogue model on one square image, of its native size if none is given.
+
+    `free` are options set to other values or left free. Raises BadInput or UnknownName.
+    """
+    variant = without_rho(parse(model))
+    known_options(variant, free)
+    resolution = variant.resolution() if size is None else (size, size)
+    return variant.ledger(resolution, 1, **free)
+
+
+def coefficients(model: str) -> tuple[float, float]:
+    """The model's own depth and width coefficients."""
+    own = {o.name: o.default for o in parse(model).model.options if isinstance(o, Multiplier)}
+    return own[DEPTH.name], own[WIDTH.name]
+
+
+def letter(name: str) -> sympy.Symbol:
+    """A positive quantity that need not be whole: the name of a result, or a multiplier."""
+    return sympy.Symbol(name, positive=True)
+
+
+POSITIONS = letter("n")
+"""The positions of a map, of all images."""
+
+
+def by_positions(value: sympy.Expr) -> sympy.Expr:
+    """B·H·W as n.
+
+    >>> by_positions(macs(form("pointwise_conv")))
+    C_in*C_out*n
+    """
+    batch, height, width = (sympy_symbol(name) for name in "BHW")
+    return sympy.expand(value.subs(batch, POSITIONS / (height * width)))
+
+
+def form(name: str) -> Ledger:
+    """The ledger of a named block, in the alphabet's symbols."""
+    return FORMS[name].ledger()
+
+
+def macs(ledger: Ledger) -> sympy.Expr:
+    """Multiply-accumulates.
+
+    >>> macs(form("pointwise_conv"))
+    B*C_in*C_out*H*W
+    """
+    return to_sympy(ledger.macs().value)
+
+
+def ideal_macs(ledger: Ledger) -> sympy.Expr:
+    """Multiply-accumulates with every rounding dropped."""
+    return to_sympy(ledger.macs().formula.idealised().expression)
+
+
+def params(ledger: Ledger) -> sympy.Expr:
+    """All parameters."""
+    return to_sympy(ledger.params().value)
+
+
+def trainable(ledger: Ledger) -> sympy.Expr:
+    """Parameters without those that are frozen."""
+    return to_sympy(ledger.trainable().value)
+
+
+def weights(ledger: Ledger) -> sympy.Expr:
+    """Parameters of convolutions, without those of norms."""
+    return params(ledger.filter(lambda row: row.kind is Kind.CONVOLUTION))
+
+
+def activations(ledger: Ledger) -> sympy.Expr:
+    """Elements of the outputs of convolutions."""
+    return to_sympy(ledger.activations().value)
+
+
+def traffic(ledger: Ledger) -> sympy.Expr:
+    """Elements that the operators read and write: maps, weights and buffers; nothing is fused."""
+    return to_sympy(ledger.traffic_bytes("int8").value)
+
+
+def side_of(ledger: Ledger) -> int:
+    """Height of the image that a network was applied to."""
+    return int(ledger.rows[0].inputs[0][2])
+
+
+def period(ledger: Ledger) -> int:
+    """The least power of 2 for whose multiples no R is rounded in the MACs of R×R images."""
+    found = ledger.macs().formula
+
+    def rounded(multiple: int) -> bool:
+        atoms = found.when(R=multiple).expression.atoms()
+        return any(isinstance(a, Floor) and "R" in {s.name for s in a.symbols()} for a in atoms)
+
+    powers = (1 << exponent for exponent in count())
+    return next(multiple for multiple in powers if not rounded(multiple))

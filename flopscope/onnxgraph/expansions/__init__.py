@@ -1,0 +1,1 @@
+"""Operators that stand for several others, written out as those."""

@@ -1,0 +1,1 @@
+"""The formats of documents: each file writes one, by its function `text`."""

@@ -1,0 +1,21 @@
+"""Raw values, separated by commas."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from flopscope.present.table import Document
+
+
+def text(document: Document) -> str:
+    """Raw values under plain names: integers without separators, no total row. Several tables are
+    separated by an empty line."""
+    parts = []
+    for table in document.tables:
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow([column.key for column in table.columns])
+        writer.writerows(table.raw())
+        parts.append(buffer.getvalue())
+    return "\n".join(parts)

@@ -1,0 +1,31 @@
+"""Tables in GitHub's Markdown."""
+
+from __future__ import annotations
+
+from flopscope.present.table import Document, Table
+
+
+def text(document: Document) -> str:
+    """GitHub tables, numbers aligned right."""
+    return "\n\n".join(_text(table.shown()) for table in document.tables)
+
+
+def _text(table: Table) -> str:
+    heads = [_escaped(column.line) for column in table.columns]
+    rules = ["---:" if column.numeric else "---" for column in table.columns]
+    lines = [_piped(heads), _piped(rules)]
+    for index, row in enumerate(table.texts()):
+        if (heading := table.heading(index)) is not None:
+            lines.append(_piped([f"**{_escaped(heading)}**", *[""] * (len(heads) - 1)]))
+        lines.append(_piped([_escaped(cell) for cell in row]))
+    title = [f"**{_escaped(table.title)}**", ""] if table.title else []
+    notes = ["", *(f"{_escaped(note)}  " for note in table.notes)] if table.notes else []
+    return "\n".join([*title, *lines, *notes])
+
+
+def _piped(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _escaped(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").replace("<", "&lt;").split("\n"))

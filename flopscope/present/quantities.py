@@ -1,0 +1,55 @@
+"""Quantities in tables of networks and in JSON: their columns, numbers and cautions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from flopscope.conventions import Convention
+from flopscope.ledger import Ledger
+from flopscope.present.numbers import in_units, in_units_briefly, integer, short
+from flopscope.present.table import Column
+from flopscope.quantities import Named, Place, Quantity, keys
+from flopscope.readings import Reading
+
+
+def number(row: Quantity) -> Callable[[int], str]:
+    """How a number of a quantity is written below its heading: every digit, or in its unit."""
+    return partial(in_units, row.per) if row.per > 1 else integer
+
+
+def number_briefly(row: Quantity) -> Callable[[int], str]:
+    """The same in three digits."""
+    return partial(in_units_briefly, row.per) if row.per > 1 else short
+
+
+def number_column(row: Quantity) -> Column:
+    """A column of integers, written as tables of networks write that quantity."""
+    brief = number_briefly(row)
+    if row.brief:
+        return Column(row.column, row.heading, brief)
+    return Column(row.column, row.heading, number(row), fold=lambda value, _: brief(value))
+
+
+def readings_data(
+    rows: Iterable[Quantity], read: Callable[[Quantity], Reading], value: Callable[[Reading], Any]
+) -> dict[str, Any]:
+    """For JSON: what something has of the quantities, under their keys."""
+    return {row.key: value(read(row)) for row in rows}
+
+
+def ledger_data(ledger: Ledger, place: Place, convention: Convention) -> dict[str, int]:
+    """For JSON: the quantities of a ledger at numbers that stand there."""
+    return readings_data(keys(place, convention), lambda row: row.read(ledger), int)
+
+
+def cautions(rows: Iterable[Named]) -> list[str]:
+    """What must be said where these quantities are shown."""
+    return [said for said in dict.fromkeys(row.caution for row in rows) if said]
+
+
+def cautions_data(rows: Iterable[Named]) -> dict[str, Any]:
+    """The same for JSON; nothing where there is nothing to say."""
+    said = cautions(rows)
+    return {"cautions": said} if said else {}

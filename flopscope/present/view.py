@@ -1,0 +1,95 @@
+"""How a profile is laid out: split, depth, order and convention."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flopscope.answers.parts import Part, groups, largest_first, tree
+from flopscope.conventions import Convention
+from flopscope.errors import BadInput, UnknownName
+from flopscope.ledger import Ledger, Level
+from flopscope.quantities import MACS, Place, Quantity, choices, columns, keys
+
+MODULE = "module"
+BY: Mapping[str, Level | None] = {
+    MODULE: None,
+    "layer": Level.LAYER,
+    "operator": Level.KIND,
+    "kind": Level.KIND,
+    "stage": Level.STAGE,
+    "block": Level.BLOCK,
+}
+"""What a profile can be split by; by module it is a tree."""
+
+
+@dataclass(frozen=True)
+class View:
+    """How a profile is laid out: the convention, the split, the tree's depth and the order.
+
+    A tree is ordered at every level. Raises UnknownName for a split or order that does not exist,
+    BadInput for a depth that is not an integer from 0, or a depth of a flat table.
+    """
+
+    convention: Convention
+    by: str = MODULE
+    depth: int | None = None
+    sort: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.by not in BY:
+            raise UnknownName("level", self.by, BY)
+        if self.sort is not None and self.sort not in orders(self.convention):
+            raise UnknownName("order", self.sort, orders(self.convention))
+        if self.depth is not None and (type(self.depth) is not int or self.depth < 0):
+            raise BadInput(f"depth {self.depth} is not an integer from 0; give one such as 2")
+        if self.depth is not None and self.flat:
+            raise BadInput(
+                f"depth {self.depth} folds the module tree, and a table by {self.by} has no tree; "
+                "leave depth out, or split by module"
+            )
+
+    @property
+    def flat(self) -> bool:
+        """Is it a table of parts that do not hold each other?"""
+        return self.by != MODULE
+
+    @property
+    def level(self) -> Level | None:
+        """What a flat table groups by; None for the tree."""
+        return BY[self.by]
+
+    @property
+    def order(self) -> Quantity | None:
+        """What parts are ordered by, largest first; None where they stand as they run."""
+        return None if self.sort is None else orders(self.convention)[self.sort]
+
+    @property
+    def work(self) -> Quantity:
+        """The work as its convention counts it."""
+        return MACS.under(self.convention)
+
+    @property
+    def quantities(self) -> list[Quantity]:
+        """What stands beside each part: the usual, and what the parts are ordered by."""
+        usual = columns(Place.PARTS, self.convention)
+        named = {row.name for row in usual}
+        return usual + [row for row in (self.order,) if row is not None and row.name not in named]
+
+    @property
+    def keys(self) -> list[Quantity]:
+        """The same for JSON."""
+        usual = keys(Place.PARTS, self.convention)
+        return usual + [row for row in (self.order,) if row is not None and row not in usual]
+
+    def parts(self, ledger: Ledger) -> list[Part]:
+        """The parts of a ledger, in order of execution or largest first."""
+        order = largest_first(self.order)
+        if self.level is None:
+            return tree(ledger, self.depth, order)
+        return groups(ledger, self.level, order)
+
+
+def orders(convention: Convention) -> dict[str, Quantity]:
+    """What parts can be ordered by: quantities of which a network has the sum of its parts'."""
+    return {name: row for name, row in choices(convention).items() if row.additive}

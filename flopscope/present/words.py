@@ -1,0 +1,59 @@
+"""Words and texts that several tables share: of inputs and published figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flopscope.answers.compare import Entry
+from flopscope.catalog.figures import Figure
+from flopscope.catalog.variant import Variant
+
+
+def statement(figure: Figure) -> str:
+    """A published figure as its source states it: '569M Mult-Adds (MACs), 4.2M params, …'."""
+    stated = [
+        f"{figure.compute} {figure.unit}" if figure.compute else None,
+        f"{figure.params} params" if figure.params else None,
+        f"top-1 {figure.top1:.1f} %" if figure.top1 is not None else None,
+    ]
+    note = f" ({figure.note})" if figure.note else ""
+    return f"stated {', '.join(filter(None, stated))}; {figure.source}{note}"
+
+
+def input_text(entry: Entry) -> str:
+    """What a network is given: '224×224', '336×336, tokens=64', 'tokens=64'."""
+    image = [size(entry.resolution)] if entry.resolution else []
+    return ", ".join([*image, *lengths(entry.variant)])
+
+
+def lengths(variant: Variant) -> list[str]:
+    """The other sizes of the inputs: ['tokens=64']."""
+    return [f"{name}={n}" for name, n in variant.lengths.items()]
+
+
+def inputs_data(entry: Entry) -> dict[str, Any]:
+    """The resolution, which is null without an image, and the other sizes, such as tokens."""
+    resolution = entry.resolution and list(entry.resolution)
+    others = entry.variant.lengths
+    return {"resolution": resolution} | ({"lengths": others} if others else {})
+
+
+def size(resolution: tuple[int, int]) -> str:
+    """A resolution as text: 224×224."""
+    return f"{resolution[0]}×{resolution[1]}"
+
+
+def merged(orders: Sequence[Sequence[str]]) -> list[str]:
+    """All keys, with those of each model in its own order: stage6, which only one model has, comes
+    before the head, which all have."""
+    keys: list[str] = []
+    for order in orders:
+        at = 0
+        for key in order:
+            if key in keys:
+                at = keys.index(key) + 1
+            else:
+                keys.insert(at, key)
+                at += 1
+    return keys

@@ -1,0 +1,285 @@
+"""Quantities: what one can ask of a network, a row each.
+
+Tables, budgets, orders, frontiers, formulas, JSON and help texts all read this table: what gets a
+row here can be asked for in each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from flopscope import readings
+from flopscope.closedform import Formula
+from flopscope.conventions import CONVENTIONS, Convention
+from flopscope.facts import Operator
+from flopscope.readings import Direction, Reading, energy
+
+if TYPE_CHECKING:
+    from flopscope.ledger import Ledger
+
+COUNT = "count"
+"""What the work is called under the convention that an answer is asked in."""
+
+
+class Place(IntEnum):
+    """Where a quantity stands unasked: there, and in all places before it."""
+
+    NOWHERE = 0
+    DATA = 1  # in the JSON of a comparison
+    NETWORKS = 2  # in a table, beside each network
+    PARTS = 3  # beside each part of a network, and each design that a search finds
+
+
+class Share(NamedTuple):
+    """One of the terms that a quantity is the sum of: a quantity that can be asked for by both
+    their names. Its fields are those of a quantity."""
+
+    name: str
+    words: str
+    heading: str
+    measure: Callable[..., Reading]
+    place: Place = Place.NOWHERE
+
+
+@dataclass(frozen=True)
+class Named:
+    """How a cost is called.
+
+    name: in options, messages and the names of columns.
+    words: in a sentence.
+    unit: on an axis.
+    heading: above a narrow column, in two lines where one is too wide.
+    stated: the field of a results file that may state it.
+    stored: is it of stored tensors alone, whatever the size of the input?
+    caution: what is said wherever it is shown.
+    """
+
+    name: str
+    words: str
+    unit: str
+    heading: str
+    stated: str = ""
+    stored: bool = False
+    caution: str = ""
+
+    @property
+    def title(self) -> str:
+        """The heading with its divided words joined."""
+        return self.heading.replace("-\n", "")
+
+    @property
+    def line(self) -> str:
+        """The heading in one line."""
+        return self.title.replace("\n", " ")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantity(Named):
+    """What a ledger has of something.
+
+    measure: its reading of rows, under the convention or in the type that it is taken with.
+    convention, dtype: the one that it is taken with, if any.
+    noun: what follows its number in a sentence; the words where nothing else is said.
+    key, column: its names in JSON and in CSV, where they are not the name.
+    per: how many are one of what tables of networks show, as in MB.
+    brief: do these tables show three digits?
+    place: where it stands unasked.
+    additive: is a network's the sum of its parts'?
+    budget: what a budget allows at most; empty where none can be given.
+    shares: the terms that it is the sum of.
+    """
+
+    measure: Callable[..., Reading]
+    convention: str = ""
+    dtype: str = ""
+    noun: str = ""
+    key: str = ""
+    column: str = ""
+    per: int = 1
+    brief: bool = False
+    place: Place = Place.NOWHERE
+    additive: bool = True
+    budget: str = ""
+    shares: tuple[Share, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "noun", self.noun or self.words)
+        object.__setattr__(self, "key", self.key or self.name)
+        object.__setattr__(self, "column", self.column or self.key)
+
+    def of(self, rows: Sequence[Operator]) -> Reading:
+        """What these rows have of it."""
+        taken = self.convention or self.dtype
+        return self.measure(rows, taken) if taken else self.measure(rows)
+
+    def read(self, ledger: Ledger) -> Reading:
+        """What a ledger has of it, under the ledger's conditions."""
+        return ledger.read(self.of)
+
+    def formula(self, ledger: Ledger) -> Formula:
+        """What a ledger has of it, as a closed form."""
+        return self.read(ledger).formula
+
+    def under(self, convention: Convention) -> Quantity:
+        """The same, counted under a convention; itself where conventions do not matter."""
+        if not self.convention:
+            return self
+        return replace(
+            self,
+            words=f"{convention.unit} ({convention.name})",
+            unit=convention.unit,
+            heading=f"{convention.unit}\n({convention.name})",
+            convention=convention.name,
+            noun=convention.unit,
+            key=COUNT,
+            column=f"{convention.unit.lower()}_{convention.name}",
+        )
+
+    def and_shares(self) -> Iterator[Quantity]:
+        """Itself and each of its shares."""
+        yield self
+        for share in self.shares:
+            yield replace(
+                self,
+                name=f"{self.name}_{share.name}",
+                words=share.words,
+                heading=share.heading,
+                measure=share.measure,
+                noun="",
+                key=f"{self.key}_{share.name}",
+                column=f"{self.column}_{share.name}",
+                place=share.place,
+                budget="",
+                shares=(),
+            )
+
+
+_ROWS = (
+    Quantity(
+        "params", "parameters", "", "Params", "params", stored=True,
+        measure=readings.params, noun="params", place=Place.PARTS,
+        budget="so many parameters, such as 5M",
+    ),
+    Quantity(
+        "macs", "MACs (macs)", "MACs", "MACs\n(macs)", "macs",
+        measure=readings.flops, convention="macs", noun="MACs", place=Place.PARTS,
+        budget="so many multiply-accumulates, such as 300M",
+    ),
+    Quantity(
+        "activations", "activations", "elements", "Activ-\nations",
+        measure=readings.activations, brief=True, place=Place.PARTS,
+        budget="so many activations, such as 10M",
+    ),
+    Quantity(
+        "weights", "weights, float32", "bytes", "fp32\nMB", stored=True,
+        measure=readings.weight_bytes, dtype="float32", noun="bytes of float32 weights",
+        key="weight_bytes", column="weight_bytes_float32", per=10**6, place=Place.NETWORKS,
+        budget="so many bytes of float32 weights, such as 20M",
+    ),
+    Quantity(
+        "int8", "weights, int8", "bytes", "int8\nbytes", "params", stored=True,
+        measure=readings.weight_bytes, dtype="int8", noun="bytes of int8 weights",
+        budget="so many bytes of int8 weights, such as 5M",
+    ),
+    Quantity(
+        "peak", "peak activations, float32", "bytes", "Peak\nMB",
+        measure=readings.peak_activation_bytes, dtype="float32",
+        noun="bytes of float32 activations at the peak",
+        key="peak_activation_bytes", column="peak_activation_bytes_float32", per=10**6,
+        place=Place.DATA, additive=False,
+        budget="so many bytes of live float32 activations, such as 10M",
+    ),
+    Quantity(
+        "traffic", "traffic, float32", "bytes", "Traffic\nMB",
+        measure=readings.traffic_bytes, dtype="float32", noun="bytes of float32 traffic",
+        key="traffic_bytes", column="traffic_bytes_float32", per=10**6, place=Place.DATA,
+        budget="so many bytes read and written in float32, such as 200M",
+        shares=(
+            Share(
+                "activations_read", "activations read, float32", "Read\nMB",
+                partial(readings.directed_bytes, Direction.ACTIVATIONS_READ),
+            ),
+            Share(
+                "weights_read", "weights read, float32", "Weights\nMB",
+                partial(readings.directed_bytes, Direction.WEIGHTS_READ),
+            ),
+            Share(
+                "activations_written", "activations written, float32", "Written\nMB",
+                partial(readings.directed_bytes, Direction.ACTIVATIONS_WRITTEN),
+            ),
+        ),
+    ),
+    Quantity(
+        "energy", "energy, float32, for ratios only", "fJ", "Energy\nmJ", caution=energy.CAUTION,
+        measure=energy.energy, dtype="float32", noun="fJ (horowitz-45nm)",
+        key="energy_fj", column="energy_fj_float32", per=10**12, place=Place.DATA,
+        budget="so many femtojoules, for ratios only, such as 20T for 20 mJ",
+        shares=(
+            Share(
+                "arithmetic", "energy of arithmetic, float32, for ratios only",
+                "Arith-\nmetic mJ", energy.arithmetic_energy, Place.DATA,
+            ),
+            Share(
+                "memory", "energy of memory, float32, for ratios only",
+                "Memory\nmJ", energy.memory_energy, Place.DATA,
+            ),
+        ),
+    ),
+    Quantity(
+        "trainable", "trainable parameters", "", "Train-\nable", stored=True,
+        measure=readings.trainable,
+    ),
+    Quantity(
+        "active_params", "active parameters", "", "Active", stored=True,
+        measure=readings.active_params,
+    ),
+    Quantity(
+        "buffers", "buffer elements", "elements", "Buffers", stored=True,
+        measure=readings.buffers,
+    ),
+)  # fmt: skip
+
+QUANTITIES: Mapping[str, Quantity] = {each.name: each for row in _ROWS for each in row.and_shares()}
+"""Every quantity by name; the work is in MACs, under the convention `macs`."""
+
+MACS, PARAMS = QUANTITIES["macs"], QUANTITIES["params"]
+
+
+def standing(place: Place) -> list[Quantity]:
+    """What stands there unasked."""
+    return [row for row in QUANTITIES.values() if row.place >= place]
+
+
+def columns(place: Place, convention: Convention) -> list[Quantity]:
+    """What a table shows there unasked, the work as the convention counts it."""
+    return [row.under(convention) for row in standing(place)]
+
+
+def keys(place: Place, convention: Convention) -> list[Quantity]:
+    """What a JSON object has there: the work in MACs, and then as the convention counts it."""
+    found: list[Quantity] = []
+    for row in standing(place):
+        found += [row, row.under(convention)] if row.convention else [row]
+    return found
+
+
+def choices(convention: Convention) -> dict[str, Quantity]:
+    """What a table can be asked for: every quantity, and the work as the convention counts it."""
+    return {**QUANTITIES, COUNT: MACS.under(convention)}
+
+
+def formulas() -> dict[str, Quantity]:
+    """What a formula can be of: each quantity that is a sum, and the work under each convention."""
+    sums = {name: row for name, row in QUANTITIES.items() if row.additive}
+    return {**sums, **{name: MACS.under(each) for name, each in CONVENTIONS.items()}}
+
+
+def bounded() -> list[Quantity]:
+    """What a budget can bound, the work first."""
+    return sorted(
+        (row for row in QUANTITIES.values() if row.budget), key=lambda q: not q.convention
+    )

@@ -1,0 +1,53 @@
+"""What a training step keeps from its forward to its backward pass, in bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flopscope.domain import Condition
+from flopscope.errors import UnknownName
+from flopscope.readings.memory import DTYPES
+from flopscope.readings.reading import Reading
+from flopscope.sizes import Shape, elements, product, total
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A tensor that the forward pass keeps for the backward pass, whole: its shape and the bytes of
+    an element. `name` is that of a parameter or buffer, `given` says that it is an input."""
+
+    shape: Shape
+    item: int
+    floating: bool
+    name: str = ""
+    given: bool = False
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What autograd keeps from the forward to the backward pass.
+
+    Each storage counts once and whole, however many operators keep it or views of it.
+    """
+
+    tensors: tuple[Kept, ...]
+    conditions: tuple[Condition, ...] = ()
+
+    def bytes(self, dtype: str = "float32") -> Reading:
+        """Bytes of what the network computes and keeps, its floating-point numbers in `dtype`;
+        indices and masks as they are. Parameters, buffers and inputs exist anyway and are not in
+        it. Raises UnknownName for a dtype that is not in `readings.memory.DTYPES`."""
+        computed = [kept for kept in self.tensors if not kept.name and not kept.given]
+        return self._reading(computed, "saved for the backward pass", dtype)
+
+    def input_bytes(self, dtype: str = "float32") -> Reading:
+        """Bytes of the network's inputs that are kept. Raises UnknownName as `bytes` does."""
+        return self._reading([k for k in self.tensors if k.given], "inputs saved", dtype)
+
+    def _reading(self, tensors: Sequence[Kept], what: str, dtype: str) -> Reading:
+        if dtype not in DTYPES:
+            raise UnknownName("dtype", dtype, DTYPES)
+        width = DTYPES[dtype]
+        parts = (product((elements(k.shape), width if k.floating else k.item)) for k in tensors)
+        return Reading(total(parts), "bytes", f"{what}, {dtype}", conditions=self.conditions)

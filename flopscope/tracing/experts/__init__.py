@@ -1,0 +1,1 @@
+"""Mixtures of experts: who chooses, what is known of the choice, and what is computed for it."""

@@ -1,0 +1,1 @@
+"""A ledger by way of torch.export."""

@@ -1,0 +1,1 @@
+"""Functions of torch that are met before they reach the dispatcher."""

@@ -1,0 +1,166 @@
+"""Functions of torch that run in another way in a trace, in two literal tables: one for any sizes,
+and one for free sizes alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+from flopscope.errors import BadInput
+from flopscope.tracing.callers import caller
+from flopscope.tracing.functions.complexconvolutions import CONVOLUTIONS, convolution, has_complex
+from flopscope.tracing.functions.composites import COMPOSITES, composed
+from flopscope.tracing.functions.factories import FACTORIES
+from flopscope.tracing.functions.interpolation import interpolated
+from flopscope.tracing.functions.pools import POOLS
+from flopscope.tracing.node import size_value
+from flopscope.tracing.recorder import Recorder
+from flopscope.tracing.shapes.table import RULES
+from flopscope.tracing.special.products import attention, batched_product
+from flopscope.tracing.special.recurrent import RECURRENT, recurrent
+from flopscope.tracing.special.table import Handler
+
+# --- on any sizes -------------------------------------------------------------------------------
+
+
+def _linear(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """A linear layer on the axes of its input, which torch folds into one."""
+    if not args or args[0].dim() <= 2:
+        return NotImplemented
+    with recorder.positions(args[0].shape[:-1]):
+        return function(*args, **kwargs)
+
+
+def _convolution(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """A convolution of complex numbers as one operator."""
+    return convolution(function, *args, **kwargs) if has_complex(args, kwargs) else NotImplemented
+
+
+def _norm(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    return NotImplemented if recorder.trains else _rms_norm(recorder, *args, **kwargs)
+
+
+def _rms_norm(
+    recorder: Recorder,
+    input: torch.Tensor,
+    normalized_shape: Sequence[Any],
+    weight: torch.Tensor | None = None,
+    eps: float | None = None,
+) -> torch.Tensor:
+    """The norm as one operator, `_fused_rms_norm`."""
+    result, _ = RULES["_fused_rms_norm"](input, normalized_shape)
+    recorder.record("_fused_rms_norm", (input, normalized_shape, weight, eps), {}, result)
+    return result  # type: ignore[no-any-return]
+
+
+def _recurrent(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """All steps of a recurrent layer at once. Raises BadInput in a training step."""
+    if recorder.trains:
+        raise BadInput(
+            f"the backward pass of {RECURRENT[function].name} is not known; "
+            "trace the network without backward"
+        )
+    return recurrent(recorder, function, args)
+
+
+ON_ANY_SIZES: Mapping[Any, Handler] = {
+    F.linear: _linear,
+    **dict.fromkeys(CONVOLUTIONS, _convolution),
+    F.rms_norm: _norm,
+    **dict.fromkeys(RECURRENT, _recurrent),
+}
+"""Handlers by function, whatever the sizes are."""
+
+# --- on free sizes ------------------------------------------------------------------------------
+
+MEANS: Mapping[Any, tuple[int, ...]] = {
+    F.adaptive_avg_pool2d: (-2, -1),
+    F.adaptive_avg_pool3d: (-3, -2, -1),
+}
+"""Pooling to one position is the mean over these axes; torch asks whether there are two channels,
+for the sake of strides."""
+
+
+def _is_one(output_size: Any = None) -> bool:
+    sizes = output_size if isinstance(output_size, Sequence) else (output_size,)
+    return all(isinstance(size, int) and size == 1 for size in sizes)
+
+
+def _mean(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    if _is_one(*args[1:], **kwargs):
+        return args[0].mean(MEANS[function], keepdim=True)
+    return composed(recorder, function, args, kwargs)
+
+
+AFFINE_GRIDS = frozenset({F.affine_grid, torch.affine_grid_generator})
+
+
+def _grid(
+    recorder: Recorder, theta: torch.Tensor, size: Sequence[Any], align_corners: bool | None = None
+) -> torch.Tensor:
+    """The grid as one operator, whose sizes torch takes as numbers only. Raises BadInput for
+    matrices that do not map grids of this rank."""
+    axes = len(size) - 2
+    if theta.dim() != 3 or tuple(theta.shape[1:]) != (axes, axes + 1) or axes not in (2, 3):
+        text = "×".join(str(size_value(n)) for n in theta.shape)
+        raise BadInput(
+            f"affine_grid at {caller()} takes matrices of N×2×3 for a size of 4 numbers, of N×3×4 "
+            f"for one of 5, and these are {text} for one of {len(size)}"
+        )
+    result = theta.new_empty((*size[:1], *size[2:], axes))
+    args = (theta, size, align_corners)
+    recorder.record("affine_grid_generator", args, {}, result)
+    return result
+
+
+def _affine_grid(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    return NotImplemented if torch.is_grad_enabled() else _grid(recorder, *args, **kwargs)
+
+
+def _made(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    return FACTORIES[function](*args, **kwargs)
+
+
+def _interpolated(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    return interpolated(*args, **kwargs)
+
+
+def _attention(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    return attention(*args, **kwargs)
+
+
+def _product(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    if not kwargs and min(x.dim() for x in args) > 2:
+        return batched_product(*args)
+    return composed(recorder, function, args, kwargs)
+
+
+PRODUCTS = frozenset({torch.matmul, torch.Tensor.matmul, torch.Tensor.__matmul__})
+
+ON_FREE_SIZES: Mapping[Any, Handler] = {
+    **dict.fromkeys([*POOLS, *COMPOSITES], composed),
+    **dict.fromkeys(MEANS, _mean),
+    **dict.fromkeys(AFFINE_GRIDS, _affine_grid),
+    **dict.fromkeys(FACTORIES, _made),
+    F.interpolate: _interpolated,
+    **dict.fromkeys(PRODUCTS, _product),
+    F.scaled_dot_product_attention: _attention,
+}
+"""Handlers by function, where a size among the arguments is free."""

@@ -1,0 +1,120 @@
+"""Functions of torch that are met before they reach the dispatcher.
+
+Interpolation takes no symbolic size in torch's compiled code; its arithmetic is done here and the
+operator called itself. Recurrent layers unroll one step after the other there; here they are the
+same products at once, so that the length may be free. A root-mean-square norm is taken apart there
+where nothing learns; here it is the one operator that it is where something does. A convolution of
+complex numbers is three of real ones there, with sums around them; here it is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+from torch.utils import _pytree as pytree
+
+from flopscope.tracing.functions.factories import FACTORIES
+from flopscope.tracing.functions.handlers import ON_ANY_SIZES, ON_FREE_SIZES
+from flopscope.tracing.functions.literals import MET
+from flopscope.tracing.recorder import Recorder
+from flopscope.tracing.special.table import called
+from flopscope.tracing.values.known import has_free_size
+
+
+class Functions(TorchFunctionMode):
+    """Runs functions of torch by the tables of `special`, `literals` and `handlers` while it is
+    active. With `always`, what is meant for free sizes is done on plain sizes too."""
+
+    def __init__(self, recorder: Recorder, *, always: bool = False) -> None:
+        super().__init__()
+        self._recorder = recorder
+        self._always = always
+
+    def __torch_function__(
+        self,
+        function: Any,
+        types: Any,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        special = called(self, self._recorder, function, args, kwargs or {})
+        if special is not NotImplemented:
+            return special
+        if function in MET:
+            return MET[function](function, args, dict(kwargs or {}))
+        args, kwargs = with_numbers(function, args, kwargs or {})
+        result = self._handled(function, args, kwargs)
+        return self._called(function, args, kwargs) if result is NotImplemented else result
+
+    def _handled(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """What a handler of the tables returns; NotImplemented where none takes the call."""
+        result = NotImplemented
+        if function in ON_ANY_SIZES:
+            result = ON_ANY_SIZES[function](self._recorder, function, args, kwargs)
+        elif function in ON_FREE_SIZES and (self._always or has_free_size((args, kwargs))):
+            result = ON_FREE_SIZES[function](self._recorder, function, args, kwargs)
+        return result
+
+    def _called(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """The call itself. Where compiled code insists on numbers, the sizes are fixed to those of
+        the example."""
+        rows = len(self._recorder.rows)
+        try:
+            return function(*args, **kwargs)
+        except RuntimeError as error:
+            if "with symbolic sizes" not in str(error):
+                raise
+        del self._recorder.rows[rows:]
+        return function(
+            *pytree.tree_map(_at_numbers, tuple(args)), **pytree.tree_map(_at_numbers, kwargs)
+        )
+
+
+class Values(TorchFunctionMode):
+    """While it is active, symbolic real numbers reach torch's functions as numbers."""
+
+    def __torch_function__(
+        self,
+        function: Any,
+        types: Any,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        if function in MET:
+            return MET[function](function, args, dict(kwargs or {}))
+        args, kwargs = with_numbers(function, args, kwargs or {})
+        if function in FACTORIES and has_free_size((args, kwargs)):
+            return FACTORIES[function](*args, **kwargs)
+        return function(*args, **kwargs)
+
+
+def with_numbers(
+    function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    """The arguments with the example's numbers for symbolic real ones.
+
+    Only values of tensors depend on real numbers such as a scale or a momentum, and no count
+    depends on values. The scale of an interpolation is the exception.
+    """
+    given = (*args, *kwargs.values())
+    if function is F.interpolate or not any(isinstance(value, torch.Tensor) for value in given):
+        return args, kwargs
+    if any(isinstance(value, torch.SymFloat) for value in given):
+        args = [_number(value) for value in args]
+        kwargs = {name: _number(value) for name, value in kwargs.items()}
+    return args, kwargs
+
+
+def _at_numbers(value: Any) -> Any:
+    """The value with every free size at the example's number, from now on."""
+    if isinstance(value, torch.Tensor):
+        return value.expand([int(size) for size in value.shape]) if has_free_size(value) else value
+    return int(value) if isinstance(value, torch.SymInt) else value
+
+
+def _number(value: Any) -> Any:
+    return value.node.example() if isinstance(value, torch.SymFloat) else value

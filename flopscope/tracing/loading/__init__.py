@@ -1,0 +1,1 @@
+"""A user's own network, loaded from where a target names it."""

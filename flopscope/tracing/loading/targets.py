@@ -1,0 +1,285 @@
+"""A user's own network, named on the command line. Loading a Python target runs its code."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from flopscope.arguments import Deferred, Named, parse_name, plain
+from flopscope.errors import BadInput, UnknownName
+from flopscope.tracing.building.constructing import origins_of, without_memory
+from flopscope.tracing.loading.extensions import with_torchvision
+from flopscope.tracing.loading.refusals import import_refused, making_refused, not_had
+from flopscope.tracing.loading.usercode import importable, module_of
+
+
+def load(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
+    """The module that a target names: `file.py:Name`, `package.module:Name`, `timm:NAME`,
+    `torchvision:NAME`.
+
+    Name is an nn.Module, or a class or function that makes one from `arguments`, also one in
+    another, as in Net.small, or called, as in Net(Config(width=16)). They are called under the meta
+    device, so no weights are allocated, unless they read values. Raises BadInput for a target that
+    does not import, does not exist, is no module, or does not accept the arguments.
+    """
+    with importable(target):
+        make, given = maker(target), dict(arguments or {})
+        if isinstance(make, nn.Module) and given:
+            raise BadInput(
+                f"{target} is a module already, which takes no arguments; leave --arg out, or name "
+                "the class or function that makes it"
+            )
+        module = make if isinstance(make, nn.Module) else _made(make, given, target)
+    if not isinstance(module, nn.Module):
+        raise BadInput(
+            f"{target} gives {type(module).__name__}, "
+            "which is not an nn.Module, nor a class or function that makes one"
+        )
+    return module
+
+
+def maker(target: str) -> Any:
+    """What a target names: a module, or what makes one. Raises BadInput, UnknownName."""
+    place, name = parts_of(target)
+    with importable(target):
+        if place in LIBRARIES:
+            return LIBRARIES[place](name)
+        module, named = _imported(place, target), parse_name(name)
+        found = _found(module, named.name, target)
+        if not named.called:
+            return found
+        if not callable(found):
+            raise BadInput(f"{target} calls {named.name}, which cannot be called; leave () out")
+        values = dict(_in_module(dict(named.named), module, target))
+        positional = tuple(_in_module(value, module, target) for value in named.positional)
+        return Deferred(found, positional, values)
+
+
+def parts_of(target: str) -> tuple[str, str]:
+    """Place and name. Raises BadInput where there are not both."""
+    library, _, rest = target.partition(":")
+    if library in LIBRARIES and rest:
+        return library, rest
+    dotted, call, arguments = target.partition("(")
+    place, _, name = dotted.rpartition(":")
+    if not place or not name:
+        raise BadInput(
+            f"'{target}' is not a target; "
+            "write path/to/file.py:Name, package.module:Name, timm:NAME or torchvision:NAME"
+        )
+    return place, name + call + arguments
+
+
+def resolved(target: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments, with names in them looked up in the target's module; a call among them is made
+    later. Text that only looks like a dotted name stays text. Raises as `maker` does."""
+    place, _ = parts_of(target)
+    with importable(target):
+        module = None if place in LIBRARIES else _imported(place, target)
+        return {key: _in_module(value, module, target) for key, value in arguments.items()}
+
+
+def load_rules(target: str) -> Mapping[str, Any]:
+    """The reader's rules for operators, a mapping that `file.py:RULES` names. Raises BadInput."""
+    rules = maker(target)
+    if not isinstance(rules, Mapping) or not all(map(callable, rules.values())):
+        raise BadInput(
+            f"{target} gives {type(rules).__name__}, which is no mapping from operators' names, "
+            "such as mylib::scan, to rules"
+        )
+    return rules
+
+
+# --- libraries ------------------------------------------------------------------------------------
+
+
+def _timm(name: str) -> Callable[..., Any]:
+    timm = library("timm")
+    if not timm.is_model(name):
+        raise UnknownName("timm model", name, timm.list_models())
+    timm.layers.set_fused_attn(False)  # explicit products, which are what the model computes
+    return lambda **arguments: timm.create_model(name, **arguments)
+
+
+def _torchvision(name: str) -> Callable[..., Any]:
+    models = library("torchvision").models
+    if name not in models.list_models():
+        raise UnknownName("torchvision model", name, models.list_models())
+    takes = inspect.signature(models.get_model_builder(name)).parameters
+    # a count needs no weights, so those of a backbone are not downloaded either
+    without = {"weights_backbone": None} if "weights_backbone" in takes else {}
+    return lambda **arguments: models.get_model(name, **{**without, **arguments})
+
+
+LIBRARIES: Mapping[str, Callable[[str], Callable[..., Any]]] = {
+    "timm": _timm,
+    "torchvision": _torchvision,
+}
+
+
+def library(name: str) -> Any:
+    """The library of public models. Raises BadInput where it cannot be imported."""
+    try:
+        return with_torchvision(lambda: importlib.import_module(name))
+    except Exception as error:  # a broken extension raises what it likes
+        raise not_had(name, error) from error
+
+
+# --- names ----------------------------------------------------------------------------------------
+
+
+def _imported(place: str, target: str) -> ModuleType:
+    """The Python module of a file or dotted name."""
+    _check_place(place, target)
+    with import_refused(target, place):
+        return with_torchvision(lambda: module_of(place))
+
+
+def _check_place(place: str, target: str) -> None:
+    if place.endswith(".py"):
+        if not Path(place).is_file():
+            raise BadInput(f"there is no file {place}, which {target} names")
+    elif not all(map(str.isidentifier, place.split("."))):
+        meant = f"{place}.py"
+        hint = (
+            f"did you mean {meant}{target[len(place) :]}?"
+            if Path(meant).is_file()
+            else "write path/to/file.py:Name or package.module:Name"
+        )
+        raise BadInput(f"{place} is neither a Python file nor the dotted name of a module; {hint}")
+
+
+MISSING = object()
+
+
+def _found(module: Any, name: str, target: str) -> Any:
+    """What the dotted name stands for in a module; a class's factory, say."""
+    place, found = parts_of(target)[0], module
+    for at, part in enumerate(name.split(".")):
+        holder = found
+        with import_refused(target, place):  # a lazy package imports what is asked for
+            found = with_torchvision(partial(getattr, holder, part, MISSING))
+        if found is MISSING:
+            where = ".".join((place, *name.split(".")[:at])) if at else place
+            raise UnknownName(f"name in {where}", part, _makers(holder))
+    return found
+
+
+def _makers(holder: Any) -> list[str]:
+    """Names in a module or class that could make a network, those of a lazy module included. What a
+    class inherits from torch is left out."""
+    if inspect.isclass(holder):
+        own = [base for base in holder.__mro__ if base.__module__.partition(".")[0] != "torch"]
+        held = {name: value for base in own for name, value in vars(base).items()}
+        names = list(held)
+    else:
+        held, names = getattr(holder, "__dict__", {}), dir(holder)
+    names = [name for name in names if not name.startswith("_")]
+    return [name for name in names if name not in held or callable(getattr(holder, name))]
+
+
+def _in_module(value: Any, module: ModuleType | None, target: str) -> Any:
+    """A value with its names looked up. Text with dots that names nothing stays text."""
+    if isinstance(value, Mapping):
+        return {key: _in_module(item, module, target) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(_in_module(item, module, target) for item in value)
+    if not isinstance(value, Named):
+        return value
+    try:
+        found = _looked_up(value.name, module, target)
+    except UnknownName:
+        if value.called or "." not in value.name:
+            raise
+        return value.text  # of a file, say: weights.pth
+    if not value.called:
+        return found
+    positional = tuple(_in_module(item, module, target) for item in value.positional)
+    return Deferred(found, positional, _in_module(dict(value.named), module, target))
+
+
+def _looked_up(name: str, module: ModuleType | None, target: str) -> Any:
+    """What a name stands for in the module, which has a name itself, or among all loaded modules.
+    Raises UnknownName."""
+    first, own = name.partition(".")[0], f"{_own_name(target)}."
+    if module is not None and (first in dir(module) or _has(module, first)):
+        return _found(module, name, target)
+    if module is not None and name.startswith(own):
+        return _found(module, name.removeprefix(own), target)
+    found = _loaded(name)
+    if found is None:
+        raise UnknownName(f"name in {parts_of(target)[0]}", first, _makers(module))
+    return found
+
+
+def _own_name(target: str) -> str:
+    """The name under which a target's module is known to its author: net for path/to/net.py."""
+    place, _ = parts_of(target)
+    return Path(place).stem if place.endswith(".py") else place
+
+
+def _has(module: ModuleType, name: str) -> bool:
+    try:
+        return hasattr(module, name)
+    except Exception:  # a lazy package imports what is asked for
+        return False
+
+
+def _loaded(name: str) -> Any:
+    """What a dotted name stands for among the loaded modules, such as torch.nn.GELU; else None."""
+    parts = name.split(".")
+    for cut in range(len(parts) - 1, 0, -1):
+        found: Any = sys.modules.get(".".join(parts[:cut]))
+        for part in parts[cut:]:
+            found = getattr(found, part, None)
+        if found is not None:
+            return found
+    return None
+
+
+# --- making ---------------------------------------------------------------------------------------
+
+
+def _made(make: Any, arguments: dict[str, Any], target: str) -> Any:
+    if not callable(make):
+        return make
+    found = resolved(target, arguments)
+    given = ", ".join(f"{k}={v}" for k, v in arguments.items()) or "no arguments"
+    hint = _meant_as_name(target, arguments)
+    with making_refused(f"{target} could not be made with {given}", make, found, hint=hint):
+        return with_torchvision(lambda: _shapes_first(make, found))
+
+
+def _meant_as_name(target: str, arguments: Mapping[str, Any]) -> str:
+    """What helps where text is given that names a class or function beside the target, or was
+    meant to."""
+    place, _ = parts_of(target)
+    if place in LIBRARIES:
+        return ""
+    module = _imported(place, target)
+    for key, value in arguments.items():
+        if isinstance(value, str) and callable(vars(module).get(value)):
+            name = f"{_own_name(target)}.{value}"
+            return f"; {value} is text, --arg {key}={name} is what {place} has under that name"
+        if isinstance(value, Named) and _in_module(value, module, target) == value.text:
+            return f"; {value} is text, since {place} has no such name"
+    return ""
+
+
+def _shapes_first(make: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    """The module made of shapes, or of numbers where the constructor reads the values of a
+    tensor."""
+    try:
+        return without_memory(lambda: make(**plain(arguments)), {}, origins_of(make, arguments))
+    except (NotImplementedError, RuntimeError, TypeError) as error:
+        if "meta" not in str(error).lower():
+            raise
+    return make(**plain(arguments))

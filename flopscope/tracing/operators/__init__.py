@@ -1,0 +1,1 @@
+"""What torch's operators are in a ledger: the tables of their rows."""

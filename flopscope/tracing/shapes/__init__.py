@@ -1,0 +1,1 @@
+"""What shapes operators return on symbolic sizes."""

@@ -1,0 +1,36 @@
+"""Operators of other libraries: run for their shapes alone, by what they register for that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from flopscope.errors import BadInput
+from flopscope.tracing.callers import caller
+
+OWN = frozenset({"aten", "prims", "prim", "profiler"})
+"""Namespaces of torch itself, whose operators the tables name."""
+
+SILENT = ("fake impl", "Meta' backend", "meta tensor", "data is not allocated")
+"""What torch says of an operator that has no shapes without values."""
+
+
+def foreign(function: Any) -> bool:
+    """Is it of another library, so that the tables of torch's operators say nothing of it?"""
+    return function.namespace not in OWN
+
+
+def foreign_result(
+    function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], run: Callable[..., Any]
+) -> Any:
+    """What such an operator returns. Raises BadInput for one that tells no shapes."""
+    try:
+        return run(*args, **kwargs)
+    except (NotImplementedError, RuntimeError) as error:
+        if not any(text in str(error) for text in SILENT):
+            raise
+        name = function.name()
+        raise BadInput(
+            f"the operator {name} at {caller()} does not say which shapes it returns; "
+            f'register them with torch.library.register_fake("{name}")'
+        ) from error

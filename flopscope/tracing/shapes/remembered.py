@@ -1,0 +1,130 @@
+"""What torch's operators return at plain sizes is remembered: many of its kernels for shapes are
+written in Python, and networks ask the same of the same sizes again and again.
+
+What an operator returns, if it makes its results, depends on shapes, steps, types and numbers
+alone. So the answer is worked out on tensors that are made for it, and kept under those properties.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from flopscope.tracing.schemas import is_mutable, is_view, written_arguments
+from flopscope.tracing.values.known import META, flat, mapped
+
+MOST_REMEMBERED = 2**12
+"""The most answers that are kept."""
+
+PLAIN = (int, float, complex, str, type(None), torch.dtype, torch.layout, torch.memory_format)
+"""Types of arguments, other than tensors, under which answers are kept."""
+
+
+@dataclass(frozen=True)
+class Strided:
+    """What an operator can tell of a tensor without numbers."""
+
+    shape: tuple[int, ...]
+    steps: tuple[int, ...]
+    dtype: torch.dtype
+
+    def made(self) -> torch.Tensor:
+        """A tensor like it."""
+        return torch.empty_strided(self.shape, self.steps, dtype=self.dtype, device=META)
+
+
+class Number(NamedTuple):
+    """A number with its type: 1, 1.0 and True are not the same argument."""
+
+    kind: type
+    value: Any
+
+
+class _Other(Exception):
+    """Raised for a value under which no answer can be kept."""
+
+
+FIRST = object()
+"""The answer of an operator that writes to its first argument and returns it."""
+
+
+def answer(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """What the operator returns at plain sizes. Raises what torch raises."""
+    if not _makes_its_results(function):
+        return function(*args, **kwargs)
+    try:
+        question = (_key(tuple(args)), _key(tuple(kwargs.items())))
+        found = _worked_out(function, *question, torch.get_default_dtype())
+    except _Other:
+        return function(*args, **kwargs)
+    return args[0] if found is FIRST else mapped(_value, found)
+
+
+@cache
+def _makes_its_results(function: Any) -> bool:
+    """Are its results new tensors, or the first argument, whose shape stays as it is?"""
+    if function.namespace != "aten" or torch.Tag.inplace_view in function.tags:
+        return False
+    if is_mutable(function):
+        return [place for place, _ in written_arguments(function)] == [0]
+    return not is_view(function)
+
+
+@lru_cache(maxsize=MOST_REMEMBERED)
+def _worked_out(function: Any, args: Any, kwargs: Any, default: torch.dtype) -> Any:
+    """What the operator returns for these arguments, with Strided for tensors. `default` is the
+    type that torch gives numbers."""
+    own = _value(args)
+    result = function(*own, **dict(_value(kwargs)))
+    if own and result is own[0]:
+        return FIRST
+    if any(made is given for made in flat(result) for given in flat(own)):
+        raise _Other
+    return mapped(_key_of_result, result)
+
+
+def _key(value: Any) -> Any:
+    """A value of a call as a key. Raises _Other for a value that cannot be one."""
+    if isinstance(value, torch.Tensor):
+        return _tensor_key(value)
+    if isinstance(value, tuple | list):
+        return tuple([_key(part) for part in value])
+    if type(value) in (int, bool, float):
+        return Number(type(value), value)
+    if isinstance(value, torch.device) and value == META:
+        return value
+    if not isinstance(value, PLAIN):
+        raise _Other
+    return value
+
+
+def _tensor_key(tensor: torch.Tensor) -> Strided:
+    plain = type(tensor) in (torch.Tensor, nn.Parameter) and tensor.device == META
+    if not plain or tensor.layout is not torch.strided or tensor.is_quantized:
+        raise _Other
+    if tensor.dtype.is_complex and (tensor.is_conj() or tensor.is_neg()):
+        raise _Other
+    return Strided(tuple(tensor.shape), tensor.stride(), tensor.dtype)
+
+
+def _key_of_result(value: Any) -> Any:
+    """A new tensor as a key; what else is returned stays as it is."""
+    if isinstance(value, torch.Tensor):
+        if value.storage_offset():
+            raise _Other
+        return _tensor_key(value)
+    return value
+
+
+def _value(key: Any) -> Any:
+    """The value that a key stands for; collections as lists, which operators take for tuples."""
+    if isinstance(key, Strided):
+        return key.made()
+    if isinstance(key, Number):
+        return key.value
+    return [_value(part) for part in key] if isinstance(key, tuple) else key

@@ -1,0 +1,1 @@
+"""What runs in another way than plain operators on plain tensors, and is asked first."""

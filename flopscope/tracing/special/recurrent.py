@@ -1,0 +1,142 @@
+"""LSTM, GRU and plain recurrent layers as rows: all steps of a layer together.
+
+A step multiplies its input and its state by one matrix each; over T steps that is two linear layers
+on T·B positions, whether they can run at once or not. The equations of a step are those in the
+documentation of torch.nn.LSTM, GRU and RNN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch.nn import functional as F
+
+from flopscope.facts import Function, Kind
+from flopscope.recurrent import GRU, LSTM, Step, plain
+from flopscope.tracing.calls import Facts, shape_of
+from flopscope.tracing.shapes.fitting import demand, is_size, like, text
+
+if TYPE_CHECKING:
+    from flopscope.tracing.recorder import Recorder
+
+
+class Cell(NamedTuple):
+    """The name of a layer's operator, and what one of its steps does."""
+
+    name: str
+    step: Step
+
+
+RECURRENT: Mapping[Any, Cell] = {
+    torch.lstm: Cell("lstm", LSTM),
+    torch.gru: Cell("gru", GRU),
+    torch.rnn_tanh: Cell("rnn_tanh", plain(Function.TANH)),
+    torch.rnn_relu: Cell("rnn_relu", plain(Function.RELU)),
+}
+"""By torch's function."""
+
+
+def recurrent(recorder: Recorder, function: Any, args: Sequence[Any]) -> Any:
+    """Record the layers and return their outputs: those of all steps, and the last states."""
+    packed = isinstance(args[1], torch.Tensor) and not isinstance(args[2], list)
+    x, (states, weights, has_bias, layers, _, _, both_ways) = args[0], args[1 + packed : 8 + packed]
+    states = (states,) if isinstance(states, torch.Tensor) else tuple(states)
+    directions = 2 if both_ways else 1
+    each = len(weights) // (layers * directions)
+    shape = (*x.shape[:-1], states[-1].shape[-1])  # before a projection, which narrows the output
+    for number in range(layers):
+        outputs = []
+        for direction in range(directions):
+            start = (number * directions + direction) * each
+            own = list(weights[start : start + each])
+            outputs.append(layer(recorder, RECURRENT[function], x, own, has_bias, shape))
+        x = outputs[0] if directions == 1 else torch.cat(outputs, -1)
+    return (x, *(like(state, state.shape) for state in states))
+
+
+def layer(
+    recorder: Recorder,
+    cell: Cell,
+    x: torch.Tensor,
+    weights: list[torch.Tensor],
+    has_bias: bool,
+    shape: tuple[Any, ...],
+) -> torch.Tensor:
+    """One layer in one direction. Returns its output."""
+
+    def append(facts: Facts, output: torch.Tensor) -> torch.Tensor:
+        recorder.append(cell.name, facts._replace(output=shape_of(output)), (), (output,))
+        return output
+
+    from_input, from_state, *rest = weights
+    biases = rest[:2] if has_bias else [None, None]
+    projection = rest[2 if has_bias else 0 :]
+    state = like(x, (*shape[:-1], from_state.shape[1]))
+    for operand, weight, bias in zip((x, state), (from_input, from_state), biases, strict=True):
+        gates = like(x, (*shape[:-1], cell.step.gates * shape[-1]))
+        append(Facts(Kind.LINEAR, (operand,), (weight.mT, bias)), gates)
+    out = like(x, shape)
+    for step in cell.step.acts:
+        kind = step if isinstance(step, Kind) else Kind.ACTIVATION
+        function = step if isinstance(step, Function) else None
+        append(Facts(kind, (out,), function=function), out)
+    for matrix in projection:
+        narrow = like(x, (*shape[:-1], matrix.shape[0]))
+        out = append(Facts(Kind.LINEAR, (out,), (matrix.mT,)), narrow)
+    return out
+
+
+# --- one step of a cell, as torch writes it out -------------------------------------------------
+
+
+def lstm_cell(x: torch.Tensor, states: Sequence[torch.Tensor], *weights: Any) -> Any:
+    """The new state and its cell."""
+    state, cell = states
+    from_input, from_state = _both(x, state, *weights, state_first=True)
+    gates = _parts(from_state.add_(from_input), 4)
+    let_in, forget = gates[0].sigmoid_(), gates[1].sigmoid_()
+    new, out = gates[2].tanh_(), gates[3].sigmoid_()
+    cell = (forget * cell).add_(let_in * new)
+    return out * cell.tanh(), cell
+
+
+def gru_cell(x: torch.Tensor, state: torch.Tensor, *weights: Any) -> torch.Tensor:
+    """The new state."""
+    from_input, from_state = (_parts(gates, 3) for gates in _both(x, state, *weights))
+    reset = from_state[0].add_(from_input[0]).sigmoid_()
+    keep = from_state[1].add_(from_input[1]).sigmoid_()
+    new = (from_input[2] + from_state[2].mul_(reset)).tanh_()
+    return (state - new).mul_(keep).add_(new)
+
+
+def _parts(gates: torch.Tensor, number: int) -> list[torch.Tensor]:
+    """The gates apart, as torch splits them: they are written to in place, so they are no views for
+    autograd."""
+    split = torch.ops.aten.unsafe_split.Tensor
+    return list(split(gates, gates.shape[1] // number, 1))
+
+
+def _both(
+    x: torch.Tensor,
+    state: torch.Tensor,
+    from_input: torch.Tensor,
+    from_state: torch.Tensor,
+    input_bias: torch.Tensor | None = None,
+    state_bias: torch.Tensor | None = None,
+    *,
+    state_first: bool = False,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The products of the input and of the state with their matrices."""
+    demand(
+        is_size(x.shape[0], state.shape[0]),
+        lambda: (
+            f"input batch size {text(x.shape[0])} doesn't match hidden batch size "
+            f"{text(state.shape[0])}"
+        ),
+    )
+    if state_first:
+        gates = F.linear(state, from_state, state_bias)
+        return F.linear(x, from_input, input_bias), gates
+    return F.linear(x, from_input, input_bias), F.linear(state, from_state, state_bias)

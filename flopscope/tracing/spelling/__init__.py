@@ -1,0 +1,1 @@
+"""How a network is written: its modules, functions, operators and kernels, noted while it runs."""

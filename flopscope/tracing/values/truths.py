@@ -1,0 +1,85 @@
+"""Conditions on data: a network that does the same work whatever they say is counted all the same.
+
+A check for padding that only warns, an assertion, a test for overflow: each line that asks is
+answered with no and with yes, together with every answer of the others, and the runs are compared
+row by row. No input takes a way on which the network itself raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from flopscope.errors import BadInput
+
+if TYPE_CHECKING:
+    from flopscope.tracing.recorder import Recorder
+
+MOST_WAYS = 16
+MOST_QUESTIONS = 10**3
+"""The most ways that are tried, and the most answers on one of them, since a loop may never end on
+shapes alone."""
+
+
+@dataclass
+class Truths:
+    """Answers by the line of code that asks. A line without an answer is answered with no."""
+
+    answers: dict[str, bool] = field(default_factory=dict)
+    asked: int = 0
+    refusal: BadInput | None = None
+
+    def answer(self, line: str, refusal: BadInput) -> bool:
+        """The answer for the line that asks. Raises the refusal where questions do not end."""
+        self.asked += 1
+        self.refusal = refusal
+        if self.asked > MOST_QUESTIONS:
+            raise refusal
+        return self.answers.setdefault(line, False)
+
+
+def either_way(run: Callable[[Truths], Recorder]) -> Recorder:
+    """What `run` records, if it is the same for all answers.
+
+    Raises BadInput, which names the line that reads data, where it is not or there are too many
+    lines; what the network raises where it does so on every way.
+    """
+    found: list[Recorder] = []
+    failed: Exception | None = None
+    truths = Truths()
+    todo: list[dict[str, bool]] = [{}]
+    for _ in range(MOST_WAYS):
+        if not todo:
+            break
+        given = todo.pop()
+        truths = Truths(dict(given), refusal=truths.refusal)
+        try:
+            found.append(run(truths))
+        except BadInput:
+            raise
+        except Exception as error:
+            if truths.refusal is None:  # it asked nothing
+                raise
+            failed = failed or error
+        todo += _other_answers(given, truths.answers)
+    if not found and failed is not None:
+        raise failed
+    if todo or any(_work(recorder) != _work(found[0]) for recorder in found[1:]):
+        assert truths.refusal is not None
+        raise truths.refusal
+    return found[0]
+
+
+def _other_answers(given: dict[str, bool], answers: dict[str, bool]) -> Iterator[dict[str, bool]]:
+    """The ways that part from this one at each line that asked for the first time."""
+    before = dict(given)
+    for line, answer in answers.items():
+        if line not in given:
+            yield {**before, line: not answer}
+            before[line] = answer
+
+
+def _work(recorder: Recorder) -> list[object]:
+    """The rows without the numbers that tell them apart."""
+    return [row._replace(id=0, reads=()) for row in recorder.rows]

@@ -1,0 +1,238 @@
+"""Tables for papers: columns, order, groups, citations, and the file beside them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shlex
+from html.parser import HTMLParser
+
+import pytest
+
+from flopscope.answers.compare import compare
+from flopscope.catalog.models import MODELS
+from flopscope.cli import main
+from flopscope.present.citations import bibtex, key
+from flopscope.present.paper import COLUMNS, Layout, paper_document
+from flopscope.present.render import FORMATS, render
+from flopscope.present.table import Column, Document, Table
+
+NAMES = ("mobilenetv2", "mobilenetv1", "mobilenetv2:width=1.4", "ghostnet_100")
+
+
+def text(format_name: str, columns: str | None = None, **layout: str | None) -> str:
+    chosen = Layout.parse(columns, layout.get("sort"), layout.get("group"))
+    return render(paper_document(compare(NAMES, res=224), chosen), format_name)
+
+
+def rows(columns: str, **layout: str | None) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text("csv", columns, **layout))))
+
+
+# --- columns, order, groups -----------------------------------------------------------------------
+
+
+def test_columns_stand_as_asked() -> None:
+    (first, *_) = rows("macs,params")
+    assert list(first) == ["model", "family", "macs", "params"]
+    assert first["macs"] == str(compare(["mobilenetv2"], res=224).entries[0].count("macs"))
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_every_column_has_a_value_in_every_format(name: str) -> None:
+    (first, *_) = rows(name)
+    assert list(first.values())[-1]
+    for format_name in FORMATS:
+        assert text(format_name, name)
+
+
+def test_columns_hold_what_the_data_say() -> None:
+    comparison = compare(NAMES, res=224)
+    document = paper_document(comparison, Layout.parse("params,macs,peak,traffic", None, None))
+    for row, data in zip(document.tables[0].rows, document.data["models"], strict=True):
+        numbers = ("params", "macs", "peak_activation_bytes", "traffic_bytes")
+        assert row[2:] == [data[name] for name in numbers]
+
+
+@pytest.mark.parametrize(("sort", "sign"), [("macs", -1), ("+macs", 1)])
+def test_rows_are_sorted_by_a_column(sort: str, sign: int) -> None:
+    found = [sign * int(row["macs"]) for row in rows("macs", sort=sort)]
+    assert found == sorted(found)
+
+
+def test_what_has_no_value_comes_last() -> None:
+    comparison = compare(["mobilenetv2:width=0.123", "mobilenetv1", "mobilenetv2"], res=224)
+    for sort in ("top1", "+top1"):
+        document = paper_document(comparison, Layout.parse("top1", sort, None))
+        assert [row[-1] for row in document.tables[0].rows][-1] is None
+
+
+def test_ratios_are_to_the_first_network_in_any_order() -> None:
+    found = {row["model"]: float(row["macs_ratio"]) for row in rows("count_ratio", sort="macs")}
+    assert found["mobilenetv2"] == 1.0
+    assert found["mobilenetv1"] == 568_740_352 / 300_774_272
+    assert "Ratios are to mobilenetv2." in text("table", "count_ratio", sort="macs")
+
+
+def test_a_family_stands_together_under_its_name() -> None:
+    lines = text("table", "params", group="family").splitlines()
+    order = [line.split()[0] for line in lines if line.startswith(("mobilenet", "ghostnet"))]
+    assert order == [
+        "mobilenetv2:",
+        "mobilenetv2",
+        "mobilenetv2:width=1.4",
+        "mobilenetv1:",
+        "mobilenetv1",
+        "ghostnet:",
+        "ghostnet_100",
+    ]
+
+
+def test_csv_has_the_family_in_a_column_and_no_headings() -> None:
+    assert [row["family"] for row in rows("params", group="family")] == [
+        "mobilenetv2",
+        "mobilenetv2",
+        "mobilenetv1",
+        "ghostnet",
+    ]
+
+
+# --- LaTeX ----------------------------------------------------------------------------------------
+
+
+def latex_rows(code: str) -> list[list[str]]:
+    """Cells of the rows, an escaped & being none that separates."""
+    body = [line for line in code.splitlines() if line.endswith(r"\\")]
+    return [re.split(r"(?<!\\)&", line.removesuffix(r"\\")) for line in body]
+
+
+@pytest.mark.parametrize("group", [None, "family"])
+def test_latex_is_a_booktabs_table_of_the_right_width(group: str | None) -> None:
+    code = text("latex", "params,macs,top1,cite", group=group)
+    (alignment,) = re.findall(r"\\begin\{tabular\}\{(\w+)\}", code)
+    assert alignment == "lrrrl"
+    for cells in latex_rows(code):
+        spans = re.search(r"\\multicolumn\{(\d+)\}", cells[0])
+        assert (int(spans[1]) if spans else len(cells)) == len(alignment)
+    lines = [line for line in code.splitlines() if not line.startswith("%")]
+    assert lines[:2] == [r"\begin{tabular}{lrrrl}", r"\toprule"]
+    assert lines[-2:] == [r"\bottomrule", r"\end{tabular}"]
+    outside = [line for line in lines if line.startswith("\\") and "multicolumn" not in line]
+    assert {line.partition("{")[0] for line in outside} == {
+        r"\begin",
+        r"\toprule",
+        r"\midrule",
+        r"\bottomrule",
+        r"\end",
+    }
+
+
+def test_latex_is_balanced_and_escaped() -> None:
+    code = text("latex", ",".join(COLUMNS), group="family")
+    lines = [line for line in code.splitlines() if not line.startswith("%")]
+    for line in lines:
+        bare = re.sub(r"\\[&%$#_{}]", "", line)
+        assert bare.count("{") == bare.count("}")
+        assert not re.search(r"(?<!\\)[%#_~^]", bare)
+        assert bare.count("$") % 2 == 0
+        assert bare.isascii(), bare
+
+
+def test_citations_are_keys_of_the_bibliography() -> None:
+    code = text("latex", "params,cite")
+    cited = re.findall(r"\\cite\{([^}]*)\}", code)
+    entries = re.findall(r"^% @misc\{([^,]*),$", code, re.MULTILINE)
+    assert [key(MODELS[name.partition(":")[0]].paper) for name in NAMES] == cited
+    assert sorted(set(cited)) == sorted(entries)
+
+
+def test_every_paper_of_the_catalogue_has_an_entry_of_its_own() -> None:
+    papers = {model.paper for model in MODELS.values()}
+    assert len({key(paper) for paper in papers}) == len(papers)
+    for paper in papers:
+        entry = bibtex(paper)
+        assert entry.count("{") == entry.count("}")
+        assert f"eprint = {{{paper.arxiv}}}" in entry
+        assert f"year = {{{paper.year}}}" in entry
+
+
+def test_markdown_cites_paper_and_source() -> None:
+    page = text("markdown", "params,top1,cite")
+    assert "| mobilenetv1 | 4,231,976 | 70.6 | 1704.04861 |" in page
+    assert "arXiv 1704.04861 (2017): MobileNets: Efficient Convolutional Neural Networks" in page
+    assert "mobilenetv1: stated 569M Mult-Adds (MACs)" in page
+
+
+# --- HTML -----------------------------------------------------------------------------------------
+
+
+def test_html_escapes_every_name() -> None:
+    evil = '<script>"&'
+    columns = [Column("a", evil, numeric=False), Column("b", "b", lambda cell: evil)]
+    table = Table(columns, [[evil, 1]], evil, [evil], headings=[evil], bibliography=[evil])
+    page = render(Document([table]), "html")
+    tags: list[str] = []
+
+    class Reader(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            tags.append(tag)
+
+    Reader().feed(page)
+    assert "script" not in tags
+    assert page.count("&lt;script&gt;&quot;&amp;") == 6
+
+
+# --- what stands beside a table -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["compare", "mobilenetv1", "mobilenetv2", "--res", "224", "--columns", "params,cite"],
+        ["compare", "mobilenetv1", "--convention", "fvcore", "--format", "latex"],
+        ["reconcile", "mobilenetv1", "--reported", "579M", "--format", "markdown"],
+        ["audit", "mobilenetv1", "--format", "csv"],
+    ],
+)
+def test_the_file_beside_a_table_makes_it_again(arguments, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([*arguments, "-o", "table.out"]) == 0
+    first = (tmp_path / "table.out").read_bytes()
+    made = json.loads((tmp_path / "table.out.json").read_text(encoding="utf-8"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["table.out", "table.out.json"]
+    (tmp_path / "table.out").unlink()
+    assert main(shlex.split(made["command"])[1:]) == 0
+    assert (tmp_path / "table.out").read_bytes() == first
+    assert made["schema"] == "flopscope.provenance/1"
+
+
+def test_it_names_convention_formulas_and_papers(tmp_path) -> None:
+    file = tmp_path / "t.tex"
+    assert main(["compare", "mobilenetv1", "--convention", "fvcore", "-o", str(file)]) == 0
+    made = json.loads((tmp_path / "t.tex.json").read_text(encoding="utf-8"))
+    assert made["convention"]["name"] == "fvcore"
+    assert list(made["formulas"]) == ["mobilenetv1"]
+    assert made["formulas"]["mobilenetv1"].endswith("domain: B, H, W ≥ 1")
+    assert made["bibtex"] == [bibtex(MODELS["mobilenetv1"].paper)]
+
+
+def test_bad_input_writes_neither_file(tmp_path, capsys) -> None:
+    assert main(["compare", "mobilenetv9", "-o", str(tmp_path / "t.tex")]) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+MESSAGES = {
+    ("--columns", "param"): "unknown column 'param'; did you mean params?",
+    ("--columns", "params,params"): "the column params is given twice; give it once",
+    ("--sort", "cite"): "rows are sorted by numbers, which cite has not; sort by params",
+    ("--sort", "+mac"): "unknown column 'mac'; did you mean macs?",
+    ("--group", "year"): "unknown group 'year'; known are family",
+}
+
+
+@pytest.mark.parametrize("arguments", MESSAGES)
+def test_bad_input_is_said_in_a_sentence(arguments, capsys) -> None:
+    assert main(["compare", "mobilenetv1", *arguments]) == 2
+    assert capsys.readouterr() == ("", f"flopscope: {MESSAGES[arguments]}\n")
