@@ -16,7 +16,7 @@ from flopscope.symbolic import Polynomial, dimension, symbol
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedObject:
     """Something in the target's own module, by its name: nn.GELU, or called: Config(width=16).
     `text` is how it was written."""
 
@@ -46,16 +46,16 @@ class Deferred:
 
     def __call__(self, **more: Any) -> Any:
         """What the function returns from numbers, some of them given now."""
-        return Deferred(self.function, self.positional, {**self.named, **more}).made(plain)
+        return Deferred(self.function, self.positional, {**self.named, **more}).made(as_numbers)
 
 
-def plain(value: Any) -> Any:
+def as_numbers(value: Any) -> Any:
     """An argument, or a mapping of them, as numbers: every call in it is made."""
     if isinstance(value, Deferred):
-        return value.made(plain)
+        return value.made(as_numbers)
     if type(value) in (tuple, list):
-        return type(value)(map(plain, value))
-    return {k: plain(v) for k, v in value.items()} if type(value) is dict else value
+        return type(value)(map(as_numbers, value))
+    return {k: as_numbers(v) for k, v in value.items()} if type(value) is dict else value
 
 
 def parse_input(text: str) -> InputSpec:
@@ -99,8 +99,9 @@ def _size(part: str, text: str) -> Size:
 
 
 def parse_arguments(pairs: Sequence[str]) -> dict[str, Any]:
-    """'width=24' as {'width': 24}: Python literals, names and calls as `Named`, else text. Raises
-    BadInput without an equals sign, or for a name that is given twice.
+    """'width=24' as {'width': 24}: Python literals, names and calls as `NamedObject`, else text.
+
+    Raises BadInput without an equals sign, or for a name that is given twice.
 
     >>> parse_arguments(["width=24", "norm=batch"])
     {'width': 24, 'norm': 'batch'}
@@ -125,7 +126,7 @@ def _literal(text: str) -> Any:
         return text
 
 
-def parse_name(text: str) -> Named:
+def parse_name(text: str) -> NamedObject:
     """What follows the last colon of a target: Net, Net.small, Net(Config(width=16)). Raises
     BadInput for anything else.
 
@@ -136,7 +137,7 @@ def parse_name(text: str) -> Named:
         value = _inside(ast.parse(text.strip(), mode="eval").body)
     except (ValueError, TypeError, SyntaxError) as error:
         raise BadInput(_no_name(text)) from error
-    if not isinstance(value, Named):
+    if not isinstance(value, NamedObject):
         raise BadInput(_no_name(text))
     return value
 
@@ -227,7 +228,7 @@ def _plain(node: ast.expr) -> Any:
 def _inside(node: ast.expr) -> Any:
     """The same where a name alone is one of the target's module: in a call."""
     if isinstance(node, ast.Name):
-        return Named(node.id, node.id)
+        return NamedObject(node.id, node.id)
     return _of_parts(node, _inside, _inside)
 
 
@@ -235,13 +236,13 @@ def _of_parts(
     node: ast.expr, of: Callable[[ast.expr], Any], of_argument: Callable[[ast.expr], Any]
 ) -> Any:
     if isinstance(node, ast.Attribute):
-        return Named(_dotted(node), ast.unparse(node))
+        return NamedObject(_dotted(node), ast.unparse(node))
     if isinstance(node, ast.Call):
         if any(keyword.arg is None for keyword in node.keywords):
             raise ValueError("no name")
         positional = tuple(map(of_argument, node.args))
         named = tuple((str(k.arg), of_argument(k.value)) for k in node.keywords)
-        return Named(_dotted(node.func), ast.unparse(node), True, positional, named)
+        return NamedObject(_dotted(node.func), ast.unparse(node), True, positional, named)
     if isinstance(node, ast.Tuple | ast.List):
         items = list(map(of, node.elts))
         return tuple(items) if isinstance(node, ast.Tuple) else items

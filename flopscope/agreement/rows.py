@@ -50,7 +50,7 @@ FIELDS: Mapping[str, Callable[[Operator], Any]] = {
 Pair: TypeAlias = tuple[Operator | None, Operator | None]
 
 
-def compared(rows: Sequence[Operator]) -> list[Operator]:
+def comparable(rows: Sequence[Operator]) -> list[Operator]:
     """The rows that are compared one by one. A product with a constant is not a layer, and neither
     is a look-up that no input chooses."""
     return [row for row in rows if row.inputs and operator_class(row) in COMPARED_KINDS]
@@ -58,12 +58,12 @@ def compared(rows: Sequence[Operator]) -> list[Operator]:
 
 def layers(measurement: Measurement) -> list[Operator]:
     """The module's layers that are compared one by one."""
-    return compared([row.operator for row in measurement.rows])
+    return comparable([row.operator for row in measurement.rows])
 
 
 def row_agreements(rows: Sequence[Operator], measurement: Measurement) -> tuple[RowAgreement, ...]:
     """One entry for each row that either side has, in execution order."""
-    pairs = list(_aligned(compared(rows), layers(measurement)))
+    pairs = list(_aligned(comparable(rows), layers(measurement)))
     work = _Work(pairs, measurement)
     return tuple(
         _matched(row, layer, work) if row and layer else _missing(row, layer)

@@ -64,10 +64,12 @@ def convnext(x: Feature, stages: Stages, *, classes: Size = 1000) -> Feature:
     15354729472 88591464
     34361433600 197767336
     """
-    return network(x, stages, (convnext_block,) * 4, classes)
+    return convnext_network(x, stages, (convnext_block,) * 4, classes)
 
 
-def network(x: Feature, stages: Stages, kinds: tuple[Block, ...], classes: Size) -> Feature:
+def convnext_network(
+    x: Feature, stages: Stages, kinds: tuple[Block, ...], classes: Size
+) -> Feature:
     """Stages with a kind of block each, between ConvNeXt's stem and head."""
     _require_size(x)
     scope = x.tape.scope

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from flopscope.analytic.convnext import BASE, SMALL, TINY, mixed_by, network
+from flopscope.analytic.convnext import BASE, SMALL, TINY, convnext_network, mixed_by
 from flopscope.analytic.stages import Stages, variant
 from flopscope.analytic.tape import Feature
 from flopscope.analytic.wtconv import wtconv
@@ -40,7 +40,7 @@ def wtconvnext(
     15456792064 94225128 93647592
     """
     kinds = tuple(partial(wtconvnext_block, levels=number) for number in levels)
-    return network(x, stages, kinds, classes)
+    return convnext_network(x, stages, kinds, classes)
 
 
 def wtconvnext_block(x: Feature, levels: int) -> Feature:

@@ -79,7 +79,7 @@ class Results:
     skipped: tuple[Skip, ...]
 
 
-def read(path: str) -> Results:
+def read_results(path: str) -> Results:
     """The results of a CSV file with columns model and top1, and any of img_size or res,
     param_count (in millions, as timm has it) or params, macs and latency_ms.
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from flopscope.facts import Function, Kind, Operator, Reduction, Weight, Window
 
-Shape = tuple[int, ...]
+IntShape = tuple[int, ...]
 Axes = tuple[int, int]
 
 
@@ -34,8 +34,8 @@ class LeafCall(NamedTuple):
 
     module: Any  # each rule knows its layer type; the table pairs them
     path: str
-    inputs: tuple[Shape, ...]
-    output: Shape
+    inputs: tuple[IntShape, ...]
+    output: IntShape
     names: Mapping[int, str]
 
     def row(
@@ -94,7 +94,7 @@ def is_leaf(part: nn.Module) -> bool:
     return not isinstance(part, FREE_LAYERS) and next(part.children(), None) is None
 
 
-def _shape(output: Any) -> Shape:
+def _shape(output: Any) -> IntShape:
     """The shape of a tensor, or of the first one in a tuple, as of a pooling with indices."""
     first = output[0] if isinstance(output, tuple) and output else output
     return tuple(first.shape) if isinstance(first, Tensor) else ()
@@ -127,7 +127,7 @@ def _convolution(call: LeafCall) -> ModuleRow:
     return call.row(kind, window=window, groups=layer.groups, note=note)
 
 
-def padding_of(padding: Any, kernel: Shape, dilation: Shape) -> tuple[Shape, str]:
+def padding_of(padding: Any, kernel: IntShape, dilation: IntShape) -> tuple[IntShape, str]:
     """The number of zeros before each axis. With `same` an odd one stands at the end, which the
     window cannot express."""
     if padding == "valid":

@@ -193,7 +193,7 @@ class NodeCall:
         return int(self.attribute("axis", default)) % max(len(self.shape(index)), 1)
 
 
-class Facts(NamedTuple):
+class NodeFacts(NamedTuple):
     """What a row is, in terms of the call's tensors: which are inputs, which are stored."""
 
     kind: Kind

@@ -11,7 +11,7 @@ from flopscope.present.numbers import integer, percent
 from flopscope.present.table import Column, Document, Table
 from flopscope.reconciling.accounts import Account
 from flopscope.reconciling.answered import OWN
-from flopscope.reconciling.search import Explanation, Fit
+from flopscope.reconciling.search import Explanation, FittingAccount
 from flopscope.reconciling.subjects import Subject
 from flopscope.reconciling.tools import MODELS, Unmodelled
 
@@ -122,7 +122,7 @@ def _readings(accounts: Sequence[Account], title: str, found: Explanation | None
     return Table(columns, rows, title, _more(accounts))
 
 
-def _fits(fits: Sequence[Fit], title: str) -> Table:
+def _fits(fits: Sequence[FittingAccount], title: str) -> Table:
     columns = [*_COLUMNS, _REMAINDER, Column("digits", "Digits", numeric=False, fold=_folded)]
     rows = [
         [fit.account.name, fit.account.unit, fit.account.count, fit.remainder, _digits(fit)]
@@ -136,7 +136,7 @@ def _more(listed: Sequence[Any]) -> list[str]:
     return [f"and {more:,} more, in --format json"] if more > 0 else []
 
 
-def _digits(fit: Fit) -> str:
+def _digits(fit: FittingAccount) -> str:
     return "exact" if fit.remainder == 0 and fit.reported.unit == 1 else fit.said
 
 
@@ -219,7 +219,7 @@ def _data(found: Explanation) -> dict[str, Any]:
     }
 
 
-def _fit(fit: Fit) -> dict[str, Any]:
+def _fit(fit: FittingAccount) -> dict[str, Any]:
     return _account(fit.account) | {"digits": fit.said, "remainder": _plain(fit.remainder)}
 
 

@@ -8,7 +8,7 @@ from functools import cache
 
 from flopscope.conventions import COUNTABLES, Convention, Countable
 from flopscope.facts import Arithmetic, Kind, Operator
-from flopscope.ledger import plain_name
+from flopscope.ledger import kind_or_function
 
 _TEXT = {
     Countable.MACS: "multiply-accumulate",
@@ -70,7 +70,7 @@ class Amounts:
                 count = weight * self._amount(kind, function, countable)
                 if count == 0:
                     continue
-                name = "bias" if countable in BIASES else plain_name(kind, function)
+                name = "bias" if countable in BIASES else kind_or_function(kind, function)
                 counts[name] = counts.get(name, 0) + count
                 text = _text(weight, countable)
                 if text not in texts.setdefault(name, []):

@@ -40,14 +40,14 @@ class Input:
 
 
 @dataclass(frozen=True)
-class Shape:
+class TypedShape:
     """A shape that was found among the inputs, and the type of its elements."""
 
     sizes: tuple[Any, ...]
     dtype: torch.dtype
 
 
-Leaf = torch.Tensor | Shape | Polynomial
+Leaf = torch.Tensor | TypedShape | Polynomial
 """What becomes a tensor; a polynomial alone becomes a free size."""
 
 
@@ -56,7 +56,7 @@ def free_symbols(values: Any) -> frozenset[Symbol]:
     found: set[Symbol] = set()
 
     def note(leaf: Leaf) -> Leaf:
-        sizes = leaf.sizes if isinstance(leaf, Shape) else (leaf,)
+        sizes = leaf.sizes if isinstance(leaf, TypedShape) else (leaf,)
         found.update(*(size.symbols() for size in map(_named, sizes) if is_symbolic(size)))
         return leaf
 
@@ -69,7 +69,7 @@ def tensors_of(trail: Trail, values: Any) -> Any:
     that has no one shape, and for a size below 0."""
 
     def made(leaf: Leaf) -> Any:
-        if isinstance(leaf, Shape):
+        if isinstance(leaf, TypedShape):
             return _tensor(trail, leaf.sizes, leaf.dtype)
         if isinstance(leaf, Polynomial):
             return free_size(trail, leaf)
@@ -138,9 +138,9 @@ class _Copy:
     def of(self, value: Any, *, shapes: bool) -> Any:
         """The copy of a value, in which a tuple of sizes is a shape if `shapes`."""
         if isinstance(value, Input):
-            return self.leaf(Shape(tuple(value.shape), value.dtype))
+            return self.leaf(TypedShape(tuple(value.shape), value.dtype))
         if shapes and type(value) in (tuple, torch.Size) and value and all(map(_is_size, value)):
-            return self.leaf(Shape(tuple(value), torch.float32))
+            return self.leaf(TypedShape(tuple(value), torch.float32))
         if isinstance(value, Polynomial):
             return self.leaf(value)
         if isinstance(value, PLAIN):

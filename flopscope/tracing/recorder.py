@@ -41,7 +41,7 @@ from flopscope.tracing.special.table import dispatched
 from flopscope.tracing.stored import Stored
 from flopscope.tracing.trail import Trail
 from flopscope.tracing.values.known import META, flat, mapped
-from flopscope.tracing.values.numbers import Copies, follow, read, reading
+from flopscope.tracing.values.numbers import Copies, follow, read_values, reading
 from flopscope.tracing.values.truths import Truths
 
 
@@ -115,7 +115,7 @@ class Recorder(TorchDispatchMode):
         self, function: Any, reads: str, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
         """What the call reads of known tensors. Raises BadInput where they depend on the data."""
-        found = read(function, args, kwargs)
+        found = read_values(function, args, kwargs)
         if found is None:
             line = caller()
             refusal = BadInput(

@@ -33,7 +33,7 @@ from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.trail import Trail
 
 
-class Look(NamedTuple):
+class SavedTensor(NamedTuple):
     """A tensor as an operator keeps it: the module's path and call, the storage, how much is seen
     of it, and all of it."""
 
@@ -59,7 +59,7 @@ class TrainingRecorder(Recorder):
     ) -> None:
         super().__init__(state, parameters, inputs, {**GRADIENTS, **rules}, frozen, shapes)
         self.backward = False
-        self.looks: list[Look] = []
+        self.looks: list[SavedTensor] = []
         # the last number that autograd had given when an operator ran, ascending, and where it ran
         self._numbers: list[int] = []
         self._modules: list[tuple[str, int]] = []
@@ -121,7 +121,7 @@ class TrainingRecorder(Recorder):
             self._stored.name_of(whole),
             at in self._inputs,
         )
-        self.looks.append(Look(self.places[-1], at, shape_of(tensor), kept))
+        self.looks.append(SavedTensor(self.places[-1], at, shape_of(tensor), kept))
         return tensor
 
     def _row(self, facts: Facts, output: torch.Tensor, name: str) -> Operator:
@@ -136,7 +136,7 @@ def saved(run: TrainingRecorder, at_example: TrainingRecorder, trail: Trail) -> 
     """
     domain = trail.domain()
     kept: dict[int, Kept] = {}
-    alike: dict[Any, list[Look]] = {}
+    alike: dict[Any, list[SavedTensor]] = {}
     for look in run.looks:
         alike.setdefault(_where(look, trail), []).append(look)
     for look in at_example.looks:
@@ -153,7 +153,7 @@ def saved(run: TrainingRecorder, at_example: TrainingRecorder, trail: Trail) -> 
     return None if any(alike.values()) else Saved(tuple(kept.values()), domain)
 
 
-def _where(look: Look, trail: Trail) -> Any:
+def _where(look: SavedTensor, trail: Trail) -> Any:
     """What tells the looks of a run from each other, since operators may keep them in any order."""
     whole = look.whole
     return look.place, whole.name, whole.item, elements(_at_example(look.shape, trail))

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from flopscope.answers.derive.odd import shown
+from flopscope.answers.derive.odd import as_shown
 from flopscope.answers.derive.recognition import (
     Class,
-    Found,
+    FittedForm,
     Points,
     class_of,
     points_of,
@@ -16,7 +16,7 @@ from flopscope.answers.derive.recognition import (
     verified,
 )
 from flopscope.answers.derive.samples import Sample, Sampler
-from flopscope.answers.derive.stating import SizeLaw, listed, stated
+from flopscope.answers.derive.stating import SizeLaw, in_words, stated
 from flopscope.answers.fit import Book
 from flopscope.domain import Condition, Members
 from flopscope.domain.regions import simplified
@@ -130,7 +130,7 @@ def _last_stretch(
     return None
 
 
-def _form_of_the_last(points: Points, book: Book) -> Found | None:
+def _form_of_the_last(points: Points, book: Book) -> FittedForm | None:
     for powers, windows in ((True, WINDOWS), (False, WINDOWS[:2])):
         for count in (len(points), *windows):
             last = points[-count:]
@@ -139,7 +139,7 @@ def _form_of_the_last(points: Points, book: Book) -> Found | None:
     return None
 
 
-def _agreement(s: Symbol, form: Found, points: Points) -> tuple[int, int]:
+def _agreement(s: Symbol, form: FittedForm, points: Points) -> tuple[int, int]:
     """(the least size down to which all samples agree, the next one below, which differs, or 0)."""
     agreeing = points[-1][0]
     for size, sample in reversed(points):
@@ -150,7 +150,7 @@ def _agreement(s: Symbol, form: Found, points: Points) -> tuple[int, int]:
 
 
 def _first_of_stretch(
-    sampler: Sampler, s: Symbol, form: Found, agreeing: int, differing: int
+    sampler: Sampler, s: Symbol, form: FittedForm, agreeing: int, differing: int
 ) -> int | None:
     """The least size from which on samples agree with the form, with a neighbour that does not.
     None where too few samples can be afforded to find it."""
@@ -183,6 +183,6 @@ def _tables(sampler: Sampler, s: Symbol, points: Points) -> Iterator[SizeLaw]:
             for quantity in sampler.quantities
         }  # fmt: skip
         here = Members(alone(s), 1, 1, frozenset(), sizes)
-        name, numbers = shown(s, sorted(sizes))
-        note = f"no law in {name} was found: the formulas hold at {name} = {listed(numbers)} only"
+        name, numbers = as_shown(s, sorted(sizes))
+        note = f"no law in {name} was found: the formulas hold at {name} = {in_words(numbers)} only"
         yield SizeLaw(expressions, simplified((here, *conditions)), note, frozenset([s]), sizes)

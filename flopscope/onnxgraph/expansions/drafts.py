@@ -9,8 +9,11 @@ from typing import Any, Protocol, TypeAlias
 
 from flopscope.onnxgraph.arithmetic import boxed
 from flopscope.onnxgraph.rows import Rows
-from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, Undecided
+from flopscope.onnxgraph.tensors import NodeCall, NodeFacts, Tensor, Undecided
 from flopscope.sizes import Shape, Size
+
+Tensors: TypeAlias = Sequence[Tensor | None]
+"""What a call gives, in order; None for an output that is not known."""
 
 CURRENT = 21
 """The operator set whose operators drafts are written in."""
@@ -53,7 +56,7 @@ class Draft:
             raise Undecided
         return tensors
 
-    def row(self, facts: Facts, shape: Shape, element: int = 0) -> Tensor:
+    def row(self, facts: NodeFacts, shape: Shape, element: int = 0) -> Tensor:
         """The output of a row that no single operator of onnx is, of that type of elements or of
         its first input's."""
         name = f"{self._call.path}#{self._parts}"
@@ -84,7 +87,7 @@ class Draft:
         """Demand that both sizes are equal."""
         self._call.premises.same(a, b, self._call.path)
 
-    def give(self, tensors: Sequence[Tensor | None] | None) -> bool:
+    def give(self, tensors: Tensors | None) -> bool:
         """Take these tensors as the call's outputs; None for a use that the rule does not know."""
         if tensors is None:
             return False
@@ -94,4 +97,4 @@ class Draft:
         return True
 
 
-Expansion: TypeAlias = Callable[[NodeCall, Draft], Sequence[Tensor | None] | None]
+Expansion: TypeAlias = Callable[[NodeCall, Draft], Tensors | None]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion, Tensors
 from flopscope.onnxgraph.expansions.pieces import (
     MS,
     NCHWC,
@@ -17,10 +17,8 @@ from flopscope.onnxgraph.expansions.pieces import (
 )
 from flopscope.onnxgraph.tensors import NodeCall, Tensor
 
-Given = Sequence[Tensor | None]
 
-
-def _blocked_conv(call: NodeCall, draft: Draft) -> Given:
+def _blocked_conv(call: NodeCall, draft: Draft) -> Tensors:
     """A convolution whose map lies in blocks of channels. The kernel is as wide as these, filled
     with zeros."""
     batch, channels, *grid = call.shape(0)
@@ -32,7 +30,7 @@ def _blocked_conv(call: NodeCall, draft: Draft) -> Given:
 
 
 def _nhwc_conv(op: str) -> Expansion:
-    def rule(call: NodeCall, draft: Draft) -> Given:
+    def rule(call: NodeCall, draft: Draft) -> Tensors:
         x, weight = call.input(0), _channels_second(call, draft)
         y = draft(op, channels_first(draft, x), weight, call.optional(2), **window(call))
         y = channels_last(draft, y)
@@ -53,7 +51,7 @@ def _channels_second(call: NodeCall, draft: Draft) -> Tensor:
 def _nhwc(op: str, *, windowed: bool = True) -> Expansion:
     """The operator on (B, …, C)."""
 
-    def rule(call: NodeCall, draft: Draft) -> Given:
+    def rule(call: NodeCall, draft: Draft) -> Tensors:
         settings = window(call) if windowed else dict(call.attributes)
         rest = [call.optional(index) for index in range(1, len(call.inputs))]
         y = draft(op, channels_first(draft, call.input(0)), *rest, **settings)
@@ -65,13 +63,13 @@ def _nhwc(op: str, *, windowed: bool = True) -> Expansion:
 def same(op: str) -> Expansion:
     """The operator of that name in onnx's own domain."""
 
-    def rule(call: NodeCall, draft: Draft) -> Given:
+    def rule(call: NodeCall, draft: Draft) -> Tensors:
         return draft.several(op, len(call.outputs), *call.inputs, **call.attributes)
 
     return rule
 
 
-def _reordered(call: NodeCall, draft: Draft) -> Given:
+def _reordered(call: NodeCall, draft: Draft) -> Tensors:
     """Another order of the same map in memory: (B, C, H, W) inside, channels filled to blocks."""
     x = call.input(0)
     last, channels = call.attribute("channels_last", 0), call.attribute("channels")

@@ -47,7 +47,7 @@ INDICES = INTEGERS - {TensorProto.INT8, TensorProto.UINT8} | {TensorProto.BOOL, 
 Dimension: TypeAlias = int | str | None
 
 
-class Stored(NamedTuple):
+class StoredTensor(NamedTuple):
     """A tensor that the model holds: its element type, shape, and numbers where it is small."""
 
     element_type: int
@@ -62,14 +62,14 @@ class Typed(NamedTuple):
     dimensions: tuple[Dimension, ...] | None
 
 
-def stored(tensor: TensorProto) -> Stored:
+def stored_tensor(tensor: TensorProto) -> StoredTensor:
     """A tensor's header, with its numbers if they are few and lie in the model."""
     shape = tuple(tensor.dims)
     near = tensor.data_location != TensorProto.EXTERNAL
     few = near and int(np.prod(shape, dtype=object)) <= SMALL
     numbers = few and tensor.data_type != TensorProto.STRING
     try:
-        return Stored(tensor.data_type, shape, _plain(tensor) if numbers else None)
+        return StoredTensor(tensor.data_type, shape, _plain(tensor) if numbers else None)
     except (LookupError, ValueError, TypeError) as error:
         raise BadInput(
             f"tensor '{tensor.name}' does not hold the {shape} numbers that it says; "
@@ -77,13 +77,13 @@ def stored(tensor: TensorProto) -> Stored:
         ) from error
 
 
-def detach(model: ModelProto, path: Path) -> dict[str, Stored]:
+def detach(model: ModelProto, path: Path) -> dict[str, StoredTensor]:
     """Take the initialisers out of the main graph, turning what is large into inputs.
 
     Raises BadInput for external data anywhere else: only the main graph's may be left unread.
     """
     graph = model.graph
-    held = {tensor.name: stored(tensor) for tensor in graph.initializer}
+    held = {tensor.name: stored_tensor(tensor) for tensor in graph.initializer}
     small = [tensor for tensor in graph.initializer if held[tensor.name].numbers is not None]
     names = {value.name for value in graph.input}
     del graph.initializer[:]

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from onnx import GraphProto, NodeProto
 
-from flopscope.onnxgraph.model.headers import OWN_DOMAINS, Dimension, Stored, Typed
+from flopscope.onnxgraph.model.headers import OWN_DOMAINS, Dimension, StoredTensor, Typed
 from flopscope.onnxgraph.model.nodes import attributes
 from flopscope.onnxgraph.shapes.table import AS_FIRST
 
@@ -27,7 +27,7 @@ class _Turned(NamedTuple):
 
 
 def from_later(
-    graph: GraphProto, typed: Mapping[str, Typed], held: Mapping[str, Stored]
+    graph: GraphProto, typed: Mapping[str, Typed], held: Mapping[str, StoredTensor]
 ) -> dict[str, Typed]:
     """Shapes of values whose shape is open, each from that of what one operator makes of it."""
     found: dict[str, Typed] = {}
@@ -55,7 +55,7 @@ def _turned(
     rule: Callable[[_Turned], Dimensions | None],
     node: NodeProto,
     later: Typed | None,
-    held: Mapping[str, Stored],
+    held: Mapping[str, StoredTensor],
 ) -> Dimensions | None:
     weight = held[node.input[1]].shape if len(node.input) > 1 and node.input[1] in held else None
     output = (later.dimensions if later is not None else None) or ()

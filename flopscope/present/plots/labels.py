@@ -28,7 +28,7 @@ MARKER, GAP, STEP = 2.5, 0.8, 1.0
 """Points of print: half a marker, the least distance between things, and between the points that
 stand for a line."""
 
-Array = NDArray[np.float64]
+Points = NDArray[np.float64]
 """Points x, y or boxes x0, y0, x1, y1, one or a row each, in points of print."""
 
 
@@ -40,11 +40,11 @@ class Label(NamedTuple):
     text: str
 
 
-class Place(NamedTuple):
+class LabelPlace(NamedTuple):
     """Where a label goes, and the points of the line to it, which is empty if the label is near."""
 
-    box: Array
-    leader: Array
+    box: Points
+    leader: Points
 
 
 def place_labels(
@@ -94,13 +94,13 @@ def place_labels(
     return drawn
 
 
-def overlaps(boxes: Array, box: Array) -> NDArray[np.bool_]:
+def overlaps(boxes: Points, box: Points) -> NDArray[np.bool_]:
     """Which of the boxes share area with one box."""
     shared: NDArray[np.bool_] = np.all((boxes[:, :2] < box[2:]) & (boxes[:, 2:] > box[:2]), axis=1)
     return shared
 
 
-def _free(taken: Array, inside: Array, anchor: Array, box: Array) -> Place | None:
+def _free(taken: Points, inside: Points, anchor: Points, box: Points) -> LabelPlace | None:
     """The nearest free place beside the anchor for a box of that size."""
     size = box[2:] - box[:2]
     for reach, degrees in product(REACHES, DIRECTIONS):
@@ -116,11 +116,11 @@ def _free(taken: Array, inside: Array, anchor: Array, box: Array) -> Place | Non
         # it may cross what its own point stands on, nothing further away
         away = leader[np.abs(leader - anchor).max(axis=1) > MARKER + GAP]
         if not any(overlaps(taken, point).any() for point in _boxes(away, GAP / 2)):
-            return Place(spot, leader)
+            return LabelPlace(spot, leader)
     return None
 
 
-def _along(vertices: Array) -> Array:
+def _along(vertices: Points) -> Points:
     """Points on the line through the vertices, at most STEP shared."""
     parts = [np.empty((0, 2))]
     for start, end in pairwise(vertices):
@@ -129,15 +129,15 @@ def _along(vertices: Array) -> Array:
     return np.vstack(parts)
 
 
-def _boxes(points: Array, half: float) -> Array:
+def _boxes(points: Points, half: float) -> Points:
     return np.hstack([points - half, points + half])
 
 
-def _printed(ax: Axes, points: ArrayLike) -> Array:
+def _printed(ax: Axes, points: ArrayLike) -> Points:
     """Data coordinates as points of print."""
-    found: Array = ax.transData.transform(np.asarray(points, dtype=float).reshape(-1, 2))
+    found: Points = ax.transData.transform(np.asarray(points, dtype=float).reshape(-1, 2))
     return found * 72 / ax.figure.dpi
 
 
-def _extent(ax: Axes, extent: Bbox) -> Array:
+def _extent(ax: Axes, extent: Bbox) -> Points:
     return np.array(extent.extents, dtype=float) * 72 / ax.figure.dpi

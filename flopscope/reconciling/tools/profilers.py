@@ -8,7 +8,7 @@ from math import prod
 from flopscope.reconciling.tools.counted import STOPS, NotModelled, outer, tensor
 from flopscope.spelling import Called
 
-Rule = Callable[[Called], float]
+Amount = Callable[[Called], float]
 
 
 def given(call: Called) -> float:

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 
 from flopscope.tracing.shapes.fitting import (
-    Rule,
+    ShapeRule,
     broadcast,
     broadcasts_to,
     demand,
     is_size,
     like,
-    product,
+    shape_text,
 )
 
 
@@ -23,7 +23,7 @@ def _matmul(a: torch.Tensor, b: torch.Tensor, *_: Any, **__: Any) -> torch.Tenso
     fits = fits and all(map(is_size, a.shape[:-2], b.shape[:-2]))
     demand(
         fits,
-        lambda: f"mat1 and mat2 shapes cannot be multiplied ({product(a)} and {product(b)})",
+        lambda: f"mat1 and mat2 shapes cannot be multiplied ({shape_text(a)} and {shape_text(b)})",
     )
     return like(a, (*a.shape[:-1], b.shape[-1]))
 
@@ -31,7 +31,9 @@ def _matmul(a: torch.Tensor, b: torch.Tensor, *_: Any, **__: Any) -> torch.Tenso
 def _linear(x: torch.Tensor, weight: torch.Tensor, *_: Any) -> torch.Tensor:
     demand(
         is_size(x.shape[-1], weight.shape[-1]),
-        lambda: f"mat1 and mat2 shapes cannot be multiplied ({product(x)} and {product(weight)})",
+        lambda: (
+            f"mat1 and mat2 shapes cannot be multiplied ({shape_text(x)} and {shape_text(weight)})"
+        ),
     )
     return like(x, (*x.shape[:-1], *weight.shape[:-1]))
 
@@ -50,7 +52,7 @@ def _addbmm(bias: torch.Tensor, a: torch.Tensor, b: torch.Tensor, *_: Any, **__:
 
 def _mv(a: torch.Tensor, vector: torch.Tensor) -> torch.Tensor:
     fits = a.dim() == 2 and vector.dim() == 1 and is_size(a.shape[1], vector.shape[0])
-    demand(fits, lambda: f"size mismatch, got {product(a)} and {product(vector)}")
+    demand(fits, lambda: f"size mismatch, got {shape_text(a)} and {shape_text(vector)}")
     return like(a, a.shape[:1])
 
 
@@ -64,7 +66,7 @@ def _dot(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     fits = a.dim() == b.dim() == 1 and is_size(a.shape[0], b.shape[0])
     demand(
         fits,
-        lambda: f"inconsistent tensor size, got {product(a)} and {product(b)}",
+        lambda: f"inconsistent tensor size, got {shape_text(a)} and {shape_text(b)}",
     )
     return like(a, ())
 
@@ -88,12 +90,14 @@ def _trilinear(a: Any, b: Any, c: Any, *options: Any) -> torch.Tensor:
 def _distances(a: torch.Tensor, b: torch.Tensor, *_: Any) -> torch.Tensor:
     demand(
         is_size(a.shape[-1], b.shape[-1]),
-        lambda: f"X1 and X2 must have the same number of columns: {product(a)} and {product(b)}",
+        lambda: (
+            f"X1 and X2 must have the same number of columns: {shape_text(a)} and {shape_text(b)}"
+        ),
     )
     return like(a, (*broadcast(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-2]))
 
 
-PRODUCTS: Mapping[str, Rule] = {
+PRODUCTS: Mapping[str, ShapeRule] = {
     **dict.fromkeys(["mm", "bmm"], _matmul),
     **dict.fromkeys(["addmm", "baddbmm"], _addmm),
     "addbmm": _addbmm,
