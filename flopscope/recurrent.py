@@ -11,14 +11,14 @@ from typing import NamedTuple
 from flopscope.facts import Function, Kind
 
 
-class Cell(NamedTuple):
+class RecurrentCell(NamedTuple):
     """The number of gates, and the acts after the two products."""
 
     gates: int
     acts: tuple[Kind | Function, ...]
 
 
-LSTM = Cell(
+LSTM = RecurrentCell(
     4,
     (
         *[Kind.ADD] * 4,
@@ -29,7 +29,7 @@ LSTM = Cell(
 )
 """Gates i, f, o and a candidate g; c' = f·c + i·g; h' = o·tanh(c')."""
 
-GRU = Cell(
+GRU = RecurrentCell(
     3,
     (
         *[Kind.ADD] * 2,
@@ -42,6 +42,6 @@ GRU = Cell(
 h' = (1 − z)·n + z·h."""
 
 
-def ungated(function: Function) -> Cell:
+def ungated(function: Function) -> RecurrentCell:
     """The step of a layer without gates: h' = function(x + h)."""
-    return Cell(1, (Kind.ADD, function))
+    return RecurrentCell(1, (Kind.ADD, function))

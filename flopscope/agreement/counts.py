@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from flopscope.measured import Counts, Measurement, Skipped
     from flopscope.readings import Reading
 
-Answer: TypeAlias = tuple[Any, str]
+WitnessAnswer: TypeAlias = tuple[Any, str]
 """A value, and the reason why it is not used: empty where the witness counted everything."""
 
 OPERATOR_CLASSES: Mapping[Kind, tuple[Kind, ...]] = {
@@ -48,7 +48,7 @@ def class_checks(rows: Sequence[Operator], measurement: Measurement) -> tuple[Ch
 def _of_class(rows: Sequence[Operator], measurement: Measurement, kind: Kind) -> Check:
     ours = readings.macs([row for row in rows if operator_class(row) in OPERATOR_CLASSES[kind]])
 
-    def answer(counts: Counts) -> Answer:
+    def answer(counts: Counts) -> WitnessAnswer:
         skipped = [skip for skip in counts.skipped if skip.kind in (None, kind)]
         return counts.by_class.get(kind, 0), why(counts, skipped)
 
@@ -65,7 +65,7 @@ def total_checks(rows: Sequence[Operator], measurement: Measurement) -> tuple[Ch
         TORCH: (torch.activations, why(torch, torch.activations_skipped)),
     }
 
-    def total(name: str, reading: Reading, others: Mapping[str, Answer]) -> Check:
+    def total(name: str, reading: Reading, others: Mapping[str, WitnessAnswer]) -> Check:
         return check(name, {LEDGER: (int(reading), unknown), **others})
 
     return (
@@ -82,7 +82,7 @@ def total_checks(rows: Sequence[Operator], measurement: Measurement) -> tuple[Ch
     )
 
 
-def check(name: str, answers: Mapping[str, Answer]) -> Check:
+def check(name: str, answers: Mapping[str, WitnessAnswer]) -> Check:
     """The check of these answers: values apart from reasons."""
     values = {witness: value for witness, (value, reason) in answers.items() if not reason}
     reasons = {witness: reason for witness, (_, reason) in answers.items() if reason}

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flopscope import readings
-from flopscope.agreement.counts import Answer, check, operator_class, why
+from flopscope.agreement.counts import WitnessAnswer, check, operator_class, why
 from flopscope.agreement.records import FVCORE, LEDGER, MODULE, TORCH, Check, RowAgreement
 from flopscope.facts import Kind, Operator
 
@@ -47,7 +47,7 @@ FIELDS: Mapping[str, Callable[[Operator], Any]] = {
 }
 """The facts of a row that a layer has too. Paths are each side's own and are not compared."""
 
-Pair: TypeAlias = tuple[Operator | None, Operator | None]
+RowPair: TypeAlias = tuple[Operator | None, Operator | None]
 
 
 def comparable(rows: Sequence[Operator]) -> list[Operator]:
@@ -71,7 +71,7 @@ def row_agreements(rows: Sequence[Operator], measurement: Measurement) -> tuple[
     )
 
 
-def _aligned(ours: list[Operator], theirs: list[Operator]) -> Iterator[Pair]:
+def _aligned(ours: list[Operator], theirs: list[Operator]) -> Iterator[RowPair]:
     """Pairs in execution order; None stands for a row that the other side does not have.
 
     Equal kinds all along pair by position. Otherwise the longest runs of equal rows are paired, so
@@ -110,7 +110,7 @@ def _described(row: Operator | None) -> str:
 class _Work:
     """MACs by module. The counters count a module that is called several times as a whole."""
 
-    def __init__(self, pairs: Sequence[Pair], measurement: Measurement) -> None:
+    def __init__(self, pairs: Sequence[RowPair], measurement: Measurement) -> None:
         self._measurement = measurement
         self._calls = Counter(layer.path for _, layer in pairs if layer)
         self._macs: Counter[str] = Counter()
@@ -130,7 +130,7 @@ class _Work:
         return check(f"{row.path}: MACs{whole}", answers)
 
 
-def _of_module(counts: Counts, path: str) -> Answer:
+def _of_module(counts: Counts, path: str) -> WitnessAnswer:
     """What the module at this path does itself: the part of the modules inside it is taken off.
 
     Of these the outermost that counted anything; a list of modules, which never runs, did not.

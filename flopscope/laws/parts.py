@@ -34,7 +34,7 @@ class Step:
     sign: str = "="
 
 
-Value: TypeAlias = str | int | float | Fraction
+WorkedValue: TypeAlias = str | int | float | Fraction
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Worked:
 
     words: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[Value, ...], ...]
+    rows: tuple[tuple[WorkedValue, ...], ...]
     note: str = ""
 
 

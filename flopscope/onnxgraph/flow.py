@@ -19,7 +19,7 @@ from flopscope.facts import Kind, Operator, Weight
 from flopscope.ledger import Ledger
 from flopscope.onnxgraph.arithmetic import boxed
 from flopscope.onnxgraph.model.files import all_nodes
-from flopscope.onnxgraph.rows import Mark, Rows
+from flopscope.onnxgraph.rows import GraphRows, Mark
 from flopscope.onnxgraph.tensors import NodeCall, NodeFacts, Tensor, Undecided, shape_of
 from flopscope.onnxgraph.truths import Open, decided
 from flopscope.sizes import Shape, Size, is_symbolic
@@ -28,7 +28,7 @@ from flopscope.sizes import Shape, Size, is_symbolic
 class Walker(Protocol):
     """Who writes rows, and walks bodies."""
 
-    rows: Rows
+    rows: GraphRows
 
     def enter(self, body: GraphProto, scope: str) -> list[Tensor]:
         """Write a body's nodes in place of the node that holds it. Returns what the body gives."""

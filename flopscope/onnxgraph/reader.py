@@ -31,7 +31,7 @@ from flopscope.onnxgraph.model.sizing import Names
 from flopscope.onnxgraph.operators import OPERATORS
 from flopscope.onnxgraph.productless import without_products
 from flopscope.onnxgraph.recurrent import RECURRENT, Link, chain_of
-from flopscope.onnxgraph.rows import Rows
+from flopscope.onnxgraph.rows import GraphRows
 from flopscope.onnxgraph.shapes.table import shapes_of
 from flopscope.onnxgraph.tensors import NodeCall, NodeFacts, Tensor, Undecided
 from flopscope.sizes import Shape, is_symbolic
@@ -49,7 +49,7 @@ class Reader:
         self._names = names
         self._quantised = quantised
         self._scope = ""
-        self.rows = Rows()
+        self.rows = GraphRows()
 
     def learn(self, values: Mapping[str, Typed]) -> None:
         """What the file and onnx say of the graph's values."""

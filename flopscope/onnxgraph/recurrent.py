@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 from flopscope.facts import Function, Kind
 from flopscope.onnxgraph.tensors import NodeCall, Tensor, Undecided, shape_of
-from flopscope.recurrent import GRU, LSTM, Cell, ungated
+from flopscope.recurrent import GRU, LSTM, RecurrentCell, ungated
 from flopscope.sizes import Shape, Size
 
 
 class RecurrentOperator(NamedTuple):
     """What a step does, and the functions that it applies by default: those of its gates first."""
 
-    cell: Cell
+    cell: RecurrentCell
     activations: tuple[str, ...]
 
 

@@ -31,7 +31,7 @@ class Mark(NamedTuple):
     conditions: Mapping[Condition, None]
 
 
-class Rows:
+class GraphRows:
     """What a graph does, row by row, under premises. `tensors` are the values known so far."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from flopscope.alphabet import ALPHABET
 from flopscope.laws import LAWS, Topic
-from flopscope.laws.parts import Law, Step, Value, Worked
+from flopscope.laws.parts import Law, Step, Worked, WorkedValue
 from flopscope.present.equation import latex, text
 from flopscope.present.formats import markdown, terminal
 from flopscope.present.table import Column, Document, Table
@@ -76,7 +76,7 @@ def _table(worked: Worked) -> Table:
     return Table(columns, worked.rows, worked.words, [worked.note] if worked.note else [])
 
 
-def _cell(value: Value) -> str:
+def _cell(value: WorkedValue) -> str:
     """The text of a cell: integers in full, other numbers to four significant digits."""
     if isinstance(value, str):
         return value

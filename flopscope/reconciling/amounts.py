@@ -36,7 +36,7 @@ BIASES = (Countable.BIAS, Countable.UNTURNED_BIAS)
 
 
 @dataclass(frozen=True)
-class Term:
+class CountedTerm:
     """A part of a number: its name, what is counted in it, how much it is."""
 
     name: str
@@ -60,7 +60,7 @@ class Amounts:
         """Is there a row of that kind?"""
         return any(kind is present for present, _ in self._rows)
 
-    def terms(self, convention: Convention) -> tuple[Term, ...]:
+    def terms(self, convention: Convention) -> tuple[CountedTerm, ...]:
         """What the convention counts, kind by kind in order of first appearance, bias for itself;
         zeros are left out."""
         counts: dict[str, int] = {}
@@ -75,7 +75,7 @@ class Amounts:
                 text = _text(weight, countable)
                 if text not in texts.setdefault(name, []):
                     texts[name].append(text)
-        return tuple(Term(name, " + ".join(texts[name]), n) for name, n in counts.items())
+        return tuple(CountedTerm(name, " + ".join(texts[name]), n) for name, n in counts.items())
 
     def _weights(
         self, convention: Convention, kind: Kind, function: Arithmetic | None

@@ -57,10 +57,10 @@ class Counting:
         """Is it a convention without added terms or spellings?"""
         return self.name == self.tool
 
-    def with_part(self, part: NamedWeights) -> Counting:
-        """The same but for the part, one step further."""
-        weights = {**self.convention.weights, **part.weights}
-        named = replace(self.convention, name=f"{self.name}, {part.name}", weights=weights)
+    def with_weights(self, more: NamedWeights) -> Counting:
+        """The same with these weights in place of its own, one step further."""
+        weights = {**self.convention.weights, **more.weights}
+        named = replace(self.convention, name=f"{self.name}, {more.name}", weights=weights)
         return Counting(named, self.steps + 1)
 
 
@@ -176,7 +176,7 @@ def _all() -> Iterator[Counting]:
         for parts in _subsets(spelled):
             counting = Counting({**CONVENTIONS, **scripts}[tool], 1)
             for part in parts:
-                counting = counting.with_part(part)
+                counting = counting.with_weights(part)
             yield counting
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeAlias
 
 from flopscope.onnxgraph.arithmetic import boxed
-from flopscope.onnxgraph.rows import Rows
+from flopscope.onnxgraph.rows import GraphRows
 from flopscope.onnxgraph.tensors import NodeCall, NodeFacts, Tensor, Undecided
 from flopscope.sizes import Shape, Size
 
@@ -22,7 +22,7 @@ CURRENT = 21
 class Performer(Protocol):
     """Who writes rows."""
 
-    rows: Rows
+    rows: GraphRows
 
     def perform(self, call: NodeCall) -> None:
         """Write what the call is."""

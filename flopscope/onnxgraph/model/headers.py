@@ -44,7 +44,7 @@ INTEGERS = frozenset(
 INDICES = INTEGERS - {TensorProto.INT8, TensorProto.UINT8} | {TensorProto.BOOL, TensorProto.STRING}
 """Element types of shapes, indices and masks; tensors of the others are learnt."""
 
-Dimension: TypeAlias = int | str | None
+StatedDimension: TypeAlias = int | str | None
 
 
 class StoredTensor(NamedTuple):
@@ -59,7 +59,7 @@ class Typed(NamedTuple):
     """What onnx says of a value; a dimension is a number, a name, or open."""
 
     element_type: int
-    dimensions: tuple[Dimension, ...] | None
+    dimensions: tuple[StatedDimension, ...] | None
 
 
 def stored_tensor(tensor: TensorProto) -> StoredTensor:

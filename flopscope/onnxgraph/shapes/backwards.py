@@ -11,11 +11,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 from onnx import GraphProto, NodeProto
 
-from flopscope.onnxgraph.model.headers import OWN_DOMAINS, Dimension, StoredTensor, Typed
+from flopscope.onnxgraph.model.headers import OWN_DOMAINS, StatedDimension, StoredTensor, Typed
 from flopscope.onnxgraph.model.nodes import attributes
 from flopscope.onnxgraph.shapes.table import AS_FIRST
 
-Dimensions: TypeAlias = tuple[Dimension, ...]
+Dimensions: TypeAlias = tuple[StatedDimension, ...]
 
 
 class _Turned(NamedTuple):
@@ -93,7 +93,7 @@ def _convolution(node: _Turned) -> Dimensions | None:
     kernel, mode = node.weight[2:], node.attributes.get("auto_pad", "NOTSET")
     pads = node.attributes.get("pads", (0,) * (2 * len(kernel)))
     dilations = node.attributes.get("dilations", (1,) * len(kernel))
-    grid: list[Dimension] = []
+    grid: list[StatedDimension] = []
     for axis, size in enumerate(node.output[2:]):
         padded = pads[axis] + pads[axis + len(kernel)] if mode == "NOTSET" else 0
         less = dilations[axis] * (kernel[axis] - 1) - padded

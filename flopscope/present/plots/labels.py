@@ -28,7 +28,7 @@ MARKER, GAP, STEP = 2.5, 0.8, 1.0
 """Points of print: half a marker, the least distance between things, and between the points that
 stand for a line."""
 
-Points = NDArray[np.float64]
+Coordinates = NDArray[np.float64]
 """Points x, y or boxes x0, y0, x1, y1, one or a row each, in points of print."""
 
 
@@ -43,8 +43,8 @@ class Label(NamedTuple):
 class LabelPlace(NamedTuple):
     """Where a label goes, and the points of the line to it, which is empty if the label is near."""
 
-    box: Points
-    leader: Points
+    box: Coordinates
+    leader: Coordinates
 
 
 def place_labels(
@@ -94,13 +94,15 @@ def place_labels(
     return drawn
 
 
-def overlaps(boxes: Points, box: Points) -> NDArray[np.bool_]:
+def overlaps(boxes: Coordinates, box: Coordinates) -> NDArray[np.bool_]:
     """Which of the boxes share area with one box."""
     shared: NDArray[np.bool_] = np.all((boxes[:, :2] < box[2:]) & (boxes[:, 2:] > box[:2]), axis=1)
     return shared
 
 
-def _free(taken: Points, inside: Points, anchor: Points, box: Points) -> LabelPlace | None:
+def _free(
+    taken: Coordinates, inside: Coordinates, anchor: Coordinates, box: Coordinates
+) -> LabelPlace | None:
     """The nearest free place beside the anchor for a box of that size."""
     size = box[2:] - box[:2]
     for reach, degrees in product(REACHES, DIRECTIONS):
@@ -120,7 +122,7 @@ def _free(taken: Points, inside: Points, anchor: Points, box: Points) -> LabelPl
     return None
 
 
-def _along(vertices: Points) -> Points:
+def _along(vertices: Coordinates) -> Coordinates:
     """Points on the line through the vertices, at most STEP shared."""
     parts = [np.empty((0, 2))]
     for start, end in pairwise(vertices):
@@ -129,15 +131,15 @@ def _along(vertices: Points) -> Points:
     return np.vstack(parts)
 
 
-def _boxes(points: Points, half: float) -> Points:
+def _boxes(points: Coordinates, half: float) -> Coordinates:
     return np.hstack([points - half, points + half])
 
 
-def _printed(ax: Axes, points: ArrayLike) -> Points:
+def _printed(ax: Axes, points: ArrayLike) -> Coordinates:
     """Data coordinates as points of print."""
-    found: Points = ax.transData.transform(np.asarray(points, dtype=float).reshape(-1, 2))
+    found: Coordinates = ax.transData.transform(np.asarray(points, dtype=float).reshape(-1, 2))
     return found * 72 / ax.figure.dpi
 
 
-def _extent(ax: Axes, extent: Bbox) -> Points:
+def _extent(ax: Axes, extent: Bbox) -> Coordinates:
     return np.array(extent.extents, dtype=float) * 72 / ax.figure.dpi

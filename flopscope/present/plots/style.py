@@ -48,15 +48,15 @@ class SeriesStyle(NamedTuple):
     marker: Marker
 
 
-def look(index: int) -> SeriesStyle:
+def series_style(index: int) -> SeriesStyle:
     """The look of the n-th thing. Colours and markers repeat, but no pair of them does below 48."""
     return SeriesStyle(COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)])
 
 
-def family_look(family: str) -> SeriesStyle:
+def family_style(family: str) -> SeriesStyle:
     """A family has the same look in every picture."""
     families = list(dict.fromkeys(model.family for model in MODELS.values()))
-    return look(families.index(family))
+    return series_style(families.index(family))
 
 
 def tick(value: float, _: object = None) -> str:

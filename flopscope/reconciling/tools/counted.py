@@ -36,7 +36,7 @@ class NotModelled(Exception):
         return cls(call.name.removeprefix("torch.nn.modules."), call.path, why)
 
 
-Model: TypeAlias = Callable[[Spelling], Iterator[Counted]]
+ToolModel: TypeAlias = Callable[[Spelling], Iterator[Counted]]
 
 UNCERTAIN = frozenset({FROZEN_NESTED, PARTLY})
 """Calls in which a tool that asks for gradients may see one kernel."""

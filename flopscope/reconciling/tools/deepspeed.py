@@ -21,7 +21,7 @@ from flopscope.reconciling.tools.counted import (
     tensor,
 )
 from flopscope.reconciling.tools.profilers import (
-    Amount,
+    AmountOf,
     added_product,
     given,
     pairs,
@@ -93,7 +93,7 @@ def _batch_norm(call: Called) -> int:
     return int(given(call)) * ((4 if training else 1) + affine)
 
 
-def _norm(index: int) -> Amount:
+def _norm(index: int) -> AmountOf:
     return lambda call: (
         given(call) * (5 if isinstance(call.argument(index, "weight"), Array) else 4)
     )
@@ -127,7 +127,7 @@ def _einsum(call: Called) -> int:
 
 
 _MACS, _INPUT = "2 × multiply-accumulate", "1 × input element"
-RULES: Mapping[str, tuple[str, Amount]] = {
+RULES: Mapping[str, tuple[str, AmountOf]] = {
     "F.linear": (_MACS, _linear),
     **{f"F.conv{n}d": (f"{_MACS}, 1 × bias", _convolution) for n in (1, 2, 3)},
     **{f"F.conv_transpose{n}d": (f"{_MACS}, 1 × bias", _transposed) for n in (1, 2, 3)},

@@ -8,7 +8,7 @@ from math import prod
 from flopscope.reconciling.tools.counted import STOPS, NotModelled, outer, tensor
 from flopscope.spelling import Called
 
-Amount = Callable[[Called], float]
+AmountOf = Callable[[Called], float]
 
 
 def given(call: Called) -> float:

@@ -20,7 +20,7 @@ from flopscope.reconciling.tools.counted import (
     tensor,
 )
 from flopscope.reconciling.tools.profilers import (
-    Amount,
+    AmountOf,
     added_product,
     given,
     pairs,
@@ -165,7 +165,7 @@ def _interpolated(call: Called) -> float:
     return grid * int(prod(x.shape[:2]))
 
 
-RULES: Mapping[str, tuple[str, Amount]] = {
+RULES: Mapping[str, tuple[str, AmountOf]] = {
     **{
         f"F.{name}": ("1 × input element", given)
         for name in (

@@ -14,7 +14,7 @@ import torch
 from torch.nn import functional as F
 
 from flopscope.facts import Function, Kind
-from flopscope.recurrent import GRU, LSTM, Cell, ungated
+from flopscope.recurrent import GRU, LSTM, RecurrentCell, ungated
 from flopscope.tracing.calls import Facts, shape_of
 from flopscope.tracing.shapes.fitting import demand, is_size, like, text
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
 
 
-RECURRENT: Mapping[Any, Cell] = {
+RECURRENT: Mapping[Any, RecurrentCell] = {
     torch.lstm: LSTM,
     torch.gru: GRU,
     torch.rnn_tanh: ungated(Function.TANH),
