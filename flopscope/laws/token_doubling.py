@@ -80,7 +80,7 @@ def _layer(tokens: Size, past: tuple[tuple[Size, ...], ...]) -> Ledger:
         angle = Feature(x.tape, (tokens, C), source=-4)
         return decoder_layer(x, DecoderSizes(C, F, 1, 1), (angle, angle), None, kept)
 
-    return record(model_ledger, (B, tokens, C), *past)
+    return record(network, (B, tokens, C), *past)
 
 
 def _past(tokens: Size) -> tuple[tuple[Size, ...], ...]:
