@@ -48,7 +48,7 @@ def symbolic_ledger(name: str, free: Sequence[str] = ()) -> Ledger:
     return _model_ledger(known_model(name), free)
 
 
-def source(name: str) -> tuple[str, str]:
+def publication(name: str) -> tuple[str, str]:
     """(title, where published) of a model or block."""
     if name in NAMED_BLOCKS:
         return NAMED_BLOCKS[name].title, NAMED_BLOCKS[name].source

@@ -121,12 +121,12 @@ def profile(
 def _check(view: View, shapes: Iterable[Shape]) -> None:
     """Raises for an order or a format that these sizes, free or numbers, do not have."""
     from flopscope.present.profile import check_view
-    from flopscope.present.profile_formats import check_format
+    from flopscope.present.profile_formats import check_profile_format
     from flopscope.sizes import is_symbolic
 
     free = any(map(is_symbolic, chain.from_iterable(shapes)))
     check_view(view, free=free)
-    check_format(asked("format_name"), free=free)
+    check_profile_format(asked("format_name"), free=free)
 
 
 def _laid_out(found: Profile, view: View, strict: bool, packages: tuple[str, ...]) -> Answer:

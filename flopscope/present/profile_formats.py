@@ -18,7 +18,7 @@ from flopscope.readings import Reading
 PYTHON = "python"
 
 
-def check_format(format_name: str, *, free: bool) -> None:
+def check_profile_format(format_name: str, *, free: bool) -> None:
     """Raises UnknownName for no format, BadInput for Python functions of no free size."""
     if format_name == PYTHON and not free:
         raise BadInput(

@@ -10,7 +10,7 @@ from flopscope.agreement.blocks import Case
 from flopscope.agreement.proof import Proof
 from flopscope.alphabet import text_of
 from flopscope.catalog.variant import Variant
-from flopscope.present.numbers import integer
+from flopscope.present.numbers import count_text
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import lengths
 from flopscope.sizes import is_symbolic
@@ -40,7 +40,7 @@ def _model(variant: Variant, proof: Proof) -> Table:
     at = ",\n".join([*(["224"] if variant.takes_image else []), *lengths(variant)])
     columns = [
         Column("quantity", "Total", numeric=False),
-        Column("closed_form", f"Closed form at {at}", _count),
+        Column("closed_form", f"Closed form at {at}", count_text),
         Column("difference", "Closed form − traced", str),
         Column("verdict", "Verdict", numeric=False),
     ]
@@ -120,10 +120,6 @@ def _at_224(value: Any, variant: Variant) -> Any:
     if not is_symbolic(value):
         return value
     return value.evaluate({"B": 1, "H": 224, "W": 224, **variant.lengths})
-
-
-def _count(value: Any) -> str:
-    return integer(value) if isinstance(value, int) else str(value)
 
 
 def _model_data(variant: Variant) -> dict[str, Any]:

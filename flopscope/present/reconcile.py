@@ -9,6 +9,7 @@ from typing import Any
 from flopscope.answers.operators import shape_text
 from flopscope.present.numbers import integer, percent
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.words import folded
 from flopscope.reconciling.accounts import Account
 from flopscope.reconciling.answered import OWN
 from flopscope.reconciling.search import Explanation, FittingAccount
@@ -51,9 +52,9 @@ def _unmodelled(subject: Subject, unknown: Unmodelled) -> Document:
     """The page that gives no number, and says why."""
     columns = [
         Column("tool", "Tool", numeric=False),
-        Column("operator", "Not modelled", numeric=False, fold=_folded),
-        Column("path", "At", numeric=False, fold=_folded),
-        Column("why", "Why", numeric=False, fold=_folded),
+        Column("operator", "Not modelled", numeric=False, fold=folded),
+        Column("path", "At", numeric=False, fold=folded),
+        Column("why", "Why", numeric=False, fold=folded),
     ]
     rows: list[list[Any]] = [[unknown.tool, unknown.operator, unknown.path, unknown.why]]
     title = f"{_what(subject)}. What {unknown.tool} answers is not modelled."
@@ -123,7 +124,7 @@ def _readings(accounts: Sequence[Account], title: str, found: Explanation | None
 
 
 def _fits(fits: Sequence[FittingAccount], title: str) -> Table:
-    columns = [*_COLUMNS, _REMAINDER, Column("digits", "Digits", numeric=False, fold=_folded)]
+    columns = [*_COLUMNS, _REMAINDER, Column("digits", "Digits", numeric=False, fold=folded)]
     rows = [
         [fit.account.name, fit.account.unit, fit.account.count, fit.remainder, _digits(fit)]
         for fit in fits[:SHOWN]
@@ -138,13 +139,6 @@ def _more(listed: Sequence[Any]) -> list[str]:
 
 def _digits(fit: FittingAccount) -> str:
     return "exact" if fit.remainder == 0 and fit.reported.unit == 1 else fit.said
-
-
-def _folded(name: str, room: int) -> str:
-    """A name on several lines, broken between words."""
-    from textwrap import wrap
-
-    return "\n".join(wrap(name, room, subsequent_indent="  "))
 
 
 def _what(subject: Subject) -> str:
@@ -185,7 +179,7 @@ def _plain(value: Fraction | int) -> int | float:
 
 
 _COLUMNS = (
-    Column("reading", "Reading", numeric=False, fold=_folded),
+    Column("reading", "Reading", numeric=False, fold=folded),
     Column("unit", "Unit", numeric=False),
     Column("count", "Count", _number, raw=_plain),
 )

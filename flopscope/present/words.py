@@ -44,6 +44,13 @@ def size(resolution: tuple[int, int]) -> str:
     return f"{resolution[0]}×{resolution[1]}"
 
 
+def folded(text: str, room: int) -> str:
+    """A text on several lines, broken between words."""
+    from textwrap import wrap
+
+    return "\n".join(wrap(text, room, subsequent_indent="  "))
+
+
 def merged(orders: Sequence[Sequence[str]]) -> list[str]:
     """All keys, with those of each model in its own order: stage6, which only one model has, comes
     before the head, which all have."""

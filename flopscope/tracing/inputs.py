@@ -60,7 +60,7 @@ def free_symbols(values: Any) -> frozenset[Symbol]:
         found.update(*(size.symbols() for size in map(_named, sizes) if is_symbolic(size)))
         return leaf
 
-    mapped(values, note)
+    mapped_inputs(values, note)
     return frozenset(found)
 
 
@@ -80,7 +80,7 @@ def tensors_of(trail: Trail, values: Any) -> Any:
         # a tensor in its own right: of no subclass, without a gradient
         return torch.empty(tuple(leaf.shape), dtype=leaf.dtype, device="meta")
 
-    return mapped(values, made)
+    return mapped_inputs(values, made)
 
 
 def leaves(values: Any) -> list[torch.Tensor]:
@@ -92,7 +92,7 @@ def leaves(values: Any) -> list[torch.Tensor]:
             found.append(leaf)
         return leaf
 
-    mapped(values, note)
+    mapped_inputs(values, note)
     return found
 
 
@@ -122,7 +122,7 @@ def tensors_for(given: Sequence[InputSpec]) -> tuple[list[Input], dict[str, Any]
 # --- collections of any type ----------------------------------------------------------------------
 
 
-def mapped(values: Any, of: Callable[[Leaf], Any]) -> Any:
+def mapped_inputs(values: Any, of: Callable[[Leaf], Any]) -> Any:
     """The same collection with `of` each tensor and shape in it. A tensor or an object that occurs
     twice is one thing in the copy as well."""
     return _Copy(of).of(values, shapes=True)

@@ -36,7 +36,7 @@ from flopscope.tracing.operators.costless import FREE
 from flopscope.tracing.operators.productless import PRODUCTLESS
 from flopscope.tracing.operators.table import OPERATORS
 from flopscope.tracing.shapes.outputs import result_of
-from flopscope.tracing.special.packs import Pack, elements_of
+from flopscope.tracing.special.packs import Pack, types_of
 from flopscope.tracing.special.table import dispatched
 from flopscope.tracing.stored import Stored
 from flopscope.tracing.trail import Trail
@@ -131,7 +131,7 @@ class Recorder(TorchDispatchMode):
     def unpack(self, packs: Mapping[int, tuple[str, Pack]]) -> None:
         """Take in packed weights, by the id of what they are packed in."""
         self.packs = packs
-        self._stored.elements |= elements_of(packs)
+        self._stored.elements |= types_of(packs)
 
     def foresees(self, function: Any) -> bool:
         """Does a rule say what it is, or that it is free?"""

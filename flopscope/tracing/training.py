@@ -26,7 +26,7 @@ from flopscope.readings.training import Kept, Saved
 from flopscope.sizes import Shape, elements, is_symbolic
 from flopscope.symbolic import substitute
 from flopscope.tracing.calls import Facts, Rule, shape_of
-from flopscope.tracing.inputs import leaves, mapped
+from flopscope.tracing.inputs import leaves, mapped_inputs
 from flopscope.tracing.operators.costless import VIEWS
 from flopscope.tracing.operators.gradients import GRADIENTS
 from flopscope.tracing.recorder import Recorder
@@ -174,7 +174,7 @@ def example_of(values: Any, trail: Trail) -> Any:
     def example(value: Any) -> torch.Tensor:
         return torch.empty(_at_example(shape_of(value), trail), dtype=value.dtype, device="meta")
 
-    return mapped(values, example)
+    return mapped_inputs(values, example)
 
 
 def training_step(

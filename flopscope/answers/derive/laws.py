@@ -16,7 +16,7 @@ from flopscope.answers.derive.recognition import (
     verified,
 )
 from flopscope.answers.derive.samples import Sample, Sampler
-from flopscope.answers.derive.stating import SizeLaw, in_words, stated
+from flopscope.answers.derive.stating import SizeLaw, in_words, stated_law
 from flopscope.answers.fit import Book
 from flopscope.domain import Condition, Members
 from flopscope.domain.regions import simplified
@@ -40,7 +40,7 @@ WINDOWS = (16, 12, 9, 7)
 """How many of the last samples are taken when the form of a stretch is looked for."""
 
 
-def laws(sampler: Sampler, s: Symbol, book: Book) -> list[SizeLaw]:
+def laws_of(sampler: Sampler, s: Symbol, book: Book) -> list[SizeLaw]:
     """Everything that is known of the size `s`: laws with disjoint domains, that of the example
     first."""
     if (law := law_for_all(sampler, s, book)) is not None:
@@ -62,7 +62,7 @@ def law_for_all(sampler: Sampler, s: Symbol, book: Book) -> SizeLaw | None:
             if found is None:
                 break
             if verified(sampler, s, found, points[0][0], points[-1][0]):
-                return stated(sampler, s, found, points_of(sampler), s.lower)
+                return stated_law(sampler, s, found, points_of(sampler), s.lower)
     return None
 
 
@@ -126,7 +126,7 @@ def _last_stretch(
         low = _first_of_stretch(sampler, s, form, agreeing, differing)
         if low is not None and verified(sampler, s, form, low, high):
             inside = [p for p in points_of(sampler) if low <= p[0] <= high]
-            return stated(sampler, s, form, inside, low, high)
+            return stated_law(sampler, s, form, inside, low, high)
     return None
 
 

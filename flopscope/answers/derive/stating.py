@@ -26,7 +26,7 @@ class SizeLaw:
     points: frozenset[int] = frozenset()
 
 
-def stated(
+def stated_law(
     sampler: Sampler,
     s: Symbol,
     found: FittedForm,

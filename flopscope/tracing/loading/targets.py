@@ -18,7 +18,7 @@ from flopscope.errors import BadInput, UnknownName
 from flopscope.tracing.building.constructing import origins_of, without_memory
 from flopscope.tracing.loading.extensions import with_torchvision
 from flopscope.tracing.loading.refusals import import_refused, making_refused, not_had
-from flopscope.tracing.loading.usercode import importable, module_of
+from flopscope.tracing.loading.usercode import importable, loaded_module
 
 
 def load(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
@@ -140,7 +140,7 @@ def _imported(place: str, target: str) -> ModuleType:
     """The Python module of a file or dotted name."""
     _check_place(place, target)
     with import_refused(target, place):
-        return with_torchvision(lambda: module_of(place))
+        return with_torchvision(lambda: loaded_module(place))
 
 
 def _check_place(place: str, target: str) -> None:
