@@ -240,7 +240,7 @@ def test_a_new_row_is_a_budget() -> None:
     )
     assert words("solve mobilenetv2 --probe 150M --free res") == (
         "flopscope: probes of mobilenetv2 do not depend on res, so that no budget bounds it; "
-        "bound another reading, or leave it out"
+        "bound another quantity, or leave it out"
     )
 
 

@@ -20,7 +20,7 @@ from flopscope.analytic.operators import (
     linear,
     scale,
 )
-from flopscope.analytic.stages import Block, Stages, stage, variant
+from flopscope.analytic.stages import Block, Stages, from_row, stage
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function
 from flopscope.sizes import Size
@@ -97,7 +97,7 @@ def _norm(x: Feature) -> Feature:
     return channels_first(layer_norm(channels_last(x)))
 
 
-convnext_tiny = variant(convnext, TINY)
-convnext_small = variant(convnext, SMALL)
-convnext_base = variant(convnext, BASE)
-convnext_large = variant(convnext, LARGE)
+convnext_tiny = from_row(convnext, TINY)
+convnext_small = from_row(convnext, SMALL)
+convnext_base = from_row(convnext, BASE)
+convnext_large = from_row(convnext, LARGE)

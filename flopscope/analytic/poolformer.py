@@ -23,7 +23,7 @@ from flopscope.analytic.operators import (
     linear,
     scale,
 )
-from flopscope.analytic.stages import Stages, stage, variant
+from flopscope.analytic.stages import Stages, from_row, stage
 from flopscope.analytic.switches import Recipe
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function
@@ -95,8 +95,8 @@ def mlp(x: Feature) -> Feature:
         return add(x, scale(y, (x.channels, 1, 1), name="layer_scale"))
 
 
-poolformer_s12 = variant(poolformer, S12)
-poolformer_s24 = variant(poolformer, S24)
-poolformer_s36 = variant(poolformer, S36)
-poolformer_m36 = variant(poolformer, M36)
-poolformer_m48 = variant(poolformer, M48)
+poolformer_s12 = from_row(poolformer, S12)
+poolformer_s24 = from_row(poolformer, S24)
+poolformer_s36 = from_row(poolformer, S36)
+poolformer_m36 = from_row(poolformer, M36)
+poolformer_m48 = from_row(poolformer, M48)

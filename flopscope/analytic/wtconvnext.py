@@ -13,7 +13,7 @@ from __future__ import annotations
 from functools import partial
 
 from flopscope.analytic.convnext import BASE, SMALL, TINY, convnext_network, mixed_by
-from flopscope.analytic.stages import Stages, variant
+from flopscope.analytic.stages import Stages, from_row
 from flopscope.analytic.tape import Feature
 from flopscope.analytic.wtconv import wtconv
 from flopscope.sizes import Size
@@ -50,6 +50,6 @@ def wtconvnext_block(x: Feature, levels: int) -> Feature:
     return mixed_by(x, mixed)
 
 
-wtconvnext_tiny = variant(wtconvnext, TINY)
-wtconvnext_small = variant(wtconvnext, SMALL)
-wtconvnext_base = variant(wtconvnext, BASE)
+wtconvnext_tiny = from_row(wtconvnext, TINY)
+wtconvnext_small = from_row(wtconvnext, SMALL)
+wtconvnext_base = from_row(wtconvnext, BASE)

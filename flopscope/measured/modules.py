@@ -32,7 +32,7 @@ class ModuleRow(NamedTuple):
 class LeafCall(NamedTuple):
     """A leaf module at work: shapes in and out, and the names of the tensors it stores."""
 
-    module: Any  # each rule knows its layer type; the table pairs them
+    module: Any  # each rule knows its class of layers; the table pairs them
     path: str
     inputs: tuple[IntShape, ...]
     output: IntShape
@@ -246,7 +246,7 @@ FACTS: Mapping[type[nn.Module], Callable[[LeafCall], ModuleRow]] = {
     nn.AvgPool2d: _average_pool,
     nn.AdaptiveAvgPool2d: _global_pool,
 }
-"""The rule of each known layer type."""
+"""The rule of each known class of layers."""
 
 FREE_LAYERS = (
     nn.Dropout,

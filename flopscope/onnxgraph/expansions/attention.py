@@ -18,8 +18,8 @@ from flopscope.onnxgraph.expansions.heads import (
     split_heads,
     with_past,
 )
-from flopscope.onnxgraph.expansions.pieces import MS
 from flopscope.onnxgraph.expansions.rotary import rotary, rotary_size, rotated
+from flopscope.onnxgraph.expansions.shared import MS
 from flopscope.onnxgraph.tensors import NodeCall, Tensor, shape_of
 from flopscope.sizes import Size, exact_div, floor_div
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from flopscope.onnxgraph.expansions.drafts import Draft, Expansion, Tensors
 from flopscope.onnxgraph.expansions.layouts import same
-from flopscope.onnxgraph.expansions.pieces import (
+from flopscope.onnxgraph.expansions.shared import (
     MS,
     activated,
     channels_first,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flopscope.onnxgraph.expansions.drafts import Draft, Expansion, Tensors
-from flopscope.onnxgraph.expansions.pieces import (
+from flopscope.onnxgraph.expansions.shared import (
     MS,
     NCHWC,
     NHWC,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from flopscope.facts import Kind
 from flopscope.onnxgraph.expansions.drafts import Draft, Expansion, Tensors
-from flopscope.onnxgraph.expansions.pieces import MS
+from flopscope.onnxgraph.expansions.shared import MS
 from flopscope.onnxgraph.tensors import NodeCall, NodeFacts, Tensor, Undecided, shape_of
 from flopscope.sizes import Shape
 

@@ -17,7 +17,7 @@ from onnx import TensorProto
 from flopscope.facts import Function, Kind
 from flopscope.onnxgraph.expansions.attention import projected_attention
 from flopscope.onnxgraph.expansions.drafts import Draft, Expansion, Tensors
-from flopscope.onnxgraph.expansions.pieces import MS, NHWC, channels_first, channels_last, window
+from flopscope.onnxgraph.expansions.shared import MS, NHWC, channels_first, channels_last, window
 from flopscope.onnxgraph.tensors import NodeCall, NodeFacts, Tensor, shape_of
 
 # --- numbers to floats and back ------------------------------------------------------------------
