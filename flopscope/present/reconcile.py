@@ -9,7 +9,7 @@ from typing import Any
 from flopscope.answers.operators import shape_text
 from flopscope.present.numbers import integer, percent
 from flopscope.present.table import Column, Document, Table
-from flopscope.present.words import folded
+from flopscope.present.words import wrapped
 from flopscope.reconciling.accounts import Account
 from flopscope.reconciling.answered import OWN
 from flopscope.reconciling.search import Explanation, FittingAccount
@@ -52,9 +52,9 @@ def _unmodelled(subject: Subject, unknown: Unmodelled) -> Document:
     """The page that gives no number, and says why."""
     columns = [
         Column("tool", "Tool", numeric=False),
-        Column("operator", "Not modelled", numeric=False, fold=folded),
-        Column("path", "At", numeric=False, fold=folded),
-        Column("why", "Why", numeric=False, fold=folded),
+        Column("operator", "Not modelled", numeric=False, fold=wrapped),
+        Column("path", "At", numeric=False, fold=wrapped),
+        Column("why", "Why", numeric=False, fold=wrapped),
     ]
     rows: list[list[Any]] = [[unknown.tool, unknown.operator, unknown.path, unknown.why]]
     title = f"{_what(subject)}. What {unknown.tool} answers is not modelled."
@@ -124,7 +124,7 @@ def _readings(accounts: Sequence[Account], title: str, found: Explanation | None
 
 
 def _fits(fits: Sequence[FittingAccount], title: str) -> Table:
-    columns = [*_COLUMNS, _REMAINDER, Column("digits", "Digits", numeric=False, fold=folded)]
+    columns = [*_COLUMNS, _REMAINDER, Column("digits", "Digits", numeric=False, fold=wrapped)]
     rows = [
         [fit.account.name, fit.account.unit, fit.account.count, fit.remainder, _digits(fit)]
         for fit in fits[:SHOWN]
@@ -179,7 +179,7 @@ def _plain(value: Fraction | int) -> int | float:
 
 
 _COLUMNS = (
-    Column("reading", "Reading", numeric=False, fold=folded),
+    Column("reading", "Reading", numeric=False, fold=wrapped),
     Column("unit", "Unit", numeric=False),
     Column("count", "Count", _number, raw=_plain),
 )

@@ -44,7 +44,7 @@ def size(resolution: tuple[int, int]) -> str:
     return f"{resolution[0]}×{resolution[1]}"
 
 
-def folded(text: str, room: int) -> str:
+def wrapped(text: str, room: int) -> str:
     """A text on several lines, broken between words."""
     from textwrap import wrap
 

@@ -41,7 +41,7 @@ from flopscope.tracing.special.table import dispatched
 from flopscope.tracing.stored import Stored
 from flopscope.tracing.trail import Trail
 from flopscope.tracing.values.known import META, flat, mapped
-from flopscope.tracing.values.numbers import Copies, follow, read_values, reads_values
+from flopscope.tracing.values.numbers import Copies, follow, how_read, read_values
 from flopscope.tracing.values.truths import Truths
 
 
@@ -104,7 +104,7 @@ class Recorder(TorchDispatchMode):
         with torch._C.DisableTorchFunction():
             plain = plain_name(function)
             args, kwargs = mapped(self._on_meta, (tuple(args), dict(kwargs or {})))
-            if reads := reads_values(function, args):
+            if reads := how_read(function, args):
                 return self._read(function, reads, args, kwargs)
             result = result_of(function, args, kwargs)
             follow(function, args, kwargs, result)

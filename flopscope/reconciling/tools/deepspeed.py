@@ -24,9 +24,9 @@ from flopscope.reconciling.tools.profilers import (
     AmountOf,
     added_product,
     given,
-    interpolated,
     pairs,
     product,
+    resized,
 )
 from flopscope.spelling import FROZEN_ATTENTION, Array, Called, Layer, Spelling
 
@@ -100,7 +100,7 @@ def _norm(index: int) -> AmountOf:
 
 
 def _interpolated(call: Called) -> float:
-    count, size = interpolated(call)
+    count, size = resized(call)
     if size is None:
         return count
     return prod(size) if isinstance(size, tuple) else size

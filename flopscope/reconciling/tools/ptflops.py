@@ -24,9 +24,9 @@ from flopscope.reconciling.tools.profilers import (
     AmountOf,
     added_product,
     given,
-    interpolated,
     pairs,
     product,
+    resized,
 )
 from flopscope.spelling import (
     FROZEN_ATTENTION,
@@ -154,7 +154,7 @@ def _added(call: Called) -> float:
 
 
 def _interpolated(call: Called) -> float:
-    count, size = interpolated(call)
+    count, size = resized(call)
     if size is None:
         return count
     x: Any = call.argument(0, "input")

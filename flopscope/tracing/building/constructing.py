@@ -22,7 +22,7 @@ from flopscope.tracing.node import free_number, free_size, size_value
 from flopscope.tracing.shapes.outputs import result_of
 from flopscope.tracing.trail import Trail
 from flopscope.tracing.values.known import META, NAME, knowing, mapped
-from flopscope.tracing.values.numbers import MOST_LEARNT, Copies, follow, read_values, reads_values
+from flopscope.tracing.values.numbers import MOST_LEARNT, Copies, follow, how_read, read_values
 
 
 def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Trail) -> nn.Module:
@@ -143,7 +143,7 @@ class _ShapesOnly(TorchDispatchMode):
         with torch._C.DisableTorchFunction():
             args, kwargs = mapped(self._on_meta, (tuple(args), dict(kwargs or {})))
             if (
-                reads_values(function, args)
+                how_read(function, args)
                 and (found := read_values(function, args, kwargs)) is not None
             ):
                 return found

@@ -22,7 +22,7 @@ from flopscope.tracing.shapes.fitting import (
     is_number,
     is_size,
     larger,
-    shape_text,
+    tensor_text,
     text,
 )
 from flopscope.tracing.special.recurrent import gru_cell, lstm_cell
@@ -140,7 +140,7 @@ def _group_norm(
     if not batch * channels // num_groups * prod(grid) >= 2:
         raise ValueError(
             "Expected more than 1 value per channel when training, "
-            f"got input of {shape_text(input)}"
+            f"got input of {tensor_text(input)}"
         )
     norm = torch.ops.aten.native_group_norm.default
     sizes = batch, channels, prod(grid), num_groups
@@ -153,7 +153,7 @@ def _a_number_each(stored: torch.Tensor, x: torch.Tensor) -> None:
         stored.dim() == 1 and is_size(stored.shape[0], x.shape[1]),
         lambda: (
             f"expected weight and bias to be vectors of size {text(x.shape[1])}, "
-            f"but got {shape_text(stored)}"
+            f"but got {tensor_text(stored)}"
         ),
     )
 

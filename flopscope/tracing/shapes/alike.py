@@ -16,7 +16,7 @@ from flopscope.tracing.shapes.fitting import (
     joint_type,
     like,
     real_type,
-    shape_text,
+    tensor_text,
     text,
 )
 
@@ -144,7 +144,7 @@ def _entropy(x: torch.Tensor, target: torch.Tensor, _: Any = None, reduction: in
     demand(
         x.dim() == target.dim() and all(map(is_size, x.shape, target.shape)),
         lambda: (
-            f"input and target must have the same shape: {shape_text(x)} and {shape_text(target)}"
+            f"input and target must have the same shape: {tensor_text(x)} and {tensor_text(target)}"
         ),
     )
     return like(x, () if reduction else x.shape)
@@ -161,7 +161,7 @@ def _nll_loss(x: torch.Tensor, target: torch.Tensor, weight: Any, reduction: int
     scores = [n for d, n in enumerate(x.shape) if d != (1 if x.dim() > 1 else 0)]
     demand(
         all(map(is_size, scores, target.shape)),
-        lambda: f"scores {shape_text(x)} do not fit targets {shape_text(target)}",
+        lambda: f"scores {tensor_text(x)} do not fit targets {tensor_text(target)}",
     )
     total = () if reduction or x.dim() == 1 else target.shape
     return like(x, total), like(x, ())

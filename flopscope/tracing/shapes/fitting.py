@@ -63,7 +63,7 @@ def text(sizes: Any) -> str:
     return str(size_value(sizes))
 
 
-def shape_text(x: torch.Tensor) -> str:
+def tensor_text(x: torch.Tensor) -> str:
     """A shape as messages write it: '3×H'."""
     return "×".join(map(text, x.shape))
 

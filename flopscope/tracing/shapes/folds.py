@@ -15,7 +15,7 @@ from flopscope.tracing.shapes.fitting import (
     is_size,
     like,
     real_type,
-    shape_text,
+    tensor_text,
     text,
 )
 
@@ -28,7 +28,7 @@ __all__ = ["FOLDS"]
 def _fits_norm(x: torch.Tensor, wanted: Sequence[Any], axes_of: Sequence[Any]) -> None:
     demand(
         len(wanted) == len(axes_of) and all(map(is_size, axes_of, wanted)),
-        lambda: f"a norm over [{text(wanted)}] does not fit an input of {shape_text(x)}",
+        lambda: f"a norm over [{text(wanted)}] does not fit an input of {tensor_text(x)}",
     )
 
 
@@ -160,7 +160,7 @@ def _largest(x: torch.Tensor, k: Any, dim: int = -1, *_: Any) -> Any:
     at, shape = axis(x, dim), list(x.shape)
     demand(
         (shape[at] if shape else 1) >= k,
-        lambda: f"selected index k={text(k)} out of range for {shape_text(x)} in dimension {at}",
+        lambda: f"selected index k={text(k)} out of range for {tensor_text(x)} in dimension {at}",
     )
     shape[at : at + 1] = [k] if shape else []
     return like(x, shape), like(x, shape, torch.int64)

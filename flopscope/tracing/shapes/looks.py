@@ -18,7 +18,7 @@ from flopscope.tracing.shapes.fitting import (
     is_size,
     like,
     same,
-    shape_text,
+    tensor_text,
     text,
 )
 
@@ -81,7 +81,7 @@ def _permute(x: torch.Tensor, order: Sequence[int]) -> torch.Tensor:
 def _expand(x: torch.Tensor, shape: Sequence[Any], **_: Any) -> torch.Tensor:
     new = len(shape) - x.dim()
     if new < 0 or any(is_number(size, -1) for size in shape[:new]):
-        raise RuntimeError(f"expand({shape_text(x)}, size=[{text(shape)}]): does not fit")
+        raise RuntimeError(f"expand({tensor_text(x)}, size=[{text(shape)}]): does not fit")
     own = [None] * new + list(x.shape)
     sizes = [n if is_number(size, -1) else size for size, n in zip(shape, own, strict=True)]
     broadcasts_to(x.shape, sizes)

@@ -17,7 +17,7 @@ from flopscope.tracing.shapes.fitting import (
     demand,
     is_size,
     like,
-    shape_text,
+    tensor_text,
     text,
 )
 
@@ -81,7 +81,7 @@ def _fits(name: str, index: torch.Tensor, x: torch.Tensor, except_at: int | None
     for d, (size, limit) in enumerate(zip(own, other, strict=True)):
         demand(
             d == except_at or size <= limit,
-            lambda: f"{name}(): index {shape_text(index)} is larger than {shape_text(x)}",
+            lambda: f"{name}(): index {tensor_text(index)} is larger than {tensor_text(x)}",
         )
 
 
@@ -136,7 +136,7 @@ def _found(edges: torch.Tensor, x: torch.Tensor, **kwargs: Any) -> torch.Tensor:
     )
     demand(
         fits,
-        lambda: f"boundaries {shape_text(edges)} do not fit values {shape_text(x)}",
+        lambda: f"boundaries {tensor_text(edges)} do not fit values {tensor_text(x)}",
     )
     return _buckets(x, edges, **kwargs)
 

@@ -14,7 +14,7 @@ from flopscope.tracing.shapes.fitting import (
     demand,
     is_size,
     like,
-    shape_text,
+    tensor_text,
 )
 
 
@@ -23,7 +23,9 @@ def _matmul(a: torch.Tensor, b: torch.Tensor, *_: Any, **__: Any) -> torch.Tenso
     fits = fits and all(map(is_size, a.shape[:-2], b.shape[:-2]))
     demand(
         fits,
-        lambda: f"mat1 and mat2 shapes cannot be multiplied ({shape_text(a)} and {shape_text(b)})",
+        lambda: (
+            f"mat1 and mat2 shapes cannot be multiplied ({tensor_text(a)} and {tensor_text(b)})"
+        ),
     )
     return like(a, (*a.shape[:-1], b.shape[-1]))
 
@@ -32,7 +34,8 @@ def _linear(x: torch.Tensor, weight: torch.Tensor, *_: Any) -> torch.Tensor:
     demand(
         is_size(x.shape[-1], weight.shape[-1]),
         lambda: (
-            f"mat1 and mat2 shapes cannot be multiplied ({shape_text(x)} and {shape_text(weight)})"
+            "mat1 and mat2 shapes cannot be multiplied "
+            f"({tensor_text(x)} and {tensor_text(weight)})"
         ),
     )
     return like(x, (*x.shape[:-1], *weight.shape[:-1]))
@@ -52,7 +55,7 @@ def _addbmm(bias: torch.Tensor, a: torch.Tensor, b: torch.Tensor, *_: Any, **__:
 
 def _mv(a: torch.Tensor, vector: torch.Tensor) -> torch.Tensor:
     fits = a.dim() == 2 and vector.dim() == 1 and is_size(a.shape[1], vector.shape[0])
-    demand(fits, lambda: f"size mismatch, got {shape_text(a)} and {shape_text(vector)}")
+    demand(fits, lambda: f"size mismatch, got {tensor_text(a)} and {tensor_text(vector)}")
     return like(a, a.shape[:1])
 
 
@@ -66,7 +69,7 @@ def _dot(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     fits = a.dim() == b.dim() == 1 and is_size(a.shape[0], b.shape[0])
     demand(
         fits,
-        lambda: f"inconsistent tensor size, got {shape_text(a)} and {shape_text(b)}",
+        lambda: f"inconsistent tensor size, got {tensor_text(a)} and {tensor_text(b)}",
     )
     return like(a, ())
 
@@ -91,7 +94,7 @@ def _distances(a: torch.Tensor, b: torch.Tensor, *_: Any) -> torch.Tensor:
     demand(
         is_size(a.shape[-1], b.shape[-1]),
         lambda: (
-            f"X1 and X2 must have the same number of columns: {shape_text(a)} and {shape_text(b)}"
+            f"X1 and X2 must have the same number of columns: {tensor_text(a)} and {tensor_text(b)}"
         ),
     )
     return like(a, (*broadcast(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-2]))

@@ -15,7 +15,7 @@ from flopscope.tracing.shapes.fitting import (
     is_number,
     is_size,
     like,
-    shape_text,
+    tensor_text,
     text,
 )
 
@@ -58,12 +58,12 @@ def _convolution(x: torch.Tensor, weight: torch.Tensor, bias: Any, *options: Any
 def _fits_groups(weight: torch.Tensor, groups: Any, bias: Any, outputs: Any) -> None:
     demand(
         is_number(groups, 1) or is_size(weight.shape[0] % groups, 0),
-        lambda: f"a weight of {shape_text(weight)} does not fit {text(groups)} groups",
+        lambda: f"a weight of {tensor_text(weight)} does not fit {text(groups)} groups",
     )
     if bias is not None:
         demand(
             bias.dim() == 1 and is_size(bias.shape[0], outputs),
-            lambda: f"expected bias of {text(outputs)} elements, but got {shape_text(bias)}",
+            lambda: f"expected bias of {text(outputs)} elements, but got {tensor_text(bias)}",
         )
 
 

@@ -103,7 +103,7 @@ def run(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     return result
 
 
-def reads_values(function: Any, args: Sequence[Any]) -> str | None:
+def how_read(function: Any, args: Sequence[Any]) -> str | None:
     """How a call reads values, None where it does not. An index of truths reads them too, since it
     chooses as many elements as are true."""
     name = function._opname
