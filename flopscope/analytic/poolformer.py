@@ -75,7 +75,7 @@ def poolformer(
 def poolformer_block(x: Feature) -> Feature:
     """Pooling and an MLP of 1×1 convolutions, each after a group norm of one group, with a layer
     scale and a shortcut: figure 2 and section 3.2."""
-    return mlp(_mixed(x))
+    return mlp_block(_mixed(x))
 
 
 def _mixed(x: Feature) -> Feature:
@@ -87,7 +87,7 @@ def _mixed(x: Feature) -> Feature:
         return add(x, scale(y, (x.channels, 1, 1), name="layer_scale"))
 
 
-def mlp(x: Feature) -> Feature:
+def mlp_block(x: Feature) -> Feature:
     """Norm, 1×1 to four times the channels, GELU, 1×1 back, scale and shortcut: equation 3."""
     with x.tape.scope("mlp"):
         y = conv2d(group_norm(x, 1), 4 * x.channels, 1, bias=True, name="expand")

@@ -13,7 +13,7 @@ import sympy
 from flopscope.analytic.attention import attend
 from flopscope.analytic.named_blocks import INPUT
 from flopscope.analytic.operators import add, conv2d, group_norm, scale
-from flopscope.analytic.poolformer import mlp
+from flopscope.analytic.poolformer import mlp_block
 from flopscope.analytic.tape import Feature, record
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.facts import Kind
@@ -78,7 +78,7 @@ def _transformer(shape: Shape, heads: Size) -> Ledger:
         with x.tape.scope("mixer"):
             y = scale(_attention(group_norm(x, 1), heads), (x.channels, 1, 1), name="layer_scale")
             x = add(x, y)
-        return mlp(x)
+        return mlp_block(x)
 
     return record(block, shape)
 
