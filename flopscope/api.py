@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flopscope.answers.derive import Derivation
     from flopscope.tracing.calls import Rule
 
-Resolution = int | tuple[int, int]
+ImageSize = int | tuple[int, int]
 
 
 def analyze(
@@ -147,7 +147,7 @@ class ComparisonReport(Report):
 
 def compare(
     *models: str,
-    res: Resolution | None = None,
+    res: ImageSize | None = None,
     batch: int = 1,
     convention: str = "macs",
     by: str | None = None,
@@ -188,7 +188,7 @@ class AgreementReport(Report):
         return agreement_document(self.comparison.entries)
 
 
-def check(*models: str, res: Resolution | None = None, batch: int = 1) -> AgreementReport:
+def check(*models: str, res: ImageSize | None = None, batch: int = 1) -> AgreementReport:
     """Each closed form against the real module, row by row, with fvcore and torch as witnesses.
 
     Needs torch and fvcore; raises BadInput where they are not installed.

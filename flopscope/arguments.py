@@ -16,9 +16,9 @@ from flopscope.symbolic import Polynomial, dimension, symbol
 
 
 @dataclass(frozen=True)
-class Named:
-    """Something in the target's own module: a name such as nn.GELU, or a call such as
-    Config(width=16). `text` is what the reader wrote."""
+class NamedObject:
+    """Something in the target's own module, by its name: nn.GELU, or called: Config(width=16).
+    `text` is how it was written."""
 
     name: str
     text: str
@@ -45,17 +45,17 @@ class Deferred:
         return self.function(*map(of, self.positional), **named)
 
     def __call__(self, **more: Any) -> Any:
-        """What the function returns for numbers, with `more` arguments by name."""
-        return Deferred(self.function, self.positional, {**self.named, **more}).made(plain)
+        """What the function returns from numbers, some of them given now."""
+        return Deferred(self.function, self.positional, {**self.named, **more}).made(as_numbers)
 
 
-def plain(value: Any) -> Any:
-    """An argument, or a mapping of them, with every call in it carried out on numbers."""
+def as_numbers(value: Any) -> Any:
+    """An argument, or a mapping of them, as numbers: every call in it is made."""
     if isinstance(value, Deferred):
-        return value.made(plain)
+        return value.made(as_numbers)
     if type(value) in (tuple, list):
-        return type(value)(map(plain, value))
-    return {k: plain(v) for k, v in value.items()} if type(value) is dict else value
+        return type(value)(map(as_numbers, value))
+    return {k: as_numbers(v) for k, v in value.items()} if type(value) is dict else value
 
 
 def parse_input(text: str) -> InputSpec:
@@ -100,9 +100,9 @@ def _size(part: str, text: str) -> Size:
 
 
 def parse_arguments(pairs: Sequence[str]) -> dict[str, Any]:
-    """Read 'width=24' as {'width': 24}. A value is a Python literal; a name or call in the target's
-    module, as `Named`; or else text. Raises BadInput without an equals sign, or for a name that is
-    given twice.
+    """'width=24' as {'width': 24}: Python literals, names and calls as `NamedObject`, else text.
+
+    Raises BadInput without an equals sign, or for a name that is given twice.
 
     >>> parse_arguments(["width=24", "norm=batch"])
     {'width': 24, 'norm': 'batch'}
@@ -127,8 +127,8 @@ def _literal(text: str) -> Any:
         return text
 
 
-def parse_name(text: str) -> Named:
-    """Read what follows the last colon of a target: Net, Net.small or Net(Config(width=16)). Raises
+def parse_name(text: str) -> NamedObject:
+    """What follows the last colon of a target: Net, Net.small, Net(Config(width=16)). Raises
     BadInput for anything else.
 
     >>> parse_name("Net(depth=2)").named
@@ -138,7 +138,7 @@ def parse_name(text: str) -> Named:
         value = _inside(ast.parse(text.strip(), mode="eval").body)
     except (ValueError, TypeError, SyntaxError) as error:
         raise BadInput(_no_name(text)) from error
-    if not isinstance(value, Named):
+    if not isinstance(value, NamedObject):
         raise BadInput(_no_name(text))
     return value
 
@@ -230,7 +230,7 @@ def _plain(node: ast.expr) -> Any:
 def _inside(node: ast.expr) -> Any:
     """The same inside a call, where a plain name means one of the target's module."""
     if isinstance(node, ast.Name):
-        return Named(node.id, node.id)
+        return NamedObject(node.id, node.id)
     return _of_parts(node, _inside, _inside)
 
 
@@ -238,13 +238,13 @@ def _of_parts(
     node: ast.expr, of: Callable[[ast.expr], Any], of_argument: Callable[[ast.expr], Any]
 ) -> Any:
     if isinstance(node, ast.Attribute):
-        return Named(_dotted(node), ast.unparse(node))
+        return NamedObject(_dotted(node), ast.unparse(node))
     if isinstance(node, ast.Call):
         if any(keyword.arg is None for keyword in node.keywords):
             raise ValueError("no name")
         positional = tuple(map(of_argument, node.args))
         named = tuple((str(k.arg), of_argument(k.value)) for k in node.keywords)
-        return Named(_dotted(node.func), ast.unparse(node), True, positional, named)
+        return NamedObject(_dotted(node.func), ast.unparse(node), True, positional, named)
     if isinstance(node, ast.Tuple | ast.List):
         items = list(map(of, node.elts))
         return tuple(items) if isinstance(node, ast.Tuple) else items

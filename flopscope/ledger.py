@@ -178,9 +178,9 @@ NAMED_BY_FUNCTION = (Kind.ACTIVATION, Kind.ELEMENTWISE, Kind.REDUCTION)
 
 
 def kind_name(row: Operator) -> str:
-    """What papers call the row's kind: a convolution is depthwise, pointwise, grouped or standard.
-    A row of the backward pass is named by its arithmetic."""
-    name = plain_name(row.kind, row.function)
+    """The field's name of the row's kind: a convolution is depthwise, pointwise, grouped or
+    standard. What runs backward is named by its arithmetic."""
+    name = kind_or_function(row.kind, row.function)
     if row.backward:
         return f"{name} (backward)"
     if row.kind is not Kind.CONVOLUTION or row.window is None:
@@ -196,8 +196,8 @@ def kind_name(row: Operator) -> str:
     return "pointwise convolution" if pointwise else "standard convolution"
 
 
-def plain_name(kind: Kind, function: Arithmetic | None) -> str:
-    """The name of the kind or, where the function says more, of the function, such as relu."""
+def kind_or_function(kind: Kind, function: Arithmetic | None) -> str:
+    """The kind's name or, of the kinds that go by their function, the function's, such as relu."""
     return function.value if function is not None and kind in NAMED_BY_FUNCTION else kind.value
 
 

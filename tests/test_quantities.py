@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from flopscope.analytic.named_blocks import FORMS
+from flopscope.analytic.named_blocks import NAMED_BLOCKS
 from flopscope.api import analyze
 from flopscope.catalog.results import Result
 from flopscope.conventions import CONVENTIONS
@@ -72,7 +72,7 @@ def test_a_stated_cost_is_a_column_of_results(quantity: Quantity) -> None:
 
 @each_quantity
 def test_a_reading_has_the_conditions_of_its_ledger(quantity: Quantity) -> None:
-    ledger = FORMS["separable_conv"].ledger()
+    ledger = NAMED_BLOCKS["separable_conv"].ledger()
     assert quantity.read(ledger).conditions == ledger.conditions
     assert quantity.formula(ledger).conditions == ledger.conditions
 
@@ -240,7 +240,7 @@ def test_a_new_row_is_a_budget() -> None:
     )
     assert words("solve mobilenetv2 --probe 150M --free res") == (
         "flopscope: probes of mobilenetv2 do not depend on res, so that no budget bounds it; "
-        "bound another reading, or leave it out"
+        "bound another quantity, or leave it out"
     )
 
 

@@ -19,8 +19,8 @@ from flopscope.analytic.named_blocks import (
     C_IN,
     C_OUT,
     C_SE,
-    FORMS,
     HEADS,
+    NAMED_BLOCKS,
     RATIO,
     WAVELET_LEVELS,
     D,
@@ -273,11 +273,11 @@ def _prove_case(block: str, twin: Counterpart, sizes: Sizes) -> tuple[Case, Proo
     from flopscope.tracing import derive
     from flopscope.tracing.loading.targets import maker
 
-    form = FORMS[block].ledger()
+    form = NAMED_BLOCKS[block].ledger()
     closed = form.at(**sizes)
     given = tuple(condition.at(sizes) for condition in twin.given)
     arguments = {name: substitute(value, sizes) for name, value in twin.arguments.items()}
-    shape = tuple(substitute(size, sizes) for size in FORMS[block].shape)
+    shape = tuple(substitute(size, sizes) for size in NAMED_BLOCKS[block].shape)
     traced = derive(maker(twin.make), arguments, shape).ledger
     proof = prove(replace(closed, conditions=(*closed.conditions, *given)), traced)
     where = (*(f"{name} = {value}" for name, value in sizes.items()), *map(str, twin.given))

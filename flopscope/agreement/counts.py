@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from flopscope.measured import Counts, Measurement, Skipped
     from flopscope.readings import Reading
 
-Answer: TypeAlias = tuple[Any, str]
-"""A value, and the reason why it is not used, which is empty where the witness counted
-everything."""
+WitnessAnswer: TypeAlias = tuple[Any, str]
+"""A value, and the reason why it is not used: empty where the witness counted everything."""
 
 OPERATOR_CLASSES: Mapping[Kind, tuple[Kind, ...]] = {
     Kind.CONVOLUTION: (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION),
@@ -50,7 +49,7 @@ def class_checks(rows: Sequence[Operator], measurement: Measurement) -> tuple[Ch
 def _of_class(rows: Sequence[Operator], measurement: Measurement, kind: Kind) -> Check:
     ours = readings.macs([row for row in rows if operator_class(row) in OPERATOR_CLASSES[kind]])
 
-    def answer(counts: Counts) -> Answer:
+    def answer(counts: Counts) -> WitnessAnswer:
         skipped = [skip for skip in counts.skipped if skip.kind in (None, kind)]
         return counts.by_class.get(kind, 0), why(counts, skipped)
 
@@ -68,7 +67,7 @@ def total_checks(rows: Sequence[Operator], measurement: Measurement) -> tuple[Ch
         TORCH: (torch.activations, why(torch, torch.activations_skipped)),
     }
 
-    def total(name: str, reading: Reading, others: Mapping[str, Answer]) -> Check:
+    def total(name: str, reading: Reading, others: Mapping[str, WitnessAnswer]) -> Check:
         return check(name, {LEDGER: (int(reading), unknown), **others})
 
     return (
@@ -85,8 +84,8 @@ def total_checks(rows: Sequence[Operator], measurement: Measurement) -> tuple[Ch
     )
 
 
-def check(name: str, answers: Mapping[str, Answer]) -> Check:
-    """The check of these answers, with values and reasons kept apart."""
+def check(name: str, answers: Mapping[str, WitnessAnswer]) -> Check:
+    """The check of these answers: values apart from reasons."""
     values = {witness: value for witness, (value, reason) in answers.items() if not reason}
     reasons = {witness: reason for witness, (_, reason) in answers.items() if reason}
     return Check(name, values, reasons)

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flopscope import readings
-from flopscope.agreement.counts import Answer, check, operator_class, why
+from flopscope.agreement.counts import WitnessAnswer, check, operator_class, why
 from flopscope.agreement.records import FVCORE, LEDGER, MODULE, TORCH, Check, RowAgreement
 from flopscope.facts import Kind, Operator
 
@@ -48,23 +48,23 @@ FIELDS: Mapping[str, Callable[[Operator], Any]] = {
 """The facts of a row that a layer has too. Paths differ between the two sides and are not
 compared."""
 
-Pair: TypeAlias = tuple[Operator | None, Operator | None]
+RowPair: TypeAlias = tuple[Operator | None, Operator | None]
 
 
-def compared(rows: Sequence[Operator]) -> list[Operator]:
-    """The rows that are compared one by one. A product with a constant is not a layer, nor is a
-    look-up at places that no input chooses."""
+def comparable(rows: Sequence[Operator]) -> list[Operator]:
+    """The rows that are compared one by one. A product with a constant is not a layer, and neither
+    is a look-up that no input chooses."""
     return [row for row in rows if row.inputs and operator_class(row) in COMPARED_KINDS]
 
 
 def layers(measurement: Measurement) -> list[Operator]:
-    """The layers of the module that are compared one by one."""
-    return compared([row.operator for row in measurement.rows])
+    """The module's layers that are compared one by one."""
+    return comparable([row.operator for row in measurement.rows])
 
 
 def row_agreements(rows: Sequence[Operator], measurement: Measurement) -> tuple[RowAgreement, ...]:
-    """One comparison for each row that either side has, in execution order."""
-    pairs = list(_aligned(compared(rows), layers(measurement)))
+    """One entry for each row that either side has, in execution order."""
+    pairs = list(_aligned(comparable(rows), layers(measurement)))
     work = _Work(pairs, measurement)
     return tuple(
         _matched(row, layer, work) if row and layer else _missing(row, layer)
@@ -72,7 +72,7 @@ def row_agreements(rows: Sequence[Operator], measurement: Measurement) -> tuple[
     )
 
 
-def _aligned(ours: list[Operator], theirs: list[Operator]) -> Iterator[Pair]:
+def _aligned(ours: list[Operator], theirs: list[Operator]) -> Iterator[RowPair]:
     """Pairs in execution order; None stands for a row that the other side does not have.
 
     If both sides have the same kinds in the same order, rows pair by position. Otherwise the
@@ -112,7 +112,7 @@ def _described(row: Operator | None) -> str:
 class _Work:
     """MACs by module. A counter has one number for a module that is called several times."""
 
-    def __init__(self, pairs: Sequence[Pair], measurement: Measurement) -> None:
+    def __init__(self, pairs: Sequence[RowPair], measurement: Measurement) -> None:
         self._measurement = measurement
         self._calls = Counter(layer.path for _, layer in pairs if layer)
         self._macs: Counter[str] = Counter()
@@ -133,8 +133,8 @@ class _Work:
         return check(f"{row.path}: MACs{whole}", answers)
 
 
-def _of_module(counts: Counts, path: str) -> Answer:
-    """What the module at this path does itself, without the work of the modules inside it.
+def _of_module(counts: Counts, path: str) -> WitnessAnswer:
+    """What the module at this path does itself: the part of the modules inside it is taken off.
 
     Subtracted are the outermost modules inside it that counted anything; a list of modules never
     runs, and counts nothing.

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from flopscope.analytic.named_blocks import FORMS
+from flopscope.analytic.named_blocks import NAMED_BLOCKS
 from flopscope.answers.compare import Comparison, compare
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.variant import Variant, parse
@@ -39,9 +39,9 @@ def prove(names: Sequence[str]) -> tuple[tuple[Variant | Case, Proof], ...]:
 
     subjects: list[str | Variant] = []
     for name in dict.fromkeys(names):
-        if name in FORMS:
+        if name in NAMED_BLOCKS:
             counterpart(name)
-        subjects.append(name if name in FORMS else _known(name))
+        subjects.append(name if name in NAMED_BLOCKS else _known(name))
     require_witnesses()
     found: list[tuple[Variant | Case, Proof]] = []
     for subject in subjects:
@@ -55,10 +55,10 @@ def prove(names: Sequence[str]) -> tuple[tuple[Variant | Case, Proof], ...]:
 def _known(name: str) -> Variant:
     """The variant of that name. Raises BadInput or UnknownName, which suggests blocks too."""
     base = name.partition(":")[0]
-    if base in FORMS:
+    if base in NAMED_BLOCKS:
         raise BadInput(
             f"{base} is a block, free in all its sizes, but '{name}' fixes some; leave them out"
         )
     if base not in MODELS:
-        raise UnknownName("model or block", name, [*MODELS, *FORMS])
+        raise UnknownName("model or block", name, [*MODELS, *NAMED_BLOCKS])
     return parse(name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from flopscope.analytic.named_blocks import FORMS
+from flopscope.analytic.named_blocks import NAMED_BLOCKS
 from flopscope.catalog.figures import Figure
 from flopscope.catalog.scaling import Scaling, scaled
 from flopscope.catalog.variant import Resolution, Variant, check_size, parse
@@ -80,7 +80,7 @@ def compare(
     """
     if not models:
         raise BadInput("no model to compare; name at least one, such as mobilenetv2")
-    if check and (blocks := [name for name in models if name in FORMS]):
+    if check and (blocks := [name for name in models if name in NAMED_BLOCKS]):
         raise BadInput(
             f"{', '.join(blocks)}: a block has no sizes at which it could be checked; "
             "flopscope check --prove proves it for all sizes"

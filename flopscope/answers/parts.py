@@ -18,8 +18,8 @@ from flopscope.readings import Reading
 from flopscope.sizes import Shape, elements
 
 
-class Counted(NamedTuple):
-    """An operator, and the same operator with only those stored tensors that count at it."""
+class CountedRow(NamedTuple):
+    """An operator, and the same with those stored tensors only that are counted at it."""
 
     row: Operator
     storing: Operator
@@ -35,7 +35,7 @@ class Part:
 
     path: str
     name: str
-    operators: Sequence[Counted]
+    operators: Sequence[CountedRow]
     depth: int = 0
     leaf: bool = True
 
@@ -110,8 +110,8 @@ def shared_parameters(ledger: Ledger) -> list[str]:
     return [name for name, modules in readers.items() if len(modules) > 1]
 
 
-def _grouped(counted: Iterable[Counted], level: Level) -> list[Part]:
-    split: dict[str, list[Counted]] = {}
+def _grouped(counted: Iterable[CountedRow], level: Level) -> list[Part]:
+    split: dict[str, list[CountedRow]] = {}
     for one in counted:
         key = level.key(one.row._replace(path=module_of(one.row)))
         split.setdefault(key, []).append(one)
@@ -120,7 +120,7 @@ def _grouped(counted: Iterable[Counted], level: Level) -> list[Part]:
 
 
 def _below(
-    counted: Sequence[Counted], above: tuple[str, ...], depth: int | None, order: Order
+    counted: Sequence[CountedRow], above: tuple[str, ...], depth: int | None, order: Order
 ) -> Iterator[Part]:
     """The parts directly below a module, each followed by what is below it.
 
@@ -130,7 +130,7 @@ def _below(
     level = len(above)
     if level == depth:
         return
-    split: dict[tuple[str, str], list[Counted]] = {}
+    split: dict[tuple[str, str], list[CountedRow]] = {}
     for one in counted:
         names = module_of(one.row).split(".")
         child = names[level] if len(names) > level else ""
@@ -148,14 +148,14 @@ def _below(
         yield from below
 
 
-def _counted(rows: Iterable[Operator]) -> list[Counted]:
-    """Count each stored tensor at the first operator that reads all of it."""
+def _counted(rows: Iterable[Operator]) -> list[CountedRow]:
+    """Each stored tensor at the first operator that reads it whole."""
     rows = tuple(rows)
     sizes = {weight.key: elements(weight.shape) for row in rows for weight in row.weights}
     counted = []
     for row in rows:
         here = tuple(w for w in row.weights if sizes.get(w.key) == elements(w.shape))
-        counted.append(Counted(row, row._replace(weights=here)))
+        counted.append(CountedRow(row, row._replace(weights=here)))
         for weight in here:
             sizes.pop(weight.key, None)
     return counted

@@ -77,8 +77,8 @@ class Results:
     skipped: tuple[Skip, ...]
 
 
-def read(path: str) -> Results:
-    """Read the results in a CSV file with the columns model and top1, and any of img_size or res,
+def read_results(path: str) -> Results:
+    """The results of a CSV file with columns model and top1, and any of img_size or res,
     param_count (in millions, as timm has it) or params, macs and latency_ms.
 
     A row is skipped if it has more or fewer cells than there are columns, if its name is empty, not

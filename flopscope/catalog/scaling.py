@@ -64,7 +64,7 @@ class Scaling:
     def _power(self, letter: str) -> float:
         base = getattr(self, letter)
         try:
-            power = shown(float(base) ** float(self.phi))
+            power = six_digits(float(base) ** float(self.phi))
         except OverflowError:
             power = math.inf
         if not 0 < power < math.inf:
@@ -75,10 +75,10 @@ class Scaling:
         return power
 
 
-def shown(value: float) -> float:
+def six_digits(value: float) -> float:
     """The number that six significant digits show, as coefficients are printed.
 
-    >>> shown(1.1**3)
+    >>> six_digits(1.1**3)
     1.331
     """
     return float(f"{value:g}")
@@ -107,7 +107,7 @@ def scaled(
                 "`flopscope list` says which models have width and depth"
             )
         own = options.get(option.name, known[option.name].default)
-        options[option.name] = shown(own * factor)
+        options[option.name] = six_digits(own * factor)
     given = variant.resolution(asked)
     assert given is not None, "a network with a width takes an image"
     height, wide = map(int, given)

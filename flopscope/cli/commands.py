@@ -13,31 +13,41 @@ from typing import NamedTuple
 import click
 
 
-class Row(NamedTuple):
+class ListedCommand(NamedTuple):
     """A command: its file in this folder and its function there, and what it does in one line."""
 
     home: str
     summary: str
 
 
-COMMANDS: Mapping[str, Row] = {
-    "assert": Row("assert_:assert_", "Hold a network to its budgets; exit 1 if it breaks one."),
-    "audit": Row("audit:audit", "Recompute the published figures of the catalogue."),
-    "check": Row("check:check", "Check a closed form against the real PyTorch module."),
-    "compare": Row(
-        "compare:compare", "Compare the parameters, work, activations and size of networks."
+COMMANDS: Mapping[str, ListedCommand] = {
+    "assert": ListedCommand(
+        "assert_:assert_", "Hold a network to its budgets; exit 1 if it breaks one."
     ),
-    "conventions": Row("catalog:conventions", "List what each tool and the papers count."),
-    "formula": Row("formula:formula", "Print the formula of a model, a block, a law or a class."),
-    "laws": Row("laws:laws", "Derive every law, with worked numbers."),
-    "list": Row("catalog:list_models", "List the models, their options and papers."),
-    "pareto": Row("pareto:pareto", "Find the networks that no other beats in cost and accuracy."),
-    "profile": Row("profile:profile", "Trace a network of your own, or read an ONNX file."),
-    "reconcile": Row(
-        "reconcile:reconcile", "Explain a reported number by the way of counting that gives it."
+    "audit": ListedCommand("audit:audit", "Recompute the published figures of the catalogue."),
+    "check": ListedCommand("check:check", "Check a closed form against the real PyTorch module."),
+    "compare": ListedCommand(
+        "compare:compare", "Compare networks: parameters, work, activations, size."
     ),
-    "show": Row("catalog:show", "Show one network layer by layer."),
-    "solve": Row("solve:solve", "Find the largest network that keeps a budget."),
+    "conventions": ListedCommand(
+        "catalog:conventions", "List what each tool and the papers count."
+    ),
+    "formula": ListedCommand(
+        "formula:formula", "Print the formula of a model, a block, a law or a class."
+    ),
+    "laws": ListedCommand("laws:laws", "Derive every law, with worked numbers."),
+    "list": ListedCommand("catalog:list_models", "List the models, their options and papers."),
+    "pareto": ListedCommand(
+        "pareto:pareto", "Find the networks that no other beats in cost and accuracy."
+    ),
+    "profile": ListedCommand(
+        "profile:profile", "Trace a network of your own, or read an ONNX file."
+    ),
+    "reconcile": ListedCommand(
+        "reconcile:reconcile", "Explain a reported number: which reading gives it."
+    ),
+    "show": ListedCommand("catalog:show", "Show one network layer by layer."),
+    "solve": ListedCommand("solve:solve", "Find the largest network that keeps a budget."),
 }
 
 

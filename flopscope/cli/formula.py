@@ -147,8 +147,8 @@ def _closed(
 
     check_asked_format(FORMATS)
     found = [answers.formula(name, quantity, free) for quantity in quantities]
-    shaped = answers.reshaped(found, answers.parse_when(when) if when else {}, ideal)
-    page = FormulaPage(*answers.source(name), shaped, _cautions(quantities))
+    shaped = answers.reshaped(found, answers.parse_multiples(when) if when else {}, ideal)
+    page = FormulaPage(*answers.publication(name), shaped, _cautions(quantities))
     return Answer(page, formats=FORMATS)
 
 

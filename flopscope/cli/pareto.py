@@ -103,8 +103,8 @@ def _check_picture(costs: Sequence[str], wide: bool) -> None:
 
 
 def _front(question: Question, results: str | None, with_catalog: bool) -> Front:
-    """The front of the published accuracies, of those in a file, or of both."""
-    from flopscope.catalog.results import read
+    """The front of the published accuracies, those of a file, or both."""
+    from flopscope.catalog.results import read_results
     from flopscope.search.front import Front
     from flopscope.search.points import points
 
@@ -112,7 +112,7 @@ def _front(question: Question, results: str | None, with_catalog: bool) -> Front
         raise BadInput(
             "--with-catalogue adds the published accuracies to those of --results FILE; give both"
         )
-    mine = None if results is None else read(results)
+    mine = None if results is None else read_results(results)
     return Front(question, points(question, mine, mine is None or with_catalog))
 
 

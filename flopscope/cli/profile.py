@@ -125,12 +125,12 @@ def _check(view: View, shapes: Iterable[Shape]) -> None:
     """Raises BadInput or UnknownName for an order or a format that is not offered at these sizes,
     free or numbers."""
     from flopscope.present.profile import check_view
-    from flopscope.present.profile_formats import check_format
+    from flopscope.present.profile_formats import check_profile_format
     from flopscope.sizes import is_symbolic
 
     free = any(map(is_symbolic, chain.from_iterable(shapes)))
     check_view(view, free=free)
-    check_format(asked("format_name"), free=free)
+    check_profile_format(asked("format_name"), free=free)
 
 
 def _laid_out(found: Profile, view: View, strict: bool, packages: tuple[str, ...]) -> Answer:

@@ -18,7 +18,7 @@ from typing import Any
 
 from flopscope.domain.conditions import AtLeast, Condition, Multiple
 from flopscope.domain.members import Members
-from flopscope.domain.truths import compared
+from flopscope.domain.truths import compared_doubles
 from flopscope.sizes import enclosed
 from flopscope.symbolic import Call, Floor, Polynomial, Symbol, alone
 from flopscope.symbolic.polynomial import product, summed
@@ -127,8 +127,8 @@ def _enclosed_from(condition: Condition) -> int | None:
 
 
 def _compared(value: Polynomial) -> Polynomial:
-    """The difference a − b for a comparison of a with b, which has the same sign."""
-    if (found := compared(value)) is None:
+    """a − b of a comparison of a with b, whose sign it has."""
+    if (found := compared_doubles(value)) is None:
         return value
     sign, a, b = found
     difference: Polynomial = summed(product(a, sign), product(b, -sign))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from flopscope.domain.truths import compared
+from flopscope.domain.truths import compared_doubles
 from flopscope.sizes import Size, is_integral, is_symbolic
 from flopscope.symbolic import ONE, Polynomial, argument_text
 from flopscope.symbolic.terms import is_power_of_two
@@ -13,7 +13,7 @@ from flopscope.symbolic.terms import is_power_of_two
 
 def relation_text(difference: Size, *, equality: bool, negated: bool) -> str:
     """The text of difference = 0 or difference ≥ 0, or of the negation."""
-    if (found := compared(difference)) is not None:
+    if (found := compared_doubles(difference)) is not None:
         sign, *sides = found
         a, b = map(argument_text, sides)
         if _is_decimal(a) and not _is_decimal(b):

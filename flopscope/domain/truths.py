@@ -29,7 +29,7 @@ def settled(difference: Any, *, equality: bool) -> Any:
     return False if negative else None
 
 
-def compared(value: Size) -> tuple[int, Term, Term] | None:
+def compared_doubles(value: Size) -> tuple[int, Term, Term] | None:
     """(1, a, b) of order(a, b) and (-1, a, b) of -order(a, b), which compare two doubles; None for
     other sizes."""
     for sign in (1, -1):

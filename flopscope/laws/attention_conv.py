@@ -15,7 +15,7 @@ from flopscope.closedform import Formula
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.errors import BadInput
 from flopscope.laws.compared import PARTS
-from flopscope.laws.parts import Law, Step, Worked, ideal_macs, letter, network, period
+from flopscope.laws.parts import Law, Step, Worked, ideal_macs, letter, model_ledger, period
 from flopscope.ledger import Ledger
 from flopscope.symbolic import symbol
 
@@ -56,7 +56,7 @@ def derive(model: str) -> Law:
                  letter("MACs_2N") - 2 * letter("MACs_N"), beyond),
             Step("which is above 0 where", R, positive, ">"),
         ),
-        f"H = W = R, a multiple of {period(network(model, symbol('R')))}",
+        f"H = W = R, a multiple of {period(model_ledger(model, symbol('R')))}",
         (_overtaking(model), _parts(model)),
         {
             "R": "side of the square image",
@@ -75,7 +75,7 @@ def _part(ledger: Ledger, name: str) -> Ledger:
 
 def _coefficients(model: str) -> dict[sympy.Symbol, sympy.Expr]:
     """a, v, l and c of the idealised parts. Raises BadInput where they are not of that form."""
-    ledger = network(model, symbol("R"))
+    ledger = model_ledger(model, symbol("R"))
     parts = {name: sympy.Poly(ideal_macs(_part(ledger, name)), R) for name in PARTS}
     attention, convolutions, linear = parts.values()
     whole = sympy.expand(sum(part.as_expr() for part in parts.values()) - ideal_macs(ledger))
@@ -123,7 +123,7 @@ RESTS: Mapping[str, tuple[str, ...]] = {
 def _overtaking(model: str) -> Worked:
     rows = []
     for name in dict.fromkeys((model, *NETWORKS)):
-        ledger, numbers = network(name, symbol("R")), _coefficients(name)
+        ledger, numbers = model_ledger(name, symbol("R")), _coefficients(name)
         for (words, parts), root in zip(RESTS.items(), _roots(), strict=True):
             ideal = float(root.subs(REST, V_ + L_).subs(numbers))
             least, always = _crossing(ledger, parts, ideal)
@@ -153,7 +153,7 @@ def _formula(ledger: Ledger, part: str) -> Formula:
 
 
 def _parts(model: str) -> Worked:
-    ledger = network(model, symbol("R"))
+    ledger = model_ledger(model, symbol("R"))
     formulas = [_formula(ledger, part) for part in PARTS]
     rows = []
     for side in (256, 512, 1024, 2048):

@@ -26,7 +26,7 @@ from flopscope.laws.parts import (
     coefficients,
     ideal_macs,
     letter,
-    network,
+    model_ledger,
     period,
     side_of,
 )
@@ -64,7 +64,7 @@ READINGS = ("macs", "params", "activations")
 def derive(model: str) -> Law:
     """MACs grow as (α·β²·γ²)^φ, apart from rounding and parts that do not grow with all three."""
     free = {name: dimension(name) for name in ("depth", "width")}
-    ledger, own = network(model, symbol("R"), **free), network(model)
+    ledger, own = model_ledger(model, symbol("R"), **free), model_ledger(model)
     counts = {name: int(getattr(own, name)()) for name in READINGS}
     base = Base(model, side_of(own), *coefficients(model), counts)
     depth, width = (sympy.Rational(str(n)) for n in (base.depth, base.width))
@@ -137,13 +137,13 @@ def _exponents(base: Base, total: sympy.Expr, lead: sympy.Expr) -> Worked:
 
 
 def _networks(total: sympy.Expr) -> Worked:
-    """B0 to B7 as published and by the law, each at the φ of its own d·w²·r²."""
-    base = network(FIRST)
+    """B0 to B7 as published against the law, each at the φ of its own d·w²·r²."""
+    base = model_ledger(FIRST)
     unrounded = sympy.lambdify((D, W, RES), total.subs(R, side_of(base)))
     rows = []
     for number in range(8):
         name = f"efficientnet_b{number}"
-        ledger, options = network(name), getattr(efficientnet, name).keywords
+        ledger, options = model_ledger(name), getattr(efficientnet, name).keywords
         depth, width = options["depth"], options["width"]
         res = side_of(ledger) / side_of(base)
         law = depth * width**2 * res**2
@@ -207,7 +207,7 @@ def _grown(base: Base, points: list[Scaling]) -> Iterator[tuple[float, float, fl
     sides = np.array([round(base.side * point.gamma) for point in points])
     depths = np.array([base.depth * float(point.alpha) for point in points])
     widths = np.array([base.width * float(point.beta) for point in points])
-    ledger = network(base.model, sides, depth=depths, width=widths)
+    ledger = model_ledger(base.model, sides, depth=depths, width=widths)
     readings = [
         (getattr(ledger, name)().value / count).tolist() for name, count in base.counts.items()
     ]

@@ -23,7 +23,7 @@ from flopscope.laws.parts import (
     by_positions,
     letter,
     macs,
-    network,
+    model_ledger,
     traffic,
 )
 from flopscope.ledger import Ledger
@@ -96,7 +96,7 @@ def _widest(pair: list[sympy.Expr]) -> sympy.Expr:
 
 
 def _stages(width: sympy.Expr) -> Worked:
-    ledger = network(NETWORK)
+    ledger = model_ledger(NETWORK)
     rows = []
     for number, row in enumerate(efficientnetv2.S, start=1):
         if row.t == 1:

@@ -19,7 +19,7 @@ from flopscope.laws.parts import (
     form,
     letter,
     macs,
-    network,
+    model_ledger,
 )
 from flopscope.ledger import Ledger
 
@@ -101,7 +101,7 @@ def _wider(cost: dict[sympy.Symbol, sympy.Expr]) -> tuple[Step, Step]:
 def _widths(cost: dict[sympy.Symbol, sympy.Expr]) -> Worked:
     rows = []
     for groups in GROUPS:
-        ledger = network(f"shufflenetv1_g{groups}_x1.0")
+        ledger = model_ledger(f"shufflenetv1_g{groups}_x1.0")
         channels, positions = _stage_3(ledger)
         at = {G: groups, C: channels, HIDDEN: channels // 4, N: positions}
         resnet, resnext, unit = (int(value.subs(at)) for value in cost.values())

@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import sympy
 
-from flopscope.analytic.named_blocks import FORMS
+from flopscope.analytic.named_blocks import NAMED_BLOCKS
 from flopscope.catalog.options import DEPTH, WIDTH, Multiplier
 from flopscope.catalog.variant import known_options, parse, without_rho
 from flopscope.closedform.sympify import sympy_symbol, to_sympy
@@ -34,7 +34,7 @@ class Step:
     sign: str = "="
 
 
-Cell: TypeAlias = str | int | float | Fraction
+WorkedValue: TypeAlias = str | int | float | Fraction
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Worked:
 
     words: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[WorkedValue, ...], ...]
     note: str = ""
 
 
@@ -61,9 +61,8 @@ class Law:
     letters: Mapping[str, str] = field(default_factory=dict)
 
 
-def network(model: str, size: Size | None = None, /, **free: Size) -> Ledger:
-    """The ledger of a catalogue model on one square image, which has the native size unless another
-    is given.
+def model_ledger(model: str, size: Size | None = None, /, **free: Size) -> Ledger:
+    """The ledger of a catalogue model on one square image, of its native size if none is given.
 
     `free` are options set to other values or left free. Raises BadInput or UnknownName.
     """
@@ -100,7 +99,7 @@ def by_positions(value: sympy.Expr) -> sympy.Expr:
 
 def form(name: str) -> Ledger:
     """The ledger of a named block, in the alphabet's symbols."""
-    return FORMS[name].ledger()
+    return NAMED_BLOCKS[name].ledger()
 
 
 def macs(ledger: Ledger) -> sympy.Expr:

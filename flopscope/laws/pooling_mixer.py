@@ -13,11 +13,11 @@ import sympy
 from flopscope.analytic.attention import attend
 from flopscope.analytic.named_blocks import INPUT
 from flopscope.analytic.operators import add, conv2d, group_norm, scale
-from flopscope.analytic.poolformer import mlp
+from flopscope.analytic.poolformer import mlp_block
 from flopscope.analytic.tape import Feature, record
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.facts import Kind
-from flopscope.laws.parts import Law, Step, Worked, form, letter, macs, network, params
+from flopscope.laws.parts import Law, Step, Worked, form, letter, macs, model_ledger, params
 from flopscope.ledger import Ledger
 from flopscope.sizes import Shape, Size
 from flopscope.symbolic import symbol
@@ -78,7 +78,7 @@ def _transformer(shape: Shape, heads: Size) -> Ledger:
         with x.tape.scope("mixer"):
             y = scale(_attention(group_norm(x, 1), heads), (x.channels, 1, 1), name="layer_scale")
             x = add(x, y)
-        return mlp(x)
+        return mlp_block(x)
 
     return record(block, shape)
 
@@ -104,7 +104,7 @@ def _mixed(ledger: Ledger) -> list[Shape]:
 
 def _stages() -> Worked:
     rows = []
-    for shape in dict.fromkeys(_mixed(network(NETWORKS[0]))):
+    for shape in dict.fromkeys(_mixed(model_ledger(NETWORKS[0]))):
         tokens, channels = int(shape[2]) * int(shape[3]), int(shape[1])
         pooling, attention = (int(_block(shape, heads).macs()) for heads in (0, 1))
         ratio = Fraction(attention, pooling)
@@ -125,7 +125,7 @@ def _block(shape: Shape, heads: int) -> Ledger:
 def _networks() -> Worked:
     rows = []
     for model in NETWORKS:
-        ledger = network(model)
+        ledger = model_ledger(model)
         pairs = [(_block(shape, 0), _block(shape, 1)) for shape in _mixed(ledger)]
         m, p = int(ledger.macs()), int(ledger.params())
         more = sum(int(b.macs()) - int(a.macs()) for a, b in pairs)

@@ -31,7 +31,7 @@ from flopscope.laws.parts import (
     ideal_macs,
     letter,
     macs,
-    network,
+    model_ledger,
     period,
 )
 from flopscope.ledger import Ledger
@@ -193,7 +193,7 @@ def _depths(options: Mapping[str, Any]) -> list[int]:
 def _published() -> Worked:
     rows, points = [], []
     for model in NETWORKS:
-        ledger = network(model)
+        ledger = model_ledger(model)
         options = getattr(regnet, model.replace(".", "_")).keywords
         m, a = int(ledger.macs()), int(ledger.activations())
         depths = " + ".join(map(str, _depths(options)))

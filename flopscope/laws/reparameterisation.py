@@ -21,7 +21,7 @@ from flopscope.laws.parts import (
     form,
     letter,
     macs,
-    network,
+    model_ledger,
     params,
     traffic,
 )
@@ -105,7 +105,7 @@ def _word(count: int) -> str:
 
 
 def _tower(model: str, tower: str) -> list[Ledger]:
-    whole = [network(f"{model}:form={of.value}") for of in NetworkForm]
+    whole = [model_ledger(f"{model}:form={of.value}") for of in NetworkForm]
     return [ledger.filter(lambda row: row.path.startswith(f"{tower}.")) for ledger in whole]
 
 

@@ -14,7 +14,7 @@ from flopscope.analytic.mobilevlm import DecoderSizes, decoder_layer
 from flopscope.analytic.operators import linear
 from flopscope.analytic.tape import Feature, record
 from flopscope.closedform.sympify import sympy_symbol, to_sympy
-from flopscope.laws.parts import Law, Step, Worked, letter, macs, network
+from flopscope.laws.parts import Law, Step, Worked, letter, macs, model_ledger
 from flopscope.ledger import Ledger
 from flopscope.sizes import Size, elements, total
 from flopscope.symbolic import symbol
@@ -107,8 +107,8 @@ def _cache_elements(ledger: Ledger) -> Size:
 def _worked(model: str) -> Worked:
     rows = []
     for text in TEXTS:
-        at_once = _language(network(model, tokens=text))
-        step = _language(network(f"{model}:phase=decode", tokens=text))
+        at_once = _language(model_ledger(model, tokens=text))
+        step = _language(model_ledger(f"{model}:phase=decode", tokens=text))
         whole = int(at_once.macs())
         pairs = int(at_once.filter(lambda row: row.path.endswith((".scores", ".mix"))).macs())
         pairs -= int(at_once.filter(lambda row: row.path == "language_model.scores").macs())

@@ -21,7 +21,7 @@ from flopscope.laws.parts import (
     ideal_macs,
     letter,
     macs,
-    network,
+    model_ledger,
     trainable,
 )
 from flopscope.ledger import Ledger
@@ -152,8 +152,8 @@ def _kernels(field: int, shape: tuple[int, ...]) -> tuple[tuple[int, int], tuple
 
 
 def _stages() -> Worked:
-    ledger = network("wtconvnext_tiny")
-    plain = network("convnext_tiny")
+    ledger = model_ledger("wtconvnext_tiny")
+    plain = model_ledger("convnext_tiny")
     rows = []
     for number, levels in enumerate(wtconvnext.LEVELS, start=1):
         layer, seven = (
@@ -182,7 +182,7 @@ def _inside(path: str) -> Callable[[Operator], bool]:
 def _networks() -> Worked:
     rows = []
     for size in SIZES:
-        plain, wavelet = network(f"convnext_{size}"), network(f"wtconvnext_{size}")
+        plain, wavelet = model_ledger(f"convnext_{size}"), model_ledger(f"wtconvnext_{size}")
         m, n = int(plain.macs()), int(wavelet.macs())
         p, q = int(plain.params()), int(wavelet.trainable())
         rows.append((size, m, n, Fraction(n, m), p, q, Fraction(q, p)))

@@ -14,7 +14,7 @@ import sympy
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.domain.regions import simplified
 from flopscope.facts import Kind, Operator
-from flopscope.laws.parts import Law, Step, Worked, ideal_macs, letter, network, period
+from flopscope.laws.parts import Law, Step, Worked, ideal_macs, letter, model_ledger, period
 from flopscope.ledger import kind_name
 from flopscope.symbolic import dimension, symbol
 
@@ -29,7 +29,7 @@ def derive(model: str) -> Law:
     The correction for a part is part(α) − α²·part(1), which is 0 if its cost is quadratic in α.
     """
     alpha = dimension("width")
-    ledger = network(model, symbol("R"), width=alpha)
+    ledger = model_ledger(model, symbol("R"), width=alpha)
     total = sympy.expand(ideal_macs(ledger))
     corrections = {
         name: _rising(part - ALPHA**2 * part.subs(ALPHA, 1))
@@ -106,7 +106,7 @@ def _rising(correction: sympy.Expr) -> sympy.Expr:
 
 
 def _worked(model: str, total: sympy.Expr, elasticity: sympy.Expr) -> Worked:
-    counts = {text: network(model, SIDE, width=float(Fraction(text))) for text in ALPHAS}
+    counts = {text: model_ledger(model, SIDE, width=float(Fraction(text))) for text in ALPHAS}
     rows = []
     for text, ledger in counts.items():
         at = {ALPHA: sympy.Rational(text), R: SIDE}

@@ -54,11 +54,10 @@ class Counts:
         return sum(self.by_class.values())
 
 
-def plain_name(operator: str) -> str:
-    """The operator's name without the underscore of operators in place and without the namespace,
-    if that is aten.
+def operator_name(operator: str) -> str:
+    """The operator's name without namespace and in-place mark; other namespaces than aten stay.
 
-    >>> plain_name("aten::relu_"), plain_name("torchvision::nms")
+    >>> operator_name("aten::relu_"), operator_name("torchvision::nms")
     ('relu', 'torchvision::nms')
     """
     return operator.removeprefix("aten::").rstrip("_")

@@ -34,14 +34,14 @@ def functional_calls(module: nn.Module, rows: list[ModuleRow]) -> Iterator[None]
         ]
     names = {id(t): name for name, t in [*module.named_parameters(), *module.named_buffers()]}
     try:
-        with _Watch(running, names, rows):
+        with _FunctionWatch(running, names, rows):
             yield
     finally:
         for handle in handles:
             handle.remove()
 
 
-class _Watch(TorchFunctionMode):
+class _FunctionWatch(TorchFunctionMode):
     """Sees functions as they are called, and leaves those inside leaf modules alone."""
 
     def __init__(

@@ -22,7 +22,7 @@ import torch
 from torch import nn
 
 from flopscope.facts import Kind
-from flopscope.measured.counts import CLASSES, FREE, SKIPPED_KINDS, Counts, Skipped, plain_name
+from flopscope.measured.counts import CLASSES, FREE, SKIPPED_KINDS, Counts, Skipped, operator_name
 from flopscope.measured.untouched import fill_meta, untouched
 
 with warnings.catch_warnings():
@@ -157,5 +157,5 @@ def _skipped(by_module: Mapping[str, Counter[str]]) -> tuple[Skipped, ...]:
 def _plain(counts: Mapping[str, int]) -> Counter[str]:
     plain: Counter[str] = Counter()
     for name, times in counts.items():
-        plain[plain_name(name)] += times
+        plain[operator_name(name)] += times
     return plain

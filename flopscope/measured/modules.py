@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from flopscope.facts import Function, Kind, Operator, Reduction, Weight, Window
 
-Shape = tuple[int, ...]
+IntShape = tuple[int, ...]
 Axes = tuple[int, int]
 
 
@@ -34,10 +34,10 @@ class LeafCall(NamedTuple):
     """A call of a leaf module: the shapes of input and output, and the names of the tensors that it
     stores."""
 
-    module: Any  # each rule expects its own layer type, with which the table pairs it
+    module: Any  # each rule knows its class of layers; the table pairs them
     path: str
-    inputs: tuple[Shape, ...]
-    output: Shape
+    inputs: tuple[IntShape, ...]
+    output: IntShape
     names: Mapping[int, str]
 
     def row(
@@ -98,9 +98,8 @@ def is_leaf(part: nn.Module) -> bool:
     return not isinstance(part, FREE_LAYERS) and next(part.children(), None) is None
 
 
-def _shape(output: Any) -> Shape:
-    """The shape of a tensor, or of the first one in a tuple, such as a pooling with indices
-    returns."""
+def _shape(output: Any) -> IntShape:
+    """The shape of a tensor, or of the first one in a tuple, as of a pooling with indices."""
     first = output[0] if isinstance(output, tuple) and output else output
     return tuple(first.shape) if isinstance(first, Tensor) else ()
 
@@ -132,9 +131,9 @@ def _convolution(call: LeafCall) -> ModuleRow:
     return call.row(kind, window=window, groups=layer.groups, note=note)
 
 
-def padding_of(padding: Any, kernel: Shape, dilation: Shape) -> tuple[Shape, str]:
-    """The number of zeros before each axis. With `same`, an odd number has one more at the end,
-    which the window cannot express."""
+def padding_of(padding: Any, kernel: IntShape, dilation: IntShape) -> tuple[IntShape, str]:
+    """The number of zeros before each axis. With `same` an odd one stands at the end, which the
+    window cannot express."""
     if padding == "valid":
         return (0,) * len(kernel), ""
     if padding != "same":
@@ -251,7 +250,7 @@ FACTS: Mapping[type[nn.Module], Callable[[LeafCall], ModuleRow]] = {
     nn.AvgPool2d: _average_pool,
     nn.AdaptiveAvgPool2d: _global_pool,
 }
-"""The rule of each known layer type."""
+"""The rule of each known class of layers."""
 
 FREE_LAYERS = (
     nn.Dropout,

@@ -21,7 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from flopscope.facts import Kind
-from flopscope.measured.counts import FREE, SKIPPED_KINDS, Counts, Skipped, plain_name
+from flopscope.measured.counts import FREE, SKIPPED_KINDS, Counts, Skipped, operator_name
 
 aten = torch.ops.aten
 
@@ -48,9 +48,8 @@ LINEAR_FUNCTIONS: Mapping[Any, frozenset[Any]] = {
 def torch_counts(module: nn.Module, run: Callable[[], object]) -> Counts:
     """What FlopCounterMode counts while `run` runs `module` once."""
     counter = FlopCounterMode(display=False)
-    watch, linear = _Watch(counter), _LinearCalls(counter)
-    # The mode that is entered last acts first: functions, then the counter, then what the counter
-    # passes on.
+    watch, linear = _OperatorWatch(counter), _LinearCalls(counter)
+    # The last entered acts first: functions, then the counter, then what the counter lets through.
     with watch, counter, linear:
         run()
     flops = Counter(counter.get_flop_counts().get("Global", {}))
@@ -72,9 +71,8 @@ def torch_counts(module: nn.Module, run: Callable[[], object]) -> Counts:
     )
 
 
-class _Watch(TorchDispatchMode):
-    """Notes what FlopCounterMode passes on: which operators it counts, and how large the outputs
-    are."""
+class _OperatorWatch(TorchDispatchMode):
+    """Sees what FlopCounterMode lets run: which operators it counts, how large the outputs are."""
 
     supports_higher_order_operators = True
 
@@ -90,7 +88,7 @@ class _Watch(TorchDispatchMode):
     ) -> Any:
         out = func(*args, **(kwargs or {}))
         packet = getattr(func, "overloadpacket", func)
-        name = plain_name(packet._qualified_op_name if packet is not func else str(func))
+        name = operator_name(packet._qualified_op_name if packet is not func else str(func))
         if packet in CONVOLUTIONS or packet in MATRIX_PRODUCTS:
             self.activations += out.numel()
         elif packet in self._counter.flop_registry:

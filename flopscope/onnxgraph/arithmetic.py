@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from flopscope.errors import BadInput
-from flopscope.onnxgraph.model.headers import INTEGERS, SMALL, Stored
+from flopscope.onnxgraph.model.headers import INTEGERS, SMALL, StoredTensor
 from flopscope.onnxgraph.tensors import NodeCall, Undecided
 from flopscope.onnxgraph.truths import Open, both, decided, either, equal, less, negation
 from flopscope.sizes import (
@@ -228,7 +228,7 @@ def _shape(call: NodeCall) -> Numbers:
 
 def _constant(call: NodeCall) -> Numbers:
     (value,) = call.attributes.values()
-    if not isinstance(value, Stored):
+    if not isinstance(value, StoredTensor):
         return boxed(value)
     return value.numbers if value.numbers is not None else _undecided()
 

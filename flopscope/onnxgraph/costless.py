@@ -111,9 +111,8 @@ SETTINGS: Mapping[str, tuple[int, ...]] = {
 parameters."""
 
 
-def is_free(call: NodeCall) -> bool:
-    """Does this call compute nothing? Dropout in training and scattered sums do compute
-    something."""
+def is_costless(call: NodeCall) -> bool:
+    """Does this call compute nothing? Dropout in training and scattered sums compute something."""
     if call.op == "Dropout" and (training := call.optional(2)) is not None:
         return training.numbers is not None and not training.numbers.any()
     if call.op in ("ScatterElements", "ScatterND"):

@@ -19,8 +19,8 @@ from flopscope.facts import Kind, Operator, Weight
 from flopscope.ledger import Ledger
 from flopscope.onnxgraph.arithmetic import boxed
 from flopscope.onnxgraph.model.files import all_nodes
-from flopscope.onnxgraph.rows import Mark, Rows
-from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, Undecided, shape_of
+from flopscope.onnxgraph.rows import GraphRows, Mark
+from flopscope.onnxgraph.tensors import NodeCall, NodeFacts, Tensor, Undecided, shape_of
 from flopscope.onnxgraph.truths import Open, decided
 from flopscope.sizes import Shape, Size, is_symbolic
 
@@ -28,7 +28,7 @@ from flopscope.sizes import Shape, Size, is_symbolic
 class Walker(Protocol):
     """What writes rows and walks through bodies."""
 
-    rows: Rows
+    rows: GraphRows
 
     def enter(self, body: GraphProto, scope: str) -> list[Tensor]:
         """Write a body's nodes in place of the node that holds it. Returns what the body gives."""
@@ -59,7 +59,7 @@ def _if(call: NodeCall, walker: Walker) -> bool:
     if kind is Kind.OTHER:
         walker.rows.extend(row for row in then.rows if _macs(row) != 0)
     shapes = [tensor.shape for tensor in given]
-    walker.rows.record(replace(call, op=f"If{said}"), Facts(kind, (condition,)), shapes)
+    walker.rows.record(replace(call, op=f"If{said}"), NodeFacts(kind, (condition,)), shapes)
     return True
 
 

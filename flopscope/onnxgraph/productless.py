@@ -12,7 +12,7 @@ from flopscope.onnxgraph.costless import FREE
 from flopscope.onnxgraph.expansions.decomposed import DECOMPOSED
 from flopscope.onnxgraph.expansions.quantised import ROUNDING
 from flopscope.onnxgraph.operators import OPERATORS
-from flopscope.onnxgraph.tensors import Facts, NodeCall
+from flopscope.onnxgraph.tensors import NodeCall, NodeFacts
 
 ORDER = "NonMaxSuppression TopK Unique NonZero"
 
@@ -60,10 +60,9 @@ STATED = frozenset({*OPERATORS, *DECOMPOSED, *FREE, *ROUNDING}) - set(MULTIPLYIN
 """Operators that multiply no matrices in any use of them."""
 
 
-def without_products(call: NodeCall) -> Facts | None:
-    """The row of an operator without products of matrices; None for an operator that may have
-    one."""
+def without_products(call: NodeCall) -> NodeFacts | None:
+    """A row without a product of matrices; None for an operator that may have one."""
     alone = call.op == "Einsum" and len(call.inputs) == 1  # a sum, or a diagonal
     if call.op in PRODUCTLESS or call.op in STATED or alone:
-        return Facts(Kind.OTHER, tuple(t for t in call.inputs if t is not None))
+        return NodeFacts(Kind.OTHER, tuple(t for t in call.inputs if t is not None))
     return None

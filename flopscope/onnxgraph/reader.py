@@ -12,7 +12,7 @@ from flopscope.errors import BadInput, FlopscopeError
 from flopscope.facts import Weight
 from flopscope.ledger import Ledger
 from flopscope.onnxgraph.arithmetic import numbers_of
-from flopscope.onnxgraph.costless import FREE, SETTINGS, is_free
+from flopscope.onnxgraph.costless import FREE, SETTINGS, is_costless
 from flopscope.onnxgraph.elements import name_of
 from flopscope.onnxgraph.expansions.drafts import CURRENT, Draft
 from flopscope.onnxgraph.expansions.table import EXPANSIONS
@@ -22,19 +22,19 @@ from flopscope.onnxgraph.model.headers import (
     INDICES,
     LATER,
     OWN_DOMAINS,
-    Stored,
+    StoredTensor,
     Typed,
-    stored,
+    stored_tensor,
     values_of,
 )
 from flopscope.onnxgraph.model.nodes import attributes, path_of
 from flopscope.onnxgraph.model.sizing import Names
 from flopscope.onnxgraph.operators import OPERATORS
 from flopscope.onnxgraph.productless import without_products
-from flopscope.onnxgraph.recurrent import CELLS, Link, chain_of
-from flopscope.onnxgraph.rows import Rows
+from flopscope.onnxgraph.recurrent import RECURRENT, Link, chain_of
+from flopscope.onnxgraph.rows import GraphRows
 from flopscope.onnxgraph.shapes.table import shapes_of
-from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, Undecided
+from flopscope.onnxgraph.tensors import NodeCall, NodeFacts, Tensor, Undecided
 from flopscope.sizes import Shape, is_symbolic
 
 BROKEN = (LookupError, TypeError, ValueError, ArithmeticError, RuntimeError)
@@ -51,14 +51,14 @@ class Reader:
         self._names = names
         self._quantised = quantised
         self._scope = ""
-        self.rows = Rows()
+        self.rows = GraphRows()
 
     def learn(self, values: Mapping[str, Typed]) -> None:
         """Take in what the file and onnx say about the graph's values."""
         self.rows.typed |= values
 
-    def hold(self, held: Mapping[str, Stored]) -> None:
-        """Take in the graph's initialisers: indices, shapes and learnt tensors."""
+    def hold(self, held: Mapping[str, StoredTensor]) -> None:
+        """The graph's initialisers: indices and shapes, and what is learnt."""
         for name, tensor in held.items():
             weight = name in self._quantised
             self.rows.hold(name, tensor, weight=weight, scope=self._scope)
@@ -94,7 +94,7 @@ class Reader:
         self.rows.typed |= inside
         outer, self._scope = self._scope, f"{self._scope}{scope}."
         try:
-            self.hold({tensor.name: stored(tensor) for tensor in body.initializer})
+            self.hold({tensor.name: stored_tensor(tensor) for tensor in body.initializer})
             self.walk(body)
         finally:
             self._scope = outer
@@ -188,12 +188,12 @@ class Reader:
         """A constant, a view, or a row."""
         shapes = self._shapes(call)
         known = call.op in OPERATORS or call.op in FREE or call.op in EXPANSIONS
-        if call.op in CELLS and (links := chain_of(call)):
+        if call.op in RECURRENT and (links := chain_of(call)):
             self._record_chain(call, links, shapes)
             return
         facts = self._facts(call, shapes) if known else None
         constant = known and all(tensor is None or tensor.constant for tensor in call.inputs)
-        if constant or (facts is None and is_free(call)):
+        if constant or (facts is None and is_costless(call)):
             for name, shape in zip(call.outputs, shapes, strict=False):
                 self.rows.show(call, name, shape)
         else:
@@ -208,7 +208,7 @@ class Reader:
         rest = call.outputs[len(ours) :]
         return ours + [self._names.shape(self.rows.typed.get(name)) for name in rest]
 
-    def _facts(self, call: NodeCall, shapes: Sequence[Shape | None]) -> Facts | None:
+    def _facts(self, call: NodeCall, shapes: Sequence[Shape | None]) -> NodeFacts | None:
         rule = OPERATORS.get(call.op)
         if rule is None or shapes[0] is None:
             return None
@@ -226,7 +226,7 @@ class Reader:
         x = call.input(0)
         for place, link in enumerate(links):
             name = f"{call.outputs[0]}#{place}"
-            facts = Facts(
+            facts = NodeFacts(
                 link.kind,
                 (x._replace(shape=link.input),),
                 link.weights,

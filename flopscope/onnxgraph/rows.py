@@ -11,8 +11,8 @@ from flopscope.ledger import Ledger
 from flopscope.onnxgraph.arithmetic import Numbers
 from flopscope.onnxgraph.costless import FREE
 from flopscope.onnxgraph.elements import name_of, result_type
-from flopscope.onnxgraph.model.headers import INDICES, Stored, Typed
-from flopscope.onnxgraph.tensors import Facts, NodeCall, Premises, Tensor
+from flopscope.onnxgraph.model.headers import INDICES, StoredTensor, Typed
+from flopscope.onnxgraph.tensors import NodeCall, NodeFacts, Premises, Tensor
 from flopscope.sizes import Shape, Size, elements
 
 LONGEST = 2_000
@@ -31,9 +31,8 @@ class Mark(NamedTuple):
     conditions: Mapping[Condition, None]
 
 
-class Rows:
-    """What a graph does, row by row, under premises. `tensors` are the values that are known so
-    far."""
+class GraphRows:
+    """What a graph does, row by row, under premises. `tensors` are the values known so far."""
 
     def __init__(self) -> None:
         self.premises = Premises()
@@ -47,9 +46,9 @@ class Rows:
 
     # --- what is there from the start -------------------------------------------------------------
 
-    def hold(self, name: str, held: Stored, *, weight: bool, scope: str = "") -> None:
-        """Add a stored tensor, which is numbers or a weight. The name of a body's tensor includes
-        the body's scope, because other bodies may use the same name."""
+    def hold(self, name: str, held: StoredTensor, *, weight: bool, scope: str = "") -> None:
+        """Add a stored tensor: numbers, or a weight. The name of a body's tensor includes the scope
+        of that body, since other bodies may use the same name."""
         learnt = weight or held.element_type not in INDICES
         key = f"{scope}{name}" if learnt else None
         tensor = Tensor(name, held.shape, held.numbers, None, key, learnt, held.element_type)
@@ -160,14 +159,14 @@ class Rows:
     def record(
         self,
         call: NodeCall,
-        facts: Facts | None,
+        facts: NodeFacts | None,
         shapes: Sequence[Shape | None],
         element: int = 0,
     ) -> None:
         """Write a row and its outputs, whose elements have this type or else the operator's own.
         Stored operands beside a computed one are the row's weights."""
         if facts is None:
-            facts = Facts(Kind.UNKNOWN, tuple(t for t in call.inputs if t is not None))
+            facts = NodeFacts(Kind.UNKNOWN, tuple(t for t in call.inputs if t is not None))
         named = facts.kind in NAMELESS or facts.function is Interpolation.VARYING
         alone = all(t.source is None for t in facts.inputs)
         held = [t for t in facts.inputs if t.source is None and t.stored]

@@ -192,8 +192,8 @@ class NodeCall:
         return int(self.attribute("axis", default)) % max(len(self.shape(index)), 1)
 
 
-class Facts(NamedTuple):
-    """The facts of a row, with the call's tensors as its inputs and stored operands."""
+class NodeFacts(NamedTuple):
+    """What a row is, in terms of the call's tensors: which are inputs, which are stored."""
 
     kind: Kind
     inputs: tuple[Tensor, ...]

@@ -8,6 +8,7 @@ from typing import Any
 
 from flopscope.present.numbers import integer
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.words import wrapped
 from flopscope.reconciling.audit import FigureVerdict, Finding
 
 SCHEMA = "flopscope.audit/1"
@@ -21,7 +22,7 @@ def audit_document(findings: Sequence[Finding]) -> Document:
         Column("model", "Model", _label, numeric=False, raw=lambda finding: finding.subject),
         Column("stated", "Stated"),
         Column("exact", "Exact", integer),
-        Column("verdict", "Verdict", numeric=False, fold=_folded),
+        Column("verdict", "Verdict", numeric=False, fold=wrapped),
         Column("source", "Ref.", lambda r: f"[{references.index(r) + 1}]", raw=_source),
         Column("resolution", "Input", _size, raw=_size, shown=False),
         Column("quantity", "Of", numeric=False, shown=False),
@@ -101,12 +102,6 @@ def _size(resolution: tuple[int, int]) -> str:
     """An input size as text: 224, or 192×256."""
     height, width = resolution
     return str(height) if height == width else f"{height}×{width}"
-
-
-def _folded(text: str, room: int) -> str:
-    from textwrap import wrap
-
-    return "\n".join(wrap(text, room, subsequent_indent="  "))
 
 
 def _data(findings: Sequence[Finding]) -> dict[str, Any]:

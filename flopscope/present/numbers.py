@@ -17,6 +17,11 @@ def integer(value: int) -> str:
     return f"{value:,}"
 
 
+def count_text(value: int | str) -> str:
+    """A count with every digit; a word in its place, such as a verdict, as it is."""
+    return integer(value) if isinstance(value, int) else value
+
+
 def in_lines(value: int, room: int) -> str:
     """Every digit. If the room is too narrow, the last six digits are on a line of their own.
 

@@ -33,7 +33,7 @@ class ProfileReport(Report):
     view: View
 
     def __post_init__(self) -> None:
-        check_view(self.view, free=is_free(self.profile))
+        check_view(self.view, free=has_free_sizes(self.profile))
 
     def document(self) -> Document:
         return self._document
@@ -41,18 +41,18 @@ class ProfileReport(Report):
     @cached_property
     def _document(self) -> Document:
         notes = notes_of(self.profile, self.view)
-        tables = _formulas if is_free(self.profile) else _numbers
+        tables = _formulas if has_free_sizes(self.profile) else _numbers
         data = profile_data(self.profile, self.view, notes)
         shown = tables(self.profile, self.view, notes)
         if self.profile.backward:
             counting = self.view.convention
-            shown.append(passes_table(self.profile, counting, free=is_free(self.profile)))
+            shown.append(passes_table(self.profile, counting, free=has_free_sizes(self.profile)))
             data |= passes_data(self.profile, counting)
         return Document(shown, data)
 
 
-def is_free(profile: Profile) -> bool:
-    """Does it have free sizes, so that its readings are formulas?"""
+def has_free_sizes(profile: Profile) -> bool:
+    """Has it free sizes, so that its readings are formulas?"""
     return bool(free_symbols(profile))
 
 

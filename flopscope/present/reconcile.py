@@ -10,9 +10,10 @@ from typing import Any
 from flopscope.answers.operators import shape_text
 from flopscope.present.numbers import integer, percent
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.words import wrapped
 from flopscope.reconciling.accounts import Account
 from flopscope.reconciling.answered import OWN
-from flopscope.reconciling.search import Explanation, Fit
+from flopscope.reconciling.search import Explanation, FittingAccount
 from flopscope.reconciling.subjects import Subject
 from flopscope.reconciling.tools import MODELS, Unmodelled
 
@@ -52,9 +53,9 @@ def _unmodelled(subject: Subject, unknown: Unmodelled) -> Document:
     """The page for an answer that is not modelled, which says why."""
     columns = [
         Column("tool", "Tool", numeric=False),
-        Column("operator", "Not modelled", numeric=False, fold=_folded),
-        Column("path", "At", numeric=False, fold=_folded),
-        Column("why", "Why", numeric=False, fold=_folded),
+        Column("operator", "Not modelled", numeric=False, fold=wrapped),
+        Column("path", "At", numeric=False, fold=wrapped),
+        Column("why", "Why", numeric=False, fold=wrapped),
     ]
     rows: list[list[Any]] = [[unknown.tool, unknown.operator, unknown.path, unknown.why]]
     title = f"{_what(subject)}. What {unknown.tool} answers is not modelled."
@@ -123,8 +124,8 @@ def _readings(accounts: Sequence[Account], title: str, found: Explanation | None
     return Table(columns, rows, title, _more(accounts))
 
 
-def _fits(fits: Sequence[Fit], title: str) -> Table:
-    columns = [*_COLUMNS, _REMAINDER, Column("digits", "Digits", numeric=False, fold=_folded)]
+def _fits(fits: Sequence[FittingAccount], title: str) -> Table:
+    columns = [*_COLUMNS, _REMAINDER, Column("digits", "Digits", numeric=False, fold=wrapped)]
     rows = [
         [fit.account.name, fit.account.unit, fit.account.count, fit.remainder, _digits(fit)]
         for fit in fits[:SHOWN]
@@ -137,15 +138,8 @@ def _more(listed: Sequence[Any]) -> list[str]:
     return [f"and {more:,} more, in --format json"] if more > 0 else []
 
 
-def _digits(fit: Fit) -> str:
+def _digits(fit: FittingAccount) -> str:
     return "exact" if fit.remainder == 0 and fit.reported.unit == 1 else fit.said
-
-
-def _folded(name: str, room: int) -> str:
-    """A name on several lines, broken between words."""
-    from textwrap import wrap
-
-    return "\n".join(wrap(name, room, subsequent_indent="  "))
 
 
 def _what(subject: Subject) -> str:
@@ -186,7 +180,7 @@ def _plain(value: Fraction | int) -> int | float:
 
 
 _COLUMNS = (
-    Column("reading", "Reading", numeric=False, fold=_folded),
+    Column("reading", "Reading", numeric=False, fold=wrapped),
     Column("unit", "Unit", numeric=False),
     Column("count", "Count", _number, raw=_plain),
 )
@@ -220,7 +214,7 @@ def _data(found: Explanation) -> dict[str, Any]:
     }
 
 
-def _fit(fit: Fit) -> dict[str, Any]:
+def _fit(fit: FittingAccount) -> dict[str, Any]:
     return _account(fit.account) | {"digits": fit.said, "remainder": _plain(fit.remainder)}
 
 

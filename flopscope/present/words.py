@@ -45,6 +45,13 @@ def size(resolution: tuple[int, int]) -> str:
     return f"{resolution[0]}×{resolution[1]}"
 
 
+def wrapped(text: str, room: int) -> str:
+    """A text on several lines, broken between words."""
+    from textwrap import wrap
+
+    return "\n".join(wrap(text, room, subsequent_indent="  "))
+
+
 def merged(orders: Sequence[Sequence[str]]) -> list[str]:
     """All keys, such that those of each model keep their order: stage6, which only one model has,
     comes before the head, which all have."""

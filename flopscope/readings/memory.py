@@ -35,7 +35,7 @@ class Direction(Enum):
     WEIGHTS_READ = "weights read"  # buffers too
 
 
-Tensor: TypeAlias = tuple[Shape, str]
+ShapeAndType: TypeAlias = tuple[Shape, str]
 """A tensor's shape, and the type of its elements."""
 
 
@@ -145,21 +145,20 @@ def peak_activation_bytes(
     return Reading(maximum(0, *steps), "bytes", f"peak activations, {_named(dtype)}")
 
 
-def _inputs(row: Operator) -> Iterator[Tensor]:
+def _inputs(row: Operator) -> Iterator[ShapeAndType]:
     return zip(row.inputs, row.input_types, strict=True)
 
 
-def _stored(row: Operator) -> Iterator[Tensor]:
-    """The weights that are stored. A computed weight has no name, and is among the inputs
-    already."""
+def _stored(row: Operator) -> Iterator[ShapeAndType]:
+    """A computed weight has no name: it is among the inputs already."""
     return ((w.shape, w.element) for w in (*row.weights, *row.buffers) if w.key)
 
 
-def _output(row: Operator) -> Iterator[Tensor]:
+def _output(row: Operator) -> Iterator[ShapeAndType]:
     yield row.output, row.output_type
 
 
-_TENSORS: Mapping[Direction, Callable[[Operator], Iterator[Tensor]]] = {
+_TENSORS: Mapping[Direction, Callable[[Operator], Iterator[ShapeAndType]]] = {
     Direction.ACTIVATIONS_READ: _inputs,
     Direction.WEIGHTS_READ: _stored,
     Direction.ACTIVATIONS_WRITTEN: _output,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from flopscope.facts import Kind
-from flopscope.reconciling.amounts import Amounts, Term
+from flopscope.reconciling.amounts import Amounts, CountedTerm
 from flopscope.reconciling.changes import CHANGES, Change
 from flopscope.reconciling.countings import ATTENTION_UNSEEN, Counting
 from flopscope.reconciling.parameters import PARAMETER_COUNTINGS, parts
@@ -30,7 +30,7 @@ class Account:
     counted: str
     version: str
     unit: str
-    terms: tuple[Term, ...]
+    terms: tuple[CountedTerm, ...]
     factor: Fraction
     steps: int
 
@@ -49,7 +49,7 @@ def work_accounts(
 ) -> Iterator[Account]:
     """Accounts of the work of one version by the chosen countings, with at most `most` steps,
     simplest first. An account that only repeats the terms of a simpler one is left out."""
-    seen: set[tuple[tuple[Term, ...], Fraction]] = set()
+    seen: set[tuple[tuple[CountedTerm, ...], Fraction]] = set()
     counted = list(_counted(version, chosen, most - version.steps))
     ways = [
         (steps, counting, terms, change, factor)
@@ -67,12 +67,12 @@ def work_accounts(
 
 def _counted(
     version: Version, chosen: Sequence[Counting], room: int
-) -> Iterator[tuple[Counting, tuple[Term, ...], Change]]:
+) -> Iterator[tuple[Counting, tuple[CountedTerm, ...], Change]]:
     """Each counting with and without attention products, then each change of the rows."""
     amounts = Amounts(version.ledger)
     attention = amounts.has(Kind.MATMUL)
     for counting in chosen:
-        spelled = (counting, counting.with_part(ATTENTION_UNSEEN)) if attention else (counting,)
+        spelled = (counting, counting.with_weights(ATTENTION_UNSEEN)) if attention else (counting,)
         for counted in spelled:
             if counted.steps <= room:
                 yield counted, amounts.terms(counted.convention), NO_CHANGE
@@ -103,7 +103,11 @@ def parameter_accounts(version: Version) -> Iterator[Account]:
 
 
 def _account(
-    version: Version, counting: Counting, terms: tuple[Term, ...], change: Change, factor: Fraction
+    version: Version,
+    counting: Counting,
+    terms: tuple[CountedTerm, ...],
+    change: Change,
+    factor: Fraction,
 ) -> Account:
     steps = _steps(version, counting, change, factor)
     counted = counting.name

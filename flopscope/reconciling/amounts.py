@@ -8,7 +8,7 @@ from functools import cache
 
 from flopscope.conventions import COUNTABLES, Convention, Countable
 from flopscope.facts import Arithmetic, Kind, Operator
-from flopscope.ledger import plain_name
+from flopscope.ledger import kind_or_function
 
 _TEXT = {
     Countable.MACS: "multiply-accumulate",
@@ -36,7 +36,7 @@ BIASES = (Countable.BIAS, Countable.UNTURNED_BIAS)
 
 
 @dataclass(frozen=True)
-class Term:
+class CountedTerm:
     """A part of a number: its name, what is counted in it, how much it is."""
 
     name: str
@@ -60,7 +60,7 @@ class Amounts:
         """Is there a row of that kind?"""
         return any(kind is present for present, _ in self._rows)
 
-    def terms(self, convention: Convention) -> tuple[Term, ...]:
+    def terms(self, convention: Convention) -> tuple[CountedTerm, ...]:
         """What the convention counts, kind by kind in order of first appearance, bias for itself;
         zeros are left out."""
         counts: dict[str, int] = {}
@@ -70,12 +70,12 @@ class Amounts:
                 count = weight * self._amount(kind, function, countable)
                 if count == 0:
                     continue
-                name = "bias" if countable in BIASES else plain_name(kind, function)
+                name = "bias" if countable in BIASES else kind_or_function(kind, function)
                 counts[name] = counts.get(name, 0) + count
                 text = _text(weight, countable)
                 if text not in texts.setdefault(name, []):
                     texts[name].append(text)
-        return tuple(Term(name, " + ".join(texts[name]), n) for name, n in counts.items())
+        return tuple(CountedTerm(name, " + ".join(texts[name]), n) for name, n in counts.items())
 
     def _weights(
         self, convention: Convention, kind: Kind, function: Arithmetic | None

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from flopscope.conventions import CONVENTIONS
 from flopscope.reconciling.accounts import FACTORS, HALF, ONCE, TWICE, Account
-from flopscope.reconciling.amounts import Amounts, Term
+from flopscope.reconciling.amounts import Amounts, CountedTerm
 from flopscope.reconciling.countings import SCRIPTS, Counting
 from flopscope.reconciling.subjects import Subject
 from flopscope.reconciling.tools import MODELS, Unmodelled
@@ -78,5 +78,5 @@ def _with_factors(account: Account) -> Iterator[Account]:
     yield replace(account, counted=name, factor=factor, steps=account.steps + 1)
 
 
-def _sum(terms: Sequence[Term]) -> int:
+def _sum(terms: Sequence[CountedTerm]) -> int:
     return sum(term.count for term in terms)

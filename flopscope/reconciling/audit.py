@@ -14,7 +14,7 @@ from flopscope.errors import BadInput, UnknownName
 from flopscope.reconciling.accounts import Account, parameter_accounts, work_accounts
 from flopscope.reconciling.countings import Counting, countings
 from flopscope.reconciling.digits import Digits, Reported
-from flopscope.reconciling.search import Fit, fits_of
+from flopscope.reconciling.search import FittingAccount, fits_of
 from flopscope.reconciling.subjects import Version, of_variant
 
 FEW_STEPS = 2
@@ -143,7 +143,9 @@ def _finding(
     return Finding(figure, quantity, reported, exact, verdict, because, nearest)
 
 
-def _verdict(figure: Figure, cause: str | None, fits: Sequence[Fit]) -> tuple[FigureVerdict, str]:
+def _verdict(
+    figure: Figure, cause: str | None, fits: Sequence[FittingAccount]
+) -> tuple[FigureVerdict, str]:
     """The verdict with its reason. A judgement in the data has precedence over a reading that takes
     steps."""
     if fits and fits[0].steps == 0:

@@ -8,23 +8,23 @@ from typing import NamedTuple, TypeAlias
 from flopscope.conventions import MULTIPLYING
 from flopscope.facts import Kind, Operator, Weight
 
-Rows: TypeAlias = Sequence[Operator]
+Operators: TypeAlias = Sequence[Operator]
 
 
-def without_classifier(rows: Rows) -> Rows:
+def without_classifier(rows: Operators) -> Operators:
     """The rows without the last layer with weights: the network gives features."""
     last = _classifier(rows)
     return [row for index, row in enumerate(rows) if index != last]
 
 
-def without_gates_pooling(rows: Rows) -> Rows:
+def without_gates_pooling(rows: Operators) -> Operators:
     """The rows without global pooling, but for the last, which is the head's. In gates it is often
     written as a mean, which some tools do not see."""
     pools = [row.id for row in rows if row.kind is Kind.GLOBAL_POOL]
     return [row for row in rows if row.id not in pools[:-1]]
 
 
-def folded(rows: Rows) -> Rows:
+def folded(rows: Operators) -> Operators:
     """Batch norm folded into the convolution or linear layer before it, which gets its shift as a
     bias; one that follows no such layer stays."""
     layers = {row.id: row for row in rows if _is_layer(row)}
@@ -37,18 +37,18 @@ def folded(rows: Rows) -> Rows:
     return [_with_bias(row) if row.id in biased else row for row in rows if row.id not in shifted]
 
 
-def with_classifiers_bias(rows: Rows) -> Rows:
+def with_classifiers_bias(rows: Operators) -> Operators:
     """The last layer with weights gets a bias, where it has none."""
     last = _classifier(rows)
     return [_with_bias(row) if index == last else row for index, row in enumerate(rows)]
 
 
-def without_global_pooling(rows: Rows) -> Rows:
+def without_global_pooling(rows: Operators) -> Operators:
     """The rows without global pooling: written as a mean, some tools do not see it."""
     return [row for row in rows if row.kind is not Kind.GLOBAL_POOL]
 
 
-def without_bare_weights(rows: Rows) -> Rows:
+def without_bare_weights(rows: Operators) -> Operators:
     """The rows without products and look-ups whose weight belongs to no layer, such as a wavelet's
     filters or a projection's matrix. They are called as functions, which tools that hook modules do
     not see. A layer's own weight is called `weight`, in torch and in closed forms."""
@@ -60,7 +60,7 @@ class Change(NamedTuple):
 
     name: str
     steps: int
-    apply: Callable[[Rows], Rows]
+    apply: Callable[[Operators], Operators]
 
 
 CHANGES = (
@@ -73,7 +73,7 @@ CHANGES = (
 )
 
 
-def _classifier(rows: Rows) -> int | None:
+def _classifier(rows: Operators) -> int | None:
     return max((i for i, row in enumerate(rows) if _is_layer(row)), default=None)
 
 

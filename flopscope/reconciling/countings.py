@@ -29,7 +29,7 @@ _POOLS = (Kind.MAX_POOL, *_AVERAGES, Kind.GLOBAL_POOL, Kind.ADAPTIVE_POOL)
 _RESIZED = (Kind.RESIZE, *Interpolation)
 
 
-class Part(NamedTuple):
+class NamedWeights(NamedTuple):
     """What some kinds count, under a name."""
 
     name: str
@@ -57,14 +57,14 @@ class Counting:
         """Is it a convention without added terms or spellings?"""
         return self.name == self.tool
 
-    def with_part(self, part: Part) -> Counting:
-        """The same but for the part, one step further."""
-        weights = {**self.convention.weights, **part.weights}
-        named = replace(self.convention, name=f"{self.name}, {part.name}", weights=weights)
+    def with_weights(self, more: NamedWeights) -> Counting:
+        """The same with these weights in place of its own, one step further."""
+        weights = {**self.convention.weights, **more.weights}
+        named = replace(self.convention, name=f"{self.name}, {more.name}", weights=weights)
         return Counting(named, self.steps + 1)
 
 
-ATTENTION_UNSEEN = Part("products of two inputs not counted", {Kind.MATMUL: NOTHING})
+ATTENTION_UNSEEN = NamedWeights("products of two inputs not counted", {Kind.MATMUL: NOTHING})
 """A fused attention kernel, or the sign @ where a tool does not see it."""
 
 MMCV = Convention(
@@ -120,37 +120,37 @@ SCRIPTS = (MMCV, IMGCLSMOB)
 """Counting scripts of repositories that publish many figures, from their sources."""
 
 
-SPELLINGS: Mapping[str, tuple[Part, ...]] = {
+SPELLINGS: Mapping[str, tuple[NamedWeights, ...]] = {
     "thop": (
-        Part("pooling as functions, not seen", dict.fromkeys(_POOLS, NOTHING)),
-        Part("average pooling as a function, not seen", dict.fromkeys(_AVERAGES, NOTHING)),
-        Part("interpolation as a function, not seen", dict.fromkeys(_RESIZED, NOTHING)),
-        Part("softmax as a function, not seen", {Kind.SOFTMAX: NOTHING}),
+        NamedWeights("pooling as functions, not seen", dict.fromkeys(_POOLS, NOTHING)),
+        NamedWeights("average pooling as a function, not seen", dict.fromkeys(_AVERAGES, NOTHING)),
+        NamedWeights("interpolation as a function, not seen", dict.fromkeys(_RESIZED, NOTHING)),
+        NamedWeights("softmax as a function, not seen", {Kind.SOFTMAX: NOTHING}),
     ),
     "ptflops": (
-        Part("pooling as functions, once", dict.fromkeys(_POOLS, _AN_INPUT)),
-        Part("average pooling as a function, once", dict.fromkeys(_AVERAGES, _AN_INPUT)),
-        Part("interpolation as a function, once", dict.fromkeys(_RESIZED, _AN_OUTPUT)),
-        Part("ReLU as a function, once", {Function.RELU: _AN_OUTPUT}),
-        Part("softmax as a method, not seen", {Kind.SOFTMAX: NOTHING}),
+        NamedWeights("pooling as functions, once", dict.fromkeys(_POOLS, _AN_INPUT)),
+        NamedWeights("average pooling as a function, once", dict.fromkeys(_AVERAGES, _AN_INPUT)),
+        NamedWeights("interpolation as a function, once", dict.fromkeys(_RESIZED, _AN_OUTPUT)),
+        NamedWeights("ReLU as a function, once", {Function.RELU: _AN_OUTPUT}),
+        NamedWeights("softmax as a method, not seen", {Kind.SOFTMAX: NOTHING}),
         ATTENTION_UNSEEN,
     ),
     "deepspeed": (
-        Part("interpolation to a size, its positions", dict.fromkeys(_RESIZED, _POSITIONS)),
-        Part("ReLU6 as a function", {Function.RELU6: _AN_OUTPUT}),
-        Part("softmax as a method, not seen", {Kind.SOFTMAX: NOTHING}),
+        NamedWeights("interpolation to a size, its positions", dict.fromkeys(_RESIZED, _POSITIONS)),
+        NamedWeights("ReLU6 as a function", {Function.RELU6: _AN_OUTPUT}),
+        NamedWeights("softmax as a method, not seen", {Kind.SOFTMAX: NOTHING}),
     ),
-    "mmcv": (Part("layer norm of an own class, not seen", {Kind.LAYER_NORM: NOTHING}),),
-    "imgclsmob": (Part("global pooling by a window", {Kind.GLOBAL_POOL: _AN_INPUT}),),
+    "mmcv": (NamedWeights("layer norm of an own class, not seen", {Kind.LAYER_NORM: NOTHING}),),
+    "imgclsmob": (NamedWeights("global pooling by a window", {Kind.GLOBAL_POOL: _AN_INPUT}),),
 }
 """What a tool answers where layers that it expects as modules are written as functions."""
 
 EXTRAS = (
-    Part("bias", dict.fromkeys(_WEIGHTED, _MACS_AND_BIAS)),
-    Part("norm", dict.fromkeys(_NORMS, _TWO_AN_ELEMENT)),
-    Part("activation", {Kind.ACTIVATION: _AN_OUTPUT, Kind.SOFTMAX: _AN_OUTPUT}),
-    Part("pooling", dict.fromkeys(_POOLS, _AN_INPUT)),
-    Part("sums and gates", {Kind.ADD: _AN_OUTPUT, Kind.MULTIPLY: _AN_OUTPUT}),
+    NamedWeights("bias", dict.fromkeys(_WEIGHTED, _MACS_AND_BIAS)),
+    NamedWeights("norm", dict.fromkeys(_NORMS, _TWO_AN_ELEMENT)),
+    NamedWeights("activation", {Kind.ACTIVATION: _AN_OUTPUT, Kind.SOFTMAX: _AN_OUTPUT}),
+    NamedWeights("pooling", dict.fromkeys(_POOLS, _AN_INPUT)),
+    NamedWeights("sums and gates", {Kind.ADD: _AN_OUTPUT, Kind.MULTIPLY: _AN_OUTPUT}),
 )
 """Terms beside multiply-accumulates: bias one an output, norm two an element, the others one."""
 
@@ -176,11 +176,11 @@ def _all() -> Iterator[Counting]:
         for parts in _subsets(spelled):
             counting = Counting({**CONVENTIONS, **scripts}[tool], 1)
             for part in parts:
-                counting = counting.with_part(part)
+                counting = counting.with_weights(part)
             yield counting
 
 
-def _with_extras(plain: Convention, parts: tuple[Part, ...]) -> Convention:
+def _with_extras(plain: Convention, parts: tuple[NamedWeights, ...]) -> Convention:
     """The plain convention with these parts, named as in 'macs + bias + norm'."""
     weights = dict(plain.weights)
     for part in parts:
@@ -189,7 +189,7 @@ def _with_extras(plain: Convention, parts: tuple[Part, ...]) -> Convention:
     return replace(plain, name=name, weights=weights)
 
 
-def _subsets(parts: tuple[Part, ...]) -> Iterator[tuple[Part, ...]]:
+def _subsets(parts: tuple[NamedWeights, ...]) -> Iterator[tuple[NamedWeights, ...]]:
     """Every subset but the empty one, small ones first."""
     for size in range(1, len(parts) + 1):
         yield from combinations(parts, size)

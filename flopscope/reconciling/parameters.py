@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flopscope.facts import Kind, Operator, Weight
-from flopscope.reconciling.amounts import Term
+from flopscope.reconciling.amounts import CountedTerm
 from flopscope.sizes import elements
 
 NORMS = frozenset(
@@ -28,10 +28,10 @@ class ParameterCounting:
     factors: Mapping[str, int]
     halved: frozenset[str] = frozenset()
 
-    def terms(self, parts: Mapping[str, int]) -> tuple[Term, ...]:
+    def terms(self, parts: Mapping[str, int]) -> tuple[CountedTerm, ...]:
         """The parts that count, in the network's order; zeros are left out."""
         return tuple(
-            Term(name, self._text(name), count)
+            CountedTerm(name, self._text(name), count)
             for name, whole in parts.items()
             if (count := self._count(name, whole))
         )

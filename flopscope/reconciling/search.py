@@ -21,7 +21,7 @@ STRICT = (Digits.ROUNDED, Digits.TRUNCATED)
 
 
 @dataclass(frozen=True)
-class Fit:
+class FittingAccount:
     """An account, and how the reported text, read as `reported`, comes from its count."""
 
     account: Account
@@ -54,10 +54,10 @@ class Explanation:
     subject: Subject
     reported: Reported
     quantity: str
-    fits: tuple[Fit, ...]
+    fits: tuple[FittingAccount, ...]
     nearest: tuple[Account, ...]
     tried: int
-    elsewhere: tuple[Fit, ...] = ()
+    elsewhere: tuple[FittingAccount, ...] = ()
 
     def __bool__(self) -> bool:
         """Does a reading give the number, at this input?"""
@@ -134,7 +134,7 @@ def _explain(
         further = [account for version in subject.far() for account in accounts(version)]
         fits = fits_of(reported, further, STRICT)
         tried = [*tried, *further]
-    elsewhere: tuple[Fit, ...] = ()
+    elsewhere: tuple[FittingAccount, ...] = ()
     if not fits:
         others = [account for version in subject.elsewhere() for account in accounts(version)]
         elsewhere = fits_of(reported, others, STRICT)
@@ -150,7 +150,7 @@ def fits_of(
     digits: Sequence[Digits],
     *,
     powers_of_1024: bool = True,
-) -> tuple[Fit, ...]:
+) -> tuple[FittingAccount, ...]:
     """The accounts that give the number with digits of those kinds, simplest first.
 
     A number that is not rounded is a step further, and so is one whose letter is a power of 1024.
@@ -162,8 +162,10 @@ def fits_of(
     return tuple(sorted(fits, key=lambda fit: (fit.steps, fit.digits.steps)))
 
 
-def _fits(account: Account, read: Sequence[Reported], digits: Sequence[Digits]) -> Iterator[Fit]:
+def _fits(
+    account: Account, read: Sequence[Reported], digits: Sequence[Digits]
+) -> Iterator[FittingAccount]:
     for reported in read:
         kind = reported.digits(account.count)
         if kind is not None and kind in digits:
-            yield Fit(account, kind, reported)
+            yield FittingAccount(account, kind, reported)

@@ -15,7 +15,7 @@ from flopscope.catalog.variant import Resolution, Variant, check_size
 from flopscope.catalog.variant import parse as parse_variant
 from flopscope.errors import BadInput, OutsideDomain
 from flopscope.ledger import Ledger
-from flopscope.reconciling.amounts import Term
+from flopscope.reconciling.amounts import CountedTerm
 from flopscope.reconciling.tools import Unmodelled
 from flopscope.reconciling.writing import A_GRAPH, Writing
 from flopscope.sizes import Shape
@@ -46,7 +46,7 @@ def _none() -> Iterator[Version]:
     return iter(())
 
 
-Answers: TypeAlias = Callable[[str], tuple[Term, ...] | Unmodelled]
+Answers: TypeAlias = Callable[[str], tuple[CountedTerm, ...] | Unmodelled]
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def of_target(
         if len(given) == 1 and not is_onnx(target) and len(given[0].shape) == 4:
             yield from _at_other_sizes(target, given[0].shape, arguments)
 
-    def answer(tool: str) -> tuple[Term, ...] | Unmodelled:
+    def answer(tool: str) -> tuple[CountedTerm, ...] | Unmodelled:
         if is_onnx(target):
             return Unmodelled(tool, "", "", A_GRAPH)
         return Writing(target, given, arguments).answer(tool)

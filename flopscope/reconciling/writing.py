@@ -9,7 +9,7 @@ from typing import Any
 from flopscope.catalog.models import MODELS as CATALOG
 from flopscope.catalog.variant import parse
 from flopscope.facts import InputSpec
-from flopscope.reconciling.amounts import Term
+from flopscope.reconciling.amounts import CountedTerm
 from flopscope.reconciling.tools import Unmodelled, answer
 from flopscope.spelling import Spelling
 
@@ -24,7 +24,7 @@ class Writing:
     inputs: Sequence[InputSpec]
     arguments: Mapping[str, Any] | None
 
-    def answer(self, tool: str) -> tuple[Term, ...] | Unmodelled:
+    def answer(self, tool: str) -> tuple[CountedTerm, ...] | Unmodelled:
         """The terms of what the tool answers."""
         first, *others = self.inputs
         images = first.shape[0] if tool == "ptflops" and not others else 1

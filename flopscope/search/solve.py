@@ -128,7 +128,7 @@ def _require_binding(designs: Designs, budgets: Sequence[Budget]) -> None:
             bounded = " and ".join(b.of.noun for b in budgets)
             raise BadInput(
                 f"{bounded} of {designs.variant} do not depend on {axis.name}, so that no budget "
-                "bounds it; bound another reading, or leave it out"
+                "bounds it; bound another quantity, or leave it out"
             )
 
 

@@ -25,7 +25,7 @@ from flopscope.symbolic import (
     as_code_would,
     replace_atoms,
 )
-from flopscope.symbolic.nearest import compared
+from flopscope.symbolic.nearest import signed_difference
 from flopscope.symbolic.terms import LARGEST
 from flopscope.tracing.callers import caller, initialises
 
@@ -82,7 +82,7 @@ class Trail:
         doubles."""
         fixed = []
         for f in self.fixed.values():
-            difference, limits = compared(f.value, f.number)
+            difference, limits = signed_difference(f.value, f.number)
             self.assume(*limits)
             fixed.append(Relation(difference, equality=True))
         return simplified((*self.relations, *fixed, *_limits(self.limits)))

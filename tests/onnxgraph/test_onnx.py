@@ -16,7 +16,7 @@ from flopscope.onnxgraph.costless import FREE as FREE_OPERATORS
 from flopscope.onnxgraph.expansions.table import EXPANSIONS
 from flopscope.onnxgraph.operators import OPERATORS
 from flopscope.onnxgraph.productless import PRODUCTLESS
-from flopscope.onnxgraph.recurrent import CELLS
+from flopscope.onnxgraph.recurrent import RECURRENT
 from flopscope.onnxgraph.shapes.table import SHAPES
 from flopscope.sizes import elements
 from flopscope.symbolic import symbol
@@ -224,7 +224,7 @@ def test_multi_head_attention_at_the_number_of_tokens_that_its_export_fixes(tmp_
 
 
 @pytest.mark.parametrize(
-    "table", [OPERATORS, SHAPES, FREE_OPERATORS, CELLS, EXPANSIONS, PRODUCTLESS]
+    "table", [OPERATORS, SHAPES, FREE_OPERATORS, RECURRENT, EXPANSIONS, PRODUCTLESS]
 )
 def test_the_tables_name_operators_of_onnx(table):
     known = {f"{s.domain}.{s.name}" if s.domain else s.name for s in defs.get_all_schemas()}
@@ -237,7 +237,7 @@ def test_the_tables_name_operators_of_onnx(table):
 def test_no_operator_is_free_and_counted_but_the_gather_that_looks_up_a_table():
     assert set(OPERATORS) & set(FREE_OPERATORS) == {"Gather"}
     assert not PRODUCTLESS & (set(OPERATORS) | set(FREE_OPERATORS) | set(EXPANSIONS))
-    assert set(CELLS) & (set(OPERATORS) | set(FREE_OPERATORS)) == set()
+    assert set(RECURRENT) & (set(OPERATORS) | set(FREE_OPERATORS)) == set()
 
 
 def test_a_name_becomes_a_size_through_shape_arithmetic(tmp_path):

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from flopscope.answers.derive.odd import shown
+from flopscope.answers.derive.odd import as_shown
 from flopscope.answers.derive.recognition import (
     Class,
-    Found,
+    FittedForm,
     Points,
     class_of,
     points_of,
@@ -16,7 +16,7 @@ from flopscope.answers.derive.recognition import (
     verified,
 )
 from flopscope.answers.derive.samples import Sample, Sampler
-from flopscope.answers.derive.stating import SizeLaw, listed, stated
+from flopscope.answers.derive.stating import SizeLaw, in_words, stated_law
 from flopscope.answers.fit import Book
 from flopscope.domain import Condition, Members
 from flopscope.domain.regions import simplified
@@ -40,8 +40,8 @@ WINDOWS = (16, 12, 9, 7)
 """The number of largest samples from which the form of a stretch is sought."""
 
 
-def laws(sampler: Sampler, s: Symbol, book: Book) -> list[SizeLaw]:
-    """All laws in the size `s`. Their domains are disjoint, and the law for the example comes
+def laws_of(sampler: Sampler, s: Symbol, book: Book) -> list[SizeLaw]:
+    """Everything that is known of the size `s`: laws with disjoint domains, that of the example
     first."""
     if (law := law_for_all(sampler, s, book)) is not None:
         return [law]
@@ -62,7 +62,7 @@ def law_for_all(sampler: Sampler, s: Symbol, book: Book) -> SizeLaw | None:
             if found is None:
                 break
             if verified(sampler, s, found, points[0][0], points[-1][0]):
-                return stated(sampler, s, found, points_of(sampler), s.lower)
+                return stated_law(sampler, s, found, points_of(sampler), s.lower)
     return None
 
 
@@ -127,11 +127,11 @@ def _last_stretch(
         low = _first_of_stretch(sampler, s, form, agreeing, differing)
         if low is not None and verified(sampler, s, form, low, high):
             inside = [p for p in points_of(sampler) if low <= p[0] <= high]
-            return stated(sampler, s, form, inside, low, high)
+            return stated_law(sampler, s, form, inside, low, high)
     return None
 
 
-def _form_of_the_last(points: Points, book: Book) -> Found | None:
+def _form_of_the_last(points: Points, book: Book) -> FittedForm | None:
     for powers, windows in ((True, WINDOWS), (False, WINDOWS[:2])):
         for count in (len(points), *windows):
             last = points[-count:]
@@ -140,7 +140,7 @@ def _form_of_the_last(points: Points, book: Book) -> Found | None:
     return None
 
 
-def _agreement(s: Symbol, form: Found, points: Points) -> tuple[int, int]:
+def _agreement(s: Symbol, form: FittedForm, points: Points) -> tuple[int, int]:
     """(the least size down to which all samples agree, the next one below, which differs, or 0)."""
     agreeing = points[-1][0]
     for size, sample in reversed(points):
@@ -151,7 +151,7 @@ def _agreement(s: Symbol, form: Found, points: Points) -> tuple[int, int]:
 
 
 def _first_of_stretch(
-    sampler: Sampler, s: Symbol, form: Found, agreeing: int, differing: int
+    sampler: Sampler, s: Symbol, form: FittedForm, agreeing: int, differing: int
 ) -> int | None:
     """The least size from which on samples agree with the form, and the neighbour below that does
     not. None where finding it would take more samples than the budget allows."""
@@ -184,6 +184,6 @@ def _tables(sampler: Sampler, s: Symbol, points: Points) -> Iterator[SizeLaw]:
             for quantity in sampler.quantities
         }  # fmt: skip
         here = Members(alone(s), 1, 1, frozenset(), sizes)
-        name, numbers = shown(s, sorted(sizes))
-        note = f"no law in {name} was found: the formulas hold at {name} = {listed(numbers)} only"
+        name, numbers = as_shown(s, sorted(sizes))
+        note = f"no law in {name} was found: the formulas hold at {name} = {in_words(numbers)} only"
         yield SizeLaw(expressions, simplified((here, *conditions)), note, frozenset([s]), sizes)

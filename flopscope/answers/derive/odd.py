@@ -54,7 +54,7 @@ def condition_in_odd(condition: Condition, known: Mapping[str, Any]) -> Conditio
     )
 
 
-def shown(s: Symbol, sizes: Iterable[int]) -> tuple[str, list[int]]:
+def as_shown(s: Symbol, sizes: Iterable[int]) -> tuple[str, list[int]]:
     """The name and the numbers by which a reader knows a size."""
     if s.name.startswith(HALF):
         return s.name.removeprefix(HALF), [2 * size + 1 for size in sizes]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from flopscope.answers.derive.laws import law_for_all, laws
+from flopscope.answers.derive.laws import law_for_all, laws_of
 from flopscope.answers.derive.samples import Sampler, conditions_of
 from flopscope.answers.derive.several import law_in_several
 from flopscope.answers.derive.stating import SizeLaw
@@ -83,7 +83,7 @@ def _laws(
     asked = [f.value for f in trace.trail.fixed.values()]
     asked += [QUANTITIES[quantity](trace.ledger).expression for quantity in quantities]
     if len(fixed) == 1:
-        return laws(sampled(fixed), fixed[0], _book(fixed[0], asked))
+        return laws_of(sampled(fixed), fixed[0], _book(fixed[0], asked))
     if (found := law_in_several(sampled(fixed), fixed, asked)) is not None:
         return [found]
     samplers = {s: sampled([s]) for s in fixed}
@@ -91,7 +91,7 @@ def _laws(
         if (found := law_for_all(sampler, s, _book(s, asked))) is not None:
             return [found]
     s, sampler = next(iter(samplers.items()))
-    return laws(sampler, s, _book(s, asked))
+    return laws_of(sampler, s, _book(s, asked))
 
 
 def _rest(trace: Trace, fixed: Sequence[Symbol], found: Sequence[SizeLaw]) -> str:

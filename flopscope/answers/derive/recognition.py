@@ -26,8 +26,8 @@ FEWEST_FRESH = 3
 Points = Sequence[tuple[int, Sample]]
 
 
-class Found(NamedTuple):
-    """A form with its coefficients, and the sizes from which they were computed."""
+class FittedForm(NamedTuple):
+    """A form with its coefficients, and the sizes that made it."""
 
     form: Form
     fit: Fit
@@ -72,7 +72,7 @@ def class_of(sampler: Sampler) -> Class:
     return Class(step, sizes[0] % step, sampler.least)
 
 
-def recognised(points: Points, book: Book, *, powers: bool = False) -> Found | None:
+def recognised(points: Points, book: Book, *, powers: bool = False) -> FittedForm | None:
     """The first form that all samples agree with; `powers` are forms without steps."""
     if len({sample.outline for _, sample in points}) != 1:
         return None
@@ -84,9 +84,9 @@ def recognised(points: Points, book: Book, *, powers: bool = False) -> Found | N
     return None
 
 
-def _fitted(place: int, points: Points, book: Book) -> Found | None:
-    """The form through the points, without functions that it does not need. The largest points rule
-    out most forms, so they are compared first."""
+def _fitted(place: int, points: Points, book: Book) -> FittedForm | None:
+    """The form through the points, without the functions that it does not need. The largest points
+    rule out most forms and are compared first."""
     form = book.forms[place]
     width = len(form.functions)
     if len(points) < width + form.checks:
@@ -102,10 +102,10 @@ def _fitted(place: int, points: Points, book: Book) -> Found | None:
     again = fit([[row[i] for i in places] for row in rows], vectors, form.checks)
     assert again is not None
     made = tuple(points[used][0] for used in again.used)
-    return Found(needed(form, places), again, made, points[0][1].outline)
+    return FittedForm(needed(form, places), again, made, points[0][1].outline)
 
 
-def verified(sampler: Sampler, s: Symbol, found: Found, low: int, high: int) -> bool:
+def verified(sampler: Sampler, s: Symbol, found: FittedForm, low: int, high: int) -> bool:
     """Do samples between two sizes agree with the form: where its steps turn, in the widest gaps,
     and at drawn sizes?
 
@@ -122,8 +122,8 @@ def verified(sampler: Sampler, s: Symbol, found: Found, low: int, high: int) -> 
     return compared >= min(len(fresh), FEWEST_FRESH) or not found.form.steps
 
 
-def _fresh(sampler: Sampler, s: Symbol, found: Found, low: int, high: int) -> list[int]:
-    """Sizes to compare at that are not known yet, the cheapest first."""
+def _fresh(sampler: Sampler, s: Symbol, found: FittedForm, low: int, high: int) -> list[int]:
+    """Sizes that are not known yet, to compare at; the cheapest come first."""
     members, draw = class_of(sampler), Random(0)
     most = MOST_LEVELS if found.form.bounded else MOST_TURNS
     first = max(1, low)

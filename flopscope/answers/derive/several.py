@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, product
 from typing import Any
 
-from flopscope.answers.derive.recognition import Found, Points, recognised
+from flopscope.answers.derive.recognition import FittedForm, Points, recognised
 from flopscope.answers.derive.samples import Sample, Sampler
-from flopscope.answers.derive.stating import SizeLaw, forbidden, listed, written
+from flopscope.answers.derive.stating import SizeLaw, forbidden, in_words, written
 from flopscope.answers.fit import Book, Form, fit, floors_in, turns, values_at
 from flopscope.domain import Condition, Relation
 from flopscope.domain.regions import simplified
@@ -57,7 +57,7 @@ def _base(sampler: Sampler) -> tuple[int, ...]:
     return small if sampler.at(*small) is not None else example
 
 
-def _first(sampler: Sampler, base: Sequence[int], forms: Iterator[Form]) -> Found | None:
+def _first(sampler: Sampler, base: Sequence[int], forms: Iterator[Form]) -> FittedForm | None:
     fitted = (_fitted(form, sampler, base) for form in forms)
     return next((found for found in fitted if found is not None), None)
 
@@ -65,7 +65,7 @@ def _first(sampler: Sampler, base: Sequence[int], forms: Iterator[Form]) -> Foun
 def _verified(
     sampler: Sampler,
     base: Sequence[int],
-    found: Found,
+    found: FittedForm,
     forms: Sequence[Form],
     axes: Sequence[Points],
 ) -> bool:
@@ -143,8 +143,8 @@ def _product(factors: Any) -> Any:
     return result
 
 
-def _fitted(form: Form, sampler: Sampler, base: Sequence[int]) -> Found | None:
-    """The form through all samples, if enough of them are off the axes."""
+def _fitted(form: Form, sampler: Sampler, base: Sequence[int]) -> FittedForm | None:
+    """The form through all samples, of which enough are off the axes."""
     ran = sampler.ran()
     names = sampler.names
     off = [p for p in ran if sum(a != b for a, b in zip(p, base, strict=True)) > 1]
@@ -153,10 +153,10 @@ def _fitted(form: Form, sampler: Sampler, base: Sequence[int]) -> Found | None:
         return None
     rows = [values_at(form.functions, dict(zip(names, p, strict=True))) for p in ran]
     found = fit(rows, [sample.vector for sample in samples], form.checks)
-    return None if found is None else Found(form, found, found.used, samples[0].outline)
+    return None if found is None else FittedForm(form, found, found.used, samples[0].outline)
 
 
-def _stated(sampler: Sampler, sizes: Sequence[Symbol], found: Found) -> SizeLaw | None:
+def _stated(sampler: Sampler, sizes: Sequence[Symbol], found: FittedForm) -> SizeLaw | None:
     samples: list[Sample] = list(sampler.ran().values())
     expressions, conditions = written(found, samples[0], sampler.quantities)
     largest = {s: max(point[place] for point in sampler.ran()) for place, s in enumerate(sizes)}
@@ -174,11 +174,12 @@ def _stated(sampler: Sampler, sizes: Sequence[Symbol], found: Found) -> SizeLaw 
     return SizeLaw(expressions, domain, _how(sampler, sizes, found), frozenset(sizes))
 
 
-def _how(sampler: Sampler, sizes: Sequence[Symbol], found: Found) -> str:
+def _how(sampler: Sampler, sizes: Sequence[Symbol], found: FittedForm) -> str:
     ran = sampler.ran()
     made, rest = len(found.made), len(ran) - len(found.made)
     tried = "; ".join(
-        f"{s} = {listed(sorted({point[place] for point in ran}))}" for place, s in enumerate(sizes)
+        f"{s} = {in_words(sorted({point[place] for point in ran}))}"
+        for place, s in enumerate(sizes)
     )
-    names = listed(sizes)
+    names = in_words(sizes)
     return f"interpolated in {names} from {made} traces, equal at {rest} more, among {tried}"

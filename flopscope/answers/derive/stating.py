@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from flopscope.answers.derive.conditions import restored
-from flopscope.answers.derive.odd import shown
-from flopscope.answers.derive.recognition import Found, Points, class_of
+from flopscope.answers.derive.odd import as_shown
+from flopscope.answers.derive.recognition import FittedForm, Points, class_of
 from flopscope.answers.derive.samples import Sample, Sampler
 from flopscope.domain import Condition, Members, Relation
 from flopscope.domain.regions import simplified
@@ -27,8 +27,13 @@ class SizeLaw:
     points: frozenset[int] = frozenset()
 
 
-def stated(
-    sampler: Sampler, s: Symbol, found: Found, points: Points, low: int, high: int | None = None
+def stated_law(
+    sampler: Sampler,
+    s: Symbol,
+    found: FittedForm,
+    points: Points,
+    low: int,
+    high: int | None = None,
 ) -> SizeLaw | None:
     """The form as a law for sizes from `low` to `high`; None if failures between them follow no
     rule."""
@@ -54,7 +59,7 @@ def stated(
 
 
 def written(
-    found: Found, sample: Sample, quantities: Sequence[str]
+    found: FittedForm, sample: Sample, quantities: Sequence[str]
 ) -> tuple[dict[str, Any], tuple[Condition, ...]]:
     """The expressions and conditions that the form gives."""
     parts: dict[Any, list[Any]] = {}
@@ -100,17 +105,17 @@ def _existing(
     return [regular] if least > s.lower or step > 1 else [], [*bounds]
 
 
-def _how(s: Symbol, found: Found, sizes: Sequence[int], failed: Sequence[int]) -> str:
+def _how(s: Symbol, found: FittedForm, sizes: Sequence[int], failed: Sequence[int]) -> str:
     others = [size for size in sizes if size not in found.made]
-    name, made = shown(s, found.made)
-    said = f"interpolated from {name} = {listed(made, ', ')}; "
-    said += f"equal at {name} = {listed(shown(s, others)[1])} too"
+    name, made = as_shown(s, found.made)
+    said = f"interpolated from {name} = {in_words(made, ', ')}; "
+    said += f"equal at {name} = {in_words(as_shown(s, others)[1])} too"
     if failed:
-        said += f"; the module raises at {name} = {listed(shown(s, failed)[1])}"
+        said += f"; the module raises at {name} = {in_words(as_shown(s, failed)[1])}"
     return said
 
 
-def listed(sizes: Iterable[Any], last: str = " and ") -> str:
+def in_words(sizes: Iterable[Any], last: str = " and ") -> str:
     """'1, 2 and 3'."""
     *first, final = map(str, sizes)
     return f"{', '.join(first)}{last}{final}" if first else final

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
+from flopscope.symbolic.atoms import Number
 from flopscope.symbolic.terms import exact
 
-Number: TypeAlias = int | Fraction
 Vector: TypeAlias = Mapping[Hashable, Number]
 """Several numbers that are fitted together; one that is missing is 0."""
 

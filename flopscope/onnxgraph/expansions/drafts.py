@@ -8,9 +8,12 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeAlias
 
 from flopscope.onnxgraph.arithmetic import boxed
-from flopscope.onnxgraph.rows import Rows
-from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, Undecided
+from flopscope.onnxgraph.rows import GraphRows
+from flopscope.onnxgraph.tensors import NodeCall, NodeFacts, Tensor, Undecided
 from flopscope.sizes import Shape, Size
+
+Tensors: TypeAlias = Sequence[Tensor | None]
+"""What a call gives, in order; None for an output that is not known."""
 
 CURRENT = 21
 """The operator set of the operators in drafts."""
@@ -19,7 +22,7 @@ CURRENT = 21
 class Performer(Protocol):
     """What writes rows."""
 
-    rows: Rows
+    rows: GraphRows
 
     def perform(self, call: NodeCall) -> None:
         """Write the rows of the call."""
@@ -54,9 +57,9 @@ class Draft:
             raise Undecided
         return tensors
 
-    def row(self, facts: Facts, shape: Shape, element: int = 0) -> Tensor:
-        """Write a row that no single operator of onnx stands for. Its output has this type of
-        elements, or that of its first input."""
+    def row(self, facts: NodeFacts, shape: Shape, element: int = 0) -> Tensor:
+        """The output of a row that no single operator of onnx is, of that type of elements or of
+        its first input's."""
         name = f"{self._call.path}#{self._parts}"
         self._parts += 1
         call = replace(self._call, outputs=(name,))
@@ -85,9 +88,8 @@ class Draft:
         """Demand that both sizes are equal."""
         self._call.premises.same(a, b, self._call.path)
 
-    def give(self, tensors: Sequence[Tensor | None] | None) -> bool:
-        """Make these tensors the call's outputs; None stands for a use that the rule does not
-        know."""
+    def give(self, tensors: Tensors | None) -> bool:
+        """Take these tensors as the call's outputs; None for a use that the rule does not know."""
         if tensors is None:
             return False
         for name, tensor in zip(self._call.outputs, tensors, strict=False):
@@ -96,4 +98,4 @@ class Draft:
         return True
 
 
-Expansion: TypeAlias = Callable[[NodeCall, Draft], Sequence[Tensor | None] | None]
+Expansion: TypeAlias = Callable[[NodeCall, Draft], Tensors | None]

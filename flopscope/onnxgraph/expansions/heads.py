@@ -7,10 +7,8 @@ from typing import NamedTuple
 
 from flopscope.facts import Kind
 from flopscope.onnxgraph.expansions.drafts import Draft
-from flopscope.onnxgraph.tensors import Facts, Tensor, shape_of
+from flopscope.onnxgraph.tensors import NodeFacts, Tensor, shape_of
 from flopscope.sizes import Size, exact_div
-
-Given = Sequence[Tensor | None]
 
 
 class Heads(NamedTuple):
@@ -44,7 +42,7 @@ def _masked(draft: Draft, scores: Tensor, mask: Tensor) -> Tensor:
     """The scores after a number is added to each."""
     shape = shape_of(scores)
     data = mask._replace(shape=shape, numbers=None, stored=None)
-    return draft.row(Facts(Kind.ADD, (scores, data)), shape)
+    return draft.row(NodeFacts(Kind.ADD, (scores, data)), shape)
 
 
 def attended(

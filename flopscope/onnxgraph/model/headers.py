@@ -45,12 +45,11 @@ INTEGERS = frozenset(
 INDICES = INTEGERS - {TensorProto.INT8, TensorProto.UINT8} | {TensorProto.BOOL, TensorProto.STRING}
 """Element types of shapes, indices and masks; tensors of the others are learnt."""
 
-Dimension: TypeAlias = int | str | None
+StatedDimension: TypeAlias = int | str | None
 
 
-class Stored(NamedTuple):
-    """A tensor that the model holds: its element type, its shape and, if it is small, its
-    numbers."""
+class StoredTensor(NamedTuple):
+    """A tensor that the model holds: its element type, shape, and numbers where it is small."""
 
     element_type: int
     shape: tuple[int, ...]
@@ -61,17 +60,17 @@ class Typed(NamedTuple):
     """What onnx says of a value. A dimension is a number, a name, or open."""
 
     element_type: int
-    dimensions: tuple[Dimension, ...] | None
+    dimensions: tuple[StatedDimension, ...] | None
 
 
-def stored(tensor: TensorProto) -> Stored:
+def stored_tensor(tensor: TensorProto) -> StoredTensor:
     """A tensor's header, with its numbers if they are few and lie in the model."""
     shape = tuple(tensor.dims)
     near = tensor.data_location != TensorProto.EXTERNAL
     few = near and int(np.prod(shape, dtype=object)) <= SMALL
     numbers = few and tensor.data_type != TensorProto.STRING
     try:
-        return Stored(tensor.data_type, shape, _plain(tensor) if numbers else None)
+        return StoredTensor(tensor.data_type, shape, _plain(tensor) if numbers else None)
     except (LookupError, ValueError, TypeError) as error:
         raise BadInput(
             f"tensor '{tensor.name}' does not hold the {shape} numbers that it says; "
@@ -79,13 +78,13 @@ def stored(tensor: TensorProto) -> Stored:
         ) from error
 
 
-def detach(model: ModelProto, path: Path) -> dict[str, Stored]:
-    """Take the initialisers out of the main graph, and make inputs of the large ones.
+def detach(model: ModelProto, path: Path) -> dict[str, StoredTensor]:
+    """Take the initialisers out of the main graph, turning what is large into inputs.
 
     Raises BadInput for external data anywhere else: only the main graph's may be left unread.
     """
     graph = model.graph
-    held = {tensor.name: stored(tensor) for tensor in graph.initializer}
+    held = {tensor.name: stored_tensor(tensor) for tensor in graph.initializer}
     small = [tensor for tensor in graph.initializer if held[tensor.name].numbers is not None]
     names = {value.name for value in graph.input}
     del graph.initializer[:]

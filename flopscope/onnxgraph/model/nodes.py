@@ -7,7 +7,7 @@ from typing import Any
 from onnx import NodeProto, TensorProto
 from onnx.helper import get_attribute_value
 
-from flopscope.onnxgraph.model.headers import stored
+from flopscope.onnxgraph.model.headers import stored_tensor
 
 
 def attributes(node: NodeProto) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def _value(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     if isinstance(value, TensorProto):
-        return stored(value)
+        return stored_tensor(value)
     if isinstance(value, str | int | float):
         return value
     return tuple(map(_value, value)) if hasattr(value, "__iter__") else value

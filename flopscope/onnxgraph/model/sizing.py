@@ -11,7 +11,7 @@ from pathlib import Path
 from onnx import ModelProto
 
 from flopscope.errors import BadInput, UnknownName
-from flopscope.onnxgraph.model.headers import Dimension, Typed, typed
+from flopscope.onnxgraph.model.headers import StatedDimension, Typed, typed
 from flopscope.sizes import Shape, Size, floor_div, is_symbolic
 from flopscope.symbolic import Symbol, alone, substitute
 
@@ -32,8 +32,8 @@ class Names:
         self._met: set[str] = set()
         self._symbols = _written(list(free))
 
-    def size(self, dimension: Dimension) -> Size | None:
-        """The size, or None for an open dimension."""
+    def size(self, dimension: StatedDimension) -> Size | None:
+        """The size, or None for a dimension that is open."""
         if not isinstance(dimension, str):
             return dimension
         name = self._symbols.get(dimension, dimension)
@@ -217,5 +217,5 @@ def _stated(names: Names, name: str, stated: Typed, path: Path) -> Shape:
     return shape
 
 
-def _text(dimensions: Sequence[Dimension]) -> str:
+def _text(dimensions: Sequence[StatedDimension]) -> str:
     return ",".join("?" if d is None else str(d) for d in dimensions)

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 from onnx import GraphProto, NodeProto
 
-from flopscope.onnxgraph.model.headers import OWN_DOMAINS, Dimension, Stored, Typed
+from flopscope.onnxgraph.model.headers import OWN_DOMAINS, StatedDimension, StoredTensor, Typed
 from flopscope.onnxgraph.model.nodes import attributes
 from flopscope.onnxgraph.shapes.table import AS_FIRST
 
-Dimensions: TypeAlias = tuple[Dimension, ...]
+Dimensions: TypeAlias = tuple[StatedDimension, ...]
 
 
 class _Turned(NamedTuple):
@@ -28,7 +28,7 @@ class _Turned(NamedTuple):
 
 
 def from_later(
-    graph: GraphProto, typed: Mapping[str, Typed], held: Mapping[str, Stored]
+    graph: GraphProto, typed: Mapping[str, Typed], held: Mapping[str, StoredTensor]
 ) -> dict[str, Typed]:
     """The shapes of values whose shape is open, each inferred from the output of an operator that
     reads it."""
@@ -57,7 +57,7 @@ def _turned(
     rule: Callable[[_Turned], Dimensions | None],
     node: NodeProto,
     later: Typed | None,
-    held: Mapping[str, Stored],
+    held: Mapping[str, StoredTensor],
 ) -> Dimensions | None:
     weight = held[node.input[1]].shape if len(node.input) > 1 and node.input[1] in held else None
     output = (later.dimensions if later is not None else None) or ()
@@ -95,7 +95,7 @@ def _convolution(node: _Turned) -> Dimensions | None:
     kernel, mode = node.weight[2:], node.attributes.get("auto_pad", "NOTSET")
     pads = node.attributes.get("pads", (0,) * (2 * len(kernel)))
     dilations = node.attributes.get("dilations", (1,) * len(kernel))
-    grid: list[Dimension] = []
+    grid: list[StatedDimension] = []
     for axis, size in enumerate(node.output[2:]):
         padded = pads[axis] + pads[axis + len(kernel)] if mode == "NOTSET" else 0
         less = dilations[axis] * (kernel[axis] - 1) - padded

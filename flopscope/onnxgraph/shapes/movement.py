@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from flopscope.onnxgraph.model.headers import Stored
+from flopscope.onnxgraph.model.headers import StoredTensor
 from flopscope.onnxgraph.tensors import NodeCall, Undecided, broadcast
 from flopscope.sizes import Shape, Size, ceil_div, elements, floor_div, is_symbolic
 
@@ -256,7 +256,7 @@ def _range(call: NodeCall) -> Shape:
 
 def _constant(call: NodeCall) -> Shape:
     (value,) = call.attributes.values()
-    return tuple(value.shape) if isinstance(value, Stored) else np.shape(value)
+    return tuple(value.shape) if isinstance(value, StoredTensor) else np.shape(value)
 
 
 def _is(size: Size, number: int) -> bool:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
 
+from flopscope.onnxgraph.shapes.movement import Shapes
 from flopscope.onnxgraph.shapes.windows import output_of_convolution
 from flopscope.onnxgraph.tensors import NodeCall, Undecided
 from flopscope.sizes import Shape, Size, floor_div, product
-
-Shapes: TypeAlias = "Shape | list[Shape]"
 
 
 def _grid_sample(call: NodeCall) -> Shape:

@@ -7,17 +7,15 @@ shape to onnx's inference.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
 
 from flopscope.onnxgraph import einsum
-from flopscope.onnxgraph.recurrent import CELLS, shapes_of_layer
+from flopscope.onnxgraph.recurrent import RECURRENT, shapes_of_layer
 from flopscope.onnxgraph.shapes import movement
+from flopscope.onnxgraph.shapes.movement import Shapes
 from flopscope.onnxgraph.shapes.sampled import SAMPLED
 from flopscope.onnxgraph.shapes.windows import grid_of, output_of_convolution, transposed_grid_of
 from flopscope.onnxgraph.tensors import NodeCall, Undecided, broadcast
 from flopscope.sizes import Shape, Size
-
-Shapes: TypeAlias = "Shape | list[Shape]"
 
 
 def shapes_of(call: NodeCall) -> list[Shape] | None:
@@ -156,7 +154,7 @@ SHAPES: Mapping[str, Callable[[NodeCall], Shapes]] = {
     "ReduceSumSquare": _reduction,
     **SAMPLED,
     **movement.MOVEMENT,
-    **dict.fromkeys(CELLS, shapes_of_layer),
+    **dict.fromkeys(RECURRENT, shapes_of_layer),
     **dict.fromkeys(AS_FIRST, _as_first),
     **dict.fromkeys(BROADCAST, _broadcast),
 }

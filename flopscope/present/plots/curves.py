@@ -19,7 +19,7 @@ from flopscope.present.plots.style import (
     input_words,
     legend_beside,
     log_ticks,
-    look,
+    series_style,
     short_name,
 )
 
@@ -90,7 +90,7 @@ def against_activations(ax: Axes, comparison: Comparison) -> Axes:
     log_ticks(ax.xaxis, *ax.get_xlim(), most=4)
     log_ticks(ax.yaxis, *ax.get_ylim())
     for index, (x, y, entry) in enumerate(zip(xs, ys, comparison.entries, strict=True)):
-        colour, marker = look(index)
+        colour, marker = series_style(index)
         name = entry_name(comparison, entry)
         ax.plot(x, y, marker, color=colour, markersize=4, label=name)
     dress(
@@ -126,9 +126,9 @@ def _defined(closed: Formula, **sizes: Any) -> float:
 def _curve(
     ax: Axes, n: int, entry: Entry, xs: Sequence[float], ys: list[float], own: float | None
 ) -> None:
-    """Draw a line, with a marker at the compared value. The n-th network has the same look in every
-    picture."""
-    colour, marker = look(n)
+    """Draw a line, with a marker at the value that is compared. The n-th network has the same look
+    in every picture."""
+    colour, marker = series_style(n)
     ax.plot(
         xs, ys, STYLES[n % len(STYLES)], drawstyle="steps-mid", color=colour, linewidth=LINE,
         marker=marker, markersize=4, markevery=[i for i, x in enumerate(xs) if x == own],

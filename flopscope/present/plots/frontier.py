@@ -17,7 +17,7 @@ from flopscope.present.plots.style import (
     SMALL,
     bounds,
     dress,
-    family_look,
+    family_style,
     log_ticks,
     short_name,
 )
@@ -100,7 +100,7 @@ def _scatter(ax: Axes, front: Front, xs: Sequence[float], ys: Sequence[float]) -
     once."""
     families = dict.fromkeys(point.family for point in front.points)
     for family in sorted(families, key=lambda name: (name is None, name or "")):
-        colour, marker = ("black", ASTERISK) if family is None else family_look(family)
+        colour, marker = ("black", ASTERISK) if family is None else family_style(family)
         for on in (True, False):
             mine = [
                 i

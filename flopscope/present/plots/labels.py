@@ -29,8 +29,8 @@ MARKER, GAP, STEP = 2.5, 0.8, 1.0
 """In points of print: half a marker, the least distance between things, and the distance between
 the points that stand for a line."""
 
-Array = NDArray[np.float64]
-"""One or more points (x, y) or boxes (x0, y0, x1, y1), a row each, in points of print."""
+Coordinates = NDArray[np.float64]
+"""Points x, y or boxes x0, y0, x1, y1, one or a row each, in points of print."""
 
 
 class Label(NamedTuple):
@@ -41,12 +41,11 @@ class Label(NamedTuple):
     text: str
 
 
-class Place(NamedTuple):
-    """The place of a label, and the points of the line to it, of which there are none if the label
-    is near."""
+class LabelPlace(NamedTuple):
+    """Where a label goes, and the points of the line to it, which is empty if the label is near."""
 
-    box: Array
-    leader: Array
+    box: Coordinates
+    leader: Coordinates
 
 
 def place_labels(
@@ -96,14 +95,16 @@ def place_labels(
     return drawn
 
 
-def overlaps(boxes: Array, box: Array) -> NDArray[np.bool_]:
-    """Which of the boxes overlap one box."""
+def overlaps(boxes: Coordinates, box: Coordinates) -> NDArray[np.bool_]:
+    """Which of the boxes share area with one box."""
     shared: NDArray[np.bool_] = np.all((boxes[:, :2] < box[2:]) & (boxes[:, 2:] > box[:2]), axis=1)
     return shared
 
 
-def _free(taken: Array, inside: Array, anchor: Array, box: Array) -> Place | None:
-    """The nearest free place beside the anchor for a box of this size."""
+def _free(
+    taken: Coordinates, inside: Coordinates, anchor: Coordinates, box: Coordinates
+) -> LabelPlace | None:
+    """The nearest free place beside the anchor for a box of that size."""
     size = box[2:] - box[:2]
     for reach, degrees in product(REACHES, DIRECTIONS):
         way = np.array([cos(radians(degrees)), sin(radians(degrees))])
@@ -118,12 +119,12 @@ def _free(taken: Array, inside: Array, anchor: Array, box: Array) -> Place | Non
         # the line may cross what lies at its own point, but nothing further away
         away = leader[np.abs(leader - anchor).max(axis=1) > MARKER + GAP]
         if not any(overlaps(taken, point).any() for point in _boxes(away, GAP / 2)):
-            return Place(spot, leader)
+            return LabelPlace(spot, leader)
     return None
 
 
-def _along(vertices: Array) -> Array:
-    """Points on the line through the vertices, at most STEP apart."""
+def _along(vertices: Coordinates) -> Coordinates:
+    """Points on the line through the vertices, at most STEP shared."""
     parts = [np.empty((0, 2))]
     for start, end in pairwise(vertices):
         steps = ceil(float(np.hypot(*(end - start))) / STEP) + 1
@@ -131,15 +132,15 @@ def _along(vertices: Array) -> Array:
     return np.vstack(parts)
 
 
-def _boxes(points: Array, half: float) -> Array:
+def _boxes(points: Coordinates, half: float) -> Coordinates:
     return np.hstack([points - half, points + half])
 
 
-def _printed(ax: Axes, points: ArrayLike) -> Array:
+def _printed(ax: Axes, points: ArrayLike) -> Coordinates:
     """Data coordinates as points of print."""
-    found: Array = ax.transData.transform(np.asarray(points, dtype=float).reshape(-1, 2))
+    found: Coordinates = ax.transData.transform(np.asarray(points, dtype=float).reshape(-1, 2))
     return found * 72 / ax.figure.dpi
 
 
-def _extent(ax: Axes, extent: Bbox) -> Array:
+def _extent(ax: Axes, extent: Bbox) -> Coordinates:
     return np.array(extent.extents, dtype=float) * 72 / ax.figure.dpi

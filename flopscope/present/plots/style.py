@@ -42,23 +42,22 @@ SHORT = 4.0
 """A logarithmic axis whose ends are within this factor has ticks like a linear one."""
 
 
-class Look(NamedTuple):
-    """Colour and marker. Markers alone distinguish sixteen things, for prints in grey."""
+class SeriesStyle(NamedTuple):
+    """Colour and marker. Markers alone tell sixteen apart, for a print in grey."""
 
     colour: str
     marker: Marker
 
 
-def look(index: int) -> Look:
-    """The look of the n-th thing. Colours and markers repeat, but no pair of them does for n below
-    48."""
-    return Look(COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)])
+def series_style(index: int) -> SeriesStyle:
+    """The look of the n-th thing. Colours and markers repeat, but no pair of them does below 48."""
+    return SeriesStyle(COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)])
 
 
-def family_look(family: str) -> Look:
-    """The look of a family, which is the same in every picture."""
+def family_style(family: str) -> SeriesStyle:
+    """A family has the same look in every picture."""
     families = list(dict.fromkeys(model.family for model in MODELS.values()))
-    return look(families.index(family))
+    return series_style(families.index(family))
 
 
 def tick(value: float, _: object = None) -> str:

@@ -16,7 +16,7 @@ from torch.utils import _pytree as pytree
 
 from flopscope.tracing.node import SizeNode
 from flopscope.tracing.schemas import outputs
-from flopscope.tracing.shapes.fitting import Rule
+from flopscope.tracing.shapes.fitting import ShapeRule
 from flopscope.tracing.shapes.foreign import foreign, foreign_result
 from flopscope.tracing.shapes.gradients import GRADIENT_SHAPES
 from flopscope.tracing.shapes.inplace import IN_PLACE, become, resized, written
@@ -53,7 +53,7 @@ def result_of(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
     return resized(outs, result) if outs else result
 
 
-def _ruled(rule: Rule, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def _ruled(rule: ShapeRule, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """What the rule says. Networks repeat their layers, so the answer is looked up where the rule
     was asked the same of the same sizes; what the sizes must fulfil is then on the trail
     already."""

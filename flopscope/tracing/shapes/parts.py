@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from flopscope.tracing.shapes.fitting import (
-    Rule,
+    ShapeRule,
     at_example,
     axis,
     broadcasts_to,
@@ -199,7 +199,7 @@ def _with_selection(x: torch.Tensor, source: torch.Tensor, *place: Any) -> torch
     return _replaced(x, source, _select(x, *place))
 
 
-PARTS: Mapping[str, Rule] = {
+PARTS: Mapping[str, ShapeRule] = {
     "select": _select,
     "slice": _slice,
     **dict.fromkeys(["split", "unsafe_split"], _split),
