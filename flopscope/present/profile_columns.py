@@ -12,7 +12,7 @@ from flopscope.answers.parts import Part
 from flopscope.closedform.text import expression_lines, one_line
 from flopscope.ledger import Level
 from flopscope.present.numbers import percent
-from flopscope.present.operators import sizes_data
+from flopscope.present.operators import GAP, filled_lines, sizes_data
 from flopscope.present.profile_data import reading_data
 from flopscope.present.quantities import number, number_briefly
 from flopscope.present.table import INDENT, Cell, Column, Table
@@ -24,9 +24,6 @@ from flopscope.sizes import Shape
 LINES = 6
 """A part's formula with more lines than this is cut on the terminal; other formats have all of
 it."""
-
-GAP = "\u00a0 "
-"""The text between a module's name and its operator."""
 
 
 class Filled(NamedTuple):
@@ -150,13 +147,8 @@ def _path(part: Part) -> str:
 
 def _label_lines(part: Part, room: int) -> str:
     """The label in lines, broken at the dots of its path and before its operator."""
-    first, *rest = re.split(rf"(?<=\.)(?=\w)|(?={GAP})", label(part))
-    lines = [first]
-    for piece in rest:
-        if len(lines[-1] + piece) <= room:
-            lines[-1] += piece
-        else:
-            lines.append(INDENT * (part.depth + 1) + piece.removeprefix(GAP))
+    parts = re.split(rf"(?<=\.)(?=\w)|(?={GAP})", label(part))
+    lines = filled_lines(parts, room, INDENT * (part.depth + 1))
     return "\n".join(_shortened(line, room) for line in lines)
 
 
