@@ -1,8 +1,8 @@
 """What a counter says about one run of a module, and what it passed over without counting.
 
 Products are convolution, linear and matmul: what the `macs` convention counts. Every other operator
-is free by definition (`FREE`), or it is reported as skipped: a quantity was not really counted if
-there is a skipped operator in it, whatever number the tool prints.
+costs nothing by definition (`COSTLESS`), or it is reported as skipped: a quantity was not really
+counted if there is a skipped operator in it, whatever number the tool prints.
 """
 
 from __future__ import annotations
@@ -115,5 +115,5 @@ _MOVES = """
     type_as unbind unfold unflatten unsqueeze _unsafe_index view view_as zero zeros zeros_like
 """
 
-FREE = frozenset(" ".join((_ELEMENTWISE, _REDUCTIONS, _NORMS_AND_POOLS, _MOVES)).split())
-"""Plain names of the operators without products: under the `macs` convention they are free."""
+COSTLESS = frozenset(" ".join((_ELEMENTWISE, _REDUCTIONS, _NORMS_AND_POOLS, _MOVES)).split())
+"""Plain names of the operators without products: under the `macs` convention they cost nothing."""

@@ -90,8 +90,8 @@ def recording(module: nn.Module) -> Iterator[list[ModuleRow]]:
 
 
 def is_leaf(part: nn.Module) -> bool:
-    """Does it report itself? A free layer does not, nor what has layers inside."""
-    return not isinstance(part, FREE_LAYERS) and next(part.children(), None) is None
+    """Does it report itself? A costless layer does not, nor what has layers inside."""
+    return not isinstance(part, COSTLESS_LAYERS) and next(part.children(), None) is None
 
 
 def _shape(output: Any) -> IntShape:
@@ -248,7 +248,7 @@ FACTS: Mapping[type[nn.Module], Callable[[LeafCall], ModuleRow]] = {
 }
 """The rule of each known class of layers."""
 
-FREE_LAYERS = (
+COSTLESS_LAYERS = (
     nn.Dropout,
     nn.Dropout2d,
     nn.Flatten,

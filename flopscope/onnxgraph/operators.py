@@ -1,7 +1,7 @@
 """What onnx's operators are in a ledger: one literal table.
 
-An operator that is neither here nor in `costless.FREE`, or that is used in a way that its rule does
-not know, is a row of unknown kind: every reading over it is a lower bound.
+An operator that is neither here nor in `costless.COSTLESS`, or that is used in a way that its rule
+does not know, is a row of unknown kind: every reading over it is a lower bound.
 """
 
 from __future__ import annotations
