@@ -1,7 +1,7 @@
 """How each tool and the papers weigh a row, as data.
 
 A convention gives each kind of operator, or a single function, a sum of multiples of what can be
-counted; a kind that it does not name is free. So one ledger answers for every tool at once.
+counted; a kind that it does not name costs 0. So one ledger answers for every tool at once.
 """
 
 from __future__ import annotations

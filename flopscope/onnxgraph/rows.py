@@ -228,7 +228,7 @@ NAMELESS = (Kind.UNKNOWN, Kind.OTHER)
 
 
 def _shown(call: NodeCall) -> Tensor | None:
-    """The input whose elements a free operator's output has; a computed input comes first.
+    """The input whose elements a costless operator's output has; a computed input comes first.
 
     None for a constant, and for a shape, which depends on no data.
     """
