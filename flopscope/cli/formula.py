@@ -53,7 +53,8 @@ def _formats() -> str:
     help="A value at which a target runs in place of a free size, C=48. Repeatable.",
 )
 @click.option(
-    "--when",
+    "--assume",
+    "--when",  # the former name, which `solve` has for something else
     metavar="CONDITION",
     help="Assume that sizes are multiples, as in 'H, W multiples of 32'.",
 )
@@ -72,7 +73,7 @@ def formula(
     arguments: tuple[str, ...],
     inputs: tuple[str, ...],
     examples: tuple[str, ...],
-    when: str | None,
+    assume: str | None,
     ideal: bool,
 ) -> Answer:
     """Print the formula of a model or block, derive a law, or derive the formula of your own
@@ -83,7 +84,7 @@ def formula(
     Python target runs its code.
 
     \b
-    flopscope formula mobilenetv2 --when "H, W multiples of 32"
+    flopscope formula mobilenetv2 --assume "H, W multiples of 32"
     flopscope formula mobilenetv2 --free width --ideal
     flopscope formula separable_conv
     flopscope formula separable-ratio
@@ -99,14 +100,14 @@ def formula(
             "write a target as path/to/file.py:Name or package.module:Name"
         )
     if is_law(name):
-        if quantities or free or when or ideal:
-            raise BadInput(f"{name} is a law and takes no --of, --free, --when or --ideal")
+        if quantities or free or assume or ideal:
+            raise BadInput(f"{name} is a law and takes no --of, --free, --assume or --ideal")
         return _law(name)
     if is_target(name):
-        if free or when or ideal:
-            raise BadInput(f"{name} is a target and takes no --free, --when or --ideal")
+        if free or assume or ideal:
+            raise BadInput(f"{name} is a target and takes no --free, --assume or --ideal")
         return _derived(name, arguments, inputs, quantities or USUAL, examples)
-    return _closed(name, quantities or USUAL, free or (), when, ideal)
+    return _closed(name, quantities or USUAL, free or (), assume, ideal)
 
 
 def _law(name: str) -> Answer:
@@ -139,7 +140,7 @@ def _derived(
 
 
 def _closed(
-    name: str, quantities: Sequence[str], free: Sequence[str], when: str | None, ideal: bool
+    name: str, quantities: Sequence[str], free: Sequence[str], assume: str | None, ideal: bool
 ) -> Answer:
     """The closed forms of a model or block."""
     from flopscope.answers import formula as answers
@@ -147,7 +148,7 @@ def _closed(
 
     check_asked_format(FORMATS)
     found = [answers.formula(name, quantity, free) for quantity in quantities]
-    shaped = answers.reshaped(found, answers.parse_multiples(when) if when else {}, ideal)
+    shaped = answers.reshaped(found, answers.parse_multiples(assume) if assume else {}, ideal)
     page = FormulaPage(*answers.publication(name), shaped, _cautions(quantities))
     return Answer(page, formats=FORMATS)
 

@@ -44,6 +44,5 @@ CONSTANTS = """
 """Operators that make numbers that do not depend on the input, and random draws, whose arithmetic
 is not stated."""
 
-FREE = frozenset((*VIEWS, *MOVES, *COPIES, *CHOICES, *CONSTANTS))
-"""All operators that leave no row. A concatenation leaves one, because papers draw it as a
-layer."""
+COSTLESS = frozenset((*VIEWS, *MOVES, *COPIES, *CHOICES, *CONSTANTS))
+"""All operators that leave no row. A concatenation leaves one, since papers draw it as a layer."""
