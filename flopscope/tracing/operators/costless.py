@@ -45,4 +45,5 @@ CONSTANTS = """
 is not stated."""
 
 COSTLESS = frozenset((*VIEWS, *MOVES, *COPIES, *CHOICES, *CONSTANTS))
-"""All operators that leave no row. A concatenation leaves one, since papers draw it as a layer."""
+"""All operators that leave no row. A concatenation leaves one, because papers draw it as a
+layer."""
