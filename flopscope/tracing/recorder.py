@@ -135,7 +135,7 @@ class Recorder(TorchDispatchMode):
         self._stored.elements |= types_of(packs)
 
     def foresees(self, function: Any) -> bool:
-        """Does a rule say what it is, or that it is costless?"""
+        """Is there a rule for the call, or is it costless?"""
         name = full_name(function, plain_name(function))
         known = name in OPERATORS or name in COSTLESS or name in PRODUCTLESS
         return known or name in self._rules

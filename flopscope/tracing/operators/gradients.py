@@ -1,9 +1,9 @@
 """The rows that the operators of torch's backward passes become in a ledger, as one literal table.
 
-A gradient is written in the acts that forward operators are made of, one row an act, in the form
-of its formula here. Products are one row each, and rows that give the gradient of the input come
-last, since the last row is the one that is read on. An operator that is neither here, nor in
-`table.OPERATORS`, nor in `costless.COSTLESS` is a row of unknown kind.
+A gradient is written in the acts of which forward operators consist, with one row for each act of
+its formula here. Products are one row each. Rows that give the gradient of the input come last,
+because the last row is the one that later operators read. An operator that is neither here, nor in
+`table.OPERATORS`, nor in `costless.COSTLESS` becomes a row of unknown kind.
 """
 
 from __future__ import annotations

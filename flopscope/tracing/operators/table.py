@@ -1,9 +1,9 @@
 """The rows that torch's operators become in a ledger, as one literal table.
 
 Rules of products are in `matrices.py`, those of what is done to each element in `elementwise.py`.
-An operator of which no more is known than that it multiplies no matrices is in
-`productless.PRODUCTLESS`: its row is unknown to readings of all acts, and to no other. One that is
-in no table, nor in `costless.COSTLESS`, is of unknown kind: every reading over it is a lower bound.
+An operator that is only known to multiply no matrices is in `productless.PRODUCTLESS`: its row is
+unknown only to readings of all acts. One that is in no table, nor in `costless.COSTLESS`, is of
+unknown kind, and every reading over it is a lower bound.
 """
 
 from __future__ import annotations
