@@ -64,8 +64,7 @@ def _addr(call: OperatorCall) -> Rows:
 
 
 def _scaled_sum(call: OperatorCall, *products: Facts) -> tuple[Facts, ...]:
-    """beta·first + alpha·product. Scaling is done element by element; with beta 0 nothing is
-    added."""
+    """beta·first + alpha·product. Scaling is element by element; with beta 0 nothing is added."""
     first, beta, alpha = call.args[0], _scale(call, "beta"), _scale(call, "alpha")
     before = (Facts(Kind.MULTIPLY, (first,), output=shape_of(first)),) if beta not in (0, 1) else ()
     scaled = (Facts(Kind.MULTIPLY, follows=True),) if alpha != 1 else ()
@@ -184,8 +183,7 @@ def _contracted(
     over: Sequence[int],
     output: Sequence[Size],
 ) -> Facts:
-    """A product of matrices, with the second one in the layout of a weight, or a product of
-    elements."""
+    """A product of matrices, the second in the layout of a weight, or a product of elements."""
     if not over:
         return Facts(Kind.MULTIPLY, tuple(tensors), output=tuple(output))
     length = elements(tuple(axes[0][axis] for axis in over))
@@ -211,8 +209,7 @@ def _affine_grid(call: OperatorCall) -> Facts:
 
 
 def _euclidean_distance(call: OperatorCall) -> Rows:
-    """√(−2·x·y + x² + y²), where all but the root is one product of vectors that are longer by
-    two."""
+    """√(−2·x·y + x² + y²), all but the root as one product of vectors that are longer by two."""
     x, y = call.args[:2]
     (*_, rows, width), columns = shape_of(x), shape_of(y)[-2]
     stack = call.output[:-2]
