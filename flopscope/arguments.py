@@ -17,8 +17,8 @@ from flopscope.symbolic import Polynomial, dimension, symbol
 
 @dataclass(frozen=True)
 class NamedObject:
-    """Something in the target's own module, by its name: nn.GELU, or called: Config(width=16).
-    `text` is how it was written."""
+    """Something in the target's own module: a name such as nn.GELU, or a call such as
+    Config(width=16). `text` is what the reader wrote."""
 
     name: str
     text: str
@@ -45,12 +45,12 @@ class Deferred:
         return self.function(*map(of, self.positional), **named)
 
     def __call__(self, **more: Any) -> Any:
-        """What the function returns from numbers, some of them given now."""
+        """What the function returns for numbers, with `more` arguments by name."""
         return Deferred(self.function, self.positional, {**self.named, **more}).made(as_numbers)
 
 
 def as_numbers(value: Any) -> Any:
-    """An argument, or a mapping of them, as numbers: every call in it is made."""
+    """An argument, or a mapping of them, with every call in it carried out on numbers."""
     if isinstance(value, Deferred):
         return value.made(as_numbers)
     if type(value) in (tuple, list):
@@ -100,7 +100,8 @@ def _size(part: str, text: str) -> Size:
 
 
 def parse_arguments(pairs: Sequence[str]) -> dict[str, Any]:
-    """'width=24' as {'width': 24}: Python literals, names and calls as `NamedObject`, else text.
+    """Read 'width=24' as {'width': 24}. A value is a Python literal; a name or call in the target's
+    module, as `NamedObject`; or else text.
 
     Raises BadInput without an equals sign, or for a name that is given twice.
 
@@ -128,7 +129,7 @@ def _literal(text: str) -> Any:
 
 
 def parse_name(text: str) -> NamedObject:
-    """What follows the last colon of a target: Net, Net.small, Net(Config(width=16)). Raises
+    """Read what follows the last colon of a target: Net, Net.small or Net(Config(width=16)). Raises
     BadInput for anything else.
 
     >>> parse_name("Net(depth=2)").named

@@ -178,8 +178,8 @@ NAMED_BY_FUNCTION = (Kind.ACTIVATION, Kind.ELEMENTWISE, Kind.REDUCTION)
 
 
 def kind_name(row: Operator) -> str:
-    """The field's name of the row's kind: a convolution is depthwise, pointwise, grouped or
-    standard. What runs backward is named by its arithmetic."""
+    """What papers call the row's kind: a convolution is depthwise, pointwise, grouped or standard.
+    A row of the backward pass is named by its arithmetic."""
     name = kind_or_function(row.kind, row.function)
     if row.backward:
         return f"{name} (backward)"
@@ -197,7 +197,7 @@ def kind_name(row: Operator) -> str:
 
 
 def kind_or_function(kind: Kind, function: Arithmetic | None) -> str:
-    """The kind's name or, of the kinds that go by their function, the function's, such as relu."""
+    """The name of the kind or, where the function says more, of the function, such as relu."""
     return function.value if function is not None and kind in NAMED_BY_FUNCTION else kind.value
 
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from flopscope.readings import Reading
 
 WitnessAnswer: TypeAlias = tuple[Any, str]
-"""A value, and the reason why it is not used: empty where the witness counted everything."""
+"""A value, and the reason why it is not used, which is empty where the witness counted
+everything."""
 
 OPERATOR_CLASSES: Mapping[Kind, tuple[Kind, ...]] = {
     Kind.CONVOLUTION: (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION),
@@ -85,7 +86,7 @@ def total_checks(rows: Sequence[Operator], measurement: Measurement) -> tuple[Ch
 
 
 def check(name: str, answers: Mapping[str, WitnessAnswer]) -> Check:
-    """The check of these answers: values apart from reasons."""
+    """The check of these answers, with values and reasons kept apart."""
     values = {witness: value for witness, (value, reason) in answers.items() if not reason}
     reasons = {witness: reason for witness, (_, reason) in answers.items() if reason}
     return Check(name, values, reasons)

@@ -52,18 +52,18 @@ RowPair: TypeAlias = tuple[Operator | None, Operator | None]
 
 
 def comparable(rows: Sequence[Operator]) -> list[Operator]:
-    """The rows that are compared one by one. A product with a constant is not a layer, and neither
-    is a look-up that no input chooses."""
+    """The rows that are compared one by one. A product with a constant is not a layer, nor is a
+    look-up at places that no input chooses."""
     return [row for row in rows if row.inputs and operator_class(row) in COMPARED_KINDS]
 
 
 def layers(measurement: Measurement) -> list[Operator]:
-    """The module's layers that are compared one by one."""
+    """The layers of the module that are compared one by one."""
     return comparable([row.operator for row in measurement.rows])
 
 
 def row_agreements(rows: Sequence[Operator], measurement: Measurement) -> tuple[RowAgreement, ...]:
-    """One entry for each row that either side has, in execution order."""
+    """One comparison for each row that either side has, in execution order."""
     pairs = list(_aligned(comparable(rows), layers(measurement)))
     work = _Work(pairs, measurement)
     return tuple(
@@ -134,7 +134,7 @@ class _Work:
 
 
 def _of_module(counts: Counts, path: str) -> WitnessAnswer:
-    """What the module at this path does itself: the part of the modules inside it is taken off.
+    """What the module at this path does itself, without the work of the modules inside it.
 
     Subtracted are the outermost modules inside it that counted anything; a list of modules never
     runs, and counts nothing.

@@ -49,7 +49,7 @@ def symbolic_ledger(name: str, free: Sequence[str] = ()) -> Ledger:
 
 
 def publication(name: str) -> tuple[str, str]:
-    """(title, where published) of a model or block."""
+    """The title of a model or block, and where it was published."""
     if name in NAMED_BLOCKS:
         return NAMED_BLOCKS[name].title, NAMED_BLOCKS[name].source
     variant = known_model(name)
@@ -70,7 +70,7 @@ def is_target(name: str) -> bool:
 
 
 def parse_multiples(text: str) -> dict[str, int]:
-    """'H, W multiples of 32' as {'H': 32, 'W': 32}; clauses are joined by semicolons.
+    """Read 'H, W multiples of 32' as {'H': 32, 'W': 32}. Clauses are joined by semicolons.
 
     Raises BadInput for anything else.
 

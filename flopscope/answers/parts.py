@@ -19,7 +19,7 @@ from flopscope.sizes import Shape, elements
 
 
 class CountedRow(NamedTuple):
-    """An operator, and the same with those stored tensors only that are counted at it."""
+    """An operator, and the same operator with only those stored tensors that count at it."""
 
     row: Operator
     storing: Operator
@@ -149,7 +149,7 @@ def _below(
 
 
 def _counted(rows: Iterable[Operator]) -> list[CountedRow]:
-    """Each stored tensor at the first operator that reads it whole."""
+    """Count each stored tensor at the first operator that reads all of it."""
     rows = tuple(rows)
     sizes = {weight.key: elements(weight.shape) for row in rows for weight in row.weights}
     counted = []

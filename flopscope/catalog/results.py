@@ -78,7 +78,7 @@ class Results:
 
 
 def read_results(path: str) -> Results:
-    """The results of a CSV file with columns model and top1, and any of img_size or res,
+    """Read the results in a CSV file with the columns model and top1, and any of img_size or res,
     param_count (in millions, as timm has it) or params, macs and latency_ms.
 
     A row is skipped if it has more or fewer cells than there are columns, if its name is empty, not

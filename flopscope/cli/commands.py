@@ -27,7 +27,7 @@ COMMANDS: Mapping[str, ListedCommand] = {
     "audit": ListedCommand("audit:audit", "Recompute the published figures of the catalogue."),
     "check": ListedCommand("check:check", "Check a closed form against the real PyTorch module."),
     "compare": ListedCommand(
-        "compare:compare", "Compare networks: parameters, work, activations, size."
+        "compare:compare", "Compare the parameters, work, activations and size of networks."
     ),
     "conventions": ListedCommand(
         "catalog:conventions", "List what each tool and the papers count."
@@ -44,7 +44,7 @@ COMMANDS: Mapping[str, ListedCommand] = {
         "profile:profile", "Trace a network of your own, or read an ONNX file."
     ),
     "reconcile": ListedCommand(
-        "reconcile:reconcile", "Explain a reported number: which reading gives it."
+        "reconcile:reconcile", "Explain a reported number by the way of counting that gives it."
     ),
     "show": ListedCommand("catalog:show", "Show one network layer by layer."),
     "solve": ListedCommand("solve:solve", "Find the largest network that keeps a budget."),

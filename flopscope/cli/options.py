@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -127,29 +127,35 @@ def res_option(words: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     return click.option("--res", callback=read_by(resolution), metavar="SIZE", help=words)
 
 
+def file_option(
+    names: Sequence[str], check: Callable[[str], None], words: str
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """An option that names a file, which is checked as soon as it is read."""
+    return click.option(*names, callback=checked_by(check), metavar="FILE", help=words)
+
+
 FORMAT = format_option(table_formats, "table", callback=checked_by(_check_format))
-OUTPUT = click.option(
-    "-o",
-    "--output",
-    "output_path",
-    callback=checked_by(check_pair),
-    help="Write to this file, whole or not at all; FILE.json beside it says how it is made.",
-    metavar="FILE",
+OUTPUT = file_option(
+    ("-o", "--output", "output_path"),
+    check_pair,
+    "Write to this file, whole or not at all; FILE.json beside it says how it is made.",
 )
-PLAIN_OUTPUT = click.option(
-    "-o",
-    "--output",
-    "output_path",
-    callback=checked_by(check_file),
-    help="Write to this file, whole or not at all.",
-    metavar="FILE",
+PLAIN_OUTPUT = file_option(
+    ("-o", "--output", "output_path"), check_file, "Write to this file, whole or not at all."
 )
+<<<<<<< HEAD
 PLOT = click.option(
     "--plot",
     "plot_path",
     callback=checked_by(check_picture),
     help="Draw the result into a .png, .svg or .pdf; FILE.json beside it says how it is made.",
     metavar="FILE",
+=======
+PLOT = file_option(
+    ("--plot", "plot_path"),
+    check_picture,
+    "Draw it into a .png, .svg or .pdf; FILE.json beside it says how it is made.",
+>>>>>>> names
 )
 RES = res_option("Input size: 224, or HxW as in 192x256. Without it, each model has its own.")
 BATCH = click.option(

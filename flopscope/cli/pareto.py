@@ -103,7 +103,7 @@ def _check_picture(costs: Sequence[str], wide: bool) -> None:
 
 
 def _front(question: Question, results: str | None, with_catalog: bool) -> Front:
-    """The front of the published accuracies, those of a file, or both."""
+    """The front of the published accuracies, of those in a file, or of both."""
     from flopscope.catalog.results import read_results
     from flopscope.search.front import Front
     from flopscope.search.points import points

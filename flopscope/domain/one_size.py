@@ -127,7 +127,7 @@ def _enclosed_from(condition: Condition) -> int | None:
 
 
 def _compared(value: Polynomial) -> Polynomial:
-    """a − b of a comparison of a with b, whose sign it has."""
+    """The difference a − b for a comparison of a with b, which has the same sign."""
     if (found := compared_doubles(value)) is None:
         return value
     sign, a, b = found

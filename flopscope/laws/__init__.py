@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Topic:
-    """What a law is about and where it was stated. A law of networks is asked for with one of them
-    after a colon: `width-law:mobilenetv2`; `network` is the one that it was stated for."""
+    """What a law is about and where it was stated. A law about a network is asked for with the
+    network after a colon, as in `width-law:mobilenetv2`; `network` is the one for which it was
+    stated."""
 
     title: str
     source: str

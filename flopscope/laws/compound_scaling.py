@@ -137,7 +137,7 @@ def _exponents(base: Base, total: sympy.Expr, lead: sympy.Expr) -> Worked:
 
 
 def _networks(total: sympy.Expr) -> Worked:
-    """B0 to B7 as published against the law, each at the φ of its own d·w²·r²."""
+    """B0 to B7 as published and by the law, each at the φ of its own d·w²·r²."""
     base = model_ledger(FIRST)
     unrounded = sympy.lambdify((D, W, RES), total.subs(R, side_of(base)))
     rows = []

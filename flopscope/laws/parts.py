@@ -62,7 +62,8 @@ class Law:
 
 
 def model_ledger(model: str, size: Size | None = None, /, **free: Size) -> Ledger:
-    """The ledger of a catalogue model on one square image, of its native size if none is given.
+    """The ledger of a catalogue model on one square image, which has the native size unless another
+    is given.
 
     `free` are options set to other values or left free. Raises BadInput or UnknownName.
     """

@@ -20,7 +20,7 @@ SIDE, SIDES = 224, (224, 192, 160, 128)
 
 
 def derive(model: str) -> Law:
-    """MACs are ρ² times those at ρ = 1, plus 1 − ρ² of what does not depend on the grid."""
+    """MACs are ρ² times those at ρ = 1, plus 1 − ρ² times those that do not depend on the grid."""
     ledger = model_ledger(model, symbol("R"))
     total = sympy.expand(ideal_macs(ledger).subs(R, RHO * R))
     fixed, at_one = total.subs(RHO, 0), total.subs(RHO, 1)

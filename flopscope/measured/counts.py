@@ -55,7 +55,8 @@ class Counts:
 
 
 def operator_name(operator: str) -> str:
-    """The operator's name without namespace and in-place mark; other namespaces than aten stay.
+    """The operator's name without the underscore of operators in place and without the namespace,
+    if that is aten.
 
     >>> operator_name("aten::relu_"), operator_name("torchvision::nms")
     ('relu', 'torchvision::nms')

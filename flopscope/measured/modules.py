@@ -34,7 +34,7 @@ class LeafCall(NamedTuple):
     """A call of a leaf module: the shapes of input and output, and the names of the tensors that it
     stores."""
 
-    module: Any  # each rule knows its class of layers; the table pairs them
+    module: Any  # each rule expects the class of layers that the table pairs with it
     path: str
     inputs: tuple[IntShape, ...]
     output: IntShape
@@ -99,7 +99,8 @@ def is_leaf(part: nn.Module) -> bool:
 
 
 def _shape(output: Any) -> IntShape:
-    """The shape of a tensor, or of the first one in a tuple, as of a pooling with indices."""
+    """The shape of a tensor, or of the first one in a tuple, such as a pooling with indices
+    returns."""
     first = output[0] if isinstance(output, tuple) and output else output
     return tuple(first.shape) if isinstance(first, Tensor) else ()
 
@@ -132,8 +133,8 @@ def _convolution(call: LeafCall) -> ModuleRow:
 
 
 def padding_of(padding: Any, kernel: IntShape, dilation: IntShape) -> tuple[IntShape, str]:
-    """The number of zeros before each axis. With `same` an odd one stands at the end, which the
-    window cannot express."""
+    """The number of zeros before each axis. With `same`, an odd number has one more at the end,
+    which the window cannot express."""
     if padding == "valid":
         return (0,) * len(kernel), ""
     if padding != "same":

@@ -49,7 +49,8 @@ def torch_counts(module: nn.Module, run: Callable[[], object]) -> Counts:
     """What FlopCounterMode counts while `run` runs `module` once."""
     counter = FlopCounterMode(display=False)
     watch, linear = _OperatorWatch(counter), _LinearCalls(counter)
-    # The last entered acts first: functions, then the counter, then what the counter lets through.
+    # The mode that is entered last acts first: functions, then the counter, then what the counter
+    # passes on.
     with watch, counter, linear:
         run()
     flops = Counter(counter.get_flop_counts().get("Global", {}))
@@ -72,7 +73,8 @@ def torch_counts(module: nn.Module, run: Callable[[], object]) -> Counts:
 
 
 class _OperatorWatch(TorchDispatchMode):
-    """Sees what FlopCounterMode lets run: which operators it counts, how large the outputs are."""
+    """Notes what FlopCounterMode passes on: which operators it counts, and how large the outputs
+    are."""
 
     supports_higher_order_operators = True
 

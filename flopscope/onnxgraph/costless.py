@@ -112,7 +112,8 @@ parameters."""
 
 
 def is_costless(call: NodeCall) -> bool:
-    """Does this call compute nothing? Dropout in training and scattered sums compute something."""
+    """Does this call compute nothing? Dropout in training and scattered sums do compute
+    something."""
     if call.op == "Dropout" and (training := call.optional(2)) is not None:
         return training.numbers is not None and not training.numbers.any()
     if call.op in ("ScatterElements", "ScatterND"):

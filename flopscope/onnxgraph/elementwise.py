@@ -12,7 +12,7 @@ from flopscope.sizes import is_symbolic
 
 
 def _activation(function: Function, **settings: float) -> Callable[[NodeCall], NodeFacts | None]:
-    """The function, where every named attribute is near its value, or is left out."""
+    """The function, if every named attribute is near its usual value or is left out."""
 
     def rule(call: NodeCall) -> NodeFacts | None:
         near = all(isclose(call.attribute(k, v), v, rel_tol=1e-5) for k, v in settings.items())
@@ -74,7 +74,7 @@ def _truth(call: NodeCall) -> NodeFacts:
 
 
 def _pairwise(kind: Kind) -> Callable[[NodeCall], NodeFacts | None]:
-    """An operation on two operands; a sum or maximum of more is not one row."""
+    """An operation on two operands. A sum or maximum of more operands is not one row."""
 
     def rule(call: NodeCall) -> NodeFacts | None:
         operands = tuple(tensor for tensor in call.inputs if tensor is not None)

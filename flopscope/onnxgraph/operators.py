@@ -69,7 +69,7 @@ def _all_are(tensor: Tensor | None, number: int) -> bool:
 
 
 def _softmax(kind: Kind) -> Callable[[NodeCall], NodeFacts]:
-    """Softmax over one axis; before operator set 13, over all axes from that one on."""
+    """Softmax over one axis, or before operator set 13 over all axes from that one on."""
 
     def rule(call: NodeCall) -> NodeFacts:
         x, shape = call.input(0), call.shape(0)
@@ -86,7 +86,7 @@ def _max_pool(call: NodeCall) -> NodeFacts:
 
 
 def _average_pool(call: NodeCall) -> NodeFacts:
-    """Unlike torch, onnx leaves the padding out unless it is told to include it."""
+    """Unlike torch, onnx leaves the padding out of the mean unless an attribute includes it."""
     window = window_of(call, tuple(call.attribute("kernel_shape")))
     padded = any(not isinstance(p, int) or p > 0 for p in window.padding)
     inside = padded and not call.attribute("count_include_pad", 0)
@@ -103,7 +103,7 @@ def _global_max_pool(call: NodeCall) -> NodeFacts:
 
 
 def _resize(call: NodeCall) -> NodeFacts:
-    """Interpolation over a map's spatial axes: (B, C, …) with 1, 2 or 3 of them."""
+    """Interpolation over the spatial axes of a map (B, C, …), which has 1, 2 or 3 of them."""
     shape, new = call.shape(0), resize_sizes(call)
     scales = resize_factors(call) or [1.0, 1.0]
     mode = call.attribute("mode", "nearest")
@@ -157,7 +157,7 @@ def _deformable_convolution(call: NodeCall) -> NodeFacts | None:
 
 
 def _gather(call: NodeCall) -> NodeFacts | None:
-    """Rows of a stored table, looked up by computed numbers. Any other gather only moves
+    """A look-up of rows of a stored table by computed numbers. Any other gather only moves
     elements."""
     table, indices = call.input(0), call.input(1)
     lookup = table.stored and len(call.shape(0)) == 2 and call.axis(0) == 0
@@ -190,7 +190,8 @@ def _extremum_place(call: NodeCall) -> NodeFacts:
 
 
 def _largest(call: NodeCall) -> NodeFacts:
-    """A 1 in the place of the largest, 0 elsewhere; its default axis was another at first."""
+    """Hardmax: 1 in the place of the largest element, 0 elsewhere. Older operator sets have another
+    default axis."""
     return _along(call, call.axis(-1 if call.opset >= 13 else 1), Reduction.EXTREMUM)
 
 

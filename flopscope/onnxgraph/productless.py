@@ -61,7 +61,8 @@ STATED = frozenset({*OPERATORS, *DECOMPOSED, *FREE, *ROUNDING}) - set(MULTIPLYIN
 
 
 def without_products(call: NodeCall) -> NodeFacts | None:
-    """A row without a product of matrices; None for an operator that may have one."""
+    """The row of an operator without products of matrices; None for an operator that may have
+    one."""
     alone = call.op == "Einsum" and len(call.inputs) == 1  # a sum, or a diagonal
     if call.op in PRODUCTLESS or call.op in STATED or alone:
         return NodeFacts(Kind.OTHER, tuple(t for t in call.inputs if t is not None))

@@ -58,7 +58,7 @@ class Reader:
         self.rows.typed |= values
 
     def hold(self, held: Mapping[str, StoredTensor]) -> None:
-        """The graph's initialisers: indices and shapes, and what is learnt."""
+        """Take in the graph's initialisers: indices, shapes and learnt tensors."""
         for name, tensor in held.items():
             weight = name in self._quantised
             self.rows.hold(name, tensor, weight=weight, scope=self._scope)

@@ -17,7 +17,7 @@ from flopscope.sizes import Shape, Size
 
 
 class RecurrentOperator(NamedTuple):
-    """What a step does, and the functions that it applies by default: those of its gates first."""
+    """What a step does, and its default functions, those of the gates first."""
 
     cell: RecurrentCell
     activations: tuple[str, ...]
@@ -137,8 +137,8 @@ FUNCTIONS: Mapping[str, Function] = {
 def _steps(
     call: NodeCall, operator: RecurrentOperator, directions: int
 ) -> Sequence[Kind | Function] | None:
-    """What a step does with vectors of the hidden width, in order. None where that is not stated:
-    for coupled gates, and for functions that are not in the table or differ by direction.
+    """The acts of a step on vectors of the hidden width, in order. None if they are not stated: for
+    coupled gates, and for functions that are not in the table or that differ between directions.
     """
     usual = operator.activations
     named = tuple(call.attribute("activations", usual * directions))
@@ -158,7 +158,8 @@ def _steps(
 
 
 def _in_order(operator: RecurrentOperator, names: Sequence[str]) -> Iterator[str]:
-    """The functions' names as the steps need them: gates' first, each as often as its usual one."""
+    """The names of the functions as the steps need them: those of the gates first, each as often as
+    the default one."""
     gates = [step for step in operator.cell.acts if step is Function.SIGMOID]
     yield from [names[0]] * len(gates)
     yield from names[min(1, len(gates)) :]

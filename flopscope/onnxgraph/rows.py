@@ -32,7 +32,8 @@ class Mark(NamedTuple):
 
 
 class GraphRows:
-    """What a graph does, row by row, under premises. `tensors` are the values known so far."""
+    """What a graph does, row by row, under premises. `tensors` are the values that are known so
+    far."""
 
     def __init__(self) -> None:
         self.premises = Premises()
@@ -47,8 +48,8 @@ class GraphRows:
     # --- what is there from the start -------------------------------------------------------------
 
     def hold(self, name: str, held: StoredTensor, *, weight: bool, scope: str = "") -> None:
-        """Add a stored tensor: numbers, or a weight. The name of a body's tensor includes the scope
-        of that body, since other bodies may use the same name."""
+        """Add a stored tensor, which is numbers or a weight. The name of a body's tensor includes
+        the body's scope, because other bodies may use the same name."""
         learnt = weight or held.element_type not in INDICES
         key = f"{scope}{name}" if learnt else None
         tensor = Tensor(name, held.shape, held.numbers, None, key, learnt, held.element_type)

@@ -193,7 +193,7 @@ class NodeCall:
 
 
 class NodeFacts(NamedTuple):
-    """What a row is, in terms of the call's tensors: which are inputs, which are stored."""
+    """The facts of a row, with the call's tensors as its inputs and stored operands."""
 
     kind: Kind
     inputs: tuple[Tensor, ...]

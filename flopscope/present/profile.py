@@ -52,7 +52,7 @@ class ProfileReport(Report):
 
 
 def has_free_sizes(profile: Profile) -> bool:
-    """Has it free sizes, so that its readings are formulas?"""
+    """Does it have free sizes, so that its readings are formulas?"""
     return bool(free_symbols(profile))
 
 

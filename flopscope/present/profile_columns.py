@@ -12,7 +12,7 @@ from flopscope.answers.parts import Part
 from flopscope.closedform.text import expression_lines, one_line
 from flopscope.ledger import Level
 from flopscope.present.numbers import percent
-from flopscope.present.operators import sizes_data
+from flopscope.present.operators import GAP, filled_lines, sizes_data
 from flopscope.present.profile_data import reading_data
 from flopscope.present.quantities import number, number_briefly
 from flopscope.present.table import INDENT, Cell, Column, Table
@@ -25,9 +25,12 @@ LINES = 6
 """A part's formula with more lines than this is cut on the terminal; other formats have all of
 it."""
 
+<<<<<<< HEAD
 GAP = "\u00a0 "
 """The text between a module's name and its operator."""
 
+=======
+>>>>>>> names
 
 class Filled(NamedTuple):
     """A column, and the value of each part in it."""
@@ -149,6 +152,7 @@ def _path(part: Part) -> str:
 
 
 def _label_lines(part: Part, room: int) -> str:
+<<<<<<< HEAD
     """The label in lines, broken at the dots of its path and before its operator."""
     first, *rest = re.split(rf"(?<=\.)(?=\w)|(?={GAP})", label(part))
     lines = [first]
@@ -157,6 +161,11 @@ def _label_lines(part: Part, room: int) -> str:
             lines[-1] += piece
         else:
             lines.append(INDENT * (part.depth + 1) + piece.removeprefix(GAP))
+=======
+    """The label broken at dots of its path and before its operator."""
+    parts = re.split(rf"(?<=\.)(?=\w)|(?={GAP})", label(part))
+    lines = filled_lines(parts, room, INDENT * (part.depth + 1))
+>>>>>>> names
     return "\n".join(_shortened(line, room) for line in lines)
 
 

@@ -19,7 +19,8 @@ PYTHON = "python"
 
 
 def check_profile_format(format_name: str, *, free: bool) -> None:
-    """Raises UnknownName for no format, BadInput for Python functions of no free size."""
+    """Raises UnknownName for an unknown format, BadInput for Python functions without free
+    sizes."""
     if format_name == PYTHON and not free:
         raise BadInput(
             "format python is for free sizes, such as --input B,3,H,W, and these are numbers; "

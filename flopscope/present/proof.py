@@ -22,7 +22,7 @@ SHOWN = 5
 
 
 def proof_document(proofs: Sequence[tuple[ProofSubject, Proof]]) -> Document:
-    """A table for each model and each block, whose cases stand side by side."""
+    """A table for each model and each block. The cases of a block stand side by side."""
     tables = []
     for block, found in groupby(proofs, key=lambda pair: getattr(pair[0], "block", None)):
         pairs = list(found)

@@ -150,7 +150,8 @@ def _inputs(row: Operator) -> Iterator[ShapeAndType]:
 
 
 def _stored(row: Operator) -> Iterator[ShapeAndType]:
-    """A computed weight has no name: it is among the inputs already."""
+    """The weights that are stored. A computed weight has no name, and is among the inputs
+    already."""
     return ((w.shape, w.element) for w in (*row.weights, *row.buffers) if w.key)
 
 

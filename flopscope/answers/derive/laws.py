@@ -41,7 +41,7 @@ WINDOWS = (16, 12, 9, 7)
 
 
 def laws_of(sampler: Sampler, s: Symbol, book: Book) -> list[SizeLaw]:
-    """Everything that is known of the size `s`: laws with disjoint domains, that of the example
+    """All laws in the size `s`. Their domains are disjoint, and the law for the example comes
     first."""
     if (law := law_for_all(sampler, s, book)) is not None:
         return [law]

@@ -27,7 +27,7 @@ Points = Sequence[tuple[int, Sample]]
 
 
 class FittedForm(NamedTuple):
-    """A form with its coefficients, and the sizes that made it."""
+    """A form with its coefficients, and the sizes from which they were computed."""
 
     form: Form
     fit: Fit
@@ -85,8 +85,8 @@ def recognised(points: Points, book: Book, *, powers: bool = False) -> FittedFor
 
 
 def _fitted(place: int, points: Points, book: Book) -> FittedForm | None:
-    """The form through the points, without the functions that it does not need. The largest points
-    rule out most forms and are compared first."""
+    """The form through the points, without functions that it does not need. The largest points rule
+    out most forms, so they are compared first."""
     form = book.forms[place]
     width = len(form.functions)
     if len(points) < width + form.checks:
@@ -123,7 +123,7 @@ def verified(sampler: Sampler, s: Symbol, found: FittedForm, low: int, high: int
 
 
 def _fresh(sampler: Sampler, s: Symbol, found: FittedForm, low: int, high: int) -> list[int]:
-    """Sizes that are not known yet, to compare at; the cheapest come first."""
+    """Sizes to compare at that are not known yet, the cheapest first."""
     members, draw = class_of(sampler), Random(0)
     most = MOST_LEVELS if found.form.bounded else MOST_TURNS
     first = max(1, low)

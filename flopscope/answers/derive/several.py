@@ -144,7 +144,7 @@ def _product(factors: Any) -> Any:
 
 
 def _fitted(form: Form, sampler: Sampler, base: Sequence[int]) -> FittedForm | None:
-    """The form through all samples, of which enough are off the axes."""
+    """The form through all samples, if enough of them are off the axes."""
     ran = sampler.ran()
     names = sampler.names
     off = [p for p in ran if sum(a != b for a, b in zip(p, base, strict=True)) > 1]

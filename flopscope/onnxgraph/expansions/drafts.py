@@ -58,8 +58,8 @@ class Draft:
         return tensors
 
     def row(self, facts: NodeFacts, shape: Shape, element: int = 0) -> Tensor:
-        """The output of a row that no single operator of onnx is, of that type of elements or of
-        its first input's."""
+        """Write a row that no single operator of onnx stands for. Its output has this type of
+        elements, or that of its first input."""
         name = f"{self._call.path}#{self._parts}"
         self._parts += 1
         call = replace(self._call, outputs=(name,))
@@ -89,7 +89,8 @@ class Draft:
         self._call.premises.same(a, b, self._call.path)
 
     def give(self, tensors: Tensors | None) -> bool:
-        """Take these tensors as the call's outputs; None for a use that the rule does not know."""
+        """Make these tensors the call's outputs; None stands for a use that the rule does not
+        know."""
         if tensors is None:
             return False
         for name, tensor in zip(self._call.outputs, tensors, strict=False):

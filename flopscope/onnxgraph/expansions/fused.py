@@ -32,7 +32,7 @@ def _bias_gelu(call: NodeCall, draft: Draft) -> Tensors:
 
 
 def _fast_gelu(call: NodeCall, draft: Draft) -> Tensors:
-    """GELU with tanh, after a bias where one is given."""
+    """GELU with tanh, after the bias is added if there is one."""
     return [draft("Gelu", plus(draft, call.input(0), call.optional(1)), approximate="tanh")]
 
 
@@ -126,7 +126,7 @@ def _embed_norm(call: NodeCall, draft: Draft) -> Tensors:
 
 
 def _fused_conv(call: NodeCall, draft: Draft) -> Tensors:
-    """A convolution, a sum with a fourth input, an activation."""
+    """A convolution, then a sum with the fourth input if there is one, then an activation."""
     y = draft("Conv", call.input(0), call.input(1), call.optional(2), **window(call))
     return [activated(call, draft, plus(draft, y, call.optional(3)))]
 
@@ -144,7 +144,7 @@ def _gemm_fast_gelu(call: NodeCall, draft: Draft) -> Tensors:
 
 
 def _fused_matmul(call: NodeCall, draft: Draft) -> Tensors:
-    """alpha·A·B. Each operand may be transposed in its last two axes, or have its batch behind its
+    """alpha·A·B. Each operand may have its last two axes swapped, or its batch axes after its
     rows."""
     a = _turned(call, draft, 0, "transA", "transBatchA")
     b = _turned(call, draft, 1, "transB", "transBatchB")

@@ -19,8 +19,8 @@ from flopscope.onnxgraph.tensors import NodeCall, Tensor
 
 
 def _blocked_conv(call: NodeCall, draft: Draft) -> Tensors:
-    """A convolution whose map lies in blocks of channels. The kernel is as wide as these, filled
-    with zeros."""
+    """A convolution on a map in blocks of channels. The kernel is padded with zeros to whole
+    blocks."""
     batch, channels, *grid = call.shape(0)
     wide = call.shape(1)[1] * call.attribute("group", 1)
     filled = (batch, wide, *grid) if wide > channels else call.shape(0)
@@ -70,7 +70,7 @@ def same(op: str) -> Expansion:
 
 
 def _reordered(call: NodeCall, draft: Draft) -> Tensors:
-    """Another order of the same map in memory: (B, C, H, W) inside, channels filled to blocks."""
+    """The same map in another memory layout: (B, C, H, W) with channels padded to blocks."""
     x = call.input(0)
     last, channels = call.attribute("channels_last", 0), call.attribute("channels")
     if channels is not None:

@@ -21,12 +21,12 @@ def _few_bits(call: NodeCall, draft: Draft) -> Tensors:
 
 
 def _from_a_table(call: NodeCall, draft: Draft) -> Tensors:
-    """Four bits choose one of sixteen numbers, which is scaled."""
+    """Four bits choose one of sixteen numbers, which is then scaled."""
     return [_layer(call, draft, draft.packed(call.input(1), _matrix(call), 4), None)]
 
 
 def _stated(call: NodeCall, draft: Draft) -> Tensors:
-    """The shape (K, N) is an input, and the scales lie among the numbers."""
+    """The shape (K, N) is an input, and the scales are stored among the numbers."""
     numbers = call.input(2).numbers
     if numbers is None:
         raise Undecided
@@ -49,7 +49,7 @@ def _matrix(call: NodeCall) -> Shape:
 
 
 def _looked_up(call: NodeCall, draft: Draft) -> Tensors:
-    """Look-ups in a packed table, whose rows become floats."""
+    """Look-ups in a packed table, whose entries become floats."""
     table, indices, bits = call.input(0), call.input(1), call.attribute("bits", 4)
     *outer, last = call.shape(0)
     wide = (*outer, last * (8 // bits) if table.element == BYTES else last)

@@ -24,8 +24,8 @@ def matmul(call: NodeCall) -> NodeFacts:
 
 
 def gemm(call: NodeCall) -> NodeFacts | None:
-    """a·b with a bias vector, where b is stored, so that its factors and transpositions are done
-    ahead. None for any other use."""
+    """a·b with a bias vector as one layer. b must be stored, so that its factors and transpositions
+    are computed ahead. None for any other use."""
     a, b, bias = call.input(0), call.input(1), call.optional(2)
     if not b.stored:
         return None
@@ -56,7 +56,7 @@ def _apart(call: NodeCall, draft: Draft) -> list[Tensor] | None:
 
 
 def einsum(call: NodeCall) -> NodeFacts | None:
-    """Einsum as a matmul, with the letters put in its order; None where the equation is no
+    """Einsum as a matmul, with the letters in the order of a matmul; None if the equation is not a
     product."""
     if (found := product_of(call)) is None:
         return None

@@ -116,7 +116,7 @@ def _matmul(call: NodeCall, draft: Draft) -> Tensors:
 
 
 def _gemm(call: NodeCall, draft: Draft) -> Tensors:
-    """A product of quantised matrices, whose result stays floats where the call has no scale for
+    """A product of quantised matrices. The result stays in floats if the call has no scale for
     it."""
     names = ("alpha", "transA", "transB")
     settings = {name: call.attributes[name] for name in names if name in call.attributes}
@@ -199,7 +199,7 @@ def _dynamic_matmul(call: NodeCall, draft: Draft) -> Tensors:
 
 
 def _scaled(draft: Draft, y: Tensor, bias: Tensor | None) -> Tensor:
-    """The product times both scales, which are multiplied first, and plus a bias."""
+    """The product times both scales, which are multiplied first, plus a bias."""
     y = draft.row(NodeFacts(Kind.MULTIPLY, (y,)), shape_of(y), TensorProto.FLOAT)
     return y if bias is None else draft("Add", y, bias)
 
@@ -239,8 +239,8 @@ def _embed_norm(call: NodeCall, draft: Draft) -> Tensors:
 
 
 def _lstm(call: NodeCall, draft: Draft) -> Tensors:
-    """A quantised LSTM, whose matrices are (directions, in, 4·hidden). How each step's numbers are
-    rounded is not stated, and is a row of its own that multiplies no matrices."""
+    """A quantised LSTM, whose matrices are (directions, in, 4·hidden). Rounding in each step is not
+    stated; it is a row of its own that multiplies no matrices."""
     matrices = [draft("Transpose", call.input(n), perm=[0, 2, 1]) for n in (1, 2)]
     rest = [call.optional(n) for n in range(3, 8)]
     states = draft.several("LSTM", 3, call.input(0), *matrices, *rest, **call.attributes)

@@ -15,7 +15,7 @@ WINDOW = ("auto_pad", "ceil_mode", "count_include_pad", "dilations", "group", "k
 
 
 def activated(call: NodeCall, draft: Draft, x: Tensor) -> Tensor:
-    """The tensor x after the activation that a fused operator names, if it names one."""
+    """The tensor The tensor x after the activation that a fused operator names, if it names one."""
     name = str(call.attribute("activation", "") or "")
     if name in ("", "None", "none", "Identity"):
         return x

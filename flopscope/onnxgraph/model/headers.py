@@ -49,7 +49,8 @@ StatedDimension: TypeAlias = int | str | None
 
 
 class StoredTensor(NamedTuple):
-    """A tensor that the model holds: its element type, shape, and numbers where it is small."""
+    """A tensor that the model holds: its element type, its shape and, if it is small, its
+    numbers."""
 
     element_type: int
     shape: tuple[int, ...]
@@ -79,7 +80,7 @@ def stored_tensor(tensor: TensorProto) -> StoredTensor:
 
 
 def detach(model: ModelProto, path: Path) -> dict[str, StoredTensor]:
-    """Take the initialisers out of the main graph, turning what is large into inputs.
+    """Take the initialisers out of the main graph, and make inputs of the large ones.
 
     Raises BadInput for external data anywhere else: only the main graph's may be left unread.
     """

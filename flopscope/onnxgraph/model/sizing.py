@@ -33,7 +33,7 @@ class Names:
         self._symbols = _written(list(free))
 
     def size(self, dimension: StatedDimension) -> Size | None:
-        """The size, or None for a dimension that is open."""
+        """The size, or None for an open dimension."""
         if not isinstance(dimension, str):
             return dimension
         name = self._symbols.get(dimension, dimension)

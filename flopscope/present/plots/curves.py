@@ -126,8 +126,8 @@ def _defined(closed: Formula, **sizes: Any) -> float:
 def _curve(
     ax: Axes, n: int, entry: Entry, xs: Sequence[float], ys: list[float], own: float | None
 ) -> None:
-    """Draw a line, with a marker at the value that is compared. The n-th network has the same look
-    in every picture."""
+    """Draw a line, with a marker at the compared value. The n-th network has the same look in every
+    picture."""
     colour, marker = series_style(n)
     ax.plot(
         xs, ys, STYLES[n % len(STYLES)], drawstyle="steps-mid", color=colour, linewidth=LINE,

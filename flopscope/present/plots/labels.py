@@ -30,7 +30,7 @@ MARKER, GAP, STEP = 2.5, 0.8, 1.0
 the points that stand for a line."""
 
 Coordinates = NDArray[np.float64]
-"""Points x, y or boxes x0, y0, x1, y1, one or a row each, in points of print."""
+"""One or more points (x, y) or boxes (x0, y0, x1, y1), a row each, in points of print."""
 
 
 class Label(NamedTuple):
@@ -42,7 +42,8 @@ class Label(NamedTuple):
 
 
 class LabelPlace(NamedTuple):
-    """Where a label goes, and the points of the line to it, which is empty if the label is near."""
+    """The place of a label, and the points of the line to it, of which there are none if the label
+    is near."""
 
     box: Coordinates
     leader: Coordinates
@@ -96,7 +97,7 @@ def place_labels(
 
 
 def overlaps(boxes: Coordinates, box: Coordinates) -> NDArray[np.bool_]:
-    """Which of the boxes share area with one box."""
+    """Which of the boxes overlap one box."""
     shared: NDArray[np.bool_] = np.all((boxes[:, :2] < box[2:]) & (boxes[:, 2:] > box[:2]), axis=1)
     return shared
 
@@ -104,7 +105,7 @@ def overlaps(boxes: Coordinates, box: Coordinates) -> NDArray[np.bool_]:
 def _free(
     taken: Coordinates, inside: Coordinates, anchor: Coordinates, box: Coordinates
 ) -> LabelPlace | None:
-    """The nearest free place beside the anchor for a box of that size."""
+    """The nearest free place beside the anchor for a box of this size."""
     size = box[2:] - box[:2]
     for reach, degrees in product(REACHES, DIRECTIONS):
         way = np.array([cos(radians(degrees)), sin(radians(degrees))])
@@ -124,7 +125,7 @@ def _free(
 
 
 def _along(vertices: Coordinates) -> Coordinates:
-    """Points on the line through the vertices, at most STEP shared."""
+    """Points on the line through the vertices, at most STEP apart."""
     parts = [np.empty((0, 2))]
     for start, end in pairwise(vertices):
         steps = ceil(float(np.hypot(*(end - start))) / STEP) + 1

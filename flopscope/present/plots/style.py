@@ -43,19 +43,20 @@ SHORT = 4.0
 
 
 class SeriesStyle(NamedTuple):
-    """Colour and marker. Markers alone tell sixteen apart, for a print in grey."""
+    """Colour and marker. Markers alone distinguish sixteen things, for prints in grey."""
 
     colour: str
     marker: Marker
 
 
 def series_style(index: int) -> SeriesStyle:
-    """The look of the n-th thing. Colours and markers repeat, but no pair of them does below 48."""
+    """The look of the n-th thing. Colours and markers repeat, but no pair of them does for n below
+    48."""
     return SeriesStyle(COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)])
 
 
 def family_style(family: str) -> SeriesStyle:
-    """A family has the same look in every picture."""
+    """The look of a family, which is the same in every picture."""
     families = list(dict.fromkeys(model.family for model in MODELS.values()))
     return series_style(families.index(family))
 
