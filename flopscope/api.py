@@ -99,7 +99,8 @@ def derive(
     quantities: Sequence[str] = ("macs", "params"),
     example: Mapping[str, int] | None = None,
 ) -> Derivation:
-    """The formulas of a class or factory in its own arguments, of which symbols are free sizes.
+    """The formulas of a class or factory in its own arguments. An argument that is a symbol is a
+    free size.
 
     >>> from torch import nn
     >>> from flopscope.symbolic import symbol
@@ -124,7 +125,7 @@ def derive(
 
 @dataclass(frozen=True)
 class ComparisonReport(Report):
-    """What `compare` returns: `comparison` holds the entries, the rest converts."""
+    """The report that `compare` returns. `comparison` holds its entries."""
 
     comparison: Comparison
 
@@ -153,7 +154,7 @@ def compare(
     check: bool = False,
     scale: Scaling | None = None,
 ) -> ComparisonReport:
-    """Networks side by side: params, work, activations, size, published accuracy.
+    """Networks side by side: their params, work, activations, size and published accuracy.
 
     `scale`, a `flopscope.catalog.scaling.Scaling`, multiplies depth, width and resolution of each.
 
@@ -176,7 +177,7 @@ def compare(
 
 @dataclass(frozen=True)
 class AgreementReport(Report):
-    """What `check` returns: falsy on any difference."""
+    """The report that `check` returns. It is false where anything differs."""
 
     comparison: Comparison
 

@@ -260,7 +260,10 @@ def test_a_new_row_is_a_formula() -> None:
     [
         ("assert --help", "--max-probe TEXT At most so many probes, such as 7."),
         ("solve --help", "--probe TEXT At most so many probes, such as 7."),
-        ("pareto --help", "--max-probe TEXT Only networks of at most so many probes, such as 7."),
+        (
+            "pareto --help",
+            "--max-probe TEXT Take only networks of at most so many probes, such as 7.",
+        ),
         ("pareto --help", "buffers, probe or latency."),
         ("formula --help", "buffers, probe, or a convention."),
         ("profile --help", "buffers or probe."),

@@ -1,5 +1,5 @@
-"""Closed forms against their witnesses: at sizes, counters on the real module; for all sizes, its
-traced formula."""
+"""Closed forms compared with their witnesses: with counters on the real module at given sizes, or
+with its traced formula for all sizes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def check(
     models: Sequence[str], *, res: int | tuple[int, int] | None = None, batch: int = 1
 ) -> Comparison:
-    """Each model at one input, with what fvcore and torch say of its real module.
+    """Count each model at one input, and compare with fvcore and torch on the real module.
 
     Raises BadInput without torch or fvcore, or as `compare` does.
     """
@@ -29,7 +29,7 @@ def check(
 
 
 def prove(names: Sequence[str]) -> tuple[tuple[Variant | Case, Proof], ...]:
-    """For each model, and each case of a block, closed form against traced formula, in symbols.
+    """Compare closed form and traced formula in symbols, for each model and each case of a block.
 
     Raises BadInput without torch, or for a block that has no PyTorch counterpart; UnknownName for
     what is neither model nor block.
@@ -53,7 +53,7 @@ def prove(names: Sequence[str]) -> tuple[tuple[Variant | Case, Proof], ...]:
 
 
 def _known(name: str) -> Variant:
-    """The variant of that name. Raises BadInput or UnknownName, blocks among its suggestions."""
+    """The variant of that name. Raises BadInput or UnknownName, which suggests blocks too."""
     base = name.partition(":")[0]
     if base in NAMED_BLOCKS:
         raise BadInput(

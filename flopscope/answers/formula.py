@@ -17,11 +17,11 @@ from flopscope.quantities import formulas
 QUANTITIES: Mapping[str, Callable[[Ledger], Formula]] = {
     name: quantity.formula for name, quantity in formulas().items()
 }
-"""What a formula can be of, and how it is read from a ledger."""
+"""The names of what a formula can be of, and how each is read from a ledger."""
 
 
 def formula(name: str, quantity: str = "macs", free: Sequence[str] = ()) -> Formula:
-    """The closed form of a model or block, e.g. `formula("mobilenetv2", "params")`.
+    """The closed form of a model or block, as in `formula("mobilenetv2", "params")`.
 
     The sizes of a model's inputs are free: batch, resolution, tokens; `free` adds "width", "depth"
     and "classes" where the model has them. A block is free in all its sizes. Raises UnknownName or
@@ -49,7 +49,7 @@ def symbolic_ledger(name: str, free: Sequence[str] = ()) -> Ledger:
 
 
 def publication(name: str) -> tuple[str, str]:
-    """(title, where published) of a model or block."""
+    """The title of a model or block, and where it was published."""
     if name in NAMED_BLOCKS:
         return NAMED_BLOCKS[name].title, NAMED_BLOCKS[name].source
     variant = known_model(name)
@@ -57,7 +57,7 @@ def publication(name: str) -> tuple[str, str]:
 
 
 def is_target(name: str) -> bool:
-    """Does the name stand for a reader's own module, as in net.py:Block or torch.nn:Linear?
+    """Does the name stand for a reader's own module, as net.py:Block or torch.nn:Linear does?
 
     >>> is_target("net.py:Block"), is_target("mobilenetv2:width=0.5")
     (True, False)
@@ -70,7 +70,7 @@ def is_target(name: str) -> bool:
 
 
 def parse_multiples(text: str) -> dict[str, int]:
-    """'H, W multiples of 32' as {'H': 32, 'W': 32}; clauses are joined by semicolons.
+    """Read 'H, W multiples of 32' as {'H': 32, 'W': 32}. Clauses are joined by semicolons.
 
     Raises BadInput for anything else.
 
@@ -93,7 +93,7 @@ def parse_multiples(text: str) -> dict[str, int]:
 
 
 def reshaped(found: Sequence[Formula], multiples: Mapping[str, int], ideal: bool) -> list[Formula]:
-    """The formulas for sizes that are multiples, and idealised where that is asked.
+    """The formulas for sizes that are such multiples, and idealised if `ideal` says so.
 
     A formula that does not have a size (parameters have no H) stays as it is. Raises BadInput for a
     size that none of them has.
@@ -114,7 +114,7 @@ def reshaped(found: Sequence[Formula], multiples: Mapping[str, int], ideal: bool
 
 
 def known_model(name: str) -> Variant:
-    """The variant of that name; the error for a misspelt one offers blocks and laws too."""
+    """The variant of that name. The error for a misspelt name suggests blocks and laws too."""
     if name.partition(":")[0] not in MODELS:
         raise UnknownName("law, block or model", name, [*LAWS, *NAMED_BLOCKS, *MODELS])
     return parse(name)

@@ -1,4 +1,4 @@
-"""The group of all commands. They parse, call and hand over an answer; no arithmetic here.
+"""The group of all commands. A command parses its options, calls, and hands over an answer.
 
 A command's file is loaded when the command is asked for, and each command imports what it needs
 when it runs: an answer must not wait for what it does not use.
@@ -27,7 +27,7 @@ COMMANDS: Mapping[str, ListedCommand] = {
     "audit": ListedCommand("audit:audit", "Recompute the published figures of the catalogue."),
     "check": ListedCommand("check:check", "Check a closed form against the real PyTorch module."),
     "compare": ListedCommand(
-        "compare:compare", "Compare networks: parameters, work, activations, size."
+        "compare:compare", "Compare the parameters, work, activations and size of networks."
     ),
     "conventions": ListedCommand(
         "catalog:conventions", "List what each tool and the papers count."
@@ -44,7 +44,7 @@ COMMANDS: Mapping[str, ListedCommand] = {
         "profile:profile", "Trace a network of your own, or read an ONNX file."
     ),
     "reconcile": ListedCommand(
-        "reconcile:reconcile", "Explain a reported number: which reading gives it."
+        "reconcile:reconcile", "Explain a reported number by the way of counting that gives it."
     ),
     "show": ListedCommand("catalog:show", "Show one network layer by layer."),
     "solve": ListedCommand("solve:solve", "Find the largest network that keeps a budget."),
@@ -67,7 +67,7 @@ class Commands(click.Group):
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of commands, as the table has it."""
+        """Write the list of commands that `--help` shows."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, row.summary) for name, row in COMMANDS.items()])
 
@@ -79,7 +79,7 @@ class Commands(click.Group):
 @click.version_option(package_name="flopscope-analytic", prog_name="flopscope")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(debug: bool) -> None:
-    """What does this network cost? Exactly, and with reasons.
+    """Say exactly what a network costs, and why.
 
-    MODEL is a name of `flopscope list`, with options after a colon: mobilenetv2:width=1.4
+    MODEL is a name that `flopscope list` shows, with options after a colon: mobilenetv2:width=1.4
     """

@@ -1,4 +1,4 @@
-"""The command about closed forms: of the catalogue, of a law, of the reader's own module."""
+"""The command that prints formulas: of the catalogue, of a law, of the reader's own module."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flopscope.cli.quantities import ADDITIVE
 from flopscope.errors import BadInput, listed
 
 USUAL = ("macs", "params")
-"""The quantities whose formulas are given where none is asked for."""
+"""The quantities that get a formula where --of names none."""
 
 
 def _formats() -> str:
@@ -56,9 +56,13 @@ def _formats() -> str:
     "--assume",
     "--when",  # the former name, which `solve` has for something else
     metavar="CONDITION",
-    help="Assume of sizes: 'H, W multiples of 32'.",
+    help="Assume that sizes are multiples, as in 'H, W multiples of 32'.",
 )
-@click.option("--ideal", is_flag=True, help="Drop every rounding: a polynomial in the width too.")
+@click.option(
+    "--ideal",
+    is_flag=True,
+    help="Drop every rounding, so that the formula is a polynomial in the width too.",
+)
 @format_option(_formats, "text")
 @PLAIN_OUTPUT
 @answered
@@ -72,7 +76,8 @@ def formula(
     assume: str | None,
     ideal: bool,
 ) -> Answer:
-    """Print the formula of a model or block, derive a law, or that of your own module.
+    """Print the formula of a model or block, derive a law, or derive the formula of your own
+    module.
 
     TARGET is path/to/file.py:Name or package.module:Name, a class or function that makes an
     nn.Module from the arguments. A kernel size that is given as a name is taken as odd. Loading a

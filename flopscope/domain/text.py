@@ -46,7 +46,7 @@ def _is_decimal(text: str) -> bool:
 
 
 def equation_text(difference: Size, sign: str) -> str:
-    """'H = W' rather than 'H - W = 0': what is subtracted goes to the right."""
+    """'H = W' rather than 'H - W = 0': subtracted terms go to the right."""
     if not isinstance(difference, Polynomial):
         return f"{difference} {sign} 0"
     sides: list[Size] = [0, 0]
@@ -57,7 +57,8 @@ def equation_text(difference: Size, sign: str) -> str:
 
 
 def inequality_text(value: Size, minimum: int, above: str = "≥", below: str = "≤") -> str:
-    """'α ≤ 1' rather than '1 - α ≥ 0': one symbol is solved for, constants go to the right."""
+    """'α ≤ 1' rather than '1 - α ≥ 0': it is solved for one symbol, and constants go to the
+    right."""
     if not isinstance(value, Polynomial):
         return f"{value} {above} {minimum}"
     constant = value.terms.get(ONE, 0)

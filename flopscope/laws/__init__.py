@@ -1,7 +1,7 @@
 """Named laws: what `flopscope formula ghost-ratio` derives.
 
-A law's file has its name, with underscores, and a function `derive`. SymPy, which derives them, is
-imported with the file, and so only for a law that is asked for.
+The file of a law has the law's name, with underscores, and a function `derive`. It imports SymPy,
+so SymPy is loaded only when a law is asked for.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Topic:
-    """What a law is about and where it was stated. A law of networks is asked for with one of them
-    after a colon: `width-law:mobilenetv2`; `network` is the one that it was stated for."""
+    """What a law is about and where it was stated. A law about a network is asked for with the
+    network after a colon, as in `width-law:mobilenetv2`; `network` is the one for which it was
+    stated."""
 
     title: str
     source: str
@@ -92,11 +93,11 @@ LAWS: Mapping[str, Topic] = {
         "arXiv 2407.05848, section 3.3",
     ),
 }
-"""In the order of publication."""
+"""The laws in the order of their publication."""
 
 
 def law(name: str) -> Law:
-    """A law by name, derived anew; `width-law:mobilenetv2` is a network's own.
+    """Derive the law of this name; `width-law:mobilenetv2` names the law of one network.
 
     Raises UnknownName or BadInput.
     """
@@ -112,5 +113,5 @@ def law(name: str) -> Law:
 
 
 def is_law(name: str) -> bool:
-    """Does the name stand for a law?"""
+    """Is it the name of a law?"""
     return name.partition(":")[0] in LAWS

@@ -80,7 +80,7 @@ def _ratio(plain: sympy.Expr, ghost: sympy.Expr) -> sympy.Expr:
 
 
 def _plain(model: str) -> Ledger:
-    """The network without Ghost modules, of the same width and on the same image."""
+    """The network without Ghost modules, with the same width and on the same image."""
     width = getattr(ghostnet, model).keywords["width"]
     image = model_ledger(model).rows[0].inputs[0]
     return record(partial(ghostnet.without_ghosts, width=width), image)

@@ -1,4 +1,4 @@
-"""What groups save, and a shuffle makes possible: arXiv 1707.01083 (ShuffleNet), section 3.2.
+"""What groups save, which a shuffle makes possible: arXiv 1707.01083 (ShuffleNet), section 3.2.
 
 The paper's input channels c are C_in here, its bottleneck channels m are C_hid, its groups g are G.
 """
@@ -33,7 +33,7 @@ BLOCKS = {
     SHUFFLENET: "shufflenet_unit",
 }
 QUARTER = {HIDDEN: C / 4}
-"""The bottlenecks of ResNet and ShuffleNet have a quarter of the channels."""
+"""The bottlenecks of ResNet and ShuffleNet have a quarter of their block's channels."""
 GROUPS = (1, 2, 3, 4, 8)
 
 
@@ -116,6 +116,6 @@ def _widths(cost: dict[sympy.Symbol, sympy.Expr]) -> Worked:
 
 
 def _stage_3(ledger: Ledger) -> tuple[int, int]:
-    """Channels and positions of the map on which the units of stage 3 work."""
+    """The channels and positions of the map on which the units of stage 3 work."""
     shape = next(row.inputs[0] for row in ledger if row.path.startswith("stage3.block2."))
     return int(shape[1]), int(shape[2]) * int(shape[3])

@@ -1,7 +1,7 @@
 """PoolFormer's block against a transformer block of the same width: arXiv 2111.11418, section 3.
 
-Both have their norms, an MLP of ratio 4, layer scales and shortcuts; the mixer alone differs. The
-transformer's is self-attention with biases in its projections, of any number of heads.
+Both have norms, an MLP of ratio 4, layer scales and shortcuts; only the mixer differs. The
+transformer's mixer is self-attention with any number of heads and with biases in its projections.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _transformer(shape: Shape, heads: Size) -> Ledger:
 
 
 def _attention(x: Feature, heads: Size) -> Feature:
-    """Projections as 1×1 convolutions of the map, products over its positions."""
+    """Self-attention on a map: projections as 1×1 convolutions, and products over its positions."""
     x.tape.multiple(x.channels, heads, "number of channels")
     qkv = conv2d(x, 3 * x.channels, 1, bias=True, name="qkv")
     tokens = qkv.view(x.batch, x.grid[0] * x.grid[1], x.channels)
@@ -98,7 +98,7 @@ def _in_tokens(value: sympy.Expr) -> sympy.Expr:
 
 
 def _mixed(ledger: Ledger) -> list[Shape]:
-    """The maps that are pooled."""
+    """The maps that the network pools."""
     return [row.inputs[0] for row in ledger if row.kind is Kind.AVERAGE_POOL_INSIDE]
 
 
@@ -117,7 +117,7 @@ def _stages() -> Worked:
 
 
 def _block(shape: Shape, heads: int) -> Ledger:
-    """A block on that map: pooling, or attention with that many heads."""
+    """The counts of a block on this map, with pooling or with attention of so many heads."""
     sizes = dict(zip(("B", "C_in", "H", "W"), shape, strict=True))
     return _transformer(shape, heads) if heads else form("poolformer_block").at(**sizes)
 

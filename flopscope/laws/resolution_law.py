@@ -1,6 +1,7 @@
 """A network's MACs in its resolution multiplier: arXiv 1704.04861, section 3.4.
 
-Layers before the global pooling cost as the number of positions, ρ²; those after it do not change.
+The cost of layers before the global pooling is in proportion to the number of positions, ρ²; the
+cost of those after it does not change.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ SIDE, SIDES = 224, (224, 192, 160, 128)
 
 
 def derive(model: str) -> Law:
-    """MACs are ρ² times those at ρ = 1, plus 1 − ρ² of what does not depend on the grid."""
+    """MACs are ρ² times those at ρ = 1, plus 1 − ρ² times those that do not depend on the grid."""
     ledger = model_ledger(model, symbol("R"))
     total = sympy.expand(ideal_macs(ledger).subs(R, RHO * R))
     fixed, at_one = total.subs(RHO, 0), total.subs(RHO, 1)

@@ -55,7 +55,8 @@ FREE: Mapping[str, int] = {
     "Unsqueeze": 0,
     "Where": 1,
 }
-"""Views, copies, look-ups, padding and constants, with the input whose elements they show."""
+"""Views, copies, look-ups, padding and constants, with the input whose elements their output
+has."""
 
 SCALES = (1, 2, 4, 5, 6, 7)
 """Scales and zero points of two operands and a result."""
@@ -106,12 +107,13 @@ SETTINGS: Mapping[str, tuple[int, ...]] = {
                    "Softmax")
     },
 }  # fmt: skip
-"""Inputs that are bounds, scales or fillings, or of which only the shape is read: they are no
+"""Inputs that are bounds, scales or fill values, or of which only the shape is read. They are no
 parameters."""
 
 
 def is_costless(call: NodeCall) -> bool:
-    """Does this call compute nothing? Dropout in training and scattered sums compute something."""
+    """Does this call compute nothing? Dropout in training and scattered sums do compute
+    something."""
     if call.op == "Dropout" and (training := call.optional(2)) is not None:
         return training.numbers is not None and not training.numbers.any()
     if call.op in ("ScatterElements", "ScatterND"):

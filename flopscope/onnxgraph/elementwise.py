@@ -12,7 +12,7 @@ from flopscope.sizes import is_symbolic
 
 
 def _activation(function: Function, **settings: float) -> Callable[[NodeCall], NodeFacts | None]:
-    """The function, where every named attribute is near its value, or is left out."""
+    """The function, if every named attribute is near its usual value or is left out."""
 
     def rule(call: NodeCall) -> NodeFacts | None:
         near = all(isclose(call.attribute(k, v), v, rel_tol=1e-5) for k, v in settings.items())
@@ -40,7 +40,8 @@ def _clip(call: NodeCall) -> NodeFacts:
 
 
 def _bound(call: NodeCall, name: str, index: int) -> Any:
-    """A bound's number; None where there is none, its tensor where the number is not known."""
+    """The number of a bound; None if there is no bound, and its tensor if the number is not
+    known."""
     tensor = call.optional(index)
     if tensor is None:
         return call.attribute(name)
@@ -73,7 +74,7 @@ def _truth(call: NodeCall) -> NodeFacts:
 
 
 def _pairwise(kind: Kind) -> Callable[[NodeCall], NodeFacts | None]:
-    """An operation on two operands; a sum or maximum of more is not one row."""
+    """An operation on two operands. A sum or maximum of more operands is not one row."""
 
     def rule(call: NodeCall) -> NodeFacts | None:
         operands = tuple(tensor for tensor in call.inputs if tensor is not None)

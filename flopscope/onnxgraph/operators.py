@@ -1,7 +1,7 @@
-"""What onnx's operators are in a ledger: one literal table.
+"""The rows that onnx's operators become in a ledger, as one literal table.
 
-An operator that is neither here nor in `costless.FREE`, or that is used in a way that its rule does
-not know, is a row of unknown kind: every reading over it is a lower bound.
+An operator that is neither here nor in `costless.FREE`, or whose rule does not know this use,
+becomes a row of unknown kind. Every reading over it is a lower bound.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def _group_norm(call: NodeCall) -> NodeFacts:
 
 
 def _affine(call: NodeCall) -> tuple[Tensor | None, ...]:
-    """Batch norm with a scale and a shift. Constants of 1 and 0, with which exporters fill the
-    operator, do not count as such."""
+    """The scale and shift of a norm. Constants of 1 and 0, with which exporters fill the operator,
+    do not count."""
     scale, shift = call.optional(1), call.optional(2)
     idle = _all_are(scale, 1) and _all_are(shift, 0)
     return () if idle else (scale, shift)
@@ -69,7 +69,7 @@ def _all_are(tensor: Tensor | None, number: int) -> bool:
 
 
 def _softmax(kind: Kind) -> Callable[[NodeCall], NodeFacts]:
-    """Softmax over one axis; before operator set 13, over all axes from that one on."""
+    """Softmax over one axis, or before operator set 13 over all axes from that one on."""
 
     def rule(call: NodeCall) -> NodeFacts:
         x, shape = call.input(0), call.shape(0)
@@ -86,7 +86,7 @@ def _max_pool(call: NodeCall) -> NodeFacts:
 
 
 def _average_pool(call: NodeCall) -> NodeFacts:
-    """Unlike torch, onnx leaves the padding out unless it is told to include it."""
+    """Unlike torch, onnx leaves the padding out of the mean unless an attribute includes it."""
     window = window_of(call, tuple(call.attribute("kernel_shape")))
     padded = any(not isinstance(p, int) or p > 0 for p in window.padding)
     inside = padded and not call.attribute("count_include_pad", 0)
@@ -103,7 +103,7 @@ def _global_max_pool(call: NodeCall) -> NodeFacts:
 
 
 def _resize(call: NodeCall) -> NodeFacts:
-    """Interpolation over a map's spatial axes: (B, C, …) with 1, 2 or 3 of them."""
+    """Interpolation over the spatial axes of a map (B, C, …), which has 1, 2 or 3 of them."""
     shape, new = call.shape(0), resize_sizes(call)
     scales = resize_factors(call) or [1.0, 1.0]
     mode = call.attribute("mode", "nearest")
@@ -124,7 +124,8 @@ INTERPOLATIONS: Mapping[tuple[str, int], Interpolation] = {
     ("linear", 3): Interpolation.TRILINEAR,
     ("cubic", 2): Interpolation.BICUBIC,
 }
-"""By mode and number of spatial axes. The nearest sample is the same for any number of axes."""
+"""The interpolation by mode and number of spatial axes. The nearest sample is the same for any
+number of axes."""
 
 
 def _grid_sample(call: NodeCall) -> NodeFacts:
@@ -156,7 +157,7 @@ def _deformable_convolution(call: NodeCall) -> NodeFacts | None:
 
 
 def _gather(call: NodeCall) -> NodeFacts | None:
-    """Rows of a stored table, looked up by computed numbers. Any other gather only moves
+    """A look-up of rows of a stored table by computed numbers. Any other gather only moves
     elements."""
     table, indices = call.input(0), call.input(1)
     lookup = table.stored and len(call.shape(0)) == 2 and call.axis(0) == 0
@@ -189,7 +190,8 @@ def _extremum_place(call: NodeCall) -> NodeFacts:
 
 
 def _largest(call: NodeCall) -> NodeFacts:
-    """A 1 in the place of the largest, 0 elsewhere; its default axis was another at first."""
+    """Hardmax: 1 in the place of the largest element, 0 elsewhere. Older operator sets have another
+    default axis."""
     return _along(call, call.axis(-1 if call.opset >= 13 else 1), Reduction.EXTREMUM)
 
 
@@ -245,5 +247,5 @@ OPERATORS: Mapping[str, Callable[[NodeCall], NodeFacts | None]] = {
     "ArgMin": _extremum_place,
     "CumSum": _running_sum,
 }
-"""The rule of each operator of onnx's own domain. A rule that returns None does not know this use
-of its operator."""
+"""The rule of each operator in onnx's own domain. A rule returns None for a use of its operator
+that it does not know."""

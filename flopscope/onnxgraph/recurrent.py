@@ -1,8 +1,8 @@
-"""LSTM, GRU and RNN as rows: all steps of a layer together, both directions too.
+"""LSTM, GRU and RNN as rows, with all steps and both directions of a layer together.
 
-A step multiplies its input and its state by one matrix each; over T steps that is two linear layers
-on T·B positions, whether they can run at once or not. Then come the acts of a step on vectors of
-the hidden width.
+A step multiplies its input and its state by one matrix each. Over T steps these are two linear
+layers on T·B positions, whether or not the steps can run at once. Then come the acts of a step on
+vectors of the hidden width.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from flopscope.sizes import Shape, Size
 
 
 class RecurrentOperator(NamedTuple):
-    """What a step does, and the functions that it applies by default: those of its gates first."""
+    """What a step does, and its default functions, those of the gates first."""
 
     cell: RecurrentCell
     activations: tuple[str, ...]
@@ -42,7 +42,7 @@ class Link(NamedTuple):
 
 
 class _Layer(NamedTuple):
-    """Sizes of a layer: all its steps' sequences, and both directions together."""
+    """The sizes of a layer, for all steps and sequences and both directions together."""
 
     time: Size
     batch: Size
@@ -55,8 +55,8 @@ def chain_of(call: NodeCall) -> list[Link] | None:
     """The layer's rows in order, or None for a use that is not known.
 
     Input (T, B, in), weights (directions, gates·hidden, in) and (directions, gates·hidden, hidden),
-    bias (directions, 2·gates·hidden): both products add one half of it. Weights that the graph
-    computes, of stored ones in another order of the gates, are multiplied all the same.
+    bias (directions, 2·gates·hidden): each product adds one half of it. Weights that the graph
+    computes from stored ones, by reordering the gates, count in the same way.
     """
     try:
         layer = _layer(call)
@@ -66,7 +66,7 @@ def chain_of(call: NodeCall) -> list[Link] | None:
 
 
 def _layer(call: NodeCall) -> _Layer | None:
-    """The sizes of the layer; None where its sequences have different lengths."""
+    """The sizes of the layer; None if its sequences have different lengths."""
     directions, _, hidden = call.shape(2)
     if directions not in (1, 2) or call.shape(1)[0] != directions:
         return None
@@ -112,8 +112,8 @@ def _chain(call: NodeCall, operator: RecurrentOperator, layer: _Layer) -> list[L
 
 
 def shapes_of_layer(call: NodeCall) -> list[Shape]:
-    """Outputs of all steps (T, directions, B, hidden), and the last states; with the batch first
-    where the layout says so."""
+    """The shapes of the outputs of all steps (T, directions, B, hidden), and of the last states,
+    with the batch first if the layout says so."""
     first, second, _ = call.shape(0)
     directions, _, hidden = call.shape(2)
     if call.attribute("layout", 0):
@@ -131,14 +131,14 @@ FUNCTIONS: Mapping[str, Function] = {
     "Elu": Function.ELU,
     "Softplus": Function.SOFTPLUS,
 }
-"""Functions that a layer may name instead of its usual ones."""
+"""The functions that a layer may name instead of its default ones."""
 
 
 def _steps(
     call: NodeCall, operator: RecurrentOperator, directions: int
 ) -> Sequence[Kind | Function] | None:
-    """What a step does with vectors of the hidden width, in order. None where that is not stated:
-    for coupled gates, and for functions that are not in the table or differ by direction.
+    """The acts of a step on vectors of the hidden width, in order. None if they are not stated: for
+    coupled gates, and for functions that are not in the table or that differ between directions.
     """
     usual = operator.activations
     named = tuple(call.attribute("activations", usual * directions))
@@ -158,13 +158,14 @@ def _steps(
 
 
 def _in_order(operator: RecurrentOperator, names: Sequence[str]) -> Iterator[str]:
-    """The functions' names as the steps need them: gates' first, each as often as its usual one."""
+    """The names of the functions as the steps need them: those of the gates first, each as often as
+    the default one."""
     gates = [step for step in operator.cell.acts if step is Function.SIGMOID]
     yield from [names[0]] * len(gates)
     yield from names[min(1, len(gates)) :]
 
 
 def _matrix(weight: Tensor) -> Tensor:
-    """The matrices of all directions on top of each other."""
+    """The matrices of all directions, one below the other."""
     directions, rows, columns = shape_of(weight)
     return weight._replace(shape=(directions * rows, columns))

@@ -15,7 +15,7 @@ SCHEMA = "flopscope.audit/1"
 
 
 def audit_document(findings: Sequence[Finding]) -> Document:
-    """One line for each stated number, with sources and causes in notes; then the count of each
+    """One line for each stated number, with sources and causes in notes, and then the count of each
     verdict."""
     references = list(dict.fromkeys(map(_reference, findings)))
     columns = [
@@ -52,12 +52,12 @@ def audit_document(findings: Sequence[Finding]) -> Document:
 
 
 def said(finding: Finding) -> str:
-    """The verdict in words: its reading or its cause, where there is one."""
+    """The verdict in words, with its reading or cause if there is one."""
     return finding.because or finding.verdict.value
 
 
 def _reference(finding: Finding) -> tuple[str, str | None]:
-    """The source of a figure, and the note that it needs where the figure is not plainly right."""
+    """The source of a figure, and its note unless the figure is simply right."""
     plain = finding.verdict in (FigureVerdict.EQUAL, FigureVerdict.EXPLAINED)
     return f"{finding.figure.source}.", None if plain else finding.figure.note
 
@@ -91,8 +91,8 @@ def _summary(findings: Sequence[Finding]) -> Table:
 
 
 def _label(finding: Finding) -> str:
-    """The id, each option, the input and the quantity, on lines of their own: the column stays
-    narrow."""
+    """The id, each option, the input and the quantity on lines of their own, so that the column
+    stays narrow."""
     model, _, options = finding.subject.partition(":")
     of = f"{_size(finding.figure.resolution)}, {finding.quantity}"
     return "\n  ".join([model, *(options.split(",") if options else []), of])

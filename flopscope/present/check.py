@@ -76,8 +76,7 @@ def _totals(entry: Entry, agreement: Agreement) -> Table:
 
 
 def _said(check: Check, witness: str) -> Any:
-    """What the witness counted; 'not counted' where it passed over something; None where it cannot
-    say."""
+    """What the witness counted: 'not counted' if it left something out, None if it cannot say."""
     if witness in check.values:
         return check.values[witness]
     return Verdict.NOT_COUNTED.value if witness in check.not_counted else None

@@ -38,12 +38,12 @@ def filled_lines(parts: Sequence[str], room: int, indent: str) -> list[str]:
 
 
 def size_data(size: Size) -> int | str:
-    """A size for JSON: an integer, or Python's text of a free one."""
+    """A size for JSON: an integer, or a Python expression for a free size."""
     return expression(size) if is_symbolic(size) else int(size)
 
 
 def facts_data(row: Operator) -> dict[str, Any]:
-    """What an operator is, for JSON."""
+    """The facts of an operator, for JSON."""
     facts: dict[str, Any] = {
         "path": row.path,
         "kind": row.kind.value,

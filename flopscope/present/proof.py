@@ -1,4 +1,4 @@
-"""Proofs as a document: for a model or a block, every total on both sides and their difference."""
+"""Proofs as a document: for each model or block, every total on both sides and their difference."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from flopscope.sizes import is_symbolic
 ProofSubject = Variant | Case
 
 SHOWN = 5
-"""Differing rows written out; after one row too many every later row differs."""
+"""The most differing rows that are written out; after one row too many, every later row differs."""
 
 
 def proof_document(proofs: Sequence[tuple[ProofSubject, Proof]]) -> Document:
-    """A table for each model and each block, whose cases stand side by side."""
+    """A table for each model and each block. The cases of a block stand side by side."""
     tables = []
     for block, found in groupby(proofs, key=lambda pair: getattr(pair[0], "block", None)):
         pairs = list(found)

@@ -1,4 +1,5 @@
-"""A reported number explained: the terms of a reading, and every reading that gives it."""
+"""The explanation of a reported number: the terms of one reading, and every reading that gives the
+number."""
 
 from __future__ import annotations
 
@@ -19,12 +20,12 @@ from flopscope.reconciling.tools import MODELS, Unmodelled
 SCHEMA = "flopscope.reconcile/1"
 
 SHOWN = 12
-"""Readings that a table lists; the JSON has all."""
+"""The most readings that a table lists; the JSON has all."""
 
 
 def explanation_document(explanations: Sequence[Explanation]) -> Document:
-    """For each reported number the terms of its simplest reading and all that give it; where none
-    does, those of the nearest."""
+    """For each reported number, the terms of its simplest reading and all readings that give it. If
+    none does, the nearest ones."""
     tables = [table for one in explanations for table in _tables(one)]
     subject = explanations[0].subject
     return Document(tables, _head(subject) | {"reported": [_data(one) for one in explanations]})
@@ -32,8 +33,8 @@ def explanation_document(explanations: Sequence[Explanation]) -> Document:
 
 def tool_document(subject: Subject, tool: str, answers: Sequence[Account] | Unmodelled) -> Document:
     """What a tool answers for a network as it is written, term by term, or that this is not
-    modelled. A closed form is not written in modules: for it, this is the answer for layers that
-    are modules, and then the answers for other ways to write them."""
+    modelled. A closed form has no modules; for it, the document has the answer for layers that are
+    modules, and then the answers for other ways to write them."""
     if isinstance(answers, Unmodelled):
         return _unmodelled(subject, answers)
     first, *others = answers
@@ -49,7 +50,7 @@ def tool_document(subject: Subject, tool: str, answers: Sequence[Account] | Unmo
 
 
 def _unmodelled(subject: Subject, unknown: Unmodelled) -> Document:
-    """The page that gives no number, and says why."""
+    """The page for an answer that is not modelled, which says why."""
     columns = [
         Column("tool", "Tool", numeric=False),
         Column("operator", "Not modelled", numeric=False, fold=wrapped),
@@ -147,7 +148,7 @@ def _what(subject: Subject) -> str:
 
 
 def _range(found: Explanation) -> str:
-    """The integers that the text can stand for."""
+    """The range of integers for which the text can stand."""
     value, unit = found.reported.value, found.reported.unit
     if unit == 1:
         return "exactly"
@@ -167,7 +168,7 @@ def _unknown(subject: Subject) -> list[str]:
 
 
 def _number(value: Fraction | int) -> str:
-    """A number with every digit, and its fraction as a decimal."""
+    """A number with every digit, and with its fraction as a decimal."""
     whole, rest = divmod(value, 1)
     if value < 0:
         return f"−{_number(-value)}"

@@ -1,4 +1,4 @@
-"""A form that was found, stated as a law: expressions, domain, and the samples behind it."""
+"""A form that was found, stated as a law with expressions, domain, and the samples behind it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from flopscope.symbolic import Polynomial, Symbol, add_all, alone
 
 @dataclass(frozen=True)
 class SizeLaw:
-    """Expressions, where they hold, and how they were found; `points` are sizes that were tried."""
+    """Expressions, where they hold, and how they were found. `points` are the sizes that were
+    tried."""
 
     expressions: Mapping[str, Any]
     conditions: tuple[Condition, ...]
@@ -34,7 +35,7 @@ def stated_law(
     low: int,
     high: int | None = None,
 ) -> SizeLaw | None:
-    """The form as a law for sizes from `low` to `high`; None where failures between them have no
+    """The form as a law for sizes from `low` to `high`; None if failures between them follow no
     rule."""
     expressions, conditions = written(found, points[0][1], sampler.quantities)
     sizes = [size for size, _ in points]
@@ -60,7 +61,7 @@ def stated_law(
 def written(
     found: FittedForm, sample: Sample, quantities: Sequence[str]
 ) -> tuple[dict[str, Any], tuple[Condition, ...]]:
-    """The form's expressions and conditions."""
+    """The expressions and conditions that the form gives."""
     parts: dict[Any, list[Any]] = {}
     for function, coefficients in zip(found.form.functions, found.fit.coefficients, strict=True):
         for key, coefficient in coefficients.items():
@@ -86,8 +87,9 @@ def _existing(
     sampler: Sampler, s: Symbol, ran: Sequence[int], failed: Sequence[int], low: int,
     high: int | None,
 ) -> tuple[list[Condition], list[Condition]] | None:  # fmt: skip
-    """Conditions that tell the sizes at which the module runs from those at which it fails: a class
-    modulo a number with a least size; a largest size. None where these do not."""
+    """Conditions that separate the sizes at which the module runs from those at which it fails: a
+    class modulo a number with a least size, or a largest size. None if such conditions do not
+    separate them."""
     step, rest, _ = class_of(sampler)
     inside = [size for size in failed if size % step == rest]
     if any(min(ran) < size < max(ran) for size in inside):

@@ -12,7 +12,7 @@ from flopscope.sizes import elements
 
 
 def _hard_sigmoid(call: NodeCall, draft: Draft) -> Tensors | None:
-    """max(0, min(1, alpha·x + beta)); with slope 1/6 it is one function of the field."""
+    """max(0, min(1, alpha·x + beta)); with slope 1/6 it is the function hard-sigmoid."""
     alpha, beta = call.attribute("alpha", 0.2), call.attribute("beta", 0.5)
     if isclose(alpha, 1 / 6, rel_tol=1e-5) and beta == 0.5:
         return None
@@ -46,14 +46,14 @@ def _softsign(call: NodeCall, draft: Draft) -> Tensors:
 
 
 def _shrink(call: NodeCall, draft: Draft) -> Tensors:
-    """0 between two bounds, beyond them x less a bias, where there is one."""
+    """0 between two bounds; beyond them x, less a bias if there is one."""
     x = call.input(0)
     bounded = draft.row(NodeFacts(Kind.ELEMENTWISE, (x,), function=Function.CLAMP), shape_of(x))
     return [draft("Add", x, bounded) if call.attribute("bias", 0.0) else bounded]
 
 
 def _chain(op: str) -> Expansion:
-    """The same operator of two operands, applied to as many operands as are given."""
+    """An operator of two operands, applied along all operands that are given."""
 
     def rule(call: NodeCall, draft: Draft) -> Tensors | None:
         first, *others = (call.input(index) for index in range(len(call.inputs)))
@@ -145,4 +145,4 @@ DECOMPOSED: Mapping[str, Expansion] = {
     "MeanVarianceNormalization": _mean_variance,
     "AffineGrid": _affine_grid,
 }
-"""The expansion of each operator, which gives None where one row is enough."""
+"""The expansion of each operator, which returns None if one row is enough."""

@@ -1,7 +1,7 @@
-"""onnxruntime's contributed operators as the operators of onnx that were fused into them.
+"""onnxruntime's contributed operators, written as the operators of onnx that were fused into them.
 
-Each is written as its documentation states it, in the order of its inputs. What no count depends on
-is left out, such as dropout at inference and the values of masks.
+Each is written as its documentation states, in the order of its inputs. Details on which no count
+depends are left out, such as dropout in inference and the values of masks.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _bias_gelu(call: NodeCall, draft: Draft) -> Tensors:
 
 
 def _fast_gelu(call: NodeCall, draft: Draft) -> Tensors:
-    """GELU with tanh, after a bias where one is given."""
+    """GELU with tanh, after the bias is added if there is one."""
     return [draft("Gelu", plus(draft, call.input(0), call.optional(1)), approximate="tanh")]
 
 
@@ -126,7 +126,7 @@ def _embed_norm(call: NodeCall, draft: Draft) -> Tensors:
 
 
 def _fused_conv(call: NodeCall, draft: Draft) -> Tensors:
-    """A convolution, a sum with a fourth input, an activation."""
+    """A convolution, then a sum with the fourth input if there is one, then an activation."""
     y = draft("Conv", call.input(0), call.input(1), call.optional(2), **window(call))
     return [activated(call, draft, plus(draft, y, call.optional(3)))]
 
@@ -144,7 +144,7 @@ def _gemm_fast_gelu(call: NodeCall, draft: Draft) -> Tensors:
 
 
 def _fused_matmul(call: NodeCall, draft: Draft) -> Tensors:
-    """alpha·A·B. Each operand may be transposed in its last two axes, or have its batch behind its
+    """alpha·A·B. Each operand may have its last two axes swapped, or its batch axes after its
     rows."""
     a = _turned(call, draft, 0, "transA", "transBatchA")
     b = _turned(call, draft, 1, "transB", "transBatchB")
@@ -212,4 +212,4 @@ FUSED: Mapping[str, Expansion] = {
     f"{MS}ComplexMulConj": _complex_product,
     **{f"{MS}{op}": same(op) for op in ("GatherND", "GridSample", "Pad", "Range", "Trilu")},
 }
-"""The expansion of each contributed operator that is one of floating-point layers."""
+"""The expansion of each contributed operator on floating-point numbers."""

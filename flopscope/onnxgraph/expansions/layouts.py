@@ -1,4 +1,4 @@
-"""onnxruntime's layers on maps in other orders: channels last, or in blocks."""
+"""onnxruntime's layers on maps in other memory layouts: channels last, or channels in blocks."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from flopscope.onnxgraph.tensors import NodeCall, Tensor
 
 
 def _blocked_conv(call: NodeCall, draft: Draft) -> Tensors:
-    """A convolution whose map lies in blocks of channels. The kernel is as wide as these, filled
-    with zeros."""
+    """A convolution on a map in blocks of channels. The kernel is padded with zeros to whole
+    blocks."""
     batch, channels, *grid = call.shape(0)
     wide = call.shape(1)[1] * call.attribute("group", 1)
     filled = (batch, wide, *grid) if wide > channels else call.shape(0)
@@ -40,7 +40,7 @@ def _nhwc_conv(op: str) -> Expansion:
 
 
 def _channels_second(call: NodeCall, draft: Draft) -> Tensor:
-    """The kernel as (out, in, height, width): some engines have (out, height, width, in)."""
+    """The kernel as (out, in, height, width). Some engines store (out, height, width, in)."""
     weight, shape = call.input(1), call.shape(1)
     kernel = call.attribute("kernel_shape")
     if kernel is None or tuple(shape[2:]) == tuple(kernel):
@@ -70,7 +70,7 @@ def same(op: str) -> Expansion:
 
 
 def _reordered(call: NodeCall, draft: Draft) -> Tensors:
-    """Another order of the same map in memory: (B, C, H, W) inside, channels filled to blocks."""
+    """The same map in another memory layout: (B, C, H, W) with channels padded to blocks."""
     x = call.input(0)
     last, channels = call.attribute("channels_last", 0), call.attribute("channels")
     if channels is not None:

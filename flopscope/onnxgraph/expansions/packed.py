@@ -1,6 +1,6 @@
-"""Layers and tables whose numbers lie packed in bytes, and become floats as they are used.
+"""Layers and tables whose numbers are packed into bytes and become floats when they are used.
 
-Parameters are the numbers, not the bytes, and take as many bits as the numbers have.
+The parameters are the packed numbers, not the bytes, and take as many bits as these have.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ def _few_bits(call: NodeCall, draft: Draft) -> Tensors:
 
 
 def _from_a_table(call: NodeCall, draft: Draft) -> Tensors:
-    """Four bits choose one of sixteen numbers, which is scaled."""
+    """Four bits choose one of sixteen numbers, which is then scaled."""
     return [_layer(call, draft, draft.packed(call.input(1), _matrix(call), 4), None)]
 
 
 def _stated(call: NodeCall, draft: Draft) -> Tensors:
-    """The shape (K, N) is an input, and the scales lie among the numbers."""
+    """The shape (K, N) is an input, and the scales are stored among the numbers."""
     numbers = call.input(2).numbers
     if numbers is None:
         raise Undecided
@@ -35,8 +35,8 @@ def _stated(call: NodeCall, draft: Draft) -> Tensors:
 
 
 def _layer(call: NodeCall, draft: Draft, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Unpacking as a row of its own that multiplies no matrices: how often a number is unpacked
-    depends on the kernel, and is not stated."""
+    """The layer, and unpacking as a row of its own that multiplies no matrices: how often a number
+    is unpacked depends on the kernel and is not stated."""
     outer, inner = shape_of(weight)
     *positions, width = call.shape(0)
     draft.same(width, inner)
@@ -49,7 +49,7 @@ def _matrix(call: NodeCall) -> Shape:
 
 
 def _looked_up(call: NodeCall, draft: Draft) -> Tensors:
-    """Look-ups in a packed table, whose rows become floats."""
+    """Look-ups in a packed table, whose entries become floats."""
     table, indices, bits = call.input(0), call.input(1), call.attribute("bits", 4)
     *outer, last = call.shape(0)
     wide = (*outer, last * (8 // bits) if table.element == BYTES else last)
@@ -61,7 +61,7 @@ def _looked_up(call: NodeCall, draft: Draft) -> Tensors:
 
 
 BYTES = 2
-"""onnx's number of unsigned bytes as elements, in which smaller numbers are packed."""
+"""onnx's number for unsigned bytes, into which smaller numbers are packed."""
 
 PACKED: Mapping[str, Expansion] = {
     f"{MS}MatMulNBits": _few_bits,

@@ -24,8 +24,8 @@ def matmul(call: NodeCall) -> NodeFacts:
 
 
 def gemm(call: NodeCall) -> NodeFacts | None:
-    """a·b with a bias vector, where b is stored, so that its factors and transpositions are done
-    ahead. None for any other use."""
+    """a·b with a bias vector as one layer. b must be stored, so that its factors and transpositions
+    are computed ahead. None for any other use."""
     a, b, bias = call.input(0), call.input(1), call.optional(2)
     if not b.stored:
         return None
@@ -39,7 +39,7 @@ def gemm(call: NodeCall) -> NodeFacts | None:
 
 
 def _apart(call: NodeCall, draft: Draft) -> list[Tensor] | None:
-    """Gemm as alpha·(a·b) + beta·c, where it is more than one layer."""
+    """Gemm as alpha·(a·b) + beta·c, if it is more than one layer."""
     call.shape(0), call.shape(1)
     if gemm(call) is not None:
         return None
@@ -56,7 +56,7 @@ def _apart(call: NodeCall, draft: Draft) -> list[Tensor] | None:
 
 
 def einsum(call: NodeCall) -> NodeFacts | None:
-    """Einsum as a matmul, with the letters put in its order; None where the equation is no
+    """Einsum as a matmul, with the letters in the order of a matmul; None if the equation is not a
     product."""
     if (found := product_of(call)) is None:
         return None
@@ -77,7 +77,7 @@ def _reversed(tensor: Tensor, shape: tuple[object, ...]) -> Tensor:
 
 
 def _as_matrix(tensor: Tensor, shape: tuple[object, ...]) -> Tensor:
-    """A vector is a layer of one output."""
+    """A stored vector as the matrix of a layer with one output."""
     return tensor._replace(shape=shape if len(shape) == 2 else (1, *shape))
 
 

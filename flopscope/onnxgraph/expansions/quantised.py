@@ -1,10 +1,10 @@
-"""Quantised operators as they are defined: numbers become floats, the operator runs, and its result
-is quantised again.
+"""Quantised operators as they are defined: numbers become floats, the operator runs on floats, and
+its result is quantised again.
 
 QLinearConv is DequantizeLinear of its operands, Conv, and QuantizeLinear of the result, so that a
 network costs the same in both of the forms that quantisers write. Integer products subtract zero
-points and multiply. Scales and zero points are settings, not parameters. A weight has the elements
-and the type in which it is stored, and what is done with it alone is done ahead.
+points and multiply. Scales and zero points are settings, not parameters. A weight has its stored
+elements and type; work on weights alone is done ahead and does not count.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from flopscope.onnxgraph.tensors import NodeCall, NodeFacts, Tensor, shape_of
 
 
 def dequantised(draft: Draft, x: Tensor, scale: Tensor, zero: Tensor | None = None) -> Tensor:
-    """(x − zero)·scale. For a stored tensor this is done ahead, and it stays the stored weight."""
+    """(x − zero)·scale. For a stored tensor this is done ahead, and the result is still the stored
+    weight."""
     element = scale.element or TensorProto.FLOAT
     if _is_ahead(x):
         return x._replace(element=element, numbers=None)
@@ -35,7 +36,7 @@ def dequantised(draft: Draft, x: Tensor, scale: Tensor, zero: Tensor | None = No
 
 
 def quantised(draft: Draft, x: Tensor, zero: Tensor | None, element: int) -> Tensor:
-    """x over its scale, rounded, plus zero, and kept between the type's bounds."""
+    """x divided by its scale, rounded, plus zero, and clamped to the bounds of the type."""
     if _is_ahead(x):
         return x._replace(element=element, numbers=None)
     shape = shape_of(x)
@@ -70,7 +71,7 @@ def _dynamic(call: NodeCall, draft: Draft) -> Tensors:
 
 
 def dynamically(draft: Draft, x: Tensor) -> list[Tensor]:
-    """The numbers, their scale and their zero point, as onnx's function makes them."""
+    """The numbers, their scale and their zero point, as in onnx's definition."""
     zero = draft.scalar(0.0)
     low = draft("Min", draft("ReduceMin", x, keepdims=0), zero)
     high = draft("Max", draft("ReduceMax", x, keepdims=0), zero)
@@ -115,7 +116,7 @@ def _matmul(call: NodeCall, draft: Draft) -> Tensors:
 
 
 def _gemm(call: NodeCall, draft: Draft) -> Tensors:
-    """A product of quantised matrices, whose result stays floats where the call has no scale for
+    """A product of quantised matrices. The result stays in floats if the call has no scale for
     it."""
     names = ("alpha", "transA", "transB")
     settings = {name: call.attributes[name] for name in names if name in call.attributes}
@@ -135,7 +136,7 @@ def _pair(op: str) -> Expansion:
 
 
 def _single(op: str, settings: Callable[[NodeCall], dict[str, Any]]) -> Expansion:
-    """One operand, perhaps with its channels last."""
+    """An operator on one operand, whose channels may be last."""
 
     def rule(call: NodeCall, draft: Draft) -> Tensors:
         x, behind = _operand(call, draft, 0), call.attribute("channels_last", 0)
@@ -163,7 +164,7 @@ def _where(call: NodeCall, draft: Draft) -> Tensors:
 
 
 def _from(draft: Draft, x: Tensor, zero: Tensor | None) -> Tensor:
-    """x less its zero point, which is subtracted ahead where x is stored."""
+    """x less its zero point, which is subtracted ahead if x is stored."""
     if zero is None or _is_ahead(x):
         return x
     return draft.row(NodeFacts(Kind.ADD, (x,)), shape_of(x), TensorProto.INT32)
@@ -198,7 +199,7 @@ def _dynamic_matmul(call: NodeCall, draft: Draft) -> Tensors:
 
 
 def _scaled(draft: Draft, y: Tensor, bias: Tensor | None) -> Tensor:
-    """The product times both scales, which are multiplied first, and plus a bias."""
+    """The product times both scales, which are multiplied first, plus a bias."""
     y = draft.row(NodeFacts(Kind.MULTIPLY, (y,)), shape_of(y), TensorProto.FLOAT)
     return y if bias is None else draft("Add", y, bias)
 
@@ -238,8 +239,8 @@ def _embed_norm(call: NodeCall, draft: Draft) -> Tensors:
 
 
 def _lstm(call: NodeCall, draft: Draft) -> Tensors:
-    """A quantised LSTM, whose matrices are (directions, in, 4·hidden). How each step's numbers are
-    rounded is not stated, and is a row of its own that multiplies no matrices."""
+    """A quantised LSTM, whose matrices are (directions, in, 4·hidden). Rounding in each step is not
+    stated; it is a row of its own that multiplies no matrices."""
     matrices = [draft("Transpose", call.input(n), perm=[0, 2, 1]) for n in (1, 2)]
     rest = [call.optional(n) for n in range(3, 8)]
     states = draft.several("LSTM", 3, call.input(0), *matrices, *rest, **call.attributes)

@@ -18,7 +18,7 @@ def rotary(caches: int) -> Expansion:
         heads = call.attribute("num_heads", 0)
         if len(shape_of(x)) == 4:
             return [rotated(draft, x, pair, rotary_size(call, caches, x))]
-        if not heads:  # the cache has half a head's size
+        if not heads:  # the caches have half the size of a head
             heads = exact_div(shape_of(x)[-1], 2 * call.shape(caches)[-1])
         apart = split_heads(draft, x, heads)
         turned = rotated(draft, apart, pair, rotary_size(call, caches, apart))

@@ -11,12 +11,13 @@ from flopscope.onnxgraph.model.headers import stored_tensor
 
 
 def attributes(node: NodeProto) -> dict[str, Any]:
-    """By name: numbers, text, tuples of them, tensors as `Stored`; graphs as they are."""
+    """The attributes by name: numbers, text, tuples of them, tensors as `Stored`, and graphs as
+    they are."""
     return {attribute.name: _value(get_attribute_value(attribute)) for attribute in node.attribute}
 
 
 def path_of(name: str) -> str:
-    """A scoped name with dots, in which a part does not repeat the one before it.
+    """A scoped name as a path with dots, without parts that repeat the one before.
 
     >>> path_of("/features/features.0/features.0.1/Conv"), path_of("model/conv/Conv2D")
     ('features.0.1.Conv', 'model.conv.Conv2D')
