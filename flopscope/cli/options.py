@@ -143,19 +143,10 @@ OUTPUT = file_option(
 PLAIN_OUTPUT = file_option(
     ("-o", "--output", "output_path"), check_file, "Write to this file, whole or not at all."
 )
-<<<<<<< HEAD
-PLOT = click.option(
-    "--plot",
-    "plot_path",
-    callback=checked_by(check_picture),
-    help="Draw the result into a .png, .svg or .pdf; FILE.json beside it says how it is made.",
-    metavar="FILE",
-=======
 PLOT = file_option(
     ("--plot", "plot_path"),
     check_picture,
-    "Draw it into a .png, .svg or .pdf; FILE.json beside it says how it is made.",
->>>>>>> names
+    "Draw the result into a .png, .svg or .pdf; FILE.json beside it says how it is made.",
 )
 RES = res_option("Input size: 224, or HxW as in 192x256. Without it, each model has its own.")
 BATCH = click.option(

@@ -25,12 +25,6 @@ LINES = 6
 """A part's formula with more lines than this is cut on the terminal; other formats have all of
 it."""
 
-<<<<<<< HEAD
-GAP = "\u00a0 "
-"""The text between a module's name and its operator."""
-
-=======
->>>>>>> names
 
 class Filled(NamedTuple):
     """A column, and the value of each part in it."""
@@ -152,20 +146,9 @@ def _path(part: Part) -> str:
 
 
 def _label_lines(part: Part, room: int) -> str:
-<<<<<<< HEAD
     """The label in lines, broken at the dots of its path and before its operator."""
-    first, *rest = re.split(rf"(?<=\.)(?=\w)|(?={GAP})", label(part))
-    lines = [first]
-    for piece in rest:
-        if len(lines[-1] + piece) <= room:
-            lines[-1] += piece
-        else:
-            lines.append(INDENT * (part.depth + 1) + piece.removeprefix(GAP))
-=======
-    """The label broken at dots of its path and before its operator."""
     parts = re.split(rf"(?<=\.)(?=\w)|(?={GAP})", label(part))
     lines = filled_lines(parts, room, INDENT * (part.depth + 1))
->>>>>>> names
     return "\n".join(_shortened(line, room) for line in lines)
 
 

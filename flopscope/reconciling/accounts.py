@@ -1,4 +1,4 @@
-"""Accounts: every way to read a number that the tables allow, with its terms and its value."""
+"""Accounts: every way of counting that the tables allow, with its terms and its value."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ FACTORS = {TWICE: "2", HALF: "½"}
 
 @dataclass(frozen=True)
 class Account:
-    """One way to read a number: in words how it counts, and at which version of the network; its
-    terms, the factor of their sum, and `steps`, how far it is from the plain count as asked."""
+    """One way of counting: how it counts in words, the version of the network, its terms, the
+    factor of their sum, and `steps`, its distance from the plain count of the network as asked."""
 
     counted: str
     version: str
@@ -36,7 +36,7 @@ class Account:
 
     @property
     def name(self) -> str:
-        """What is counted, and of which version."""
+        """What is counted, and for which version."""
         return f"{self.counted}; {self.version}" if self.version else self.counted
 
     @property
@@ -47,7 +47,7 @@ class Account:
 def work_accounts(
     version: Version, chosen: Sequence[Counting], most: int = MOST_STEPS
 ) -> Iterator[Account]:
-    """Accounts of the work of one version by the chosen countings, with at most `most` steps,
+    """Accounts of the work of one version by the chosen countings, with at most `most` steps, the
     simplest first. An account that only repeats the terms of a simpler one is left out."""
     seen: set[tuple[tuple[CountedTerm, ...], Fraction]] = set()
     counted = list(_counted(version, chosen, most - version.steps))
@@ -68,7 +68,8 @@ def work_accounts(
 def _counted(
     version: Version, chosen: Sequence[Counting], room: int
 ) -> Iterator[tuple[Counting, tuple[CountedTerm, ...], Change]]:
-    """Each counting with and without attention products, then each change of the rows."""
+    """Each counting with and without the products of attention, and then with each change of the
+    rows."""
     amounts = Amounts(version.ledger)
     attention = amounts.has(Kind.MATMUL)
     for counting in chosen:

@@ -1,7 +1,7 @@
 """Ways of counting work that reported numbers follow, as one literal, ordered table.
 
-Each is a convention: those of `flopscope.conventions`, each tool's answer where a layer is written
-as a function, the counting scripts of repositories, and multiply-accumulates with named terms.
+Each is a convention: those of `flopscope.conventions`, each tool's answer for layers written as
+functions, the counting scripts of repositories, and multiply-accumulates with named terms.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ class Counting:
 
     @property
     def tool(self) -> str:
-        """The convention it is a spelling of, or adds terms to."""
+        """The name of the convention from which it is derived."""
         return self.name.replace(" +", ",").partition(",")[0]
 
     @property
     def own(self) -> bool:
-        """Is it a convention without added terms or spellings?"""
+        """Is it a convention itself, without added terms or functions in place of layers?"""
         return self.name == self.tool
 
     def with_weights(self, more: NamedWeights) -> Counting:
@@ -65,7 +65,7 @@ class Counting:
 
 
 ATTENTION_UNSEEN = NamedWeights("products of two inputs not counted", {Kind.MATMUL: NOTHING})
-"""A fused attention kernel, or the sign @ where a tool does not see it."""
+"""What tools leave out that see neither a fused attention kernel nor the operator @."""
 
 MMCV = Convention(
     "mmcv",
@@ -117,7 +117,7 @@ IMGCLSMOB = Convention(
 )
 
 SCRIPTS = (MMCV, IMGCLSMOB)
-"""Counting scripts of repositories that publish many figures, from their sources."""
+"""The counting scripts of repositories that publish many figures, as their sources have them."""
 
 
 SPELLINGS: Mapping[str, tuple[NamedWeights, ...]] = {
@@ -143,7 +143,7 @@ SPELLINGS: Mapping[str, tuple[NamedWeights, ...]] = {
     "mmcv": (NamedWeights("layer norm of an own class, not seen", {Kind.LAYER_NORM: NOTHING}),),
     "imgclsmob": (NamedWeights("global pooling by a window", {Kind.GLOBAL_POOL: _AN_INPUT}),),
 }
-"""What a tool answers where layers that it expects as modules are written as functions."""
+"""What tools answer if layers that they expect as modules are written as functions."""
 
 EXTRAS = (
     NamedWeights("bias", dict.fromkeys(_WEIGHTED, _MACS_AND_BIAS)),
@@ -152,12 +152,14 @@ EXTRAS = (
     NamedWeights("pooling", dict.fromkeys(_POOLS, _AN_INPUT)),
     NamedWeights("sums and gates", {Kind.ADD: _AN_OUTPUT, Kind.MULTIPLY: _AN_OUTPUT}),
 )
-"""Terms beside multiply-accumulates: bias one an output, norm two an element, the others one."""
+"""Terms beside multiply-accumulates: bias counts one for each output, norm two for each element,
+the others one."""
 
 
 @cache
 def countings() -> tuple[Counting, ...]:
-    """The table, simplest first: macs, the tools, macs with terms, scripts, tools' spellings."""
+    """The table, simplest first: macs, the tools, macs with terms, scripts, tools on functions in
+    place of layers."""
     return tuple(sorted(_all(), key=lambda counting: counting.steps))
 
 
@@ -181,7 +183,7 @@ def _all() -> Iterator[Counting]:
 
 
 def _with_extras(plain: Convention, parts: tuple[NamedWeights, ...]) -> Convention:
-    """The plain convention with these parts, named as in 'macs + bias + norm'."""
+    """The plain convention with these parts added, named as in 'macs + bias + norm'."""
     weights = dict(plain.weights)
     for part in parts:
         weights.update(part.weights)
@@ -190,6 +192,6 @@ def _with_extras(plain: Convention, parts: tuple[NamedWeights, ...]) -> Conventi
 
 
 def _subsets(parts: tuple[NamedWeights, ...]) -> Iterator[tuple[NamedWeights, ...]]:
-    """Every subset but the empty one, small ones first."""
+    """Every subset except the empty one, small ones first."""
     for size in range(1, len(parts) + 1):
         yield from combinations(parts, size)
