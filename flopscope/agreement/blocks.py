@@ -36,12 +36,12 @@ from flopscope.symbolic import Symbol, substitute, symbol
 HALF_D, HALF_K = symbol("i", lower=0), symbol("k", lower=0)
 J, M, N = symbol("j"), symbol("m"), symbol("n")
 
-Sizes = Mapping[str, Size]
+CaseSizes = Mapping[str, Size]
 
-AS_THEY_ARE: Sizes = MappingProxyType({})
-ODD: Sizes = {"K": 2 * HALF_K + 1}
-ODD_FROM_3: Sizes = {"K": 2 * J + 1}
-SHORTCUT: tuple[Sizes, ...] = (
+AS_THEY_ARE: CaseSizes = MappingProxyType({})
+ODD: CaseSizes = {"K": 2 * HALF_K + 1}
+ODD_FROM_3: CaseSizes = {"K": 2 * J + 1}
+SHORTCUT: tuple[CaseSizes, ...] = (
     {"C_out": C_IN},
     {"C_out": C_IN + J},
     {"C_in": C_OUT + J},
@@ -49,7 +49,7 @@ SHORTCUT: tuple[Sizes, ...] = (
 """Equal widths, which have a shortcut; a block that widens and one that narrows, which have
 none."""
 
-EVEN_AND_ODD: tuple[Sizes, ...] = tuple(
+EVEN_AND_ODD: tuple[CaseSizes, ...] = tuple(
     {"H": height, "W": width}
     for height in (2 * J, 2 * HALF_K + 1)
     for width in (2 * N, 2 * HALF_D + 1)
@@ -69,8 +69,8 @@ class Counterpart(NamedTuple):
 
     make: str
     arguments: Mapping[str, Any]
-    sizes: Sizes = AS_THEY_ARE
-    cases: tuple[Sizes, ...] = (AS_THEY_ARE,)
+    sizes: CaseSizes = AS_THEY_ARE
+    cases: tuple[CaseSizes, ...] = (AS_THEY_ARE,)
     given: tuple[Condition, ...] = ()
 
 
@@ -269,7 +269,7 @@ def prove_block(block: str) -> Iterator[tuple[Case, Proof]]:
         yield _prove_case(block, twin, {**twin.sizes, **case})
 
 
-def _prove_case(block: str, twin: Counterpart, sizes: Sizes) -> tuple[Case, Proof]:
+def _prove_case(block: str, twin: Counterpart, sizes: CaseSizes) -> tuple[Case, Proof]:
     from flopscope.tracing import derive
     from flopscope.tracing.loading.targets import maker
 

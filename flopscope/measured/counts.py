@@ -1,8 +1,8 @@
 """What a counter says about one run of a module, and what it met without counting it.
 
 Products are convolution, linear and matmul: what the `macs` convention counts. Every other operator
-is free by definition (`FREE`), or it is reported as skipped: a quantity that includes a skipped
-operator was not really counted, whatever number the tool prints.
+costs nothing by definition (`COSTLESS`), or it is reported as skipped: a quantity that includes a
+skipped operator was not really counted, whatever number the tool prints.
 """
 
 from __future__ import annotations
@@ -116,5 +116,5 @@ _MOVES = """
     type_as unbind unfold unflatten unsqueeze _unsafe_index view view_as zero zeros zeros_like
 """
 
-FREE = frozenset(" ".join((_ELEMENTWISE, _REDUCTIONS, _NORMS_AND_POOLS, _MOVES)).split())
-"""The plain names of operators without products, which are free under the `macs` convention."""
+COSTLESS = frozenset(" ".join((_ELEMENTWISE, _REDUCTIONS, _NORMS_AND_POOLS, _MOVES)).split())
+"""The plain names of operators without products, which cost nothing under the `macs` convention."""

@@ -3,7 +3,7 @@
 fvcore counts on a torch.jit trace, operator by operator, and warns about those for which it has no
 rule. Some of these are products nevertheless: a convolution written with padding='same'
 (`_convolution_mode`) and `scaled_dot_product_attention` count as nothing. Here every operator
-without a rule is reported, unless it is free by definition.
+without a rule is reported, unless it is costless by definition.
 
 The trace needs real tensors: while tracing, torch's shape functions for the meta device are given
 sizes that are tensors, and convolutions refuse them. Modules on the meta device are therefore
@@ -22,7 +22,14 @@ import torch
 from torch import nn
 
 from flopscope.facts import Kind
-from flopscope.measured.counts import CLASSES, FREE, SKIPPED_KINDS, Counts, Skipped, operator_name
+from flopscope.measured.counts import (
+    CLASSES,
+    COSTLESS,
+    SKIPPED_KINDS,
+    Counts,
+    Skipped,
+    operator_name,
+)
 from flopscope.measured.untouched import fill_meta, untouched
 
 with warnings.catch_warnings():
@@ -138,7 +145,7 @@ def _without_rule(analysis: Any) -> tuple[Skipped, ...]:
 
 
 def _skipped(by_module: Mapping[str, Counter[str]]) -> tuple[Skipped, ...]:
-    """Operators that are not free, in the innermost module that ran them.
+    """Operators that are not costless, in the innermost module that ran them.
 
     fvcore's counters include those of a module's children, which are subtracted here.
     """
@@ -150,7 +157,7 @@ def _skipped(by_module: Mapping[str, Counter[str]]) -> tuple[Skipped, ...]:
         Skipped(path, name, times, SKIPPED_KINDS.get(name))
         for path, counts in own.items()
         for name, times in _plain(counts).items()
-        if times > 0 and name not in FREE
+        if times > 0 and name not in COSTLESS
     )
 
 

@@ -93,9 +93,9 @@ def recording(module: nn.Module) -> Iterator[list[ModuleRow]]:
 
 
 def is_leaf(part: nn.Module) -> bool:
-    """Does the module get a row of its own? A free layer does not, nor does a module with layers
-    inside."""
-    return not isinstance(part, FREE_LAYERS) and next(part.children(), None) is None
+    """Does the module get a row of its own? A costless layer does not, nor does a module with
+    layers inside."""
+    return not isinstance(part, COSTLESS_LAYERS) and next(part.children(), None) is None
 
 
 def _shape(output: Any) -> IntShape:
@@ -253,7 +253,7 @@ FACTS: Mapping[type[nn.Module], Callable[[LeafCall], ModuleRow]] = {
 }
 """The rule of each known class of layers."""
 
-FREE_LAYERS = (
+COSTLESS_LAYERS = (
     nn.Dropout,
     nn.Dropout2d,
     nn.Flatten,

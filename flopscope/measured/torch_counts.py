@@ -3,8 +3,8 @@
 It counts two FLOPs per multiply-accumulate of convolution, linear and matmul and nothing else, so
 its MACs are exactly half. It sees operators below `linear`, where linear and matmul have become the
 same `mm`, `addmm` and `bmm`; one level above it is noted which is which. Operators that it does not
-count and that are not free are reported; fused attention on the CPU, for example, counts 0. (On the
-meta device it is split into its two products, which are counted.)
+count and that are not costless are reported; fused attention on the CPU, for example, counts 0. (On
+the meta device it is split into its two products, which are counted.)
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from flopscope.facts import Kind
-from flopscope.measured.counts import FREE, SKIPPED_KINDS, Counts, Skipped, operator_name
+from flopscope.measured.counts import COSTLESS, SKIPPED_KINDS, Counts, Skipped, operator_name
 
 aten = torch.ops.aten
 
@@ -96,7 +96,7 @@ class _OperatorWatch(TorchDispatchMode):
         elif packet in self._counter.flop_registry:
             # Fused attention is counted, but its score matrix is never a tensor of its own.
             self._fused[self._running(), name] += 1
-        elif name not in FREE:
+        elif name not in COSTLESS:
             self._uncounted[self._running(), name] += 1
         return out
 
@@ -105,7 +105,7 @@ class _OperatorWatch(TorchDispatchMode):
         return max(self._counter.mod_tracker.parents - {"Global"}, key=len, default="")
 
     def uncounted(self, paths: Mapping[str, str]) -> tuple[Skipped, ...]:
-        """The operators that are neither counted nor free."""
+        """The operators that are neither counted nor costless."""
         return _skipped(self._uncounted, paths)
 
     def without_outputs(self, paths: Mapping[str, str]) -> tuple[Skipped, ...]:

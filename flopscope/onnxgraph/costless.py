@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from flopscope.onnxgraph.tensors import NodeCall
 
-FREE: Mapping[str, int] = {
+COSTLESS: Mapping[str, int] = {
     "Cast": 0,
     "BitCast": 0,
     "CastLike": 0,
@@ -118,4 +118,4 @@ def is_costless(call: NodeCall) -> bool:
         return training.numbers is not None and not training.numbers.any()
     if call.op in ("ScatterElements", "ScatterND"):
         return bool(call.attribute("reduction", "none") == "none")
-    return call.op in FREE
+    return call.op in COSTLESS

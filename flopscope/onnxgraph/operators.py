@@ -1,6 +1,6 @@
 """The rows that onnx's operators become in a ledger, as one literal table.
 
-An operator that is neither here nor in `costless.FREE`, or whose rule does not know this use,
+An operator that is neither here nor in `costless.COSTLESS`, or whose rule does not know this use,
 becomes a row of unknown kind. Every reading over it is a lower bound.
 """
 

@@ -8,7 +8,7 @@ cost of a Fourier transform depends on the algorithm.
 from __future__ import annotations
 
 from flopscope.facts import Kind
-from flopscope.onnxgraph.costless import FREE
+from flopscope.onnxgraph.costless import COSTLESS
 from flopscope.onnxgraph.expansions.decomposed import DECOMPOSED
 from flopscope.onnxgraph.expansions.quantised import ROUNDING
 from flopscope.onnxgraph.operators import OPERATORS
@@ -56,7 +56,7 @@ MULTIPLYING = """
 """
 """Operators of onnx's own set whose rule may give a product of matrices."""
 
-STATED = frozenset({*OPERATORS, *DECOMPOSED, *FREE, *ROUNDING}) - set(MULTIPLYING.split())
+STATED = frozenset({*OPERATORS, *DECOMPOSED, *COSTLESS, *ROUNDING}) - set(MULTIPLYING.split())
 """Operators that multiply no matrices in any use of them."""
 
 

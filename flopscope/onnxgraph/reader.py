@@ -12,7 +12,7 @@ from flopscope.errors import BadInput, FlopscopeError
 from flopscope.facts import Weight
 from flopscope.ledger import Ledger
 from flopscope.onnxgraph.arithmetic import numbers_of
-from flopscope.onnxgraph.costless import FREE, SETTINGS, is_costless
+from flopscope.onnxgraph.costless import COSTLESS, SETTINGS, is_costless
 from flopscope.onnxgraph.elements import name_of
 from flopscope.onnxgraph.expansions.drafts import CURRENT, Draft
 from flopscope.onnxgraph.expansions.table import EXPANSIONS
@@ -187,7 +187,7 @@ class Reader:
     def _step(self, call: NodeCall) -> None:
         """A constant, a view, or a row."""
         shapes = self._shapes(call)
-        known = call.op in OPERATORS or call.op in FREE or call.op in EXPANSIONS
+        known = call.op in OPERATORS or call.op in COSTLESS or call.op in EXPANSIONS
         if call.op in RECURRENT and (links := chain_of(call)):
             self._record_chain(call, links, shapes)
             return

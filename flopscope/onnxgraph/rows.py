@@ -9,7 +9,7 @@ from flopscope.domain import Condition
 from flopscope.facts import FLOAT32, Interpolation, Kind, Operator, Weight
 from flopscope.ledger import Ledger
 from flopscope.onnxgraph.arithmetic import Numbers
-from flopscope.onnxgraph.costless import FREE
+from flopscope.onnxgraph.costless import COSTLESS
 from flopscope.onnxgraph.elements import name_of, result_type
 from flopscope.onnxgraph.model.headers import INDICES, StoredTensor, Typed
 from flopscope.onnxgraph.tensors import NodeCall, NodeFacts, Premises, Tensor
@@ -230,13 +230,13 @@ NAMELESS = (Kind.UNKNOWN, Kind.OTHER)
 
 
 def _shown(call: NodeCall) -> Tensor | None:
-    """The input whose elements the output of a free operator has. A computed input is preferred.
+    """The input whose elements the output of a costless operator has, a computed one if possible.
 
     None for a constant, and for a shape, which depends on no data.
     """
-    if call.op not in FREE or call.op in ("Shape", "Size"):
+    if call.op not in COSTLESS or call.op in ("Shape", "Size"):
         return None
-    data = call.optional(FREE[call.op])
+    data = call.optional(COSTLESS[call.op])
     computed = [t for t in (data, *reversed(call.inputs)) if t is not None and t.source is not None]
     return computed[0] if computed else data
 

@@ -32,7 +32,7 @@ from flopscope.tracing.calls import (
 )
 from flopscope.tracing.experts.routing import Routing
 from flopscope.tracing.node import size_value
-from flopscope.tracing.operators.costless import FREE
+from flopscope.tracing.operators.costless import COSTLESS
 from flopscope.tracing.operators.productless import PRODUCTLESS
 from flopscope.tracing.operators.table import OPERATORS
 from flopscope.tracing.shapes.outputs import result_of
@@ -134,9 +134,9 @@ class Recorder(TorchDispatchMode):
         self._stored.elements |= types_of(packs)
 
     def foresees(self, function: Any) -> bool:
-        """Does a rule say what it is, or that it is free?"""
+        """Does a rule say what it is, or that it is costless?"""
         name = full_name(function, plain_name(function))
-        known = name in OPERATORS or name in FREE or name in PRODUCTLESS
+        known = name in OPERATORS or name in COSTLESS or name in PRODUCTLESS
         return known or name in self._rules
 
     def record(
@@ -148,7 +148,7 @@ class Recorder(TorchDispatchMode):
         if not outputs:
             return
         rule = self._rule(name, args)
-        if rule is None and name in FREE:
+        if rule is None and name in COSTLESS:
             self._forward(args, outputs)
             return
         call = OperatorCall(name, args, kwargs, result)

@@ -11,8 +11,8 @@ from flopscope.onnxgraph.model.headers import stored_tensor
 
 
 def attributes(node: NodeProto) -> dict[str, Any]:
-    """The attributes by name: numbers, text, tuples of them, tensors as `Stored`, and graphs as
-    they are."""
+    """The attributes by name: numbers, text, tuples of them, tensors as `StoredTensor`, and graphs
+    as they are."""
     return {attribute.name: _value(get_attribute_value(attribute)) for attribute in node.attribute}
 
 

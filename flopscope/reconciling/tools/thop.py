@@ -93,7 +93,7 @@ def _recurrent(kind: str) -> Hook:
     return Hook("1 × sum and product of a step", count)
 
 
-_FREE = Hook("nothing", _nothing)
+_NOTHING = Hook("nothing", _nothing)
 HOOKS: Mapping[str, Hook] = {
     **same_hook(
         "conv",
@@ -140,15 +140,15 @@ HOOKS: Mapping[str, Hook] = {
         for kind in EXTRAS
         for suffix, make in (("", _recurrent), ("Cell", _cell))
     },
-    **same_hook("container", "Sequential", _FREE),
-    **same_hook("activation", "ReLU ReLU6 LeakyReLU", _FREE),
-    **same_hook("dropout", "Dropout", _FREE),
-    **same_hook("padding", "ZeroPad2d", _FREE),
-    **same_hook("pixelshuffle", "PixelShuffle", _FREE),
+    **same_hook("container", "Sequential", _NOTHING),
+    **same_hook("activation", "ReLU ReLU6 LeakyReLU", _NOTHING),
+    **same_hook("dropout", "Dropout", _NOTHING),
+    **same_hook("padding", "ZeroPad2d", _NOTHING),
+    **same_hook("pixelshuffle", "PixelShuffle", _NOTHING),
     **same_hook(
         "pooling",
         "MaxPool1d MaxPool2d MaxPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d",
-        _FREE,
+        _NOTHING,
     ),
 }
 """Hooks by class. Any other class, one derived from these included, counts nothing."""

@@ -71,7 +71,7 @@ def _broadcast_tensors(*tensors: Any) -> Any:
 
 
 def _tensor_split(x: torch.Tensor, sections: Any = None, dim: int = 0, **named: Any) -> Any:
-    """tensor_split into a number of pieces, the first of which are larger by 1 where there is a
+    """tensor_split into a number of parts, the first of which are larger by 1 where there is a
     rest."""
     if not isinstance(sections, int) or named or sections < 1:
         return None

@@ -62,7 +62,7 @@ def _place(end: Any, size: Any, missing: int | None) -> Any:
 
 
 def _split(x: torch.Tensor, size: Any, dim: int = 0) -> list[torch.Tensor]:
-    """Pieces of a size, and a last one of what is left. There are as many as at the example."""
+    """Parts of a size, and a last one of what is left. There are as many as at the example."""
     whole = x.shape[axis(x, dim)]
     number = 1
     while at_example(whole > size * number):
@@ -71,8 +71,8 @@ def _split(x: torch.Tensor, size: Any, dim: int = 0) -> list[torch.Tensor]:
         number += 1
     left = whole - size * (number - 1)
     if number > 1:
-        demand(left >= 1, lambda: "another number of pieces")
-    demand(left <= size, lambda: "another number of pieces")
+        demand(left >= 1, lambda: "another number of parts")
+    demand(left <= size, lambda: "another number of parts")
     return _split_with_sizes(x, [size] * (number - 1) + [left], dim)
 
 
