@@ -1,4 +1,5 @@
-"""Operators of other libraries: run for their shapes alone, by what they register for that."""
+"""Operators of other libraries, which are run for their shapes alone by the functions that they
+register for that."""
 
 from __future__ import annotations
 
@@ -9,21 +10,21 @@ from flopscope.errors import BadInput
 from flopscope.tracing.callers import caller
 
 OWN = frozenset({"aten", "prims", "prim", "profiler"})
-"""Namespaces of torch itself, whose operators the tables name."""
+"""The namespaces of torch itself, whose operators the tables name."""
 
 SILENT = ("fake impl", "Meta' backend", "meta tensor", "data is not allocated")
-"""What torch says of an operator that has no shapes without values."""
+"""What torch says about an operator that gives no shapes without values."""
 
 
 def foreign(function: Any) -> bool:
-    """Is it of another library, so that the tables of torch's operators say nothing of it?"""
+    """Is it an operator of another library, which the tables of torch's operators do not have?"""
     return function.namespace not in OWN
 
 
 def foreign_result(
     function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], run: Callable[..., Any]
 ) -> Any:
-    """What such an operator returns. Raises BadInput for one that tells no shapes."""
+    """What such an operator returns. Raises BadInput for one that does not give shapes."""
     try:
         return run(*args, **kwargs)
     except (NotImplementedError, RuntimeError) as error:
