@@ -128,7 +128,8 @@ class TrainingRecorder(Recorder):
 
     def _take_in(self, parameter: nn.Parameter) -> None:
         super()._take_in(parameter)
-        self.made.append(parameter)
+        if parameter.is_meta:  # autograd asks that a gradient is where its parameter is
+            self.made.append(parameter)
 
     def _row(self, facts: Facts, output: torch.Tensor, name: str) -> Operator:
         return super()._row(facts, output, name)._replace(backward=self.backward)
