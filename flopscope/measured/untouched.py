@@ -24,7 +24,7 @@ def untouched(module: nn.Module) -> Iterator[None]:
     snapshot = Snapshot(module)
     snapshot.name_spaces(name_spaces(type(part) for part in module.modules()))
     learnt = {id(parameter) for parameter in module.parameters()}
-    tensors = [t for t in snapshot.held() if isinstance(t, Tensor) and id(t) not in learnt]
+    tensors = [t for t in snapshot.held() if issubclass(type(t), Tensor) and id(t) not in learnt]
     values = [(t, t._version, t.detach().clone()) for t in tensors if _is_plain(t)]
     try:
         module.eval()

@@ -104,9 +104,8 @@ def _put_back(*actions: Callable[[], None]) -> Iterator[None]:
 
 
 def _versions(values: Iterable[Any]) -> Callable[[], None]:
-    """A function that puts back torch's count of writes in place, which never reach a trace's
-    originals."""
-    tensors = [v for v in values if isinstance(v, torch.Tensor) and not v.is_inference()]
+    """What puts back torch's count of writes in place, which never arrive in a trace."""
+    tensors = [v for v in values if issubclass(type(v), torch.Tensor) and not v.is_inference()]
     before = [(tensor, tensor._version) for tensor in tensors]
 
     def back() -> None:

@@ -86,10 +86,14 @@ class SizeNode(TypedNode):
 
     def eq(self, other: SizeNode) -> SizeNode:
         if self.is_open and other.is_open and self.trail is not other.trail:
-            return self.of(False, bool)  # a key of another trace in a shared cache
+            return self.of(False, bool)  # a key of another trace, in a cache that outlives both
+        if bool in (self.pytype, other.pytype):  # two truths, each of which is asked
+            return self.of(self.evaluate() == other.evaluate(), bool)
         return self._compare(self.value, other.value, equality=True)
 
     def ne(self, other: SizeNode) -> SizeNode:
+        if bool in (self.pytype, other.pytype):
+            return self.eq(other).sym_not()
         return self._compare(self.value, other.value, equality=True, negated=True)
 
     def ge(self, other: SizeNode) -> SizeNode:

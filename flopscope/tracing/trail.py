@@ -54,12 +54,15 @@ class Trail:
     """The sizes that must not exceed 2⁵³, so that arithmetic in floats is exact where it was
     assumed to be."""
     known: dict[Any, Any] = field(default_factory=dict, repr=False)
-    """The results of arithmetic that was done, since networks repeat the same sizes."""
+    """Arithmetic that was done: networks ask for the same sizes again and again."""
+    unnoted: int = 0
+    """How many answers an initialiser was given, of which the domain learns nothing."""
 
     def settle(self, question: Relation) -> bool:
         """The answer at the example. The relation that holds there is remembered."""
         answer = not question.at(self.example).broken()
         if initialises():
+            self.unnoted += 1
             return answer
         self.relations[question if answer else question.negation()] = None
         return answer
@@ -73,6 +76,7 @@ class Trail:
         if not is_symbolic(value):
             return value
         if value not in self.fixed and initialises():
+            self.unnoted += 1
             return number_at(value, self.example)
         if value not in self.fixed:
             self.fixed[value] = Fixed(value, number_at(value, self.example), caller())

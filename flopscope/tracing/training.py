@@ -60,7 +60,9 @@ class TrainingRecorder(Recorder):
         super().__init__(state, parameters, inputs, {**GRADIENTS, **rules}, frozen, shapes)
         self.backward = False
         self.saved_tensors: list[SavedTensor] = []
-        # the last sequence number of autograd when an operator ran, ascending, and where it ran
+        self.made: list[nn.Parameter] = []
+        """Parameters that were made as the network ran."""
+        # the last number that autograd had given when an operator ran, ascending, and where it ran
         self._numbers: list[int] = []
         self._modules: list[tuple[str, int]] = []
         self._inputs = {_storage(x) for x in inputs}
@@ -124,6 +126,11 @@ class TrainingRecorder(Recorder):
         )
         self.saved_tensors.append(SavedTensor(self.places[-1], at, shape_of(tensor), kept))
         return tensor
+
+    def _take_in(self, parameter: nn.Parameter) -> None:
+        super()._take_in(parameter)
+        if parameter.is_meta:  # autograd asks that a gradient is where its parameter is
+            self.made.append(parameter)
 
     def _row(self, facts: Facts, output: torch.Tensor, name: str) -> Operator:
         return super()._row(facts, output, name)._replace(backward=self.backward)
@@ -197,7 +204,7 @@ def training_step(
     seeds = [torch.empty_like(t) for t in ends]
     recorder.backward = True
     recorder.places.append(("", 0))
-    weights = [t for t in state.values() if t.requires_grad]
+    weights = [t for t in (*state.values(), *recorder.made) if t.requires_grad]
     torch.autograd.grad(ends, weights, seeds, allow_unused=True)
 
 
