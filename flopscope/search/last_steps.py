@@ -13,6 +13,8 @@ from flopscope.search.budgets import Budget
 from flopscope.search.designs import Designs, Sizes
 from flopscope.search.rising import Factored
 from flopscope.search.steps import Stairs, Steps
+from flopscope.sizes import Size, maximum
+from flopscope.symbolic import Polynomial
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -36,7 +38,9 @@ class LastSteps:
     ) -> None:
         self.designs, self.budgets, self.axis, self.stairs = designs, budgets, axis, stairs
         expressions = [designs.formulas[budget.quantity].expression for budget in budgets]
-        self._factored = [Factored(expression, axis.name) for expression in expressions]
+        self._factored = [
+            Factored(part, axis.name) for whole in expressions for part in _parts(whole)
+        ]
         self._look_up_to(1)
 
     def find(self, fixed: Sizes, number: int) -> Found:
@@ -116,6 +120,12 @@ class LastSteps:
 
     def _value(self, top: int) -> float | int:
         return top if self.axis.whole else float(top)
+
+
+def _parts(expression: Size) -> Sequence[Size]:
+    """The sums of which a peak is the largest; a sum itself."""
+    call = expression.sole_call(maximum) if isinstance(expression, Polynomial) else None
+    return (expression,) if call is None else call.arguments
 
 
 def taken(columns: Sizes, rows: NDArray[Any]) -> dict[str, Any]:
