@@ -121,8 +121,8 @@ def test_budgets_that_do_not_bind_along_several_axes():
     with pytest.raises(BadInput) as raised:
         designs("mobilenetv2", {"macs": 10**17}, ["width", "res"], 8192)
     assert str(raised.value) == (
-        "mobilenetv2 keeps 100,000,000,000,000,000 MACs even at width 64, the largest that is looked "
-        "at; give a smaller budget"
+        "mobilenetv2 keeps 100,000,000,000,000,000 MACs even at width 64, the largest that is "
+        "looked at; give a smaller budget"
     )
 
 
