@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from flopscope.cli.files import write_with
+from flopscope.cli.files import STANDARD_OUTPUT, check_apart, write_with
+from flopscope.cli.naming import settle_format
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,6 +56,8 @@ def answered(command: Callable[..., Answer]) -> Callable[..., None]:
     def run(
         format_name: str, output_path: str | None, plot_path: str | None = None, **given: Any
     ) -> None:
+        check_apart(output_path, plot_path)
+        format_name = settle_format(output_path)
         answer = command(**given)
         text = answer.text(format_name)
         if plot_path is not None and answer.picture is not None:
@@ -73,7 +76,7 @@ def _draw(answer: Answer, picture: Figure, path: str) -> None:
 
 
 def _write(answer: Answer, text: str, path: str | None) -> None:
-    if path is None:
+    if path is None or path == STANDARD_OUTPUT:
         click.echo(text, nl=False)
     else:
         write_with(path, text.encode(), answer.made())

@@ -131,7 +131,8 @@ OUTPUT = click.option(
     "--output",
     "output_path",
     callback=checked_by(check_pair),
-    help="Write to this file, whole or not at all; FILE.json beside it says how it is made.",
+    help="Write to this file, whole or not at all, in the format that .csv, .md, .tex, .json or "
+    ".html names; FILE.json beside it says how it is made. A - is standard output.",
     metavar="FILE",
 )
 PLAIN_OUTPUT = click.option(
@@ -139,7 +140,8 @@ PLAIN_OUTPUT = click.option(
     "--output",
     "output_path",
     callback=checked_by(check_file),
-    help="Write to this file, whole or not at all.",
+    help="Write to this file, whole or not at all, in the format that .tex, .json, .py or .md "
+    "names. A - is standard output.",
     metavar="FILE",
 )
 PLOT = click.option(
