@@ -11,6 +11,7 @@ import click
 
 from flopscope.cli.files import STANDARD_OUTPUT, check_apart, write_with
 from flopscope.cli.naming import settle_format
+from flopscope.cli.streams import as_shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,7 +63,7 @@ def answered(command: Callable[..., Answer]) -> Callable[..., None]:
         text = answer.text(format_name)
         if plot_path is not None and answer.picture is not None:
             _draw(answer, answer.picture(), plot_path)
-        _write(answer, text, output_path)
+        _write(answer, text, output_path, format_name)
         if not answer.holds:
             raise click.exceptions.Exit(1)
 
@@ -75,9 +76,13 @@ def _draw(answer: Answer, picture: Figure, path: str) -> None:
     write_with(path, drawn(picture, picture_format(path)), answer.made(drawn=True))
 
 
-def _write(answer: Answer, text: str, path: str | None) -> None:
+FOR_PEOPLE = ("table", "text")
+"""The formats whose lines may be broken."""
+
+
+def _write(answer: Answer, text: str, path: str | None, format_name: str) -> None:
     if path is None or path == STANDARD_OUTPUT:
-        click.echo(text, nl=False)
+        click.echo(as_shown(text) if format_name in FOR_PEOPLE else text, nl=False)
     else:
         write_with(path, text.encode(), answer.made())
 
