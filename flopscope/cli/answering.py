@@ -11,7 +11,7 @@ import click
 
 from flopscope.cli.files import STANDARD_OUTPUT, check_apart, write_with
 from flopscope.cli.naming import settle_format
-from flopscope.cli.streams import as_shown
+from flopscope.cli.streams import as_shown, given_width
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,6 +41,17 @@ class Answer(NamedTuple):
 
         return render(self.page, format_name, self.formats or FORMATS)
 
+    def shown(self, format_name: str, width: int | None) -> str:
+        """The page as people read it on a terminal of this width."""
+        from flopscope.present.formats import terminal
+        from flopscope.present.report import Report
+        from flopscope.present.table import Document
+
+        page = self.page.document() if isinstance(self.page, Report) else self.page
+        if format_name == "table" and isinstance(page, Document):
+            return terminal.text(page, width).rstrip("\n") + "\n"
+        return self.text(format_name)
+
     def made(self, *, drawn: bool = False) -> dict[str, Any] | None:
         """How it is made, as an object."""
         if self.sources is None:
@@ -60,10 +71,10 @@ def answered(command: Callable[..., Answer]) -> Callable[..., None]:
         check_apart(output_path, plot_path)
         format_name = settle_format(output_path)
         answer = command(**given)
-        text = answer.text(format_name)
+        text = _rendered(answer, format_name, output_path)
         if plot_path is not None and answer.picture is not None:
             _draw(answer, answer.picture(), plot_path)
-        _write(answer, text, output_path, format_name)
+        _write(answer, text, output_path)
         if not answer.holds:
             raise click.exceptions.Exit(1)
 
@@ -80,9 +91,21 @@ FOR_PEOPLE = ("table", "text")
 """The formats whose lines may be broken."""
 
 
-def _write(answer: Answer, text: str, path: str | None, format_name: str) -> None:
-    if path is None or path == STANDARD_OUTPUT:
-        click.echo(as_shown(text) if format_name in FOR_PEOPLE else text, nl=False)
+def _rendered(answer: Answer, format_name: str, path: str | None) -> str:
+    """The answer as text; on standard output for people, as wide as they see."""
+    width = given_width()
+    if width is None or not _is_printed(path) or format_name not in FOR_PEOPLE:
+        return answer.text(format_name)
+    return as_shown(answer.shown(format_name, width), width)
+
+
+def _is_printed(path: str | None) -> bool:
+    return path is None or path == STANDARD_OUTPUT
+
+
+def _write(answer: Answer, text: str, path: str | None) -> None:
+    if path is None or _is_printed(path):
+        click.echo(text, nl=False)
     else:
         write_with(path, text.encode(), answer.made())
 

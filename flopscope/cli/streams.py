@@ -51,18 +51,17 @@ def _spelled(stream: Any) -> Any:
     return stream if getattr(stream, "encoding", None) is None else Spelled(stream)
 
 
-def as_shown(text: str) -> str:
-    """The text as standard output shows it to people: no wider than its terminal or COLUMNS."""
+def as_shown(text: str, width: int) -> str:
+    """The text as standard output shows it to people, in lines of this width at most."""
     from flopscope.present.spelling import fitted
 
     spell = sys.stdout.spell if isinstance(sys.stdout, Spelled) else str
-    width = _given_width()
-    return text if width is None else fitted(spell(text), max(width, LEAST))
+    return fitted(spell(text), width)
 
 
-def _given_width() -> int | None:
+def given_width() -> int | None:
     """The columns that COLUMNS or the terminal gives; None for a pipe or a file."""
     on_a_terminal = sys.stdout is not None and sys.stdout.isatty()  # None where it is closed
     if on_a_terminal or os.environ.get("COLUMNS", "").isdecimal():
-        return shutil.get_terminal_size().columns
+        return max(shutil.get_terminal_size().columns, LEAST)
     return None

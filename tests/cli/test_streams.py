@@ -140,3 +140,19 @@ def test_a_terminal_has_a_width(monkeypatch):
     monkeypatch.setattr(sys, "stdout", Terminal())
     assert main(["compare", "mobilenetv1"]) == 0
     assert max(map(len, sys.stdout.getvalue().splitlines())) <= 50
+
+
+def test_a_table_that_is_too_wide_stands_in_parts(capsys, monkeypatch):
+    """Each with the names of the rows, so that every number stands on the line of its row."""
+    words = ["compare", "mobilenetv1", "mobilenetv2", "--by", "kind"]
+    monkeypatch.setenv("COLUMNS", "60")
+    main(words)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[1:] for line in lines if line[:1] == ["total"]] == [
+        ["568,740,352", "100.0", "300,774,272"],
+        ["100.0"],
+    ]
+    assert [line[2:] for line in lines if line[:2] == ["pointwise", "convolution"]] == [
+        ["539,492,352", "94.9", "267,939,840"],
+        ["89.1"],
+    ]
