@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,11 +20,12 @@ from flopscope.quantities import MACS, PARAMS, Place, columns, standing
 
 
 def comparison_document(comparison: Comparison) -> Document:
-    """The totals, and then the split by stage, block, layer or kind if there is one."""
-    tables = [_totals(comparison)]
-    if comparison.by is not None:
-        tables.append(_split(comparison, comparison.by))
-    return Document(tables, _data(comparison))
+    """Totals, then the split by stage, block, layer or kind where it is asked for, which is then
+    what CSV holds."""
+    totals, data = _totals(comparison), _data(comparison)
+    if comparison.by is None:
+        return Document([totals], data)
+    return Document([replace(totals, aside=True), _split(comparison, comparison.by)], data)
 
 
 def _totals(comparison: Comparison) -> Table:

@@ -141,7 +141,10 @@ def _table(comparison: Comparison, layout: Layout, plain: Table) -> Table:
     notes += [f"arXiv {p.arxiv} ({p.year}): {p.title}" for p in cited]
     headings = [e.variant.model.family for e in entries] if layout.group else []
     entries_of = tuple(bibtex(paper) for paper in cited)
-    return Table(columns, rows, plain.title, notes, headings=headings, bibliography=entries_of)
+    return Table(
+        columns, rows, plain.title, notes,
+        headings=headings, bibliography=entries_of, aside=plain.aside,
+    )  # fmt: skip
 
 
 def _ordered(comparison: Comparison, layout: Layout) -> Sequence[Entry]:

@@ -381,6 +381,12 @@ def test_bad_input_gets_one_sentence(capsys, arguments):
     assert run(capsys, *arguments) == (2, "", f"flopscope: {BAD[arguments]}\n")
 
 
+@pytest.mark.parametrize("res", ["192x256", "192X256", "192×256", "192,256", "192 x 256"])
+def test_a_size_is_read_as_it_is_printed(capsys, res):
+    read = printed(capsys, "compare", "mobilenetv1", "--res", res, "--format", "json")
+    assert json.loads(read)["models"][0]["resolution"] == [192, 256]
+
+
 def test_usage_errors_leave_with_2(capsys):
     status, out, err = run(capsys, "compare")
     assert (status, out) == (2, "")
