@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flopscope.answers.derive import Derivation
     from flopscope.tracing.calls import Rule
 
-Resolution = int | tuple[int, int]
+ImageSize = int | tuple[int, int]
 
 
 def analyze(
@@ -49,7 +49,13 @@ def analyze(
 
 
 def build(model: str) -> nn.Module:
-    """The reference PyTorch module of a catalogue model, randomly initialised. Needs torch."""
+    """The reference PyTorch module of a catalogue model, randomly initialised. Needs torch.
+
+    Raises BadInput or UnknownName for a model or option that does not exist.
+
+    >>> sum(p.numel() for p in build("mobilenetv2").parameters())
+    3504872
+    """
     return parse(model).build()
 
 
@@ -99,7 +105,8 @@ def derive(
     quantities: Sequence[str] = ("macs", "params"),
     example: Mapping[str, int] | None = None,
 ) -> Derivation:
-    """The formulas of a class or factory in its own arguments, of which symbols are free sizes.
+    """The formulas of a class or factory in its own arguments. An argument that is a symbol is a
+    free size.
 
     >>> from torch import nn
     >>> from flopscope.symbolic import symbol
@@ -124,7 +131,7 @@ def derive(
 
 @dataclass(frozen=True)
 class ComparisonReport(Report):
-    """What `compare` returns: `comparison` holds the entries, the rest converts."""
+    """The report that `compare` returns. `comparison` holds its entries."""
 
     comparison: Comparison
 
@@ -146,14 +153,14 @@ class ComparisonReport(Report):
 
 def compare(
     *models: str,
-    res: Resolution | None = None,
+    res: ImageSize | None = None,
     batch: int = 1,
     convention: str = "macs",
     by: str | None = None,
     check: bool = False,
     scale: Scaling | None = None,
 ) -> ComparisonReport:
-    """Networks side by side: params, work, activations, size, published accuracy.
+    """Networks side by side: their params, work, activations, size and published accuracy.
 
     `scale`, a `flopscope.catalog.scaling.Scaling`, multiplies depth, width and resolution of each.
 
@@ -176,7 +183,7 @@ def compare(
 
 @dataclass(frozen=True)
 class AgreementReport(Report):
-    """What `check` returns: falsy on any difference."""
+    """The report that `check` returns. It is false where anything differs."""
 
     comparison: Comparison
 
@@ -187,7 +194,7 @@ class AgreementReport(Report):
         return agreement_document(self.comparison.entries)
 
 
-def check(*models: str, res: Resolution | None = None, batch: int = 1) -> AgreementReport:
+def check(*models: str, res: ImageSize | None = None, batch: int = 1) -> AgreementReport:
     """Each closed form against the real module, row by row, with fvcore and torch as witnesses.
 
     Needs torch and fvcore; raises BadInput where they are not installed.

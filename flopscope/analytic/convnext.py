@@ -2,7 +2,7 @@
 
 Layer norms and linear layers run on channels-last maps, as in torchvision, so that the 1×1
 convolutions of figure 4 are linear layers here: the same weights, the same work. The paper scales
-by its four rows of stages alone; width and depth coefficients round as in EfficientNet: channels to
+only by its four rows of stages. Width and depth coefficients round as in EfficientNet: channels to
 multiples of 8 that keep 0.9 of the width, blocks up.
 """
 
@@ -20,7 +20,7 @@ from flopscope.analytic.operators import (
     linear,
     scale,
 )
-from flopscope.analytic.stages import Block, Stages, stage, variant
+from flopscope.analytic.stages import Block, Stages, from_row, stage
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function
 from flopscope.sizes import Size
@@ -40,7 +40,7 @@ def convnext_block(x: Feature) -> Feature:
 
 
 def mixed_by(x: Feature, mixed: Feature) -> Feature:
-    """The rest of a block, after its input x was mixed over positions: figure 4."""
+    """The rest of a block after its input x has been mixed over positions: figure 4."""
     y = layer_norm(channels_last(mixed))
     y = activation(linear(y, 4 * x.channels, name="expand"), Function.GELU)
     y = channels_first(linear(y, x.channels, name="project"))
@@ -64,10 +64,12 @@ def convnext(x: Feature, stages: Stages, *, classes: Size = 1000) -> Feature:
     15354729472 88591464
     34361433600 197767336
     """
-    return network(x, stages, (convnext_block,) * 4, classes)
+    return convnext_network(x, stages, (convnext_block,) * 4, classes)
 
 
-def network(x: Feature, stages: Stages, kinds: tuple[Block, ...], classes: Size) -> Feature:
+def convnext_network(
+    x: Feature, stages: Stages, kinds: tuple[Block, ...], classes: Size
+) -> Feature:
     """Stages with a kind of block each, between ConvNeXt's stem and head."""
     _require_size(x)
     scope = x.tape.scope
@@ -95,7 +97,7 @@ def _norm(x: Feature) -> Feature:
     return channels_first(layer_norm(channels_last(x)))
 
 
-convnext_tiny = variant(convnext, TINY)
-convnext_small = variant(convnext, SMALL)
-convnext_base = variant(convnext, BASE)
-convnext_large = variant(convnext, LARGE)
+convnext_tiny = from_row(convnext, TINY)
+convnext_small = from_row(convnext, SMALL)
+convnext_base = from_row(convnext, BASE)
+convnext_large = from_row(convnext, LARGE)

@@ -2,8 +2,8 @@
 ghostnetv2_pytorch/model/ghostnetv2_torch.py, which timm's ghostnet.py equals in structure.
 
 GhostNet's table, with decoupled fully connected (DFC) attention on the first Ghost module of every
-bottleneck but the first two, whose input is half the image's size; at other depths, of every one
-but those.
+bottleneck except the first two, whose input has half the image's size; at other depths, except all
+with such an input.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 
 from flopscope.analytic.blocks import conv_bn_act
-from flopscope.analytic.ghostnet import first_module, ghost_module, network
+from flopscope.analytic.ghostnet import first_module, ghost_module, ghost_network
 from flopscope.analytic.operators import activation, avg_pool2d, multiply, resize
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function, Interpolation
@@ -41,7 +41,7 @@ def ghostnetv2(
     def expand(x: Feature, channels: Size, large: bool) -> Feature:
         return first_module(x, channels) if large else attended_module(x, channels)
 
-    return network(x, expand, ghost_module, width, depth, classes)
+    return ghost_network(x, expand, ghost_module, width, depth, classes)
 
 
 def attended_module(x: Feature, channels: Size) -> Feature:
@@ -60,7 +60,7 @@ def attended_module(x: Feature, channels: Size) -> Feature:
 def _attention(x: Feature, channels: Size) -> Feature:
     """2×2 average, 1×1 convolution, then along rows and along columns, depthwise: equations 4 to 5.
 
-    A norm after each convolution and no activation between them.
+    There is a norm after each convolution and no activation between them.
     """
     with x.tape.scope("dfc"):
         x = avg_pool2d(x, 2, stride=2)

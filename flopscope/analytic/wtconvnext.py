@@ -4,16 +4,16 @@ ConvNeXt with wavelet convolutions in the place of its 7×7 ones: kernel 5 every
 and 2 levels in the stages, as many as halve their 56×56, 28×28, 14×14 and 7×7 maps to 2×2. The
 fixed wavelet filters are parameters without gradient: `params` has them, `trainable` does not.
 
-Width and depth coefficients, which the paper does not have, scale ConvNeXt's stages as there, by
-EfficientNet's rounding; kernel and levels stay.
+Width and depth coefficients, which the paper does not have, scale the stages as in `convnext`, with
+EfficientNet's rounding; kernel and levels stay the same.
 """
 
 from __future__ import annotations
 
 from functools import partial
 
-from flopscope.analytic.convnext import BASE, SMALL, TINY, mixed_by, network
-from flopscope.analytic.stages import Stages, variant
+from flopscope.analytic.convnext import BASE, SMALL, TINY, convnext_network, mixed_by
+from flopscope.analytic.stages import Stages, from_row
 from flopscope.analytic.tape import Feature
 from flopscope.analytic.wtconv import wtconv
 from flopscope.sizes import Size
@@ -40,7 +40,7 @@ def wtconvnext(
     15456792064 94225128 93647592
     """
     kinds = tuple(partial(wtconvnext_block, levels=number) for number in levels)
-    return network(x, stages, kinds, classes)
+    return convnext_network(x, stages, kinds, classes)
 
 
 def wtconvnext_block(x: Feature, levels: int) -> Feature:
@@ -50,6 +50,6 @@ def wtconvnext_block(x: Feature, levels: int) -> Feature:
     return mixed_by(x, mixed)
 
 
-wtconvnext_tiny = variant(wtconvnext, TINY)
-wtconvnext_small = variant(wtconvnext, SMALL)
-wtconvnext_base = variant(wtconvnext, BASE)
+wtconvnext_tiny = from_row(wtconvnext, TINY)
+wtconvnext_small = from_row(wtconvnext, SMALL)
+wtconvnext_base = from_row(wtconvnext, BASE)

@@ -1,4 +1,4 @@
-"""Several networks side by side: the readings that a choice needs, as data."""
+"""Several networks side by side, with the readings that a choice needs, as data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from flopscope.analytic.named_blocks import FORMS
+from flopscope.analytic.named_blocks import NAMED_BLOCKS
 from flopscope.catalog.figures import Figure
 from flopscope.catalog.scaling import Scaling, scaled
 from flopscope.catalog.variant import Resolution, Variant, check_size, parse
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Entry:
     """One network at one size of its inputs: its ledger, its published figures, and what the
-    witnesses say if they are asked. `resolution` is None where it takes no image."""
+    witnesses say if they are asked. `resolution` is None for a network that takes no image."""
 
     variant: Variant
     resolution: Resolution | None
@@ -40,7 +40,8 @@ class Entry:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Entries under one convention, all scaled alike if at all. Ratios are to the first entry."""
+    """Entries under one convention, either all scaled in the same way or none. Ratios are to the
+    first entry."""
 
     entries: tuple[Entry, ...]
     convention: Convention
@@ -53,7 +54,7 @@ class Comparison:
         return all(entry.agreement is None or bool(entry.agreement) for entry in self.entries)
 
     def ratio(self, quantity: Quantity, entry: Entry) -> Fraction:
-        """What the entry has of a quantity over what the first entry has of it."""
+        """The entry's amount of a quantity, divided by the first entry's."""
         first = self.entries[0].ledger
         return Fraction(int(quantity.read(entry.ledger)), int(quantity.read(first)))
 
@@ -79,7 +80,7 @@ def compare(
     """
     if not models:
         raise BadInput("no model to compare; name at least one, such as mobilenetv2")
-    if check and (blocks := [name for name in models if name in FORMS]):
+    if check and (blocks := [name for name in models if name in NAMED_BLOCKS]):
         raise BadInput(
             f"{', '.join(blocks)}: a block has no sizes at which it could be checked; "
             "flopscope check --prove proves it for all sizes"
@@ -103,7 +104,7 @@ def entry(variant: Variant, resolution: Resolution | None, batch: int, check: bo
 
 
 def _checked(variant: Variant, resolution: Resolution | None, batch: int) -> Agreement:
-    """The witnesses' agreement. Raises BadInput where torch or fvcore is not installed."""
+    """The agreement with the witnesses. Raises BadInput where torch or fvcore is not installed."""
     require_witnesses()
     from flopscope.agreement import check_variant
 

@@ -1,4 +1,4 @@
-"""A user's own network, traced: its ledger at numbers, or its formulas at free sizes."""
+"""A user's own network, traced: its ledger at numbers, or formulas at free sizes."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from flopscope.sizes import Size
 
 @dataclass(frozen=True)
 class Profile:
-    """What a target does on inputs of these shapes; the ledger's conditions say where that holds.
-    `fixed` are free sizes that became numbers, each with the line of code that asked; `saved` the
-    bytes kept for the backward pass, where that ran too; `expected` choices that depend on data and
-    change the total, as they are taken."""
+    """What a target does on inputs of these shapes. The ledger's conditions say where that holds.
+    `fixed` are free sizes that became numbers, each with the line of code that asked for the
+    number. `saved` is what is kept for the backward pass, if that ran too. `expected` says how
+    choices were taken that depend on data and change the total."""
 
     target: str
     shapes: tuple[tuple[Size, ...], ...]
@@ -33,12 +33,12 @@ class Profile:
 
     @property
     def backward(self) -> bool:
-        """Is this a training step, with both passes?"""
+        """Is this a training step, which has both passes?"""
         return any(row.backward for row in self.ledger)
 
     def unknown(self, convention: str) -> tuple[str, ...]:
-        """Paths of the operators whose count under the convention is unknown: where there are any,
-        its totals are lower bounds."""
+        """The paths of the operators whose count under the convention is unknown. If there are any,
+        totals are lower bounds."""
         return self.ledger.flops(convention).missing
 
 
@@ -50,15 +50,14 @@ def profile(
     rules: str | None = None,
     backward: bool = False,
 ) -> Profile:
-    """Trace a target on inputs such as '1,3,224,224', 'B,3,H,W' or 'ids=B,T:int64'; names of sizes
-    are free ones.
+    """Trace a target on inputs such as '1,3,224,224', 'B,3,H,W' or 'ids=B,T:int64'. A name stands
+    for a free size.
 
     A target is a catalogue model or what `flopscope.tracing.loading.targets.load` takes; `rules`
     names a mapping of the reader's own in the same way. With `backward` it is a training step.
-    Needs torch.
-    An ONNX file needs onnx instead, has inputs of its own, and takes `example` as the values of its
-    named sizes. Raises BadInput for a target that cannot be made or run, and for an input that
-    cannot be read.
+    Needs torch. An ONNX file needs onnx instead, has inputs of its own, and takes `example` as the
+    values of its named sizes. Raises BadInput for a target that cannot be made or run, and for an
+    input that cannot be read; UnknownName for a name that does not exist.
     """
     given = [parse_input(text) for text in inputs]
     if is_onnx(target):
@@ -72,7 +71,7 @@ def profile(
     from flopscope.tracing.loading.targets import load, load_rules
     from flopscope.tracing.loading.usercode import importable
 
-    with importable(target):  # also what the network imports as it runs
+    with importable(target):  # the network may import more while it runs
         if target.partition(":")[0] in MODELS:
             refuse_arguments(target, arguments)
             module = without_memory(parse(target).build)
@@ -92,8 +91,8 @@ def profile(
 
 
 def refuse_arguments(model: str, *given: Any) -> None:
-    """Raises BadInput where a catalogue model is given arguments, which only a reader's own network
-    takes."""
+    """Raises BadInput where a catalogue model is given arguments: only a reader's own network takes
+    them."""
     if any(given):
         raise BadInput(
             f"{model} is a catalogue model; its options follow a colon, as in "

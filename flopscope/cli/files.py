@@ -63,8 +63,8 @@ def check_apart(output: str | None, picture: str | None) -> None:
 
 
 def check_picture(path: str) -> None:
-    """Raises BadInput for a path where no picture can be written, for another ending than .png,
-    .svg and .pdf, and where matplotlib is missing."""
+    """Raises BadInput where no picture can be written to the path, where its ending is not .png,
+    .svg or .pdf, and where matplotlib is missing."""
     from flopscope.extras import require_plots
     from flopscope.present.plots.export import picture_format
 
@@ -202,7 +202,7 @@ def _copied(file: Path) -> Path:
 
 
 def _mode() -> int:
-    """What a new file may be read by; mkstemp makes private ones."""
+    """The permissions of an ordinary new file, since mkstemp makes private ones."""
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask

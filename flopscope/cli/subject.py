@@ -1,4 +1,5 @@
-"""What a command counts at numbers: a model of the catalogue, or a network of the reader's own."""
+"""The network that a command counts at numbers: a model of the catalogue, or one of the reader's
+own."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ class Given(NamedTuple):
     examples: tuple[str, ...]
 
     def counted(self, name: str) -> Subject:
-        """A catalogue model by its closed form, unless an input is given; else a traced network."""
+        """A catalogue model by its closed form, or a network that is traced. A catalogue model is
+        traced too where an input is given."""
         from flopscope.answers.profile import refuse_arguments
         from flopscope.reconciling import subjects
 
@@ -51,7 +53,8 @@ class Given(NamedTuple):
 def inputs_or_res(
     inputs: tuple[str, ...], res: tuple[int, int] | None, *, optional: bool
 ) -> tuple[str, ...]:
-    """The inputs, or that of a resolution. Raises BadInput unless one of the two is given."""
+    """The inputs, or the one input that --res stands for. Raises BadInput unless one of the two is
+    given."""
     if optional and not inputs and res is None:
         return ()
     if bool(inputs) == (res is not None):

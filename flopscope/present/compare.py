@@ -1,4 +1,4 @@
-"""A comparison as a document: the table a person wants to read, and its JSON."""
+"""A comparison as a document: the table that people read, and its JSON."""
 
 from __future__ import annotations
 
@@ -65,13 +65,14 @@ def _model_column(several: bool) -> Column:
 
 
 def _cited(cited: tuple[float | None, int]) -> str:
-    """An accuracy, where there is one, and the number of the note that quotes its source."""
+    """The accuracy, if there is one, and the number of the note that quotes its source."""
     top1, note = cited
     return f"[{note}]" if top1 is None else f"{top1:.1f} [{note}]"
 
 
 def _split(comparison: Comparison, level: Level) -> Table:
-    """One line a group, the models side by side; shares where there is room for them."""
+    """One line for each group with the models side by side, and with shares if there is room for
+    them."""
     work = MACS.under(comparison.convention)
     groups = [entry.ledger.group_by(level) for entry in comparison.entries]
     keys = merged([list(group) for group in groups])
@@ -106,7 +107,7 @@ def _title(comparison: Comparison) -> str:
 
 
 def _scaled(comparison: Comparison) -> list[str]:
-    """What each network became, as one would ask for it."""
+    """The scaled networks, as one writes them on the command line."""
     if comparison.scaling is None:
         return []
     depth, width, resolution = comparison.scaling.factors
@@ -125,7 +126,7 @@ def _verdicts(comparison: Comparison) -> list[str]:
 
 
 def _label(entry: Entry) -> str:
-    """Id, and each option on a line of its own, so that the column stays narrow."""
+    """The id and each option on a line of its own, so that the column stays narrow."""
     options = entry.variant.options_text
     return "\n  ".join(
         [entry.variant.model.id, *options.split(",")] if options else [entry.variant.model.id]
@@ -133,7 +134,7 @@ def _label(entry: Entry) -> str:
 
 
 def _label_and_input(entry: Entry) -> str:
-    """The label, and a line for each size of the input, where the title cannot say it for all."""
+    """The label, with a line for each size of the input if the networks' inputs differ."""
     image = [size(entry.resolution)] if entry.resolution else []
     return "\n  ".join([_label(entry), *image, *lengths(entry.variant)])
 
@@ -160,7 +161,7 @@ def _scale_data(scaling: Scaling | None) -> dict[str, Any]:
 
 
 def verdict_text(agreement: Agreement) -> str:
-    """'agrees', or 'DIFFERS', or that something was not confirmed."""
+    """'agrees', 'DIFFERS', or a text that something was not confirmed."""
     if agreement:
         return "agrees"
     return "DIFFERS" if agreement.differences else "NOT CONFIRMED"

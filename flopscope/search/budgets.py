@@ -1,4 +1,4 @@
-"""Budgets: an upper bound on a quantity, and how its text is read."""
+"""Budgets, which are upper bounds on quantities, and how their text is read."""
 
 from __future__ import annotations
 

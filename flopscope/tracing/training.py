@@ -1,8 +1,8 @@
-"""A training step's trace: what runs backward, at which module, and what is kept for it.
+"""The trace of a training step: what runs in the backward pass, at which module, and what is kept
+for it.
 
-Autograd runs as it is, on meta tensors. Each of its nodes has the number that was next when its
-forward operator ran, and that number tells the module. A tensor that a node keeps is recognised by
-its storage.
+Autograd itself runs on meta tensors. Each of its nodes has the sequence number of its forward
+operator, which tells the module. A tensor that a node keeps is recognised by its storage.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from flopscope.readings.training import Kept, Saved
 from flopscope.sizes import Shape, elements, is_symbolic
 from flopscope.symbolic import substitute
 from flopscope.tracing.calls import Facts, Rule, shape_of
-from flopscope.tracing.inputs import leaves, mapped
+from flopscope.tracing.inputs import leaves, mapped_inputs
 from flopscope.tracing.operators.costless import VIEWS
 from flopscope.tracing.operators.gradients import GRADIENTS
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.trail import Trail
 
 
-class Look(NamedTuple):
+class SavedTensor(NamedTuple):
     """A tensor as an operator keeps it: the module's path and call, the storage, how much is seen
     of it, and all of it."""
 
@@ -59,12 +59,14 @@ class TrainingRecorder(Recorder):
     ) -> None:
         super().__init__(state, parameters, inputs, {**GRADIENTS, **rules}, frozen, shapes)
         self.backward = False
-        self.looks: list[Look] = []
+        self.saved_tensors: list[SavedTensor] = []
+        self.made: list[nn.Parameter] = []
+        """Parameters that were made as the network ran."""
         # the last number that autograd had given when an operator ran, ascending, and where it ran
         self._numbers: list[int] = []
         self._modules: list[tuple[str, int]] = []
         self._inputs = {_storage(x) for x in inputs}
-        # storage to the storage that it shows, and to the first tensor that lies there
+        # from a storage to the storage that it shows, and to the first tensor in it
         self._shows: dict[int, int] = {}
         self._first = {_storage(t): t for t in (*inputs, *state.values())}
 
@@ -101,7 +103,8 @@ class TrainingRecorder(Recorder):
                     self._shows.setdefault(at, self._shows.get(shown, shown))
 
     def _place_of(self, number: int) -> tuple[str, int]:
-        """Where the first operator ran after the autograd node of that number was made."""
+        """The place of the first operator that ran after the autograd node with this number was
+        made."""
         at = bisect_left(self._numbers, number)
         return self._modules[at] if at < len(self._modules) else ("", 0)
 
@@ -121,8 +124,13 @@ class TrainingRecorder(Recorder):
             self._stored.name_of(whole),
             at in self._inputs,
         )
-        self.looks.append(Look(self.places[-1], at, shape_of(tensor), kept))
+        self.saved_tensors.append(SavedTensor(self.places[-1], at, shape_of(tensor), kept))
         return tensor
+
+    def _take_in(self, parameter: nn.Parameter) -> None:
+        super()._take_in(parameter)
+        if parameter.is_meta:  # autograd asks that a gradient is where its parameter is
+            self.made.append(parameter)
 
     def _row(self, facts: Facts, output: torch.Tensor, name: str) -> Operator:
         return super()._row(facts, output, name)._replace(backward=self.backward)
@@ -136,27 +144,32 @@ def saved(run: TrainingRecorder, at_example: TrainingRecorder, trail: Trail) -> 
     """
     domain = trail.domain()
     kept: dict[int, Kept] = {}
-    alike: dict[Any, list[Look]] = {}
-    for look in run.looks:
-        alike.setdefault(_where(look, trail), []).append(look)
-    for look in at_example.looks:
-        same = alike.get(_where(look, trail))
+    alike: dict[Any, list[SavedTensor]] = {}
+    for saved_tensor in run.saved_tensors:
+        alike.setdefault(_where(saved_tensor, trail), []).append(saved_tensor)
+    for saved_tensor in at_example.saved_tensors:
+        same = alike.get(_where(saved_tensor, trail))
         if not same:
             return None
-        open_look = same.pop(0)
-        for shape in (open_look.whole.shape, open_look.shape):
-            if elements(_at_example(shape, trail)) == elements(look.whole.shape):
+        open_tensor = same.pop(0)
+        for shape in (open_tensor.whole.shape, open_tensor.shape):
+            if elements(_at_example(shape, trail)) == elements(saved_tensor.whole.shape):
                 known = tuple(substitute(n, numbers(domain)) for n in shape)
-                kept.setdefault(look.storage, replace(open_look.whole, shape=known))
-        if look.storage not in kept:
+                kept.setdefault(saved_tensor.storage, replace(open_tensor.whole, shape=known))
+        if saved_tensor.storage not in kept:
             return None
     return None if any(alike.values()) else Saved(tuple(kept.values()), domain)
 
 
-def _where(look: Look, trail: Trail) -> Any:
-    """What tells the looks of a run from each other, since operators may keep them in any order."""
-    whole = look.whole
-    return look.place, whole.name, whole.item, elements(_at_example(look.shape, trail))
+def _where(saved_tensor: SavedTensor, trail: Trail) -> Any:
+    """What identifies the kept tensors of a run, since operators may keep them in any order."""
+    whole = saved_tensor.whole
+    return (
+        saved_tensor.place,
+        whole.name,
+        whole.item,
+        elements(_at_example(saved_tensor.shape, trail)),
+    )
 
 
 def _at_example(shape: Shape, trail: Trail) -> Shape:
@@ -169,15 +182,16 @@ def example_of(values: Any, trail: Trail) -> Any:
     def example(value: Any) -> torch.Tensor:
         return torch.empty(_at_example(shape_of(value), trail), dtype=value.dtype, device="meta")
 
-    return mapped(values, example)
+    return mapped_inputs(values, example)
 
 
 def training_step(
     recorder: TrainingRecorder, forward: Callable[[], Any], state: Mapping[str, torch.Tensor]
 ) -> None:
-    """Forward, and autograd from the outputs' gradients, which are given, to those of the weights.
+    """Run the forward pass, and autograd from given gradients of the outputs to those of the
+    weights.
 
-    Raises BadInput where no output depends on a parameter that learns.
+    Raises BadInput if no output depends on a parameter that learns.
     """
     with saved_tensors_hooks(recorder.keep, lambda tensor: tensor):
         outputs = forward()
@@ -190,7 +204,7 @@ def training_step(
     seeds = [torch.empty_like(t) for t in ends]
     recorder.backward = True
     recorder.places.append(("", 0))
-    weights = [t for t in state.values() if t.requires_grad]
+    weights = [t for t in (*state.values(), *recorder.made) if t.requires_grad]
     torch.autograd.grad(ends, weights, seeds, allow_unused=True)
 
 

@@ -1,4 +1,5 @@
-"""Sizes as torch.export writes them, SymPy expressions, as this project's polynomials."""
+"""Converts the sizes of torch.export, which are SymPy expressions, to this project's
+polynomials."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from flopscope.domain import Relation, without_common_factors
 from flopscope.errors import BadInput
 from flopscope.sizes import Size, ceil_div, ceiled, floored, is_symbolic, maximum, nearest_whole
 from flopscope.symbolic import Polynomial, doubles, with_ceilings
-from flopscope.symbolic.nearest import compared
+from flopscope.symbolic.nearest import signed_difference
 from flopscope.symbolic.terms import is_few_bits
 
 
@@ -49,9 +50,9 @@ def size_of(expression: Any, sizes: Mapping[str, Size]) -> Size:
 
 
 def _has_lost_its_order(expression: Any) -> bool:
-    """Is it a sum or product of several terms, one of which doubles round? SymPy changes the order
-    of terms and multiplies constants: it makes one number of 0.7 · 1.4, with as many digits as it
-    keeps, so what the code computes is lost."""
+    """Is it a sum or product of several terms that doubles round? SymPy reorders terms and
+    multiplies constants: it makes one number of 0.7 · 1.4, with as many digits as it keeps, so what
+    the code computes is lost."""
     if expression.func not in (sympy.Add, sympy.Mul):
         return False
     floats = [float(a) for a in expression.args if isinstance(a, sympy.Float)]
@@ -61,12 +62,12 @@ def _has_lost_its_order(expression: Any) -> bool:
 
 
 MOST_DIGITS = 12
-"""Of a constant that code writes, and no product of two has as few."""
+"""A constant that code writes has at most this many digits, and a product of two has more."""
 
 
 def relation_of(expression: Any, sizes: Mapping[str, Size]) -> Relation | None:
-    """A comparison of sizes as a condition; None where it is settled. Raises BadInput as
-    `size_of`."""
+    """A comparison of sizes as a condition; None if it is settled. Raises BadInput as `size_of`
+    does."""
     if expression in (sympy.true, sympy.false):
         return None
     if isinstance(expression, sympy.Not):
@@ -76,7 +77,7 @@ def relation_of(expression: Any, sizes: Mapping[str, Size]) -> Relation | None:
         raise _unreadable(expression)
     a, b = (size_of(side, sizes) for side in expression.args)
     swapped, equality, negated = COMPARISONS[expression.func]
-    difference, _ = compared(b, a) if swapped else compared(a, b)
+    difference, _ = signed_difference(b, a) if swapped else signed_difference(a, b)
     if not isinstance(difference, Polynomial):
         return None
     return Relation(without_common_factors(difference), equality, negated)
@@ -124,7 +125,7 @@ FUNCTIONS: Mapping[Any, Callable[..., Size]] = {
     theirs.ToFloat: lambda size: size,
     theirs.Identity: lambda size: size,
     theirs.FloorToInt: floored,
-    theirs.TruncToInt: floored,  # a size is not negative
+    theirs.TruncToInt: floored,  # sizes are not negative
     theirs.CeilToInt: ceiled,
     theirs.RoundToInt: nearest_whole,
     theirs.Max: maximum,
@@ -134,7 +135,7 @@ FUNCTIONS: Mapping[Any, Callable[..., Size]] = {
     theirs.OpaqueUnaryFn_sqrt: doubles.sqrt,
     theirs.OpaqueUnaryFn_log2: doubles.log2,
 }
-"""SymPy's and torch's own functions of sizes."""
+"""SymPy's and torch's own functions of sizes, each with ours."""
 
 COMPARISONS: Mapping[Any, tuple[bool, bool, bool]] = {
     sympy.Eq: (False, True, False),

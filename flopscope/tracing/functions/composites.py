@@ -1,4 +1,4 @@
-"""Functions that torch composes of others with questions about its own layout, on free sizes.
+"""Functions that torch composes of others while it asks about memory layout, on free sizes.
 
 Each is composed here of the same operators, so a ledger has the same rows at numbers and at free
 sizes, and the domain has only the conditions under which the function itself is right.
@@ -22,7 +22,7 @@ from flopscope.tracing.shapes.fitting import (
     is_number,
     is_size,
     larger,
-    product,
+    tensor_text,
     text,
 )
 from flopscope.tracing.special.recurrent import gru_cell, lstm_cell
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def composed(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """The result, or NotImplemented where the function, or this use of it, is left to torch."""
+    """The result, or NotImplemented if the function, or this use of it, is left to torch."""
     if function in POOLS:
         result = pooled(recorder, POOLS[function], *args, **kwargs)
     else:
@@ -71,7 +71,7 @@ def _broadcast_tensors(*tensors: Any) -> Any:
 
 
 def _tensor_split(x: torch.Tensor, sections: Any = None, dim: int = 0, **named: Any) -> Any:
-    """tensor_split into a number of pieces, the first of which are larger by 1 where there is a
+    """tensor_split into a number of parts, the first of which are larger by 1 where there is a
     rest."""
     if not isinstance(sections, int) or named or sections < 1:
         return None
@@ -132,14 +132,15 @@ def _group_norm(
     bias: torch.Tensor | None = None,
     eps: float = 1e-5,
 ) -> torch.Tensor:
-    """F.group_norm, for which torch asks in which order a map's axes lie in memory."""
+    """F.group_norm, for which torch asks in which order a map's axes are in memory."""
     for stored in (weight, bias):
         if stored is not None:
             _a_number_each(stored, input)
     batch, channels, *grid = input.shape
     if not batch * channels // num_groups * prod(grid) >= 2:
         raise ValueError(
-            f"Expected more than 1 value per channel when training, got input of {product(input)}"
+            "Expected more than 1 value per channel when training, "
+            f"got input of {tensor_text(input)}"
         )
     norm = torch.ops.aten.native_group_norm.default
     sizes = batch, channels, prod(grid), num_groups
@@ -152,7 +153,7 @@ def _a_number_each(stored: torch.Tensor, x: torch.Tensor) -> None:
         stored.dim() == 1 and is_size(stored.shape[0], x.shape[1]),
         lambda: (
             f"expected weight and bias to be vectors of size {text(x.shape[1])}, "
-            f"but got {product(stored)}"
+            f"but got {tensor_text(stored)}"
         ),
     )
 
@@ -168,7 +169,7 @@ def _mean_of_line(x: torch.Tensor, output_size: Any = None) -> Any:
 def _distances(
     x1: torch.Tensor, x2: torch.Tensor, p: float = 2.0, compute_mode: str | None = None
 ) -> Any:
-    """cdist: of many points by a product of matrices."""
+    """cdist; for many points it is a product of matrices."""
     mode = (compute_mode or "use_mm_for_euclid_dist_if_necessary").partition("_mm")[0]
     if p != 2.0 or mode == "donot_use":
         return None
@@ -193,7 +194,7 @@ def _contiguous(x: torch.Tensor, memory_format: Any = None) -> Any:
 
 
 def _is_contiguous(x: torch.Tensor, memory_format: Any = torch.contiguous_format) -> Any:
-    """Tensor.is_contiguous: every tensor on free sizes is, in the order of its axes."""
+    """Tensor.is_contiguous, which is true for every tensor on free sizes."""
     if not has_free_size(x):
         return None
     return memory_format in (torch.contiguous_format, torch.preserve_format)
@@ -209,7 +210,7 @@ def _one_hot(tensor: torch.Tensor, num_classes: Any = -1) -> Any:
 
 
 def _upper_places(row: Any, col: Any, offset: int = 0, **options: Any) -> Any:
-    """triu_indices of a square from its diagonal, or one above, on."""
+    """triu_indices of a square, from its diagonal or a higher one on."""
     return _triangle(row, offset, options) if offset >= 0 and is_size(row, col) else None
 
 
@@ -243,7 +244,10 @@ def _stft(
     if center:
         x = F.pad(x.unsqueeze(0), (n_fft // 2, n_fft // 2), mode=pad_mode).squeeze(0)
     hop, length = hop_length or n_fft // 4, x.shape[1]
-    demand(length >= n_fft, lambda: f"stft: expected 0 < n_fft <= {text(length)}, but got {n_fft}")
+    demand(
+        length >= n_fft,
+        lambda: f"stft: expected 0 < n_fft <= {text(length)}, but got {n_fft}",
+    )
     x = x.as_strided((x.shape[0], 1 + (length - n_fft) // hop, n_fft), (length, hop, 1))
     if window is not None or (win_length or n_fft) < n_fft:
         x = x * torch.empty((n_fft,), dtype=input.dtype if window is None else window.dtype)
@@ -282,4 +286,4 @@ COMPOSITES: Mapping[Any, Callable[..., Any]] = {
     torch.lstm_cell: lstm_cell,
     torch.gru_cell: gru_cell,
 }
-"""By torch's function. One that returns None leaves this use to torch."""
+"""The compositions by torch's function. One that returns None leaves this use to torch."""

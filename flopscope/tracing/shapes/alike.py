@@ -1,4 +1,4 @@
-"""Shapes of results on symbolic sizes, of what works element by element, and of losses."""
+"""Shapes of results on symbolic sizes: operators that work element by element, and losses."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 import torch
 
 from flopscope.tracing.shapes.fitting import (
-    Rule,
+    ShapeRule,
     axis,
     broadcast,
     demand,
     is_size,
     joint_type,
     like,
-    product,
     real_type,
+    tensor_text,
     text,
 )
 
@@ -80,7 +80,7 @@ def _tensors(values: Iterable[Any]) -> list[torch.Tensor]:
 
 
 def stretched(x: torch.Tensor, other: torch.Tensor, *_: Any) -> torch.Tensor:
-    """Elements of the first one's type, on the common shape of both."""
+    """The first one's type of elements, in the common shape of both."""
     return like(x, broadcast(x.shape, other.shape))
 
 
@@ -117,7 +117,7 @@ def _safe_softmax(x: torch.Tensor, dim: int, dtype: torch.dtype | None = None) -
 
 
 def with_mask(x: torch.Tensor, *_: Any) -> Any:
-    """The same shape twice: of results, and of truths that say which elements were kept."""
+    """The same shape twice: of the results, and of booleans that say which elements were kept."""
     return like(x, x.shape), like(x, x.shape, torch.bool)
 
 
@@ -143,7 +143,9 @@ def _loss(x: torch.Tensor, target: torch.Tensor, *options: Any, **_: Any) -> tor
 def _entropy(x: torch.Tensor, target: torch.Tensor, _: Any = None, reduction: int = 1) -> Any:
     demand(
         x.dim() == target.dim() and all(map(is_size, x.shape, target.shape)),
-        lambda: f"input and target must have the same shape: {product(x)} and {product(target)}",
+        lambda: (
+            f"input and target must have the same shape: {tensor_text(x)} and {tensor_text(target)}"
+        ),
     )
     return like(x, () if reduction else x.shape)
 
@@ -159,7 +161,7 @@ def _nll_loss(x: torch.Tensor, target: torch.Tensor, weight: Any, reduction: int
     scores = [n for d, n in enumerate(x.shape) if d != (1 if x.dim() > 1 else 0)]
     demand(
         all(map(is_size, scores, target.shape)),
-        lambda: f"scores {product(x)} do not fit targets {product(target)}",
+        lambda: f"scores {tensor_text(x)} do not fit targets {tensor_text(target)}",
     )
     total = () if reduction or x.dim() == 1 else target.shape
     return like(x, total), like(x, ())
@@ -189,7 +191,7 @@ PAIRWISE = """
 REAL_PAIRWISE = "atan2 hypot logaddexp logaddexp2 copysign xlogy special_xlog1py"
 LOSSES = "mse_loss smooth_l1_loss huber_loss soft_margin_loss"
 
-ALIKE: Mapping[str, Rule] = {
+ALIKE: Mapping[str, ShapeRule] = {
     **dict.fromkeys(UNARY.split(), _unary),
     **dict.fromkeys(FLOATING.split(), _floating),
     **dict.fromkeys(TRUTHS.split(), _truth),

@@ -1,4 +1,4 @@
-"""What an operator returns on meta tensors: by a rule of shapes, or by torch itself."""
+"""What an operator returns on meta tensors, by a rule for shapes or by torch itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch.utils import _pytree as pytree
 
 from flopscope.tracing.node import SizeNode
 from flopscope.tracing.schemas import outputs
-from flopscope.tracing.shapes.fitting import Rule
+from flopscope.tracing.shapes.fitting import ShapeRule
 from flopscope.tracing.shapes.foreign import foreign, foreign_result
 from flopscope.tracing.shapes.gradients import GRADIENT_SHAPES
 from flopscope.tracing.shapes.inplace import IN_PLACE, become, resized, written
@@ -53,33 +53,36 @@ def result_of(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
     return resized(outs, result) if outs else result
 
 
-def _ruled(rule: Rule, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def _ruled(rule: ShapeRule, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """What the rule says. Networks repeat their layers, so the answer is looked up where the rule
-    was asked the same of the same sizes; what the sizes must fulfil is then on the trail
-    already."""
+    was asked the same of the same sizes; what the sizes must fulfil is then on the trail already,
+    except where an initialiser asked. Types of results may depend on the type that torch gives
+    numbers."""
     trails: list[Trail] = []
-    question = (rule, *(_asked(value, trails) for value in (args, *kwargs.items())))
+    asked = (_asked(value, trails) for value in (args, *kwargs.items()))
+    question = (rule, torch.get_default_dtype(), *asked)
     if not trails or UNKEYED in flat(question):
         return rule(*args, **kwargs)
-    known = trails[0].known
-    if question not in known:
-        result = rule(*args, **kwargs)
-        made = flat(result)
-        if all(isinstance(t, torch.Tensor) and not any(t is a for a in args) for t in made):
-            known[question] = mapped(lambda t: Made(tuple(t.shape), t.dtype), result)
-        return result
-    return mapped(Made.anew, known[question])
+    trail, unnoted = trails[0], trails[0].unnoted
+    if question in trail.known:
+        return mapped(Made.anew, trail.known[question])
+    result = rule(*args, **kwargs)
+    made = flat(result)
+    new = all(isinstance(t, torch.Tensor) and not any(t is a for a in args) for t in made)
+    if new and trail.unnoted == unnoted:
+        trail.known[question] = mapped(lambda t: Made(tuple(t.shape), t.dtype), result)
+    return result
 
 
 @dataclass(frozen=True)
 class Made:
-    """Shape and type of a tensor that a rule made."""
+    """The shape and type of a tensor that a rule made."""
 
     shape: tuple[Any, ...]
     dtype: torch.dtype
 
     def anew(self) -> torch.Tensor:
-        """Another tensor like it."""
+        """A new tensor like it."""
         return torch.empty(self.shape, dtype=self.dtype, device=META)
 
 
@@ -106,7 +109,7 @@ PLAIN = (int, float, str, type(None), torch.dtype, torch.device, torch.layout, t
 def given_outputs(
     function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Mapping[str, torch.Tensor]:
-    """The tensors that the operator is told to write to, such as `out=`, by name and in order."""
+    """The tensors to which the operator must write, such as `out=`, by name and in order."""
     return {name: kwargs[name] for name in outputs(function) if name in kwargs}
 
 
@@ -115,7 +118,7 @@ def _faked(function: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def fake_result(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """The operator run by torch's fake tensors, which know every operator and are slow."""
+    """Run the operator on torch's fake tensors, which know every operator but are slow."""
     mode = FakeTensorMode(allow_non_fake_inputs=True)
     mode.cache_enabled = False
     originals: dict[int, torch.Tensor] = {}
@@ -145,7 +148,8 @@ def fake_result(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -
 
 @contextmanager
 def _no_log() -> Iterator[None]:
-    """Fake tensors log the error that they raise; it is reported once, where it arrives."""
+    """While active, fake tensors do not log the error that they raise, because it is reported where
+    it is caught."""
     logger = logging.getLogger("torch._subclasses.fake_tensor")
     before = logger.level
     logger.setLevel(logging.CRITICAL)

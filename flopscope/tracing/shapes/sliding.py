@@ -9,11 +9,19 @@ from typing import Any
 import torch
 
 from flopscope.sizes import conv_output, conv_transpose_output
-from flopscope.tracing.shapes.fitting import Rule, demand, is_number, is_size, like, product, text
+from flopscope.tracing.shapes.fitting import (
+    ShapeRule,
+    demand,
+    is_number,
+    is_size,
+    like,
+    tensor_text,
+    text,
+)
 
 
 def per_axis(option: Sequence[Any], rank: int) -> list[Any]:
-    """An option for every axis, which may be given once for all."""
+    """An option for every axis, which may be given once for all axes."""
     return list(option) * (rank if len(option) == 1 else 1)
 
 
@@ -50,12 +58,12 @@ def _convolution(x: torch.Tensor, weight: torch.Tensor, bias: Any, *options: Any
 def _fits_groups(weight: torch.Tensor, groups: Any, bias: Any, outputs: Any) -> None:
     demand(
         is_number(groups, 1) or is_size(weight.shape[0] % groups, 0),
-        lambda: f"a weight of {product(weight)} does not fit {text(groups)} groups",
+        lambda: f"a weight of {tensor_text(weight)} does not fit {text(groups)} groups",
     )
     if bias is not None:
         demand(
             bias.dim() == 1 and is_size(bias.shape[0], outputs),
-            lambda: f"expected bias of {text(outputs)} elements, but got {product(bias)}",
+            lambda: f"expected bias of {text(outputs)} elements, but got {tensor_text(bias)}",
         )
 
 
@@ -86,7 +94,7 @@ def _pool(
 
 
 def _windows(size: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: bool) -> Any:
-    behind = stride - 1 if ceil else 0  # a last window may reach this far beyond the input
+    behind = stride - 1 if ceil else 0  # the last window may reach this far beyond the input
     demand(
         size + 2 * padding + behind >= dilation * (kernel - 1) + 1,
         lambda: "the pooling window is larger than the padded input",
@@ -94,14 +102,14 @@ def _windows(size: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, c
     if not ceil:
         return conv_output(size, kernel, stride, padding, dilation)
     count = conv_output(size + stride - 1, kernel, stride, padding, dilation)
-    # a last window may not start in the padding behind the input
+    # the last window may not start in the padding after the input
     if not (count - 1) * stride >= size + padding:
         return count
     demand(count >= 2, lambda: "the pooling window is larger than the padded input")
     return count - 1
 
 
-def _max_pool(rank: int) -> Rule:
+def _max_pool(rank: int) -> ShapeRule:
     def rule(
         x: torch.Tensor,
         kernel: Any,
@@ -116,7 +124,7 @@ def _max_pool(rank: int) -> Rule:
     return rule
 
 
-def _average_pool(rank: int) -> Rule:
+def _average_pool(rank: int) -> ShapeRule:
     def rule(
         x: torch.Tensor,
         kernel: Any,
@@ -125,7 +133,7 @@ def _average_pool(rank: int) -> Rule:
         ceil: bool = False,
         *_: Any,
     ) -> torch.Tensor:
-        if rank == 3:  # unlike the others it takes no input below its kernel, padded or not
+        if rank == 3:  # unlike other pools it refuses an input below its kernel, padded or not
             for size, own in zip(x.shape[-3:], per_axis(kernel, 3), strict=True):
                 demand(size >= own, lambda: "the input is smaller than the kernel")
         return _pool(rank, x, kernel, stride, padding, (1,), ceil)
@@ -246,7 +254,7 @@ UPSAMPLES = """
     _upsample_lanczos2d_aa
 """.split()
 
-SLIDING: Mapping[str, Rule] = {
+SLIDING: Mapping[str, ShapeRule] = {
     **dict.fromkeys(["convolution", "convolution_overrideable"], _convolution),
     **{f"max_pool{rank}d_with_indices": _max_pool(rank) for rank in (2, 3)},
     **{f"avg_pool{rank}d": _average_pool(rank) for rank in (1, 2, 3)},

@@ -1,20 +1,20 @@
-"""LSTM, GRU and plain recurrent layers as rows: all steps of a layer together.
+"""LSTM, GRU and plain recurrent layers as rows, with all steps of a layer together.
 
-A step multiplies its input and its state by one matrix each; over T steps that is two linear layers
-on T·B positions, whether they can run at once or not. The equations of a step are those in the
-documentation of torch.nn.LSTM, GRU and RNN.
+A step multiplies its input and its state by one matrix each. Over T steps these are two linear
+layers on T·B positions, whether or not the steps can run at once. The equations of a step are those
+in the documentation of torch.nn.LSTM, GRU and RNN.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional as F
 
 from flopscope.facts import Function, Kind
-from flopscope.recurrent import GRU, LSTM, Step, plain
+from flopscope.recurrent import GRU, LSTM, RecurrentCell, ungated
 from flopscope.tracing.calls import Facts, shape_of
 from flopscope.tracing.shapes.fitting import demand, is_size, like, text
 
@@ -22,20 +22,13 @@ if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
 
 
-class Cell(NamedTuple):
-    """The name of a layer's operator, and what one of its steps does."""
-
-    name: str
-    step: Step
-
-
-RECURRENT: Mapping[Any, Cell] = {
-    torch.lstm: Cell("lstm", LSTM),
-    torch.gru: Cell("gru", GRU),
-    torch.rnn_tanh: Cell("rnn_tanh", plain(Function.TANH)),
-    torch.rnn_relu: Cell("rnn_relu", plain(Function.RELU)),
+RECURRENT: Mapping[Any, RecurrentCell] = {
+    torch.lstm: LSTM,
+    torch.gru: GRU,
+    torch.rnn_tanh: ungated(Function.TANH),
+    torch.rnn_relu: ungated(Function.RELU),
 }
-"""By torch's function."""
+"""What a step of a layer does, by torch's function."""
 
 
 def recurrent(recorder: Recorder, function: Any, args: Sequence[Any]) -> Any:
@@ -45,29 +38,30 @@ def recurrent(recorder: Recorder, function: Any, args: Sequence[Any]) -> Any:
     states = (states,) if isinstance(states, torch.Tensor) else tuple(states)
     directions = 2 if both_ways else 1
     each = len(weights) // (layers * directions)
-    shape = (*x.shape[:-1], states[-1].shape[-1])  # before a projection, which narrows the output
+    shape = (*x.shape[:-1], states[-1].shape[-1])  # before a projection narrows the output
     for number in range(layers):
         outputs = []
         for direction in range(directions):
             start = (number * directions + direction) * each
             own = list(weights[start : start + each])
-            outputs.append(layer(recorder, RECURRENT[function], x, own, has_bias, shape))
+            outputs.append(layer(recorder, function, x, own, has_bias, shape))
         x = outputs[0] if directions == 1 else torch.cat(outputs, -1)
     return (x, *(like(state, state.shape) for state in states))
 
 
 def layer(
     recorder: Recorder,
-    cell: Cell,
+    function: Any,
     x: torch.Tensor,
     weights: list[torch.Tensor],
     has_bias: bool,
     shape: tuple[Any, ...],
 ) -> torch.Tensor:
-    """One layer in one direction. Returns its output."""
+    """One layer of torch's function in one direction. Returns its output."""
+    cell = RECURRENT[function]
 
     def append(facts: Facts, output: torch.Tensor) -> torch.Tensor:
-        recorder.append(cell.name, facts._replace(output=shape_of(output)), (), (output,))
+        recorder.append(function.__name__, facts._replace(output=shape_of(output)), (), (output,))
         return output
 
     from_input, from_state, *rest = weights
@@ -75,13 +69,13 @@ def layer(
     projection = rest[2 if has_bias else 0 :]
     state = like(x, (*shape[:-1], from_state.shape[1]))
     for operand, weight, bias in zip((x, state), (from_input, from_state), biases, strict=True):
-        gates = like(x, (*shape[:-1], cell.step.gates * shape[-1]))
+        gates = like(x, (*shape[:-1], cell.gates * shape[-1]))
         append(Facts(Kind.LINEAR, (operand,), (weight.mT, bias)), gates)
     out = like(x, shape)
-    for step in cell.step.acts:
+    for step in cell.acts:
         kind = step if isinstance(step, Kind) else Kind.ACTIVATION
-        function = step if isinstance(step, Function) else None
-        append(Facts(kind, (out,), function=function), out)
+        applied = step if isinstance(step, Function) else None
+        append(Facts(kind, (out,), function=applied), out)
     for matrix in projection:
         narrow = like(x, (*shape[:-1], matrix.shape[0]))
         out = append(Facts(Kind.LINEAR, (out,), (matrix.mT,)), narrow)
@@ -92,7 +86,7 @@ def layer(
 
 
 def lstm_cell(x: torch.Tensor, states: Sequence[torch.Tensor], *weights: Any) -> Any:
-    """The new state and its cell."""
+    """The new hidden state and the new cell state."""
     state, cell = states
     from_input, from_state = _both(x, state, *weights, state_first=True)
     gates = _parts(from_state.add_(from_input), 4)
@@ -112,8 +106,8 @@ def gru_cell(x: torch.Tensor, state: torch.Tensor, *weights: Any) -> torch.Tenso
 
 
 def _parts(gates: torch.Tensor, number: int) -> list[torch.Tensor]:
-    """The gates apart, as torch splits them: they are written to in place, so they are no views for
-    autograd."""
+    """The gates, split as torch splits them. They are written to in place, so autograd must not see
+    views."""
     split = torch.ops.aten.unsafe_split.Tensor
     return list(split(gates, gates.shape[1] // number, 1))
 
