@@ -137,23 +137,17 @@ def file_option(
 
 
 FORMAT = format_option(table_formats, "table", callback=checked_by(_check_format))
-OUTPUT = click.option(
-    "-o",
-    "--output",
-    "output_path",
-    callback=checked_by(check_pair),
-    help="Write to this file, whole or not at all, in the format that .csv, .md, .tex, .json or "
-    ".html names; FILE.json beside it says how it is made. A - is standard output.",
-    metavar="FILE",
+OUTPUT = file_option(
+    ("-o", "--output", "output_path"),
+    check_pair,
+    "Write to this file, whole or not at all, in the format that .csv, .md, .tex, .json or .html "
+    "names; FILE.json beside it says how it is made. A - is standard output.",
 )
-PLAIN_OUTPUT = click.option(
-    "-o",
-    "--output",
-    "output_path",
-    callback=checked_by(check_file),
-    help="Write to this file, whole or not at all, in the format that .tex, .json, .py or .md "
-    "names. A - is standard output.",
-    metavar="FILE",
+PLAIN_OUTPUT = file_option(
+    ("-o", "--output", "output_path"),
+    check_file,
+    "Write to this file, whole or not at all, in the format that .tex, .json, .py or .md names. "
+    "A - is standard output.",
 )
 PLOT = file_option(
     ("--plot", "plot_path"),

@@ -46,9 +46,9 @@ class Column:
 class Table:
     """Rows of cells under columns; `total` marks the last row as a sum of the others.
 
-    `headings` name each row's group, for people: a line above the first row of each. The entries of
-    `bibliography` go with it into LaTeX. A table that is an `aside` stands beside another for
-    people, and CSV leaves it out.
+    `headings` name the group of each row, which people see as a line above the first row of the
+    group. The entries of `bibliography` are added in LaTeX. A table that is an `aside` stands
+    beside another for people, and CSV leaves it out.
     """
 
     columns: Sequence[Column]

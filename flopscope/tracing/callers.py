@@ -61,8 +61,8 @@ def package_of(filename: str) -> str | None:
 
 
 def caller() -> str:
-    """file:line of the innermost running frame of the reader's code, "unknown" where there is none.
-    The code that called this project is left out: the code that it runs is what is meant."""
+    """file:line of the innermost running frame of the reader's code; "unknown" if there is none.
+    Code that called this project is left out, because the code that this project runs is meant."""
     lines = list(running(sys._getframe(1)))
     ours = [at for at, (file, _) in enumerate(lines) if file.startswith(OWN)]
     return innermost(lines[: ours[-1]] if ours else lines) or "unknown"

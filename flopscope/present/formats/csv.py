@@ -9,8 +9,8 @@ from flopscope.present.table import Document
 
 
 def text(document: Document) -> str:
-    """Raw values under plain names: integers without separators, no total row, no asides.
-    Several tables are separated by an empty line."""
+    """Raw values under plain names: integers have no separators, and there are neither a row
+    of totals nor asides. An empty line separates several tables."""
     parts = []
     for table in (each for each in document.tables if not each.aside):
         buffer = io.StringIO()

@@ -60,7 +60,7 @@ def _body(table: Table, rows: list[list[str]], room: int) -> str:
 
     buffer = io.StringIO()
     width = max(room, _beside(_widths(table, rows)))
-    # text even in a notebook, where rich would show the table itself and write nothing
+    # in a notebook rich would otherwise show the table itself and write no text
     console = Console(
         file=buffer, width=width, color_system=None, legacy_windows=False, force_jupyter=False
     )
@@ -105,8 +105,8 @@ def _notes(table: Table, room: int) -> list[str]:
 
 
 def _folded(table: Table, width: int) -> list[list[str]]:
-    """The cells, folded where the width needs it and their column can: the last column first, texts
-    before numbers."""
+    """The cells, folded if the table is wider than this and their column can be folded: the last
+    column first, and texts before numbers."""
     rows = table.texts()
     columns = reversed(list(enumerate(table.columns)))
     for index, column in sorted(columns, key=lambda pair: pair[1].numeric):

@@ -39,9 +39,9 @@ class Folder(str):
 def importable(target: str) -> Iterator[None]:
     """While active, imports of a file or module are found where its author finds them.
 
-    What its code prints goes to standard error: standard output is the answer's. Its code sees a
-    command line without arguments, under the target's name, and cannot end the program. Inside
-    another call it is that one's.
+    What its code prints goes to standard error, because standard output is for the answer. Its code
+    sees a command line without arguments, under the target's name, and cannot end the program. A
+    call inside another call shares the outer one's state.
     """
     if _folders():
         yield
