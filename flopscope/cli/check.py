@@ -56,12 +56,12 @@ def check(
 def _checked(models: Sequence[str], res: tuple[int, int] | None, batch: int) -> Answer:
     from flopscope.answers import check as answers
     from flopscope.present.check import agreement_document
-    from flopscope.present.provenance import Sources
+    from flopscope.present.provenance import of_checked
 
     with waiting(f"checking {', '.join(models)}"):
         found = answers.check(models, res=res, batch=batch)
     document = agreement_document(found.entries)
-    return Answer(document, Sources(networks=models, packages=PACKAGES), found.agrees)
+    return Answer(document, of_checked(found), found.agrees)
 
 
 def _proved(models: Sequence[str]) -> Answer:

@@ -143,7 +143,8 @@ def test_the_helper_of_tests_wants_a_budget():
          "--max-macs much is not a positive number; give digits with at most one decimal point and "
          "one of K, M, G, T, such as 150M or 150000000"),
         (["--max-macs", "1M"],
-         "give either --input, such as --input B,3,H,W, or --res, such as --res 224"),
+         "net.py:Net does not state the size of its input; give it, such as --res 224 or "
+         "--input 1,3,224,224"),
         (["--max-macs", "1M", "--input", "B,3,32,32"],
          "this counts at sizes that are numbers, and B,3,32,32 has free ones; give an input such "
          "as --input 1,3,224,224"),

@@ -1,6 +1,6 @@
 """The public implementations that tests compare with, or a skip where they are not installed.
 
-They come in by the users' door: `flopscope.tracing.loading.targets.library`, which declares what
+They come in by the users' door: `flopscope.tracing.loading.libraries.library`, which declares what
 torchvision lacks where its compiled extension does not load, and says so; here nobody reads it.
 """
 
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from flopscope.tracing.loading.targets import library
+from flopscope.tracing.loading.libraries import library
 
 
 def torchvision() -> ModuleType:
