@@ -51,7 +51,7 @@ networks: $(VENV)/full  ## count and prove every network anew and write docs/net
 	OMP_NUM_THREADS=1 $(BIN)/python docs/writing/networks.py
 
 architectures: $(VENV)/full  ## trace every public network, in about an hour, and write docs/architectures.md
-	OMP_NUM_THREADS=1 $(BIN)/python docs/writing/sweep.py
+	OMP_NUM_THREADS=1 PYTHONPATH=tests/support $(BIN)/python docs/writing/sweep.py
 
 notebooks: $(VENV)/full  ## execute the notebooks anew and store their outputs
 	OMP_NUM_THREADS=1 $(BIN)/python notebooks/execute.py

@@ -12,8 +12,8 @@ from typing import NamedTuple
 class Dimension(NamedTuple):
     """How a dimension is written in text and LaTeX, what it means, and which numbers it takes.
 
-    It is an integer from 1; `real` says that it is a real number above 0 instead. `free` says that
-    it is a free size of the catalogue's networks, of their inputs or among their options.
+    A dimension is an integer from 1, or a real number above 0 if it is `real`. `free` says that
+    networks of the catalogue have it as a free size, of their inputs or among their options.
     """
 
     text: str
@@ -44,16 +44,16 @@ ALPHABET: Mapping[str, Dimension] = {
     "classes": Dimension("classes", r"\mathrm{classes}", "number of classes", free=True),
     "heads": Dimension("h", "h", "heads of attention"),
     "tokens": Dimension("T", "T", "tokens", free=True),
-    "prompts": Dimension("P", "P", "points of a prompt", free=True),
-    "queries": Dimension("Q", "Q", "prompts asked of one image", free=True),
+    "prompts": Dimension("P", "P", "points in a prompt", free=True),
+    "queries": Dimension("Q", "Q", "prompts for one image", free=True),
 }
 
 MULTIPLIERS = frozenset(name for name, dimension in ALPHABET.items() if dimension.real)
-"""The names of real numbers. A reader's file may give an integer one of these names; then it is
-written by the name and not by the letter."""
+"""The names of real numbers. A reader's file may call an integer by one of these names; it is then
+written by its name and not by the letter."""
 
 FREE = tuple(name for name, dimension in ALPHABET.items() if dimension.free)
-"""The names of what is free in the catalogue's networks."""
+"""The names of the sizes that are free in the catalogue's networks."""
 
 KERNEL_ARGUMENTS = ("*kernel*",)
 """Names of a module's arguments that mean the side of a kernel, which is odd, with * for any
@@ -70,7 +70,8 @@ def is_kernel(argument: str) -> bool:
 
 
 def text_of(name: str) -> str:
-    """How a symbol is written in text: 'width' as 'α'; a name outside the alphabet as itself.
+    """How a symbol is written in text: 'width' is written 'α', and a name outside the alphabet
+    stays as it is.
 
     >>> text_of("width"), text_of("frames")
     ('α', 'frames')

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from flopscope.answers.derive import Derivation
     from flopscope.tracing.calls import Rule
 
-Resolution = int | tuple[int, int]
+ImageSize = int | tuple[int, int]
 
 
 def analyze(
@@ -99,7 +99,8 @@ def derive(
     quantities: Sequence[str] = ("macs", "params"),
     example: Mapping[str, int] | None = None,
 ) -> Derivation:
-    """The formulas of a class or factory in its own arguments, of which symbols are free sizes.
+    """The formulas of a class or factory in its own arguments. An argument that is a symbol is a
+    free size.
 
     >>> from torch import nn
     >>> from flopscope.symbolic import symbol
@@ -124,7 +125,7 @@ def derive(
 
 @dataclass(frozen=True)
 class ComparisonReport(Report):
-    """What `compare` returns: `comparison` holds the entries, the rest converts."""
+    """The report that `compare` returns. `comparison` holds its entries."""
 
     comparison: Comparison
 
@@ -146,14 +147,14 @@ class ComparisonReport(Report):
 
 def compare(
     *models: str | nn.Module,
-    res: Resolution | None = None,
+    res: ImageSize | None = None,
     batch: int = 1,
     convention: str = "macs",
     by: str | None = None,
     check: bool = False,
     scale: Scaling | None = None,
 ) -> ComparisonReport:
-    """Networks side by side: params, work, activations, size, published accuracy.
+    """Networks side by side: their params, work, activations, size and published accuracy.
 
     Each is a model of the catalogue, or a target as the command line takes it: `net.py:Net`,
     `timm:NAME`, `torchvision:NAME`, `model.onnx`, or a module, which is traced and needs torch.
@@ -178,7 +179,7 @@ def compare(
 
 @dataclass(frozen=True)
 class AgreementReport(Report):
-    """What `check` returns: falsy on any difference."""
+    """The report that `check` returns. It is false where anything differs."""
 
     comparison: Comparison
 
@@ -190,7 +191,7 @@ class AgreementReport(Report):
 
 
 def check(
-    *models: str | nn.Module, res: Resolution | None = None, batch: int = 1
+    *models: str | nn.Module, res: ImageSize | None = None, batch: int = 1
 ) -> AgreementReport:
     """Each closed form against the real module, row by row, with fvcore and torch as witnesses; any
     other network's trace against fvcore and torch, in total.

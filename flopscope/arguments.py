@@ -16,9 +16,9 @@ from flopscope.symbolic import Polynomial, dimension, symbol
 
 
 @dataclass(frozen=True)
-class Named:
-    """Something in the target's own module, by its name: nn.GELU, or called: Config(width=16).
-    `text` is how it was written."""
+class NamedObject:
+    """Something in the target's own module: a name such as nn.GELU, or a call such as
+    Config(width=16). `text` is what the reader wrote."""
 
     name: str
     text: str
@@ -32,34 +32,34 @@ class Named:
 
 @dataclass(frozen=True)
 class Deferred:
-    """A call whose function was found; it is made where its arguments are: as numbers, or as
-    symbolic sizes."""
+    """A call of a function that has been found. It is carried out later, once it is known whether
+    its arguments are numbers or symbolic sizes."""
 
     function: Callable[..., Any]
     positional: tuple[Any, ...]
     named: Mapping[str, Any]
 
     def made(self, of: Callable[[Any], Any]) -> Any:
-        """What the function returns, each argument as `of` has it."""
+        """What the function returns for these arguments, each of them passed through `of`."""
         named = {name: of(value) for name, value in self.named.items()}
         return self.function(*map(of, self.positional), **named)
 
     def __call__(self, **more: Any) -> Any:
-        """What the function returns from numbers, some of them given now."""
-        return Deferred(self.function, self.positional, {**self.named, **more}).made(plain)
+        """What the function returns for numbers, with `more` arguments by name."""
+        return Deferred(self.function, self.positional, {**self.named, **more}).made(as_numbers)
 
 
-def plain(value: Any) -> Any:
-    """An argument, or a mapping of them, as numbers: every call in it is made."""
+def as_numbers(value: Any) -> Any:
+    """An argument, or a mapping of them, with every call in it carried out on numbers."""
     if isinstance(value, Deferred):
-        return value.made(plain)
+        return value.made(as_numbers)
     if type(value) in (tuple, list):
-        return type(value)(map(plain, value))
-    return {k: plain(v) for k, v in value.items()} if type(value) is dict else value
+        return type(value)(map(as_numbers, value))
+    return {k: as_numbers(v) for k, v in value.items()} if type(value) is dict else value
 
 
 def parse_input(text: str) -> InputSpec:
-    """'ids=B,T:int64' as the keyword, the sizes and the type; keyword and type may be left out.
+    """Read 'ids=B,T:int64' as keyword, sizes and type; keyword and type may be left out.
 
     Raises BadInput for text that is not a size, UnknownName for an unknown type.
 
@@ -78,7 +78,8 @@ def parse_input(text: str) -> InputSpec:
 
 
 def parse_shape(text: str) -> tuple[Size, ...]:
-    """'B,3,H,W' as sizes: integers from 1, and names of free sizes.
+    """Read 'B,3,H,W' as sizes, which are integers from 1 or names of free sizes. Raises BadInput
+    for any other text.
 
     >>> parse_shape("1,3,224,224")
     (1, 3, 224, 224)
@@ -99,8 +100,10 @@ def _size(part: str, text: str) -> Size:
 
 
 def parse_arguments(pairs: Sequence[str]) -> dict[str, Any]:
-    """'width=24' as {'width': 24}: Python literals, names and calls as `Named`, else text. Raises
-    BadInput without an equals sign, or for a name that is given twice.
+    """Read 'width=24' as {'width': 24}. A value is a Python literal; a name or call in the target's
+    module, as `NamedObject`; or else text.
+
+    Raises BadInput without an equals sign, or for a name that is given twice.
 
     >>> parse_arguments(["width=24", "norm=batch"])
     {'width': 24, 'norm': 'batch'}
@@ -125,8 +128,8 @@ def _literal(text: str) -> Any:
         return text
 
 
-def parse_name(text: str) -> Named:
-    """What follows the last colon of a target: Net, Net.small, Net(Config(width=16)). Raises
+def parse_name(text: str) -> NamedObject:
+    """Read what follows the last colon of a target: Net, Net.small or Net(Config(width=16)). Raises
     BadInput for anything else.
 
     >>> parse_name("Net(depth=2)").named
@@ -136,7 +139,7 @@ def parse_name(text: str) -> Named:
         value = _inside(ast.parse(text.strip(), mode="eval").body)
     except (ValueError, TypeError, SyntaxError) as error:
         raise BadInput(_no_name(text)) from error
-    if not isinstance(value, Named):
+    if not isinstance(value, NamedObject):
         raise BadInput(_no_name(text))
     return value
 
@@ -149,7 +152,7 @@ def _no_name(text: str) -> str:
 
 
 def parse_examples(pairs: Sequence[str]) -> dict[str, int]:
-    """'tokens=77' as {'tokens': 77}. Raises BadInput unless the value is an integer from 1."""
+    """Read 'tokens=77' as {'tokens': 77}. Raises BadInput unless the value is an integer from 1."""
     examples = parse_arguments(pairs)
     for name, value in examples.items():
         if not isinstance(value, int) or value < 1:
@@ -158,7 +161,8 @@ def parse_examples(pairs: Sequence[str]) -> dict[str, int]:
 
 
 HALF = "half_"
-"""Prefix of the j that stands for (K − 1)/2 while a size K is traced that is odd by name."""
+"""Prefix of the symbol that stands for (K − 1)/2 while a module is traced in a size K whose name
+says that it is odd."""
 
 OPERATIONS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: lambda a, b: a + b,
@@ -170,7 +174,7 @@ OPERATIONS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
 
 
 def parse_symbolic(pair: str) -> tuple[str, Any]:
-    """'embed=h*d' as ('embed', h·d): names are free sizes, text stands in quotes.
+    """Read 'embed=h*d' as ('embed', h·d). Names are free sizes; text stands in quotes.
 
     Raises BadInput for what is neither a literal nor a sum of products of names and numbers.
 
@@ -197,8 +201,8 @@ def parse_symbolic(pair: str) -> tuple[str, Any]:
 
 
 def parse_symbolics(pairs: Sequence[str]) -> dict[str, Any]:
-    """All arguments of a command line, as `parse_symbolic` reads each. Raises BadInput for a name
-    that is given twice, too."""
+    """Read all arguments of a command line by `parse_symbolic`. Raises BadInput for a name that is
+    given twice, too."""
     arguments: dict[str, Any] = {}
     for name, value in map(parse_symbolic, pairs):
         if name in arguments:
@@ -220,14 +224,14 @@ def _value(node: ast.expr) -> Any:
 
 
 def _plain(node: ast.expr) -> Any:
-    """A literal, or something in the target's module; a name alone is neither."""
+    """A literal, or something in the target's module. A plain name alone is read as neither."""
     return _of_parts(node, _plain, _inside)
 
 
 def _inside(node: ast.expr) -> Any:
-    """The same where a name alone is one of the target's module: in a call."""
+    """The same inside a call, where a plain name means one of the target's module."""
     if isinstance(node, ast.Name):
-        return Named(node.id, node.id)
+        return NamedObject(node.id, node.id)
     return _of_parts(node, _inside, _inside)
 
 
@@ -235,13 +239,13 @@ def _of_parts(
     node: ast.expr, of: Callable[[ast.expr], Any], of_argument: Callable[[ast.expr], Any]
 ) -> Any:
     if isinstance(node, ast.Attribute):
-        return Named(_dotted(node), ast.unparse(node))
+        return NamedObject(_dotted(node), ast.unparse(node))
     if isinstance(node, ast.Call):
         if any(keyword.arg is None for keyword in node.keywords):
             raise ValueError("no name")
         positional = tuple(map(of_argument, node.args))
         named = tuple((str(k.arg), of_argument(k.value)) for k in node.keywords)
-        return Named(_dotted(node.func), ast.unparse(node), True, positional, named)
+        return NamedObject(_dotted(node.func), ast.unparse(node), True, positional, named)
     if isinstance(node, ast.Tuple | ast.List):
         items = list(map(of, node.elts))
         return tuple(items) if isinstance(node, ast.Tuple) else items

@@ -1,14 +1,14 @@
-"""What flopscope raises: one base class, few children, each a sentence a user can act on."""
+"""What flopscope raises: one base class and a few children, whose messages a user can act on."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 SHOWN = 16
-"""Names that a message lists at most."""
+"""The most names that a message lists."""
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names as a sentence has them.
+    """Names joined as in a sentence.
 
     >>> listed(["table", "csv", "json"])
     'table, csv or json'
@@ -31,7 +31,7 @@ class OutsideDomain(FlopscopeError):
 
 
 class UnboundSymbols(FlopscopeError):
-    """A number was asked of an expression whose symbols were not all given."""
+    """A number was asked for, but not every symbol of the expression has a value."""
 
 
 class MixedQuantities(FlopscopeError):
@@ -43,8 +43,8 @@ class Overflow(FlopscopeError):
 
 
 class UnknownName(FlopscopeError):
-    """A name that is not in its table; the message offers those that begin with it, else the
-    nearest ones.
+    """A name that is not in its table. The message offers the names that begin with it, or else
+    the nearest names.
 
     >>> print(UnknownName("model", "mobilenet2", ["mobilenetv1", "mobilenetv2"]))
     unknown model 'mobilenet2'; did you mean mobilenetv2 or mobilenetv1?

@@ -1,4 +1,4 @@
-"""Whether the optional packages are there; a missing one is said in one sentence."""
+"""Checks that optional packages are installed; one sentence says what is missing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _require(extra: str, *names: str) -> None:
     for name in names:
         try:
             import_module(name)
-        except Exception as error:  # an installation that is broken raises what it likes
+        except Exception as error:  # a broken installation may raise any error
             them = "them" if len(names) > 1 else "it"
             raise BadInput(
                 f"this needs {' and '.join(names)}, but {name} cannot be imported{_cause(error)}; "
@@ -35,7 +35,7 @@ def _require(extra: str, *names: str) -> None:
 
 
 def _cause(error: Exception) -> str:
-    """Why the import failed, if the package is installed; nothing if it is not."""
+    """The error of the import in brackets if the package is installed; empty text if it is not."""
     if isinstance(error, ModuleNotFoundError):
         return ""
     text = " ".join(str(error).split())

@@ -17,10 +17,10 @@ from flopscope.sizes import Shape, Size
 
 
 class Fact(Enum):
-    """An enumeration whose members are found by identity: tables are asked for them in every
-    count."""
+    """An enumeration whose members hash by identity, because every count looks them up in
+    tables."""
 
-    __hash__ = object.__hash__  # Python's own is written in Python
+    __hash__ = object.__hash__  # the hash of an enumeration is slow, since it is written in Python
 
 
 class Kind(Fact):
@@ -31,10 +31,10 @@ class Kind(Fact):
     DEFORMABLE_CONVOLUTION = "deformable convolution"
     LINEAR = "linear"
     MATMUL = "matmul"
-    SPARSE_MATMUL = "sparse matmul"  # the entries of one matrix that are stored, by dense vectors
+    SPARSE_MATMUL = "sparse matmul"  # the stored entries of one matrix times dense vectors
     EMBEDDING = "embedding"
     BATCH_NORM = "batch norm"
-    BATCH_NORM_TRAINING = "batch norm (training)"  # with the statistics of its own input
+    BATCH_NORM_TRAINING = "batch norm (training)"  # with the statistics of the batch itself
     LAYER_NORM = "layer norm"
     GROUP_NORM = "group norm"
     RMS_NORM = "rms norm"
@@ -43,20 +43,20 @@ class Kind(Fact):
     LOG_SOFTMAX = "log-softmax"
     MAX_POOL = "max pool"
     AVERAGE_POOL = "average pool"
-    AVERAGE_POOL_INSIDE = "average pool (inside)"  # a mean without the padding
+    AVERAGE_POOL_INSIDE = "average pool (inside)"  # a mean over elements that are not padding
     GLOBAL_POOL = "global pool"
     ADAPTIVE_POOL = "adaptive pool"
     RESIZE = "interpolation"
     GRID_SAMPLE = "grid sample"  # an interpolation at computed positions
-    ADD = "addition"  # subtraction too
+    ADD = "addition"  # subtractions are additions too
     MULTIPLY = "multiplication"
     DIVIDE = "division"
     COMPARE = "comparison"  # maximum, minimum and logic of two tensors too
     ELEMENTWISE = "element-wise function"  # a function that networks do not write as a layer
     REDUCTION = "reduction"
     CONCATENATION = "concatenation"
-    STORED = "stored tensor"  # a parameter that no operator reads as a whole
-    OTHER = "other"  # it multiplies no matrices; what it does element by element is not stated
+    STORED = "stored tensor"  # a parameter that no operator reads in full
+    OTHER = "other"  # no products of matrices; its other arithmetic is not known
     UNKNOWN = "unknown"
 
 
@@ -97,11 +97,12 @@ class Function(Fact):
 
 
 class Reduction(Fact):
-    """What becomes of the elements of a group; the arithmetic is in `costs.REDUCTION_ACTS`."""
+    """How the elements of a group become one number; the arithmetic is in
+    `costs.REDUCTION_ACTS`."""
 
     SUM = "sum"
     MEAN = "mean"
-    EXTREMUM = "extremum"  # the largest or smallest, or its place
+    EXTREMUM = "extremum"  # the largest or smallest element, or its position
     PRODUCT = "product"
     VARIANCE = "variance"
     DEVIATION = "standard deviation"
@@ -111,23 +112,23 @@ class Reduction(Fact):
 
 
 class Interpolation(Fact):
-    """How a value between samples is made; how many samples it takes is in `costs.TAPS`."""
+    """How a value between samples is computed; `costs.TAPS` has the number of samples."""
 
     NEAREST = "nearest"
     LINEAR = "linear"
     BILINEAR = "bilinear"
     TRILINEAR = "trilinear"
     BICUBIC = "bicubic"
-    VARYING = "varying"  # the samples, or their weights, are not stated
+    VARYING = "varying"  # its samples or their weights are not known
 
 
 Arithmetic: TypeAlias = Function | Reduction | Interpolation
-"""What names the arithmetic of a row within its kind."""
+"""What says which arithmetic a row does within its kind."""
 
 
 class Window(NamedTuple):
-    """The sliding window of a convolution or pooling, one size an axis: (vertical, horizontal) of
-    a map."""
+    """The sliding window of a convolution or pooling, with one size for each axis: (vertical,
+    horizontal) on a map."""
 
     kernel: Shape
     stride: Shape
@@ -137,7 +138,7 @@ class Window(NamedTuple):
 
 FLOAT8 = ("e4m3fn", "e4m3fnuz", "e5m2", "e5m2fnuz", "e8m0fnu")
 FLOAT32 = "float32"
-"""The type of elements where nothing else is said."""
+"""The type of elements unless a row says otherwise."""
 
 ELEMENT_BYTES: Mapping[str, int] = {
     **dict.fromkeys(["complex128"], 16),
@@ -146,34 +147,34 @@ ELEMENT_BYTES: Mapping[str, int] = {
     **dict.fromkeys(["float16", "bfloat16", "int16", "uint16", "bits16"], 2),
     **dict.fromkeys(["bool", "int8", "uint8", "qint8", "quint8", "bits8"], 1),
     **dict.fromkeys([f"float8_{form}" for form in FLOAT8], 1),
-    # several numbers in a byte, or a type that torch stores in whole bytes all the same
+    # types of fewer than 8 bits; torch still stores some of them in whole bytes
     **dict.fromkeys(["float4_e2m1fn_x2", "quint4x2", "quint2x4"], 1),
     **dict.fromkeys(["bits1x8", "bits2x4", "bits4x2"], 1),
     **dict.fromkeys([f"{sign}int{bits}" for sign in ("", "u") for bits in range(1, 8)], 1),
-    # of these PER_BYTE says more: alone, one takes a byte too
+    # PER_BYTE says how many share a byte; a single one takes a byte too
     **dict.fromkeys([f"{sign}int{bits}_packed" for sign in ("", "u") for bits in (1, 2, 4)], 1),
     "float4_e2m1_packed": 1,
 }
-"""Types of elements under torch's names, and the bytes of one in memory."""
+"""The types of elements under torch's names, with the bytes that one element takes in memory."""
 
 PER_BYTE: Mapping[str, int] = {
     **dict.fromkeys(["int4_packed", "uint4_packed", "float4_e2m1_packed"], 2),
     **dict.fromkeys(["int2_packed", "uint2_packed"], 4),
     "uint1_packed": 8,
 }
-"""Types of which several elements lie in one byte of a stored tensor."""
+"""Types of which several elements share a byte of a stored tensor, and how many."""
 
 COMPLEX = frozenset({"complex32", "complex64", "complex128"})
-"""Types whose element is a pair of numbers."""
+"""Complex types, whose elements are pairs of numbers."""
 
 
 class Weight(NamedTuple):
-    """A stored tensor. Two rows that name the same key share one tensor, counted once.
+    """A stored tensor. Rows that name the same key share one tensor, which counts once.
 
     `learnt` is False for a weight that is no parameter: a constant that the network stores, or,
     with an empty key, one that it computes, which is then among the row's inputs too. `frozen` is
-    True for a parameter without gradient: stored and counted with the others, never trained.
-    `element` is the type of its elements; `share` the part of it that one token uses, where tokens
+    True for a parameter without gradient, which is stored and counted but never trained. `element`
+    is the type of its elements. `share` is the part of the tensor that one token uses, where tokens
     choose among experts.
     """
 
@@ -225,7 +226,7 @@ class Operator(NamedTuple):
 
     @property
     def operand(self) -> Shape:
-        """Its first input, or the stored tensor it works on where it takes no input."""
+        """Its first input or, where it takes no input, the stored tensor that it works on."""
         stored = (*self.weights, *self.buffers)
         return self.inputs[0] if self.inputs else stored[0].shape
 
@@ -236,12 +237,13 @@ class Operator(NamedTuple):
 
 
 TYPES = ("float32", "float16", "bfloat16", "float64", "int64", "int32", "int8", "uint8", "bool")
-"""Types of an input's elements, by torch's names."""
+"""The types that an input's elements can have, by torch's names."""
 
 
 @dataclass(frozen=True)
 class InputSpec:
-    """An input of a network: the keyword it is given under, its sizes, its elements' type."""
+    """An input of a network: the keyword under which it is given, its sizes, and the type of its
+    elements."""
 
     keyword: str | None
     shape: tuple[Size, ...]

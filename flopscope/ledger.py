@@ -1,4 +1,4 @@
-"""The ledger: what a network does, row by row. It states facts; counts are read from it."""
+"""The ledger: what a network does, row by row. It states facts, from which counts are read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Level(Enum):
-    """How far to group: by leading parts of the path, or by kind of operator."""
+    """What rows are grouped by: the leading parts of their paths, or the kind of operator."""
 
     STAGE = "stage"
     BLOCK = "block"
@@ -32,7 +32,7 @@ class Level(Enum):
 
     @classmethod
     def named(cls, name: str) -> Level:
-        """The level of that name. Raises UnknownName."""
+        """The level of this name. Raises UnknownName for any other."""
         levels = {level.value: level for level in cls}
         if name not in levels:
             raise UnknownName("level", name, levels)
@@ -66,7 +66,8 @@ class Ledger:
         return iter(self.rows)
 
     def __add__(self, other: Ledger) -> Ledger:
-        """Both networks side by side; neither reads the other's outputs or shares its weights."""
+        """Both networks side by side. Neither reads the other's outputs, and no weights are
+        shared."""
         rows = 1 + max((row.id for row in self.rows), default=-1)
         inputs = -min(
             (source for row in self.rows for source in row.reads if source < 0), default=0
@@ -75,7 +76,7 @@ class Ledger:
         return Ledger(self.rows + moved, self.conditions + other.conditions)
 
     def repeat(self, times: Size) -> Ledger:
-        """`times` equal copies, each with weights of its own; their number may be a symbol."""
+        """`times` equal copies, each with weights of its own. The number may be a symbol."""
         rows = tuple(row._replace(repeat=row.repeat * times) for row in self.rows)
         return replace(self, rows=rows)
 
@@ -84,7 +85,7 @@ class Ledger:
         return replace(self, rows=tuple(row for row in self.rows if keep(row)))
 
     def group_by(self, level: Level) -> dict[str, Ledger]:
-        """Ledgers by stage, block, layer or kind, in order of first appearance."""
+        """One ledger for each stage, block, layer or kind, in order of first appearance."""
         groups: dict[str, list[Operator]] = {}
         for row in self.rows:
             groups.setdefault(level.key(row), []).append(row)
@@ -105,7 +106,7 @@ class Ledger:
         return Ledger(tuple(_present(rows)), self._conditions_at(sizes))
 
     def rewritten(self, rule: Callable[[Size], Size]) -> Ledger:
-        """Every size of every row as the rule writes it."""
+        """The ledger with `rule` applied to every size of every row."""
         return replace(self, rows=tuple(_mapped(row, rule) for row in self.rows))
 
     def _conditions_at(self, sizes: Mapping[str, Any]) -> tuple[Condition, ...]:
@@ -120,11 +121,11 @@ class Ledger:
         return replace(reading, conditions=self.conditions) if self.conditions else reading
 
     def params(self) -> Reading:
-        """Parameters, frozen ones too; a shared tensor counts once."""
+        """Parameters, frozen ones included; a shared tensor counts once."""
         return self.read(readings.params)
 
     def active_params(self) -> Reading:
-        """Parameters that one token uses: of experts, those that it is sent to."""
+        """Parameters that one token uses; of experts, only those that it is sent to."""
         return self.read(readings.active_params)
 
     def trainable(self) -> Reading:
@@ -132,7 +133,7 @@ class Ledger:
         return self.read(readings.trainable)
 
     def buffers(self) -> Reading:
-        """Stored elements that are not learnt."""
+        """Elements that are stored and not learnt."""
         return self.read(readings.buffers)
 
     def macs(self) -> Reading:
@@ -144,12 +145,12 @@ class Ledger:
         return self.read(partial(readings.flops, convention=convention))
 
     def activations(self, *, convolutions_only: bool = False) -> Reading:
-        """Output elements of convolution, linear and matmul (fvcore's notion), or of
-        convolutions."""
+        """Output elements of convolution, linear and matmul, as fvcore counts them, or of
+        convolutions alone."""
         return self.read(partial(readings.activations, convolutions_only=convolutions_only))
 
     def weight_bytes(self, dtype: str | None = None) -> Reading:
-        """Bytes of the parameters as stored, or with floating-point numbers in `dtype`."""
+        """Bytes of the parameters in their own types, or with floating-point numbers in `dtype`."""
         return self.read(partial(readings.weight_bytes, dtype=dtype))
 
     def traffic_bytes(self, dtype: str | None = None) -> Reading:
@@ -166,7 +167,8 @@ class Ledger:
         return all(row.kind is not Kind.UNKNOWN for row in self.rows)
 
     def to_frame(self) -> pd.DataFrame:
-        """One line a row: its path, kind and shapes, and the quantities that stand beside parts."""
+        """A data frame with a line for each row: path, kind, shapes, and the quantities that tables
+        show for parts of a network."""
         import pandas as pd
 
         return pd.DataFrame([_record(row) for row in self.rows])
@@ -176,9 +178,9 @@ NAMED_BY_FUNCTION = (Kind.ACTIVATION, Kind.ELEMENTWISE, Kind.REDUCTION)
 
 
 def kind_name(row: Operator) -> str:
-    """The field's name of the row's kind: a convolution is depthwise, pointwise, grouped or
-    standard. What runs backward is named by its arithmetic."""
-    name = plain_name(row.kind, row.function)
+    """What papers call the row's kind: a convolution is depthwise, pointwise, grouped or standard.
+    A row of the backward pass is named by its arithmetic."""
+    name = kind_or_function(row.kind, row.function)
     if row.backward:
         return f"{name} (backward)"
     if row.kind is not Kind.CONVOLUTION or row.window is None:
@@ -194,8 +196,8 @@ def kind_name(row: Operator) -> str:
     return "pointwise convolution" if pointwise else "standard convolution"
 
 
-def plain_name(kind: Kind, function: Arithmetic | None) -> str:
-    """The kind's name or, of the kinds that go by their function, the function's, such as relu."""
+def kind_or_function(kind: Kind, function: Arithmetic | None) -> str:
+    """The name of the kind or, where the function says more, of the function, such as relu."""
     return function.value if function is not None and kind in NAMED_BY_FUNCTION else kind.value
 
 
@@ -212,7 +214,7 @@ def _record(row: Operator) -> dict[str, Any]:
 
 
 def _renumbered(row: Operator, rows: int, inputs: int) -> Operator:
-    """The row as part of a ledger that has that many rows and inputs already.
+    """The row renumbered for a ledger that already has so many rows and inputs.
 
     Its id, its inputs and the keys of its weights become its own.
     """
@@ -223,12 +225,13 @@ def _renumbered(row: Operator, rows: int, inputs: int) -> Operator:
 
 
 def _renamed(weight: Weight, rows: int) -> Weight:
-    """The weight under a key of its own. A computed weight has none and keeps it so."""
+    """The weight under a key of its own. A computed weight has no key, and gets none."""
     return weight._replace(key=f"{rows}:{weight.key}") if weight.key else weight
 
 
 def _present(rows: Iterable[Operator]) -> Iterator[Operator]:
-    """The rows that happen; those that read an absent one read what it forwards."""
+    """The rows that happen. A row that would read an absent one reads what the absent row
+    forwards."""
     stands: dict[int, int] = {}
     for row in rows:
         reads = tuple(stands.get(tensor, tensor) for tensor in row.reads)

@@ -11,14 +11,14 @@ from typing import NamedTuple
 from flopscope.facts import Function, Kind
 
 
-class Step(NamedTuple):
+class RecurrentCell(NamedTuple):
     """The number of gates, and the acts after the two products."""
 
     gates: int
     acts: tuple[Kind | Function, ...]
 
 
-LSTM = Step(
+LSTM = RecurrentCell(
     4,
     (
         *[Kind.ADD] * 4,
@@ -29,7 +29,7 @@ LSTM = Step(
 )
 """Gates i, f, o and a candidate g; c' = f·c + i·g; h' = o·tanh(c')."""
 
-GRU = Step(
+GRU = RecurrentCell(
     3,
     (
         *[Kind.ADD] * 2,
@@ -42,6 +42,6 @@ GRU = Step(
 h' = (1 − z)·n + z·h."""
 
 
-def plain(function: Function) -> Step:
+def ungated(function: Function) -> RecurrentCell:
     """The step of a layer without gates: h' = function(x + h)."""
-    return Step(1, (Kind.ADD, function))
+    return RecurrentCell(1, (Kind.ADD, function))

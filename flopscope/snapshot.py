@@ -11,7 +11,7 @@ import random
 import sys
 import threading
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from types import (
     BuiltinFunctionType,
@@ -23,6 +23,7 @@ from types import (
 )
 from typing import Any
 
+import torch
 from torch import nn
 
 from flopscope.packages import loaded, root
@@ -56,9 +57,18 @@ HOLDERS = frozenset(
 )
 """Parts of the standard library whose objects hold what networks put in them."""
 
+KEEPERS = (HOLDERS | {"numpy"}) - {"typing"}
+"""Packages of which an object among a file's names is noted with what it holds."""
+
 CACHED = type(functools.lru_cache(lambda: None))
-LOOKED_INTO = (CACHED, *CONTAINERS)
-"""What of a file's own names is noted with what it holds."""
+DEFINED = type | FunctionType | CACHED
+"""Types of what files define."""
+
+HELD = (
+    *(tuple, frozenset, staticmethod, classmethod, BuiltinFunctionType, MethodType, CellType),
+    *(torch.Tensor, nn.Module, random.Random),
+)
+"""Types of other packages whose objects are noted where they stand among a file's names."""
 
 PLAIN = frozenset(ATOMS)
 CELL = CellType.cell_contents
@@ -72,21 +82,27 @@ class Snapshot:
         self._back: list[tuple[Any, ...]] = []  # what puts something back, and what it takes
         self._seen: dict[int, Any] = {}  # by id; alive, so that ids stay unique
         self._slots: dict[type, list[Any]] = {}
-        todo = list(roots)
-        while todo:
-            value = todo.pop()
-            if type(value) in PLAIN or id(value) in self._seen or isinstance(value, ATOMS):
-                continue
-            self._seen[id(value)] = value
-            todo += self._noted(value)
+        self._walk(roots, lambda value: True)
 
-    def name_spaces(self, spaces: Iterable[dict[str, Any]]) -> None:
-        """Note the names of files too, and what their containers hold, but not what objects
-        hold."""
+    def name_spaces(self, spaces: Sequence[dict[str, Any]]) -> None:
+        """Note the names of files too, and what containers and caches among them hold; of files
+        that are no installed package's also what objects, classes and functions hold."""
         for names in spaces:
             self._back.append((names_back, names, dict(names)))
-            for value in [value for value in names.values() if isinstance(value, LOOKED_INTO)]:
-                self._contents(value)
+            self._walk(names.values(), _is_table if _is_installed(names) else _is_kept)
+
+    def _walk(self, values: Iterable[Any], wanted: Callable[[Any], bool]) -> None:
+        """Note these values and what they lead to, as far as it is wanted. The type says what each
+        is, since to ask a proxy may run code or raise."""
+        todo = list(values)
+        while todo:
+            value = todo.pop()
+            kind = type(value)
+            if kind in PLAIN or id(value) in self._seen or issubclass(kind, ATOMS):
+                continue
+            if wanted(value):
+                self._seen[id(value)] = value
+                todo += self._noted(value)
 
     def held(self) -> list[Any]:
         """Every value that was reached, except plain ones."""
@@ -97,19 +113,11 @@ class Snapshot:
         for back, *held in self._back:
             back(*held)
 
-    def _contents(self, value: Any) -> None:
-        if isinstance(value, CACHED):
-            self._noted(value)
-        small = isinstance(value, CONTAINERS) and base_of(value).__len__(value) <= MOST_NAMED
-        if small and id(value) not in self._seen:
-            self._seen[id(value)] = value
-            for inner in self._noted(value):
-                self._contents(inner)
-
     def _noted(self, value: Any) -> Sequence[Any]:
         """Note what the value holds; returns what it refers to."""
-        noted = WAYS.get(type(value)) or next(
-            (noted for kinds, noted in NOTED.items() if isinstance(value, kinds)), Snapshot._object
+        kind = type(value)
+        noted = WAYS.get(kind) or next(
+            (noted for kinds, noted in NOTED.items() if issubclass(kind, kinds)), Snapshot._object
         )
         found: Sequence[Any] = noted(self, value)
         return found
@@ -117,7 +125,7 @@ class Snapshot:
     def _container(self, value: Any) -> Sequence[Any]:
         held = held_by(value)
         self._back.append((container_back, value, held))
-        return [inner for _, inner in held] if isinstance(value, dict) else held
+        return [inner for _, inner in held] if issubclass(type(value), dict) else held
 
     def _class(self, kind: type) -> Sequence[Any]:
         if root(kind.__module__) in OTHERS:
@@ -138,9 +146,9 @@ class Snapshot:
         found: list[Any] = [kind]
         # past what a class does when it is asked for an attribute
         with suppress(AttributeError):
-            own = threading.local if isinstance(value, threading.local) else object
+            own = threading.local if issubclass(kind, threading.local) else object
             found.append(own.__getattribute__(value, "__dict__"))
-        if isinstance(value, nn.Module):
+        if issubclass(kind, nn.Module):
             self._back.append((kind_back, value, kind))
         if kind not in self._slots:
             self._slots[kind] = _slots(kind)
@@ -179,8 +187,8 @@ class Snapshot:
 
 
 def _inside(function: FunctionType) -> Sequence[Any]:
-    inside = (function.__closure__, function.__defaults__, function.__kwdefaults__, vars(function))
-    return [part for part in inside if part]
+    inside = (function.__closure__, function.__defaults__, function.__kwdefaults__)
+    return [vars(function), *(part for part in inside if part)]
 
 
 NOTED: Mapping[Any, Any] = {
@@ -208,6 +216,38 @@ WAYS = {
 """The same by the exact type of a value."""
 
 
+def _is_installed(names: Mapping[str, Any]) -> bool:
+    """Are these the names of an installed package's file?"""
+    return "-packages" in str(names.get("__file__"))
+
+
+def _is_table(value: Any) -> bool:
+    """Is it a container that is not too large, or a cached function?"""
+    kind = type(value)
+    if issubclass(kind, CONTAINERS):
+        return bool(base_of(value).__len__(value) <= MOST_NAMED)
+    return kind is CACHED
+
+
+def _is_kept(value: Any) -> bool:
+    """Does it hold something that the networks of its file may write to?"""
+    kind = type(value)
+    if _is_table(value):
+        return True
+    if issubclass(kind, CONTAINERS):
+        return False
+    if issubclass(kind, HELD) or root(kind.__module__) in KEEPERS:
+        return True
+    return _is_own(value if issubclass(kind, DEFINED) else kind)
+
+
+def _is_own(kind: Any) -> bool:
+    """Is a class or function from a file of the reader's own? What an installed package keeps may
+    be written to by others meanwhile."""
+    module = sys.modules.get(theirs(kind))
+    return issubclass(type(module), ModuleType) and not _is_installed(vars(module))
+
+
 def _slots(kind: type) -> list[Any]:
     """What reads and writes the slots of a class's objects."""
     own = (vars(base).values() for base in kind.__mro__ if "__slots__" in vars(base))
@@ -223,7 +263,7 @@ def name_spaces(kinds: Iterable[Any]) -> list[dict[str, Any]]:
     own = {m: vars(sys.modules[m]) for kind in kinds if (m := theirs(kind)) in sys.modules}
     packages = {root(name) for name in own}
     for names in own.values():
-        found = (theirs(v) for v in names.values() if isinstance(v, type | FunctionType | CACHED))
+        found = (theirs(v) for v in names.values() if issubclass(type(v), DEFINED))
         packages |= {root(name) for name in found if name}
     return [vars(module) for module in loaded(packages) if isinstance(module, ModuleType)]
 

@@ -44,7 +44,7 @@ class Opaque:
 
 
 @dataclass(frozen=True)
-class Stored:
+class LayerParameter:
     """A parameter of a module, by the name that it has there."""
 
     name: str
@@ -64,7 +64,7 @@ class Layer:
     path: str
     type: str
     settings: Mapping[str, Any]
-    parameters: tuple[Stored, ...]
+    parameters: tuple[LayerParameter, ...]
     children: tuple[int, ...]
     leaf: bool
 

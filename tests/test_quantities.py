@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from flopscope.analytic.named_blocks import FORMS
+from flopscope.analytic.named_blocks import NAMED_BLOCKS
 from flopscope.api import analyze
 from flopscope.catalog.results import Result
 from flopscope.conventions import CONVENTIONS
@@ -72,7 +72,7 @@ def test_a_stated_cost_is_a_column_of_results(quantity: Quantity) -> None:
 
 @each_quantity
 def test_a_reading_has_the_conditions_of_its_ledger(quantity: Quantity) -> None:
-    ledger = FORMS["separable_conv"].ledger()
+    ledger = NAMED_BLOCKS["separable_conv"].ledger()
     assert quantity.read(ledger).conditions == ledger.conditions
     assert quantity.formula(ledger).conditions == ledger.conditions
 
@@ -240,7 +240,7 @@ def test_a_new_row_is_a_budget() -> None:
     )
     assert words("solve mobilenetv2 --probe 150M --free res") == (
         "flopscope: probes of mobilenetv2 do not depend on res, so that no budget bounds it; "
-        "bound another reading, or leave it out"
+        "bound another quantity, or leave it out"
     )
 
 
@@ -260,7 +260,10 @@ def test_a_new_row_is_a_formula() -> None:
     [
         ("assert --help", "--max-probe TEXT At most so many probes, such as 7."),
         ("solve --help", "--probe TEXT At most so many probes, such as 7."),
-        ("pareto --help", "--max-probe TEXT Only networks of at most so many probes, such as 7."),
+        (
+            "pareto --help",
+            "--max-probe TEXT Take only networks of at most so many probes, such as 7.",
+        ),
         ("pareto --help", "buffers, probe or latency."),
         ("formula --help", "buffers, probe, or a convention."),
         ("profile --help", "buffers or probe."),

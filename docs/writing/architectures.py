@@ -1,7 +1,7 @@
 """Public architectures, at sizes that they accept; on them traces are compared with torch's counts.
 
-The first part of docs/architectures.md is written from the tables here:
-`python docs/writing/architectures.py`. The second is written by `make architectures`.
+The first part of docs/architectures.md is written from the tables here, by
+`PYTHONPATH=tests/support python docs/writing/architectures.py`, the second by `make architectures`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """All public networks against torch's counter: `make architectures`.
 
 Every result is a line of a file as soon as it is there, so that a run that was stopped, or in which
-a process crashed, goes on where it was. `python docs/writing/sweep.py --help`
-lists what can be chosen.
+a process crashed, goes on where it was. It takes what tests share from their folder:
+`PYTHONPATH=tests/support python docs/writing/sweep.py --help` lists what can be chosen.
 """
 
 from __future__ import annotations

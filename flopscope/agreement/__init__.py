@@ -24,7 +24,7 @@ from flopscope.agreement.records import (
     Uncounted,
     Verdict,
 )
-from flopscope.agreement.rows import COMPARED_KINDS, compared, layers, row_agreements
+from flopscope.agreement.rows import COMPARED_KINDS, comparable, layers, row_agreements
 from flopscope.errors import BadInput, UnboundSymbols
 from flopscope.facts import Kind, Operator
 from flopscope.ledger import Ledger
@@ -64,7 +64,7 @@ def agree(ledger: Ledger, measurement: Measurement) -> Agreement:
     that stand for several copies.
     """
     rows = _concrete(ledger)
-    count = Check("rows", {LEDGER: len(compared(rows)), MODULE: len(layers(measurement))})
+    count = Check("rows", {LEDGER: len(comparable(rows)), MODULE: len(layers(measurement))})
     return Agreement(
         rows=row_agreements(rows, measurement),
         classes=class_checks(rows, measurement),

@@ -1,7 +1,8 @@
-"""The named blocks and their PyTorch counterparts, proved the same in all their sizes together.
+"""The named blocks and their PyTorch counterparts, which are proved equal in all their sizes at
+once.
 
-A branch of the code or of the closed form splits the sizes into cases, and each case writes its
-sizes so that it covers exactly itself: C_out = C_in + j, j ≥ 1, for a block that widens. Odd
+A branch in the code or in the closed form splits the sizes into cases. Each case writes its sizes
+so that they cover this case and no other: C_out = C_in + j with j ≥ 1 for a block that widens. Odd
 kernels are 2·k + 1 with k ≥ 0.
 """
 
@@ -18,8 +19,8 @@ from flopscope.analytic.named_blocks import (
     C_IN,
     C_OUT,
     C_SE,
-    FORMS,
     HEADS,
+    NAMED_BLOCKS,
     RATIO,
     WAVELET_LEVELS,
     D,
@@ -35,44 +36,46 @@ from flopscope.symbolic import Symbol, substitute, symbol
 HALF_D, HALF_K = symbol("i", lower=0), symbol("k", lower=0)
 J, M, N = symbol("j"), symbol("m"), symbol("n")
 
-Sizes = Mapping[str, Size]
+CaseSizes = Mapping[str, Size]
 
-AS_THEY_ARE: Sizes = MappingProxyType({})
-ODD: Sizes = {"K": 2 * HALF_K + 1}
-ODD_FROM_3: Sizes = {"K": 2 * J + 1}
-SHORTCUT: tuple[Sizes, ...] = (
+AS_THEY_ARE: CaseSizes = MappingProxyType({})
+ODD: CaseSizes = {"K": 2 * HALF_K + 1}
+ODD_FROM_3: CaseSizes = {"K": 2 * J + 1}
+SHORTCUT: tuple[CaseSizes, ...] = (
     {"C_out": C_IN},
     {"C_out": C_IN + J},
     {"C_in": C_OUT + J},
 )
-"""A shortcut where the widths are equal, none where the block widens or narrows."""
+"""Equal widths, which have a shortcut; a block that widens and one that narrows, which have
+none."""
 
-EVEN_AND_ODD: tuple[Sizes, ...] = tuple(
+EVEN_AND_ODD: tuple[CaseSizes, ...] = tuple(
     {"H": height, "W": width}
     for height in (2 * J, 2 * HALF_K + 1)
     for width in (2 * N, 2 * HALF_D + 1)
 )
-"""Maps that 2×2 patches divide and maps that they do not."""
+"""Maps that 2×2 patches divide, and maps that they do not divide."""
 
 PAD = (K - 1) / 2
 
 
 class Counterpart(NamedTuple):
-    """What makes the PyTorch block, with its arguments in the form's symbols.
+    """What makes the PyTorch block, and its arguments in the symbols of the closed form.
 
-    `sizes` are those of the form in whole numbers that divide as the code's do. Of `cases` each is
-    one proof. `given` are conditions in the form's definition that its formula does not need.
+    `sizes` writes the sizes of the closed form so that they divide as they do in the code. Each of
+    the `cases` is one proof. `given` are conditions that define the block and that its formula does
+    not need.
     """
 
     make: str
     arguments: Mapping[str, Any]
-    sizes: Sizes = AS_THEY_ARE
-    cases: tuple[Sizes, ...] = (AS_THEY_ARE,)
+    sizes: CaseSizes = AS_THEY_ARE
+    cases: tuple[CaseSizes, ...] = (AS_THEY_ARE,)
     given: tuple[Condition, ...] = ()
 
 
 SEVERAL_CHANNELS = (Relation(C_IN - 1, equality=True, negated=True),)
-"""Torch lays maps of one channel out otherwise."""
+"""torch lays out maps of one channel in another way."""
 
 COUNTERPARTS: Mapping[str, Counterpart] = {
     "standard_conv": Counterpart(
@@ -122,7 +125,7 @@ COUNTERPARTS: Mapping[str, Counterpart] = {
     "mobilenetv3_block": Counterpart(
         "reference_models.blocks:mobilenetv3_block",
         {"channels": C_IN, "hidden": C_HID, "out": C_OUT, "kernel": K},
-        sizes={**ODD, "C_hid": 32 * M},  # a quarter of it is a multiple of 8: nothing is rounded
+        sizes={**ODD, "C_hid": 32 * M},  # so that no rounding changes a quarter of it
         cases=SHORTCUT,
         given=(Relation(C_IN - C_HID, equality=True, negated=True),),
     ),
@@ -231,7 +234,8 @@ COUNTERPARTS: Mapping[str, Counterpart] = {
 
 
 class Case(NamedTuple):
-    """Sizes of a block for which one proof holds: how they are written, and what is given."""
+    """The sizes of a block for which one proof holds: how they are written, and which conditions
+    are given."""
 
     block: str
     where: tuple[str, ...]
@@ -244,7 +248,7 @@ class Case(NamedTuple):
 
 
 def counterpart(block: str) -> Counterpart:
-    """The PyTorch block of a form. Raises BadInput for a form without one."""
+    """The PyTorch block of a closed form. Raises BadInput for one without a PyTorch block."""
     if block not in COUNTERPARTS:
         raise BadInput(
             f"{block} is a closed form without a PyTorch counterpart, so there is nothing to prove "
@@ -254,8 +258,8 @@ def counterpart(block: str) -> Counterpart:
 
 
 def prove_block(block: str) -> Iterator[tuple[Case, Proof]]:
-    """Case by case, the closed form of a block against the ledger traced from its module. Needs
-    torch. Raises BadInput where the block has no module.
+    """Compare the closed form of a block with the ledger traced from its module, case by case.
+    Needs torch. Raises BadInput where the block has no module.
 
     >>> [(str(case), bool(proof)) for case, proof in prove_block("pointwise_conv")]
     [('pointwise_conv', True)]
@@ -265,15 +269,15 @@ def prove_block(block: str) -> Iterator[tuple[Case, Proof]]:
         yield _prove_case(block, twin, {**twin.sizes, **case})
 
 
-def _prove_case(block: str, twin: Counterpart, sizes: Sizes) -> tuple[Case, Proof]:
+def _prove_case(block: str, twin: Counterpart, sizes: CaseSizes) -> tuple[Case, Proof]:
     from flopscope.tracing import derive
     from flopscope.tracing.loading.targets import maker
 
-    form = FORMS[block].ledger()
+    form = NAMED_BLOCKS[block].ledger()
     closed = form.at(**sizes)
     given = tuple(condition.at(sizes) for condition in twin.given)
     arguments = {name: substitute(value, sizes) for name, value in twin.arguments.items()}
-    shape = tuple(substitute(size, sizes) for size in FORMS[block].shape)
+    shape = tuple(substitute(size, sizes) for size in NAMED_BLOCKS[block].shape)
     traced = derive(maker(twin.make), arguments, shape).ledger
     proof = prove(replace(closed, conditions=(*closed.conditions, *given)), traced)
     where = (*(f"{name} = {value}" for name, value in sizes.items()), *map(str, twin.given))
@@ -281,7 +285,7 @@ def _prove_case(block: str, twin: Counterpart, sizes: Sizes) -> tuple[Case, Proo
 
 
 def _bounds(symbols: Iterable[Symbol]) -> str:
-    """'B, C_in, H, W ≥ 1, k ≥ 0', the usual bound first."""
+    """Bounds as text, as in 'B, C_in, H, W ≥ 1, k ≥ 0', with the usual bound first."""
     names: dict[int, list[str]] = {1: []}
     for found in sorted(symbols, key=str):
         names.setdefault(found.lower, []).append(str(found))

@@ -1,4 +1,5 @@
-"""Counts compared: by operator class and in total; and how a witness says that it did not count."""
+"""Comparison of counts by operator class and in total, and how a witness says that it did not
+count."""
 
 from __future__ import annotations
 
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from flopscope.measured import Counts, Measurement, Skipped
     from flopscope.readings import Reading
 
-Answer: TypeAlias = tuple[Any, str]
-"""A value, and the reason why it is not used: empty where the witness counted everything."""
+WitnessAnswer: TypeAlias = tuple[Any, str]
+"""A value, and the reason why it is not used, which is empty where the witness counted
+everything."""
 
 OPERATOR_CLASSES: Mapping[Kind, tuple[Kind, ...]] = {
     Kind.CONVOLUTION: (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION),
@@ -33,22 +35,22 @@ OPERATOR_CLASSES: Mapping[Kind, tuple[Kind, ...]] = {
 
 
 def operator_class(row: Operator) -> Kind:
-    """The row's kind as counters see it: a product with a constant that the network stores is a
-    function, which they count as a matmul, not a linear layer. (A matrix without a name is one that
-    the network computes, from a parameter turned round, say.)"""
+    """The row's kind as counters see it. A product with a constant that the network stores is a
+    function call to them, which they count as a matmul and not as a linear layer. (A matrix without
+    a name is one that the network computes, for example from a transposed parameter.)"""
     constant = row.weights and all(w.key and not w.learnt for w in row.weights)
     return Kind.MATMUL if row.kind is Kind.LINEAR and constant else row.kind
 
 
 def class_checks(rows: Sequence[Operator], measurement: Measurement) -> tuple[Check, ...]:
-    """MACs of convolution, linear and matmul."""
+    """Checks of the MACs of convolution, linear and matmul."""
     return tuple(_of_class(rows, measurement, kind) for kind in OPERATOR_CLASSES)
 
 
 def _of_class(rows: Sequence[Operator], measurement: Measurement, kind: Kind) -> Check:
     ours = readings.macs([row for row in rows if operator_class(row) in OPERATOR_CLASSES[kind]])
 
-    def answer(counts: Counts) -> Answer:
+    def answer(counts: Counts) -> WitnessAnswer:
         skipped = [skip for skip in counts.skipped if skip.kind in (None, kind)]
         return counts.by_class.get(kind, 0), why(counts, skipped)
 
@@ -57,7 +59,8 @@ def _of_class(rows: Sequence[Operator], measurement: Measurement, kind: Kind) ->
 
 
 def total_checks(rows: Sequence[Operator], measurement: Measurement) -> tuple[Check, ...]:
-    """Parameters, buffers, MACs, activations, and the totals in the two tools' own conventions."""
+    """Checks of parameters, buffers, MACs, activations, and of the totals in the two tools' own
+    conventions."""
     fvcore, torch, unknown = measurement.fvcore, measurement.torch, _unknown(rows)
     fvcore_skips, torch_skips = why(fvcore, fvcore.skipped), why(torch, torch.skipped)
     activations = {
@@ -65,7 +68,7 @@ def total_checks(rows: Sequence[Operator], measurement: Measurement) -> tuple[Ch
         TORCH: (torch.activations, why(torch, torch.activations_skipped)),
     }
 
-    def total(name: str, reading: Reading, others: Mapping[str, Answer]) -> Check:
+    def total(name: str, reading: Reading, others: Mapping[str, WitnessAnswer]) -> Check:
         return check(name, {LEDGER: (int(reading), unknown), **others})
 
     return (
@@ -82,15 +85,15 @@ def total_checks(rows: Sequence[Operator], measurement: Measurement) -> tuple[Ch
     )
 
 
-def check(name: str, answers: Mapping[str, Answer]) -> Check:
-    """The check of these answers: values apart from reasons."""
+def check(name: str, answers: Mapping[str, WitnessAnswer]) -> Check:
+    """The check of these answers, with values and reasons kept apart."""
     values = {witness: value for witness, (value, reason) in answers.items() if not reason}
     reasons = {witness: reason for witness, (_, reason) in answers.items() if reason}
     return Check(name, values, reasons)
 
 
 def why(counts: Counts, skipped: Sequence[Skipped]) -> str:
-    """Why a count that leaves out these operators is not used; "" where it leaves out nothing."""
+    """Why a count that leaves out these operators is not used; "" where none is left out."""
     if counts.failure:
         return counts.failure
     operators = sorted({skip.operator for skip in skipped})

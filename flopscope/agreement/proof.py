@@ -1,7 +1,7 @@
 """Proof by symbols: the closed form and the formula traced from the code are the same expression.
 
 Both ledgers are in the free sizes B, H, W. Sizes have one canonical form, so rows that are equal as
-objects are equal for every size in the domain, and a difference of totals that is 0 is 0
+objects are equal for every size in the domain, and totals whose difference is 0 are equal
 everywhere.
 """
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Identity:
-    """One total on both sides; it is proved where the difference is identically zero."""
+    """One total on both sides. It is proved if the difference is identically zero."""
 
     name: str
     closed_form: Size
@@ -49,7 +49,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class Mismatch:
-    """A row that differs, with the facts in which it does: name → (closed form, traced)."""
+    """A row that differs, with the facts that differ: name → (closed form, traced)."""
 
     path: str
     module: str
@@ -65,10 +65,11 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class Proof:
-    """Row by row and total by total. True where everything is identical and nothing was assumed.
+    """The comparison row by row and total by total. True where everything is identical and nothing
+    was assumed.
 
-    `domain` says for which sizes: those that the closed form takes. Of several `pieces`, the ways
-    that the code takes at different sizes, each was compared, and together they are the domain.
+    `domain` says for which sizes: those that the closed form takes. `pieces` is the number of ways
+    that the code takes at different sizes. Each was compared, and together they are the domain.
     """
 
     rows: int
@@ -84,7 +85,7 @@ class Proof:
 
 
 def prove(closed_form: Ledger, traced: Ledger) -> Proof:
-    """Compare two ledgers in the same symbols. What the trace assumes is its domain, as far as that
+    """Compare two ledgers in the same symbols. The trace assumes its domain, as far as the domain
     of the closed form does not imply it.
 
     Every row is compared, functional additions and multiplications included: kind, function,
@@ -104,14 +105,15 @@ def prove(closed_form: Ledger, traced: Ledger) -> Proof:
 
 
 def _ordered(rows: Sequence[Operator]) -> list[Operator]:
-    """Rows in the order of execution, then the parameters that nothing reads."""
+    """The rows in the order of execution, then the parameters that no row reads."""
     stored = [row for row in rows if row.kind is Kind.STORED]
     run = [row for row in rows if row.kind is not Kind.STORED]
     return run + sorted(stored, key=lambda row: str(facts(row)["weights"]))
 
 
 def facts(row: Operator) -> dict[str, Any]:
-    """What must be equal. Paths, weight names and row numbers are each side's own."""
+    """The facts that must be equal. Paths, names of weights and row numbers differ between the two
+    sides."""
     return {
         "kind": row.kind,
         "function": row.function,
@@ -164,11 +166,11 @@ def _macs(ledger: Ledger | None) -> Size:
 
 
 def prove_variant(variant: Variant) -> Proof:
-    """A catalogue model's closed form against the formula traced from its reference module. Needs
-    torch.
+    """Compare a catalogue model's closed form with the formula traced from its reference module.
+    Needs torch.
 
-    In the free sizes of its inputs (B, H, W, tokens), for the variant's own width and classes; way
-    by way where the code branches on its sizes.
+    The sizes of its inputs (B, H, W, tokens) are free; width and classes are the variant's own.
+    Where the code branches on its sizes, each way through it is compared.
     """
     from flopscope.measured import without_memory
     from flopscope.tracing import trace

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flopscope import readings
-from flopscope.agreement.counts import Answer, check, operator_class, why
+from flopscope.agreement.counts import WitnessAnswer, check, operator_class, why
 from flopscope.agreement.records import FVCORE, LEDGER, MODULE, TORCH, Check, RowAgreement
 from flopscope.facts import Kind, Operator
 
@@ -33,7 +33,7 @@ COMPARED_KINDS = frozenset(
         Kind.GLOBAL_POOL,
     }
 )
-"""Kinds that networks write as layers. The others are written as functions as often."""
+"""Kinds that networks write as layers. The other kinds are written as functions as often as not."""
 
 FIELDS: Mapping[str, Callable[[Operator], Any]] = {
     "kind": lambda row: row.kind,
@@ -45,25 +45,26 @@ FIELDS: Mapping[str, Callable[[Operator], Any]] = {
     "window": lambda row: row.window,
     "groups": lambda row: row.groups,
 }
-"""The facts of a row that a layer has too. Paths are each side's own and are not compared."""
+"""The facts of a row that a layer has too. Paths differ between the two sides and are not
+compared."""
 
-Pair: TypeAlias = tuple[Operator | None, Operator | None]
+RowPair: TypeAlias = tuple[Operator | None, Operator | None]
 
 
-def compared(rows: Sequence[Operator]) -> list[Operator]:
-    """The rows that are compared one by one. A product with a constant is not a layer, and neither
-    is a look-up that no input chooses."""
+def comparable(rows: Sequence[Operator]) -> list[Operator]:
+    """The rows that are compared one by one. A product with a constant is not a layer, nor is a
+    look-up at places that no input chooses."""
     return [row for row in rows if row.inputs and operator_class(row) in COMPARED_KINDS]
 
 
 def layers(measurement: Measurement) -> list[Operator]:
-    """The module's layers that are compared one by one."""
-    return compared([row.operator for row in measurement.rows])
+    """The layers of the module that are compared one by one."""
+    return comparable([row.operator for row in measurement.rows])
 
 
 def row_agreements(rows: Sequence[Operator], measurement: Measurement) -> tuple[RowAgreement, ...]:
-    """One entry for each row that either side has, in execution order."""
-    pairs = list(_aligned(compared(rows), layers(measurement)))
+    """One comparison for each row that either side has, in execution order."""
+    pairs = list(_aligned(comparable(rows), layers(measurement)))
     work = _Work(pairs, measurement)
     return tuple(
         _matched(row, layer, work) if row and layer else _missing(row, layer)
@@ -71,11 +72,12 @@ def row_agreements(rows: Sequence[Operator], measurement: Measurement) -> tuple[
     )
 
 
-def _aligned(ours: list[Operator], theirs: list[Operator]) -> Iterator[Pair]:
+def _aligned(ours: list[Operator], theirs: list[Operator]) -> Iterator[RowPair]:
     """Pairs in execution order; None stands for a row that the other side does not have.
 
-    Equal kinds all along pair by position. Otherwise the longest runs of equal rows are paired, so
-    that one row too few is one difference, not one in every row after it.
+    If both sides have the same kinds in the same order, rows pair by position. Otherwise the
+    longest runs of equal rows are paired, so that a missing row is one difference, and not one in
+    every row after it.
     """
     if [row.kind for row in ours] == [row.kind for row in theirs]:
         yield from zip(ours, theirs, strict=True)
@@ -108,9 +110,9 @@ def _described(row: Operator | None) -> str:
 
 
 class _Work:
-    """MACs by module. The counters count a module that is called several times as a whole."""
+    """MACs by module. A counter has one number for a module that is called several times."""
 
-    def __init__(self, pairs: Sequence[Pair], measurement: Measurement) -> None:
+    def __init__(self, pairs: Sequence[RowPair], measurement: Measurement) -> None:
         self._measurement = measurement
         self._calls = Counter(layer.path for _, layer in pairs if layer)
         self._macs: Counter[str] = Counter()
@@ -119,7 +121,8 @@ class _Work:
                 self._macs[layer.path] += int(readings.macs((row,)))
 
     def check(self, row: Operator, layer: Operator) -> Check:
-        """The ledger's MACs of all calls of the layer, and what the counters say of it."""
+        """The check of the ledger's MACs in all calls of the layer against the counters'
+        numbers."""
         path, calls = layer.path, self._calls[layer.path]
         whole = f" of {path}'s {calls} calls" if calls > 1 else ""
         answers = {
@@ -130,10 +133,11 @@ class _Work:
         return check(f"{row.path}: MACs{whole}", answers)
 
 
-def _of_module(counts: Counts, path: str) -> Answer:
-    """What the module at this path does itself: the part of the modules inside it is taken off.
+def _of_module(counts: Counts, path: str) -> WitnessAnswer:
+    """What the module at this path does itself, without the work of the modules inside it.
 
-    Of these the outermost that counted anything; a list of modules, which never runs, did not.
+    Subtracted are the outermost modules inside it that counted anything; a list of modules never
+    runs, and counts nothing.
     """
     skipped = [skip for skip in counts.skipped if skip.path == path]
     macs = counts.by_module

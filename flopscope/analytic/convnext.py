@@ -20,7 +20,7 @@ from flopscope.analytic.operators import (
     linear,
     scale,
 )
-from flopscope.analytic.stages import Block, Stages, stage, variant
+from flopscope.analytic.stages import Block, Stages, from_row, stage
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function
 from flopscope.sizes import Size
@@ -64,10 +64,12 @@ def convnext(x: Feature, stages: Stages, *, classes: Size = 1000) -> Feature:
     15354729472 88591464
     34361433600 197767336
     """
-    return network(x, stages, (convnext_block,) * 4, classes)
+    return convnext_network(x, stages, (convnext_block,) * 4, classes)
 
 
-def network(x: Feature, stages: Stages, kinds: tuple[Block, ...], classes: Size) -> Feature:
+def convnext_network(
+    x: Feature, stages: Stages, kinds: tuple[Block, ...], classes: Size
+) -> Feature:
     """Stages with a kind of block each, between ConvNeXt's stem and head."""
     _require_size(x)
     scope = x.tape.scope
@@ -95,7 +97,7 @@ def _norm(x: Feature) -> Feature:
     return channels_first(layer_norm(channels_last(x)))
 
 
-convnext_tiny = variant(convnext, TINY)
-convnext_small = variant(convnext, SMALL)
-convnext_base = variant(convnext, BASE)
-convnext_large = variant(convnext, LARGE)
+convnext_tiny = from_row(convnext, TINY)
+convnext_small = from_row(convnext, SMALL)
+convnext_base = from_row(convnext, BASE)
+convnext_large = from_row(convnext, LARGE)

@@ -29,7 +29,7 @@ from flopscope.analytic.operators import (
     scale,
     with_number,
 )
-from flopscope.analytic.stages import blocks, variant
+from flopscope.analytic.stages import blocks, from_row
 from flopscope.analytic.tape import Feature
 from flopscope.domain import Members, breaking
 from flopscope.facts import Function, Kind, Reduction
@@ -171,6 +171,6 @@ def _conv_bn(x: Feature, channels: Size, kernel: Size, name: str, stride: Size =
     return batch_norm(y, name=f"{name}.bn")
 
 
-efficientformer_l1 = variant(efficientformer, L1)
-efficientformer_l3 = variant(efficientformer, L3)
-efficientformer_l7 = variant(efficientformer, L7)
+efficientformer_l1 = from_row(efficientformer, L1)
+efficientformer_l3 = from_row(efficientformer, L3)
+efficientformer_l7 = from_row(efficientformer, L7)

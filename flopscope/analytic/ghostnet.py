@@ -83,7 +83,7 @@ def ghostnet(x: Feature, *, width: Real = 1.0, depth: Real = 1.0, classes: Size 
     >>> ledger.macs().value, ledger.params().value
     (141150512, 5182508)
     """
-    return network(
+    return ghost_network(
         x, lambda x, channels, large: first_module(x, channels), ghost_module, width, depth, classes
     )
 
@@ -95,7 +95,7 @@ def without_ghosts(x: Feature, *, width: Real = 1.0, classes: Size = 1000) -> Fe
     >>> record(without_ghosts, (1, 3, 224, 224)).macs().value
     230065520
     """
-    return network(
+    return ghost_network(
         x,
         lambda x, channels, large: conv_bn_act(x, channels, 1, function=RELU),
         lambda x, channels: conv_bn_act(x, channels, 1),
@@ -112,7 +112,7 @@ Project: TypeAlias = Callable[[Feature, Size], Feature]
 """The second module of a bottleneck, from its input and its channels."""
 
 
-def network(
+def ghost_network(
     x: Feature, expand: Expand, project: Project, width: Real, depth: Real, classes: Size
 ) -> Feature:
     """Table 1, with the modules of each bottleneck as given."""

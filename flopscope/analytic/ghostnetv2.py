@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 
 from flopscope.analytic.blocks import conv_bn_act
-from flopscope.analytic.ghostnet import first_module, ghost_module, network
+from flopscope.analytic.ghostnet import first_module, ghost_module, ghost_network
 from flopscope.analytic.operators import activation, avg_pool2d, multiply, resize
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function, Interpolation
@@ -41,7 +41,7 @@ def ghostnetv2(
     def expand(x: Feature, channels: Size, large: bool) -> Feature:
         return first_module(x, channels) if large else attended_module(x, channels)
 
-    return network(x, expand, ghost_module, width, depth, classes)
+    return ghost_network(x, expand, ghost_module, width, depth, classes)
 
 
 def attended_module(x: Feature, channels: Size) -> Feature:

@@ -28,7 +28,7 @@ from flopscope.analytic.operators import (
     linear,
     resize,
 )
-from flopscope.analytic.stages import blocks, stage, variant
+from flopscope.analytic.stages import blocks, from_row, stage
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function, Interpolation
 from flopscope.sizes import Real, Size, ceil_div, equal, round_filters, round_repeats, where_below
@@ -139,6 +139,6 @@ def _transformer(x: Feature) -> Feature:
         return add(x, mlp(layer_norm(x), 2 * x.shape[-1], SILU))
 
 
-mobilevit_xxs = variant(mobilevit, XXS)
-mobilevit_xs = variant(mobilevit, XS)
-mobilevit_s = variant(mobilevit, S)
+mobilevit_xxs = from_row(mobilevit, XXS)
+mobilevit_xs = from_row(mobilevit, XS)
+mobilevit_s = from_row(mobilevit, S)

@@ -23,7 +23,7 @@ from flopscope.analytic.operators import (
     linear,
     scale,
 )
-from flopscope.analytic.stages import Stages, stage, variant
+from flopscope.analytic.stages import Stages, from_row, stage
 from flopscope.analytic.switches import Recipe
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Function
@@ -75,7 +75,7 @@ def poolformer(
 def poolformer_block(x: Feature) -> Feature:
     """Pooling and an MLP of 1×1 convolutions, each after a group norm of one group, with a layer
     scale and a shortcut: figure 2 and section 3.2."""
-    return mlp(_mixed(x))
+    return mlp_block(_mixed(x))
 
 
 def _mixed(x: Feature) -> Feature:
@@ -87,7 +87,7 @@ def _mixed(x: Feature) -> Feature:
         return add(x, scale(y, (x.channels, 1, 1), name="layer_scale"))
 
 
-def mlp(x: Feature) -> Feature:
+def mlp_block(x: Feature) -> Feature:
     """Norm, 1×1 to four times the channels, GELU, 1×1 back, scale and shortcut: equation 3."""
     with x.tape.scope("mlp"):
         y = conv2d(group_norm(x, 1), 4 * x.channels, 1, bias=True, name="expand")
@@ -95,8 +95,8 @@ def mlp(x: Feature) -> Feature:
         return add(x, scale(y, (x.channels, 1, 1), name="layer_scale"))
 
 
-poolformer_s12 = variant(poolformer, S12)
-poolformer_s24 = variant(poolformer, S24)
-poolformer_s36 = variant(poolformer, S36)
-poolformer_m36 = variant(poolformer, M36)
-poolformer_m48 = variant(poolformer, M48)
+poolformer_s12 = from_row(poolformer, S12)
+poolformer_s24 = from_row(poolformer, S24)
+poolformer_s36 = from_row(poolformer, S36)
+poolformer_m36 = from_row(poolformer, M36)
+poolformer_m48 = from_row(poolformer, M48)

@@ -37,7 +37,7 @@ STEM = 24
 REPEATS = (4, 8, 4)
 
 
-class Column(NamedTuple):
+class Widths(NamedTuple):
     """A column of Table 5: outputs of stages 2 to 4, and of the last convolution."""
 
     stages: tuple[int, int, int]
@@ -45,10 +45,10 @@ class Column(NamedTuple):
 
 
 TABLE_5 = {
-    0.5: Column((48, 96, 192), 1024),
-    1.0: Column((116, 232, 464), 1024),
-    1.5: Column((176, 352, 704), 1024),
-    2.0: Column((244, 488, 976), 2048),
+    0.5: Widths((48, 96, 192), 1024),
+    1.0: Widths((116, 232, 464), 1024),
+    1.5: Widths((176, 352, 704), 1024),
+    2.0: Widths((244, 488, 976), 2048),
 }
 
 

@@ -41,13 +41,13 @@ class Scalable(Protocol):
         """The row at these coefficients."""
 
 
-def variant(network: Callable[..., Feature], row: Scalable) -> Callable[..., Feature]:
+def from_row(network: Callable[..., Feature], row: Scalable) -> Callable[..., Feature]:
     """The network of a row, with `width` and `depth` among its options.
 
     >>> from flopscope.analytic.operators import conv2d
     >>> from flopscope.analytic.tape import record
     >>> first = lambda x, stages: conv2d(x, stages.c[0], 1)
-    >>> tiny = variant(first, Stages(c=(96, 192), b=(3, 9)))
+    >>> tiny = from_row(first, Stages(c=(96, 192), b=(3, 9)))
     >>> record(lambda x: tiny(x, width=0.5), (1, 3, 8, 8)).rows[0].output
     (1, 48, 8, 8)
     """

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from flopscope.analytic.convnext import BASE, SMALL, TINY, mixed_by, network
-from flopscope.analytic.stages import Stages, variant
+from flopscope.analytic.convnext import BASE, SMALL, TINY, convnext_network, mixed_by
+from flopscope.analytic.stages import Stages, from_row
 from flopscope.analytic.tape import Feature
 from flopscope.analytic.wtconv import wtconv
 from flopscope.sizes import Size
@@ -40,7 +40,7 @@ def wtconvnext(
     15456792064 94225128 93647592
     """
     kinds = tuple(partial(wtconvnext_block, levels=number) for number in levels)
-    return network(x, stages, kinds, classes)
+    return convnext_network(x, stages, kinds, classes)
 
 
 def wtconvnext_block(x: Feature, levels: int) -> Feature:
@@ -50,6 +50,6 @@ def wtconvnext_block(x: Feature, levels: int) -> Feature:
     return mixed_by(x, mixed)
 
 
-wtconvnext_tiny = variant(wtconvnext, TINY)
-wtconvnext_small = variant(wtconvnext, SMALL)
-wtconvnext_base = variant(wtconvnext, BASE)
+wtconvnext_tiny = from_row(wtconvnext, TINY)
+wtconvnext_small = from_row(wtconvnext, SMALL)
+wtconvnext_base = from_row(wtconvnext, BASE)

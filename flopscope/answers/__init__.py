@@ -1,5 +1,6 @@
-"""What is computed for each question: a file a verb, which `present` lays out and `cli` asks.
+"""What is computed for each question, with one file for each verb; `present` lays the answer out
+and `cli` asks for it.
 
-Verbs that have a room of their own compute there: `assert`, `pareto` and `solve` in `search`,
-`audit` and `reconcile` in `reconciling`, `laws` in `laws`.
+Some verbs have a room of their own: `assert`, `pareto` and `solve` in `search`, `audit` and
+`reconcile` in `reconciling`, `laws` in `laws`.
 """

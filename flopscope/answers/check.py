@@ -1,12 +1,12 @@
-"""Closed forms against their witnesses: at sizes, counters on the real module; for all sizes, its
-traced formula."""
+"""Closed forms compared with their witnesses: with counters on the real module at given sizes, or
+with its traced formula for all sizes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from flopscope.analytic.named_blocks import FORMS
+from flopscope.analytic.named_blocks import NAMED_BLOCKS
 from flopscope.answers.compare import Comparison, compare
 from flopscope.answers.target import is_catalog, is_own
 from flopscope.catalog.models import MODELS
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def check(
     models: Sequence[str | nn.Module], *, res: int | tuple[int, int] | None = None, batch: int = 1
 ) -> Comparison:
-    """Each model at one input, with what fvcore and torch say of its real module.
+    """Count each model at one input, and compare with fvcore and torch on the real module.
 
     Raises BadInput without torch or fvcore, or as `compare` does.
     """
@@ -32,7 +32,7 @@ def check(
 
 
 def prove(names: Sequence[str]) -> tuple[tuple[Variant | Case, Proof], ...]:
-    """For each model, and each case of a block, closed form against traced formula, in symbols.
+    """Compare closed form and traced formula in symbols, for each model and each case of a block.
 
     Raises BadInput without torch, or for a block that has no PyTorch counterpart; UnknownName for
     what is neither model nor block.
@@ -42,9 +42,9 @@ def prove(names: Sequence[str]) -> tuple[tuple[Variant | Case, Proof], ...]:
 
     subjects: list[str | Variant] = []
     for name in dict.fromkeys(names):
-        if name in FORMS:
+        if name in NAMED_BLOCKS:
             counterpart(name)
-        subjects.append(name if name in FORMS else _known(name))
+        subjects.append(name if name in NAMED_BLOCKS else _known(name))
     require_witnesses()
     found: list[tuple[Variant | Case, Proof]] = []
     for subject in subjects:
@@ -56,17 +56,17 @@ def prove(names: Sequence[str]) -> tuple[tuple[Variant | Case, Proof], ...]:
 
 
 def _known(name: str) -> Variant:
-    """The variant of that name. Raises BadInput or UnknownName, blocks among its suggestions."""
+    """The variant of that name. Raises BadInput or UnknownName, which suggests blocks too."""
     base = name.partition(":")[0]
     if is_own(name) or name.endswith(".onnx"):
         raise BadInput(
             f"{name} has no closed form that could be proved; --prove is for models of the "
             "catalogue and blocks, and without it fvcore and torch count the network"
         )
-    if base in FORMS:
+    if base in NAMED_BLOCKS:
         raise BadInput(
             f"{base} is a block, free in all its sizes, but '{name}' fixes some; leave them out"
         )
     if not is_catalog(name):
-        raise UnknownName("model or block", name, [*MODELS, *FORMS])
+        raise UnknownName("model or block", name, [*MODELS, *NAMED_BLOCKS])
     return parse(name)

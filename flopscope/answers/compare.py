@@ -1,4 +1,4 @@
-"""Several networks side by side: the readings that a choice needs, as data."""
+"""Several networks side by side, with the readings that a choice needs, as data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from flopscope.analytic.named_blocks import FORMS
+from flopscope.analytic.named_blocks import NAMED_BLOCKS
 from flopscope.answers.counters import counters_agree
 from flopscope.answers.profile import Profile, profile
 from flopscope.answers.target import CHANNELS, Target, of_variant, parse_target
@@ -67,7 +67,8 @@ class Entry:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Entries under one convention, all scaled alike if at all. Ratios are to the first entry."""
+    """Entries under one convention, either all scaled in the same way or none. Ratios are to the
+    first entry."""
 
     entries: tuple[Entry, ...]
     convention: Convention
@@ -115,7 +116,9 @@ def compare(
     """
     if not models:
         raise BadInput("no model to compare; name at least one, such as mobilenetv2")
-    if check and (blocks := [name for name in models if isinstance(name, str) and name in FORMS]):
+    if check and (
+        blocks := [name for name in models if isinstance(name, str) and name in NAMED_BLOCKS]
+    ):
         raise BadInput(
             f"{', '.join(blocks)}: a block has no sizes at which it could be checked; "
             "flopscope check --prove proves it for all sizes"
@@ -213,7 +216,7 @@ def at_any_resolution(entry: Entry) -> Ledger | None:
 
 
 def _checked(variant: Variant, resolution: Resolution | None, batch: int) -> Agreement:
-    """The witnesses' agreement. Raises BadInput where torch or fvcore is not installed."""
+    """The agreement with the witnesses. Raises BadInput where torch or fvcore is not installed."""
     require_witnesses()
     from flopscope.agreement import check_variant
 

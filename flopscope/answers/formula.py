@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from flopscope.analytic.named_blocks import FORMS
+from flopscope.analytic.named_blocks import NAMED_BLOCKS
 from flopscope.answers.target import is_catalog
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.variant import FREE, Variant, known_options, parse, without_rho
@@ -18,11 +18,11 @@ from flopscope.quantities import formulas
 QUANTITIES: Mapping[str, Callable[[Ledger], Formula]] = {
     name: quantity.formula for name, quantity in formulas().items()
 }
-"""What a formula can be of, and how it is read from a ledger."""
+"""The names of what a formula can be of, and how each is read from a ledger."""
 
 
 def formula(name: str, quantity: str = "macs", free: Sequence[str] = ()) -> Formula:
-    """The closed form of a model or block, e.g. `formula("mobilenetv2", "params")`.
+    """The closed form of a model or block, as in `formula("mobilenetv2", "params")`.
 
     The sizes of a model's inputs are free: batch, resolution, tokens; `free` adds "width", "depth"
     and "classes" where the model has them. A block is free in all its sizes. Raises UnknownName or
@@ -40,29 +40,29 @@ def formula(name: str, quantity: str = "macs", free: Sequence[str] = ()) -> Form
 
 def symbolic_ledger(name: str, free: Sequence[str] = ()) -> Ledger:
     """The ledger of a model or block in symbols."""
-    if name in FORMS:
+    if name in NAMED_BLOCKS:
         if free:
             raise BadInput(
                 f"{name} is a block, free in all its sizes already; leave out {', '.join(free)}"
             )
-        return FORMS[name].ledger()
+        return NAMED_BLOCKS[name].ledger()
     return _model_ledger(known_model(name), free)
 
 
-def source(name: str) -> tuple[str, str]:
-    """(title, where published) of a model or block."""
-    if name in FORMS:
-        return FORMS[name].title, FORMS[name].source
+def publication(name: str) -> tuple[str, str]:
+    """The title of a model or block, and where it was published."""
+    if name in NAMED_BLOCKS:
+        return NAMED_BLOCKS[name].title, NAMED_BLOCKS[name].source
     variant = known_model(name)
     return str(variant), str(variant.model.paper)
 
 
-def parse_when(text: str) -> dict[str, int]:
-    """'H, W multiples of 32' as {'H': 32, 'W': 32}; clauses are joined by semicolons.
+def parse_multiples(text: str) -> dict[str, int]:
+    """Read 'H, W multiples of 32' as {'H': 32, 'W': 32}. Clauses are joined by semicolons.
 
     Raises BadInput for anything else.
 
-    >>> parse_when("H multiple of 32; W multiple of 64")
+    >>> parse_multiples("H multiple of 32; W multiple of 64")
     {'H': 32, 'W': 64}
     """
     multiples: dict[str, int] = {}
@@ -81,7 +81,7 @@ def parse_when(text: str) -> dict[str, int]:
 
 
 def reshaped(found: Sequence[Formula], multiples: Mapping[str, int], ideal: bool) -> list[Formula]:
-    """The formulas for sizes that are multiples, and idealised where that is asked.
+    """The formulas for sizes that are such multiples, and idealised if `ideal` says so.
 
     A formula that does not have a size (parameters have no H) stays as it is. Raises BadInput for a
     size that none of them has.
@@ -102,9 +102,9 @@ def reshaped(found: Sequence[Formula], multiples: Mapping[str, int], ideal: bool
 
 
 def known_model(name: str) -> Variant:
-    """The variant of that name; the error for a misspelt one offers blocks and laws too."""
+    """The variant of that name; the error for a misspelt one suggests blocks and laws too."""
     if not is_catalog(name):
-        raise UnknownName("law, block or model", name, [*LAWS, *FORMS, *MODELS])
+        raise UnknownName("law, block or model", name, [*LAWS, *NAMED_BLOCKS, *MODELS])
     return parse(name)
 
 

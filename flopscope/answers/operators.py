@@ -1,4 +1,4 @@
-"""What operators are called, in short: for the lines of a network in parts."""
+"""Short names of operators, for the lines of a table of a network's parts."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from flopscope.ledger import kind_name
 from flopscope.sizes import Shape
 
 SHORT = {"depthwise": "dw", "grouped": "group", "standard": "conv", "pointwise": "conv"}
-"""Kinds of convolution where a table has no room: kernel and groups tell them apart."""
+"""Short names for kinds of convolution, for narrow columns."""
 
 
 def operator_text(row: Operator) -> str:
-    """The operator in short: 'depthwise 3×3 /2', 'pointwise', 'batch norm'."""
+    """A short text for the operator: 'depthwise 3×3 /2', 'pointwise', 'batch norm'."""
     kind = kind_name(row).removesuffix(" convolution")
     geometry = _geometry(row)
     if kind == "pointwise":
@@ -23,7 +23,7 @@ def operator_text(row: Operator) -> str:
 
 
 def short_text(row: Operator) -> str:
-    """The operator in shorter: 'dw 3×3 /2', 'conv 1×1', 'batch norm', 'other topk'."""
+    """A still shorter text: 'dw 3×3 /2', 'conv 1×1', 'batch norm', 'other topk'."""
     if row.kind in (Kind.UNKNOWN, Kind.OTHER):
         return f"{row.kind.value} {name_of(row)}"
     if row.backward:
@@ -33,7 +33,7 @@ def short_text(row: Operator) -> str:
 
 
 def operators_text(rows: Sequence[Operator]) -> str:
-    """What several operators are together: 'relu', 'relu ×2', '5 operators', 'backward'."""
+    """A short text for several operators: 'relu', 'relu ×2', '5 operators', 'backward'."""
     texts = {short_text(row) for row in rows}
     if len(texts) > 1:
         return f"{len(rows)} operators"
@@ -44,18 +44,18 @@ def operators_text(rows: Sequence[Operator]) -> str:
 
 
 def module_of(row: Operator) -> str:
-    """Path of the module that runs the operator; '' for the network itself."""
+    """The path of the module that runs the operator; '' for the network itself."""
     return row.path.partition(":")[0]
 
 
 def name_of(row: Operator) -> str:
-    """The name that torch has for an unknown operator."""
+    """torch's name for an unknown operator."""
     return row.path.partition(":")[2]
 
 
 def unknown_operators(rows: Iterable[Operator], counting: Convention) -> dict[str, list[str]]:
-    """By torch's name, the modules that run an operator of which the convention does not know what
-    it counts: '' is the network."""
+    """The operators whose count under the convention is unknown, by torch's name, each with the
+    paths of the modules that run it; '' is the network itself."""
     places: dict[str, list[str]] = {}
     for row in rows:
         if not counting.knows(row):
@@ -64,12 +64,12 @@ def unknown_operators(rows: Iterable[Operator], counting: Convention) -> dict[st
 
 
 def shape_text(shape: Shape) -> str:
-    """'64×112×112'; '1' for a tensor without dimensions."""
+    """A shape as text: '64×112×112'; '1' for a tensor without dimensions."""
     return "×".join(map(str, shape)) or "1"
 
 
 def _geometry(row: Operator) -> list[str]:
-    """Kernel and, where it is not 1, stride: ['3×3', '/2']."""
+    """The kernel and, if it is not 1, the stride: ['3×3', '/2']."""
     if row.window is None or row.kind is Kind.GLOBAL_POOL:
         return []
     kernel, stride = row.window.kernel, row.window.stride

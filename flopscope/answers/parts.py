@@ -1,4 +1,4 @@
-"""A ledger in parts: its module tree, or a flat table of layers, kinds of operator or stages.
+"""A ledger in parts: a tree of modules, or a flat table of layers, kinds of operator or stages.
 
 Parts add up: each operator is in one part of a flat table and in one leaf of the tree, and each
 parameter is counted at one operator only.
@@ -18,8 +18,8 @@ from flopscope.readings import Reading
 from flopscope.sizes import Shape, elements
 
 
-class Counted(NamedTuple):
-    """An operator, and the same with those stored tensors only that are counted at it."""
+class CountedRow(NamedTuple):
+    """An operator, and the same operator with only those stored tensors that count at it."""
 
     row: Operator
     storing: Operator
@@ -29,46 +29,48 @@ class Counted(NamedTuple):
 class Part:
     """Some operators of a network: a module with all below it, or a group.
 
-    `path` is the module's path or the group's name, `name` what a tree shows of it at its `depth`.
+    `path` is the module's path or the group's name. `name` is what a tree shows of it at its
+    `depth`.
     """
 
     path: str
     name: str
-    operators: Sequence[Counted]
+    operators: Sequence[CountedRow]
     depth: int = 0
     leaf: bool = True
 
     @property
     def rows(self) -> tuple[Operator, ...]:
-        """Its operators in order of execution."""
+        """The operators of the part, in order of execution."""
         return tuple(counted.row for counted in self.operators)
 
     @property
     def operator(self) -> str:
-        """Its operators in short."""
+        """A short text for its operators."""
         return operators_text(self.rows)
 
     @property
     def output(self) -> Shape | None:
-        """Output of the operator that runs last, forward where it does both."""
+        """The output of the operator that runs last; in a part that runs both passes, last in the
+        forward pass."""
         ran = [row for row in self.rows if row.kind is not Kind.STORED]
         ran = [row for row in ran if not row.backward] or ran
         return ran[-1].output if ran else None
 
     def read(self, quantity: Quantity) -> Reading:
-        """What it has of a quantity. Each stored tensor counts at one operator."""
+        """Its amount of a quantity. Each stored tensor counts at one operator."""
         if quantity.stored:
             return quantity.of([counted.storing for counted in self.operators])
         return quantity.of(self.rows)
 
 
 Order: TypeAlias = Callable[[list[Part]], list[Part]]
-"""How parts that stand beside each other are ordered."""
+"""How parts of the same depth are ordered."""
 
 
 def largest_first(quantity: Quantity | None) -> Order:
-    """The order from the most of a quantity to the least, equal parts as they came; with none, all
-    as they came."""
+    """The order from the largest amount of a quantity to the smallest. Equal parts keep their
+    order, and so do all parts where no quantity is given."""
 
     def ordered(parts: list[Part]) -> list[Part]:
         if quantity is None:
@@ -79,12 +81,12 @@ def largest_first(quantity: Quantity | None) -> Order:
 
 
 def tree(ledger: Ledger, depth: int | None = None, order: Order = list) -> list[Part]:
-    """The modules of a network, each followed by those below it, as deep as is asked."""
+    """The modules of a network, each followed by those below it, down to the given depth."""
     return list(_below(_counted(ledger.rows), (), depth, order))
 
 
 def groups(ledger: Ledger, level: Level, order: Order = list) -> list[Part]:
-    """A network's layers, stages, blocks or kinds of operators."""
+    """The layers, stages, blocks or kinds of operators of a network, as parts."""
     return order(_grouped(_counted(ledger.rows), level))
 
 
@@ -108,8 +110,8 @@ def shared_parameters(ledger: Ledger) -> list[str]:
     return [name for name, modules in readers.items() if len(modules) > 1]
 
 
-def _grouped(counted: Iterable[Counted], level: Level) -> list[Part]:
-    split: dict[str, list[Counted]] = {}
+def _grouped(counted: Iterable[CountedRow], level: Level) -> list[Part]:
+    split: dict[str, list[CountedRow]] = {}
     for one in counted:
         key = level.key(one.row._replace(path=module_of(one.row)))
         split.setdefault(key, []).append(one)
@@ -118,17 +120,17 @@ def _grouped(counted: Iterable[Counted], level: Level) -> list[Part]:
 
 
 def _below(
-    counted: Sequence[Counted], above: tuple[str, ...], depth: int | None, order: Order
+    counted: Sequence[CountedRow], above: tuple[str, ...], depth: int | None, order: Order
 ) -> Iterator[Part]:
-    """What is straight below a module, each followed by what is below it.
+    """The parts directly below a module, each followed by what is below it.
 
-    That is its children, and a line for each kind of operator that it runs itself. A module that
-    runs one kind and has no children is described by its own line.
+    These are its children, and a line for each kind of operator that it runs itself. A module that
+    runs one kind and has no children has no lines below its own.
     """
     level = len(above)
     if level == depth:
         return
-    split: dict[tuple[str, str], list[Counted]] = {}
+    split: dict[tuple[str, str], list[CountedRow]] = {}
     for one in counted:
         names = module_of(one.row).split(".")
         child = names[level] if len(names) > level else ""
@@ -146,14 +148,14 @@ def _below(
         yield from below
 
 
-def _counted(rows: Iterable[Operator]) -> list[Counted]:
-    """Each stored tensor at the first operator that reads it whole."""
+def _counted(rows: Iterable[Operator]) -> list[CountedRow]:
+    """Count each stored tensor at the first operator that reads all of it."""
     rows = tuple(rows)
     sizes = {weight.key: elements(weight.shape) for row in rows for weight in row.weights}
     counted = []
     for row in rows:
         here = tuple(w for w in row.weights if sizes.get(w.key) == elements(w.shape))
-        counted.append(Counted(row, row._replace(weights=here)))
+        counted.append(CountedRow(row, row._replace(weights=here)))
         for weight in here:
             sizes.pop(weight.key, None)
     return counted

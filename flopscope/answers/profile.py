@@ -1,4 +1,4 @@
-"""A user's own network, traced: its ledger at numbers, or its formulas at free sizes."""
+"""A user's own network, traced: its ledger at numbers, or formulas at free sizes."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Profile:
-    """What a target does on inputs of these shapes; the ledger's conditions say where that holds.
-    `fixed` are free sizes that became numbers, each with the line of code that asked; `saved` the
-    bytes kept for the backward pass, where that ran too; `expected` choices that depend on data and
-    change the total, as they are taken. Are the shapes the target's own, it is `native`."""
+    """What a target does on inputs of these shapes. The ledger's conditions say where that holds.
+    `fixed` are free sizes that became numbers, each with the line of code that asked for the
+    number. `saved` is what is kept for the backward pass, if that ran too. `expected` says how
+    choices were taken that depend on data and change the total. A profile is `native` if its shapes
+    are the target's own."""
 
     target: str
     shapes: tuple[tuple[Size, ...], ...]
@@ -35,12 +36,12 @@ class Profile:
 
     @property
     def backward(self) -> bool:
-        """Is this a training step, with both passes?"""
+        """Is this a training step, which has both passes?"""
         return any(row.backward for row in self.ledger)
 
     def unknown(self, convention: str) -> tuple[str, ...]:
-        """Paths of the operators whose count under the convention is unknown: where there are any,
-        its totals are lower bounds."""
+        """The paths of the operators whose count under the convention is unknown. If there are any,
+        totals are lower bounds."""
         return self.ledger.flops(convention).missing
 
 
@@ -52,14 +53,14 @@ def profile(
     rules: str | None = None,
     backward: bool = False,
 ) -> Profile:
-    """Trace a target on inputs such as '1,3,224,224', 'B,3,H,W' or 'ids=B,T:int64'; names of sizes
-    are free ones. Without inputs it is the image that the target is made for, if it states one.
+    """Trace a target on inputs such as '1,3,224,224', 'B,3,H,W' or 'ids=B,T:int64'. A name stands
+    for a free size. Without inputs the input is the image that the target is made for.
 
     A target is what `parse_target` reads; `rules` names a mapping of the reader's own as
-    `file.py:RULES`. With `backward` it is a training step. Needs torch.
-    An ONNX file needs onnx instead, has inputs of its own, and takes `example` as the values of its
-    named sizes. Raises BadInput for a target that cannot be made or run, and for an input that
-    cannot be read.
+    `file.py:RULES`. With `backward` it is a training step. Needs torch. An ONNX file needs onnx
+    instead, has inputs of its own, and takes `example` as the values of its named sizes. Raises
+    BadInput for a target that cannot be made or run, and for an input that cannot be read;
+    UnknownName for a name that does not exist.
     """
     network = target if isinstance(target, Target) else parse_target(target)
     given = network.read(inputs, arguments)
@@ -73,7 +74,7 @@ def profile(
     from flopscope.tracing.loading.targets import load_rules
     from flopscope.tracing.loading.usercode import importable
 
-    with importable(network.place):  # also what the network imports as it runs
+    with importable(network.place):  # the network may import more while it runs
         module = network.build(arguments)
         own = load_rules(rules) if rules else None
         positional, named = tensors_for(given)

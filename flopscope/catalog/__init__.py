@@ -1,1 +1,1 @@
-"""What flopscope knows of networks by name: ids, variants and published figures."""
+"""The networks that flopscope knows by name: ids, variants and published figures."""

@@ -16,24 +16,24 @@ from typing import NamedTuple
 from flopscope.errors import BadInput
 
 KINDS = ("paper", "official", "implementation", "third-party")
-"""Who states a figure, most authoritative first."""
+"""The kinds of sources of a figure, the most authoritative first."""
 
 OTHER_DATA = re.compile(
     r"[Pp]retrained on|[Pp]retrained without labels|unlabelled images|zero-shot"
 )
-"""The words by which a note says that the weights were trained on other data than ImageNet-1k."""
+"""Words in a note that say that the weights were trained on other data than ImageNet-1k."""
 
 CAUSES = (
-    "misprint",  # a slip of the source: its neighbours, or another of its tables, are right
+    "misprint",  # a slip of the source, whose neighbouring figures or other tables are right
     "other input",  # the source counted at another size than it states
     "other network",  # the source counted a network that differs in structure
     "superseded",  # a later version of the source says something else
     "nominal",  # one figure for a group of networks
     "rounded parts",  # the sum of numbers that were rounded one by one
-    "other counter",  # the source's own rules are known, and count what a ledger has no row for
+    "other counter",  # the source counts, by rules that are known, what is no row of a ledger
     "not reproducible",  # no rule is known that gives it
 )
-"""The judgements of figures that no reading explains."""
+"""The possible causes of figures that no reading explains."""
 
 _STATED = re.compile(r"([0-9]+)(?:\.([0-9]+))?([KMGBT]?)")
 _SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
@@ -53,10 +53,10 @@ class Figure(NamedTuple):
         official        the README or a source comment of the authors' repository;
         implementation  a library that ships the network: torchvision, timm, Keras;
         third-party     the README or documentation of any other repository.
-    source: the paper and its table, or the repository and its file.
-    note: what a reader must know to compare the figure with others; None if nothing.
-    verdict: a judgement of what no reading gives, one of `CAUSES`, its evidence in the note; None
-        where counting explains the figure. "compute: misprint" judges one of the two numbers.
+    source: the paper and its table, or the repository and its file. note: what a reader must know
+    to compare the figure with others; None if nothing. verdict: the cause of a figure that no
+    reading gives, one of `CAUSES`, with its evidence in the note; None where counting explains the
+    figure. "compute: misprint" is about one of the two numbers.
 
     >>> figures("mobilenetv1")[0].source
     'arXiv 1704.04861 Tables 6 and 7'
@@ -75,7 +75,7 @@ class Figure(NamedTuple):
     verdict: str | None = None
 
     def cause(self, quantity: str) -> str | None:
-        """The judgement of its params or its compute.
+        """The cause that the verdict gives for its params or its compute.
 
         >>> figures("resnet")[0]._replace(verdict="compute: misprint").cause("params")
         """
@@ -99,7 +99,7 @@ def figures(family: str) -> tuple[Figure, ...]:
     ['mobilenetv3_large', 'mobilenetv3_small']
     """
     known = _families()
-    # Looked up in the listing, not opened on trust: "../x" must not leave the folder.
+    # The name is looked up in the listing first, so that "../x" cannot leave the folder.
     if family not in known:
         listed = ", ".join(known)
         raise ValueError(f"no published figures for family '{family}'; known are {listed}")
@@ -108,7 +108,7 @@ def figures(family: str) -> tuple[Figure, ...]:
 
 
 def has_figures(family: str) -> bool:
-    """Is anything published of the family?"""
+    """Has the family published figures?"""
     return family in _families()
 
 
@@ -126,9 +126,9 @@ def published(
 ) -> tuple[Figure, ...]:
     """The figures of one network at one resolution, most authoritative kind first.
 
-    Matches exactly: `variant` in its canonical text, `resolution` as (height, width) in pixels.
-    Within a kind the order is that of the file: a paper's own figures before quotations of it,
-    its final version before an early one. Empty where nothing is published.
+    `variant` in its canonical text and `resolution` as (height, width) in pixels must match
+    exactly. Within a kind the order is that of the file: a paper's own figures come before
+    quotations of it, and its final version before an early one. Empty if nothing is published.
     Raises ValueError for an unknown family.
 
     >>> for figure in published("mobilenetv1", "mobilenetv1", "width=0.5", (160, 160)):
@@ -148,8 +148,8 @@ def published(
 def stated(text: str) -> tuple[Fraction, Fraction]:
     """The number that a figure states, and half a unit of its last shown digit, both exact.
 
-    A source that rounds correctly has its true value no further than the second number from the
-    first. Zeros count as shown digits: 300M is stated to the million. Some sources truncate.
+    If a source rounds correctly, the true value differs from the first number by no more than the
+    second. Zeros count as shown digits: 300M is stated to the million. Some sources truncate.
 
     Domain: ASCII digits, at most one decimal point between digits, then at most one of K, M, G,
     B (1e9, as G) and T. Raises BadInput for any other text.

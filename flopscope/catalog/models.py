@@ -1,4 +1,5 @@
-"""The catalogue: a row a model, or for several sizes. A family adds two files and its rows here."""
+"""The catalogue. A row stands for a model, or for its several sizes. A new family adds two files,
+and its rows here."""
 
 from __future__ import annotations
 
@@ -43,10 +44,10 @@ class Paper:
 class Model:
     """A network of the catalogue.
 
-    Its closed form is function `function` of `flopscope.analytic.<family>`, its PyTorch module that
-    of `reference_models.<family>`, its published figures those of <family> in `catalog/published`.
-    Both take `inputs` in this order, whose sizes are numbers, B, H, W, and options of the model:
-    token numbers are `InputSpec(None, (symbol("B"), symbol("tokens")), "int64")`.
+    `function` names its closed form in `flopscope.analytic.<family>` and its PyTorch module in
+    `reference_models.<family>`; its published figures are those of <family> in `catalog/published`.
+    Both functions take `inputs` in this order. Their sizes are numbers, B, H, W, and options of the
+    model: token ids are `InputSpec(None, (symbol("B"), symbol("tokens")), "int64")`.
     """
 
     id: str
@@ -56,7 +57,7 @@ class Model:
     resolution: int = 224
     inputs: tuple[InputSpec, ...] = (IMAGE,)
     step: tuple[InputSpec, ...] = ()
-    """Its inputs where `phase=decode`: a token, and the keys and values of those before it."""
+    """Its inputs with `phase=decode`: a token, and the keys and values of the tokens before it."""
 
     @property
     def function(self) -> str:
@@ -126,7 +127,7 @@ _PROMPTED = (
         InputSpec(None, (symbol("B"), symbol("queries"), symbol("prompts")), "int64"),
     ),
 )
-"""Options, resolution and inputs: an image, and for each query points with their labels."""
+"""Options, resolution and inputs: an image, and for each query its points and their labels."""
 _SCALED = (WIDTH, DEPTH, CLASSES)
 _SCALED_OR_TIMM = (*_SCALED, recipe(Recipe.TIMM))
 _RESNEXT = (*_SCALED, GROUPS, WIDTH_PER_GROUP)
@@ -138,7 +139,7 @@ _SHUFFLENET_WIDTHS = {
     4: (0.25, 0.5, 1.0),
     8: (0.25, 0.5, 1.0, 1.5, 2.0),
 }
-"""Groups: the widths with published figures."""
+"""For each number of groups, the widths with published figures."""
 
 _REGNET_SIZES = (
     *("200mf", "400mf", "600mf", "800mf", "1.6gf", "3.2gf"),
@@ -149,7 +150,8 @@ _POOLFORMERS = ("s12", "s24", "s36", "m36", "m48")
 
 
 def _mobilevlm(size: str, layers: int, heads: int, head: int) -> Model:
-    """Keys and values are those of the image's 144 tokens and of all of the text but the last."""
+    """A MobileVLM. The keys and values are those of the image's 144 tokens and of all tokens of the
+    text but the last."""
     batch, tokens = symbol("B"), symbol("tokens")
     kept = InputSpec(None, (batch, heads, 144 + tokens - 1, head))
     return Model(
@@ -164,7 +166,7 @@ def _mobilevlm(size: str, layers: int, heads: int, head: int) -> Model:
 
 
 def _efficientnet(id: str, width: float, depth: float, resolution: int) -> Model:
-    """A network of Table 1 in arXiv 1905.11946, by its own coefficients."""
+    """An EfficientNet: the network of Table 1 in arXiv 1905.11946 with coefficients of its own."""
     options = (replace(WIDTH, default=width), replace(DEPTH, default=depth), CLASSES)
     return Model(id, "efficientnet", EFFICIENTNET, options, resolution)
 
@@ -179,7 +181,7 @@ def _shufflenetv2(width: float) -> Model:
 
 
 def _mobileclip(size: str, resolution: int, *forms: Option) -> Model:
-    """An image and the tokens of a text, of the context's 77."""
+    """A MobileCLIP, which takes an image and the tokens of a text, at most the context's 77."""
     texts = InputSpec(None, (symbol("B"), symbol("tokens")), "int64")
     options = (*forms, replace(TOKENS, default=77, most=77))
     id = f"mobileclip_{size}"
@@ -187,13 +189,14 @@ def _mobileclip(size: str, resolution: int, *forms: Option) -> Model:
 
 
 def _ghostnet(family: str, paper: Paper, width: float) -> Model:
-    """`ghostnet_130` is the network at width 1.3; other widths are its option."""
+    """A GhostNet by its published width: the option width of `ghostnet_130` is 1.3 by default."""
     options = (replace(WIDTH, default=width), DEPTH, CLASSES)
     return Model(f"{family}_{round(100 * width):03}", family, paper, options)
 
 
 def _regnet(id: str) -> Model:
-    """A RegNet. Three of them have other widths in torchvision, which fits them otherwise."""
+    """A RegNet. torchvision fits widths to groups in another way, which changes three of the
+    networks."""
     options = (*_SCALED, _REGNET_RECIPES) if id in _REFITTED else _SCALED
     return Model(id, "regnet", REGNET, options)
 
@@ -206,7 +209,7 @@ def _sizes(
     options: tuple[Option, ...] = _SCALED,
     resolution: int = 224,
 ) -> Iterator[Model]:
-    """The networks of a paper that differ in size alone, which stands in the id."""
+    """The networks of a paper that differ only in size, which is part of the id."""
     return (Model(id.format(size), family, paper, options, resolution) for size in sizes)
 
 

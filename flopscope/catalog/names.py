@@ -1,7 +1,8 @@
-"""What other libraries call the catalogue's networks: literal tables, only where structure agrees.
+"""What other libraries call the catalogue's networks: literal tables of networks that have the same
+structure there.
 
 A test builds every network named here in its own library and finds the catalogue's parameters and
-MACs. A name that is not here is not matched: near names are other networks often enough
+MACs. A name that is not here is not matched, because similar names often mean other networks
 (`mobilenetv2_110d` is deeper, `mobilenetv3_small_minimal_100` has no gates).
 """
 
@@ -112,7 +113,7 @@ TIMM: Mapping[str, str] = {
     "mobilevit_xs": "mobilevit_xs",
     "mobilevit_s": "mobilevit_s",
 }
-"""timm 1.0: without the tag of its weights, `resnet50` for `resnet50.a1_in1k`."""
+"""The names in timm 1.0, without the tag of the weights: `resnet50` for `resnet50.a1_in1k`."""
 
 TORCHVISION: Mapping[str, str] = {
     "mobilenet_v2": "mobilenetv2",
@@ -162,7 +163,7 @@ TORCHVISION: Mapping[str, str] = {
     "convnext_base": "convnext_base",
     "convnext_large": "convnext_large",
 }
-"""torchvision 0.28."""
+"""The names in torchvision 0.28."""
 
 
 def catalog_name(name: str) -> str | None:

@@ -38,7 +38,7 @@ class Multiplier:
 
 @dataclass(frozen=True)
 class Count:
-    """A positive integer, of at most `most` where that is given."""
+    """A positive integer, at most `most` if that is given."""
 
     name: str
     default: int
@@ -62,7 +62,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of a few words, such as the recipe or the form of a network."""
+    """A choice among a few words, such as the recipe or the form of a network."""
 
     name: str
     choices: tuple[Enum, ...]
@@ -100,7 +100,7 @@ def recipe(*choices: Recipe) -> Choice:
 
 
 def parse_options(options: tuple[Option, ...], text: str, model: str) -> Mapping[str, Any]:
-    """'width=0.75,classes=10' as {'width': 0.75, 'classes': 10}; empty text gives {}.
+    """Read 'width=0.75,classes=10' as {'width': 0.75, 'classes': 10}. Empty text gives {}.
 
     Raises UnknownName for a key the model does not have, BadInput for a value that breaks its rule,
     a key given twice, or text that is not key=value.
@@ -111,8 +111,8 @@ def parse_options(options: tuple[Option, ...], text: str, model: str) -> Mapping
 def parse_values(
     options: tuple[Option, ...], text: str, what: str, before: str
 ) -> Mapping[str, Any]:
-    """The values of a list key=value,…; `what` is a key, in messages, and `before` precedes the
-    list."""
+    """Read a list key=value,…. In messages, `what` is the word for a key and `before` is the text
+    before the list."""
     known = {option.name: option for option in options}
     values: dict[str, Any] = {}
     for part in text.split(","):

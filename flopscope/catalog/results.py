@@ -1,9 +1,9 @@
 """A user's own results: accuracies from a CSV file, joined with the catalogue's networks.
 
-Two layouts are read, told apart by their column names: that of timm's `results-imagenet.csv`
-(huggingface/pytorch-image-models, results/) and a minimal one. Nothing is guessed and nothing is
-dropped in silence: a row that cannot be read is a `Skip` with its line and reason, and a name that
-is no network of the catalogue stays, without a variant.
+Two layouts are read, which differ in the names of their columns: that of timm's
+`results-imagenet.csv` (huggingface/pytorch-image-models, results/) and a minimal one. Nothing is
+guessed, and nothing is dropped silently: a row that cannot be read is a `Skip` with its line and
+reason, and a name that is not in the catalogue is kept without a variant.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "macs": ("macs",),
     "latency_ms": ("latency_ms",),
 }
-"""What is read, by the names of its column; every other column is ignored."""
+"""The fields that are read, by the names that their column may have. Every other column is
+ignored."""
 NEEDED = ("model", "top1")
 IN_MILLIONS = ("param_count",)
-"""Columns that timm writes in units of 10⁶."""
+"""The columns that timm writes in units of 10⁶."""
 
 _GROUPED = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
 _DECIMAL = re.compile(r"[0-9]+(\.[0-9]+)?")
@@ -42,14 +43,11 @@ _SIZE = re.compile(r"0*([1-9][0-9]{0,5})(?:[xX]0*([1-9][0-9]{0,5}))?")
 class Result(NamedTuple):
     """One row.
 
-    line: its line in the file.
-    name: the network as the file names it.
-    variant: the catalogue's network of that name, None where it has none.
-    resolution: (height, width) as stated, else the network's own, times its ρ; None where neither
-        is known.
-    top1: per cent.
-    params, macs: as stated, exact, None where the file is silent.
-    latency_ms: milliseconds as stated, None where the file is silent.
+    line: its line in the file. name: the network as the file names it. variant: the catalogue's
+    network of that name, None if there is none. resolution: (height, width) as stated, or else the
+    network's own, times its ρ; None if neither is known. top1: per cent. params, macs: as stated,
+    exact, None where the file is silent. latency_ms: milliseconds as stated, None where the file is
+    silent.
     """
 
     line: int
@@ -72,15 +70,15 @@ class Skip(NamedTuple):
 
 @dataclass(frozen=True)
 class Results:
-    """What a file holds: rows in its order, and what was skipped."""
+    """The contents of a file: its rows in order, and the rows that were skipped."""
 
     path: str
     rows: tuple[Result, ...]
     skipped: tuple[Skip, ...]
 
 
-def read(path: str) -> Results:
-    """The results of a CSV file with columns model and top1, and any of img_size or res,
+def read_results(path: str) -> Results:
+    """Read the results in a CSV file with the columns model and top1, and any of img_size or res,
     param_count (in millions, as timm has it) or params, macs and latency_ms.
 
     A row is skipped if it has more or fewer cells than there are columns, if its name is empty, not
@@ -123,9 +121,10 @@ _ACCEPTED = (
 
 
 def _lines(path: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows that are not blank, each with its line. Raises BadInput where it is not CSV."""
+    """The rows that are not blank, each with the number of its line. Raises BadInput if the file is
+    not CSV."""
     try:
-        # utf-8-sig: spreadsheets write a mark before the first name
+        # utf-8-sig: spreadsheets write a byte order mark before the first name
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             for row in reader:
@@ -138,7 +137,8 @@ def _lines(path: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _columns(path: str, names: Sequence[str]) -> dict[str, tuple[str, int]]:
-    """What is read: the column's name and place. Raises BadInput for missing or double ones."""
+    """For each field that is read, the name and place of its column. Raises BadInput for a column
+    that is missing or occurs twice."""
     found: dict[str, tuple[str, int]] = {}
     for key, known in COLUMNS.items():
         places = [(name, at) for at, name in enumerate(names) if name in known]
@@ -152,7 +152,7 @@ def _columns(path: str, names: Sequence[str]) -> dict[str, tuple[str, int]]:
 
 
 def _result(line: int, name: str, cells: Mapping[str, tuple[str, str]]) -> Result:
-    """The row as numbers. Raises a FlopscopeError that says why the row is skipped."""
+    """The row as a result. Raises a FlopscopeError that says why the row is skipped."""
     if not name:
         raise BadInput("has no name")
     if not name.isprintable():
@@ -210,7 +210,7 @@ def _size(column: str, text: str) -> tuple[int, int] | None:
 
 
 def _printable(text: str) -> str:
-    """The text on one line, with signs in place of what a terminal would obey."""
+    """The text on one line, with visible signs in place of control characters."""
     return "".join(sign if sign.isprintable() else "�" for sign in text)
 
 

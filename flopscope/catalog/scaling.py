@@ -1,7 +1,7 @@
 """Compound scaling: depth, width and resolution grown together by one coefficient φ.
 
-arXiv 1905.11946, section 3.3: depth × α^φ, width × β^φ, resolution × γ^φ, here with a user's own
-letters and of any variant of the catalogue that has a width and a depth.
+arXiv 1905.11946, section 3.3: depth × α^φ, width × β^φ, resolution × γ^φ. Here the user chooses α,
+β, γ and φ, and scales any variant of the catalogue that has a width and a depth.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from flopscope.errors import BadInput
 class Scaling:
     """φ steps, each of which multiplies depth, width and resolution by α, β and γ.
 
-    The letters that are not given are the paper's; all are positive numbers, floats or fractions.
-    Raises BadInput for others.
+    Values that are not given are the paper's. All are positive numbers, floats or fractions. Raises
+    BadInput for others.
 
     >>> Scaling(phi=2).factors
     (1.44, 1.21, 1.3225)
@@ -44,12 +44,12 @@ class Scaling:
 
     @property
     def product(self) -> float | Fraction:
-        """α·β²·γ², which the paper wants near 2."""
+        """α·β²·γ², which the paper keeps near 2."""
         return self.alpha * self.beta**2 * self.gamma**2
 
     @property
     def letters(self) -> tuple[float | Fraction, float | Fraction, float | Fraction]:
-        """α, β and γ: what one step multiplies depth, width and resolution by."""
+        """α, β and γ, by which one step multiplies depth, width and resolution."""
         return (self.alpha, self.beta, self.gamma)
 
     @property
@@ -64,7 +64,7 @@ class Scaling:
     def _power(self, letter: str) -> float:
         base = getattr(self, letter)
         try:
-            power = shown(float(base) ** float(self.phi))
+            power = six_digits(float(base) ** float(self.phi))
         except OverflowError:
             power = math.inf
         if not 0 < power < math.inf:
@@ -75,10 +75,10 @@ class Scaling:
         return power
 
 
-def shown(value: float) -> float:
+def six_digits(value: float) -> float:
     """The number that six significant digits show, as coefficients are printed.
 
-    >>> shown(1.1**3)
+    >>> six_digits(1.1**3)
     1.331
     """
     return float(f"{value:g}")
@@ -87,11 +87,11 @@ def shown(value: float) -> float:
 def scaled(
     variant: Variant, scaling: Scaling, asked: int | tuple[int, int] | None = None
 ) -> tuple[Variant, tuple[int, int]]:
-    """What a variant becomes, and the size of its input: asked or native, and scaled.
+    """The scaled variant, and its scaled resolution, which starts from `res` or the native one.
 
-    Coefficients are rounded to the six digits that the variant's name shows, sizes to whole
-    pixels, so that the name and the size give the same network again. A ρ is in that size and
-    no longer in the variant. Raises BadInput for a model without width or depth.
+    Coefficients are rounded to the six digits that the variant's name shows, and sizes to whole
+    pixels, so that the name and the size give the same network again. A ρ of the variant goes into
+    the size and is dropped from the variant. Raises BadInput for a model without width or depth.
 
     >>> from flopscope.catalog.variant import parse
     >>> variant, resolution = scaled(parse("resnet50"), Scaling(phi=1))
@@ -107,7 +107,7 @@ def scaled(
                 "`flopscope list` says which models have width and depth"
             )
         own = options.get(option.name, known[option.name].default)
-        options[option.name] = shown(own * factor)
+        options[option.name] = six_digits(own * factor)
     given = variant.resolution(asked)
     assert given is not None, "a network with a width takes an image"
     height, wide = map(int, given)
@@ -117,7 +117,7 @@ def scaled(
 
 
 def parse_scaling(text: str) -> Scaling:
-    """'phi=1,alpha=1.2' as a Scaling.
+    """Read 'phi=1,alpha=1.2' as a Scaling.
 
     Raises UnknownName for another letter, BadInput for a value that is not a positive number, a
     letter given twice, or text that is not key=value.

@@ -1,5 +1,5 @@
-"""A model with its options fixed: parsed from text, counted from its closed form, built as a
-module."""
+"""A model with its options fixed. It is parsed from text, counted from its closed form, and built
+as a module."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 FREE: Mapping[str, Size] = {name: dimension(name) for name in alphabet.FREE}
-"""The symbols that stand for a free size or option."""
+"""The symbols that stand for free sizes and options."""
 
 Resolution = tuple[Size, Size]
 """(H, W)."""
@@ -37,7 +37,7 @@ ANY_RESOLUTION: Resolution = (FREE["H"], FREE["W"])
 
 @dataclass(frozen=True)
 class Variant:
-    """A catalogue model and the options given for it (the others have their defaults)."""
+    """A catalogue model and the options given for it; the others have their defaults."""
 
     model: Model
     options: tuple[tuple[str, Any], ...] = ()
@@ -62,13 +62,14 @@ class Variant:
 
     @property
     def sizes(self) -> frozenset[str]:
-        """Names of the sizes that its inputs have: B, H and W, and options such as tokens."""
+        """The names of the sizes of its inputs: B, H and W, and options such as tokens."""
         sizes = (size for given in self._inputs for size in given.shape)
         return frozenset(s.name for n in sizes if isinstance(n, Polynomial) for s in n.symbols())
 
     @property
     def lengths(self) -> dict[str, int]:
-        """The options that are sizes of its inputs, each as given or by default: {'tokens': 64}."""
+        """The options that are sizes of its inputs, with the given or default values: {'tokens':
+        64}."""
         given = dict(self.options)
         options = [option for option in self.model.options if option.name in self.sizes]
         return {option.name: given.get(option.name, option.default) for option in options}
@@ -80,13 +81,13 @@ class Variant:
 
     @property
     def free_lengths(self) -> dict[str, Size]:
-        """The symbols of `lengths`, as far as no option fixes them."""
+        """The symbols of those `lengths` that no option fixes."""
         fixed = dict(self.options)
         return {name: FREE[name] for name in self.lengths if name not in fixed}
 
     def resolution(self, asked: int | tuple[int, int] | None = None) -> Resolution | None:
-        """(H, W) of the image: asked or native, times ρ rounded where the variant has a ρ; None
-        where the model takes none.
+        """(H, W) of the image: `res` or the native size, times ρ and rounded if the variant has a
+        ρ. None if the model takes no image.
 
         Raises BadInput for a size that is not an integer from 1, or asked of a model without image.
         """
@@ -125,7 +126,7 @@ class Variant:
         return record(network, *(given.shape for given in self.inputs(resolution, batch, **free)))
 
     def free_inputs(self) -> tuple[InputSpec, ...]:
-        """Its inputs with every size free that no option fixes."""
+        """Its inputs, in which every size is free that no option fixes."""
         return self.inputs(ANY_RESOLUTION, FREE["B"], **self.free_lengths)
 
     def free_ledger(self, **free: Size) -> Ledger:
@@ -143,7 +144,7 @@ class Variant:
         return built
 
     def published(self, resolution: Resolution | None) -> tuple[Figure, ...]:
-        """What papers and repositories state for this variant at this resolution."""
+        """The figures that papers and repositories state for this variant at this resolution."""
         given = {name: value for name, value in self.options if name not in (RHO.name, "classes")}
         if dict(self.options).get("classes", 1000) != 1000:
             return ()
@@ -152,8 +153,8 @@ class Variant:
 
 
 def parse(text: str) -> Variant:
-    """'mobilenetv2:width=1.4' as a variant; timm's and torchvision's names for the same networks
-    are read too. Raises UnknownName or BadInput, saying what is accepted.
+    """Read 'mobilenetv2:width=1.4' as a variant. The names of timm and torchvision for the same
+    networks are read too. Raises UnknownName or BadInput, which say what is accepted.
 
     >>> str(parse("mobilenetv3_large:recipe=timm,width=0.75")), str(parse("mobilenetv2_140"))
     ('mobilenetv3_large:width=0.75,recipe=timm', 'mobilenetv2:width=1.4')
@@ -170,9 +171,10 @@ def parse(text: str) -> Variant:
 
 
 def with_form(names: Sequence[str], form: str | None) -> tuple[str, ...]:
-    """The names with `form=…` added to those of models that have forms; as they are without one.
+    """The names, with `form=…` added to those of models that have forms. Without a form they stay
+    as they are.
 
-    Raises BadInput where none of them has forms.
+    Raises BadInput if none of the models has forms.
 
     >>> with_form(["mobileclip_s0:tokens=20", "mobilenetv2"], "train")
     ('mobileclip_s0:tokens=20,form=train', 'mobilenetv2')
@@ -211,7 +213,8 @@ def _scaled(size: Size, rho: float) -> int:
 
 
 def known_options(variant: Variant, names: Iterable[str]) -> None:
-    """Raises UnknownName for an option that the model does not have, BadInput for a fixed one."""
+    """Raises UnknownName for an option that the model does not have, BadInput for one that is
+    fixed."""
     allowed = [option.name for option in variant.model.options if option.name in FREE]
     for name in names:
         if name not in allowed:
@@ -223,7 +226,7 @@ def known_options(variant: Variant, names: Iterable[str]) -> None:
 
 
 def without_rho(variant: Variant) -> Variant:
-    """The variant itself. Raises BadInput where it fixes ρ: H and W are free in a formula."""
+    """The variant itself. Raises BadInput if it fixes ρ, because H and W are free in a formula."""
     if RHO.name in dict(variant.options):
         raise BadInput(
             f"'{variant}' scales a resolution by rho, but a formula is free in H and W; "

@@ -1,5 +1,5 @@
-"""What happens to the answer of every command: it is rendered, then printed or written, and drawn
-where that is asked; the exit status says whether it holds."""
+"""What happens to the answer of every command: it is rendered, printed or written to a file, and
+drawn where --plot asks for it. The exit status says whether it holds."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ if TYPE_CHECKING:
 class Answer(NamedTuple):
     """What a command has found, laid out.
 
-    `page` is a document, or what the `formats` write, which are otherwise those of documents. The
-    `sources` go with its data into a file beside the one that is written; without them there is no
-    such file. `holds` is false where a check failed or a budget is broken. `picture` makes what
-    --plot draws.
+    `page` is a document, or another kind of page that the `formats` write. The `sources` go with
+    its data into a file beside the one that is written; without sources no such file is written.
+    `holds` is false where a check failed or a budget is broken. `picture` makes what --plot draws.
     """
 
     page: Any
@@ -40,7 +39,7 @@ class Answer(NamedTuple):
         return render(self.page, format_name, self.formats or FORMATS)
 
     def made(self, *, drawn: bool = False) -> dict[str, Any] | None:
-        """How it is made, as an object."""
+        """How the answer is made, as an object for JSON."""
         if self.sources is None:
             return None
         from flopscope.present.provenance import explained
@@ -49,7 +48,8 @@ class Answer(NamedTuple):
 
 
 def answered(command: Callable[..., Answer]) -> Callable[..., None]:
-    """A command of click from a function that takes the other options and returns the answer."""
+    """Make a command of click from a function that takes the command's own options and returns the
+    answer."""
 
     @wraps(command)
     def run(
@@ -86,13 +86,13 @@ def command_line() -> list[str]:
 
 
 def check_asked_format(formats: Formats) -> None:
-    """Raises UnknownName where --format asks for another, before anything is computed."""
+    """Raises UnknownName for a --format that these formats lack, before anything is computed."""
     from flopscope.present.render import check_format
 
     check_format(asked("format_name"), formats)
 
 
 def asked(option: str) -> Any:
-    """What an option of the command that is running was given, where the command does not take it
-    itself."""
+    """The value of an option of the running command, where the command's function does not receive
+    it."""
     return click.get_current_context().params.get(option)

@@ -16,7 +16,8 @@ from flopscope.cli.progress import waiting
 @OUTPUT
 @answered
 def audit(models: tuple[str, ...], family: str | None) -> Answer:
-    """Recompute published figures: each equal, explained by a reading, or with a stated cause.
+    """Recompute published figures: each is equal, explained by a way of counting, or has a stated
+    cause.
 
     Without a name it goes through all figures of the catalogue. Exit 1 if one is left open.
 

@@ -1,4 +1,4 @@
-"""The commands about what there is: show, list, conventions."""
+"""The commands that show what the catalogue holds: show, list, conventions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that asks the witnesses."""
+"""The command that compares a closed form with its witnesses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ PACKAGES = ("torch", "fvcore")
 @BATCH
 @FORM
 @click.option(
-    "--prove", is_flag=True, help="Prove it for all sizes: trace the module with symbolic ones."
+    "--prove",
+    is_flag=True,
+    help="Prove it for all sizes, by a trace of the module on symbolic sizes.",
 )
 @FORMAT
 @OUTPUT

@@ -1,4 +1,4 @@
-"""The group of all commands. They parse, call and hand over an answer; no arithmetic here.
+"""The group of all commands. A command parses its options, calls, and hands over an answer.
 
 A command's file is loaded when the command is asked for, and each command imports what it needs
 when it runs: an answer must not wait for what it does not use.
@@ -13,27 +13,41 @@ from typing import NamedTuple
 import click
 
 
-class Row(NamedTuple):
+class ListedCommand(NamedTuple):
     """A command: its file in this folder and its function there, and what it does in one line."""
 
     home: str
     summary: str
 
 
-COMMANDS: Mapping[str, Row] = {
-    "assert": Row("assert_:assert_", "Hold a network to its budgets; exit 1 if it breaks one."),
-    "audit": Row("audit:audit", "Recompute the published figures of the catalogue."),
-    "check": Row("check:check", "Check a closed form against the real PyTorch module."),
-    "compare": Row("compare:compare", "Compare networks: parameters, work, activations, size."),
-    "conventions": Row("catalog:conventions", "List what each tool and the papers count."),
-    "formula": Row("formula:formula", "Print the formula of a model, a block, a law or a class."),
-    "laws": Row("laws:laws", "Derive every law, with worked numbers."),
-    "list": Row("catalog:list_models", "List the models, their options and papers."),
-    "pareto": Row("pareto:pareto", "Find the networks that no other beats in cost and accuracy."),
-    "profile": Row("profile:profile", "Trace a network of your own, or read an ONNX file."),
-    "reconcile": Row("reconcile:reconcile", "Explain a reported number: which reading gives it."),
-    "show": Row("catalog:show", "Show one network layer by layer."),
-    "solve": Row("solve:solve", "Find the largest network that keeps a budget."),
+COMMANDS: Mapping[str, ListedCommand] = {
+    "assert": ListedCommand(
+        "assert_:assert_", "Hold a network to its budgets; exit 1 if it breaks one."
+    ),
+    "audit": ListedCommand("audit:audit", "Recompute the published figures of the catalogue."),
+    "check": ListedCommand("check:check", "Check a closed form against the real PyTorch module."),
+    "compare": ListedCommand(
+        "compare:compare", "Compare the parameters, work, activations and size of networks."
+    ),
+    "conventions": ListedCommand(
+        "catalog:conventions", "List what each tool and the papers count."
+    ),
+    "formula": ListedCommand(
+        "formula:formula", "Print the formula of a model, a block, a law or a class."
+    ),
+    "laws": ListedCommand("laws:laws", "Derive every law, with worked numbers."),
+    "list": ListedCommand("catalog:list_models", "List the models, their options and papers."),
+    "pareto": ListedCommand(
+        "pareto:pareto", "Find the networks that no other beats in cost and accuracy."
+    ),
+    "profile": ListedCommand(
+        "profile:profile", "Trace a network of your own, or read an ONNX file."
+    ),
+    "reconcile": ListedCommand(
+        "reconcile:reconcile", "Explain a reported number by the way of counting that gives it."
+    ),
+    "show": ListedCommand("catalog:show", "Show one network layer by layer."),
+    "solve": ListedCommand("solve:solve", "Find the largest network that keeps a budget."),
 }
 
 
@@ -53,7 +67,7 @@ class Commands(click.Group):
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of commands, as the table has it."""
+        """Write the list of commands that `--help` shows."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, row.summary) for name, row in COMMANDS.items()])
 
@@ -65,7 +79,7 @@ class Commands(click.Group):
 @click.version_option(package_name="flopscope-analytic", prog_name="flopscope")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(debug: bool) -> None:
-    """What does this network cost? Exactly, and with reasons.
+    """Say exactly what a network costs, and why.
 
-    MODEL is a name of `flopscope list`, with options after a colon: mobilenetv2:width=1.4
+    MODEL is a name that `flopscope list` shows, with options after a colon: mobilenetv2:width=1.4
     """

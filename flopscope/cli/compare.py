@@ -27,14 +27,19 @@ if TYPE_CHECKING:
 @CONVENTION
 @click.option("--by", help="Split the count by stage, block, layer or kind.")
 @click.option(
-    "--check", is_flag=True, help="Compare with fvcore and torch on the real module (needs torch)."
+    "--check",
+    is_flag=True,
+    help="Compare with what fvcore and torch count on the real module; needs torch.",
 )
 @click.option(
     "--columns",
-    help="Columns of a table for a paper: params,macs,top1,cite; a wrong one lists all.",
+    help="Columns of a table for a paper, such as params,macs,top1,cite; a wrong name lists all.",
 )
-@click.option("--sort", help="Order the rows by a column, the largest first; +macs reverses.")
-@click.option("--group", help="Put the rows under the names of their groups: family.")
+@click.option(
+    "--sort",
+    help="Order the rows by a column, the largest first, or the smallest first as in +macs.",
+)
+@click.option("--group", help="Put the rows under headings; the one grouping is family.")
 @FORMAT
 @OUTPUT
 @PLOT
@@ -52,7 +57,7 @@ def compare(
     sort: str | None,
     group: str | None,
 ) -> Answer:
-    """Compare networks: parameters, work, activations, size, published accuracy.
+    """Compare the parameters, work, activations, size and published accuracy of networks.
 
     \b
     flopscope compare mobilenetv1 mobilenetv2 --res 224

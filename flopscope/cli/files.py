@@ -28,8 +28,8 @@ def check_pair(path: str) -> None:
 
 
 def check_picture(path: str) -> None:
-    """Raises BadInput for a path where no picture can be written, for another ending than .png,
-    .svg and .pdf, and where matplotlib is missing."""
+    """Raises BadInput where no picture can be written to the path, where its ending is not .png,
+    .svg or .pdf, and where matplotlib is missing."""
     from flopscope.extras import require_plots
     from flopscope.present.plots.export import picture_format
 
@@ -39,8 +39,8 @@ def check_picture(path: str) -> None:
 
 
 def write_with(path: str, content: bytes, made: Mapping[str, Any] | None) -> None:
-    """Write a file, and beside it, in <path>.json, how it is made, where that is said: both or
-    neither. Raises BadInput."""
+    """Write a file and, where `made` is given, <path>.json beside it, which says how the file is
+    made. Both are written, or neither. Raises BadInput."""
     files = {Path(path): content}
     if made is not None:
         files[Path(f"{path}.json")] = _json(made)
@@ -71,7 +71,7 @@ def _write_whole(contents: Mapping[Path, bytes]) -> None:
 
 
 def _mode() -> int:
-    """What a new file may be read by; mkstemp makes private ones."""
+    """The permissions of an ordinary new file, since mkstemp makes private ones."""
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask

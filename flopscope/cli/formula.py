@@ -1,4 +1,4 @@
-"""The command about closed forms: of the catalogue, of a law, of the reader's own module."""
+"""The command that prints formulas: of the catalogue, of a law, of the reader's own module."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from flopscope.cli.quantities import ADDITIVE
 from flopscope.errors import BadInput, listed
 
 USUAL = ("macs", "params")
-"""The quantities whose formulas are given where none is asked for."""
+"""The quantities that get a formula where --of names none."""
 
 
 def _formats() -> str:
@@ -52,8 +52,17 @@ def _formats() -> str:
     multiple=True,
     help="A value at which a target runs in place of a free size, C=48. Repeatable.",
 )
-@click.option("--when", metavar="CONDITION", help="Assume of sizes: 'H, W multiples of 32'.")
-@click.option("--ideal", is_flag=True, help="Drop every rounding: a polynomial in the width too.")
+@click.option(
+    "--assume",
+    "--when",  # the former name, which `solve` has for something else
+    metavar="CONDITION",
+    help="Assume that sizes are multiples, as in 'H, W multiples of 32'.",
+)
+@click.option(
+    "--ideal",
+    is_flag=True,
+    help="Drop every rounding, so that the formula is a polynomial in the width too.",
+)
 @format_option(_formats, "text")
 @PLAIN_OUTPUT
 @answered
@@ -64,17 +73,18 @@ def formula(
     arguments: tuple[str, ...],
     inputs: tuple[str, ...],
     examples: tuple[str, ...],
-    when: str | None,
+    assume: str | None,
     ideal: bool,
 ) -> Answer:
-    """Print the formula of a model or block, derive a law, or that of your own module.
+    """Print the formula of a model or block, derive a law, or derive the formula of your own
+    module.
 
     TARGET is path/to/file.py:Name or package.module:Name, a class or function that makes an
     nn.Module from the arguments. A kernel size that is given as a name is taken as odd. Loading a
     Python target runs its code.
 
     \b
-    flopscope formula mobilenetv2 --when "H, W multiples of 32"
+    flopscope formula mobilenetv2 --assume "H, W multiples of 32"
     flopscope formula mobilenetv2 --free width --ideal
     flopscope formula separable_conv
     flopscope formula separable-ratio
@@ -91,14 +101,14 @@ def formula(
             "write a target as path/to/file.py:Name or package.module:Name"
         )
     if is_law(name):
-        if quantities or free or when or ideal:
-            raise BadInput(f"{name} is a law and takes no --of, --free, --when or --ideal")
+        if quantities or free or assume or ideal:
+            raise BadInput(f"{name} is a law and takes no --of, --free, --assume or --ideal")
         return _law(name)
     if own:
-        if free or when or ideal:
-            raise BadInput(f"{name} is a target and takes no --free, --when or --ideal")
+        if free or assume or ideal:
+            raise BadInput(f"{name} is a target and takes no --free, --assume or --ideal")
         return _derived(name, arguments, inputs, quantities or USUAL, examples)
-    return _closed(name, quantities or USUAL, free or (), when, ideal)
+    return _closed(name, quantities or USUAL, free or (), assume, ideal)
 
 
 def _law(name: str) -> Answer:
@@ -134,7 +144,7 @@ def _derived(
 
 
 def _closed(
-    name: str, quantities: Sequence[str], free: Sequence[str], when: str | None, ideal: bool
+    name: str, quantities: Sequence[str], free: Sequence[str], assume: str | None, ideal: bool
 ) -> Answer:
     """The closed forms of a model or block."""
     from flopscope.answers import formula as answers
@@ -142,8 +152,8 @@ def _closed(
 
     check_asked_format(FORMATS)
     found = [answers.formula(name, quantity, free) for quantity in quantities]
-    shaped = answers.reshaped(found, answers.parse_when(when) if when else {}, ideal)
-    page = FormulaPage(*answers.source(name), shaped, _cautions(quantities))
+    shaped = answers.reshaped(found, answers.parse_multiples(assume) if assume else {}, ideal)
+    page = FormulaPage(*answers.publication(name), shaped, _cautions(quantities))
     return Answer(page, formats=FORMATS)
 
 

@@ -22,7 +22,7 @@ def _formats() -> str:
 def laws() -> Answer:
     """Derive every law, with worked numbers; `flopscope formula NAME` derives one.
 
-    docs/laws.md is what it writes as Markdown.
+    docs/laws.md is its output in Markdown.
     """
     from flopscope.laws import LAWS, law
     from flopscope.present.laws import FORMATS_OF_ALL, LawPage

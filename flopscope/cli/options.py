@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -18,7 +18,8 @@ Value = TypeVar("Value")
 
 
 def read_by(read: Callable[[str], Value]) -> Callable[..., Value | None]:
-    """The callback of an option whose text this function reads; None where it is not given."""
+    """The callback of an option whose text this function reads. It gives None where the option is
+    left out."""
     return lambda context, parameter, text: None if text is None else read(text)
 
 
@@ -97,8 +98,8 @@ def table_formats() -> str:
 
 
 class _Formats(click.Option):
-    """--format: what it says of itself is asked for when the help is printed, as formats load what
-    they write."""
+    """The option --format. Its help is made when it is printed, because listing the formats loads
+    the code that writes them."""
 
     def __init__(self, *given: Any, formats: Callable[[], str], **more: Any) -> None:
         super().__init__(*given, **more)
@@ -113,7 +114,8 @@ class _Formats(click.Option):
 def format_option(
     formats: Callable[[], str], default: str, **more: Any
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """--format of a command whose pages have formats of their own; `formats` names them."""
+    """The option --format of a command whose pages have formats of their own, which `formats`
+    names."""
     return click.option(
         "--format", "format_name", cls=_Formats, formats=formats, default=default,
         show_default=True, **more,
@@ -121,33 +123,30 @@ def format_option(
 
 
 def res_option(words: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """--res, where it means something else than the input size of each model."""
+    """The option --res where it does not mean the input size of each model."""
     return click.option("--res", callback=read_by(resolution), metavar="SIZE", help=words)
 
 
+def file_option(
+    names: Sequence[str], check: Callable[[str], None], words: str
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """An option that names a file, which is checked as soon as it is read."""
+    return click.option(*names, callback=checked_by(check), metavar="FILE", help=words)
+
+
 FORMAT = format_option(table_formats, "table", callback=checked_by(_check_format))
-OUTPUT = click.option(
-    "-o",
-    "--output",
-    "output_path",
-    callback=checked_by(check_pair),
-    help="Write to this file, whole or not at all; FILE.json beside it says how it is made.",
-    metavar="FILE",
+OUTPUT = file_option(
+    ("-o", "--output", "output_path"),
+    check_pair,
+    "Write to this file, whole or not at all; FILE.json beside it says how it is made.",
 )
-PLAIN_OUTPUT = click.option(
-    "-o",
-    "--output",
-    "output_path",
-    callback=checked_by(check_file),
-    help="Write to this file, whole or not at all.",
-    metavar="FILE",
+PLAIN_OUTPUT = file_option(
+    ("-o", "--output", "output_path"), check_file, "Write to this file, whole or not at all."
 )
-PLOT = click.option(
-    "--plot",
-    "plot_path",
-    callback=checked_by(check_picture),
-    help="Draw it into a .png, .svg or .pdf; FILE.json beside it says how it is made.",
-    metavar="FILE",
+PLOT = file_option(
+    ("--plot", "plot_path"),
+    check_picture,
+    "Draw the result into a .png, .svg or .pdf; FILE.json beside it says how it is made.",
 )
 RES = res_option("Input size: 224, or HxW as in 192x256. Without it, each model has its own.")
 BATCH = click.option(
@@ -169,5 +168,5 @@ CONVENTION = click.option(
 )
 FORM = click.option(
     "--form",
-    help="The form of the models that have two, train or deploy. Without it, deploy.",
+    help="The form of models that have two: train or deploy. Without it, deploy.",
 )

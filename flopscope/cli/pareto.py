@@ -37,22 +37,26 @@ if TYPE_CHECKING:
     help=f"Cost: {listed([*NAMES, 'latency'])}. Repeatable.  [default: macs]",
 )
 @click.option(
-    "--results", metavar="FILE", help="Your own accuracies, a CSV, in place of the published ones."
+    "--results",
+    metavar="FILE",
+    help="A CSV of your own accuracies, in place of the published ones.",
 )
 @click.option(
     "--with-catalogue",
     "with_catalog",
     is_flag=True,
-    help="With --results: take the published accuracies too.",
+    help="Take the published accuracies beside those of --results.",
 )
-@res_option("Only accuracies at this input size: 224, or HxW as in 192x256.")
+@res_option("Take only accuracies at this input size: 224, or HxW as in 192x256.")
 @CONVENTION
-@click.option("--family", "families", multiple=True, help="Only this family. Repeatable.")
-@budget_options("--max-{}", "Only networks of at most {}.")
+@click.option(
+    "--family", "families", multiple=True, help="Take only networks of this family. Repeatable."
+)
+@budget_options("--max-{}", "Take only networks of at most {}.")
 @FORMAT
 @OUTPUT
 @PLOT
-@click.option("--wide", is_flag=True, help="Draw for both columns of a page, not for one.")
+@click.option("--wide", is_flag=True, help="Draw as wide as both columns of a page, not as one.")
 @answered
 def pareto(
     costs: tuple[str, ...],
@@ -90,7 +94,7 @@ def pareto(
 
 
 def _check_picture(costs: Sequence[str], wide: bool) -> None:
-    """Raises BadInput for a picture of several costs, or the width of none."""
+    """Raises BadInput for a picture of several costs, and for --wide without a picture."""
     drawn = asked("plot_path") is not None
     if drawn and len(costs) > 1:
         raise BadInput(f"a plot has one cost, not {', '.join(costs)}; give --x once to draw")
@@ -99,8 +103,8 @@ def _check_picture(costs: Sequence[str], wide: bool) -> None:
 
 
 def _front(question: Question, results: str | None, with_catalog: bool) -> Front:
-    """The front of the published accuracies, those of a file, or both."""
-    from flopscope.catalog.results import read
+    """The front of the published accuracies, of those in a file, or of both."""
+    from flopscope.catalog.results import read_results
     from flopscope.search.front import Front
     from flopscope.search.points import points
 
@@ -108,7 +112,7 @@ def _front(question: Question, results: str | None, with_catalog: bool) -> Front
         raise BadInput(
             "--with-catalogue adds the published accuracies to those of --results FILE; give both"
         )
-    mine = None if results is None else read(results)
+    mine = None if results is None else read_results(results)
     return Front(question, points(question, mine, mine is None or with_catalog))
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="Sizes of an input, 1,3,224,224, B,3,H,W or ids=B,T:int64. Repeatable.",
 )
-@res_option("Short for --input 1,3,SIZE,SIZE; HxW, as in 192x256, is read too.")
+@res_option("Short for --input 1,3,SIZE,SIZE; HxW as in 192x256 is read too.")
 @click.option(
     "--arg",
     "arguments",
@@ -62,12 +62,14 @@ if TYPE_CHECKING:
 @click.option(
     "--depth",
     callback=natural("depth"),
-    help="Fold the tree below this depth; 0 leaves the total.",
+    help="Fold the tree below this depth; 0 leaves the total alone.",
 )
 @click.option(
     "--sort", help=f"Largest first by count, as the convention counts, or {listed(ADDITIVE)}."
 )
-@click.option("--backward", is_flag=True, help="Count a training step: the backward pass too.")
+@click.option(
+    "--backward", is_flag=True, help="Count a training step, which has the backward pass too."
+)
 @click.option("--strict", is_flag=True, help="Exit 1 if the cost of an operator is unknown.")
 @format_option(lambda: f"{table_formats()}; at free sizes python too", "table")
 @OUTPUT
@@ -86,7 +88,7 @@ def profile(
     backward: bool,
     strict: bool,
 ) -> Answer:
-    """Trace a network, a tree of modules: numbers, or formulas at free sizes.
+    """Trace a network and print its modules as a tree, with numbers or, at free sizes, formulas.
 
     TARGET is path/to/file.py:Name, package.module:Name, timm:NAME or torchvision:NAME. Name is an
     nn.Module, or a class or function that makes one; Net.small, 'Net(Config(width=16))' and
@@ -122,14 +124,15 @@ def profile(
 
 
 def _check(view: View, shapes: Iterable[Shape]) -> None:
-    """Raises for an order or a format that these sizes, free or numbers, do not have."""
+    """Raises BadInput or UnknownName for an order or a format that is not offered at these sizes,
+    free or numbers."""
     from flopscope.present.profile import check_view
-    from flopscope.present.profile_formats import check_format
+    from flopscope.present.profile_formats import check_profile_format
     from flopscope.sizes import is_symbolic
 
     free = any(map(is_symbolic, chain.from_iterable(shapes)))
     check_view(view, free=free)
-    check_format(asked("format_name"), free=free)
+    check_profile_format(asked("format_name"), free=free)
 
 
 def _laid_out(found: Profile, view: View, strict: bool, packages: tuple[str, ...]) -> Answer:

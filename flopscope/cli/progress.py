@@ -1,4 +1,5 @@
-"""A sign of life while something takes long. It goes to standard error, and only to a terminal."""
+"""A line that shows that a long computation is running. It goes to standard error, and only to a
+terminal."""
 
 from __future__ import annotations
 
@@ -9,8 +10,8 @@ from contextlib import contextmanager
 
 @contextmanager
 def waiting(for_what: str, *, long: bool = True) -> Iterator[None]:
-    """Show what is being done and for how long, in a line that is gone afterwards; show nothing for
-    what is not long."""
+    """Show what is being done and for how long, in a line that is removed afterwards. Nothing is
+    shown where it does not take long."""
     if not (long and sys.stderr.isatty()):
         yield
         return

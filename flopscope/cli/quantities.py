@@ -18,7 +18,7 @@ Command = Callable[..., Any]
 
 NAMES = tuple(QUANTITIES)
 ADDITIVE = tuple(name for name, row in QUANTITIES.items() if row.additive)
-"""Of these there are formulas, and parts of a network can be sorted by them."""
+"""The quantities that have formulas, by which parts of a network can be sorted too."""
 
 
 def budget_options(option: str, allowed: str) -> Callable[[Command], Command]:
@@ -48,7 +48,7 @@ def budget_options(option: str, allowed: str) -> Callable[[Command], Command]:
 
 
 def _argument(name: str) -> str:
-    """What click calls the option's value."""
+    """The name of the argument in which click passes the option's value."""
     return f"most_{name}"
 
 

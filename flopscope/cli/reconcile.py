@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 @click.option("--reported", help="The work as it was reported, such as 579M or 1.14G.")
 @click.option("--params", help="The parameters as they were reported, such as 4.2M.")
 @click.option(
-    "--tool", help="Only readings of this tool; without a number, what the tool would answer."
+    "--tool",
+    help="Try only ways in which this tool counts; without a number, say what it would answer.",
 )
 @subject_options
 @FORMAT
@@ -32,11 +33,11 @@ if TYPE_CHECKING:
 def reconcile(
     model: str, reported: str | None, params: str | None, tool: str | None, given: Given
 ) -> Answer:
-    """Explain a reported number: which reading gives it, and of what terms it is the sum.
+    """Explain a reported number by the way of counting that gives it, term by term.
 
     MODEL is a name of the catalogue, TARGET a network of your own as `flopscope profile` takes it.
-    Exit 1 if no reading gives the number at the input that is asked; what remains to the nearest
-    is shown. Exit 1 too if it is not modelled what the tool would answer.
+    Exit 1 if no way of counting gives the number at this input; the nearest ones are then shown,
+    with the difference that is left. Exit 1 too if what the tool would answer is not modelled.
 
     \b
     flopscope reconcile mobilenetv1 --reported 579M
@@ -77,7 +78,7 @@ def _reconciled(found: list[Explanation]) -> Answer:
 
 
 def _answered(subject: Subject, tool: str) -> Answer:
-    """What a tool would answer."""
+    """What a tool would answer for the network."""
     from flopscope.present.provenance import of_readings
     from flopscope.present.reconcile import tool_document
     from flopscope.reconciling import search

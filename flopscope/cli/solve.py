@@ -1,4 +1,4 @@
-"""The command that reads costs backwards: which network keeps a budget."""
+"""The command that finds the networks that keep a budget."""
 
 from __future__ import annotations
 
@@ -23,15 +23,19 @@ if TYPE_CHECKING:
 @click.option(
     "--free",
     callback=read_by(names),
-    help="What to choose, joined by commas: width, res, depth, batch …",
+    help="Options and sizes to choose, joined by commas, such as width,res,depth or batch.",
 )
-@click.option("--when", metavar="EQUATION", help="Instead of a budget: where 'attention = conv'.")
+@click.option(
+    "--when",
+    metavar="EQUATION",
+    help="Instead of a budget, an equation of two costs, such as 'attention = conv'.",
+)
 @RES
 @click.option("--batch", callback=positive("batch"), help="Batch size.  [default: 1]")
 @click.option(
     "--step",
     callback=positive("step"),
-    help="Beside another free size, resolutions are multiples of this.  [default: 32]",
+    help="Resolutions are multiples of this where another size is free too.  [default: 32]",
 )
 @FORMAT
 @OUTPUT

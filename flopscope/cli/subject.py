@@ -1,4 +1,5 @@
-"""What a command counts at numbers: a model of the catalogue, or a network of the reader's own."""
+"""The network that a command counts at numbers: a model of the catalogue, or one of the reader's
+own."""
 
 from __future__ import annotations
 

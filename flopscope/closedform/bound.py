@@ -1,6 +1,6 @@
-"""How large the intermediate integers of a formula can become, before any of them is computed.
+"""How large the intermediate integers of a formula can become, told before any of them is computed.
 
-int64 arithmetic wraps in silence. A program's integers are sums and products, floors of them, and
+int64 arithmetic wraps without a warning. A program computes sums and products, floors of them, and
 rounding rules; each step here gives a number that no partial result of that step exceeds.
 """
 
@@ -16,7 +16,8 @@ from flopscope.symbolic import ONE, Atom, Call, Floor, Monomial, Number, Polynom
 
 
 def largest_intermediate(value: Size, largest: Mapping[str, Number]) -> int:
-    """No integer in the program of `value` exceeds this, with every |symbol| up to `largest`.
+    """A number that no integer in the program of `value` exceeds, with every |symbol| up to
+    `largest`.
 
     Domain: a formula whose values are integers, divisors at least 1. Raises TypeError for a
     rounding rule whose row states no bound.
@@ -31,7 +32,7 @@ def largest_intermediate(value: Size, largest: Mapping[str, Number]) -> int:
 
 
 class _Bounds:
-    """Bounds of atoms, and the largest of any integer met on the way."""
+    """Bounds of atoms, and the largest bound of any integer on the way."""
 
     def __init__(self, symbols: Mapping[str, Number]) -> None:
         self._symbols = symbols
@@ -39,9 +40,9 @@ class _Bounds:
         self.largest = 0
 
     def of_sum(self, value: Size) -> int:
-        """Σ |c| · Π |atom|^power over one denominator, with factors of 0 taken as 1.
+        """The bound Σ |c| · Π |atom|^power over one denominator, with factors of 0 taken as 1.
 
-        So it is exceeded by no partial sum or product, nor by a numerator before it is divided.
+        No partial sum or product exceeds it, nor does a numerator before it is divided.
         """
         below = value.denominator() if isinstance(value, Polynomial) else value.denominator
         if isinstance(below, Polynomial):
@@ -50,7 +51,8 @@ class _Bounds:
         return self._met(bound)
 
     def of_argument(self, value: Size) -> Number:
-        """A bound of a rounding rule's argument: its integers multiply first, then real numbers."""
+        """A bound of a rounding rule's argument, in which integers are multiplied first and then
+        real numbers."""
         bound: Number = 0
         for monomial, coefficient in _terms(value):
             whole, real = factors(monomial)
@@ -84,7 +86,8 @@ class _Bounds:
         return self._atoms[atom]
 
     def _floor(self, atom: Floor) -> int:
-        """|⌊P/d⌋| ≤ |P|/d + 1; in the program d carries the denominator of P."""
+        """A bound of a floor: |⌊P/d⌋| ≤ |P|/d + 1. In the program d contains the denominator of
+        P."""
         bound = self.of_sum(atom.numerator)
         self.of_sum(atom.divisor * atom.numerator.denominator())
         return bound // (atom.divisor if isinstance(atom.divisor, int) else 1) + 1

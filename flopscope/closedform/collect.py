@@ -1,4 +1,5 @@
-"""A closed form collected for reading: a sum over the stages' grids, short names for roundings."""
+"""A closed form collected for reading: a sum over the stages' grids, with short names for
+roundings."""
 
 from __future__ import annotations
 
@@ -24,11 +25,11 @@ from flopscope.symbolic import (
 )
 
 GRID = frozenset(("H", "W"))
-"""Symbols that make up a stage's grid."""
+"""The symbols that make up a stage's grid."""
 
 
 class GridTerm(NamedTuple):
-    """One summand: grid · coefficient, the coefficient free of H and W."""
+    """One summand, grid · coefficient. The coefficient has neither H nor W."""
 
     grid: Monomial
     coefficient: Term
@@ -43,7 +44,7 @@ class Collected(NamedTuple):
 
 
 class Definition(NamedTuple):
-    """A short name for an atom whose own arguments are written with earlier names."""
+    """A short name for an atom. The atom's own arguments are written with earlier names."""
 
     name: str
     atom: Floor | Call
@@ -115,7 +116,7 @@ def _spans_grid(atom: Atom) -> bool:
 
 
 def _coarseness(grid: Monomial) -> tuple[float, str]:
-    """Finest first: order by size at one large input, constants last."""
+    """The key that orders the finest grid first, by size at one large input, and constants last."""
     size = 1.0
     for atom, power in grid:
         size *= max(_number_at(atom, LARGE), 1.0) ** power
@@ -123,7 +124,7 @@ def _coarseness(grid: Monomial) -> tuple[float, str]:
 
 
 LARGE = (10**9, 10**9 + 7, 10**6, 1024)
-"""Sizes at which atoms are compared: the first of them at which an atom has a value counts."""
+"""Sizes at which atoms are compared. The first at which an atom has a value counts."""
 
 
 def _number_at(atom: Atom, sizes: Iterable[int]) -> float:
@@ -153,7 +154,7 @@ class Namer:
         self.definitions: list[Definition] = []
 
     def __call__(self, value: Size) -> Size:
-        """`value` written with the names."""
+        """The value written with the names."""
         if isinstance(value, Polynomial):
             for atom in sorted(value.atoms(), key=_reading_order):
                 self._visit(atom)
@@ -182,11 +183,11 @@ def _with_arguments(atom: Floor | Call, change: Callable[[Size], Size]) -> Floor
 
 
 def _reading_order(atom: Atom) -> tuple[bool, float, bool, str]:
-    """Small channel counts come first, as in the network: in order of value, with every symbol near
-    its least.
+    """The key that orders atoms by their value where every symbol is near its least, so that small
+    numbers of channels come first, as in the network.
 
-    Atoms without a value there, because a divisor is 0, come late; questions whether two sizes are
-    equal come last.
+    Atoms without a value there, because a divisor is 0, come late. Atoms that ask whether two sizes
+    are equal come last.
     """
     agreement = isinstance(atom, Call) and rule_of(atom).asks is not None
     try:

@@ -1,4 +1,5 @@
-"""A closed form to run: on plain numbers, or on whole arrays, exact or refused."""
+"""A closed form as a function of plain numbers or whole arrays, whose results are exact or
+refused."""
 
 from __future__ import annotations
 
@@ -12,17 +13,18 @@ from flopscope.errors import BadInput, OutsideDomain, Overflow
 from flopscope.sizes import INT64_MAX, Size, any_of, is_array, widened
 
 CHUNK = 8192
-"""Elements evaluated together: small enough for every intermediate array to stay in cache."""
+"""The number of elements evaluated together, small enough for every intermediate array to stay in
+cache."""
 
 
 def compiled(value: Size, *, whole: bool = True) -> Callable[..., Any]:
-    """A function of the symbols by keyword.
+    """A function that takes the symbols by keyword.
 
-    With `whole`, exact ints from ints and exact int64 arrays from arrays (dtype object from arrays
-    of that dtype, which hold integers of any size); otherwise floats. Arrays broadcast. Raises
-    Overflow for arrays for which some intermediate integer could leave 64 bits, OutsideDomain where
-    a whole number was promised and a rest is left, BadInput for arrays that do not broadcast. The
-    domain is not checked.
+    With `whole` it gives exact ints for ints and exact int64 arrays for arrays (dtype object for
+    arrays of that dtype, which hold integers of any size); otherwise floats. Arrays broadcast.
+    Raises Overflow for arrays for which some intermediate integer could exceed 64 bits,
+    OutsideDomain where `whole` is set and a division leaves a remainder, BadInput for arrays that
+    do not broadcast. The domain is not checked.
 
     >>> from flopscope.symbolic import symbol
     >>> compiled(9 * ((symbol("H") + 1) // 2))(H=7)
@@ -84,7 +86,8 @@ def _prepared(array: Any, whole: bool) -> Any:
 
 
 def _exact_dtype(value: Size, arrays: dict[str, Any]) -> Any:
-    """The dtype in which counting is exact. Raises Overflow where 64 bits may not hold a count."""
+    """The dtype in which counting is exact. Raises Overflow where 64 bits may be too few for a
+    count."""
     import numpy as np
 
     if any(array.dtype == object for array in arrays.values()):
@@ -92,7 +95,7 @@ def _exact_dtype(value: Size, arrays: dict[str, Any]) -> Any:
     largest = {name: _magnitude(array) for name, array in arrays.items()}
     try:
         bound = largest_intermediate(value, largest)
-    except TypeError:  # no bound is known: Python's own integers have none
+    except TypeError:  # Python's own integers need no bound
         return np.dtype(object)
     if bound > INT64_MAX:
         at = ", ".join(f"{name}={float(size):g}" for name, size in largest.items())

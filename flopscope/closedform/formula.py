@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Formula:
-    """`expression` in `unit` under `convention`, valid where `conditions` and symbols' bounds hold.
+    """A formula: `expression` in `unit` under `convention`, valid where `conditions` and symbols'
+    bounds hold.
 
     `exact` says that every rounding is in it, so that its values are whole numbers.
 
@@ -66,7 +67,8 @@ class Formula:
 
     @cached_property
     def counts(self) -> bool:
-        """Are its values whole? Not where a rounding was dropped or a multiplier is not rounded."""
+        """Are its values whole? They are not if a rounding was dropped or a multiplier is not
+        rounded."""
         atoms = self.expression.atoms() if is_symbolic(self.expression) else ()
         return self.exact and all(atom.integer for atom in atoms)
 
@@ -101,7 +103,7 @@ class Formula:
 
     @cached_property
     def compiled(self) -> Callable[..., Any]:
-        """The formula as a function, checks left out: for sweeps over arrays and repeated calls."""
+        """The formula as a function without checks, for sweeps over arrays and repeated calls."""
         return compiled(self.expression, whole=self.counts)
 
     def subs(self, **sizes: Any) -> Formula:
@@ -128,7 +130,8 @@ class Formula:
         return replace(self, expression=expression, conditions=undecided)
 
     def when(self, **multiples: int) -> Formula:
-        """The formula for sizes that are multiples: `when(H=32, W=32)` removes sizes' roundings.
+        """The formula for sizes that are multiples: `when(H=32, W=32)` removes the roundings of
+        sizes.
 
         Its `at` then raises OutsideDomain for other sizes. Raises BadInput for a symbol that the
         formula does not have, a multiplier, or a multiple below 1.
@@ -154,7 +157,7 @@ class Formula:
     def idealised(self) -> Formula:
         """The law behind the count: every rounding dropped, a polynomial in the multipliers too.
 
-        Its values are floats. `conditions` say where the sides that it takes are the right ones.
+        Its values are floats. `conditions` say where the choices that it makes are right.
 
         >>> Formula(9 * ((symbol("H") + 1) // 2), "MACs").idealised().at(H=7)
         31.5
@@ -189,7 +192,8 @@ class Formula:
         return latex(self.expression)
 
     def python(self) -> str:
-        """The source of a function of the free symbols; the domain is in words, and not checked.
+        """The source of a function of the free symbols. It states the domain in words and does not
+        check it.
 
         >>> print(Formula(9 * symbol("H") ** 2, "MACs", "macs").python())
         def count(*, H):
@@ -227,7 +231,7 @@ class Formula:
 
     @cached_property
     def _bounded(self) -> frozenset[Symbol]:
-        """The symbols whose bounds are known: its own, and those of its conditions."""
+        """The symbols that have bounds: its own, and those of its conditions."""
         return frozenset(self.symbols).union(*(c.symbols() for c in self.conditions))
 
     def _bounded_in(self, sizes: Mapping[str, Any]) -> frozenset[Symbol]:
@@ -242,10 +246,10 @@ class Formula:
 
 
 def _plain(size: Any) -> Any:
-    """NumPy's own numbers as Python's."""
+    """NumPy's numbers as Python's."""
     return size.item() if is_array(size) and size.ndim == 0 else size
 
 
 def _in_code(size: Any) -> Any:
-    """A multiplier as the float that it is in the networks' code."""
+    """A multiplier as a float, as it is in the networks' code."""
     return float(size) if isinstance(size, Fraction) else size

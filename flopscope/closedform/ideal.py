@@ -13,12 +13,12 @@ from flopscope.symbolic import ONE, Atom, Call, Floor, Polynomial, alone, replac
 
 
 def idealise(value: Size) -> tuple[Size, tuple[Condition, ...]]:
-    """(value without roundings, conditions under which the sides taken are the right ones).
+    """The value without roundings, and the conditions under which its choices are right.
 
     ⌈P/d⌉ and ⌊P/d⌋ become P/d, so that the law is exact where the grid is not rounded; a rounded
-    width becomes the width itself, two widths that need not agree differ, and a maximum becomes the
-    side that is larger for multipliers just below 1. That choice is a condition of the law.
-    Raises TypeError for a rounding rule whose idealised form is not known.
+    width becomes the width itself, two widths that need not agree are taken to differ, and a
+    maximum becomes the side that is larger for multipliers just below 1. These choices are
+    conditions of the law. Raises TypeError for a rounding rule whose idealised form is not known.
 
     >>> from flopscope.sizes import make_divisible, maximum
     >>> from flopscope.symbolic import dimension
@@ -41,7 +41,8 @@ def idealise(value: Size) -> tuple[Size, tuple[Condition, ...]]:
 
 
 def _ideal_floor(numerator: Size, divisor: Size) -> Size:
-    """P/d for ⌊(P + k)/d⌋. A symbolic d leaves ⌈P/d⌉ − 1 as ⌊(P − 1)/d⌋, which becomes P/d − 1."""
+    """P/d for ⌊(P + k)/d⌋. With a symbolic d, ⌈P/d⌉ − 1 is written as ⌊(P − 1)/d⌋ and becomes P/d −
+    1."""
     constant = numerator.terms.get(ONE, 0) if isinstance(numerator, Polynomial) else numerator
     below = int(isinstance(divisor, Polynomial) and constant == -1)
     return (numerator - constant) / divisor - below
@@ -72,7 +73,7 @@ def _strongest(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
 
 
 def _bound(condition: Condition) -> tuple[Any, Fraction]:
-    """(Q, b) such that the condition says Q ≥ b, Q of the form ±monomial where it can be."""
+    """(Q, b) such that the condition says Q ≥ b. Q is ± a monomial where that is possible."""
     assert isinstance(condition, AtLeast)
     constant = condition.value.terms.get(ONE, 0)
     quantity = condition.value - constant

@@ -1,4 +1,5 @@
-"""A closed form as Python text: names for what is rounded, then one sum over the stages' grids."""
+"""A closed form as Python text, which names the roundings and then computes one sum over the
+stages' grids."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ INDENT = "    "
 
 
 class Program(NamedTuple):
-    """A formula as text: `assignments` in order, then numerator/denominator ('1' for none).
+    """A formula as text: the `assignments` in order, then numerator/denominator, which is '1' if
+    there is none.
 
     `functions` are the rounding rules that it calls, by name.
     """
@@ -44,14 +46,15 @@ class Program(NamedTuple):
     denominator: str
 
     def function(self, name: str, first: Iterable[str], result: str) -> str:
-        """A function of the symbols by keyword: lines `first`, the assignments, the result."""
+        """The text of a function that takes the symbols by keyword: the lines `first`, the
+        assignments, the result."""
         arguments = f"*, {', '.join(self.symbols)}" if self.symbols else ""
         body = [*first, *self.assignments, f"return {result}"]
         return "\n".join([f"def {name}({arguments}):", *(INDENT + line for line in body)])
 
 
 def program(value: Size) -> Program:
-    """The text of a formula, with one denominator under its sum, so that only integers are added.
+    """The formula as a program with one denominator under its sum, so that only integers are added.
 
     >>> from flopscope.symbolic import symbol
     >>> written = program(9 * symbol("C") * symbol("H") / symbol("G"))
@@ -71,7 +74,7 @@ def program(value: Size) -> Program:
 def source(value: Size, function: str, docstring: str, *, whole: bool = True) -> str:
     """The text of a function with the symbols as keyword arguments.
 
-    `whole` says that the values are integers: what is divided at the end then leaves no rest.
+    `whole` says that the values are integers, so that the division at the end leaves no remainder.
 
     >>> from flopscope.symbolic import symbol
     >>> H = symbol("H")
@@ -92,7 +95,8 @@ def source(value: Size, function: str, docstring: str, *, whole: bool = True) ->
 
 
 def _imports(functions: Mapping[str, Callable[..., Any]]) -> list[str]:
-    """Where the rules are imported from: `flopscope.sizes`, or the module of a rule elsewhere."""
+    """The imports of the rules: from `flopscope.sizes`, or from the module of a rule that is
+    elsewhere."""
     homes: dict[str, list[str]] = {}
     for name in sorted(functions):
         own = getattr(sizes, name, None) is functions[name]
@@ -124,7 +128,8 @@ def expression(value: Size) -> str:
 
 
 def _variable(symbols: Iterable[str]) -> Callable[[Atom, int], str]:
-    """Names for atoms: h2 for ⌈H/2⌉, c3 for the third rounding rule; never a symbol's own name."""
+    """Names for atoms: h2 for ⌈H/2⌉, c3 for the third rounding rule, and never the name of a
+    symbol."""
     taken = set(symbols) | set(ALPHABET)
 
     def name(atom: Atom, number: int) -> str:
@@ -138,7 +143,7 @@ def _variable(symbols: Iterable[str]) -> Callable[[Atom, int], str]:
 
 
 def _grid_name(atom: Atom) -> str:
-    """h2 for ⌈H/2⌉, w4 for ⌈W/4⌉, nothing for another floor."""
+    """h2 for ⌈H/2⌉, w4 for ⌈W/4⌉; "" for other floors."""
     ceiling = atom.as_ceiling() if isinstance(atom, Floor) else None
     size = str(ceiling)
     return f"{size.lower()}{atom.divisor}" if isinstance(atom, Floor) and size in GRID else ""
@@ -158,7 +163,8 @@ def _definition(definition: Definition) -> str:
 
 
 def _body(value: Term, namer: Namer) -> str:
-    """common * (a sum over grids, one a line), in brackets where the text is not a product."""
+    """common * (a sum over grids, with one grid a line), in brackets where the text is not a
+    product."""
     collected = collect(value)
     grids = [(_powers(grid, namer), namer(coefficient)) for grid, coefficient in collected.terms]
     common = _powers(collected.common, namer)
@@ -180,7 +186,7 @@ def _block(terms: Iterable[str]) -> str:
 
 
 def _powers(monomial: Monomial, namer: Namer) -> list[str]:
-    """The factors of a monomial without negative powers."""
+    """The factors of a monomial without negative powers, as text."""
     named = namer(Polynomial({monomial: 1})) if monomial else 1
     return [_power(*factor) for m, _ in _terms(named) for factor in ordered(m)]
 
@@ -196,12 +202,14 @@ def _sum(value: Term) -> str:
 
 
 def _real_sum(value: Term) -> str:
-    """An argument of a rounding rule, in which fractions are the floats of the networks' code."""
+    """The text of a rounding rule's argument, in which fractions are floats as in the networks'
+    code."""
     return _added(_real_product(m, c) for m, c in _terms(value))
 
 
 def _real_product(monomial: Monomial, coefficient: Number) -> str:
-    """In the order in which `symbolic.values` multiplies, so that both round alike."""
+    """A product in the order in which `symbolic.values` multiplies, so that both round in the same
+    way."""
     whole, real = factors(monomial)
     text = str(coefficient) if isinstance(coefficient, int) else "1"
     for atom, power in whole:
@@ -230,11 +238,11 @@ def _power(atom: Atom, power: int) -> str:
 
 
 def _bracketed(value: Term) -> str:
-    """A sum that something multiplies."""
+    """A sum in brackets, to be multiplied."""
     return f"({_sum(value)})" if len(_terms(value)) > 1 else _sum(value)
 
 
 def _factor(value: Term) -> str:
-    """A sum that something is divided by."""
+    """A sum as a divisor."""
     text = _sum(value)
     return text if text.isidentifier() or text.isdecimal() else f"({text})"

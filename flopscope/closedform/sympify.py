@@ -1,4 +1,4 @@
-"""The boundary to SymPy: calculus, factoring and LaTeX happen there, counting does not."""
+"""The boundary to SymPy, which does calculus, factoring and LaTeX, and no counting."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from flopscope.symbolic import (
 
 
 def to_sympy(value: Size) -> sympy.Expr:
-    """The same expression in SymPy, floors and ceilings included, roundings as functions.
+    """The same expression in SymPy, with floors and ceilings, and with rounding rules as functions.
 
     Symbols are positive integers there (multipliers: positive), under the names of the alphabet.
 
@@ -46,13 +46,13 @@ ARITHMETIC: Mapping[str, Callable[..., Any]] = {
     "power": lambda a, b: sympy.Pow(a, b, evaluate=False),
     "sqrt": sympy.sqrt,
 }
-"""Arithmetic of floats by the names that it has in `flopscope.symbolic.doubles`. SymPy must not
-evaluate it: the exact product of 0.7 and 1.4 is a number that code never has."""
+"""Arithmetic of floats by its names in `flopscope.symbolic.doubles`. SymPy must not evaluate it,
+because code never computes the exact product of 0.7 and 1.4."""
 
 
 def sympy_symbol(name: str, *, integer: bool | None = None) -> sympy.Symbol:
-    """The SymPy symbol that stands for a dimension: an integer unless the alphabet has it as a real
-    number, or as `integer` says.
+    """The SymPy symbol that stands for a dimension. It is an integer unless the alphabet says that
+    it is a real number; `integer` overrides that.
 
     >>> sympy_symbol("width").is_integer, sympy_symbol("H").is_integer
     (None, True)
@@ -90,7 +90,7 @@ def latex(value: Size) -> str:
 def _product_latex(
     coefficient: Size, monomials: Iterable[sympy.Expr], names: Mapping[sympy.Symbol, str]
 ) -> str:
-    """Number first, then what is one product, sums in brackets last."""
+    """A product with its number first, then its factors, and sums in brackets last."""
     symbols = [_latex(monomial, names) for monomial in monomials if monomial != 1]
     if not symbols:
         return _latex(to_sympy(coefficient), names)
@@ -126,7 +126,8 @@ def _atom(atom: Atom) -> sympy.Expr:
 
 
 def _double(atom: Call) -> sympy.Expr:
-    """Arithmetic of floats, with constants as SymPy's floats. SymPy does not round each step."""
+    """Arithmetic of floats as an unevaluated SymPy expression, since SymPy does not round each
+    step. Constants are SymPy's floats."""
     arguments = [
         sympy.Float(float(a)) if isinstance(a, Fraction) else to_sympy(a) for a in atom.arguments
     ]

@@ -1,4 +1,5 @@
-"""Formulas that are tables: an expression for each number of a size, and no law between them."""
+"""Formulas that are tables: an expression for each value of a size, without a law that connects
+them."""
 
 from __future__ import annotations
 

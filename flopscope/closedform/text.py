@@ -37,7 +37,7 @@ _SUBSCRIPT = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def expression_lines(value: Size, width: int = WIDTH) -> list[str]:
-    """The sum over grids, one grid a line, and the definitions of rounded widths under it.
+    """The sum over grids with one grid a line, and below it the definitions of rounded widths.
 
     Lines are at most `width` long, or as long as their longest number.
 
@@ -52,7 +52,7 @@ def expression_lines(value: Size, width: int = WIDTH) -> list[str]:
 
 
 def _table_lines(size: Term, rows: Mapping[int, Term], width: int) -> list[str]:
-    """One number of the size a line: a table has no law between its rows."""
+    """The lines of a table, one for each value of the size."""
     longest = max(len(str(number)) for number in rows)
     lines: list[str] = []
     for number, value in rows.items():
@@ -62,7 +62,8 @@ def _table_lines(size: Term, rows: Mapping[int, Term], width: int) -> list[str]:
 
 
 def _has_a_name(atom: Atom) -> bool:
-    """Is it written by a short name? What is computed in doubles stands where it is rounded."""
+    """Is it written by a short name? What is computed in doubles is written out in the rounding's
+    argument."""
     return isinstance(atom, Call) and not is_double(atom)
 
 
@@ -78,7 +79,7 @@ def one_line(value: Size) -> str:
 
 
 def domain_text(symbols: Iterable[Symbol], conditions: Sequence[Condition]) -> str:
-    """The domain in words, symbols with the same rule together.
+    """The domain in words. Symbols with the same rule are named together.
 
     >>> from flopscope.symbolic import symbol
     >>> domain_text([Symbol("B"), Symbol("H")], [Multiple(symbol("H"), 32, "H")])
@@ -108,7 +109,7 @@ def domain_text(symbols: Iterable[Symbol], conditions: Sequence[Condition]) -> s
 
 
 def _upper_bound(condition: Condition) -> tuple[str, str] | None:
-    """('H', '≤ 2⁵³') of such a condition."""
+    """('H', '≤ 2⁵³') of a condition with this bound."""
     names = [str(s) for s in condition.symbols()]
     name, _, rule = str(condition).partition(" ")
     return (name, rule) if [name] == names and re.fullmatch("≤ 2[⁰-⁹¹²³]+", rule) else None
@@ -120,7 +121,8 @@ def _rule(members: Members) -> str:
 
 
 def _together(rules: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Each rule with all that it is about: 'H, W multiples of 32' for two names and one rule."""
+    """Each rule with all names that it is about: 'H, W multiples of 32' for two names and one
+    rule."""
     names: dict[str, list[str]] = {}
     for name, rule in dict.fromkeys(rules):
         names.setdefault(rule, []).append(name)
@@ -145,7 +147,8 @@ def _sum_lines(value: Size, width: int) -> list[str]:
 
 
 def _grid_lines(summands: list[tuple[str, str]], common: str, below: str, width: int) -> list[str]:
-    """One grid a line, number coefficients aligned, brackets where something multiplies the sum."""
+    """The lines of a sum, with one grid a line and aligned numbers, in brackets where the sum is
+    multiplied."""
     opening = f"  {common} · ( " if common else "  ( " if below else "    "
     plus, minus = (" " * (len(opening) - 2) + sign for sign in ("+ ", "- "))
     sizes = [coefficient.removeprefix("-") for _, coefficient in summands]
@@ -163,16 +166,16 @@ def _grid_lines(summands: list[tuple[str, str]], common: str, below: str, width:
 
 
 def _summand(grid: Monomial, coefficient: Term, multiplied: bool) -> tuple[str, str]:
-    """(grid, coefficient) as text; brackets only where something multiplies a sum."""
+    """(grid, coefficient) as text, with brackets only around sums that are multiplied."""
     if not grid and not multiplied and isinstance(coefficient, Polynomial):
         return "", _terms(coefficient)
     return _monomial(grid), _coefficient(coefficient)
 
 
 def _wrapped(text: str, first: str, rest: str, width: int) -> list[str]:
-    """The text in lines that begin so; a rounding stays on one line if it fits on one at all."""
+    """The text in lines with these beginnings. A rounding stays on one line if it fits on one."""
     body = text.lstrip(" ")
-    first += " " * (len(text) - len(body))  # the blanks that align numbers
+    first += " " * (len(text) - len(body))  # blanks that align numbers
     lines = wrap(
         _unbroken(body, width - len(rest)),
         width,
@@ -185,7 +188,7 @@ def _wrapped(text: str, first: str, rest: str, width: int) -> list[str]:
 
 
 def _unbroken(text: str, room: int) -> str:
-    """The text with blanks inside ⌊ ⌋ and ⌈ ⌉ that no line is broken at."""
+    """The text with unbreakable blanks inside ⌊ ⌋ and ⌈ ⌉."""
 
     def kept(rounding: re.Match[str]) -> str:
         whole = rounding[0]
@@ -199,7 +202,7 @@ def _is_number(text: str) -> bool:
 
 
 def _coefficient(value: Term) -> str:
-    """A coefficient in brackets where it is a sum, with its common factor in front."""
+    """A coefficient as text. A sum is in brackets, with its common factor in front."""
     if not isinstance(value, Polynomial):
         return _number(value)
     common = common_monomial(value)
@@ -223,7 +226,7 @@ def _terms(value: Polynomial) -> str:
 
 
 def _order(monomial: Monomial) -> tuple[int, list[tuple[int, str]]]:
-    """High degree first; c₂ before c₁₀."""
+    """The key that orders terms of high degree first, and c₂ before c₁₀."""
     names = [(len(str(atom)), str(atom)) for atom, _ in ordered(monomial)]
     return (-sum(power for _, power in monomial), names)
 

@@ -1,7 +1,8 @@
 """How each tool and the papers weigh a row, as data.
 
-A convention gives each kind of operator, or a single function, a sum of multiples of what can be
-counted; a kind that it does not name is free. So one ledger answers for every tool at once.
+For each kind of operator, or for a single function, a convention has a sum of multiples of what can
+be counted. A kind that it does not name counts nothing. So one ledger answers for every tool at
+once.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
 
 
 def convention(name: str) -> Convention:
-    """The convention of that name. Raises UnknownName, offering the nearest names.
+    """The convention of that name. Raises UnknownName, which suggests the nearest names.
 
     >>> convention("torch").unit
     'FLOPs'

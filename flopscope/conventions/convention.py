@@ -24,23 +24,24 @@ class Convention:
     counts: str
     source: str
     weights: Mapping[Kind | Arithmetic, Weights]
-    # what a tool counts of a sparse product depends on how it is written
+    # what a tool counts for a sparse product depends on how the product is written
     unknown: frozenset[Kind | Arithmetic] = frozenset({Kind.UNKNOWN, Kind.SPARSE_MATMUL})
 
     def of(self, kind: Kind, function: Arithmetic | None = None) -> Weights:
-        """What it counts in a row of that kind and function; nothing where it leaves it free. A
-        grid sample is the same to a tool whatever its function."""
+        """What it counts in a row of that kind and function; an empty table where it counts
+        nothing. Tools do not look at the function of a grid sample."""
         weights = self.weights.get(kind, NOTHING)
         if function is None or kind is Kind.GRID_SAMPLE:
             return weights
         return self.weights.get(function, weights)
 
     def knows(self, row: Operator) -> bool:
-        """Is its count of the row exact?"""
+        """Is its count for the row exact?"""
         return row.kind not in self.unknown and row.function not in self.unknown
 
     def count(self, row: Operator) -> Size:
-        """What one application of the row counts; 0 for a kind that the convention leaves free."""
+        """The count of one application of the row; 0 for a kind that counts nothing under the
+        convention."""
         weights = self.of(row.kind, row.function)
         counts = [scaled(COUNTABLES[of](row), weight) for of, weight in weights.items()]
         return counts[0] if len(counts) == 1 else total(counts)

@@ -1,4 +1,4 @@
-"""What can be counted in a row, as conventions need it."""
+"""The amounts in a row that conventions count."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flopscope.sizes import Size, conv_output, elements, floor_div, product, sca
 
 
 class Countable(Fact):
-    """What a convention can count in a row."""
+    """An amount in a row that a convention can count."""
 
     MACS = "multiply-accumulates"
     PRODUCTS = "multiply-accumulates, of complex numbers as of real ones"
@@ -53,7 +53,7 @@ COUNTABLES: Mapping[Countable, Callable[[Operator], Size]] = {
         product((row.output[0], total(elements(weight.shape) for weight in row.weights)))
         if row.inputs
         else 0
-    ),  # a table that no input chooses from is no layer
+    ),  # a look-up at places that no input chooses is not a layer
     Countable.SOFTMAX_ROWS: lambda row: row.groups,
     Countable.TAPS: lambda row: _taps(row),
     Countable.MASKED_TAPS: lambda row: _taps(row) if len(row.inputs) > 2 else 0,
@@ -67,7 +67,7 @@ def _convolutions(row: Operator) -> int:
 
 
 def _regrouped_products(row: Operator) -> Size:
-    """What deepspeed counts of a transposed convolution: it divides the channels of one group by
+    """What deepspeed counts for a transposed convolution: it divides the channels of one group by
     the groups again."""
     inputs, outputs, *kernel = row.weights[0].shape
     spread = product((inputs, floor_div(outputs, row.groups), *kernel))

@@ -1,8 +1,9 @@
-"""The papers' way of counting, that of each tool, and that of everything: literal tables.
+"""The papers' way of counting, the way of each tool, and one that counts everything, as literal
+tables.
 
-Each is reproduced by a test that runs the tool itself, on layers written as modules, with
-torch.matmul for a product of matrices and the signs + and * for sums and gates: a tool that hooks
-modules or patches functions counts other spellings otherwise.
+Each is confirmed by a test that runs the tool itself on layers written as modules, with
+torch.matmul for products of matrices and the operators + and * for sums and gates. A tool that
+hooks modules or patches functions counts other ways of writing differently.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from flopscope.facts import Function, Interpolation, Kind, Reduction
 
 _ACTS = {Countable.ACTS: 1}
 _MACS = {Countable.MACS: 1}
-# tools do not ask whether numbers are complex
+# tools do not distinguish complex numbers from real ones
 _PRODUCTS_ONCE = {Countable.PRODUCTS: 1}
 _PRODUCTS_TWICE = {Countable.PRODUCTS: 2}
 _PRODUCTS_AND_BIAS = {Countable.PRODUCTS: 1, Countable.BIAS: 1}
@@ -59,7 +60,7 @@ FVCORE = Convention(
         Kind.ADAPTIVE_POOL: _INPUTS,
         Interpolation.NEAREST: _OUTPUTS,
         Interpolation.BILINEAR: {Countable.OUTPUTS: 4},
-        Reduction.EXTREMUM: NOTHING,  # adaptive pooling of maxima
+        Reduction.EXTREMUM: NOTHING,  # of adaptive pooling, only that of maxima
     },
 )
 

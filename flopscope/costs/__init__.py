@@ -1,9 +1,11 @@
-"""What each kind of operator costs: one rule a kind, one table, nothing else in the project counts.
+"""What each kind of operator costs: a table with one rule for each kind. Nothing else in the
+project counts.
 
 `cost(row)` gives the multiply-accumulates of a row and every arithmetic act in it. Zeros of padding
-are multiplied like any input, as all counters do. Tests execute each operator as plain Python loops
-over counting numbers: the loops' result equals PyTorch's and their acts equal these rules. Sums and
-products are those of `sizes`, which raise Overflow where an array would wrap.
+are multiplied like any input, as all counters assume. Tests run each operator as plain Python loops
+over numbers that count their own arithmetic: the loops' result equals PyTorch's, and their acts
+equal these rules. Sums and products are those of `sizes`, which raise Overflow where an array would
+wrap.
 """
 
 from __future__ import annotations
@@ -80,11 +82,11 @@ COSTS: Mapping[Kind, Callable[[Operator], Cost]] = {
     Kind.CONCATENATION: nothing,
     Kind.STORED: nothing,
 }
-"""Every kind but UNKNOWN, whose cost is not known, and OTHER, of which only that it has no MACs; a
-test holds the table to be total."""
+"""The rule of every kind except UNKNOWN, whose cost is not known, and OTHER, which is only known to
+have no MACs. A test checks that no other kind is missing."""
 
 
 def cost(row: Operator) -> Cost:
-    """The cost of one application of a row (its `repeat` is not in it), in acts on real numbers."""
+    """The cost of one application of a row, without its `repeat`, in acts on real numbers."""
     found = COSTS[row.kind](row)
     return complex_cost(row, found) if row.types and has_complex(row) else found

@@ -1,4 +1,4 @@
-"""The arithmetic of single elements, by function, reduction and interpolation."""
+"""The arithmetic for single elements, by function, reduction and interpolation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flopscope.sizes import Size, product, total
 
 
 class Cost(NamedTuple):
-    """Acts of one application of a row.
+    """The acts in one application of a row.
 
     `macs` pairs a multiplication with its accumulation; the acts list every scalar operation, so a
     dot product of n terms has n `multiply` and n - 1 `add`.
@@ -70,7 +70,7 @@ REDUCTION_ACTS: Mapping[Reduction, tuple[Cost, Cost]] = {
     Reduction.MEAN: (Cost(add=1), Cost(add=-1, divide=1)),
     Reduction.EXTREMUM: (Cost(compare=1), Cost(compare=-1)),
     Reduction.PRODUCT: (Cost(multiply=1), Cost(multiply=-1)),
-    # the mean, the squares of what is left without it, their mean
+    # the mean, the squares of the differences from it, their mean
     Reduction.VARIANCE: (Cost(add=3, multiply=1), Cost(add=-2, divide=2)),
     Reduction.DEVIATION: (Cost(add=3, multiply=1), Cost(add=-2, divide=2, transcendental=1)),
     Reduction.NORM: (Cost(add=1, multiply=1), Cost(add=-1, transcendental=1)),
@@ -81,7 +81,7 @@ REDUCTION_ACTS: Mapping[Reduction, tuple[Cost, Cost]] = {
     ),
     Reduction.RUNNING_SUM: (Cost(add=1), Cost(add=-1)),
 }
-"""Acts an element, and a group: a sum of n elements is n − 1 additions."""
+"""The acts for each element and for each group. A sum of n elements is n − 1 additions."""
 
 TAPS: Mapping[Interpolation, int] = {
     Interpolation.NEAREST: 1,
@@ -90,7 +90,7 @@ TAPS: Mapping[Interpolation, int] = {
     Interpolation.TRILINEAR: 8,
     Interpolation.BICUBIC: 16,
 }
-"""How many samples an interpolated value is made of; for VARYING that is not stated."""
+"""The number of samples from which a value is interpolated. VARYING has none stated."""
 
 
 def scaled(acts: Cost, n: Size) -> Cost:

@@ -1,9 +1,9 @@
 """What operators on complex numbers cost in acts on real ones: one literal table.
 
-The rule of a kind counts a complex row as if its numbers were real; here each of its acts becomes
-those of a pair. (a + bi)·(c + di) is four multiplications and two additions, one by a real number
-two multiplications; a sum is two additions; x/y is x·ȳ/(y·ȳ). A kind or function that is not here
-has no stated acts on complex numbers.
+The rule of a kind counts a complex row as if its numbers were real. Here each of its acts becomes
+acts on pairs. (a + bi)·(c + di) is four multiplications and two additions, one by a real number two
+multiplications; a sum is two additions; x/y is x·ȳ/(y·ȳ). For a kind or function that is not here,
+acts on complex numbers are not stated.
 """
 
 from __future__ import annotations
@@ -33,18 +33,19 @@ def complex_cost(row: Operator, real: Cost) -> Cost:
 
 
 def _dot_products(row: Operator, real: Cost) -> Cost:
-    """Four real multiply-accumulates for a complex one, two where an operand is real."""
+    """Four real multiply-accumulates for a complex one, or two where an operand is real."""
     operands = (*row.input_types, *(weight.element for weight in row.weights))[:2]
     return _pairs(real, both=all(element in COMPLEX for element in operands))
 
 
 def _multiplication(row: Operator, real: Cost) -> Cost:
-    """Products of elements. A number that is not a tensor is real."""
+    """The cost of products of elements. A number that is not a tensor is real."""
     return _pairs(real, both=len([t for t in row.input_types if t in COMPLEX]) > 1)
 
 
 def _pairs(real: Cost, *, both: bool) -> Cost:
-    """Products of two complex numbers, or of one and a real one, and their sums."""
+    """The cost of products of two complex numbers, or of a complex and a real one, and of their
+    sums."""
     products = 4 if both else 2
     return Cost(
         macs=product((products, real.macs)),
@@ -129,7 +130,7 @@ REDUCTIONS: Mapping[Reduction, Callable[[Cost, Size, Size], Cost]] = {
 
 
 def _variance(n: Size, groups: Size) -> Cost:
-    """The mean, the squares of what is left without it, their mean, which is real."""
+    """The mean, the squares of the differences from it, and their mean, which is real."""
     return Cost(
         add=product((6, n)) - product((3, groups)),
         multiply=product((2, n)),

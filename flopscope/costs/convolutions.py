@@ -28,9 +28,9 @@ def convolution(row: Operator) -> Cost:
 def transposed_convolution(row: Operator) -> Cost:
     """B·H_in·W_in·C_in · (C_out/groups)·K_h·K_w multiply-accumulates: each input element is spread.
 
-    Input (B, C_in, H, W), weight (C_in, C_out/groups, K_h, K_w). As a scatter into zeros each
-    product is added once, so there are as many additions as multiplications; products that the
-    padding crops are made all the same. The bias adds one per output.
+    Input (B, C_in, H, W), weight (C_in, C_out/groups, K_h, K_w). Products are scattered into zeros
+    and each is added once, so there are as many additions as multiplications. Products that the
+    padding crops are computed all the same. The bias adds one addition per output element.
     """
     macs = product((*row.inputs[0], *row.weights[0].shape[1:]))
     bias = elements(row.output) if row.has_bias else 0
@@ -38,14 +38,16 @@ def transposed_convolution(row: Operator) -> Cost:
 
 
 def deformable_convolution(row: Operator) -> Cost:
-    """A convolution of values read between the samples of its input, at positions of its own.
+    """A convolution of values that are read between the samples of its input, at computed
+    positions.
 
     Input (B, C_in, H, W), offsets (B, 2·sets·K_h·K_w, H_out, W_out) and, where values are
-    modulated, a mask; weight and output as a convolution's. A coordinate, one an offset, is an
-    addition, rounded down; what is left of it and the rest up to 1 are an addition each. The four
-    weights of a position are a multiplication each, two an offset. A value is four multiplications
-    and three additions, and a multiplication by the mask. Source: arXiv 1703.06211, equations 2 to
-    4; arXiv 1811.11168, equation 1.
+    modulated, a mask; weight and output as a convolution's. Each offset gives a coordinate by an
+    addition, which is rounded down; its fraction and the fraction's complement to 1 take an
+    addition each. The four weights of a position take a multiplication each, which makes two for
+    each offset. A value takes four multiplications and three additions, and one multiplication by
+    the mask if there is one. Source: arXiv 1703.06211, equations 2 to 4; arXiv 1811.11168, equation
+    1.
     """
     offsets = elements(row.inputs[1])
     values = product((row.output[0], row.inputs[0][1], *row.weights[0].shape[2:], *row.output[2:]))

@@ -1,4 +1,4 @@
-"""What functions, sums and other operators on elements cost."""
+"""What functions, sums and other operators on single elements cost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ def function(row: Operator) -> Cost:
 
 
 def reduction(row: Operator) -> Cost:
-    """Each of the row's groups of elements becomes one number (a running sum: as many)."""
+    """Each of the row's groups of elements becomes one number, or as many numbers in a running
+    sum."""
     assert isinstance(row.function, Reduction)
     an_element, a_group = REDUCTION_ACTS[row.function]
     n = elements(row.operand)
@@ -22,25 +23,27 @@ def reduction(row: Operator) -> Cost:
 
 
 def addition(row: Operator) -> Cost:
-    """One addition an output element: of two tensors, or of a tensor and a number."""
+    """One addition for each output element: of two tensors, or of a tensor and a number."""
     return Cost(add=elements(row.output))
 
 
 def division(row: Operator) -> Cost:
-    """One division an output element."""
+    """One division for each output element."""
     return Cost(divide=elements(row.output))
 
 
 def comparison(row: Operator) -> Cost:
-    """One comparison an output element."""
+    """One comparison for each output element."""
     return Cost(compare=elements(row.output))
 
 
 def multiplication(row: Operator) -> Cost:
-    """One multiplication an output element (broadcasting included); it accumulates nothing."""
+    """One multiplication for each output element, broadcast or not. Nothing is accumulated, so
+    there are no MACs."""
     return Cost(multiply=elements(row.output))
 
 
 def nothing(row: Operator) -> Cost:
-    """No arithmetic: a table is looked up, tensors are put together, or a tensor is only stored."""
+    """No arithmetic: entries of a table are looked up, tensors are put together, or a tensor is
+    only stored."""
     return Cost()

@@ -8,10 +8,12 @@ from flopscope.sizes import elements, product, total
 
 
 def batch_norm(row: Operator) -> Cost:
-    """Inference form x·s + t with s = γ/√(σ²+ε), t = β − μ·s: 2 acts an element, 5 a channel.
+    """In inference x·s + t with s = γ/√(σ²+ε), t = β − μ·s: 2 acts for each element, 5 for each
+    channel.
 
-    Input and output (B, C, …). Without γ and β, s = 1/√(σ²+ε) and t = −μ·s: 2 an element, 4 a
-    channel (the sign rides on the subtraction: x·s − μ·s). The acts a channel do not grow with B.
+    Input and output (B, C, …). Without γ and β, s = 1/√(σ²+ε) and t = −μ·s: 2 acts for each element
+    and 4 for each channel, since x·s − μ·s needs no act for the sign. The acts for channels do not
+    grow with B.
     """
     n, channels = elements(row.output), row.output[1]
     shifts = channels if row.weights else 0
@@ -24,7 +26,8 @@ def batch_norm(row: Operator) -> Cost:
 
 
 def batch_norm_training(row: Operator) -> Cost:
-    """Layer norm's acts with channels as groups, and the running mean and variance brought up.
+    """The acts of layer norm with channels as groups, and the update of the running mean and
+    variance.
 
     A running value is (1 − momentum)·old + momentum·new: 2 multiplications and 1 addition; the new
     variance is unbiased, by n/(n − 1): one more multiplication.
@@ -67,12 +70,14 @@ def rms_norm(row: Operator) -> Cost:
 
 
 def softmax(row: Operator) -> Cost:
-    """Over n: maximum n−1 compares, n subtractions, n exps, n−1 adds, n divides."""
+    """Over n elements: n−1 comparisons for the maximum, n subtractions, n exponentials, n−1
+    additions, n divisions."""
     n, groups = elements(row.output), row.groups
     return Cost(add=product((2, n)) - groups, divide=n, compare=n - groups, transcendental=n)
 
 
 def log_softmax(row: Operator) -> Cost:
-    """Over n: maximum n−1 compares, n subtractions, n exps, n−1 adds, 1 log, n subtractions."""
+    """Over n elements: n−1 comparisons for the maximum, n subtractions, n exponentials, n−1
+    additions, 1 logarithm, n subtractions."""
     n, groups = elements(row.output), row.groups
     return Cost(add=product((3, n)) - groups, compare=n - groups, transcendental=total((n, groups)))

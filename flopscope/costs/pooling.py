@@ -1,4 +1,4 @@
-"""What pooling and sampling between positions cost."""
+"""What pooling and interpolation cost."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from flopscope.sizes import Size, adaptive_span, elements, pool_span, product
 
 
 def max_pool(row: Operator) -> Cost:
-    """K_h·K_w − 1 comparisons an output element."""
+    """K_h·K_w − 1 comparisons for each output element."""
     return Cost(compare=product((*row.output, _window_area(row) - 1)))
 
 
 def average_pool(row: Operator) -> Cost:
-    """K_h·K_w − 1 additions and one division an output element (padding included in the count)."""
+    """K_h·K_w − 1 additions and one division for each output element; padding counts as
+    elements."""
     n = elements(row.output)
     return Cost(add=product((n, _window_area(row) - 1)), divide=n)
 
 
 def average_pool_inside(row: Operator) -> Cost:
-    """Means of the elements inside the map: an addition for each element under a window less one,
-    one division an output element. Padding is neither added nor counted (count_include_pad=False).
+    """Means of the elements inside the map. For each output element there are as many additions as
+    elements under the window, less one, and one division. Padding is neither added nor counted
+    (count_include_pad=False).
     """
     assert row.window is not None
     kernel, stride, padding, _ = row.window
@@ -31,14 +33,15 @@ def average_pool_inside(row: Operator) -> Cost:
 
 
 def global_pool(row: Operator) -> Cost:
-    """Mean over the grid: one addition an input less one an output, one division an output."""
+    """The mean over the grid: one addition for each input element, less one for each output
+    element, and one division for each output element."""
     inputs, outputs = elements(row.operand), elements(row.output)
     return Cost(add=inputs - outputs, divide=outputs)
 
 
 def adaptive_pool(row: Operator) -> Cost:
-    """Window i of m over n takes ⌊i·n/m⌋ to ⌈(i+1)·n/m⌉: an addition (or comparison) for each of
-    its elements less one; a mean divides once."""
+    """Window i of m over n elements reaches from ⌊i·n/m⌋ to ⌈(i+1)·n/m⌉. It takes an addition (or
+    comparison) for each of its elements, less one; a mean takes one division more."""
     axes = zip(row.operand[2:], row.output[2:], strict=True)
     outputs = elements(row.output)
     steps = product((*row.output[:2], *(adaptive_span(n, m) for n, m in axes))) - outputs
@@ -48,10 +51,11 @@ def adaptive_pool(row: Operator) -> Cost:
 
 
 def resize(row: Operator) -> Cost:
-    """A weighted sum of n samples an output element: n multiplications, n−1 additions.
+    """A weighted sum of n samples for each output element: n multiplications, n−1 additions.
 
-    The nearest sample is copied. The weights of a position are those of all maps and not counted.
-    Where the samples vary, nothing is counted: readings of all acts name the row as unknown.
+    The nearest sample is copied. The weights of a position are the same for all maps and are not
+    counted. Where the number of samples varies, nothing is counted, and readings of all acts name
+    the row as unknown.
     """
     assert isinstance(row.function, Interpolation)
     if row.function is Interpolation.VARYING:
@@ -61,20 +65,20 @@ def resize(row: Operator) -> Cost:
 
 
 def grid_sample(row: Operator) -> Cost:
-    """Values of a map between its samples, at positions that are computed.
+    """Values of a map between its samples, at computed positions.
 
-    Input (B, C, H, W), positions (B, H_out, W_out, 2) from -1 to 1, output (B, C, H_out, W_out);
-    in three dimensions likewise. A coordinate becomes one of the map (a multiplication and an
-    addition) and is rounded. But for the nearest sample, what is left of it and the rest up to 1
-    are an addition each, and a position's weights products of those: 4 multiplications, 4 + 8 in
-    three dimensions. A value is then a weighted sum as in `resize`.
+    Input (B, C, H, W), positions (B, H_out, W_out, 2) from -1 to 1, output (B, C, H_out, W_out); in
+    three dimensions likewise. A coordinate is converted to one on the map (a multiplication and an
+    addition) and rounded. Except for the nearest sample, its fraction and the fraction's complement
+    to 1 take an addition each, and the weights of a position are products of these: 4
+    multiplications, or 4 + 8 in three dimensions. A value is then a weighted sum as in `resize`.
     """
     coordinates = elements(row.inputs[1])
     if row.function is Interpolation.VARYING:
         return Cost()
     if row.function is Interpolation.NEAREST:
         return Cost(add=coordinates, multiply=coordinates, compare=coordinates)
-    corners = 2 if row.function is Interpolation.BILINEAR else 4  # multiplications a coordinate
+    corners = 2 if row.function is Interpolation.BILINEAR else 4  # multiplications of each
     placed = Cost(
         add=product((3, coordinates)),
         multiply=product((1 + corners, coordinates)),

@@ -22,7 +22,7 @@ def linear(row: Operator) -> Cost:
 def matmul(row: Operator) -> Cost:
     """batch · n · m · k multiply-accumulates: inputs (…, n, k) and (…, k, m), output (…, n, m).
 
-    In `groups` that share k among them, output (groups, n, m), it is n · m · k together.
+    If `groups` share k among them, with output (groups, n, m), they take n · m · k together.
     """
     outputs, inner = row.output, row.inputs[0][-1]
     if isinstance(row.groups, int) and row.groups == 1:
@@ -33,9 +33,11 @@ def matmul(row: Operator) -> Cost:
 
 def sparse_matmul(row: Operator) -> Cost:
     """entries · vectors multiply-accumulates: each stored entry of the sparse matrix is multiplied
-    once a vector of the dense one, and the product added into zeros. `groups` is their number.
+    once for each vector of the dense one, and the product is added into zeros. `groups` is the
+    number of products.
 
-    Entries (nnz,), dense (k, vectors), output (m, vectors); a dense matrix from the left likewise.
+    Entries (nnz,), dense (k, vectors), output (m, vectors). The same holds for a dense matrix on
+    the left.
 
     >>> from flopscope.facts import Kind
     >>> row = Operator(Kind.SPARSE_MATMUL, "", ((7,), (6, 4)), (6, 4), groups=28)

@@ -1,4 +1,4 @@
-"""Sizes checked against what they must be: of the right kind, bound, and inside the domain."""
+"""Checks that sizes are of the right kind, all given, and inside the domain."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from flopscope.symbolic import Symbol
 
 
 def require(condition: Condition) -> tuple[Condition, ...]:
-    """() where the condition holds, (condition,) where symbols decide.
+    """() if the condition holds, (condition,) if symbols decide.
 
-    Raises OutsideDomain where it is broken (anywhere, for arrays).
+    Raises OutsideDomain if it is broken, for arrays at any place.
 
     >>> from flopscope.symbolic import symbol
     >>> require(AtLeast(symbol("H") + 2, 3, "padded height"))
@@ -34,7 +34,7 @@ def require(condition: Condition) -> tuple[Condition, ...]:
 
 
 def breaking(value: Size, condition: Condition) -> Size:
-    """What of a value breaks the condition: of an array, the element at the first such place.
+    """The value that breaks the condition; of an array, the first element that does.
 
     Domain: the condition is broken.
 
@@ -47,9 +47,9 @@ def breaking(value: Size, condition: Condition) -> Size:
 
 
 def check_bindings(symbols: Iterable[Symbol], values: Mapping[str, Any]) -> None:
-    """Every symbol is bound, to a value of its kind not below its bound.
+    """Check that every symbol has a value of its kind that is not below its bound.
 
-    Raises UnboundSymbols or OutsideDomain, naming the bindings in force.
+    Raises UnboundSymbols or OutsideDomain, with the given values in the message.
 
     >>> check_bindings([Symbol("H")], {"H": 224})
     """
@@ -62,7 +62,8 @@ def check_bindings(symbols: Iterable[Symbol], values: Mapping[str, Any]) -> None
 
 
 def check_conditions(conditions: Iterable[Condition], values: Mapping[str, Any]) -> None:
-    """Raises OutsideDomain for the first condition that these values break, naming them."""
+    """Raises OutsideDomain for the first condition that these values break, with the values in the
+    message."""
     wide = {name: widened(value) for name, value in values.items()}
     for condition in conditions:
         broken = condition.at(wide).breaks()
@@ -73,7 +74,8 @@ def check_conditions(conditions: Iterable[Condition], values: Mapping[str, Any])
 
 @contextmanager
 def having_a_value(values: Mapping[str, Any]) -> Iterator[None]:
-    """Raises OutsideDomain where arithmetic at these sizes has no result, as a division by 0."""
+    """Raises OutsideDomain where arithmetic at these sizes has no result, such as a division by
+    0."""
     try:
         with _strict(values):
             yield
@@ -86,7 +88,7 @@ def having_a_value(values: Mapping[str, Any]) -> Iterator[None]:
 
 
 def _strict(values: Mapping[str, Any]) -> AbstractContextManager[Any]:
-    """NumPy raises where it would only warn."""
+    """While active, NumPy raises an error where it would only warn."""
     if not any(map(is_array, values.values())):
         return nullcontext()
     import numpy as np
@@ -95,7 +97,7 @@ def _strict(values: Mapping[str, Any]) -> AbstractContextManager[Any]:
 
 
 def bindings(values: Mapping[str, Any]) -> str:
-    """The bindings in force, for messages: 'B=1, H=224'.
+    """The given values as messages write them: 'B=1, H=224'.
 
     >>> bindings({"B": 1, "H": 224})
     'B=1, H=224'
@@ -128,7 +130,7 @@ def _of_kind(value: Any, kind: type[Integral] | type[Real]) -> bool:
 
 
 def _first_breaking(values: Mapping[str, Any], broken: Any) -> Mapping[str, Any]:
-    """The values; of arrays, the element at the first place that is broken."""
+    """The values; of arrays, the element at the first place where the condition is broken."""
     arrays = {name: value for name, value in values.items() if is_array(value)}
     if not arrays:
         return values
@@ -157,5 +159,5 @@ def _sentence(condition: Condition, broken: Any) -> str:
 
 
 def _element(value: Size, broken: Any) -> Size:
-    """The value; of an array, the element at the first place that is broken."""
+    """The value; of an array, the element at the first place where the condition is broken."""
     return _first_breaking({"": value}, broken)[""]

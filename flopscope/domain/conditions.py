@@ -1,7 +1,7 @@
 """Conditions on the symbols of a formula, recorded while a network is built.
 
-For numbers a broken condition raises at once (`checks`). For symbols it is kept, unless the
-symbols' own bounds already prove it, and travels with the ledger and its formulas.
+For numbers, a broken condition raises at once (`checks`). For symbols, it is kept with the ledger
+and its formulas, unless the symbols' own bounds already prove it.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ class Multiple:
 
     @property
     def odd(self) -> Size | None:
-        """The size that this condition wants odd, if that is what it says: 2 divides size − 1."""
+        """The size that this condition requires to be odd, if it does: it then says that 2 divides
+        size − 1."""
         by_two = isinstance(self.divisor, int) and self.divisor == 2
         if by_two and is_symbolic(self.value) and self.value.terms.get(ONE) == -1:
             return self.value + 1
@@ -99,7 +100,8 @@ class Multiple:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """difference = 0 or difference ≥ 0, or the negation: a branch that code took on its sizes."""
+    """A branch that code took on its sizes: difference = 0 or difference ≥ 0, or the negation of
+    one."""
 
     difference: Size
     equality: bool
@@ -142,7 +144,8 @@ Condition: TypeAlias = AtLeast | Multiple | Relation | Members
 
 
 def without_common_factors(size: Polynomial) -> Polynomial:
-    """The size without factors above 0 that all its terms share: its sign is that of the size.
+    """The size divided by the positive factors that all its terms share, which leaves the sign as
+    it is.
 
     >>> from flopscope.symbolic import symbol
     >>> B, H = symbol("B"), symbol("H")
@@ -164,11 +167,11 @@ def without_common_factors(size: Polynomial) -> Polynomial:
 
 
 LIMIT = 2**31
-"""No tensor has an axis as long as this."""
+"""A length that no tensor's axis has."""
 
 
 def is_limit(condition: Condition) -> bool:
-    """Does it exclude only sizes beyond all tensors, where doubles no longer hold integers?"""
+    """Does it only exclude sizes that no tensor has, where doubles no longer hold all integers?"""
     if not isinstance(condition, Relation) or condition.equality or condition.negated:
         return False
     size = condition.difference

@@ -1,4 +1,4 @@
-"""A symbol that takes some integers only: multiples, residue classes, a few numbers."""
+"""A symbol that takes only some integers: multiples, residue classes or a few numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from flopscope.symbolic import Symbol, substitute
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """A symbol is one of `others`, or at least `least` with a rest in `residues` modulo `modulus`.
+    """A symbol is one of `others`, or it is at least `least` with a remainder in `residues` modulo
+    `modulus`.
 
     >>> from flopscope.symbolic import symbol
     >>> print(Members(symbol("H"), 64, 32, frozenset([0])))
@@ -30,7 +31,7 @@ class Members:
     others: frozenset[int] = frozenset()
 
     def breaks(self) -> Any:
-        """True or False when that is known (elementwise for arrays), None while it is a symbol."""
+        """True or False if the symbol has a value (elementwise for arrays), None if it has none."""
         if is_symbolic(self.value):
             return None
         rest = self.value % self.modulus

@@ -1,11 +1,11 @@
-"""Conditions on one size, answered exactly for all of its infinitely many values.
+"""Conditions on one size, solved exactly for all of its infinitely many values.
 
-A condition in one symbol s asks for the sign of a polynomial in s and floors of s. Where
-s = p·k + r, p a multiple of every divisor, the floors are polynomials in k, whose sign is settled
-beyond a bound on their roots: so the sizes that satisfy it are a finite set, and beyond it whole
-residue classes modulo p.
+A condition in one symbol s asks for the sign of a polynomial in s and floors of s. If s = p·k + r,
+and p is a multiple of every divisor, the floors are polynomials in k, and the sign does not change
+beyond a bound on the roots. So the sizes that satisfy the condition are a finite set and, beyond
+it, whole residue classes modulo p.
 
-Roundings of floats repeat at no period; there a polynomial below or above settles the sign.
+Roundings of floats have no period. For these, a polynomial below or above settles the sign.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from typing import Any
 
 from flopscope.domain.conditions import AtLeast, Condition, Multiple
 from flopscope.domain.members import Members
-from flopscope.domain.truths import compared
+from flopscope.domain.truths import compared_doubles
 from flopscope.sizes import enclosed
 from flopscope.symbolic import Call, Floor, Polynomial, Symbol, alone
 from flopscope.symbolic.polynomial import product, summed
 
 LONGEST_PERIOD = 2**12
 LARGEST_SIZE = 2**16
-"""Conditions that repeat at longer periods, or settle at larger sizes, stay as they are."""
+"""Conditions with a longer period, or that settle at larger sizes, are left as they are."""
 
 HIGHEST_DEGREE = 6
 
 
 @cache
 def members(s: Symbol, conditions: tuple[Condition, ...]) -> Members | None:
-    """The values of s that satisfy all conditions, or None where one is of another form.
+    """The values of s that satisfy all conditions, or None if one of them is of another form.
 
     >>> from flopscope.domain import Relation
     >>> from flopscope.symbolic import symbol
@@ -47,7 +47,7 @@ def members(s: Symbol, conditions: tuple[Condition, ...]) -> Members | None:
     if None in periods or modulus > LONGEST_PERIOD:
         return None
     bounds = [_settled_from(condition, s, modulus) for condition in conditions]
-    # beyond `settled` the answer depends on the residue alone; one more period shows which
+    # beyond `settled` the answer depends on the residue alone, so one more period shows all answers
     settled = max([s.lower, *(bound for bound in bounds if bound is not None)])
     if None in bounds or settled > LARGEST_SIZE:
         return None
@@ -74,7 +74,7 @@ def _described(value: Polynomial, allowed: list[int], settled: int, modulus: int
 
 
 def _shortest(modulus: int, residues: frozenset[int]) -> tuple[int, frozenset[int]]:
-    """The least modulus that says the same."""
+    """The same members with the least modulus."""
     for shorter in range(1, modulus):
         if modulus % shorter == 0:
             folded = frozenset(r % shorter for r in residues)
@@ -92,7 +92,7 @@ def _measure(condition: Condition) -> Any:
 
 @cache
 def _period(condition: Condition) -> int | None:
-    """A multiple of every divisor in a condition of one symbol, None for calls and other forms."""
+    """A multiple of every divisor in a condition of one symbol; None for calls and other forms."""
     if isinstance(condition, Members):
         return condition.modulus
     if _has_calls(condition):
@@ -104,7 +104,7 @@ def _period(condition: Condition) -> int | None:
 
 
 def _has_calls(condition: Condition) -> bool:
-    """Does a rounding rule stand in it, at any depth?"""
+    """Does it contain a rounding rule, at any depth?"""
     return not isinstance(condition, Multiple) and _calls_in(_measure(condition))
 
 
@@ -116,7 +116,8 @@ def _calls_in(value: object) -> bool:
 
 
 def _enclosed_from(condition: Condition) -> int | None:
-    """A size from which on the sign is settled by what encloses the measure; None if nothing is."""
+    """A size from which on polynomials that enclose the measure settle its sign; None if there is
+    no such size."""
     value = _compared(_measure(condition))
     for up, sign in ((False, 1), (True, -1)):
         bound = enclosed(value, up=up)
@@ -126,8 +127,8 @@ def _enclosed_from(condition: Condition) -> int | None:
 
 
 def _compared(value: Polynomial) -> Polynomial:
-    """a − b of a comparison of a with b, whose sign it has."""
-    if (found := compared(value)) is None:
+    """The difference a − b for a comparison of a with b, which has the same sign."""
+    if (found := compared_doubles(value)) is None:
         return value
     sign, a, b = found
     difference: Polynomial = summed(product(a, sign), product(b, -sign))
@@ -135,7 +136,8 @@ def _compared(value: Polynomial) -> Polynomial:
 
 
 def _positive_from(value: Polynomial) -> int | None:
-    """A size from which on a polynomial of one symbol is above 0: Cauchy's bound on its roots."""
+    """A size from which on a polynomial of one symbol is above 0, by Cauchy's bound on its
+    roots."""
     powers = {sum(power for _, power in m): Fraction(c) for m, c in value.terms.items()}
     highest = max(powers)
     if highest == 0 or powers[highest] <= 0:
@@ -144,7 +146,7 @@ def _positive_from(value: Polynomial) -> int | None:
 
 
 def _divisors(value: object) -> Iterator[int | None]:
-    """Divisors, those of nested floors multiplied by the outer ones."""
+    """The divisors of floors; those of nested floors are multiplied by the outer ones."""
     if not isinstance(value, Polynomial):
         return
     for atom in value.atoms():
@@ -191,7 +193,8 @@ def _settled_from(condition: Condition, s: Symbol, modulus: int) -> int | None:
 
 
 def _root_bound(value: Any, s: Symbol, modulus: int, degree: int) -> int:
-    """From this k on no polynomial k ↦ value(p·k + r) changes its sign: Cauchy's bound on roots.
+    """The k from which on no polynomial k ↦ value(p·k + r) changes its sign, by Cauchy's bound on
+    roots.
 
     The coefficients, times degree!, come from the values at k = 0 … degree by Newton's forward
     differences.
@@ -213,7 +216,7 @@ def _root_bound(value: Any, s: Symbol, modulus: int, degree: int) -> int:
     largest = np.zeros(modulus, dtype=object)
     for power in range(degree + 1):
         leading = abs(coefficients[power])
-        if (real := leading != 0).any():  # the last of them is the leading one of that residue
+        if (real := leading != 0).any():  # the last such one is the residue's leading coefficient
             bound = max(bound, 2 + int(max(largest[real] / leading[real])))
         largest = np.maximum(largest, leading)
     return bound

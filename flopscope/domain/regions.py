@@ -1,8 +1,8 @@
-"""Which sizes a set of conditions allows: the domain of a formula in few words.
+"""Which sizes a set of conditions allows, so that the domain of a formula is stated in few words.
 
-Conditions in one symbol become one set of its values. A condition in several symbols is taken apart
-into conditions in one where that is exact, and dropped where what is known of each symbol implies
-it.
+Conditions in one symbol become one set of values. A condition in several symbols is split into
+conditions in one symbol each where that is exact, and dropped where the conditions on single
+symbols imply it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from flopscope.sizes import Size, is_integral, is_symbolic
 from flopscope.symbolic import Atom, Floor, Monomial, Polynomial, Symbol, Term, symbol
 
 MOST_CASES = 2**10
-"""Where symbols have few values, a condition is tried at up to this many."""
+"""If symbols have few values, a condition is tried at up to this many combinations of them."""
 
 
 def simplified(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
@@ -56,7 +56,7 @@ def _follows(condition: Condition, other: Condition) -> bool:
 
 
 def _not_negative(condition: Condition) -> Size | None:
-    """What the condition says is not below 0; None where it says something else."""
+    """The value that the condition says is not below 0; None for other conditions."""
     if isinstance(condition, AtLeast):
         return condition.value - condition.minimum
     if not isinstance(condition, Relation) or condition.equality:
@@ -68,7 +68,7 @@ def _not_negative(condition: Condition) -> Size | None:
 
 
 def _about_one_symbol(conditions: Iterable[Condition]) -> dict[Symbol, Members]:
-    """What the conditions in one symbol say together of each, where that can be said."""
+    """For each symbol, the one condition that its conditions amount to, where there is one."""
     about: dict[Symbol, list[Condition]] = {}
     for condition in conditions:
         s = _sole_symbol(condition)
@@ -78,7 +78,7 @@ def _about_one_symbol(conditions: Iterable[Condition]) -> dict[Symbol, Members]:
 
 
 def numbers(conditions: Iterable[Condition]) -> dict[str, int]:
-    """The symbols that can have one value only, with it.
+    """The symbols that can have only one value, with this value.
 
     >>> numbers([Members(symbol("H"), 1, 1, frozenset(), frozenset([224]))])
     {'H': 224}
@@ -128,7 +128,8 @@ def _sole_symbol(condition: Condition) -> Symbol | None:
 
 
 def _finite(condition: Condition, known: Sequence[Condition]) -> Iterator[dict[str, int]] | None:
-    """All values of the condition's symbols that have few; None where none has, or too many."""
+    """All combinations of values of those symbols of the condition that have few values; None if no
+    symbol has few, or if there are too many combinations."""
     names = {s.name for s in condition.symbols()}
     few = {
         str(k.value): sorted(k.others)
@@ -141,7 +142,8 @@ def _finite(condition: Condition, known: Sequence[Condition]) -> Iterator[dict[s
 
 
 def _apart(condition: Condition) -> Iterator[Condition]:
-    """Several conditions in one symbol each, together the same as this one; or itself.
+    """Several conditions in one symbol each that together say the same as this one, or else the
+    condition itself.
 
     A·B = c·P·Q, where A and P depend on one symbol and B and Q on another, says that A and P, and B
     and Q, are in fixed ratios r and s, r·s = c, if everywhere A ≤ r·P and B ≤ s·Q, and P·Q > 0: a
@@ -161,9 +163,10 @@ def _apart(condition: Condition) -> Iterator[Condition]:
 
 
 def _sides(condition: Condition) -> list[tuple[Polynomial, Polynomial]]:
-    """The factors of each symbol on both sides of an equation of two products; [] of others.
+    """The factors of each symbol on both sides of an equation of two products; [] for other
+    conditions.
 
-    The growth of the sides must agree in all, so that they can be equal again and again.
+    Both sides must grow equally fast, so that they can be equal at ever larger sizes.
     """
     symbols = condition.symbols()
     if not isinstance(condition, Relation) or not condition.equality or condition.negated:
@@ -199,7 +202,8 @@ def _gap(a: Polynomial, b: Polynomial) -> Polynomial:
 
 
 def _growth(value: Term) -> tuple[int, Fraction]:
-    """Degree and leading coefficient of what a size in one symbol tends to; (-1, 1) if unknown."""
+    """The degree and leading coefficient of a size in one symbol, for large values; (-1, 1) if
+    unknown."""
     if not isinstance(value, Polynomial):
         return 0, Fraction(value)
     totals: dict[int, Fraction] = {}
@@ -222,7 +226,7 @@ def _growth_of_atom(atom: Atom) -> tuple[int, Fraction]:
 
 
 def _parametrised(k: Members) -> Polynomial:
-    """The symbol as its least value plus what is left from a symbol that starts at 1."""
+    """The symbol as a multiple of one that starts at 1, plus a constant."""
     (s,) = k.symbols()
     multiple = k.modulus if k.residues == {0} else 1
     parametrised: Polynomial = multiple * (symbol(s.name) + (-(-k.least // multiple) - 1))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from flopscope.domain.truths import compared
+from flopscope.domain.truths import compared_doubles
 from flopscope.sizes import Size, is_integral, is_symbolic
 from flopscope.symbolic import ONE, Polynomial, argument_text
 from flopscope.symbolic.terms import is_power_of_two
@@ -13,7 +13,7 @@ from flopscope.symbolic.terms import is_power_of_two
 
 def relation_text(difference: Size, *, equality: bool, negated: bool) -> str:
     """The text of difference = 0 or difference ≥ 0, or of the negation."""
-    if (found := compared(difference)) is not None:
+    if (found := compared_doubles(difference)) is not None:
         sign, *sides = found
         a, b = map(argument_text, sides)
         if _is_decimal(a) and not _is_decimal(b):
@@ -46,7 +46,7 @@ def _is_decimal(text: str) -> bool:
 
 
 def equation_text(difference: Size, sign: str) -> str:
-    """'H = W' rather than 'H - W = 0': what is subtracted goes to the right."""
+    """'H = W' rather than 'H - W = 0': subtracted terms go to the right."""
     if not isinstance(difference, Polynomial):
         return f"{difference} {sign} 0"
     sides: list[Size] = [0, 0]
@@ -57,7 +57,8 @@ def equation_text(difference: Size, sign: str) -> str:
 
 
 def inequality_text(value: Size, minimum: int, above: str = "≥", below: str = "≤") -> str:
-    """'α ≤ 1' rather than '1 - α ≥ 0': one symbol is solved for, constants go to the right."""
+    """'α ≤ 1' rather than '1 - α ≥ 0': it is solved for one symbol, and constants go to the
+    right."""
     if not isinstance(value, Polynomial):
         return f"{value} {above} {minimum}"
     constant = value.terms.get(ONE, 0)

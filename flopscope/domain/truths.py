@@ -1,4 +1,5 @@
-"""What conditions ask of sizes, and the three answers: yes, no, and None while symbols decide."""
+"""The questions that conditions ask about sizes. The answer is yes, no, or None while symbols
+decide."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from flopscope.symbolic import Polynomial, Symbol, Term, substitute
 
 
 def settled(difference: Any, *, equality: bool) -> Any:
-    """difference = 0 or ≥ 0, where bounds or arithmetic settle it for all sizes; else None.
+    """Is difference = 0, or ≥ 0? None unless bounds or arithmetic settle it for all sizes.
 
     >>> from flopscope.symbolic import symbol
     >>> settled(symbol("H") - 1, equality=False), settled(symbol("H") - 2, equality=False)
@@ -28,7 +29,7 @@ def settled(difference: Any, *, equality: bool) -> Any:
     return False if negative else None
 
 
-def compared(value: Size) -> tuple[int, Term, Term] | None:
+def compared_doubles(value: Size) -> tuple[int, Term, Term] | None:
     """(1, a, b) of order(a, b) and (-1, a, b) of -order(a, b), which compare two doubles; None for
     other sizes."""
     for sign in (1, -1):
@@ -45,7 +46,7 @@ def symbols_of(value: Size) -> frozenset[Symbol]:
 
 
 def substituted(value: Size, values: Mapping[str, Any]) -> Size | None:
-    """The size with some symbols replaced; None where it has no value: that breaks a condition."""
+    """The size with some symbols replaced; None if it has no value, which breaks a condition."""
     try:
         return substitute(value, values)
     except FlopscopeError:
@@ -55,10 +56,10 @@ def substituted(value: Size, values: Mapping[str, Any]) -> Size | None:
 
 
 def anywhere(broken: Any) -> bool | None:
-    """Is a condition broken at any of its places? None where that is not known."""
+    """Is a condition broken at any place? None if that is not known."""
     return None if broken is None else any_of(broken)
 
 
 def opposite(truth: Any) -> Any:
-    """The contrary, elementwise for arrays."""
+    """The negation of an answer, elementwise for arrays."""
     return ~truth if is_array(truth) else not truth

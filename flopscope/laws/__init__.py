@@ -1,7 +1,7 @@
 """Named laws: what `flopscope formula ghost-ratio` derives.
 
-A law's file has its name, with underscores, and a function `derive`. SymPy, which derives them, is
-imported with the file, and so only for a law that is asked for.
+The file of a law has the law's name, with underscores, and a function `derive`. It imports SymPy,
+so SymPy is loaded only when a law is asked for.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """What a law is about and where it was stated. A law of networks is asked for with one of them
-    after a colon: `width-law:mobilenetv2`; `network` is the one that it was stated for."""
+class Topic:
+    """What a law is about and where it was stated. A law about a network is asked for with the
+    network after a colon, as in `width-law:mobilenetv2`; `network` is the one for which it was
+    stated."""
 
     title: str
     source: str
@@ -28,75 +29,75 @@ class Entry:
     network: str = "mobilenetv1"
 
 
-LAWS: Mapping[str, Entry] = {
-    "separable-ratio": Entry(
+LAWS: Mapping[str, Topic] = {
+    "separable-ratio": Topic(
         "a depthwise separable convolution against the standard one",
         "arXiv 1704.04861, section 3.1",
     ),
-    "width-law": Entry(
+    "width-law": Topic(
         "a network's MACs in its width multiplier",
         "arXiv 1704.04861, section 3.3",
         of_networks=True,
     ),
-    "resolution-law": Entry(
+    "resolution-law": Topic(
         "a network's MACs in its resolution multiplier",
         "arXiv 1704.04861, section 3.4",
         of_networks=True,
     ),
-    "token-doubling": Entry(
+    "token-doubling": Topic(
         "a language model's MACs and kept keys and values in its tokens",
         "arXiv 1706.03762, section 4 and table 1",
     ),
-    "grouped-shuffled": Entry(
+    "grouped-shuffled": Topic(
         "ShuffleNet's unit against the bottlenecks of ResNet and ResNeXt",
         "arXiv 1707.01083, section 3.2",
     ),
-    "memory-access-bound": Entry(
+    "memory-access-bound": Topic(
         "a 1×1 convolution moves least where it keeps its width",
         "arXiv 1807.11164, section 2, G1",
     ),
-    "compound-scaling": Entry(
+    "compound-scaling": Topic(
         "a network's MACs where depth, width and resolution grow together",
         "arXiv 1905.11946, section 3.3",
         of_networks=True,
         network="efficientnet_b0",
     ),
-    "ghost-ratio": Entry(
+    "ghost-ratio": Topic(
         "a Ghost module against the convolution that it replaces",
         "arXiv 1911.11907, section 3.2",
     ),
-    "regnet": Entry(
+    "regnet": Topic(
         "RegNet's widths and depths by one rule, and activations as the root of MACs",
         "arXiv 2003.13678, section 3.3 and figure 12",
     ),
-    "fused-mbconv": Entry(
+    "fused-mbconv": Topic(
         "at which width Fused-MBConv is cheaper than MBConv",
         "arXiv 2104.00298, section 3.2",
     ),
-    "attention-conv": Entry(
+    "attention-conv": Topic(
         "at which resolution a network's attention outweighs its convolutions",
         "arXiv 2110.02178, section 3",
         of_networks=True,
         network="mobilevit_s",
     ),
-    "pooling-mixer": Entry(
+    "pooling-mixer": Topic(
         "PoolFormer's block against a transformer block of its width",
         "arXiv 2111.11418, section 3",
     ),
-    "reparameterisation": Entry(
+    "reparameterisation": Topic(
         "what folding parallel branches into one convolution saves",
         "arXiv 2101.03697, section 3.3; arXiv 2303.14189, section 3.2",
     ),
-    "wavelet-conv": Entry(
+    "wavelet-conv": Topic(
         "a wavelet convolution against large kernels",
         "arXiv 2407.05848, section 3.3",
     ),
 }
-"""In the order of publication."""
+"""The laws in the order of their publication."""
 
 
 def law(name: str) -> Law:
-    """A law by name, derived anew; `width-law:mobilenetv2` is a network's own.
+    """Derive the law of this name; `width-law:mobilenetv2` names the law of one network.
 
     Raises UnknownName or BadInput.
     """
@@ -112,5 +113,5 @@ def law(name: str) -> Law:
 
 
 def is_law(name: str) -> bool:
-    """Does the name stand for a law?"""
+    """Is it the name of a law?"""
     return name.partition(":")[0] in LAWS

@@ -1,8 +1,8 @@
 """Attention against convolution as the resolution grows: arXiv 2110.02178, section 3.
 
-Three parts are compared, which are all multiply-accumulates of a network: the products of attention
-(queries by keys, weights by values: two computed tensors), the convolutions, and the linear layers,
-projections and MLPs of the transformer and the classifier.
+Three parts, which have all multiply-accumulates of a network, are compared: the products of
+attention (queries by keys, and weights by values, both computed tensors), the convolutions, and the
+linear layers (projections, MLPs and the classifier).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from flopscope.closedform import Formula
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.errors import BadInput
 from flopscope.laws.compared import PARTS
-from flopscope.laws.parts import Law, Step, Worked, ideal_macs, letter, network, period
+from flopscope.laws.parts import Law, Step, Worked, ideal_macs, letter, model_ledger, period
 from flopscope.ledger import Ledger
 from flopscope.symbolic import symbol
 
@@ -26,9 +26,10 @@ NETWORKS = ("mobilevit_xxs", "mobilevit_xs", "mobilevit_s")
 
 
 def derive(model: str) -> Law:
-    """Attention's products grow as R⁴, all else as R²: from √(v/a) on they outweigh convolutions.
+    """The products of attention grow as R⁴, all else as R²; from R = √(v/a) on they outweigh the
+    convolutions.
 
-    Raises BadInput for a network whose attention, if it has any, does not grow so.
+    Raises BadInput for a network without attention, or whose attention does not grow like this.
     """
     numbers = _coefficients(model)
     a, v, linear, constant = (numbers[name] for name in (A_, V_, L_, K_))
@@ -55,7 +56,7 @@ def derive(model: str) -> Law:
                  letter("MACs_2N") - 2 * letter("MACs_N"), beyond),
             Step("which is above 0 where", R, positive, ">"),
         ),
-        f"H = W = R, a multiple of {period(network(model, symbol('R')))}",
+        f"H = W = R, a multiple of {period(model_ledger(model, symbol('R')))}",
         (_overtaking(model), _parts(model)),
         {
             "R": "side of the square image",
@@ -74,7 +75,7 @@ def _part(ledger: Ledger, name: str) -> Ledger:
 
 def _coefficients(model: str) -> dict[sympy.Symbol, sympy.Expr]:
     """a, v, l and c of the idealised parts. Raises BadInput where they are not of that form."""
-    ledger = network(model, symbol("R"))
+    ledger = model_ledger(model, symbol("R"))
     parts = {name: sympy.Poly(ideal_macs(_part(ledger, name)), R) for name in PARTS}
     attention, convolutions, linear = parts.values()
     whole = sympy.expand(sum(part.as_expr() for part in parts.values()) - ideal_macs(ledger))
@@ -99,13 +100,14 @@ def _coefficients(model: str) -> dict[sympy.Symbol, sympy.Expr]:
 
 
 def _roots() -> tuple[sympy.Expr, sympy.Expr]:
-    """The R at which attention equals the convolutions, and at which it equals all the rest."""
+    """The R at which attention equals the convolutions, and the R at which it equals all the
+    rest."""
     convolutions, rest = (_positive_root(other) for other in (V_ * R**2, REST * R**2 + K_))
     return convolutions, rest
 
 
 def _positive_root(other: sympy.Expr) -> sympy.Expr:
-    """The positive root of a·R⁴ = other; by the signs of its terms there is one."""
+    """The positive root of a·R⁴ = other. The signs of the terms show that there is one."""
     at_ones = dict.fromkeys((A_, V_, REST, K_), 1)
     solutions = sympy.solve(A_ * R**4 - other, R)
     (root,) = (s for s in solutions if s.subs(at_ones).is_positive)
@@ -121,7 +123,7 @@ RESTS: Mapping[str, tuple[str, ...]] = {
 def _overtaking(model: str) -> Worked:
     rows = []
     for name in dict.fromkeys((model, *NETWORKS)):
-        ledger, numbers = network(name, symbol("R")), _coefficients(name)
+        ledger, numbers = model_ledger(name, symbol("R")), _coefficients(name)
         for (words, parts), root in zip(RESTS.items(), _roots(), strict=True):
             ideal = float(root.subs(REST, V_ + L_).subs(numbers))
             least, always = _crossing(ledger, parts, ideal)
@@ -136,8 +138,8 @@ def _overtaking(model: str) -> Worked:
 
 
 def _crossing(ledger: Ledger, parts: tuple[str, ...], ideal: float) -> tuple[int, int]:
-    """The least R at which the count of attention exceeds that of the parts, and the least from
-    which on it does so: beyond twice the idealised R no rounding matters."""
+    """The least R at which the count of attention exceeds that of the parts, and the least R from
+    which on it always does. Beyond twice the idealised R no rounding matters."""
     import numpy as np
 
     sides = np.arange(1, 2 * round(ideal) + 2 * period(ledger))
@@ -151,7 +153,7 @@ def _formula(ledger: Ledger, part: str) -> Formula:
 
 
 def _parts(model: str) -> Worked:
-    ledger = network(model, symbol("R"))
+    ledger = model_ledger(model, symbol("R"))
     formulas = [_formula(ledger, part) for part in PARTS]
     rows = []
     for side in (256, 512, 1024, 2048):

@@ -11,5 +11,5 @@ PARTS: Mapping[str, tuple[Kind, ...]] = {
     "conv": (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION),
     "linear": (Kind.LINEAR,),
 }
-"""The kinds of operators in each. Attention is its two products, of queries with keys and of the
-weights with values; the layers that make queries, keys and values are linear ones."""
+"""The kinds of operators in each part. Attention means its two products, of queries with keys and
+of weights with values; the layers that make queries, keys and values count as linear layers."""

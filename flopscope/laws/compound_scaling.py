@@ -1,7 +1,7 @@
 """A network's MACs under compound scaling: arXiv 1905.11946, section 3.3.
 
-The letters are the paper's: depth d = α^φ, width w = β^φ, resolution r = γ^φ, each over that of the
-network itself. Of EfficientNet-B0, for which it was stated, B1 to B7 are compared with it.
+The letters are the paper's: depth d = α^φ, width w = β^φ, resolution r = γ^φ, each relative to the
+network itself. The law was stated for EfficientNet-B0, so B1 to B7 are compared with it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from flopscope.laws.parts import (
     coefficients,
     ideal_macs,
     letter,
-    network,
+    model_ledger,
     period,
     side_of,
 )
@@ -38,13 +38,13 @@ D, W, RES = letter("d"), letter("w"), letter("r")
 ALPHA, BETA, GAMMA, PHI = letter("α"), letter("β"), letter("γ"), letter("φ")
 
 FIRST = "efficientnet_b0"
-"""The network that the law was stated for."""
+"""The network for which the law was stated."""
 
 PAPER = Scaling(*(Fraction(str(letter)) for letter in Scaling().letters))
 GRID = [Fraction(n, 20) for n in range(20, 41)]
 """The grid is 1 to 2 in steps of 0.05; the paper does not state its own."""
 NEAR = Fraction("0.1")
-"""What 'α·β²·γ² ≈ 2' allows here: the paper's own choice is 0.08 away."""
+"""How far from 2 'α·β²·γ² ≈ 2' allows here; the paper's own choice is 0.08 away."""
 NEAREST = 3
 
 
@@ -64,7 +64,7 @@ READINGS = ("macs", "params", "activations")
 def derive(model: str) -> Law:
     """MACs grow as (α·β²·γ²)^φ, apart from rounding and parts that do not grow with all three."""
     free = {name: dimension(name) for name in ("depth", "width")}
-    ledger, own = network(model, symbol("R"), **free), network(model)
+    ledger, own = model_ledger(model, symbol("R"), **free), model_ledger(model)
     counts = {name: int(getattr(own, name)()) for name in READINGS}
     base = Base(model, side_of(own), *coefficients(model), counts)
     depth, width = (sympy.Rational(str(n)) for n in (base.depth, base.width))
@@ -105,7 +105,8 @@ def _at(steps: sympy.Expr | int) -> sympy.Expr:
 
 
 def _domain(ledger: Ledger, base: Base) -> str:
-    """The domain in the law's letters: what is not rounded, and which sides of rules it takes."""
+    """The domain in the law's letters: what is not rounded, and which branches of rules are
+    taken."""
     letters = {
         "depth": base.depth * symbol("d", lower=0, integer=False),
         "width": base.width * symbol("w", lower=0, integer=False),
@@ -120,7 +121,7 @@ def _domain(ledger: Ledger, base: Base) -> str:
 
 
 def _exponents(base: Base, total: sympy.Expr, lead: sympy.Expr) -> Worked:
-    """How fast MACs really grow at the network, as an exponent of each coefficient."""
+    """How fast MACs grow at the network itself, as an exponent of each coefficient."""
     at_base = {D: 1, W: 1, RES: 1, R: base.side}
     rows = []
     for coefficient, words, law in ((D, "depth d", 1), (W, "width w", 2), (RES, "resolution r", 2)):
@@ -136,13 +137,13 @@ def _exponents(base: Base, total: sympy.Expr, lead: sympy.Expr) -> Worked:
 
 
 def _networks(total: sympy.Expr) -> Worked:
-    """B0 to B7 as published against the law, each at the φ of its own d·w²·r²."""
-    base = network(FIRST)
+    """B0 to B7 as published and by the law, each at the φ of its own d·w²·r²."""
+    base = model_ledger(FIRST)
     unrounded = sympy.lambdify((D, W, RES), total.subs(R, side_of(base)))
     rows = []
     for number in range(8):
         name = f"efficientnet_b{number}"
-        ledger, options = network(name), getattr(efficientnet, name).keywords
+        ledger, options = model_ledger(name), getattr(efficientnet, name).keywords
         depth, width = options["depth"], options["width"]
         res = side_of(ledger) / side_of(base)
         law = depth * width**2 * res**2
@@ -172,7 +173,7 @@ def _networks(total: sympy.Expr) -> Worked:
 
 
 def _search(base: Base) -> Worked:
-    """The points of the grid near the constraint, and what the closed form says of each."""
+    """The points of the grid near the constraint, with the counts of the closed form."""
     points = [Scaling(*point) for point in product(GRID, repeat=3)]
     near = sorted(
         (p for p in points if _distance(p) <= NEAR), key=lambda p: (_distance(p), p.letters)
@@ -201,11 +202,12 @@ def _distance(point: Scaling) -> Fraction:
 
 
 def _grown(base: Base, points: list[Scaling]) -> Iterator[tuple[float, float, float]]:
-    """MACs, parameters and activations over those of the network, of all points at once."""
+    """The MACs, parameters and activations of all points at once, relative to those of the
+    network."""
     sides = np.array([round(base.side * point.gamma) for point in points])
     depths = np.array([base.depth * float(point.alpha) for point in points])
     widths = np.array([base.width * float(point.beta) for point in points])
-    ledger = network(base.model, sides, depth=depths, width=widths)
+    ledger = model_ledger(base.model, sides, depth=depths, width=widths)
     readings = [
         (getattr(ledger, name)().value / count).tolist() for name, count in base.counts.items()
     ]

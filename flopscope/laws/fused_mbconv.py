@@ -1,7 +1,7 @@
 """Fused-MBConv against MBConv: arXiv 2104.00298 (EfficientNetV2), section 3.2.
 
-Both keep the width, C_out = C_in, and have their shortcut. Neither has a gate: an inverted residual
-is an MBConv without one.
+Both keep the width, C_out = C_in, and have a shortcut. Neither has a gate; an inverted residual is
+an MBConv without a gate.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from flopscope.laws.parts import (
     by_positions,
     letter,
     macs,
-    network,
+    model_ledger,
     traffic,
 )
 from flopscope.ledger import Ledger
@@ -36,7 +36,8 @@ NETWORK = "efficientnetv2_s"
 
 
 def derive() -> Law:
-    """In MACs at hardly any width, in activations at every one, in traffic below n·6/(K² − 1)."""
+    """Fused-MBConv has fewer MACs at hardly any width, fewer activations at every width, and less
+    traffic below n·6/(K² − 1)."""
     fused, separate = _pair(named_blocks.INPUT, named_blocks.T, named_blocks.K)
     work = [by_positions(macs(side)) for side in (fused, separate)]
     maps = [by_positions(activations(side)) for side in (fused, separate)]
@@ -89,13 +90,13 @@ def _pair(shape: Shape, expansion: Size, kernel: Size) -> tuple[Ledger, Ledger]:
 
 
 def _widest(pair: list[sympy.Expr]) -> sympy.Expr:
-    """The width at which both sides cost the same; below it the first is cheaper."""
+    """The width at which both sides cost the same; the first is cheaper below it."""
     (width,) = sympy.solve(sympy.cancel((pair[0] - pair[1]) / C), C)
     return sympy.cancel(width)
 
 
 def _stages(width: sympy.Expr) -> Worked:
-    ledger = network(NETWORK)
+    ledger = model_ledger(NETWORK)
     rows = []
     for number, row in enumerate(efficientnetv2.S, start=1):
         if row.t == 1:

@@ -13,7 +13,17 @@ from flopscope.analytic.blocks import conv_bn_act
 from flopscope.analytic.tape import record
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.facts import Operator
-from flopscope.laws.parts import Law, Step, Worked, form, letter, macs, network, params, weights
+from flopscope.laws.parts import (
+    Law,
+    Step,
+    Worked,
+    form,
+    letter,
+    macs,
+    model_ledger,
+    params,
+    weights,
+)
 from flopscope.ledger import Ledger
 
 RATIO, D, K = sympy_symbol("s"), sympy_symbol("d"), sympy_symbol("K")
@@ -70,14 +80,14 @@ def _ratio(plain: sympy.Expr, ghost: sympy.Expr) -> sympy.Expr:
 
 
 def _plain(model: str) -> Ledger:
-    """The network without Ghost modules, of the same width and on the same image."""
+    """The network without Ghost modules, with the same width and on the same image."""
     width = getattr(ghostnet, model).keywords["width"]
-    image = network(model).rows[0].inputs[0]
+    image = model_ledger(model).rows[0].inputs[0]
     return record(partial(ghostnet.without_ghosts, width=width), image)
 
 
 def _stages(shortfall: sympy.Expr) -> Worked:
-    sides = _plain("ghostnet_100"), network("ghostnet_100")
+    sides = _plain("ghostnet_100"), model_ledger("ghostnet_100")
     rows = []
     for stage in range(1, len(ghostnet.STAGES) + 1):
         plain, ghost = (int(s.filter(_in_modules(f"stage{stage}.")).macs()) for s in sides)
@@ -100,7 +110,7 @@ def _in_modules(stage: str) -> Callable[[Operator], bool]:
 def _networks() -> Worked:
     rows = []
     for model in NETWORKS:
-        plain, ghost = _plain(model), network(model)
+        plain, ghost = _plain(model), model_ledger(model)
         m, n = int(plain.macs()), int(ghost.macs())
         p, q = int(plain.params()), int(ghost.params())
         rows.append((model, m, n, Fraction(m, n), p, q, Fraction(p, q)))

@@ -1,4 +1,4 @@
-"""What groups save, and a shuffle makes possible: arXiv 1707.01083 (ShuffleNet), section 3.2.
+"""What groups save, which a shuffle makes possible: arXiv 1707.01083 (ShuffleNet), section 3.2.
 
 The paper's input channels c are C_in here, its bottleneck channels m are C_hid, its groups g are G.
 """
@@ -19,7 +19,7 @@ from flopscope.laws.parts import (
     form,
     letter,
     macs,
-    network,
+    model_ledger,
 )
 from flopscope.ledger import Ledger
 
@@ -33,7 +33,7 @@ BLOCKS = {
     SHUFFLENET: "shufflenet_unit",
 }
 QUARTER = {HIDDEN: C / 4}
-"""The bottlenecks of ResNet and ShuffleNet have a quarter of the channels."""
+"""The bottlenecks of ResNet and ShuffleNet have a quarter of their block's channels."""
 GROUPS = (1, 2, 3, 4, 8)
 
 
@@ -101,7 +101,7 @@ def _wider(cost: dict[sympy.Symbol, sympy.Expr]) -> tuple[Step, Step]:
 def _widths(cost: dict[sympy.Symbol, sympy.Expr]) -> Worked:
     rows = []
     for groups in GROUPS:
-        ledger = network(f"shufflenetv1_g{groups}_x1.0")
+        ledger = model_ledger(f"shufflenetv1_g{groups}_x1.0")
         channels, positions = _stage_3(ledger)
         at = {G: groups, C: channels, HIDDEN: channels // 4, N: positions}
         resnet, resnext, unit = (int(value.subs(at)) for value in cost.values())
@@ -116,6 +116,6 @@ def _widths(cost: dict[sympy.Symbol, sympy.Expr]) -> Worked:
 
 
 def _stage_3(ledger: Ledger) -> tuple[int, int]:
-    """Channels and positions of the map on which the units of stage 3 work."""
+    """The channels and positions of the map on which the units of stage 3 work."""
     shape = next(row.inputs[0] for row in ledger if row.path.startswith("stage3.block2."))
     return int(shape[1]), int(shape[2]) * int(shape[3])

@@ -18,7 +18,7 @@ from flopscope.laws.parts import (
     form,
     letter,
     macs,
-    network,
+    model_ledger,
     traffic,
 )
 from flopscope.ledger import kind_name
@@ -103,7 +103,7 @@ def _networks(bound: sympy.Expr) -> Worked:
     least = sympy.lambdify((M, N), bound, "math")
     rows = []
     for model in NETWORKS:
-        ledger = network(model).filter(_is_plain_pointwise)
+        ledger = model_ledger(model).filter(_is_plain_pointwise)
         moved = int(ledger.traffic_bytes("int8"))
         needed = sum(least(_work(row), _positions(row)) for row in ledger)
         rows.append((model, int(ledger.macs()), moved, round(needed), moved / needed))

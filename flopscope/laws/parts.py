@@ -1,7 +1,7 @@
-"""What a law consists of, and what laws are derived from: closed forms of blocks and networks.
+"""The parts of a law, and what laws are derived from: closed forms of blocks and networks.
 
-Nothing is typed in: each right side comes out of SymPy, from the MACs, weights, activations or
-traffic that the ledgers state.
+No right side is typed in. SymPy derives each from the MACs, weights, activations or traffic of the
+ledgers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 import sympy
 
-from flopscope.analytic.named_blocks import FORMS
+from flopscope.analytic.named_blocks import NAMED_BLOCKS
 from flopscope.catalog.options import DEPTH, WIDTH, Multiplier
 from flopscope.catalog.variant import known_options, parse, without_rho
 from flopscope.closedform.sympify import sympy_symbol, to_sympy
@@ -26,7 +26,7 @@ from flopscope.symbolic import Floor
 
 @dataclass(frozen=True)
 class Step:
-    """One line of a derivation: a sentence, and the relation that it states."""
+    """One line of a derivation: a sentence and the relation that it states."""
 
     words: str
     left: sympy.Expr
@@ -34,16 +34,16 @@ class Step:
     sign: str = "="
 
 
-Cell: TypeAlias = str | int | float | Fraction
+WorkedValue: TypeAlias = str | int | float | Fraction
 
 
 @dataclass(frozen=True)
 class Worked:
-    """The law at work: numbers computed from networks of the catalogue, under a sentence."""
+    """The law at work: a sentence, and numbers computed from networks of the catalogue."""
 
     words: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[WorkedValue, ...], ...]
     note: str = ""
 
 
@@ -51,7 +51,7 @@ class Worked:
 class Law:
     """`statement` is the law; `steps` derive it, in order; it holds in `domain`.
 
-    `letters` are those that the project's alphabet lacks, or has for something else.
+    `letters` are those that the project's alphabet lacks or uses for something else.
     """
 
     statement: Step
@@ -61,8 +61,9 @@ class Law:
     letters: Mapping[str, str] = field(default_factory=dict)
 
 
-def network(model: str, size: Size | None = None, /, **free: Size) -> Ledger:
-    """The ledger of a catalogue model on one square image, of its native size if none is given.
+def model_ledger(model: str, size: Size | None = None, /, **free: Size) -> Ledger:
+    """The ledger of a catalogue model on one square image, which has the native size unless another
+    is given.
 
     `free` are options set to other values or left free. Raises BadInput or UnknownName.
     """
@@ -79,16 +80,16 @@ def coefficients(model: str) -> tuple[float, float]:
 
 
 def letter(name: str) -> sympy.Symbol:
-    """A positive quantity that need not be whole: the name of a result, or a multiplier."""
+    """A symbol for a positive real number: the name of a result, or a multiplier."""
     return sympy.Symbol(name, positive=True)
 
 
 POSITIONS = letter("n")
-"""The positions of a map, of all images."""
+"""The positions of a map, in all images."""
 
 
 def by_positions(value: sympy.Expr) -> sympy.Expr:
-    """B·H·W as n.
+    """The value with B·H·W written as n.
 
     >>> by_positions(macs(form("pointwise_conv")))
     C_in*C_out*n
@@ -99,7 +100,7 @@ def by_positions(value: sympy.Expr) -> sympy.Expr:
 
 def form(name: str) -> Ledger:
     """The ledger of a named block, in the alphabet's symbols."""
-    return FORMS[name].ledger()
+    return NAMED_BLOCKS[name].ledger()
 
 
 def macs(ledger: Ledger) -> sympy.Expr:
@@ -137,17 +138,18 @@ def activations(ledger: Ledger) -> sympy.Expr:
 
 
 def traffic(ledger: Ledger) -> sympy.Expr:
-    """Elements that the operators read and write: maps, weights and buffers; nothing is fused."""
+    """Elements that the operators read and write: maps, weights and buffers, with nothing fused."""
     return to_sympy(ledger.traffic_bytes("int8").value)
 
 
 def side_of(ledger: Ledger) -> int:
-    """Height of the image that a network was applied to."""
+    """The height of the image to which a network was applied."""
     return int(ledger.rows[0].inputs[0][2])
 
 
 def period(ledger: Ledger) -> int:
-    """The least power of 2 for whose multiples no R is rounded in the MACs of R×R images."""
+    """The least power of 2 such that the MACs of R×R images round nothing if R is a multiple of
+    it."""
     found = ledger.macs().formula
 
     def rounded(multiple: int) -> bool:

@@ -1,7 +1,7 @@
 """PoolFormer's block against a transformer block of the same width: arXiv 2111.11418, section 3.
 
-Both have their norms, an MLP of ratio 4, layer scales and shortcuts; the mixer alone differs. The
-transformer's is self-attention with biases in its projections, of any number of heads.
+Both have norms, an MLP of ratio 4, layer scales and shortcuts; only the mixer differs. The
+transformer's mixer is self-attention with any number of heads and with biases in its projections.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import sympy
 from flopscope.analytic.attention import attend
 from flopscope.analytic.named_blocks import INPUT
 from flopscope.analytic.operators import add, conv2d, group_norm, scale
-from flopscope.analytic.poolformer import mlp
+from flopscope.analytic.poolformer import mlp_block
 from flopscope.analytic.tape import Feature, record
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.facts import Kind
-from flopscope.laws.parts import Law, Step, Worked, form, letter, macs, network, params
+from flopscope.laws.parts import Law, Step, Worked, form, letter, macs, model_ledger, params
 from flopscope.ledger import Ledger
 from flopscope.sizes import Shape, Size
 from flopscope.symbolic import symbol
@@ -78,13 +78,13 @@ def _transformer(shape: Shape, heads: Size) -> Ledger:
         with x.tape.scope("mixer"):
             y = scale(_attention(group_norm(x, 1), heads), (x.channels, 1, 1), name="layer_scale")
             x = add(x, y)
-        return mlp(x)
+        return mlp_block(x)
 
     return record(block, shape)
 
 
 def _attention(x: Feature, heads: Size) -> Feature:
-    """Projections as 1×1 convolutions of the map, products over its positions."""
+    """Self-attention on a map: projections as 1×1 convolutions, and products over its positions."""
     x.tape.multiple(x.channels, heads, "number of channels")
     qkv = conv2d(x, 3 * x.channels, 1, bias=True, name="qkv")
     tokens = qkv.view(x.batch, x.grid[0] * x.grid[1], x.channels)
@@ -98,13 +98,13 @@ def _in_tokens(value: sympy.Expr) -> sympy.Expr:
 
 
 def _mixed(ledger: Ledger) -> list[Shape]:
-    """The maps that are pooled."""
+    """The maps that the network pools."""
     return [row.inputs[0] for row in ledger if row.kind is Kind.AVERAGE_POOL_INSIDE]
 
 
 def _stages() -> Worked:
     rows = []
-    for shape in dict.fromkeys(_mixed(network(NETWORKS[0]))):
+    for shape in dict.fromkeys(_mixed(model_ledger(NETWORKS[0]))):
         tokens, channels = int(shape[2]) * int(shape[3]), int(shape[1])
         pooling, attention = (int(_block(shape, heads).macs()) for heads in (0, 1))
         ratio = Fraction(attention, pooling)
@@ -117,7 +117,7 @@ def _stages() -> Worked:
 
 
 def _block(shape: Shape, heads: int) -> Ledger:
-    """A block on that map: pooling, or attention with that many heads."""
+    """The counts of a block on this map, with pooling or with attention of so many heads."""
     sizes = dict(zip(("B", "C_in", "H", "W"), shape, strict=True))
     return _transformer(shape, heads) if heads else form("poolformer_block").at(**sizes)
 
@@ -125,7 +125,7 @@ def _block(shape: Shape, heads: int) -> Ledger:
 def _networks() -> Worked:
     rows = []
     for model in NETWORKS:
-        ledger = network(model)
+        ledger = model_ledger(model)
         pairs = [(_block(shape, 0), _block(shape, 1)) for shape in _mixed(ledger)]
         m, p = int(ledger.macs()), int(ledger.params())
         more = sum(int(b.macs()) - int(a.macs()) for a, b in pairs)

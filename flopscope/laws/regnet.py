@@ -1,7 +1,7 @@
 """RegNet's quantised linear rule, and activations as the square root of MACs: arXiv 2003.13678,
 equations 2 to 4 and figure 12.
 
-Widths are not fitted to multiples of 8 and of the group width here; depths are exact but for a
+Here widths are not fitted to multiples of 8 and of the group width. Depths are exact, except for a
 block that lies half-way between two stages.
 """
 
@@ -31,7 +31,7 @@ from flopscope.laws.parts import (
     ideal_macs,
     letter,
     macs,
-    network,
+    model_ledger,
     period,
 )
 from flopscope.ledger import Ledger
@@ -113,7 +113,7 @@ _LETTERS = {
 
 
 def _of_block(value: sympy.Expr) -> sympy.Expr:
-    """A cost of a block in positions n, width w and group width g."""
+    """The cost of a block in positions n, width w and group width g."""
     return sympy.factor(by_positions(value).subs(G, WIDTH / GROUP).subs(C, WIDTH))
 
 
@@ -125,7 +125,7 @@ def _network() -> Ledger:
 
 
 def _other_than(degree: int, value: sympy.Expr) -> sympy.Expr:
-    """The terms whose degree in the widths and the group width is not this one."""
+    """The terms that do not have this degree in the widths and the group width."""
     widths = [GROUP, *(sympy_symbol(f"w_{i}") for i in STAGES)]
     scaled = sympy.expand(value.subs({w: ALPHA * w for w in widths}, simultaneous=True))
     return sympy.expand(value - scaled.coeff(ALPHA, degree))
@@ -134,7 +134,7 @@ def _other_than(degree: int, value: sympy.Expr) -> sympy.Expr:
 # --- the quantised linear rule --------------------------------------------------------------------
 
 WANTED, STAGE_WIDTH = W_0 + W_A * J, W_0 * W_M**K
-"""Equations 2 and 3: channels that block j is to have, and those of stage k."""
+"""Equations 2 and 3: the channels that block j is to have, and those of stage k."""
 
 
 def _beginning() -> sympy.Expr:
@@ -144,7 +144,8 @@ def _beginning() -> sympy.Expr:
 
 
 def _rule(work: sympy.Expr, maps: sympy.Expr) -> tuple[Step, ...]:
-    """From w_0, w_a and w_m: where stages begin, how deep they are, what each costs."""
+    """What follows from w_0, w_a and w_m: where stages begin, how deep they are, and what each
+    costs."""
     first = _beginning()
     depth = sympy.factor(sympy.together(first.subs(K, K + 1) - first))
     return (
@@ -170,13 +171,14 @@ def _rule(work: sympy.Expr, maps: sympy.Expr) -> tuple[Step, ...]:
 
 
 def _growth(block: sympy.Expr, depth: sympy.Expr) -> sympy.Expr:
-    """The next stage's cost over this one's: deeper and wider, on a quarter of the positions."""
+    """The cost of the next stage over the cost of this one. The next one is deeper and wider, on a
+    quarter of the positions."""
     stage = depth * block.subs({WIDTH: STAGE_WIDTH, N: N / 4**K})
     return sympy.simplify(stage.subs(K, K + 1) / stage)
 
 
 def _depths(options: Mapping[str, Any]) -> list[int]:
-    """Depths of the stages, from where the rule says that they begin."""
+    """The depths of the stages, computed from where the rule says that they begin."""
     at = {W_0: options["w0"], W_A: options["wa"], W_M: options["wm"]}
     begins = sympy.lambdify(K, _beginning().subs(at), "math")
     firsts = [0]
@@ -191,7 +193,7 @@ def _depths(options: Mapping[str, Any]) -> list[int]:
 def _published() -> Worked:
     rows, points = [], []
     for model in NETWORKS:
-        ledger = network(model)
+        ledger = model_ledger(model)
         options = getattr(regnet, model.replace(".", "_")).keywords
         m, a = int(ledger.macs()), int(ledger.activations())
         depths = " + ".join(map(str, _depths(options)))
@@ -206,7 +208,7 @@ def _published() -> Worked:
 
 
 def _slope(points: Iterable[tuple[float, float]]) -> float:
-    """The slope of the straight line that fits best, by least squares."""
+    """The slope of the best straight line, by least squares."""
     xs, ys = zip(*points, strict=True)
     x, y = sum(xs) / len(xs), sum(ys) / len(ys)
     covariance = sum((a - x) * (b - y) for a, b in zip(xs, ys, strict=True))

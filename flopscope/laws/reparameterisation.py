@@ -21,7 +21,7 @@ from flopscope.laws.parts import (
     form,
     letter,
     macs,
-    network,
+    model_ledger,
     params,
     traffic,
 )
@@ -38,7 +38,7 @@ TOWERS = (
 
 
 def derive() -> Law:
-    """K²/(K² + 1) of the MACs remain in both blocks, and a part of the elements moved."""
+    """K²/(K² + 1) of the MACs remain in both blocks, and a part of the moved elements."""
     (mixer, mixed), (block, folded) = (_forms(name) for name in ("repmixer", "mobileone"))
     ratio = sympy.factor(macs(mixed) / macs(mixer))
     moved = [by_positions(traffic(ledger)) for ledger in (mixer, mixed)]
@@ -91,7 +91,7 @@ def derive() -> Law:
 
 
 def _forms(name: str) -> tuple[Ledger, Ledger]:
-    """A block in training and deployed."""
+    """The ledgers of a block in training and deployed."""
     train, deploy = (form(f"{name}_{of.value}") for of in NetworkForm)
     return train, deploy
 
@@ -105,7 +105,7 @@ def _word(count: int) -> str:
 
 
 def _tower(model: str, tower: str) -> list[Ledger]:
-    whole = [network(f"{model}:form={of.value}") for of in NetworkForm]
+    whole = [model_ledger(f"{model}:form={of.value}") for of in NetworkForm]
     return [ledger.filter(lambda row: row.path.startswith(f"{tower}.")) for ledger in whole]
 
 
@@ -136,7 +136,8 @@ PARTS = (
     ("positions", (".position.",)),
     ("the others", ("",)),
 )
-"""Blocks of an image encoder, by parts of their rows' paths; a row is in the first that fits."""
+"""The blocks of an image encoder, by parts of their rows' paths. A row is in the first that
+fits."""
 
 
 def _parts() -> Worked:

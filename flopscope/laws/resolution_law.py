@@ -1,6 +1,7 @@
 """A network's MACs in its resolution multiplier: arXiv 1704.04861, section 3.4.
 
-Layers before the global pooling cost as the number of positions, ρ²; those after it do not change.
+The cost of layers before the global pooling is in proportion to the number of positions, ρ²; the
+cost of those after it does not change.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from fractions import Fraction
 import sympy
 
 from flopscope.closedform.sympify import sympy_symbol
-from flopscope.laws.parts import Law, Step, Worked, ideal_macs, letter, network, period
+from flopscope.laws.parts import Law, Step, Worked, ideal_macs, letter, model_ledger, period
 from flopscope.symbolic import symbol
 
 RHO, R = sympy_symbol("rho"), sympy_symbol("R")
@@ -19,8 +20,8 @@ SIDE, SIDES = 224, (224, 192, 160, 128)
 
 
 def derive(model: str) -> Law:
-    """MACs are ρ² times those at ρ = 1, plus 1 − ρ² of what does not depend on the grid."""
-    ledger = network(model, symbol("R"))
+    """MACs are ρ² times those at ρ = 1, plus 1 − ρ² times those that do not depend on the grid."""
+    ledger = model_ledger(model, symbol("R"))
     total = sympy.expand(ideal_macs(ledger).subs(R, RHO * R))
     fixed, at_one = total.subs(RHO, 0), total.subs(RHO, 1)
     law = RHO**2 * AT_1 + (1 - RHO**2) * FIXED
@@ -39,11 +40,11 @@ def derive(model: str) -> Law:
 
 
 def _worked(model: str, total: sympy.Expr, elasticity: sympy.Expr) -> Worked:
-    whole = int(network(model, SIDE).macs())
+    whole = int(model_ledger(model, SIDE).macs())
     rows = []
     for side in SIDES:
         at = {RHO: sympy.Rational(side, SIDE), R: SIDE}
-        macs = int(network(model, side).macs())
+        macs = int(model_ledger(model, side).macs())
         rows.append(
             (
                 side,

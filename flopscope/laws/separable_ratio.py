@@ -7,7 +7,7 @@ from fractions import Fraction
 import sympy
 
 from flopscope.closedform.sympify import sympy_symbol
-from flopscope.laws.parts import Law, Step, Worked, form, letter, macs, network
+from flopscope.laws.parts import Law, Step, Worked, form, letter, macs, model_ledger
 from flopscope.ledger import kind_name
 
 K, C_OUT = sympy_symbol("K"), sympy_symbol("C_out")
@@ -36,7 +36,7 @@ def derive() -> Law:
 
 
 def _mobilenet(ratio: sympy.Expr) -> Worked:
-    pointwise = [r for r in network("mobilenetv1") if kind_name(r) == "pointwise convolution"]
+    pointwise = [r for r in model_ledger("mobilenetv1") if kind_name(r) == "pointwise convolution"]
     rows = []
     for channels in sorted({row.output[1] for row in pointwise}):
         share = Fraction(str(ratio.subs({K: 3, C_OUT: channels})))

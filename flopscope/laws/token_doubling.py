@@ -1,7 +1,7 @@
 """A language model's work and memory in its tokens: arXiv 1706.03762, table 1, on a LLaMA's layers.
 
-Derived from the decoder layer of `flopscope.analytic.mobilevlm`, with one head: heads share the
-width out and change no product.
+The law is derived from the decoder layer of `flopscope.analytic.mobilevlm` with one head, because
+heads only divide the width among them and change no product.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from flopscope.analytic.mobilevlm import DecoderSizes, decoder_layer
 from flopscope.analytic.operators import linear
 from flopscope.analytic.tape import Feature, record
 from flopscope.closedform.sympify import sympy_symbol, to_sympy
-from flopscope.laws.parts import Law, Step, Worked, letter, macs, network
+from flopscope.laws.parts import Law, Step, Worked, letter, macs, model_ledger
 from flopscope.ledger import Ledger
 from flopscope.sizes import Size, elements, total
 from flopscope.symbolic import symbol
@@ -30,7 +30,8 @@ HALF = 2  # bytes of a float16
 
 
 def derive() -> Law:
-    """The cost of n tokens at once, of one more after n − 1, and what is kept in between."""
+    """The cost of n tokens at once and of one more token after n − 1, and the size of what is kept
+    in between."""
     scores = macs(record(lambda x: linear(x, V, bias=False), (B, 1, C)))
     at_once = sympy.expand(LAYERS * macs(_layer(TOKENS, ())) + n * scores)
     step = sympy.expand(LAYERS * macs(_layer(1, _past(TOKENS - 1))) + scores)
@@ -89,12 +90,12 @@ def _past(tokens: Size) -> tuple[tuple[Size, ...], ...]:
 
 
 def _linear_part() -> sympy.Expr:
-    """The MACs of a token in one layer that do not depend on the other tokens."""
+    """The MACs for a token in one layer that do not depend on the other tokens."""
     return sympy.expand(macs(_layer(TOKENS, ()))).coeff(n, 1)
 
 
 def _kept() -> sympy.Expr:
-    """Elements of one layer's keys and values, with those of the last token."""
+    """The elements of one layer's keys and values, including those of the last token."""
     return to_sympy(_cache_elements(_layer(1, _past(TOKENS - 1))))
 
 
@@ -106,8 +107,8 @@ def _cache_elements(ledger: Ledger) -> Size:
 def _worked(model: str) -> Worked:
     rows = []
     for text in TEXTS:
-        at_once = _language(network(model, tokens=text))
-        step = _language(network(f"{model}:phase=decode", tokens=text))
+        at_once = _language(model_ledger(model, tokens=text))
+        step = _language(model_ledger(f"{model}:phase=decode", tokens=text))
         whole = int(at_once.macs())
         pairs = int(at_once.filter(lambda row: row.path.endswith((".scores", ".mix"))).macs())
         pairs -= int(at_once.filter(lambda row: row.path == "language_model.scores").macs())

@@ -21,7 +21,7 @@ from flopscope.laws.parts import (
     ideal_macs,
     letter,
     macs,
-    network,
+    model_ledger,
     trainable,
 )
 from flopscope.ledger import Ledger
@@ -35,7 +35,8 @@ SIZES = ("tiny", "small", "base")
 
 
 def derive() -> Law:
-    """The receptive field 2^L·K doubles with every level, and every level has as many weights."""
+    """The receptive field 2^L·K doubles with every level, while every level has the same number of
+    weights."""
     layers = [_layer(levels, named_blocks.K, named_blocks.INPUT) for levels in (1, 2, 3)]
     weights = _linear([sympy.factor(trainable(layer) / C) for layer in layers])
     first, share, base = _geometric([_each(ideal_macs(layer)) for layer in layers])
@@ -91,7 +92,7 @@ def _layer(levels: int, kernel: Size, shape: Shape) -> Ledger:
 
 
 def _each(work: sympy.Expr) -> sympy.Expr:
-    """The work for one position and channel."""
+    """The work for each position and channel."""
     return sympy.expand(work / (B * C * H * W))
 
 
@@ -101,7 +102,7 @@ def _wide(ledger: Ledger) -> sympy.Expr:
 
 
 def _linear(values: Sequence[sympy.Expr]) -> sympy.Expr:
-    """a + b·L, which takes the three values at L = 1, 2, 3."""
+    """The a + b·L that takes the three values at L = 1, 2, 3."""
     first, second, third = values
     step = sympy.factor(second - first)
     assert sympy.expand(third - second - step) == 0
@@ -141,7 +142,7 @@ def _levels() -> Worked:
 
 
 def _kernels(field: int, shape: tuple[int, ...]) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Parameters and MACs of a depthwise F×F convolution of a map, and of a dense one."""
+    """The parameters and MACs of a depthwise F×F convolution of a map, and of a dense one."""
     sizes = dict(zip((B, C, H, W), shape, strict=True)) | {K: field, C_OUT: shape[1]}
     ledgers = form("depthwise_conv"), form("standard_conv")
     depthwise, dense = (
@@ -151,8 +152,8 @@ def _kernels(field: int, shape: tuple[int, ...]) -> tuple[tuple[int, int], tuple
 
 
 def _stages() -> Worked:
-    ledger = network("wtconvnext_tiny")
-    plain = network("convnext_tiny")
+    ledger = model_ledger("wtconvnext_tiny")
+    plain = model_ledger("convnext_tiny")
     rows = []
     for number, levels in enumerate(wtconvnext.LEVELS, start=1):
         layer, seven = (
@@ -181,7 +182,7 @@ def _inside(path: str) -> Callable[[Operator], bool]:
 def _networks() -> Worked:
     rows = []
     for size in SIZES:
-        plain, wavelet = network(f"convnext_{size}"), network(f"wtconvnext_{size}")
+        plain, wavelet = model_ledger(f"convnext_{size}"), model_ledger(f"wtconvnext_{size}")
         m, n = int(plain.macs()), int(wavelet.macs())
         p, q = int(plain.params()), int(wavelet.trainable())
         rows.append((size, m, n, Fraction(n, m), p, q, Fraction(q, p)))

@@ -1,7 +1,7 @@
 """A network's MACs in its width multiplier: arXiv 1704.04861, section 3.3.
 
-Almost every layer has α times the channels on both sides and costs α² times as much. What does not
-corrects the law, part by part.
+Almost every layer has α times the channels on both sides and costs α² times as much. The other
+layers correct the law, part by part.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sympy
 from flopscope.closedform.sympify import sympy_symbol
 from flopscope.domain.regions import simplified
 from flopscope.facts import Kind, Operator
-from flopscope.laws.parts import Law, Step, Worked, ideal_macs, letter, network, period
+from flopscope.laws.parts import Law, Step, Worked, ideal_macs, letter, model_ledger, period
 from flopscope.ledger import kind_name
 from flopscope.symbolic import dimension, symbol
 
@@ -24,12 +24,12 @@ SIDE, ALPHAS = 224, ("1", "3/4", "1/2", "1/4")
 
 
 def derive(model: str) -> Law:
-    """MACs are α² times those at α = 1, plus what each part adds to that.
+    """MACs are α² times those at α = 1, plus a correction for each part.
 
-    A part whose cost is not quadratic in α adds part(α) − α²·part(1).
+    The correction for a part is part(α) − α²·part(1), which is 0 if its cost is quadratic in α.
     """
     alpha = dimension("width")
-    ledger = network(model, symbol("R"), width=alpha)
+    ledger = model_ledger(model, symbol("R"), width=alpha)
     total = sympy.expand(ideal_macs(ledger))
     corrections = {
         name: _rising(part - ALPHA**2 * part.subs(ALPHA, 1))
@@ -81,7 +81,7 @@ _PARTS: Mapping[str, Callable[[Operator], bool]] = {
     "attention": lambda row: row.kind is Kind.MATMUL,
     "transposed": lambda row: row.kind is Kind.TRANSPOSED_CONVOLUTION,
 }
-"""Disjoint parts that cover every multiply-accumulate of the networks: the law asserts it."""
+"""Disjoint parts that cover every multiply-accumulate of the networks, which the law checks."""
 
 
 _WORDS: Mapping[str, str] = {
@@ -92,11 +92,12 @@ _WORDS: Mapping[str, str] = {
     "attention": "products of attention",
     "transposed": "transposed convolutions",
 }
-"""What parts are called in a sentence, where that is not their name."""
+"""The words for parts in a sentence, where these are not their names."""
 
 
 def _rising(correction: sympy.Expr) -> sympy.Expr:
-    """The value factored in 1 − α and not α − 1: the correction is positive below α = 1."""
+    """The value factored in 1 − α rather than α − 1, because the correction is positive below α =
+    1."""
     factored = sympy.factor(correction)
     factors = sympy.Mul.make_args(-factored)
     if ALPHA - 1 not in factors:
@@ -105,7 +106,7 @@ def _rising(correction: sympy.Expr) -> sympy.Expr:
 
 
 def _worked(model: str, total: sympy.Expr, elasticity: sympy.Expr) -> Worked:
-    counts = {text: network(model, SIDE, width=float(Fraction(text))) for text in ALPHAS}
+    counts = {text: model_ledger(model, SIDE, width=float(Fraction(text))) for text in ALPHAS}
     rows = []
     for text, ledger in counts.items():
         at = {ALPHA: sympy.Rational(text), R: SIDE}

@@ -1,4 +1,5 @@
-"""Measured witnesses: a real module run once, and what fvcore and torch's counter say of it."""
+"""Measured witnesses: a real module is run once, and fvcore and torch's counter say what it
+costs."""
 
 from __future__ import annotations
 
@@ -24,11 +25,11 @@ __all__ = ["Counts", "Measurement", "ModuleRow", "Skipped", "measure", "without_
 
 @dataclass(frozen=True)
 class Measurement:
-    """A module's own account of one run on inputs of these shapes.
+    """What was measured in one run of a module on inputs of these shapes.
 
-    `rows` are its leaf modules in execution order, and what others call as functions; `params` its
-    learnable elements, shared ones once; `buffers` the elements stored beside them, batch norm's
-    count of training steps left out.
+    `rows` are its leaf modules in execution order, and the layers that other modules call as
+    functions. `params` counts its learnable elements, shared ones once. `buffers` counts the
+    elements stored beside them, without batch norm's count of training steps.
     """
 
     shapes: tuple[tuple[int, ...], ...]
@@ -47,14 +48,15 @@ class Measurement:
 def measure(module: nn.Module, *inputs: tuple[int, ...] | InputSpec) -> Measurement:
     """Run `module` in evaluation mode on zeros and read every witness.
 
-    An input is a shape, of the module's own type, or an `InputSpec`, of that type where it is not
-    a floating-point one.
+    An input is a shape, which gets the module's own type, or an `InputSpec`, whose type is kept
+    unless it is a floating-point one.
 
-    The run is on the module's own device, without arithmetic where that is the meta device (fvcore
-    alone then needs one on the CPU). The module is left exactly as it was, also after an error.
+    The run is on the module's own device. On the meta device no arithmetic is done, except in an
+    extra run on the CPU that fvcore needs. The module is left exactly as it was, also after an
+    error.
 
-    Raises BadInput for a shape that is not of positive integers and for layers that have not seen
-    their first input; what the module's forward raises comes through.
+    Raises BadInput for a shape that is not made of positive integers and for lazy layers that have
+    not seen an input yet. What the module's forward raises is passed on.
 
     >>> measured = measure(nn.Conv2d(3, 8, 3, bias=False, device="meta"), (1, 3, 10, 10))
     >>> measured.params, measured.fvcore.macs, measured.torch.macs
@@ -89,7 +91,7 @@ def measure(module: nn.Module, *inputs: tuple[int, ...] | InputSpec) -> Measurem
 
 
 def without_memory(build: Callable[[], nn.Module]) -> nn.Module:
-    """The module that `build` makes, on the meta device: its tensors have shapes and no values.
+    """The module that `build` makes, on the meta device, where tensors have shapes and no values.
 
     >>> next(without_memory(lambda: nn.Linear(4, 2)).parameters()).device.type
     'meta'
@@ -99,7 +101,7 @@ def without_memory(build: Callable[[], nn.Module]) -> nn.Module:
 
 
 def _own_type(given: tuple[int, ...] | InputSpec, floating: torch.dtype) -> torch.dtype:
-    """The type of an input: the module's own where the input is of floating-point numbers."""
+    """The type of an input, which is the module's own if the input is of floating-point numbers."""
     if not isinstance(given, InputSpec):
         return floating
     dtype: torch.dtype = getattr(torch, given.dtype)

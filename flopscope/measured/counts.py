@@ -1,8 +1,8 @@
-"""What a counter says about one run of a module, and what it passed over without counting.
+"""What a counter says about one run of a module, and what it met without counting it.
 
 Products are convolution, linear and matmul: what the `macs` convention counts. Every other operator
-is free by definition (`FREE`), or it is reported as skipped: a quantity was not really counted if
-there is a skipped operator in it, whatever number the tool prints.
+costs nothing by definition (`COSTLESS`), or it is reported as skipped: a quantity that includes a
+skipped operator was not really counted, whatever number the tool prints.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CLASSES = (Kind.CONVOLUTION, Kind.LINEAR, Kind.MATMUL)
 class Skipped(NamedTuple):
     """An operator that a counter met and did not count, in the module that ran it.
 
-    `kind` is its operator class, None where it may be any.
+    `kind` is its operator class, or None if it may be any.
     """
 
     path: str
@@ -46,7 +46,7 @@ class Counts:
     skipped: tuple[Skipped, ...] = ()
     activations_skipped: tuple[Skipped, ...] = ()
     failure: str = ""
-    """Why the tool gave no answer at all; empty where it gave one."""
+    """Why the tool gave no answer at all; empty if it gave one."""
 
     @property
     def macs(self) -> int:
@@ -54,10 +54,11 @@ class Counts:
         return sum(self.by_class.values())
 
 
-def plain_name(operator: str) -> str:
-    """The operator's name without namespace and in-place mark; other namespaces than aten stay.
+def operator_name(operator: str) -> str:
+    """The operator's name without the underscore of operators in place and without the namespace,
+    if that is aten.
 
-    >>> plain_name("aten::relu_"), plain_name("torchvision::nms")
+    >>> operator_name("aten::relu_"), operator_name("torchvision::nms")
     ('relu', 'torchvision::nms')
     """
     return operator.removeprefix("aten::").rstrip("_")
@@ -73,7 +74,7 @@ SKIPPED_KINDS: Mapping[str, Kind] = {
     "scaled_dot_product_attention": Kind.MATMUL,
     "_scaled_dot_product_flash_attention_for_cpu": Kind.MATMUL,
 }
-"""The class of operators known to be skipped by one tool or the other."""
+"""The class of operators that one tool or the other is known to skip."""
 
 _ELEMENTWISE = """
     abs add addcdiv addcmul ceil celu clamp clamp_max clamp_min copysign cos deg2rad div elu erf
@@ -115,5 +116,5 @@ _MOVES = """
     type_as unbind unfold unflatten unsqueeze _unsafe_index view view_as zero zeros zeros_like
 """
 
-FREE = frozenset(" ".join((_ELEMENTWISE, _REDUCTIONS, _NORMS_AND_POOLS, _MOVES)).split())
-"""Plain names of the operators without products: under the `macs` convention they are free."""
+COSTLESS = frozenset(" ".join((_ELEMENTWISE, _REDUCTIONS, _NORMS_AND_POOLS, _MOVES)).split())
+"""The plain names of operators without products, which cost nothing under the `macs` convention."""

@@ -1,4 +1,4 @@
-"""Rows of what a module calls as functions, on weights of its own, beside the rows of its
+"""Rows for layers that a module calls as functions on its own weights, beside the rows of its
 layers."""
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ def functional_calls(module: nn.Module, rows: list[ModuleRow]) -> Iterator[None]
         ]
     names = {id(t): name for name, t in [*module.named_parameters(), *module.named_buffers()]}
     try:
-        with _Watch(running, names, rows):
+        with _FunctionWatch(running, names, rows):
             yield
     finally:
         for handle in handles:
             handle.remove()
 
 
-class _Watch(TorchFunctionMode):
+class _FunctionWatch(TorchFunctionMode):
     """Sees functions as they are called, and leaves those inside leaf modules alone."""
 
     def __init__(
@@ -63,7 +63,7 @@ class _Watch(TorchFunctionMode):
 
 
 class _Facts(NamedTuple):
-    """What the arguments of a call say."""
+    """The facts that the arguments of a call give."""
 
     kind: Kind
     input: Tensor
@@ -126,12 +126,12 @@ FUNCTIONS: Mapping[Any, Callable[..., _Facts]] = {
     F.linear: _linear,
     F.embedding: _embedding,
 }
-"""Functions that are layers, with torch's names and order of their arguments."""
+"""Functions that stand for layers, with torch's names and order of their arguments."""
 
 
 def _row(facts: _Facts, path: str, output: Tensor, names: Mapping[int, str]) -> Operator:
-    """A tensor is computed if the module stores neither it nor what it shows. It then has no name,
-    and is not a parameter."""
+    """The row of a call. A tensor is computed if the module stores neither it nor the tensor of
+    which it is a view; it then has no name and is not a parameter."""
     stored = ((t, _owner(t)) for t in facts.stored if t is not None)
     weights = (
         Weight(names.get(id(owner), ""), tuple(t.shape), learnt=isinstance(owner, nn.Parameter))

@@ -1,9 +1,9 @@
 """fvcore's own counts: `FlopCountAnalysis` and `ActivationCountAnalysis`, and what they leave out.
 
-fvcore counts on a torch.jit trace, operator by operator, and warns of those it has no rule for.
-Some of these are products all the same: a convolution written with padding='same'
+fvcore counts on a torch.jit trace, operator by operator, and warns about those for which it has no
+rule. Some of these are products nevertheless: a convolution written with padding='same'
 (`_convolution_mode`) and `scaled_dot_product_attention` count as nothing. Here every operator
-without a rule is reported, unless it is free by definition.
+without a rule is reported, unless it is costless by definition.
 
 The trace needs real tensors: while tracing, torch's shape functions for the meta device are given
 sizes that are tensors, and convolutions refuse them. Modules on the meta device are therefore
@@ -22,7 +22,14 @@ import torch
 from torch import nn
 
 from flopscope.facts import Kind
-from flopscope.measured.counts import CLASSES, FREE, SKIPPED_KINDS, Counts, Skipped, plain_name
+from flopscope.measured.counts import (
+    CLASSES,
+    COSTLESS,
+    SKIPPED_KINDS,
+    Counts,
+    Skipped,
+    operator_name,
+)
 from flopscope.measured.untouched import fill_meta, untouched
 
 with warnings.catch_warnings():
@@ -40,7 +47,7 @@ OPERATOR_CLASSES: Mapping[str, Kind] = {
     "mm": Kind.MATMUL,
     "einsum": Kind.MATMUL,
 }
-"""The class of each product in fvcore's table, under fvcore's names; the rest of its table is
+"""The class of each product in fvcore's table, under fvcore's names. The rest of its table is
 norms, pooling and resampling."""
 
 
@@ -49,8 +56,8 @@ def fvcore_counts(
 ) -> Counts:
     """What fvcore counts in one run on the inputs that `zeros` makes on a device.
 
-    A module that fvcore cannot trace gives no counts, and the reason in `failure`. The module is
-    left as it was; fvcore itself leaves its hooks behind where a trace fails.
+    For a module that fvcore cannot trace there are no counts, and `failure` has the reason. The
+    module is left as it was, although fvcore itself leaves its hooks behind if a trace fails.
     """
     with untouched(module):
         if device == "meta":
@@ -89,8 +96,8 @@ def _one_graph() -> Iterator[None]:
 
 
 def _traced(analysis: Any) -> Any:
-    """Warnings are off: what fvcore has no rule for is read from the analysis itself, and those of
-    the module's own code were shown when it ran outside the trace."""
+    """Warnings are off, because the operators without a rule are read from the analysis itself, and
+    warnings of the module's own code were shown when it ran outside the trace."""
     analysis.unsupported_ops_warnings(False)
     analysis.uncalled_modules_warnings(False)
     analysis.tracer_warnings("none")
@@ -120,7 +127,8 @@ def _macs(counts: Mapping[str, int | float], kind: Kind) -> int:
 
 
 def _exact(counts: Mapping[str, int | float]) -> dict[str, int]:
-    """Integers alone: for most equations fvcore reads einsum's count from a text of four digits."""
+    """The counts that are exact, which are integers: for most equations fvcore reads einsum's count
+    from a text of four digits."""
     return {name: count for name, count in counts.items() if isinstance(count, int)}
 
 
@@ -137,9 +145,9 @@ def _without_rule(analysis: Any) -> tuple[Skipped, ...]:
 
 
 def _skipped(by_module: Mapping[str, Counter[str]]) -> tuple[Skipped, ...]:
-    """Operators that are not free, in the innermost module that ran them.
+    """Operators that are not costless, in the innermost module that ran them.
 
-    fvcore's counters include those of a module's children, which are taken off again.
+    fvcore's counters include those of a module's children, which are subtracted here.
     """
     own = {path: Counter(counts) for path, counts in by_module.items()}
     for path, counts in by_module.items():
@@ -149,12 +157,12 @@ def _skipped(by_module: Mapping[str, Counter[str]]) -> tuple[Skipped, ...]:
         Skipped(path, name, times, SKIPPED_KINDS.get(name))
         for path, counts in own.items()
         for name, times in _plain(counts).items()
-        if times > 0 and name not in FREE
+        if times > 0 and name not in COSTLESS
     )
 
 
 def _plain(counts: Mapping[str, int]) -> Counter[str]:
     plain: Counter[str] = Counter()
     for name, times in counts.items():
-        plain[plain_name(name)] += times
+        plain[operator_name(name)] += times
     return plain

@@ -1,8 +1,8 @@
-"""What the layers of a real module are, seen as they run.
+"""The facts of a real module's layers, noted as they run.
 
-Leaf modules report themselves through forward hooks, in execution order, as the same facts that
-the closed forms write. Arithmetic between modules (shortcut additions, gates, concatenations)
-leaves no row here; layers called as functions are those of `functional`.
+Forward hooks report leaf modules in execution order, as the same facts that closed forms write.
+Arithmetic between modules (shortcut additions, gates, concatenations) leaves no row here;
+`functional` has the layers that are called as functions.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from torch import Tensor, nn
 
 from flopscope.facts import Function, Kind, Operator, Reduction, Weight, Window
 
-Shape = tuple[int, ...]
+IntShape = tuple[int, ...]
 Axes = tuple[int, int]
 
 
 class ModuleRow(NamedTuple):
-    """One call of a leaf module. `note` says what the facts cannot: `type` is the class's name."""
+    """One call of a leaf module. `type` is the name of its class; `note` says what the facts cannot
+    express."""
 
     operator: Operator
     type: str
@@ -30,12 +31,13 @@ class ModuleRow(NamedTuple):
 
 
 class LeafCall(NamedTuple):
-    """A leaf module at work: shapes in and out, and the names of the tensors it stores."""
+    """A call of a leaf module: the shapes of input and output, and the names of the tensors that it
+    stores."""
 
-    module: Any  # each rule knows its layer type; the table pairs them
+    module: Any  # each rule expects the class of layers that the table pairs with it
     path: str
-    inputs: tuple[Shape, ...]
-    output: Shape
+    inputs: tuple[IntShape, ...]
+    output: IntShape
     names: Mapping[int, str]
 
     def row(
@@ -63,15 +65,16 @@ class LeafCall(NamedTuple):
 
 
 STEP_COUNTER = "num_batches_tracked"
-"""Batch norm's count of training steps: stored with the buffers, read by no inference."""
+"""Batch norm's count of training steps, which is stored with the buffers and not read in
+inference."""
 
 
 @contextmanager
 def recording(module: nn.Module) -> Iterator[list[ModuleRow]]:
     """A list that fills with one row for each call of a leaf module inside the block.
 
-    Free layers leave no row; a layer of a type that is not in `FACTS`, or whose settings the facts
-    cannot express, leaves one of kind UNKNOWN with the reason in its note.
+    Free layers leave no row. A layer of a type that is not in `FACTS`, or with settings that the
+    facts cannot express, leaves a row of kind UNKNOWN with the reason in its note.
     """
     rows: list[ModuleRow] = []
     names = {id(t): name for name, t in [*module.named_parameters(), *module.named_buffers()]}
@@ -90,18 +93,20 @@ def recording(module: nn.Module) -> Iterator[list[ModuleRow]]:
 
 
 def is_leaf(part: nn.Module) -> bool:
-    """Does it report itself? A free layer does not, nor what has layers inside."""
-    return not isinstance(part, FREE_LAYERS) and next(part.children(), None) is None
+    """Does the module get a row of its own? A costless layer does not, nor does a module with
+    layers inside."""
+    return not isinstance(part, COSTLESS_LAYERS) and next(part.children(), None) is None
 
 
-def _shape(output: Any) -> Shape:
-    """The shape of a tensor, or of the first one in a tuple, as of a pooling with indices."""
+def _shape(output: Any) -> IntShape:
+    """The shape of a tensor, or of the first one in a tuple, such as a pooling with indices
+    returns."""
     first = output[0] if isinstance(output, tuple) and output else output
     return tuple(first.shape) if isinstance(first, Tensor) else ()
 
 
 def _facts_of(leaf: nn.Module) -> Callable[[LeafCall], ModuleRow]:
-    """The rule of the layer's type, or of a base class whose forward it has not replaced."""
+    """The rule of the layer's type, or of a base class whose forward the layer has not replaced."""
     for base in type(leaf).__mro__:
         if base in FACTS:
             unchanged = all(
@@ -127,9 +132,9 @@ def _convolution(call: LeafCall) -> ModuleRow:
     return call.row(kind, window=window, groups=layer.groups, note=note)
 
 
-def padding_of(padding: Any, kernel: Shape, dilation: Shape) -> tuple[Shape, str]:
-    """The number of zeros before each axis. With `same` an odd one stands at the end, which the
-    window cannot express."""
+def padding_of(padding: Any, kernel: IntShape, dilation: IntShape) -> tuple[IntShape, str]:
+    """The number of zeros before each axis. With `same`, an odd number has one more at the end,
+    which the window cannot express."""
     if padding == "valid":
         return (0,) * len(kernel), ""
     if padding != "same":
@@ -157,7 +162,7 @@ def _embedding(call: LeafCall) -> ModuleRow:
 
 
 def _layer_norm(kind: Kind) -> Callable[[LeafCall], ModuleRow]:
-    """Groups are the vectors that are normalised apart, as the closed form counts them."""
+    """The groups are the vectors that are each normalised, as the closed form counts them."""
 
     def rule(call: LeafCall) -> ModuleRow:
         positions = math.prod(call.output) // math.prod(call.module.normalized_shape)
@@ -246,14 +251,14 @@ FACTS: Mapping[type[nn.Module], Callable[[LeafCall], ModuleRow]] = {
     nn.AvgPool2d: _average_pool,
     nn.AdaptiveAvgPool2d: _global_pool,
 }
-"""The rule of each known layer type."""
+"""The rule of each known class of layers."""
 
-FREE_LAYERS = (
+COSTLESS_LAYERS = (
     nn.Dropout,
     nn.Dropout2d,
     nn.Flatten,
     nn.Identity,
-    nn.Sequential,  # empty, where a network has no shortcut layer
+    nn.Sequential,  # an empty one stands where a shortcut has no layer
     nn.Unflatten,
 )
 """Layers that compute nothing in evaluation mode."""

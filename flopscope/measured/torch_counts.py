@@ -2,9 +2,9 @@
 
 It counts two FLOPs per multiply-accumulate of convolution, linear and matmul and nothing else, so
 its MACs are exactly half. It sees operators below `linear`, where linear and matmul have become the
-same `mm`, `addmm` and `bmm`; which is which is noted one level above. Operators that it does not
-count and that are not free are reported: fused attention on the CPU, for one, is 0 there. (On the
-meta device it is taken apart into its two products, which are counted.)
+same `mm`, `addmm` and `bmm`; one level above it is noted which is which. Operators that it does not
+count and that are not costless are reported; fused attention on the CPU, for example, counts 0. (On
+the meta device it is split into its two products, which are counted.)
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from flopscope.facts import Kind
-from flopscope.measured.counts import FREE, SKIPPED_KINDS, Counts, Skipped, plain_name
+from flopscope.measured.counts import COSTLESS, SKIPPED_KINDS, Counts, Skipped, operator_name
 
 aten = torch.ops.aten
 
@@ -42,14 +42,15 @@ LINEAR_FUNCTIONS: Mapping[Any, frozenset[Any]] = {
     # Its projections are mm and addmm, its attention products bmm.
     F.multi_head_attention_forward: frozenset({aten.mm, aten.addmm}),
 }
-"""Functions that are linear layers, and which of the operators inside them are."""
+"""Functions that are linear layers, and those operators inside them that belong to the layer."""
 
 
 def torch_counts(module: nn.Module, run: Callable[[], object]) -> Counts:
     """What FlopCounterMode counts while `run` runs `module` once."""
     counter = FlopCounterMode(display=False)
-    watch, linear = _Watch(counter), _LinearCalls(counter)
-    # The last entered acts first: functions, then the counter, then what the counter lets through.
+    watch, linear = _OperatorWatch(counter), _LinearCalls(counter)
+    # The mode that is entered last acts first: functions, then the counter, then what the counter
+    # passes on.
     with watch, counter, linear:
         run()
     flops = Counter(counter.get_flop_counts().get("Global", {}))
@@ -71,8 +72,9 @@ def torch_counts(module: nn.Module, run: Callable[[], object]) -> Counts:
     )
 
 
-class _Watch(TorchDispatchMode):
-    """Sees what FlopCounterMode lets run: which operators it counts, how large the outputs are."""
+class _OperatorWatch(TorchDispatchMode):
+    """Notes what FlopCounterMode passes on: which operators it counts, and how large the outputs
+    are."""
 
     supports_higher_order_operators = True
 
@@ -88,13 +90,13 @@ class _Watch(TorchDispatchMode):
     ) -> Any:
         out = func(*args, **(kwargs or {}))
         packet = getattr(func, "overloadpacket", func)
-        name = plain_name(packet._qualified_op_name if packet is not func else str(func))
+        name = operator_name(packet._qualified_op_name if packet is not func else str(func))
         if packet in CONVOLUTIONS or packet in MATRIX_PRODUCTS:
             self.activations += out.numel()
         elif packet in self._counter.flop_registry:
-            # Fused attention: counted, but its score matrix is never a tensor of its own.
+            # Fused attention is counted, but its score matrix is never a tensor of its own.
             self._fused[self._running(), name] += 1
-        elif name not in FREE:
+        elif name not in COSTLESS:
             self._uncounted[self._running(), name] += 1
         return out
 
@@ -103,11 +105,11 @@ class _Watch(TorchDispatchMode):
         return max(self._counter.mod_tracker.parents - {"Global"}, key=len, default="")
 
     def uncounted(self, paths: Mapping[str, str]) -> tuple[Skipped, ...]:
-        """Operators that are neither counted nor free."""
+        """The operators that are neither counted nor costless."""
         return _skipped(self._uncounted, paths)
 
     def without_outputs(self, paths: Mapping[str, str]) -> tuple[Skipped, ...]:
-        """Operators whose output elements are not in `activations`."""
+        """The operators whose output elements are not in `activations`."""
         return _skipped(self._uncounted + self._fused, paths)
 
 
@@ -134,7 +136,7 @@ class _LinearCalls(TorchFunctionMode):
 
 
 def _macs(flops: Mapping[Any, int], operators: Iterable[Any]) -> int:
-    """Half the FLOPs of these operators: every formula of the tool has the factor 2."""
+    """Half the FLOPs of these operators, since every formula of the tool has the factor 2."""
     twice = sum(flops.get(operator, 0) for operator in operators)
     assert twice % 2 == 0, f"FlopCounterMode gave {twice} FLOPs, which is not two per MAC"
     return twice // 2
@@ -143,7 +145,7 @@ def _macs(flops: Mapping[Any, int], operators: Iterable[Any]) -> int:
 def _paths(module: nn.Module) -> dict[str, str]:
     """FlopCounterMode's name of each module, 'Type.path', and the module's first path.
 
-    A module with several parents has one name there, after any of its paths.
+    There a module with several parents has one name, made from any of its paths.
     """
     first: dict[nn.Module, str] = {}
     paths: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Running someone's module without leaving a trace in it."""
+"""Running a user's module without changing it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def untouched(module: nn.Module) -> Iterator[None]:
     """While active, the module is in evaluation mode, without gradients. Afterwards everything is
     as it was, also after an error.
 
-    What is reachable from the module is put back, with the values of buffers and of tensors that
-    are registered nowhere. Parameters are not copied: a forward that writes into its weights keeps
-    what it wrote.
+    Everything reachable from the module is put back, with the values of buffers and of unregistered
+    tensors. Parameters are not copied: if a forward pass writes into its weights, they keep what it
+    wrote.
     """
     snapshot = Snapshot(module)
     snapshot.name_spaces(name_spaces(type(part) for part in module.modules()))
     learnt = {id(parameter) for parameter in module.parameters()}
-    tensors = [t for t in snapshot.held() if isinstance(t, Tensor) and id(t) not in learnt]
+    tensors = [t for t in snapshot.held() if issubclass(type(t), Tensor) and id(t) not in learnt]
     values = [(t, t._version, t.detach().clone()) for t in tensors if _is_plain(t)]
     try:
         module.eval()
@@ -32,7 +32,7 @@ def untouched(module: nn.Module) -> Iterator[None]:
             yield
     finally:
         for tensor, version, value in values:
-            if tensor._version != version:  # an unchanged one is not written to
+            if tensor._version != version:  # unchanged ones are not written to
                 with torch.no_grad():
                     tensor.copy_(value)
         snapshot.restore()
@@ -43,9 +43,10 @@ def _is_plain(tensor: Tensor) -> bool:
 
 
 def fill_meta(module: nn.Module) -> None:
-    """Zeros on the CPU in place of tensors on the meta device: right shapes, one element of memory.
+    """Replace tensors on the meta device by zeros on the CPU, which have the right shapes and one
+    element of memory.
 
-    To be called inside `untouched`, which puts the originals back.
+    It must be called inside `untouched`, which puts the originals back.
     """
     for part in module.modules():
         stores: tuple[dict[str, Any], ...] = (part._parameters, part._buffers)

@@ -1,4 +1,5 @@
-"""An ONNX graph read into a ledger: shapes and names alone, no weights, and nothing is run."""
+"""An ONNX graph is read into a ledger from shapes and names alone; no weights are read, and nothing
+is run."""
 
 from __future__ import annotations
 
@@ -37,12 +38,12 @@ QUANTISED: Mapping[str, tuple[int, ...]] = {
     "QLinearConvTranspose": (0, 3, 8),
     "QLinearMatMul": (0, 3),
 }
-"""Operators whose stored whole numbers are weights, not indices, with the places of those."""
+"""Operators whose stored integers are weights and not indices, with the places of these inputs."""
 
 
 @dataclass(frozen=True)
 class Graph:
-    """A graph's ledger, and its inputs' shapes by name, in order."""
+    """The ledger of a graph, and the shapes of its inputs by name, in order."""
 
     ledger: Ledger
     inputs: Mapping[str, Shape]
@@ -54,13 +55,13 @@ def read(
     sizes: Mapping[str, int] | None = None,
     named: Mapping[str, Shape] | None = None,
 ) -> Graph:
-    """What the graph in an ONNX file does, on the shapes that it states or on these.
+    """Read what the graph in an ONNX file does on the given shapes, or on those that it states.
 
     `named` has shapes by the inputs' names, `shapes` those of all other inputs, in order or none,
     of integers and symbols; `sizes` gives named sizes their values. Named sizes without a value
-    stay free, and what has to hold for them becomes a condition of the ledger. Weights are never
-    read. Raises BadInput for a file that is not whole, that onnx's checker refuses, or whose sizes
-    stay open; UnknownName for an input or a size that does not occur.
+    stay free, and what must hold for them becomes a condition of the ledger. Weights are never
+    read. Raises BadInput for a file that is incomplete, that onnx's checker refuses, or that leaves
+    sizes open; UnknownName for an input or a size that does not occur.
     """
     path = Path(path)
     model = load(path)

@@ -1,7 +1,7 @@
-"""Arithmetic that a graph does on shapes, done on Python's numbers and polynomials.
+"""The arithmetic that a graph does on shapes, carried out on Python's numbers and polynomials.
 
-Arrays hold Python objects, so that NumPy moves them and `sizes` computes them. Where symbols leave
-something open, Undecided is raised, and the tensor is a constant of unknown numbers.
+Arrays hold Python objects, which NumPy moves and `sizes` computes with. If symbols leave something
+open, Undecided is raised, and the tensor is a constant whose numbers are not known.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from flopscope.errors import BadInput
-from flopscope.onnxgraph.model.headers import INTEGERS, SMALL, Stored
+from flopscope.onnxgraph.model.headers import INTEGERS, SMALL, StoredTensor
 from flopscope.onnxgraph.tensors import NodeCall, Undecided
 from flopscope.onnxgraph.truths import Open, both, decided, either, equal, less, negation
 from flopscope.sizes import (
@@ -32,10 +32,10 @@ LONG = 2**63
 
 
 def numbers_of(call: NodeCall) -> tuple[Numbers, ...] | None:
-    """The numbers of the call's outputs where they are known before any input is, else None.
+    """The numbers of the call's outputs if they are known before any input is, else None.
 
-    Nothing is computed ahead with learnt tensors, except with single numbers, since exporters store
-    factors in this way.
+    Nothing is computed ahead with learnt tensors, except with single numbers, because exporters
+    store factors like this.
     """
     rule = NUMBERS.get(call.op)
     learnt = any(t is not None and t.learnt and elements(t.shape or ()) != 1 for t in call.inputs)
@@ -50,14 +50,15 @@ def numbers_of(call: NodeCall) -> tuple[Numbers, ...] | None:
 
 
 def _is_held(numbers: Numbers) -> bool:
-    """Are they few, and do 64 bits hold them? A few nodes could make them endlessly long."""
+    """Are the numbers few, and does each fit into 64 bits? Otherwise a few nodes could make them
+    endlessly long."""
     if numbers.size > SMALL:
         return False
     return all(is_symbolic(n) or not isinstance(n, int) or -LONG <= n < LONG for n in numbers.flat)
 
 
 def boxed(value: Any) -> Numbers:
-    """Python objects in an array, also a single one."""
+    """The values as an array of Python objects."""
     return np.array(value, dtype=object)
 
 
@@ -76,7 +77,7 @@ def _each(function: Callable[..., Any], operands: int) -> Callable[[NodeCall], N
 
 
 def _divide(call: NodeCall) -> Numbers:
-    """Integers are divided as C does it, toward zero."""
+    """Integers are divided as in C, toward zero."""
     rule = _toward_zero if call.input(0).integer else lambda a, b: a / b
     return boxed(np.frompyfunc(rule, 2, 1)(_input(call, 0), _input(call, 1)))
 
@@ -89,7 +90,7 @@ def _toward_zero(a: Any, b: Any) -> Any:
 
 
 def _cast(call: NodeCall) -> Numbers:
-    """To integers numbers are cut off, to floats and booleans they are taken as they are."""
+    """Numbers are truncated to integers, and taken as they are for floats and booleans."""
     to = call.attribute("to")
     if to in INTEGERS:
         return boxed(np.frompyfunc(_whole, 1, 1)(_input(call, 0)))
@@ -109,7 +110,7 @@ def _ceiling(value: Any) -> Any:
 
 
 def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of plain numbers alone."""
+    """A function that is only applied to plain numbers."""
 
     def apply(*values: Any) -> Any:
         if any(map(is_symbolic, values)):
@@ -206,7 +207,7 @@ def _range(call: NodeCall) -> Numbers:
 
 
 def _where(call: NodeCall) -> Numbers:
-    """A truth that sizes decide is asked for only where the two numbers differ."""
+    """A condition that sizes decide is asked only where the two numbers differ."""
 
     def choose(condition: Any, a: Any, b: Any) -> Any:
         same = isinstance(condition, Open) and equal(a, b) is True
@@ -227,7 +228,7 @@ def _shape(call: NodeCall) -> Numbers:
 
 def _constant(call: NodeCall) -> Numbers:
     (value,) = call.attributes.values()
-    if not isinstance(value, Stored):
+    if not isinstance(value, StoredTensor):
         return boxed(value)
     return value.numbers if value.numbers is not None else _undecided()
 
@@ -287,4 +288,5 @@ NUMBERS: Mapping[str, Callable[[NodeCall], Numbers | tuple[Numbers, ...]]] = {
     "Unsqueeze": _unsqueeze,
     "Where": _where,
 }
-"""How the numbers of each operator's output are computed; those of others are not known ahead."""
+"""How the numbers of each operator's output are computed. The outputs of other operators are not
+known ahead."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from flopscope.onnxgraph.tensors import NodeCall
 
-FREE: Mapping[str, int] = {
+COSTLESS: Mapping[str, int] = {
     "Cast": 0,
     "BitCast": 0,
     "CastLike": 0,
@@ -55,7 +55,8 @@ FREE: Mapping[str, int] = {
     "Unsqueeze": 0,
     "Where": 1,
 }
-"""Views, copies, look-ups, padding and constants, with the input whose elements they show."""
+"""Views, copies, look-ups, padding and constants, with the input whose elements their output
+has."""
 
 SCALES = (1, 2, 4, 5, 6, 7)
 """Scales and zero points of two operands and a result."""
@@ -106,14 +107,15 @@ SETTINGS: Mapping[str, tuple[int, ...]] = {
                    "Softmax")
     },
 }  # fmt: skip
-"""Inputs that are bounds, scales or fillings, or of which only the shape is read: they are no
+"""Inputs that are bounds, scales or fill values, or of which only the shape is read. They are no
 parameters."""
 
 
-def is_free(call: NodeCall) -> bool:
-    """Does this call compute nothing? Dropout in training and scattered sums compute something."""
+def is_costless(call: NodeCall) -> bool:
+    """Does this call compute nothing? Dropout in training and scattered sums do compute
+    something."""
     if call.op == "Dropout" and (training := call.optional(2)) is not None:
         return training.numbers is not None and not training.numbers.any()
     if call.op in ("ScatterElements", "ScatterND"):
         return bool(call.attribute("reduction", "none") == "none")
-    return call.op in FREE
+    return call.op in COSTLESS

@@ -9,7 +9,8 @@ from flopscope.sizes import Shape, Size
 
 
 class Product(NamedTuple):
-    """(batch, rows, inner) times (batch, inner, columns): the sizes of each letter's group."""
+    """A product (batch, rows, inner) times (batch, inner, columns), with the sizes of each group of
+    letters."""
 
     batch: Shape
     rows: Shape
@@ -25,7 +26,7 @@ def output_of(call: NodeCall) -> Shape:
 
 
 def product_of(call: NodeCall) -> Product | None:
-    """The product; None for an equation that is not one, but a diagonal, an outer product or a sum.
+    """The product; None for an equation that is a diagonal, an outer product or a sum instead.
 
     In a product of two operands, every letter is in both or in the output, and some letter is
     summed over.

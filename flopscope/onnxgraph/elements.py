@@ -1,4 +1,4 @@
-"""The types of elements that the results of operators have, where the file does not say."""
+"""The types of elements of operators' results, where the file does not state them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RESULTS: Mapping[str, int] = {
     **dict.fromkeys(["ArgMax", "ArgMin", "NonZero", "Shape", "Size"], TensorProto.INT64),
     **dict.fromkeys(["ConvInteger", "MatMulInteger"], TensorProto.INT32),
 }
-"""Operators whose result has a type of its own."""
+"""Operators whose result has a type that does not depend on their inputs."""
 
 NAMES: Mapping[int, str] = {
     TensorProto.FLOAT: "float32",
@@ -42,17 +42,17 @@ NAMES: Mapping[int, str] = {
     TensorProto.FLOAT8E4M3FNUZ: "float8_e4m3fnuz",
     TensorProto.FLOAT8E5M2: "float8_e5m2",
     TensorProto.FLOAT8E5M2FNUZ: "float8_e5m2fnuz",
-    **{  # of newer releases than the oldest that is supported
+    **{  # only in releases newer than the oldest that is supported
         getattr(TensorProto, f"{sign.upper()}INT2"): f"{sign}int2_packed"
         for sign in ("", "u")
         if hasattr(TensorProto, f"{sign.upper()}INT2")
     },
 }
-"""The types' names in a ledger."""
+"""The names that a ledger uses for the types."""
 
 
 def name_of(element: int) -> str:
-    """The name of a type by onnx's number; single-precision floats where it is not known."""
+    """The name of a type by onnx's number; float32 if it is not known."""
     return NAMES.get(element, FLOAT32)
 
 
@@ -61,7 +61,7 @@ LIKE: Mapping[str, int] = {"DequantizeLinear": 1, "Gather": 0, "QuantizeLinear":
 
 
 def result_type(call: NodeCall, name: str) -> int:
-    """The type of that output's elements; 0 where it is not known."""
+    """The type of this output's elements; 0 if it is not known."""
     if call.op in RESULTS:
         return RESULTS[call.op]
     if (stated := call.attribute("to", call.attribute("output_dtype"))) is not None:

@@ -7,56 +7,57 @@ from math import isclose
 from typing import Any
 
 from flopscope.facts import Function, Kind
-from flopscope.onnxgraph.tensors import Facts, NodeCall
+from flopscope.onnxgraph.tensors import NodeCall, NodeFacts
 from flopscope.sizes import is_symbolic
 
 
-def _activation(function: Function, **settings: float) -> Callable[[NodeCall], Facts | None]:
-    """The function, where every named attribute is near its value, or is left out."""
+def _activation(function: Function, **settings: float) -> Callable[[NodeCall], NodeFacts | None]:
+    """The function, if every named attribute is near its usual value or is left out."""
 
-    def rule(call: NodeCall) -> Facts | None:
+    def rule(call: NodeCall) -> NodeFacts | None:
         near = all(isclose(call.attribute(k, v), v, rel_tol=1e-5) for k, v in settings.items())
-        return Facts(Kind.ACTIVATION, (call.input(0),), function=function) if near else None
+        return NodeFacts(Kind.ACTIVATION, (call.input(0),), function=function) if near else None
 
     return rule
 
 
-def _gelu(call: NodeCall) -> Facts | None:
+def _gelu(call: NodeCall) -> NodeFacts | None:
     tanh = call.attribute("approximate", "none") == "tanh"
     return _activation(Function.GELU_TANH if tanh else Function.GELU)(call)
 
 
-def _prelu(call: NodeCall) -> Facts:
-    return Facts(Kind.ACTIVATION, (call.input(0),), (call.input(1),), function=Function.PRELU)
+def _prelu(call: NodeCall) -> NodeFacts:
+    return NodeFacts(Kind.ACTIVATION, (call.input(0),), (call.input(1),), function=Function.PRELU)
 
 
-def _clip(call: NodeCall) -> Facts:
+def _clip(call: NodeCall) -> NodeFacts:
     bounds = [_bound(call, name, index) for index, name in enumerate(("min", "max"), start=1)]
     given = [bound for bound in bounds if bound is not None]
     if bounds == [0, 6]:
-        return Facts(Kind.ACTIVATION, (call.input(0),), function=Function.RELU6)
+        return NodeFacts(Kind.ACTIVATION, (call.input(0),), function=Function.RELU6)
     function = Function.CLAMP if len(given) == 2 else Function.BOUND
-    return Facts(Kind.ELEMENTWISE, (call.input(0),), function=function)
+    return NodeFacts(Kind.ELEMENTWISE, (call.input(0),), function=function)
 
 
 def _bound(call: NodeCall, name: str, index: int) -> Any:
-    """A bound's number; None where there is none, its tensor where the number is not known."""
+    """The number of a bound; None if there is no bound, and its tensor if the number is not
+    known."""
     tensor = call.optional(index)
     if tensor is None:
         return call.attribute(name)
     return tensor if tensor.numbers is None else tensor.numbers.item()
 
 
-def _elementwise(function: Function) -> Callable[[NodeCall], Facts]:
-    return lambda call: Facts(Kind.ELEMENTWISE, (call.input(0),), function=function)
+def _elementwise(function: Function) -> Callable[[NodeCall], NodeFacts]:
+    return lambda call: NodeFacts(Kind.ELEMENTWISE, (call.input(0),), function=function)
 
 
-def _power(call: NodeCall) -> Facts:
+def _power(call: NodeCall) -> NodeFacts:
     x, exponent = call.input(0), call.input(1)
     known = exponent.numbers is not None and exponent.numbers.size == 1
     number = exponent.numbers.item() if known and exponent.numbers is not None else None
     function = Function.POWER if is_symbolic(number) else POWERS.get(number, Function.POWER)
-    return Facts(Kind.ELEMENTWISE, (x,) if known else (x, exponent), function=function)
+    return NodeFacts(Kind.ELEMENTWISE, (x,) if known else (x, exponent), function=function)
 
 
 POWERS: Mapping[Any, Function] = {
@@ -68,16 +69,16 @@ POWERS: Mapping[Any, Function] = {
 }
 
 
-def _truth(call: NodeCall) -> Facts:
-    return Facts(Kind.COMPARE, (call.input(0),))
+def _truth(call: NodeCall) -> NodeFacts:
+    return NodeFacts(Kind.COMPARE, (call.input(0),))
 
 
-def _pairwise(kind: Kind) -> Callable[[NodeCall], Facts | None]:
-    """An operation on two operands; a sum or maximum of more is not one row."""
+def _pairwise(kind: Kind) -> Callable[[NodeCall], NodeFacts | None]:
+    """An operation on two operands. A sum or maximum of more operands is not one row."""
 
-    def rule(call: NodeCall) -> Facts | None:
+    def rule(call: NodeCall) -> NodeFacts | None:
         operands = tuple(tensor for tensor in call.inputs if tensor is not None)
-        return Facts(kind, operands) if len(operands) == 2 else None
+        return NodeFacts(kind, operands) if len(operands) == 2 else None
 
     return rule
 
@@ -85,7 +86,7 @@ def _pairwise(kind: Kind) -> Callable[[NodeCall], Facts | None]:
 ELEMENTARY = "Acos Acosh Asin Asinh Atan Atanh Cosh Sinh Tan".split()
 """Functions that count as one act each, as sine and exponential do."""
 
-ELEMENTWISE: Mapping[str, Callable[[NodeCall], Facts | None]] = {
+ELEMENTWISE: Mapping[str, Callable[[NodeCall], NodeFacts | None]] = {
     # activations
     "Relu": _activation(Function.RELU),
     "Clip": _clip,

@@ -1,9 +1,9 @@
-"""Choices and loops: an If whose branches are compared, Loop and Scan step by step.
+"""Branches and loops: If, whose branches are compared, and Loop and Scan, step by step.
 
-A branch that is known ahead is taken. Where it depends on data, it costs what both branches cost if
-that is the same; else the cost is unknown, and a note names both. A loop whose number of steps is
-known is written out. Where that is a free size or a large number, one step stands for all of them
-if each is like the first.
+A branch that is known ahead is taken. If it depends on data and both branches cost the same, that
+is its cost; otherwise the cost is unknown, and a note names both. A loop with a known number of
+steps is written out. If the number is a free size or large, one step stands for all of them,
+provided that each is like the first.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from flopscope.facts import Kind, Operator, Weight
 from flopscope.ledger import Ledger
 from flopscope.onnxgraph.arithmetic import boxed
 from flopscope.onnxgraph.model.files import all_nodes
-from flopscope.onnxgraph.rows import Mark, Rows
-from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, Undecided, shape_of
+from flopscope.onnxgraph.rows import GraphRows, Mark
+from flopscope.onnxgraph.tensors import NodeCall, NodeFacts, Tensor, Undecided, shape_of
 from flopscope.onnxgraph.truths import Open, decided
 from flopscope.sizes import Shape, Size, is_symbolic
 
 
 class Walker(Protocol):
-    """Who writes rows, and walks bodies."""
+    """What writes rows and walks through bodies."""
 
-    rows: Rows
+    rows: GraphRows
 
     def enter(self, body: GraphProto, scope: str) -> list[Tensor]:
         """Write a body's nodes in place of the node that holds it. Returns what the body gives."""
@@ -50,7 +50,7 @@ def _if(call: NodeCall, walker: Walker) -> bool:
     ]
     kind, said = _compared(then, other)
     alike = kind is None and all(tensor.shape is not None for tensor in given)
-    if condition.numbers is not None and not alike:  # free sizes decide
+    if condition.numbers is not None and not alike:  # free sizes decide the condition
         return _take(call, walker, decided(call, condition.numbers.item()))
     if kind is None:
         walker.rows.redo(then.rows, then.after)
@@ -59,7 +59,7 @@ def _if(call: NodeCall, walker: Walker) -> bool:
     if kind is Kind.OTHER:
         walker.rows.extend(row for row in then.rows if _macs(row) != 0)
     shapes = [tensor.shape for tensor in given]
-    walker.rows.record(replace(call, op=f"If{said}"), Facts(kind, (condition,)), shapes)
+    walker.rows.record(replace(call, op=f"If{said}"), NodeFacts(kind, (condition,)), shapes)
     return True
 
 
@@ -70,7 +70,7 @@ def _take(call: NodeCall, walker: Walker, truth: bool) -> bool:
 
 
 class _Branch(NamedTuple):
-    """What a branch would write and give, and what would be known behind it."""
+    """What a branch would write and return, and what would be known after it."""
 
     rows: Sequence[Operator]
     given: Sequence[Tensor]
@@ -85,8 +85,8 @@ def _tried(call: NodeCall, walker: Walker, name: str) -> _Branch:
 
 
 def _compared(a: _Branch, b: _Branch) -> tuple[Kind | None, str]:
-    """The kind of a choice between two branches, and both costs in words. The kind is None where
-    both do the same work, OTHER where they have equal products, else UNKNOWN."""
+    """The kind of the row for a choice between two branches, and both costs in words. The kind is
+    None if both do the same work, OTHER if they have equal products, else UNKNOWN."""
     if Counter(map(_work, a.rows)) == Counter(map(_work, b.rows)):
         return None, ""
     readings = [Ledger(tuple(branch.rows)).macs() for branch in (a, b)]
@@ -117,7 +117,7 @@ def _nameless(weights: Sequence[Weight]) -> tuple[Weight, ...]:
 
 
 def is_decided(call: NodeCall) -> bool:
-    """Is it a choice known ahead? The other branch is then no part of the network."""
+    """Is the choice known ahead? The other branch is then no part of the network."""
     condition = call.optional(0) if call.op == "If" else None
     if condition is None or condition.numbers is None:
         return False
@@ -128,9 +128,9 @@ def is_decided(call: NodeCall) -> bool:
 
 
 class _Steps(NamedTuple):
-    """How a body is run: how often, on what beside the carried values, and what it returns.
+    """How a body is run: how often, on which values beside the carried ones, and what it returns.
 
-    `own` gives the values of one step, or with None those of any step. The values that are
+    `own` gives the values of one step, or with None the values of any step. The values that are
     `carried` come after them in the body's inputs, and after the `first` outputs in its outputs.
     """
 
@@ -222,7 +222,7 @@ def _run(call: NodeCall, walker: Walker, steps: _Steps, collect: Collect) -> boo
 
 
 def _written_out(walker: Walker, steps: _Steps, times: int) -> tuple[Size, Sequence[Tensor]] | None:
-    """Write every step by itself, until the body says that it was the last."""
+    """Write every step by itself, until the body says that a step was the last."""
     carried, given, done = list(steps.carried), None, 0
     for step in range(times):
         given = _step(walker, steps, steps.own(step), carried)
@@ -237,7 +237,7 @@ def _written_out(walker: Walker, steps: _Steps, times: int) -> tuple[Size, Seque
 
 
 def _repeated(walker: Walker, steps: _Steps, times: Size) -> tuple[Size, Sequence[Tensor]] | None:
-    """Write one step for all of them, with carried values in shapes that no step changes."""
+    """Write one step for all of them. No step may change the shapes of carried values."""
     carried = [walker.rows.as_data(tensor) for tensor in steps.carried]
     before = walker.rows.mark()
     given = _step(walker, steps, steps.own(None), carried)
@@ -276,11 +276,12 @@ def _name(call: NodeCall, walker: Walker, tensors: Sequence[Tensor]) -> None:
 
 
 def _sole(tensor: Tensor | None) -> Any:
-    """The one number of a tensor, None where it is not known."""
+    """The one number of a tensor; None if it is not known."""
     if tensor is None or tensor.numbers is None or tensor.numbers.size != 1:
         return None
     return tensor.numbers.item()
 
 
 FLOW: Mapping[str, Callable[[NodeCall, Walker], bool]] = {"If": _if, "Loop": _loop, "Scan": _scan}
-"""What each writes; False for a use that is unknown."""
+"""The function that writes the rows of each operator. It returns False for a use that it does not
+know."""

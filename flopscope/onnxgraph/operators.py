@@ -1,7 +1,7 @@
-"""What onnx's operators are in a ledger: one literal table.
+"""The rows that onnx's operators become in a ledger, as one literal table.
 
-An operator that is neither here nor in `costless.FREE`, or that is used in a way that its rule does
-not know, is a row of unknown kind: every reading over it is a lower bound.
+An operator that is neither here nor in `costless.COSTLESS`, or whose rule does not know this use,
+becomes a row of unknown kind. Every reading over it is a lower bound.
 """
 
 from __future__ import annotations
@@ -16,47 +16,47 @@ from flopscope.onnxgraph.expansions.products import einsum, gemm, matmul
 from flopscope.onnxgraph.shapes.movement import resize_factors, resize_sizes
 from flopscope.onnxgraph.shapes.table import axes_of
 from flopscope.onnxgraph.shapes.windows import window_of
-from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor
+from flopscope.onnxgraph.tensors import NodeCall, NodeFacts, Tensor
 from flopscope.sizes import elements
 
 # --- layers --------------------------------------------------------------------------------------
 
 
-def _convolution(kind: Kind) -> Callable[[NodeCall], Facts | None]:
-    def rule(call: NodeCall) -> Facts | None:
+def _convolution(kind: Kind) -> Callable[[NodeCall], NodeFacts | None]:
+    def rule(call: NodeCall) -> NodeFacts | None:
         x, weight, bias = call.input(0), call.input(1), call.optional(2)
         window = window_of(call, call.shape(1)[2:])
         groups = call.attribute("group", 1)
-        return Facts(kind, (x,), (weight, bias), window=window, groups=groups)
+        return NodeFacts(kind, (x,), (weight, bias), window=window, groups=groups)
 
     return rule
 
 
-def _batch_norm(call: NodeCall) -> Facts | None:
+def _batch_norm(call: NodeCall) -> NodeFacts | None:
     x, scale, shift, mean, variance = (call.input(index) for index in range(5))
     if call.attribute("training_mode", 0):
         return None
-    return Facts(Kind.BATCH_NORM, (x,), (scale, shift), (mean, variance))
+    return NodeFacts(Kind.BATCH_NORM, (x,), (scale, shift), (mean, variance))
 
 
-def _layer_norm(kind: Kind) -> Callable[[NodeCall], Facts]:
-    def rule(call: NodeCall) -> Facts:
+def _layer_norm(kind: Kind) -> Callable[[NodeCall], NodeFacts]:
+    def rule(call: NodeCall) -> NodeFacts:
         groups = elements(call.shape(0)[: call.axis(-1)])
-        return Facts(kind, (call.input(0),), _affine(call), groups=groups)
+        return NodeFacts(kind, (call.input(0),), _affine(call), groups=groups)
 
     return rule
 
 
-def _group_norm(call: NodeCall) -> Facts:
+def _group_norm(call: NodeCall) -> NodeFacts:
     """Instance norm is group norm with as many groups as channels."""
     batch, channels = call.shape(0)[:2]
     groups = channels if call.op == "InstanceNormalization" else call.attribute("num_groups")
-    return Facts(Kind.GROUP_NORM, (call.input(0),), _affine(call), groups=batch * groups)
+    return NodeFacts(Kind.GROUP_NORM, (call.input(0),), _affine(call), groups=batch * groups)
 
 
 def _affine(call: NodeCall) -> tuple[Tensor | None, ...]:
-    """Batch norm with a scale and a shift. Constants of 1 and 0, with which exporters fill the
-    operator, do not count as such."""
+    """The scale and shift of a norm. Constants of 1 and 0, with which exporters fill the operator,
+    do not count."""
     scale, shift = call.optional(1), call.optional(2)
     idle = _all_are(scale, 1) and _all_are(shift, 0)
     return () if idle else (scale, shift)
@@ -68,42 +68,42 @@ def _all_are(tensor: Tensor | None, number: int) -> bool:
     return tensor.constant and tensor.numbers is not None and bool((tensor.numbers == number).all())
 
 
-def _softmax(kind: Kind) -> Callable[[NodeCall], Facts]:
-    """Softmax over one axis; before operator set 13, over all axes from that one on."""
+def _softmax(kind: Kind) -> Callable[[NodeCall], NodeFacts]:
+    """Softmax over one axis, or before operator set 13 over all axes from that one on."""
 
-    def rule(call: NodeCall) -> Facts:
+    def rule(call: NodeCall) -> NodeFacts:
         x, shape = call.input(0), call.shape(0)
         axis = call.axis(-1 if call.opset >= 13 else 1)
         groups = shape[:axis] + (shape[axis + 1 :] if call.opset >= 13 else ())
-        return Facts(kind, (x,), groups=elements(groups))
+        return NodeFacts(kind, (x,), groups=elements(groups))
 
     return rule
 
 
-def _max_pool(call: NodeCall) -> Facts:
+def _max_pool(call: NodeCall) -> NodeFacts:
     window = window_of(call, tuple(call.attribute("kernel_shape")))
-    return Facts(Kind.MAX_POOL, (call.input(0),), window=window)
+    return NodeFacts(Kind.MAX_POOL, (call.input(0),), window=window)
 
 
-def _average_pool(call: NodeCall) -> Facts:
-    """Unlike torch, onnx leaves the padding out unless it is told to include it."""
+def _average_pool(call: NodeCall) -> NodeFacts:
+    """Unlike torch, onnx leaves the padding out of the mean unless an attribute includes it."""
     window = window_of(call, tuple(call.attribute("kernel_shape")))
     padded = any(not isinstance(p, int) or p > 0 for p in window.padding)
     inside = padded and not call.attribute("count_include_pad", 0)
     kind = Kind.AVERAGE_POOL_INSIDE if inside else Kind.AVERAGE_POOL
-    return Facts(kind, (call.input(0),), window=window)
+    return NodeFacts(kind, (call.input(0),), window=window)
 
 
-def _global_pool(call: NodeCall) -> Facts:
-    return Facts(Kind.GLOBAL_POOL, (call.input(0),))
+def _global_pool(call: NodeCall) -> NodeFacts:
+    return NodeFacts(Kind.GLOBAL_POOL, (call.input(0),))
 
 
-def _global_max_pool(call: NodeCall) -> Facts:
-    return Facts(Kind.ADAPTIVE_POOL, (call.input(0),), function=Reduction.EXTREMUM)
+def _global_max_pool(call: NodeCall) -> NodeFacts:
+    return NodeFacts(Kind.ADAPTIVE_POOL, (call.input(0),), function=Reduction.EXTREMUM)
 
 
-def _resize(call: NodeCall) -> Facts:
-    """Interpolation over a map's spatial axes: (B, C, …) with 1, 2 or 3 of them."""
+def _resize(call: NodeCall) -> NodeFacts:
+    """Interpolation over the spatial axes of a map (B, C, …), which has 1, 2 or 3 of them."""
     shape, new = call.shape(0), resize_sizes(call)
     scales = resize_factors(call) or [1.0, 1.0]
     mode = call.attribute("mode", "nearest")
@@ -114,7 +114,7 @@ def _resize(call: NodeCall) -> Facts:
     )
     if method is None or odd or new[:2] != shape[:2] or list(scales[:2]) != [1, 1]:
         method = Interpolation.VARYING
-    return Facts(Kind.RESIZE, (call.input(0),), function=method)
+    return NodeFacts(Kind.RESIZE, (call.input(0),), function=method)
 
 
 INTERPOLATIONS: Mapping[tuple[str, int], Interpolation] = {
@@ -124,24 +124,27 @@ INTERPOLATIONS: Mapping[tuple[str, int], Interpolation] = {
     ("linear", 3): Interpolation.TRILINEAR,
     ("cubic", 2): Interpolation.BICUBIC,
 }
-"""By mode and number of spatial axes. The nearest sample is the same for any number of axes."""
+"""The interpolation by mode and number of spatial axes. The nearest sample is the same for any
+number of axes."""
 
 
-def _grid_sample(call: NodeCall) -> Facts:
+def _grid_sample(call: NodeCall) -> NodeFacts:
     """GridSample with zeros as padding. The work for other paddings, and for cubic weights, is not
     stated."""
     mode = MODES.get(str(call.attribute("mode", "linear")), "")
     function = INTERPOLATIONS.get((mode, len(call.shape(0)) - 2 if mode != "nearest" else 0))
     known = function in SAMPLED and call.attribute("padding_mode", "zeros") == "zeros"
     inputs = (call.input(0), call.input(1))
-    return Facts(Kind.GRID_SAMPLE, inputs, function=function if known else Interpolation.VARYING)
+    return NodeFacts(
+        Kind.GRID_SAMPLE, inputs, function=function if known else Interpolation.VARYING
+    )
 
 
 MODES = {"linear": "linear", "bilinear": "linear", "nearest": "nearest"}
 SAMPLED = (Interpolation.NEAREST, Interpolation.BILINEAR, Interpolation.TRILINEAR)
 
 
-def _deformable_convolution(call: NodeCall) -> Facts | None:
+def _deformable_convolution(call: NodeCall) -> NodeFacts | None:
     """DeformConv of maps (B, C, H, W); inputs are the map, the kernel, offsets, bias and mask."""
     x, weight, offset, bias, mask = (call.optional(index) for index in range(5))
     if x is None or weight is None or offset is None or len(call.shape(1)) != 4:
@@ -150,63 +153,64 @@ def _deformable_convolution(call: NodeCall) -> Facts | None:
     inputs = (x, offset) if mask is None else (x, offset, mask)
     groups = call.attribute("group", 1)
     kind = Kind.DEFORMABLE_CONVOLUTION
-    return Facts(kind, inputs, (weight, bias), window=window, groups=groups)
+    return NodeFacts(kind, inputs, (weight, bias), window=window, groups=groups)
 
 
-def _gather(call: NodeCall) -> Facts | None:
-    """Rows of a stored table, looked up by computed numbers. Any other gather only moves
+def _gather(call: NodeCall) -> NodeFacts | None:
+    """A look-up of rows of a stored table by computed numbers. Any other gather only moves
     elements."""
     table, indices = call.input(0), call.input(1)
     lookup = table.stored and len(call.shape(0)) == 2 and call.axis(0) == 0
     if not lookup or indices.source is None:
         return None
-    return Facts(Kind.EMBEDDING, (indices,), (table,))
+    return NodeFacts(Kind.EMBEDDING, (indices,), (table,))
 
 
 # --- over groups of elements ---------------------------------------------------------------------
 
 
-def _reduction(function: Reduction) -> Callable[[NodeCall], Facts]:
-    def rule(call: NodeCall) -> Facts:
+def _reduction(function: Reduction) -> Callable[[NodeCall], NodeFacts]:
+    def rule(call: NodeCall) -> NodeFacts:
         shape, axes = call.shape(0), axes_of(call)
         groups = elements(tuple(n for axis, n in enumerate(shape) if axis not in axes))
-        return Facts(Kind.REDUCTION, (call.input(0),), groups=groups, function=function)
+        return NodeFacts(Kind.REDUCTION, (call.input(0),), groups=groups, function=function)
 
     return rule
 
 
-def _mean(call: NodeCall) -> Facts:
+def _mean(call: NodeCall) -> NodeFacts:
     """The mean over the last two axes of a map is global pooling."""
     if len(call.shape(0)) == 4 and sorted(axes_of(call)) == [2, 3]:
         return _global_pool(call)
     return _reduction(Reduction.MEAN)(call)
 
 
-def _extremum_place(call: NodeCall) -> Facts:
+def _extremum_place(call: NodeCall) -> NodeFacts:
     return _along(call, call.axis(0), Reduction.EXTREMUM)
 
 
-def _largest(call: NodeCall) -> Facts:
-    """A 1 in the place of the largest, 0 elsewhere; its default axis was another at first."""
+def _largest(call: NodeCall) -> NodeFacts:
+    """Hardmax: 1 in the place of the largest element, 0 elsewhere. Older operator sets have another
+    default axis."""
     return _along(call, call.axis(-1 if call.opset >= 13 else 1), Reduction.EXTREMUM)
 
 
-def _running_sum(call: NodeCall) -> Facts:
+def _running_sum(call: NodeCall) -> NodeFacts:
     axis = np.ravel(call.setting("", 1)).item()
     return _along(call, axis % len(call.shape(0)), Reduction.RUNNING_SUM)
 
 
-def _along(call: NodeCall, axis: int, function: Reduction) -> Facts:
+def _along(call: NodeCall, axis: int, function: Reduction) -> NodeFacts:
     shape = call.shape(0)
     groups = elements(shape[:axis] + shape[axis + 1 :])
-    return Facts(Kind.REDUCTION, (call.input(0),), groups=groups, function=function)
+    return NodeFacts(Kind.REDUCTION, (call.input(0),), groups=groups, function=function)
 
 
-def _concatenation(call: NodeCall) -> Facts:
-    return Facts(Kind.CONCATENATION, tuple(t for t in call.inputs if t is not None))
+def _concatenation(call: NodeCall) -> NodeFacts:
+    return NodeFacts(Kind.CONCATENATION, tuple(t for t in call.inputs if t is not None))
 
 
-OPERATORS: Mapping[str, Callable[[NodeCall], Facts | None]] = {
+OPERATORS: Mapping[str, Callable[[NodeCall], NodeFacts | None]] = {
     "Conv": _convolution(Kind.CONVOLUTION),
     "ConvTranspose": _convolution(Kind.TRANSPOSED_CONVOLUTION),
     "DeformConv": _deformable_convolution,
@@ -243,5 +247,5 @@ OPERATORS: Mapping[str, Callable[[NodeCall], Facts | None]] = {
     "ArgMin": _extremum_place,
     "CumSum": _running_sum,
 }
-"""The rule of each operator of onnx's own domain. A rule that returns None does not know this use
-of its operator."""
+"""The rule of each operator in onnx's own domain. A rule returns None for a use of its operator
+that it does not know."""

@@ -1,18 +1,18 @@
-"""Operators that multiply no matrices, and whose other work is not stated.
+"""Operators that multiply no matrices and whose other work is not stated.
 
-They have no multiply-accumulates, so a count of those stays exact; a reading of all operations is a
-lower bound. Sorting and searching costs comparisons that depend on the values; what a Fourier
-transform costs depends on the algorithm.
+They have no multiply-accumulates, so counts of these stay exact, while a reading of all operations
+is a lower bound. How many comparisons sorting and searching take depends on the values, and the
+cost of a Fourier transform depends on the algorithm.
 """
 
 from __future__ import annotations
 
 from flopscope.facts import Kind
-from flopscope.onnxgraph.costless import FREE
+from flopscope.onnxgraph.costless import COSTLESS
 from flopscope.onnxgraph.expansions.decomposed import DECOMPOSED
 from flopscope.onnxgraph.expansions.quantised import ROUNDING
 from flopscope.onnxgraph.operators import OPERATORS
-from flopscope.onnxgraph.tensors import Facts, NodeCall
+from flopscope.onnxgraph.tensors import NodeCall, NodeFacts
 
 ORDER = "NonMaxSuppression TopK Unique NonZero"
 
@@ -49,20 +49,21 @@ CONTRIBUTED = """
 PRODUCTLESS = frozenset(
     " ".join([ORDER, SUMS, TRANSFORMS, RANDOM, TEXTS, TABLES, CONTRIBUTED]).split()
 )
-"""By name, `domain.Name` in other domains than onnx's own."""
+"""The operators by name, which is `domain.Name` outside onnx's own domain."""
 
 MULTIPLYING = """
     AffineGrid Attention CausalConvWithState Conv ConvTranspose DeformConv Einsum Gemm MatMul
 """
-"""Operators of onnx's own set with a rule that may give a product of matrices."""
+"""Operators of onnx's own set whose rule may give a product of matrices."""
 
-STATED = frozenset({*OPERATORS, *DECOMPOSED, *FREE, *ROUNDING}) - set(MULTIPLYING.split())
+STATED = frozenset({*OPERATORS, *DECOMPOSED, *COSTLESS, *ROUNDING}) - set(MULTIPLYING.split())
 """Operators that multiply no matrices in any use of them."""
 
 
-def without_products(call: NodeCall) -> Facts | None:
-    """A row without a product of matrices; None for an operator that may have one."""
+def without_products(call: NodeCall) -> NodeFacts | None:
+    """The row of an operator without products of matrices; None for an operator that may have
+    one."""
     alone = call.op == "Einsum" and len(call.inputs) == 1  # a sum, or a diagonal
     if call.op in PRODUCTLESS or call.op in STATED or alone:
-        return Facts(Kind.OTHER, tuple(t for t in call.inputs if t is not None))
+        return NodeFacts(Kind.OTHER, tuple(t for t in call.inputs if t is not None))
     return None

@@ -1,4 +1,5 @@
-"""A graph walked node by node: arithmetic on known numbers, other operators, a view, or a row."""
+"""A graph is read node by node: each is arithmetic on known numbers, several other operators, a
+view, or a row."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from flopscope.errors import BadInput, FlopscopeError
 from flopscope.facts import Weight
 from flopscope.ledger import Ledger
 from flopscope.onnxgraph.arithmetic import numbers_of
-from flopscope.onnxgraph.costless import FREE, SETTINGS, is_free
+from flopscope.onnxgraph.costless import COSTLESS, SETTINGS, is_costless
 from flopscope.onnxgraph.elements import name_of
 from flopscope.onnxgraph.expansions.drafts import CURRENT, Draft
 from flopscope.onnxgraph.expansions.table import EXPANSIONS
@@ -21,53 +22,54 @@ from flopscope.onnxgraph.model.headers import (
     INDICES,
     LATER,
     OWN_DOMAINS,
-    Stored,
+    StoredTensor,
     Typed,
-    stored,
+    stored_tensor,
     values_of,
 )
 from flopscope.onnxgraph.model.nodes import attributes, path_of
 from flopscope.onnxgraph.model.sizing import Names
 from flopscope.onnxgraph.operators import OPERATORS
 from flopscope.onnxgraph.productless import without_products
-from flopscope.onnxgraph.recurrent import CELLS, Link, chain_of
-from flopscope.onnxgraph.rows import Rows
+from flopscope.onnxgraph.recurrent import RECURRENT, Link, chain_of
+from flopscope.onnxgraph.rows import GraphRows
 from flopscope.onnxgraph.shapes.table import shapes_of
-from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, Undecided
+from flopscope.onnxgraph.tensors import NodeCall, NodeFacts, Tensor, Undecided
 from flopscope.sizes import Shape, is_symbolic
 
 BROKEN = (LookupError, TypeError, ValueError, ArithmeticError, RuntimeError)
-"""Errors of rules for a node that onnx's checker accepts although no network could run it."""
+"""Errors that rules raise for a node that onnx's checker accepts although no network could run
+it."""
 
 
 class Reader:
-    """Walks one graph. `names` turns its dimensions into sizes; `quantised` are whole numbers that
-    are weights."""
+    """Reads one graph. `names` turns its dimensions into sizes; `quantised` are stored integers
+    that are weights."""
 
     def __init__(self, opset: int, names: Names, quantised: Collection[str]) -> None:
         self._opset = opset
         self._names = names
         self._quantised = quantised
         self._scope = ""
-        self.rows = Rows()
+        self.rows = GraphRows()
 
     def learn(self, values: Mapping[str, Typed]) -> None:
-        """What the file and onnx say of the graph's values."""
+        """Take in what the file and onnx say about the graph's values."""
         self.rows.typed |= values
 
-    def hold(self, held: Mapping[str, Stored]) -> None:
-        """The graph's initialisers: indices and shapes, and what is learnt."""
+    def hold(self, held: Mapping[str, StoredTensor]) -> None:
+        """Take in the graph's initialisers: indices, shapes and learnt tensors."""
         for name, tensor in held.items():
             weight = name in self._quantised
             self.rows.hold(name, tensor, weight=weight, scope=self._scope)
 
     def feed(self, inputs: Mapping[str, Shape]) -> None:
-        """The graph's inputs, in order."""
+        """Take in the graph's inputs, in order."""
         for name, shape in inputs.items():
             self.rows.feed(name, shape)
 
     def walk(self, graph: GraphProto) -> None:
-        """Every node, in order. Raises BadInput for one whose sizes contradict each other."""
+        """Read every node, in order. Raises BadInput for one whose sizes contradict each other."""
         for place, node in enumerate(graph.node):
             call = self._call(node, place)
             try:
@@ -83,7 +85,7 @@ class Reader:
                 ) from error
 
     def enter(self, body: GraphProto, scope: str) -> list[Tensor]:
-        """Write a body's nodes in place of the node that holds it. Returns what the body gives.
+        """Write a body's nodes in place of the node that holds it, and return the body's outputs.
 
         What is known of the body's values does not hold for later values with the same names.
         """
@@ -92,7 +94,7 @@ class Reader:
         self.rows.typed |= inside
         outer, self._scope = self._scope, f"{self._scope}{scope}."
         try:
-            self.hold({tensor.name: stored(tensor) for tensor in body.initializer})
+            self.hold({tensor.name: stored_tensor(tensor) for tensor in body.initializer})
             self.walk(body)
         finally:
             self._scope = outer
@@ -102,7 +104,8 @@ class Reader:
         return [self.rows.tensors[value.name] for value in body.output]
 
     def perform(self, call: NodeCall) -> None:
-        """What the node is: arithmetic on known numbers, others in its place, a view, or a row."""
+        """Treat the node as what it is: arithmetic on known numbers, operators that stand for it, a
+        view, or a row."""
         if (numbers := numbers_of(call)) is not None:
             for name, part in zip(call.outputs, numbers, strict=False):
                 self.rows.show(call, name, part.shape, part)
@@ -110,7 +113,8 @@ class Reader:
             self._step(call)
 
     def ledger(self) -> Ledger:
-        """The rows, and one more for each learnt tensor that nodes read, but no row as a whole."""
+        """The rows, and one more for each learnt tensor that nodes read and no row reads in
+        full."""
         return self.rows.ledger()
 
     def _call(self, node: NodeProto, place: int) -> NodeCall:
@@ -130,7 +134,7 @@ class Reader:
         )
 
     def _note_read(self, call: NodeCall, node: NodeProto) -> None:
-        """Learnt tensors that the node takes numbers of, in its bodies too."""
+        """Note the learnt tensors from which the node takes numbers, in its bodies too."""
         settings = SETTINGS.get(call.op, ())
         taken = [tensor for place, tensor in enumerate(call.inputs) if place not in settings]
         for body in bodies(node):
@@ -150,12 +154,14 @@ class Reader:
                 self.rows.note(known)
 
     def _flows(self, call: NodeCall) -> bool:
-        """Is it a choice or a loop, whose bodies stand in its place?"""
+        """If the node is a branch or a loop, write its bodies in its place. Returns whether it
+        is."""
         flow = FLOW.get(call.op)
         return flow is not None and self._whole(call, lambda: flow(call, self))
 
     def _expands(self, call: NodeCall) -> bool:
-        """Is it several operators in one, which stand in its place?"""
+        """If the node stands for several operators, write these in its place. Returns whether it
+        does."""
         rule = EXPANSIONS.get(call.op)
         constant = all(tensor is None or tensor.constant for tensor in call.inputs)
         if rule is None or (constant and "." not in call.op):
@@ -168,7 +174,7 @@ class Reader:
         return self._whole(call, expand)
 
     def _whole(self, call: NodeCall, write: Callable[[], bool]) -> bool:
-        """Write what the rule says as a whole, or nothing where something is not known."""
+        """Write everything that the rule writes, or nothing if something is not known."""
         before = self.rows.mark()
         try:
             done = write()
@@ -181,28 +187,28 @@ class Reader:
     def _step(self, call: NodeCall) -> None:
         """A constant, a view, or a row."""
         shapes = self._shapes(call)
-        known = call.op in OPERATORS or call.op in FREE or call.op in EXPANSIONS
-        if call.op in CELLS and (links := chain_of(call)):
+        known = call.op in OPERATORS or call.op in COSTLESS or call.op in EXPANSIONS
+        if call.op in RECURRENT and (links := chain_of(call)):
             self._record_chain(call, links, shapes)
             return
         facts = self._facts(call, shapes) if known else None
         constant = known and all(tensor is None or tensor.constant for tensor in call.inputs)
-        if constant or (facts is None and is_free(call)):
+        if constant or (facts is None and is_costless(call)):
             for name, shape in zip(call.outputs, shapes, strict=False):
                 self.rows.show(call, name, shape)
         else:
             self.rows.record(call, facts or without_products(call), shapes)
 
     def _shapes(self, call: NodeCall) -> list[Shape | None]:
-        """The outputs' shapes in closed form. Where no rule knows a shape, it is that of the file
-        or of onnx."""
+        """The outputs' shapes in closed form. If no rule knows a shape, it is taken from the file
+        or from onnx."""
         ours: list[Shape | None] = [*(shapes_of(call) or [])]
         if any(not is_symbolic(n) and n < 0 for shape in ours for n in shape or ()):
             raise ValueError("a size below 0")
         rest = call.outputs[len(ours) :]
         return ours + [self._names.shape(self.rows.typed.get(name)) for name in rest]
 
-    def _facts(self, call: NodeCall, shapes: Sequence[Shape | None]) -> Facts | None:
+    def _facts(self, call: NodeCall, shapes: Sequence[Shape | None]) -> NodeFacts | None:
         rule = OPERATORS.get(call.op)
         if rule is None or shapes[0] is None:
             return None
@@ -216,11 +222,11 @@ class Reader:
     def _record_chain(
         self, call: NodeCall, links: Sequence[Link], shapes: Sequence[Shape | None]
     ) -> None:
-        """Rows one after the other, each of which reads what the one before it writes."""
+        """Write rows one after the other, each of which reads what the one before it writes."""
         x = call.input(0)
         for place, link in enumerate(links):
             name = f"{call.outputs[0]}#{place}"
-            facts = Facts(
+            facts = NodeFacts(
                 link.kind,
                 (x._replace(shape=link.input),),
                 link.weights,

@@ -1,8 +1,8 @@
-"""LSTM, GRU and RNN as rows: all steps of a layer together, both directions too.
+"""LSTM, GRU and RNN as rows, with all steps and both directions of a layer together.
 
-A step multiplies its input and its state by one matrix each; over T steps that is two linear layers
-on T·B positions, whether they can run at once or not. Then come the acts of a step on vectors of
-the hidden width.
+A step multiplies its input and its state by one matrix each. Over T steps these are two linear
+layers on T·B positions, whether or not the steps can run at once. Then come the acts of a step on
+vectors of the hidden width.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from typing import NamedTuple
 
 from flopscope.facts import Function, Kind
 from flopscope.onnxgraph.tensors import NodeCall, Tensor, Undecided, shape_of
-from flopscope.recurrent import GRU, LSTM, Step, plain
+from flopscope.recurrent import GRU, LSTM, RecurrentCell, ungated
 from flopscope.sizes import Shape, Size
 
 
-class Cell(NamedTuple):
-    """What a step does, and the functions that it applies by default: those of its gates first."""
+class RecurrentOperator(NamedTuple):
+    """What a step does, and its default functions, those of the gates first."""
 
-    step: Step
+    cell: RecurrentCell
     activations: tuple[str, ...]
 
 
-CELLS: Mapping[str, Cell] = {
-    "LSTM": Cell(LSTM, ("Sigmoid", "Tanh", "Tanh")),
-    "GRU": Cell(GRU, ("Sigmoid", "Tanh")),
-    "RNN": Cell(plain(Function.TANH), ("Tanh",)),
+RECURRENT: Mapping[str, RecurrentOperator] = {
+    "LSTM": RecurrentOperator(LSTM, ("Sigmoid", "Tanh", "Tanh")),
+    "GRU": RecurrentOperator(GRU, ("Sigmoid", "Tanh")),
+    "RNN": RecurrentOperator(ungated(Function.TANH), ("Tanh",)),
 }
 """By operator."""
 
@@ -42,7 +42,7 @@ class Link(NamedTuple):
 
 
 class _Layer(NamedTuple):
-    """Sizes of a layer: all its steps' sequences, and both directions together."""
+    """The sizes of a layer, for all steps and sequences and both directions together."""
 
     time: Size
     batch: Size
@@ -55,18 +55,18 @@ def chain_of(call: NodeCall) -> list[Link] | None:
     """The layer's rows in order, or None for a use that is not known.
 
     Input (T, B, in), weights (directions, gates·hidden, in) and (directions, gates·hidden, hidden),
-    bias (directions, 2·gates·hidden): both products add one half of it. Weights that the graph
-    computes, of stored ones in another order of the gates, are multiplied all the same.
+    bias (directions, 2·gates·hidden): each product adds one half of it. Weights that the graph
+    computes from stored ones, by reordering the gates, count in the same way.
     """
     try:
         layer = _layer(call)
-        return None if layer is None else _chain(call, CELLS[call.op], layer)
+        return None if layer is None else _chain(call, RECURRENT[call.op], layer)
     except Undecided:
         return None
 
 
 def _layer(call: NodeCall) -> _Layer | None:
-    """The sizes of the layer; None where its sequences have different lengths."""
+    """The sizes of the layer; None if its sequences have different lengths."""
     directions, _, hidden = call.shape(2)
     if directions not in (1, 2) or call.shape(1)[0] != directions:
         return None
@@ -86,10 +86,10 @@ def _is_full(lengths: Tensor | None, time: Size) -> bool:
     return lengths.numbers is not None and all(n == time for n in lengths.numbers.flat)
 
 
-def _chain(call: NodeCall, cell: Cell, layer: _Layer) -> list[Link]:
+def _chain(call: NodeCall, operator: RecurrentOperator, layer: _Layer) -> list[Link]:
     from_input, from_state, bias = call.input(1), call.input(2), call.optional(3)
     time, batch, both = layer.time, layer.batch, layer.both
-    sums = (time, batch, cell.step.gates * both)
+    sums = (time, batch, operator.cell.gates * both)
     links = [
         Link(Kind.LINEAR, (time, batch, n), sums, (_matrix(weight), bias))
         for n, weight in ((layer.width, from_input), (both, from_state))
@@ -99,7 +99,7 @@ def _chain(call: NodeCall, cell: Cell, layer: _Layer) -> list[Link]:
         looked = (time, batch, 3 * both)
         links.append(Link(Kind.MULTIPLY, looked, looked, (peepholes,)))
         links.append(Link(Kind.ADD, looked, looked))
-    steps = _steps(call, cell, layer.directions)
+    steps = _steps(call, operator, layer.directions)
     if steps is None:
         return [*links, Link(Kind.OTHER, sums, out)]
     for step in steps:
@@ -112,8 +112,8 @@ def _chain(call: NodeCall, cell: Cell, layer: _Layer) -> list[Link]:
 
 
 def shapes_of_layer(call: NodeCall) -> list[Shape]:
-    """Outputs of all steps (T, directions, B, hidden), and the last states; with the batch first
-    where the layout says so."""
+    """The shapes of the outputs of all steps (T, directions, B, hidden), and of the last states,
+    with the batch first if the layout says so."""
     first, second, _ = call.shape(0)
     directions, _, hidden = call.shape(2)
     if call.attribute("layout", 0):
@@ -131,14 +131,16 @@ FUNCTIONS: Mapping[str, Function] = {
     "Elu": Function.ELU,
     "Softplus": Function.SOFTPLUS,
 }
-"""Functions that a layer may name instead of its usual ones."""
+"""The functions that a layer may name instead of its default ones."""
 
 
-def _steps(call: NodeCall, cell: Cell, directions: int) -> Sequence[Kind | Function] | None:
-    """What a step does with vectors of the hidden width, in order. None where that is not stated:
-    for coupled gates, and for functions that are not in the table or differ by direction.
+def _steps(
+    call: NodeCall, operator: RecurrentOperator, directions: int
+) -> Sequence[Kind | Function] | None:
+    """The acts of a step on vectors of the hidden width, in order. None if they are not stated: for
+    coupled gates, and for functions that are not in the table or that differ between directions.
     """
-    usual = cell.activations
+    usual = operator.activations
     named = tuple(call.attribute("activations", usual * directions))
     mine = named[: len(usual)]
     if call.attribute("input_forget", 0) or named != mine * directions:
@@ -146,8 +148,8 @@ def _steps(call: NodeCall, cell: Cell, directions: int) -> Sequence[Kind | Funct
     if any(name not in FUNCTIONS for name in mine):
         return None
     steps: list[Kind | Function] = []
-    used = iter(_in_order(cell, mine))
-    for step in cell.step.acts:
+    used = iter(_in_order(operator, mine))
+    for step in operator.cell.acts:
         if isinstance(step, Function):
             steps += [Function.CLAMP] if call.attribute("clip", 0.0) else []
             step = FUNCTIONS[next(used)]
@@ -155,14 +157,15 @@ def _steps(call: NodeCall, cell: Cell, directions: int) -> Sequence[Kind | Funct
     return steps
 
 
-def _in_order(cell: Cell, names: Sequence[str]) -> Iterator[str]:
-    """The functions' names as the steps need them: gates' first, each as often as its usual one."""
-    gates = [step for step in cell.step.acts if step is Function.SIGMOID]
+def _in_order(operator: RecurrentOperator, names: Sequence[str]) -> Iterator[str]:
+    """The names of the functions as the steps need them: those of the gates first, each as often as
+    the default one."""
+    gates = [step for step in operator.cell.acts if step is Function.SIGMOID]
     yield from [names[0]] * len(gates)
     yield from names[min(1, len(gates)) :]
 
 
 def _matrix(weight: Tensor) -> Tensor:
-    """The matrices of all directions on top of each other."""
+    """The matrices of all directions, one below the other."""
     directions, rows, columns = shape_of(weight)
     return weight._replace(shape=(directions * rows, columns))

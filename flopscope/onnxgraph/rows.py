@@ -1,4 +1,4 @@
-"""The rows of a graph as they are written, and what is known of each tensor at that point."""
+"""The rows of a graph while they are written, and what is known of each tensor so far."""
 
 from __future__ import annotations
 
@@ -9,30 +9,31 @@ from flopscope.domain import Condition
 from flopscope.facts import FLOAT32, Interpolation, Kind, Operator, Weight
 from flopscope.ledger import Ledger
 from flopscope.onnxgraph.arithmetic import Numbers
-from flopscope.onnxgraph.costless import FREE
+from flopscope.onnxgraph.costless import COSTLESS
 from flopscope.onnxgraph.elements import name_of, result_type
-from flopscope.onnxgraph.model.headers import INDICES, Stored, Typed
-from flopscope.onnxgraph.tensors import Facts, NodeCall, Premises, Tensor
+from flopscope.onnxgraph.model.headers import INDICES, StoredTensor, Typed
+from flopscope.onnxgraph.tensors import NodeCall, NodeFacts, Premises, Tensor
 from flopscope.sizes import Shape, Size, elements
 
 LONGEST = 2_000
-"""The most operators that one loop is written out to; all loops together may take twenty times as
+"""The most operators to which one loop is written out. All loops together may take twenty times as
 many."""
 
 OPEN: Shape = (0,)
-"""Stands in a row for a shape that nothing tells: a lower bound of its elements."""
+"""Stands in a row for an unknown shape: a lower bound of its elements."""
 
 
 class Mark(NamedTuple):
-    """A state of the rows that can be returned to."""
+    """A state of the rows to which `undo` can return."""
 
     rows: int
     tensors: Mapping[str, Tensor]
     conditions: Mapping[Condition, None]
 
 
-class Rows:
-    """What a graph does, row by row, under premises. `tensors` are the values known so far."""
+class GraphRows:
+    """What a graph does, row by row, under premises. `tensors` are the values that are known so
+    far."""
 
     def __init__(self) -> None:
         self.premises = Premises()
@@ -40,15 +41,15 @@ class Rows:
         self.typed: dict[str, Typed] = {}  # what onnx says of the graph's values
         self.written: list[Operator] = []
         self._room = 20 * LONGEST
-        self._given: dict[str, int] = {}  # numbers of what no row writes, the inputs first
+        self._given: dict[str, int] = {}  # the ids of tensors that no row writes, the inputs first
         self._whole: dict[str, Weight] = {}  # the stored tensors that are learnt
-        self._read: dict[str, Weight] = {}  # those of them that some node reads
+        self._read: dict[str, Weight] = {}  # those among them that some node reads
 
     # --- what is there from the start -------------------------------------------------------------
 
-    def hold(self, name: str, held: Stored, *, weight: bool, scope: str = "") -> None:
-        """Add a stored tensor: numbers, or a weight. The name of a body's tensor includes the scope
-        of that body, since other bodies may use the same name."""
+    def hold(self, name: str, held: StoredTensor, *, weight: bool, scope: str = "") -> None:
+        """Add a stored tensor, which is numbers or a weight. The name of a body's tensor includes
+        the body's scope, because other bodies may use the same name."""
         learnt = weight or held.element_type not in INDICES
         key = f"{scope}{name}" if learnt else None
         tensor = Tensor(name, held.shape, held.numbers, None, key, learnt, held.element_type)
@@ -58,7 +59,7 @@ class Rows:
             self._whole[key] = Weight(key, held.shape, element=element)
 
     def feed(self, name: str, shape: Shape) -> None:
-        """An input of the graph."""
+        """Add an input of the graph."""
         source = self._given.setdefault(name, -1 - len(self._given))
         self.tensors[name] = Tensor(name, shape, source=source, element=self._element_type(name))
 
@@ -68,7 +69,7 @@ class Rows:
             self._read[tensor.stored] = self._whole[tensor.stored]
 
     def note_inner(self, weight: Weight) -> None:
-        """A tensor that is stored inside a node."""
+        """Add a tensor that is stored inside a node."""
         self._read[weight.key] = weight
 
     def ledger(self) -> Ledger:
@@ -88,7 +89,7 @@ class Rows:
         return Mark(len(self.written), dict(self.tensors), self.premises.mark())
 
     def undo(self, mark: Mark) -> list[Operator]:
-        """Take back what was written since the mark. Returns what that was."""
+        """Take back what was written since the mark, and return it."""
         taken = self.written[mark.rows :]
         del self.written[mark.rows :]
         self.tensors = dict(mark.tensors)
@@ -96,19 +97,19 @@ class Rows:
         return taken
 
     def room(self, operators: int) -> bool:
-        """May a loop of so many operators be written out? Loops in loops could be endless."""
+        """May a loop of so many operators be written out? Loops inside loops could be endless."""
         self._room -= operators if operators <= LONGEST else 0
         return operators <= LONGEST and self._room >= 0
 
     def redo(self, rows: Sequence[Operator], mark: Mark) -> None:
-        """Write rows that were taken back, and return to the mark that was behind them."""
+        """Write rows again that were taken back, and restore the state that followed them."""
         self.written += rows
         self.tensors = dict(mark.tensors)
         self.premises.undo(mark.conditions)
 
     def repeat(self, mark: Mark, times: Size) -> None:
-        """Write what was written since the mark this many times in all. Its weights are stored
-        once: the first time has them, and all others compute with the same."""
+        """Repeat what was written since the mark, so that it is there this many times in all. The
+        first time has the stored weights, and all others compute with the same ones."""
         first, shift = mark.rows, len(self.written) - mark.rows
         for row in self.written[first:]:
             again = row._replace(
@@ -121,7 +122,7 @@ class Rows:
             self.written.append(again)
 
     def extend(self, rows: Iterable[Operator]) -> None:
-        """The rows taken alone, with inputs that are there from the start."""
+        """Append rows that were written apart, whose inputs are there from the start."""
         for row in rows:
             number = len(self.written)
             names = (f"{row.path}#{number}.{place}" for place in range(len(row.reads)))
@@ -129,11 +130,11 @@ class Rows:
             self.written.append(row._replace(id=number, reads=reads))
 
     def as_data(self, tensor: Tensor) -> Tensor:
-        """The tensor as one whose numbers are not known, and which is not a weight."""
+        """The tensor as data: its numbers are not known, and it is not a weight."""
         return tensor._replace(numbers=None, stored=None, learnt=False, source=self._source(tensor))
 
     def packed(self, tensor: Tensor, shape: Shape, element: str) -> Tensor:
-        """A stored tensor by the numbers that lie packed in it."""
+        """A stored tensor seen as the numbers that lie packed in it."""
         if (key := tensor.stored) in self._whole:
             self._whole[key] = self._whole[key]._replace(shape=shape, element=element)
             self._read[key] = self._whole[key]
@@ -144,9 +145,9 @@ class Rows:
     def show(
         self, call: NodeCall, name: str, shape: Shape | None, numbers: Numbers | None = None
     ) -> None:
-        """An output without arithmetic: of the input that it shows, or a constant.
+        """Note an output without arithmetic, which shows the elements of an input or is a constant.
 
-        A constant of several numbers, not of indices, is a tensor that the graph stores.
+        A constant of several numbers that are not indices is a tensor that the graph stores.
         """
         element, shown = self._result_type(call, name), _shown(call)
         tensor = Tensor(name, shape, numbers, element=element)
@@ -159,14 +160,14 @@ class Rows:
     def record(
         self,
         call: NodeCall,
-        facts: Facts | None,
+        facts: NodeFacts | None,
         shapes: Sequence[Shape | None],
         element: int = 0,
     ) -> None:
-        """Write a row and its outputs, whose elements have this type or the type that the operator
-        gives. Stored operands beside a computed one are its weights."""
+        """Write a row and its outputs, whose elements have this type or else the operator's own.
+        Stored operands beside a computed one are the row's weights."""
         if facts is None:
-            facts = Facts(Kind.UNKNOWN, tuple(t for t in call.inputs if t is not None))
+            facts = NodeFacts(Kind.UNKNOWN, tuple(t for t in call.inputs if t is not None))
         named = facts.kind in NAMELESS or facts.function is Interpolation.VARYING
         alone = all(t.source is None for t in facts.inputs)
         held = [t for t in facts.inputs if t.source is None and t.stored]
@@ -197,7 +198,7 @@ class Rows:
             self.tensors[name] = tensor
 
     def _weights(self, tensors: Sequence[Tensor | None]) -> tuple[Weight, ...]:
-        """Stored tensors by name, in the type that they are stored in; computed ones without."""
+        """The weights: stored tensors with name and stored type, computed tensors without."""
         return tuple(self._weight(t) for t in tensors if t is not None)
 
     def _weight(self, tensor: Tensor) -> Weight:
@@ -211,7 +212,8 @@ class Rows:
         return Weight(name, _known(tensor.shape), tensor.stored is not None, element=element)
 
     def _source(self, tensor: Tensor) -> int:
-        """The row or input a tensor comes from; what no row writes is there from the start."""
+        """The row or input from which a tensor comes. A tensor that no row writes is there from the
+        start."""
         if tensor.source is not None:
             return tensor.source
         return self._given.setdefault(tensor.name, -1 - len(self._given))
@@ -224,30 +226,30 @@ class Rows:
 
 
 NAMELESS = (Kind.UNKNOWN, Kind.OTHER)
-"""Kinds that do not say which operator a row is, so that its path has to."""
+"""Kinds that do not tell which operator a row is, so that its path names the operator."""
 
 
 def _shown(call: NodeCall) -> Tensor | None:
-    """The input whose elements a free operator's output has; a computed input comes first.
+    """The input whose elements the output of a costless operator has, a computed one if possible.
 
     None for a constant, and for a shape, which depends on no data.
     """
-    if call.op not in FREE or call.op in ("Shape", "Size"):
+    if call.op not in COSTLESS or call.op in ("Shape", "Size"):
         return None
-    data = call.optional(FREE[call.op])
+    data = call.optional(COSTLESS[call.op])
     computed = [t for t in (data, *reversed(call.inputs)) if t is not None and t.source is not None]
     return computed[0] if computed else data
 
 
 def _is_input(tensor: Tensor) -> bool:
-    """Is it data that a row reads, not a weight, nor a number that it computes with?"""
+    """Is it data that a row reads, rather than a weight or a number with which it computes?"""
     return tensor.source is not None or (not tensor.stored and elements(tensor.shape or ()) != 1)
 
 
 def _alike(held: Sequence[Tensor], shape: Shape | None) -> Tensor | None:
-    """The stored tensor that stands for what is computed from stored tensors alone.
+    """The stored tensor that stands for a result computed from stored tensors alone.
 
-    A kernel that is scaled or dequantised as the network runs is still that kernel.
+    A kernel that is scaled or dequantised while the network runs is still the same kernel.
     """
     if shape is None:
         return None
@@ -260,6 +262,6 @@ def _known(shape: Shape | None) -> Shape:
 
 
 def _types(inputs: Sequence[Tensor], output: int) -> tuple[str, ...]:
-    """The types of a row's tensors; none where all are single-precision floats."""
+    """The types of a row's tensors; empty if all are float32."""
     types = (*(name_of(t.element) for t in inputs), name_of(output))
     return () if set(types) == {FLOAT32} else types

@@ -1,5 +1,4 @@
-"""The terms in which rules are written: one call of an operator, and what is known of its
-tensors."""
+"""What rules work with: one call of an operator, and what is known of its tensors."""
 
 from __future__ import annotations
 
@@ -27,16 +26,16 @@ from flopscope.symbolic import ONE, Polynomial, Symbol, alone
 
 
 class Undecided(Exception):
-    """A rule needs what is not known: a shape, or the numbers of a tensor."""
+    """Raised by a rule that needs a shape, or the numbers of a tensor, that is not known."""
 
 
 class Tensor(NamedTuple):
     """A value of the graph.
 
-    `numbers` are Python's ints and floats, or polynomials, where they are known before any input
-    is. `source` is the row (negative: the input) whose output it is, `stored` the tensor that it is
-    or shows; with neither it is a constant. `learnt` marks initialisers, `element` is onnx's number
-    of the elements' type, 0 where it is not known.
+    `numbers` are Python's ints and floats, or polynomials, if they are known before any input is.
+    `source` is the row whose output it is (an input if negative), `stored` the stored tensor that
+    it is or shows; with neither it is a constant. `learnt` marks initialisers. `element` is onnx's
+    number of the elements' type, 0 if it is not known.
     """
 
     name: str
@@ -49,7 +48,7 @@ class Tensor(NamedTuple):
 
     @property
     def known_true(self) -> bool:
-        """Is it true before any input is?"""
+        """Is it known to be true before any input is known?"""
         return self.numbers is not None and bool(self.numbers.all())
 
     @property
@@ -64,27 +63,27 @@ class Tensor(NamedTuple):
 
 
 class Premises:
-    """What has to hold for the sizes. Numbers that break it are refused; for symbols it becomes a
+    """What must hold for the sizes. Numbers that break it are refused; for symbols it becomes a
     condition."""
 
     def __init__(self) -> None:
-        self._conditions: dict[Condition, None] = {}  # a set that keeps its order
+        self._conditions: dict[Condition, None] = {}  # used as a set that keeps its order
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        """The conditions in few words: those on one size first, then those on several."""
+        """The conditions, simplified: those on one size first, then those on several."""
         return simplified(self._conditions)
 
     def mark(self) -> Mapping[Condition, None]:
-        """The conditions that have come up by now."""
+        """The conditions so far, to return to by `undo`."""
         return dict(self._conditions)
 
     def undo(self, mark: Mapping[Condition, None]) -> None:
-        """Forget what came up since then."""
+        """Forget the conditions that were added since the mark."""
         self._conditions = dict(mark)
 
     def settle(self, question: Relation) -> bool:
-        """The answer at sizes that are large, and no two alike. It becomes a condition."""
+        """The answer at large sizes of which no two are alike. It becomes a condition."""
         names = sorted(s.name for s in question.symbols())
         example = {name: 264 + 64 * place for place, name in enumerate(names)}
         answer = not question.at(example).broken()
@@ -96,7 +95,7 @@ class Premises:
         self._conditions.update(dict.fromkeys(require(AtLeast(value, minimum, what))))
 
     def multiple(self, value: Size, divisor: Size, what: str) -> None:
-        """Demand that the divisor divides the value, after common factors are taken out of both."""
+        """Demand that the divisor divides the value. Common factors are cancelled first."""
         common = _common_factor(value, divisor)
         value, divisor = exact_div(value, common), exact_div(divisor, common)
         self._conditions.update(dict.fromkeys(require(Multiple(value, divisor, what))))
@@ -116,7 +115,7 @@ class Premises:
 
 
 def _signed(difference: Polynomial) -> Polynomial:
-    """The difference or its negative: the same for a − b and b − a."""
+    """The difference or its negative, such that a − b and b − a give the same."""
     first = min(difference.terms, key=lambda monomial: sorted(map(str, monomial)))
     return -difference if difference.terms[first] < 0 else difference
 
@@ -146,9 +145,9 @@ def shape_of(tensor: Tensor) -> Shape:
 
 @dataclass(frozen=True)
 class NodeCall:
-    """One node: operator, attributes, inputs (None where left out), names of its outputs.
+    """One node: its operator, attributes, inputs (None if left out) and names of outputs.
 
-    An operator of another domain than onnx's own is written `domain.Name`.
+    An operator outside onnx's own domain is written `domain.Name`.
     """
 
     op: str
@@ -160,26 +159,26 @@ class NodeCall:
     premises: Premises = field(default_factory=Premises)
 
     def input(self, index: int) -> Tensor:
-        """The input. Raises Undecided where it was left out."""
+        """The input. Raises Undecided if it is left out."""
         if (tensor := self.optional(index)) is None:
             raise Undecided
         return tensor
 
     def optional(self, index: int) -> Tensor | None:
-        """The input, or None where it was left out."""
+        """The input, or None if it is left out."""
         return self.inputs[index] if index < len(self.inputs) else None
 
     def shape(self, index: int) -> Shape:
-        """The input's shape. Raises Undecided where it is not known."""
+        """The input's shape. Raises Undecided if it is not known."""
         return shape_of(self.input(index))
 
     def attribute(self, name: str, default: Any = None) -> Any:
-        """The attribute, or the default where it was left out."""
+        """The attribute, or the default if it is left out."""
         return self.attributes.get(name, default)
 
     def setting(self, name: str, index: int, default: Any = None) -> Any:
-        """What older operator sets give as an attribute and newer ones as an input of known
-        numbers."""
+        """A setting that older operator sets have as an attribute and newer ones as an input of
+        known numbers."""
         if name in self.attributes:
             return self.attributes[name]
         if (tensor := self.optional(index)) is None:
@@ -193,8 +192,8 @@ class NodeCall:
         return int(self.attribute("axis", default)) % max(len(self.shape(index)), 1)
 
 
-class Facts(NamedTuple):
-    """What a row is, in terms of the call's tensors: which are inputs, which are stored."""
+class NodeFacts(NamedTuple):
+    """The facts of a row, with the call's tensors as its inputs and stored operands."""
 
     kind: Kind
     inputs: tuple[Tensor, ...]

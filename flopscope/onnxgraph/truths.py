@@ -1,4 +1,4 @@
-"""Truths about sizes: they are known, or stay open until an answer is needed."""
+"""Conditions on sizes in a graph, which are known or stay open until an answer is needed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flopscope.sizes import is_symbolic
 
 @dataclass(frozen=True)
 class Open:
-    """A truth that depends on free sizes: neither true nor false until it is decided."""
+    """A condition on free sizes, which is neither true nor false until it is decided."""
 
     relation: Relation
 
@@ -42,7 +42,7 @@ def negation(value: Any) -> Any:
 
 
 def both(a: Any, b: Any) -> Any:
-    """Both truths together: false where one of them is; where one is true, the other one."""
+    """The conjunction of both: false if one of them is, and the other one if one is true."""
     a, b = (b, a) if isinstance(a, Open) else (a, b)
     return b if a else False
 
@@ -53,6 +53,6 @@ def either(a: Any, b: Any) -> Any:
 
 
 def decided(call: NodeCall, truth: Any) -> bool:
-    """The truth. Where free sizes decide it, the answer is that at large sizes and becomes a
-    premise."""
+    """The truth of the condition. If free sizes decide it, the answer is the one at large sizes,
+    and becomes a premise."""
     return call.premises.settle(truth.relation) if isinstance(truth, Open) else bool(truth)

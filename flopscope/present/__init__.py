@@ -1,2 +1,1 @@
-"""Presentation: readings as text, tables and data. Knows readings; nothing knows it but the command
-line."""
+"""Presentation: readings as text, tables and data. Only the command line imports it."""

@@ -11,7 +11,7 @@ from flopscope.present.table import Column, Document, Table
 from flopscope.search.assertion import BudgetVerdict
 
 SHOWN = 12
-"""Offending layers in a table; the JSON has all."""
+"""The most offending layers in a table; the JSON has all."""
 
 
 def verdict_document(name: str, verdicts: Sequence[BudgetVerdict]) -> Document:

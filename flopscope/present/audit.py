@@ -8,20 +8,21 @@ from typing import Any
 
 from flopscope.present.numbers import integer
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.words import wrapped
 from flopscope.reconciling.audit import FigureVerdict, Finding
 
 SCHEMA = "flopscope.audit/1"
 
 
 def audit_document(findings: Sequence[Finding]) -> Document:
-    """One line for each stated number, with sources and causes in notes; then the count of each
+    """One line for each stated number, with sources and causes in notes, and then the count of each
     verdict."""
     references = list(dict.fromkeys(map(_reference, findings)))
     columns = [
         Column("model", "Model", _label, numeric=False, raw=lambda finding: finding.subject),
         Column("stated", "Stated"),
         Column("exact", "Exact", integer),
-        Column("verdict", "Verdict", numeric=False, fold=_folded),
+        Column("verdict", "Verdict", numeric=False, fold=wrapped),
         Column("source", "Ref.", lambda r: f"[{references.index(r) + 1}]", raw=_source),
         Column("resolution", "Input", _size, raw=_size, shown=False),
         Column("quantity", "Of", numeric=False, shown=False),
@@ -51,12 +52,12 @@ def audit_document(findings: Sequence[Finding]) -> Document:
 
 
 def said(finding: Finding) -> str:
-    """The verdict in words: its reading or its cause, where there is one."""
+    """The verdict in words, with its reading or cause if there is one."""
     return finding.because or finding.verdict.value
 
 
 def _reference(finding: Finding) -> tuple[str, str | None]:
-    """The source of a figure, and the note that it needs where the figure is not plainly right."""
+    """The source of a figure, and its note unless the figure is simply right."""
     plain = finding.verdict in (FigureVerdict.EQUAL, FigureVerdict.EXPLAINED)
     return f"{finding.figure.source}.", None if plain else finding.figure.note
 
@@ -90,8 +91,8 @@ def _summary(findings: Sequence[Finding]) -> Table:
 
 
 def _label(finding: Finding) -> str:
-    """The id, each option, the input and the quantity, on lines of their own: the column stays
-    narrow."""
+    """The id, each option, the input and the quantity on lines of their own, so that the column
+    stays narrow."""
     model, _, options = finding.subject.partition(":")
     of = f"{_size(finding.figure.resolution)}, {finding.quantity}"
     return "\n  ".join([model, *(options.split(",") if options else []), of])
@@ -101,12 +102,6 @@ def _size(resolution: tuple[int, int]) -> str:
     """An input size as text: 224, or 192×256."""
     height, width = resolution
     return str(height) if height == width else f"{height}×{width}"
-
-
-def _folded(text: str, room: int) -> str:
-    from textwrap import wrap
-
-    return "\n".join(wrap(text, room, subsequent_indent="  "))
 
 
 def _data(findings: Sequence[Finding]) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def list_document() -> Document:
 
 
 def conventions_document() -> Document:
-    """Every convention: its unit, what it counts, whose it is."""
+    """Every convention: its unit, what it counts, and its source."""
     columns = [
         Column("convention", "Convention", numeric=False),
         Column("unit", "Unit", numeric=False),
@@ -111,12 +111,14 @@ def _shape_columns(level: Level) -> list[Column]:
 
 
 def _share_columns(level: Level) -> list[Column]:
-    """Shares of the total; single layers leave the room to their shapes."""
+    """Columns of shares of the total. Tables of single layers have none, to leave room for
+    shapes."""
     return [] if level is Level.LAYER else [Column("percent", "%")]
 
 
 def _shapes(part: Ledger) -> list[Any]:
-    """Operator and output; a path may stand for several operators, as in a module called twice."""
+    """The operator and its output. A path may stand for several operators, if a module is called
+    twice."""
     several = len(part.rows) > 1
     return [
         f"{len(part.rows)} operators" if several else operator_text(part.rows[0]),
@@ -138,7 +140,7 @@ def _data(entry: Entry, convention: Convention, level: Level) -> dict[str, Any]:
 
 
 def _items(ledger: Ledger, convention: Convention, level: Level) -> list[dict[str, Any]]:
-    """Every operator, or every group."""
+    """Every operator or every group, by name."""
 
     def counts(part: Ledger) -> dict[str, int]:
         return ledger_data(part, Place.PARTS, convention)

@@ -19,7 +19,7 @@ from flopscope.agreement.records import (
 )
 from flopscope.answers.compare import Entry
 from flopscope.present.compare import verdict_text
-from flopscope.present.numbers import in_lines, integer
+from flopscope.present.numbers import count_text, in_lines
 from flopscope.present.operators import path_lines
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import identity, input_text, inputs_data
@@ -47,7 +47,7 @@ def _tables(entry: Entry, agreement: Agreement) -> list[Table]:
 def _rows(entry: Entry, agreement: Agreement) -> Table:
     columns = [
         Column("layer", "Layer", numeric=False, fold=path_lines),
-        *(Column(f"macs_{w}", f"MACs\n{w}", _count) for w in (LEDGER, FVCORE, TORCH)),
+        *(Column(f"macs_{w}", f"MACs\n{w}", count_text) for w in (LEDGER, FVCORE, TORCH)),
         Column("verdict", "Row", numeric=False),
     ]
     rows = [
@@ -73,7 +73,7 @@ def _row_macs(row: RowAgreement) -> list[Any]:
 def _totals(entry: Entry, agreement: Agreement) -> Table:
     columns = [
         Column("quantity", "Total", numeric=False),
-        *(Column(w, w, _count, fold=_count_lines) for w in WITNESSES),
+        *(Column(w, w, count_text, fold=_count_lines) for w in WITNESSES),
         Column("verdict", "Verdict", numeric=False),
     ]
     rows = [
@@ -85,15 +85,10 @@ def _totals(entry: Entry, agreement: Agreement) -> Table:
 
 
 def _said(check: Check, witness: str) -> Any:
-    """What the witness counted; 'not counted' where it passed over something; None where it cannot
-    say."""
+    """What the witness counted: 'not counted' if it left something out, None if it cannot say."""
     if witness in check.values:
         return check.values[witness]
     return Verdict.NOT_COUNTED.value if witness in check.not_counted else None
-
-
-def _count(value: Any) -> str:
-    return integer(value) if isinstance(value, int) else str(value)
 
 
 def _count_lines(value: Any, room: int) -> str:

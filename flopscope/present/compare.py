@@ -1,4 +1,4 @@
-"""A comparison as a document: the table a person wants to read, and its JSON."""
+"""A comparison as a document: the table that people read, and its JSON."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SOURCE = Column("source", "From", numeric=False, fold=lambda word, _: FOLDED.get
 
 
 def comparison_document(comparison: Comparison) -> Document:
-    """Totals, then the split by stage, block, layer or kind where it is asked for."""
+    """The totals, and then the split by stage, block, layer or kind if there is one."""
     tables = [_totals(comparison)]
     if comparison.by is not None:
         tables.append(_split(comparison, comparison.by))
@@ -85,13 +85,14 @@ def _model_column(several: bool) -> Column:
 
 
 def _cited(cited: tuple[float | None, int]) -> str:
-    """An accuracy, where there is one, and the number of the note that quotes its source."""
+    """The accuracy, if there is one, and the number of the note that quotes its source."""
     top1, note = cited
     return f"[{note}]" if top1 is None else f"{top1:.1f} [{note}]"
 
 
 def _split(comparison: Comparison, level: Level) -> Table:
-    """One line a group, the models side by side; shares where there is room for them."""
+    """One line for each group with the models side by side, and with shares if there is room for
+    them."""
     work = MACS.under(comparison.convention)
     groups = [entry.ledger.group_by(level) for entry in comparison.entries]
     keys = merged([list(group) for group in groups])
@@ -128,7 +129,7 @@ def _title(comparison: Comparison) -> str:
 
 
 def _scaled(comparison: Comparison) -> list[str]:
-    """What each network became, as one would ask for it."""
+    """The scaled networks, as one writes them on the command line."""
     if comparison.scaling is None:
         return []
     depth, width, resolution = comparison.scaling.factors
@@ -170,7 +171,7 @@ def _own_label(entry: Entry) -> str:
 
 
 def _label_and_input(entry: Entry) -> str:
-    """The label, and a line for each size of the input, where the title cannot say it for all."""
+    """The label, with a line for each size of the input if the networks' inputs differ."""
     image = [size(entry.resolution)] if entry.resolution else []
     return "\n  ".join([_label(entry), *image, *other_sizes(entry)])
 
@@ -197,7 +198,7 @@ def _scale_data(scaling: Scaling | None) -> dict[str, Any]:
 
 
 def verdict_text(agreement: Agreement) -> str:
-    """'agrees', or 'DIFFERS', or that something was not confirmed."""
+    """'agrees', 'DIFFERS', or a text that something was not confirmed."""
     if agreement:
         return "agrees"
     return "DIFFERS" if agreement.differences else "NOT CONFIRMED"

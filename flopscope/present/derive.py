@@ -10,11 +10,11 @@ from flopscope.closedform import Formula
 from flopscope.present.formula import FormulaPage
 
 OF_INPUTS = frozenset({"B", "H", "W", "width"})
-"""The letters whose meaning the page explains; any other letter is the reader's own."""
+"""The letters that the page explains; any other letter is the reader's own."""
 
 
 def derivation_page(found: Derivation) -> FormulaPage:
-    """The pieces one after the other; the name of each formula says to which piece it belongs."""
+    """The pieces one after the other. The name of each formula says to which piece it belongs."""
     inputs = " and ".join(_shape(shape) for shape in found.inputs)
     formulas = [
         _named(found, number, quantity, formula)

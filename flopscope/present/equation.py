@@ -50,7 +50,7 @@ _GREEK = {"α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "φ": r"\varphi", "�
 
 
 class _SubtractedLast:
-    """What is subtracted never leads: 1 - α rather than -α + 1."""
+    """A printer that does not begin a sum with a subtracted term: 1 - α rather than -α + 1."""
 
     def _as_ordered_terms(self, expr: Any, order: Any = None) -> list[Any]:
         terms = super()._as_ordered_terms(expr, order=order)  # type: ignore[misc]

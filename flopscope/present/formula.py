@@ -1,4 +1,4 @@
-"""Formulas as text, LaTeX, Python and JSON; each states unit, convention and domain."""
+"""Formulas as text, LaTeX, Python and JSON. Each states its unit, convention and domain."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from flopscope.conventions import CONVENTIONS
 class FormulaPage:
     """The formulas of one network or block, its source, and notes.
 
-    `explained` are the symbols that mean what the alphabet says. In a reader's own module these are
-    only the symbols of its inputs."""
+    `explained` are the symbols that have the alphabet's meaning. For a reader's own module these
+    are only the symbols of its inputs."""
 
     title: str
     source: str

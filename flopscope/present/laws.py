@@ -10,8 +10,8 @@ from textwrap import fill, wrap
 from typing import Any
 
 from flopscope.alphabet import ALPHABET
-from flopscope.laws import LAWS, Entry
-from flopscope.laws.parts import Cell, Law, Step, Worked
+from flopscope.laws import LAWS, Topic
+from flopscope.laws.parts import Law, Step, Worked, WorkedValue
 from flopscope.present.equation import latex, text
 from flopscope.present.formats import markdown, terminal
 from flopscope.present.table import Column, Document, Table
@@ -25,7 +25,7 @@ class LawPage:
     law: Law
 
     @property
-    def entry(self) -> Entry:
+    def entry(self) -> Topic:
         return LAWS[self.name.partition(":")[0]]
 
 
@@ -76,7 +76,7 @@ def _table(worked: Worked) -> Table:
     return Table(columns, worked.rows, worked.words, [worked.note] if worked.note else [])
 
 
-def _cell(value: Cell) -> str:
+def _cell(value: WorkedValue) -> str:
     """The text of a cell: integers in full, other numbers to four significant digits."""
     if isinstance(value, str):
         return value

@@ -1,4 +1,4 @@
-"""Numbers to text, and back within half a unit of the last shown digit."""
+"""Numbers as text, and text as numbers, within half a unit of the last shown digit."""
 
 from __future__ import annotations
 
@@ -17,8 +17,13 @@ def integer(value: int) -> str:
     return f"{value:,}"
 
 
+def count_text(value: int | str) -> str:
+    """A count with every digit; a word in its place, such as a verdict, as it is."""
+    return integer(value) if isinstance(value, int) else value
+
+
 def in_lines(value: int, room: int) -> str:
-    """Every digit; where the room is not enough, the last six are on a line of their own.
+    """Every digit. If the room is too narrow, the last six digits are on a line of their own.
 
     >>> in_lines(740384343040, 8), in_lines(162, 1)
     ('740,384,\\n343,040', '162')
@@ -56,7 +61,7 @@ def in_units(per: int, value: int) -> str:
 
 
 def in_units_briefly(per: int, value: int) -> str:
-    """The same in three significant digits, or in all digits before the point.
+    """The same in three significant digits, or in all digits before the decimal point.
 
     >>> in_units_briefly(10**6, 14019488), in_units_briefly(10**6, 12057094144)
     ('14.0', '12057')
@@ -74,7 +79,8 @@ def ratio(value: Fraction) -> str:
 
 
 def ratio_in_three(value: Fraction) -> str:
-    """A ratio in three significant digits, or in all before the point; a small one as in `ratio`.
+    """A ratio in three significant digits, or in all before the decimal point; a small one as in
+    `ratio`.
 
     >>> [ratio_in_three(Fraction(n, 100)) for n in (12550, 100, 1)]
     ['126', '1.00', '0.01']
@@ -83,7 +89,7 @@ def ratio_in_three(value: Fraction) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """A share in per cent, one decimal.
+    """A share in per cent with one decimal.
 
     >>> percent(1, 3)
     '33.3'
@@ -92,7 +98,7 @@ def percent(part: int, whole: int) -> str:
 
 
 def parse_short(text: str) -> int:
-    """The integer that `integer` or `short` wrote, to the digits it shows.
+    """The integer that `integer` or `short` wrote, to the digits that the text shows.
 
     >>> parse_short("6.68 M"), parse_short("568,740,352")
     (6680000, 568740352)
@@ -116,7 +122,8 @@ def _scaled(value: int | Fraction, scale: int) -> str | None:
 
 
 def _rounded(value: Fraction, decimals: int) -> str:
-    """Half up, on exact integers: float formatting would round 2.675 down."""
+    """A rounded number, halves up. The value is exact, because formatting a float would round 2.675
+    down."""
     units = int(value * 10**decimals + Fraction(1, 2))
     if decimals == 0:
         return str(units)

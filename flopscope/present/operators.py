@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flopscope.closedform import expression
@@ -12,6 +12,9 @@ from flopscope.ledger import kind_name
 from flopscope.present.table import INDENT
 from flopscope.sizes import Size, is_symbolic
 
+GAP = "\u00a0 "
+"""Between a module's name and what its operator is, where they stand on one line."""
+
 
 def path_lines(path: str, room: int) -> str:
     """A layer's path on several lines, broken behind its dots.
@@ -19,23 +22,28 @@ def path_lines(path: str, room: int) -> str:
     >>> path_lines("text.mixer1.ffn.conv", 12).split("\\n")
     ['text.mixer1.', '\\xa0\\xa0ffn.conv']
     """
-    first, *rest = re.split(r"(?<=\.)", path)
+    return "\n".join(filled_lines(re.split(r"(?<=\.)", path), room, INDENT))
+
+
+def filled_lines(parts: Sequence[str], room: int, indent: str) -> list[str]:
+    """The parts on lines that hold as many as have room; each line but the first is indented."""
+    first, *rest = parts
     lines = [first]
-    for piece in rest:
-        if len(lines[-1] + piece) <= room:
-            lines[-1] += piece
+    for part in rest:
+        if len(lines[-1] + part) <= room:
+            lines[-1] += part
         else:
-            lines.append(INDENT + piece)
-    return "\n".join(lines)
+            lines.append(indent + part.removeprefix(GAP))
+    return lines
 
 
 def size_data(size: Size) -> int | str:
-    """A size for JSON: an integer, or Python's text of a free one."""
+    """A size for JSON: an integer, or a Python expression for a free size."""
     return expression(size) if is_symbolic(size) else int(size)
 
 
 def facts_data(row: Operator) -> dict[str, Any]:
-    """What an operator is, for JSON."""
+    """The facts of an operator, for JSON."""
     facts: dict[str, Any] = {
         "path": row.path,
         "kind": row.kind.value,

@@ -1,4 +1,4 @@
-"""A comparison as a table for a paper: chosen columns, an order, groups, and citations."""
+"""A comparison as a table for a paper, with chosen columns, an order, groups and citations."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FAMILY = "family"
 
 
 class Shown(NamedTuple):
-    """A column, what stands in it for a network, and what must be said of it."""
+    """A column, its value for a network, and the note that it needs."""
 
     column: Column
     cell: Callable[[Entry], Any]
@@ -86,13 +86,13 @@ COLUMNS: Mapping[str, Maker] = {
         _paper,
     ),
 }
-"""By the names that --columns takes, in the order of the default."""
+"""The columns by the names that --columns takes, in their usual order."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Which columns, in which order of rows: `sort` names a column, largest first, or with a plus
-    before it smallest first; `group` is "family" or None."""
+    """Which columns a table has, and the order of its rows. `sort` names a column, largest first,
+    or smallest first with a plus before it. `group` is "family" or None."""
 
     columns: tuple[str, ...]
     sort: str | None = None
@@ -100,7 +100,7 @@ class Layout:
 
     @classmethod
     def parse(cls, columns: str | None, sort: str | None, group: str | None) -> Layout:
-        """'params,macs,top1' as a layout; without columns, params, count, top1 and cite.
+        """Read 'params,macs,top1' as a layout. Without columns it has params, count, top1 and cite.
 
         Raises UnknownName for an unknown column or group, BadInput for a column that is given
         twice or that has no order.
@@ -115,14 +115,14 @@ class Layout:
         if twice := [name for name in names if names.count(name) > 1]:
             raise BadInput(f"the column {twice[0]} is given twice; give it once")
         if sort and sort.removeprefix("+") in ("input", "cite"):
-            raise BadInput(f"rows are sorted by numbers, which {sort} has not; sort by params")
+            raise BadInput(f"rows are sorted by numbers, and {sort} has none; sort by params")
         if group not in (None, FAMILY):
             raise UnknownName("group", group or "", [FAMILY])
         return cls(names, sort, group)
 
 
 def paper_document(comparison: Comparison, layout: Layout) -> Document:
-    """The comparison in a layout. Its data, and its split where it has one, are those of the plain
+    """The comparison in a layout. Its data, and its split if it has one, are those of the plain
     comparison."""
     plain = comparison_document(comparison)
     return Document([_table(comparison, layout, plain.tables[0]), *plain.tables[1:]], plain.data)
@@ -150,7 +150,8 @@ def _table(comparison: Comparison, layout: Layout, plain: Table) -> Table:
 
 
 def _ordered(comparison: Comparison, layout: Layout) -> Sequence[Entry]:
-    """Sorted as asked, what has no value last; then by family in order of first appearance."""
+    """The entries sorted by the layout, those without a value last, and then grouped by family in
+    order of first appearance."""
     entries = list(comparison.entries)
     if layout.sort:
         cell = COLUMNS[layout.sort.removeprefix("+")](comparison).cell

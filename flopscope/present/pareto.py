@@ -1,4 +1,5 @@
-"""A front as a document: frontier first, then what it dominates and by which of its points."""
+"""A front as a document: first the frontier, then the dominated points and which points dominate
+them."""
 
 from __future__ import annotations
 
@@ -24,12 +25,12 @@ KNEE = "\u00a0knee"
 
 
 def front_document(front: Front) -> Document:
-    """The points in one table, its notes on accuracies, knee, hypervolume and what is left out."""
+    """The points in one table, with notes on accuracies, knee, hypervolume and what is left out."""
     return Document([_table(front)], _data(front))
 
 
 def amount(value: Amount) -> str:
-    """Whole numbers with every digit, others with six.
+    """Whole numbers with every digit, other numbers with six digits.
 
     >>> amount(3504872), amount(Fraction(5, 4))
     ('3,504,872', '1.25')
@@ -93,7 +94,7 @@ def _name(point: Point) -> str:
 
 
 def _folded(point: Point, room: int) -> str:
-    """The name in lines of that width, broken after a sign or blank where possible."""
+    """The name in lines of this width, broken after a sign or blank where possible."""
     lines = [""]
     for part in re.findall(r"[^:,. ]*[:,. ]?", point.name):
         if lines[-1] and len(lines[-1]) + len(part) > room:
@@ -108,7 +109,8 @@ def _folded(point: Point, room: int) -> str:
 
 
 def _place(place: tuple[int | None, bool, int | None]) -> str:
-    """'3', '16 knee', or 'by 3' for a point that the third of the frontier dominates."""
+    """The text of a point's place: '3', '16 knee', or 'by 3' if point 3 of the frontier dominates
+    it."""
     own, knee, by = place
     return f"by\u00a0{by}" if own is None else f"{own}{KNEE if knee else ''}"
 
@@ -141,7 +143,9 @@ def _notes(front: Front) -> list[str]:
     if not all(point.yours for point in front.points):
         notes.append(ACCURACY)
     if stated := sum(point.stated for point in front.points):
-        notes.append(f"* as the file states it: no networks of the catalogue, {stated} in all.")
+        notes.append(
+            f"* as the file states it, for points that are not in the catalogue: {stated} in all."
+        )
     return [*notes, *cautions(front.question.measures), *_left(front)]
 
 
@@ -151,7 +155,7 @@ def place(point: Point) -> str:
 
 
 def _left(front: Front) -> list[str]:
-    """Notes on what is missing: for each reason how many points, and the first of them."""
+    """Notes on what is left out: for each reason the number of points, and the first of them."""
     others = front.cloud.others
     notes = [f"Rows of the file that were not asked for: {others}."] if others else []
     groups: dict[str, list[Left]] = {}

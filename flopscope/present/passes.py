@@ -1,4 +1,4 @@
-"""The two passes of a training step: the work of each, and what is kept between them."""
+"""The two passes of a training step: the work of each, and the bytes kept between them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from flopscope.sizes import is_symbolic
 
 
 def passes_table(profile: Profile, convention: Convention, *, free: bool) -> Table:
-    """Forward, backward and both: numbers, or formulas at free sizes."""
+    """The table of forward pass, backward pass and both, with numbers or, at free sizes,
+    formulas."""
     work = MACS.under(convention)
     text = partial(number_text, work)
     count = formula_column() if free else Column("count", work.line, text, raw=int)
@@ -28,7 +29,7 @@ def passes_table(profile: Profile, convention: Convention, *, free: bool) -> Tab
 
 
 def passes_data(profile: Profile, convention: Convention) -> dict[str, Any]:
-    """For JSON; the saved bytes are null where the trace does not tell them."""
+    """The passes for JSON. The saved bytes are null if the trace does not tell them."""
     passes = _passes(profile, convention)
     saved = None if profile.saved is None else reading_data(profile.saved)
     counts = {name: reading_data(reading) for name, reading in passes.items()}

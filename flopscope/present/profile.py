@@ -1,4 +1,4 @@
-"""A traced network as a document: numbers or, at free sizes, formulas, part by part."""
+"""A traced network as a document: numbers or, at free sizes, formulas for each part."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ from flopscope.present.view import View
 from flopscope.quantities import PARAMS, QUANTITIES
 
 PLACES = 3
-"""Places of an unknown operator that its note names."""
+"""The most places that the note on an unknown operator names."""
 
 
 @dataclass(frozen=True)
 class ProfileReport(Report):
-    """A profile in a view: prints, and converts to a frame, Markdown, LaTeX, CSV and HTML."""
+    """A profile in a view. It prints as a table, and converts to a data frame, Markdown, LaTeX, CSV
+    and HTML."""
 
     profile: Profile
     view: View
 
     def __post_init__(self) -> None:
-        check_view(self.view, free=is_free(self.profile))
+        check_view(self.view, free=has_free_sizes(self.profile))
 
     def document(self) -> Document:
         return self._document
@@ -40,23 +41,24 @@ class ProfileReport(Report):
     @cached_property
     def _document(self) -> Document:
         notes = notes_of(self.profile, self.view)
-        tables = _formulas if is_free(self.profile) else _numbers
+        tables = _formulas if has_free_sizes(self.profile) else _numbers
         data = profile_data(self.profile, self.view, notes)
         shown = tables(self.profile, self.view, notes)
         if self.profile.backward:
             counting = self.view.convention
-            shown.append(passes_table(self.profile, counting, free=is_free(self.profile)))
+            shown.append(passes_table(self.profile, counting, free=has_free_sizes(self.profile)))
             data |= passes_data(self.profile, counting)
         return Document(shown, data)
 
 
-def is_free(profile: Profile) -> bool:
-    """Has it free sizes, so that its readings are formulas?"""
+def has_free_sizes(profile: Profile) -> bool:
+    """Does it have free sizes, so that its readings are formulas?"""
     return bool(free_symbols(profile))
 
 
 def check_view(view: View, *, free: bool) -> None:
-    """Raises BadInput for an order of formulas: which of two is larger depends on the sizes."""
+    """Raises BadInput for an order by formulas, since which of two is larger depends on the
+    sizes."""
     if free and view.order is not None and not view.order.stored:
         raise BadInput(
             f"the order by {view.sort} depends on the free sizes; "
@@ -65,7 +67,8 @@ def check_view(view: View, *, free: bool) -> None:
 
 
 def _numbers(profile: Profile, view: View, notes: Sequence[str]) -> list[Table]:
-    """One line a part, the total last. A sum over unknown operators is marked as a lower bound."""
+    """A line for each part, with the total last. A sum over unknown operators is marked as a lower
+    bound."""
     split, total = view.parts(profile.ledger), whole(profile.ledger)
     columns = number_columns(view, total, _batch(profile))
     rows = [[column.cell(part) for column in columns] for part in (*split, total)]
@@ -76,7 +79,7 @@ def _numbers(profile: Profile, view: View, notes: Sequence[str]) -> list[Table]:
 
 
 def _formulas(profile: Profile, view: View, notes: Sequence[str]) -> list[Table]:
-    """The same in free sizes, and the totals below with the domain."""
+    """The same table in free sizes, and below it the totals with their domain."""
     split, total = view.parts(profile.ledger), whole(profile.ledger)
     columns = formula_columns(view)
     rows = [[column.cell(part) for column in columns] for part in split]
@@ -85,12 +88,12 @@ def _formulas(profile: Profile, view: View, notes: Sequence[str]) -> list[Table]
 
 
 def notes_of(profile: Profile, view: View) -> list[str]:
-    """What keeps the numbers from being the whole truth, one sentence each."""
+    """Notes on what the numbers leave out or assume, one sentence each."""
     notes = []
     if unknown := unknown_operators(profile.ledger.rows, view.convention):
         named = "; ".join(f"{name} in {_places(at)}" for name, at in unknown.items())
         notes.append(
-            f"≥: a lower bound, for the cost of these operators is unknown and not counted: {named}"
+            f"≥: a lower bound; the cost of these operators is unknown and not counted: {named}"
         )
     notes += [f"fixed by the trace: {fixed}" for fixed in profile.fixed]
     notes += [f"expected: {text}" for text in profile.expected]
@@ -104,7 +107,7 @@ def notes_of(profile: Profile, view: View) -> list[str]:
 
 
 def _places(places: Iterable[str]) -> str:
-    """The first few modules or tensors, and how many more there are."""
+    """The first few modules or tensors, and the number of the others."""
     distinct = list(dict.fromkeys(place or "the network itself" for place in places))
     more = len(distinct) - PLACES
     return ", ".join(distinct[:PLACES]) + (f" and {more} more" if more > 0 else "")

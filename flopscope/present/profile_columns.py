@@ -1,4 +1,4 @@
-"""The columns of a profile: what a part is, and its numbers or, at free sizes, its formulas."""
+"""The columns of a profile: what each part is, and its numbers or, at free sizes, its formulas."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flopscope.answers.parts import Part
 from flopscope.closedform.text import expression_lines, one_line
 from flopscope.ledger import Level
 from flopscope.present.numbers import percent
-from flopscope.present.operators import sizes_data
+from flopscope.present.operators import GAP, filled_lines, sizes_data
 from flopscope.present.profile_data import reading_data
 from flopscope.present.quantities import number, number_briefly
 from flopscope.present.table import INDENT, Cell, Column, Table
@@ -22,21 +22,19 @@ from flopscope.readings import Reading
 from flopscope.sizes import Shape
 
 LINES = 6
-"""A part's formula of more lines is cut in the terminal; other formats have it whole."""
-
-GAP = "\u00a0 "
-"""Between a module's name and what its operator is."""
+"""A part's formula with more lines than this is cut on the terminal; other formats have all of
+it."""
 
 
 class Filled(NamedTuple):
-    """A column, and what each part has in it."""
+    """A column, and the value of each part in it."""
 
     column: Column
     cell: Callable[[Part], Cell]
 
 
 def number_columns(view: View, total: Part, batch: int) -> list[Filled]:
-    """Exact integers, and shares of the whole network's count."""
+    """Columns of exact integers, and of shares in the whole network's count."""
     columns = _naming(view, partial(_output_text, batch), total)
     for row in view.quantities:
         fold = None if row.stored else partial(_narrow, row)
@@ -49,8 +47,8 @@ def number_columns(view: View, total: Part, batch: int) -> list[Filled]:
 
 
 def formula_columns(view: View) -> list[Filled]:
-    """Formulas in the free sizes; people read those of params and work, output shapes and the
-    others are in the data."""
+    """Columns of formulas in the free sizes. Those of params and work are shown; the data have the
+    others and the output shapes too."""
     formula = partial(Column, text=formula_text, raw=_plain, latex=_latex)
     lines = partial(_formula_lines, most=LINES)
     columns = _naming(view, shape_text)
@@ -72,7 +70,7 @@ def _shares(row: Quantity, everything: int) -> Filled:
 
 
 def totals_table(total: Part, view: View, notes: Sequence[str]) -> Table:
-    """The formulas of the whole network, each a sum over the stages' grids."""
+    """The table with the formulas of the whole network, each as a sum over the stages' grids."""
     columns = [
         Column("total", "Total", numeric=False),
         formula_column(),
@@ -86,31 +84,33 @@ def totals_table(total: Part, view: View, notes: Sequence[str]) -> Table:
 
 
 def _total_name(row: Quantity) -> str:
-    """The name of a total in its own unit, where tables of numbers have another."""
+    """The name of a total in the quantity's own unit, which differs from that in tables of
+    numbers."""
     if row.convention:
         return row.line
     return row.name if row.per == 1 else f"{row.name}, {row.unit}"
 
 
 def _bounds_of(row: Quantity, bounds: Sequence[Cell]) -> Sequence[Cell]:
-    """What is stored is known whatever the operators are."""
+    """The mark of a lower bound. Stored tensors are known whatever the operators are."""
     return ["=", ""] if row.stored else bounds
 
 
 def formula_column() -> Column:
-    """A formula a line, whole."""
+    """A column with the formula of each part on one line, in full."""
     return Column(
         "formula", "", formula_text, numeric=False, raw=_plain, latex=_latex, fold=_formula_lines
     )
 
 
 def number_text(row: Quantity, reading: Reading) -> str:
-    """The exact integer or the number in the quantity's unit, marked where it is a lower bound."""
+    """The exact integer or the number in the quantity's unit, with a mark if it is a lower
+    bound."""
     return _bound(reading) + number(row)(int(reading))
 
 
 def formula_text(reading: Reading) -> str:
-    """The formula on one line, marked where it is a lower bound."""
+    """The formula on one line, with a mark if it is a lower bound."""
     return _bound(reading) + one_line(reading.value)
 
 
@@ -118,7 +118,8 @@ def formula_text(reading: Reading) -> str:
 
 
 def _naming(view: View, output: Callable[[Shape], str], total: Part | None = None) -> list[Filled]:
-    """The label, and for CSV its parts; neither a kind of operator nor the total has an output."""
+    """The column of labels, and columns for CSV with their parts. Neither a kind of operator nor
+    the total has an output."""
     key = "path" if view.level in (None, Level.LAYER) else view.by
     first = Column(key, view.by.capitalize(), label, numeric=False, raw=_path, fold=_label_lines)
     named = [Filled(first, lambda part: part)]
@@ -134,7 +135,7 @@ def _naming(view: View, output: Callable[[Shape], str], total: Part | None = Non
 
 
 def label(part: Part) -> str:
-    """Indented name, and what the operator is where no lines below say it."""
+    """The indented name, and the operator if no lines below tell it."""
     if not part.name:
         return f"{INDENT * part.depth}({part.operator})"
     return INDENT * part.depth + part.name + (GAP + part.operator if part.leaf else "")
@@ -145,20 +146,15 @@ def _path(part: Part) -> str:
 
 
 def _label_lines(part: Part, room: int) -> str:
-    """The label broken at dots of its path and before its operator."""
-    first, *rest = re.split(rf"(?<=\.)(?=\w)|(?={GAP})", label(part))
-    lines = [first]
-    for piece in rest:
-        if len(lines[-1] + piece) <= room:
-            lines[-1] += piece
-        else:
-            lines.append(INDENT * (part.depth + 1) + piece.removeprefix(GAP))
+    """The label in lines, broken at the dots of its path and before its operator."""
+    parts = re.split(rf"(?<=\.)(?=\w)|(?={GAP})", label(part))
+    lines = filled_lines(parts, room, INDENT * (part.depth + 1))
     return "\n".join(_shortened(line, room) for line in lines)
 
 
 def _shortened(line: str, room: int) -> str:
-    """The line without its middle where it is longer than the room; half of that is indent at
-    most."""
+    """The line without its middle if it is too long for the room. The indent takes at most half of
+    the room."""
     if len(line) <= room:
         return line
     name = line.lstrip(INDENT)
@@ -170,7 +166,7 @@ def _shortened(line: str, room: int) -> str:
 
 
 def _output_text(batch: int, shape: Shape) -> str:
-    """The shape without its batch dimension, where it leads."""
+    """The shape without its batch dimension, if that is the first one."""
     return shape_text(shape[1:] if len(shape) > 1 and shape[0] == batch else shape)
 
 
@@ -178,7 +174,8 @@ def _output_text(batch: int, shape: Shape) -> str:
 
 
 def _bounds(view: View) -> list[Filled]:
-    """For CSV: is the count exact or a lower bound, and for want of which operators?"""
+    """Columns for CSV: whether the count is exact or a lower bound, and which operators it
+    lacks."""
     return [
         Filled(
             Column("bound", "Bound", shown=False),
@@ -196,12 +193,14 @@ def _bound(reading: Reading) -> str:
 
 
 def _narrow(row: Quantity, reading: Reading, room: int) -> str:
-    """Three digits of a number that is wider than that."""
+    """A function that writes a number in three digits if all its digits need more room than
+    that."""
     return _bound(reading) + number_briefly(row)(int(reading))
 
 
 def _formula_lines(reading: Reading, room: int, most: int | None = None) -> str:
-    """The formula on one line where it fits, else the sum with one grid a line, or `most` lines."""
+    """The formula on one line if it fits, else the sum with one grid a line, in at most `most`
+    lines."""
     text = formula_text(reading)
     if len(text) <= room:
         return text
@@ -213,7 +212,7 @@ def _formula_lines(reading: Reading, room: int, most: int | None = None) -> str:
 
 
 def _first(lines: list[str], most: int) -> list[str]:
-    """The terms that fit in so many lines, at least one, and how many more there are."""
+    """The terms that fit into so many lines, at least one, and the number of the others."""
     starts = [n for n, line in enumerate(lines) if n and line.lstrip().startswith(("+ ", "- "))]
     if not starts:
         return lines
@@ -229,6 +228,6 @@ def _latex(reading: Reading) -> str:
 
 
 def _plain(reading: Reading) -> Any:
-    """For CSV: an integer, or Python's expression."""
+    """A value for CSV: an integer or a Python expression."""
     data = reading_data(reading)
     return data["python"] if isinstance(data, dict) else data

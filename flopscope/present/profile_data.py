@@ -1,4 +1,4 @@
-"""A profile as JSON: integers at numbers, expressions and LaTeX at free sizes."""
+"""A profile as JSON, with integers, or at free sizes with expressions and LaTeX."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SCHEMA = "flopscope.profile/1"
 
 
 def profile_data(profile: Profile, view: View, notes: Sequence[str]) -> dict[str, Any]:
-    """The whole profile: totals, its parts in the view, every operator, and what is unknown."""
+    """The whole profile: totals, the parts in the view, every operator, and what is unknown."""
     total = whole(profile.ledger)
     facts = [facts_data(part.rows[0]) | _readings(part, view) for part in operators(profile.ledger)]
     return {
@@ -56,7 +56,7 @@ def domain_of(profile: Profile) -> str:
 
 
 def reading_data(reading: Reading) -> int | dict[str, str]:
-    """An integer, or a formula: text that Python evaluates, and LaTeX."""
+    """An integer, or a formula as text that Python evaluates and as LaTeX."""
     if not is_symbolic(reading.value):
         return int(reading)
     return {"python": expression(reading.value), "latex": reading.formula.latex()}

@@ -1,4 +1,4 @@
-"""A profile in a named format: those of tables, and at free sizes Python functions."""
+"""A profile in a named format: those of tables and, at free sizes, Python functions."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from flopscope.readings import Reading
 PYTHON = "python"
 
 
-def check_format(format_name: str, *, free: bool) -> None:
-    """Raises UnknownName for no format, BadInput for Python functions of no free size."""
+def check_profile_format(format_name: str, *, free: bool) -> None:
+    """Raises UnknownName for an unknown format, BadInput for Python functions without free
+    sizes."""
     if format_name == PYTHON and not free:
         raise BadInput(
             "format python is for free sizes, such as --input B,3,H,W, and these are numbers; "
@@ -29,7 +30,7 @@ def check_format(format_name: str, *, free: bool) -> None:
 
 
 def python_source(ledger: Ledger, view: View) -> str:
-    """One function a part, named after it, and one a quantity of the whole."""
+    """A function for each part, named after it, and one for each quantity of the whole network."""
     return "\n\n\n".join(formula.python() for formula in _formulas(ledger, view))
 
 
@@ -41,7 +42,7 @@ FORMATS: Mapping[str, Callable[[ProfileReport], str]] = {
     **{name: _laid_out(write) for name, write in render.FORMATS.items()},
     PYTHON: lambda report: python_source(report.profile.ledger, report.view),
 }
-"""The formats of a profile: those of documents, and functions in its free sizes."""
+"""The formats of a profile: those of documents, and Python functions of its free sizes."""
 
 
 def _formulas(ledger: Ledger, view: View) -> Iterator[Formula]:
@@ -62,7 +63,7 @@ def _name(part: Part) -> str:
 
 
 def _missing(reading: Reading) -> dict[str, None]:
-    """Torch's names of the operators that it does not count."""
+    """torch's names of the operators that the reading does not count."""
     return dict.fromkeys(path.partition(":")[2] for path in reading.missing)
 
 

@@ -1,4 +1,4 @@
-"""Proofs as a document: for a model or a block, every total on both sides and their difference."""
+"""Proofs as a document: for each model or block, every total on both sides and their difference."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from flopscope.agreement.blocks import Case
 from flopscope.agreement.proof import Proof
 from flopscope.alphabet import text_of
 from flopscope.catalog.variant import Variant
-from flopscope.present.numbers import integer
+from flopscope.present.numbers import count_text
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import lengths
 from flopscope.sizes import is_symbolic
 
-Subject = Variant | Case
+ProofSubject = Variant | Case
 
 SHOWN = 5
-"""Differing rows written out; after one row too many every later row differs."""
+"""The most differing rows that are written out; after one row too many, every later row differs."""
 
 
-def proof_document(proofs: Sequence[tuple[Subject, Proof]]) -> Document:
-    """A table for each model and each block, whose cases stand side by side."""
+def proof_document(proofs: Sequence[tuple[ProofSubject, Proof]]) -> Document:
+    """A table for each model and each block. The cases of a block stand side by side."""
     tables = []
     for block, found in groupby(proofs, key=lambda pair: getattr(pair[0], "block", None)):
         pairs = list(found)
@@ -40,7 +40,7 @@ def _model(variant: Variant, proof: Proof) -> Table:
     at = ",\n".join([*(["224"] if variant.takes_image else []), *lengths(variant)])
     columns = [
         Column("quantity", "Total", numeric=False),
-        Column("closed_form", f"Closed form at {at}", _count),
+        Column("closed_form", f"Closed form at {at}", count_text),
         Column("difference", "Closed form − traced", str),
         Column("verdict", "Verdict", numeric=False),
     ]
@@ -57,7 +57,7 @@ def _model(variant: Variant, proof: Proof) -> Table:
     return Table(columns, rows, title, _notes(variant, proof))
 
 
-def _block(block: str, proofs: Sequence[tuple[Subject, Proof]]) -> Table:
+def _block(block: str, proofs: Sequence[tuple[ProofSubject, Proof]]) -> Table:
     """The table of a block, with a row for each total and a column for each case."""
     cases = [f"case {n}" for n in range(1, len(proofs) + 1)] if len(proofs) > 1 else [""]
     totals = [{identity.name: identity for identity in proof.totals} for _, proof in proofs]
@@ -87,14 +87,14 @@ def _block(block: str, proofs: Sequence[tuple[Subject, Proof]]) -> Table:
     return Table(columns, rows, _title(block, "all its sizes together"), notes)
 
 
-def _title(subject: Subject | str, free: str) -> str:
+def _title(subject: ProofSubject | str, free: str) -> str:
     return (
         f"{subject}: the paper's closed form and the formula traced from the PyTorch code, in "
         f"{free}."
     )
 
 
-def _notes(subject: Subject, proof: Proof) -> list[str]:
+def _notes(subject: ProofSubject, proof: Proof) -> list[str]:
     notes = [str(mismatch) for mismatch in proof.mismatches[:SHOWN]]
     if (more := len(proof.mismatches) - SHOWN) > 0:
         notes.append(f"and {more} rows more that differ")
@@ -120,10 +120,6 @@ def _at_224(value: Any, variant: Variant) -> Any:
     if not is_symbolic(value):
         return value
     return value.evaluate({"B": 1, "H": 224, "W": 224, **variant.lengths})
-
-
-def _count(value: Any) -> str:
-    return integer(value) if isinstance(value, int) else str(value)
 
 
 def _model_data(variant: Variant) -> dict[str, Any]:

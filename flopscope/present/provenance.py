@@ -1,4 +1,4 @@
-"""Where a table or picture comes from: enough to make it again and see that it is the same."""
+"""Where a table or picture comes from: enough to make it again, and to see that it is the same."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "flopscope.provenance/1"
 DRAWING = ("matplotlib", "numpy")
-"""The packages that shape a picture; a table is shaped by none."""
+"""The packages that shape a picture; no package shapes a table."""
 WITNESSES = ("torch", "fvcore")
 """The packages that a check runs."""
 PACKAGES: Mapping[Source, Sequence[str]] = {
@@ -37,9 +37,9 @@ PACKAGES: Mapping[Source, Sequence[str]] = {
 class Sources:
     """What a result rests on, besides the command that makes it.
 
-    The provenance gives the closed form of each of the `networks`: of `quantity`, or of the work
-    under the convention if that is None. The `files` are read, and the `packages` shape the output.
-    `others` are put into the provenance under keys of their own.
+    The provenance has the closed form of each of the `networks`: of `quantity`, or of the work
+    under the convention if that is None. `files` are the files that are read; `packages` shape the
+    output. `others` go into the provenance under keys of their own.
     """
 
     convention: Convention | None = None
@@ -53,7 +53,7 @@ class Sources:
 def of_front(front: Front, results: str | None) -> Sources:
     """What a frontier rests on: the networks on it and the file of results, if there is one.
 
-    The costs that are sums have closed forms: a latency that is measured has none, nor has a peak.
+    Costs that are sums have closed forms; a measured latency and a peak have none.
     """
     cost, convention = front.question.criteria[0], front.question.convention
     variants = [front.points[index].variant for index in front.on]
@@ -93,7 +93,7 @@ def of_checked(comparison: Comparison) -> Sources:
 
 
 def of_readings() -> Sources:
-    """What a reconciliation or an audit rests on: it goes through all conventions."""
+    """What a reconciliation or an audit rests on: all conventions."""
     sources = {name: convention.source for name, convention in CONVENTIONS.items()}
     return Sources(CONVENTIONS["macs"], others={"conventions": sources})
 
@@ -101,7 +101,7 @@ def of_readings() -> Sources:
 def explained(
     sources: Sources, command: Sequence[str], data: Mapping[str, Any], *, drawn: bool = False
 ) -> dict[str, Any]:
-    """The provenance of a result, with the data that it shows; of a picture where it is `drawn`."""
+    """The provenance of a result with the data that it shows; of a picture if it is `drawn`."""
     name = "macs" if sources.convention is None else sources.convention.name
     made = provenance(
         command,
@@ -125,9 +125,9 @@ def provenance(
 
     `command` is the command line in words; `formulas` gives each network's closed form as text;
     `files` are the paths it reads, each with the SHA-256 of its bytes; `packages` are the
-    distributions that shape its output, each with its version, None where it is not installed.
-    Neither time nor machine is in it: the same inputs give the same bytes. Raises OSError for a
-    file that cannot be read.
+    distributions that shape its output, each with its version, None where it is not installed. It
+    has neither time nor machine, so the same inputs give the same bytes. Raises OSError for a file
+    that cannot be read.
 
     >>> made = provenance(["flopscope", "pareto", "--results", "my results.csv"])
     >>> made["command"]
@@ -151,7 +151,9 @@ def closed_forms(names: Iterable[str], quantity: str) -> dict[str, str]:
     >>> closed_forms(["mobilenetv2"], "params")
     {'mobilenetv2': '3,504,872; domain: no free sizes'}
     """
-    from flopscope.answers.formula import formula  # not for a table that is only printed
+    from flopscope.answers.formula import (
+        formula,
+    )  # not for printed tables
 
     found = {name: formula(name, quantity) for name in dict.fromkeys(names)}
     return {
@@ -177,7 +179,7 @@ def _digest(path: str) -> str:
 
 
 def _installed(name: str) -> str | None:
-    # It takes a hundredth of a second to load, for which a table on the screen need not wait.
+    # Loading it takes a hundredth of a second, and a table on the screen does not need it.
     from importlib.metadata import PackageNotFoundError, version
 
     try:

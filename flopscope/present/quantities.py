@@ -16,17 +16,18 @@ from flopscope.readings import Reading
 
 
 def number(row: Quantity) -> Callable[[int], str]:
-    """How a number of a quantity is written below its heading: every digit, or in its unit."""
+    """The function that writes a quantity's number below its heading, in every digit or in its
+    unit."""
     return partial(in_units, row.per) if row.per > 1 else integer
 
 
 def number_briefly(row: Quantity) -> Callable[[int], str]:
-    """The same in three digits."""
+    """The function that writes it in three digits."""
     return partial(in_units_briefly, row.per) if row.per > 1 else short
 
 
 def number_column(row: Quantity) -> Column:
-    """A column of integers, written as tables of networks write that quantity."""
+    """A column of a quantity's integers, written as tables of networks write them."""
     brief = number_briefly(row)
     if row.brief:
         return Column(row.column, row.heading, brief)
@@ -58,21 +59,21 @@ def reading_column(row: Quantity) -> Column:
 def readings_data(
     rows: Iterable[Quantity], read: Callable[[Quantity], Reading], value: Callable[[Reading], Any]
 ) -> dict[str, Any]:
-    """For JSON: what something has of the quantities, under their keys."""
+    """Readings of the quantities for JSON, under their keys."""
     return {row.key: value(read(row)) for row in rows}
 
 
 def ledger_data(ledger: Ledger, place: Place, convention: Convention) -> dict[str, int]:
-    """For JSON: the quantities of a ledger at numbers that stand there."""
+    """The quantities of a ledger at numbers that JSON has at this place."""
     return readings_data(keys(place, convention), lambda row: row.read(ledger), int)
 
 
 def cautions(rows: Iterable[Named]) -> list[str]:
-    """What must be said where these quantities are shown."""
+    """The cautions that belong to these quantities."""
     return [said for said in dict.fromkeys(row.caution for row in rows) if said]
 
 
 def cautions_data(rows: Iterable[Named]) -> dict[str, Any]:
-    """The same for JSON; nothing where there is nothing to say."""
+    """The same for JSON; empty if there are none."""
     said = cautions(rows)
     return {"cautions": said} if said else {}

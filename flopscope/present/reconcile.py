@@ -1,4 +1,5 @@
-"""A reported number explained: the terms of a reading, and every reading that gives it."""
+"""The explanation of a reported number: the terms of one reading, and every reading that gives the
+number."""
 
 from __future__ import annotations
 
@@ -9,21 +10,22 @@ from typing import Any
 from flopscope.answers.operators import shape_text
 from flopscope.present.numbers import integer, percent
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.words import wrapped
 from flopscope.reconciling.accounts import Account
 from flopscope.reconciling.answered import OWN
-from flopscope.reconciling.search import Explanation, Fit
+from flopscope.reconciling.search import Explanation, FittingAccount
 from flopscope.reconciling.subjects import Subject
 from flopscope.reconciling.tools import MODELS, Unmodelled
 
 SCHEMA = "flopscope.reconcile/1"
 
 SHOWN = 12
-"""Readings that a table lists; the JSON has all."""
+"""The most readings that a table lists; the JSON has all."""
 
 
 def explanation_document(explanations: Sequence[Explanation]) -> Document:
-    """For each reported number the terms of its simplest reading and all that give it; where none
-    does, those of the nearest."""
+    """For each reported number, the terms of its simplest reading and all readings that give it. If
+    none does, the nearest ones."""
     tables = [table for one in explanations for table in _tables(one)]
     subject = explanations[0].subject
     return Document(tables, _head(subject) | {"reported": [_data(one) for one in explanations]})
@@ -31,8 +33,8 @@ def explanation_document(explanations: Sequence[Explanation]) -> Document:
 
 def tool_document(subject: Subject, tool: str, answers: Sequence[Account] | Unmodelled) -> Document:
     """What a tool answers for a network as it is written, term by term, or that this is not
-    modelled. A closed form is not written in modules: for it, this is the answer for layers that
-    are modules, and then the answers for other ways to write them."""
+    modelled. A closed form has no modules; for it, the document has the answer for layers that are
+    modules, and then the answers for other ways to write them."""
     if isinstance(answers, Unmodelled):
         return _unmodelled(subject, answers)
     first, *others = answers
@@ -48,12 +50,12 @@ def tool_document(subject: Subject, tool: str, answers: Sequence[Account] | Unmo
 
 
 def _unmodelled(subject: Subject, unknown: Unmodelled) -> Document:
-    """The page that gives no number, and says why."""
+    """The page for an answer that is not modelled, which says why."""
     columns = [
         Column("tool", "Tool", numeric=False),
-        Column("operator", "Not modelled", numeric=False, fold=_folded),
-        Column("path", "At", numeric=False, fold=_folded),
-        Column("why", "Why", numeric=False, fold=_folded),
+        Column("operator", "Not modelled", numeric=False, fold=wrapped),
+        Column("path", "At", numeric=False, fold=wrapped),
+        Column("why", "Why", numeric=False, fold=wrapped),
     ]
     rows: list[list[Any]] = [[unknown.tool, unknown.operator, unknown.path, unknown.why]]
     title = f"{_what(subject)}. What {unknown.tool} answers is not modelled."
@@ -122,8 +124,8 @@ def _readings(accounts: Sequence[Account], title: str, found: Explanation | None
     return Table(columns, rows, title, _more(accounts))
 
 
-def _fits(fits: Sequence[Fit], title: str) -> Table:
-    columns = [*_COLUMNS, _REMAINDER, Column("digits", "Digits", numeric=False, fold=_folded)]
+def _fits(fits: Sequence[FittingAccount], title: str) -> Table:
+    columns = [*_COLUMNS, _REMAINDER, Column("digits", "Digits", numeric=False, fold=wrapped)]
     rows = [
         [fit.account.name, fit.account.unit, fit.account.count, fit.remainder, _digits(fit)]
         for fit in fits[:SHOWN]
@@ -136,15 +138,8 @@ def _more(listed: Sequence[Any]) -> list[str]:
     return [f"and {more:,} more, in --format json"] if more > 0 else []
 
 
-def _digits(fit: Fit) -> str:
+def _digits(fit: FittingAccount) -> str:
     return "exact" if fit.remainder == 0 and fit.reported.unit == 1 else fit.said
-
-
-def _folded(name: str, room: int) -> str:
-    """A name on several lines, broken between words."""
-    from textwrap import wrap
-
-    return "\n".join(wrap(name, room, subsequent_indent="  "))
 
 
 def _what(subject: Subject) -> str:
@@ -153,7 +148,7 @@ def _what(subject: Subject) -> str:
 
 
 def _range(found: Explanation) -> str:
-    """The integers that the text can stand for."""
+    """The range of integers for which the text can stand."""
     value, unit = found.reported.value, found.reported.unit
     if unit == 1:
         return "exactly"
@@ -173,7 +168,7 @@ def _unknown(subject: Subject) -> list[str]:
 
 
 def _number(value: Fraction | int) -> str:
-    """A number with every digit, and its fraction as a decimal."""
+    """A number with every digit, and with its fraction as a decimal."""
     whole, rest = divmod(value, 1)
     if value < 0:
         return f"−{_number(-value)}"
@@ -185,7 +180,7 @@ def _plain(value: Fraction | int) -> int | float:
 
 
 _COLUMNS = (
-    Column("reading", "Reading", numeric=False, fold=_folded),
+    Column("reading", "Reading", numeric=False, fold=wrapped),
     Column("unit", "Unit", numeric=False),
     Column("count", "Count", _number, raw=_plain),
 )
@@ -219,7 +214,7 @@ def _data(found: Explanation) -> dict[str, Any]:
     }
 
 
-def _fit(fit: Fit) -> dict[str, Any]:
+def _fit(fit: FittingAccount) -> dict[str, Any]:
     return _account(fit.account) | {"digits": fit.said, "remainder": _plain(fit.remainder)}
 
 

@@ -10,7 +10,7 @@ from flopscope.present.formats import csv, html, json, latex, markdown, terminal
 from flopscope.present.table import Document
 
 Formats: TypeAlias = Mapping[str, Callable[[Any], str]]
-"""The formats of one kind of page, by name: each writes such a page as text."""
+"""The formats of one kind of page by name. Each writes such a page as text."""
 
 FORMATS: Mapping[str, Callable[[Document], str]] = {
     "table": terminal.text,
@@ -24,7 +24,8 @@ FORMATS: Mapping[str, Callable[[Document], str]] = {
 
 
 def render(page: Any, format_name: str, formats: Formats = FORMATS) -> str:
-    """The page in the named format, ending in one newline. Raises UnknownName."""
+    """The page in the named format, ending in one newline. Raises UnknownName for an unknown
+    format."""
     check_format(format_name, formats)
     return formats[format_name](page).rstrip("\n") + "\n"
 

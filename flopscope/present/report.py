@@ -1,5 +1,5 @@
-"""What the Python functions return: a result that prints itself, and converts to what a notebook or
-a paper needs."""
+"""What the Python functions return: a result that prints as a table, and converts to what a
+notebook or a paper needs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Report(ABC):
-    """A document of tables with its conversions. A subclass says only what the document is."""
+    """A document of tables with its conversions. A subclass only says what the document is."""
 
     @abstractmethod
     def document(self) -> Document:

@@ -1,4 +1,4 @@
-"""Budgets solved backwards and crossings, as documents."""
+"""Solved budgets, and crossings of two costs, as documents."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from flopscope.search.designs import Design
 from flopscope.search.solve import Solution
 
 SHOWN = 16
-"""Designs of a frontier in the table; the JSON has all."""
+"""The most designs of a frontier in the table; the JSON has all."""
 
 
 def solution_document(solution: Solution) -> Document:
-    """The designs that keep the budgets, or the smallest one where none does."""
+    """The designs that keep the budgets, or the smallest design if none does."""
     return Document([_table(solution)], _data(solution))
 
 
@@ -50,7 +50,7 @@ def _heading(axis: Axis) -> str:
 
 
 def _number(value: float) -> str:
-    """A whole size, or a multiplier as short as it may be."""
+    """A whole size, or a multiplier in as few digits as possible."""
     return f"{value:,}" if isinstance(value, int) else f"{value:.5g}"
 
 
@@ -98,7 +98,7 @@ def _notes(solution: Solution, shown: int) -> list[str]:
 
 
 def infeasible(solution: Solution) -> str:
-    """No design keeps the budgets: the sentence that names the nearest that can be kept."""
+    """The sentence that no design keeps the budgets, with the nearest budget that can be kept."""
     least = solution.least
     assert least is not None
     free = " and ".join(axis.name for axis in solution.axes)
@@ -150,7 +150,7 @@ def _subject(variant: Variant, resolution: Any) -> dict[str, Any]:
 
 
 def crossing_document(found: Crossing) -> Document:
-    """Where one cost overtakes another, in one line and its numbers."""
+    """Where one cost overtakes another, as a line and its numbers."""
     name = found.axis.name
     columns = [
         Column("value", _heading(found.axis), _number),

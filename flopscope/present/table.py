@@ -1,4 +1,4 @@
-"""A table as data: columns with headings, typed cells, notes. Its format decides how it looks."""
+"""A table as data: columns with headings, typed cells, and notes. A format decides how it looks."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 Cell: TypeAlias = Any
-"""A value, or None for nothing to show. Formatting happens at rendering, never in the data."""
+"""A value, or None for an empty cell. Values are formatted when they are rendered, never in the
+data."""
 
 INDENT = "\u00a0\u00a0"
-"""One level of a tree in a cell's text. These blanks survive in Markdown and HTML."""
+"""The indent of one level of a tree in a cell's text. These blanks survive in Markdown and HTML."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """`key` names the column in CSV; `heading` is read by people, with unit and convention.
+    """A column. `key` names it in CSV; `heading` is for people and has unit and convention.
 
-    `text` writes a value for people, `latex` for LaTeX where that is not the text with its signs
-    escaped, `raw` for CSV. `fold` writes a value in a given room where the table is too wide for a
-    terminal, texts on several lines, numbers shorter. A column that is not `shown` stands in CSV
-    and data frames.
+    `text` writes a value for people, `latex` for LaTeX if escaping the text is not enough, `raw`
+    for CSV. `fold` writes a value into a given width if the table is too wide for a terminal: texts
+    on several lines, numbers shorter. A column that is not `shown` is in CSV and data frames only.
     """
 
     key: str
@@ -46,8 +46,8 @@ class Column:
 class Table:
     """Rows of cells under columns; `total` marks the last row as a sum of the others.
 
-    `headings` name each row's group, for people: a line above the first row of each. The entries of
-    `bibliography` go with it into LaTeX.
+    `headings` name the group of each row, which people see as a line above the first row of the
+    group. The entries of `bibliography` are added in LaTeX.
     """
 
     columns: Sequence[Column]
@@ -59,7 +59,8 @@ class Table:
     bibliography: Sequence[str] = ()
 
     def heading(self, index: int) -> str | None:
-        """The heading above a row: that of its group, where the row before is in another group."""
+        """The heading above a row, which is the name of its group if the row before is in another
+        group."""
         if not self.headings or (index and self.headings[index] == self.headings[index - 1]):
             return None
         return self.headings[index]

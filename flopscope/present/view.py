@@ -1,4 +1,4 @@
-"""How a profile is laid out: split, depth, order and convention."""
+"""How a profile is laid out: its split, depth, order and convention."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ BY: Mapping[str, Level | None] = {
     "stage": Level.STAGE,
     "block": Level.BLOCK,
 }
-"""What a profile can be split by; by module it is a tree."""
+"""What a profile can be split by. A split by module is a tree."""
 
 
 @dataclass(frozen=True)
 class View:
     """How a profile is laid out: the convention, the split, the tree's depth and the order.
 
-    A tree is ordered at every level. Raises UnknownName for a split or order that does not exist,
-    BadInput for a depth that is not an integer from 0, or a depth of a flat table.
+    A tree is ordered at every level. Raises UnknownName for an unknown split or order, BadInput for
+    a depth that is not an integer from 0, or for a depth with a flat table.
     """
 
     convention: Convention
@@ -51,27 +51,29 @@ class View:
 
     @property
     def flat(self) -> bool:
-        """Is it a table of parts that do not hold each other?"""
+        """Is it a table of parts none of which contains another?"""
         return self.by != MODULE
 
     @property
     def level(self) -> Level | None:
-        """What a flat table groups by; None for the tree."""
+        """The level by which a flat table groups; None for the tree."""
         return BY[self.by]
 
     @property
     def order(self) -> Quantity | None:
-        """What parts are ordered by, largest first; None where they stand as they run."""
+        """The quantity by which parts are ordered, largest first; None if they keep the order in
+        which they run."""
         return None if self.sort is None else orders(self.convention)[self.sort]
 
     @property
     def work(self) -> Quantity:
-        """The work as its convention counts it."""
+        """The work, counted under its convention."""
         return MACS.under(self.convention)
 
     @property
     def quantities(self) -> list[Quantity]:
-        """What stands beside each part: the usual, and what the parts are ordered by."""
+        """The quantities beside each part: the usual ones, and the one by which the parts are
+        ordered."""
         usual = columns(Place.PARTS, self.convention)
         named = {row.name for row in usual}
         return usual + [row for row in (self.order,) if row is not None and row.name not in named]
@@ -91,5 +93,6 @@ class View:
 
 
 def orders(convention: Convention) -> dict[str, Quantity]:
-    """What parts can be ordered by: quantities of which a network has the sum of its parts'."""
+    """The quantities by which parts can be ordered: those that add up over the parts of a
+    network."""
     return {name: row for name, row in choices(convention).items() if row.additive}

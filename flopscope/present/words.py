@@ -1,4 +1,4 @@
-"""Words and texts that several tables share: of inputs and published figures."""
+"""Texts about inputs and published figures that several tables share."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def statement(figure: Figure) -> str:
 
 
 def input_text(entry: Entry) -> str:
-    """What a network is given: '224×224', '336×336, tokens=64', 'tokens=64'."""
+    """The input of a network as text: '224×224', '336×336, tokens=64', 'tokens=64'."""
     image = [size(entry.resolution)] if entry.resolution else []
     return ", ".join([*image, *other_sizes(entry)])
 
@@ -51,7 +51,8 @@ def identity(entry: Entry) -> dict[str, Any]:
 
 
 def inputs_data(entry: Entry) -> dict[str, Any]:
-    """The resolution, which is null without an image, and the other sizes, such as tokens."""
+    """The resolution, which is null without an image, and the other sizes, such as tokens, for
+    JSON."""
     resolution = entry.resolution and list(entry.resolution)
     if entry.variant is None:
         return {"resolution": resolution, "inputs": [list(shape) for shape in entry.shapes]}
@@ -75,9 +76,16 @@ def size(resolution: tuple[int, int]) -> str:
     return f"{resolution[0]}×{resolution[1]}"
 
 
+def wrapped(text: str, room: int) -> str:
+    """A text on several lines, broken between words."""
+    from textwrap import wrap
+
+    return "\n".join(wrap(text, room, subsequent_indent="  "))
+
+
 def merged(orders: Sequence[Sequence[str]]) -> list[str]:
-    """All keys, with those of each model in its own order: stage6, which only one model has, comes
-    before the head, which all have."""
+    """All keys, such that those of each model keep their order: stage6, which only one model has,
+    comes before the head, which all have."""
     keys: list[str] = []
     for order in orders:
         at = 0

@@ -1,4 +1,4 @@
-"""Counts over rows: parameters, work under a convention, activations."""
+"""Counts over rows: parameters, work under a convention, and activations."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ CONVOLUTIONS = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION, Kind.DEFORMABLE_C
 
 
 def params(rows: Sequence[Operator]) -> Reading:
-    """Parameters, frozen ones too. A tensor that several rows share (one key) counts once."""
+    """Parameters, frozen ones included. A tensor that several rows share (one key) counts once."""
     learnt = ((row, w) for row in rows for w in row.weights if w.learnt)
     return Reading(_stored(learnt), "parameters")
 
 
 def active_params(rows: Sequence[Operator]) -> Reading:
-    """Parameters that one token uses: of experts, as many as a token is sent to.
+    """Parameters that one token uses; of experts, as many as a token is sent to.
 
     >>> expert = Weight("w", (8, 6, 4), share=Fraction(2, 8))
     >>> active_params([Operator(Kind.EMBEDDING, "", ((5, 2),), (5, 2, 6, 4), (expert,))]).value
@@ -43,7 +43,7 @@ def active_params(rows: Sequence[Operator]) -> Reading:
 
 
 def trainable(rows: Sequence[Operator]) -> Reading:
-    """Parameters that are not frozen, so that a training step changes them."""
+    """Parameters that are not frozen, which a training step changes."""
     learnt = ((row, w) for row in rows for w in row.weights if w.learnt and not w.frozen)
     return Reading(_stored(learnt), "parameters")
 
@@ -63,8 +63,8 @@ def macs(rows: Sequence[Operator]) -> Reading:
 def flops(rows: Sequence[Operator], convention: str) -> Reading:
     """Work under the named convention, in that convention's own unit.
 
-    Raises UnknownName for a convention that is not in the table. Rows of a kind that is unknown
-    to it make the reading a lower bound and are named in `missing`.
+    Raises UnknownName for a convention that is not in the table. A row whose kind is unknown to the
+    convention makes the reading a lower bound, and `missing` names it.
     """
     counting = convention_named(convention)
     value = total(scaled(counting.count(row), row.repeat) for row in rows)
@@ -74,9 +74,9 @@ def flops(rows: Sequence[Operator], convention: str) -> Reading:
 def activations(rows: Sequence[Operator], *, convolutions_only: bool = False) -> Reading:
     """Elements of the outputs of convolution, linear and matmul: fvcore's ActivationCountAnalysis.
 
-    With `convolutions_only`, of convolutions alone: the RegNet paper's reading (arXiv 2003.13678,
-    section 3.2: "the size of the output tensors of all conv layers"). What runs in the backward
-    pass has gradients for outputs, which are not counted.
+    With `convolutions_only`, of convolutions alone, as the RegNet paper counts (arXiv 2003.13678,
+    section 3.2: "the size of the output tensors of all conv layers"). Outputs in the backward pass
+    are gradients and are not counted.
     """
     kinds = CONVOLUTIONS if convolutions_only else MULTIPLYING
     counted = [row for row in rows if row.kind in kinds and not row.backward]

@@ -1,8 +1,9 @@
-"""Energy by a table of energies of single operations: for ratios between networks, of no device.
+"""Energy by a table of energies of single operations. It is for ratios between networks, and is not
+the energy of any device.
 
 A multiply-accumulate is one multiplication and one addition. Every byte that an operator reads or
-writes comes from DRAM or goes there, as in `memory.traffic_bytes`: no cache, nothing fused. What
-operators compute besides is not in it, nor are a chip's control and leakage.
+writes comes from DRAM or goes there, as in `memory.traffic_bytes`: no cache, nothing fused. Other
+arithmetic of operators is not included, nor are a chip's control and leakage.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ UNIT = "fJ"
 
 @dataclass(frozen=True)
 class EnergyTable:
-    """Femtojoules of a multiplication and of an addition by type, and of a byte that is moved."""
+    """The femtojoules of a multiplication and of an addition, by type, and of a byte that is
+    moved."""
 
     name: str
     multiply: Mapping[str, int]
@@ -48,7 +50,8 @@ CAUTION = (
 
 
 def arithmetic_energy(rows: Sequence[Operator], dtype: str) -> Reading:
-    """The energy of multiply-accumulates in a type. Raises UnknownName for one that has no row.
+    """The energy of multiply-accumulates in a type, in femtojoules. Raises UnknownName for a type
+    that the table lacks.
 
     >>> from flopscope.facts import Kind, Weight
     >>> linear = Operator(Kind.LINEAR, "", ((1, 9),), (1, 4), (Weight("weight", (4, 9)),))
@@ -63,7 +66,8 @@ def arithmetic_energy(rows: Sequence[Operator], dtype: str) -> Reading:
 
 
 def memory_energy(rows: Sequence[Operator], dtype: str) -> Reading:
-    """The energy of all bytes that are read and written, numbers in a type.
+    """The energy of all bytes that are read and written, with numbers in a type, in femtojoules.
+    Raises UnknownName for a type that is not in `readings.memory.DTYPES`.
 
     >>> from flopscope.facts import Kind, Weight
     >>> linear = Operator(Kind.LINEAR, "", ((1, 9),), (1, 4), (Weight("weight", (4, 9)),))
@@ -75,5 +79,6 @@ def memory_energy(rows: Sequence[Operator], dtype: str) -> Reading:
 
 
 def energy(rows: Sequence[Operator], dtype: str) -> Reading:
-    """The energy of arithmetic and memory. Raises UnknownName for a type that has no row."""
+    """The energy of arithmetic and memory, in femtojoules. Raises UnknownName for a type that the
+    table lacks."""
     return arithmetic_energy(rows, dtype) + memory_energy(rows, dtype)

@@ -1,8 +1,8 @@
 """Which tensors are alive while each row runs, also where widths decide whether a row happens.
 
-A row of multiplicity 0 does not happen: nothing is read or written, and whoever reads its output
-reads what it forwards instead. So being read is 1 or 0 for numbers, an array of them for arrays,
-and an expression for symbols, and a tensor weighs that times its elements.
+A row of multiplicity 0 does not happen: nothing is read or written, and a row that reads its output
+reads instead what the absent row forwards. So "is read" is 1 or 0 for numbers, an array of them for
+arrays, and an expression for symbols, and the elements of a tensor are multiplied by it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ def live_elements(
     overwriting: Collection[Kind],
     width: Callable[[str], int] = lambda element: 1,
 ) -> list[Size]:
-    """Elements of all live tensors during each row, its own output included; 0 where it is absent.
+    """The elements of all live tensors during each row, including its own output; 0 for a row that
+    is absent.
 
     A tensor lives from the row that writes it to the last one that reads it. The network's inputs
     live from the start, and what no row reads lives to the end. A kind in `overwriting` writes into
@@ -57,7 +58,7 @@ def live_elements(
 
 
 class _Liveness:
-    """Who writes and who reads each tensor. Steps are positions of rows, tensors are ids."""
+    """Which rows write and read each tensor. A step is the position of a row; a tensor is an id."""
 
     def __init__(self, rows: Sequence[Operator], width: Callable[[str], int]) -> None:
         self._rows = rows
@@ -81,7 +82,7 @@ class _Liveness:
             self._last[tensor] = self._find_last_use(tensor)
 
     def happens(self, step: int) -> Size:
-        """1 where the row happens, 0 where it does not."""
+        """1 if the row happens, 0 if it does not."""
         return self._happens[step]
 
     def _weigh(self, shape: Shape, element: str) -> Size:
@@ -98,7 +99,7 @@ class _Liveness:
         return self._sizes[tensor]
 
     def written(self, tensor: int) -> Size:
-        """1 where the tensor exists, 0 where it does not. The network's inputs always do."""
+        """1 if the tensor exists, 0 if it does not. The network's inputs always exist."""
         return self._happens[self._writer[tensor]] if tensor in self._writer else 1
 
     def inputs(self) -> list[int]:
@@ -110,14 +111,15 @@ class _Liveness:
         return self._last[tensor]
 
     def needed(self, tensor: int, step: int) -> Size:
-        """1 where some row from the step on reads the tensor, or where no row ever does; else 0."""
+        """1 if some row from this step on reads the tensor, or if no row ever does; else 0."""
         return either(1 - self._read[tensor], self._used(tensor, step))
 
     def _used(self, tensor: int, step: int) -> Size:
-        """1 where some row from the step on reads the tensor or what stands for it, else 0; 1 for
-        an output.
+        """1 if some row from this step on reads the tensor or a tensor that forwards it, or if the
+        tensor is an output; else 0.
 
-        The gate of an absent block is no output, though the row that would read it is absent too.
+        The gate of an absent block is not an output, although the row that would read it is absent
+        too.
         """
         readers = self._readers.get(tensor, ())
         result: Size = 0 if readers else 1
@@ -131,12 +133,13 @@ class _Liveness:
         return result
 
     def overwritten(self, step: int) -> dict[int, Size]:
-        """By tensor: 1 where it is the row's first input and no later row reads it; else 0."""
+        """For each tensor, 1 if it is the row's first input and no later row reads it; else 0."""
         sources = self._sources(self._rows[step].reads[0])
         return {t: both(is_source, 1 - self.needed(t, step + 1)) for t, is_source in sources}
 
     def _sources(self, tensor: int) -> Iterator[tuple[int, Size]]:
-        """Which tensors a reader of this one may really read, each with 1 where it is that one."""
+        """The tensors that a reader of this one may really read, each with 1 if it is the one, else
+        0."""
         reached: Size = 1
         while not _surely(self.written(tensor)):
             yield tensor, both(reached, self.written(tensor))
@@ -145,7 +148,7 @@ class _Liveness:
         yield tensor, reached
 
     def _is_read(self, tensor: int) -> Size:
-        """1 where some row reads the tensor, itself or through rows that forward it; else 0."""
+        """1 if some row reads the tensor, directly or through rows that forward it; else 0."""
         result: Size = 0
         for reader in self._readers.get(tensor, ()):
             happens = self._happens[reader]
@@ -169,7 +172,8 @@ class _Liveness:
 def forwarded(row: Operator) -> int:
     """The tensor that stands for the row's output where the row does not happen.
 
-    An addition is a shortcut onto its second operand, any other row a layer on its only input.
+    An addition forwards its second operand, as a block without its shortcut does. Any other row
+    forwards its only input.
 
     >>> forwarded(Operator(Kind.ADD, "add", ((1, 8), (1, 8)), (1, 8), reads=(3, 5)))
     5
@@ -178,12 +182,12 @@ def forwarded(row: Operator) -> int:
 
 
 def _surely(truth: Size) -> bool:
-    """Is it 1 whatever the widths?"""
+    """Is it 1 whatever the widths are?"""
     return isinstance(truth, int) and truth == 1
 
 
 def _settled(truth: Size) -> Size:
-    """The truth as a number where all elements of its array are equal."""
+    """The truth, as one number if all elements of its array are equal."""
     if is_array(truth) and truth.size and (truth == truth.flat[0]).all():
         return int(truth.flat[0])
     return truth

@@ -1,8 +1,8 @@
 """Bytes over rows: stored weights, moved data, peak of live activations.
 
-Elements are those of each tensor's own type, as it is stored. With a `dtype`, floating-point
-numbers are of that type instead, complex ones pairs of it, and integers and truths as they are.
-What is stored and moved is kept apart by type and direction until a reading adds it up.
+Elements have each tensor's own type. With a `dtype`, floating-point numbers have that type instead,
+complex numbers are pairs of it, and integers and booleans stay as they are. Bytes are kept apart by
+type and direction until a reading adds them up.
 """
 
 from __future__ import annotations
@@ -18,36 +18,37 @@ from flopscope.readings.reading import Reading
 from flopscope.sizes import Shape, Size, ceil_div, elements, maximum, product, scaled, total
 
 DTYPES: Mapping[str, int] = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
-"""Bytes of one element, of the types that a reading may put in the place of another."""
+"""The bytes of one element, for the types that a reading may be asked in."""
 
 WHOLE = ("int", "uint", "qint", "quint", "bool", "bits")
-"""How types begin whose elements are no floating-point numbers."""
+"""The beginnings of the names of types that are not floating-point."""
 
 IN_PLACE = (Kind.BATCH_NORM, Kind.ACTIVATION, Kind.ADD)
 """Kinds that inference runtimes fuse into the producer of their first input."""
 
 
 class Direction(Enum):
-    """What an operator does with memory."""
+    """What an operator does with the elements that it moves."""
 
     ACTIVATIONS_READ = "activations read"
     ACTIVATIONS_WRITTEN = "activations written"
     WEIGHTS_READ = "weights read"  # buffers too
 
 
-Tensor: TypeAlias = tuple[Shape, str]
+ShapeAndType: TypeAlias = tuple[Shape, str]
 """A tensor's shape, and the type of its elements."""
 
 
 class Moved(NamedTuple):
-    """A kind of traffic: which way the elements go, and their type as they are stored."""
+    """A kind of traffic: the direction of the elements and their stored type."""
 
     direction: Direction
     element: str
 
 
 def weight_bytes(rows: Sequence[Operator], dtype: str | None = None) -> Reading:
-    """Bytes of the learnable parameters; buffers are folded away and not in it.
+    """Bytes of the learnable parameters. Buffers are not included, since they are folded away in
+    deployment.
 
     A tensor that several rows share counts once. Raises UnknownName for a dtype that is not in
     `DTYPES`.
@@ -62,7 +63,7 @@ def weight_bytes(rows: Sequence[Operator], dtype: str | None = None) -> Reading:
 
 
 def stored_bytes(rows: Sequence[Operator], dtype: str | None = None) -> dict[str, Size]:
-    """The bytes of `weight_bytes` apart by the type of their elements.
+    """The bytes of `weight_bytes`, by the type of the elements.
 
     >>> from flopscope.facts import Weight
     >>> weights = (Weight("weight", (4, 9), element="int8"), Weight("bias", (4,)))
@@ -97,14 +98,14 @@ def traffic_bytes(rows: Sequence[Operator], dtype: str | None = None) -> Reading
 def directed_bytes(
     direction: Direction, rows: Sequence[Operator], dtype: str | None = None
 ) -> Reading:
-    """The bytes of `traffic_bytes` that go one way."""
+    """The bytes of `traffic_bytes` in one direction."""
     moved = moved_bytes(rows, dtype).items()
     found = (size for kind, size in moved if kind.direction is direction)
     return Reading(total(found), "bytes", f"{direction.value}, {_named(dtype)}")
 
 
 def moved_bytes(rows: Sequence[Operator], dtype: str | None = None) -> dict[Moved, Size]:
-    """The bytes of `traffic_bytes` apart by their direction and the type of their elements.
+    """The bytes of `traffic_bytes`, by direction and type of the elements.
 
     >>> from flopscope.facts import Weight
     >>> weights = (Weight("weight", (4, 9), element="int8"),)
@@ -144,25 +145,26 @@ def peak_activation_bytes(
     return Reading(maximum(0, *steps), "bytes", f"peak activations, {_named(dtype)}")
 
 
-def _inputs(row: Operator) -> Iterator[Tensor]:
+def _inputs(row: Operator) -> Iterator[ShapeAndType]:
     return zip(row.inputs, row.input_types, strict=True)
 
 
-def _stored(row: Operator) -> Iterator[Tensor]:
-    """A computed weight has no name: it is among the inputs already."""
+def _stored(row: Operator) -> Iterator[ShapeAndType]:
+    """The weights that are stored. A computed weight has no name, and is among the inputs
+    already."""
     return ((w.shape, w.element) for w in (*row.weights, *row.buffers) if w.key)
 
 
-def _output(row: Operator) -> Iterator[Tensor]:
+def _output(row: Operator) -> Iterator[ShapeAndType]:
     yield row.output, row.output_type
 
 
-_TENSORS: Mapping[Direction, Callable[[Operator], Iterator[Tensor]]] = {
+_TENSORS: Mapping[Direction, Callable[[Operator], Iterator[ShapeAndType]]] = {
     Direction.ACTIVATIONS_READ: _inputs,
     Direction.WEIGHTS_READ: _stored,
     Direction.ACTIVATIONS_WRITTEN: _output,
 }
-"""What one application of a row moves in each direction."""
+"""The tensors that one application of a row moves in each direction."""
 
 
 def _summed(sizes: Iterable[tuple[str, Size]]) -> dict[str, Size]:

@@ -1,4 +1,4 @@
-"""A quantity with its unit, its convention, and what could not be counted."""
+"""A value with its unit, its convention, and the rows that could not be counted."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from flopscope.sizes import Size, is_array, is_symbolic, total
 
 @dataclass(frozen=True)
 class Reading:
-    """`value` in `unit`. `missing` names rows of unknown cost: then the value is a lower bound.
+    """`value` in `unit`. `missing` names rows of unknown cost; if there are any, the value is a
+    lower bound.
 
-    The sum of two readings is that of their values, under the conditions of both; it raises
-    MixedQuantities where unit or convention differ.
+    The sum of two readings has the sum of their values and the conditions of both. It raises
+    MixedQuantities if unit or convention differ.
 
     >>> print(Reading(3, "MACs", "macs") + Reading(4, "MACs", "macs"))
     7 MACs (macs)

@@ -1,4 +1,4 @@
-"""What a training step keeps from its forward to its backward pass, in bytes."""
+"""The bytes that a training step keeps from its forward to its backward pass."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from flopscope.sizes import Shape, elements, product, total
 
 @dataclass(frozen=True)
 class Kept:
-    """A tensor that the forward pass keeps for the backward pass, whole: its shape and the bytes of
-    an element. `name` is that of a parameter or buffer, `given` says that it is an input."""
+    """A tensor that the forward pass keeps for the backward pass: its full shape and the bytes of
+    an element. `name` is the name of a parameter or buffer; `given` says that it is an input."""
 
     shape: Shape
     item: int
@@ -28,21 +28,22 @@ class Kept:
 class Saved:
     """What autograd keeps from the forward to the backward pass.
 
-    Each storage counts once and whole, however many operators keep it or views of it.
+    Each storage counts once and in full, however many operators keep it or views of it.
     """
 
     tensors: tuple[Kept, ...]
     conditions: tuple[Condition, ...] = ()
 
     def bytes(self, dtype: str = "float32") -> Reading:
-        """Bytes of what the network computes and keeps, its floating-point numbers in `dtype`;
-        indices and masks as they are. Parameters, buffers and inputs exist anyway and are not in
-        it. Raises UnknownName for a dtype that is not in `readings.memory.DTYPES`."""
+        """The bytes of what the network computes and keeps, with floating-point numbers in `dtype`
+        and with indices and masks as they are. Parameters, buffers and inputs exist anyway and are
+        not included. Raises UnknownName for a dtype that is not in `readings.memory.DTYPES`."""
         computed = [kept for kept in self.tensors if not kept.name and not kept.given]
         return self._reading(computed, "saved for the backward pass", dtype)
 
     def input_bytes(self, dtype: str = "float32") -> Reading:
-        """Bytes of the network's inputs that are kept. Raises UnknownName as `bytes` does."""
+        """The bytes of those inputs of the network that are kept. Raises UnknownName as `bytes`
+        does."""
         return self._reading([k for k in self.tensors if k.given], "inputs saved", dtype)
 
     def _reading(self, tensors: Sequence[Kept], what: str, dtype: str) -> Reading:

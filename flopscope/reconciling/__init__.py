@@ -1,1 +1,1 @@
-"""Reported numbers against exact counts: which reading gives a number, term by term."""
+"""Reported numbers compared with exact counts: which reading gives a number, term by term."""

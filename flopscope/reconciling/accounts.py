@@ -1,4 +1,4 @@
-"""Accounts: every way to read a number that the tables allow, with its terms and its value."""
+"""Accounts: every way of counting that the tables allow, with its terms and its value."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from flopscope.facts import Kind
-from flopscope.reconciling.amounts import Amounts, Term
+from flopscope.reconciling.amounts import Amounts, CountedTerm
 from flopscope.reconciling.changes import CHANGES, Change
 from flopscope.reconciling.countings import ATTENTION_UNSEEN, Counting
 from flopscope.reconciling.parameters import PARAMETER_COUNTINGS, parts
@@ -24,19 +24,19 @@ FACTORS = {TWICE: "2", HALF: "½"}
 
 @dataclass(frozen=True)
 class Account:
-    """One way to read a number: in words how it counts, and at which version of the network; its
-    terms, the factor of their sum, and `steps`, how far it is from the plain count as asked."""
+    """One way of counting: how it counts in words, the version of the network, its terms, the
+    factor of their sum, and `steps`, its distance from the plain count of the network as asked."""
 
     counted: str
     version: str
     unit: str
-    terms: tuple[Term, ...]
+    terms: tuple[CountedTerm, ...]
     factor: Fraction
     steps: int
 
     @property
     def name(self) -> str:
-        """What is counted, and of which version."""
+        """What is counted, and for which version."""
         return f"{self.counted}; {self.version}" if self.version else self.counted
 
     @property
@@ -47,9 +47,9 @@ class Account:
 def work_accounts(
     version: Version, chosen: Sequence[Counting], most: int = MOST_STEPS
 ) -> Iterator[Account]:
-    """Accounts of the work of one version by the chosen countings, with at most `most` steps,
+    """Accounts of the work of one version by the chosen countings, with at most `most` steps, the
     simplest first. An account that only repeats the terms of a simpler one is left out."""
-    seen: set[tuple[tuple[Term, ...], Fraction]] = set()
+    seen: set[tuple[tuple[CountedTerm, ...], Fraction]] = set()
     counted = list(_counted(version, chosen, most - version.steps))
     ways = [
         (steps, counting, terms, change, factor)
@@ -67,12 +67,13 @@ def work_accounts(
 
 def _counted(
     version: Version, chosen: Sequence[Counting], room: int
-) -> Iterator[tuple[Counting, tuple[Term, ...], Change]]:
-    """Each counting with and without attention products, then each change of the rows."""
+) -> Iterator[tuple[Counting, tuple[CountedTerm, ...], Change]]:
+    """Each counting with and without the products of attention, and then with each change of the
+    rows."""
     amounts = Amounts(version.ledger)
     attention = amounts.has(Kind.MATMUL)
     for counting in chosen:
-        spelled = (counting, counting.with_part(ATTENTION_UNSEEN)) if attention else (counting,)
+        spelled = (counting, counting.with_weights(ATTENTION_UNSEEN)) if attention else (counting,)
         for counted in spelled:
             if counted.steps <= room:
                 yield counted, amounts.terms(counted.convention), NO_CHANGE
@@ -103,7 +104,11 @@ def parameter_accounts(version: Version) -> Iterator[Account]:
 
 
 def _account(
-    version: Version, counting: Counting, terms: tuple[Term, ...], change: Change, factor: Fraction
+    version: Version,
+    counting: Counting,
+    terms: tuple[CountedTerm, ...],
+    change: Change,
+    factor: Fraction,
 ) -> Account:
     steps = _steps(version, counting, change, factor)
     counted = counting.name

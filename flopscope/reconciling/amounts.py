@@ -1,4 +1,4 @@
-"""A ledger's rows by kind, so that many conventions can be read from them at once."""
+"""The amounts in a ledger by kind, from which many conventions can be read at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cache
 
 from flopscope.conventions import COUNTABLES, Convention, Countable
 from flopscope.facts import Arithmetic, Kind, Operator
-from flopscope.ledger import plain_name
+from flopscope.ledger import kind_or_function
 
 _TEXT = {
     Countable.MACS: "multiply-accumulate",
@@ -30,25 +30,25 @@ _TEXT = {
     Countable.TAPS: "element under a window",
     Countable.MASKED_TAPS: "element under a window, if modulated",
 }
-"""One of what a convention counts."""
+"""The words for one of each amount that a convention counts."""
 
 BIASES = (Countable.BIAS, Countable.UNTURNED_BIAS)
 
 
 @dataclass(frozen=True)
-class Term:
-    """A part of a number: its name, what is counted in it, how much it is."""
+class CountedTerm:
+    """A part of a number: its name, what it counts, and its value."""
 
     name: str
     counted: str
     count: int
 
     def __hash__(self) -> int:
-        return hash(self.count)  # thousands are compared, and few have the same
+        return hash(self.count)  # thousands are compared, and few have the same count
 
 
 class Amounts:
-    """What can be counted in rows at concrete sizes, added up by kind and function."""
+    """The amounts in rows at concrete sizes, added up by kind and function."""
 
     def __init__(self, rows: Iterable[Operator]) -> None:
         self._rows: dict[tuple[Kind, Arithmetic | None], list[Operator]] = {}
@@ -60,8 +60,8 @@ class Amounts:
         """Is there a row of that kind?"""
         return any(kind is present for present, _ in self._rows)
 
-    def terms(self, convention: Convention) -> tuple[Term, ...]:
-        """What the convention counts, kind by kind in order of first appearance, bias for itself;
+    def terms(self, convention: Convention) -> tuple[CountedTerm, ...]:
+        """What the convention counts, kind by kind in order of first appearance, with bias apart;
         zeros are left out."""
         counts: dict[str, int] = {}
         texts: dict[str, list[str]] = {}
@@ -70,18 +70,18 @@ class Amounts:
                 count = weight * self._amount(kind, function, countable)
                 if count == 0:
                     continue
-                name = "bias" if countable in BIASES else plain_name(kind, function)
+                name = "bias" if countable in BIASES else kind_or_function(kind, function)
                 counts[name] = counts.get(name, 0) + count
                 text = _text(weight, countable)
                 if text not in texts.setdefault(name, []):
                     texts[name].append(text)
-        return tuple(Term(name, " + ".join(texts[name]), n) for name, n in counts.items())
+        return tuple(CountedTerm(name, " + ".join(texts[name]), n) for name, n in counts.items())
 
     def _weights(
         self, convention: Convention, kind: Kind, function: Arithmetic | None
     ) -> Iterator[tuple[Countable, int]]:
-        """What the convention counts in rows of the kind. Where every norm has a scale and a shift,
-        the inputs of norms that have them are all inputs."""
+        """The multiples that the convention counts in rows of the kind. If every norm has a scale
+        and a shift, inputs of norms with scale and shift are all inputs."""
         weights = dict(convention.of(kind, function))
         if Countable.INPUTS in weights and Countable.AFFINE_INPUTS in weights:
             inputs = self._amount(kind, function, Countable.INPUTS)

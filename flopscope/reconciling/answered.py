@@ -1,4 +1,4 @@
-"""What tools answer of a network of the reader's own, among the readings of a number."""
+"""The answers of tools for a network of the reader's own, among the readings of a number."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import NamedTuple
 
 from flopscope.conventions import CONVENTIONS
 from flopscope.reconciling.accounts import FACTORS, HALF, ONCE, TWICE, Account
-from flopscope.reconciling.amounts import Amounts, Term
+from flopscope.reconciling.amounts import Amounts, CountedTerm
 from flopscope.reconciling.countings import SCRIPTS, Counting
 from flopscope.reconciling.subjects import Subject
 from flopscope.reconciling.tools import MODELS, Unmodelled
 
 OWN = ("macs", "all")
-"""Conventions of no tool: they count the same however a network is written."""
+"""Conventions of no tool, which count the same however a network is written."""
 
 A_SCRIPT = "it is a script of a repository, which no test runs"
 
 
 class Answered(NamedTuple):
-    """Accounts of what tools answer, and the countings beside them, under names that say so."""
+    """Accounts of what tools answer, and the other countings, under names that tell them apart."""
 
     accounts: tuple[Account, ...]
     countings: Sequence[Counting]
 
 
 def answer_of(subject: Subject, tool: str) -> Account | Unmodelled:
-    """What a tool answers of the network as it is written."""
+    """What a tool answers for the network as it is written."""
     assert subject.answer is not None
     if tool not in MODELS:
         return Unmodelled(tool, "", "", A_SCRIPT)
@@ -38,10 +38,10 @@ def answer_of(subject: Subject, tool: str) -> Account | Unmodelled:
 
 
 def answered(subject: Subject, chosen: Sequence[Counting]) -> Answered:
-    """What tools answer of the network as it is written, and the countings beside that.
+    """What tools answer for the network as it is written, and the other countings.
 
-    Where a tool's convention gives another number than the tool itself, the convention gets a name
-    that says so, and the tool's own answer is an account of its own.
+    If a tool's convention gives another number than the tool itself, the convention gets a name
+    that says so, and the tool's own answer is a separate account.
     """
     if subject.answer is None:
         return Answered((), chosen)
@@ -64,7 +64,7 @@ def _elsewise(tool: str) -> str:
 
 
 def _renamed(counting: Counting, name: str | None) -> Counting:
-    """The same under another name of the tool, a step further."""
+    """The same account under another name of the tool, one step further."""
     if name is None:
         return counting
     called = counting.name.replace(counting.tool, name, 1)
@@ -78,5 +78,5 @@ def _with_factors(account: Account) -> Iterator[Account]:
     yield replace(account, counted=name, factor=factor, steps=account.steps + 1)
 
 
-def _sum(terms: Sequence[Term]) -> int:
+def _sum(terms: Sequence[CountedTerm]) -> int:
     return sum(term.count for term in terms)

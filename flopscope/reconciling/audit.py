@@ -1,4 +1,5 @@
-"""The published figures against the exact counts: each equal, explained, or with a stated cause."""
+"""The published figures compared with exact counts: each is equal, explained, or has a stated
+cause."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from flopscope.errors import BadInput, UnknownName
 from flopscope.reconciling.accounts import Account, parameter_accounts, work_accounts
 from flopscope.reconciling.countings import Counting, countings
 from flopscope.reconciling.digits import Digits, Reported
-from flopscope.reconciling.search import Fit, fits_of
+from flopscope.reconciling.search import FittingAccount, fits_of
 from flopscope.reconciling.subjects import Version, of_variant
 
 FEW_STEPS = 2
@@ -29,11 +30,11 @@ SAID: Sequence[tuple[str, Callable[[Counting], bool]]] = (
     ("incl.", lambda counting: True),
     ("", lambda counting: counting.name in ("macs", "torch")),
 )
-"""The countings that may explain a figure, by what its unit says: a source is held to its word."""
+"""The countings that may explain a figure, by its unit: a source is taken at its word."""
 
 
 class FigureVerdict(Enum):
-    """What the exact count says of a published number."""
+    """How a published number relates to the exact count."""
 
     EQUAL = "equal"
     EXPLAINED = "explained"
@@ -44,8 +45,8 @@ class FigureVerdict(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One stated number of one figure: the exact count in its unit, the verdict, and the reading or
-    the cause. `nearest` is the reading that comes nearest."""
+    """One stated number of one figure, with the exact count in its unit, the verdict, and the
+    reading or cause. `nearest` is the reading that comes nearest."""
 
     figure: Figure
     quantity: str
@@ -62,10 +63,10 @@ class Finding:
 
 
 def audit(models: Sequence[str] = (), family: str | None = None) -> tuple[Finding, ...]:
-    """Every figure of these catalogue models or of a family, all of them without a name, in the
-    files' order. A name with options is that variant's figures.
+    """Every figure of these catalogue models or of a family, in the order of the files; every
+    figure there is, without a name. A name with options selects the figures of that variant.
 
-    Raises UnknownName for a model or family that does not exist, BadInput for both at once.
+    Raises UnknownName for a model or family that does not exist, BadInput if both are given.
 
     >>> [finding.verdict.value for finding in audit(["mobilenetv1:width=0.75"])][:2]
     ['equal', 'equal']
@@ -87,12 +88,12 @@ def audit(models: Sequence[str] = (), family: str | None = None) -> tuple[Findin
 
 
 def _is_wanted(figure: Figure, wanted: Sequence[str]) -> bool:
-    """Is the figure of one of the named models or variants?"""
+    """Does the figure belong to one of the named models or variants?"""
     return figure.model in wanted or str(variant_of(figure)) in wanted
 
 
 def _findings(chosen: Iterable[Figure]) -> Iterator[Finding]:
-    """Figures of one network at one input share its ledgers."""
+    """The findings of figures of one network at one input, which share its ledgers."""
     known: dict[tuple[str, str, tuple[int, int]], tuple[Version, ...]] = {}
     for figure in chosen:
         key = (figure.model, figure.variant, figure.resolution)
@@ -106,7 +107,7 @@ def _findings(chosen: Iterable[Figure]) -> Iterator[Finding]:
 
 
 def variant_of(figure: Figure) -> Variant:
-    """The catalogue's network that a figure is of."""
+    """The catalogue's network to which a figure belongs."""
     return parse(f"{figure.model}:{figure.variant}" if figure.variant else figure.model)
 
 
@@ -143,9 +144,11 @@ def _finding(
     return Finding(figure, quantity, reported, exact, verdict, because, nearest)
 
 
-def _verdict(figure: Figure, cause: str | None, fits: Sequence[Fit]) -> tuple[FigureVerdict, str]:
-    """The verdict with its reason. A judgement in the data has precedence over a reading that takes
-    steps."""
+def _verdict(
+    figure: Figure, cause: str | None, fits: Sequence[FittingAccount]
+) -> tuple[FigureVerdict, str]:
+    """The verdict with its reason. A cause stated in the data has precedence over a reading that
+    takes steps."""
     if fits and fits[0].steps == 0:
         return FigureVerdict.EQUAL, ""
     if cause is not None:

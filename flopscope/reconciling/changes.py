@@ -1,4 +1,4 @@
-"""Changes of a network's rows that reported numbers imply: each gives the rows counted."""
+"""Changes of a network's rows that reported numbers imply. Each gives the rows that are counted."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import NamedTuple, TypeAlias
 from flopscope.conventions import MULTIPLYING
 from flopscope.facts import Kind, Operator, Weight
 
-Rows: TypeAlias = Sequence[Operator]
+Operators: TypeAlias = Sequence[Operator]
 
 
-def without_classifier(rows: Rows) -> Rows:
-    """The rows without the last layer with weights: the network gives features."""
+def without_classifier(rows: Operators) -> Operators:
+    """The rows without the last layer that has weights, for a network that gives features."""
     last = _classifier(rows)
     return [row for index, row in enumerate(rows) if index != last]
 
 
-def without_gates_pooling(rows: Rows) -> Rows:
-    """The rows without global pooling, but for the last, which is the head's. In gates it is often
-    written as a mean, which some tools do not see."""
+def without_gates_pooling(rows: Operators) -> Operators:
+    """The rows without global pooling, except the last one, which belongs to the head. In gates it
+    is often written as a mean, which some tools do not see."""
     pools = [row.id for row in rows if row.kind is Kind.GLOBAL_POOL]
     return [row for row in rows if row.id not in pools[:-1]]
 
 
-def folded(rows: Rows) -> Rows:
-    """Batch norm folded into the convolution or linear layer before it, which gets its shift as a
-    bias; one that follows no such layer stays."""
+def folded(rows: Operators) -> Operators:
+    """The rows with batch norm folded into the convolution or linear layer before it, which gets
+    the shift as a bias. A batch norm after any other layer stays."""
     layers = {row.id: row for row in rows if _is_layer(row)}
     shifted: dict[int, Operator] = {}
     for row in rows:
@@ -37,30 +37,31 @@ def folded(rows: Rows) -> Rows:
     return [_with_bias(row) if row.id in biased else row for row in rows if row.id not in shifted]
 
 
-def with_classifiers_bias(rows: Rows) -> Rows:
-    """The last layer with weights gets a bias, where it has none."""
+def with_classifiers_bias(rows: Operators) -> Operators:
+    """The rows with a bias in the last layer that has weights."""
     last = _classifier(rows)
     return [_with_bias(row) if index == last else row for index, row in enumerate(rows)]
 
 
-def without_global_pooling(rows: Rows) -> Rows:
-    """The rows without global pooling: written as a mean, some tools do not see it."""
+def without_global_pooling(rows: Operators) -> Operators:
+    """The rows without global pooling, which some tools do not see if it is written as a mean."""
     return [row for row in rows if row.kind is not Kind.GLOBAL_POOL]
 
 
-def without_bare_weights(rows: Rows) -> Rows:
-    """The rows without products and look-ups whose weight belongs to no layer, such as a wavelet's
-    filters or a projection's matrix. They are called as functions, which tools that hook modules do
-    not see. A layer's own weight is called `weight`, in torch and in closed forms."""
+def without_bare_weights(rows: Operators) -> Operators:
+    """The rows without products and look-ups of weights that belong to no layer, such as the
+    filters of a wavelet or the matrix of a projection. They are called as functions, which tools
+    that hook modules do not see. A layer's own weight is called `weight`, in torch and in closed
+    forms."""
     return [row for row in rows if not _is_bare(row)]
 
 
 class Change(NamedTuple):
-    """A change under its name, and how many steps it is from the network as it stands."""
+    """A change with its name, and its distance in steps from the network itself."""
 
     name: str
     steps: int
-    apply: Callable[[Rows], Rows]
+    apply: Callable[[Operators], Operators]
 
 
 CHANGES = (
@@ -73,7 +74,7 @@ CHANGES = (
 )
 
 
-def _classifier(rows: Rows) -> int | None:
+def _classifier(rows: Operators) -> int | None:
     return max((i for i, row in enumerate(rows) if _is_layer(row)), default=None)
 
 

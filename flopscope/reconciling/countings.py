@@ -1,7 +1,7 @@
 """Ways of counting work that reported numbers follow, as one literal, ordered table.
 
-Each is a convention: those of `flopscope.conventions`, each tool's answer where a layer is written
-as a function, the counting scripts of repositories, and multiply-accumulates with named terms.
+Each is a convention: those of `flopscope.conventions`, each tool's answer for layers written as
+functions, the counting scripts of repositories, and multiply-accumulates with named terms.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _POOLS = (Kind.MAX_POOL, *_AVERAGES, Kind.GLOBAL_POOL, Kind.ADAPTIVE_POOL)
 _RESIZED = (Kind.RESIZE, *Interpolation)
 
 
-class Part(NamedTuple):
+class NamedWeights(NamedTuple):
     """What some kinds count, under a name."""
 
     name: str
@@ -49,23 +49,23 @@ class Counting:
 
     @property
     def tool(self) -> str:
-        """The convention it is a spelling of, or adds terms to."""
+        """The name of the convention from which it is derived."""
         return self.name.replace(" +", ",").partition(",")[0]
 
     @property
     def own(self) -> bool:
-        """Is it a convention without added terms or spellings?"""
+        """Is it a convention itself, without added terms or functions in place of layers?"""
         return self.name == self.tool
 
-    def with_part(self, part: Part) -> Counting:
-        """The same but for the part, one step further."""
-        weights = {**self.convention.weights, **part.weights}
-        named = replace(self.convention, name=f"{self.name}, {part.name}", weights=weights)
+    def with_weights(self, more: NamedWeights) -> Counting:
+        """The same with these weights in place of its own, one step further."""
+        weights = {**self.convention.weights, **more.weights}
+        named = replace(self.convention, name=f"{self.name}, {more.name}", weights=weights)
         return Counting(named, self.steps + 1)
 
 
-ATTENTION_UNSEEN = Part("products of two inputs not counted", {Kind.MATMUL: NOTHING})
-"""A fused attention kernel, or the sign @ where a tool does not see it."""
+ATTENTION_UNSEEN = NamedWeights("products of two inputs not counted", {Kind.MATMUL: NOTHING})
+"""What tools leave out that see neither a fused attention kernel nor the operator @."""
 
 MMCV = Convention(
     "mmcv",
@@ -117,47 +117,49 @@ IMGCLSMOB = Convention(
 )
 
 SCRIPTS = (MMCV, IMGCLSMOB)
-"""Counting scripts of repositories that publish many figures, from their sources."""
+"""The counting scripts of repositories that publish many figures, as their sources have them."""
 
 
-SPELLINGS: Mapping[str, tuple[Part, ...]] = {
+SPELLINGS: Mapping[str, tuple[NamedWeights, ...]] = {
     "thop": (
-        Part("pooling as functions, not seen", dict.fromkeys(_POOLS, NOTHING)),
-        Part("average pooling as a function, not seen", dict.fromkeys(_AVERAGES, NOTHING)),
-        Part("interpolation as a function, not seen", dict.fromkeys(_RESIZED, NOTHING)),
-        Part("softmax as a function, not seen", {Kind.SOFTMAX: NOTHING}),
+        NamedWeights("pooling as functions, not seen", dict.fromkeys(_POOLS, NOTHING)),
+        NamedWeights("average pooling as a function, not seen", dict.fromkeys(_AVERAGES, NOTHING)),
+        NamedWeights("interpolation as a function, not seen", dict.fromkeys(_RESIZED, NOTHING)),
+        NamedWeights("softmax as a function, not seen", {Kind.SOFTMAX: NOTHING}),
     ),
     "ptflops": (
-        Part("pooling as functions, once", dict.fromkeys(_POOLS, _AN_INPUT)),
-        Part("average pooling as a function, once", dict.fromkeys(_AVERAGES, _AN_INPUT)),
-        Part("interpolation as a function, once", dict.fromkeys(_RESIZED, _AN_OUTPUT)),
-        Part("ReLU as a function, once", {Function.RELU: _AN_OUTPUT}),
-        Part("softmax as a method, not seen", {Kind.SOFTMAX: NOTHING}),
+        NamedWeights("pooling as functions, once", dict.fromkeys(_POOLS, _AN_INPUT)),
+        NamedWeights("average pooling as a function, once", dict.fromkeys(_AVERAGES, _AN_INPUT)),
+        NamedWeights("interpolation as a function, once", dict.fromkeys(_RESIZED, _AN_OUTPUT)),
+        NamedWeights("ReLU as a function, once", {Function.RELU: _AN_OUTPUT}),
+        NamedWeights("softmax as a method, not seen", {Kind.SOFTMAX: NOTHING}),
         ATTENTION_UNSEEN,
     ),
     "deepspeed": (
-        Part("interpolation to a size, its positions", dict.fromkeys(_RESIZED, _POSITIONS)),
-        Part("ReLU6 as a function", {Function.RELU6: _AN_OUTPUT}),
-        Part("softmax as a method, not seen", {Kind.SOFTMAX: NOTHING}),
+        NamedWeights("interpolation to a size, its positions", dict.fromkeys(_RESIZED, _POSITIONS)),
+        NamedWeights("ReLU6 as a function", {Function.RELU6: _AN_OUTPUT}),
+        NamedWeights("softmax as a method, not seen", {Kind.SOFTMAX: NOTHING}),
     ),
-    "mmcv": (Part("layer norm of an own class, not seen", {Kind.LAYER_NORM: NOTHING}),),
-    "imgclsmob": (Part("global pooling by a window", {Kind.GLOBAL_POOL: _AN_INPUT}),),
+    "mmcv": (NamedWeights("layer norm of an own class, not seen", {Kind.LAYER_NORM: NOTHING}),),
+    "imgclsmob": (NamedWeights("global pooling by a window", {Kind.GLOBAL_POOL: _AN_INPUT}),),
 }
-"""What a tool answers where layers that it expects as modules are written as functions."""
+"""What tools answer if layers that they expect as modules are written as functions."""
 
 EXTRAS = (
-    Part("bias", dict.fromkeys(_WEIGHTED, _MACS_AND_BIAS)),
-    Part("norm", dict.fromkeys(_NORMS, _TWO_AN_ELEMENT)),
-    Part("activation", {Kind.ACTIVATION: _AN_OUTPUT, Kind.SOFTMAX: _AN_OUTPUT}),
-    Part("pooling", dict.fromkeys(_POOLS, _AN_INPUT)),
-    Part("sums and gates", {Kind.ADD: _AN_OUTPUT, Kind.MULTIPLY: _AN_OUTPUT}),
+    NamedWeights("bias", dict.fromkeys(_WEIGHTED, _MACS_AND_BIAS)),
+    NamedWeights("norm", dict.fromkeys(_NORMS, _TWO_AN_ELEMENT)),
+    NamedWeights("activation", {Kind.ACTIVATION: _AN_OUTPUT, Kind.SOFTMAX: _AN_OUTPUT}),
+    NamedWeights("pooling", dict.fromkeys(_POOLS, _AN_INPUT)),
+    NamedWeights("sums and gates", {Kind.ADD: _AN_OUTPUT, Kind.MULTIPLY: _AN_OUTPUT}),
 )
-"""Terms beside multiply-accumulates: bias one an output, norm two an element, the others one."""
+"""Terms beside multiply-accumulates: bias counts one for each output, norm two for each element,
+the others one."""
 
 
 @cache
 def countings() -> tuple[Counting, ...]:
-    """The table, simplest first: macs, the tools, macs with terms, scripts, tools' spellings."""
+    """The table, simplest first: macs, the tools, macs with terms, scripts, tools on functions in
+    place of layers."""
     return tuple(sorted(_all(), key=lambda counting: counting.steps))
 
 
@@ -176,12 +178,12 @@ def _all() -> Iterator[Counting]:
         for parts in _subsets(spelled):
             counting = Counting({**CONVENTIONS, **scripts}[tool], 1)
             for part in parts:
-                counting = counting.with_part(part)
+                counting = counting.with_weights(part)
             yield counting
 
 
-def _with_extras(plain: Convention, parts: tuple[Part, ...]) -> Convention:
-    """The plain convention with these parts, named as in 'macs + bias + norm'."""
+def _with_extras(plain: Convention, parts: tuple[NamedWeights, ...]) -> Convention:
+    """The plain convention with these parts added, named as in 'macs + bias + norm'."""
     weights = dict(plain.weights)
     for part in parts:
         weights.update(part.weights)
@@ -189,7 +191,7 @@ def _with_extras(plain: Convention, parts: tuple[Part, ...]) -> Convention:
     return replace(plain, name=name, weights=weights)
 
 
-def _subsets(parts: tuple[Part, ...]) -> Iterator[tuple[Part, ...]]:
-    """Every subset but the empty one, small ones first."""
+def _subsets(parts: tuple[NamedWeights, ...]) -> Iterator[tuple[NamedWeights, ...]]:
+    """Every subset except the empty one, small ones first."""
     for size in range(1, len(parts) + 1):
         yield from combinations(parts, size)

@@ -1,4 +1,4 @@
-"""Reported numbers: what integers a text such as 579M can stand for."""
+"""Reported numbers: the integers for which a text such as 579M can stand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flopscope.catalog.figures import stated
 
 
 class Digits(Enum):
-    """How a text came from a number, most usual first."""
+    """How a text came from a number, the most usual way first."""
 
     ROUNDED = "rounded"
     TRUNCATED = "truncated"
@@ -24,7 +24,7 @@ class Digits(Enum):
 
 
 POWERS = {"K": 1, "M": 2, "G": 3, "B": 3, "T": 4}
-"""The power of a thousand, or of 1024, that a letter stands for."""
+"""The power of a thousand, or of 1024, for which a letter stands."""
 
 _SUPERSCRIPTS = "\u2070\u00b9\u00b2\u00b3\u2074"
 _WORD = re.compile(r"\s*(?:flops?|macs?|m(?:ult-)?adds?|ops?|param(?:eter)?s?)$", re.IGNORECASE)
@@ -34,7 +34,7 @@ _BINARY = re.compile(r"([KMGT])i$")
 @dataclass(frozen=True)
 class Reported:
     """A number as its source prints it: its value, and one unit of its last shown digit. `prefix`
-    says how its letter is read where that is not a power of a thousand."""
+    says how its letter is read, if not as a power of a thousand."""
 
     text: str
     value: Fraction
@@ -43,10 +43,10 @@ class Reported:
 
     @classmethod
     def parse(cls, text: str) -> Reported:
-        """The number that a text states. It may have commas between digits, one blank before the
-        prefix and a unit behind it, as in 1.14 GFLOPs. Ki, Mi, Gi and Ti are powers of 1024.
+        """Read the number that a text states. It may have commas between digits, one blank before
+        the prefix and a unit after it, as in 1.14 GFLOPs. Ki, Mi, Gi and Ti are powers of 1024.
 
-        Raises BadInput for what is not a number.
+        Raises BadInput for text that is not a number.
 
         >>> Reported.parse("579 M").unit
         Fraction(1000000, 1)
@@ -60,7 +60,8 @@ class Reported:
 
     @property
     def binary(self) -> Reported | None:
-        """The same with its letter as a power of 1024; None without a letter, or where it is.
+        """The same with its letter read as a power of 1024; None if it has no letter or is read
+        like this already.
 
         >>> Reported.parse("2K").binary.value
         Fraction(2048, 1)
@@ -75,7 +76,7 @@ class Reported:
         return replace(self, value=self.value * larger, unit=self.unit * larger, prefix=prefix)
 
     def digits(self, count: int | Fraction) -> Digits | None:
-        """How this text comes from a count; None where it does not. Half a unit is rounded up.
+        """How this text comes from a count; None if it does not. Half a unit is rounded up.
 
         >>> kinds = [Reported.parse("579M").digits(n * 100_000) for n in (5784, 5785, 5795)]
         >>> [kind.value for kind in kinds]

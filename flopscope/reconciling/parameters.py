@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flopscope.facts import Kind, Operator, Weight
-from flopscope.reconciling.amounts import Term
+from flopscope.reconciling.amounts import CountedTerm
 from flopscope.sizes import elements
 
 NORMS = frozenset(
@@ -21,17 +21,17 @@ _LEARNT = {STATISTICS: 0, CONSTANTS: 0}
 
 @dataclass(frozen=True)
 class ParameterCounting:
-    """Which parts count, and how many times each; a part that is not named counts once."""
+    """Which parts count, and how many times each counts. A part that is not named counts once."""
 
     name: str
     steps: int
     factors: Mapping[str, int]
     halved: frozenset[str] = frozenset()
 
-    def terms(self, parts: Mapping[str, int]) -> tuple[Term, ...]:
+    def terms(self, parts: Mapping[str, int]) -> tuple[CountedTerm, ...]:
         """The parts that count, in the network's order; zeros are left out."""
         return tuple(
-            Term(name, self._text(name), count)
+            CountedTerm(name, self._text(name), count)
             for name, whole in parts.items()
             if (count := self._count(name, whole))
         )
@@ -56,14 +56,15 @@ PARAMETER_COUNTINGS = (
         "parameters, three a channel of norm", 2, {CONSTANTS: 0}, frozenset({STATISTICS})
     ),
 )
-"""The simplest first. Three a channel are shift, mean and variance of a norm without scale."""
+"""The table, the simplest first. Three for each channel are shift, mean and variance of a norm
+without scale."""
 
 
 def parts(rows: Sequence[Operator]) -> dict[str, int]:
-    """Stored elements by what they are; a tensor that several rows share counts once.
+    """Stored elements by name of their part; a tensor that several rows share counts once.
 
-    The names of layers' weights are those of their kinds. What the first row that reads a tensor
-    makes of it is its name; the last one states all of it, where others read a part.
+    Weights of layers are named by the kind of layer. The first row that reads a tensor names it;
+    the last one states all of it, if others read a part.
     """
     names: dict[str, str] = {}
     sizes: dict[str, int] = {}

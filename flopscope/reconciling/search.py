@@ -1,4 +1,4 @@
-"""Which accounts give a reported number: all that do, simplest first, or the nearest ones."""
+"""The accounts that give a reported number, simplest first, or the nearest ones if none does."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from flopscope.reconciling.subjects import Subject, Version
 from flopscope.reconciling.tools import Unmodelled
 
 NEAREST = 5
-"""Accounts that are shown where none gives the number."""
+"""The number of accounts that are shown if none gives the number."""
 
 STRICT = (Digits.ROUNDED, Digits.TRUNCATED)
 
 
 @dataclass(frozen=True)
-class Fit:
-    """An account, and how the reported text, read as `reported`, comes from its count."""
+class FittingAccount:
+    """An account, and how the reported text, which is read as `reported`, comes from its count."""
 
     account: Account
     digits: Digits
@@ -30,12 +30,12 @@ class Fit:
 
     @property
     def steps(self) -> int:
-        """How far it is from the plain count, rounded, with letters for powers of a thousand."""
+        """Its distance from the plain count, rounded, with letters for powers of a thousand."""
         return self.account.steps + self.digits.steps + bool(self.reported.prefix)
 
     @property
     def remainder(self) -> Fraction:
-        """Reported less counted."""
+        """The reported number less the count."""
         return self.reported.value - self.account.count
 
     @property
@@ -47,31 +47,32 @@ class Fit:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What was found of a reported number: `fits` give it, simplest first; without any, `nearest`
-    come closest, and those of `elsewhere` give it at another input. `tried` accounts were compared.
+    """What was found about a reported number. `fits` give it, simplest first. If there are none,
+    `nearest` come closest, and `elsewhere` give it at another input. `tried` is the number of
+    accounts that were compared.
     """
 
     subject: Subject
     reported: Reported
     quantity: str
-    fits: tuple[Fit, ...]
+    fits: tuple[FittingAccount, ...]
     nearest: tuple[Account, ...]
     tried: int
-    elsewhere: tuple[Fit, ...] = ()
+    elsewhere: tuple[FittingAccount, ...] = ()
 
     def __bool__(self) -> bool:
-        """Does a reading give the number, at this input?"""
+        """Does a reading give the number at this input?"""
         return bool(self.fits)
 
     def remainder(self, account: Account) -> Fraction:
-        """Reported less counted."""
+        """The reported number less the count."""
         return self.reported.value - account.count
 
 
 def explain_work(subject: Subject, reported: Reported, tool: str | None = None) -> Explanation:
-    """The readings of the tables that give the reported work, all of them or those of one tool.
+    """The readings in the tables that give the reported work, of all tools or of one.
 
-    Raises UnknownName for a name that is no tool's.
+    Raises UnknownName for an unknown tool.
 
     >>> from flopscope.reconciling.subjects import of_catalog
     >>> found = explain_work(of_catalog("mobilenetv1"), Reported.parse("578,875,904"))
@@ -90,17 +91,18 @@ def explain_work(subject: Subject, reported: Reported, tool: str | None = None) 
 
 
 def explain_parameters(subject: Subject, reported: Reported) -> Explanation:
-    """The readings of the tables that give the reported number of parameters."""
+    """The readings in the tables that give the reported number of parameters."""
     return _explain(subject, reported, "parameters", parameter_accounts)
 
 
 def answers(subject: Subject, tool: str) -> tuple[Account, ...] | Unmodelled:
-    """What a tool answers of the network as asked.
+    """What a tool answers for the network as asked.
 
-    Of the reader's own network that is one account, or the statement that it is not modelled; of a
-    closed form the accounts of layers written as modules, then of other ways of writing them.
+    For the reader's own network that is one account, or the statement that it is not modelled. For
+    a closed form it is the accounts of layers written as modules, and then of other ways to write
+    them.
 
-    Raises UnknownName for a name that is no tool's.
+    Raises UnknownName for an unknown tool.
     """
     if subject.answer is not None and of_tool(tool) and tool not in OWN:
         found = answer_of(subject, tool)
@@ -111,7 +113,7 @@ def answers(subject: Subject, tool: str) -> tuple[Account, ...] | Unmodelled:
 
 
 def of_tool(tool: str) -> tuple[Counting, ...]:
-    """The countings of a tool. Raises UnknownName."""
+    """The countings of a tool. Raises UnknownName for an unknown tool."""
     known = dict.fromkeys(counting.tool for counting in countings())
     if tool not in known:
         raise UnknownName("tool", tool, known)
@@ -124,8 +126,8 @@ def _explain(
     quantity: str,
     accounts: Callable[[Version], Iterator[Account]],
 ) -> Explanation:
-    """The readings of the network as asked and of its near versions; only where none of them gives
-    the number, those of other numbers of classes, and then of other inputs."""
+    """The readings of the network as asked and of its near versions. If none of them gives the
+    number, those with other numbers of classes follow, and then those with other inputs."""
     asked = list(accounts(subject.asked))
     known = {(account.counted, account.count) for account in asked}
     other = [account for version in subject.near() for account in accounts(version)]
@@ -134,7 +136,7 @@ def _explain(
         further = [account for version in subject.far() for account in accounts(version)]
         fits = fits_of(reported, further, STRICT)
         tried = [*tried, *further]
-    elsewhere: tuple[Fit, ...] = ()
+    elsewhere: tuple[FittingAccount, ...] = ()
     if not fits:
         others = [account for version in subject.elsewhere() for account in accounts(version)]
         elsewhere = fits_of(reported, others, STRICT)
@@ -150,10 +152,10 @@ def fits_of(
     digits: Sequence[Digits],
     *,
     powers_of_1024: bool = True,
-) -> tuple[Fit, ...]:
-    """The accounts that give the number with digits of those kinds, simplest first.
+) -> tuple[FittingAccount, ...]:
+    """The accounts that give the number with digits of these kinds, simplest first.
 
-    A number that is not rounded is a step further, and so is one whose letter is a power of 1024.
+    A number that is not rounded is one step further, and so is a letter read as a power of 1024.
     """
     read = [reported, *([reported.binary] if powers_of_1024 and reported.binary else [])]
     fits = [
@@ -162,8 +164,10 @@ def fits_of(
     return tuple(sorted(fits, key=lambda fit: (fit.steps, fit.digits.steps)))
 
 
-def _fits(account: Account, read: Sequence[Reported], digits: Sequence[Digits]) -> Iterator[Fit]:
+def _fits(
+    account: Account, read: Sequence[Reported], digits: Sequence[Digits]
+) -> Iterator[FittingAccount]:
     for reported in read:
         kind = reported.digits(account.count)
         if kind is not None and kind in digits:
-            yield Fit(account, kind, reported)
+            yield FittingAccount(account, kind, reported)

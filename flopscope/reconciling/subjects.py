@@ -1,4 +1,4 @@
-"""What a number was reported of: a network at an input, and how it may have been otherwise."""
+"""The network and input for which a number was reported, and how they may have differed."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ from flopscope.catalog.variant import parse as parse_variant
 from flopscope.errors import BadInput, OutsideDomain
 from flopscope.facts import InputSpec
 from flopscope.ledger import Ledger
-from flopscope.reconciling.amounts import Term
+from flopscope.reconciling.amounts import CountedTerm
 from flopscope.reconciling.tools import Unmodelled
 from flopscope.reconciling.writing import A_GRAPH, Writing
 from flopscope.sizes import Shape
 
 SIZES = (96, 112, 128, 160, 192, 224, 240, 256, 260, 288, 299, 300, 320, 331, 380, 384, 416, 448,
          456, 480, 512, 528, 600)  # fmt: skip
-"""Sides of square inputs that networks are published at."""
+"""The sides of square inputs at which networks are published."""
 
 OUTPUTS = (1001, 10, 100, 21841, 21843)
-"""Numbers of classes beside ImageNet's 1000: with a background class, CIFAR's, ImageNet-21k's."""
+"""Numbers of classes other than ImageNet's 1000: with a background class, CIFAR's, and
+ImageNet-21k's."""
 
 MODULE_STEPS, SIZE_STEPS, CLASSES_STEPS = 2, 3, 3
 
 
 @dataclass(frozen=True)
 class Version:
-    """One ledger to count; `said` names how it differs from the network as asked, "" for that."""
+    """A ledger to count. `said` names how it differs from the network as asked, and is "" for that
+    network itself."""
 
     said: str
     steps: int
@@ -46,14 +48,14 @@ def _none() -> Iterator[Version]:
     return iter(())
 
 
-Answers: TypeAlias = Callable[[str], tuple[Term, ...] | Unmodelled]
+Answers: TypeAlias = Callable[[str], tuple[CountedTerm, ...] | Unmodelled]
 
 
 @dataclass(frozen=True)
 class Subject:
-    """`near` are other forms and recipes of the network; `far` other numbers of classes and
-    `elsewhere` other inputs, which any number fits more easily. `answer` is what a tool says of the
-    network as it is written, where that is known: of the reader's own."""
+    """`near` are other forms and recipes of the network, `far` other numbers of classes, and
+    `elsewhere` other inputs, with which any number fits more easily. `answer` gives what a tool
+    says of the network as it is written; only the reader's own networks have it."""
 
     name: str
     shapes: tuple[Shape, ...]
@@ -69,7 +71,7 @@ def of_variant(variant: Variant, resolution: Resolution | None, batch: int = 1) 
 
     def version(said: str, steps: int, other: Variant, at: Resolution | None) -> Iterator[Version]:
         try:
-            # another form may take an image where the one that was asked takes none
+            # another form may take an image although the one that was asked for takes none
             at = other.resolution() if other.takes_image and at is None else at
             yield Version(said, steps, other.ledger(at, batch))
         except OutsideDomain:
@@ -109,7 +111,7 @@ def of_target(
     arguments: Mapping[str, Any] | None = None,
     example: Mapping[str, int] | None = None,
 ) -> Subject:
-    """A network of the reader's own, traced as `flopscope profile` does; needs torch, or onnx.
+    """A network of the reader's own, traced as by `flopscope profile`. Needs torch, or onnx.
 
     Raises BadInput for a target that cannot be made or run, or an input with free sizes.
     """
@@ -131,7 +133,7 @@ def of_target(
         if len(given) == 1 and not network.is_graph and len(given[0].shape) == 4:
             yield from _at_other_sizes(network, given[0].shape, arguments)
 
-    def answer(tool: str) -> tuple[Term, ...] | Unmodelled:
+    def answer(tool: str) -> tuple[CountedTerm, ...] | Unmodelled:
         if network.is_graph:
             return Unmodelled(tool, "", "", A_GRAPH)
         return Writing(network, given, arguments).answer(tool)
@@ -143,7 +145,8 @@ def of_target(
 def _at_other_sizes(
     target: Target, shape: tuple[Any, ...], arguments: Mapping[str, Any] | None
 ) -> Iterator[Version]:
-    """From one trace whose height and width are free, where the network has one."""
+    """Versions at other sizes, from one trace with free height and width, if the network has such a
+    trace."""
     batch, channels, *grid = shape
     try:
         free = profile(target, [f"{batch},{channels},H,W"], arguments)
@@ -162,7 +165,8 @@ def _at_other_sizes(
 
 
 def of_catalog(name: str, res: int | tuple[int, int] | None = None, batch: int = 1) -> Subject:
-    """A catalogue model by its name, at its native input unless told. Raises as `parse` does."""
+    """A catalogue model by its name, at its native input unless another is given. Raises
+    UnknownName or BadInput as `parse` does."""
     check_size("batch", batch, "such as 1")
     variant = parse_variant(name)
     return of_variant(variant, variant.resolution(res), batch)

@@ -1,2 +1,2 @@
-"""Choices among costs: what is undominated, which design keeps a budget, where one cost overtakes
-another."""
+"""Choices among costs: which networks no other dominates, which design keeps a budget, where one
+cost overtakes another."""

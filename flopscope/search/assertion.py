@@ -12,11 +12,11 @@ from flopscope.search.budgets import Budget
 
 @dataclass(frozen=True)
 class BudgetVerdict:
-    """A budget and what the network has of it.
+    """A budget, and the network's amount of the quantity that it bounds.
 
-    `unknown` are operators whose cost is not known: the value is then a lower bound, and no budget
-    is kept for certain. `offenders` are the largest layers that together make up the excess, of
-    a quantity to which layers add up.
+    `unknown` are operators whose cost is not known. If there are any, the value is a lower bound,
+    and it is not certain that a budget is kept. `offenders` are the largest layers that together
+    have the excess, for a quantity that adds up over layers.
     """
 
     budget: Budget
@@ -26,16 +26,16 @@ class BudgetVerdict:
 
     @property
     def excess(self) -> int:
-        """How far the value is above the limit; 0 where it is not."""
+        """How far the value is above the limit; 0 if it is not above."""
         return max(0, self.value - self.budget.limit)
 
     def __bool__(self) -> bool:
-        """Is the budget kept, for certain?"""
+        """Is it certain that the budget is kept?"""
         return not self.excess and not self.unknown
 
 
 def assess(ledger: Ledger, budgets: Sequence[Budget]) -> tuple[BudgetVerdict, ...]:
-    """Each budget against a ledger at numbers.
+    """The verdict on each budget for a ledger at numbers.
 
     >>> from flopscope.catalog.variant import parse
     >>> ledger = parse("mobilenetv2").ledger((224, 224))
@@ -54,7 +54,8 @@ def _verdict(ledger: Ledger, budget: Budget) -> BudgetVerdict:
 
 
 def _layers(ledger: Ledger, quantity: Quantity) -> dict[str, int]:
-    """What each layer has of it; nothing of a quantity to which layers do not add up."""
+    """Each layer's amount of the quantity; empty for a quantity that does not add up over
+    layers."""
     parts = ledger.group_by(Level.LAYER) if quantity.additive else {}
     return {path: int(quantity.read(part)) for path, part in parts.items()}
 

@@ -1,4 +1,5 @@
-"""What may be free in a search: resolution, batch, and a network's own multipliers and counts."""
+"""The axes that may be free in a search: resolution, batch, and a network's own multipliers and
+counts."""
 
 from __future__ import annotations
 
@@ -15,10 +16,10 @@ from flopscope.symbolic import Polynomial, dimension
 
 
 class Axis(NamedTuple):
-    """A quantity that a search may choose: whole from 1, or a real multiplier above 0.
+    """A size that a search may choose: an integer from 1, or a real multiplier above 0.
 
-    `limit` is the largest value that is looked at; `step` that of tidy values, which the outer axes
-    of a search in several take.
+    `limit` is the largest value that is tried. `step` is the step between round values, which the
+    outer axes take in a search along several axes.
     """
 
     name: str
@@ -27,7 +28,7 @@ class Axis(NamedTuple):
 
     @property
     def symbol(self) -> Polynomial:
-        """What stands for it in formulas."""
+        """The symbol that stands for it in formulas."""
         return dimension(self.name)
 
     @property
@@ -47,11 +48,12 @@ RESOLUTION = Axis("res", 2**14, Fraction(32))
 BATCH = Axis("batch", 2**20, Fraction(1))
 LARGEST_COUNT, LARGEST_MULTIPLIER = 2**20, 64
 ORDER = ("depth", "res", "batch", "classes", "tokens", "prompts", "queries", "width")
-"""The last free one is solved exactly, those before it step through tidy values."""
+"""The order of free axes: the last one is solved exactly, and those before it step through round
+values."""
 
 
 def axes(variant: Variant) -> Mapping[str, Axis]:
-    """Everything that can be free for a network, by name.
+    """The axes that can be free for a network, by name.
 
     >>> from flopscope.catalog.variant import parse
     >>> list(axes(parse("mobilenetv2")))
@@ -69,10 +71,11 @@ def axes(variant: Variant) -> Mapping[str, Axis]:
 
 
 def chosen(variant: Variant, names: Sequence[str], step: int | None = None) -> tuple[Axis, ...]:
-    """The named axes, the one that is solved exactly last; `step` is that of tidy resolutions.
+    """The named axes, with the one that is solved exactly as the last. `step` is the step between
+    round resolutions.
 
-    Raises UnknownName for what cannot be free, BadInput for none, for a name given twice, and for
-    an option that the variant fixes.
+    Raises UnknownName for a name that cannot be free, BadInput if there is no name, for a name
+    given twice, and for an option that the variant fixes.
     """
     known = axes(variant)
     if not names:
@@ -97,7 +100,8 @@ def _position(name: str) -> int:
 
 
 def shortest_decimal(low: float, high: float) -> float:
-    """The number of fewest decimals in [low, high], of several the least. Domain: 0 < low ≤ high.
+    """The number with the fewest decimals in [low, high]; of several such numbers, the least.
+    Domain: 0 < low ≤ high.
 
     >>> shortest_decimal(0.7471, 0.7539)
     0.75

@@ -1,4 +1,4 @@
-"""Budgets: an upper bound on a quantity, and how its text is read."""
+"""Budgets, which are upper bounds on quantities, and how their text is read."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Budget(NamedTuple):
 
 
 def parse_budget(option: str, quantity: str, text: str) -> Budget:
-    """'150M' as a budget of 150,000,000. `option` names it in messages.
+    """Read '150M' as a budget of 150,000,000. `option` names it in messages.
 
-    Raises BadInput for text that is no positive number.
+    Raises BadInput for text that is not a positive number.
 
     >>> parse_budget("--macs", "macs", "1.5G").limit
     1500000000

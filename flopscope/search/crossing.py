@@ -24,8 +24,8 @@ TERMS: Mapping[str, Callable[[Operator], bool]] = {
     **{name: partial(lambda kinds, row: row.kind in kinds, kinds) for name, kinds in PARTS.items()},
     "macs": lambda row: True,
 }
-"""What can be compared, each in MACs: the parts of a network, and all of it. A term says which rows
-belong to it."""
+"""The terms that can be compared, each in MACs: the parts of a network, and the whole of it. A term
+says which rows belong to it."""
 
 _SIDE = r"\s*(?:([0-9]+(?:\.[0-9]+)?)\s*\*?\s*)?([a-z]+)\s*"
 
@@ -42,11 +42,12 @@ class Side(NamedTuple):
 
 @dataclass(frozen=True)
 class Crossing:
-    """`left` reaches `right` first at `first` of the axis, and from `settled` on lies never below.
+    """`left` first reaches `right` at the value `first` of the axis, and from `settled` on it is
+    never below.
 
-    Both are None where it stays below as far as designs are looked at. `ideal` is where the laws
-    without roundings meet. `counts` are the MACs of both terms at `at`: at `settled`, or the last
-    design.
+    Both are None if it stays below for all designs that are tried. `ideal` is where the laws
+    without roundings meet. `counts` are the MACs of both terms at `at`, which is `settled` or the
+    last design.
     """
 
     variant: Variant
@@ -62,7 +63,8 @@ class Crossing:
 
 
 def parse_when(text: str) -> tuple[Side, Side]:
-    """'attention = 0.5 conv' as its two sides. Raises BadInput or UnknownName.
+    """Read 'attention = 0.5 conv' as its two sides. Raises BadInput for text that is not an
+    equation, UnknownName for an unknown term.
 
     >>> [str(side) for side in parse_when("attention = 0.5 macs")]
     ['attention', '0.5 macs']
@@ -88,7 +90,8 @@ def crossing(
     res: int | tuple[int, int] | None = None,
     batch: int = 1,
 ) -> Crossing:
-    """Where the left side of `when` overtakes the right one, for a catalogue model along `free`.
+    """Where the left side of `when` overtakes the right one, for a catalogue model along the axis
+    `free`.
 
     Raises BadInput for text that is not an equation, for a network that has no operator of a term,
     and for an axis that is a multiplier; UnknownName for names that do not exist.
@@ -141,12 +144,12 @@ class _Costs:
         self.formulas = tuple(_formula(designs, side.term) for side in (left, right))
 
     def macs(self, value: int) -> tuple[int, int]:
-        """Those of the terms at one value, without factors."""
+        """The MACs of the terms at one value, without factors."""
         left, right = (int(at(formula, {self.axis.name: value})) for formula in self.formulas)
         return left, right
 
     def ahead(self, value: Any, formulas: Sequence[Formula] | None = None) -> Any:
-        """How far the left side is above the right one, times the factors' denominators."""
+        """How far the left side is above the right one, multiplied by the factors' denominators."""
         left, right = (at(f, {self.axis.name: value}) for f in formulas or self.formulas)
         ours, theirs = self.left.factor, self.right.factor
         return (
@@ -154,7 +157,7 @@ class _Costs:
         )
 
     def ideal(self) -> float | None:
-        """Where the sides meet without roundings; None where they do not."""
+        """Where the sides meet without roundings; None if they do not meet."""
         laws = [formula.idealised() for formula in self.formulas]
 
         def below(value: float) -> bool:

@@ -1,4 +1,4 @@
-"""The designs of a network along free axes: which exist, and what they cost."""
+"""The designs of a network along free axes: which of them exist, and what they cost."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from flopscope.search.budgets import Budget
 from flopscope.sizes import Size
 
 Sizes: TypeAlias = Mapping[str, Any]
-"""Values of the free axes by name: numbers, or one of them an array."""
+"""The values of the free axes by name: numbers, of which one may be an array."""
 
 
 @dataclass(frozen=True)
 class Design:
     """One design: its free sizes and its counts.
 
-    `span` are the values of the last axis that give this very network, from first to last;
-    `ideal` is the idealised law's solution for that axis, None where the law does not hold.
+    `span` are the first and the last value of the last axis that give the same network. `ideal` is
+    the idealised law's solution for this axis, None where the law does not hold.
     """
 
     sizes: Sizes
@@ -36,8 +36,8 @@ class Design:
 
 
 class Designs:
-    """Every design of `variant` along `axes`, the other sizes fixed, counted in what stands beside
-    designs and in what is `asked`.
+    """Every design of `variant` along `axes`, with other sizes fixed. It is counted in the
+    quantities that tables show for designs, and in those that are `asked`.
 
     >>> from flopscope.catalog.variant import parse
     >>> from flopscope.search.axes import chosen
@@ -60,7 +60,7 @@ class Designs:
 
     @cached_property
     def ledger(self) -> Ledger:
-        """Its ledger, the axes in symbols."""
+        """Its ledger, with symbols for the axes."""
         free: dict[str, Size] = {axis.name: axis.symbol for axis in self.axes}
         side = free.pop("res", None)
         resolution = self.resolution if side is None else (side, side)
@@ -77,18 +77,19 @@ class Designs:
         return {quantity: formula.idealised() for quantity, formula in self.formulas.items()}
 
     def counts(self, sizes: Sizes) -> dict[str, Any]:
-        """Every quantity at these sizes, which are in the domain."""
+        """Every quantity at these sizes, which must be in the domain."""
         return {quantity: at(formula, sizes) for quantity, formula in self.formulas.items()}
 
     def exists(self, sizes: Sizes) -> Any:
-        """Is there a design at these sizes? Elementwise where one of them is an array."""
+        """Is there a design at these sizes? The answer is elementwise if one of them is an
+        array."""
         there: Any = np.True_
         for condition in self.ledger.conditions:
             there = there & np.logical_not(condition.at(sizes).breaks())
         return there
 
     def keeps(self, budgets: Sequence[Budget], sizes: Sizes) -> Any:
-        """Of designs that exist: do they keep every budget? Elementwise."""
+        """Do designs that exist keep every budget? The answer is elementwise."""
         kept: Any = np.True_
         for budget in budgets:
             kept = kept & np.asarray(at(self.formulas[budget.quantity], sizes) <= budget.limit)
@@ -96,7 +97,8 @@ class Designs:
 
 
 def counted(asked: Collection[str]) -> list[Quantity]:
-    """What designs are counted in: what stands beside them, and what is asked, the work first."""
+    """The quantities in which designs are counted: those that tables show for designs and those
+    that are asked, the work first."""
     usual = standing(Place.PARTS)
     return [row for row in bounded() if row in usual or row.name in asked]
 

@@ -1,4 +1,4 @@
-"""A cloud of points, its frontier, and what the frontier amounts to."""
+"""A cloud of points, its frontier, and indicators of the frontier."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flopscope.search.points import Amount, Cloud, Point, Question
 
 @dataclass(frozen=True)
 class Front:
-    """Points by cost and accuracy, where less cost and more accuracy is better."""
+    """Points with costs and accuracy. Less cost and more accuracy are better."""
 
     question: Question
     cloud: Cloud
@@ -30,12 +30,13 @@ class Front:
 
     @cached_property
     def by(self) -> tuple[int, ...]:
-        """For each point the index of the most accurate point that dominates it, −1 for none."""
+        """For each point the index of the most accurate point that dominates it, −1 if there is
+        none."""
         return tuple(pareto.dominators(*self._columns).tolist())
 
     @cached_property
     def knee(self) -> int | None:
-        """The index of the knee; None with several costs, or where the frontier does not bend."""
+        """The index of the knee; None if there are several costs or the frontier does not bend."""
         if len(self.question.criteria) > 1:
             return None
         return indicators.knee(self._costs, [point.top1 for point in self.points])
@@ -47,8 +48,8 @@ class Front:
 
     @cached_property
     def hypervolume(self) -> float | None:
-        """Per cent × decades of cost that are dominated, down to the reference; None with several
-        costs."""
+        """The dominated area in per cent × decades of cost, down to the reference; None if there
+        are several costs."""
         if len(self.question.criteria) > 1:
             return None
         most, least = self.reference

@@ -1,4 +1,4 @@
-"""What a frontier of cost against gain amounts to: its knee, and the area that it dominates."""
+"""Indicators of a frontier of cost against gain: its knee, and the area that it dominates."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ COST_AND_GAIN = ("min", "max")
 
 
 def knee(costs: Sequence[Any], gains: Sequence[Any]) -> int | None:
-    """The index of the point of the frontier that bends it most.
+    """The index of the point at which the frontier bends most.
 
-    log cost and gain are scaled to 0..1 between the frontier's ends; the knee is the point that
-    lies highest above the chord between the ends, the cheaper of two equal ones, the first of equal
-    points. None where no point lies above the chord. Raises BadInput for a cost that is not
-    positive, and as `frontier` does.
+    log cost and gain are scaled to 0..1 between the frontier's ends. The knee is the point that
+    lies highest above the chord between the ends; of equally high ones it is the cheapest, and of
+    equal points the first. None if no point lies above the chord. Raises BadInput for a cost that
+    is not positive, and as `frontier` does.
 
     >>> knee([1, 10, 100], [50.0, 70.0, 80.0])
     1
@@ -42,9 +42,9 @@ def knee(costs: Sequence[Any], gains: Sequence[Any]) -> int | None:
 def hypervolume(costs: Sequence[Any], gains: Sequence[Any], reference: tuple[Any, Any]) -> Any:
     """The area of all (cost, gain) that a point dominates weakly and that dominates `reference`.
 
-    Its unit is that of cost times that of gain. Computed as a sum of rectangles in the numbers that
-    are given: exact for ints and Fractions. A point that is not better than the reference in both
-    adds nothing. Raises as `frontier` does.
+    Its unit is the unit of cost times that of gain. It is a sum of rectangles, which is exact for
+    ints and Fractions. A point that is not better than the reference in both adds nothing. Raises
+    BadInput as `frontier` does.
 
     >>> hypervolume([1, 3, 2], [5, 9, 4], reference=(6, 2))
     27
@@ -59,7 +59,7 @@ def hypervolume(costs: Sequence[Any], gains: Sequence[Any], reference: tuple[Any
 
 
 def _on_frontier(costs: Sequence[Any], gains: Sequence[Any]) -> list[tuple[int, Any, Any]]:
-    """Index, cost and gain of each point of the frontier, as Python's numbers, which are exact."""
+    """Index, cost and gain of each point on the frontier, in Python's numbers, which are exact."""
     on = np.flatnonzero(frontier([costs, gains], COST_AND_GAIN)).tolist()
     return [(i, _plain(costs[i]), _plain(gains[i])) for i in on]
 

@@ -1,9 +1,9 @@
 """Non-dominated points, over any number of criteria.
 
 A point dominates another if it is at least as good in every criterion and better in one. So equal
-points do not dominate each other: duplicates are all on the frontier or all off it. A point equal
-to another in one criterion and worse in the rest is dominated. Only the order of values counts,
-never their scale, and integers are compared as integers.
+points do not dominate each other: duplicates are all on the frontier, or none of them is. A point
+that equals another in one criterion and is worse in the rest is dominated. Only the order of values
+matters, not their scale, and integers are compared as integers.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from flopscope.errors import BadInput
 Flags = NDArray[np.bool_]
 SENSES = ("min", "max")
 PAIRS = 1 << 22
-"""Pairs of points that `dominators` compares at once."""
+"""The number of pairs of points that `dominators` compares at once."""
 FEW = 1000
-"""Points that are sorted at once."""
+"""The number of points that are sorted at once."""
 
 
 def frontier(criteria: Sequence[Any], senses: Sequence[str]) -> Flags:
@@ -43,7 +43,7 @@ def frontier(criteria: Sequence[Any], senses: Sequence[str]) -> Flags:
     keys = [key[order] for key in keys]
     new = np.ones(len(order), dtype=bool)
     new[1:] = np.any([key[1:] != key[:-1] for key in keys], axis=0)
-    # Of distinct points in lexicographic order, one can only be dominated by an earlier one.
+    # If distinct points are in lexicographic order, only an earlier one can dominate a point.
     dominated = _covered([key[new] for key in keys[1:]], int(new.sum()))
     flags[left[order]] = ~dominated[np.cumsum(new) - 1]
     return flags
@@ -52,8 +52,8 @@ def frontier(criteria: Sequence[Any], senses: Sequence[str]) -> Flags:
 def dominators(criteria: Sequence[Any], senses: Sequence[str]) -> NDArray[np.int64]:
     """For each point the index of a point of the frontier that dominates it, −1 on the frontier.
 
-    Of several it is the best in the last criterion, then the first. Time grows as n times the size
-    of the frontier. Raises as `frontier` does.
+    Of several such points it is the one that is best in the last criterion, and of these the first.
+    Time grows as n times the size of the frontier. Raises BadInput as `frontier` does.
 
     >>> dominators([[300, 569, 600], [72.0, 70.6, 73.0]], ["min", "max"]).tolist()
     [-1, 0, -1]
@@ -72,7 +72,7 @@ def dominators(criteria: Sequence[Any], senses: Sequence[str]) -> NDArray[np.int
 
 
 def _keys(criteria: Sequence[Any], senses: Sequence[str]) -> list[NDArray[Any]]:
-    """Arrays of which less is better."""
+    """The criteria as arrays in which less is better."""
     if not criteria:
         raise BadInput("no criterion to choose by; give at least one sequence of numbers")
     if len(criteria) != len(senses):
@@ -105,14 +105,15 @@ def _key(values: Any, sense: str) -> NDArray[Any]:
 
 
 def _ranks(values: NDArray[Any]) -> NDArray[np.int64]:
-    """Each value's place among the distinct values."""
+    """The rank of each value among the distinct values."""
     ranks: NDArray[np.int64] = np.unique(values, return_inverse=True)[1]
     return ranks
 
 
 def _thinned(keys: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
-    """Points that may be on the frontier: without those that a low point dominates, tried as long
-    as one dominates half of what is left. Any point would do; which one decides the time alone."""
+    """The points that may be on the frontier, without those that a low point dominates. This is
+    repeated as long as such a point dominates half of the rest. The choice of the point affects
+    only the time."""
     left = np.arange(len(keys[0]))
     while len(left) > FEW:
         here = [key[left] for key in keys]
@@ -126,14 +127,14 @@ def _thinned(keys: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
 
 
 def _scaled(key: NDArray[Any]) -> NDArray[np.float64]:
-    """The values between 0 and 1; infinite ones at the ends."""
+    """The values scaled to 0..1, with infinite values at the ends."""
     finite = np.nan_to_num(key.astype(np.float64))
     low, high = float(finite.min()), float(finite.max())
     return (finite / 2 - low / 2) / max(high / 2 - low / 2, np.finfo(float).tiny)
 
 
 def _covered(keys: Sequence[NDArray[Any]], n: int) -> Flags:
-    """For each of n positions: has an earlier one every key at most as large?"""
+    """For each of n positions, does an earlier one have every key at most as large?"""
     reached = np.zeros(n, dtype=bool)
     if not keys:
         reached[1:] = True
@@ -148,11 +149,11 @@ def _covered(keys: Sequence[NDArray[Any]], n: int) -> Flags:
 def _reached(
     keys: list[NDArray[np.int64]], group: NDArray[np.int64], source: Flags, target: Flags
 ) -> Flags:
-    """For each target: has an earlier source of its group every key at most as large?
+    """For each target, does an earlier source in its group have every key at most as large?
 
-    Groups are contiguous and ascending. With one key a running minimum answers. With more, aligned
-    blocks of positions are halved again and again; for the pairs from a left half to its right one,
-    sorting by the first key takes the place of the position, and the other keys remain.
+    Groups are contiguous and ascending. With one key, a running minimum gives the answer. With more
+    keys, aligned blocks of positions are halved repeatedly; for pairs from a left half to the right
+    half, sorting by the first key replaces the position, and the other keys remain.
     """
     if len(keys) == 1:
         return _running(keys[0], group, source, target)

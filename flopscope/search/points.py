@@ -21,23 +21,20 @@ Amount: TypeAlias = int | Fraction
 
 
 LATENCY = Named("latency", "latency", "ms", "Latency\nms", "latency_ms")
-"""The time that a network takes, which a results file states and nothing here computes."""
+"""The time that a network takes, which a results file states and which is not computed here."""
 
 COSTS: Mapping[str, Named] = {**QUANTITIES, LATENCY.name: LATENCY}
-"""What networks can be chosen by."""
+"""The costs by which networks can be chosen."""
 
 
 class Point(NamedTuple):
     """One network at one input size with one accuracy.
 
-    name: the variant, or what the user's file calls it.
-    variant: None for a name that is no network of the catalogue.
-    resolution: (height, width); None where a file says none.
-    costs: exact, one for each criterion that was asked.
-    stated: are costs those that the file states, because nothing could be computed?
-    top1: per cent.
-    source: who states the accuracy: a citation, or the path of the user's file.
-    yours: is it a row of that file?
+    name: the variant, or what the user's file calls it. variant: None for a name that is no network
+    of the catalogue. resolution: (height, width); None if a file states none. costs: one exact
+    number for each criterion. stated: are the costs those that the file states, because they could
+    not be computed? top1: per cent. source: who states the accuracy: a citation, or the path of the
+    user's file. yours: is it a row of that file?
     """
 
     name: str
@@ -56,8 +53,8 @@ class Point(NamedTuple):
 
 
 class Left(NamedTuple):
-    """A network that is left out, and why. `line` is that of the user's file, None for one of the
-    catalogue."""
+    """A network that is left out, and why. `line` is its line in the user's file, None for a
+    network of the catalogue."""
 
     name: str
     line: int | None
@@ -66,8 +63,8 @@ class Left(NamedTuple):
 
 @dataclass(frozen=True)
 class Question:
-    """Which costs are asked for, how work is counted, and which points are wanted: all, or those at
-    one input size, of some families, within budgets."""
+    """Which costs are asked for, how work is counted, and which points are wanted: all of them, or
+    those at one input size, of some families, or within budgets."""
 
     criteria: tuple[str, ...]
     convention: Convention
@@ -76,8 +73,8 @@ class Question:
     most: tuple[Budget, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raises UnknownName for an unknown cost or family, BadInput where no cost is named or
-        one is named twice."""
+        """Raises UnknownName for an unknown cost or family, BadInput if no cost is named or one is
+        named twice."""
         for name in self.criteria:
             if name not in COSTS:
                 raise UnknownName("cost", name, COSTS)
@@ -92,20 +89,21 @@ class Question:
 
     @property
     def costs(self) -> tuple[Named, ...]:
-        """The criteria, the work as the convention counts it."""
+        """The criteria, with the work counted under the convention."""
         found = (COSTS[name] for name in self.criteria)
         return tuple(c.under(self.convention) if isinstance(c, Quantity) else c for c in found)
 
     @property
     def measures(self) -> tuple[Named, ...]:
-        """What must be known of a network: the criteria, then what the budgets bound, in MACs."""
+        """The quantities that must be known of a network: the criteria, and then those that budgets
+        bound, in MACs."""
         return (*self.costs, *(QUANTITIES[budget.quantity] for budget in self.most))
 
 
 @dataclass(frozen=True)
 class Cloud:
-    """The points, cheapest first; the networks that were asked for and left out; and how many rows
-    of the user's file were not asked for."""
+    """The points, cheapest first; the networks that were asked for but left out; and the number of
+    rows of the user's file that were not asked for."""
 
     points: tuple[Point, ...]
     left: tuple[Left, ...]
@@ -115,9 +113,9 @@ class Cloud:
 def points(question: Question, results: Results | None = None, catalogue: bool = True) -> Cloud:
     """The points of the catalogue, of a user's results, or of both.
 
-    The catalogue gives one accuracy for each variant and input size that was published: of those
-    from ImageNet-1k alone the most authoritative, the paper's own first. Raises BadInput for a
-    cost that only a results file can give, and where no point is left.
+    The catalogue gives one accuracy for each published variant and input size: the most
+    authoritative one of those from ImageNet-1k alone, preferably the paper's own. Raises BadInput
+    for a cost that only a results file can give, and if no point is left.
     """
     costs = cache(partial(_computed, question))
     mine: list[Point | Left | None] = []
@@ -149,7 +147,8 @@ Costs: TypeAlias = Callable[[Variant, tuple[int, int]], Found]
 
 
 def _computed(question: Question, variant: Variant, resolution: tuple[int, int]) -> Found:
-    """What the closed form gives of the measures. Raises OutsideDomain."""
+    """The measures that the closed form gives. Raises OutsideDomain for a size at which the network
+    does not exist."""
     ledger = variant.ledger(resolution)
     return {
         measure: int(measure.read(ledger))
@@ -159,7 +158,7 @@ def _computed(question: Question, variant: Variant, resolution: tuple[int, int])
 
 
 def _published() -> Iterator[tuple[Variant, Figure]]:
-    """For each variant and input size with a published accuracy the figure that counts."""
+    """The figure that is used for each variant and input size with a published accuracy."""
     for family in dict.fromkeys(model.family for model in MODELS.values()):
         ranked = sorted(figures(family), key=lambda f: (f.other_data, KINDS.index(f.kind)))
         best: dict[tuple[str, str, tuple[int, int]], Figure] = {}
@@ -207,7 +206,8 @@ def _of_result(question: Question, costs: Costs, path: str, row: Result) -> Poin
 
 
 def _stated(row: Result, measure: Named) -> Amount | None:
-    """What the row states. It states work as papers do, in MACs, and under no other convention."""
+    """The measures that the row states. It states work in MACs, as papers do, and under no other
+    convention."""
     if isinstance(measure, Quantity) and measure.convention not in ("", "macs"):
         return None
     found: Amount | None = getattr(row, measure.stated) if measure.stated else None
@@ -224,7 +224,7 @@ def _wanted(
 
 
 def _affordable(question: Question, found: Found, point: Point) -> Point | None:
-    """The point with its costs, unless one breaks a budget."""
+    """The point with its costs; None if one of them breaks a budget."""
     amounts = [found[measure] for measure in question.measures]
     costs, bounded = amounts[: len(question.criteria)], amounts[len(question.criteria) :]
     if any(most.limit < amount for most, amount in zip(question.most, bounded, strict=True)):

@@ -1,9 +1,9 @@
 """Budgets solved backwards: the largest design of a network that keeps them all.
 
-Along one axis a network's cost is a staircase, for widths round to channels and sizes to grids. The
-answer is the last step below the budget, found on the staircase itself; beside it stands the
-solution of the idealised law, whose roundings are dropped. Along several axes the answer is a
-frontier: for tidy values of all but one, the largest of the last.
+Along one axis a network's cost is a staircase, because widths are rounded to channels and sizes to
+grids. The answer is the last step below the budget, found on the staircase itself, together with
+the solution of the idealised law, which drops all roundings. Along several axes the answer is a
+frontier: for round values of all axes but the last, the largest value of the last one.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from flopscope.search.designs import Design, Designs, Sizes, counted, depends
 from flopscope.search.staircase import Staircase
 
 PATIENCE = 64
-"""Tidy values of an axis that are tried before it is given up for want of any design."""
+"""The number of round values of an axis that are tried in the search for the first design."""
 
 
 @dataclass(frozen=True)
 class Solution:
-    """`designs` keep `budgets`, in the order of the outer axes.
+    """`designs` are those that keep `budgets`, in the order of the outer axes.
 
-    `beyond` is the next design along a single free axis, the first that breaks a budget; None
-    where the network ends there. `least` is the smallest design, where none keeps the budgets.
+    `beyond` is the next design along a single free axis, the first that breaks a budget; None if
+    there is no larger design. `least` is the smallest design, if none keeps the budgets.
     """
 
     variant: Variant
@@ -45,24 +45,25 @@ class Solution:
 
     @property
     def quantities(self) -> list[Quantity]:
-        """What the designs are counted in."""
+        """The quantities in which the designs are counted."""
         return counted([budget.quantity for budget in self.budgets])
 
     def share(self, design: Design) -> Fraction:
-        """How much it uses of the budget that it is nearest to using up."""
+        """The share that it uses of the budget that it comes nearest to using up."""
         return max(Fraction(design.counts[b.quantity], b.limit) for b in self.budgets)
 
     def nearest(self, number: int) -> tuple[Design, ...]:
         """The designs nearest to the published network, by the logarithms of their sizes.
 
-        Of a frontier most designs are one-sided: very wide on tiny inputs, or the reverse.
+        Most designs of a frontier are one-sided: very wide on tiny inputs, or the reverse.
         """
         published = {axis.name: axis.published(self.variant) for axis in self.axes}
 
         def distance(design: Design) -> float:
             return sum(log(value / published[name]) ** 2 for name, value in design.sizes.items())
 
-        # Layers round too: neighbouring depths may give one network, which is shown once.
+        # Layers are rounded too, so neighbouring depths may give the same network, which is shown
+        # once.
         different = {tuple(d.counts.values()): d for d in sorted(self.designs, key=distance)[::-1]}
         near = sorted(different.values(), key=distance)[:number]
         return tuple(design for design in self.designs if design in near)
@@ -80,10 +81,12 @@ def solve(
     """The largest designs of a catalogue model that keep every budget.
 
     `free` names axes: res (a square input), width, depth, batch, classes. Resolutions beside
-    another free axis are multiples of `step`, 32 unless given; depths are then tenths.
+    another free axis are multiples of `step`, which is 32 unless given; depths are then multiples
+    of 0.1.
 
-    Raises BadInput for no budget or two of one quantity, for a size that is given and free at once,
-    and for an axis along which the budgets do not bind; UnknownName for what does not exist.
+    Raises BadInput if there is no budget or two bound the same quantity, for a size that is given
+    and free at once, and for an axis along which the budgets do not bind; UnknownName for a model
+    or axis that does not exist.
 
     >>> from flopscope.search.budgets import Budget
     >>> (largest,) = solve("mobilenetv2", [Budget("macs", 300_774_272)], ["res"]).designs
@@ -111,7 +114,7 @@ def solve(
 
 
 def check_budgets(budgets: Sequence[Budget]) -> None:
-    """Raises BadInput for no budget, and for two that bound one quantity."""
+    """Raises BadInput if there is no budget, or if two bound the same quantity."""
     if not budgets:
         raise BadInput("no budget is given; give one, such as --macs 150M")
     bounded = [budget.quantity for budget in budgets]
@@ -128,14 +131,14 @@ def _require_binding(designs: Designs, budgets: Sequence[Budget]) -> None:
             bounded = " and ".join(b.of.noun for b in budgets)
             raise BadInput(
                 f"{bounded} of {designs.variant} do not depend on {axis.name}, so that no budget "
-                "bounds it; bound another reading, or leave it out"
+                "bounds it; bound another quantity, or leave it out"
             )
 
 
 def _frontier(
     designs: Designs, budgets: Sequence[Budget], axes: Sequence[Axis], fixed: Sizes
 ) -> Iterator[Design]:
-    """For each tidy value of the outer axes the largest design along the last."""
+    """The largest design along the last axis, for each round value of the outer axes."""
     first, *inner = axes
     if not inner:
         largest = Staircase(designs, budgets, first, fixed).largest()
@@ -146,16 +149,18 @@ def _frontier(
     for tried, value in enumerate(_tidy(first), start=1):
         part = list(_frontier(designs, budgets, inner, {**fixed, first.name: value}))
         yield from part
-        # Costs grow along every axis: after the last design that keeps the budgets comes no other.
+        # Costs grow along every axis, so no design after the first that breaks the budgets keeps
+        # them.
         if not part and (found or tried == PATIENCE):
             return
         found = found or bool(part)
 
 
 def _least(designs: Designs, axes: Sequence[Axis], fixed: Sizes) -> Design:
-    """The design at the least tidy values, and the least of the last axis, for which there is one.
+    """The design at the least round values, and the least value of the last axis, for which there
+    is one.
 
-    Raises BadInput where the first tidy values have none.
+    Raises BadInput if there is none at the first round values.
     """
     first, *inner = axes
     if not inner:

@@ -1,4 +1,4 @@
-"""One free axis: a network's cost is a staircase along it, and a budget cuts it at one step."""
+"""One free axis, along which a network's cost is a staircase that a budget cuts at one step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from flopscope.search.budgets import Budget
 from flopscope.search.designs import Design, Designs, Sizes, at, depends
 
 POINTS = 512
-"""Multipliers at which steps are looked for, before they are located between two of them."""
+"""The number of multipliers at which steps are sought, before a step is located between two of
+them."""
 
 
 class Staircase:
@@ -25,9 +26,9 @@ class Staircase:
         self.designs, self.budgets, self.axis, self.fixed = designs, budgets, axis, fixed
 
     def largest(self) -> Design | None:
-        """The last design that keeps the budgets; None where none does.
+        """The last design that keeps the budgets; None if no design does.
 
-        Raises BadInput where the budgets are kept as far as designs are looked for.
+        Raises BadInput if all designs that are tried keep the budgets.
         """
         grid = self._grid(self._top())
         kept = np.flatnonzero(self._keeps(grid))
@@ -53,7 +54,7 @@ class Staircase:
         return self._plain(int(further[there[0]])) if there.size else None
 
     def first(self) -> Design:
-        """The least design. Raises BadInput where no design exists."""
+        """The least design. Raises BadInput if no design exists."""
         grid = self._grid(1 if not self.axis.whole else self.axis.limit)
         there = np.flatnonzero(self._exists(grid))
         if not there.size:
@@ -61,7 +62,7 @@ class Staircase:
         return self._plain(self._number(grid[there[0]]))
 
     def _top(self) -> int:
-        """The first power of two at which the budgets are broken, or the axis ends."""
+        """The first power of two at which the budgets are broken or the axis ends."""
         top = 1
         while top < self.axis.limit and self._affordable(top):
             top *= 2
@@ -75,7 +76,7 @@ class Staircase:
             return True
 
     def _grid(self, top: int) -> Any:
-        """Every whole value up to `top`, or POINTS multipliers at equal distances up to it."""
+        """Every integer up to `top`, or POINTS multipliers at equal distances up to it."""
         if self.axis.whole:
             return np.arange(1, top + 1)
         return np.arange(1, POINTS + 1) * (top / POINTS)
@@ -93,7 +94,8 @@ class Staircase:
         return bool(self.designs.exists(sizes)) and bool(self.designs.keeps(self.budgets, sizes))
 
     def _design(self, last: Any, grid: Any) -> Design:
-        """The design at `last`, and the first value that gives it; `grid` are those up to there."""
+        """The design at `last`, with the first value that gives it; `grid` has the values up to
+        there."""
         counts = self.designs.counts(self._at(last))
         there = grid[self._exists(grid)]
         found = self.designs.counts(self._at(there))
@@ -113,7 +115,8 @@ class Staircase:
         return Design(self._at(tidy), counts, (first, last), self._ideal())
 
     def _ideal(self) -> float | None:
-        """The least value at which an idealised law meets its budget; None outside its domain."""
+        """The least value at which an idealised law meets its budget; None outside of its
+        domain."""
         bounds = [self._ideal_bound(budget) for budget in self.budgets]
         reached = [bound for bound in bounds if bound is not None]
         return min(reached) if reached else None
@@ -135,7 +138,7 @@ class Staircase:
         return bound if bound > 0 and holds and self._reaches(bound) else None
 
     def _reaches(self, value: float) -> bool:
-        """Are there designs from a value on? Of whole sizes a network may take few."""
+        """Are there designs from a value on? A network may accept only a few integer sizes."""
         further = np.arange(int(value), self.axis.limit + 1)
         return not self.axis.whole or bool(self._exists(further).any())
 
@@ -151,7 +154,7 @@ class Staircase:
 
 
 def boundary(holds: Callable[[float], bool], low: float, high: float) -> tuple[float, float]:
-    """Neighbouring floats, the first of which satisfies `holds` and the second does not.
+    """Two neighbouring floats, of which the first satisfies `holds` and the second does not.
 
     Domain: low satisfies it, high does not.
 

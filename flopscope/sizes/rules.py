@@ -24,7 +24,7 @@ REFERENCE = 1 - Fraction(1, 2**20)
 """Every multiplier at just below 1: this decides which side of a choice an idealised law takes."""
 
 
-class Side(NamedTuple):
+class ChosenSide(NamedTuple):
     """The side of a choice that an idealised law takes, and why it is the right one there.
 
     Each reason is a difference that must not be negative, with its name in messages.
@@ -40,7 +40,7 @@ def as_given(*arguments: Term) -> tuple[Term, ...]:
 
 
 @dataclass(frozen=True)
-class Rule:
+class SizeRule:
     """What is known of a rule while its arguments are symbols. Every field but `written` takes the
     rule's own arguments."""
 
@@ -53,7 +53,7 @@ class Rule:
     ideal: Callable[..., Size] | None = None
     """The law behind it: the same without the rounding."""
 
-    side: Callable[..., Side] | None = None
+    side: Callable[..., ChosenSide] | None = None
     """The same for a rule that chooses between its arguments."""
 
     within: tuple[Number, Number] | None = None
@@ -77,11 +77,11 @@ class Rule:
     `%` is a remainder, whose sign is that of the dividend, so no rule uses it."""
 
 
-def rule_of(call: Call) -> Rule:
+def rule_of(call: Call) -> SizeRule:
     """What is known of a call's function; of one without a row nothing is.
 
     >>> from flopscope.symbolic import Call
-    >>> rule_of(Call(min, (3, 4))) == Rule()
+    >>> rule_of(Call(min, (3, 4))) == SizeRule()
     True
     """
     return RULES.get(call.function.__name__, UNKNOWN)
@@ -121,18 +121,18 @@ def _first(value: Size, *_: Size) -> Size:
     return value
 
 
-def _largest(*arguments: Size) -> Side:
+def _largest(*arguments: Size) -> ChosenSide:
     largest = max(arguments, key=_at_reference)
     others = (other for other in arguments if other is not largest)
     words = "the side of a maximum less another"
-    return Side(largest, tuple((largest - other, words) for other in others))
+    return ChosenSide(largest, tuple((largest - other, words) for other in others))
 
 
-def _below_or_not(value: Size, bound: Size, below: Size, otherwise: Size) -> Side:
+def _below_or_not(value: Size, bound: Size, below: Size, otherwise: Size) -> ChosenSide:
     is_below = _at_reference(value - bound) < 0
     distance = bound - value if is_below else value - bound
     words = "distance of the width from the bound of its rule"
-    return Side(below if is_below else otherwise, ((distance, words),))
+    return ChosenSide(below if is_below else otherwise, ((distance, words),))
 
 
 def _at_reference(value: Size) -> Fraction:
@@ -164,10 +164,10 @@ _HALF_EVEN = "v - f < 0.5 ? f : v - f > 0.5 ? f + 1 : 2 * Math.ceil(f / 2)"
 
 # --- the table --------------------------------------------------------------------------------
 
-UNKNOWN = Rule()
+UNKNOWN = SizeRule()
 
-RULES: Mapping[str, Rule] = {
-    "make_divisible": Rule(
+RULES: Mapping[str, SizeRule] = {
+    "make_divisible": SizeRule(
         # At most half a divisor is added, and a whole one where that is less than 0.9 of the value.
         bound=lambda value, divisor, minimum: in_floats(value) + 2 * divisor + minimum,
         ideal=_first,
@@ -177,18 +177,18 @@ RULES: Mapping[str, Rule] = {
         javascript="(v, d = 8, m = d) => { "
         f"const r = {_NEAREST_MULTIPLE.format(least='m')}; return r < 0.9 * v ? r + d : r; }}",
     ),
-    "nearest_multiple": Rule(
+    "nearest_multiple": SizeRule(
         bound=lambda value, divisor: in_floats(value) + 2 * divisor,
         ideal=_first,
         step=_whole_steps,
         javascript=f"(v, d = 8) => {_NEAREST_MULTIPLE.format(least='d')}",
     ),
-    "round_repeats": Rule(
+    "round_repeats": SizeRule(
         bound=lambda repeats, depth: in_floats(repeats * depth) + 1,
         ideal=operator.mul,
         javascript="(n, d) => Math.ceil(n * d)",
     ),
-    "round_half_even": Rule(
+    "round_half_even": SizeRule(
         bound=lambda value, minimum: in_floats(value) + 1 + minimum,
         ideal=_first,
         within=(HALF, HALF),
@@ -196,53 +196,53 @@ RULES: Mapping[str, Rule] = {
         javascript="(v, m = 0) => { "
         f"const f = Math.floor(v); return Math.max(m, {_HALF_EVEN}); }}",
     ),
-    "nearest_whole": Rule(
+    "nearest_whole": SizeRule(
         bound=_rounded,
         ideal=_first,
         within=(HALF, HALF),
         javascript=f"(v) => {{ const f = Math.floor(v); return {_HALF_EVEN}; }}",
     ),
-    "truncate": Rule(
+    "truncate": SizeRule(
         bound=in_floats,
         ideal=_first,
         within=(1, 0),
         javascript="Math.trunc",
     ),
-    "floored": Rule(bound=_rounded, ideal=_first, within=(1, 0), javascript="Math.floor"),
-    "ceiled": Rule(bound=_rounded, ideal=_first, within=(0, 1), javascript="Math.ceil"),
-    "floor_log2": Rule(
+    "floored": SizeRule(bound=_rounded, ideal=_first, within=(1, 0), javascript="Math.floor"),
+    "ceiled": SizeRule(bound=_rounded, ideal=_first, within=(0, 1), javascript="Math.ceil"),
+    "floor_log2": SizeRule(
         bound=lambda value: ceil(value).bit_length(),
         # No logarithm is rounded: the quotient of powers of two is exact.
         javascript="(n) => { let p = 0; while (n >= 2) { n /= 2; p += 1; } return p; }",
     ),
-    "maximum": Rule(
+    "maximum": SizeRule(
         bound=lambda *values: max(values),
         side=_largest,
         javascript="Math.max",
     ),
-    "where_below": Rule(
+    "where_below": SizeRule(
         bound=lambda _value, _bound, below, otherwise: below + otherwise,
         side=_below_or_not,
         javascript="(v, bound, below, otherwise) => v < bound ? below : otherwise",
     ),
-    "equal": Rule(
+    "equal": SizeRule(
         bound=lambda _a, _b: 1,
         ideal=lambda a, b: int(a == b),
         asks=operator.sub,
         javascript="(a, b) => a === b ? 1 : 0",
     ),
-    "order": Rule(bound=lambda _a, _b: 1, javascript="(a, b) => (a > b) - (a < b)"),
-    "plus": Rule(bound=_of_sum, ideal=operator.add, javascript="(a, b) => a + b"),
-    "minus": Rule(bound=_of_sum, ideal=operator.sub, javascript="(a, b) => a - b"),
-    "times": Rule(
+    "order": SizeRule(bound=lambda _a, _b: 1, javascript="(a, b) => (a > b) - (a < b)"),
+    "plus": SizeRule(bound=_of_sum, ideal=operator.add, javascript="(a, b) => a + b"),
+    "minus": SizeRule(bound=_of_sum, ideal=operator.sub, javascript="(a, b) => a - b"),
+    "times": SizeRule(
         bound=lambda a, b: in_floats(a * b), ideal=operator.mul, javascript="(a, b) => a * b"
     ),
-    "over": Rule(
+    "over": SizeRule(
         bound=lambda a, b: in_floats(Fraction(a) / b),
         divides_by=(1,),
         ideal=operator.truediv,
         javascript="(a, b) => a / b",
     ),
-    "sqrt": Rule(bound=in_floats, javascript="Math.sqrt"),
+    "sqrt": SizeRule(bound=in_floats, javascript="Math.sqrt"),
 }
 """By the name of the function in `flopscope.sizes`: roundings, choices, arithmetic of floats."""

@@ -125,11 +125,11 @@ def apart(a: Any, b: Any) -> tuple[Term, tuple[Term, ...]] | None:
     return left - right, (4 * left, 4 * right)
 
 
-def compared(a: Any, b: Any) -> tuple[Term, tuple[Term, ...]]:
+def signed_difference(a: Any, b: Any) -> tuple[Term, tuple[Term, ...]]:
     """What has the sign of a - b, as code that compares doubles sees it, and the limits of that.
 
     >>> from flopscope.symbolic import symbol
-    >>> print(compared(times(symbol("H"), 0.7), 3)[0])
+    >>> print(signed_difference(times(symbol("H"), 0.7), 3)[0])
     order(H·0.7, 3)
     """
     if not any(map(_is_real, (a, b))):

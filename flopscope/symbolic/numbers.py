@@ -9,14 +9,14 @@ from typing import Any
 from flopscope.symbolic.terms import LARGEST
 
 
-def is_array(value: Any) -> bool:
+def is_numpy(value: Any) -> bool:
     """Is it an array, or NumPy's own number?"""
     return hasattr(value, "dtype")
 
 
 def in_doubles(function: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
     """The operation on both numbers as doubles."""
-    if not (is_array(a) or is_array(b)):
+    if not (is_numpy(a) or is_numpy(b)):
         return function(float(a), float(b))
     return function(_as_doubles(a), _as_doubles(b))
 
@@ -29,7 +29,7 @@ def _as_doubles(value: Any) -> Any:
 
 def divided(a: Any, b: Any) -> Any:
     """a / b as Python divides: of two integers the double nearest to their quotient."""
-    if not (is_array(a) or is_array(b)):
+    if not (is_numpy(a) or is_numpy(b)):
         return a / b
     if any(map(_is_large, (a, b))):
         return one_by_one(operator.truediv, a, b)
@@ -43,7 +43,7 @@ def divided(a: Any, b: Any) -> Any:
 
 def _is_large(value: Any) -> bool:
     """Has it integers that no double holds? Python divides and compares them without rounding."""
-    if not is_array(value):
+    if not is_numpy(value):
         return isinstance(value, int) and abs(value) > LARGEST
     if value.dtype == object:
         return True
@@ -52,11 +52,11 @@ def _is_large(value: Any) -> bool:
 
 def one_by_one(function: Callable[..., Any], *values: Any, whole: bool = False) -> Any:
     """Element after element in Python's own arithmetic: NumPy's rounds some functions otherwise."""
-    if not any(map(is_array, values)):
+    if not any(map(is_numpy, values)):
         return function(*values)
     import numpy as np
 
-    plain = [value.astype(object) if is_array(value) else value for value in values]
+    plain = [value.astype(object) if is_numpy(value) else value for value in values]
     results = np.frompyfunc(function, len(values), 1)(*plain)
     if whole:
         return in_64_bits(results)

@@ -98,15 +98,15 @@ def multiply(left: Terms, right: Terms) -> dict[Monomial, Number]:
         left, right = right, left  # a product by one term keeps the other's terms apart
     if len(right) == 1:
         ((n, d),) = right.items()
-        return {times(m, n): c * d for m, c in left.items()}
+        return {monomial_product(m, n): c * d for m, c in left.items()}
     terms: dict[Monomial, Number] = {}
     for m, c in left.items():
         for n, d in right.items():
-            _accumulate(terms, times(m, n), c * d)
+            _accumulate(terms, monomial_product(m, n), c * d)
     return terms
 
 
-def times(m: Monomial, n: Monomial) -> Monomial:
+def monomial_product(m: Monomial, n: Monomial) -> Monomial:
     """m · n."""
     if not m or not n:
         return m or n

@@ -7,7 +7,7 @@ which torch's own refuse to be.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -83,13 +83,18 @@ def _cached_in(
     """Where cached functions stand: how each is replaced, its name, and the function itself."""
     classes: dict[int, type] = {}
     for namespace in places:
-        classes |= {id(value): value for value in namespace.values() if isinstance(value, type)}
-        for name, value in [item for item in namespace.items() if isinstance(item[1], CACHED)]:
+        classes |= {id(v): v for v in namespace.values() if issubclass(type(v), type)}
+        for name, value in _of_types(namespace, CACHED):
             yield namespace.__setitem__, name, value
     for kind in filter(theirs, classes.values()):
-        for name, value in [item for item in vars(kind).items() if isinstance(item[1], METHODS)]:
-            if isinstance(getattr(value, "__func__", value), CACHED):
+        for name, value in _of_types(vars(kind), METHODS):
+            if type(getattr(value, "__func__", value)) is CACHED:
                 yield partial(type.__setattr__, kind), name, value
+
+
+def _of_types(names: Mapping[str, Any], kinds: Any) -> list[tuple[str, Any]]:
+    """The values of these types. To ask a value itself may run code, as that of a proxy does."""
+    return [(name, value) for name, value in names.items() if issubclass(type(value), kinds)]
 
 
 @contextmanager

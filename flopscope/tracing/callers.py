@@ -80,8 +80,12 @@ def innermost(lines: Iterable[Line]) -> str | None:
     theirs = [(file, line) for file, line in lines if is_theirs(file)]
     own = next((line for line in theirs if package_of(line[0]) is None), None)
     if not theirs or own is None:
-        return shown(*theirs[0]) if theirs else None
-    return shown(*own) if own == theirs[0] else f"{shown(*own)} (in {_in_package(*theirs[0])})"
+        return shown_line(*theirs[0]) if theirs else None
+    return (
+        shown_line(*own)
+        if own == theirs[0]
+        else f"{shown_line(*own)} (in {_in_package(*theirs[0])})"
+    )
 
 
 def _in_package(filename: str, line: int) -> str:
@@ -91,7 +95,7 @@ def _in_package(filename: str, line: int) -> str:
     return f"{Path(*parts[at + 1 :])}:{line}"
 
 
-def shown(filename: str, line: int) -> str:
+def shown_line(filename: str, line: int) -> str:
     """file:line, from the working directory on where the file lies below it."""
     path = Path(filename)
     near = path.is_relative_to(Path.cwd())
@@ -116,7 +120,7 @@ def _code(where: str | None) -> str:
 def line_of(error: BaseException) -> str | None:
     """file:line that an error came from, the innermost that is the reader's."""
     if isinstance(error, SyntaxError) and error.filename and is_theirs(error.filename):
-        return shown(error.filename, error.lineno or 1)
+        return shown_line(error.filename, error.lineno or 1)
     lines, step = [], error.__traceback__
     while step is not None:
         lines.append((step.tb_frame.f_code.co_filename, step.tb_lineno))

@@ -25,7 +25,7 @@ from flopscope.tracing.building.constructing import (
 )
 from flopscope.tracing.building.standins import standins
 from flopscope.tracing.calls import Rule
-from flopscope.tracing.experts.routing import Routing, forget, spread_evenly
+from flopscope.tracing.experts.routing import Routing, forget_experts, spread_evenly
 from flopscope.tracing.functions.mode import Functions
 from flopscope.tracing.inputs import free_symbols, leaves, tensors_of
 from flopscope.tracing.lending import left_alone, lent, shapes_of
@@ -223,7 +223,7 @@ def finished(
 ) -> Trace:
     """What was recorded, with the domain that the trail gives it."""
     ledger, expected = spread_evenly(recorder.routing, recorder.ledger())
-    forget(trail)
+    forget_experts(trail)
     domain = trail.domain()
     known = numbers(domain)
     ledger = ledger.at(**known) if known else ledger

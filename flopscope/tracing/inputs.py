@@ -40,14 +40,14 @@ class Input:
 
 
 @dataclass(frozen=True)
-class Shape:
+class TypedShape:
     """A shape that was found among the inputs, and the type of its elements."""
 
     sizes: tuple[Any, ...]
     dtype: torch.dtype
 
 
-Leaf = torch.Tensor | Shape | Polynomial
+Leaf = torch.Tensor | TypedShape | Polynomial
 """What becomes a tensor; a polynomial alone becomes a free size."""
 
 
@@ -56,11 +56,11 @@ def free_symbols(values: Any) -> frozenset[Symbol]:
     found: set[Symbol] = set()
 
     def note(leaf: Leaf) -> Leaf:
-        sizes = leaf.sizes if isinstance(leaf, Shape) else (leaf,)
+        sizes = leaf.sizes if isinstance(leaf, TypedShape) else (leaf,)
         found.update(*(size.symbols() for size in map(_named, sizes) if is_symbolic(size)))
         return leaf
 
-    mapped(values, note)
+    mapped_inputs(values, note)
     return frozenset(found)
 
 
@@ -69,7 +69,7 @@ def tensors_of(trail: Trail, values: Any) -> Any:
     that has no one shape, and for a size below 0."""
 
     def made(leaf: Leaf) -> Any:
-        if isinstance(leaf, Shape):
+        if isinstance(leaf, TypedShape):
             return _tensor(trail, leaf.sizes, leaf.dtype)
         if isinstance(leaf, Polynomial):
             return free_size(trail, leaf)
@@ -80,7 +80,7 @@ def tensors_of(trail: Trail, values: Any) -> Any:
         # a tensor in its own right: of no subclass, without a gradient
         return torch.empty(tuple(leaf.shape), dtype=leaf.dtype, device="meta")
 
-    return mapped(values, made)
+    return mapped_inputs(values, made)
 
 
 def leaves(values: Any) -> list[torch.Tensor]:
@@ -92,7 +92,7 @@ def leaves(values: Any) -> list[torch.Tensor]:
             found.append(leaf)
         return leaf
 
-    mapped(values, note)
+    mapped_inputs(values, note)
     return found
 
 
@@ -122,7 +122,7 @@ def tensors_for(given: Sequence[InputSpec]) -> tuple[list[Input], dict[str, Any]
 # --- collections of any type ----------------------------------------------------------------------
 
 
-def mapped(values: Any, of: Callable[[Leaf], Any]) -> Any:
+def mapped_inputs(values: Any, of: Callable[[Leaf], Any]) -> Any:
     """The same collection with `of` each tensor and shape in it. A tensor or an object that occurs
     twice is one thing in the copy as well."""
     return _Copy(of).of(values, shapes=True)
@@ -138,9 +138,9 @@ class _Copy:
     def of(self, value: Any, *, shapes: bool) -> Any:
         """The copy of a value, in which a tuple of sizes is a shape if `shapes`."""
         if isinstance(value, Input):
-            return self.leaf(Shape(tuple(value.shape), value.dtype))
+            return self.leaf(TypedShape(tuple(value.shape), value.dtype))
         if shapes and type(value) in (tuple, torch.Size) and value and all(map(_is_size, value)):
-            return self.leaf(Shape(tuple(value), torch.float32))
+            return self.leaf(TypedShape(tuple(value), torch.float32))
         if isinstance(value, Polynomial):
             return self.leaf(value)
         if isinstance(value, PLAIN):

@@ -18,14 +18,14 @@ from flopscope.tracing.values.known import NAME
 from flopscope.tracing.values.numbers import Copies
 
 
-class Stored(NamedTuple):
+class LentShapes(NamedTuple):
     """Shapes of what a module stores: by first name, and by the ids of its own tensors."""
 
     by_name: dict[str, torch.Tensor]
     by_id: dict[int, torch.Tensor]
 
 
-def shapes_of(module: nn.Module, *, learning: bool) -> Stored:
+def shapes_of(module: nn.Module, *, learning: bool) -> LentShapes:
     """Every parameter and buffer as a tensor of a trace; shared tensors stay shared.
 
     Parameters learn where the module's do if `learning`, else wherever their type allows it:
@@ -33,7 +33,7 @@ def shapes_of(module: nn.Module, *, learning: bool) -> Stored:
     their first input have nothing stored yet.
     """
     copies = Copies()
-    found = Stored({}, {})
+    found = LentShapes({}, {})
     for name, parameter in module.named_parameters():
         if not is_lazy(parameter):
             learns = parameter.is_floating_point() or parameter.is_complex()
@@ -54,7 +54,7 @@ def parameter_of(own: nn.Parameter, shape: torch.Tensor, learns: bool) -> nn.Par
     return made
 
 
-def _keep(found: Stored, name: str, own: torch.Tensor, shape: torch.Tensor) -> None:
+def _keep(found: LentShapes, name: str, own: torch.Tensor, shape: torch.Tensor) -> None:
     found.by_name[name] = found.by_id[id(own)] = shape
     found.by_id[id(shape)] = shape
 
@@ -103,7 +103,7 @@ def _put_back(*actions: Callable[[], None]) -> Iterator[None]:
 
 def _versions(values: Iterable[Any]) -> Callable[[], None]:
     """What puts back torch's count of writes in place, which never arrive in a trace."""
-    tensors = [v for v in values if isinstance(v, torch.Tensor) and not v.is_inference()]
+    tensors = [v for v in values if issubclass(type(v), torch.Tensor) and not v.is_inference()]
     before = [(tensor, tensor._version) for tensor in tensors]
 
     def back() -> None:

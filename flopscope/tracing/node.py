@@ -22,7 +22,7 @@ from flopscope.sizes import (
     truncate,
 )
 from flopscope.symbolic import Polynomial, doubles
-from flopscope.symbolic.nearest import compared, near
+from flopscope.symbolic.nearest import near, signed_difference
 from flopscope.tracing.size_arithmetic import BINARY, IN_DOUBLES, UNARY, applied
 from flopscope.tracing.trail import Trail
 from flopscope.tracing.typed_node import TypedNode
@@ -121,7 +121,7 @@ class SizeNode(TypedNode):
         for value, sign in ((a, 1), (b, -1)):
             if not is_symbolic(value) and not abs(value) < NO_LIMIT:
                 return sign * value
-        difference, limits = compared(a, b)
+        difference, limits = signed_difference(a, b)
         self.trail.assume(*limits)
         return difference
 

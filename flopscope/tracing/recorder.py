@@ -32,16 +32,16 @@ from flopscope.tracing.calls import (
 )
 from flopscope.tracing.experts.routing import Routing
 from flopscope.tracing.node import size_value
-from flopscope.tracing.operators.costless import FREE
+from flopscope.tracing.operators.costless import COSTLESS
 from flopscope.tracing.operators.productless import PRODUCTLESS
 from flopscope.tracing.operators.table import OPERATORS
 from flopscope.tracing.shapes.outputs import result_of
-from flopscope.tracing.special.packs import Pack, elements_of
+from flopscope.tracing.special.packs import Pack, types_of
 from flopscope.tracing.special.table import dispatched
 from flopscope.tracing.stored import Stored
 from flopscope.tracing.trail import Trail
 from flopscope.tracing.values.known import META, flat, mapped
-from flopscope.tracing.values.numbers import Copies, follow, read, reading
+from flopscope.tracing.values.numbers import Copies, follow, how_read, read_values
 from flopscope.tracing.values.truths import Truths
 
 
@@ -104,7 +104,7 @@ class Recorder(TorchDispatchMode):
         with torch._C.DisableTorchFunction():
             plain = plain_name(function)
             args, kwargs = mapped(self._on_meta, (tuple(args), dict(kwargs or {})))
-            if reads := reading(function, args):
+            if reads := how_read(function, args):
                 return self._read(function, reads, args, kwargs)
             result = result_of(function, args, kwargs)
             follow(function, args, kwargs, result)
@@ -115,7 +115,7 @@ class Recorder(TorchDispatchMode):
         self, function: Any, reads: str, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
         """What the call reads of known tensors. Raises BadInput where they depend on the data."""
-        found = read(function, args, kwargs)
+        found = read_values(function, args, kwargs)
         if found is None:
             line = caller()
             refusal = BadInput(
@@ -131,12 +131,12 @@ class Recorder(TorchDispatchMode):
     def unpack(self, packs: Mapping[int, tuple[str, Pack]]) -> None:
         """Take in packed weights, by the id of what they are packed in."""
         self.packs = packs
-        self._stored.elements |= elements_of(packs)
+        self._stored.elements |= types_of(packs)
 
     def foresees(self, function: Any) -> bool:
-        """Does a rule say what it is, or that it is free?"""
+        """Does a rule say what it is, or that it is costless?"""
         name = full_name(function, plain_name(function))
-        known = name in OPERATORS or name in FREE or name in PRODUCTLESS
+        known = name in OPERATORS or name in COSTLESS or name in PRODUCTLESS
         return known or name in self._rules
 
     def record(
@@ -148,7 +148,7 @@ class Recorder(TorchDispatchMode):
         if not outputs:
             return
         rule = self._rule(name, args)
-        if rule is None and name in FREE:
+        if rule is None and name in COSTLESS:
             self._forward(args, outputs)
             return
         call = OperatorCall(name, args, kwargs, result)

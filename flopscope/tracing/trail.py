@@ -25,7 +25,7 @@ from flopscope.symbolic import (
     as_code_would,
     replace_atoms,
 )
-from flopscope.symbolic.nearest import compared
+from flopscope.symbolic.nearest import signed_difference
 from flopscope.symbolic.terms import LARGEST
 from flopscope.tracing.callers import caller, initialises
 
@@ -54,11 +54,14 @@ class Trail:
     """What must not exceed 2⁵³, so that arithmetic in floats is exact where it was taken to be."""
     known: dict[Any, Any] = field(default_factory=dict, repr=False)
     """Arithmetic that was done: networks ask for the same sizes again and again."""
+    unnoted: int = 0
+    """How many answers an initialiser was given, of which the domain learns nothing."""
 
     def settle(self, question: Relation) -> bool:
         """The answer at the example; the relation that holds there is remembered."""
         answer = not question.at(self.example).broken()
         if initialises():
+            self.unnoted += 1
             return answer
         self.relations[question if answer else question.negation()] = None
         return answer
@@ -72,6 +75,7 @@ class Trail:
         if not is_symbolic(value):
             return value
         if value not in self.fixed and initialises():
+            self.unnoted += 1
             return number_at(value, self.example)
         if value not in self.fixed:
             self.fixed[value] = Fixed(value, number_at(value, self.example), caller())
@@ -82,7 +86,7 @@ class Trail:
         doubles."""
         fixed = []
         for f in self.fixed.values():
-            difference, limits = compared(f.value, f.number)
+            difference, limits = signed_difference(f.value, f.number)
             self.assume(*limits)
             fixed.append(Relation(difference, equality=True))
         return simplified((*self.relations, *fixed, *_limits(self.limits)))

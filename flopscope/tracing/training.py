@@ -26,14 +26,14 @@ from flopscope.readings.training import Kept, Saved
 from flopscope.sizes import Shape, elements, is_symbolic
 from flopscope.symbolic import substitute
 from flopscope.tracing.calls import Facts, Rule, shape_of
-from flopscope.tracing.inputs import leaves, mapped
+from flopscope.tracing.inputs import leaves, mapped_inputs
 from flopscope.tracing.operators.costless import VIEWS
 from flopscope.tracing.operators.gradients import GRADIENTS
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.trail import Trail
 
 
-class Look(NamedTuple):
+class SavedTensor(NamedTuple):
     """A tensor as an operator keeps it: the module's path and call, the storage, how much is seen
     of it, and all of it."""
 
@@ -59,7 +59,7 @@ class TrainingRecorder(Recorder):
     ) -> None:
         super().__init__(state, parameters, inputs, {**GRADIENTS, **rules}, frozen, shapes)
         self.backward = False
-        self.looks: list[Look] = []
+        self.saved_tensors: list[SavedTensor] = []
         # the last number that autograd had given when an operator ran, ascending, and where it ran
         self._numbers: list[int] = []
         self._modules: list[tuple[str, int]] = []
@@ -121,7 +121,7 @@ class TrainingRecorder(Recorder):
             self._stored.name_of(whole),
             at in self._inputs,
         )
-        self.looks.append(Look(self.places[-1], at, shape_of(tensor), kept))
+        self.saved_tensors.append(SavedTensor(self.places[-1], at, shape_of(tensor), kept))
         return tensor
 
     def _row(self, facts: Facts, output: torch.Tensor, name: str) -> Operator:
@@ -136,27 +136,32 @@ def saved(run: TrainingRecorder, at_example: TrainingRecorder, trail: Trail) -> 
     """
     domain = trail.domain()
     kept: dict[int, Kept] = {}
-    alike: dict[Any, list[Look]] = {}
-    for look in run.looks:
-        alike.setdefault(_where(look, trail), []).append(look)
-    for look in at_example.looks:
-        same = alike.get(_where(look, trail))
+    alike: dict[Any, list[SavedTensor]] = {}
+    for saved_tensor in run.saved_tensors:
+        alike.setdefault(_where(saved_tensor, trail), []).append(saved_tensor)
+    for saved_tensor in at_example.saved_tensors:
+        same = alike.get(_where(saved_tensor, trail))
         if not same:
             return None
-        open_look = same.pop(0)
-        for shape in (open_look.whole.shape, open_look.shape):
-            if elements(_at_example(shape, trail)) == elements(look.whole.shape):
+        open_tensor = same.pop(0)
+        for shape in (open_tensor.whole.shape, open_tensor.shape):
+            if elements(_at_example(shape, trail)) == elements(saved_tensor.whole.shape):
                 known = tuple(substitute(n, numbers(domain)) for n in shape)
-                kept.setdefault(look.storage, replace(open_look.whole, shape=known))
-        if look.storage not in kept:
+                kept.setdefault(saved_tensor.storage, replace(open_tensor.whole, shape=known))
+        if saved_tensor.storage not in kept:
             return None
     return None if any(alike.values()) else Saved(tuple(kept.values()), domain)
 
 
-def _where(look: Look, trail: Trail) -> Any:
+def _where(saved_tensor: SavedTensor, trail: Trail) -> Any:
     """What tells the looks of a run from each other, since operators may keep them in any order."""
-    whole = look.whole
-    return look.place, whole.name, whole.item, elements(_at_example(look.shape, trail))
+    whole = saved_tensor.whole
+    return (
+        saved_tensor.place,
+        whole.name,
+        whole.item,
+        elements(_at_example(saved_tensor.shape, trail)),
+    )
 
 
 def _at_example(shape: Shape, trail: Trail) -> Shape:
@@ -169,7 +174,7 @@ def example_of(values: Any, trail: Trail) -> Any:
     def example(value: Any) -> torch.Tensor:
         return torch.empty(_at_example(shape_of(value), trail), dtype=value.dtype, device="meta")
 
-    return mapped(values, example)
+    return mapped_inputs(values, example)
 
 
 def training_step(

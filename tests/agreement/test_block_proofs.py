@@ -10,7 +10,7 @@ import pytest
 from flopscope.agreement import blocks
 from flopscope.agreement.blocks import COUNTERPARTS, prove_block
 from flopscope.analytic.blocks import conv_bn_act
-from flopscope.analytic.named_blocks import C_OUT, FORMS, Form
+from flopscope.analytic.named_blocks import C_OUT, NAMED_BLOCKS, NamedBlock
 from flopscope.analytic.operators import conv2d
 from flopscope.cli import main
 
@@ -19,7 +19,7 @@ EXCEPTIONS: frozenset[str] = frozenset()
 
 
 def test_every_form_has_a_counterpart_or_is_a_known_exception() -> None:
-    assert COUNTERPARTS.keys() | EXCEPTIONS == FORMS.keys()
+    assert COUNTERPARTS.keys() | EXCEPTIONS == NAMED_BLOCKS.keys()
     assert not COUNTERPARTS.keys() & EXCEPTIONS
 
 
@@ -60,10 +60,10 @@ def test_a_condition_that_is_not_given_is_an_assumption(monkeypatch: pytest.Monk
 
 def test_a_wrong_closed_form_is_not_proved(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     wrong = replace(
-        FORMS["separable_conv"],
+        NAMED_BLOCKS["separable_conv"],
         block=lambda x: conv2d(conv2d(x, x.channels, 3, groups=x.channels, name="dw"), C_OUT, 1),
     )
-    monkeypatch.setattr(blocks, "FORMS", {**FORMS, "separable_conv": wrong})
+    monkeypatch.setattr(blocks, "NAMED_BLOCKS", {**NAMED_BLOCKS, "separable_conv": wrong})
     ((case, proof),) = prove_block("separable_conv")
     assert str(case) == "separable_conv where K = 2·k + 1"
     assert not proof
@@ -75,8 +75,8 @@ def test_a_wrong_closed_form_is_not_proved(monkeypatch: pytest.MonkeyPatch, caps
 
 
 def test_a_row_too_many_is_not_proved(monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = replace(FORMS["pointwise_conv"], block=lambda x: conv_bn_act(x, C_OUT, 1))
-    monkeypatch.setattr(blocks, "FORMS", {**FORMS, "pointwise_conv": wrong})
+    wrong = replace(NAMED_BLOCKS["pointwise_conv"], block=lambda x: conv_bn_act(x, C_OUT, 1))
+    monkeypatch.setattr(blocks, "NAMED_BLOCKS", {**NAMED_BLOCKS, "pointwise_conv": wrong})
     ((_, proof),) = prove_block("pointwise_conv")
     assert [str(mismatch) for mismatch in proof.mismatches] == [
         "bn (no layer): row: closed form batch norm, traced None"
@@ -153,8 +153,8 @@ def test_messages(arguments: list[str], said: str, capsys) -> None:
 def test_a_block_without_a_counterpart_is_named_as_such(
     monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
-    form = Form("a block of nowhere", "no paper", lambda x: conv2d(x, C_OUT, 1))
-    monkeypatch.setitem(FORMS, "nowhere", form)
+    form = NamedBlock("a block of nowhere", "no paper", lambda x: conv2d(x, C_OUT, 1))
+    monkeypatch.setitem(NAMED_BLOCKS, "nowhere", form)
     assert main(["check", "mobilenetv1", "nowhere", "--prove"]) == 2
     said = capsys.readouterr().err.strip()
     assert said.endswith(

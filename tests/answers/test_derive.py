@@ -213,7 +213,7 @@ BAD = {
         "sizes; write it like C, 2*C, h*d or 'text'"
     ),
     ("Squeeze", "--arg", "channels=C", "--free", "width"): (
-        "FILE:Squeeze is a target and takes no --free, --when or --ideal"
+        "FILE:Squeeze is a target and takes no --free, --assume or --ideal"
     ),
     ("Squeeze", "--arg", "channels=C", "--of", "cost"): "unknown quantity 'cost'",
     ("Squeeze", "--arg", "chanels=C"): "FILE:Squeeze cannot be derived with chanels=C: TypeError",

@@ -10,7 +10,7 @@ from public_models import flops, meta, timm, torchvision
 
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.names import TIMM, TORCHVISION, catalog_name
-from flopscope.catalog.results import read
+from flopscope.catalog.results import read_results
 from flopscope.catalog.variant import parse
 from flopscope.errors import BadInput
 
@@ -101,7 +101,7 @@ def test_a_catalogue_id_is_itself():
 
 
 def test_timm_s_layout(file):
-    results = read(
+    results = read_results(
         file(
             TIMM_HEADER
             + "mobilenetv2_100.ra_in1k,224,72.948,27.052,90.990,9.010,3.50,0.875,bicubic\n"
@@ -120,7 +120,7 @@ def test_timm_s_layout(file):
 
 
 def test_the_minimal_layout(file):
-    results = read(
+    results = read_results(
         file(
             "model,top1,res,params,macs,latency_ms\n"
             "mobilenetv2:width=1.4,74.7,192x256,6.1M,,1.25\n"
@@ -137,7 +137,7 @@ def test_the_minimal_layout(file):
 
 def test_a_spreadsheet_s_file(file):
     text = 'Note,top1,model\r\n"two\r\nlines",72.0,mobilenetv2\r\n\r\n,70.6,mobilenetv1\r\n'
-    rows = read(file(text, "utf-8-sig")).rows
+    rows = read_results(file(text, "utf-8-sig")).rows
     assert [(row.line, row.name) for row in rows] == [(3, "mobilenetv2"), (5, "mobilenetv1")]
 
 
@@ -169,14 +169,14 @@ def test_a_spreadsheet_s_file(file):
 )  # fmt: skip
 def test_a_row_that_is_skipped_says_why(file, row, name, reason):
     header = "model,top1,res,params,macs,latency_ms\n"
-    results = read(file(f"{header}mobilenetv1,70.6,224,,,\n{row}\nmobilenetv2,72,224,,,\n"))
+    results = read_results(file(f"{header}mobilenetv1,70.6,224,,,\n{row}\nmobilenetv2,72,224,,,\n"))
     assert [kept.name for kept in results.rows] == ["mobilenetv1", "mobilenetv2"]
     assert results.skipped == ((3, name, reason),)
 
 
 def test_thousands_in_groups_are_read_and_other_commas_are_not(file):
     header = "model,top1,params\n"
-    assert read(file(f'{header}a,72,"3,504,872"\n')).rows[0].params == 3_504_872
+    assert read_results(file(f'{header}a,72,"3,504,872"\n')).rows[0].params == 3_504_872
 
 
 ACCEPTED = (
@@ -206,14 +206,14 @@ ACCEPTED = (
 def test_what_is_no_results_file(file, text, message):
     path = file(text)
     with pytest.raises(BadInput) as raised:
-        read(path)
+        read_results(path)
     assert str(raised.value) == message.replace("FILE", path)
 
 
 def test_text_in_another_encoding(file):
     path = file("model,top1\nréseau,72\n", "latin-1")
     with pytest.raises(BadInput) as raised:
-        read(path)
+        read_results(path)
     assert str(raised.value) == (
         f"'{path}' is not CSV text in UTF-8: 'utf-8' codec can't decode byte 0xe9 in position 12: "
         "invalid continuation byte"
@@ -226,5 +226,5 @@ def test_a_file_that_is_not_there(tmp_path):
         (tmp_path, "Is a directory"),
     ):
         with pytest.raises(BadInput) as raised:
-            read(str(path))
+            read_results(str(path))
         assert str(raised.value) == f"cannot read '{path}': {why}; give a CSV file"

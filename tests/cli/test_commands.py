@@ -149,10 +149,9 @@ def test_formula_of_a_network_is_a_sum_over_grids(capsys):
     assert "domain: B, H, W ≥ 1" in out
 
 
-def test_formula_on_multiples_is_a_polynomial(capsys):
-    out = printed(
-        capsys, "formula", "mobilenetv2", "--when", "H, W multiples of 32", "--of", "macs"
-    )
+@pytest.mark.parametrize("option", ["--assume", "--when"])
+def test_formula_on_multiples_is_a_polynomial(capsys, option):
+    out = printed(capsys, "formula", "mobilenetv2", option, "H, W multiples of 32", "--of", "macs")
     assert "⌈" not in out
     assert "H, W multiples of 32" in out
 
@@ -339,10 +338,10 @@ BAD = {
     ("formula", "separable_conv", "--free", "width"): (
         "separable_conv is a block, free in all its sizes already; leave out width"
     ),
-    ("formula", "mobilenetv2", "--when", "Z multiples of 3"): (
+    ("formula", "mobilenetv2", "--assume", "Z multiples of 3"): (
         "there is no free Z in these formulas; their free sizes are B, H, W"
     ),
-    ("formula", "mobilenetv2", "--when", "H multiples of 0"): (
+    ("formula", "mobilenetv2", "--assume", "H multiples of 0"): (
         "H cannot be a multiple of 0; give a positive integer"
     ),
     ("formula", "mobilenetv1:rho=0.5"): (
@@ -352,7 +351,7 @@ BAD = {
     ("formula", "width-law:mobilenetv1:width=0.5"): (
         "width is fixed in 'mobilenetv1:width=0.5' and free at once; leave one of them out"
     ),
-    ("formula", "mobilenetv2", "--when", "H even"): (
+    ("formula", "mobilenetv2", "--assume", "H even"): (
         "'H even' is not a condition; write it like 'H, W multiples of 32'"
     ),
     (
@@ -362,7 +361,7 @@ BAD = {
         "html",
     ): "unknown format 'html'; known are text, latex, python, json",
     ("formula", "separable-ratio", "--ideal"): (
-        "separable-ratio is a law and takes no --of, --free, --when or --ideal"
+        "separable-ratio is a law and takes no --of, --free, --assume or --ideal"
     ),
     ("formula", "separable-ratio", "--format", "html"): (
         "unknown format 'html'; known are text, markdown, latex, python, json"

@@ -16,7 +16,7 @@ from trees import FREE, interpreted, trees, values
 from variants import with_width
 
 from flopscope import sizes as rules
-from flopscope.analytic.named_blocks import FORMS
+from flopscope.analytic.named_blocks import NAMED_BLOCKS
 from flopscope.answers.formula import QUANTITIES, symbolic_ledger
 from flopscope.catalog.variant import parse
 from flopscope.closedform import Formula
@@ -48,7 +48,7 @@ ALPHA = symbol("width", lower=0, integer=False)
 
 VARIANTS = with_width()
 each_variant = pytest.mark.parametrize("variant", VARIANTS)
-each_form = pytest.mark.parametrize("form", FORMS)
+each_form = pytest.mark.parametrize("form", NAMED_BLOCKS)
 
 
 DISTINCT = [name for name, row in formulas().items() if not row.dtype or name == "traffic"]
@@ -57,7 +57,7 @@ DISTINCT = [name for name, row in formulas().items() if not row.dtype or name ==
 
 @cache
 def free_ledger(name):
-    return symbolic_ledger(name, () if name in FORMS else ("width", "classes"))
+    return symbolic_ledger(name, () if name in NAMED_BLOCKS else ("width", "classes"))
 
 
 @cache
@@ -67,7 +67,7 @@ def formula(name, quantity):
 
 
 def every_formula():
-    for name in (*VARIANTS, *FORMS):
+    for name in (*VARIANTS, *NAMED_BLOCKS):
         for quantity in DISTINCT:
             yield formula(name, quantity)
 
@@ -143,7 +143,7 @@ def test_a_block_equals_its_polynomial(form, sizes, groups):
     multiples = {"C_in": 2 * groups, "C_out": groups * sizes["s"], "C_hid": groups}
     sizes = sizes | {name: n * sizes[name] for name, n in multiples.items()}
     sizes |= {"G": groups, "heads": groups} | ONLY.get(form, {})
-    least = {s.name: s.lower for s in FORMS[form].ledger().symbols()}
+    least = {s.name: s.lower for s in NAMED_BLOCKS[form].ledger().symbols()}
     sizes = {name: max(size, least.get(name, 1)) for name, size in sizes.items()}
     for quantity in DISTINCT:
         exact = formula(form, quantity)
@@ -814,7 +814,7 @@ def test_latex_of_a_block():
 
 
 def test_latex_is_balanced():
-    for name in (*VARIANTS, *FORMS):
+    for name in (*VARIANTS, *NAMED_BLOCKS):
         for exact in (formula(name, "macs"), formula(name, "params").idealised()):
             latex = exact.latex()
             assert latex.count("{") == latex.count("}")

@@ -12,11 +12,11 @@ from flopscope.catalog.variant import FREE, parse
 from flopscope.errors import BadInput
 from flopscope.facts import Function, Kind
 from flopscope.onnxgraph import read
-from flopscope.onnxgraph.costless import FREE as FREE_OPERATORS
+from flopscope.onnxgraph.costless import COSTLESS
 from flopscope.onnxgraph.expansions.table import EXPANSIONS
 from flopscope.onnxgraph.operators import OPERATORS
 from flopscope.onnxgraph.productless import PRODUCTLESS
-from flopscope.onnxgraph.recurrent import CELLS
+from flopscope.onnxgraph.recurrent import RECURRENT
 from flopscope.onnxgraph.shapes.table import SHAPES
 from flopscope.sizes import elements
 from flopscope.symbolic import symbol
@@ -223,9 +223,7 @@ def test_multi_head_attention_at_the_number_of_tokens_that_its_export_fixes(tmp_
 # --- operators by themselves ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "table", [OPERATORS, SHAPES, FREE_OPERATORS, CELLS, EXPANSIONS, PRODUCTLESS]
-)
+@pytest.mark.parametrize("table", [OPERATORS, SHAPES, COSTLESS, RECURRENT, EXPANSIONS, PRODUCTLESS])
 def test_the_tables_name_operators_of_onnx(table):
     known = {f"{s.domain}.{s.name}" if s.domain else s.name for s in defs.get_all_schemas()}
     elsewhere = ("com.microsoft.", "com.ms.internal.nhwc.")
@@ -235,9 +233,9 @@ def test_the_tables_name_operators_of_onnx(table):
 
 
 def test_no_operator_is_free_and_counted_but_the_gather_that_looks_up_a_table():
-    assert set(OPERATORS) & set(FREE_OPERATORS) == {"Gather"}
-    assert not PRODUCTLESS & (set(OPERATORS) | set(FREE_OPERATORS) | set(EXPANSIONS))
-    assert set(CELLS) & (set(OPERATORS) | set(FREE_OPERATORS)) == set()
+    assert set(OPERATORS) & set(COSTLESS) == {"Gather"}
+    assert not PRODUCTLESS & (set(OPERATORS) | set(COSTLESS) | set(EXPANSIONS))
+    assert set(RECURRENT) & (set(OPERATORS) | set(COSTLESS)) == set()
 
 
 def test_a_name_becomes_a_size_through_shape_arithmetic(tmp_path):

@@ -507,13 +507,13 @@ def test_the_places_of_a_grid(tmp_path):
 
 def test_every_operator_of_onnx_is_known_or_named_here():
     """So that a new release of onnx, or a gap, is seen."""
-    from flopscope.onnxgraph.costless import FREE
+    from flopscope.onnxgraph.costless import COSTLESS
     from flopscope.onnxgraph.expansions.table import EXPANSIONS
     from flopscope.onnxgraph.flow import FLOW
     from flopscope.onnxgraph.operators import OPERATORS
     from flopscope.onnxgraph.productless import PRODUCTLESS
-    from flopscope.onnxgraph.recurrent import CELLS
+    from flopscope.onnxgraph.recurrent import RECURRENT
 
-    known = {*EXPANSIONS, *FLOW, *FREE, *OPERATORS, *PRODUCTLESS, *CELLS}
+    known = {*EXPANSIONS, *FLOW, *COSTLESS, *OPERATORS, *PRODUCTLESS, *RECURRENT}
     every = {schema.name for schema in defs.get_all_schemas() if schema.domain == ""}
     assert every - known <= {"Det", "LinearAttention", "SequenceMap", "FlexAttention"}

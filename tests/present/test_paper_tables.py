@@ -226,7 +226,7 @@ def test_bad_input_writes_neither_file(tmp_path, capsys) -> None:
 MESSAGES = {
     ("--columns", "param"): "unknown column 'param'; did you mean params or params_ratio?",
     ("--columns", "params,params"): "the column params is given twice; give it once",
-    ("--sort", "cite"): "rows are sorted by numbers, which cite has not; sort by params",
+    ("--sort", "cite"): "rows are sorted by numbers, and cite has none; sort by params",
     ("--sort", "+mac"): "unknown column 'mac'; did you mean macs?",
     ("--group", "year"): "unknown group 'year'; known are family",
 }

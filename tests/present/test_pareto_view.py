@@ -86,7 +86,7 @@ def test_results_with_strangers_and_skipped_rows(capsys, results):
         ["mobilenetv1", "224×224", "4,231,976", "70.60", "[1]", "by", "1"],
     ]
     notes = " ".join(out.split())
-    assert "* as the file states it: no networks of the catalogue, 1 in all." in notes
+    assert "* as the file states it, for points that are not in the catalogue: 1 in all." in notes
     assert (
         "Left out, 1: repeats line 4: mobilenetv1 (line 5). Left out, 1: top1 'NaN' is not a "
         "percentage from 0 to 100: mobilenetv3_small_100 (line 6)."

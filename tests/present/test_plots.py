@@ -23,7 +23,7 @@ from flopscope.present.plots.comparison import PANELS, draw, sensible
 from flopscope.present.plots.curves import against_resolution, against_width
 from flopscope.present.plots.export import drawn
 from flopscope.present.plots.labels import Label, place_labels
-from flopscope.present.plots.style import COLUMN, PAGE, family_look, look, tick
+from flopscope.present.plots.style import COLUMN, PAGE, family_style, series_style, tick
 from flopscope.search.budgets import Budget
 from flopscope.search.front import Front
 from flopscope.search.points import Question, points
@@ -158,9 +158,9 @@ def test_every_point_is_drawn_once(everything):
 def test_families_are_told_apart_in_colour_and_in_grey(everything):
     families = list(dict.fromkeys(model.family for model in MODELS.values()))
     assert {point.family for point in everything.points} <= {*families}
-    assert len({family_look(family) for family in families}) == len(families)
-    assert len({family_look(family).marker for family in families[:16]}) == min(16, len(families))
-    assert len({look(n) for n in range(48)}) == 48
+    assert len({family_style(family) for family in families}) == len(families)
+    assert len({family_style(family).marker for family in families[:16]}) == min(16, len(families))
+    assert len({series_style(n) for n in range(48)}) == 48
 
 
 def test_a_family_looks_the_same_in_every_picture():

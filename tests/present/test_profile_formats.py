@@ -215,7 +215,7 @@ def test_a_report_converts_to_a_frame():
 # --- lower bounds -----------------------------------------------------------------------------
 
 SENTENCE = (
-    "≥: a lower bound, for the cost of these operators is unknown and not counted: "
+    "≥: a lower bound; the cost of these operators is unknown and not counted: "
     "linalg_pinv in inner; linalg_qr in the network itself"
 )
 

@@ -18,7 +18,7 @@ from torch.utils._pytree import tree_leaves
 from variants import with_width
 
 from flopscope.analytic.blocks import inverted_residual, mobilenetv3_block, squeeze_excite
-from flopscope.analytic.named_blocks import FORMS
+from flopscope.analytic.named_blocks import NAMED_BLOCKS
 from flopscope.analytic.operators import (
     activation,
     add,
@@ -373,7 +373,7 @@ def test_liveness_of_networks_at_every_step(model, fused):
 @few
 @given(st.sampled_from([8, 16, 40]), st.sampled_from([8, 16, 40]), st.integers(2, 6))
 def test_peak_of_a_block_in_symbols_whose_input_is_the_network_s(fused, inputs, outputs, t):
-    form = FORMS["inverted_residual"].ledger().peak_activation_bytes(fused=fused).formula
+    form = NAMED_BLOCKS["inverted_residual"].ledger().peak_activation_bytes(fused=fused).formula
     ledger = record(lambda x: inverted_residual(x, outputs, expansion=t), (2, inputs, 6, 7))
     expected = ledger.peak_activation_bytes(fused=fused).value
     assert form.at(B=2, C_in=inputs, C_out=outputs, H=6, W=7, K=3, t=t) == expected

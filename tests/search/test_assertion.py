@@ -143,7 +143,7 @@ def test_the_helper_of_tests_wants_a_budget():
          "--max-macs much is not a positive number; give digits with at most one decimal point and "
          "one of K, M, G, T, such as 150M or 150000000"),
         (["--max-macs", "1M"],
-         "net.py:Net does not state the size of its input; give it, such as --res 224 or "
+         "{target} does not state the size of its input; give it, such as --res 224 or "
          "--input 1,3,224,224"),
         (["--max-macs", "1M", "--input", "B,3,32,32"],
          "this counts at sizes that are numbers, and B,3,32,32 has free ones; give an input such "
@@ -152,7 +152,7 @@ def test_the_helper_of_tests_wants_a_budget():
 )  # fmt: skip
 def test_bad_input(capsys, target, arguments, message):
     status, out, err = asserted(capsys, target, *arguments)
-    assert (status, out, err) == (2, "", f"flopscope: {message}\n")
+    assert (status, out, err) == (2, "", f"flopscope: {message.format(target=target)}\n")
 
 
 @pytest.mark.parametrize("further", [[], ["--res", "224"], ["--input", "1,3,224,224"]])

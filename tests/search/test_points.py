@@ -6,7 +6,7 @@ import pytest
 
 from flopscope.catalog.figures import KINDS, figures
 from flopscope.catalog.models import MODELS
-from flopscope.catalog.results import read
+from flopscope.catalog.results import read_results
 from flopscope.catalog.variant import parse
 from flopscope.conventions import convention
 from flopscope.errors import BadInput, UnknownName
@@ -29,7 +29,7 @@ def results(tmp_path):
     def make(text):
         path = tmp_path / "r.csv"
         path.write_text(text, encoding="utf-8")
-        return read(str(path))
+        return read_results(str(path))
 
     return make
 

@@ -12,7 +12,7 @@ from flopscope.errors import Overflow
 from flopscope.sizes.choices import equal
 from flopscope.sizes.enclosing import least
 from flopscope.sizes.rounding import ceil_div
-from flopscope.sizes.rules import RULES, UNKNOWN, Rule, rule_of, shown_arguments
+from flopscope.sizes.rules import RULES, UNKNOWN, SizeRule, rule_of, shown_arguments
 from flopscope.symbolic import Call, call, symbol
 
 C, H = symbol("C"), symbol("H")
@@ -25,7 +25,7 @@ def next_multiple(value, divisor=8):
     return -(-value // divisor) * divisor
 
 
-ROW = Rule(
+ROW = SizeRule(
     bound=lambda value, divisor: value + divisor,
     ideal=lambda value, _divisor: value,
     within=(0, 0),

@@ -17,7 +17,7 @@ from flopscope.agreement import (
     Agreement,
     agree,
 )
-from flopscope.agreement.rows import compared
+from flopscope.agreement.rows import comparable
 from flopscope.analytic.tape import record
 from flopscope.facts import InputSpec
 from flopscope.ledger import Ledger
@@ -68,7 +68,7 @@ def assert_all_agree(agreement: Agreement, ledger: Ledger) -> None:
     assert [str(difference) for difference in agreement.differences] == []
     assert (agreement.skipped, agreement.unconfirmed) == ((), ())
     assert agreement
-    assert [row.path for row in agreement.rows] == [row.path for row in compared(ledger.rows)]
+    assert [row.path for row in agreement.rows] == [row.path for row in comparable(ledger.rows)]
     assert all(len(row.checks) == 9 for row in agreement.rows)
     counted = [row.checks[-1] for row in agreement.rows] + [*agreement.classes]
     assert all(set(comparison.values) == {LEDGER, FVCORE, TORCH} for comparison in counted)

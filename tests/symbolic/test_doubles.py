@@ -18,7 +18,7 @@ from flopscope.domain.one_size import members
 from flopscope.errors import BadInput, OutsideDomain, Overflow
 from flopscope.sizes import enclosed, is_symbolic, least, nearest_whole, truncate
 from flopscope.symbolic import Symbol, doubles, substitute, symbol
-from flopscope.symbolic.nearest import Nearness, compared, near
+from flopscope.symbolic.nearest import Nearness, near, signed_difference
 from flopscope.symbolic.terms import LARGEST
 
 H, W, T = symbol("H"), symbol("W"), symbol("T")
@@ -145,7 +145,7 @@ def test_a_comparison_is_the_one_of_code(size, a, b, number):
         (H, number, size, number),
     )
     for x, y, left, right in questions:
-        difference, _ = compared(x, y)
+        difference, _ = signed_difference(x, y)
         found = substitute(difference, {"H": size})
         assert (found > 0, found == 0) == (left > right, left == right)
 

@@ -17,7 +17,7 @@ from flopscope.facts import Kind
 from flopscope.tracing import trace
 from flopscope.tracing.calls import plain_name
 from flopscope.tracing.inputs import Input
-from flopscope.tracing.operators.costless import FREE
+from flopscope.tracing.operators.costless import COSTLESS
 from flopscope.tracing.operators.gradients import GRADIENTS
 from flopscope.tracing.operators.productless import PRODUCTLESS
 from flopscope.tracing.operators.table import OPERATORS
@@ -282,14 +282,14 @@ def operators_of_torch() -> set[str]:
 
 
 def test_every_operator_of_torch_is_in_a_table_or_named_as_unknown() -> None:
-    tables = {*OPERATORS, *FREE, *PRODUCTLESS, *GRADIENTS, *READS_VALUES}
+    tables = {*OPERATORS, *COSTLESS, *PRODUCTLESS, *GRADIENTS, *READS_VALUES}
     known = tables | set(MULTIPLIES) | set(COMPOSED)
     rest = {name for name in operators_of_torch() - known if not name.startswith(OF_OTHER_LAYOUTS)}
     assert sorted(rest) == []
 
 
 def test_no_operator_that_multiplies_matrices_is_called_one_that_does_not() -> None:
-    assert not set(MULTIPLIES) & (PRODUCTLESS | FREE)
+    assert not set(MULTIPLIES) & (PRODUCTLESS | COSTLESS)
     words = re.compile(
         "(?<!ga)(?<!sy)mm|matmul|conv(?!ert)|(?<!bi)linear(?!_comb)|lstm|gru|rnn|attention"
     )
@@ -303,4 +303,4 @@ def test_the_tables_name_operators_that_torch_has() -> None:
     packets = torch.ops.aten
     missing = [n for n in own if not hasattr(packets, n) and not hasattr(packets, f"{n}_")]
     assert missing == []
-    assert {"nan_to_num"} == PRODUCTLESS & FREE
+    assert {"nan_to_num"} == PRODUCTLESS & COSTLESS

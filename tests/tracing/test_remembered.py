@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from flopscope.symbolic import symbol
+from flopscope.tracing import trace
 from flopscope.tracing.shapes.remembered import answer
 
 ATEN = torch.ops.aten
@@ -102,3 +104,62 @@ def test_what_does_not_fit_is_refused_as_torch_refuses_it_each_time() -> None:
         with pytest.raises(RuntimeError) as found:
             answer(ATEN.add.Tensor, args, {})
         assert str(found.value) == str(expected.value)
+
+
+# --- with free sizes ----------------------------------------------------------------------------
+
+
+class Calls(nn.Module):
+    def __init__(self, function: Any) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Any:
+        return self.function(x)
+
+
+FREE = (symbol("B"), symbol("T"), 8)
+
+
+class Ran(Exception):
+    """Raised at the end of a run."""
+
+
+def filled(x: Tensor) -> tuple[torch.dtype, ...]:
+    length = x.shape[1]
+    made = torch.zeros(length), torch.linspace(0, 1, length), torch.full((length,), 0.5)
+    quotient = torch.arange(length) / 2
+    return tuple(t.dtype for t in (*made, quotient))
+
+
+@pytest.mark.parametrize("shape", [(2, 5, 8), FREE], ids=["numbers", "free"])
+def test_a_network_may_change_the_type_of_numbers_as_it_runs(shape: Any) -> None:
+    def forward(x: Tensor) -> Tensor:
+        for dtype in (torch.float32, torch.float64, torch.float32):
+            torch.set_default_dtype(dtype)
+            assert filled(x) == (dtype,) * 4
+        raise Ran
+
+    with pytest.raises(Ran):
+        trace(Calls(forward), shape)
+
+
+def test_what_an_initialiser_asked_first_is_a_condition_all_the_same() -> None:
+    """No count depends on first values, so what an initialiser asks is no condition by itself."""
+
+    def stretched(x: Tensor) -> Tensor:
+        return x + torch.zeros(1, 5, 1)
+
+    def init_weights(x: Tensor) -> Tensor:
+        return stretched(x)
+
+    def forward(x: Tensor) -> Tensor:
+        init_weights(x)
+        return stretched(x)
+
+    asked, unasked = (
+        [str(condition) for condition in trace(Calls(f), FREE, example={"T": 5}).ledger.conditions]
+        for f in (forward, init_weights)
+    )
+    assert asked == ["T = 5"]
+    assert unasked == []

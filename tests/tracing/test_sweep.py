@@ -2,8 +2,12 @@
 
 import json
 import os
+import shlex
 import signal
+import subprocess
+import sys
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 
 import pytest
 import sweep
@@ -230,3 +234,16 @@ def test_the_page_says_what_was_found(tmp_path):
     assert list(sweep_page.others(results.found)) == [
         "* x:a: refused (reads values at x/y.py:3; no)"
     ]
+
+
+def test_the_command_of_the_makefile_starts():
+    """It finds what it shares with the tests, which pytest has on its path and Python has not."""
+    root = Path(__file__).parents[2]
+    lines = (root / "Makefile").read_text(encoding="utf-8").splitlines()
+    (line,) = (line for line in lines if "docs/writing/sweep.py" in line)
+    command = line.replace("$(BIN)/python", shlex.quote(sys.executable)) + " --help"
+    run = subprocess.run(
+        ["sh", "-c", command], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.startswith("usage: sweep.py ")

@@ -1,7 +1,7 @@
-"""Conditions taken apart into an outline and numbers, so that the numbers can be interpolated.
+"""Conditions are taken apart into an outline and numbers, so that the numbers can be interpolated.
 
-A network of n layers that each take two rows of the image wants H ≥ 2·n + 1: that is the
-same outline for every n, with another number.
+A network of n layers, each of which takes two rows off the image, needs H ≥ 2·n + 1: for every n
+the outline is the same, with another number.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from flopscope.sizes import is_symbolic
 from flopscope.symbolic import ONE, Polynomial, add_all
 
 Outline: TypeAlias = tuple[Any, ...]
-"""The part of conditions that does not change; conditions with equal outlines correspond."""
+"""The part of conditions that stays the same. Conditions with equal outlines correspond."""
 
 Figures: TypeAlias = Mapping[tuple[int, Any], Any]
-"""The numbers left out of the outline, by the place of the condition and the part of it."""
+"""The numbers left out of the outline, by the index of the condition and the name of its part."""
 
 
 def outlined(conditions: Sequence[Condition]) -> tuple[Outline, dict[tuple[int, Any], Any]]:
@@ -54,7 +54,7 @@ def _outlined(condition: Condition) -> tuple[Any, dict[Any, Any]]:
 
 
 def restored(outline: Outline, figures: Figures) -> tuple[Condition, ...]:
-    """The conditions of an outline, with numbers that may be sizes now."""
+    """The conditions of an outline with numbers put back, which may be sizes now."""
     return tuple(
         condition
         for place, part in enumerate(outline)

@@ -1,5 +1,5 @@
-"""Formulas of a module in its own arguments: a piece for each way through its code, each from a
-trace of its own."""
+"""Formulas of a module in its own arguments. Each way through its code is a piece, with a trace of
+its own."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from flopscope.tracing.pieces import Run
 
 MOST_LISTED = 12
-"""Pieces that are kept, where laws in a size that must be a number have several stretches."""
+"""The most pieces that are kept where laws in a size that must be a number have several
+stretches."""
 
 
 @dataclass(frozen=True)
 class Derivation:
-    """What `derive` finds: pieces with disjoint domains, and notes on what was assumed."""
+    """The result of `derive`: pieces with disjoint domains, and notes on what was assumed."""
 
     target: str
     inputs: tuple[Any, ...]
@@ -37,7 +38,8 @@ class Derivation:
     notes: tuple[str, ...]
 
     def formula(self, quantity: str = "macs") -> Formula:
-        """The formula of the first piece. Raises UnknownName for one that was not derived."""
+        """The formula of the first piece. Raises UnknownName for a quantity that was not
+        derived."""
         formulas = self.pieces[0].formulas
         if quantity not in formulas:
             raise UnknownName("quantity", quantity, formulas)
@@ -51,10 +53,12 @@ def derive(
     quantities: Sequence[str] = ("macs", "params"),
     example: Mapping[str, int] | None = None,
 ) -> Derivation:
-    """The formulas of a target in its own arguments, given as text: `in_channels=C`, `dim=h*d`.
+    """The formulas of a target in its own arguments, which are given as text: `in_channels=C`,
+    `dim=h*d`.
 
-    Without inputs the first layer tells what the module takes. Needs torch. Raises BadInput or
-    UnknownName for a target that cannot be made or run, or for arguments that cannot be read.
+    Without inputs, the first layer tells the shape of the module's input. Needs torch. Raises
+    BadInput or UnknownName for a target that cannot be made or run, or for arguments that cannot be
+    read.
     """
     require_witnesses()
     for quantity in quantities:
@@ -68,7 +72,7 @@ def derive(
 
     parsed = parse_symbolics(arguments)
     positional, named = tensors_for([parse_input(text) for text in inputs])
-    with importable(target):  # also what the network imports as it runs
+    with importable(target):  # the network may import more while it runs
         make = given_module(maker(target), parsed, target)
         given = resolved(target, parsed)
 
@@ -90,8 +94,8 @@ def first_trace(
     given: Mapping[str, Any],
     option: str = "--arg ",
 ) -> Trace:
-    """The trace at the example. Raises BadInput where the module cannot be made from what was
-    `given`, which the message says as `said`, or not be run."""
+    """The trace at the example. Raises BadInput where the module cannot be made from the `given`
+    arguments, which the message calls `said`, or cannot be run."""
     from flopscope.tracing.loading.refusals import making_refused
 
     with making_refused(f"{name} cannot be derived with {said}", make, given, option):
@@ -99,7 +103,7 @@ def first_trace(
 
 
 def derived(target: str, run: Run, first: Trace, quantities: Sequence[str]) -> Derivation:
-    """All pieces, found from a first trace."""
+    """Find all pieces, beginning with a first trace."""
     from flopscope.tracing.pieces import at_examples, holds
 
     traces, more = at_examples(run, first, [s.name for s in fixed_symbols(first)])
@@ -121,8 +125,8 @@ def derived(target: str, run: Run, first: Trace, quantities: Sequence[str]) -> D
 
 
 def _joined(pieces: list[Piece], found: Piece) -> list[Piece]:
-    """The pieces and one more. Where it has the formulas of another piece, and their domains differ
-    in one condition that the other negates, the two become one piece without that condition."""
+    """The pieces and one more. If another piece has the same formulas, and one condition of its
+    domain is the negation of one here, the two become one piece without that condition."""
     for other in pieces:
         same = all(f.expression == other.formulas[n].expression for n, f in found.formulas.items())
         apart = set(other.conditions) ^ set(found.conditions)
@@ -140,7 +144,8 @@ def _are_contrary(a: Condition, b: Condition) -> bool:
 
 
 def _with_odd_sizes(piece: Piece) -> Piece:
-    """The formulas in a size that is odd by name, instead of the j of 2·j + 1 that was traced."""
+    """The formulas in a size K whose name says that it is odd, instead of the j that was traced for
+    K = 2·j + 1."""
     symbols = {s.name for f in piece.formulas.values() for s in f.symbols}
     symbols |= {s.name for c in piece.conditions for s in c.symbols()}
     sizes = [symbol(n.removeprefix(HALF)) for n in sorted(symbols) if n.startswith(HALF)]
@@ -155,7 +160,7 @@ def _with_odd_sizes(piece: Piece) -> Piece:
 
 
 def _in_whole_sizes(value: Any) -> Any:
-    value = getattr(value, "shape", value)  # of an input with its type
+    value = getattr(value, "shape", value)  # an input with its type
     if isinstance(value, tuple):
         return tuple(map(_in_whole_sizes, value))
     return in_odd(value)

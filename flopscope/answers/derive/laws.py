@@ -1,14 +1,14 @@
-"""The law in one size that code wants as a number: one form for all sizes, stretches with a form
-each, or a table of what was tried."""
+"""The law in one size that code needs as a number: one form for all sizes, several stretches with a
+form each, or a table of what was tried."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from flopscope.answers.derive.odd import shown
+from flopscope.answers.derive.odd import as_shown
 from flopscope.answers.derive.recognition import (
     Class,
-    Found,
+    FittedForm,
     Points,
     class_of,
     points_of,
@@ -16,7 +16,7 @@ from flopscope.answers.derive.recognition import (
     verified,
 )
 from flopscope.answers.derive.samples import Sample, Sampler
-from flopscope.answers.derive.stating import SizeLaw, listed, stated
+from flopscope.answers.derive.stating import SizeLaw, in_words, stated_law
 from flopscope.answers.fit import Book
 from flopscope.domain import Condition, Members
 from flopscope.domain.regions import simplified
@@ -24,24 +24,24 @@ from flopscope.sizes import equal
 from flopscope.symbolic import Symbol, add_all, alone
 
 NEAR = 8
-"""Sizes below this are tried first, with the example."""
+"""Sizes below this are tried first, together with the example."""
 
 SPARE = (8, 12, 16, 24, 32, 48, 64)
-"""Tried where the module does not exist at some of the first sizes: it may want multiples."""
+"""Tried where the module does not exist at some of the first sizes, since it may need multiples."""
 
 FAR = (16, 37, 128, 256, 521, 64, 12, 768, 1000, 1024, 2048, 4096, 8192, 65536, 31, 100)
 """Tried next: powers of two, other multiples of 64 and primes, up to the vocabulary of a large
-model. Those that matter less come last, since the budget of traces may be used up before."""
+model. The less important ones come last, since the budget of traces may be used up before them."""
 
 BETWEEN = tuple(range(8, 18))
-"""Tried where those show no law: a short period shows only in neighbouring sizes."""
+"""Tried where these show no law, because a short period shows only in neighbouring sizes."""
 
 WINDOWS = (16, 12, 9, 7)
-"""How many of the last samples are taken when the form of a stretch is looked for."""
+"""The number of largest samples from which the form of a stretch is sought."""
 
 
-def laws(sampler: Sampler, s: Symbol, book: Book) -> list[SizeLaw]:
-    """Everything that is known of the size `s`: laws with disjoint domains, that of the example
+def laws_of(sampler: Sampler, s: Symbol, book: Book) -> list[SizeLaw]:
+    """All laws in the size `s`. Their domains are disjoint, and the law for the example comes
     first."""
     if (law := law_for_all(sampler, s, book)) is not None:
         return [law]
@@ -51,7 +51,7 @@ def laws(sampler: Sampler, s: Symbol, book: Book) -> list[SizeLaw]:
 
 
 def law_for_all(sampler: Sampler, s: Symbol, book: Book) -> SizeLaw | None:
-    """One form for all sizes, as a law; None where none is found."""
+    """One form for all sizes, as a law; None if no form is found."""
     _survey(sampler)
     for far in (FAR, BETWEEN):
         _sample(sampler, far)
@@ -62,12 +62,12 @@ def law_for_all(sampler: Sampler, s: Symbol, book: Book) -> SizeLaw | None:
             if found is None:
                 break
             if verified(sampler, s, found, points[0][0], points[-1][0]):
-                return stated(sampler, s, found, points_of(sampler), s.lower)
+                return stated_law(sampler, s, found, points_of(sampler), s.lower)
     return None
 
 
 def _survey(sampler: Sampler) -> None:
-    """The first sizes: 1, 2, 3 …, or the first multiples where the module wants multiples."""
+    """Sample the first sizes 1, 2, 3 …, or the first multiples where the module needs multiples."""
     for size in range(sampler.least, NEAR):
         sampler.at(size)
     if sampler.failed():
@@ -81,8 +81,8 @@ def _survey(sampler: Sampler) -> None:
 
 
 def _sample(sampler: Sampler, sizes: Sequence[int]) -> None:
-    """Of the class of sizes at which the module exists, those nearest to these, or for neighbours
-    the same places in it."""
+    """Sample the sizes of the class at which the module exists that are nearest to these; for
+    neighbours, the members of the class at these places."""
     members = class_of(sampler)
     for size in sizes:
         sampler.at(members.near(size if sizes is FAR else size * members.step))
@@ -92,7 +92,8 @@ def _sample(sampler: Sampler, sizes: Sequence[int]) -> None:
 
 
 def _stretches(sampler: Sampler, s: Symbol, book: Book) -> list[SizeLaw]:
-    """From the largest size down: stretches with a form each, as far as the next that differs."""
+    """Stretches with a form each, from the largest size down; each reaches down to the next size
+    that differs."""
     found: list[SizeLaw] = []
     above: int | None = None
     while len(points := _below(sampler, above)) > min(WINDOWS):
@@ -111,7 +112,7 @@ def _below(sampler: Sampler, above: int | None) -> Points:
 def _last_stretch(
     sampler: Sampler, s: Symbol, book: Book, points: Points, above: int | None
 ) -> SizeLaw | None:
-    """The law of the largest of these sizes, as far down as it holds; None where no form passes the
+    """The law of the largest of these sizes, as far down as it holds; None if no form passes the
     test."""
     known = -1
     while known < len(sampler.known):
@@ -126,11 +127,11 @@ def _last_stretch(
         low = _first_of_stretch(sampler, s, form, agreeing, differing)
         if low is not None and verified(sampler, s, form, low, high):
             inside = [p for p in points_of(sampler) if low <= p[0] <= high]
-            return stated(sampler, s, form, inside, low, high)
+            return stated_law(sampler, s, form, inside, low, high)
     return None
 
 
-def _form_of_the_last(points: Points, book: Book) -> Found | None:
+def _form_of_the_last(points: Points, book: Book) -> FittedForm | None:
     for powers, windows in ((True, WINDOWS), (False, WINDOWS[:2])):
         for count in (len(points), *windows):
             last = points[-count:]
@@ -139,7 +140,7 @@ def _form_of_the_last(points: Points, book: Book) -> Found | None:
     return None
 
 
-def _agreement(s: Symbol, form: Found, points: Points) -> tuple[int, int]:
+def _agreement(s: Symbol, form: FittedForm, points: Points) -> tuple[int, int]:
     """(the least size down to which all samples agree, the next one below, which differs, or 0)."""
     agreeing = points[-1][0]
     for size, sample in reversed(points):
@@ -150,10 +151,10 @@ def _agreement(s: Symbol, form: Found, points: Points) -> tuple[int, int]:
 
 
 def _first_of_stretch(
-    sampler: Sampler, s: Symbol, form: Found, agreeing: int, differing: int
+    sampler: Sampler, s: Symbol, form: FittedForm, agreeing: int, differing: int
 ) -> int | None:
-    """The least size from which on samples agree with the form, with a neighbour that does not.
-    None where too few samples can be afforded to find it."""
+    """The least size from which on samples agree with the form, and the neighbour below that does
+    not. None where finding it would take more samples than the budget allows."""
     members = class_of(sampler)
     while agreeing - differing > members.step and differing:
         middle = members.near((agreeing + differing) // 2)
@@ -170,7 +171,7 @@ def _first_of_stretch(
 
 
 def _tables(sampler: Sampler, s: Symbol, points: Points) -> Iterator[SizeLaw]:
-    """The samples as they are; one table for all that have the same conditions."""
+    """The samples themselves, in one table for all that have the same conditions."""
     groups: dict[tuple[Condition, ...], list[tuple[int, Sample]]] = {}
     for size, sample in points:
         groups.setdefault(sample.conditions, []).append((size, sample))
@@ -183,6 +184,6 @@ def _tables(sampler: Sampler, s: Symbol, points: Points) -> Iterator[SizeLaw]:
             for quantity in sampler.quantities
         }  # fmt: skip
         here = Members(alone(s), 1, 1, frozenset(), sizes)
-        name, numbers = shown(s, sorted(sizes))
-        note = f"no law in {name} was found: the formulas hold at {name} = {listed(numbers)} only"
+        name, numbers = as_shown(s, sorted(sizes))
+        note = f"no law in {name} was found: the formulas hold at {name} = {in_words(numbers)} only"
         yield SizeLaw(expressions, simplified((here, *conditions)), note, frozenset([s]), sizes)

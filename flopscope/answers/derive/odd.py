@@ -1,4 +1,5 @@
-"""Sizes that an argument's name says are odd: they are traced as K = 2·j + 1 and stated in K."""
+"""Sizes that are odd because an argument's name says so. They are traced as K = 2·j + 1, and
+formulas are stated in K."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ def halves(names: Iterable[str]) -> dict[str, Any]:
 
 
 def in_odd(expression: Any) -> Any:
-    """The expression in odd sizes K that equals one in their halves j."""
+    """The expression rewritten from the halves j to the odd sizes K."""
 
     def case(atom: Atom) -> Any:
         if isinstance(atom, Call) and atom.function is equal:
@@ -41,7 +42,7 @@ def in_odd(expression: Any) -> Any:
 
 
 def condition_in_odd(condition: Condition, known: Mapping[str, Any]) -> Condition:
-    """The condition on odd sizes K that equals one on their halves j, K = 2·j + 1."""
+    """The condition rewritten from the halves j to the odd sizes K = 2·j + 1."""
     if not isinstance(condition, Members) or str(condition.value) not in known:
         return condition.at(known)
     return Members(
@@ -53,7 +54,7 @@ def condition_in_odd(condition: Condition, known: Mapping[str, Any]) -> Conditio
     )
 
 
-def shown(s: Symbol, sizes: Iterable[int]) -> tuple[str, list[int]]:
+def as_shown(s: Symbol, sizes: Iterable[int]) -> tuple[str, list[int]]:
     """The name and the numbers by which a reader knows a size."""
     if s.name.startswith(HALF):
         return s.name.removeprefix(HALF), [2 * size + 1 for size in sizes]

@@ -1,4 +1,5 @@
-"""The formulas of one trace: over sizes that its code wants as numbers, laws through samples."""
+"""The formulas of one trace. In sizes that its code needs as numbers they are laws through
+samples."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from flopscope.answers.derive.laws import law_for_all, laws
+from flopscope.answers.derive.laws import law_for_all, laws_of
 from flopscope.answers.derive.samples import Sampler, conditions_of
 from flopscope.answers.derive.several import law_in_several
 from flopscope.answers.derive.stating import SizeLaw
@@ -34,7 +35,7 @@ class Piece:
 def pieces_of(
     run: Run, trace: Trace, quantities: Sequence[str], until: float
 ) -> tuple[list[Piece], list[str]]:
-    """The formulas of a trace, interpolated over the sizes that became numbers; and notes."""
+    """The formulas of a trace, interpolated over the sizes that became numbers, and notes."""
     notes = [f"a size became a number: {where}" for where in trace.fixed]
     notes += [f"expected: {text}" for text in trace.expected]
     formulas = {quantity: QUANTITIES[quantity](trace.ledger) for quantity in quantities}
@@ -60,7 +61,7 @@ def pieces_of(
 def _at_the_example(
     trace: Trace, fixed: Sequence[Symbol], formulas: Mapping[str, Formula]
 ) -> SizeLaw:
-    """The formulas as they were traced, for the very numbers that sizes became."""
+    """The formulas as they were traced, which hold for the numbers that the sizes became."""
     at = ", ".join(f"{s} = {trace.trail.example[s.name]}" for s in fixed)
     expressions = {quantity: formula.expression for quantity, formula in formulas.items()}
     note = f"no law was found: the formulas hold at {at} only"
@@ -70,7 +71,7 @@ def _at_the_example(
 def _laws(
     run: Run, trace: Trace, fixed: Sequence[Symbol], quantities: Sequence[str], until: float
 ) -> list[SizeLaw]:
-    """Laws in all sizes that became numbers, or in one of them where no law in all is found."""
+    """Laws in all sizes that became numbers or, if none is found, in one of them."""
 
     def sampled(sizes: Sequence[Symbol]) -> Sampler:
         names = tuple(s.name for s in sizes)
@@ -82,7 +83,7 @@ def _laws(
     asked = [f.value for f in trace.trail.fixed.values()]
     asked += [QUANTITIES[quantity](trace.ledger).expression for quantity in quantities]
     if len(fixed) == 1:
-        return laws(sampled(fixed), fixed[0], _book(fixed[0], asked))
+        return laws_of(sampled(fixed), fixed[0], _book(fixed[0], asked))
     if (found := law_in_several(sampled(fixed), fixed, asked)) is not None:
         return [found]
     samplers = {s: sampled([s]) for s in fixed}
@@ -90,11 +91,11 @@ def _laws(
         if (found := law_for_all(sampler, s, _book(s, asked))) is not None:
             return [found]
     s, sampler = next(iter(samplers.items()))
-    return laws(sampler, s, _book(s, asked))
+    return laws_of(sampler, s, _book(s, asked))
 
 
 def _rest(trace: Trace, fixed: Sequence[Symbol], found: Sequence[SizeLaw]) -> str:
-    """The sizes that became numbers and are not interpolated, with their values there."""
+    """The sizes that became numbers and are not interpolated, with their values at the example."""
     left = (s for s in fixed if found[0].about and s not in found[0].about)
     return ", ".join(f"{s} = {trace.trail.example[s.name]}" for s in left)
 
@@ -110,7 +111,7 @@ def fixed_symbols(trace: Trace) -> list[Symbol]:
 
 
 def _book(s: Symbol, asked: Iterable[Polynomial]) -> Book:
-    """The forms in a size, among them those with floors that the code asked for or that occur in
-    counts."""
+    """The forms in a size to be tried, among them those with floors that the code asked for or that
+    occur in counts."""
     floors = dict.fromkeys(floor for value in asked for floor in floors_in(value))
     return Book(alone(s), [floor for floor in floors if floor.symbols() == {s}])

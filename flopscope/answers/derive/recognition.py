@@ -1,4 +1,4 @@
-"""Forms that samples agree with, tested at sizes that did not make them."""
+"""Forms that agree with samples, tested at sizes that were not used to find them."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from flopscope.answers.fit import Book, Fit, Form, contradict, fit, needed, turn
 from flopscope.symbolic import Symbol
 
 MOST_TURNS, MOST_LEVELS = 6, 16
-"""A form is compared at up to this many sizes where its steps turn, or where its logarithms do,
-which turn less often."""
+"""A form is compared at up to this many sizes where its steps turn, or where its logarithms turn,
+which is less often."""
 
 MOST_MIDDLES, MOST_DRAWN = 4, 3
 """It is compared at up to this many sizes half-way between known ones, and at random ones."""
 
 FEWEST_FRESH = 3
-"""A form with steps counts only where at least this many of them can be afforded."""
+"""A form with steps counts only where the budget allows at least this many of them."""
 
 Points = Sequence[tuple[int, Sample]]
 
 
-class Found(NamedTuple):
-    """A form with its coefficients, and the sizes that made it."""
+class FittedForm(NamedTuple):
+    """A form with its coefficients, and the sizes from which they were computed."""
 
     form: Form
     fit: Fit
@@ -35,11 +35,11 @@ class Found(NamedTuple):
     outline: Outline
 
     def agrees(self, size: int, sample: Sample, name: str) -> bool:
-        """Is the sample what the form says?"""
+        """Does the form give the sample at this size?"""
         return self.agrees_at({name: size}, sample)
 
     def agrees_at(self, point: Mapping[str, int], sample: Sample) -> bool:
-        """The same at a point of several sizes."""
+        """Does the form give the sample at this point of several sizes?"""
         said = self.fit.at(values_at(self.form.functions, point))
         return sample.outline == self.outline and sample.vector == said
 
@@ -63,8 +63,8 @@ def points_of(sampler: Sampler) -> Points:
 
 
 def class_of(sampler: Sampler) -> Class:
-    """The class of all sizes at which the module exists; of all sizes where it never failed, or
-    where too few are known."""
+    """The class of the sizes at which the module exists; all sizes if it never failed, or if too
+    few are known."""
     sizes = [size for size, _ in points_of(sampler)]
     if not sampler.failed() or len(sizes) < 3:
         return Class(1, 0, sampler.least)
@@ -72,7 +72,7 @@ def class_of(sampler: Sampler) -> Class:
     return Class(step, sizes[0] % step, sampler.least)
 
 
-def recognised(points: Points, book: Book, *, powers: bool = False) -> Found | None:
+def recognised(points: Points, book: Book, *, powers: bool = False) -> FittedForm | None:
     """The first form that all samples agree with; `powers` are forms without steps."""
     if len({sample.outline for _, sample in points}) != 1:
         return None
@@ -84,9 +84,9 @@ def recognised(points: Points, book: Book, *, powers: bool = False) -> Found | N
     return None
 
 
-def _fitted(place: int, points: Points, book: Book) -> Found | None:
-    """The form through the points, without the functions that it does not need. The largest points
-    rule out most forms and are compared first."""
+def _fitted(place: int, points: Points, book: Book) -> FittedForm | None:
+    """The form through the points, without functions that it does not need. The largest points rule
+    out most forms, so they are compared first."""
     form = book.forms[place]
     width = len(form.functions)
     if len(points) < width + form.checks:
@@ -102,14 +102,14 @@ def _fitted(place: int, points: Points, book: Book) -> Found | None:
     again = fit([[row[i] for i in places] for row in rows], vectors, form.checks)
     assert again is not None
     made = tuple(points[used][0] for used in again.used)
-    return Found(needed(form, places), again, made, points[0][1].outline)
+    return FittedForm(needed(form, places), again, made, points[0][1].outline)
 
 
-def verified(sampler: Sampler, s: Symbol, found: Found, low: int, high: int) -> bool:
+def verified(sampler: Sampler, s: Symbol, found: FittedForm, low: int, high: int) -> bool:
     """Do samples between two sizes agree with the form: where its steps turn, in the widest gaps,
     and at drawn sizes?
 
-    False also where these cannot be afforded. The new samples are kept, so that another form is
+    False also where the budget does not allow it. The new samples are kept, so that another form is
     found next.
     """
     fresh = _fresh(sampler, s, found, low, high)
@@ -122,8 +122,8 @@ def verified(sampler: Sampler, s: Symbol, found: Found, low: int, high: int) -> 
     return compared >= min(len(fresh), FEWEST_FRESH) or not found.form.steps
 
 
-def _fresh(sampler: Sampler, s: Symbol, found: Found, low: int, high: int) -> list[int]:
-    """Sizes that are not known yet, to compare at; the cheapest come first."""
+def _fresh(sampler: Sampler, s: Symbol, found: FittedForm, low: int, high: int) -> list[int]:
+    """Sizes to compare at that are not known yet, the cheapest first."""
     members, draw = class_of(sampler), Random(0)
     most = MOST_LEVELS if found.form.bounded else MOST_TURNS
     first = max(1, low)

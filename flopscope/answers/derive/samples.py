@@ -1,4 +1,4 @@
-"""Traces of a module at numbers for the sizes that its code wants as numbers."""
+"""Traces of a module at numbers for the sizes that its code needs as numbers."""
 
 from __future__ import annotations
 
@@ -24,18 +24,19 @@ MOST_TRACES, MOST_FAILURES = 60, 40
 MOST_ROWS = 12_000
 LARGEST_GROWTH, MOST_GROWTH = 800, 1100
 """The most operators in all traces together, and how many more than the smallest trace one trace,
-and all traces together, may have: networks of that depth show what deeper ones are like. A size
-below `SMALL` is tried whatever it costs, and several of them together where they add no more than
+and all traces together, may have: networks of that depth show how deeper ones go on. A size below
+`SMALL` is tried whatever it costs, and several of them together where they add no more than
 `SMALL_GROWTH`. Work is counted and not time, so that every machine tries the same sizes."""
 
 SMALL, SMALL_GROWTH = 17, 50
 MOST_SECONDS = 60.0
-"""The most time for all samples of a derivation; only a very slow module reaches it."""
+"""The most time for all samples of a derivation. Only a very slow module reaches it."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What a trace at numbers says: expressions in the other sizes, and the conditions on those.
+    """The result of a trace at numbers: expressions in the other sizes, and the conditions on
+    these.
 
     `relations` are the branches that were taken on the numbers' own symbols.
     """
@@ -50,7 +51,7 @@ class Sample:
 
 @dataclass
 class Sampler:
-    """Traces at points, each made once, as long as the budget lasts and `until` has not passed.
+    """Makes traces at points, each once, as long as the budget lasts and `until` has not passed.
     `least` is the smallest size that is tried."""
 
     run: Run
@@ -62,7 +63,7 @@ class Sampler:
     known: dict[tuple[int, ...], Sample | None] = field(default_factory=dict)
 
     def keep(self, trace: Trace) -> None:
-        """A trace that was made before."""
+        """Keep a trace that was made before."""
         self.known[tuple(trace.trail.example[n] for n in self.names)] = self._sample(trace)
 
     def at(self, *point: int) -> Sample | None:
@@ -101,7 +102,8 @@ class Sampler:
         )
 
     def _expected_rows(self, point: tuple[int, ...]) -> int:
-        """By a straight line through the smallest and the largest sample up to this point."""
+        """The number of rows to expect, by a straight line through the smallest and the largest
+        sample up to this point."""
         inside = [
             (max(p), s.rows)
             for p, s in self.ran().items()
@@ -134,7 +136,7 @@ class Sampler:
 
 
 def conditions_of(trace: Trace) -> tuple[Condition, ...]:
-    """The domain of a trace, in which sizes that became fractions are equal to these numbers."""
+    """The domain of a trace in which the sizes that became fractions equal these numbers."""
     broken = (
         Relation(f.value - f.number, equality=True)
         for f in trace.trail.fixed.values()

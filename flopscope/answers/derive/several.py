@@ -1,4 +1,5 @@
-"""The law in several sizes that code wants as numbers: products of the functions of each."""
+"""The law in several sizes that code needs as numbers, as a sum of products of functions of
+each."""
 
 from __future__ import annotations
 
@@ -6,30 +7,31 @@ from collections.abc import Iterator, Sequence
 from itertools import islice, product
 from typing import Any
 
-from flopscope.answers.derive.recognition import Found, Points, recognised
+from flopscope.answers.derive.recognition import FittedForm, Points, recognised
 from flopscope.answers.derive.samples import Sample, Sampler
-from flopscope.answers.derive.stating import SizeLaw, forbidden, listed, written
+from flopscope.answers.derive.stating import SizeLaw, forbidden, in_words, written
 from flopscope.answers.fit import Book, Form, fit, floors_in, turns, values_at
 from flopscope.domain import Condition, Relation
 from flopscope.domain.regions import simplified
 from flopscope.symbolic import Polynomial, Symbol, alone
 
 ALONG = (1, 2, 3, 4, 5, 6, 16, 37, 64, 12, 128, 256)
-"""Sizes that are tried along each axis; for more than two axes only the first of them."""
+"""The sizes that are tried along each axis; only the first of them for more than two axes."""
 
 MOST_ALONG = 2 * len(ALONG)
 CROSSING = 5
-"""The axes cross at sizes of at most this, if the module runs there."""
+"""The axes cross at sizes up to this, if the module runs there."""
 
 MOST_CROSSED, MOST_TURNS, FEWEST_TURNS = 16, 2, 4
 FEWEST_TOGETHER = 4
-"""How many samples off the axes must agree, beyond those that make the law."""
+"""The number of samples off the axes that must agree, beyond those from which the law is made."""
 
 
 def law_in_several(
     sampler: Sampler, sizes: Sequence[Symbol], asked: Sequence[Polynomial]
 ) -> SizeLaw | None:
-    """The law in all sizes together; None where none is found, or a failure is unexplained."""
+    """The law in all sizes together; None if none is found, or if no condition explains a
+    failure."""
     known, base = -1, _base(sampler)
     while known < len(sampler.known):
         known = len(sampler.known)
@@ -48,14 +50,14 @@ def law_in_several(
 
 
 def _base(sampler: Sampler) -> tuple[int, ...]:
-    """Where the axes cross: at small sizes, which cost less than the example, if the module runs
-    there."""
+    """The point where the axes cross: at small sizes, which cost less than the example, if the
+    module runs there."""
     example = tuple(sampler.example[name] for name in sampler.names)
     small = tuple(min(size, CROSSING) for size in example)
     return small if sampler.at(*small) is not None else example
 
 
-def _first(sampler: Sampler, base: Sequence[int], forms: Iterator[Form]) -> Found | None:
+def _first(sampler: Sampler, base: Sequence[int], forms: Iterator[Form]) -> FittedForm | None:
     fitted = (_fitted(form, sampler, base) for form in forms)
     return next((found for found in fitted if found is not None), None)
 
@@ -63,12 +65,12 @@ def _first(sampler: Sampler, base: Sequence[int], forms: Iterator[Form]) -> Foun
 def _verified(
     sampler: Sampler,
     base: Sequence[int],
-    found: Found,
+    found: FittedForm,
     forms: Sequence[Form],
     axes: Sequence[Points],
 ) -> bool:
     """Do samples on the axes agree with the form where the steps of each size turn? False also
-    where too few of these can be afforded."""
+    where the budget allows too few of them."""
     for place, (form, axis) in enumerate(zip(forms, axes, strict=True)):
         name, high, compared = sampler.names[place], axis[-1][0], 0
         for size in dict.fromkeys(turns(form, name, sampler.least, high, MOST_TURNS)):
@@ -84,7 +86,7 @@ def _verified(
 
 
 def _along(sampler: Sampler, base: Sequence[int], place: int) -> Points:
-    """Samples with one size changed."""
+    """Make samples with one size changed."""
     for size in (sampler.least, *ALONG[: MOST_ALONG // len(base)]):
         sampler.at(*base[:place], size, *base[place + 1 :])
     return [
@@ -100,7 +102,8 @@ def _hints(asked: Sequence[Polynomial], s: Symbol) -> list[Polynomial]:
 
 
 def _together(axes: Sequence[Points], forms: Sequence[Form]) -> Iterator[tuple[int, ...]]:
-    """Points off the axes: of each size two more than its form has functions, and some far out."""
+    """Points off the axes. Of each size there are two values more than its form has functions; some
+    points are far out."""
     sizes = [[size for size, _ in axis] for axis in axes]
     few = [own[: len(form.functions) + 2] for own, form in zip(sizes, forms, strict=True)]
     yield from islice(product(*few), MOST_CROSSED)
@@ -112,7 +115,8 @@ def _together(axes: Sequence[Points], forms: Sequence[Form]) -> Iterator[tuple[i
 def _forms(
     forms: Sequence[Form], sizes: Sequence[Symbol], asked: Sequence[Polynomial]
 ) -> Iterator[Form]:
-    """Products of each size's functions; all powers up to the second, with floors of several."""
+    """The forms to try: products of each size's functions; all powers up to the second, with floors
+    in several sizes."""
     with_one = [dict.fromkeys((1, *form.functions)) for form in forms]
     steps = tuple(step for form in forms for step in form.steps)
     bounded = any(form.bounded for form in forms)
@@ -139,8 +143,8 @@ def _product(factors: Any) -> Any:
     return result
 
 
-def _fitted(form: Form, sampler: Sampler, base: Sequence[int]) -> Found | None:
-    """The form through all samples, of which enough are off the axes."""
+def _fitted(form: Form, sampler: Sampler, base: Sequence[int]) -> FittedForm | None:
+    """The form through all samples, if enough of them are off the axes."""
     ran = sampler.ran()
     names = sampler.names
     off = [p for p in ran if sum(a != b for a, b in zip(p, base, strict=True)) > 1]
@@ -149,10 +153,10 @@ def _fitted(form: Form, sampler: Sampler, base: Sequence[int]) -> Found | None:
         return None
     rows = [values_at(form.functions, dict(zip(names, p, strict=True))) for p in ran]
     found = fit(rows, [sample.vector for sample in samples], form.checks)
-    return None if found is None else Found(form, found, found.used, samples[0].outline)
+    return None if found is None else FittedForm(form, found, found.used, samples[0].outline)
 
 
-def _stated(sampler: Sampler, sizes: Sequence[Symbol], found: Found) -> SizeLaw | None:
+def _stated(sampler: Sampler, sizes: Sequence[Symbol], found: FittedForm) -> SizeLaw | None:
     samples: list[Sample] = list(sampler.ran().values())
     expressions, conditions = written(found, samples[0], sampler.quantities)
     largest = {s: max(point[place] for point in sampler.ran()) for place, s in enumerate(sizes)}
@@ -170,11 +174,12 @@ def _stated(sampler: Sampler, sizes: Sequence[Symbol], found: Found) -> SizeLaw 
     return SizeLaw(expressions, domain, _how(sampler, sizes, found), frozenset(sizes))
 
 
-def _how(sampler: Sampler, sizes: Sequence[Symbol], found: Found) -> str:
+def _how(sampler: Sampler, sizes: Sequence[Symbol], found: FittedForm) -> str:
     ran = sampler.ran()
     made, rest = len(found.made), len(ran) - len(found.made)
     tried = "; ".join(
-        f"{s} = {listed(sorted({point[place] for point in ran}))}" for place, s in enumerate(sizes)
+        f"{s} = {in_words(sorted({point[place] for point in ran}))}"
+        for place, s in enumerate(sizes)
     )
-    names = listed(sizes)
+    names = in_words(sizes)
     return f"interpolated in {names} from {made} traces, equal at {rest} more, among {tried}"

@@ -1,4 +1,4 @@
-"""A form that was found, stated as a law: expressions, domain, and the samples behind it."""
+"""A form that was found, stated as a law with expressions, domain, and the samples behind it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from flopscope.answers.derive.conditions import restored
-from flopscope.answers.derive.odd import shown
-from flopscope.answers.derive.recognition import Found, Points, class_of
+from flopscope.answers.derive.odd import as_shown
+from flopscope.answers.derive.recognition import FittedForm, Points, class_of
 from flopscope.answers.derive.samples import Sample, Sampler
 from flopscope.domain import Condition, Members, Relation
 from flopscope.domain.regions import simplified
@@ -17,7 +17,8 @@ from flopscope.symbolic import Polynomial, Symbol, add_all, alone
 
 @dataclass(frozen=True)
 class SizeLaw:
-    """Expressions, where they hold, and how they were found; `points` are sizes that were tried."""
+    """Expressions, where they hold, and how they were found. `points` are the sizes that were
+    tried."""
 
     expressions: Mapping[str, Any]
     conditions: tuple[Condition, ...]
@@ -26,10 +27,15 @@ class SizeLaw:
     points: frozenset[int] = frozenset()
 
 
-def stated(
-    sampler: Sampler, s: Symbol, found: Found, points: Points, low: int, high: int | None = None
+def stated_law(
+    sampler: Sampler,
+    s: Symbol,
+    found: FittedForm,
+    points: Points,
+    low: int,
+    high: int | None = None,
 ) -> SizeLaw | None:
-    """The form as a law for sizes from `low` to `high`; None where failures between them have no
+    """The form as a law for sizes from `low` to `high`; None if failures between them follow no
     rule."""
     expressions, conditions = written(found, points[0][1], sampler.quantities)
     sizes = [size for size, _ in points]
@@ -53,9 +59,9 @@ def stated(
 
 
 def written(
-    found: Found, sample: Sample, quantities: Sequence[str]
+    found: FittedForm, sample: Sample, quantities: Sequence[str]
 ) -> tuple[dict[str, Any], tuple[Condition, ...]]:
-    """The form's expressions and conditions."""
+    """The expressions and conditions that the form gives."""
     parts: dict[Any, list[Any]] = {}
     for function, coefficients in zip(found.form.functions, found.fit.coefficients, strict=True):
         for key, coefficient in coefficients.items():
@@ -81,8 +87,9 @@ def _existing(
     sampler: Sampler, s: Symbol, ran: Sequence[int], failed: Sequence[int], low: int,
     high: int | None,
 ) -> tuple[list[Condition], list[Condition]] | None:  # fmt: skip
-    """Conditions that tell the sizes at which the module runs from those at which it fails: a class
-    modulo a number with a least size; a largest size. None where these do not."""
+    """Conditions that separate the sizes at which the module runs from those at which it fails: a
+    class modulo a number with a least size, or a largest size. None if such conditions do not
+    separate them."""
     step, rest, _ = class_of(sampler)
     inside = [size for size in failed if size % step == rest]
     if any(min(ran) < size < max(ran) for size in inside):
@@ -98,17 +105,17 @@ def _existing(
     return [regular] if least > s.lower or step > 1 else [], [*bounds]
 
 
-def _how(s: Symbol, found: Found, sizes: Sequence[int], failed: Sequence[int]) -> str:
+def _how(s: Symbol, found: FittedForm, sizes: Sequence[int], failed: Sequence[int]) -> str:
     others = [size for size in sizes if size not in found.made]
-    name, made = shown(s, found.made)
-    said = f"interpolated from {name} = {listed(made, ', ')}; "
-    said += f"equal at {name} = {listed(shown(s, others)[1])} too"
+    name, made = as_shown(s, found.made)
+    said = f"interpolated from {name} = {in_words(made, ', ')}; "
+    said += f"equal at {name} = {in_words(as_shown(s, others)[1])} too"
     if failed:
-        said += f"; the module raises at {name} = {listed(shown(s, failed)[1])}"
+        said += f"; the module raises at {name} = {in_words(as_shown(s, failed)[1])}"
     return said
 
 
-def listed(sizes: Iterable[Any], last: str = " and ") -> str:
+def in_words(sizes: Iterable[Any], last: str = " and ") -> str:
     """'1, 2 and 3'."""
     *first, final = map(str, sizes)
     return f"{', '.join(first)}{last}{final}" if first else final

@@ -1,8 +1,8 @@
 """Laws through values: exact fits, and the forms that are recognised.
 
 `fits` solves for coefficients in exact arithmetic; `forms` lists the sums of powers, floors and
-logarithms that are tried, simple ones first. A form counts only where more values agree with it
-than made it.
+logarithms that are tried, simple ones first. A form counts only if more values agree with it than
+were needed to compute it.
 """
 
 from flopscope.answers.fit.fits import Fit, Vector, contradict, fit

@@ -1,4 +1,5 @@
-"""Exact coefficients of given functions from their values at points; spare points are checks."""
+"""Exact coefficients of given functions, computed from values at points; further points serve as
+checks."""
 
 from __future__ import annotations
 
@@ -7,25 +8,26 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypeAlias
 
+from flopscope.symbolic.atoms import Number
 from flopscope.symbolic.terms import exact
 
-Number: TypeAlias = int | Fraction
 Vector: TypeAlias = Mapping[Hashable, Number]
 """Several numbers that are fitted together; one that is missing is 0."""
 
 PRIME = 2**61 - 1
-"""A fit that fails also fails modulo this prime, and there the test costs much less."""
+"""If no fit exists modulo this prime there is none at all, and the test costs much less there."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A vector of coefficients for each function, and the indices of the points that made them."""
+    """A vector of coefficients for each function, and the indices of the points from which they
+    were computed."""
 
     coefficients: tuple[Vector, ...]
     used: tuple[int, ...]
 
     def at(self, row: Sequence[Number]) -> Vector:
-        """The vector at a point where the functions have these values, without its zeros."""
+        """The vector at a point where the functions have these values. Its zeros are left out."""
         total: dict[Hashable, Number] = {}
         for value, coefficients in zip(row, self.coefficients, strict=True):
             for key, coefficient in coefficients.items():
@@ -34,7 +36,7 @@ class Fit:
 
 
 def without_zeros(vector: Vector) -> Vector:
-    """The same numbers, whole ones as ints."""
+    """The numbers that are not zero, whole ones as ints."""
     return {key: exact(Fraction(value)) for key, value in vector.items() if value}
 
 
@@ -68,7 +70,7 @@ def fit(rows: Sequence[Sequence[Number]], vectors: Sequence[Vector], checks: int
 
 
 def contradict(rows: Sequence[Sequence[Number]], vectors: Sequence[Vector]) -> bool:
-    """Do no coefficients give these vectors? A cheap test, made before a fit.
+    """Is it certain that no coefficients give these vectors? This is a cheap test before a fit.
 
     >>> contradict([(1,), (1,)], [{"a": 5}, {"a": 6}])
     True
@@ -110,7 +112,7 @@ def _modulo(value: Number) -> int:
 
 
 def _inverse(matrix: list[list[Fraction]]) -> list[list[Fraction]] | None:
-    """By elimination; None for a matrix that has none."""
+    """The inverse by elimination; None for a matrix that has none."""
     size = len(matrix)
     lines = [[*line, *(Fraction(i == j) for j in range(size))] for i, line in enumerate(matrix)]
     for column in range(size):

@@ -15,23 +15,23 @@ from flopscope.symbolic.atoms import Atom, Floor
 
 HIGHEST_DEGREE = 4
 LONGEST_PERIOD = 12
-"""Every residue may have a step of its own up to this period."""
+"""Up to this period every residue may have a step of its own."""
 
 PERIODS = (*range(2, 17), 24, 32, 48, 64, 96, 128, 192, 256)
 """Periods at which a form with one step a period is tried; up to 16 the step may be anywhere."""
 
 WINDOW = 2 * max(PERIODS) + 1
-"""Steps are looked for among this many of the smallest and of the largest sizes."""
+"""Steps are sought among this many of the smallest and of the largest sizes."""
 
 LEVELS = (1, 2, 3, 4, 6, 8)
-"""Logarithms are divided by these: an odd kernel may step at every second power of two."""
+"""Logarithms are divided by these, because an odd kernel may step at every second power of two."""
 
 MOST_HINTS = 4
 """At most this many of the floors in the code are tried together."""
 
 FEW, MANY = 2, 4
-"""How many values must agree beyond those that make the form: few for powers; more for a form with
-steps, since there are so many of these that one could fit by chance."""
+"""How many values must agree beyond those from which the form is computed: few for powers, and more
+for forms with steps, since there are so many of them that one could fit by chance."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Form:
     steps: tuple[Polynomial, ...] = ()
     checks: int = FEW
     bounded: bool = False
-    """Is it stated only up to where it was compared? In code logarithms are floating point."""
+    """Is the law stated only up to where it was compared? This is so for logarithms, which code
+    computes in floating point."""
 
 
 def values_at(
@@ -53,8 +54,9 @@ def values_at(
 
 
 def forms(size: Polynomial, hints: Sequence[Polynomial] = ()) -> Iterator[Form]:
-    """What is tried, in this order: powers; powers with one floor, first those that the code has
-    (`hints`), each and together; with a logarithm; with a floor for every residue of a period."""
+    """The forms that are tried, in this order: powers; powers with one floor, where those that the
+    code has (`hints`) come first, one by one and together; powers with a logarithm; powers with a
+    floor for every residue of a period."""
     for degree in range(HIGHEST_DEGREE + 1):
         yield Form(_powers(size, degree))
     for step in hints:
@@ -110,8 +112,8 @@ def needed(form: Form, places: Sequence[int]) -> Form:
 
 @dataclass
 class Book:
-    """The forms that are tried for one size, with the values of their functions, which are needed
-    again and again."""
+    """The forms that are tried for one size. The values of their functions are kept, because they
+    are needed again and again."""
 
     size: Polynomial
     hints: Sequence[Polynomial] = ()
@@ -138,8 +140,8 @@ class Book:
 
 
 def turns(form: Form, name: str, low: int, high: int, most: int) -> Iterator[int]:
-    """Sizes between two at which a step turns, and those just below: for each step the first two,
-    the last two, and some between, `most` in all."""
+    """Sizes between `low` and `high` at which a step turns, and those just below. For each step
+    they are the first two, the last two and some between, `most` in all."""
     for step in form.steps:
         found = _turns_of(step, name, low, high, powers=form.bounded)
         between = found[2 : -2 : max(1, len(found) // most)]
@@ -148,8 +150,9 @@ def turns(form: Form, name: str, low: int, high: int, most: int) -> Iterator[int
 
 
 def _turns_of(step: Polynomial, name: str, low: int, high: int, *, powers: bool) -> list[int]:
-    """Sizes above `low` at which the step is not what it is just below: of a logarithm, beside
-    powers of the root of two; of others among the first and the last."""
+    """Sizes above `low` at which the step differs from its value just below. For a logarithm they
+    are sought beside powers of the root of two, for other steps among the first and the last
+    sizes."""
     if powers:
         near = {isqrt(2**power) + d for power in range(2 * high.bit_length() + 1) for d in (0, 1)}
     else:
@@ -161,7 +164,7 @@ def _turns_of(step: Polynomial, name: str, low: int, high: int, *, powers: bool)
 
 
 def floors_in(value: Size) -> Iterator[Polynomial]:
-    """Every floor in a size, innermost last."""
+    """Every floor in the expression, the innermost last."""
     atoms: frozenset[Atom] = value.atoms() if isinstance(value, Polynomial) else frozenset()
     for atom in sorted(atoms, key=str):
         if isinstance(atom, Floor):

@@ -1,1 +1,1 @@
-"""Operators that stand for several others, written out as those."""
+"""Operators that stand for several others, and how they are written out as these."""

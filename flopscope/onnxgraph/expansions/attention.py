@@ -1,16 +1,15 @@
-"""Attention, and what belongs to it, in the operators of onnx and onnxruntime.
+"""The attention operators of onnx and onnxruntime, and operators used with them.
 
-Each is the product of queries and keys, and that of the softmax of these scores and the values, for
-all pairs of positions. A causal mask hides half of the pairs, and saves nothing.
+Each is the product of queries and keys, and the product of the softmax of these scores and the
+values, for all pairs of positions. A causal mask hides half of the pairs and saves no work.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion, Tensors
 from flopscope.onnxgraph.expansions.heads import (
-    Given,
     Heads,
     attended,
     capped_and_masked,
@@ -19,23 +18,22 @@ from flopscope.onnxgraph.expansions.heads import (
     split_heads,
     with_past,
 )
-from flopscope.onnxgraph.expansions.pieces import MS
 from flopscope.onnxgraph.expansions.rotary import rotary, rotary_size, rotated
+from flopscope.onnxgraph.expansions.shared import MS
 from flopscope.onnxgraph.tensors import NodeCall, Tensor, shape_of
 from flopscope.sizes import Size, exact_div, floor_div
 
 
 def _causal(call: NodeCall, name: str, default: int, mask: Tensor | None) -> Tensor | None:
-    """A tensor that stands for the causal mask, where the call asks for it and no other is
-    given."""
+    """A tensor that stands for the causal mask, if the call asks for it and has no other mask."""
     return call.input(0) if mask is None and call.attribute(name, default) else None
 
 
 # --- onnx's own ----------------------------------------------------------------------------------
 
 
-def _attention(call: NodeCall, draft: Draft) -> Given | None:
-    """Queries and keys are scaled by the root of the scale each, as onnx's function does it."""
+def _attention(call: NodeCall, draft: Draft) -> Tensors | None:
+    """Queries and keys are each scaled by the root of the scale, as in onnx's definition."""
     flat = len(call.shape(0)) == 3
     counts = [call.attribute(name) for name in ("q_num_heads", "kv_num_heads", "kv_num_heads")]
     parts = [call.input(index) for index in range(3)]
@@ -59,8 +57,8 @@ def _attention(call: NodeCall, draft: Draft) -> Given | None:
 # --- onnxruntime's -------------------------------------------------------------------------------
 
 
-def _joint_attention(call: NodeCall, draft: Draft) -> Given | None:
-    """One matrix makes queries, keys and values of the input."""
+def _joint_attention(call: NodeCall, draft: Draft) -> Tensors | None:
+    """One matrix computes queries, keys and values from the input."""
     if call.attribute("past_present_share_buffer", 0):
         return None
     projected = draft("MatMul", call.input(0), call.input(1))
@@ -77,7 +75,7 @@ def projected_attention(
     mask: int,
     past: int,
     bias: int | None = None,
-) -> Given:
+) -> Tensors:
     """Attention of queries, keys and values that one product made together."""
     width, heads = shape_of(projected)[-1], call.attribute("num_heads")
     sizes = call.attribute("qkv_hidden_sizes") or [floor_div(width, 3)] * 3
@@ -93,8 +91,8 @@ def projected_attention(
     return [merged(draft, result), key._replace(shape=(2, *shape_of(key)))]
 
 
-def _multi_head(call: NodeCall, draft: Draft) -> Given | None:
-    """Queries, keys and values apart, or packed with one another."""
+def _multi_head(call: NodeCall, draft: Draft) -> Tensors | None:
+    """Queries, keys and values are given separately or packed together."""
     if call.optional(8) is not None:  # a buffer longer than what is in it
         return None
     heads, parts = call.attribute("num_heads"), _unpacked(call, draft)
@@ -109,7 +107,7 @@ def _multi_head(call: NodeCall, draft: Draft) -> Given | None:
 
 
 def _unpacked(call: NodeCall, draft: Draft) -> list[Tensor]:
-    """Packed ones are (B, positions, heads, 3 or 2, d)."""
+    """Packed tensors are (B, positions, heads, 3 or 2, d)."""
     query, key, value = call.input(0), call.optional(1), call.optional(2)
     if key is None:
         return _apart(draft, query, 3)
@@ -143,8 +141,8 @@ def _is_split(tensor: Tensor) -> bool:
     return len(shape_of(tensor)) == 4
 
 
-def _grouped(call: NodeCall, draft: Draft) -> Given | None:
-    """Heads of queries share keys and values; the past is as long as it is stated."""
+def _grouped(call: NodeCall, draft: Draft) -> Tensors | None:
+    """Heads of queries share keys and values. The past is as long as the file states."""
     heads, groups = call.attribute("num_heads"), call.attribute("kv_num_heads")
     query, key, value = call.input(0), call.optional(1), call.optional(2)
     if key is None or value is None:
@@ -173,8 +171,9 @@ def _grouped(call: NodeCall, draft: Draft) -> Given | None:
 # --- recurrences that stand for attention --------------------------------------------------------
 
 
-def _causal_conv(call: NodeCall, draft: Draft) -> Given | None:
-    """A depthwise convolution of what came before, and what is kept for the next step."""
+def _causal_conv(call: NodeCall, draft: Draft) -> Tensors | None:
+    """A depthwise convolution over earlier positions, and the state that is kept for the next
+    step."""
     x, weight = call.input(0), call.input(1)
     if len(shape_of(x)) != 3 or call.attribute("channels_last", 0):
         return None
@@ -203,4 +202,4 @@ ATTENTION: Mapping[str, Expansion] = {
     f"{MS}GroupQueryAttention": _grouped,
     f"{MS}RotaryEmbedding": rotary(2),
 }
-"""The expansion of each operator, which gives None for a use that it does not know."""
+"""The expansion of each operator, which returns None for a use that it does not know."""

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import isclose
 
 from flopscope.facts import Function, Kind
-from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
-from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, shape_of
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion, Tensors
+from flopscope.onnxgraph.tensors import NodeCall, NodeFacts, Tensor, shape_of
 from flopscope.sizes import elements
 
-Given = Sequence[Tensor | None]
 
-
-def _hard_sigmoid(call: NodeCall, draft: Draft) -> Given | None:
-    """max(0, min(1, alpha·x + beta)); with slope 1/6 it is one function of the field."""
+def _hard_sigmoid(call: NodeCall, draft: Draft) -> Tensors | None:
+    """max(0, min(1, alpha·x + beta)); with slope 1/6 it is the function hard-sigmoid."""
     alpha, beta = call.attribute("alpha", 0.2), call.attribute("beta", 0.5)
     if isclose(alpha, 1 / 6, rel_tol=1e-5) and beta == 0.5:
         return None
@@ -23,12 +21,12 @@ def _hard_sigmoid(call: NodeCall, draft: Draft) -> Given | None:
     return [draft("Clip", moved, draft.scalar(0.0), draft.scalar(1.0))]
 
 
-def _scaled_elu(call: NodeCall, draft: Draft) -> Given:
+def _scaled_elu(call: NodeCall, draft: Draft) -> Tensors:
     """SELU is gamma·ELU(x), and CELU is alpha·(exp(x/alpha) − 1) below 0."""
     return [draft("Mul", draft("Elu", call.input(0)), draft.scalar(2.0))]
 
 
-def _swish(call: NodeCall, draft: Draft) -> Given | None:
+def _swish(call: NodeCall, draft: Draft) -> Tensors | None:
     """x·σ(alpha·x)."""
     alpha, x = call.attribute("alpha", 1.0), call.input(0)
     if isclose(alpha, 1, rel_tol=1e-5):
@@ -36,28 +34,28 @@ def _swish(call: NodeCall, draft: Draft) -> Given | None:
     return [draft("Mul", x, draft("Sigmoid", draft("Mul", x, draft.scalar(alpha))))]
 
 
-def _swiglu(call: NodeCall, draft: Draft) -> Given:
+def _swiglu(call: NodeCall, draft: Draft) -> Tensors:
     gate = draft("Swish", call.input(0), alpha=call.attribute("alpha", 1.0))
     return [draft("Mul", gate, call.input(1))]
 
 
-def _softsign(call: NodeCall, draft: Draft) -> Given:
+def _softsign(call: NodeCall, draft: Draft) -> Tensors:
     """x/(1 + |x|)."""
     x = call.input(0)
     return [draft("Div", x, draft("Add", draft("Abs", x), draft.scalar(1.0)))]
 
 
-def _shrink(call: NodeCall, draft: Draft) -> Given:
-    """0 between two bounds, beyond them x less a bias, where there is one."""
+def _shrink(call: NodeCall, draft: Draft) -> Tensors:
+    """0 between two bounds; beyond them x, less a bias if there is one."""
     x = call.input(0)
-    bounded = draft.row(Facts(Kind.ELEMENTWISE, (x,), function=Function.CLAMP), shape_of(x))
+    bounded = draft.row(NodeFacts(Kind.ELEMENTWISE, (x,), function=Function.CLAMP), shape_of(x))
     return [draft("Add", x, bounded) if call.attribute("bias", 0.0) else bounded]
 
 
 def _chain(op: str) -> Expansion:
-    """The same operator of two operands, applied to as many operands as are given."""
+    """An operator of two operands, applied along all operands that are given."""
 
-    def rule(call: NodeCall, draft: Draft) -> Given | None:
+    def rule(call: NodeCall, draft: Draft) -> Tensors | None:
         first, *others = (call.input(index) for index in range(len(call.inputs)))
         if len(others) == 1 and op == call.op:
             return None
@@ -68,7 +66,7 @@ def _chain(op: str) -> Expansion:
     return rule
 
 
-def _mean(call: NodeCall, draft: Draft) -> Given:
+def _mean(call: NodeCall, draft: Draft) -> Tensors:
     """The mean of several operands: their sum divided by their number."""
     (total,) = _chain("Add")(call, draft) or ()
     count = len(call.inputs)
@@ -82,7 +80,7 @@ def _mean(call: NodeCall, draft: Draft) -> Given:
 def _reduced(*steps: str) -> Expansion:
     """Steps on each element, a sum over the axes, and steps on the sums."""
 
-    def rule(call: NodeCall, draft: Draft) -> Given:
+    def rule(call: NodeCall, draft: Draft) -> Tensors:
         x = call.input(0)
         for step in steps:
             if step.startswith("Reduce"):
@@ -97,14 +95,14 @@ def _reduced(*steps: str) -> Expansion:
     return rule
 
 
-def _lp_norm(call: NodeCall, draft: Draft) -> Given:
+def _lp_norm(call: NodeCall, draft: Draft) -> Tensors:
     """x over its euclidean norm, or the sum of its absolute values, along an axis."""
     axis, x = call.attribute("axis", -1), call.input(0)
     op = "ReduceL1" if call.attribute("p", 2) == 1 else "ReduceL2"
     return [draft("Div", x, draft(op, x, axes=[axis], keepdims=1))]
 
 
-def _mean_variance(call: NodeCall, draft: Draft) -> Given:
+def _mean_variance(call: NodeCall, draft: Draft) -> Tensors:
     """(x − mean)/(√(mean of x² − mean²) + ε)."""
     axes, x = list(call.attribute("axes", (0, 2, 3))), call.input(0)
     mean = draft("ReduceMean", x, axes=axes)
@@ -117,7 +115,7 @@ def _mean_variance(call: NodeCall, draft: Draft) -> Given:
 # --- products ------------------------------------------------------------------------------------
 
 
-def _affine_grid(call: NodeCall, draft: Draft) -> Given | None:
+def _affine_grid(call: NodeCall, draft: Draft) -> Tensors | None:
     """Each position (x, y, 1) of a grid times a matrix of (2, 3), a matrix for each image."""
     size = call.setting("size", 1)
     batch, _, *grid = size
@@ -147,4 +145,4 @@ DECOMPOSED: Mapping[str, Expansion] = {
     "MeanVarianceNormalization": _mean_variance,
     "AffineGrid": _affine_grid,
 }
-"""The expansion of each operator, which gives None where one row is enough."""
+"""The expansion of each operator, which returns None if one row is enough."""

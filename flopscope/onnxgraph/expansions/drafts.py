@@ -1,5 +1,5 @@
-"""Drafts, in which fused and quantised operators are written out as the operators they stand
-for."""
+"""Drafts, in which fused and quantised operators are written out as the operators for which they
+stand."""
 
 from __future__ import annotations
 
@@ -8,27 +8,31 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeAlias
 
 from flopscope.onnxgraph.arithmetic import boxed
-from flopscope.onnxgraph.rows import Rows
-from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, Undecided
+from flopscope.onnxgraph.rows import GraphRows
+from flopscope.onnxgraph.tensors import NodeCall, NodeFacts, Tensor, Undecided
 from flopscope.sizes import Shape, Size
 
+Tensors: TypeAlias = Sequence[Tensor | None]
+"""What a call gives, in order; None for an output that is not known."""
+
 CURRENT = 21
-"""The operator set whose operators drafts are written in."""
+"""The operator set of the operators in drafts."""
 
 
 class Performer(Protocol):
-    """Who writes rows."""
+    """What writes rows."""
 
-    rows: Rows
+    rows: GraphRows
 
     def perform(self, call: NodeCall) -> None:
-        """Write what the call is."""
+        """Write the rows of the call."""
 
 
 class Draft:
-    """Writes operators of onnx's own set in the place of one call, as soon as each is asked for.
+    """Writes operators of onnx's own set in the place of one call. Each is written when it is
+    called.
 
-    Where a shape is not known, the draft ends with Undecided, and what it wrote is taken back.
+    If a shape is not known, the draft ends with Undecided, and what it wrote is taken back.
     """
 
     def __init__(self, call: NodeCall, performer: Performer) -> None:
@@ -37,13 +41,13 @@ class Draft:
         self._parts = 0
 
     def __call__(self, op: str, *inputs: Tensor | None, **attributes: Any) -> Tensor:
-        """The first output of the operator on these tensors."""
+        """Write the operator on these tensors, and return its first output."""
         return self.several(op, 1, *inputs, **attributes)[0]
 
     def several(
         self, op: str, outputs: int, *inputs: Tensor | None, **attributes: Any
     ) -> list[Tensor]:
-        """A number of outputs of the operator on these tensors."""
+        """Write the operator on these tensors, and return several outputs."""
         names = tuple(f"{self._call.path}#{self._parts + n}" for n in range(outputs))
         self._parts += outputs
         part = replace(self._call, op=op, attributes=attributes, inputs=inputs, outputs=names)
@@ -53,9 +57,9 @@ class Draft:
             raise Undecided
         return tensors
 
-    def row(self, facts: Facts, shape: Shape, element: int = 0) -> Tensor:
-        """The output of a row that no single operator of onnx is, of that type of elements or of
-        its first input's."""
+    def row(self, facts: NodeFacts, shape: Shape, element: int = 0) -> Tensor:
+        """Write a row that no single operator of onnx stands for. Its output has this type of
+        elements, or that of its first input."""
         name = f"{self._call.path}#{self._parts}"
         self._parts += 1
         call = replace(self._call, outputs=(name,))
@@ -64,7 +68,7 @@ class Draft:
         return self._performer.rows.tensors.pop(name)
 
     def packed(self, tensor: Tensor, shape: Shape, bits: int) -> Tensor:
-        """A stored tensor as the numbers of a few bits that lie packed in it."""
+        """A stored tensor seen as the numbers of a few bits that are packed in it."""
         element = f"uint{bits}" if bits == 8 else f"uint{bits}_packed"
         return self._performer.rows.packed(tensor, shape, element)
 
@@ -84,8 +88,9 @@ class Draft:
         """Demand that both sizes are equal."""
         self._call.premises.same(a, b, self._call.path)
 
-    def give(self, tensors: Sequence[Tensor | None] | None) -> bool:
-        """Take these tensors as the call's outputs; None for a use that the rule does not know."""
+    def give(self, tensors: Tensors | None) -> bool:
+        """Make these tensors the call's outputs; None stands for a use that the rule does not
+        know."""
         if tensors is None:
             return False
         for name, tensor in zip(self._call.outputs, tensors, strict=False):
@@ -94,4 +99,4 @@ class Draft:
         return True
 
 
-Expansion: TypeAlias = Callable[[NodeCall, Draft], Sequence[Tensor | None] | None]
+Expansion: TypeAlias = Callable[[NodeCall, Draft], Tensors | None]

@@ -1,16 +1,16 @@
-"""onnxruntime's contributed operators as the operators of onnx that were fused into them.
+"""onnxruntime's contributed operators, written as the operators of onnx that were fused into them.
 
-Each is written as its documentation states it, in the order of its inputs. What no count depends on
-is left out, such as dropout at inference and the values of masks.
+Each is written as its documentation states, in the order of its inputs. Details on which no count
+depends are left out, such as dropout in inference and the values of masks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion, Tensors
 from flopscope.onnxgraph.expansions.layouts import same
-from flopscope.onnxgraph.expansions.pieces import (
+from flopscope.onnxgraph.expansions.shared import (
     MS,
     activated,
     channels_first,
@@ -20,33 +20,30 @@ from flopscope.onnxgraph.expansions.pieces import (
 )
 from flopscope.onnxgraph.tensors import NodeCall, Tensor, Undecided, shape_of
 
-Given = Sequence[Tensor | None]
-
-
 # --- activations ---------------------------------------------------------------------------------
 
 
-def _gelu(call: NodeCall, draft: Draft) -> Given:
+def _gelu(call: NodeCall, draft: Draft) -> Tensors:
     return [draft("Gelu", call.input(0))]
 
 
-def _bias_gelu(call: NodeCall, draft: Draft) -> Given:
+def _bias_gelu(call: NodeCall, draft: Draft) -> Tensors:
     return [draft("Gelu", draft("Add", call.input(0), call.input(1)))]
 
 
-def _fast_gelu(call: NodeCall, draft: Draft) -> Given:
-    """GELU with tanh, after a bias where one is given."""
+def _fast_gelu(call: NodeCall, draft: Draft) -> Tensors:
+    """GELU with tanh, after the bias is added if there is one."""
     return [draft("Gelu", plus(draft, call.input(0), call.optional(1)), approximate="tanh")]
 
 
-def _quick_gelu(call: NodeCall, draft: Draft) -> Given:
+def _quick_gelu(call: NodeCall, draft: Draft) -> Tensors:
     """x·σ(alpha·x)."""
     x, alpha = call.input(0), call.attribute("alpha", 1.702)
     scaled = x if alpha == 1 else draft("Mul", x, draft.scalar(alpha))
     return [draft("Mul", x, draft("Sigmoid", scaled))]
 
 
-def _bias_split_gelu(call: NodeCall, draft: Draft) -> Given:
+def _bias_split_gelu(call: NodeCall, draft: Draft) -> Tensors:
     """Half of the channels times GELU of the other half."""
     x = draft("Add", call.input(0), call.input(1))
     value, gate = draft.several("Split", 2, x, axis=-1, num_outputs=2)
@@ -56,15 +53,15 @@ def _bias_split_gelu(call: NodeCall, draft: Draft) -> Given:
 # --- sums and norms ------------------------------------------------------------------------------
 
 
-def _bias_add(call: NodeCall, draft: Draft) -> Given:
+def _bias_add(call: NodeCall, draft: Draft) -> Tensors:
     return [draft("Add", draft("Add", call.input(0), call.input(1)), call.input(2))]
 
 
-def _bias_dropout(call: NodeCall, draft: Draft) -> Given:
+def _bias_dropout(call: NodeCall, draft: Draft) -> Tensors:
     return [plus(draft, draft("Add", call.input(0), call.input(1)), call.optional(2))]
 
 
-def _bias_softmax(call: NodeCall, draft: Draft) -> Given:
+def _bias_softmax(call: NodeCall, draft: Draft) -> Tensors:
     axis = call.attribute("axis", 1)
     return [draft("Softmax", draft("Add", call.input(0), call.input(1)), axis=axis)]
 
@@ -72,7 +69,7 @@ def _bias_softmax(call: NodeCall, draft: Draft) -> Given:
 def _skip_norm(norm: str, bias: int) -> Expansion:
     """The norm of input + skip (+ bias), and that sum."""
 
-    def rule(call: NodeCall, draft: Draft) -> Given:
+    def rule(call: NodeCall, draft: Draft) -> Tensors:
         total = draft("Add", call.input(0), call.input(1))
         total = plus(draft, total, call.optional(bias))
         shift = call.optional(3) if bias == 4 else None
@@ -82,18 +79,18 @@ def _skip_norm(norm: str, bias: int) -> Expansion:
     return rule
 
 
-def _simplified_norm(call: NodeCall, draft: Draft) -> Given:
+def _simplified_norm(call: NodeCall, draft: Draft) -> Tensors:
     return [
         draft("RMSNormalization", call.input(0), call.input(1), axis=call.attribute("axis", -1))
     ]
 
 
-def _group_norm(call: NodeCall, draft: Draft) -> Given:
+def _group_norm(call: NodeCall, draft: Draft) -> Tensors:
     """Group norm of (B, H, W, C) unless channels come first; activation 1 is SiLU."""
     return _normed(call, draft, call.input(0))
 
 
-def _skip_group_norm(call: NodeCall, draft: Draft) -> Given:
+def _skip_group_norm(call: NodeCall, draft: Draft) -> Tensors:
     total = draft("Add", call.input(0), call.input(3))
     total = plus(draft, total, call.optional(4))
     return [*_normed(call, draft, total), total]
@@ -107,7 +104,7 @@ def _normed(call: NodeCall, draft: Draft, x: Tensor) -> list[Tensor]:
     return [channels_last(draft, y) if last else y]
 
 
-def _embed_norm(call: NodeCall, draft: Draft) -> Given:
+def _embed_norm(call: NodeCall, draft: Draft) -> Tensors:
     """Embeddings of words, positions and segments, added and normed."""
     words = draft("Gather", call.input(2), call.input(0))
     batch, tokens, *_ = shape_of(words)
@@ -128,26 +125,26 @@ def _embed_norm(call: NodeCall, draft: Draft) -> Given:
 # --- layers --------------------------------------------------------------------------------------
 
 
-def _fused_conv(call: NodeCall, draft: Draft) -> Given:
-    """A convolution, a sum with a fourth input, an activation."""
+def _fused_conv(call: NodeCall, draft: Draft) -> Tensors:
+    """A convolution, then a sum with the fourth input if there is one, then an activation."""
     y = draft("Conv", call.input(0), call.input(1), call.optional(2), **window(call))
     return [activated(call, draft, plus(draft, y, call.optional(3)))]
 
 
-def _fused_gemm(call: NodeCall, draft: Draft) -> Given:
+def _fused_gemm(call: NodeCall, draft: Draft) -> Tensors:
     names = ("alpha", "beta", "transA", "transB")
     settings = {name: call.attributes[name] for name in names if name in call.attributes}
     y = draft("Gemm", call.input(0), call.input(1), call.optional(2), **settings)
     return [activated(call, draft, y)]
 
 
-def _gemm_fast_gelu(call: NodeCall, draft: Draft) -> Given:
+def _gemm_fast_gelu(call: NodeCall, draft: Draft) -> Tensors:
     y = plus(draft, draft("MatMul", call.input(0), call.input(1)), call.optional(2))
     return [draft("Gelu", y, approximate="tanh")]
 
 
-def _fused_matmul(call: NodeCall, draft: Draft) -> Given:
-    """alpha·A·B. Each operand may be transposed in its last two axes, or have its batch behind its
+def _fused_matmul(call: NodeCall, draft: Draft) -> Tensors:
+    """alpha·A·B. Each operand may have its last two axes swapped, or its batch axes after its
     rows."""
     a = _turned(call, draft, 0, "transA", "transBatchA")
     b = _turned(call, draft, 1, "transB", "transBatchB")
@@ -167,18 +164,18 @@ def _turned(call: NodeCall, draft: Draft, index: int, matrix: str, batch: str) -
     return tensor if order == sorted(order) else draft("Transpose", tensor, perm=order)
 
 
-def _expand_dims(call: NodeCall, draft: Draft) -> Given:
+def _expand_dims(call: NodeCall, draft: Draft) -> Tensors:
     axis = call.input(1).numbers
     if axis is None:
         raise Undecided
     return [draft("Unsqueeze", call.input(0), axes=[axis.item()])]
 
 
-def _embedding(call: NodeCall, draft: Draft) -> Given:
+def _embedding(call: NodeCall, draft: Draft) -> Tensors:
     return [draft("Gather", call.input(0), call.input(1))]
 
 
-def _complex_product(call: NodeCall, draft: Draft) -> Given:
+def _complex_product(call: NodeCall, draft: Draft) -> Tensors:
     """(…, 2) times (…, 2): four products, a sum and a difference."""
     a, b = (draft.several("Split", 2, call.input(n), axis=-1, num_outputs=2) for n in (0, 1))
     (p, q), (r, s) = a, b
@@ -215,4 +212,4 @@ FUSED: Mapping[str, Expansion] = {
     f"{MS}ComplexMulConj": _complex_product,
     **{f"{MS}{op}": same(op) for op in ("GatherND", "GridSample", "Pad", "Range", "Trilu")},
 }
-"""The expansion of each contributed operator that is one of floating-point layers."""
+"""The expansion of each contributed operator on floating-point numbers."""

@@ -1,4 +1,4 @@
-"""Heads of attention: taken apart, mixed by their scores, and put together."""
+"""Heads of attention: how they are split, how scores mix their values, and how they are merged."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from typing import NamedTuple
 
 from flopscope.facts import Kind
 from flopscope.onnxgraph.expansions.drafts import Draft
-from flopscope.onnxgraph.tensors import Facts, Tensor, shape_of
+from flopscope.onnxgraph.tensors import NodeFacts, Tensor, shape_of
 from flopscope.sizes import Size, exact_div
-
-Given = Sequence[Tensor | None]
 
 
 class Heads(NamedTuple):
-    """(B, heads, positions, size of a head) of queries, keys and values."""
+    """Queries, keys and values, each (B, heads, positions, size of a head)."""
 
     query: Tensor
     key: Tensor
@@ -22,7 +20,7 @@ class Heads(NamedTuple):
 
 
 def _scores(draft: Draft, heads: Heads, masks: Sequence[Tensor | None], softcap: float) -> Tensor:
-    """Products of queries and keys, times 1/√d, capped and masked."""
+    """The products of queries and keys times 1/√d, capped and masked."""
     scores = draft("MatMul", heads.query, draft("Transpose", heads.key, perm=[0, 1, 3, 2]))
     scores = draft("Mul", scores, draft.scalar(0.125))
     return capped_and_masked(draft, scores, masks, softcap)
@@ -31,7 +29,7 @@ def _scores(draft: Draft, heads: Heads, masks: Sequence[Tensor | None], softcap:
 def capped_and_masked(
     draft: Draft, scores: Tensor, masks: Sequence[Tensor | None], softcap: float
 ) -> Tensor:
-    """Scores after a soft cap, where there is one, and after each mask is added."""
+    """The scores after a soft cap, if there is one, and after each mask is added."""
     if softcap:
         capped = draft("Tanh", draft("Div", scores, draft.scalar(softcap)))
         scores = draft("Mul", capped, draft.scalar(softcap))
@@ -41,23 +39,23 @@ def capped_and_masked(
 
 
 def _masked(draft: Draft, scores: Tensor, mask: Tensor) -> Tensor:
-    """A number for each score, added to it."""
+    """The scores after a number is added to each."""
     shape = shape_of(scores)
     data = mask._replace(shape=shape, numbers=None, stored=None)
-    return draft.row(Facts(Kind.ADD, (scores, data)), shape)
+    return draft.row(NodeFacts(Kind.ADD, (scores, data)), shape)
 
 
 def attended(
     draft: Draft, heads: Heads, masks: Sequence[Tensor | None], softcap: float = 0.0
 ) -> Tensor:
-    """What the heads make of their values: (B, heads, positions of queries, size of a value)."""
+    """The values mixed by the heads: (B, heads, positions of queries, size of a value)."""
     key, value = (repeated(draft, t, heads.query) for t in (heads.key, heads.value))
     scores = _scores(draft, Heads(heads.query, key, value), masks, softcap)
     return draft("MatMul", draft("Softmax", scores, axis=-1), value)
 
 
 def repeated(draft: Draft, shared: Tensor, query: Tensor) -> Tensor:
-    """Keys or values that several heads of queries share, once for each of them."""
+    """Keys or values that several heads of queries share, repeated for each of these heads."""
     batch, groups, length, size = shape_of(shared)
     heads = shape_of(query)[1]
     if heads == groups:
@@ -84,5 +82,5 @@ def merged(draft: Draft, x: Tensor) -> Tensor:
 
 
 def with_past(draft: Draft, past: Tensor | None, new: Tensor) -> Tensor:
-    """Keys or values of the positions before, if any, and of the new ones."""
+    """Keys or values of the earlier positions, if any, and of the new ones."""
     return new if past is None else draft("Concat", past, new, axis=2)

@@ -1,11 +1,11 @@
-"""onnxruntime's layers on maps in other orders: channels last, or in blocks."""
+"""onnxruntime's layers on maps in other memory layouts: channels last, or channels in blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
-from flopscope.onnxgraph.expansions.pieces import (
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion, Tensors
+from flopscope.onnxgraph.expansions.shared import (
     MS,
     NCHWC,
     NHWC,
@@ -17,12 +17,10 @@ from flopscope.onnxgraph.expansions.pieces import (
 )
 from flopscope.onnxgraph.tensors import NodeCall, Tensor
 
-Given = Sequence[Tensor | None]
 
-
-def _blocked_conv(call: NodeCall, draft: Draft) -> Given:
-    """A convolution whose map lies in blocks of channels. The kernel is as wide as these, filled
-    with zeros."""
+def _blocked_conv(call: NodeCall, draft: Draft) -> Tensors:
+    """A convolution on a map in blocks of channels. The kernel is padded with zeros to whole
+    blocks."""
     batch, channels, *grid = call.shape(0)
     wide = call.shape(1)[1] * call.attribute("group", 1)
     filled = (batch, wide, *grid) if wide > channels else call.shape(0)
@@ -32,7 +30,7 @@ def _blocked_conv(call: NodeCall, draft: Draft) -> Given:
 
 
 def _nhwc_conv(op: str) -> Expansion:
-    def rule(call: NodeCall, draft: Draft) -> Given:
+    def rule(call: NodeCall, draft: Draft) -> Tensors:
         x, weight = call.input(0), _channels_second(call, draft)
         y = draft(op, channels_first(draft, x), weight, call.optional(2), **window(call))
         y = channels_last(draft, y)
@@ -42,7 +40,7 @@ def _nhwc_conv(op: str) -> Expansion:
 
 
 def _channels_second(call: NodeCall, draft: Draft) -> Tensor:
-    """The kernel as (out, in, height, width): some engines have (out, height, width, in)."""
+    """The kernel as (out, in, height, width). Some engines store (out, height, width, in)."""
     weight, shape = call.input(1), call.shape(1)
     kernel = call.attribute("kernel_shape")
     if kernel is None or tuple(shape[2:]) == tuple(kernel):
@@ -53,7 +51,7 @@ def _channels_second(call: NodeCall, draft: Draft) -> Tensor:
 def _nhwc(op: str, *, windowed: bool = True) -> Expansion:
     """The operator on (B, …, C)."""
 
-    def rule(call: NodeCall, draft: Draft) -> Given:
+    def rule(call: NodeCall, draft: Draft) -> Tensors:
         settings = window(call) if windowed else dict(call.attributes)
         rest = [call.optional(index) for index in range(1, len(call.inputs))]
         y = draft(op, channels_first(draft, call.input(0)), *rest, **settings)
@@ -65,14 +63,14 @@ def _nhwc(op: str, *, windowed: bool = True) -> Expansion:
 def same(op: str) -> Expansion:
     """The operator of that name in onnx's own domain."""
 
-    def rule(call: NodeCall, draft: Draft) -> Given:
+    def rule(call: NodeCall, draft: Draft) -> Tensors:
         return draft.several(op, len(call.outputs), *call.inputs, **call.attributes)
 
     return rule
 
 
-def _reordered(call: NodeCall, draft: Draft) -> Given:
-    """Another order of the same map in memory: (B, C, H, W) inside, channels filled to blocks."""
+def _reordered(call: NodeCall, draft: Draft) -> Tensors:
+    """The same map in another memory layout: (B, C, H, W) with channels padded to blocks."""
     x = call.input(0)
     last, channels = call.attribute("channels_last", 0), call.attribute("channels")
     if channels is not None:

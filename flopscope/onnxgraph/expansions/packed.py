@@ -1,34 +1,32 @@
-"""Layers and tables whose numbers lie packed in bytes, and become floats as they are used.
+"""Layers and tables whose numbers are packed into bytes and become floats when they are used.
 
-Parameters are the numbers, not the bytes, and take as many bits as the numbers have.
+The parameters are the packed numbers, not the bytes, and take as many bits as these have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from flopscope.facts import Kind
-from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
-from flopscope.onnxgraph.expansions.pieces import MS
-from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, Undecided, shape_of
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion, Tensors
+from flopscope.onnxgraph.expansions.shared import MS
+from flopscope.onnxgraph.tensors import NodeCall, NodeFacts, Tensor, Undecided, shape_of
 from flopscope.sizes import Shape
 
-Given = Sequence[Tensor | None]
 
-
-def _few_bits(call: NodeCall, draft: Draft) -> Given:
+def _few_bits(call: NodeCall, draft: Draft) -> Tensors:
     """(packed − zero point)·scale is the matrix (N, K)."""
     weight = draft.packed(call.input(1), _matrix(call), call.attribute("bits", 4))
     return [_layer(call, draft, weight, call.optional(5))]
 
 
-def _from_a_table(call: NodeCall, draft: Draft) -> Given:
-    """Four bits choose one of sixteen numbers, which is scaled."""
+def _from_a_table(call: NodeCall, draft: Draft) -> Tensors:
+    """Four bits choose one of sixteen numbers, which is then scaled."""
     return [_layer(call, draft, draft.packed(call.input(1), _matrix(call), 4), None)]
 
 
-def _stated(call: NodeCall, draft: Draft) -> Given:
-    """The shape (K, N) is an input, and the scales lie among the numbers."""
+def _stated(call: NodeCall, draft: Draft) -> Tensors:
+    """The shape (K, N) is an input, and the scales are stored among the numbers."""
     numbers = call.input(2).numbers
     if numbers is None:
         raise Undecided
@@ -37,33 +35,33 @@ def _stated(call: NodeCall, draft: Draft) -> Given:
 
 
 def _layer(call: NodeCall, draft: Draft, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Unpacking as a row of its own that multiplies no matrices: how often a number is unpacked
-    depends on the kernel, and is not stated."""
+    """The layer, and unpacking as a row of its own that multiplies no matrices: how often a number
+    is unpacked depends on the kernel and is not stated."""
     outer, inner = shape_of(weight)
     *positions, width = call.shape(0)
     draft.same(width, inner)
-    y = draft.row(Facts(Kind.LINEAR, (call.input(0),), (weight, bias)), (*positions, outer))
-    return draft.row(Facts(Kind.OTHER, (y,)), shape_of(y))
+    y = draft.row(NodeFacts(Kind.LINEAR, (call.input(0),), (weight, bias)), (*positions, outer))
+    return draft.row(NodeFacts(Kind.OTHER, (y,)), shape_of(y))
 
 
 def _matrix(call: NodeCall) -> Shape:
     return (call.attribute("N"), call.attribute("K"))
 
 
-def _looked_up(call: NodeCall, draft: Draft) -> Given:
-    """Look-ups in a packed table, whose rows become floats."""
+def _looked_up(call: NodeCall, draft: Draft) -> Tensors:
+    """Look-ups in a packed table, whose entries become floats."""
     table, indices, bits = call.input(0), call.input(1), call.attribute("bits", 4)
     *outer, last = call.shape(0)
     wide = (*outer, last * (8 // bits) if table.element == BYTES else last)
     table = draft.packed(table, wide, bits) if table.stored else table._replace(shape=wide)
     rows = draft("Gather", table, indices, axis=call.attribute("gather_axis", 0))
     shape = shape_of(rows)
-    rows = draft.row(Facts(Kind.ADD, (rows,)), shape)
-    return [draft.row(Facts(Kind.MULTIPLY, (rows,)), shape, call.input(2).element)]
+    rows = draft.row(NodeFacts(Kind.ADD, (rows,)), shape)
+    return [draft.row(NodeFacts(Kind.MULTIPLY, (rows,)), shape, call.input(2).element)]
 
 
 BYTES = 2
-"""onnx's number of unsigned bytes as elements, in which smaller numbers are packed."""
+"""onnx's number for unsigned bytes, into which smaller numbers are packed."""
 
 PACKED: Mapping[str, Expansion] = {
     f"{MS}MatMulNBits": _few_bits,

@@ -1,10 +1,10 @@
-"""Quantised operators as they are defined: numbers become floats, the operator runs, and its result
-is quantised again.
+"""Quantised operators as they are defined: numbers become floats, the operator runs on floats, and
+its result is quantised again.
 
 QLinearConv is DequantizeLinear of its operands, Conv, and QuantizeLinear of the result, so that a
 network costs the same in both of the forms that quantisers write. Integer products subtract zero
-points and multiply. Scales and zero points are settings, not parameters. A weight has the elements
-and the type in which it is stored, and what is done with it alone is done ahead.
+points and multiply. Scales and zero points are settings, not parameters. A weight has its stored
+elements and type; work on weights alone is done ahead and does not count.
 """
 
 from __future__ import annotations
@@ -16,37 +16,35 @@ from onnx import TensorProto
 
 from flopscope.facts import Function, Kind
 from flopscope.onnxgraph.expansions.attention import projected_attention
-from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
-from flopscope.onnxgraph.expansions.pieces import MS, NHWC, channels_first, channels_last, window
-from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, shape_of
-
-Given = Sequence[Tensor | None]
-
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion, Tensors
+from flopscope.onnxgraph.expansions.shared import MS, NHWC, channels_first, channels_last, window
+from flopscope.onnxgraph.tensors import NodeCall, NodeFacts, Tensor, shape_of
 
 # --- numbers to floats and back ------------------------------------------------------------------
 
 
 def dequantised(draft: Draft, x: Tensor, scale: Tensor, zero: Tensor | None = None) -> Tensor:
-    """(x − zero)·scale. For a stored tensor this is done ahead, and it stays the stored weight."""
+    """(x − zero)·scale. For a stored tensor this is done ahead, and the result is still the stored
+    weight."""
     element = scale.element or TensorProto.FLOAT
     if _is_ahead(x):
         return x._replace(element=element, numbers=None)
     shape = shape_of(x)
     if zero is not None:
-        x = draft.row(Facts(Kind.ADD, (x,)), shape, TensorProto.INT32)
-    return draft.row(Facts(Kind.MULTIPLY, (x,)), shape, element)
+        x = draft.row(NodeFacts(Kind.ADD, (x,)), shape, TensorProto.INT32)
+    return draft.row(NodeFacts(Kind.MULTIPLY, (x,)), shape, element)
 
 
 def quantised(draft: Draft, x: Tensor, zero: Tensor | None, element: int) -> Tensor:
-    """x over its scale, rounded, plus zero, and kept between the type's bounds."""
+    """x divided by its scale, rounded, plus zero, and clamped to the bounds of the type."""
     if _is_ahead(x):
         return x._replace(element=element, numbers=None)
     shape = shape_of(x)
-    x = draft.row(Facts(Kind.DIVIDE, (x,)), shape)
-    x = draft.row(Facts(Kind.ELEMENTWISE, (x,), function=Function.ROUND), shape)
+    x = draft.row(NodeFacts(Kind.DIVIDE, (x,)), shape)
+    x = draft.row(NodeFacts(Kind.ELEMENTWISE, (x,), function=Function.ROUND), shape)
     if zero is not None:
-        x = draft.row(Facts(Kind.ADD, (x,)), shape)
-    return draft.row(Facts(Kind.ELEMENTWISE, (x,), function=Function.CLAMP), shape, element)
+        x = draft.row(NodeFacts(Kind.ADD, (x,)), shape)
+    return draft.row(NodeFacts(Kind.ELEMENTWISE, (x,), function=Function.CLAMP), shape, element)
 
 
 def _is_ahead(x: Tensor) -> bool:
@@ -59,21 +57,21 @@ def _element(call: NodeCall, zero: int) -> int:
     return int(stated) or (tensor.element if tensor is not None else TensorProto.UINT8)
 
 
-def _dequantize(call: NodeCall, draft: Draft) -> Given:
+def _dequantize(call: NodeCall, draft: Draft) -> Tensors:
     return [dequantised(draft, call.input(0), call.input(1), call.optional(2))]
 
 
-def _quantize(call: NodeCall, draft: Draft) -> Given:
+def _quantize(call: NodeCall, draft: Draft) -> Tensors:
     return [quantised(draft, call.input(0), call.optional(2), _element(call, 2))]
 
 
-def _dynamic(call: NodeCall, draft: Draft) -> Given:
+def _dynamic(call: NodeCall, draft: Draft) -> Tensors:
     """The scale is the range of the numbers, and of 0, over 255."""
     return dynamically(draft, call.input(0))
 
 
 def dynamically(draft: Draft, x: Tensor) -> list[Tensor]:
-    """The numbers, their scale and their zero point, as onnx's function makes them."""
+    """The numbers, their scale and their zero point, as in onnx's definition."""
     zero = draft.scalar(0.0)
     low = draft("Min", draft("ReduceMin", x, keepdims=0), zero)
     high = draft("Max", draft("ReduceMax", x, keepdims=0), zero)
@@ -99,7 +97,7 @@ def _result(call: NodeCall, draft: Draft, y: Tensor, scale: int) -> list[Tensor]
 
 
 def _convolution(op: str, *, last: bool = False) -> Expansion:
-    def rule(call: NodeCall, draft: Draft) -> Given:
+    def rule(call: NodeCall, draft: Draft) -> Tensors:
         behind = last or call.attribute("channels_last", 0)
         x, weight = _operand(call, draft, 0), _operand(call, draft, 3)
         x = channels_first(draft, x) if behind else x
@@ -112,13 +110,13 @@ def _convolution(op: str, *, last: bool = False) -> Expansion:
     return rule
 
 
-def _matmul(call: NodeCall, draft: Draft) -> Given:
+def _matmul(call: NodeCall, draft: Draft) -> Tensors:
     y = draft("MatMul", _operand(call, draft, 0), _operand(call, draft, 3))
     return _result(call, draft, y, 6)
 
 
-def _gemm(call: NodeCall, draft: Draft) -> Given:
-    """A product of quantised matrices, whose result stays floats where the call has no scale for
+def _gemm(call: NodeCall, draft: Draft) -> Tensors:
+    """A product of quantised matrices. The result stays in floats if the call has no scale for
     it."""
     names = ("alpha", "transA", "transB")
     settings = {name: call.attributes[name] for name in names if name in call.attributes}
@@ -130,7 +128,7 @@ def _gemm(call: NodeCall, draft: Draft) -> Given:
 
 
 def _pair(op: str) -> Expansion:
-    def rule(call: NodeCall, draft: Draft) -> Given:
+    def rule(call: NodeCall, draft: Draft) -> Tensors:
         y = draft(op, _operand(call, draft, 0), _operand(call, draft, 3))
         return _result(call, draft, y, 6)
 
@@ -138,9 +136,9 @@ def _pair(op: str) -> Expansion:
 
 
 def _single(op: str, settings: Callable[[NodeCall], dict[str, Any]]) -> Expansion:
-    """One operand, perhaps with its channels last."""
+    """An operator on one operand, whose channels may be last."""
 
-    def rule(call: NodeCall, draft: Draft) -> Given:
+    def rule(call: NodeCall, draft: Draft) -> Tensors:
         x, behind = _operand(call, draft, 0), call.attribute("channels_last", 0)
         y = draft(op, channels_first(draft, x) if behind else x, **settings(call))
         return _result(call, draft, channels_last(draft, y) if behind else y, 3)
@@ -152,12 +150,12 @@ def _named(*names: str) -> Callable[[NodeCall], dict[str, Any]]:
     return lambda call: {name: call.attributes[name] for name in names if name in call.attributes}
 
 
-def _concatenation(call: NodeCall, draft: Draft) -> Given:
+def _concatenation(call: NodeCall, draft: Draft) -> Tensors:
     parts = [_operand(call, draft, place) for place in range(2, len(call.inputs), 3)]
     return _result(call, draft, draft("Concat", *parts, axis=call.attribute("axis")), 0)
 
 
-def _where(call: NodeCall, draft: Draft) -> Given:
+def _where(call: NodeCall, draft: Draft) -> Tensors:
     y = draft("Where", call.input(0), _operand(call, draft, 1), _operand(call, draft, 4))
     return _result(call, draft, y, 7)
 
@@ -166,10 +164,10 @@ def _where(call: NodeCall, draft: Draft) -> Given:
 
 
 def _from(draft: Draft, x: Tensor, zero: Tensor | None) -> Tensor:
-    """x less its zero point, which is subtracted ahead where x is stored."""
+    """x less its zero point, which is subtracted ahead if x is stored."""
     if zero is None or _is_ahead(x):
         return x
-    return draft.row(Facts(Kind.ADD, (x,)), shape_of(x), TensorProto.INT32)
+    return draft.row(NodeFacts(Kind.ADD, (x,)), shape_of(x), TensorProto.INT32)
 
 
 def _integer_product(draft: Draft, a: Tensor, b: Tensor, zeros: Sequence[Tensor | None]) -> Tensor:
@@ -177,36 +175,36 @@ def _integer_product(draft: Draft, a: Tensor, b: Tensor, zeros: Sequence[Tensor 
     return draft("MatMul", a, b)._replace(element=TensorProto.INT32)
 
 
-def _matmul_integer(call: NodeCall, draft: Draft) -> Given:
+def _matmul_integer(call: NodeCall, draft: Draft) -> Tensors:
     zeros = (call.optional(2), call.optional(3))
     return [_integer_product(draft, call.input(0), call.input(1), zeros)]
 
 
-def _conv_integer(call: NodeCall, draft: Draft) -> Given:
+def _conv_integer(call: NodeCall, draft: Draft) -> Tensors:
     x = _from(draft, call.input(0), call.optional(2))
     weight = _from(draft, call.input(1), call.optional(3))
     return [draft("Conv", x, weight, **window(call))._replace(element=TensorProto.INT32)]
 
 
-def _matmul_to_float(call: NodeCall, draft: Draft) -> Given:
+def _matmul_to_float(call: NodeCall, draft: Draft) -> Tensors:
     zeros = (call.optional(4), call.optional(5))
     y = _integer_product(draft, call.input(0), call.input(1), zeros)
     return [_scaled(draft, y, call.optional(6))]
 
 
-def _dynamic_matmul(call: NodeCall, draft: Draft) -> Given:
+def _dynamic_matmul(call: NodeCall, draft: Draft) -> Tensors:
     numbers, _, zero = dynamically(draft, call.input(0))
     y = _integer_product(draft, numbers, call.input(1), (zero, call.optional(3)))
     return [_scaled(draft, y, call.optional(4))]
 
 
 def _scaled(draft: Draft, y: Tensor, bias: Tensor | None) -> Tensor:
-    """The product times both scales, which are multiplied first, and plus a bias."""
-    y = draft.row(Facts(Kind.MULTIPLY, (y,)), shape_of(y), TensorProto.FLOAT)
+    """The product times both scales, which are multiplied first, plus a bias."""
+    y = draft.row(NodeFacts(Kind.MULTIPLY, (y,)), shape_of(y), TensorProto.FLOAT)
     return y if bias is None else draft("Add", y, bias)
 
 
-def _multiply_integer(call: NodeCall, draft: Draft) -> Given:
+def _multiply_integer(call: NodeCall, draft: Draft) -> Tensors:
     a, b = (
         _from(draft, call.input(0), call.optional(1)),
         _from(draft, call.input(2), call.optional(3)),
@@ -217,14 +215,14 @@ def _multiply_integer(call: NodeCall, draft: Draft) -> Given:
 # --- larger ones ---------------------------------------------------------------------------------
 
 
-def _attention(call: NodeCall, draft: Draft) -> Given:
+def _attention(call: NodeCall, draft: Draft) -> Tensors:
     x = dequantised(draft, call.input(0), call.input(3), call.optional(6))
     weight = dequantised(draft, call.input(1), call.input(4), call.optional(7))
     projected = draft("Add", draft("MatMul", x, weight), call.input(2))
     return projected_attention(call, draft, projected, mask=5, past=8)
 
 
-def _embed_norm(call: NodeCall, draft: Draft) -> Given:
+def _embed_norm(call: NodeCall, draft: Draft) -> Tensors:
     """Embeddings from tables of words, positions and segments, whose entries become floats."""
     words = draft("Gather", call.input(2), call.input(0))
     batch, tokens, *_ = shape_of(words)
@@ -240,13 +238,13 @@ def _embed_norm(call: NodeCall, draft: Draft) -> Given:
     return [normed, normed._replace(shape=(batch,), element=TensorProto.INT32)]
 
 
-def _lstm(call: NodeCall, draft: Draft) -> Given:
-    """A quantised LSTM, whose matrices are (directions, in, 4·hidden). How each step's numbers are
-    rounded is not stated, and is a row of its own that multiplies no matrices."""
+def _lstm(call: NodeCall, draft: Draft) -> Tensors:
+    """A quantised LSTM, whose matrices are (directions, in, 4·hidden). Rounding in each step is not
+    stated; it is a row of its own that multiplies no matrices."""
     matrices = [draft("Transpose", call.input(n), perm=[0, 2, 1]) for n in (1, 2)]
     rest = [call.optional(n) for n in range(3, 8)]
     states = draft.several("LSTM", 3, call.input(0), *matrices, *rest, **call.attributes)
-    rounding = draft.row(Facts(Kind.OTHER, (states[0],)), shape_of(states[0]))
+    rounding = draft.row(NodeFacts(Kind.OTHER, (states[0],)), shape_of(states[0]))
     return [states[0]._replace(source=rounding.source), *states[1:]]
 
 

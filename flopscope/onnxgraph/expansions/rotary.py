@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from flopscope.facts import Kind
-from flopscope.onnxgraph.expansions.drafts import Draft, Expansion
-from flopscope.onnxgraph.expansions.heads import Given, merged, split_heads
-from flopscope.onnxgraph.tensors import Facts, NodeCall, Tensor, shape_of
+from flopscope.onnxgraph.expansions.drafts import Draft, Expansion, Tensors
+from flopscope.onnxgraph.expansions.heads import merged, split_heads
+from flopscope.onnxgraph.tensors import NodeCall, NodeFacts, Tensor, shape_of
 from flopscope.sizes import Size, exact_div
 
 
@@ -13,12 +13,12 @@ def rotary(caches: int) -> Expansion:
     """The rule of an operator on (B, positions, heads·d) or (B, heads, positions, d), whose input
     number `caches` has the cosines and the next one the sines."""
 
-    def rule(call: NodeCall, draft: Draft) -> Given:
+    def rule(call: NodeCall, draft: Draft) -> Tensors:
         x, pair = call.input(0), (call.input(caches), call.input(caches + 1))
         heads = call.attribute("num_heads", 0)
         if len(shape_of(x)) == 4:
             return [rotated(draft, x, pair, rotary_size(call, caches, x))]
-        if not heads:  # the cache has half a head's size
+        if not heads:  # the caches have half the size of a head
             heads = exact_div(shape_of(x)[-1], 2 * call.shape(caches)[-1])
         apart = split_heads(draft, x, heads)
         turned = rotated(draft, apart, pair, rotary_size(call, caches, apart))
@@ -39,9 +39,9 @@ def rotated(draft: Draft, x: Tensor, caches: tuple[Tensor, Tensor], size: Size) 
     cosine, sine = (t._replace(learnt=False) for t in caches)
     whole = size == shape[-1]
     front = x if whole else draft("Slice", x, starts=[0], ends=[size], axes=[3])
-    one = draft.row(Facts(Kind.MULTIPLY, (front,), buffers=_stored(cosine)), part)
-    other = draft.row(Facts(Kind.MULTIPLY, (front,), buffers=_stored(sine)), part)
-    turned = draft.row(Facts(Kind.ADD, (one, other)), part)
+    one = draft.row(NodeFacts(Kind.MULTIPLY, (front,), buffers=_stored(cosine)), part)
+    other = draft.row(NodeFacts(Kind.MULTIPLY, (front,), buffers=_stored(sine)), part)
+    turned = draft.row(NodeFacts(Kind.ADD, (one, other)), part)
     if whole:
         return turned
     rest = draft("Slice", x, starts=[size], ends=[shape[-1]], axes=[3])

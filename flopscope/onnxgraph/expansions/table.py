@@ -22,4 +22,4 @@ EXPANSIONS: Mapping[str, Expansion] = {
     **QUANTISED,
     **PACKED,
 }
-"""By operator, `domain.Name` in other domains than onnx's own."""
+"""The expansions by operator, which is written `domain.Name` outside onnx's own domain."""

@@ -1,1 +1,1 @@
-"""An ONNX file as data: checked, without its weights, with the sizes that it states."""
+"""An ONNX file as checked data, without its weights and with the sizes that it states."""

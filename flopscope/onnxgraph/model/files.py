@@ -1,6 +1,7 @@
-"""An ONNX file as a protobuf message. It is checked, never run, and leads to no other file.
+"""An ONNX file as a protobuf message. It is checked and never run, and no other file is opened.
 
-Weights that lie in files of their own (external data) are not read: their shapes are in the model.
+Weights that lie in files of their own (external data) are not read, because their shapes are in the
+model.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ from onnx.inliner import inline_local_functions
 from flopscope.errors import BadInput
 
 LIMIT = 2**31 - 1
-"""Bytes of the largest protobuf message; an ONNX file is one."""
+"""The bytes of the largest protobuf message, which an ONNX file is."""
 
 NODES = 100_000
-"""The most operators after functions are written out; a small file can make very many of them."""
+"""The most operators after functions are written out. A small file can define very many of them."""
 
 DEPTH = 100
 """The most functions that call each other in turn: protobuf's own limit on nesting."""
@@ -37,7 +38,7 @@ DEPTH = 100
 def load(path: Path) -> ModelProto:
     """The model in the file, its local functions inlined.
 
-    Raises BadInput for what is no ONNX file, is too large, or names files outside its folder.
+    Raises BadInput for a file that is not ONNX, is too large, or names files outside its folder.
     """
     if not path.is_file():
         raise BadInput(f"there is no file {path}; give the path of an ONNX model")
@@ -52,7 +53,7 @@ def load(path: Path) -> ModelProto:
 
 
 def all_nodes(graph: GraphProto | FunctionProto) -> Iterator[NodeProto]:
-    """Every node, those of control-flow bodies too."""
+    """Every node, including those of control-flow bodies."""
     for node in graph.node:
         yield node
         for body in bodies(node):
@@ -60,7 +61,7 @@ def all_nodes(graph: GraphProto | FunctionProto) -> Iterator[NodeProto]:
 
 
 def bodies(node: NodeProto) -> Iterator[GraphProto]:
-    """The graphs in a node's attributes: branches of an If, the body of a Loop or Scan."""
+    """The graphs in a node's attributes: the branches of an If, the body of a Loop or Scan."""
     for attribute in node.attribute:
         if attribute.type == AttributeProto.GRAPH:
             yield attribute.g
@@ -91,8 +92,8 @@ def _parsed(path: Path) -> ModelProto:
 
 
 def _make_printable(message: Message) -> None:
-    """Replace characters that no terminal should be sent in every name, since messages and tables
-    show names."""
+    """Replace control characters in every name, because messages and tables show names on a
+    terminal."""
     for field, value in message.ListFields():
         repeated = not isinstance(value, str | bytes | Message) and hasattr(value, "__len__")
         if field.type == FieldDescriptor.TYPE_MESSAGE:
@@ -112,7 +113,7 @@ def _printable(text: str) -> str:
 
 
 def _is_text(message: Message) -> bool:
-    """Is every string of the message UTF-8? Protobuf gives one that is not as bytes."""
+    """Is every string of the message UTF-8? Protobuf gives other strings as bytes."""
     for field, value in message.ListFields():
         values = [value] if isinstance(value, str | bytes | Message) else value
         if field.type == FieldDescriptor.TYPE_STRING and any(isinstance(v, bytes) for v in values):
@@ -182,7 +183,7 @@ def _check_location(tensor: TensorProto, path: Path) -> None:
 
 
 def _inside(location: str) -> bool:
-    """Is it a relative path that stays below where it starts, by its text alone?"""
+    """By its text alone, is it a relative path that stays below its starting folder?"""
     flavours = (PurePosixPath(location), PureWindowsPath(location))
     absolute = any(flavour.anchor for flavour in flavours)
     climbs = any(".." in flavour.parts for flavour in flavours)

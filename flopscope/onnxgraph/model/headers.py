@@ -1,7 +1,7 @@
 """A model without its weights: what is stored in which shape, and what onnx infers from that.
 
-The main graph's weights become inputs of the model that onnx checks and whose shapes it infers. It
-sees only tensors of at most `SMALL` elements, and never looks for external data.
+The main graph's weights become inputs of the model, which onnx then checks and whose shapes it
+infers. So onnx sees only tensors of at most `SMALL` elements, and never looks for external data.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from flopscope.onnxgraph.model.files import all_nodes, bodies, graphs
 from flopscope.sizes import Shape, Size, is_symbolic
 
 OWN_DOMAINS = ("", "ai.onnx")
-"""Names of onnx's own operator set."""
+"""The names of onnx's own domain."""
 
 SMALL = 4096
-"""The most elements of a tensor whose numbers are read: shapes, indices, bounds and scales."""
+"""The most elements of a tensor whose numbers are read, such as shapes, indices, bounds and
+scales."""
 
 INTEGERS = frozenset(
     [
@@ -39,16 +40,17 @@ INTEGERS = frozenset(
         TensorProto.UINT64,
     ]
 )
-"""Element types that divide as whole numbers."""
+"""Element types whose division is that of integers."""
 
 INDICES = INTEGERS - {TensorProto.INT8, TensorProto.UINT8} | {TensorProto.BOOL, TensorProto.STRING}
 """Element types of shapes, indices and masks; tensors of the others are learnt."""
 
-Dimension: TypeAlias = int | str | None
+StatedDimension: TypeAlias = int | str | None
 
 
-class Stored(NamedTuple):
-    """A tensor that the model holds: its element type, shape, and numbers where it is small."""
+class StoredTensor(NamedTuple):
+    """A tensor that the model holds: its element type, its shape and, if it is small, its
+    numbers."""
 
     element_type: int
     shape: tuple[int, ...]
@@ -56,20 +58,20 @@ class Stored(NamedTuple):
 
 
 class Typed(NamedTuple):
-    """What onnx says of a value; a dimension is a number, a name, or open."""
+    """What onnx says of a value. A dimension is a number, a name, or open."""
 
     element_type: int
-    dimensions: tuple[Dimension, ...] | None
+    dimensions: tuple[StatedDimension, ...] | None
 
 
-def stored(tensor: TensorProto) -> Stored:
+def stored_tensor(tensor: TensorProto) -> StoredTensor:
     """A tensor's header, with its numbers if they are few and lie in the model."""
     shape = tuple(tensor.dims)
     near = tensor.data_location != TensorProto.EXTERNAL
     few = near and int(np.prod(shape, dtype=object)) <= SMALL
     numbers = few and tensor.data_type != TensorProto.STRING
     try:
-        return Stored(tensor.data_type, shape, _plain(tensor) if numbers else None)
+        return StoredTensor(tensor.data_type, shape, _plain(tensor) if numbers else None)
     except (LookupError, ValueError, TypeError) as error:
         raise BadInput(
             f"tensor '{tensor.name}' does not hold the {shape} numbers that it says; "
@@ -77,13 +79,13 @@ def stored(tensor: TensorProto) -> Stored:
         ) from error
 
 
-def detach(model: ModelProto, path: Path) -> dict[str, Stored]:
-    """Take the initialisers out of the main graph, turning what is large into inputs.
+def detach(model: ModelProto, path: Path) -> dict[str, StoredTensor]:
+    """Take the initialisers out of the main graph, and make inputs of the large ones.
 
     Raises BadInput for external data anywhere else: only the main graph's may be left unread.
     """
     graph = model.graph
-    held = {tensor.name: stored(tensor) for tensor in graph.initializer}
+    held = {tensor.name: stored_tensor(tensor) for tensor in graph.initializer}
     small = [tensor for tensor in graph.initializer if held[tensor.name].numbers is not None]
     names = {value.name for value in graph.input}
     del graph.initializer[:]
@@ -99,8 +101,8 @@ def detach(model: ModelProto, path: Path) -> dict[str, Stored]:
 def override(model: ModelProto, shapes: Mapping[str, Shape]) -> None:
     """Give the named inputs these shapes.
 
-    Shapes that the file states for inner values hold for its own input shapes. They are kept where
-    the given ones put a size for each name and leave numbers as they are, and dropped elsewhere.
+    The shapes that the file states for inner values belong to its own input shapes. They are kept
+    if the given shapes only put a size for each name, and dropped if they change numbers.
     """
     graph = model.graph
     sizes = _replaced([value for value in graph.input if value.name in shapes], shapes)
@@ -121,7 +123,7 @@ def override(model: ModelProto, shapes: Mapping[str, Shape]) -> None:
 def _replaced(
     values: Sequence[ValueInfoProto], shapes: Mapping[str, Shape]
 ) -> dict[str, Size] | None:
-    """The size that stands for each name of these inputs now; None where another number does."""
+    """The size that each name of these inputs now has; None if the given shapes change a number."""
     sizes: dict[str, Size] = {}
     for value in values:
         stated = typed(value).dimensions
@@ -135,14 +137,15 @@ def _replaced(
 
 
 LATER = "ai.onnx.later"
-"""The domain of operators that onnx's own set has, but not yet in the version of the file."""
+"""The domain for operators that onnx's own set has, but not yet in the version that the file
+states."""
 
 FOREIGN = frozenset({"SimplifiedLayerNormalization"})
-"""Operators that onnxruntime writes into onnx's own domain, although onnx does not have them."""
+"""Operators that onnxruntime writes into onnx's own domain although onnx does not define them."""
 
 
 def set_apart(model: ModelProto) -> None:
-    """Put operators that onnx's set in the file does not have into a domain of their own.
+    """Put operators that the file's version of onnx's set lacks into a domain of their own.
 
     onnxruntime writes such operators when it fuses others: for example a LayerNormalization among
     operators of set 13.
@@ -172,8 +175,8 @@ def _is_apart(name: str, opset: int) -> bool:
 
 
 def leave_open(model: ModelProto) -> None:
-    """Remove outputs whose rank is not stated, as in files that onnxruntime writes: the outputs of
-    its operators need no statement here."""
+    """Take outputs without a stated rank out of the graph's outputs. onnxruntime writes such files,
+    and the outputs of its operators need no statement here."""
     outputs = list(model.graph.output)
     stated = [v for v in outputs if not _is_open(v)]
     if len(stated) < len(outputs):
@@ -211,7 +214,7 @@ def inferred(model: ModelProto, path: Path) -> GraphProto:
 
 
 def values_of(graph: GraphProto) -> dict[str, Typed]:
-    """What the graph says of its values, by their names."""
+    """What the graph says about its values, by name."""
     return {value.name: typed(value) for value in (*graph.value_info, *graph.output, *graph.input)}
 
 
@@ -247,7 +250,7 @@ def _dimensions(graph: GraphProto) -> Iterator[Any]:
 
 
 def _plain(tensor: TensorProto) -> np.ndarray:
-    """Numbers as Python's own, so that they mix with symbols."""
+    """The numbers as Python's own, so that they can be computed with symbols."""
     return numpy_helper.to_array(tensor).astype(object)
 
 

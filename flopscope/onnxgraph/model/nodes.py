@@ -7,16 +7,17 @@ from typing import Any
 from onnx import NodeProto, TensorProto
 from onnx.helper import get_attribute_value
 
-from flopscope.onnxgraph.model.headers import stored
+from flopscope.onnxgraph.model.headers import stored_tensor
 
 
 def attributes(node: NodeProto) -> dict[str, Any]:
-    """By name: numbers, text, tuples of them, tensors as `Stored`; graphs as they are."""
+    """The attributes by name: numbers, text, tuples of them, tensors as `StoredTensor`, and graphs
+    as they are."""
     return {attribute.name: _value(get_attribute_value(attribute)) for attribute in node.attribute}
 
 
 def path_of(name: str) -> str:
-    """A scoped name with dots, in which a part does not repeat the one before it.
+    """A scoped name as a path with dots, without parts that repeat the one before.
 
     >>> path_of("/features/features.0/features.0.1/Conv"), path_of("model/conv/Conv2D")
     ('features.0.1.Conv', 'model.conv.Conv2D')
@@ -33,7 +34,7 @@ def _value(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.decode(errors="replace")
     if isinstance(value, TensorProto):
-        return stored(value)
+        return stored_tensor(value)
     if isinstance(value, str | int | float):
         return value
     return tuple(map(_value, value)) if hasattr(value, "__iter__") else value

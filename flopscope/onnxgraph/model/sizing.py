@@ -1,4 +1,4 @@
-"""Which sizes a graph has: its inputs' shapes, as the file or the reader gives them."""
+"""The sizes of a graph's inputs, as the file states or the reader gives them."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from pathlib import Path
 from onnx import ModelProto
 
 from flopscope.errors import BadInput, UnknownName
-from flopscope.onnxgraph.model.headers import Dimension, Typed, typed
+from flopscope.onnxgraph.model.headers import StatedDimension, Typed, typed
 from flopscope.sizes import Shape, Size, floor_div, is_symbolic
 from flopscope.symbolic import Symbol, alone, substitute
 
 PLACEHOLDER = re.compile(r"unk__\d+|\?|-1|None")
-"""Names that inference and converters write for a size that they do not know."""
+"""Names that inference and converters write for an unknown size."""
 
 
 class Names:
-    """Dimensions as sizes: numbers, and names as symbols unless `sizes` gives their value.
+    """Turns dimensions into sizes: numbers stay, and names become symbols unless `sizes` gives
+    their value.
 
-    `free` are the names of sizes that inputs have. Any other name was made up for what an operator
-    gives: it says nothing of where the size comes from, and stays open unless it is given a value.
+    `free` are the names of the sizes of inputs. Any other name was made up for the output of an
+    operator: it does not say where the size comes from, and stays open unless it is given a value.
     """
 
     def __init__(self, sizes: Mapping[str, int], free: Iterable[str] = ()) -> None:
@@ -31,8 +32,8 @@ class Names:
         self._met: set[str] = set()
         self._symbols = _written(list(free))
 
-    def size(self, dimension: Dimension) -> Size | None:
-        """The size, or None for a dimension that is open."""
+    def size(self, dimension: StatedDimension) -> Size | None:
+        """The size, or None for an open dimension."""
         if not isinstance(dimension, str):
             return dimension
         name = self._symbols.get(dimension, dimension)
@@ -53,7 +54,7 @@ class Names:
         return None if any(size is None for size in sizes) else sizes
 
     def given(self, shape: Shape) -> Shape:
-        """A shape that the reader gave, with the sizes that have a value replaced."""
+        """A shape that the reader gave, in which sizes with a value are replaced."""
         found = {s for size in shape if is_symbolic(size) for s in size.symbols()}
         self._met |= {s.name for s in found}
         self._symbols |= {s.name: s.name for s in found}
@@ -61,13 +62,14 @@ class Names:
         return tuple(substitute(size, values) for size in shape)
 
     def check_met(self) -> None:
-        """Raises UnknownName for a size that was given a value but does not occur."""
+        """Raises UnknownName if a size was given a value but does not occur."""
         for name in self._sizes:
             if name not in self._met:
                 raise UnknownName("size", name, sorted(self._met) or ["none"])
 
     def _expression(self, text: str) -> Size | None:
-        """Arithmetic on known names, as exporters write sizes that follow from others."""
+        """The size that arithmetic on known names gives, as exporters write sizes that follow from
+        others."""
         if (tree := _parsed(text)) is None:
             return None
         try:
@@ -101,7 +103,7 @@ OPERATIONS: Mapping[type[ast.operator], Callable[[Size, Size], Size]] = {
 
 
 def own_symbol(name: str) -> Size:
-    """A free size under the very name that the file or the reader has for it.
+    """A free size that is written by the name that the file or the reader gives it.
 
     >>> print(own_symbol("tokens"))
     tokens
@@ -110,14 +112,14 @@ def own_symbol(name: str) -> Size:
 
 
 def names_of(model: ModelProto, held: Collection[str]) -> list[str]:
-    """The names of sizes that the inputs state, each once."""
+    """The names of the sizes that the inputs state, each once."""
     values = (typed(value) for value in model.graph.input if value.name not in held)
     sizes = (d for value in values for d in value.dimensions or ())
     return list(dict.fromkeys(d for d in sizes if isinstance(d, str)))
 
 
 def _written(names: Iterable[str]) -> dict[str, str]:
-    """Each name as a formula can hold it: with _ for blanks and signs, and no two alike.
+    """Each name as it is written in formulas: with _ for blanks and signs, and no two alike.
 
     Placeholders are left out, and arithmetic on the other names is read as such.
     """
@@ -142,7 +144,8 @@ def _is_arithmetic(text: str, names: Collection[str]) -> bool:
 
 
 def _parsed(text: str) -> ast.expr | None:
-    """An expression of names and numbers; None for other text, and for what is long."""
+    """The text parsed as an expression of names and numbers; None for other text, and for long
+    text."""
     if len(text) > LONGEST or not re.fullmatch(r"[\w\s+*/()-]+", text):
         return None
     try:
@@ -214,5 +217,5 @@ def _stated(names: Names, name: str, stated: Typed, path: Path) -> Shape:
     return shape
 
 
-def _text(dimensions: Sequence[Dimension]) -> str:
+def _text(dimensions: Sequence[StatedDimension]) -> str:
     return ",".join("?" if d is None else str(d) for d in dimensions)

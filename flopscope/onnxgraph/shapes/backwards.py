@@ -1,7 +1,8 @@
-"""Shapes that follow from what comes later: what a foreign operator gives, when nothing states it.
+"""Shapes that follow from later operators, for outputs of foreign operators whose shape nothing
+states.
 
-A rule knows only the shapes of an operator's output and of its stored weight, so it is a rule of
-shapes turned round: a layer's input is as long as its output, and as wide as its weight.
+A rule knows the shapes of an operator's output and of its stored weight, and infers the shape of
+its input: a layer's input has as many positions as its output, and the width of its weight.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 from onnx import GraphProto, NodeProto
 
-from flopscope.onnxgraph.model.headers import OWN_DOMAINS, Dimension, Stored, Typed
+from flopscope.onnxgraph.model.headers import OWN_DOMAINS, StatedDimension, StoredTensor, Typed
 from flopscope.onnxgraph.model.nodes import attributes
 from flopscope.onnxgraph.shapes.table import AS_FIRST
 
-Dimensions: TypeAlias = tuple[Dimension, ...]
+Dimensions: TypeAlias = tuple[StatedDimension, ...]
 
 
 class _Turned(NamedTuple):
@@ -27,9 +28,10 @@ class _Turned(NamedTuple):
 
 
 def from_later(
-    graph: GraphProto, typed: Mapping[str, Typed], held: Mapping[str, Stored]
+    graph: GraphProto, typed: Mapping[str, Typed], held: Mapping[str, StoredTensor]
 ) -> dict[str, Typed]:
-    """Shapes of values whose shape is open, each from that of what one operator makes of it."""
+    """The shapes of values whose shape is open, each inferred from the output of an operator that
+    reads it."""
     found: dict[str, Typed] = {}
     for node in reversed(graph.node):
         rule = RULES.get(node.op_type) if node.domain in OWN_DOMAINS else None
@@ -55,14 +57,14 @@ def _turned(
     rule: Callable[[_Turned], Dimensions | None],
     node: NodeProto,
     later: Typed | None,
-    held: Mapping[str, Stored],
+    held: Mapping[str, StoredTensor],
 ) -> Dimensions | None:
     weight = held[node.input[1]].shape if len(node.input) > 1 and node.input[1] in held else None
     output = (later.dimensions if later is not None else None) or ()
     try:
         return rule(_Turned(output, weight, attributes(node)))
     except (LookupError, TypeError, ValueError):
-        return None  # which the node's own rule will say
+        return None  # which the node's own rule will tell
 
 
 def _same(node: _Turned) -> Dimensions | None:
@@ -93,7 +95,7 @@ def _convolution(node: _Turned) -> Dimensions | None:
     kernel, mode = node.weight[2:], node.attributes.get("auto_pad", "NOTSET")
     pads = node.attributes.get("pads", (0,) * (2 * len(kernel)))
     dilations = node.attributes.get("dilations", (1,) * len(kernel))
-    grid: list[Dimension] = []
+    grid: list[StatedDimension] = []
     for axis, size in enumerate(node.output[2:]):
         padded = pads[axis] + pads[axis + len(kernel)] if mode == "NOTSET" else 0
         less = dilations[axis] * (kernel[axis] - 1) - padded
@@ -113,4 +115,4 @@ RULES: Mapping[str, Callable[[_Turned], Dimensions | None]] = {
     "MatMul": _matmul,
     "Transpose": _transpose,
 }
-"""The shape of the first input, from that of the first output."""
+"""The rule of each operator for the shape of its first input, given its first output."""

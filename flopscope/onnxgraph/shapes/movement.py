@@ -1,7 +1,7 @@
 """Shapes of what moves elements and computes nothing: reshapes, slices, gathers, padding, resizing.
 
-A size that has to fit becomes a premise: what a slice takes lies inside its tensor, and a reshape
-keeps the number of elements.
+Where sizes must fit, that becomes a premise: a slice lies inside its tensor, and a reshape keeps
+the number of elements.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from flopscope.onnxgraph.model.headers import Stored
+from flopscope.onnxgraph.model.headers import StoredTensor
 from flopscope.onnxgraph.tensors import NodeCall, Undecided, broadcast
 from flopscope.sizes import Shape, Size, ceil_div, elements, floor_div, is_symbolic
 
 Shapes: TypeAlias = "Shape | list[Shape]"
 
 FAR = 2**31 - 1
-"""A slice with an end from this number on goes to the end of its axis."""
+"""A slice whose end is at least this number goes to the end of its axis."""
 
 LARGE = 10**6
-"""So does one with an end from this number on, where the axis is not longer. No network cuts so
-much off, but exporters of other frameworks write such ends."""
+"""So does a slice whose end is at least this number, if the axis is not longer. No network cuts off
+so much, but exporters of other frameworks write such ends."""
 
 
 def _reshape(call: NodeCall) -> Shape:
-    """0 keeps a size, −1 takes what is left."""
+    """0 keeps a size, and −1 takes what is left."""
     shape, wanted = call.shape(0), call.setting("shape", 1)
     keeps = not call.attribute("allowzero", 0)
     sizes = [shape[i] if keeps and _is(n, 0) else n for i, n in enumerate(wanted)]
@@ -112,7 +112,7 @@ def _slice(call: NodeCall) -> Shape:
 
 
 def _length(call: NodeCall, size: Size, start: Size, end: Size, step: Size) -> Size:
-    """Elements that start:end:step takes of an axis."""
+    """The number of elements that start:end:step takes from an axis."""
     if is_symbolic(step):
         raise Undecided
     if not any(map(is_symbolic, (size, start, end))):
@@ -135,14 +135,14 @@ def _length(call: NodeCall, size: Size, start: Size, end: Size, step: Size) -> S
 
 
 class _Axis(NamedTuple):
-    """One axis of a slice: its places counted from the front."""
+    """One axis of a slice, with places counted from the front."""
 
     call: NodeCall
     size: Size
 
     def place(self, place: Size, end: Size, below: int = 0) -> Size:
-        """The place from the front: `end` where it is beyond every size, `below` before the
-        first."""
+        """The place counted from the front: `end` if it is beyond every size, `below` if it is
+        before the first."""
         if is_symbolic(place):
             falls = (-place).lower() is not None and place.lower() is None
             return self.size + place if falls else place
@@ -204,14 +204,14 @@ def _space_to_depth(call: NodeCall) -> Shape:
 
 
 def resize_factors(call: NodeCall) -> list[Any] | None:
-    """Scales of every axis, or None where sizes are given instead."""
+    """The scales of every axis, or None if sizes are given instead."""
     place = 1 if call.op == "Upsample" or call.opset < 11 else 2
     scales = call.setting("scales", place)
     return _all_axes(call, scales, 1.0) if scales else None
 
 
 def resize_sizes(call: NodeCall) -> Shape:
-    """Sizes of every axis: as given, or ⌊n·scale⌋."""
+    """The sizes of every axis: as given, or ⌊n·scale⌋."""
     if call.attribute("keep_aspect_ratio_policy", "stretch") != "stretch":
         raise Undecided
     shape, scales = call.shape(0), resize_factors(call)
@@ -256,7 +256,7 @@ def _range(call: NodeCall) -> Shape:
 
 def _constant(call: NodeCall) -> Shape:
     (value,) = call.attributes.values()
-    return tuple(value.shape) if isinstance(value, Stored) else np.shape(value)
+    return tuple(value.shape) if isinstance(value, StoredTensor) else np.shape(value)
 
 
 def _is(size: Size, number: int) -> bool:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
 
+from flopscope.onnxgraph.shapes.movement import Shapes
 from flopscope.onnxgraph.shapes.windows import output_of_convolution
 from flopscope.onnxgraph.tensors import NodeCall, Undecided
 from flopscope.sizes import Shape, Size, floor_div, product
-
-Shapes: TypeAlias = "Shape | list[Shape]"
 
 
 def _grid_sample(call: NodeCall) -> Shape:
@@ -28,7 +26,7 @@ def _region_pool(call: NodeCall) -> Shape:
 
 
 def _unpool(call: NodeCall) -> Shape:
-    """(n − 1)·stride + kernel − padding an axis, unless it is stated."""
+    """(n − 1)·stride + kernel − padding for each axis, unless the shape is stated."""
     if (stated := call.setting("output_shape", 2)) is not None:
         return tuple(stated)
     kernel = tuple(call.attribute("kernel_shape"))
@@ -55,7 +53,7 @@ def _cropped(call: NodeCall) -> Shape:
 
 
 def _spectrum(call: NodeCall) -> Shape:
-    """DFT: complex numbers along one axis; half of them and one more where the rest mirrors
+    """DFT: complex numbers along one axis, or half of them and one more if the others mirror
     them."""
     shape = list(call.shape(0))
     axis = call.attribute("axis", 1) if call.opset < 20 else _sole(call, 2, -2)
@@ -91,7 +89,7 @@ def _sole(call: NodeCall, index: int, default: Size | None) -> Size:
 
 
 def _loss(call: NodeCall) -> Shape:
-    """One number, or one for each label."""
+    """One number, or a number for each label."""
     return call.shape(1) if call.attribute("reduction", "mean") == "none" else ()
 
 

@@ -1,27 +1,25 @@
-"""The shape of what each operator writes, in closed form, since onnx does not compute with symbols.
+"""The shape of each operator's outputs, in closed form, because onnx does not compute with symbols.
 
-Rules give the first output's shape, or one for each output. By raising Undecided they leave what
-they cannot know to onnx.
+A rule gives the shape of the first output, or one for each output. It raises Undecided to leave the
+shape to onnx's inference.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
 
 from flopscope.onnxgraph import einsum
-from flopscope.onnxgraph.recurrent import CELLS, shapes_of_layer
+from flopscope.onnxgraph.recurrent import RECURRENT, shapes_of_layer
 from flopscope.onnxgraph.shapes import movement
+from flopscope.onnxgraph.shapes.movement import Shapes
 from flopscope.onnxgraph.shapes.sampled import SAMPLED
 from flopscope.onnxgraph.shapes.windows import grid_of, output_of_convolution, transposed_grid_of
 from flopscope.onnxgraph.tensors import NodeCall, Undecided, broadcast
 from flopscope.sizes import Shape, Size
 
-Shapes: TypeAlias = "Shape | list[Shape]"
-
 
 def shapes_of(call: NodeCall) -> list[Shape] | None:
-    """The shapes of the call's outputs, as many as the rule knows; None where it does not."""
+    """The shapes of the call's outputs, as many as the rule knows; None if it knows none."""
     rule = SHAPES.get(call.op)
     if rule is None:
         return None
@@ -33,7 +31,7 @@ def shapes_of(call: NodeCall) -> list[Shape] | None:
 
 
 def axes_of(call: NodeCall, index: int = 1) -> list[int]:
-    """The axes that a reduction takes together, from the front; all where none are given."""
+    """The axes over which a reduction goes, counted from the front; all axes if none are given."""
     rank = len(call.shape(0))
     axes = call.setting("axes", index)
     if not axes:
@@ -156,7 +154,7 @@ SHAPES: Mapping[str, Callable[[NodeCall], Shapes]] = {
     "ReduceSumSquare": _reduction,
     **SAMPLED,
     **movement.MOVEMENT,
-    **dict.fromkeys(CELLS, shapes_of_layer),
+    **dict.fromkeys(RECURRENT, shapes_of_layer),
     **dict.fromkeys(AS_FIRST, _as_first),
     **dict.fromkeys(BROADCAST, _broadcast),
 }

@@ -1,4 +1,5 @@
-"""Sliding windows as onnx states them: kernel, strides, two paddings an axis, automatic padding."""
+"""Sliding windows as onnx states them: kernel, strides, two paddings for each axis, automatic
+padding."""
 
 from __future__ import annotations
 
@@ -8,15 +9,16 @@ from flopscope.sizes import Shape, Size, ceil_div, conv_transpose_output, is_sym
 
 
 def window_of(call: NodeCall, kernel: Shape) -> Window:
-    """The window of an operator; its padding is the one before the first sample of each axis."""
+    """The window of an operator. Its padding is the one before the first sample of each axis."""
     begin, _ = _paddings(call, kernel)
     return Window(kernel, _per_axis(call, "strides", kernel), begin, _dilation(call, kernel))
 
 
 def grid_of(call: NodeCall, kernel: Shape) -> Shape:
-    """Positions of the window: ⌊(n + padding − span)/stride⌋ + 1 an axis, ⌈n/stride⌉ with SAME.
+    """The positions of the window along each axis: ⌊(n + padding − span)/stride⌋ + 1, or ⌈n/stride⌉
+    with SAME.
 
-    With ceil_mode ⌈…⌉, where the last window still starts inside the input or the padding before
+    With ceil_mode it is ⌈…⌉, if the last window still starts inside the input or the padding before
     it.
     """
     stride, axes = _per_axis(call, "strides", kernel), call.shape(0)[2:]
@@ -42,7 +44,8 @@ def output_of_convolution(call: NodeCall) -> Shape:
 
 
 def transposed_grid_of(call: NodeCall, kernel: Shape) -> Shape:
-    """Outputs of a transposed convolution: as stated, n·stride with SAME, else what fits."""
+    """The output sizes of a transposed convolution: as stated, or n·stride with SAME, or else what
+    the window gives."""
     if stated := call.attribute("output_shape"):
         return tuple(stated)[-len(kernel) :]
     if _same(call):
@@ -54,7 +57,7 @@ def transposed_grid_of(call: NodeCall, kernel: Shape) -> Shape:
 
 
 def _unpadded(call: NodeCall, kernel: Shape) -> Shape:
-    """Outputs of a transposed convolution before padding crops them."""
+    """The output sizes of a transposed convolution before padding crops them."""
     stride, dilation = _per_axis(call, "strides", kernel), _dilation(call, kernel)
     extra = _per_axis(call, "output_padding", kernel, 0)
     axes = zip(call.shape(0)[2:], kernel, stride, dilation, extra, strict=True)
@@ -62,8 +65,8 @@ def _unpadded(call: NodeCall, kernel: Shape) -> Shape:
 
 
 def _paddings(call: NodeCall, kernel: Shape) -> tuple[Shape, Shape]:
-    """The paddings before and after, one an axis. An odd automatic padding has more after the
-    input.
+    """The paddings before and after the input, for each axis. An odd automatic padding has more
+    after the input.
 
     With SAME_LOWER it has more before it, and so has a transposed convolution unless SAME_UPPER.
     """
@@ -79,7 +82,7 @@ def _paddings(call: NodeCall, kernel: Shape) -> tuple[Shape, Shape]:
 
 
 def _automatic(call: NodeCall, kernel: Shape) -> Shape:
-    """Padding of both ends together that gives the output size that is asked for."""
+    """The padding of both ends together that gives this output size."""
     if call.op == "ConvTranspose":
         asked = transposed_grid_of(call, kernel)
         pairs = zip(_unpadded(call, kernel), asked, strict=True)
@@ -102,7 +105,7 @@ def _dilation(call: NodeCall, kernel: Shape) -> Shape:
 
 
 def _span(call: NodeCall, kernel: Shape) -> Shape:
-    """Samples from the first to the last that a window takes."""
+    """The number of samples from the first to the last that a window covers."""
     return tuple(d * (k - 1) + 1 for k, d in zip(kernel, _dilation(call, kernel), strict=True))
 
 

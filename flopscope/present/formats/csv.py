@@ -9,8 +9,8 @@ from flopscope.present.table import Document
 
 
 def text(document: Document) -> str:
-    """Raw values under plain names: integers without separators, no total row. Several tables are
-    separated by an empty line."""
+    """Raw values under plain names: integers have no separators, and there is no row of totals. An
+    empty line separates several tables."""
     parts = []
     for table in document.tables:
         buffer = io.StringIO()

@@ -8,7 +8,7 @@ from flopscope.present.table import Document, Table
 
 
 def text(document: Document) -> str:
-    """Plain tables for a notebook or a page, everything escaped."""
+    """Plain tables for a notebook or a page, with every text escaped."""
     return "\n".join(_text(table.shown()) for table in document.tables)
 
 

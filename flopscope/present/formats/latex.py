@@ -8,7 +8,7 @@ from flopscope.present.table import Cell, Document, Table
 
 
 def text(document: Document) -> str:
-    """booktabs tables."""
+    """Tables in the style of booktabs."""
     return "\n\n".join(_text(table.shown()) for table in document.tables)
 
 

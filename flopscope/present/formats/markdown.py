@@ -6,7 +6,7 @@ from flopscope.present.table import Document, Table
 
 
 def text(document: Document) -> str:
-    """GitHub tables, numbers aligned right."""
+    """GitHub tables with numbers aligned to the right."""
     return "\n\n".join(_text(table.shown()) for table in document.tables)
 
 

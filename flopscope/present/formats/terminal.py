@@ -1,4 +1,4 @@
-"""A table for a terminal: aligned columns under a title, notes below, 80 columns wide."""
+"""A table for a terminal: aligned columns under a title with notes below, 80 columns wide."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 TERMINAL_WIDTH = 80
-"""Tables are laid out for this width, on a terminal, in a pipe and in the README alike."""
+"""The width of tables, which is the same on a terminal, in a pipe and in the README."""
 LEAST_ROOM = 20
-"""A column is not folded to less than this."""
+"""A column is not folded to less than this width."""
 
 
 def text(document: Document) -> str:
-    """Aligned columns under a title, notes below. Wider than 80 columns only if the cells are."""
+    """Aligned columns under a title with notes below. They are wider than 80 columns only if the
+    cells cannot be folded."""
     return "\n\n".join(_text(table.shown()) for table in document.tables)
 
 
@@ -29,7 +30,7 @@ def _text(table: Table) -> str:
     rows = _folded(table)
     buffer = io.StringIO()
     width = max(TERMINAL_WIDTH, _beside(_widths(table, rows)))
-    # text even in a notebook, where rich would show the table itself and write nothing
+    # in a notebook rich would otherwise show the table itself and write no text
     console = Console(
         file=buffer, width=width, color_system=None, legacy_windows=False, force_jupyter=False
     )
@@ -75,8 +76,8 @@ def _notes(table: Table) -> list[str]:
 
 
 def _folded(table: Table) -> list[list[str]]:
-    """The cells, folded where 80 columns need it and their column can: the last column first, texts
-    before numbers."""
+    """The cells, folded if the table is wider than 80 columns and their column can be folded: the
+    last column first, and texts before numbers."""
     rows = table.texts()
     columns = reversed(list(enumerate(table.columns)))
     for index, column in sorted(columns, key=lambda pair: pair[1].numeric):

@@ -1,5 +1,5 @@
-"""Pictures of readings. Each function draws on axes and returns them; none shows, saves or sets
-anything global. Needs matplotlib."""
+"""Pictures of readings. Each function draws on axes and returns them; none shows or saves a picture
+or changes global settings. Needs matplotlib."""
 
 from flopscope.present.plots.breakdown import breakdown
 from flopscope.present.plots.comparison import comparison_figure

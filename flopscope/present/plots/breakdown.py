@@ -1,4 +1,4 @@
-"""Where the work of each network is: one bar a network, its parts side by side."""
+"""Where the work of each network is: a bar for each network, with its parts side by side."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST = 7
-"""Parts with a name of their own; the rest of a network is together."""
+"""The most parts with a name of their own; the rest of a network is one part."""
 REST = "others"
 LEAST = 3
-"""Bars that the height has room for at least."""
+"""The least number of bars for which the height has room."""
 
 
 def breakdown(ax: Axes, comparison: Comparison, level: Level) -> Axes:
@@ -67,7 +67,7 @@ def breakdown(ax: Axes, comparison: Comparison, level: Level) -> Axes:
 
 
 def _largest(counts: list[dict[str, int]]) -> list[str]:
-    """The parts to name, in order of appearance."""
+    """The parts to be named, in order of appearance."""
     share: dict[str, float] = {}
     for count in counts:
         whole = sum(count.values()) or 1

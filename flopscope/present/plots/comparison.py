@@ -1,4 +1,4 @@
-"""A comparison as pictures: one panel, or those that the compared networks call for."""
+"""A comparison as pictures: one panel, or all panels that make sense for the compared networks."""
 
 from __future__ import annotations
 
@@ -34,18 +34,19 @@ PANELS: Mapping[str, Panel] = {
 }
 BARS = ("stage", "kind")
 HEIGHT = 2.3
-"""Inches of a row of panels that are not bars."""
+"""The height in inches of a row of panels other than bars."""
 
 
 def draw(ax: Axes, comparison: Comparison, name: str) -> Axes:
-    """One panel by name. Raises UnknownName, and what the panel raises."""
+    """Draw one panel by name. Raises UnknownName for an unknown panel, and what the panel
+    raises."""
     if name not in PANELS:
         raise UnknownName("panel", name, PANELS)
     return PANELS[name](ax, comparison)
 
 
 def sensible(comparison: Comparison) -> list[str]:
-    """The panels that say something of these networks."""
+    """The panels that make sense for these networks."""
     entries = comparison.entries
     varied = {
         "resolution": any(entry.resolution is not None for entry in entries),
@@ -56,7 +57,8 @@ def sensible(comparison: Comparison) -> list[str]:
 
 
 def comparison_figure(comparison: Comparison) -> Figure:
-    """The sensible panels on one page's width: bars in rows of their own, the others in one row."""
+    """The sensible panels, as wide as one page: bars in rows of their own, the others in one
+    row."""
     names = sensible(comparison)
     bars = [name for name in names if name in BARS]
     others = [name for name in names if name not in BARS]
@@ -69,7 +71,7 @@ def comparison_figure(comparison: Comparison) -> Figure:
     axes = {name: made.add_subplot(place) for name, place in places.items()}
     for name, ax in axes.items():
         draw(ax, comparison, name)
-        # In one row a network has one look, and the last panel's legend is for all.
+        # In a row each network has one look, so the last panel's legend serves all panels.
         if name in others[:-1] and (legend := ax.get_legend()):
             legend.remove()
     return made

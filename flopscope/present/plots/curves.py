@@ -19,7 +19,7 @@ from flopscope.present.plots.style import (
     input_words,
     legend_beside,
     log_ticks,
-    look,
+    series_style,
     short_name,
 )
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 STYLES = ("-", "--", "-.", ":")
 WIDTHS = [percent / 100 for percent in range(25, 201)]
-"""Widths from a quarter to twice the paper's, in hundredths."""
+"""Width multipliers from a quarter to twice the paper's width, in hundredths."""
 SECOND_LINE = "\n"
 NAN = float("nan")
 
@@ -36,8 +36,8 @@ NAN = float("nan")
 def against_resolution(ax: Axes, comparison: Comparison) -> Axes:
     """Counts at every square input from half the smallest compared side to twice the largest.
 
-    A marker stands at each network's own input if that is square. Where a network does not exist
-    its line has a gap. Raises BadInput where no network takes an image.
+    A marker is at each network's own input if that is square. A line has gaps at sizes for which
+    the network does not exist. Raises BadInput if no network takes an image.
     """
     sides = [side for entry in comparison.entries for side in entry.resolution or ()]
     if not sides:
@@ -58,7 +58,7 @@ def against_resolution(ax: Axes, comparison: Comparison) -> Axes:
 def against_width(ax: Axes, comparison: Comparison) -> Axes:
     """Counts at widths from a quarter to twice the paper's, of the networks that have a width.
 
-    A marker stands at each network's own width. Raises BadInput where no network has one.
+    A marker is at each network's own width. Raises BadInput if no network has a width.
     """
     from matplotlib.ticker import MultipleLocator
 
@@ -78,7 +78,7 @@ def against_width(ax: Axes, comparison: Comparison) -> Axes:
 
 
 def against_activations(ax: Axes, comparison: Comparison) -> Axes:
-    """The count of each network against its activations, which run time follows more closely
+    """The count of each network against its activations, with which run time goes more closely
     (arXiv 2003.13678, section 3.3)."""
     name = comparison.convention.name
     xs = [float(int(entry.ledger.activations())) for entry in comparison.entries]
@@ -90,7 +90,7 @@ def against_activations(ax: Axes, comparison: Comparison) -> Axes:
     log_ticks(ax.xaxis, *ax.get_xlim(), most=4)
     log_ticks(ax.yaxis, *ax.get_ylim())
     for index, (x, y, entry) in enumerate(zip(xs, ys, comparison.entries, strict=True)):
-        colour, marker = look(index)
+        colour, marker = series_style(index)
         name = entry_name(comparison, entry)
         ax.plot(x, y, marker, color=colour, markersize=4, label=name)
     dress(
@@ -101,7 +101,7 @@ def against_activations(ax: Axes, comparison: Comparison) -> Axes:
 
 
 def has_width(entry: Entry) -> bool:
-    """Has the network a width to vary?"""
+    """Does the network have a width that can vary?"""
     options = () if entry.variant is None else entry.variant.model.options
     return any(option.name == "width" for option in options)
 
@@ -117,7 +117,7 @@ def _without(comparison: Comparison, what: str, other: str) -> str:
 
 
 def _defined(closed: Formula, **sizes: Any) -> float:
-    """The count at these sizes; not a number where the network does not exist."""
+    """The counts at these sizes; NaN where the network does not exist."""
     try:
         return float(closed.at(**sizes))
     except OutsideDomain:
@@ -127,9 +127,9 @@ def _defined(closed: Formula, **sizes: Any) -> float:
 def _curve(
     ax: Axes, n: int, entry: Entry, xs: Sequence[float], ys: list[float], own: float | None
 ) -> None:
-    """Draw a line, with a marker at the value that is compared. The n-th network has the same look
-    in every picture."""
-    colour, marker = look(n)
+    """Draw a line, with a marker at the compared value. The n-th network has the same look in every
+    picture."""
+    colour, marker = series_style(n)
     ax.plot(
         xs, ys, STYLES[n % len(STYLES)], drawstyle="steps-mid", color=colour, linewidth=LINE,
         marker=marker, markersize=4, markevery=[i for i, x in enumerate(xs) if x == own],

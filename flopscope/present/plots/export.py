@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# What matplotlib would write of itself and of the time.
+# The fields in which matplotlib would write its version and the time.
 METADATA: Mapping[str, dict[str, Any]] = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
@@ -24,7 +24,8 @@ METADATA: Mapping[str, dict[str, Any]] = {
 
 
 def picture_format(path: str) -> str:
-    """The format that the name's ending asks for. Raises BadInput for another than png, svg, pdf.
+    """The format that the ending of the name asks for. Raises BadInput for endings other than png,
+    svg and pdf.
 
     >>> picture_format("out/frontier.SVG")
     'svg'
@@ -38,20 +39,20 @@ def picture_format(path: str) -> str:
 
 
 def figure(width: float, height: float) -> Figure:
-    """An empty figure of that size in inches; matplotlib lays out its axes."""
+    """An empty figure of this size in inches, whose axes matplotlib lays out."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
 
 
 def drawn(picture: Figure, file_format: str) -> bytes:
-    """The figure as a file of that format, at its own size."""
+    """The bytes of the figure as a file of this format, at its own size."""
     from matplotlib import rc_context
 
     stream = io.BytesIO()
     # svg: names of parts are hashed with this in place of a random number; pdf: text stays text
     with rc_context({"svg.hashsalt": "flopscope", "pdf.fonttype": 42}), warnings.catch_warnings():
-        # a sign that the font lacks is drawn as a box
+        # a character that the font lacks is drawn as a box
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         picture.savefig(
             stream, format=file_format, dpi=DOTS_PER_INCH, metadata=METADATA[file_format]

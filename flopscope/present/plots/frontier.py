@@ -17,7 +17,7 @@ from flopscope.present.plots.style import (
     SMALL,
     bounds,
     dress,
-    family_look,
+    family_style,
     log_ticks,
     short_name,
 )
@@ -36,15 +36,16 @@ LEGEND_COLUMN = 0.85
 """Inches."""
 ASTERISK = "$\\ast$"
 OTHER = "other, cost as stated"
-"""What the legend calls networks that are not of the catalogue."""
+"""The name in the legend for networks that are not in the catalogue."""
 
 
 def frontier(ax: Axes, front: Front) -> Axes:
-    """All points, those on the frontier filled and joined by its steps, as many labelled as fit.
+    """All points, of which those on the frontier are filled and joined by steps. As many labels are
+    drawn as fit.
 
-    x is the cost on a logarithmic axis, y the accuracy. The look of a point is that of its family;
-    a network that is not of the catalogue is a black asterisk, and a user's own points have black
-    edges. The knee has a ring. Raises BadInput for a front of several costs.
+    x is the cost on a logarithmic axis, y the accuracy. Points of a family look alike; a network
+    that is not in the catalogue is a black asterisk, and a user's own points have black edges. The
+    knee has a ring. Raises BadInput for a front of several costs.
     """
     if len(front.question.criteria) > 1:
         raise BadInput(
@@ -78,7 +79,7 @@ def frontier(ax: Axes, front: Front) -> Axes:
 
 
 def frontier_figure(front: Front, wide: bool = False) -> Figure:
-    """The frontier at its size in print: one column of a paper, or both."""
+    """The frontier as a figure for print, as wide as one column of a paper or both."""
     width, height = WIDE if wide else NARROW
     made = figure(width, height)
     ax = made.subplots()
@@ -95,10 +96,11 @@ def _steps(corners: Sequence[tuple[float, float]], right: float) -> list[tuple[f
 
 
 def _scatter(ax: Axes, front: Front, xs: Sequence[float], ys: Sequence[float]) -> None:
-    """Draw the points of each family together, others last; each is in the legend once."""
+    """Draw the points of each family together, and others last. Each family is in the legend
+    once."""
     families = dict.fromkeys(point.family for point in front.points)
     for family in sorted(families, key=lambda name: (name is None, name or "")):
-        colour, marker = ("black", ASTERISK) if family is None else family_look(family)
+        colour, marker = ("black", ASTERISK) if family is None else family_style(family)
         for on in (True, False):
             mine = [
                 i
@@ -124,7 +126,7 @@ def _legend(ax: Axes) -> None:
 
 
 def _columns(ax: Axes) -> int:
-    """How many columns a legend has that is as wide as the axes."""
+    """The number of columns of a legend that is as wide as the axes."""
     return max(1, int(ax.get_window_extent().width / ax.figure.dpi / LEGEND_COLUMN))
 
 

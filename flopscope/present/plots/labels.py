@@ -1,4 +1,4 @@
-"""Labels beside points that do not cover each other: each in turn takes the nearest free place."""
+"""Labels beside points. They do not cover each other: each in turn takes the nearest free place."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ if TYPE_CHECKING:
     from matplotlib.transforms import Bbox
 
 REACHES = (4.0, 7.0, 11.0, 16.0, 22.0, 29.0)
-"""Points of print from the marker to the nearest point of the label."""
+"""Distances from the marker to the nearest point of the label, in points of print."""
 DIRECTIONS = (180, 165, 150, 135, 120, 105, 90, 60, 30, 0, -30, -60, -90, -120, -150)
-"""Degrees, the preferred first: above a frontier and to its left is nothing."""
+"""Directions in degrees, the preferred ones first: the space above and to the left of a frontier is
+empty."""
 NEAR = 5.0
-"""A label that is further off has a line to its point."""
+"""A label at a larger distance has a line to its point."""
 MARKER, GAP, STEP = 2.5, 0.8, 1.0
-"""Points of print: half a marker, the least distance between things, and between the points that
-stand for a line."""
+"""In points of print: half a marker, the least distance between things, and the distance between
+the points that stand for a line."""
 
-Array = NDArray[np.float64]
-"""Points x, y or boxes x0, y0, x1, y1, one or a row each, in points of print."""
+Coordinates = NDArray[np.float64]
+"""One or more points (x, y) or boxes (x0, y0, x1, y1), a row each, in points of print."""
 
 
 class Label(NamedTuple):
@@ -40,21 +41,22 @@ class Label(NamedTuple):
     text: str
 
 
-class Place(NamedTuple):
-    """Where a label goes, and the points of the line to it, which is empty if the label is near."""
+class LabelPlace(NamedTuple):
+    """The place of a label, and the points of the line to it, of which there are none if the label
+    is near."""
 
-    box: Array
-    leader: Array
+    box: Coordinates
+    leader: Coordinates
 
 
 def place_labels(
     ax: Axes, labels: Sequence[Label], dots: ArrayLike = (), line: ArrayLike = ()
 ) -> list[Annotation]:
-    """Draw the labels that find a free place; the first ones choose first.
+    """Draw the labels that find a free place. The first labels choose first.
 
-    Free is a place inside the axes and off everything: labels and the lines to them, their points,
-    every dot and the line through the vertices of `line`, both pairs in data coordinates, and the
-    legend. Limits, scales and legend must be final.
+    A place is free if it is inside the axes and covers nothing: no labels and lines to them, no
+    points of labels, no `dots`, not the line through the vertices of `line`, and not the legend.
+    Dots and vertices are pairs of data coordinates. Limits, scales and legend must be final.
     """
     if not labels:
         return []
@@ -94,14 +96,16 @@ def place_labels(
     return drawn
 
 
-def overlaps(boxes: Array, box: Array) -> NDArray[np.bool_]:
-    """Which of the boxes share area with one box."""
+def overlaps(boxes: Coordinates, box: Coordinates) -> NDArray[np.bool_]:
+    """Which of the boxes overlap one box."""
     shared: NDArray[np.bool_] = np.all((boxes[:, :2] < box[2:]) & (boxes[:, 2:] > box[:2]), axis=1)
     return shared
 
 
-def _free(taken: Array, inside: Array, anchor: Array, box: Array) -> Place | None:
-    """The nearest free place beside the anchor for a box of that size."""
+def _free(
+    taken: Coordinates, inside: Coordinates, anchor: Coordinates, box: Coordinates
+) -> LabelPlace | None:
+    """The nearest free place beside the anchor for a box of this size."""
     size = box[2:] - box[:2]
     for reach, degrees in product(REACHES, DIRECTIONS):
         way = np.array([cos(radians(degrees)), sin(radians(degrees))])
@@ -113,15 +117,15 @@ def _free(taken: Array, inside: Array, anchor: Array, box: Array) -> Place | Non
             continue
         end = np.clip(anchor, spot[:2], spot[2:])
         leader = _along(np.array([anchor, end])) if reach > NEAR else np.empty((0, 2))
-        # it may cross what its own point stands on, nothing further away
+        # the line may cross what lies at its own point, but nothing further away
         away = leader[np.abs(leader - anchor).max(axis=1) > MARKER + GAP]
         if not any(overlaps(taken, point).any() for point in _boxes(away, GAP / 2)):
-            return Place(spot, leader)
+            return LabelPlace(spot, leader)
     return None
 
 
-def _along(vertices: Array) -> Array:
-    """Points on the line through the vertices, at most STEP shared."""
+def _along(vertices: Coordinates) -> Coordinates:
+    """Points on the line through the vertices, at most STEP apart."""
     parts = [np.empty((0, 2))]
     for start, end in pairwise(vertices):
         steps = ceil(float(np.hypot(*(end - start))) / STEP) + 1
@@ -129,15 +133,15 @@ def _along(vertices: Array) -> Array:
     return np.vstack(parts)
 
 
-def _boxes(points: Array, half: float) -> Array:
+def _boxes(points: Coordinates, half: float) -> Coordinates:
     return np.hstack([points - half, points + half])
 
 
-def _printed(ax: Axes, points: ArrayLike) -> Array:
+def _printed(ax: Axes, points: ArrayLike) -> Coordinates:
     """Data coordinates as points of print."""
-    found: Array = ax.transData.transform(np.asarray(points, dtype=float).reshape(-1, 2))
+    found: Coordinates = ax.transData.transform(np.asarray(points, dtype=float).reshape(-1, 2))
     return found * 72 / ax.figure.dpi
 
 
-def _extent(ax: Axes, extent: Bbox) -> Array:
+def _extent(ax: Axes, extent: Bbox) -> Coordinates:
     return np.array(extent.extents, dtype=float) * 72 / ax.figure.dpi

@@ -1,4 +1,4 @@
-"""What all pictures share: sizes in print, colours and markers, how counts stand on an axis."""
+"""What all pictures share: sizes in print, colours and markers, and how axes show counts."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ if TYPE_CHECKING:
 
 COLUMN = 3.3
 PAGE = 6.9
-"""Inches: the width of one column, and of both, of a conference paper."""
+"""The width in inches of one column, and of both columns, of a conference paper."""
 FONT, SMALL = 7.0, 6.0
-"""Points in print: of axes, and of labels and legends."""
+"""Font sizes in points: of axes, and of labels and legends."""
 LINE = 0.9
 DOTS_PER_INCH = 300
 
-# Okabe and Ito's colours, told apart by every common kind of colour vision; the yellow is left out
-# because it vanishes on white, the black for what has no family.
+# Okabe and Ito's colours, which people with any common kind of colour vision can distinguish.
+# Yellow is left out because it vanishes on white, and black because it is for points without a
+# family.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 Marker: TypeAlias = str | tuple[int, Literal[1], int]
-"""A name, or a star: its points, 1, its turn in degrees."""
+"""A marker's name, or a star as (points, 1, rotation in degrees)."""
 MARKERS: Sequence[Marker] = (
     "o", "s", "^", "D", "v", "P", "X", "*", "p", "<", "h", ">", "d",
     r"$\spadesuit$", (4, 1, 0), r"$\clubsuit$",
@@ -36,31 +37,32 @@ MARKERS: Sequence[Marker] = (
 HATCHES = ("", "////", "...", "\\\\", "xxxx", "----", "||||")
 GREY = "#666666"
 SUBS = ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
-"""Which ticks of a decade have a number, the most first."""
+"""The ticks of a decade that may have a number, the largest set first."""
 SHORT = 4.0
 """A logarithmic axis whose ends are within this factor has ticks like a linear one."""
 
 
-class Look(NamedTuple):
-    """Colour and marker. Markers alone tell sixteen apart, for a print in grey."""
+class SeriesStyle(NamedTuple):
+    """Colour and marker. Markers alone distinguish sixteen things, for prints in grey."""
 
     colour: str
     marker: Marker
 
 
-def look(index: int) -> Look:
-    """The look of the n-th thing. Colours and markers repeat, but no pair of them does below 48."""
-    return Look(COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)])
+def series_style(index: int) -> SeriesStyle:
+    """The look of the n-th thing. Colours and markers repeat, but no pair of them does for n below
+    48."""
+    return SeriesStyle(COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)])
 
 
-def family_look(family: str) -> Look:
-    """A family has the same look in every picture."""
+def family_style(family: str) -> SeriesStyle:
+    """The look of a family, which is the same in every picture."""
     families = list(dict.fromkeys(model.family for model in MODELS.values()))
-    return look(families.index(family))
+    return series_style(families.index(family))
 
 
 def tick(value: float, _: object = None) -> str:
-    """A count on an axis, 20 M; a number below 1000 as it is.
+    """A count as axes show it: 20 M, or a number below 1000 as it is.
 
     >>> tick(2e7), tick(1.5e9), tick(50)
     ('20 M', '1.5 G', '50')
@@ -72,8 +74,8 @@ def tick(value: float, _: object = None) -> str:
 
 
 def log_ticks(axis: Axis, low: float, high: float, most: int = 7) -> None:
-    """Ticks with counts on a logarithmic axis over low..high: 1, 2 and 5 of each decade where those
-    are at most so many, else 1 and 3, else the decades; within a short range round numbers."""
+    """The ticks on a logarithmic axis from `low` to `high`: 1, 2 and 5 of each decade if these are
+    at most `most`, else 1 and 3, else the decades alone. A short range has round numbers."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     if high / low < SHORT:
@@ -94,7 +96,7 @@ def _ticks(subs: Sequence[float], low: float, high: float) -> int:
 
 
 def dress(ax: Axes, xlabel: str, ylabel: str) -> None:
-    """Labels and ticks at their size in print; a light grid behind; no box around."""
+    """Set labels and ticks to their size in print, with a light grid behind and no box around."""
     ax.set_xlabel(xlabel, fontsize=FONT, parse_math=False)
     ax.set_ylabel(ylabel, fontsize=FONT, parse_math=False)
     ax.tick_params(labelsize=FONT, width=0.5, length=2.5)
@@ -117,7 +119,7 @@ def short_name(name: str, most: int = 28) -> str:
 
 
 def legend_beside(ax: Axes, title: str = "") -> None:
-    """A legend to the right of the axes, off everything drawn in them."""
+    """A legend to the right of the axes, outside of everything that is drawn."""
     ax.legend(
         title=title, loc="upper left", bbox_to_anchor=(1.0, 1.02), fontsize=SMALL,
         title_fontsize=SMALL, frameon=False, borderpad=0, handlelength=2.0, labelspacing=0.35,
@@ -128,28 +130,29 @@ def legend_beside(ax: Axes, title: str = "") -> None:
 def bounds(
     values: Sequence[float], below: float = 0.06, above: float = 0.06
 ) -> tuple[float, float]:
-    """The limits of a logarithmic axis: the values, with these shares of their range around."""
+    """The limits of a logarithmic axis: the range of the values, extended by these shares on either
+    side."""
     low, high = min(values), max(values)
     ratio = high / low if high > low else 4.0
     return low / ratio**below, high * ratio**above
 
 
 def count_words(comparison: Comparison) -> str:
-    """Unit, convention, and the batch if it is not one."""
+    """The unit, the convention, and the batch if it is not 1."""
     batch = comparison.entries[0].batch
     each = f", batch {batch}" if batch > 1 else ""
     return f"{comparison.convention.unit}, convention {comparison.convention.name}{each}"
 
 
 def input_words(comparison: Comparison, before: str = "; ") -> str:
-    """The input in words, if all have the same: '; input 224×224'."""
+    """The input in words, if all networks have the same: '; input 224×224'."""
     sizes = {entry.resolution for entry in comparison.entries}
     one = sizes.pop() if len(sizes) == 1 else None
     return f"{before}input {size(one)}" if one else ""
 
 
 def entry_name(comparison: Comparison, entry: Entry) -> str:
-    """The network, with its input where inputs differ."""
+    """The name of the network, with its input if inputs differ."""
     name = short_name(entry.name)
     if input_words(comparison) or entry.resolution is None:
         return name

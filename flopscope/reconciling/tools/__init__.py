@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from flopscope.reconciling.amounts import Term
-from flopscope.reconciling.tools.counted import Counted, Model, NotModelled
+from flopscope.reconciling.amounts import CountedTerm
+from flopscope.reconciling.tools.counted import Counted, NotModelled, ToolModel
 from flopscope.reconciling.tools.deepspeed import deepspeed
 from flopscope.reconciling.tools.flop_counter import flop_counter
 from flopscope.reconciling.tools.fvcore import fvcore
@@ -24,7 +24,7 @@ from flopscope.spelling import Spelling
 class Modelled(NamedTuple):
     """A tool, and how it runs a network."""
 
-    model: Model
+    model: ToolModel
     setting: str
 
 
@@ -56,7 +56,7 @@ class Unmodelled:
         return f"what {self.tool} answers is not modelled ({operator}{self.why})"
 
 
-def answer(tool: str, spelling: Spelling, times: int = 1) -> tuple[Term, ...] | Unmodelled:
+def answer(tool: str, spelling: Spelling, times: int = 1) -> tuple[CountedTerm, ...] | Unmodelled:
     """The terms of the tool's answer, each that many times; zeros are left out."""
     for beyond in spelling.beyond:
         return Unmodelled(tool, *beyond)
@@ -66,7 +66,7 @@ def answer(tool: str, spelling: Spelling, times: int = 1) -> tuple[Term, ...] | 
         return Unmodelled(tool, unknown.operator, unknown.path, unknown.why)
 
 
-def _terms(counted: Sequence[Counted]) -> tuple[Term, ...]:
+def _terms(counted: Sequence[Counted]) -> tuple[CountedTerm, ...]:
     """The terms by name, in order of first appearance. A tool drops the fraction of its sum, and
     here the last term that has a fraction drops it."""
     counts: dict[str, float] = {}
@@ -82,4 +82,4 @@ def _terms(counted: Sequence[Counted]) -> tuple[Term, ...]:
         counts[fractions[-1]] = whole - sum(
             int(count) for name, count in counts.items() if name != fractions[-1]
         )
-    return tuple(Term(name, ", ".join(texts[name]), int(n)) for name, n in counts.items())
+    return tuple(CountedTerm(name, ", ".join(texts[name]), int(n)) for name, n in counts.items())

@@ -24,6 +24,11 @@ class Hook(NamedTuple):
     amount: Callable[[Layer, Called], int]
 
 
+def same_hook(folder: str, names: str, hook: Hook) -> dict[str, Hook]:
+    """The hook under each of torch's modules with these names, which are in that file of torch."""
+    return {f"torch.nn.modules.{folder}.{name}": hook for name in names.split()}
+
+
 class NotModelled(Exception):
     """Raised where it is not known what a tool answers: the operator, its path, and the reason."""
 
@@ -36,7 +41,7 @@ class NotModelled(Exception):
         return cls(call.name.removeprefix("torch.nn.modules."), call.path, why)
 
 
-Model: TypeAlias = Callable[[Spelling], Iterator[Counted]]
+ToolModel: TypeAlias = Callable[[Spelling], Iterator[Counted]]
 
 UNCERTAIN = frozenset({FROZEN_NESTED, PARTLY})
 """Calls in which a tool that asks for gradients may see one kernel."""

@@ -21,12 +21,12 @@ from flopscope.reconciling.tools.counted import (
     tensor,
 )
 from flopscope.reconciling.tools.profilers import (
-    Rule,
+    AmountOf,
     added_product,
     given,
     pairs,
     product,
-    scaled,
+    resized,
 )
 from flopscope.spelling import FROZEN_ATTENTION, Array, Called, Layer, Spelling
 
@@ -93,14 +93,14 @@ def _batch_norm(call: Called) -> int:
     return int(given(call)) * ((4 if training else 1) + affine)
 
 
-def _norm(index: int) -> Rule:
+def _norm(index: int) -> AmountOf:
     return lambda call: (
         given(call) * (5 if isinstance(call.argument(index, "weight"), Array) else 4)
     )
 
 
 def _interpolated(call: Called) -> float:
-    count, size = scaled(call)
+    count, size = resized(call)
     if size is None:
         return count
     return prod(size) if isinstance(size, tuple) else size
@@ -127,7 +127,7 @@ def _einsum(call: Called) -> int:
 
 
 _MACS, _INPUT = "2 × multiply-accumulate", "1 × input element"
-RULES: Mapping[str, tuple[str, Rule]] = {
+RULES: Mapping[str, tuple[str, AmountOf]] = {
     "F.linear": (_MACS, _linear),
     **{f"F.conv{n}d": (f"{_MACS}, 1 × bias", _convolution) for n in (1, 2, 3)},
     **{f"F.conv_transpose{n}d": (f"{_MACS}, 1 × bias", _transposed) for n in (1, 2, 3)},

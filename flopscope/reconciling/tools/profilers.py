@@ -8,7 +8,7 @@ from math import prod
 from flopscope.reconciling.tools.counted import STOPS, NotModelled, outer, tensor
 from flopscope.spelling import Called
 
-Rule = Callable[[Called], float]
+AmountOf = Callable[[Called], float]
 
 
 def given(call: Called) -> float:
@@ -39,7 +39,7 @@ def pairs(call: Called) -> float:
     return outer(call.argument(0, "input"), call.argument(1, "other"))
 
 
-def scaled(call: Called) -> tuple[float, tuple[int, ...] | int | None]:
+def resized(call: Called) -> tuple[float, tuple[int, ...] | int | None]:
     """The elements of an interpolation to a scale; else None of them, and the size that is asked
     for."""
     x = tensor(call, call.argument(0, "input"))

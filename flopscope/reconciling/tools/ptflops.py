@@ -17,15 +17,16 @@ from flopscope.reconciling.tools.counted import (
     hooked,
     in_torch,
     occurrences,
+    same_hook,
     tensor,
 )
 from flopscope.reconciling.tools.profilers import (
-    Rule,
+    AmountOf,
     added_product,
     given,
     pairs,
     product,
-    scaled,
+    resized,
 )
 from flopscope.spelling import (
     FROZEN_ATTENTION,
@@ -110,38 +111,34 @@ def _attention(layer: Layer, call: Called) -> int:
     return (count + m * e * (e + 1)) * q.shape[batch]
 
 
-def _each(folder: str, names: str, hook: Hook) -> dict[str, Hook]:
-    return {f"torch.nn.modules.{folder}.{name}": hook for name in names.split()}
-
-
 _INPUT = Hook("1 × input element", lambda _, call: first(call).size)
 _OUTPUT = Hook("1 × output element", lambda _, call: tensor(call, call.result).size)
 _NORM = Hook("1 × input element, 2 if scaled", _norm)
 
 HOOKS: Mapping[str, Hook] = {
-    **_each("conv", "Conv1d Conv2d Conv3d", _convolution(transposed=False)),
-    **_each(
+    **same_hook("conv", "Conv1d Conv2d Conv3d", _convolution(transposed=False)),
+    **same_hook(
         "conv", "ConvTranspose1d ConvTranspose2d ConvTranspose3d", _convolution(transposed=True)
     ),
-    **_each("activation", "ReLU PReLU ELU LeakyReLU ReLU6 GELU", _OUTPUT),
-    **_each("pooling", "MaxPool1d MaxPool2d MaxPool3d AvgPool1d AvgPool2d AvgPool3d", _INPUT),
-    **_each(
+    **same_hook("activation", "ReLU PReLU ELU LeakyReLU ReLU6 GELU", _OUTPUT),
+    **same_hook("pooling", "MaxPool1d MaxPool2d MaxPool3d AvgPool1d AvgPool2d AvgPool3d", _INPUT),
+    **same_hook(
         "pooling",
         "AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d "
         "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d",
         _INPUT,
     ),
-    **_each("batchnorm", "BatchNorm1d BatchNorm2d BatchNorm3d", _NORM),
-    **_each("instancenorm", "InstanceNorm1d InstanceNorm2d InstanceNorm3d", _NORM),
-    **_each("normalization", "GroupNorm LayerNorm", _NORM),
-    **_each("linear", "Linear", Hook("1 × multiply-accumulate, 1 × bias", _linear)),
-    **_each("upsampling", "Upsample", Hook("1 × output element", _upsample)),
+    **same_hook("batchnorm", "BatchNorm1d BatchNorm2d BatchNorm3d", _NORM),
+    **same_hook("instancenorm", "InstanceNorm1d InstanceNorm2d InstanceNorm3d", _NORM),
+    **same_hook("normalization", "GroupNorm LayerNorm", _NORM),
+    **same_hook("linear", "Linear", Hook("1 × multiply-accumulate, 1 × bias", _linear)),
+    **same_hook("upsampling", "Upsample", Hook("1 × output element", _upsample)),
     **{
         f"torch.nn.modules.rnn.{kind}{suffix}": make(kind)
         for kind in ("RNN", "GRU", "LSTM")
         for suffix, make in (("", _recurrent), ("Cell", _cell))
     },
-    **_each(
+    **same_hook(
         "activation", "MultiheadAttention", Hook("its own formula, bias and softmax", _attention)
     ),
 }
@@ -157,7 +154,7 @@ def _added(call: Called) -> float:
 
 
 def _interpolated(call: Called) -> float:
-    count, size = scaled(call)
+    count, size = resized(call)
     if size is None:
         return count
     x: Any = call.argument(0, "input")
@@ -165,7 +162,7 @@ def _interpolated(call: Called) -> float:
     return grid * int(prod(x.shape[:2]))
 
 
-RULES: Mapping[str, tuple[str, Rule]] = {
+RULES: Mapping[str, tuple[str, AmountOf]] = {
     **{
         f"F.{name}": ("1 × input element", given)
         for name in (

@@ -15,6 +15,7 @@ from flopscope.reconciling.tools.counted import (
     first,
     hooked,
     occurrences,
+    same_hook,
     sequence,
     tensor,
 )
@@ -92,48 +93,44 @@ def _recurrent(kind: str) -> Hook:
     return Hook("1 × sum and product of a step", count)
 
 
-def _each(folder: str, names: str, hook: Hook) -> dict[str, Hook]:
-    return {f"torch.nn.modules.{folder}.{name}": hook for name in names.split()}
-
-
-_FREE = Hook("nothing", _nothing)
+_NOTHING = Hook("nothing", _nothing)
 HOOKS: Mapping[str, Hook] = {
-    **_each(
+    **same_hook(
         "conv",
         "Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d",
         Hook("1 × weight and output element", _convolution),
     ),
-    **_each(
+    **same_hook(
         "linear",
         "Linear",
         Hook(
             "1 × multiply-accumulate", lambda layer, c: layer.settings["in_features"] * _result(c)
         ),
     ),
-    **_each(
+    **same_hook(
         "batchnorm",
         "BatchNorm1d BatchNorm2d BatchNorm3d SyncBatchNorm",
         Hook("2 × input element, 4 if scaled", _norm),
     ),
-    **_each(
+    **same_hook(
         "instancenorm",
         "InstanceNorm1d InstanceNorm2d InstanceNorm3d",
         Hook("2 × input element, 4 if scaled", _norm),
     ),
-    **_each("normalization", "LayerNorm", Hook("2 × input element, 4 if scaled", _norm)),
-    **_each("activation", "PReLU", Hook("1 × input element", lambda _, call: first(call).size)),
-    **_each("activation", "Softmax", Hook("3 × input element − 1 × distribution", _softmax)),
-    **_each(
+    **same_hook("normalization", "LayerNorm", Hook("2 × input element, 4 if scaled", _norm)),
+    **same_hook("activation", "PReLU", Hook("1 × input element", lambda _, call: first(call).size)),
+    **same_hook("activation", "Softmax", Hook("3 × input element − 1 × distribution", _softmax)),
+    **same_hook(
         "pooling",
         "AvgPool1d AvgPool2d AvgPool3d",
         Hook("1 × output element", lambda _, call: _result(call)),
     ),
-    **_each(
+    **same_hook(
         "pooling",
         "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d",
         Hook("1 × input element + 1 × output element", _adaptive),
     ),
-    **_each(
+    **same_hook(
         "upsampling",
         "Upsample UpsamplingBilinear2d UpsamplingNearest2d",
         Hook("1, 5, 11 or 259 × output element", _upsample),
@@ -143,15 +140,15 @@ HOOKS: Mapping[str, Hook] = {
         for kind in EXTRAS
         for suffix, make in (("", _recurrent), ("Cell", _cell))
     },
-    **_each("container", "Sequential", _FREE),
-    **_each("activation", "ReLU ReLU6 LeakyReLU", _FREE),
-    **_each("dropout", "Dropout", _FREE),
-    **_each("padding", "ZeroPad2d", _FREE),
-    **_each("pixelshuffle", "PixelShuffle", _FREE),
-    **_each(
+    **same_hook("container", "Sequential", _NOTHING),
+    **same_hook("activation", "ReLU ReLU6 LeakyReLU", _NOTHING),
+    **same_hook("dropout", "Dropout", _NOTHING),
+    **same_hook("padding", "ZeroPad2d", _NOTHING),
+    **same_hook("pixelshuffle", "PixelShuffle", _NOTHING),
+    **same_hook(
         "pooling",
         "MaxPool1d MaxPool2d MaxPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d AdaptiveMaxPool3d",
-        _FREE,
+        _NOTHING,
     ),
 }
 """Hooks by class. Any other class, one derived from these included, counts nothing."""

@@ -17,12 +17,12 @@ from flopscope.snapshot import name_spaces
 from flopscope.symbolic import Polynomial, Symbol, symbol
 from flopscope.tracing.building.standins import LOGARITHMS, standins
 from flopscope.tracing.caches import uncached
-from flopscope.tracing.functions.mode import Values
+from flopscope.tracing.functions.mode import RealsAsNumbers
 from flopscope.tracing.node import free_number, free_size, size_value
 from flopscope.tracing.shapes.outputs import result_of
 from flopscope.tracing.trail import Trail
 from flopscope.tracing.values.known import META, NAME, knowing, mapped
-from flopscope.tracing.values.numbers import MOST_LEARNT, Copies, follow, read, reading
+from flopscope.tracing.values.numbers import MOST_LEARNT, Copies, follow, how_read, read_values
 
 
 def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Trail) -> nn.Module:
@@ -79,7 +79,7 @@ def without_memory(
         uncached(name_spaces([make, *origins])),
         _knowing_parameters(),
         torch.device("meta"),
-        Values(),
+        RealsAsNumbers(),
         _ShapesOnly(),
     ):
         return make(**arguments)
@@ -142,7 +142,10 @@ class _ShapesOnly(TorchDispatchMode):
     ) -> Any:
         with torch._C.DisableTorchFunction():
             args, kwargs = mapped(self._on_meta, (tuple(args), dict(kwargs or {})))
-            if reading(function, args) and (found := read(function, args, kwargs)) is not None:
+            if (
+                how_read(function, args)
+                and (found := read_values(function, args, kwargs)) is not None
+            ):
                 return found
             result = result_of(function, args, kwargs)
             follow(function, args, kwargs, result)

@@ -59,7 +59,7 @@ class Whole(metaclass=_WholeNumbers):
     """Stands for `int` and numbers.Integral: a symbolic size is one and stays one."""
 
 
-class Real(metaclass=_RealNumbers):
+class RealStandIn(metaclass=_RealNumbers):
     """Stands for `float`."""
 
 
@@ -88,7 +88,7 @@ class _Module(ModuleType):
 
 NUMBERS = _Module(numbers, {"Integral": Whole})
 
-BY_NAME: Mapping[str, Any] = {"int": Whole, "float": Real}
+BY_NAME: Mapping[str, Any] = {"int": Whole, "float": RealStandIn}
 """Built-in names that a module finds in its own namespace first."""
 
 LOGARITHMS = frozenset(("log", "log2", "log10"))

@@ -93,7 +93,7 @@ def _joined(
     each = found[0].each
     for route in found[1:]:
         each = each + route.each
-    return with_route(result, replace(found[0], each=each, total=elements_of(result)))
+    return with_route(result, replace(found[0], each=each, total=element_count(result)))
 
 
 def _sorted(
@@ -108,10 +108,10 @@ def _sorted(
 
 
 def hot(route: Route, index: torch.Tensor, axis: int) -> Route:
-    return replace(route, form="one-hot", axis=axis, total=elements_of(index))
+    return replace(route, form="one-hot", axis=axis, total=element_count(index))
 
 
-def elements_of(x: torch.Tensor) -> Any:
+def element_count(x: torch.Tensor) -> Any:
     return prod(map(size_value, x.shape))
 
 

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 from torch.utils._python_dispatch import _disable_current_modes
 
-from flopscope.tracing.experts.choices import MADE, elements_of, hot
+from flopscope.tracing.experts.choices import MADE, element_count, hot
 from flopscope.tracing.experts.routing import Route, route_of, used_by, with_route
 from flopscope.tracing.experts.rows import ROWS, selected
 from flopscope.tracing.node import size_value
@@ -36,7 +36,7 @@ def _equal(
     if numbers is None:
         return NotImplemented
     result = function(*args, **kwargs)
-    total = elements_of(index)
+    total = element_count(index)
     if len(numbers) == 1:
         return with_route(result, replace(route, form="mask", expert=numbers[0], total=total))
     if numbers == list(range(route.experts)) and size_value(index.shape[-1]) == 1:
@@ -107,7 +107,7 @@ def _entry(
         return NotImplemented
     result = function(x, index)
     if route.form == "choice":
-        return with_route(result, replace(route, total=elements_of(result)))
+        return with_route(result, replace(route, total=element_count(result)))
     if route.form == "one-hot":
         number = _number_at(x, index, route.axis)
         if number is not None:

@@ -107,7 +107,7 @@ def spread_evenly(routing: Routing, ledger: Ledger) -> tuple[Ledger, tuple[str, 
     return rewritten, said
 
 
-def forget(trail: Trail) -> None:
+def forget_experts(trail: Trail) -> None:
     """Remove the rows of experts from the domain and from the example."""
     sizes = trail.example.items()
     trail.example = {name: n for name, n in sizes if not name.startswith(PREFIX)}

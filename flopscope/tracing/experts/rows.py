@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
-from flopscope.tracing.experts.choices import elements_of
+from flopscope.tracing.experts.choices import element_count
 from flopscope.tracing.experts.routing import Route, route_of, with_route
 from flopscope.tracing.values.known import META, knowing
 
@@ -89,7 +89,7 @@ def _counted(
     if route is None or route.form != "choice" or given != route.experts:
         return NotImplemented
     result = torch.empty(route.experts, dtype=torch.int64, device=META)
-    total = elements_of(args[0])
+    total = element_count(args[0])
     return with_route(result, replace(route, form="per expert", total=total, axis=0))
 
 

@@ -15,7 +15,7 @@ from flopscope.domain import Relation, without_common_factors
 from flopscope.errors import BadInput
 from flopscope.sizes import Size, ceil_div, ceiled, floored, is_symbolic, maximum, nearest_whole
 from flopscope.symbolic import Polynomial, doubles, with_ceilings
-from flopscope.symbolic.nearest import compared
+from flopscope.symbolic.nearest import signed_difference
 from flopscope.symbolic.terms import is_few_bits
 
 
@@ -76,7 +76,7 @@ def relation_of(expression: Any, sizes: Mapping[str, Size]) -> Relation | None:
         raise _unreadable(expression)
     a, b = (size_of(side, sizes) for side in expression.args)
     swapped, equality, negated = COMPARISONS[expression.func]
-    difference, _ = compared(b, a) if swapped else compared(a, b)
+    difference, _ = signed_difference(b, a) if swapped else signed_difference(a, b)
     if not isinstance(difference, Polynomial):
         return None
     return Relation(without_common_factors(difference), equality, negated)

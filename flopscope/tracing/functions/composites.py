@@ -22,7 +22,7 @@ from flopscope.tracing.shapes.fitting import (
     is_number,
     is_size,
     larger,
-    product,
+    tensor_text,
     text,
 )
 from flopscope.tracing.special.recurrent import gru_cell, lstm_cell
@@ -71,7 +71,7 @@ def _broadcast_tensors(*tensors: Any) -> Any:
 
 
 def _tensor_split(x: torch.Tensor, sections: Any = None, dim: int = 0, **named: Any) -> Any:
-    """tensor_split into a number of pieces, the first of which are larger by 1 where there is a
+    """tensor_split into a number of parts, the first of which are larger by 1 where there is a
     rest."""
     if not isinstance(sections, int) or named or sections < 1:
         return None
@@ -139,7 +139,8 @@ def _group_norm(
     batch, channels, *grid = input.shape
     if not batch * channels // num_groups * prod(grid) >= 2:
         raise ValueError(
-            f"Expected more than 1 value per channel when training, got input of {product(input)}"
+            "Expected more than 1 value per channel when training, "
+            f"got input of {tensor_text(input)}"
         )
     norm = torch.ops.aten.native_group_norm.default
     sizes = batch, channels, prod(grid), num_groups
@@ -152,7 +153,7 @@ def _a_number_each(stored: torch.Tensor, x: torch.Tensor) -> None:
         stored.dim() == 1 and is_size(stored.shape[0], x.shape[1]),
         lambda: (
             f"expected weight and bias to be vectors of size {text(x.shape[1])}, "
-            f"but got {product(stored)}"
+            f"but got {tensor_text(stored)}"
         ),
     )
 
@@ -243,7 +244,10 @@ def _stft(
     if center:
         x = F.pad(x.unsqueeze(0), (n_fft // 2, n_fft // 2), mode=pad_mode).squeeze(0)
     hop, length = hop_length or n_fft // 4, x.shape[1]
-    demand(length >= n_fft, lambda: f"stft: expected 0 < n_fft <= {text(length)}, but got {n_fft}")
+    demand(
+        length >= n_fft,
+        lambda: f"stft: expected 0 < n_fft <= {text(length)}, but got {n_fft}",
+    )
     x = x.as_strided((x.shape[0], 1 + (length - n_fft) // hop, n_fft), (length, hop, 1))
     if window is not None or (win_length or n_fft) < n_fft:
         x = x * torch.empty((n_fft,), dtype=input.dtype if window is None else window.dtype)

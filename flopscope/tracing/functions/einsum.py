@@ -16,7 +16,7 @@ import torch
 
 from flopscope.tracing.shapes.fitting import at_example, demand, is_number, same, text
 
-Term: TypeAlias = list[str]
+Letters: TypeAlias = list[str]
 """The indices of an operand: letters, and …n for the n-th from the right that an ellipsis is."""
 
 
@@ -41,7 +41,7 @@ def _reorders() -> bool:
     return bool(torch.backends.opt_einsum.is_available() and torch.backends.opt_einsum.enabled)
 
 
-def _parsed(equation: str, operands: Sequence[torch.Tensor]) -> tuple[list[Term], Term]:
+def _parsed(equation: str, operands: Sequence[torch.Tensor]) -> tuple[list[Letters], Letters]:
     left, arrow, right = equation.replace(" ", "").partition("->")
     written = left.split(",")
     if len(written) != len(operands):
@@ -57,7 +57,7 @@ def _parsed(equation: str, operands: Sequence[torch.Tensor]) -> tuple[list[Term]
     return terms, [*_hidden(hidden), *once]
 
 
-def _indices(term: str, rank: int) -> Term:
+def _indices(term: str, rank: int) -> Letters:
     before, dots, after = term.partition("...")
     left = rank - len(before) - len(after)
     if left < 0 or (left and not dots):
@@ -65,11 +65,11 @@ def _indices(term: str, rank: int) -> Term:
     return [*before, *_hidden(left), *after]
 
 
-def _hidden(number: int) -> Term:
+def _hidden(number: int) -> Letters:
     return [f"…{n}" for n in range(number, 0, -1)]
 
 
-def _without_repetition(x: torch.Tensor, term: Term) -> tuple[torch.Tensor, Term]:
+def _without_repetition(x: torch.Tensor, term: Letters) -> tuple[torch.Tensor, Letters]:
     """The diagonal of dimensions that share an index."""
     for index in dict.fromkeys(term):
         while term.count(index) > 1:
@@ -88,14 +88,14 @@ def _equal(a: Any, b: Any, index: str) -> None:
     )
 
 
-def _summed(x: torch.Tensor, term: Term, keep: set[str]) -> tuple[torch.Tensor, Term]:
+def _summed(x: torch.Tensor, term: Letters, keep: set[str]) -> tuple[torch.Tensor, Letters]:
     own = [d for d, index in enumerate(term) if index not in keep]
     return (x.sum(own), [i for i in term if i in keep]) if own else (x, term)
 
 
 def _multiplied(
-    a: torch.Tensor, left: Term, b: torch.Tensor, right: Term, keep: set[str]
-) -> tuple[torch.Tensor, Term]:
+    a: torch.Tensor, left: Letters, b: torch.Tensor, right: Letters, keep: set[str]
+) -> tuple[torch.Tensor, Letters]:
     a, left, b, right = _stretched(a, left, b, right)
     a, left = _summed(a, left, keep | set(right))
     b, right = _summed(b, right, keep | set(left))
@@ -112,8 +112,8 @@ def _multiplied(
 
 
 def _stretched(
-    a: torch.Tensor, left: Term, b: torch.Tensor, right: Term
-) -> tuple[torch.Tensor, Term, torch.Tensor, Term]:
+    a: torch.Tensor, left: Letters, b: torch.Tensor, right: Letters
+) -> tuple[torch.Tensor, Letters, torch.Tensor, Letters]:
     """The operand without its dimensions of size 1 that the other operand has in full."""
     for index in [i for i in left if i in right]:
         m, n = a.shape[left.index(index)], b.shape[right.index(index)]
@@ -131,8 +131,8 @@ def _stretched(
 
 
 def _elementwise(
-    a: torch.Tensor, left: Term, b: torch.Tensor, right: Term, summed: Term
-) -> tuple[torch.Tensor, Term]:
+    a: torch.Tensor, left: Letters, b: torch.Tensor, right: Letters, summed: Letters
+) -> tuple[torch.Tensor, Letters]:
     for index in summed:  # of one element
         a, left = a.select(left.index(index), 0), [i for i in left if i != index]
         b, right = b.select(right.index(index), 0), [i for i in right if i != index]
@@ -140,7 +140,7 @@ def _elementwise(
     return _spread(a, left, order) * _spread(b, right, order), order
 
 
-def _spread(x: torch.Tensor, term: Term, order: Term) -> torch.Tensor:
+def _spread(x: torch.Tensor, term: Letters, order: Letters) -> torch.Tensor:
     """The operand with its dimensions in this order, and new ones of size 1 where it has none."""
     x = x.permute([term.index(index) for index in order if index in term])
     for place, index in enumerate(order):
@@ -149,7 +149,7 @@ def _spread(x: torch.Tensor, term: Term, order: Term) -> torch.Tensor:
 
 
 def _grouped(
-    x: torch.Tensor, term: Term, sizes: dict[str, Any], *groups: Sequence[str]
+    x: torch.Tensor, term: Letters, sizes: dict[str, Any], *groups: Sequence[str]
 ) -> torch.Tensor:
     order = [index for group in groups for index in group]
     turned = x.permute([term.index(index) for index in order])

@@ -66,7 +66,7 @@ def _recurrent(
     """All steps of a recurrent layer at once. Raises BadInput in a training step."""
     if recorder.trains:
         raise BadInput(
-            f"the backward pass of {RECURRENT[function].name} is not known; "
+            f"the backward pass of {function.__name__} is not known; "
             "trace the network without backward"
         )
     return recurrent(recorder, function, args)

@@ -74,7 +74,7 @@ class Functions(TorchFunctionMode):
         )
 
 
-class Values(TorchFunctionMode):
+class RealsAsNumbers(TorchFunctionMode):
     """While it is active, symbolic real numbers reach torch's functions as numbers."""
 
     def __torch_function__(

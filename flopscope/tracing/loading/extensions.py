@@ -19,7 +19,7 @@ from typing import TypeVar
 
 import torch
 
-Result = TypeVar("Result")
+Returned = TypeVar("Returned")
 
 _GRID = "float spatial_scale, SymInt pooled_height, SymInt pooled_width"
 _WHOLE = "SymInt batch_size, SymInt channels, SymInt height, SymInt width"
@@ -74,7 +74,7 @@ SAID = (
 )
 
 
-def with_torchvision(run: Callable[[], Result]) -> Result:
+def with_torchvision(run: Callable[[], Returned]) -> Returned:
     """What `run` returns, which may import torchvision. Where that fails for lack of the
     extension's operators, they are declared, a line on standard error says so, and `run` is called
     once more. Raises what `run` raises otherwise."""

@@ -13,7 +13,7 @@ from torch import nn
 
 from flopscope.errors import BadInput, FlopscopeError
 from flopscope.symbolic import Polynomial
-from flopscope.tracing.callers import is_theirs, line_of, place_of, shown
+from flopscope.tracing.callers import is_theirs, line_of, place_of, shown_line
 from flopscope.tracing.loading.extensions import lacks_operators
 
 OTHER_TORCH = (
@@ -290,4 +290,4 @@ def _class_line(kind: type) -> str | None:
 
 
 def _shown(filename: str, line: int) -> str | None:
-    return shown(filename, line) if is_theirs(filename) else None
+    return shown_line(filename, line) if is_theirs(filename) else None

@@ -12,13 +12,13 @@ from typing import Any
 
 from torch import nn
 
-from flopscope.arguments import Deferred, Named, parse_name, plain
+from flopscope.arguments import Deferred, NamedObject, as_numbers, parse_name
 from flopscope.errors import BadInput, UnknownName
 from flopscope.tracing.building.constructing import origins_of, without_memory
 from flopscope.tracing.loading.extensions import with_torchvision
 from flopscope.tracing.loading.libraries import LIBRARIES, NATIVE_SIZES
 from flopscope.tracing.loading.refusals import import_refused, making_refused
-from flopscope.tracing.loading.usercode import importable, module_of
+from flopscope.tracing.loading.usercode import importable, loaded_module
 
 SIZED = frozenset({"img_size", "image_size"})
 """Arguments by which networks of timm and torchvision are made for another image."""
@@ -119,7 +119,7 @@ def _imported(place: str, target: str) -> ModuleType:
     """The Python module of a file or dotted name."""
     _check_place(place, target)
     with import_refused(target, place):
-        return with_torchvision(lambda: module_of(place))
+        return with_torchvision(lambda: loaded_module(place))
 
 
 def _check_place(place: str, target: str) -> None:
@@ -171,7 +171,7 @@ def _in_module(value: Any, module: ModuleType | None, target: str) -> Any:
         return {key: _in_module(item, module, target) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return type(value)(_in_module(item, module, target) for item in value)
-    if not isinstance(value, Named):
+    if not isinstance(value, NamedObject):
         return value
     try:
         found = _looked_up(value.name, module, target)
@@ -248,7 +248,7 @@ def _meant_as_name(target: str, arguments: Mapping[str, Any]) -> str:
         if isinstance(value, str) and callable(vars(module).get(value)):
             name = f"{_own_name(target)}.{value}"
             return f"; {value} is text, --arg {key}={name} is what {place} has under that name"
-        if isinstance(value, Named) and _in_module(value, module, target) == value.text:
+        if isinstance(value, NamedObject) and _in_module(value, module, target) == value.text:
             return f"; {value} is text, since {place} has no such name"
     return ""
 
@@ -257,8 +257,10 @@ def _shapes_first(make: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     """The module made of shapes, or of numbers where the constructor reads the values of a
     tensor."""
     try:
-        return without_memory(lambda: make(**plain(arguments)), {}, origins_of(make, arguments))
+        return without_memory(
+            lambda: make(**as_numbers(arguments)), {}, origins_of(make, arguments)
+        )
     except (NotImplementedError, RuntimeError, TypeError) as error:
         if "meta" not in str(error).lower():
             raise
-    return make(**plain(arguments))
+    return make(**as_numbers(arguments))

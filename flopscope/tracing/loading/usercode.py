@@ -104,7 +104,7 @@ def _search_path(module: ModuleType) -> list[str]:
 # --- a file ---------------------------------------------------------------------------------------
 
 
-def module_of(place: str) -> ModuleType:
+def loaded_module(place: str) -> ModuleType:
     """The module of a file or of a dotted name. Raises whatever its code raises."""
     return _of_file(Path(os.path.abspath(place))) if place.endswith(".py") else import_module(place)
 

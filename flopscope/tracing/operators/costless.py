@@ -42,5 +42,5 @@ CONSTANTS = """
 """.split()
 """Numbers that do not depend on the input, and random draws, for which no arithmetic is stated."""
 
-FREE = frozenset((*VIEWS, *MOVES, *COPIES, *CHOICES, *CONSTANTS))
+COSTLESS = frozenset((*VIEWS, *MOVES, *COPIES, *CHOICES, *CONSTANTS))
 """All operators that leave no row. A concatenation leaves one, since papers draw it as a layer."""

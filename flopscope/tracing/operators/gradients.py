@@ -3,7 +3,7 @@
 A gradient is written in the acts that forward operators are made of, one row an act, in the form
 of its formula here. Products are one row each, and rows that give the gradient of the input come
 last, since the last row is the one that is read on. An operator that is neither here, nor in
-`table.OPERATORS`, nor in `costless.FREE` is a row of unknown kind.
+`table.OPERATORS`, nor in `costless.COSTLESS` is a row of unknown kind.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ STATISTICS = """
     batch_norm_gather_stats_with_counts batch_norm_stats batch_norm_update_stats cudnn_batch_norm
     cudnn_batch_norm_backward miopen_batch_norm miopen_batch_norm_backward
 """.split()
-"""Batch norm in pieces, and as other devices run it."""
+"""Batch norm in several operators, and as other devices run it."""
 
 SEVERAL = [
     f"_foreach_{name}"

@@ -3,7 +3,7 @@
 Rules of products are in `matrices.py`, those of what is done to each element in `elementwise.py`.
 An operator of which no more is known than that it multiplies no matrices is in
 `productless.PRODUCTLESS`: its row is unknown to readings of all acts, and to no other. One that is
-in no table, nor in `costless.FREE`, is of unknown kind: every reading over it is a lower bound.
+in no table, nor in `costless.COSTLESS`, is of unknown kind: every reading over it is a lower bound.
 """
 
 from __future__ import annotations

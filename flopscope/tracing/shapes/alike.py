@@ -8,15 +8,15 @@ from typing import Any
 import torch
 
 from flopscope.tracing.shapes.fitting import (
-    Rule,
+    ShapeRule,
     axis,
     broadcast,
     demand,
     is_size,
     joint_type,
     like,
-    product,
     real_type,
+    tensor_text,
     text,
 )
 
@@ -143,7 +143,9 @@ def _loss(x: torch.Tensor, target: torch.Tensor, *options: Any, **_: Any) -> tor
 def _entropy(x: torch.Tensor, target: torch.Tensor, _: Any = None, reduction: int = 1) -> Any:
     demand(
         x.dim() == target.dim() and all(map(is_size, x.shape, target.shape)),
-        lambda: f"input and target must have the same shape: {product(x)} and {product(target)}",
+        lambda: (
+            f"input and target must have the same shape: {tensor_text(x)} and {tensor_text(target)}"
+        ),
     )
     return like(x, () if reduction else x.shape)
 
@@ -159,7 +161,7 @@ def _nll_loss(x: torch.Tensor, target: torch.Tensor, weight: Any, reduction: int
     scores = [n for d, n in enumerate(x.shape) if d != (1 if x.dim() > 1 else 0)]
     demand(
         all(map(is_size, scores, target.shape)),
-        lambda: f"scores {product(x)} do not fit targets {product(target)}",
+        lambda: f"scores {tensor_text(x)} do not fit targets {tensor_text(target)}",
     )
     total = () if reduction or x.dim() == 1 else target.shape
     return like(x, total), like(x, ())
@@ -189,7 +191,7 @@ PAIRWISE = """
 REAL_PAIRWISE = "atan2 hypot logaddexp logaddexp2 copysign xlogy special_xlog1py"
 LOSSES = "mse_loss smooth_l1_loss huber_loss soft_margin_loss"
 
-ALIKE: Mapping[str, Rule] = {
+ALIKE: Mapping[str, ShapeRule] = {
     **dict.fromkeys(UNARY.split(), _unary),
     **dict.fromkeys(FLOATING.split(), _floating),
     **dict.fromkeys(TRUTHS.split(), _truth),

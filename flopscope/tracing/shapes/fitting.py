@@ -20,7 +20,7 @@ from flopscope.tracing.node import size_value
 
 META = torch.device("meta")
 
-Rule: TypeAlias = Callable[..., Any]
+ShapeRule: TypeAlias = Callable[..., Any]
 """From an operator's own arguments to its result; None leaves this use to torch."""
 
 
@@ -63,7 +63,7 @@ def text(sizes: Any) -> str:
     return str(size_value(sizes))
 
 
-def product(x: torch.Tensor) -> str:
+def tensor_text(x: torch.Tensor) -> str:
     """A shape as messages write it: '3×H'."""
     return "×".join(map(text, x.shape))
 

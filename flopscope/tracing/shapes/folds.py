@@ -8,14 +8,14 @@ from typing import Any
 import torch
 
 from flopscope.tracing.shapes.fitting import (
-    Rule,
+    ShapeRule,
     axes,
     axis,
     demand,
     is_size,
     like,
-    product,
     real_type,
+    tensor_text,
     text,
 )
 
@@ -28,7 +28,7 @@ __all__ = ["FOLDS"]
 def _fits_norm(x: torch.Tensor, wanted: Sequence[Any], axes_of: Sequence[Any]) -> None:
     demand(
         len(wanted) == len(axes_of) and all(map(is_size, axes_of, wanted)),
-        lambda: f"a norm over [{text(wanted)}] does not fit an input of {product(x)}",
+        lambda: f"a norm over [{text(wanted)}] does not fit an input of {tensor_text(x)}",
     )
 
 
@@ -160,7 +160,7 @@ def _largest(x: torch.Tensor, k: Any, dim: int = -1, *_: Any) -> Any:
     at, shape = axis(x, dim), list(x.shape)
     demand(
         (shape[at] if shape else 1) >= k,
-        lambda: f"selected index k={text(k)} out of range for {product(x)} in dimension {at}",
+        lambda: f"selected index k={text(k)} out of range for {tensor_text(x)} in dimension {at}",
     )
     shape[at : at + 1] = [k] if shape else []
     return like(x, shape), like(x, shape, torch.int64)
@@ -196,7 +196,7 @@ def _from_spectrum(x: torch.Tensor, dims: Sequence[int], _: Any, size: Any) -> t
     return like(x, shape, x.dtype.to_real())
 
 
-FOLDS: Mapping[str, Rule] = {
+FOLDS: Mapping[str, ShapeRule] = {
     **dict.fromkeys(["native_batch_norm", "_native_batch_norm_legit_no_training"], _batch_norm),
     **dict.fromkeys(["_native_batch_norm_legit", "cudnn_batch_norm"], _batch_norm),
     "native_layer_norm": _layer_norm,

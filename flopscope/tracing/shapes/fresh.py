@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from flopscope.tracing.shapes.fitting import META, Rule, demand, joint_type, like
+from flopscope.tracing.shapes.fitting import META, ShapeRule, demand, joint_type, like
 
 __all__ = ["FRESH"]
 
@@ -77,7 +77,7 @@ LIKE = """
     zeros_like ones_like empty_like full_like rand_like randn_like randint_like _to_copy
 """
 
-FRESH: Mapping[str, Rule] = {
+FRESH: Mapping[str, ShapeRule] = {
     **dict.fromkeys(FILLED.split(), _filled),
     "full": _full,
     **dict.fromkeys(["randint", "randperm"], _whole),

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 
 from flopscope.tracing.shapes.alike import with_mask
-from flopscope.tracing.shapes.table import Rule, like
+from flopscope.tracing.shapes.table import ShapeRule, like
 
 
-def _like(index: int) -> Rule:
+def _like(index: int) -> ShapeRule:
     """The shape of the argument at this place."""
 
     def rule(*args: Any, **_: Any) -> torch.Tensor:
@@ -24,7 +24,7 @@ def _like(index: int) -> Rule:
     return rule
 
 
-def _sized(index: int) -> Rule:
+def _sized(index: int) -> ShapeRule:
     """The shape that the argument at this place states."""
 
     def rule(*args: Any, **_: Any) -> torch.Tensor:
@@ -102,14 +102,14 @@ RESIZED = [
     *("upsample_trilinear3d_backward", "upsample_bicubic2d_backward"),
 ]
 
-FORWARD: Mapping[str, Rule] = {
+FORWARD: Mapping[str, ShapeRule] = {
     "_ctc_loss": _ctc_loss,
     "fake_quantize_per_tensor_affine_cachemask": with_mask,
     "_fake_quantize_per_tensor_affine_cachemask_tensor_qparams": with_mask,
     "fake_quantize_per_channel_affine_cachemask": with_mask,
 }
 
-GRADIENT_SHAPES: Mapping[str, Rule] = {
+GRADIENT_SHAPES: Mapping[str, ShapeRule] = {
     **FORWARD,
     **dict.fromkeys(LIKE_THE_GRADIENT, _like(0)),
     **dict.fromkeys(LIKE_THE_INPUT, _like(1)),

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from flopscope.tracing.shapes.fitting import (
-    Rule,
+    ShapeRule,
     axes,
     axis,
     broadcasts_to,
@@ -17,8 +17,8 @@ from flopscope.tracing.shapes.fitting import (
     is_number,
     is_size,
     like,
-    product,
     same,
+    tensor_text,
     text,
 )
 
@@ -81,7 +81,7 @@ def _permute(x: torch.Tensor, order: Sequence[int]) -> torch.Tensor:
 def _expand(x: torch.Tensor, shape: Sequence[Any], **_: Any) -> torch.Tensor:
     new = len(shape) - x.dim()
     if new < 0 or any(is_number(size, -1) for size in shape[:new]):
-        raise RuntimeError(f"expand({product(x)}, size=[{text(shape)}]): does not fit")
+        raise RuntimeError(f"expand({tensor_text(x)}, size=[{text(shape)}]): does not fit")
     own = [None] * new + list(x.shape)
     sizes = [n if is_number(size, -1) else size for size, n in zip(shape, own, strict=True)]
     broadcasts_to(x.shape, sizes)
@@ -122,7 +122,8 @@ def _roll(x: torch.Tensor, _: Any, dims: Sequence[int] = ()) -> torch.Tensor:
 
 def _divides(divisor: Any, size: Any, what: str) -> None:
     demand(
-        is_size(size % divisor, 0), lambda: f"{what} ({text(size)}) divisible by {text(divisor)}"
+        is_size(size % divisor, 0),
+        lambda: f"{what} ({text(size)}) divisible by {text(divisor)}",
     )
 
 
@@ -159,7 +160,7 @@ def _turned(x: torch.Tensor, times: int = 1, dims: Sequence[int] = (0, 1)) -> to
     return _transpose(x, *dims) if times % 2 else like(x, x.shape)
 
 
-LOOKS: Mapping[str, Rule] = {
+LOOKS: Mapping[str, ShapeRule] = {
     **dict.fromkeys(["view", "_unsafe_view", "reshape", "_reshape_copy"], _view),
     "as_strided": _as_strided,
     "t": _t,

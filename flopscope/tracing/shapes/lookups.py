@@ -10,14 +10,14 @@ import torch
 
 from flopscope.tracing.shapes.alike import stretched
 from flopscope.tracing.shapes.fitting import (
-    Rule,
+    ShapeRule,
     axis,
     broadcast,
     broadcasts_to,
     demand,
     is_size,
     like,
-    product,
+    tensor_text,
     text,
 )
 
@@ -81,7 +81,7 @@ def _fits(name: str, index: torch.Tensor, x: torch.Tensor, except_at: int | None
     for d, (size, limit) in enumerate(zip(own, other, strict=True)):
         demand(
             d == except_at or size <= limit,
-            lambda: f"{name}(): index {product(index)} is larger than {product(x)}",
+            lambda: f"{name}(): index {tensor_text(index)} is larger than {tensor_text(x)}",
         )
 
 
@@ -136,7 +136,7 @@ def _found(edges: torch.Tensor, x: torch.Tensor, **kwargs: Any) -> torch.Tensor:
     )
     demand(
         fits,
-        lambda: f"boundaries {product(edges)} do not fit values {product(x)}",
+        lambda: f"boundaries {tensor_text(edges)} do not fit values {tensor_text(x)}",
     )
     return _buckets(x, edges, **kwargs)
 
@@ -167,7 +167,7 @@ def _bags(weight: torch.Tensor, index: torch.Tensor, starts: torch.Tensor, *opti
     return like(weight, (bags, weight.shape[1])), *rest
 
 
-LOOKUPS: Mapping[str, Rule] = {
+LOOKUPS: Mapping[str, ShapeRule] = {
     "index": _index,
     **dict.fromkeys(["index_put", "_index_put_impl", "_unsafe_index_put"], _index_put),
     "_unsafe_index": _index,

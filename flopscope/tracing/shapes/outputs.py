@@ -16,7 +16,7 @@ from torch.utils import _pytree as pytree
 
 from flopscope.tracing.node import SizeNode
 from flopscope.tracing.schemas import outputs
-from flopscope.tracing.shapes.fitting import Rule
+from flopscope.tracing.shapes.fitting import ShapeRule
 from flopscope.tracing.shapes.foreign import foreign, foreign_result
 from flopscope.tracing.shapes.gradients import GRADIENT_SHAPES
 from flopscope.tracing.shapes.inplace import IN_PLACE, become, resized, written
@@ -53,22 +53,25 @@ def result_of(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
     return resized(outs, result) if outs else result
 
 
-def _ruled(rule: Rule, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def _ruled(rule: ShapeRule, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """What the rule says. Networks repeat their layers, so the answer is looked up where the rule
-    was asked the same of the same sizes; what the sizes must fulfil is then on the trail
-    already."""
+    was asked the same of the same sizes; what the sizes must fulfil is then on the trail already,
+    except where an initialiser asked. Types of results may depend on the type that torch gives
+    numbers."""
     trails: list[Trail] = []
-    question = (rule, *(_asked(value, trails) for value in (args, *kwargs.items())))
+    asked = (_asked(value, trails) for value in (args, *kwargs.items()))
+    question = (rule, torch.get_default_dtype(), *asked)
     if not trails or UNKEYED in flat(question):
         return rule(*args, **kwargs)
-    known = trails[0].known
-    if question not in known:
-        result = rule(*args, **kwargs)
-        made = flat(result)
-        if all(isinstance(t, torch.Tensor) and not any(t is a for a in args) for t in made):
-            known[question] = mapped(lambda t: Made(tuple(t.shape), t.dtype), result)
-        return result
-    return mapped(Made.anew, known[question])
+    trail, unnoted = trails[0], trails[0].unnoted
+    if question in trail.known:
+        return mapped(Made.anew, trail.known[question])
+    result = rule(*args, **kwargs)
+    made = flat(result)
+    new = all(isinstance(t, torch.Tensor) and not any(t is a for a in args) for t in made)
+    if new and trail.unnoted == unnoted:
+        trail.known[question] = mapped(lambda t: Made(tuple(t.shape), t.dtype), result)
+    return result
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from flopscope.tracing.shapes.fitting import (
-    Rule,
+    ShapeRule,
     at_example,
     axis,
     broadcasts_to,
@@ -62,7 +62,7 @@ def _place(end: Any, size: Any, missing: int | None) -> Any:
 
 
 def _split(x: torch.Tensor, size: Any, dim: int = 0) -> list[torch.Tensor]:
-    """Pieces of a size, and a last one of what is left. There are as many as at the example."""
+    """Parts of a size, and a last one of what is left. There are as many as at the example."""
     whole = x.shape[axis(x, dim)]
     number = 1
     while at_example(whole > size * number):
@@ -71,8 +71,8 @@ def _split(x: torch.Tensor, size: Any, dim: int = 0) -> list[torch.Tensor]:
         number += 1
     left = whole - size * (number - 1)
     if number > 1:
-        demand(left >= 1, lambda: "another number of pieces")
-    demand(left <= size, lambda: "another number of pieces")
+        demand(left >= 1, lambda: "another number of parts")
+    demand(left <= size, lambda: "another number of parts")
     return _split_with_sizes(x, [size] * (number - 1) + [left], dim)
 
 
@@ -199,7 +199,7 @@ def _with_selection(x: torch.Tensor, source: torch.Tensor, *place: Any) -> torch
     return _replaced(x, source, _select(x, *place))
 
 
-PARTS: Mapping[str, Rule] = {
+PARTS: Mapping[str, ShapeRule] = {
     "select": _select,
     "slice": _slice,
     **dict.fromkeys(["split", "unsafe_split"], _split),

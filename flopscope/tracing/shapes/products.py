@@ -8,13 +8,13 @@ from typing import Any
 import torch
 
 from flopscope.tracing.shapes.fitting import (
-    Rule,
+    ShapeRule,
     broadcast,
     broadcasts_to,
     demand,
     is_size,
     like,
-    product,
+    tensor_text,
 )
 
 
@@ -23,7 +23,9 @@ def _matmul(a: torch.Tensor, b: torch.Tensor, *_: Any, **__: Any) -> torch.Tenso
     fits = fits and all(map(is_size, a.shape[:-2], b.shape[:-2]))
     demand(
         fits,
-        lambda: f"mat1 and mat2 shapes cannot be multiplied ({product(a)} and {product(b)})",
+        lambda: (
+            f"mat1 and mat2 shapes cannot be multiplied ({tensor_text(a)} and {tensor_text(b)})"
+        ),
     )
     return like(a, (*a.shape[:-1], b.shape[-1]))
 
@@ -31,7 +33,10 @@ def _matmul(a: torch.Tensor, b: torch.Tensor, *_: Any, **__: Any) -> torch.Tenso
 def _linear(x: torch.Tensor, weight: torch.Tensor, *_: Any) -> torch.Tensor:
     demand(
         is_size(x.shape[-1], weight.shape[-1]),
-        lambda: f"mat1 and mat2 shapes cannot be multiplied ({product(x)} and {product(weight)})",
+        lambda: (
+            "mat1 and mat2 shapes cannot be multiplied "
+            f"({tensor_text(x)} and {tensor_text(weight)})"
+        ),
     )
     return like(x, (*x.shape[:-1], *weight.shape[:-1]))
 
@@ -50,7 +55,7 @@ def _addbmm(bias: torch.Tensor, a: torch.Tensor, b: torch.Tensor, *_: Any, **__:
 
 def _mv(a: torch.Tensor, vector: torch.Tensor) -> torch.Tensor:
     fits = a.dim() == 2 and vector.dim() == 1 and is_size(a.shape[1], vector.shape[0])
-    demand(fits, lambda: f"size mismatch, got {product(a)} and {product(vector)}")
+    demand(fits, lambda: f"size mismatch, got {tensor_text(a)} and {tensor_text(vector)}")
     return like(a, a.shape[:1])
 
 
@@ -64,7 +69,7 @@ def _dot(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     fits = a.dim() == b.dim() == 1 and is_size(a.shape[0], b.shape[0])
     demand(
         fits,
-        lambda: f"inconsistent tensor size, got {product(a)} and {product(b)}",
+        lambda: f"inconsistent tensor size, got {tensor_text(a)} and {tensor_text(b)}",
     )
     return like(a, ())
 
@@ -88,12 +93,14 @@ def _trilinear(a: Any, b: Any, c: Any, *options: Any) -> torch.Tensor:
 def _distances(a: torch.Tensor, b: torch.Tensor, *_: Any) -> torch.Tensor:
     demand(
         is_size(a.shape[-1], b.shape[-1]),
-        lambda: f"X1 and X2 must have the same number of columns: {product(a)} and {product(b)}",
+        lambda: (
+            f"X1 and X2 must have the same number of columns: {tensor_text(a)} and {tensor_text(b)}"
+        ),
     )
     return like(a, (*broadcast(a.shape[:-2], b.shape[:-2]), a.shape[-2], b.shape[-2]))
 
 
-PRODUCTS: Mapping[str, Rule] = {
+PRODUCTS: Mapping[str, ShapeRule] = {
     **dict.fromkeys(["mm", "bmm"], _matmul),
     **dict.fromkeys(["addmm", "baddbmm"], _addmm),
     "addbmm": _addbmm,

@@ -38,7 +38,7 @@ class Strided:
         return torch.empty_strided(self.shape, self.steps, dtype=self.dtype, device=META)
 
 
-class Number(NamedTuple):
+class TypedNumber(NamedTuple):
     """A number with its type: 1, 1.0 and True are not the same argument."""
 
     kind: type
@@ -95,7 +95,7 @@ def _key(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return tuple([_key(part) for part in value])
     if type(value) in (int, bool, float):
-        return Number(type(value), value)
+        return TypedNumber(type(value), value)
     if isinstance(value, torch.device) and value == META:
         return value
     if not isinstance(value, PLAIN):
@@ -125,6 +125,6 @@ def _value(key: Any) -> Any:
     """The value that a key stands for; collections as lists, which operators take for tuples."""
     if isinstance(key, Strided):
         return key.made()
-    if isinstance(key, Number):
+    if isinstance(key, TypedNumber):
         return key.value
     return [_value(part) for part in key] if isinstance(key, tuple) else key

@@ -9,7 +9,15 @@ from typing import Any
 import torch
 
 from flopscope.sizes import conv_output, conv_transpose_output
-from flopscope.tracing.shapes.fitting import Rule, demand, is_number, is_size, like, product, text
+from flopscope.tracing.shapes.fitting import (
+    ShapeRule,
+    demand,
+    is_number,
+    is_size,
+    like,
+    tensor_text,
+    text,
+)
 
 
 def per_axis(option: Sequence[Any], rank: int) -> list[Any]:
@@ -50,12 +58,12 @@ def _convolution(x: torch.Tensor, weight: torch.Tensor, bias: Any, *options: Any
 def _fits_groups(weight: torch.Tensor, groups: Any, bias: Any, outputs: Any) -> None:
     demand(
         is_number(groups, 1) or is_size(weight.shape[0] % groups, 0),
-        lambda: f"a weight of {product(weight)} does not fit {text(groups)} groups",
+        lambda: f"a weight of {tensor_text(weight)} does not fit {text(groups)} groups",
     )
     if bias is not None:
         demand(
             bias.dim() == 1 and is_size(bias.shape[0], outputs),
-            lambda: f"expected bias of {text(outputs)} elements, but got {product(bias)}",
+            lambda: f"expected bias of {text(outputs)} elements, but got {tensor_text(bias)}",
         )
 
 
@@ -101,7 +109,7 @@ def _windows(size: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, c
     return count - 1
 
 
-def _max_pool(rank: int) -> Rule:
+def _max_pool(rank: int) -> ShapeRule:
     def rule(
         x: torch.Tensor,
         kernel: Any,
@@ -116,7 +124,7 @@ def _max_pool(rank: int) -> Rule:
     return rule
 
 
-def _average_pool(rank: int) -> Rule:
+def _average_pool(rank: int) -> ShapeRule:
     def rule(
         x: torch.Tensor,
         kernel: Any,
@@ -246,7 +254,7 @@ UPSAMPLES = """
     _upsample_lanczos2d_aa
 """.split()
 
-SLIDING: Mapping[str, Rule] = {
+SLIDING: Mapping[str, ShapeRule] = {
     **dict.fromkeys(["convolution", "convolution_overrideable"], _convolution),
     **{f"max_pool{rank}d_with_indices": _max_pool(rank) for rank in (2, 3)},
     **{f"avg_pool{rank}d": _average_pool(rank) for rank in (1, 2, 3)},

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flopscope.tracing.shapes.alike import ALIKE
-from flopscope.tracing.shapes.fitting import META, Rule, broadcast, like
+from flopscope.tracing.shapes.fitting import META, ShapeRule, broadcast, like
 from flopscope.tracing.shapes.folds import FOLDS
 from flopscope.tracing.shapes.fresh import FRESH
 from flopscope.tracing.shapes.looks import LOOKS
@@ -21,9 +21,9 @@ from flopscope.tracing.shapes.parts import PARTS
 from flopscope.tracing.shapes.products import PRODUCTS
 from flopscope.tracing.shapes.sliding import SLIDING
 
-__all__ = ["META", "RULES", "Rule", "broadcast", "like"]
+__all__ = ["META", "RULES", "ShapeRule", "broadcast", "like"]
 
-RULES: Mapping[str, Rule] = {
+RULES: Mapping[str, ShapeRule] = {
     **LOOKS,
     **PARTS,
     **LOOKUPS,

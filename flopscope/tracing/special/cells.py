@@ -9,7 +9,7 @@ import torch
 
 from flopscope.tracing.node import size_value
 from flopscope.tracing.shapes.table import like
-from flopscope.tracing.special.recurrent import RECURRENT, layer
+from flopscope.tracing.special.recurrent import layer
 from flopscope.tracing.values.known import has_free_size
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def cell(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping
         _demand(operand.shape[-1], matrix.shape[-1])
     for state in states:
         _demand(state.shape[0], x.shape[0])
-    out = layer(recorder, RECURRENT[CELLS[function]], x, given, len(given) > 2, states[-1].shape)
+    out = layer(recorder, CELLS[function], x, given, len(given) > 2, states[-1].shape)
     return (out, like(out, states[1].shape)) if len(states) > 1 else out
 
 

@@ -116,7 +116,7 @@ def _loop(
     costs = _costs(recorder.rows[start:])
     del recorder.rows[start:]
     name = f"while_loop (each pass {_text(costs['macs'])} MACs)"
-    without = costs["macs"] == Found(0, True)
+    without = costs["macs"] == Work(0, True)
     return _not_known(recorder, name, values, values, Kind.OTHER if without else Kind.UNKNOWN)
 
 
@@ -163,26 +163,26 @@ def _truth(predicate: Any) -> bool | None:
         return None if number is None else bool(number.item())
 
 
-class Found(NamedTuple):
+class Work(NamedTuple):
     """An amount of work under a convention, and whether that is all of it."""
 
     value: Size
     complete: bool
 
 
-def _costs(rows: Sequence[Operator]) -> dict[str, Found]:
+def _costs(rows: Sequence[Operator]) -> dict[str, Work]:
     """The work of these rows under every convention."""
     counted = {name: readings.flops(rows, name) for name in CONVENTIONS}
-    return {name: Found(found.value, found.complete) for name, found in counted.items()}
+    return {name: Work(found.value, found.complete) for name, found in counted.items()}
 
 
-def _no_more(a: Mapping[str, Found], b: Mapping[str, Found]) -> bool:
+def _no_more(a: Mapping[str, Work], b: Mapping[str, Work]) -> bool:
     """Is what is known of the first no more than that of the second, in any convention and for all
     sizes?"""
     return all(settled(b[name].value - a[name].value, equality=False) for name in a)
 
 
-def _text(macs: Found) -> str:
+def _text(macs: Work) -> str:
     value = f"{macs.value:,}" if isinstance(macs.value, int) else str(macs.value)
     return value if macs.complete else f"at least {value}"
 

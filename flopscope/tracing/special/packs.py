@@ -53,7 +53,7 @@ def state_of(packs: Mapping[int, tuple[str, Pack]]) -> dict[str, torch.Tensor]:
     return {_name(path, n): t for path, pack in packs.values() for n, t in pack.tensors.items()}
 
 
-def elements_of(packs: Mapping[int, tuple[str, Pack]]) -> dict[str, str]:
+def types_of(packs: Mapping[int, tuple[str, Pack]]) -> dict[str, str]:
     """The types of their elements as they are stored, by name."""
     return {_name(path, n): e for path, pack in packs.values() for n, e in pack.elements.items()}
 

@@ -8,13 +8,13 @@ documentation of torch.nn.LSTM, GRU and RNN.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional as F
 
 from flopscope.facts import Function, Kind
-from flopscope.recurrent import GRU, LSTM, Step, plain
+from flopscope.recurrent import GRU, LSTM, RecurrentCell, ungated
 from flopscope.tracing.calls import Facts, shape_of
 from flopscope.tracing.shapes.fitting import demand, is_size, like, text
 
@@ -22,20 +22,13 @@ if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
 
 
-class Cell(NamedTuple):
-    """The name of a layer's operator, and what one of its steps does."""
-
-    name: str
-    step: Step
-
-
-RECURRENT: Mapping[Any, Cell] = {
-    torch.lstm: Cell("lstm", LSTM),
-    torch.gru: Cell("gru", GRU),
-    torch.rnn_tanh: Cell("rnn_tanh", plain(Function.TANH)),
-    torch.rnn_relu: Cell("rnn_relu", plain(Function.RELU)),
+RECURRENT: Mapping[Any, RecurrentCell] = {
+    torch.lstm: LSTM,
+    torch.gru: GRU,
+    torch.rnn_tanh: ungated(Function.TANH),
+    torch.rnn_relu: ungated(Function.RELU),
 }
-"""By torch's function."""
+"""What a step of a layer does, by torch's function."""
 
 
 def recurrent(recorder: Recorder, function: Any, args: Sequence[Any]) -> Any:
@@ -51,23 +44,24 @@ def recurrent(recorder: Recorder, function: Any, args: Sequence[Any]) -> Any:
         for direction in range(directions):
             start = (number * directions + direction) * each
             own = list(weights[start : start + each])
-            outputs.append(layer(recorder, RECURRENT[function], x, own, has_bias, shape))
+            outputs.append(layer(recorder, function, x, own, has_bias, shape))
         x = outputs[0] if directions == 1 else torch.cat(outputs, -1)
     return (x, *(like(state, state.shape) for state in states))
 
 
 def layer(
     recorder: Recorder,
-    cell: Cell,
+    function: Any,
     x: torch.Tensor,
     weights: list[torch.Tensor],
     has_bias: bool,
     shape: tuple[Any, ...],
 ) -> torch.Tensor:
-    """One layer in one direction. Returns its output."""
+    """One layer of torch's function in one direction. Returns its output."""
+    cell = RECURRENT[function]
 
     def append(facts: Facts, output: torch.Tensor) -> torch.Tensor:
-        recorder.append(cell.name, facts._replace(output=shape_of(output)), (), (output,))
+        recorder.append(function.__name__, facts._replace(output=shape_of(output)), (), (output,))
         return output
 
     from_input, from_state, *rest = weights
@@ -75,13 +69,13 @@ def layer(
     projection = rest[2 if has_bias else 0 :]
     state = like(x, (*shape[:-1], from_state.shape[1]))
     for operand, weight, bias in zip((x, state), (from_input, from_state), biases, strict=True):
-        gates = like(x, (*shape[:-1], cell.step.gates * shape[-1]))
+        gates = like(x, (*shape[:-1], cell.gates * shape[-1]))
         append(Facts(Kind.LINEAR, (operand,), (weight.mT, bias)), gates)
     out = like(x, shape)
-    for step in cell.step.acts:
+    for step in cell.acts:
         kind = step if isinstance(step, Kind) else Kind.ACTIVATION
-        function = step if isinstance(step, Function) else None
-        append(Facts(kind, (out,), function=function), out)
+        applied = step if isinstance(step, Function) else None
+        append(Facts(kind, (out,), function=applied), out)
     for matrix in projection:
         narrow = like(x, (*shape[:-1], matrix.shape[0]))
         out = append(Facts(Kind.LINEAR, (out,), (matrix.mT,)), narrow)

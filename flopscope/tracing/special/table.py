@@ -22,7 +22,7 @@ from flopscope.tracing.special.quantised import decomposed, quantised
 from flopscope.tracing.special.repeated import Repeated, as_lists
 from flopscope.tracing.special.sparse import RULES as SPARSE
 from flopscope.tracing.special.sparse import is_pattern, on_pattern, sparse
-from flopscope.tracing.values.numbers import reading
+from flopscope.tracing.values.numbers import how_read
 
 if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
@@ -46,7 +46,7 @@ def dispatched(
         return decomposed(recorder, function, args, kwargs)
     # below autograd, as in a branch, operators arrive whole that torch makes of others
     if _is_made_of_others(function) and not (
-        recorder.foresees(function) or reading(function, args)
+        recorder.foresees(function) or how_read(function, args)
     ):
         with recorder:
             return function.decompose(*args, **kwargs)

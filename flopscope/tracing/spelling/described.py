@@ -11,20 +11,20 @@ from torch.nn.utils.rnn import PackedSequence
 from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_leaves
 
-from flopscope.spelling import Array, Layer, Opaque, Packed, Stored
+from flopscope.spelling import Array, Layer, LayerParameter, Opaque, Packed
 from flopscope.tracing.values.known import META, known
 
 
-def plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
     """A value without tensors."""
     if isinstance(value, torch.Tensor):
         return Array(tuple(map(int, value.shape)), str(value.dtype).removeprefix("torch."))
     if isinstance(value, PackedSequence):
         return _packed(value)
     if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: plain_value(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
-        return tuple(map(plain, value))
+        return tuple(map(plain_value, value))
     if value is None or isinstance(value, bool | int | float | str):
         return value
     return Opaque(type(value).__name__)
@@ -38,7 +38,7 @@ def _packed(value: PackedSequence) -> Packed:
             numbers = known(numbers)
         if numbers is not None:
             batch = int(numbers.max())
-    return Packed(plain(value.data), int(value.batch_sizes.shape[0]), batch)
+    return Packed(plain_value(value.data), int(value.batch_sizes.shape[0]), batch)
 
 
 def storages(values: Any) -> Iterator[Any]:
@@ -73,7 +73,7 @@ def _described(path: str, module: nn.Module, numbers: Mapping[int, int]) -> Laye
             or isinstance(value, bool | int | float | str)
             or (isinstance(value, tuple) and all(isinstance(n, int) for n in value))
         },
-        tuple(Stored(name, tuple(map(int, parameter.shape))) for name, parameter in own),
+        tuple(LayerParameter(name, tuple(map(int, parameter.shape))) for name, parameter in own),
         tuple(numbers[id(child)] for child in module.children()),
         not any(module.children()),
     )

@@ -46,7 +46,7 @@ class NotedFunctions(TorchFunctionMode):
             return result
         with self._spelled.seeing():
             result = function(*args, **(kwargs or {}))
-        call = self._spelled.call(f"aten::{RECURRENT[function].name}", args, kwargs or {}, result)
+        call = self._spelled.call(f"aten::{function.__name__}", args, kwargs or {}, result)
         self._spelled.operators.append(self._spelled.flowing(call, (args, kwargs), result))
         self._spelled.kernels.append(call)
         return result

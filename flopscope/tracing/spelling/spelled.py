@@ -27,7 +27,7 @@ from flopscope.spelling import (
 )
 from flopscope.tracing.engine import _trace, eager
 from flopscope.tracing.recorder import Recorder
-from flopscope.tracing.spelling.described import layers_of, plain, storages, type_of
+from flopscope.tracing.spelling.described import layers_of, plain_value, storages, type_of
 from flopscope.tracing.spelling.fusion import FUSED, of_gradients
 from flopscope.tracing.spelling.modes import NotedFunctions, NotedOperators
 from flopscope.tracing.trail import Trail
@@ -168,9 +168,9 @@ class Spelled:
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
     ) -> Called:
         """A call at this point of the run."""
-        values = (tuple(map(plain, args)), {key: plain(x) for key, x in kwargs.items()})
+        values = (tuple(map(plain_value, args)), {key: plain_value(x) for key, x in kwargs.items()})
         inside = {*self.inside, *([TRANSFORM] if _transformed() else [])}
-        return Called(name, self.path, *values, plain(result), frozenset(inside))
+        return Called(name, self.path, *values, plain_value(result), frozenset(inside))
 
     @property
     def path(self) -> str:

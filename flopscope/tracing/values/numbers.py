@@ -103,7 +103,7 @@ def run(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     return result
 
 
-def reading(function: Any, args: Sequence[Any]) -> str | None:
+def how_read(function: Any, args: Sequence[Any]) -> str | None:
     """How a call reads values, None where it does not. An index of truths reads them too, since it
     chooses as many elements as are true."""
     name = function._opname
@@ -112,7 +112,7 @@ def reading(function: Any, args: Sequence[Any]) -> str | None:
     return READS_VALUES.get(name) or READS_VALUES.get(f"{name}.{function._overloadname}")
 
 
-def read(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def read_values(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """What such a call returns, tensors as those of a trace; None where its tensors are not
     known."""
     if function._opname == "_local_scalar_dense":

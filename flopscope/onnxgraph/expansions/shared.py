@@ -15,7 +15,7 @@ WINDOW = ("auto_pad", "ceil_mode", "count_include_pad", "dilations", "group", "k
 
 
 def activated(call: NodeCall, draft: Draft, x: Tensor) -> Tensor:
-    """x after the activation that a fused operator names, if it names one."""
+    """The tensor The tensor x after the activation that a fused operator names, if it names one."""
     name = str(call.attribute("activation", "") or "")
     if name in ("", "None", "none", "Identity"):
         return x
@@ -56,7 +56,7 @@ def channels_last(draft: Draft, x: Tensor) -> Tensor:
 
 
 def plus(draft: Draft, x: Tensor, other: Tensor | None) -> Tensor:
-    """x plus the other tensor, if there is one."""
+    """The sum of x and the other tensor, if there is one."""
     return x if other is None else draft("Add", x, other)
 
 
