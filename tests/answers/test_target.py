@@ -206,7 +206,7 @@ def test_what_does_not_go_together_is_said_in_a_sentence(capsys, arguments):
 )
 def test_a_network_is_profiled_at_its_own_input(capsys, target, resolution):
     out = printed(capsys, "profile", target, "--depth", "0")
-    assert out.startswith(f"{target} on (1, 3, {resolution}, {resolution}), which is its own input")
+    assert out.startswith(f"{target} on (1, 3, {resolution}, {resolution}), which it is made for")
 
 
 def test_arguments_in_brackets_are_those_of_arg(capsys):
