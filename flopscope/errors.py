@@ -59,7 +59,8 @@ class UnknownName(FlopscopeError):
             hint = f"did you mean {listed(nearest)}?"
         else:
             more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
-            hint = f"known are {', '.join(known[:SHOWN])}{more}" if known else "there is none"
+            are = "known are" if len(known) > 1 else "the only one is"
+            hint = f"{are} {', '.join(known[:SHOWN])}{more}" if known else "there is none"
         super().__init__(f"unknown {what} '{name}'; {hint}")
 
 

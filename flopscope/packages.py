@@ -1,4 +1,4 @@
-"""Which loaded modules belong to a package: asked in every trace, of thousands of modules."""
+"""Which loaded modules belong to a package. Every trace asks this about thousands of modules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def root(module: object) -> str:
 
 
 def loaded(packages: Collection[str]) -> list[Any]:
-    """What stands for the modules of these packages, in the order in which they were loaded."""
+    """The modules of these packages, in the order in which they were loaded."""
     by_root = _by_root(tuple(sys.modules))
     places = sorted(place for package in packages for place in by_root.get(package, ()))
     return [sys.modules[name] for _, name in places if name in sys.modules]
@@ -26,7 +26,7 @@ def loaded(packages: Collection[str]) -> list[Any]:
 
 @lru_cache(maxsize=1)
 def _by_root(names: tuple[str, ...]) -> Mapping[str, list[tuple[int, str]]]:
-    """The names with their places in the order, by package."""
+    """The names of modules with their places in the order, by package."""
     found: dict[str, list[tuple[int, str]]] = {}
     for place, name in enumerate(names):
         found.setdefault(root(name), []).append((place, name))

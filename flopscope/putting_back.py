@@ -22,10 +22,10 @@ ATOMS = (
     *(str, bytes, int, float, complex, bool, type(None), ModuleType, torch.dtype, torch.device),
     *(torch.Size, MappingProxyType, torch.SymInt, torch.SymFloat, torch.SymBool),
 )
-"""Types of values that hold nothing that could change."""
+"""Types of values that cannot change."""
 
 EMPTY = object()
-"""What a place without a value holds."""
+"""Stands for the absence of a value in a place."""
 
 
 def read_slot(slot: Any, value: Any) -> Any:
@@ -44,19 +44,20 @@ def slot_back(slot: Any, value: Any, held: Any) -> None:
 
 
 def kind_back(module: nn.Module, kind: type) -> None:
-    """Give a module the class back that it had."""
-    if type(module) is not kind:  # as that of a lazy layer
+    """Give a module its class back."""
+    if type(module) is not kind:  # a lazy layer changes its class, for example
         module.__class__ = kind
 
 
 def base_of(value: Any) -> Any:
-    """The container of Python's own that it is: a subclass may have replaced the methods."""
+    """Python's own container type of the value, because a subclass may have replaced the
+    methods."""
     own = type(value)
     return own if own in BASES else next(kind for kind in BASES if isinstance(value, kind))
 
 
 def held_by(value: Any) -> Sequence[Any]:
-    """What a container holds, of a dictionary its items."""
+    """What a container holds; for a dictionary, its items."""
     kind = base_of(value)
     if not kind.__len__(value):  # most are empty
         return ()
@@ -78,7 +79,7 @@ def container_back(value: Any, held: Sequence[Any]) -> None:
 
 
 def names_back(names: dict[str, Any], held: Mapping[str, Any]) -> None:
-    """The names of a file as they were; what was imported or defined meanwhile stays."""
+    """Put back the names of a file. What was imported or defined meanwhile stays."""
     if names.keys() == held.keys() and all(map(is_, map(names.get, held), held.values())):
         return
     for name, value in held.items():

@@ -1,7 +1,7 @@
-"""Quantities: what one can ask of a network, a row each.
+"""Quantities: what can be asked about a network, with one row each.
 
-Tables, budgets, orders, frontiers, formulas, JSON and help texts all read this table: what gets a
-row here can be asked for in each of them.
+Tables, budgets, orders, frontiers, formulas, JSON and help texts all read this table, so a quantity
+with a row here can be asked for in each of them.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from flopscope.ledger import Ledger
 
 COUNT = "count"
-"""What the work is called under the convention that an answer is asked in."""
+"""The name of the work under the convention of an answer."""
 
 
 class Place(IntEnum):
-    """Where a quantity stands unasked: there, and in all places before it."""
+    """Where a quantity is shown unasked: there, and in all places before it."""
 
     NOWHERE = 0
     DATA = 1  # in the JSON of a comparison
@@ -35,8 +35,8 @@ class Place(IntEnum):
 
 
 class Share(NamedTuple):
-    """One of the terms that a quantity is the sum of: a quantity that can be asked for by both
-    their names. Its fields are those of a quantity."""
+    """One of the terms of which a quantity is the sum. It is a quantity too, and is asked for by
+    both names together. Its fields are those of a quantity."""
 
     name: str
     words: str
@@ -47,15 +47,12 @@ class Share(NamedTuple):
 
 @dataclass(frozen=True)
 class Named:
-    """How a cost is called.
+    """The names of a cost.
 
-    name: in options, messages and the names of columns.
-    words: in a sentence.
-    unit: on an axis.
-    heading: above a narrow column, in two lines where one is too wide.
-    stated: the field of a results file that may state it.
-    stored: is it of stored tensors alone, whatever the size of the input?
-    caution: what is said wherever it is shown.
+    name: in options, messages and the names of columns. words: in a sentence. unit: on an axis.
+    heading: above a narrow column, in two lines where one is too wide. stated: the field of a
+    results file that may state it. stored: does it depend on stored tensors alone, whatever the
+    size of the input? caution: a sentence that is added wherever it is shown.
     """
 
     name: str
@@ -79,18 +76,15 @@ class Named:
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity(Named):
-    """What a ledger has of something.
+    """An amount of something in a ledger.
 
-    measure: its reading of rows, under the convention or in the type that it is taken with.
-    convention, dtype: the one that it is taken with, if any.
-    noun: what follows its number in a sentence; the words where nothing else is said.
-    key, column: its names in JSON and in CSV, where they are not the name.
-    per: how many are one of what tables of networks show, as in MB.
-    brief: do these tables show three digits?
-    place: where it stands unasked.
-    additive: is a network's the sum of its parts'?
-    budget: what a budget allows at most; empty where none can be given.
-    shares: the terms that it is the sum of.
+    measure: its reading of rows, under the convention or in the type in which it is taken.
+    convention, dtype: the one in which it is taken, if any. noun: what follows its number in a
+    sentence, if not the words. key, column: its names in JSON and in CSV, if not the name. per: how
+    many make one unit in tables of networks, as in MB. brief: do these tables show three digits?
+    place: where it is shown unasked. additive: does it add up over the parts of a network? budget:
+    what a budget allows at most; empty where none can be given. shares: the terms of which it is
+    the sum.
     """
 
     measure: Callable[..., Reading]
@@ -112,20 +106,20 @@ class Quantity(Named):
         object.__setattr__(self, "column", self.column or self.key)
 
     def of(self, rows: Sequence[Operator]) -> Reading:
-        """What these rows have of it."""
+        """Its reading for these rows."""
         taken = self.convention or self.dtype
         return self.measure(rows, taken) if taken else self.measure(rows)
 
     def read(self, ledger: Ledger) -> Reading:
-        """What a ledger has of it, under the ledger's conditions."""
+        """Its reading for a ledger, with the ledger's conditions."""
         return ledger.read(self.of)
 
     def formula(self, ledger: Ledger) -> Formula:
-        """What a ledger has of it, as a closed form."""
+        """Its closed form for a ledger."""
         return self.read(ledger).formula
 
     def under(self, convention: Convention) -> Quantity:
-        """The same, counted under a convention; itself where conventions do not matter."""
+        """The same quantity counted under a convention, or itself if conventions do not matter."""
         if not self.convention:
             return self
         return replace(
@@ -140,7 +134,7 @@ class Quantity(Named):
         )
 
     def and_shares(self) -> Iterator[Quantity]:
-        """Itself and each of its shares."""
+        """The quantity itself and each of its shares."""
         yield self
         for share in self.shares:
             yield replace(
@@ -250,17 +244,18 @@ MACS, PARAMS = QUANTITIES["macs"], QUANTITIES["params"]
 
 
 def standing(place: Place) -> list[Quantity]:
-    """What stands there unasked."""
+    """The quantities that are shown at this place unasked."""
     return [row for row in QUANTITIES.values() if row.place >= place]
 
 
 def columns(place: Place, convention: Convention) -> list[Quantity]:
-    """What a table shows there unasked, the work as the convention counts it."""
+    """The quantities that a table shows there unasked, with the work counted under the
+    convention."""
     return [row.under(convention) for row in standing(place)]
 
 
 def keys(place: Place, convention: Convention) -> list[Quantity]:
-    """What a JSON object has there: the work in MACs, and then as the convention counts it."""
+    """The quantities of a JSON object there: the work in MACs, and then under the convention."""
     found: list[Quantity] = []
     for row in standing(place):
         found += [row, row.under(convention)] if row.convention else [row]
@@ -268,18 +263,19 @@ def keys(place: Place, convention: Convention) -> list[Quantity]:
 
 
 def choices(convention: Convention) -> dict[str, Quantity]:
-    """What a table can be asked for: every quantity, and the work as the convention counts it."""
+    """The quantities for which a table can be asked: all of them, and the work under the
+    convention."""
     return {**QUANTITIES, COUNT: MACS.under(convention)}
 
 
 def formulas() -> dict[str, Quantity]:
-    """What a formula can be of: each quantity that is a sum, and the work under each convention."""
+    """The quantities that have formulas: each that is a sum, and the work under each convention."""
     sums = {name: row for name, row in QUANTITIES.items() if row.additive}
     return {**sums, **{name: MACS.under(each) for name, each in CONVENTIONS.items()}}
 
 
 def bounded() -> list[Quantity]:
-    """What a budget can bound, the work first."""
+    """The quantities that a budget can bound, the work first."""
     return sorted(
         (row for row in QUANTITIES.values() if row.budget), key=lambda q: not q.convention
     )

@@ -1,4 +1,4 @@
-"""What one step of a recurrent layer does: the gates it has, and its acts on vectors.
+"""What one step of a recurrent layer does: its gates, and its acts on vectors.
 
 A step multiplies its input and its state by one matrix each, for all gates at once. The acts that
 follow are on vectors of the hidden width, in the order of the equations.

@@ -1,4 +1,4 @@
-"""What a forward pass may write to is noted before it and put back after it.
+"""Everything to which a forward pass may write is noted before the pass and put back after it.
 
 That is everything reachable from a module: attributes, lists, caches, lazy buffers, names of files.
 Only containers that changed are touched, and they stay the same objects.
@@ -72,14 +72,14 @@ HELD = (
 
 PLAIN = frozenset(ATOMS)
 CELL = CellType.cell_contents
-"""What reads and writes a variable of a closure."""
+"""Functions that read and write a variable of a closure."""
 
 
 class Snapshot:
-    """Everything reachable from `roots`, with what it holds now."""
+    """Everything that is reachable from `roots`, with its present contents."""
 
     def __init__(self, *roots: Any) -> None:
-        self._back: list[tuple[Any, ...]] = []  # what puts something back, and what it takes
+        self._back: list[tuple[Any, ...]] = []  # functions that put back, and arguments
         self._seen: dict[int, Any] = {}  # by id; alive, so that ids stay unique
         self._slots: dict[type, list[Any]] = {}
         self._walk(roots, lambda value: True)
@@ -144,7 +144,7 @@ class Snapshot:
         ):
             return ()
         found: list[Any] = [kind]
-        # past what a class does when it is asked for an attribute
+        # without the attribute access that a class may define
         with suppress(AttributeError):
             own = threading.local if issubclass(kind, threading.local) else object
             found.append(own.__getattribute__(value, "__dict__"))
@@ -168,7 +168,7 @@ class Snapshot:
         return ()
 
     def _drawing(self, source: random.Random) -> Sequence[Any]:
-        with suppress(NotImplementedError):  # of the system's random numbers there is no state
+        with suppress(NotImplementedError):  # the system's random numbers have no state
             self._back.append((source.setstate, source.getstate()))
         return ()
 
@@ -176,7 +176,7 @@ class Snapshot:
         return self._slot(CELL, cell)
 
     def _slot(self, slot: Any, value: Any) -> Sequence[Any]:
-        """One place that holds something or is empty."""
+        """One place that holds a value or is empty."""
         held = read_slot(slot, value)
         self._back.append((slot_back, slot, value, held))
         return () if held is EMPTY else (held,)
@@ -206,7 +206,7 @@ NOTED: Mapping[Any, Any] = {
     random.Random: Snapshot._drawing,
     CACHED: Snapshot._cache,
 }
-"""What is noted of a value that is not a plain object, by the first of these types that it has."""
+"""How a value other than a plain object is noted, by the first of these types that fits."""
 
 WAYS = {
     kind: noted
@@ -249,7 +249,7 @@ def _is_own(kind: Any) -> bool:
 
 
 def _slots(kind: type) -> list[Any]:
-    """What reads and writes the slots of a class's objects."""
+    """Functions that read and write the slots of a class's objects."""
     own = (vars(base).values() for base in kind.__mro__ if "__slots__" in vars(base))
     return [slot for values in own for slot in values if isinstance(slot, MemberDescriptorType)]
 
@@ -258,8 +258,8 @@ def _slots(kind: type) -> list[Any]:
 
 
 def name_spaces(kinds: Iterable[Any]) -> list[dict[str, Any]]:
-    """The names of all loaded files of the packages that these classes and functions are from, and
-    of the packages that their own files take functions and classes from."""
+    """The names of all loaded files in the packages of these classes and functions, and in the
+    packages from which their own files import functions and classes."""
     own = {m: vars(sys.modules[m]) for kind in kinds if (m := theirs(kind)) in sys.modules}
     packages = {root(name) for name in own}
     for names in own.values():
@@ -269,6 +269,6 @@ def name_spaces(kinds: Iterable[Any]) -> list[dict[str, Any]]:
 
 
 def theirs(kind: Any) -> str:
-    """The file that a class or function is from, as Python names it; '' where it is no user's."""
+    """The module of a class or function, as Python names it; '' if it is not a user's."""
     name = str(getattr(kind, "__module__", "") or "")
     return "" if root(name) in OTHERS else name

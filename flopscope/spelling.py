@@ -1,9 +1,9 @@
 """How a network is written: the modules, functions and operators that one run of it calls.
 
-A ledger says what a network computes, in whatever way it is written. A tool that counts sees only
-one way of writing: hooks see modules, patched functions see calls that look them up by name, a
-trace sees operators, and a mode of the dispatcher sees kernels. What such a tool answers is read
-from here, and needs no torch.
+A ledger says what a network computes, however it is written. A tool that counts sees only one way
+of writing: hooks see modules, patched functions see calls that look them up by name, a trace sees
+operators, and a mode of the dispatcher sees kernels. What such a tool answers is read from here,
+without torch.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class LayerParameter:
 @dataclass(frozen=True)
 class Layer:
     """One module: its first path, its class with the module that defines it, its plain attributes,
-    its own parameters. `children` are numbers of layers, each once; `leaf` says that none of them
-    is true, as an empty container is not."""
+    and its own parameters. `children` are numbers of layers, each once. `leaf` says that none of
+    the children is true; an empty container is not."""
 
     path: str
     type: str
@@ -99,7 +99,7 @@ ATTENTION, FROZEN_ATTENTION = "attention", "attention without gradients"
 ENCODER, FLASH, NESTED, FROZEN_NESTED = "encoder layer", "flash", "nested", "nested, frozen"
 PARTLY, PYTHON, TRANSFORM = "partly frozen", "autograd function", "transformation"
 PASSED = "passed::"
-"""The prefix of the name of a Python function whose results no operator has written."""
+"""The prefix of the name of a Python function with results that no operator has written."""
 
 FUSIONS: Mapping[str, str] = {
     ATTENTION: "an attention layer, in evaluation where no gradient is asked for",
@@ -112,18 +112,18 @@ FUSIONS: Mapping[str, str] = {
     NESTED: "an encoder that is given a mask of padding, which it takes out",
     FROZEN_NESTED: "the same of a network of which nothing learns",
 }
-"""What torch may run, or show, as one kernel on a CPU."""
+"""Calls that torch may run, or show, as one kernel on a CPU."""
 
 
 @dataclass(frozen=True)
 class Spelling:
-    """A run: all layers, of which the first is the network, and what was called, in order.
+    """A run: all layers, of which the first is the network, and all calls in order.
 
-    `operators` are those of torch's interface, as a trace of torch.jit shows them; `kernels` what
-    they are made of. `unseen` are kinds of work, with the paths, that none of these calls shows;
-    `returned` is the memory of the results, `made` the classes and paths of modules that the run
-    itself has registered or given their sizes, `beyond` what no tool is known of: operator,
-    path, and why.
+    `operators` are those of torch's interface, as a trace of torch.jit shows them; `kernels` are
+    those of which they consist. `unseen` are kinds of work, with paths, that none of these calls
+    shows. `returned` is the memory of the results. `made` are the classes and paths of modules that
+    the run itself has registered or given their sizes. `beyond` are calls for which no tool's
+    answer is known: operator, path, and why.
     """
 
     layers: tuple[Layer, ...]
@@ -138,7 +138,7 @@ class Spelling:
 
     @property
     def used(self) -> frozenset[int]:
-        """The memory that the results depend on. Memory that an operator writes twice is taken
+        """The memory on which the results depend. Memory that is written twice is taken as a
         whole."""
         used = set(self.returned)
         before = -1

@@ -1,7 +1,7 @@
 """The papers' blocks alone, at stride 1 and in sizes of their own.
 
-They are here where a family's class takes a row of its table or layers instead of sizes, or where a
-block has no norms and so stands in no network.
+A block is here if its family's class takes a row of a table or layers instead of sizes, or if it
+has no norms and so is in no network.
 """
 
 from torch import nn

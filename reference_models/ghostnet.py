@@ -68,7 +68,8 @@ STEM, LAST, HEAD = 16, 960, 1280
 
 
 class GhostModule(nn.Module):
-    """One map in `ratio` by a convolution, depthwise ones make the others of them: Figure 2.
+    """One map in `ratio` comes from a convolution, and depthwise convolutions make the others from
+    these: Figure 2.
 
     Where `ratio` does not divide the maps, they are cut from the next multiple.
     """
@@ -180,8 +181,9 @@ def groups(depth: float) -> Iterator[list[Row]]:
 class GhostNet(nn.Module):
     """(B, 3, H, W) → (B, classes).
 
-    `expands` makes the first module of each bottleneck. It is told whether the bottleneck's input
-    has the height of the first map, half the image's: in Table 1 that of the first two has.
+    `expands` makes the first module of each bottleneck. An argument says whether the bottleneck's
+    input has the height of the first map, which is half the image's: in Table 1 the inputs of the
+    first two have.
     """
 
     def __init__(

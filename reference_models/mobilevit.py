@@ -5,10 +5,10 @@ Agrees with timm's `mobilevit_xxs`, `mobilevit_xs` and `mobilevit_s`: state dict
 distribution of initial weights. Attention is written in its products, as timm's is with
 `set_fused_attn(False)`.
 
-Nobody has coefficients of width and depth. Here both round as EfficientNet's do: all widths to
-multiples of 8, transformers' and the stem's too, but the last convolution is min(4·c, 960), as the
-authors' mobilevit.py says; inverted residuals of the first two stages, and transformer layers,
-repeat ⌈n·depth⌉ times. The strided block that opens a later stage does not repeat.
+No code of the family has width and depth coefficients. Here both round as in EfficientNet: all
+widths to multiples of 8, transformers' and the stem's too, but the last convolution is min(4·c,
+960), as the authors' mobilevit.py says; inverted residuals of the first two stages, and transformer
+layers, repeat ⌈n·depth⌉ times. The strided block that opens a later stage does not repeat.
 
 Deviations: dropout, 0 in timm and 0.1 in the authors' code, is left out. Every norm begins at scale
 1, as in the authors' code; timm's last one of a residual begins at 0.

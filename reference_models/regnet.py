@@ -9,8 +9,7 @@ X-400MF, Y-800MF and Y-8.0GF. Names are torchvision's in either recipe. timm has
 networks (`regnetx_002` to `regnety_320`) and, as `*_tv`, torchvision's three.
 
 Width and depth coefficients are those of the authors' pycls/models/scaler.py (arXiv 2103.06877),
-which scales the stages of the AnyNet and leaves the stem and, where it is not told otherwise, group
-widths.
+which scales the stages of the AnyNet and leaves the stem and, by default, group widths.
 
 Deviation from the authors' code, so that torchvision's checkpoint gives torchvision's logits: none
 in what is computed. The same seed draws torchvision's initial weights.

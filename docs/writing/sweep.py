@@ -33,7 +33,7 @@ LIMIT = 60.0
 """Seconds of work for one trace with free sizes."""
 
 STRIDE = 10
-"""Neighbours in a list are alike, and so are so far from one another."""
+"""Networks are tried in steps of this many, because neighbours in a list are alike."""
 
 
 class Results:

@@ -1,4 +1,4 @@
-"""What the sweep found, as the second part of docs/architectures.md, which nobody types."""
+"""The results of the sweep, as the second part of docs/architectures.md, which is generated."""
 
 from __future__ import annotations
 

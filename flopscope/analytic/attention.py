@@ -23,8 +23,8 @@ def attend(
     """softmax(q·kᵀ/√d)·v in heads of d = C/heads: queries (B, n, C), keys (B, m, C), values (B, m,
     D), whose width may be another; (B, n, D).
 
-    B·n·m·(C + D) multiply-accumulates, whether a mask hides pairs or not: they are computed and
-    hidden. Biases are a mask that hides nothing.
+    B·n·m·(C + D) multiply-accumulates, with or without a mask, because masked pairs are computed
+    too. Biases are treated as a mask.
 
     >>> from flopscope.analytic.tape import record
     >>> record(lambda x: attend(x, x, x, 4), (1, 10, 32)).macs().value

@@ -2,7 +2,7 @@
 
 Layer norms and linear layers run on channels-last maps, as in torchvision, so that the 1×1
 convolutions of figure 4 are linear layers here: the same weights, the same work. The paper scales
-by its four rows of stages alone; width and depth coefficients round as in EfficientNet: channels to
+only by its four rows of stages. Width and depth coefficients round as in EfficientNet: channels to
 multiples of 8 that keep 0.9 of the width, blocks up.
 """
 
@@ -40,7 +40,7 @@ def convnext_block(x: Feature) -> Feature:
 
 
 def mixed_by(x: Feature, mixed: Feature) -> Feature:
-    """The rest of a block, after its input x was mixed over positions: figure 4."""
+    """The rest of a block after its input x has been mixed over positions: figure 4."""
     y = layer_norm(channels_last(mixed))
     y = activation(linear(y, 4 * x.channels, name="expand"), Function.GELU)
     y = channels_first(linear(y, x.channels, name="project"))

@@ -2,11 +2,11 @@
 models/efficientformer.py.
 
 Attention adds a bias for each distance on a grid of 7×7, so the last map must have that size. Both
-classifiers count, that of the labels and that of the distillation; inference averages them.
+classifiers count, the one for the labels and the one for distillation; inference averages them.
 
-Neither paper nor code has width and depth coefficients; they round as in EfficientNet: channels to
-multiples of 8 that keep 0.9 of the width, blocks up, those that pool and those that attend each by
-itself. Heads keep their widths.
+Neither paper nor code has width and depth coefficients. They round as in EfficientNet: channels to
+multiples of 8 that keep 0.9 of the width, and the numbers of pooling and of attention blocks each
+up. Heads keep their widths.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ GRID, STRIDE = 7, 32
 """The side of the last map, and its stride."""
 
 SIDES = range((GRID - 1) * STRIDE + 1, GRID * STRIDE + 1)
-"""Inputs with that map: ⌈n/32⌉ = 7."""
+"""The inputs with such a map: ⌈n/32⌉ = 7."""
 
 HEADS, KEY, VALUE = 8, 32, 128
 """Heads of attention, channels of a query or key, and of a value: section 4."""
@@ -53,7 +53,7 @@ class MixedStages(NamedTuple):
     attending: Size
 
     def scaled(self, width: Real, depth: Real) -> MixedStages:
-        """The stages at width and depth coefficients; where no block pools, none is added."""
+        """The stages at width and depth coefficients. A stage without pooling blocks gets none."""
         return MixedStages(
             c=tuple(round_filters(channels, width) for channels in self.c),
             pooling=tuple(round_repeats(n, depth) if n else 0 for n in self.pooling),
@@ -116,7 +116,7 @@ def attention_block(x: Feature) -> Feature:
 
 
 def _attention_on_any(x: Feature) -> Feature:
-    """The 3-D block on tokens, or on the map whose positions become them."""
+    """The 3-D block on tokens, or on a map whose positions become the tokens."""
     return attention_block(as_tokens(x) if x.grid[1:] else x)
 
 
@@ -137,7 +137,7 @@ def _attention(x: Feature) -> Feature:
 
 
 def as_tokens(x: Feature) -> Feature:
-    """(B, C, 7, 7) → (B, 49, C), for a domain in which the map is 7×7."""
+    """(B, C, 7, 7) → (B, 49, C). The domain must say that the map is 7×7."""
     return x.view(x.batch, GRID**2, x.channels)
 
 

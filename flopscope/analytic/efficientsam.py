@@ -1,8 +1,8 @@
 """EfficientSAM, closed form: arXiv 2312.00863, section 4, on the prompts and decoder of 2304.02643.
 
 Sizes are those of the authors' code (yformer/EfficientSAM efficient_sam/build_efficient_sam.py).
-Its network is at the size of its image, which is square; the resizing of other images to 1024×1024
-that stands before it there is not counted. Points that pad a prompt to 6 are computed like others.
+The network takes its image, which is square, at its own size; that code first resizes other images
+to 1024×1024, which is not counted. Points that pad a prompt to 6 are computed like others.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def efficientsam(image: Feature, points: Feature, labels: Feature, sizes: Encode
     with tape.scope("mask_decoder"):
         masks = _mask_decoder(encoded, places, prompts)
         masks = resize(masks, (height, width), Interpolation.BICUBIC, name="upsample")
-    # One position more is stored than is read: a class token's.
+    # One more position is stored than is read, for a class token.
     every_position = Weight(positions.key, (1, 1 + POSITIONS**2, sizes.c))
     stored(tape, every_position, name="image_encoder.pos_embed")
     return masks
@@ -182,7 +182,8 @@ def _mask_decoder(image: Feature, places: Feature, prompts: Feature) -> Feature:
 
 
 def _two_way(tokens: Feature, image: Feature, places: Feature) -> tuple[Feature, Feature]:
-    """Two blocks of tokens that look at each other and the image, and are looked at by it."""
+    """Two blocks in which tokens attend to each other and to the image, and the image to the
+    tokens."""
     scope, prompts = tokens.tape.scope, tokens
     for number in (1, 2):
         with scope(f"block{number}"):
@@ -201,7 +202,8 @@ def _two_way(tokens: Feature, image: Feature, places: Feature) -> tuple[Feature,
 
 
 def _look(x: Feature, x_places: Feature, at: Feature, at_places: Feature, name: str) -> Feature:
-    """Attention from x, at its places, to another tensor at its own, in half the width."""
+    """Attention from x with its positions to another tensor with its positions, in half the
+    width."""
     with x.tape.scope(name):
         q, k = add_broadcast(x, x_places, name="add_q"), add_broadcast(at, at_places, name="add_k")
     return _attention(q, k, at, WIDTH // 2, name)

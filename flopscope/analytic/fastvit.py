@@ -36,7 +36,7 @@ HEAD = 32
 """Width of an attention head."""
 
 GATED = (False, False, True, True)
-"""Whether the way into a stage has a gate."""
+"""Whether the downsampling before a stage has a gate."""
 
 
 MCI0 = Stages(c=(64, 128, 256, 512), b=(2, 6, 10, 2))
@@ -91,7 +91,7 @@ def _stem(x: Feature, channels: Size, form: NetworkForm) -> Feature:
 
 
 def _downsampled(x: Feature, channels: Size, form: NetworkForm, gated: bool) -> Feature:
-    """The squeezed width of a gate is a quarter, in multiples of 8."""
+    """The downsampled map. The squeezed width of its gate is a quarter, in multiples of 8."""
     squeezed = make_divisible(exact_div(channels, 4), 8) if gated else None
     with x.tape.scope("large"):
         x = large_kernel(x, channels, form=form, squeezed=squeezed)
@@ -100,7 +100,8 @@ def _downsampled(x: Feature, channels: Size, form: NetworkForm, gated: bool) -> 
 
 
 def _position(x: Feature, form: NetworkForm) -> Feature:
-    """A depthwise 7×7 convolution, to which the input is added; deployed that is in its weights."""
+    """A depthwise 7×7 convolution to which the input is added; when deployed, its weights include
+    the addition."""
     y = conv2d(x, x.channels, 7, groups=x.channels, bias=True)
     return add(y, x) if form is TRAIN else y
 

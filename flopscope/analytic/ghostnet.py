@@ -3,7 +3,7 @@ ghostnet_pytorch/ghostnet.py, which timm's ghostnet.py equals in structure.
 
 Every width, the stem's too, is make_divisible(α·c, 4); the layer after the pooling keeps its 1280
 channels. At depth d the rows of one output width in a stage become about ⌈n·d⌉, unequal rows in the
-proportions of `scaled_rows`; no code of the family has a depth. The gate squeezes to
+proportions of `scaled_rows`; no code of the family has a depth multiplier. The gate squeezes to
 make_divisible(hidden/4, 4) and ends in a hard sigmoid.
 """
 
@@ -46,7 +46,7 @@ class Row(NamedTuple):
     input: int = 0
 
     def again(self) -> Row:
-        """The row as it is repeated: on its own output, expanded by the same ratio."""
+        """The row that repeats this one on its own output, expanded by the same ratio."""
         return self._replace(exp=self.exp * self.out // self.input, s=1, input=self.out)
 
 
@@ -89,7 +89,7 @@ def ghostnet(x: Feature, *, width: Real = 1.0, depth: Real = 1.0, classes: Size 
 
 
 def without_ghosts(x: Feature, *, width: Real = 1.0, classes: Size = 1000) -> Feature:
-    """GhostNet with a 1×1 convolution in the place of each Ghost module: what it saves on.
+    """GhostNet with a 1×1 convolution in the place of each Ghost module, to show what these save.
 
     >>> from flopscope.analytic.tape import record
     >>> record(without_ghosts, (1, 3, 224, 224)).macs().value
@@ -140,7 +140,8 @@ def ghost_network(
 
 
 def _scaled(rows: tuple[Row, ...], channels: int, depth: Real) -> Iterator[tuple[Row, Size]]:
-    """The rows of a stage after one of so many channels, with the numbers of their blocks."""
+    """The scaled rows of a stage that follows one with so many channels, with the numbers of their
+    blocks."""
     for out, equally_wide in groupby(rows, key=lambda row: row.out):
         first, *others = equally_wide
         given = [first._replace(input=channels), *(row._replace(input=out) for row in others)]
@@ -164,9 +165,9 @@ def ghost_module(
 ) -> Feature:
     """⌈channels/ratio⌉ intrinsic maps by a K×K convolution; ratio − 1 depthwise ones of each.
 
-    Both followed by norm and activation, and concatenated: section 3.1. Where ratio does not divide
-    the channels, those beyond them are cut off after they were computed, as in the authors' code;
-    for symbols it has to divide them.
+    Both are followed by norm and activation, and concatenated: section 3.1. If the ratio does not
+    divide the channels, surplus maps are computed and then cut off, as in the authors' code; for
+    symbols it must divide them.
     """
     if is_symbolic(channels) or is_symbolic(ratio):
         x.tape.multiple(channels, ratio, "number of channels")
@@ -190,8 +191,8 @@ def _bottleneck(
 ) -> Feature:
     """The rest of a Ghost bottleneck after its first module: figure 3.
 
-    A depthwise convolution at stride 2 alone; a gate; the second module, without activation; the
-    shortcut.
+    It has a depthwise convolution only at stride 2, a gate, the second module without activation,
+    and the shortcut.
     """
     y, hidden = expanded, expanded.channels
     if row.s == 2:
@@ -204,7 +205,7 @@ def _bottleneck(
 
 
 def _shortcut(x: Feature, channels: Size, row: Row) -> Feature:
-    """The input where stride and width let it, else a depthwise and a pointwise convolution.
+    """The input if stride and width allow it, else a depthwise and a pointwise convolution of it.
 
     Rounded widths may be equal at some multipliers only: for arrays and symbols the convolutions
     have the multiplicity [C ≠ C_x].

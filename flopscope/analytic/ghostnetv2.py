@@ -2,8 +2,8 @@
 ghostnetv2_pytorch/model/ghostnetv2_torch.py, which timm's ghostnet.py equals in structure.
 
 GhostNet's table, with decoupled fully connected (DFC) attention on the first Ghost module of every
-bottleneck but the first two, whose input is half the image's size; at other depths, of every one
-but those.
+bottleneck except the first two, whose input has half the image's size; at other depths, except all
+with such an input.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def attended_module(x: Feature, channels: Size) -> Feature:
 def _attention(x: Feature, channels: Size) -> Feature:
     """2×2 average, 1×1 convolution, then along rows and along columns, depthwise: equations 4 to 5.
 
-    A norm after each convolution and no activation between them.
+    There is a norm after each convolution and no activation between them.
     """
     with x.tape.scope("dfc"):
         x = avg_pool2d(x, 2, stride=2)

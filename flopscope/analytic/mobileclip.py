@@ -1,9 +1,9 @@
 """MobileCLIP S0, S1, S2 and B: arXiv 2311.17049, section 4; apple/ml-mobileclip
 mobileclip/clip.py and configs/*.json.
 
-An image encoder and a text encoder, whose outputs are brought to length 1, and a scale of their
-products. S0 to S2 have a training form and a deployed one, which is what the authors' code gives
-unless told otherwise; B has no branches to fold.
+An image encoder and a text encoder, whose outputs are normalised to length 1, and a scale of their
+products. S0 to S2 have a training form and a deployed one, which is the default of the authors'
+code; B has no branches to fold.
 """
 
 from __future__ import annotations
@@ -67,14 +67,14 @@ def mobileclip_b(x: Feature, ids: Feature) -> Feature:
 
 
 def normalised(x: Feature) -> Feature:
-    """x/|x|, the length at least a small number."""
+    """x/|x|, where the length is at least a small number."""
     y = reduce(x, (x.batch, 1), Reduction.NORM, name="norm")
     y = elementwise(y, Function.BOUND, name="bound")
     return divide(x, y.view(*x.shape))
 
 
 def _scale(x: Feature) -> None:
-    """The exponential of a parameter, between bounds."""
+    """The exponential of a parameter, clamped to bounds."""
     factor = x.tape.stored("logit_scale", ())
     y = function_of_stored(x.tape, factor, Function.EXP, name="scale_exp")
     elementwise(y, Function.CLAMP, name="scale_clamp")

@@ -28,10 +28,10 @@ from flopscope.facts import Interpolation, Reduction
 from flopscope.sizes import Size, elements
 
 PATCHES = 14 * 14
-"""Positions of the image encoder's table, those of 224×224."""
+"""The number of positions in the image encoder's table, which are those of 224×224."""
 
 VOCABULARY, CONTEXT = 49_408, 77
-"""Tokens that there are, and that a text has at most."""
+"""The number of different tokens, and the most tokens in a text."""
 
 
 def vision_transformer(
@@ -39,10 +39,10 @@ def vision_transformer(
 ) -> Feature:
     """(B, 3, H, W) → (B, features): three convolutions of stride 4, 2, 2, a class token, layers.
 
-    The table of positions is resampled to the number of patches. The class token is read once an
-    image; a network ends in `class_token`, which states it as it is stored. Domain: H, W ≥ 14, of
-    which the first convolution, padded by 1, and the two after it leave something. Raises
-    OutsideDomain.
+    The table of positions is resampled to the number of patches. The class token is read once for
+    each image; a network ends with `class_token`, which states it as it is stored. Domain: H, W ≥
+    14, so that the first convolution, which is padded by 1, and the two after it leave a map.
+    Raises OutsideDomain below.
 
     >>> from flopscope.analytic.tape import record
     >>> ledger = record(vision_transformer, (1, 3, 224, 224))
@@ -93,7 +93,7 @@ def text_encoder(
 ) -> Feature:
     """Token numbers (B, T) → (B, features): layers over all tokens, then the last one's projection.
 
-    With `mixing` a RepMixer block along the tokens stands before and behind the layers. A causal
+    With `mixing` there is a RepMixer block along the tokens before and after the layers. A causal
     mask hides later tokens, which are computed all the same. Domain: T ≤ 77. Raises OutsideDomain.
 
     >>> from flopscope.analytic.tape import record

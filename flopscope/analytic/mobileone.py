@@ -36,7 +36,7 @@ def mobileone(
     where the kernel is larger and `pointwise` says so; the K×K convolution with norm. Deployed they
     are one K×K convolution with bias.
 
-    Widths that are symbols are equal where they are the same one.
+    Symbolic widths count as equal if they are the same symbol.
 
     >>> from flopscope.analytic.tape import record
     >>> train, deploy = (

@@ -8,7 +8,8 @@ Neither paper nor code has width and depth coefficients; they round as in Effici
 every channel, the stem's and the transformers' among them, to multiples of 8, so that 4 heads
 divide a transformer; the last convolution is as wide as the authors' code makes it, four times its
 input and at most 960. Depth repeats the inverted residuals of the first two layers and the
-transformers' layers, rounded up; what halves a map, and the MobileViT block behind it, stay one.
+transformers' layers, rounded up; blocks that halve a map, and the MobileViT blocks after them, are
+not repeated.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from flopscope.sizes import Real, Size, ceil_div, equal, round_filters, round_re
 
 PATCH, HEADS = 2, 4
 WIDEST = 960
-"""Channels of the last convolution at most."""
+"""The most channels of the last convolution."""
 SILU = Function.SILU
 
 

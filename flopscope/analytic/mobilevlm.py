@@ -1,9 +1,9 @@
 """MobileVLM V2, closed form: arXiv 2402.03766, sections 3.1 to 3.3, sizes of the published configs.
 
-CLIP ViT-L/14 at 336, the projector LDPv2, and a LLaMA. The features are the hidden states before
-CLIP's last layer, of which the parameters are counted and no work: nothing depends on it, though
-the authors' code runs it (`unread_layer` says what that costs). All pairs of tokens are multiplied
-before a mask hides those of the future. Every position gets scores.
+The parts are CLIP ViT-L/14 at 336, the projector LDPv2, and a LLaMA. The features are the hidden
+states before CLIP's last layer. The parameters of that layer are counted but not its work, because
+nothing depends on it, although the authors' code runs it (`unread_layer` says what that costs). All
+pairs of tokens are multiplied before a mask hides future ones. Every position gets scores.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """ShuffleNet: arXiv 1707.01083, Table 1; megvii-model/ShuffleNet-Series ShuffleNetV1/network.py.
 
-That code has 3 and 8 groups from width 0.5 on; its widths are continued to the others. The stem's
+That code has 3 and 8 groups from width 0.5 on; other networks follow the same pattern. The stem's
 channels of a width are rounded up to a multiple of the groups, as there (16 with 8 groups at width
 0.5). At width 0.25 they are the 6 of osmr/imgclsmob pytorch/pytorchcv/models/shufflenet.py; the
 paper gives no code for it, and its nominal 13M fit 12. A bottleneck is a quarter of its unit's

@@ -1,4 +1,5 @@
-"""Stages of blocks: as many blocks as a table and a depth coefficient say, a number or a symbol."""
+"""Stages of blocks. A table and a depth coefficient give the number of blocks, which is a number or
+a symbol."""
 
 from __future__ import annotations
 
@@ -100,10 +101,10 @@ def scaled_rows(
 ) -> Iterator[tuple[Row, Size]]:
     """The rows of a stage at depth coefficient d, each with the number of its blocks.
 
-    `again` is a row as it is repeated: at stride 1, on its own output. Rows that repeat alike are a
-    run. Of ⌈n·d⌉ blocks each run gets its share, the last one first, and at least one block; the
-    first block of a stage is its first row. So timm does it: timm/models/_efficientnet_builder.py,
-    _scale_stage_depth. Domain: a row or more, depth > 0.
+    `again` gives the row that repeats another, at stride 1 and on its own output. Rows with equal
+    repetitions form a run. Each run gets its share of the ⌈n·d⌉ blocks, the last run first, and at
+    least one block. The first block of a stage is its first row. This is timm's rule:
+    timm/models/_efficientnet_builder.py, _scale_stage_depth. Domain: at least one row, depth > 0.
 
     >>> [times for row, times in scaled_rows("ABCC", str.lower, 1.2)]  # A, no a, 2 of b, 2 of c
     [1, 0, 2, 2]

@@ -1,4 +1,4 @@
-"""Options of a network that are words: whose structure it has, its form, and how it runs."""
+"""Options of a network that are words: whose structure it follows, its form, and how it runs."""
 
 from enum import Enum
 

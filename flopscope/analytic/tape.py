@@ -1,4 +1,4 @@
-"""The tape a network is written on, and the handle that flows through it.
+"""The tape on which a network is written, and the tensors that flow through it.
 
 A network is a plain function from `Feature` to `Feature`; each operator appends one row to the
 tape. `Feature` knows its shape and which row made it, so rows know what they read.
@@ -18,7 +18,7 @@ from flopscope.ledger import Ledger
 from flopscope.sizes import Shape, Size
 
 INPUT = -1
-"""Id of the network's first input in `Operator.reads`; the next one's is −2, and so on."""
+"""The id of the network's first input in `Operator.reads`; the next input has −2, and so on."""
 
 
 class Tape:
@@ -32,8 +32,7 @@ class Tape:
 
     @contextmanager
     def scope(self, name: str, repeat: Size = 1) -> Iterator[None]:
-        """Rows that are written inside have `name.` before their path and stand for `repeat` equal
-        copies."""
+        """While active, rows get `name.` before their path, and stand for `repeat` equal copies."""
         outer = self._prefix, self._repeat
         self._prefix = f"{self._prefix}{name}."
         self._repeat = self._repeat * repeat
@@ -109,7 +108,7 @@ class Tape:
         return Weight(f"{self._prefix}{name}", shape, learnt, frozen)
 
     def ledger(self) -> Ledger:
-        """What has been written so far, with its conditions simplified."""
+        """The ledger of what has been written so far, with simplified conditions."""
         return Ledger(tuple(self._rows), simplified(self._conditions))
 
 

@@ -4,8 +4,8 @@ ConvNeXt with wavelet convolutions in the place of its 7×7 ones: kernel 5 every
 and 2 levels in the stages, as many as halve their 56×56, 28×28, 14×14 and 7×7 maps to 2×2. The
 fixed wavelet filters are parameters without gradient: `params` has them, `trainable` does not.
 
-Width and depth coefficients, which the paper does not have, scale ConvNeXt's stages as there, by
-EfficientNet's rounding; kernel and levels stay.
+Width and depth coefficients, which the paper does not have, scale the stages as in `convnext`, with
+EfficientNet's rounding; kernel and levels stay the same.
 """
 
 from __future__ import annotations

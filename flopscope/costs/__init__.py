@@ -87,6 +87,11 @@ have no MACs. A test checks that no other kind is missing."""
 
 
 def cost(row: Operator) -> Cost:
-    """The cost of one application of a row, without its `repeat`, in acts on real numbers."""
+    """The cost of one application of a row, without its `repeat`, in acts on real numbers.
+
+    >>> from flopscope.facts import Operator
+    >>> cost(Operator(Kind.ADD, "", ((1, 8), (1, 8)), (1, 8))).acts
+    8
+    """
     found = COSTS[row.kind](row)
     return complex_cost(row, found) if row.types and has_complex(row) else found

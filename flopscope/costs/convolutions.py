@@ -31,6 +31,13 @@ def transposed_convolution(row: Operator) -> Cost:
     Input (B, C_in, H, W), weight (C_in, C_out/groups, K_h, K_w). Products are scattered into zeros
     and each is added once, so there are as many additions as multiplications. Products that the
     padding crops are computed all the same. The bias adds one addition per output element.
+
+    >>> from flopscope.facts import Kind, Weight
+    >>> weights = (Weight("w", (4, 8, 2, 2)),)
+    >>> kind = Kind.TRANSPOSED_CONVOLUTION
+    >>> row = Operator(kind, "", ((1, 4, 7, 7),), (1, 8, 14, 14), weights)
+    >>> transposed_convolution(row).macs == 7 * 7 * 4 * 8 * 4
+    True
     """
     macs = product((*row.inputs[0], *row.weights[0].shape[1:]))
     bias = elements(row.output) if row.has_bias else 0

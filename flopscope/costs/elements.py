@@ -23,27 +23,57 @@ def reduction(row: Operator) -> Cost:
 
 
 def addition(row: Operator) -> Cost:
-    """One addition for each output element: of two tensors, or of a tensor and a number."""
+    """One addition for each output element: of two tensors, or of a tensor and a number.
+
+    >>> from flopscope.facts import Kind
+    >>> row = Operator(Kind.ADD, "", ((1, 4, 8, 8),), (1, 4, 8, 8))
+    >>> addition(row).add
+    256
+    """
     return Cost(add=elements(row.output))
 
 
 def division(row: Operator) -> Cost:
-    """One division for each output element."""
+    """One division for each output element.
+
+    >>> from flopscope.facts import Kind
+    >>> row = Operator(Kind.DIVIDE, "", ((1, 4, 8, 8),), (1, 4, 8, 8))
+    >>> division(row).divide
+    256
+    """
     return Cost(divide=elements(row.output))
 
 
 def comparison(row: Operator) -> Cost:
-    """One comparison for each output element."""
+    """One comparison for each output element.
+
+    >>> from flopscope.facts import Kind
+    >>> row = Operator(Kind.COMPARE, "", ((1, 4, 8, 8),), (1, 4, 8, 8))
+    >>> comparison(row).compare
+    256
+    """
     return Cost(compare=elements(row.output))
 
 
 def multiplication(row: Operator) -> Cost:
     """One multiplication for each output element, broadcast or not. Nothing is accumulated, so
-    there are no MACs."""
+    there are no MACs.
+
+    >>> from flopscope.facts import Kind
+    >>> row = Operator(Kind.MULTIPLY, "", ((1, 4, 8, 8),), (1, 4, 8, 8))
+    >>> multiplication(row).multiply
+    256
+    """
     return Cost(multiply=elements(row.output))
 
 
 def nothing(row: Operator) -> Cost:
     """No arithmetic: entries of a table are looked up, tensors are put together, or a tensor is
-    only stored."""
+    only stored.
+
+    >>> from flopscope.facts import Kind
+    >>> row = Operator(Kind.CONCATENATION, "", ((1, 4, 8, 8),), (1, 4, 8, 8))
+    >>> nothing(row).acts
+    0
+    """
     return Cost()

@@ -8,13 +8,27 @@ from flopscope.sizes import Size, adaptive_span, elements, pool_span, product
 
 
 def max_pool(row: Operator) -> Cost:
-    """K_h·K_w − 1 comparisons for each output element."""
+    """K_h·K_w − 1 comparisons for each output element.
+
+    >>> from flopscope.facts import Kind, Window
+    >>> window = Window((2, 2), (2, 2), (0, 0))
+    >>> row = Operator(Kind.MAX_POOL, "", ((1, 4, 8, 8),), (1, 4, 4, 4), window=window)
+    >>> max_pool(row).compare == 4 * 4 * 4 * 3
+    True
+    """
     return Cost(compare=product((*row.output, _window_area(row) - 1)))
 
 
 def average_pool(row: Operator) -> Cost:
     """K_h·K_w − 1 additions and one division for each output element; padding counts as
-    elements."""
+    elements.
+
+    >>> from flopscope.facts import Kind, Window
+    >>> window = Window((2, 2), (2, 2), (0, 0))
+    >>> row = Operator(Kind.AVERAGE_POOL, "", ((1, 4, 8, 8),), (1, 4, 4, 4), window=window)
+    >>> average_pool(row).add == 4 * 4 * 4 * 3
+    True
+    """
     n = elements(row.output)
     return Cost(add=product((n, _window_area(row) - 1)), divide=n)
 
@@ -34,7 +48,13 @@ def average_pool_inside(row: Operator) -> Cost:
 
 def global_pool(row: Operator) -> Cost:
     """The mean over the grid: one addition for each input element, less one for each output
-    element, and one division for each output element."""
+    element, and one division for each output element.
+
+    >>> from flopscope.facts import Kind
+    >>> row = Operator(Kind.GLOBAL_POOL, "", ((1, 4, 8, 8),), (1, 4, 1, 1))
+    >>> global_pool(row).add, global_pool(row).divide
+    (252, 4)
+    """
     inputs, outputs = elements(row.operand), elements(row.output)
     return Cost(add=inputs - outputs, divide=outputs)
 

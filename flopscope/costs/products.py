@@ -23,6 +23,11 @@ def matmul(row: Operator) -> Cost:
     """batch · n · m · k multiply-accumulates: inputs (…, n, k) and (…, k, m), output (…, n, m).
 
     If `groups` share k among them, with output (groups, n, m), they take n · m · k together.
+
+    >>> from flopscope.facts import Kind
+    >>> row = Operator(Kind.MATMUL, "", ((2, 3, 4), (2, 4, 5)), (2, 3, 5))
+    >>> matmul(row).macs
+    120
     """
     outputs, inner = row.output, row.inputs[0][-1]
     if isinstance(row.groups, int) and row.groups == 1:

@@ -116,6 +116,11 @@ def points(question: Question, results: Results | None = None, catalogue: bool =
     The catalogue gives one accuracy for each published variant and input size: the most
     authoritative one of those from ImageNet-1k alone, preferably the paper's own. Raises BadInput
     for a cost that only a results file can give, and if no point is left.
+
+    >>> from flopscope.conventions import convention
+    >>> question = Question(("macs",), convention("macs"), (224, 224), ("resnet",))
+    >>> [point.name for point in points(question).points[:3]]
+    ['resnet18', 'resnet34', 'resnet50']
     """
     costs = cache(partial(_computed, question))
     mine: list[Point | Left | None] = []

@@ -1,12 +1,12 @@
 """Arithmetic on sizes: an int, a NumPy array of ints, or a symbolic polynomial, through one code.
 
-A network is described once, over sizes. Given ints it is counted, given arrays a whole column of
-designs is counted, given symbols it becomes a formula. Whatever differs by type lives here and is
-named after what it is; every rounding rule of the field has its one home here.
+A network is described once, over sizes. With ints it is counted, with arrays a whole column of
+designs is counted, and with symbols it becomes a formula. Everything that differs by type is in
+this folder, and so is every rounding rule of the field.
 
 Real numbers (width multipliers) are floats, float arrays or real symbols. They are multiplied and
-rounded in floating point exactly as the networks' own code does it, because at a boundary such as
-80 · 0.35 exact arithmetic would give another network.
+rounded in floating point exactly as in the networks' own code, because at a boundary such as 80 ·
+0.35 exact arithmetic would give another network.
 """
 
 from flopscope.sizes.choices import equal, maximum, where_below

@@ -1,6 +1,6 @@
 """Choices between sizes: which is larger, whether two agree, a rule that changes with the width.
 
-For symbols a choice is decided where their bounds decide it, and stays a call otherwise.
+For symbols a choice is made if their bounds decide it; otherwise it stays a call.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def where_below(value: Real, bound: float, below: Size, otherwise: Size) -> Size
 
 
 def _symbolic_maximum(sizes: tuple[Size, ...]) -> Size:
-    """The maximum of the sizes that no other is known to reach; nested maxima are taken apart."""
+    """The maximum of those sizes that no other is known to reach, with nested maxima flattened."""
     kept: list[Size] = []
     for size in _flattened(sizes):
         if not any(_never_above(size, other) for other in kept):
@@ -102,7 +102,7 @@ def _exceeds(a: Size, b: Size) -> bool:
 
 
 def _share(size: Size) -> Size:
-    """Of one rounded width what its rule never goes below; another size as it is."""
+    """A lower bound of a rounded width, by its rule; any other size as it is."""
     rounded = size.sole_call() if is_symbolic(size) else None
     if rounded is None or (share := rule_of(rounded).share) is None:
         return size
@@ -110,7 +110,7 @@ def _share(size: Size) -> Size:
 
 
 def _at_least(value: Size) -> Size:
-    """A lower bound of a size in doubles: its fraction, less more than two roundings change."""
+    """A lower bound of a size in doubles: its fraction, less more than two roundings can change."""
 
     def below(atom: Atom) -> Size:
         found = near_product(alone(atom))

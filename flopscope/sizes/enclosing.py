@@ -1,6 +1,7 @@
-"""Polynomials without roundings that a size with roundings is never below, or never above.
+"""Polynomials without roundings that bound a size with roundings from below or from above.
 
-With them bounds decide what canonical forms cannot: that int(T · 0.7) is less than T, for all T.
+With them, bounds decide what canonical forms cannot, such as that int(T · 0.7) is less than T for
+all T.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ SLACK = Fraction(1, 2**48)
 
 
 def least(value: Size) -> int | None:
-    """A lower bound: that of `Polynomial.lower`, or else one from what is known of roundings.
+    """A lower bound, from `Polynomial.lower` or else from what is known of roundings.
 
     >>> from flopscope.sizes import truncate
     >>> from flopscope.symbolic import symbol
@@ -42,7 +43,8 @@ def least(value: Size) -> int | None:
 
 
 def enclosed(value: Size, *, up: bool) -> Size | None:
-    """A polynomial of symbols alone that is never below (`up`) or above the value; None if unknown.
+    """A polynomial of symbols alone that is never below the value (`up`), or never above it; None
+    if unknown.
 
     >>> from flopscope.symbolic import symbol
     >>> print(enclosed((symbol("H") + 1) // 2, up=True))
@@ -112,7 +114,8 @@ def _sum(up: bool, a: Size, b: Size) -> Size | None:
 
 
 def _difference(up: bool, a: Size, b: Size) -> Size | None:
-    """a − b where b is a number. Each part is loosened by more than the difference is rounded."""
+    """Bounds of a − b where b is a number. Each part is loosened by more than the rounding of the
+    difference."""
     inner = enclosed(a, up=up)
     if inner is None or is_symbolic(b) or b < 0 or not _is_positive(a):
         return None
@@ -135,7 +138,7 @@ def _logarithm(up: bool, value: Size) -> Size | None:
 
 
 def _loosened(value: Any, up: bool) -> Any:
-    """A little more, or less, than a value that is not negative."""
+    """A bound a little above, or below, a value that is not negative."""
     return value * (1 + SLACK if up else 1 - SLACK)
 
 

@@ -40,7 +40,8 @@ def conv_transpose_output(
 
 
 def adaptive_span(size: Size, outputs: Size) -> Size:
-    """Elements under all windows of an adaptive pooling along one dimension, overlaps repeated.
+    """The number of elements under all windows of an adaptive pooling along one dimension; overlaps
+    count repeatedly.
 
     Window i takes ⌊i·size/outputs⌋ to ⌈(i+1)·size/outputs⌉. Domain: both at least 1.
 
@@ -57,7 +58,8 @@ def adaptive_span(size: Size, outputs: Size) -> Size:
 
 
 def pool_span(size: Size, outputs: Size, kernel: Size, stride: Size, padding: Size) -> Size:
-    """Elements under all windows of a padded pooling along one dimension, padding left out.
+    """The number of elements under all windows of a padded pooling along one dimension, without
+    padding.
 
     Window i takes i·stride − padding to i·stride − padding + kernel − 1, as far as that lies in 0
     to size − 1. Domain: size and outputs at least 1.
@@ -72,8 +74,9 @@ def pool_span(size: Size, outputs: Size, kernel: Size, stride: Size, padding: Si
 
 
 def _windows_inside(size: Size, outputs: Size, stride: int, tap: int) -> Size:
-    """How many windows have an element of the map, not padding, at their place `tap`."""
+    """The number of windows that have an element of the map, and not padding, at their place
+    `tap`."""
     first = max(0, ceil_div(-tap, stride))
     end = -maximum(-outputs, -((size - 1 - tap) // stride + 1))
-    near = abs(tap) <= stride  # then even a map of one element leaves no negative number
+    near = abs(tap) <= stride  # so that even a map of one element gives no negative number
     return end - first if near else maximum(0, end - first)

@@ -1,4 +1,4 @@
-"""The three kinds of sizes, number, array and symbol, and the questions that all three answer."""
+"""The three kinds of sizes (number, array and symbol), and questions that can be asked of each."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def is_symbolic(value: object) -> bool:
 
 
 def is_array(value: object) -> bool:
-    """Is the value a NumPy array or NumPy's own number? Asked without importing NumPy."""
+    """Is the value an array or a number of NumPy? The answer does not import NumPy."""
     return hasattr(value, "__array__") and not isinstance(value, int | float)
 
 
@@ -62,7 +62,7 @@ def larger(a: Size, b: Size) -> Size:
 
 
 def widened(value: Any) -> Any:
-    """An array in int64, or float64: narrower ones wrap or round in the very first product.
+    """An array in int64 or float64, because narrower ones may wrap or round in the first product.
 
     Integers beyond 64 bits become Python's own (dtype object). Anything else stays as it is.
 

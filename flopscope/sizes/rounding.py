@@ -42,14 +42,14 @@ def ceil_div(a: Size, b: Size) -> Size:
 
 
 def _is_divided(a: Size, b: Size) -> bool:
-    """Is a symbol's a known to be a multiple of b? Rounded widths are."""
+    """Is a symbolic a known to be a multiple of b, as rounded widths are?"""
     return isinstance(a, Polynomial) and isinstance(b, int) and is_multiple(a, b)
 
 
 def exact_div(a: Size, b: Size) -> Size:
     """a/b where b divides a, as for the channels of one group or of one head.
 
-    Raises BadInput where b does not divide a. For symbols the caller states this as a condition.
+    Raises BadInput if b does not divide a. For symbols the caller states this as a condition.
 
     >>> exact_div(12, 4)
     3
@@ -64,7 +64,7 @@ def exact_div(a: Size, b: Size) -> Size:
 def truncate(value: Real) -> Size:
     """int(value): the width rule of MobileNetV1's own code.
 
-    For a symbol it is ⌊value⌋ where both are the same for all sizes up to 2⁵³, as for H/4 and H/3.
+    For a symbol it is ⌊value⌋ if both are the same for all sizes up to 2⁵³, as for H/4 and H/3.
     Raises Overflow for an array with values beyond 64 bits.
 
     >>> truncate(11.2)
@@ -107,8 +107,8 @@ def ceiled(value: Real) -> Size:
 
 
 def nearest_whole(value: Real) -> Size:
-    """round(value): the nearest integer, of two equally near ones the even one. Raises Overflow for
-    an array with values beyond 64 bits.
+    """round(value): the nearest integer, and of two equally near ones the even one. Raises Overflow
+    for an array with values beyond 64 bits.
 
     >>> nearest_whole(-2.5), nearest_whole(3.5)
     (-2, 4)
@@ -130,7 +130,7 @@ def is_integral(value: Polynomial) -> bool:
 
 
 def _floor(value: Polynomial) -> Size | None:
-    """⌊value⌋ where double and fraction have the same floor for all sizes; None where not."""
+    """⌊value⌋ if double and fraction have the same floor for all sizes; else None."""
     found = near(value)
     return None if found is None else found.numerator // found.divisor
 
@@ -158,8 +158,8 @@ def _truncated(value: Real) -> Size:
 
 
 def round_half_even(value: Real, minimum: int = 0) -> Size:
-    """The nearest integer, of two equally near ones the even one, but at least `minimum`: Python's
-    `round`.
+    """Python's `round`, but at least `minimum`: the nearest integer, and of two equally near ones
+    the even one.
 
     The rule of RegNet's code. Domain: value ≥ 0, unless there is a minimum. Raises Overflow for an
     array with values beyond 64 bits.
@@ -245,7 +245,7 @@ def round_repeats(repeats: Size, depth: Real) -> Size:
 
 
 def floor_log2(value: Size) -> Size:
-    """⌊log₂ value⌋ for value ≥ 1, in whole numbers: no logarithm is rounded.
+    """⌊log₂ value⌋ for value ≥ 1, computed with integers, so that no logarithm is rounded.
 
     >>> floor_log2(7), floor_log2(8), floor_log2(2**60 - 1)
     (2, 3, 59)
@@ -275,7 +275,8 @@ def is_multiple(value: Polynomial, divisor: int) -> bool:
 
 
 def _steps(monomial: Monomial) -> Iterator[int]:
-    """What a product of whole sizes is a multiple of: 1, and what its rounded widths are."""
+    """Numbers of which a product of integer sizes is a multiple: 1, and the steps of its rounded
+    widths."""
     yield 1
     for atom, _ in monomial:
         if isinstance(atom, Call) and (step := rule_of(atom).step) is not None:

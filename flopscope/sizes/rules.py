@@ -1,9 +1,9 @@
 """The rules that sizes are rounded by: one row a rule, and the row says all that is known of it.
 
-A rule is a function of `flopscope.sizes`. At numbers and arrays it computes; at symbols it stays a
-call that waits for numbers, and what is known of the result meanwhile stands here: how large it can
-become, what it is a multiple of, which law is behind it, how it is written. A function without a
-row, or with an empty field, is one of which that is not known; whoever asks then refuses.
+A rule is a function of `flopscope.sizes`. It computes numbers and arrays; with symbols it stays a
+call that waits for numbers. What is known of the result until then is stated here: how large it can
+become, what it is a multiple of, which law is behind it, and how it is written. For a function
+without a row, or with an empty field, that is not known, and code that needs it raises an error.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from flopscope.symbolic import Call, Number, Polynomial, Term
 HALF = Fraction(1, 2)
 
 REFERENCE = 1 - Fraction(1, 2**20)
-"""Every multiplier at just below 1: this decides which side of a choice an idealised law takes."""
+"""Every multiplier just below 1, where it is decided which side of a choice an idealised law
+takes."""
 
 
 class ChosenSide(NamedTuple):
@@ -35,7 +36,7 @@ class ChosenSide(NamedTuple):
 
 
 def as_given(*arguments: Term) -> tuple[Term, ...]:
-    """All arguments, as they are."""
+    """All arguments, unchanged."""
     return arguments
 
 
@@ -45,16 +46,17 @@ class SizeRule:
     rule's own arguments."""
 
     bound: Callable[..., Number] | None = None
-    """A magnitude that no intermediate number exceeds, from the magnitudes of the arguments."""
+    """A magnitude that no intermediate number exceeds, as a function of the arguments'
+    magnitudes."""
 
     divides_by: tuple[int, ...] = ()
-    """The places of arguments that it divides by: `bound` takes the least that they can be."""
+    """The indices of arguments that are divisors: for these `bound` takes the least value."""
 
     ideal: Callable[..., Size] | None = None
-    """The law behind it: the same without the rounding."""
+    """The law behind it, which is the same without the rounding."""
 
     side: Callable[..., ChosenSide] | None = None
-    """The same for a rule that chooses between its arguments."""
+    """The law behind a rule that chooses between its arguments."""
 
     within: tuple[Number, Number] | None = None
     """(b, a): the result is not below the first argument less b, nor above it plus a (and plus the
@@ -70,7 +72,7 @@ class SizeRule:
     """The difference of which the result says, by 1 or 0, whether it is 0."""
 
     written: Callable[..., tuple[Term, ...]] = as_given
-    """The arguments as one writes them: what is the rule's own default is left out."""
+    """The arguments as they are written, without defaults."""
 
     javascript: str = ""
     """The rule at numbers in JavaScript, a function of the arguments as they are written. There
@@ -78,7 +80,7 @@ class SizeRule:
 
 
 def rule_of(call: Call) -> SizeRule:
-    """What is known of a call's function; of one without a row nothing is.
+    """What is known of a call's function; nothing for a function without a row.
 
     >>> from flopscope.symbolic import Call
     >>> rule_of(Call(min, (3, 4))) == SizeRule()
@@ -88,7 +90,7 @@ def rule_of(call: Call) -> SizeRule:
 
 
 def shown_arguments(call: Call) -> tuple[Term, ...]:
-    """The arguments as one writes them: a minimum only where it is not the rule's own.
+    """The arguments as they are written: a minimum only if it is not the rule's default.
 
     >>> from flopscope.sizes import make_divisible
     >>> shown_arguments(Call(make_divisible, (20, 8, 8)))
@@ -101,8 +103,7 @@ def shown_arguments(call: Call) -> tuple[Term, ...]:
 
 
 def in_floats(value: Number) -> Number:
-    """A bound of what is computed in floating point, in fewer steps than would err by one part in
-    2⁴⁸."""
+    """A bound of a floating-point computation, whose few steps err by less than one part in 2⁴⁸."""
     return value + value / Fraction(2**48) + 1
 
 

@@ -1,4 +1,4 @@
-"""Sums and products of sizes, exact whatever the dtype: nothing wrapped is ever returned."""
+"""Sums and products of sizes, which are exact for any dtype: a wrapped number is never returned."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def product(factors: Iterable[Size]) -> Size:
 
 
 UNBOUNDED = frozenset({int, Polynomial})
-"""What cannot overflow, and is the common case."""
+"""Types that cannot overflow, which are the common case."""
 
 
 def _of_sizes(factors: tuple[Size, ...]) -> Size:
-    """The product of numbers and polynomials, the numbers first, which are cheap to multiply; in
+    """The product of numbers and polynomials. Numbers, which are cheap to multiply, come first; in
     doubles the order is that of the code."""
     sizes = [factor for factor in factors if type(factor) is not int]
     if any(size.is_double for size in sizes):
@@ -39,7 +39,7 @@ def _of_sizes(factors: tuple[Size, ...]) -> Size:
 
 
 def scaled(amount: Size, by: Size) -> Size:
-    """amount · by, exact. By 1, which is the common case, it is the amount itself.
+    """amount · by, exact. For the common case of 1 it is the amount itself.
 
     >>> scaled(224, 3)
     672
@@ -72,8 +72,8 @@ def elements(shape: Shape) -> Size:
 def _exact(values: tuple[Size, ...], combine: Callable[[list[int]], int]) -> tuple[Size, ...]:
     """The values with every array in a dtype in which `combine` is exact.
 
-    int64 arithmetic wraps in silence, so its largest possible result is computed first, with
-    Python's integers. Arrays of dtype object hold Python's own integers and need no bound.
+    int64 arithmetic wraps without a warning, so its largest possible result is computed first, with
+    Python's integers. Arrays of dtype object hold Python's integers and need no bound.
     """
     arrays = [value for value in values if is_array(value)]
     if arrays and any(map(is_symbolic, values)):
@@ -90,7 +90,8 @@ def _exact(values: tuple[Size, ...], combine: Callable[[list[int]], int]) -> tup
 
 
 def _largest(value: Any) -> int:
-    """The largest magnitude in it, at least 1, so that no part of a product exceeds the whole."""
+    """The largest magnitude in the values, at least 1, so that no part of a product exceeds the
+    whole."""
     if not is_array(value):
         magnitude: int = math.ceil(abs(value))
     elif value.size:

@@ -2,12 +2,12 @@
 
 A `Polynomial` is a sum of integer (or rational) multiples of monomials over *atoms*. An atom is a
 symbol, a floor ⌊P/d⌋, or a call of a rounding rule that stays opaque until its arguments are
-numbers. Nested floors merge when they are made, so ⌈⌈H/2⌉/2⌉ and ⌈H/4⌉ are the same object and a
-network's cost collects by itself. SymPy stands at the boundary (printing, calculus), not in this
-inner loop: its floor((H-1)/2) does not merge, and thousands of small sums would cost seconds.
+numbers. Nested floors merge when they are made, so ⌈⌈H/2⌉/2⌉ equals ⌈H/4⌉ and a network's cost
+collects by itself. SymPy is used at the boundary (printing, calculus) and not in this inner loop:
+its floor((H-1)/2) does not merge, and thousands of small sums would cost seconds.
 
-Results that no longer contain a symbol come back as plain numbers. A size written as a quotient,
-C/G, is one where G divides C: that is a condition of whoever writes it.
+Results without symbols are returned as plain numbers. A size that is written as a quotient C/G
+assumes that G divides C; the code that writes it must state this condition.
 
 `atoms` is what monomials are made of, `terms` adds and multiplies, `floors` reduces a division to
 its canonical form, `values` puts numbers for symbols, `text` writes; `polynomial` is the type that

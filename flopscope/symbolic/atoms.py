@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 Number: TypeAlias = int | Fraction
 Monomial: TypeAlias = "frozenset[tuple[Atom, int]]"
-"""Π atom^power, no power zero."""
+"""A product Π atom^power, without powers of zero."""
 
 ONE: Monomial = frozenset()
-"""The empty product, under which a sum keeps its constant."""
+"""The empty product, which is the key of a sum's constant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A free size. `lower` is its least legal value (for a real symbol, a bound it stays above).
+    """A free size. `lower` is its least valid value, or for a real symbol a bound that it exceeds.
 
-    `own` says that a reader's file gave the name: it is written as it is, not by the alphabet's
-    letter.
+    `own` says that a reader's file gave the name, which is then written as it is and not by the
+    alphabet's letter.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Symbol:
     own: bool = field(default=False, compare=False)
 
     def __hash__(self) -> int:
-        return hash(self.name)  # a string keeps its own: this is asked in every product
+        return hash(self.name)  # a string keeps its hash, which every product needs
 
     def symbols(self) -> frozenset[Symbol]:
         """Itself."""
@@ -55,7 +55,7 @@ class Floor:
 
     @property
     def lower(self) -> int | None:
-        """A lower bound; None where none is known."""
+        """A lower bound; None if none is known."""
         least = self.numerator.lower()
         if least is None:
             return None
@@ -69,7 +69,8 @@ class Floor:
         return found if isinstance(self.divisor, int) else found | self.divisor.symbols()
 
     def as_ceiling(self) -> Polynomial | None:
-        """P such that this floor is ⌈P/divisor⌉, when its constant term says so."""
+        """The P for which this floor equals ⌈P/divisor⌉, if its constant term shows that; else
+        None."""
         constant = self.numerator.terms.get(ONE, 0)
         if isinstance(self.divisor, int) and self.divisor > 1 and constant == self.divisor - 1:
             ceiling: Polynomial = self.numerator - constant
@@ -86,9 +87,10 @@ class Floor:
 class Call:
     """function(*arguments), opaque until the arguments are numbers.
 
-    The very function that rounds numbers is kept, so that a formula evaluated at a width rounds as
-    the network's own code does: its arguments are then computed in floating point, as there.
-    `lower` bounds its value from below (None: unknown); `integer` says that the value is one.
+    The function that rounds numbers is kept itself, so that a formula that is evaluated at a width
+    rounds as the network's own code does, with arguments computed in floating point as there.
+    `lower` bounds its value from below (None if unknown); `integer` says that the value is an
+    integer.
     """
 
     function: Callable[..., Any]
@@ -108,7 +110,7 @@ class Call:
 
     @property
     def binds(self) -> int:
-        """How tightly its sign binds: 1 for a sum, 2 for a product, 3 for a function's brackets."""
+        """The precedence of its operator: 1 for a sum, 2 for a product, 3 for a function call."""
         return SIGNS.get(self.function.__name__, ("", 3))[1] if self.is_double else 3
 
     def __str__(self) -> str:
@@ -118,7 +120,8 @@ class Call:
         return f"{self.function.__name__}({', '.join(arguments)})"
 
     def _in_signs(self, sign: str, binds: int) -> str:
-        """a sign b, with brackets around what would be taken apart: code works from the left."""
+        """The text of an operation on a and b, with brackets around operands that would otherwise
+        be split, since code works from the left."""
         left, right = self.arguments
         return f"{_operand(left, binds)}{sign}{_operand(right, binds + 1)}"
 
@@ -131,11 +134,11 @@ SIGNS: Mapping[str, tuple[str, int]] = {
     "times": ("·", 2),
     "over": ("/", 2),
 }
-"""How arithmetic of floats is written, and how tightly its sign binds."""
+"""How arithmetic of floats is written, with the precedence of its operator."""
 
 
 def _operand(value: Term, binds: int) -> str:
-    """The text of an operand, in brackets where its own sign binds less tightly than it must."""
+    """The text of an operand, in brackets if the precedence of its operator is too low."""
     text = argument_text(value)
     return text if _binding(value) >= binds and not text.startswith("-") else f"({text})"
 
@@ -155,7 +158,8 @@ def _binding(value: Term) -> int:
 
 
 def argument_text(value: Term) -> str:
-    """An operand in doubles: a fraction as the float that stands for it in code."""
+    """The text of an operand in doubles. A fraction is written as the float that stands for it in
+    code."""
     return repr(float(value)) if isinstance(value, Fraction) else str(value)
 
 

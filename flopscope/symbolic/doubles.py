@@ -1,9 +1,9 @@
 """Python's floats on sizes: every step is rounded to a double, in the order of the code.
 
-0.7 is not seven tenths: 90 · 0.7 is 62.99999999999999, whose int is 62. So arithmetic with a float
-stays a call that waits for numbers, and computes what the code computes. Only where doubles are
-exact, halves and quarters of sizes, is the result a polynomial again; up to LARGEST, as are all
-integers in doubles.
+0.7 is not seven tenths: 90 · 0.7 is 62.99999999999999, and int() of that is 62. So arithmetic with
+a float stays a call that waits for numbers, and then computes what the code computes. The result is
+a polynomial only if doubles are exact, as for halves and quarters of sizes; like all integers in
+doubles, this holds up to LARGEST.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def times(a: Any, b: Any) -> Any:
 
 
 def over(a: Any, b: Any) -> Any:
-    """a / b in doubles: of two integers the double nearest to their quotient.
+    """a / b in doubles; for two integers it is the double nearest to their quotient.
 
     >>> over(88, 24)
     3.6666666666666665
@@ -170,7 +170,7 @@ def rounded_to(value: Any, digits: int) -> Any:
 
 
 def order(a: Any, b: Any) -> Any:
-    """1 where a > b, 0 where they are equal, -1 where a < b: how code that compares sees them.
+    """1 if a > b, 0 if they are equal, -1 if a < b, as code that compares doubles sees them.
 
     >>> order(90 * 0.7, 63), order(2.0, 2)
     (-1, 0)
@@ -184,7 +184,8 @@ def order(a: Any, b: Any) -> Any:
 
 
 def _of_math(function: Callable[[float], float], grows: bool) -> Callable[[Any], Any]:
-    """The function of Python's math on numbers, one by one; `grows` where it is monotone from 1."""
+    """The function of Python's math applied to numbers one by one. `grows` says that it is monotone
+    from 1 on."""
 
     def of_size(value: Any) -> Any:
         if not any_symbolic(value):

@@ -1,4 +1,4 @@
-"""Which sizes doubles hold exactly, and what is known of the others."""
+"""Which sizes doubles hold exactly, and what is known of other sizes."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def is_exact(value: Any) -> bool:
 
 
 def term(value: Any) -> Any:
-    """A float as the fraction that stands for it, exactly where it has few bits."""
+    """The fraction that stands for a float, which is exact if the float has few bits."""
     return fraction_of(value) if isinstance(value, float) else value
 
 
 def is_one_product(value: Term) -> bool:
-    """Is the value what code gets in one product of whole factors and at most one real number?"""
+    """Does code compute the value as one product of integers and at most one real number?"""
     if not isinstance(value, Polynomial):
         return True
     if len(value.terms) > 1:
@@ -35,25 +35,25 @@ def is_one_product(value: Term) -> bool:
 
 
 def exactly(function: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
-    """The exact result, where operands and result are doubles; None where they are not."""
+    """The exact result if operands and result are doubles, else None."""
     if not (is_exact(a) and is_exact(b)):
         return None
     if function is operator.truediv and not _divides(term(b)):
         return None
     try:
         result = function(term(a), term(b))
-    except ValueError:  # a quotient that cannot be written as a sum
+    except ValueError:  # the quotient cannot be written as a sum
         return None
     return result if is_exact(result) else None
 
 
 def size_first(x: Term, y: Term) -> tuple[Term, Term]:
-    """The size before the number, so that 0.7 · H is the same as H · 0.7."""
+    """The operands with the size before the number, so that 0.7 · H is the same as H · 0.7."""
     return (x, y) if isinstance(x, Polynomial) else (y, x)
 
 
 def in_one_step(x: Term, y: Term) -> Any:
-    """x + y where code rounds once, in either order, so that a sum of two summands says it."""
+    """x + y as a plain sum, if code rounds only once in either order; else None."""
     if _is_zero(x) or _is_zero(y):
         return summed(x, y)
     if is_one_product(x) and is_one_product(y):
@@ -102,7 +102,7 @@ def _is_zero(value: Any) -> bool:
 
 
 def sole_double(value: Any) -> Call | None:
-    """The call of floating-point arithmetic, where the value is nothing else."""
+    """The call of floating-point arithmetic, if the value is nothing but one."""
     if isinstance(value, Polynomial) and is_real_atom(value):
         (atom,) = value.atoms()
         return atom if isinstance(atom, Call) else None
@@ -113,7 +113,7 @@ def sole_double(value: Any) -> Call | None:
 
 
 def least_of(value: Any) -> Any:
-    """A lower bound of a size; of a number itself. None where none is known."""
+    """A lower bound of a size, or the number itself; None if none is known."""
     return value.lower() if isinstance(value, Polynomial) else value
 
 
@@ -132,7 +132,7 @@ def lowest(function: Callable[[Any, Any], Any], a: Any, b: Any) -> int | None:
 
 
 def sign_kept(a: Any, b: Any) -> int | None:
-    """0 as a lower bound where neither is negative; None elsewhere."""
+    """The lower bound 0 if neither is negative; else None."""
     lows = (least_of(a), least_of(b))
     return 0 if all(low is not None and low >= 0 for low in lows) else None
 

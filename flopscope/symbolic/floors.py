@@ -25,7 +25,7 @@ from flopscope.symbolic.terms import (
 
 
 class Division(NamedTuple):
-    """outside + sign · ⌊numerator/divisor⌋; no numerator where nothing is left to round."""
+    """outside + sign · ⌊numerator/divisor⌋. There is no numerator if nothing is left to round."""
 
     outside: Terms
     numerator: Terms = MappingProxyType({})
@@ -49,12 +49,13 @@ def by_integer(terms: Terms, divisor: int) -> Division:
 
 
 def _falls(terms: Terms) -> bool:
-    """Has it symbols, and none with a positive coefficient? Then -⌊(d-1-P)/d⌋ is reduced."""
+    """Does it have symbols, and none with a positive coefficient? Then -⌊(d-1-P)/d⌋ is reduced
+    instead."""
     return {c < 0 for m, c in terms.items() if m != ONE} == {True}
 
 
 def _split(terms: Mapping[Monomial, int], divisor: int) -> Division:
-    """Whole multiples of the divisor apart from the rest."""
+    """The integer multiples of the divisor, and the rest."""
     outside: dict[Monomial, int] = {}
     rest: dict[Monomial, int] = {}
     for monomial, coefficient in terms.items():
@@ -72,7 +73,8 @@ def _split(terms: Mapping[Monomial, int], divisor: int) -> Division:
 
 
 def _reduced(rest: dict[Monomial, int], divisor: int) -> Division:
-    """⌊rest/divisor⌋ where no coefficient is a multiple of divisor, and some term has a symbol."""
+    """⌊rest/divisor⌋ reduced, if no coefficient is a multiple of the divisor and some term has a
+    symbol."""
     if _falls(rest):
         return by_integer(rest, divisor)
     variable = {m: c for m, c in rest.items() if m != ONE}
@@ -89,7 +91,8 @@ def _reduced(rest: dict[Monomial, int], divisor: int) -> Division:
 
 
 def by_terms(terms: Terms, divisor: Terms) -> Division:
-    """⌊terms/divisor⌋ for a symbolic divisor above 0: what it divides comes out, term by term."""
+    """⌊terms/divisor⌋ for a symbolic divisor above 0. Terms that it divides are taken out one by
+    one."""
     factor = lcm(scale(terms), scale(divisor))
     terms = {m: c * factor for m, c in terms.items()}
     divisor = {m: c * factor for m, c in divisor.items()}
@@ -112,7 +115,7 @@ def by_terms(terms: Terms, divisor: Terms) -> Division:
 
 
 def _cancelled(rest: Terms, divisor: Terms) -> tuple[Terms, Terms]:
-    """Both without the whole number and the symbols that all terms of both have."""
+    """Both divided by the integer and the symbols that all their terms share."""
     number = gcd(*(int(c) for c in (*rest.values(), *divisor.values())))
     monomials = [dict(monomial) for monomial in (*rest, *divisor)]
     shared = {

@@ -1,8 +1,8 @@
-"""Which results of floating-point arithmetic are as good as a fraction, and up to which sizes.
+"""Which results of floating-point arithmetic can be treated as a fraction, and up to which sizes.
 
-A double differs from the fraction that it is computed for, yet what code asks of it, its floor or
-whether it exceeds an integer, can be the same for all sizes below a bound: int(H / 3) is ⌊H/3⌋, and
-int(H · 0.9) is ⌊9·H/10⌋, but int(H · 0.7) is not ⌊7·H/10⌋ at H = 90.
+A double differs from the fraction for which it is computed. Yet its floor, or whether it exceeds an
+integer, can be the same for all sizes below a bound: int(H / 3) is ⌊H/3⌋, and int(H · 0.9) is
+⌊9·H/10⌋, but int(H · 0.7) is not ⌊7·H/10⌋ at H = 90.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from flopscope.symbolic.text import is_double
 
 
 class Nearness(Enum):
-    """How a double stands to its fraction."""
+    """How near a double is to its fraction."""
 
     EXACT = "equal to it"
     QUOTIENT = "the nearest double"
@@ -29,23 +29,25 @@ class Nearness(Enum):
 
 @dataclass(frozen=True)
 class Near:
-    """A double near numerator/divisor, two integers, the divisor above 0."""
+    """A double near numerator/divisor, which are integers, with the divisor above 0."""
 
     numerator: Term
     divisor: Term
     how: Nearness
 
     def limits(self) -> Iterator[Term]:
-        """What must not exceed LARGEST, so that no integer lies between double and fraction.
+        """The sizes that must not exceed LARGEST, so that no integer lies between double and
+        fraction.
 
-        Halves and quarters have no limit: that integers are doubles is assumed of all sizes.
+        Halves and quarters need no limit, because all sizes are assumed to be integers that doubles
+        hold.
         """
         if self.how is not Nearness.EXACT:
             yield self.numerator * (2 if self.how is Nearness.PRODUCT else 1)
 
 
 def near(value: Any) -> Near | None:
-    """The fraction that a size in floating point is near to, if there is one.
+    """The fraction to which a size in floating point is near, if there is one.
 
     >>> from flopscope.symbolic import symbol
     >>> found = near(over(symbol("H"), 3))
@@ -79,8 +81,9 @@ def _of_quotient(a: Term, b: Term) -> Near | None:
 
 
 def _of_product(size: Term, factor: Term) -> Near | None:
-    """size · n/d, where the double of n/d is so near to it that the product is exact where it can
-    be: at most 2⁻⁵⁴ of n/d away, which is less than half the distance of two doubles."""
+    """size · n/d, if the double of n/d is so near to n/d that the product is exact whenever a
+    double can hold it: at most 2⁻⁵⁴ of n/d away, which is less than half the distance of two
+    doubles."""
     if isinstance(factor, Polynomial) or not is_exact(size) or is_exact(factor):
         return None
     fraction = Fraction(factor)
@@ -94,7 +97,7 @@ def _of_product(size: Term, factor: Term) -> Near | None:
 
 
 def near_product(value: Any) -> Polynomial | None:
-    """size · n/d where a double is one product of a size and a number above 0; else None."""
+    """size · n/d if a double is one product of a size and a number above 0; else None."""
     found = sole_double(value)
     if found is None or found.function is not times:
         return None
@@ -106,7 +109,8 @@ def near_product(value: Any) -> Polynomial | None:
 
 
 def apart(a: Any, b: Any) -> tuple[Term, tuple[Term, ...]] | None:
-    """(a difference of the sign of a − b, what must not exceed LARGEST for it), if there is one.
+    """A difference with the sign of a − b, and the sizes that must not exceed LARGEST for that;
+    None if there is none.
 
     >>> from flopscope.symbolic import symbol
     >>> difference, limits = apart(over(symbol("H"), 3), 2)
@@ -126,7 +130,8 @@ def apart(a: Any, b: Any) -> tuple[Term, tuple[Term, ...]] | None:
 
 
 def signed_difference(a: Any, b: Any) -> tuple[Term, tuple[Term, ...]]:
-    """What has the sign of a - b, as code that compares doubles sees it, and the limits of that.
+    """A value with the sign of a - b, as code that compares doubles sees it, and the limits for
+    that.
 
     >>> from flopscope.symbolic import symbol
     >>> print(signed_difference(times(symbol("H"), 0.7), 3)[0])
@@ -142,7 +147,7 @@ def signed_difference(a: Any, b: Any) -> tuple[Term, tuple[Term, ...]]:
 
 
 def _is_real(value: Any) -> bool:
-    """Is it a float, or symbolic and not a sum of whole numbers?"""
+    """Is it a float, or symbolic and not a sum of integers?"""
     if not isinstance(value, Polynomial):
         return isinstance(value, float)
     fractions = any(isinstance(c, Fraction) for c in value.terms.values())
@@ -150,7 +155,7 @@ def _is_real(value: Any) -> bool:
 
 
 def _is_plain(value: Any) -> bool:
-    """Is it one product, of a multiplier and sizes?"""
+    """Is it one product of a multiplier and sizes?"""
     atoms = value.atoms() if isinstance(value, Polynomial) else ()
     return is_one_product(value) and not any(map(is_double, atoms))
 

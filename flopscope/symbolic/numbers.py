@@ -10,7 +10,7 @@ from flopscope.symbolic.terms import LARGEST
 
 
 def is_numpy(value: Any) -> bool:
-    """Is it an array, or NumPy's own number?"""
+    """Is it an array, or a number of NumPy?"""
     return hasattr(value, "dtype")
 
 
@@ -28,7 +28,7 @@ def _as_doubles(value: Any) -> Any:
 
 
 def divided(a: Any, b: Any) -> Any:
-    """a / b as Python divides: of two integers the double nearest to their quotient."""
+    """a / b as Python divides; for two integers it is the double nearest to their quotient."""
     if not (is_numpy(a) or is_numpy(b)):
         return a / b
     if any(map(_is_large, (a, b))):
@@ -42,7 +42,8 @@ def divided(a: Any, b: Any) -> Any:
 
 
 def _is_large(value: Any) -> bool:
-    """Has it integers that no double holds? Python divides and compares them without rounding."""
+    """Does it have integers that no double holds? Python divides and compares these without
+    rounding them first."""
     if not is_numpy(value):
         return isinstance(value, int) and abs(value) > LARGEST
     if value.dtype == object:
@@ -51,7 +52,8 @@ def _is_large(value: Any) -> bool:
 
 
 def one_by_one(function: Callable[..., Any], *values: Any, whole: bool = False) -> Any:
-    """Element after element in Python's own arithmetic: NumPy's rounds some functions otherwise."""
+    """The operation element by element in Python's arithmetic, because NumPy rounds some functions
+    differently."""
     if not any(map(is_numpy, values)):
         return function(*values)
     import numpy as np
@@ -64,7 +66,7 @@ def one_by_one(function: Callable[..., Any], *values: Any, whole: bool = False) 
 
 
 def in_64_bits(results: Any) -> Any:
-    """Integers in 64 bits where they fit."""
+    """Integers in 64 bits if they fit, else as Python's integers."""
     import numpy as np
 
     fits = all(abs(value) < 2**63 for value in np.asarray(results).flat)

@@ -30,14 +30,16 @@ Term: TypeAlias = "Polynomial | int | Fraction"
 
 
 class Polynomial:
-    """Σ coefficient · Π atom^power, immutable, hashable, equal exactly when canonically equal.
+    """Σ coefficient · Π atom^power. It is immutable and hashable, and equality is that of canonical
+    forms.
 
-    Sums, products and floors of positive terms that arithmetic makes equal are equal. With negative
-    terms under a floor two forms of one size can differ, as ⌊(H − 3·H)/3⌋ from ⌊H/3⌋ − H.
+    Sums, products and floors of positive terms are equal if arithmetic makes them equal. With
+    negative terms under a floor, two forms of the same size can differ, as ⌊(H − 3·H)/3⌋ and ⌊H/3⌋
+    − H do.
 
-    Operands are polynomials, integers, fractions, and floats of few bits such as 0.75. Another
-    float makes arithmetic in doubles of it, as in code (`doubles`). Where no symbol is left the
-    result is a plain number.
+    Operands are polynomials, integers, fractions, and floats of few bits such as 0.75. With any
+    other float the arithmetic is done in doubles, as in code (`doubles`). A result without symbols
+    is a plain number.
 
     >>> H = symbol("H")
     >>> (H + 1) * (H - 1) - H**2
@@ -47,7 +49,7 @@ class Polynomial:
     """
 
     __slots__ = ("_hash", "_is_double", "_text", "terms")
-    __array_ufunc__ = None  # numpy scalars on the left leave the arithmetic to us
+    __array_ufunc__ = None  # NumPy's scalars on the left leave the arithmetic to this class
 
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
@@ -61,7 +63,7 @@ class Polynomial:
         return self._hash
 
     def __reduce__(self) -> tuple[type[Polynomial], tuple[Terms]]:
-        return Polynomial, (self.terms,)  # without the hash: that of a string differs by process
+        return Polynomial, (self.terms,)  # not the hash: those of strings differ by process
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Polynomial) and self.terms == other.terms)
@@ -123,7 +125,7 @@ class Polynomial:
         return result
 
     def __truediv__(self, other: object) -> Any:
-        """Exact quotient. Raises BadInput where it cannot be written as a sum."""
+        """The exact quotient. Raises BadInput if it cannot be written as a sum."""
         if _rounds(self, other):
             return _in_doubles("over", self, other)
         terms = terms_of(other)
@@ -164,7 +166,7 @@ class Polynomial:
 
     @property
     def is_double(self) -> bool:
-        """Is it a result of arithmetic in doubles, or one with a term beside it?"""
+        """Is it a result of arithmetic in doubles, or a sum with one?"""
         if self._is_double is None:
             self._is_double = len(self.terms) <= 2 and any(
                 isinstance(atom, Call) and atom.is_double
@@ -174,7 +176,7 @@ class Polynomial:
         return self._is_double
 
     def symbols(self) -> frozenset[Symbol]:
-        """Every free symbol, those inside floors and roundings too."""
+        """Every free symbol, including those inside floors and roundings."""
         return frozenset().union(*(atom.symbols() for atom in self.atoms()))
 
     def atoms(self) -> frozenset[Atom]:
@@ -182,7 +184,7 @@ class Polynomial:
         return frozenset(atom for monomial in self.terms for atom, _ in monomial)
 
     def sole_call(self, function: Callable[..., Any] | None = None) -> Call | None:
-        """The call, where this polynomial is nothing but one call (of `function`, if one is
+        """The call, if this polynomial is nothing but one call (of `function`, if that is
         given)."""
         if len(self.terms) == 1 and len(atoms := self.atoms()) == 1:
             (atom,) = atoms
@@ -201,7 +203,7 @@ class Polynomial:
         return simplest(denominator(self.terms))
 
     def lower(self) -> int | None:
-        """A lower bound from the symbols' own bounds, or None where they do not give one.
+        """A lower bound from the symbols' own bounds, or None if they do not give one.
 
         >>> (3 * symbol("H", lower=2) - 1).lower()
         5
@@ -255,8 +257,8 @@ def symbol(name: str, lower: int = 1, integer: bool = True) -> Polynomial:
 
 
 def dimension(name: str) -> Polynomial:
-    """The free size of this name as the alphabet has it: a multiplier is a real number above 0, any
-    other size an integer from 1.
+    """The free size of this name in the alphabet: a multiplier is a real number above 0, any other
+    size an integer from 1.
 
     >>> print(3 * dimension("width") + dimension("H"))
     H + 3·α
@@ -287,7 +289,7 @@ def alone(atom: Atom) -> Polynomial:
 
 
 def terms_of(value: object) -> Terms | None:
-    """The terms of an operand; None where it is not a number."""
+    """The terms of an operand; None if it is not a number."""
     if isinstance(value, Polynomial):
         return value.terms
     if isinstance(value, int | Fraction):
@@ -301,12 +303,12 @@ def terms_of(value: object) -> Terms | None:
 
 
 def product(a: Any, b: Any) -> Any:
-    """a · b multiplied out, whether or not code would round it."""
+    """a · b multiplied out, even if code would round it."""
     return simplest(multiply(*map(_own_terms, (a, b))))
 
 
 def summed(a: Any, b: Any) -> Any:
-    """a + b term by term, whether or not code would round it."""
+    """a + b term by term, even if code would round it."""
     return simplest(add(*map(_own_terms, (a, b))))
 
 
@@ -315,7 +317,8 @@ def _own_terms(value: Any) -> Terms:
 
 
 def _rounds(size: Polynomial, other: object = 0) -> bool:
-    """Is arithmetic with one of these rounded: a float of many bits, or a result of such ones?"""
+    """Is arithmetic with one of these rounded? It is with a float of many bits, or with a result in
+    doubles."""
     return size.is_double or (type(other) is not int and _is_rounded(other))
 
 
@@ -326,14 +329,14 @@ def _is_rounded(value: object) -> bool:
 
 
 def _in_doubles(name: str, a: object, b: object) -> Any:
-    """The operation of `doubles`, which is written on top of this type."""
+    """The operation in `doubles`, which is written on top of this type and so imported late."""
     from flopscope.symbolic import doubles
 
     return getattr(doubles, name)(a, b)
 
 
 def simplest(terms: Terms) -> Term:
-    """A plain number where no symbol is left, else the polynomial, whole coefficients as ints."""
+    """A plain number if no symbol is left, else the polynomial, with whole coefficients as ints."""
     if not terms:
         return 0
     if len(terms) == 1 and ONE in terms:
@@ -376,7 +379,7 @@ def _floor(terms: Terms, divisor: Terms) -> Term:
 
 
 def _small_quotient(division: floors.Division) -> int | None:
-    """⌊n/d⌋ where bounds tell that it is 0 or −1."""
+    """⌊n/d⌋ if bounds show that it is 0 or −1; else None."""
     if isinstance(division.divisor, int) or not division.numerator:
         return None
     numerator, divisor = simplest(division.numerator), simplest(division.divisor)

@@ -1,6 +1,6 @@
 """Sums as plain mappings from monomial to coefficient: how they add, multiply and compare.
 
-A mapping never holds a coefficient 0.
+A mapping never has a coefficient of 0.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Terms: TypeAlias = Mapping[Monomial, Number]
 
 
 def exact(value: Number) -> Number:
-    """An int where the number is whole.
+    """The number, as an int if it is whole.
 
     >>> exact(Fraction(6, 2)), exact(Fraction(1, 2))
     (3, Fraction(1, 2))
@@ -35,10 +35,10 @@ def simplest_fraction(value: float) -> Number:
 
 
 LARGEST = 2**53
-"""Integers up to this one are doubles."""
+"""Integers up to this one are exact in doubles."""
 
 FEW_BITS = 2**26
-"""Numerator and denominator of a float that sizes are multiplied with exactly."""
+"""The largest numerator and denominator of a float whose products with sizes are exact."""
 
 
 def is_few_bits(value: float | Fraction) -> bool:
@@ -95,7 +95,7 @@ def multiply(left: Terms, right: Terms) -> dict[Monomial, Number]:
     True
     """
     if len(left) == 1 and len(right) > 1:
-        left, right = right, left  # a product by one term keeps the other's terms apart
+        left, right = right, left  # a product with a single term merges no terms
     if len(right) == 1:
         ((n, d),) = right.items()
         return {monomial_product(m, n): c * d for m, c in left.items()}

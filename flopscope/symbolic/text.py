@@ -12,7 +12,7 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def sum_text(terms: Terms) -> str:
-    """Terms of high degree first, each with its sign."""
+    """The text of a sum with terms of high degree first, each with its sign."""
     real = any(is_double(atom) for monomial in terms for atom, _ in monomial)
     texts = (_term_text(m, terms[m], real, len(terms)) for m in sorted(terms, key=_degree_first))
     return joined(texts)
@@ -30,12 +30,12 @@ def power_text(atom: Atom, power: int) -> str:
 
 
 def factor_text(atom: Atom, power: int, *, alone: bool = False) -> str:
-    """The power of an atom in a product: what is computed by itself in brackets, '3·(H·0.7)'."""
+    """The power of an atom in a product, in brackets if code computes it by itself: '3·(H·0.7)'."""
     return _whole(atom, 2 if alone else 3) if power == 1 else power_text(atom, power)
 
 
 def _whole(atom: Atom, binds: int = 3) -> str:
-    """In brackets where its sign binds less tightly."""
+    """The text, in brackets if the precedence of its operator is lower."""
     bracketed = isinstance(atom, Call) and atom.binds < binds
     return f"({atom})" if bracketed else str(atom)
 
@@ -46,7 +46,7 @@ def is_double(atom: Atom) -> bool:
 
 
 def display_order(atom: Atom) -> tuple[bool, str]:
-    """Symbols first, then floors and roundings, each by name."""
+    """The key that orders symbols first, and then floors and roundings, each by name."""
     return (not isinstance(atom, Symbol), str(atom))
 
 
@@ -63,7 +63,8 @@ def _degree_first(monomial: Monomial) -> tuple[int, list[tuple[bool, str]]]:
 
 
 def _term_text(monomial: Monomial, coefficient: Number, real: bool, terms: int) -> str:
-    """Sign and product; in floating point a fraction is the float that stands for it."""
+    """The sign and product of a term. In floating point a fraction is written as the float that
+    stands for it."""
     alone = abs(coefficient) == 1 and len(monomial) == 1
     if alone and terms == 1 and coefficient > 0:
         ((atom, power),) = monomial

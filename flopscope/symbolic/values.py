@@ -1,4 +1,5 @@
-"""Numbers put for symbols: integers and fractions stay exact, arrays are taken elementwise.
+"""Evaluation of symbols at numbers. Integers and fractions stay exact, and arrays are evaluated
+elementwise.
 
 The arguments of a rounding rule are the exception: they are computed in floating point, in the
 steps of the networks' own code, because at a boundary such as 80 · 0.35 exact arithmetic would give
@@ -22,7 +23,7 @@ Values = Mapping[str, Any]
 """What stands for each symbol's name: a number, an array, or another polynomial."""
 
 Memo = dict[Atom, Any]
-"""The values of atoms so far, shared while the symbols' values are the same."""
+"""The values of atoms so far, which are shared as long as the symbols' values are the same."""
 
 
 def evaluate(terms: Terms, values: Values, memo: Memo) -> Any:
@@ -38,7 +39,8 @@ def evaluate(terms: Terms, values: Values, memo: Memo) -> Any:
 
 
 def quotient(numerator: Any, denominator: Any) -> Any:
-    """numerator/denominator, exact; fractions in an array of integers where a rest is left."""
+    """numerator/denominator, exact. An array of integers gets fractions where a remainder is
+    left."""
     if isinstance(numerator, int | Fraction) and isinstance(denominator, int | Fraction):
         return exact(Fraction(numerator) / denominator)
     if _integral(numerator) and _integral(denominator):
@@ -84,7 +86,7 @@ def _atom(atom: Atom, values: Values, memo: Memo) -> Any:
 
 
 def as_code_would(argument: Term, values: Values, memo: Memo) -> Any:
-    """An argument of a rounding rule: fractions are the floats that they are in code."""
+    """The value of a rounding rule's argument, in which fractions are floats as in code."""
     if isinstance(argument, int | Fraction):
         return argument if isinstance(argument, int) else float(argument)
     total: Any = None
@@ -121,8 +123,8 @@ Factors = list[tuple[Atom, int]]
 def factors(monomial: Monomial) -> tuple[Factors, Factors]:
     """(integers, real numbers) in the order in which code multiplies them.
 
-    Integers come first, quotients last among them, so that their product is exact; a fractional
-    coefficient follows them, and what is real comes last.
+    Integers come first, with quotients last among them, so that their product is exact. A
+    fractional coefficient follows, and real numbers come last.
     """
     written = list(ordered(monomial))
     whole = [(atom, power) for atom, power in written if atom.integer]

@@ -1,4 +1,5 @@
-"""Functions of Python's math between integers, kept for symbols: integers of any size, exact."""
+"""Functions of Python's math on integers, which stay calls for symbols. They are exact for integers
+of any size."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from flopscope.symbolic.numbers import one_by_one
 from flopscope.symbolic.polynomial import Polynomial, call
 
 LARGEST_BITS = 2**12
-"""Of an integer power: far beyond any size, and computed at once."""
+"""The most bits of an integer power, which is far beyond any size and still computed at once."""
 
 
 def whole_power(a: Any, b: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a module does: any nn.Module run on symbolic or plain sizes, as a ledger."""
+"""What a module does: any nn.Module is run on symbolic or plain sizes and recorded as a ledger."""
 
 from flopscope.tracing.engine import Trace, derive, trace
 

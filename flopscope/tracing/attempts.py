@@ -1,10 +1,11 @@
-"""Which example a network is traced at: the first that it accepts and that says most.
+"""The example at which a network is traced: the first that it accepts, preferably one whose trace
+holds widely.
 
 A trace at free sizes branches as its example does, so an example must be found at which the network
-runs. Where one fails, examples that would fail in the same way are left out. The questions that
-were asked last tell which sizes would have gone on, and these are tried next. An example of an odd
-residue class may give a trace that holds at no size that networks are made for: such a trace is
-kept back while other examples are tried.
+runs. If one fails, examples that would fail in the same way are left out. The last questions before
+the error tell which sizes would have gone further, and these are tried next. An example of an odd
+residue class may give a trace that holds at no usual size; such a trace is kept in reserve while
+other examples are tried.
 """
 
 from __future__ import annotations
@@ -24,20 +25,20 @@ from flopscope.tracing.trail import Trail
 
 MOST_FAILURES = 24
 MOST_TRACES = 4
-"""The number of examples that may fail, and of traces that are compared for the sizes they hold
-at."""
+"""The number of examples that may fail, and of traces that are compared by the sizes at which they
+hold."""
 
 LAST_QUESTIONS = 3
-"""A failing comparison is among the last questions that were asked before the error."""
+"""The number of last questions before an error among which the failing comparison is sought."""
 
 USUAL = (224, 256, 64, 96, 128, 160, 192, 320, 384, 448, 512, 640, 768, 1024)
 OBLONG = ((224, 320), (320, 448), (384, 512), (480, 640), (448, 320), (640, 480))
 DEPTHS = (8, 16, 32, 64, 96, 128)
-"""Sides, grids and depths of the inputs that networks are made for."""
+"""The sides, grids and depths of inputs for which networks are made."""
 
 
 class Traced(Protocol):
-    """What is made at an example."""
+    """What a trace at an example gives."""
 
     @property
     def ledger(self) -> Ledger: ...
@@ -47,7 +48,7 @@ T = TypeVar("T", bound=Traced)
 
 
 class Failure(NamedTuple):
-    """An example, what was asked on the way, and the error at its end."""
+    """An example, the questions that were asked on the way, and the error at the end."""
 
     trail: Trail
     error: Exception
@@ -91,7 +92,7 @@ def _promising(
     failures: Sequence[Failure],
     found: Sequence[Traced],
 ) -> Iterator[dict[str, Any]]:
-    """Examples. Those come first that answer differently the questions at which others failed."""
+    """Examples, first those that answer the questions at which others failed differently."""
     waiting, used, known = deque(examples(free, given)), [], 0
     while waiting:
         sizes = waiting.popleft()
@@ -105,7 +106,7 @@ def _promising(
 
 
 def _known(sizes: Mapping[str, Any], failures: Sequence[Failure], found: Sequence[Traced]) -> bool:
-    """Would the example fail in the same way as one before it?"""
+    """Would the example fail in the same way as an earlier one?"""
     return any(_same_way(sizes, failure.trail) for failure in failures) or any(
         all(condition.at(sizes).broken() is False for condition in trace.ledger.conditions)
         for trace in found
@@ -119,8 +120,9 @@ def _same_way(sizes: Mapping[str, Any], trail: Trail) -> bool:
 
 
 def _mended(trail: Trail, given: Mapping[str, int]) -> Iterator[dict[str, Any]]:
-    """The example with one size changed, or height and width to the same, such that one of the last
-    questions has another answer. Only the very last one may ask for a smaller size."""
+    """The example with one size changed, or with height and width changed to the same size, such
+    that one of the last questions has another answer. Only the very last question may lead to a
+    smaller size."""
     for age, question in enumerate(reversed(list(trail.relations)[-LAST_QUESTIONS:])):
         wanted = question.negation()
         for changed in _changes(wanted, trail.example, given):
@@ -135,7 +137,7 @@ def _mended(trail: Trail, given: Mapping[str, int]) -> Iterator[dict[str, Any]]:
 def _changes(
     wanted: Condition, example: Mapping[str, Any], given: Mapping[str, int]
 ) -> list[set[str]]:
-    """Names of sizes that may be changed together."""
+    """The names of sizes that may be changed together."""
     names = sorted(s.name for s in wanted.symbols() if s.integer and s.name not in given)
     sides = {"H", "W"} & set(example) - set(given)
     both = [sides] if len(sides) == 2 and sides & set(names) else []
@@ -143,9 +145,9 @@ def _changes(
 
 
 def _members(condition: Condition, current: int) -> list[int]:
-    """A size for which a condition on one size holds: the least of a few, which is usually a
-    multiple of a patch, else the nearest. A size that only has to be larger becomes four times as
-    large at once, and a round number."""
+    """A size at which a condition on one size holds: the least of a few, which is usually a
+    multiple of a patch, or else the nearest. A size that only has to be larger becomes four times
+    as large at once, and a round number."""
     symbols = condition.symbols()
     found = members(next(iter(symbols)), (condition,)) if len(symbols) == 1 else None
     if found is None:
@@ -165,7 +167,7 @@ ROUND = 64
 def _is_usual(
     conditions: Sequence[Condition], example: Mapping[str, Any], given: Mapping[str, int]
 ) -> bool:
-    """Does a trace hold at a size that networks are made for, as far as its sizes are not given?"""
+    """Does a trace hold at a size for which networks are made, in the sizes that are not given?"""
     sides = {"H", "W"} & set(example) - set(given)
     depths = DEPTHS if "D" in example and "D" not in given else (example.get("D"),)
     if not sides:

@@ -1,8 +1,8 @@
 """Caches of results by arguments, while a network is traced.
 
-A cached function keeps the results of one run in a cache of that run: shapes must not stay in its
-own cache, and what is there may come from another run. Symbolic sizes become keys of dictionaries,
-which torch's own refuse to be.
+A cached function keeps the results of one run in a cache of that run, since shapes must not stay in
+its own cache, and its own cache may have results of other runs. Symbolic sizes can be keys of
+dictionaries, which torch's own sizes refuse.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from flopscope.snapshot import CACHED, theirs
 from flopscope.tracing.node import SizeNode
 
 METHODS = (CACHED, staticmethod, classmethod)
-"""Types that a cached function may have in a class."""
+"""The types that a cached function may have in a class."""
 
 
 class OfOneRun:
-    """A cached function with another cache, in which equal sizes are the same argument."""
+    """A cached function with a cache of its own run, in which equal sizes are the same argument."""
 
     def __init__(self, cached: Any) -> None:
         self.__wrapped__ = cached.__wrapped__
@@ -42,7 +42,7 @@ class OfOneRun:
         return getattr(self._cached, name)
 
     def cache_clear(self) -> None:
-        """Statistics of the cache of this run."""
+        """Clear the cache of this run."""
         self._results.clear()
 
 
@@ -52,7 +52,7 @@ def _key(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 def _hashable(value: Any) -> Any:
-    """A size by its value, with its type: 1 and 1.0 are not the same argument."""
+    """A size as its value and type, since 1 and 1.0 are not the same argument."""
     if isinstance(value, torch.SymInt | torch.SymFloat) and isinstance(value.node, SizeNode):
         return (type(value), value.node.value)
     if isinstance(value, tuple):
@@ -62,7 +62,7 @@ def _hashable(value: Any) -> Any:
 
 @contextmanager
 def uncached(places: Iterable[dict[str, Any]]) -> Iterator[None]:
-    """The cached functions and methods of these modules with caches of their own."""
+    """While active, the cached functions and methods of these modules have caches of this run."""
     before: list[tuple[Callable[[str, Any], None], str, Any]] = []
     own: dict[int, OfOneRun] = {}
     try:
@@ -80,7 +80,7 @@ def uncached(places: Iterable[dict[str, Any]]) -> Iterator[None]:
 def _cached_in(
     places: Iterable[dict[str, Any]],
 ) -> Iterator[tuple[Callable[[str, Any], None], str, Any]]:
-    """Where cached functions stand: how each is replaced, its name, and the function itself."""
+    """The places of cached functions: how each is replaced, its name, and the function itself."""
     classes: dict[int, type] = {}
     for namespace in places:
         classes |= {id(v): v for v in namespace.values() if issubclass(type(v), type)}
@@ -99,9 +99,9 @@ def _of_types(names: Mapping[str, Any], kinds: Any) -> list[tuple[str, Any]]:
 
 @contextmanager
 def hashable_sizes() -> Iterator[None]:
-    """While active, symbolic sizes of a trace can be keys, found under their numbers at the
-    example. Whether a key is this number, or the size of another key, is a question like any
-    other."""
+    """While active, symbolic sizes of a trace can be keys. They are found under their numbers at
+    the example, and whether they equal a number or another size is a question that goes on the
+    trail."""
     before = torch.SymInt.__hash__
 
     def of(size: torch.SymInt) -> int:

@@ -1,8 +1,9 @@
-"""Which line of the reader's code a message names: one that runs, or one that an error passed.
+"""The line of the reader's code that a message names: a line that is running, or one through which
+an error came.
 
-Frames of torch, of Python's own library, of this project and of what runs it from a command line
-are left out. Of the rest, files of the reader's own come before installed packages, so that readers
-who call a package are told which of their own lines does.
+Frames of torch, of Python's own library, of this project and of programs that run a command or test
+are left out. Of the rest, the reader's own files come before installed packages, so that readers
+who call a package learn which of their own lines calls it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ OWN = f"{Path(__file__).parents[1]}{os.sep}"
 NOBODYS = (_folder(torch.__file__), OWN, "<")
 
 RUNNERS = frozenset("click rich pytest _pytest pluggy IPython ipykernel".split())
-"""Packages that run a command or a cell, and so stand around the reader's lines."""
+"""Packages that run a command, a test or a cell, whose frames surround the reader's."""
 
 SITES = ("site-packages", "dist-packages")
 """Folders in which packages are installed."""
@@ -44,8 +45,8 @@ PYTHON = tuple(
 
 
 def is_theirs(filename: str) -> bool:
-    """Is it a file of the reader's or of a package of theirs: neither torch's, ours, Python's, a
-    runner's, nor made at run time?"""
+    """Is it a file of the reader or of a package that they use? Files of torch, of this project, of
+    Python and of runners are not, nor is code made at run time."""
     if filename.startswith(NOBODYS):
         return False
     package = package_of(filename)
@@ -60,8 +61,8 @@ def package_of(filename: str) -> str | None:
 
 
 def caller() -> str:
-    """file:line of the innermost running frame of the reader's code, "unknown" where there is none.
-    The code that called this project is left out: the code that it runs is what is meant."""
+    """file:line of the innermost running frame of the reader's code; "unknown" if there is none.
+    Code that called this project is left out, because the code that this project runs is meant."""
     running = list(_running(sys._getframe(1)))
     ours = [at for at, (file, _) in enumerate(running) if file.startswith(OWN)]
     return innermost(running[: ours[-1]] if ours else running) or "unknown"
@@ -74,9 +75,9 @@ def _running(frame: FrameType | None) -> Iterator[Line]:
 
 
 def innermost(lines: Iterable[Line]) -> str | None:
-    """file:line of the first line in the reader's own files, with the line in an installed package
-    that it led to; else of the first line in such a package; None where there is neither. `lines`
-    start with the innermost."""
+    """file:line of the innermost line in the reader's own files, with the line in an installed
+    package to which it led; else of the innermost line in such a package; None if there is neither.
+    `lines` start with the innermost."""
     theirs = [(file, line) for file, line in lines if is_theirs(file)]
     own = next((line for line in theirs if package_of(line[0]) is None), None)
     if not theirs or own is None:
@@ -89,21 +90,21 @@ def innermost(lines: Iterable[Line]) -> str | None:
 
 
 def _in_package(filename: str, line: int) -> str:
-    """package/file:line, without where packages are installed."""
+    """package/file:line, without the folder in which packages are installed."""
     parts = Path(filename).parts
     at = next(i for i, part in enumerate(parts) if part in SITES)
     return f"{Path(*parts[at + 1 :])}:{line}"
 
 
 def shown_line(filename: str, line: int) -> str:
-    """file:line, from the working directory on where the file lies below it."""
+    """file:line, relative to the working directory if the file is below it."""
     path = Path(filename)
     near = path.is_relative_to(Path.cwd())
     return f"{path.relative_to(Path.cwd()) if near else path}:{line}"
 
 
 def place_of(error: BaseException) -> str:
-    """Type, text and place of an error of the reader's code, in one line."""
+    """The type, text and place of an error in the reader's code, on one line."""
     text = error.msg if isinstance(error, SyntaxError) else str(error)
     where = line_of(error)
     said = f"{type(error).__name__}: {shortened(text) or _code(where)}".removesuffix(": ")
@@ -112,13 +113,13 @@ def place_of(error: BaseException) -> str:
 
 
 def _code(where: str | None) -> str:
-    """What stands in the line, for an error without a text: assert x.dim() == 4."""
+    """The code of the line, such as assert x.dim() == 4, for an error without a text."""
     file, _, line = (where or "").rpartition(":")
     return linecache.getline(file, int(line)).strip() if line.isdecimal() else ""
 
 
 def line_of(error: BaseException) -> str | None:
-    """file:line that an error came from, the innermost that is the reader's."""
+    """The file:line from which an error came: the innermost one in the reader's code."""
     if isinstance(error, SyntaxError) and error.filename and is_theirs(error.filename):
         return shown_line(error.filename, error.lineno or 1)
     lines, step = [], error.__traceback__
@@ -129,7 +130,7 @@ def line_of(error: BaseException) -> str | None:
 
 
 def shortened(text: str) -> str:
-    """The text in one line, and no more of it than fits a sentence."""
+    """The text on one line, cut to the length of a sentence."""
     line = " ".join(text.split())
     if len(line) <= LONGEST:
         return line
@@ -142,11 +143,11 @@ INITIALISERS = frozenset(
     "reset_parameters _reset_parameters init_weights _init_weights initialize_weights "
     "_initialize_weights trunc_normal_ variance_scaling_".split()
 )
-"""The names of functions in which torch and its users give weights their first values."""
+"""The names of functions in which torch and its users initialise weights."""
 
 
 def initialises() -> bool:
-    """Is a function that only gives weights their first values running? No count depends on it."""
+    """Is a function running that only initialises weights? No count depends on it."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         code = frame.f_code

@@ -1,4 +1,4 @@
-"""One call of an operator, and what it is in a ledger: the terms in which rules are written."""
+"""One call of an operator, and the facts of its rows, in terms of which rules are written."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class OperatorCall:
     result: Any
 
     def argument(self, index: int, default: Any = None, name: str = "") -> Any:
-        """The positional argument, else that of the name, else the default."""
+        """The positional argument, else the one with this name, else the default."""
         if index < len(self.args):
             return self.args[index]
         return self.kwargs.get(name, default)
@@ -37,7 +37,7 @@ class OperatorCall:
 
     @property
     def output(self) -> Shape:
-        """The shape of the result, of the first one where there are several."""
+        """The shape of the result, or of the first one if there are several."""
         first = self.result if isinstance(self.result, torch.Tensor) else self.result[0]
         return shape_of(first)
 
@@ -45,10 +45,10 @@ class OperatorCall:
 class Facts(NamedTuple):
     """What a row is, in terms of the call's tensors: which are inputs, which are stored.
 
-    A call may be several rows, one after the other. A row that `follows` reads the output of the
-    row before it too. `output` is given where it differs from the output of the call, and `element`
-    where its type differs from that of the call's result. `seen_as` has, by id, the shapes of
-    tensors that are read in another shape than their own.
+    A call may become several rows, one after the other. A row that `follows` also reads the output
+    of the row before it. `output` is given if it differs from the call's output, and `element` if
+    its type differs from that of the call's result. `seen_as` has, by id, the shapes of tensors
+    that are read in another shape than their own.
     """
 
     kind: Kind
@@ -66,7 +66,8 @@ class Facts(NamedTuple):
 
 Rows: TypeAlias = Facts | tuple[Facts, ...] | None  # (): no arithmetic in this use
 Rule: TypeAlias = Callable[[OperatorCall], Rows]
-"""From a call to its rows; None where the rule does not know this use of its operator."""
+"""A function from a call to its rows; it returns None for a use of its operator that it does not
+know."""
 
 
 def shape_of(tensor: torch.Tensor) -> Shape:
@@ -80,12 +81,12 @@ def element_of(tensor: torch.Tensor) -> str:
 
 
 def tensors_in(values: Any) -> tuple[torch.Tensor, ...]:
-    """The tensors among the values, those in lists too."""
+    """The tensors among the values, including those in lists."""
     return tuple(x for x in pytree.tree_leaves(values) if isinstance(x, torch.Tensor))
 
 
 def plain_name(function: Any) -> str:
-    """The name of an operator without the underscore of the one in place."""
+    """The name of an operator without the underscore of operators in place."""
     name: str = function.overloadpacket.__name__
     return name if name.endswith("__") else name.rstrip("_")
 
@@ -96,8 +97,8 @@ def full_name(function: Any, plain: str) -> str:
 
 
 def plain_types(row: Operator) -> Operator:
-    """The row without its types where all tensors are of float32. Complex acts whose cost is not
-    stated become unknown work."""
+    """The row, without types if all its tensors are float32. Complex acts without a stated cost
+    become unknown work."""
     if has_complex(row) and not is_stated(row.kind, row.function) and row.kind is not Kind.UNKNOWN:
         row = row._replace(kind=Kind.OTHER)
     stored = (weight.element for weight in (*row.weights, *row.buffers))
@@ -105,6 +106,6 @@ def plain_types(row: Operator) -> Operator:
 
 
 def named(row: Operator, name: str) -> Operator:
-    """The row with the operator's name behind its path, where its kind does not tell what it is."""
+    """The row with the operator's name after its path, if its kind does not tell what it is."""
     nameless = row.kind in (Kind.UNKNOWN, Kind.OTHER) or row.function is Interpolation.VARYING
     return row._replace(path=f"{row.path}:{name}") if nameless else row

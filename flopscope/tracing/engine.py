@@ -45,23 +45,25 @@ from flopscope.tracing.training import (
 from flopscope.tracing.values.truths import Truths, either_way
 
 Watch: TypeAlias = Callable[[Recorder], AbstractContextManager[None]]
-"""Sees what runs before it is recorded."""
+"""A context in which calls are seen before they are recorded."""
 
 
 @dataclass(frozen=True)
 class Trace:
-    """A ledger, whose conditions say where it holds, what was run on, and the trail of branches."""
+    """A ledger, whose conditions say where it holds, the inputs of the run, and the trail of its
+    branches."""
 
     ledger: Ledger
     inputs: tuple[Any, ...]
     trail: Trail
     saved: Saved | None = None
     expected: tuple[str, ...] = ()
-    """Choices that depend on data and change the total, as they are taken."""
+    """Sentences on choices that depend on data and change the total, which say how they were
+    taken."""
 
     @property
     def fixed(self) -> tuple[str, ...]:
-        """Sizes that became numbers, and where."""
+        """The sizes that became numbers, and where they did."""
         return tuple(map(str, self.trail.fixed.values()))
 
 
@@ -77,16 +79,16 @@ def trace(
 
     An input is a shape, a tensor, or a tuple, list or dict of them; `flopscope.tracing.inputs` says
     how. Sizes are ints or polynomials over free symbols; `example` gives the sizes to branch on,
-    else generic ones are tried, and then those that networks insist on. The module may live
-    anywhere: its parameters and buffers are replaced by shapes for the run, no arithmetic is done,
+    else generic ones are tried, and then those that networks insist on. The module may be on any
+    device: its parameters and buffers are replaced by shapes for the run, no arithmetic is done,
     and the module is left as it was, also after an error. `rules` are the reader's own, by the full
     name of the operator.
 
-    With `backward` the module runs in training mode and autograd after it, from given gradients of
-    the outputs to those of the parameters; `saved` is what is kept in between. Raises BadInput
-    where no output depends on a parameter that learns.
+    With `backward` the module runs in training mode and autograd runs after it, from given
+    gradients of the outputs to those of the parameters; `saved` is what is kept in between. Raises
+    BadInput if no output depends on a parameter that learns.
 
-    The ledger's conditions are the domain: where the same branches are taken as at the example.
+    The ledger's conditions are the domain, in which the same branches are taken as at the example.
     """
     module = eager(module)
 
@@ -106,9 +108,9 @@ def derive(
 ) -> Trace:
     """Build a module with symbolic arguments and trace it: counts in the module's own arguments.
 
-    Arguments that are polynomials become symbolic sizes. Without inputs the first layer tells what
-    the module takes. What the constructor decides is in the domain too, and where it needs a
-    number, `fixed` says which line does.
+    Arguments that are polynomials become symbolic sizes. Without inputs, the first layer tells the
+    shape of the input. Decisions of the constructor are in the domain too, and if it needs a
+    number, `fixed` says which line asks for it.
 
     >>> from flopscope.symbolic import symbol
     >>> C, N = symbol("C"), symbol("N")
@@ -128,7 +130,7 @@ def derive(
     return first_that_runs(free, example or {}, attempt)
 
 
-@torch.inference_mode(False)  # in which layers would arrive as operators of their own
+@torch.inference_mode(False)  # in inference mode layers would arrive as other operators
 def _trace(
     module: nn.Module,
     inputs: tuple[Any, ...],
@@ -178,8 +180,8 @@ def _recorded(
     lend: bool = True,
     watch: Watch | None = None,
 ) -> Recorder:
-    """What ran, and for a training step what ran backward. With `free` it runs as if sizes were
-    free. A module that is not lent keeps what it writes. `watch` is entered last."""
+    """Record a run and, for a training step, the backward pass. With `free` it runs as if sizes
+    were free. A module that is not lent keeps what it writes. `watch` is entered last."""
     args, kwargs = values
     given = leaves((args, kwargs))
     stored = shapes_of(module, learning=backward)
@@ -221,7 +223,7 @@ def _recorded(
 def finished(
     recorder: Recorder, inputs: tuple[Any, ...], trail: Trail, kept: Saved | None = None
 ) -> Trace:
-    """What was recorded, with the domain that the trail gives it."""
+    """The recorded ledger, with the domain that the trail gives."""
     ledger, expected = spread_evenly(recorder.routing, recorder.ledger())
     forget_experts(trail)
     domain = trail.domain()
@@ -231,7 +233,7 @@ def finished(
 
 
 def eager(module: nn.Module) -> nn.Module:
-    """The module behind a compiled one. Raises BadInput for a scripted one."""
+    """The module behind a compiled one. Raises BadInput for a scripted module."""
     module = wrapped(module)
     for name, part in module.named_modules():
         if isinstance(part, torch.jit.ScriptModule):
@@ -257,8 +259,8 @@ def inference(module: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def no_fused_attention() -> Iterator[None]:
-    """While active, attention layers run their own products: whether torch fuses them depends on
-    the device, not on the network."""
+    """While active, attention layers run their products one by one, because whether torch fuses
+    them depends on the device and not on the network."""
     enabled = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:

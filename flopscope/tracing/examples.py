@@ -1,8 +1,8 @@
 """The sizes to branch on, in the order in which they are tried.
 
-Generic sizes come first: at multiples of large powers of two many networks take special cases that
-hold almost nowhere else. Then come multiples that windows and patches divide, then the sizes that
-networks were made for.
+Generic sizes come first, because at multiples of large powers of two many networks take branches
+that hold almost nowhere else. Then come multiples that windows and patches divide, and then the
+sizes for which networks were made.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ GRIDS = ((320, 448), (448, 672), (224, 224), (256, 256), (384, 384), (512, 512),
 SMALL: Mapping[str, int] = {
     "K": 3, "S": 2, "G": 4, "t": 6, "s": 2, "d": 3, "h": 4, "heads": 4, "groups": 4, "j": 1, "n": 2,
 }  # fmt: skip
-"""Sizes that are small: kernels, strides, groups, expansions, heads."""
+"""Names of small sizes: kernels, strides, groups, expansions, heads."""
 
 DEPTHS = (8, 16, 32, 64, 96)
-"""Depths of volumes and lengths of films."""
+"""Names of depths of volumes and lengths of clips."""
 
 REAL = 1.3
-"""Multipliers, such as that of a width."""
+"""Names of multipliers, such as that of a width."""
 
 LENGTHS = (40, 64, 16, 77, 197, 16000)
 """Free sizes with other names, such as tokens: the n-th name takes 16·n more."""
 
 
 def examples(free: Collection[Symbol], given: Mapping[str, int]) -> Iterator[dict[str, Any]]:
-    """Values for every free symbol: those given, and what is tried for the others.
+    """Values for every free symbol: the given ones, and those that are tried for the others.
 
     >>> from flopscope.symbolic import Symbol
     >>> next(examples([Symbol("H"), Symbol("tokens")], {"H": 96}))

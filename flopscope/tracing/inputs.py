@@ -1,11 +1,11 @@
-"""What a module is run on: shapes, tensors, and collections of them of any type.
+"""The inputs on which a module is run: shapes, tensors, and collections of them of any type.
 
 A shape is a tuple of sizes, ints or polynomials, and stands for a floating-point tensor. `Input`
-says another type: token numbers are `Input(("B", "T"), torch.int64)`. A name stands for a free
-size. Named tuples, data classes, dictionaries of any kind and other objects that hold tensors are
-copied with shapes in their place and keep their types, so that what the network writes into them
-is written into the copies; in a field that is annotated, a tuple is a shape where the annotation
-says tensor. Other values (None, numbers, booleans, text) are passed on as they are.
+gives another type: token ids are `Input(("B", "T"), torch.int64)`. A name stands for a free size.
+Named tuples, data classes, dictionaries of any kind and other objects that hold tensors are copied
+with shapes in their place and keep their types, so that what the network writes into them is
+written into the copies; in a field that is annotated, a tuple is a shape where the annotation says
+tensor. Other values (None, numbers, booleans, text) are passed on as they are.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class TypedShape:
 
 
 Leaf = torch.Tensor | TypedShape | Polynomial
-"""What becomes a tensor; a polynomial alone becomes a free size."""
+"""The values that become tensors; a polynomial alone becomes a free size."""
 
 
 def free_symbols(values: Any) -> frozenset[Symbol]:
@@ -65,8 +65,8 @@ def free_symbols(values: Any) -> frozenset[Symbol]:
 
 
 def tensors_of(trail: Trail, values: Any) -> Any:
-    """The same collection with meta tensors for shapes and tensors. Raises BadInput for a tensor
-    that has no one shape, and for a size below 0."""
+    """The same collection with meta tensors in place of shapes and tensors. Raises BadInput for a
+    nested tensor, which has no single shape, and for a size below 0."""
 
     def made(leaf: Leaf) -> Any:
         if isinstance(leaf, TypedShape):
@@ -77,14 +77,14 @@ def tensors_of(trail: Trail, values: Any) -> Any:
             raise BadInput("an input is a nested tensor, which has no one shape; give a padded one")
         if leaf.layout in SPARSE:
             return pattern_of(leaf)
-        # a tensor in its own right: of no subclass, without a gradient
+        # a plain tensor: not of a subclass, and without a gradient
         return torch.empty(tuple(leaf.shape), dtype=leaf.dtype, device="meta")
 
     return mapped_inputs(values, made)
 
 
 def leaves(values: Any) -> list[torch.Tensor]:
-    """Every tensor in a collection, in order and once each."""
+    """Every tensor in a collection, in order and each once."""
     found: list[torch.Tensor] = []
 
     def note(leaf: Leaf) -> Leaf:
@@ -105,7 +105,7 @@ def _tensor(trail: Trail, shape: tuple[Any, ...], dtype: torch.dtype) -> torch.T
 
 
 def _named(size: Any) -> Any:
-    """A size as a number or a polynomial. Raises BadInput for text that is no name."""
+    """A size as a number or a polynomial. Raises BadInput for text that is not a name."""
     if isinstance(size, str):
         if not size.isidentifier():
             raise BadInput(f"'{size}' is not the name of a size; write one like B, H or tokens")
@@ -114,7 +114,7 @@ def _named(size: Any) -> Any:
 
 
 def tensors_for(given: Sequence[InputSpec]) -> tuple[list[Input], dict[str, Any]]:
-    """Positional inputs and those under keywords, as `trace` takes them."""
+    """Positional and keyword inputs, as `trace` takes them."""
     made = [(i.keyword, Input(i.shape, getattr(torch, i.dtype))) for i in given]
     return [x for keyword, x in made if keyword is None], {k: x for k, x in made if k is not None}
 
@@ -123,17 +123,17 @@ def tensors_for(given: Sequence[InputSpec]) -> tuple[list[Input], dict[str, Any]
 
 
 def mapped_inputs(values: Any, of: Callable[[Leaf], Any]) -> Any:
-    """The same collection with `of` each tensor and shape in it. A tensor or an object that occurs
-    twice is one thing in the copy as well."""
+    """The same collection with `of` applied to each tensor and shape in it. A tensor or object that
+    occurs twice is a single one in the copy as well."""
     return _Copy(of).of(values, shapes=True)
 
 
 class _Copy:
-    """One walk over a collection, which remembers what it met."""
+    """One walk over a collection that remembers what it has copied."""
 
     def __init__(self, of: Callable[[Leaf], Any]) -> None:
         self.leaf = of
-        self.known: dict[int, tuple[Any, Any]] = {}  # with the original, so that its id stays its
+        self.known: dict[int, tuple[Any, Any]] = {}  # with the original, whose id stays taken
 
     def of(self, value: Any, *, shapes: bool) -> Any:
         """The copy of a value, in which a tuple of sizes is a shape if `shapes`."""
@@ -146,7 +146,7 @@ class _Copy:
         if isinstance(value, PLAIN):
             return value
         if id(value) not in self.known:
-            self.known[id(value)] = (value, value)  # met again inside itself
+            self.known[id(value)] = (value, value)  # for a collection that contains itself
             self.known[id(value)] = (value, self._copied(value, shapes))
         return self.known[id(value)][1]
 
@@ -167,7 +167,7 @@ class _Copy:
         kinds = _annotations(type(value))
         names: Sequence[str] = getattr(value, "_fields", ())
         if isinstance(value, torch.Size) or (names and all(map(_is_number, value))):
-            return value  # a pair of numbers with names
+            return value  # a named tuple of two numbers, for example
         items = [
             self.of(item, shapes=shapes and _says_tensor(kinds.get(name)))
             for item, name in zip(value, names or [""] * len(value), strict=True)
@@ -180,7 +180,8 @@ class _Copy:
         return made
 
     def _filled(self, value: Any, items: Mapping[Any, Any], shapes: bool) -> Any:
-        """A list or dictionary, of a subclass maybe that keeps its items as attributes too."""
+        """The copy of a list or dictionary, perhaps of a subclass that keeps its items as
+        attributes too."""
         new = {key: self.of(item, shapes=shapes) for key, item in items.items()}
         twins = {id(item): new[key] for key, item in items.items()}
         own = {name: twins[id(held)] for name, held in _held(value) if id(held) in twins}
@@ -193,22 +194,22 @@ class _Copy:
         return made
 
     def _object(self, value: Any, shapes: bool) -> Any:
-        """An object that holds no tensor, list or dictionary is itself: it may be known by its
-        identity."""
+        """The copy of an object. One that holds no tensor, list or dictionary stays itself, since
+        code may compare its identity."""
         new = self._attributes(value, shapes=shapes)
         if not new:
             return value
         try:
             made = copy.copy(value)
-        except Exception:  # its author did not think of copies
+        except Exception:  # some objects cannot be copied
             made = object.__new__(type(value))
             _set(made, dict(_held(value)))
-        if made is not value:  # as those are of which there is only one
+        if made is not value:  # as singletons do
             _set(made, new)
         return made
 
     def _attributes(self, value: Any, *, shapes: bool) -> dict[str, Any]:
-        """Those attributes that hold a tensor, as the copy has them."""
+        """The attributes that hold a tensor, as the copy has them."""
         kinds = _annotations(type(value)) if hasattr(value, "__dataclass_fields__") else {}
         new = {
             name: self.of(held, shapes=shapes or (name in kinds and _says_tensor(kinds[name])))
@@ -219,7 +220,7 @@ class _Copy:
 
 PLAIN = (str, bytes, int, float, complex, type, ModuleType, nn.Module, torch.dtype, torch.device,
          torch.SymInt)  # fmt: skip
-"""What holds no input, and is passed on as it is."""
+"""Types of values that hold no input and are passed on as they are."""
 
 
 def _is_size(value: Any) -> bool:
@@ -231,7 +232,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _held(value: Any) -> Iterator[tuple[str, Any]]:
-    """The attributes that an object stores, under `__slots__` or not."""
+    """The attributes that an object stores, in `__slots__` or in its dictionary."""
     yield from getattr(value, "__dict__", {}).items()
     for kind in type(value).__mro__:
         slots = kind.__dict__.get("__slots__", ())
@@ -241,7 +242,7 @@ def _held(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _set(made: Any, attributes: Mapping[str, Any]) -> None:
-    """A frozen object's too: it is a copy that nobody has seen."""
+    """Set an attribute, also of a frozen object, since it is a fresh copy."""
     for name, value in attributes.items():
         object.__setattr__(made, name, value)
 
@@ -254,6 +255,6 @@ def _annotations(kind: type) -> dict[str, Any]:
 
 
 def _says_tensor(annotation: Any) -> bool:
-    """May a field of this annotation hold a tensor? Without one, it may."""
+    """May a field with this annotation hold a tensor? A field without an annotation may."""
     text = annotation if isinstance(annotation, str) else repr(annotation)
     return annotation is None or any(name in text for name in ("Tensor", "Any", "object"))

@@ -1,4 +1,5 @@
-"""A module lent to a trace: shapes stand for its weights, and everything comes back as it was."""
+"""A module is lent to a trace: shapes take the place of its weights, and afterwards everything is
+as it was."""
 
 from __future__ import annotations
 
@@ -26,11 +27,11 @@ class LentShapes(NamedTuple):
 
 
 def shapes_of(module: nn.Module, *, learning: bool) -> LentShapes:
-    """Every parameter and buffer as a tensor of a trace; shared tensors stay shared.
+    """Every parameter and buffer as a tensor of a trace. Shared tensors stay shared.
 
-    Parameters learn where the module's do if `learning`, else wherever their type allows it:
-    torch's matmul asks that before it folds a stack of matrices into one. Layers that wait for
-    their first input have nothing stored yet.
+    If `learning`, the same parameters learn as in the module. Otherwise all learn whose type allows
+    it, because torch's matmul asks that before it folds a stack of matrices into one. Layers that
+    wait for their first input have nothing stored yet.
     """
     copies = Copies()
     found = LentShapes({}, {})
@@ -48,7 +49,7 @@ def shapes_of(module: nn.Module, *, learning: bool) -> LentShapes:
 
 
 def parameter_of(own: nn.Parameter, shape: torch.Tensor, learns: bool) -> nn.Parameter:
-    """The parameter with the attributes that libraries give parameters."""
+    """The tensor as a parameter, with the attributes that libraries add to parameters."""
     made = nn.Parameter(shape, requires_grad=learns)
     vars(made).update({k: v for k, v in vars(own).items() if k != NAME} | vars(shape))
     return made
@@ -61,8 +62,9 @@ def _keep(found: LentShapes, name: str, own: torch.Tensor, shape: torch.Tensor) 
 
 @contextmanager
 def lent(module: nn.Module, shapes: Mapping[int, torch.Tensor]) -> Iterator[None]:
-    """While active, each stored tensor of the module is the one that `shapes` has for its id;
-    afterwards everything reachable from the module is as it was, random numbers included."""
+    """While active, each stored tensor of the module is replaced by the one that `shapes` has for
+    its id. Afterwards everything reachable from the module is as it was, including the state of
+    random numbers."""
     snapshot, drawn = Snapshot(module), _random_state()
     spaces = name_spaces(type(part) for part in module.modules())
     snapshot.name_spaces(spaces)
@@ -77,8 +79,8 @@ def lent(module: nn.Module, shapes: Mapping[int, torch.Tensor]) -> Iterator[None
 
 @contextmanager
 def left_alone(make: Any, origins: Iterable[Any] = ()) -> Iterator[None]:
-    """While active, what `make` writes on classes and in files is noted, and then put back; its
-    packages' functions, and those of the `origins` behind it, run without their caches."""
+    """While active, what `make` writes on classes and in files is noted, and put back afterwards.
+    Functions of its packages, and of those of the `origins` behind it, run without their caches."""
     snapshot, drawn = Snapshot(make), _random_state()
     spaces = name_spaces([make, *origins])
     snapshot.name_spaces(spaces)
@@ -88,7 +90,7 @@ def left_alone(make: Any, origins: Iterable[Any] = ()) -> Iterator[None]:
 
 @contextmanager
 def _put_back(*actions: Callable[[], None]) -> Iterator[None]:
-    """Do all of these in the end, and once more where Ctrl-C interrupts them."""
+    """Call all of these at the end, and again if Ctrl-C interrupts them."""
     try:
         yield
     finally:
@@ -115,7 +117,7 @@ def _versions(values: Iterable[Any]) -> Callable[[], None]:
 
 
 def _random_state() -> Callable[[], None]:
-    """What puts back the random numbers of Python and NumPy."""
+    """A function that puts back the random state of Python and NumPy."""
     numpy = sys.modules.get("numpy")
     python, arrays = random.getstate(), numpy.random.get_state() if numpy else None
 

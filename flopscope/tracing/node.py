@@ -2,8 +2,8 @@
 
 torch asks a symbolic size some sixty questions by name (its private SymNode protocol). The answers
 here need neither SymPy nor a shape environment: a node is a canonical polynomial and its value at
-the example; arithmetic is done on both, and branches go on the trail. Floats are doubles, as in
-code: `flopscope.symbolic.doubles`.
+the example. Arithmetic is done on both, and branches go on the trail. Floats are doubles as in
+code, see `flopscope.symbolic.doubles`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from flopscope.tracing.trail import Trail
 from flopscope.tracing.typed_node import TypedNode
 
 NO_LIMIT = 2**62
-"""Slices without an end, and torch's own bounds of integers, are at least this far away."""
+"""Ends of slices that have none, and torch's own bounds of integers, are at least this large."""
 
 
 class SizeNode(TypedNode):
@@ -59,18 +59,18 @@ class SizeNode(TypedNode):
     expect_true = guard_bool
 
     def guard_or_false(self, file: str = "", line: int = 0) -> bool:
-        """torch asks this for the sake of speed or layout, where the answer False serves all sizes.
-        So the trail need not know that the answer was no."""
+        """torch asks this for speed or layout, where the answer False is right for all sizes. So
+        the answer no does not go on the trail."""
         return self.bool_() if self._at_example() else False
 
     guard_size_oblivious = guard_or_false
 
     def guard_or_true(self, file: str = "", line: int = 0) -> bool:
-        """The same, where the answer True serves all sizes."""
+        """The same, where the answer True is right for all sizes."""
         return True if self._at_example() else self.bool_()
 
     def statically_known_true(self, file: str = "", line: int = 0) -> bool:
-        """Is it true of all sizes? Asked to save work, so the example does not decide."""
+        """Is it true for all sizes? torch asks to save work, so the example does not decide."""
         return False if self.is_open else self.bool_()
 
     def _at_example(self) -> bool:
@@ -87,9 +87,13 @@ class SizeNode(TypedNode):
     def eq(self, other: SizeNode) -> SizeNode:
         if self.is_open and other.is_open and self.trail is not other.trail:
             return self.of(False, bool)  # a key of another trace, in a cache that outlives both
+        if bool in (self.pytype, other.pytype):  # two truths, each of which is asked
+            return self.of(self.evaluate() == other.evaluate(), bool)
         return self._compare(self.value, other.value, equality=True)
 
     def ne(self, other: SizeNode) -> SizeNode:
+        if bool in (self.pytype, other.pytype):
+            return self.eq(other).sym_not()
         return self._compare(self.value, other.value, equality=True, negated=True)
 
     def ge(self, other: SizeNode) -> SizeNode:
@@ -116,8 +120,8 @@ class SizeNode(TypedNode):
         return self.of(Relation(answer, equality, negated), bool)
 
     def _difference(self, a: Any, b: Any) -> Any:
-        """A value with the sign of a − b. Beside a number that stands for no limit, a size does not
-        matter."""
+        """A value with the sign of a − b. The size does not matter if the other side is a number
+        that means no limit."""
         for value, sign in ((a, 1), (b, -1)):
             if not is_symbolic(value) and not abs(value) < NO_LIMIT:
                 return sign * value
@@ -159,8 +163,8 @@ class SizeNode(TypedNode):
         return self._rounded(ceiled)
 
     def trunc(self) -> SizeNode:
-        """int() of it, which rounds down where it is not negative. Only for a fraction the sign may
-        become a question of the trail."""
+        """int() of the value, which rounds down unless it is negative. The sign becomes a question
+        on the trail only for a fraction."""
         low = self.value.lower() if is_symbolic(self.value) else None
         if not is_symbolic(self.value) or low is None or low < 0:
             if not is_symbolic(self.value) or near(self.value) is None:
@@ -172,7 +176,7 @@ class SizeNode(TypedNode):
         return self if self.pytype is int else self.trunc()
 
     def is_integer(self) -> SizeNode:
-        """Is the float whole? A quotient is whole where the divisor divides."""
+        """Is the float whole? A quotient is whole if the divisor divides."""
         if not is_symbolic(self.value):
             return self.of(float(self.value).is_integer(), bool)
         if (found := near(self.value)) is not None:
@@ -184,7 +188,7 @@ class SizeNode(TypedNode):
         return self.of(value, int).eq(self.wrap_int(0))
 
     def _rounded(self, rule: Callable[[Any], Any]) -> SizeNode:
-        """An integer, and how far its exact form holds."""
+        """The rounded integer; the trail learns up to which sizes its exact form holds."""
         if self.pytype is float and is_symbolic(self.value):
             found = near(self.value)
             if found is not None:
@@ -202,8 +206,8 @@ class SizeNode(TypedNode):
 
 
 def _decided(difference: Any, equality: bool) -> Any:
-    """Is the difference 0, or with `equality` off at least 0? Where its symbols decide that, it is
-    returned in the form that relations have."""
+    """Is the difference 0 or, without `equality`, at least 0? If symbols decide that, the answer is
+    a node of a relation."""
     truth = settled(difference, equality=equality)
     if truth is not None:
         return truth
@@ -250,7 +254,7 @@ def free_number(trail: Trail, value: Polynomial) -> torch.SymFloat:
 
 
 def size_or_number(trail: Trail, value: Any, pytype: type) -> Any:
-    """A value as code holds it: a symbolic size of torch's, or a plain number."""
+    """A value as code sees it: a symbolic size of torch, or a plain number."""
     if not is_symbolic(value):
         return value
     return (torch.SymFloat if pytype is float else torch.SymInt)(SizeNode(trail, value, pytype))

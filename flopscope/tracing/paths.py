@@ -1,4 +1,4 @@
-"""Which module runs, while a network is recorded."""
+"""The module that is running while a network is recorded."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 @contextmanager
 def paths(recorder: Recorder, module: nn.Module) -> Iterator[None]:
-    """While active, rows get the dotted path and the call of the module that runs; shared modules
-    their first path."""
+    """While active, rows get the dotted path and the call of the module that runs. A shared module
+    has its first path."""
     names = {
         id(part): name
         for name, part in reversed(list(module.named_modules(remove_duplicate=False)))
@@ -42,7 +42,7 @@ def paths(recorder: Recorder, module: nn.Module) -> Iterator[None]:
     ]
     try:
         with warnings.catch_warnings():
-            # A compiled part says that it runs hooks twice: once under its own path, as it should.
+            # A compiled part runs hooks twice; the call under its own path is the one that counts.
             warnings.filterwarnings("ignore", "Using `torch.compile", UserWarning)
             yield
     finally:

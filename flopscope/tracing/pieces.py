@@ -1,15 +1,14 @@
-"""All ways through code that branches on its sizes, one trace for each.
+"""All ways through code that branches on its sizes, with one trace for each.
 
 A trace holds where its branches are taken, so one trace is one piece of a formula or of a proof.
 
-Where the domain is known, as that of a closed form is, the ways are found by turning branches
-(`pieces`): each branch is turned in its turn, at an example of the sizes that turn it, until no
-sizes are left. The ways then form a binary tree, so that their conditions cover the domain and no
-two of them meet.
+If the domain is known, as for a closed form, the ways are found by turning branches (`pieces`):
+each branch is turned in order, at an example of sizes that turn it, until no sizes are left. The
+ways then form a binary tree, so their conditions cover the domain and do not overlap.
 
-Where it is not known, as of a constructor with free arguments, that cannot be done: most branches
-there guard against arguments that a module does not take, and on their other side it only raises.
-So examples are tried instead (`at_examples`), and the module itself shows which of them exist.
+If it is not known, as for a constructor with free arguments, that cannot be done: most branches
+there guard against arguments that a module does not take, and on the other side it only raises. So
+examples are tried instead (`at_examples`), and the module itself shows at which of them it exists.
 """
 
 from __future__ import annotations
@@ -31,25 +30,25 @@ if TYPE_CHECKING:
     from flopscope.tracing.engine import Trace
 
 MOST_PIECES = 64
-"""Code with more ways than that is not proved: the next turn is an assumption."""
+"""Code with more ways than this is not proved; the next turn is assumed."""
 
 NEARBY, LARGEST = 8, 2**11
-"""Examples of a size are its first so many members from the last example on, up to this size."""
+"""How many members of a size are tried from the last example on, and up to which size."""
 
 MOST_FOUND, MOST_TRIES = 6, 40
-"""Traces at examples that are kept, and examples that are tried to find them."""
+"""The most traces at examples that are kept, and the most examples that are tried."""
 
 Way = tuple[Relation, ...]
 """The branches that were taken, in order."""
 
 Run = Callable[[Mapping[str, Any]], "Trace"]
-"""Traces at an example; a size that it does not name gets one of the engine's own."""
+"""Makes the trace at an example. The engine chooses the sizes that the example does not name."""
 
 
 def pieces(run: Run, known: Sequence[Condition]) -> list[tuple[Way, Ledger]]:
     """Every way through the code in the domain `known`, with what it does there.
 
-    A turn for which there is no example is not taken: the trace's own conditions then say what was
+    A turn for which no example is found is not taken; the trace's own conditions then say what was
     assumed.
     """
     first = run({})
@@ -71,8 +70,8 @@ def pieces(run: Run, known: Sequence[Condition]) -> list[tuple[Way, Ledger]]:
 
 
 def at_examples(run: Run, first: Trace, fixed: Sequence[str]) -> tuple[list[Trace], bool]:
-    """Traces, each at an example outside the domains of those before; and whether there is one more
-    than are kept. `fixed` are sizes that stay as they are in the first trace.
+    """Traces, each at an example outside the domains of those before, and whether there is one more
+    than are kept. `fixed` are sizes that stay as in the first trace.
     """
     found = [first]
     tries = 0
@@ -93,7 +92,7 @@ def at_examples(run: Run, first: Trace, fixed: Sequence[str]) -> tuple[list[Trac
 
 
 def _candidates(base: Mapping[str, Any], fixed: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The example with one size changed, then with two: to its neighbours, to small sizes, to
+    """The example with one size changed, and then with two: to neighbours, to small sizes, to
     multiples, and to the other sizes."""
     free = [n for n, value in base.items() if isinstance(value, int) and n not in fixed]
     values = {
@@ -108,9 +107,8 @@ def _candidates(base: Mapping[str, Any], fixed: Sequence[str]) -> Iterator[dict[
 
 
 def restricted(ledger: Ledger, way: Way) -> Ledger:
-    """The ledger at the sizes that take this way: where two sizes are equal one is written for
-    both, multiplicities that the way decides are numbers, and rows that do not happen are left
-    out."""
+    """The ledger at the sizes that take this way. If two sizes are equal, one is written for both;
+    multiplicities that the way decides become numbers; and rows that do not happen are left out."""
     every = (*ledger.conditions, *way)
     region = simplified(every)
     decided = {row.repeat: _decided(row.repeat, region) for row in ledger.rows}
@@ -132,17 +130,17 @@ def _decided(repeat: Size, region: Sequence[Condition]) -> Size:
 
 
 def _follows(relation: Relation, way: Way, known: Sequence[Condition]) -> bool:
-    """Does the relation hold wherever the code has taken this way?"""
+    """Does the relation hold for all sizes that take this way?"""
     rewritten = replace(relation, difference=_rule(way)(relation.difference))
     return rewritten.broken() is False or implied(relation, simplified((*known, *way)))
 
 
 def _rule(way: Way) -> Callable[[Size], Size]:
-    """How sizes are written on this way: with each of its equations put in, in their order."""
+    """The function that writes sizes on this way, with its equations substituted in order."""
     equations = [r.difference for r in way if r.equality and not r.negated]
     solved = [found for equation in equations if (found := _solved(equation)) is not None]
 
-    @cache  # networks have the same sizes again and again
+    @cache  # networks repeat the same sizes
     def rewritten(value: Size) -> Size:
         for atom, size in solved:
             value = replace_atoms(value, partial(_either, atom, size))
@@ -152,7 +150,7 @@ def _rule(way: Way) -> Callable[[Size], Size]:
 
 
 def _solved(difference: Size) -> tuple[Atom, Size] | None:
-    """What difference = 0 says that one rounded size is; None where it is of another form."""
+    """A rounded size and what it equals by difference = 0; None for an equation of another form."""
     for monomial, coefficient in difference.terms.items():
         atoms = [atom for atom, power in monomial if power == 1 and isinstance(atom, Floor)]
         if len(atoms) == len(monomial) == 1 == abs(coefficient):
@@ -165,7 +163,7 @@ def _either(atom: Atom, solved: Size, other: Atom) -> Size:
 
 
 def _example(conditions: Sequence[Condition], last: Mapping[str, int]) -> dict[str, int] | None:
-    """Sizes that meet the conditions, near those of the last example; None if none were found."""
+    """Sizes that meet the conditions, near those of the last example; None if none are found."""
     members = {str(c.value): c for c in conditions if isinstance(c, Members)}
     choices = [list(_near(members.get(name), size)) for name, size in last.items()]
     for sizes in product(*choices):
@@ -181,8 +179,8 @@ def holds(conditions: Sequence[Condition], point: Mapping[str, Any]) -> bool:
 
 
 def _near(found: Members | None, size: int) -> Iterator[int]:
-    """The first members from `size` on, then those below it; the size itself where any size will
-    do."""
+    """The first members from `size` on, and then those below it; the size itself if every size is a
+    member."""
     if found is None:
         yield size
         return

@@ -1,5 +1,5 @@
-"""Every operator that torch dispatches, as ledger rows: kind, shapes, weights, path, what they
-read."""
+"""Records every operator that torch dispatches as ledger rows: kind, shapes, weights, path, and
+what they read."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ from flopscope.tracing.values.truths import Truths
 class Recorder(TorchDispatchMode):
     """Records rows while it is active.
 
-    `state` is what the module stores, by name: parameters, some of them frozen, and buffers.
+    `state` has what the module stores, by name: parameters, some of them frozen, and buffers.
     `rules` are the user's, by the operator's full name. `shapes` are the tensors of `state` by the
-    ids of the module's own tensors, for code that keeps those elsewhere.
+    ids of the module's own tensors, for code that holds these in other places.
     """
 
     supports_higher_order_operators = True
     trains = False
-    """Does something run backward? A network that enables gradients inside asks for none."""
+    """Does a backward pass run? A network that enables gradients inside does not ask for one."""
 
     def __init__(
         self,
@@ -69,25 +69,25 @@ class Recorder(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self.rows: list[Operator] = []
         self.places: list[tuple[str, int]] = [("", 0)]  # path and call of the modules that run
-        self.packs: Mapping[int, tuple[str, Pack]] = {}  # packed weights by id
+        self.packs: Mapping[int, tuple[str, Pack]] = {}  # names of packed weights, by id
         self.routing = Routing(Trail({}))
         self._rules = rules
         self._stored = Stored(state, parameters, frozen)
         self._source = {id(x): -1 - i for i, x in enumerate(inputs)}
-        self._outside = -1 - len(inputs)  # the next source that no row and no input is
+        self._outside = -1 - len(inputs)  # the next source number that no row or input has
         self._positions: Shape = ()
         self._meta = dict(shapes)
         self._copies = Copies()
         self.truths = Truths()
         self.met_before: Callable[[], AbstractContextManager[Any]] = nullcontext
-        """Functions of torch that are met before the dispatcher."""
+        """Functions of torch that are handled before they reach the dispatcher."""
         self.named: Callable[[], Iterable[tuple[str, torch.Tensor]]] = tuple
         self._alive: list[Any] = list(inputs)  # ids stay unique while tensors live
 
     def ledger(self) -> Ledger:
         """The rows, and one more for each parameter that no operator reads as a whole.
 
-        So parameters add up to the module's own, unused and sliced ones included.
+        So the parameters add up to the module's own, including unused and sliced ones.
         """
         return Ledger((*self.rows, *self._stored.rows_of_the_rest(self.rows)))
 
@@ -114,7 +114,8 @@ class Recorder(TorchDispatchMode):
     def _read(
         self, function: Any, reads: str, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
-        """What the call reads of known tensors. Raises BadInput where they depend on the data."""
+        """The values that the call reads from known tensors. Raises BadInput if they depend on the
+        data."""
         found = read_values(function, args, kwargs)
         if found is None:
             line = caller()
@@ -134,7 +135,7 @@ class Recorder(TorchDispatchMode):
         self._stored.elements |= types_of(packs)
 
     def foresees(self, function: Any) -> bool:
-        """Does a rule say what it is, or that it is costless?"""
+        """Is there a rule for the call, or is it costless?"""
         name = full_name(function, plain_name(function))
         known = name in OPERATORS or name in COSTLESS or name in PRODUCTLESS
         return known or name in self._rules
@@ -167,7 +168,7 @@ class Recorder(TorchDispatchMode):
         tensors: Sequence[torch.Tensor],
         outputs: Sequence[torch.Tensor],
     ) -> None:
-        """Append these rows, or one of unknown kind that reads `tensors`; the last one writes the
+        """Append these rows, or one of unknown kind that reads `tensors`. The last row writes the
         outputs."""
         for facts in (
             (Facts(Kind.UNKNOWN, tuple(tensors)),)
@@ -223,14 +224,14 @@ class Recorder(TorchDispatchMode):
         return named(plain_types(row), name)
 
     def _laid_out(self, row: Operator) -> Operator:
-        """The row of a linear layer on the axes that it was called on."""
+        """The row of a linear layer, with the axes on which the layer was called."""
         inputs = tuple((*self._positions, shape[-1]) for shape in row.inputs)
         return row._replace(inputs=inputs, output=(*self._positions, row.output[-1]))
 
     @contextmanager
     def positions(self, axes: Sequence[Any]) -> Iterator[None]:
-        """While active, a linear layer's positions are these axes: torch makes one of them before
-        it multiplies."""
+        """While active, a linear layer's positions have these axes, which torch folds into one
+        before it multiplies."""
         outer, self._positions = self._positions, tuple(map(size_value, axes))
         try:
             yield
@@ -238,7 +239,8 @@ class Recorder(TorchDispatchMode):
             self._positions = outer
 
     def _forward(self, args: Sequence[Any], outputs: Sequence[torch.Tensor]) -> None:
-        """A view or copy stands for the tensor it shows: same producer, same stored tensor."""
+        """A view or copy stands for the tensor that it shows: it has the same producer and the same
+        stored tensor."""
         first = next((a for a in flat(args) if isinstance(a, torch.Tensor)), None)
         if first is None:
             return
@@ -248,29 +250,28 @@ class Recorder(TorchDispatchMode):
             self._stored.show(first, output)
 
     def shows(self, x: torch.Tensor, other: torch.Tensor) -> None:
-        """The other tensor has the elements of this one."""
+        """Note that the other tensor has the elements of this one."""
         self._alive.append(other)
         self._forward((x,), (other,))
 
     def _rule(self, name: str, args: Sequence[Any]) -> Rule | None:
-        """The reader's rule, else that of the table. An index looks entries up only in a
-        parameter."""
+        """The reader's rule, else that of the table. Indexing is a look-up only in a parameter."""
         if name in self._rules:
             return self._rules[name]
         learnt = name != "index" or self._stored.learns(args[0])
         return OPERATORS.get(name) if learnt else None
 
     def _origin(self, tensor: torch.Tensor) -> int:
-        """The row that wrote it, or a number of its own for a constant."""
+        """The row that wrote the tensor, or a number of its own for a constant."""
         if id(tensor) not in self._source:
             self._source[id(tensor)] = self._outside
             self._outside -= 1
         return self._source[id(tensor)]
 
     def _on_meta(self, value: Any) -> Any:
-        """The argument as a trace has it: a tensor that the module keeps unregistered as its shape
-        with its numbers, and a device as that of shapes. A parameter that was made on the way gets
-        its name."""
+        """The argument as it is in a trace. A tensor that the module keeps unregistered becomes its
+        shape with its numbers, and a device becomes the meta device. A parameter that is made
+        during the run gets its name."""
         if isinstance(value, torch.device):
             return META
         if not isinstance(value, torch.Tensor):
@@ -289,8 +290,8 @@ class Recorder(TorchDispatchMode):
     shape_for = _on_meta
 
     def _take_in(self, parameter: nn.Parameter) -> None:
-        """Store a parameter of a layer that is made as the network runs: under the name that the
-        module has for it, else under one of its own at the module that runs."""
+        """Store a parameter of a layer that is made while the network runs, under the name that the
+        module has for it, or else under a new name at the running module."""
         known = next((name for name, p in self.named() if p is parameter), None)
         path, _ = self.places[-1]
         self._stored.take_in(parameter, known or f"{path}:made{len(self._stored.made)}")

@@ -1,4 +1,4 @@
-"""A reader's rule for an operator of their own, checked against a run."""
+"""A check of a reader's rule for their own operator against a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flopscope.tracing.calls import Rule
 
 
 class RuleCheck(NamedTuple):
-    """MACs and elementary acts, equal for the rule and for the reference."""
+    """The MACs and elementary acts, which are equal for the rule and the reference."""
 
     macs: Size
     acts: Size
@@ -31,9 +31,9 @@ def check_rule(
     """Run an operator and a reference of the same work in plain PyTorch on real tensors.
 
     The values must be close, and the rule must count for the operator what is counted for the
-    reference, which holds for those inputs; give several. `name` is the operator's full one, such
-    as mylib::scan. Raises BadInput where the values or counts differ, where the operator is not
-    called, or where the reference itself has operators of unknown cost.
+    reference. That shows it for these inputs only, so check several. `name` is the operator's full
+    name, such as mylib::scan. Raises BadInput if values or counts differ, if the operator is not
+    called, or if the reference itself has operators of unknown cost.
     """
     values, expected = operator(*inputs), reference(*inputs)
     if values.shape != expected.shape or not torch.allclose(values, expected, atol=1e-4):
@@ -73,7 +73,7 @@ def _ledger(function: Callable[..., Any], inputs: Any, rules: dict[str, Rule]) -
 
 
 def _is_called(operator: Callable[..., Any], inputs: Any, name: str) -> list[bool]:
-    """Without a rule the operator is a row of unknown kind with its name."""
+    """Is the operator called? Without a rule it is a row of unknown kind that has its name."""
     rows = _ledger(operator, inputs, {name: lambda call: None}).rows
     return [row.path.endswith(f":{name}") for row in rows]
 

@@ -1,4 +1,5 @@
-"""What an operator says of itself. It is read once, since torch makes the answer anew each time."""
+"""What the schema of an operator says. It is read once, because torch makes the answer anew each
+time."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ def is_mutable(function: Any) -> bool:
 
 @cache
 def written_arguments(function: Any) -> tuple[tuple[int, str], ...]:
-    """Place and name of each argument that it writes into."""
+    """The place and name of each argument into which it writes."""
     return tuple(
         (place, argument.name)
         for place, argument in enumerate(function._schema.arguments)
@@ -32,7 +33,7 @@ def outputs(function: Any) -> tuple[str, ...]:
 
 @cache
 def is_view(function: Any) -> bool:
-    """Does it return another look at the same memory, open or not?"""
+    """Does it return a view of its argument's memory?"""
     returned = [r.alias_info for r in function._schema.returns]
     return any(alias is not None and not alias.is_write for alias in returned)
 
@@ -45,5 +46,5 @@ def is_random(function: Any) -> bool:
 
 @cache
 def is_pointwise(function: Any) -> bool:
-    """Does it compute each element from those at its place alone?"""
+    """Does it compute each element only from the elements at the same place?"""
     return torch.Tag.pointwise in function.tags

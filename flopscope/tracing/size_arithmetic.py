@@ -1,4 +1,4 @@
-"""Arithmetic of sizes while torch runs, by the names of the operations."""
+"""Arithmetic of sizes while torch runs, by the operation's name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flopscope.symbolic.exactness import term
 from flopscope.tracing.trail import Trail
 
 LARGEST_POWER = 64
-"""Exponents up to this one are multiplied out."""
+"""Powers with exponents up to this are multiplied out."""
 
 
 def _power(base: Any, exponent: Any) -> Any:
@@ -82,7 +82,7 @@ UNARY: Mapping[str, tuple[Callable[[Any], Any], type | None]] = {
 
 
 def applied(function: Callable[..., Any], trail: Trail, values: Sequence[Any], pytype: type) -> Any:
-    """The result in canonical form; where it has none, the result for the example's numbers."""
+    """The result in canonical form or, if it has none, for the example's numbers."""
     if not any(map(is_symbolic, values)):
         return pytype(function(*values))
     question = (function, *values, *map(type, values))

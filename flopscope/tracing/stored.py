@@ -1,4 +1,4 @@
-"""What a module stores, as the rows of a trace name it: parameters, and buffers beside them."""
+"""What a module stores, by the names that rows of a trace use: parameters and buffers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from flopscope.tracing.values.numbers import memory_of
 
 
 class Stored:
-    """The names of stored tensors and of the views that show them, and the types of their elements.
+    """The names of stored tensors and of views of them, and the types of their elements.
 
-    Some parameters are `frozen`, and some are `made` as the network runs.
+    Some parameters are `frozen`, and some are `made` while the network runs.
     """
 
     def __init__(
@@ -43,19 +43,19 @@ class Stored:
         return self.names.get(id(tensor), "")
 
     def learns(self, tensor: torch.Tensor) -> bool:
-        """Is it a parameter, or shows it one?"""
+        """Is it a parameter, or a view of one?"""
         return self._is_parameter(self.name_of(tensor))
 
     def _is_parameter(self, name: str) -> bool:
         return name in self._parameters or name in self.made
 
     def show(self, first: torch.Tensor, other: torch.Tensor) -> None:
-        """The other tensor has the elements of the first one, so it has its name too."""
+        """Note that the other tensor has the elements of the first one, and so its name."""
         if id(first) in self.names:
             self.names[id(other)] = self.names[id(first)]
 
     def take_in(self, parameter: nn.Parameter, name: str) -> None:
-        """Store a parameter that was made as the network ran."""
+        """Store a parameter that was made while the network ran."""
         self.names[id(parameter)] = name
         self.made[name] = shape_of(parameter)
         self.elements[name] = element_of(parameter)
@@ -68,8 +68,8 @@ class Stored:
         transposed: bool = False,
         seen_as: Mapping[int, Shape] = MappingProxyType({}),
     ) -> tuple[Weight, ...]:
-        """Stored tensors with their names, computed ones without. The matrix of a linear layer
-        arrives transposed and is turned back."""
+        """The weights: stored tensors with their names, computed ones without. The matrix of a
+        linear layer arrives transposed and is transposed back."""
         weights = []
         for position, tensor in enumerate(tensors):
             shape = seen_as.get(id(tensor), shape_of(tensor))
@@ -79,8 +79,7 @@ class Stored:
         return tuple(weights)
 
     def _weight(self, name: str, shape: Shape, seen_as: str) -> Weight:
-        """Its type is that in which it is stored, unless pairs of numbers are seen as complex
-        ones."""
+        """The weight has its stored type, unless pairs of numbers are viewed as complex numbers."""
         own = self.elements.get(name, seen_as)
         element = own if (own in COMPLEX) == (seen_as in COMPLEX) else seen_as
         return Weight(name, shape, self._is_parameter(name), name in self._frozen, element)

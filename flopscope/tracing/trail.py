@@ -1,8 +1,8 @@
-"""What a trace decides on its way, and so where its formulas hold.
+"""The decisions of a trace, which say where its formulas hold.
 
 Branches on sizes follow the example input. A comparison that the symbols' bounds settle is no
-branch; the others are remembered as relations, and so is every size that torch or the network
-turned into a number. Together they are the domain of what was traced.
+branch. All others are remembered as relations, and so is every size that torch or the network
+turned into a number. Together they are the domain of the trace.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from flopscope.tracing.callers import caller, initialises
 
 @dataclass(frozen=True)
 class Fixed:
-    """A size that became the number it has at the example, and the line of code that asked for
-    it."""
+    """A size that became its number at the example, and the line of code that asked for the
+    number."""
 
     value: Polynomial
     number: int | float
@@ -51,14 +51,15 @@ class Trail:
     relations: dict[Relation, None] = field(default_factory=dict)
     fixed: dict[Polynomial, Fixed] = field(default_factory=dict)
     limits: dict[Polynomial, None] = field(default_factory=dict)
-    """What must not exceed 2⁵³, so that arithmetic in floats is exact where it was taken to be."""
+    """The sizes that must not exceed 2⁵³, so that arithmetic in floats is exact where it was
+    assumed to be."""
     known: dict[Any, Any] = field(default_factory=dict, repr=False)
     """Arithmetic that was done: networks ask for the same sizes again and again."""
     unnoted: int = 0
     """How many answers an initialiser was given, of which the domain learns nothing."""
 
     def settle(self, question: Relation) -> bool:
-        """The answer at the example; the relation that holds there is remembered."""
+        """The answer at the example. The relation that holds there is remembered."""
         answer = not question.at(self.example).broken()
         if initialises():
             self.unnoted += 1
@@ -67,11 +68,11 @@ class Trail:
         return answer
 
     def assume(self, *sizes: Any) -> None:
-        """Remember that these sizes are integers that doubles hold."""
+        """Remember that these sizes must be integers that doubles hold."""
         self.limits |= dict.fromkeys(size for size in sizes if is_symbolic(size))
 
     def fix(self, value: Any) -> Any:
-        """The number at the example; a symbolic size is remembered with its caller."""
+        """The number at the example. A symbolic size is remembered with the line that asked."""
         if not is_symbolic(value):
             return value
         if value not in self.fixed and initialises():
@@ -82,8 +83,8 @@ class Trail:
         return self.fixed[value].number
 
     def domain(self) -> tuple[Condition, ...]:
-        """Where the same branches are taken, the fixed sizes have the same values, and integers are
-        doubles."""
+        """The conditions under which the same branches are taken, fixed sizes have the same values,
+        and doubles hold all integers."""
         fixed = []
         for f in self.fixed.values():
             difference, limits = signed_difference(f.value, f.number)
@@ -93,7 +94,7 @@ class Trail:
 
 
 def number_at(value: Any, example: Mapping[str, int]) -> Any:
-    """The number of a size at the example, a real one as code computes it."""
+    """The number of a size at the example; real numbers are computed as in code."""
     if not isinstance(value, Polynomial):
         return value
     whole = all(atom.integer for atom in value.atoms())
@@ -117,9 +118,9 @@ def _limits(sizes: Iterable[Polynomial]) -> Iterator[Relation]:
 
 
 def _above(size: Polynomial) -> Polynomial:
-    """A size that is above this one, and of one term where that is possible. What is rounded down
-    is taken without rounding, and instead of adding a constant the term is doubled, since the
-    constant is smaller than the term where it matters."""
+    """A size above this one, of a single term if possible. Floors are taken without rounding.
+    Instead of adding a constant the term is doubled, because the constant is smaller than the term
+    where it matters."""
 
     def above(atom: Atom) -> Any:
         if isinstance(atom, Floor) and isinstance(atom.divisor, int):

@@ -1,8 +1,8 @@
-"""A training step's trace: what runs backward, at which module, and what is kept for it.
+"""The trace of a training step: what runs in the backward pass, at which module, and what is kept
+for it.
 
-Autograd runs as it is, on meta tensors. Each of its nodes has the number that was next when its
-forward operator ran, and that number tells the module. A tensor that a node keeps is recognised by
-its storage.
+Autograd itself runs on meta tensors. Each of its nodes has the sequence number of its forward
+operator, which tells the module. A tensor that a node keeps is recognised by its storage.
 """
 
 from __future__ import annotations
@@ -60,11 +60,13 @@ class TrainingRecorder(Recorder):
         super().__init__(state, parameters, inputs, {**GRADIENTS, **rules}, frozen, shapes)
         self.backward = False
         self.saved_tensors: list[SavedTensor] = []
+        self.made: list[nn.Parameter] = []
+        """Parameters that were made as the network ran."""
         # the last number that autograd had given when an operator ran, ascending, and where it ran
         self._numbers: list[int] = []
         self._modules: list[tuple[str, int]] = []
         self._inputs = {_storage(x) for x in inputs}
-        # storage to the storage that it shows, and to the first tensor that lies there
+        # from a storage to the storage that it shows, and to the first tensor in it
         self._shows: dict[int, int] = {}
         self._first = {_storage(t): t for t in (*inputs, *state.values())}
 
@@ -101,7 +103,8 @@ class TrainingRecorder(Recorder):
                     self._shows.setdefault(at, self._shows.get(shown, shown))
 
     def _place_of(self, number: int) -> tuple[str, int]:
-        """Where the first operator ran after the autograd node of that number was made."""
+        """The place of the first operator that ran after the autograd node with this number was
+        made."""
         at = bisect_left(self._numbers, number)
         return self._modules[at] if at < len(self._modules) else ("", 0)
 
@@ -123,6 +126,11 @@ class TrainingRecorder(Recorder):
         )
         self.saved_tensors.append(SavedTensor(self.places[-1], at, shape_of(tensor), kept))
         return tensor
+
+    def _take_in(self, parameter: nn.Parameter) -> None:
+        super()._take_in(parameter)
+        if parameter.is_meta:  # autograd asks that a gradient is where its parameter is
+            self.made.append(parameter)
 
     def _row(self, facts: Facts, output: torch.Tensor, name: str) -> Operator:
         return super()._row(facts, output, name)._replace(backward=self.backward)
@@ -154,7 +162,7 @@ def saved(run: TrainingRecorder, at_example: TrainingRecorder, trail: Trail) -> 
 
 
 def _where(saved_tensor: SavedTensor, trail: Trail) -> Any:
-    """What tells the looks of a run from each other, since operators may keep them in any order."""
+    """What identifies the kept tensors of a run, since operators may keep them in any order."""
     whole = saved_tensor.whole
     return (
         saved_tensor.place,
@@ -180,9 +188,10 @@ def example_of(values: Any, trail: Trail) -> Any:
 def training_step(
     recorder: TrainingRecorder, forward: Callable[[], Any], state: Mapping[str, torch.Tensor]
 ) -> None:
-    """Forward, and autograd from the outputs' gradients, which are given, to those of the weights.
+    """Run the forward pass, and autograd from given gradients of the outputs to those of the
+    weights.
 
-    Raises BadInput where no output depends on a parameter that learns.
+    Raises BadInput if no output depends on a parameter that learns.
     """
     with saved_tensors_hooks(recorder.keep, lambda tensor: tensor):
         outputs = forward()
@@ -195,7 +204,7 @@ def training_step(
     seeds = [torch.empty_like(t) for t in ends]
     recorder.backward = True
     recorder.places.append(("", 0))
-    weights = [t for t in state.values() if t.requires_grad]
+    weights = [t for t in (*state.values(), *recorder.made) if t.requires_grad]
     torch.autograd.grad(ends, weights, seeds, allow_unused=True)
 
 

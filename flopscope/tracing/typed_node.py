@@ -1,8 +1,8 @@
-"""A value of a trace with its type, and what torch asks of it without computing anything.
+"""A value of a trace with its type, and the questions about it that torch asks without computing.
 
-That is the half of torch's SymNode protocol that neither computes nor branches: whether a value is
-an integer, a float or a truth, whether it is symbolic, and how a tensor of such sizes lies in
-memory.
+This is the half of torch's SymNode protocol that neither computes nor branches: whether a value is
+an integer, a float or a boolean, whether it is symbolic, and how a tensor of such sizes is laid out
+in memory.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class TypedNode:
 
     @property
     def expr(self) -> Any:
-        """Read by a few helpers of torch that only ask whether it is a number."""
+        """A few helpers of torch read this only to ask whether it is a number."""
         return (
             sympy.Symbol(f"size{id(self)}", integer=True)
             if self.is_open
@@ -89,8 +89,8 @@ class TypedNode:
         return self.is_open
 
     def is_constant(self) -> bool:
-        """Is it a number? Never said of floats, since torch makes numbers only of constant integers
-        and truths."""
+        """Is it a constant? Floats never are, because torch makes numbers only of constant integers
+        and booleans."""
         return not self.is_open and self.pytype is not float
 
     def clone(self) -> Self:
@@ -139,7 +139,7 @@ class TypedNode:
 
 
 def _packed(sizes: Sequence[TypedNode], strides: Sequence[TypedNode], order: Sequence[int]) -> bool:
-    """Does each dimension, innermost first, step by the product of those inside it?"""
+    """Does each dimension, innermost first, have as its stride the product of those inside it?"""
     expected = 1
     for dimension in order:
         size = sizes[dimension].example()

@@ -452,7 +452,10 @@ def test_a_form_that_no_model_has_is_refused(
     ("name", "message"),
     [
         ("mobileclip_s0:form=fast", "unknown form 'fast'; known are train, deploy"),
-        ("mobileclip_b:form=train", "unknown option of mobileclip_b 'form'; known are tokens"),
+        (
+            "mobileclip_b:form=train",
+            "unknown option of mobileclip_b 'form'; the only one is tokens",
+        ),
         (
             "mobileclip_s1:tokens=78",
             "tokens=78 is more than the model takes; give at most 77",

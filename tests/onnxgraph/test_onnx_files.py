@@ -93,7 +93,7 @@ BAD = {
         "net.onnx has 1 inputs to give in order (x), but 2 shapes were given; "
         "give one for each, or none to take the file's own"
     ),
-    ("net.onnx", "--input", "image=1,3,8,8"): "unknown input 'image'; known are x",
+    ("net.onnx", "--input", "image=1,3,8,8"): "unknown input 'image'; the only one is x",
     ("net.onnx", "--input", "x=1,3,8,8:int64"): (
         "net.onnx states the types of its inputs; leave :int64 out"
     ),

@@ -228,7 +228,7 @@ MESSAGES = {
     ("--columns", "params,params"): "the column params is given twice; give it once",
     ("--sort", "cite"): "rows are sorted by numbers, and cite has none; sort by params",
     ("--sort", "+mac"): "unknown column 'mac'; did you mean macs?",
-    ("--group", "year"): "unknown group 'year'; known are family",
+    ("--group", "year"): "unknown group 'year'; the only one is family",
 }
 
 

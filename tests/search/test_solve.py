@@ -193,7 +193,7 @@ def test_an_infeasible_budget_names_the_nearest_that_can_be_kept(capsys):
          "batch is given and free at once; leave one of them out"),
         (["--params", "4M", "--free", "res"],
          "params of mobilenetv2 do not depend on res, so that no budget bounds it; bound another "
-         "reading, or leave it out"),
+         "quantity, or leave it out"),
         (["--macs", "900T", "--free", "width"],
          "mobilenetv2 keeps 900,000,000,000,000 MACs even at width 64, the largest that is looked "
          "at; give a smaller budget"),

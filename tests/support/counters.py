@@ -1,7 +1,7 @@
 """What the installed counters themselves say of a module: one number each, in the counter's unit.
 
 Each is imported when it is asked, so that the tests of one do not wait for the others. They run on
-the module's own device; of them some say on meta what they say on the CPU, see `ON_META`.
+the module's own device; some of them give the same answer on meta as on the CPU, see `ON_META`.
 """
 
 from __future__ import annotations

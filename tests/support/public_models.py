@@ -1,7 +1,7 @@
 """The public implementations that tests compare with, or a skip where they are not installed.
 
-They come in by the users' door: `flopscope.tracing.loading.libraries.library`, which declares what
-torchvision lacks where its compiled extension does not load, and says so; here nobody reads it.
+They are loaded as for users, by `flopscope.tracing.loading.libraries.library`, which declares the
+operators of torchvision if its compiled extension does not load, and says so on standard error.
 """
 
 import importlib.util

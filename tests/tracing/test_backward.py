@@ -266,6 +266,23 @@ def test_the_input_and_frozen_parameters_have_no_gradient():
     assert int(forward.params()) == sum(p.numel() for p in module.parameters())
 
 
+class Made(nn.Module):
+    """Weights that are made as the network runs: kept in the place of others, and made anew."""
+
+    def __init__(self):
+        super().__init__()
+        self.kept, self.layer = nn.Linear(8, 8), nn.Linear(8, 8)
+
+    def forward(self, x):
+        self.kept.weight = nn.Parameter(self.kept.weight.detach().clone())
+        x = self.layer(self.kept(x))
+        return F.linear(nn.Linear(8, 8)(x), nn.Parameter(torch.ones(8, 8), requires_grad=False))
+
+
+def test_weights_that_are_made_on_the_way_have_gradients():
+    assert macs(trace(Made(), (2, 5, 8), backward=True)) == counted_by_torch(Made(), (2, 5, 8))
+
+
 FUNCTIONS = [
     nn.ReLU(), nn.ReLU6(), nn.Hardtanh(), nn.Sigmoid(), nn.Tanh(), nn.SiLU(), nn.GELU(),
     nn.GELU("tanh"), nn.Hardswish(), nn.Hardsigmoid(), nn.LeakyReLU(), nn.ELU(), nn.PReLU(),

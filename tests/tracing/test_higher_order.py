@@ -230,6 +230,29 @@ def test_an_operator_that_tells_no_shapes_is_refused_with_the_cure(shape: Any) -
     )
 
 
+@torch.library.custom_op("flopscope_tests::chosen", mutates_args=())
+def chosen(x: torch.Tensor) -> torch.Tensor:
+    """It returns as many rows as are positive."""
+    return x[x[:, 0] > 0]
+
+
+@chosen.register_fake
+def _(x: torch.Tensor) -> torch.Tensor:
+    return x.new_empty(torch.library.get_ctx().new_dynamic_size(), x.shape[1])
+
+
+@pytest.mark.parametrize("shape", [(2, 8), ("B", 8)])
+def test_an_operator_whose_shapes_depend_on_values_is_refused_with_its_line(shape: Any) -> None:
+    line = test_an_operator_whose_shapes_depend_on_values_is_refused_with_its_line
+    number = line.__code__.co_firstlineno + 5
+    with pytest.raises(BadInput) as caught:
+        trace(Two(lambda n, x: chosen(x)), shape)
+    assert str(caught.value) == (
+        f"the network reads the values of a tensor (flopscope_tests::chosen) at {HERE}:{number}; "
+        "a trace has shapes only, so give it a form that depends on shapes alone"
+    )
+
+
 # --- flex attention -----------------------------------------------------------------------------
 
 

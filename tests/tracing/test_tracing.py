@@ -335,3 +335,26 @@ def test_an_index_of_what_was_computed_moves_it():
             return (2 * x)[:, self.order]
 
     assert [row.kind for row in trace(Reordered(), (3, 4)).ledger] == [Kind.MULTIPLY]
+
+
+TRUTHS = {
+    "equal": (lambda b, t: (t > 6) == (b > 1), "B ≥ 2; T ≥ 7"),
+    "different": (lambda b, t: (t > 6) != (t <= 6), "B ≥ 1; T ≥ 7"),
+    "equal to a truth": (lambda b, t: (t > 6) == True, "B ≥ 1; T ≥ 7"),  # noqa: E712
+    "equal to a number": (lambda b, t: (t > 6) == 1, "B ≥ 1; T ≥ 7"),
+    "different from a number": (lambda b, t: (t > 6) != 2, "B ≥ 1; T ≥ 7"),
+}
+
+
+@pytest.mark.parametrize("name", TRUTHS)
+def test_answers_on_sizes_may_be_compared(name):
+    ask, domain = TRUTHS[name]
+
+    class Asks(nn.Module):
+        def forward(self, x):
+            x = x.mT if ask(*x.shape[:2]) else x
+            return x @ torch.ones(x.shape[2], 3)
+
+    formula = trace(Asks(), ("B", "T", 8)).ledger.macs().formula
+    assert formula.domain == domain
+    assert str(formula.expression) == "24·B·T"

@@ -1,4 +1,5 @@
-"""Operators on elements one by one, and what puts tensors together or groups of elements."""
+"""Operators on single elements, and operators that put tensors together or reduce groups of
+elements."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ def activation(x: Feature, function: Function, *, name: str = "act") -> Feature:
 
 
 def elementwise(x: Feature, function: Function, *, name: str) -> Feature:
-    """A function of every element that is no layer's activation."""
+    """An element-wise function that is not the activation of a layer."""
     return x.tape.record(Kind.ELEMENTWISE, name, (x,), x.shape, function=function)
 
 

@@ -1,4 +1,4 @@
-"""Maps of fewer or other positions: pooling, sampling."""
+"""Pooling and sampling, which give maps with fewer or other positions."""
 
 from __future__ import annotations
 

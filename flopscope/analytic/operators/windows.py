@@ -1,4 +1,4 @@
-"""What slides a window over a map needs: its sizes in pairs, its domain, its grid."""
+"""What sliding a window over a map needs: sizes in pairs, the domain, and the grid."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from time import monotonic
+from time import process_time
 from typing import TYPE_CHECKING, Any
 
 from flopscope.answers.derive.odd import condition_in_odd, halves, in_odd
@@ -109,7 +109,7 @@ def derived(target: str, run: Run, first: Trace, quantities: Sequence[str]) -> D
     traces, more = at_examples(run, first, [s.name for s in fixed_symbols(first)])
     pieces: list[Piece] = []
     notes: list[str] = []
-    until = monotonic() + MOST_SECONDS
+    until = process_time() + MOST_SECONDS
     for trace in traces:
         found, said = pieces_of(run, trace, quantities, until)
         for piece in found:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from time import monotonic
+from time import process_time
 from typing import TYPE_CHECKING, Any
 
 from flopscope.answers.derive.conditions import Outline, outlined
@@ -30,7 +30,8 @@ and all traces together, may have: networks of that depth show how deeper ones g
 
 SMALL, SMALL_GROWTH = 17, 50
 MOST_SECONDS = 60.0
-"""The most time for all samples of a derivation. Only a very slow module reaches it."""
+"""The most processor time for all samples of a derivation. Only a very slow module reaches it, and
+other work on the machine does not bring it nearer."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Sampler:
     def _affordable(self, point: tuple[int, ...]) -> bool:
         sizes = [s.rows for s in self.known.values() if s is not None]
         failures = len(self.known) - len(sizes)
-        if len(sizes) >= MOST_TRACES or failures >= MOST_FAILURES or monotonic() > self.until:
+        if len(sizes) >= MOST_TRACES or failures >= MOST_FAILURES or process_time() > self.until:
             return False
         least, expected = min(sizes, default=0), self._expected_rows(point)
         growth = expected - least

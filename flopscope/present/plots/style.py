@@ -74,8 +74,8 @@ def tick(value: float, _: object = None) -> str:
 
 
 def log_ticks(axis: Axis, low: float, high: float, most: int = 7) -> None:
-    """The ticks on a logarithmic axis from `low` to `high`: 1, 2 and 5 of each decade if these are
-    at most `most`, else 1 and 3, else the decades alone. A short range has round numbers."""
+    """Set the ticks on a logarithmic axis from `low` to `high`: 1, 2 and 5 of each decade if they
+    are at most `most`, else 1 and 3, else the decades alone. A short range has round numbers."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
     if high / low < SHORT:

@@ -1,7 +1,7 @@
-"""What each tool answers of a network as it is written, or that this is not modelled.
+"""What each tool answers for a network as it is written, or that this is not modelled.
 
-A rule here mirrors the tool's source, with its oddities; tests run the tool beside it. Where the
-tables do not say for certain what a tool answers, NotModelled is raised and no number is stated.
+A rule here mirrors the tool's source with its oddities, and tests run the tool beside it. If the
+tables do not determine what a tool answers, NotModelled is raised and no number is stated.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ def answer(tool: str, spelling: Spelling, times: int = 1) -> tuple[CountedTerm, 
 
 
 def _terms(counted: Sequence[Counted]) -> tuple[CountedTerm, ...]:
-    """The terms by name, in order of first appearance. A tool drops the fraction of its sum, and
-    here the last term that has a fraction drops it."""
+    """The terms by name, in order of first appearance. A tool drops the fraction of its sum; here
+    the last term with a fraction drops it."""
     counts: dict[str, float] = {}
     texts: dict[str, list[str]] = {}
     for name, by, count in counted:

@@ -1,4 +1,4 @@
-"""What a tool counts of one call, and the error for a call of which that is not known."""
+"""What a tool counts for one call, and the error for a call for which that is not known."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ class NotModelled(Exception):
 ToolModel: TypeAlias = Callable[[Spelling], Iterator[Counted]]
 
 UNCERTAIN = frozenset({FROZEN_NESTED, PARTLY})
-"""Calls in which a tool that asks for gradients may see one kernel."""
+"""Calls in which even a tool that asks for gradients may see one kernel."""
 
 
 def hooked(spelling: Spelling) -> None:
-    """Raises NotModelled where the run registers a module, which then lacks the tool's hooks."""
+    """Raises NotModelled if the run registers a module, which then lacks the tool's hooks."""
     for name, path in spelling.made:
         raise NotModelled(name, path, STOPS)
 
 
 def in_torch(spelling: Spelling) -> None:
-    """Raises NotModelled for an operator that is not torch's, which may run Python inside."""
+    """Raises NotModelled for an operator of another library, which may run Python code inside."""
     for call in spelling.kernels:
         if call.name.partition("::")[0] not in ("aten", "prim", "prims"):
             raise NotModelled.of(call, "what it runs inside is not seen")
@@ -87,7 +87,8 @@ def sequence(call: Called, batch_first: bool) -> tuple[int, int]:
 
 
 def outer(a: Any, b: Any) -> int:
-    """Elements of a sum or product of two, as profilers broadcast them: from the first axis on."""
+    """The elements of a sum or product of two tensors, as profilers broadcast them, from the first
+    axis on."""
     if not isinstance(a, Array) or not isinstance(b, Array):
         given = a if isinstance(a, Array) else b
         return given.size if isinstance(given, Array) else 1
@@ -99,7 +100,7 @@ def outer(a: Any, b: Any) -> int:
 def occurrences(spelling: Spelling, stops: Callable[[int], bool]) -> Mapping[int, int]:
     """How often a sum over the tree of modules meets each layer.
 
-    It does not look into a layer at which it stops, and meets a layer under two parents twice.
+    The sum does not look into a layer at which it stops, and meets a layer with two parents twice.
     """
     found: dict[int, int] = {}
 
@@ -113,7 +114,7 @@ def occurrences(spelling: Spelling, stops: Callable[[int], bool]) -> Mapping[int
 
 
 def optimised(equation: str, shapes: Iterable[tuple[int, ...]]) -> float:
-    """What NumPy says of an einsum in its best order."""
+    """NumPy's count of operations for an einsum in the best order."""
     import numpy as np
 
     operands = [np.broadcast_to(np.zeros(()), shape) for shape in shapes]

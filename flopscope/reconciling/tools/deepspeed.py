@@ -170,7 +170,7 @@ RULES: Mapping[str, tuple[str, AmountOf]] = {
 """Functions that deepspeed patches."""
 
 OTHERS: Mapping[str, int] = {"RNN": 1, "GRU": 7, "LSTM": 10}
-"""Operations a hidden unit of a step beside its products and biases."""
+"""The operations for each hidden unit in a step, beside products and biases."""
 
 
 def _step(layer: Layer, kind: str, suffix: str) -> int:
@@ -195,7 +195,8 @@ HOOKED = frozenset(
 
 
 def deepspeed(spelling: Spelling) -> Iterator[Counted]:
-    """What a module counts is added up wherever the tree of modules has it."""
+    """The answer of deepspeed. A module's count is added for every place of the module in the
+    tree."""
     hooked(spelling)
     in_torch(spelling)
     met = occurrences(spelling, lambda _: False)

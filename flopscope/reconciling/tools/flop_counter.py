@@ -38,11 +38,12 @@ FORMULAS: Mapping[str, Callable[[Called], int]] = {
 RECURRENT = frozenset({"aten::lstm", "aten::gru", "aten::rnn_tanh", "aten::rnn_relu"})
 
 FUSED = frozenset({ATTENTION, ENCODER, FLASH})
-"""What runs as one kernel that is not in the table."""
+"""Layers and functions that run as one kernel which is not in the table."""
 
 
 def flop_counter(spelling: Spelling) -> Iterator[Counted]:
-    """Raises NotModelled where the choice of a kernel depends on more than shapes."""
+    """The answer of FlopCounterMode. Raises NotModelled if the choice of a kernel depends on more
+    than shapes."""
     for name, path in spelling.unseen:
         raise NotModelled(name, path, "it runs in a form of its own")
     for call in spelling.kernels:

@@ -131,13 +131,13 @@ CELLS: Mapping[str, tuple[int, ...]] = {
     "aten::rnn_tanh_cell": (2, 3),
     "aten::rnn_relu_cell": (2, 3),
 }
-"""The places of the weights of recurrent cells, which a trace shows as two linear layers."""
+"""The indices of the weights of recurrent cells, which a trace shows as two linear layers."""
 
 
 def fvcore(spelling: Spelling) -> Iterator[Counted]:
-    """The operators of the trace, which leaves out what no result depends on.
+    """The answer of fvcore: the operators of the trace, without those on which no result depends.
 
-    Raises NotModelled for what torch.jit shows otherwise than a run does.
+    Raises NotModelled for calls that torch.jit shows differently from a run.
     """
     hooked(spelling)
     used = spelling.used

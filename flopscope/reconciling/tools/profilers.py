@@ -40,8 +40,7 @@ def pairs(call: Called) -> float:
 
 
 def resized(call: Called) -> tuple[float, tuple[int, ...] | int | None]:
-    """The elements of an interpolation to a scale; else None of them, and the size that is asked
-    for."""
+    """The elements of an interpolation to a scale; or else None, and the requested size."""
     x = tensor(call, call.argument(0, "input"))
     size, scale = call.argument(1, "size"), call.argument(2, "scale_factor")
     if size is not None:

@@ -63,7 +63,7 @@ def _norm(layer: Layer, call: Called) -> int:
 
 
 def _upsample(_: Layer, call: Called) -> int:
-    """ptflops looks at the first image of what is returned."""
+    """An upsampling, of which ptflops looks at the first image of the result."""
     return prod(tensor(call, call.result).shape[1:])
 
 
@@ -142,10 +142,10 @@ HOOKS: Mapping[str, Hook] = {
         "activation", "MultiheadAttention", Hook("its own formula, bias and softmax", _attention)
     ),
 }
-"""Hooks by class. ptflops looks into any other class, one derived from these included."""
+"""The hooks by class. ptflops looks into any other class, even one derived from these."""
 
 OF_OTHERS = {"torchvision.ops.deform_conv.DeformConv2d", "timm.layers.attention.Attention"}
-"""Classes of other libraries that it has rules for."""
+"""Classes of other libraries for which it has rules."""
 
 
 def _added(call: Called) -> float:
@@ -188,7 +188,7 @@ RULES: Mapping[str, tuple[str, AmountOf]] = {
 
 
 def ptflops(spelling: Spelling) -> Iterator[Counted]:
-    """The answer for one image, with which ptflops runs the network."""
+    """The answer of ptflops for one image, on which it runs the network."""
     hooked(spelling)
     in_torch(spelling)
     layers = spelling.layers

@@ -46,7 +46,7 @@ def _softmax(layer: Layer, call: Called) -> int:
 
 
 def _adaptive(_: Layer, call: Called) -> int:
-    """The product in floating point, as thop computes it."""
+    """Adaptive pooling, whose product is in floating point as thop computes it."""
     result = tensor(call, call.result)
     window = 1.0
     for given, made in zip(first(call).shape[2:], result.shape[2:], strict=True):
@@ -64,7 +64,7 @@ def _nothing(_: Layer, __: Called) -> int:
 
 
 EXTRAS: Mapping[str, tuple[int, int]] = {"RNN": (1, 0), "GRU": (3, 4), "LSTM": (4, 4)}
-"""Gates of a cell, and operations a hidden unit after them."""
+"""The gates of a cell, and the operations for each hidden unit after them."""
 
 
 def _step(kind: str, given: int, hidden: int, bias: bool) -> int:
@@ -151,11 +151,11 @@ HOOKS: Mapping[str, Hook] = {
         _NOTHING,
     ),
 }
-"""Hooks by class. Any other class, one derived from these included, counts nothing."""
+"""The hooks by class. Any other class counts nothing, even one derived from these."""
 
 
 def thop(spelling: Spelling) -> Iterator[Counted]:
-    """A module under two parents is hooked twice, and added up twice."""
+    """The answer of thop. A module with two parents is hooked twice and added twice."""
     hooked(spelling)
     layers = spelling.layers
     hooks = occurrences(spelling, lambda _: False)

@@ -12,7 +12,8 @@ from flopscope.spelling import NESTED, TRANSFORM, Array, Called, Layer, Opaque, 
 
 
 def torchinfo(spelling: Spelling) -> Iterator[Counted]:
-    """Every call of a leaf counts, and so does a second call of the same leaf."""
+    """The answer of torchinfo. Every call of a leaf module counts, including a second call of the
+    same leaf."""
     for call in spelling.modules:
         if NESTED in call.inside:
             raise NotModelled.of(call, "torch takes the padding out before it")
@@ -32,7 +33,7 @@ def torchinfo(spelling: Spelling) -> Iterator[Counted]:
 
 
 def _positions(call: Called, layer: Layer, name: str, size: tuple[int, ...]) -> tuple[str, int]:
-    """How often a parameter counts."""
+    """The number of times that a parameter counts."""
     if name in ("weight", "bias"):
         if not size:
             raise NotModelled.of(call, STOPS)
@@ -45,7 +46,8 @@ def _positions(call: Called, layer: Layer, name: str, size: tuple[int, ...]) -> 
 
 
 def _size(call: Called) -> tuple[int, ...]:
-    """The size that torchinfo takes a result to have: its first tensor's, or a mapping's last."""
+    """The size of a result as torchinfo sees it: that of its first tensor, or of a mapping's
+    last."""
     result = call.result
     if isinstance(result, Opaque):
         raise NotModelled.of(call, STOPS)

@@ -1,1 +1,2 @@
-"""A module built with symbols for its arguments, and the stand-ins for Python's numbers."""
+"""How a module is built with symbols as arguments, and the stand-ins for Python's numbers that this
+needs."""

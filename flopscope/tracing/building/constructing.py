@@ -1,4 +1,5 @@
-"""A module built with symbolic arguments, and traced: its formula in its own arguments."""
+"""A module is built with symbolic arguments and traced, which gives its formula in its own
+arguments."""
 
 from __future__ import annotations
 
@@ -26,10 +27,12 @@ from flopscope.tracing.values.numbers import MOST_LEARNT, Copies, follow, how_re
 
 
 def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Trail) -> nn.Module:
-    """`make(**arguments)` with polynomials as symbolic sizes, every weight a shape.
+    """Call `make(**arguments)` with symbolic sizes for polynomials, and with shapes for all
+    weights.
 
-    What the constructor decides goes on the trail. No count depends on initial values, so a size
-    that becomes a number in an initialiser is not fixed. Raises BadInput unless it makes a module.
+    Decisions of the constructor go on the trail. No count depends on initial values, so a size that
+    becomes a number in an initialiser does not count as fixed. Raises BadInput unless it makes a
+    module.
     """
     origins = origins_of(make, arguments)
 
@@ -47,8 +50,8 @@ def construct(make: Callable[..., Any], arguments: Mapping[str, Any], trail: Tra
 
 
 def given_module(make: Any, arguments: Mapping[str, Any], name: str) -> Callable[..., Any]:
-    """A function that makes the module; for a module that exists already, one that returns it.
-    Raises BadInput where a module that exists is given arguments, and where nothing can be made."""
+    """A function that makes the module, or returns it if it exists already. Raises BadInput if an
+    existing module is given arguments, and if nothing can be made."""
     if isinstance(make, nn.Module) and not arguments:
         return lambda: make
     if isinstance(make, nn.Module) or not callable(make):
@@ -58,7 +61,8 @@ def given_module(make: Any, arguments: Mapping[str, Any], name: str) -> Callable
 
 
 def origins_of(make: Callable[..., Any], arguments: Mapping[str, Any]) -> list[Callable[..., Any]]:
-    """The reader's functions and classes behind what makes the module, and its configurations."""
+    """The reader's functions and classes behind `make` and behind the configurations among its
+    arguments."""
     calls = [value.function for value in arguments.values() if isinstance(value, Deferred)]
     found = [getattr(make, "function", getattr(make, "func", make)), *calls]
     return [function for function in found if hasattr(function, "__module__")]
@@ -69,10 +73,10 @@ def without_memory(
     arguments: Mapping[str, Any],
     origins: Sequence[Callable[..., Any]] = (),
 ) -> Any:
-    """`make(**arguments)` with shapes for weights; what does not depend on random draws is known.
-    `origins` are functions and classes behind it.
+    """Call `make(**arguments)` with shapes for weights. Numbers that do not depend on random draws
+    are known. `origins` are the functions and classes behind it.
 
-    Raises what torch raises where the values of a weight are read.
+    Raises what torch raises if the values of a weight are read.
     """
     with (
         torch.random.fork_rng(devices=()),
@@ -87,7 +91,8 @@ def without_memory(
 
 @contextmanager
 def _knowing_parameters() -> Iterator[None]:
-    """While active, a parameter knows the numbers that it is made of, such as a scale of ones."""
+    """While active, a parameter knows the numbers from which it is made, such as a scale of
+    ones."""
     before = nn.Parameter.__new__
 
     def made(kind: Any, data: Any = None, requires_grad: bool = True) -> Any:
@@ -105,7 +110,7 @@ def _knowing_parameters() -> Iterator[None]:
 
 
 def free_arguments(value: Any) -> frozenset[Symbol]:
-    """Every symbol in a nested collection of arguments; text is no name of a size here."""
+    """Every symbol in a nested collection of arguments. Text is not the name of a size here."""
     if isinstance(value, Deferred):
         value = (value.positional, value.named)
     if isinstance(value, Mapping):
@@ -127,7 +132,7 @@ def _argument(trail: Trail, value: Any) -> Any:
 
 
 class _ShapesOnly(TorchDispatchMode):
-    """Operators of a constructor give shapes and are recorded nowhere."""
+    """A mode in which the operators of a constructor give shapes and are not recorded."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -152,7 +157,7 @@ class _ShapesOnly(TorchDispatchMode):
             return result
 
     def _on_meta(self, value: Any) -> Any:
-        """A tensor of a trace for a real one that a constructor makes of numbers."""
+        """A tensor of a trace in place of a real one that a constructor makes from numbers."""
         if isinstance(value, torch.device):
             return META
         real = isinstance(value, torch.Tensor) and value.device != META
@@ -170,14 +175,14 @@ INPUTS: Mapping[type[nn.Module], tuple[str, ...]] = {
     nn.MultiheadAttention: ("B", "T", "C"),
     nn.LayerNorm: ("B", "T", "C"),
 }
-"""What the first layer of a module tells about its input; C is the layer's own width."""
+"""What the type of a module's first layer tells about the input; C is the layer's own width."""
 
 
 LIKELY = frozenset(Symbol(axis) for axes in INPUTS.values() for axis in axes if axis != "C")
 
 
 def likely_input(module: nn.Module) -> tuple[Any, ...]:
-    """The shape of a module's input, from its first layer. Raises BadInput where none tells."""
+    """The shape of a module's input, from its first layer. Raises BadInput if no layer tells it."""
     for layer in module.modules():
         if type(layer) in INPUTS:
             axes = INPUTS[type(layer)]

@@ -1,6 +1,7 @@
-"""Functions of Python's math and NumPy, and operators that torch's sizes lack, on symbolic sizes.
+"""Functions of Python's math and NumPy on symbolic sizes, and operators that torch's sizes lack.
 
-Each gives what the original gives for numbers, rounded as there, and calls it for anything else.
+On sizes each computes what the original does, with the same rounding. For other arguments it calls
+the original.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ SIZES = (torch.SymInt, torch.SymFloat)
 
 
 def of_sizes(function: Callable[..., Any], pytype: type, *values: Any) -> Any:
-    """The function of sizes and numbers as another size: an int or a float of torch's."""
+    """The function's result as another size: a symbolic int or float of torch."""
     node = next(value.node for value in values if _symbolic((value,)))
     plain = [value.node.value if _symbolic((value,)) else value for value in values]
     return size_or_number(node.trail, applied(function, node.trail, plain, pytype), pytype)
@@ -36,7 +37,7 @@ def _symbolic(values: Sequence[Any]) -> bool:
 
 
 class _Either:
-    """A function that is another one where a symbolic size is among its arguments."""
+    """A function that is replaced if a symbolic size is among its arguments."""
 
     def __init__(self, original: Callable[..., Any], function: Callable[..., Any]) -> None:
         self._original = original
@@ -63,7 +64,7 @@ def _whole(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _log(value: Any, base: Any = None) -> Any:
-    """math.log, whose second argument divides by its own logarithm."""
+    """math.log, which divides by the logarithm of the second argument."""
     natural = MATH_FUNCTIONS["log"]
     over = value if isinstance(value, SIZES) else base
     if base is None:
@@ -72,7 +73,8 @@ def _log(value: Any, base: Any = None) -> Any:
 
 
 def _rest(a: Any, b: Any) -> Any:
-    """math.fmod, which is % where neither number is negative; the trail is asked whether it is."""
+    """math.fmod, which equals % if neither number is negative; that becomes a question on the
+    trail."""
     if a >= 0 and b > 0:
         return torch.sym_float(a) % torch.sym_float(b)
     return -(torch.sym_float(-a) % torch.sym_float(abs(b)))
@@ -102,11 +104,12 @@ _MATH: Mapping[str, Callable[..., Any]] = {
 MATH_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     name: _Either(getattr(math, name), function) for name, function in _MATH.items()
 }
-"""By their names in Python's math. Its floor, ceil, trunc and prod ask a size's own operators."""
+"""The functions by their names in Python's math. Its floor, ceil, trunc and prod use a size's own
+operators."""
 
 
 def _scalar(function: Callable[[Any], Any]) -> Callable[..., Any]:
-    """A rounding of NumPy's, which gives floats for integers too."""
+    """A rounding of NumPy, which gives floats for integers too."""
     return lambda value, *args, **kwargs: torch.sym_float(function(value))
 
 
@@ -156,12 +159,13 @@ _NUMPY: Mapping[str, Callable[..., Any]] = {
 NUMPY_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     name: _Either(getattr(np, name), function) for name, function in _NUMPY.items()
 }
-"""By their names in NumPy, as far as code calls them with single sizes, or a list of them."""
+"""The functions by their names in NumPy, as far as code calls them with single sizes or a list of
+them."""
 
 
 def asking(name: str) -> Callable[..., Any]:
-    """NumPy's function of the sizes' numbers, since it does not ask a size for its number
-    itself."""
+    """NumPy's function applied to the sizes' numbers, because NumPy does not ask a size for its
+    number."""
     original = getattr(np, name)
     return _Either(original, lambda value: original(_number_of(value)))
 
@@ -174,7 +178,7 @@ def _number_of(value: Any) -> Any:
 
 
 def _floor_division(self: Any, other: Any) -> Any:
-    """x // y, that of floats as Python takes it: 1.0 // 0.1 is 9.0."""
+    """x // y; for floats as Python computes it: 1.0 // 0.1 is 9.0."""
     if isinstance(self, torch.SymInt) and isinstance(other, builtins.int | torch.SymInt):
         return self.__int_floordiv__(other)
     known = isinstance(other, builtins.int | builtins.float | torch.SymInt | torch.SymFloat)
@@ -214,7 +218,7 @@ METHODS: Sequence[tuple[type, str, Callable[..., Any]]] = (
     ),
     (torch.SymInt, "__round__", _round),
 )
-"""Operators that torch's sizes lack, or have in another way than Python's numbers."""
+"""Operators that torch's sizes lack, or that they define differently from Python's numbers."""
 
 
 @contextmanager

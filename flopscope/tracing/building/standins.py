@@ -1,4 +1,5 @@
-"""Python's own numbers and functions, made safe for symbolic sizes while a module is built or run.
+"""Stand-ins for Python's own number types and functions that keep sizes symbolic while a module is
+built or run.
 
 `int(x)`, `float(x)`, `math.sqrt(x)`, `np.ceil(x)` and `isinstance(x, int)` ask a symbolic size for
 its number. While a module is built or run, the modules of the user's package find these stand-ins
@@ -67,8 +68,8 @@ FUSED = functional.scaled_dot_product_attention
 
 
 def _attention(*args: Any, **kwargs: Any) -> torch.Tensor:
-    """F.scaled_dot_product_attention, which torch's own attention layer calls where no mode sees
-    it."""
+    """F.scaled_dot_product_attention, which torch's own attention layer calls unseen by any
+    mode."""
     if has_free_size((args, kwargs)):
         return attention(*args, **kwargs)
     return FUSED(*args, **kwargs)
@@ -89,16 +90,16 @@ class _Module(ModuleType):
 NUMBERS = _Module(numbers, {"Integral": Whole})
 
 BY_NAME: Mapping[str, Any] = {"int": Whole, "float": RealStandIn}
-"""Built-in names that a module finds in its own namespace first."""
+"""Built-in names that are put into a module's own namespace, where they are found first."""
 
 LOGARITHMS = frozenset(("log", "log2", "log10"))
-"""Logarithms of a constructor's own arguments ask for numbers, since a law over several numbers
-says more than a logarithm in a formula."""
+"""Logarithms of a constructor's arguments ask for numbers, because a law over several numbers says
+more than a logarithm in a formula."""
 
 
 def _by_value(leaving: Collection[str]) -> Mapping[int, Any]:
-    """What stands in for whatever a module has imported under any name, by the original's
-    identity."""
+    """The stand-ins by the identity of their originals, which a module may have imported under any
+    name."""
     of_math = {name: f for name, f in MATH_FUNCTIONS.items() if name not in leaving}
     of_numpy = {n: asking(n) if n in leaving else f for n, f in NUMPY_FUNCTIONS.items()}
     return {
@@ -116,7 +117,7 @@ BY_VALUE = {leaving: _by_value(leaving) for leaving in (frozenset(), LOGARITHMS)
 """The stand-ins of a run, and those of a constructor."""
 
 TORCH = (functional, normalization, rnn)
-"""torch's own modules that ask sizes for numbers; the others are left alone."""
+"""torch's own modules that ask sizes for numbers. The others are left alone."""
 
 
 @contextmanager
@@ -139,7 +140,7 @@ def _standing_in(namespace: Mapping[str, Any], by_value: Mapping[int, Any]) -> d
 
 @contextmanager
 def _replaced(changes: Iterable[tuple[dict[str, Any], str, Any]]) -> Iterator[None]:
-    """While active, these names of namespaces have other values."""
+    """While active, these names in namespaces have other values."""
     before: list[tuple[dict[str, Any], str, Any]] = []
     missing = object()
     try:
@@ -156,8 +157,8 @@ def _replaced(changes: Iterable[tuple[dict[str, Any], str, Any]]) -> Iterator[No
 
 
 def namespaces(makers: Iterable[Callable[..., Any]]) -> list[dict[str, Any]]:
-    """The namespaces of their own functions, whose file may be no module, and those of the modules
-    in their packages."""
+    """The namespaces of the functions themselves, whose file may not be a module, and of the
+    modules in their packages."""
     makers = tuple(makers)
     found: list[dict[str, Any]] = []
     for make in makers:

@@ -1,1 +1,2 @@
-"""Mixtures of experts: who chooses, what is known of the choice, and what is computed for it."""
+"""Mixtures of experts: how tokens choose, what is known of the choice, and what is computed for
+it."""

@@ -1,4 +1,5 @@
-"""Where tokens choose experts: the functions that make numbers of experts, and one-hot tensors."""
+"""The functions with which tokens choose experts: those that give numbers of experts, and one-hot
+tensors."""
 
 from __future__ import annotations
 
@@ -58,7 +59,7 @@ def _one_hot(
         return NotImplemented
     if classes != -1 and classes < route.experts:
         return NotImplemented
-    result = function(args[0], max(classes, route.experts))  # a class more may stand for none
+    result = function(args[0], max(classes, route.experts))  # one more may mean no expert
     return with_route(result, hot(route, args[0], result.dim() - 1))
 
 
@@ -81,7 +82,7 @@ def _scattered(
 def _joined(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """Several choices of each token side by side: one choice, of more experts a token."""
+    """Several choices of each token side by side, which are one choice of more experts."""
     routes = [route_of(x) for x in args[0]] if args and isinstance(args[0], list | tuple) else []
     found = [r for r in routes if r is not None and r.form == "choice"]
     if not found or len(found) < len(routes) or len({r.experts for r in found}) > 1:
@@ -99,7 +100,7 @@ def _joined(
 def _sorted(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """The same choices in the order of experts."""
+    """The same choices, sorted by expert."""
     route = route_of(args[0])
     if route is None or route.form != "choice":
         return NotImplemented

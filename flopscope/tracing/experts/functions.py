@@ -1,4 +1,4 @@
-"""Mixtures of experts: functions of torch on choices of experts, met before the dispatcher."""
+"""Functions of torch on choices of experts, handled before they reach the dispatcher."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 def _equal(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """A comparison of a choice with the number of one expert, or with all of them along a new last
-    dimension: a mask, or one-hot truths."""
+    """A comparison of a choice with the number of one expert, which gives a mask, or with all
+    numbers along a new last dimension, which gives one-hot booleans."""
     index, other = args[:2]
     route = route_of(index)
     if route is None or route.form != "choice":
@@ -45,7 +45,7 @@ def _equal(
 
 
 def _numbers(value: Any) -> list[int] | None:
-    """The whole numbers that code or a known tensor gives; None where they are not known."""
+    """The integers that code or a known tensor gives; None if they are not known."""
     if isinstance(value, torch.Tensor):
         numbers = known(value)
         if numbers is None:
@@ -96,7 +96,7 @@ def _permuted(
 def _entry(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """x[…]: a part of a choice, the rows that a mask selects, or the weights that are chosen."""
+    """x[…]: a part of a choice, the rows that a mask selects, or the chosen weights."""
     x, index = args
     route, by = route_of(x), route_of(index)
     if by is not None and by.form == "mask":
@@ -116,7 +116,7 @@ def _entry(
 
 
 def _number_at(x: torch.Tensor, index: Any, axis: int) -> int | None:
-    """The expert that x[…] takes out of a one-hot tensor, where it takes all of the rest."""
+    """The expert that x[…] takes out of a one-hot tensor, if it takes everything else."""
     parts = list(index) if isinstance(index, tuple) else [index]
     if Ellipsis in [p for p in parts if not isinstance(p, torch.Tensor)]:
         at = next(i for i, p in enumerate(parts) if p is Ellipsis)
@@ -135,7 +135,7 @@ def _chosen(
     kwargs: Mapping[str, Any],
     route: Route,
 ) -> Any:
-    """Weights that a choice looks up: each token uses those of its experts."""
+    """A look-up of weights by a choice. Each token uses the weights of its experts."""
     before = len(recorder.rows)
     result = function(*args, **kwargs)
     first = next((a for a in args if isinstance(a, torch.Tensor) and route_of(a) is None), None)
@@ -152,7 +152,7 @@ def _looked_up(
     route = route_of(index)
     if route is None or route.form != "choice":
         return NotImplemented
-    if function is not F.embedding and args[1] == 0:  # as it is written with brackets
+    if function is not F.embedding and args[1] == 0:  # as brackets are called
         function, args, kwargs = torch.Tensor.__getitem__, (args[0], index), {}
     return _chosen(recorder, function, args, kwargs, route)
 

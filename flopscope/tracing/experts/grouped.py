@@ -1,6 +1,6 @@
-"""Products of rows that are sorted by expert: every row meets the matrix of its group.
+"""Products of rows that are sorted by expert. Every row is multiplied by the matrix of its group.
 
-Which rows belong to a group depends on values; how many there are together is a shape.
+Which rows belong to a group depends on values, but their total number is a shape.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def grouped(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """The grouped product of numbers of any type, where torch's meta kernel knows only one type.
-    Raises RuntimeError for inner sizes that differ."""
+    """The grouped product for numbers of any type; torch's meta kernel knows only one type. Raises
+    RuntimeError if inner sizes differ."""
     a, b = args[:2]
     offsets: Any = args[2] if len(args) > 2 else kwargs.get("offs")
     bias = args[3] if len(args) > 3 else kwargs.get("bias")
@@ -46,7 +46,7 @@ def grouped(
 
 
 def _exact(rows: Any, tokens: Any) -> Any:
-    """How many rows there are for each token. Where tokens choose twice, they are twice as many."""
+    """The number of rows for each token. If tokens choose twice, there are twice as many."""
     if isinstance(rows, int) and isinstance(tokens, int):
         return rows // tokens if tokens and rows % tokens == 0 else None
     ratio = rows / tokens

@@ -1,9 +1,10 @@
-"""Tokens that choose their experts: what is known of a choice that depends on data.
+"""What is known of the experts that tokens choose, although the choice depends on data.
 
-Each token chooses k of E experts. Which rows an expert takes depends on data, but not how many all
-experts take together. While the network runs, the rows that a mask of one expert selects are a size
-of their own; in the end the rows are spread evenly. Where a row costs the same at every expert, the
-total holds for any routing; else it holds for an even one, and the ledger says so.
+Each token chooses k of E experts. Which rows an expert takes depends on data, but the number of
+rows that all experts take together does not. While the network runs, the rows that a mask of one
+expert selects are a size of their own; in the end the rows are spread evenly. If a row costs the
+same at every expert, the total holds for any routing; otherwise it holds for an even routing, and
+the ledger says so.
 """
 
 from __future__ import annotations
@@ -36,10 +37,11 @@ PREFIX = "rows_of_expert_"
 
 @dataclass(frozen=True)
 class Route:
-    """A choice among `experts`, `each` of them a token, as a tensor holds it: `form` is "choice"
-    (numbers of experts), "one-hot" (truths, experts along `axis`), "mask" (of one `expert`), "per
-    expert" (one number or truth each), "any" (is there a row?) or "count" (how many). `total` is
-    the number of rows that all experts take together, `origin` where the choice was made."""
+    """A choice among `experts`, of which each token takes `each`, in the form in which a tensor
+    holds it. `form` is "choice" (numbers of experts), "one-hot" (booleans, with experts along
+    `axis`), "mask" (of one `expert`), "per expert" (a number or boolean for each), "any" (is there
+    a row?) or "count" (how many rows?). `total` is the number of rows that all experts take
+    together, and `origin` is the line where the choice was made."""
 
     form: str
     experts: int
@@ -48,16 +50,16 @@ class Route:
     origin: str
     axis: int = -1
     expert: int = 0
-    rows: tuple[Any, ...] = ()  # of a mask, once it has selected: its size
+    rows: tuple[Any, ...] = ()  # the size of a mask's selection, once it has selected
 
 
 def route_of(value: Any) -> Route | None:
-    """What a tensor says of a choice of experts; None for any other value."""
+    """What a tensor says about a choice of experts; None for any other value."""
     return vars(value).get(ROUTE) if isinstance(value, torch.Tensor) else None
 
 
 def with_route(tensor: torch.Tensor, route: Route) -> torch.Tensor:
-    """The tensor, which carries a choice from now on."""
+    """The tensor, which from now on carries a choice."""
     setattr(tensor, ROUTE, route)
     return tensor
 
@@ -68,17 +70,17 @@ class Routing:
 
     trail: Trail
     sizes: dict[str, Route] = field(default_factory=dict)
-    chosen: dict[Any, Route] = field(default_factory=dict)  # the last choice among so many
+    chosen: dict[Any, Route] = field(default_factory=dict)  # the last among so many experts
 
     def rows(self, mask: torch.Tensor, route: Route) -> Any:
-        """How many rows a mask selects: the same size whenever it is asked."""
+        """The number of rows that a mask selects, which is the same size each time."""
         if not route.rows:
             route = replace(route, rows=(self.size_for(route),))
             with_route(mask, route)
         return route.rows[0]
 
     def size_for(self, route: Route) -> torch.SymInt:
-        """A size of its own for the rows of an expert."""
+        """A new size for the rows of an expert."""
         name = f"{PREFIX}{len(self.sizes)}"
         self.sizes[name] = route
         total = route.total
@@ -92,8 +94,8 @@ class Routing:
 def spread_evenly(routing: Routing, ledger: Ledger) -> tuple[Ledger, tuple[str, ...]]:
     """The ledger with rows spread evenly over experts, and the sentences that say so.
 
-    Raises BadInput where the work of an expert is not in proportion to its rows, and where code
-    asked for the number of its rows."""
+    Raises BadInput if the work of an expert is not in proportion to its rows, or if code asked for
+    the number of its rows."""
     if not routing.sizes:
         return ledger, ()
     names = frozenset(routing.sizes)
@@ -120,7 +122,7 @@ def _is_ours(s: Symbol) -> bool:
 
 
 def _even(route: Route) -> Size:
-    """An equal part of the rows, in whole rows where they are numbers."""
+    """An equal share of the rows, in whole rows if they are numbers."""
     if is_symbolic(route.total):
         return route.total / route.experts
     whole, rest = divmod(route.total, route.experts)
@@ -140,7 +142,7 @@ def _said(routes: Iterable[Route]) -> tuple[str, ...]:
 
 
 def _same_for_all(routing: Routing, ledger: Ledger) -> bool:
-    """Does a row cost the same at every expert, in every convention, and are all there?"""
+    """Does a row cost the same at every expert, in every convention, and do all experts run?"""
     for name in CONVENTIONS:
         total = readings.flops(ledger.rows, name).value
         if not all(_is_level(total, group) for group in _groups(routing.sizes)):
@@ -166,7 +168,7 @@ def _is_level(total: Size, group: Mapping[str, Route]) -> bool:
 
 
 def _coefficient(total: Size, name: str) -> Any:
-    """What one row costs. Every monomial has the size at most once."""
+    """The cost of one row. Every monomial has the size at most once."""
     if not isinstance(total, Polynomial):
         return 0
     s = Symbol(name)
@@ -215,7 +217,7 @@ def _shared(row: Operator, sizes: Mapping[str, Route]) -> Operator:
 
 
 def used_by(row: Operator, route: Route) -> Operator:
-    """The row with weights of which each token uses `each` of `experts` parts."""
+    """The row with weights of which each token uses `each` of `experts` shares."""
     if not isinstance(route.each, int):
         return row
     share = Fraction(int(route.each), route.experts)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def _where(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """torch.where of a condition alone, and nonzero: the places where a mask is true."""
+    """torch.where of only a condition, and nonzero: the places where a mask is true."""
     mask = args[0]
     route = route_of(mask)
     if route is None or len(args) > 1:
@@ -37,7 +37,7 @@ def _where(
 
 
 def _all_experts(route: Route, apart: bool) -> Any:
-    """The experts that some token has chosen: all are visited."""
+    """The experts that some token has chosen, which are taken to be all."""
     with _disable_current_modes():
         numbers = torch.arange(route.experts, device="cpu")
         numbers = numbers if apart else numbers[:, None]
@@ -107,7 +107,8 @@ def _compared(
 def _truth(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """The truth of a count or an "any": yes, since every expert is visited."""
+    """The truth of a count or an "any", which is yes, because every expert is taken to have
+    rows."""
     route = route_of(args[0])
     return True if route is not None and route.form in ("any", "count") else NotImplemented
 

@@ -1,1 +1,1 @@
-"""A ledger by way of torch.export."""
+"""A ledger made from torch.export's graph."""

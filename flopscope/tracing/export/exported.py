@@ -1,8 +1,8 @@
-"""A ledger by way of torch.export: slower, and by torch's own shapes.
+"""A ledger made from torch.export's graph, which is slower and uses torch's own symbolic shapes.
 
-torch runs the module on symbolic sizes of its own and writes down a graph, whose nodes go through
-the same table of operators. A release of torch that breaks the engine leaves this way open, and a
-program that was exported elsewhere can be read.
+torch runs the module on its own symbolic sizes and writes a graph, whose nodes go through the same
+table of operators. This works even if a release of torch breaks the engine, and programs that were
+exported elsewhere can be read.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ def trace_exported(
     rules: Mapping[str, Rule] | None = None,
     **named: Any,
 ) -> Trace:
-    """What `flopscope.tracing.trace` gives, by torch.export: the same rows and totals.
+    """The result of `flopscope.tracing.trace`, made with torch.export: the same rows and totals.
 
     The arguments are those of `trace`; `target` may also be an exported program, as torch.export
     makes and torch.export.load reads it, whose inputs then have these shapes. The domain is that of
     the export: torch takes a free size to be at least 2, and asks more than the engine does. A
-    module that has two names appears under the one that it is called by. A program that was loaded
-    from a file has kept the ranges of its sizes only, not its other branches on them: its domain
+    module with two names appears under the one by which it is called. A program that was loaded
+    from a file has kept only the ranges of its sizes, not its other branches on them, so its domain
     may be too wide.
 
     One row differs: at numbers, torch's own attention layer with the batch first projects its input
-    by a product and an addition, which are one linear layer here, as they are at free sizes.
+    by a product and an addition. Here, as at free sizes, these are one linear layer.
 
-    Raises BadInput where torch.export refuses the module, where a size has no canonical form, and
-    where a program does not take these inputs.
+    Raises BadInput if torch.export refuses the module, if a size has no canonical form, or if a
+    program does not take these inputs.
     """
 
     def attempt(trail: Trail) -> Trace:
@@ -66,10 +66,10 @@ def trace_exported(
 def _exported(
     module: nn.Module, trail: Trail, values: tuple[tuple[Any, ...], dict[str, Any]]
 ) -> ExportedProgram:
-    """The module exported at the example, with its free sizes free.
+    """Export the module at the example, with its free sizes free.
 
-    It runs there first, so that its own errors are raised as they are and an example that it
-    refuses is not exported.
+    It runs there first, so that its own errors are raised unchanged, and an example that it refuses
+    is not exported.
     """
     shapes = ShapesCollection()
 
@@ -85,7 +85,7 @@ def _exported(
 
     args, kwargs = pytree.tree_map(at_example, values)
     with inference(module), torch.no_grad(), META, no_fused_attention(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's remarks on its own and on the user's code
+        warnings.simplefilter("ignore")  # torch warns about its own and about the user's code
         module(*args, **kwargs)
         try:
             spec = shapes.dynamic_shapes(module, args, kwargs)

@@ -1,4 +1,5 @@
-"""Sizes as torch.export writes them, SymPy expressions, as this project's polynomials."""
+"""Converts the sizes of torch.export, which are SymPy expressions, to this project's
+polynomials."""
 
 from __future__ import annotations
 
@@ -49,9 +50,9 @@ def size_of(expression: Any, sizes: Mapping[str, Size]) -> Size:
 
 
 def _has_lost_its_order(expression: Any) -> bool:
-    """Is it a sum or product of several terms, one of which doubles round? SymPy changes the order
-    of terms and multiplies constants: it makes one number of 0.7 · 1.4, with as many digits as it
-    keeps, so what the code computes is lost."""
+    """Is it a sum or product of several terms that doubles round? SymPy reorders terms and
+    multiplies constants: it makes one number of 0.7 · 1.4, with as many digits as it keeps, so what
+    the code computes is lost."""
     if expression.func not in (sympy.Add, sympy.Mul):
         return False
     floats = [float(a) for a in expression.args if isinstance(a, sympy.Float)]
@@ -61,12 +62,12 @@ def _has_lost_its_order(expression: Any) -> bool:
 
 
 MOST_DIGITS = 12
-"""Of a constant that code writes, and no product of two has as few."""
+"""A constant that code writes has at most this many digits, and a product of two has more."""
 
 
 def relation_of(expression: Any, sizes: Mapping[str, Size]) -> Relation | None:
-    """A comparison of sizes as a condition; None where it is settled. Raises BadInput as
-    `size_of`."""
+    """A comparison of sizes as a condition; None if it is settled. Raises BadInput as `size_of`
+    does."""
     if expression in (sympy.true, sympy.false):
         return None
     if isinstance(expression, sympy.Not):
@@ -124,7 +125,7 @@ FUNCTIONS: Mapping[Any, Callable[..., Size]] = {
     theirs.ToFloat: lambda size: size,
     theirs.Identity: lambda size: size,
     theirs.FloorToInt: floored,
-    theirs.TruncToInt: floored,  # a size is not negative
+    theirs.TruncToInt: floored,  # sizes are not negative
     theirs.CeilToInt: ceiled,
     theirs.RoundToInt: nearest_whole,
     theirs.Max: maximum,
@@ -134,7 +135,7 @@ FUNCTIONS: Mapping[Any, Callable[..., Size]] = {
     theirs.OpaqueUnaryFn_sqrt: doubles.sqrt,
     theirs.OpaqueUnaryFn_log2: doubles.log2,
 }
-"""SymPy's and torch's own functions of sizes."""
+"""SymPy's and torch's own functions of sizes, each with ours."""
 
 COMPARISONS: Mapping[Any, tuple[bool, bool, bool]] = {
     sympy.Eq: (False, True, False),

@@ -1,8 +1,8 @@
 """The graph of an exported program, node by node, as the recorder's calls.
 
-Every tensor of torch's has an image: a meta tensor whose sizes are ours. Composite operators, which
-an exported program keeps whole, run once more on torch's own symbolic sizes and are recorded as
-what they are made of, as they are when a module runs.
+Every tensor of torch has an image, which is a meta tensor with our sizes. Composite operators,
+which an exported program keeps whole, run once more on torch's own symbolic sizes. They are
+recorded as the operators of which they consist, as when a module runs.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def walk(
 
 
 class Images:
-    """Our tensors by torch's; `sizes` are ours by the names of torch's symbols."""
+    """Our tensors for torch's. `sizes` are our sizes by the names of torch's symbols."""
 
     def __init__(self, trail: Trail, sizes: Mapping[str, Size]) -> None:
         self.sizes = sizes
@@ -70,7 +70,7 @@ class Images:
         self._alive: list[Any] = []  # ids stay unique while tensors live
 
     def of(self, value: Any) -> Any:
-        """The same nested collection in our tensors and sizes."""
+        """The same nested collection with our tensors and sizes."""
         return pytree.tree_map(self._one, value)
 
     def same(self, value: Any, other: Any) -> None:
@@ -100,7 +100,7 @@ class Images:
 
 
 class _Seen(TorchDispatchMode):
-    """Keeps every call of an operator while it is active."""
+    """Notes every call of an operator while it is active."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -119,7 +119,7 @@ class _Seen(TorchDispatchMode):
 
 
 def _record(node: fx.Node, recorder: Recorder, images: Images) -> None:
-    """Record one node. Raises BadInput for what is no operator of tensors."""
+    """Record one node. Raises BadInput if it is not an operator on tensors."""
     function: Any = node.target
     result = node.meta.get("val")
     values: Any = fx.map_arg((node.args, node.kwargs), lambda n: n.meta["val"])
@@ -151,7 +151,7 @@ def _record(node: fx.Node, recorder: Recorder, images: Images) -> None:
 
 
 def _whole(function: OpOverload, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """Run a composite operator; a convolution of complex numbers runs as one operator."""
+    """Run a composite operator. A convolution of complex numbers runs as one operator."""
     convolved = CONVOLUTIONS_BY_NAME.get(function.overloadpacket.__name__)
     if convolved is not None and has_complex(args, kwargs):
         return convolution(convolved, *args, **kwargs)
@@ -169,7 +169,8 @@ def _positions(node: fx.Node, args: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def _contiguous(values: Any, images: Images, always: bool) -> Any:
-    """Free sizes have no layout in a trace, and a linear layer is one whatever its input's is."""
+    """Call contiguous: free sizes have no layout in a trace, and a linear layer is one layer
+    whatever the layout of its input."""
 
     def one(value: Any) -> Any:
         if not isinstance(value, FakeTensor) or not (always or has_free_size(value)):
@@ -201,7 +202,7 @@ RECURRENT_BY_NAME: Mapping[str, Any] = {function.__name__: function for function
 
 
 def _is_composite(function: OpOverload) -> bool:
-    """Is the operator made of others? An interpolation is, but becomes a row of its own."""
+    """Does the operator consist of others? An interpolation does, but becomes a row of its own."""
     name = function.overloadpacket.__name__
     return function.has_kernel_for_dispatch_key(COMPOSITE) and "upsample" not in name
 
@@ -274,7 +275,8 @@ def _ranks(shapes: Sequence[tuple[Any, ...]]) -> str:
 def _assumed(
     program: ExportedProgram, values: Sequence[Any], sizes: Mapping[str, Size]
 ) -> Iterator[Relation]:
-    """The ranges of its sizes, and the branches that were taken on them."""
+    """The conditions that the program assumes: the ranges of its sizes, and the branches that were
+    taken on them."""
     for symbol, its in program.range_constraints.items():
         if symbol.name in sizes:
             yield Relation(sizes[symbol.name] - int(its.lower), equality=False)

@@ -1,1 +1,1 @@
-"""Functions of torch that are met before they reach the dispatcher."""
+"""Functions of torch that are handled before they reach the dispatcher."""

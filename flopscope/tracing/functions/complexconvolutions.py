@@ -1,7 +1,8 @@
 """Convolutions of complex numbers as one operator each.
 
-torch takes them apart into three convolutions of real numbers, of the real parts, the imaginary
-ones and their sums: an algorithm, as Winograd's is one. Counted are the products that define them.
+torch splits each into three convolutions of real numbers: of the real parts, the imaginary parts
+and their sums. That is an algorithm, like Winograd's; the products that define the convolution are
+counted.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ CONVOLUTIONS: Mapping[Any, tuple[int, bool]] = {
     F.conv_transpose2d: (2, True),
     F.conv_transpose3d: (3, True),
 }
-"""How many axes they have, and whether they are transposed."""
+"""The functions, with their number of axes and whether they are transposed."""
 
 
 def has_complex(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
@@ -30,7 +31,7 @@ def has_complex(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
 
 
 def convolution(function: Any, *args: Any, **kwargs: Any) -> torch.Tensor:
-    """What the function returns, by the operator that torch has for any convolution."""
+    """What the function returns, computed by torch's operator for any convolution."""
     axes, transposed = CONVOLUTIONS[function]
     take = _transposed if transposed else _forward
     x, weight, bias, stride, padding, extra, groups, dilation = take(*args, **kwargs)
@@ -75,7 +76,7 @@ def _forward(
     dilation: Any = 1,
     groups: Any = 1,
 ) -> tuple[Any, ...]:
-    """Padding that keeps the size, where it is odd, is one larger behind the input."""
+    """Padding for `same`: an odd one has one more after the input."""
     if padding == "valid":
         padding = 0
     elif padding == "same":

@@ -1,4 +1,4 @@
-"""Functions that torch composes of others with questions about its own layout, on free sizes.
+"""Functions that torch composes of others while it asks about memory layout, on free sizes.
 
 Each is composed here of the same operators, so a ledger has the same rows at numbers and at free
 sizes, and the domain has only the conditions under which the function itself is right.
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def composed(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """The result, or NotImplemented where the function, or this use of it, is left to torch."""
+    """The result, or NotImplemented if the function, or this use of it, is left to torch."""
     if function in POOLS:
         result = pooled(recorder, POOLS[function], *args, **kwargs)
     else:
@@ -132,7 +132,7 @@ def _group_norm(
     bias: torch.Tensor | None = None,
     eps: float = 1e-5,
 ) -> torch.Tensor:
-    """F.group_norm, for which torch asks in which order a map's axes lie in memory."""
+    """F.group_norm, for which torch asks in which order a map's axes are in memory."""
     for stored in (weight, bias):
         if stored is not None:
             _a_number_each(stored, input)
@@ -169,7 +169,7 @@ def _mean_of_line(x: torch.Tensor, output_size: Any = None) -> Any:
 def _distances(
     x1: torch.Tensor, x2: torch.Tensor, p: float = 2.0, compute_mode: str | None = None
 ) -> Any:
-    """cdist: of many points by a product of matrices."""
+    """cdist; for many points it is a product of matrices."""
     mode = (compute_mode or "use_mm_for_euclid_dist_if_necessary").partition("_mm")[0]
     if p != 2.0 or mode == "donot_use":
         return None
@@ -194,7 +194,7 @@ def _contiguous(x: torch.Tensor, memory_format: Any = None) -> Any:
 
 
 def _is_contiguous(x: torch.Tensor, memory_format: Any = torch.contiguous_format) -> Any:
-    """Tensor.is_contiguous: every tensor on free sizes is, in the order of its axes."""
+    """Tensor.is_contiguous, which is true for every tensor on free sizes."""
     if not has_free_size(x):
         return None
     return memory_format in (torch.contiguous_format, torch.preserve_format)
@@ -210,7 +210,7 @@ def _one_hot(tensor: torch.Tensor, num_classes: Any = -1) -> Any:
 
 
 def _upper_places(row: Any, col: Any, offset: int = 0, **options: Any) -> Any:
-    """triu_indices of a square from its diagonal, or one above, on."""
+    """triu_indices of a square, from its diagonal or a higher one on."""
     return _triangle(row, offset, options) if offset >= 0 and is_size(row, col) else None
 
 
@@ -286,4 +286,4 @@ COMPOSITES: Mapping[Any, Callable[..., Any]] = {
     torch.lstm_cell: lstm_cell,
     torch.gru_cell: gru_cell,
 }
-"""By torch's function. One that returns None leaves this use to torch."""
+"""The compositions by torch's function. One that returns None leaves this use to torch."""

@@ -1,9 +1,8 @@
-"""torch.einsum on free sizes, in torch's own steps but without its questions about layout.
+"""torch.einsum on free sizes, in the same steps as torch's but without questions about layout.
 
 Operands are multiplied from left to right. An index that neither a later operand nor the result has
-is summed: before the product where one operand alone has it, by one product of stacks of matrices
-where both have it. Where nothing is summed over more than one element, torch multiplies element by
-element.
+is summed: before the product if only one operand has it, by one product of stacks of matrices if
+both have it. If nothing is summed over more than one element, torch multiplies element by element.
 """
 
 from __future__ import annotations
@@ -17,11 +16,12 @@ import torch
 from flopscope.tracing.shapes.fitting import at_example, demand, is_number, same, text
 
 Letters: TypeAlias = list[str]
-"""The indices of an operand: letters, and …n for the n-th from the right that an ellipsis is."""
+"""The indices of an operand: letters, and …n for the n-th dimension from the right in an
+ellipsis."""
 
 
 def einsum(equation: Any, *operands: Any) -> torch.Tensor | None:
-    """The product; None for operands given with lists of indices, which are left to torch."""
+    """The product; None if operands come with lists of indices, which are left to torch."""
     if len(operands) == 1 and isinstance(operands[0], list | tuple):
         operands = tuple(operands[0])
     if not isinstance(equation, str) or (len(operands) > 2 and _reorders()):
@@ -114,7 +114,7 @@ def _multiplied(
 def _stretched(
     a: torch.Tensor, left: Letters, b: torch.Tensor, right: Letters
 ) -> tuple[torch.Tensor, Letters, torch.Tensor, Letters]:
-    """The operand without its dimensions of size 1 that the other operand has in full."""
+    """The operand without those dimensions of size 1 that the other operand has in full."""
     for index in [i for i in left if i in right]:
         m, n = a.shape[left.index(index)], b.shape[right.index(index)]
         if same(m, n) or at_example(m == n):

@@ -1,4 +1,4 @@
-"""Tensors whose length is a free size, from functions of torch that take plain numbers alone."""
+"""Tensors with a free size as length, from functions of torch that take only plain numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 def _spaced(
     start: Any, end: Any, steps: Any, base: float = 10.0, *, dtype: Any = None, **_: Any
 ) -> torch.Tensor:
-    """torch.linspace and torch.logspace, on whose values no count depends."""
+    """torch.linspace and torch.logspace. No count depends on the values."""
     return torch.empty((steps,), dtype=dtype or torch.get_default_dtype(), device="meta")
 
 
@@ -19,4 +19,4 @@ FACTORIES: Mapping[Any, Callable[..., torch.Tensor]] = {
     torch.linspace: _spaced,
     torch.logspace: _spaced,
 }
-"""By torch's function, what stands in for it where a size is symbolic."""
+"""The stand-in for each function of torch if a size is symbolic."""

@@ -1,5 +1,5 @@
-"""Functions of torch that run in another way in a trace, in two literal tables: one for any sizes,
-and one for free sizes alone."""
+"""Functions of torch that run differently in a trace, in two literal tables: one for any sizes, and
+one for free sizes only."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from flopscope.tracing.special.table import Handler
 def _linear(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """A linear layer on the axes of its input, which torch folds into one."""
+    """A linear layer with the axes of its input, which torch would fold into one."""
     if not args or args[0].dim() <= 2:
         return NotImplemented
     with recorder.positions(args[0].shape[:-1]):
@@ -63,7 +63,7 @@ def _rms_norm(
 def _recurrent(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """All steps of a recurrent layer at once. Raises BadInput in a training step."""
+    """Run all steps of a recurrent layer at once. Raises BadInput in a training step."""
     if recorder.trains:
         raise BadInput(
             f"the backward pass of {function.__name__} is not known; "
@@ -78,7 +78,7 @@ ON_ANY_SIZES: Mapping[Any, Handler] = {
     F.rms_norm: _norm,
     **dict.fromkeys(RECURRENT, _recurrent),
 }
-"""Handlers by function, whatever the sizes are."""
+"""Handlers by function, for any sizes."""
 
 # --- on free sizes ------------------------------------------------------------------------------
 
@@ -86,8 +86,7 @@ MEANS: Mapping[Any, tuple[int, ...]] = {
     F.adaptive_avg_pool2d: (-2, -1),
     F.adaptive_avg_pool3d: (-3, -2, -1),
 }
-"""Pooling to one position is the mean over these axes; torch asks whether there are two channels,
-for the sake of strides."""
+"""Pooling to one position is the mean over these axes, for which torch would ask about strides."""
 
 
 def _is_one(output_size: Any = None) -> bool:
@@ -107,7 +106,7 @@ AFFINE_GRIDS = frozenset({F.affine_grid, torch.affine_grid_generator})
 def _grid(
     recorder: Recorder, theta: torch.Tensor, size: Sequence[Any], align_corners: bool | None = None
 ) -> torch.Tensor:
-    """The grid as one operator, whose sizes torch takes as numbers only. Raises BadInput for
+    """The grid as one operator, of which torch takes the sizes only as numbers. Raises BadInput for
     matrices that do not map grids of this rank."""
     axes = len(size) - 2
     if theta.dim() != 3 or tuple(theta.shape[1:]) != (axes, axes + 1) or axes not in (2, 3):
@@ -163,4 +162,4 @@ ON_FREE_SIZES: Mapping[Any, Handler] = {
     **dict.fromkeys(PRODUCTS, _product),
     F.scaled_dot_product_attention: _attention,
 }
-"""Handlers by function, where a size among the arguments is free."""
+"""Handlers by function, for arguments with a free size."""

@@ -1,4 +1,4 @@
-"""F.interpolate on free sizes, which torch's compiled code does not take."""
+"""F.interpolate on free sizes, which torch's compiled code does not accept."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UPSAMPLES: Mapping[tuple[str, int], Callable[..., Any]] = {
     ("trilinear", 5): torch.ops.aten.upsample_trilinear3d.default,
     ("bicubic", 4): torch.ops.aten.upsample_bicubic2d.default,
 }
-"""By mode and rank of the input."""
+"""The operators by mode and rank of the input."""
 
 ANTIALIASED: Mapping[tuple[str, int], Callable[..., Any]] = {
     ("bilinear", 4): torch.ops.aten._upsample_bilinear2d_aa.default,
@@ -40,7 +40,7 @@ def interpolated(
     recompute_scale_factor: bool | None = None,
     antialias: bool = False,
 ) -> torch.Tensor:
-    """F.interpolate with its sizes computed here. The mode `area` is adaptive pooling, as in
+    """F.interpolate, with its sizes computed here. The mode `area` is adaptive pooling, as in
     torch."""
     axes = input.shape[2:]
     if size is not None:

@@ -1,7 +1,8 @@
-"""Functions of torch that ask where a tensor is, hand out its numbers, or make one of numbers.
+"""Functions of torch that ask for a tensor's device, return its numbers, or make a tensor from
+numbers.
 
-They are met before the dispatcher: shapes have no device that a network's code would know, and a
-tensor of numbers in code would lose them on the meta device.
+They are handled before the dispatcher, because shapes have no device that a network's code would
+expect, and a tensor of literal numbers would lose them on the meta device.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ def _answer(value: Any) -> Callable[..., Any]:
 
 
 def _numbers(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """Copies of a tensor's numbers, where they are known."""
-    numbers = known(args[0].detach())  # of a user's own tensor, those of its copy in the trace
+    """Copies of a tensor's numbers, if they are known."""
+    numbers = known(args[0].detach())  # of a user's tensor, its copy's
     if numbers is None:
         raise BadInput(
             f"the network reads the values of a tensor (.tolist() or .numpy()) at {caller()}; "
@@ -35,7 +36,7 @@ def _numbers(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
 
 
 def _literal(function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """A tensor made of numbers in code. Its numbers are known unless free sizes or data are among
+    """A tensor made from numbers in code. They are known unless free sizes or data are among
     them."""
     data = args[0] if args else kwargs.get("data")
     if isinstance(data, torch.Tensor):
@@ -70,4 +71,4 @@ MET: Mapping[Any, Callable[..., Any]] = {
     torch.Tensor.__format__: _numbers,
     **dict.fromkeys([torch.tensor, torch.as_tensor, torch.asarray], _literal),
 }
-"""By torch's function, what is done instead."""
+"""What is done instead, by torch's function."""

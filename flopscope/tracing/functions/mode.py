@@ -1,10 +1,10 @@
-"""Functions of torch that are met before they reach the dispatcher.
+"""The modes that handle functions of torch before they reach the dispatcher.
 
-Interpolation takes no symbolic size in torch's compiled code; its arithmetic is done here and the
-operator called itself. Recurrent layers unroll one step after the other there; here they are the
-same products at once, so that the length may be free. A root-mean-square norm is taken apart there
-where nothing learns; here it is the one operator that it is where something does. A convolution of
-complex numbers is three of real ones there, with sums around them; here it is one.
+In torch's compiled code, interpolation takes no symbolic size; here its arithmetic is done and the
+operator is called directly. Recurrent layers are unrolled step by step there; here they are the
+same products at once, so that the length may be free. A root-mean-square norm is split there if
+nothing learns; here it is always one operator. A convolution of complex numbers is three real
+convolutions there, with sums around them; here it is one.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from flopscope.tracing.values.known import has_free_size
 
 
 class Functions(TorchFunctionMode):
-    """Runs functions of torch by the tables of `special`, `literals` and `handlers` while it is
-    active. With `always`, what is meant for free sizes is done on plain sizes too."""
+    """While active, runs functions of torch by the tables of `special`, `literals` and `handlers`.
+    With `always`, handlers for free sizes run on plain sizes too."""
 
     def __init__(self, recorder: Recorder, *, always: bool = False) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class Functions(TorchFunctionMode):
         return self._called(function, args, kwargs) if result is NotImplemented else result
 
     def _handled(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """What a handler of the tables returns; NotImplemented where none takes the call."""
+        """What a handler in the tables returns; NotImplemented if none takes the call."""
         result = NotImplemented
         if function in ON_ANY_SIZES:
             result = ON_ANY_SIZES[function](self._recorder, function, args, kwargs)
@@ -60,8 +60,8 @@ class Functions(TorchFunctionMode):
         return result
 
     def _called(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """The call itself. Where compiled code insists on numbers, the sizes are fixed to those of
-        the example."""
+        """Call the function itself. If compiled code insists on numbers, the sizes are fixed to
+        those of the example."""
         rows = len(self._recorder.rows)
         try:
             return function(*args, **kwargs)
@@ -75,7 +75,7 @@ class Functions(TorchFunctionMode):
 
 
 class RealsAsNumbers(TorchFunctionMode):
-    """While it is active, symbolic real numbers reach torch's functions as numbers."""
+    """While active, symbolic real numbers reach torch's functions as numbers."""
 
     def __torch_function__(
         self,
@@ -97,8 +97,8 @@ def with_numbers(
 ) -> tuple[Sequence[Any], Mapping[str, Any]]:
     """The arguments with the example's numbers for symbolic real ones.
 
-    Only values of tensors depend on real numbers such as a scale or a momentum, and no count
-    depends on values. The scale of an interpolation is the exception.
+    Real numbers such as a scale or a momentum only change values of tensors, on which no count
+    depends. The scale of an interpolation is the exception.
     """
     given = (*args, *kwargs.values())
     if function is F.interpolate or not any(isinstance(value, torch.Tensor) for value in given):
@@ -110,7 +110,7 @@ def with_numbers(
 
 
 def _at_numbers(value: Any) -> Any:
-    """The value with every free size at the example's number, from now on."""
+    """The value with every free size fixed to the example's number."""
     if isinstance(value, torch.Tensor):
         return value.expand([int(size) for size in value.shape]) if has_free_size(value) else value
     return int(value) if isinstance(value, torch.SymInt) else value

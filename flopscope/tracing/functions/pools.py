@@ -1,8 +1,8 @@
-"""Pools that torch insists on numbers for: on lines of free length, and with free windows.
+"""Pools for which torch insists on numbers: on lines of free length, and with free windows.
 
-A line is pooled as a map of height 1, as torch does. A window that is a free size, as in
-`avg_pool2d(x, x.shape[2:])`, would become a number on its way to the operator; so the rule of
-shapes answers, and the call is recorded as it was meant.
+A line is pooled as a map of height 1, as torch does. A window with a free size, as in
+`avg_pool2d(x, x.shape[2:])`, would become a number on its way to the operator; so the rule for
+shapes gives the result, and the call is recorded with the free window.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 class Pool(NamedTuple):
-    """The operator of a pooling function, over how many axes, the options that come after kernel,
-    stride and padding, and whether it returns the places of the largest elements too."""
+    """The operator of a pooling function, its number of axes, its options after kernel, stride and
+    padding, and whether it also returns the places of the largest elements."""
 
     operator: str
     rank: int
@@ -44,7 +44,7 @@ POOLS: Mapping[Any, Pool] = {
     F.max_pool2d_with_indices: Pool(MAX.format(2), 2, LARGEST, places=True),
     F.max_pool3d_with_indices: Pool(MAX.format(3), 3, LARGEST, places=True),
 }
-"""By the function that is called: of a Python one, what it calls in turn is not met."""
+"""The pools by the function that is called. What a Python function calls in turn is not seen."""
 
 
 def pooled(
@@ -58,11 +58,11 @@ def pooled(
     return_indices: bool = False,
     **named: Any,
 ) -> Any:
-    """The result; None where torch's own function can be called."""
+    """The result; None if torch's own function can be called."""
     windows = [kernel_size, stride, padding]
     free = any(isinstance(size, torch.SymInt) for window in windows for size in _each(window))
     if (free and torch.is_grad_enabled()) or (not free and pool.rank > 1):
-        return None  # what is recorded here has no gradient
+        return None  # what is recorded here has no backward pass
     rest = {**pool.options, **dict(zip(pool.options, options, strict=False)), **named}
     x = input.unsqueeze(-2) if pool.rank == 1 else input
     kernel, steps, pads = (
@@ -87,7 +87,7 @@ def _each(window: Any) -> Sequence[Any]:
 
 
 def _lifted(pool: Pool, window: Any, first: int) -> list[Any]:
-    """An option for every axis; on a line, `first` is that of the height. An empty stride is that
-    of the kernel."""
+    """An option for every axis. On a line, `first` is the option for the height. An empty stride
+    means that of the kernel."""
     sizes = [] if window is None else list(_each(window))
     return [first, *sizes] if pool.rank == 1 and sizes else sizes

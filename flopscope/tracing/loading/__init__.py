@@ -1,1 +1,1 @@
-"""A user's own network, loaded from where a target names it."""
+"""How a user's own network is loaded from the place that a target names."""

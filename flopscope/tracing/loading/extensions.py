@@ -1,11 +1,11 @@
-"""torchvision where its compiled extension does not load.
+"""How torchvision is imported if its compiled extension does not load.
 
-torchvision describes the operators of its extension as it is imported, and where the extension was
-compiled for another torch they do not exist, so the import fails, and with it that of timm. A trace
-runs no kernel, so it is enough to declare the operators and to import torchvision again, which
-itself registers the shapes of their results and their gradients.
+torchvision describes the operators of its extension when it is imported. If the extension was
+compiled for another torch they do not exist, so the import fails, and with it the import of timm. A
+trace runs no kernel, so it is enough to declare the operators and to import torchvision again,
+which itself registers the shapes of their results and their gradients.
 
-They are declared only after such a failure, since a second declaration beside a working extension
+They are declared only after such a failure, because a second declaration beside a working extension
 would end the program.
 """
 
@@ -75,9 +75,9 @@ SAID = (
 
 
 def with_torchvision(run: Callable[[], Returned]) -> Returned:
-    """What `run` returns, which may import torchvision. Where that fails for lack of the
-    extension's operators, they are declared, a line on standard error says so, and `run` is called
-    once more. Raises what `run` raises otherwise."""
+    """Call `run`, which may import torchvision. If that fails because the extension's operators are
+    missing, they are declared, a line on standard error says so, and `run` is called again. Raises
+    what `run` raises otherwise."""
     try:
         return run()
     except Exception as error:
@@ -91,8 +91,8 @@ def with_torchvision(run: Callable[[], Returned]) -> Returned:
 
 
 def lacks_operators(error: BaseException | None) -> bool:
-    """Does the error, or one that it was raised from, say that operators of torchvision are not
-    there?"""
+    """Does the error, or one from which it was raised, say that operators of torchvision are
+    missing?"""
     while error is not None:
         if "operator torchvision::" in str(error):
             return True
@@ -112,14 +112,14 @@ def _declare() -> None:
 
 
 def _no_cuda() -> int:
-    """What the extension answers where it was compiled without CUDA."""
+    """What the extension answers if it was compiled without CUDA."""
     return -1
 
 
 @contextmanager
 def _extension_taken_as_loaded() -> Iterator[None]:
-    """While active, torchvision is imported anew and finds its operators, loaded or not: it then
-    registers their shapes and gradients."""
+    """While active, torchvision can be imported again and finds its operators, so that it registers
+    their shapes and gradients."""
     for name in [n for n in sys.modules if n == "torchvision" or n.startswith("torchvision.")]:
         del sys.modules[name]
     load = torch.ops.load_library

@@ -13,10 +13,10 @@ from flopscope.tracing.loading.refusals import not_had
 
 
 def library(name: str) -> Any:
-    """The library of public models. Raises BadInput where it cannot be imported."""
+    """The library of public models. Raises BadInput if it cannot be imported."""
     try:
         return with_torchvision(lambda: importlib.import_module(name))
-    except Exception as error:  # a broken extension raises what it likes
+    except Exception as error:  # a broken extension may raise any error
         raise not_had(name, error) from error
 
 
@@ -24,7 +24,7 @@ def _timm(name: str) -> Callable[..., Any]:
     timm = library("timm")
     if not timm.is_model(name):
         raise UnknownName("timm model", name, timm.list_models())
-    timm.layers.set_fused_attn(False)  # explicit products, which are what the model computes
+    timm.layers.set_fused_attn(False)  # attention as explicit products, which the model computes
     return lambda **arguments: timm.create_model(name, **arguments)
 
 
@@ -33,7 +33,7 @@ def _torchvision(name: str) -> Callable[..., Any]:
     if name not in models.list_models():
         raise UnknownName("torchvision model", name, models.list_models())
     takes = inspect.signature(models.get_model_builder(name)).parameters
-    # a count needs no weights, so those of a backbone are not downloaded either
+    # counting needs no weights, so those of a backbone are not downloaded either
     without = {"weights_backbone": None} if "weights_backbone" in takes else {}
     return lambda **arguments: models.get_model(name, **{**without, **arguments})
 

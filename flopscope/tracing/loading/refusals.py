@@ -1,5 +1,6 @@
-"""Messages about a reader's code that does not import, cannot be made or does not run: its error,
-the line of their code that it came from, and what would help where that is known."""
+"""Messages about a reader's code that does not import, whose module cannot be made, or that does
+not run: the error, the line of their code from which it came, and what would help if that is
+known."""
 
 from __future__ import annotations
 
@@ -72,7 +73,7 @@ def making_refused(
 
 
 def _raise_unless_theirs(error: BaseException) -> None:
-    """Raises an error that has its message already, and one that asks the program to stop."""
+    """Raise an error again that has its message already or that asks the program to stop."""
     if isinstance(error, FlopscopeError | KeyboardInterrupt | GeneratorExit):
         raise error
 
@@ -82,7 +83,7 @@ READS = {
     "Cannot copy out of meta tensor": "a copy off the meta device",
     "item() cannot be called on meta tensors": ".item()",
 }
-"""What torch says where values of a tensor are not there, and how code asked for them."""
+"""What torch says if the values of a tensor are missing, and how code asked for them."""
 
 
 def _raise_if_it_reads_values(error: BaseException) -> None:
@@ -104,7 +105,7 @@ def _at(where: str | None) -> str:
 
 
 def check_module(module: Any) -> None:
-    """Raises BadInput for what is not a module, for example its class."""
+    """Raises BadInput for anything but a module, for example for its class."""
     if isinstance(module, nn.Module):
         return
     if inspect.isclass(module) and issubclass(module, nn.Module):
@@ -116,7 +117,7 @@ def check_module(module: Any) -> None:
 
 
 def named_inputs(positional: Sequence[Any], named: Mapping[str, Any]) -> str:
-    """Inputs as a sentence names them: 1,3,224,224 and mask=1,77."""
+    """The inputs as a sentence names them: 1,3,224,224 and mask=1,77."""
     texts = [*map(_input_text, positional)]
     texts += [f"{name}={_input_text(value)}" for name, value in named.items()]
     return " and ".join(texts) or "no input"
@@ -133,7 +134,7 @@ def _input_text(value: Any) -> str:
 
 
 def told(error: BaseException) -> str:
-    """Type, text and place of an error, and of the one that it was raised from."""
+    """The type, text and place of an error, and of the error from which it was raised."""
     if isinstance(error, SystemExit):
         where = line_of(error)
         return "its code ends the program" + (f" at {where}" if where else "")
@@ -145,7 +146,7 @@ def told(error: BaseException) -> str:
 
 
 def not_had(name: str, error: BaseException) -> BadInput:
-    """The refusal of a target in a library of public models that cannot be imported."""
+    """The error for a target in a library of public models that cannot be imported."""
     if lacks_operators(error):
         return BadInput(OTHER_TORCH.format(name=name))
     return BadInput(
@@ -176,7 +177,7 @@ def _import_cure(place: str, error: BaseException) -> str:
 
 
 def _missing_module(error: BaseException) -> str:
-    """What helps where code imports a module that is not there; "" for another error."""
+    """What helps if code imports a missing module; "" for any other error."""
     root = _root(error)
     if not isinstance(root, ModuleNotFoundError) or not root.name:
         return ""
@@ -193,7 +194,7 @@ def _is_circular(error: ImportError) -> bool:
 
 
 def _root(error: BaseException) -> BaseException:
-    """The error at the beginning of a chain of causes."""
+    """The first error in a chain of causes."""
     while isinstance(error.__cause__, Exception):
         error = error.__cause__
     return error
@@ -205,7 +206,7 @@ def _root(error: BaseException) -> BaseException:
 def _not_made(
     error: BaseException, make: Callable[..., Any], given: Mapping[str, Any], option: str
 ) -> str:
-    """What went wrong, and which arguments would do."""
+    """What went wrong, and which arguments are accepted."""
     text = told(error) + _missing_module(error)
     parameters = _parameters(make)
     if not isinstance(error, TypeError) or parameters is None or _fits(make, (), given):
@@ -223,7 +224,7 @@ def _not_made(
 
 
 def _inputs_misfit(module: nn.Module, given: Sequence[Any], named: Mapping[str, Any]) -> str:
-    """What the network takes, where the inputs are not as many or have other names."""
+    """What the network takes, if the number or the names of the inputs do not fit."""
     parameters = _parameters(module.forward)
     if parameters is None or _fits(module.forward, given, named):
         return ""
@@ -262,7 +263,7 @@ def _missing(
 
 
 def _example(parameter: inspect.Parameter) -> str:
-    """An argument as name=VALUE; a configuration as a call of its class."""
+    """An argument written as name=VALUE, or a configuration as a call of its class."""
     kind = parameter.annotation
     name = kind if isinstance(kind, str) else getattr(kind, "__name__", "")
     is_class = name[:1].isupper() and name.isidentifier() and name not in TYPING
@@ -270,7 +271,7 @@ def _example(parameter: inspect.Parameter) -> str:
 
 
 TYPING = frozenset("Any Callable Optional Union Sequence Iterable List Tuple Dict Tensor".split())
-"""Names that are used in annotations, and make nothing."""
+"""Names used in annotations that cannot be called to make a value."""
 
 
 def _defined(function: Callable[..., Any]) -> str | None:
@@ -285,7 +286,7 @@ def _class_line(kind: type) -> str | None:
     """file:line where a class of the reader's begins."""
     try:
         return _shown(inspect.getsourcefile(kind) or "<", inspect.getsourcelines(kind)[1])
-    except (OSError, TypeError):  # made at run time
+    except (OSError, TypeError):  # a class that was made at run time
         return None
 
 

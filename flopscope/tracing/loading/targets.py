@@ -28,10 +28,10 @@ def load(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
     """The module that a target names: `file.py:Name`, `package.module:Name`, `timm:NAME`,
     `torchvision:NAME`.
 
-    Name is an nn.Module, or a class or function that makes one from `arguments`, also one in
-    another, as in Net.small, or called, as in Net(Config(width=16)). They are called under the meta
-    device, so no weights are allocated, unless they read values. Raises BadInput for a target that
-    does not import, does not exist, is no module, or does not accept the arguments.
+    Name is an nn.Module, or a class or function that makes one from `arguments`. It may be nested,
+    as in Net.small, or called, as in Net(Config(width=16)). Classes and functions are called on the
+    meta device, so that no weights are allocated, unless they read values. Raises BadInput for a
+    target that does not import, does not exist, is not a module, or does not accept the arguments.
     """
     with importable(target):
         make, given = maker(target), dict(arguments or {})
@@ -67,7 +67,7 @@ def maker(target: str) -> Any:
 
 
 def parts_of(target: str) -> tuple[str, str]:
-    """Place and name. Raises BadInput where there are not both."""
+    """The place and the name in a target. Raises BadInput unless it has both."""
     library, _, rest = target.partition(":")
     if library in LIBRARIES and rest:
         return library, rest
@@ -82,8 +82,9 @@ def parts_of(target: str) -> tuple[str, str]:
 
 
 def resolved(target: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments, with names in them looked up in the target's module; a call among them is made
-    later. Text that only looks like a dotted name stays text. Raises as `maker` does."""
+    """The arguments, with names in them looked up in the target's module. Calls among them are
+    carried out later. Text that only looks like a dotted name stays text. Raises as `maker`
+    does."""
     place, _ = parts_of(target)
     with importable(target):
         module = None if place in LIBRARIES else _imported(place, target)
@@ -140,7 +141,7 @@ MISSING = object()
 
 
 def _found(module: Any, name: str, target: str) -> Any:
-    """What the dotted name stands for in a module; a class's factory, say."""
+    """The object with the dotted name in a module, for example a class's factory."""
     place, found = parts_of(target)[0], module
     for at, part in enumerate(name.split(".")):
         holder = found
@@ -153,8 +154,8 @@ def _found(module: Any, name: str, target: str) -> Any:
 
 
 def _makers(holder: Any) -> list[str]:
-    """Names in a module or class that could make a network, those of a lazy module included. What a
-    class inherits from torch is left out."""
+    """Names in a module or class that could make a network, including those of a lazy module. What
+    a class inherits from torch is left out."""
     if inspect.isclass(holder):
         own = [base for base in holder.__mro__ if base.__module__.partition(".")[0] != "torch"]
         held = {name: value for base in own for name, value in vars(base).items()}
@@ -166,7 +167,7 @@ def _makers(holder: Any) -> list[str]:
 
 
 def _in_module(value: Any, module: ModuleType | None, target: str) -> Any:
-    """A value with its names looked up. Text with dots that names nothing stays text."""
+    """The value with its names looked up. Text with dots that names nothing stays text."""
     if isinstance(value, Mapping):
         return {key: _in_module(item, module, target) for key, item in value.items()}
     if isinstance(value, tuple | list):
@@ -178,7 +179,7 @@ def _in_module(value: Any, module: ModuleType | None, target: str) -> Any:
     except UnknownName:
         if value.called or "." not in value.name:
             raise
-        return value.text  # of a file, say: weights.pth
+        return value.text  # it may name a file, such as weights.pth
     if not value.called:
         return found
     positional = tuple(_in_module(item, module, target) for item in value.positional)
@@ -186,8 +187,8 @@ def _in_module(value: Any, module: ModuleType | None, target: str) -> Any:
 
 
 def _looked_up(name: str, module: ModuleType | None, target: str) -> Any:
-    """What a name stands for in the module, which has a name itself, or among all loaded modules.
-    Raises UnknownName."""
+    """The object with this name in the module, whose own name may come first, or among all loaded
+    modules. Raises UnknownName if there is none."""
     first, own = name.partition(".")[0], f"{_own_name(target)}."
     if module is not None and (first in dir(module) or _has(module, first)):
         return _found(module, name, target)
@@ -200,7 +201,7 @@ def _looked_up(name: str, module: ModuleType | None, target: str) -> Any:
 
 
 def _own_name(target: str) -> str:
-    """The name under which a target's module is known to its author: net for path/to/net.py."""
+    """The name by which its author knows a target's module: net for path/to/net.py."""
     place, _ = parts_of(target)
     return Path(place).stem if place.endswith(".py") else place
 
@@ -213,7 +214,8 @@ def _has(module: ModuleType, name: str) -> bool:
 
 
 def _loaded(name: str) -> Any:
-    """What a dotted name stands for among the loaded modules, such as torch.nn.GELU; else None."""
+    """The object that a dotted name means among the loaded modules, such as torch.nn.GELU; else
+    None."""
     parts = name.split(".")
     for cut in range(len(parts) - 1, 0, -1):
         found: Any = sys.modules.get(".".join(parts[:cut]))
@@ -238,7 +240,7 @@ def _made(make: Any, arguments: dict[str, Any], target: str) -> Any:
 
 
 def _meant_as_name(target: str, arguments: Mapping[str, Any]) -> str:
-    """What helps where text is given that names a class or function beside the target, or was
+    """What helps if an argument is text that names a class or function beside the target, or was
     meant to."""
     place, _ = parts_of(target)
     if place in LIBRARIES:
@@ -254,7 +256,7 @@ def _meant_as_name(target: str, arguments: Mapping[str, Any]) -> str:
 
 
 def _shapes_first(make: Callable[..., Any], arguments: dict[str, Any]) -> Any:
-    """The module made of shapes, or of numbers where the constructor reads the values of a
+    """The module, made from shapes, or from numbers if the constructor reads the values of a
     tensor."""
     try:
         return without_memory(

@@ -1,10 +1,10 @@
-"""A reader's Python file or module, imported as the reader's own Python would.
+"""A reader's Python file or module is imported as the reader's own Python would import it.
 
-A file that imports others relatively is its package's module, so `from .block import conv` works,
-whether the folder has an `__init__.py` or not; any other file is a script, whose imports are looked
-for beside it, and above its package. The working directory is importable too, as it is under
-`python -m`. When a call is over, `sys.path` is what it was, and the modules that were loaded from
-these folders are forgotten: the next call reads the files as they are then.
+A file with relative imports is a module of its package, so `from .block import conv` works, whether
+or not the folder has an `__init__.py`. Any other file is a script; its imports are looked up beside
+it, and above its package. The working directory is importable too, as under `python -m`. After a
+call, `sys.path` is what it was, and modules loaded from these folders are forgotten, so that the
+next call reads the files as they are then.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KEPT = frozenset({"flopscope", "reference_models"})
 
 
 PUBLIC = frozenset({"timm", "torchvision"})
-"""Places that are installed packages, whatever lies in the working directory."""
+"""Names that mean installed packages, whatever is in the working directory."""
 
 
 class Folder(str):
@@ -36,10 +36,11 @@ class Folder(str):
 
 @contextmanager
 def importable(target: str) -> Iterator[None]:
-    """While active, what a file or module imports is found where its author finds it.
+    """While active, imports of a file or module are found where its author finds them.
 
-    What its code prints goes to standard error: standard output is the answer's. Its code sees a
-    command line without arguments, under the target's name. Inside another call it is that one's.
+    What its code prints goes to standard error, because standard output is for the answer. Its code
+    sees a command line without arguments, under the target's name. A call inside another call
+    shares the outer one's state.
     """
     if _folders():
         yield
@@ -75,7 +76,7 @@ def _put_last(folder: Path) -> None:
 
 
 def _forget(before: dict[str, ModuleType], folders: Sequence[Path]) -> None:
-    """Forget modules that were loaded since, from these folders, and put those back whose names
+    """Forget modules that were loaded from these folders since then, and put back those whose names
     they had taken."""
     known = KEPT | sys.stdlib_module_names | {name.partition(".")[0] for name in before}
     for name, module in list(sys.modules.items()):
@@ -97,7 +98,7 @@ def _lies_in(module: ModuleType, folders: Sequence[Path]) -> bool:
 def _search_path(module: ModuleType) -> list[str]:
     try:
         return list(getattr(module, "__path__", ()))
-    except Exception:  # a lazy module answers as it likes
+    except Exception:  # a lazy module may answer with anything
         return []
 
 
@@ -110,7 +111,8 @@ def loaded_module(place: str) -> ModuleType:
 
 
 def _of_file(path: Path) -> ModuleType:
-    """The module, loaded again from a folder further above where its imports reach further."""
+    """The module of a file. It is loaded again from a folder further up if its imports reach
+    further."""
     relative = _relative_depth(path) or path.name == "__init__.py"
     depth = max(relative, _regular_depth(path)) if relative else 0
     looked, hidden = [path.parent], list[Path]()
@@ -131,30 +133,30 @@ def _of_file(path: Path) -> ModuleType:
             elif above is not None:
                 looked.append(above)
                 sys.path.append(Folder(above))
-                if "is not a package" in str(error):  # but a file of its name
+                if "is not a package" in str(error):  # but a file with its name
                     hidden.append(above / str(error.name).partition(".")[0])
 
 
 def _regular_depth(path: Path) -> int:
-    """How many folders above the file are packages."""
+    """The number of folders above the file that are packages."""
     folders = list(path.parents)
     return next(i for i, folder in enumerate(folders) if not (folder / "__init__.py").is_file())
 
 
 def _relative_depth(path: Path) -> int:
-    """How many folders up the file's relative imports reach."""
+    """The number of folders up that the file's relative imports reach."""
     return max((n.level for n in _nodes(path) if isinstance(n, ast.ImportFrom)), default=0)
 
 
 def _nodes(path: Path) -> list[ast.AST]:
     try:
         return list(ast.walk(ast.parse(path.read_bytes())))
-    except (SyntaxError, ValueError):  # said when it is loaded
+    except (SyntaxError, ValueError):  # loading it reports the error
         return []
 
 
 def _above(path: Path, error: ImportError) -> Path | None:
-    """The nearest folder above the file that has what it misses."""
+    """The nearest folder above the file that has the missing module."""
     missing = (error.name or "").replace(".", os.sep)
     if not isinstance(error, ModuleNotFoundError) or not missing:
         return None
@@ -165,12 +167,12 @@ def _above(path: Path, error: ImportError) -> Path | None:
 
 
 def _loaded(path: Path, depth: int) -> ModuleType:
-    """The module of a file, as one inside this many packages."""
+    """The module of a file, as a module inside this many packages."""
     if depth == 0:
         return _script(path)
     _put_first([path.parents[depth], Path.cwd()])
     if path.parent not in _folders():
-        _put_last(path.parent)  # for a script beside its package's files
+        _put_last(path.parent)  # for a script beside the files of its package
     name = ""
     for folder in reversed(path.parents[:depth]):
         name = f"{name}.{_identifier(folder)}" if name else _top(folder)
@@ -179,8 +181,8 @@ def _loaded(path: Path, depth: int) -> ModuleType:
 
 
 def _script(path: Path) -> ModuleType:
-    """Beside a package's files it is imported as from the package's folder, else as from its own,
-    and it stands for no other module that has its name."""
+    """Import a file as a script. Beside the files of a package it is imported as from the package's
+    folder, otherwise as from its own. It does not replace another module with its name."""
     name, own, root = path.stem, path.parent, path.parents[_regular_depth(path)]
     other = _is_elsewhere(name, own)
     if other and (name in sys.stdlib_module_names or name in _imports(path)):
@@ -201,15 +203,14 @@ def _import_other(name: str, own: Path) -> None:
     path = list(sys.path)
     sys.path[:] = _without(own)
     try:
-        with suppress(Exception):  # the file says it better, if it needs it
+        with suppress(Exception):  # if the file needs it, its own error is clearer
             import_module(name)
     finally:
         sys.path[:] = path
 
 
 def _is_elsewhere(name: str, folder: Path) -> bool:
-    """Does the name of a script mean another module, Python's or one outside the reader's
-    folders?"""
+    """Does the name of a script mean another module, of Python or outside the reader's folders?"""
     if name in sys.stdlib_module_names or not _is_from(sys.modules.get(name), folder):
         return True
     spec = PathFinder.find_spec(name, _without(folder))
@@ -232,14 +233,14 @@ def _is_from(module: ModuleType | None, folder: Path) -> bool:
 
 
 def _top(folder: Path) -> str:
-    """The name of an outermost package; another one where the name means another module."""
+    """The name of an outermost package; another name if it would mean another module."""
     name = _identifier(folder)
     taken = name in sys.stdlib_module_names or not _is_from(sys.modules.get(name), folder)
     return f"{name}__" if taken else name
 
 
 def _identifier(folder: Path) -> str:
-    """The name of a folder as a part of a dotted name, in which it must have no dots."""
+    """The name of a folder as a part of a dotted name, without dots."""
     return folder.name.replace(".", "_")
 
 
@@ -257,7 +258,8 @@ def _package(name: str, folder: Path) -> ModuleType:
 
 
 def _executed(name: str, path: Path, folder: str | None = None) -> ModuleType:
-    """The module, known by its name while its code runs; unknown again if that fails."""
+    """Run the code of a module, which is known by its name meanwhile, and forgotten if that
+    fails."""
     known = sys.modules.get(name)
     if known is not None and getattr(known, "__file__", None) == str(path):
         return known

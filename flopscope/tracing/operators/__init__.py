@@ -1,1 +1,1 @@
-"""What torch's operators are in a ledger: the tables of their rows."""
+"""The rows that torch's operators become in a ledger, as tables."""

@@ -27,7 +27,7 @@ def _depthwise_in_space(call: OperatorCall) -> Facts:
 
 
 def _convolution_of_sequences(call: OperatorCall) -> Facts:
-    """conv_tbc: input (T, B, C), weight (K, C, C_out); a convolution whose axes are in another
+    """conv_tbc: input (T, B, C), weight (K, C, C_out), which is a convolution with axes in another
     order."""
     x, weight, bias = call.args[:3]
     (steps, batch, channels), (kernel, _, out) = shape_of(x), shape_of(weight)
@@ -54,9 +54,9 @@ def _deformable_convolution(call: OperatorCall) -> Facts:
 
 
 def _deformable_gradients(call: OperatorCall) -> Rows:
-    """Gradients of the values that were read (weightᵀ·g) and of the weight (g·valuesᵀ), each with
-    as many products as the forward pass. Gradients of the input, the offsets and the mask follow
-    from the first element by element, and the values are read anew; that work is not stated."""
+    """The gradients of the sampled values (weightᵀ·g) and of the weight (g·valuesᵀ), each with as
+    many products as the forward pass. The gradients of the input, the offsets and the mask follow
+    from the first one element by element, and values are sampled again; that work is not stated."""
     grad, x, weight, offset, mask, bias = call.args[:6]
     groups = size_value(call.args[12])
     (batch, out, *grid), window = shape_of(grad), shape_of(weight)[1:]
@@ -83,7 +83,7 @@ def _deformable_gradients(call: OperatorCall) -> Rows:
 
 
 def window_of(kernel: Any, stride: Any, padding: Any, dilation: Any) -> Window:
-    """A window of as many axes as the kernel has."""
+    """The window, with as many axes as the kernel has."""
     rank = len(kernel)
     return Window(*(_axes(sizes, rank) for sizes in (kernel, stride, padding, dilation)))
 

@@ -1,4 +1,5 @@
-"""Operators without arithmetic: they look at elements, move them, choose one, or make constants."""
+"""Operators without arithmetic, which view elements, move them, choose among them, or make
+constants."""
 
 VIEWS = """
     _conj _neg_view _reshape_alias _reshape_copy _unsafe_view alias as_strided chunk detach diagonal
@@ -6,7 +7,7 @@ VIEWS = """
     split_with_sizes squeeze swapaxes t transpose unbind unflatten unfold unsafe_split
     unsafe_split_with_sizes unsqueeze view view_as view_as_complex view_as_real real
 """.split()
-"""Other looks at the same elements, which take no new memory."""
+"""Views of the same elements, which take no new memory."""
 
 MOVES = """
     _index_put_impl _lazy_clone _pin_memory _resize_output _stack _to_copy _unsafe_index
@@ -30,7 +31,7 @@ COPIES = [
 """Views that are written out."""
 
 CHOICES = "masked_fill masked_fill_ nan_to_num where".split()
-"""One of two values, already there, for each element."""
+"""Operators that choose one of two existing values for each element."""
 
 CONSTANTS = """
     _efficientzerotensor arange bartlett_window bernoulli blackman_window empty empty_like
@@ -40,7 +41,9 @@ CONSTANTS = """
     randint_like randn randn_like random randperm range scalar_tensor tril_indices triu_indices
     uniform zero zeros zeros_like _new_zeros_with_same_feature_meta
 """.split()
-"""Numbers that do not depend on the input, and random draws, for which no arithmetic is stated."""
+"""Operators that make numbers that do not depend on the input, and random draws, whose arithmetic
+is not stated."""
 
 COSTLESS = frozenset((*VIEWS, *MOVES, *COPIES, *CHOICES, *CONSTANTS))
-"""All operators that leave no row. A concatenation leaves one, since papers draw it as a layer."""
+"""All operators that leave no row. A concatenation leaves one, because papers draw it as a
+layer."""

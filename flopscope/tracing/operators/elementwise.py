@@ -1,4 +1,4 @@
-"""Rules of what is done to each element of a tensor, or of two."""
+"""Rules of operators on each element of one or two tensors."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _elu(call: OperatorCall) -> Rows:
 
 
 def _steps(*steps: Kind | Function) -> Rule:
-    """One act after the other on each element, the first on the operands."""
+    """One act after the other on each element; the first one is on the operands."""
 
     def rule(call: OperatorCall) -> Rows:
         first, *others = (_act(step) for step in steps)
@@ -101,7 +101,7 @@ def _pairwise(kind: Kind) -> Rule:
 
 
 def _sum(call: OperatorCall) -> Rows:
-    """`alpha` scales the second operand: each of its elements where it is a tensor."""
+    """`alpha` scales the second operand, or each of its elements if it is a tensor."""
     alpha, operands = call.kwargs.get("alpha", 1), call.tensors
     if alpha == 1 or len(operands) < 2:
         return Facts(Kind.ADD, operands)
@@ -111,7 +111,7 @@ def _sum(call: OperatorCall) -> Rows:
 
 
 def _by_a_complex_number(call: OperatorCall) -> tuple[torch.Tensor, ...]:
-    """A number beside a tensor is an operand of the row only where it is complex, since it then
+    """A number beside a tensor is an operand of the row only if it is complex, because it then
     costs more than a real one."""
     numbers = [a for a in call.args[:2] if isinstance(a, complex)]
     kind = torch.complex64
@@ -157,7 +157,7 @@ def _soft_shrinkage(call: OperatorCall) -> Rows:
 
 
 def _logit(call: OperatorCall) -> Rows:
-    """log(x/(1 − x)), x between ε and 1 − ε where that is given."""
+    """log(x/(1 − x)), with x between ε and 1 − ε if ε is given."""
     x = call.args[0]
     bounded = [] if call.argument(1, None, "eps") is None else [Function.CLAMP]
     steps: list[Kind | Function] = [*bounded, Kind.ADD, Kind.DIVIDE, Function.LOG]
@@ -203,12 +203,12 @@ def _dropout(call: OperatorCall) -> Rows:
 
 
 def _complex_of(call: OperatorCall) -> Facts:
-    """Two parts, joined."""
+    """The real and the imaginary part are joined."""
     return Facts(Kind.CONCATENATION, call.tensors)
 
 
 MEANS: Mapping[int, tuple[Reduction, ...]] = {0: (), 1: (Reduction.MEAN,), 2: (Reduction.SUM,)}
-"""What torch's numbers for `reduction` mean: none, mean, sum."""
+"""The meaning of torch's numbers for `reduction`: none, mean, sum."""
 
 
 def _squared_error(call: OperatorCall) -> Rows:

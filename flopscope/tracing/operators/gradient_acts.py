@@ -1,4 +1,4 @@
-"""The rows that gradients are written in: acts on elements, chains of them, and sums."""
+"""The rows in which gradients are written: acts on elements, chains of acts, and sums."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from flopscope.tracing.calls import Facts
 
 
 def act(step: Kind | Function, output: Shape, *inputs: torch.Tensor) -> Facts:
-    """One act an element of the output; without inputs of its own it reads the row before."""
+    """One act for each element of the output. Without inputs of its own it reads the row before."""
     kind = step if isinstance(step, Kind) else Kind.ELEMENTWISE
     function = step if isinstance(step, Function) else None
     return Facts(kind, inputs, function=function, output=output, follows=not inputs)
@@ -21,7 +21,7 @@ def act(step: Kind | Function, output: Shape, *inputs: torch.Tensor) -> Facts:
 def chain(
     output: Shape, steps: Sequence[Kind | Function], *inputs: torch.Tensor
 ) -> tuple[Facts, ...]:
-    """One act after the other, the first on the inputs."""
+    """One act after the other; the first one is on the inputs."""
     first, *others = steps
     return act(first, output, *inputs), *(act(step, output) for step in others)
 
@@ -39,7 +39,7 @@ def summed(inputs: tuple[torch.Tensor, ...], output: Shape) -> Facts:
 
 
 def added(grad: torch.Tensor, spread: Shape, output: Shape) -> Facts:
-    """Each element of the spread gradient is added once to what is there, the first of a group
-    too."""
+    """Each element of the gradient that is spread is added once to what is there, including the
+    first of a group."""
     row = Facts(Kind.REDUCTION, (grad,), groups=0, function=Reduction.SUM, output=output)
     return row._replace(seen_as={id(grad): spread})

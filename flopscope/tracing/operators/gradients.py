@@ -1,9 +1,9 @@
-"""What the operators of torch's backward passes are in a ledger: one literal table.
+"""The rows that the operators of torch's backward passes become in a ledger, as one literal table.
 
-A gradient is written in the acts that forward operators are made of, one row an act, in the form
-of its formula here. Products are one row each, and rows that give the gradient of the input come
-last, since the last row is the one that is read on. An operator that is neither here, nor in
-`table.OPERATORS`, nor in `costless.COSTLESS` is a row of unknown kind.
+A gradient is written in the acts of which forward operators consist, with one row for each act of
+its formula here. Products are one row each. Rows that give the gradient of the input come last,
+because the last row is the one that later operators read. An operator that is neither here, nor in
+`table.OPERATORS`, nor in `costless.COSTLESS` becomes a row of unknown kind.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from flopscope.tracing.operators.gradient_norms import NORMS
 
 
 def _convolution(call: OperatorCall) -> Rows:
-    """Gradients of weight, bias and input, as far as they are asked for."""
+    """The gradients of weight, bias and input, as far as they are asked for."""
     grad, _, weight, _, stride, padding, dilation, transposed, _, groups, asked = call.args
     kernel = shape_of(weight)[2:]
     window = Window(*(_axes(v, len(kernel)) for v in (kernel, stride, padding, dilation)))
@@ -35,11 +35,11 @@ def _convolution(call: OperatorCall) -> Rows:
 
 
 def _to_weight(call: OperatorCall, window: Window) -> Facts:
-    """A convolution again, of the input by the gradient, with batch and channels exchanged.
+    """This is a convolution again, of the input by the gradient, with batch and channels exchanged.
 
     Input (C_in/groups, groups·B, H, W), weight (C_out, B, H_out, W_out), output (C_in/groups,
-    C_out, K_h, K_w), stride and dilation exchanged: as many products as forward, whatever the
-    groups. Of a transposed convolution input and gradient change places.
+    C_out, K_h, K_w), with stride and dilation exchanged: as many products as in the forward pass,
+    for any number of groups. For a transposed convolution, input and gradient change places.
     """
     grad, x, weight = call.args[:3]
     wide, narrow = (grad, x) if call.args[7] else (x, grad)
@@ -78,7 +78,7 @@ def _elu(call: OperatorCall) -> Rows:
 
 
 def _steps(*steps: Kind | Function) -> Rule:
-    """One act after the other on each element of the gradient that comes in."""
+    """One act after the other on each element of the incoming gradient."""
     return lambda call: chain(shape_of(call.args[0]), steps, *call.tensors)
 
 
@@ -102,13 +102,13 @@ GELU_TANH = (
 
 
 def _scattered(call: OperatorCall) -> Facts:
-    """Each element of the gradient is added once to zeros."""
+    """Each element of the gradient is added once, into zeros."""
     return added(call.args[0], shape_of(call.args[0]), call.output)
 
 
 def _average_pool(call: OperatorCall) -> Rows:
-    """An element of the gradient is divided once and added to all elements of its window, without
-    count_include_pad to those inside the map."""
+    """An element of the gradient is divided once and added to all elements of its window, or
+    without count_include_pad to those inside the map."""
     grad, x, kernel, stride, padding, _, included = call.args[:7]
     n = shape_of(grad)
     spread = (*n, *map(size_value, kernel))
@@ -128,7 +128,8 @@ def _adaptive_pool(call: OperatorCall) -> Rows:
 
 
 def _resize(taps: int) -> Rule:
-    """An element of the gradient is added, weighted, to the samples that it was made of."""
+    """An element of the gradient is added, with weights, to the samples from which the output was
+    made."""
 
     def rule(call: OperatorCall) -> Rows:
         grad = call.args[0]
@@ -195,7 +196,7 @@ GRADIENTS: Mapping[str, Rule] = {
     "upsample_bilinear2d_backward": _resize(4),
     "upsample_trilinear3d_backward": _resize(8),
     "upsample_bicubic2d_backward": _resize(16),
-    # zeros around what comes in
+    # zeros around the incoming gradient
     **dict.fromkeys(["slice_backward", "select_backward", "diagonal_backward"], lambda _: ()),
 }
 """The rule of each operator, under its name without overload."""

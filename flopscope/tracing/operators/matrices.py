@@ -1,4 +1,4 @@
-"""Rules of products of matrices, plain, scaled and grouped, and of what is made of such
+"""Rules of products of matrices, plain, scaled and grouped, and of operators that consist of such
 products."""
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from flopscope.tracing.operators.convolutions import CONVOLUTIONS
 
 
 def _linear(call: OperatorCall) -> Facts:
-    """A linear layer as a whole, whose matrix (out, in) is as it is stored."""
+    """A linear layer as one operator, with its matrix (out, in) as it is stored."""
     x, weight, bias = call.args[0], call.args[1], call.argument(2, None, "bias")
     return Facts(Kind.LINEAR, (x,), (weight, bias), seen_as={id(weight): shape_of(weight)[::-1]})
 
 
 def product(call: OperatorCall) -> Facts:
-    """A product of matrices, of a matrix and a vector, or of two vectors. Where one operand is
-    stored it is a linear layer, as which the recorder writes it."""
+    """A product of matrices, of a matrix and a vector, or of two vectors. If one operand is stored,
+    the recorder writes a linear layer."""
     return Facts(Kind.MATMUL, (call.args[0], call.args[1]))
 
 
@@ -47,7 +47,7 @@ def _addmm_activation(call: OperatorCall) -> Rows:
 
 
 def _addbmm(call: OperatorCall) -> Rows:
-    """The products of a stack of matrices, added up."""
+    """The sum of the products of a stack of matrices."""
     _, a, b = call.args[:3]
     stack = (*shape_of(a)[:2], shape_of(b)[2])
     products = Facts(Kind.MATMUL, (a, b), output=stack)
@@ -58,7 +58,7 @@ def _addbmm(call: OperatorCall) -> Rows:
 
 
 def _addr(call: OperatorCall) -> Rows:
-    """A column by a row: each element is one multiplication, and nothing is accumulated."""
+    """A column times a row: each element is one multiplication, and nothing is accumulated."""
     _, column, row = call.args[:3]
     return _scaled_sum(call, Facts(Kind.MULTIPLY, (column, row)))
 
@@ -80,8 +80,8 @@ def _scale(call: OperatorCall, name: str) -> Any:
 
 
 def _grouped(call: OperatorCall) -> Rows:
-    """Rows, columns or inner sizes are dealt out to groups, by offsets that are values; every one
-    of them belongs to one group."""
+    """Rows, columns or inner sizes are divided into groups by offsets, which are values. Each of
+    them belongs to one group."""
     bias = call.argument(3, None, "bias")
     added = () if bias is None else (Facts(Kind.ADD, (bias,), follows=True),)
     return (_grouped_product(call), *added)
@@ -94,14 +94,14 @@ def _grouped_product(call: OperatorCall) -> Facts:
 
 
 def _scaled_grouped(call: OperatorCall) -> Rows:
-    """The newer form of a scaled product, in which scales are lists."""
+    """The newer form of a scaled grouped product, in which scales are lists."""
     scales = tensors_in(call.args[2:4] if call.name.endswith("mm") else call.args[2:8])
     return _grouped_product(call), Facts(Kind.OTHER, scales, follows=True)
 
 
 def _scaled(call: OperatorCall) -> Rows:
-    """A product of narrow numbers, with scales of both operands and perhaps a bias and a last
-    scale."""
+    """A product of narrow numbers, with scales for both operands and perhaps a bias and a scale of
+    the result."""
     a, b, *scales = call.args[:4]
     bias, last = call.argument(4, None, "bias"), call.argument(5, None, "scale_result")
     rows = _with_scales(a, b, scales)
@@ -119,8 +119,8 @@ def _scaled_by_lists(call: OperatorCall) -> Rows:
 
 
 def _with_scales(a: torch.Tensor, b: torch.Tensor, scales: Sequence[torch.Tensor]) -> list[Facts]:
-    """The product times the scales of both: one number each, or one a row and one a column. Scales
-    of blocks are applied inside the product, in a way that is not stated."""
+    """The product times the scales of both operands: one number each, or one for each row and each
+    column. Scales of blocks are applied inside the product, in a way that is not stated."""
     product = Facts(Kind.MATMUL, (a, b))
     whole = [elements(shape_of(scale)) for scale in scales]
     if whole == [1, 1]:
@@ -143,11 +143,11 @@ def _product_of_bytes(call: OperatorCall) -> Rows:
 
 
 def _trilinear(call: OperatorCall) -> tuple[Facts, ...]:
-    """nn.Bilinear and its gradients: three tensors on common axes, of which each lacks some, summed
-    over some; torch goes through one axis slice by slice.
+    """nn.Bilinear and its gradients: a product of three tensors on common axes, of which each
+    tensor lacks some, summed over some axes. torch goes through one axis slice by slice.
 
-    The first two come together, summed where the third lacks the axis, and then the third. Where
-    nothing is summed, elements are multiplied.
+    The first two tensors are multiplied, and summed over axes that the third lacks, and then the
+    third. If nothing is summed, this is an element-wise multiplication.
     """
     tensors, (summed, unrolled) = call.args[:3], (call.args[6], call.argument(7, 1, "unroll_dim"))
     axes = [_with_axes(*pair) for pair in zip(tensors, call.args[3:6], strict=True)]
@@ -155,7 +155,7 @@ def _trilinear(call: OperatorCall) -> tuple[Facts, ...]:
     over = [axis for axis in summed if axis != unrolled]
     first = [axis for axis in over if axis not in axes[2]]
     second = [axis for axis in over if axis in axes[2]]
-    # what the second product sums over stands last
+    # the axes over which the second product sums come last
     between = [a for a in every if a in {**axes[0], **axes[1], unrolled: 1} and a not in over]
     parts = [*between, *second]
     left = [axis for axis in every if axis not in over]
@@ -172,7 +172,7 @@ def _trilinear(call: OperatorCall) -> tuple[Facts, ...]:
 
 
 def _with_axes(tensor: torch.Tensor, lacking: Sequence[int]) -> dict[int, Size]:
-    """The tensor's sizes by common axis."""
+    """The tensor's sizes, by common axis."""
     rank = tensor.dim() + len(lacking)
     return dict(zip((a for a in range(rank) if a not in lacking), shape_of(tensor), strict=True))
 
@@ -183,7 +183,7 @@ def _contracted(
     over: Sequence[int],
     output: Sequence[Size],
 ) -> Facts:
-    """A product of matrices, of which the second is in the layout of a weight, or of elements."""
+    """A product of matrices, the second in the layout of a weight, or a product of elements."""
     if not over:
         return Facts(Kind.MULTIPLY, tuple(tensors), output=tuple(output))
     length = elements(tuple(axes[0][axis] for axis in over))
@@ -195,7 +195,7 @@ def _contracted(
 
 
 def _affine_grid(call: OperatorCall) -> Facts:
-    """Every position of the grid, with a 1 behind it, by the transposed matrix of its image."""
+    """Every position of the grid, extended by a 1, times the transposed matrix of its image."""
     theta, size = call.args[0], call.args[1]
     batch, positions = size_value(size[0]), elements(call.output[1:-1])
     axes, rank = shape_of(theta)[1:]
@@ -209,13 +209,13 @@ def _affine_grid(call: OperatorCall) -> Facts:
 
 
 def _euclidean_distance(call: OperatorCall) -> Rows:
-    """√(−2·x·y + x² + y²), all but the root as one product of vectors that are two longer."""
+    """√(−2·x·y + x² + y²), all but the root as one product of vectors that are longer by two."""
     x, y = call.args[:2]
     (*_, rows, width), columns = shape_of(x), shape_of(y)[-2]
     stack = call.output[:-2]
     squared = [_square_norms(z) for z in (x, y)]
     longer = {id(x): (*stack, rows, width + 2), id(y): (*stack, width + 2, columns)}
-    if x is y:  # one tensor is seen in one shape: the product's length is all that counts
+    if x is y:  # if both are the same tensor it has one shape; only the product's length matters
         longer = {id(x): (*stack, rows, width + 2)}
     return (
         *squared[0],
@@ -246,11 +246,11 @@ DISTANCES: Mapping[float, tuple[tuple[Function, ...], Reduction]] = {
     2: ((), Reduction.NORM),
     float("inf"): ((Function.ABS,), Reduction.EXTREMUM),
 }
-"""Norms of a difference: functions of its elements, and what becomes of them."""
+"""Norms of a difference: the functions of its elements, and how they are reduced."""
 
 
 def _pairwise_distance(call: OperatorCall) -> Rows:
-    """The differences of every two vectors, and their norms."""
+    """The differences of all pairs of vectors, and their norms."""
     x, y, power = call.args[:3]
     if power not in DISTANCES:
         return None
@@ -267,7 +267,7 @@ def _pairwise_distance(call: OperatorCall) -> Rows:
 
 
 def _weight_norm(call: OperatorCall) -> Rows:
-    """v·(g/‖v‖), a norm for each element of g."""
+    """v·(g/‖v‖), with a norm for each element of g."""
     v, g = call.args[:2]
     sizes = shape_of(g)
     return (

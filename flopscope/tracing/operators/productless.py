@@ -1,9 +1,9 @@
-"""Operators that multiply no matrices, and whose other work is not stated, by what they do.
+"""Operators that multiply no matrices and whose other work is not stated, grouped by what they do.
 
-They have no multiply-accumulates, so a count of those stays exact. How many scalar operations they
-have is not stated, so a reading of all operations is a lower bound. Sorting and searching costs
-comparisons that depend on the values; what a special function or a Fourier transform costs depends
-on the algorithm.
+They have no multiply-accumulates, so a count of these stays exact. Their number of scalar
+operations is not stated, so a reading of all operations is a lower bound. The comparisons in
+sorting and searching depend on the values; the cost of a special function or a Fourier transform
+depends on the algorithm.
 """
 
 ORDER = """
@@ -38,10 +38,11 @@ SPECIAL = """
     special_shifted_chebyshev_polynomial_w special_spherical_bessel_j0 special_xlog1py special_zeta
     xlogy round nan_to_num add sub rsub clamp elu
 """.split()
-"""Functions of one or two numbers: special functions, and uses of others that no rule states."""
+"""Functions of one or two numbers: special functions, and uses of other functions for which no rule
+is stated."""
 
 TRANSFORMS = "_fft_r2c _fft_c2r _fft_c2c".split()
-"""Fourier transforms: how many operations they take depends on the factors of the length."""
+"""Fourier transforms, whose number of operations depends on the factors of the length."""
 
 LOSSES = """
     binary_cross_entropy binary_cross_entropy_with_logits huber_loss smooth_l1_loss mse_loss
@@ -54,7 +55,7 @@ RANDOM = """
     normal_functional poisson rrelu_with_noise rrelu_with_noise_functional _philox_key_fold_in
     _philox_key_split _philox_normal _philox_uniform _fill_mem_eff_dropout_mask
 """.split()
-"""Random draws that depend on their input, and what is done with them."""
+"""Random draws that depend on their input, and operators that use them."""
 
 QUANTISED = """
     _empty_affine_quantized _empty_per_channel_affine_quantized empty_quantized dequantize
@@ -74,7 +75,7 @@ QUANTISED = """
     quantized_decomposed::choose_qparams_per_token_asymmetric
     quantized_decomposed::fake_quant_per_channel quantized_decomposed::convert_element_type
 """.split()
-"""Operators that quantise numbers to whole ones, and turn them back."""
+"""Operators that quantise numbers to integers and back."""
 
 BOXES = """
     torchvision::nms torchvision::qnms torchvision::roi_align torchvision::roi_pool
@@ -88,7 +89,7 @@ FUSED_CELLS = """
     _thnn_fused_gru_cell _thnn_fused_gru_cell_backward _thnn_fused_lstm_cell
     _thnn_fused_lstm_cell_backward_impl _transform_bias_rescale_qkv
 """.split()
-"""What a recurrent cell does after its products."""
+"""Operators for what a recurrent cell does after its products."""
 
 STATISTICS = """
     _batch_norm_no_update _batch_norm_with_update _batch_norm_with_update_functional
@@ -107,7 +108,7 @@ SEVERAL = [
         pow powsum reciprocal round rsqrt sigmoid sign sin sinh sqrt sub tan tanh trunc zero
     """.split()
 ]
-"""The same act on each of several tensors."""
+"""Operators that do the same act on each of several tensors."""
 
 GRADIENTS = """
     _cdist_backward _ctc_loss_backward _dirichlet_grad _embedding_bag_backward
@@ -127,7 +128,7 @@ GRADIENTS = """
     rrelu_with_noise_backward smooth_l1_loss_backward soft_margin_loss_backward
     softshrink_backward elu_backward value_selecting_reduction_backward
 """.split()
-"""Gradients of operators that multiply no matrices, which multiply none either."""
+"""Gradients of operators that multiply no matrices, which do not multiply any either."""
 
 PRODUCTLESS = frozenset(
     (
@@ -135,5 +136,4 @@ PRODUCTLESS = frozenset(
         *(*FUSED_CELLS, *STATISTICS, *SEVERAL, *GRADIENTS),
     )
 )
-"""All of these operators. One that has a rule too is here for the uses that its rule does not
-know."""
+"""All of these operators. One that also has a rule is here for uses that its rule does not know."""

@@ -1,9 +1,9 @@
-"""What torch's operators are in a ledger: one literal table.
+"""The rows that torch's operators become in a ledger, as one literal table.
 
 Rules of products are in `matrices.py`, those of what is done to each element in `elementwise.py`.
-An operator of which no more is known than that it multiplies no matrices is in
-`productless.PRODUCTLESS`: its row is unknown to readings of all acts, and to no other. One that is
-in no table, nor in `costless.COSTLESS`, is of unknown kind: every reading over it is a lower bound.
+An operator that is only known to multiply no matrices is in `productless.PRODUCTLESS`: its row is
+unknown only to readings of all acts. One that is in no table, nor in `costless.COSTLESS`, is of
+unknown kind, and every reading over it is a lower bound.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _vector_norm(call: OperatorCall) -> Rows:
 
 
 def _running(function: Reduction) -> Rule:
-    """A running sum, product or extremum, which has the acts of one over all elements."""
+    """A running sum, product or extremum, which has the same acts as one over all elements."""
 
     def rule(call: OperatorCall) -> Facts:
         x, dim = call.args[:2]
@@ -145,8 +145,8 @@ SCATTERED: Mapping[str, Reduction] = {
 
 
 def _scattered(call: OperatorCall) -> Facts | None:
-    """Each element of the source meets what is there already. A mean depends on how many meet,
-    which is not known."""
+    """Each element of the source is combined with what is there already. A mean depends on the
+    number of combined elements, which is not known."""
     function = SCATTERED.get(call.args[4])
     if function is None or not call.kwargs.get("include_self", True):
         return None
@@ -159,8 +159,8 @@ def _index_put(call: OperatorCall) -> Rows:
 
 
 def _scattered_sum(source: int) -> Rule:
-    """Each element of the source is added once to what is there already, the first of a group
-    too."""
+    """Each element of the source is added once to what is there already, including the first of a
+    group."""
     return lambda call: Facts(
         Kind.REDUCTION, (call.args[source],), groups=0, function=Reduction.SUM
     )
@@ -179,7 +179,7 @@ def _avg_pool(call: OperatorCall) -> Facts:
     kernel, stride = call.args[1], call.argument(2) or call.args[1]
     window = window_of(kernel, stride, call.argument(3, (0,) * len(kernel)), (1,) * len(kernel))
     padded = any(not isinstance(p, int) or p > 0 for p in window.padding)
-    # with a divisor of its own, argument 6, a window is added up in the same way
+    # a window is summed in the same way if argument 6 gives another divisor
     inside = padded and not call.argument(5, True, "count_include_pad")
     kind = Kind.AVERAGE_POOL_INSIDE if inside else Kind.AVERAGE_POOL
     return Facts(kind, (call.args[0],), window=window)
@@ -205,7 +205,7 @@ SAMPLED: Mapping[tuple[int, int], Interpolation] = {
     (1, 2): Interpolation.NEAREST,
     (1, 3): Interpolation.NEAREST,
 }
-"""By torch's number for the mode of a grid sample and the axes of its map."""
+"""The interpolation by torch's number for the mode of a grid sample and the axes of its map."""
 
 
 def _grid_sample(call: OperatorCall) -> Rows:

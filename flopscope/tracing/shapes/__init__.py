@@ -1,1 +1,1 @@
-"""What shapes operators return on symbolic sizes."""
+"""The shapes of operators' results on symbolic sizes."""

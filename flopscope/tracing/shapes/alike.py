@@ -1,4 +1,4 @@
-"""Shapes of results on symbolic sizes, of what works element by element, and of losses."""
+"""Shapes of results on symbolic sizes: operators that work element by element, and losses."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _tensors(values: Iterable[Any]) -> list[torch.Tensor]:
 
 
 def stretched(x: torch.Tensor, other: torch.Tensor, *_: Any) -> torch.Tensor:
-    """Elements of the first one's type, on the common shape of both."""
+    """The first one's type of elements, in the common shape of both."""
     return like(x, broadcast(x.shape, other.shape))
 
 
@@ -117,7 +117,7 @@ def _safe_softmax(x: torch.Tensor, dim: int, dtype: torch.dtype | None = None) -
 
 
 def with_mask(x: torch.Tensor, *_: Any) -> Any:
-    """The same shape twice: of results, and of truths that say which elements were kept."""
+    """The same shape twice: of the results, and of booleans that say which elements were kept."""
     return like(x, x.shape), like(x, x.shape, torch.bool)
 
 

@@ -1,10 +1,10 @@
 """How sizes are compared where shapes must fit, and the types of results.
 
-Sizes are compared as torch compares them, and the answers go on the trail.
+Sizes are compared as torch compares them, and answers go on the trail.
 
-What the example decides becomes a condition of the domain, so no question is asked that the answer
-does not depend on: which of several ways two sizes fit is looked up at the example first, and only
-that way is asked.
+What the example decides becomes a condition of the domain, so only necessary questions are asked:
+in which of several ways two sizes fit is looked up at the example first, and then only that way is
+asked.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from flopscope.tracing.node import size_value
 META = torch.device("meta")
 
 ShapeRule: TypeAlias = Callable[..., Any]
-"""From an operator's own arguments to its result; None leaves this use to torch."""
+"""A function from an operator's arguments to its result; None leaves this use to torch."""
 
 
 def like(x: torch.Tensor, shape: Sequence[Any], dtype: torch.dtype | None = None) -> torch.Tensor:
-    """A meta tensor of this shape and of the type of `x`."""
+    """A meta tensor of this shape, with the type of `x`."""
     return torch.empty(tuple(shape), dtype=dtype or x.dtype, device=META)
 
 
 def at_example(truth: Any) -> bool:
-    """The answer at the example, of which the trail learns nothing."""
+    """The answer at the example, which does not go on the trail."""
     return bool(truth.node.example()) if isinstance(truth, torch.SymBool) else bool(truth)
 
 
 def is_number(size: Any, number: int) -> bool:
-    """Is it this plain number, whatever the example?"""
+    """Is it this plain number, whatever the example is?"""
     return isinstance(size, int) and size == number
 
 
 def same(a: Any, b: Any) -> bool:
-    """Are they one size, whatever the example?"""
+    """Are they the same size, whatever the example is?"""
     va, vb = size_value(a), size_value(b)
     return type(va) is type(vb) and bool(va == vb)
 
@@ -51,13 +51,14 @@ def is_size(a: Any, b: Any) -> bool:
 
 
 def demand(truth: Any, message: Callable[[], str]) -> None:
-    """Raises RuntimeError where the example breaks it, else it is a condition of the domain."""
+    """Raises RuntimeError if the example breaks it; otherwise it becomes a condition of the
+    domain."""
     if not truth:
         raise RuntimeError(message())
 
 
 def text(sizes: Any) -> str:
-    """A size, or several, as messages write them."""
+    """One or more sizes as messages write them."""
     if isinstance(sizes, Sequence):
         return ", ".join(map(text, sizes))
     return str(size_value(sizes))
@@ -69,8 +70,8 @@ def tensor_text(x: torch.Tensor) -> str:
 
 
 def axis(x: torch.Tensor, dim: int, more: int = 0) -> int:
-    """The dimension counted from the front, of `more` than the tensor has. Raises IndexError as
-    torch does."""
+    """The dimension counted from the front, in a tensor with `more` dimensions added. Raises
+    IndexError as torch does."""
     rank = max(x.dim() + more, 1)
     if not -rank <= dim < rank:
         raise IndexError(
@@ -81,7 +82,7 @@ def axis(x: torch.Tensor, dim: int, more: int = 0) -> int:
 
 
 def axes(x: torch.Tensor, dims: Sequence[int]) -> set[int]:
-    """The dimensions counted from the front. Raises RuntimeError where one is named twice."""
+    """The dimensions counted from the front. Raises RuntimeError if one is named twice."""
     found = [axis(x, dim) for dim in dims]
     for at in found:
         if found.count(at) > 1:
@@ -90,8 +91,8 @@ def axes(x: torch.Tensor, dims: Sequence[int]) -> set[int]:
 
 
 def smaller(a: Any, b: Any) -> Any:
-    """The smaller of two sizes: where bounds do not tell, the one that it is at the example, so
-    that the sizes where both are equal are in the domain."""
+    """The smaller of two sizes. If bounds do not tell, it is the one that is smaller at the
+    example; sizes at which both are equal are in the domain."""
     first = same(a, b) or at_example(a <= b)
     if first and _everywhere(a <= b):
         return a
@@ -102,8 +103,8 @@ def smaller(a: Any, b: Any) -> Any:
 
 
 def _everywhere(truth: Any) -> bool:
-    """Does it hold whatever the sizes are? The sizes compared are often equal, so this does more
-    than look at their bounds."""
+    """Does it hold for all sizes? Compared sizes are often equal, so this does more than look at
+    their bounds."""
     if not isinstance(truth, torch.SymBool):
         return bool(truth)
     value = truth.node.value
@@ -116,14 +117,14 @@ def larger(a: Any, b: Any) -> Any:
 
 
 def broadcast(*shapes: Sequence[Any]) -> list[Any]:
-    """The common shape. Raises RuntimeError where there is none."""
+    """The common shape. Raises RuntimeError if there is none."""
     rank = max(map(len, shapes))
     padded = [[1] * (rank - len(shape)) + list(shape) for shape in shapes]
     return [common(sizes) for sizes in zip(*padded, strict=True)]
 
 
 def common(sizes: Iterable[Any]) -> Any:
-    """The size that all of these are stretched to."""
+    """The size to which all of these are stretched."""
     found: Any = 1
     for size in sizes:
         if is_number(size, 1) or same(size, found):
@@ -147,14 +148,14 @@ def _stretched(size: Any, to: Any) -> None:
 
 
 def _is_one_or(size: Any, other: Any) -> bool:
-    """Is a size 1, or else the other one? That which it is at the example is asked, and where it is
-    neither, both."""
+    """Is a size 1, or else the other one? What it is at the example is asked, or both if it is
+    neither."""
     one = is_number(size, 1) or (not at_example(size == other) and bool(size == 1))
     return one or is_size(size, other)
 
 
 def broadcasts_to(shape: Sequence[Any], target: Sequence[Any]) -> None:
-    """Raises RuntimeError where the first shape cannot be stretched to the second."""
+    """Raises RuntimeError if the first shape cannot be stretched to the second."""
 
     def message() -> str:
         return f"The expanded shape [{text(target)}] does not fit the shape [{text(shape)}]"
@@ -166,7 +167,7 @@ def broadcasts_to(shape: Sequence[Any], target: Sequence[Any]) -> None:
 
 
 def promoted(tensors: Sequence[torch.Tensor]) -> torch.dtype:
-    """The type that holds the elements of all."""
+    """The type that can hold the elements of all."""
     dtype = tensors[0].dtype
     for x in tensors[1:]:
         dtype = torch.promote_types(dtype, x.dtype)
@@ -174,13 +175,13 @@ def promoted(tensors: Sequence[torch.Tensor]) -> torch.dtype:
 
 
 def real_type(dtype: torch.dtype) -> torch.dtype:
-    """The type of a quotient or a root of such elements."""
+    """The type of a quotient or root of such elements."""
     whole = not (dtype.is_floating_point or dtype.is_complex)
     return torch.get_default_dtype() if whole else dtype
 
 
 def joint_type(a: Any, b: Any) -> torch.dtype:
-    """The type of what two operands, tensors or numbers, make."""
+    """The type of the result of two operands, which are tensors or numbers."""
     a, b = (1 if isinstance(v, torch.SymInt) else 1.0 if isinstance(v, torch.SymFloat) else v
             for v in (a, b))  # fmt: skip
     return torch.result_type(a, b)

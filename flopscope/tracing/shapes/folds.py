@@ -1,4 +1,4 @@
-"""Shapes of results on symbolic sizes: norms, reductions, spectra and what is sorted."""
+"""Shapes of results on symbolic sizes: norms, reductions, spectra and sorting."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _batch_norm(x: torch.Tensor, *options: Any, **_: Any) -> Any:
     for stored in options[:4]:
         if isinstance(stored, torch.Tensor):
             _fits_norm(x, stored.shape, x.shape[1:2])
-    own = len(options) > 4 and options[4] is True  # statistics of its own are kept
+    own = len(options) > 4 and options[4] is True  # the statistics of the batch are kept
     statistics = (x.shape[1] if own else 0,)
     return like(x, x.shape), like(x, statistics), like(x, statistics)
 

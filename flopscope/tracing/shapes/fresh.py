@@ -1,4 +1,4 @@
-"""Shapes of results on symbolic sizes, of tensors that are made of sizes or like another one."""
+"""Shapes of results on symbolic sizes: tensors that are made from sizes, or like another tensor."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _full(shape: Sequence[Any], value: Any = 0.0, *_: Any, **kwargs: Any) -> tor
 
 
 def _whole(*ends_and_shape: Any, **kwargs: Any) -> torch.Tensor:
-    """randint and randperm: whole numbers, of the shape that is given last."""
+    """randint and randperm: integers in the shape that is given last."""
     shape = ends_and_shape[-1]
     shape = shape if isinstance(shape, Sequence) else (shape,)
     return torch.empty(tuple(shape), dtype=kwargs.get("dtype") or torch.int64, device=META)
@@ -43,7 +43,7 @@ def _number(_: Any, **kwargs: Any) -> torch.Tensor:
 
 
 def _drawn(x: torch.Tensor, number: Any, *_: Any, **__: Any) -> torch.Tensor:
-    """multinomial: a number of places in each row."""
+    """multinomial: a number of indices in each row."""
     return like(x, (*x.shape[:-1], number), torch.int64)
 
 

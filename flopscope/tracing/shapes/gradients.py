@@ -1,7 +1,7 @@
 """Shapes of the results of torch's backward operators: one literal table of rules.
 
-A gradient has the shape of what it is the gradient of. These rules serve plain sizes too, since
-torch has no meta kernel for some of the operators; nor has it for those of `FORWARD`.
+A gradient has the shape of the tensor to which it belongs. These rules are used at plain sizes too,
+because torch has no meta kernel for some of the operators, nor for those in `FORWARD`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _sized(index: int) -> ShapeRule:
 def _asked(
     grad: torch.Tensor, tensors: Sequence[torch.Tensor | None], mask: Sequence[bool]
 ) -> tuple[torch.Tensor | None, ...]:
-    """A gradient for each tensor that wants one."""
+    """A gradient for each tensor that requires one."""
     return tuple(
         like(grad, t.shape) if wanted and t is not None else None
         for t, wanted in zip(tensors, mask, strict=True)
@@ -75,8 +75,8 @@ def _embedding(grad: Any, _: Any, rows: Any, *__: Any) -> torch.Tensor:
 
 
 def _ctc_loss(scores: torch.Tensor, *_: Any) -> Any:
-    """A loss a sequence, and a table for the gradient whose last size is that of the longest
-    target; scores are (T, N, C), or (T, C) of one sequence."""
+    """A loss for each sequence, and a table for the gradient, whose last size is given by the
+    longest target. Scores are (T, N, C), or (T, C) for one sequence."""
     batch = scores.shape[1:-1]
     return like(scores, batch), like(scores, (*batch, scores.shape[0], 1))
 
@@ -123,4 +123,4 @@ GRADIENT_SHAPES: Mapping[str, ShapeRule] = {
     "_prelu_kernel_backward": _prelu,
     "embedding_dense_backward": _embedding,
 }
-"""Rules by operator, under its name without overload."""
+"""The rules by operator, under its name without overload."""

@@ -1,8 +1,8 @@
 """Operators that write to a tensor they are given, on symbolic sizes.
 
-Most compute what their namesake without underscore computes, and demand that it fits the tensor
-written to. Some change the shape of the tensor itself, and whoever holds it sees the new one.
-Others write a part, or fill, and compare less than that.
+Most compute the same as the operator without the underscore, and demand that it fits the tensor
+that is written to. Some change the shape of the tensor itself, which all its holders see. Others
+write a part, or fill, and compare less.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from flopscope.tracing.shapes.fitting import broadcasts_to, demand, is_size, lik
 from flopscope.tracing.shapes.table import RULES
 
 Write: TypeAlias = Callable[..., torch.Tensor]
-"""From an operator's own arguments, of which the first is written to, to that first one."""
+"""A function from an operator's arguments, of which the first is written to, to that first one."""
 
 
 def written(x: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
-    """`x`, to which this result is written. Raises RuntimeError where shapes or types differ."""
+    """`x`, after this result is written to it. Raises RuntimeError if shapes or types do not
+    fit."""
     fits = x.dim() == result.dim() and all(
         is_size(a, b) for a, b in zip(x.shape, result.shape, strict=True)
     )
@@ -47,8 +48,7 @@ def _castable(result: torch.Tensor, x: torch.Tensor) -> None:
 
 
 def resized(outs: Mapping[str, torch.Tensor], result: Any) -> Any:
-    """The tensors given as `out=`, with the shapes of what is written to them, as torch resizes
-    them."""
+    """The tensors given as `out=`, which torch resizes to the shapes of what is written to them."""
     results = (result,) if isinstance(result, torch.Tensor) else result
     for out, value in zip(outs.values(), results, strict=True):
         _castable(value, out)
@@ -58,7 +58,7 @@ def resized(outs: Mapping[str, torch.Tensor], result: Any) -> Any:
 
 
 def become(x: torch.Tensor, shape: Sequence[Any]) -> torch.Tensor:
-    """`x` itself, of another shape from now on."""
+    """`x` itself, which has another shape from now on."""
     x.data = like(x, shape)
     return x
 
@@ -67,7 +67,7 @@ def become(x: torch.Tensor, shape: Sequence[Any]) -> torch.Tensor:
 
 
 def _reshaped(name: str) -> Write:
-    """The tensor itself, in the shape that the rule of this name gives."""
+    """The tensor itself, with the shape that the rule of this name gives."""
     rule = RULES[name]
 
     def write(x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
@@ -100,13 +100,13 @@ def _untouched(x: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
 
 
 def _written_over(x: torch.Tensor, source: torch.Tensor, *_: Any) -> torch.Tensor:
-    """The tensor itself, to which another one is stretched, whatever the types."""
+    """The tensor itself, to which another one of any type is stretched."""
     broadcasts_to(source.shape, x.shape)
     return x
 
 
 def _from_rule(name: str) -> Write:
-    """The rule compares what is written; its result is the tensor's own shape."""
+    """A rule that compares what is written; its result is the tensor itself."""
     rule = RULES[name]
 
     def write(x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
@@ -135,4 +135,5 @@ IN_PLACE: Mapping[str, Write] = {
     "copy_": _written_over,
     "masked_fill_": _written_over,
 }
-"""By the operator's name, for those that are not their namesake's result written to a tensor."""
+"""The rules by name, for operators that do more than write the result of their namesake to a
+tensor."""

@@ -1,4 +1,4 @@
-"""Shapes of other looks at the same elements."""
+"""Shapes of views of the same elements."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ def _view(x: torch.Tensor, shape: Any, *_: Any) -> torch.Tensor | None:
 def _as_strided(
     x: torch.Tensor, shape: Sequence[Any], strides: Sequence[Any], offset: Any = None
 ) -> torch.Tensor:
-    """Any elements of the storage, which is as large as the tensor: views of it are contiguous."""
+    """A view of any elements of the storage, which is as large as the tensor, because tensors are
+    contiguous."""
     reach = 1 + (offset or 0)
     for size, stride in zip(shape, strides, strict=True):
         reach = reach + (size - 1) * stride

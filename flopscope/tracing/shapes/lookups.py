@@ -1,4 +1,5 @@
-"""Shapes of elements looked up by tensors of numbers, and of tensors written to at such places."""
+"""Shapes of elements that are looked up by tensors of indices, and of tensors that are written to
+at such places."""
 
 from __future__ import annotations
 
@@ -23,8 +24,8 @@ from flopscope.tracing.shapes.fitting import (
 
 
 def _index(x: torch.Tensor, indices: Sequence[torch.Tensor | None]) -> torch.Tensor | None:
-    """Look-ups by numbers. The result has the dimensions of the numbers in the place of those that
-    are looked up if these are neighbours, else in front. Masks are left to torch."""
+    """Look-ups by indices. The dimensions of the indices replace those that are looked up if these
+    are neighbours, and otherwise come first. Masks are left to torch."""
     shape = _indexed(x, indices)
     return None if shape is None else like(x, shape)
 
@@ -72,7 +73,8 @@ def _gather(x: torch.Tensor, dim: int, index: torch.Tensor, **__: Any) -> torch.
 
 
 def _fits(name: str, index: torch.Tensor, x: torch.Tensor, except_at: int | None = None) -> None:
-    """Is an index nowhere larger than the tensor? A number counts as a vector of one element."""
+    """Demand that an index is nowhere larger than the tensor. A number counts as a vector of one
+    element."""
     own, other = (list(t.shape) or [1] for t in (index, x))
     if len(own) != len(other):
         raise RuntimeError(
@@ -98,7 +100,7 @@ def _scatter(
 def _index_add(
     x: torch.Tensor, dim: int, index: torch.Tensor, source: torch.Tensor, *_: Any, **__: Any
 ) -> torch.Tensor:
-    """index_copy: a whole slice is written for each number."""
+    """index_copy: a whole slice is written for each index."""
     at = axis(x, dim)
     expected = [prod(index.shape) if d == at else n for d, n in enumerate(x.shape)]
     fits = source.dim() == x.dim() and all(
@@ -130,7 +132,7 @@ def _buckets(x: Any, _: Any, **kwargs: Any) -> torch.Tensor:
 
 
 def _found(edges: torch.Tensor, x: torch.Tensor, **kwargs: Any) -> torch.Tensor:
-    """searchsorted: in one row of edges, or in a row for each of the values' rows."""
+    """searchsorted: in one row of boundaries, or in one row for each row of values."""
     fits = edges.dim() == 1 or (
         edges.dim() == x.dim() and all(map(is_size, edges.shape[:-1], x.shape[:-1]))
     )

@@ -1,4 +1,4 @@
-"""What an operator returns on meta tensors: by a rule of shapes, or by torch itself."""
+"""What an operator returns on meta tensors, by a rule for shapes or by torch itself."""
 
 from __future__ import annotations
 
@@ -76,13 +76,13 @@ def _ruled(rule: ShapeRule, args: Sequence[Any], kwargs: Mapping[str, Any]) -> A
 
 @dataclass(frozen=True)
 class Made:
-    """Shape and type of a tensor that a rule made."""
+    """The shape and type of a tensor that a rule made."""
 
     shape: tuple[Any, ...]
     dtype: torch.dtype
 
     def anew(self) -> torch.Tensor:
-        """Another tensor like it."""
+        """A new tensor like it."""
         return torch.empty(self.shape, dtype=self.dtype, device=META)
 
 
@@ -109,7 +109,7 @@ PLAIN = (int, float, str, type(None), torch.dtype, torch.device, torch.layout, t
 def given_outputs(
     function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Mapping[str, torch.Tensor]:
-    """The tensors that the operator is told to write to, such as `out=`, by name and in order."""
+    """The tensors to which the operator must write, such as `out=`, by name and in order."""
     return {name: kwargs[name] for name in outputs(function) if name in kwargs}
 
 
@@ -118,7 +118,7 @@ def _faked(function: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def fake_result(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """The operator run by torch's fake tensors, which know every operator and are slow."""
+    """Run the operator on torch's fake tensors, which know every operator but are slow."""
     mode = FakeTensorMode(allow_non_fake_inputs=True)
     mode.cache_enabled = False
     originals: dict[int, torch.Tensor] = {}
@@ -148,7 +148,8 @@ def fake_result(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -
 
 @contextmanager
 def _no_log() -> Iterator[None]:
-    """Fake tensors log the error that they raise; it is reported once, where it arrives."""
+    """While active, fake tensors do not log the error that they raise, because it is reported where
+    it is caught."""
     logger = logging.getLogger("torch._subclasses.fake_tensor")
     before = logger.level
     logger.setLevel(logging.CRITICAL)

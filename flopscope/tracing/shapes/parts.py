@@ -1,4 +1,4 @@
-"""Shapes of parts of tensors, and of tensors put together."""
+"""Shapes of parts of tensors, and of tensors that are put together."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _slice(
 
 
 def _place(end: Any, size: Any, missing: int | None) -> Any:
-    """An end of a slice as a position from 0 to size."""
+    """The end of a slice as a position from 0 to size."""
     if end is None or is_number(end, 2**63 - 1):
         return size if missing is None else missing
     end = end + size if end < 0 else end

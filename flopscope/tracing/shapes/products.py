@@ -81,7 +81,8 @@ def _addr(matrix: torch.Tensor, a: torch.Tensor, b: torch.Tensor, *_: Any, **__:
 
 
 def _trilinear(a: Any, b: Any, c: Any, *options: Any) -> torch.Tensor:
-    """The product of three, each with new dimensions of size 1, summed over some of the result."""
+    """The product of three tensors, each with new dimensions of size 1, summed over some
+    dimensions."""
     wide = []
     for x, new in zip((a, b, c), options[:3], strict=True):
         rest = iter(x.shape)

@@ -1,8 +1,8 @@
-"""What torch's operators return at plain sizes is remembered: many of its kernels for shapes are
-written in Python, and networks ask the same of the same sizes again and again.
+"""What torch's operators return at plain sizes is remembered, because many of its kernels for
+shapes are written in Python, and networks repeat the same calls on the same sizes.
 
-What an operator returns, if it makes its results, depends on shapes, steps, types and numbers
-alone. So the answer is worked out on tensors that are made for it, and kept under those properties.
+What an operator returns, if it makes its results, depends only on shapes, strides, types and
+numbers. So the answer is computed on tensors that are made for it, and kept under these properties.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ MOST_REMEMBERED = 2**12
 """The most answers that are kept."""
 
 PLAIN = (int, float, complex, str, type(None), torch.dtype, torch.layout, torch.memory_format)
-"""Types of arguments, other than tensors, under which answers are kept."""
+"""The types of arguments other than tensors under which answers are kept."""
 
 
 @dataclass(frozen=True)
 class Strided:
-    """What an operator can tell of a tensor without numbers."""
+    """All that an operator can see of a tensor without numbers."""
 
     shape: tuple[int, ...]
     steps: tuple[int, ...]
@@ -39,7 +39,7 @@ class Strided:
 
 
 class TypedNumber(NamedTuple):
-    """A number with its type: 1, 1.0 and True are not the same argument."""
+    """A number with its type, since 1, 1.0 and True are not the same argument."""
 
     kind: type
     value: Any
@@ -67,7 +67,7 @@ def answer(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any
 
 @cache
 def _makes_its_results(function: Any) -> bool:
-    """Are its results new tensors, or the first argument, whose shape stays as it is?"""
+    """Are its results new tensors, or the first argument with unchanged shape?"""
     if function.namespace != "aten" or torch.Tag.inplace_view in function.tags:
         return False
     if is_mutable(function):
@@ -77,8 +77,8 @@ def _makes_its_results(function: Any) -> bool:
 
 @lru_cache(maxsize=MOST_REMEMBERED)
 def _worked_out(function: Any, args: Any, kwargs: Any, default: torch.dtype) -> Any:
-    """What the operator returns for these arguments, with Strided for tensors. `default` is the
-    type that torch gives numbers."""
+    """What the operator returns for these arguments, with Strided in place of tensors. `default` is
+    torch's default type."""
     own = _value(args)
     result = function(*own, **dict(_value(kwargs)))
     if own and result is own[0]:
@@ -113,7 +113,7 @@ def _tensor_key(tensor: torch.Tensor) -> Strided:
 
 
 def _key_of_result(value: Any) -> Any:
-    """A new tensor as a key; what else is returned stays as it is."""
+    """A new tensor as a key. Other results stay as they are."""
     if isinstance(value, torch.Tensor):
         if value.storage_offset():
             raise _Other
@@ -122,7 +122,8 @@ def _key_of_result(value: Any) -> Any:
 
 
 def _value(key: Any) -> Any:
-    """The value that a key stands for; collections as lists, which operators take for tuples."""
+    """The value for which a key stands. Collections become lists, which operators accept as
+    tuples."""
     if isinstance(key, Strided):
         return key.made()
     if isinstance(key, TypedNumber):

@@ -21,7 +21,7 @@ from flopscope.tracing.shapes.fitting import (
 
 
 def per_axis(option: Sequence[Any], rank: int) -> list[Any]:
-    """An option for every axis, which may be given once for all."""
+    """An option for every axis, which may be given once for all axes."""
     return list(option) * (rank if len(option) == 1 else 1)
 
 
@@ -94,7 +94,7 @@ def _pool(
 
 
 def _windows(size: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: bool) -> Any:
-    behind = stride - 1 if ceil else 0  # a last window may reach this far beyond the input
+    behind = stride - 1 if ceil else 0  # the last window may reach this far beyond the input
     demand(
         size + 2 * padding + behind >= dilation * (kernel - 1) + 1,
         lambda: "the pooling window is larger than the padded input",
@@ -102,7 +102,7 @@ def _windows(size: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, c
     if not ceil:
         return conv_output(size, kernel, stride, padding, dilation)
     count = conv_output(size + stride - 1, kernel, stride, padding, dilation)
-    # a last window may not start in the padding behind the input
+    # the last window may not start in the padding after the input
     if not (count - 1) * stride >= size + padding:
         return count
     demand(count >= 2, lambda: "the pooling window is larger than the padded input")
@@ -133,7 +133,7 @@ def _average_pool(rank: int) -> ShapeRule:
         ceil: bool = False,
         *_: Any,
     ) -> torch.Tensor:
-        if rank == 3:  # unlike the others it takes no input below its kernel, padded or not
+        if rank == 3:  # unlike other pools it refuses an input below its kernel, padded or not
             for size, own in zip(x.shape[-3:], per_axis(kernel, 3), strict=True):
                 demand(size >= own, lambda: "the input is smaller than the kernel")
         return _pool(rank, x, kernel, stride, padding, (1,), ceil)

@@ -1,10 +1,10 @@
 """Shapes of results on symbolic sizes: one literal table of rules.
 
-With plain integer sizes torch's own meta kernels answer. Most of them refuse symbolic sizes, so
-every common operator has a rule in one of the tables that are put together here. A rule
-compares sizes as torch does and raises as torch does; where only the example decides, the
-comparison goes on the trail. Layout is not modelled: every result is contiguous, since no count
-depends on strides.
+At plain integer sizes torch's own meta kernels are used. Most of them refuse symbolic sizes, so
+every common operator has a rule in one of the tables that are put together here. A rule compares
+sizes and raises errors as torch does; if only the example decides, the comparison goes on the
+trail. Memory layout is not modelled: every result is contiguous, because no count depends on
+strides.
 """
 
 from __future__ import annotations
@@ -33,5 +33,5 @@ RULES: Mapping[str, ShapeRule] = {
     **FOLDS,
     **FRESH,
 }
-"""Rules by operator, under its name without overload. One that returns None leaves this use to
-torch."""
+"""The rules by operator, under its name without overload. A rule that returns None leaves this use
+to torch."""

@@ -1,1 +1,1 @@
-"""What runs in another way than plain operators on plain tensors, and is asked first."""
+"""Calls that are not plain operators on plain tensors, and that are handled first."""

@@ -19,11 +19,11 @@ CELLS: Mapping[Any, Any] = {
     torch.rnn_tanh_cell: torch.rnn_tanh,
     torch.rnn_relu_cell: torch.rnn_relu,
 }
-"""By the function of a cell, that of its layer."""
+"""The function of the layer, by the function of the cell."""
 
 
 def cell(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """The states after a step. NotImplemented on plain sizes and in a training step, where torch's
+    """The states after a step. NotImplemented at plain sizes and in a training step, where torch's
     own cell runs."""
     if recorder.trains or not has_free_size(args):
         return NotImplemented

@@ -1,7 +1,7 @@
-"""Flex attention on shapes: the products of plain attention, and what is done to each score.
+"""Flex attention on shapes: the products of plain attention, and the work on each score.
 
-The count is that of dense attention, whatever blocks a mask leaves out: the products that are left
-depend on the kernel's blocks, and the dense ones are their upper bound.
+The count is that of dense attention, whatever blocks a mask leaves out: which products remain
+depends on the kernel's blocks, and the dense count is an upper bound.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from torch.nn.attention.flex_attention import AuxOutput, AuxRequest
 from flopscope.tracing.special.products import batched_product, shared_by
 
 BLOCK = 128
-"""Rows and columns of a mask's blocks by default."""
+"""The default number of rows and columns in a mask's blocks."""
 
 
 @dataclass(frozen=True)
 class Mask:
-    """Stands for torch's BlockMask: the function that says which pairs are seen, and the two
+    """Stands for torch's BlockMask, with the function that says which pairs are seen, and the two
     lengths."""
 
     mask_mod: Callable[..., torch.Tensor]
@@ -30,11 +30,11 @@ class Mask:
 
     @property
     def seq_lengths(self) -> tuple[Any, Any]:
-        """Of queries and keys."""
+        """The numbers of queries and keys."""
         return self.shape[-2], self.shape[-1]
 
     def to(self, *_: Any, **__: Any) -> Mask:
-        """It has no values that could move."""
+        """The mask itself, since it has no values that could be moved."""
         return self
 
 
@@ -49,7 +49,7 @@ def create_block_mask(
     _compile: bool = False,
     **_: Any,
 ) -> Mask:
-    """The mask of this function; which of its blocks are empty is not worked out."""
+    """The mask of this function, without working out which blocks are empty."""
     blocks = BLOCK_SIZE if isinstance(BLOCK_SIZE, tuple) else (BLOCK_SIZE, BLOCK_SIZE)
     sizes = (1 if B is None else B, 1 if H is None else H, Q_LEN, KV_LEN)
     return Mask(mask_mod, sizes, blocks)
@@ -68,8 +68,8 @@ def flex_attention(
     *,
     return_aux: AuxRequest | None = None,
 ) -> Any:
-    """What torch's function returns, as its documentation defines it: every score is changed, and
-    masked where a mask is given, before the softmax.
+    """What torch's function returns, as its documentation defines it: every score is modified, and
+    masked if there is a mask, before the softmax.
 
     Raises what torch raises for heads and lengths that do not fit.
     """
@@ -106,7 +106,7 @@ def _check(query: torch.Tensor, key: torch.Tensor, mask: Any, enable_gqa: bool) 
 
 
 def _places(scores: torch.Tensor) -> list[torch.Tensor]:
-    """Batch, head, query and key of every score, each along its own dimension."""
+    """The indices of batch, head, query and key, each along its own dimension."""
     places = []
     for dim, size in enumerate(scores.shape):
         numbers = torch.arange(size, dtype=torch.int32, device=scores.device)

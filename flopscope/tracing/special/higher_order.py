@@ -1,7 +1,8 @@
-"""Operators that take functions: branches, loops, scans, and what runs a part of a network apart.
+"""Operators that take functions: branches, loops, scans, and operators that run a part of a network
+separately.
 
-What they call is run as Python calls it, on shapes. Where data decide a branch, both ways are run.
-Where data decide the end of a loop, only its first condition is sure to run.
+The functions are called by Python, on shapes. If data decide a branch, both ways are run. If data
+decide the end of a loop, only its first condition is certain to run.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ def higher_order(
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
 ) -> Any:
-    """What the operator returns; what it runs is recorded. Raises BadInput for one that runs in
-    compiled code alone."""
-    # what is met before the dispatcher outside is met inside too
+    """What the operator returns, with what it runs being recorded. Raises BadInput for an operator
+    that only runs in compiled code."""
+    # functions inside are handled before the dispatcher too
     with recorder.met_before(), recorder:
         rule = RULES.get(operator.name())
         if rule is not None:
@@ -52,9 +53,8 @@ def higher_order(
 
 
 def without_backward(operator: HigherOrderOperator, *args: Any, **kwargs: Any) -> Any:
-    """Stands for how such operators are dispatched in a training step, where autograd would trace
-    and compile what they run. Raises BadInput but for those of functions with gradients of their
-    own."""
+    """Replaces the dispatch of such operators in a training step, where autograd would trace and
+    compile what they run. Raises BadInput, except for functions with gradients of their own."""
     if operator.name() in OWN_GRADIENTS:
         return DISPATCH(operator, *args, **kwargs)
     raise BadInput(
@@ -74,9 +74,9 @@ def _branch(
     no: Callable[..., Any],
     operands: Sequence[Any] = (),
 ) -> Any:
-    """torch.cond. Where data decide, the rows are those of one way if both cost the same in every
-    convention. Else they are those of the way that costs no more in any convention, if there is
-    one, and one row more says so."""
+    """torch.cond. If data decide, the rows are those of one way if both cost the same in every
+    convention. Otherwise they are those of the way that costs no more in any convention, if there
+    is one, and an extra row says so."""
     answer = _truth(predicate)
     if answer is not None:
         return (yes if answer else no)(*operands)
@@ -104,7 +104,7 @@ def _loop(
     carried: Sequence[Any],
     further: Sequence[Any] = (),
 ) -> Any:
-    """torch.while_loop. Where data decide how often, one row says what each pass costs."""
+    """torch.while_loop. If data decide how often it runs, one row says what each pass costs."""
     values = tuple(carried)
     while (answer := _truth(condition(*values, *further))) is not None:
         if not answer:
@@ -123,8 +123,8 @@ def _loop(
 def _map(
     recorder: Recorder, function: Callable[..., Any], xs: Sequence[Any], further: Sequence[Any] = ()
 ) -> Any:
-    """map: the function of every slice along the first dimension, run on all of them as one
-    batch."""
+    """map: the function is applied to every slice along the first dimension, by one run on all of
+    them as a batch."""
     ins = (*(0 for _ in xs), *(None for _ in further))
     return torch.vmap(function, ins)(*xs, *further)
 
@@ -136,7 +136,7 @@ def _scan(
     xs: Sequence[torch.Tensor],
     further: Sequence[Any] = (),
 ) -> Any:
-    """scan: one step after the other, so the number of steps is a number."""
+    """scan: one step after the other, so the number of steps must be a number."""
     state, made = list(carried), []
     for step in range(int(xs[0].shape[0])):
         result = combine(*state, *(x.select(0, step) for x in xs), *further)
@@ -151,11 +151,12 @@ RULES: Mapping[str, Callable[..., Any]] = {
     "map_impl": _map,
     "scan": _scan,
 }
-"""By the operator's name; all others are run as torch runs them without compiling."""
+"""The rules by the operator's name. All other operators are run as torch runs them without
+compiling."""
 
 
 def _truth(predicate: Any) -> bool | None:
-    """The truth of a condition, None where data decide it."""
+    """The truth of a condition; None if data decide it."""
     if not isinstance(predicate, torch.Tensor):
         return bool(predicate)
     with torch._C.DisableTorchFunction():
@@ -177,7 +178,7 @@ def _costs(rows: Sequence[Operator]) -> dict[str, Work]:
 
 
 def _no_more(a: Mapping[str, Work], b: Mapping[str, Work]) -> bool:
-    """Is what is known of the first no more than that of the second, in any convention and for all
+    """Is the known cost of the first at most that of the second, in every convention and for all
     sizes?"""
     return all(settled(b[name].value - a[name].value, equality=False) for name in a)
 
@@ -190,8 +191,8 @@ def _text(macs: Work) -> str:
 def _not_known(
     recorder: Recorder, name: str, operands: Any, result: Any, kind: Kind = Kind.UNKNOWN
 ) -> Any:
-    """Record a row for work that may run or not, which writes results of these shapes. Returns the
-    results."""
+    """Record a row for work that may or may not run, which writes results of these shapes. Returns
+    the results."""
 
     fresh = pytree.tree_map(
         lambda v: like(v, v.shape) if isinstance(v, torch.Tensor) else v, result

@@ -1,6 +1,6 @@
 """Lazy modules: layers that learn their widths from their first input.
 
-A copy takes that input, as shapes; the module itself stays uninitialised.
+A copy takes this input as shapes; the module itself stays uninitialised.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from flopscope.tracing.values.numbers import Copies
 
 
 def is_uninitialised(module: nn.Module) -> bool:
-    """Does any of its layers wait for its first input?"""
+    """Does one of its layers wait for its first input?"""
     return any(is_lazy(stored) for stored in (*module.parameters(), *module.buffers()))
 
 
 def copy_of_shapes(module: nn.Module) -> nn.Module:
-    """Another module like this one, whose every tensor is one of a trace."""
+    """A copy of this module in which every tensor is one of a trace."""
     copies = Copies()
     kept = [value for part in module.modules() for value in vars(part).values()]
     tensors = [t for t in (*module.parameters(), *module.buffers(), *kept) if _is_tensor(t)]

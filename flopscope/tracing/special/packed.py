@@ -1,9 +1,9 @@
-"""Packed sequences: lengths that are known, as numbers or as sizes, and what recurrent layers read
-of them.
+"""Packed sequences with known lengths, which are numbers or sizes, and what recurrent layers read
+from them.
 
 A recurrent layer works on all elements of a packed batch at once, and their number is the sum of
-the lengths. Of the numbers of sequences that are left at each step, only the first is asked for,
-which is the batch.
+the lengths. Of the numbers of sequences at each step, layers only ask for the first, which is the
+batch.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _filled(
 
 
 class Equal:
-    """Equal lengths, as many as a batch has sequences; the length and the batch may be free."""
+    """Equal lengths, one for each sequence of a batch. The length and the batch may be free."""
 
     def __init__(self, length: Any, count: Any) -> None:
         self.length, self.count = length, count
@@ -88,7 +88,8 @@ def _sorted(
 def _ordered(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """Sequences in another order, such as that of their lengths, of which there must be as many."""
+    """Sequences in another order, such as that of their lengths. The order must have as many
+    entries."""
     if len(args) != 3 or not has_free_size(args[0]):
         return NotImplemented
     count = getattr(args[2], ORDER, None)
@@ -173,7 +174,7 @@ def _padded(
 
 
 def _know(tensor: torch.Tensor, numbers: Sequence[int]) -> None:
-    """The tensor has these numbers, which do not depend on data."""
+    """Let the tensor carry these numbers, which do not depend on data."""
     with _disable_current_modes():
         knowing(tensor, torch.tensor(numbers, dtype=torch.int64, device="cpu"))
 
@@ -230,4 +231,4 @@ RULES: Mapping[Any, Callable[..., Any]] = {
     torch._VF._pack_padded_sequence: _pack,
     torch._VF._pad_packed_sequence: _padded,
 }
-"""By torch's function, as it is met before the dispatcher."""
+"""The rules by torch's function, which are applied before the dispatcher."""

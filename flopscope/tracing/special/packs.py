@@ -1,4 +1,4 @@
-"""Packed weights of quantised layers: what they hold, as shapes, under names of parameters."""
+"""Packed weights of quantised layers: their contents as shapes, under names of parameters."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from flopscope.tracing.values.known import META
 
 @dataclass(frozen=True)
 class Pack:
-    """What packed parameters hold: tensors by name, as shapes, and a convolution's options."""
+    """The contents of packed parameters: tensors by name, as shapes, and a convolution's
+    options."""
 
     tensors: Mapping[str, torch.Tensor]
     elements: Mapping[str, str]
     options: Mapping[str, Any]
 
     def get(self, *names: str) -> list[torch.Tensor | None]:
-        """The tensors of these names, None for one that is not there."""
+        """The tensors of these names, with None for one that is missing."""
         return [self.tensors.get(name) for name in names]
 
 
@@ -30,7 +31,7 @@ OPTIONS = ("stride", "padding", "dilation", "groups", "output_padding")
 
 
 def packs_of(module: nn.Module) -> dict[int, tuple[str, Pack]]:
-    """By the id of a packed object, its name in the module and what it holds."""
+    """The packed objects by id: each one's name in the module, and its contents."""
     found: dict[int, tuple[str, Pack]] = {}
     for path, part in module.named_modules():
         for name, value in vars(part).items():
@@ -45,7 +46,7 @@ def packs_of(module: nn.Module) -> dict[int, tuple[str, Pack]]:
 
 
 PACKED_NAMES = frozenset({"", "_packed_params", "_packed_weight"})
-"""Parts of a path that say only that a weight is packed."""
+"""Parts of a path that only say that a weight is packed."""
 
 
 def state_of(packs: Mapping[int, tuple[str, Pack]]) -> dict[str, torch.Tensor]:
@@ -54,7 +55,7 @@ def state_of(packs: Mapping[int, tuple[str, Pack]]) -> dict[str, torch.Tensor]:
 
 
 def types_of(packs: Mapping[int, tuple[str, Pack]]) -> dict[str, str]:
-    """The types of their elements as they are stored, by name."""
+    """The types of their stored elements, by name."""
     return {_name(path, n): e for path, pack in packs.values() for n, e in pack.elements.items()}
 
 
@@ -63,7 +64,7 @@ def _name(path: str, name: str) -> str:
 
 
 def _unpacked(value: Any) -> Iterator[tuple[str, torch.Tensor]]:
-    """The tensors in a packed object of torch, in memory of their own."""
+    """The tensors in a packed object of torch, unpacked."""
     methods = value._method_names()
     kind = str(value._type())
     if "Embedding" in kind:
@@ -71,7 +72,7 @@ def _unpacked(value: Any) -> Iterator[tuple[str, torch.Tensor]]:
     elif "CellParams" in kind:
         (_, biases, _, _, weights), _ = value.__getstate__()
         parts = [packed.unpack() for packed in weights]
-        own = biases or [bias for _, bias in parts]  # kept apart, or with the weights
+        own = biases or [bias for _, bias in parts]  # kept separately, or together with the weights
         for gate, (weight, _), bias in zip(("ih", "hh"), parts, own, strict=True):
             yield f"weight_{gate}", weight
             if bias is not None:

@@ -1,4 +1,5 @@
-"""Products of stacks of matrices on free sizes, without torch's questions whether a size is 1."""
+"""Products of stacks of matrices on free sizes, without asking whether a size is 1 as torch
+does."""
 
 from __future__ import annotations
 
@@ -29,8 +30,8 @@ def attention(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> torch.Tensor:
-    """F.scaled_dot_product_attention as torch writes it out: query and key are scaled by the root
-    of the scale each, so that no product overflows; no count depends on the scale itself."""
+    """F.scaled_dot_product_attention as torch defines it: query and key are each scaled by the root
+    of the scale, so that no product overflows. No count depends on the scale itself."""
     if is_causal and attn_mask is not None:
         raise RuntimeError("Explicit attn_mask should not be set when is_causal=True")
     if enable_gqa:
@@ -38,7 +39,7 @@ def attention(
     scores = _product(query * 1.0, key.transpose(-2, -1) * 1.0)
     if is_causal:
         scores = scores + query.new_zeros(scores.shape[-2:])
-    if attn_mask is not None:  # one of truths becomes numbers first
+    if attn_mask is not None:  # a boolean mask becomes numbers first
         scores = scores + torch.zeros_like(attn_mask, dtype=query.dtype)
     weights = scores.softmax(-1)
     if dropout_p:

@@ -1,8 +1,7 @@
-"""Quantised layers, each as the layer of floats that it stands for: one table of twins.
+"""Quantised layers, each traced as the layer of floats for which it stands, as one table.
 
-A packed weight has a name and a shape, and counts as a parameter without gradient. What a layer
-does to scale its numbers is not counted; quantising and dequantising that a network calls itself
-is.
+A packed weight has a name and a shape, and counts as a parameter without gradient. How a layer
+scales its numbers is not counted; quantising and dequantising is counted if the network calls it.
 """
 
 from __future__ import annotations
@@ -33,9 +32,9 @@ def quantised(
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
 ) -> Any:
-    """What a function of quantised tensors returns; NotImplemented for another one.
+    """What a function of quantised tensors returns; NotImplemented for any other function.
 
-    Raises BadInput for a quantised operator that has no twin."""
+    Raises BadInput for a quantised operator that is not in the table."""
     name = str(getattr(function, "_qualified_op_name", "") or getattr(function, "__name__", ""))
     twin = TWINS.get(name)
     if twin is None:
@@ -52,7 +51,7 @@ def quantised(
 def decomposed(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """Quantising and dequantising as torch.export writes it; NotImplemented for other steps."""
+    """Quantising and dequantising as torch.export writes it; NotImplemented for other operators."""
     twin = TWINS.get(f"quantized_decomposed::{function.overloadpacket.__name__}")
     if twin is None:
         return NotImplemented
@@ -90,7 +89,7 @@ CONVOLUTIONS: Sequence[tuple[Callable[..., Any], Callable[..., Any]]] = (
     (F.conv2d, F.conv_transpose2d),
     (F.conv3d, F.conv_transpose3d),
 )
-"""Convolutions of 1, 2 and 3 axes."""
+"""The convolutions of 1, 2 and 3 axes."""
 
 
 def _convolution(
@@ -103,7 +102,7 @@ def _convolution(
         options = {n: v[-axes:] if isinstance(v, list) else v for n, v in pack.options.items()}
         if not transposed:
             options.pop("output_padding", None)
-        if weight.dim() > axes + 2:  # torch packs one axis as two
+        if weight.dim() > axes + 2:  # torch packs one axis as two axes
             thin = weight.squeeze(2)
             recorder.shows(weight, thin)
             weight = thin
@@ -178,7 +177,7 @@ GATES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 def _recurrent(function: Any) -> Callable[..., Any]:
-    """A recurrent layer. Packed sequences give their steps before the states."""
+    """A recurrent layer. For packed sequences, the steps come before the states."""
 
     def run(recorder: Recorder, *args: Any, dtype: Any = None, use_dynamic: Any = None) -> Any:
         at = next(i for i, a in enumerate(args) if isinstance(a, list) and _are_packs(a))
@@ -264,4 +263,4 @@ TWINS: Mapping[str, Callable[..., Any]] = {
     "q_zero_point": lambda recorder, x: 0,
     "qscheme": lambda recorder, x: torch.per_tensor_affine,
 }
-"""By the operator's qualified name, or the name of torch's function."""
+"""The rules by the operator's qualified name, or by the name of torch's function."""

@@ -1,8 +1,8 @@
-"""LSTM, GRU and plain recurrent layers as rows: all steps of a layer together.
+"""LSTM, GRU and plain recurrent layers as rows, with all steps of a layer together.
 
-A step multiplies its input and its state by one matrix each; over T steps that is two linear layers
-on T·B positions, whether they can run at once or not. The equations of a step are those in the
-documentation of torch.nn.LSTM, GRU and RNN.
+A step multiplies its input and its state by one matrix each. Over T steps these are two linear
+layers on T·B positions, whether or not the steps can run at once. The equations of a step are those
+in the documentation of torch.nn.LSTM, GRU and RNN.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def recurrent(recorder: Recorder, function: Any, args: Sequence[Any]) -> Any:
     states = (states,) if isinstance(states, torch.Tensor) else tuple(states)
     directions = 2 if both_ways else 1
     each = len(weights) // (layers * directions)
-    shape = (*x.shape[:-1], states[-1].shape[-1])  # before a projection, which narrows the output
+    shape = (*x.shape[:-1], states[-1].shape[-1])  # before a projection narrows the output
     for number in range(layers):
         outputs = []
         for direction in range(directions):
@@ -86,7 +86,7 @@ def layer(
 
 
 def lstm_cell(x: torch.Tensor, states: Sequence[torch.Tensor], *weights: Any) -> Any:
-    """The new state and its cell."""
+    """The new hidden state and the new cell state."""
     state, cell = states
     from_input, from_state = _both(x, state, *weights, state_first=True)
     gates = _parts(from_state.add_(from_input), 4)
@@ -106,8 +106,8 @@ def gru_cell(x: torch.Tensor, state: torch.Tensor, *weights: Any) -> torch.Tenso
 
 
 def _parts(gates: torch.Tensor, number: int) -> list[torch.Tensor]:
-    """The gates apart, as torch splits them: they are written to in place, so they are no views for
-    autograd."""
+    """The gates, split as torch splits them. They are written to in place, so autograd must not see
+    views."""
     split = torch.ops.aten.unsafe_split.Tensor
     return list(split(gates, gates.shape[1] // number, 1))
 

@@ -1,7 +1,7 @@
-"""A list repeated as often as a free size says: `[steps] * batch`.
+"""A list that is repeated a free number of times: `[steps] * batch`.
 
-Python asks the size for its number before it repeats a list. Here the list stays open until its
-length or its entries are asked for, which fixes the size.
+Python asks the size for its number before it repeats a list. Here the list stays open until code
+asks for its length or entries, which fixes the size.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 
 
 class Repeated(Sequence[Any]):
-    """These items, so many times."""
+    """These items, repeated so many times."""
 
     def __init__(self, items: list[Any], times: torch.SymInt) -> None:
         self.items, self.times = items, times
@@ -45,7 +45,7 @@ class Repeated(Sequence[Any]):
 
 
 def as_lists(values: Any) -> Any:
-    """Positional or keyword arguments with lists of fixed length for repeated ones."""
+    """Positional or keyword arguments with lists of fixed length in place of repeated ones."""
     if isinstance(values, dict):
         return {name: as_lists(value) for name, value in values.items()}
     if isinstance(values, tuple):

@@ -1,9 +1,10 @@
-"""Sparse matrices: shapes with as many entries as are stored, and products with dense ones.
+"""Sparse matrices: shapes with as many entries as are stored, and their products with dense
+matrices.
 
-How many entries a stored matrix has is known; a matrix that a network makes of indices and values
-has as many entries as values. In a trace it is a tensor of its whole shape that carries a vector of
-its entries. Functions other than products with dense matrices and what is close to them are refused
-by name.
+The number of entries of a stored matrix is known. A matrix that a network makes from indices and
+values has as many entries as values. In a trace it is a tensor of its full shape that carries a
+vector of its entries. Functions other than products with dense matrices and similar ones are
+refused by name.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 def sparse(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """What the function returns where a tensor is sparse, or is made so; else NotImplemented."""
+    """What the function returns if a tensor is sparse or becomes sparse; else NotImplemented."""
     given = [recorder.shape_for(a) if _is_stored(a) else a for a in args]
     if function not in MAKERS and not any(_entries(a) is not None for a in given):
         return NotImplemented
@@ -53,7 +54,7 @@ def _is_stored(value: Any) -> bool:
 
 
 def on_pattern(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """What a function returns that is not known of sparse tensors. Raises BadInput if that is a
+    """What a function without a rule for sparse tensors returns. Raises BadInput if that is a
     tensor."""
     name = getattr(function, "__name__", str(function))
     if name == "__get__":
@@ -193,7 +194,7 @@ def _parts(which: str) -> Callable[..., Any]:
 
 
 def _made(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """A sparse tensor of indices and values."""
+    """A sparse tensor made from indices and values."""
     at = 1 if function is torch.sparse_coo_tensor else 2
     values = args[at] if len(args) > at else kwargs.get("values")
     shape = args[at + 1] if len(args) > at + 1 else kwargs.get("size")
@@ -210,8 +211,8 @@ def _made(recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mappin
 def _thinned(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """A tensor made sparse. One that is sparse stays as it is; for another its numbers must be
-    known."""
+    """A tensor that is made sparse. One that is sparse stays as it is; of any other, the numbers
+    must be known."""
     if _entries(args[0]) is not None:
         return args[0]
     numbers = known(args[0])
@@ -291,4 +292,4 @@ RULES: Mapping[Any, Callable[..., Any]] = {
     torch.Tensor.layout.__get__: _layout(torch.sparse_coo),  # type: ignore[attr-defined]
     torch.Tensor.is_sparse.__get__: _layout(True),  # type: ignore[attr-defined]
 }
-"""By torch's function."""
+"""The rules by torch's function."""

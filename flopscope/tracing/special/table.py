@@ -1,5 +1,5 @@
-"""Calls that are met before the tables of operators: operators that take functions, and calls on
-tensors that are more than their shape."""
+"""Calls that are handled before the tables of operators: operators that take functions, and calls
+on tensors that are more than their shape."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
 
 Handler: TypeAlias = Callable[[Any, Any, Sequence[Any], Mapping[str, Any]], Any]
-"""From a recorder, a function and its arguments to its result; NotImplemented for a call that is
-left to others."""
+"""A rule from a recorder, a function and its arguments to the result; NotImplemented leaves the
+call to others."""
 
 IS_QUANTISED = torch.Tensor.is_quantized.__get__  # type: ignore[attr-defined]
 
@@ -37,14 +37,14 @@ IS_QUANTISED = torch.Tensor.is_quantized.__get__  # type: ignore[attr-defined]
 def dispatched(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """What a call that reached the dispatcher returns; NotImplemented for an ordinary one."""
+    """What a call that reaches the dispatcher returns; NotImplemented for an ordinary call."""
     if isinstance(function, HigherOrderOperator):
         return higher_order(recorder, function, args, kwargs)
-    if any(is_lazy(value) for value in args):  # a parameter without a shape is being given one
+    if any(is_lazy(value) for value in args):  # a parameter without a shape gets one here
         return function(*args, **kwargs)
     if function.namespace == "quantized_decomposed":
         return decomposed(recorder, function, args, kwargs)
-    # below autograd, as in a branch, operators arrive whole that torch makes of others
+    # below autograd, as in a branch, composite operators arrive whole
     if _is_made_of_others(function) and not (
         recorder.foresees(function) or how_read(function, args)
     ):
@@ -55,7 +55,7 @@ def dispatched(
 
 @cache
 def _is_made_of_others(function: Any) -> bool:
-    """Does torch define the operator by others?"""
+    """Does torch define the operator in terms of others?"""
     name = function.name()
     key = torch._C.DispatchKey.CompositeImplicitAutograd
     return (
@@ -81,7 +81,7 @@ ASKED = _in_order(
     dict.fromkeys(SPARSE, sparse),
     dict.fromkeys(CELLS, cell),
 )
-"""By torch's function, the rules that are asked one after the other."""
+"""The rules by torch's function, which are tried one after the other."""
 
 
 def called(
@@ -95,7 +95,7 @@ def called(
     kinds = {type(value) for value in args}
     if UninitializedParameter in kinds or UninitializedBuffer in kinds:
         return function(*args, **kwargs)
-    if function == IS_QUANTISED and recorder.packs:  # asked of what is a tensor of numbers here
+    if function == IS_QUANTISED and recorder.packs:  # asked about a tensor of numbers here
         return True
     for rule in ASKED.get(function, ()):
         result = rule(recorder, function, args, kwargs)

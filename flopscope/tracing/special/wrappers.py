@@ -1,5 +1,5 @@
-"""Wrappers that run a module in another way than Python calls it: on several devices, compiled,
-scripted, in inference mode. During a trace each of them runs what it wraps.
+"""Wrappers that do not simply call a module: they run it on several devices, compiled, scripted, or
+in inference mode. During a trace each of them runs what it wraps.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PARALLEL = (DataParallel, DistributedDataParallel)
 
 
 def wrapped(module: nn.Module) -> nn.Module:
-    """The module behind those that compile it or spread it over devices."""
+    """The module behind wrappers that compile it or distribute it over devices."""
     while True:
         if isinstance(module, PARALLEL):
             module = module.module
@@ -35,8 +35,8 @@ def wrapped(module: nn.Module) -> nn.Module:
 
 @contextmanager
 def unwrapped(*, backward: bool = False) -> Iterator[None]:
-    """While active, wrappers inside a network run what they wrap; operators that take functions are
-    refused in a training step."""
+    """While active, wrappers inside a network run what they wrap, and operators that take functions
+    are refused in a training step."""
     with ExitStack() as stack:
         for kind in PARALLEL:
             stack.enter_context(_replaced(kind, "forward", _forward))
@@ -69,13 +69,13 @@ def _forward(self: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _quantised(self: Any, x: torch.Tensor) -> torch.Tensor:
-    """Quantise as torch's own function does, which reads its scale first."""
+    """Quantise without the scale, which torch's own function would read first."""
     return torch.quantize_per_tensor(x, 1.0, 0, self.dtype)
 
 
 class _WithoutGradients:
-    """Stands for inference mode, in which layers would arrive as operators of their own: no
-    gradients, which is all that a trace sees of it."""
+    """Replaces inference mode, in which layers would arrive as other operators. It switches
+    gradients off, which is all that matters to a trace."""
 
     def __init__(self, mode: bool = True) -> None:
         self._mode = mode
@@ -91,8 +91,9 @@ class _WithoutGradients:
 
 
 def _called_as_python(compiled: Callable[..., Any]) -> Callable[..., Any]:
-    """A scripted function runs the Python function that it was made from, whose sizes may be free.
-    One that torch.jit.trace made does what it did on its example, so it runs as it is."""
+    """A scripted function runs the Python function from which it was made, so that sizes may be
+    free. A function that torch.jit.trace made does what it did on its example, so it runs as it
+    is."""
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
         written = getattr(self, "_torchdynamo_inline", None)
@@ -123,4 +124,4 @@ FLEX = {
     flex_attention.flex_attention: _flex,
     flex_attention.create_block_mask: _flex_mask,
 }
-"""Functions whose code is another for the time of a trace, since networks import them by name."""
+"""Functions whose code is replaced during a trace, because networks import them by name."""

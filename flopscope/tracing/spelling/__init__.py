@@ -1,1 +1,2 @@
-"""How a network is written: its modules, functions, operators and kernels, noted while it runs."""
+"""How a network is written: its modules, functions, operators and kernels are noted while it
+runs."""

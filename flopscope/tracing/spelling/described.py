@@ -1,4 +1,5 @@
-"""Values and modules of a run, described without tensors by the types of `flopscope.spelling`."""
+"""Values and modules of a run are described without tensors by the types of
+`flopscope.spelling`."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from flopscope.tracing.values.known import META, known
 
 
 def plain_value(value: Any) -> Any:
-    """A value without tensors."""
+    """The value with descriptions in place of tensors."""
     if isinstance(value, torch.Tensor):
         return Array(tuple(map(int, value.shape)), str(value.dtype).removeprefix("torch."))
     if isinstance(value, PackedSequence):

@@ -1,8 +1,8 @@
 """Where torch runs attention as one kernel on a CPU, in evaluation.
 
 The conditions are those of torch.nn.MultiheadAttention, TransformerEncoderLayer and
-TransformerEncoder. A trace runs the products themselves; tools that run the network see what torch
-chooses.
+TransformerEncoder. A trace runs the products one by one, but tools that run the network see what
+torch chooses.
 """
 
 from __future__ import annotations
@@ -90,19 +90,19 @@ FUSED: Mapping[Any, Callable[..., list[str]]] = {
     nn.TransformerEncoderLayer: _encoder_layer,
     nn.TransformerEncoder: _encoder,
 }
-"""What a call of a layer is run as without gradients, by its class."""
+"""The fusion of a layer's call without gradients, by the layer's class."""
 
 FROZEN: Mapping[str, str] = {ATTENTION: FROZEN_ATTENTION, NESTED: FROZEN_NESTED}
-"""What torch fuses with gradients too, where nothing learns. It does not fuse an encoder layer
-then, since a tool that asks for gradients has hooks."""
+"""What torch fuses with gradients too, if nothing learns. It does not fuse an encoder layer then,
+because a tool that asks for gradients has hooks."""
 
 
 def of_gradients(
     fused: list[str], path: str, learning: Collection[str], *, quiet: bool = False
 ) -> list[str]:
-    """What torch fuses in a layer, together with what it fuses for a tool that asks for gradients.
+    """What torch fuses in a layer, without gradients and for a tool that asks for gradients.
 
-    The layer is on this path, and these parameters of the network learn; `quiet` says that the
+    The layer has this path, and these parameters of the network learn. `quiet` says that the
     network has switched gradients off itself."""
     if not any(name in FROZEN for name in fused):
         return fused
@@ -123,7 +123,7 @@ def flash(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> bool:
-    """Does torch choose its fused kernel for these shapes on a CPU? torch itself is asked, with
+    """Does torch choose its fused kernel for these shapes on a CPU? torch itself answers, for
     tensors that repeat one row."""
     if min(query.dim(), key.dim(), value.dim()) < 2:
         return False
@@ -143,7 +143,7 @@ def flash(
 
 
 def _like(x: torch.Tensor) -> torch.Tensor:
-    """A tensor of this shape and type on the CPU, whose last axis is dense where this one's is."""
+    """A tensor of this shape and type on the CPU, whose last axis is dense if it is here."""
     width = x.shape[-1] if x.dim() else 1
     row = torch.zeros(width, 2, dtype=x.dtype, device="cpu").t()[0]
     dense = x.dim() == 0 or x.stride(-1) == 1

@@ -1,4 +1,5 @@
-"""The modes under which a run is noted: functions as torch hands them on, operators, kernels."""
+"""The modes under which a run is noted: functions that torch passes on to modes, operators, and
+kernels."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class NotedFunctions(TorchFunctionMode):
-    """Notes functions that torch hands on; a recurrent layer is noted as one operator."""
+    """Notes functions that torch passes on to modes; a recurrent layer is noted as one operator."""
 
     def __init__(self, spelled: Spelled) -> None:
         super().__init__()
@@ -53,7 +54,7 @@ class NotedFunctions(TorchFunctionMode):
 
 
 class NotedOperators(TorchDispatchMode):
-    """Notes operators, and the kernels that they are made of."""
+    """Notes operators, and the kernels of which they consist."""
 
     supports_higher_order_operators = True
 
@@ -94,7 +95,7 @@ class NotedOperators(TorchDispatchMode):
     def _taken_apart(
         self, name: str, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
-        """The operator in its parts, each noted for itself; NotImplemented where it has none."""
+        """Run the operator as its parts, each of which is noted; NotImplemented if it has none."""
         inside = self._spelled.inside
         with self._spelled.seeing():
             fused = name == "aten::scaled_dot_product_attention" and flash(*args, **kwargs)

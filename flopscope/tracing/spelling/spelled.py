@@ -1,4 +1,4 @@
-"""A run of a module as the calls that it is written in: modules, functions, operators, kernels."""
+"""A run of a module as the calls that it makes: modules, functions, operators and kernels."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ PATCHED: tuple[tuple[str, Any, str], ...] = (
     ("torch", torch, "matmul mm bmm addmm baddbmm mul add einsum"),
     ("Tensor", torch.Tensor, "matmul __matmul__ mm bmm addmm mul add"),
 )
-"""Functions that tools replace by their own where they are looked up by name."""
+"""Functions that tools replace with their own, where code looks them up by name."""
 
 HIDDEN = frozenset(
     {
@@ -63,15 +63,15 @@ HIDDEN = frozenset(
         Kind.UNKNOWN,
     }
 )
-"""Kinds of which a tool counts something where it sees them."""
+"""Kinds of which a tool counts something if it sees them."""
 
 
 INFERENCE: Any = torch._C._InferenceMode
-"""torch's inference mode as it is outside a run, which may put another one in its place."""
+"""torch's own inference mode, since a run may put another one in its place."""
 
 
 def spell(module: nn.Module, *inputs: Any, **named: Any) -> Spelling:
-    """Run a module on plain shapes in evaluation mode, as `trace` does, and say how it is written.
+    """Run a module on plain shapes in evaluation mode, as `trace` does, and note how it is written.
     Raises what the network raises."""
     module = eager(module)
     spelled = Spelled([name for name, p in module.named_parameters() if p.requires_grad])
@@ -85,7 +85,7 @@ def spell(module: nn.Module, *inputs: Any, **named: Any) -> Spelling:
 
 
 class Spelled:
-    """Notes what a run calls, and what it has called so far."""
+    """Notes what a run calls."""
 
     def __init__(self, learning: Collection[str]) -> None:
         self._learning = learning
@@ -94,10 +94,10 @@ class Spelled:
         self.operators: list[Called] = []
         self.kernels: list[Called] = []
         self.inside: list[str] = []
-        self.busy = 0  # in what torch does for one call
-        self.within = 0  # in the parts of an operator
+        self.busy = 0  # inside what torch does for one call
+        self.within = 0  # inside the parts of an operator
         self.patches: dict[Any, str] = {}
-        self.handled: list[str] = []  # functions that torch has handed to its modes
+        self.handled: list[str] = []  # functions that torch has passed to its modes
         self.recorder: Recorder | None = None
         self.seen: set[int] = set()
         self._root: nn.Module | None = None
@@ -108,14 +108,14 @@ class Spelled:
         self._returned: frozenset[int] = frozenset()
         self._written: set[int] = set()
         self.made: list[tuple[str, str]] = []
-        self.lost: list[tuple[str, str]] = []  # operators that have arrived in parts
+        self.lost: list[tuple[str, str]] = []  # operators that have arrived as their parts
         self.beyond: list[tuple[str, str, str]] = []
 
     @contextmanager
     def watching(self, recorder: Recorder) -> Iterator[None]:
-        """While active, everything that is called is noted. Without gradients of any kind layers
-        arrive at the dispatcher as one operator."""
-        if self.recorder is not None:  # it has run with other truths before
+        """While active, everything that is called is noted. Gradients are off completely, so that
+        layers arrive at the dispatcher as one operator."""
+        if self.recorder is not None:  # it has run with other answers before
             self.beyond.append(("a condition", "", "it depends on the values of a tensor"))
         self.recorder = recorder
         with ExitStack() as stack:
@@ -143,7 +143,7 @@ class Spelled:
             yield
 
     def spelling(self) -> Spelling:
-        """Everything that was noted."""
+        """All that was noted, as a Spelling."""
         assert self.recorder is not None
         return Spelling(
             self._layers,
@@ -167,7 +167,7 @@ class Spelled:
     def call(
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
     ) -> Called:
-        """A call at this point of the run."""
+        """Note a call at this point of the run."""
         values = (tuple(map(plain_value, args)), {key: plain_value(x) for key, x in kwargs.items()})
         inside = {*self.inside, *([TRANSFORM] if _transformed() else [])}
         return Called(name, self.path, *values, plain_value(result), frozenset(inside))
@@ -179,18 +179,18 @@ class Spelled:
         return self.recorder.places[-1][0]
 
     def transforms(self, function: Any) -> None:
-        """Note that an operator of higher order has run functions."""
+        """Note that a higher-order operator has run functions."""
         self.beyond.append((str(function), self.path, "it runs functions in a way of its own"))
 
     def flowing(self, call: Called, given: Any, result: Any) -> Called:
-        """The call with the memory that it reads and writes."""
+        """Note the call with the memory that it reads and writes."""
         reads, writes = self._memory(given), self._memory(result)
         if reads - writes:  # else it is made, perhaps to stand for what a function returns
             self._written |= writes
         return call._replace(reads=reads, writes=writes)
 
     def through(self, name: str, given: Any, result: Any) -> None:
-        """Note a function whose result has tensors that no operator wrote, as one that reads its
+        """Note a function whose result has tensors that no operator wrote; it counts as reading its
         arguments for them."""
         if self._memory(result) - self._memory(given) - self._written:
             call = self.call(f"{PASSED}{name}", (), {}, None)
@@ -198,12 +198,12 @@ class Spelled:
 
     def _memory(self, values: Any) -> frozenset[int]:
         found = list(storages(values))
-        self._alive += found  # numbers stay unique while they live
+        self._alive += found  # ids stay unique while the memory lives
         return frozenset(storage._cdata for storage in found)
 
     @contextmanager
     def seeing(self) -> Iterator[None]:
-        """While active, torch is at work on what is noted already."""
+        """While active, torch works on a call that is noted already."""
         assert self.recorder is not None
         before = len(self.recorder.rows)
         self.busy += 1
@@ -217,7 +217,7 @@ class Spelled:
     def _patch(
         stack: ExitStack, owner: Any, name: str, made: Callable[[Any], Callable[..., Any]]
     ) -> None:
-        """Another function under this name until the stack is left."""
+        """Put another function under this name until the stack is left."""
         own, before = name in vars(owner), getattr(owner, name)
         setattr(owner, name, made(before))
         stack.callback(*((setattr, owner, name, before) if own else (delattr, owner, name)))
@@ -225,7 +225,7 @@ class Spelled:
     def _function(self, name: str) -> Callable[[Any], Callable[..., Any]]:
         def made(original: Any) -> Callable[..., Any]:
             def call(*args: Any, **kwargs: Any) -> Any:
-                # Torch hands a function to its modes by looking its name up once more.
+                # torch passes a function to its modes by looking its name up again.
                 again = self.handled[-1:] == [name]
                 if not (self.busy or self.within or again):
                     self.functions.append(self.call(name, args, kwargs, None))
@@ -274,7 +274,7 @@ class Spelled:
             self._layers, self._numbers = layers_of(module)
 
     def _leave(self, module: nn.Module, args: Any, result: Any) -> None:
-        if id(module) in self._numbers:  # one that is made in a run has no hooks of a tool
+        if id(module) in self._numbers:  # a module that is made during a run has no hooks of a tool
             number = self._numbers[id(module)]
             call = self.call(type_of(module), args, {}, result)
             self.modules.append(call._replace(layer=number, path=self._layers[number].path))
@@ -288,5 +288,5 @@ class Spelled:
 
 
 def _transformed() -> bool:
-    """Is a transformation of torch.func at work?"""
+    """Is a transformation of torch.func active?"""
     return torch._C._functorch.peek_interpreter_stack() is not None

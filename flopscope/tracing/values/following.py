@@ -1,4 +1,4 @@
-"""Which pattern the result of an operator has, from those of its tensors."""
+"""The pattern of an operator's result, inferred from those of its tensors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from flopscope.tracing.values.patterns import NAME, Memory, Pattern, one_number,
 def follow_patterns(
     function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
 ) -> None:
-    """Give the result of a call its pattern, where its tensors have patterns."""
+    """Give the result of a call its pattern, if its tensors have patterns."""
     if is_mutable(function):
         for tensor in (v for v in flat(args) if isinstance(v, torch.Tensor)):
             if (found := getattr(tensor, NAME, None)) is not None:
@@ -38,8 +38,8 @@ def follow_patterns(
 
 
 def _is_exact(found: Pattern, dtype: torch.dtype) -> bool:
-    """Do the elements grow by exactly these steps? Whole numbers do, in single precision too, far
-    beyond any length; others are rounded, each in its own way."""
+    """Do the elements grow by exactly these steps? Integers do, even in single precision, far
+    beyond any length; other numbers are rounded individually."""
     if found.uniform or not dtype.is_floating_point:
         return True
     whole = float(found.start).is_integer() and float(found.step).is_integer()
@@ -56,7 +56,7 @@ def _after(
 
 
 def _pointwise(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pattern | None:
-    """The pattern of an operation on operands that are one number each, or grow in steps."""
+    """The pattern of an operation whose operands are each one number or grow in steps."""
     operands = [v for v in args if isinstance(v, torch.Tensor)]
     found = [pattern(v) for v in operands]
     if not found or any(p is None for p in found):

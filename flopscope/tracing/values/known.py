@@ -1,6 +1,6 @@
-"""The numbers that a tensor of a trace carries along, while nothing unknown is written there.
+"""The numbers that a tensor of a trace carries, as long as nothing unknown is written into it.
 
-Memory whose numbers are not known is open: it has a mark, which all tensors that lie there see.
+Memory with numbers that are not known is open: it has a mark, which all tensors in this memory see.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MARK = "_flopscope_open"
 
 
 def known(tensor: torch.Tensor) -> torch.Tensor | None:
-    """The numbers in a tensor, None where they are not known."""
+    """The numbers in a tensor; None if they are not known."""
     if tensor.device != META:
         return tensor
     real: torch.Tensor | None = getattr(tensor, NAME, None)
@@ -29,41 +29,41 @@ def known(tensor: torch.Tensor) -> torch.Tensor | None:
 
 
 def knowing(shape_only: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
-    """The tensor of a trace, with its numbers."""
+    """The tensor of a trace, which from now on carries these numbers."""
     setattr(shape_only, NAME, real)
     return shape_only
 
 
 def as_shape(real: torch.Tensor) -> torch.Tensor:
-    """A tensor of a trace for a real one, which from now on belongs to the trace."""
+    """A tensor of a trace for a real one, which belongs to the trace from now on."""
     return knowing(torch.empty_like(real, device=META, requires_grad=False), real)
 
 
 def forget(tensor: torch.Tensor) -> None:
-    """Something unknown was written into a tensor: the memory that it lies in is open."""
+    """Note that something unknown was written into a tensor, so that its memory is open."""
     real = getattr(tensor, NAME, None)
     if isinstance(real, torch.Tensor):
         open_memory(real)
 
 
 def is_open(real: torch.Tensor) -> bool:
-    """Is anything in the memory of these numbers not known?"""
+    """Is something in the memory of these numbers unknown?"""
     return hasattr(real.untyped_storage(), MARK)
 
 
 def open_memory(real: torch.Tensor) -> None:
-    """Mark the memory of these numbers: something in it is not known."""
+    """Mark the memory of these numbers, because something in it is unknown."""
     setattr(real.untyped_storage(), MARK, True)
 
 
 def close_memory(real: torch.Tensor) -> None:
-    """Take the mark away, since all of the memory has been written anew."""
+    """Remove the mark, because all of the memory has been overwritten."""
     if is_open(real):
         delattr(real.untyped_storage(), MARK)
 
 
 def mapped(function: Callable[[Any], Any], values: Any) -> Any:
-    """The same tuples, lists and dictionaries, of what the function gives for what is in them."""
+    """The same tuples, lists and dictionaries, with the function applied to what is in them."""
     kind = type(values)
     if kind is tuple:
         return tuple([mapped(function, value) for value in values])
@@ -76,7 +76,7 @@ def mapped(function: Callable[[Any], Any], values: Any) -> Any:
 
 
 def flat(values: Any) -> list[Any]:
-    """What is in the tuples, lists and dictionaries that operators take and return, in order."""
+    """The values in the tuples, lists and dictionaries that operators take and return, in order."""
     found, waiting = [], [values]
     while waiting:
         value = waiting.pop()

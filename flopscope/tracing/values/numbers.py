@@ -1,9 +1,9 @@
-"""What is known of tensors beside their shapes: the numbers in those that no input reaches.
+"""The numbers in tensors that do not depend on any input, which are known beside their shapes.
 
 Positions, tables of strides, masks of ones and stored constants do not depend on the data, so code
-may read them. A tensor of a trace that is known carries its numbers along, as a small real tensor;
-an operator on known tensors is run on those too, and what data, weights without numbers or random
-draws are written into is known no longer.
+may read them. A known tensor of a trace carries its numbers as a small real tensor, and an operator
+on known tensors runs on these too. A tensor is no longer known once data, weights without numbers
+or random draws are written into it.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ MOST_ELEMENTS = 2**20
 them takes time."""
 
 MOST_COPIED, MOST_LEARNT = 2**18, 2**12
-"""The most elements of a user's tensor, and of a parameter, whose numbers are copied."""
+"""The most elements of a user's tensor, and of a parameter, for its numbers to be copied."""
 
 SHAPE_ALONE = frozenset(
     "new_empty new_empty_strided new_full new_ones new_zeros empty_like full_like ones_like "
     "zeros_like".split()
 )
-"""Operators that ask of a tensor its shape and type alone."""
+"""Operators that only use the shape and type of a tensor."""
 
 UNFILLED = frozenset("empty empty_like empty_strided new_empty new_empty_strided".split())
-"""Operators whose results are known only once they have been filled as a whole."""
+"""Operators whose results are known only after they have been filled completely."""
 
 FILLING = frozenset({"fill_", "zero_", "copy_"})
 
@@ -64,7 +64,7 @@ READS_VALUES: Mapping[str, str] = {
     "repeat_interleave.Tensor": "repeat_interleave with a tensor of repeats",
 }
 """Operators whose result is a number or a shape that depends on the values of a tensor, and how
-they are written; with the overload where only one of them does."""
+code writes them; with the overload if only one overload does."""
 
 
 def is_small(tensor: torch.Tensor, most: int = MOST_ELEMENTS) -> bool:
@@ -74,9 +74,9 @@ def is_small(tensor: torch.Tensor, most: int = MOST_ELEMENTS) -> bool:
 
 
 def run(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """The call on the numbers of its tensors; None where they are not all known.
+    """Run the call on the numbers of its tensors; None if they are not all known.
 
-    What it returns is real. Operators that draw random numbers have no numbers to give.
+    It returns real tensors. Operators that draw random numbers give None.
     """
     if is_random(function) or has_free_size((args, kwargs)):
         return None
@@ -104,8 +104,8 @@ def run(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
 
 
 def how_read(function: Any, args: Sequence[Any]) -> str | None:
-    """How a call reads values, None where it does not. An index of truths reads them too, since it
-    chooses as many elements as are true."""
+    """How a call reads values; None if it does not. A boolean index reads them too, because it
+    selects as many elements as are true."""
     name = function._opname
     if name == "index" and any(i is not None and i.dtype in TRUTHS for i in args[1]):
         return "a boolean mask"
@@ -113,8 +113,7 @@ def how_read(function: Any, args: Sequence[Any]) -> str | None:
 
 
 def read_values(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """What such a call returns, tensors as those of a trace; None where its tensors are not
-    known."""
+    """What such a call returns, with tensors of a trace; None if its tensors are not known."""
     if function._opname == "_local_scalar_dense":
         found = number(args[0])
         if found is not None:
@@ -124,7 +123,7 @@ def read_values(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -
 
 
 def follow(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any) -> None:
-    """Give the results of a call on shapes their numbers, where its tensors have theirs."""
+    """Give the results of a call on shapes their numbers, if its tensors have numbers."""
     leaves = _tensors(result)
     written = _written(function, args, kwargs)
     follow_patterns(function, args, kwargs, result)
@@ -132,7 +131,7 @@ def follow(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], result
     if all(is_small(t) for t in leaves):
         try:
             numbers = run(function, args, kwargs)
-        except Exception:  # no kernel for these types: then they are not known
+        except Exception:  # without a kernel for these types, the numbers are not known
             numbers = None
     if numbers is None:
         for tensor in written:
@@ -163,7 +162,7 @@ def _written(
 
 
 def _fills(tensor: torch.Tensor) -> bool:
-    """Is it all of its memory, so that filling it leaves nothing open?"""
+    """Is the tensor all of its memory, so that filling it leaves nothing open?"""
     real = getattr(tensor, NAME, None)
     if not isinstance(real, torch.Tensor):
         return False
@@ -183,7 +182,7 @@ SPARSE = frozenset(
 
 
 def pattern_of(value: torch.Tensor) -> torch.Tensor:
-    """A sparse tensor as its whole shape, with as many entries as are stored."""
+    """A sparse tensor in a trace: its full shape, and as many entries as are stored."""
     with _disable_current_modes():
         coordinates = value.layout == torch.sparse_coo
         count = (value._values() if coordinates else value.values()).numel()
@@ -193,21 +192,21 @@ def pattern_of(value: torch.Tensor) -> torch.Tensor:
 
 
 def memory_of(tensor: torch.Tensor) -> torch.Tensor:
-    """What is stored of a tensor of a trace: the entries of a sparse one."""
+    """The stored part of a tensor of a trace: all of it, or the entries of a sparse one."""
     entries: torch.Tensor | None = vars(tensor).get(ENTRIES)
     return tensor if entries is None else entries
 
 
 class Copies:
-    """Numbers of a user's tensors, copied before anything is written: those that share memory there
-    share it here."""
+    """Copies of the numbers of a user's tensors, made before anything is written. Tensors that
+    share memory share it in the copies."""
 
     def __init__(self) -> None:
         self._memory: dict[int, torch.Tensor] = {}
         self._alive: list[Any] = []
 
     def shape_of(self, value: torch.Tensor) -> torch.Tensor:
-        """The tensor of a trace for a user's tensor, with its numbers where they are few."""
+        """The tensor of a trace for a user's tensor, with its numbers if they are few."""
         if value.layout in SPARSE:
             return pattern_of(value)
         own = type(value) not in (torch.Tensor, torch.nn.Parameter)  # a kind with rules of its own
@@ -238,7 +237,8 @@ class Copies:
 
 
 def is_plain(value: torch.Tensor) -> bool:
-    """Can its numbers be copied: few of them, in memory of that size, of torch's own kind?"""
+    """Can its numbers be copied? They can if they are few, in memory of that size, and of a plain
+    tensor."""
     if type(value) not in (torch.Tensor, torch.nn.Parameter) or value.layout != torch.strided:
         return False
     most = MOST_LEARNT if isinstance(value, torch.nn.Parameter) else MOST_COPIED

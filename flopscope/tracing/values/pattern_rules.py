@@ -1,4 +1,4 @@
-"""Patterns of results: one rule an operator that makes numbers, looks at them or sums them."""
+"""Patterns of results: one rule for each operator that makes numbers, views them or sums them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def _arange(result: torch.Tensor, *ends: Any, **_: Any) -> Pattern | None:
 
 
 class Unheld(Exception):
-    """A type of elements cannot hold the number, and torch does not say what it makes of it."""
+    """Raised if a type of elements cannot hold the number, since torch does not define the
+    result."""
 
 
 def _element(dtype: torch.dtype, value: Any) -> Any:
@@ -69,14 +70,15 @@ def _if_uniform(result: torch.Tensor, x: Any, *_: Any, **__: Any) -> Pattern | N
 
 
 def _average(result: torch.Tensor, x: Any, *rest: Any, **options: Any) -> Pattern | None:
-    """The average of equal whole numbers, which is exact, in windows that reach over no edge."""
+    """The average of equal integers, which is exact, in windows that do not reach beyond an
+    edge."""
     found = _if_uniform(result, x)
     over = options or any(map(bool, pytree.tree_leaves(rest[2:4])))
     return None if found is None or over or found.start % 1 else found
 
 
 def _extremum(neutral: Any) -> Callable[..., Pattern | None]:
-    """The extremum of equal numbers is that number. Of no elements it would be the neutral number,
+    """The extremum of equal numbers is that number. Without elements it would be the neutral number
     or an error."""
 
     def rule(result: torch.Tensor, x: torch.Tensor, *_: Any, **__: Any) -> Pattern | None:
@@ -195,7 +197,7 @@ WITH_PLACES = frozenset(
     "max_pool2d_with_indices max_pool3d_with_indices "
     "adaptive_max_pool2d adaptive_max_pool3d".split()
 )
-"""Operators whose first result is a pattern: the largest of equal numbers, whatever is where."""
+"""Operators of which only the first result, the largest of equal numbers, has a pattern."""
 
 
 RULES: Mapping[str, Callable[..., Pattern | None]] = {
@@ -226,4 +228,4 @@ RULES: Mapping[str, Callable[..., Pattern | None]] = {
     "sum": _sum,
     "cumsum": _running_sum,
 }
-"""By operator; those that work element by element need none."""
+"""The rules by operator. Operators that work element by element need none."""

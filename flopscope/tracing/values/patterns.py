@@ -1,4 +1,5 @@
-"""What is known of tensors too large to be written out, or of free sizes: one number, or steps.
+"""What is known of tensors that are too large to be written out or have free sizes: that all
+elements are one number, or grow in steps.
 
 A mask of ones is the same everywhere, and positions are start + step · i along one axis, whatever
 their number. Code that asks whether positions follow each other, or whether a mask hides anything,
@@ -15,21 +16,22 @@ import torch
 from flopscope.tracing.values.known import known
 
 NAME = "_flopscope_pattern"
-"""The attribute under which a tensor of a trace carries it."""
+"""The attribute under which a tensor of a trace carries its pattern."""
 
 FEW = 64
-"""Known numbers of up to this many elements are looked at for being one number."""
+"""Up to this many known numbers are checked for being all the same."""
 
 
 class Memory:
-    """Where a tensor and its views lie; open once something is written there."""
+    """The memory of a tensor and its views, which is open once something is written there."""
 
     open = False
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """start + step · i, i along `axis`, counted from the last one; `step` 0: everywhere `start`."""
+    """start + step · i, with i along `axis`, which is counted from the last one. With `step` 0
+    every element is `start`."""
 
     start: Any
     step: Any
@@ -43,12 +45,12 @@ class Pattern:
 
 
 def one_number(value: Any) -> Pattern:
-    """The pattern of a tensor that is this number everywhere."""
+    """The tensor with the pattern that it is this number everywhere."""
     return Pattern(value, 0, -1, Memory())
 
 
 def pattern(value: Any) -> Pattern | None:
-    """The pattern of a tensor, or of a number that an operator takes; None where it has none."""
+    """The pattern of a tensor, or of a number that an operator takes; None if it has none."""
     if not isinstance(value, torch.Tensor):
         return one_number(value) if isinstance(value, int | float) else None
     found: Pattern | None = getattr(value, NAME, None)
@@ -59,13 +61,13 @@ def pattern(value: Any) -> Pattern | None:
 
 
 def number(tensor: torch.Tensor) -> Any:
-    """The number of a tensor of one element, None where it is not known."""
+    """The number of a tensor with one element; None if it is not known."""
     found = pattern(tensor)
     return None if found is None or not found.uniform else found.start
 
 
 def _of_numbers(real: torch.Tensor) -> Pattern | None:
-    """The pattern of known numbers, where they are all the same."""
+    """The pattern of known numbers that are all the same; None for others."""
     if not 0 < real.numel() <= FEW or real.is_complex():
         return None
     numbers = set(real.reshape(-1).tolist())

@@ -1,8 +1,9 @@
-"""Conditions on data: a network that does the same work whatever they say is counted all the same.
+"""Conditions on data. A network that does the same work whatever they say can still be counted.
 
-A check for padding that only warns, an assertion, a test for overflow: each line that asks is
-answered with no and with yes, together with every answer of the others, and the runs are compared
-row by row. No input takes a way on which the network itself raises.
+Examples are a check for padding that only warns, an assertion, or a test for overflow. Each line
+that asks is answered with no and with yes, in combination with every answer for the other lines,
+and the runs are compared row by row. Ways on which the network itself raises are left out, because
+no input takes them.
 """
 
 from __future__ import annotations
@@ -18,20 +19,20 @@ if TYPE_CHECKING:
 
 MOST_WAYS = 16
 MOST_QUESTIONS = 10**3
-"""The most ways that are tried, and the most answers on one of them, since a loop may never end on
+"""The most ways that are tried, and the most answers on one way, because a loop may never end on
 shapes alone."""
 
 
 @dataclass
 class Truths:
-    """Answers by the line of code that asks. A line without an answer is answered with no."""
+    """The answers by the line of code that asks. A line without an answer gets no."""
 
     answers: dict[str, bool] = field(default_factory=dict)
     asked: int = 0
     refusal: BadInput | None = None
 
     def answer(self, line: str, refusal: BadInput) -> bool:
-        """The answer for the line that asks. Raises the refusal where questions do not end."""
+        """The answer for the line that asks. Raises the refusal if questions do not end."""
         self.asked += 1
         self.refusal = refusal
         if self.asked > MOST_QUESTIONS:
@@ -42,8 +43,8 @@ class Truths:
 def either_way(run: Callable[[Truths], Recorder]) -> Recorder:
     """What `run` records, if it is the same for all answers.
 
-    Raises BadInput, which names the line that reads data, where it is not or there are too many
-    lines; what the network raises where it does so on every way.
+    Raises BadInput, which names the line that reads data, if it is not the same or there are too
+    many lines; and what the network raises, if it raises on every way.
     """
     found: list[Recorder] = []
     failed: Exception | None = None
@@ -72,7 +73,7 @@ def either_way(run: Callable[[Truths], Recorder]) -> Recorder:
 
 
 def _other_answers(given: dict[str, bool], answers: dict[str, bool]) -> Iterator[dict[str, bool]]:
-    """The ways that part from this one at each line that asked for the first time."""
+    """The ways that branch off from this one at each line that asked for the first time."""
     before = dict(given)
     for line, answer in answers.items():
         if line not in given:
@@ -81,5 +82,5 @@ def _other_answers(given: dict[str, bool], answers: dict[str, bool]) -> Iterator
 
 
 def _work(recorder: Recorder) -> list[object]:
-    """The rows without the numbers that tell them apart."""
+    """The rows without their ids, for comparison."""
     return [row._replace(id=0, reads=()) for row in recorder.rows]
