@@ -118,8 +118,9 @@ def _places(places: Iterable[str]) -> str:
 def _title(profile: Profile, view: View) -> str:
     shapes = " and ".join(f"({', '.join(map(str, shape))})" for shape in profile.shapes)
     counting = view.convention
+    own = ", which it is made for" if profile.native else ""
     return (
-        f"{profile.target} on {shapes}. {counting.unit}, "
+        f"{profile.target} on {shapes}{own}. {counting.unit}, "
         f"convention {counting.name}: {counting.counts}."
     )
 

@@ -83,6 +83,7 @@ def test_compare_json_has_the_documented_schema(capsys):
     assert data["convention"] == "macs"
     second = data["models"][1]
     assert second["model"] == "mobilenetv2"
+    assert second["source"] == "catalogue"
     assert second["variant"] == "width=1.4"
     assert second["resolution"] == [192, 256]
     assert second["check"] is None

@@ -143,7 +143,8 @@ def test_the_helper_of_tests_wants_a_budget():
          "--max-macs much is not a number from 1; give one such as 150M, 1.5 G, 3e8 or "
          "300,000,000"),
         (["--max-macs", "1M"],
-         "give either --input, such as --input B,3,H,W, or --res, such as --res 224"),
+         "{target} does not state the size of its input; give it, such as --res 224 or "
+         "--input 1,3,224,224"),
         (["--max-macs", "1M", "--input", "B,3,32,32"],
          "this counts at sizes that are numbers, and B,3,32,32 has free ones; give an input such "
          "as --input 1,3,224,224"),
@@ -151,7 +152,7 @@ def test_the_helper_of_tests_wants_a_budget():
 )  # fmt: skip
 def test_bad_input(capsys, target, arguments, message):
     status, out, err = asserted(capsys, target, *arguments)
-    assert (status, out, err) == (2, "", f"flopscope: {message}\n")
+    assert (status, out, err) == (2, "", f"flopscope: {message.format(target=target)}\n")
 
 
 @pytest.mark.parametrize("further", [[], ["--res", "224"], ["--input", "1,3,224,224"]])
