@@ -196,6 +196,23 @@ def parse_target(given: str | nn.Module) -> Target:
     return Target(given, source, place, pairs)
 
 
+def variant_of(text: str) -> Variant:
+    """The model of the catalogue that a text names, for questions that need its closed form.
+
+    Raises BadInput for a target of another kind, UnknownName for a model that does not exist.
+
+    >>> variant_of("mobilenetv2_140").options_text
+    'width=1.4'
+    """
+    variant = parse_target(text).variant
+    if variant is None:
+        raise BadInput(
+            f"{text} is not a model of the catalogue, and this needs the closed form of one; give "
+            "a name of `flopscope list`, such as mobilenetv2"
+        )
+    return variant
+
+
 def of_variant(variant: Variant) -> Target:
     """A model of the catalogue."""
     return Target(str(variant), Source.CATALOG, variant=variant)

@@ -15,7 +15,8 @@ from fractions import Fraction
 from itertools import islice
 from math import log
 
-from flopscope.catalog.variant import Resolution, Variant, check_size, parse
+from flopscope.answers.target import variant_of
+from flopscope.catalog.variant import Resolution, Variant, check_size
 from flopscope.errors import BadInput
 from flopscope.quantities import Quantity
 from flopscope.search.axes import Axis, chosen
@@ -92,7 +93,7 @@ def solve(
     >>> largest.sizes["res"], largest.counts["macs"]
     (224, 300774272)
     """
-    variant = parse(model)
+    variant = variant_of(model)
     axes = chosen(variant, free, step)
     check_budgets(budgets)
     for name, given in (("res", res), ("batch", batch)):

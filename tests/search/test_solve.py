@@ -320,3 +320,12 @@ def test_tokens_end_where_the_context_does(capsys):
 
 def test_the_sides_of_an_equation():
     assert [str(side) for side in parse_when("2.5*linear = conv")] == ["2.5 linear", "conv"]
+
+
+@pytest.mark.parametrize("target", ["net.py:Net", "timm:resnet18", "model.onnx"])
+@pytest.mark.parametrize("question", [["--macs", "10M"], ["--when", "conv = linear"]])
+def test_a_network_without_a_closed_form_is_refused(capsys, target, question):
+    assert refusal(capsys, "solve", target, *question) == (
+        f"{target} is not a model of the catalogue, and this needs the closed form of one; give a "
+        "name of `flopscope list`, such as mobilenetv2"
+    )
