@@ -152,7 +152,7 @@ class ComparisonReport(Report):
 
 
 def compare(
-    *models: str,
+    *models: str | nn.Module,
     res: ImageSize | None = None,
     batch: int = 1,
     convention: str = "macs",
@@ -162,6 +162,8 @@ def compare(
 ) -> ComparisonReport:
     """Networks side by side: their params, work, activations, size and published accuracy.
 
+    Each is a model of the catalogue, or a target as the command line takes it: `net.py:Net`,
+    `timm:NAME`, `torchvision:NAME`, `model.onnx`, or a module, which is traced and needs torch.
     `scale`, a `flopscope.catalog.scaling.Scaling`, multiplies depth, width and resolution of each.
 
     >>> compare("mobilenetv1", "mobilenetv2", res=224).to_dict()["models"][1]["macs"]
@@ -194,8 +196,11 @@ class AgreementReport(Report):
         return agreement_document(self.comparison.entries)
 
 
-def check(*models: str, res: ImageSize | None = None, batch: int = 1) -> AgreementReport:
-    """Each closed form against the real module, row by row, with fvcore and torch as witnesses.
+def check(
+    *models: str | nn.Module, res: ImageSize | None = None, batch: int = 1
+) -> AgreementReport:
+    """Each closed form against the real module, row by row, with fvcore and torch as witnesses; any
+    other network's trace against fvcore and torch, in total.
 
     Needs torch and fvcore; raises BadInput where they are not installed.
     """

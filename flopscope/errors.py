@@ -43,17 +43,18 @@ class Overflow(FlopscopeError):
 
 
 class UnknownName(FlopscopeError):
-    """A name that is not in its table. The message offers the nearest names.
+    """A name that is not in its table. The message offers the names that begin with it, or else
+    the nearest names.
 
     >>> print(UnknownName("model", "mobilenet2", ["mobilenetv1", "mobilenetv2"]))
     unknown model 'mobilenet2'; did you mean mobilenetv2 or mobilenetv1?
+    >>> print(UnknownName("model", "resnet", ["resnet18", "resnet34", "regnet"]))
+    unknown model 'resnet'; did you mean resnet18 or resnet34?
     """
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
         known = list(known)
-        by_lower = {k.lower(): k for k in known}
-        close = get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)
-        nearest = [by_lower[k] for k in close]
+        nearest = _family(name, known) or _nearest(name, known)
         if nearest:
             hint = f"did you mean {listed(nearest)}?"
         else:
@@ -61,3 +62,18 @@ class UnknownName(FlopscopeError):
             are = "known are" if len(known) > 1 else "the only one is"
             hint = f"{are} {', '.join(known[:SHOWN])}{more}" if known else "there is none"
         super().__init__(f"unknown {what} '{name}'; {hint}")
+
+
+FAMILY = 3
+"""Letters that a family's name has at least."""
+
+
+def _family(name: str, known: list[str]) -> list[str]:
+    """The names that begin with this one, unless they are too many to be of help."""
+    begun = sorted((k for k in known if k.lower().startswith(name.lower())), key=len)
+    return begun if len(name) >= FAMILY and len(begun) <= SHOWN else []
+
+
+def _nearest(name: str, known: list[str]) -> list[str]:
+    by_lower = {k.lower(): k for k in known}
+    return [by_lower[k] for k in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)]

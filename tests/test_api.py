@@ -60,7 +60,9 @@ def test_comparison_converts():
     assert r"\toprule" in report.to_latex()
     assert "<table>" in report._repr_html_()
     assert "568,740,352" in str(report)
-    assert report.to_csv().startswith("model,params,")
+    assert report.to_csv().startswith("stage,")
+    alone = fs.compare("mobilenetv1", "mobilenetv2", res=224)
+    assert alone.to_csv().startswith("model,params,")
 
 
 def test_a_ledger_is_a_frame():

@@ -88,3 +88,14 @@ def test_the_check_can_fail(module):
 
 def test_an_import_inside_the_command_is_seen():
     assert "sympy" in heavy(COMPARE.format(options=[]) + "import sympy")
+
+
+SEARCHES = """
+from flopscope.cli import main
+assert main(["solve", "mobilenetv2", "--macs", "10M", "--free", "width,res"]) == 0
+assert main(["list"]) == 0
+"""
+
+
+def test_searches_load_numpy_alone():
+    assert heavy(SEARCHES) == {"numpy"}

@@ -48,6 +48,7 @@ __all__ = [
     "Uncounted",
     "Verdict",
     "agree",
+    "agree_in_total",
     "check_variant",
 ]
 
@@ -69,6 +70,20 @@ def agree(ledger: Ledger, measurement: Measurement) -> Agreement:
         classes=class_checks(rows, measurement),
         totals=(count, *total_checks(rows, measurement)),
         skipped=tuple(_skipped(measurement)),
+    )
+
+
+def agree_in_total(ledger: Ledger, measurement: Measurement) -> Agreement:
+    """Compare the classes and totals of a ledger that was traced from the module that was measured:
+    its rows are that module's, so that only the counters are other witnesses. What a counter adds
+    up by itself depends on how the module is written, and is left out. Raises as `agree`."""
+    rows = _concrete(ledger)
+    totals = total_checks(rows, measurement)
+    return Agreement(
+        rows=(),
+        classes=class_checks(rows, measurement),
+        totals=tuple(check for check in totals if check.name not in (FVCORE_TOTAL, TORCH_TOTAL)),
+        skipped=tuple(skip for skip in _skipped(measurement) if skip.witness != MODULE),
     )
 
 

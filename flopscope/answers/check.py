@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING
 
 from flopscope.analytic.named_blocks import NAMED_BLOCKS
 from flopscope.answers.compare import Comparison, compare
+from flopscope.answers.target import is_catalog, is_own
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.variant import Variant, parse
 from flopscope.errors import BadInput, UnknownName
 from flopscope.extras import require_witnesses
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from flopscope.agreement.blocks import Case
     from flopscope.agreement.proof import Proof
 
 
 def check(
-    models: Sequence[str], *, res: int | tuple[int, int] | None = None, batch: int = 1
+    models: Sequence[str | nn.Module], *, res: int | tuple[int, int] | None = None, batch: int = 1
 ) -> Comparison:
     """Count each model at one input, and compare with fvcore and torch on the real module.
 
@@ -55,10 +58,15 @@ def prove(names: Sequence[str]) -> tuple[tuple[Variant | Case, Proof], ...]:
 def _known(name: str) -> Variant:
     """The variant of that name. Raises BadInput or UnknownName, which suggests blocks too."""
     base = name.partition(":")[0]
+    if is_own(name) or name.endswith(".onnx"):
+        raise BadInput(
+            f"{name} has no closed form that could be proved; --prove is for models of the "
+            "catalogue and blocks, and without it fvcore and torch count the network"
+        )
     if base in NAMED_BLOCKS:
         raise BadInput(
             f"{base} is a block, free in all its sizes, but '{name}' fixes some; leave them out"
         )
-    if base not in MODELS:
+    if not is_catalog(name):
         raise UnknownName("model or block", name, [*MODELS, *NAMED_BLOCKS])
     return parse(name)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from flopscope.analytic.named_blocks import NAMED_BLOCKS
+from flopscope.answers.target import is_catalog
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.variant import FREE, Variant, known_options, parse, without_rho
 from flopscope.closedform import Formula
@@ -56,19 +57,6 @@ def publication(name: str) -> tuple[str, str]:
     return str(variant), str(variant.model.paper)
 
 
-def is_target(name: str) -> bool:
-    """Does the name stand for a reader's own module, as net.py:Block or torch.nn:Linear does?
-
-    >>> is_target("net.py:Block"), is_target("mobilenetv2:width=0.5")
-    (True, False)
-    >>> is_target("net.py:Net.small"), is_target("net.py:Net(Config(width=16))")
-    (True, True)
-    """
-    _, colon, attribute = name.partition("(")[0].rpartition(":")
-    named = name.partition(":")[0] in (*MODELS, *LAWS)
-    return bool(colon) and not named and all(map(str.isidentifier, attribute.split(".")))
-
-
 def parse_multiples(text: str) -> dict[str, int]:
     """Read 'H, W multiples of 32' as {'H': 32, 'W': 32}. Clauses are joined by semicolons.
 
@@ -114,8 +102,8 @@ def reshaped(found: Sequence[Formula], multiples: Mapping[str, int], ideal: bool
 
 
 def known_model(name: str) -> Variant:
-    """The variant of that name. The error for a misspelt name suggests blocks and laws too."""
-    if name.partition(":")[0] not in MODELS:
+    """The variant of that name; the error for a misspelt one suggests blocks and laws too."""
+    if not is_catalog(name):
         raise UnknownName("law, block or model", name, [*LAWS, *NAMED_BLOCKS, *MODELS])
     return parse(name)
 

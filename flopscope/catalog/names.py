@@ -169,12 +169,18 @@ TORCHVISION: Mapping[str, str] = {
 def catalog_name(name: str) -> str | None:
     """The catalogue's network that a name stands for, as text for `parse`, or None.
 
-    The name may be the catalogue's own, with options, or one of the tables; a name of timm's may
+    The name may be the catalogue's own or one of the tables, with options; a name of timm's may
     have the tag of its weights.
 
     >>> catalog_name("mobilenetv2_140.ra_in1k"), catalog_name("vit_tiny_patch16_224")
     ('mobilenetv2:width=1.4', None)
+    >>> catalog_name("mobilenetv2_140:classes=10")
+    'mobilenetv2:width=1.4,classes=10'
     """
-    if name.partition(":")[0] in MODELS:
+    base, colon, options = name.partition(":")
+    if base in MODELS:
         return name
-    return TORCHVISION.get(name) or TIMM.get(name.partition(".")[0])
+    known = TORCHVISION.get(base) or TIMM.get(base.partition(".")[0])
+    if known is None or not colon:
+        return known
+    return f"{known}{',' if ':' in known else ':'}{options}"

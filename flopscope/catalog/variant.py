@@ -15,6 +15,7 @@ from flopscope.analytic.switches import Phase
 from flopscope.analytic.tape import record
 from flopscope.catalog.figures import Figure, published
 from flopscope.catalog.models import MODELS, Model
+from flopscope.catalog.names import catalog_name
 from flopscope.catalog.options import FORM, PHASE, RHO, parse_options
 from flopscope.errors import BadInput, UnknownName
 from flopscope.facts import InputSpec
@@ -152,13 +153,13 @@ class Variant:
 
 
 def parse(text: str) -> Variant:
-    """Read 'mobilenetv2:width=1.4' as a variant. Raises UnknownName or BadInput, which say what is
-    accepted.
+    """Read 'mobilenetv2:width=1.4' as a variant. The names of timm and torchvision for the same
+    networks are read too. Raises UnknownName or BadInput, which say what is accepted.
 
-    >>> str(parse("mobilenetv3_large:recipe=timm,width=0.75"))
-    'mobilenetv3_large:width=0.75,recipe=timm'
+    >>> str(parse("mobilenetv3_large:recipe=timm,width=0.75")), str(parse("mobilenetv2_140"))
+    ('mobilenetv3_large:width=0.75,recipe=timm', 'mobilenetv2:width=1.4')
     """
-    name, colon, options = text.partition(":")
+    name, colon, options = (catalog_name(text) or text).partition(":")
     if name not in MODELS:
         raise UnknownName("model", name, MODELS)
     model = MODELS[name]

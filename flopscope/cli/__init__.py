@@ -7,6 +7,7 @@ import sys
 import click
 
 from flopscope.cli.commands import cli
+from flopscope.cli.streams import spelled_streams
 from flopscope.errors import FlopscopeError
 
 __all__ = ["cli", "main"]
@@ -14,7 +15,11 @@ __all__ = ["cli", "main"]
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status: 0 done, 1 a check failed, 2 bad input."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    with spelled_streams():
+        return _run(sys.argv[1:] if arguments is None else arguments)
+
+
+def _run(arguments: list[str]) -> int:
     try:
         status = cli.main(arguments, prog_name="flopscope", standalone_mode=False, obj=arguments)
     except click.exceptions.Abort:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from flopscope.cli.files import write_with
+from flopscope.cli.files import STANDARD_OUTPUT, check_apart, write_with
+from flopscope.cli.naming import settle_format
+from flopscope.cli.streams import as_shown, given_width
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,6 +40,17 @@ class Answer(NamedTuple):
 
         return render(self.page, format_name, self.formats or FORMATS)
 
+    def shown(self, format_name: str, width: int | None) -> str:
+        """The page as people read it on a terminal of this width."""
+        from flopscope.present.formats import terminal
+        from flopscope.present.report import Report
+        from flopscope.present.table import Document
+
+        page = self.page.document() if isinstance(self.page, Report) else self.page
+        if format_name == "table" and isinstance(page, Document):
+            return terminal.text(page, width).rstrip("\n") + "\n"
+        return self.text(format_name)
+
     def made(self, *, drawn: bool = False) -> dict[str, Any] | None:
         """How the answer is made, as an object for JSON."""
         if self.sources is None:
@@ -55,8 +68,10 @@ def answered(command: Callable[..., Answer]) -> Callable[..., None]:
     def run(
         format_name: str, output_path: str | None, plot_path: str | None = None, **given: Any
     ) -> None:
+        check_apart(output_path, plot_path)
+        format_name = settle_format(output_path)
         answer = command(**given)
-        text = answer.text(format_name)
+        text = _rendered(answer, format_name, output_path)
         if plot_path is not None and answer.picture is not None:
             _draw(answer, answer.picture(), plot_path)
         _write(answer, text, output_path)
@@ -72,8 +87,24 @@ def _draw(answer: Answer, picture: Figure, path: str) -> None:
     write_with(path, drawn(picture, picture_format(path)), answer.made(drawn=True))
 
 
+FOR_PEOPLE = ("table", "text")
+"""The formats whose lines may be broken."""
+
+
+def _rendered(answer: Answer, format_name: str, path: str | None) -> str:
+    """The answer as text; on standard output for people, as wide as they see."""
+    width = given_width()
+    if width is None or not _is_printed(path) or format_name not in FOR_PEOPLE:
+        return answer.text(format_name)
+    return as_shown(answer.shown(format_name, width), width)
+
+
+def _is_printed(path: str | None) -> bool:
+    return path is None or path == STANDARD_OUTPUT
+
+
 def _write(answer: Answer, text: str, path: str | None) -> None:
-    if path is None:
+    if path is None or _is_printed(path):
         click.echo(text, nl=False)
     else:
         write_with(path, text.encode(), answer.made())

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model", metavar="MODEL")
+@click.argument("model", metavar="TARGET")
 @RES
 @SCALE
 @BATCH
@@ -39,18 +39,25 @@ def show(
     convention: Convention,
     by: str,
 ) -> Answer:
-    """Show one network layer by layer."""
+    """Show one network layer by layer.
+
+    TARGET is a model of the catalogue, or what `flopscope profile` takes.
+
+    \b
+    flopscope show mobilenetv2 --by stage
+    flopscope show timm:mobilenetv4_conv_small
+    """
     from flopscope.answers import compare as answers
     from flopscope.catalog.variant import with_form
     from flopscope.ledger import Level
     from flopscope.present.catalog import show_document
-    from flopscope.present.provenance import Sources
+    from flopscope.present.provenance import of_entries
 
     models = with_form([model], form)
     compared = answers.compare(models, res=res, batch=batch, scaling=scaling)
     shown = compared.entries[0]
     document = show_document(shown, convention, Level.named(by))
-    return Answer(document, Sources(convention, [str(shown.variant)]))
+    return Answer(document, of_entries(convention, [shown]))
 
 
 @click.command(name="list")

@@ -15,7 +15,7 @@ PACKAGES = ("torch", "fvcore")
 
 
 @click.command()
-@click.argument("models", nargs=-1, required=True, metavar="MODEL|BLOCK...")
+@click.argument("models", nargs=-1, required=True, metavar="TARGET|BLOCK...")
 @RES
 @BATCH
 @FORM
@@ -39,10 +39,12 @@ def check(
     The witnesses are fvcore and torch's FlopCounterMode, run on the reference PyTorch module. With
     --prove the witness is the formula that is traced from the module's code: the two are compared
     as an identity in the sizes of the inputs (B, H, W). A named block, such as inverted_residual,
-    is proved in its channels, kernel and groups too.
+    is proved in its channels, kernel and groups too. Any other network, as `flopscope profile`
+    takes it, has no closed form: its trace is compared with fvcore and torch, in total.
 
     \b
     flopscope check mobilenetv2 --res 224
+    flopscope check net.py:Net --res 224
     flopscope check mobilenetv2 inverted_residual --prove
     """
     from flopscope.catalog.variant import with_form
@@ -58,12 +60,12 @@ def check(
 def _checked(models: Sequence[str], res: tuple[int, int] | None, batch: int) -> Answer:
     from flopscope.answers import check as answers
     from flopscope.present.check import agreement_document
-    from flopscope.present.provenance import Sources
+    from flopscope.present.provenance import of_checked
 
     with waiting(f"checking {', '.join(models)}"):
         found = answers.check(models, res=res, batch=batch)
     document = agreement_document(found.entries)
-    return Answer(document, Sources(networks=models, packages=PACKAGES), found.agrees)
+    return Answer(document, of_checked(found), found.agrees)
 
 
 def _proved(models: Sequence[str]) -> Answer:

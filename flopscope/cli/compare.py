@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
+@click.argument("models", nargs=-1, required=True, metavar="TARGET...")
 @RES
 @SCALE
 @BATCH
@@ -59,8 +59,11 @@ def compare(
 ) -> Answer:
     """Compare the parameters, work, activations, size and published accuracy of networks.
 
+    TARGET is a model of the catalogue, or what `flopscope profile` takes: a row says which.
+
     \b
     flopscope compare mobilenetv1 mobilenetv2 --res 224
+    flopscope compare net.py:Net 'net.py:Net[width=0.5]' timm:resnet18 --res 224
     flopscope compare mobilenetv2 mobilenetv3_large --by kind --convention fvcore
     flopscope compare mobilenetv2 efficientnet_b0 --plot cost.pdf
     flopscope compare resnet50 efficientnet_b0 --scale phi=1,alpha=1.2,beta=1.1
@@ -71,6 +74,7 @@ def compare(
     is \\cite, and the BibTeX entries stand in comments.
     """
     from flopscope.answers import compare as answers
+    from flopscope.answers.target import is_catalog
     from flopscope.catalog.variant import with_form
     from flopscope.ledger import Level
     from flopscope.present.compare import comparison_document
@@ -78,7 +82,9 @@ def compare(
     from flopscope.present.provenance import of_comparison
 
     layout = Layout.parse(columns, sort, group) if columns or sort or group else None
-    with waiting(f"checking {', '.join(models)}", long=check):
+    traced = not all(map(is_catalog, models))
+    doing = "checking" if check else "counting"
+    with waiting(f"{doing} {', '.join(models)}", long=check or traced):
         found = answers.compare(
             with_form(models, form),
             res=res,

@@ -4,27 +4,62 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from flopscope.errors import BadInput
 
+STANDARD_OUTPUT = "-"
+"""The name of a file that means standard output, as for other programs."""
+
+WRITTEN = "flopscope.provenance/"
+"""How the schema of each file begins that flopscope writes beside another."""
+
 
 def check_file(path: str) -> None:
     """Raises BadInput for a path where no file can be written."""
-    file = Path(path)
-    if file.is_dir() or not (file.parent.is_dir() and os.access(file.parent, os.W_OK)):
+    if _is_stream(path):
+        return
+    file = _named(path)
+    other = file.exists() and not file.is_file()  # a folder, a disk
+    endless = file.is_symlink()  # links that name each other
+    if other or endless or not (file.parent.is_dir() and os.access(file.parent, os.W_OK)):
         raise BadInput(
             f"cannot write '{path}'; give a file in a folder that exists and is writable"
         )
 
 
 def check_pair(path: str) -> None:
-    """Raises BadInput where the file or the one beside it, <path>.json, cannot be written."""
+    """Raises BadInput where the file or the one beside it, <path>.json, cannot be written, or where
+    that one is not flopscope's."""
     check_file(path)
-    check_file(f"{path}.json")
+    if _is_stream(path):
+        return
+    beside = f"{path}.json"
+    check_file(beside)
+    if _named(beside).exists() and not _is_ours(_named(beside)):
+        raise BadInput(
+            f"'{beside}' would say how '{path}' is made, and another program wrote the file that "
+            "has this name; move it away, or give another name"
+        )
+
+
+def check_apart(output: str | None, picture: str | None) -> None:
+    """Raises BadInput where an answer and its picture, or what is written beside them, would be one
+    file."""
+    if output is None or picture is None or _is_stream(output):
+        return
+    answers, pictures = ({_named(path), _named(f"{path}.json")} for path in (output, picture))
+    if answers & pictures:
+        raise BadInput(
+            f"--output {output} and --plot {picture} would write the same file; give another name "
+            "to one of them"
+        )
 
 
 def check_picture(path: str) -> None:
@@ -39,35 +74,131 @@ def check_picture(path: str) -> None:
 
 
 def write_with(path: str, content: bytes, made: Mapping[str, Any] | None) -> None:
-    """Write a file and, where `made` is given, <path>.json beside it, which says how the file is
-    made. Both are written, or neither. Raises BadInput."""
-    files = {Path(path): content}
+    """Write a file, and beside it, in <path>.json, how it is made, where that is said: both or
+    neither. A device or a pipe gets the file alone. Raises BadInput."""
+    if _is_stream(path):
+        _write_stream(path, content)
+        return
+    files = {_named(path): content}
     if made is not None:
-        files[Path(f"{path}.json")] = _json(made)
-    _write_whole(files)
+        check_pair(path)  # again, as the answer may have taken long
+        files[_named(f"{path}.json")] = _json(made)
+    _write_whole(path, files)
+
+
+def _named(path: str) -> Path:
+    """The file that a path names, whatever links lead to it."""
+    return Path(os.path.realpath(path))
+
+
+def _is_stream(path: str) -> bool:
+    """Is it standard output, a character device or a pipe, which takes what is written as it
+    comes?"""
+    if path == STANDARD_OUTPUT or _is_descriptor(path):
+        return True
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)
+
+
+def _is_descriptor(path: str) -> bool:
+    """Does it name an open file of this process, as /dev/stdout and /dev/fd/3 do?"""
+    if path in ("/dev/stdout", "/dev/stderr"):
+        return True
+    return os.path.realpath(os.path.dirname(path)).startswith("/proc/")
+
+
+def _is_ours(file: Path) -> bool:
+    """Is it a file that flopscope wrote beside another?"""
+    try:
+        made = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(made, dict) and str(made.get("schema")).startswith(WRITTEN)
 
 
 def _json(made: Mapping[str, Any]) -> bytes:
     return (json.dumps(made, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def _write_whole(contents: Mapping[Path, bytes]) -> None:
-    """Write beside the files and rename: a reader sees the old files or the new, never a part."""
-    parts: dict[Path, str] = {}
+def _write_stream(path: str, content: bytes) -> None:
+    """Append, so that an open file keeps what is in it."""
+    with _refusing(path), open(path, "ab") as stream:
+        stream.write(content)
+
+
+@contextmanager
+def _refusing(path: str) -> Iterator[None]:
+    """While active, an error of the file system becomes BadInput, which names the path."""
     try:
-        for file, content in contents.items():
-            handle, parts[file] = tempfile.mkstemp(dir=file.parent)
-            with open(handle, "wb") as stream:
-                stream.write(content)
-            os.chmod(parts[file], _mode())
-        for file in contents:
-            os.replace(parts[file], file)
-            del parts[file]
+        yield
     except OSError as error:
-        raise BadInput(f"cannot write '{file}': {error.strerror}; give another file") from error
+        raise BadInput(f"cannot write '{path}': {error.strerror}; give another file") from error
+
+
+def _write_whole(path: str, contents: Mapping[Path, bytes]) -> None:
+    """Write beside the files and rename: a reader sees the old files or the new, never a part."""
+    new: dict[Path, Path] = {}
+    old: dict[Path, Path] = {}
+    try:
+        with _refusing(path):
+            for file, content in contents.items():
+                new[file] = _written(file, content)
+                if file.exists():
+                    old[file] = _copied(file)
+            _exchange(new, old)
     finally:
-        for part in parts.values():
-            os.unlink(part)
+        for part in (*new.values(), *old.values()):
+            part.unlink(missing_ok=True)
+
+
+def _exchange(new: Mapping[Path, Path], old: Mapping[Path, Path]) -> None:
+    """Put the new files in place; if one cannot be, put the old ones back."""
+    done: list[Path] = []
+    try:
+        for file, part in new.items():
+            os.replace(part, file)
+            done.append(file)
+    except OSError:
+        for file in done:
+            if file in old:
+                os.replace(old[file], file)
+            else:
+                file.unlink()
+        raise
+
+
+def _written(file: Path, content: bytes) -> Path:
+    """A new file beside this one, with its owner and mode, where it exists."""
+    handle, part = tempfile.mkstemp(dir=file.parent)
+    try:
+        with open(handle, "wb") as stream:
+            stream.write(content)
+        _give_mode(file, part)
+    except OSError:
+        os.unlink(part)
+        raise
+    return Path(part)
+
+
+def _give_mode(file: Path, part: str) -> None:
+    if not file.exists():
+        os.chmod(part, _mode())
+        return
+    known = file.stat()
+    with suppress(PermissionError):  # only root gives files away
+        os.chown(part, known.st_uid, known.st_gid)
+    os.chmod(part, stat.S_IMODE(known.st_mode))
+
+
+def _copied(file: Path) -> Path:
+    """A copy beside the file, to put back."""
+    handle, copy = tempfile.mkstemp(dir=file.parent)
+    os.close(handle)
+    shutil.copy2(file, copy)
+    return Path(copy)
 
 
 def _mode() -> int:

@@ -91,10 +91,11 @@ def formula(
     flopscope formula width-law:mobilenetv2
     flopscope formula net.py:Block --arg in_channels=C --arg kernel_size=K
     """
-    from flopscope.answers.formula import is_target
+    from flopscope.answers.target import is_own
     from flopscope.laws import is_law
 
-    if (arguments or inputs or examples) and not is_target(name):
+    own = is_own(name) and not is_law(name)
+    if (arguments or inputs or examples) and not own:
         raise BadInput(
             f"{name} is not a target and takes no --arg, --input or --example; "
             "write a target as path/to/file.py:Name or package.module:Name"
@@ -103,7 +104,7 @@ def formula(
         if quantities or free or assume or ideal:
             raise BadInput(f"{name} is a law and takes no --of, --free, --assume or --ideal")
         return _law(name)
-    if is_target(name):
+    if own:
         if free or assume or ideal:
             raise BadInput(f"{name} is a target and takes no --free, --assume or --ideal")
         return _derived(name, arguments, inputs, quantities or USUAL, examples)
@@ -127,13 +128,16 @@ def _derived(
 ) -> Answer:
     """The formulas of a reader's own class or function in its arguments."""
     from flopscope.answers.derive import derive
+    from flopscope.answers.target import parse_target
     from flopscope.arguments import parse_examples
     from flopscope.present.derive import derivation_page
     from flopscope.present.formula import FORMATS
 
     check_asked_format(FORMATS)
     with waiting(f"deriving {target}"):
-        found = derive(target, arguments, inputs, quantities, parse_examples(examples))
+        network = parse_target(target)
+        written = [*network.pairs, *arguments]
+        found = derive(network.place, written, inputs, quantities, parse_examples(examples))
     page = derivation_page(found)
     notes = [*page.notes, *_cautions(quantities)]
     return Answer(replace(page, notes=notes), formats=FORMATS)

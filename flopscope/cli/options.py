@@ -9,6 +9,7 @@ import click
 
 from flopscope.cli.files import check_file, check_pair, check_picture
 from flopscope.errors import BadInput, listed
+from flopscope.numerals import image_size, integer_from
 
 if TYPE_CHECKING:
     from flopscope.catalog.scaling import Scaling
@@ -39,16 +40,16 @@ def checked_by(check: Callable[[str], None]) -> Callable[..., str | None]:
 def resolution(text: str) -> tuple[int, int]:
     """'224' or '192x256' as (height, width). Raises BadInput for any other text.
 
-    >>> resolution("224"), resolution("192x256")
-    ((224, 224), (192, 256))
+    >>> resolution("224"), resolution("192x256"), resolution("192,256")
+    ((224, 224), (192, 256), (192, 256))
     """
-    parts = text.lower().split("x")
-    if len(parts) > 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+    size = image_size(text)
+    if size is None:
         raise BadInput(
             f"--res {text} is not a size of at least 1; "
             "give a number such as 224, or HxW such as 192x256"
         )
-    return (int(parts[0]), int(parts[-1]))
+    return size
 
 
 def positive(name: str) -> Callable[..., int | None]:
@@ -62,9 +63,10 @@ def natural(name: str) -> Callable[..., int | None]:
 
 
 def _integer(text: str, least: int, otherwise: str) -> int:
-    if not text.isdecimal() or int(text) < least:
+    value = integer_from(text, least)
+    if value is None:
         raise BadInput(f"{otherwise}; give one such as {least or 2}")
-    return int(text)
+    return value
 
 
 def names(text: str) -> list[str]:
@@ -138,10 +140,14 @@ FORMAT = format_option(table_formats, "table", callback=checked_by(_check_format
 OUTPUT = file_option(
     ("-o", "--output", "output_path"),
     check_pair,
-    "Write to this file, whole or not at all; FILE.json beside it says how it is made.",
+    "Write to this file, whole or not at all, in the format that .csv, .md, .tex, .json or .html "
+    "names; FILE.json beside it says how it is made. A - is standard output.",
 )
 PLAIN_OUTPUT = file_option(
-    ("-o", "--output", "output_path"), check_file, "Write to this file, whole or not at all."
+    ("-o", "--output", "output_path"),
+    check_file,
+    "Write to this file, whole or not at all, in the format that .tex, .json, .py or .md names. "
+    "A - is standard output.",
 )
 PLOT = file_option(
     ("--plot", "plot_path"),

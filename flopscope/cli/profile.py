@@ -19,7 +19,6 @@ from flopscope.cli.options import (
 )
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import ADDITIVE
-from flopscope.cli.subject import inputs_or_res
 from flopscope.errors import listed
 
 if TYPE_CHECKING:
@@ -89,16 +88,18 @@ def profile(
     backward: bool,
     strict: bool,
 ) -> Answer:
-    """Trace your own network and print its modules as a tree, with numbers or, at free sizes,
-    formulas.
+    """Trace a network and print its modules as a tree, with numbers or, at free sizes, formulas.
 
     TARGET is path/to/file.py:Name, package.module:Name, timm:NAME or torchvision:NAME. Name is an
-    nn.Module, or a class or function that makes one; Net.small or 'Net(Config(width=16))' is read
-    too. Loading a Python target runs its code. path/to/model.onnx is read and never run: it has
-    inputs of its own, whose sizes --input replaces, and --example gives a named size its value.
+    nn.Module, or a class or function that makes one; Net.small, 'Net(Config(width=16))' and
+    'Net[width=16]', which is --arg width=16, are read too. Loading a Python target runs its code.
+    Without --input and --res the input is the image that a model of the catalogue, of timm or of
+    torchvision is made for. path/to/model.onnx is read and never run: it has inputs of its own,
+    whose sizes --input replaces, and --example gives a named size its value.
 
     \b
     flopscope profile timm:convnext_tiny --res 224 --depth 2
+    flopscope profile mobilenetv2
     flopscope profile net.py:Net --res 224 --by operator --sort macs
     flopscope profile net.py:Net --arg width=24 --input B,3,H,W
     flopscope profile model.onnx
@@ -107,18 +108,19 @@ def profile(
     """
     from flopscope import arguments as texts
     from flopscope.answers import profile as answers
+    from flopscope.answers.target import parse_target
     from flopscope.present.view import View
 
-    graph = answers.is_onnx(target)
-    inputs = inputs_or_res(inputs, res, optional=graph)
+    network = parse_target(target)
+    values, sizes = texts.parse_arguments(arguments), texts.parse_examples(examples)
+    given = network.given(inputs, res)
     view = View(convention, by, depth, sort)
-    if not graph:  # whose sizes are in the file
-        _check(view, (texts.parse_input(text).shape for text in inputs))
-    values = texts.parse_arguments(arguments), texts.parse_examples(examples)
-    with waiting(f"{'reading' if graph else 'tracing'} {target}"):
-        found = answers.profile(target, inputs, *values, rules, backward)
+    if not network.is_graph:  # whose sizes are in the file
+        _check(view, (one.shape for one in given))
+    with waiting(f"{'reading' if network.is_graph else 'tracing'} {target}"):
+        found = answers.profile(network, given, values, sizes, rules, backward)
     _check(view, found.shapes)
-    return _laid_out(found, view, strict, ("onnx",) if graph else ("torch",))
+    return _laid_out(found, view, strict, ("onnx",) if network.is_graph else ("torch",))
 
 
 def _check(view: View, shapes: Iterable[Shape]) -> None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from flopscope.cli.options import BATCH, RES
-from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
     from flopscope.reconciling.subjects import Subject
@@ -26,40 +25,19 @@ class Given(NamedTuple):
     examples: tuple[str, ...]
 
     def counted(self, name: str) -> Subject:
-        """A catalogue model by its closed form, or a network that is traced. A catalogue model is
-        traced too where an input is given."""
-        from flopscope.answers.profile import refuse_arguments
-        from flopscope.reconciling import subjects
-
-        if subjects.is_catalog(name) and not self.inputs:
-            refuse_arguments(name, self.arguments, self.examples)
-            return subjects.of_catalog(name, self.res, self.batch)
-        return self._traced(name)
-
-    def _traced(self, name: str) -> Subject:
+        """A catalogue model by its closed form, unless an input is given; else a traced network."""
         from flopscope import arguments as texts
-        from flopscope.answers.profile import is_onnx
+        from flopscope.answers.target import parse_target, refuse_arguments
         from flopscope.reconciling import subjects
 
-        if self.batch != 1:
-            raise BadInput(
-                "--batch is for catalogue models; give the batch in --input, as in 8,3,H,W"
-            )
-        shapes = inputs_or_res(self.inputs, self.res, optional=is_onnx(name))
-        values = texts.parse_arguments(self.arguments), texts.parse_examples(self.examples)
-        return subjects.of_target(name, shapes, *values)
-
-
-def inputs_or_res(
-    inputs: tuple[str, ...], res: tuple[int, int] | None, *, optional: bool
-) -> tuple[str, ...]:
-    """The inputs, or the one input that --res stands for. Raises BadInput unless one of the two is
-    given."""
-    if optional and not inputs and res is None:
-        return ()
-    if bool(inputs) == (res is not None):
-        raise BadInput("give either --input, such as --input B,3,H,W, or --res, such as --res 224")
-    return inputs if res is None else (f"1,3,{res[0]},{res[1]}",)
+        target = parse_target(name)
+        if target.variant is not None and not self.inputs:
+            refuse_arguments(name, self.arguments, self.examples)
+            size = target.variant.resolution(self.res)
+            return subjects.of_variant(target.variant, size, self.batch)
+        arguments = texts.parse_arguments(self.arguments)
+        inputs = target.given(self.inputs, self.res, self.batch, arguments)
+        return subjects.of_target(target, inputs, arguments, texts.parse_examples(self.examples))
 
 
 def subject_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -13,9 +13,9 @@ from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.ledger import Ledger, Level
 from flopscope.present.numbers import integer, percent, short
 from flopscope.present.operators import facts_data, path_lines
-from flopscope.present.quantities import cautions_data, ledger_data, number_column
+from flopscope.present.quantities import cautions_data, exactly, ledger_data, number_column
 from flopscope.present.table import Column, Document, Table
-from flopscope.present.words import input_text, inputs_data
+from flopscope.present.words import identity, input_text, inputs_data, reservations
 from flopscope.quantities import MACS, PARAMS, Place, standing
 
 
@@ -69,11 +69,11 @@ def conventions_document() -> Document:
 
 def show_document(entry: Entry, convention: Convention, level: Level) -> Document:
     """One network row by row, or grouped by stage, block or kind; the last line is the total."""
-    title = f"{entry.variant}, input {input_text(entry)}, batch {entry.batch}. {convention.unit}, "
+    title = f"{entry.name}, input {input_text(entry)}, batch {entry.batch}. {convention.unit}, "
     title += f"convention {convention.name}: {convention.counts}."
-    return Document(
-        [ledger_table(entry.ledger, convention, level, title)], _data(entry, convention, level)
-    )
+    notes = reservations(entry, convention)
+    table = ledger_table(entry.ledger, convention, level, title, notes)
+    return Document([table], _data(entry, convention, level))
 
 
 def ledger_table(
@@ -81,19 +81,19 @@ def ledger_table(
 ) -> Table:
     """A ledger at concrete sizes, grouped; the last line is the total."""
     work = MACS.under(convention)
-    whole = int(work.read(ledger))
+    whole = work.read(ledger)
     columns = [
         Column(level.value, level.value.capitalize(), numeric=False, fold=path_lines),
         *_shape_columns(level),
         number_column(PARAMS),
-        Column(work.column, work.heading, integer),
+        Column(work.column, work.heading, exactly, raw=int),
         *_share_columns(level),
     ]
     rows: list[list[Any]] = []
     for key, part in ledger.group_by(level).items():
-        count = int(work.read(part))
+        count = work.read(part)
         shapes = _shapes(part) if level is Level.LAYER else []
-        shares = [percent(count, whole) for _ in _share_columns(level)]
+        shares = [percent(int(count), int(whole)) for _ in _share_columns(level)]
         rows.append([key, *shapes, int(PARAMS.read(part)), count, *shares])
     blanks = [None for _ in _shape_columns(level)]
     shares = ["100.0" for _ in _share_columns(level)]
@@ -129,8 +129,7 @@ def _shapes(part: Ledger) -> list[Any]:
 def _data(entry: Entry, convention: Convention, level: Level) -> dict[str, Any]:
     return {
         "schema": "flopscope.show/1",
-        "model": entry.variant.model.id,
-        "variant": entry.variant.options_text,
+        **identity(entry),
         **inputs_data(entry),
         "batch": entry.batch,
         "convention": convention.name,

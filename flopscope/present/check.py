@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from flopscope.agreement.records import (
@@ -21,18 +22,26 @@ from flopscope.present.compare import verdict_text
 from flopscope.present.numbers import count_text, in_lines
 from flopscope.present.operators import path_lines
 from flopscope.present.table import Column, Document, Table
-from flopscope.present.words import input_text, inputs_data
+from flopscope.present.words import identity, input_text, inputs_data
 
 MACS = "MACs"
 WITNESSES = (LEDGER, MODULE, FVCORE, TORCH)
 
 
 def agreement_document(entries: Sequence[Entry]) -> Document:
-    """Two tables for each network, one by row and one of totals, and the verdict under them."""
+    """Tables for each network, by row and of totals, and the verdict under them."""
     checked = [(entry, entry.agreement) for entry in entries if entry.agreement is not None]
-    tables = [table for pair in checked for table in (_rows(*pair), _totals(*pair))]
+    tables = [table for pair in checked for table in _tables(*pair)]
     data = {"schema": "flopscope.check/1", "models": [_data(*pair) for pair in checked]}
     return Document(tables, data)
+
+
+def _tables(entry: Entry, agreement: Agreement) -> list[Table]:
+    """Both, or the totals alone of a network that was traced, whose rows are the module's own."""
+    if entry.variant is not None:
+        return [_rows(entry, agreement), _totals(entry, agreement)]
+    title = f"{entry.name}, input {input_text(entry)}, batch {entry.batch}: its trace against "
+    return [replace(_totals(entry, agreement), title=f"{title}fvcore and torch.")]
 
 
 def _rows(entry: Entry, agreement: Agreement) -> Table:
@@ -45,7 +54,7 @@ def _rows(entry: Entry, agreement: Agreement) -> Table:
         [row.path or f"({row.module})", *_row_macs(row), row.verdict.value]
         for row in agreement.rows
     ]
-    title = f"{entry.variant}, input {input_text(entry)}, batch {entry.batch}: each row's kind, "
+    title = f"{entry.name}, input {input_text(entry)}, batch {entry.batch}: each row's kind, "
     title += (
         "shapes, weights, window and groups against the layer of the real module, and its MACs "
     )
@@ -72,7 +81,7 @@ def _totals(entry: Entry, agreement: Agreement) -> Table:
         for c in (*agreement.classes, *agreement.totals)
     ]
     notes = [_skip(skip) for skip in agreement.skipped]
-    return Table(columns, rows, notes=[*notes, f"{entry.variant}: {verdict_text(agreement)}"])
+    return Table(columns, rows, notes=[*notes, f"{entry.name}: {verdict_text(agreement)}"])
 
 
 def _said(check: Check, witness: str) -> Any:
@@ -102,8 +111,7 @@ def _skip(skip: Uncounted) -> str:
 
 def _data(entry: Entry, agreement: Agreement) -> dict[str, Any]:
     return {
-        "model": entry.variant.model.id,
-        "variant": entry.variant.options_text,
+        **identity(entry),
         **inputs_data(entry),
         "batch": entry.batch,
         "agrees": bool(agreement),

@@ -10,7 +10,8 @@ SIGNS = str.maketrans({c: f"\\{c}" for c in "&%$#_{}"})
 
 def papers(comparison: Comparison) -> list[Paper]:
     """The papers of the compared networks, each once."""
-    return list(dict.fromkeys(entry.variant.model.paper for entry in comparison.entries))
+    variants = [entry.variant for entry in comparison.entries if entry.variant is not None]
+    return list(dict.fromkeys(variant.model.paper for variant in variants))
 
 
 def key(paper: Paper) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,20 +11,41 @@ from flopscope.agreement.records import Agreement
 from flopscope.answers.compare import Comparison, Entry
 from flopscope.catalog.scaling import Scaling
 from flopscope.ledger import Level
-from flopscope.present.numbers import integer, percent, ratio, ratio_in_three
+from flopscope.present.numbers import percent, ratio, ratio_in_three
 from flopscope.present.operators import path_lines
-from flopscope.present.quantities import cautions, cautions_data, ledger_data, number_column
+from flopscope.present.quantities import (
+    cautions,
+    cautions_data,
+    exactly,
+    ledger_data,
+    reading_column,
+)
 from flopscope.present.table import Column, Document, Table
-from flopscope.present.words import input_text, inputs_data, lengths, merged, size, statement
+from flopscope.present.words import (
+    identity,
+    input_text,
+    inputs_data,
+    merged,
+    other_sizes,
+    reservations,
+    size,
+    statement,
+)
 from flopscope.quantities import MACS, PARAMS, Place, columns, standing
+from flopscope.readings import Reading
+
+FOLDED = {"catalogue": "cata-\nlogue", "torchvision": "torch-\nvision"}
+SOURCE = Column("source", "From", numeric=False, fold=lambda word, _: FOLDED.get(word, word))
+"""Where networks come from, in a table in which some are not of the catalogue."""
 
 
 def comparison_document(comparison: Comparison) -> Document:
-    """The totals, and then the split by stage, block, layer or kind if there is one."""
-    tables = [_totals(comparison)]
-    if comparison.by is not None:
-        tables.append(_split(comparison, comparison.by))
-    return Document(tables, _data(comparison))
+    """Totals, then the split by stage, block, layer or kind where it is asked for, which is then
+    what CSV holds."""
+    totals, data = _totals(comparison), _data(comparison)
+    if comparison.by is None:
+        return Document([totals], data)
+    return Document([replace(totals, aside=True), _split(comparison, comparison.by)], data)
 
 
 def _totals(comparison: Comparison) -> Table:
@@ -33,8 +55,9 @@ def _totals(comparison: Comparison) -> Table:
     cited = [entry for entry in comparison.entries if entry.published]
     shown = [
         _model_column(several),
+        *([SOURCE] if comparison.mixed else []),
         *([_input_column()] if several else []),
-        *map(number_column, asked),
+        *map(reading_column, asked),
         Column("top1", "Top-1\n%", _cited, raw=lambda cited: cited[0]),
         compared("params_ratio", "Size\n×"),
         compared(f"{comparison.convention.unit.lower()}_ratio", "Work\n×"),
@@ -42,24 +65,25 @@ def _totals(comparison: Comparison) -> Table:
     rows = [
         [
             entry,
+            *([entry.target.source.value] if comparison.mixed else []),
             *([entry] if several else []),
-            *(int(row.read(entry.ledger)) for row in asked),
+            *(row.read(entry.ledger) for row in asked),
             (entry.published[0].top1, cited.index(entry) + 1) if entry.published else None,
             comparison.ratio(PARAMS, entry),
             comparison.ratio(MACS.under(comparison.convention), entry),
         ]
         for entry in comparison.entries
     ]
-    notes = [
-        f"[{n}] {e.variant}: {statement(e.published[0])}" for n, e in enumerate(cited, start=1)
-    ]
-    notes += [*_scaled(comparison), *_verdicts(comparison), *cautions(asked)]
+    notes = [f"[{n}] {e.name}: {statement(e.published[0])}" for n, e in enumerate(cited, start=1)]
+    notes += [*_scaled(comparison), *_verdicts(comparison)]
+    notes += [n for e in comparison.entries for n in reservations(e, comparison.convention)]
+    notes += cautions(asked)
     return Table(shown, rows, _title(comparison), notes)
 
 
 def _model_column(several: bool) -> Column:
     label = _label_and_input if several else _label
-    return Column("model", "Model", label, numeric=False, raw=lambda entry: str(entry.variant))
+    return Column("model", "Model", label, numeric=False, raw=lambda entry: entry.name)
 
 
 def _cited(cited: tuple[float | None, int]) -> str:
@@ -74,26 +98,28 @@ def _split(comparison: Comparison, level: Level) -> Table:
     work = MACS.under(comparison.convention)
     groups = [entry.ledger.group_by(level) for entry in comparison.entries]
     keys = merged([list(group) for group in groups])
-    totals = [int(work.read(entry.ledger)) for entry in comparison.entries]
+    totals = [work.read(entry.ledger) for entry in comparison.entries]
     shares = len(comparison.entries) <= 2
     shown = [Column(level.value, level.value.capitalize(), numeric=False, fold=path_lines)]
     for entry in comparison.entries:
         heading = f"{_label(entry)}\n{work.line}"
-        shown.append(Column(f"{entry.variant} {work.line}", heading, integer))
-        shown += [Column(f"{entry.variant} %", "\n%")] if shares else []
+        shown.append(Column(f"{entry.name} {work.line}", heading, exactly, raw=int))
+        shown += [Column(f"{entry.name} %", "\n%")] if shares else []
     rows: list[list[Any]] = []
     for key in keys:
-        counts = [int(work.read(g[key])) if key in g else None for g in groups]
+        counts = [work.read(g[key]) if key in g else None for g in groups]
         rows.append([key, *_with_shares(counts, totals, shares)])
     rows.append(["total", *_with_shares(totals, totals, shares)])
     return Table(shown, rows, total=True)
 
 
-def _with_shares(counts: Sequence[int | None], totals: Sequence[int], shares: bool) -> list[Any]:
+def _with_shares(
+    counts: Sequence[Reading | None], totals: Sequence[Reading], shares: bool
+) -> list[Any]:
     if not shares:
         return list(counts)
     pairs = zip(counts, totals, strict=True)
-    return [c for n, t in pairs for c in (n, None if n is None else percent(n, t))]
+    return [c for n, t in pairs for c in (n, None if n is None else percent(int(n), int(t)))]
 
 
 def _title(comparison: Comparison) -> str:
@@ -110,31 +136,46 @@ def _scaled(comparison: Comparison) -> list[str]:
         return []
     depth, width, resolution = comparison.scaling.factors
     by = f"depth × {depth:g}, width × {width:g}, resolution × {resolution:g}"
-    sizes = [(entry.variant, *(entry.resolution or ())) for entry in comparison.entries]
-    became = [f"{variant} --res {height}x{width}" for variant, height, width in sizes]
+    sizes = [(entry.name, *(entry.resolution or ())) for entry in comparison.entries]
+    became = [f"{name} --res {height}x{width}" for name, height, width in sizes]
     return [f"scaled with {comparison.scaling} ({by}):", *became]
 
 
 def _verdicts(comparison: Comparison) -> list[str]:
     return [
-        f"check of {entry.variant} against fvcore and torch: {verdict_text(entry.agreement)}"
+        f"check of {entry.name} against fvcore and torch: {verdict_text(entry.agreement)}"
         for entry in comparison.entries
         if entry.agreement is not None
     ]
 
 
 def _label(entry: Entry) -> str:
-    """The id and each option on a line of its own, so that the column stays narrow."""
+    """Id, and each option on a line of its own, so that the column stays narrow."""
+    if entry.variant is None:
+        return _own_label(entry)
     options = entry.variant.options_text
     return "\n  ".join(
         [entry.variant.model.id, *options.split(",")] if options else [entry.variant.model.id]
     )
 
 
+LONG = 20
+"""Letters of a name from which on it stands on two lines."""
+
+
+def _own_label(entry: Entry) -> str:
+    """The target's text, each argument on a line of its own, a long one broken at its colon."""
+    target = entry.target
+    name = target.place or target.name
+    if len(name) > LONG:
+        name = name.replace(":", ":\n  ", 1)
+    return "\n  ".join([name, *target.pairs])
+
+
 def _label_and_input(entry: Entry) -> str:
     """The label, with a line for each size of the input if the networks' inputs differ."""
     image = [size(entry.resolution)] if entry.resolution else []
-    return "\n  ".join([_label(entry), *image, *lengths(entry.variant)])
+    return "\n  ".join([_label(entry), *image, *other_sizes(entry)])
 
 
 def _input_column() -> Column:
@@ -175,13 +216,15 @@ def _check_data(agreement: Agreement) -> dict[str, Any]:
 
 def _entry_data(comparison: Comparison, entry: Entry) -> dict[str, Any]:
     ledger, counting = entry.ledger, comparison.convention
+    work = MACS.under(counting)
+    work_ratio = comparison.ratio(work, entry)
     data: dict[str, Any] = {
-        "model": entry.variant.model.id,
-        "variant": entry.variant.options_text,
+        **identity(entry),
         **inputs_data(entry),
         "batch": entry.batch,
         **ledger_data(ledger, Place.DATA, counting),
-        "count_ratio": float(comparison.ratio(MACS.under(counting), entry)),
+        "complete": work.read(ledger).complete,
+        "count_ratio": None if work_ratio is None else float(work_ratio),
         "published": [figure._asdict() for figure in entry.published],
         "check": None if entry.agreement is None else _check_data(entry.agreement),
     }

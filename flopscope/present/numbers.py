@@ -1,4 +1,5 @@
-"""Numbers as text, and text as numbers, within half a unit of the last shown digit."""
+"""Numbers to text, which `flopscope.numerals` reads back, within half a unit of the last digit that
+is shown."""
 
 from __future__ import annotations
 
@@ -95,17 +96,6 @@ def percent(part: int, whole: int) -> str:
     '33.3'
     """
     return _rounded(Fraction(100 * part, whole), 1) if whole else "0.0"
-
-
-def parse_short(text: str) -> int:
-    """The integer that `integer` or `short` wrote, to the digits that the text shows.
-
-    >>> parse_short("6.68 M"), parse_short("568,740,352")
-    (6680000, 568740352)
-    """
-    number, _, prefix = text.replace(",", "").partition(" ")
-    scale = {name: value for value, name in PREFIXES}.get(prefix, 1)
-    return int(Fraction(number) * scale)
 
 
 def _in_three(value: Fraction) -> str:

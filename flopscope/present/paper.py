@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from flopscope.answers.compare import Comparison, Entry
+from flopscope.catalog.models import Paper
 from flopscope.conventions import CONVENTIONS
 from flopscope.errors import BadInput, UnknownName
 from flopscope.present.citations import bibtex, key, papers
 from flopscope.present.compare import comparison_document
 from flopscope.present.numbers import ratio
-from flopscope.present.quantities import number_column
+from flopscope.present.quantities import reading_column
 from flopscope.present.table import Column, Document, Table
-from flopscope.present.words import input_text, statement
+from flopscope.present.words import input_text, reservations, statement
 from flopscope.quantities import MACS, PARAMS, choices
+from flopscope.readings import Reading
 
 FAMILY = "family"
 """What rows can be grouped by."""
@@ -36,12 +38,16 @@ def _top1(entry: Entry) -> float | None:
     return entry.published[0].top1 if entry.published else None
 
 
+def _paper(entry: Entry) -> Paper | None:
+    return None if entry.variant is None else entry.variant.model.paper
+
+
 def _quantity(name: str) -> Maker:
     """The column of a quantity, by the name that it is chosen by."""
 
     def shown(comparison: Comparison) -> Shown:
         row = choices(comparison.convention)[name]
-        return Shown(number_column(row), lambda entry: int(row.read(entry.ledger)), row.caution)
+        return Shown(reading_column(row), lambda entry: row.read(entry.ledger), row.caution)
 
     return shown
 
@@ -67,7 +73,7 @@ COLUMNS: Mapping[str, Maker] = {
     "top1": _same(Column("top1", "Top-1\n%", lambda value: f"{value:.1f}"), _top1),
     "params_ratio": _params_ratio,
     "count_ratio": _count_ratio,
-    "year": _same(Column("year", "Year"), lambda entry: entry.variant.model.paper.year),
+    "year": _same(Column("year", "Year"), lambda entry: p.year if (p := _paper(entry)) else None),
     "cite": _same(
         Column(
             "arxiv",
@@ -77,7 +83,7 @@ COLUMNS: Mapping[str, Maker] = {
             raw=lambda paper: paper.arxiv,
             latex=lambda paper: rf"\cite{{{key(paper)}}}",
         ),
-        lambda entry: entry.variant.model.paper,
+        _paper,
     ),
 }
 """The columns by the names that --columns takes, in their usual order."""
@@ -130,18 +136,20 @@ def _table(comparison: Comparison, layout: Layout, plain: Table) -> Table:
         Column("family", "Family", numeric=False, shown=False),
         *(one.column for one in shown),
     ]
-    rows = [
-        [str(e.variant), e.variant.model.family, *(one.cell(e) for one in shown)] for e in entries
-    ]
+    rows = [[e.name, e.family, *(one.cell(e) for one in shown)] for e in entries]
     notes = [_baseline(comparison)] if {"params_ratio", "count_ratio"} & {*layout.columns} else []
     if "top1" in layout.columns:
-        notes += [f"{e.variant}: {statement(e.published[0])}" for e in entries if e.published]
+        notes += [f"{e.name}: {statement(e.published[0])}" for e in entries if e.published]
+    notes += [n for e in entries for n in reservations(e, comparison.convention)]
     notes += filter(None, dict.fromkeys(one.caution for one in shown))
     cited = papers(comparison) if "cite" in layout.columns else []
     notes += [f"arXiv {p.arxiv} ({p.year}): {p.title}" for p in cited]
-    headings = [e.variant.model.family for e in entries] if layout.group else []
+    headings = [e.family for e in entries] if layout.group else []
     entries_of = tuple(bibtex(paper) for paper in cited)
-    return Table(columns, rows, plain.title, notes, headings=headings, bibliography=entries_of)
+    return Table(
+        columns, rows, plain.title, notes,
+        headings=headings, bibliography=entries_of, aside=plain.aside,
+    )  # fmt: skip
 
 
 def _ordered(comparison: Comparison, layout: Layout) -> Sequence[Entry]:
@@ -151,13 +159,17 @@ def _ordered(comparison: Comparison, layout: Layout) -> Sequence[Entry]:
     if layout.sort:
         cell = COLUMNS[layout.sort.removeprefix("+")](comparison).cell
         sign = 1 if layout.sort.startswith("+") else -1
-        values = {id(e): cell(e) for e in entries}
+        values = {id(e): _ordinal(cell(e)) for e in entries}
         entries.sort(key=lambda e: (values[id(e)] is None, sign * (values[id(e)] or 0)))
     if layout.group:
-        families = list(dict.fromkeys(e.variant.model.family for e in comparison.entries))
-        entries.sort(key=lambda e: families.index(e.variant.model.family))
+        families = list(dict.fromkeys(e.family for e in comparison.entries))
+        entries.sort(key=lambda e: families.index(e.family))
     return entries
 
 
+def _ordinal(value: Any) -> Any:
+    return int(value) if isinstance(value, Reading) else value
+
+
 def _baseline(comparison: Comparison) -> str:
-    return f"Ratios are to {comparison.entries[0].variant}."
+    return f"Ratios are to {comparison.entries[0].name}."

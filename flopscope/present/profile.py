@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from flopscope.alphabet import ALPHABET
@@ -48,6 +48,8 @@ class ProfileReport(Report):
             counting = self.view.convention
             shown.append(passes_table(self.profile, counting, free=has_free_sizes(self.profile)))
             data |= passes_data(self.profile, counting)
+        if self.view.flat:  # the split is what was asked for
+            shown = [shown[0], *(replace(table, aside=True) for table in shown[1:])]
         return Document(shown, data)
 
 
@@ -116,8 +118,9 @@ def _places(places: Iterable[str]) -> str:
 def _title(profile: Profile, view: View) -> str:
     shapes = " and ".join(f"({', '.join(map(str, shape))})" for shape in profile.shapes)
     counting = view.convention
+    own = ", which it is made for" if profile.native else ""
     return (
-        f"{profile.target} on {shapes}. {counting.unit}, "
+        f"{profile.target} on {shapes}{own}. {counting.unit}, "
         f"convention {counting.name}: {counting.counts}."
     )
 

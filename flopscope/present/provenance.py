@@ -5,10 +5,11 @@ from __future__ import annotations
 import platform
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from flopscope.answers.compare import Comparison
+from flopscope.answers.compare import Comparison, Entry
+from flopscope.answers.target import Source
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.present.citations import bibtex, papers
 from flopscope.quantities import MACS, formulas
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
 SCHEMA = "flopscope.provenance/1"
 DRAWING = ("matplotlib", "numpy")
 """The packages that shape a picture; no package shapes a table."""
+WITNESSES = ("torch", "fvcore")
+"""The packages that a check runs."""
+PACKAGES: Mapping[Source, Sequence[str]] = {
+    Source.CATALOG: (),
+    Source.OWN: ("torch",),
+    Source.TIMM: ("torch", "timm"),
+    Source.TORCHVISION: ("torch", "torchvision"),
+    Source.ONNX: ("onnx",),
+}
+"""The packages that count a network, by where it comes from."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +63,33 @@ def of_front(front: Front, results: str | None) -> Sources:
 
 
 def of_comparison(comparison: Comparison) -> Sources:
-    """What a comparison rests on: its networks, and their papers in BibTeX."""
-    names = [str(entry.variant) for entry in comparison.entries]
+    """What a comparison rests on: the closed forms of its networks and their papers in BibTeX, the
+    files of one's own that it reads, and the libraries that networks come from."""
     cited = [bibtex(paper) for paper in papers(comparison)]
-    return Sources(comparison.convention, names, others={"bibtex": cited})
+    return of_entries(comparison.convention, comparison.entries, {"bibtex": cited})
+
+
+def of_entries(
+    convention: Convention, entries: Sequence[Entry], others: Mapping[str, Any] | None = None
+) -> Sources:
+    """What the counts of these networks rest on."""
+    names = [entry.name for entry in entries if entry.variant is not None]
+    files = [path for entry in entries for path in entry.target.files]
+    packages = [name for entry in entries for name in PACKAGES[entry.target.source]]
+    return Sources(
+        convention,
+        names,
+        files=tuple(dict.fromkeys(files)),
+        packages=tuple(dict.fromkeys(packages)),
+        others=others or {},
+    )
+
+
+def of_checked(comparison: Comparison) -> Sources:
+    """What a check rests on: its networks, and the witnesses that ran them."""
+    found = of_entries(comparison.convention, comparison.entries)
+    packages = dict.fromkeys((*WITNESSES, *found.packages))
+    return replace(found, convention=None, packages=tuple(packages))
 
 
 def of_readings() -> Sources:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -31,6 +32,28 @@ def number_column(row: Quantity) -> Column:
     if row.brief:
         return Column(row.column, row.heading, brief)
     return Column(row.column, row.heading, number(row), fold=lambda value, _: brief(value))
+
+
+def bound(reading: Reading) -> str:
+    """The mark before a number that is only a lower bound."""
+    return "" if reading.complete else "≥ "
+
+
+def exactly(reading: Reading) -> str:
+    """Every digit of a reading, marked where it is only a lower bound."""
+    return bound(reading) + integer(int(reading))
+
+
+def reading_column(row: Quantity) -> Column:
+    """The same of readings, of which some may be lower bounds."""
+    column = number_column(row)
+    fold = column.fold
+    return replace(
+        column,
+        text=lambda reading: bound(reading) + column.text(int(reading)),
+        raw=int,
+        fold=fold and (lambda reading, room: bound(reading) + fold(int(reading), room)),
+    )
 
 
 def readings_data(

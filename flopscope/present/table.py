@@ -47,7 +47,8 @@ class Table:
     """Rows of cells under columns; `total` marks the last row as a sum of the others.
 
     `headings` name the group of each row, which people see as a line above the first row of the
-    group. The entries of `bibliography` are added in LaTeX.
+    group. The entries of `bibliography` are added in LaTeX. A table that is an `aside` stands
+    beside another for people, and CSV leaves it out.
     """
 
     columns: Sequence[Column]
@@ -57,6 +58,7 @@ class Table:
     total: bool = False
     headings: Sequence[str] = ()
     bibliography: Sequence[str] = ()
+    aside: bool = False
 
     def heading(self, index: int) -> str | None:
         """The heading above a row, which is the name of its group if the row before is in another

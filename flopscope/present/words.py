@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from flopscope.answers.compare import Entry
+from flopscope.answers.operators import unknown_operators
 from flopscope.catalog.figures import Figure
 from flopscope.catalog.variant import Variant
+from flopscope.conventions import Convention
 
 
 def statement(figure: Figure) -> str:
@@ -24,20 +26,49 @@ def statement(figure: Figure) -> str:
 def input_text(entry: Entry) -> str:
     """The input of a network as text: '224×224', '336×336, tokens=64', 'tokens=64'."""
     image = [size(entry.resolution)] if entry.resolution else []
-    return ", ".join([*image, *lengths(entry.variant)])
+    return ", ".join([*image, *other_sizes(entry)])
+
+
+def other_sizes(entry: Entry) -> list[str]:
+    """The sizes beside the image's: ['tokens=64'], or ['1×77'] of a network without an image."""
+    if entry.variant is not None:
+        return lengths(entry.variant)
+    return [] if entry.resolution else ["×".join(map(str, shape)) for shape in entry.shapes]
 
 
 def lengths(variant: Variant) -> list[str]:
-    """The other sizes of the inputs: ['tokens=64']."""
+    """The options of a model that are sizes of its inputs: ['tokens=64']."""
     return [f"{name}={n}" for name, n in variant.lengths.items()]
+
+
+def identity(entry: Entry) -> dict[str, Any]:
+    """For JSON: the network, its options, and where it comes from."""
+    variant = entry.variant
+    model, options = (
+        (entry.name, "") if variant is None else (variant.model.id, variant.options_text)
+    )
+    return {"model": model, "variant": options, "source": entry.target.source.value}
 
 
 def inputs_data(entry: Entry) -> dict[str, Any]:
     """The resolution, which is null without an image, and the other sizes, such as tokens, for
     JSON."""
     resolution = entry.resolution and list(entry.resolution)
+    if entry.variant is None:
+        return {"resolution": resolution, "inputs": [list(shape) for shape in entry.shapes]}
     others = entry.variant.lengths
     return {"resolution": resolution} | ({"lengths": others} if others else {})
+
+
+def reservations(entry: Entry, convention: Convention) -> list[str]:
+    """What keeps the numbers of a network from being the whole truth, a sentence each."""
+    notes = [f"{entry.name}: expected: {text}" for text in entry.expected]
+    if unknown := unknown_operators(entry.ledger.rows, convention):
+        notes.append(
+            f"{entry.name}: ≥ is a lower bound, for the cost of {', '.join(unknown)} is unknown "
+            "and not counted"
+        )
+    return notes
 
 
 def size(resolution: tuple[int, int]) -> str:

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, cached_property
+from itertools import chain
 
 from flopscope.catalog.figures import Figure, figures, has_figures
 from flopscope.catalog.models import MODELS
@@ -93,13 +94,13 @@ def _is_wanted(figure: Figure, wanted: Sequence[str]) -> bool:
 
 
 def _findings(chosen: Iterable[Figure]) -> Iterator[Finding]:
-    """The findings of figures of one network at one input, which share its ledgers."""
-    known: dict[tuple[str, str, tuple[int, int]], tuple[Version, ...]] = {}
+    """Figures of one network at one input share its accounts."""
+    known: dict[tuple[str, str, tuple[int, int]], _Network] = {}
     for figure in chosen:
         key = (figure.model, figure.variant, figure.resolution)
         if key not in known:
             subject = of_variant(variant_of(figure), figure.resolution)
-            known[key] = (subject.asked, *subject.near())
+            known[key] = _Network((subject.asked, *subject.near()))
         if figure.params is not None:
             yield _params(figure, Reported.parse(figure.params), known[key])
         if figure.compute is not None:
@@ -111,17 +112,34 @@ def variant_of(figure: Figure) -> Variant:
     return parse(f"{figure.model}:{figure.variant}" if figure.variant else figure.model)
 
 
-def _params(figure: Figure, reported: Reported, versions: Sequence[Version]) -> Finding:
-    accounts = [account for version in versions for account in parameter_accounts(version)]
-    exact = int(versions[0].ledger.params())
-    return _finding(figure, "params", reported, exact, accounts)
+class _Network:
+    """The versions of a network at one input, the asked one first, and the accounts of them."""
+
+    def __init__(self, versions: Sequence[Version]) -> None:
+        self.asked = versions[0].ledger
+        self._versions = versions
+        self._work: dict[tuple[str, int], list[Account]] = {}
+
+    @cached_property
+    def params(self) -> list[Account]:
+        """Every account of its parameters."""
+        return [account for version in self._versions for account in parameter_accounts(version)]
+
+    def work(self, unit: str, most: int) -> list[Account]:
+        """Every account of its work in this unit, with at most so many steps."""
+        if (unit, most) not in self._work:
+            found = (work_accounts(version, _countings(unit), most) for version in self._versions)
+            self._work[unit, most] = list(chain.from_iterable(found))
+        return self._work[unit, most]
 
 
-def _compute(figure: Figure, reported: Reported, versions: Sequence[Version]) -> Finding:
-    chosen = _countings(figure.unit or "")
-    most = max(_most_steps(reported), 1)
-    accounts = [a for version in versions for a in work_accounts(version, chosen, most)]
-    return _finding(figure, "compute", reported, int(versions[0].ledger.macs()), accounts)
+def _params(figure: Figure, reported: Reported, network: _Network) -> Finding:
+    return _finding(figure, "params", reported, int(network.asked.params()), network.params)
+
+
+def _compute(figure: Figure, reported: Reported, network: _Network) -> Finding:
+    accounts = network.work(figure.unit or "", max(_most_steps(reported), 1))
+    return _finding(figure, "compute", reported, int(network.asked.macs()), accounts)
 
 
 @cache

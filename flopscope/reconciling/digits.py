@@ -50,10 +50,12 @@ class Reported:
 
         >>> Reported.parse("579 M").unit
         Fraction(1000000, 1)
+        >>> Reported.parse("50.1 k").value
+        Fraction(50100, 1)
         >>> Reported.parse("1.5 GiFLOPs").value == 3 * 2**29
         True
         """
-        plain = _WORD.sub("", text.strip()).replace(",", "").replace(" ", "", 1)
+        plain = _WORD.sub("", text.strip()).replace(",", "").replace(" ", "", 1).replace("k", "K")
         value, half = stated(_BINARY.sub(r"\1", plain))
         decimal = cls(text.strip(), value, 2 * half)
         return decimal._of_1024(plain[-2]) if _BINARY.search(plain) else decimal

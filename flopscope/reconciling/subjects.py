@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeAlias
 
-from flopscope.answers.profile import is_onnx, profile
-from flopscope.arguments import parse_input
-from flopscope.catalog.models import MODELS
+from flopscope.answers.profile import profile, said
+from flopscope.answers.target import Target, parse_target
 from flopscope.catalog.options import CLASSES, Choice
 from flopscope.catalog.variant import Resolution, Variant, check_size
 from flopscope.catalog.variant import parse as parse_variant
 from flopscope.errors import BadInput, OutsideDomain
+from flopscope.facts import InputSpec
 from flopscope.ledger import Ledger
 from flopscope.reconciling.amounts import CountedTerm
 from flopscope.reconciling.tools import Unmodelled
@@ -106,8 +106,8 @@ def of_variant(variant: Variant, resolution: Resolution | None, batch: int = 1) 
 
 
 def of_target(
-    target: str,
-    inputs: Sequence[str],
+    target: str | Target,
+    inputs: Sequence[str | InputSpec] = (),
     arguments: Mapping[str, Any] | None = None,
     example: Mapping[str, int] | None = None,
 ) -> Subject:
@@ -115,33 +115,35 @@ def of_target(
 
     Raises BadInput for a target that cannot be made or run, or an input with free sizes.
     """
-    given = [parse_input(text) for text in inputs]
+    network = target if isinstance(target, Target) else parse_target(target)
+    given = network.read(inputs, arguments)
     if any(not isinstance(n, int) for i in given for n in i.shape):
         raise BadInput(
-            f"this counts at sizes that are numbers, and {' and '.join(inputs)} has free ones; "
+            f"this counts at sizes that are numbers, and {said(given)} has free ones; "
             "give an input such as --input 1,3,224,224"
         )
-    found = profile(target, inputs, arguments, example)
+    found = profile(network, given, arguments, example)
     if not all(isinstance(n, int) for shape in found.shapes for n in shape):
         raise BadInput(
-            f"{target} has free sizes; give them numbers with --example, such as --example batch=1"
+            f"{network.name} has free sizes; give them numbers with --example, such as "
+            "--example batch=1"
         )
 
     def elsewhere() -> Iterator[Version]:
-        if len(given) == 1 and not is_onnx(target) and len(given[0].shape) == 4:
-            yield from _at_other_sizes(target, given[0].shape, arguments)
+        if len(given) == 1 and not network.is_graph and len(given[0].shape) == 4:
+            yield from _at_other_sizes(network, given[0].shape, arguments)
 
     def answer(tool: str) -> tuple[CountedTerm, ...] | Unmodelled:
-        if is_onnx(target):
+        if network.is_graph:
             return Unmodelled(tool, "", "", A_GRAPH)
-        return Writing(target, given, arguments).answer(tool)
+        return Writing(network, given, arguments).answer(tool)
 
     asked = Version("", 0, found.ledger)
-    return Subject(target, found.shapes, asked, elsewhere=elsewhere, answer=cache(answer))
+    return Subject(network.name, found.shapes, asked, elsewhere=elsewhere, answer=cache(answer))
 
 
 def _at_other_sizes(
-    target: str, shape: tuple[Any, ...], arguments: Mapping[str, Any] | None
+    target: Target, shape: tuple[Any, ...], arguments: Mapping[str, Any] | None
 ) -> Iterator[Version]:
     """Versions at other sizes, from one trace with free height and width, if the network has such a
     trace."""
@@ -168,11 +170,6 @@ def of_catalog(name: str, res: int | tuple[int, int] | None = None, batch: int =
     check_size("batch", batch, "such as 1")
     variant = parse_variant(name)
     return of_variant(variant, variant.resolution(res), batch)
-
-
-def is_catalog(name: str) -> bool:
-    """Does the name begin with that of a catalogue model?"""
-    return name.partition(":")[0] in MODELS
 
 
 def _with(variant: Variant, name: str, value: Any) -> Variant:

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flopscope.catalog.models import MODELS as CATALOG
-from flopscope.catalog.variant import parse
+from flopscope.answers.target import Target
 from flopscope.facts import InputSpec
 from flopscope.reconciling.amounts import CountedTerm
 from flopscope.reconciling.tools import Unmodelled, answer
@@ -20,7 +19,7 @@ A_GRAPH = "an ONNX file is a graph, and the tool runs modules of torch"
 class Writing:
     """A target, and inputs with numbers as sizes. It runs when a tool is asked for."""
 
-    target: str
+    target: Target
     inputs: Sequence[InputSpec]
     arguments: Mapping[str, Any] | None
 
@@ -39,14 +38,9 @@ class Writing:
         return answer(tool, spelling, images)
 
     def _run(self, inputs: Sequence[InputSpec]) -> Spelling:
-        from flopscope.measured import without_memory
         from flopscope.tracing.inputs import tensors_for
-        from flopscope.tracing.loading.targets import load
         from flopscope.tracing.spelling.spelled import spell
 
-        if self.target.partition(":")[0] in CATALOG:
-            module = without_memory(parse(self.target).build)
-        else:
-            module = load(self.target, self.arguments)
+        module = self.target.build(self.arguments)
         positional, named = tensors_for(inputs)
         return spell(module, *positional, **named)

@@ -3,8 +3,9 @@ counts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import count, takewhile
 from math import ceil
 from typing import NamedTuple
 
@@ -42,6 +43,12 @@ class Axis(NamedTuple):
             return variant.model.resolution
         options = {o.name: o.default for o in variant.model.options if not isinstance(o, Choice)}
         return options.get(self.name, 1)
+
+    def tidy(self) -> Iterator[float | int]:
+        """Its tidy values, in ascending order."""
+        values = (self.step * number for number in count(1))
+        for value in takewhile(lambda value: value <= self.limit, values):
+            yield int(value) if self.whole else float(value)
 
 
 RESOLUTION = Axis("res", 2**14, Fraction(32))

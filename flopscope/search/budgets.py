@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from flopscope.catalog.figures import stated
 from flopscope.errors import BadInput
+from flopscope.numerals import number
 from flopscope.quantities import QUANTITIES, Quantity
+
+BYTES = "bytes"
+"""The unit of the quantities whose budgets may end in B."""
 
 
 class Budget(NamedTuple):
@@ -25,20 +28,16 @@ class Budget(NamedTuple):
 
 
 def parse_budget(option: str, quantity: str, text: str) -> Budget:
-    """Read '150M' as a budget of 150,000,000. `option` names it in messages.
+    """'150M' as a budget of 150,000,000; of bytes, '1.2GB' too. `option` names it in messages.
 
-    Raises BadInput for text that is not a positive number.
+    Raises BadInput for text that is no number from 1.
 
     >>> parse_budget("--macs", "macs", "1.5G").limit
     1500000000
     """
-    try:
-        limit = int(stated(text)[0])
-    except ValueError:
-        limit = 0
+    of_bytes = QUANTITIES[quantity].unit == BYTES
+    limit = int(number(text, of_bytes=of_bytes) or 0)
     if limit < 1:
-        raise BadInput(
-            f"{option} {text} is not a positive number; give digits with at most one decimal point "
-            "and one of K, M, G, T, such as 150M or 150000000"
-        )
+        such = "20MB, 1.2 GB, 5e6 or 5,000,000" if of_bytes else "150M, 1.5 G, 3e8 or 300,000,000"
+        raise BadInput(f"{option} {text} is not a number from 1; give one such as {such}")
     return Budget(quantity, limit)

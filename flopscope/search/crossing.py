@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flopscope.catalog.variant import Resolution, Variant, check_size, parse
+from flopscope.answers.target import variant_of
+from flopscope.catalog.variant import Resolution, Variant, check_size
 from flopscope.closedform import Formula
 from flopscope.errors import BadInput, UnknownName
 from flopscope.facts import Operator
@@ -101,7 +102,7 @@ def crossing(
     (129, (163801568, 1280000))
     """
     left, right = parse_when(when)
-    variant = parse(model)
+    variant = variant_of(model)
     (axis,) = chosen(variant, [free])
     if not axis.whole:
         raise BadInput(

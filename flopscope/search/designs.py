@@ -11,6 +11,7 @@ import numpy as np
 
 from flopscope.catalog.variant import Resolution, Variant
 from flopscope.closedform import Formula
+from flopscope.errors import Overflow
 from flopscope.ledger import Ledger
 from flopscope.quantities import Place, Quantity, bounded, standing
 from flopscope.search.axes import Axis
@@ -81,10 +82,12 @@ class Designs:
         return {quantity: at(formula, sizes) for quantity, formula in self.formulas.items()}
 
     def exists(self, sizes: Sizes) -> Any:
-        """Is there a design at these sizes? The answer is elementwise if one of them is an
-        array."""
+        """Is there a design at these sizes? Elementwise where they are arrays. Conditions on other
+        sizes are not asked."""
         there: Any = np.True_
         for condition in self.ledger.conditions:
+            if not {symbol.name for symbol in condition.symbols()} <= sizes.keys():
+                continue
             there = there & np.logical_not(condition.at(sizes).breaks())
         return there
 
@@ -92,7 +95,8 @@ class Designs:
         """Do designs that exist keep every budget? The answer is elementwise."""
         kept: Any = np.True_
         for budget in budgets:
-            kept = kept & np.asarray(at(self.formulas[budget.quantity], sizes) <= budget.limit)
+            count = tabulated(self.formulas[budget.quantity], sizes)
+            kept = kept & np.asarray(count <= budget.limit, dtype=bool)
         return kept
 
 
@@ -116,3 +120,14 @@ def at(formula: Formula, sizes: Sizes) -> Any:
     18
     """
     return formula.compiled(**{s.name: sizes[s.name] for s in formula.symbols})
+
+
+def tabulated(formula: Formula, sizes: Sizes) -> Any:
+    """The same for arrays of sizes, where counts beyond 64 bits are Python's integers."""
+    try:
+        return at(formula, sizes)
+    except Overflow:
+        own = {s.name: sizes[s.name] for s in formula.symbols}
+        rows = zip(*(array.tolist() for array in np.broadcast_arrays(*own.values())), strict=True)
+        counts = [at(formula, dict(zip(own, row, strict=True))) for row in rows]
+        return np.array(counts, dtype=object)

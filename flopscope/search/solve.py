@@ -1,9 +1,10 @@
 """Budgets solved backwards: the largest design of a network that keeps them all.
 
-Along one axis a network's cost is a staircase, because widths are rounded to channels and sizes to
-grids. The answer is the last step below the budget, found on the staircase itself, together with
-the solution of the idealised law, which drops all roundings. Along several axes the answer is a
-frontier: for round values of all axes but the last, the largest value of the last one.
+Along one axis a network's cost is a staircase, for widths round to channels and sizes to grids. The
+answer is the last step below the budget, found on the staircase itself; beside it stands the
+solution of the idealised law, whose roundings are dropped. Along several axes the answer is a
+frontier: for tidy values of all but one, the largest of the last. It is found for all values at
+once where the last axis has stairs of its own (`frontier`), as in every network of the catalogue.
 """
 
 from __future__ import annotations
@@ -11,19 +12,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import count, islice, takewhile
+from itertools import islice
 from math import log
 
-from flopscope.catalog.variant import Resolution, Variant, check_size, parse
+from flopscope.answers.target import variant_of
+from flopscope.catalog.variant import Resolution, Variant, check_size
 from flopscope.errors import BadInput
 from flopscope.quantities import Quantity
 from flopscope.search.axes import Axis, chosen
 from flopscope.search.budgets import Budget
 from flopscope.search.designs import Design, Designs, Sizes, counted, depends
+from flopscope.search.frontier import PATIENCE, frontier
 from flopscope.search.staircase import Staircase
-
-PATIENCE = 64
-"""The number of round values of an axis that are tried in the search for the first design."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def solve(
     >>> largest.sizes["res"], largest.counts["macs"]
     (224, 300774272)
     """
-    variant = parse(model)
+    variant = variant_of(model)
     axes = chosen(variant, free, step)
     check_budgets(budgets)
     for name, given in (("res", res), ("batch", batch)):
@@ -104,7 +104,7 @@ def solve(
     asked = [budget.quantity for budget in budgets]
     designs = Designs(variant, axes, variant.resolution(res), batch, asked)
     _require_binding(designs, budgets)
-    found = tuple(_frontier(designs, budgets, axes, {}))
+    found = _largest(designs, budgets)
     beyond = least = None
     if not found:
         least = _least(designs, axes, {})
@@ -135,6 +135,14 @@ def _require_binding(designs: Designs, budgets: Sequence[Budget]) -> None:
             )
 
 
+def _largest(designs: Designs, budgets: Sequence[Budget]) -> tuple[Design, ...]:
+    """The designs that keep the budgets: all at once, or one by one where that is not possible."""
+    at_once = frontier(designs, budgets) if len(designs.axes) > 1 else None
+    if at_once is not None:
+        return tuple(at_once.found())
+    return tuple(_frontier(designs, budgets, designs.axes, {}))
+
+
 def _frontier(
     designs: Designs, budgets: Sequence[Budget], axes: Sequence[Axis], fixed: Sizes
 ) -> Iterator[Design]:
@@ -146,7 +154,7 @@ def _frontier(
             yield largest
         return
     found = False
-    for tried, value in enumerate(_tidy(first), start=1):
+    for tried, value in enumerate(first.tidy(), start=1):
         part = list(_frontier(designs, budgets, inner, {**fixed, first.name: value}))
         yield from part
         # Costs grow along every axis, so no design after the first that breaks the budgets keeps
@@ -165,15 +173,9 @@ def _least(designs: Designs, axes: Sequence[Axis], fixed: Sizes) -> Design:
     first, *inner = axes
     if not inner:
         return Staircase(designs, (), first, fixed).first()
-    for value in islice(_tidy(first), PATIENCE):
+    for value in islice(first.tidy(), PATIENCE):
         try:
             return _least(designs, inner, {**fixed, first.name: value})
         except BadInput:
             continue
     raise BadInput(f"{designs.variant} has no design at any {first.name} that was tried")
-
-
-def _tidy(axis: Axis) -> Iterator[float | int]:
-    values = (axis.step * number for number in count(1))
-    for value in takewhile(lambda value: value <= axis.limit, values):
-        yield int(value) if axis.whole else float(value)

@@ -63,12 +63,13 @@ def package_of(filename: str) -> str | None:
 def caller() -> str:
     """file:line of the innermost running frame of the reader's code; "unknown" if there is none.
     Code that called this project is left out, because the code that this project runs is meant."""
-    running = list(_running(sys._getframe(1)))
-    ours = [at for at, (file, _) in enumerate(running) if file.startswith(OWN)]
-    return innermost(running[: ours[-1]] if ours else running) or "unknown"
+    lines = list(running(sys._getframe(1)))
+    ours = [at for at, (file, _) in enumerate(lines) if file.startswith(OWN)]
+    return innermost(lines[: ours[-1]] if ours else lines) or "unknown"
 
 
-def _running(frame: FrameType | None) -> Iterator[Line]:
+def running(frame: FrameType | None) -> Iterator[Line]:
+    """The lines that run in a frame and in those that called it, the innermost first."""
     while frame is not None:
         yield frame.f_code.co_filename, frame.f_lineno
         frame = frame.f_back

@@ -115,14 +115,21 @@ def test_a_branch_on_a_size_is_in_the_domain(capsys, net):
 
 BAD = {
     ("net.py", "--res", "32"): (
-        "'net.py' is not a target; "
-        "write path/to/file.py:Name, package.module:Name, timm:NAME or torchvision:NAME"
+        "'net.py' is not a target; write a model of `flopscope list`, path/to/file.py:Name, "
+        "package.module:Name, timm:NAME, torchvision:NAME or path/to/model.onnx"
     ),
     ("gone.py:Net", "--res", "32"): "there is no file gone.py, which gone.py:Net names",
     ("net.py:number", "--res", "32"): (
         "net.py:number gives int, which is not an nn.Module, nor a class or function that makes one"
     ),
-    ("net.py:Net",): "give either --input, such as --input B,3,H,W, or --res, such as --res 224",
+    ("net.py:Net",): (
+        "net.py:Net does not state the size of its input; "
+        "give it, such as --res 224 or --input 1,3,224,224"
+    ),
+    ("net.py:Net", "--res", "32", "--input", "1,3,32,32"): (
+        "--input and --res both give the size of the input; give one of them, "
+        "such as --res 224 or --input B,3,H,W"
+    ),
     ("net.py:Net", "--input", "1,3,0,8"): (
         "'0' in the input '1,3,0,8' is not a size; "
         "give an integer from 1, or a name such as B, H, W, K, S, G, d, s, t, R"

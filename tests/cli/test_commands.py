@@ -83,6 +83,7 @@ def test_compare_json_has_the_documented_schema(capsys):
     assert data["convention"] == "macs"
     second = data["models"][1]
     assert second["model"] == "mobilenetv2"
+    assert second["source"] == "catalogue"
     assert second["variant"] == "width=1.4"
     assert second["resolution"] == [192, 256]
     assert second["check"] is None
@@ -379,6 +380,12 @@ BAD = {
 @pytest.mark.parametrize("arguments", BAD, ids=" ".join)
 def test_bad_input_gets_one_sentence(capsys, arguments):
     assert run(capsys, *arguments) == (2, "", f"flopscope: {BAD[arguments]}\n")
+
+
+@pytest.mark.parametrize("res", ["192x256", "192X256", "192×256", "192,256", "192 x 256"])
+def test_a_size_is_read_as_it_is_printed(capsys, res):
+    read = printed(capsys, "compare", "mobilenetv1", "--res", res, "--format", "json")
+    assert json.loads(read)["models"][0]["resolution"] == [192, 256]
 
 
 def test_usage_errors_leave_with_2(capsys):

@@ -353,4 +353,4 @@ def test_every_convention_but_the_own_count_meets_a_tool() -> None:
 def test_a_misspelt_convention_is_offered_the_nearest_names() -> None:
     with pytest.raises(UnknownName) as caught:
         convention("torchinf")
-    assert str(caught.value) == "unknown convention 'torchinf'; did you mean torchinfo or torch?"
+    assert str(caught.value) == "unknown convention 'torchinf'; did you mean torchinfo?"

@@ -53,7 +53,7 @@ def test_columns_hold_what_the_data_say() -> None:
     document = paper_document(comparison, Layout.parse("params,macs,peak,traffic", None, None))
     for row, data in zip(document.tables[0].rows, document.data["models"], strict=True):
         numbers = ("params", "macs", "peak_activation_bytes", "traffic_bytes")
-        assert row[2:] == [data[name] for name in numbers]
+        assert list(map(int, row[2:])) == [data[name] for name in numbers]
 
 
 @pytest.mark.parametrize(("sort", "sign"), [("macs", -1), ("+macs", 1)])
@@ -224,7 +224,7 @@ def test_bad_input_writes_neither_file(tmp_path, capsys) -> None:
 
 
 MESSAGES = {
-    ("--columns", "param"): "unknown column 'param'; did you mean params?",
+    ("--columns", "param"): "unknown column 'param'; did you mean params or params_ratio?",
     ("--columns", "params,params"): "the column params is given twice; give it once",
     ("--sort", "cite"): "rows are sorted by numbers, and cite has none; sort by params",
     ("--sort", "+mac"): "unknown column 'mac'; did you mean macs?",

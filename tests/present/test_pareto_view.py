@@ -194,10 +194,10 @@ def test_a_long_name_is_folded(capsys, tmp_path):
         (("--x", "latency"),
          "latency is measured, never computed: the catalogue has none; give it in a results file, "
          "as latency_ms"),
-        (("--max-macs", "lots"), "--max-macs lots is not a positive number; give digits with "
-         "at most one decimal point and one of K, M, G, T, such as 150M or 150000000"),
-        (("--max-params", "-1"), "--max-params -1 is not a positive number; give digits with "
-         "at most one decimal point and one of K, M, G, T, such as 150M or 150000000"),
+        (("--max-macs", "lots"), "--max-macs lots is not a number from 1; give one such as "
+         "150M, 1.5 G, 3e8 or 300,000,000"),
+        (("--max-params", "-1"), "--max-params -1 is not a number from 1; give one such as "
+         "150M, 1.5 G, 3e8 or 300,000,000"),
         (("--convention", "macss"), "unknown convention 'macss'; did you mean macs?"),
         (("--family", "resnets"), "unknown family 'resnets'; did you mean resnet or regnet?"),
         (("--res", "0"), "--res 0 is not a size of at least 1; give a number such as 224, or HxW "

@@ -9,9 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flopscope.errors import UnknownName
-from flopscope.present.numbers import in_units, integer, parse_short, percent, ratio, short
+from flopscope.numerals import image_size, number
+from flopscope.present.numbers import (
+    in_lines,
+    in_units,
+    in_units_briefly,
+    integer,
+    percent,
+    ratio,
+    ratio_in_three,
+    short,
+)
 from flopscope.present.render import FORMATS, render
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.words import size
 
 SCALES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
@@ -26,8 +37,35 @@ def half_unit(text):
 @given(st.integers(0, 10**16))
 def test_short_text_and_back_is_within_half_a_unit_of_the_last_digit(value):
     text = short(value)
-    assert abs(parse_short(text) - value) <= half_unit(text)
-    assert parse_short(integer(value)) == value
+    assert abs(number(text) - value) <= half_unit(text)
+    assert number(integer(value)) == value
+
+
+@given(st.integers(0, 10**16))
+def test_bytes_that_are_printed_are_read(value):
+    """In megabytes, as tables have them, with the unit of their heading."""
+    exact = Fraction(value, 10**6)
+    shown = in_units(10**6, value)
+    read = number(f"{shown} MB", of_bytes=True)
+    error = 5000 if exact >= Fraction(1, 100) else value / 20
+    assert abs(read - value) <= error
+    assert number(in_units_briefly(10**6, value)) is not None
+
+
+@given(st.fractions(0, 10**9))
+def test_ratios_that_are_printed_are_read(value):
+    error = max(value, 1) / 200 if value >= Fraction(1, 100) else value / 20
+    assert abs(number(ratio_in_three(value)) - value) <= error
+
+
+@given(st.integers(0, 10**16), st.integers(1, 40))
+def test_numbers_on_two_lines_are_read_as_one(value, room):
+    assert number(in_lines(value, room).replace("\n", "")) == value
+
+
+@given(st.integers(1, 10**5), st.integers(1, 10**5))
+def test_sizes_that_are_printed_are_read(height, width):
+    assert image_size(size((height, width))) == (height, width)
 
 
 @given(st.integers(1000, 10**15 - 10**12))

@@ -18,6 +18,7 @@ from flopscope.agreement.records import (
     RowAgreement,
 )
 from flopscope.answers.compare import Entry
+from flopscope.answers.target import of_variant
 from flopscope.catalog.variant import parse
 from flopscope.cli import main
 from flopscope.costs import cost
@@ -97,7 +98,7 @@ def test_a_check_of_a_large_network_fits_with_every_digit() -> None:
     totals = [Check(name, dict.fromkeys(who, n)) for name, (n, who) in counts.items()]
     agreement = Agreement(tuple(rows), (), tuple(totals))
     variant = parse(LARGE)
-    entry = Entry(variant, variant.resolution(), 1, ledger, (), agreement)
+    entry = Entry(of_variant(variant), variant.resolution(), 1, ledger, (), agreement)
     text = render(agreement_document([entry]), "table")
     assert max(map(len, text.splitlines())) <= 80
     total = text[text.index("\ntorch's own total") :].split()

@@ -561,10 +561,10 @@ MESSAGES = {
     ): "mobilenetv1 is a catalogue model; its "
     "options follow a colon, as in mobilenetv2:width=1.4, and --arg and --example are for a "
     "network of your own",
-    ("net.py:Net", "--reported", "1M"): "give either --input, such as --input B,3,H,W, or --res, "
-    "such as --res 224",
-    ("net.py:Net", "--reported", "1M", "--res", "32", "--batch", "2"): "--batch is for catalogue "
-    "models; give the batch in --input, as in 8,3,H,W",
+    ("net.py:Net", "--reported", "1M"): "net.py:Net does not state the size of its input; give it, "
+    "such as --res 224 or --input 1,3,224,224",
+    ("net.py:Net", "--reported", "1M", "--input", "1,3,32,32", "--batch", "2"): "--input gives the "
+    "batch too, as in 8,3,H,W; leave --batch out",
     ("net.py:Net", "--reported", "1M", "--input", "B,3,H,W"): "this counts at sizes that are "
     "numbers, and B,3,H,W has free ones; give an input such as --input 1,3,224,224",
 }

@@ -140,10 +140,11 @@ def test_the_helper_of_tests_wants_a_budget():
     [
         (["--res", "32"], "no budget is given; give one, such as --max-macs 300M"),
         (["--max-macs", "much", "--res", "32"],
-         "--max-macs much is not a positive number; give digits with at most one decimal point and "
-         "one of K, M, G, T, such as 150M or 150000000"),
+         "--max-macs much is not a number from 1; give one such as 150M, 1.5 G, 3e8 or "
+         "300,000,000"),
         (["--max-macs", "1M"],
-         "give either --input, such as --input B,3,H,W, or --res, such as --res 224"),
+         "{target} does not state the size of its input; give it, such as --res 224 or "
+         "--input 1,3,224,224"),
         (["--max-macs", "1M", "--input", "B,3,32,32"],
          "this counts at sizes that are numbers, and B,3,32,32 has free ones; give an input such "
          "as --input 1,3,224,224"),
@@ -151,7 +152,7 @@ def test_the_helper_of_tests_wants_a_budget():
 )  # fmt: skip
 def test_bad_input(capsys, target, arguments, message):
     status, out, err = asserted(capsys, target, *arguments)
-    assert (status, out, err) == (2, "", f"flopscope: {message}\n")
+    assert (status, out, err) == (2, "", f"flopscope: {message.format(target=target)}\n")
 
 
 @pytest.mark.parametrize("further", [[], ["--res", "224"], ["--input", "1,3,224,224"]])
@@ -172,3 +173,13 @@ def test_an_unknown_model_is_refused(capsys):
     status, out, err = asserted(capsys, "mobilenet2", "--max-macs", "1M", "--res", "32")
     assert (status, out) == (2, "")
     assert err.startswith("flopscope: ")
+
+
+def test_a_budget_that_a_table_prints_is_read_again(capsys):
+    """Every number of the answer, as it is printed, is a budget that is just kept."""
+    _, out, _ = asserted(capsys, "mobilenetv2", "--max-macs", "1", "--max-params", "1")
+    rows = [line.split() for line in out.splitlines()]
+    counted = {row[0]: row[2] for row in rows if row[:1] in (["MACs"], ["params"]) and len(row) > 3}
+    assert counted == {"MACs": "300,774,272", "params": "3,504,872"}
+    kept = ["--max-macs", counted["MACs"], "--max-params", counted["params"]]
+    assert asserted(capsys, "mobilenetv2", *kept, "--res", "224,224", "--batch", "1")[0] == 0

@@ -177,11 +177,11 @@ def test_an_infeasible_budget_names_the_nearest_that_can_be_kept(capsys):
     ("arguments", "message"),
     [
         (["--macs", "-5", "--free", "width"],
-         "--macs -5 is not a positive number; give digits with at most one decimal point and one "
-         "of K, M, G, T, such as 150M or 150000000"),
+         "--macs -5 is not a number from 1; give one such as 150M, 1.5 G, 3e8 or "
+         "300,000,000"),
         (["--macs", "0", "--free", "width"],
-         "--macs 0 is not a positive number; give digits with at most one decimal point and one "
-         "of K, M, G, T, such as 150M or 150000000"),
+         "--macs 0 is not a number from 1; give one such as 150M, 1.5 G, 3e8 or "
+         "300,000,000"),
         (["--macs", "1M"],
          "nothing is free; name at least one of res, batch, width, depth, classes"),
         (["--free", "width"],
@@ -250,10 +250,40 @@ def test_the_shortest_decimal_lies_within(low, step):
         assert Fraction(math.ceil(Fraction(low) * coarser), coarser) > high
 
 
-def test_budgets_are_read_exactly():
-    assert [parse_budget("--macs", "macs", text).limit for text in ("1.5G", "150M", "7")] == [
-        1_500_000_000, 150_000_000, 7,
-    ]  # fmt: skip
+@pytest.mark.parametrize(
+    ("quantity", "texts", "limit"),
+    [
+        ("macs", ["1500M", "1.5G", "1.5 G", "1.5e9", "1500000000", "1,500,000,000", "1.5B"],
+         1_500_000_000),
+        ("params", ["50k", "50K", "50,000", "5e4", "0.05M", "50000.9"], 50_000),
+        ("weights", ["1.2GB", "1.2 GB", "1.2G", "1.2e9", "1,200,000,000", "1200000000B"],
+         1_200_000_000),
+        ("peak", ["2MiB", "2 Mi", "2,097,152 B"], 2**21),
+        ("macs", ["7"], 7),
+    ],
+)  # fmt: skip
+def test_budgets_are_read_exactly(quantity, texts, limit):
+    assert {parse_budget("--it", quantity, text).limit for text in texts} == {limit}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0", "0.9", "-1", "1,00", "1.2GB", "3e8M", "1e-3", "1e9999", "1 2", "nan", "٣"]
+)
+def test_what_is_no_budget_is_refused(text):
+    with pytest.raises(BadInput) as raised:
+        parse_budget("--macs", "macs", text)
+    assert str(raised.value) == (
+        f"--macs {text} is not a number from 1; give one such as 150M, 1.5 G, 3e8 or 300,000,000"
+    )
+
+
+def test_a_budget_of_bytes_offers_bytes():
+    with pytest.raises(BadInput) as raised:
+        parse_budget("--weights", "weights", "20 MFLOPs")
+    assert str(raised.value) == (
+        "--weights 20 MFLOPs is not a number from 1; give one such as 20MB, 1.2 GB, 5e6 or "
+        "5,000,000"
+    )
 
 
 # --- crossings ----------------------------------------------------------------------------------
@@ -290,3 +320,12 @@ def test_tokens_end_where_the_context_does(capsys):
 
 def test_the_sides_of_an_equation():
     assert [str(side) for side in parse_when("2.5*linear = conv")] == ["2.5 linear", "conv"]
+
+
+@pytest.mark.parametrize("target", ["net.py:Net", "timm:resnet18", "model.onnx"])
+@pytest.mark.parametrize("question", [["--macs", "10M"], ["--when", "conv = linear"]])
+def test_a_network_without_a_closed_form_is_refused(capsys, target, question):
+    assert refusal(capsys, "solve", target, *question) == (
+        f"{target} is not a model of the catalogue, and this needs the closed form of one; give a "
+        "name of `flopscope list`, such as mobilenetv2"
+    )

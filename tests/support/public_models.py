@@ -1,6 +1,6 @@
 """The public implementations that tests compare with, or a skip where they are not installed.
 
-They are loaded as for users, by `flopscope.tracing.loading.targets.library`, which declares the
+They are loaded as for users, by `flopscope.tracing.loading.libraries.library`, which declares the
 operators of torchvision if its compiled extension does not load, and says so on standard error.
 """
 
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from flopscope.tracing.loading.targets import library
+from flopscope.tracing.loading.libraries import library
 
 
 def torchvision() -> ModuleType:

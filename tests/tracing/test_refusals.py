@@ -191,8 +191,8 @@ IMPORTS = {
     "nets.py:Takes(Confi())": "unknown name in nets.py 'Confi'; did you mean Config?",
     "nets.py:number()": "nets.py:number() calls number, which cannot be called; leave () out",
     "nets.py:": (
-        "'nets.py:' is not a target; write path/to/file.py:Name, package.module:Name, timm:NAME or "
-        "torchvision:NAME"
+        "'nets.py:' is not a target; write a model of `flopscope list`, path/to/file.py:Name, "
+        "package.module:Name, timm:NAME, torchvision:NAME or path/to/model.onnx"
     ),
 }
 

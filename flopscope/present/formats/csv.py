@@ -9,10 +9,10 @@ from flopscope.present.table import Document
 
 
 def text(document: Document) -> str:
-    """Raw values under plain names: integers have no separators, and there is no row of totals. An
-    empty line separates several tables."""
+    """Raw values under plain names: integers have no separators, and there are neither a row
+    of totals nor asides. An empty line separates several tables."""
     parts = []
-    for table in document.tables:
+    for table in (each for each in document.tables if not each.aside):
         buffer = io.StringIO()
         writer = csv.writer(buffer, lineterminator="\n")
         writer.writerow([column.key for column in table.columns])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -13,31 +14,59 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
 TERMINAL_WIDTH = 80
-"""The width of tables, which is the same on a terminal, in a pipe and in the README."""
+"""Tables are laid out for this width in a pipe, the README and every terminal that is not
+narrower."""
 LEAST_ROOM = 20
 """A column is not folded to less than this width."""
 
 
-def text(document: Document) -> str:
-    """Aligned columns under a title with notes below. They are wider than 80 columns only if the
-    cells cannot be folded."""
-    return "\n\n".join(_text(table.shown()) for table in document.tables)
+def text(document: Document, width: int | None = None) -> str:
+    """Aligned columns under a title, notes below. Wider than 80 columns only if the cells are. If a
+    width is given, a table that is wider stands in several parts, each with the first column."""
+    room = TERMINAL_WIDTH if width is None else min(width, TERMINAL_WIDTH)
+    return "\n\n".join(_text(table.shown(), room, width) for table in document.tables)
 
 
-def _text(table: Table) -> str:
+def _text(table: Table, room: int, width: int | None) -> str:
+    rows = _folded(table, room)
+    widths = _widths(table, rows)
+    fits = width is None or _beside(widths) <= width
+    parts = [list(range(len(widths)))] if fits else _parts(widths, width or room)
+    bodies = (
+        _body(_only(table, part), [[row[i] for i in part] for row in rows], room) for part in parts
+    )
+    return "\n".join((*_title(table, room), "\n\n".join(bodies), *_notes(table, room)))
+
+
+def _parts(widths: Sequence[int], width: int) -> list[list[int]]:
+    """The columns in parts that fit, each with the first column."""
+    parts = [[0]]
+    for index in range(1, len(widths)):
+        if len(parts[-1]) > 1 and _beside([widths[i] for i in (*parts[-1], index)]) > width:
+            parts.append([0])
+        parts[-1].append(index)
+    return parts
+
+
+def _only(table: Table, part: Sequence[int]) -> Table:
+    """The table with these columns alone."""
+    rows = [[row[i] for i in part] for row in table.rows]
+    return replace(table, columns=[table.columns[i] for i in part], rows=rows)
+
+
+def _body(table: Table, rows: list[list[str]], room: int) -> str:
+    """The columns, without title and notes."""
     from rich.console import Console
 
-    rows = _folded(table)
     buffer = io.StringIO()
-    width = max(TERMINAL_WIDTH, _beside(_widths(table, rows)))
+    width = max(room, _beside(_widths(table, rows)))
     # in a notebook rich would otherwise show the table itself and write no text
     console = Console(
         file=buffer, width=width, color_system=None, legacy_windows=False, force_jupyter=False
     )
     console.print(_grid(table, rows))
     printed = buffer.getvalue().replace("\u00a0", " ")
-    body = "\n".join(line.rstrip() for line in printed.splitlines())
-    return "\n".join((*_title(table), body, *_notes(table)))
+    return "\n".join(line.rstrip() for line in printed.splitlines())
 
 
 def _grid(table: Table, rows: list[list[str]]) -> RichTable:
@@ -62,27 +91,27 @@ def _grid(table: Table, rows: list[list[str]]) -> RichTable:
     return grid
 
 
-def _title(table: Table) -> list[str]:
-    return [*wrap(table.title, TERMINAL_WIDTH, break_on_hyphens=False), ""] if table.title else []
+def _title(table: Table, room: int) -> list[str]:
+    return [*wrap(table.title, room, break_on_hyphens=False), ""] if table.title else []
 
 
-def _notes(table: Table) -> list[str]:
+def _notes(table: Table, room: int) -> list[str]:
     lines = [
         line
         for note in table.notes
-        for line in wrap(note, TERMINAL_WIDTH, subsequent_indent="    ", break_on_hyphens=False)
+        for line in wrap(note, room, subsequent_indent="    ", break_on_hyphens=False)
     ]
     return ["", *lines] if lines else []
 
 
-def _folded(table: Table) -> list[list[str]]:
-    """The cells, folded if the table is wider than 80 columns and their column can be folded: the
-    last column first, and texts before numbers."""
+def _folded(table: Table, width: int) -> list[list[str]]:
+    """The cells, folded if the table is wider than this and their column can be folded: the last
+    column first, and texts before numbers."""
     rows = table.texts()
     columns = reversed(list(enumerate(table.columns)))
     for index, column in sorted(columns, key=lambda pair: pair[1].numeric):
         widths = _widths(table, rows)
-        room = TERMINAL_WIDTH - _beside(widths) + widths[index]
+        room = width - _beside(widths) + widths[index]
         if column.fold is None or room >= widths[index]:
             continue
         room = room if column.numeric else max(room, LEAST_ROOM)

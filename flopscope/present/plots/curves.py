@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from flopscope.answers.compare import Comparison, Entry
-from flopscope.catalog.variant import ANY_RESOLUTION, FREE
+from flopscope.answers.compare import Comparison, Entry, at_any_resolution
+from flopscope.catalog.variant import FREE, Variant
 from flopscope.closedform import Formula
 from flopscope.errors import BadInput, OutsideDomain
 from flopscope.present.plots.style import (
@@ -44,9 +44,9 @@ def against_resolution(ax: Axes, comparison: Comparison) -> Axes:
         raise BadInput(_without(comparison, "image", "stage"))
     sizes = range(max(1, min(sides) // 2), 2 * max(sides) + 1)
     for index, entry in enumerate(comparison.entries):
-        if entry.resolution is None:
+        ledger = at_any_resolution(entry)
+        if entry.resolution is None or ledger is None:
             continue
-        ledger = entry.variant.ledger(ANY_RESOLUTION, entry.batch)
         closed = ledger.flops(comparison.convention.name).formula
         height, width = entry.resolution
         counts = [_defined(closed, H=side, W=side) for side in sizes]
@@ -65,12 +65,12 @@ def against_width(ax: Axes, comparison: Comparison) -> Axes:
     if not any(has_width(entry) for entry in comparison.entries):
         raise BadInput(_without(comparison, "width", "resolution"))
     for index, entry in enumerate(comparison.entries):
-        if not has_width(entry):
+        if entry.variant is None or not has_width(entry):
             continue
         ledger = entry.variant.ledger(entry.resolution, entry.batch, width=FREE["width"])
         closed = ledger.flops(comparison.convention.name).formula
         counts = [_defined(closed, width=width) for width in WIDTHS]
-        _curve(ax, index, entry, WIDTHS, counts, _width(entry))
+        _curve(ax, index, entry, WIDTHS, counts, _width(entry.variant))
     ax.xaxis.set_major_locator(MultipleLocator(0.5))
     return _finished(
         ax, f"Width multiplier{input_words(comparison, SECOND_LINE)}", count_words(comparison)
@@ -102,16 +102,17 @@ def against_activations(ax: Axes, comparison: Comparison) -> Axes:
 
 def has_width(entry: Entry) -> bool:
     """Does the network have a width that can vary?"""
-    return any(option.name == "width" for option in entry.variant.model.options)
+    options = () if entry.variant is None else entry.variant.model.options
+    return any(option.name == "width" for option in options)
 
 
-def _width(entry: Entry) -> float:
-    defaults = {option.name: option.default for option in entry.variant.model.options}
-    return float((defaults | dict(entry.variant.options))["width"])
+def _width(variant: Variant) -> float:
+    defaults = {option.name: option.default for option in variant.model.options}
+    return float((defaults | dict(variant.options))["width"])
 
 
 def _without(comparison: Comparison, what: str, other: str) -> str:
-    names = ", ".join(str(entry.variant) for entry in comparison.entries)
+    names = ", ".join(entry.name for entry in comparison.entries)
     return f"{names}: no {what} whose size could vary; draw another panel, such as {other}"
 
 
@@ -132,7 +133,7 @@ def _curve(
     ax.plot(
         xs, ys, STYLES[n % len(STYLES)], drawstyle="steps-mid", color=colour, linewidth=LINE,
         marker=marker, markersize=4, markevery=[i for i, x in enumerate(xs) if x == own],
-        label=short_name(str(entry.variant)),
+        label=short_name(entry.name),
     )  # fmt: skip
 
 

@@ -153,7 +153,7 @@ def input_words(comparison: Comparison, before: str = "; ") -> str:
 
 def entry_name(comparison: Comparison, entry: Entry) -> str:
     """The name of the network, with its input if inputs differ."""
-    name = short_name(str(entry.variant))
+    name = short_name(entry.name)
     if input_words(comparison) or entry.resolution is None:
         return name
     height, width = entry.resolution

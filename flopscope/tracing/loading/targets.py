@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping
@@ -17,8 +16,12 @@ from flopscope.arguments import Deferred, NamedObject, as_numbers, parse_name
 from flopscope.errors import BadInput, UnknownName
 from flopscope.tracing.building.constructing import origins_of, without_memory
 from flopscope.tracing.loading.extensions import with_torchvision
-from flopscope.tracing.loading.refusals import import_refused, making_refused, not_had
+from flopscope.tracing.loading.libraries import LIBRARIES, NATIVE_SIZES
+from flopscope.tracing.loading.refusals import import_refused, making_refused
 from flopscope.tracing.loading.usercode import importable, loaded_module
+
+SIZED = frozenset({"img_size", "image_size"})
+"""Arguments by which networks of timm and torchvision are made for another image."""
 
 
 def load(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
@@ -88,6 +91,17 @@ def resolved(target: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         return {key: _in_module(value, module, target) for key, value in arguments.items()}
 
 
+def native_size(target: str, arguments: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Height and width of the image that a library's network is trained on, where the library
+    states them and no argument changes them. Raises as `maker` does."""
+    library, name = parts_of(target)
+    if library not in LIBRARIES or not SIZED.isdisjoint(arguments):
+        return None
+    with importable(target):
+        LIBRARIES[library](name)  # refuses a name that the library does not have
+        return NATIVE_SIZES[library](name)
+
+
 def load_rules(target: str) -> Mapping[str, Any]:
     """The reader's rules for operators, a mapping that `file.py:RULES` names. Raises BadInput."""
     rules = maker(target)
@@ -97,41 +111,6 @@ def load_rules(target: str) -> Mapping[str, Any]:
             "such as mylib::scan, to rules"
         )
     return rules
-
-
-# --- libraries ------------------------------------------------------------------------------------
-
-
-def _timm(name: str) -> Callable[..., Any]:
-    timm = library("timm")
-    if not timm.is_model(name):
-        raise UnknownName("timm model", name, timm.list_models())
-    timm.layers.set_fused_attn(False)  # attention as explicit products, which the model computes
-    return lambda **arguments: timm.create_model(name, **arguments)
-
-
-def _torchvision(name: str) -> Callable[..., Any]:
-    models = library("torchvision").models
-    if name not in models.list_models():
-        raise UnknownName("torchvision model", name, models.list_models())
-    takes = inspect.signature(models.get_model_builder(name)).parameters
-    # counting needs no weights, so those of a backbone are not downloaded either
-    without = {"weights_backbone": None} if "weights_backbone" in takes else {}
-    return lambda **arguments: models.get_model(name, **{**without, **arguments})
-
-
-LIBRARIES: Mapping[str, Callable[[str], Callable[..., Any]]] = {
-    "timm": _timm,
-    "torchvision": _torchvision,
-}
-
-
-def library(name: str) -> Any:
-    """The library of public models. Raises BadInput if it cannot be imported."""
-    try:
-        return with_torchvision(lambda: importlib.import_module(name))
-    except Exception as error:  # a broken extension may raise any error
-        raise not_had(name, error) from error
 
 
 # --- names ----------------------------------------------------------------------------------------

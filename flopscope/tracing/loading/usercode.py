@@ -13,7 +13,7 @@ import ast
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import module_from_spec, spec_from_file_location
@@ -21,6 +21,7 @@ from pathlib import Path
 from types import ModuleType
 
 from flopscope.tracing.callers import package_of
+from flopscope.tracing.loading.guards import guarded
 
 KEPT = frozenset({"flopscope", "reference_models"})
 """Packages that are never forgotten."""
@@ -39,8 +40,8 @@ def importable(target: str) -> Iterator[None]:
     """While active, imports of a file or module are found where its author finds them.
 
     What its code prints goes to standard error, because standard output is for the answer. Its code
-    sees a command line without arguments, under the target's name. A call inside another call
-    shares the outer one's state.
+    sees a command line without arguments, under the target's name, and cannot end the program. A
+    call inside another call shares the outer one's state.
     """
     if _folders():
         yield
@@ -52,7 +53,7 @@ def importable(target: str) -> Iterator[None]:
         _put_first([Path.cwd()])
     sys.argv = [target]
     try:
-        with redirect_stdout(sys.stderr):
+        with guarded(target):
             yield
     finally:
         folders = _folders()

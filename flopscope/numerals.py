@@ -1,0 +1,76 @@
+"""Numbers as people write them, read exactly; among them all that flopscope prints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from fractions import Fraction
+
+PREFIXES: Mapping[str, int] = {
+    "": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12,
+    "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40,
+}  # fmt: skip
+"""What a prefix multiplies by."""
+
+BILLION = "B"
+"""It stands for 1e9 after a count, and for bytes after a number of bytes."""
+
+_NUMBER = re.compile(
+    r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(\.[0-9]+)?(?:[eE]([+-]?[0-9]{1,3}))?"
+    r"(?:[ \u00a0]?((?:[kKMGT]i?)?B?))?"
+)
+_SIZES = re.compile(r"\s*[xX×,]\s*")
+_SIZE = re.compile(r"[1-9][0-9]*")
+
+
+def number(text: str, *, of_bytes: bool = False) -> Fraction | None:
+    """The number that a text states; None where it states none. It has commas between thousands,
+    decimals, an exponent or a prefix, and a number of bytes a B at its end.
+
+    >>> [int(number(text)) for text in ("1,000,000", "3e8", "300 M", "50k", "7B")]
+    [1000000, 300000000, 300000000, 50000, 7000000000]
+    >>> [int(number(text, of_bytes=True)) for text in ("1.2GB", "1.2G", "2 MiB", "7B")]
+    [1200000000, 1200000000, 2097152, 7]
+    >>> [number(text) for text in ("1.2GB", "-1", "1,00", "3e8M", "much")]
+    [None, None, None, None, None]
+    """
+    match = _NUMBER.fullmatch(text.strip())
+    if match is None:
+        return None
+    whole, decimals, exponent, suffix = match.groups(default="")
+    scale = _scale(suffix, of_bytes)
+    if scale is None or (exponent and suffix):
+        return None
+    return Fraction(whole.replace(",", "") + decimals) * Fraction(10) ** int(exponent or 0) * scale
+
+
+def integer_from(text: str, least: int) -> int | None:
+    """The integer that a text states; None where it states none, or a smaller one.
+
+    >>> integer_from("1,000", 1), integer_from("2.5", 1), integer_from("0", 1)
+    (1000, None, None)
+    """
+    value = number(text)
+    if value is None or value.denominator != 1 or value < least:
+        return None
+    return int(value)
+
+
+def image_size(text: str) -> tuple[int, int] | None:
+    """The height and width that a text states, both from 1: one number, or two with an x, a × or a
+    comma between them; None where it states none.
+
+    >>> [image_size(text) for text in ("224", "192x256", "192×256", "192,256", "0", "1,024")]
+    [(224, 224), (192, 256), (192, 256), (192, 256), None, None]
+    """
+    parts = _SIZES.split(text.strip())
+    if len(parts) > 2 or not all(map(_SIZE.fullmatch, parts)):
+        return None
+    return int(parts[0]), int(parts[-1])
+
+
+def _scale(suffix: str, of_bytes: bool) -> int | None:
+    """What the letters behind a number multiply by; None where they do not belong to it."""
+    if of_bytes:
+        return PREFIXES[suffix.removesuffix("B")]
+    return 10**9 if suffix == BILLION else PREFIXES.get(suffix)
