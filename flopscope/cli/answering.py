@@ -11,7 +11,7 @@ import click
 
 from flopscope.cli.files import STANDARD_OUTPUT, check_apart, write_with
 from flopscope.cli.naming import settle_format
-from flopscope.cli.streams import as_shown, given_width
+from flopscope.cli.streams import as_json, as_shown, given_width
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -92,7 +92,9 @@ FOR_PEOPLE = ("table", "text")
 
 
 def _rendered(answer: Answer, format_name: str, path: str | None) -> str:
-    """The answer as text; on standard output for people, as wide as they see."""
+    """The answer as text. On standard output it is as wide as people see, and JSON stays exact."""
+    if format_name == "json" and _is_printed(path):
+        return as_json(answer.text(format_name))
     width = given_width()
     if width is None or not _is_printed(path) or format_name not in FOR_PEOPLE:
         return answer.text(format_name)

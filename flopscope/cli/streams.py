@@ -59,6 +59,14 @@ def as_shown(text: str, width: int) -> str:
     return fitted(spell(text), width)
 
 
+def as_json(text: str) -> str:
+    """JSON as standard output can take it, which a program reads as the same strings."""
+    from flopscope.present.spelling import escaped
+
+    stream: Any = sys.stdout
+    return escaped(text, stream.stream.encoding) if isinstance(stream, Spelled) else text
+
+
 def given_width() -> int | None:
     """The columns that COLUMNS or the terminal gives; None for a pipe or a file."""
     on_a_terminal = sys.stdout is not None and sys.stdout.isatty()  # None where it is closed

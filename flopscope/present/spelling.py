@@ -38,6 +38,15 @@ def spelled(text: str, encoding: str) -> str:
     return "".join(char if _has(encoding, char) else _plain(char) for char in text)
 
 
+def escaped(text: str, encoding: str) -> str:
+    """JSON with escapes for the signs that an encoding lacks, so that its strings stay as they are.
+
+    >>> print(escaped('["224×224"]', "ascii"))
+    ["224\\u00d7224"]
+    """
+    return "".join(char if _has(encoding, char) else _escape(char) for char in text)
+
+
 def fitted(text: str, width: int) -> str:
     """The text with no line wider than this: what does not fit goes on in the next line.
 
@@ -65,10 +74,12 @@ def _plain(char: str) -> str:
     """ASCII for a sign; what has none is written as JSON and Python write it."""
     if char in SIGNS:
         return SIGNS[char]
-    letters = normalize("NFKD", char).encode("ascii", "ignore").decode()
+    return normalize("NFKD", char).encode("ascii", "ignore").decode() or _escape(char)
+
+
+def _escape(char: str) -> str:
     units = char.encode("utf-16-be", "surrogatepass")
-    escaped = (f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
-    return letters or "".join(escaped)
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 
 def _parts(line: str, width: int) -> list[str]:

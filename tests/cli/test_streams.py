@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from flopscope.cli import main
 from flopscope.cli.streams import spelled_streams
-from flopscope.present.spelling import SIGNS, fitted, spelled
+from flopscope.present.spelling import escaped, fitted, spelled
 
 ENCODINGS = ["ascii", "latin-1", "cp1252", "cp437", "utf-8"]
 
@@ -81,12 +81,11 @@ def _encodes(text, encoding):
     return True
 
 
-@given(st.characters())
-def test_a_sign_in_json_stays_json(char):
-    """In the notation of JSON where ASCII has no word for it."""
-    text = spelled(json.dumps([char], ensure_ascii=False), "ascii")
-    if char not in SIGNS:
-        json.loads(text)
+@given(st.text(st.characters(exclude_categories=["Cs"])), st.sampled_from(ENCODINGS))
+def test_json_keeps_its_strings_in_every_encoding(text, encoding):
+    written = escaped(json.dumps([text], ensure_ascii=False), encoding)
+    written.encode(encoding)
+    assert json.loads(written) == [text]
 
 
 @given(st.text("ab ─\n"), st.integers(40, 120))
@@ -156,3 +155,14 @@ def test_a_table_that_is_too_wide_stands_in_parts(capsys, monkeypatch):
         ["539,492,352", "94.9", "267,939,840"],
         ["89.1"],
     ]
+
+
+def test_json_on_a_terminal_of_ascii_is_that_of_any_other():
+    command = [sys.executable, "-m", "flopscope", "conventions", "--format", "json"]
+    read = []
+    for encoding in ("ascii", "utf-8"):
+        environment = os.environ | {"PYTHONIOENCODING": encoding}
+        done = subprocess.run(command, capture_output=True, env=environment, check=True)
+        read.append(json.loads(done.stdout.decode(encoding)))
+    assert read[0] == read[1]
+    assert not json.dumps(read, ensure_ascii=False).isascii()

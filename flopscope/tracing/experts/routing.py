@@ -26,7 +26,7 @@ from flopscope.ledger import Ledger
 from flopscope.sizes import Size, is_symbolic
 from flopscope.symbolic import Polynomial, Symbol, add_all, alone, substitute
 from flopscope.tracing.callers import caller
-from flopscope.tracing.node import SizeNode, free_size, size_value
+from flopscope.tracing.node import free_size, size_value
 from flopscope.tracing.trail import Trail
 
 ROUTE = "_flopscope_route"
@@ -228,10 +228,3 @@ def choice(index: torch.Tensor, experts: int, each: Any) -> Route:
     """The route of a tensor that holds numbers of experts."""
     total = prod(map(size_value, index.shape))
     return Route("choice", experts, size_value(each), total, caller())
-
-
-def is_rows(size: Any) -> bool:
-    """Is it the number of an expert's rows?"""
-    if not isinstance(size, torch.SymInt) or not isinstance(size.node, SizeNode):
-        return False
-    return any(_is_ours(s) for s in symbols_of(size.node.value))
