@@ -22,6 +22,11 @@ def require_plots() -> None:
     _require("notebook", "matplotlib")
 
 
+def require_frames() -> None:
+    """Raises BadInput where pandas cannot be imported."""
+    _require("notebook", "pandas")
+
+
 def _require(extra: str, *names: str) -> None:
     for name in names:
         try:
