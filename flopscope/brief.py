@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 
 MOST = 160
 """The most characters of a short form."""
@@ -16,6 +16,29 @@ def brief(text: str, most: int = MOST) -> str:
     """
     line = " ".join(text.split())
     return line if len(line) <= most else f"{line[: most - 1].rstrip()} …"
+
+
+def short(of: object, text: str) -> str:
+    """The short form of an object: its class and, in brackets, what it is about.
+
+    >>> short(3, "three")
+    'int(three)'
+    """
+    return f"{type(of).__name__}({brief(text)})"
+
+
+def sizes_text(shape: Sequence[object]) -> str:
+    """A shape as text: '(1, 3, 224, 224)', '(B, 8, H - 2, W - 2)'."""
+    return f"({', '.join(map(str, shape))})"
+
+
+def counted(things: Sized, what: str) -> str:
+    """How many things there are, with the word for one of them.
+
+    >>> counted([7], "row"), counted([], "row")
+    ('1 row', '0 rows')
+    """
+    return f"{len(things)} {what}{'' if len(things) == 1 else 's'}"
 
 
 def shown(value: object) -> str:

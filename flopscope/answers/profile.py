@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flopscope.answers.target import Target, parse_target
+from flopscope.brief import counted, short, sizes_text
 from flopscope.errors import BadInput
 from flopscope.extras import require_onnx, require_witnesses
 from flopscope.facts import InputSpec
@@ -35,6 +36,10 @@ class Profile:
     saved: Reading | None = None
     expected: tuple[str, ...] = ()
     native: bool = False
+
+    def __repr__(self) -> str:
+        on = " and ".join(map(sizes_text, self.shapes))
+        return short(self, f"{self.target} on {on}, {counted(self.ledger, 'row')}")
 
     @property
     def backward(self) -> bool:

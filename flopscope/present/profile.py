@@ -10,6 +10,7 @@ from flopscope.alphabet import ALPHABET
 from flopscope.answers.operators import unknown_operators
 from flopscope.answers.parts import Part, shared_parameters, whole
 from flopscope.answers.profile import Profile
+from flopscope.brief import sizes_text
 from flopscope.errors import BadInput
 from flopscope.present.passes import passes_data, passes_table
 from flopscope.present.profile_columns import formula_columns, label, number_columns, totals_table
@@ -130,7 +131,7 @@ def _title(profile: Profile, view: View) -> str:
 
 def _on(profile: Profile) -> str:
     """The shapes of its inputs, in brackets."""
-    return " and ".join(f"({', '.join(map(str, shape))})" for shape in profile.shapes)
+    return " and ".join(map(sizes_text, profile.shapes))
 
 
 def _batch(profile: Profile) -> int:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from flopscope.brief import brief
+from flopscope.brief import short
 from flopscope.errors import BadInput
 from flopscope.present.render import FORMATS, Formats, render
 
@@ -94,7 +94,7 @@ class Report(ABC):
         return self.text(self.for_people)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({brief(self.about)})"
+        return short(self, self.about)
 
     def _repr_html_(self) -> str:
         return self.text("html")
