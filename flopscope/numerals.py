@@ -19,9 +19,9 @@ JOULES: Mapping[str, int] = {
 """The femtojoules of each unit of energy."""
 
 SUFFIXES: Mapping[str, Mapping[str, int]] = {
-    "": PREFIXES | {"B": 10**9},
-    "bytes": PREFIXES | {f"{prefix}B": value for prefix, value in PREFIXES.items()},
-    "fJ": PREFIXES | JOULES,
+    "": {**PREFIXES, "B": 10**9},
+    "bytes": {**PREFIXES, **{f"{prefix}B": value for prefix, value in PREFIXES.items()}},
+    "fJ": {**PREFIXES, **JOULES},
 }
 """What the letters behind a number multiply it by, for each unit in which it is meant; "" is a
 count, whose B stands for 1e9."""

@@ -32,7 +32,7 @@ class Budget(NamedTuple):
 
 
 def parse_budget(option: str, quantity: str, text: str) -> Budget:
-    """'150M' as a budget of 150,000,000; '1.2GB' of bytes and '20mJ' of energy too. `option` names it
+    """'150M' as a budget of 150,000,000; bytes may be '1.2GB', and energy '20mJ'. `option` names it
     in messages.
 
     Raises BadInput for text that is no number from 1.
