@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flopscope.api.given import budgets, text
 from flopscope.api.public import public
+from flopscope.brief import counted
 from flopscope.present.report import Report
 from flopscope.present.table import Document
 
@@ -25,16 +27,20 @@ class ListReport(Report):
         return self.words
 
 
-@public()
-def list_models() -> ListReport:
-    """The models of the catalogue, with their options and papers.
+@public(patterns=text)
+def list_models(*patterns: str, **limits: int | float | str | None) -> ListReport:
+    """The models of the catalogue, with their options and papers: all of them, or those that a
+    pattern such as "ghost*" names and that keep budgets such as max_macs="300M". Raises BadInput,
+    UnknownName.
 
     >>> "mobilenetv2" in list_models().to_csv()
     True
     """
     from flopscope.present.catalog import list_document
+    from flopscope.search.listing import listing
 
-    return ListReport(list_document(), "the models of the catalogue")
+    found = listing(patterns, budgets(limits, "max_"))
+    return ListReport(list_document(found), f"{counted(found.models, 'model')} of the catalogue")
 
 
 @public()
