@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from flopscope.api.catalog import list_conventions, list_models
     from flopscope.api.check import check
     from flopscope.api.compare import compare
-    from flopscope.api.formula import formula
+    from flopscope.api.derive import derive
+    from flopscope.api.formula import formula, formulas, law
     from flopscope.api.hold import hold
     from flopscope.api.pareto import pareto
     from flopscope.api.profile import profile
     from flopscope.api.reconcile import reconcile
     from flopscope.api.show import show
     from flopscope.api.solve import solve
-    from flopscope.api.trace import derive, trace
+    from flopscope.api.trace import trace
     from flopscope.catalog.models import MODELS
     from flopscope.catalog.scaling import Scaling
     from flopscope.closedform import Formula
@@ -59,9 +60,11 @@ _HOMES = {
     "build": "flopscope.api.analyze",
     "check": "flopscope.api.check",
     "compare": "flopscope.api.compare",
-    "derive": "flopscope.api.trace",
+    "derive": "flopscope.api.derive",
     "formula": "flopscope.api.formula",
+    "formulas": "flopscope.api.formula",
     "hold": "flopscope.api.hold",
+    "law": "flopscope.api.formula",
     "list_conventions": "flopscope.api.catalog",
     "list_models": "flopscope.api.catalog",
     "pareto": "flopscope.api.pareto",
@@ -94,7 +97,9 @@ __all__ = [
     "compare",
     "derive",
     "formula",
+    "formulas",
     "hold",
+    "law",
     "list_conventions",
     "list_models",
     "pareto",

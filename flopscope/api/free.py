@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flopscope.api.given import is_integer
+from flopscope.api.given import is_integer, is_number
 from flopscope.brief import shown
-from flopscope.catalog.options import Count, Multiplier
-from flopscope.catalog.variant import Variant
 from flopscope.errors import BadInput
 from flopscope.sizes import any_of, is_array, is_symbolic
+
+if TYPE_CHECKING:
+    from flopscope.catalog.variant import Variant
 
 
 def size(name: str, value: Any) -> Any:
@@ -45,6 +46,8 @@ def _is_size(value: Any) -> bool:
 
 def check_option(variant: Variant, name: str, value: Any) -> None:
     """Raises BadInput for a value that the option of a model does not take, as in its text."""
+    from flopscope.catalog.options import Count, Multiplier
+
     option = next(option for option in variant.model.options if option.name == name)
     if is_symbolic(value):
         return
@@ -63,8 +66,6 @@ def check_option(variant: Variant, name: str, value: Any) -> None:
 
 def _is_factor(value: Any) -> bool:
     """Is it a finite number above 0, or an array of them?"""
-    from flopscope.api.given import is_number
-
     if is_array(value):
         positive = value.dtype.kind in "iufO" and not any_of(
             ~((value > 0) & (value < float("inf")))

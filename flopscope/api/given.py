@@ -115,6 +115,24 @@ def network(name: str, value: Any) -> Any:
     return value
 
 
+def maker(name: str, value: Any) -> Any:
+    """A class or function that makes a module, or a text that names one."""
+    such = "give one such as nn.Conv2d, or a text such as 'net.py:Block'"
+    if isinstance(value, str):
+        if not value.strip():
+            raise BadInput(f"a class is an empty text; {such}")
+        return value.strip()
+    kind = type(value).__name__
+    if hasattr(value, "forward") and not isinstance(value, type):
+        raise BadInput(
+            f"{kind} is a module already, and a formula in its arguments needs its class; give "
+            "that, or see fs.trace"
+        )
+    if not callable(value):
+        raise BadInput(f"{shown(value)} makes no module; {such}")
+    return value
+
+
 def mapping(name: str, value: Any) -> Mapping[str, Any]:
     """A mapping from names."""
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):

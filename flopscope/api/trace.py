@@ -1,8 +1,8 @@
-"""Modules of one's own: their ledgers, and their formulas in their own arguments."""
+"""The ledger of a module of one's own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from flopscope.api.given import mapping
@@ -13,7 +13,6 @@ from flopscope.ledger import Ledger
 if TYPE_CHECKING:
     from torch import nn
 
-    from flopscope.answers.derive import Derivation
     from flopscope.tracing.calls import Rule
 
 
@@ -46,35 +45,3 @@ def trace(
             module, *inputs, example=example, rules=rules, backward=backward, **named
         )
     return traced.ledger
-
-
-@public(arguments=mapping)
-def derive(
-    make: Callable[..., nn.Module],
-    arguments: Mapping[str, Any],
-    *inputs: Any,
-    quantities: Sequence[str] = ("macs", "params"),
-    example: Mapping[str, int] | None = None,
-) -> Derivation:
-    """The formulas of a class or factory in its own arguments. An argument that is a symbol is a
-    free size.
-
-    >>> from torch import nn
-    >>> from flopscope.symbolic import symbol
-    >>> C, N = symbol("C"), symbol("N")
-    >>> print(derive(nn.Linear, {"in_features": C, "out_features": N}).formula("params"))
-      N · (C + 1)
-    """
-    require_witnesses()
-    from flopscope import tracing
-    from flopscope.answers import derive as deriving
-    from flopscope.tracing.loading.refusals import named_inputs
-
-    def run(sizes: Mapping[str, Any]) -> tracing.Trace:
-        return tracing.derive(make, arguments, *inputs, example=sizes)
-
-    name = getattr(make, "__name__", str(make))
-    said = ", ".join(f"{key}={value}" for key, value in arguments.items()) or "no arguments"
-    said += f" on {named_inputs(inputs, {})}" if inputs else ""
-    first = deriving.first_trace(name, said, run, example or {}, make, arguments, option="")
-    return deriving.derived(name, run, first, quantities)

@@ -22,13 +22,17 @@ class Report(ABC):
     false where a check failed or a budget is broken.
     """
 
-    formats: ClassVar[Formats] = FORMATS
     for_people: ClassVar[str] = "table"
     """The format in which it prints."""
 
     @abstractmethod
     def document(self) -> Any:
         """The tables and the data."""
+
+    @property
+    def formats(self) -> Formats:
+        """The formats in which it can be written, by name."""
+        return FORMATS
 
     @property
     def about(self) -> str:
