@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from flopscope.answers.compare import Comparison
-from flopscope.errors import UnknownName
+from flopscope.errors import check_name
 from flopscope.ledger import Level
 from flopscope.present.plots.breakdown import breakdown
 from flopscope.present.plots.curves import (
@@ -40,8 +40,7 @@ HEIGHT = 2.3
 def draw(ax: Axes, comparison: Comparison, name: str) -> Axes:
     """Draw one panel by name. Raises UnknownName for an unknown panel, and what the panel
     raises."""
-    if name not in PANELS:
-        raise UnknownName("panel", name, PANELS)
+    check_name("panel", name, PANELS)
     return PANELS[name](ax, comparison)
 
 
