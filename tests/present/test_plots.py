@@ -23,7 +23,8 @@ from flopscope.present.plots.comparison import PANELS, draw, sensible
 from flopscope.present.plots.curves import against_resolution, against_width
 from flopscope.present.plots.export import drawn
 from flopscope.present.plots.labels import Label, place_labels
-from flopscope.present.plots.style import COLUMN, PAGE, family_style, series_style, tick
+from flopscope.present.plots.look import COLUMN, PAGE
+from flopscope.present.plots.style import family_style, series_style, tick
 from flopscope.search.budgets import Budget
 from flopscope.search.front import Front
 from flopscope.search.points import Question, points

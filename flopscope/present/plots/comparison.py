@@ -17,7 +17,7 @@ from flopscope.present.plots.curves import (
     has_width,
 )
 from flopscope.present.plots.export import figure
-from flopscope.present.plots.style import PAGE
+from flopscope.present.plots.look import PAGE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

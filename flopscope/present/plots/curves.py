@@ -12,6 +12,7 @@ from flopscope.closedform import Formula
 from flopscope.errors import BadInput, OutsideDomain
 from flopscope.present.plots.style import (
     LINE,
+    STYLES,
     bounds,
     count_words,
     dress,
@@ -26,7 +27,6 @@ from flopscope.present.plots.style import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-STYLES = ("-", "--", "-.", ":")
 WIDTHS = [percent / 100 for percent in range(25, 201)]
 """Width multipliers from a quarter to twice the paper's width, in hundredths."""
 SECOND_LINE = "\n"

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from flopscope.errors import BadInput
 from flopscope.present.plots.export import figure
 from flopscope.present.plots.labels import Label, place_labels
+from flopscope.present.plots.look import COLUMN, PAGE
 from flopscope.present.plots.style import (
-    COLUMN,
     GREY,
     LINE,
-    PAGE,
     SMALL,
     bounds,
     dress,

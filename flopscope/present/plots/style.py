@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import ceil, floor, log10
+from textwrap import wrap
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from flopscope.answers.compare import Comparison, Entry
 from flopscope.catalog.models import MODELS
 from flopscope.present.numbers import PREFIXES
+from flopscope.present.plots.look import Look
 from flopscope.present.words import size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-COLUMN = 3.3
-PAGE = 6.9
-"""The width in inches of one column, and of both columns, of a conference paper."""
 FONT, SMALL = 7.0, 6.0
 """Font sizes in points: of axes, and of labels and legends."""
 LINE = 0.9
-DOTS_PER_INCH = 300
+CHARACTERS = 19
+"""About how many characters of a title an inch has room for."""
 
 # Okabe and Ito's colours, which people with any common kind of colour vision can distinguish.
 # Yellow is left out because it vanishes on white, and black because it is for points without a
@@ -34,6 +34,7 @@ MARKERS: Sequence[Marker] = (
     "o", "s", "^", "D", "v", "P", "X", "*", "p", "<", "h", ">", "d",
     r"$\spadesuit$", (4, 1, 0), r"$\clubsuit$",
 )  # fmt: skip
+STYLES = ("-", "--", "-.", ":")
 HATCHES = ("", "////", "...", "\\\\", "xxxx", "----", "||||")
 GREY = "#666666"
 SUBS = ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
@@ -73,7 +74,13 @@ def tick(value: float, _: object = None) -> str:
     return f"{value:g}"
 
 
-def log_ticks(axis: Axis, low: float, high: float, most: int = 7) -> None:
+def log_ticks(
+    axis: Axis,
+    low: float,
+    high: float,
+    most: int = 7,
+    form: Callable[[float, object], str] = tick,
+) -> None:
     """Set the ticks on a logarithmic axis from `low` to `high`: 1, 2 and 5 of each decade if they
     are at most `most`, else 1 and 3, else the decades alone. A short range has round numbers."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
@@ -85,7 +92,7 @@ def log_ticks(axis: Axis, low: float, high: float, most: int = 7) -> None:
         fits = (subs for subs in SUBS if _ticks(subs, low, high) <= most)
         axis.set_major_locator(LogLocator(10, subs=next(fits, SUBS[-1]), numticks=most + 2))
         axis.set_minor_locator(LogLocator(10, subs=(1.0, 2.0, 5.0), numticks=60))
-    axis.set_major_formatter(FuncFormatter(tick))
+    axis.set_major_formatter(FuncFormatter(form))
     axis.set_minor_formatter(NullFormatter())
 
 
@@ -97,8 +104,9 @@ def _ticks(subs: Sequence[float], low: float, high: float) -> int:
 
 def dress(ax: Axes, xlabel: str, ylabel: str) -> None:
     """Set labels and ticks to their size in print, with a light grid behind and no box around."""
-    ax.set_xlabel(xlabel, fontsize=FONT, parse_math=False)
-    ax.set_ylabel(ylabel, fontsize=FONT, parse_math=False)
+    extent, dpi = ax.get_window_extent(), ax.figure.dpi
+    ax.set_xlabel(_fitted(xlabel, extent.width / dpi), fontsize=FONT, parse_math=False)
+    ax.set_ylabel(_fitted(ylabel, extent.height / dpi), fontsize=FONT, parse_math=False)
     ax.tick_params(labelsize=FONT, width=0.5, length=2.5)
     ax.tick_params(which="minor", width=0.4, length=1.5)
     for side, spine in ax.spines.items():
@@ -116,6 +124,18 @@ def short_name(name: str, most: int = 28) -> str:
     """
     name = name.replace(":", " ").replace("width=", "×")
     return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
+def _fitted(text: str, inches: float) -> str:
+    """The text in as many lines as it needs in this length."""
+    return "\n".join(wrap(text, max(12, int(inches * CHARACTERS))))
+
+
+def set_title(ax: Axes, look: Look) -> None:
+    """The reader's title above the axes, if there is one, in as many lines as it needs."""
+    if look.title is not None:
+        width = ax.get_window_extent().width / ax.figure.dpi
+        ax.set_title(_fitted(look.title, width), fontsize=FONT, parse_math=False)
 
 
 def legend_beside(ax: Axes, title: str = "") -> None:
