@@ -46,6 +46,12 @@ def figure(width: float, height: float, look: Look = PLAIN) -> Figure:
     return Figure(figsize=look.figsize(width, height), dpi=look.dpi, layout="constrained")
 
 
+def make_room(made: Figure, inches: float, look: Look) -> None:
+    """Make the figure higher, for a legend below its axes, unless the reader gives the height."""
+    if look.size is None or look.size[1] is None:
+        made.set_figheight(made.get_figheight() + inches)
+
+
 def drawn(picture: Figure, file_format: str) -> bytes:
     """The bytes of the figure as a file of this format, at its own size."""
     from matplotlib import rc_context

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flopscope.present.plots.axes import Span, scale_for, set_axes
+from flopscope.present.plots.legends import add_legend
 from flopscope.present.plots.look import LOG, Look
 from flopscope.present.plots.style import (
+    DASHES,
     FONT,
     GREY,
     LINE,
     SMALL,
     STYLES,
     dress,
-    legend_beside,
     series_style,
     set_title,
     tick,
@@ -28,7 +29,6 @@ MARKED = 25
 """The most points of a line that have markers."""
 TICKS = 8
 """The most values of an axis that are all written."""
-DASHES = (0, (4, 2))
 NAN = float("nan")
 
 
@@ -55,7 +55,7 @@ def lines(ax: Axes, picture: SweepPicture, look: Look) -> Axes:
     dress(ax, first.words, picture.quantity)
     _name_values(ax, first, look)
     if second:
-        legend_beside(ax, second.words)
+        add_legend(ax, second.words)
     elif limits:
         ax.legend(fontsize=SMALL, frameon=False, loc="best")
     set_title(ax, look)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from flopscope.errors import BadInput, UnknownName
 from flopscope.present.plots.cells import heat_map
-from flopscope.present.plots.export import figure
+from flopscope.present.plots.export import figure, make_room
+from flopscope.present.plots.legends import height_below
 from flopscope.present.plots.lines import lines
 from flopscope.present.plots.look import COLUMN, PLAIN, Look
 from flopscope.present.words import size
@@ -103,7 +104,8 @@ def draw_sweep(
 def sweep_figure(picture: SweepPicture, look: Look = PLAIN, panel: str | None = None) -> Figure:
     """The sweep as a figure as wide as one column of a paper. Raises what `draw_sweep` raises."""
     made = figure(COLUMN, 2.3, look)
-    draw_sweep(made.subplots(), picture, look, panel)
+    ax = draw_sweep(made.subplots(), picture, look, panel)
+    make_room(made, height_below(ax), look)
     return made
 
 
