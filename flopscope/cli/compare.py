@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.answering import Answer, answered
-from flopscope.cli.options import BATCH, CONVENTION, FORM, FORMAT, OUTPUT, PLOT, RES, SCALE
+from flopscope.cli.options import (
+    ACCURACY,
+    BATCH,
+    CONVENTION,
+    FORM,
+    FORMAT,
+    OUTPUT,
+    PLOT,
+    RES,
+    SCALE,
+)
 from flopscope.cli.progress import waiting
 
 if TYPE_CHECKING:
@@ -25,6 +35,7 @@ if TYPE_CHECKING:
 @BATCH
 @FORM
 @CONVENTION
+@ACCURACY
 @click.option("--by", help="Split the count by stage, block, layer or kind.")
 @click.option(
     "--check",
@@ -51,6 +62,7 @@ def compare(
     batch: int,
     form: str | None,
     convention: Convention,
+    accuracy: str | None,
     by: str | None,
     check: bool,
     columns: str | None,
@@ -90,6 +102,7 @@ def compare(
             res=res,
             batch=batch,
             convention_name=convention.name,
+            accuracy=accuracy,
             by=Level.named(by) if by else None,
             check=check,
             scaling=scaling,

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cache, partial
 from typing import NamedTuple, TypeAlias
 
-from flopscope.catalog.figures import KINDS, Figure, figures
+from flopscope.catalog.accuracies import Accuracy, Choice, networks, parse_choice
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.results import Result, Results
 from flopscope.catalog.variant import Variant, parse
@@ -34,7 +34,8 @@ class Point(NamedTuple):
     of the catalogue. resolution: (height, width); None if a file states none. costs: one exact
     number for each criterion. stated: are the costs those that the file states, because they could
     not be computed? top1: per cent. source: who states the accuracy: a citation, or the path of the
-    user's file. yours: is it a row of that file?
+    user's file. yours: is it a row of that file? bounded: its numbers of what budgets bound beside
+    the criteria. accuracy: the published one that it has; None for a row of the file.
     """
 
     name: str
@@ -45,6 +46,8 @@ class Point(NamedTuple):
     top1: Fraction
     source: str
     yours: bool
+    bounded: tuple[Amount, ...] = ()
+    accuracy: Accuracy | None = None
 
     @property
     def family(self) -> str | None:
@@ -64,17 +67,20 @@ class Left(NamedTuple):
 @dataclass(frozen=True)
 class Question:
     """Which costs are asked for, how work is counted, and which points are wanted: all of them, or
-    those at one input size, of some families, or within budgets."""
+    those at one input size, of some families, or within budgets. `accuracy` says whose accuracies
+    are taken, in the words of `parse_choice`."""
 
     criteria: tuple[str, ...]
     convention: Convention
     resolution: tuple[int, int] | None = None
     families: tuple[str, ...] = ()
     most: tuple[Budget, ...] = ()
+    accuracy: str | None = None
 
     def __post_init__(self) -> None:
-        """Raises UnknownName for an unknown cost or family, BadInput if no cost is named or one is
-        named twice."""
+        """Raises UnknownName for an unknown cost, family or accuracy, BadInput if no cost is named
+        or one is named twice."""
+        parse_choice(self.accuracy)
         for name in self.criteria:
             if name not in COSTS:
                 raise UnknownName("cost", name, COSTS)
@@ -94,10 +100,22 @@ class Question:
         return tuple(c.under(self.convention) if isinstance(c, Quantity) else c for c in found)
 
     @property
+    def bounded(self) -> tuple[Quantity, ...]:
+        """What budgets bound, in MACs, beside the criteria."""
+        shown = {(c.name, c.convention) for c in self.costs if isinstance(c, Quantity)}
+        bounded = (budget.of for budget in self.most)
+        return tuple(each for each in bounded if (each.name, each.convention) not in shown)
+
+    @property
     def measures(self) -> tuple[Named, ...]:
         """The quantities that must be known of a network: the criteria, and then those that budgets
         bound, in MACs."""
-        return (*self.costs, *(QUANTITIES[budget.quantity] for budget in self.most))
+        return (*self.costs, *(budget.of for budget in self.most))
+
+    @property
+    def choice(self) -> Choice:
+        """Whose accuracies are taken."""
+        return parse_choice(self.accuracy)
 
 
 @dataclass(frozen=True)
@@ -113,9 +131,9 @@ class Cloud:
 def points(question: Question, results: Results | None = None, catalogue: bool = True) -> Cloud:
     """The points of the catalogue, of a user's results, or of both.
 
-    The catalogue gives one accuracy for each published variant and input size: the most
-    authoritative one of those from ImageNet-1k alone, preferably the paper's own. Raises BadInput
-    for a cost that only a results file can give, and if no point is left.
+    The catalogue gives one accuracy for each published variant and input size, the one that the
+    question chooses. Raises BadInput for a cost that only a results file can give, and if no point
+    is left.
 
     >>> from flopscope.conventions import convention
     >>> question = Question(("macs",), convention("macs"), (224, 224), ("resnet",))
@@ -134,7 +152,7 @@ def points(question: Question, results: Results | None = None, catalogue: bool =
                 "latency is measured, never computed: the catalogue has none; "
                 "give it in a results file, as latency_ms"
             )
-        found += (_of_catalog(question, costs, *chosen) for chosen in _published())
+        found += (_of_catalog(question, costs, *taken) for taken in _published(question.choice))
     kept = [point for point in found if isinstance(point, Point)]
     left = [point for point in found if isinstance(point, Left)]
     if not kept:
@@ -162,33 +180,28 @@ def _computed(question: Question, variant: Variant, resolution: tuple[int, int])
     }
 
 
-def _published() -> Iterator[tuple[Variant, Figure]]:
-    """The figure that is used for each variant and input size with a published accuracy."""
+def _published(choice: Choice) -> Iterator[tuple[Variant, Accuracy]]:
+    """The accuracy that is taken for each variant and input size that has one."""
     for family in dict.fromkeys(model.family for model in MODELS.values()):
-        ranked = sorted(figures(family), key=lambda f: (f.other_data, KINDS.index(f.kind)))
-        best: dict[tuple[str, str, tuple[int, int]], Figure] = {}
-        for figure in ranked:
-            if figure.top1 is not None:
-                best.setdefault((figure.model, figure.variant, figure.resolution), figure)
-        for (model, variant, _), figure in best.items():
-            yield parse(f"{model}:{variant}" if variant else model), figure
+        for (model, variant, _), several in networks(family).items():
+            if (accuracy := choice.of(several)) is not None:
+                yield parse(f"{model}:{variant}" if variant else model), accuracy
 
 
 def _of_catalog(
-    question: Question, costs: Costs, variant: Variant, figure: Figure
+    question: Question, costs: Costs, variant: Variant, accuracy: Accuracy
 ) -> Point | Left | None:
-    if not _wanted(question, variant, figure.resolution):
+    if not _wanted(question, variant, accuracy.resolution):
         return None
-    if figure.other_data:
-        reason = f"no accuracy from ImageNet-1k alone at {figure.resolution[0]}"
+    if accuracy.doubt is not None:
+        reason = f"no accuracy {accuracy.doubt.value} at {accuracy.resolution[0]}"
         return Left(str(variant), None, reason)
-    found = costs(variant, figure.resolution)
-    top1 = Fraction(str(figure.top1))
-    return _affordable(
-        question,
-        found,
-        Point(str(variant), variant, figure.resolution, (), False, top1, figure.source, False),
-    )
+    found = costs(variant, accuracy.resolution)
+    point = Point(
+        str(variant), variant, accuracy.resolution, (), False, accuracy.top1, accuracy.source,
+        False, accuracy=accuracy,
+    )  # fmt: skip
+    return _affordable(question, found, point)
 
 
 def _of_result(question: Question, costs: Costs, path: str, row: Result) -> Point | Left | None:
@@ -230,8 +243,10 @@ def _wanted(
 
 def _affordable(question: Question, found: Found, point: Point) -> Point | None:
     """The point with its costs; None if one of them breaks a budget."""
-    amounts = [found[measure] for measure in question.measures]
-    costs, bounded = amounts[: len(question.criteria)], amounts[len(question.criteria) :]
-    if any(most.limit < amount for most, amount in zip(question.most, bounded, strict=True)):
+    if any(budget.limit < found[budget.of] for budget in question.most):
         return None
-    return point._replace(costs=tuple(costs))
+    costs, bounded = (
+        tuple(found[measure] for measure in measures)
+        for measures in (question.costs, question.bounded)
+    )
+    return point._replace(costs=costs, bounded=bounded)
