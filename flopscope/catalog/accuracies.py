@@ -37,6 +37,8 @@ SOURCES = (
 )  # fmt: skip
 """Whose accuracy is taken unasked: the first of these that states one. A network's own paper comes
 before a paper that compares with it."""
+NAMING = ("torchvision", "timm", "imgclsmob")
+"""The sources whose citations name a network after the table that has it."""
 WORDS: Mapping[str, str] = {OTHER_PAPER: "another paper"}
 """What a sentence says for a source that is not its name."""
 BEST = "best"
@@ -79,6 +81,11 @@ class Accuracy(NamedTuple):
         """
         whose = WORDS.get(self.whose, self.whose)
         return f"{whose} {self.recipe}" if self.recipe else whose
+
+    @property
+    def table(self) -> str:
+        """The citation without the network's own name, which some libraries' have at the end."""
+        return " ".join(self.source.split()[:2]) if self.whose in NAMING else self.source
 
     @property
     def training(self) -> tuple[str, str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import NamedTuple, TypeAlias
 
 from flopscope.catalog.accuracies import Accuracy, Choice, networks, parse_choice
@@ -57,11 +57,12 @@ class Point(NamedTuple):
 
 class Left(NamedTuple):
     """A network that is left out, and why. `line` is its line in the user's file, None for a
-    network of the catalogue."""
+    network of the catalogue, which has a `resolution`."""
 
     name: str
     line: int | None
     reason: str
+    resolution: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -93,26 +94,26 @@ class Question:
             if family not in known:
                 raise UnknownName("family", family, known)
 
-    @property
+    @cached_property
     def costs(self) -> tuple[Named, ...]:
         """The criteria, with the work counted under the convention."""
         found = (COSTS[name] for name in self.criteria)
         return tuple(c.under(self.convention) if isinstance(c, Quantity) else c for c in found)
 
-    @property
+    @cached_property
     def bounded(self) -> tuple[Quantity, ...]:
         """What budgets bound, in MACs, beside the criteria."""
         shown = {(c.name, c.convention) for c in self.costs if isinstance(c, Quantity)}
         bounded = (budget.of for budget in self.most)
         return tuple(each for each in bounded if (each.name, each.convention) not in shown)
 
-    @property
+    @cached_property
     def measures(self) -> tuple[Named, ...]:
         """The quantities that must be known of a network: the criteria, and then those that budgets
         bound, in MACs."""
         return (*self.costs, *(budget.of for budget in self.most))
 
-    @property
+    @cached_property
     def choice(self) -> Choice:
         """Whose accuracies are taken."""
         return parse_choice(self.accuracy)
@@ -152,7 +153,7 @@ def points(question: Question, results: Results | None = None, catalogue: bool =
                 "latency is measured, never computed: the catalogue has none; "
                 "give it in a results file, as latency_ms"
             )
-        found += (_of_catalog(question, costs, *taken) for taken in _published(question.choice))
+        found += (_of_catalog(question, costs, *network) for network in _published())
     kept = [point for point in found if isinstance(point, Point)]
     left = [point for point in found if isinstance(point, Left)]
     if not kept:
@@ -180,28 +181,32 @@ def _computed(question: Question, variant: Variant, resolution: tuple[int, int])
     }
 
 
-def _published(choice: Choice) -> Iterator[tuple[Variant, Accuracy]]:
-    """The accuracy that is taken for each variant and input size that has one."""
+def _published() -> Iterator[tuple[Variant, tuple[int, int], Sequence[Accuracy]]]:
+    """Each variant and input size with a published accuracy, and its accuracies."""
     for family in dict.fromkeys(model.family for model in MODELS.values()):
-        for (model, variant, _), several in networks(family).items():
-            if (accuracy := choice.of(several)) is not None:
-                yield parse(f"{model}:{variant}" if variant else model), accuracy
+        for (model, variant, resolution), several in networks(family).items():
+            yield parse(f"{model}:{variant}" if variant else model), resolution, several
 
 
 def _of_catalog(
-    question: Question, costs: Costs, variant: Variant, accuracy: Accuracy
+    question: Question,
+    costs: Costs,
+    variant: Variant,
+    resolution: tuple[int, int],
+    several: Sequence[Accuracy],
 ) -> Point | Left | None:
-    if not _wanted(question, variant, accuracy.resolution):
+    if not _wanted(question, variant, resolution):
         return None
+    name, accuracy = str(variant), question.choice.of(several)
+    if accuracy is None:
+        return Left(name, None, f"no accuracy of {question.choice}", resolution)
     if accuracy.doubt is not None:
-        reason = f"no accuracy {accuracy.doubt.value} at {accuracy.resolution[0]}"
-        return Left(str(variant), None, reason)
-    found = costs(variant, accuracy.resolution)
+        return Left(name, None, f"no accuracy {accuracy.doubt.value}", resolution)
     point = Point(
-        str(variant), variant, accuracy.resolution, (), False, accuracy.top1, accuracy.source,
-        False, accuracy=accuracy,
+        name, variant, resolution, (), False, accuracy.top1, accuracy.source, False,
+        accuracy=accuracy,
     )  # fmt: skip
-    return _affordable(question, found, point)
+    return _affordable(question, costs(variant, resolution), point)
 
 
 def _of_result(question: Question, costs: Costs, path: str, row: Result) -> Point | Left | None:
