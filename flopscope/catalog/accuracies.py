@@ -89,9 +89,9 @@ class Accuracy(NamedTuple):
 
     @property
     def training(self) -> tuple[str, str]:
-        """Whose, and which of their recipes: the recipe's name, else the paper or repository."""
+        """Who trained it, and by which recipe: its name, else the paper or repository."""
         first, second, *_ = self.source.split()
-        return self.whose, self.recipe or (second if first == "arXiv" else first)
+        return self.library or self.whose, self.recipe or (second if first == "arXiv" else first)
 
 
 class Choice(NamedTuple):

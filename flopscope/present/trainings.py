@@ -41,11 +41,9 @@ def _mixture(front: Front) -> list[str]:
     counted = Counter(map(_training, on))
     if len(counted) < LEAST:
         return []
-    parts = [_part(whose, counted) for whose in dict.fromkeys(whose for whose, _ in counted)]
-    return [
-        "The accuracies on the frontier come from different training recipes: "
-        f"{', '.join(parts)}{_proposal(front)}."
-    ]
+    several = dict.fromkeys(whose for whose, _ in counted)
+    listed = ", ".join(_part(whose, counted) for whose in several)
+    return [f"The frontier mixes training recipes of its accuracies: {listed}{_proposal(front)}."]
 
 
 def _training(point: Point) -> tuple[str, str]:
@@ -53,16 +51,16 @@ def _training(point: Point) -> tuple[str, str]:
 
 
 def _part(whose: str, counted: Counter[tuple[str, str]]) -> str:
-    """How many accuracies are of a source: '5 of torchvision V1', '12 of 4 papers'."""
+    """How many accuracies a source has: '5 from torchvision V1', '12 from 4 papers'."""
     recipes = {recipe: n for (of, recipe), n in counted.items() if of == whose}
     number, several = sum(recipes.values()), len(recipes)
     if whose in (PAPER, OTHER_PAPER):
         other = "other " if whose == OTHER_PAPER else ""
-        return f"{number} of {several} {other}paper{'s' if several > 1 else ''}"
+        return f"{number} from {several} {other}paper{'s' if several > 1 else ''}"
     one = next(iter(recipes))
     if several > 1:
-        return f"{number} of {_owner(whose)} in {several} recipes"
-    return f"{number} of {_owner(whose)}" + ("" if "/" in one or not whose else f" {one}")
+        return f"{number} from {_owner(whose)} in {several} recipes"
+    return f"{number} from {_owner(whose)}" + ("" if "/" in one or not whose else f" {one}")
 
 
 def _owner(whose: str) -> str:

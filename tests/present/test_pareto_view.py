@@ -67,8 +67,8 @@ def test_the_answer_comes_first_and_then_frontier_knee_hypervolume_and_sources(c
         "Top-1 of the catalogue is the accuracy on ImageNet-1k as stated, one for each\n"
         "    network and input size, from ImageNet-1k alone: the paper's where it has\n"
         "    one, else the authors', torchvision's, timm's or another's.\n"
-        "The accuracies on the frontier come from different training recipes: 4 of 2\n"
-        "    papers; --accuracy timm:in1k, which has 2 of the 4 points, keeps to one.\n"
+        "The frontier mixes training recipes of its accuracies: 4 from 2 papers;\n"
+        "    --accuracy timm:in1k, which has 2 of the 4 points, keeps to one.\n"
         "[1] paper: arXiv 1911.11907 Table 7\n"
         "[2] paper: arXiv 2211.12905 Table 2\n"
     )
@@ -128,28 +128,29 @@ def test_whose_accuracies_are_taken_is_said(capsys):
     )
     assert f"{first}the highest that anyone states. " in said("--accuracy", "best")
     assert "[1] torchvision V2: torchvision 0.28.0" in said("--accuracy", "torchvision:V2")
-    assert "training recipes" not in said("--accuracy", "torchvision:V2")
+    assert "mixes" not in said("--accuracy", "torchvision:V2")
 
 
 def test_the_mixture_of_training_recipes_is_said(capsys):
     def said(*arguments):
         out = " ".join(printed(capsys, *arguments).split())
-        _, _, mixture = out.partition("The accuracies on the frontier come from ")
+        _, _, mixture = out.partition("The frontier mixes training recipes of its accuracies: ")
         return mixture.partition(". ")[0]
 
     assert said("--family", "resnet", "--res", "224", "--accuracy", "best") == (
-        "different training recipes: 4 of timm in 2 recipes, 1 of torchvision V2; --accuracy "
+        "4 from timm in 2 recipes, 1 from torchvision V2; --accuracy "
         "torchvision:V1, which has 5 of the 8 points, keeps to one"
     )
     assert said("--family", "mobilenetv1", "--res", "224") == ""
+    assert said("--family", "regnet", "--family", "resnet", "--accuracy", "pycls") == ""
 
 
 def test_a_frontier_of_one_s_own_and_of_published_accuracies_says_so(capsys, results):
     asked = ("--results", results, "--with-catalogue", "--x", "params", "--max-params", "4M")
     out = " ".join(printed(capsys, *asked, "--accuracy", "timm").split())
     assert (
-        "The accuracies on the frontier come from different training recipes: 1 of timm "
-        "cvnets_in1k, 1 of your file; --accuracy timm:lamb_in1k, which has "
+        "The frontier mixes training recipes of its accuracies: 1 from timm cvnets_in1k, 1 from "
+        "your file; --accuracy timm:lamb_in1k, which has "
     ) in out
 
 
