@@ -8,7 +8,17 @@ import click
 
 from flopscope.cli.answering import Answer, answered
 from flopscope.cli.completing import target_argument
-from flopscope.cli.options import BATCH, CONVENTION, FORM, FORMAT, OUTPUT, RES, SCALE, plot_options
+from flopscope.cli.options import (
+    ACCURACY,
+    BATCH,
+    CONVENTION,
+    FORM,
+    FORMAT,
+    OUTPUT,
+    RES,
+    SCALE,
+    plot_options,
+)
 from flopscope.cli.progress import waiting
 from flopscope.present.panels import COMPARISON
 
@@ -28,6 +38,7 @@ if TYPE_CHECKING:
 @BATCH
 @FORM
 @CONVENTION
+@ACCURACY
 @click.option("--by", help="Split the count by stage, block, layer or kind.")
 @click.option(
     "--check",
@@ -54,6 +65,7 @@ def compare(
     batch: int,
     form: str | None,
     convention: Convention,
+    accuracy: str | None,
     by: str | None,
     check: bool,
     columns: str | None,
@@ -94,6 +106,7 @@ def compare(
             res=res,
             batch=batch,
             convention_name=convention.name,
+            accuracy=accuracy,
             by=Level.named(by) if by else None,
             check=check,
             scaling=scaling,
