@@ -143,7 +143,7 @@ def test_latex_is_balanced_and_escaped() -> None:
 def test_citations_are_keys_of_the_bibliography() -> None:
     code = text("latex", "params,cite")
     cited = re.findall(r"\\cite\{([^}]*)\}", code)
-    entries = re.findall(r"^% @misc\{([^,]*),$", code, re.MULTILINE)
+    entries = re.findall(r"^% @article\{([^,]*),$", code, re.MULTILINE)
     assert [key(MODELS[name.partition(":")[0]].paper) for name in NAMES] == cited
     assert sorted(set(cited)) == sorted(entries)
 
@@ -154,8 +154,18 @@ def test_every_paper_of_the_catalogue_has_an_entry_of_its_own() -> None:
     for paper in papers:
         entry = bibtex(paper)
         assert entry.count("{") == entry.count("}")
-        assert f"eprint = {{{paper.arxiv}}}" in entry
+        assert f"journal = {{arXiv preprint arXiv:{paper.arxiv}}}" in entry
         assert f"year = {{{paper.year}}}" in entry
+        assert entry.isascii(), entry
+        (authors,) = re.findall(r"^  author = \{(.*)\},$", entry, re.MULTILINE)
+        assert len(authors.split(" and ")) == len(paper.authors) >= 2
+        assert all(re.fullmatch(r"[^,]+, [^,]+", name) for name in authors.split(" and "))
+
+
+def test_authors_stand_by_surname_and_accents_as_tex_writes_them() -> None:
+    entry = bibtex(MODELS["regnetx_200mf"].paper)
+    assert "author = {Radosavovic, Ilija and Kosaraju, Raj Prateek and Girshick, Ross" in entry
+    assert entry.splitlines()[1].endswith(r"and He, Kaiming and Doll{\'a}r, Piotr},")
 
 
 def test_markdown_cites_paper_and_source() -> None:
