@@ -12,12 +12,14 @@ import click
 from flopscope.cli.files import STANDARD_OUTPUT, check_apart, write_with
 from flopscope.cli.naming import settle_format
 from flopscope.cli.streams import as_json, as_shown, given_width
+from flopscope.cli.tables import check_shown, in_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from flopscope.present.provenance import Sources
     from flopscope.present.render import Formats
+    from flopscope.present.style import Style
 
 
 class Answer(NamedTuple):
@@ -66,11 +68,16 @@ def answered(command: Callable[..., Answer]) -> Callable[..., None]:
 
     @wraps(command)
     def run(
-        format_name: str, output_path: str | None, plot_path: str | None = None, **given: Any
+        format_name: str,
+        output_path: str | None,
+        plot_path: str | None = None,
+        style: Style | None = None,
+        **given: Any,
     ) -> None:
         check_apart(output_path, plot_path)
         format_name = settle_format(output_path)
-        answer = command(**given)
+        check_shown(style, format_name)
+        answer = in_style(command(**given), style)
         text = _rendered(answer, format_name, output_path)
         if plot_path is not None and answer.picture is not None:
             _draw(answer, answer.picture(), plot_path)

@@ -9,6 +9,7 @@ import click
 from flopscope.cli.answering import Answer, answered
 from flopscope.cli.options import BATCH, CONVENTION, FORM, FORMAT, OUTPUT, PLOT, RES, SCALE
 from flopscope.cli.progress import waiting
+from flopscope.cli.tables import style_options
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,12 +38,14 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--sort",
-    help="Order the rows by a column, the largest first, or the smallest first as in +macs.",
+    help="Order the rows by a column, the largest first, or the smallest first as in +macs. Groups "
+    "keep this order.",
 )
-@click.option("--group", help="Put the rows under headings; the one grouping is family.")
+@click.option("--group", help="Put the rows under headings, by family or by source.")
 @FORMAT
 @OUTPUT
 @PLOT
+@style_options(rivals=True)
 @answered
 def compare(
     models: tuple[str, ...],
@@ -81,7 +84,8 @@ def compare(
     from flopscope.present.paper import Layout, paper_document
     from flopscope.present.provenance import of_comparison
 
-    layout = Layout.parse(columns, sort, group) if columns or sort or group else None
+    chosen = (columns, sort, group)
+    layout = None if chosen == (None, None, None) else Layout.parse(*chosen)
     traced = not all(map(is_catalog, models))
     doing = "checking" if check else "counting"
     with waiting(f"{doing} {', '.join(models)}", long=check or traced):

@@ -9,7 +9,7 @@ from typing import Any
 
 from flopscope.errors import SHOWN
 from flopscope.present.numbers import integer
-from flopscope.present.quantities import cautions, cautions_data, number
+from flopscope.present.quantities import cautions, cautions_data, is_count, number
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import size
 from flopscope.quantities import Named, Quantity
@@ -86,6 +86,7 @@ def _cost_column(cost: Named) -> Column:
         cost.heading,
         lambda cell: f"{written(cell[0])}{'*' if cell[1] else ''}",
         raw=lambda cell: _number(cell[0]),
+        counted=isinstance(cost, Quantity) and is_count(cost),
     )
 
 

@@ -92,13 +92,13 @@ def _grid(table: Table, rows: list[list[str]]) -> RichTable:
 
 
 def _title(table: Table, room: int) -> list[str]:
-    return [*wrap(table.title, room, break_on_hyphens=False), ""] if table.title else []
+    return [*wrap(table.above, room, break_on_hyphens=False), ""] if table.above else []
 
 
 def _notes(table: Table, room: int) -> list[str]:
     lines = [
         line
-        for note in table.notes
+        for note in table.below
         for line in wrap(note, room, subsequent_indent="    ", break_on_hyphens=False)
     ]
     return ["", *lines] if lines else []
