@@ -4,11 +4,13 @@ drawn where --plot asks for it. The exit status says whether it holds."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from flopscope.cli.bibliography import write_bib
 from flopscope.cli.files import STANDARD_OUTPUT, check_apart, write_with
 from flopscope.cli.naming import settle_format
 from flopscope.cli.streams import as_json, as_shown, given_width
@@ -27,7 +29,8 @@ class Answer(NamedTuple):
 
     `page` is a document, or another kind of page that the `formats` write. The `sources` go with
     its data into a file beside the one that is written; without sources no such file is written.
-    `holds` is false where a check failed or a budget is broken. `picture` makes what --plot draws.
+    `holds` is false where a check failed or a budget is broken. `picture` makes what --plot draws;
+    `bibliography` is what --bib writes.
     """
 
     page: Any
@@ -35,6 +38,7 @@ class Answer(NamedTuple):
     holds: bool = True
     picture: Callable[[], Figure] | None = None
     formats: Formats | None = None
+    bibliography: str = ""
 
     def text(self, format_name: str) -> str:
         """The page in a format."""
@@ -52,6 +56,11 @@ class Answer(NamedTuple):
         if format_name == "table" and isinstance(page, Document):
             return terminal.text(page, width).rstrip("\n") + "\n"
         return self.text(format_name)
+
+    def without_entries(self) -> Answer:
+        """The answer whose tables do not repeat the bibliography in comments."""
+        tables = [replace(table, bibliography=()) for table in self.page.tables]
+        return self._replace(page=replace(self.page, tables=tables))
 
     def made(self, *, drawn: bool = False) -> dict[str, Any] | None:
         """How the answer is made, as an object for JSON."""
@@ -72,12 +81,15 @@ def answered(command: Callable[..., Answer]) -> Callable[..., None]:
         output_path: str | None,
         plot_path: str | None = None,
         style: Style | None = None,
+        bib_path: str | None = None,
         **given: Any,
     ) -> None:
-        check_apart(output_path, plot_path)
+        check_apart(output=output_path, plot=plot_path, bib=bib_path)
         format_name = settle_format(output_path)
         check_shown(style, format_name)
         answer = in_style(command(**given), style)
+        if bib_path is not None:
+            answer = write_bib(answer, bib_path)
         text = _rendered(answer, format_name, output_path)
         if plot_path is not None and answer.picture is not None:
             _draw(answer, answer.picture(), plot_path)

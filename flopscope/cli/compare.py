@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.answering import Answer, answered
+from flopscope.cli.bibliography import BIB
 from flopscope.cli.completing import target_argument
 from flopscope.cli.options import BATCH, CONVENTION, FORM, FORMAT, OUTPUT, PLOT, RES, SCALE
 from flopscope.cli.progress import waiting
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 @OUTPUT
 @PLOT
 @style_options(rivals=True)
+@BIB
 @answered
 def compare(
     models: tuple[str, ...],
@@ -75,7 +77,7 @@ def compare(
 
     Ratios are to the first network. --plot draws the count by stage and by kind, against the input
     size, the width and the activations, as far as the networks have them. In LaTeX the column cite
-    is \\cite, and the BibTeX entries stand in comments.
+    is \\cite, and the BibTeX entries stand in comments unless --bib writes them into a file.
     """
     from flopscope.answers import compare as answers
     from flopscope.answers.target import is_catalog
@@ -100,7 +102,20 @@ def compare(
             scaling=scaling,
         )
     document = paper_document(found, layout) if layout else comparison_document(found)
-    return Answer(document, of_comparison(found), found.agrees, lambda: _picture(found))
+    return Answer(
+        document,
+        of_comparison(found),
+        found.agrees,
+        lambda: _picture(found),
+        bibliography=_entries(found),
+    )
+
+
+def _entries(comparison: Comparison) -> str:
+    from flopscope.present.citations import bibliography, papers
+
+    cited = papers(comparison)
+    return bibliography(cited) if cited else ""
 
 
 def _picture(comparison: Comparison) -> Figure:

@@ -87,8 +87,8 @@ def check_shown(style: Style | None, format_name: str) -> None:
     for name, formats in SHOWS.items():
         if getattr(style, name) and format_name not in formats:
             raise BadInput(
-                f"--{name} is for format {listed(formats)}, not {format_name}; give one of these, "
-                f"or leave --{name} out"
+                f"--{name} is not shown in the format {format_name}; give --format "
+                f"{listed(formats)}, or leave --{name} out"
             )
 
 

@@ -155,11 +155,11 @@ def _table(comparison: Comparison, layout: Layout, order: Order, plain: Table) -
         *_notes(comparison, layout, order),
         *dict.fromkeys(o.caution for o in shown if o.caution),
     ]
-    notes += [f"arXiv {p.arxiv} ({p.year}): {p.title}" for p in cited]
-    entries_of = tuple(bibtex(paper) for paper in cited)
+    references = [f"arXiv {p.arxiv} ({p.year}): {p.title}" for p in cited]
+    entries = [bibtex(paper) for paper in cited]
     return Table(
         columns, rows, plain.title, notes,
-        headings=order.groups, bibliography=entries_of, aside=plain.aside,
+        headings=order.groups, references=references, bibliography=entries, aside=plain.aside,
     )  # fmt: skip
 
 

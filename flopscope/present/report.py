@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from flopscope.present.render import render
+from flopscope.present.style import Style, styled
 from flopscope.present.table import Document
 
 if TYPE_CHECKING:
@@ -36,13 +37,36 @@ class Report(ABC):
         """The object that `--format json` prints."""
         return self.data
 
-    def to_markdown(self) -> str:
-        """The tables in GitHub's Markdown."""
-        return render(self.document(), "markdown")
+    def to_markdown(
+        self,
+        units: str | None = None,
+        digits: int | None = None,
+        caption: str | None = None,
+        bold: bool = False,
+    ) -> str:
+        """The tables in GitHub's Markdown, in a style; see `flopscope.present.style.Style`.
 
-    def to_latex(self) -> str:
-        """The tables in LaTeX, by the package booktabs."""
-        return render(self.document(), "latex")
+        Raises BadInput for a style that is none or does not fit the tables.
+        """
+        style = Style(units, digits, caption, bold=bold)
+        return render(styled(self.document(), style), "markdown")
+
+    def to_latex(
+        self,
+        units: str | None = None,
+        digits: int | None = None,
+        caption: str | None = None,
+        label: str | None = None,
+        bold: bool = False,
+    ) -> str:
+        """The tables in LaTeX, by the packages that its first lines name, in a style.
+
+        `units` and `digits` write counts as in "M" with so many decimals, a `caption` makes it a
+        table with that caption and `label`, and `bold` marks the best values; see
+        `flopscope.present.style.Style`. Raises BadInput as `to_markdown` does.
+        """
+        style = Style(units, digits, caption, label, bold)
+        return render(styled(self.document(), style), "latex")
 
     def to_csv(self) -> str:
         """Raw values, separated by commas."""

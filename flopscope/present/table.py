@@ -87,7 +87,8 @@ class Table:
     """Rows of cells under columns; `total` marks the last row as a sum of the others.
 
     `headings` name the group of each row, which people see as a line above the first row of the
-    group. The entries of `bibliography` are added in LaTeX. A table that is an `aside` stands
+    group. Papers stand below the table as `references`, and in LaTeX as entries of a
+    `bibliography`. A table that is an `aside` stands
     beside another for people, and CSV leaves it out. A note that begins with a mark, as in '[1] …',
     belongs to the cells that end in it. A reader's own `caption` stands in place of the title,
     which becomes the first note; LaTeX refers to it by the `label`. The cells of `best`, by row and
@@ -100,6 +101,7 @@ class Table:
     notes: Sequence[str] = ()
     total: bool = False
     headings: Sequence[str] = ()
+    references: Sequence[str] = ()
     bibliography: Sequence[str] = ()
     aside: bool = False
     caption: str = ""
@@ -114,7 +116,8 @@ class Table:
     @property
     def below(self) -> list[str]:
         """What stands below the table, a note each."""
-        return [self.title, *self.notes] if self.caption and self.title else [*self.notes]
+        title = [self.title] if self.caption and self.title else []
+        return [*title, *self.notes, *self.references]
 
     def heading(self, index: int) -> str | None:
         """The heading above a row, which is the name of its group if the row before is in another
