@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.answering import Answer, answered
+from flopscope.cli.bibliography import BIB
 from flopscope.cli.completing import target_argument
 from flopscope.cli.options import (
     ACCURACY,
@@ -20,6 +21,7 @@ from flopscope.cli.options import (
     plot_options,
 )
 from flopscope.cli.progress import waiting
+from flopscope.cli.tables import style_options
 from flopscope.present.panels import COMPARISON
 
 if TYPE_CHECKING:
@@ -51,12 +53,15 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--sort",
-    help="Order the rows by a column, the largest first, or the smallest first as in +macs.",
+    help="Order the rows by a column, the largest first, or the smallest first as in +macs. Groups "
+    "keep this order.",
 )
-@click.option("--group", help="Put the rows under headings; the one grouping is family.")
+@click.option("--group", help="Put the rows under headings, by family or by source.")
 @FORMAT
 @OUTPUT
 @plot_options(COMPARISON)
+@style_options(rivals=True)
+@BIB
 @answered
 def compare(
     models: tuple[str, ...],
@@ -86,8 +91,8 @@ def compare(
 
     Ratios are to the first network. --plot draws the count by stage and by kind, against the input
     size, the width and the activations, as far as the networks have them; --panel draws one of
-    these alone. In LaTeX the column cite
-    is \\cite, and the BibTeX entries stand in comments.
+    these alone. In LaTeX the column cite is \\cite, and the BibTeX entries stand in comments unless
+    --bib writes them into a file.
     """
     from flopscope.answers import compare as answers
     from flopscope.answers.target import is_catalog
@@ -97,7 +102,8 @@ def compare(
     from flopscope.present.paper import Layout, paper_document
     from flopscope.present.provenance import of_comparison
 
-    layout = Layout.parse(columns, sort, group) if columns or sort or group else None
+    chosen = (columns, sort, group)
+    layout = None if chosen == (None, None, None) else Layout.parse(*chosen)
     traced = not all(map(is_catalog, models))
     doing = "checking" if check else "counting"
     with waiting(f"{doing} {', '.join(models)}", long=check or traced):
@@ -112,7 +118,20 @@ def compare(
             scaling=scaling,
         )
     document = paper_document(found, layout) if layout else comparison_document(found)
-    return Answer(document, of_comparison(found), found.agrees, lambda plot: _picture(found, plot))
+    return Answer(
+        document,
+        of_comparison(found),
+        found.agrees,
+        lambda plot: _picture(found, plot),
+        bibliography=_entries(found),
+    )
+
+
+def _entries(comparison: Comparison) -> str:
+    from flopscope.present.citations import bibliography, papers
+
+    cited = papers(comparison)
+    return bibliography(cited) if cited else ""
 
 
 def _picture(comparison: Comparison, plot: Plot) -> Figure:

@@ -18,6 +18,7 @@ from flopscope.cli.options import (
 )
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import NAMES, budget_options
+from flopscope.cli.tables import style_options
 from flopscope.errors import BadInput, listed
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 @OUTPUT
 @PLOT
 @click.option("--wide", is_flag=True, help="Draw as wide as both columns of a page, not as one.")
+@style_options()
 @answered
 def pareto(
     costs: tuple[str, ...],

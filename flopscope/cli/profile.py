@@ -20,6 +20,7 @@ from flopscope.cli.options import (
 )
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import ADDITIVE
+from flopscope.cli.tables import style_options
 from flopscope.errors import listed
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, help="Exit 1 if the cost of an operator is unknown.")
 @format_option(lambda: f"{table_formats()}; at free sizes python too", "table")
 @OUTPUT
+@style_options()
 @answered
 def profile(
     target: str,
