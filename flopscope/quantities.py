@@ -25,6 +25,13 @@ COUNT = "count"
 """The name of the work under the convention of an answer."""
 
 
+SHORT_TYPES: Mapping[str, str] = {"fp16": "float16", "int8": "int8"}
+"""The types in which what depends on activations can be asked too, by their short names."""
+
+ALIASES: Mapping[str, str] = {"fp32": "weights"}
+"""Other names of quantities."""
+
+
 class Place(IntEnum):
     """Where a quantity is shown unasked: there, and in all places before it."""
 
@@ -133,6 +140,23 @@ class Quantity(Named):
             column=f"{convention.unit.lower()}_{convention.name}",
         )
 
+    def in_type(self, short: str) -> Quantity:
+        """The same quantity with floating-point numbers in another type, named after it."""
+        dtype = SHORT_TYPES[short]
+        first, line, unit = self.heading.rpartition("\n")
+        return replace(
+            self,
+            name=f"{self.name}_{short}",
+            words=self.words.replace(self.dtype, dtype),
+            heading=f"{first}{line}{short} {unit}",
+            noun=self.noun.replace(self.dtype, dtype),
+            key=f"{self.key}_{dtype}",
+            column=self.column.replace(self.dtype, dtype),
+            dtype=dtype,
+            budget="",
+            shares=(),
+        )
+
     def and_shares(self) -> Iterator[Quantity]:
         """The quantity itself and each of its shares."""
         yield self
@@ -175,9 +199,18 @@ _ROWS = (
         budget="so many bytes of float32 weights, such as 20M",
     ),
     Quantity(
-        "int8", "weights, int8", "bytes", "int8\nbytes", "params", stored=True,
-        measure=readings.weight_bytes, dtype="int8", noun="bytes of int8 weights",
+        "fp16", "weights, float16", "bytes", "fp16\nMB", stored=True,
+        measure=readings.weight_bytes, dtype="float16", noun="bytes of float16 weights",
+        per=10**6,
+    ),
+    Quantity(
+        "int8", "weights, int8", "bytes", "int8\nMB", "params", stored=True,
+        measure=readings.weight_bytes, dtype="int8", noun="bytes of int8 weights", per=10**6,
         budget="so many bytes of int8 weights, such as 5M",
+    ),
+    Quantity(
+        "int4", "weights, int4", "bytes", "int4\nMB", stored=True,
+        measure=readings.weight_bytes, dtype="int4", noun="bytes of int4 weights", per=10**6,
     ),
     Quantity(
         "peak", "peak activations, float32", "bytes", "Peak\nMB",
@@ -266,6 +299,25 @@ def choices(convention: Convention) -> dict[str, Quantity]:
     """The quantities for which a table can be asked: all of them, and the work under the
     convention."""
     return {**QUANTITIES, COUNT: MACS.under(convention)}
+
+
+def askable(convention: Convention) -> dict[str, Quantity]:
+    """The quantities that a column can be asked for: also the work under each convention side by
+    side, and what moves or lives in other types.
+
+    >>> from flopscope.conventions import CONVENTIONS
+    >>> found = askable(CONVENTIONS["macs"])
+    >>> found["torch"].column, found["peak_int8"].column
+    ('flops_torch', 'peak_activation_bytes_int8')
+    """
+    works = (MACS.under(each) for each in CONVENTIONS.values() if each.name not in QUANTITIES)
+    moving = [row for row in _ROWS if row.dtype and not row.stored and not row.caution]
+    typed = (row.in_type(short) for row in moving for short in SHORT_TYPES)
+    return {
+        **choices(convention),
+        **{row.convention: replace(row, name=row.convention, key=row.column) for row in works},
+        **{row.name: row for row in typed},
+    }
 
 
 def formulas() -> dict[str, Quantity]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.answering import Answer, answered
+from flopscope.cli.columns import columns_option
 from flopscope.cli.options import BATCH, CONVENTION, FORM, FORMAT, OUTPUT, PLOT, RES, SCALE
 from flopscope.cli.progress import waiting
 
@@ -31,10 +32,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Compare with what fvcore and torch count on the real module; needs torch.",
 )
-@click.option(
-    "--columns",
-    help="Columns of a table for a paper, such as params,macs,top1,cite; a wrong name lists all.",
-)
+@columns_option("NETWORKS", "Columns of a table for a paper, such as params,macs,top1,cite.")
 @click.option(
     "--sort",
     help="Order the rows by a column, the largest first, or the smallest first as in +macs.",
@@ -81,7 +79,8 @@ def compare(
     from flopscope.present.paper import Layout, paper_document
     from flopscope.present.provenance import of_comparison
 
-    layout = Layout.parse(columns, sort, group) if columns or sort or group else None
+    asked = (columns, sort, group)
+    layout = Layout.parse(columns, sort, group) if asked != (None,) * 3 else None
     traced = not all(map(is_catalog, models))
     doing = "checking" if check else "counting"
     with waiting(f"{doing} {', '.join(models)}", long=check or traced):

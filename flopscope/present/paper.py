@@ -8,15 +8,15 @@ from typing import Any, NamedTuple, TypeAlias
 
 from flopscope.answers.compare import Comparison, Entry
 from flopscope.catalog.models import Paper
-from flopscope.conventions import CONVENTIONS
 from flopscope.errors import BadInput, UnknownName
 from flopscope.present.citations import bibtex, key, papers
-from flopscope.present.compare import comparison_document
+from flopscope.present.columns import Rows, check_column, known, parse_columns
+from flopscope.present.compare import SOURCE, comparison_document
 from flopscope.present.numbers import ratio
 from flopscope.present.quantities import reading_column
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import input_text, reservations, statement
-from flopscope.quantities import MACS, PARAMS, choices
+from flopscope.quantities import MACS, PARAMS, askable
 from flopscope.readings import Reading
 
 FAMILY = "family"
@@ -46,7 +46,7 @@ def _quantity(name: str) -> Maker:
     """The column of a quantity, by the name that it is chosen by."""
 
     def shown(comparison: Comparison) -> Shown:
-        row = choices(comparison.convention)[name]
+        row = askable(comparison.convention)[name]
         return Shown(reading_column(row), lambda entry: row.read(entry.ledger), row.caution)
 
     return shown
@@ -67,12 +67,12 @@ def _same(column: Column, cell: Callable[[Entry], Any]) -> Maker:
     return lambda comparison: Shown(column, cell)
 
 
-COLUMNS: Mapping[str, Maker] = {
+_FACTS: Mapping[str, Maker] = {
     "input": _same(Column("input", "Input", input_text, raw=input_text), lambda entry: entry),
-    **{name: _quantity(name) for name in choices(CONVENTIONS["macs"])},
     "top1": _same(Column("top1", "Top-1\n%", lambda value: f"{value:.1f}"), _top1),
     "params_ratio": _params_ratio,
     "count_ratio": _count_ratio,
+    "source": _same(SOURCE, lambda entry: entry.target.source.value),
     "year": _same(Column("year", "Year"), lambda entry: p.year if (p := _paper(entry)) else None),
     "cite": _same(
         Column(
@@ -86,7 +86,19 @@ COLUMNS: Mapping[str, Maker] = {
         _paper,
     ),
 }
+"""The columns that are no quantities."""
+
+COLUMNS: Mapping[str, Maker] = {
+    name: _FACTS.get(name) or _quantity(name) for name in known(Rows.NETWORKS)
+}
 """The columns by the names that --columns takes, in their usual order."""
+
+UNORDERED = ("input", "source", "cite")
+"""The columns that are no numbers."""
+
+
+USUAL = ("params", "count", "top1", "cite")
+"""The columns where none is asked for."""
 
 
 @dataclass(frozen=True)
@@ -103,18 +115,15 @@ class Layout:
         """Read 'params,macs,top1' as a layout. Without columns it has params, count, top1 and cite.
 
         Raises UnknownName for an unknown column or group, BadInput for a column that is given
-        twice or that has no order.
+        twice or left out, or that has no order.
 
         >>> Layout.parse("params,top1", "+macs", "family").columns
         ('params', 'top1')
         """
-        names = tuple(columns.split(",")) if columns else ("params", "count", "top1", "cite")
-        for name in (*names, *([sort.removeprefix("+")] if sort else [])):
-            if name not in COLUMNS:
-                raise UnknownName("column", name, COLUMNS)
-        if twice := [name for name in names if names.count(name) > 1]:
-            raise BadInput(f"the column {twice[0]} is given twice; give it once")
-        if sort and sort.removeprefix("+") in ("input", "cite"):
+        names = USUAL if columns is None else parse_columns(columns, Rows.NETWORKS)
+        if sort:
+            check_column(sort.removeprefix("+"), Rows.NETWORKS)
+        if sort and sort.removeprefix("+") in UNORDERED:
             raise BadInput(f"rows are sorted by numbers, and {sort} has none; sort by params")
         if group not in (None, FAMILY):
             raise UnknownName("group", group or "", [FAMILY])
