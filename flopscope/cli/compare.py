@@ -8,6 +8,7 @@ import click
 
 from flopscope.cli.answering import Answer, answered
 from flopscope.cli.columns import columns_option
+from flopscope.cli.completing import target_argument
 from flopscope.cli.options import BATCH, CONVENTION, FORM, FORMAT, OUTPUT, PLOT, RES, SCALE
 from flopscope.cli.progress import waiting
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("models", nargs=-1, required=True, metavar="TARGET...")
+@target_argument("models", "TARGET...", nargs=-1, required=True)
 @RES
 @SCALE
 @BATCH
