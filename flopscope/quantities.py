@@ -17,6 +17,7 @@ from flopscope.closedform import Formula
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.facts import Operator
 from flopscope.readings import Direction, Reading, energy
+from flopscope.sizes import Size
 
 if TYPE_CHECKING:
     from flopscope.ledger import Ledger
@@ -89,9 +90,9 @@ class Quantity(Named):
     convention, dtype: the one in which it is taken, if any. noun: what follows its number in a
     sentence, if not the words. key, column: its names in JSON and in CSV, if not the name. per: how
     many make one unit in tables of networks, as in MB. brief: do these tables show three digits?
-    place: where it is shown unasked. additive: does it add up over the parts of a network? budget:
-    what a budget allows at most; empty where none can be given. shares: the terms of which it is
-    the sum.
+    place: where it is shown unasked. steps: of a quantity that does not add up over the parts of a
+    network, its amount while each of the rows runs, of which its own is the largest. budget: what a
+    budget allows at most; empty where none can be given. shares: the terms of which it is the sum.
     """
 
     measure: Callable[..., Reading]
@@ -103,7 +104,7 @@ class Quantity(Named):
     per: int = 1
     brief: bool = False
     place: Place = Place.NOWHERE
-    additive: bool = True
+    steps: Callable[..., list[Size]] | None = None
     budget: str = ""
     shares: tuple[Share, ...] = ()
 
@@ -111,6 +112,15 @@ class Quantity(Named):
         object.__setattr__(self, "noun", self.noun or self.words)
         object.__setattr__(self, "key", self.key or self.name)
         object.__setattr__(self, "column", self.column or self.key)
+
+    @property
+    def additive(self) -> bool:
+        """Does it add up over the parts of a network?"""
+        return self.steps is None
+
+    def during(self, rows: Sequence[Operator]) -> list[Size]:
+        """Its amount while each of the rows runs, where it does not add up."""
+        return [] if self.steps is None else self.steps(rows, self.dtype)
 
     def of(self, rows: Sequence[Operator]) -> Reading:
         """Its reading for these rows."""
@@ -217,7 +227,7 @@ _ROWS = (
         measure=readings.peak_activation_bytes, dtype="float32",
         noun="bytes of float32 activations at the peak",
         key="peak_activation_bytes", column="peak_activation_bytes_float32", per=10**6,
-        place=Place.DATA, additive=False,
+        place=Place.DATA, steps=readings.live_bytes,
         budget="so many bytes of live float32 activations, such as 10M",
     ),
     Quantity(

@@ -144,8 +144,21 @@ def peak_activation_bytes(
     >>> peak_activation_bytes([norm], "int8", fused=False).value == 2 * 8 * 4 * 4
     True
     """
-    steps = live_elements(rows, IN_PLACE if fused else (), _widths(dtype))
+    steps = live_bytes(rows, dtype, fused=fused)
     return Reading(maximum(0, *steps), "bytes", f"peak activations, {_named(dtype)}")
+
+
+def live_bytes(
+    rows: Sequence[Operator], dtype: str | None = None, *, fused: bool = True
+) -> list[Size]:
+    """The bytes of all live activations while each row runs, of which `peak_activation_bytes` is
+    the largest. Raises UnknownName for a dtype that is not in `DTYPES`.
+
+    >>> norm = Operator(Kind.BATCH_NORM, "", ((1, 8, 4, 4),), (1, 8, 4, 4), reads=(-1,))
+    >>> live_bytes([norm], "float16")
+    [256]
+    """
+    return live_elements(rows, IN_PLACE if fused else (), _widths(dtype))
 
 
 def _inputs(row: Operator) -> Iterator[ShapeAndType]:
