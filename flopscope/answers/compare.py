@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from flopscope.analytic.named_blocks import NAMED_BLOCKS
 from flopscope.answers.counters import counters_agree
-from flopscope.answers.profile import Profile, profile
+from flopscope.answers.profile import Profile, profile, with_batch
 from flopscope.answers.target import CHANNELS, Target, of_variant, parse_target
 from flopscope.brief import counted, short
 from flopscope.catalog.accuracies import UNASKED, Accuracy, Choice, accuracies, parse_choice
@@ -23,7 +23,6 @@ from flopscope.facts import InputSpec
 from flopscope.ledger import Ledger, Level
 from flopscope.quantities import Quantity
 from flopscope.sizes import Shape, is_symbolic
-from flopscope.symbolic import substitute
 
 if TYPE_CHECKING:
     from torch import nn
@@ -185,7 +184,7 @@ def _own_entry(target: Target, res: int | tuple[int, int] | None, batch: int, ch
     inputs = target.inputs(res, batch)
     found = at_batch(profile(target, inputs), batch)
     agreement = counters_agree(target, inputs, found.ledger) if check else None
-    resolution = _image(found.shapes)
+    resolution = image_of(found.shapes)
     shapes, expected = found.shapes, found.expected
     return Entry(target, resolution, batch, found.ledger, (), agreement, shapes, expected)
 
@@ -193,10 +192,8 @@ def _own_entry(target: Target, res: int | tuple[int, int] | None, batch: int, ch
 def at_batch(found: Profile, batch: int) -> Profile:
     """The profile at numbers, a named batch being this one. Raises BadInput where another size is
     free, or the batch is another number."""
-    names = {s for shape in found.shapes for s in shape[:1] if is_symbolic(s)}
-    sizes = {str(name): batch for name in names}
-    ledger = found.ledger.at(**sizes) if sizes else found.ledger
-    shapes = tuple(tuple(substitute(n, sizes) for n in shape) for shape in found.shapes)
+    found = with_batch(found, batch)
+    shapes, ledger = found.shapes, found.ledger
     free = {str(n) for shape in shapes for n in shape if is_symbolic(n)}
     free |= {symbol.name for symbol in ledger.symbols()}
     if free:
@@ -210,10 +207,10 @@ def at_batch(found: Profile, batch: int) -> Profile:
             f"{found.target} takes {stated}, which is not a batch of {batch}; "
             f"give its own, such as --batch {shapes[0][0] if shapes[0] else 1}"
         )
-    return replace(found, ledger=ledger, shapes=shapes)
+    return found
 
 
-def _image(shapes: Sequence[Shape]) -> Resolution | None:
+def image_of(shapes: Sequence[Shape]) -> Resolution | None:
     """Height and width, where the only input is a batch of images."""
     if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][1] != CHANNELS:
         return None

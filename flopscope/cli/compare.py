@@ -8,6 +8,7 @@ import click
 
 from flopscope.cli.answering import Answer, answered
 from flopscope.cli.bibliography import BIB
+from flopscope.cli.columns import columns_option
 from flopscope.cli.completing import target_argument
 from flopscope.cli.options import (
     ACCURACY,
@@ -47,10 +48,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Compare with what fvcore and torch count on the real module; needs torch.",
 )
-@click.option(
-    "--columns",
-    help="Columns of a table for a paper, such as params,macs,top1,cite; a wrong name lists all.",
-)
+@columns_option("NETWORKS", "Columns of a table for a paper, such as params,macs,top1,cite.")
 @click.option(
     "--sort",
     help="Order the rows by a column, the largest first, or the smallest first as in +macs. Groups "
