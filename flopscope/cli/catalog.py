@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.answering import Answer, answered
-from flopscope.cli.options import BATCH, CONVENTION, FORM, FORMAT, OUTPUT, RES, SCALE
+from flopscope.cli.options import CONVENTION, FORM, FORMAT, OUTPUT, SCALE
+from flopscope.cli.subject import subject_options
 
 if TYPE_CHECKING:
+    from flopscope.answers.counted import Given
     from flopscope.catalog.scaling import Scaling
     from flopscope.conventions import Convention
 
 
 @click.command()
 @click.argument("model", metavar="TARGET")
-@RES
+@subject_options
 @SCALE
-@BATCH
 @FORM
 @CONVENTION
 @click.option(
@@ -32,9 +33,8 @@ if TYPE_CHECKING:
 @answered
 def show(
     model: str,
-    res: tuple[int, int] | None,
+    given: Given,
     scaling: Scaling | None,
-    batch: int,
     form: str | None,
     convention: Convention,
     by: str,
@@ -54,7 +54,7 @@ def show(
     from flopscope.present.provenance import of_entries
 
     models = with_form([model], form)
-    compared = answers.compare(models, res=res, batch=batch, scaling=scaling)
+    compared = answers.compare(models, **vars(given), scaling=scaling)
     shown = compared.entries[0]
     document = show_document(shown, convention, Level.named(by))
     return Answer(document, of_entries(convention, [shown]))

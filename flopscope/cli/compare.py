@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.answering import Answer, answered
-from flopscope.cli.options import BATCH, CONVENTION, FORM, FORMAT, OUTPUT, PLOT, RES, SCALE
+from flopscope.cli.options import CONVENTION, FORM, FORMAT, OUTPUT, PLOT, SCALE
 from flopscope.cli.progress import waiting
+from flopscope.cli.subject import subject_options
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from flopscope.answers.compare import Comparison
+    from flopscope.answers.counted import Given
     from flopscope.catalog.scaling import Scaling
     from flopscope.conventions import Convention
 
 
 @click.command()
 @click.argument("models", nargs=-1, required=True, metavar="TARGET...")
-@RES
+@subject_options
 @SCALE
-@BATCH
 @FORM
 @CONVENTION
 @click.option("--by", help="Split the count by stage, block, layer or kind.")
@@ -46,9 +47,8 @@ if TYPE_CHECKING:
 @answered
 def compare(
     models: tuple[str, ...],
-    res: tuple[int, int] | None,
+    given: Given,
     scaling: Scaling | None,
-    batch: int,
     form: str | None,
     convention: Convention,
     by: str | None,
@@ -60,6 +60,7 @@ def compare(
     """Compare the parameters, work, activations, size and published accuracy of networks.
 
     TARGET is a model of the catalogue, or what `flopscope profile` takes: a row says which.
+    --arg is for each network of your own, and --input for all.
 
     \b
     flopscope compare mobilenetv1 mobilenetv2 --res 224
@@ -87,8 +88,7 @@ def compare(
     with waiting(f"{doing} {', '.join(models)}", long=check or traced):
         found = answers.compare(
             with_form(models, form),
-            res=res,
-            batch=batch,
+            **vars(given),
             convention_name=convention.name,
             by=Level.named(by) if by else None,
             check=check,
