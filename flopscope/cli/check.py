@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.answering import Answer, answered
+from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORM, FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
 from flopscope.cli.subject import subject_options
@@ -20,7 +21,7 @@ PACKAGES = ("torch", "fvcore")
 
 
 @click.command()
-@click.argument("models", nargs=-1, required=True, metavar="TARGET|BLOCK...")
+@target_argument("models", "TARGET|BLOCK...", nargs=-1, required=True)
 @subject_options
 @FORM
 @click.option(
