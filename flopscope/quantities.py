@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from flopscope import readings
+from flopscope.brief import short
 from flopscope.closedform import Formula
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.facts import Operator
@@ -99,6 +100,9 @@ class Quantity(Named):
     additive: bool = True
     budget: str = ""
     shares: tuple[Share, ...] = ()
+
+    def __repr__(self) -> str:
+        return short(self, f"{self.name}, {self.words}")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "noun", self.noun or self.words)
@@ -211,7 +215,7 @@ _ROWS = (
         "energy", "energy, float32, for ratios only", "fJ", "Energy\nmJ", caution=energy.CAUTION,
         measure=energy.energy, dtype="float32", noun="fJ (horowitz-45nm)",
         key="energy_fj", column="energy_fj_float32", per=10**12, place=Place.DATA,
-        budget="so many femtojoules, for ratios only, such as 20T for 20 mJ",
+        budget="so much energy, for ratios only, such as 20mJ",
         shares=(
             Share(
                 "arithmetic", "energy of arithmetic, float32, for ratios only",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.answering import Answer, answered, asked
+from flopscope.cli.completing import target_argument
 from flopscope.cli.options import (
     CONVENTION,
     OUTPUT,
@@ -19,6 +20,7 @@ from flopscope.cli.options import (
 )
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import ADDITIVE
+from flopscope.cli.tables import style_options
 from flopscope.errors import listed
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("target", metavar="MODEL|TARGET")
+@target_argument("target", "MODEL|TARGET")
 @click.option(
     "--input",
     "inputs",
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, help="Exit 1 if the cost of an operator is unknown.")
 @format_option(lambda: f"{table_formats()}; at free sizes python too", "table")
 @OUTPUT
+@style_options()
 @answered
 def profile(
     target: str,

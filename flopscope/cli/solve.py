@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.answering import Answer, answered
+from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORMAT, OUTPUT, RES, names, positive, read_by
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import budget_options
+from flopscope.cli.tables import style_options
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model", metavar="MODEL")
+@target_argument("model", "MODEL")
 @budget_options("--{}", "At most {}.")
 @click.option(
     "--free",
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 )
 @FORMAT
 @OUTPUT
+@style_options()
 @answered
 def solve(
     model: str,

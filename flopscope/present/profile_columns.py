@@ -14,7 +14,7 @@ from flopscope.ledger import Level
 from flopscope.present.numbers import percent
 from flopscope.present.operators import GAP, filled_lines, sizes_data
 from flopscope.present.profile_data import reading_data
-from flopscope.present.quantities import number, number_briefly
+from flopscope.present.quantities import is_count, number, number_briefly
 from flopscope.present.table import INDENT, Cell, Column, Table
 from flopscope.present.view import View
 from flopscope.quantities import Quantity
@@ -39,7 +39,7 @@ def number_columns(view: View, total: Part, batch: int) -> list[Filled]:
     for row in view.quantities:
         fold = None if row.stored else partial(_narrow, row)
         text = partial(number_text, row)
-        column = Column(row.column, row.heading, text, raw=int, fold=fold)
+        column = Column(row.column, row.heading, text, raw=int, fold=fold, counted=is_count(row))
         columns.append(_filled(row, column))
         if row == view.work:
             columns.append(_shares(row, int(total.read(row))))
