@@ -47,7 +47,7 @@ class Overflow(FlopscopeError):
 
 class UnknownName(FlopscopeError):
     """A name that is not in its table. The message offers the names that begin with it, or else
-    the nearest names.
+    the nearest names; `more` says where all of them are listed.
 
     >>> print(UnknownName("model", "mobilenet2", ["mobilenetv1", "mobilenetv2"]))
     unknown model 'mobilenet2'; did you mean mobilenetv2 or mobilenetv1?
@@ -57,13 +57,16 @@ class UnknownName(FlopscopeError):
     unknown model 'resnet'; did you mean resnet18 or resnet34?
     """
 
-    def __init__(self, what: str, name: Any, known: Iterable[str]) -> None:
+    def __init__(self, what: str, name: Any, known: Iterable[str], more: str = "") -> None:
         known = list(known)
         if not isinstance(name, str):
             super().__init__(f"{shown(name)} is not text, and so no {what}; {_some(known)}")
             return
         nearest = _family(name, known) or _nearest(name, known)
-        hint = f"did you mean {listed(nearest)}?" if nearest else _some(known)
+        if nearest:
+            hint = f"did you mean {listed(nearest)}?{more and f' {more}'}"
+        else:
+            hint = more or _some(known)
         super().__init__(f"unknown {what} '{name}'; {hint}")
 
 
