@@ -193,7 +193,7 @@ def _summed(sizes: Iterable[tuple[str, Size]]) -> dict[str, Size]:
 
 def _weight_bytes(dtype: str | None) -> Callable[[Weight], Size]:
     """The bytes of a stored tensor whose floating-point numbers have this type."""
-    together = PACKED.get(dtype or "")
+    together = PACKED.get(dtype) if isinstance(dtype, str) else None
     width = _widths(None if together else dtype)
 
     def of(weight: Weight) -> Size:

@@ -204,8 +204,8 @@ FREE = "give one such as 0.75, an array of them or a symbol"
             "symbol",
         ),
         (
-            lambda: fs.analyze("mobilevit_s", width=2),
-            "unknown free option of mobilevit_s 'width'; the only one is classes",
+            lambda: fs.analyze("mobilenetv2:width=1.4", width=2),
+            "width is fixed in 'mobilenetv2:width=1.4' and free at once; leave one of them out",
         ),
         (
             lambda: fs.formula("mobilenetv2", free="widht"),
