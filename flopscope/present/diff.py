@@ -73,7 +73,8 @@ def _or_unknown(difference: int | None) -> int | str:
 def _in_percent(difference: int | str, before: Reading) -> str:
     if isinstance(difference, str) or not (before.complete and int(before)):
         return ""
-    return _sign(difference) + percent(abs(difference), int(before))
+    share = percent(abs(difference), int(before))
+    return share if float(share) == 0 else _sign(difference) + share
 
 
 def _signed(write: Callable[[int], str]) -> Callable[[int | str], str]:
