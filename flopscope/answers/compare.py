@@ -12,6 +12,8 @@ from flopscope.answers.counted import Counted, Given, check_batch, counted, made
 from flopscope.answers.counters import counters_agree
 from flopscope.answers.profile import profile
 from flopscope.answers.target import CHANNELS, Target, of_variant, parse_target
+from flopscope.brief import number_of, short
+from flopscope.catalog.accuracies import UNASKED, Accuracy, Choice, accuracies, parse_choice
 from flopscope.catalog.figures import Figure
 from flopscope.catalog.scaling import Scaling, scaled
 from flopscope.catalog.variant import ANY_RESOLUTION, Resolution, Variant, check_size
@@ -45,6 +47,9 @@ class Entry:
     shapes: tuple[Shape, ...] = ()
     expected: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return short(self, f"{self.name}, {number_of(self.ledger, 'row')}")
+
     @property
     def name(self) -> str:
         """The text that asks for the network."""
@@ -54,6 +59,11 @@ class Entry:
     def variant(self) -> Variant | None:
         """The model of the catalogue, if it is one."""
         return self.target.variant
+
+    @property
+    def accuracies(self) -> tuple[Accuracy, ...]:
+        """The published accuracies, in the order in which they are taken."""
+        return accuracies(self.published)
 
     @property
     def family(self) -> str:
@@ -68,12 +78,16 @@ class Entry:
 @dataclass(frozen=True)
 class Comparison:
     """Entries under one convention, either all scaled in the same way or none. Ratios are to the
-    first entry."""
+    first entry; `choice` says whose accuracies are taken."""
 
     entries: tuple[Entry, ...]
     convention: Convention
     by: Level | None = None
     scaling: Scaling | None = None
+    choice: Choice = UNASKED
+
+    def __repr__(self) -> str:
+        return short(self, ", ".join(entry.name for entry in self.entries))
 
     @property
     def agrees(self) -> bool:
@@ -88,6 +102,10 @@ class Comparison:
             return None
         return Fraction(int(other), int(first))
 
+    def accuracy(self, entry: Entry) -> Accuracy | None:
+        """The published accuracy that is taken for an entry."""
+        return self.choice.of(entry.accuracies)
+
     @property
     def mixed(self) -> bool:
         """Is any of the networks not of the catalogue?"""
@@ -100,6 +118,7 @@ def compare(
     res: int | tuple[int, int] | None = None,
     batch: int = 1,
     convention_name: str = "macs",
+    accuracy: str | None = None,
     by: Level | None = None,
     check: bool = False,
     scaling: Scaling | None = None,
@@ -112,8 +131,9 @@ def compare(
 
     Without `res` or `inputs` each is taken at its native resolution; `scaling` multiplies that, or
     `res`, and the coefficients of the catalogue's models. `pairs`, such as 'width=24', are
-    arguments of the reader's own networks. Raises BadInput or UnknownName for a target, option,
-    size or convention that does not exist.
+    arguments of the reader's own networks. `accuracy` says whose top-1 is taken, as in
+    "torchvision"; see `flopscope.catalog.accuracies`. Raises BadInput or UnknownName for a target,
+    option, size, convention or accuracy that does not exist.
 
     >>> [e.count("macs") for e in compare(["mobilenetv1", "mobilenetv2"], res=224).entries]
     [568740352, 300774272]
@@ -128,12 +148,12 @@ def compare(
             "flopscope check --prove proves it for all sizes"
         )
     check_size("batch", batch, "such as 1")
-    counting = convention(convention_name)
+    counting, choice = convention(convention_name), parse_choice(accuracy)
     given = Given(res, batch, tuple(inputs), tuple(pairs), example or {})
     targets = made([parse_target(model) for model in models], given)
     entries = tuple(_entry(target, given, check, scaling) for target in targets)
     _check_one_batch(entries)
-    return Comparison(entries, counting, by, scaling)
+    return Comparison(entries, counting, by, scaling, choice)
 
 
 def _check_one_batch(entries: Sequence[Entry]) -> None:

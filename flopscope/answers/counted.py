@@ -4,17 +4,16 @@ sizes."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from flopscope.answers.profile import Profile, profile, said
+from flopscope.answers.profile import Profile, profile, said, with_batch
 from flopscope.answers.target import CHANNELS, Size, Target, of_variant, refuse_arguments
 from flopscope.catalog.variant import Resolution, Variant
 from flopscope.errors import BadInput
 from flopscope.facts import InputSpec
 from flopscope.ledger import Ledger
 from flopscope.sizes import Shape, is_symbolic
-from flopscope.symbolic import substitute
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def counted(target: Target, given: Given, arguments: Mapping[str, Any] | None = 
     asked = asked or target.inputs(given.res, given.batch, arguments)
     _check_numbers(asked)
     found = at_batch(profile(target, asked, arguments, given.example), given.batch)
-    image = _image(found.shapes)
+    image = image_of(found.shapes)
     return Counted(target, asked, found.shapes, image, found.ledger, found.expected)
 
 
@@ -117,10 +116,8 @@ def _check_numbers(inputs: Sequence[InputSpec]) -> None:
 def at_batch(found: Profile, batch: int) -> Profile:
     """The profile at numbers, a named batch being this one. Raises BadInput where another size is
     free, or where the batch is asked for and is another number."""
-    names = {s for shape in found.shapes for s in shape[:1] if is_symbolic(s)}
-    sizes = {str(name): batch for name in names}
-    ledger = found.ledger.at(**sizes) if sizes else found.ledger
-    shapes = tuple(tuple(substitute(n, sizes) for n in shape) for shape in found.shapes)
+    found = with_batch(found, batch)
+    shapes, ledger = found.shapes, found.ledger
     free = {str(n) for shape in shapes for n in shape if is_symbolic(n)}
     free |= {symbol.name for symbol in ledger.symbols()}
     if free:
@@ -130,7 +127,7 @@ def at_batch(found: Profile, batch: int) -> Profile:
         )
     if batch != 1:
         check_batch(found.target, shapes, batch)
-    return replace(found, ledger=ledger, shapes=shapes)
+    return found
 
 
 def check_batch(name: str, shapes: Sequence[Shape], batch: int) -> None:
@@ -143,7 +140,7 @@ def check_batch(name: str, shapes: Sequence[Shape], batch: int) -> None:
         )
 
 
-def _image(shapes: Sequence[Shape]) -> Resolution | None:
+def image_of(shapes: Sequence[Shape]) -> Resolution | None:
     """Height and width, where the only input is a batch of images."""
     if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][1] != CHANNELS:
         return None

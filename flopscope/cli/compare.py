@@ -7,10 +7,22 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.answering import Answer, answered
+from flopscope.cli.bibliography import BIB
+from flopscope.cli.columns import columns_option
 from flopscope.cli.completing import target_argument
-from flopscope.cli.options import CONVENTION, FORM, FORMAT, OUTPUT, PLOT, SCALE
+from flopscope.cli.options import (
+    ACCURACY,
+    CONVENTION,
+    FORM,
+    FORMAT,
+    OUTPUT,
+    SCALE,
+    plot_options,
+)
 from flopscope.cli.progress import waiting
 from flopscope.cli.subject import subject_options
+from flopscope.cli.tables import style_options
+from flopscope.present.panels import COMPARISON
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,6 +30,7 @@ if TYPE_CHECKING:
     from flopscope.answers.compare import Comparison
     from flopscope.answers.counted import Given
     from flopscope.catalog.scaling import Scaling
+    from flopscope.cli.options import Plot
     from flopscope.conventions import Convention
 
 
@@ -27,24 +40,25 @@ if TYPE_CHECKING:
 @SCALE
 @FORM
 @CONVENTION
+@ACCURACY
 @click.option("--by", help="Split the count by stage, block, layer or kind.")
 @click.option(
     "--check",
     is_flag=True,
     help="Compare with what fvcore and torch count on the real module; needs torch.",
 )
-@click.option(
-    "--columns",
-    help="Columns of a table for a paper, such as params,macs,top1,cite; a wrong name lists all.",
-)
+@columns_option("NETWORKS", "Columns of a table for a paper, such as params,macs,top1,cite.")
 @click.option(
     "--sort",
-    help="Order the rows by a column, the largest first, or the smallest first as in +macs.",
+    help="Order the rows by a column, the largest first, or the smallest first as in +macs. Groups "
+    "keep this order.",
 )
-@click.option("--group", help="Put the rows under headings; the one grouping is family.")
+@click.option("--group", help="Put the rows under headings, by family or by source.")
 @FORMAT
 @OUTPUT
-@PLOT
+@plot_options(COMPARISON)
+@style_options(rivals=True)
+@BIB
 @answered
 def compare(
     models: tuple[str, ...],
@@ -52,6 +66,7 @@ def compare(
     scaling: Scaling | None,
     form: str | None,
     convention: Convention,
+    accuracy: str | None,
     by: str | None,
     check: bool,
     columns: str | None,
@@ -72,8 +87,9 @@ def compare(
     flopscope compare mobilenetv2 ghostnet_100 --columns macs,cite --format latex
 
     Ratios are to the first network. --plot draws the count by stage and by kind, against the input
-    size, the width and the activations, as far as the networks have them. In LaTeX the column cite
-    is \\cite, and the BibTeX entries stand in comments.
+    size, the width and the activations, as far as the networks have them; --panel draws one of
+    these alone. In LaTeX the column cite is \\cite, and the BibTeX entries stand in comments unless
+    --bib writes them into a file.
     """
     from flopscope.answers import compare as answers
     from flopscope.answers.target import is_catalog
@@ -83,7 +99,8 @@ def compare(
     from flopscope.present.paper import Layout, paper_document
     from flopscope.present.provenance import of_comparison
 
-    layout = Layout.parse(columns, sort, group) if columns or sort or group else None
+    chosen = (columns, sort, group)
+    layout = None if chosen == (None, None, None) else Layout.parse(*chosen)
     traced = not all(map(is_catalog, models))
     doing = "checking" if check else "counting"
     with waiting(f"{doing} {', '.join(models)}", long=check or traced):
@@ -91,15 +108,29 @@ def compare(
             with_form(models, form),
             **vars(given),
             convention_name=convention.name,
+            accuracy=accuracy,
             by=Level.named(by) if by else None,
             check=check,
             scaling=scaling,
         )
     document = paper_document(found, layout) if layout else comparison_document(found)
-    return Answer(document, of_comparison(found), found.agrees, lambda: _picture(found))
+    return Answer(
+        document,
+        of_comparison(found),
+        found.agrees,
+        lambda plot: _picture(found, plot),
+        bibliography=_entries(found),
+    )
 
 
-def _picture(comparison: Comparison) -> Figure:
+def _entries(comparison: Comparison) -> str:
+    from flopscope.present.citations import bibliography, papers
+
+    cited = papers(comparison)
+    return bibliography(cited) if cited else ""
+
+
+def _picture(comparison: Comparison, plot: Plot) -> Figure:
     from flopscope.present.plots.comparison import comparison_figure
 
-    return comparison_figure(comparison)
+    return comparison_figure(comparison, plot.look, plot.panel)

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from flopscope.answers.counted import Counted, Given, counted
 from flopscope.answers.profile import profile
 from flopscope.answers.target import Target, parse_target
+from flopscope.brief import number_of, short
 from flopscope.catalog.options import CLASSES, Choice
 from flopscope.catalog.variant import Resolution, Variant, check_size
 from flopscope.catalog.variant import parse as parse_variant
@@ -41,6 +42,9 @@ class Version:
     steps: int
     ledger: Ledger
 
+    def __repr__(self) -> str:
+        return short(self, f"{self.said or 'as asked'}, {number_of(self.ledger, 'row')}")
+
 
 Versions: TypeAlias = Callable[[], Iterator[Version]]
 
@@ -65,6 +69,9 @@ class Subject:
     far: Versions = field(default=_none)
     elsewhere: Versions = field(default=_none)
     answer: Answers | None = None
+
+    def __repr__(self) -> str:
+        return short(self, self.name)
 
 
 def of_variant(variant: Variant, resolution: Resolution | None, batch: int = 1) -> Subject:
