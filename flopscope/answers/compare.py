@@ -11,6 +11,8 @@ from flopscope.analytic.named_blocks import NAMED_BLOCKS
 from flopscope.answers.counters import counters_agree
 from flopscope.answers.profile import Profile, profile, with_batch
 from flopscope.answers.target import CHANNELS, Target, of_variant, parse_target
+from flopscope.brief import counted, short
+from flopscope.catalog.accuracies import UNASKED, Accuracy, Choice, accuracies, parse_choice
 from flopscope.catalog.figures import Figure
 from flopscope.catalog.scaling import Scaling, scaled
 from flopscope.catalog.variant import ANY_RESOLUTION, Resolution, Variant, check_size
@@ -44,6 +46,9 @@ class Entry:
     shapes: tuple[Shape, ...] = ()
     expected: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return short(self, f"{self.name}, {counted(self.ledger, 'row')}")
+
     @property
     def name(self) -> str:
         """The text that asks for the network."""
@@ -53,6 +58,11 @@ class Entry:
     def variant(self) -> Variant | None:
         """The model of the catalogue, if it is one."""
         return self.target.variant
+
+    @property
+    def accuracies(self) -> tuple[Accuracy, ...]:
+        """The published accuracies, in the order in which they are taken."""
+        return accuracies(self.published)
 
     @property
     def family(self) -> str:
@@ -67,12 +77,16 @@ class Entry:
 @dataclass(frozen=True)
 class Comparison:
     """Entries under one convention, either all scaled in the same way or none. Ratios are to the
-    first entry."""
+    first entry; `choice` says whose accuracies are taken."""
 
     entries: tuple[Entry, ...]
     convention: Convention
     by: Level | None = None
     scaling: Scaling | None = None
+    choice: Choice = UNASKED
+
+    def __repr__(self) -> str:
+        return short(self, ", ".join(entry.name for entry in self.entries))
 
     @property
     def agrees(self) -> bool:
@@ -87,6 +101,10 @@ class Comparison:
             return None
         return Fraction(int(other), int(first))
 
+    def accuracy(self, entry: Entry) -> Accuracy | None:
+        """The published accuracy that is taken for an entry."""
+        return self.choice.of(entry.accuracies)
+
     @property
     def mixed(self) -> bool:
         """Is any of the networks not of the catalogue?"""
@@ -99,6 +117,7 @@ def compare(
     res: int | tuple[int, int] | None = None,
     batch: int = 1,
     convention_name: str = "macs",
+    accuracy: str | None = None,
     by: Level | None = None,
     check: bool = False,
     scaling: Scaling | None = None,
@@ -107,8 +126,9 @@ def compare(
     graph; with `check`, against fvcore and torch as well.
 
     Without `res` each is taken at its native resolution; `scaling` multiplies that, or `res`, and
-    the coefficients of the catalogue's models. Raises BadInput or UnknownName for a target, option,
-    size or convention that does not exist.
+    the coefficients of the catalogue's models. `accuracy` says whose top-1 is taken, as in
+    "torchvision"; see `flopscope.catalog.accuracies`. Raises BadInput or UnknownName for a target,
+    option, size, convention or accuracy that does not exist.
 
     >>> [e.count("macs") for e in compare(["mobilenetv1", "mobilenetv2"], res=224).entries]
     [568740352, 300774272]
@@ -123,10 +143,10 @@ def compare(
             "flopscope check --prove proves it for all sizes"
         )
     check_size("batch", batch, "such as 1")
-    counting = convention(convention_name)
+    counting, choice = convention(convention_name), parse_choice(accuracy)
     targets = [parse_target(model) for model in models]
     entries = tuple(_counted(target, res, batch, check, scaling) for target in targets)
-    return Comparison(entries, counting, by, scaling)
+    return Comparison(entries, counting, by, scaling, choice)
 
 
 def _counted(

@@ -13,6 +13,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
+from flopscope.brief import short
 from flopscope.errors import BadInput
 
 KINDS = ("paper", "official", "implementation", "third-party")
@@ -74,6 +75,10 @@ class Figure(NamedTuple):
     note: str | None
     verdict: str | None = None
 
+    def __repr__(self) -> str:
+        network = f"{self.model}:{self.variant}" if self.variant else self.model
+        return short(self, f"{network} at {self.resolution}, {self.source}")
+
     def cause(self, quantity: str) -> str | None:
         """The cause that the verdict gives for its params or its compute.
 
@@ -86,6 +91,11 @@ class Figure(NamedTuple):
     def other_data(self) -> bool:
         """Were the weights trained on other data than ImageNet-1k?"""
         return self.note is not None and OTHER_DATA.search(self.note) is not None
+
+    @property
+    def other_network(self) -> bool:
+        """Is it about a network that differs in structure?"""
+        return self.verdict == "other network"
 
 
 @cache

@@ -16,6 +16,7 @@ from flopscope.cli.streams import as_json, as_shown, given_width
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from flopscope.cli.options import Plot
     from flopscope.present.provenance import Sources
     from flopscope.present.render import Formats
 
@@ -25,13 +26,14 @@ class Answer(NamedTuple):
 
     `page` is a document, or another kind of page that the `formats` write. The `sources` go with
     its data into a file beside the one that is written; without sources no such file is written.
-    `holds` is false where a check failed or a budget is broken. `picture` makes what --plot draws.
+    `holds` is false where a check failed or a budget is broken. `picture` draws what --plot asks
+    for.
     """
 
     page: Any
     sources: Sources | None = None
     holds: bool = True
-    picture: Callable[[], Figure] | None = None
+    picture: Callable[[Plot], Figure] | None = None
     formats: Formats | None = None
 
     def text(self, format_name: str) -> str:
@@ -66,14 +68,14 @@ def answered(command: Callable[..., Answer]) -> Callable[..., None]:
 
     @wraps(command)
     def run(
-        format_name: str, output_path: str | None, plot_path: str | None = None, **given: Any
+        format_name: str, output_path: str | None, plot: Plot | None = None, **given: Any
     ) -> None:
-        check_apart(output_path, plot_path)
+        check_apart(output_path, plot.path if plot else None)
         format_name = settle_format(output_path)
         answer = command(**given)
         text = _rendered(answer, format_name, output_path)
-        if plot_path is not None and answer.picture is not None:
-            _draw(answer, answer.picture(), plot_path)
+        if plot is not None and answer.picture is not None:
+            _draw(answer, answer.picture(plot), plot.path)
         _write(answer, text, output_path)
         if not answer.holds:
             raise click.exceptions.Exit(1)

@@ -9,14 +9,26 @@ import click
 from flopscope.cli.answering import Answer, answered
 from flopscope.cli.columns import columns_option
 from flopscope.cli.completing import target_argument
-from flopscope.cli.options import BATCH, CONVENTION, FORM, FORMAT, OUTPUT, PLOT, RES, SCALE
+from flopscope.cli.options import (
+    ACCURACY,
+    BATCH,
+    CONVENTION,
+    FORM,
+    FORMAT,
+    OUTPUT,
+    RES,
+    SCALE,
+    plot_options,
+)
 from flopscope.cli.progress import waiting
+from flopscope.present.panels import COMPARISON
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from flopscope.answers.compare import Comparison
     from flopscope.catalog.scaling import Scaling
+    from flopscope.cli.options import Plot
     from flopscope.conventions import Convention
 
 
@@ -27,6 +39,7 @@ if TYPE_CHECKING:
 @BATCH
 @FORM
 @CONVENTION
+@ACCURACY
 @click.option("--by", help="Split the count by stage, block, layer or kind.")
 @click.option(
     "--check",
@@ -41,7 +54,7 @@ if TYPE_CHECKING:
 @click.option("--group", help="Put the rows under headings; the one grouping is family.")
 @FORMAT
 @OUTPUT
-@PLOT
+@plot_options(COMPARISON)
 @answered
 def compare(
     models: tuple[str, ...],
@@ -50,6 +63,7 @@ def compare(
     batch: int,
     form: str | None,
     convention: Convention,
+    accuracy: str | None,
     by: str | None,
     check: bool,
     columns: str | None,
@@ -69,7 +83,8 @@ def compare(
     flopscope compare mobilenetv2 ghostnet_100 --columns macs,cite --format latex
 
     Ratios are to the first network. --plot draws the count by stage and by kind, against the input
-    size, the width and the activations, as far as the networks have them. In LaTeX the column cite
+    size, the width and the activations, as far as the networks have them; --panel draws one of
+    these alone. In LaTeX the column cite
     is \\cite, and the BibTeX entries stand in comments.
     """
     from flopscope.answers import compare as answers
@@ -90,15 +105,16 @@ def compare(
             res=res,
             batch=batch,
             convention_name=convention.name,
+            accuracy=accuracy,
             by=Level.named(by) if by else None,
             check=check,
             scaling=scaling,
         )
     document = paper_document(found, layout) if layout else comparison_document(found)
-    return Answer(document, of_comparison(found), found.agrees, lambda: _picture(found))
+    return Answer(document, of_comparison(found), found.agrees, lambda plot: _picture(found, plot))
 
 
-def _picture(comparison: Comparison) -> Figure:
+def _picture(comparison: Comparison, plot: Plot) -> Figure:
     from flopscope.present.plots.comparison import comparison_figure
 
-    return comparison_figure(comparison)
+    return comparison_figure(comparison, plot.look, plot.panel)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
 from flopscope.answers.compare import Comparison, Entry
 from flopscope.catalog.models import Paper
 from flopscope.errors import BadInput, UnknownName
+from flopscope.present.accuracies import published_note
 from flopscope.present.citations import bibtex, key, papers
 from flopscope.present.columns import Rows, check_column, known, parse_columns
 from flopscope.present.compare import SOURCE, comparison_document
 from flopscope.present.numbers import ratio
 from flopscope.present.quantities import reading_column
 from flopscope.present.table import Column, Document, Table
-from flopscope.present.words import input_text, reservations, statement
+from flopscope.present.words import input_text, reservations
 from flopscope.quantities import MACS, PARAMS, askable
 from flopscope.readings import Reading
 
@@ -34,8 +36,12 @@ class Shown(NamedTuple):
 Maker: TypeAlias = Callable[[Comparison], Shown]
 
 
-def _top1(entry: Entry) -> float | None:
-    return entry.published[0].top1 if entry.published else None
+def _top1(comparison: Comparison) -> Shown:
+    def taken(entry: Entry) -> Fraction | None:
+        found = comparison.accuracy(entry)
+        return None if found is None else found.top1
+
+    return Shown(Column("top1", "Top-1\n%", lambda top1: f"{float(top1):.1f}", raw=float), taken)
 
 
 def _paper(entry: Entry) -> Paper | None:
@@ -69,7 +75,7 @@ def _same(column: Column, cell: Callable[[Entry], Any]) -> Maker:
 
 _FACTS: Mapping[str, Maker] = {
     "input": _same(Column("input", "Input", input_text, raw=input_text), lambda entry: entry),
-    "top1": _same(Column("top1", "Top-1\n%", lambda value: f"{value:.1f}"), _top1),
+    "top1": _top1,
     "params_ratio": _params_ratio,
     "count_ratio": _count_ratio,
     "source": _same(SOURCE, lambda entry: entry.target.source.value),
@@ -148,7 +154,7 @@ def _table(comparison: Comparison, layout: Layout, plain: Table) -> Table:
     rows = [[e.name, e.family, *(one.cell(e) for one in shown)] for e in entries]
     notes = [_baseline(comparison)] if {"params_ratio", "count_ratio"} & {*layout.columns} else []
     if "top1" in layout.columns:
-        notes += [f"{e.name}: {statement(e.published[0])}" for e in entries if e.published]
+        notes += [published_note(comparison, e) for e in entries if e.published]
     notes += [n for e in entries for n in reservations(e, comparison.convention)]
     notes += filter(None, dict.fromkeys(one.caution for one in shown))
     cited = papers(comparison) if "cite" in layout.columns else []

@@ -12,6 +12,7 @@ from flopscope.answers.epoch import Epoch
 from flopscope.answers.operators import unknown_operators
 from flopscope.answers.parts import Part, shared_parameters, whole
 from flopscope.answers.profile import Profile
+from flopscope.brief import sizes_text
 from flopscope.errors import BadInput
 from flopscope.present.columns import share_of
 from flopscope.present.epoch import epoch_data, epoch_table
@@ -28,7 +29,7 @@ PLACES = 3
 """The most places that the note on an unknown operator names."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ProfileReport(Report):
     """A profile in a view, with what an epoch of its training costs if that is asked for. It prints
     as a table, and converts to a data frame, Markdown, LaTeX, CSV and HTML."""
@@ -48,6 +49,10 @@ class ProfileReport(Report):
     def document(self) -> Document:
         return self._document
 
+    @property
+    def about(self) -> str:
+        return f"{self.profile.target} on {_on(self.profile)}, by {self.view.by}"
+
     @cached_property
     def _document(self) -> Document:
         notes, counting = notes_of(self.profile, self.view), self.view.convention
@@ -63,9 +68,8 @@ class ProfileReport(Report):
         return Document(shown, data)
 
     def _title(self) -> str:
-        shapes = " and ".join(f"({', '.join(map(str, s))})" for s in self.profile.shapes)
         own = ", which it is made for" if self.profile.native else ""
-        return counted_title(f"{self.profile.target} on {shapes}{own}", self.view)
+        return counted_title(f"{self.profile.target} on {_on(self.profile)}{own}", self.view)
 
     def _tables(self, notes: Sequence[str]) -> list[Table]:
         tables = _formulas if self.free else _numbers
@@ -168,6 +172,11 @@ def counted_title(subject: str, view: View) -> str:
         return f"{subject}."
     (counting,) = view.conventions
     return f"{subject}. {counting.unit}, convention {counting.name}: {counting.counts}."
+
+
+def _on(profile: Profile) -> str:
+    """The shapes of its inputs, in brackets."""
+    return " and ".join(map(sizes_text, profile.shapes))
 
 
 def _batch(profile: Profile) -> int:

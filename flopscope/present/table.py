@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
+from flopscope.brief import counted, short
+
 Cell: TypeAlias = Any
 """A value, or None for an empty cell. Values are formatted when they are rendered, never in the
 data."""
@@ -60,6 +62,9 @@ class Table:
     bibliography: Sequence[str] = ()
     aside: bool = False
 
+    def __repr__(self) -> str:
+        return short(self, self.title or ", ".join(column.key for column in self.columns))
+
     def heading(self, index: int) -> str | None:
         """The heading above a row, which is the name of its group if the row before is in another
         group."""
@@ -97,3 +102,6 @@ class Document:
 
     tables: Sequence[Table]
     data: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return short(self, f"{counted(self.tables, 'table')}; {', '.join(self.data)}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flopscope.answers.parts import Part, groups, largest_first, tree
+from flopscope.brief import short
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.errors import BadInput, UnknownName
 from flopscope.ledger import Ledger, Level
@@ -39,6 +40,9 @@ class View:
     depth: int | None = None
     sort: str | None = None
     columns: Sequence[str] = ()
+
+    def __repr__(self) -> str:
+        return short(self, f"by {self.by}, convention {self.convention.name}")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", checked_columns(self.columns, Rows.PARTS))
