@@ -187,6 +187,7 @@ READERS: Mapping[str, Reader] = {
     "columns": texts,
     "convention": convention,
     "depth": natural,
+    "epoch": positive,
     "example": sizes,
     "families": texts,
     "family": text,
