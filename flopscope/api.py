@@ -156,6 +156,7 @@ def compare(
     res: ImageSize | None = None,
     batch: int = 1,
     convention: str = "macs",
+    accuracy: str | None = None,
     by: str | None = None,
     check: bool = False,
     scale: Scaling | None = None,
@@ -164,7 +165,8 @@ def compare(
 
     Each is a model of the catalogue, or a target as the command line takes it: `net.py:Net`,
     `timm:NAME`, `torchvision:NAME`, `model.onnx`, or a module, which is traced and needs torch.
-    `scale`, a `flopscope.catalog.scaling.Scaling`, multiplies depth, width and resolution of each.
+    `accuracy` says whose top-1 is taken, as in "torchvision", "timm:a1_in1k" or "best". `scale`, a
+    `flopscope.catalog.scaling.Scaling`, multiplies depth, width and resolution of each.
 
     >>> compare("mobilenetv1", "mobilenetv2", res=224).to_dict()["models"][1]["macs"]
     300774272
@@ -176,6 +178,7 @@ def compare(
             res=res,
             batch=batch,
             convention_name=convention,
+            accuracy=accuracy,
             by=level,
             check=check,
             scaling=scale,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flopscope import readings
 from flopscope.domain import Condition, check_bindings, check_conditions
 from flopscope.errors import UnknownName
+from flopscope.extras import require_frames
 from flopscope.facts import Arithmetic, Kind, Operator, Weight
 from flopscope.quantities import Place, standing
 from flopscope.readings import Reading
@@ -169,6 +170,7 @@ class Ledger:
     def to_frame(self) -> pd.DataFrame:
         """A data frame with a line for each row: path, kind, shapes, and the quantities that tables
         show for parts of a network."""
+        require_frames()
         import pandas as pd
 
         return pd.DataFrame([_record(row) for row in self.rows])

@@ -211,7 +211,7 @@ _ROWS = (
         "energy", "energy, float32, for ratios only", "fJ", "Energy\nmJ", caution=energy.CAUTION,
         measure=energy.energy, dtype="float32", noun="fJ (horowitz-45nm)",
         key="energy_fj", column="energy_fj_float32", per=10**12, place=Place.DATA,
-        budget="so many femtojoules, for ratios only, such as 20T for 20 mJ",
+        budget="so much energy, for ratios only, such as 20mJ",
         shares=(
             Share(
                 "arithmetic", "energy of arithmetic, float32, for ratios only",

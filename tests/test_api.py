@@ -103,3 +103,11 @@ def test_narrow_arrays_are_counted_in_64_bits():
     sizes = np.array([200, 224], dtype=np.uint8)
     counted = fs.analyze("mobilenetv2", (sizes, 224)).macs().value
     assert counted[1] == 300_774_272
+
+
+def test_compare_takes_the_accuracy_that_is_chosen():
+    (chosen,) = fs.compare("resnet50", accuracy="timm:a3_in1k").to_dict()["models"]
+    assert (chosen["accuracy"]["whose"], chosen["accuracy"]["top1"]) == ("timm", 78.052)
+    with pytest.raises(UnknownName) as raised:
+        fs.compare("resnet50", accuracy="tim")
+    assert str(raised.value) == "unknown accuracy 'tim'; did you mean timm?"

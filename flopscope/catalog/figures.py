@@ -35,7 +35,7 @@ CAUSES = (
 )
 """The possible causes of figures that no reading explains."""
 
-_STATED = re.compile(r"([0-9]+)(?:\.([0-9]+))?([KMGBT]?)")
+_STATED = re.compile(r"([0-9]+)(?:\.([0-9]+))?(?:([KMGBT])|[eE]([+-]?[0-9]{1,2}))?")
 _SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
 
 
@@ -157,7 +157,8 @@ def stated(text: str) -> tuple[Fraction, Fraction]:
     second. Zeros count as shown digits: 300M is stated to the million. Some sources truncate.
 
     Domain: ASCII digits, at most one decimal point between digits, then at most one of K, M, G,
-    B (1e9, as G) and T. Raises BadInput for any other text.
+    B (1e9, as G) and T, or an exponent: 3e8 is stated to one digit. Raises BadInput for any other
+    text.
 
     >>> value, half = stated("4.2M")
     >>> print(value, half)
@@ -167,10 +168,10 @@ def stated(text: str) -> tuple[Fraction, Fraction]:
     if match is None:
         raise BadInput(
             f"'{text}' is not a stated figure; expected digits, at most one decimal point and "
-            "at most one of K, M, G, B, T, as in 4.2M or 3504872"
+            "at most one of K, M, G, B, T or an exponent, as in 4.2M, 4.2e6 or 3504872"
         )
-    whole, decimals, scale = match[1], match[2] or "", match[3]
-    last_digit = Fraction(_SCALES[scale], 10 ** len(decimals))
+    whole, decimals, scale, exponent = match.groups(default="")
+    last_digit = Fraction(10) ** (int(exponent or 0) - len(decimals)) * _SCALES[scale]
     return int(whole + decimals) * last_digit, last_digit / 2
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.answering import Answer, answered
+from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import budget_options
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="assert")
-@click.argument("target", metavar="MODEL|TARGET")
+@target_argument("target", "MODEL|TARGET")
 @budget_options("--max-{}", "At most {}.")
 @subject_options
 @FORMAT

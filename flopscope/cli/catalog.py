@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.answering import Answer, answered
+from flopscope.cli.completing import target_argument
 from flopscope.cli.options import BATCH, CONVENTION, FORM, FORMAT, OUTPUT, RES, SCALE
+from flopscope.cli.quantities import budget_options
 
 if TYPE_CHECKING:
     from flopscope.catalog.scaling import Scaling
     from flopscope.conventions import Convention
+    from flopscope.search.budgets import Budget
 
 
 @click.command()
-@click.argument("model", metavar="TARGET")
+@target_argument("model", "TARGET")
 @RES
 @SCALE
 @BATCH
@@ -61,15 +64,26 @@ def show(
 
 
 @click.command(name="list")
+@click.argument("patterns", nargs=-1, metavar="[PATTERN...]")
+@budget_options("--max-{}", "List only models of at most {}.")
 @FORMAT
 @OUTPUT
 @answered
-def list_models() -> Answer:
-    """List the models, their options and papers."""
+def list_models(patterns: tuple[str, ...], budgets: list[Budget]) -> Answer:
+    """List the models, their options and papers.
+
+    PATTERN is a word that the name of a model or family contains, or a pattern of such names.
+    Costs are those at the input size that the model is made for.
+
+    \b
+    flopscope list ghost
+    flopscope list 'mobilenetv?' 'shufflenetv2*' --max-macs 300M
+    """
     from flopscope.present.catalog import list_document
     from flopscope.present.provenance import Sources
+    from flopscope.search.listing import listing
 
-    return Answer(list_document(), Sources())
+    return Answer(list_document(listing(patterns, budgets)), Sources())
 
 
 @click.command()

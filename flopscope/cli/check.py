@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from flopscope.cli.answering import Answer, answered
+from flopscope.cli.completing import target_argument
 from flopscope.cli.options import BATCH, FORM, FORMAT, OUTPUT, RES
 from flopscope.cli.progress import waiting
 from flopscope.errors import BadInput
@@ -15,7 +16,7 @@ PACKAGES = ("torch", "fvcore")
 
 
 @click.command()
-@click.argument("models", nargs=-1, required=True, metavar="TARGET|BLOCK...")
+@target_argument("models", "TARGET|BLOCK...", nargs=-1, required=True)
 @RES
 @BATCH
 @FORM

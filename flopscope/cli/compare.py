@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.answering import Answer, answered
+from flopscope.cli.completing import target_argument
 from flopscope.cli.options import (
     ACCURACY,
     BATCH,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("models", nargs=-1, required=True, metavar="TARGET...")
+@target_argument("models", "TARGET...", nargs=-1, required=True)
 @RES
 @SCALE
 @BATCH

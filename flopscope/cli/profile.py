@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.answering import Answer, answered, asked
+from flopscope.cli.completing import target_argument
 from flopscope.cli.options import (
     CONVENTION,
     OUTPUT,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("target", metavar="MODEL|TARGET")
+@target_argument("target", "MODEL|TARGET")
 @click.option(
     "--input",
     "inputs",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.answering import Answer, answered
+from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
 from flopscope.cli.subject import Given, subject_options
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model", metavar="MODEL|TARGET")
+@target_argument("model", "MODEL|TARGET")
 @click.option("--reported", help="The work as it was reported, such as 579M or 1.14G.")
 @click.option("--params", help="The parameters as they were reported, such as 4.2M.")
 @click.option(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.answering import Answer, answered
+from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORMAT, OUTPUT, RES, names, positive, read_by
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import budget_options
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model", metavar="MODEL")
+@target_argument("model", "MODEL")
 @budget_options("--{}", "At most {}.")
 @click.option(
     "--free",

@@ -438,7 +438,8 @@ def test_without_matplotlib(capsys, monkeypatch, tmp_path):
     assert capsys.readouterr() == (
         "",
         "flopscope: this needs matplotlib, but matplotlib cannot be imported (ImportError: "
-        "matplotlib); install it with: pip install 'flopscope-analytic[notebook]'\n",
+        "matplotlib); install it with: pip install 'matplotlib>=3.8', or in a clone of flopscope "
+        "with: make setup\n",
     )
     assert list(tmp_path.iterdir()) == []
 

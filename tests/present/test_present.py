@@ -46,7 +46,7 @@ def test_bytes_that_are_printed_are_read(value):
     """In megabytes, as tables have them, with the unit of their heading."""
     exact = Fraction(value, 10**6)
     shown = in_units(10**6, value)
-    read = number(f"{shown} MB", of_bytes=True)
+    read = number(f"{shown} MB", "bytes")
     error = 5000 if exact >= Fraction(1, 100) else value / 20
     assert abs(read - value) <= error
     assert number(in_units_briefly(10**6, value)) is not None

@@ -286,6 +286,23 @@ def test_a_budget_of_bytes_offers_bytes():
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [("20mJ", 2 * 10**13), ("1.5 \u00b5J", 15 * 10**8), ("1.5uJ", 15 * 10**8), ("20T", 2 * 10**13)],
+)
+def test_a_budget_of_energy_is_read_as_tables_print_it(text, limit):
+    assert parse_budget("--max-energy", "energy", text).limit == limit
+
+
+def test_a_budget_of_energy_offers_joules():
+    with pytest.raises(BadInput) as raised:
+        parse_budget("--energy", "energy", "2 Wh")
+    assert str(raised.value) == (
+        "--energy 2 Wh is not a number from 1; give one such as 20mJ, 1.5 mJ or 3e13, which is in "
+        "femtojoules"
+    )
+
+
 # --- crossings ----------------------------------------------------------------------------------
 
 
