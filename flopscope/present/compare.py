@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -22,7 +22,7 @@ from flopscope.present.quantities import (
     ledger_data,
     reading_column,
 )
-from flopscope.present.table import Column, Document, Table
+from flopscope.present.table import Best, Column, Document, Table
 from flopscope.present.words import (
     identity,
     input_text,
@@ -38,28 +38,48 @@ from flopscope.readings import Reading
 FOLDED = {"catalogue": "cata-\nlogue", "torchvision": "torch-\nvision"}
 SOURCE = Column("source", "From", numeric=False, fold=lambda word, _: FOLDED.get(word, word))
 """Where networks come from, in a table in which some are not of the catalogue."""
+FAMILY = Column("family", "Family", numeric=False, shown=False)
+"""The family of a network, in CSV alone: people see it above its rows."""
 
 
-def comparison_document(comparison: Comparison) -> Document:
+@dataclass(frozen=True)
+class Order:
+    """The networks in the order of a table's rows, and what they are grouped `by`, with the group
+    of each."""
+
+    entries: Sequence[Entry]
+    by: str = ""
+    groups: Sequence[str] = ()
+
+
+def comparison_document(comparison: Comparison, order: Order | None = None) -> Document:
     """Totals, then the split by stage, block, layer or kind where it is asked for, which is then
     what CSV holds."""
-    totals, data = _totals(comparison), _data(comparison)
+    totals, data = _totals(comparison, order or Order(comparison.entries)), _data(comparison)
     if comparison.by is None:
         return Document([totals], data)
     return Document([replace(totals, aside=True), _split(comparison, comparison.by)], data)
 
 
-def _totals(comparison: Comparison) -> Table:
+def _totals(comparison: Comparison, order: Order) -> Table:
     several = len({input_text(entry) for entry in comparison.entries}) > 1
     asked = columns(Place.NETWORKS, comparison.convention)
     compared = partial(Column, text=ratio, raw=float, fold=lambda value, _: ratio_in_three(value))
-    cited = [entry for entry in comparison.entries if entry.published]
+    cited = [entry for entry in order.entries if entry.published]
+    grouped = order.by == "family"
     shown = [
         _model_column(several),
+        *([FAMILY] if grouped else []),
         *([SOURCE] if comparison.mixed else []),
         *([_input_column()] if several else []),
         *map(reading_column, asked),
-        Column("top1", "Top-1\n%", _cited, raw=lambda cited: cited[0] and float(cited[0].top1)),
+        Column(
+            "top1",
+            "Top-1\n%",
+            _cited,
+            raw=lambda cited: cited[0] and float(cited[0].top1),
+            best=Best.MOST,
+        ),
         Column("whose", "Whose", numeric=False, raw=lambda taken: taken.words, shown=False),
         compared("params_ratio", "Size\n×"),
         compared(f"{comparison.convention.unit.lower()}_ratio", "Work\n×"),
@@ -67,6 +87,7 @@ def _totals(comparison: Comparison) -> Table:
     rows = [
         [
             entry,
+            *([entry.family] if grouped else []),
             *([entry.target.source.value] if comparison.mixed else []),
             *([entry] if several else []),
             *(row.read(entry.ledger) for row in asked),
@@ -75,13 +96,19 @@ def _totals(comparison: Comparison) -> Table:
             comparison.ratio(PARAMS, entry),
             comparison.ratio(MACS.under(comparison.convention), entry),
         ]
-        for entry in comparison.entries
+        for entry in order.entries
     ]
     notes = [f"[{n}] {published_note(comparison, entry)}" for n, entry in enumerate(cited, start=1)]
-    notes += [*_scaled(comparison), *_verdicts(comparison)]
+    notes += [*baseline(comparison, order), *_scaled(comparison), *_verdicts(comparison)]
     notes += [n for e in comparison.entries for n in reservations(e, comparison.convention)]
     notes += cautions(asked)
-    return Table(shown, rows, _title(comparison), notes)
+    return Table(shown, rows, _title(comparison), notes, headings=order.groups)
+
+
+def baseline(comparison: Comparison, order: Order) -> list[str]:
+    """A note on what the ratios are to, where that is not the network of the first row."""
+    first = comparison.entries[0]
+    return [] if order.entries[0] is first else [f"Ratios are to {first.name}."]
 
 
 def _model_column(several: bool) -> Column:
@@ -106,7 +133,7 @@ def _split(comparison: Comparison, level: Level) -> Table:
     shown = [Column(level.value, level.value.capitalize(), numeric=False, fold=path_lines)]
     for entry in comparison.entries:
         heading = f"{_label(entry)}\n{work.line}"
-        shown.append(Column(f"{entry.name} {work.line}", heading, exactly, raw=int))
+        shown.append(Column(f"{entry.name} {work.line}", heading, exactly, raw=int, counted=True))
         shown += [Column(f"{entry.name} %", "\n%")] if shares else []
     rows: list[list[Any]] = []
     for key in keys:

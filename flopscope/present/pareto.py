@@ -10,7 +10,7 @@ from typing import Any
 
 from flopscope.errors import SHOWN
 from flopscope.present.numbers import integer
-from flopscope.present.quantities import cautions, cautions_data, number
+from flopscope.present.quantities import cautions, cautions_data, is_count, number
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.trainings import choice_notes, citation
 from flopscope.present.words import size
@@ -96,6 +96,7 @@ def _cost_column(cost: Named) -> Column:
         cost.heading,
         lambda cell: f"{written(cell[0])}{'*' if cell[1] else ''}",
         raw=lambda cell: _number(cell[0]),
+        counted=isinstance(cost, Quantity) and is_count(cost),
     )
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cache, cached_property, partial
 from typing import NamedTuple, TypeAlias
 
+from flopscope.brief import number_of, short
 from flopscope.catalog.accuracies import Accuracy, Choice, networks, parse_choice
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.results import Result, Results
@@ -49,6 +50,9 @@ class Point(NamedTuple):
     bounded: tuple[Amount, ...] = ()
     accuracy: Accuracy | None = None
 
+    def __repr__(self) -> str:
+        return short(self, f"{self.name}, top-1 {float(self.top1):g} %")
+
     @property
     def family(self) -> str | None:
         """The family of the catalogue; None for a network that is not in it."""
@@ -77,6 +81,9 @@ class Question:
     families: tuple[str, ...] = ()
     most: tuple[Budget, ...] = ()
     accuracy: str | None = None
+
+    def __repr__(self) -> str:
+        return short(self, f"by {', '.join(self.criteria)}, convention {self.convention.name}")
 
     def __post_init__(self) -> None:
         """Raises UnknownName for an unknown cost, family or accuracy, BadInput if no cost is named
@@ -127,6 +134,9 @@ class Cloud:
     points: tuple[Point, ...]
     left: tuple[Left, ...]
     others: int
+
+    def __repr__(self) -> str:
+        return short(self, f"{number_of(self.points, 'point')}, {len(self.left)} left out")
 
 
 def points(question: Question, results: Results | None = None, catalogue: bool = True) -> Cloud:
