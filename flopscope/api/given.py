@@ -180,6 +180,7 @@ def block_or_model(name: str, value: Any) -> str:
 
 
 READERS: Mapping[str, Reader] = {
+    "accuracy": text,
     "batch": positive,
     "backward": flag,
     "by": text,
@@ -188,6 +189,7 @@ READERS: Mapping[str, Reader] = {
     "convention": convention,
     "depth": natural,
     "epoch": positive,
+    "every": flag,
     "example": sizes,
     "families": texts,
     "family": text,
