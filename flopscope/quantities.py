@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from flopscope import readings
+from flopscope.brief import short
 from flopscope.closedform import Formula
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.facts import Operator
@@ -99,6 +100,9 @@ class Quantity(Named):
     additive: bool = True
     budget: str = ""
     shares: tuple[Share, ...] = ()
+
+    def __repr__(self) -> str:
+        return short(self, f"{self.name}, {self.words}")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "noun", self.noun or self.words)

@@ -11,6 +11,7 @@ from flopscope.analytic.named_blocks import NAMED_BLOCKS
 from flopscope.answers.counters import counters_agree
 from flopscope.answers.profile import Profile, profile
 from flopscope.answers.target import CHANNELS, Target, of_variant, parse_target
+from flopscope.brief import counted, short
 from flopscope.catalog.figures import Figure
 from flopscope.catalog.scaling import Scaling, scaled
 from flopscope.catalog.variant import ANY_RESOLUTION, Resolution, Variant, check_size
@@ -45,6 +46,9 @@ class Entry:
     shapes: tuple[Shape, ...] = ()
     expected: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return short(self, f"{self.name}, {counted(self.ledger, 'row')}")
+
     @property
     def name(self) -> str:
         """The text that asks for the network."""
@@ -74,6 +78,9 @@ class Comparison:
     convention: Convention
     by: Level | None = None
     scaling: Scaling | None = None
+
+    def __repr__(self) -> str:
+        return short(self, ", ".join(entry.name for entry in self.entries))
 
     @property
     def agrees(self) -> bool:

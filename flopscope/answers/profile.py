@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flopscope.answers.target import Target, parse_target
+from flopscope.brief import counted, short, sizes_text
 from flopscope.errors import BadInput
 from flopscope.extras import require_onnx, require_witnesses
 from flopscope.facts import InputSpec
@@ -16,6 +17,8 @@ from flopscope.sizes import Size
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from flopscope.tracing.calls import Rule
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,10 @@ class Profile:
     expected: tuple[str, ...] = ()
     native: bool = False
 
+    def __repr__(self) -> str:
+        on = " and ".join(map(sizes_text, self.shapes))
+        return short(self, f"{self.target} on {on}, {counted(self.ledger, 'row')}")
+
     @property
     def backward(self) -> bool:
         """Is this a training step, which has both passes?"""
@@ -50,16 +57,16 @@ def profile(
     inputs: Sequence[str | InputSpec] = (),
     arguments: Mapping[str, Any] | None = None,
     example: Mapping[str, int] | None = None,
-    rules: str | None = None,
+    rules: str | Mapping[str, Rule] | None = None,
     backward: bool = False,
 ) -> Profile:
     """Trace a target on inputs such as '1,3,224,224', 'B,3,H,W' or 'ids=B,T:int64'. A name stands
     for a free size. Without inputs the input is the image that the target is made for.
 
-    A target is what `parse_target` reads; `rules` names a mapping of the reader's own as
-    `file.py:RULES`. With `backward` it is a training step. Needs torch. An ONNX file needs onnx
-    instead, has inputs of its own, and takes `example` as the values of its named sizes. Raises
-    BadInput for a target that cannot be made or run, and for an input that cannot be read;
+    A target is what `parse_target` reads; `rules` is a mapping of the reader's own, or names
+    one as `file.py:RULES`. With `backward` it is a training step. Needs torch. An ONNX file needs
+    onnx instead, has inputs of its own, and takes `example` as the values of its named sizes.
+    Raises BadInput for a target that cannot be made or run, and for an input that cannot be read;
     UnknownName for a name that does not exist.
     """
     network = target if isinstance(target, Target) else parse_target(target)
@@ -76,7 +83,7 @@ def profile(
 
     with importable(network.place):  # the network may import more while it runs
         module = network.build(arguments)
-        own = load_rules(rules) if rules else None
+        own = load_rules(rules) if isinstance(rules, str) else rules
         positional, named = tensors_for(given)
         with refusing(network.name, module, said(given), positional, named):
             traced = with_torchvision(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flopscope.arguments import parse_arguments, parse_input
+from flopscope.brief import short
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.names import catalog_name
 from flopscope.catalog.variant import Variant, check_size
@@ -57,6 +58,9 @@ class Target:
     pairs: tuple[str, ...] = ()
     variant: Variant | None = None
     module: nn.Module | None = None
+
+    def __repr__(self) -> str:
+        return short(self, f"{self.name}, {self.source.value}")
 
     @property
     def is_graph(self) -> bool:

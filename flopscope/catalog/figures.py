@@ -13,6 +13,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
+from flopscope.brief import short
 from flopscope.errors import BadInput
 
 KINDS = ("paper", "official", "implementation", "third-party")
@@ -73,6 +74,10 @@ class Figure(NamedTuple):
     source: str
     note: str | None
     verdict: str | None = None
+
+    def __repr__(self) -> str:
+        network = f"{self.model}:{self.variant}" if self.variant else self.model
+        return short(self, f"{network} at {self.resolution}, {self.source}")
 
     def cause(self, quantity: str) -> str | None:
         """The cause that the verdict gives for its params or its compute.

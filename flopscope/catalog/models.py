@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from flopscope.analytic.switches import Recipe
+from flopscope.brief import short
 from flopscope.catalog.options import (
     CLASSES,
     DEPTH,
@@ -68,6 +69,9 @@ class Model:
     inputs: tuple[InputSpec, ...] = (IMAGE,)
     step: tuple[InputSpec, ...] = ()
     """Its inputs with `phase=decode`: a token, and the keys and values of the tokens before it."""
+
+    def __repr__(self) -> str:
+        return short(self, self.id)
 
     @property
     def function(self) -> str:

@@ -19,6 +19,7 @@ from flopscope.cli.tables import check_shown, in_style
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from flopscope.cli.options import Plot
     from flopscope.present.provenance import Sources
     from flopscope.present.render import Formats
     from flopscope.present.style import Style
@@ -29,14 +30,14 @@ class Answer(NamedTuple):
 
     `page` is a document, or another kind of page that the `formats` write. The `sources` go with
     its data into a file beside the one that is written; without sources no such file is written.
-    `holds` is false where a check failed or a budget is broken. `picture` makes what --plot draws;
-    `bibliography` is what --bib writes.
+    `holds` is false where a check failed or a budget is broken. `picture` draws what --plot asks
+    for, and `bibliography` is what --bib writes.
     """
 
     page: Any
     sources: Sources | None = None
     holds: bool = True
-    picture: Callable[[], Figure] | None = None
+    picture: Callable[[Plot], Figure] | None = None
     formats: Formats | None = None
     bibliography: str = ""
 
@@ -79,20 +80,20 @@ def answered(command: Callable[..., Answer]) -> Callable[..., None]:
     def run(
         format_name: str,
         output_path: str | None,
-        plot_path: str | None = None,
+        plot: Plot | None = None,
         style: Style | None = None,
         bib_path: str | None = None,
         **given: Any,
     ) -> None:
-        check_apart(output=output_path, plot=plot_path, bib=bib_path)
+        check_apart(output=output_path, plot=plot.path if plot else None, bib=bib_path)
         format_name = settle_format(output_path)
         check_shown(style, format_name)
         answer = in_style(command(**given), style)
         if bib_path is not None:
             answer = write_bib(answer, bib_path)
         text = _rendered(answer, format_name, output_path)
-        if plot_path is not None and answer.picture is not None:
-            _draw(answer, answer.picture(), plot_path)
+        if plot is not None and answer.picture is not None:
+            _draw(answer, answer.picture(plot), plot.path)
         _write(answer, text, output_path)
         if not answer.holds:
             raise click.exceptions.Exit(1)

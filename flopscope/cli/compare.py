@@ -9,15 +9,17 @@ import click
 from flopscope.cli.answering import Answer, answered
 from flopscope.cli.bibliography import BIB
 from flopscope.cli.completing import target_argument
-from flopscope.cli.options import BATCH, CONVENTION, FORM, FORMAT, OUTPUT, PLOT, RES, SCALE
+from flopscope.cli.options import BATCH, CONVENTION, FORM, FORMAT, OUTPUT, RES, SCALE, plot_options
 from flopscope.cli.progress import waiting
 from flopscope.cli.tables import style_options
+from flopscope.present.panels import COMPARISON
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from flopscope.answers.compare import Comparison
     from flopscope.catalog.scaling import Scaling
+    from flopscope.cli.options import Plot
     from flopscope.conventions import Convention
 
 
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
 @click.option("--group", help="Put the rows under headings, by family or by source.")
 @FORMAT
 @OUTPUT
-@PLOT
+@plot_options(COMPARISON)
 @style_options(rivals=True)
 @BIB
 @answered
@@ -76,8 +78,9 @@ def compare(
     flopscope compare mobilenetv2 ghostnet_100 --columns macs,cite --format latex
 
     Ratios are to the first network. --plot draws the count by stage and by kind, against the input
-    size, the width and the activations, as far as the networks have them. In LaTeX the column cite
-    is \\cite, and the BibTeX entries stand in comments unless --bib writes them into a file.
+    size, the width and the activations, as far as the networks have them; --panel draws one of
+    these alone. In LaTeX the column cite is \\cite, and the BibTeX entries stand in comments unless
+    --bib writes them into a file.
     """
     from flopscope.answers import compare as answers
     from flopscope.answers.target import is_catalog
@@ -106,7 +109,7 @@ def compare(
         document,
         of_comparison(found),
         found.agrees,
-        lambda: _picture(found),
+        lambda plot: _picture(found, plot),
         bibliography=_entries(found),
     )
 
@@ -118,7 +121,7 @@ def _entries(comparison: Comparison) -> str:
     return bibliography(cited) if cited else ""
 
 
-def _picture(comparison: Comparison) -> Figure:
+def _picture(comparison: Comparison, plot: Plot) -> Figure:
     from flopscope.present.plots.comparison import comparison_figure
 
-    return comparison_figure(comparison)
+    return comparison_figure(comparison, plot.look, plot.panel)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from flopscope.conventions import Convention
+    from flopscope.present.plots.look import Look
     from flopscope.search.budgets import Budget
     from flopscope.search.front import Front
     from flopscope.search.points import Question
@@ -91,7 +92,9 @@ def pareto(
     with waiting("counting"):
         front = _front(question, results, with_catalog)
     return Answer(
-        front_document(front), of_front(front, results), picture=lambda: _picture(front, wide)
+        front_document(front),
+        of_front(front, results),
+        picture=lambda plot: _picture(front, plot.look, wide),
     )
 
 
@@ -102,6 +105,8 @@ def _check_picture(costs: Sequence[str], wide: bool) -> None:
         raise BadInput(f"a plot has one cost, not {', '.join(costs)}; give --x once to draw")
     if wide and not drawn:
         raise BadInput("--wide is for a picture, and none is drawn; give --plot FILE too")
+    if wide and asked("plot_size") is not None:
+        raise BadInput("--wide is the size page, and --size gives another; give one of them")
 
 
 def _front(question: Question, results: str | None, with_catalog: bool) -> Front:
@@ -118,7 +123,7 @@ def _front(question: Question, results: str | None, with_catalog: bool) -> Front
     return Front(question, points(question, mine, mine is None or with_catalog))
 
 
-def _picture(front: Front, wide: bool) -> Figure:
+def _picture(front: Front, look: Look, wide: bool) -> Figure:
     from flopscope.present.plots.frontier import frontier_figure
 
-    return frontier_figure(front, wide)
+    return frontier_figure(front, wide, look)

@@ -10,6 +10,7 @@ from flopscope.alphabet import ALPHABET
 from flopscope.answers.operators import unknown_operators
 from flopscope.answers.parts import Part, shared_parameters, whole
 from flopscope.answers.profile import Profile
+from flopscope.brief import sizes_text
 from flopscope.errors import BadInput
 from flopscope.present.passes import passes_data, passes_table
 from flopscope.present.profile_columns import formula_columns, label, number_columns, totals_table
@@ -24,7 +25,7 @@ PLACES = 3
 """The most places that the note on an unknown operator names."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ProfileReport(Report):
     """A profile in a view. It prints as a table, and converts to a data frame, Markdown, LaTeX, CSV
     and HTML."""
@@ -37,6 +38,10 @@ class ProfileReport(Report):
 
     def document(self) -> Document:
         return self._document
+
+    @property
+    def about(self) -> str:
+        return f"{self.profile.target} on {_on(self.profile)}, by {self.view.by}"
 
     @cached_property
     def _document(self) -> Document:
@@ -116,13 +121,17 @@ def _places(places: Iterable[str]) -> str:
 
 
 def _title(profile: Profile, view: View) -> str:
-    shapes = " and ".join(f"({', '.join(map(str, shape))})" for shape in profile.shapes)
     counting = view.convention
     own = ", which it is made for" if profile.native else ""
     return (
-        f"{profile.target} on {shapes}{own}. {counting.unit}, "
+        f"{profile.target} on {_on(profile)}{own}. {counting.unit}, "
         f"convention {counting.name}: {counting.counts}."
     )
+
+
+def _on(profile: Profile) -> str:
+    """The shapes of its inputs, in brackets."""
+    return " and ".join(map(sizes_text, profile.shapes))
 
 
 def _batch(profile: Profile) -> int:

@@ -4,30 +4,59 @@ notebook or a paper needs."""
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from flopscope.present.render import render
+from flopscope.brief import short
+from flopscope.errors import BadInput
+from flopscope.present.render import FORMATS, Formats, render
 from flopscope.present.style import Style, styled
 from flopscope.present.table import Document
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 
 class Report(ABC):
-    """A document of tables with its conversions. A subclass only says what the document is."""
+    """An answer with its conversions. It prints as the command of its name prints.
+
+    A subclass says what its document is, or another kind of page that its `formats` write. It is
+    false where a check failed or a budget is broken.
+    """
+
+    for_people: ClassVar[str] = "table"
+    """The format in which it prints."""
 
     @abstractmethod
-    def document(self) -> Document:
+    def document(self) -> Any:
         """The tables and the data."""
+
+    @property
+    def formats(self) -> Formats:
+        """The formats in which it can be written, by name."""
+        return FORMATS
+
+    @property
+    def about(self) -> str:
+        """What it is about, for its short form."""
+        return str(self.document().tables[0].title)
+
+    @property
+    def holds(self) -> bool:
+        """Did every check pass, and is every budget kept? True where there is neither."""
+        return True
 
     @property
     def data(self) -> dict[str, Any]:
         """The facts as one object."""
-        return self.document().data
+        found: dict[str, Any] = self.document().data
+        return found
 
     def to_frame(self) -> pd.DataFrame:
-        """The first table as a data frame of raw values."""
+        """The first table as a data frame of raw values. Needs pandas."""
+        from flopscope.extras import require_frames
+
+        require_frames()
         import pandas as pd
 
         table = self.document().tables[0]
@@ -36,6 +65,10 @@ class Report(ABC):
     def to_dict(self) -> dict[str, Any]:
         """The object that `--format json` prints."""
         return self.data
+
+    def to_json(self) -> str:
+        """The same object as text."""
+        return self.text("json")
 
     def to_markdown(
         self,
@@ -48,8 +81,7 @@ class Report(ABC):
 
         Raises BadInput for a style that is none or does not fit the tables.
         """
-        style = Style(units, digits, caption, bold=bold)
-        return render(styled(self.document(), style), "markdown")
+        return self._in_style("markdown", Style(units, digits, caption, bold=bold))
 
     def to_latex(
         self,
@@ -65,15 +97,42 @@ class Report(ABC):
         table with that caption and `label`, and `bold` marks the best values; see
         `flopscope.present.style.Style`. Raises BadInput as `to_markdown` does.
         """
-        style = Style(units, digits, caption, label, bold)
-        return render(styled(self.document(), style), "latex")
+        return self._in_style("latex", Style(units, digits, caption, label, bold))
+
+    def _in_style(self, format_name: str, style: Style) -> str:
+        page = self.document()
+        if style == Style():
+            return self.text(format_name)
+        if not isinstance(page, Document):
+            raise BadInput(
+                f"a unit or a caption is for tables, and a {type(self).__name__} has none; leave "
+                "them out"
+            )
+        return render(styled(page, style), format_name)
 
     def to_csv(self) -> str:
         """Raw values, separated by commas."""
-        return render(self.document(), "csv")
+        return self.text("csv")
+
+    def text(self, format_name: str) -> str:
+        """The report in a format by its name. Raises UnknownName for a format that it has not."""
+        return render(self.document(), format_name, self.formats)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Raises BadInput, because this kind of report has no picture."""
+        raise BadInput(
+            f"a {type(self).__name__} has no picture; fs.compare and fs.pareto give reports that "
+            "can be drawn"
+        )
+
+    def __bool__(self) -> bool:
+        return self.holds
 
     def __str__(self) -> str:
-        return render(self.document(), "table")
+        return self.text(self.for_people)
+
+    def __repr__(self) -> str:
+        return short(self, self.about)
 
     def _repr_html_(self) -> str:
-        return render(self.document(), "html")
+        return self.text("html")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, NamedTuple, TypeAlias
 
+from flopscope.brief import counted, short
+
 Cell: TypeAlias = Any
 """A value, or None for an empty cell. Values are formatted when they are rendered, never in the
 data."""
@@ -119,6 +121,9 @@ class Table:
         title = [self.title] if self.caption and self.title else []
         return [*title, *self.notes, *self.references]
 
+    def __repr__(self) -> str:
+        return short(self, self.title or ", ".join(column.key for column in self.columns))
+
     def heading(self, index: int) -> str | None:
         """The heading above a row, which is the name of its group if the row before is in another
         group."""
@@ -158,3 +163,6 @@ class Document:
 
     tables: Sequence[Table]
     data: dict[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return short(self, f"{counted(self.tables, 'table')}; {', '.join(self.data)}")

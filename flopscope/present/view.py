@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flopscope.answers.parts import Part, groups, largest_first, tree
+from flopscope.brief import short
 from flopscope.conventions import Convention
 from flopscope.errors import BadInput, UnknownName
 from flopscope.ledger import Ledger, Level
@@ -35,6 +36,9 @@ class View:
     by: str = MODULE
     depth: int | None = None
     sort: str | None = None
+
+    def __repr__(self) -> str:
+        return short(self, f"by {self.by}, convention {self.convention.name}")
 
     def __post_init__(self) -> None:
         if self.by not in BY:

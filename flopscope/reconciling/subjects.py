@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from flopscope.answers.profile import profile, said
 from flopscope.answers.target import Target, parse_target
+from flopscope.brief import counted, short
 from flopscope.catalog.options import CLASSES, Choice
 from flopscope.catalog.variant import Resolution, Variant, check_size
 from flopscope.catalog.variant import parse as parse_variant
@@ -40,6 +41,9 @@ class Version:
     steps: int
     ledger: Ledger
 
+    def __repr__(self) -> str:
+        return short(self, f"{self.said or 'as asked'}, {counted(self.ledger, 'row')}")
+
 
 Versions: TypeAlias = Callable[[], Iterator[Version]]
 
@@ -64,6 +68,9 @@ class Subject:
     far: Versions = field(default=_none)
     elsewhere: Versions = field(default=_none)
     answer: Answers | None = None
+
+    def __repr__(self) -> str:
+        return short(self, self.name)
 
 
 def of_variant(variant: Variant, resolution: Resolution | None, batch: int = 1) -> Subject:

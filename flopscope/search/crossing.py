@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from flopscope.answers.target import variant_of
+from flopscope.brief import short
 from flopscope.catalog.variant import Resolution, Variant, check_size
 from flopscope.closedform import Formula
 from flopscope.errors import BadInput, UnknownName
@@ -61,6 +62,10 @@ class Crossing:
     ideal: float | None
     at: int
     counts: tuple[int, int]
+
+    def __repr__(self) -> str:
+        at = "never" if self.settled is None else f"from {self.axis.name}={self.settled}"
+        return short(self, f"{self.variant}: {self.left} = {self.right} {at}")
 
 
 def parse_when(text: str) -> tuple[Side, Side]:

@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import cached_property
 from math import log10
 
+from flopscope.brief import short
 from flopscope.search import indicators, pareto
 from flopscope.search.points import Amount, Cloud, Point, Question
 
@@ -17,6 +18,9 @@ class Front:
 
     question: Question
     cloud: Cloud
+
+    def __repr__(self) -> str:
+        return short(self, f"{len(self.on)} of {len(self.points)} points on the frontier")
 
     @property
     def points(self) -> tuple[Point, ...]:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import cache, partial
 from typing import NamedTuple, TypeAlias
 
+from flopscope.brief import counted, short
 from flopscope.catalog.figures import KINDS, Figure, figures
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.results import Result, Results
@@ -46,6 +47,9 @@ class Point(NamedTuple):
     source: str
     yours: bool
 
+    def __repr__(self) -> str:
+        return short(self, f"{self.name}, top-1 {float(self.top1):g} %")
+
     @property
     def family(self) -> str | None:
         """The family of the catalogue; None for a network that is not in it."""
@@ -71,6 +75,9 @@ class Question:
     resolution: tuple[int, int] | None = None
     families: tuple[str, ...] = ()
     most: tuple[Budget, ...] = ()
+
+    def __repr__(self) -> str:
+        return short(self, f"by {', '.join(self.criteria)}, convention {self.convention.name}")
 
     def __post_init__(self) -> None:
         """Raises UnknownName for an unknown cost or family, BadInput if no cost is named or one is
@@ -108,6 +115,9 @@ class Cloud:
     points: tuple[Point, ...]
     left: tuple[Left, ...]
     others: int
+
+    def __repr__(self) -> str:
+        return short(self, f"{counted(self.points, 'point')}, {len(self.left)} left out")
 
 
 def points(question: Question, results: Results | None = None, catalogue: bool = True) -> Cloud:

@@ -16,6 +16,7 @@ from itertools import islice
 from math import log
 
 from flopscope.answers.target import variant_of
+from flopscope.brief import short
 from flopscope.catalog.variant import Resolution, Variant, check_size
 from flopscope.errors import BadInput
 from flopscope.quantities import Quantity
@@ -42,6 +43,10 @@ class Solution:
     designs: tuple[Design, ...]
     beyond: Design | None = None
     least: Design | None = None
+
+    def __repr__(self) -> str:
+        budgets = " and ".join(map(str, self.budgets))
+        return short(self, f"{self.variant}: {len(self.designs)} within {budgets}")
 
     @property
     def quantities(self) -> list[Quantity]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flopscope.api import analyze, formula
+from flopscope import analyze, formula
 from flopscope.catalog.models import MODELS
 from flopscope.cli import main
 from flopscope.errors import BadInput, UnknownName
