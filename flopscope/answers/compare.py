@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from flopscope.analytic.named_blocks import NAMED_BLOCKS
 from flopscope.answers.counters import counters_agree
-from flopscope.answers.profile import Profile, profile
+from flopscope.answers.profile import Profile, profile, with_batch
 from flopscope.answers.target import CHANNELS, Target, of_variant, parse_target
 from flopscope.brief import counted, short
+from flopscope.catalog.accuracies import UNASKED, Accuracy, Choice, accuracies, parse_choice
 from flopscope.catalog.figures import Figure
 from flopscope.catalog.scaling import Scaling, scaled
 from flopscope.catalog.variant import ANY_RESOLUTION, Resolution, Variant, check_size
@@ -22,7 +23,6 @@ from flopscope.facts import InputSpec
 from flopscope.ledger import Ledger, Level
 from flopscope.quantities import Quantity
 from flopscope.sizes import Shape, is_symbolic
-from flopscope.symbolic import substitute
 
 if TYPE_CHECKING:
     from torch import nn
@@ -60,6 +60,11 @@ class Entry:
         return self.target.variant
 
     @property
+    def accuracies(self) -> tuple[Accuracy, ...]:
+        """The published accuracies, in the order in which they are taken."""
+        return accuracies(self.published)
+
+    @property
     def family(self) -> str:
         """The catalogue's family, or where the network comes from."""
         return self.target.source.value if self.variant is None else self.variant.model.family
@@ -72,12 +77,13 @@ class Entry:
 @dataclass(frozen=True)
 class Comparison:
     """Entries under one convention, either all scaled in the same way or none. Ratios are to the
-    first entry."""
+    first entry; `choice` says whose accuracies are taken."""
 
     entries: tuple[Entry, ...]
     convention: Convention
     by: Level | None = None
     scaling: Scaling | None = None
+    choice: Choice = UNASKED
 
     def __repr__(self) -> str:
         return short(self, ", ".join(entry.name for entry in self.entries))
@@ -95,6 +101,10 @@ class Comparison:
             return None
         return Fraction(int(other), int(first))
 
+    def accuracy(self, entry: Entry) -> Accuracy | None:
+        """The published accuracy that is taken for an entry."""
+        return self.choice.of(entry.accuracies)
+
     @property
     def mixed(self) -> bool:
         """Is any of the networks not of the catalogue?"""
@@ -107,6 +117,7 @@ def compare(
     res: int | tuple[int, int] | None = None,
     batch: int = 1,
     convention_name: str = "macs",
+    accuracy: str | None = None,
     by: Level | None = None,
     check: bool = False,
     scaling: Scaling | None = None,
@@ -115,8 +126,9 @@ def compare(
     graph; with `check`, against fvcore and torch as well.
 
     Without `res` each is taken at its native resolution; `scaling` multiplies that, or `res`, and
-    the coefficients of the catalogue's models. Raises BadInput or UnknownName for a target, option,
-    size or convention that does not exist.
+    the coefficients of the catalogue's models. `accuracy` says whose top-1 is taken, as in
+    "torchvision"; see `flopscope.catalog.accuracies`. Raises BadInput or UnknownName for a target,
+    option, size, convention or accuracy that does not exist.
 
     >>> [e.count("macs") for e in compare(["mobilenetv1", "mobilenetv2"], res=224).entries]
     [568740352, 300774272]
@@ -131,10 +143,10 @@ def compare(
             "flopscope check --prove proves it for all sizes"
         )
     check_size("batch", batch, "such as 1")
-    counting = convention(convention_name)
+    counting, choice = convention(convention_name), parse_choice(accuracy)
     targets = [parse_target(model) for model in models]
     entries = tuple(_counted(target, res, batch, check, scaling) for target in targets)
-    return Comparison(entries, counting, by, scaling)
+    return Comparison(entries, counting, by, scaling, choice)
 
 
 def _counted(
@@ -172,7 +184,7 @@ def _own_entry(target: Target, res: int | tuple[int, int] | None, batch: int, ch
     inputs = target.inputs(res, batch)
     found = at_batch(profile(target, inputs), batch)
     agreement = counters_agree(target, inputs, found.ledger) if check else None
-    resolution = _image(found.shapes)
+    resolution = image_of(found.shapes)
     shapes, expected = found.shapes, found.expected
     return Entry(target, resolution, batch, found.ledger, (), agreement, shapes, expected)
 
@@ -180,10 +192,8 @@ def _own_entry(target: Target, res: int | tuple[int, int] | None, batch: int, ch
 def at_batch(found: Profile, batch: int) -> Profile:
     """The profile at numbers, a named batch being this one. Raises BadInput where another size is
     free, or the batch is another number."""
-    names = {s for shape in found.shapes for s in shape[:1] if is_symbolic(s)}
-    sizes = {str(name): batch for name in names}
-    ledger = found.ledger.at(**sizes) if sizes else found.ledger
-    shapes = tuple(tuple(substitute(n, sizes) for n in shape) for shape in found.shapes)
+    found = with_batch(found, batch)
+    shapes, ledger = found.shapes, found.ledger
     free = {str(n) for shape in shapes for n in shape if is_symbolic(n)}
     free |= {symbol.name for symbol in ledger.symbols()}
     if free:
@@ -197,10 +207,10 @@ def at_batch(found: Profile, batch: int) -> Profile:
             f"{found.target} takes {stated}, which is not a batch of {batch}; "
             f"give its own, such as --batch {shapes[0][0] if shapes[0] else 1}"
         )
-    return replace(found, ledger=ledger, shapes=shapes)
+    return found
 
 
-def _image(shapes: Sequence[Shape]) -> Resolution | None:
+def image_of(shapes: Sequence[Shape]) -> Resolution | None:
     """Height and width, where the only input is a batch of images."""
     if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][1] != CHANNELS:
         return None

@@ -31,7 +31,7 @@ class Answer(NamedTuple):
     `page` is a document, or another kind of page that the `formats` write. The `sources` go with
     its data into a file beside the one that is written; without sources no such file is written.
     `holds` is false where a check failed or a budget is broken. `picture` draws what --plot asks
-    for, and `bibliography` is what --bib writes.
+    for; `bibliography` is what --bib writes.
     """
 
     page: Any

@@ -8,8 +8,19 @@ import click
 
 from flopscope.cli.answering import Answer, answered
 from flopscope.cli.bibliography import BIB
+from flopscope.cli.columns import columns_option
 from flopscope.cli.completing import target_argument
-from flopscope.cli.options import BATCH, CONVENTION, FORM, FORMAT, OUTPUT, RES, SCALE, plot_options
+from flopscope.cli.options import (
+    ACCURACY,
+    BATCH,
+    CONVENTION,
+    FORM,
+    FORMAT,
+    OUTPUT,
+    RES,
+    SCALE,
+    plot_options,
+)
 from flopscope.cli.progress import waiting
 from flopscope.cli.tables import style_options
 from flopscope.present.panels import COMPARISON
@@ -30,16 +41,14 @@ if TYPE_CHECKING:
 @BATCH
 @FORM
 @CONVENTION
+@ACCURACY
 @click.option("--by", help="Split the count by stage, block, layer or kind.")
 @click.option(
     "--check",
     is_flag=True,
     help="Compare with what fvcore and torch count on the real module; needs torch.",
 )
-@click.option(
-    "--columns",
-    help="Columns of a table for a paper, such as params,macs,top1,cite; a wrong name lists all.",
-)
+@columns_option("NETWORKS", "Columns of a table for a paper, such as params,macs,top1,cite.")
 @click.option(
     "--sort",
     help="Order the rows by a column, the largest first, or the smallest first as in +macs. Groups "
@@ -59,6 +68,7 @@ def compare(
     batch: int,
     form: str | None,
     convention: Convention,
+    accuracy: str | None,
     by: str | None,
     check: bool,
     columns: str | None,
@@ -100,6 +110,7 @@ def compare(
             res=res,
             batch=batch,
             convention_name=convention.name,
+            accuracy=accuracy,
             by=Level.named(by) if by else None,
             check=check,
             scaling=scaling,

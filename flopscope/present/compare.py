@@ -9,8 +9,10 @@ from typing import Any
 
 from flopscope.agreement.records import Agreement
 from flopscope.answers.compare import Comparison, Entry
+from flopscope.catalog.accuracies import Accuracy
 from flopscope.catalog.scaling import Scaling
 from flopscope.ledger import Level
+from flopscope.present.accuracies import accuracy_data, published_note
 from flopscope.present.numbers import percent, ratio, ratio_in_three
 from flopscope.present.operators import path_lines
 from flopscope.present.quantities import (
@@ -29,7 +31,6 @@ from flopscope.present.words import (
     other_sizes,
     reservations,
     size,
-    statement,
 )
 from flopscope.quantities import MACS, PARAMS, Place, columns, standing
 from flopscope.readings import Reading
@@ -72,7 +73,14 @@ def _totals(comparison: Comparison, order: Order) -> Table:
         *([SOURCE] if comparison.mixed else []),
         *([_input_column()] if several else []),
         *map(reading_column, asked),
-        Column("top1", "Top-1\n%", _cited, raw=lambda cited: cited[0], best=Best.MOST),
+        Column(
+            "top1",
+            "Top-1\n%",
+            _cited,
+            raw=lambda cited: cited[0] and float(cited[0].top1),
+            best=Best.MOST,
+        ),
+        Column("whose", "Whose", numeric=False, raw=lambda taken: taken.words, shown=False),
         compared("params_ratio", "Size\n×"),
         compared(f"{comparison.convention.unit.lower()}_ratio", "Work\n×"),
     ]
@@ -83,13 +91,14 @@ def _totals(comparison: Comparison, order: Order) -> Table:
             *([entry.target.source.value] if comparison.mixed else []),
             *([entry] if several else []),
             *(row.read(entry.ledger) for row in asked),
-            (entry.published[0].top1, cited.index(entry) + 1) if entry.published else None,
+            (comparison.accuracy(entry), cited.index(entry) + 1) if entry.published else None,
+            comparison.accuracy(entry),
             comparison.ratio(PARAMS, entry),
             comparison.ratio(MACS.under(comparison.convention), entry),
         ]
         for entry in order.entries
     ]
-    notes = [f"[{n}] {e.name}: {statement(e.published[0])}" for n, e in enumerate(cited, start=1)]
+    notes = [f"[{n}] {published_note(comparison, entry)}" for n, entry in enumerate(cited, start=1)]
     notes += [*baseline(comparison, order), *_scaled(comparison), *_verdicts(comparison)]
     notes += [n for e in comparison.entries for n in reservations(e, comparison.convention)]
     notes += cautions(asked)
@@ -107,10 +116,10 @@ def _model_column(several: bool) -> Column:
     return Column("model", "Model", label, numeric=False, raw=lambda entry: entry.name)
 
 
-def _cited(cited: tuple[float | None, int]) -> str:
+def _cited(cited: tuple[Accuracy | None, int]) -> str:
     """The accuracy, if there is one, and the number of the note that quotes its source."""
-    top1, note = cited
-    return f"[{note}]" if top1 is None else f"{top1:.1f} [{note}]"
+    accuracy, note = cited
+    return f"[{note}]" if accuracy is None else f"{float(accuracy.top1):.1f} [{note}]"
 
 
 def _split(comparison: Comparison, level: Level) -> Table:
@@ -237,6 +246,7 @@ def _check_data(agreement: Agreement) -> dict[str, Any]:
 
 def _entry_data(comparison: Comparison, entry: Entry) -> dict[str, Any]:
     ledger, counting = entry.ledger, comparison.convention
+    taken = comparison.accuracy(entry)
     work = MACS.under(counting)
     work_ratio = comparison.ratio(work, entry)
     data: dict[str, Any] = {
@@ -247,6 +257,8 @@ def _entry_data(comparison: Comparison, entry: Entry) -> dict[str, Any]:
         "complete": work.read(ledger).complete,
         "count_ratio": None if work_ratio is None else float(work_ratio),
         "published": [figure._asdict() for figure in entry.published],
+        "accuracy": taken and accuracy_data(taken),
+        "accuracies": [accuracy_data(each) for each in entry.accuracies],
         "check": None if entry.agreement is None else _check_data(entry.agreement),
     }
     if comparison.by is not None:

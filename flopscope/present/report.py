@@ -81,7 +81,8 @@ class Report(ABC):
 
         Raises BadInput for a style that is none or does not fit the tables.
         """
-        return self._in_style("markdown", Style(units, digits, caption, bold=bold))
+        style = Style(units, digits, caption, bold=bold)
+        return self._in_style("markdown", style)
 
     def to_latex(
         self,
@@ -97,18 +98,8 @@ class Report(ABC):
         table with that caption and `label`, and `bold` marks the best values; see
         `flopscope.present.style.Style`. Raises BadInput as `to_markdown` does.
         """
-        return self._in_style("latex", Style(units, digits, caption, label, bold))
-
-    def _in_style(self, format_name: str, style: Style) -> str:
-        page = self.document()
-        if style == Style():
-            return self.text(format_name)
-        if not isinstance(page, Document):
-            raise BadInput(
-                f"a unit or a caption is for tables, and a {type(self).__name__} has none; leave "
-                "them out"
-            )
-        return render(styled(page, style), format_name)
+        style = Style(units, digits, caption, label, bold)
+        return self._in_style("latex", style)
 
     def to_csv(self) -> str:
         """Raw values, separated by commas."""
@@ -117,6 +108,16 @@ class Report(ABC):
     def text(self, format_name: str) -> str:
         """The report in a format by its name. Raises UnknownName for a format that it has not."""
         return render(self.document(), format_name, self.formats)
+
+    def _in_style(self, format_name: str, style: Style) -> str:
+        page = self.document()
+        if isinstance(page, Document):
+            return render(styled(page, style), format_name, self.formats)
+        if style != Style():
+            raise BadInput(
+                "units, digits, captions, labels and bold are for tables; leave them out"
+            )
+        return self.text(format_name)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Raises BadInput, because this kind of report has no picture."""

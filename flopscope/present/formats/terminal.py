@@ -92,7 +92,9 @@ def _grid(table: Table, rows: list[list[str]]) -> RichTable:
 
 
 def _title(table: Table, room: int) -> list[str]:
-    return [*wrap(table.above, room, break_on_hyphens=False), ""] if table.above else []
+    """The title, each of its lines a paragraph with a blank line below."""
+    texts = table.above.split("\n") if table.above else []
+    return [line for text in texts for line in (*wrap(text, room, break_on_hyphens=False), "")]
 
 
 def _notes(table: Table, room: int) -> list[str]:
