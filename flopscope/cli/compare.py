@@ -12,16 +12,15 @@ from flopscope.cli.columns import columns_option
 from flopscope.cli.completing import target_argument
 from flopscope.cli.options import (
     ACCURACY,
-    BATCH,
     CONVENTION,
     FORM,
     FORMAT,
     OUTPUT,
-    RES,
     SCALE,
     plot_options,
 )
 from flopscope.cli.progress import waiting
+from flopscope.cli.subject import subject_options
 from flopscope.cli.tables import style_options
 from flopscope.present.panels import COMPARISON
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from flopscope.answers.compare import Comparison
+    from flopscope.answers.counted import Given
     from flopscope.catalog.scaling import Scaling
     from flopscope.cli.options import Plot
     from flopscope.conventions import Convention
@@ -36,9 +36,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @target_argument("models", "TARGET...", nargs=-1, required=True)
-@RES
+@subject_options
 @SCALE
-@BATCH
 @FORM
 @CONVENTION
 @ACCURACY
@@ -63,9 +62,8 @@ if TYPE_CHECKING:
 @answered
 def compare(
     models: tuple[str, ...],
-    res: tuple[int, int] | None,
+    given: Given,
     scaling: Scaling | None,
-    batch: int,
     form: str | None,
     convention: Convention,
     accuracy: str | None,
@@ -78,6 +76,7 @@ def compare(
     """Compare the parameters, work, activations, size and published accuracy of networks.
 
     TARGET is a model of the catalogue, or what `flopscope profile` takes: a row says which.
+    --arg is for each network of your own, and --input for all.
 
     \b
     flopscope compare mobilenetv1 mobilenetv2 --res 224
@@ -107,8 +106,7 @@ def compare(
     with waiting(f"{doing} {', '.join(models)}", long=check or traced):
         found = answers.compare(
             with_form(models, form),
-            res=res,
-            batch=batch,
+            **vars(given),
             convention_name=convention.name,
             accuracy=accuracy,
             by=Level.named(by) if by else None,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, NamedTuple, TypeAlias
 
-from flopscope.brief import counted, short
+from flopscope.brief import number_of, short
 
 Cell: TypeAlias = Any
 """A value, or None for an empty cell. Values are formatted when they are rendered, never in the
@@ -165,4 +165,4 @@ class Document:
     data: dict[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return short(self, f"{counted(self.tables, 'table')}; {', '.join(self.data)}")
+        return short(self, f"{number_of(self.tables, 'table')}; {', '.join(self.data)}")
