@@ -63,7 +63,7 @@ def test_one_command_writes_table_and_entries(capsys, folder):
     ]
     assert table.rows[0] == ["net.py:Net[width=8]", r"\textbf{0.0}", r"\textbf{6.0}", "", ""]
     assert table.rows[3] == [
-        r"mobilenetv3\_large", "5.5", "216.6", "75.2", r"\cite{arxiv-1905.02244}",
+        r"mobilenetv3\_large", "5.5", "216.6", r"75.2\tnote{1}", r"\cite{arxiv-1905.02244}",
     ]  # fmt: skip
     assert "@article{arxiv-1905.02244," in (folder / "papers.bib").read_text(encoding="utf-8")
 
