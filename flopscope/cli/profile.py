@@ -13,6 +13,7 @@ from flopscope.cli.completing import target_argument
 from flopscope.cli.options import (
     CONVENTION,
     OUTPUT,
+    PLOT,
     format_option,
     natural,
     res_option,
@@ -23,8 +24,12 @@ from flopscope.cli.quantities import ADDITIVE
 from flopscope.errors import listed
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from flopscope.answers.profile import Profile
+    from flopscope.cli.options import Plot
     from flopscope.conventions import Convention
+    from flopscope.present.profile import ProfileReport
     from flopscope.present.view import View
     from flopscope.sizes import Shape
 
@@ -74,6 +79,7 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, help="Exit 1 if the cost of an operator is unknown.")
 @format_option(lambda: f"{table_formats()}; at free sizes python too", "table")
 @OUTPUT
+@PLOT
 @answered
 def profile(
     target: str,
@@ -102,6 +108,7 @@ def profile(
     flopscope profile timm:convnext_tiny --res 224 --depth 2
     flopscope profile mobilenetv2
     flopscope profile net.py:Net --res 224 --by operator --sort macs
+    flopscope profile net.py:Net --res 224 --by layer --plot layers.pdf
     flopscope profile net.py:Net --arg width=24 --input B,3,H,W
     flopscope profile model.onnx
 
@@ -143,4 +150,11 @@ def _laid_out(found: Profile, view: View, strict: bool, packages: tuple[str, ...
 
     holds = not (strict and found.unknown(view.convention.name))
     sources = Sources(view.convention, packages=packages)
-    return Answer(ProfileReport(found, view), sources, holds, formats=FORMATS)
+    report = ProfileReport(found, view)
+    return Answer(report, sources, holds, lambda plot: _picture(report, plot), FORMATS)
+
+
+def _picture(report: ProfileReport, plot: Plot) -> Figure:
+    from flopscope.present.plots.parts import profile_figure
+
+    return profile_figure(report.profile, report.view, plot.look)
