@@ -92,6 +92,11 @@ class Figure(NamedTuple):
         """Were the weights trained on other data than ImageNet-1k?"""
         return self.note is not None and OTHER_DATA.search(self.note) is not None
 
+    @property
+    def other_network(self) -> bool:
+        """Is it about a network that differs in structure?"""
+        return self.verdict == "other network"
+
 
 @cache
 def figures(family: str) -> tuple[Figure, ...]:

@@ -88,6 +88,12 @@ def _convention(text: str) -> Convention:
     return convention(text)
 
 
+def _check_accuracy(text: str) -> None:
+    from flopscope.catalog.accuracies import parse_choice
+
+    parse_choice(text)
+
+
 def _check_format(text: str) -> None:
     from flopscope.present.render import check_format
 
@@ -168,6 +174,14 @@ CONVENTION = click.option(
     callback=read_by(_convention),
     show_default=True,
     help="What is counted; `flopscope conventions` lists them.",
+)
+ACCURACY = click.option(
+    "--accuracy",
+    callback=checked_by(_check_accuracy),
+    metavar="WHOSE",
+    help="Whose top-1 to take: paper, authors, torchvision, timm or another source (a wrong name "
+    "lists all), one recipe of it as in torchvision:V2, or best. Without it, the first of these "
+    "that states one.",
 )
 FORM = click.option(
     "--form",

@@ -12,6 +12,7 @@ from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORMAT, OUTPUT, RES, names, positive, read_by
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import budget_options
+from flopscope.cli.tables import style_options
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 )
 @FORMAT
 @OUTPUT
+@style_options()
 @answered
 def solve(
     model: str,

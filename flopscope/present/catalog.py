@@ -96,7 +96,7 @@ def ledger_table(
         Column(level.value, level.value.capitalize(), numeric=False, fold=path_lines),
         *_shape_columns(level),
         number_column(PARAMS),
-        Column(work.column, work.heading, exactly, raw=int),
+        Column(work.column, work.heading, exactly, raw=int, counted=True),
         *_share_columns(level),
     ]
     rows: list[list[Any]] = []

@@ -38,6 +38,11 @@ class Front:
         none."""
         return tuple(pareto.dominators(*self._columns).tolist())
 
+    @property
+    def best(self) -> int:
+        """The index of the most accurate point, of several the cheapest."""
+        return max(range(len(self.points)), key=lambda index: self.points[index].top1)
+
     @cached_property
     def knee(self) -> int | None:
         """The index of the knee; None if there are several costs or the frontier does not bend."""
