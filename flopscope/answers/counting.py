@@ -110,18 +110,19 @@ class _Counting:
         indices = np.flatnonzero(self.waiting)
         chosen = int(indices[indices.size // 2])
         self._check_number()
+        own = indices == chosen
         try:
             part = self.space.part(self._design(chosen))
+            held, broken = _holding(part, self._at(indices), indices.size)
+            if not (self.space.complete or held[own].all()):
+                part, held = self.space.at_numbers(self._design(chosen)), own
         except FlopscopeError as error:
-            self._refuse(np.array([chosen]), str(error))
+            self._refuse(indices[own], str(error))
             return
         self.parts += 1
-        held, broken = _holding(part, self._at(indices), indices.size)
+        self._take(part, indices[held])
         if self.space.complete:
             self._refuse(indices[~held], f"{broken} does not hold")
-        else:
-            held |= indices == chosen
-        self._take(part, indices[held])
 
     def _design(self, index: int) -> dict[str, Value]:
         return {name: column[index].item() for name, column in self.columns.items()}

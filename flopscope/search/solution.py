@@ -49,7 +49,7 @@ class Solution:
     target: Target
     axes: tuple[Axis, ...]
     resolution: Resolution | None
-    batch: int
+    batch: int | None
     words: str
     budgets: tuple[Budget, ...]
     designs: tuple[Design, ...]

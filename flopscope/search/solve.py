@@ -80,7 +80,7 @@ def _closed(space: CatalogSpace, budgets: Sequence[Budget], axes: tuple[Axis, ..
     """The largest designs by the closed form."""
     variant = space.variant
     asked = [budget.quantity for budget in budgets]
-    designs = Designs(variant, axes, space.shape, space.batch, asked)
+    designs = Designs(variant, axes, space.shape, space.batch or 1, asked)
     _require_binding(designs, budgets)
     found = _largest(designs, budgets)
     beyond = least = None

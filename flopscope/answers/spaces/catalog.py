@@ -84,5 +84,5 @@ class CatalogSpace(Space):
         free: dict[str, Size] = {name: dimension(name) for name in self._free}
         side = free.pop(RES, None)
         resolution = self.shape if side is None else (side, side)
-        ledger = self.variant.ledger(resolution, free.pop(BATCH, self.batch), **free)
+        ledger = self.variant.ledger(resolution, free.pop(BATCH, self.batch or 1), **free)
         return Part(ledger, (), {})

@@ -12,7 +12,7 @@ from flopscope.answers.target import Target
 from flopscope.errors import BadInput, FlopscopeError
 from flopscope.extras import require_onnx
 from flopscope.sizes import Shape, is_symbolic
-from flopscope.symbolic import Symbol, alone
+from flopscope.symbolic import Symbol, alone, substitute
 
 
 class GraphSpace(Space):
@@ -69,6 +69,14 @@ class GraphSpace(Space):
         """The graph is read anew where it cannot be read in symbols."""
         return f"in {parts:,} reading{'s' * (parts != 1)} of the graph"
 
+    @property
+    def batch(self) -> int | None:
+        """The batch of its image where it is a number."""
+        if self.fixed.batch is not None or self.image is None:
+            return self.fixed.batch
+        size = self.stated[self.image][0]
+        return size if isinstance(size, int) else None
+
     def usual(self, name: str) -> Any:
         """The batch, or the side of the image, that the file states as numbers."""
         if self.image is None or name not in (RES, BATCH):
@@ -98,24 +106,38 @@ class GraphSpace(Space):
                 return self._read(at, {name: alone(Symbol(name, own=True)) for name in at}, {})
             except FlopscopeError:
                 pass
-        found = self._read(at, at, at)  # raises where there is no such network
+        found = self.at_numbers(at)  # raises where there is no such network
         self._open = False
         return found
+
+    def at_numbers(self, at: Mapping[str, Value]) -> Part:
+        """The graph's ledger at numbers."""
+        return self._read(at, at, at)
 
     def _read(
         self, at: Mapping[str, Value], values: Mapping[str, Any], numbers: Mapping[str, Value]
     ) -> Part:
         from flopscope.onnxgraph import read
 
-        shapes = {k: shape for k, shape in self._shapes(values).items() if k == self.image}
-        sizes = {name: int(numbers[name]) for name in at if name in self.names and numbers}
-        graph = read(self.target.place, (), {**self.fixed.examples, **sizes}, shapes)
+        if all(name in self.names for name in at) and not self._replaces:
+            sizes = {name: int(value) for name, value in numbers.items()}
+            graph = read(self.target.place, (), {**self.fixed.examples, **sizes})
+        else:  # sizes of the file are replaced
+            graph = read(self.target.place, (), {}, self._shapes(values))
         return Part(graph.ledger, (), numbers)
+
+    @property
+    def _replaces(self) -> bool:
+        """Is a size of the file given another value?"""
+        return self.fixed.res is not None or self.fixed.batch is not None
 
     def _shapes(self, values: Mapping[str, Any]) -> dict[str, Shape]:
         """The shapes of its inputs, with batch and side of the image replaced where they are given
         or free."""
-        shapes = dict(self.stated)
+        shapes = {
+            name: tuple(substitute(size, values) for size in shape)
+            for name, shape in self.stated.items()
+        }
         if self.image is not None:
             batch, channels, height, width = shapes[self.image]
             if self.fixed.batch is not None or (BATCH in values and BATCH not in self.names):

@@ -63,8 +63,8 @@ class Space(ABC):
         return self.target.name
 
     @property
-    def batch(self) -> int:
-        """The number of inputs where it is not free."""
+    def batch(self) -> int | None:
+        """The number of inputs where it is not free; None where it has none."""
         return 1 if self.fixed.batch is None else self.fixed.batch
 
     @property
@@ -80,7 +80,7 @@ class Space(ABC):
     def words(self, free: Collection[str]) -> str:
         """The sizes of its input that are not free: '160×160, batch 1'."""
         image = "" if self.shape is None or RES in free else "×".join(map(str, self.shape))
-        batch = "" if BATCH in free else f"batch {self.batch}"
+        batch = "" if BATCH in free or self.batch is None else f"batch {self.batch}"
         return ", ".join(filter(None, (image, batch)))
 
     def means(self, parts: int) -> str:
@@ -97,10 +97,15 @@ class Space(ABC):
 
     @abstractmethod
     def part(self, at: Mapping[str, Value]) -> Part:
-        """A ledger that holds at these values of the free sizes, and as far around as it can.
+        """A ledger made at these values of the free sizes, which holds as far around as it can.
 
         Raises a FlopscopeError where there is no such network.
         """
+
+    def at_numbers(self, at: Mapping[str, Value]) -> Part:
+        """A ledger that holds at these values and nowhere else, for values that are outside of what
+        `part` gives. Raises a FlopscopeError where there is no such network."""
+        return self.part(at)
 
     @contextmanager
     def open(self) -> Iterator[None]:

@@ -121,7 +121,7 @@ class TracedSpace(Space):
         except FlopscopeError:
             if most is Symbols.NOWHERE:
                 raise
-        found = self._traced(at, Symbols.NOWHERE)  # raises where there is no such network
+        found = self.at_numbers(at)  # raises where there is no such network
         self._most = Symbols.NOWHERE
         if most is Symbols.EVERYWHERE:
             try:
@@ -130,6 +130,10 @@ class TracedSpace(Space):
                 return found
             self._most = Symbols.INPUTS
         return found
+
+    def at_numbers(self, at: Mapping[str, Value]) -> Part:
+        """A trace at numbers."""
+        return self._traced(at, Symbols.NOWHERE)
 
     def _traced(self, at: Mapping[str, Value], where: Symbols) -> Part:
         own = [name for name in at if name not in self.input_sizes]
@@ -171,7 +175,7 @@ class TracedSpace(Space):
             res = values.get(RES, self.fixed.res)
             if isinstance(res, Polynomial):
                 res = (res, res)
-            return self.target.inputs(res, values.get(BATCH, self.batch), self.fixed.arguments)
+            return self.target.inputs(res, values.get(BATCH, self.batch or 1), self.fixed.arguments)
         return tuple(
             InputSpec(i.keyword, tuple(substitute(n, values) for n in i.shape), i.dtype)
             for i in self._given
