@@ -9,8 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flopscope import readings
+from flopscope.brief import aligned, brief, number_of, short, sizes_text
 from flopscope.domain import Condition, check_bindings, check_conditions
 from flopscope.errors import UnknownName
+from flopscope.extras import require_frames
 from flopscope.facts import Arithmetic, Kind, Operator, Weight
 from flopscope.quantities import Place, standing
 from flopscope.readings import Reading
@@ -58,6 +60,27 @@ class Ledger:
 
     rows: tuple[Operator, ...]
     conditions: tuple[Condition, ...] = ()
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(sorted(s.name for s in self.symbols()))
+        said = f"free in {sizes}" if sizes else f"{self.params()}, {self.macs()}"
+        return short(self, f"{number_of(self.rows, 'row')}, {said}")
+
+    def __str__(self) -> str:
+        headings = ("path", "kind", "output", "params", "MACs")
+        rows = [
+            (row.path, kind_name(row), sizes_text(row.output), *self._counts((row,)))
+            for row in self.rows
+        ]
+        return aligned(headings, [*rows, ("total", "", "", *self._counts(self.rows))], numbers=2)
+
+    def _counts(self, rows: Sequence[Operator]) -> tuple[str, ...]:
+        """The parameters and MACs of rows, as text; a long formula is cut."""
+        return tuple(
+            ("" if found.complete else "≥ ") + (f"{n:,}" if type(n) is int else brief(str(n), 48))
+            for found in (readings.params(rows), readings.macs(rows))
+            for n in (found.value,)
+        )
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -169,6 +192,7 @@ class Ledger:
     def to_frame(self) -> pd.DataFrame:
         """A data frame with a line for each row: path, kind, shapes, and the quantities that tables
         show for parts of a network."""
+        require_frames()
         import pandas as pd
 
         return pd.DataFrame([_record(row) for row in self.rows])

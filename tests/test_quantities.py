@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from flopscope import analyze
 from flopscope.analytic.named_blocks import NAMED_BLOCKS
-from flopscope.api import analyze
 from flopscope.catalog.results import Result
 from flopscope.conventions import CONVENTIONS
 from flopscope.ledger import Level
@@ -123,7 +123,7 @@ quantities.QUANTITIES["probe"] = quantities.Quantity(
 )
 
 from flopscope.answers.profile import Profile
-from flopscope.api import analyze
+from flopscope import analyze
 from flopscope.cli import main
 from flopscope.conventions import convention
 from flopscope.present.profile import ProfileReport

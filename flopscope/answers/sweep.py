@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from flopscope.answers.ranges import Range, grid_size, read_ranges
 from flopscope.answers.spaces import Fixed, space_of
 from flopscope.answers.spaces.choosing import require_values
 from flopscope.answers.target import Target, parse_target
+from flopscope.brief import short
 from flopscope.conventions import Convention
 from flopscope.conventions import convention as named
 from flopscope.errors import BadInput, UnknownName
@@ -33,9 +35,8 @@ MOST_ROWS = 10_000
 class Sweep:
     """The designs along `axes`, counted in `quantities`. `words` are the sizes that are not free.
 
-    `most` are the largest amounts that designs may have, by the name of the quantity, in MACs;
-    `kept` are the indices of the designs that exist and have no more. `means` says how they were
-    counted.
+    `most` are the largest amounts that designs may have, by the name of the quantity, in MACs.
+    `means` says how they were counted.
     """
 
     target: Target
@@ -47,8 +48,16 @@ class Sweep:
     quantities: tuple[Quantity, ...]
     most: Mapping[str, int]
     counted: Counted
-    kept: NDArray[np.int64]
     means: str
+
+    def __repr__(self) -> str:
+        free = ", ".join(map(str, self.axes))
+        return short(self, f"{self.target.name}: {self.kept.size} designs along {free}")
+
+    @cached_property
+    def kept(self) -> NDArray[np.int64]:
+        """The indices of the designs that exist and have no more than they may."""
+        return np.flatnonzero(self._keeping(self.most))
 
     def values(self, axis: Range) -> list[Any]:
         """The values of an axis, one for each design that is kept."""
@@ -58,6 +67,31 @@ class Sweep:
     def counts(self, quantity: Quantity) -> list[int]:
         """The counts of a quantity, one for each design that is kept."""
         return [int(value) for value in self.counted.counts[quantity][self.kept]]
+
+    def table(
+        self, quantity: Quantity, along: Range, without: Collection[str] = ()
+    ) -> list[list[int | None]]:
+        """The counts with a column for each value of one axis and a row for each value of the
+        other, or one row where there is no other; None where there is no design, or where a limit
+        is broken of another quantity than those named `without`.
+
+        Domain: one axis or two.
+        """
+        shown = self._keeping([name for name in self.most if name not in without])
+        cells = self.counted.counts[quantity].copy()
+        cells[~shown] = None
+        rows = cells.reshape([len(axis.values) for axis in self.axes])
+        found: list[list[int | None]]
+        found = np.atleast_2d(np.moveaxis(rows, self.axes.index(along), -1)).tolist()
+        return found
+
+    def _keeping(self, names: Collection[str]) -> NDArray[np.bool_]:
+        """The designs that exist and have at most what these limits allow."""
+        kept = self.counted.there.copy()
+        for name in names:
+            counts = self.counted.counts[QUANTITIES[name]]
+            kept &= np.asarray(counts <= self.most[name], dtype=bool)
+        return kept
 
     @property
     def bounds(self) -> list[bool]:
@@ -117,16 +151,14 @@ def sweep(
         _require_a_table(grid_size(ranges), "")
     bounded = [QUANTITIES[name] for name in limits]
     found = count(space, columns_of(ranges), tuple(dict.fromkeys((*quantities, *bounded))), tell)
-    kept = found.there.copy()
-    for row in bounded:
-        kept &= np.asarray(found.counts[row] <= limits[row.name], dtype=bool)
-    _require_a_table(int(kept.sum()), " that keep the budgets")
     free_names = {each.name for each in ranges}
-    return Sweep(
+    made = Sweep(
         network, ranges, space.words(free_names), None if "res" in free_names else space.shape,
         None if "batch" in free_names else space.batch, weighed, quantities, limits, found,
-        np.flatnonzero(kept), space.means(found.parts),
+        space.means(found.parts),
     )  # fmt: skip
+    _require_a_table(made.kept.size, " that keep the budgets")
+    return made
 
 
 def asked_quantities(of: Sequence[str], convention: Convention) -> tuple[Quantity, ...]:

@@ -13,6 +13,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
+from flopscope.brief import short
 from flopscope.errors import BadInput
 
 KINDS = ("paper", "official", "implementation", "third-party")
@@ -35,7 +36,7 @@ CAUSES = (
 )
 """The possible causes of figures that no reading explains."""
 
-_STATED = re.compile(r"([0-9]+)(?:\.([0-9]+))?([KMGBT]?)")
+_STATED = re.compile(r"([0-9]+)(?:\.([0-9]+))?(?:([KMGBT])|[eE]([+-]?[0-9]{1,2}))?")
 _SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
 
 
@@ -74,6 +75,10 @@ class Figure(NamedTuple):
     note: str | None
     verdict: str | None = None
 
+    def __repr__(self) -> str:
+        network = f"{self.model}:{self.variant}" if self.variant else self.model
+        return short(self, f"{network} at {self.resolution}, {self.source}")
+
     def cause(self, quantity: str) -> str | None:
         """The cause that the verdict gives for its params or its compute.
 
@@ -86,6 +91,11 @@ class Figure(NamedTuple):
     def other_data(self) -> bool:
         """Were the weights trained on other data than ImageNet-1k?"""
         return self.note is not None and OTHER_DATA.search(self.note) is not None
+
+    @property
+    def other_network(self) -> bool:
+        """Is it about a network that differs in structure?"""
+        return self.verdict == "other network"
 
 
 @cache
@@ -152,7 +162,8 @@ def stated(text: str) -> tuple[Fraction, Fraction]:
     second. Zeros count as shown digits: 300M is stated to the million. Some sources truncate.
 
     Domain: ASCII digits, at most one decimal point between digits, then at most one of K, M, G,
-    B (1e9, as G) and T. Raises BadInput for any other text.
+    B (1e9, as G) and T, or an exponent: 3e8 is stated to one digit. Raises BadInput for any other
+    text.
 
     >>> value, half = stated("4.2M")
     >>> print(value, half)
@@ -162,10 +173,10 @@ def stated(text: str) -> tuple[Fraction, Fraction]:
     if match is None:
         raise BadInput(
             f"'{text}' is not a stated figure; expected digits, at most one decimal point and "
-            "at most one of K, M, G, B, T, as in 4.2M or 3504872"
+            "at most one of K, M, G, B, T or an exponent, as in 4.2M, 4.2e6 or 3504872"
         )
-    whole, decimals, scale = match[1], match[2] or "", match[3]
-    last_digit = Fraction(_SCALES[scale], 10 ** len(decimals))
+    whole, decimals, scale, exponent = match.groups(default="")
+    last_digit = Fraction(10) ** (int(exponent or 0) - len(decimals)) * _SCALES[scale]
     return int(whole + decimals) * last_digit, last_digit / 2
 
 

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.answering import Answer, answered
+from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import budget_options
-from flopscope.cli.subject import Given, subject_options
+from flopscope.cli.subject import subject_of, subject_options
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
+    from flopscope.answers.counted import Given
     from flopscope.search.budgets import Budget
 
 
 @click.command(name="assert")
-@click.argument("target", metavar="MODEL|TARGET")
+@target_argument("target", "MODEL|TARGET")
 @budget_options("--max-{}", "At most {}.")
 @subject_options
 @FORMAT
@@ -45,7 +47,7 @@ def assert_(
     if not budgets:
         raise BadInput("no budget is given; give one, such as --max-macs 300M")
     with waiting(f"counting {target}"):
-        subject = given.counted(target)
+        subject = subject_of(target, given)
     verdicts = assess(subject.asked.ledger, budgets)
     sources = Sources(CONVENTIONS["macs"])
     return Answer(verdict_document(target, verdicts), sources, all(verdicts))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 
 from flopscope.cli.answering import Answer, answered
+from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
 
 
 @click.command()
-@click.argument("models", nargs=-1, metavar="[MODEL...]")
+@target_argument("models", "[MODEL...]", nargs=-1)
 @click.option("--family", help="The figures of a family, such as mobilenetv3.")
 @FORMAT
 @OUTPUT

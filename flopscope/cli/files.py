@@ -9,6 +9,7 @@ import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -49,17 +50,21 @@ def check_pair(path: str) -> None:
         )
 
 
-def check_apart(output: str | None, picture: str | None) -> None:
-    """Raises BadInput where an answer and its picture, or what is written beside them, would be one
-    file."""
-    if output is None or picture is None or _is_stream(output):
-        return
-    answers, pictures = ({_named(path), _named(f"{path}.json")} for path in (output, picture))
-    if answers & pictures:
-        raise BadInput(
-            f"--output {output} and --plot {picture} would write the same file; give another name "
-            "to one of them"
-        )
+def check_apart(**given: str | None) -> None:
+    """Raises BadInput where two of the options output, plot and bib would write the same file,
+    beside their own or as their own."""
+    paths = {option: path for option, path in given.items() if path and not _is_stream(path)}
+    for (option, path), (other, rival) in combinations(paths.items(), 2):
+        if _written_by(option, path) & _written_by(other, rival):
+            raise BadInput(
+                f"--{option} {path} and --{other} {rival} would write the same file; give another "
+                "name to one of them"
+            )
+
+
+def _written_by(option: str, path: str) -> set[Path]:
+    alone = option == "bib"
+    return {_named(path), *([] if alone else [_named(f"{path}.json")])}
 
 
 def check_picture(path: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import click
 
 from flopscope.cli.answering import Answer, answered, check_asked_format
+from flopscope.cli.completing import target_argument
 from flopscope.cli.options import PLAIN_OUTPUT, format_option, names, read_by
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import ADDITIVE
@@ -25,7 +26,7 @@ def _formats() -> str:
 
 
 @click.command()
-@click.argument("name", metavar="MODEL|BLOCK|LAW|TARGET")
+@target_argument("name", "MODEL|BLOCK|LAW|TARGET")
 @click.option(
     "--of",
     "quantities",

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
 from flopscope.cli.files import check_file, check_pair, check_picture
-from flopscope.errors import BadInput, listed
+from flopscope.errors import BadInput, UnknownName, listed
 from flopscope.numerals import image_size, integer_from
 
 if TYPE_CHECKING:
     from flopscope.catalog.scaling import Scaling
     from flopscope.conventions import Convention
+    from flopscope.present.plots.look import Look
 
 Value = TypeVar("Value")
 
@@ -86,6 +88,12 @@ def _convention(text: str) -> Convention:
     return convention(text)
 
 
+def _check_accuracy(text: str) -> None:
+    from flopscope.catalog.accuracies import parse_choice
+
+    parse_choice(text)
+
+
 def _check_format(text: str) -> None:
     from flopscope.present.render import check_format
 
@@ -149,11 +157,6 @@ PLAIN_OUTPUT = file_option(
     "Write to this file, whole or not at all, in the format that .tex, .json, .py or .md names. "
     "A - is standard output.",
 )
-PLOT = file_option(
-    ("--plot", "plot_path"),
-    check_picture,
-    "Draw the result into a .png, .svg or .pdf; FILE.json beside it says how it is made.",
-)
 RES = res_option("Input size: 224, or HxW as in 192x256. Without it, each model has its own.")
 BATCH = click.option(
     "--batch", default="1", callback=positive("batch"), help="Batch size.", show_default=True
@@ -172,7 +175,85 @@ CONVENTION = click.option(
     show_default=True,
     help="What is counted; `flopscope conventions` lists them.",
 )
+ACCURACY = click.option(
+    "--accuracy",
+    callback=checked_by(_check_accuracy),
+    metavar="WHOSE",
+    help="Whose top-1 to take: paper, authors, torchvision, timm or another source (a wrong name "
+    "lists all), one recipe of it as in torchvision:V2, or best. Without it, the first of these "
+    "that states one.",
+)
 FORM = click.option(
     "--form",
     help="The form of models that have two: train or deploy. Without it, deploy.",
 )
+
+
+class Plot(NamedTuple):
+    """The picture that is asked for: its file, its look, and the one panel that it shows; None
+    where it shows what the command draws by itself."""
+
+    path: str
+    look: Look
+    panel: str | None = None
+
+
+LOOK = {
+    "size": "Width and height of the picture in inches, such as 3.3x2.4, a width alone, or column "
+    "or page, the widths of a paper.",
+    "title": "Title of the picture.",
+    "xlim": "Ends of the picture's axis x, such as 100M:1G, or one of them, such as 100M:.",
+    "ylim": "Ends of the picture's axis y, such as 70:80.",
+    "xscale": "Scale of the picture's axis x: linear or log.",
+    "yscale": "Scale of the picture's axis y: linear or log.",
+    "dpi": "Dots per inch of a .png.  [default: 300]",
+}
+"""The options on how a picture looks. Without them the picture decides."""
+
+
+def plot_options(panels: Sequence[str] = ()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options --plot, --panel where there are several panels, and those of the look, as the
+    argument `plot`: a Plot, or None where none is asked for."""
+
+    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def run(plot_path: str | None, panel: str | None = None, **given: Any) -> None:
+            look = {name: given.pop(f"plot_{name}") for name in LOOK}
+            command(plot=_plot(plot_path, panel, panels, look), **given)
+
+        found: Callable[..., Any] = run
+        for name, words in reversed(LOOK.items()):
+            found = click.option(f"--{name}", f"plot_{name}", help=words)(found)
+        if panels:
+            words = f"Draw one panel alone: {listed(panels)}."
+            found = click.option("--panel", metavar="NAME", help=words)(found)
+        return file_option(
+            ("--plot", "plot_path"),
+            check_picture,
+            "Draw the result into a .png, .svg or .pdf; FILE.json beside it says how it is made.",
+        )(found)
+
+    return decorated
+
+
+def _plot(
+    path: str | None, panel: str | None, panels: Sequence[str], look: Mapping[str, str | None]
+) -> Plot | None:
+    """The picture that the options ask for. Raises BadInput or UnknownName."""
+    given = [name for name, text in {"panel": panel, **look}.items() if text is not None]
+    if path is None:
+        if given:
+            raise BadInput(
+                f"--{given[0]} is for a picture, and none is drawn; give --plot FILE too"
+            )
+        return None
+    from flopscope.present.plots.look import read_look
+
+    if panel is not None and panel not in panels:
+        raise UnknownName("panel", panel, panels)
+    if "dpi" in given and not path.lower().endswith(".png"):
+        raise BadInput(f"--dpi is for a .png, and {path} has no dots; leave it out, or draw a .png")
+    return Plot(path, read_look(**look), panel)
+
+
+PLOT = plot_options()

@@ -9,6 +9,7 @@ import click
 
 from flopscope.cli.answering import Answer, answered, asked
 from flopscope.cli.options import (
+    ACCURACY,
     CONVENTION,
     FORMAT,
     OUTPUT,
@@ -17,12 +18,14 @@ from flopscope.cli.options import (
 )
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import NAMES, budget_options
+from flopscope.cli.tables import style_options
 from flopscope.errors import BadInput, listed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from flopscope.conventions import Convention
+    from flopscope.present.plots.look import Look
     from flopscope.search.budgets import Budget
     from flopscope.search.front import Front
     from flopscope.search.points import Question
@@ -49,14 +52,17 @@ if TYPE_CHECKING:
 )
 @res_option("Take only accuracies at this input size: 224, or HxW as in 192x256.")
 @CONVENTION
+@ACCURACY
 @click.option(
     "--family", "families", multiple=True, help="Take only networks of this family. Repeatable."
 )
 @budget_options("--max-{}", "Take only networks of at most {}.")
+@click.option("--all", "every", is_flag=True, help="List the dominated networks too.")
 @FORMAT
 @OUTPUT
 @PLOT
 @click.option("--wide", is_flag=True, help="Draw as wide as both columns of a page, not as one.")
+@style_options()
 @answered
 def pareto(
     costs: tuple[str, ...],
@@ -64,18 +70,22 @@ def pareto(
     with_catalog: bool,
     res: tuple[int, int] | None,
     convention: Convention,
+    accuracy: str | None,
     families: tuple[str, ...],
+    every: bool,
     wide: bool,
     budgets: list[Budget],
 ) -> Answer:
     """Find the networks that no other beats in both cost and accuracy.
 
     \b
-    flopscope pareto --max-macs 600M --res 224
-    flopscope pareto --x params --family ghostnet --family mobilenetv3
-    flopscope pareto --results results-imagenet.csv --plot frontier.pdf
+    flopscope pareto --max-macs 300M --max-params 5M --plot frontier.pdf
+    flopscope pareto --x params --family ghostnet --family mobilenetv3 --all
+    flopscope pareto --accuracy torchvision:V2 --res 224
+    flopscope pareto --results results-imagenet.csv
 
-    Accuracies are the published ones, each at the input size for which it was published. FILE has
+    With budgets, the most accurate network within them comes first. Accuracies are the published
+    ones, each at the input size for which it was published. FILE has
     timm's columns, model, img_size, top1, param_count, or model, top1 and any of res, params, macs
     and latency_ms. A network under its name in timm, torchvision or the catalogue has computed
     costs, any other those that the file states.
@@ -84,12 +94,14 @@ def pareto(
     from flopscope.present.provenance import of_front
     from flopscope.search.points import Question
 
-    question = Question(costs, convention, res, families, tuple(budgets))
+    question = Question(costs, convention, res, families, tuple(budgets), accuracy)
     _check_picture(costs, wide)
     with waiting("counting"):
         front = _front(question, results, with_catalog)
     return Answer(
-        front_document(front), of_front(front, results), picture=lambda: _picture(front, wide)
+        front_document(front, every),
+        of_front(front, results),
+        picture=lambda plot: _picture(front, plot.look, wide),
     )
 
 
@@ -100,6 +112,8 @@ def _check_picture(costs: Sequence[str], wide: bool) -> None:
         raise BadInput(f"a plot has one cost, not {', '.join(costs)}; give --x once to draw")
     if wide and not drawn:
         raise BadInput("--wide is for a picture, and none is drawn; give --plot FILE too")
+    if wide and asked("plot_size") is not None:
+        raise BadInput("--wide is the size page, and --size gives another; give one of them")
 
 
 def _front(question: Question, results: str | None, with_catalog: bool) -> Front:
@@ -112,11 +126,16 @@ def _front(question: Question, results: str | None, with_catalog: bool) -> Front
         raise BadInput(
             "--with-catalogue adds the published accuracies to those of --results FILE; give both"
         )
+    if question.accuracy is not None and results is not None and not with_catalog:
+        raise BadInput(
+            "--accuracy chooses among published accuracies, and --results takes those of a file "
+            "in their place; leave one of them out, or add --with-catalogue"
+        )
     mine = None if results is None else read_results(results)
     return Front(question, points(question, mine, mine is None or with_catalog))
 
 
-def _picture(front: Front, wide: bool) -> Figure:
+def _picture(front: Front, look: Look, wide: bool) -> Figure:
     from flopscope.present.plots.frontier import frontier_figure
 
-    return frontier_figure(front, wide)
+    return frontier_figure(front, wide, look)

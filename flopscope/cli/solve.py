@@ -9,9 +9,11 @@ import click
 
 from flopscope.cli.answering import Answer, answered
 from flopscope.cli.beside import Beside, free_target_options
+from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORMAT, OUTPUT, positive
 from flopscope.cli.progress import counting
 from flopscope.cli.quantities import budget_options
+from flopscope.cli.tables import style_options
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("target", metavar="TARGET")
+@target_argument("target", "TARGET")
 @budget_options("--{}", "At most {}.")
 @click.option(
     "--free",
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 )
 @FORMAT
 @OUTPUT
+@style_options()
 @answered
 def solve(
     target: str,

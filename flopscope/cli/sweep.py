@@ -9,21 +9,25 @@ import click
 
 from flopscope.cli.answering import Answer, answered, asked
 from flopscope.cli.beside import Beside, free_target_options
-from flopscope.cli.options import CONVENTION, FORMAT, OUTPUT, PLOT, names, read_by
+from flopscope.cli.completing import target_argument
+from flopscope.cli.options import CONVENTION, FORMAT, OUTPUT, names, plot_options, read_by
 from flopscope.cli.progress import counting
 from flopscope.cli.quantities import NAMES, budget_options
+from flopscope.cli.tables import style_options
 from flopscope.errors import listed
+from flopscope.present.panels import SWEEP
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from flopscope.answers.sweep import Sweep
+    from flopscope.cli.options import Plot
     from flopscope.conventions import Convention
     from flopscope.search.budgets import Budget
 
 
 @click.command()
-@click.argument("target", metavar="TARGET")
+@target_argument("target", "TARGET")
 @click.option(
     "--free",
     default="",
@@ -43,7 +47,8 @@ if TYPE_CHECKING:
 @budget_options("--max-{}", "Show only designs of at most {}.")
 @FORMAT
 @OUTPUT
-@PLOT
+@plot_options(SWEEP)
+@style_options()
 @answered
 def sweep(
     target: str,
@@ -64,8 +69,8 @@ def sweep(
     flopscope sweep net.py:Net --res 160 --free width=16:128:16 --plot sweep.pdf
     flopscope sweep model.onnx --free batch=1,8,32 --of macs,peak
 
-    The picture has a panel for each quantity: a curve along one size, several curves for a second
-    one of up to six values, and a heat map beyond. Exit 1 if no design keeps the budgets.
+    A picture has the first quantity of --of, or the work, as a line along one size, as a line for
+    each value of a second one, or as a heat map. Exit 1 if no design keeps the budgets.
     """
     from flopscope.answers.sweep import sweep as swept
     from flopscope.present.provenance import PACKAGES, Sources
@@ -87,20 +92,19 @@ def sweep(
         packages=PACKAGES[network.source],
     )
     holds = bool(found.kept.size)
-    return Answer(
-        sweep_document(found), sources, holds, (lambda: _picture(found)) if holds else None
-    )
+    return Answer(sweep_document(found), sources, holds, (lambda plot: _picture(found, plot)))
 
 
 def _check_picture(free: str) -> None:
     """Raises BadInput for a picture along more sizes than it can show."""
     from flopscope.answers.ranges import parse_ranges
-    from flopscope.present.plots.sweep import check_axes
+    from flopscope.present.sweep_picture import check_drawn
 
-    check_axes([each.name for each in parse_ranges(free)] if free else [])
+    check_drawn([each.name for each in parse_ranges(free)] if free else [])
 
 
-def _picture(found: Sweep) -> Figure:
+def _picture(found: Sweep, plot: Plot) -> Figure:
     from flopscope.present.plots.sweep import sweep_figure
+    from flopscope.present.sweep_picture import picture_of
 
-    return sweep_figure(found)
+    return sweep_figure(picture_of(found), plot.look, plot.panel)

@@ -7,39 +7,48 @@ from typing import Any
 
 from flopscope.answers.compare import Entry
 from flopscope.answers.operators import operator_text, shape_text
-from flopscope.catalog.models import MODELS
 from flopscope.catalog.variant import Variant
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.ledger import Ledger, Level
 from flopscope.present.numbers import integer, percent, short
 from flopscope.present.operators import facts_data, path_lines
-from flopscope.present.quantities import cautions_data, exactly, ledger_data, number_column
+from flopscope.present.quantities import (
+    cautions,
+    cautions_data,
+    exactly,
+    ledger_data,
+    number_column,
+)
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import identity, input_text, inputs_data, reservations
 from flopscope.quantities import MACS, PARAMS, Place, standing
+from flopscope.search.listing import Listing
+
+USUAL = ("params", "macs")
+"""The quantities that a list always has."""
 
 
-def list_document() -> Document:
-    """Every model with its paper, options, and cost at its native resolution."""
-    papers = {m.paper.arxiv: m.paper for m in MODELS.values()}
+def list_document(listing: Listing) -> Document:
+    """The models with their papers, options, and cost at their native resolutions; of the budgets,
+    what they bound."""
+    papers = {model.paper.arxiv: model.paper for model, _ in listing.models}
     references = {arxiv: f"[{n}]" for n, arxiv in enumerate(papers, start=1)}
+    bounded = [b.of for b in listing.budgets if b.quantity not in USUAL]
     columns = [
         Column("model", "Model", numeric=False),
         Column("options", "Options", lambda names: names.replace(",", ""), numeric=False),
         Column("resolution", "Input"),
         Column(PARAMS.column, PARAMS.heading, integer),
         Column(MACS.column, MACS.heading, short),
+        *map(number_column, bounded),
         Column("arxiv", "Ref.", references.__getitem__, numeric=False),
     ]
     rows = []
-    for model in MODELS.values():
-        variant = Variant(model)
-        resolution = variant.resolution()
-        ledger = variant.ledger(resolution)
+    for model, ledger in listing.models:
         options = ", ".join(option.name for option in model.options)
-        params, macs = int(PARAMS.read(ledger)), int(MACS.read(ledger))
-        native = model.resolution if variant.takes_image else None
-        rows.append([model.id, options, native, params, macs, model.paper.arxiv])
+        native = model.resolution if Variant(model).takes_image else None
+        counts = [int(row.read(ledger)) for row in (PARAMS, MACS, *bounded)]
+        rows.append([model.id, options, native, *counts, model.paper.arxiv])
     notes = [
         f"{references[p.arxiv]} arXiv {p.arxiv} ({p.year}): {p.title}" for p in papers.values()
     ]
@@ -47,8 +56,9 @@ def list_document() -> Document:
     data = {
         "schema": "flopscope.list/1",
         "models": [dict(zip(keys, row, strict=True)) for row in rows],
+        **cautions_data(bounded),
     }
-    return Document([Table(columns, rows, notes=notes)], data)
+    return Document([Table(columns, rows, notes=[*notes, *cautions(bounded)])], data)
 
 
 def conventions_document() -> Document:
@@ -86,7 +96,7 @@ def ledger_table(
         Column(level.value, level.value.capitalize(), numeric=False, fold=path_lines),
         *_shape_columns(level),
         number_column(PARAMS),
-        Column(work.column, work.heading, exactly, raw=int),
+        Column(work.column, work.heading, exactly, raw=int, counted=True),
         *_share_columns(level),
     ]
     rows: list[list[Any]] = []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flopscope.answers.target import Target, of_variant
 from flopscope.present.numbers import integer, percent
-from flopscope.present.quantities import cautions, cautions_data, number
+from flopscope.present.quantities import cautions, cautions_data, is_count, number
 from flopscope.present.table import Column, Document, Table
 from flopscope.search.axes import Axis
 from flopscope.search.crossing import Crossing
@@ -26,7 +27,10 @@ def _table(solution: Solution) -> Table:
     inner = solution.axes[-1]
     columns = [
         *(Column(axis.name, _heading(axis), _number) for axis in solution.axes),
-        *(Column(row.column, row.title, number(row)) for row in solution.quantities),
+        *(
+            Column(row.column, row.title, number(row), counted=is_count(row))
+            for row in solution.quantities
+        ),
         Column("share", "Used\n%", raw=float),
         *([] if solution.tried else [_law_column(inner)]),
     ]
@@ -194,10 +198,11 @@ def _subject(target: Target, resolution: Any) -> dict[str, Any]:
 def crossing_document(found: Crossing) -> Document:
     """Where one cost overtakes another, as a line and its numbers."""
     name = found.axis.name
+    count = partial(Column, text=integer, counted=True)
     columns = [
         Column("value", _heading(found.axis), _number),
-        Column("left", f"{found.left.term}\nMACs (macs)", integer),
-        Column("right", f"{found.right.term}\nMACs (macs)", integer),
+        count("left", f"{found.left.term}\nMACs (macs)"),
+        count("right", f"{found.right.term}\nMACs (macs)"),
         Column("ratio", "Quotient", lambda value: f"{value:.4f}"),
     ]
     left, right = found.counts

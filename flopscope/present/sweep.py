@@ -59,7 +59,7 @@ def _title(sweep: Sweep) -> str:
     along = ", ".join(map(str, sweep.axes))
     work = [row for row in sweep.quantities if row.convention]
     counted = f" {work[0].words}: {sweep.convention.counts}." if work else ""
-    return f"{title(sweep)}: {sweep.kept.size:,} designs along {along}.{counted}"
+    return f"{title(sweep)}: {_number(sweep.kept.size)} along {along}.{counted}"
 
 
 def _notes(sweep: Sweep) -> list[str]:
@@ -78,7 +78,11 @@ def _notes(sweep: Sweep) -> list[str]:
 
 
 def _designs(number: int) -> str:
-    return "1 design was" if number == 1 else f"{number:,} designs were"
+    return f"{_number(number)} {'was' if number == 1 else 'were'}"
+
+
+def _number(designs: int) -> str:
+    return f"{designs:,} design{'s' * (designs != 1)}"
 
 
 def _data(sweep: Sweep) -> dict[str, Any]:
@@ -96,6 +100,7 @@ def _data(sweep: Sweep) -> dict[str, Any]:
         "designs": _designs_data(sweep),
         "over_budget": sweep.over,
         "missing": sweep.missing,
+        "first_missing": sweep.counted.refused or None,
         "ledgers": sweep.counted.parts,
         "expected": list(sweep.counted.expected),
     }

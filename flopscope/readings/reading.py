@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flopscope.brief import short
 from flopscope.closedform import Formula
 from flopscope.domain import Condition
 from flopscope.errors import MixedQuantities, UnboundSymbols
@@ -29,6 +30,9 @@ class Reading:
     convention: str | None = None
     missing: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
+
+    def __repr__(self) -> str:
+        return short(self, str(self))
 
     @property
     def complete(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from flopscope.brief import short
 from flopscope.facts import Kind
 from flopscope.reconciling.amounts import Amounts, CountedTerm
 from flopscope.reconciling.changes import CHANGES, Change
@@ -33,6 +34,9 @@ class Account:
     terms: tuple[CountedTerm, ...]
     factor: Fraction
     steps: int
+
+    def __repr__(self) -> str:
+        return short(self, f"{self.name}: {float(self.count):,.0f} {self.unit}")
 
     @property
     def name(self) -> str:

@@ -9,6 +9,7 @@ from enum import Enum
 from functools import cache, cached_property
 from itertools import chain
 
+from flopscope.brief import short
 from flopscope.catalog.figures import Figure, figures, has_figures
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.variant import Variant, parse
@@ -56,6 +57,11 @@ class Finding:
     verdict: FigureVerdict
     because: str
     nearest: Account
+
+    def __repr__(self) -> str:
+        return short(
+            self, f"{self.subject}, {self.quantity} {self.reported.text}: {self.verdict.value}"
+        )
 
     @property
     def subject(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from flopscope.brief import number_of, short
 from flopscope.errors import UnknownName
 from flopscope.reconciling.accounts import Account, parameter_accounts, work_accounts
 from flopscope.reconciling.answered import OWN, answer_of, answered
@@ -27,6 +28,9 @@ class FittingAccount:
     account: Account
     digits: Digits
     reported: Reported
+
+    def __repr__(self) -> str:
+        return short(self, f"{self.account.name}, {self.said}")
 
     @property
     def steps(self) -> int:
@@ -59,6 +63,10 @@ class Explanation:
     nearest: tuple[Account, ...]
     tried: int
     elsewhere: tuple[FittingAccount, ...] = ()
+
+    def __repr__(self) -> str:
+        found = f"{number_of(self.fits, 'way')} found" if self.fits else "unexplained"
+        return short(self, f"{self.subject.name}, {self.reported.text} of {self.quantity}: {found}")
 
     def __bool__(self) -> bool:
         """Does a reading give the number at this input?"""

@@ -15,6 +15,7 @@ from flopscope.answers.counting import at
 from flopscope.answers.ranges import read_ranges
 from flopscope.answers.spaces import CatalogSpace, Fixed
 from flopscope.answers.target import of_variant, variant_of
+from flopscope.brief import short
 from flopscope.catalog.variant import Resolution, Variant
 from flopscope.closedform import Formula
 from flopscope.errors import BadInput, UnknownName
@@ -64,6 +65,10 @@ class Crossing:
     ideal: float | None
     at: int
     counts: tuple[int, int]
+
+    def __repr__(self) -> str:
+        at = "never" if self.settled is None else f"from {self.axis.name}={self.settled}"
+        return short(self, f"{self.variant}: {self.left} = {self.right} {at}")
 
 
 def parse_when(text: str) -> tuple[Side, Side]:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from flopscope.answers.counting import at, tabulated
+from flopscope.brief import short
 from flopscope.catalog.variant import Resolution, Variant
 from flopscope.closedform import Formula
 from flopscope.ledger import Ledger
@@ -34,6 +35,10 @@ class Design:
     counts: Mapping[str, int]
     span: tuple[Any, Any]
     ideal: float | None = None
+
+    def __repr__(self) -> str:
+        facts = {**self.sizes, **{name: f"{n:,}" for name, n in self.counts.items()}}
+        return short(self, ", ".join(f"{name} {value}" for name, value in facts.items()))
 
 
 class Designs:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import NamedTuple, TypeAlias
 
-from flopscope.catalog.figures import KINDS, Figure, figures
+from flopscope.brief import number_of, short
+from flopscope.catalog.accuracies import Accuracy, Choice, networks, parse_choice
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.results import Result, Results
 from flopscope.catalog.variant import Variant, parse
@@ -34,7 +35,8 @@ class Point(NamedTuple):
     of the catalogue. resolution: (height, width); None if a file states none. costs: one exact
     number for each criterion. stated: are the costs those that the file states, because they could
     not be computed? top1: per cent. source: who states the accuracy: a citation, or the path of the
-    user's file. yours: is it a row of that file?
+    user's file. yours: is it a row of that file? bounded: its numbers of what budgets bound beside
+    the criteria. accuracy: the published one that it has; None for a row of the file.
     """
 
     name: str
@@ -45,6 +47,11 @@ class Point(NamedTuple):
     top1: Fraction
     source: str
     yours: bool
+    bounded: tuple[Amount, ...] = ()
+    accuracy: Accuracy | None = None
+
+    def __repr__(self) -> str:
+        return short(self, f"{self.name}, top-1 {float(self.top1):g} %")
 
     @property
     def family(self) -> str | None:
@@ -54,27 +61,34 @@ class Point(NamedTuple):
 
 class Left(NamedTuple):
     """A network that is left out, and why. `line` is its line in the user's file, None for a
-    network of the catalogue."""
+    network of the catalogue, which has a `resolution`."""
 
     name: str
     line: int | None
     reason: str
+    resolution: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
 class Question:
     """Which costs are asked for, how work is counted, and which points are wanted: all of them, or
-    those at one input size, of some families, or within budgets."""
+    those at one input size, of some families, or within budgets. `accuracy` says whose accuracies
+    are taken, in the words of `parse_choice`."""
 
     criteria: tuple[str, ...]
     convention: Convention
     resolution: tuple[int, int] | None = None
     families: tuple[str, ...] = ()
     most: tuple[Budget, ...] = ()
+    accuracy: str | None = None
+
+    def __repr__(self) -> str:
+        return short(self, f"by {', '.join(self.criteria)}, convention {self.convention.name}")
 
     def __post_init__(self) -> None:
-        """Raises UnknownName for an unknown cost or family, BadInput if no cost is named or one is
-        named twice."""
+        """Raises UnknownName for an unknown cost, family or accuracy, BadInput if no cost is named
+        or one is named twice."""
+        parse_choice(self.accuracy)
         for name in self.criteria:
             if name not in COSTS:
                 raise UnknownName("cost", name, COSTS)
@@ -87,17 +101,29 @@ class Question:
             if family not in known:
                 raise UnknownName("family", family, known)
 
-    @property
+    @cached_property
     def costs(self) -> tuple[Named, ...]:
         """The criteria, with the work counted under the convention."""
         found = (COSTS[name] for name in self.criteria)
         return tuple(c.under(self.convention) if isinstance(c, Quantity) else c for c in found)
 
-    @property
+    @cached_property
+    def bounded(self) -> tuple[Quantity, ...]:
+        """What budgets bound, in MACs, beside the criteria."""
+        shown = {(c.name, c.convention) for c in self.costs if isinstance(c, Quantity)}
+        bounded = (budget.of for budget in self.most)
+        return tuple(each for each in bounded if (each.name, each.convention) not in shown)
+
+    @cached_property
     def measures(self) -> tuple[Named, ...]:
         """The quantities that must be known of a network: the criteria, and then those that budgets
         bound, in MACs."""
-        return (*self.costs, *(QUANTITIES[budget.quantity] for budget in self.most))
+        return (*self.costs, *(budget.of for budget in self.most))
+
+    @cached_property
+    def choice(self) -> Choice:
+        """Whose accuracies are taken."""
+        return parse_choice(self.accuracy)
 
 
 @dataclass(frozen=True)
@@ -109,13 +135,16 @@ class Cloud:
     left: tuple[Left, ...]
     others: int
 
+    def __repr__(self) -> str:
+        return short(self, f"{number_of(self.points, 'point')}, {len(self.left)} left out")
+
 
 def points(question: Question, results: Results | None = None, catalogue: bool = True) -> Cloud:
     """The points of the catalogue, of a user's results, or of both.
 
-    The catalogue gives one accuracy for each published variant and input size: the most
-    authoritative one of those from ImageNet-1k alone, preferably the paper's own. Raises BadInput
-    for a cost that only a results file can give, and if no point is left.
+    The catalogue gives one accuracy for each published variant and input size, the one that the
+    question chooses. Raises BadInput for a cost that only a results file can give, and if no point
+    is left.
 
     >>> from flopscope.conventions import convention
     >>> question = Question(("macs",), convention("macs"), (224, 224), ("resnet",))
@@ -134,7 +163,7 @@ def points(question: Question, results: Results | None = None, catalogue: bool =
                 "latency is measured, never computed: the catalogue has none; "
                 "give it in a results file, as latency_ms"
             )
-        found += (_of_catalog(question, costs, *chosen) for chosen in _published())
+        found += (_of_catalog(question, costs, *network) for network in _published())
     kept = [point for point in found if isinstance(point, Point)]
     left = [point for point in found if isinstance(point, Left)]
     if not kept:
@@ -162,33 +191,32 @@ def _computed(question: Question, variant: Variant, resolution: tuple[int, int])
     }
 
 
-def _published() -> Iterator[tuple[Variant, Figure]]:
-    """The figure that is used for each variant and input size with a published accuracy."""
+def _published() -> Iterator[tuple[Variant, tuple[int, int], Sequence[Accuracy]]]:
+    """Each variant and input size with a published accuracy, and its accuracies."""
     for family in dict.fromkeys(model.family for model in MODELS.values()):
-        ranked = sorted(figures(family), key=lambda f: (f.other_data, KINDS.index(f.kind)))
-        best: dict[tuple[str, str, tuple[int, int]], Figure] = {}
-        for figure in ranked:
-            if figure.top1 is not None:
-                best.setdefault((figure.model, figure.variant, figure.resolution), figure)
-        for (model, variant, _), figure in best.items():
-            yield parse(f"{model}:{variant}" if variant else model), figure
+        for (model, variant, resolution), several in networks(family).items():
+            yield parse(f"{model}:{variant}" if variant else model), resolution, several
 
 
 def _of_catalog(
-    question: Question, costs: Costs, variant: Variant, figure: Figure
+    question: Question,
+    costs: Costs,
+    variant: Variant,
+    resolution: tuple[int, int],
+    several: Sequence[Accuracy],
 ) -> Point | Left | None:
-    if not _wanted(question, variant, figure.resolution):
+    if not _wanted(question, variant, resolution):
         return None
-    if figure.other_data:
-        reason = f"no accuracy from ImageNet-1k alone at {figure.resolution[0]}"
-        return Left(str(variant), None, reason)
-    found = costs(variant, figure.resolution)
-    top1 = Fraction(str(figure.top1))
-    return _affordable(
-        question,
-        found,
-        Point(str(variant), variant, figure.resolution, (), False, top1, figure.source, False),
-    )
+    name, accuracy = str(variant), question.choice.of(several)
+    if accuracy is None:
+        return Left(name, None, f"no accuracy of {question.choice}", resolution)
+    if accuracy.doubt is not None:
+        return Left(name, None, f"no accuracy {accuracy.doubt.value}", resolution)
+    point = Point(
+        name, variant, resolution, (), False, accuracy.top1, accuracy.source, False,
+        accuracy=accuracy,
+    )  # fmt: skip
+    return _affordable(question, costs(variant, resolution), point)
 
 
 def _of_result(question: Question, costs: Costs, path: str, row: Result) -> Point | Left | None:
@@ -230,8 +258,10 @@ def _wanted(
 
 def _affordable(question: Question, found: Found, point: Point) -> Point | None:
     """The point with its costs; None if one of them breaks a budget."""
-    amounts = [found[measure] for measure in question.measures]
-    costs, bounded = amounts[: len(question.criteria)], amounts[len(question.criteria) :]
-    if any(most.limit < amount for most, amount in zip(question.most, bounded, strict=True)):
+    if any(budget.limit < found[budget.of] for budget in question.most):
         return None
-    return point._replace(costs=tuple(costs))
+    costs, bounded = (
+        tuple(found[measure] for measure in measures)
+        for measures in (question.costs, question.bounded)
+    )
+    return point._replace(costs=costs, bounded=bounded)

@@ -9,6 +9,7 @@ from math import log
 
 from flopscope.answers.ranges import Value
 from flopscope.answers.target import Target
+from flopscope.brief import short
 from flopscope.catalog.variant import Resolution, Variant
 from flopscope.quantities import Quantity
 from flopscope.search.axes import Axis
@@ -57,6 +58,10 @@ class Solution:
     beyond: Design | None = None
     least: Design | None = None
     tried: Tried | None = None
+
+    def __repr__(self) -> str:
+        budgets = " and ".join(map(str, self.budgets))
+        return short(self, f"{self.target.name}: {len(self.designs)} within {budgets}")
 
     @property
     def variant(self) -> Variant | None:

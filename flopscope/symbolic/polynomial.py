@@ -9,6 +9,7 @@ from operator import index
 from typing import Any, TypeAlias
 
 from flopscope.alphabet import MULTIPLIERS
+from flopscope.brief import short
 from flopscope.errors import BadInput
 from flopscope.symbolic import floors
 from flopscope.symbolic.atoms import ONE, Atom, Call, Floor, Number, Symbol
@@ -77,7 +78,7 @@ class Polynomial:
         return self._text
 
     def __repr__(self) -> str:
-        return f"Polynomial({self})"
+        return short(self, str(self))
 
     # --- arithmetic ---
 

@@ -295,6 +295,9 @@ def test_import_is_light() -> None:
         ("12K", 12_000, 500),
         ("3504872", 3_504_872, Fraction(1, 2)),
         ("0.25", Fraction(1, 4), Fraction(1, 200)),
+        ("3e8", 300_000_000, 50_000_000),
+        ("3.00E+8", 300_000_000, 500_000),
+        ("25e-2", Fraction(1, 4), Fraction(1, 200)),
     ],
 )
 def test_stated(text: str, value: int | Fraction, half: int | Fraction) -> None:
@@ -318,12 +321,12 @@ def test_stated_agrees_with_decimal(digits: str, decimals: str, scale: tuple[str
 @pytest.mark.parametrize(
     "text",
     ["", "M", "4,2M", "470,072", "4.2 M", " 4.2M", "4.2M\n", "-4M", "+4M", "4.M", ".5M", "4.2m",
-     "4.2MM", "4.2MB", "1e6", "4.2.1M", "٤M", "~4M", "nan"],
+     "4.2MM", "4.2MB", "1e6M", "e6", "1e", "1e999", "4.2.1M", "٤M", "~4M", "nan"],
 )  # fmt: skip
 def test_other_text_is_refused_in_one_sentence(text: str) -> None:
     expected = (
         f"'{text}' is not a stated figure; expected digits, at most one decimal point and "
-        "at most one of K, M, G, B, T, as in 4.2M or 3504872"
+        "at most one of K, M, G, B, T or an exponent, as in 4.2M, 4.2e6 or 3504872"
     )
     with pytest.raises(ValueError) as caught:
         stated(text)

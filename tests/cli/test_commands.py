@@ -234,7 +234,8 @@ def test_check_says_what_is_missing_without_torch():
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr == (
             "flopscope: this needs torch and fvcore, but torch cannot be imported; "
-            "install them with: pip install 'flopscope-analytic[check]'\n"
+            "install them with: pip install 'torch>=2.13' 'fvcore>=0.1.5.post20221221', or in a "
+            "clone of flopscope with: make setup\n"
         )
 
 

@@ -550,7 +550,8 @@ def test_a_tool_that_is_not_modelled_names_the_operator(capsys, monkeypatch) -> 
 MESSAGES = {
     ("mobilenetv1",): "give a number, such as --reported 579M or --params 4.2M, or --tool fvcore",
     ("mobilenetv1", "--reported", "many"): "'many' is not a stated figure; expected digits, at "
-    "most one decimal point and at most one of K, M, G, B, T, as in 4.2M or 3504872",
+    "most one decimal point and at most one of K, M, G, B, T or an exponent, as in 4.2M, 4.2e6 or "
+    "3504872",
     ("mobilenetv1", "--tool", "thopp"): "unknown tool 'thopp'; did you mean thop?",
     (
         "mobilenetv1",

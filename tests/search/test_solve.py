@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flopscope.api import analyze, formula
+from flopscope import analyze, formula
 from flopscope.catalog.models import MODELS
 from flopscope.cli import main
 from flopscope.errors import BadInput, UnknownName
@@ -283,6 +283,23 @@ def test_a_budget_of_bytes_offers_bytes():
     assert str(raised.value) == (
         "--weights 20 MFLOPs is not a number from 1; give one such as 20MB, 1.2 GB, 5e6 or "
         "5,000,000"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [("20mJ", 2 * 10**13), ("1.5 \u00b5J", 15 * 10**8), ("1.5uJ", 15 * 10**8), ("20T", 2 * 10**13)],
+)
+def test_a_budget_of_energy_is_read_as_tables_print_it(text, limit):
+    assert parse_budget("--max-energy", "energy", text).limit == limit
+
+
+def test_a_budget_of_energy_offers_joules():
+    with pytest.raises(BadInput) as raised:
+        parse_budget("--energy", "energy", "2 Wh")
+    assert str(raised.value) == (
+        "--energy 2 Wh is not a number from 1; give one such as 20mJ, 1.5 mJ or 3e13, which is in "
+        "femtojoules"
     )
 
 

@@ -456,5 +456,5 @@ def test_an_installation_that_is_broken(capsys, folder, monkeypatch, error, caus
     assert main(["profile", "model.onnx"]) == 2
     assert capsys.readouterr().err == (
         f"flopscope: this needs onnx, but onnx cannot be imported{cause}; install it with: "
-        "pip install 'flopscope-analytic[onnx]'\n"
+        "pip install 'onnx>=1.19', or in a clone of flopscope with: make setup\n"
     )

@@ -1,130 +1,120 @@
-"""A sweep as pictures: curves along one size, a curve for each value of a second, or a map."""
+"""A sweep as a picture: a curve over one axis, lines for a second, or a heat map over both."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
 
-from flopscope.answers.ranges import Range
-from flopscope.answers.sweep import Sweep
-from flopscope.errors import BadInput
-from flopscope.present.plots.export import figure
-from flopscope.present.plots.style import (
-    COLUMN,
-    FONT,
-    LINE,
-    SMALL,
-    dress,
-    legend_beside,
-    log_ticks,
-    series_style,
-    tick,
-)
-from flopscope.present.sweep import heading, title, written
-from flopscope.quantities import Quantity
+from flopscope.errors import BadInput, UnknownName
+from flopscope.present.plots.cells import heat_map
+from flopscope.present.plots.export import figure, make_room
+from flopscope.present.plots.legends import height_below
+from flopscope.present.plots.lines import lines
+from flopscope.present.plots.look import COLUMN, PLAIN, Look
+from flopscope.present.words import size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST_CURVES = 6
-"""The most curves of a panel; more values of the second size make a map."""
-HEIGHT, LEGEND = 2.4, 0.9
-"""Inches: of a panel, and of the room for a legend or a scale beside it."""
-NAN = float("nan")
+Value: TypeAlias = float | str | tuple[int, int]
+"""A value of an axis: a number, a word such as a form's name, or the size of an image."""
+Count: TypeAlias = float | None
+"""An amount of the quantity; None where the network does not exist."""
+
+LINES = 7
+"""The most lines that are shown without being asked for; for more values there is a heat map."""
 
 
-def check_axes(names: Sequence[str]) -> None:
-    """Raises BadInput for more than two free sizes."""
-    if len(names) > 2:
-        raise BadInput(
-            f"a picture has one or two free sizes, not {', '.join(names)}; fix some, or leave "
-            "--plot out"
-        )
+@dataclass(frozen=True)
+class SweepAxis:
+    """An axis of a sweep: what varies, in words with a unit, and its values in order."""
+
+    words: str
+    values: tuple[Value, ...]
+
+    @property
+    def named(self) -> bool:
+        """Are its values names, which have an order but no distance?"""
+        return any(isinstance(value, str | tuple) for value in self.values)
+
+    @property
+    def positions(self) -> list[float]:
+        """Where its values stand."""
+        if self.named:
+            return [float(n) for n in range(len(self.values))]
+        return [float(value) for value in self.values if not isinstance(value, str | tuple)]
+
+    @property
+    def texts(self) -> list[str]:
+        """The values as ticks and legends show them."""
+        return [_text(value) for value in self.values]
 
 
-def sweep_figure(sweep: Sweep) -> Figure:
-    """A panel for each quantity, side by side."""
-    panels = len(sweep.quantities)
-    beside = LEGEND if len(sweep.axes) > 1 else 0.0
-    made = figure(panels * COLUMN + beside * panels, HEIGHT)
-    made.suptitle(title(sweep), fontsize=FONT, parse_math=False)
-    for place, quantity in enumerate(sweep.quantities, start=1):
-        draw(made.add_subplot(1, panels, place), sweep, quantity)
+@dataclass(frozen=True)
+class SweepPicture:
+    """What a picture of a sweep shows.
+
+    `counts` has a row for each value of `second`, or one row where there is no second axis, with an
+    amount for each value of `first`. `quantity` is the label of the counts with unit, convention
+    and input size; `budget` is the most that is allowed of it. Raises BadInput where no design
+    exists.
+    """
+
+    quantity: str
+    first: SweepAxis
+    counts: Sequence[Sequence[Count]]
+    second: SweepAxis | None = None
+    budget: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.known:
+            raise BadInput("no design of the sweep exists, so there is nothing to draw")
+
+    @cached_property
+    def known(self) -> list[float]:
+        """The counts of the designs that exist."""
+        return [float(count) for row in self.counts for count in row if count is not None]
+
+    @property
+    def usual(self) -> str:
+        """The panel that shows it best."""
+        return "heatmap" if self.second and len(self.second.values) > LINES else "lines"
+
+
+SWEEP_PANELS: Mapping[str, Callable[[Axes, SweepPicture, Look], Axes]] = {
+    "lines": lines,
+    "heatmap": heat_map,
+}
+
+
+def draw_sweep(
+    ax: Axes, picture: SweepPicture, look: Look = PLAIN, panel: str | None = None
+) -> Axes:
+    """Draw "lines", one for each value of the second axis, or a "heatmap"; without a panel the one
+    that shows the sweep best. Raises UnknownName for another panel, and what the panel raises."""
+    name = panel or picture.usual
+    if name not in SWEEP_PANELS:
+        raise UnknownName("panel", name, SWEEP_PANELS)
+    return SWEEP_PANELS[name](ax, picture, look)
+
+
+def sweep_figure(picture: SweepPicture, look: Look = PLAIN, panel: str | None = None) -> Figure:
+    """The sweep as a figure as wide as one column of a paper. Raises what `draw_sweep` raises."""
+    made = figure(COLUMN, 2.3, look)
+    ax = draw_sweep(made.subplots(), picture, look, panel)
+    make_room(made, height_below(ax), look)
     return made
 
 
-def draw(ax: Axes, sweep: Sweep, quantity: Quantity) -> Axes:
-    """One quantity on these axes, with gaps where there is no design. Raises BadInput for more than
-    two free sizes."""
-    check_axes([axis.name for axis in sweep.axes])
-    along, *others = sorted(sweep.axes, key=lambda axis: -len(axis.values))
-    if not others:
-        _curve(ax, along, _counts(sweep, quantity), 0, "")
-    elif len(others[0].values) <= MOST_CURVES:
-        for place, value in enumerate(others[0].values):
-            _curve(ax, along, _counts(sweep, quantity, others[0], value), place, written(value))
-        legend_beside(ax, heading(others[0]))
-    else:
-        return _map(ax, sweep, quantity)
-    ax.set_ylim(bottom=0)
-    ax.yaxis.set_major_formatter(tick)
-    dress(ax, _words(along), _unit(quantity))
-    return ax
+def _text(value: Value) -> str:
+    """A value as a tick shows it.
 
-
-def _curve(ax: Axes, along: Range, counts: dict[float, int], place: int, label: str) -> None:
-    colour, marker = series_style(place)
-    ys = [counts.get(value, NAN) for value in along.values]
-    few = len(along.values) <= 40
-    ax.plot(
-        along.values, ys, color=colour, linewidth=LINE, marker=marker if few else "",
-        markersize=3, label=label,
-    )  # fmt: skip
-
-
-def _map(ax: Axes, sweep: Sweep, quantity: Quantity) -> Axes:
-    """The counts as colours on a logarithmic scale."""
-    from matplotlib.colors import LogNorm
-
-    across, up = sweep.axes
-    columns = {value: _counts(sweep, quantity, across, value) for value in across.values}
-    cells = [[columns[x].get(y, NAN) for x in across.values] for y in up.values]
-    image = ax.pcolormesh(
-        _edges(across), _edges(up), cells, norm=LogNorm(), cmap="viridis", shading="flat"
-    )
-    dress(ax, _words(across), _words(up))
-    ax.grid(False)
-    scale = ax.figure.colorbar(image, ax=ax)
-    log_ticks(scale.ax.yaxis, *image.get_clim(), most=5)
-    scale.ax.tick_params(labelsize=SMALL, width=0.5, length=2)
-    scale.set_label(_unit(quantity), fontsize=FONT, parse_math=False)
-    return ax
-
-
-def _edges(axis: Range) -> list[float]:
-    """The borders of the cells around the values: halfway between neighbours."""
-    values = [float(value) for value in axis.values]
-    middles = [(a + b) / 2 for a, b in pairwise(values)]
-    return [2 * values[0] - middles[0], *middles, 2 * values[-1] - middles[-1]]
-
-
-def _counts(
-    sweep: Sweep, quantity: Quantity, other: Range | None = None, value: float = 0
-) -> dict[float, int]:
-    """The counts by the value of the axis that is not `other`, where that has this value."""
-    (along,) = (axis for axis in sweep.axes if axis is not other)
-    own = sweep.values(along)
-    chosen = [value] * len(own) if other is None else sweep.values(other)
-    rows = zip(own, chosen, sweep.counts(quantity), strict=True)
-    return {at: count for at, beside, count in rows if beside == value}
-
-
-def _words(axis: Range) -> str:
-    return "Input height = width (pixels)" if axis.name == "res" else axis.name.capitalize()
-
-
-def _unit(quantity: Quantity) -> str:
-    words = quantity.words[0].upper() + quantity.words[1:]
-    return f"{words} ({quantity.unit})" if quantity.unit and quantity.unit not in words else words
+    >>> _text(0.25), _text(224), _text((192, 256)), _text("train")
+    ('0.25', '224', '192×256', 'train')
+    """
+    if isinstance(value, tuple):
+        return size(value)
+    return value if isinstance(value, str) else f"{value:.10g}"

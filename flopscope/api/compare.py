@@ -1,0 +1,103 @@
+"""Networks side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flopscope.api.given import scaling
+from flopscope.api.networks import formed, named
+from flopscope.api.public import public
+from flopscope.extras import require_plots
+from flopscope.present.report import Report
+from flopscope.present.table import Document
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from torch import nn
+
+    from flopscope.answers.compare import Comparison
+    from flopscope.catalog.scaling import Scaling
+    from flopscope.present.paper import Layout
+
+
+@dataclass(frozen=True, repr=False)
+class ComparisonReport(Report):
+    """The report that `compare` returns. `comparison` holds its entries; a `layout` makes it a
+    table for a paper. It is false where it was checked and a witness disagrees."""
+
+    comparison: Comparison
+    layout: Layout | None = None
+
+    def document(self) -> Document:
+        """The networks side by side."""
+        if self.layout is not None:
+            from flopscope.present.paper import paper_document
+
+            return paper_document(self.comparison, self.layout)
+        from flopscope.present.compare import comparison_document
+
+        return comparison_document(self.comparison)
+
+    @property
+    def about(self) -> str:
+        return named(self.comparison.entries)
+
+    @property
+    def holds(self) -> bool:
+        return self.comparison.agrees
+
+    def plot(self, ax: Axes | None = None, panel: str = "kind") -> Axes:
+        """One picture on these axes or new ones: the count by "stage" or "kind", or against
+        "resolution", "width" or "activations".
+
+        Needs matplotlib. Raises UnknownName for another panel, BadInput where nothing can vary.
+        """
+        require_plots()
+        from flopscope.present.plots.comparison import draw
+        from flopscope.present.plots.export import shown_axes
+
+        return draw(shown_axes() if ax is None else ax, self.comparison, panel)
+
+
+@public()
+def compare(
+    *targets: str | nn.Module,
+    res: int | tuple[int, int] | None = None,
+    batch: int = 1,
+    convention: str = "macs",
+    by: str | None = None,
+    check: bool = False,
+    scale: Scaling | str | None = None,
+    form: str | None = None,
+    columns: str | Sequence[str] | None = None,
+    sort: str | None = None,
+    group: str | None = None,
+) -> ComparisonReport:
+    """Networks side by side: their params, work, activations, size and published accuracy.
+
+    Each is a model of the catalogue, or a target as the command line takes it: `net.py:Net`,
+    `timm:NAME`, `torchvision:NAME`, `model.onnx`, or a module, which is traced and needs torch.
+    `scale`, a `Scaling`, multiplies depth, width and resolution of each. `columns`, `sort` and
+    `group` lay the table out for a paper. Raises BadInput, UnknownName.
+
+    >>> compare("mobilenetv1", "mobilenetv2", res=224).to_dict()["models"][1]["macs"]
+    300774272
+    """
+    from flopscope.answers import compare as answers
+    from flopscope.ledger import Level
+    from flopscope.present.paper import Layout
+
+    chosen = ",".join(columns) if columns else None
+    layout = Layout.parse(chosen, sort, group) if chosen or sort or group else None
+    found = answers.compare(
+        formed(targets, form),
+        res=res,
+        batch=batch,
+        convention_name=convention,
+        by=None if by is None else Level.named(by),
+        check=check,
+        scaling=scaling(scale),
+    )
+    return ComparisonReport(found, layout)

@@ -1,0 +1,241 @@
+"""How Python's arguments are read: each name means one thing in every function of `fs`.
+
+A reader takes the name of an argument and what was given, and returns the value that the answers
+take. It raises BadInput, in one sentence, for anything else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from flopscope.brief import shown
+from flopscope.errors import BadInput, UnknownName
+
+if TYPE_CHECKING:
+    from flopscope.catalog.scaling import Scaling
+    from flopscope.search.budgets import Budget
+
+Reader: TypeAlias = Callable[[str, Any], Any]
+
+SUCH_TARGET = (
+    "give a model of fs.list_models(), a text such as 'net.py:Net', 'timm:resnet18' or "
+    "'model.onnx', or an nn.Module"
+)
+NO_NETWORK = (type(None), bool, int, float, complex, bytes, list, tuple, dict, set, frozenset)
+"""Types of which no value stands for a network."""
+
+
+def is_integer(value: Any) -> bool:
+    """Is it an integer of Python or NumPy? True and False are none."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def is_number(value: Any) -> bool:
+    """Is it a finite number of Python or NumPy? True and False are none."""
+    return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
+
+
+def positive(name: str, value: Any) -> int:
+    """An integer from 1."""
+    if isinstance(value, str):
+        raise BadInput(f"{name} {shown(value)} is text; give a positive integer, such as 1")
+    if not is_integer(value) or value < 1:
+        raise BadInput(f"{name} {shown(value)} is not a positive integer; give one such as 1")
+    return int(value)
+
+
+def natural(name: str, value: Any) -> int | None:
+    """An integer from 0."""
+    if not is_integer(value) or value < 0:
+        raise BadInput(f"{name} {shown(value)} is not an integer from 0; give one such as 2")
+    return int(value)
+
+
+def image(name: str, value: Any) -> int | tuple[int, int]:
+    """The side of a square image, or its height and width."""
+    sides = value if isinstance(value, tuple | list) else (value,)
+    such = "give an integer from 1 such as 224, or height and width such as (192, 256)"
+    if any(isinstance(side, str) for side in sides):
+        raise BadInput(f"{name} {shown(value)} is text; {such}")
+    if len(sides) > 2 or not sides or not all(is_integer(n) and n > 0 for n in sides):
+        raise BadInput(f"{name} {shown(value)} is not the size of an image; {such}")
+    if isinstance(value, tuple | list) and len(sides) == 1:
+        raise BadInput(f"{name} {shown(value)} has one side, of height and width; {such}")
+    return int(value) if sides[0] is value else (int(sides[0]), int(sides[1]))
+
+
+def text(name: str, value: Any) -> str:
+    """Text that is not empty."""
+    if not isinstance(value, str):
+        raise BadInput(f"{name} {shown(value)} is not text; give one text")
+    if not value.strip():
+        raise BadInput(f"{name} is an empty text; leave it out, or give a text that says something")
+    return value
+
+
+def texts(name: str, value: Any) -> tuple[str, ...]:
+    """A list of texts; one text has commas between its parts, as on the command line."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, Sequence | set | frozenset) or isinstance(parts, bytes):
+        raise BadInput(f"{name} {shown(value)} is not a list of texts; give one such as ['width']")
+    for part in parts:
+        if not isinstance(part, str):
+            raise BadInput(f"{shown(part)} in {name} is not text; give a list such as ['width']")
+        if not part.strip():
+            raise BadInput(f"{name} has an empty text in it; leave that out")
+    return tuple(part.strip() for part in parts)
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False."""
+    if not isinstance(value, bool) and type(value).__name__ not in ("bool", "bool_"):
+        raise BadInput(f"{name} {shown(value)} is neither True nor False; give one of them")
+    return bool(value)
+
+
+def network(name: str, value: Any) -> Any:
+    """A target as text, or a module."""
+    if isinstance(value, str):
+        if not value.strip():
+            raise BadInput(f"a network is an empty text; {SUCH_TARGET}")
+        return value.strip()
+    if isinstance(value, list | tuple | set | frozenset):
+        raise BadInput(
+            f"{shown(value)} is a {type(value).__name__}, not a network; give each network as an "
+            "argument of its own, as in fs.compare(*names)"
+        )
+    if isinstance(value, NO_NETWORK):
+        raise BadInput(f"{shown(value)} is not a network; {SUCH_TARGET}")
+    from flopscope.answers.target import parse_target
+
+    parse_target(value)
+    return value
+
+
+def maker(name: str, value: Any) -> Any:
+    """A class or function that makes a module, or a text that names one."""
+    such = "give one such as nn.Conv2d, or a text such as 'net.py:Block'"
+    if isinstance(value, str):
+        if not value.strip():
+            raise BadInput(f"a class is an empty text; {such}")
+        return value.strip()
+    kind = type(value).__name__
+    if hasattr(value, "forward") and not isinstance(value, type):
+        raise BadInput(
+            f"{kind} is a module already, and a formula in its arguments needs its class; give "
+            "that, or see fs.trace"
+        )
+    if not callable(value):
+        raise BadInput(f"{shown(value)} makes no module; {such}")
+    return value
+
+
+def mapping(name: str, value: Any) -> Mapping[str, Any]:
+    """A mapping from names."""
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise BadInput(
+            f"{name} {shown(value)} is not a mapping from names; give one such as {{'width': 24}}"
+        )
+    return value
+
+
+def sizes(name: str, value: Any) -> Mapping[str, int]:
+    """A mapping from names to integers from 1."""
+    given = mapping(name, value)
+    for key, size in given.items():
+        if not is_integer(size) or size < 1:
+            raise BadInput(f"the {name} {key}={shown(size)} is not a size; give an integer from 1")
+    return {key: int(size) for key, size in given.items()}
+
+
+def convention(name: str, value: Any) -> str:
+    """The name of a convention."""
+    from flopscope.conventions import convention as named
+
+    return named(text(name, value)).name
+
+
+def scaling(value: Any) -> Scaling | None:
+    """A `Scaling`, or its text, or None."""
+    from flopscope.catalog.scaling import Scaling, parse_scaling
+
+    if value is None or isinstance(value, Scaling):
+        return value
+    if not isinstance(value, str):
+        raise BadInput(f"scale {shown(value)} is not a scaling; give one such as fs.Scaling(phi=1)")
+    return parse_scaling(value)
+
+
+def block_or_model(name: str, value: Any) -> str:
+    """The name of a model, a block or a law."""
+    if not isinstance(value, str):
+        raise BadInput(
+            f"{shown(value)} is not a name; give that of a model or block, such as 'mobilenetv2', "
+            "or derive the formula of a class with fs.derive"
+        )
+    return text(name, value)
+
+
+READERS: Mapping[str, Reader] = {
+    "batch": positive,
+    "backward": flag,
+    "by": text,
+    "check": flag,
+    "columns": texts,
+    "convention": convention,
+    "depth": natural,
+    "example": sizes,
+    "families": texts,
+    "family": text,
+    "form": text,
+    "free": texts,
+    "group": text,
+    "ideal": flag,
+    "name": block_or_model,
+    "prove": flag,
+    "quantities": texts,
+    "quantity": text,
+    "res": image,
+    "results": text,
+    "sort": text,
+    "step": positive,
+    "target": network,
+    "targets": network,
+    "tool": text,
+    "when": text,
+    "with_catalogue": flag,
+    "x": texts,
+}
+"""How the argument of each name is read, unless a function says otherwise."""
+
+
+def budgets(limits: Mapping[str, Any], prefix: str = "") -> list[Budget]:
+    """Upper bounds on quantities, each named `prefix` and the quantity's name: integers, or texts
+    such as '300M'.
+
+    Raises UnknownName for another name, BadInput for what is no number from 1.
+
+    >>> budgets({"max_macs": "300M"}, "max_")
+    [Budget(quantity='macs', limit=300000000)]
+    """
+    from flopscope.quantities import bounded
+    from flopscope.search.budgets import parse_budget
+
+    known = {f"{prefix}{quantity.name}": quantity.name for quantity in bounded()}
+    for name in limits:
+        if name not in known:
+            raise UnknownName("budget", name, known)
+    given = {name: limit for name, limit in limits.items() if limit is not None}
+    return [parse_budget(name, known[name], _limit(name, limit)) for name, limit in given.items()]
+
+
+def _limit(name: str, limit: Any) -> str:
+    if not isinstance(limit, str) and not is_number(limit):
+        raise BadInput(
+            f"{name} {shown(limit)} is not a number from 1; give one such as 150M, as text, or "
+            "150_000_000"
+        )
+    return str(limit)

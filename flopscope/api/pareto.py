@@ -1,0 +1,85 @@
+"""The networks that no other beats in both cost and accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flopscope.api.given import budgets
+from flopscope.api.public import public
+from flopscope.errors import BadInput
+from flopscope.extras import require_plots
+from flopscope.present.report import Report
+from flopscope.present.table import Document
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from flopscope.search.front import Front
+
+
+@dataclass(frozen=True, repr=False)
+class FrontReport(Report):
+    """The report that `pareto` returns. `front` holds its points."""
+
+    front: Front
+
+    def document(self) -> Document:
+        """The frontier, and the points behind it."""
+        from flopscope.present.pareto import front_document
+
+        return front_document(self.front)
+
+    @property
+    def about(self) -> str:
+        costs = " and ".join(self.front.question.criteria)
+        return f"{len(self.front.on)} of {len(self.front.points)} networks, by {costs} and top-1"
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Cost against accuracy with the frontier, on these axes or new ones.
+
+        Needs matplotlib. Raises BadInput for a front of several costs.
+        """
+        require_plots()
+        from flopscope.present.plots.export import shown_axes
+        from flopscope.present.plots.frontier import frontier
+
+        return frontier(shown_axes() if ax is None else ax, self.front)
+
+
+@public()
+def pareto(
+    *,
+    x: str | Sequence[str] = ("macs",),
+    results: str | None = None,
+    with_catalogue: bool = False,
+    res: int | tuple[int, int] | None = None,
+    convention: str = "macs",
+    families: str | Sequence[str] = (),
+    **limits: int | float | str | None,
+) -> FrontReport:
+    """The networks that no other beats in both cost and accuracy.
+
+    `x` names the costs, `results` is the path of a CSV file of your own accuracies, which
+    `with_catalogue` puts beside the published ones, and `families` are those that are taken. A
+    budget is max_ and its quantity: max_macs="600M". Raises BadInput, UnknownName.
+
+    >>> front = pareto(res=224, max_macs="100M").front
+    >>> front.points[front.on[-1]].name
+    'mobilenetv3_small:width=1.25'
+    """
+    from flopscope.catalog.results import read_results
+    from flopscope.conventions import CONVENTIONS
+    from flopscope.search.front import Front
+    from flopscope.search.points import Question, points
+
+    if with_catalogue and results is None:
+        raise BadInput(
+            "with_catalogue adds the published accuracies to those of results; give both"
+        )
+    side = (res, res) if isinstance(res, int) else res
+    most = tuple(budgets(limits, "max_"))
+    question = Question(tuple(x), CONVENTIONS[convention], side, tuple(families), most)
+    mine = None if results is None else read_results(results)
+    return FrontReport(Front(question, points(question, mine, mine is None or with_catalogue)))

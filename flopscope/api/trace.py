@@ -1,0 +1,47 @@
+"""The ledger of a module of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from flopscope.api.given import mapping
+from flopscope.api.public import public
+from flopscope.extras import require_witnesses
+from flopscope.ledger import Ledger
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from flopscope.tracing.calls import Rule
+
+
+@public(rules=mapping)
+def trace(
+    module: nn.Module,
+    *inputs: Any,
+    example: Mapping[str, int] | None = None,
+    rules: Mapping[str, Rule] | None = None,
+    backward: bool = False,
+    **named: Any,
+) -> Ledger:
+    """The ledger of any module on inputs of these shapes, sizes being numbers or names.
+
+    See `flopscope.tracing.trace`; the ledger's conditions say where its formulas hold. Needs torch.
+    Raises BadInput for anything but a module, and where the module cannot run on these inputs.
+
+    >>> from torch import nn
+    >>> print(trace(nn.Conv2d(3, 8, 3), ("B", 3, "H", "W")).macs().formula.domain)
+    B ≥ 1; H, W ≥ 3
+    """
+    require_witnesses()
+    from flopscope import tracing
+    from flopscope.tracing.loading.refusals import check_module, named_inputs, refusing
+
+    check_module(module)
+    name, on = type(module).__name__, named_inputs(inputs, named)
+    with refusing(name, module, on, inputs, named):
+        traced = tracing.trace(
+            module, *inputs, example=example, rules=rules, backward=backward, **named
+        )
+    return traced.ledger
