@@ -66,6 +66,16 @@ def maker(target: str) -> Any:
         return Deferred(found, positional, values)
 
 
+def constructor_parameters(make: Any) -> tuple[inspect.Parameter, ...]:
+    """What a maker takes; nothing where it is a module already, or its signature is not known."""
+    if isinstance(make, nn.Module):
+        return ()
+    try:
+        return tuple(inspect.signature(make).parameters.values())
+    except (TypeError, ValueError):  # it is written in C, or cannot be called
+        return ()
+
+
 def parts_of(target: str) -> tuple[str, str]:
     """The place and the name in a target. Raises BadInput unless it has both."""
     library, _, rest = target.partition(":")
