@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flopscope import readings
 from flopscope.brief import short
-from flopscope.closedform import Formula
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.facts import Operator
 from flopscope.readings import Direction, Reading, energy
 
 if TYPE_CHECKING:
+    from flopscope.closedform import Formula
     from flopscope.ledger import Ledger
 
 COUNT = "count"

@@ -7,9 +7,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from flopscope.analytic.named_blocks import NAMED_BLOCKS
-from flopscope.answers.counters import counters_agree
-from flopscope.answers.profile import Profile, profile
 from flopscope.answers.target import CHANNELS, Target, of_variant, parse_target
 from flopscope.brief import counted, short
 from flopscope.catalog.accuracies import UNASKED, Accuracy, Choice, accuracies, parse_choice
@@ -29,6 +26,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from flopscope.agreement import Agreement
+    from flopscope.answers.profile import Profile
 
 
 @dataclass(frozen=True)
@@ -136,18 +134,24 @@ def compare(
     """
     if not models:
         raise BadInput("no model to compare; name at least one, such as mobilenetv2")
-    if check and (
-        blocks := [name for name in models if isinstance(name, str) and name in NAMED_BLOCKS]
-    ):
-        raise BadInput(
-            f"{', '.join(blocks)}: a block has no sizes at which it could be checked; "
-            "flopscope check --prove proves it for all sizes"
-        )
+    if check:
+        _refuse_blocks(models)
     check_size("batch", batch, "such as 1")
     counting, choice = convention(convention_name), parse_choice(accuracy)
     targets = [parse_target(model) for model in models]
     entries = tuple(_counted(target, res, batch, check, scaling) for target in targets)
     return Comparison(entries, counting, by, scaling, choice)
+
+
+def _refuse_blocks(models: Sequence[str | nn.Module]) -> None:
+    from flopscope.analytic.named_blocks import NAMED_BLOCKS
+
+    blocks = [name for name in models if isinstance(name, str) and name in NAMED_BLOCKS]
+    if blocks:
+        raise BadInput(
+            f"{', '.join(blocks)}: a block has no sizes at which it could be checked; "
+            "flopscope check --prove proves it for all sizes"
+        )
 
 
 def _counted(
@@ -182,9 +186,15 @@ def entry(variant: Variant, resolution: Resolution | None, batch: int, check: bo
 
 def _own_entry(target: Target, res: int | tuple[int, int] | None, batch: int, check: bool) -> Entry:
     """A network that is traced or read, at one input."""
+    from flopscope.answers.profile import profile
+
     inputs = target.inputs(res, batch)
     found = at_batch(profile(target, inputs), batch)
-    agreement = counters_agree(target, inputs, found.ledger) if check else None
+    agreement = None
+    if check:
+        from flopscope.answers.counters import counters_agree
+
+        agreement = counters_agree(target, inputs, found.ledger)
     resolution = _image(found.shapes)
     shapes, expected = found.shapes, found.expected
     return Entry(target, resolution, batch, found.ledger, (), agreement, shapes, expected)
@@ -227,6 +237,8 @@ def at_any_resolution(entry: Entry) -> Ledger | None:
         return None
     if entry.variant is not None:
         return entry.variant.ledger(ANY_RESOLUTION, entry.batch)
+    from flopscope.answers.profile import profile
+
     image = InputSpec(None, (entry.batch, CHANNELS, *ANY_RESOLUTION))
     try:
         found = profile(entry.target, [image])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from flopscope.answers.compare import Entry
@@ -83,7 +84,7 @@ def show_document(entry: Entry, convention: Convention, level: Level) -> Documen
     title += f"convention {convention.name}: {convention.counts}."
     notes = reservations(entry, convention)
     table = ledger_table(entry.ledger, convention, level, title, notes)
-    return Document([table], _data(entry, convention, level))
+    return Document([table], partial(_data, entry, convention, level))
 
 
 def ledger_table(
