@@ -43,7 +43,7 @@ class Overflow(FlopscopeError):
 
 class UnknownName(FlopscopeError):
     """A name that is not in its table. The message offers the names that begin with it, or else
-    the nearest names.
+    the nearest names; `more` says where all of them are listed.
 
     >>> print(UnknownName("model", "mobilenet2", ["mobilenetv1", "mobilenetv2"]))
     unknown model 'mobilenet2'; did you mean mobilenetv2 or mobilenetv1?
@@ -51,15 +51,17 @@ class UnknownName(FlopscopeError):
     unknown model 'resnet'; did you mean resnet18 or resnet34?
     """
 
-    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, what: str, name: str, known: Iterable[str], more: str = "") -> None:
         known = list(known)
         nearest = _family(name, known) or _nearest(name, known)
         if nearest:
-            hint = f"did you mean {listed(nearest)}?"
+            hint = f"did you mean {listed(nearest)}?{more and f' {more}'}"
+        elif more:
+            hint = more
         else:
-            more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
+            others = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
             are = "known are" if len(known) > 1 else "the only one is"
-            hint = f"{are} {', '.join(known[:SHOWN])}{more}" if known else "there is none"
+            hint = f"{are} {', '.join(known[:SHOWN])}{others}" if known else "there is none"
         super().__init__(f"unknown {what} '{name}'; {hint}")
 
 

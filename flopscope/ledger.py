@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flopscope import readings
-from flopscope.brief import aligned, brief, counted, short, sizes_text
+from flopscope.brief import aligned, brief, number_of, short, sizes_text
 from flopscope.domain import Condition, check_bindings, check_conditions
 from flopscope.errors import UnknownName
 from flopscope.extras import require_frames
@@ -64,7 +64,7 @@ class Ledger:
     def __repr__(self) -> str:
         sizes = ", ".join(sorted(s.name for s in self.symbols()))
         said = f"free in {sizes}" if sizes else f"{self.params()}, {self.macs()}"
-        return short(self, f"{counted(self.rows, 'row')}, {said}")
+        return short(self, f"{number_of(self.rows, 'row')}, {said}")
 
     def __str__(self) -> str:
         headings = ("path", "kind", "output", "params", "MACs")

@@ -17,6 +17,7 @@ from flopscope.brief import short
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.facts import Operator
 from flopscope.readings import Direction, Reading, energy
+from flopscope.sizes import Size
 
 if TYPE_CHECKING:
     from flopscope.closedform import Formula
@@ -24,6 +25,13 @@ if TYPE_CHECKING:
 
 COUNT = "count"
 """The name of the work under the convention of an answer."""
+
+
+SHORT_TYPES: Mapping[str, str] = {"fp16": "float16", "int8": "int8"}
+"""The types in which what depends on activations can be asked too, by their short names."""
+
+ALIASES: Mapping[str, str] = {"fp32": "weights"}
+"""Other names of quantities."""
 
 
 class Place(IntEnum):
@@ -83,9 +91,9 @@ class Quantity(Named):
     convention, dtype: the one in which it is taken, if any. noun: what follows its number in a
     sentence, if not the words. key, column: its names in JSON and in CSV, if not the name. per: how
     many make one unit in tables of networks, as in MB. brief: do these tables show three digits?
-    place: where it is shown unasked. additive: does it add up over the parts of a network? budget:
-    what a budget allows at most; empty where none can be given. shares: the terms of which it is
-    the sum.
+    place: where it is shown unasked. steps: of a quantity that does not add up over the parts of a
+    network, its amount while each of the rows runs, of which its own is the largest. budget: what a
+    budget allows at most; empty where none can be given. shares: the terms of which it is the sum.
     """
 
     measure: Callable[..., Reading]
@@ -97,7 +105,7 @@ class Quantity(Named):
     per: int = 1
     brief: bool = False
     place: Place = Place.NOWHERE
-    additive: bool = True
+    steps: Callable[..., list[Size]] | None = None
     budget: str = ""
     shares: tuple[Share, ...] = ()
 
@@ -108,6 +116,15 @@ class Quantity(Named):
         object.__setattr__(self, "noun", self.noun or self.words)
         object.__setattr__(self, "key", self.key or self.name)
         object.__setattr__(self, "column", self.column or self.key)
+
+    @property
+    def additive(self) -> bool:
+        """Does it add up over the parts of a network?"""
+        return self.steps is None
+
+    def during(self, rows: Sequence[Operator]) -> list[Size]:
+        """Its amount while each of the rows runs, where it does not add up."""
+        return [] if self.steps is None else self.steps(rows, self.dtype)
 
     def of(self, rows: Sequence[Operator]) -> Reading:
         """Its reading for these rows."""
@@ -135,6 +152,23 @@ class Quantity(Named):
             noun=convention.unit,
             key=COUNT,
             column=f"{convention.unit.lower()}_{convention.name}",
+        )
+
+    def in_type(self, short: str) -> Quantity:
+        """The same quantity with floating-point numbers in another type, named after it."""
+        dtype = SHORT_TYPES[short]
+        first, line, unit = self.heading.rpartition("\n")
+        return replace(
+            self,
+            name=f"{self.name}_{short}",
+            words=self.words.replace(self.dtype, dtype),
+            heading=f"{first}{line}{short} {unit}",
+            noun=self.noun.replace(self.dtype, dtype),
+            key=f"{self.key}_{dtype}",
+            column=self.column.replace(self.dtype, dtype),
+            dtype=dtype,
+            budget="",
+            shares=(),
         )
 
     def and_shares(self) -> Iterator[Quantity]:
@@ -179,16 +213,25 @@ _ROWS = (
         budget="so many bytes of float32 weights, such as 20M",
     ),
     Quantity(
-        "int8", "weights, int8", "bytes", "int8\nbytes", "params", stored=True,
-        measure=readings.weight_bytes, dtype="int8", noun="bytes of int8 weights",
+        "fp16", "weights, float16", "bytes", "fp16\nMB", stored=True,
+        measure=readings.weight_bytes, dtype="float16", noun="bytes of float16 weights",
+        per=10**6,
+    ),
+    Quantity(
+        "int8", "weights, int8", "bytes", "int8\nMB", "params", stored=True,
+        measure=readings.weight_bytes, dtype="int8", noun="bytes of int8 weights", per=10**6,
         budget="so many bytes of int8 weights, such as 5M",
+    ),
+    Quantity(
+        "int4", "weights, int4", "bytes", "int4\nMB", stored=True,
+        measure=readings.weight_bytes, dtype="int4", noun="bytes of int4 weights", per=10**6,
     ),
     Quantity(
         "peak", "peak activations, float32", "bytes", "Peak\nMB",
         measure=readings.peak_activation_bytes, dtype="float32",
         noun="bytes of float32 activations at the peak",
         key="peak_activation_bytes", column="peak_activation_bytes_float32", per=10**6,
-        place=Place.DATA, additive=False,
+        place=Place.DATA, steps=readings.live_bytes,
         budget="so many bytes of live float32 activations, such as 10M",
     ),
     Quantity(
@@ -270,6 +313,25 @@ def choices(convention: Convention) -> dict[str, Quantity]:
     """The quantities for which a table can be asked: all of them, and the work under the
     convention."""
     return {**QUANTITIES, COUNT: MACS.under(convention)}
+
+
+def askable(convention: Convention) -> dict[str, Quantity]:
+    """The quantities that a column can be asked for: also the work under each convention side by
+    side, and what moves or lives in other types.
+
+    >>> from flopscope.conventions import CONVENTIONS
+    >>> found = askable(CONVENTIONS["macs"])
+    >>> found["torch"].column, found["peak_int8"].column
+    ('flops_torch', 'peak_activation_bytes_int8')
+    """
+    works = (MACS.under(each) for each in CONVENTIONS.values() if each.name not in QUANTITIES)
+    moving = [row for row in _ROWS if row.dtype and not row.stored and not row.caution]
+    typed = (row.in_type(short) for row in moving for short in SHORT_TYPES)
+    return {
+        **choices(convention),
+        **{row.convention: replace(row, name=row.convention, key=row.column) for row in works},
+        **{row.name: row for row in typed},
+    }
 
 
 def formulas() -> dict[str, Quantity]:

@@ -15,7 +15,7 @@ from flopscope.facts import Kind, Operator
 from flopscope.ledger import Ledger, Level
 from flopscope.quantities import Quantity
 from flopscope.readings import Reading
-from flopscope.sizes import Shape, elements
+from flopscope.sizes import Shape, elements, maximum
 
 
 class CountedRow(NamedTuple):
@@ -50,11 +50,15 @@ class Part:
         return operators_text(self.rows)
 
     @property
-    def output(self) -> Shape | None:
-        """The output of the operator that runs last; in a part that runs both passes, last in the
-        forward pass."""
+    def ran(self) -> list[Operator]:
+        """The operators that run; of a part that runs both passes, those of the forward pass."""
         ran = [row for row in self.rows if row.kind is not Kind.STORED]
-        ran = [row for row in ran if not row.backward] or ran
+        return [row for row in ran if not row.backward] or ran
+
+    @property
+    def output(self) -> Shape | None:
+        """The output of the operator that runs last."""
+        ran = self.ran
         return ran[-1].output if ran else None
 
     def read(self, quantity: Quantity) -> Reading:
@@ -62,6 +66,20 @@ class Part:
         if quantity.stored:
             return quantity.of([counted.storing for counted in self.operators])
         return quantity.of(self.rows)
+
+
+Read: TypeAlias = Callable[[Part], Reading]
+"""How much each part of one network has of a quantity."""
+
+
+def reads(quantity: Quantity, rows: Sequence[Operator]) -> Read:
+    """How much the parts of a network with these rows have of a quantity. Of one that does not add
+    up, it is the most of the whole network that there is while an operator of the part runs."""
+    if quantity.additive:
+        return lambda part: part.read(quantity)
+    whole, steps = quantity.of(rows), quantity.during(rows)
+    amounts = {row.id: step for row, step in zip(rows, steps, strict=True)}
+    return lambda part: replace(whole, value=maximum(0, *(amounts[r.id] for r in part.rows)))
 
 
 Order: TypeAlias = Callable[[list[Part]], list[Part]]

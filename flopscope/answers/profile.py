@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from flopscope.answers.target import Size as ImageSize
 from flopscope.answers.target import Target, parse_target
-from flopscope.brief import counted, short, sizes_text
+from flopscope.brief import number_of, short, sizes_text
 from flopscope.errors import BadInput
 from flopscope.extras import require_onnx, require_witnesses
 from flopscope.facts import InputSpec
 from flopscope.ledger import Ledger
 from flopscope.readings import Reading
-from flopscope.sizes import Size
+from flopscope.sizes import Size, is_symbolic
+from flopscope.symbolic import substitute
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,7 +29,7 @@ class Profile:
     `fixed` are free sizes that became numbers, each with the line of code that asked for the
     number. `saved` is what is kept for the backward pass, if that ran too. `expected` says how
     choices were taken that depend on data and change the total. A profile is `native` if its shapes
-    are the target's own."""
+    are the target's own. `network` is the target as it was read."""
 
     target: str
     shapes: tuple[tuple[Size, ...], ...]
@@ -36,10 +38,11 @@ class Profile:
     saved: Reading | None = None
     expected: tuple[str, ...] = ()
     native: bool = False
+    network: Target | None = None
 
     def __repr__(self) -> str:
         on = " and ".join(map(sizes_text, self.shapes))
-        return short(self, f"{self.target} on {on}, {counted(self.ledger, 'row')}")
+        return short(self, f"{self.target} on {on}, {number_of(self.ledger, 'row')}")
 
     @property
     def backward(self) -> bool:
@@ -72,7 +75,7 @@ def profile(
     network = target if isinstance(target, Target) else parse_target(target)
     given = network.read(inputs, arguments)
     if network.is_graph:
-        return _profile_graph(network.name, given, bool(arguments or rules or backward), example)
+        return _profile_graph(network, given, bool(arguments or rules or backward), example)
     require_witnesses()
     from flopscope.tracing import trace
     from flopscope.tracing.inputs import tensors_for
@@ -94,8 +97,9 @@ def profile(
     saved = None if traced.saved is None else traced.saved.bytes()
     shapes = tuple(i.shape for i in given)
     return Profile(
-        network.name, shapes, traced.ledger, traced.fixed, saved, traced.expected, not inputs
-    )
+        network.name, shapes, traced.ledger, traced.fixed, saved, traced.expected, not inputs,
+        network,
+    )  # fmt: skip
 
 
 def said(inputs: Sequence[InputSpec]) -> str:
@@ -109,8 +113,9 @@ def said(inputs: Sequence[InputSpec]) -> str:
 
 
 def _profile_graph(
-    target: str, given: Sequence[InputSpec], python: bool, sizes: Mapping[str, int] | None
+    network: Target, given: Sequence[InputSpec], python: bool, sizes: Mapping[str, int] | None
 ) -> Profile:
+    target = network.name
     if python:
         raise BadInput(
             f"{target} is an ONNX file and takes no --arg, --rules or --backward; leave them out"
@@ -122,4 +127,25 @@ def _profile_graph(
 
     positional = [i.shape for i in given if i.keyword is None]
     graph = read(target, positional, sizes, {i.keyword: i.shape for i in given if i.keyword})
-    return Profile(target, tuple(graph.inputs.values()), graph.ledger, ())
+    shapes = tuple(graph.inputs.values())
+    return Profile(target, shapes, graph.ledger, (), network=network)
+
+
+def closed(network: Target, res: ImageSize = None, batch: int = 1) -> Profile:
+    """A model of the catalogue by its closed form, which needs no torch. Raises BadInput for a size
+    that it does not take."""
+    assert network.variant is not None
+    resolution = network.variant.resolution(res)
+    shapes = tuple(given.shape for given in network.inputs(res, batch))
+    ledger = network.variant.ledger(resolution, batch)
+    native = res is None and batch == 1
+    return Profile(network.name, shapes, ledger, (), native=native, network=network)
+
+
+def with_batch(found: Profile, batch: int) -> Profile:
+    """The profile with this batch where its batch has a name; other free sizes stay free."""
+    names = {s for shape in found.shapes for s in shape[:1] if is_symbolic(s)}
+    sizes = {str(name): batch for name in names}
+    ledger = found.ledger.at(**sizes) if sizes else found.ledger
+    shapes = tuple(tuple(substitute(n, sizes) for n in shape) for shape in found.shapes)
+    return replace(found, ledger=ledger, shapes=shapes)

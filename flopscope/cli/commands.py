@@ -46,7 +46,7 @@ COMMANDS: Mapping[str, ListedCommand] = {
     "reconcile": ListedCommand(
         "reconcile:reconcile", "Explain a reported number by the way of counting that gives it."
     ),
-    "show": ListedCommand("catalog:show", "Show one network layer by layer."),
+    "show": ListedCommand("profile:show", "Show one network layer by layer."),
     "solve": ListedCommand("solve:solve", "Find the largest network that keeps a budget."),
 }
 

@@ -27,7 +27,7 @@ def rare_collections() -> Iterator[None]:
 
 
 def leave_the_rest() -> None:
-    """Spare Python its last search for garbage, as the process ends. Where code of the user may have
-    run, it is done, because a file that is still open is written to its end by it."""
+    """Spare Python its last search for garbage, as the process ends. It is made where code of the
+    user may have run, because it closes files that this code left open."""
     if "torch" not in sys.modules:
         gc.freeze()

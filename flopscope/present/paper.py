@@ -9,16 +9,16 @@ from typing import Any, NamedTuple, TypeAlias
 
 from flopscope.answers.compare import Comparison, Entry
 from flopscope.catalog.papers import Paper
-from flopscope.conventions import CONVENTIONS
 from flopscope.errors import BadInput, UnknownName
 from flopscope.present.accuracies import published_note
 from flopscope.present.citations import bibtex, key, papers
-from flopscope.present.compare import FAMILY, Order, comparison_document
+from flopscope.present.columns import Rows, check_column, known, parse_columns
+from flopscope.present.compare import FAMILY, SOURCE, Order, comparison_document
 from flopscope.present.numbers import ratio
 from flopscope.present.quantities import reading_column
 from flopscope.present.table import Best, Column, Document, Table
 from flopscope.present.words import input_text, reservations
-from flopscope.quantities import MACS, PARAMS, choices
+from flopscope.quantities import MACS, PARAMS, askable
 from flopscope.readings import Reading
 
 GROUPS: Mapping[str, Callable[[Entry], str]] = {
@@ -58,7 +58,7 @@ def _quantity(name: str) -> Maker:
     """The column of a quantity, by the name that it is chosen by."""
 
     def shown(comparison: Comparison) -> Shown:
-        row = choices(comparison.convention)[name]
+        row = askable(comparison.convention)[name]
         return Shown(reading_column(row), lambda entry: row.read(entry.ledger), row.caution)
 
     return shown
@@ -79,12 +79,12 @@ def _same(column: Column, cell: Callable[[Entry], Any]) -> Maker:
     return lambda comparison: Shown(column, cell)
 
 
-COLUMNS: Mapping[str, Maker] = {
+_FACTS: Mapping[str, Maker] = {
     "input": _same(Column("input", "Input", input_text, raw=input_text), lambda entry: entry),
-    **{name: _quantity(name) for name in choices(CONVENTIONS["macs"])},
     "top1": _top1,
     "params_ratio": _params_ratio,
     "count_ratio": _count_ratio,
+    "source": _same(SOURCE, lambda entry: entry.target.source.value),
     "year": _same(Column("year", "Year"), lambda entry: p.year if (p := _paper(entry)) else None),
     "cite": _same(
         Column(
@@ -98,7 +98,15 @@ COLUMNS: Mapping[str, Maker] = {
         _paper,
     ),
 }
+"""The columns that are no quantities."""
+
+COLUMNS: Mapping[str, Maker] = {
+    name: _FACTS.get(name) or _quantity(name) for name in known(Rows.NETWORKS)
+}
 """The columns by the names that --columns takes, in their usual order."""
+
+UNORDERED = ("input", "source", "cite")
+"""The columns that are no numbers."""
 
 
 @dataclass(frozen=True)
@@ -115,26 +123,18 @@ class Layout:
     def parse(cls, columns: str | None, sort: str | None, group: str | None) -> Layout:
         """Read 'params, macs, top1' as a layout.
 
-        Raises UnknownName for an unknown column or group, BadInput for an empty name, for a column
-        that is given twice or that has no order.
+        Raises UnknownName for an unknown column or group, BadInput for a column that is given
+        twice or left out, or that has no order.
 
         >>> Layout.parse("params, top1", "+macs", "family").columns
         ('params', 'top1')
         """
-        names = () if columns is None else tuple(name.strip() for name in columns.split(","))
-        by = [] if sort is None else [sort.strip().removeprefix("+")]
-        if "" in names:
-            raise BadInput(
-                f"columns '{columns}' have an empty name; give names with commas between them, as "
-                "in params,macs,top1"
-            )
-        for name in (*names, *by):
-            if name not in COLUMNS:
-                raise UnknownName("column", name, COLUMNS)
-        if twice := [name for name in names if names.count(name) > 1]:
-            raise BadInput(f"the column {twice[0]} is given twice; give it once")
-        if by and by[0] in ("input", "cite"):
-            raise BadInput(f"rows are sorted by numbers, and {by[0]} has none; sort by params")
+        names = () if columns is None else parse_columns(columns, Rows.NETWORKS)
+        by = None if sort is None else sort.strip().removeprefix("+")
+        if by is not None:
+            check_column(by, Rows.NETWORKS)
+        if by in UNORDERED:
+            raise BadInput(f"rows are sorted by numbers, and {by} has none; sort by params")
         if group is not None and group not in GROUPS:
             raise UnknownName("group", group, GROUPS)
         return cls(names, sort and sort.strip(), group)

@@ -9,7 +9,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
-from flopscope.brief import counted, short
+from flopscope.brief import number_of, short
 
 Cell: TypeAlias = Any
 """A value, or None for an empty cell. Values are formatted when they are rendered, never in the
@@ -172,4 +172,4 @@ class Document:
         return self.facts() if callable(self.facts) else self.facts
 
     def __repr__(self) -> str:
-        return short(self, f"{counted(self.tables, 'table')}; {', '.join(self.data)}")
+        return short(self, f"{number_of(self.tables, 'table')}; {', '.join(self.data)}")

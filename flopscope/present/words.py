@@ -10,6 +10,7 @@ from flopscope.answers.operators import unknown_operators
 from flopscope.catalog.figures import Figure
 from flopscope.catalog.variant import Variant
 from flopscope.conventions import Convention
+from flopscope.present.operators import sizes_data
 
 
 def statement(figure: Figure) -> str:
@@ -53,9 +54,9 @@ def identity(entry: Entry) -> dict[str, Any]:
 def inputs_data(entry: Entry) -> dict[str, Any]:
     """The resolution, which is null without an image, and the other sizes, such as tokens, for
     JSON."""
-    resolution = entry.resolution and list(entry.resolution)
+    resolution = entry.resolution and sizes_data(entry.resolution)
     if entry.variant is None:
-        return {"resolution": resolution, "inputs": [list(shape) for shape in entry.shapes]}
+        return {"resolution": resolution, "inputs": [sizes_data(s) for s in entry.shapes]}
     others = entry.variant.lengths
     return {"resolution": resolution} | ({"lengths": others} if others else {})
 
@@ -63,7 +64,7 @@ def inputs_data(entry: Entry) -> dict[str, Any]:
 def reservations(entry: Entry, convention: Convention) -> list[str]:
     """What keeps the numbers of a network from being the whole truth, a sentence each."""
     notes = [f"{entry.name}: expected: {text}" for text in entry.expected]
-    if unknown := unknown_operators(entry.ledger.rows, convention):
+    if unknown := unknown_operators(entry.ledger.rows, [convention]):
         notes.append(
             f"{entry.name}: ≥ is a lower bound, for the cost of {', '.join(unknown)} is unknown "
             "and not counted"

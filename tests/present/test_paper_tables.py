@@ -15,6 +15,7 @@ from flopscope.answers.compare import compare
 from flopscope.catalog.models import MODELS
 from flopscope.cli import main
 from flopscope.present.citations import bibtex, key
+from flopscope.present.columns import Rows, known
 from flopscope.present.paper import COLUMNS, Layout, paper_document
 from flopscope.present.render import FORMATS, render
 from flopscope.present.table import Column, Document, Table
@@ -46,6 +47,36 @@ def test_every_column_has_a_value_in_every_format(name: str) -> None:
     assert list(first.values())[-1]
     for format_name in FORMATS:
         assert text(format_name, name)
+
+
+def test_blanks_beside_a_comma_do_not_matter() -> None:
+    assert Layout.parse(" params, fp32 ", None, None).columns == ("params", "weights")
+
+
+def test_counts_of_several_conventions_stand_side_by_side() -> None:
+    (first, *_) = rows("macs,fvcore,torch,count")
+    ledger = compare(["mobilenetv2"], res=224).entries[0].ledger
+    assert list(first)[2:] == ["macs", "macs_fvcore", "flops_torch", "macs_macs"]
+    found = [int(ledger.flops(name)) for name in ("macs", "fvcore", "torch", "macs")]
+    assert list(map(int, list(first.values())[2:])) == found
+
+
+def test_what_narrow_types_save_stands_side_by_side() -> None:
+    (first, *_) = rows("fp32,fp16,int8,int4,peak,peak_int8,traffic_fp16")
+    ledger = compare(["mobilenetv2"], res=224).entries[0].ledger
+    found = [ledger.weight_bytes(t) for t in ("float32", "float16", "int8", "int4")]
+    found += [ledger.peak_activation_bytes(t) for t in ("float32", "int8")]
+    found += [ledger.traffic_bytes("float16")]
+    assert list(map(int, list(first.values())[2:])) == list(map(int, found))
+
+
+@pytest.mark.parametrize(("command", "rows"), [("compare", Rows.NETWORKS)])
+def test_the_columns_are_listed_before_anything_is_read(command, rows, capsys) -> None:
+    assert main([command, "--columns", "help"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    listed = [line.split("  ")[0].split(",")[0] for line in out.splitlines()[2:]]
+    assert listed[: listed.index("")] == list(known(rows))
 
 
 def test_columns_hold_what_the_data_say() -> None:
@@ -253,20 +284,27 @@ def test_bad_input_writes_neither_file(tmp_path, capsys) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+LISTS = "`flopscope compare --columns help` lists them"
 MESSAGES = {
-    ("--columns", "param"): "unknown column 'param'; did you mean params or params_ratio?",
+    (
+        "--columns",
+        "param",
+    ): f"unknown column 'param'; did you mean params or params_ratio? {LISTS}",
+    ("--columns", "depth"): f"unknown column 'depth'; {LISTS}",
     ("--columns", "params,params"): "the column params is given twice; give it once",
+    ("--columns", "fp32,weights"): "the column weights is given twice; give it once",
+    ("--columns", ""): "--columns is empty; give names of columns such as params,macs; " + LISTS,
+    ("--columns", "params,,macs"): "--columns params,,macs leaves out a name; give names of "
+    f"columns such as params,macs; {LISTS}",
+    ("--columns", "kernel"): "the column kernel is of parts of a network, as in flopscope "
+    f"profile; these rows are networks; {LISTS}",
+    ("--columns", "macs%"): "the column macs% is of parts of a network, as in flopscope "
+    f"profile; these rows are networks; {LISTS}",
     ("--sort", "cite"): "rows are sorted by numbers, and cite has none; sort by params",
-    ("--sort", "+mac"): "unknown column 'mac'; did you mean macs?",
     ("--group", "year"): "unknown group 'year'; known are family, source",
-    ("--columns", ""): (
-        "columns '' have an empty name; give names with commas between them, as in params,macs,top1"
-    ),
-    ("--columns", "params,,macs"): (
-        "columns 'params,,macs' have an empty name; give names with commas between them, as in "
-        "params,macs,top1"
-    ),
     ("--group", ""): "unknown group ''; known are family, source",
+    ("--sort", "source"): "rows are sorted by numbers, and source has none; sort by params",
+    ("--sort", "+mac"): f"unknown column 'mac'; did you mean macs? {LISTS}",
 }
 
 

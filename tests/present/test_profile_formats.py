@@ -329,7 +329,8 @@ BAD = {
         "unknown level 'depth'; known are module, layer, operator, kind, stage, block"
     ),
     (*NUMBERS, "--sort", "size"): (
-        f"unknown order 'size'; known are {', '.join(orders(named('macs')))}"
+        f"unknown order 'size'; known are {', '.join([*orders(named('macs'))][:16])} and "
+        f"{len(orders(named('macs'))) - 16} more"
     ),
     (*NUMBERS, "--depth", "-1"): "--depth -1 is not an integer from 0; give one such as 2",
     (*NUMBERS, "--depth", "two"): "--depth two is not an integer from 0; give one such as 2",
