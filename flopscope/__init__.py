@@ -72,6 +72,7 @@ _HOMES = {
     "reconcile": "flopscope.api.reconcile",
     "show": "flopscope.api.show",
     "solve": "flopscope.api.solve",
+    "sweep": "flopscope.api.sweep",
     "symbol": "flopscope.symbolic",
     "trace": "flopscope.api.trace",
 }
@@ -107,6 +108,7 @@ __all__ = [
     "reconcile",
     "show",
     "solve",
+    "sweep",
     "symbol",
     "trace",
 ]
