@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import pairwise, product
-from typing import NamedTuple, TypeAlias
+from math import inf
+from typing import Any, NamedTuple, TypeAlias
 
 from flopscope.errors import BadInput
 from flopscope.numerals import number
@@ -33,6 +34,30 @@ class Range(NamedTuple):
     def whole(self) -> bool:
         """Are all its values integers?"""
         return all(isinstance(value, int) for value in self.values)
+
+
+Free: TypeAlias = str | Sequence[str | Range] | Mapping[str, Iterable[float] | None]
+"""Free sizes as Python gives them: 'width,res', ['width=16:64:8'], {'width': [16, 24]}."""
+
+
+def range_of(name: str, values: Any) -> Range:
+    """A free size with values as Python has them. Raises BadInput for what are no numbers above 0.
+
+    >>> str(range_of("width", range(16, 25, 4))), str(range_of("width", None))
+    ('width=16,20,24', 'width')
+    """
+    if values is None:
+        return Range(name)
+    given = list(values) if isinstance(values, Iterable) and not isinstance(values, str) else []
+    plain = [value.item() if hasattr(value, "item") else value for value in given]
+    numbers = all(type(value) in (int, float) and 0 < value < inf for value in plain)
+    if not plain or not numbers:
+        raise BadInput(
+            f"the values of {name} are not numbers above 0; give some such as [16, 24, 32], or "
+            "range(16, 65, 8)"
+        )
+    whole = all(isinstance(value, int) for value in plain)
+    return Range(name, tuple(sorted({value if whole else float(value) for value in plain})))
 
 
 def spelled(values: Sequence[Value]) -> str:
@@ -74,19 +99,22 @@ def parse_ranges(text: str) -> tuple[Range, ...]:
     return tuple(Range(name, _values(name, texts)) for name, texts in written)
 
 
-def read_ranges(free: str | Sequence[str | Range]) -> tuple[Range, ...]:
-    """The same of what Python gives: a text, or several texts and ranges.
+def read_ranges(free: Free) -> tuple[Range, ...]:
+    """The same of what Python gives: a text, several texts or ranges, or a mapping from names to
+    values, where None stands for no values of one's own.
 
     >>> [str(each) for each in read_ranges(["width=16,24", Range("res")])]
     ['width=16,24', 'res']
     """
+    if isinstance(free, Mapping):
+        return tuple(range_of(name, values) for name, values in free.items())
     given = [free] if isinstance(free, str) else list(free)
     for each in given:
         if not isinstance(each, str | Range):
             raise BadInput(f"{each!r} is not the name of a size; {GRAMMAR}")
-    if not given:
-        return ()
-    return parse_ranges(",".join(map(str, given)))
+    if given and all(isinstance(each, Range) for each in given):
+        return tuple(each for each in given if isinstance(each, Range))
+    return parse_ranges(",".join(map(str, given))) if given else ()
 
 
 def _values(name: str, texts: Sequence[str]) -> tuple[Value, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,14 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flopscope.answers.counting import Counted, Tell, columns_of, count
-from flopscope.answers.ranges import Range, grid_size, read_ranges
+from flopscope.answers.making import target_of
+from flopscope.answers.ranges import Free, Range, grid_size, read_ranges
 from flopscope.answers.spaces import Fixed, space_of
 from flopscope.answers.spaces.choosing import require_values
-from flopscope.answers.target import Target, parse_target
+from flopscope.answers.target import Target
 from flopscope.brief import short
 from flopscope.conventions import Convention
 from flopscope.conventions import convention as named
 from flopscope.errors import BadInput, UnknownName
+from flopscope.facts import InputSpec
 from flopscope.quantities import QUANTITIES, Quantity
 
 if TYPE_CHECKING:
@@ -111,15 +113,15 @@ class Sweep:
 
 
 def sweep(
-    target: str | nn.Module | Target,
-    free: str | Sequence[str | Range],
+    target: str | nn.Module | Callable[..., nn.Module] | Target,
+    free: Free,
     of: Sequence[str] = USUAL,
     *,
     most: Mapping[str, int] | None = None,
     convention: str | Convention = "macs",
     res: int | tuple[int, int] | None = None,
     batch: int | None = None,
-    inputs: Sequence[str] = (),
+    inputs: Sequence[str | InputSpec] = (),
     arguments: Mapping[str, Any] | None = None,
     examples: Mapping[str, int] | None = None,
     tell: Tell = lambda _, __: None,
@@ -140,7 +142,7 @@ def sweep(
     >>> found.counts(found.quantities[0])
     [221316608, 300774272]
     """
-    network = target if isinstance(target, Target) else parse_target(target)
+    network = target_of(target)
     weighed = named(convention) if isinstance(convention, str) else convention
     quantities = asked_quantities(of, weighed)
     space = space_of(network, Fixed(res, batch, tuple(inputs), arguments or {}, examples or {}))
@@ -170,6 +172,14 @@ def asked_quantities(of: Sequence[str], convention: Convention) -> tuple[Quantit
     if not of or len(set(of)) < len(of):
         raise BadInput("no quantity is named, or one twice; name each once, such as params,macs")
     return tuple(QUANTITIES[name].under(convention) for name in of)
+
+
+def quantity_of(sweep: Sweep, name: str) -> Quantity:
+    """The quantity of this name that was counted. Raises UnknownName for any other."""
+    known = {row.name: row for row in sweep.quantities}
+    if name not in known:
+        raise UnknownName("quantity of this sweep", name, known)
+    return known[name]
 
 
 def _require_a_table(designs: int, which: str) -> None:

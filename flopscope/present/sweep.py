@@ -8,7 +8,7 @@ from flopscope.answers.ranges import Range
 from flopscope.answers.sweep import Sweep
 from flopscope.present.quantities import cautions, cautions_data, number
 from flopscope.present.table import Column, Document, Table
-from flopscope.quantities import QUANTITIES, Quantity
+from flopscope.quantities import MACS, QUANTITIES, Quantity
 
 Cell = tuple[int, bool]
 """A count, and whether it is a lower bound."""
@@ -106,9 +106,14 @@ def _data(sweep: Sweep) -> dict[str, Any]:
     }
 
 
+def _key(row: Quantity) -> str:
+    """The key of a quantity: the work in MACs is `macs`, and `count` under another convention."""
+    return row.name if row.convention == MACS.convention else row.key
+
+
 def _designs_data(sweep: Sweep) -> list[dict[str, Any]]:
     columns = {axis.name: sweep.values(axis) for axis in sweep.axes}
-    columns |= {row.key: sweep.counts(row) for row in sweep.quantities}
+    columns |= {_key(row): sweep.counts(row) for row in sweep.quantities}
     if any(sweep.bounds):
         columns["lower_bound"] = sweep.bounds
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

@@ -10,16 +10,18 @@ A network of one's own, and axes that all have values, are counted at every desi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from flopscope.answers.counting import Tell
-from flopscope.answers.ranges import Range, read_ranges
+from flopscope.answers.making import target_of
+from flopscope.answers.ranges import Free, read_ranges
 from flopscope.answers.spaces import CatalogSpace, Fixed, space_of
-from flopscope.answers.target import Target, parse_target
+from flopscope.answers.target import Target
 from flopscope.catalog.variant import check_size
 from flopscope.errors import BadInput
+from flopscope.facts import InputSpec
 from flopscope.search.axes import Axis, axis_of, in_order
 from flopscope.search.budgets import Budget
 from flopscope.search.designs import Design, Designs, Sizes, depends
@@ -35,14 +37,14 @@ __all__ = ["Solution", "check_budgets", "solve"]
 
 
 def solve(
-    model: str | nn.Module | Target,
+    model: str | nn.Module | Callable[..., nn.Module] | Target,
     budgets: Sequence[Budget],
-    free: str | Sequence[str | Range],
+    free: Free,
     *,
     res: int | tuple[int, int] | None = None,
     batch: int | None = None,
     step: int | None = None,
-    inputs: Sequence[str] = (),
+    inputs: Sequence[str | InputSpec] = (),
     arguments: Mapping[str, Any] | None = None,
     examples: Mapping[str, int] | None = None,
     tell: Tell = lambda _, __: None,
@@ -64,7 +66,7 @@ def solve(
     >>> largest.sizes["res"], largest.counts["macs"]
     (224, 300774272)
     """
-    target = model if isinstance(model, Target) else parse_target(model)
+    target = target_of(model)
     fixed = Fixed(res, batch, tuple(inputs), arguments or {}, examples or {})
     space = space_of(target, fixed)
     ranges = in_order(space.checked(read_ranges(free)))

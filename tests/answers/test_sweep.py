@@ -128,7 +128,7 @@ def test_budgets_keep_the_designs_that_have_no_more(own, capsys):
     }
     kept = [w for w, n in macs.items() if n <= 200_000]
     assert 0 < len(kept) < 6
-    assert [(d["width"], d["count"]) for d in data["designs"]] == [(w, macs[w]) for w in kept]
+    assert [(d["width"], d["macs"]) for d in data["designs"]] == [(w, macs[w]) for w in kept]
     assert data["over_budget"] == 6 - len(kept)
     assert data["free"] == {"width": [4, 8, 12, 16, 20, 24]}
 

@@ -160,8 +160,8 @@ class TracedSpace(Space):
         from flopscope.tracing.loading.targets import resolved
 
         place, arguments = self.target.place, {**self.arguments, **free}
-        make = given_module(self._make, arguments, place)
-        given = resolved(place, arguments)
+        make = given_module(self._make, arguments, self.name)
+        given = arguments if self.target.maker else resolved(place, arguments)
         positional, named = tensors_for(inputs)
         with making_refused(f"{self.name} cannot be made from symbols", make, given):
             found = with_torchvision(
@@ -185,7 +185,7 @@ class TracedSpace(Space):
     def _make(self) -> Any:
         from flopscope.tracing.loading.targets import maker
 
-        return maker(self.target.place)
+        return self.target.maker or maker(self.target.place)
 
     @cached_property
     def _signature(self) -> Sequence[inspect.Parameter]:

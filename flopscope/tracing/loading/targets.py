@@ -249,6 +249,16 @@ def _made(make: Any, arguments: dict[str, Any], target: str) -> Any:
         return with_torchvision(lambda: _shapes_first(make, found))
 
 
+def made_by(make: Callable[..., Any], arguments: Mapping[str, Any], name: str) -> nn.Module:
+    """The module that a class or function of Python makes. Raises BadInput where it makes none."""
+    given = ", ".join(f"{k}={v}" for k, v in arguments.items()) or "no arguments"
+    with making_refused(f"{name} could not be made with {given}", make, arguments, option=""):
+        made = with_torchvision(lambda: _shapes_first(make, dict(arguments)))
+    if not isinstance(made, nn.Module):
+        raise BadInput(f"{name} makes {type(made).__name__}, which is not an nn.Module")
+    return made
+
+
 def _meant_as_name(target: str, arguments: Mapping[str, Any]) -> str:
     """What helps if an argument is text that names a class or function beside the target, or was
     meant to."""
