@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flopscope.api.given import budgets, mapping, network_or_maker, ranges, texts
+from flopscope.api.budgets import budgets
+from flopscope.api.given import mapping, network_or_maker, ranges, texts
 from flopscope.api.public import public
 from flopscope.api.subject import Shapes, specs
 from flopscope.extras import require_plots
