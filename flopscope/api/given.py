@@ -15,6 +15,7 @@ from flopscope.brief import shown
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
+    from flopscope.answers.ranges import Range
     from flopscope.catalog.scaling import Scaling
 
 Reader: TypeAlias = Callable[[str, Any], Any]
@@ -172,6 +173,21 @@ def maker(name: str, value: Any) -> Any:
     return value
 
 
+def network_or_maker(name: str, value: Any) -> Any:
+    """A target as text, a module, or a class or function that makes one."""
+    from flopscope.answers.making import target_of
+
+    return target_of(value) if callable(value) else network(name, value)
+
+
+def ranges(name: str, value: Any) -> tuple[Range, ...]:
+    """Free sizes as text, as a list of texts, or as a mapping from names to their values; None
+    stands for no values of one's own."""
+    from flopscope.answers.ranges import read_ranges
+
+    return read_ranges(mapping(name, value) if isinstance(value, Mapping) else texts(name, value))
+
+
 def mapping(name: str, value: Any) -> Mapping[str, Any]:
     """A mapping from names."""
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
@@ -242,6 +258,7 @@ def block_or_model(name: str, value: Any) -> str:
 
 
 READERS: Mapping[str, Reader] = {
+    "accuracy": text,
     "batch": positive,
     "backward": flag,
     "by": text,
@@ -251,6 +268,8 @@ READERS: Mapping[str, Reader] = {
     "columns": some_texts,
     "convention": convention,
     "depth": natural,
+    "epoch": positive,
+    "every": flag,
     "example": sizes,
     "families": texts,
     "family": text,
