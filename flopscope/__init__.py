@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from flopscope.api.check import check
     from flopscope.api.compare import compare
     from flopscope.api.derive import derive
+    from flopscope.api.diff import diff
     from flopscope.api.formula import formula, formulas, law
     from flopscope.api.hold import hold
     from flopscope.api.pareto import pareto
@@ -61,6 +62,7 @@ _HOMES = {
     "check": "flopscope.api.check",
     "compare": "flopscope.api.compare",
     "derive": "flopscope.api.derive",
+    "diff": "flopscope.api.diff",
     "formula": "flopscope.api.formula",
     "formulas": "flopscope.api.formula",
     "hold": "flopscope.api.hold",
@@ -96,6 +98,7 @@ __all__ = [
     "check",
     "compare",
     "derive",
+    "diff",
     "formula",
     "formulas",
     "hold",
