@@ -181,7 +181,18 @@ def _notes(front: Front, dominated: int, every: bool) -> list[str]:
         notes.append(
             f"* as the file states it, for points that are not in the catalogue: {stated} in all."
         )
+    notes += _traced(front)
     return [*notes, *cautions(front.question.measures), *_left(front)]
+
+
+def _traced(front: Front) -> list[str]:
+    """The points that were counted by a trace or a graph, with their targets."""
+    targets = [p.target for p in front.points if p.target is not None and p.variant is None]
+    if not targets:
+        return []
+    names = list(dict.fromkeys(target.name for target in targets))
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return [f"Counted from their code or graph, {len(targets)}: {', '.join(names[:SHOWN])}{more}."]
 
 
 def place(point: Point) -> str:
@@ -249,6 +260,7 @@ def _point_data(front: Front, index: int) -> dict[str, Any]:
             for quantity, amount in zip(asked.bounded, point.bounded, strict=True)
         },
         "stated": point.stated,
+        "target": point.target and point.target.name,
         "top1": float(point.top1),
         "source": point.source,
         "whose": point.accuracy and point.accuracy.whose,
