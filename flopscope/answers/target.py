@@ -8,7 +8,6 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flopscope.arguments import parse_arguments, parse_input
 from flopscope.brief import short
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.names import catalog_name
@@ -83,7 +82,7 @@ class Target:
         """The same network with more arguments, which its name shows. Raises as `arguments`."""
         if not pairs:
             return self
-        self.arguments(parse_arguments(pairs))
+        self.arguments(_arguments(pairs))
         together = (*self.pairs, *pairs)
         return replace(self, name=f"{self.place}[{','.join(together)}]", pairs=together)
 
@@ -97,7 +96,7 @@ class Target:
         if given and not self.takes_arguments:
             kind = "an ONNX file" if self.is_graph else "a module already"
             raise BadInput(f"{self.name} is {kind}, which takes no arguments")
-        written = parse_arguments(self.pairs)
+        written = _arguments(self.pairs)
         for name in given or {}:
             if name in written:
                 raise BadInput(f"{self.name} has the argument {name} already; give it once")
@@ -156,6 +155,8 @@ class Target:
         """Inputs as texts or as they were read; the target's own where there are none."""
         if not inputs:
             return self.inputs(arguments=arguments)
+        from flopscope.arguments import parse_input
+
         return tuple(parse_input(i) if isinstance(i, str) else i for i in inputs)
 
     def given(
@@ -179,6 +180,14 @@ class Target:
         if batch != 1:
             raise BadInput("--input gives the batch too, as in 8,3,H,W; leave --batch out")
         return self.read(texts)
+
+
+def _arguments(pairs: Sequence[str]) -> dict[str, Any]:
+    if not pairs:
+        return {}
+    from flopscope.arguments import parse_arguments
+
+    return parse_arguments(pairs)
 
 
 def refuse_arguments(model: str, *given: Any) -> None:

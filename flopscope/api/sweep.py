@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flopscope.api.given import budgets, mapping, network_or_maker, ranges, texts
+from flopscope.api.budgets import budgets
+from flopscope.api.given import mapping, texts
+from flopscope.api.own import network_or_maker, ranges
 from flopscope.api.public import public
 from flopscope.api.subject import Shapes, specs
 from flopscope.extras import require_plots
@@ -46,23 +48,30 @@ class SweepReport(Report):
         return bool(self.sweep.kept.size)
 
     def plot(
-        self, ax: Axes | None = None, quantity: str | None = None, panel: str | None = None
+        self,
+        ax: Axes | None = None,
+        quantity: str | None = None,
+        panel: str | None = None,
+        **look: Any,
     ) -> Axes:
         """One quantity on these axes or new ones, as "lines" or a "heatmap".
 
-        Without a quantity it is the first that was asked for, or the work where none was. Needs
+        Without a quantity it is the first that was asked for, or the work where none was. `look`
+        has the command's options: size, title, xlim="100M:1G", ylim, xscale, yscale. Needs
         matplotlib. Raises UnknownName for another panel or a quantity that was not counted,
-        BadInput for more than two free sizes.
+        BadInput for more than two free sizes and for a look that cannot be drawn.
         """
         require_plots()
         from flopscope.answers.sweep import quantity_of
-        from flopscope.present.plots.export import shown_axes
+        from flopscope.present.plots.export import axes_for
+        from flopscope.present.plots.look import read_look
         from flopscope.present.plots.sweep import draw_sweep
         from flopscope.present.sweep_picture import picture_of
 
         drawn = None if quantity is None else quantity_of(self.sweep, quantity)
         picture = picture_of(self.sweep, drawn)
-        return draw_sweep(shown_axes() if ax is None else ax, picture, panel=panel)
+        seen = read_look(**look)
+        return draw_sweep(axes_for(ax, seen), picture, seen, panel)
 
 
 @public(target=network_or_maker, free=ranges, of=texts, arguments=mapping)

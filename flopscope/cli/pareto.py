@@ -114,12 +114,11 @@ def pareto(
     flopscope pareto net.py:Net --top1 71.3 --res 224
 
     A TARGET with its top-1 stands among the published networks; it is what `flopscope compare`
-    takes.
-    With budgets, the most accurate network within them comes first. Accuracies are the published
-    ones, each at the input size for which it was published. FILE has
-    timm's columns, model, img_size, top1, param_count, or model, top1 and any of res, params, macs
-    and latency_ms. A network under its name in the catalogue, and a TARGET, has computed costs; a
-    model that timm or torchvision alone knows has those where the file states none.
+    takes. With budgets, the most accurate network within them comes first. Accuracies are the
+    published ones, each at the input size for which it was published. FILE has timm's columns,
+    model, img_size, top1, param_count, or model, top1 and any of res, params, macs and latency_ms.
+    A network of the catalogue, and a TARGET, has computed costs; a model that timm or torchvision
+    alone knows has those where the file states none.
     """
     from flopscope.answers.counted import Given
     from flopscope.present.pareto import front_document

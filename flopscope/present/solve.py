@@ -20,7 +20,7 @@ SHOWN = 16
 
 def solution_document(solution: Solution) -> Document:
     """The designs that keep the budgets, or the smallest design if none does."""
-    return Document([_table(solution)], _data(solution))
+    return Document([_table(solution)], partial(_data, solution))
 
 
 def _table(solution: Solution) -> Table:

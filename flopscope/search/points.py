@@ -21,13 +21,13 @@ from flopscope.search.costs import Amount, Costs, Found
 from flopscope.search.question import COSTS, LATENCY, Question
 
 __all__ = [
-    "COSTS", "LATENCY", "Amount", "Cloud", "Left", "Own", "Point", "Question", "points",
+    "COSTS", "GIVEN", "LATENCY", "Amount", "Cloud", "Left", "Own", "Point", "Question", "points",
 ]  # fmt: skip
 
 Tell: TypeAlias = Callable[[int, int], None]
 """What is told how many rows of how many are counted."""
 
-UNKNOWN = "no network of the catalogue, nor of timm or torchvision where they are installed, and "
+UNKNOWN = "no network of the catalogue or of an installed timm or torchvision, and "
 
 
 class Point(NamedTuple):
