@@ -195,7 +195,8 @@ def test_many_strangers_are_counted_and_the_first_listed(capsys, tmp_path):
     notes = " ".join(printed(capsys, "--results", str(path)).split())
     listed = ", ".join(f"net{n} (line {n + 3})" for n in range(16))
     assert (
-        f"Left out, 20: no network of the catalogue, and states no macs: {listed} and 4 more "
+        f"Left out, 20: no network of the catalogue or of an installed timm or torchvision, and "
+        f"states no macs: {listed} and 4 more "
         "(all in JSON)."
     ) in notes
     data = json.loads(printed(capsys, "--results", str(path), "--format", "json"))
@@ -253,7 +254,7 @@ def test_json_is_one_object(capsys, results):
     assert data["costs"] == ["int8"]
     assert data["points"][0] == {
         "name": "<script>alert(1)</script>|x", "variant": None, "resolution": None,
-        "costs": {"int8": 2_100_000}, "bounded": {}, "stated": True, "top1": 75.5,
+        "costs": {"int8": 2_100_000}, "bounded": {}, "stated": True, "target": None, "top1": 75.5,
         "source": results, "whose": None, "recipe": None, "on_frontier": True,
         "dominated_by": None,
     }  # fmt: skip

@@ -136,7 +136,7 @@ def _scatter(ax: Axes, front: Front, xs: Sequence[float], ys: Sequence[float]) -
                 edgecolors=["black" if own else colour for own in yours],
                 alpha=1.0 if on else 0.55, zorder=3,
             )  # fmt: skip
-        name = FAMILIES[family] if family else OTHER
+        name = FAMILIES[family] if family else _other(front)
         ax.scatter([], [], s=13, marker=marker, color=colour, linewidths=0.6, label=name)
     if front.knee is not None:
         ax.plot(
@@ -158,8 +158,14 @@ def _families(front: Front) -> list[str | None]:
 
 def _legend_labels(front: Front) -> list[str]:
     """What the legend names: the families, and what else is drawn."""
-    families = [FAMILIES[family] if family else OTHER for family in _families(front)]
+    families = [FAMILIES[family] if family else _other(front) for family in _families(front)]
     return [*_budget_names(front), *families, *[KNEE] * (front.knee is not None)]
+
+
+def _other(front: Front) -> str:
+    """The name of networks without a family, some of which may be counted and not stated."""
+    others = [point for point in front.points if point.family is None]
+    return OTHER if any(point.stated for point in others) else "other"
 
 
 def _limits(front: Front) -> list[int]:
