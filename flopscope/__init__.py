@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from flopscope.catalog.models import MODELS
     from flopscope.catalog.scaling import Scaling
     from flopscope.closedform import Formula
-    from flopscope.conventions import CONVENTIONS
+    from flopscope.conventions import CONVENTIONS, convention
     from flopscope.errors import BadInput, FlopscopeError, UnknownName
     from flopscope.laws import LAWS
     from flopscope.ledger import Ledger, Level
@@ -61,6 +61,7 @@ _HOMES = {
     "build": "flopscope.api.analyze",
     "check": "flopscope.api.check",
     "compare": "flopscope.api.compare",
+    "convention": "flopscope.conventions",
     "derive": "flopscope.api.derive",
     "diff": "flopscope.api.diff",
     "formula": "flopscope.api.formula",
@@ -74,6 +75,7 @@ _HOMES = {
     "reconcile": "flopscope.api.reconcile",
     "show": "flopscope.api.show",
     "solve": "flopscope.api.solve",
+    "sweep": "flopscope.api.sweep",
     "symbol": "flopscope.symbolic",
     "trace": "flopscope.api.trace",
 }
@@ -97,6 +99,7 @@ __all__ = [
     "build",
     "check",
     "compare",
+    "convention",
     "derive",
     "diff",
     "formula",
@@ -110,6 +113,7 @@ __all__ = [
     "reconcile",
     "show",
     "solve",
+    "sweep",
     "symbol",
     "trace",
 ]
