@@ -64,6 +64,7 @@ def profile(target: str, given: Asked) -> Answer:
 @click.command()
 @target_argument("target", "MODEL|TARGET")
 @part_options("layer")
+@style_options()
 @answered
 def show(target: str, given: Asked) -> Answer:
     """Show one network layer by layer.
