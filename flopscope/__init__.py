@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from flopscope.catalog.models import MODELS
     from flopscope.catalog.scaling import Scaling
     from flopscope.closedform import Formula
-    from flopscope.conventions import CONVENTIONS
+    from flopscope.conventions import CONVENTIONS, convention
     from flopscope.errors import BadInput, FlopscopeError, UnknownName
     from flopscope.laws import LAWS
     from flopscope.ledger import Ledger, Level
@@ -60,6 +60,7 @@ _HOMES = {
     "build": "flopscope.api.analyze",
     "check": "flopscope.api.check",
     "compare": "flopscope.api.compare",
+    "convention": "flopscope.conventions",
     "derive": "flopscope.api.derive",
     "formula": "flopscope.api.formula",
     "formulas": "flopscope.api.formula",
@@ -95,6 +96,7 @@ __all__ = [
     "build",
     "check",
     "compare",
+    "convention",
     "derive",
     "formula",
     "formulas",

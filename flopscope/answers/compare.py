@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from flopscope.analytic.named_blocks import NAMED_BLOCKS
-from flopscope.answers.counted import Given, check_batch, counted, made, sizes_of
+from flopscope.answers.counted import Counted, Given, check_batch, counted, made, sizes_of
 from flopscope.answers.counters import counters_agree
 from flopscope.answers.profile import profile
 from flopscope.answers.target import CHANNELS, Target, of_variant, parse_target
@@ -186,9 +186,14 @@ def _entry(target: Target, given: Given, check: bool, scaling: Scaling | None) -
     if not (given.inputs or given.example):
         check_batch(target.name, found.shapes, given.batch)
     agreement = counters_agree(target, found.inputs, found.ledger) if check else None
+    return replace(of_counted(found), agreement=agreement)
+
+
+def of_counted(found: Counted) -> Entry:
+    """A network that is counted, without its published figures."""
     return Entry(
-        target, found.resolution, found.batch, found.ledger, (), agreement, found.shapes,
-        found.expected,
+        found.target, found.resolution, found.batch, found.ledger,
+        shapes=found.shapes, expected=found.expected,
     )  # fmt: skip
 
 

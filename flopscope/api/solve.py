@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flopscope.api.given import budgets
+from flopscope.api.budgets import budgets
 from flopscope.api.public import public
 from flopscope.errors import BadInput
 from flopscope.present.report import Report

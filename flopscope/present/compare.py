@@ -12,7 +12,7 @@ from flopscope.answers.compare import Comparison, Entry
 from flopscope.catalog.accuracies import Accuracy
 from flopscope.catalog.scaling import Scaling
 from flopscope.ledger import Level
-from flopscope.present.accuracies import accuracy_data, published_note
+from flopscope.present.accuracies import accuracy_data, other_notes, published_note
 from flopscope.present.numbers import percent, ratio, ratio_in_three
 from flopscope.present.operators import path_lines
 from flopscope.present.quantities import (
@@ -101,6 +101,7 @@ def _totals(comparison: Comparison, order: Order) -> Table:
         *baseline(comparison, order),
         *_scaled(comparison),
         *_verdicts(comparison),
+        *other_notes(comparison),
     ]
     notes += [n for e in comparison.entries for n in reservations(e, comparison.convention)]
     notes += cautions(asked)

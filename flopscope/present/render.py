@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeAlias
 
-from flopscope.errors import UnknownName
+from flopscope.errors import check_name
 from flopscope.present.formats import csv, html, json, latex, markdown, terminal
 from flopscope.present.table import Document
 
@@ -32,5 +32,4 @@ def render(page: Any, format_name: str, formats: Formats = FORMATS) -> str:
 
 def check_format(format_name: str, formats: Collection[str] = FORMATS) -> None:
     """Raises UnknownName for a format that pages of this kind do not have."""
-    if format_name not in formats:
-        raise UnknownName("format", format_name, formats)
+    check_name("format", format_name, formats)

@@ -122,7 +122,7 @@ class Report(ABC):
     def plot(self, ax: Axes | None = None) -> Axes:
         """Raises BadInput, because this kind of report has no picture."""
         raise BadInput(
-            f"a {type(self).__name__} has no picture; fs.compare and fs.pareto give reports that "
+            f"{type(self).__name__} has no picture; fs.compare and fs.pareto give reports that "
             "can be drawn"
         )
 
