@@ -171,6 +171,10 @@ COMMANDS = {
         *("solve", "mobilenetv2", "--macs", "300M", "--free", "width", "--units", "M"),
         *("--format", "latex", "--caption", "Designs"),
     ],
+    "diff": [
+        *("diff", "mobilenetv1", "mobilenetv1:width=0.5", "--format", "latex", "--units", "M"),
+        *("--caption", "Half the width"),
+    ],
     "check": ["check", "mobilenetv1", "--res", "32", "--format", "latex"],
     "audit": ["audit", "mobilenetv1", "--format", "latex"],
     "reconcile": ["reconcile", "mobilenetv1", "--reported", "579M", "--format", "latex"],
