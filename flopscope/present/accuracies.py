@@ -30,9 +30,9 @@ def published_note(comparison: Comparison, entry: Entry) -> str:
 
 
 def other_notes(comparison: Comparison) -> list[str]:
-    """What others state of the networks."""
+    """The accuracies of the networks that are published beside those that are taken."""
     found = ((e, _others(e, comparison.accuracy(e))) for e in comparison.entries)
-    return [f"{e.name}: others state a top-1 of {also(others)}." for e, others in found if others]
+    return [f"{e.name}, also published: top-1 {also(others)}" for e, others in found if others]
 
 
 def _others(entry: Entry, taken: Accuracy | None) -> list[Accuracy]:
