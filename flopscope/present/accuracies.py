@@ -20,7 +20,7 @@ def published_note(comparison: Comparison, entry: Entry) -> str:
     accuracy that is taken where that is another's."""
     taken, first = comparison.accuracy(entry), entry.published[0]
     if taken is None and entry.accuracies:
-        whose = f"no top-1 of {comparison.choice}; "
+        whose = f"no top-1 of {comparison.choice.words}; "
     elif taken is not None and taken.source != first.source:
         doubt = f", which is not {taken.doubt.value}" if taken.doubt else ""
         whose = f"top-1 {_percent(taken)} of {taken.words} ({taken.source}){doubt}; "

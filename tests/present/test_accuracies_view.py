@@ -51,7 +51,7 @@ def test_an_accuracy_is_chosen(capsys: pytest.CaptureFixture[str]) -> None:
     assert "72.2 [1]" in out
     assert "73.9 [2]" not in out
     assert "[1] mobilenetv2: top-1 72.2 % of torchvision V2 (" in out
-    assert "[2] ghostnet_100: no top-1 of torchvision:V2; stated 141M FLOPs (MACs), " in out
+    assert "[2] ghostnet_100: no top-1 of torchvision V2; stated 141M FLOPs (MACs), " in out
 
 
 def test_more_training_data_is_said(capsys: pytest.CaptureFixture[str]) -> None:
