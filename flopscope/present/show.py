@@ -10,7 +10,7 @@ from flopscope.answers.compare import Entry, image_of
 from flopscope.answers.parts import operators
 from flopscope.ledger import Ledger, Level
 from flopscope.present.columns import PERCENT
-from flopscope.present.operators import facts_data
+from flopscope.present.operators import facts_data, size_data
 from flopscope.present.profile import ProfileReport, counted_title
 from flopscope.present.profile_data import amounts_of, parts_data
 from flopscope.present.quantities import cautions_data
@@ -68,7 +68,7 @@ class ShowReport(ProfileReport):
             "schema": "flopscope.show/1",
             **identity(entry),
             **inputs_data(entry),
-            "batch": entry.batch,
+            "batch": size_data(entry.batch),
             "convention": counting.name,
             "unit": counting.unit,
             **cautions_data([*standing(Place.PARTS), *self.view.quantities]),
