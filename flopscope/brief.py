@@ -32,10 +32,10 @@ def sizes_text(shape: Sequence[object]) -> str:
     return f"({', '.join(map(str, shape))})"
 
 
-def counted(things: Sized, what: str) -> str:
+def number_of(things: Sized, what: str) -> str:
     """How many things there are, with the word for one of them.
 
-    >>> counted([7], "row"), counted([], "row")
+    >>> number_of([7], "row"), number_of([], "row")
     ('1 row', '0 rows')
     """
     return f"{len(things)} {what}{'' if len(things) == 1 else 's'}"

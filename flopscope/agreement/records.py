@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
 
-from flopscope.brief import counted, short
+from flopscope.brief import number_of, short
 
 LEDGER, MODULE, FVCORE, TORCH = "ledger", "module", "fvcore", "torch"
 """The witnesses: the ledger; the module's own layers and tensors; the two counters."""
@@ -95,7 +95,7 @@ class Agreement:
     skipped: tuple[Uncounted, ...] = ()
 
     def __repr__(self) -> str:
-        return short(self, f"{'agrees' if self else 'differs'}, {counted(self.rows, 'row')}")
+        return short(self, f"{'agrees' if self else 'differs'}, {number_of(self.rows, 'row')}")
 
     def __bool__(self) -> bool:
         undecided = {check.name for check in self.unconfirmed}

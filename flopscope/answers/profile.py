@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flopscope.answers.target import Size as ImageSize
 from flopscope.answers.target import Target, parse_target
-from flopscope.brief import counted, short, sizes_text
+from flopscope.brief import number_of, short, sizes_text
 from flopscope.errors import BadInput
 from flopscope.extras import require_onnx, require_witnesses
 from flopscope.facts import InputSpec
@@ -42,7 +42,7 @@ class Profile:
 
     def __repr__(self) -> str:
         on = " and ".join(map(sizes_text, self.shapes))
-        return short(self, f"{self.target} on {on}, {counted(self.ledger, 'row')}")
+        return short(self, f"{self.target} on {on}, {number_of(self.ledger, 'row')}")
 
     @property
     def backward(self) -> bool:

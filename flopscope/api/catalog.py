@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flopscope.api.given import budgets, text
+from flopscope.api.budgets import budgets
+from flopscope.api.given import text
 from flopscope.api.public import public
-from flopscope.brief import counted
+from flopscope.brief import number_of
 from flopscope.present.report import Report
 from flopscope.present.table import Document
 
@@ -40,7 +41,7 @@ def list_models(*patterns: str, **limits: int | float | str | None) -> ListRepor
     from flopscope.search.listing import listing
 
     found = listing(patterns, budgets(limits, "max_"))
-    return ListReport(list_document(found), f"{counted(found.models, 'model')} of the catalogue")
+    return ListReport(list_document(found), f"{number_of(found.models, 'model')} of the catalogue")
 
 
 @public()

@@ -23,22 +23,32 @@ from flopscope.catalog.options import (
     Option,
     recipe,
 )
+from flopscope.catalog.papers import (
+    CONVNEXT,
+    EFFICIENTFORMER,
+    EFFICIENTNET,
+    EFFICIENTNETV2,
+    EFFICIENTSAM,
+    GHOSTNET,
+    GHOSTNETV2,
+    MOBILECLIP,
+    MOBILEVIT,
+    MOBILEVLM,
+    POOLFORMER,
+    REGNET,
+    RESNET,
+    SHUFFLENET,
+    SHUFFLENETV2,
+    V1,
+    V2,
+    V3,
+    WTCONVNEXT,
+    Paper,
+)
 from flopscope.facts import InputSpec
 from flopscope.symbolic import symbol
 
 IMAGE = InputSpec(None, (symbol("B"), 3, symbol("H"), symbol("W")))
-
-
-@dataclass(frozen=True)
-class Paper:
-    """Where a family was published."""
-
-    title: str
-    arxiv: str
-    year: int
-
-    def __str__(self) -> str:
-        return f"{self.title}, arXiv {self.arxiv} ({self.year})"
 
 
 @dataclass(frozen=True)
@@ -68,55 +78,6 @@ class Model:
         """The id as a name in Python: shufflenetv2_x0.5 is `shufflenetv2_x0_5`."""
         return self.id.replace(".", "_")
 
-
-V1 = Paper(
-    "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications",
-    "1704.04861",
-    2017,
-)
-V2 = Paper("MobileNetV2: Inverted Residuals and Linear Bottlenecks", "1801.04381", 2018)
-V3 = Paper("Searching for MobileNetV3", "1905.02244", 2019)
-EFFICIENTNET = Paper(
-    "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", "1905.11946", 2019
-)
-EFFICIENTNETV2 = Paper("EfficientNetV2: Smaller Models and Faster Training", "2104.00298", 2021)
-SHUFFLENET = Paper(
-    "ShuffleNet: An Extremely Efficient Convolutional Neural Network for Mobile Devices",
-    "1707.01083",
-    2017,
-)
-SHUFFLENETV2 = Paper(
-    "ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design", "1807.11164", 2018
-)
-GHOSTNET = Paper("GhostNet: More Features from Cheap Operations", "1911.11907", 2019)
-GHOSTNETV2 = Paper(
-    "GhostNetV2: Enhance Cheap Operation with Long-Range Attention", "2211.12905", 2022
-)
-RESNET = Paper("Deep Residual Learning for Image Recognition", "1512.03385", 2015)
-REGNET = Paper("Designing Network Design Spaces", "2003.13678", 2020)
-CONVNEXT = Paper("A ConvNet for the 2020s", "2201.03545", 2022)
-MOBILECLIP = Paper(
-    "MobileCLIP: Fast Image-Text Models through Multi-Modal Reinforced Training", "2311.17049", 2023
-)
-WTCONVNEXT = Paper("Wavelet Convolutions for Large Receptive Fields", "2407.05848", 2024)
-POOLFORMER = Paper("MetaFormer Is Actually What You Need for Vision", "2111.11418", 2021)
-MOBILEVIT = Paper(
-    "MobileViT: Light-weight, General-purpose, and Mobile-friendly Vision Transformer",
-    "2110.02178",
-    2021,
-)
-EFFICIENTFORMER = Paper(
-    "EfficientFormer: Vision Transformers at MobileNet Speed", "2206.01191", 2022
-)
-
-EFFICIENTSAM = Paper(
-    "EfficientSAM: Leveraged Masked Image Pretraining for Efficient Segment Anything",
-    "2312.00863",
-    2023,
-)
-MOBILEVLM = Paper(
-    "MobileVLM V2: Faster and Stronger Baseline for Vision Language Model", "2402.03766", 2024
-)
 
 _V1_RECIPES = recipe(Recipe.TIMM)
 _V3_RECIPES = recipe(Recipe.TORCHVISION, Recipe.TIMM)

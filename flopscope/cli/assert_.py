@@ -11,10 +11,11 @@ from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import budget_options
-from flopscope.cli.subject import Given, subject_options
+from flopscope.cli.subject import subject_of, subject_options
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
+    from flopscope.answers.counted import Given
     from flopscope.search.budgets import Budget
 
 
@@ -46,7 +47,7 @@ def assert_(
     if not budgets:
         raise BadInput("no budget is given; give one, such as --max-macs 300M")
     with waiting(f"counting {target}"):
-        subject = given.counted(target)
+        subject = subject_of(target, given)
     verdicts = assess(subject.asked.ledger, budgets)
     sources = Sources(CONVENTIONS["macs"])
     return Answer(verdict_document(target, verdicts), sources, all(verdicts))

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from flopscope.cli.answering import Answer, answered
 from flopscope.cli.completing import target_argument
-from flopscope.cli.options import BATCH, FORM, FORMAT, OUTPUT, RES
+from flopscope.cli.options import FORM, FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
+from flopscope.cli.subject import subject_options
 from flopscope.errors import BadInput
+
+if TYPE_CHECKING:
+    from flopscope.answers.counted import Given
 
 PACKAGES = ("torch", "fvcore")
 
 
 @click.command()
 @target_argument("models", "TARGET|BLOCK...", nargs=-1, required=True)
-@RES
-@BATCH
+@subject_options
 @FORM
 @click.option(
     "--prove",
@@ -30,8 +34,7 @@ PACKAGES = ("torch", "fvcore")
 @answered
 def check(
     models: tuple[str, ...],
-    res: tuple[int, int] | None,
-    batch: int,
+    given: Given,
     form: str | None,
     prove: bool,
 ) -> Answer:
@@ -48,23 +51,25 @@ def check(
     flopscope check net.py:Net --res 224
     flopscope check mobilenetv2 inverted_residual --prove
     """
+    from flopscope.answers.counted import Given
     from flopscope.catalog.variant import with_form
 
-    if prove and (res is not None or batch != 1):
+    if prove and given != Given():
         raise BadInput(
-            "--prove holds for every size and takes neither --res nor --batch; leave them out"
+            "--prove holds for every size and takes no --res, --batch, --input, --arg or "
+            "--example; leave them out"
         )
     formed = with_form(models, form)
-    return _proved(formed) if prove else _checked(formed, res, batch)
+    return _proved(formed) if prove else _checked(formed, given)
 
 
-def _checked(models: Sequence[str], res: tuple[int, int] | None, batch: int) -> Answer:
+def _checked(models: Sequence[str], given: Given) -> Answer:
     from flopscope.answers import check as answers
     from flopscope.present.check import agreement_document
     from flopscope.present.provenance import of_checked
 
     with waiting(f"checking {', '.join(models)}"):
-        found = answers.check(models, res=res, batch=batch)
+        found = answers.check(models, **vars(given))
     document = agreement_document(found.entries)
     return Answer(document, of_checked(found), found.agrees)
 

@@ -18,6 +18,7 @@ from flopscope.cli.options import (
 )
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import NAMES, budget_options
+from flopscope.cli.tables import style_options
 from flopscope.errors import BadInput, listed
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 @OUTPUT
 @PLOT
 @click.option("--wide", is_flag=True, help="Draw as wide as both columns of a page, not as one.")
+@style_options()
 @answered
 def pareto(
     costs: tuple[str, ...],
@@ -83,10 +85,10 @@ def pareto(
     flopscope pareto --results results-imagenet.csv
 
     With budgets, the most accurate network within them comes first. Accuracies are the published
-    ones, each at the input size for which it was published. FILE has
-    timm's columns, model, img_size, top1, param_count, or model, top1 and any of res, params, macs
-    and latency_ms. A network under its name in timm, torchvision or the catalogue has computed
-    costs, any other those that the file states.
+    ones, each at the input size for which it was published. FILE has timm's columns, model,
+    img_size, top1, param_count, or model, top1 and any of res, params, macs and latency_ms. A
+    network under its name in timm, torchvision or the catalogue has computed costs, any other those
+    that the file states.
     """
     from flopscope.present.pareto import front_document
     from flopscope.present.provenance import of_front

@@ -10,10 +10,11 @@ from flopscope.cli.answering import Answer, answered
 from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
-from flopscope.cli.subject import Given, subject_options
+from flopscope.cli.subject import subject_of, subject_options
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
+    from flopscope.answers.counted import Given
     from flopscope.reconciling.digits import Reported
     from flopscope.reconciling.search import Explanation
     from flopscope.reconciling.subjects import Subject
@@ -54,7 +55,7 @@ def reconcile(
     if tool is not None:
         search.of_tool(tool)
     with waiting(f"reconciling {model}"):
-        subject = given.counted(model)
+        subject = subject_of(model, given)
         found = _explained(subject, work, stored, tool)
         if tool is not None and not found:
             return _answered(subject, tool)

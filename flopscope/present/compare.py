@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flopscope.agreement.records import Agreement
 from flopscope.answers.compare import Comparison, Entry
 from flopscope.catalog.accuracies import Accuracy
 from flopscope.catalog.scaling import Scaling
 from flopscope.ledger import Level
-from flopscope.present.accuracies import accuracy_data, published_note
+from flopscope.present.accuracies import accuracy_data, other_notes, published_note
 from flopscope.present.numbers import percent, ratio, ratio_in_three
 from flopscope.present.operators import path_lines
 from flopscope.present.quantities import (
@@ -22,7 +21,7 @@ from flopscope.present.quantities import (
     ledger_data,
     reading_column,
 )
-from flopscope.present.table import Column, Document, Table
+from flopscope.present.table import Best, Column, Document, Table
 from flopscope.present.words import (
     identity,
     input_text,
@@ -35,31 +34,55 @@ from flopscope.present.words import (
 from flopscope.quantities import MACS, PARAMS, Place, columns, standing
 from flopscope.readings import Reading
 
+if TYPE_CHECKING:
+    from flopscope.agreement.records import Agreement
+
 FOLDED = {"catalogue": "cata-\nlogue", "torchvision": "torch-\nvision"}
 SOURCE = Column("source", "From", numeric=False, fold=lambda word, _: FOLDED.get(word, word))
 """Where networks come from, in a table in which some are not of the catalogue."""
+FAMILY = Column("family", "Family", numeric=False, shown=False)
+"""The family of a network, in CSV alone: people see it above its rows."""
 
 
-def comparison_document(comparison: Comparison) -> Document:
+@dataclass(frozen=True)
+class Order:
+    """The networks in the order of a table's rows, and what they are grouped `by`, with the group
+    of each."""
+
+    entries: Sequence[Entry]
+    by: str = ""
+    groups: Sequence[str] = ()
+
+    @property
+    def cited(self) -> list[Entry]:
+        """The networks of which figures are published."""
+        return [entry for entry in self.entries if entry.published]
+
+
+def comparison_document(comparison: Comparison, order: Order | None = None) -> Document:
     """Totals, then the split by stage, block, layer or kind where it is asked for, which is then
     what CSV holds."""
-    totals, data = _totals(comparison), _data(comparison)
+    totals, data = (
+        _totals(comparison, order or Order(comparison.entries)),
+        partial(_data, comparison),
+    )
     if comparison.by is None:
         return Document([totals], data)
     return Document([replace(totals, aside=True), _split(comparison, comparison.by)], data)
 
 
-def _totals(comparison: Comparison) -> Table:
+def _totals(comparison: Comparison, order: Order) -> Table:
     several = len({input_text(entry) for entry in comparison.entries}) > 1
     asked = columns(Place.NETWORKS, comparison.convention)
     compared = partial(Column, text=ratio, raw=float, fold=lambda value, _: ratio_in_three(value))
-    cited = [entry for entry in comparison.entries if entry.published]
+    grouped = order.by == "family"
     shown = [
         _model_column(several),
+        *([FAMILY] if grouped else []),
         *([SOURCE] if comparison.mixed else []),
         *([_input_column()] if several else []),
         *map(reading_column, asked),
-        Column("top1", "Top-1\n%", _cited, raw=lambda cited: cited[0] and float(cited[0].top1)),
+        TOP1,
         Column("whose", "Whose", numeric=False, raw=lambda taken: taken.words, shown=False),
         compared("params_ratio", "Size\n×"),
         compared(f"{comparison.convention.unit.lower()}_ratio", "Work\n×"),
@@ -67,21 +90,33 @@ def _totals(comparison: Comparison) -> Table:
     rows = [
         [
             entry,
+            *([entry.family] if grouped else []),
             *([entry.target.source.value] if comparison.mixed else []),
             *([entry] if several else []),
             *(row.read(entry.ledger) for row in asked),
-            (comparison.accuracy(entry), cited.index(entry) + 1) if entry.published else None,
+            top1_cell(comparison, order, entry),
             comparison.accuracy(entry),
             comparison.ratio(PARAMS, entry),
             comparison.ratio(MACS.under(comparison.convention), entry),
         ]
-        for entry in comparison.entries
+        for entry in order.entries
     ]
-    notes = [f"[{n}] {published_note(comparison, entry)}" for n, entry in enumerate(cited, start=1)]
-    notes += [*_scaled(comparison), *_verdicts(comparison)]
+    notes = [
+        *top1_notes(comparison, order),
+        *baseline(comparison, order),
+        *_scaled(comparison),
+        *_verdicts(comparison),
+        *other_notes(comparison),
+    ]
     notes += [n for e in comparison.entries for n in reservations(e, comparison.convention)]
     notes += cautions(asked)
-    return Table(shown, rows, _title(comparison), notes)
+    return Table(shown, rows, _title(comparison), notes, headings=order.groups)
+
+
+def baseline(comparison: Comparison, order: Order) -> list[str]:
+    """A note on what the ratios are to, where that is not the network of the first row."""
+    first = comparison.entries[0]
+    return [] if order.entries[0] is first else [f"Ratios are to {first.name}."]
 
 
 def _model_column(several: bool) -> Column:
@@ -95,6 +130,28 @@ def _cited(cited: tuple[Accuracy | None, int]) -> str:
     return f"[{note}]" if accuracy is None else f"{float(accuracy.top1):.1f} [{note}]"
 
 
+TOP1 = Column(
+    "top1",
+    "Top-1\n%",
+    _cited,
+    raw=lambda cited: cited[0] and float(cited[0].top1),
+    best=Best.MOST,
+)
+"""The accuracies that are stated of networks, with the numbers of their notes."""
+
+
+def top1_cell(
+    comparison: Comparison, order: Order, entry: Entry
+) -> tuple[Accuracy | None, int] | None:
+    """The accuracy of a network and the number of its note; None where nothing is published."""
+    return (comparison.accuracy(entry), order.cited.index(entry) + 1) if entry.published else None
+
+
+def top1_notes(comparison: Comparison, order: Order) -> list[str]:
+    """The notes that quote what is published of each network, in the order of the rows."""
+    return [f"[{n}] {published_note(comparison, e)}" for n, e in enumerate(order.cited, start=1)]
+
+
 def _split(comparison: Comparison, level: Level) -> Table:
     """One line for each group with the models side by side, and with shares if there is room for
     them."""
@@ -106,7 +163,7 @@ def _split(comparison: Comparison, level: Level) -> Table:
     shown = [Column(level.value, level.value.capitalize(), numeric=False, fold=path_lines)]
     for entry in comparison.entries:
         heading = f"{_label(entry)}\n{work.line}"
-        shown.append(Column(f"{entry.name} {work.line}", heading, exactly, raw=int))
+        shown.append(Column(f"{entry.name} {work.line}", heading, exactly, raw=int, counted=True))
         shown += [Column(f"{entry.name} %", "\n%")] if shares else []
     rows: list[list[Any]] = []
     for key in keys:

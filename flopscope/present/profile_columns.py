@@ -16,7 +16,7 @@ from flopscope.present.numbers import percent
 from flopscope.present.operators import GAP, filled_lines, sizes_data
 from flopscope.present.part_facts import PART_FACTS
 from flopscope.present.profile_data import reading_data
-from flopscope.present.quantities import number, number_briefly
+from flopscope.present.quantities import is_count, number, number_briefly
 from flopscope.present.table import INDENT, Cell, Column, Table
 from flopscope.present.view import View
 from flopscope.quantities import Quantity
@@ -84,7 +84,8 @@ def _fact(name: str, view: View, total: Part, shape: Callable[[Shape], str]) -> 
 
 def _amounts(row: Quantity, total: Part) -> Filled:
     fold = None if row.stored else partial(_narrow, row)
-    column = Column(row.column, row.heading, partial(number_text, row), raw=int, fold=fold)
+    text = partial(number_text, row)
+    column = Column(row.column, row.heading, text, raw=int, fold=fold, counted=is_count(row))
     return Filled(column, reads(row, total.rows))
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from flopscope.brief import short
 from flopscope.errors import BadInput
 from flopscope.present.render import FORMATS, Formats, render
+from flopscope.present.style import Style, styled
+from flopscope.present.table import Document
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,13 +70,36 @@ class Report(ABC):
         """The same object as text."""
         return self.text("json")
 
-    def to_markdown(self) -> str:
-        """The tables in GitHub's Markdown."""
-        return self.text("markdown")
+    def to_markdown(
+        self,
+        units: str | None = None,
+        digits: int | None = None,
+        caption: str | None = None,
+        bold: bool = False,
+    ) -> str:
+        """The tables in GitHub's Markdown, in a style; see `flopscope.present.style.Style`.
 
-    def to_latex(self) -> str:
-        """The tables in LaTeX, by the package booktabs."""
-        return self.text("latex")
+        Raises BadInput for a style that is none or does not fit the tables.
+        """
+        style = Style(units, digits, caption, bold=bold)
+        return self._in_style("markdown", style)
+
+    def to_latex(
+        self,
+        units: str | None = None,
+        digits: int | None = None,
+        caption: str | None = None,
+        label: str | None = None,
+        bold: bool = False,
+    ) -> str:
+        """The tables in LaTeX, by the packages that its first lines name, in a style.
+
+        `units` and `digits` write counts as in "M" with so many decimals, a `caption` makes it a
+        table with that caption and `label`, and `bold` marks the best values; see
+        `flopscope.present.style.Style`. Raises BadInput as `to_markdown` does.
+        """
+        style = Style(units, digits, caption, label, bold)
+        return self._in_style("latex", style)
 
     def to_csv(self) -> str:
         """Raw values, separated by commas."""
@@ -84,11 +109,21 @@ class Report(ABC):
         """The report in a format by its name. Raises UnknownName for a format that it has not."""
         return render(self.document(), format_name, self.formats)
 
-    def plot(self, ax: Axes | None = None) -> Axes:
+    def _in_style(self, format_name: str, style: Style) -> str:
+        page = self.document()
+        if isinstance(page, Document):
+            return render(styled(page, style), format_name, self.formats)
+        if style != Style():
+            raise BadInput(
+                "units, digits, captions, labels and bold are for tables; leave them out"
+            )
+        return self.text(format_name)
+
+    def plot(self, ax: Axes | None = None, **look: Any) -> Axes:
         """Raises BadInput, because this kind of report has no picture."""
         raise BadInput(
-            f"a {type(self).__name__} has no picture; fs.compare and fs.pareto give reports that "
-            "can be drawn"
+            f"{type(self).__name__} has no picture; fs.compare, fs.pareto and fs.profile give "
+            "reports that can be drawn"
         )
 
     def __bool__(self) -> bool:

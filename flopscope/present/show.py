@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flopscope.answers.compare import Entry, image_of
+from flopscope.answers.compare import Entry
+from flopscope.answers.counted import image_of
 from flopscope.answers.parts import operators
 from flopscope.ledger import Ledger, Level
 from flopscope.present.columns import PERCENT

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from flopscope.brief import counted, short
+from flopscope.brief import number_of, short
 from flopscope.errors import UnknownName
 from flopscope.reconciling.accounts import Account, parameter_accounts, work_accounts
 from flopscope.reconciling.answered import OWN, answer_of, answered
@@ -65,7 +65,7 @@ class Explanation:
     elsewhere: tuple[FittingAccount, ...] = ()
 
     def __repr__(self) -> str:
-        found = f"{counted(self.fits, 'way')} found" if self.fits else "unexplained"
+        found = f"{number_of(self.fits, 'way')} found" if self.fits else "unexplained"
         return short(self, f"{self.subject.name}, {self.reported.text} of {self.quantity}: {found}")
 
     def __bool__(self) -> bool:

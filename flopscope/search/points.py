@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cache, cached_property, partial
 from typing import NamedTuple, TypeAlias
 
-from flopscope.brief import counted, short
+from flopscope.brief import number_of, short
 from flopscope.catalog.accuracies import Accuracy, Choice, networks, parse_choice
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.results import Result, Results
@@ -136,7 +136,7 @@ class Cloud:
     others: int
 
     def __repr__(self) -> str:
-        return short(self, f"{counted(self.points, 'point')}, {len(self.left)} left out")
+        return short(self, f"{number_of(self.points, 'point')}, {len(self.left)} left out")
 
 
 def points(question: Question, results: Results | None = None, catalogue: bool = True) -> Cloud:

@@ -112,9 +112,9 @@ def test_markdown():
 
 def test_latex_escapes_and_rules_the_total():
     text = render(DOCUMENT, "latex")
-    assert r"<b>|\_a\& & 1,234 \\" in text
+    assert r"$<$b$>$$|$\_a\& & 1,234 \\" in text
     assert text.index(r"\midrule", text.index("none")) < text.index("total")
-    assert text.startswith("% 50% of_it\n% [1] a note\n")
+    assert "\n\\item 50\\% of\\_it\n\\item[1] a note\n" in text
 
 
 def test_html_escapes_what_a_name_may_hold():

@@ -13,7 +13,7 @@ from flopscope.answers.derive.one_trace import Piece, fixed_symbols, pieces_of
 from flopscope.answers.derive.samples import MOST_SECONDS
 from flopscope.answers.formula import QUANTITIES
 from flopscope.arguments import HALF, parse_input, parse_symbolics
-from flopscope.brief import counted, short
+from flopscope.brief import number_of, short
 from flopscope.closedform import Formula
 from flopscope.domain import Condition, Multiple, Relation
 from flopscope.errors import UnknownName
@@ -40,10 +40,8 @@ class Derivation:
     notes: tuple[str, ...]
 
     def __repr__(self) -> str:
-        return short(
-            self,
-            f"{self.target}: {', '.join(self.pieces[0].formulas)}; {counted(self.pieces, 'piece')}",
-        )
+        of = ", ".join(self.pieces[0].formulas)
+        return short(self, f"{self.target}: {of}; {number_of(self.pieces, 'piece')}")
 
     def formula(self, quantity: str = "macs") -> Formula:
         """The formula of the first piece. Raises UnknownName for a quantity that was not
