@@ -199,6 +199,35 @@ def test_lower_bounds_are_marked_and_explained(capsys, folder):
     assert main(["profile", *target, "--columns", "macs", "--strict"]) == 1
 
 
+def test_a_plus_puts_the_smallest_first(capsys):
+    largest, smallest = (
+        [int(row["params"]) for row in rows(
+            capsys, "profile", *NET, "--by", "layer", "--columns", "params", "--sort", sort
+        )]
+        for sort in ("params", "+params")
+    )  # fmt: skip
+    assert largest == sorted(largest, reverse=True)
+    assert smallest == sorted(smallest) == largest[::-1]
+
+
+def test_counts_of_networks_are_said_too(capsys):
+    def said(columns):
+        out = printed(capsys, "compare", "mobilenetv2", "--columns", columns)
+        return " ".join(out.split())
+
+    assert said("params").startswith("Input 224×224, batch 1. Model Params")
+    assert said("torch").startswith("Input 224×224, batch 1. FLOPs, convention torch: two per")
+    assert said("macs,torch").startswith("Input 224×224, batch 1. MACs FLOPs Model")
+    assert said("macs,torch").endswith(
+        "MACs (macs): one per multiply-accumulate of convolution, linear and matmul; bias, norm, "
+        "activation, pooling free FLOPs (torch): two per multiply-accumulate of convolution, "
+        "linear and matmul; nothing else"
+    )
+    assert printed(capsys, "compare", "mobilenetv1", "mobilenetv2", "--sort", "+fp32") == printed(
+        capsys, "compare", "mobilenetv1", "mobilenetv2", "--sort", "+weights"
+    )
+
+
 # --- the peak of a part -----------------------------------------------------------------------
 
 
