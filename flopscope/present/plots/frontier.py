@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from flopscope.catalog.titles import FAMILIES, title
+from flopscope.catalog.variant import Resolution
 from flopscope.errors import BadInput
 from flopscope.present.plots.axes import Span, set_axes
 from flopscope.present.plots.export import figure, make_room
@@ -36,8 +38,9 @@ if TYPE_CHECKING:
 NARROW, WIDE = 2.4, 3.8
 """The height in inches of the axes in one column of a paper, and across both."""
 ASTERISK = "$\\ast$"
-OTHER = "not in the catalogue"
-"""The name in the legend for networks without a family."""
+OTHER, OWN = "not in the catalogue", "yours"
+"""The name in the legend for networks without a family, where all points are the reader's, and
+beside published ones."""
 YOURS = 2.2
 """How much larger the reader's own points are than the published ones beside them."""
 KNEE = "knee"
@@ -102,8 +105,11 @@ def _label_points(
     named = [i for i in shown if front.by[i] < 0 or front.points[i].yours]
     ends = (front.knee, front.on[0], front.on[-1])
     first = sorted(named, key=lambda i: (not front.points[i].yours, i not in ends))
-    one = one_size([point.resolution for point in front.points])
-    labels = [Label(xs[i], ys[i], _label(front.points[i], with_input=one is None)) for i in first]
+    usual, bold = _usual_size(front), _mixed(front)
+    labels = [
+        Label(xs[i], ys[i], _label(front.points[i], usual), bold and front.points[i].yours)
+        for i in first
+    ]
     dots = [(xs[i], ys[i]) for i in shown]
     dots += [(limit, y) for limit in _limits(front) for y in np.linspace(low, high, FINE)]
     place_labels(ax, labels, dots, steps)
@@ -136,7 +142,7 @@ def _scatter(ax: Axes, front: Front, xs: Sequence[float], ys: Sequence[float]) -
                 edgecolors=["black" if own else colour for own in yours],
                 alpha=1.0 if on else 0.55, zorder=3,
             )  # fmt: skip
-        name = FAMILIES[family] if family else OTHER
+        name = FAMILIES[family] if family else _other(front)
         ax.scatter([], [], s=13, marker=marker, color=colour, linewidths=0.6, label=name)
     if front.knee is not None:
         ax.plot(
@@ -158,8 +164,12 @@ def _families(front: Front) -> list[str | None]:
 
 def _legend_labels(front: Front) -> list[str]:
     """What the legend names: the families, and what else is drawn."""
-    families = [FAMILIES[family] if family else OTHER for family in _families(front)]
+    families = [FAMILIES[family] if family else _other(front) for family in _families(front)]
     return [*_budget_names(front), *families, *[KNEE] * (front.knee is not None)]
+
+
+def _other(front: Front) -> str:
+    return OWN if _mixed(front) else OTHER
 
 
 def _limits(front: Front) -> list[int]:
@@ -172,10 +182,20 @@ def _budget_names(front: Front) -> list[str]:
     return [f"budget {tick(limit)}" for limit in _limits(front)]
 
 
-def _label(point: Point, *, with_input: bool) -> str:
-    """The name that the reader's file has for a network, or the network's."""
+def _label(point: Point, usual: Resolution | None) -> str:
+    """The name that the reader's file has for a network, or the network's, with its input size if
+    that is not the usual one."""
     name = cut(point.name if point.yours or point.variant is None else title(point.variant))
-    return with_size(name, point.resolution) if with_input else name
+    return name if point.resolution == usual else with_size(name, point.resolution)
+
+
+def _usual_size(front: Front) -> Resolution | None:
+    """The input size that the axis states, which no label repeats: that of all points, or of most
+    of them where the cost depends on it."""
+    sizes = [point.resolution for point in front.points]
+    (usual, often), *_ = Counter(sizes).most_common(1)
+    most = often == len(sizes) or (2 * often > len(sizes) and not front.question.costs[0].stored)
+    return usual if most else None
 
 
 def _plain(value: float, _: object = None) -> str:
@@ -186,13 +206,15 @@ def _axis_labels(front: Front) -> tuple[str, str]:
     """The label of x with unit, convention and input size, and that of y with the source of the
     accuracies."""
     cost, counting = front.question.costs[0], front.question.convention
+    sizes = [point.resolution for point in front.points]
     if cost == MACS.under(counting):
         words = f"{counting.unit}, convention {counting.name}"
     else:
         words = f"{cost.words.capitalize()}{f' ({cost.unit})' if cost.unit else ''}"
-    one = one_size([point.resolution for point in front.points])
     if not cost.stored:
-        words += f"; input {size(one)}" if one else "; input size as stated"
+        usual = _usual_size(front)
+        words += f"; input {size(usual)}" if usual else "; input size as stated"
+        words += "" if usual is None or one_size(sizes) else " or as stated"
     whose = "" if any(point.yours for point in front.points) else "ImageNet-1k "
     accuracy = f"{whose}top-1, as stated (%)"
     return words, accuracy[0].upper() + accuracy[1:]
