@@ -72,6 +72,7 @@ def compare(
     res: int | tuple[int, int] | None = None,
     batch: int = 1,
     convention: str = "macs",
+    accuracy: str | None = None,
     by: str | None = None,
     check: bool = False,
     scale: Scaling | str | None = None,
@@ -84,8 +85,9 @@ def compare(
 
     Each is a model of the catalogue, or a target as the command line takes it: `net.py:Net`,
     `timm:NAME`, `torchvision:NAME`, `model.onnx`, or a module, which is traced and needs torch.
-    `scale`, a `Scaling`, multiplies depth, width and resolution of each. `columns`, `sort` and
-    `group` lay the table out for a paper. Raises BadInput, UnknownName.
+    `scale`, a `Scaling`, multiplies depth, width and resolution of each. `accuracy` says whose
+    top-1 is taken: "paper", "torchvision", "timm:a1_in1k", "best". `columns`, `sort` and `group`
+    lay the table out for a paper. Raises BadInput, UnknownName.
 
     >>> compare("mobilenetv1", "mobilenetv2", res=224).to_dict()["models"][1]["macs"]
     300774272
@@ -101,6 +103,7 @@ def compare(
         res=res,
         batch=batch,
         convention_name=convention,
+        accuracy=accuracy,
         by=None if by is None else Level.named(by),
         check=check,
         scaling=scaling(scale),

@@ -86,9 +86,8 @@ class ProfileReport(Report):
         return Document(shown, data)
 
     def _title(self) -> str:
-        shapes = " and ".join(f"({', '.join(map(str, s))})" for s in self.profile.shapes)
         own = ", which it is made for" if self.profile.native else ""
-        return counted_title(f"{self.profile.target} on {shapes}{own}", self.view)
+        return counted_title(f"{self.profile.target} on {_on(self.profile)}{own}", self.view)
 
     def _tables(self, notes: Sequence[str]) -> list[Table]:
         tables = _formulas if self.free else _numbers

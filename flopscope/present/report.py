@@ -122,7 +122,7 @@ class Report(ABC):
     def plot(self, ax: Axes | None = None, **look: Any) -> Axes:
         """Raises BadInput, because this kind of report has no picture."""
         raise BadInput(
-            f"a {type(self).__name__} has no picture; fs.compare, fs.pareto and fs.profile give "
+            f"{type(self).__name__} has no picture; fs.compare, fs.pareto and fs.profile give "
             "reports that can be drawn"
         )
 
