@@ -16,7 +16,7 @@ from flopscope.present.plots.export import figure, make_room
 from flopscope.present.plots.labels import Label, place_labels
 from flopscope.present.plots.legends import legend_below, legend_height
 from flopscope.present.plots.look import COLUMN, LOG, PAGE, PLAIN, Look
-from flopscope.present.plots.names import cut, one_size, with_size
+from flopscope.present.plots.names import cut, one_size, quantity_words, with_size
 from flopscope.present.plots.style import (
     DASHES,
     GREY,
@@ -27,7 +27,6 @@ from flopscope.present.plots.style import (
     tick,
 )
 from flopscope.present.words import size
-from flopscope.quantities import MACS
 from flopscope.search.front import Front
 from flopscope.search.points import Point
 
@@ -205,12 +204,9 @@ def _plain(value: float, _: object = None) -> str:
 def _axis_labels(front: Front) -> tuple[str, str]:
     """The label of x with unit, convention and input size, and that of y with the source of the
     accuracies."""
-    cost, counting = front.question.costs[0], front.question.convention
+    cost = front.question.costs[0]
     sizes = [point.resolution for point in front.points]
-    if cost == MACS.under(counting):
-        words = f"{counting.unit}, convention {counting.name}"
-    else:
-        words = f"{cost.words.capitalize()}{f' ({cost.unit})' if cost.unit else ''}"
+    words = quantity_words(cost)
     if not cost.stored:
         usual = _usual_size(front)
         words += f"; input {size(usual)}" if usual else "; input size as stated"
