@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -190,9 +190,14 @@ def _entry(target: Target, given: Given, check: bool, scaling: Scaling | None) -
     if not (given.inputs or given.example):
         check_batch(target.name, found.shapes, given.batch)
     agreement = _counted_by_others(target, found) if check else None
+    return replace(of_counted(found), agreement=agreement)
+
+
+def of_counted(found: Counted) -> Entry:
+    """A network that is counted, without its published figures."""
     return Entry(
-        target, found.resolution, found.batch, found.ledger, (), agreement, found.shapes,
-        found.expected,
+        found.target, found.resolution, found.batch, found.ledger,
+        shapes=found.shapes, expected=found.expected,
     )  # fmt: skip
 
 

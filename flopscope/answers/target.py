@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -46,7 +46,8 @@ class Source(Enum):
 class Target:
     """A network that can be counted. `name` is the text by which it is shown, and `place` the same
     without the arguments in brackets, which are `pairs` such as 'width=0.5'. A model of the
-    catalogue is a `variant`; an object of Python is a `module`.
+    catalogue is a `variant`; an object of Python is a `module`, or a class or function that is the
+    `maker` of one.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Target:
     pairs: tuple[str, ...] = ()
     variant: Variant | None = None
     module: nn.Module | None = None
+    maker: Callable[..., nn.Module] | None = None
 
     def __repr__(self) -> str:
         return short(self, f"{self.name}, {self.source.value}")
@@ -109,8 +111,10 @@ class Target:
             return without_memory(self.variant.build)
         if self.module is not None:
             return self.module
-        from flopscope.tracing.loading.targets import load
+        from flopscope.tracing.loading.targets import load, made_by
 
+        if self.maker is not None:
+            return made_by(self.maker, found, self.name)
         return load(self.place, found)
 
     def native(self, arguments: Mapping[str, Any] | None = None) -> tuple[int, int] | None:

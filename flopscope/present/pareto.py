@@ -147,9 +147,10 @@ def _answer(front: Front) -> str:
     whose = f" ({best.accuracy.words})" if best.accuracy else ""
     costs = zip((*asked.costs, *asked.bounded), (*best.costs, *best.bounded), strict=True)
     figures = [f"{amount(cost)} {_noun(named)}" for named, cost in costs]
+    stated = ", as the file states" if best.stated else ""
     return (
         f"Best within {_and(map(str, asked.most))}: {place(best)} with a top-1 of "
-        f"{float(best.top1):g} %{whose}, {_and(figures)}.\n"
+        f"{float(best.top1):g} %{whose}, {_and(figures)}{stated}.\n"
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from typing import Any, TypeAlias
 
-from flopscope.errors import UnknownName
+from flopscope.errors import check_name
 from flopscope.present.table import Document
 
 Formats: TypeAlias = Mapping[str, Callable[[Any], str]]
@@ -39,5 +39,4 @@ def render(page: Any, format_name: str, formats: Formats = FORMATS) -> str:
 
 def check_format(format_name: str, formats: Collection[str] = FORMATS) -> None:
     """Raises UnknownName for a format that pages of this kind do not have."""
-    if format_name not in formats:
-        raise UnknownName("format", format_name, formats)
+    check_name("format", format_name, formats)
