@@ -4,7 +4,6 @@ import json
 from fractions import Fraction
 
 import pytest
-from tests.support.own_nets import written
 from torch import nn
 
 from flopscope.answers import target as targets
@@ -18,6 +17,7 @@ from flopscope.search import costs
 from flopscope.search.front import Front
 from flopscope.search.own import own_points
 from flopscope.search.points import GIVEN, Left, Question, points
+from tests.support.own_nets import written
 
 MACS = convention("macs")
 
