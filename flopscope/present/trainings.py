@@ -33,7 +33,7 @@ def choice_notes(front: Front) -> list[str]:
     notes = []
     if not all(point.yours for point in front.points):
         choice = front.question.choice
-        named = {None: UNASKED, BEST: HIGHEST}.get(choice.source, f"that of {choice}")
+        named = {None: UNASKED, BEST: HIGHEST}.get(choice.source, f"that of {choice.words}")
         notes.append(CHOSEN.format(named))
     return [*notes, *_mixture(front)]
 

@@ -184,7 +184,7 @@ def _of_catalog(
         return None
     name, accuracy = str(variant), question.choice.of(several)
     if accuracy is None:
-        return Left(name, None, f"no accuracy of {question.choice}", resolution)
+        return Left(name, None, f"no accuracy of {question.choice.words}", resolution)
     if accuracy.doubt is not None:
         return Left(name, None, f"no accuracy {accuracy.doubt.value}", resolution)
     point = Point(

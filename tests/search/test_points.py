@@ -83,7 +83,7 @@ def test_a_question_chooses_whose_accuracies():
     assert taken(accuracy="best")["resnet50"] == (80.858, "torchvision V2")
     asked = question(families=("resnet",), resolution=(224, 224), accuracy="torchvision:V2")
     left = points(asked).left
-    assert Left("resnet18", None, "no accuracy of torchvision:V2", (224, 224)) in left
+    assert Left("resnet18", None, "no accuracy of torchvision V2", (224, 224)) in left
     assert {*taken(accuracy="torchvision:V2")} == {"resnet50", "resnet101", "resnet152"}
     with pytest.raises(UnknownName) as raised:
         question(accuracy="torchvison")
