@@ -73,6 +73,7 @@ _HOMES = {
     "reconcile": "flopscope.api.reconcile",
     "show": "flopscope.api.show",
     "solve": "flopscope.api.solve",
+    "sweep": "flopscope.api.sweep",
     "symbol": "flopscope.symbolic",
     "trace": "flopscope.api.trace",
 }
@@ -109,6 +110,7 @@ __all__ = [
     "reconcile",
     "show",
     "solve",
+    "sweep",
     "symbol",
     "trace",
 ]

@@ -1,7 +1,6 @@
 """What flopscope raises: one base class and a few children, whose messages a user can act on."""
 
 from collections.abc import Collection, Iterable
-from difflib import get_close_matches
 from typing import Any
 
 from flopscope.brief import shown
@@ -94,5 +93,7 @@ def _family(name: str, known: list[str]) -> list[str]:
 
 
 def _nearest(name: str, known: list[str]) -> list[str]:
+    from difflib import get_close_matches
+
     by_lower = {k.lower(): k for k in known}
     return [by_lower[k] for k in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)]

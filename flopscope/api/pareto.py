@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flopscope.api.budgets import budgets
 from flopscope.api.public import public
@@ -38,16 +38,20 @@ class FrontReport(Report):
         costs = " and ".join(self.front.question.criteria)
         return f"{len(self.front.on)} of {len(self.front.points)} networks, by {costs} and top-1"
 
-    def plot(self, ax: Axes | None = None) -> Axes:
+    def plot(self, ax: Axes | None = None, **look: Any) -> Axes:
         """Cost against accuracy with the frontier, on these axes or new ones.
 
-        Needs matplotlib. Raises BadInput for a front of several costs.
+        `look` has the command's options: size, title, xlim="100M:1G", ylim, xscale, yscale. Needs
+        matplotlib. Raises BadInput for a front of several costs and for a look that cannot be
+        drawn.
         """
         require_plots()
-        from flopscope.present.plots.export import shown_axes
+        from flopscope.present.plots.export import axes_for
         from flopscope.present.plots.frontier import frontier
+        from flopscope.present.plots.look import read_look
 
-        return frontier(shown_axes() if ax is None else ax, self.front)
+        seen = read_look(**look)
+        return frontier(axes_for(ax, seen), self.front, seen)
 
 
 @public()

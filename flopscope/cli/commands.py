@@ -51,6 +51,9 @@ COMMANDS: Mapping[str, ListedCommand] = {
     ),
     "show": ListedCommand("profile:show", "Show one network layer by layer."),
     "solve": ListedCommand("solve:solve", "Find the largest network that keeps a budget."),
+    "sweep": ListedCommand(
+        "sweep:sweep", "Count a network along its widths, sizes and other numbers."
+    ),
 }
 
 

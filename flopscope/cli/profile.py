@@ -10,13 +10,18 @@ import click
 
 from flopscope.cli.answering import Answer, answered, asked
 from flopscope.cli.completing import target_argument
+from flopscope.cli.options import PLOT
 from flopscope.cli.part_options import Asked, part_options
 from flopscope.cli.progress import waiting
 from flopscope.cli.tables import style_options
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from flopscope.answers.epoch import Epoch
     from flopscope.answers.profile import Profile
+    from flopscope.cli.options import Plot
+    from flopscope.present.profile import ProfileReport
     from flopscope.present.view import View
     from flopscope.sizes import Shape
 
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
 @target_argument("target", "MODEL|TARGET")
 @part_options("module")
 @style_options()
+@PLOT
 @answered
 def profile(target: str, given: Asked) -> Answer:
     """Trace a network and print its modules as a tree, with numbers or, at free sizes, formulas.
@@ -41,6 +47,7 @@ def profile(target: str, given: Asked) -> Answer:
     flopscope profile mobilenetv2
     flopscope profile net.py:Net --res 224 --by layer --sort macs
     flopscope profile net.py:Net --by layer --columns input,kernel,macs -o out.csv
+    flopscope profile net.py:Net --by layer --plot layers.pdf
     flopscope profile net.py:Net --arg width=24 --input B,3,H,W
     flopscope profile net.py:Net --res 224 --batch 128 --backward --epoch 1.28M
     flopscope profile model.onnx
@@ -56,12 +63,14 @@ def profile(target: str, given: Asked) -> Answer:
     graph = found.network is not None and found.network.is_graph
     packages = ("onnx",) if graph else ("torch",)
     sources = Sources(given.convention, packages=packages)
-    return Answer(report, sources, _holds(found, given), formats=FORMATS)
+    holds = _holds(found, given)
+    return Answer(report, sources, holds, lambda plot: _picture(report, plot), FORMATS)
 
 
 @click.command()
 @target_argument("target", "MODEL|TARGET")
 @part_options("layer")
+@PLOT
 @style_options()
 @answered
 def show(target: str, given: Asked) -> Answer:
@@ -83,7 +92,14 @@ def show(target: str, given: Asked) -> Answer:
     found, epoch = _counted(target, given, closed=True)
     report = ShowReport(found, _view(given), epoch)
     sources = of_entries(given.convention, [report.entry])
-    return Answer(report, sources, _holds(found, given), formats=FORMATS)
+    holds = _holds(found, given)
+    return Answer(report, sources, holds, lambda plot: _picture(report, plot), FORMATS)
+
+
+def _picture(report: ProfileReport, plot: Plot) -> Figure:
+    from flopscope.present.plots.parts import profile_figure
+
+    return profile_figure(report.profile, report.view, plot.look)
 
 
 def _counted(target: str, given: Asked, *, closed: bool) -> tuple[Profile, Epoch | None]:

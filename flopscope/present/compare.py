@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flopscope.agreement.records import Agreement
 from flopscope.answers.compare import Comparison, Entry
 from flopscope.catalog.accuracies import Accuracy
 from flopscope.catalog.scaling import Scaling
@@ -35,6 +34,9 @@ from flopscope.present.words import (
 from flopscope.quantities import MACS, PARAMS, Place, columns, standing
 from flopscope.readings import Reading
 
+if TYPE_CHECKING:
+    from flopscope.agreement.records import Agreement
+
 FOLDED = {"catalogue": "cata-\nlogue", "torchvision": "torch-\nvision"}
 SOURCE = Column("source", "From", numeric=False, fold=lambda word, _: FOLDED.get(word, word))
 """Where networks come from, in a table in which some are not of the catalogue."""
@@ -60,7 +62,10 @@ class Order:
 def comparison_document(comparison: Comparison, order: Order | None = None) -> Document:
     """Totals, then the split by stage, block, layer or kind where it is asked for, which is then
     what CSV holds."""
-    totals, data = _totals(comparison, order or Order(comparison.entries)), _data(comparison)
+    totals, data = (
+        _totals(comparison, order or Order(comparison.entries)),
+        partial(_data, comparison),
+    )
     if comparison.by is None:
         return Document([totals], data)
     return Document([replace(totals, aside=True), _split(comparison, comparison.by)], data)

@@ -146,7 +146,7 @@ def paper_document(comparison: Comparison, layout: Layout) -> Document:
     if not layout.columns:
         return plain
     table = _table(comparison, layout, order, plain.tables[0])
-    return Document([table, *plain.tables[1:]], plain.data)
+    return Document([table, *plain.tables[1:]], plain.facts)
 
 
 def _table(comparison: Comparison, layout: Layout, order: Order, plain: Table) -> Table:

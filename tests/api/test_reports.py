@@ -224,7 +224,8 @@ def test_a_report_without_a_picture_says_so():
     with pytest.raises(fs.BadInput) as raised:
         fs.audit("mobilenetv1").plot()
     assert str(raised.value) == (
-        "AuditReport has no picture; fs.compare and fs.pareto give reports that can be drawn"
+        "AuditReport has no picture; fs.compare, fs.pareto and fs.profile give reports that can be "
+        "drawn"
     )
 
 
