@@ -68,6 +68,7 @@ def _mixed_column(row: Quantity) -> Column:
     return replace(
         readings,
         text=lambda cell: readings.text(cell) if isinstance(cell, Reading) else write(cell),
+        raw=lambda cell: cell if isinstance(cell, str) else int(cell),
         fold=None,
         best=None,
     )
