@@ -78,12 +78,14 @@ FUNCTIONS = {
     "show": (
         fs.show,
         {"target": "mobilenetv2"},
-        "target res batch convention by scale form other",
+        "target res batch arguments example rules convention by depth sort columns backward epoch "
+        "scale form other",
     ),
     "profile": (
         lambda target=NET, shape=SHAPE, **named: fs.profile(target, shape, **named),
         {},
-        "target shape res batch arguments example rules convention by depth sort backward other",
+        "target shape res batch arguments example rules convention by depth sort columns backward "
+        "epoch scale form other",
     ),
     "solve": (
         fs.solve,
@@ -252,13 +254,14 @@ FREE = "give one such as 0.75, an array of them or a symbol"
         (
             lambda: fs.compare("mobilenetv2", resolution=224),
             "unknown argument of fs.compare 'resolution'; known are res, batch, "
-            "convention, by, check, scale, form, columns, sort, group",
+            "convention, accuracy, by, check, scale, form, columns, sort, group",
         ),
         (
             lambda: fs.profile(),
             "fs.profile: missing a required argument: 'target'; it is called as "
             "fs.profile(target, *inputs, res=None, batch=1, arguments=None, example=None, "
-            "rules=None, convention='macs', by='module', depth=None, sort=None, backward=False)",
+            "rules=None, convention='macs', by='module', depth=None, sort=None, "
+            "columns=(), backward=False, epoch=None, scale=None, form=None)",
         ),
         (
             lambda: fs.profile(NET),
