@@ -129,7 +129,7 @@ def test_it_prints_what_the_command_prints(capsys, line, call):
     status = main(shlex.split(line))
     printed = capsys.readouterr()
     report = call()
-    assert printed == (str(report), "")
+    assert printed == (f"{report}\n", "")
     assert status == (0 if report else 1)
 
 
@@ -159,7 +159,7 @@ def test_every_verb_has_its_command():
 
 def test_the_laws_print_as_the_command_prints_them(capsys):
     assert main(["laws"]) == 0
-    assert capsys.readouterr().out == str(fs.law())
+    assert capsys.readouterr().out == f"{fs.law()}\n"
 
 
 def test_a_module_is_profiled_in_one_call():
@@ -174,7 +174,7 @@ def test_a_module_is_profiled_in_one_call():
         "0  conv 3×3  8×30×30     224  194,400  100.0   7,200\n"
         "1  relu      8×30×30       0        0    0.0       0\n"
         "\n"
-        "total                    224  194,400  100.0   7,200\n"
+        "total                    224  194,400  100.0   7,200"
     )
 
 

@@ -168,7 +168,11 @@ def _legend_labels(front: Front) -> list[str]:
 
 
 def _other(front: Front) -> str:
-    return OWN if _mixed(front) else OTHER
+    """The name of networks without a family, some of which may be counted and not stated."""
+    if _mixed(front):
+        return OWN
+    others = [point for point in front.points if point.family is None]
+    return OTHER if any(point.stated for point in others) else "other"
 
 
 def _limits(front: Front) -> list[int]:
