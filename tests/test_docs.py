@@ -74,7 +74,6 @@ def test_the_python_of_a_page_runs(code):
     exec(compile(code, "page", "exec"), {})
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("name", [name for name, blocks in SESSIONS.items() if blocks])
 def test_the_sessions_of_a_page_print_what_it_shows(monkeypatch, name):
     """Its blocks are one session, in the order of the page."""
@@ -86,8 +85,6 @@ def test_the_sessions_of_a_page_print_what_it_shows(monkeypatch, name):
     assert "".join(wrong) == ""
 
 
-def test_the_picture_of_a_page_is_that_of_its_provenance(capsys, monkeypatch, tmp_path):
-=======
 PICTURES = sorted(path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.png.json"))
 
 
@@ -111,7 +108,6 @@ def test_the_commands_of_the_gallery_made_its_pictures(line):
 
 @pytest.mark.parametrize("path", PICTURES, ids=str)
 def test_the_picture_of_a_page_is_that_of_its_provenance(capsys, monkeypatch, tmp_path, path):
->>>>>>> plots
     """Its numbers; its bytes are those of one version of matplotlib."""
     shown = json.loads((ROOT / path).read_text(encoding="utf-8"))
     program, *arguments = shlex.split(shown["command"])
