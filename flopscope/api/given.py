@@ -15,7 +15,6 @@ from flopscope.brief import shown
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
-    from flopscope.answers.ranges import Range
     from flopscope.catalog.scaling import Scaling
 
 Reader: TypeAlias = Callable[[str, Any], Any]
@@ -171,21 +170,6 @@ def maker(name: str, value: Any) -> Any:
     if not callable(value):
         raise BadInput(f"{shown(value)} makes no module; {such}")
     return value
-
-
-def network_or_maker(name: str, value: Any) -> Any:
-    """A target as text, a module, or a class or function that makes one."""
-    from flopscope.answers.making import target_of
-
-    return target_of(value) if callable(value) else network(name, value)
-
-
-def ranges(name: str, value: Any) -> tuple[Range, ...]:
-    """Free sizes as text, as a list of texts, or as a mapping from names to their values; None
-    stands for no values of one's own."""
-    from flopscope.answers.ranges import read_ranges
-
-    return read_ranges(mapping(name, value) if isinstance(value, Mapping) else texts(name, value))
 
 
 def mapping(name: str, value: Any) -> Mapping[str, Any]:
