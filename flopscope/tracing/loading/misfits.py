@@ -1,5 +1,5 @@
-"""A tensor that does not fit a layer of the reader's network: the layer by its name, what it expects
-and what it gets."""
+"""A tensor that does not fit a layer of the reader's network: the layer by its name, what it
+expects and what it gets."""
 
 from __future__ import annotations
 
