@@ -73,6 +73,25 @@ SAME = [
             "net.py:Net[width=4]", "2,3,8,8", by="layer", sort="params", backward=True
         ),
     ),
+    (
+        "show net.py:Net --res 32 --columns kernel,output,torch,params% --sort +params",
+        lambda: fs.show(
+            "net.py:Net",
+            res=32,
+            columns=["kernel", "output", "torch", "params%"],
+            sort="+params",
+        ),
+    ),
+    (
+        "show resnet18 --scale phi=1 --by block --columns fp32,int8,peak",
+        lambda: fs.show(
+            "resnet18", scale=fs.Scaling(phi=1), by="block", columns="fp32, int8, peak"
+        ),
+    ),
+    (
+        "profile net.py:Net --res 32 --batch 4 --backward --epoch 1k",
+        lambda: fs.profile("net.py:Net", res=32, batch=4, backward=True, epoch="1k"),
+    ),
     ("profile mobilenetv1 --depth 1", lambda: fs.profile("mobilenetv1", depth=1)),
     (
         "solve mobilenetv2 --macs 150M --free width",
