@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FONT, SMALL = 7.0, 6.0
 """Font sizes in points: of axes, and of labels and legends."""
 LINE = 0.9
-CHARACTERS = 19
+CHARACTERS = 20
 """About how many characters of a title an inch has room for."""
 
 COLOURS = (
