@@ -49,6 +49,22 @@ class ComparisonReport(Report):
     def holds(self) -> bool:
         return self.comparison.agrees
 
+    def to_bibtex(self) -> str:
+        """The papers of the networks as a file for BibTeX; empty if none is of the catalogue.
+
+        >>> print(compare("efficientnet_b0").to_bibtex().split("\\n\\n")[1])
+        @article{arxiv-1905.11946,
+          author = {Tan, Mingxing and Le, Quoc V.},
+          title = {{EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks}},
+          journal = {arXiv preprint arXiv:1905.11946},
+          year = {2019},
+        }
+        <BLANKLINE>
+        """
+        from flopscope.present.citations import bibliography, papers
+
+        return bibliography(papers(self.comparison))
+
     def plot(self, ax: Axes | None = None, panel: str = "kind", **look: Any) -> Axes:
         """One picture on these axes or new ones: the count by "stage" or "kind", each as
         "stage-share" or "kind-share" too, "totals", or against "resolution", "width" or

@@ -16,7 +16,7 @@ from flopscope.present.plots.export import figure, make_room
 from flopscope.present.plots.labels import Label, place_labels
 from flopscope.present.plots.legends import legend_below, legend_height
 from flopscope.present.plots.look import COLUMN, LOG, PAGE, PLAIN, Look
-from flopscope.present.plots.names import cut, one_size, quantity_words, with_size
+from flopscope.present.plots.names import cut, one_size, own_title, quantity_words, with_size
 from flopscope.present.plots.style import (
     DASHES,
     GREY,
@@ -188,7 +188,8 @@ def _budget_names(front: Front) -> list[str]:
 def _label(point: Point, usual: Resolution | None) -> str:
     """The name that the reader's file has for a network, or the network's, with its input size if
     that is not the usual one."""
-    name = cut(point.name if point.yours or point.variant is None else title(point.variant))
+    published = None if point.yours else point.variant
+    name = cut(title(published) if published else own_title(point.name))
     return name if point.resolution == usual else with_size(name, point.resolution)
 
 

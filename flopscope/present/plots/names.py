@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from flopscope.answers.compare import Comparison
-from flopscope.answers.target import Source, Target
+from flopscope.answers.target import Source, Target, is_own, parse_target
 from flopscope.catalog.titles import title
 from flopscope.catalog.variant import Resolution
 from flopscope.conventions import CONVENTIONS
 from flopscope.present.words import size
 from flopscope.quantities import Named, Quantity
 
+GRAPH = ".onnx"
 LONGEST = 30
 """The most characters of a name for which a picture has room."""
 
@@ -52,6 +53,16 @@ def target_title(target: Target) -> str:
     called = target.place.partition(":")[2]
     others += target.pairs
     return f"{called} ({', '.join(others)})" if others else called
+
+
+def own_title(name: str) -> str:
+    """A name that the reader gives a network; a text that asks for one as a person would write it.
+
+    >>> own_title("my-net"), own_title("nets/net.py:Net")
+    ('my-net', 'Net')
+    """
+    asks = is_own(name) or name.endswith(GRAPH)
+    return target_title(parse_target(name)) if asks else name
 
 
 def cut(name: str, most: int = LONGEST) -> str:
