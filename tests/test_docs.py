@@ -1,6 +1,7 @@
 """What the documentation pages say is what the program says."""
 
 import collections
+import doctest
 import itertools
 import json
 import re
@@ -35,19 +36,28 @@ SHOWN = [
 ]
 """Each command of the pages' console blocks, with the output below it."""
 
+BLOCKS = {
+    name: re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    for name, text in DOCS.items()
+}
 CODE = [
     pytest.param(code, id=f"{name} {number}")
-    for name, text in DOCS.items()
-    for number, code in enumerate(
-        re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE), 1
-    )
+    for name, blocks in BLOCKS.items()
+    for number, code in enumerate(blocks, 1)
+    if not code.startswith(">>> ")
 ]
+SESSIONS = {
+    name: [block for block in blocks if block.startswith(">>> ")] for name, blocks in BLOCKS.items()
+}
+"""The blocks of each page that show a session of Python with what it prints."""
 
 
 def test_every_block_of_a_page_is_run():
     fences = [re.findall(r"^```(console|python)$", text, re.MULTILINE) for text in DOCS.values()]
     counted = collections.Counter(itertools.chain(*fences))
-    assert counted == {"console": len(SHOWN), "python": len(CODE)}
+    sessions = sum(map(len, SESSIONS.values()))
+    assert counted == {"console": len(SHOWN), "python": len(CODE) + sessions}
+    assert sessions >= 7
     assert len(SHOWN) >= 22
     assert len(CODE) >= 9
 
@@ -62,6 +72,17 @@ def test_the_page_shows_what_is_printed(capsys, monkeypatch, arguments, output):
 @pytest.mark.parametrize("code", CODE)
 def test_the_python_of_a_page_runs(code):
     exec(compile(code, "page", "exec"), {})
+
+
+@pytest.mark.parametrize("name", [name for name, blocks in SESSIONS.items() if blocks])
+def test_the_sessions_of_a_page_print_what_it_shows(monkeypatch, name):
+    """Its blocks are one session, in the order of the page."""
+    monkeypatch.chdir(ROOT)
+    text = "\n".join(SESSIONS[name])
+    examples = doctest.DocTestParser().get_doctest(text, {}, name, name, 0)
+    wrong = []
+    doctest.DocTestRunner().run(examples, out=wrong.append)
+    assert "".join(wrong) == ""
 
 
 PICTURES = sorted(path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.png.json"))

@@ -169,5 +169,4 @@ def test_a_trace_at_numbers_waits_for_torch_alone():
 
 
 def test_the_check_of_a_trace_can_fail():
-    program = PROFILE.format(res="224") + "import torch._dynamo"
-    assert {"torch._dynamo", "sympy"} <= modules(program)
+    assert modules(PROFILE.format(res="224") + "import sympy") & SLOW == {"sympy"}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flopscope.brief import shown
 from flopscope.errors import BadInput
+from flopscope.numerals import integer_from
 
 if TYPE_CHECKING:
     from flopscope.catalog.scaling import Scaling
@@ -71,6 +72,14 @@ def positive(name: str, value: Any) -> int:
     if not is_integer(value) or value < 1:
         raise BadInput(f"{name} {shown(value)} is not a positive integer; give one such as 1")
     return int(value)
+
+
+def images(name: str, value: Any) -> int:
+    """A number of images: an integer from 1, or a text such as '1.28M'."""
+    number: Any = integer_from(value, 1) if isinstance(value, str) else value
+    if not is_integer(number) or number < 1:
+        raise BadInput(f"{name} {shown(value)} is not a number of images; give one such as '1.28M'")
+    return int(number)
 
 
 def natural(name: str, value: Any) -> int | None:
@@ -252,7 +261,7 @@ READERS: Mapping[str, Reader] = {
     "columns": some_texts,
     "convention": convention,
     "depth": natural,
-    "epoch": positive,
+    "epoch": images,
     "every": flag,
     "example": sizes,
     "families": texts,

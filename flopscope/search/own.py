@@ -30,7 +30,7 @@ def own_points(
     """
     if len(targets) != len(accuracies):
         raise BadInput(
-            f"{len(targets)} targets and {len(accuracies)} accuracies are given; give {option} "
+            f"{option} is given {_times(len(accuracies))} and {_targets(len(targets))}; give it "
             "once for each target, in their order"
             if targets
             else f"{option} is the accuracy of a target, and none is given; name one, such as "
@@ -41,6 +41,14 @@ def own_points(
     if found and all(own.top1 <= 1 for own in found):
         raise BadInput(f"{option} {accuracies[0]} is a share of 1; give it in per cent, as in 71.3")
     return found
+
+
+def _times(number: int) -> str:
+    return {0: "nowhere", 1: "once", 2: "twice"}.get(number, f"{number} times")
+
+
+def _targets(number: int) -> str:
+    return f"there {'is 1 target' if number == 1 else f'are {number} targets'}"
 
 
 def _top1(given: str | float, option: str) -> Fraction:

@@ -304,6 +304,7 @@ def test_a_sort_adds_its_column(capsys):
 
 # --- bad input --------------------------------------------------------------------------------
 
+LONG = "1" * 5000
 FREE = ("net.py:Net", "--input", "B,3,H,W")
 NUMBERS = "needs numbers, and some sizes are free; give numbers, such as --res 224, or leave the"
 BAD = {
@@ -336,6 +337,10 @@ BAD = {
         "give --batch, or an input such as --input 128,3,224,224"
     ),
     (*NET, "--batch", "0"): "--batch 0 is not a positive integer; give one such as 1",
+    (*NET, "--batch", LONG): f"--batch {LONG} is not a positive integer; give one such as 1",
+    (*NET, "--backward", "--epoch", f"1.{LONG}"): (
+        f"--epoch 1.{LONG} is not a number of images; give one such as 1.28M"
+    ),
     ("net.py:Net", "--input", "4,3,32,32", "--batch", "4"): (
         "--input gives the batch too, as in 8,3,H,W; leave --batch out"
     ),
@@ -347,7 +352,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("command", ["profile", "show"])
-@pytest.mark.parametrize("arguments", BAD, ids=" ".join)
+@pytest.mark.parametrize("arguments", BAD, ids=lambda words: " ".join(words)[:60])
 def test_bad_input_gets_one_sentence(capsys, command, arguments):
     assert run(capsys, command, *arguments) == (2, "", f"flopscope: {BAD[arguments]}\n")
 

@@ -175,6 +175,10 @@ COMMANDS = {
         *("diff", "mobilenetv1", "mobilenetv1:width=0.5", "--format", "latex", "--units", "M"),
         *("--caption", "Half the width"),
     ],
+    "sweep": [
+        *("sweep", "mobilenetv2", "--free", "width=0.5,1", "--format", "latex", "--units", "M"),
+        *("--caption", "Widths", "--label", "tab:widths"),
+    ],
     "check": ["check", "mobilenetv1", "--res", "32", "--format", "latex"],
     "audit": ["audit", "mobilenetv1", "--format", "latex"],
     "reconcile": ["reconcile", "mobilenetv1", "--reported", "579M", "--format", "latex"],

@@ -94,7 +94,11 @@ def test_the_data_name_the_target(own, capsys):
     ("given", "accuracies", "message"),
     [
         (["mobilenetv2", "resnet18"], ["70"],
-         "2 targets and 1 accuracies are given; give --top1 once for each target, in their order"),
+         "--top1 is given once and there are 2 targets; give it once for each target, in their "
+         "order"),
+        (["mobilenetv2"], [],
+         "--top1 is given nowhere and there is 1 target; give it once for each target, in their "
+         "order"),
         ([], ["70"],
          "--top1 is the accuracy of a target, and none is given; name one, such as net.py:Net"),
         (["mobilenetv2"], ["0.7"], "--top1 0.7 is a share of 1; give it in per cent, as in 71.3"),
