@@ -118,3 +118,21 @@ def merged(orders: Sequence[Sequence[str]]) -> list[str]:
                 keys.insert(at, key)
                 at += 1
     return keys
+
+
+def size_name(name: str) -> str:
+    """The name of a free size as a heading: that of `res` is the input.
+
+    >>> size_name("res"), size_name("width_mult")
+    ('Input', 'Width mult')
+    """
+    return "Input" if name == "res" else name.replace("_", " ").capitalize()
+
+
+def size_value(value: float) -> str:
+    """A whole size, or a multiplier in as few digits as possible.
+
+    >>> size_value(1024), size_value(0.35)
+    ('1,024', '0.35')
+    """
+    return f"{value:,}" if isinstance(value, int) else f"{value:.5g}"
