@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from flopscope.catalog.models import MODELS
     from flopscope.catalog.scaling import Scaling
     from flopscope.closedform import Formula
-    from flopscope.conventions import CONVENTIONS
+    from flopscope.conventions import CONVENTIONS, convention
     from flopscope.errors import BadInput, FlopscopeError, UnknownName
     from flopscope.laws import LAWS
     from flopscope.ledger import Ledger, Level
@@ -60,6 +60,7 @@ _HOMES = {
     "build": "flopscope.api.analyze",
     "check": "flopscope.api.check",
     "compare": "flopscope.api.compare",
+    "convention": "flopscope.conventions",
     "derive": "flopscope.api.derive",
     "formula": "flopscope.api.formula",
     "formulas": "flopscope.api.formula",
@@ -72,6 +73,7 @@ _HOMES = {
     "reconcile": "flopscope.api.reconcile",
     "show": "flopscope.api.show",
     "solve": "flopscope.api.solve",
+    "sweep": "flopscope.api.sweep",
     "symbol": "flopscope.symbolic",
     "trace": "flopscope.api.trace",
 }
@@ -95,6 +97,7 @@ __all__ = [
     "build",
     "check",
     "compare",
+    "convention",
     "derive",
     "formula",
     "formulas",
@@ -107,6 +110,7 @@ __all__ = [
     "reconcile",
     "show",
     "solve",
+    "sweep",
     "symbol",
     "trace",
 ]

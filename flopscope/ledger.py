@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flopscope import readings
 from flopscope.brief import aligned, brief, number_of, short, sizes_text
 from flopscope.domain import Condition, check_bindings, check_conditions
-from flopscope.errors import UnknownName
+from flopscope.errors import check_name
 from flopscope.extras import require_frames
 from flopscope.facts import Arithmetic, Kind, Operator, Weight
 from flopscope.quantities import Place, standing
@@ -36,8 +36,7 @@ class Level(Enum):
     def named(cls, name: str) -> Level:
         """The level of this name. Raises UnknownName for any other."""
         levels = {level.value: level for level in cls}
-        if name not in levels:
-            raise UnknownName("level", name, levels)
+        check_name("level", name, levels)
         return levels[name]
 
     def key(self, row: Operator) -> str:
@@ -107,8 +106,9 @@ class Ledger:
         """The rows for which `keep` is true."""
         return replace(self, rows=tuple(row for row in self.rows if keep(row)))
 
-    def group_by(self, level: Level) -> dict[str, Ledger]:
+    def group_by(self, level: Level | str) -> dict[str, Ledger]:
         """One ledger for each stage, block, layer or kind, in order of first appearance."""
+        level = level if isinstance(level, Level) else Level.named(level)
         groups: dict[str, list[Operator]] = {}
         for row in self.rows:
             groups.setdefault(level.key(row), []).append(row)

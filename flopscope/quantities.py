@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flopscope import readings
 from flopscope.brief import short
-from flopscope.closedform import Formula
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.facts import Operator
 from flopscope.readings import Direction, Reading, energy
 from flopscope.sizes import Size
 
 if TYPE_CHECKING:
+    from flopscope.closedform import Formula
     from flopscope.ledger import Ledger
 
 COUNT = "count"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flopscope.api.given import budgets, network
+from flopscope.api.budgets import budgets
+from flopscope.api.given import network
 from flopscope.api.hold import BudgetReport, hold
 from flopscope.api.trace import trace
 from flopscope.errors import BadInput

@@ -113,3 +113,28 @@ def test_narrow_arrays_are_counted_in_64_bits():
     sizes = np.array([200, 224], dtype=np.uint8)
     counted = fs.analyze("mobilenetv2", (sizes, 224)).macs().value
     assert counted[1] == 300_774_272
+
+
+def test_compare_takes_the_accuracy_that_is_chosen():
+    (chosen,) = fs.compare("resnet50", accuracy="timm:a3_in1k").to_dict()["models"]
+    assert (chosen["accuracy"]["whose"], chosen["accuracy"]["top1"]) == ("timm", 78.052)
+    with pytest.raises(UnknownName) as raised:
+        fs.compare("resnet50", accuracy="tim")
+    assert str(raised.value) == "unknown accuracy 'tim'; did you mean timm?"
+
+
+def test_pareto_takes_the_accuracies_that_are_chosen():
+    report = fs.pareto(families="resnet", res=224, accuracy="torchvision:V2")
+    assert [float(point.top1) for point in report.front.points] == [80.858, 81.886, 82.284]
+    with pytest.raises(BadInput) as raised:
+        fs.pareto(results="r.csv", accuracy="best")
+    assert str(raised.value) == (
+        "accuracy chooses among published accuracies, and results takes those of a file in their "
+        "place; leave one of them out, or add with_catalogue"
+    )
+
+
+def test_pareto_lists_dominated_networks_on_request():
+    report = fs.pareto(families=["mobilenetv1", "ghostnet"], res=224)
+    assert (len(report.to_frame()), len(report.data["points"])) == (4, 7)
+    assert len(fs.pareto(families="mobilenetv1,ghostnet", res=224, every=True).to_frame()) == 7

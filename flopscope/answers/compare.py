@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from flopscope.analytic.named_blocks import NAMED_BLOCKS
-from flopscope.answers.counted import Given, check_batch, counted, made, sizes_of
-from flopscope.answers.counters import counters_agree
+from flopscope.answers.counted import Counted, Given, check_batch, counted, made, sizes_of
 from flopscope.answers.profile import profile
 from flopscope.answers.target import CHANNELS, Target, of_variant, parse_target
 from flopscope.brief import number_of, short
@@ -140,13 +138,8 @@ def compare(
     """
     if not models:
         raise BadInput("no model to compare; name at least one, such as mobilenetv2")
-    if check and (
-        blocks := [name for name in models if isinstance(name, str) and name in NAMED_BLOCKS]
-    ):
-        raise BadInput(
-            f"{', '.join(blocks)}: a block has no sizes at which it could be checked; "
-            "flopscope check --prove proves it for all sizes"
-        )
+    if check:
+        _refuse_blocks(models)
     check_size("batch", batch, "such as 1")
     counting, choice = convention(convention_name), parse_choice(accuracy)
     given = Given(res, batch, tuple(inputs), tuple(pairs), example or {})
@@ -154,6 +147,17 @@ def compare(
     entries = tuple(_entry(target, given, check, scaling) for target in targets)
     _check_one_batch(entries)
     return Comparison(entries, counting, by, scaling, choice)
+
+
+def _refuse_blocks(models: Sequence[str | nn.Module]) -> None:
+    from flopscope.analytic.named_blocks import NAMED_BLOCKS
+
+    blocks = [name for name in models if isinstance(name, str) and name in NAMED_BLOCKS]
+    if blocks:
+        raise BadInput(
+            f"{', '.join(blocks)}: a block has no sizes at which it could be checked; "
+            "flopscope check --prove proves it for all sizes"
+        )
 
 
 def _check_one_batch(entries: Sequence[Entry]) -> None:
@@ -185,11 +189,22 @@ def _entry(target: Target, given: Given, check: bool, scaling: Scaling | None) -
     found = counted(target, given)
     if not (given.inputs or given.example):
         check_batch(target.name, found.shapes, given.batch)
-    agreement = counters_agree(target, found.inputs, found.ledger) if check else None
+    agreement = _counted_by_others(target, found) if check else None
+    return replace(of_counted(found), agreement=agreement)
+
+
+def of_counted(found: Counted) -> Entry:
+    """A network that is counted, without its published figures."""
     return Entry(
-        target, found.resolution, found.batch, found.ledger, (), agreement, found.shapes,
-        found.expected,
+        found.target, found.resolution, found.batch, found.ledger,
+        shapes=found.shapes, expected=found.expected,
     )  # fmt: skip
+
+
+def _counted_by_others(target: Target, found: Counted) -> Agreement:
+    from flopscope.answers.counters import counters_agree
+
+    return counters_agree(target, found.inputs, found.ledger)
 
 
 def entry(variant: Variant, resolution: Resolution | None, batch: int, check: bool) -> Entry:

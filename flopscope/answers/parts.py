@@ -100,22 +100,22 @@ def largest_first(quantity: Quantity | None) -> Order:
 
 def tree(ledger: Ledger, depth: int | None = None, order: Order = list) -> list[Part]:
     """The modules of a network, each followed by those below it, down to the given depth."""
-    return list(_below(_counted(ledger.rows), (), depth, order))
+    return list(_below(counted_rows(ledger.rows), (), depth, order))
 
 
 def groups(ledger: Ledger, level: Level, order: Order = list) -> list[Part]:
     """The layers, stages, blocks or kinds of operators of a network, as parts."""
-    return order(_grouped(_counted(ledger.rows), level))
+    return order(_grouped(counted_rows(ledger.rows), level))
 
 
 def operators(ledger: Ledger) -> list[Part]:
     """Every operator as a part of its own, in order of execution."""
-    return [Part(c.row.path, module_of(c.row), [c]) for c in _counted(ledger.rows)]
+    return [Part(c.row.path, module_of(c.row), [c]) for c in counted_rows(ledger.rows)]
 
 
 def whole(ledger: Ledger) -> Part:
     """All operators as one part."""
-    return Part("", "total", _counted(ledger.rows), leaf=False)
+    return Part("", "total", counted_rows(ledger.rows), leaf=False)
 
 
 def shared_parameters(ledger: Ledger) -> list[str]:
@@ -166,7 +166,7 @@ def _below(
         yield from below
 
 
-def _counted(rows: Iterable[Operator]) -> list[CountedRow]:
+def counted_rows(rows: Iterable[Operator]) -> list[CountedRow]:
     """Count each stored tensor at the first operator that reads all of it."""
     rows = tuple(rows)
     sizes = {weight.key: elements(weight.shape) for row in rows for weight in row.weights}

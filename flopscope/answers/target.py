@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flopscope.arguments import parse_arguments, parse_input
 from flopscope.brief import short
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.names import catalog_name
@@ -47,7 +46,8 @@ class Source(Enum):
 class Target:
     """A network that can be counted. `name` is the text by which it is shown, and `place` the same
     without the arguments in brackets, which are `pairs` such as 'width=0.5'. A model of the
-    catalogue is a `variant`; an object of Python is a `module`.
+    catalogue is a `variant`; an object of Python is a `module`, or a class or function that is the
+    `maker` of one.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Target:
     pairs: tuple[str, ...] = ()
     variant: Variant | None = None
     module: nn.Module | None = None
+    maker: Callable[..., nn.Module] | None = None
 
     def __repr__(self) -> str:
         return short(self, f"{self.name}, {self.source.value}")
@@ -81,7 +82,7 @@ class Target:
         """The same network with more arguments, which its name shows. Raises as `arguments`."""
         if not pairs:
             return self
-        self.arguments(parse_arguments(pairs))
+        self.arguments(_arguments(pairs))
         together = (*self.pairs, *pairs)
         return replace(self, name=f"{self.place}[{','.join(together)}]", pairs=together)
 
@@ -95,7 +96,7 @@ class Target:
         if given and not self.takes_arguments:
             kind = "an ONNX file" if self.is_graph else "a module already"
             raise BadInput(f"{self.name} is {kind}, which takes no arguments")
-        written = parse_arguments(self.pairs)
+        written = _arguments(self.pairs)
         for name in given or {}:
             if name in written:
                 raise BadInput(f"{self.name} has the argument {name} already; give it once")
@@ -110,8 +111,10 @@ class Target:
             return without_memory(self.variant.build)
         if self.module is not None:
             return self.module
-        from flopscope.tracing.loading.targets import load
+        from flopscope.tracing.loading.targets import load, made_by
 
+        if self.maker is not None:
+            return made_by(self.maker, found, self.name)
         return load(self.place, found)
 
     def native(self, arguments: Mapping[str, Any] | None = None) -> tuple[int, int] | None:
@@ -152,6 +155,8 @@ class Target:
         """Inputs as texts or as they were read; the target's own where there are none."""
         if not inputs:
             return self.inputs(arguments=arguments)
+        from flopscope.arguments import parse_input
+
         return tuple(parse_input(i) if isinstance(i, str) else i for i in inputs)
 
     def given(
@@ -175,6 +180,14 @@ class Target:
         if batch != 1:
             raise BadInput("--input gives the batch too, as in 8,3,H,W; leave --batch out")
         return self.read(texts)
+
+
+def _arguments(pairs: Sequence[str]) -> dict[str, Any]:
+    if not pairs:
+        return {}
+    from flopscope.arguments import parse_arguments
+
+    return parse_arguments(pairs)
 
 
 def refuse_arguments(model: str, *given: Any) -> None:

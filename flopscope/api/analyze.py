@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flopscope.api.free import check_option, image, size
+from flopscope.api.free import image, option, size
 from flopscope.api.given import text
 from flopscope.api.public import public
 from flopscope.ledger import Ledger
@@ -30,9 +30,8 @@ def analyze(
 
     variant = parse(model)
     known_options(variant, options)
-    for name, value in options.items():
-        check_option(variant, name, value)
-    return variant.ledger(variant.resolution(res), batch, **options)
+    given = {name: option(variant, name, value) for name, value in options.items()}
+    return variant.ledger(variant.resolution(res), batch, **given)
 
 
 @public(model=text)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flopscope.api.given import budgets, text
+from flopscope.api.budgets import budgets
+from flopscope.api.given import text
 from flopscope.api.public import public
 from flopscope.brief import number_of
 from flopscope.present.report import Report

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flopscope.api.given import scaling
 from flopscope.api.networks import formed, named
@@ -48,17 +48,22 @@ class ComparisonReport(Report):
     def holds(self) -> bool:
         return self.comparison.agrees
 
-    def plot(self, ax: Axes | None = None, panel: str = "kind") -> Axes:
-        """One picture on these axes or new ones: the count by "stage" or "kind", or against
-        "resolution", "width" or "activations".
+    def plot(self, ax: Axes | None = None, panel: str = "kind", **look: Any) -> Axes:
+        """One picture on these axes or new ones: the count by "stage" or "kind", each as
+        "stage-share" or "kind-share" too, "totals", or against "resolution", "width" or
+        "activations".
 
-        Needs matplotlib. Raises UnknownName for another panel, BadInput where nothing can vary.
+        `look` has the command's options: size, title, xlim="100M:1G", ylim, xscale, yscale. Needs
+        matplotlib. Raises UnknownName for another panel, BadInput where nothing can vary and for a
+        look that cannot be drawn.
         """
         require_plots()
         from flopscope.present.plots.comparison import draw
-        from flopscope.present.plots.export import shown_axes
+        from flopscope.present.plots.export import axes_for
+        from flopscope.present.plots.look import read_look
 
-        return draw(shown_axes() if ax is None else ax, self.comparison, panel)
+        seen = read_look(**look)
+        return draw(axes_for(ax, seen), self.comparison, panel, seen)
 
 
 @public()
@@ -67,6 +72,7 @@ def compare(
     res: int | tuple[int, int] | None = None,
     batch: int = 1,
     convention: str = "macs",
+    accuracy: str | None = None,
     by: str | None = None,
     check: bool = False,
     scale: Scaling | str | None = None,
@@ -79,8 +85,9 @@ def compare(
 
     Each is a model of the catalogue, or a target as the command line takes it: `net.py:Net`,
     `timm:NAME`, `torchvision:NAME`, `model.onnx`, or a module, which is traced and needs torch.
-    `scale`, a `Scaling`, multiplies depth, width and resolution of each. `columns`, `sort` and
-    `group` lay the table out for a paper. Raises BadInput, UnknownName.
+    `scale`, a `Scaling`, multiplies depth, width and resolution of each. `accuracy` says whose
+    top-1 is taken: "paper", "torchvision", "timm:a1_in1k", "best". `columns`, `sort` and `group`
+    lay the table out for a paper. Raises BadInput, UnknownName.
 
     >>> compare("mobilenetv1", "mobilenetv2", res=224).to_dict()["models"][1]["macs"]
     300774272
@@ -96,6 +103,7 @@ def compare(
         res=res,
         batch=batch,
         convention_name=convention,
+        accuracy=accuracy,
         by=None if by is None else Level.named(by),
         check=check,
         scaling=scaling(scale),

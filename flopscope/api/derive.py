@@ -10,7 +10,7 @@ from flopscope.answers.derive.derivation import Derivation
 from flopscope.answers.formula import QUANTITIES
 from flopscope.answers.target import parse_target
 from flopscope.api.formula import FormulaPages, cautions
-from flopscope.api.given import maker, mapping
+from flopscope.api.given import maker
 from flopscope.api.public import public
 from flopscope.api.subject import specs
 from flopscope.errors import UnknownName
@@ -41,7 +41,7 @@ class DerivationReport(FormulaPages, Derivation):
         return f"{self.target}: {', '.join(self.pieces[0].formulas)}{more}"
 
 
-@public(make=maker, arguments=mapping)
+@public(make=maker)
 def derive(
     make: str | Callable[..., nn.Module],
     arguments: Mapping[str, Any] | None = None,

@@ -39,7 +39,7 @@ class PageReport(Report):
     def to_frame(self) -> pd.DataFrame:
         """Raises BadInput, because a page of formulas has no table."""
         raise BadInput(
-            f"a {type(self).__name__} has no table; it has text(), to_latex(), to_python() and "
+            f"{type(self).__name__} has no table; it has text(), to_latex(), to_python() and "
             "to_dict()"
         )
 

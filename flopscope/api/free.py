@@ -40,34 +40,40 @@ def image(name: str, value: Any) -> Any:
 def _is_size(value: Any) -> bool:
     if is_symbolic(value):
         return True
-    integer = is_integer(value) or (is_array(value) and value.dtype.kind in "iuO")
+    integer = is_integer(value) or (is_array(value) and value.dtype.kind in INTEGERS)
     return bool(integer) and not any_of(value < 1)
 
 
-def check_option(variant: Variant, name: str, value: Any) -> None:
-    """Raises BadInput for a value that the option of a model does not take, as in its text."""
+INTEGERS = ("i", "u", "O")
+"""The kinds of arrays of integers, in NumPy's letters."""
+
+
+def option(variant: Variant, name: str, value: Any) -> Any:
+    """The value of a model's option. Raises BadInput for one that its text could not state."""
     from flopscope.catalog.options import Count, Multiplier
 
-    option = next(option for option in variant.model.options if option.name == name)
+    known = next(option for option in variant.model.options if option.name == name)
     if is_symbolic(value):
-        return
-    if isinstance(option, Count):
+        return value
+    value = value.item() if is_array(value) and value.ndim == 0 else value
+    if isinstance(known, Count):
         size(name, value)
-        if option.most is not None and any_of(value > option.most):
+        if known.most is not None and any_of(value > known.most):
             raise BadInput(
-                f"{name}={shown(value)} is more than the model takes; give at most {option.most}"
+                f"{name}={shown(value)} is more than the model takes; give at most {known.most}"
             )
-    if isinstance(option, Multiplier) and not _is_factor(value):
+    if isinstance(known, Multiplier) and not _is_factor(value):
         what = "is text" if isinstance(value, str) else "is not a positive number"
         raise BadInput(
             f"{name}={shown(value)} {what}; give one such as 0.75, an array of them or a symbol"
         )
+    return float(value) if isinstance(value, float) else value  # one of NumPy's too
 
 
 def _is_factor(value: Any) -> bool:
     """Is it a finite number above 0, or an array of them?"""
     if is_array(value):
-        positive = value.dtype.kind in "iufO" and not any_of(
+        positive = value.dtype.kind in (*INTEGERS, "f") and not any_of(
             ~((value > 0) & (value < float("inf")))
         )
         return bool(positive)

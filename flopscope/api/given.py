@@ -12,11 +12,11 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flopscope.brief import shown
-from flopscope.errors import BadInput, UnknownName
+from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
+    from flopscope.answers.ranges import Range
     from flopscope.catalog.scaling import Scaling
-    from flopscope.search.budgets import Budget
 
 Reader: TypeAlias = Callable[[str, Any], Any]
 
@@ -24,8 +24,35 @@ SUCH_TARGET = (
     "give a model of fs.list_models(), a text such as 'net.py:Net', 'timm:resnet18' or "
     "'model.onnx', or an nn.Module"
 )
+LONGEST = 1000
+"""The most characters of a text that is read."""
+SUCH: Mapping[str, str] = {
+    "assume": "H, W multiples of 32",
+    "by": "stage",
+    "columns": "params",
+    "convention": "fvcore",
+    "families": "ghostnet",
+    "family": "ghostnet",
+    "form": "train",
+    "free": "width",
+    "group": "family",
+    "names": "separable-ratio",
+    "patterns": "ghost*",
+    "quantities": "params",
+    "quantity": "params",
+    "results": "results.csv",
+    "sort": "macs",
+    "tool": "fvcore",
+    "when": "attention = conv",
+    "x": "params",
+}
+"""For messages, a text that an argument may be."""
 NO_NETWORK = (type(None), bool, int, float, complex, bytes, list, tuple, dict, set, frozenset)
 """Types of which no value stands for a network."""
+
+
+def _such(name: str) -> str:
+    return repr(SUCH.get(name, "mobilenetv2"))
 
 
 def is_integer(value: Any) -> bool:
@@ -70,22 +97,35 @@ def image(name: str, value: Any) -> int | tuple[int, int]:
 def text(name: str, value: Any) -> str:
     """Text that is not empty."""
     if not isinstance(value, str):
-        raise BadInput(f"{name} {shown(value)} is not text; give one text")
+        raise BadInput(f"{name} {shown(value)} is not text; give one such as {_such(name)}")
     if not value.strip():
         raise BadInput(f"{name} is an empty text; leave it out, or give a text that says something")
+    if len(value) > LONGEST:
+        raise BadInput(f"{name} is a text of {len(value):,} characters; give at most {LONGEST:,}")
     return value
+
+
+def some_texts(name: str, value: Any) -> tuple[str, ...]:
+    """A list of at least one text."""
+    found = texts(name, value)
+    if not found:
+        raise BadInput(f"{name} is an empty list; name at least one, or leave it out")
+    return found
 
 
 def texts(name: str, value: Any) -> tuple[str, ...]:
     """A list of texts; one text has commas between its parts, as on the command line."""
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, Sequence | set | frozenset) or isinstance(parts, bytes):
-        raise BadInput(f"{name} {shown(value)} is not a list of texts; give one such as ['width']")
+        raise BadInput(
+            f"{name} {shown(value)} is not a list of texts; give one such as [{_such(name)}]"
+        )
     for part in parts:
         if not isinstance(part, str):
-            raise BadInput(f"{shown(part)} in {name} is not text; give a list such as ['width']")
+            raise BadInput(f"{shown(part)} in {name} is not text; give one such as {_such(name)}")
         if not part.strip():
             raise BadInput(f"{name} has an empty text in it; leave that out")
+        text(name, part)
     return tuple(part.strip() for part in parts)
 
 
@@ -101,7 +141,7 @@ def network(name: str, value: Any) -> Any:
     if isinstance(value, str):
         if not value.strip():
             raise BadInput(f"a network is an empty text; {SUCH_TARGET}")
-        return value.strip()
+        return text(name, value.strip())
     if isinstance(value, list | tuple | set | frozenset):
         raise BadInput(
             f"{shown(value)} is a {type(value).__name__}, not a network; give each network as an "
@@ -121,7 +161,7 @@ def maker(name: str, value: Any) -> Any:
     if isinstance(value, str):
         if not value.strip():
             raise BadInput(f"a class is an empty text; {such}")
-        return value.strip()
+        return text(name, value.strip())
     kind = type(value).__name__
     if hasattr(value, "forward") and not isinstance(value, type):
         raise BadInput(
@@ -133,6 +173,21 @@ def maker(name: str, value: Any) -> Any:
     return value
 
 
+def network_or_maker(name: str, value: Any) -> Any:
+    """A target as text, a module, or a class or function that makes one."""
+    from flopscope.answers.making import target_of
+
+    return target_of(value) if callable(value) else network(name, value)
+
+
+def ranges(name: str, value: Any) -> tuple[Range, ...]:
+    """Free sizes as text, as a list of texts, or as a mapping from names to their values; None
+    stands for no values of one's own."""
+    from flopscope.answers.ranges import read_ranges
+
+    return read_ranges(mapping(name, value) if isinstance(value, Mapping) else texts(name, value))
+
+
 def mapping(name: str, value: Any) -> Mapping[str, Any]:
     """A mapping from names."""
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
@@ -140,6 +195,29 @@ def mapping(name: str, value: Any) -> Mapping[str, Any]:
             f"{name} {shown(value)} is not a mapping from names; give one such as {{'width': 24}}"
         )
     return value
+
+
+def rules(name: str, value: Any) -> Any:
+    """Rules for operators of one's own: a mapping from their names, or a text that names one."""
+    if isinstance(value, str):
+        return text(name, value)
+    if not isinstance(value, Mapping) or not all(map(callable, value.values())):
+        raise BadInput(
+            f"{name} {shown(value)} is no mapping from operators' names, such as mylib::scan, to "
+            "rules; give one, or name it as in 'file.py:RULES'"
+        )
+    return value
+
+
+def amount(name: str, value: Any) -> str:
+    """A number as its source states it: text, or a number."""
+    if is_number(value):
+        return str(value)
+    if not isinstance(value, str):
+        raise BadInput(
+            f"{name} {shown(value)} is not a number; give one as it was reported, such as '579M'"
+        )
+    return text(name, value)
 
 
 def sizes(name: str, value: Any) -> Mapping[str, int]:
@@ -166,7 +244,7 @@ def scaling(value: Any) -> Scaling | None:
         return value
     if not isinstance(value, str):
         raise BadInput(f"scale {shown(value)} is not a scaling; give one such as fs.Scaling(phi=1)")
-    return parse_scaling(value)
+    return parse_scaling(text("scale", value))
 
 
 def block_or_model(name: str, value: Any) -> str:
@@ -180,13 +258,18 @@ def block_or_model(name: str, value: Any) -> str:
 
 
 READERS: Mapping[str, Reader] = {
+    "accuracy": text,
     "batch": positive,
     "backward": flag,
     "by": text,
     "check": flag,
-    "columns": texts,
+    "arguments": mapping,
+    "assume": text,
+    "columns": some_texts,
     "convention": convention,
     "depth": natural,
+    "epoch": positive,
+    "every": flag,
     "example": sizes,
     "families": texts,
     "family": text,
@@ -196,10 +279,13 @@ READERS: Mapping[str, Reader] = {
     "ideal": flag,
     "name": block_or_model,
     "prove": flag,
-    "quantities": texts,
+    "params": amount,
+    "quantities": some_texts,
     "quantity": text,
+    "reported": amount,
     "res": image,
     "results": text,
+    "rules": rules,
     "sort": text,
     "step": positive,
     "target": network,
@@ -207,35 +293,6 @@ READERS: Mapping[str, Reader] = {
     "tool": text,
     "when": text,
     "with_catalogue": flag,
-    "x": texts,
+    "x": some_texts,
 }
 """How the argument of each name is read, unless a function says otherwise."""
-
-
-def budgets(limits: Mapping[str, Any], prefix: str = "") -> list[Budget]:
-    """Upper bounds on quantities, each named `prefix` and the quantity's name: integers, or texts
-    such as '300M'.
-
-    Raises UnknownName for another name, BadInput for what is no number from 1.
-
-    >>> budgets({"max_macs": "300M"}, "max_")
-    [Budget(quantity='macs', limit=300000000)]
-    """
-    from flopscope.quantities import bounded
-    from flopscope.search.budgets import parse_budget
-
-    known = {f"{prefix}{quantity.name}": quantity.name for quantity in bounded()}
-    for name in limits:
-        if name not in known:
-            raise UnknownName("budget", name, known)
-    given = {name: limit for name, limit in limits.items() if limit is not None}
-    return [parse_budget(name, known[name], _limit(name, limit)) for name, limit in given.items()]
-
-
-def _limit(name: str, limit: Any) -> str:
-    if not isinstance(limit, str) and not is_number(limit):
-        raise BadInput(
-            f"{name} {shown(limit)} is not a number from 1; give one such as 150M, as text, or "
-            "150_000_000"
-        )
-    return str(limit)

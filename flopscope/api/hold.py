@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flopscope.api.given import budgets
+from flopscope.api.budgets import budgets
 from flopscope.api.public import public
 from flopscope.api.subject import Shapes, counted
 from flopscope.errors import BadInput

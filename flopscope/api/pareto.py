@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from flopscope.api.given import budgets
+from flopscope.api.budgets import budgets
 from flopscope.api.public import public
 from flopscope.errors import BadInput
 from flopscope.extras import require_plots
@@ -21,31 +21,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, repr=False)
 class FrontReport(Report):
-    """The report that `pareto` returns. `front` holds its points."""
+    """The report that `pareto` returns. `front` holds its points; the table has the dominated ones
+    if it has `every` point."""
 
     front: Front
+    every: bool = False
 
     def document(self) -> Document:
-        """The frontier, and the points behind it."""
+        """The best within the budgets, and the frontier."""
         from flopscope.present.pareto import front_document
 
-        return front_document(self.front)
+        return front_document(self.front, self.every)
 
     @property
     def about(self) -> str:
         costs = " and ".join(self.front.question.criteria)
         return f"{len(self.front.on)} of {len(self.front.points)} networks, by {costs} and top-1"
 
-    def plot(self, ax: Axes | None = None) -> Axes:
+    def plot(self, ax: Axes | None = None, **look: Any) -> Axes:
         """Cost against accuracy with the frontier, on these axes or new ones.
 
-        Needs matplotlib. Raises BadInput for a front of several costs.
+        `look` has the command's options: size, title, xlim="100M:1G", ylim, xscale, yscale. Needs
+        matplotlib. Raises BadInput for a front of several costs and for a look that cannot be
+        drawn.
         """
         require_plots()
-        from flopscope.present.plots.export import shown_axes
+        from flopscope.present.plots.export import axes_for
         from flopscope.present.plots.frontier import frontier
+        from flopscope.present.plots.look import read_look
 
-        return frontier(shown_axes() if ax is None else ax, self.front)
+        seen = read_look(**look)
+        return frontier(axes_for(ax, seen), self.front, seen)
 
 
 @public()
@@ -56,14 +62,18 @@ def pareto(
     with_catalogue: bool = False,
     res: int | tuple[int, int] | None = None,
     convention: str = "macs",
+    accuracy: str | None = None,
     families: str | Sequence[str] = (),
+    every: bool = False,
     **limits: int | float | str | None,
 ) -> FrontReport:
     """The networks that no other beats in both cost and accuracy.
 
     `x` names the costs, `results` is the path of a CSV file of your own accuracies, which
-    `with_catalogue` puts beside the published ones, and `families` are those that are taken. A
-    budget is max_ and its quantity: max_macs="600M". Raises BadInput, UnknownName.
+    `with_catalogue` puts beside the published ones, and `families` are those that are taken.
+    `accuracy` says whose published ones: "paper", "torchvision", "timm:a1_in1k", "best". `every`
+    lists the dominated networks too. A budget is max_ and its quantity: max_macs="600M". Raises
+    BadInput, UnknownName.
 
     >>> front = pareto(res=224, max_macs="100M").front
     >>> front.points[front.on[-1]].name
@@ -78,8 +88,15 @@ def pareto(
         raise BadInput(
             "with_catalogue adds the published accuracies to those of results; give both"
         )
+    if accuracy is not None and results is not None and not with_catalogue:
+        raise BadInput(
+            "accuracy chooses among published accuracies, and results takes those of a file in "
+            "their place; leave one of them out, or add with_catalogue"
+        )
     side = (res, res) if isinstance(res, int) else res
     most = tuple(budgets(limits, "max_"))
-    question = Question(tuple(x), CONVENTIONS[convention], side, tuple(families), most)
+    counting = CONVENTIONS[convention]
+    question = Question(tuple(x), counting, side, tuple(families), most, accuracy)
     mine = None if results is None else read_results(results)
-    return FrontReport(Front(question, points(question, mine, mine is None or with_catalogue)))
+    front = Front(question, points(question, mine, mine is None or with_catalogue))
+    return FrontReport(front, every)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from flopscope.api.apart import check_shapes, question, sized, view_of
 from flopscope.api.public import public
-from flopscope.api.subject import Shapes, given_inputs
+from flopscope.api.subject import Shapes
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from flopscope.catalog.scaling import Scaling
     from flopscope.present.profile import ProfileReport
     from flopscope.tracing.calls import Rule
 
@@ -28,26 +30,30 @@ def profile(
     by: str = "module",
     depth: int | None = None,
     sort: str | None = None,
+    columns: Sequence[str] = (),
     backward: bool = False,
+    epoch: int | None = None,
+    scale: Scaling | str | None = None,
+    form: str | None = None,
 ) -> ProfileReport:
     """A network as it runs, traced: its modules with parameters, work and shares of the total.
 
     `target` is a module, or a text as the command line takes it. An input is a shape, (1, 3, 224,
     224); a name in it is a free size, ("B", 3, "H", "W"); a text gives a name and a type too,
-    "ids=B,T:int64". Without one the network's own is taken; `res` is short for one image. Needs
-    torch, or onnx for an ONNX file. Raises BadInput, UnknownName.
+    "ids=B,T:int64". Without one the network's own is taken; `res` is short for one image. `columns`
+    are names that `flopscope profile --columns help` lists. With `backward` it is a training step,
+    and `epoch` the number of images of which every one is seen once. Needs torch, or onnx for an
+    ONNX file. Raises BadInput, UnknownName.
 
     >>> from torch import nn
     >>> profile(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), (1, 3, 32, 32)).to_dict()["macs"]
     194400
     """
-    from flopscope.answers import profile as answers
-    from flopscope.answers.target import parse_target
-    from flopscope.conventions import CONVENTIONS
+    from flopscope.answers.apart import traced
     from flopscope.present.profile import ProfileReport
-    from flopscope.present.view import View
 
-    view = View(CONVENTIONS[convention], by, depth, sort)
-    network = parse_target(target)
-    given = given_inputs(network, inputs, res, batch, arguments)
-    return ProfileReport(answers.profile(network, given, arguments, example, rules, backward), view)
+    view = view_of(convention, by, depth, sort, columns)
+    network, size = sized(target, res, scale, form)
+    asked = question(network, inputs, size, batch, arguments, example, rules, backward, epoch)
+    found, cost = traced(asked, lambda shapes: check_shapes(view, shapes, backward))
+    return ProfileReport(found, view, cost)

@@ -8,6 +8,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from flopscope.api.given import READERS, Reader
+from flopscope.api.spoken import speaking_python
 from flopscope.errors import BadInput, UnknownName
 
 Given = ParamSpec("Given")
@@ -30,7 +31,8 @@ def public(**own: Reader) -> Callable[[Callable[Given, Answer]], Callable[Given,
         def checked(*args: Given.args, **kwargs: Given.kwargs) -> Answer:
             bound = _bound(function.__name__, signature, args, kwargs)
             read = inspect.BoundArguments(signature, _read(bound, readers))
-            return function(*read.args, **read.kwargs)
+            with speaking_python():
+                return function(*read.args, **read.kwargs)
 
         return checked
 

@@ -2,69 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from flopscope.api.given import scaling
-from flopscope.api.networks import formed, named
+from flopscope.api.apart import check_shapes, question, sized, view_of
 from flopscope.api.public import public
-from flopscope.present.report import Report
-from flopscope.present.table import Document
+from flopscope.api.subject import Shapes
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from flopscope.answers.compare import Entry
     from flopscope.catalog.scaling import Scaling
-    from flopscope.conventions import Convention
-    from flopscope.ledger import Ledger, Level
-
-
-@dataclass(frozen=True, repr=False)
-class ShowReport(Report):
-    """The report that `show` returns: one network, a line for each layer or group."""
-
-    entry: Entry
-    convention: Convention
-    level: Level
-
-    @property
-    def ledger(self) -> Ledger:
-        """The rows that it shows."""
-        return self.entry.ledger
-
-    def document(self) -> Document:
-        """The layers or groups, and the total."""
-        from flopscope.present.catalog import show_document
-
-        return show_document(self.entry, self.convention, self.level)
-
-    @property
-    def about(self) -> str:
-        return f"{named([self.entry])}, by {self.level.value}"
+    from flopscope.present.show import ShowReport
+    from flopscope.tracing.calls import Rule
 
 
 @public()
 def show(
     target: str | nn.Module,
-    *,
+    *inputs: Shapes,
     res: int | tuple[int, int] | None = None,
     batch: int = 1,
+    arguments: Mapping[str, Any] | None = None,
+    example: Mapping[str, int] | None = None,
+    rules: str | Mapping[str, Rule] | None = None,
     convention: str = "macs",
     by: str = "layer",
+    depth: int | None = None,
+    sort: str | None = None,
+    columns: Sequence[str] = (),
+    backward: bool = False,
+    epoch: int | None = None,
     scale: Scaling | str | None = None,
     form: str | None = None,
 ) -> ShowReport:
-    """One network, a line for each layer, block, stage or kind of operator. Raises BadInput,
+    """One network, a line for each layer, block, stage or kind of operator. The arguments are those
+    of `profile`; a model of the catalogue is shown by its closed form. Raises BadInput,
     UnknownName.
 
     >>> show("mobilenetv2", by="stage").ledger.macs().value
     300774272
     """
-    from flopscope.answers import compare as answers
-    from flopscope.conventions import CONVENTIONS
-    from flopscope.ledger import Level
+    from flopscope.answers.apart import shown
+    from flopscope.present.show import ShowReport
 
-    level = Level.named(by)
-    compared = answers.compare(formed([target], form), res=res, batch=batch, scaling=scaling(scale))
-    return ShowReport(compared.entries[0], CONVENTIONS[convention], level)
+    view = view_of(convention, by, depth, sort, columns)
+    network, size = sized(target, res, scale, form)
+    asked = question(network, inputs, size, batch, arguments, example, rules, backward, epoch)
+    found, cost = shown(asked, lambda shapes: check_shapes(view, shapes, backward))
+    return ShowReport(found, view, cost)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flopscope.answers.target import Target, parse_target, refuse_arguments
-from flopscope.api.given import is_integer
+from flopscope.api.given import is_integer, text
 from flopscope.arguments import parse_input
 from flopscope.brief import shown
 from flopscope.errors import BadInput, UnknownName
@@ -47,7 +47,7 @@ def _spec(given: Any, keyword: str | None = None) -> InputSpec:
     if isinstance(given, str):
         if not given.strip():
             raise BadInput(f"an input is an empty text; {SUCH}")
-        read = parse_input(given)
+        read = parse_input(text("an input", given))
         return read if keyword is None else InputSpec(keyword, read.shape, read.dtype)
     if hasattr(given, "shape") and hasattr(given, "dtype"):  # a tensor, an array, a traced Input
         dtype = str(given.dtype).removeprefix("torch.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from flopscope.api.given import mapping
 from flopscope.api.public import public
 from flopscope.extras import require_witnesses
 from flopscope.ledger import Ledger
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from flopscope.tracing.calls import Rule
 
 
-@public(rules=mapping)
+@public()
 def trace(
     module: nn.Module,
     *inputs: Any,

@@ -5,16 +5,20 @@ kept as its source prints it ("4.2M", "579.80M"), because the digits shown say h
 `stated` turns such text into a number. Nothing here is computed, and sources may disagree.
 """
 
+from __future__ import annotations
+
 import csv
 import re
 from fractions import Fraction
 from functools import cache
-from importlib import resources
-from importlib.resources.abc import Traversable
-from typing import NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from flopscope.brief import short
 from flopscope.errors import BadInput
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 KINDS = ("paper", "official", "implementation", "third-party")
 """The kinds of sources of a figure, the most authoritative first."""
@@ -125,6 +129,11 @@ def has_figures(family: str) -> bool:
 
 
 def _folder() -> Traversable:
+    beside = Path(__file__).parent / "published"
+    if beside.is_dir():
+        return beside
+    from importlib import resources  # which finds it in an archive, too, and is slow to import
+
     return resources.files("flopscope.catalog") / "published"
 
 

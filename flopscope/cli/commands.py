@@ -32,6 +32,9 @@ COMMANDS: Mapping[str, ListedCommand] = {
     "conventions": ListedCommand(
         "catalog:conventions", "List what each tool and the papers count."
     ),
+    "diff": ListedCommand(
+        "diff:diff", "Match two networks row by row, with the cost of each change."
+    ),
     "formula": ListedCommand(
         "formula:formula", "Print the formula of a model, a block, a law or a class."
     ),
@@ -48,6 +51,9 @@ COMMANDS: Mapping[str, ListedCommand] = {
     ),
     "show": ListedCommand("profile:show", "Show one network layer by layer."),
     "solve": ListedCommand("solve:solve", "Find the largest network that keeps a budget."),
+    "sweep": ListedCommand(
+        "sweep:sweep", "Count a network along its widths, sizes and other numbers."
+    ),
 }
 
 

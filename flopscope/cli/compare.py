@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from flopscope.catalog.scaling import Scaling
     from flopscope.cli.options import Plot
     from flopscope.conventions import Convention
+    from flopscope.present.table import Document
 
 
 @click.command()
@@ -96,11 +99,9 @@ def compare(
     from flopscope.catalog.variant import with_form
     from flopscope.ledger import Level
     from flopscope.present.compare import comparison_document
-    from flopscope.present.paper import Layout, paper_document
     from flopscope.present.provenance import of_comparison
 
-    chosen = (columns, sort, group)
-    layout = None if chosen == (None, None, None) else Layout.parse(*chosen)
+    layout = _layout(columns, sort, group)
     traced = not all(map(is_catalog, models))
     doing = "checking" if check else "counting"
     with waiting(f"{doing} {', '.join(models)}", long=check or traced):
@@ -113,14 +114,24 @@ def compare(
             check=check,
             scaling=scaling,
         )
-    document = paper_document(found, layout) if layout else comparison_document(found)
     return Answer(
-        document,
+        comparison_document(found) if layout is None else layout(found),
         of_comparison(found),
         found.agrees,
         lambda plot: _picture(found, plot),
         bibliography=_entries(found),
     )
+
+
+def _layout(
+    columns: str | None, sort: str | None, group: str | None
+) -> Callable[[Comparison], Document] | None:
+    """What lays a comparison out as the options say; None where none is given."""
+    if (columns, sort, group) == (None, None, None):
+        return None
+    from flopscope.present.paper import Layout, paper_document
+
+    return partial(paper_document, layout=Layout.parse(columns, sort, group))
 
 
 def _entries(comparison: Comparison) -> str:

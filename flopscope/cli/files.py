@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import combinations
@@ -117,6 +114,8 @@ def _is_descriptor(path: str) -> bool:
 
 def _is_ours(file: Path) -> bool:
     """Is it a file that flopscope wrote beside another?"""
+    import json
+
     try:
         made = json.loads(file.read_bytes())
     except (OSError, ValueError):
@@ -125,6 +124,8 @@ def _is_ours(file: Path) -> bool:
 
 
 def _json(made: Mapping[str, Any]) -> bytes:
+    import json
+
     return (json.dumps(made, indent=2, ensure_ascii=False) + "\n").encode()
 
 
@@ -177,7 +178,9 @@ def _exchange(new: Mapping[Path, Path], old: Mapping[Path, Path]) -> None:
 
 def _written(file: Path, content: bytes) -> Path:
     """A new file beside this one, with its owner and mode, where it exists."""
-    handle, part = tempfile.mkstemp(dir=file.parent)
+    from tempfile import mkstemp
+
+    handle, part = mkstemp(dir=file.parent)
     try:
         with open(handle, "wb") as stream:
             stream.write(content)
@@ -200,9 +203,12 @@ def _give_mode(file: Path, part: str) -> None:
 
 def _copied(file: Path) -> Path:
     """A copy beside the file, to put back."""
-    handle, copy = tempfile.mkstemp(dir=file.parent)
+    from shutil import copy2
+    from tempfile import mkstemp
+
+    handle, copy = mkstemp(dir=file.parent)
     os.close(handle)
-    shutil.copy2(file, copy)
+    copy2(file, copy)
     return Path(copy)
 
 

@@ -85,10 +85,10 @@ def pareto(
     flopscope pareto --results results-imagenet.csv
 
     With budgets, the most accurate network within them comes first. Accuracies are the published
-    ones, each at the input size for which it was published. FILE has
-    timm's columns, model, img_size, top1, param_count, or model, top1 and any of res, params, macs
-    and latency_ms. A network under its name in timm, torchvision or the catalogue has computed
-    costs, any other those that the file states.
+    ones, each at the input size for which it was published. FILE has timm's columns, model,
+    img_size, top1, param_count, or model, top1 and any of res, params, macs and latency_ms. A
+    network under its name in timm, torchvision or the catalogue has computed costs, any other those
+    that the file states.
     """
     from flopscope.present.pareto import front_document
     from flopscope.present.provenance import of_front

@@ -50,11 +50,6 @@ class Asked(NamedTuple):
     epoch: int | None
     strict: bool
 
-    @property
-    def needs_trace(self) -> bool:
-        """Does a model of the catalogue have to run?"""
-        return bool(self.inputs or self.rules or self.backward or self.epoch is not None)
-
 
 def _images(text: str) -> int:
     images = integer_from(text, 1)

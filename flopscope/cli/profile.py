@@ -10,15 +10,18 @@ import click
 
 from flopscope.cli.answering import Answer, answered, asked
 from flopscope.cli.completing import target_argument
+from flopscope.cli.options import PLOT
 from flopscope.cli.part_options import Asked, part_options
 from flopscope.cli.progress import waiting
 from flopscope.cli.tables import style_options
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from flopscope.answers.epoch import Epoch
     from flopscope.answers.profile import Profile
-    from flopscope.answers.target import Target
-    from flopscope.facts import InputSpec
+    from flopscope.cli.options import Plot
+    from flopscope.present.profile import ProfileReport
     from flopscope.present.view import View
     from flopscope.sizes import Shape
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 @target_argument("target", "MODEL|TARGET")
 @part_options("module")
 @style_options()
+@PLOT
 @answered
 def profile(target: str, given: Asked) -> Answer:
     """Trace a network and print its modules as a tree, with numbers or, at free sizes, formulas.
@@ -43,6 +47,7 @@ def profile(target: str, given: Asked) -> Answer:
     flopscope profile mobilenetv2
     flopscope profile net.py:Net --res 224 --by layer --sort macs
     flopscope profile net.py:Net --by layer --columns input,kernel,macs -o out.csv
+    flopscope profile net.py:Net --by layer --plot layers.pdf
     flopscope profile net.py:Net --arg width=24 --input B,3,H,W
     flopscope profile net.py:Net --res 224 --batch 128 --backward --epoch 1.28M
     flopscope profile model.onnx
@@ -53,17 +58,19 @@ def profile(target: str, given: Asked) -> Answer:
     from flopscope.present.profile_formats import FORMATS
     from flopscope.present.provenance import Sources
 
-    network, given = _settled(target, given)
-    found, epoch = _counted(network, given, closed=False)
+    found, epoch = _counted(target, given, closed=False)
     report = ProfileReport(found, _view(given), epoch)
-    packages = ("onnx",) if network.is_graph else ("torch",)
+    graph = found.network is not None and found.network.is_graph
+    packages = ("onnx",) if graph else ("torch",)
     sources = Sources(given.convention, packages=packages)
-    return Answer(report, sources, _holds(found, given), formats=FORMATS)
+    holds = _holds(found, given)
+    return Answer(report, sources, holds, lambda plot: _picture(report, plot), FORMATS)
 
 
 @click.command()
 @target_argument("target", "MODEL|TARGET")
 @part_options("layer")
+@PLOT
 @answered
 def show(target: str, given: Asked) -> Answer:
     """Show one network layer by layer.
@@ -81,72 +88,39 @@ def show(target: str, given: Asked) -> Answer:
     from flopscope.present.provenance import of_entries
     from flopscope.present.show import ShowReport
 
-    network, given = _settled(target, given)
-    found, epoch = _counted(network, given, closed=True)
+    found, epoch = _counted(target, given, closed=True)
     report = ShowReport(found, _view(given), epoch)
     sources = of_entries(given.convention, [report.entry])
-    return Answer(report, sources, _holds(found, given), formats=FORMATS)
+    holds = _holds(found, given)
+    return Answer(report, sources, holds, lambda plot: _picture(report, plot), FORMATS)
 
 
-def _settled(target: str, given: Asked) -> tuple[Target, Asked]:
-    """The network in its form and scaled, and its size."""
-    from flopscope.answers.target import of_variant, parse_target
-    from flopscope.catalog.scaling import scaled
+def _picture(report: ProfileReport, plot: Plot) -> Figure:
+    from flopscope.present.plots.parts import profile_figure
+
+    return profile_figure(report.profile, report.view, plot.look)
+
+
+def _counted(target: str, given: Asked, *, closed: bool) -> tuple[Profile, Epoch | None]:
+    """The network at its inputs, from its `closed` form if it has one and need not run."""
+    from flopscope import arguments as texts
+    from flopscope.answers.apart import Question, in_size, shown, traced
+    from flopscope.answers.target import parse_target
     from flopscope.catalog.variant import with_form
-    from flopscope.errors import BadInput
 
     network = parse_target(with_form([target], given.form)[0])
-    if given.scaling is None:
-        return network, given
-    if network.variant is None:
-        raise BadInput(
-            f"{network.name} is not a catalogue model and has no coefficients that could be "
-            "scaled; leave --scale out, or name a catalogue model"
-        )
-    variant, size = scaled(network.variant, given.scaling, given.res)
-    return of_variant(variant), given._replace(res=size)
-
-
-def _counted(network: Target, given: Asked, *, closed: bool) -> tuple[Profile, Epoch | None]:
-    """The network at its inputs, from its `closed` form if it has one and no trace is needed."""
-    from flopscope import arguments as texts
-    from flopscope.answers import profile as answers
-    from flopscope.answers.epoch import check_epoch, epoch_of
-    from flopscope.answers.target import refuse_arguments
-
+    network, res = in_size(network, given.scaling, given.res)
     values, sizes = texts.parse_arguments(given.arguments), texts.parse_examples(given.examples)
+    inputs = network.given(given.inputs, res, given.batch or 1, values)
+    question = Question(
+        network, inputs, bool(given.inputs), res, given.batch, values, sizes, given.rules,
+        given.backward, given.epoch,
+    )  # fmt: skip
     view = _view(given)
-    if closed and network.variant is not None and not given.needs_trace:
-        refuse_arguments(network.name, values, sizes)
-        found = answers.closed(network, given.res, given.batch or 1)
-        _check(view, found.shapes)
-        return found, None
-    inputs = network.given(given.inputs, given.res, given.batch or 1, values)
-    if not network.is_graph:  # whose sizes are in the file
-        _check(view, (one.shape for one in inputs), given.backward)
-
-    def counted(on: tuple[InputSpec, ...]) -> Profile:
-        return answers.profile(network, on, values, sizes, given.rules, given.backward)
-
-    if given.epoch is not None:
-        check_epoch(network.read(inputs, values), backward=given.backward)
-    with waiting(f"{'reading' if network.is_graph else 'tracing'} {network.name}"):
-        found = _at_batch(counted(inputs), given, closed=closed)
-        _check(view, found.shapes)
-        if given.epoch is None:
-            return found, None
-        specs = network.read(inputs, values)
-        return found, epoch_of(found, specs, given.epoch, lambda on: counted(tuple(on)))
-
-
-def _at_batch(found: Profile, given: Asked, *, closed: bool) -> Profile:
-    """A named batch of a file is the one that is asked for, and 1 where rows are shown."""
-    from flopscope.answers.profile import with_batch
-
-    graph = found.network is not None and found.network.is_graph
-    if not graph or given.inputs or (given.batch is None and not closed):
-        return found
-    return with_batch(found, given.batch or 1)
+    doing = "reading" if network.is_graph else "tracing"
+    with waiting(f"{doing} {network.name}", long=not closed or network.variant is None):
+        answer = shown if closed else traced
+        return answer(question, lambda shapes: _check(view, shapes, given.backward))
 
 
 def _view(given: Asked) -> View:
@@ -163,7 +137,7 @@ def _holds(found: Profile, given: Asked) -> bool:
     return not (given.strict and any(map(found.unknown, names)))
 
 
-def _check(view: View, shapes: Iterable[Shape], backward: bool = False) -> None:
+def _check(view: View, shapes: Iterable[Shape], backward: bool) -> None:
     """Raises BadInput or UnknownName for an order, a column or a format that is not offered at
     these sizes, free or numbers."""
     from flopscope.present.profile import check_view

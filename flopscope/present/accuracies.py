@@ -16,10 +16,9 @@ OTHERS = 4
 
 
 def published_note(comparison: Comparison, entry: Entry) -> str:
-    """What is published of a network that has figures: the first of them, the accuracy that is
-    taken where that is another's, and what others state."""
+    """What is published of a network that has figures: the first of them, and before it the
+    accuracy that is taken where that is another's."""
     taken, first = comparison.accuracy(entry), entry.published[0]
-    others = _others(entry, taken)
     if taken is None and entry.accuracies:
         whose = f"no top-1 of {comparison.choice}; "
     elif taken is not None and taken.source != first.source:
@@ -27,15 +26,18 @@ def published_note(comparison: Comparison, entry: Entry) -> str:
         whose = f"top-1 {_percent(taken)} of {taken.words} ({taken.source}){doubt}; "
     else:
         whose = ""
-    stated = f"{entry.name}: {whose}{statement(first)}"
-    if not others:
-        return stated
-    return f"{stated}{'' if stated.endswith('.)') else '.'} Others state a top-1 of {also(others)}."
+    return f"{entry.name}: {whose}{statement(first)}"
+
+
+def other_notes(comparison: Comparison) -> list[str]:
+    """What others state of the networks."""
+    found = ((e, _others(e, comparison.accuracy(e))) for e in comparison.entries)
+    return [f"{e.name}: others state a top-1 of {also(others)}." for e, others in found if others]
 
 
 def _others(entry: Entry, taken: Accuracy | None) -> list[Accuracy]:
-    """The accuracies that the note does not state yet: neither the first figure's, nor such as are
-    written as the one that is taken."""
+    """The accuracies that `published_note` does not state: neither the first figure's, nor such as
+    are written as the one that is taken."""
     stated = [each for each in entry.accuracies if each.source != entry.published[0].source]
     return [each for each in stated if taken is None or _percent(each) != _percent(taken)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from flopscope.present.numbers import integer
@@ -48,7 +49,9 @@ def audit_document(findings: Sequence[Finding]) -> Document:
     notes = [f"[{n}] {' '.join(filter(None, r))}" for n, r in enumerate(references, start=1)]
     notes += [_nearest(f) for f in findings if f.verdict is FigureVerdict.IRREPRODUCIBLE]
     title = "Published figures. Exact: parameters, and MACs of convention macs."
-    return Document([Table(columns, rows, title, notes), _summary(findings)], _data(findings))
+    return Document(
+        [Table(columns, rows, title, notes), _summary(findings)], partial(_data, findings)
+    )
 
 
 def said(finding: Finding) -> str:

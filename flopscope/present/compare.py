@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flopscope.agreement.records import Agreement
 from flopscope.answers.compare import Comparison, Entry
 from flopscope.catalog.accuracies import Accuracy
 from flopscope.catalog.scaling import Scaling
 from flopscope.ledger import Level
-from flopscope.present.accuracies import accuracy_data, published_note
+from flopscope.present.accuracies import accuracy_data, other_notes, published_note
 from flopscope.present.numbers import percent, ratio, ratio_in_three
 from flopscope.present.operators import path_lines
 from flopscope.present.quantities import (
@@ -35,6 +34,9 @@ from flopscope.present.words import (
 from flopscope.quantities import MACS, PARAMS, Place, columns, standing
 from flopscope.readings import Reading
 
+if TYPE_CHECKING:
+    from flopscope.agreement.records import Agreement
+
 FOLDED = {"catalogue": "cata-\nlogue", "torchvision": "torch-\nvision"}
 SOURCE = Column("source", "From", numeric=False, fold=lambda word, _: FOLDED.get(word, word))
 """Where networks come from, in a table in which some are not of the catalogue."""
@@ -51,11 +53,19 @@ class Order:
     by: str = ""
     groups: Sequence[str] = ()
 
+    @property
+    def cited(self) -> list[Entry]:
+        """The networks of which figures are published."""
+        return [entry for entry in self.entries if entry.published]
+
 
 def comparison_document(comparison: Comparison, order: Order | None = None) -> Document:
     """Totals, then the split by stage, block, layer or kind where it is asked for, which is then
     what CSV holds."""
-    totals, data = _totals(comparison, order or Order(comparison.entries)), _data(comparison)
+    totals, data = (
+        _totals(comparison, order or Order(comparison.entries)),
+        partial(_data, comparison),
+    )
     if comparison.by is None:
         return Document([totals], data)
     return Document([replace(totals, aside=True), _split(comparison, comparison.by)], data)
@@ -65,7 +75,6 @@ def _totals(comparison: Comparison, order: Order) -> Table:
     several = len({input_text(entry) for entry in comparison.entries}) > 1
     asked = columns(Place.NETWORKS, comparison.convention)
     compared = partial(Column, text=ratio, raw=float, fold=lambda value, _: ratio_in_three(value))
-    cited = [entry for entry in order.entries if entry.published]
     grouped = order.by == "family"
     shown = [
         _model_column(several),
@@ -73,13 +82,7 @@ def _totals(comparison: Comparison, order: Order) -> Table:
         *([SOURCE] if comparison.mixed else []),
         *([_input_column()] if several else []),
         *map(reading_column, asked),
-        Column(
-            "top1",
-            "Top-1\n%",
-            _cited,
-            raw=lambda cited: cited[0] and float(cited[0].top1),
-            best=Best.MOST,
-        ),
+        TOP1,
         Column("whose", "Whose", numeric=False, raw=lambda taken: taken.words, shown=False),
         compared("params_ratio", "Size\n×"),
         compared(f"{comparison.convention.unit.lower()}_ratio", "Work\n×"),
@@ -91,15 +94,20 @@ def _totals(comparison: Comparison, order: Order) -> Table:
             *([entry.target.source.value] if comparison.mixed else []),
             *([entry] if several else []),
             *(row.read(entry.ledger) for row in asked),
-            (comparison.accuracy(entry), cited.index(entry) + 1) if entry.published else None,
+            top1_cell(comparison, order, entry),
             comparison.accuracy(entry),
             comparison.ratio(PARAMS, entry),
             comparison.ratio(MACS.under(comparison.convention), entry),
         ]
         for entry in order.entries
     ]
-    notes = [f"[{n}] {published_note(comparison, entry)}" for n, entry in enumerate(cited, start=1)]
-    notes += [*baseline(comparison, order), *_scaled(comparison), *_verdicts(comparison)]
+    notes = [
+        *top1_notes(comparison, order),
+        *baseline(comparison, order),
+        *_scaled(comparison),
+        *_verdicts(comparison),
+        *other_notes(comparison),
+    ]
     notes += [n for e in comparison.entries for n in reservations(e, comparison.convention)]
     notes += cautions(asked)
     return Table(shown, rows, _title(comparison), notes, headings=order.groups)
@@ -120,6 +128,28 @@ def _cited(cited: tuple[Accuracy | None, int]) -> str:
     """The accuracy, if there is one, and the number of the note that quotes its source."""
     accuracy, note = cited
     return f"[{note}]" if accuracy is None else f"{float(accuracy.top1):.1f} [{note}]"
+
+
+TOP1 = Column(
+    "top1",
+    "Top-1\n%",
+    _cited,
+    raw=lambda cited: cited[0] and float(cited[0].top1),
+    best=Best.MOST,
+)
+"""The accuracies that are stated of networks, with the numbers of their notes."""
+
+
+def top1_cell(
+    comparison: Comparison, order: Order, entry: Entry
+) -> tuple[Accuracy | None, int] | None:
+    """The accuracy of a network and the number of its note; None where nothing is published."""
+    return (comparison.accuracy(entry), order.cited.index(entry) + 1) if entry.published else None
+
+
+def top1_notes(comparison: Comparison, order: Order) -> list[str]:
+    """The notes that quote what is published of each network, in the order of the rows."""
+    return [f"[{n}] {published_note(comparison, e)}" for n, e in enumerate(order.cited, start=1)]
 
 
 def _split(comparison: Comparison, level: Level) -> Table:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
 from flopscope.answers.compare import Comparison, Entry
 from flopscope.catalog.papers import Paper
 from flopscope.errors import BadInput, UnknownName
-from flopscope.present.accuracies import published_note
 from flopscope.present.citations import bibtex, key, papers
 from flopscope.present.columns import Rows, check_column, known, parse_columns
-from flopscope.present.compare import FAMILY, SOURCE, Order, comparison_document
+from flopscope.present.compare import (
+    FAMILY,
+    SOURCE,
+    TOP1,
+    Order,
+    comparison_document,
+    top1_cell,
+    top1_notes,
+)
 from flopscope.present.numbers import ratio
 from flopscope.present.quantities import reading_column
-from flopscope.present.table import Best, Column, Document, Table
+from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import input_text, reservations
 from flopscope.quantities import MACS, PARAMS, askable
-from flopscope.readings import Reading
 
 GROUPS: Mapping[str, Callable[[Entry], str]] = {
     "family": lambda entry: entry.family,
@@ -36,18 +41,11 @@ class Shown(NamedTuple):
     caution: str = ""
 
 
-Maker: TypeAlias = Callable[[Comparison], Shown]
+Maker: TypeAlias = Callable[[Comparison, Order], Shown]
 
 
-def _top1(comparison: Comparison) -> Shown:
-    def taken(entry: Entry) -> Fraction | None:
-        found = comparison.accuracy(entry)
-        return None if found is None else found.top1
-
-    column = Column(
-        "top1", "Top-1\n%", lambda top1: f"{float(top1):.1f}", raw=float, best=Best.MOST
-    )
-    return Shown(column, taken)
+def _top1(comparison: Comparison, order: Order) -> Shown:
+    return Shown(TOP1, lambda entry: top1_cell(comparison, order, entry))
 
 
 def _paper(entry: Entry) -> Paper | None:
@@ -57,26 +55,26 @@ def _paper(entry: Entry) -> Paper | None:
 def _quantity(name: str) -> Maker:
     """The column of a quantity, by the name that it is chosen by."""
 
-    def shown(comparison: Comparison) -> Shown:
+    def shown(comparison: Comparison, order: Order) -> Shown:
         row = askable(comparison.convention)[name]
         return Shown(reading_column(row), lambda entry: row.read(entry.ledger), row.caution)
 
     return shown
 
 
-def _count_ratio(comparison: Comparison) -> Shown:
+def _count_ratio(comparison: Comparison, order: Order) -> Shown:
     work = MACS.under(comparison.convention)
     column = Column(f"{comparison.convention.unit.lower()}_ratio", "Work\n×", ratio, raw=float)
     return Shown(column, lambda entry: comparison.ratio(work, entry))
 
 
-def _params_ratio(comparison: Comparison) -> Shown:
+def _params_ratio(comparison: Comparison, order: Order) -> Shown:
     column = Column("params_ratio", "Size\n×", ratio, raw=float)
     return Shown(column, lambda entry: comparison.ratio(PARAMS, entry))
 
 
 def _same(column: Column, cell: Callable[[Entry], Any]) -> Maker:
-    return lambda comparison: Shown(column, cell)
+    return lambda comparison, order: Shown(column, cell)
 
 
 _FACTS: Mapping[str, Maker] = {
@@ -148,11 +146,11 @@ def paper_document(comparison: Comparison, layout: Layout) -> Document:
     if not layout.columns:
         return plain
     table = _table(comparison, layout, order, plain.tables[0])
-    return Document([table, *plain.tables[1:]], plain.data)
+    return Document([table, *plain.tables[1:]], plain.facts)
 
 
 def _table(comparison: Comparison, layout: Layout, order: Order, plain: Table) -> Table:
-    shown = [COLUMNS[name](comparison) for name in layout.columns]
+    shown = [COLUMNS[name](comparison, order) for name in layout.columns]
     columns = [
         Column("model", "Model", str, numeric=False),
         FAMILY,
@@ -175,7 +173,7 @@ def _table(comparison: Comparison, layout: Layout, order: Order, plain: Table) -
 def _notes(comparison: Comparison, layout: Layout, order: Order) -> list[str]:
     notes = [_baseline(comparison)] if {"params_ratio", "count_ratio"} & {*layout.columns} else []
     if "top1" in layout.columns:
-        notes += [published_note(comparison, e) for e in order.entries if e.published]
+        notes += top1_notes(comparison, order)
     return notes + [n for e in order.entries for n in reservations(e, comparison.convention)]
 
 
@@ -184,9 +182,9 @@ def _ordered(comparison: Comparison, layout: Layout) -> Order:
     of their first rows, and keep the order of their rows."""
     entries = list(comparison.entries)
     if layout.sort:
-        cell = COLUMNS[layout.sort.removeprefix("+")](comparison).cell
+        by = COLUMNS[layout.sort.removeprefix("+")](comparison, Order(entries))
         sign = 1 if layout.sort.startswith("+") else -1
-        values = {id(e): _ordinal(cell(e)) for e in entries}
+        values = {id(e): _ordinal(by, e) for e in entries}
         entries.sort(key=lambda e: (values[id(e)] is None, sign * (values[id(e)] or 0)))
     if layout.group is None:
         return Order(entries)
@@ -196,8 +194,10 @@ def _ordered(comparison: Comparison, layout: Layout) -> Order:
     return Order(entries, layout.group, [group(e) for e in entries])
 
 
-def _ordinal(value: Any) -> Any:
-    return int(value) if isinstance(value, Reading) else value
+def _ordinal(by: Shown, entry: Entry) -> Any:
+    """The number by which a network is sorted; None if it has none."""
+    cell = by.cell(entry)
+    return None if cell is None else by.column.raw(cell)
 
 
 def _baseline(comparison: Comparison) -> str:

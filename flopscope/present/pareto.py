@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from flopscope.errors import SHOWN
@@ -26,7 +27,7 @@ KNEE = "\u00a0knee"
 def front_document(front: Front, every: bool = False) -> Document:
     """The frontier in a table, with notes on accuracies, knee, hypervolume and what is left out;
     with `every`, the dominated points below it. The data always have all points."""
-    return Document([_table(front, every)], _data(front))
+    return Document([_table(front, every)], partial(_data, front))
 
 
 def amount(value: Amount) -> str:
@@ -146,9 +147,10 @@ def _answer(front: Front) -> str:
     whose = f" ({best.accuracy.words})" if best.accuracy else ""
     costs = zip((*asked.costs, *asked.bounded), (*best.costs, *best.bounded), strict=True)
     figures = [f"{amount(cost)} {_noun(named)}" for named, cost in costs]
+    stated = ", as the file states" if best.stated else ""
     return (
         f"Best within {_and(map(str, asked.most))}: {place(best)} with a top-1 of "
-        f"{float(best.top1):g} %{whose}, {_and(figures)}.\n"
+        f"{float(best.top1):g} %{whose}, {_and(figures)}{stated}.\n"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flopscope.alphabet import ALPHABET
 from flopscope.answers.epoch import Epoch
@@ -14,6 +14,7 @@ from flopscope.answers.parts import Part, shared_parameters, whole
 from flopscope.answers.profile import Profile
 from flopscope.brief import sizes_text
 from flopscope.errors import BadInput
+from flopscope.extras import require_plots
 from flopscope.present.columns import share_of
 from flopscope.present.epoch import epoch_data, epoch_table
 from flopscope.present.passes import passes_data, passes_table
@@ -24,6 +25,9 @@ from flopscope.present.report import Report
 from flopscope.present.table import Document, Table
 from flopscope.present.view import View
 from flopscope.quantities import PARAMS, QUANTITIES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 PLACES = 3
 """The most places that the note on an unknown operator names."""
@@ -53,6 +57,20 @@ class ProfileReport(Report):
     def about(self) -> str:
         return f"{self.profile.target} on {_on(self.profile)}, by {self.view.by}"
 
+    def plot(self, ax: Axes | None = None, **look: Any) -> Axes:
+        """A bar for each of the largest parts, on these axes or new ones.
+
+        `look` has the command's options: size, title, xlim="0:20M". Needs matplotlib. Raises
+        BadInput at free sizes, and for a look that cannot be drawn.
+        """
+        require_plots()
+        from flopscope.present.plots.export import axes_for
+        from flopscope.present.plots.look import read_look
+        from flopscope.present.plots.parts import profile_bars
+
+        seen = read_look(**look)
+        return profile_bars(axes_for(ax, seen), self.profile, self.view, seen)
+
     @cached_property
     def _document(self) -> Document:
         notes, counting = notes_of(self.profile, self.view), self.view.convention
@@ -68,9 +86,8 @@ class ProfileReport(Report):
         return Document(shown, data)
 
     def _title(self) -> str:
-        shapes = " and ".join(f"({', '.join(map(str, s))})" for s in self.profile.shapes)
         own = ", which it is made for" if self.profile.native else ""
-        return counted_title(f"{self.profile.target} on {shapes}{own}", self.view)
+        return counted_title(f"{self.profile.target} on {_on(self.profile)}{own}", self.view)
 
     def _tables(self, notes: Sequence[str]) -> list[Table]:
         tables = _formulas if self.free else _numbers

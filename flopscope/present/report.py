@@ -119,11 +119,11 @@ class Report(ABC):
             )
         return self.text(format_name)
 
-    def plot(self, ax: Axes | None = None) -> Axes:
+    def plot(self, ax: Axes | None = None, **look: Any) -> Axes:
         """Raises BadInput, because this kind of report has no picture."""
         raise BadInput(
-            f"a {type(self).__name__} has no picture; fs.compare and fs.pareto give reports that "
-            "can be drawn"
+            f"{type(self).__name__} has no picture; fs.compare, fs.pareto and fs.profile give "
+            "reports that can be drawn"
         )
 
     def __bool__(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from flopscope.answers.compare import Entry
 from flopscope.answers.counted import image_of
 from flopscope.answers.parts import operators
-from flopscope.ledger import Level
+from flopscope.ledger import Ledger, Level
 from flopscope.present.columns import PERCENT
 from flopscope.present.operators import facts_data
 from flopscope.present.profile import ProfileReport, counted_title
@@ -30,13 +30,22 @@ USUAL: Mapping[Level, Sequence[str]] = {
 """The columns of a table at each level, where none is asked for. A tree has those of a profile."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ShowReport(ProfileReport):
     """The same as a profile, by default in order of execution, with the operators in a column."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "view", _with_columns(self.view, free=self.free))
         super().__post_init__()
+
+    @property
+    def ledger(self) -> Ledger:
+        """The rows that it shows."""
+        return self.profile.ledger
+
+    @property
+    def about(self) -> str:
+        return f"{self.profile.target} at {input_text(self.entry)}, by {self.view.by}"
 
     @property
     def entry(self) -> Entry:

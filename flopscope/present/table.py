@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 
 from flopscope.brief import number_of, short
@@ -159,10 +160,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Document:
-    """What a command prints: its tables, and the same facts as one JSON object."""
+    """What a command prints: its tables, and the same facts as one JSON object, or a function that
+    makes it. A table on the screen does not wait for it."""
 
     tables: Sequence[Table]
-    data: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] | Callable[[], dict[str, Any]] = field(default_factory=dict)
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """The facts as one JSON object."""
+        return self.facts() if callable(self.facts) else self.facts
 
     def __repr__(self) -> str:
         return short(self, f"{number_of(self.tables, 'table')}; {', '.join(self.data)}")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
-from flopscope.errors import UnknownName
+from flopscope.errors import check_name
 from flopscope.facts import COMPLEX, ELEMENT_BYTES, PER_BYTE, Kind, Operator, Weight
 from flopscope.readings.liveness import live_elements
 from flopscope.readings.reading import Reading
@@ -193,7 +193,7 @@ def _summed(sizes: Iterable[tuple[str, Size]]) -> dict[str, Size]:
 
 def _weight_bytes(dtype: str | None) -> Callable[[Weight], Size]:
     """The bytes of a stored tensor whose floating-point numbers have this type."""
-    together = PACKED.get(dtype or "")
+    together = PACKED.get(dtype) if isinstance(dtype, str) else None
     width = _widths(None if together else dtype)
 
     def of(weight: Weight) -> Size:
@@ -220,8 +220,7 @@ def _widths(dtype: str | None) -> Callable[[str], int]:
     """Bytes of an element of each type."""
     if dtype is None:
         return ELEMENT_BYTES.__getitem__
-    if dtype not in DTYPES:
-        raise UnknownName("dtype", dtype, DTYPES)
+    check_name("dtype", dtype, DTYPES)
     width = DTYPES[dtype]
 
     def of(element: str) -> int:

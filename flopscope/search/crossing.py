@@ -11,15 +11,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flopscope.answers.target import variant_of
+from flopscope.answers.counting import at
+from flopscope.answers.ranges import read_ranges
+from flopscope.answers.spaces import CatalogSpace, Fixed
+from flopscope.answers.target import of_variant, variant_of
 from flopscope.brief import short
-from flopscope.catalog.variant import Resolution, Variant, check_size
+from flopscope.catalog.variant import Resolution, Variant
 from flopscope.closedform import Formula
 from flopscope.errors import BadInput, UnknownName
 from flopscope.facts import Operator
 from flopscope.laws.compared import PARTS
-from flopscope.search.axes import Axis, chosen
-from flopscope.search.designs import Designs, at
+from flopscope.search.axes import Axis, axis_of
+from flopscope.search.designs import Designs
 from flopscope.search.staircase import boundary
 
 TERMS: Mapping[str, Callable[[Operator], bool]] = {
@@ -108,14 +111,12 @@ def crossing(
     """
     left, right = parse_when(when)
     variant = variant_of(model)
-    (axis,) = chosen(variant, [free])
-    if not axis.whole:
-        raise BadInput(
-            f"{free} is a multiplier; a crossing is looked for along res or another size"
-        )
-    if free == "res" and res is not None:
-        raise BadInput("res is given and free at once; leave one of them out")
-    check_size("batch", batch, "such as 1")
+    space = CatalogSpace(of_variant(variant), Fixed(res, batch=None if free == "batch" else batch))
+    (along,) = space.checked(read_ranges(free))
+    axis = axis_of(along)
+    if along.values or not axis.whole:
+        what = f"{along} has values" if along.values else f"{free} is a multiplier"
+        raise BadInput(f"{what}; a crossing is looked for along res or another size")
     designs = Designs(variant, (axis,), variant.resolution(res), batch)
     costs = _Costs(designs, axis, left, right)
     grid = np.arange(1, axis.limit + 1)

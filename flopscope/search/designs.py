@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from flopscope.answers.counting import at, tabulated
 from flopscope.brief import short
 from flopscope.catalog.variant import Resolution, Variant
 from flopscope.closedform import Formula
-from flopscope.errors import Overflow
 from flopscope.ledger import Ledger
 from flopscope.quantities import Place, Quantity, bounded, standing
 from flopscope.search.axes import Axis
@@ -115,24 +115,3 @@ def counted(asked: Collection[str]) -> list[Quantity]:
 def depends(formula: Formula, axis: Axis) -> bool:
     """Does the formula have the axis among its symbols?"""
     return any(symbol.name == axis.name for symbol in formula.symbols)
-
-
-def at(formula: Formula, sizes: Sizes) -> Any:
-    """The formula's value at sizes that are known to be in its domain.
-
-    >>> from flopscope.symbolic import symbol
-    >>> at(Formula(9 * symbol("H"), "MACs"), {"H": 2, "width": 1.0})
-    18
-    """
-    return formula.compiled(**{s.name: sizes[s.name] for s in formula.symbols})
-
-
-def tabulated(formula: Formula, sizes: Sizes) -> Any:
-    """The same for arrays of sizes, where counts beyond 64 bits are Python's integers."""
-    try:
-        return at(formula, sizes)
-    except Overflow:
-        own = {s.name: sizes[s.name] for s in formula.symbols}
-        rows = zip(*(array.tolist() for array in np.broadcast_arrays(*own.values())), strict=True)
-        counts = [at(formula, dict(zip(own, row, strict=True))) for row in rows]
-        return np.array(counts, dtype=object)

@@ -252,8 +252,8 @@ def symbol(name: str, lower: int = 1, integer: bool = True) -> Polynomial:
     >>> print(3 * symbol("heads"))
     3·h
     """
-    if not name.isidentifier() or iskeyword(name):
-        raise BadInput(f"'{name}' cannot name a size; give letters, digits and _, as in H or C_in")
+    if not issubclass(type(name), str) or not name.isidentifier() or iskeyword(name):
+        raise BadInput(f"{name!r} cannot name a size; give letters, digits and _, as in H or C_in")
     return alone(Symbol(name, lower, integer))
 
 

@@ -1,14 +1,12 @@
-"""Tables in LaTeX, read by a strict reader and, where there is a TeX, by that."""
+"""Tables in LaTeX, read by a strict reader and, where one is installed, by a real TeX."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 from latex import read
+from tex import NEEDS, check_compiles
 
 from flopscope.answers.compare import compare
 from flopscope.catalog.models import MODELS
@@ -21,6 +19,7 @@ from flopscope.present.spelling import SIGNS
 from flopscope.present.style import Style, styled
 from flopscope.present.table import Column, Document, Table
 
+PAPERS = {model.paper for model in MODELS.values()}
 NAMES = ("mobilenetv2", "mobilenetv1", "mobilenetv2:width=1.4", "ghostnet_100")
 EVIL = r"50%_of & #1 ~ ^ \ <a> {b} | $x$ --res [1] * α²"
 PRINTED = (
@@ -143,15 +142,6 @@ def test_the_best_values_are_bold_and_their_marks_are_not() -> None:
 
 # --- a real TeX -----------------------------------------------------------------------------------
 
-TEX = ("tectonic", "pdflatex")
-DOCUMENT = r"""\documentclass{article}
-%s
-\begin{document}
-%s
-\bibliographystyle{plain}
-\bibliography{papers}
-\end{document}
-"""
 PROFILE = ["profile", "nets.py:Net", "--input", "B,3,H,W", "--format", "latex"]
 COMMANDS = {
     "usual": ["compare", *NAMES, "--format", "latex"],
@@ -167,58 +157,18 @@ COMMANDS = {
 }
 
 
-@pytest.mark.may_skip("it needs pdflatex or tectonic")
+@pytest.mark.may_skip(NEEDS)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_real_tex_compiles_it(name: str, tmp_path, capsys, monkeypatch) -> None:
-    tex = next(filter(shutil.which, TEX), None)
-    if tex is None:
-        pytest.skip("neither pdflatex nor tectonic is installed")
     monkeypatch.chdir(Path(__file__).parents[1] / "support")
     assert main(COMMANDS[name]) == 0
-    code = capsys.readouterr().out
-    packages = "\n".join(rf"\usepackage{{{package}}}" for package in read_needs(code))
-    (tmp_path / "doc.tex").write_text(DOCUMENT % (packages, code), encoding="utf-8")
-    papers = {MODELS[name.partition(":")[0]].paper for name in NAMES}
-    (tmp_path / "papers.bib").write_text(bibliography(papers), encoding="utf-8")
-    log = compiled(tex, tmp_path)
-    for complaint in ("! ", "Missing character", "undefined", "multiply defined"):
-        assert complaint not in log, log[log.index(complaint) - 500 :]
-
-
-def read_needs(code: str) -> list[str]:
-    return [line.split("{")[1].rstrip("}") for line in code.splitlines() if "% needs" in line]
-
-
-def compiled(tex: str, folder: Path) -> str:
-    """What TeX says in the last of its runs."""
-    if tex == "tectonic":
-        return said([tex, "--keep-logs", "doc.tex"], folder)
-    pdflatex = [tex, "-interaction=nonstopmode", "-halt-on-error", "doc"]
-    said(pdflatex, folder)
-    if r"\citation" in (folder / "doc.aux").read_text():
-        warned = said(["bibtex", "doc"], folder)
-        assert not {"Warning", "error"} & {*warned.replace("--", " ").split()}, warned
-    else:  # an empty list of references is an error of its own
-        (folder / "doc.bbl").write_text("")
-    said(pdflatex, folder)
-    said(pdflatex, folder)
-    return (folder / "doc.log").read_text(encoding="latin-1")
-
-
-def said(command: list[str], folder: Path) -> str:
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, encoding="latin-1", timeout=120, check=False,
-        env=os.environ,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    check_compiles(capsys.readouterr().out, bibliography(PAPERS), tmp_path)
 
 
 def test_the_bibliography_has_each_paper_once_in_the_order_of_keys() -> None:
-    papers = {model.paper for model in MODELS.values()}
-    text = bibliography(papers)
+    text = bibliography(PAPERS)
     keys = [line.split("{")[1].rstrip(",") for line in text.splitlines() if line[:1] == "@"]
-    assert keys == sorted({key(paper) for paper in papers})
-    assert len(keys) == len(papers)
-    assert all(bibtex(paper) in text for paper in papers)
+    assert keys == sorted({key(paper) for paper in PAPERS})
+    assert len(keys) == len(PAPERS)
+    assert all(bibtex(paper) in text for paper in PAPERS)
     assert text.splitlines()[0].startswith("% BibTeX entries by flopscope")

@@ -163,9 +163,9 @@ def test_authors_stand_by_surname_and_accents_as_tex_writes_them() -> None:
 
 def test_markdown_cites_paper_and_source() -> None:
     page = text("markdown", "params,top1,cite")
-    assert "| mobilenetv1 | 4,231,976 | 70.6 | 1704.04861 |" in page
+    assert "| mobilenetv1 | 4,231,976 | 70.6 [2] | 1704.04861 |" in page
     assert "arXiv 1704.04861 (2017): MobileNets: Efficient Convolutional Neural Networks" in page
-    assert "mobilenetv1: stated 569M Mult-Adds (MACs)" in page
+    assert "[2] mobilenetv1: stated 569M Mult-Adds (MACs)" in page
 
 
 # --- HTML -----------------------------------------------------------------------------------------

@@ -110,7 +110,7 @@ def test_the_best_of_one_s_own_results(capsys, results):
     out = printed(capsys, "--results", results, "--x", "params", "--max-params", "3M")
     assert out.split("\n\n")[0] == (
         "Best within 3,000,000 params: <script>alert(1)</script>|x with a top-1 of 75.5\n"
-        "%, 2,100,000 params."
+        "%, 2,100,000 params, as the file states."
     )
 
 

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+import flopscope as fs
 from flopscope.cli import main
 
 TASK = ["pareto", "--max-macs", "300M", "--max-params", "5M", "--plot", "frontier.pdf"]
@@ -74,3 +75,10 @@ def test_with_accuracies_of_one_training_recipe(capsys, folder):
         "params."
     )
     assert "mixes" not in out
+
+
+def test_python_answers_it_in_three_lines():
+    best = fs.pareto(max_macs="300M", max_params="5M")
+    assert "Best within 300,000,000 MACs and 5,000,000 params: mobilenetv3_large" in str(best)
+    point = best.front.points[best.front.best]
+    assert (point.name, float(point.top1)) == ("mobilenetv3_large:width=0.75", 73.3)

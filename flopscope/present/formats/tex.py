@@ -24,6 +24,7 @@ _SIGNS = str.maketrans(_SPECIAL | {sign: f"${code}$" for sign, code in _MATHS.it
 _RAISED = re.compile("[⁻⁰¹²³⁴-⁹ⁿᵀᵖ]+")
 _LOWERED = re.compile("[₀-₉]+")
 _LINES = re.compile(r"[ ]*\n[ ]*")
+_PERCENT = re.compile(r"(?<=\d) (?=%)")
 _DASHES = re.compile("-(?=-)")
 _BREAK = "\0"
 """It stands between two dashes, which LaTeX would join."""
@@ -35,7 +36,8 @@ def escaped(text: str) -> str:
     >>> print(escaped("50% of net_a --res 224×224, B ≥ 10²"))
     50\% of net\_a -{}-res 224$\times$224, B $\geq$ 10$^{2}$
     """
-    apart = _DASHES.sub("-" + _BREAK, _LINES.sub(" ", text))
+    together = _PERCENT.sub("\u00a0", _LINES.sub(" ", text))
+    apart = _DASHES.sub("-" + _BREAK, together)
     signs = apart.translate(_SIGNS).replace(_BREAK, "{}")
     raised = _RAISED.sub(lambda found: f"$^{{{_digits(found[0])}}}$", signs)
     return _LOWERED.sub(lambda found: f"$_{{{_digits(found[0])}}}$", raised)

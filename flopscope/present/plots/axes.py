@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 WIDE_RANGE = 30.0
 """A linear axis cannot show values whose ratio is larger."""
 
-GAP, CHARACTER = 0.1, 0.055
+GAP, CHARACTER = 0.15, 0.055
 """The widths in inches of the gap between the texts of ticks, and of one of their characters."""
 
 
@@ -102,7 +102,7 @@ def _set_axis(name: str, axis: Axis, span: Span, limits: Limits | None, scale: s
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     low, high = _limits(name, span, limits, scale)
-    most = min(span.most, _room(axis.axes, span, low, high)) if name == "x" else span.most
+    most = min(span.most, _room(axis.axes, span, scale, high)) if name == "x" else span.most
     if name == "x":
         axis.axes.set_xscale(scale)
         axis.axes.set_xlim(low, high)
@@ -112,15 +112,15 @@ def _set_axis(name: str, axis: Axis, span: Span, limits: Limits | None, scale: s
     if scale == LOG:
         log_ticks(axis, low, high, most, span.form)
     else:
-        axis.set_major_locator(MaxNLocator(most - 1, steps=[1, 2, 2.5, 5, 10]))
+        axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]))
         axis.set_major_formatter(FuncFormatter(span.form))
 
 
-def _room(ax: Axes, span: Span, low: float, high: float) -> int:
+def _room(ax: Axes, span: Span, scale: str, high: float) -> int:
     """The number of ticks for whose texts x has room."""
-    longest = max(3, *(len(span.form(round(end, 2), None)) for end in (low, high)))
+    longest = 5 if scale == LOG else min(5, max(3, len(span.form(round(high), None))))
     inches = ax.get_window_extent().width / ax.figure.dpi
-    return max(2, int(inches / (GAP + CHARACTER * min(longest, 5))))
+    return max(2, int(inches / (GAP + CHARACTER * longest)))
 
 
 def _limits(name: str, span: Span, limits: Limits | None, scale: str) -> tuple[float, float]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from flopscope.answers.compare import Comparison
-from flopscope.errors import BadInput, UnknownName
+from flopscope.errors import BadInput, check_name
 from flopscope.ledger import Level
 from flopscope.present.plots.breakdown import breakdown, totals
 from flopscope.present.plots.curves import (
@@ -52,8 +52,7 @@ smallest could not be seen."""
 def draw(ax: Axes, comparison: Comparison, name: str, look: Look = PLAIN) -> Axes:
     """Draw one panel by name. Raises UnknownName for an unknown panel, and what the panel
     raises."""
-    if name not in PANELS:
-        raise UnknownName("panel", name, PANELS)
+    check_name("panel", name, PANELS)
     PANELS[name](ax, comparison, look)
     set_title(ax, look)
     return ax

@@ -71,9 +71,16 @@ def drawn(picture: Figure, file_format: str) -> bytes:
     return stream.getvalue()
 
 
-def shown_axes(look: Look = PLAIN) -> Axes:
-    """New axes of a figure that a notebook shows."""
+def axes_for(ax: Axes | None, look: Look) -> Axes:
+    """These axes, or new ones of a figure that a notebook shows.
+
+    Raises BadInput for a size of axes that are given.
+    """
     from matplotlib import pyplot
 
-    figsize = None if look.size is None else look.figsize(*pyplot.rcParams["figure.figsize"])
-    return pyplot.subplots(figsize=figsize, layout="constrained")[1]
+    if ax is not None:
+        if look.size is not None:
+            raise BadInput("size is for a new figure, and these axes have theirs; leave size out")
+        return ax
+    size = None if look.size is None else look.figsize(*pyplot.rcParams["figure.figsize"])
+    return pyplot.subplots(figsize=size, layout="constrained")[1]
