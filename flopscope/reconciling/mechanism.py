@@ -10,7 +10,7 @@ be explained as well is counted, not estimated.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -51,7 +51,7 @@ class Row:
     counts of each version of the network by its name, which is "" for the network itself."""
 
     reported: Reported
-    versions: dict[str, Counts]
+    versions: Mapping[str, Counts]
 
     @cached_property
     def unit(self) -> int:
@@ -117,7 +117,7 @@ class Column:
     steps of each version of the networks.
     """
 
-    def __init__(self, rows: Sequence[Row], steps: NDArray[np.int64], further: dict[str, int]):
+    def __init__(self, rows: Sequence[Row], steps: NDArray[np.int64], further: Mapping[str, int]):
         self.rows = rows
         self._versions = sorted(further, key=lambda name: (further[name], name))
         ends = np.array([kind.steps for kind in Digits])
@@ -125,8 +125,9 @@ class Column:
             [steps[None, :] + ends[:, None] + further[name] for name in self._versions]
         )
         self._gives = [self._given(row) for row in rows]
-        worth = (row.worth * gives for row, gives in zip(rows, self._gives, strict=True))
-        self._scores: Scores = sum(worth, start=-self._steps.astype(np.float64))
+        self._scores: Scores = -self._steps.astype(np.float64)
+        for row, gives in zip(rows, self._gives, strict=True):
+            self._scores += row.worth * gives
 
     def _given(self, row: Row) -> Gives:
         """Which readings of which versions give a number."""
@@ -148,6 +149,8 @@ class Column:
 
     def explained(self, index: int) -> Explained:
         """What the column says of one of its numbers."""
+        if len(self.rows) == 1:
+            return self._alone()
         row, gives = self.rows[index], self._gives[index]
         without = self._scores - row.worth * gives
         allowed = without >= without.max() - row.worth - LEAST
@@ -162,6 +165,16 @@ class Column:
         agreeing = sum(bool(each[place]) for each in self._gives) - 1
         confirmed = agreeing > 0 and bool(without[place] >= without[0, 0, 0] - LEAST)
         return Explained(by, agreeing, siblings, count, chance, confirmed)
+
+    def _alone(self) -> Explained:
+        """What is said of the only number of a column: by the reading of fewest steps, with the
+        share of numbers that any reading of as few gives."""
+        gives = self._gives[0]
+        most = int(self._steps[gives].min()) if gives.any() else int(self._steps.max())
+        allowed = self._steps <= most
+        chance, count = self._chance(self.rows[0], allowed), int(allowed.sum())
+        by = self._best(-self._steps.astype(np.float64), gives) if gives.any() else None
+        return Explained(by, 0, 0, count, chance, False)
 
     def _chance(self, row: Row, allowed: Gives) -> Fraction:
         """The share of the numbers near a number that these readings give."""
