@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from fractions import Fraction
 
 import numpy as np
 
@@ -14,13 +13,11 @@ from flopscope.catalog.figures import Figure, figures, has_figures
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.variant import parse
 from flopscope.errors import BadInput, UnknownName
+from flopscope.reconciling.chance import LIKELY
 from flopscope.reconciling.digits import Digits, Reported
 from flopscope.reconciling.mechanism import Choice, Column, Explained, Row
 from flopscope.reconciling.networks import Nearest, Network, readings_of, variant_of
 from flopscope.reconciling.source_tables import Number, columns, numbers, tables
-
-LIKELY = Fraction(1, 20)
-"""An explanation that more than one in twenty numbers nearby would have could be a coincidence."""
 
 SHORT = 2
 """Numbers of so few digits are counted apart."""

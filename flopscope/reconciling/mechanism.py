@@ -20,11 +20,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from flopscope.reconciling.chance import near
 from flopscope.reconciling.digits import Digits, Reported
 from flopscope.reconciling.readings import Counts
-
-AROUND = 10
-"""A number is compared with those within a tenth of it."""
 
 LEAST = 1e-9
 """Scores that differ by less are equal; they are sums of logarithms."""
@@ -66,8 +64,7 @@ class Row:
     @cached_property
     def near(self) -> tuple[int, int]:
         """The least and the greatest number that is compared with it."""
-        away = max(1, self.value // AROUND)
-        return max(0, self.value - away), self.value + away
+        return near(self.value)
 
     @cached_property
     def worth(self) -> float:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
-from itertools import combinations
 from typing import TypeAlias
 
 import numpy as np
@@ -16,20 +15,12 @@ from numpy.typing import NDArray
 from flopscope.conventions import COUNTABLES, Countable
 from flopscope.facts import Arithmetic, Kind, Operator
 from flopscope.reconciling.accounts import FACTORS, HALF, ONCE, TWICE
-from flopscope.reconciling.changes import (
-    CHANGES,
-    Change,
-    without_gates_pooling,
-    without_global_pooling,
-)
+from flopscope.reconciling.changes import CHANGES, COMBINED, Change
 from flopscope.reconciling.countings import ATTENTION_UNSEEN, Counting, countings
 from flopscope.reconciling.parameters import PARAMETER_COUNTINGS, parts
 
 Counts: TypeAlias = NDArray[np.int64]
 """Twice the count of each reading; twice, because a factor of a half leaves halves."""
-
-TOGETHER = 3
-"""The most changes that are composed."""
 
 
 @dataclass(frozen=True)
@@ -39,19 +30,6 @@ class Reading:
 
     name: str
     steps: int
-
-
-def _combined() -> Iterator[tuple[Change, ...]]:
-    """No change, each alone, and those that can be made together, fewest first."""
-    for count in range(TOGETHER + 1):
-        for chosen in combinations(CHANGES, count):
-            pooled = [change.apply for change in chosen]
-            if not (without_gates_pooling in pooled and without_global_pooling in pooled):
-                yield chosen
-
-
-COMBINED = tuple(_combined())
-"""Changes that are made together. Where no global pooling is seen, none in gates is."""
 
 
 @cache
