@@ -13,7 +13,7 @@ from flopscope.present.words import wrapped
 from flopscope.reconciling.audit import FigureVerdict, Finding
 from flopscope.reconciling.mechanism import Explained
 
-SCHEMA = "flopscope.audit/1"
+SCHEMA = "flopscope.audit/2"
 
 
 def audit_document(findings: Sequence[Finding]) -> Document:

@@ -121,16 +121,16 @@ class Column:
         self._steps = np.stack(
             [steps[None, :] + ends[:, None] + further[name] for name in self._versions]
         )
-        self._gives = [self._given(row) for row in rows]
+        self._gives = [self._given(row, row.value) for row in rows]
         self._scores: Scores = -self._steps.astype(np.float64)
         for row, gives in zip(rows, self._gives, strict=True):
             self._scores += row.worth * gives
 
-    def _given(self, row: Row) -> Gives:
-        """Which readings of which versions give a number."""
+    def _given(self, row: Row, value: int) -> Gives:
+        """Which readings of which versions give a number of a row."""
         absent = np.zeros(self._steps.shape[1:], bool)
         found = [
-            shown(row.versions[name], row.unit) == row.value if name in row.versions else absent
+            shown(row.versions[name], row.unit) == value if name in row.versions else absent
             for name in self._versions
         ]
         return np.stack(found)
@@ -144,12 +144,13 @@ class Column:
         """Does a reading give the number?"""
         return bool(self._gives[index][self._place(choice)])
 
-    def explained(self, index: int) -> Explained:
-        """What the column says of one of its numbers."""
+    def explained(self, index: int, value: int | None = None) -> Explained:
+        """What the column says of one of its numbers, or would say if it were another."""
+        row, stated = self.rows[index], self._gives[index]
+        gives = stated if value is None else self._given(row, value)
         if len(self.rows) == 1:
-            return self._alone()
-        row, gives = self.rows[index], self._gives[index]
-        without = self._scores - row.worth * gives
+            return self._alone(row, gives)
+        without = self._scores - row.worth * stated
         allowed = without >= without.max() - row.worth - LEAST
         found = allowed & gives
         chance = self._chance(row, allowed)
@@ -159,17 +160,17 @@ class Column:
             return Explained(None, 0, siblings, count, chance, False)
         by = self._best(without, found)
         place = self._place(by)
-        agreeing = sum(bool(each[place]) for each in self._gives) - 1
+        others = [each for place, each in enumerate(self._gives) if place != index]
+        agreeing = sum(bool(each[place]) for each in others)
         confirmed = agreeing > 0 and bool(without[place] >= without[0, 0, 0] - LEAST)
         return Explained(by, agreeing, siblings, count, chance, confirmed)
 
-    def _alone(self) -> Explained:
+    def _alone(self, row: Row, gives: Gives) -> Explained:
         """What is said of the only number of a column: by the reading of fewest steps, with the
         share of numbers that any reading of as few gives."""
-        gives = self._gives[0]
         most = int(self._steps[gives].min()) if gives.any() else int(self._steps.max())
         allowed = self._steps <= most
-        chance, count = self._chance(self.rows[0], allowed), int(allowed.sum())
+        chance, count = self._chance(row, allowed), int(allowed.sum())
         by = self._best(-self._steps.astype(np.float64), gives) if gives.any() else None
         return Explained(by, 0, 0, count, chance, False)
 

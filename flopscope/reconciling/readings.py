@@ -36,7 +36,9 @@ class Reading:
 def _work_countings() -> tuple[Counting, ...]:
     """Each counting, and each without the products of attention."""
     found = countings()
-    return (*found, *(each.with_weights(ATTENTION_UNSEEN) for each in found))
+    spelled = {each.name for each in found if ATTENTION_UNSEEN.name in each.name}
+    unseen = (each.with_weights(ATTENTION_UNSEEN) for each in found if each.name not in spelled)
+    return (*found, *(each for each in unseen if each.name not in spelled))
 
 
 @cache
