@@ -104,13 +104,17 @@ def _is_wanted(figure: Figure, wanted: Sequence[str]) -> bool:
 
 def _findings(asked: Sequence[Figure], every: Iterable[Figure]) -> Iterator[Finding]:
     """What the tables say of the figures that are asked for."""
-    stated = numbers(every)
-    read = _Tables(stated)
+    read = read_tables(every)
     for number in numbers(asked):
         yield read.finding(number)
 
 
-class _Tables:
+def read_tables(every: Iterable[Figure]) -> Tables:
+    """The tables of these figures, each of which is read when it is asked for."""
+    return Tables(numbers(every))
+
+
+class Tables:
     """The columns of all tables, each read when it is asked for. Figures of one network at one
     input share its counts."""
 
@@ -121,10 +125,18 @@ class _Tables:
 
     def finding(self, number: Number) -> Finding:
         """The verdict on a number, from its siblings in all tables that have it."""
+        return self._of(number).finding(number, self._network(number.figure))
+
+    def place(self, number: Number) -> tuple[Column, int]:
+        """The column in which a number is read, and its place there."""
+        read = self._of(number)
+        return read.column, read.places.index(number.counts)
+
+    def _of(self, number: Number) -> _Read:
         key = (tables(number.figure.source), number.quantity)
         if key not in self._read:
             self._read[key] = self._column(*key)
-        return self._read[key].finding(number, self._network(number.figure))
+        return self._read[key]
 
     def _column(self, names: Sequence[str], quantity: str) -> _Read:
         members = (number for name in names for number in self._columns[name, quantity])
