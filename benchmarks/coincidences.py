@@ -42,9 +42,8 @@ def main() -> None:
     print("digits               drawn  explained  chance printed  deviations")
     for digits, (drawn, explained, chance, variance) in sorted(sums.items()):
         away = (explained - chance) / math.sqrt(variance) if variance else 0.0
-        print(
-            f"{digits:18} {drawn:6.0f} {explained / drawn:9.2%} {chance / drawn:14.2%} {away:+10.1f}"
-        )
+        shares = f"{explained / drawn:9.2%} {chance / drawn:14.2%}"
+        print(f"{digits:18} {drawn:6.0f} {shares} {away:+10.1f}")
 
 
 if __name__ == "__main__":
