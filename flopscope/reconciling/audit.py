@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
@@ -168,18 +168,23 @@ class _Read:
     quantity: str
     places: Sequence[tuple[str, ...]]
     column: Column
+    known: dict[int, Explained] = field(default_factory=dict)
 
     def finding(self, number: Number, network: Network) -> Finding:
         place = self.places.index(number.counts)
-        explained = self.column.explained(place)
+        explained = self._explained(place)
         verdict, because = self._verdict(number, place, explained)
-        ledger = network.asked
-        exact = int(ledger.params() if self.quantity == "params" else ledger.macs())
-        nearest = network.nearest(self.quantity, number.reported)
         return Finding(
-            number.figure, self.quantity, number.reported, exact, verdict, because,
-            self._name(self.column.mechanism), explained, nearest,
+            number.figure, self.quantity, number.reported, network.exact(self.quantity), verdict,
+            because, self._name(self.column.mechanism), explained,
+            network.nearest(self.quantity, number.reported),
         )  # fmt: skip
+
+    def _explained(self, place: int) -> Explained:
+        """What the column says of the number in a place; several figures may state the same."""
+        if place not in self.known:
+            self.known[place] = self.column.explained(place)
+        return self.known[place]
 
     def _verdict(
         self, number: Number, place: int, explained: Explained

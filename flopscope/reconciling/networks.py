@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flopscope.catalog.figures import Figure
 from flopscope.catalog.variant import Variant, parse
@@ -89,14 +90,22 @@ class Network:
 
     def nearest(self, quantity: str, reported: Reported) -> Nearest:
         """The reading of the network as it is that comes nearest."""
-        readings = readings_of(quantity)
-        near = [place for place, reading in enumerate(readings) if reading.steps <= FEW]
-        counts = self.counts(quantity)[""][near]
-        away = np.abs(counts - float(2 * reported.value))
-        first = min(
-            np.flatnonzero(away == away.min()), key=lambda index: readings[near[index]].steps
-        )
-        return Nearest(readings[near[first]].name, float(counts[first]) / 2)
+        places = _in_few_steps(quantity)
+        counts = self.counts(quantity)[""][places]
+        first = int(np.abs(counts - float(2 * reported.value)).argmin())
+        return Nearest(readings_of(quantity)[places[first]].name, float(counts[first]) / 2)
+
+    def exact(self, quantity: str) -> int:
+        """The plain count, which is that of the first reading."""
+        return int(self.counts(quantity)[""][0]) // 2
+
+
+@cache
+def _in_few_steps(quantity: str) -> NDArray[np.int64]:
+    """The places of the readings of few steps, the fewest first."""
+    steps = np.array([reading.steps for reading in readings_of(quantity)])
+    order = np.argsort(steps, kind="stable")
+    return order[steps[order] <= FEW]
 
 
 def readings_of(quantity: str) -> tuple[Reading, ...]:

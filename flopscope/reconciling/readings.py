@@ -92,6 +92,7 @@ def work_counts(rows: Sequence[Operator]) -> Counts:
 
 def parameter_counts(rows: Sequence[Operator]) -> Counts:
     """Twice the parameters of these rows by each of `parameter_readings`."""
+    rows = [row for row in rows if row.weights or row.buffers]
     known: dict[tuple[int, ...], Counts] = {}
 
     def counts(changed: Sequence[Operator]) -> Counts:
