@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from flopscope.api.check import check
     from flopscope.api.compare import compare
     from flopscope.api.derive import derive
+    from flopscope.api.diff import diff
     from flopscope.api.formula import formula, formulas, law
     from flopscope.api.hold import hold
     from flopscope.api.pareto import pareto
@@ -62,6 +63,7 @@ _HOMES = {
     "compare": "flopscope.api.compare",
     "convention": "flopscope.conventions",
     "derive": "flopscope.api.derive",
+    "diff": "flopscope.api.diff",
     "formula": "flopscope.api.formula",
     "formulas": "flopscope.api.formula",
     "hold": "flopscope.api.hold",
@@ -99,6 +101,7 @@ __all__ = [
     "compare",
     "convention",
     "derive",
+    "diff",
     "formula",
     "formulas",
     "hold",

@@ -196,8 +196,14 @@ def parse_symbolic(pair: str) -> tuple[str, Any]:
             f"'{text}' in '{pair}' is neither a number, a text in quotes nor an expression "
             "in free sizes; write it like C, 2*C, h*d or 'text'"
         ) from error
+    return name, odd_kernel(name, value)
+
+
+def odd_kernel(name: str, value: Any) -> Any:
+    """The value of an argument, where a size that is a name alone is odd if the argument's name
+    says that it is the side of a kernel."""
     odd = is_kernel(name) and isinstance(value, Polynomial) and str(value).isidentifier()
-    return name, 2 * symbol(HALF + str(value)) + 1 if odd else value
+    return 2 * symbol(HALF + str(value)) + 1 if odd else value
 
 
 def parse_symbolics(pairs: Sequence[str]) -> dict[str, Any]:

@@ -26,12 +26,13 @@ SUFFIXES: Mapping[str, Mapping[str, int]] = {
 """What the letters behind a number multiply it by, for each unit in which it is meant; "" is a
 count, whose B stands for 1e9."""
 
+# Python refuses to read integers of 4,300 digits and more.
 _NUMBER = re.compile(
-    r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(\.[0-9]+)?(?:[eE]([+-]?[0-9]{1,3}))?"
+    r"([0-9]{1,3}(?:,[0-9]{3}){1,300}|[0-9]{1,1000})(\.[0-9]{1,1000})?(?:[eE]([+-]?[0-9]{1,3}))?"
     r"(?:[ \u00a0]?([A-Za-z\u00b5\u03bc]+))?"
 )
 _SIZES = re.compile(r"\s*[xX×,]\s*")
-_SIZE = re.compile(r"[1-9][0-9]*")
+_SIZE = re.compile(r"[1-9][0-9]{0,999}")
 
 
 def number(text: str, unit: str = "") -> Fraction | None:

@@ -61,7 +61,7 @@ def traced(asked: Question, check: Check) -> tuple[Profile, Epoch | None]:
     network = asked.network
     if not network.is_graph:  # whose sizes are in the file
         check([one.shape for one in asked.given])
-    if asked.epoch is not None:
+    if asked.epoch is not None and not (network.is_graph and asked.backward):
         check_epoch(network.read(asked.given, asked.arguments), backward=asked.backward)
     found = _counted(asked, asked.given)
     if network.is_graph and asked.batch is not None and not asked.stated:

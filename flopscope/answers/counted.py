@@ -71,6 +71,7 @@ def counted(target: Target, given: Given, arguments: Mapping[str, Any] | None = 
     catalogue does not take, and as `profile` does.
     """
     if target.variant is not None:
+        refuse_arguments(target.name, arguments)
         return _closed(target, target.variant, *sizes_of(target.variant, given))
     asked = target.given(given.inputs, given.res, given.batch, arguments)
     asked = asked or target.inputs(given.res, given.batch, arguments)

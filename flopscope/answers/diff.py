@@ -197,7 +197,7 @@ def diff(
 
     >>> found = diff("mobilenetv2", "mobilenetv2:width=1.4", res=224)
     >>> [found.total(quantity) for quantity in found.quantities][:2]
-    [2606288, 281421552]
+    [2603904, 281421552]
     """
     if by is not None and by not in BY:
         raise UnknownName("level", by, BY)

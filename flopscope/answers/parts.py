@@ -86,14 +86,14 @@ Order: TypeAlias = Callable[[list[Part]], list[Part]]
 """How parts of the same depth are ordered."""
 
 
-def largest_first(quantity: Quantity | None) -> Order:
-    """The order from the largest amount of a quantity to the smallest. Equal parts keep their
-    order, and so do all parts where no quantity is given."""
+def ordered_by(quantity: Quantity | None, *, largest_first: bool = True) -> Order:
+    """The order from the largest amount of a quantity to the smallest, or the other way. Equal
+    parts keep their order, and so do all parts where no quantity is given."""
 
     def ordered(parts: list[Part]) -> list[Part]:
         if quantity is None:
             return parts
-        return sorted(parts, key=lambda part: int(part.read(quantity)), reverse=True)
+        return sorted(parts, key=lambda part: int(part.read(quantity)), reverse=largest_first)
 
     return ordered
 

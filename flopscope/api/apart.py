@@ -51,16 +51,17 @@ def question(
     example: Mapping[str, int] | None,
     rules: str | Mapping[str, Rule] | None,
     backward: bool,
-    epoch: int | None,
+    epoch: int | str | None,
 ) -> Question:
     """The question about the network at its inputs. A batch of 1 is one that is not asked for."""
     from flopscope.answers.apart import Question
 
     given = given_inputs(network, inputs, res, batch, arguments)
     asked = None if batch == 1 else batch
+    images = epoch if epoch is None else int(epoch)  # as it was read from a text
     return Question(
         network, given, bool(inputs), res, asked, arguments or {}, example or {}, rules, backward,
-        epoch,
+        images,
     )  # fmt: skip
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flopscope.api.networks import formed, named
 from flopscope.api.public import public
+from flopscope.api.subject import Shapes, shapes
 from flopscope.errors import BadInput
 from flopscope.present.report import Report
 from flopscope.present.table import Document
@@ -62,11 +63,13 @@ class ProofReport(Report):
         return all(proof for _, proof in self.proofs)
 
 
-@public()
+@public(inputs=shapes)
 def check(
     *targets: str | nn.Module,
     res: int | tuple[int, int] | None = None,
     batch: int = 1,
+    inputs: Shapes = (),
+    example: Mapping[str, int] | None = None,
     form: str | None = None,
     prove: bool = False,
 ) -> AgreementReport | ProofReport:
@@ -79,9 +82,14 @@ def check(
     from flopscope.answers import check as answers
 
     if not prove:
-        return AgreementReport(answers.check(formed(targets, form), res=res, batch=batch))
-    if res is not None or batch != 1:
-        raise BadInput("prove holds for every size and takes neither res nor batch; leave them out")
+        found = answers.check(
+            formed(targets, form), res=res, batch=batch, inputs=inputs, example=example
+        )
+        return AgreementReport(found)
+    if res is not None or batch != 1 or inputs or example:
+        raise BadInput(
+            "prove holds for every size and takes no res, batch, inputs or example; leave them out"
+        )
     return ProofReport(answers.prove(_names(formed(targets, form))))
 
 

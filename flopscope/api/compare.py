@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flopscope.api.given import scaling
 from flopscope.api.networks import formed, named
 from flopscope.api.public import public
+from flopscope.api.subject import Shapes, shapes
 from flopscope.extras import require_plots
 from flopscope.present.report import Report
 from flopscope.present.table import Document
@@ -48,6 +49,22 @@ class ComparisonReport(Report):
     def holds(self) -> bool:
         return self.comparison.agrees
 
+    def to_bibtex(self) -> str:
+        """The papers of the networks as a file for BibTeX; empty if none is of the catalogue.
+
+        >>> print(compare("efficientnet_b0").to_bibtex().split("\\n\\n")[1])
+        @article{arxiv-1905.11946,
+          author = {Tan, Mingxing and Le, Quoc V.},
+          title = {{EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks}},
+          journal = {arXiv preprint arXiv:1905.11946},
+          year = {2019},
+        }
+        <BLANKLINE>
+        """
+        from flopscope.present.citations import bibliography, papers
+
+        return bibliography(papers(self.comparison))
+
     def plot(self, ax: Axes | None = None, panel: str = "kind", **look: Any) -> Axes:
         """One picture on these axes or new ones: the count by "stage" or "kind", each as
         "stage-share" or "kind-share" too, "totals", or against "resolution", "width" or
@@ -66,11 +83,13 @@ class ComparisonReport(Report):
         return draw(axes_for(ax, seen), self.comparison, panel, seen)
 
 
-@public()
+@public(inputs=shapes)
 def compare(
     *targets: str | nn.Module,
     res: int | tuple[int, int] | None = None,
     batch: int = 1,
+    inputs: Shapes = (),
+    example: Mapping[str, int] | None = None,
     convention: str = "macs",
     accuracy: str | None = None,
     by: str | None = None,
@@ -85,9 +104,10 @@ def compare(
 
     Each is a model of the catalogue, or a target as the command line takes it: `net.py:Net`,
     `timm:NAME`, `torchvision:NAME`, `model.onnx`, or a module, which is traced and needs torch.
-    `scale`, a `Scaling`, multiplies depth, width and resolution of each. `accuracy` says whose
-    top-1 is taken: "paper", "torchvision", "timm:a1_in1k", "best". `columns`, `sort` and `group`
-    lay the table out for a paper. Raises BadInput, UnknownName.
+    `inputs` is a shape such as (1, 77, 512), or a list of several, for all of them; `example` are
+    the sizes of an ONNX file. `scale`, a `Scaling`, multiplies depth, width and resolution of each.
+    `accuracy` says whose top-1 is taken: "paper", "torchvision", "timm:a1_in1k", "best". `columns`,
+    `sort` and `group` lay the table out for a paper. Raises BadInput, UnknownName.
 
     >>> compare("mobilenetv1", "mobilenetv2", res=224).to_dict()["models"][1]["macs"]
     300774272
@@ -102,6 +122,8 @@ def compare(
         formed(targets, form),
         res=res,
         batch=batch,
+        inputs=inputs,
+        example=example,
         convention_name=convention,
         accuracy=accuracy,
         by=None if by is None else Level.named(by),

@@ -13,6 +13,7 @@ from flopscope.api.formula import FormulaPages, cautions
 from flopscope.api.given import maker
 from flopscope.api.public import public
 from flopscope.api.subject import specs
+from flopscope.arguments import odd_kernel
 from flopscope.errors import UnknownName
 from flopscope.extras import require_witnesses
 
@@ -50,7 +51,8 @@ def derive(
     example: Mapping[str, int] | None = None,
 ) -> DerivationReport:
     """The formulas of a class or factory, or of a text such as "net.py:Block" that names one, in
-    its own arguments. An argument that is a symbol is a free size. Needs torch.
+    its own arguments. An argument that is a symbol is a free size, and of a text's class a kernel
+    that is a symbol is odd. Needs torch.
 
     Raises BadInput for what makes no module, and where it cannot be made or run; UnknownName for a
     quantity that has no formula.
@@ -70,6 +72,7 @@ def derive(
             raise UnknownName("quantity", quantity, QUANTITIES)
     if isinstance(make, str):
         place, named = parse_target(make).place, parse_target(make).arguments(given)
+        named = {name: odd_kernel(name, value) for name, value in named.items()}
         found = deriving.derive(place, named, specs(inputs), tuple(quantities), example)
     else:
         found = _derived(make, given, inputs, tuple(quantities), example or {})

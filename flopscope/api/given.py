@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flopscope.brief import shown
 from flopscope.errors import BadInput
+from flopscope.numerals import integer_from
 
 if TYPE_CHECKING:
-    from flopscope.answers.ranges import Range
     from flopscope.catalog.scaling import Scaling
 
 Reader: TypeAlias = Callable[[str, Any], Any]
@@ -72,6 +72,14 @@ def positive(name: str, value: Any) -> int:
     if not is_integer(value) or value < 1:
         raise BadInput(f"{name} {shown(value)} is not a positive integer; give one such as 1")
     return int(value)
+
+
+def images(name: str, value: Any) -> int:
+    """A number of images: an integer from 1, or a text such as '1.28M'."""
+    number: Any = integer_from(value, 1) if isinstance(value, str) else value
+    if not is_integer(number) or number < 1:
+        raise BadInput(f"{name} {shown(value)} is not a number of images; give one such as '1.28M'")
+    return int(number)
 
 
 def natural(name: str, value: Any) -> int | None:
@@ -173,21 +181,6 @@ def maker(name: str, value: Any) -> Any:
     return value
 
 
-def network_or_maker(name: str, value: Any) -> Any:
-    """A target as text, a module, or a class or function that makes one."""
-    from flopscope.answers.making import target_of
-
-    return target_of(value) if callable(value) else network(name, value)
-
-
-def ranges(name: str, value: Any) -> tuple[Range, ...]:
-    """Free sizes as text, as a list of texts, or as a mapping from names to their values; None
-    stands for no values of one's own."""
-    from flopscope.answers.ranges import read_ranges
-
-    return read_ranges(mapping(name, value) if isinstance(value, Mapping) else texts(name, value))
-
-
 def mapping(name: str, value: Any) -> Mapping[str, Any]:
     """A mapping from names."""
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
@@ -268,7 +261,7 @@ READERS: Mapping[str, Reader] = {
     "columns": some_texts,
     "convention": convention,
     "depth": natural,
-    "epoch": positive,
+    "epoch": images,
     "every": flag,
     "example": sizes,
     "families": texts,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flopscope.api.budgets import budgets
+from flopscope.api.own import network_or_maker, percentages
 from flopscope.api.public import public
 from flopscope.errors import BadInput
 from flopscope.extras import require_plots
@@ -15,6 +16,7 @@ from flopscope.present.table import Document
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from torch import nn
 
     from flopscope.search.front import Front
 
@@ -54,9 +56,10 @@ class FrontReport(Report):
         return frontier(axes_for(ax, seen), self.front, seen)
 
 
-@public()
+@public(targets=network_or_maker, top1=percentages)
 def pareto(
-    *,
+    *targets: str | nn.Module | Callable[..., nn.Module],
+    top1: float | str | Sequence[float | str] = (),
     x: str | Sequence[str] = ("macs",),
     results: str | None = None,
     with_catalogue: bool = False,
@@ -69,6 +72,9 @@ def pareto(
 ) -> FrontReport:
     """The networks that no other beats in both cost and accuracy.
 
+    `targets` are networks of your own, each with its `top1` in per cent, in order: a module, a
+    class, or a text as the command line takes it. They are counted at `res` or else at their own
+    size, and stand among the published networks.
     `x` names the costs, `results` is the path of a CSV file of your own accuracies, which
     `with_catalogue` puts beside the published ones, and `families` are those that are taken.
     `accuracy` says whose published ones: "paper", "torchvision", "timm:a1_in1k", "best". `every`
@@ -78,10 +84,16 @@ def pareto(
     >>> front = pareto(res=224, max_macs="100M").front
     >>> front.points[front.on[-1]].name
     'mobilenetv3_small:width=1.25'
+    >>> from torch import nn
+    >>> net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    >>> front = pareto(net, top1=40, res=224, families="mobilenetv1").front
+    >>> front.points[0].name, float(front.points[0].top1), front.points[0].costs
+    ('Sequential', 40.0, (10645344,))
     """
     from flopscope.catalog.results import read_results
     from flopscope.conventions import CONVENTIONS
     from flopscope.search.front import Front
+    from flopscope.search.own import own_points
     from flopscope.search.points import Question, points
 
     if with_catalogue and results is None:
@@ -98,5 +110,6 @@ def pareto(
     counting = CONVENTIONS[convention]
     question = Question(tuple(x), counting, side, tuple(families), most, accuracy)
     mine = None if results is None else read_results(results)
-    front = Front(question, points(question, mine, mine is None or with_catalogue))
+    own = own_points(targets, top1 if isinstance(top1, tuple) else (), "top1")
+    front = Front(question, points(question, mine, mine is None or with_catalogue, own))
     return FrontReport(front, every)

@@ -32,7 +32,7 @@ def show(
     sort: str | None = None,
     columns: Sequence[str] = (),
     backward: bool = False,
-    epoch: int | None = None,
+    epoch: int | str | None = None,
     scale: Scaling | str | None = None,
     form: str | None = None,
 ) -> ShowReport:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flopscope.api.budgets import budgets
-from flopscope.api.given import mapping, network_or_maker, ranges
+from flopscope.api.given import mapping
+from flopscope.api.own import network_or_maker, ranges
 from flopscope.api.public import public
 from flopscope.api.subject import Shapes, specs
 from flopscope.errors import BadInput

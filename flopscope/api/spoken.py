@@ -13,6 +13,9 @@ _OPTION = re.compile(
     r"(?: ('[^']*'|(?=\S*[\d=…/:])[^\s;]*[^\s;,.?]))?"  # a value, which has a sign of one in it
 )
 
+_COMMAND = re.compile(r"(`flopscope [^`]*`)")
+"""A command that a reader is sent to, which stays as it is."""
+
 
 def _entry(name: str) -> Callable[[str], str]:
     """Writes `key=value` as an entry of a mapping."""
@@ -41,8 +44,12 @@ def as_python(message: str) -> str:
     "give its size, such as res=224 or '1,3,224,224'"
     >>> as_python("no budget is given; give one, such as --macs 150M")
     "no budget is given; give one, such as macs='150M'"
+    >>> as_python("`flopscope profile --columns help` lists them")
+    '`flopscope profile --columns help` lists them'
     """
-    return _OPTION.sub(lambda found: _argument(found[1], found[2]), message)
+    parts = _COMMAND.split(message)  # with the commands at odd places
+    parts[::2] = [_OPTION.sub(lambda found: _argument(found[1], found[2]), p) for p in parts[::2]]
+    return "".join(parts)
 
 
 def _argument(option: str, value: str | None) -> str:

@@ -41,6 +41,11 @@ def specs(given: Sequence[Shapes]) -> tuple[InputSpec, ...]:
     return tuple(found)
 
 
+def shapes(name: str, value: Any) -> tuple[InputSpec, ...]:
+    """One input, or a list of several."""
+    return specs(value if isinstance(value, list) else [value])
+
+
 def _spec(given: Any, keyword: str | None = None) -> InputSpec:
     if isinstance(given, InputSpec):
         return given
@@ -111,12 +116,15 @@ def counted(
     arguments: Mapping[str, Any] | None,
     example: Mapping[str, int] | None,
 ) -> Subject:
-    """A catalogue model by its closed form, unless an input is given; else a traced network."""
+    """A catalogue model by its closed form, any other network by its trace or graph, at
+    numbers."""
+    from flopscope.answers.counted import Given, sizes_of
+    from flopscope.answers.counted import counted as at_numbers
     from flopscope.reconciling import subjects
 
     target = parse_target(network)
-    if target.variant is not None and not inputs:
+    given = Given(res, batch, specs(inputs), example=example or {})
+    if target.variant is not None:
         refuse_arguments(target.name, arguments, example)
-        return subjects.of_variant(target.variant, target.variant.resolution(res), batch)
-    given = given_inputs(target, inputs, res, batch, arguments)
-    return subjects.of_target(target, given, arguments, example)
+        return subjects.of_variant(target.variant, *sizes_of(target.variant, given))
+    return subjects.of_counted(at_numbers(target, given, arguments), arguments)

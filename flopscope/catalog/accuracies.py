@@ -41,6 +41,12 @@ NAMING = ("torchvision", "timm", "imgclsmob")
 """The sources whose citations name a network after the table that has it."""
 WORDS: Mapping[str, str] = {OTHER_PAPER: "another paper"}
 """What a sentence says for a source that is not its name."""
+PHRASES: Mapping[str, str] = {
+    **WORDS,
+    PAPER: "the network's own paper",
+    AUTHORS: "the authors' repository",
+}
+"""The same for a source that is asked for."""
 BEST = "best"
 
 _WEIGHTS = re.compile(r"torchvision \S+ \S+ IMAGENET1K_(\S+)")
@@ -101,8 +107,17 @@ class Choice(NamedTuple):
     source: str | None = None
     recipe: str | None = None
 
-    def __str__(self) -> str:
-        return f"{self.source}:{self.recipe}" if self.recipe else str(self.source)
+    @property
+    def words(self) -> str:
+        """What it keeps to, in a sentence; "anyone" where it keeps to no source.
+
+        >>> Choice("torchvision", "V2").words, Choice("authors").words
+        ('torchvision V2', "the authors' repository")
+        """
+        if self.source is None or self.source == BEST:
+            return "anyone"
+        whose = PHRASES.get(self.source, self.source)
+        return f"{whose} {self.recipe}" if self.recipe else whose
 
     def fits(self, accuracy: Accuracy) -> bool:
         """May it be taken?"""
@@ -132,8 +147,8 @@ def parse_choice(text: str | None) -> Choice:
 
     Raises UnknownName for a source that does not exist, or a recipe that it does not have.
 
-    >>> str(parse_choice("torchvision:V2"))
-    'torchvision:V2'
+    >>> parse_choice("torchvision:V2")
+    Choice(source='torchvision', recipe='V2')
     """
     if text is None:
         return UNASKED

@@ -98,6 +98,7 @@ def compare(
     from flopscope.answers.target import is_catalog
     from flopscope.catalog.variant import with_form
     from flopscope.ledger import Level
+    from flopscope.present.citations import bibliography, papers
     from flopscope.present.compare import comparison_document
     from flopscope.present.provenance import of_comparison
 
@@ -119,7 +120,7 @@ def compare(
         of_comparison(found),
         found.agrees,
         lambda plot: _picture(found, plot),
-        bibliography=_entries(found),
+        bibliography=bibliography(papers(found)),
     )
 
 
@@ -132,13 +133,6 @@ def _layout(
     from flopscope.present.paper import Layout, paper_document
 
     return partial(paper_document, layout=Layout.parse(columns, sort, group))
-
-
-def _entries(comparison: Comparison) -> str:
-    from flopscope.present.citations import bibliography, papers
-
-    cited = papers(comparison)
-    return bibliography(cited) if cited else ""
 
 
 def _picture(comparison: Comparison, plot: Plot) -> Figure:

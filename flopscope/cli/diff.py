@@ -11,6 +11,7 @@ from flopscope.cli.completing import target_argument
 from flopscope.cli.options import CONVENTION, FORM, FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
 from flopscope.cli.subject import subject_options
+from flopscope.cli.tables import style_options
 
 if TYPE_CHECKING:
     from flopscope.answers.counted import Given
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--exit-code", is_flag=True, help="Exit 1 if the networks differ, 0 if not.")
 @FORMAT
 @OUTPUT
+@style_options()
 @answered
 def diff(
     before: str,

@@ -18,6 +18,17 @@ USUAL = ("macs", "params")
 """The quantities that get a formula where --of names none."""
 
 
+def _names_alone(text: str) -> list[str]:
+    """The names of free sizes. Raises BadInput for values, which a formula does not take."""
+    if "=" in text:
+        name = text.partition("=")[0]
+        raise BadInput(
+            f"--free {text} gives values, and a formula holds for all of them; write --free "
+            f"{name}, or count at the values with `flopscope sweep`"
+        )
+    return names(text)
+
+
 def _formats() -> str:
     from flopscope.present import formula, laws
 
@@ -35,7 +46,7 @@ def _formats() -> str:
 )
 @click.option(
     "--free",
-    callback=read_by(names),
+    callback=read_by(_names_alone),
     help="Options of a model that are left free, as in width,depth.",
 )
 @click.option(
@@ -81,8 +92,8 @@ def formula(
     module.
 
     TARGET is path/to/file.py:Name or package.module:Name, a class or function that makes an
-    nn.Module from the arguments. A kernel size that is given as a name is taken as odd. Loading a
-    Python target runs its code.
+    nn.Module from the arguments, or path/to/model.onnx, whose named sizes are free. A kernel size
+    that is given as a name is taken as odd. Loading a Python target runs its code.
 
     \b
     flopscope formula mobilenetv2 --assume "H, W multiples of 32"
@@ -91,10 +102,16 @@ def formula(
     flopscope formula separable-ratio
     flopscope formula width-law:mobilenetv2
     flopscope formula net.py:Block --arg in_channels=C --arg kernel_size=K
+    flopscope formula model.onnx --input B,3,H,W
     """
+    from flopscope.answers.graph_formula import is_graph
     from flopscope.answers.target import is_own
     from flopscope.laws import is_law
 
+    if is_graph(name):
+        if arguments:
+            raise BadInput(f"{name} is an ONNX file, which takes no arguments; leave --arg out")
+        return _of_graph(name, quantities or USUAL, free or (), inputs, examples, assume, ideal)
     own = is_own(name) and not is_law(name)
     if (arguments or inputs or examples) and not own:
         raise BadInput(
@@ -110,6 +127,30 @@ def formula(
             raise BadInput(f"{name} is a target and takes no --free, --assume or --ideal")
         return _derived(name, arguments, inputs, quantities or USUAL, examples)
     return _closed(name, quantities or USUAL, free or (), assume, ideal)
+
+
+def _of_graph(
+    path: str,
+    quantities: Sequence[str],
+    free: Sequence[str],
+    inputs: Sequence[str],
+    examples: Sequence[str],
+    assume: str | None,
+    ideal: bool,
+) -> Answer:
+    """The formulas of an ONNX file in the named sizes of its inputs."""
+    from flopscope.answers.formula import parse_multiples, reshaped
+    from flopscope.answers.graph_formula import graph_formulas, graph_source
+    from flopscope.arguments import parse_examples
+    from flopscope.present.formula import FORMATS, FormulaPage
+
+    check_asked_format(FORMATS)
+    with waiting(f"reading {path}"):
+        found, shapes = graph_formulas(path, quantities, free, inputs, parse_examples(examples))
+    shaped = reshaped(found, parse_multiples(assume) if assume else {}, ideal)
+    source, explained = graph_source(shapes), frozenset({"B", "H", "W"})
+    page = FormulaPage(path, source, shaped, _cautions(quantities), explained)
+    return Answer(page, formats=FORMATS)
 
 
 def _law(name: str) -> Answer:
@@ -139,7 +180,7 @@ def _derived(
         network = parse_target(target)
         written = [*network.pairs, *arguments]
         found = derive(network.place, written, inputs, quantities, parse_examples(examples))
-    page = derivation_page(found)
+    page = replace(derivation_page(found), title=network.name)
     notes = [*page.notes, *_cautions(quantities)]
     return Answer(replace(page, notes=notes), formats=FORMATS)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from flopscope.cli.answering import Answer, answered, asked
+from flopscope.cli.completing import target_argument
 from flopscope.cli.options import (
     ACCURACY,
     CONVENTION,
@@ -16,7 +17,7 @@ from flopscope.cli.options import (
     PLOT,
     res_option,
 )
-from flopscope.cli.progress import waiting
+from flopscope.cli.progress import counting
 from flopscope.cli.quantities import NAMES, budget_options
 from flopscope.cli.tables import style_options
 from flopscope.errors import BadInput, listed
@@ -24,14 +25,34 @@ from flopscope.errors import BadInput, listed
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from flopscope.answers.counted import Given
     from flopscope.conventions import Convention
     from flopscope.present.plots.look import Look
     from flopscope.search.budgets import Budget
     from flopscope.search.front import Front
-    from flopscope.search.points import Question
+    from flopscope.search.points import Own, Question
 
 
 @click.command()
+@target_argument("targets", "[TARGET]...", nargs=-1)
+@click.option(
+    "--top1",
+    "accuracies",
+    multiple=True,
+    help="Top-1 of a TARGET in per cent, once for each of them, in their order.",
+)
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    help="Sizes of an input of every TARGET of your own, 1,3,160,160. Repeatable.",
+)
+@click.option(
+    "--arg",
+    "arguments",
+    multiple=True,
+    help="Argument of every TARGET of your own, name=value. Repeatable.",
+)
 @click.option(
     "--x",
     "costs",
@@ -50,7 +71,10 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Take the published accuracies beside those of --results.",
 )
-@res_option("Take only accuracies at this input size: 224, or HxW as in 192x256.")
+@res_option(
+    "Count every TARGET at this input size, and take only accuracies at it: 224, or HxW as in "
+    "192x256."
+)
 @CONVENTION
 @ACCURACY
 @click.option(
@@ -65,6 +89,10 @@ if TYPE_CHECKING:
 @style_options()
 @answered
 def pareto(
+    targets: tuple[str, ...],
+    accuracies: tuple[str, ...],
+    inputs: tuple[str, ...],
+    arguments: tuple[str, ...],
     costs: tuple[str, ...],
     results: str | None,
     with_catalog: bool,
@@ -83,21 +111,29 @@ def pareto(
     flopscope pareto --x params --family ghostnet --family mobilenetv3 --all
     flopscope pareto --accuracy torchvision:V2 --res 224
     flopscope pareto --results results-imagenet.csv
+    flopscope pareto net.py:Net --top1 71.3 --res 224
 
-    With budgets, the most accurate network within them comes first. Accuracies are the published
-    ones, each at the input size for which it was published. FILE has timm's columns, model,
-    img_size, top1, param_count, or model, top1 and any of res, params, macs and latency_ms. A
-    network under its name in timm, torchvision or the catalogue has computed costs, any other those
-    that the file states.
+    A TARGET with its top-1 stands among the published networks; it is what `flopscope compare`
+    takes. With budgets, the most accurate network within them comes first. Accuracies are the
+    published ones, each at the input size for which it was published. FILE has timm's columns,
+    model, img_size, top1, param_count, or model, top1 and any of res, params, macs and latency_ms.
+    A network of the catalogue, and a TARGET, has computed costs; a model that timm or torchvision
+    alone knows has those where the file states none.
     """
+    from flopscope.answers.counted import Given
     from flopscope.present.pareto import front_document
     from flopscope.present.provenance import of_front
+    from flopscope.search.own import own_points
     from flopscope.search.points import Question
 
     question = Question(costs, convention, res, families, tuple(budgets), accuracy)
     _check_picture(costs, wide)
-    with waiting("counting"):
-        front = _front(question, results, with_catalog)
+    own = own_points(targets, accuracies)
+    if (inputs or arguments) and not own:
+        raise BadInput("--input and --arg are for a TARGET; name one, or leave them out")
+    made = Given(None, 1, inputs, arguments)
+    with counting("counting") as tell:
+        front = _front(question, results, with_catalog, own, made, tell)
     return Answer(
         front_document(front, every),
         of_front(front, results),
@@ -116,8 +152,15 @@ def _check_picture(costs: Sequence[str], wide: bool) -> None:
         raise BadInput("--wide is the size page, and --size gives another; give one of them")
 
 
-def _front(question: Question, results: str | None, with_catalog: bool) -> Front:
-    """The front of the published accuracies, of those in a file, or of both."""
+def _front(
+    question: Question,
+    results: str | None,
+    with_catalog: bool,
+    own: Sequence[Own],
+    given: Given,
+    tell: Callable[[int, int], None],
+) -> Front:
+    """The front of the published accuracies or of those in a file, or of both, and of targets."""
     from flopscope.catalog.results import read_results
     from flopscope.search.front import Front
     from flopscope.search.points import points
@@ -132,7 +175,7 @@ def _front(question: Question, results: str | None, with_catalog: bool) -> Front
             "in their place; leave one of them out, or add --with-catalogue"
         )
     mine = None if results is None else read_results(results)
-    return Front(question, points(question, mine, mine is None or with_catalog))
+    return Front(question, points(question, mine, mine is None or with_catalog, own, given, tell))
 
 
 def _picture(front: Front, look: Look, wide: bool) -> Figure:

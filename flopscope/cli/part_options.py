@@ -121,7 +121,9 @@ _LAYOUT = (
         help="Fold the tree below this depth; 0 leaves the total alone.",
     ),
     click.option(
-        "--sort", help=f"Largest first by count, as the convention counts, or {listed(ADDITIVE)}."
+        "--sort",
+        help=f"Largest first by count, as the convention counts, or {listed(ADDITIVE)}. Smallest "
+        "first with a plus, as in +macs.",
     ),
     columns_option("PARTS", "Columns of the table, such as input,kernel,output,params,macs."),
     click.option(

@@ -71,6 +71,7 @@ def profile(target: str, given: Asked) -> Answer:
 @target_argument("target", "MODEL|TARGET")
 @part_options("layer")
 @PLOT
+@style_options()
 @answered
 def show(target: str, given: Asked) -> Answer:
     """Show one network layer by layer.

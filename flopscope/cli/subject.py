@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -60,9 +60,16 @@ def subject_options(command: Callable[..., Any]) -> Callable[..., Any]:
         **others: Any,
     ) -> Any:
         from flopscope.answers.counted import Given
-        from flopscope.arguments import parse_examples
 
-        given = Given(res, batch, inputs, arguments, parse_examples(examples))
+        given = Given(res, batch, inputs, arguments, _examples(examples))
         return command(given=given, **others)
 
     return folded
+
+
+def _examples(texts: Sequence[str]) -> Mapping[str, int]:
+    if not texts:
+        return {}
+    from flopscope.arguments import parse_examples
+
+    return parse_examples(texts)

@@ -20,7 +20,7 @@ def published_note(comparison: Comparison, entry: Entry) -> str:
     accuracy that is taken where that is another's."""
     taken, first = comparison.accuracy(entry), entry.published[0]
     if taken is None and entry.accuracies:
-        whose = f"no top-1 of {comparison.choice}; "
+        whose = f"no top-1 of {comparison.choice.words}; "
     elif taken is not None and taken.source != first.source:
         doubt = f", which is not {taken.doubt.value}" if taken.doubt else ""
         whose = f"top-1 {_percent(taken)} of {taken.words} ({taken.source}){doubt}; "
@@ -30,9 +30,9 @@ def published_note(comparison: Comparison, entry: Entry) -> str:
 
 
 def other_notes(comparison: Comparison) -> list[str]:
-    """What others state of the networks."""
+    """The accuracies of the networks that are published beside those that are taken."""
     found = ((e, _others(e, comparison.accuracy(e))) for e in comparison.entries)
-    return [f"{e.name}: others state a top-1 of {also(others)}." for e, others in found if others]
+    return [f"{e.name}, also published: top-1 {also(others)}" for e, others in found if others]
 
 
 def _others(entry: Entry, taken: Accuracy | None) -> list[Accuracy]:

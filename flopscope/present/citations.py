@@ -54,8 +54,10 @@ def bibtex(paper: Paper) -> str:
 
 
 def bibliography(cited: Iterable[Paper]) -> str:
-    """A file with the entries of these papers, in the order of their keys."""
+    """A file with the entries of these papers, in the order of their keys; empty without papers."""
     entries = [bibtex(paper) for paper in sorted(cited, key=key)]
+    if not entries:
+        return ""
     return "\n\n".join([HEADER, *entries]) + "\n"
 
 

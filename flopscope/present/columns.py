@@ -101,12 +101,22 @@ def parse_columns(text: str, rows: Rows) -> tuple[str, ...]:
 
 def checked_columns(names: Sequence[str], rows: Rows) -> tuple[str, ...]:
     """The names, each as it is called in the tables. Raises as `parse_columns` does."""
-    found = [ALIASES.get(name, name) for name in names]
+    found = [canonical(name) for name in names]
     for name in found:
         check_column(name, rows)
     if twice := [name for name in found if found.count(name) > 1]:
         raise BadInput(f"the column {twice[0]} is given twice; give it once")
     return tuple(found)
+
+
+def canonical(name: str) -> str:
+    """The name by which tables know the column.
+
+    >>> canonical("fp32"), canonical("fp32%")
+    ('weights', 'weights%')
+    """
+    base = name.removesuffix(SHARE)
+    return ALIASES.get(base, base) + name[len(base) :]
 
 
 def check_column(name: str, rows: Rows) -> None:

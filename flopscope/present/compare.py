@@ -26,6 +26,7 @@ from flopscope.present.words import (
     identity,
     input_text,
     inputs_data,
+    inputs_title,
     merged,
     other_sizes,
     reservations,
@@ -110,7 +111,14 @@ def _totals(comparison: Comparison, order: Order) -> Table:
     ]
     notes += [n for e in comparison.entries for n in reservations(e, comparison.convention)]
     notes += cautions(asked)
-    return Table(shown, rows, _title(comparison), notes, headings=order.groups)
+    title = inputs_title(comparison.entries, [comparison.convention])
+    return Table(
+        shown,
+        rows,
+        title,
+        notes,
+        headings=order.groups,
+    )
 
 
 def baseline(comparison: Comparison, order: Order) -> list[str]:
@@ -180,14 +188,6 @@ def _with_shares(
         return list(counts)
     pairs = zip(counts, totals, strict=True)
     return [c for n, t in pairs for c in (n, None if n is None else percent(int(n), int(t)))]
-
-
-def _title(comparison: Comparison) -> str:
-    counting = comparison.convention
-    inputs = {input_text(entry) for entry in comparison.entries}
-    at = f"Input {inputs.pop()}, batch" if len(inputs) == 1 else "Batch"
-    batch = comparison.entries[0].batch
-    return f"{at} {batch}. {counting.unit}, convention {counting.name}: {counting.counts}."
 
 
 def _scaled(comparison: Comparison) -> list[str]:

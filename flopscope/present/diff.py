@@ -14,7 +14,13 @@ from flopscope.answers.parts import CountedRow
 from flopscope.ledger import kind_name
 from flopscope.present.numbers import integer, percent
 from flopscope.present.operators import path_lines
-from flopscope.present.quantities import ledger_data, number, number_briefly, reading_column
+from flopscope.present.quantities import (
+    is_count,
+    ledger_data,
+    number,
+    number_briefly,
+    reading_column,
+)
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import identity, input_text, inputs_data, reservations, wrapped
 from flopscope.quantities import Place, Quantity, columns, keys
@@ -62,7 +68,9 @@ def _mixed_column(row: Quantity) -> Column:
     return replace(
         readings,
         text=lambda cell: readings.text(cell) if isinstance(cell, Reading) else write(cell),
+        raw=lambda cell: cell if isinstance(cell, str) else int(cell),
         fold=None,
+        best=None,
     )
 
 
@@ -171,6 +179,7 @@ def _difference_columns(found: Diff) -> list[Column]:
         Column(
             f"{row.column}_difference", f"Δ {row.heading}", write,
             raw=lambda cell: None if isinstance(cell, str) else cell, shown=not row.brief,
+            counted=is_count(row),
         )
         for row in found.quantities
     ]  # fmt: skip

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 from flopscope.answers.compare import Comparison, Entry
 from flopscope.catalog.papers import Paper
+from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.errors import BadInput, UnknownName
 from flopscope.present.citations import bibtex, key, papers
-from flopscope.present.columns import Rows, check_column, known, parse_columns
+from flopscope.present.columns import Rows, canonical, check_column, known, parse_columns
 from flopscope.present.compare import (
     FAMILY,
     SOURCE,
@@ -23,7 +24,7 @@ from flopscope.present.compare import (
 from flopscope.present.numbers import ratio
 from flopscope.present.quantities import reading_column
 from flopscope.present.table import Column, Document, Table
-from flopscope.present.words import input_text, reservations
+from flopscope.present.words import input_text, inputs_title, meanings, reservations
 from flopscope.quantities import MACS, PARAMS, askable
 
 GROUPS: Mapping[str, Callable[[Entry], str]] = {
@@ -128,14 +129,15 @@ class Layout:
         ('params', 'top1')
         """
         names = () if columns is None else parse_columns(columns, Rows.NETWORKS)
-        by = None if sort is None else sort.strip().removeprefix("+")
+        plus = "+" if sort is not None and sort.strip().startswith("+") else ""
+        by = None if sort is None else canonical(sort.strip().removeprefix("+"))
         if by is not None:
             check_column(by, Rows.NETWORKS)
         if by in UNORDERED:
             raise BadInput(f"rows are sorted by numbers, and {by} has none; sort by params")
         if group is not None and group not in GROUPS:
             raise UnknownName("group", group, GROUPS)
-        return cls(names, sort and sort.strip(), group)
+        return cls(names, None if by is None else plus + by, group)
 
 
 def paper_document(comparison: Comparison, layout: Layout) -> Document:
@@ -164,17 +166,34 @@ def _table(comparison: Comparison, layout: Layout, order: Order, plain: Table) -
     ]
     references = [f"arXiv {p.arxiv} ({p.year}): {p.title}" for p in cited]
     entries = [bibtex(paper) for paper in cited]
+    title = inputs_title(comparison.entries, _conventions(comparison, layout))
     return Table(
-        columns, rows, plain.title, notes,
+        columns, rows, title, notes,
         headings=order.groups, references=references, bibliography=entries, aside=plain.aside,
     )  # fmt: skip
 
 
 def _notes(comparison: Comparison, layout: Layout, order: Order) -> list[str]:
-    notes = [_baseline(comparison)] if {"params_ratio", "count_ratio"} & {*layout.columns} else []
+    notes = [_baseline(comparison)] if RATIOS & {*layout.columns} else []
     if "top1" in layout.columns:
         notes += top1_notes(comparison, order)
-    return notes + [n for e in order.entries for n in reservations(e, comparison.convention)]
+    counting = _conventions(comparison, layout)
+    notes += meanings(counting)
+    for entry in order.entries:
+        notes += dict.fromkeys(n for each in counting for n in reservations(entry, each))
+    return notes
+
+
+RATIOS = {"params_ratio", "count_ratio"}
+"""The columns of ratios to the first network."""
+
+
+def _conventions(comparison: Comparison, layout: Layout) -> list[Convention]:
+    """The conventions under which the columns count."""
+    rows = [askable(comparison.convention).get(name) for name in layout.columns]
+    names = [row.convention for row in rows if row is not None and row.convention]
+    ratio = [comparison.convention.name] if "count_ratio" in layout.columns else []
+    return [CONVENTIONS[name] for name in dict.fromkeys([*names, *ratio])]
 
 
 def _ordered(comparison: Comparison, layout: Layout) -> Order:

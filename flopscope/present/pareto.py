@@ -17,7 +17,7 @@ from flopscope.present.trainings import choice_notes, citation
 from flopscope.present.words import size
 from flopscope.quantities import Named, Quantity
 from flopscope.search.front import Front
-from flopscope.search.points import Amount, Left, Point
+from flopscope.search.points import GIVEN, Amount, Left, Point
 
 FEW = 4
 """Networks of the catalogue that are named where several are left out; of a file, more are."""
@@ -25,8 +25,9 @@ KNEE = "\u00a0knee"
 
 
 def front_document(front: Front, every: bool = False) -> Document:
-    """The frontier in a table, with notes on accuracies, knee, hypervolume and what is left out;
-    with `every`, the dominated points below it. The data always have all points."""
+    """The frontier in a table, with notes on accuracies, knee, hypervolume and what is left out.
+    Below it are networks of one's own that are dominated and, with `every`, all dominated points.
+    The data always have all points."""
     return Document([_table(front, every)], partial(_data, front))
 
 
@@ -42,7 +43,8 @@ def amount(value: Amount) -> str:
 def _table(front: Front, every: bool) -> Table:
     asked = front.question
     dominated = [index for index, by in enumerate(front.by) if by >= 0]
-    order = [*front.on, *(dominated if every else [])]
+    listed = [i for i in dominated if every or front.points[i].source == GIVEN]
+    order = [*front.on, *listed]
     points = [front.points[index] for index in order]
     cited = {text: n for n, text in enumerate(dict.fromkeys(map(citation, points)), 1)}
     columns = [
@@ -59,7 +61,7 @@ def _table(front: Front, every: bool) -> Table:
     ]
     number = {index: n for n, index in enumerate(front.on, start=1)}
     rows = [_row(front, index, number) for index in order]
-    notes = [*_notes(front, len(dominated), every)]
+    notes = [*_notes(front, len(dominated) - len(listed))]
     return Table(columns, rows, _title(front), [*notes, *(f"[{n}] {t}" for t, n in cited.items())])
 
 
@@ -163,7 +165,7 @@ def _and(parts: Iterable[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def _notes(front: Front, dominated: int, every: bool) -> list[str]:
+def _notes(front: Front, hidden: int) -> list[str]:
     notes = []
     if front.knee is not None:
         notes.append(
@@ -176,14 +178,25 @@ def _notes(front: Front, dominated: int, every: bool) -> list[str]:
             f"Hypervolume: {front.hypervolume:.1f} % × decades of cost dominated, down to the "
             f"highest cost and lowest top-1 of all points, {amount(cost)} and {float(top1):g} %."
         )
-    if dominated and not every:
-        notes.append(f"Dominated points that are not listed: {dominated}; --all lists them.")
+    if hidden:
+        notes.append(f"Dominated points that are not listed: {hidden}; --all lists them.")
     notes += choice_notes(front)
     if stated := sum(point.stated for point in front.points):
         notes.append(
             f"* as the file states it, for points that are not in the catalogue: {stated} in all."
         )
+    notes += _traced(front)
     return [*notes, *cautions(front.question.measures), *_left(front)]
+
+
+def _traced(front: Front) -> list[str]:
+    """The points that were counted by a trace or a graph, with their targets."""
+    targets = [p.target for p in front.points if p.target is not None and p.variant is None]
+    if not targets:
+        return []
+    names = list(dict.fromkeys(target.name for target in targets))
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return [f"Counted from their code or graph, {len(targets)}: {', '.join(names[:SHOWN])}{more}."]
 
 
 def place(point: Point) -> str:
@@ -251,6 +264,7 @@ def _point_data(front: Front, index: int) -> dict[str, Any]:
             for quantity, amount in zip(asked.bounded, point.bounded, strict=True)
         },
         "stated": point.stated,
+        "target": point.target and point.target.name,
         "top1": float(point.top1),
         "source": point.source,
         "whose": point.accuracy and point.accuracy.whose,

@@ -24,6 +24,7 @@ from flopscope.present.quantities import cautions
 from flopscope.present.report import Report
 from flopscope.present.table import Document, Table
 from flopscope.present.view import View
+from flopscope.present.words import counted_title, meanings
 from flopscope.quantities import PARAMS, QUANTITIES
 
 if TYPE_CHECKING:
@@ -87,7 +88,9 @@ class ProfileReport(Report):
 
     def _title(self) -> str:
         own = ", which it is made for" if self.profile.native else ""
-        return counted_title(f"{self.profile.target} on {_on(self.profile)}{own}", self.view)
+        return counted_title(
+            f"{self.profile.target} on {_on(self.profile)}{own}", self.view.conventions
+        )
 
     def _tables(self, notes: Sequence[str]) -> list[Table]:
         tables = _formulas if self.free else _numbers
@@ -170,8 +173,7 @@ def notes_of(profile: Profile, view: View) -> list[str]:
 
 def _meanings(view: View) -> list[str]:
     """What the columns count, where the title does not say it, and what a peak of a part is."""
-    several = view.conventions if len(view.conventions) > 1 else []
-    said = [f"{each.unit} ({each.name}): {each.counts}" for each in several]
+    said = meanings(view.conventions)
     if any(not row.additive for row in view.quantities):
         said.append("peak of a part: the most that is live at once while it runs")
     return said
@@ -182,14 +184,6 @@ def _places(places: Iterable[str]) -> str:
     distinct = list(dict.fromkeys(place or "the network itself" for place in places))
     more = len(distinct) - PLACES
     return ", ".join(distinct[:PLACES]) + (f" and {more} more" if more > 0 else "")
-
-
-def counted_title(subject: str, view: View) -> str:
-    """The subject, and how its work is counted if that is in one way."""
-    if len(view.conventions) != 1:
-        return f"{subject}."
-    (counting,) = view.conventions
-    return f"{subject}. {counting.unit}, convention {counting.name}: {counting.counts}."
 
 
 def _on(profile: Profile) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -13,11 +12,12 @@ from flopscope.closedform.text import expression_lines, one_line
 from flopscope.ledger import Level
 from flopscope.present.columns import FACTS, PERCENT, share_of
 from flopscope.present.numbers import percent
-from flopscope.present.operators import GAP, filled_lines, sizes_data
+from flopscope.present.operators import sizes_data
 from flopscope.present.part_facts import PART_FACTS
+from flopscope.present.part_labels import label_column
 from flopscope.present.profile_data import reading_data
 from flopscope.present.quantities import is_count, number, number_briefly
-from flopscope.present.table import INDENT, Cell, Column, Table
+from flopscope.present.table import Cell, Column, Table
 from flopscope.present.view import View
 from flopscope.quantities import Quantity
 from flopscope.readings import Reading
@@ -61,7 +61,7 @@ def _asked_columns(
     view: View, total: Part, shape: Callable[[Shape], str], *, free: bool = False
 ) -> list[Filled]:
     """The columns that are asked for, behind the label of each part."""
-    columns = [_label_column(view)]
+    columns = [Filled(label_column(view), lambda part: part)]
     named = ("path", columns[0].column.key)
     for name in view.columns:
         if name in FACTS:
@@ -162,7 +162,7 @@ def formula_text(reading: Reading) -> str:
 def _naming(view: View, output: Callable[[Shape], str], total: Part | None = None) -> list[Filled]:
     """The column of labels, and columns for CSV with their parts. Neither a kind of operator nor
     the total has an output."""
-    named = [_label_column(view)]
+    named = [Filled(label_column(view), lambda part: part)]
     if view.level is Level.KIND:
         return named
     shape = Column("output", "Output", output, raw=sizes_data, shown=total is not None)
@@ -172,61 +172,6 @@ def _naming(view: View, output: Callable[[Shape], str], total: Part | None = Non
         Filled(Column("operator", "Operator", shown=False), lambda part: part.operator),
         Filled(shape, lambda part: None if part is total else part.output),
     ]
-
-
-def _label_column(view: View) -> Filled:
-    """The column that names the parts: as a tree with their operators, unless columns say these, or
-    by their paths."""
-    key = "path" if view.level in (None, Level.LAYER) else view.by
-    written = label
-    if {"operator", "kind"} & {*view.columns}:
-        written = _bare_label
-    if "path" in view.columns:
-        written = _path_or_name
-    fold = partial(_label_lines, written)
-    first = Column(key, view.by.capitalize(), written, numeric=False, raw=_path, fold=fold)
-    return Filled(first, lambda part: part)
-
-
-def _bare_label(part: Part) -> str:
-    """The indented name alone, where it has one."""
-    return INDENT * part.depth + part.name if part.name or not part.depth else label(part)
-
-
-def label(part: Part) -> str:
-    """The indented name, and the operator if no lines below tell it."""
-    if not part.name:
-        return f"{INDENT * part.depth}({part.operator})"
-    return INDENT * part.depth + part.name + (GAP + part.operator if part.leaf else "")
-
-
-def _path(part: Part) -> str:
-    return part.path
-
-
-def _path_or_name(part: Part) -> str:
-    """The path, or the name of the total, which has none."""
-    return part.path or part.name
-
-
-def _label_lines(written: Callable[[Part], str], part: Part, room: int) -> str:
-    """The label in lines, broken at the dots of its path and before its operator."""
-    parts = re.split(rf"(?<=\.)(?=\w)|(?={GAP})", written(part))
-    lines = filled_lines(parts, room, INDENT * (part.depth + 1))
-    return "\n".join(_shortened(line, room) for line in lines)
-
-
-def _shortened(line: str, room: int) -> str:
-    """The line without its middle if it is too long for the room. The indent takes at most half of
-    the room."""
-    if len(line) <= room:
-        return line
-    name = line.lstrip(INDENT)
-    name = INDENT * (min(len(line) - len(name), room // 2) // len(INDENT)) + name
-    if len(name) <= room:
-        return name
-    end = (room - (len(name) - len(name.lstrip(INDENT)))) // 2
-    return f"{name[: room - end - 1]}…{name[-end:]}"
 
 
 def _without_batch(batch: int, shape: Shape) -> str:

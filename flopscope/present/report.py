@@ -130,7 +130,7 @@ class Report(ABC):
         return self.holds
 
     def __str__(self) -> str:
-        return self.text(self.for_people)
+        return self.text(self.for_people).rstrip("\n")
 
     def __repr__(self) -> str:
         return short(self, self.about)

@@ -11,13 +11,13 @@ from flopscope.answers.counted import image_of
 from flopscope.answers.parts import operators
 from flopscope.ledger import Ledger, Level
 from flopscope.present.columns import PERCENT
-from flopscope.present.operators import facts_data
-from flopscope.present.profile import ProfileReport, counted_title
+from flopscope.present.operators import facts_data, size_data
+from flopscope.present.profile import ProfileReport
 from flopscope.present.profile_data import amounts_of, parts_data
 from flopscope.present.quantities import cautions_data
 from flopscope.present.table import Table
 from flopscope.present.view import View
-from flopscope.present.words import identity, input_text, inputs_data
+from flopscope.present.words import counted_title, identity, input_text, inputs_data
 from flopscope.quantities import MACS, Place, standing
 
 GROUPED = ("params", "count", "percent")
@@ -54,9 +54,8 @@ class ShowReport(ProfileReport):
 
     def _title(self) -> str:
         entry = self.entry
-        return counted_title(
-            f"{entry.name}, input {input_text(entry)}, batch {entry.batch}", self.view
-        )
+        at = f"input {input_text(entry)}, batch {entry.batch}"
+        return counted_title(f"{entry.name}, {at}", self.view.conventions)
 
     def _tables(self, notes: Sequence[str]) -> list[Table]:
         first, *others = super()._tables(notes)
@@ -69,7 +68,7 @@ class ShowReport(ProfileReport):
             "schema": "flopscope.show/1",
             **identity(entry),
             **inputs_data(entry),
-            "batch": entry.batch,
+            "batch": size_data(entry.batch),
             "convention": counting.name,
             "unit": counting.unit,
             **cautions_data([*standing(Place.PARTS), *self.view.quantities]),
@@ -82,9 +81,10 @@ def _with_columns(view: View, *, free: bool) -> View:
     if view.columns or view.level is None:
         return view
     usual = [name for name in USUAL[view.level] if not (free and name == PERCENT)]
-    if view.sort is None or view.sort in (*usual, MACS.name):
+    by = view.sorted_by
+    if by is None or by in (*usual, MACS.name):
         return replace(view, columns=usual)
-    return replace(view, columns=(*usual, view.sort))
+    return replace(view, columns=(*usual, by))
 
 
 def entry_of(report: ProfileReport) -> Entry:

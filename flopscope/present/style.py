@@ -34,6 +34,7 @@ UNITS: Mapping[str, Unit] = {
 MOST_DIGITS = 12
 """The most decimals of a count in a unit: in T it is exact then."""
 
+_WORD = re.compile(r"[A-Za-z][\w-]*")
 _LABEL = re.compile(r"[A-Za-z0-9:._+/-]+")
 _PLAIN_CONVENTION = "(macs)"
 """The convention that a heading does not name beside a unit, as the unit says as much."""
@@ -162,8 +163,9 @@ def _check_columns(document: Document, style: Style) -> None:
 
 
 def _word(column: Column) -> str:
-    """The first word of a column's heading."""
-    return column.line.split()[0].lower() if column.line.split() else ""
+    """The first word of a column's heading, without the sign of a difference."""
+    match = _WORD.search(column.line)
+    return match[0].lower() if match else ""
 
 
 # --- units ----------------------------------------------------------------------------------------
@@ -189,8 +191,10 @@ def _column(column: Column, name: str | None, digits: int | None) -> Column:
 
 def _text(column: Column, per: int, digits: int, cell: Cell) -> str:
     """A count in its unit, between the marks that the cell's text has."""
-    bound, _, note = marked(column.text(cell))
-    return bound + in_unit(Fraction(column.raw(cell)), per, digits) + note
+    if isinstance(cell, str):  # a word in a number's place
+        return column.text(cell)
+    lead, _, note = marked(column.text(cell))
+    return lead + in_unit(abs(Fraction(column.raw(cell))), per, digits) + note
 
 
 def headed(heading: str, unit: str) -> str:
@@ -228,6 +232,6 @@ def _best_rows(table: Table, column: Column, at: int) -> list[int]:
         return []
     best = CHOOSE[column.best](values.values())
     parts = {n: marked(column.text(known[n])) for n in values}
-    exact = {n: part.value for n, part in parts.items() if not part.bound}
+    exact = {n: part.value for n, part in parts.items() if not part.lead}
     winning = {text for n, text in exact.items() if values[n] == best}
     return [n for n, text in exact.items() if text in winning]

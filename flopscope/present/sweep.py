@@ -6,7 +6,7 @@ from typing import Any
 
 from flopscope.answers.ranges import Range
 from flopscope.answers.sweep import Sweep
-from flopscope.present.quantities import cautions, cautions_data, number
+from flopscope.present.quantities import cautions, cautions_data, is_count, number
 from flopscope.present.table import Column, Document, Table
 from flopscope.quantities import MACS, QUANTITIES, Quantity
 
@@ -52,7 +52,7 @@ def _count_column(row: Quantity) -> Column:
     def shown(cell: Cell) -> str:
         return f"{'≥ ' if cell[1] else ''}{text(cell[0])}"
 
-    return Column(row.column, row.title, shown, raw=lambda cell: cell[0])
+    return Column(row.column, row.title, shown, raw=lambda cell: cell[0], counted=is_count(row))
 
 
 def _title(sweep: Sweep) -> str:

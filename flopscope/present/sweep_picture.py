@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from flopscope.answers.ranges import Range
 from flopscope.answers.sweep import USUAL, Sweep
 from flopscope.errors import BadInput
+from flopscope.present.plots.names import quantity_words, target_title
 from flopscope.present.plots.sweep import SweepAxis, SweepPicture
-from flopscope.present.sweep import title
 from flopscope.quantities import MACS, Quantity
 
 
@@ -50,7 +50,6 @@ def _axis(axis: Range) -> SweepAxis:
 
 
 def _words(sweep: Sweep, quantity: Quantity) -> str:
-    """The quantity with its unit, and the network."""
-    words = quantity.words[0].upper() + quantity.words[1:]
-    named = quantity.unit and quantity.unit not in words
-    return f"{words} ({quantity.unit}) of {title(sweep)}" if named else f"{words} of {title(sweep)}"
+    """The quantity with its unit, the network, and the sizes that are not free."""
+    fixed = filter(None, (target_title(sweep.target), sweep.words))
+    return f"{quantity_words(quantity)}; {', '.join(fixed)}"

@@ -64,21 +64,22 @@ class Column:
 
 
 class Marked(NamedTuple):
-    """A cell's text in parts: the mark of a lower bound, the value, the mark of a note."""
+    """A cell's text in parts: the mark of a lower bound or a difference's sign, the value, the mark
+    of a note."""
 
-    bound: str
+    lead: str
     value: str
     note: str
 
 
-_MARKED = re.compile(r"(≥ )?(.*?)((?:(?<!.)| )\[\w+\]|(?<=\d)\*)?", re.DOTALL)
+_MARKED = re.compile(r"(≥ |[+−])?(.*?)((?:(?<!.)| )\[\w+\]|(?<=\d)\*)?", re.DOTALL)
 
 
 def marked(text: str) -> Marked:
     """The text in its parts. A note's mark is a number in brackets, or a star after a digit.
 
     >>> marked("72.0 [1]"), marked("≥ 5,000")
-    (Marked(bound='', value='72.0', note=' [1]'), Marked(bound='≥ ', value='5,000', note=''))
+    (Marked(lead='', value='72.0', note=' [1]'), Marked(lead='≥ ', value='5,000', note=''))
     """
     match = _MARKED.fullmatch(text)
     assert match is not None

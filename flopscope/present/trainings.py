@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from flopscope.catalog.accuracies import BEST, OTHER_PAPER, PAPER, SOURCES, Accuracy, networks
 from flopscope.search.front import Front
-from flopscope.search.points import Point
+from flopscope.search.points import GIVEN, Point
 
 CHOSEN = (
     "Top-1 of the catalogue is the accuracy on ImageNet-1k as stated, one for each network and "
@@ -17,6 +17,9 @@ UNASKED = "the paper's where it has one, else the authors', torchvision's, timm'
 HIGHEST = "the highest that anyone states"
 LEAST = 2
 """Points that a recipe has at least where it is proposed."""
+
+YOU = "you"
+"""The source of an accuracy that is given with a network."""
 
 
 def citation(point: Point) -> str:
@@ -30,7 +33,7 @@ def choice_notes(front: Front) -> list[str]:
     notes = []
     if not all(point.yours for point in front.points):
         choice = front.question.choice
-        named = {None: UNASKED, BEST: HIGHEST}.get(choice.source, f"that of {choice}")
+        named = {None: UNASKED, BEST: HIGHEST}.get(choice.source, f"that of {choice.words}")
         notes.append(CHOSEN.format(named))
     return [*notes, *_mixture(front)]
 
@@ -47,7 +50,9 @@ def _mixture(front: Front) -> list[str]:
 
 
 def _training(point: Point) -> tuple[str, str]:
-    return point.accuracy.training if point.accuracy else ("", point.source)
+    if point.accuracy is not None:
+        return point.accuracy.training
+    return (YOU, "/") if point.source == GIVEN else ("", point.source)
 
 
 def _part(whose: str, counted: Counter[tuple[str, str]]) -> str:
@@ -64,7 +69,7 @@ def _part(whose: str, counted: Counter[tuple[str, str]]) -> str:
 
 
 def _owner(whose: str) -> str:
-    return {"": "your file", "authors": "the authors' repositories"}.get(whose, whose)
+    return {"": "your file", YOU: "you", "authors": "the authors' repositories"}.get(whose, whose)
 
 
 def _proposal(front: Front) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flopscope.answers.parts import Part, groups, largest_first, tree
+from flopscope.answers.parts import Part, groups, ordered_by, tree
 from flopscope.brief import short
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.errors import BadInput, UnknownName
@@ -28,7 +28,8 @@ BY: Mapping[str, Level | None] = {
 @dataclass(frozen=True)
 class View:
     """How a profile is laid out: the convention, the split, the tree's depth, the order, and the
-    columns where others than the usual ones are asked for, by the names of `present.columns`.
+    columns where others than the usual ones are asked for, by the names of `present.columns`. An
+    order by macs begins with the largest, one by +macs with the smallest.
 
     A tree is ordered at every level. Raises UnknownName for an unknown split, order or column,
     BadInput for a depth that is not an integer from 0, for a depth with a flat table, and for a
@@ -48,8 +49,8 @@ class View:
         object.__setattr__(self, "columns", checked_columns(self.columns, Rows.PARTS))
         if self.by not in BY:
             raise UnknownName("level", self.by, BY)
-        if self.sort is not None and self.sort not in orders(self.convention):
-            raise UnknownName("order", self.sort, orders(self.convention))
+        if self.sort is not None and self.sorted_by not in orders(self.convention):
+            raise UnknownName("order", self.sorted_by or "", orders(self.convention))
         if self.depth is not None and (type(self.depth) is not int or self.depth < 0):
             raise BadInput(f"depth {self.depth} is not an integer from 0; give one such as 2")
         if self.depth is not None and self.flat:
@@ -70,9 +71,14 @@ class View:
 
     @property
     def order(self) -> Quantity | None:
-        """The quantity by which parts are ordered, largest first; None if they keep the order in
-        which they run."""
-        return None if self.sort is None else orders(self.convention)[self.sort]
+        """The quantity by which parts are ordered; None if they keep the order in which they
+        run."""
+        return None if self.sorted_by is None else orders(self.convention)[self.sorted_by]
+
+    @property
+    def sorted_by(self) -> str | None:
+        """Its name, without the plus that puts the smallest first."""
+        return None if self.sort is None else self.sort.strip().removeprefix("+")
 
     @property
     def work(self) -> Quantity:
@@ -114,7 +120,7 @@ class View:
 
     def parts(self, ledger: Ledger) -> list[Part]:
         """The parts of a ledger, in order of execution or largest first."""
-        order = largest_first(self.order)
+        order = ordered_by(self.order, largest_first=self.sort == self.sorted_by)
         if self.level is None:
             return tree(ledger, self.depth, order)
         return groups(ledger, self.level, order)

@@ -78,6 +78,27 @@ def reservations(entry: Entry, convention: Convention) -> list[str]:
     return notes
 
 
+def counted_title(subject: str, conventions: Sequence[Convention]) -> str:
+    """The subject, and how its work is counted if that is in one way."""
+    if len(conventions) != 1:
+        return f"{subject}."
+    (counting,) = conventions
+    return f"{subject}. {counting.unit}, convention {counting.name}: {counting.counts}."
+
+
+def inputs_title(entries: Sequence[Entry], conventions: Sequence[Convention]) -> str:
+    """The inputs of networks side by side, and how their work is counted."""
+    inputs = {input_text(entry) for entry in entries}
+    at = f"Input {inputs.pop()}, batch" if len(inputs) == 1 else "Batch"
+    return counted_title(f"{at} {entries[0].batch}", conventions)
+
+
+def meanings(conventions: Sequence[Convention]) -> list[str]:
+    """How work is counted, a sentence each, where it is in several ways."""
+    several = conventions if len(conventions) > 1 else []
+    return [f"{each.unit} ({each.name}): {each.counts}" for each in several]
+
+
 def size(resolution: tuple[int, int]) -> str:
     """A resolution as text: 224×224."""
     return f"{resolution[0]}×{resolution[1]}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeAlias
 
-from flopscope.answers.counted import Counted, Given, counted
+from flopscope.answers.counted import Counted, Given, counted, made
 from flopscope.answers.profile import profile
 from flopscope.answers.target import Target, parse_target
 from flopscope.brief import number_of, short
@@ -125,6 +125,7 @@ def of_target(
     """
     network = target if isinstance(target, Target) else parse_target(target)
     asked = Given(inputs=tuple(inputs), example=example or {})
+    made([network], asked)
     return of_counted(counted(network, asked, arguments), arguments)
 
 

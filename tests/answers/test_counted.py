@@ -180,7 +180,7 @@ MESSAGES = {
 }  # fmt: skip
 COMMANDS = {
     "compare": (),
-    "show": (),
+    "diff": ("mobilenetv2",),
     "check": (),
     "assert": ("--max-macs", "1"),
     "reconcile": ("--reported", "1M"),

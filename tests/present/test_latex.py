@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from latex import read
 from tex import NEEDS, check_compiles
 
@@ -112,6 +114,14 @@ def test_texts_are_printed_as_they_are_wherever_they_stand() -> None:
     assert page.tables[0].spans == [PRINTED]
 
 
+@given(st.text(st.sampled_from([*map(chr, range(32, 127)), *SIGNS, "⁻", "²", "₀", "\n"])))
+def test_any_text_can_stand_in_a_table(words: str) -> None:
+    table = Table(
+        [Column("a", "A", numeric=False), Column("b", words)], [[words, 1]], words, [words]
+    )
+    read(render(styled(Document([table]), Style(caption=f"a {words}")), "latex"))
+
+
 def test_every_sign_that_flopscope_prints_has_its_latex() -> None:
     for sign in SIGNS:
         assert escaped(f"a{sign}b").replace("\u00a0", "~").isascii(), sign
@@ -153,8 +163,40 @@ COMMANDS = {
     "split": ["compare", *NAMES[:2], "--by", "kind", "--format", "latex", "--caption", "Kinds"],
     "pareto": ["pareto", "--max-macs", "600M", "--format", "latex", "--units", "M"],
     "formulas": PROFILE,
+    "layers": [
+        *("show", "mobilenetv1", "--by", "layer", "--units", "k", "--format", "latex"),
+        *("--caption", "Layers", "--label", "tab:layers"),
+    ],
+    "designs": [
+        *("solve", "mobilenetv2", "--macs", "300M", "--free", "width", "--units", "M"),
+        *("--format", "latex", "--caption", "Designs"),
+    ],
+    "diff": [
+        *("diff", "mobilenetv1", "mobilenetv1:width=0.5", "--format", "latex", "--units", "M"),
+        *("--caption", "Half the width"),
+    ],
+    "sweep": [
+        *("sweep", "mobilenetv2", "--free", "width=0.5,1", "--format", "latex", "--units", "M"),
+        *("--caption", "Widths", "--label", "tab:widths"),
+    ],
+    "check": ["check", "mobilenetv1", "--res", "32", "--format", "latex"],
+    "audit": ["audit", "mobilenetv1", "--format", "latex"],
+    "reconcile": ["reconcile", "mobilenetv1", "--reported", "579M", "--format", "latex"],
+    "list": ["list", "ghost*", "--format", "latex"],
     "conventions": ["conventions", "--format", "latex"],
 }
+"""A command with each kind of table."""
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_strict_reader_takes_the_tables_of_every_command(name, capsys, monkeypatch) -> None:
+    monkeypatch.chdir(Path(__file__).parents[1] / "support")
+    assert main(COMMANDS[name]) == 0
+    page = read(capsys.readouterr().out)
+    assert page.tables
+    assert all(table.rows for table in page.tables)
+    assert bool(page.captions) == ("--caption" in COMMANDS[name])
+    assert ("threeparttable" in page.needs) == bool(page.notes)
 
 
 @pytest.mark.may_skip(NEEDS)

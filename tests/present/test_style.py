@@ -101,8 +101,21 @@ def test_marks_stay_around_a_count():
     ]
     table = styled(Document([Table(columns, cells)]), Style(units="M")).tables[0]
     assert [row[1] for row in table.texts()] == ["≥ 5.2", "0.0*", ""]
+    assert marked("−12") == ("−", "12", "")
     assert marked("≥ 12 [a]") == ("≥ ", "12", " [a]")
     assert marked("Net[1]") == ("", "Net[1]", "")
+
+
+def test_differences_keep_their_sign_and_words_stand_as_they_are():
+    columns = [
+        Column("m", "Model", numeric=False),
+        Column("n", "Δ Params", lambda c: c if isinstance(c, str) else f"{c:+,}".replace("-", "−"),
+               counted=True),
+    ]  # fmt: skip
+    cells = [["a", 2_250_000], ["b", -2_350_000], ["c", 0], ["d", "unknown"]]
+    table = styled(Document([Table(columns, cells)]), Style(units="params=M")).tables[0]
+    assert [row[1] for row in table.texts()] == ["+2.2", "−2.4", "+0.0", "unknown"]
+    assert table.columns[1].line == "Δ Params (M)"
 
 
 # --- caption --------------------------------------------------------------------------------------
@@ -228,6 +241,6 @@ def test_a_table_without_such_columns_refuses_them():
 
 def test_the_data_and_the_file_of_raw_values_are_as_before():
     document = styled(DOCUMENT, Style(units="G", caption="c", label="tab:c", bold=True))
-    assert document.data is DOCUMENT.data
+    assert render(document, "json") == render(DOCUMENT, "json")
     rows = list(csv.DictReader(io.StringIO(render(document, "csv"))))
     assert rows[0]["macs_macs"] == "300774272"

@@ -590,5 +590,5 @@ def test_the_functions_raise_what_the_command_says() -> None:
         Reported.parse("4,2 Mio")
     assert str(unread.value) == (
         "'42Mio' is not a stated figure; expected digits, at most one decimal point and at most "
-        "one of K, M, G, B, T, as in 4.2M or 3504872"
+        "one of K, M, G, B, T or an exponent, as in 4.2M, 4.2e6 or 3504872"
     )

@@ -16,6 +16,7 @@ from flopscope.search.points import Left, Question, points
 
 FAMILIES = tuple(dict.fromkeys(model.family for model in MODELS.values()))
 MACS = convention("macs")
+NOWHERE = "no network of the catalogue or of an installed timm or torchvision, and states no"
 
 
 def question(*axes, by="macs", **limits):
@@ -82,7 +83,7 @@ def test_a_question_chooses_whose_accuracies():
     assert taken(accuracy="best")["resnet50"] == (80.858, "torchvision V2")
     asked = question(families=("resnet",), resolution=(224, 224), accuracy="torchvision:V2")
     left = points(asked).left
-    assert Left("resnet18", None, "no accuracy of torchvision:V2", (224, 224)) in left
+    assert Left("resnet18", None, "no accuracy of torchvision V2", (224, 224)) in left
     assert {*taken(accuracy="torchvision:V2")} == {"resnet50", "resnet101", "resnet152"}
     with pytest.raises(UnknownName) as raised:
         question(accuracy="torchvison")
@@ -194,7 +195,13 @@ def test_an_unknown_network_has_the_costs_that_it_states(results):
     cloud = points(question("params"), mine, catalogue=False)
     (point,) = cloud.points
     assert (point.costs, point.stated, point.family) == ((3_200_000,), True, None)
-    assert cloud.left == (Left("other", 3, "no network of the catalogue, and states no params"),)
+    assert cloud.left == (
+        Left(
+            "other",
+            3,
+            f"{NOWHERE} params",
+        ),
+    )
     assert points(question("int8"), mine, catalogue=False).points[0].costs == (3_200_000,)
     assert points(question("macs"), mine, catalogue=False).points[0].costs == (200_000_000,)
 
@@ -203,7 +210,13 @@ def test_stated_macs_are_of_no_other_convention(results):
     mine = results("model,top1,macs\nmine,75,0.2G\nmobilenetv2,72,0.2G\n")
     cloud = points(question(by="torch"), mine, catalogue=False)
     assert [p.costs for p in cloud.points] == [(601_548_544,)]
-    assert cloud.left == (Left("mine", 2, "no network of the catalogue, and states no macs"),)
+    assert cloud.left == (
+        Left(
+            "mine",
+            2,
+            f"{NOWHERE} macs",
+        ),
+    )
 
 
 def test_latency_is_the_file_s(results):
@@ -282,9 +295,7 @@ def test_nothing_left(results):
         assert str(raised.value) == message
     with pytest.raises(BadInput) as raised:
         points(question("macs"), results("model,top1\nmine,70\n"), catalogue=False)
-    assert str(raised.value) == (
-        f"{limits} (1 left out, the first, mine: no network of the catalogue, and states no macs)"
-    )
+    assert str(raised.value) == (f"{limits} (1 left out, the first, mine: {NOWHERE} macs)")
 
 
 def test_rows_that_were_not_asked_for_are_counted(results):

@@ -240,7 +240,7 @@ def test_a_budget_that_nothing_keeps(own, capsys):
          "unknown free size of {own}:Net 'widht'; did you mean width?"),
         ("Net", ["--macs", "1M", "--free", "act", "--res", "32"],
          "act of {own}:Net needs a range, for it has no default that is a number; write --free "
-         "act=FROM:TO:STEP or values, such as act=16:64:8 or act=16,24,32"),
+         "act=FROM:TO:STEP or values, such as act=16:64:8 or act=0.5,1,2"),
         ("Net", ["--macs", "1M", "--free", "width"],
          "{own}:Net does not state the size of its input; give it, such as --res 224 or --input "
          "1,3,224,224"),
@@ -263,7 +263,7 @@ def test_a_budget_that_nothing_keeps(own, capsys):
          "a budget; `flopscope profile` names them"),
         ("Words", ["--macs", "1M", "--free", "dim", "--input", "1,16:int64"],
          "dim of {own}:Words needs a range, for it has no default that is a number; write --free "
-         "dim=FROM:TO:STEP or values, such as dim=16:64:8 or dim=16,24,32"),
+         "dim=FROM:TO:STEP or values, such as dim=16:64:8 or dim=0.5,1,2"),
         ("Words", ["--macs", "1M", "--free", "dim=4,8", "--input", "1,T:int64"],
          "the input 1,T:int64 has free sizes that are not in --free: T; name them there, or give "
          "numbers"),

@@ -46,7 +46,7 @@ def _usual(space: Space, name: str, step: int | None) -> Range:
     if default is None:
         raise BadInput(
             f"{name} of {space.name} needs a range, for it has no default that is a number; write "
-            f"--free {name}=FROM:TO:STEP or values, such as {name}=16:64:8 or {name}=16,24,32"
+            f"--free {name}=FROM:TO:STEP or values, such as {name}=16:64:8 or {name}=0.5,1,2"
         )
     if isinstance(default, int):
         return Range(name, tuple(range(1, TIMES * default + 1)))

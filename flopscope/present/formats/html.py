@@ -32,8 +32,8 @@ def _caption(table: Table) -> str:
 def _cell(table: Table, row: int, column: int, text: str) -> str:
     if (row, column) not in table.best:
         return escape(text)
-    bound, value, note = map(escape, marked(text))
-    return f"{bound}<b>{value}</b>{note}"
+    lead, value, note = map(escape, marked(text))
+    return f"{lead}<b>{value}</b>{note}"
 
 
 def _row(table: Table, tag: str, cells: list[str]) -> str:

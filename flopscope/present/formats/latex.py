@@ -110,9 +110,9 @@ def _marks(table: Table) -> Mapping[str, str]:
 
 
 def _cell(text: str, marks: Mapping[str, str], *, bold: bool) -> str:
-    bound, value, note = marked(text)
+    lead, value, note = marked(text)
     if note.strip() not in marks:
-        bound, value, note = ("", text, "") if not bold else (bound, value, note)
+        lead, value, note = ("", text, "") if not bold else (lead, value, note)
     value = rf"\textbf{{{escaped(value)}}}" if bold else escaped(value)
     mark = marks.get(note.strip())
-    return escaped(bound) + value + (rf"\tnote{{{mark}}}" if mark else escaped(note))
+    return escaped(lead) + value + (rf"\tnote{{{mark}}}" if mark else escaped(note))

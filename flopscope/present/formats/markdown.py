@@ -26,8 +26,8 @@ def _text(table: Table) -> str:
 def _cell(table: Table, row: int, column: int, text: str) -> str:
     if (row, column) not in table.best:
         return _escaped(text)
-    bound, value, note = map(_escaped, marked(text))
-    return f"{bound}**{value}**{note}"
+    lead, value, note = map(_escaped, marked(text))
+    return f"{lead}**{value}**{note}"
 
 
 def _piped(cells: list[str]) -> str:

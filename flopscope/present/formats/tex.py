@@ -15,7 +15,7 @@ _SPECIAL = (
 _MATHS = {
     "×": r"\times", "·": r"\cdot", "−": "-", "→": r"\to", "±": r"\pm", "∞": r"\infty",
     "≥": r"\geq", "≤": r"\leq", "≠": r"\neq", "≈": r"\approx", "∂": r"\partial",
-    "√": r"\surd", "Σ": r"\Sigma", "Π": r"\Pi", "‖": r"\|",
+    "√": r"\surd", "Δ": r"\Delta", "Σ": r"\Sigma", "Π": r"\Pi", "‖": r"\|",
     "⌈": r"\lceil", "⌉": r"\rceil", "⌊": r"\lfloor", "⌋": r"\rfloor",
     "α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "ε": r"\varepsilon", "λ": r"\lambda",
     "μ": r"\mu", "π": r"\pi", "ρ": r"\rho", "σ": r"\sigma", "φ": r"\varphi",

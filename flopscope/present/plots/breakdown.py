@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flopscope.answers.compare import Comparison
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 MOST = 9
 """The most parts with a name of their own; the rest of a network is one part."""
 REST = "others"
+NAME, TICK = 0.05, 0.34
+"""The width in inches of a character of a name, and of a tick's text."""
 LEAST = 3
 """The least number of bars for which the height has room."""
 
@@ -96,7 +99,8 @@ def _bars(ax: Axes, counts: list[dict[str, int]], units: Sequence[float]) -> lis
 
 def _finish(ax: Axes, look: Look, span: Span, names: Sequence[str]) -> None:
     """The axes of bars, which have names on y, the first at the top."""
-    set_axes(ax, look, span, None)
+    inches = ax.get_window_extent().width / ax.figure.dpi - NAME * max(map(len, names))
+    set_axes(ax, look, replace(span, most=min(7, max(3, int(inches / TICK)))), None)
     ax.set_yticks(range(len(names)), names, fontsize=FONT, parse_math=False)
     around = max(0, LEAST - len(names)) / 2
     ax.set_ylim(len(names) - 0.5 + around, -0.5 - around)

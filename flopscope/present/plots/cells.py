@@ -9,7 +9,7 @@ from flopscope.errors import BadInput
 from flopscope.present.numbers import short
 from flopscope.present.plots.axes import refuse_axes, scale_for
 from flopscope.present.plots.look import LOG, Look
-from flopscope.present.plots.style import FONT, SMALL, dress, log_ticks, set_title, tick
+from flopscope.present.plots.style import FONT, SMALL, dress, fitted, log_ticks, set_title, tick
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,7 +77,8 @@ def _ticks(axis: SweepAxis) -> tuple[list[float], list[str]]:
 def _explain(ax: Axes, mesh: QuadMesh, picture: SweepPicture) -> None:
     """The bar that says which colour is which amount, and where the budget is."""
     bar = ax.figure.colorbar(mesh, ax=ax, pad=0.02)
-    bar.set_label(picture.quantity, fontsize=FONT)
+    height = ax.get_window_extent().height / ax.figure.dpi
+    bar.set_label(fitted(picture.quantity, height), fontsize=FONT, parse_math=False)
     bar.ax.tick_params(labelsize=FONT, width=0.5, length=2.5)
     bar.ax.spines["outline"].set_linewidth(0.5)
     bar.ax.minorticks_off()

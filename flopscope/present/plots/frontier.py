@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from flopscope.catalog.titles import FAMILIES, title
+from flopscope.catalog.variant import Resolution
 from flopscope.errors import BadInput
 from flopscope.present.plots.axes import Span, set_axes
 from flopscope.present.plots.export import figure, make_room
 from flopscope.present.plots.labels import Label, place_labels
 from flopscope.present.plots.legends import legend_below, legend_height
 from flopscope.present.plots.look import COLUMN, LOG, PAGE, PLAIN, Look
-from flopscope.present.plots.names import cut, one_size, with_size
+from flopscope.present.plots.names import cut, one_size, own_title, quantity_words, with_size
 from flopscope.present.plots.style import (
     DASHES,
     GREY,
@@ -25,7 +27,6 @@ from flopscope.present.plots.style import (
     tick,
 )
 from flopscope.present.words import size
-from flopscope.quantities import MACS
 from flopscope.search.front import Front
 from flopscope.search.points import Point
 
@@ -36,8 +37,9 @@ if TYPE_CHECKING:
 NARROW, WIDE = 2.4, 3.8
 """The height in inches of the axes in one column of a paper, and across both."""
 ASTERISK = "$\\ast$"
-OTHER = "not in the catalogue"
-"""The name in the legend for networks without a family."""
+OTHER, OWN = "not in the catalogue", "yours"
+"""The name in the legend for networks without a family, where all points are the reader's, and
+beside published ones."""
 YOURS = 2.2
 """How much larger the reader's own points are than the published ones beside them."""
 KNEE = "knee"
@@ -102,8 +104,11 @@ def _label_points(
     named = [i for i in shown if front.by[i] < 0 or front.points[i].yours]
     ends = (front.knee, front.on[0], front.on[-1])
     first = sorted(named, key=lambda i: (not front.points[i].yours, i not in ends))
-    one = one_size([point.resolution for point in front.points])
-    labels = [Label(xs[i], ys[i], _label(front.points[i], with_input=one is None)) for i in first]
+    usual, bold = _usual_size(front), _mixed(front)
+    labels = [
+        Label(xs[i], ys[i], _label(front.points[i], usual), bold and front.points[i].yours)
+        for i in first
+    ]
     dots = [(xs[i], ys[i]) for i in shown]
     dots += [(limit, y) for limit in _limits(front) for y in np.linspace(low, high, FINE)]
     place_labels(ax, labels, dots, steps)
@@ -136,7 +141,7 @@ def _scatter(ax: Axes, front: Front, xs: Sequence[float], ys: Sequence[float]) -
                 edgecolors=["black" if own else colour for own in yours],
                 alpha=1.0 if on else 0.55, zorder=3,
             )  # fmt: skip
-        name = FAMILIES[family] if family else OTHER
+        name = FAMILIES[family] if family else _other(front)
         ax.scatter([], [], s=13, marker=marker, color=colour, linewidths=0.6, label=name)
     if front.knee is not None:
         ax.plot(
@@ -158,8 +163,16 @@ def _families(front: Front) -> list[str | None]:
 
 def _legend_labels(front: Front) -> list[str]:
     """What the legend names: the families, and what else is drawn."""
-    families = [FAMILIES[family] if family else OTHER for family in _families(front)]
+    families = [FAMILIES[family] if family else _other(front) for family in _families(front)]
     return [*_budget_names(front), *families, *[KNEE] * (front.knee is not None)]
+
+
+def _other(front: Front) -> str:
+    """The name of networks without a family, some of which may be counted and not stated."""
+    if _mixed(front):
+        return OWN
+    others = [point for point in front.points if point.family is None]
+    return OTHER if any(point.stated for point in others) else "other"
 
 
 def _limits(front: Front) -> list[int]:
@@ -172,10 +185,21 @@ def _budget_names(front: Front) -> list[str]:
     return [f"budget {tick(limit)}" for limit in _limits(front)]
 
 
-def _label(point: Point, *, with_input: bool) -> str:
-    """The name that the reader's file has for a network, or the network's."""
-    name = cut(point.name if point.yours or point.variant is None else title(point.variant))
-    return with_size(name, point.resolution) if with_input else name
+def _label(point: Point, usual: Resolution | None) -> str:
+    """The name that the reader's file has for a network, or the network's, with its input size if
+    that is not the usual one."""
+    published = None if point.yours else point.variant
+    name = cut(title(published) if published else own_title(point.name))
+    return name if point.resolution == usual else with_size(name, point.resolution)
+
+
+def _usual_size(front: Front) -> Resolution | None:
+    """The input size that the axis states, which no label repeats: that of all points, or of most
+    of them where the cost depends on it."""
+    sizes = [point.resolution for point in front.points]
+    (usual, often), *_ = Counter(sizes).most_common(1)
+    most = often == len(sizes) or (2 * often > len(sizes) and not front.question.costs[0].stored)
+    return usual if most else None
 
 
 def _plain(value: float, _: object = None) -> str:
@@ -185,14 +209,13 @@ def _plain(value: float, _: object = None) -> str:
 def _axis_labels(front: Front) -> tuple[str, str]:
     """The label of x with unit, convention and input size, and that of y with the source of the
     accuracies."""
-    cost, counting = front.question.costs[0], front.question.convention
-    if cost == MACS.under(counting):
-        words = f"{counting.unit}, convention {counting.name}"
-    else:
-        words = f"{cost.words.capitalize()}{f' ({cost.unit})' if cost.unit else ''}"
-    one = one_size([point.resolution for point in front.points])
+    cost = front.question.costs[0]
+    sizes = [point.resolution for point in front.points]
+    words = quantity_words(cost)
     if not cost.stored:
-        words += f"; input {size(one)}" if one else "; input size as stated"
+        usual = _usual_size(front)
+        words += f"; input {size(usual)}" if usual else "; input size as stated"
+        words += "" if usual is None or one_size(sizes) else " or as stated"
     whose = "" if any(point.yours for point in front.points) else "ImageNet-1k "
     accuracy = f"{whose}top-1, as stated (%)"
     return words, accuracy[0].upper() + accuracy[1:]

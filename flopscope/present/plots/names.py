@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from flopscope.answers.compare import Comparison
-from flopscope.answers.target import Source, Target
+from flopscope.answers.target import Source, Target, is_own, parse_target
 from flopscope.catalog.titles import title
 from flopscope.catalog.variant import Resolution
+from flopscope.conventions import CONVENTIONS
 from flopscope.present.words import size
+from flopscope.quantities import Named, Quantity
 
+GRAPH = ".onnx"
 LONGEST = 30
 """The most characters of a name for which a picture has room."""
 
@@ -52,6 +55,16 @@ def target_title(target: Target) -> str:
     return f"{called} ({', '.join(others)})" if others else called
 
 
+def own_title(name: str) -> str:
+    """A name that the reader gives a network; a text that asks for one as a person would write it.
+
+    >>> own_title("my-net"), own_title("nets/net.py:Net")
+    ('my-net', 'Net')
+    """
+    asks = is_own(name) or name.endswith(GRAPH)
+    return target_title(parse_target(name)) if asks else name
+
+
 def cut(name: str, most: int = LONGEST) -> str:
     """A name cut to what a picture has room for.
 
@@ -85,3 +98,17 @@ def input_words(comparison: Comparison, before: str = "; ") -> str:
     """The input in words, if all networks have the same: '; input 224×224'."""
     one = one_size([entry.resolution for entry in comparison.entries])
     return f"{before}input {size(one)}" if one else ""
+
+
+def quantity_words(quantity: Named) -> str:
+    """A quantity with its unit, and its convention if it has one, as an axis has it.
+
+    >>> from flopscope.quantities import QUANTITIES
+    >>> quantity_words(QUANTITIES["macs"]), quantity_words(QUANTITIES["activations"])
+    ('MACs, convention macs', 'Activations (elements)')
+    """
+    if isinstance(quantity, Quantity) and quantity.convention:
+        counting = CONVENTIONS[quantity.convention]
+        return f"{counting.unit}, convention {counting.name}"
+    unit = f" ({quantity.unit})" if quantity.unit else ""
+    return f"{quantity.words[0].upper()}{quantity.words[1:]}{unit}"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flopscope.answers.parts import Part, whole
 from flopscope.answers.profile import Profile
-from flopscope.conventions import CONVENTIONS
 from flopscope.errors import BadInput
 from flopscope.ledger import kind_name
 from flopscope.present.numbers import percent, short
@@ -15,6 +14,7 @@ from flopscope.present.plots.axes import Span, set_axes
 from flopscope.present.plots.export import figure, make_room
 from flopscope.present.plots.legends import add_legend, height_below
 from flopscope.present.plots.look import COLUMN, PLAIN, Look
+from flopscope.present.plots.names import quantity_words
 from flopscope.present.plots.style import SMALL, dress, set_title
 from flopscope.present.view import View
 from flopscope.quantities import Quantity
@@ -132,11 +132,7 @@ def _draw_kind(ax: Axes, bars: Sequence[Bar], kind: str) -> None:
 def _words(profile: Profile, view: View) -> str:
     """What the bars show, with unit, convention and input size."""
     quantity = view.order or view.work
-    unit = f" ({quantity.unit})" if quantity.unit else ""
-    words = f"{quantity.words[0].upper()}{quantity.words[1:]}{unit}"
-    if quantity.convention:
-        counting = CONVENTIONS[quantity.convention]
-        words = f"{counting.unit}, convention {counting.name}"
+    words = quantity_words(quantity)
     if not whole(profile.ledger).read(quantity).complete:
         words += ", lower bound"
     shapes = " and ".join("×".join(map(str, shape)) for shape in profile.shapes)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FONT, SMALL = 7.0, 6.0
 """Font sizes in points: of axes, and of labels and legends."""
 LINE = 0.9
-CHARACTERS = 19
+CHARACTERS = 20
 """About how many characters of a title an inch has room for."""
 
 COLOURS = (
@@ -109,8 +109,8 @@ def _ticks(subs: Sequence[float], low: float, high: float) -> int:
 def dress(ax: Axes, xlabel: str, ylabel: str) -> None:
     """Set labels and ticks to their size in print, with a light grid behind and no box around."""
     extent, dpi = ax.get_window_extent(), ax.figure.dpi
-    ax.set_xlabel(_fitted(xlabel, extent.width / dpi), fontsize=FONT, parse_math=False)
-    ax.set_ylabel(_fitted(ylabel, extent.height / dpi), fontsize=FONT, parse_math=False)
+    ax.set_xlabel(fitted(xlabel, extent.width / dpi), fontsize=FONT, parse_math=False)
+    ax.set_ylabel(fitted(ylabel, extent.height / dpi), fontsize=FONT, parse_math=False)
     ax.tick_params(labelsize=FONT, width=0.5, length=2.5)
     ax.tick_params(which="minor", width=0.4, length=1.5)
     for side, spine in ax.spines.items():
@@ -120,7 +120,7 @@ def dress(ax: Axes, xlabel: str, ylabel: str) -> None:
     ax.set_axisbelow(True)
 
 
-def _fitted(text: str, inches: float) -> str:
+def fitted(text: str, inches: float) -> str:
     """The text in as many lines as it needs in this length."""
     room = max(12, int(inches * CHARACTERS))
     return "\n".join(line for part in text.split("\n") for line in wrap(part, room))
@@ -130,7 +130,7 @@ def set_title(ax: Axes, look: Look) -> None:
     """The reader's title above the axes, if there is one, in as many lines as it needs."""
     if look.title is not None:
         width = ax.get_window_extent().width / ax.figure.dpi
-        ax.set_title(_fitted(look.title, width), fontsize=FONT, parse_math=False)
+        ax.set_title(fitted(look.title, width), fontsize=FONT, parse_math=False)
 
 
 def bounds(

@@ -68,32 +68,45 @@ FUNCTIONS = {
     "compare": (
         lambda target="mobilenetv2", **named: fs.compare(target, **named),
         {},
-        "target res batch convention by check scale form columns sort group other",
+        "target res batch inputs example convention accuracy by check scale form columns sort "
+        "group other",
     ),
     "check": (
         lambda target="mobilenetv2", **named: fs.check(target, **{"res": 32, **named}),
         {},
-        "target res batch form prove other",
+        "target res batch inputs example form prove other",
     ),
     "show": (
         fs.show,
         {"target": "mobilenetv2"},
-        "target res batch convention by scale form other",
+        "target res batch arguments example rules convention by depth sort columns backward epoch "
+        "scale form other",
     ),
     "profile": (
         lambda target=NET, shape=SHAPE, **named: fs.profile(target, shape, **named),
         {},
-        "target shape res batch arguments example rules convention by depth sort backward other",
+        "target shape res batch arguments example rules convention by depth sort columns backward "
+        "epoch scale form other",
     ),
     "solve": (
         fs.solve,
         {"target": "mobilenetv2", "macs": "150M", "free": "width"},
-        "target free when res batch step macs other",
+        "target free when res batch step arguments example macs other",
+    ),
+    "sweep": (
+        fs.sweep,
+        {"target": "mobilenetv2", "free": "width=0.5,1", "of": "macs"},
+        "target free of res batch arguments example convention max_macs other",
+    ),
+    "diff": (
+        fs.diff,
+        {"before": "mobilenetv1", "after": "mobilenetv2"},
+        "before after res batch convention by everything form example other",
     ),
     "pareto": (
         fs.pareto,
         {"families": "mobilenetv2"},
-        "x results with_catalogue res convention families max_macs other",
+        "x results with_catalogue res convention accuracy families every max_macs other",
     ),
     "reconcile": (
         fs.reconcile,
@@ -250,15 +263,14 @@ FREE = "give one such as 0.75, an array of them or a symbol"
         ),
         (lambda: fs.compare(), "no model to compare; name at least one, such as mobilenetv2"),
         (
-            lambda: fs.compare("mobilenetv2", resolution=224),
-            "unknown argument of fs.compare 'resolution'; known are res, batch, "
-            "convention, by, check, scale, form, columns, sort, group",
+            lambda: fs.check("mobilenetv2", resolution=224),
+            "unknown argument of fs.check 'resolution'; known are res, batch, inputs, example, "
+            "form, prove",
         ),
         (
-            lambda: fs.profile(),
-            "fs.profile: missing a required argument: 'target'; it is called as "
-            "fs.profile(target, *inputs, res=None, batch=1, arguments=None, example=None, "
-            "rules=None, convention='macs', by='module', depth=None, sort=None, backward=False)",
+            lambda: fs.analyze(),
+            "fs.analyze: missing a required argument: 'model'; it is called as "
+            "fs.analyze(model, res=None, batch=1, **options)",
         ),
         (
             lambda: fs.profile(NET),

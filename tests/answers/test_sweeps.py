@@ -233,7 +233,7 @@ def test_one_size_is_a_line():
     picture = picture_of(sweep("mobilenetv2", "width=0.25:1:0.25", ["macs"]))
     assert picture.first.values == (0.25, 0.5, 0.75, 1.0)
     assert picture.counts == [[37201312, 97131840, 209069792, 300774272]]
-    assert picture.quantity == "MACs (macs) of mobilenetv2, 224×224, batch 1"
+    assert picture.quantity == "MACs, convention macs; MobileNetV2, 224×224, batch 1"
     assert picture.second is None
 
 
