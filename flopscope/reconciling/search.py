@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from flopscope.brief import number_of, short
-from flopscope.errors import UnknownName
+from flopscope.errors import BadInput, UnknownName
 from flopscope.reconciling.accounts import Account, parameter_accounts, work_accounts
 from flopscope.reconciling.answered import OWN, answer_of, answered
 from flopscope.reconciling.chance import chances
@@ -165,11 +165,42 @@ def _explain(
         others = [account for version in subject.elsewhere() for account in accounts(version)]
         elsewhere = fits_of(reported, others)
         tried = [*tried, *others]
+    if not fits:
+        _check_scale(subject, reported, asked[0])
     nearest = sorted(near, key=lambda a: (abs(reported.value - a.count), a.steps))[:NEAREST]
     by_chance = chances(tried, _read(reported), STRICT) if fits or elsewhere else {}
     return Explanation(
         subject, reported, quantity, fits, tuple(nearest), len(tried), elsewhere, by_chance
     )
+
+
+SCALES = (3, -3, 6, -6, 9, -9)
+"""The powers of ten by which a slip of the unit moves a number."""
+CLOSE = Fraction(1, 10)
+PARTS = {3: "a thousandth", 6: "a millionth", 9: "a billionth"}
+LETTERS = {3: "K", 6: "M", 9: "G", 12: "T"}
+
+
+def _check_scale(subject: Subject, reported: Reported, plain: Account) -> None:
+    """Raises BadInput for a number that is near the plain count but for its unit."""
+    for power in SCALES:
+        meant = reported.value * Fraction(10) ** power
+        if plain.count and abs(meant / plain.count - 1) <= CLOSE:
+            of = f"{PARTS[power]} of" if power > 0 else f"{10**-power:,} times"
+            raise BadInput(
+                f"{reported.text} is about {of} the {int(plain.count):,} {plain.unit} of "
+                f"{subject.name}; did you mean {_written(meant)}?"
+            )
+
+
+def _written(value: Fraction) -> str:
+    """A number in the unit in which people write it.
+
+    >>> _written(Fraction(300_000_000)), _written(Fraction(3_500_000)), _written(Fraction(900))
+    ('300M', '3.5M', '900')
+    """
+    power = max((p for p in LETTERS if value >= 10**p), default=0)
+    return f"{float(value / 10**power):.10g}{LETTERS.get(power, '')}"
 
 
 def fits_of(reported: Reported, accounts: Iterable[Account]) -> tuple[FittingAccount, ...]:
