@@ -16,9 +16,15 @@ from flopscope.reconciling.mechanism import Explained
 SCHEMA = "flopscope.audit/2"
 
 
-def audit_document(findings: Sequence[Finding]) -> Document:
-    """One line for each stated number, with sources and causes in notes, and then the count of each
-    verdict."""
+def audit_document(findings: Sequence[Finding], *, whole: bool = True) -> Document:
+    """The count of each verdict, below one line for each stated number if the document is
+    `whole`."""
+    tables = [_numbers(findings)] if whole else []
+    return Document([*tables, _summary(findings)], partial(_data, findings))
+
+
+def _numbers(findings: Sequence[Finding]) -> Table:
+    """A line for each stated number, with sources and causes in notes."""
     references = list(dict.fromkeys(map(_reference, findings)))
     columns = [
         Column("model", "Model", _label, numeric=False, raw=lambda finding: finding.subject),
@@ -67,9 +73,7 @@ def audit_document(findings: Sequence[Finding]) -> Document:
     notes = [f"[{n}] {' '.join(filter(None, r))}" for n, r in enumerate(references, start=1)]
     notes += [_nearest(f) for f in findings if f.verdict in UNEXPLAINED]
     title = "Published figures. Exact: parameters, and MACs of convention macs. " + MEANINGS
-    return Document(
-        [Table(columns, rows, title, notes), _summary(findings)], partial(_data, findings)
-    )
+    return Table(columns, rows, title, notes)
 
 
 UNEXPLAINED = (FigureVerdict.EXCEPTION, FigureVerdict.IRREPRODUCIBLE, FigureVerdict.OPEN)
