@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,8 +20,10 @@ SCHEMA = "flopscope.audit/2"
 def audit_document(findings: Sequence[Finding], *, whole: bool = True) -> Document:
     """The count of each verdict, below one line for each stated number if the document is
     `whole`."""
-    tables = [_numbers(findings)] if whole else []
-    return Document([*tables, _summary(findings)], partial(_data, findings))
+    summary, data = _summary(findings), partial(_data, findings)
+    if not whole:
+        return Document([summary], data)
+    return Document([_numbers(findings), replace(summary, aside=True)], data)
 
 
 def _numbers(findings: Sequence[Finding]) -> Table:
