@@ -1,47 +1,29 @@
-"""A network of one's own, for the pages: inverted residuals between a stem and a head."""
+"""A small network of one's own, for the pages on budgets, sweeps and frontiers."""
 
+from typing import Any
+
+import torch
 from torch import nn
 
 
-class Block(nn.Module):
-    """An inverted residual with a depthwise 5×5 convolution."""
-
-    def __init__(self, inp, out, stride):
-        super().__init__()
-        hidden = 4 * inp
-        self.layers = nn.Sequential(
-            nn.Conv2d(inp, hidden, 1, bias=False),
-            nn.BatchNorm2d(hidden),
-            nn.Hardswish(),
-            nn.Conv2d(hidden, hidden, 5, stride, padding=2, groups=hidden, bias=False),
-            nn.BatchNorm2d(hidden),
-            nn.Hardswish(),
-            nn.Conv2d(hidden, out, 1, bias=False),
-            nn.BatchNorm2d(out),
-        )
-        self.shortcut = inp == out and stride == 1
-
-    def forward(self, x):
-        return x + self.layers(x) if self.shortcut else self.layers(x)
-
-
 class Net(nn.Module):
-    """Four stages of blocks, whose channels are multiples of the width."""
+    """A stem and separable convolutions whose width and number are arguments."""
 
-    def __init__(self, width=24, depths=(2, 3, 6, 3), classes=1000):
+    def __init__(self, width: int = 32, depth: int = 4, classes: int = 1000) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(3, width, 3, 2, padding=1, bias=False)
-        self.stages = nn.Sequential()
-        channels = width
-        for n, depth in enumerate(depths):
-            blocks = nn.Sequential()
-            for index in range(depth):
-                out = width * 2**n
-                blocks.append(Block(channels, out, 2 if index == 0 else 1))
-                channels = out
-            self.stages.append(blocks)
-        self.pool = nn.AdaptiveAvgPool2d(1)
-        self.head = nn.Linear(channels, classes)
+        self.stem = nn.Conv2d(3, width, 3, stride=2, padding=1, bias=False)
+        blocks = [block for _ in range(depth) for block in _separable(width)]
+        self.body = nn.Sequential(*blocks)
+        self.head = nn.Linear(width, classes)
 
-    def forward(self, x):
-        return self.head(self.pool(self.stages(self.stem(x))).flatten(1))
+    def forward(self, x: torch.Tensor) -> Any:
+        return self.head(self.body(self.stem(x)).mean((2, 3)))
+
+
+def _separable(width: int) -> list[nn.Module]:
+    return [
+        nn.Conv2d(width, width, 3, padding=1, groups=width, bias=False),
+        nn.Conv2d(width, width, 1, bias=False),
+        nn.BatchNorm2d(width),
+        nn.ReLU(),
+    ]

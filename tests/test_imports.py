@@ -79,6 +79,22 @@ def test_the_light_path_is_light(program):
     assert heavy(program) == set()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        '"compare", "mobilenetv1", "--columns", "params,torch,int8,peak"',
+        '"compare", "--columns", "help"',
+        '"show", "mobilenetv2", "--columns", "kernel,macs,peak", "--sort", "macs"',
+    ],
+)
+def test_columns_and_rows_of_models_are_light(command):
+    program = COMPARE.format(options=[]).replace(
+        '"compare", "mobilenetv1", "mobilenetv2", "--res", "224"', command
+    )
+    assert command in program
+    assert heavy(program) == set()
+
+
 def test_a_frontier_without_a_picture_loads_numpy_alone():
     program = COMPARE.format(options=[]).replace(
         '"compare", "mobilenetv1", "mobilenetv2", "--res", "224"', '"pareto"'
