@@ -72,7 +72,7 @@ LINES = {
     "formula": ("{}",),
     "laws": (),
     "list": ("mobilenetv1",),
-    "pareto": ("--max-macs", "100M"),
+    "pareto": ("{}", "--top1", "50"),
     "profile": ("{}",),
     "reconcile": ("{}", "--params", "4.2M"),
     "show": ("{}",),
@@ -157,7 +157,6 @@ def turn(number):
 REFUSED = {
     ("check", "onnx"): "net.onnx is an ONNX file, which fvcore and torch cannot run; check a "
     "network of PyTorch",
-    ("formula", "onnx"): "unknown law, block or model 'net.onnx'; known are ",
 }
 """The cells that get a sentence, and how it begins."""
 
