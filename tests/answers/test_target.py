@@ -222,7 +222,9 @@ def test_arguments_in_brackets_are_free_in_a_formula(capsys):
     formulas = [
         printed(capsys, "formula", *words, "--of", "params") for words in ([bracketed], apart)
     ]
-    assert formulas[0] == formulas[1]
+    titles, bodies = zip(*(text.split("\n", 1) for text in formulas), strict=True)
+    assert titles == (bracketed, "torch.nn:Linear")
+    assert bodies[0] == bodies[1]
     assert "N · (C + 1)" in formulas[0]
 
 
