@@ -49,13 +49,14 @@ def free_target_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--input",
         "inputs",
         multiple=True,
-        help="Sizes of an input of your own network, whose names may be free: 1,T,64. Repeatable.",
+        help="The sizes of an input of your own network, whose names may be free: 1,T,64. "
+        "Repeatable.",
     )
     @click.option(
         "--arg",
         "arguments",
         multiple=True,
-        help="Argument of your own class or function, name=value. Repeatable.",
+        help="An argument of your own class or function, name=value. Repeatable.",
     )
     @click.option(
         "--example",

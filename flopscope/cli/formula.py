@@ -62,7 +62,7 @@ def _formats() -> str:
     "--example",
     "examples",
     multiple=True,
-    help="A value at which a target runs in place of a free size, C=48. Repeatable.",
+    help="The value that a free size has while the target is traced, C=48. Repeatable.",
 )
 @click.option(
     "--assume",
@@ -88,12 +88,12 @@ def formula(
     assume: str | None,
     ideal: bool,
 ) -> Answer:
-    """Print the formula of a model or block, derive a law, or derive the formula of your own
-    module.
+    """Print a cost as a formula, with the sizes for which it holds.
 
+    MODEL and BLOCK are names of the catalogue, and LAW is one that `flopscope laws` derives.
     TARGET is path/to/file.py:Name or package.module:Name, a class or function that makes an
-    nn.Module from the arguments, or path/to/model.onnx, whose named sizes are free. A kernel size
-    that is given as a name is taken as odd. Loading a Python target runs its code.
+    nn.Module, whose arguments may be free, or path/to/model.onnx, whose named sizes are free. A
+    kernel size that is given as a name is taken as odd. Naming Python code runs it.
 
     \b
     flopscope formula mobilenetv2 --assume "H, W multiples of 32"

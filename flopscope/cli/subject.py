@@ -36,13 +36,13 @@ def subject_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--input",
         "inputs",
         multiple=True,
-        help="Sizes of an input of your own network, 1,3,224,224. Repeatable.",
+        help="The sizes of an input of your own network, 1,3,224,224. Repeatable.",
     )
     @click.option(
         "--arg",
         "arguments",
         multiple=True,
-        help="Argument of your own class or function, name=value. Repeatable.",
+        help="An argument of your own class or function, name=value. Repeatable.",
     )
     @click.option(
         "--example",
