@@ -91,9 +91,9 @@ def formula(
     """Print a cost as a formula, with the sizes for which it holds.
 
     MODEL and BLOCK are names of the catalogue, and LAW is one that `flopscope laws` derives.
-    TARGET is path/to/file.py:Name or package.module:Name, a class or function that makes an
-    nn.Module, whose arguments may be free, or path/to/model.onnx, whose named sizes are free. A
-    kernel size that is given as a name is taken as odd. Naming Python code runs it.
+    TARGET is a class or function that makes an nn.Module, whose arguments may be free, a network
+    of timm or torchvision, or an ONNX file, whose named sizes are free; `flopscope --help` says how
+    each is written. A kernel size that is given as a name is taken as odd.
 
     \b
     flopscope formula mobilenetv2 --assume "H, W multiples of 32"
