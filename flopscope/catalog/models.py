@@ -29,6 +29,7 @@ from flopscope.catalog.papers import (
     EFFICIENTNET,
     EFFICIENTNETV2,
     EFFICIENTSAM,
+    EFFICIENTVIT_MIT,
     GHOSTNET,
     GHOSTNETV2,
     MOBILECLIP,
@@ -136,6 +137,11 @@ def _efficientnet(id: str, width: float, depth: float, resolution: int) -> Model
     return Model(id, "efficientnet", EFFICIENTNET, options, resolution)
 
 
+def _efficientvit(size: str) -> Model:
+    """An EfficientViT of MIT."""
+    return Model(f"efficientvit_{size}", "efficientvit", EFFICIENTVIT_MIT, (CLASSES,))
+
+
 def _shufflenetv1(groups: int, width: float) -> Model:
     return Model(f"shufflenetv1_g{groups}_x{width}", "shufflenetv1", SHUFFLENET, _SCALED)
 
@@ -210,6 +216,7 @@ _MODELS = (
     _mobilevlm("3b", 32, 32, 80),
     *_sizes("mobilevit_{}", "mobilevit", MOBILEVIT, ("xxs", "xs", "s"), resolution=256),
     *_sizes("efficientformer_{}", "efficientformer", EFFICIENTFORMER, ("l1", "l3", "l7")),
+    *(_efficientvit(size) for size in ("b0", "b1", "b2", "b3", "l1", "l2", "l3")),
     _mobileclip("s0", 256, FORM),
     _mobileclip("s1", 256, FORM),
     _mobileclip("s2", 256, FORM),

@@ -112,6 +112,13 @@ TIMM: Mapping[str, str] = {
     "mobilevit_xxs": "mobilevit_xxs",
     "mobilevit_xs": "mobilevit_xs",
     "mobilevit_s": "mobilevit_s",
+    "efficientvit_b0": "efficientvit_b0",
+    "efficientvit_b1": "efficientvit_b1",
+    "efficientvit_b2": "efficientvit_b2",
+    "efficientvit_b3": "efficientvit_b3",
+    "efficientvit_l1": "efficientvit_l1",
+    "efficientvit_l2": "efficientvit_l2",
+    "efficientvit_l3": "efficientvit_l3",
 }
 """The names in timm 1.0, without the tag of the weights: `resnet50` for `resnet50.a1_in1k`."""
 

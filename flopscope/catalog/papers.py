@@ -133,6 +133,12 @@ MOBILEVIT = Paper(
     2021,
     _by("Sachin Mehta, Mohammad Rastegari"),
 )
+EFFICIENTVIT_MIT = Paper(
+    "EfficientViT: Multi-Scale Linear Attention for High-Resolution Dense Prediction",
+    "2205.14756",
+    2022,
+    _by("Han Cai, Junyan Li, Muyan Hu, Chuang Gan, Song Han"),
+)
 EFFICIENTFORMER = Paper(
     "EfficientFormer: Vision Transformers at MobileNet Speed",
     "2206.01191",

@@ -12,6 +12,7 @@ from flopscope.cli.completing import target_argument
 from flopscope.cli.options import PLAIN_OUTPUT, format_option, names, read_by
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import ADDITIVE
+from flopscope.cli.sections import command
 from flopscope.errors import BadInput, listed
 
 USUAL = ("macs", "params")
@@ -36,7 +37,7 @@ def _formats() -> str:
     return f"{listed(formula.FORMATS)}; of a law {listed(more)} too"
 
 
-@click.command()
+@command()
 @target_argument("name", "MODEL|BLOCK|LAW|TARGET")
 @click.option(
     "--of",
