@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from flopscope.api.reconcile import reconcile
     from flopscope.api.show import show
     from flopscope.api.solve import solve
+    from flopscope.api.sweep import sweep
     from flopscope.api.trace import trace
     from flopscope.catalog.models import MODELS
     from flopscope.catalog.scaling import Scaling
@@ -41,12 +42,14 @@ if TYPE_CHECKING:
     from flopscope.search.crossing import TERMS
     from flopscope.symbolic import symbol
     from flopscope.testing import assert_budget
+    from flopscope.tracing.inputs import Input
 
 _HOMES = {
     "BadInput": "flopscope.errors",
     "CONVENTIONS": "flopscope.conventions",
     "FlopscopeError": "flopscope.errors",
     "Formula": "flopscope.closedform",
+    "Input": "flopscope.tracing.inputs",
     "LAWS": "flopscope.laws",
     "Ledger": "flopscope.ledger",
     "Level": "flopscope.ledger",
@@ -89,6 +92,7 @@ __all__ = [
     "BadInput",
     "FlopscopeError",
     "Formula",
+    "Input",
     "Ledger",
     "Level",
     "Scaling",

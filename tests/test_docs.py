@@ -97,7 +97,10 @@ def test_every_picture_has_its_provenance_and_a_page():
 
 
 @pytest.mark.parametrize(
-    "line", re.findall(r"^flopscope .* --plot .*$", DOCS["pictures.md"], re.MULTILINE)
+    "line",
+    re.findall(
+        r"^flopscope .* --plot docs/.*$", DOCS["pictures.md"] + DOCS["frontiers.md"], re.MULTILINE
+    ),
 )
 def test_the_commands_of_the_gallery_made_its_pictures(line):
     words = shlex.split(line)

@@ -39,6 +39,10 @@ assert "flopscope.cli.compare" not in sys.modules
 RECONCILE = """
 from flopscope.cli import main
 assert main(["reconcile", "mobilenetv1", "--reported", "579M", "--params", "4.2M"]) == 0
+"""
+
+AUDIT = """
+from flopscope.cli import main
 assert main(["audit", "mobilenetv1"]) == 0
 """
 
@@ -77,6 +81,27 @@ def heavy(program: str) -> set[str]:
 def test_the_light_path_is_light(program):
     assert "flopscope" in loaded(program)
     assert heavy(program) == set()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        '"compare", "mobilenetv1", "--columns", "params,torch,int8,peak"',
+        '"compare", "--columns", "help"',
+        '"show", "mobilenetv2", "--columns", "kernel,macs,peak", "--sort", "macs"',
+    ],
+)
+def test_columns_and_rows_of_models_are_light(command):
+    program = COMPARE.format(options=[]).replace(
+        '"compare", "mobilenetv1", "mobilenetv2", "--res", "224"', command
+    )
+    assert command in program
+    assert heavy(program) == set()
+
+
+def test_an_audit_loads_numpy_alone():
+    """It reads a table by thousands of readings at once."""
+    assert heavy(AUDIT) == {"numpy"}
 
 
 def test_a_frontier_without_a_picture_loads_numpy_alone():

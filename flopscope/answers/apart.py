@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from flopscope.answers.counted import fitting
 from flopscope.answers.epoch import Epoch, check_epoch, epoch_of
 from flopscope.answers.profile import Profile, closed, profile, with_batch
 from flopscope.answers.target import Size, Target, of_variant, refuse_arguments
@@ -76,12 +77,13 @@ def traced(asked: Question, check: Check) -> tuple[Profile, Epoch | None]:
 def shown(asked: Question, check: Check) -> tuple[Profile, Epoch | None]:
     """A model of the catalogue by its closed form, unless it has to run; any other network as
     `traced` has it, with a batch of 1 where the batch has a name."""
-    batch = asked.batch or 1
-    runs = asked.stated or asked.rules is not None or asked.backward or asked.epoch is not None
-    if asked.network.variant is None or runs:
+    variant, batch = asked.network.variant, asked.batch or 1
+    runs = asked.rules is not None or asked.backward or asked.epoch is not None
+    if variant is None or runs:
         return traced(replace(asked, batch=batch), check)
     refuse_arguments(asked.network.name, asked.arguments, asked.example)
-    found = closed(asked.network, asked.res, batch)
+    own = (variant.resolution(asked.res), batch)
+    found = closed(asked.network, *(fitting(variant, asked.given) if asked.stated else own))
     check(found.shapes)
     return found, None
 

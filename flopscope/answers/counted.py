@@ -94,16 +94,23 @@ def sizes_of(variant: Variant, given: Given) -> tuple[Resolution | None, int]:
     if not given.inputs:
         return variant.resolution(given.res), given.batch
     _check_numbers(inputs)
+    return fitting(variant, inputs)
+
+
+def fitting(variant: Variant, inputs: Sequence[InputSpec]) -> tuple[Resolution | None, Any]:
+    """The image and batch of inputs, which may be free. Raises BadInput for inputs that the model
+    does not take."""
     first = inputs[0].shape
     image = (first[-2], first[-1]) if variant.takes_image and len(first) == 4 else None
-    own = variant.inputs(variant.resolution() if image is None else image, first[0])
+    batch = first[0] if first else 1
+    own = variant.inputs(variant.resolution() if image is None else image, batch)
     if [each.shape for each in own] != [each.shape for each in inputs]:
         native = said(variant.inputs(variant.resolution()))
         raise BadInput(
             f"{variant} takes inputs such as {native}, and --input gives {said(inputs)}; give what "
             "every network takes, or leave --input out"
         )
-    return image, first[0]
+    return image, batch
 
 
 def _check_numbers(inputs: Sequence[InputSpec]) -> None:

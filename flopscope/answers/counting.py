@@ -130,6 +130,8 @@ class _Counting:
     def _check_number(self) -> None:
         self.tries += 1
         if self.tries > MOST_PARTS:
+            if not self.parts:
+                raise BadInput(f"{self.space.name} has no design that can be had; {self.refused}")
             free = ", ".join(self.columns)
             raise BadInput(
                 f"more than {MOST_PARTS} of these {self.waiting.size:,} designs of "

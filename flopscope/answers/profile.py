@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from flopscope.answers.target import Size as ImageSize
 from flopscope.answers.target import Target, parse_target
 from flopscope.brief import number_of, short, sizes_text
+from flopscope.catalog.variant import Resolution
 from flopscope.errors import BadInput
 from flopscope.extras import require_onnx, require_witnesses
 from flopscope.facts import InputSpec
@@ -131,15 +131,12 @@ def _profile_graph(
     return Profile(target, shapes, graph.ledger, (), network=network)
 
 
-def closed(network: Target, res: ImageSize = None, batch: int = 1) -> Profile:
-    """A model of the catalogue by its closed form, which needs no torch. Raises BadInput for a size
-    that it does not take."""
+def closed(network: Target, resolution: Resolution | None, batch: Size) -> Profile:
+    """A model of the catalogue by its closed form, which needs no torch."""
     assert network.variant is not None
-    resolution = network.variant.resolution(res)
-    shapes = tuple(given.shape for given in network.inputs(res, batch))
+    shapes = tuple(given.shape for given in network.variant.inputs(resolution, batch))
     ledger = network.variant.ledger(resolution, batch)
-    native = res is None and batch == 1
-    return Profile(network.name, shapes, ledger, (), native=native, network=network)
+    return Profile(network.name, shapes, ledger, (), network=network)
 
 
 def with_batch(found: Profile, batch: int) -> Profile:

@@ -51,7 +51,8 @@ class Figure(NamedTuple):
         width 1; `recipe=` occurs only where an implementation's structure differs at that width.
     resolution: (height, width) of the input in pixels.
     params, compute: as stated, for `stated` to read; None where the source is silent.
-    unit: what `compute` counts: the source's own word, then its meaning. None without `compute`.
+    unit: the source's own word for what `compute` counts. counted: what flopscope found that it
+        counts, which no verdict reads. None without `compute`.
     top1: ImageNet-1k top-1 accuracy in per cent, None where the source is silent.
     kind: one of `KINDS`:
         paper           a table of a paper, its own network's or one it compares with;
@@ -73,6 +74,7 @@ class Figure(NamedTuple):
     params: str | None
     compute: str | None
     unit: str | None
+    counted: str | None
     top1: float | None
     kind: str
     source: str
@@ -151,9 +153,9 @@ def published(
     Raises ValueError for an unknown family.
 
     >>> for figure in published("mobilenetv1", "mobilenetv1", "width=0.5", (160, 160)):
-    ...     print(figure.compute, figure.unit, figure.source)
-    76M Mult-Adds (MACs) arXiv 1704.04861 Table 9
-    77M MACs tensorflow/models research/slim/nets/mobilenet_v1.md
+    ...     print(figure.compute, figure.unit, figure.counted, figure.source)
+    76M Mult-Adds MACs arXiv 1704.04861 Table 9
+    77M MACs MACs tensorflow/models research/slim/nets/mobilenet_v1.md
     """
     asked = (model, variant, resolution)
     found = (
@@ -198,6 +200,7 @@ def _figure(row: dict[str, str]) -> Figure:
         params=row["params"] or None,
         compute=row["compute"] or None,
         unit=row["unit"] or None,
+        counted=row["counted"] or None,
         top1=float(row["top1"]) if row["top1"] else None,
         kind=row["kind"],
         source=row["source"],

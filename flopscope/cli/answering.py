@@ -15,6 +15,7 @@ from flopscope.cli.files import STANDARD_OUTPUT, check_apart, write_with
 from flopscope.cli.naming import settle_format
 from flopscope.cli.streams import as_json, as_shown, given_width
 from flopscope.cli.tables import check_shown, in_style
+from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -127,9 +128,20 @@ def _is_printed(path: str | None) -> bool:
 
 def _write(answer: Answer, text: str, path: str | None) -> None:
     if path is None or _is_printed(path):
-        click.echo(text, nl=False)
+        _print(text)
     else:
         write_with(path, text.encode(), answer.made())
+
+
+def _print(text: str) -> None:
+    try:
+        click.echo(text, nl=False)
+    except BrokenPipeError:
+        raise  # whoever read it has read enough
+    except OSError as error:
+        raise BadInput(
+            f"cannot write to standard output: {error.strerror}; give a file with -o"
+        ) from error
 
 
 def command_line() -> list[str]:

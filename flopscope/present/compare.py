@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flopscope.answers.compare import Comparison, Entry
-from flopscope.catalog.accuracies import Accuracy
 from flopscope.catalog.scaling import Scaling
 from flopscope.ledger import Level
-from flopscope.present.accuracies import accuracy_data, other_notes, published_note
+from flopscope.present.accuracies import accuracy_data, other_notes
 from flopscope.present.numbers import percent, ratio, ratio_in_three
 from flopscope.present.operators import path_lines
+from flopscope.present.order import TOP1, Order, baseline, top1_cell, top1_notes
 from flopscope.present.quantities import (
     cautions,
     cautions_data,
@@ -21,7 +21,7 @@ from flopscope.present.quantities import (
     ledger_data,
     reading_column,
 )
-from flopscope.present.table import Best, Column, Document, Table
+from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import (
     identity,
     input_text,
@@ -43,21 +43,6 @@ SOURCE = Column("source", "From", numeric=False, fold=lambda word, _: FOLDED.get
 """Where networks come from, in a table in which some are not of the catalogue."""
 FAMILY = Column("family", "Family", numeric=False, shown=False)
 """The family of a network, in CSV alone: people see it above its rows."""
-
-
-@dataclass(frozen=True)
-class Order:
-    """The networks in the order of a table's rows, and what they are grouped `by`, with the group
-    of each."""
-
-    entries: Sequence[Entry]
-    by: str = ""
-    groups: Sequence[str] = ()
-
-    @property
-    def cited(self) -> list[Entry]:
-        """The networks of which figures are published."""
-        return [entry for entry in self.entries if entry.published]
 
 
 def comparison_document(comparison: Comparison, order: Order | None = None) -> Document:
@@ -121,43 +106,9 @@ def _totals(comparison: Comparison, order: Order) -> Table:
     )
 
 
-def baseline(comparison: Comparison, order: Order) -> list[str]:
-    """A note on what the ratios are to, where that is not the network of the first row."""
-    first = comparison.entries[0]
-    return [] if order.entries[0] is first else [f"Ratios are to {first.name}."]
-
-
 def _model_column(several: bool) -> Column:
     label = _label_and_input if several else _label
     return Column("model", "Model", label, numeric=False, raw=lambda entry: entry.name)
-
-
-def _cited(cited: tuple[Accuracy | None, int]) -> str:
-    """The accuracy, if there is one, and the number of the note that quotes its source."""
-    accuracy, note = cited
-    return f"[{note}]" if accuracy is None else f"{float(accuracy.top1):.1f} [{note}]"
-
-
-TOP1 = Column(
-    "top1",
-    "Top-1\n%",
-    _cited,
-    raw=lambda cited: cited[0] and float(cited[0].top1),
-    best=Best.MOST,
-)
-"""The accuracies that are stated of networks, with the numbers of their notes."""
-
-
-def top1_cell(
-    comparison: Comparison, order: Order, entry: Entry
-) -> tuple[Accuracy | None, int] | None:
-    """The accuracy of a network and the number of its note; None where nothing is published."""
-    return (comparison.accuracy(entry), order.cited.index(entry) + 1) if entry.published else None
-
-
-def top1_notes(comparison: Comparison, order: Order) -> list[str]:
-    """The notes that quote what is published of each network, in the order of the rows."""
-    return [f"[{n}] {published_note(comparison, e)}" for n, e in enumerate(order.cited, start=1)]
 
 
 def _split(comparison: Comparison, level: Level) -> Table:

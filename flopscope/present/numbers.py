@@ -131,3 +131,15 @@ def _rounded(value: Fraction, decimals: int) -> str:
         return str(units)
     whole, rest = divmod(units, 10**decimals)
     return f"{whole}.{rest:0{decimals}}"
+
+
+def chance_text(chance: Fraction) -> str:
+    """A chance in per cent, to two digits.
+
+    >>> chance_text(Fraction(1, 27)), chance_text(Fraction(1, 3)), chance_text(Fraction(1, 10**6))
+    ('3.7', '33', '<0.01')
+    """
+    percent = float(100 * chance)
+    if percent and percent < 0.01:
+        return "<0.01"
+    return f"{percent:.2g}"

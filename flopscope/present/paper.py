@@ -12,16 +12,9 @@ from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.errors import BadInput, UnknownName
 from flopscope.present.citations import bibtex, key, papers
 from flopscope.present.columns import Rows, canonical, check_column, known, parse_columns
-from flopscope.present.compare import (
-    FAMILY,
-    SOURCE,
-    TOP1,
-    Order,
-    comparison_document,
-    top1_cell,
-    top1_notes,
-)
+from flopscope.present.compare import FAMILY, SOURCE, comparison_document
 from flopscope.present.numbers import ratio
+from flopscope.present.order import TOP1, Order, top1_cell, top1_notes
 from flopscope.present.quantities import reading_column
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import input_text, inputs_title, meanings, reservations

@@ -9,6 +9,7 @@ from flopscope.answers.target import Target, of_variant
 from flopscope.present.numbers import integer, percent
 from flopscope.present.quantities import cautions, cautions_data, is_count, number
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.words import size_name, size_value
 from flopscope.search.axes import Axis
 from flopscope.search.crossing import Crossing
 from flopscope.search.designs import Design
@@ -26,7 +27,7 @@ def solution_document(solution: Solution) -> Document:
 def _table(solution: Solution) -> Table:
     inner = solution.axes[-1]
     columns = [
-        *(Column(axis.name, _heading(axis), _number) for axis in solution.axes),
+        *(Column(axis.name, size_name(axis.name), size_value) for axis in solution.axes),
         *(
             Column(row.column, row.title, number(row), counted=is_count(row))
             for row in solution.quantities
@@ -50,16 +51,7 @@ def _row(solution: Solution, design: Design) -> list[Any]:
 
 
 def _law_column(axis: Axis) -> Column:
-    return Column("ideal", f"{_heading(axis)} by\nthe law", lambda value: f"{value:.4g}")
-
-
-def _heading(axis: Axis) -> str:
-    return "Input" if axis.name == "res" else axis.name.capitalize()
-
-
-def _number(value: float) -> str:
-    """A whole size, or a multiplier in as few digits as possible."""
-    return f"{value:,}" if isinstance(value, int) else f"{value:.5g}"
+    return Column("ideal", f"{size_name(axis.name)} by\nthe law", lambda value: f"{value:.4g}")
 
 
 def _title(solution: Solution) -> str:
@@ -81,14 +73,14 @@ def _notes(solution: Solution, shown: int) -> list[str]:
         (value,) = solution.beyond.sizes.values()
         first, _ = solution.designs[0].span
         notes.append(
-            f"It is the same network from {inner.name} {_number(first)} on; the next one, from "
-            f"{_number(value)} on, has {_counts(solution, solution.beyond)}."
+            f"It is the same network from {inner.name} {size_value(first)} on; the next one, from "
+            f"{size_value(value)} on, has {_counts(solution, solution.beyond)}."
         )
     notes += _left_out(solution, shown, "published network")
     if any(design.ideal is not None for design in solution.designs):
         notes.append(
-            f"{_heading(inner)} by the law: where the formula with no width, layer or grid rounded "
-            "meets the budget."
+            f"{size_name(inner.name)} by the law: where the formula with no width, layer or grid "
+            "rounded meets the budget."
         )
     return [*notes, *said]
 
@@ -113,7 +105,7 @@ def _tried_notes(solution: Solution, tried: Tried, shown: int) -> list[str]:
     if solution.beyond is not None:
         (value,) = solution.beyond.sizes.values()
         notes.append(
-            f"The next one, {inner} {_number(value)}, has {_counts(solution, solution.beyond)}."
+            f"The next one, {inner} {size_value(value)}, has {_counts(solution, solution.beyond)}."
         )
     if tried.ends:
         those = "It is" if len(solution.designs) == 1 else f"{tried.ends:,} of them are"
@@ -133,7 +125,7 @@ def infeasible(solution: Solution) -> str:
     least = solution.least
     assert least is not None
     free = " and ".join(axis.name for axis in solution.axes)
-    at = ", ".join(f"{name} {_number(value)}" for name, value in least.sizes.items())
+    at = ", ".join(f"{name} {size_value(value)}" for name, value in least.sizes.items())
     nearest = " ".join(
         f"--{budget.quantity} {least.counts[budget.quantity]}"
         for budget in solution.budgets
@@ -200,7 +192,7 @@ def crossing_document(found: Crossing) -> Document:
     name = found.axis.name
     count = partial(Column, text=integer, counted=True)
     columns = [
-        Column("value", _heading(found.axis), _number),
+        Column("value", size_name(found.axis.name), size_value),
         count("left", f"{found.left.term}\nMACs (macs)"),
         count("right", f"{found.right.term}\nMACs (macs)"),
         Column("ratio", "Quotient", lambda value: f"{value:.4f}"),

@@ -8,6 +8,7 @@ from flopscope.answers.ranges import Range
 from flopscope.answers.sweep import Sweep
 from flopscope.present.quantities import cautions, cautions_data, is_count, number
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.words import size_name, size_value
 from flopscope.quantities import MACS, QUANTITIES, Quantity
 
 Cell = tuple[int, bool]
@@ -23,27 +24,13 @@ def sweep_document(sweep: Sweep) -> Document:
     return Document([Table(columns, rows, _title(sweep), _notes(sweep))], _data(sweep))
 
 
-def heading(axis: Range) -> str:
-    """The name of a free size above a column and beside an axis."""
-    return "Input" if axis.name == "res" else axis.name.capitalize()
-
-
-def written(value: float) -> str:
-    """A whole size, or a multiplier in as few digits as possible.
-
-    >>> written(1024), written(0.35)
-    ('1,024', '0.35')
-    """
-    return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
-
-
 def title(sweep: Sweep) -> str:
     """The network and the sizes that are not free: 'mobilenetv2, 224×224, batch 1'."""
     return ", ".join(filter(None, (sweep.target.name, sweep.words)))
 
 
 def _axis_column(axis: Range) -> Column:
-    return Column(axis.name, heading(axis), written)
+    return Column(axis.name, size_name(axis.name), size_value)
 
 
 def _count_column(row: Quantity) -> Column:

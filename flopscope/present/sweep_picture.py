@@ -9,6 +9,7 @@ from flopscope.answers.sweep import USUAL, Sweep
 from flopscope.errors import BadInput
 from flopscope.present.plots.names import quantity_words, target_title
 from flopscope.present.plots.sweep import SweepAxis, SweepPicture
+from flopscope.present.words import size_name
 from flopscope.quantities import MACS, Quantity
 
 
@@ -45,7 +46,7 @@ def _drawn(sweep: Sweep) -> Quantity:
 
 
 def _axis(axis: Range) -> SweepAxis:
-    words = "Input height = width (pixels)" if axis.name == "res" else axis.name.capitalize()
+    words = "Input height = width (pixels)" if axis.name == "res" else size_name(axis.name)
     return SweepAxis(words, axis.values)
 
 

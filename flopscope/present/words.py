@@ -16,12 +16,18 @@ from flopscope.present.operators import sizes_data
 def statement(figure: Figure) -> str:
     """A published figure as its source states it: '569M Mult-Adds (MACs), 4.2M params, …'."""
     stated = [
-        f"{figure.compute} {figure.unit}" if figure.compute else None,
+        f"{figure.compute} {_meant(figure)}" if figure.compute else None,
         f"{figure.params} params" if figure.params else None,
         f"top-1 {figure.top1:.1f} %" if figure.top1 is not None else None,
     ]
     note = f" ({figure.note})" if figure.note else ""
     return f"stated {', '.join(filter(None, stated))}; {figure.source}{note}"
+
+
+def _meant(figure: Figure) -> str:
+    """The source's word, and what it counts where the word is another."""
+    word, counted = str(figure.unit), figure.counted
+    return word if counted in (word, None) else f"{word} ({counted})"
 
 
 def input_text(entry: Entry) -> str:
@@ -118,3 +124,21 @@ def merged(orders: Sequence[Sequence[str]]) -> list[str]:
                 keys.insert(at, key)
                 at += 1
     return keys
+
+
+def size_name(name: str) -> str:
+    """The name of a free size as a heading: that of `res` is the input.
+
+    >>> size_name("res"), size_name("width_mult")
+    ('Input', 'Width mult')
+    """
+    return "Input" if name == "res" else name.replace("_", " ").capitalize()
+
+
+def size_value(value: float) -> str:
+    """A whole size, or a multiplier in as few digits as possible.
+
+    >>> size_value(1024), size_value(0.35)
+    ('1,024', '0.35')
+    """
+    return f"{value:,}" if isinstance(value, int) else f"{value:.5g}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
 from typing import NamedTuple, TypeAlias
 
 from flopscope.conventions import MULTIPLYING
@@ -72,6 +73,38 @@ CHANGES = (
     Change("batch norm folded", 1, folded),
     Change("without the classifier", 2, without_classifier),
 )
+
+TOGETHER = 3
+"""The most changes that are made together."""
+
+
+def _combined() -> Iterator[tuple[Change, ...]]:
+    for count in range(TOGETHER + 1):
+        for chosen in combinations(CHANGES, count):
+            pooled = [change.apply for change in chosen]
+            if not (without_gates_pooling in pooled and without_global_pooling in pooled):
+                yield chosen
+
+
+COMBINED = tuple(_combined())
+"""No change, each alone, and those that can be made together, the fewest first. Where no global
+pooling is seen, none in gates is."""
+
+
+def together(changes: Sequence[Change]) -> Change:
+    """Several changes, one after the other, as one."""
+
+    def apply(rows: Operators) -> Operators:
+        for change in changes:
+            rows = change.apply(rows)
+        return rows
+
+    return Change("; ".join(c.name for c in changes), sum(c.steps for c in changes), apply)
+
+
+SINGLE = tuple(together(changes) for changes in COMBINED if len(changes) == 1)
+SEVERAL = tuple(together(changes) for changes in COMBINED if len(changes) > 1)
+"""Changes that are made alone, and several at once."""
 
 
 def _classifier(rows: Operators) -> int | None:

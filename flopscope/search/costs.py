@@ -58,11 +58,11 @@ class Costs:
                 raise BadInput(f"the {each.words} of {', '.join(reading.missing[:3])} are unknown")
         return {each: int(reading) for each, reading in readings.items()}, image
 
-    def target_named(self, name: str) -> Target | None:
-        """The network that a results file means by a name that the catalogue does not have: a
-        target as text, or a model of timm or torchvision, where they are installed; else None."""
+    def of_library(self, name: str) -> Target | None:
+        """The model of timm or torchvision that has this name, where they are installed; else
+        None."""
         if name not in self._named:
-            self._named[name] = _target(name)
+            self._named[name] = _library_target(name)
         return self._named[name]
 
 
@@ -71,9 +71,16 @@ def _numbers(resolution: object) -> Image:
     return (int(sizes[0]), int(sizes[1])) if len(sizes) == 2 else None
 
 
-def _target(name: str) -> Target | None:
-    if is_own(name) or name.endswith(".onnx"):
-        return parse_target(name)
+def written_target(name: str) -> Target | None:
+    """The target that a name in a results file is, such as 'net.py:Net'; None where it is none.
+
+    >>> written_target("net.py:Net").name, written_target("my_net")
+    ('net.py:Net', None)
+    """
+    return parse_target(name) if is_own(name) or name.endswith(".onnx") else None
+
+
+def _library_target(name: str) -> Target | None:
     for library in LIBRARIES:
         if find_spec(library.value) is not None and _has(library, name):
             return parse_target(f"{library.value}:{name}")

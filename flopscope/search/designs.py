@@ -46,9 +46,10 @@ class Designs:
     quantities that tables show for designs, and in those that are `asked`.
 
     >>> from flopscope.catalog.variant import parse
-    >>> from flopscope.search.axes import chosen
+    >>> from flopscope.answers.ranges import Range
+    >>> from flopscope.search.axes import axis_of
     >>> variant = parse("mobilenetv2")
-    >>> designs = Designs(variant, chosen(variant, ["width"]), (224, 224), 1)
+    >>> designs = Designs(variant, [axis_of(Range("width"))], (224, 224), 1)
     >>> designs.counts({"width": 1.0})["macs"]
     300774272
     """

@@ -17,7 +17,7 @@ from flopscope.catalog.results import Result, Results
 from flopscope.catalog.variant import Variant, parse
 from flopscope.errors import BadInput, FlopscopeError
 from flopscope.quantities import Named, Quantity
-from flopscope.search.costs import Amount, Costs, Found
+from flopscope.search.costs import Amount, Costs, Found, written_target
 from flopscope.search.question import COSTS, LATENCY, Question
 
 __all__ = [
@@ -198,9 +198,9 @@ def _of_result(question: Question, costs: Costs, path: str, row: Result) -> Poin
     if not _wanted(question, row.variant, row.resolution):
         return None
     stated = _all_stated(question, row)
-    target = of_variant(row.variant) if row.variant else None
+    target = of_variant(row.variant) if row.variant else written_target(row.name)
     if target is None and stated is None:
-        target = costs.target_named(row.name)
+        target = costs.of_library(row.name)
     found: Found = stated or {}
     image = row.resolution
     if target is not None:

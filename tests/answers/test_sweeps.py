@@ -7,10 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from flopscope.answers import counting
 from flopscope.answers.profile import profile
 from flopscope.answers.sweep import sweep
 from flopscope.api.analyze import analyze
 from flopscope.cli import main
+from flopscope.errors import BadInput
 from flopscope.measured import measure
 from flopscope.onnxgraph import read
 from flopscope.present.sweep_picture import picture_of
@@ -102,6 +104,49 @@ def test_a_module_of_python_is_swept_along_its_input():
     assert [d["macs"] for d in found] == [
         b * (r - 2) ** 2 * 8 * 27 for b in (1, 4) for r in (8, 9, 10)
     ]
+
+
+def test_a_class_or_a_function_of_python_is_swept_along_its_arguments():
+    by_class = sweep(
+        nn.Linear,
+        {"out_features": [3, 5]},
+        ["macs"],
+        inputs=["1,4"],
+        arguments={"in_features": 4},
+    )
+    assert designs(by_class) == [{"out_features": n, "macs": 4 * n} for n in (3, 5)]
+
+    def made(width=4):
+        return nn.Sequential(nn.Conv2d(3, width, 1), nn.Conv2d(width, 2, 1))
+
+    by_function = sweep(made, {"width": range(1, 4)}, ["params"], res=8)
+    assert designs(by_function) == [{"width": w, "params": 4 * w + 2 * w + 2} for w in (1, 2, 3)]
+    assert by_function.counted.parts == 1
+
+
+def test_a_function_that_makes_no_module_is_refused():
+    with pytest.raises(BadInput) as raised:
+        sweep(lambda: 3, "res=8")
+    assert str(raised.value) == (
+        "<lambda> has no design in this range; at res 8: <lambda> makes int, which is not an "
+        "nn.Module"
+    )
+
+
+def test_too_many_traces_are_refused(own, monkeypatch):
+    monkeypatch.setattr(counting, "MOST_PARTS", 4)
+    with pytest.raises(BadInput) as raised:
+        sweep(f"{own}:Stepped", "size=1:6:1", res=8)
+    assert str(raised.value) == (
+        f"more than 4 of these 6 designs of {own}:Stepped take a trace of their own; give shorter "
+        "ranges or larger steps for size"
+    )
+
+
+def test_it_is_told_how_many_are_counted(own):
+    told = []
+    sweep(f"{own}:Net", "depth=1:3:1,width=4,8", res=8, tell=lambda *given: told.append(given))
+    assert told == [(2, 6), (4, 6), (6, 6)]
 
 
 def test_a_graph_is_swept_along_its_named_sizes(tmp_path):

@@ -254,6 +254,12 @@ def test_inputs_are_shapes_texts_and_tensors():
     assert str(free.profile.ledger.macs().formula).strip() == "16 · B·T"
 
 
+def test_a_trace_reads_texts_too():
+    conv = nn.Conv2d(3, 8, 3)
+    assert fs.trace(conv, "B,3,H,W") == fs.trace(conv, ("B", 3, "H", "W"))
+    assert fs.trace(Two(), "image=1,7,4", "ids=1,7:int64").macs().value == 7 * 4 * 4
+
+
 FORMATS = ["to_markdown", "to_latex", "to_csv", "to_json", "_repr_html_"]
 
 

@@ -109,7 +109,9 @@ def test_every_figure_is_a_number_with_a_unit(family: str) -> None:
         assert texts, f"nothing is stated in {figure}"
         assert all(stated(text)[0] > 0 for text in texts)
         assert (figure.unit is None) == (figure.compute is None), figure
-        assert figure.unit in UNITS
+        as_said = figure.unit == figure.counted
+        assert (figure.unit if as_said else f"{figure.unit} ({figure.counted})") in UNITS
+        assert (figure.counted is None) == (figure.unit is None)
 
 
 @each_family

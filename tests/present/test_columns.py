@@ -293,6 +293,37 @@ def test_show_at_free_sizes_prints_formulas(capsys):
     assert data["layers"][0]["macs"]["python"] == "216 * B * (-(-H // 2)) * (-(-W // 2))"
 
 
+def test_a_closed_form_is_shown_at_stated_inputs(capsys):
+    """At numbers, and at free sizes, without torch: the formulas are those of `formula`."""
+    stated = printed(capsys, "show", "mobilenetv2", "--input", "2,3,64,96", "--by", "stage")
+    assert stated == printed(
+        capsys, "show", "mobilenetv2", "--res", "64x96", "--batch", "2", "--by", "stage"
+    )
+    free = json.loads(
+        printed(
+            capsys, "show", "mobilenetv2", "--input", "B,3,H,W", "--by", "stage",
+            "--format", "json",
+        )
+    )  # fmt: skip
+    numbers = json.loads(
+        printed(
+            capsys, "show", "mobilenetv2", "--input", "2,3,64,96", "--by", "stage",
+            "--format", "json",
+        )
+    )  # fmt: skip
+    for formula, number in zip(free["stages"], numbers["stages"], strict=True):
+        assert eval(formula["macs"]["python"], {"B": 2, "H": 64, "W": 96}) == number["macs"]
+
+
+def test_inputs_that_a_model_does_not_take_are_refused(capsys):
+    assert run(capsys, "show", "mobilenetv2", "--input", "1,4,64,64") == (
+        2,
+        "",
+        "flopscope: mobilenetv2 takes inputs such as 1,3,224,224, and --input gives 1,4,64,64; "
+        "give what every network takes, or leave --input out\n",
+    )
+
+
 def test_a_sort_adds_its_column(capsys):
     found = rows(capsys, "show", "mobilenetv2", "--by", "stage", "--sort", "traffic")
     values = [int(row["traffic_bytes_float32"]) for row in found]

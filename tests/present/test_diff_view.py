@@ -141,8 +141,8 @@ def test_the_exit_status_is_asked_for(capsys, tmp_path):
 
 
 def test_python_prints_what_the_command_prints(capsys):
-    assert str(fs.diff(*TWO)) == printed(capsys, *TWO)
-    assert str(fs.diff(*TWO, by="stage")) == printed(capsys, *TWO, "--by", "stage")
+    assert f"{fs.diff(*TWO)}\n" == printed(capsys, *TWO)
+    assert f"{fs.diff(*TWO, by='stage')}\n" == printed(capsys, *TWO, "--by", "stage")
     assert repr(fs.diff(*TWO)) == "DiffReport(mobilenetv2, mobilenetv2:classes=10 at 224×224)"
 
 

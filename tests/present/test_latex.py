@@ -13,7 +13,7 @@ from tex import NEEDS, check_compiles
 from flopscope.answers.compare import compare
 from flopscope.catalog.models import MODELS
 from flopscope.cli import main
-from flopscope.present.citations import bibliography, bibtex, key
+from flopscope.present.citations import bibliography
 from flopscope.present.formats.tex import escaped
 from flopscope.present.paper import COLUMNS, Layout, paper_document
 from flopscope.present.render import render
@@ -205,12 +205,3 @@ def test_a_real_tex_compiles_it(name: str, tmp_path, capsys, monkeypatch) -> Non
     monkeypatch.chdir(Path(__file__).parents[1] / "support")
     assert main(COMMANDS[name]) == 0
     check_compiles(capsys.readouterr().out, bibliography(PAPERS), tmp_path)
-
-
-def test_the_bibliography_has_each_paper_once_in_the_order_of_keys() -> None:
-    text = bibliography(PAPERS)
-    keys = [line.split("{")[1].rstrip(",") for line in text.splitlines() if line[:1] == "@"]
-    assert keys == sorted({key(paper) for paper in PAPERS})
-    assert len(keys) == len(PAPERS)
-    assert all(bibtex(paper) in text for paper in PAPERS)
-    assert text.splitlines()[0].startswith("% BibTeX entries by flopscope")

@@ -141,26 +141,6 @@ def test_citations_are_keys_of_the_bibliography() -> None:
     assert sorted(set(cited)) == sorted(entries)
 
 
-def test_every_paper_of_the_catalogue_has_an_entry_of_its_own() -> None:
-    papers = {model.paper for model in MODELS.values()}
-    assert len({key(paper) for paper in papers}) == len(papers)
-    for paper in papers:
-        entry = bibtex(paper)
-        assert entry.count("{") == entry.count("}")
-        assert f"journal = {{arXiv preprint arXiv:{paper.arxiv}}}" in entry
-        assert f"year = {{{paper.year}}}" in entry
-        assert entry.isascii(), entry
-        (authors,) = re.findall(r"^  author = \{(.*)\},$", entry, re.MULTILINE)
-        assert len(authors.split(" and ")) == len(paper.authors) >= 2
-        assert all(re.fullmatch(r"[^,]+, [^,]+", name) for name in authors.split(" and "))
-
-
-def test_authors_stand_by_surname_and_accents_as_tex_writes_them() -> None:
-    entry = bibtex(MODELS["regnetx_200mf"].paper)
-    assert "author = {Radosavovic, Ilija and Kosaraju, Raj Prateek and Girshick, Ross" in entry
-    assert entry.splitlines()[1].endswith(r"and He, Kaiming and Doll{\'a}r, Piotr},")
-
-
 def test_markdown_cites_paper_and_source() -> None:
     page = text("markdown", "params,top1,cite")
     assert "| mobilenetv1 | 4,231,976 | 70.6 [2] | 1704.04861 |" in page

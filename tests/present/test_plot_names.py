@@ -189,8 +189,8 @@ def test_a_report_takes_the_options_of_the_command_line():
     ax = report.plot(panel="resolution", size="5x3", title="Growth", xlim="128:256", yscale="log")
     assert tuple(ax.figure.get_size_inches()) == (5.0, 3.0)
     assert (ax.get_title(), ax.get_xlim(), ax.get_yscale()) == ("Growth", (128.0, 256.0), "log")
-    ax = fs.pareto(res=224).plot(xscale="linear")
-    assert ax.get_xscale() == "linear"
+    ax = fs.pareto(res=224).plot(xscale="linear", dpi=80)
+    assert (ax.get_xscale(), ax.figure.dpi) == ("linear", 80)
     pyplot.close("all")
     with pytest.raises(BadInput) as raised:
         report.plot(colour="red")
@@ -199,11 +199,12 @@ def test_a_report_takes_the_options_of_the_command_line():
     )
 
 
-def test_the_size_of_given_axes_is_their_figures():
+@pytest.mark.parametrize(("name", "value"), [("size", "column"), ("dpi", 100)])
+def test_the_size_of_given_axes_is_their_figures(name, value):
     ax = Figure().subplots()
     assert axes_for(ax, read_look()) is ax
     with pytest.raises(BadInput) as raised:
-        axes_for(ax, read_look(size="column"))
+        axes_for(ax, read_look(**{name: value}))
     assert str(raised.value) == (
-        "size is for a new figure, and these axes have theirs; leave size out"
+        f"{name} is for a new figure, and these axes have theirs; leave {name} out"
     )

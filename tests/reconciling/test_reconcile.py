@@ -587,8 +587,8 @@ def test_the_functions_raise_what_the_command_says() -> None:
         answers(of_catalog("mobilenetv1"), "thopp")
     assert str(unknown.value) == "unknown tool 'thopp'; did you mean thop?"
     with pytest.raises(BadInput) as unread:
-        Reported.parse("4,2 Mio")
+        Reported.parse("4,2.3.4M")
     assert str(unread.value) == (
-        "'42Mio' is not a stated figure; expected digits, at most one decimal point and at most "
-        "one of K, M, G, B, T, as in 4.2M or 3504872"
+        "'42.3.4M' is not a stated figure; expected digits, at most one decimal point and at most "
+        "one of K, M, G, B, T or an exponent, as in 4.2M, 4.2e6 or 3504872"
     )

@@ -152,8 +152,14 @@ def test_a_network_that_cannot_be_counted_is_left_out_with_the_reason(own, resul
     assert cloud.left[1].reason.startswith("the MACs (macs) of ")
 
 
+def test_a_target_has_computed_costs_where_the_file_states_some_too(own, results):
+    read = results(f"model,img_size,top1,macs\n{own}:Net,32,40,7M\n")
+    (point,) = points(question(resolution=None, families=()), read, catalogue=False).points
+    assert (point.costs, point.stated) == ((macs(f"{own}:Net", 32),), False)
+
+
 def test_what_the_file_states_is_not_traced(results, monkeypatch):
-    monkeypatch.setattr(costs.Costs, "target_named", lambda *_: pytest.fail("traced"))
+    monkeypatch.setattr(costs.Costs, "of_library", lambda *_: pytest.fail("traced"))
     read = results("model,img_size,top1,params\nsome_net,224,70,4.1M\n")
     cloud = points(question("params", families=()), read, catalogue=False)
     assert [(p.costs, p.stated) for p in cloud.points] == [((4_100_000,), True)]

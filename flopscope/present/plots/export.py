@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flopscope.errors import BadInput
-from flopscope.present.plots.look import PLAIN, Look
+from flopscope.present.plots.look import DOTS_PER_INCH, PLAIN, Look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +43,9 @@ def figure(width: float, height: float, look: Look = PLAIN) -> Figure:
     own."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=look.figsize(width, height), dpi=look.dpi, layout="constrained")
+    return Figure(
+        figsize=look.figsize(width, height), dpi=look.dpi or DOTS_PER_INCH, layout="constrained"
+    )
 
 
 def make_room(made: Figure, inches: float, look: Look) -> None:
@@ -74,13 +76,16 @@ def drawn(picture: Figure, file_format: str) -> bytes:
 def axes_for(ax: Axes | None, look: Look) -> Axes:
     """These axes, or new ones of a figure that a notebook shows.
 
-    Raises BadInput for a size of axes that are given.
+    Raises BadInput for a size or dots per inch where axes are given.
     """
     from matplotlib import pyplot
 
     if ax is not None:
-        if look.size is not None:
-            raise BadInput("size is for a new figure, and these axes have theirs; leave size out")
+        if look.size is not None or look.dpi is not None:
+            given = "dpi" if look.size is None else "size"
+            raise BadInput(
+                f"{given} is for a new figure, and these axes have theirs; leave {given} out"
+            )
         return ax
     size = None if look.size is None else look.figsize(*pyplot.rcParams["figure.figsize"])
-    return pyplot.subplots(figsize=size, layout="constrained")[1]
+    return pyplot.subplots(figsize=size, dpi=look.dpi, layout="constrained")[1]

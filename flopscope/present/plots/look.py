@@ -46,7 +46,7 @@ class Look:
     ylim: Limits | None = None
     xscale: str | None = None
     yscale: str | None = None
-    dpi: int = DOTS_PER_INCH
+    dpi: int | None = None
 
     def __post_init__(self) -> None:
         for side in self.size or ():
@@ -61,7 +61,7 @@ class Look:
         ):
             _check_scale(axis, scale)
             _check_limits(axis, limits, scale)
-        if not DOTS[0] <= self.dpi <= DOTS[1]:
+        if self.dpi is not None and not DOTS[0] <= self.dpi <= DOTS[1]:
             raise BadInput(
                 f"{self.dpi} dots per inch cannot be drawn; give a number from {DOTS[0]} to "
                 f"{DOTS[1]}, such as {DOTS_PER_INCH}"
