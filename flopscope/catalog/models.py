@@ -43,6 +43,7 @@ from flopscope.catalog.papers import (
     V1,
     V2,
     V3,
+    V4,
     WTCONVNEXT,
     Paper,
 )
@@ -112,6 +113,18 @@ _REGNET_SIZES = (
     *("4.0gf", "6.4gf", "8.0gf", "12gf", "16gf", "32gf"),
 )
 _REFITTED = ("regnetx_400mf", "regnety_800mf", "regnety_8.0gf")
+_MOBILENETV4_SIZES = {
+    "conv_small": 224,
+    "conv_medium": 256,
+    "conv_large": 384,
+    "hybrid_medium": 256,
+    "hybrid_large": 384,
+    "conv_aa_medium": 256,
+    "conv_aa_large": 384,
+    "conv_blur_medium": 224,
+}
+"""The resolution of each network: of the last three, which only timm has, that of its weights."""
+
 _POOLFORMERS = ("s12", "s24", "s36", "m36", "m48")
 
 
@@ -129,6 +142,10 @@ def _mobilevlm(size: str, layers: int, heads: int, head: int) -> Model:
         (IMAGE, InputSpec(None, (batch, tokens), "int64")),
         (InputSpec(None, (batch, 1), "int64"), *(kept,) * (2 * layers)),
     )
+
+
+def _mobilenetv4(size: str, resolution: int) -> Model:
+    return Model(f"mobilenetv4_{size}", "mobilenetv4", V4, _SCALED_OR_TIMM, resolution)
 
 
 def _efficientnet(id: str, width: float, depth: float, resolution: int) -> Model:
@@ -189,6 +206,7 @@ _MODELS = (
     Model("mobilenetv2", "mobilenetv2", V2, _SCALED),
     Model("mobilenetv3_large", "mobilenetv3", V3, (*_SCALED, _V3_RECIPES)),
     Model("mobilenetv3_small", "mobilenetv3", V3, (*_SCALED, _V3_RECIPES)),
+    *(_mobilenetv4(size, resolution) for size, resolution in _MOBILENETV4_SIZES.items()),
     _efficientnet("efficientnet_b0", 1.0, 1.0, 224),
     _efficientnet("efficientnet_b1", 1.0, 1.1, 240),
     _efficientnet("efficientnet_b2", 1.1, 1.2, 260),

@@ -47,6 +47,16 @@ V3 = Paper(
         "Weijun Wang, Yukun Zhu, Ruoming Pang, Vijay Vasudevan, Quoc V. Le, Hartwig Adam"
     ),
 )
+V4 = Paper(
+    "MobileNetV4: Universal Models for the Mobile Ecosystem",
+    "2404.10518",
+    2024,
+    _by(
+        "Danfeng Qin, Chas Leichner, Manolis Delakis, Marco Fornoni, Shixin Luo, Fan Yang, "
+        "Weijun Wang, Colby Banbury, Chengxi Ye, Berkin Akin, Vaibhav Aggarwal, Tenghui Zhu, "
+        "Daniele Moro, Andrew Howard"
+    ),
+)
 EFFICIENTNET = Paper(
     "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
     "1905.11946",

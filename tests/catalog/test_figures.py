@@ -24,6 +24,7 @@ MODELS = {
     "mobilenetv1": {"mobilenetv1"},
     "mobilenetv2": {"mobilenetv2"},
     "mobilenetv3": {"mobilenetv3_large", "mobilenetv3_small"},
+    "mobilenetv4": {m.id for m in CATALOG.values() if m.family == "mobilenetv4"},
     "shufflenetv1": {m.id for m in CATALOG.values() if m.family == "shufflenetv1"},
     "shufflenetv2": {f"shufflenetv2_x{width}" for width in (0.5, 1.0, 1.5, 2.0)},
     "ghostnet": {"ghostnet_050", "ghostnet_100", "ghostnet_130"},
