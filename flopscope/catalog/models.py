@@ -29,6 +29,7 @@ from flopscope.catalog.papers import (
     EFFICIENTNET,
     EFFICIENTNETV2,
     EFFICIENTSAM,
+    FASTVIT,
     GHOSTNET,
     GHOSTNETV2,
     MOBILECLIP,
@@ -112,6 +113,8 @@ _REGNET_SIZES = (
 )
 _REFITTED = ("regnetx_400mf", "regnety_800mf", "regnety_8.0gf")
 _POOLFORMERS = ("s12", "s24", "s36", "m36", "m48")
+_FASTVITS = ("t8", "t12", "s12", "sa12", "sa24", "sa36", "ma36")
+_SCALED_WITH_FORM = (*_SCALED, FORM)
 
 
 def _mobilevlm(size: str, layers: int, heads: int, head: int) -> Model:
@@ -210,6 +213,7 @@ _MODELS = (
     _mobilevlm("3b", 32, 32, 80),
     *_sizes("mobilevit_{}", "mobilevit", MOBILEVIT, ("xxs", "xs", "s"), resolution=256),
     *_sizes("efficientformer_{}", "efficientformer", EFFICIENTFORMER, ("l1", "l3", "l7")),
+    *_sizes("fastvit_{}", "fastvit", FASTVIT, _FASTVITS, _SCALED_WITH_FORM, 256),
     _mobileclip("s0", 256, FORM),
     _mobileclip("s1", 256, FORM),
     _mobileclip("s2", 256, FORM),

@@ -29,6 +29,7 @@ FAMILIES: Mapping[str, str] = {
     "mobilevlm": "MobileVLM",
     "mobilevit": "MobileViT",
     "efficientformer": "EfficientFormer",
+    "fastvit": "FastViT",
     "mobileclip": "MobileCLIP",
 }
 """A family, and how it is written."""
