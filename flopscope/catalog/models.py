@@ -30,6 +30,7 @@ from flopscope.catalog.papers import (
     EFFICIENTNETV2,
     EFFICIENTSAM,
     EFFICIENTVIT_MIT,
+    FASTVIT,
     GHOSTNET,
     GHOSTNETV2,
     MOBILECLIP,
@@ -126,6 +127,8 @@ _MOBILENETV4_SIZES = {
 """The resolution of each network: of the last three, which only timm has, that of its weights."""
 
 _POOLFORMERS = ("s12", "s24", "s36", "m36", "m48")
+_FASTVITS = ("t8", "t12", "s12", "sa12", "sa24", "sa36", "ma36")
+_SCALED_WITH_FORM = (*_SCALED, FORM)
 
 
 def _mobilevlm(size: str, layers: int, heads: int, head: int) -> Model:
@@ -235,6 +238,7 @@ _MODELS = (
     *_sizes("mobilevit_{}", "mobilevit", MOBILEVIT, ("xxs", "xs", "s"), resolution=256),
     *_sizes("efficientformer_{}", "efficientformer", EFFICIENTFORMER, ("l1", "l3", "l7")),
     *(_efficientvit(size) for size in ("b0", "b1", "b2", "b3", "l1", "l2", "l3")),
+    *_sizes("fastvit_{}", "fastvit", FASTVIT, _FASTVITS, _SCALED_WITH_FORM, 256),
     _mobileclip("s0", 256, FORM),
     _mobileclip("s1", 256, FORM),
     _mobileclip("s2", 256, FORM),

@@ -131,6 +131,13 @@ TIMM: Mapping[str, str] = {
     "efficientvit_l1": "efficientvit_l1",
     "efficientvit_l2": "efficientvit_l2",
     "efficientvit_l3": "efficientvit_l3",
+    "fastvit_t8": "fastvit_t8:form=train",
+    "fastvit_t12": "fastvit_t12:form=train",
+    "fastvit_s12": "fastvit_s12:form=train",
+    "fastvit_sa12": "fastvit_sa12:form=train",
+    "fastvit_sa24": "fastvit_sa24:form=train",
+    "fastvit_sa36": "fastvit_sa36:form=train",
+    "fastvit_ma36": "fastvit_ma36:form=train",
 }
 """The names in timm 1.0, without the tag of the weights: `resnet50` for `resnet50.a1_in1k`."""
 

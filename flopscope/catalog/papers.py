@@ -113,6 +113,12 @@ CONVNEXT = Paper(
         "Zhuang Liu, Hanzi Mao, Chao-Yuan Wu, Christoph Feichtenhofer, Trevor Darrell, Saining Xie"
     ),
 )
+FASTVIT = Paper(
+    "FastViT: A Fast Hybrid Vision Transformer using Structural Reparameterization",
+    "2303.14189",
+    2023,
+    _by("Pavan Kumar Anasosalu Vasu, James Gabriel, Jeff Zhu, Oncel Tuzel, Anurag Ranjan"),
+)
 MOBILECLIP = Paper(
     "MobileCLIP: Fast Image-Text Models through Multi-Modal Reinforced Training",
     "2311.17049",

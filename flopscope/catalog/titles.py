@@ -31,6 +31,7 @@ FAMILIES: Mapping[str, str] = {
     "mobilevit": "MobileViT",
     "efficientformer": "EfficientFormer",
     "efficientvit": "EfficientViT",
+    "fastvit": "FastViT",
     "mobileclip": "MobileCLIP",
 }
 """A family, and how it is written."""
