@@ -12,17 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from reference_models.folding import Folding, Kernel, convolution, identity_kernel
 from reference_models.layers import Stages, make_divisible
 from reference_models.mobileone import (
     LAYER_SCALE,
     ConvFFN,
-    Folding,
-    Kernel,
     LargeKernelConv,
     MobileOneBlock,
     RepMixer,
-    convolution,
-    identity_kernel,
 )
 
 RATIO = 3  # of a hidden width to a block's

@@ -22,13 +22,15 @@ from flopscope.analytic.stages import Stages as ClosedStages
 from flopscope.analytic.switches import NetworkForm
 from flopscope.analytic.tape import record
 from flopscope.answers.formula import formula
+from flopscope.catalog.models import MODELS
+from flopscope.catalog.options import FORM
 from flopscope.catalog.variant import parse, with_form
 from flopscope.cli import main
 from flopscope.errors import BadInput, OutsideDomain, UnknownName
 from flopscope.facts import InputSpec
 from reference_models import fastvit, mobileclip, transformer
+from reference_models.folding import fold
 from reference_models.layers import Stages
-from reference_models.mobileone import fold
 
 ENCODERS = {"s0": fastvit.MCI0, "s1": fastvit.MCI1, "s2": fastvit.MCI2}
 VARIANTS = (
@@ -444,7 +446,7 @@ def test_a_form_that_no_model_has_is_refused(
     assert capsys.readouterr() == (
         "",
         "flopscope: --form train is given, but mobileclip_b has no forms; models with forms are "
-        "mobileclip_s0, mobileclip_s1, mobileclip_s2\n",
+        f"{', '.join(id for id, model in MODELS.items() if FORM in model.options)}\n",
     )
 
 
