@@ -34,6 +34,7 @@ from flopscope.catalog.papers import (
     GHOSTNET,
     GHOSTNETV2,
     MOBILECLIP,
+    MOBILEONE,
     MOBILEVIT,
     MOBILEVLM,
     POOLFORMER,
@@ -98,6 +99,7 @@ _PROMPTED = (
 """Options, resolution and inputs: an image, and for each query its points and their labels."""
 _SCALED = (WIDTH, DEPTH, CLASSES)
 _SCALED_OR_TIMM = (*_SCALED, recipe(Recipe.TIMM))
+_SCALED_IN_FORMS = (*_SCALED, FORM)
 _RESNEXT = (*_SCALED, GROUPS, WIDTH_PER_GROUP)
 
 _SHUFFLENET_WIDTHS = {
@@ -243,6 +245,7 @@ _MODELS = (
     _mobileclip("s1", 256, FORM),
     _mobileclip("s2", 256, FORM),
     _mobileclip("b", 224),
+    *_sizes("mobileone_s{}", "mobileone", MOBILEONE, "01234", _SCALED_IN_FORMS),
 )
 
 MODELS: Mapping[str, Model] = {model.id: model for model in _MODELS}

@@ -138,6 +138,11 @@ TIMM: Mapping[str, str] = {
     "fastvit_sa24": "fastvit_sa24:form=train",
     "fastvit_sa36": "fastvit_sa36:form=train",
     "fastvit_ma36": "fastvit_ma36:form=train",
+    "mobileone_s0": "mobileone_s0:form=train",
+    "mobileone_s1": "mobileone_s1:form=train",
+    "mobileone_s2": "mobileone_s2:form=train",
+    "mobileone_s3": "mobileone_s3:form=train",
+    "mobileone_s4": "mobileone_s4:form=train",
 }
 """The names in timm 1.0, without the tag of the weights: `resnet50` for `resnet50.a1_in1k`."""
 

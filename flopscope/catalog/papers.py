@@ -128,6 +128,12 @@ MOBILECLIP = Paper(
         "Oncel Tuzel"
     ),
 )
+MOBILEONE = Paper(
+    "MobileOne: An Improved One millisecond Mobile Backbone",
+    "2206.04040",
+    2022,
+    _by("Pavan Kumar Anasosalu Vasu, James Gabriel, Jeff Zhu, Oncel Tuzel, Anurag Ranjan"),
+)
 WTCONVNEXT = Paper(
     "Wavelet Convolutions for Large Receptive Fields",
     "2407.05848",

@@ -33,6 +33,7 @@ FAMILIES: Mapping[str, str] = {
     "efficientvit": "EfficientViT",
     "fastvit": "FastViT",
     "mobileclip": "MobileCLIP",
+    "mobileone": "MobileOne",
 }
 """A family, and how it is written."""
 

@@ -60,6 +60,8 @@ NETWORKS = (
     "wtconvnext_tiny",
     "poolformer_s12:recipe=timm",
     "mobilevit_s",
+    "mobileone_s0:form=train",
+    "mobileone_s4",
     "efficientformer_l1",
     "efficientformer_l7",
 )
