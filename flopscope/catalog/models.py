@@ -39,6 +39,7 @@ from flopscope.catalog.papers import (
     RESNET,
     SHUFFLENET,
     SHUFFLENETV2,
+    STARNET,
     V1,
     V2,
     V3,
@@ -112,6 +113,7 @@ _REGNET_SIZES = (
 )
 _REFITTED = ("regnetx_400mf", "regnety_800mf", "regnety_8.0gf")
 _POOLFORMERS = ("s12", "s24", "s36", "m36", "m48")
+_STARNETS = ("s1", "s2", "s3", "s4", "s050", "s100", "s150")
 
 
 def _mobilevlm(size: str, layers: int, heads: int, head: int) -> Model:
@@ -214,6 +216,7 @@ _MODELS = (
     _mobileclip("s1", 256, FORM),
     _mobileclip("s2", 256, FORM),
     _mobileclip("b", 224),
+    *_sizes("starnet_{}", "starnet", STARNET, _STARNETS),
 )
 
 MODELS: Mapping[str, Model] = {model.id: model for model in _MODELS}

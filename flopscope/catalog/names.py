@@ -112,6 +112,13 @@ TIMM: Mapping[str, str] = {
     "mobilevit_xxs": "mobilevit_xxs",
     "mobilevit_xs": "mobilevit_xs",
     "mobilevit_s": "mobilevit_s",
+    "starnet_s1": "starnet_s1",
+    "starnet_s2": "starnet_s2",
+    "starnet_s3": "starnet_s3",
+    "starnet_s4": "starnet_s4",
+    "starnet_s050": "starnet_s050",
+    "starnet_s100": "starnet_s100",
+    "starnet_s150": "starnet_s150",
 }
 """The names in timm 1.0, without the tag of the weights: `resnet50` for `resnet50.a1_in1k`."""
 

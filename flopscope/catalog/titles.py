@@ -30,6 +30,7 @@ FAMILIES: Mapping[str, str] = {
     "mobilevit": "MobileViT",
     "efficientformer": "EfficientFormer",
     "mobileclip": "MobileCLIP",
+    "starnet": "StarNet",
 }
 """A family, and how it is written."""
 

@@ -36,6 +36,7 @@ MODELS = {
     "efficientformer": {f"efficientformer_{size}" for size in ("l1", "l3", "l7")},
     "mobilevit": {f"mobilevit_{size}" for size in ("xxs", "xs", "s")},
     "poolformer": {f"poolformer_{size}" for size in ("s12", "s24", "s36", "m36", "m48")},
+    "starnet": {model.id for model in CATALOG.values() if model.family == "starnet"},
 }
 UNITS = {
     None,
@@ -44,6 +45,7 @@ UNITS = {
     "FLOPS (2 per MAC)",
     "FLOPS (MACs)",
     "FLOPs (MACs)",
+    "FLOPs (fvcore total: MACs incl. norm)",
     "FLOPs (MACs without attention products)",
     "FLOPs/2 (MACs incl. norm, activation, pooling)",
     "FLOPs (MACs incl. norm, activation)",

@@ -60,6 +60,7 @@ NETWORKS = (
     "mobilevit_s",
     "efficientformer_l1",
     "efficientformer_l7",
+    "starnet_s050",
 )
 each_network = pytest.mark.parametrize("name", NETWORKS)
 

@@ -58,6 +58,7 @@ SMALL = {
     "poolformer": "poolformer_s12",
     "mobileclip": "mobileclip_s0:tokens=9",
     "efficientsam": "efficientsam_ti",
+    "starnet": "starnet_s050",
 }
 """A small network of each family; of another the first, at its own input."""
 
