@@ -42,6 +42,7 @@ from flopscope.catalog.papers import (
     RESNET,
     SHUFFLENET,
     SHUFFLENETV2,
+    STARNET,
     V1,
     V2,
     V3,
@@ -131,6 +132,7 @@ _MOBILENETV4_SIZES = {
 _POOLFORMERS = ("s12", "s24", "s36", "m36", "m48")
 _FASTVITS = ("t8", "t12", "s12", "sa12", "sa24", "sa36", "ma36")
 _SCALED_WITH_FORM = (*_SCALED, FORM)
+_STARNETS = ("s1", "s2", "s3", "s4", "s050", "s100", "s150")
 
 
 def _mobilevlm(size: str, layers: int, heads: int, head: int) -> Model:
@@ -246,6 +248,7 @@ _MODELS = (
     _mobileclip("s2", 256, FORM),
     _mobileclip("b", 224),
     *_sizes("mobileone_s{}", "mobileone", MOBILEONE, "01234", _SCALED_IN_FORMS),
+    *_sizes("starnet_{}", "starnet", STARNET, _STARNETS),
 )
 
 MODELS: Mapping[str, Model] = {model.id: model for model in _MODELS}

@@ -143,6 +143,13 @@ TIMM: Mapping[str, str] = {
     "mobileone_s2": "mobileone_s2:form=train",
     "mobileone_s3": "mobileone_s3:form=train",
     "mobileone_s4": "mobileone_s4:form=train",
+    "starnet_s1": "starnet_s1",
+    "starnet_s2": "starnet_s2",
+    "starnet_s3": "starnet_s3",
+    "starnet_s4": "starnet_s4",
+    "starnet_s050": "starnet_s050",
+    "starnet_s100": "starnet_s100",
+    "starnet_s150": "starnet_s150",
 }
 """The names in timm 1.0, without the tag of the weights: `resnet50` for `resnet50.a1_in1k`."""
 

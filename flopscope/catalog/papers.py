@@ -189,3 +189,9 @@ MOBILEVLM = Paper(
         "Yiming Hu, Xinyang Lin, Bo Zhang, Chunhua Shen"
     ),
 )
+STARNET = Paper(
+    "Rewrite the Stars",
+    "2403.19967",
+    2024,
+    _by("Xu Ma, Xiyang Dai, Yue Bai, Yizhou Wang, Yun Fu"),
+)

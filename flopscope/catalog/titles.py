@@ -34,6 +34,7 @@ FAMILIES: Mapping[str, str] = {
     "fastvit": "FastViT",
     "mobileclip": "MobileCLIP",
     "mobileone": "MobileOne",
+    "starnet": "StarNet",
 }
 """A family, and how it is written."""
 

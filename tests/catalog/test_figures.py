@@ -39,6 +39,7 @@ MODELS = {
     "efficientformer": {f"efficientformer_{size}" for size in ("l1", "l3", "l7")},
     "mobilevit": {f"mobilevit_{size}" for size in ("xxs", "xs", "s")},
     "poolformer": {f"poolformer_{size}" for size in ("s12", "s24", "s36", "m36", "m48")},
+    "starnet": {model.id for model in CATALOG.values() if model.family == "starnet"},
 }
 UNITS = {
     None,

@@ -64,6 +64,7 @@ NETWORKS = (
     "mobileone_s4",
     "efficientformer_l1",
     "efficientformer_l7",
+    "starnet_s050",
 )
 each_network = pytest.mark.parametrize("name", NETWORKS)
 
