@@ -23,7 +23,8 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     ),
     "Budgets": (),
     "Table": (
-        "by", "depth", "columns", "sort", "group", "every", "units", "digits", "caption", "label",
+        "by", "depth", "columns", "sort", "group", "every", "everything",
+        "units", "digits", "caption", "label",
         "bold",
     ),
     "Output": ("format_name", "output_path", "bib_path"),
