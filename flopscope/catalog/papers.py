@@ -47,6 +47,16 @@ V3 = Paper(
         "Weijun Wang, Yukun Zhu, Ruoming Pang, Vijay Vasudevan, Quoc V. Le, Hartwig Adam"
     ),
 )
+V4 = Paper(
+    "MobileNetV4: Universal Models for the Mobile Ecosystem",
+    "2404.10518",
+    2024,
+    _by(
+        "Danfeng Qin, Chas Leichner, Manolis Delakis, Marco Fornoni, Shixin Luo, Fan Yang, "
+        "Weijun Wang, Colby Banbury, Chengxi Ye, Berkin Akin, Vaibhav Aggarwal, Tenghui Zhu, "
+        "Daniele Moro, Andrew Howard"
+    ),
+)
 EFFICIENTNET = Paper(
     "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
     "1905.11946",
@@ -103,6 +113,12 @@ CONVNEXT = Paper(
         "Zhuang Liu, Hanzi Mao, Chao-Yuan Wu, Christoph Feichtenhofer, Trevor Darrell, Saining Xie"
     ),
 )
+FASTVIT = Paper(
+    "FastViT: A Fast Hybrid Vision Transformer using Structural Reparameterization",
+    "2303.14189",
+    2023,
+    _by("Pavan Kumar Anasosalu Vasu, James Gabriel, Jeff Zhu, Oncel Tuzel, Anurag Ranjan"),
+)
 MOBILECLIP = Paper(
     "MobileCLIP: Fast Image-Text Models through Multi-Modal Reinforced Training",
     "2311.17049",
@@ -111,6 +127,12 @@ MOBILECLIP = Paper(
         "Pavan Kumar Anasosalu Vasu, Hadi Pouransari, Fartash Faghri, Raviteja Vemulapalli, "
         "Oncel Tuzel"
     ),
+)
+MOBILEONE = Paper(
+    "MobileOne: An Improved One millisecond Mobile Backbone",
+    "2206.04040",
+    2022,
+    _by("Pavan Kumar Anasosalu Vasu, James Gabriel, Jeff Zhu, Oncel Tuzel, Anurag Ranjan"),
 )
 WTCONVNEXT = Paper(
     "Wavelet Convolutions for Large Receptive Fields",
@@ -166,4 +188,10 @@ MOBILEVLM = Paper(
         "Xiangxiang Chu, Limeng Qiao, Xinyu Zhang, Shuang Xu, Fei Wei, Yang Yang, Xiaofei Sun, "
         "Yiming Hu, Xinyang Lin, Bo Zhang, Chunhua Shen"
     ),
+)
+STARNET = Paper(
+    "Rewrite the Stars",
+    "2403.19967",
+    2024,
+    _by("Xu Ma, Xiyang Dai, Yue Bai, Yizhou Wang, Yun Fu"),
 )

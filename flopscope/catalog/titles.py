@@ -14,6 +14,7 @@ FAMILIES: Mapping[str, str] = {
     "mobilenetv1": "MobileNetV1",
     "mobilenetv2": "MobileNetV2",
     "mobilenetv3": "MobileNetV3",
+    "mobilenetv4": "MobileNetV4",
     "efficientnet": "EfficientNet",
     "efficientnetv2": "EfficientNetV2",
     "shufflenetv1": "ShuffleNetV1",
@@ -30,7 +31,10 @@ FAMILIES: Mapping[str, str] = {
     "mobilevit": "MobileViT",
     "efficientformer": "EfficientFormer",
     "efficientvit": "EfficientViT",
+    "fastvit": "FastViT",
     "mobileclip": "MobileCLIP",
+    "mobileone": "MobileOne",
+    "starnet": "StarNet",
 }
 """A family, and how it is written."""
 
@@ -42,6 +46,14 @@ PREFIXES: Mapping[str, str] = {
 EXCEPTIONS: Mapping[str, str] = {
     "mobilenetv3_large": "MobileNetV3-Large",
     "mobilenetv3_small": "MobileNetV3-Small",
+    "mobilenetv4_conv_small": "MobileNetV4-Conv-S",
+    "mobilenetv4_conv_medium": "MobileNetV4-Conv-M",
+    "mobilenetv4_conv_large": "MobileNetV4-Conv-L",
+    "mobilenetv4_hybrid_medium": "MobileNetV4-Hybrid-M",
+    "mobilenetv4_hybrid_large": "MobileNetV4-Hybrid-L",
+    "mobilenetv4_conv_aa_medium": "MobileNetV4-Conv-AA-M",
+    "mobilenetv4_conv_aa_large": "MobileNetV4-Conv-AA-L",
+    "mobilenetv4_conv_blur_medium": "MobileNetV4-Conv-Blur-M",
     "efficientsam_ti": "EfficientSAM-Ti",
     "mobilevlm_v2_1.7b": "MobileVLM V2 1.7B",
     "mobilevlm_v2_3b": "MobileVLM V2 3B",

@@ -43,6 +43,8 @@ NETWORKS = (
     "mobilenetv3_large:recipe=timm",
     "mobilenetv3_small:recipe=torchvision",
     "mobilenetv3_small",
+    "mobilenetv4_conv_small",
+    "mobilenetv4_hybrid_medium:recipe=timm",
     "efficientnetv2_s",
     "shufflenetv1_g3_x1.0",
     "shufflenetv1_g2_x0.25",
@@ -58,8 +60,11 @@ NETWORKS = (
     "wtconvnext_tiny",
     "poolformer_s12:recipe=timm",
     "mobilevit_s",
+    "mobileone_s0:form=train",
+    "mobileone_s4",
     "efficientformer_l1",
     "efficientformer_l7",
+    "starnet_s050",
 )
 each_network = pytest.mark.parametrize("name", NETWORKS)
 
