@@ -110,7 +110,7 @@ class LawReport(PageReport):
 
 @public()
 def formula(name: str, quantity: str = "macs", *, free: str | Sequence[str] = ()) -> Formula:
-    """The closed form of a model or block; see `flopscope.answers.formula.formula`.
+    """The cost of a model or block as a formula, which computes with `.at(H=224, W=224, B=1)`.
 
     `free` names options of a model that are left free too: "width", or a list such as ["width",
     "depth"]. Raises BadInput, UnknownName.
