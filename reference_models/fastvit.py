@@ -25,7 +25,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-<<<<<<< HEAD
+from reference_models.folding import (
+    Folding,
+    Kernel,
+    checked_form,
+    convolution,
+    identity_kernel,
+)
 from reference_models.layers import (
     Stages,
     checked_classes,
@@ -34,22 +40,12 @@ from reference_models.layers import (
     make_divisible,
     stochastic_depth,
 )
-=======
-from reference_models.folding import Folding, Kernel, convolution, identity_kernel
-from reference_models.layers import Stages, make_divisible
->>>>>>> n3
 from reference_models.mobileone import (
     LAYER_SCALE,
     ConvFFN,
     LargeKernelConv,
     MobileOneBlock,
     RepMixer,
-<<<<<<< HEAD
-    checked_form,
-    convolution,
-    identity_kernel,
-=======
->>>>>>> n3
 )
 
 HEAD = 32  # width of an attention head

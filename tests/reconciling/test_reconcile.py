@@ -58,11 +58,8 @@ SMALL = {
     "poolformer": "poolformer_s12",
     "mobileclip": "mobileclip_s0:tokens=9",
     "efficientsam": "efficientsam_ti",
-<<<<<<< HEAD
     "mobileone": "mobileone_s0",
-=======
     "starnet": "starnet_s050",
->>>>>>> n5
 }
 """A small network of each family; of another the first, at its own input."""
 
