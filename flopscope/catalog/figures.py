@@ -64,6 +64,7 @@ class Figure(NamedTuple):
     reading gives, one of `CAUSES`, with its evidence in the note; None where counting explains the
     figure. "compute: misprint" is about one of the numbers.
     acts: activations as stated; the sources say which outputs they count.
+    precision: of the weights and activations that have the top-1, "int8"; None for float32.
 
     >>> figures("mobilenetv1")[0].source
     'arXiv 1704.04861 Tables 6 and 7'
@@ -82,6 +83,7 @@ class Figure(NamedTuple):
     note: str | None
     verdict: str | None = None
     acts: str | None = None
+    precision: str | None = None
 
     def __repr__(self) -> str:
         network = f"{self.model}:{self.variant}" if self.variant else self.model
@@ -209,4 +211,5 @@ def _figure(row: dict[str, str]) -> Figure:
         note=row["note"] or None,
         verdict=row.get("verdict") or None,
         acts=row.get("acts") or None,
+        precision=row.get("precision") or None,
     )

@@ -103,7 +103,9 @@ def test_every_row_is_whole_and_tidy(family: str) -> None:
 
 @each_family
 def test_no_source_states_a_network_twice(family: str) -> None:
-    keys = [(f.model, f.variant, f.resolution, f.source) for f in figures(family)]
+    keys = [
+        (f.model, f.variant, f.resolution, f.source, f.precision or "") for f in figures(family)
+    ]
     assert sorted(keys) == sorted(set(keys))
 
 
@@ -247,7 +249,8 @@ def test_published_finds_every_figure_once(family: str) -> None:
 def test_published_orders_by_kind_and_keeps_the_order_within_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (sample,) = published("mobilenetv1", "mobilenetv1", "width=0.25", (128, 128))
+    sample, quantised = published("mobilenetv1", "mobilenetv1", "width=0.25", (128, 128))
+    assert (sample.precision, quantised.precision) == (None, "int8")
     mixed = [(kind, source) for source in "ab" for kind in reversed(KINDS)]
     stock = tuple(sample._replace(kind=kind, source=source) for kind, source in mixed)
     monkeypatch.setattr(module, "figures", lambda family: stock)
