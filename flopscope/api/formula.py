@@ -120,8 +120,8 @@ def formula(
     inputs: Shapes = (),
     free: str | Sequence[str] = (),
 ) -> Formula:
-    """The closed form of a model or block, or the formula of another network, which its code or
-    graph has; see `flopscope.answers.formula.formula`.
+    """The cost of a model, a block or another network as a formula, which computes with `.at(H=224,
+    W=224, B=1)`. Of a model it is the closed form, of another network that of its code or graph.
 
     `free` names options of a model that are left free too: "width", or a list such as ["width",
     "depth"]. `inputs` are those of another network, such as ("B", 3, "H", "W"); without them its

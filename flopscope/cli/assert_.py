@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @command(name="assert")
-@target_argument("target", "MODEL|TARGET")
+@target_argument("target", "TARGET")
 @budget_options("--max-{}", "At most {}.")
 @subject_options
 @FORMAT
@@ -30,13 +30,16 @@ def assert_(
     given: Given,
     budgets: list[Budget],
 ) -> Answer:
-    """Exit 1 unless a network keeps its budgets, naming the layers that hold the excess.
+    """Test that a network keeps its budgets.
+
+    If it breaks one, the exit status is 1, and the largest layers that make up the excess are
+    named. A network with an operator of unknown cost keeps no budget.
 
     \b
     flopscope assert net.py:Net --max-macs 300M --max-params 5M --res 224
     flopscope assert mobilenetv2 --max-macs 310M
 
-    TARGET is what `flopscope profile` takes; loading a Python target runs its code.
+    TARGET is a network of any kind, as `flopscope --help` lists them.
     """
     from flopscope.conventions import CONVENTIONS
     from flopscope.present.assert_ import verdict_document

@@ -19,11 +19,12 @@ from flopscope.cli.sections import command
 @OUTPUT
 @answered
 def audit(models: tuple[str, ...], family: str | None, summary: bool) -> Answer:
-    """Recompute published figures: each is equal, explained by the reading of its table, an
-    exception in it, or has a stated cause.
+    """Recompute the published figures of the catalogue.
 
-    Without a name it goes through all figures of the catalogue. Exit 1 if one that stands alone is
-    left open.
+    Each figure gets a verdict: it equals the exact count, it is explained by the way of counting
+    of its table, it is an exception in that table, or it differs for a stated cause. Without a name
+    all figures are recomputed. The exit status is 1 if nothing explains a figure that has no others
+    beside it in its table.
 
     \b
     flopscope audit mobilenetv2

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 @OUTPUT
 @answered
 def list_models(patterns: tuple[str, ...], budgets: list[Budget]) -> Answer:
-    """List the models, their options and papers.
+    """List the models of the catalogue, with their options, costs and papers.
 
-    PATTERN is a word that the name of a model or family contains, or a pattern of such names.
-    Costs are those at the input size that the model is made for.
+    PATTERN is a word that the name of a model or family contains, such as ghost, or a pattern of
+    the whole name, in which * stands for any letters and ? for one. Costs are those at the input
+    size for which the model is made.
 
     \b
     flopscope list ghost

@@ -19,9 +19,9 @@ def _formats() -> str:
 @PLAIN_OUTPUT
 @answered
 def laws() -> Answer:
-    """Derive every law, with worked numbers; `flopscope formula NAME` derives one.
+    """Derive the laws of efficient design from closed forms, with worked numbers.
 
-    docs/laws.md is its output in Markdown.
+    `flopscope formula NAME` derives one of them. docs/laws.md is the output in Markdown.
     """
     from flopscope.laws import LAWS, law
     from flopscope.present.laws import FORMATS_OF_ALL, LawPage
