@@ -44,7 +44,6 @@ NETWORKS = (
     "mobilenetv3_small:recipe=torchvision",
     "mobilenetv3_small",
     "mobilenetv4_conv_small",
-    "mobilenetv4_hybrid_medium:recipe=timm",
     "efficientnetv2_s",
     "shufflenetv1_g3_x1.0",
     "shufflenetv1_g2_x0.25",
