@@ -37,6 +37,7 @@ from flopscope.catalog.papers import (
     MOBILEVLM,
     POOLFORMER,
     REGNET,
+    REPVIT,
     RESNET,
     SHUFFLENET,
     SHUFFLENETV2,
@@ -113,6 +114,7 @@ _REGNET_SIZES = (
     *("4.0gf", "6.4gf", "8.0gf", "12gf", "16gf", "32gf"),
 )
 _REFITTED = ("regnetx_400mf", "regnety_800mf", "regnety_8.0gf")
+_REPVITS = ("0.6", "0.9", "1.0", "1.1", "1.5", "2.3", "1", "2", "3")
 _POOLFORMERS = ("s12", "s24", "s36", "m36", "m48")
 
 
@@ -217,6 +219,7 @@ _MODELS = (
     _mobileclip("s2", 256, FORM),
     _mobileclip("b", 224),
     *_sizes("mobileone_s{}", "mobileone", MOBILEONE, "01234", _SCALED_IN_FORMS),
+    *_sizes("repvit_m{}", "repvit", REPVIT, _REPVITS, _SCALED_IN_FORMS),
 )
 
 MODELS: Mapping[str, Model] = {model.id: model for model in _MODELS}

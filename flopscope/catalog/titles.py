@@ -31,6 +31,7 @@ FAMILIES: Mapping[str, str] = {
     "efficientformer": "EfficientFormer",
     "mobileclip": "MobileCLIP",
     "mobileone": "MobileOne",
+    "repvit": "RepViT",
 }
 """A family, and how it is written."""
 

@@ -59,6 +59,7 @@ SMALL = {
     "mobileclip": "mobileclip_s0:tokens=9",
     "efficientsam": "efficientsam_ti",
     "mobileone": "mobileone_s0",
+    "repvit": "repvit_m0.9",
 }
 """A small network of each family; of another the first, at its own input."""
 
