@@ -40,6 +40,7 @@ from flopscope.catalog.papers import (
     MOBILEVLM,
     POOLFORMER,
     REGNET,
+    REPVIT,
     RESNET,
     SHUFFLENET,
     SHUFFLENETV2,
@@ -130,6 +131,7 @@ _MOBILENETV4_SIZES = {
 }
 """The resolution of each network: of the last three, which only timm has, that of its weights."""
 
+_REPVITS = ("0.6", "0.9", "1.0", "1.1", "1.5", "2.3", "1", "2", "3")
 _POOLFORMERS = ("s12", "s24", "s36", "m36", "m48")
 _FASTVITS = ("t8", "t12", "s12", "sa12", "sa24", "sa36", "ma36")
 _SCALED_WITH_FORM = (*_SCALED, FORM)
@@ -251,6 +253,7 @@ _MODELS = (
     _mobileclip("b", 224),
     *_sizes("mobileone_s{}", "mobileone", MOBILEONE, "01234", _SCALED_IN_FORMS),
     *_sizes("starnet_{}", "starnet", STARNET, _STARNETS),
+    *_sizes("repvit_m{}", "repvit", REPVIT, _REPVITS, _SCALED_IN_FORMS),
 )
 
 MODELS: Mapping[str, Model] = {model.id: model for model in _MODELS}

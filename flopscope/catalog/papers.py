@@ -140,6 +140,12 @@ MOBILEONE = Paper(
     2022,
     _by("Pavan Kumar Anasosalu Vasu, James Gabriel, Jeff Zhu, Oncel Tuzel, Anurag Ranjan"),
 )
+REPVIT = Paper(
+    "RepViT: Revisiting Mobile CNN From ViT Perspective",
+    "2307.09283",
+    2023,
+    _by("Ao Wang, Hui Chen, Zijia Lin, Jungong Han, Guiguang Ding"),
+)
 WTCONVNEXT = Paper(
     "Wavelet Convolutions for Large Receptive Fields",
     "2407.05848",

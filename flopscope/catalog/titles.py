@@ -36,6 +36,7 @@ FAMILIES: Mapping[str, str] = {
     "mobileclip": "MobileCLIP",
     "mobileone": "MobileOne",
     "starnet": "StarNet",
+    "repvit": "RepViT",
 }
 """A family, and how it is written."""
 

@@ -34,6 +34,7 @@ MODELS = {
     "regnet": {model.id for model in CATALOG.values() if model.family == "regnet"},
     "convnext": {f"convnext_{size}" for size in ("tiny", "small", "base", "large")},
     "fastvit": {model.id for model in CATALOG.values() if model.family == "fastvit"},
+    "repvit": {m.id for m in CATALOG.values() if m.family == "repvit"} - {"repvit_m0.6"},
     "mobileone": {model.id for model in CATALOG.values() if model.family == "mobileone"},
     "mobileclip": {f"mobileclip_{size}" for size in ("s0", "s1", "s2", "b")},
     "wtconvnext": {f"wtconvnext_{size}" for size in ("tiny", "small", "base")},

@@ -62,6 +62,8 @@ NETWORKS = (
     "mobilevit_s",
     "mobileone_s0:form=train",
     "mobileone_s4",
+    "repvit_m0.9:form=train",
+    "repvit_m3:form=train",
     "efficientformer_l1",
     "efficientformer_l7",
     "starnet_s050",
