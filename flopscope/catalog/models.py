@@ -33,6 +33,7 @@ from flopscope.catalog.papers import (
     GHOSTNETV2,
     MOBILECLIP,
     MOBILEVIT,
+    MOBILEVITV2,
     MOBILEVLM,
     POOLFORMER,
     REGNET,
@@ -111,6 +112,7 @@ _REGNET_SIZES = (
     *("4.0gf", "6.4gf", "8.0gf", "12gf", "16gf", "32gf"),
 )
 _REFITTED = ("regnetx_400mf", "regnety_800mf", "regnety_8.0gf")
+_MOBILEVITV2_WIDTHS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 _POOLFORMERS = ("s12", "s24", "s36", "m36", "m48")
 
 
@@ -153,10 +155,10 @@ def _mobileclip(size: str, resolution: int, *forms: Option) -> Model:
     return Model(id, "mobileclip", MOBILECLIP, options, resolution, (IMAGE, texts))
 
 
-def _ghostnet(family: str, paper: Paper, width: float) -> Model:
-    """A GhostNet by its published width: the option width of `ghostnet_130` is 1.3 by default."""
+def _by_width(family: str, paper: Paper, width: float, resolution: int = 224) -> Model:
+    """A network by its published width: the option width of `ghostnet_130` is 1.3 by default."""
     options = (replace(WIDTH, default=width), DEPTH, CLASSES)
-    return Model(f"{family}_{round(100 * width):03}", family, paper, options)
+    return Model(f"{family}_{round(100 * width):03}", family, paper, options, resolution)
 
 
 def _regnet(id: str) -> Model:
@@ -196,8 +198,8 @@ _MODELS = (
     Model("efficientnetv2_l", "efficientnetv2", EFFICIENTNETV2, _SCALED, 480),
     *(_shufflenetv1(groups, w) for groups, widths in _SHUFFLENET_WIDTHS.items() for w in widths),
     *(_shufflenetv2(width) for width in (0.5, 1.0, 1.5, 2.0)),
-    *(_ghostnet("ghostnet", GHOSTNET, width) for width in (0.5, 1.0, 1.3)),
-    *(_ghostnet("ghostnetv2", GHOSTNETV2, width) for width in (1.0, 1.3, 1.6)),
+    *(_by_width("ghostnet", GHOSTNET, width) for width in (0.5, 1.0, 1.3)),
+    *(_by_width("ghostnetv2", GHOSTNETV2, width) for width in (1.0, 1.3, 1.6)),
     *_sizes("resnet{}", "resnet", RESNET, ("18", "34")),
     *_sizes("resnet{}", "resnet", RESNET, ("50", "101", "152"), _RESNEXT),
     *(_regnet(f"regnet{letter}_{size}") for letter in "xy" for size in _REGNET_SIZES),
@@ -209,6 +211,7 @@ _MODELS = (
     _mobilevlm("1.7b", 24, 16, 128),
     _mobilevlm("3b", 32, 32, 80),
     *_sizes("mobilevit_{}", "mobilevit", MOBILEVIT, ("xxs", "xs", "s"), resolution=256),
+    *(_by_width("mobilevitv2", MOBILEVITV2, width, 256) for width in _MOBILEVITV2_WIDTHS),
     *_sizes("efficientformer_{}", "efficientformer", EFFICIENTFORMER, ("l1", "l3", "l7")),
     _mobileclip("s0", 256, FORM),
     _mobileclip("s1", 256, FORM),

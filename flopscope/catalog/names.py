@@ -112,6 +112,13 @@ TIMM: Mapping[str, str] = {
     "mobilevit_xxs": "mobilevit_xxs",
     "mobilevit_xs": "mobilevit_xs",
     "mobilevit_s": "mobilevit_s",
+    "mobilevitv2_050": "mobilevitv2_050",
+    "mobilevitv2_075": "mobilevitv2_075",
+    "mobilevitv2_100": "mobilevitv2_100",
+    "mobilevitv2_125": "mobilevitv2_125",
+    "mobilevitv2_150": "mobilevitv2_150",
+    "mobilevitv2_175": "mobilevitv2_175",
+    "mobilevitv2_200": "mobilevitv2_200",
 }
 """The names in timm 1.0, without the tag of the weights: `resnet50` for `resnet50.a1_in1k`."""
 

@@ -133,6 +133,12 @@ MOBILEVIT = Paper(
     2021,
     _by("Sachin Mehta, Mohammad Rastegari"),
 )
+MOBILEVITV2 = Paper(
+    "Separable Self-attention for Mobile Vision Transformers",
+    "2206.02680",
+    2022,
+    _by("Sachin Mehta, Mohammad Rastegari"),
+)
 EFFICIENTFORMER = Paper(
     "EfficientFormer: Vision Transformers at MobileNet Speed",
     "2206.01191",

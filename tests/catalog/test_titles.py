@@ -43,6 +43,7 @@ def test_different_networks_have_different_titles():
         ("efficientsam_ti", "EfficientSAM-Ti"),
         ("mobilevlm_v2_1.7b", "MobileVLM V2 1.7B"),
         ("mobilevit_xxs", "MobileViT-XXS"),
+        ("mobilevitv2_075", "MobileViTv2 0.75×"),
         ("mobileclip_s0:tokens=20,form=train", "MobileCLIP-S0 (train, tokens=20)"),
         ("efficientnet_b0:depth=2,classes=10", "EfficientNet-B0 (depth=2, classes=10)"),
     ],
