@@ -37,6 +37,7 @@ from flopscope.catalog.papers import (
     MOBILECLIP,
     MOBILEONE,
     MOBILEVIT,
+    MOBILEVITV2,
     MOBILEVLM,
     POOLFORMER,
     REGNET,
@@ -132,6 +133,7 @@ _MOBILENETV4_SIZES = {
 """The resolution of each network: of the last three, which only timm has, that of its weights."""
 
 _REPVITS = ("0.6", "0.9", "1.0", "1.1", "1.5", "2.3", "1", "2", "3")
+_MOBILEVITV2_WIDTHS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 _POOLFORMERS = ("s12", "s24", "s36", "m36", "m48")
 _FASTVITS = ("t8", "t12", "s12", "sa12", "sa24", "sa36", "ma36")
 _SCALED_WITH_FORM = (*_SCALED, FORM)
@@ -192,6 +194,12 @@ def _ghostnet(family: str, paper: Paper, width: float, *forms: Option) -> Model:
     return Model(f"{family}_{round(100 * width):03}", family, paper, options)
 
 
+def _by_width(family: str, paper: Paper, width: float, resolution: int = 224) -> Model:
+    """A network by its published width: the option width of `ghostnet_130` is 1.3 by default."""
+    options = (replace(WIDTH, default=width), DEPTH, CLASSES)
+    return Model(f"{family}_{round(100 * width):03}", family, paper, options, resolution)
+
+
 def _regnet(id: str) -> Model:
     """A RegNet. torchvision fits widths to groups in another way, which changes three of the
     networks."""
@@ -233,6 +241,8 @@ _MODELS = (
     *(_ghostnet("ghostnet", GHOSTNET, width) for width in (0.5, 1.0, 1.3)),
     *(_ghostnet("ghostnetv2", GHOSTNETV2, width) for width in (1.0, 1.3, 1.6)),
     *(_ghostnet("ghostnetv3", GHOSTNETV3, width, FORM) for width in (0.5, 1.0, 1.3, 1.6)),
+    *(_by_width("ghostnet", GHOSTNET, width) for width in (0.5, 1.0, 1.3)),
+    *(_by_width("ghostnetv2", GHOSTNETV2, width) for width in (1.0, 1.3, 1.6)),
     *_sizes("resnet{}", "resnet", RESNET, ("18", "34")),
     *_sizes("resnet{}", "resnet", RESNET, ("50", "101", "152"), _RESNEXT),
     *(_regnet(f"regnet{letter}_{size}") for letter in "xy" for size in _REGNET_SIZES),
@@ -244,6 +254,7 @@ _MODELS = (
     _mobilevlm("1.7b", 24, 16, 128),
     _mobilevlm("3b", 32, 32, 80),
     *_sizes("mobilevit_{}", "mobilevit", MOBILEVIT, ("xxs", "xs", "s"), resolution=256),
+    *(_by_width("mobilevitv2", MOBILEVITV2, width, 256) for width in _MOBILEVITV2_WIDTHS),
     *_sizes("efficientformer_{}", "efficientformer", EFFICIENTFORMER, ("l1", "l3", "l7")),
     *(_efficientvit(size) for size in ("b0", "b1", "b2", "b3", "l1", "l2", "l3")),
     *_sizes("fastvit_{}", "fastvit", FASTVIT, _FASTVITS, _SCALED_WITH_FORM, 256),

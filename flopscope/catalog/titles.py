@@ -30,6 +30,7 @@ FAMILIES: Mapping[str, str] = {
     "efficientsam": "EfficientSAM",
     "mobilevlm": "MobileVLM",
     "mobilevit": "MobileViT",
+    "mobilevitv2": "MobileViTv2",
     "efficientformer": "EfficientFormer",
     "efficientvit": "EfficientViT",
     "fastvit": "FastViT",

@@ -40,6 +40,7 @@ MODELS = {
     "wtconvnext": {f"wtconvnext_{size}" for size in ("tiny", "small", "base")},
     "efficientformer": {f"efficientformer_{size}" for size in ("l1", "l3", "l7")},
     "mobilevit": {f"mobilevit_{size}" for size in ("xxs", "xs", "s")},
+    "mobilevitv2": {f"mobilevitv2_{width:03}" for width in range(50, 201, 25)},
     "poolformer": {f"poolformer_{size}" for size in ("s12", "s24", "s36", "m36", "m48")},
     "starnet": {model.id for model in CATALOG.values() if model.family == "starnet"},
 }
@@ -53,6 +54,7 @@ UNITS = {
     "FLOPs (MACs)",
     "FLOPs (MACs without attention products)",
     "FLOPs (fvcore total without the classifier)",
+    "FLOPs (MACs incl. norm)",
     "FLOPs/2 (MACs incl. norm, activation, pooling)",
     "FLOPs (MACs incl. norm, activation)",
     "FLOPs (MACs incl. norm, activation, pooling)",
