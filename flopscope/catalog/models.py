@@ -33,6 +33,7 @@ from flopscope.catalog.papers import (
     FASTVIT,
     GHOSTNET,
     GHOSTNETV2,
+    GHOSTNETV3,
     MOBILECLIP,
     MOBILEONE,
     MOBILEVIT,
@@ -183,9 +184,9 @@ def _mobileclip(size: str, resolution: int, *forms: Option) -> Model:
     return Model(id, "mobileclip", MOBILECLIP, options, resolution, (IMAGE, texts))
 
 
-def _ghostnet(family: str, paper: Paper, width: float) -> Model:
+def _ghostnet(family: str, paper: Paper, width: float, *forms: Option) -> Model:
     """A GhostNet by its published width: the option width of `ghostnet_130` is 1.3 by default."""
-    options = (replace(WIDTH, default=width), DEPTH, CLASSES)
+    options = (replace(WIDTH, default=width), DEPTH, CLASSES, *forms)
     return Model(f"{family}_{round(100 * width):03}", family, paper, options)
 
 
@@ -229,6 +230,7 @@ _MODELS = (
     *(_shufflenetv2(width) for width in (0.5, 1.0, 1.5, 2.0)),
     *(_ghostnet("ghostnet", GHOSTNET, width) for width in (0.5, 1.0, 1.3)),
     *(_ghostnet("ghostnetv2", GHOSTNETV2, width) for width in (1.0, 1.3, 1.6)),
+    *(_ghostnet("ghostnetv3", GHOSTNETV3, width, FORM) for width in (0.5, 1.0, 1.3, 1.6)),
     *_sizes("resnet{}", "resnet", RESNET, ("18", "34")),
     *_sizes("resnet{}", "resnet", RESNET, ("50", "101", "152"), _RESNEXT),
     *(_regnet(f"regnet{letter}_{size}") for letter in "xy" for size in _REGNET_SIZES),

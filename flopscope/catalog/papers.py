@@ -93,6 +93,12 @@ GHOSTNETV2 = Paper(
     2022,
     _by("Yehui Tang, Kai Han, Jianyuan Guo, Chang Xu, Chao Xu, Yunhe Wang"),
 )
+GHOSTNETV3 = Paper(
+    "GhostNetV3: Exploring the Training Strategies for Compact Models",
+    "2404.11202",
+    2024,
+    _by("Zhenhua Liu, Zhiwei Hao, Kai Han, Yehui Tang, Yunhe Wang"),
+)
 RESNET = Paper(
     "Deep Residual Learning for Image Recognition",
     "1512.03385",

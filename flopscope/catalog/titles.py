@@ -21,6 +21,7 @@ FAMILIES: Mapping[str, str] = {
     "shufflenetv2": "ShuffleNetV2",
     "ghostnet": "GhostNet",
     "ghostnetv2": "GhostNetV2",
+    "ghostnetv3": "GhostNetV3",
     "resnet": "ResNet",
     "regnet": "RegNet",
     "convnext": "ConvNeXt",

@@ -23,8 +23,8 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     ),
     "Budgets": (),
     "Table": (
-        "by", "depth", "columns", "sort", "group", "every", "units", "digits", "caption", "label",
-        "bold",
+        "by", "depth", "columns", "sort", "group", "every", "everything", "summary", "units",
+        "digits", "caption", "label", "bold",
     ),
     "Output": ("format_name", "output_path", "bib_path"),
     "Picture": ("panel", "wide"),

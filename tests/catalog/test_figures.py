@@ -29,6 +29,7 @@ MODELS = {
     "shufflenetv2": {f"shufflenetv2_x{width}" for width in (0.5, 1.0, 1.5, 2.0)},
     "ghostnet": {"ghostnet_050", "ghostnet_100", "ghostnet_130"},
     "ghostnetv2": {"ghostnetv2_100", "ghostnetv2_130", "ghostnetv2_160"},
+    "ghostnetv3": {model.id for model in CATALOG.values() if model.family == "ghostnetv3"},
     "resnet": {f"resnet{layers}" for layers in (18, 34, 50, 101, 152)},
     "regnet": {model.id for model in CATALOG.values() if model.family == "regnet"},
     "convnext": {f"convnext_{size}" for size in ("tiny", "small", "base", "large")},

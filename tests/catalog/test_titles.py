@@ -34,6 +34,7 @@ def test_different_networks_have_different_titles():
         ("shufflenetv2_x1.0", "ShuffleNetV2 1×"),
         ("ghostnet_050", "GhostNet 0.5×"),
         ("ghostnet_100:width=1.2", "GhostNet 1× (width=1.2)"),
+        ("ghostnetv3_130:form=train", "GhostNetV3 1.3× (train)"),
         ("resnet101", "ResNet-101"),
         ("resnet50:groups=32,width_per_group=4", "ResNeXt-50 32×4d"),
         ("resnet50:width_per_group=128", "Wide ResNet-50-2"),

@@ -52,6 +52,7 @@ NETWORKS = (
     "shufflenetv2_x1.5:recipe=torchvision",
     "ghostnet_100",
     "ghostnetv2_100",
+    "ghostnetv3_100",
     "resnet18",
     "resnet50:groups=32,width_per_group=4",
     "regnetx_400mf:recipe=torchvision",
@@ -499,6 +500,7 @@ REFUSING: list[tuple[str, Callable[..., nn.Module]]] = [
         ("efficientnetv2", "efficientnetv2_s"),
         ("ghostnet", "ghostnet"),
         ("ghostnetv2", "ghostnetv2"),
+        ("ghostnetv3", "ghostnetv3"),
         ("shufflenetv1", "shufflenetv1"),
         ("shufflenetv2", "shufflenetv2"),
         ("resnet", "resnet18"),
@@ -509,6 +511,7 @@ REFUSING: list[tuple[str, Callable[..., nn.Module]]] = [
         ("poolformer", "poolformer_s12"),
         ("mobilevit", "mobilevit_xxs"),
         ("efficientformer", "efficientformer_l1"),
+        ("starnet", "starnet_s1"),
     )
 ]
 

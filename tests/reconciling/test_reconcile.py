@@ -51,6 +51,7 @@ SMALL = {
     "shufflenetv2": "shufflenetv2_x0.5",
     "ghostnet": "ghostnet_050",
     "ghostnetv2": "ghostnetv2_100",
+    "ghostnetv3": "ghostnetv3_050",
     "resnet": "resnet18",
     "regnet": "regnety_200mf",
     "convnext": "convnext_tiny",
