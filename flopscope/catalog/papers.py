@@ -172,6 +172,7 @@ EFFICIENTVIT_MIT = Paper(
     "2205.14756",
     2022,
     _by("Han Cai, Junyan Li, Muyan Hu, Chuang Gan, Song Han"),
+)
 MOBILEVITV2 = Paper(
     "Separable Self-attention for Mobile Vision Transformers",
     "2206.02680",
