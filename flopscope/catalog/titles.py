@@ -21,6 +21,7 @@ FAMILIES: Mapping[str, str] = {
     "shufflenetv2": "ShuffleNetV2",
     "ghostnet": "GhostNet",
     "ghostnetv2": "GhostNetV2",
+    "ghostnetv3": "GhostNetV3",
     "resnet": "ResNet",
     "regnet": "RegNet",
     "convnext": "ConvNeXt",
@@ -30,7 +31,11 @@ FAMILIES: Mapping[str, str] = {
     "mobilevlm": "MobileVLM",
     "mobilevit": "MobileViT",
     "efficientformer": "EfficientFormer",
+    "efficientvit": "EfficientViT",
+    "fastvit": "FastViT",
     "mobileclip": "MobileCLIP",
+    "mobileone": "MobileOne",
+    "starnet": "StarNet",
 }
 """A family, and how it is written."""
 

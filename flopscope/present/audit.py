@@ -30,7 +30,14 @@ def _numbers(findings: Sequence[Finding]) -> Table:
     """A line for each stated number, with sources and causes in notes."""
     references = list(dict.fromkeys(map(_reference, findings)))
     columns = [
-        Column("model", "Model", _label, numeric=False, raw=lambda finding: finding.subject),
+        Column(
+            "model",
+            "Model",
+            _label,
+            numeric=False,
+            raw=lambda finding: finding.subject,
+            fold=_folded,
+        ),
         Column("stated", "Stated"),
         Column("exact", "Exact", integer),
         Column(
@@ -163,6 +170,15 @@ def _label(finding: Finding) -> str:
     model, _, options = finding.subject.partition(":")
     of = f"{_size(finding.figure.resolution)}, {finding.quantity}"
     return "\n  ".join([model, *(options.split(",") if options else []), of])
+
+
+def _folded(finding: Finding, room: int) -> str:
+    """The same with a long id on two lines, broken behind an underscore."""
+    name, *others = _label(finding).split("\n")
+    at = name.rfind("_", 0, room)
+    whole = len(name) <= room or at < 0
+    lines = [name] if whole else [name[: at + 1], f"  {name[at + 1 :]}"]
+    return "\n".join([*lines, *others])
 
 
 def _size(resolution: tuple[int, int]) -> str:
