@@ -31,6 +31,7 @@ FAMILIES: Mapping[str, str] = {
     "efficientformer": "EfficientFormer",
     "fastvit": "FastViT",
     "mobileclip": "MobileCLIP",
+    "mobileclip2": "MobileCLIP2",
 }
 """A family, and how it is written."""
 

@@ -33,6 +33,7 @@ MODELS = {
     "convnext": {f"convnext_{size}" for size in ("tiny", "small", "base", "large")},
     "fastvit": {model.id for model in CATALOG.values() if model.family == "fastvit"},
     "mobileclip": {f"mobileclip_{size}" for size in ("s0", "s1", "s2", "b")},
+    "mobileclip2": {f"mobileclip2_{size}" for size in ("s0", "s2", "s3", "s4")},
     "wtconvnext": {f"wtconvnext_{size}" for size in ("tiny", "small", "base")},
     "efficientformer": {f"efficientformer_{size}" for size in ("l1", "l3", "l7")},
     "mobilevit": {f"mobilevit_{size}" for size in ("xxs", "xs", "s")},
