@@ -26,6 +26,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from reference_models.folding import (
+    Folding,
+    Kernel,
+    checked_form,
+    convolution,
+    identity_kernel,
+)
 from reference_models.layers import (
     Stages,
     checked_classes,
@@ -38,14 +45,9 @@ from reference_models.layers import (
 from reference_models.mobileone import (
     LAYER_SCALE,
     ConvFFN,
-    Folding,
-    Kernel,
     LargeKernelConv,
     MobileOneBlock,
     RepMixer,
-    checked_form,
-    convolution,
-    identity_kernel,
 )
 
 HEAD = 32  # width of an attention head

@@ -29,8 +29,8 @@ from flopscope.cli import main
 from flopscope.errors import BadInput, OutsideDomain, UnknownName
 from flopscope.facts import InputSpec
 from reference_models import fastvit, mobileclip, transformer
+from reference_models.folding import fold
 from reference_models.layers import Stages
-from reference_models.mobileone import fold
 
 ENCODERS = {"s0": fastvit.MCI0, "s1": fastvit.MCI1, "s2": fastvit.MCI2}
 VARIANTS = (
