@@ -1,10 +1,11 @@
-"""FastViT: arXiv 2303.14189, Table 2; and the image encoders MCi0 to MCi2 of MobileCLIP: arXiv
-2311.17049, section 4.2.
+"""FastViT: arXiv 2303.14189, Table 2; and the image encoders MCi0 to MCi4 of MobileCLIP: arXiv
+2311.17049, section 4.2; arXiv 2508.20691.
 
 Agrees with apple/ml-fastvit models/fastvit.py, and with apple/ml-mobileclip
 mobileclip/models/mci.py and image_encoder.py: state dict and outputs, in training form and
 deployed. timm's `fastvit_t8` to `fastvit_ma36` compute the same under other names, which a FastViT
-also loads; `fastvit_mci0` to `fastvit_mci2` have a bias of zeros behind the projection.
+also loads; so do `fastvit_mci0` to `fastvit_mci4`. An `ImageEncoder` is MCi0 to MCi2 with the
+projection of the first MobileCLIP, which has no bias.
 
 No code of the family has width and depth coefficients. Here width takes the channels of the first
 stage to multiples of 4, each later stage has twice as many as the one before, and depth repeats
@@ -38,6 +39,7 @@ from reference_models.layers import (
     checked_depth,
     checked_width,
     make_divisible,
+    over_channels,
     stochastic_depth,
 )
 from reference_models.mobileone import (
@@ -53,13 +55,16 @@ HEAD = 32  # width of an attention head
 
 class Hybrid(NamedTuple):
     """Stages; hidden widths over a block's; how many of the last stages mix by attention, and into
-    how many a gate leads; whether GELU follows the large kernels."""
+    how many a gate leads; whether GELU follows the large kernels; whether attention follows a layer
+    norm and not a batch norm; whether the stem has 1×1 branches."""
 
     stages: Stages
     ratio: int = 4
     attending: int = 0
     gated: int = 0
     act: bool = False
+    layer_norm: bool = False
+    pointwise: bool = True
 
 
 # Table 2; the rates of dropped paths are those of the authors' README.
@@ -75,6 +80,16 @@ MA36 = Hybrid(Stages((76, 152, 304, 608), (6, 6, 18, 6), drop=0.35), attending=1
 MCI0 = Stages((64, 128, 256, 512), (2, 6, 10, 2))
 MCI1 = Stages((64, 128, 256, 512), (4, 12, 20, 4))
 MCI2 = Stages((80, 160, 320, 640), (4, 12, 24, 4))
+
+# The authors' mobileclip2/mobileclip2.py.
+_MCI = partial(Hybrid, attending=2, act=True, layer_norm=True, pointwise=False)
+MCI3 = _MCI(Stages((96, 192, 384, 768, 1536), (2, 12, 24, 4, 2)))
+MCI4 = _MCI(Stages((128, 256, 512, 1024, 2048), (2, 12, 24, 4, 4)))
+
+
+def smaller_mci(stages: Stages) -> Hybrid:
+    """MCi0 to MCi2, whose stages are given."""
+    return Hybrid(stages, ratio=3, attending=1, gated=2, act=True)
 
 
 class RepMixerBlock(nn.Module):
@@ -123,9 +138,11 @@ class Attention(nn.Module):
 class AttentionBlock(nn.Module):
     """Norm and attention, the feed-forward part, each with layer scale and shortcut."""
 
-    def __init__(self, channels: int, hidden: int, *, drop: float = 0.0) -> None:
+    def __init__(
+        self, channels: int, hidden: int, *, drop: float = 0.0, layer_norm: bool = False
+    ) -> None:
         super().__init__()
-        self.norm = nn.BatchNorm2d(channels)
+        self.norm = nn.LayerNorm(channels) if layer_norm else nn.BatchNorm2d(channels)
         self.token_mixer = Attention(channels)
         self.convffn = ConvFFN(channels, hidden, 7)
         self.layer_scale_1 = nn.Parameter(torch.full((channels, 1, 1), LAYER_SCALE))
@@ -133,7 +150,9 @@ class AttentionBlock(nn.Module):
         self.drop = drop
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self.dropped(self.layer_scale_1 * self.token_mixer(self.norm(x)))
+        layered = isinstance(self.norm, nn.LayerNorm)
+        y = over_channels(self.norm, x) if layered else self.norm(x)
+        x = x + self.dropped(self.layer_scale_1 * self.token_mixer(y))
         return x + self.dropped(self.layer_scale_2 * self.convffn(x))
 
     def dropped(self, branch: Tensor) -> Tensor:
@@ -196,9 +215,10 @@ class Trunk(nn.Module):
         super().__init__()
         channels = hybrid.stages.channels
         width, last = channels[0], channels[-1]
+        halving = partial(MobileOneBlock, kernel=3, stride=2, form=form, pointwise=hybrid.pointwise)
         self.patch_embed = nn.Sequential(
-            MobileOneBlock(3, width, 3, stride=2, form=form),
-            MobileOneBlock(width, width, 3, stride=2, groups=width, form=form),
+            halving(3, width),
+            halving(width, width, groups=width),
             MobileOneBlock(width, width, 1, form=form),
         )
         parts = [
@@ -225,7 +245,9 @@ def _stage(hybrid: Hybrid, number: int, form: str) -> Iterator[tuple[str, nn.Mod
         yield "downsample", Downsampling(before, channels, form=form, gated=gated, act=hybrid.act)
     if left <= hybrid.attending:
         yield "pos_emb", PositionEncoding(channels, form=form)
-        block: Callable[..., nn.Module] = partial(AttentionBlock, channels, hidden)
+        block: Callable[..., nn.Module] = partial(
+            AttentionBlock, channels, hidden, layer_norm=hybrid.layer_norm
+        )
     else:
         block = partial(RepMixerBlock, channels, hidden, (3, 7), form=form)
     yield "blocks", nn.Sequential(*(block(drop=drop) for drop in hybrid.stages.drops()[number]))
@@ -235,7 +257,7 @@ class ImageEncoder(Trunk):
     """(B, 3, H, W) → (B, features), by an MCi of these stages."""
 
     def __init__(self, stages: Stages, form: str, features: int = 512) -> None:
-        super().__init__(Hybrid(stages, ratio=3, attending=1, gated=2, act=True), form)
+        super().__init__(smaller_mci(stages), form)
         self.head = Projection(2 * stages.channels[-1], features)
         _init(self)
 

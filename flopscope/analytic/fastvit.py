@@ -1,11 +1,11 @@
 """FastViT: arXiv 2303.14189, Table 2; apple/ml-fastvit models/fastvit.py; and the image encoders
-MCi0 to MCi2 of MobileCLIP, hybrids of it: arXiv 2311.17049, section 4.2; apple/ml-mobileclip
-mobileclip/models/mci.py.
+MCi0 to MCi4 of MobileCLIP, hybrids of it: arXiv 2311.17049, section 4.2; arXiv 2508.20691;
+apple/ml-mobileclip mobileclip/models/mci.py and mobileclip2/mobileclip2.py.
 
-Stages mix positions by RepMixer, the last one of some networks by attention behind a depthwise 7×7
+Stages mix positions by RepMixer, the last ones of some networks by attention behind a depthwise 7×7
 convolution that encodes positions. Each stage but the first halves its map by a large kernel. MCi
-has GELU behind it, and a gate where it leads into stages 3 and 4. FastViT has neither: the authors'
-code computes GELU there and drops the result, so it is left out here, as in timm.
+has GELU behind it, and MCi0 to MCi2 a gate where it leads into stages 3 and 4. FastViT has neither:
+the authors' code computes GELU there and drops the result, so it is left out here, as in timm.
 
 Neither paper nor code has width and depth coefficients. Width takes the channels of the first stage
 to multiples of 4, by EfficientNet's rule, and every later stage has twice those before it, as in
@@ -25,9 +25,12 @@ from flopscope.analytic.operators import (
     activation,
     add,
     batch_norm,
+    channels_first,
+    channels_last,
     conv2d,
     flatten,
     global_pool,
+    layer_norm,
     linear,
     projected,
     scale,
@@ -53,7 +56,8 @@ HEAD = 32
 class Hybrid(NamedTuple):
     """Channels C and blocks B of every stage; the hidden width of a feed-forward part over the
     block's width; how many of the last stages mix by attention, and into how many of them a gate
-    leads; whether an activation follows the large kernels."""
+    leads; whether an activation follows the large kernels; whether attention follows a layer norm
+    and not a batch norm; whether the stem has 1×1 branches in training."""
 
     c: tuple[Size, ...]
     b: tuple[Size, ...]
@@ -61,6 +65,8 @@ class Hybrid(NamedTuple):
     attending: int = 0
     gated: int = 0
     activated: bool = False
+    layer_norm: bool = False
+    pointwise: bool = True
 
     def scaled(self, width: Real, depth: Real) -> Hybrid:
         """The stages at width and depth coefficients.
@@ -86,6 +92,15 @@ MA36 = Hybrid(c=(76, 152, 304, 608), b=(6, 6, 18, 6), attending=1)
 MCI0 = Stages(c=(64, 128, 256, 512), b=(2, 6, 10, 2))
 MCI1 = Stages(c=(64, 128, 256, 512), b=(4, 12, 20, 4))
 MCI2 = Stages(c=(80, 160, 320, 640), b=(4, 12, 24, 4))
+
+_MCI = partial(Hybrid, attending=2, activated=True, layer_norm=True, pointwise=False)
+MCI3 = _MCI(c=(96, 192, 384, 768, 1536), b=(2, 12, 24, 4, 2))
+MCI4 = _MCI(c=(128, 256, 512, 1024, 2048), b=(2, 12, 24, 4, 4))
+
+
+def smaller_mci(stages: Stages) -> Hybrid:
+    """MCi0 to MCi2, whose stages are given."""
+    return Hybrid(*stages, ratio=3, attending=1, gated=2, activated=True)
 
 
 def fastvit(
@@ -115,7 +130,7 @@ def image_encoder(x: Feature, stages: Stages, form: NetworkForm, features: Size 
     train 11406464 2392653824
     deploy 11356992 2385149952
     """
-    x = _trunk(x, Hybrid(*stages, ratio=3, attending=1, gated=2, activated=True), form)
+    x = _trunk(x, smaller_mci(stages), form)
     with x.tape.scope("head"):
         return projected(flatten(global_pool(x)), features)
 
@@ -124,7 +139,7 @@ def _trunk(x: Feature, stages: Hybrid, form: NetworkForm) -> Feature:
     """Everything before the global mean: a stem, the stages, and a convolution to twice their last
     channels with a gate."""
     with x.tape.scope("stem"):
-        x = _stem(x, stages.c[0], form)
+        x = _stem(x, stages, form)
     for number in range(1, len(stages.c) + 1):
         if number > 1:
             with x.tape.scope(f"stage{number}.downsample"):
@@ -144,15 +159,19 @@ def _stage(x: Feature, stages: Hybrid, number: int, form: NetworkForm) -> Featur
         return stage(x, name, blocks, mixing, mixing)
     with x.tape.scope(f"{name}.position"):
         x = _position(x, form)
-    attending = partial(attention_block, ratio=stages.ratio)
+    attending = partial(attention_block, ratio=stages.ratio, layered=stages.layer_norm)
     return stage(x, name, blocks, attending, attending)
 
 
-def _stem(x: Feature, channels: Size, form: NetworkForm) -> Feature:
+def _stem(x: Feature, stages: Hybrid, form: NetworkForm) -> Feature:
+    channels = stages.c[0]
+    halved = partial(
+        mobileone, channels=channels, kernel=3, stride=2, form=form, pointwise=stages.pointwise
+    )
     with x.tape.scope("conv1"):
-        x = mobileone(x, channels, 3, stride=2, form=form)
+        x = halved(x)
     with x.tape.scope("conv2"):
-        x = mobileone(x, channels, 3, stride=2, groups=channels, form=form)
+        x = halved(x, groups=channels)
     with x.tape.scope("conv3"):
         return mobileone(x, channels, 1, form=form)
 
@@ -184,10 +203,10 @@ def block(x: Feature, form: NetworkForm, ratio: int) -> Feature:
     return _fed_forward(x, ratio, "layer_scale")
 
 
-def attention_block(x: Feature, ratio: int) -> Feature:
+def attention_block(x: Feature, ratio: int, layered: bool) -> Feature:
     """Norm, attention over all positions, layer scale and shortcut; then the feed-forward part."""
     batch, channels = x.shape[:2]
-    y = batch_norm(x, name="norm")
+    y = channels_first(layer_norm(channels_last(x))) if layered else batch_norm(x, name="norm")
     vectors = y._replace(shape=(batch, elements(x.grid), channels))
     with x.tape.scope("attention"):
         y = attention(vectors, exact_div(channels, HEAD), bias=False)

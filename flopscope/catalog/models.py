@@ -35,6 +35,7 @@ from flopscope.catalog.papers import (
     GHOSTNETV2,
     GHOSTNETV3,
     MOBILECLIP,
+    MOBILECLIP2,
     MOBILEONE,
     MOBILEVIT,
     MOBILEVITV2,
@@ -180,12 +181,21 @@ def _shufflenetv2(width: float) -> Model:
     return Model(f"shufflenetv2_x{width}", "shufflenetv2", SHUFFLENETV2, options)
 
 
-def _mobileclip(size: str, resolution: int, *forms: Option) -> Model:
+def _mobileclip(
+    size: str,
+    resolution: int,
+    *forms: Option,
+    family: str = "mobileclip",
+    paper: Paper = MOBILECLIP,
+) -> Model:
     """A MobileCLIP, which takes an image and the tokens of a text, at most the context's 77."""
     texts = InputSpec(None, (symbol("B"), symbol("tokens")), "int64")
     options = (*forms, replace(TOKENS, default=77, most=77))
-    id = f"mobileclip_{size}"
-    return Model(id, "mobileclip", MOBILECLIP, options, resolution, (IMAGE, texts))
+    return Model(f"{family}_{size}", family, paper, options, resolution, (IMAGE, texts))
+
+
+def _mobileclip2(size: str) -> Model:
+    return _mobileclip(size, 256, FORM, family="mobileclip2", paper=MOBILECLIP2)
 
 
 def _by_width(
@@ -259,6 +269,7 @@ _MODELS = (
     _mobileclip("s1", 256, FORM),
     _mobileclip("s2", 256, FORM),
     _mobileclip("b", 224),
+    *(_mobileclip2(size) for size in ("s0", "s2", "s3", "s4")),
     *_sizes("mobileone_s{}", "mobileone", MOBILEONE, "01234", _SCALED_IN_FORMS),
     *_sizes("starnet_{}", "starnet", STARNET, _STARNETS),
     *_sizes("repvit_m{}", "repvit", REPVIT, _REPVITS, _SCALED_IN_FORMS),

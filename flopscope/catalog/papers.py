@@ -134,6 +134,15 @@ MOBILECLIP = Paper(
         "Oncel Tuzel"
     ),
 )
+MOBILECLIP2 = Paper(
+    "MobileCLIP2: Improving Multi-Modal Reinforced Training",
+    "2508.20691",
+    2025,
+    _by(
+        "Fartash Faghri, Pavan Kumar Anasosalu Vasu, Cem Koc, Vaishaal Shankar, "
+        "Alexander T Toshev, Oncel Tuzel, Hadi Pouransari"
+    ),
+)
 MOBILEONE = Paper(
     "MobileOne: An Improved One millisecond Mobile Backbone",
     "2206.04040",

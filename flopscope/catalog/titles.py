@@ -35,6 +35,7 @@ FAMILIES: Mapping[str, str] = {
     "efficientvit": "EfficientViT",
     "fastvit": "FastViT",
     "mobileclip": "MobileCLIP",
+    "mobileclip2": "MobileCLIP2",
     "mobileone": "MobileOne",
     "starnet": "StarNet",
     "repvit": "RepViT",

@@ -37,6 +37,7 @@ MODELS = {
     "repvit": {m.id for m in CATALOG.values() if m.family == "repvit"} - {"repvit_m0.6"},
     "mobileone": {model.id for model in CATALOG.values() if model.family == "mobileone"},
     "mobileclip": {f"mobileclip_{size}" for size in ("s0", "s1", "s2", "b")},
+    "mobileclip2": {f"mobileclip2_{size}" for size in ("s0", "s2", "s3", "s4")},
     "wtconvnext": {f"wtconvnext_{size}" for size in ("tiny", "small", "base")},
     "efficientformer": {f"efficientformer_{size}" for size in ("l1", "l3", "l7")},
     "mobilevit": {f"mobilevit_{size}" for size in ("xxs", "xs", "s")},
