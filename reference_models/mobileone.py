@@ -133,14 +133,17 @@ class Gate(nn.Module):
 
 
 class LargeKernelConv(Folding):
-    """A 7×7 convolution of stride 2 in groups of one input channel, a 3×3 beside it; gate; GELU."""
+    """A 7×7 convolution of stride 2 in groups of one input channel, a 3×3 beside it; a gate and
+    GELU where there are any."""
 
     convolution = "lkb_reparam"
 
-    def __init__(self, channels: int, out: int, *, form: str, squeezed: int) -> None:
+    def __init__(
+        self, channels: int, out: int, *, form: str, squeezed: int = 0, act: bool = True
+    ) -> None:
         super().__init__()
         self.se = Gate(out, squeezed, ("fc1", "fc2")) if squeezed else nn.Identity()
-        self.activation = nn.GELU()
+        self.activation = nn.GELU() if act else nn.Identity()
         if form == "deploy":
             self.lkb_reparam = convolution(channels, out, 7, 2, channels, bias=True)
             return

@@ -166,9 +166,11 @@ def large_kernel(
     *,
     form: NetworkForm,
     squeezed: Size | None = None,
+    function: Function | None = GELU,
 ) -> Feature:
     """The map halved by a 7×7 convolution, grouped by its input channels, with a 3×3 beside it in
-    training; a gate where there is one, and GELU: RepLKNet, arXiv 2203.06717, section 3.2."""
+    training; a gate and an activation where there are any: RepLKNet, arXiv 2203.06717, section
+    3.2."""
     groups = x.channels
     if form is TRAIN:
         y = conv_bn_act(x, channels, 7, stride=2, groups=groups, name="large")
@@ -177,7 +179,7 @@ def large_kernel(
         y = conv2d(x, channels, 7, stride=2, groups=groups, bias=True, name="conv")
     if squeezed is not None:
         y = squeeze_excite(y, squeezed, gate=Function.SIGMOID)
-    return activation(y, GELU)
+    return activation(y, function) if function else y
 
 
 def repmixer(x: Feature, kernel: Pair, *, form: NetworkForm, pointwise: bool = True) -> Feature:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from flopscope.cli.answering import Answer, answered
 from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import budget_options
+from flopscope.cli.sections import command
 from flopscope.cli.subject import subject_of, subject_options
 from flopscope.errors import BadInput
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from flopscope.search.budgets import Budget
 
 
-@click.command(name="assert")
+@command(name="assert")
 @target_argument("target", "TARGET")
 @budget_options("--max-{}", "At most {}.")
 @subject_options

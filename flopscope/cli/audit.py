@@ -8,9 +8,10 @@ from flopscope.cli.answering import Answer, answered
 from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
+from flopscope.cli.sections import command
 
 
-@click.command()
+@command()
 @target_argument("models", "[MODEL...]", nargs=-1)
 @click.option("--family", help="The figures of a family, such as mobilenetv3.")
 @click.option("--summary", is_flag=True, help="Show only how many numbers have each verdict.")

@@ -9,12 +9,13 @@ import click
 from flopscope.cli.answering import Answer, answered
 from flopscope.cli.options import FORMAT, OUTPUT
 from flopscope.cli.quantities import budget_options
+from flopscope.cli.sections import command
 
 if TYPE_CHECKING:
     from flopscope.search.budgets import Budget
 
 
-@click.command(name="list")
+@command(name="list")
 @click.argument("patterns", nargs=-1, metavar="[PATTERN...]")
 @budget_options("--max-{}", "List only models of at most {}.")
 @FORMAT
@@ -38,7 +39,7 @@ def list_models(patterns: tuple[str, ...], budgets: list[Budget]) -> Answer:
     return Answer(list_document(listing(patterns, budgets)), Sources())
 
 
-@click.command()
+@command()
 @FORMAT
 @OUTPUT
 @answered

@@ -11,6 +11,7 @@ from flopscope.cli.answering import Answer, answered
 from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORM, FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
+from flopscope.cli.sections import command
 from flopscope.cli.subject import subject_options
 from flopscope.errors import BadInput
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 PACKAGES = ("torch", "fvcore")
 
 
-@click.command()
+@command()
 @target_argument("models", "TARGET|BLOCK...", nargs=-1, required=True)
 @subject_options
 @FORM

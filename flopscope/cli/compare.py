@@ -22,6 +22,7 @@ from flopscope.cli.options import (
     plot_options,
 )
 from flopscope.cli.progress import waiting
+from flopscope.cli.sections import command
 from flopscope.cli.subject import subject_options
 from flopscope.cli.tables import style_options
 from flopscope.present.panels import COMPARISON
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from flopscope.present.table import Document
 
 
-@click.command()
+@command()
 @target_argument("models", "TARGET...", nargs=-1, required=True)
 @subject_options
 @SCALE

@@ -10,6 +10,7 @@ from flopscope.cli.answering import Answer, answered
 from flopscope.cli.completing import target_argument
 from flopscope.cli.options import CONVENTION, FORM, FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
+from flopscope.cli.sections import command
 from flopscope.cli.subject import subject_options
 from flopscope.cli.tables import style_options
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from flopscope.conventions import Convention
 
 
-@click.command()
+@command()
 @target_argument("before", "TARGET")
 @target_argument("after", "TARGET")
 @subject_options

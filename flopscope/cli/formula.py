@@ -12,6 +12,7 @@ from flopscope.cli.completing import target_argument
 from flopscope.cli.options import PLAIN_OUTPUT, format_option, names, read_by
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import ADDITIVE
+from flopscope.cli.sections import command
 from flopscope.errors import BadInput, listed
 
 USUAL = ("macs", "params")
@@ -36,7 +37,7 @@ def _formats() -> str:
     return f"{listed(formula.FORMATS)}; of a law {listed(more)} too"
 
 
-@click.command()
+@command()
 @target_argument("name", "MODEL|BLOCK|LAW|TARGET")
 @click.option(
     "--of",
@@ -91,9 +92,9 @@ def formula(
     """Print a cost as a formula, with the sizes for which it holds.
 
     MODEL and BLOCK are names of the catalogue, and LAW is one that `flopscope laws` derives.
-    TARGET is path/to/file.py:Name or package.module:Name, a class or function that makes an
-    nn.Module, whose arguments may be free, or path/to/model.onnx, whose named sizes are free. A
-    kernel size that is given as a name is taken as odd. Naming Python code runs it.
+    TARGET is a class or function that makes an nn.Module, whose arguments may be free, a network
+    of timm or torchvision, or an ONNX file, whose named sizes are free; `flopscope --help` says how
+    each is written. A kernel size that is given as a name is taken as odd.
 
     \b
     flopscope formula mobilenetv2 --assume "H, W multiples of 32"

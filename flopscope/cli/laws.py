@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import click
-
 from flopscope.cli.answering import Answer, answered, check_asked_format
 from flopscope.cli.options import PLAIN_OUTPUT, format_option
+from flopscope.cli.sections import command
 from flopscope.errors import listed
 
 
@@ -15,7 +14,7 @@ def _formats() -> str:
     return listed(FORMATS_OF_ALL)
 
 
-@click.command()
+@command()
 @format_option(_formats, "text")
 @PLAIN_OUTPUT
 @answered

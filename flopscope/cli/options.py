@@ -160,6 +160,18 @@ PLAIN_OUTPUT = file_option(
 RES = res_option(
     "The input size: 224, or HxW as in 192x256. Without it, each model has the size it is made for."
 )
+ARGUMENTS = click.option(
+    "--arg",
+    "arguments",
+    multiple=True,
+    help="An argument of your own class or function, name=value. Repeatable.",
+)
+EXAMPLES = click.option(
+    "--example",
+    "examples",
+    multiple=True,
+    help="The value of a named size of an ONNX file, batch=1. Repeatable.",
+)
 BATCH = click.option(
     "--batch", default="1", callback=positive("batch"), help="Batch size.", show_default=True
 )

@@ -19,6 +19,7 @@ from flopscope.cli.options import (
 )
 from flopscope.cli.progress import counting
 from flopscope.cli.quantities import NAMES, budget_options
+from flopscope.cli.sections import command
 from flopscope.cli.tables import style_options
 from flopscope.errors import BadInput, listed
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from flopscope.search.points import Own, Question
 
 
-@click.command()
+@command()
 @target_argument("targets", "[TARGET]...", nargs=-1)
 @click.option(
     "--top1",

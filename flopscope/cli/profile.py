@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import TYPE_CHECKING
 
-import click
-
 from flopscope.cli.answering import Answer, answered, asked
 from flopscope.cli.completing import target_argument
 from flopscope.cli.options import PLOT
 from flopscope.cli.part_options import Asked, part_options
 from flopscope.cli.progress import waiting
+from flopscope.cli.sections import command
 from flopscope.cli.tables import style_options
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from flopscope.sizes import Shape
 
 
-@click.command()
+@command()
 @target_argument("target", "TARGET")
 @part_options("module")
 @style_options()
@@ -68,7 +67,7 @@ def profile(target: str, given: Asked) -> Answer:
     return Answer(report, sources, holds, lambda plot: _picture(report, plot), FORMATS)
 
 
-@click.command()
+@command()
 @target_argument("target", "TARGET")
 @part_options("layer")
 @PLOT

@@ -10,6 +10,7 @@ from flopscope.cli.answering import Answer, answered
 from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
+from flopscope.cli.sections import command
 from flopscope.cli.subject import subject_of, subject_options
 from flopscope.errors import BadInput
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from flopscope.reconciling.subjects import Subject
 
 
-@click.command()
+@command()
 @target_argument("model", "TARGET")
 @click.option("--reported", help="The work as it was reported, such as 579M or 1.14G.")
 @click.option("--params", help="The parameters as they were reported, such as 4.2M.")

@@ -13,6 +13,7 @@ from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORMAT, OUTPUT, positive
 from flopscope.cli.progress import counting
 from flopscope.cli.quantities import budget_options
+from flopscope.cli.sections import command
 from flopscope.cli.tables import style_options
 from flopscope.errors import BadInput
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from flopscope.search.budgets import Budget
 
 
-@click.command()
+@command()
 @target_argument("target", "TARGET")
 @budget_options("--{}", "At most {}.")
 @click.option(

@@ -13,6 +13,7 @@ from flopscope.cli.completing import target_argument
 from flopscope.cli.options import CONVENTION, FORMAT, OUTPUT, names, plot_options, read_by
 from flopscope.cli.progress import counting
 from flopscope.cli.quantities import NAMES, budget_options
+from flopscope.cli.sections import command
 from flopscope.cli.tables import style_options
 from flopscope.errors import listed
 from flopscope.present.panels import SWEEP
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from flopscope.search.budgets import Budget
 
 
-@click.command()
+@command()
 @target_argument("target", "TARGET")
 @click.option(
     "--free",

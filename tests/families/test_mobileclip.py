@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from public_models import layers, meta, state_shapes, timm
+from public_models import assert_near, layers, meta, state_shapes, stirred, timm
 from torch import Tensor, nn
 from torch.nn import functional
 from training import assert_it_trains
@@ -55,30 +55,6 @@ def closed_text(layers: int, form: NetworkForm, **options: bool) -> Callable[...
 
 def texts(batch: int, tokens: int) -> InputSpec:
     return InputSpec(None, (batch, tokens), "int64")
-
-
-@torch.no_grad()
-def stirred(model: nn.Module) -> nn.Module:
-    """Every norm, scale and bias random, so that a wrong one shows; in evaluation mode."""
-    torch.manual_seed(1)
-    for norm in layers(model, nn.BatchNorm2d):
-        norm.running_mean.normal_(0, 0.3)
-        norm.running_var.uniform_(0.5, 2)
-    for name, value in model.named_parameters():
-        if "layer_scale" in name:
-            value.uniform_(0.5, 1)
-        elif value.dim() == 1:
-            value.normal_(1 if name.endswith("weight") else 0, 0.3)
-        elif value.dim() > 1:
-            value.normal_(0, 1.5 / max(1, value[0].numel()) ** 0.5)
-    return model.eval()
-
-
-def assert_near(ours: Tensor, theirs: Tensor) -> None:
-    """Within rounding of values that do depend on the input."""
-    spread = (theirs[0] - theirs[1]).abs().max()
-    assert spread > 0.01
-    torch.testing.assert_close(ours / spread, theirs / spread, rtol=0, atol=1e-4)
 
 
 # --- image encoders -------------------------------------------------------------------------------
