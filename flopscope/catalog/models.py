@@ -26,6 +26,7 @@ from flopscope.catalog.options import (
 from flopscope.catalog.papers import (
     CONVNEXT,
     EFFICIENTFORMER,
+    EFFICIENTFORMERV2,
     EFFICIENTNET,
     EFFICIENTNETV2,
     EFFICIENTSAM,
@@ -112,6 +113,7 @@ _REGNET_SIZES = (
     *("4.0gf", "6.4gf", "8.0gf", "12gf", "16gf", "32gf"),
 )
 _REFITTED = ("regnetx_400mf", "regnety_800mf", "regnety_8.0gf")
+_EFFICIENTFORMERV2S = ("s0", "s1", "s2", "l")
 _MOBILEVITV2_WIDTHS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 _POOLFORMERS = ("s12", "s24", "s36", "m36", "m48")
 
@@ -213,6 +215,7 @@ _MODELS = (
     *_sizes("mobilevit_{}", "mobilevit", MOBILEVIT, ("xxs", "xs", "s"), resolution=256),
     *(_by_width("mobilevitv2", MOBILEVITV2, width, 256) for width in _MOBILEVITV2_WIDTHS),
     *_sizes("efficientformer_{}", "efficientformer", EFFICIENTFORMER, ("l1", "l3", "l7")),
+    *_sizes("efficientformerv2_{}", "efficientformerv2", EFFICIENTFORMERV2, _EFFICIENTFORMERV2S),
     _mobileclip("s0", 256, FORM),
     _mobileclip("s1", 256, FORM),
     _mobileclip("s2", 256, FORM),

@@ -30,6 +30,7 @@ FAMILIES: Mapping[str, str] = {
     "mobilevit": "MobileViT",
     "mobilevitv2": "MobileViTv2",
     "efficientformer": "EfficientFormer",
+    "efficientformerv2": "EfficientFormerV2",
     "mobileclip": "MobileCLIP",
 }
 """A family, and how it is written."""

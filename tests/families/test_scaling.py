@@ -58,8 +58,10 @@ NETWORKS = (
     "wtconvnext_tiny",
     "poolformer_s12:recipe=timm",
     "mobilevit_s",
+    "mobilevitv2_100",
     "efficientformer_l1",
     "efficientformer_l7",
+    "efficientformerv2_s0",
 )
 each_network = pytest.mark.parametrize("name", NETWORKS)
 
@@ -70,7 +72,9 @@ sides = st.integers(33, 90)
 
 
 def taken(name: str, side: int) -> int:
-    """The side; EfficientFormer, which takes few, has another one for it."""
+    """The side; EfficientFormers, which take few, have another one for it."""
+    if name.startswith("efficientformerv2"):
+        return 209 + side % 16
     return 193 + side % 32 if name.startswith("efficientformer") else side
 
 
