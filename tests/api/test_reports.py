@@ -191,7 +191,8 @@ each = pytest.mark.parametrize(("line", "call"), SAME, ids=[line for line, _ in 
 
 
 @each
-def test_it_is_what_the_command_prints(capsys, line, call):
+def test_it_is_what_the_command_prints(capsys, monkeypatch, line, call):
+    monkeypatch.delenv("COLUMNS", raising=False)  # which would break lines on the command line
     report = call()
     status = main(shlex.split(line))
     assert capsys.readouterr() == (f"{report}\n", "")
@@ -288,6 +289,15 @@ def test_a_report_without_a_picture_says_so():
     assert str(raised.value) == (
         "AuditReport has no picture; fs.compare, fs.pareto and fs.profile give reports that can be "
         "drawn"
+    )
+
+
+def test_a_picture_is_drawn_on_axes_and_not_into_a_file():
+    with pytest.raises(fs.BadInput) as raised:
+        fs.pareto(families="ghostnet").plot("front.pdf")
+    assert str(raised.value) == (
+        "'front.pdf' is not axes of matplotlib; give axes or none, and write the picture with "
+        "plot().figure.savefig('picture.pdf')"
     )
 
 

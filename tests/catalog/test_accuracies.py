@@ -45,7 +45,9 @@ def test_every_stated_accuracy_is_there_with_its_digits() -> None:
             ]
     found = [
         (model, variant, f"{size[0]}x{size[1]}", each.top1)
-        for (model, variant, size), several in EVERY.items()
+        for precision in (None, "int8")
+        for family in FAMILIES
+        for (model, variant, size), several in networks(family, precision).items()
         for each in several
     ]
     assert sorted(found) == sorted(stated)
@@ -154,7 +156,7 @@ def test_more_data_or_another_structure_comes_after_everything_else() -> None:
 
 def test_another_structure_is_in_doubt() -> None:
     row = Figure(
-        "mobilenetv2", "", (224, 224), None, None, None, 72.2, "third-party",
+        "mobilenetv2", "", (224, 224), None, None, None, None, 72.2, "third-party",
         "PaddlePaddle/PaddleClas docs/en/models/Mobile_en.md", None, "other network",
     )  # fmt: skip
     assert [each.doubt for each in accuracies([row])] == [Doubt.STRUCTURE]

@@ -43,6 +43,7 @@ NETWORKS = (
     "mobilenetv3_large:recipe=timm",
     "mobilenetv3_small:recipe=torchvision",
     "mobilenetv3_small",
+    "mobilenetv4_conv_small",
     "efficientnetv2_s",
     "shufflenetv1_g3_x1.0",
     "shufflenetv1_g2_x0.25",
@@ -50,6 +51,7 @@ NETWORKS = (
     "shufflenetv2_x1.5:recipe=torchvision",
     "ghostnet_100",
     "ghostnetv2_100",
+    "ghostnetv3_100",
     "resnet18",
     "resnet50:groups=32,width_per_group=4",
     "regnetx_400mf:recipe=torchvision",
@@ -62,6 +64,11 @@ NETWORKS = (
     "efficientformer_l1",
     "efficientformer_l7",
     "efficientformerv2_s0",
+    "mobileone_s0:form=train",
+    "mobileone_s4",
+    "repvit_m0.9:form=train",
+    "repvit_m3:form=train",
+    "starnet_s050",
 )
 each_network = pytest.mark.parametrize("name", NETWORKS)
 
@@ -498,6 +505,7 @@ REFUSING: list[tuple[str, Callable[..., nn.Module]]] = [
         ("efficientnetv2", "efficientnetv2_s"),
         ("ghostnet", "ghostnet"),
         ("ghostnetv2", "ghostnetv2"),
+        ("ghostnetv3", "ghostnetv3"),
         ("shufflenetv1", "shufflenetv1"),
         ("shufflenetv2", "shufflenetv2"),
         ("resnet", "resnet18"),
@@ -508,6 +516,7 @@ REFUSING: list[tuple[str, Callable[..., nn.Module]]] = [
         ("poolformer", "poolformer_s12"),
         ("mobilevit", "mobilevit_xxs"),
         ("efficientformer", "efficientformer_l1"),
+        ("starnet", "starnet_s1"),
     )
 ]
 
