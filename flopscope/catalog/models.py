@@ -26,6 +26,7 @@ from flopscope.catalog.options import (
 from flopscope.catalog.papers import (
     CONVNEXT,
     EFFICIENTFORMER,
+    EFFICIENTFORMERV2,
     EFFICIENTNET,
     EFFICIENTNETV2,
     EFFICIENTSAM,
@@ -121,6 +122,7 @@ _REGNET_SIZES = (
     *("4.0gf", "6.4gf", "8.0gf", "12gf", "16gf", "32gf"),
 )
 _REFITTED = ("regnetx_400mf", "regnety_800mf", "regnety_8.0gf")
+_EFFICIENTFORMERV2S = ("s0", "s1", "s2", "l")
 _MOBILENETV4_SIZES = {
     "conv_small": 224,
     "conv_medium": 256,
@@ -263,6 +265,7 @@ _MODELS = (
         for width in _MOBILEVITV2_WIDTHS
     ),
     *_sizes("efficientformer_{}", "efficientformer", EFFICIENTFORMER, ("l1", "l3", "l7")),
+    *_sizes("efficientformerv2_{}", "efficientformerv2", EFFICIENTFORMERV2, _EFFICIENTFORMERV2S),
     *(_efficientvit(size) for size in ("b0", "b1", "b2", "b3", "l1", "l2", "l3")),
     *_sizes("fastvit_{}", "fastvit", FASTVIT, _FASTVITS, _SCALED_WITH_FORM, 256),
     _mobileclip("s0", 256, FORM),

@@ -197,6 +197,15 @@ EFFICIENTFORMER = Paper(
         "Yanzhi Wang, Jian Ren"
     ),
 )
+EFFICIENTFORMERV2 = Paper(
+    "Rethinking Vision Transformers for MobileNet Size and Speed",
+    "2212.08059",
+    2022,
+    _by(
+        "Yanyu Li, Ju Hu, Yang Wen, Georgios Evangelidis, Kamyar Salahi, Yanzhi Wang, "
+        "Sergey Tulyakov, Jian Ren"
+    ),
+)
 EFFICIENTSAM = Paper(
     "EfficientSAM: Leveraged Masked Image Pretraining for Efficient Segment Anything",
     "2312.00863",

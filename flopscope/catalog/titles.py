@@ -32,6 +32,7 @@ FAMILIES: Mapping[str, str] = {
     "mobilevit": "MobileViT",
     "mobilevitv2": "MobileViTv2",
     "efficientformer": "EfficientFormer",
+    "efficientformerv2": "EfficientFormerV2",
     "efficientvit": "EfficientViT",
     "fastvit": "FastViT",
     "mobileclip": "MobileCLIP",

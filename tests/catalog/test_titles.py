@@ -43,6 +43,7 @@ def test_different_networks_have_different_titles():
         ("poolformer_m36", "PoolFormer-M36"),
         ("efficientsam_ti", "EfficientSAM-Ti"),
         ("mobilevlm_v2_1.7b", "MobileVLM V2 1.7B"),
+        ("efficientformerv2_s0", "EfficientFormerV2-S0"),
         ("mobilevit_xxs", "MobileViT-XXS"),
         ("starnet_s1", "StarNet-S1"),
         ("starnet_s050", "StarNet-S050"),
