@@ -66,7 +66,7 @@ class Accuracy(NamedTuple):
     top1: per cent on ImageNet-1k, as stated. whose: the one of `SOURCES` that states it. recipe:
     the training recipe, as torchvision (V1) and timm (a1_in1k) name theirs. library: the library
     that the repository is, the authors' own too. resolution: (height, width). source: the citation.
-    doubt: what it is not, if anything.
+    doubt: what it is not, if anything. precision: "int8" of a quantised network, None of float32.
     """
 
     top1: Fraction
@@ -76,6 +76,7 @@ class Accuracy(NamedTuple):
     resolution: tuple[int, int]
     source: str
     doubt: Doubt | None
+    precision: str | None = None
 
     @property
     def words(self) -> str:
@@ -86,7 +87,7 @@ class Accuracy(NamedTuple):
         'torchvision V2'
         """
         whose = WORDS.get(self.whose, self.whose)
-        return f"{whose} {self.recipe}" if self.recipe else whose
+        return " ".join(filter(None, (whose, self.recipe, self.precision)))
 
     @property
     def table(self) -> str:
@@ -160,8 +161,9 @@ def parse_choice(text: str | None) -> Choice:
     return Choice(source, recipe if colon else None)
 
 
-def accuracies(stated: Iterable[Figure]) -> tuple[Accuracy, ...]:
-    """The accuracies among the figures of one network, in the order in which they are taken.
+def accuracies(stated: Iterable[Figure], precision: str | None = None) -> tuple[Accuracy, ...]:
+    """The accuracies among the figures of one network, in the order in which they are taken: those
+    of float32, or those of a network quantised to a `precision` such as int8.
 
     Within a source the order is that of its file: a paper's final version before an early one,
     torchvision's first weights before later ones, timm's by top-1.
@@ -171,7 +173,8 @@ def accuracies(stated: Iterable[Figure]) -> tuple[Accuracy, ...]:
     >>> [f"{float(each.top1)} {each.words}" for each in found[:4]]
     ['72.0 paper', '71.8 authors', '71.878 torchvision V1', '72.154 torchvision V2']
     """
-    return tuple(sorted((_accuracy(f) for f in stated if f.top1 is not None), key=_order))
+    found = (f for f in stated if f.top1 is not None and f.precision == precision)
+    return tuple(sorted(map(_accuracy, found), key=_order))
 
 
 Network: TypeAlias = tuple[str, str, tuple[int, int]]
@@ -179,14 +182,14 @@ Network: TypeAlias = tuple[str, str, tuple[int, int]]
 
 
 @cache
-def networks(family: str) -> Mapping[Network, tuple[Accuracy, ...]]:
-    """The accuracies of each network of a family that has any."""
+def networks(family: str, precision: str | None = None) -> Mapping[Network, tuple[Accuracy, ...]]:
+    """The accuracies of each network of a family that has any, of float32 or of a precision."""
     found: dict[Network, list[Figure]] = {}
     for figure in figures(family) if has_figures(family) else ():
-        if figure.top1 is not None:
+        if figure.top1 is not None and figure.precision == precision:
             key = (figure.model, figure.variant, figure.resolution)
             found.setdefault(key, []).append(figure)
-    return {key: accuracies(several) for key, several in found.items()}
+    return {key: accuracies(several, precision) for key, several in found.items()}
 
 
 def _order(accuracy: Accuracy) -> tuple[bool, int]:
@@ -204,6 +207,7 @@ def _accuracy(figure: Figure) -> Accuracy:
         figure.resolution,
         figure.source,
         Doubt.DATA if figure.other_data else Doubt.STRUCTURE if figure.other_network else None,
+        figure.precision,
     )
 
 

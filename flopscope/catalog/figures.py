@@ -62,7 +62,9 @@ class Figure(NamedTuple):
     source: the paper and its table, or the repository and its file. note: what a reader must know
     to compare the figure with others; None if nothing. verdict: the cause of a figure that no
     reading gives, one of `CAUSES`, with its evidence in the note; None where counting explains the
-    figure. "compute: misprint" is about one of the two numbers.
+    figure. "compute: misprint" is about one of the numbers.
+    acts: activations as stated; the sources say which outputs they count.
+    precision: of the weights and activations that have the top-1, "int8"; None for float32.
 
     >>> figures("mobilenetv1")[0].source
     'arXiv 1704.04861 Tables 6 and 7'
@@ -80,13 +82,15 @@ class Figure(NamedTuple):
     source: str
     note: str | None
     verdict: str | None = None
+    acts: str | None = None
+    precision: str | None = None
 
     def __repr__(self) -> str:
         network = f"{self.model}:{self.variant}" if self.variant else self.model
         return short(self, f"{network} at {self.resolution}, {self.source}")
 
     def cause(self, quantity: str) -> str | None:
-        """The cause that the verdict gives for its params or its compute.
+        """The cause that the verdict gives for its params, compute or acts.
 
         >>> figures("resnet")[0]._replace(verdict="compute: misprint").cause("params")
         """
@@ -206,4 +210,6 @@ def _figure(row: dict[str, str]) -> Figure:
         source=row["source"],
         note=row["note"] or None,
         verdict=row.get("verdict") or None,
+        acts=row.get("acts") or None,
+        precision=row.get("precision") or None,
     )

@@ -13,6 +13,7 @@ from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import wrapped
 from flopscope.reconciling.audit import FigureVerdict, Finding
 from flopscope.reconciling.mechanism import Explained
+from flopscope.reconciling.source_tables import QUANTITIES
 
 SCHEMA = "flopscope.audit/2"
 
@@ -30,7 +31,14 @@ def _numbers(findings: Sequence[Finding]) -> Table:
     """A line for each stated number, with sources and causes in notes."""
     references = list(dict.fromkeys(map(_reference, findings)))
     columns = [
-        Column("model", "Model", _label, numeric=False, raw=lambda finding: finding.subject),
+        Column(
+            "model",
+            "Model",
+            _label,
+            numeric=False,
+            raw=lambda finding: finding.subject,
+            fold=_folded,
+        ),
         Column("stated", "Stated"),
         Column("exact", "Exact", integer),
         Column(
@@ -62,7 +70,7 @@ def _numbers(findings: Sequence[Finding]) -> Table:
             _reference(finding),
             finding.figure.resolution,
             finding.quantity,
-            finding.figure.unit if finding.quantity == "compute" else None,
+            _unit(finding) if finding.quantity == "compute" else None,
             finding.because,
             finding.explained.agreeing,
             finding.explained.siblings,
@@ -75,13 +83,17 @@ def _numbers(findings: Sequence[Finding]) -> Table:
     ]
     notes = [f"[{n}] {' '.join(filter(None, r))}" for n, r in enumerate(references, start=1)]
     notes += [_nearest(f) for f in findings if f.verdict in UNEXPLAINED]
-    title = "Published figures. Exact: parameters, and MACs of convention macs. " + MEANINGS
+    title = f"Published figures. Exact: {EXACT}. {MEANINGS}"
     return Table(columns, rows, title, notes)
 
 
 UNEXPLAINED = (FigureVerdict.EXCEPTION, FigureVerdict.IRREPRODUCIBLE, FigureVerdict.OPEN)
 """The verdicts on numbers that no reading gives, for which the nearest reading is named."""
 
+EXACT = (
+    "parameters, MACs of convention macs, and as activations the outputs of convolutions, linear "
+    "layers and products"
+)
 MEANINGS = (
     "Behind a reading stand how many of the other numbers in the column of its table it gives, and "
     "the chance that a number within a tenth of this one would be explained as well."
@@ -130,7 +142,7 @@ def _summary(findings: Sequence[Finding]) -> Table:
     counts = Counter(finding.verdict for finding in findings)
     columns = [
         Column("verdict", "Verdict", numeric=False),
-        *(Column(quantity, quantity.capitalize()) for quantity in ("params", "compute")),
+        *(Column(quantity, quantity.capitalize()) for quantity in QUANTITIES),
         Column("numbers", "Numbers"),
         Column("short", "Of 1 or 2\ndigits"),
     ]
@@ -138,10 +150,10 @@ def _summary(findings: Sequence[Finding]) -> Table:
     for verdict in FigureVerdict:
         of = [f.quantity for f in findings if f.verdict is verdict]
         few = sum(f.short for f in findings if f.verdict is verdict)
-        rows.append([verdict.value, of.count("params"), of.count("compute"), counts[verdict], few])
+        rows.append([verdict.value, *map(of.count, QUANTITIES), counts[verdict], few])
     quantities = [f.quantity for f in findings]
     few = sum(finding.short for finding in findings)
-    whole = [quantities.count("params"), quantities.count("compute"), len(findings), few]
+    whole = [*map(quantities.count, QUANTITIES), len(findings), few]
     return Table(columns, [*rows, ["total", *whole]], headline(findings), total=True)
 
 
@@ -165,6 +177,21 @@ def _label(finding: Finding) -> str:
     return "\n  ".join([model, *(options.split(",") if options else []), of])
 
 
+def _folded(finding: Finding, room: int) -> str:
+    """The same with a long id on two lines, broken behind an underscore."""
+    name, *others = _label(finding).split("\n")
+    at = name.rfind("_", 0, room)
+    whole = len(name) <= room or at < 0
+    lines = [name] if whole else [name[: at + 1], f"  {name[at + 1 :]}"]
+    return "\n".join([*lines, *others])
+
+
+def _unit(finding: Finding) -> str | None:
+    """What the number counts, for work in the source's own word."""
+    units = {"params": "parameters", "compute": finding.figure.unit, "acts": "activations"}
+    return units[finding.quantity]
+
+
 def _size(resolution: tuple[int, int]) -> str:
     """An input size as text: 224, or 192×256."""
     height, width = resolution
@@ -182,7 +209,7 @@ def _data(findings: Sequence[Finding]) -> dict[str, Any]:
                 "resolution": list(finding.figure.resolution),
                 "quantity": finding.quantity,
                 "stated": finding.reported.text,
-                "unit": finding.figure.unit if finding.quantity == "compute" else "parameters",
+                "unit": _unit(finding),
                 "counted": finding.figure.counted if finding.quantity == "compute" else None,
                 "exact": finding.exact,
                 "verdict": finding.verdict.value,

@@ -181,12 +181,27 @@ def _notes(front: Front, hidden: int) -> list[str]:
     if hidden:
         notes.append(f"Dominated points that are not listed: {hidden}; --all lists them.")
     notes += choice_notes(front)
+    notes += _precisions(front)
     if stated := sum(point.stated for point in front.points):
         notes.append(
             f"* as the file states it, for points that are not in the catalogue: {stated} in all."
         )
     notes += _traced(front)
     return [*notes, *cautions(front.question.measures), *_left(front)]
+
+
+def _precisions(front: Front) -> list[str]:
+    """How many of the catalogue's points have the accuracy of a quantised network, if a cost is of
+    one."""
+    precision = front.question.precision
+    published = [point.accuracy for point in front.points if point.accuracy is not None]
+    if precision is None or not published:
+        return []
+    of = sum(accuracy.precision == precision for accuracy in published)
+    return [
+        f"Accuracies of networks quantised to {precision}: {of} of {len(published)}; of the other "
+        f"networks none is published, and the accuracy is that of float32, before quantisation."
+    ]
 
 
 def _traced(front: Front) -> list[str]:

@@ -18,10 +18,16 @@ def statement(figure: Figure) -> str:
     stated = [
         f"{figure.compute} {_meant(figure)}" if figure.compute else None,
         f"{figure.params} params" if figure.params else None,
-        f"top-1 {figure.top1:.1f} %" if figure.top1 is not None else None,
+        _top1(figure),
     ]
     note = f" ({figure.note})" if figure.note else ""
     return f"stated {', '.join(filter(None, stated))}; {figure.source}{note}"
+
+
+def _top1(figure: Figure) -> str | None:
+    if figure.top1 is None:
+        return None
+    return f"top-1 {figure.top1:.1f} %{f' in {figure.precision}' if figure.precision else ''}"
 
 
 def _meant(figure: Figure) -> str:

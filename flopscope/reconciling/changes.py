@@ -13,9 +13,12 @@ Operators: TypeAlias = Sequence[Operator]
 
 
 def without_classifier(rows: Operators) -> Operators:
-    """The rows without the last layer that has weights, for a network that gives features."""
+    """The rows without the last layer that has weights, for a network that gives features. Layers
+    beside it that read the same and give as much are classifiers too, as that of a distillation."""
     last = _classifier(rows)
-    return [row for index, row in enumerate(rows) if index != last]
+    if last is None:
+        return rows
+    return [row for row in rows if not _is_beside(row, rows[last])]
 
 
 def without_gates_pooling(rows: Operators) -> Operators:
@@ -113,6 +116,16 @@ def _classifier(rows: Operators) -> int | None:
 
 def _is_layer(row: Operator) -> bool:
     return row.kind in MULTIPLYING and bool(row.weights)
+
+
+def _is_beside(row: Operator, layer: Operator) -> bool:
+    """Is it the layer, or one of the same kind that reads the same and gives as much?"""
+    return row.id == layer.id or (
+        row.kind is layer.kind
+        and bool(row.reads)
+        and row.reads == layer.reads
+        and row.output == layer.output
+    )
 
 
 def _is_bare(row: Operator) -> bool:

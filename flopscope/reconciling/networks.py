@@ -18,6 +18,8 @@ from flopscope.reconciling.digits import Reported
 from flopscope.reconciling.readings import (
     Counts,
     Reading,
+    activation_counts,
+    activation_readings,
     parameter_counts,
     parameter_readings,
     work_counts,
@@ -68,6 +70,11 @@ class Network:
         """The doubled parameters of each version by each reading of parameters."""
         return self._counted(parameter_counts)
 
+    @cached_property
+    def acts(self) -> Mapping[str, Counts]:
+        """The doubled activations of each version by each reading of activations."""
+        return self._counted(activation_counts)
+
     def _counted(self, count: Callable[[Sequence[Operator]], Counts]) -> dict[str, Counts]:
         versions = {"": self.asked, **self._near}
         return {said: count(ledger.rows) for said, ledger in versions.items()}
@@ -86,6 +93,8 @@ class Network:
 
     def counts(self, quantity: str) -> Mapping[str, Counts]:
         """Those of a quantity of `source_tables.QUANTITIES`."""
+        if quantity == "acts":
+            return self.acts
         return self.params if quantity == "params" else self.work
 
     def nearest(self, quantity: str, reported: Reported) -> Nearest:
@@ -110,4 +119,11 @@ def _in_few_steps(quantity: str) -> NDArray[np.int64]:
 
 def readings_of(quantity: str) -> tuple[Reading, ...]:
     """The readings of a quantity, in the order of its counts."""
-    return parameter_readings() if quantity == "params" else work_readings()
+    return _READINGS[quantity]()
+
+
+_READINGS = {
+    "params": parameter_readings,
+    "compute": work_readings,
+    "acts": activation_readings,
+}

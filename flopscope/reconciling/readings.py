@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from flopscope.conventions import COUNTABLES, Countable
 from flopscope.facts import Arithmetic, Kind, Operator
 from flopscope.reconciling.accounts import FACTORS, HALF, ONCE, TWICE
+from flopscope.reconciling.activations import ACTIVATION_COUNTINGS
 from flopscope.reconciling.changes import CHANGES, COMBINED, Change
 from flopscope.reconciling.countings import ATTENTION_UNSEEN, Counting, countings
 from flopscope.reconciling.parameters import PARAMETER_COUNTINGS, parts
@@ -62,6 +63,12 @@ def parameter_readings() -> tuple[Reading, ...]:
     )
 
 
+@cache
+def activation_readings() -> tuple[Reading, ...]:
+    """The readings of activations, in the order of `activation_counts`."""
+    return tuple(_reading(counting.name, counting.steps, ()) for counting in ACTIVATION_COUNTINGS)
+
+
 def _reading(name: str, steps: int, changes: Sequence[Change]) -> Reading:
     said = "; ".join((name, *(change.name for change in changes)))
     return Reading(said, steps + sum(change.steps for change in changes))
@@ -103,6 +110,11 @@ def parameter_counts(rows: Sequence[Operator]) -> Counts:
         )
 
     return np.concatenate(list(_of_changes(rows, counts, known)))
+
+
+def activation_counts(rows: Sequence[Operator]) -> Counts:
+    """Twice the activations of these rows by each of `activation_readings`."""
+    return np.array([2 * counting.count(rows) for counting in ACTIVATION_COUNTINGS], np.int64)
 
 
 def _of_changes(

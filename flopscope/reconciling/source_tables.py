@@ -10,7 +10,7 @@ from functools import cached_property
 from flopscope.catalog.figures import Figure
 from flopscope.reconciling.digits import Reported
 
-QUANTITIES = ("params", "compute")
+QUANTITIES = ("params", "compute", "acts")
 """The columns of a figure that hold a number which can be recomputed."""
 
 ROW_BY_ROW = (
@@ -34,8 +34,7 @@ class Number:
     @cached_property
     def reported(self) -> Reported:
         """The number as its source prints it."""
-        text = self.figure.params if self.quantity == "params" else self.figure.compute
-        return Reported.parse(text or "")
+        return Reported.parse(getattr(self.figure, self.quantity) or "")
 
     @property
     def counts(self) -> tuple[str, ...]:

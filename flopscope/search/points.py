@@ -182,7 +182,7 @@ def _of_catalog(
 ) -> Point | Left | None:
     if not _wanted(question, variant, resolution):
         return None
-    name, accuracy = str(variant), question.choice.of(several)
+    name, accuracy = str(variant), _taken(question, variant, resolution, several)
     if accuracy is None:
         return Left(name, None, f"no accuracy of {question.choice.words}", resolution)
     if accuracy.doubt is not None:
@@ -192,6 +192,22 @@ def _of_catalog(
         accuracy=accuracy,
     )  # fmt: skip
     return _affordable(question, costs.of_variant(variant, resolution), point)
+
+
+def _taken(
+    question: Question,
+    variant: Variant,
+    resolution: tuple[int, int],
+    several: Sequence[Accuracy],
+) -> Accuracy | None:
+    """The accuracy that the question chooses. Costs of quantised weights are paired with one of the
+    quantised network, where one is published."""
+    if question.precision is not None:
+        quantised = networks(variant.model.family, question.precision)
+        those = quantised.get((variant.model.id, variant.options_text, resolution), ())
+        if (found := question.choice.of(those)) is not None:
+            return found
+    return question.choice.of(several)
 
 
 def _of_result(question: Question, costs: Costs, path: str, row: Result) -> Point | Left | None:

@@ -19,6 +19,8 @@ LATENCY = Named("latency", "latency", "ms", "Latency\nms", "latency_ms")
 
 COSTS: Mapping[str, Named] = {**QUANTITIES, LATENCY.name: LATENCY}
 """The costs by which networks can be chosen."""
+QUANTISED = "int8"
+"""The precision of which accuracies are published beside those of float32."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,13 @@ class Question:
         """The quantities that must be known of a network: the criteria, and then those that budgets
         bound, in MACs."""
         return (*self.costs, *(budget.of for budget in self.most))
+
+    @cached_property
+    def precision(self) -> str | None:
+        """The precision of quantised weights or activations, if a criterion is of them: that of the
+        accuracies which are taken where there are any."""
+        taken = (c.dtype for c in self.costs if isinstance(c, Quantity))
+        return next((dtype for dtype in taken if dtype == QUANTISED), None)
 
     @cached_property
     def choice(self) -> Choice:

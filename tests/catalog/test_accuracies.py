@@ -45,7 +45,9 @@ def test_every_stated_accuracy_is_there_with_its_digits() -> None:
             ]
     found = [
         (model, variant, f"{size[0]}x{size[1]}", each.top1)
-        for (model, variant, size), several in EVERY.items()
+        for precision in (None, "int8")
+        for family in FAMILIES
+        for (model, variant, size), several in networks(family, precision).items()
         for each in several
     ]
     assert sorted(found) == sorted(stated)

@@ -20,7 +20,7 @@ from flopscope.reconciling.audit import FigureVerdict, Finding, audit, variant_o
 from flopscope.reconciling.chance import LIKELY
 from flopscope.reconciling.digits import Digits
 
-QUANTITIES = ("params", "compute")
+QUANTITIES = ("params", "compute", "acts")
 
 
 @cache
@@ -42,7 +42,7 @@ def test_every_number_of_every_figure_has_a_verdict() -> None:
 
     families = dict.fromkeys(model.family for model in MODELS.values())
     stated = sum(
-        (figure.params is not None) + (figure.compute is not None)
+        sum(getattr(figure, quantity) is not None for quantity in QUANTITIES)
         for family in families
         if has_figures(family)
         for figure in figures(family)
@@ -52,7 +52,7 @@ def test_every_number_of_every_figure_has_a_verdict() -> None:
 
 def test_what_is_equal_rounds_to_what_is_stated() -> None:
     """Counted again from the ledger: parameters, and MACs."""
-    equal = judged(FigureVerdict.EQUAL)
+    equal = [f for f in judged(FigureVerdict.EQUAL) if f.quantity != "acts"]
     assert len(equal) > 850
     for finding in equal:
         figure = finding.figure
