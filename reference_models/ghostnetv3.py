@@ -21,10 +21,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from reference_models.folding import checked_form, identity_kernel, normed
 from reference_models.ghostnet import GhostNet, Make, Row, SqueezeExcite, shortcut
 from reference_models.ghostnetv2 import dfc_attention
 from reference_models.layers import checked_classes, checked_depth, checked_width
-from reference_models.mobileone import checked_form
 
 BRANCHES = 3  # convolutions of one kernel
 
@@ -45,22 +45,7 @@ class ConvNorm(nn.Module):
     def folded(self, kernel: int) -> tuple[Tensor, Tensor]:
         """Weight and bias of one convolution with this kernel."""
         pad = (kernel - self.conv.kernel_size[0]) // 2
-        return _normed(F.pad(self.conv.weight, [pad] * 4), self.bn1)
-
-
-def _normed(weight: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    """The convolution with this weight and the norm behind it, as one."""
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
-    return weight * scale[:, None, None, None], norm.bias - norm.running_mean * scale
-
-
-def _identity(norm: nn.BatchNorm2d, kernel: int) -> tuple[Tensor, Tensor]:
-    """A norm alone as a depthwise convolution."""
-    weight = torch.zeros(norm.num_features, 1, kernel, kernel)
-    weight[:, :, kernel // 2, kernel // 2] = 1
-    return _normed(weight, norm)
+        return normed(F.pad(self.conv.weight, [pad] * 4), self.bn1)
 
 
 class Branched(nn.Module):
@@ -118,9 +103,9 @@ class Branched(nn.Module):
             branches = self.branches(prefix)
             kernel = max(b.conv.kernel_size[0] for b in branches if isinstance(b, ConvNorm))
             parts = [
-                _identity(branch, kernel)
-                if isinstance(branch, nn.BatchNorm2d)
-                else branch.folded(kernel)
+                branch.folded(kernel)
+                if isinstance(branch, ConvNorm)
+                else normed(identity_kernel(len(branch.weight), len(branch.weight), kernel), branch)
                 for branch in branches
                 if isinstance(branch, ConvNorm | nn.BatchNorm2d)
             ]
