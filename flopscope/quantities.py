@@ -194,23 +194,23 @@ _ROWS = (
     Quantity(
         "params", "parameters", "", "Params", "params", stored=True,
         measure=readings.params, noun="params", place=Place.PARTS,
-        budget="so many parameters, such as 5M",
+        budget="this many parameters, such as 5M",
     ),
     Quantity(
         "macs", "MACs (macs)", "MACs", "MACs\n(macs)", "macs",
         measure=readings.flops, convention="macs", noun="MACs", place=Place.PARTS,
-        budget="so many multiply-accumulates, such as 300M",
+        budget="this many multiply-accumulates, such as 300M",
     ),
     Quantity(
         "activations", "activations", "elements", "Activ-\nations",
         measure=readings.activations, brief=True, place=Place.PARTS,
-        budget="so many activations, such as 10M",
+        budget="this many activations, such as 10M",
     ),
     Quantity(
         "weights", "weights, float32", "bytes", "fp32\nMB", stored=True,
         measure=readings.weight_bytes, dtype="float32", noun="bytes of float32 weights",
         key="weight_bytes", column="weight_bytes_float32", per=10**6, place=Place.NETWORKS,
-        budget="so many bytes of float32 weights, such as 20M",
+        budget="this many bytes of float32 weights, such as 20MB",
     ),
     Quantity(
         "fp16", "weights, float16", "bytes", "fp16\nMB", stored=True,
@@ -220,7 +220,7 @@ _ROWS = (
     Quantity(
         "int8", "weights, int8", "bytes", "int8\nMB", "params", stored=True,
         measure=readings.weight_bytes, dtype="int8", noun="bytes of int8 weights", per=10**6,
-        budget="so many bytes of int8 weights, such as 5M",
+        budget="this many bytes of int8 weights, such as 5MB",
     ),
     Quantity(
         "int4", "weights, int4", "bytes", "int4\nMB", stored=True,
@@ -232,13 +232,13 @@ _ROWS = (
         noun="bytes of float32 activations at the peak",
         key="peak_activation_bytes", column="peak_activation_bytes_float32", per=10**6,
         place=Place.DATA, steps=readings.live_bytes,
-        budget="so many bytes of live float32 activations, such as 10M",
+        budget="this many bytes of float32 activations in memory at once, such as 10MB",
     ),
     Quantity(
         "traffic", "traffic, float32", "bytes", "Traffic\nMB",
         measure=readings.traffic_bytes, dtype="float32", noun="bytes of float32 traffic",
         key="traffic_bytes", column="traffic_bytes_float32", per=10**6, place=Place.DATA,
-        budget="so many bytes read and written in float32, such as 200M",
+        budget="this many bytes read and written in float32, such as 200MB",
         shares=(
             Share(
                 "activations_read", "activations read, float32", "Read\nMB",
@@ -258,7 +258,7 @@ _ROWS = (
         "energy", "energy, float32, for ratios only", "fJ", "Energy\nmJ", caution=energy.CAUTION,
         measure=energy.energy, dtype="float32", noun="fJ (horowitz-45nm)",
         key="energy_fj", column="energy_fj_float32", per=10**12, place=Place.DATA,
-        budget="so much energy, for ratios only, such as 20mJ",
+        budget="this much energy by a 45 nm table, which is for ratios only, such as 20mJ",
         shares=(
             Share(
                 "arithmetic", "energy of arithmetic, float32, for ratios only",

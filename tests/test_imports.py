@@ -39,6 +39,10 @@ assert "flopscope.cli.compare" not in sys.modules
 RECONCILE = """
 from flopscope.cli import main
 assert main(["reconcile", "mobilenetv1", "--reported", "579M", "--params", "4.2M"]) == 0
+"""
+
+AUDIT = """
+from flopscope.cli import main
 assert main(["audit", "mobilenetv1"]) == 0
 """
 
@@ -93,6 +97,11 @@ def test_columns_and_rows_of_models_are_light(command):
     )
     assert command in program
     assert heavy(program) == set()
+
+
+def test_an_audit_loads_numpy_alone():
+    """It reads a table by thousands of readings at once."""
+    assert heavy(AUDIT) == {"numpy"}
 
 
 def test_a_frontier_without_a_picture_loads_numpy_alone():

@@ -119,7 +119,7 @@ from flopscope.sizes import total
 quantities.QUANTITIES["probe"] = quantities.Quantity(
     "probe", "probes of rows", "probes", "Pro-\\nbes", caution={CAUTION!r},
     measure=lambda rows: Reading(7 * total(row.repeat for row in rows), "probes"), noun="probes",
-    place=quantities.Place.PARTS, budget="so many probes, such as 7",
+    place=quantities.Place.PARTS, budget="this many probes, such as 7",
 )
 
 from flopscope.answers.profile import Profile
@@ -258,11 +258,11 @@ def test_a_new_row_is_a_formula() -> None:
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("assert --help", "--max-probe TEXT At most so many probes, such as 7."),
-        ("solve --help", "--probe TEXT At most so many probes, such as 7."),
+        ("assert --help", "--max-probe TEXT At most this many probes, such as 7."),
+        ("solve --help", "--probe TEXT At most this many probes, such as 7."),
         (
             "pareto --help",
-            "--max-probe TEXT Take only networks of at most so many probes, such as 7.",
+            "--max-probe TEXT Take only networks of at most this many probes, such as 7.",
         ),
         ("pareto --help", "buffers, probe or latency."),
         ("formula --help", "buffers, probe, or a convention."),

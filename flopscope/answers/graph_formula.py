@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from flopscope.answers.profile import profile
 from flopscope.closedform import Formula
 from flopscope.errors import BadInput, UnknownName
+from flopscope.facts import InputSpec
 from flopscope.quantities import formulas
 from flopscope.sizes import Shape
 
@@ -20,7 +21,7 @@ def graph_formulas(
     path: str,
     quantities: Sequence[str],
     free: Sequence[str] = (),
-    inputs: Sequence[str] = (),
+    inputs: Sequence[str | InputSpec] = (),
     example: Mapping[str, int] | None = None,
 ) -> tuple[list[Formula], tuple[Shape, ...]]:
     """A formula for each quantity, and the shapes of the inputs on which they are.

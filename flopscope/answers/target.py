@@ -140,6 +140,7 @@ class Target:
             return ()
         size = self.native(arguments) if res is None else res
         if size is None:
+            self._check_there()
             raise BadInput(
                 f"{self.name} does not state the size of its input; give it, such as --res 224 "
                 "or --input 1,3,224,224"
@@ -148,6 +149,15 @@ class Target:
         for side in (height, width):
             check_size("resolution", side, "such as 224, or HxW such as 192x256")
         return (InputSpec(None, (batch, CHANNELS, height, width)),)
+
+    def _check_there(self) -> None:
+        """Raises BadInput or UnknownName where a file or package, or the name in it, is missing: it
+        need not be asked for the size of its input."""
+        if self.module is None and self.maker is None:
+            require_witnesses()
+            from flopscope.tracing.loading.targets import maker
+
+            maker(self.place)
 
     def read(
         self, inputs: Sequence[str | InputSpec], arguments: Mapping[str, Any] | None = None

@@ -100,14 +100,15 @@ def compare(
     sort: str | None = None,
     group: str | None = None,
 ) -> ComparisonReport:
-    """Networks side by side: their params, work, activations, size and published accuracy.
+    """The parameters, work, activations, size and published accuracy of networks, side by side.
 
-    Each is a model of the catalogue, or a target as the command line takes it: `net.py:Net`,
-    `timm:NAME`, `torchvision:NAME`, `model.onnx`, or a module, which is traced and needs torch.
-    `inputs` is a shape such as (1, 77, 512), or a list of several, for all of them; `example` are
-    the sizes of an ONNX file. `scale`, a `Scaling`, multiplies depth, width and resolution of each.
-    `accuracy` says whose top-1 is taken: "paper", "torchvision", "timm:a1_in1k", "best". `columns`,
-    `sort` and `group` lay the table out for a paper. Raises BadInput, UnknownName.
+    Each is a model of the catalogue, a target as the command line takes it (`net.py:Net`,
+    `timm:NAME`, `torchvision:NAME`, `model.onnx`) or a module, which is traced and needs torch.
+    `inputs` is the shape of the input of all of them, such as (1, 77, 512), or a list of several
+    shapes; `example` gives the named sizes of an ONNX file. `scale`, a `Scaling`, multiplies the
+    depth, width and resolution of each. `accuracy` says whose top-1 is taken: "paper",
+    "torchvision", "timm:a1_in1k", "best". `columns`, `sort` and `group` lay the table out for a
+    paper. Raises BadInput, UnknownName.
 
     >>> compare("mobilenetv1", "mobilenetv2", res=224).to_dict()["models"][1]["macs"]
     300774272

@@ -20,6 +20,7 @@ from flopscope.extras import require_witnesses
 if TYPE_CHECKING:
     from torch import nn
 
+    from flopscope.facts import InputSpec
     from flopscope.present.formula import FormulaPage
 
 
@@ -67,24 +68,48 @@ def derive(
     from flopscope.answers import derive as deriving
 
     given = arguments or {}
-    for quantity in quantities:
-        if quantity not in QUANTITIES:
-            raise UnknownName("quantity", quantity, QUANTITIES)
+    _check(quantities)
     if isinstance(make, str):
         place, named = parse_target(make).place, parse_target(make).arguments(given)
         named = {name: odd_kernel(name, value) for name, value in named.items()}
         found = deriving.derive(place, named, specs(inputs), tuple(quantities), example)
     else:
-        found = _derived(make, given, inputs, tuple(quantities), example or {})
+        name = getattr(make, "__name__", str(make))
+        found = _derived(name, make, given, inputs, tuple(quantities), example or {})
     return DerivationReport(found.target, found.inputs, found.pieces, found.notes)
 
 
+def of_network(
+    network: str | nn.Module, inputs: Sequence[InputSpec], quantities: Sequence[str]
+) -> DerivationReport:
+    """The formulas of a network that is not of the catalogue, in the sizes of its inputs. Without
+    inputs, its first layer tells their shape. Raises as `derive` does."""
+    if isinstance(network, str):
+        return derive(network, None, *inputs, quantities=quantities)
+    require_witnesses()
+    _check(quantities)
+    from flopscope.tracing.inputs import tensors_for
+
+    positional, named = tensors_for(inputs)
+    name, asked = type(network).__name__, tuple(quantities)
+    found = _derived(name, lambda: network, {}, positional, asked, {}, named)
+    return DerivationReport(found.target, found.inputs, found.pieces, found.notes)
+
+
+def _check(quantities: Sequence[str]) -> None:
+    for quantity in quantities:
+        if quantity not in QUANTITIES:
+            raise UnknownName("quantity", quantity, QUANTITIES)
+
+
 def _derived(
+    name: str,
     make: Callable[..., nn.Module],
     arguments: Mapping[str, Any],
     inputs: Sequence[Any],
     quantities: Sequence[str],
     example: Mapping[str, int],
+    named: Mapping[str, Any] | None = None,
 ) -> Derivation:
     """The formulas of a class or factory, which is run on inputs of any kind."""
     from flopscope import tracing
@@ -92,10 +117,9 @@ def _derived(
     from flopscope.tracing.loading.refusals import named_inputs
 
     def run(sizes: Mapping[str, Any]) -> tracing.Trace:
-        return tracing.derive(make, arguments, *inputs, example=sizes)
+        return tracing.derive(make, arguments, *inputs, example=sizes, **(named or {}))
 
-    name = getattr(make, "__name__", str(make))
     said = ", ".join(f"{key}={value}" for key, value in arguments.items()) or "no arguments"
-    said += f" on {named_inputs(inputs, {})}" if inputs else ""
+    said += f" on {named_inputs(inputs, named or {})}" if inputs or named else ""
     first = deriving.first_trace(name, said, run, example, make, arguments, option="")
     return deriving.derived(name, run, first, quantities)

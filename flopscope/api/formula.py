@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from flopscope.api.given import text
 from flopscope.api.public import public
+from flopscope.api.subject import Shapes, shapes
 from flopscope.closedform import Formula
 from flopscope.errors import BadInput
 from flopscope.present.report import Report
 
 if TYPE_CHECKING:
     import pandas as pd
+    from torch import nn
 
+    from flopscope.api.derive import DerivationReport
+    from flopscope.facts import InputSpec
     from flopscope.present.formula import FormulaPage
     from flopscope.present.laws import LawPage
     from flopscope.present.render import Formats
@@ -108,34 +112,44 @@ class LawReport(PageReport):
         return ", ".join(page.name for page in self.pages)
 
 
-@public()
-def formula(name: str, quantity: str = "macs", *, free: str | Sequence[str] = ()) -> Formula:
-    """The closed form of a model or block; see `flopscope.answers.formula.formula`.
+@public(inputs=shapes)
+def formula(
+    name: str | nn.Module,
+    quantity: str = "macs",
+    *,
+    inputs: Shapes = (),
+    free: str | Sequence[str] = (),
+) -> Formula:
+    """The cost of a model, a block or another network as a formula, which computes with `.at(H=224,
+    W=224, B=1)`. Of a model it is the closed form, of another network that of its code or graph.
 
     `free` names options of a model that are left free too: "width", or a list such as ["width",
-    "depth"]. Raises BadInput, UnknownName.
+    "depth"]. `inputs` are those of another network, such as ("B", 3, "H", "W"); without them its
+    first layer tells their shape. Raises BadInput, UnknownName.
 
     >>> print(formula("separable_conv"))
       B·C_in · H·W · (K² + C_out)
     """
-    from flopscope.answers import formula as answers
+    if is_traced(name):
+        return _traced(name, inputs, [quantity], free).formula(quantity)
+    return _closed(str(name), inputs, [quantity], free)[2][0]
 
-    return answers.formula(name, quantity, tuple(free))
 
-
-@public()
+@public(inputs=shapes)
 def formulas(
-    name: str,
+    name: str | nn.Module,
     *,
     quantities: str | Sequence[str] = ("macs", "params"),
+    inputs: Shapes = (),
     free: str | Sequence[str] = (),
     assume: str | None = None,
     ideal: bool = False,
 ) -> FormulaReport:
-    """The closed forms of a model or block, as `flopscope formula` prints them.
+    """The formulas of a model, a block or another network, as `flopscope formula` prints them.
 
-    `assume` says that sizes are multiples, as in "H, W multiples of 32"; `ideal` drops every
-    rounding. Raises BadInput, UnknownName.
+    `inputs` are those of another network. `assume` says that sizes are multiples, as in "H, W
+    multiples of 32"; `ideal` drops every rounding: both are for the catalogue and ONNX files.
+    Raises BadInput, UnknownName.
 
     >>> print(formulas("mobilenetv2", quantities="params").page.formulas[0].at())
     3504872
@@ -143,9 +157,57 @@ def formulas(
     from flopscope.answers import formula as answers
     from flopscope.present.formula import FormulaPage
 
-    found = [answers.formula(name, quantity, tuple(free)) for quantity in quantities]
+    if is_traced(name):
+        return FormulaReport(_traced(name, inputs, quantities, free, assume, ideal).document())
+    title, source, found = _closed(str(name), inputs, quantities, free)
     shaped = answers.reshaped(found, answers.parse_multiples(assume) if assume else {}, ideal)
-    return FormulaReport(FormulaPage(*answers.publication(name), shaped, cautions(quantities)))
+    return FormulaReport(FormulaPage(title, source, shaped, cautions(quantities)))
+
+
+def is_traced(name: Any) -> bool:
+    """Is it a network whose formula its code tells: a module, or a text that names one?"""
+    from flopscope.answers.target import is_own
+    from flopscope.laws import is_law
+
+    return not isinstance(name, str) or (is_own(name) and not is_law(name))
+
+
+def _traced(
+    network: str | nn.Module,
+    inputs: Sequence[InputSpec],
+    quantities: Sequence[str],
+    *closed: object,
+) -> DerivationReport:
+    """The formulas of code. Raises BadInput for what only a closed form has."""
+    from flopscope.api.derive import of_network
+
+    if any(closed):
+        named = network if isinstance(network, str) else type(network).__name__
+        raise BadInput(
+            f"{named} is not of the catalogue, and free, assume and ideal are for it; leave them "
+            "out, or see fs.derive"
+        )
+    return of_network(network, inputs, quantities)
+
+
+def _closed(
+    name: str, inputs: Sequence[InputSpec], quantities: Sequence[str], free: Sequence[str]
+) -> tuple[str, str, list[Formula]]:
+    """The title, source and formulas of a closed form or a graph. Raises BadInput for inputs of a
+    closed form, which has its own."""
+    from flopscope.answers import formula as answers
+    from flopscope.answers.graph_formula import graph_formulas, graph_source, is_graph
+    from flopscope.laws import is_law
+
+    if is_graph(name):
+        found, on = graph_formulas(name, quantities, tuple(free), inputs)
+        return name, graph_source(on), found
+    if is_law(name):
+        raise BadInput(f"{name} is a law, which has formulas of its own; see fs.law({name!r})")
+    made = [answers.formula(name, quantity, tuple(free)) for quantity in quantities]
+    if inputs:
+        raise BadInput(f"{name} is free in the sizes of its inputs already; leave inputs out")
+    return *answers.publication(name), made
 
 
 @public(names=text)

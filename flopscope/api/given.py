@@ -171,10 +171,10 @@ def maker(name: str, value: Any) -> Any:
             raise BadInput(f"a class is an empty text; {such}")
         return text(name, value.strip())
     kind = type(value).__name__
-    if hasattr(value, "forward") and not isinstance(value, type):
+    if is_module(value):
         raise BadInput(
             f"{kind} is a module already, and a formula in its arguments needs its class; give "
-            "that, or see fs.trace"
+            "that, or see fs.formula"
         )
     if not callable(value):
         raise BadInput(f"{shown(value)} makes no module; {such}")
@@ -240,8 +240,15 @@ def scaling(value: Any) -> Scaling | None:
     return parse_scaling(text("scale", value))
 
 
-def block_or_model(name: str, value: Any) -> str:
-    """The name of a model, a block or a law."""
+def is_module(value: Any) -> bool:
+    """Is it a module, and not its class?"""
+    return hasattr(value, "forward") and not isinstance(value, type)
+
+
+def block_or_model(name: str, value: Any) -> Any:
+    """The name of a model, a block or a law, the text of another target, or a module."""
+    if is_module(value):
+        return network(name, value)
     if not isinstance(value, str):
         raise BadInput(
             f"{shown(value)} is not a name; give that of a model or block, such as 'mobilenetv2', "

@@ -52,11 +52,11 @@ def hold(
     example: Mapping[str, int] | None = None,
     **limits: int | float | str | None,
 ) -> BudgetReport:
-    """Does a network keep its budgets, and if not, which layers hold the excess? It is what
-    `flopscope assert` prints, and false where a budget is broken.
+    """Whether a network keeps its budgets, and if not, which layers hold the excess.
 
-    A budget is max_ and its quantity: max_macs="300M". In a test, `assert_budget` raises. Raises
-    BadInput, UnknownName.
+    The report prints what `flopscope assert` does, and is false if a budget is broken. A budget is
+    max_ and its quantity, as in max_macs="300M". In a test, use `assert_budget`, which raises
+    AssertionError. Raises BadInput, UnknownName.
 
     >>> bool(hold("mobilenetv2", max_macs="310M"))
     True

@@ -72,14 +72,15 @@ def pareto(
 ) -> FrontReport:
     """The networks that no other beats in both cost and accuracy.
 
-    `targets` are networks of your own, each with its `top1` in per cent, in order: a module, a
-    class, or a text as the command line takes it. They are counted at `res` or else at their own
-    size, and stand among the published networks.
-    `x` names the costs, `results` is the path of a CSV file of your own accuracies, which
-    `with_catalogue` puts beside the published ones, and `families` are those that are taken.
-    `accuracy` says whose published ones: "paper", "torchvision", "timm:a1_in1k", "best". `every`
-    lists the dominated networks too. A budget is max_ and its quantity: max_macs="600M". Raises
-    BadInput, UnknownName.
+    `targets` are networks of your own, which are put among the published ones: modules, classes, or
+    texts as the command line takes them. `top1` gives their accuracies in per cent, in the same
+    order. They are counted at `res`, or at the size that they are made for.
+
+    `x` names the costs. `results` is the path of a CSV file of your own accuracies, which replace
+    the published ones, or join them `with_catalogue`. `families` keeps to some families. `accuracy`
+    chooses among published accuracies: "paper", "torchvision", "timm:a1_in1k", "best". `every`
+    lists the dominated networks too. A budget is max_ and its quantity, as in max_macs="600M".
+    Raises BadInput, UnknownName.
 
     >>> front = pareto(res=224, max_macs="100M").front
     >>> front.points[front.on[-1]].name

@@ -36,14 +36,15 @@ def profile(
     scale: Scaling | str | None = None,
     form: str | None = None,
 ) -> ProfileReport:
-    """A network as it runs, traced: its modules with parameters, work and shares of the total.
+    """What each part of a network costs, as a tree of its modules.
 
-    `target` is a module, or a text as the command line takes it. An input is a shape, (1, 3, 224,
-    224); a name in it is a free size, ("B", 3, "H", "W"); a text gives a name and a type too,
-    "ids=B,T:int64". Without one the network's own is taken; `res` is short for one image. `columns`
-    are names that `flopscope profile --columns help` lists. With `backward` it is a training step,
-    and `epoch` the number of images of which every one is seen once. Needs torch, or onnx for an
-    ONNX file. Raises BadInput, UnknownName.
+    `target` is a module, or a text as the command line takes it. An input is a shape such as (1, 3,
+    224, 224). A name in it is a free size, as in ("B", 3, "H", "W"), and a text can give the
+    input's name and type too, as in "ids=B,T:int64". `res` stands for one image of that size;
+    without either the network gets the input that it is made for. `columns` are names that
+    `flopscope profile --columns help` lists. With `backward` a training step is counted, and with
+    `epoch` an epoch of that many images. Needs torch, or onnx for an ONNX file. Raises BadInput,
+    UnknownName.
 
     >>> from torch import nn
     >>> profile(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), (1, 3, 32, 32)).to_dict()["macs"]

@@ -36,9 +36,10 @@ def show(
     scale: Scaling | str | None = None,
     form: str | None = None,
 ) -> ShowReport:
-    """One network, a line for each layer, block, stage or kind of operator. The arguments are those
-    of `profile`; a model of the catalogue is shown by its closed form. Raises BadInput,
-    UnknownName.
+    """What each layer of a network costs, in order; `by` takes blocks, stages or kinds instead.
+
+    The arguments are those of `profile`. A model of the catalogue is counted from its closed form,
+    which needs no torch. Raises BadInput, UnknownName.
 
     >>> show("mobilenetv2", by="stage").ledger.macs().value
     300774272

@@ -92,8 +92,8 @@ def sweep(
     `target` is a text as the command line takes it, a module, or a class or function that makes
     one. `free` gives values to "res" (a square input), "batch", options of a catalogue model or
     arguments of a constructor: "width=0.25:2:0.25,res=160,224", or a mapping from names to values.
-    `of` names quantities, the work under the convention. A budget is max_ and its quantity:
-    max_macs="300M". Raises BadInput, UnknownName.
+    `of` names quantities; the work is counted under `convention`. A budget is max_ and its
+    quantity, as in max_macs="300M". Raises BadInput, UnknownName.
 
     >>> found = sweep("mobilenetv2", free="width=0.5,1", of="macs")
     >>> [design["macs"] for design in found.to_dict()["designs"]]

@@ -29,9 +29,13 @@ from flopscope.catalog.papers import (
     EFFICIENTNET,
     EFFICIENTNETV2,
     EFFICIENTSAM,
+    EFFICIENTVIT_MIT,
+    FASTVIT,
     GHOSTNET,
     GHOSTNETV2,
+    GHOSTNETV3,
     MOBILECLIP,
+    MOBILEONE,
     MOBILEVIT,
     MOBILEVLM,
     POOLFORMER,
@@ -39,9 +43,11 @@ from flopscope.catalog.papers import (
     RESNET,
     SHUFFLENET,
     SHUFFLENETV2,
+    STARNET,
     V1,
     V2,
     V3,
+    V4,
     WTCONVNEXT,
     Paper,
 )
@@ -95,6 +101,7 @@ _PROMPTED = (
 """Options, resolution and inputs: an image, and for each query its points and their labels."""
 _SCALED = (WIDTH, DEPTH, CLASSES)
 _SCALED_OR_TIMM = (*_SCALED, recipe(Recipe.TIMM))
+_SCALED_IN_FORMS = (*_SCALED, FORM)
 _RESNEXT = (*_SCALED, GROUPS, WIDTH_PER_GROUP)
 
 _SHUFFLENET_WIDTHS = {
@@ -111,7 +118,22 @@ _REGNET_SIZES = (
     *("4.0gf", "6.4gf", "8.0gf", "12gf", "16gf", "32gf"),
 )
 _REFITTED = ("regnetx_400mf", "regnety_800mf", "regnety_8.0gf")
+_MOBILENETV4_SIZES = {
+    "conv_small": 224,
+    "conv_medium": 256,
+    "conv_large": 384,
+    "hybrid_medium": 256,
+    "hybrid_large": 384,
+    "conv_aa_medium": 256,
+    "conv_aa_large": 384,
+    "conv_blur_medium": 224,
+}
+"""The resolution of each network: of the last three, which only timm has, that of its weights."""
+
 _POOLFORMERS = ("s12", "s24", "s36", "m36", "m48")
+_FASTVITS = ("t8", "t12", "s12", "sa12", "sa24", "sa36", "ma36")
+_SCALED_WITH_FORM = (*_SCALED, FORM)
+_STARNETS = ("s1", "s2", "s3", "s4", "s050", "s100", "s150")
 
 
 def _mobilevlm(size: str, layers: int, heads: int, head: int) -> Model:
@@ -130,10 +152,19 @@ def _mobilevlm(size: str, layers: int, heads: int, head: int) -> Model:
     )
 
 
+def _mobilenetv4(size: str, resolution: int) -> Model:
+    return Model(f"mobilenetv4_{size}", "mobilenetv4", V4, _SCALED_OR_TIMM, resolution)
+
+
 def _efficientnet(id: str, width: float, depth: float, resolution: int) -> Model:
     """An EfficientNet: the network of Table 1 in arXiv 1905.11946 with coefficients of its own."""
     options = (replace(WIDTH, default=width), replace(DEPTH, default=depth), CLASSES)
     return Model(id, "efficientnet", EFFICIENTNET, options, resolution)
+
+
+def _efficientvit(size: str) -> Model:
+    """An EfficientViT of MIT."""
+    return Model(f"efficientvit_{size}", "efficientvit", EFFICIENTVIT_MIT, (CLASSES,))
 
 
 def _shufflenetv1(groups: int, width: float) -> Model:
@@ -153,9 +184,9 @@ def _mobileclip(size: str, resolution: int, *forms: Option) -> Model:
     return Model(id, "mobileclip", MOBILECLIP, options, resolution, (IMAGE, texts))
 
 
-def _ghostnet(family: str, paper: Paper, width: float) -> Model:
+def _ghostnet(family: str, paper: Paper, width: float, *forms: Option) -> Model:
     """A GhostNet by its published width: the option width of `ghostnet_130` is 1.3 by default."""
-    options = (replace(WIDTH, default=width), DEPTH, CLASSES)
+    options = (replace(WIDTH, default=width), DEPTH, CLASSES, *forms)
     return Model(f"{family}_{round(100 * width):03}", family, paper, options)
 
 
@@ -183,6 +214,7 @@ _MODELS = (
     Model("mobilenetv2", "mobilenetv2", V2, _SCALED),
     Model("mobilenetv3_large", "mobilenetv3", V3, (*_SCALED, _V3_RECIPES)),
     Model("mobilenetv3_small", "mobilenetv3", V3, (*_SCALED, _V3_RECIPES)),
+    *(_mobilenetv4(size, resolution) for size, resolution in _MOBILENETV4_SIZES.items()),
     _efficientnet("efficientnet_b0", 1.0, 1.0, 224),
     _efficientnet("efficientnet_b1", 1.0, 1.1, 240),
     _efficientnet("efficientnet_b2", 1.1, 1.2, 260),
@@ -198,6 +230,7 @@ _MODELS = (
     *(_shufflenetv2(width) for width in (0.5, 1.0, 1.5, 2.0)),
     *(_ghostnet("ghostnet", GHOSTNET, width) for width in (0.5, 1.0, 1.3)),
     *(_ghostnet("ghostnetv2", GHOSTNETV2, width) for width in (1.0, 1.3, 1.6)),
+    *(_ghostnet("ghostnetv3", GHOSTNETV3, width, FORM) for width in (0.5, 1.0, 1.3, 1.6)),
     *_sizes("resnet{}", "resnet", RESNET, ("18", "34")),
     *_sizes("resnet{}", "resnet", RESNET, ("50", "101", "152"), _RESNEXT),
     *(_regnet(f"regnet{letter}_{size}") for letter in "xy" for size in _REGNET_SIZES),
@@ -210,10 +243,14 @@ _MODELS = (
     _mobilevlm("3b", 32, 32, 80),
     *_sizes("mobilevit_{}", "mobilevit", MOBILEVIT, ("xxs", "xs", "s"), resolution=256),
     *_sizes("efficientformer_{}", "efficientformer", EFFICIENTFORMER, ("l1", "l3", "l7")),
+    *(_efficientvit(size) for size in ("b0", "b1", "b2", "b3", "l1", "l2", "l3")),
+    *_sizes("fastvit_{}", "fastvit", FASTVIT, _FASTVITS, _SCALED_WITH_FORM, 256),
     _mobileclip("s0", 256, FORM),
     _mobileclip("s1", 256, FORM),
     _mobileclip("s2", 256, FORM),
     _mobileclip("b", 224),
+    *_sizes("mobileone_s{}", "mobileone", MOBILEONE, "01234", _SCALED_IN_FORMS),
+    *_sizes("starnet_{}", "starnet", STARNET, _STARNETS),
 )
 
 MODELS: Mapping[str, Model] = {model.id: model for model in _MODELS}

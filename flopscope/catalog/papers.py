@@ -47,6 +47,16 @@ V3 = Paper(
         "Weijun Wang, Yukun Zhu, Ruoming Pang, Vijay Vasudevan, Quoc V. Le, Hartwig Adam"
     ),
 )
+V4 = Paper(
+    "MobileNetV4: Universal Models for the Mobile Ecosystem",
+    "2404.10518",
+    2024,
+    _by(
+        "Danfeng Qin, Chas Leichner, Manolis Delakis, Marco Fornoni, Shixin Luo, Fan Yang, "
+        "Weijun Wang, Colby Banbury, Chengxi Ye, Berkin Akin, Vaibhav Aggarwal, Tenghui Zhu, "
+        "Daniele Moro, Andrew Howard"
+    ),
+)
 EFFICIENTNET = Paper(
     "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
     "1905.11946",
@@ -83,6 +93,12 @@ GHOSTNETV2 = Paper(
     2022,
     _by("Yehui Tang, Kai Han, Jianyuan Guo, Chang Xu, Chao Xu, Yunhe Wang"),
 )
+GHOSTNETV3 = Paper(
+    "GhostNetV3: Exploring the Training Strategies for Compact Models",
+    "2404.11202",
+    2024,
+    _by("Zhenhua Liu, Zhiwei Hao, Kai Han, Yehui Tang, Yunhe Wang"),
+)
 RESNET = Paper(
     "Deep Residual Learning for Image Recognition",
     "1512.03385",
@@ -103,6 +119,12 @@ CONVNEXT = Paper(
         "Zhuang Liu, Hanzi Mao, Chao-Yuan Wu, Christoph Feichtenhofer, Trevor Darrell, Saining Xie"
     ),
 )
+FASTVIT = Paper(
+    "FastViT: A Fast Hybrid Vision Transformer using Structural Reparameterization",
+    "2303.14189",
+    2023,
+    _by("Pavan Kumar Anasosalu Vasu, James Gabriel, Jeff Zhu, Oncel Tuzel, Anurag Ranjan"),
+)
 MOBILECLIP = Paper(
     "MobileCLIP: Fast Image-Text Models through Multi-Modal Reinforced Training",
     "2311.17049",
@@ -111,6 +133,12 @@ MOBILECLIP = Paper(
         "Pavan Kumar Anasosalu Vasu, Hadi Pouransari, Fartash Faghri, Raviteja Vemulapalli, "
         "Oncel Tuzel"
     ),
+)
+MOBILEONE = Paper(
+    "MobileOne: An Improved One millisecond Mobile Backbone",
+    "2206.04040",
+    2022,
+    _by("Pavan Kumar Anasosalu Vasu, James Gabriel, Jeff Zhu, Oncel Tuzel, Anurag Ranjan"),
 )
 WTCONVNEXT = Paper(
     "Wavelet Convolutions for Large Receptive Fields",
@@ -132,6 +160,12 @@ MOBILEVIT = Paper(
     "2110.02178",
     2021,
     _by("Sachin Mehta, Mohammad Rastegari"),
+)
+EFFICIENTVIT_MIT = Paper(
+    "EfficientViT: Multi-Scale Linear Attention for High-Resolution Dense Prediction",
+    "2205.14756",
+    2022,
+    _by("Han Cai, Junyan Li, Muyan Hu, Chuang Gan, Song Han"),
 )
 EFFICIENTFORMER = Paper(
     "EfficientFormer: Vision Transformers at MobileNet Speed",
@@ -160,4 +194,10 @@ MOBILEVLM = Paper(
         "Xiangxiang Chu, Limeng Qiao, Xinyu Zhang, Shuang Xu, Fei Wei, Yang Yang, Xiaofei Sun, "
         "Yiming Hu, Xinyang Lin, Bo Zhang, Chunhua Shen"
     ),
+)
+STARNET = Paper(
+    "Rewrite the Stars",
+    "2403.19967",
+    2024,
+    _by("Xu Ma, Xiyang Dai, Yue Bai, Yizhou Wang, Yun Fu"),
 )

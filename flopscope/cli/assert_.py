@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from flopscope.cli.answering import Answer, answered
 from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import budget_options
+from flopscope.cli.sections import command
 from flopscope.cli.subject import subject_of, subject_options
 from flopscope.errors import BadInput
 
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
     from flopscope.search.budgets import Budget
 
 
-@click.command(name="assert")
-@target_argument("target", "MODEL|TARGET")
+@command(name="assert")
+@target_argument("target", "TARGET")
 @budget_options("--max-{}", "At most {}.")
 @subject_options
 @FORMAT
@@ -31,13 +30,16 @@ def assert_(
     given: Given,
     budgets: list[Budget],
 ) -> Answer:
-    """Exit 1 unless a network keeps its budgets, naming the layers that hold the excess.
+    """Test that a network keeps its budgets.
+
+    If it breaks one, the exit status is 1, and the largest layers that make up the excess are
+    named. A network with an operator of unknown cost keeps no budget.
 
     \b
     flopscope assert net.py:Net --max-macs 300M --max-params 5M --res 224
     flopscope assert mobilenetv2 --max-macs 310M
 
-    TARGET is what `flopscope profile` takes; loading a Python target runs its code.
+    TARGET is a network of any kind, as `flopscope --help` lists them.
     """
     from flopscope.conventions import CONVENTIONS
     from flopscope.present.assert_ import verdict_document

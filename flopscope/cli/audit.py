@@ -8,9 +8,10 @@ from flopscope.cli.answering import Answer, answered
 from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
+from flopscope.cli.sections import command
 
 
-@click.command()
+@command()
 @target_argument("models", "[MODEL...]", nargs=-1)
 @click.option("--family", help="The figures of a family, such as mobilenetv3.")
 @click.option("--summary", is_flag=True, help="Show only how many numbers have each verdict.")
@@ -18,11 +19,12 @@ from flopscope.cli.progress import waiting
 @OUTPUT
 @answered
 def audit(models: tuple[str, ...], family: str | None, summary: bool) -> Answer:
-    """Recompute published figures: each is equal, explained by the reading of its table, an
-    exception in it, or has a stated cause.
+    """Recompute the published figures of the catalogue.
 
-    Without a name it goes through all figures of the catalogue. Exit 1 if one that stands alone is
-    left open.
+    Each figure gets a verdict: it equals the exact count, it is explained by the way of counting
+    of its table, it is an exception in that table, or it differs for a stated cause. Without a name
+    all figures are recomputed. The exit status is 1 if nothing explains a figure that has no others
+    beside it in its table.
 
     \b
     flopscope audit mobilenetv2

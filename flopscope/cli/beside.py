@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from flopscope.cli.options import RES, positive
+from flopscope.cli.options import ARGUMENTS, EXAMPLES, RES, positive
 from flopscope.errors import BadInput
 
 
@@ -49,20 +49,11 @@ def free_target_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--input",
         "inputs",
         multiple=True,
-        help="Sizes of an input of your own network, whose names may be free: 1,T,64. Repeatable.",
+        help="The sizes of an input of your own network, whose names may be free: 1,T,64. "
+        "Repeatable.",
     )
-    @click.option(
-        "--arg",
-        "arguments",
-        multiple=True,
-        help="Argument of your own class or function, name=value. Repeatable.",
-    )
-    @click.option(
-        "--example",
-        "examples",
-        multiple=True,
-        help="The value of a named size of an ONNX file, batch=1. Repeatable.",
-    )
+    @ARGUMENTS
+    @EXAMPLES
     @wraps(command)
     def folded(
         res: tuple[int, int] | None,

@@ -9,22 +9,24 @@ import click
 from flopscope.cli.answering import Answer, answered
 from flopscope.cli.options import FORMAT, OUTPUT
 from flopscope.cli.quantities import budget_options
+from flopscope.cli.sections import command
 
 if TYPE_CHECKING:
     from flopscope.search.budgets import Budget
 
 
-@click.command(name="list")
+@command(name="list")
 @click.argument("patterns", nargs=-1, metavar="[PATTERN...]")
 @budget_options("--max-{}", "List only models of at most {}.")
 @FORMAT
 @OUTPUT
 @answered
 def list_models(patterns: tuple[str, ...], budgets: list[Budget]) -> Answer:
-    """List the models, their options and papers.
+    """List the models of the catalogue, with their options, costs and papers.
 
-    PATTERN is a word that the name of a model or family contains, or a pattern of such names.
-    Costs are those at the input size that the model is made for.
+    PATTERN is a word that the name of a model or family contains, such as ghost, or a pattern of
+    the whole name, in which * stands for any letters and ? for one. Costs are those at the input
+    size for which the model is made.
 
     \b
     flopscope list ghost
@@ -37,7 +39,7 @@ def list_models(patterns: tuple[str, ...], budgets: list[Budget]) -> Answer:
     return Answer(list_document(listing(patterns, budgets)), Sources())
 
 
-@click.command()
+@command()
 @FORMAT
 @OUTPUT
 @answered

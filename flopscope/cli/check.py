@@ -11,6 +11,7 @@ from flopscope.cli.answering import Answer, answered
 from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORM, FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
+from flopscope.cli.sections import command
 from flopscope.cli.subject import subject_options
 from flopscope.errors import BadInput
 
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
 PACKAGES = ("torch", "fvcore")
 
 
-@click.command()
+@command()
 @target_argument("models", "TARGET|BLOCK...", nargs=-1, required=True)
 @subject_options
 @FORM
 @click.option(
     "--prove",
     is_flag=True,
-    help="Prove it for all sizes, by a trace of the module on symbolic sizes.",
+    help="Prove the formula for all sizes, by tracing the module on symbolic sizes.",
 )
 @FORMAT
 @OUTPUT
@@ -38,13 +39,13 @@ def check(
     form: str | None,
     prove: bool,
 ) -> Answer:
-    """Check the closed form against the real module, row by row; exit 1 on any difference.
+    """Check a formula against the real PyTorch module; exit 1 on any difference.
 
-    The witnesses are fvcore and torch's FlopCounterMode, run on the reference PyTorch module. With
-    --prove the witness is the formula that is traced from the module's code: the two are compared
-    as an identity in the sizes of the inputs (B, H, W). A named block, such as inverted_residual,
-    is proved in its channels, kernel and groups too. Any other network, as `flopscope profile`
-    takes it, has no closed form: its trace is compared with fvcore and torch, in total.
+    The closed form of a catalogue model is compared, row by row, with what fvcore and torch's
+    FlopCounterMode count as the PyTorch module runs. With --prove it is compared with the formula
+    that is traced from the module's code: they must be the same for all sizes of the input (B, H,
+    W), and for a block, such as inverted_residual, for all channels, kernels and groups too. Any
+    other TARGET has no closed form, so its trace is compared with fvcore and torch.
 
     \b
     flopscope check mobilenetv2 --res 224

@@ -22,6 +22,7 @@ from flopscope.cli.options import (
     plot_options,
 )
 from flopscope.cli.progress import waiting
+from flopscope.cli.sections import command
 from flopscope.cli.subject import subject_options
 from flopscope.cli.tables import style_options
 from flopscope.present.panels import COMPARISON
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from flopscope.present.table import Document
 
 
-@click.command()
+@command()
 @target_argument("models", "TARGET...", nargs=-1, required=True)
 @subject_options
 @SCALE
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Compare with what fvcore and torch count on the real module; needs torch.",
 )
-@columns_option("NETWORKS", "Columns of a table for a paper, such as params,macs,top1,cite.")
+@columns_option("NETWORKS", "The columns of the table, such as params,macs,top1,cite.")
 @click.option(
     "--sort",
     help="Order the rows by a column, the largest first, or the smallest first as in +macs. Groups "
@@ -78,8 +79,8 @@ def compare(
 ) -> Answer:
     """Compare the parameters, work, activations, size and published accuracy of networks.
 
-    TARGET is a model of the catalogue, or what `flopscope profile` takes: a row says which.
-    --arg is for each network of your own, and --input for all.
+    TARGET is a network of any kind, as `flopscope --help` lists them, and a table may mix kinds.
+    --arg is given to every network of your own, and --input to all of them.
 
     \b
     flopscope compare mobilenetv1 mobilenetv2 --res 224
@@ -89,10 +90,10 @@ def compare(
     flopscope compare resnet50 efficientnet_b0 --scale phi=1,alpha=1.2,beta=1.1
     flopscope compare mobilenetv2 ghostnet_100 --columns macs,cite --format latex
 
-    Ratios are to the first network. --plot draws the count by stage and by kind, against the input
-    size, the width and the activations, as far as the networks have them; --panel draws one of
-    these alone. In LaTeX the column cite is \\cite, and the BibTeX entries stand in comments unless
-    --bib writes them into a file.
+    The columns Size and Work are ratios to the first network. --plot draws the work by stage and
+    by kind of operator, against the input size, the width and the activations; --panel draws one
+    of these alone. In LaTeX the column cite holds \\cite, and the BibTeX entries stand in comments
+    unless --bib writes them into a file.
     """
     from flopscope.answers import compare as answers
     from flopscope.answers.target import is_catalog

@@ -10,6 +10,7 @@ from flopscope.cli.answering import Answer, answered
 from flopscope.cli.completing import target_argument
 from flopscope.cli.options import CONVENTION, FORM, FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
+from flopscope.cli.sections import command
 from flopscope.cli.subject import subject_options
 from flopscope.cli.tables import style_options
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from flopscope.conventions import Convention
 
 
-@click.command()
+@command()
 @target_argument("before", "TARGET")
 @target_argument("after", "TARGET")
 @subject_options
@@ -41,10 +42,11 @@ def diff(
     everything: bool,
     exit_code: bool,
 ) -> Answer:
-    """Match two networks row by row: what was added, removed and changed, and what each costs.
+    """Show what was added, removed and changed between two networks, and what each change costs.
 
-    Each TARGET is a model of the catalogue, or what `flopscope profile` takes. Rows match by their
-    names and by what they are, so that a layer of another name is not a difference.
+    TARGET is a network of any kind, as `flopscope --help` lists them. The rows of the two are
+    matched by their names and by what they are, so a layer that only has another name is no
+    difference.
 
     \b
     flopscope diff net.py:Net 'net.py:Net[width=24]' --res 224
@@ -52,8 +54,9 @@ def diff(
     flopscope diff net.py:Net net.onnx --res 224
     flopscope diff mobileclip_s0:form=train mobileclip_s0 --by stage
 
-    A difference is the second network's cost less that of the first; those of the rows add up to
-    that of the networks. Without --res or --input each network has its own input.
+    A difference is the cost of the second network less that of the first, and the differences of
+    the rows add up to that of the networks. Without --res or --input each network has the input
+    that it is made for.
     """
     from flopscope.answers import diff as answers
     from flopscope.answers.target import is_catalog

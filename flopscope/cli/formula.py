@@ -12,6 +12,7 @@ from flopscope.cli.completing import target_argument
 from flopscope.cli.options import PLAIN_OUTPUT, format_option, names, read_by
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import ADDITIVE
+from flopscope.cli.sections import command
 from flopscope.errors import BadInput, listed
 
 USUAL = ("macs", "params")
@@ -36,7 +37,7 @@ def _formats() -> str:
     return f"{listed(formula.FORMATS)}; of a law {listed(more)} too"
 
 
-@click.command()
+@command()
 @target_argument("name", "MODEL|BLOCK|LAW|TARGET")
 @click.option(
     "--of",
@@ -62,7 +63,7 @@ def _formats() -> str:
     "--example",
     "examples",
     multiple=True,
-    help="A value at which a target runs in place of a free size, C=48. Repeatable.",
+    help="The value that a free size has while the target is traced, C=48. Repeatable.",
 )
 @click.option(
     "--assume",
@@ -88,12 +89,12 @@ def formula(
     assume: str | None,
     ideal: bool,
 ) -> Answer:
-    """Print the formula of a model or block, derive a law, or derive the formula of your own
-    module.
+    """Print a cost as a formula, with the sizes for which it holds.
 
-    TARGET is path/to/file.py:Name or package.module:Name, a class or function that makes an
-    nn.Module from the arguments, or path/to/model.onnx, whose named sizes are free. A kernel size
-    that is given as a name is taken as odd. Loading a Python target runs its code.
+    MODEL and BLOCK are names of the catalogue, and LAW is one that `flopscope laws` derives.
+    TARGET is a class or function that makes an nn.Module, whose arguments may be free, a network
+    of timm or torchvision, or an ONNX file, whose named sizes are free; `flopscope --help` says how
+    each is written. A kernel size that is given as a name is taken as odd.
 
     \b
     flopscope formula mobilenetv2 --assume "H, W multiples of 32"

@@ -148,16 +148,30 @@ FORMAT = format_option(table_formats, "table", callback=checked_by(_check_format
 OUTPUT = file_option(
     ("-o", "--output", "output_path"),
     check_pair,
-    "Write to this file, whole or not at all, in the format that .csv, .md, .tex, .json or .html "
-    "names; FILE.json beside it says how it is made. A - is standard output.",
+    "Write to this file, whole or not at all. Its ending, .csv, .md, .tex, .json or .html, "
+    "names the format. FILE.json beside it says how it was made. A - is standard output.",
 )
 PLAIN_OUTPUT = file_option(
     ("-o", "--output", "output_path"),
     check_file,
-    "Write to this file, whole or not at all, in the format that .tex, .json, .py or .md names. "
-    "A - is standard output.",
+    "Write to this file, whole or not at all. Its ending, .tex, .json, .py or .md, names the "
+    "format. A - is standard output.",
 )
-RES = res_option("Input size: 224, or HxW as in 192x256. Without it, each model has its own.")
+RES = res_option(
+    "The input size: 224, or HxW as in 192x256. Without it, each model has the size it is made for."
+)
+ARGUMENTS = click.option(
+    "--arg",
+    "arguments",
+    multiple=True,
+    help="An argument of your own class or function, name=value. Repeatable.",
+)
+EXAMPLES = click.option(
+    "--example",
+    "examples",
+    multiple=True,
+    help="The value of a named size of an ONNX file, batch=1. Repeatable.",
+)
 BATCH = click.option(
     "--batch", default="1", callback=positive("batch"), help="Batch size.", show_default=True
 )
@@ -165,27 +179,27 @@ SCALE = click.option(
     "--scale",
     "scaling",
     callback=read_by(_scaling),
-    help="Compound scaling: phi=1,alpha=1.2,beta=1.1,gamma=1.15 multiplies the depth by alpha^phi, "
-    "the width by beta^phi and the resolution by gamma^phi; these are the defaults.",
+    help="Compound scaling: phi=1,alpha=1.2,beta=1.1,gamma=1.15, which are the defaults, "
+    "multiplies the depth by alpha^phi, the width by beta^phi and the resolution by gamma^phi.",
 )
 CONVENTION = click.option(
     "--convention",
     default="macs",
     callback=read_by(_convention),
     show_default=True,
-    help="What is counted; `flopscope conventions` lists them.",
+    help="How work is counted; `flopscope conventions` lists the conventions.",
 )
 ACCURACY = click.option(
     "--accuracy",
     callback=checked_by(_check_accuracy),
     metavar="WHOSE",
-    help="Whose top-1 to take: paper, authors, torchvision, timm or another source (a wrong name "
-    "lists all), one recipe of it as in torchvision:V2, or best. Without it, the first of these "
-    "that states one.",
+    help="Whose top-1 to take: that of the paper, authors, torchvision, timm or another source "
+    "(a wrong name lists them), of one training recipe as in torchvision:V2, or the best. "
+    "Without it, the first of these that states one is taken.",
 )
 FORM = click.option(
     "--form",
-    help="The form of models that have two: train or deploy. Without it, deploy.",
+    help="The form of models that have two, train or deploy.  [default: deploy]",
 )
 
 
@@ -199,13 +213,13 @@ class Plot(NamedTuple):
 
 
 LOOK = {
-    "size": "Width and height of the picture in inches, such as 3.3x2.4, a width alone, or column "
+    "size": "Width and height of the picture in inches, such as 3.3x2.4; a width alone; or column "
     "or page, the widths of a paper.",
-    "title": "Title of the picture.",
-    "xlim": "Ends of the picture's axis x, such as 100M:1G, or one of them, such as 100M:.",
-    "ylim": "Ends of the picture's axis y, such as 70:80.",
-    "xscale": "Scale of the picture's axis x: linear or log.",
-    "yscale": "Scale of the picture's axis y: linear or log.",
+    "title": "The picture's title.",
+    "xlim": "The ends of the picture's x-axis, such as 100M:1G, or one end, such as 100M:.",
+    "ylim": "The ends of the picture's y-axis, such as 70:80.",
+    "xscale": "The scale of the picture's x-axis: linear or log.",
+    "yscale": "The scale of the picture's y-axis: linear or log.",
     "dpi": "Dots per inch of a .png.  [default: 300]",
 }
 """The options on how a picture looks. Without them the picture decides."""
@@ -230,7 +244,7 @@ def plot_options(panels: Sequence[str] = ()) -> Callable[[Callable[..., Any]], C
         return file_option(
             ("--plot", "plot_path"),
             check_picture,
-            "Draw the result into a .png, .svg or .pdf; FILE.json beside it says how it is made.",
+            "Draw the result into a .png, .svg or .pdf; FILE.json beside it says how it was made.",
         )(found)
 
     return decorated

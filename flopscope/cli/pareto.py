@@ -19,6 +19,7 @@ from flopscope.cli.options import (
 )
 from flopscope.cli.progress import counting
 from flopscope.cli.quantities import NAMES, budget_options
+from flopscope.cli.sections import command
 from flopscope.cli.tables import style_options
 from flopscope.errors import BadInput, listed
 
@@ -33,13 +34,13 @@ if TYPE_CHECKING:
     from flopscope.search.points import Own, Question
 
 
-@click.command()
+@command()
 @target_argument("targets", "[TARGET]...", nargs=-1)
 @click.option(
     "--top1",
     "accuracies",
     multiple=True,
-    help="Top-1 of a TARGET in per cent, once for each of them, in their order.",
+    help="The top-1 of a TARGET in per cent; give it once for each TARGET, in their order.",
 )
 @click.option(
     "--input",
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
     "costs",
     multiple=True,
     default=("macs",),
-    help=f"Cost: {listed([*NAMES, 'latency'])}. Repeatable.  [default: macs]",
+    help=f"The cost: {listed([*NAMES, 'latency'])}. Repeatable.  [default: macs]",
 )
 @click.option(
     "--results",
@@ -113,12 +114,15 @@ def pareto(
     flopscope pareto --results results-imagenet.csv
     flopscope pareto net.py:Net --top1 71.3 --res 224
 
-    A TARGET with its top-1 stands among the published networks; it is what `flopscope compare`
-    takes. With budgets, the most accurate network within them comes first. Accuracies are the
-    published ones, each at the input size for which it was published. FILE has timm's columns,
-    model, img_size, top1, param_count, or model, top1 and any of res, params, macs and latency_ms.
-    A network of the catalogue, and a TARGET, has computed costs; a model that timm or torchvision
-    alone knows has those where the file states none.
+    With budgets, the most accurate network that keeps them comes first. Accuracies are the
+    published ones, each at the input size for which it was published. A TARGET with its --top1 is
+    put among the published networks; it is a network of any kind, as `flopscope --help` lists
+    them.
+
+    The file of --results has timm's columns (model, img_size, top1, param_count), or model, top1
+    and any of res, params, macs and latency_ms. The costs of catalogue models and of targets are
+    computed. Those of other models are as the file states them; where it states none, models of
+    timm and torchvision are counted.
     """
     from flopscope.answers.counted import Given
     from flopscope.present.pareto import front_document

@@ -81,7 +81,8 @@ def _split(by: str) -> Callable[..., Any]:
         "--by",
         default=by,
         show_default=True,
-        help="A tree by module, or flat by layer, operator (its kind), stage or block.",
+        help="What a line of the table is: module, in a tree; layer, operator (a kind of it), "
+        "stage or block, in a flat list.",
     )
 
 
@@ -107,7 +108,7 @@ _INPUTS = (
         "--example",
         "examples",
         multiple=True,
-        help="A value at which the target runs in place of a free size, tokens=77. Repeatable.",
+        help="The value that a free size has while the target is traced, tokens=77. Repeatable.",
     ),
     click.option(
         "--rules", help="Rules of your own operators, file.py:RULES: a mapping from name to rule."
@@ -118,12 +119,12 @@ _LAYOUT = (
     click.option(
         "--depth",
         callback=natural("depth"),
-        help="Fold the tree below this depth; 0 leaves the total alone.",
+        help="Fold the tree below this depth; 0 prints the total only.",
     ),
     click.option(
         "--sort",
-        help=f"Largest first by count, as the convention counts, or {listed(ADDITIVE)}. Smallest "
-        "first with a plus, as in +macs.",
+        help="Put the largest first, or the smallest with a plus as in +macs, by count (the work "
+        f"under --convention) or by {listed(ADDITIVE)}.",
     ),
     columns_option("PARTS", "Columns of the table, such as input,kernel,output,params,macs."),
     click.option(
@@ -133,7 +134,7 @@ _LAYOUT = (
         "--epoch",
         callback=read_by(_images),
         metavar="IMAGES",
-        help="With --backward, an epoch of so many images too, 1.28M, in steps of the batch.",
+        help="With --backward, what an epoch of this many images costs, such as 1.28M.",
     ),
     click.option("--strict", is_flag=True, help="Exit 1 if the cost of an operator is unknown."),
     format_option(lambda: f"{table_formats()}; at free sizes python too", "table"),

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import TYPE_CHECKING
 
-import click
-
 from flopscope.cli.answering import Answer, answered, asked
 from flopscope.cli.completing import target_argument
 from flopscope.cli.options import PLOT
 from flopscope.cli.part_options import Asked, part_options
 from flopscope.cli.progress import waiting
+from flopscope.cli.sections import command
 from flopscope.cli.tables import style_options
 
 if TYPE_CHECKING:
@@ -26,21 +25,22 @@ if TYPE_CHECKING:
     from flopscope.sizes import Shape
 
 
-@click.command()
-@target_argument("target", "MODEL|TARGET")
+@command()
+@target_argument("target", "TARGET")
 @part_options("module")
 @style_options()
 @PLOT
 @answered
 def profile(target: str, given: Asked) -> Answer:
-    """Trace a network and print its modules as a tree, with numbers or, at free sizes, formulas.
+    """Show what each part of a network costs, as a tree of its modules.
 
-    TARGET is path/to/file.py:Name, package.module:Name, timm:NAME or torchvision:NAME. Name is an
-    nn.Module, or a class or function that makes one; Net.small, 'Net(Config(width=16))' and
-    'Net[width=16]', which is --arg width=16, are read too. Loading a Python target runs its code.
-    Without --input and --res the input is the image that a model of the catalogue, of timm or of
-    torchvision is made for. path/to/model.onnx is read and never run: it has inputs of its own,
-    whose sizes --input replaces, and --example gives a named size its value.
+    TARGET is a network of any kind, as `flopscope --help` lists them. The name in a file or module
+    is an nn.Module, or a class or function that makes one; Net.small and 'Net(Config(width=16))'
+    are read too, and 'Net[width=16]' means the same as --arg width=16. The network is traced on
+    shapes, without weights. Where a size of the input is a letter, as in --input B,3,H,W, costs are
+    formulas. Without --input and --res the input is the image that a model of the catalogue, of
+    timm or of torchvision is made for. An ONNX file has inputs of its own: --input replaces their
+    sizes, and --example gives a named size its value.
 
     \b
     flopscope profile timm:convnext_tiny --res 224 --depth 2
@@ -52,7 +52,7 @@ def profile(target: str, given: Asked) -> Answer:
     flopscope profile net.py:Net --res 224 --batch 128 --backward --epoch 1.28M
     flopscope profile model.onnx
 
-    A total over an operator whose cost is unknown is a lower bound, and printed with ≥.
+    A total that has an operator of unknown cost in it is a lower bound, which is printed with ≥.
     """
     from flopscope.present.profile import ProfileReport
     from flopscope.present.profile_formats import FORMATS
@@ -67,18 +67,19 @@ def profile(target: str, given: Asked) -> Answer:
     return Answer(report, sources, holds, lambda plot: _picture(report, plot), FORMATS)
 
 
-@click.command()
-@target_argument("target", "MODEL|TARGET")
+@command()
+@target_argument("target", "TARGET")
 @part_options("layer")
 @PLOT
 @style_options()
 @answered
 def show(target: str, given: Asked) -> Answer:
-    """Show one network layer by layer.
+    """Show what each layer of a network costs, in order.
 
-    TARGET is a model of the catalogue, or what `flopscope profile` takes. The options are those of
-    `flopscope profile`. A model of the catalogue is shown by its closed form, in the names of its
-    paper; profile traces it, and has the names of its modules. Without --batch it is 1.
+    TARGET is a network of any kind, as `flopscope --help` lists them. A model of the catalogue is
+    shown from its closed form, with the names of its paper and without torch; `flopscope profile`
+    traces its PyTorch module and shows the names of the code. The options of both commands are the
+    same. Without --batch the batch is 1.
 
     \b
     flopscope show mobilenetv2 --by stage

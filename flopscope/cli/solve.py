@@ -13,6 +13,7 @@ from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORMAT, OUTPUT, positive
 from flopscope.cli.progress import counting
 from flopscope.cli.quantities import budget_options
+from flopscope.cli.sections import command
 from flopscope.cli.tables import style_options
 from flopscope.errors import BadInput
 
@@ -20,24 +21,25 @@ if TYPE_CHECKING:
     from flopscope.search.budgets import Budget
 
 
-@click.command()
+@command()
 @target_argument("target", "TARGET")
 @budget_options("--{}", "At most {}.")
 @click.option(
     "--free",
-    help="Sizes to choose, joined by commas, alone or with values: width,res or "
+    help="The sizes to choose, with commas between them. A name may have its values: "
     "width=0.25:2:0.05 (from, to, step) or width=16,24,32.",
 )
 @click.option(
     "--when",
     metavar="EQUATION",
-    help="Instead of a budget, an equation of two costs, such as 'attention = conv'.",
+    help="Find where two costs are equal, such as 'attention = conv', in place of a budget.",
 )
 @free_target_options
 @click.option(
     "--step",
     callback=positive("step"),
-    help="Resolutions are multiples of this where another size is free too.  [default: 32]",
+    help="The resolutions that are tried are multiples of this if another size is free too.  "
+    "[default: 32]",
 )
 @FORMAT
 @OUTPUT
@@ -53,9 +55,9 @@ def solve(
 ) -> Answer:
     """Find the largest network that keeps a budget, or where one cost overtakes another.
 
-    TARGET is a model of the catalogue, path/to/file.py:Name, package.module:Name, timm:NAME,
-    torchvision:NAME or path/to/model.onnx. Free are the side of a square input, res; the batch;
-    options of a model; numbers that a constructor takes; and named sizes of an ONNX file.
+    TARGET is a network of any kind, as `flopscope --help` lists them. These sizes can be free: the
+    side of a square input, called res; the batch; the options of a catalogue model, such as width;
+    the numbers that a constructor takes; and the named sizes of an ONNX file.
 
     \b
     flopscope solve mobilenetv3_large --macs 150M --free width
@@ -63,7 +65,8 @@ def solve(
     flopscope solve net.py:Net --macs 40M --free width=16:128:8 --res 160
     flopscope solve efficientnet_b0 --when 'conv = 100 linear'
 
-    Exit 1 if no network keeps the budgets; the nearest that can be kept is named.
+    If no network keeps the budgets, the exit status is 1 and the nearest budget that can be kept is
+    named.
     """
     if when is None:
         return _kept(target, budgets, free or (), beside, step)

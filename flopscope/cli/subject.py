@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from flopscope.cli.options import BATCH, RES
+from flopscope.cli.options import ARGUMENTS, BATCH, EXAMPLES, RES
 
 if TYPE_CHECKING:
     from flopscope.answers.counted import Given
@@ -36,20 +36,10 @@ def subject_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--input",
         "inputs",
         multiple=True,
-        help="Sizes of an input of your own network, 1,3,224,224. Repeatable.",
+        help="The sizes of an input of your own network, 1,3,224,224. Repeatable.",
     )
-    @click.option(
-        "--arg",
-        "arguments",
-        multiple=True,
-        help="Argument of your own class or function, name=value. Repeatable.",
-    )
-    @click.option(
-        "--example",
-        "examples",
-        multiple=True,
-        help="The value of a named size of an ONNX file, batch=1. Repeatable.",
-    )
+    @ARGUMENTS
+    @EXAMPLES
     @wraps(command)
     def folded(
         res: tuple[int, int] | None,

@@ -13,6 +13,7 @@ from flopscope.cli.completing import target_argument
 from flopscope.cli.options import CONVENTION, FORMAT, OUTPUT, names, plot_options, read_by
 from flopscope.cli.progress import counting
 from flopscope.cli.quantities import NAMES, budget_options
+from flopscope.cli.sections import command
 from flopscope.cli.tables import style_options
 from flopscope.errors import listed
 from flopscope.present.panels import SWEEP
@@ -26,13 +27,13 @@ if TYPE_CHECKING:
     from flopscope.search.budgets import Budget
 
 
-@click.command()
+@command()
 @target_argument("target", "TARGET")
 @click.option(
     "--free",
     default="",
-    help="Sizes with their values, joined by commas: width=0.25:2:0.25 (from, to, step) or "
-    "res=160,192,224.",
+    help="The sizes and their values, with commas between them: width=0.25:2:0.25 (from, to, step) "
+    "or res=160,192,224.",
 )
 @click.option(
     "--of",
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     default="params,macs",
     show_default=True,
     callback=read_by(names),
-    help=f"What to count, joined by commas: {listed(NAMES)}.",
+    help=f"What to count, with commas between the names: {listed(NAMES)}.",
 )
 @CONVENTION
 @free_target_options
@@ -60,17 +61,18 @@ def sweep(
 ) -> Answer:
     """Count a network at every combination of the values of its free sizes.
 
-    TARGET is a model of the catalogue, path/to/file.py:Name, package.module:Name, timm:NAME,
-    torchvision:NAME or path/to/model.onnx. Free are the side of a square input, res; the batch;
-    options of a model; numbers that a constructor takes; and named sizes of an ONNX file.
+    TARGET is a network of any kind, as `flopscope --help` lists them. These sizes can be free: the
+    side of a square input, called res; the batch; the options of a catalogue model, such as width;
+    the numbers that a constructor takes; and the named sizes of an ONNX file.
 
     \b
     flopscope sweep mobilenetv2 --free width=0.25:2:0.25,res=160:256:32
     flopscope sweep net.py:Net --res 160 --free width=16:128:16 --plot sweep.pdf
     flopscope sweep model.onnx --free batch=1,8,32 --of macs,peak
 
-    A picture has the first quantity of --of, or the work, as a line along one size, as a line for
-    each value of a second one, or as a heat map. Exit 1 if no design keeps the budgets.
+    --plot draws the first quantity of --of, or the work without it: along one size as a line, along
+    two as a line for each value of the second, or as a heat map. The exit status is 1 if no design
+    keeps the budgets.
     """
     from flopscope.answers.sweep import sweep as swept
     from flopscope.present.provenance import PACKAGES, Sources

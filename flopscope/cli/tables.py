@@ -26,23 +26,26 @@ SHOWS: Mapping[str, Sequence[str]] = {
 
 UNITS = click.option(
     "--units",
-    help="Write counts in k, M, G or T, or exact with every digit; params=M,macs=G has one for "
-    "each column. CSV and JSON stay exact.",
+    help="The unit of counts: k, M, G or T, or exact for every digit; params=M,macs=G gives each "
+    "column its own. CSV and JSON stay exact.",
 )
 DIGITS = click.option(
     "--digits",
     callback=natural("digits"),
-    help="Decimals of counts in --units, halves rounded to even; MB, accuracies, ratios and shares "
-    "keep theirs.  [default: 1 in k and M, 2 in G and T]",
+    help="The decimals of counts in --units. MB, accuracies, ratios and shares keep theirs.  "
+    "[default: 1 in k and M, 2 in G and T]",
 )
 CAPTION = click.option(
-    "--caption", help="The text above the table; in LaTeX a table environment with this caption."
+    "--caption",
+    help="The text above the table. In LaTeX it makes a table environment with this caption.",
 )
-LABEL = click.option("--label", help="The name in LaTeX's \\ref of a table with a caption.")
+LABEL = click.option(
+    "--label", help="The name by which LaTeX's \\ref finds a table with a caption."
+)
 BOLD = click.option(
     "--bold",
     is_flag=True,
-    help="Lowest costs and highest accuracy in bold, in Markdown, LaTeX and HTML.",
+    help="Set the lowest costs and the highest accuracy in bold, in Markdown, LaTeX and HTML.",
 )
 FIELDS = ("units", "digits", "caption", "label", "bold")
 

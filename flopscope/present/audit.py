@@ -31,7 +31,14 @@ def _numbers(findings: Sequence[Finding]) -> Table:
     """A line for each stated number, with sources and causes in notes."""
     references = list(dict.fromkeys(map(_reference, findings)))
     columns = [
-        Column("model", "Model", _label, numeric=False, raw=lambda finding: finding.subject),
+        Column(
+            "model",
+            "Model",
+            _label,
+            numeric=False,
+            raw=lambda finding: finding.subject,
+            fold=_folded,
+        ),
         Column("stated", "Stated"),
         Column("exact", "Exact", integer),
         Column(
@@ -174,6 +181,15 @@ def _unit(finding: Finding) -> str | None:
     """What the number counts, for work in the source's own word."""
     units = {"params": "parameters", "compute": finding.figure.unit, "acts": "activations"}
     return units[finding.quantity]
+
+
+def _folded(finding: Finding, room: int) -> str:
+    """The same with a long id on two lines, broken behind an underscore."""
+    name, *others = _label(finding).split("\n")
+    at = name.rfind("_", 0, room)
+    whole = len(name) <= room or at < 0
+    lines = [name] if whole else [name[: at + 1], f"  {name[at + 1 :]}"]
+    return "\n".join([*lines, *others])
 
 
 def _size(resolution: tuple[int, int]) -> str:

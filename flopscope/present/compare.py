@@ -68,7 +68,7 @@ def _totals(comparison: Comparison, order: Order) -> Table:
         *([SOURCE] if comparison.mixed else []),
         *([_input_column()] if several else []),
         *map(reading_column, asked),
-        TOP1,
+        replace(TOP1, shown=bool(order.cited)),
         Column("whose", "Whose", numeric=False, raw=lambda taken: taken.words, shown=False),
         compared("params_ratio", "Size\n×"),
         compared(f"{comparison.convention.unit.lower()}_ratio", "Work\n×"),

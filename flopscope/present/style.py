@@ -157,8 +157,8 @@ def _check_columns(document: Document, style: Style) -> None:
             )
     if style.bold and not any(column.best for column in columns):
         raise BadInput(
-            "bold is for tables of several networks, and the rows of this one are no rivals; "
-            "leave bold out"
+            "bold marks the best of several networks, and the rows of this table are not networks "
+            "to choose from; leave bold out"
         )
 
 

@@ -179,6 +179,6 @@ def _formula(designs: Designs, term: str) -> Formula:
     rows = designs.ledger.filter(TERMS[term])
     if not rows:
         raise BadInput(
-            f"{designs.variant} has no operator of '{term}', so that it overtakes nothing"
+            f"{designs.variant} has no operator of '{term}', so it never equals another cost"
         )
     return rows.macs().formula

@@ -30,7 +30,7 @@ def own_points(
     """
     if len(targets) != len(accuracies):
         raise BadInput(
-            f"{option} is given {_times(len(accuracies))} and {_targets(len(targets))}; give it "
+            f"{option} is {_given(len(accuracies))}, but {_targets(len(targets))}; give it "
             "once for each target, in their order"
             if targets
             else f"{option} is the accuracy of a target, and none is given; name one, such as "
@@ -43,8 +43,8 @@ def own_points(
     return found
 
 
-def _times(number: int) -> str:
-    return {0: "nowhere", 1: "once", 2: "twice"}.get(number, f"{number} times")
+def _given(times: int) -> str:
+    return {0: "not given", 1: "given once", 2: "given twice"}.get(times, f"given {times} times")
 
 
 def _targets(number: int) -> str:

@@ -222,8 +222,10 @@ def test_arguments_in_brackets_are_free_in_a_formula(capsys):
     formulas = [
         printed(capsys, "formula", *words, "--of", "params") for words in ([bracketed], apart)
     ]
-    assert formulas[0] == formulas[1]
-    assert "N · (C + 1)" in formulas[0]
+    titles, texts = zip(*(found.split("\n", 1) for found in formulas), strict=True)
+    assert titles == (bracketed, "torch.nn:Linear")
+    assert texts[0] == texts[1]
+    assert "N · (C + 1)" in texts[0]
 
 
 def test_any_network_is_shown_layer_by_layer(capsys):

@@ -341,7 +341,29 @@ FREE = "give one such as 0.75, an array of them or a symbol"
         (
             lambda: fs.derive(nn.Linear(2, 3), {}),
             "Linear is a module already, and a formula in its arguments needs its class; give "
-            "that, or see fs.trace",
+            "that, or see fs.formula",
+        ),
+        (
+            lambda: fs.formula("separable-ratio"),
+            "separable-ratio is a law, which has formulas of its own; see "
+            "fs.law('separable-ratio')",
+        ),
+        (
+            lambda: fs.formula("mobilenetv2", inputs=("B", 3, "H", "W")),
+            "mobilenetv2 is free in the sizes of its inputs already; leave inputs out",
+        ),
+        (
+            lambda: fs.formula(nn.Conv2d(3, 8, 3), free="width"),
+            "Conv2d is not of the catalogue, and free, assume and ideal are for it; leave them "
+            "out, or see fs.derive",
+        ),
+        (
+            lambda: fs.formula(nn.Conv2d(3, 8, 3), "mac"),
+            "unknown quantity 'mac'; did you mean macs?",
+        ),
+        (
+            lambda: fs.formula(nn.ReLU()),
+            "the module has no layer that tells its input's shape; give an input",
         ),
         (
             lambda: fs.trace(Net),

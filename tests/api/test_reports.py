@@ -191,7 +191,8 @@ each = pytest.mark.parametrize(("line", "call"), SAME, ids=[line for line, _ in 
 
 
 @each
-def test_it_is_what_the_command_prints(capsys, line, call):
+def test_it_is_what_the_command_prints(capsys, monkeypatch, line, call):
+    monkeypatch.delenv("COLUMNS", raising=False)  # which would break lines on the command line
     report = call()
     status = main(shlex.split(line))
     assert capsys.readouterr() == (f"{report}\n", "")

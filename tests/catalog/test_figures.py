@@ -24,31 +24,37 @@ MODELS = {
     "mobilenetv1": {"mobilenetv1"},
     "mobilenetv2": {"mobilenetv2"},
     "mobilenetv3": {"mobilenetv3_large", "mobilenetv3_small"},
+    "mobilenetv4": {m.id for m in CATALOG.values() if m.family == "mobilenetv4"},
     "shufflenetv1": {m.id for m in CATALOG.values() if m.family == "shufflenetv1"},
     "shufflenetv2": {f"shufflenetv2_x{width}" for width in (0.5, 1.0, 1.5, 2.0)},
     "ghostnet": {"ghostnet_050", "ghostnet_100", "ghostnet_130"},
     "ghostnetv2": {"ghostnetv2_100", "ghostnetv2_130", "ghostnetv2_160"},
+    "ghostnetv3": {model.id for model in CATALOG.values() if model.family == "ghostnetv3"},
     "resnet": {f"resnet{layers}" for layers in (18, 34, 50, 101, 152)},
     "regnet": {model.id for model in CATALOG.values() if model.family == "regnet"},
     "convnext": {f"convnext_{size}" for size in ("tiny", "small", "base", "large")},
+    "fastvit": {model.id for model in CATALOG.values() if model.family == "fastvit"},
+    "mobileone": {model.id for model in CATALOG.values() if model.family == "mobileone"},
     "mobileclip": {f"mobileclip_{size}" for size in ("s0", "s1", "s2", "b")},
     "wtconvnext": {f"wtconvnext_{size}" for size in ("tiny", "small", "base")},
     "efficientformer": {f"efficientformer_{size}" for size in ("l1", "l3", "l7")},
     "mobilevit": {f"mobilevit_{size}" for size in ("xxs", "xs", "s")},
     "poolformer": {f"poolformer_{size}" for size in ("s12", "s24", "s36", "m36", "m48")},
+    "starnet": {model.id for model in CATALOG.values() if model.family == "starnet"},
 }
 UNITS = {
     None,
     "MACs",
     "MACs (fvcore total: MACs incl. norm)",
+    "FLOPs (fvcore total: MACs incl. norm)",
     "FLOPS (2 per MAC)",
     "FLOPS (MACs)",
     "FLOPs (MACs)",
     "FLOPs (MACs without attention products)",
+    "FLOPs (fvcore total without the classifier)",
     "FLOPs/2 (MACs incl. norm, activation, pooling)",
     "FLOPs (MACs incl. norm, activation)",
     "FLOPs (MACs incl. norm, activation, pooling)",
-    "FLOPs (fvcore total: MACs incl. norm)",
     "Flops (MACs incl. norm, activation, pooling)",
     "Flops (MACs)",
     "Flops (fvcore total: MACs incl. norm)",
@@ -65,9 +71,9 @@ UNITS = {
 }
 # Width 1 is the empty variant; other widths show no needless zero. A recipe needs a width, since
 # at width 1 the recipes agree, and "paper" is the default that is never written. ShuffleNetV2's
-# widths are models of their own. ResNeXt is a ResNet in groups.
+# widths are models of their own. ResNeXt is a ResNet in groups. The deployed form is the default.
 WIDTH = r"width=(?!1(?:,|$))(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?"
-OTHERS = r"recipe=torchvision|groups=\d+,width_per_group=\d+"
+OTHERS = r"recipe=torchvision|form=train|groups=\d+,width_per_group=\d+"
 VARIANT = re.compile(rf"(?:{WIDTH}(?:,recipe=(?:torchvision|timm))?|{OTHERS})?")
 
 each_family = pytest.mark.parametrize("family", FAMILIES)

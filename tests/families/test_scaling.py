@@ -43,6 +43,8 @@ NETWORKS = (
     "mobilenetv3_large:recipe=timm",
     "mobilenetv3_small:recipe=torchvision",
     "mobilenetv3_small",
+    "mobilenetv4_conv_small",
+    "mobilenetv4_hybrid_medium:recipe=timm",
     "efficientnetv2_s",
     "shufflenetv1_g3_x1.0",
     "shufflenetv1_g2_x0.25",
@@ -50,6 +52,7 @@ NETWORKS = (
     "shufflenetv2_x1.5:recipe=torchvision",
     "ghostnet_100",
     "ghostnetv2_100",
+    "ghostnetv3_100",
     "resnet18",
     "resnet50:groups=32,width_per_group=4",
     "regnetx_400mf:recipe=torchvision",
@@ -58,8 +61,11 @@ NETWORKS = (
     "wtconvnext_tiny",
     "poolformer_s12:recipe=timm",
     "mobilevit_s",
+    "mobileone_s0:form=train",
+    "mobileone_s4",
     "efficientformer_l1",
     "efficientformer_l7",
+    "starnet_s050",
 )
 each_network = pytest.mark.parametrize("name", NETWORKS)
 
@@ -494,6 +500,7 @@ REFUSING: list[tuple[str, Callable[..., nn.Module]]] = [
         ("efficientnetv2", "efficientnetv2_s"),
         ("ghostnet", "ghostnet"),
         ("ghostnetv2", "ghostnetv2"),
+        ("ghostnetv3", "ghostnetv3"),
         ("shufflenetv1", "shufflenetv1"),
         ("shufflenetv2", "shufflenetv2"),
         ("resnet", "resnet18"),
@@ -504,6 +511,7 @@ REFUSING: list[tuple[str, Callable[..., nn.Module]]] = [
         ("poolformer", "poolformer_s12"),
         ("mobilevit", "mobilevit_xxs"),
         ("efficientformer", "efficientformer_l1"),
+        ("starnet", "starnet_s1"),
     )
 ]
 

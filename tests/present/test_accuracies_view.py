@@ -66,7 +66,7 @@ def test_more_training_data_is_said(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_another_structure_is_said() -> None:
     row = Figure(
-        "mobilenetv2", "", (224, 224), None, None, None, 72.2, "third-party",
+        "mobilenetv2", "", (224, 224), None, None, None, None, 72.2, "third-party",
         "PaddlePaddle/PaddleClas docs/en/models/Mobile_en.md", None, "other network",
     )  # fmt: skip
     assert also(accuracies([row])) == "72.2 % (for another structure)"

@@ -96,12 +96,16 @@ def test_no_text_covers_another(hundred):
 
 def test_free_sizes_have_no_bars():
     report = fs.profile(nn.Conv2d(3, 8, 3), ("B", 3, "H", "W"))
-    with pytest.raises(BadInput) as raised:
-        profile_bars(Figure().subplots(), report.profile, report.view)
-    assert str(raised.value) == (
-        "Conv2d has free sizes, and the length of a bar is a number; give numbers, such as "
-        "--res 224"
-    )
+    for draw in (
+        lambda: profile_bars(Figure().subplots(), report.profile, report.view),
+        lambda: profile_figure(report.profile, report.view),
+    ):
+        with pytest.raises(BadInput) as raised:
+            draw()
+        assert str(raised.value) == (
+            "Conv2d has free sizes, and the length of a bar is a number; give numbers, such as "
+            "--res 224"
+        )
 
 
 def test_limits_and_title_are_the_readers(hundred):

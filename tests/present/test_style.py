@@ -225,8 +225,8 @@ def test_a_table_without_such_columns_refuses_them():
     messages = {
         Style(units="M"): "units are for counts at numbers, and this table has none; leave units "
         "out",
-        Style(bold=True): "bold is for tables of several networks, and the rows of this one are no "
-        "rivals; leave bold out",
+        Style(bold=True): "bold marks the best of several networks, and the rows of this table are "
+        "not networks to choose from; leave bold out",
     }
     for style, message in messages.items():
         with pytest.raises(BadInput) as refused:

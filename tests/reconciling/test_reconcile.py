@@ -51,6 +51,7 @@ SMALL = {
     "shufflenetv2": "shufflenetv2_x0.5",
     "ghostnet": "ghostnet_050",
     "ghostnetv2": "ghostnetv2_100",
+    "ghostnetv3": "ghostnetv3_050",
     "resnet": "resnet18",
     "regnet": "regnety_200mf",
     "convnext": "convnext_tiny",
@@ -58,6 +59,8 @@ SMALL = {
     "poolformer": "poolformer_s12",
     "mobileclip": "mobileclip_s0:tokens=9",
     "efficientsam": "efficientsam_ti",
+    "mobileone": "mobileone_s0",
+    "starnet": "starnet_s050",
 }
 """A small network of each family; of another the first, at its own input."""
 

@@ -27,7 +27,7 @@ def test_all_models_without_a_pattern():
         (["GhostNet"], lambda model: "ghost" in model.family),
         (["efficientnet"], lambda model: model.family in ("efficientnet", "efficientnetv2")),
         (["mobilenetv[13]*"], lambda model: model.family in ("mobilenetv1", "mobilenetv3")),
-        (["resnet18", "*b0"], lambda model: model.id in ("resnet18", "efficientnet_b0")),
+        (["resnet18", "*b0"], lambda model: model.id == "resnet18" or model.id.endswith("b0")),
     ],
 )
 def test_a_pattern_names_ids_and_families(patterns, named):
@@ -44,7 +44,8 @@ def test_budgets_are_those_at_the_native_size():
         small = int(ledger.macs()) <= 4 * 10**8 and int(ledger.params()) <= 5 * 10**6
         if small and ("mobilenet" in model.id or "efficientnet" in model.id):
             expected.append(model.id)
-    assert kept == expected == ["mobilenetv2", "mobilenetv3_small"]
+    assert kept == expected
+    assert {"mobilenetv2", "mobilenetv3_small"} < {*kept}
 
 
 def test_what_a_budget_bounds_has_a_column(capsys):

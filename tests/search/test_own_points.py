@@ -94,10 +94,10 @@ def test_the_data_name_the_target(own, capsys):
     ("given", "accuracies", "message"),
     [
         (["mobilenetv2", "resnet18"], ["70"],
-         "--top1 is given once and there are 2 targets; give it once for each target, in their "
+         "--top1 is given once, but there are 2 targets; give it once for each target, in their "
          "order"),
         (["mobilenetv2"], [],
-         "--top1 is given nowhere and there is 1 target; give it once for each target, in their "
+         "--top1 is not given, but there is 1 target; give it once for each target, in their "
          "order"),
         ([], ["70"],
          "--top1 is the accuracy of a target, and none is given; name one, such as net.py:Net"),

@@ -207,7 +207,7 @@ def test_an_infeasible_budget_names_the_nearest_that_can_be_kept(capsys):
          "'attention = 0.5 macs', of attention, conv, linear, macs"),
         (["--when", "convs = linear"], "unknown cost 'convs'; did you mean conv?"),
         (["--when", "attention = conv"],
-         "mobilenetv2 has no operator of 'attention', so that it overtakes nothing"),
+         "mobilenetv2 has no operator of 'attention', so it never equals another cost"),
         (["--when", "conv = linear", "--free", "width"],
          "width is a multiplier; a crossing is looked for along res or another size"),
         (["--when", "conv = linear", "--res", "224"],

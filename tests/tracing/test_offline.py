@@ -121,8 +121,8 @@ def test_a_question_is_refused(capsys, name, line):
         2,
         "",
         [
-            f"flopscope: nets.py:{name} asks for input at nets.py:{line}, and is made without "
-            "asking; give what it asks for as an argument, such as --arg width=24"
+            f"flopscope: nets.py:{name} asks for input at nets.py:{line}, but nobody is there to "
+            "answer; give what it asks for as an argument, such as --arg width=24"
         ],
     )
 

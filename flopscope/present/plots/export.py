@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flopscope.brief import shown
 from flopscope.errors import BadInput
 from flopscope.present.plots.look import DOTS_PER_INCH, PLAIN, Look
 
@@ -76,11 +77,17 @@ def drawn(picture: Figure, file_format: str) -> bytes:
 def axes_for(ax: Axes | None, look: Look) -> Axes:
     """These axes, or new ones of a figure that a notebook shows.
 
-    Raises BadInput for a size or dots per inch where axes are given.
+    Raises BadInput for what are no axes, and for a size or dots per inch where axes are given.
     """
     from matplotlib import pyplot
+    from matplotlib.axes import Axes
 
     if ax is not None:
+        if not isinstance(ax, Axes):
+            raise BadInput(
+                f"{shown(ax)} is not axes of matplotlib; give axes or none, and write the picture "
+                "with plot().figure.savefig('picture.pdf')"
+            )
         if look.size is not None or look.dpi is not None:
             given = "dpi" if look.size is None else "size"
             raise BadInput(

@@ -51,7 +51,8 @@ class Bar(NamedTuple):
 
 
 def profile_figure(profile: Profile, view: View, look: Look = PLAIN) -> Figure:
-    """The parts of a profile as a figure as wide as one column of a paper."""
+    """The parts of a profile as a figure as wide as one column of a paper. Raises what
+    `profile_bars` raises."""
     rows = len(_bars(profile, view))
     made = figure(COLUMN, 0.55 + BAR * rows, look)
     ax = profile_bars(made.subplots(), profile, view, look)
@@ -66,11 +67,6 @@ def profile_bars(ax: Axes, profile: Profile, view: View, look: Look = PLAIN) -> 
 
     Raises BadInput at free sizes, where lengths are formulas.
     """
-    if any(is_symbolic(size) for shape in profile.shapes for size in shape):
-        raise BadInput(
-            f"{profile.target} has free sizes, and the length of a bar is a number; give numbers, "
-            "such as --res 224"
-        )
     bars = _bars(profile, view)
     for kind in dict.fromkeys(bar.kind for bar in bars[:MOST]):
         _draw_kind(ax, bars, kind)
@@ -89,7 +85,13 @@ def profile_bars(ax: Axes, profile: Profile, view: View, look: Look = PLAIN) -> 
 
 
 def _bars(profile: Profile, view: View) -> list[Bar]:
-    """The largest parts in the order of the view, and last the sum of the others."""
+    """The largest parts in the order of the view, and last the sum of the others. Raises BadInput
+    at free sizes."""
+    if any(is_symbolic(size) for shape in profile.shapes for size in shape):
+        raise BadInput(
+            f"{profile.target} has free sizes, and the length of a bar is a number; give numbers, "
+            "such as --res 224"
+        )
     quantity = view.order or view.work
     parts = [part for part in view.parts(profile.ledger) if part.leaf or view.flat]
     amounts = [int(part.read(quantity)) for part in parts]

@@ -34,7 +34,8 @@ Marker: TypeAlias = str | tuple[int, Literal[1], int]
 MARKERS: Sequence[Marker] = (
     "o", "s", "^", "D", "v", "P", "X", "*", "p", "<", "h", ">", "d",
     r"$\spadesuit$", (4, 1, 0), r"$\clubsuit$", "$\u25e2$", "$\u25d7$", "$\u2665$", (3, 1, 0),
-    "$\u25e4$",
+    "$\u25e4$", "$\u25e3$", "$\u25e5$", "$\u25d6$", "$\u2756$", "$\u2726$", (6, 1, 0), (8, 1, 0),
+    "$\u25b0$", "$\u25ae$", "$\u25ac$",
 )  # fmt: skip
 STYLES = ("-", "--", "-.", ":")
 DASHES = (0, (4, 2))
@@ -48,7 +49,7 @@ SHORT = 4.0
 
 
 class SeriesStyle(NamedTuple):
-    """Colour and marker. Markers alone distinguish twenty-one things, for prints in grey."""
+    """Colour and marker. Markers alone distinguish thirty-one things, for prints in grey."""
 
     colour: str
     marker: Marker

@@ -133,8 +133,8 @@ class Silent(io.TextIOBase):
         """Raises BadInput, which names the line that reads."""
         where = innermost(running(sys._getframe(1))) or "unknown"
         raise BadInput(
-            f"{self.target} asks for input at {where}, and is made without asking; give what it "
-            "asks for as an argument, such as --arg width=24"
+            f"{self.target} asks for input at {where}, but nobody is there to answer; give what "
+            "it asks for as an argument, such as --arg width=24"
         )
 
     read = readlines = __next__ = readline
