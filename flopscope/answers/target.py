@@ -285,7 +285,9 @@ def _source(place: str) -> Source:
     source = _source_of(place)
     if source is not None:
         return source
-    name = place.partition(":")[0]
+    name, colon, _ = place.partition(":")
+    if colon and name in (Source.TIMM.value, Source.TORCHVISION.value):
+        raise BadInput(f"'{place}' names no network of {name}; write one as in {name}:resnet18")
     if name and "/" not in place and not name.endswith(".py"):
         raise UnknownName("model", name, MODELS)
     raise BadInput(f"'{place}' is not a target; {WRITTEN}")

@@ -37,9 +37,11 @@ from flopscope.catalog.papers import (
     MOBILECLIP,
     MOBILEONE,
     MOBILEVIT,
+    MOBILEVITV2,
     MOBILEVLM,
     POOLFORMER,
     REGNET,
+    REPVIT,
     RESNET,
     SHUFFLENET,
     SHUFFLENETV2,
@@ -130,6 +132,8 @@ _MOBILENETV4_SIZES = {
 }
 """The resolution of each network: of the last three, which only timm has, that of its weights."""
 
+_REPVITS = ("0.6", "0.9", "1.0", "1.1", "1.5", "2.3", "1", "2", "3")
+_MOBILEVITV2_WIDTHS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 _POOLFORMERS = ("s12", "s24", "s36", "m36", "m48")
 _FASTVITS = ("t8", "t12", "s12", "sa12", "sa24", "sa36", "ma36")
 _SCALED_WITH_FORM = (*_SCALED, FORM)
@@ -184,10 +188,12 @@ def _mobileclip(size: str, resolution: int, *forms: Option) -> Model:
     return Model(id, "mobileclip", MOBILECLIP, options, resolution, (IMAGE, texts))
 
 
-def _ghostnet(family: str, paper: Paper, width: float, *forms: Option) -> Model:
-    """A GhostNet by its published width: the option width of `ghostnet_130` is 1.3 by default."""
-    options = (replace(WIDTH, default=width), DEPTH, CLASSES, *forms)
-    return Model(f"{family}_{round(100 * width):03}", family, paper, options)
+def _by_width(
+    family: str, paper: Paper, width: float, *more: Option, resolution: int = 224
+) -> Model:
+    """A network by its published width: the option width of `ghostnet_130` is 1.3 by default."""
+    options = (replace(WIDTH, default=width), DEPTH, CLASSES, *more)
+    return Model(f"{family}_{round(100 * width):03}", family, paper, options, resolution)
 
 
 def _regnet(id: str) -> Model:
@@ -228,9 +234,9 @@ _MODELS = (
     Model("efficientnetv2_l", "efficientnetv2", EFFICIENTNETV2, _SCALED, 480),
     *(_shufflenetv1(groups, w) for groups, widths in _SHUFFLENET_WIDTHS.items() for w in widths),
     *(_shufflenetv2(width) for width in (0.5, 1.0, 1.5, 2.0)),
-    *(_ghostnet("ghostnet", GHOSTNET, width) for width in (0.5, 1.0, 1.3)),
-    *(_ghostnet("ghostnetv2", GHOSTNETV2, width) for width in (1.0, 1.3, 1.6)),
-    *(_ghostnet("ghostnetv3", GHOSTNETV3, width, FORM) for width in (0.5, 1.0, 1.3, 1.6)),
+    *(_by_width("ghostnet", GHOSTNET, width) for width in (0.5, 1.0, 1.3)),
+    *(_by_width("ghostnetv2", GHOSTNETV2, width) for width in (1.0, 1.3, 1.6)),
+    *(_by_width("ghostnetv3", GHOSTNETV3, width, FORM) for width in (0.5, 1.0, 1.3, 1.6)),
     *_sizes("resnet{}", "resnet", RESNET, ("18", "34")),
     *_sizes("resnet{}", "resnet", RESNET, ("50", "101", "152"), _RESNEXT),
     *(_regnet(f"regnet{letter}_{size}") for letter in "xy" for size in _REGNET_SIZES),
@@ -242,6 +248,10 @@ _MODELS = (
     _mobilevlm("1.7b", 24, 16, 128),
     _mobilevlm("3b", 32, 32, 80),
     *_sizes("mobilevit_{}", "mobilevit", MOBILEVIT, ("xxs", "xs", "s"), resolution=256),
+    *(
+        _by_width("mobilevitv2", MOBILEVITV2, width, resolution=256)
+        for width in _MOBILEVITV2_WIDTHS
+    ),
     *_sizes("efficientformer_{}", "efficientformer", EFFICIENTFORMER, ("l1", "l3", "l7")),
     *(_efficientvit(size) for size in ("b0", "b1", "b2", "b3", "l1", "l2", "l3")),
     *_sizes("fastvit_{}", "fastvit", FASTVIT, _FASTVITS, _SCALED_WITH_FORM, 256),
@@ -251,6 +261,7 @@ _MODELS = (
     _mobileclip("b", 224),
     *_sizes("mobileone_s{}", "mobileone", MOBILEONE, "01234", _SCALED_IN_FORMS),
     *_sizes("starnet_{}", "starnet", STARNET, _STARNETS),
+    *_sizes("repvit_m{}", "repvit", REPVIT, _REPVITS, _SCALED_IN_FORMS),
 )
 
 MODELS: Mapping[str, Model] = {model.id: model for model in _MODELS}

@@ -154,6 +154,21 @@ TIMM: Mapping[str, str] = {
     "starnet_s050": "starnet_s050",
     "starnet_s100": "starnet_s100",
     "starnet_s150": "starnet_s150",
+    "repvit_m0_9": "repvit_m0.9:form=train",
+    "repvit_m1_0": "repvit_m1.0:form=train",
+    "repvit_m1_1": "repvit_m1.1:form=train",
+    "repvit_m1_5": "repvit_m1.5:form=train",
+    "repvit_m2_3": "repvit_m2.3:form=train",
+    "repvit_m1": "repvit_m1:form=train",
+    "repvit_m2": "repvit_m2:form=train",
+    "repvit_m3": "repvit_m3:form=train",
+    "mobilevitv2_050": "mobilevitv2_050",
+    "mobilevitv2_075": "mobilevitv2_075",
+    "mobilevitv2_100": "mobilevitv2_100",
+    "mobilevitv2_125": "mobilevitv2_125",
+    "mobilevitv2_150": "mobilevitv2_150",
+    "mobilevitv2_175": "mobilevitv2_175",
+    "mobilevitv2_200": "mobilevitv2_200",
 }
 """The names in timm 1.0, without the tag of the weights: `resnet50` for `resnet50.a1_in1k`."""
 

@@ -140,6 +140,12 @@ MOBILEONE = Paper(
     2022,
     _by("Pavan Kumar Anasosalu Vasu, James Gabriel, Jeff Zhu, Oncel Tuzel, Anurag Ranjan"),
 )
+REPVIT = Paper(
+    "RepViT: Revisiting Mobile CNN From ViT Perspective",
+    "2307.09283",
+    2023,
+    _by("Ao Wang, Hui Chen, Zijia Lin, Jungong Han, Guiguang Ding"),
+)
 WTCONVNEXT = Paper(
     "Wavelet Convolutions for Large Receptive Fields",
     "2407.05848",
@@ -166,6 +172,12 @@ EFFICIENTVIT_MIT = Paper(
     "2205.14756",
     2022,
     _by("Han Cai, Junyan Li, Muyan Hu, Chuang Gan, Song Han"),
+)
+MOBILEVITV2 = Paper(
+    "Separable Self-attention for Mobile Vision Transformers",
+    "2206.02680",
+    2022,
+    _by("Sachin Mehta, Mohammad Rastegari"),
 )
 EFFICIENTFORMER = Paper(
     "EfficientFormer: Vision Transformers at MobileNet Speed",

@@ -30,12 +30,14 @@ FAMILIES: Mapping[str, str] = {
     "efficientsam": "EfficientSAM",
     "mobilevlm": "MobileVLM",
     "mobilevit": "MobileViT",
+    "mobilevitv2": "MobileViTv2",
     "efficientformer": "EfficientFormer",
     "efficientvit": "EfficientViT",
     "fastvit": "FastViT",
     "mobileclip": "MobileCLIP",
     "mobileone": "MobileOne",
     "starnet": "StarNet",
+    "repvit": "RepViT",
 }
 """A family, and how it is written."""
 

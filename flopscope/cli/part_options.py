@@ -91,17 +91,23 @@ _INPUTS = (
         "--input",
         "inputs",
         multiple=True,
-        help="Sizes of an input, 1,3,224,224, B,3,H,W or ids=B,T:int64. Repeatable.",
+        help="The sizes of an input, 1,3,224,224, B,3,H,W or ids=B,T:int64. Repeatable.",
     ),
-    res_option("Short for --input 1,3,SIZE,SIZE; HxW as in 192x256 is read too."),
-    click.option("--batch", callback=positive("batch"), help="Batch size, beside --res."),
+    res_option(
+        "The size of an input image, 224 or HxW as in 192x256; short for --input 1,3,SIZE,SIZE."
+    ),
+    click.option(
+        "--batch",
+        callback=positive("batch"),
+        help="The batch size, where --input does not give it.",
+    ),
     SCALE,
     FORM,
     click.option(
         "--arg",
         "arguments",
         multiple=True,
-        help="Argument of the target: width=24, act=nn.GELU, 'config=Config(width=24)'. "
+        help="An argument of the target: width=24, act=nn.GELU, 'config=Config(width=24)'. "
         "Repeatable.",
     ),
     click.option(
@@ -111,7 +117,8 @@ _INPUTS = (
         help="The value that a free size has while the target is traced, tokens=77. Repeatable.",
     ),
     click.option(
-        "--rules", help="Rules of your own operators, file.py:RULES: a mapping from name to rule."
+        "--rules",
+        help="Rules for operators of your own, as file.py:RULES, a mapping from names to rules.",
     ),
     CONVENTION,
 )

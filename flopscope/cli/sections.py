@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 FEW = 8
-"""So many options stand in one list."""
+"""Up to this many options stand in one list."""
 
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Network and input": (
@@ -32,7 +32,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
 """The headings in their order, each with the options below it, by the names of their arguments."""
 
 OTHER = "Other"
-"""The heading of all that stand nowhere else."""
+"""The heading of options that stand under no other."""
 
 BEGINNINGS = {"most_": "Budgets", "plot_": "Picture"}
 """Options whose names begin alike stand together."""

@@ -177,12 +177,6 @@ def _label(finding: Finding) -> str:
     return "\n  ".join([model, *(options.split(",") if options else []), of])
 
 
-def _unit(finding: Finding) -> str | None:
-    """What the number counts, for work in the source's own word."""
-    units = {"params": "parameters", "compute": finding.figure.unit, "acts": "activations"}
-    return units[finding.quantity]
-
-
 def _folded(finding: Finding, room: int) -> str:
     """The same with a long id on two lines, broken behind an underscore."""
     name, *others = _label(finding).split("\n")
@@ -190,6 +184,12 @@ def _folded(finding: Finding, room: int) -> str:
     whole = len(name) <= room or at < 0
     lines = [name] if whole else [name[: at + 1], f"  {name[at + 1 :]}"]
     return "\n".join([*lines, *others])
+
+
+def _unit(finding: Finding) -> str | None:
+    """What the number counts, for work in the source's own word."""
+    units = {"params": "parameters", "compute": finding.figure.unit, "acts": "activations"}
+    return units[finding.quantity]
 
 
 def _size(resolution: tuple[int, int]) -> str:

@@ -11,6 +11,7 @@ from flopscope.present.quantities import (
     number_column,
 )
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.words import wrapped
 from flopscope.quantities import MACS, PARAMS
 from flopscope.search.listing import Listing
 
@@ -25,7 +26,7 @@ def list_document(listing: Listing) -> Document:
     references = {arxiv: f"[{n}]" for n, arxiv in enumerate(papers, start=1)}
     bounded = [b.of for b in listing.budgets if b.quantity not in USUAL]
     columns = [
-        Column("model", "Model", numeric=False),
+        Column("model", "Model", numeric=False, fold=_id_lines),
         Column("options", "Options", lambda names: names.replace(",", ""), numeric=False),
         Column("resolution", "Input"),
         Column(PARAMS.column, PARAMS.heading, integer),
@@ -49,6 +50,16 @@ def list_document(listing: Listing) -> Document:
         **cautions_data(bounded),
     }
     return Document([Table(columns, rows, notes=[*notes, *cautions(bounded)])], data)
+
+
+def _id_lines(id: str, room: int) -> str:
+    """An id on several lines, each of them broken after an underscore.
+
+    >>> print(_id_lines("mobilenetv4_conv_blur_medium", 24))
+    mobilenetv4_conv_blur_
+      medium
+    """
+    return wrapped(id.replace("_", "-"), room).replace("-", "_")
 
 
 def conventions_document() -> Document:

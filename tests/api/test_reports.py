@@ -292,6 +292,15 @@ def test_a_report_without_a_picture_says_so():
     )
 
 
+def test_a_picture_is_drawn_on_axes_and_not_into_a_file():
+    with pytest.raises(fs.BadInput) as raised:
+        fs.pareto(families="ghostnet").plot("front.pdf")
+    assert str(raised.value) == (
+        "'front.pdf' is not axes of matplotlib; give axes or none, and write the picture with "
+        "plot().figure.savefig('picture.pdf')"
+    )
+
+
 def test_a_front_is_drawn_on_given_axes():
     _, ax = plt.subplots()
     assert fs.pareto(families="ghostnet").plot(ax) is ax

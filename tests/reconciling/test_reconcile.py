@@ -61,6 +61,7 @@ SMALL = {
     "efficientsam": "efficientsam_ti",
     "mobileone": "mobileone_s0",
     "starnet": "starnet_s050",
+    "repvit": "repvit_m0.9",
 }
 """A small network of each family; of another the first, at its own input."""
 

@@ -263,7 +263,8 @@ def test_latency_of_the_catalogue():
     [
         (lambda: question("mac"), "unknown cost 'mac'; did you mean macs?"),
         (lambda: question(families=("mobilenet",)),
-         "unknown family 'mobilenet'; did you mean mobilenetv1, mobilenetv2 or mobilenetv3?"),
+         "unknown family 'mobilenet'; did you mean mobilenetv1, mobilenetv2, mobilenetv3 or "
+         "mobilenetv4?"),
     ],
 )  # fmt: skip
 def test_names_that_are_none(make, message):

@@ -8,7 +8,7 @@ from flopscope.catalog.options import Choice
 LEFT_OUT = re.compile(
     "efficientnet_b[1-7]|efficientnetv2_[ml]|ghostnet_(050|130)|ghostnetv[23]_.*|convnext_.*|resnet18"
     "|resnet(34|101|152)|shufflenetv1_g(?!3_x1.0).*|shufflenetv2_x(?!1.0).*|regnet(?!y_800mf).*"
-    "|mobileone_s[123]"
+    "|mobileone_s[123]|repvit_m(?!0.9).*"
     "|wtconvnext_.*|poolformer_.*|efficientformer_.*|mobilevit_x?s"
     "|wtconvnext_.*|poolformer_.*|efficientformer_.*|mobilevit_x?s|starnet_(?!s050).*"
 )

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from own_net import working
+from own_net import exported, made, working
 
 import flopscope as fs
 from flopscope.cli import main
@@ -64,3 +64,16 @@ def test_python_answers_it_in_three_lines():
     macs = fs.formula("mobilenetv2")
     assert macs.at(B=1, H=224, W=224) == 300_774_272
     assert fs.formula("net.py:Net").at(B=1, H=32, W=32) == 106_656
+
+
+def test_a_module_an_onnx_file_and_a_text_have_the_same_formula(folder):
+    exported(folder)
+    sizes = ("B", 3, "H", "W")
+    found = [
+        fs.formula(network, inputs=sizes).expression
+        for network in ("net.py:Net", made(), "model.onnx")
+    ]
+    assert found[0] == found[1] == found[2]
+    assert fs.formulas(made(), quantities="params").to_latex() == (
+        "% Net: parameters; domain: no free sizes\n634\n"
+    )
