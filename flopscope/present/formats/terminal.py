@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TERMINAL_WIDTH = 80
 """Tables are laid out for this width in a pipe, the README and every terminal that is not
 narrower."""
-LEAST_ROOM = 19
+LEAST_ROOM = 20
 """A column is not folded to less than this width."""
 
 
