@@ -244,7 +244,7 @@ def test_check_says_what_is_missing_without_torch():
 NO_SIZE = "give a number such as 224, or HxW such as 192x256"
 BAD = {
     ("compare", "mobilenet2"): (
-        "unknown model 'mobilenet2'; did you mean mobilenetv2, mobilenetv1 or mobilevit_s?"
+        "unknown model 'mobilenet2'; did you mean mobilenetv2, mobilenetv1 or mobileone_s2?"
     ),
     ("compare", "xyz"): (
         f"unknown model 'xyz'; known are {', '.join([*MODELS][:SHOWN])} "

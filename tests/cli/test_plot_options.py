@@ -109,7 +109,7 @@ def test_wide_is_the_size_page(capsys, tmp_path):
         ),
         (
             ["pareto", "--plot", "p.svg", "--ylim", "90:95"],
-            "nothing lies within the limits of the axis y; its values run from 41.5 to 85.7",
+            "nothing lies within the limits of the axis y; its values run from 41.5 to 86.408",
         ),
     ],
 )
