@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from flopscope.api.diff import diff
     from flopscope.api.formula import formula, formulas, law
     from flopscope.api.hold import hold
+    from flopscope.api.latencies import latencies
     from flopscope.api.pareto import pareto
     from flopscope.api.profile import profile
     from flopscope.api.reconcile import reconcile
@@ -70,6 +71,7 @@ _HOMES = {
     "formula": "flopscope.api.formula",
     "formulas": "flopscope.api.formula",
     "hold": "flopscope.api.hold",
+    "latencies": "flopscope.api.latencies",
     "law": "flopscope.api.formula",
     "list_conventions": "flopscope.api.catalog",
     "list_models": "flopscope.api.catalog",
@@ -109,6 +111,7 @@ __all__ = [
     "formula",
     "formulas",
     "hold",
+    "latencies",
     "law",
     "list_conventions",
     "list_models",

@@ -67,6 +67,8 @@ def pareto(
     convention: str = "macs",
     accuracy: str | None = None,
     families: str | Sequence[str] = (),
+    device: str | None = None,
+    batch: int | None = None,
     every: bool = False,
     **limits: int | float | str | None,
 ) -> FrontReport:
@@ -79,8 +81,9 @@ def pareto(
     `x` names the costs. `results` is the path of a CSV file of your own accuracies, which replace
     the published ones, or join them `with_catalogue`. `families` keeps to some families. `accuracy`
     chooses among published accuracies: "paper", "torchvision", "timm:a1_in1k", "best". `every`
-    lists the dominated networks too. A budget is max_ and its quantity, as in max_macs="600M".
-    Raises BadInput, UnknownName.
+    lists the dominated networks too. With x="latency" the published latencies of a `device` are
+    taken, at a `batch` or at the one that is commonest there. A budget is max_ and its quantity, as
+    in max_macs="600M". Raises BadInput, UnknownName.
 
     >>> front = pareto(res=224, max_macs="100M").front
     >>> front.points[front.on[-1]].name
@@ -109,7 +112,7 @@ def pareto(
     side = (res, res) if isinstance(res, int) else res
     most = tuple(budgets(limits, "max_"))
     counting = CONVENTIONS[convention]
-    question = Question(tuple(x), counting, side, tuple(families), most, accuracy)
+    question = Question(tuple(x), counting, side, tuple(families), most, accuracy, device, batch)
     mine = None if results is None else read_results(results)
     own = own_points(targets, top1 if isinstance(top1, tuple) else (), "top1")
     front = Front(question, points(question, mine, mine is None or with_catalogue, own))

@@ -38,6 +38,9 @@ COMMANDS: Mapping[str, ListedCommand] = {
     "formula": ListedCommand(
         "formula:formula", "Print the formula of a model, a block, a law or a class."
     ),
+    "latencies": ListedCommand(
+        "latencies:latencies", "Show published latencies, by network or by device."
+    ),
     "laws": ListedCommand("laws:laws", "Derive the laws of efficient design, with worked numbers."),
     "list": ListedCommand("catalog:list_models", "List the models, their options and papers."),
     "pareto": ListedCommand(

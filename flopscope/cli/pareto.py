@@ -9,12 +9,14 @@ import click
 
 from flopscope.cli.answering import Answer, answered, asked
 from flopscope.cli.completing import target_argument
+from flopscope.cli.latencies import DEVICE
 from flopscope.cli.options import (
     ACCURACY,
     CONVENTION,
     FORMAT,
     OUTPUT,
     PLOT,
+    positive,
     res_option,
 )
 from flopscope.cli.progress import counting
@@ -76,6 +78,12 @@ if TYPE_CHECKING:
     "Count every TARGET at this input size, and take only accuracies at it: 224, or HxW as in "
     "192x256."
 )
+@DEVICE
+@click.option(
+    "--batch",
+    callback=positive("batch"),
+    help="The batch of the latencies of --device.  [default: the commonest there]",
+)
 @CONVENTION
 @ACCURACY
 @click.option(
@@ -98,6 +106,8 @@ def pareto(
     results: str | None,
     with_catalog: bool,
     res: tuple[int, int] | None,
+    device: str | None,
+    batch: int | None,
     convention: Convention,
     accuracy: str | None,
     families: tuple[str, ...],
@@ -113,6 +123,7 @@ def pareto(
     flopscope pareto --accuracy torchvision:V2 --res 224
     flopscope pareto --results results-imagenet.csv
     flopscope pareto net.py:Net --top1 71.3 --res 224
+    flopscope pareto --x latency --device pixel3-cpu-tflite
 
     With budgets, the most accurate network that keeps them comes first. Accuracies are the
     published ones, each at the input size for which it was published. A TARGET with its --top1 is
@@ -121,8 +132,8 @@ def pareto(
 
     The file of --results has timm's columns (model, img_size, top1, param_count), or model, top1
     and any of res, params, macs and latency_ms. The costs of catalogue models and of targets are
-    computed. Those of other models are as the file states them; where it states none, models of
-    timm and torchvision are counted.
+    computed; latencies are those that are published of one --device. Costs of other models are as
+    the file states them; where it states none, models of timm and torchvision are counted.
     """
     from flopscope.answers.counted import Given
     from flopscope.present.pareto import front_document
@@ -130,7 +141,7 @@ def pareto(
     from flopscope.search.own import own_points
     from flopscope.search.points import Question
 
-    question = Question(costs, convention, res, families, tuple(budgets), accuracy)
+    question = Question(costs, convention, res, families, tuple(budgets), accuracy, device, batch)
     _check_picture(costs, wide)
     own = own_points(targets, accuracies)
     if (inputs or arguments) and not own:

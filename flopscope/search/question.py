@@ -8,6 +8,7 @@ from functools import cached_property
 
 from flopscope.brief import short
 from flopscope.catalog.accuracies import Choice, parse_choice
+from flopscope.catalog.latencies import batches, device
 from flopscope.catalog.models import MODELS
 from flopscope.conventions import Convention
 from flopscope.errors import BadInput, UnknownName
@@ -27,7 +28,9 @@ QUANTISED = "int8"
 class Question:
     """Which costs are asked for, how work is counted, and which points are wanted: all of them, or
     those at one input size, of some families, or within budgets. `accuracy` says whose accuracies
-    are taken, in the words of `parse_choice`."""
+    are taken, in the words of `parse_choice`. Latencies of the catalogue are those that are
+    published of a `device`, at a `batch` or else at the one at which most networks were measured
+    there."""
 
     criteria: tuple[str, ...]
     convention: Convention
@@ -35,14 +38,18 @@ class Question:
     families: tuple[str, ...] = ()
     most: tuple[Budget, ...] = ()
     accuracy: str | None = None
+    device: str | None = None
+    batch: int | None = None
 
     def __repr__(self) -> str:
         return short(self, f"by {', '.join(self.criteria)}, convention {self.convention.name}")
 
     def __post_init__(self) -> None:
-        """Raises UnknownName for an unknown cost, family or accuracy, BadInput if no cost is named
-        or one is named twice."""
+        """Raises UnknownName for an unknown cost, family, accuracy or device, BadInput if no cost
+        is named or one is named twice, and for a device without latency as a cost, or without
+        latencies of the catalogue."""
         parse_choice(self.accuracy)
+        _check_device(self)
         for name in self.criteria:
             if name not in COSTS:
                 raise UnknownName("cost", name, COSTS)
@@ -54,6 +61,12 @@ class Question:
         for family in self.families:
             if family not in known:
                 raise UnknownName("family", family, known)
+
+    @cached_property
+    def measured_batch(self) -> int:
+        """The batch of the published latencies that are taken."""
+        assert self.device is not None
+        return self.batch or batches(self.device)[0]
 
     @cached_property
     def costs(self) -> tuple[Named, ...]:
@@ -76,12 +89,40 @@ class Question:
 
     @cached_property
     def precision(self) -> str | None:
-        """The precision of quantised weights or activations, if a criterion is of them: that of the
-        accuracies which are taken where there are any."""
-        taken = (c.dtype for c in self.costs if isinstance(c, Quantity))
+        """The precision of quantised weights or activations, if a criterion or the device is of
+        them: that of the accuracies which are taken where there are any."""
+        taken = [c.dtype for c in self.costs if isinstance(c, Quantity)]
+        taken += [] if self.device is None else [device(self.device).dtype]
         return next((dtype for dtype in taken if dtype == QUANTISED), None)
 
     @cached_property
     def choice(self) -> Choice:
         """Whose accuracies are taken."""
         return parse_choice(self.accuracy)
+
+
+def _check_device(question: Question) -> None:
+    if question.device is None:
+        if question.batch is not None:
+            raise BadInput(
+                "batch is that of the latencies of a device, and no device is named; leave it out, "
+                "or name one, such as pixel3-cpu-tflite"
+            )
+        return
+    device(question.device)
+    if LATENCY.name not in question.criteria:
+        raise BadInput(
+            f"device {question.device} is where latency is taken, and no cost is latency; add the "
+            "cost latency, or leave the device out"
+        )
+    there = batches(question.device)
+    if not there:
+        raise BadInput(
+            f"no latency of a network of the catalogue is published on {question.device}; "
+            "`flopscope latencies` lists the devices with their networks"
+        )
+    if question.batch not in (None, *there):
+        raise BadInput(
+            f"nothing was measured on {question.device} at batch {question.batch}; its batches are "
+            f"{', '.join(map(str, there))}"
+        )

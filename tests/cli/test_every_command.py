@@ -70,6 +70,7 @@ LINES = {
     "conventions": (),
     "diff": ("{}", "{}"),
     "formula": ("{}",),
+    "latencies": (),
     "laws": (),
     "list": ("mobilenetv1",),
     "pareto": ("{}", "--top1", "50"),
