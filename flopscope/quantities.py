@@ -16,7 +16,7 @@ from flopscope import readings
 from flopscope.brief import short
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.facts import Operator
-from flopscope.readings import Direction, Reading, energy
+from flopscope.readings import Direction, Reading, energy, memory
 from flopscope.sizes import Size
 
 if TYPE_CHECKING:
@@ -233,6 +233,14 @@ _ROWS = (
         key="peak_activation_bytes", column="peak_activation_bytes_float32", per=10**6,
         place=Place.DATA, steps=readings.live_bytes,
         budget="this many bytes of float32 activations in memory at once, such as 10MB",
+    ),
+    Quantity(
+        "memory", "memory of inference, float32", "bytes", "Memory\nMB",
+        caution=memory.NOT_COUNTED, measure=readings.inference_bytes, dtype="float32",
+        noun="bytes of float32 weights, buffers and live activations",
+        key="memory_bytes", column="memory_bytes_float32", per=10**6,
+        steps=readings.inference_steps,
+        budget="this many bytes of memory for inference in float32, such as 8GB",
     ),
     Quantity(
         "traffic", "traffic, float32", "bytes", "Traffic\nMB",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flopscope.api.budgets import budgets
 from flopscope.api.public import public
-from flopscope.api.subject import Shapes, counted
+from flopscope.api.subject import Shapes, counted, specs
 from flopscope.errors import BadInput
 from flopscope.present.report import Report
 from flopscope.present.table import Document
@@ -16,7 +16,10 @@ from flopscope.present.table import Document
 if TYPE_CHECKING:
     from torch import nn
 
+    from flopscope.answers.counted import Given
+    from flopscope.answers.training_memory import TrainingMemory
     from flopscope.search.assertion import BudgetVerdict
+    from flopscope.search.budgets import Budget
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,6 +45,26 @@ class BudgetReport(Report):
         return all(self.verdicts)
 
 
+@dataclass(frozen=True, repr=False)
+class MemoryReport(Report):
+    """The report that `hold` returns for training. It is false where the memory is exceeded."""
+
+    target: str
+    held: TrainingMemory
+    optimizer: str
+    limit: int
+
+    def document(self) -> Document:
+        """The memory of the step, part by part, with the verdict."""
+        from flopscope.present.fitting import held_document
+
+        return held_document(self.target, self.held, self.optimizer, self.limit)
+
+    @property
+    def holds(self) -> bool:
+        return self.held.total <= self.limit
+
+
 @public()
 def hold(
     target: str | nn.Module,
@@ -50,13 +73,17 @@ def hold(
     batch: int = 1,
     arguments: Mapping[str, Any] | None = None,
     example: Mapping[str, int] | None = None,
+    training: bool = False,
+    optimizer: str | None = None,
     **limits: int | float | str | None,
-) -> BudgetReport:
+) -> BudgetReport | MemoryReport:
     """Whether a network keeps its budgets, and if not, which layers hold the excess.
 
     The report prints what `flopscope assert` does, and is false if a budget is broken. A budget is
     max_ and its quantity, as in max_macs="300M". In a test, use `assert_budget`, which raises
-    AssertionError. Raises BadInput, UnknownName.
+    AssertionError. With `training` the budget is of the memory of a training step, max_memory, with
+    an `optimizer`: "sgd", "momentum", "adam", or "adamw" unless it is named. Raises BadInput,
+    UnknownName.
 
     >>> bool(hold("mobilenetv2", max_macs="310M"))
     True
@@ -66,5 +93,30 @@ def hold(
     most = budgets(limits, "max_")
     if not most:
         raise BadInput('no budget is given; give one, such as max_macs="300M"')
+    if optimizer is not None and not training:
+        raise BadInput("optimizer is for the memory of a training step; add training=True")
+    if training:
+        from flopscope.answers.counted import Given
+
+        sizes = Given(res, batch, specs(inputs), (), example or {})
+        return _held(target, sizes, arguments, most, optimizer or "adamw")
     subject = counted(target, inputs, res, batch, arguments, example)
     return BudgetReport(subject.name, assess(subject.asked.ledger, most))
+
+
+def _held(
+    target: str | nn.Module,
+    given: Given,
+    arguments: Mapping[str, Any] | None,
+    most: Sequence[Budget],
+    optimizer: str,
+) -> MemoryReport:
+    """The memory of a training step against its budget."""
+    from flopscope.answers.making import target_of
+    from flopscope.answers.training_memory import training_memory
+    from flopscope.search.fitting import check_fit
+
+    limit = check_fit(most, "batch").limit
+    network = target_of(target)
+    held = training_memory(network, given, optimizer, arguments)
+    return MemoryReport(network.name, held, optimizer, limit)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from flopscope.answers.ranges import Free
+    from flopscope.search.budgets import Budget
     from flopscope.search.crossing import Crossing
+    from flopscope.search.fitting import Fit
     from flopscope.search.solve import Solution
 
 
@@ -58,6 +60,23 @@ class CrossingReport(Report):
         return self.crossing.settled is not None
 
 
+@dataclass(frozen=True, repr=False)
+class FitReport(Report):
+    """The report that `solve` returns for training. It is false where no batch fits."""
+
+    fit: Fit
+
+    def document(self) -> Document:
+        """The largest batch that fits, part by part."""
+        from flopscope.present.fitting import fit_document
+
+        return fit_document(self.fit)
+
+    @property
+    def holds(self) -> bool:
+        return self.fit.fits is not None
+
+
 @public(target=network_or_maker, free=ranges, arguments=mapping)
 def solve(
     target: str | nn.Module | Callable[..., nn.Module],
@@ -67,10 +86,12 @@ def solve(
     res: int | tuple[int, int] | None = None,
     batch: int | None = None,
     step: int | None = None,
+    training: bool = False,
+    optimizer: str | None = None,
     arguments: Mapping[str, Any] | None = None,
     example: Mapping[str, int] | None = None,
     **limits: int | float | str | None,
-) -> SolutionReport | CrossingReport:
+) -> SolutionReport | CrossingReport | FitReport:
     """The largest designs of a network that keep every budget; or, with `when`, where one cost
     overtakes another.
 
@@ -78,7 +99,9 @@ def solve(
     one. A budget has the name of its quantity: macs="150M", params=5_000_000. `free` names what is
     chosen: "res", "batch", options of a catalogue model, arguments of a constructor. It may give
     values: "width=16:128:8" or {"width": range(16, 129, 8), "res": None}. `when` is an equation
-    such as "attention = conv". Raises BadInput, UnknownName.
+    such as "attention = conv". With `training` the memory is that of a training step with an
+    `optimizer`, "sgd", "momentum", "adam" or "adamw" unless it is named, and the batch is free.
+    Raises BadInput, UnknownName.
 
     >>> (largest,) = solve("mobilenetv2", macs="300,774,272", free="res").solution.designs
     >>> largest.sizes["res"]
@@ -88,8 +111,18 @@ def solve(
     ...              arguments={"in_features": 64})
     >>> made.solution.designs[0].sizes
     {'out_features': 31}
+    >>> net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 10))
+    >>> solve(net, memory="1M", free="batch", res=8, training=True).fit.fits.batch
+    1261
     """
     most = budgets(limits)
+    if optimizer is not None and not training:
+        raise BadInput("optimizer is for the memory of a training step; add training=True")
+    if training:
+        if when is not None:
+            raise BadInput("training is for a budget of memory, and when has none; give one")
+        sizes, more = (res, batch, step), (arguments, example)
+        return _fitted(target, most, free, optimizer or "adamw", sizes, inputs, more)
     if when is None:
         from flopscope.search.solve import solve as solved
 
@@ -112,3 +145,26 @@ def solve(
         )
     names = [str(each) for each in free]
     return CrossingReport(crossing(target, when, *names, res=res, batch=batch or 1))
+
+
+def _fitted(
+    network: Any,
+    most: list[Budget],
+    free: Free,
+    optimizer: str,
+    sizes: tuple[Any, int | None, int | None],
+    inputs: tuple[Shapes, ...],
+    more: tuple[Mapping[str, Any] | None, Mapping[str, int] | None],
+) -> FitReport:
+    """The largest batch of a training step within a memory."""
+    from flopscope.answers.counted import Given
+    from flopscope.answers.making import target_of
+    from flopscope.search.fitting import check_fit, largest_batch
+
+    res, batch, step = sizes
+    budget = check_fit(most, free, step)
+    if batch is not None:
+        raise BadInput("batch is given and free at once; leave one of them out")
+    arguments, example = more
+    given = Given(res, 1, specs(inputs), (), example or {})
+    return FitReport(largest_batch(target_of(network), budget, given, optimizer, arguments))

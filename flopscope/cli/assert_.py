@@ -11,6 +11,7 @@ from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import budget_options
 from flopscope.cli.sections import command
 from flopscope.cli.subject import subject_of, subject_options
+from flopscope.cli.training import training_options
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
 @target_argument("target", "TARGET")
 @budget_options("--max-{}", "At most {}.")
 @subject_options
+@training_options
 @FORMAT
 @OUTPUT
 @answered
 def assert_(
     target: str,
     given: Given,
+    optimizer: str | None,
     budgets: list[Budget],
 ) -> Answer:
     """Test that a network keeps its budgets.
@@ -38,6 +41,7 @@ def assert_(
     \b
     flopscope assert net.py:Net --max-macs 300M --max-params 5M --res 224
     flopscope assert mobilenetv2 --max-macs 310M
+    flopscope assert resnet50 --batch 64 --max-memory 8GB --training --optimizer adamw
 
     TARGET is a network of any kind, as `flopscope --help` lists them.
     """
@@ -48,8 +52,29 @@ def assert_(
 
     if not budgets:
         raise BadInput("no budget is given; give one, such as --max-macs 300M")
+    if optimizer is not None:
+        return _held(target, given, budgets, optimizer)
     with waiting(f"counting {target}"):
         subject = subject_of(target, given)
     verdicts = assess(subject.asked.ledger, budgets)
     sources = Sources(CONVENTIONS["macs"])
     return Answer(verdict_document(target, verdicts), sources, all(verdicts))
+
+
+def _held(name: str, given: Given, budgets: list[Budget], optimizer: str) -> Answer:
+    """The memory of a training step against its budget."""
+    from flopscope.answers.target import parse_target
+    from flopscope.answers.training_memory import training_memory
+    from flopscope.conventions import CONVENTIONS
+    from flopscope.present.fitting import held_document
+    from flopscope.present.provenance import PACKAGES, Sources
+    from flopscope.search.fitting import check_fit
+
+    limit = check_fit(budgets, "batch").limit
+    target = parse_target(name).taking(given.pairs) if given.pairs else parse_target(name)
+    with waiting(f"counting {name}"):
+        held = training_memory(target, given, optimizer)
+    packages = tuple(dict.fromkeys(("torch", *PACKAGES[target.source])))
+    sources = Sources(CONVENTIONS["macs"], files=target.files, packages=packages)
+    document = held_document(target.name, held, optimizer, limit)
+    return Answer(document, sources, held.total <= limit)

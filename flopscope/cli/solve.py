@@ -15,6 +15,7 @@ from flopscope.cli.progress import counting
 from flopscope.cli.quantities import budget_options
 from flopscope.cli.sections import command
 from flopscope.cli.tables import style_options
+from flopscope.cli.training import training_options
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     help="The resolutions that are tried are multiples of this if another size is free too.  "
     "[default: 32]",
 )
+@training_options
 @FORMAT
 @OUTPUT
 @style_options()
@@ -51,6 +53,7 @@ def solve(
     when: str | None,
     beside: Beside,
     step: int | None,
+    optimizer: str | None,
     budgets: list[Budget],
 ) -> Answer:
     """Find the largest network that keeps a budget, or where one cost overtakes another.
@@ -64,10 +67,16 @@ def solve(
     flopscope solve efficientnet_b0 --macs 1G --params 8M --free width,res
     flopscope solve net.py:Net --macs 40M --free width=16:128:8 --res 160
     flopscope solve efficientnet_b0 --when 'conv = 100 linear'
+    flopscope solve resnet50 --memory 8GB --free batch
+    flopscope solve resnet50 --memory 8GB --free batch --training --optimizer adamw
 
     If no network keeps the budgets, the exit status is 1 and the nearest budget that can be kept is
     named.
     """
+    if optimizer is not None:
+        if when is not None:
+            raise BadInput("--training is for a budget of memory, and --when has none; give one")
+        return _fitted(target, budgets, free or (), beside, step, optimizer)
     if when is None:
         return _kept(target, budgets, free or (), beside, step)
     if budgets or step is not None or "," in (free or ""):
@@ -98,6 +107,35 @@ def _kept(
     packages = PACKAGES[found.target.source]
     sources = Sources(CONVENTIONS["macs"], networks, files=found.target.files, packages=packages)
     return Answer(solution_document(found), sources, bool(found.designs))
+
+
+def _fitted(
+    name: str,
+    budgets: Sequence[Budget],
+    free: str | Sequence[str],
+    beside: Beside,
+    step: int | None,
+    optimizer: str,
+) -> Answer:
+    """The largest batch of a training step within a memory."""
+    from flopscope.answers.counted import Given
+    from flopscope.answers.target import parse_target
+    from flopscope.conventions import CONVENTIONS
+    from flopscope.present.fitting import fit_document
+    from flopscope.present.provenance import PACKAGES, Sources
+    from flopscope.search.fitting import check_fit, largest_batch
+
+    budget = check_fit(budgets, free, step)
+    given, arguments = beside.given, beside.given["arguments"]
+    if given["batch"] is not None:
+        raise BadInput("batch is given and free at once; leave one of them out")
+    with counting(f"solving {name}"):
+        target = parse_target(name)
+        at = Given(given["res"], 1, given["inputs"], (), given["examples"])
+        fit = largest_batch(target, budget, at, optimizer, arguments)
+    packages = dict.fromkeys(("torch", *PACKAGES[target.source]))
+    sources = Sources(CONVENTIONS["macs"], files=target.files, packages=tuple(packages))
+    return Answer(fit_document(fit), sources, fit.fits is not None)
 
 
 def _crossed(model: str, when: str, free: Sequence[str], beside: Beside) -> Answer:
