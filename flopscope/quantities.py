@@ -157,12 +157,12 @@ class Quantity(Named):
     def in_type(self, short: str) -> Quantity:
         """The same quantity with floating-point numbers in another type, named after it."""
         dtype = SHORT_TYPES[short]
-        first, line, unit = self.heading.rpartition("\n")
+        first, unit = self.title.rsplit(maxsplit=1)
         return replace(
             self,
             name=f"{self.name}_{short}",
             words=self.words.replace(self.dtype, dtype),
-            heading=f"{first}{line}{short} {unit}",
+            heading=f"{first}\n{short} {unit}",
             noun=self.noun.replace(self.dtype, dtype),
             key=f"{self.key}_{dtype}",
             column=self.column.replace(self.dtype, dtype),
@@ -333,7 +333,7 @@ def askable(convention: Convention) -> dict[str, Quantity]:
     ('flops_torch', 'peak_activation_bytes_int8')
     """
     works = (MACS.under(each) for each in CONVENTIONS.values() if each.name not in QUANTITIES)
-    moving = [row for row in _ROWS if row.dtype and not row.stored and not row.caution]
+    moving = [each for r in _ROWS if r.dtype and not r.stored for each in r.and_shares()]
     typed = (row.in_type(short) for row in moving for short in SHORT_TYPES)
     return {
         **choices(convention),

@@ -133,6 +133,11 @@ FUNCTIONS = {
         {},
         "pattern max_macs other",
     ),
+    "latencies": (
+        lambda model="mobilenetv2", **named: fs.latencies(model, **named),
+        {},
+        "model device other",
+    ),
     "list_conventions": (fs.list_conventions, {}, "other"),
     "Scaling": (fs.Scaling, {}, "phi alpha"),
     "symbol": (fs.symbol, {}, "name"),

@@ -175,6 +175,21 @@ SAME = [
     ("list", lambda: fs.list_models()),
     ("list ghost --max-macs 300M", lambda: fs.list_models("ghost", max_macs="300M")),
     ("conventions", lambda: fs.list_conventions()),
+    ("latencies", lambda: fs.latencies()),
+    (
+        "latencies mobilenetv2 --device pixel3-cpu-tflite",
+        lambda: fs.latencies("mobilenetv2", device="pixel3-cpu-tflite"),
+    ),
+    (
+        "pareto --x latency --device pixel3-cpu-tflite",
+        lambda: fs.pareto(x="latency", device="pixel3-cpu-tflite"),
+    ),
+    (
+        "solve net.py:Net --memory 1M --free batch --res 8 --training --optimizer sgd",
+        lambda: fs.solve(
+            "net.py:Net", memory="1M", free="batch", res=8, training=True, optimizer="sgd"
+        ),
+    ),
     (
         "formula mobilenetv2 --free width --assume 'H, W multiples of 32' --ideal",
         lambda: fs.formulas("mobilenetv2", free="width", assume="H, W multiples of 32", ideal=True),
