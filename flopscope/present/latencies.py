@@ -8,11 +8,12 @@ from functools import partial
 from typing import Any
 
 from flopscope.answers.latencies import Known, Latencies, Measured
-from flopscope.catalog.latencies import Device, Latency, Trust
+from flopscope.catalog.latencies import Device, Latency, Trust, device, devices, measured
 from flopscope.present.numbers import in_units_briefly, integer
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import size
 from flopscope.readings.energy import CAUTION
+from flopscope.search.front import Front
 
 TRUSTED = "Times are to be trusted in this order: " + ", ".join(each.value for each in Trust) + "."
 """The order of trust, as a note."""
@@ -64,8 +65,8 @@ def _measured(found: Latencies) -> Table:
     notes = [f"No latency of {name} is published here." for name in found.missing]
     notes += [APART, TRUSTED] if rows else []
     notes += [CAUTION] if any(each.energy is not None for each in found.measured) else []
-    devices = dict.fromkeys(each.row.device for each in found.measured)
-    notes += [f"{device.name}: {device.words}." for device in devices if found.on is None]
+    there = dict.fromkeys(each.row.device for each in found.measured)
+    notes += [f"{of.name}: {of.words}." for of in there if found.on is None]
     notes += [f"[{number}] {text}" for text, number in cited.items()]
     return Table(columns, rows, _title(found), notes)
 
@@ -111,9 +112,28 @@ def citations(rows: Iterable[Latency]) -> Mapping[str, int]:
     return {text: number for number, text in enumerate(dict.fromkeys(map(citation, rows)), 1)}
 
 
-def device_data(device: Device) -> dict[str, Any]:
+def frontier_notes(front: Front) -> list[str]:
+    """Which device the published latencies of a frontier are of, and where they stand."""
+    asked = front.question
+    if asked.device is None:
+        return []
+    rows = [
+        measured(asked.device, str(point.variant), point.resolution, asked.measured_batch)
+        for point in front.points
+        if point.resolution is not None
+    ]
+    tables = dict.fromkeys(citation(row) for row in rows if row is not None)
+    return [
+        f"Latency is that of a batch of {asked.measured_batch} on {asked.device} "
+        f"({device(asked.device).words}), {Trust.PUBLISHED.value}: {'; '.join(tables)}. No other "
+        f"device, runtime, type or batch is mixed with it; `flopscope latencies` lists all "
+        f"{len(devices())} devices."
+    ]
+
+
+def device_data(of: Device) -> dict[str, Any]:
     """A device for JSON."""
-    return dict(device._asdict())
+    return dict(of._asdict())
 
 
 def _data(found: Latencies) -> dict[str, Any]:
@@ -121,7 +141,7 @@ def _data(found: Latencies) -> dict[str, Any]:
     return {
         "schema": "flopscope.latencies/1",
         "trust": Trust.PUBLISHED.value,
-        "devices": [device_data(device) for device in dict.fromkeys(shown)],
+        "devices": [device_data(of) for of in dict.fromkeys(shown)],
         "latencies": [_row_data(each) for each in found.measured],
         "missing": list(found.missing),
         "cautions": [CAUTION] if any(each.energy for each in found.measured) else [],

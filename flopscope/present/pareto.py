@@ -9,9 +9,8 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from flopscope.catalog.latencies import Trust, device, devices, measured
 from flopscope.errors import SHOWN
-from flopscope.present.latencies import citation as table_of
+from flopscope.present.latencies import frontier_notes
 from flopscope.present.numbers import integer
 from flopscope.present.quantities import cautions, cautions_data, is_count, number
 from flopscope.present.table import Column, Document, Table
@@ -182,7 +181,7 @@ def _notes(front: Front, hidden: int) -> list[str]:
         )
     if hidden:
         notes.append(f"Dominated points that are not listed: {hidden}; --all lists them.")
-    notes += _measured(front)
+    notes += frontier_notes(front)
     notes += choice_notes(front)
     notes += _precisions(front)
     if stated := sum(point.stated for point in front.points):
@@ -191,25 +190,6 @@ def _notes(front: Front, hidden: int) -> list[str]:
         )
     notes += _traced(front)
     return [*notes, *cautions(front.question.measures), *_left(front)]
-
-
-def _measured(front: Front) -> list[str]:
-    """Which device the published latencies are of, and where they stand."""
-    asked = front.question
-    if asked.device is None:
-        return []
-    rows = [
-        measured(asked.device, str(point.variant), point.resolution, asked.measured_batch)
-        for point in front.points
-        if point.resolution is not None
-    ]
-    tables = dict.fromkeys(table_of(row) for row in rows if row is not None)
-    return [
-        f"Latency is that of a batch of {asked.measured_batch} on {asked.device} "
-        f"({device(asked.device).words}), {Trust.PUBLISHED.value}: {'; '.join(tables)}. No other "
-        f"device, runtime, type or batch is mixed with it; `flopscope latencies` lists all "
-        f"{len(devices())} devices."
-    ]
 
 
 def _precisions(front: Front) -> list[str]:

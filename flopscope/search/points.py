@@ -12,7 +12,6 @@ from flopscope.answers.counted import Given, made
 from flopscope.answers.target import Target, of_variant
 from flopscope.brief import number_of, short
 from flopscope.catalog.accuracies import Accuracy, networks
-from flopscope.catalog.latencies import measured, of_network
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.results import Result, Results
 from flopscope.catalog.variant import Variant, parse
@@ -20,6 +19,7 @@ from flopscope.errors import BadInput, FlopscopeError
 from flopscope.quantities import Named, Quantity
 from flopscope.search.costs import Amount, Costs, Found, written_target
 from flopscope.search.question import COSTS, LATENCY, Question
+from flopscope.search.timed import check_latency, timed
 
 __all__ = [
     "COSTS", "GIVEN", "LATENCY", "Amount", "Cloud", "Left", "Own", "Point", "Question", "points",
@@ -119,7 +119,7 @@ def points(
     >>> [point.name for point in points(question).points[:3]]
     ['resnet18', 'resnet34', 'resnet50']
     """
-    _check_latency(question, results, (catalogue or bool(own)))
+    check_latency(question, results, (catalogue or bool(own)))
     own = [Own(t, top1) for t, (_, top1) in zip(_made(own, given), own, strict=True)]
     costs = Costs(question.measures, given)
     mine: list[Point | Left | None] = []
@@ -143,43 +143,6 @@ def points(
     return Cloud(tuple(kept), tuple(left), mine.count(None))
 
 
-def _check_latency(question: Question, results: Results | None, computed: bool) -> None:
-    """Raises BadInput for latencies of the catalogue without a device, and for those of a file
-    beside those of a device."""
-    if LATENCY not in question.costs:
-        return
-    if computed and question.device is None:
-        raise BadInput(
-            "latency is measured on a device, and none is named; name one for published latencies, "
-            "such as pixel3-cpu-tflite (`flopscope latencies` lists all), or give your own in a "
-            "results file, as latency_ms"
-        )
-    stating = results is not None and any(row.latency_ms is not None for row in results.rows)
-    if stating and question.device is not None:
-        raise BadInput(
-            f"the results file states latencies, which are not known to be of {question.device}; "
-            "leave the device out, or the column latency_ms"
-        )
-
-
-def _timed(
-    question: Question, variant: Variant | None, image: tuple[int, int] | None, found: Found
-) -> tuple[Found, str]:
-    """The measures with the published latency, if the question is about one; or why there is
-    none."""
-    on = question.device
-    if on is None:
-        return found, ""
-    name = "" if variant is None else str(variant)
-    if image is not None and (row := measured(on, name, image, question.measured_batch)):
-        assert row.latency_ms is not None
-        return {**found, LATENCY: row.latency_ms}, ""
-    others = {r.batch for r in of_network(name) if (r.device.name, r.resolution) == (on, image)}
-    if others - {None}:
-        return found, f"measured on {on} at another batch than {question.measured_batch}"
-    return found, f"no published latency on {on}"
-
-
 def _made(own: Sequence[Own], given: Given | None) -> list[Target]:
     """The targets with the arguments that are given to all of them."""
     return made([each.target for each in own], given) if own and given else [o.target for o in own]
@@ -187,7 +150,7 @@ def _made(own: Sequence[Own], given: Given | None) -> list[Target]:
 
 def _of_own(question: Question, costs: Costs, own: Own) -> Point | Left:
     found, image = costs.of_target(own.target, question.resolution)
-    found, lacking = _timed(question, own.target.variant, image, found)
+    found, lacking = timed(question, own.target.variant, image, found)
     if lacking:
         return Left(own.target.name, None, lacking, image)
     point = Point(
@@ -228,7 +191,7 @@ def _of_catalog(
         name, variant, resolution, (), False, accuracy.top1, accuracy.source, False,
         accuracy=accuracy,
     )  # fmt: skip
-    found, lacking = _timed(question, variant, resolution, {})
+    found, lacking = timed(question, variant, resolution, {})
     if lacking:
         return Left(name, None, lacking, resolution)
     return _affordable(question, {**costs.of_variant(variant, resolution), **found}, point)
@@ -264,7 +227,7 @@ def _of_result(question: Question, costs: Costs, path: str, row: Result) -> Poin
             found, image = costs.of_target(target, row.resolution)
         except FlopscopeError as error:
             return Left(row.name, row.line, str(error))
-    found, lacking = _timed(question, row.variant, image, found)
+    found, lacking = timed(question, row.variant, image, found)
     if lacking:
         return Left(row.name, row.line, lacking)
     for measure in question.measures:
