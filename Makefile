@@ -10,7 +10,7 @@ PYTHON ?= $(shell python3.11 $(IS_NEW_ENOUGH) && echo python3.11 || echo python3
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--constraint constraints.txt --no-build-isolation
 
-.PHONY: help compare setup test lint format slow laws networks architectures notebooks bench clean
+.PHONY: help compare setup test lint format slow tex laws networks pictures architectures notebooks bench clean
 
 help:  ## say what can be made (the default)
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 15
@@ -44,11 +44,18 @@ format: $(VENV)/full  ## mend style where a tool can
 slow: $(VENV)/full  ## the tests on examples drawn anew, which `make test` keeps fixed
 	HYPOTHESIS_PROFILE=explore $(PYTEST)
 
+tex: $(VENV)/full  ## compile the tables with a real TeX; pdflatex or tectonic must be installed
+	@command -v pdflatex tectonic || { echo "neither pdflatex nor tectonic is installed" >&2; exit 1; }
+	$(PYTEST) -k real_tex tests/present tests/tasks
+
 laws: $(VENV)/light  ## derive the laws anew and write docs/laws.md
 	$(BIN)/flopscope laws --format markdown --output docs/laws.md
 
 networks: $(VENV)/full  ## count and prove every network anew and write docs/networks.md
 	OMP_NUM_THREADS=1 $(BIN)/python docs/writing/networks.py
+
+pictures: $(VENV)/full  ## draw the pictures of the pages anew
+	OMP_NUM_THREADS=1 $(BIN)/python docs/writing/pictures.py
 
 architectures: $(VENV)/full  ## trace every public network, in about an hour, and write docs/architectures.md
 	OMP_NUM_THREADS=1 PYTHONPATH=tests/support $(BIN)/python docs/writing/sweep.py
@@ -61,6 +68,8 @@ bench: $(VENV)/full  ## time the answers
 	$(BIN)/python benchmarks/tracing.py
 	$(BIN)/python benchmarks/pareto.py
 	$(BIN)/python benchmarks/search.py
+	$(BIN)/python benchmarks/coincidences.py
+	$(BIN)/python benchmarks/cold.py
 
 clean:  ## remove the environment and everything that tools leave behind
 	rm -rf $(VENV) build dist *.egg-info .hypothesis

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import logging
 import statistics
-import subprocess
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable
@@ -34,13 +32,6 @@ class Result(NamedTuple):
         middle = statistics.median(self.values)
         spread = f"{min(self.values):,.4g} to {max(self.values):,.4g}"
         return f"{self.name:<58} {middle:>10,.4g} {self.unit:<12} ({spread}; target {self.target})"
-
-
-def cold_compare() -> Result:
-    """Wall time of a cold `flopscope compare` over that of `import torch`, pair by pair."""
-    compare = ["-m", "flopscope", "compare", "mobilenetv1", "mobilenetv2", "--res", "224"]
-    ratios = [_python(*compare) / _python("-c", "import torch") for _ in range(RUNS)]
-    return Result("cold `flopscope compare` / `import torch`", ratios, "", "at most 0.25")
 
 
 def count_against_fvcore() -> Iterable[Result]:
@@ -88,12 +79,6 @@ def vectorised_count() -> Result:
     )
 
 
-def _python(*arguments: str) -> float:
-    return seconds(
-        lambda: subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
-    )
-
-
 def seconds(work: Callable[[], object], repeat: int = 1) -> float:
     """Mean wall time of one call."""
     start = time.perf_counter()
@@ -105,7 +90,6 @@ def seconds(work: Callable[[], object], repeat: int = 1) -> float:
 def main() -> None:
     """Print every benchmark."""
     warnings.filterwarnings("ignore", category=DeprecationWarning)  # fvcore's use of torch.jit
-    print(cold_compare())
     for result in count_against_fvcore():
         print(result)
     print(vectorised_count())

@@ -1,15 +1,10 @@
-"""How long searches among designs take: against the same search one value at a time, and cold
-commands against `import torch`, in CPU time, timed in the same run.
+"""How long a search among designs takes against the same search one value at a time.
 
-Every answer is compared before it is timed. `make bench` prints one line each.
+The answers are compared before they are timed. `make bench` prints one line.
 """
 
 from __future__ import annotations
 
-import resource
-import subprocess
-import sys
-from collections.abc import Iterator
 from unittest.mock import patch
 
 from run import Result, seconds
@@ -19,14 +14,6 @@ from flopscope.search.budgets import Budget
 
 RUNS = 5
 FREE = ("width", "depth", "res")
-COMMANDS = {
-    "solve efficientnet_b0 --macs 390M --free width,depth,res": "2 s",
-    "solve efficientnet_b0 --macs 390M --free width,depth,res,batch": "10 s",
-    "pareto": "1 s",
-    "list": "0.5 s",
-    "audit": "5 s",
-}
-"""Each with the CPU time that it may take where `import torch` takes 1.5 s."""
 
 
 def at_once() -> Result:
@@ -45,31 +32,9 @@ def at_once() -> Result:
     return Result("one value at a time / at once, three free axes", ratios, "times", "at least 5")
 
 
-def cold() -> Iterator[Result]:
-    """CPU time of cold commands over that of `import torch`."""
-    for command, target in COMMANDS.items():
-        flopscope = ("-m", "flopscope", *command.split())
-        ratios = [_cpu(*flopscope) / _cpu("-c", "import torch") for _ in range(RUNS)]
-        yield Result(f"cold `{command}` / `import torch`", ratios, "", target)
-
-
-def _cpu(*arguments: str) -> float:
-    """User and system seconds of a Python program."""
-    before = _used()
-    subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
-    return _used() - before
-
-
-def _used() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
 def main() -> None:
     """Print every benchmark."""
     print(at_once())
-    for result in cold():
-        print(result, flush=True)
 
 
 if __name__ == "__main__":

@@ -15,38 +15,109 @@ from typing import TYPE_CHECKING, Any
 from flopscope.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from flopscope.api import analyze, build, check, compare, derive, formula, trace
+    from flopscope.api.analyze import analyze, build
+    from flopscope.api.audit import audit
+    from flopscope.api.catalog import list_conventions, list_models
+    from flopscope.api.check import check
+    from flopscope.api.compare import compare
+    from flopscope.api.derive import derive
+    from flopscope.api.diff import diff
+    from flopscope.api.formula import formula, formulas, law
+    from flopscope.api.hold import hold
+    from flopscope.api.pareto import pareto
+    from flopscope.api.profile import profile
+    from flopscope.api.reconcile import reconcile
+    from flopscope.api.show import show
+    from flopscope.api.solve import solve
+    from flopscope.api.sweep import sweep
+    from flopscope.api.trace import trace
+    from flopscope.catalog.models import MODELS
+    from flopscope.catalog.scaling import Scaling
     from flopscope.closedform import Formula
-    from flopscope.errors import FlopscopeError
+    from flopscope.conventions import CONVENTIONS, convention
+    from flopscope.errors import BadInput, FlopscopeError, UnknownName
+    from flopscope.laws import LAWS
     from flopscope.ledger import Ledger, Level
+    from flopscope.quantities import QUANTITIES
+    from flopscope.search.crossing import TERMS
     from flopscope.symbolic import symbol
+    from flopscope.testing import assert_budget
+    from flopscope.tracing.inputs import Input
 
 _HOMES = {
+    "BadInput": "flopscope.errors",
+    "CONVENTIONS": "flopscope.conventions",
     "FlopscopeError": "flopscope.errors",
     "Formula": "flopscope.closedform",
+    "Input": "flopscope.tracing.inputs",
+    "LAWS": "flopscope.laws",
     "Ledger": "flopscope.ledger",
     "Level": "flopscope.ledger",
-    "analyze": "flopscope.api",
-    "build": "flopscope.api",
-    "check": "flopscope.api",
-    "compare": "flopscope.api",
-    "derive": "flopscope.api",
-    "formula": "flopscope.api",
+    "MODELS": "flopscope.catalog.models",
+    "QUANTITIES": "flopscope.quantities",
+    "Scaling": "flopscope.catalog.scaling",
+    "TERMS": "flopscope.search.crossing",
+    "UnknownName": "flopscope.errors",
+    "analyze": "flopscope.api.analyze",
+    "assert_budget": "flopscope.testing",
+    "audit": "flopscope.api.audit",
+    "build": "flopscope.api.analyze",
+    "check": "flopscope.api.check",
+    "compare": "flopscope.api.compare",
+    "convention": "flopscope.conventions",
+    "derive": "flopscope.api.derive",
+    "diff": "flopscope.api.diff",
+    "formula": "flopscope.api.formula",
+    "formulas": "flopscope.api.formula",
+    "hold": "flopscope.api.hold",
+    "law": "flopscope.api.formula",
+    "list_conventions": "flopscope.api.catalog",
+    "list_models": "flopscope.api.catalog",
+    "pareto": "flopscope.api.pareto",
+    "profile": "flopscope.api.profile",
+    "reconcile": "flopscope.api.reconcile",
+    "show": "flopscope.api.show",
+    "solve": "flopscope.api.solve",
+    "sweep": "flopscope.api.sweep",
     "symbol": "flopscope.symbolic",
-    "trace": "flopscope.api",
+    "trace": "flopscope.api.trace",
 }
 
 __all__ = [
+    "CONVENTIONS",
+    "LAWS",
+    "MODELS",
+    "QUANTITIES",
+    "TERMS",
+    "BadInput",
     "FlopscopeError",
     "Formula",
+    "Input",
     "Ledger",
     "Level",
+    "Scaling",
+    "UnknownName",
     "analyze",
+    "assert_budget",
+    "audit",
     "build",
     "check",
     "compare",
+    "convention",
     "derive",
+    "diff",
     "formula",
+    "formulas",
+    "hold",
+    "law",
+    "list_conventions",
+    "list_models",
+    "pareto",
+    "profile",
+    "reconcile",
+    "show",
+    "solve",
+    "sweep",
     "symbol",
     "trace",
 ]

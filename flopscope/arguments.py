@@ -103,7 +103,7 @@ def parse_arguments(pairs: Sequence[str]) -> dict[str, Any]:
     """Read 'width=24' as {'width': 24}. A value is a Python literal; a name or call in the target's
     module, as `NamedObject`; or else text.
 
-    Raises BadInput without an equals sign, or for a name that is given twice.
+    Raises BadInput without an equals sign or a value, or for a name that is given twice.
 
     >>> parse_arguments(["width=24", "norm=batch"])
     {'width': 24, 'norm': 'batch'}
@@ -115,6 +115,10 @@ def parse_arguments(pairs: Sequence[str]) -> dict[str, Any]:
         name, equals, value = pair.partition("=")
         if not equals or not name.isidentifier():
             raise BadInput(f"'{pair}' is not an argument; write it as name=value")
+        if not value.strip():
+            raise BadInput(
+                f"'{pair}' gives no value; write one as in {name}=24, or '' for an empty text"
+            )
         if name in arguments:
             raise BadInput(f"the argument {name} is given twice; give it once")
         arguments[name] = _literal(value)
@@ -196,8 +200,14 @@ def parse_symbolic(pair: str) -> tuple[str, Any]:
             f"'{text}' in '{pair}' is neither a number, a text in quotes nor an expression "
             "in free sizes; write it like C, 2*C, h*d or 'text'"
         ) from error
+    return name, odd_kernel(name, value)
+
+
+def odd_kernel(name: str, value: Any) -> Any:
+    """The value of an argument, where a size that is a name alone is odd if the argument's name
+    says that it is the side of a kernel."""
     odd = is_kernel(name) and isinstance(value, Polynomial) and str(value).isidentifier()
-    return name, 2 * symbol(HALF + str(value)) + 1 if odd else value
+    return 2 * symbol(HALF + str(value)) + 1 if odd else value
 
 
 def parse_symbolics(pairs: Sequence[str]) -> dict[str, Any]:

@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 
 from flopscope.errors import BadInput
 
+REQUIREMENTS: Mapping[str, str] = {
+    "torch": "torch>=2.13",
+    "fvcore": "fvcore>=0.1.5.post20221221",
+    "onnx": "onnx>=1.19",
+    "matplotlib": "matplotlib>=3.8",
+    "pandas": "pandas>=2.2",
+}
+"""What pip is asked for, by the name that is imported. A test holds it against pyproject.toml."""
+
 
 def require_witnesses() -> None:
     """Raises BadInput where torch or fvcore cannot be imported."""
-    _require("check", "torch", "fvcore")
+    _require("torch", "fvcore")
 
 
 def require_onnx() -> None:
     """Raises BadInput where onnx cannot be imported."""
-    _require("onnx", "onnx")
+    _require("onnx")
 
 
 def require_plots() -> None:
     """Raises BadInput where matplotlib cannot be imported."""
-    _require("notebook", "matplotlib")
+    _require("matplotlib")
 
 
-def _require(extra: str, *names: str) -> None:
+def require_frames() -> None:
+    """Raises BadInput where pandas cannot be imported."""
+    _require("pandas")
+
+
+def _require(*names: str) -> None:
     for name in names:
         try:
             import_module(name)
         except Exception as error:  # a broken installation may raise any error
             them = "them" if len(names) > 1 else "it"
+            wanted = " ".join(f"'{REQUIREMENTS[each]}'" for each in names)
             raise BadInput(
                 f"this needs {' and '.join(names)}, but {name} cannot be imported{_cause(error)}; "
-                f"install {them} with: pip install 'flopscope-analytic[{extra}]'"
+                f"install {them} with: pip install {wanted}, or in a clone of flopscope with: "
+                "make setup"
             ) from error
 
 

@@ -13,6 +13,7 @@ from enum import Enum
 from fractions import Fraction
 from typing import NamedTuple, TypeAlias
 
+from flopscope.brief import short, sizes_text
 from flopscope.sizes import Shape, Size
 
 
@@ -213,6 +214,11 @@ class Operator(NamedTuple):
     call: int = 0
     backward: bool = False
     types: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        inputs = " and ".join(map(sizes_text, self.inputs)) or "no input"
+        where = f" {self.path}" if self.path else ""
+        return short(self, f"{self.kind.value}{where}, {inputs} → {sizes_text(self.output)}")
 
     @property
     def input_types(self) -> tuple[str, ...]:

@@ -9,8 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flopscope import readings
+from flopscope.brief import aligned, brief, number_of, short, sizes_text
 from flopscope.domain import Condition, check_bindings, check_conditions
-from flopscope.errors import UnknownName
+from flopscope.errors import check_name
+from flopscope.extras import require_frames
 from flopscope.facts import Arithmetic, Kind, Operator, Weight
 from flopscope.quantities import Place, standing
 from flopscope.readings import Reading
@@ -34,8 +36,7 @@ class Level(Enum):
     def named(cls, name: str) -> Level:
         """The level of this name. Raises UnknownName for any other."""
         levels = {level.value: level for level in cls}
-        if name not in levels:
-            raise UnknownName("level", name, levels)
+        check_name("level", name, levels)
         return levels[name]
 
     def key(self, row: Operator) -> str:
@@ -58,6 +59,27 @@ class Ledger:
 
     rows: tuple[Operator, ...]
     conditions: tuple[Condition, ...] = ()
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(sorted(s.name for s in self.symbols()))
+        said = f"free in {sizes}" if sizes else f"{self.params()}, {self.macs()}"
+        return short(self, f"{number_of(self.rows, 'row')}, {said}")
+
+    def __str__(self) -> str:
+        headings = ("path", "kind", "output", "params", "MACs")
+        rows = [
+            (row.path, kind_name(row), sizes_text(row.output), *self._counts((row,)))
+            for row in self.rows
+        ]
+        return aligned(headings, [*rows, ("total", "", "", *self._counts(self.rows))], numbers=2)
+
+    def _counts(self, rows: Sequence[Operator]) -> tuple[str, ...]:
+        """The parameters and MACs of rows, as text; a long formula is cut."""
+        return tuple(
+            ("" if found.complete else "≥ ") + (f"{n:,}" if type(n) is int else brief(str(n), 48))
+            for found in (readings.params(rows), readings.macs(rows))
+            for n in (found.value,)
+        )
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -84,8 +106,9 @@ class Ledger:
         """The rows for which `keep` is true."""
         return replace(self, rows=tuple(row for row in self.rows if keep(row)))
 
-    def group_by(self, level: Level) -> dict[str, Ledger]:
+    def group_by(self, level: Level | str) -> dict[str, Ledger]:
         """One ledger for each stage, block, layer or kind, in order of first appearance."""
+        level = level if isinstance(level, Level) else Level.named(level)
         groups: dict[str, list[Operator]] = {}
         for row in self.rows:
             groups.setdefault(level.key(row), []).append(row)
@@ -169,6 +192,7 @@ class Ledger:
     def to_frame(self) -> pd.DataFrame:
         """A data frame with a line for each row: path, kind, shapes, and the quantities that tables
         show for parts of a network."""
+        require_frames()
         import pandas as pd
 
         return pd.DataFrame([_record(row) for row in self.rows])

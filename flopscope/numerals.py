@@ -12,25 +12,39 @@ PREFIXES: Mapping[str, int] = {
 }  # fmt: skip
 """What a prefix multiplies by."""
 
-BILLION = "B"
-"""It stands for 1e9 after a count, and for bytes after a number of bytes."""
+JOULES: Mapping[str, int] = {
+    "fJ": 1, "pJ": 10**3, "nJ": 10**6, "uJ": 10**9, "\u00b5J": 10**9, "\u03bcJ": 10**9,
+    "mJ": 10**12, "J": 10**15,
+}  # fmt: skip
+"""The femtojoules of each unit of energy."""
 
+SUFFIXES: Mapping[str, Mapping[str, int]] = {
+    "": {**PREFIXES, "B": 10**9},
+    "bytes": {**PREFIXES, **{f"{prefix}B": value for prefix, value in PREFIXES.items()}},
+    "fJ": {**PREFIXES, **JOULES},
+}
+"""What the letters behind a number multiply it by, for each unit in which it is meant; "" is a
+count, whose B stands for 1e9."""
+
+# Python refuses to read integers of 4,300 digits and more.
 _NUMBER = re.compile(
-    r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(\.[0-9]+)?(?:[eE]([+-]?[0-9]{1,3}))?"
-    r"(?:[ \u00a0]?((?:[kKMGT]i?)?B?))?"
+    r"([0-9]{1,3}(?:,[0-9]{3}){1,300}|[0-9]{1,1000})(\.[0-9]{1,1000})?(?:[eE]([+-]?[0-9]{1,3}))?"
+    r"(?:[ \u00a0]?([A-Za-z\u00b5\u03bc]+))?"
 )
 _SIZES = re.compile(r"\s*[xX×,]\s*")
-_SIZE = re.compile(r"[1-9][0-9]*")
+_SIZE = re.compile(r"[1-9][0-9]{0,999}")
 
 
-def number(text: str, *, of_bytes: bool = False) -> Fraction | None:
-    """The number that a text states; None where it states none. It has commas between thousands,
-    decimals, an exponent or a prefix, and a number of bytes a B at its end.
+def number(text: str, unit: str = "") -> Fraction | None:
+    """The number that a text states, in a unit of `SUFFIXES`; None where it states none. It has
+    commas between thousands, decimals, and then an exponent, a prefix or a unit.
 
     >>> [int(number(text)) for text in ("1,000,000", "3e8", "300 M", "50k", "7B")]
     [1000000, 300000000, 300000000, 50000, 7000000000]
-    >>> [int(number(text, of_bytes=True)) for text in ("1.2GB", "1.2G", "2 MiB", "7B")]
+    >>> [int(number(text, "bytes")) for text in ("1.2GB", "1.2G", "2 MiB", "7B")]
     [1200000000, 1200000000, 2097152, 7]
+    >>> number("1.5 mJ", "fJ") == 1_500_000_000_000
+    True
     >>> [number(text) for text in ("1.2GB", "-1", "1,00", "3e8M", "much")]
     [None, None, None, None, None]
     """
@@ -38,8 +52,8 @@ def number(text: str, *, of_bytes: bool = False) -> Fraction | None:
     if match is None:
         return None
     whole, decimals, exponent, suffix = match.groups(default="")
-    scale = _scale(suffix, of_bytes)
-    if scale is None or (exponent and suffix):
+    scale = SUFFIXES[unit].get(suffix)
+    if scale is None or (exponent and suffix in PREFIXES and suffix):
         return None
     return Fraction(whole.replace(",", "") + decimals) * Fraction(10) ** int(exponent or 0) * scale
 
@@ -67,10 +81,3 @@ def image_size(text: str) -> tuple[int, int] | None:
     if len(parts) > 2 or not all(map(_SIZE.fullmatch, parts)):
         return None
     return int(parts[0]), int(parts[-1])
-
-
-def _scale(suffix: str, of_bytes: bool) -> int | None:
-    """What the letters behind a number multiply by; None where they do not belong to it."""
-    if of_bytes:
-        return PREFIXES[suffix.removesuffix("B")]
-    return 10**9 if suffix == BILLION else PREFIXES.get(suffix)

@@ -13,16 +13,25 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from flopscope import readings
-from flopscope.closedform import Formula
+from flopscope.brief import short
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.facts import Operator
 from flopscope.readings import Direction, Reading, energy
+from flopscope.sizes import Size
 
 if TYPE_CHECKING:
+    from flopscope.closedform import Formula
     from flopscope.ledger import Ledger
 
 COUNT = "count"
 """The name of the work under the convention of an answer."""
+
+
+SHORT_TYPES: Mapping[str, str] = {"fp16": "float16", "int8": "int8"}
+"""The types in which what depends on activations can be asked too, by their short names."""
+
+ALIASES: Mapping[str, str] = {"fp32": "weights"}
+"""Other names of quantities."""
 
 
 class Place(IntEnum):
@@ -82,9 +91,9 @@ class Quantity(Named):
     convention, dtype: the one in which it is taken, if any. noun: what follows its number in a
     sentence, if not the words. key, column: its names in JSON and in CSV, if not the name. per: how
     many make one unit in tables of networks, as in MB. brief: do these tables show three digits?
-    place: where it is shown unasked. additive: does it add up over the parts of a network? budget:
-    what a budget allows at most; empty where none can be given. shares: the terms of which it is
-    the sum.
+    place: where it is shown unasked. steps: of a quantity that does not add up over the parts of a
+    network, its amount while each of the rows runs, of which its own is the largest. budget: what a
+    budget allows at most; empty where none can be given. shares: the terms of which it is the sum.
     """
 
     measure: Callable[..., Reading]
@@ -96,14 +105,26 @@ class Quantity(Named):
     per: int = 1
     brief: bool = False
     place: Place = Place.NOWHERE
-    additive: bool = True
+    steps: Callable[..., list[Size]] | None = None
     budget: str = ""
     shares: tuple[Share, ...] = ()
+
+    def __repr__(self) -> str:
+        return short(self, f"{self.name}, {self.words}")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "noun", self.noun or self.words)
         object.__setattr__(self, "key", self.key or self.name)
         object.__setattr__(self, "column", self.column or self.key)
+
+    @property
+    def additive(self) -> bool:
+        """Does it add up over the parts of a network?"""
+        return self.steps is None
+
+    def during(self, rows: Sequence[Operator]) -> list[Size]:
+        """Its amount while each of the rows runs, where it does not add up."""
+        return [] if self.steps is None else self.steps(rows, self.dtype)
 
     def of(self, rows: Sequence[Operator]) -> Reading:
         """Its reading for these rows."""
@@ -133,6 +154,23 @@ class Quantity(Named):
             column=f"{convention.unit.lower()}_{convention.name}",
         )
 
+    def in_type(self, short: str) -> Quantity:
+        """The same quantity with floating-point numbers in another type, named after it."""
+        dtype = SHORT_TYPES[short]
+        first, line, unit = self.heading.rpartition("\n")
+        return replace(
+            self,
+            name=f"{self.name}_{short}",
+            words=self.words.replace(self.dtype, dtype),
+            heading=f"{first}{line}{short} {unit}",
+            noun=self.noun.replace(self.dtype, dtype),
+            key=f"{self.key}_{dtype}",
+            column=self.column.replace(self.dtype, dtype),
+            dtype=dtype,
+            budget="",
+            shares=(),
+        )
+
     def and_shares(self) -> Iterator[Quantity]:
         """The quantity itself and each of its shares."""
         yield self
@@ -156,42 +194,51 @@ _ROWS = (
     Quantity(
         "params", "parameters", "", "Params", "params", stored=True,
         measure=readings.params, noun="params", place=Place.PARTS,
-        budget="so many parameters, such as 5M",
+        budget="this many parameters, such as 5M",
     ),
     Quantity(
         "macs", "MACs (macs)", "MACs", "MACs\n(macs)", "macs",
         measure=readings.flops, convention="macs", noun="MACs", place=Place.PARTS,
-        budget="so many multiply-accumulates, such as 300M",
+        budget="this many multiply-accumulates, such as 300M",
     ),
     Quantity(
         "activations", "activations", "elements", "Activ-\nations",
         measure=readings.activations, brief=True, place=Place.PARTS,
-        budget="so many activations, such as 10M",
+        budget="this many activations, such as 10M",
     ),
     Quantity(
         "weights", "weights, float32", "bytes", "fp32\nMB", stored=True,
         measure=readings.weight_bytes, dtype="float32", noun="bytes of float32 weights",
         key="weight_bytes", column="weight_bytes_float32", per=10**6, place=Place.NETWORKS,
-        budget="so many bytes of float32 weights, such as 20M",
+        budget="this many bytes of float32 weights, such as 20MB",
     ),
     Quantity(
-        "int8", "weights, int8", "bytes", "int8\nbytes", "params", stored=True,
-        measure=readings.weight_bytes, dtype="int8", noun="bytes of int8 weights",
-        budget="so many bytes of int8 weights, such as 5M",
+        "fp16", "weights, float16", "bytes", "fp16\nMB", stored=True,
+        measure=readings.weight_bytes, dtype="float16", noun="bytes of float16 weights",
+        per=10**6,
+    ),
+    Quantity(
+        "int8", "weights, int8", "bytes", "int8\nMB", "params", stored=True,
+        measure=readings.weight_bytes, dtype="int8", noun="bytes of int8 weights", per=10**6,
+        budget="this many bytes of int8 weights, such as 5MB",
+    ),
+    Quantity(
+        "int4", "weights, int4", "bytes", "int4\nMB", stored=True,
+        measure=readings.weight_bytes, dtype="int4", noun="bytes of int4 weights", per=10**6,
     ),
     Quantity(
         "peak", "peak activations, float32", "bytes", "Peak\nMB",
         measure=readings.peak_activation_bytes, dtype="float32",
         noun="bytes of float32 activations at the peak",
         key="peak_activation_bytes", column="peak_activation_bytes_float32", per=10**6,
-        place=Place.DATA, additive=False,
-        budget="so many bytes of live float32 activations, such as 10M",
+        place=Place.DATA, steps=readings.live_bytes,
+        budget="this many bytes of float32 activations in memory at once, such as 10MB",
     ),
     Quantity(
         "traffic", "traffic, float32", "bytes", "Traffic\nMB",
         measure=readings.traffic_bytes, dtype="float32", noun="bytes of float32 traffic",
         key="traffic_bytes", column="traffic_bytes_float32", per=10**6, place=Place.DATA,
-        budget="so many bytes read and written in float32, such as 200M",
+        budget="this many bytes read and written in float32, such as 200MB",
         shares=(
             Share(
                 "activations_read", "activations read, float32", "Read\nMB",
@@ -211,7 +258,7 @@ _ROWS = (
         "energy", "energy, float32, for ratios only", "fJ", "Energy\nmJ", caution=energy.CAUTION,
         measure=energy.energy, dtype="float32", noun="fJ (horowitz-45nm)",
         key="energy_fj", column="energy_fj_float32", per=10**12, place=Place.DATA,
-        budget="so many femtojoules, for ratios only, such as 20T for 20 mJ",
+        budget="this much energy by a 45 nm table, which is for ratios only, such as 20mJ",
         shares=(
             Share(
                 "arithmetic", "energy of arithmetic, float32, for ratios only",
@@ -266,6 +313,25 @@ def choices(convention: Convention) -> dict[str, Quantity]:
     """The quantities for which a table can be asked: all of them, and the work under the
     convention."""
     return {**QUANTITIES, COUNT: MACS.under(convention)}
+
+
+def askable(convention: Convention) -> dict[str, Quantity]:
+    """The quantities that a column can be asked for: also the work under each convention side by
+    side, and what moves or lives in other types.
+
+    >>> from flopscope.conventions import CONVENTIONS
+    >>> found = askable(CONVENTIONS["macs"])
+    >>> found["torch"].column, found["peak_int8"].column
+    ('flops_torch', 'peak_activation_bytes_int8')
+    """
+    works = (MACS.under(each) for each in CONVENTIONS.values() if each.name not in QUANTITIES)
+    moving = [row for row in _ROWS if row.dtype and not row.stored and not row.caution]
+    typed = (row.in_type(short) for row in moving for short in SHORT_TYPES)
+    return {
+        **choices(convention),
+        **{row.convention: replace(row, name=row.convention, key=row.column) for row in works},
+        **{row.name: row for row in typed},
+    }
 
 
 def formulas() -> dict[str, Quantity]:

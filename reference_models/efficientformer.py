@@ -92,7 +92,7 @@ class ConvMlp(nn.Module):
         return y
 
 
-def _layer_scale(channels: int) -> nn.ParameterDict:
+def layer_scale(channels: int) -> nn.ParameterDict:
     """A factor a channel."""
     return nn.ParameterDict({"gamma": torch.full((channels,), LAYER_SCALE)})
 
@@ -103,9 +103,9 @@ class PoolingBlock(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.token_mixer = Pooling()
-        self.ls1 = _layer_scale(channels)
+        self.ls1 = layer_scale(channels)
         self.mlp = ConvMlp(channels)
-        self.ls2 = _layer_scale(channels)
+        self.ls2 = layer_scale(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.token_mixer(x) * self.ls1["gamma"].view(-1, 1, 1)
@@ -120,10 +120,10 @@ class AttentionBlock(nn.Module):
         super().__init__()
         self.norm1 = nn.LayerNorm(channels)
         self.token_mixer = Attention(channels)
-        self.ls1 = _layer_scale(channels)
+        self.ls1 = layer_scale(channels)
         self.norm2 = nn.LayerNorm(channels)
         self.mlp = LinearMlp(channels)
-        self.ls2 = _layer_scale(channels)
+        self.ls2 = layer_scale(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.token_mixer(self.norm1(x)) * self.ls1["gamma"]
@@ -195,7 +195,7 @@ class EfficientFormer(nn.Module):
         self.norm = nn.LayerNorm(channels)
         self.head = nn.Linear(channels, classes)
         self.head_dist = nn.Linear(channels, classes)
-        _init(self)
+        init_linear(self)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.norm(self.stages(self.stem(x))).mean(1)
@@ -203,7 +203,7 @@ class EfficientFormer(nn.Module):
         return logits
 
 
-def _init(model: nn.Module) -> None:
+def init_linear(model: nn.Module) -> None:
     """N(0, 0.02²), cut off at ±2, for linear layers, without bias; convolutions as torch begins."""
     for layer in model.modules():
         if isinstance(layer, nn.Linear):

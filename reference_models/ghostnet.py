@@ -118,6 +118,18 @@ Expand = Callable[[int, int, type[nn.Module]], nn.Module]
 """Makes a bottleneck's first module from its input channels, its output channels, and ReLU."""
 
 
+def shortcut(channels: int, out: int, row: Row) -> nn.Sequential:
+    """Depthwise and 1×1 convolutions with norms, or nothing where stride and widths let the input
+    be added."""
+    if row.stride == 1 and channels == out:
+        return nn.Sequential()
+    stride, kernel = row.stride, row.kernel
+    return nn.Sequential(
+        *conv_norm_act(channels, channels, kernel, stride=stride, groups=channels, act=None),
+        *conv_norm_act(channels, out, 1, act=None),
+    )
+
+
 class Bottleneck(nn.Module):
     """Ghost module; at stride 2 a depthwise convolution; gate; Ghost module without activation.
 
@@ -134,14 +146,7 @@ class Bottleneck(nn.Module):
             )
         self.se = SqueezeExcite(hidden) if row.se else nn.Identity()
         self.ghost2 = GhostModule(hidden, out, None)
-        self.shortcut = nn.Sequential()
-        if self.halves or channels != out:
-            self.shortcut = nn.Sequential(
-                *conv_norm_act(
-                    channels, channels, row.kernel, stride=row.stride, groups=channels, act=None
-                ),
-                *conv_norm_act(channels, out, 1, act=None),
-            )
+        self.shortcut = shortcut(channels, out, row)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.ghost1(x)
@@ -178,16 +183,20 @@ def groups(depth: float) -> Iterator[list[Row]]:
     yield group
 
 
+Make = Callable[[int, int, int, Row], nn.Module]
+"""Makes a bottleneck from the channels of its input, its hidden channels, those of its output, and
+its row."""
+
+
 class GhostNet(nn.Module):
     """(B, 3, H, W) → (B, classes).
 
-    `expands` makes the first module of each bottleneck. An argument says whether the bottleneck's
-    input has the height of the first map, which is half the image's: in Table 1 the inputs of the
-    first two have.
+    `make` makes a bottleneck. An argument says whether its input has the height of the first map,
+    which is half the image's: in Table 1 the inputs of the first two have.
     """
 
     def __init__(
-        self, width: float, depth: float, classes: int, expands: Callable[[bool], Expand]
+        self, width: float, depth: float, classes: int, make: Callable[[bool], Make]
     ) -> None:
         super().__init__()
         channels = make_divisible(STEM * width, 4)
@@ -195,10 +204,10 @@ class GhostNet(nn.Module):
         stages: list[nn.Module] = []
         large = True
         for rows in groups(depth):
-            blocks = []
+            blocks: list[nn.Module] = []
             for row in rows:
                 hidden, out = (make_divisible(c * width, 4) for c in (row.exp, row.out))
-                blocks.append(Bottleneck(channels, hidden, out, row, expands(large)))
+                blocks.append(make(large)(channels, hidden, out, row))
                 channels, large = out, large and row.stride == 1
             stages.append(nn.Sequential(*blocks))
         last = make_divisible(LAST * width, 4)
@@ -223,7 +232,7 @@ def ghostnet(width: float = 1.0, classes: int = 1000, *, depth: float = 1.0) -> 
     Raises ValueError for a width or depth that is not positive and finite, or classes below 1.
     """
     width, depth, classes = checked_width(width), checked_depth(depth), checked_classes(classes)
-    return GhostNet(width, depth, classes, lambda large: GhostModule)
+    return GhostNet(width, depth, classes, lambda large: partial(Bottleneck, expand=GhostModule))
 
 
 ghostnet_050 = partial(ghostnet, width=0.5)

@@ -15,28 +15,30 @@ from functools import partial
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from reference_models.ghostnet import Expand, GhostModule, GhostNet
+from reference_models.ghostnet import Bottleneck, GhostModule, GhostNet, Make
 from reference_models.layers import checked_classes, checked_depth, checked_width
 
 
-class AttendedModule(GhostModule):
-    """A Ghost module times a gate: the DFC attention of the module's input at half its size.
+def dfc_attention(channels: int, out: int) -> nn.Sequential:
+    """1×1 to the module's width, depthwise 1×5 and 5×1, each with norm and none with activation."""
+    return nn.Sequential(
+        nn.Conv2d(channels, out, 1, bias=False),
+        nn.BatchNorm2d(out),
+        nn.Conv2d(out, out, (1, 5), padding=(0, 2), groups=out, bias=False),
+        nn.BatchNorm2d(out),
+        nn.Conv2d(out, out, (5, 1), padding=(2, 0), groups=out, bias=False),
+        nn.BatchNorm2d(out),
+    )
 
-    1×1 to the module's width, depthwise 1×5 and 5×1, each with norm and none with activation;
-    sigmoid; the nearest value at full size.
-    """
+
+class AttendedModule(GhostModule):
+    """A Ghost module times a gate: the DFC attention of the module's input at half its size,
+    sigmoid, the nearest value at full size."""
 
     def __init__(self, channels: int, out: int, act: type[nn.Module] | None) -> None:
         super().__init__(channels, out, act)
         self.pool = nn.AvgPool2d(2, 2)
-        self.short_conv = nn.Sequential(
-            nn.Conv2d(channels, out, 1, bias=False),
-            nn.BatchNorm2d(out),
-            nn.Conv2d(out, out, (1, 5), padding=(0, 2), groups=out, bias=False),
-            nn.BatchNorm2d(out),
-            nn.Conv2d(out, out, (5, 1), padding=(2, 0), groups=out, bias=False),
-            nn.BatchNorm2d(out),
-        )
+        self.short_conv = dfc_attention(channels, out)
         self.gate_fn = nn.Sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -52,11 +54,11 @@ def ghostnetv2(width: float = 1.0, classes: int = 1000, *, depth: float = 1.0) -
     classes below 1.
     """
 
-    def expands(large: bool) -> Expand:
-        return GhostModule if large else AttendedModule
+    def make(large: bool) -> Make:
+        return partial(Bottleneck, expand=GhostModule if large else AttendedModule)
 
     width, depth, classes = checked_width(width), checked_depth(depth), checked_classes(classes)
-    return GhostNet(width, depth, classes, expands)
+    return GhostNet(width, depth, classes, make)
 
 
 ghostnetv2_100 = partial(ghostnetv2, width=1.0)

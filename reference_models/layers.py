@@ -123,7 +123,7 @@ def stochastic_depth(branch: Tensor, p: float, training: bool) -> Tensor:
     return branch * functional.dropout(branch.new_ones(len(branch), 1, 1, 1), p)
 
 
-def over_channels(norm: nn.Module, x: Tensor) -> Tensor:
+def over_channels(norm: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """A layer norm over the channels of a map."""
     y: Tensor = norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
     return y

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reference_models.fastvit import MCI0, MCI1, MCI2, ImageEncoder
+from reference_models.folding import checked_form
 from reference_models.layers import Stages
-from reference_models.mobileone import checked_form
 from reference_models.transformer import TextEncoder, VisionTransformer
 
 MAX_SCALE = 100.0

@@ -45,7 +45,7 @@ XS = HybridStages(4, (32, 48, 64, 80, 96), (96, 120, 144), (2, 4, 3), 384)
 S = HybridStages(4, (32, 64, 96, 128, 160), (144, 192, 240), (2, 4, 3), 640)
 
 
-def _conv(
+def conv_layer(
     channels: int, out: int, kernel: int, stride: int = 1, groups: int = 1, act: bool = True
 ) -> nn.Sequential:
     """Convolution without bias, norm, SiLU."""
@@ -64,9 +64,9 @@ class InvertedResidual(nn.Module):
     def __init__(self, channels: int, out: int, expansion: int, stride: int) -> None:
         super().__init__()
         hidden = expansion * channels
-        self.conv1_1x1 = _conv(channels, hidden, 1)
-        self.conv2_kxk = _conv(hidden, hidden, 3, stride, groups=hidden)
-        self.conv3_1x1 = _conv(hidden, out, 1, act=False)
+        self.conv1_1x1 = conv_layer(channels, hidden, 1)
+        self.conv2_kxk = conv_layer(hidden, hidden, 3, stride, groups=hidden)
+        self.conv3_1x1 = conv_layer(hidden, out, 1, act=False)
         self.shortcut = stride == 1 and channels == out
 
     def forward(self, x: Tensor) -> Tensor:
@@ -127,12 +127,12 @@ class MobileViTBlock(nn.Module):
 
     def __init__(self, channels: int, width: int, layers: int) -> None:
         super().__init__()
-        self.conv_kxk = _conv(channels, channels, 3)
+        self.conv_kxk = conv_layer(channels, channels, 3)
         self.conv_1x1 = nn.Conv2d(channels, width, 1, bias=False)
         self.transformer = nn.Sequential(*(Layer(width) for _ in range(layers)))
         self.norm = nn.LayerNorm(width)
-        self.conv_proj = _conv(width, channels, 1)
-        self.conv_fusion = _conv(2 * channels, channels, 3)
+        self.conv_proj = conv_layer(width, channels, 1)
+        self.conv_fusion = conv_layer(2 * channels, channels, 3)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.conv_1x1(self.conv_kxk(x))
@@ -171,7 +171,7 @@ class MobileViT(nn.Module):
         super().__init__()
         first, second, *others = sizes.channels
         t, before = sizes.expansion, sizes.stem
-        self.stem = _conv(3, before, 3, 2)
+        self.stem = conv_layer(3, before, 3, 2)
         stages: list[list[nn.Module]] = []
         for out, blocks, stride in zip((first, second), sizes.blocks, (1, 2), strict=True):
             again = [InvertedResidual(out, out, t, 1) for _ in range(blocks - 1)]
@@ -182,27 +182,28 @@ class MobileViT(nn.Module):
             stages.append([down, MobileViTBlock(out, width, layers)])
             before = out
         self.stages = nn.Sequential(*(nn.Sequential(*stage) for stage in stages))
-        self.final_conv = _conv(before, sizes.last, 1)
+        self.final_conv = conv_layer(before, sizes.last, 1)
         pool = nn.AdaptiveAvgPool2d(1)
         self.head = nn.Sequential(
             OrderedDict(pool=pool, flatten=nn.Flatten(), fc=nn.Linear(sizes.last, classes))
         )
-        _init(self)
+        init_as_byobnet(self)
 
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.head(self.final_conv(self.stages(self.stem(x))))
         return logits
 
 
-def _init(model: nn.Module) -> None:
+def init_as_byobnet(model: nn.Module) -> None:
     """N(0, 2/fan-out) for convolutions, the fan-out that of a group; N(0, 0.01²) for linear layers,
-    no bias."""
+    no bias. So timm's models/byobnet.py begins, which builds the family there."""
     for layer in model.modules():
         if isinstance(layer, nn.Conv2d):
             fan_out = math.prod(layer.kernel_size) * layer.out_channels // layer.groups
             nn.init.normal_(layer.weight, 0, math.sqrt(2 / fan_out))
         elif isinstance(layer, nn.Linear):
             nn.init.normal_(layer.weight, 0, 0.01)
+        if isinstance(layer, nn.Conv2d | nn.Linear) and layer.bias is not None:
             nn.init.zeros_(layer.bias)
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from flopscope.alphabet import ALPHABET, FREE, MULTIPLIERS, is_kernel
+from flopscope.answers.ranges import Range
+from flopscope.answers.spaces import Fixed, space_of
+from flopscope.answers.target import of_variant
 from flopscope.arguments import parse_symbolic
 from flopscope.catalog import variant
-from flopscope.search.axes import axes
+from flopscope.search.axes import axis_of
 from flopscope.symbolic import dimension
 
 
@@ -26,7 +29,8 @@ def test_what_is_free_in_the_catalogue_is_what_the_alphabet_says():
 
 
 def test_an_axis_of_a_search_is_whole_where_its_symbol_is():
-    found = axes(variant.parse("efficientnet_b0"))
+    space = space_of(of_variant(variant.parse("efficientnet_b0")), Fixed())
+    found = {name: axis_of(Range(name)) for name in space.free}
     whole = {name: axis.whole for name, axis in found.items()}
     assert whole == {"res": True, "batch": True, "width": False, "depth": False, "classes": True}
     for name, axis in found.items():

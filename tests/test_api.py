@@ -8,8 +8,7 @@ from flopscope.errors import BadInput, UnknownName
 from flopscope.symbolic import symbol
 
 
-def test_the_public_names_are_about_a_dozen_and_exist():
-    assert len(fs.__all__) <= 12
+def test_the_public_names_exist():
     for name in fs.__all__:
         assert getattr(fs, name) is not None
         assert name in dir(fs)
@@ -33,17 +32,28 @@ def test_analyze_over_numbers_arrays_and_symbols_agree():
     assert formula.at(H=97) == int(fs.analyze("mobilenetv2", (97, 224)).macs())
 
 
-@pytest.mark.parametrize("size", [0, -3, 2.5, True, "224", np.array([0, 3]), np.array([1.5])])
-def test_sizes_that_no_network_takes(size):
-    with pytest.raises(BadInput) as of_image:
+@pytest.mark.parametrize(
+    ("size", "of_image", "of_batch"),
+    [
+        *(
+            (size, "is not the size of an image", "is not a positive integer")
+            for size in [0, -3, 2.5, True, np.array([0, 3]), np.array([1.5])]
+        ),
+        ("224", "is text", "is text"),
+    ],
+)
+def test_sizes_that_no_network_takes(size, of_image, of_batch):
+    with pytest.raises(BadInput) as raised:
         fs.analyze("mobilenetv2", res=size)
-    assert str(of_image.value) == (
-        f"resolution {size!r} is not a positive integer; "
-        "give one such as 224, or HxW such as 192x256"
+    assert str(raised.value) == (
+        f"res {size!r} {of_image}; give a size such as 224, or height and width such as "
+        "(192, 256), or arrays or symbols"
     )
-    with pytest.raises(BadInput) as of_batch:
+    with pytest.raises(BadInput) as raised:
         fs.analyze("mobilenetv2", batch=size)
-    assert str(of_batch.value) == f"batch {size!r} is not a positive integer; give one such as 1"
+    assert str(raised.value) == (
+        f"batch {size!r} {of_batch}; give an integer from 1, an array of them or a symbol"
+    )
 
 
 def test_unknown_options():
@@ -103,3 +113,28 @@ def test_narrow_arrays_are_counted_in_64_bits():
     sizes = np.array([200, 224], dtype=np.uint8)
     counted = fs.analyze("mobilenetv2", (sizes, 224)).macs().value
     assert counted[1] == 300_774_272
+
+
+def test_compare_takes_the_accuracy_that_is_chosen():
+    (chosen,) = fs.compare("resnet50", accuracy="timm:a3_in1k").to_dict()["models"]
+    assert (chosen["accuracy"]["whose"], chosen["accuracy"]["top1"]) == ("timm", 78.052)
+    with pytest.raises(UnknownName) as raised:
+        fs.compare("resnet50", accuracy="tim")
+    assert str(raised.value) == "unknown accuracy 'tim'; did you mean timm?"
+
+
+def test_pareto_takes_the_accuracies_that_are_chosen():
+    report = fs.pareto(families="resnet", res=224, accuracy="torchvision:V2")
+    assert [float(point.top1) for point in report.front.points] == [80.858, 81.886, 82.284]
+    with pytest.raises(BadInput) as raised:
+        fs.pareto(results="r.csv", accuracy="best")
+    assert str(raised.value) == (
+        "accuracy chooses among published accuracies, and results takes those of a file in their "
+        "place; leave one of them out, or add with_catalogue"
+    )
+
+
+def test_pareto_lists_dominated_networks_on_request():
+    report = fs.pareto(families=["mobilenetv1", "ghostnet"], res=224)
+    assert (len(report.to_frame()), len(report.data["points"])) == (4, 7)
+    assert len(fs.pareto(families="mobilenetv1,ghostnet", res=224, every=True).to_frame()) == 7

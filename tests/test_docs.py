@@ -1,6 +1,7 @@
 """What the documentation pages say is what the program says."""
 
 import collections
+import doctest
 import itertools
 import json
 import re
@@ -35,19 +36,28 @@ SHOWN = [
 ]
 """Each command of the pages' console blocks, with the output below it."""
 
+BLOCKS = {
+    name: re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    for name, text in DOCS.items()
+}
 CODE = [
     pytest.param(code, id=f"{name} {number}")
-    for name, text in DOCS.items()
-    for number, code in enumerate(
-        re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE), 1
-    )
+    for name, blocks in BLOCKS.items()
+    for number, code in enumerate(blocks, 1)
+    if not code.startswith(">>> ")
 ]
+SESSIONS = {
+    name: [block for block in blocks if block.startswith(">>> ")] for name, blocks in BLOCKS.items()
+}
+"""The blocks of each page that show a session of Python with what it prints."""
 
 
 def test_every_block_of_a_page_is_run():
     fences = [re.findall(r"^```(console|python)$", text, re.MULTILINE) for text in DOCS.values()]
     counted = collections.Counter(itertools.chain(*fences))
-    assert counted == {"console": len(SHOWN), "python": len(CODE)}
+    sessions = sum(map(len, SESSIONS.values()))
+    assert counted == {"console": len(SHOWN), "python": len(CODE) + sessions}
+    assert sessions >= 7
     assert len(SHOWN) >= 22
     assert len(CODE) >= 9
 
@@ -64,16 +74,54 @@ def test_the_python_of_a_page_runs(code):
     exec(compile(code, "page", "exec"), {})
 
 
-def test_the_picture_of_a_page_is_that_of_its_provenance(capsys, monkeypatch, tmp_path):
+@pytest.mark.parametrize("name", [name for name, blocks in SESSIONS.items() if blocks])
+def test_the_sessions_of_a_page_print_what_it_shows(monkeypatch, name):
+    """Its blocks are one session, in the order of the page."""
+    monkeypatch.chdir(ROOT)
+    text = "\n".join(SESSIONS[name])
+    examples = doctest.DocTestParser().get_doctest(text, {}, name, name, 0)
+    wrong = []
+    doctest.DocTestRunner().run(examples, out=wrong.append)
+    assert "".join(wrong) == ""
+
+
+PICTURES = sorted(path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.png.json"))
+
+
+def test_every_picture_has_its_provenance_and_a_page():
+    assert len(PICTURES) >= 8
+    drawn = {path.relative_to(ROOT) for path in (ROOT / "docs").rglob("*.png")}
+    assert {path.with_suffix("") for path in PICTURES} == drawn
+    pages = [page.read_text(encoding="utf-8") for page in PAGES]
+    assert [path for path in drawn if not any(f"{path.name})" in page for page in pages)] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    re.findall(
+        r"^flopscope .* --plot docs/.*$", DOCS["pictures.md"] + DOCS["frontiers.md"], re.MULTILINE
+    ),
+)
+def test_the_commands_of_the_gallery_made_its_pictures(line):
+    words = shlex.split(line)
+    path = ROOT / f"{words[words.index('--plot') + 1]}.json"
+    made = json.loads(path.read_text(encoding="utf-8"))
+    assert shlex.split(made["command"]) == words
+
+
+@pytest.mark.parametrize("path", PICTURES, ids=str)
+def test_the_picture_of_a_page_is_that_of_its_provenance(capsys, monkeypatch, tmp_path, path):
     """Its numbers; its bytes are those of one version of matplotlib."""
-    shown = json.loads((ROOT / "docs" / "frontier.png.json").read_text(encoding="utf-8"))
+    shown = json.loads((ROOT / path).read_text(encoding="utf-8"))
     program, *arguments = shlex.split(shown["command"])
     assert program == "flopscope"
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "docs").mkdir()
+    (tmp_path / path.parent).mkdir(parents=True)
+    for read in shown["files"]:
+        (tmp_path / read).write_bytes((ROOT / read).read_bytes())
     assert main(arguments) == 0
     capsys.readouterr()
-    made = json.loads((tmp_path / "docs" / "frontier.png.json").read_text(encoding="utf-8"))
+    made = json.loads((tmp_path / path).read_text(encoding="utf-8"))
     versions = ("python", "packages", "flopscope")
     assert {k: v for k, v in made.items() if k not in versions} == {
         k: v for k, v in shown.items() if k not in versions

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from flopscope import analyze
 from flopscope.analytic.named_blocks import NAMED_BLOCKS
-from flopscope.api import analyze
 from flopscope.catalog.results import Result
 from flopscope.conventions import CONVENTIONS
 from flopscope.ledger import Level
@@ -119,11 +119,11 @@ from flopscope.sizes import total
 quantities.QUANTITIES["probe"] = quantities.Quantity(
     "probe", "probes of rows", "probes", "Pro-\\nbes", caution={CAUTION!r},
     measure=lambda rows: Reading(7 * total(row.repeat for row in rows), "probes"), noun="probes",
-    place=quantities.Place.PARTS, budget="so many probes, such as 7",
+    place=quantities.Place.PARTS, budget="this many probes, such as 7",
 )
 
 from flopscope.answers.profile import Profile
-from flopscope.api import analyze
+from flopscope import analyze
 from flopscope.cli import main
 from flopscope.conventions import convention
 from flopscope.present.profile import ProfileReport
@@ -258,11 +258,11 @@ def test_a_new_row_is_a_formula() -> None:
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("assert --help", "--max-probe TEXT At most so many probes, such as 7."),
-        ("solve --help", "--probe TEXT At most so many probes, such as 7."),
+        ("assert --help", "--max-probe TEXT At most this many probes, such as 7."),
+        ("solve --help", "--probe TEXT At most this many probes, such as 7."),
         (
             "pareto --help",
-            "--max-probe TEXT Take only networks of at most so many probes, such as 7.",
+            "--max-probe TEXT Take only networks of at most this many probes, such as 7.",
         ),
         ("pareto --help", "buffers, probe or latency."),
         ("formula --help", "buffers, probe, or a convention."),

@@ -18,6 +18,8 @@ from typing import NamedTuple
 
 import pytest
 
+from flopscope.catalog.models import MODELS
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NOT_RUN = ("git clone ", "pip install ", "cd ")
@@ -116,6 +118,12 @@ def wrong_examples(text: str) -> str:
 
 def test_python_blocks_are_true():
     assert wrong_examples(README) == ""
+
+
+def test_the_page_and_the_changelog_state_how_many_networks_there_are():
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"formulas of (\d+) published networks", README) == [str(len(MODELS))]
+    assert re.findall(r"catalogue of (\d+) networks", changes) == [str(len(MODELS))]
 
 
 def test_the_page_shows_commands():

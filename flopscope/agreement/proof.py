@@ -14,6 +14,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from flopscope import readings
+from flopscope.brief import short
 from flopscope.closedform.text import domain_text
 from flopscope.conventions import CONVENTIONS
 from flopscope.domain import is_limit
@@ -78,6 +79,9 @@ class Proof:
     assumptions: tuple[str, ...]
     domain: str
     pieces: int = 1
+
+    def __repr__(self) -> str:
+        return short(self, f"{'proved' if self else 'not proved'}, {self.rows} rows; {self.domain}")
 
     def __bool__(self) -> bool:
         proved = all(identity.proved for identity in self.totals)

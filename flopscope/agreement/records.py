@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, NamedTuple
 
+from flopscope.brief import number_of, short
+
 LEDGER, MODULE, FVCORE, TORCH = "ledger", "module", "fvcore", "torch"
 """The witnesses: the ledger; the module's own layers and tensors; the two counters."""
 
@@ -56,6 +58,9 @@ class RowAgreement:
     module: str
     checks: tuple[Check, ...]
 
+    def __repr__(self) -> str:
+        return short(self, f"{self.path or self.module}: {self.verdict.value}")
+
     @property
     def verdict(self) -> Verdict:
         """DIFFERS if any check does, else NOT_COUNTED if any is, else AGREES."""
@@ -88,6 +93,9 @@ class Agreement:
     classes: tuple[Check, ...]
     totals: tuple[Check, ...]
     skipped: tuple[Uncounted, ...] = ()
+
+    def __repr__(self) -> str:
+        return short(self, f"{'agrees' if self else 'differs'}, {number_of(self.rows, 'row')}")
 
     def __bool__(self) -> bool:
         undecided = {check.name for check in self.unconfirmed}

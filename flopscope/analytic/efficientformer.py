@@ -80,15 +80,15 @@ def efficientformer(x: Feature, stages: MixedStages, *, classes: Size = 1000) ->
     (1291284736, 12289928)
     """
     for size, side in zip(x.grid, ("height", "width"), strict=True):
-        _require_size(x, size, SIDES, partial(_refusal, side))
+        require_size(x, size, SIDES, partial(_refusal, side))
     scope = x.tape.scope
     with scope("stem"):
         for name, channels in (("conv1", floor_div(stages.c[0], 2)), ("conv2", stages.c[0])):
-            x = activation(_conv_bn(x, channels, 3, name, stride=2), Function.RELU)
+            x = activation(conv_bn(x, channels, 3, name, stride=2), Function.RELU)
     for number, (channels, pooling) in enumerate(zip(stages.c, stages.pooling, strict=True), 1):
         if number > 1:
             with scope(f"stage{number}.downsample"):
-                x = _conv_bn(x, channels, 3, "conv", stride=2)
+                x = conv_bn(x, channels, 3, "conv", stride=2)
         attending = stages.attending if number == len(stages.c) else 0
         kinds = (pooling_block, pooling), (_attention_on_any, attending)
         x = blocks(x, f"stage{number}", kinds)
@@ -102,17 +102,17 @@ def efficientformer(x: Feature, stages: MixedStages, *, classes: Size = 1000) ->
 def pooling_block(x: Feature) -> Feature:
     """The 4-D block of figure 3: pooling minus identity, then 1×1 convolutions with batch norm."""
     pooled = avg_pool2d(x, 3, stride=1, padding=1, include_padding=False)
-    x = _residual(x, add(pooled, x, name="subtract"), "layer_scale1")
-    y = activation(_conv_bn(x, 4 * x.channels, 1, "expand"), Function.GELU)
-    return _residual(x, _conv_bn(y, x.channels, 1, "project"), "layer_scale2")
+    x = residual(x, add(pooled, x, name="subtract"), "layer_scale1")
+    y = activation(conv_bn(x, 4 * x.channels, 1, "expand"), Function.GELU)
+    return residual(x, conv_bn(y, x.channels, 1, "project"), "layer_scale2")
 
 
 def attention_block(x: Feature) -> Feature:
     """The 3-D block of figure 3 on (B, 49, C): attention, then a linear MLP, each after a norm."""
-    x = _residual(x, _attention(layer_norm(x, name="norm1")), "layer_scale1")
+    x = residual(x, _attention(layer_norm(x, name="norm1")), "layer_scale1")
     y = linear(layer_norm(x, name="norm2"), 4 * x.shape[-1], name="expand")
     y = linear(activation(y, Function.GELU), x.shape[-1], name="project")
-    return _residual(x, y, "layer_scale2")
+    return residual(x, y, "layer_scale2")
 
 
 def _attention_on_any(x: Feature) -> Feature:
@@ -123,7 +123,7 @@ def _attention_on_any(x: Feature) -> Feature:
 def attention_on_map(x: Feature) -> Feature:
     """The 3-D block on the tokens of a map. Raises OutsideDomain unless that is 7×7."""
     for size in x.grid:
-        _require_size(x, size, (GRID,), _GRID_REFUSAL.format)
+        require_size(x, size, (GRID,), _GRID_REFUSAL.format)
     return attention_block(as_tokens(x))
 
 
@@ -153,21 +153,25 @@ def _refusal(side: str, size: Size) -> str:
     )
 
 
-def _require_size(
+def require_size(
     x: Feature, size: Size, allowed: Iterable[int], refusal: Callable[[Size], str]
 ) -> None:
+    """Require one of these sizes; `refusal` is the sentence for another."""
     condition = Members(size, 1, 1, frozenset(), frozenset(allowed))
     x.tape.hold(condition, lambda: refusal(breaking(size, condition)))
 
 
-def _residual(x: Feature, y: Feature, name: str) -> Feature:
+def residual(x: Feature, y: Feature, name: str) -> Feature:
     """x plus y times a factor a channel."""
     weight = (x.channels, 1, 1) if x.grid[1:] else (x.shape[-1],)
     return add(x, scale(y, weight, name=name))
 
 
-def _conv_bn(x: Feature, channels: Size, kernel: Size, name: str, stride: Size = 1) -> Feature:
-    y = conv2d(x, channels, kernel, stride=stride, bias=True, name=name)
+def conv_bn(
+    x: Feature, channels: Size, kernel: Size, name: str, stride: Size = 1, groups: Size = 1
+) -> Feature:
+    """Convolution with bias, batch norm."""
+    y = conv2d(x, channels, kernel, stride=stride, groups=groups, bias=True, name=name)
     return batch_norm(y, name=f"{name}.bn")
 
 

@@ -110,10 +110,23 @@ Expand: TypeAlias = Callable[[Feature, Size, bool], Feature]
 largest size, half the image's."""
 Project: TypeAlias = Callable[[Feature, Size], Feature]
 """The second module of a bottleneck, from its input and its channels."""
+Halve: TypeAlias = Callable[[Feature, Size], Feature]
+"""What is between them at stride 2, from its input and its kernel."""
+
+
+def halved(x: Feature, kernel: Size) -> Feature:
+    """A depthwise convolution of stride 2, with norm."""
+    return conv_bn_act(x, x.channels, kernel, stride=2, groups=x.channels, name="dw")
 
 
 def ghost_network(
-    x: Feature, expand: Expand, project: Project, width: Real, depth: Real, classes: Size
+    x: Feature,
+    expand: Expand,
+    project: Project,
+    width: Real,
+    depth: Real,
+    classes: Size,
+    halve: Halve = halved,
 ) -> Feature:
     """Table 1, with the modules of each bottleneck as given."""
     scope = x.tape.scope
@@ -123,6 +136,8 @@ def ghost_network(
     def bottleneck(x: Feature, row: Row, large: bool) -> Feature:
         with scope("ghost1"):
             y = expand(x, make_divisible(row.exp * width, 4), large)
+        if row.s == 2:
+            y = halve(y, row.k)
         return _bottleneck(x, y, make_divisible(row.out * width, 4), row, project)
 
     channels = STEM
@@ -189,16 +204,14 @@ def ghost_module(
 def _bottleneck(
     x: Feature, expanded: Feature, channels: Size, row: Row, project: Project
 ) -> Feature:
-    """The rest of a Ghost bottleneck after its first module: figure 3.
+    """The rest of a Ghost bottleneck after its first module, and after the depthwise convolution
+    that it has only at stride 2: figure 3.
 
-    It has a depthwise convolution only at stride 2, a gate, the second module without activation,
-    and the shortcut.
+    It has a gate, the second module without activation, and the shortcut.
     """
-    y, hidden = expanded, expanded.channels
-    if row.s == 2:
-        y = conv_bn_act(y, hidden, row.k, stride=2, groups=hidden, name="dw")
+    y = expanded
     if row.se:
-        y = squeeze_excite(y, make_divisible(exact_div(hidden, 4), 4))
+        y = squeeze_excite(y, make_divisible(exact_div(y.channels, 4), 4))
     with x.tape.scope("ghost2"):
         y = project(y, channels)
     return add(_shortcut(x, channels, row), y)

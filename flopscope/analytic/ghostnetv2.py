@@ -34,9 +34,7 @@ def ghostnetv2(
     >>> ledger.macs().value, ledger.params().value
     (167048288, 6156908)
     """
-
-    for size in x.grid:
-        x.tape.at_least(size, SMALLEST, lambda: "size of an input whose 1/32 attention halves")
+    require_halves(x)
 
     def expand(x: Feature, channels: Size, large: bool) -> Feature:
         return first_module(x, channels) if large else attended_module(x, channels)
@@ -44,23 +42,33 @@ def ghostnetv2(
     return ghost_network(x, expand, ghost_module, width, depth, classes)
 
 
+def require_halves(x: Feature) -> None:
+    """Raise OutsideDomain for an input of which attention cannot halve the last map."""
+    for size in x.grid:
+        x.tape.at_least(size, SMALLEST, lambda: "size of an input whose 1/32 attention halves")
+
+
 def attended_module(x: Feature, channels: Size) -> Feature:
     """A Ghost module times its DFC attention, made at half the resolution: figure 4b.
 
-    The code takes the nearest value of the smaller map, and rounds an odd size down. Domain: a map
-    of at least 2×2.
+    Domain: a map of at least 2×2.
     """
-    attention = _attention(x, channels)
-    y = first_module(x, channels)
+    attention = dfc_attention(x, channels)
+    return gated(first_module(x, channels), attention)
+
+
+def gated(x: Feature, attention: Feature) -> Feature:
+    """x times the sigmoid of a smaller map, of which the code takes the nearest value."""
     gate = activation(attention, Function.SIGMOID, name="gate")
-    height, width = y.grid
-    return multiply(y, resize(gate, (height, width), Interpolation.NEAREST))
+    height, width = x.grid
+    return multiply(x, resize(gate, (height, width), Interpolation.NEAREST))
 
 
-def _attention(x: Feature, channels: Size) -> Feature:
+def dfc_attention(x: Feature, channels: Size) -> Feature:
     """2×2 average, 1×1 convolution, then along rows and along columns, depthwise: equations 4 to 5.
 
-    There is a norm after each convolution and no activation between them.
+    There is a norm after each convolution and no activation between them. An odd size is rounded
+    down.
     """
     with x.tape.scope("dfc"):
         x = avg_pool2d(x, 2, stride=2)

@@ -75,9 +75,13 @@ def normalised(x: Feature) -> Feature:
 
 def _scale(x: Feature) -> None:
     """The exponential of a parameter, clamped to bounds."""
+    elementwise(exponential_scale(x), Function.CLAMP, name="scale_clamp")
+
+
+def exponential_scale(x: Feature) -> Feature:
+    """The exponential of a parameter."""
     factor = x.tape.stored("logit_scale", ())
-    y = function_of_stored(x.tape, factor, Function.EXP, name="scale_exp")
-    elementwise(y, Function.CLAMP, name="scale_clamp")
+    return function_of_stored(x.tape, factor, Function.EXP, name="scale_exp")
 
 
 mobileclip_s0 = partial(mobileclip, encoder=MCI0, layers=4, mixing=True)

@@ -112,16 +112,16 @@ def mobilevit_block(x: Feature, width: Size, layers: Size) -> Feature:
     patches = [ceil_div(size, PATCH) for size in x.grid]
     whole = (PATCH * patches[0], PATCH * patches[1])
     even = equal(x.grid[0], whole[0]) * equal(x.grid[1], whole[1])
-    y = _resized(y, whole, even, "enlarge")
+    y = resized(y, whole, even, "enlarge")
     y = y.view(PATCH**2 * x.batch, patches[0] * patches[1], width)
     y = blocks(y, "transformer", ((_transformer, layers),), each="transformer")
     y = layer_norm(y).view(x.batch, width, *whole)
-    y = _resized(y, (x.grid[0], x.grid[1]), even, "reduce")
+    y = resized(y, (x.grid[0], x.grid[1]), even, "reduce")
     y = conv_bn_act(y, x.channels, 1, function=SILU, name="project")
     return conv_bn_act(concatenate([x, y]), x.channels, 3, function=SILU, name="fuse")
 
 
-def _resized(x: Feature, grid: tuple[Size, Size], even: Size, name: str) -> Feature:
+def resized(x: Feature, grid: tuple[Size, Size], even: Size, name: str) -> Feature:
     """x on another grid, bilinear; x itself where both sides are even.
 
     For arrays and symbols the row has the multiplicity 1 − [h even]·[w even], which is 1 or 0.

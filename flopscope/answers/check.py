@@ -3,7 +3,7 @@ with its traced formula for all sizes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from flopscope.analytic.named_blocks import NAMED_BLOCKS
@@ -13,6 +13,7 @@ from flopscope.catalog.models import MODELS
 from flopscope.catalog.variant import Variant, parse
 from flopscope.errors import BadInput, UnknownName
 from flopscope.extras import require_witnesses
+from flopscope.facts import InputSpec
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,13 +23,21 @@ if TYPE_CHECKING:
 
 
 def check(
-    models: Sequence[str | nn.Module], *, res: int | tuple[int, int] | None = None, batch: int = 1
+    models: Sequence[str | nn.Module],
+    *,
+    res: int | tuple[int, int] | None = None,
+    batch: int = 1,
+    inputs: Sequence[str | InputSpec] = (),
+    pairs: Sequence[str] = (),
+    example: Mapping[str, int] | None = None,
 ) -> Comparison:
     """Count each model at one input, and compare with fvcore and torch on the real module.
 
     Raises BadInput without torch or fvcore, or as `compare` does.
     """
-    return compare(models, res=res, batch=batch, check=True)
+    return compare(
+        models, res=res, batch=batch, check=True, inputs=inputs, pairs=pairs, example=example
+    )
 
 
 def prove(names: Sequence[str]) -> tuple[tuple[Variant | Case, Proof], ...]:

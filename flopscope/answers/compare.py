@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from flopscope.analytic.named_blocks import NAMED_BLOCKS
-from flopscope.answers.counters import counters_agree
-from flopscope.answers.profile import Profile, profile
+from flopscope.answers.counted import Counted, Given, check_batch, counted, made, sizes_of
+from flopscope.answers.profile import profile
 from flopscope.answers.target import CHANNELS, Target, of_variant, parse_target
+from flopscope.brief import number_of, short
+from flopscope.catalog.accuracies import UNASKED, Accuracy, Choice, accuracies, parse_choice
 from flopscope.catalog.figures import Figure
 from flopscope.catalog.scaling import Scaling, scaled
 from flopscope.catalog.variant import ANY_RESOLUTION, Resolution, Variant, check_size
@@ -20,8 +21,7 @@ from flopscope.extras import require_witnesses
 from flopscope.facts import InputSpec
 from flopscope.ledger import Ledger, Level
 from flopscope.quantities import Quantity
-from flopscope.sizes import Shape, is_symbolic
-from flopscope.symbolic import substitute
+from flopscope.sizes import Shape
 
 if TYPE_CHECKING:
     from torch import nn
@@ -45,6 +45,9 @@ class Entry:
     shapes: tuple[Shape, ...] = ()
     expected: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return short(self, f"{self.name}, {number_of(self.ledger, 'row')}")
+
     @property
     def name(self) -> str:
         """The text that asks for the network."""
@@ -54,6 +57,11 @@ class Entry:
     def variant(self) -> Variant | None:
         """The model of the catalogue, if it is one."""
         return self.target.variant
+
+    @property
+    def accuracies(self) -> tuple[Accuracy, ...]:
+        """The published accuracies, in the order in which they are taken."""
+        return accuracies(self.published)
 
     @property
     def family(self) -> str:
@@ -68,12 +76,16 @@ class Entry:
 @dataclass(frozen=True)
 class Comparison:
     """Entries under one convention, either all scaled in the same way or none. Ratios are to the
-    first entry."""
+    first entry; `choice` says whose accuracies are taken."""
 
     entries: tuple[Entry, ...]
     convention: Convention
     by: Level | None = None
     scaling: Scaling | None = None
+    choice: Choice = UNASKED
+
+    def __repr__(self) -> str:
+        return short(self, ", ".join(entry.name for entry in self.entries))
 
     @property
     def agrees(self) -> bool:
@@ -88,6 +100,10 @@ class Comparison:
             return None
         return Fraction(int(other), int(first))
 
+    def accuracy(self, entry: Entry) -> Accuracy | None:
+        """The published accuracy that is taken for an entry."""
+        return self.choice.of(entry.accuracies)
+
     @property
     def mixed(self) -> bool:
         """Is any of the networks not of the catalogue?"""
@@ -100,56 +116,95 @@ def compare(
     res: int | tuple[int, int] | None = None,
     batch: int = 1,
     convention_name: str = "macs",
+    accuracy: str | None = None,
     by: Level | None = None,
     check: bool = False,
     scaling: Scaling | None = None,
+    inputs: Sequence[str | InputSpec] = (),
+    pairs: Sequence[str] = (),
+    example: Mapping[str, int] | None = None,
 ) -> Comparison:
     """Count each target: a model of the catalogue from its closed form, any other from its trace or
     graph; with `check`, against fvcore and torch as well.
 
-    Without `res` each is taken at its native resolution; `scaling` multiplies that, or `res`, and
-    the coefficients of the catalogue's models. Raises BadInput or UnknownName for a target, option,
-    size or convention that does not exist.
+    Without `res` or `inputs` each is taken at its native resolution; `scaling` multiplies that, or
+    `res`, and the coefficients of the catalogue's models. `pairs`, such as 'width=24', are
+    arguments of the reader's own networks. `accuracy` says whose top-1 is taken, as in
+    "torchvision"; see `flopscope.catalog.accuracies`. Raises BadInput or UnknownName for a target,
+    option, size, convention or accuracy that does not exist.
 
     >>> [e.count("macs") for e in compare(["mobilenetv1", "mobilenetv2"], res=224).entries]
     [568740352, 300774272]
     """
     if not models:
         raise BadInput("no model to compare; name at least one, such as mobilenetv2")
-    if check and (
-        blocks := [name for name in models if isinstance(name, str) and name in NAMED_BLOCKS]
-    ):
+    if check:
+        _refuse_blocks(models)
+    check_size("batch", batch, "such as 1")
+    counting, choice = convention(convention_name), parse_choice(accuracy)
+    given = Given(res, batch, tuple(inputs), tuple(pairs), example or {})
+    targets = made([parse_target(model) for model in models], given)
+    entries = tuple(_entry(target, given, check, scaling) for target in targets)
+    _check_one_batch(entries)
+    return Comparison(entries, counting, by, scaling, choice)
+
+
+def _refuse_blocks(models: Sequence[str | nn.Module]) -> None:
+    from flopscope.analytic.named_blocks import NAMED_BLOCKS
+
+    blocks = [name for name in models if isinstance(name, str) and name in NAMED_BLOCKS]
+    if blocks:
         raise BadInput(
             f"{', '.join(blocks)}: a block has no sizes at which it could be checked; "
             "flopscope check --prove proves it for all sizes"
         )
-    check_size("batch", batch, "such as 1")
-    counting = convention(convention_name)
-    targets = [parse_target(model) for model in models]
-    entries = tuple(_counted(target, res, batch, check, scaling) for target in targets)
-    return Comparison(entries, counting, by, scaling)
 
 
-def _counted(
-    target: Target,
-    res: int | tuple[int, int] | None,
-    batch: int,
-    check: bool,
-    scaling: Scaling | None,
-) -> Entry:
-    if target.variant is None:
-        if scaling:
+def _check_one_batch(entries: Sequence[Entry]) -> None:
+    first = entries[0]
+    for other in entries:
+        if other.batch != first.batch:
             raise BadInput(
-                f"{target.name} is not a catalogue model and has no coefficients that could be "
-                "scaled; leave --scale out, or compare catalogue models alone"
+                f"{other.name} is counted on a batch of {other.batch} and {first.name} on a batch "
+                f"of {first.batch}; give one for all, such as --batch {other.batch}"
             )
-        return _own_entry(target, res, batch, check)
-    variant, resolution = target.variant, None
+
+
+def _entry(target: Target, given: Given, check: bool, scaling: Scaling | None) -> Entry:
+    if target.variant is not None and scaling:
+        if given.inputs:
+            raise BadInput(
+                "--scale multiplies the size of the input, which --input states as it is; give "
+                "--res, or leave one of them out"
+            )
+        variant, resolution = scaled(target.variant, scaling, given.res)
+        return entry(variant, resolution, given.batch, check)
     if scaling:
-        variant, resolution = scaled(variant, scaling, res)
-    else:
-        resolution = variant.resolution(res)
-    return entry(variant, resolution, batch, check)
+        raise BadInput(
+            f"{target.name} is not a catalogue model and has no coefficients that could be "
+            "scaled; leave --scale out, or compare catalogue models alone"
+        )
+    if target.variant is not None:
+        return entry(target.variant, *sizes_of(target.variant, given), check)
+    found = counted(target, given)
+    if not (given.inputs or given.example):
+        check_batch(target.name, found.shapes, given.batch)
+    agreement = _counted_by_others(target, found) if check else None
+    return replace(of_counted(found), agreement=agreement)
+
+
+def of_counted(found: Counted) -> Entry:
+    """A network that is counted, without its published figures."""
+    return Entry(
+        found.target, found.resolution, found.batch, found.ledger,
+        shapes=found.shapes, expected=found.expected,
+    )  # fmt: skip
+
+
+def _counted_by_others(target: Target, found: Counted) -> Agreement:
+    from flopscope.answers.counters import counters_agree
+
+    return counters_agree(target, found.inputs, found.ledger)
 
 
 def entry(variant: Variant, resolution: Resolution | None, batch: int, check: bool) -> Entry:
@@ -158,46 +213,6 @@ def entry(variant: Variant, resolution: Resolution | None, batch: int, check: bo
     agreement = _checked(variant, resolution, batch) if check else None
     published = variant.published(resolution)
     return Entry(of_variant(variant), resolution, batch, ledger, published, agreement)
-
-
-def _own_entry(target: Target, res: int | tuple[int, int] | None, batch: int, check: bool) -> Entry:
-    """A network that is traced or read, at one input."""
-    inputs = target.inputs(res, batch)
-    found = at_batch(profile(target, inputs), batch)
-    agreement = counters_agree(target, inputs, found.ledger) if check else None
-    resolution = _image(found.shapes)
-    shapes, expected = found.shapes, found.expected
-    return Entry(target, resolution, batch, found.ledger, (), agreement, shapes, expected)
-
-
-def at_batch(found: Profile, batch: int) -> Profile:
-    """The profile at numbers, a named batch being this one. Raises BadInput where another size is
-    free, or the batch is another number."""
-    names = {s for shape in found.shapes for s in shape[:1] if is_symbolic(s)}
-    sizes = {str(name): batch for name in names}
-    ledger = found.ledger.at(**sizes) if sizes else found.ledger
-    shapes = tuple(tuple(substitute(n, sizes) for n in shape) for shape in found.shapes)
-    free = {str(n) for shape in shapes for n in shape if is_symbolic(n)}
-    free |= {symbol.name for symbol in ledger.symbols()}
-    if free:
-        raise BadInput(
-            f"{found.target} has free sizes, {', '.join(sorted(free))}; give numbers, such as "
-            "--res 224, or see its formulas with flopscope profile"
-        )
-    if shapes and shapes[0][:1] != (batch,):
-        stated = " and ".join("×".join(map(str, shape)) for shape in shapes)
-        raise BadInput(
-            f"{found.target} takes {stated}, which is not a batch of {batch}; "
-            f"give its own, such as --batch {shapes[0][0] if shapes[0] else 1}"
-        )
-    return replace(found, ledger=ledger, shapes=shapes)
-
-
-def _image(shapes: Sequence[Shape]) -> Resolution | None:
-    """Height and width, where the only input is a batch of images."""
-    if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][1] != CHANNELS:
-        return None
-    return shapes[0][2], shapes[0][3]
 
 
 def at_any_resolution(entry: Entry) -> Ledger | None:

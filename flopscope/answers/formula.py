@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from flopscope.analytic.named_blocks import NAMED_BLOCKS
+from flopscope.answers.graph_formula import graph_formulas, graph_source, is_graph
 from flopscope.answers.target import is_catalog
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.variant import FREE, Variant, known_options, parse, without_rho
@@ -25,12 +26,14 @@ def formula(name: str, quantity: str = "macs", free: Sequence[str] = ()) -> Form
     """The closed form of a model or block, as in `formula("mobilenetv2", "params")`.
 
     The sizes of a model's inputs are free: batch, resolution, tokens; `free` adds "width", "depth"
-    and "classes" where the model has them. A block is free in all its sizes. Raises UnknownName or
-    BadInput.
+    and "classes" where the model has them. A block is free in all its sizes, an ONNX file in those
+    that it names. Raises UnknownName or BadInput.
 
     >>> formula("mobilenetv2").at(B=1, H=224, W=224)
     300774272
     """
+    if is_graph(name):
+        return graph_formulas(name, [quantity], free)[0][0]
     if quantity not in QUANTITIES:
         raise UnknownName("quantity", quantity, QUANTITIES)
     found = QUANTITIES[quantity](symbolic_ledger(name, free))
@@ -51,6 +54,8 @@ def symbolic_ledger(name: str, free: Sequence[str] = ()) -> Ledger:
 
 def publication(name: str) -> tuple[str, str]:
     """The title of a model or block, and where it was published."""
+    if is_graph(name):
+        return name, graph_source(graph_formulas(name, ["params"])[1])
     if name in NAMED_BLOCKS:
         return NAMED_BLOCKS[name].title, NAMED_BLOCKS[name].source
     variant = known_model(name)

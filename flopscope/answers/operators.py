@@ -53,12 +53,15 @@ def name_of(row: Operator) -> str:
     return row.path.partition(":")[2]
 
 
-def unknown_operators(rows: Iterable[Operator], counting: Convention) -> dict[str, list[str]]:
-    """The operators whose count under the convention is unknown, by torch's name, each with the
-    paths of the modules that run it; '' is the network itself."""
+def unknown_operators(
+    rows: Iterable[Operator], conventions: Iterable[Convention]
+) -> dict[str, list[str]]:
+    """The operators whose count under one of the conventions is unknown, by torch's name, each with
+    the paths of the modules that run it; '' is the network itself."""
     places: dict[str, list[str]] = {}
+    conventions = tuple(conventions)
     for row in rows:
-        if not counting.knows(row):
+        if not all(counting.knows(row) for counting in conventions):
             places.setdefault(name_of(row), []).append(module_of(row))
     return places
 

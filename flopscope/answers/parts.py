@@ -15,7 +15,7 @@ from flopscope.facts import Kind, Operator
 from flopscope.ledger import Ledger, Level
 from flopscope.quantities import Quantity
 from flopscope.readings import Reading
-from flopscope.sizes import Shape, elements
+from flopscope.sizes import Shape, elements, maximum
 
 
 class CountedRow(NamedTuple):
@@ -50,11 +50,15 @@ class Part:
         return operators_text(self.rows)
 
     @property
-    def output(self) -> Shape | None:
-        """The output of the operator that runs last; in a part that runs both passes, last in the
-        forward pass."""
+    def ran(self) -> list[Operator]:
+        """The operators that run; of a part that runs both passes, those of the forward pass."""
         ran = [row for row in self.rows if row.kind is not Kind.STORED]
-        ran = [row for row in ran if not row.backward] or ran
+        return [row for row in ran if not row.backward] or ran
+
+    @property
+    def output(self) -> Shape | None:
+        """The output of the operator that runs last."""
+        ran = self.ran
         return ran[-1].output if ran else None
 
     def read(self, quantity: Quantity) -> Reading:
@@ -64,40 +68,54 @@ class Part:
         return quantity.of(self.rows)
 
 
+Read: TypeAlias = Callable[[Part], Reading]
+"""How much each part of one network has of a quantity."""
+
+
+def reads(quantity: Quantity, rows: Sequence[Operator]) -> Read:
+    """How much the parts of a network with these rows have of a quantity. Of one that does not add
+    up, it is the most of the whole network that there is while an operator of the part runs."""
+    if quantity.additive:
+        return lambda part: part.read(quantity)
+    whole, steps = quantity.of(rows), quantity.during(rows)
+    amounts = {row.id: step for row, step in zip(rows, steps, strict=True)}
+    return lambda part: replace(whole, value=maximum(0, *(amounts[r.id] for r in part.rows)))
+
+
 Order: TypeAlias = Callable[[list[Part]], list[Part]]
 """How parts of the same depth are ordered."""
 
 
-def largest_first(quantity: Quantity | None) -> Order:
-    """The order from the largest amount of a quantity to the smallest. Equal parts keep their
-    order, and so do all parts where no quantity is given."""
+def ordered_by(quantity: Quantity | None, *, largest_first: bool = True) -> Order:
+    """The order from the largest amount of a quantity to the smallest, or the other way. Equal
+    parts keep their order, and so do all parts where no quantity is given."""
 
     def ordered(parts: list[Part]) -> list[Part]:
         if quantity is None:
             return parts
-        return sorted(parts, key=lambda part: int(part.read(quantity)), reverse=True)
+        return sorted(parts, key=lambda part: int(part.read(quantity)), reverse=largest_first)
 
     return ordered
 
 
 def tree(ledger: Ledger, depth: int | None = None, order: Order = list) -> list[Part]:
     """The modules of a network, each followed by those below it, down to the given depth."""
-    return list(_below(_counted(ledger.rows), (), depth, order))
+    return list(_below(counted_rows(ledger.rows), (), depth, order))
 
 
 def groups(ledger: Ledger, level: Level, order: Order = list) -> list[Part]:
     """The layers, stages, blocks or kinds of operators of a network, as parts."""
-    return order(_grouped(_counted(ledger.rows), level))
+    return order(_grouped(counted_rows(ledger.rows), level))
 
 
 def operators(ledger: Ledger) -> list[Part]:
     """Every operator as a part of its own, in order of execution."""
-    return [Part(c.row.path, module_of(c.row), [c]) for c in _counted(ledger.rows)]
+    return [Part(c.row.path, module_of(c.row), [c]) for c in counted_rows(ledger.rows)]
 
 
 def whole(ledger: Ledger) -> Part:
     """All operators as one part."""
-    return Part("", "total", _counted(ledger.rows), leaf=False)
+    return Part("", "total", counted_rows(ledger.rows), leaf=False)
 
 
 def shared_parameters(ledger: Ledger) -> list[str]:
@@ -148,7 +166,7 @@ def _below(
         yield from below
 
 
-def _counted(rows: Iterable[Operator]) -> list[CountedRow]:
+def counted_rows(rows: Iterable[Operator]) -> list[CountedRow]:
     """Count each stored tensor at the first operator that reads all of it."""
     rows = tuple(rows)
     sizes = {weight.key: elements(weight.shape) for row in rows for weight in row.weights}

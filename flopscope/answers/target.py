@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flopscope.arguments import parse_arguments, parse_input
+from flopscope.brief import short
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.names import catalog_name
 from flopscope.catalog.variant import Variant, check_size
@@ -44,11 +44,10 @@ class Source(Enum):
 
 @dataclass(frozen=True)
 class Target:
-    """A network that can be counted.
-
-    `name` is the text by which it is shown, and `place` the same without the arguments in brackets,
-    which are `pairs` such as 'width=0.5'. A model of the catalogue is a `variant`; an object of
-    Python is a `module`.
+    """A network that can be counted. `name` is the text by which it is shown, and `place` the same
+    without the arguments in brackets, which are `pairs` such as 'width=0.5'. A model of the
+    catalogue is a `variant`; an object of Python is a `module`, or a class or function that is the
+    `maker` of one.
     """
 
     name: str
@@ -57,6 +56,10 @@ class Target:
     pairs: tuple[str, ...] = ()
     variant: Variant | None = None
     module: nn.Module | None = None
+    maker: Callable[..., nn.Module] | None = None
+
+    def __repr__(self) -> str:
+        return short(self, f"{self.name}, {self.source.value}")
 
     @property
     def is_graph(self) -> bool:
@@ -70,6 +73,19 @@ class Target:
         own = self.source in (Source.OWN, Source.ONNX)
         return (path,) if own and Path(path).is_file() else ()
 
+    @property
+    def takes_arguments(self) -> bool:
+        """Is it made by code that takes arguments?"""
+        return self.variant is None and self.module is None and not self.is_graph
+
+    def taking(self, pairs: Sequence[str]) -> Target:
+        """The same network with more arguments, which its name shows. Raises as `arguments`."""
+        if not pairs:
+            return self
+        self.arguments(_arguments(pairs))
+        together = (*self.pairs, *pairs)
+        return replace(self, name=f"{self.place}[{','.join(together)}]", pairs=together)
+
     def arguments(self, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The arguments in brackets and those that are given beside them.
 
@@ -77,9 +93,10 @@ class Target:
         """
         if self.variant is not None:
             refuse_arguments(self.name, given)
-        if self.module is not None and given:
-            raise BadInput(f"{self.name} is a module already, which takes no arguments")
-        written = parse_arguments(self.pairs)
+        if given and not self.takes_arguments:
+            kind = "an ONNX file" if self.is_graph else "a module already"
+            raise BadInput(f"{self.name} is {kind}, which takes no arguments")
+        written = _arguments(self.pairs)
         for name in given or {}:
             if name in written:
                 raise BadInput(f"{self.name} has the argument {name} already; give it once")
@@ -94,12 +111,14 @@ class Target:
             return without_memory(self.variant.build)
         if self.module is not None:
             return self.module
-        from flopscope.tracing.loading.targets import load
+        from flopscope.tracing.loading.targets import load, made_by
 
+        if self.maker is not None:
+            return made_by(self.maker, found, self.name)
         return load(self.place, found)
 
     def native(self, arguments: Mapping[str, Any] | None = None) -> tuple[int, int] | None:
-        """The height and width of the image that it is made for, where it states them."""
+        """The height and width of the image that it is made for, if it states them."""
         if self.source not in (Source.TIMM, Source.TORCHVISION):
             return None
         require_witnesses()
@@ -121,6 +140,7 @@ class Target:
             return ()
         size = self.native(arguments) if res is None else res
         if size is None:
+            self._check_there()
             raise BadInput(
                 f"{self.name} does not state the size of its input; give it, such as --res 224 "
                 "or --input 1,3,224,224"
@@ -130,23 +150,34 @@ class Target:
             check_size("resolution", side, "such as 224, or HxW such as 192x256")
         return (InputSpec(None, (batch, CHANNELS, height, width)),)
 
+    def _check_there(self) -> None:
+        """Raises BadInput or UnknownName where a file or package, or the name in it, is missing: it
+        need not be asked for the size of its input."""
+        if self.module is None and self.maker is None:
+            require_witnesses()
+            from flopscope.tracing.loading.targets import maker
+
+            maker(self.place)
+
     def read(
         self, inputs: Sequence[str | InputSpec], arguments: Mapping[str, Any] | None = None
     ) -> tuple[InputSpec, ...]:
         """Inputs as texts or as they were read; the target's own where there are none."""
         if not inputs:
             return self.inputs(arguments=arguments)
+        from flopscope.arguments import parse_input
+
         return tuple(parse_input(i) if isinstance(i, str) else i for i in inputs)
 
     def given(
         self,
-        texts: Sequence[str],
+        texts: Sequence[str | InputSpec],
         res: Size = None,
         batch: int = 1,
         arguments: Mapping[str, Any] | None = None,
     ) -> tuple[InputSpec, ...]:
-        """The inputs that a command line gives, as texts or by the size of an image; none where
-        the target's own are meant. Raises BadInput for both at once, and as `inputs` does."""
+        """The inputs that are given as such or by the size of an image; none where the target's
+        own are meant. Raises BadInput for both at once, and as `inputs` does."""
         if not texts and res is None and batch == 1:
             return ()
         if not texts:
@@ -158,12 +189,19 @@ class Target:
             )
         if batch != 1:
             raise BadInput("--input gives the batch too, as in 8,3,H,W; leave --batch out")
-        return tuple(parse_input(text) for text in texts)
+        return self.read(texts)
+
+
+def _arguments(pairs: Sequence[str]) -> dict[str, Any]:
+    if not pairs:
+        return {}
+    from flopscope.arguments import parse_arguments
+
+    return parse_arguments(pairs)
 
 
 def refuse_arguments(model: str, *given: Any) -> None:
-    """Raises BadInput where a catalogue model is given arguments, which only a reader's own network
-    takes."""
+    """Raises BadInput where a catalogue model is given arguments."""
     if any(given):
         raise BadInput(
             f"{model} is a catalogue model; its options follow a colon, as in "
@@ -247,7 +285,9 @@ def _source(place: str) -> Source:
     source = _source_of(place)
     if source is not None:
         return source
-    name = place.partition(":")[0]
+    name, colon, _ = place.partition(":")
+    if colon and name in (Source.TIMM.value, Source.TORCHVISION.value):
+        raise BadInput(f"'{place}' names no network of {name}; write one as in {name}:resnet18")
     if name and "/" not in place and not name.endswith(".py"):
         raise UnknownName("model", name, MODELS)
     raise BadInput(f"'{place}' is not a target; {WRITTEN}")

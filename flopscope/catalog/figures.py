@@ -5,15 +5,20 @@ kept as its source prints it ("4.2M", "579.80M"), because the digits shown say h
 `stated` turns such text into a number. Nothing here is computed, and sources may disagree.
 """
 
+from __future__ import annotations
+
 import csv
 import re
 from fractions import Fraction
 from functools import cache
-from importlib import resources
-from importlib.resources.abc import Traversable
-from typing import NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
+from flopscope.brief import short
 from flopscope.errors import BadInput
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 KINDS = ("paper", "official", "implementation", "third-party")
 """The kinds of sources of a figure, the most authoritative first."""
@@ -35,7 +40,7 @@ CAUSES = (
 )
 """The possible causes of figures that no reading explains."""
 
-_STATED = re.compile(r"([0-9]+)(?:\.([0-9]+))?([KMGBT]?)")
+_STATED = re.compile(r"([0-9]+)(?:\.([0-9]+))?(?:([KMGBT])|[eE]([+-]?[0-9]{1,2}))?")
 _SCALES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "B": 10**9, "T": 10**12}
 
 
@@ -46,7 +51,8 @@ class Figure(NamedTuple):
         width 1; `recipe=` occurs only where an implementation's structure differs at that width.
     resolution: (height, width) of the input in pixels.
     params, compute: as stated, for `stated` to read; None where the source is silent.
-    unit: what `compute` counts: the source's own word, then its meaning. None without `compute`.
+    unit: the source's own word for what `compute` counts. counted: what flopscope found that it
+        counts, which no verdict reads. None without `compute`.
     top1: ImageNet-1k top-1 accuracy in per cent, None where the source is silent.
     kind: one of `KINDS`:
         paper           a table of a paper, its own network's or one it compares with;
@@ -56,7 +62,9 @@ class Figure(NamedTuple):
     source: the paper and its table, or the repository and its file. note: what a reader must know
     to compare the figure with others; None if nothing. verdict: the cause of a figure that no
     reading gives, one of `CAUSES`, with its evidence in the note; None where counting explains the
-    figure. "compute: misprint" is about one of the two numbers.
+    figure. "compute: misprint" is about one of the numbers.
+    acts: activations as stated; the sources say which outputs they count.
+    precision: of the weights and activations that have the top-1, "int8"; None for float32.
 
     >>> figures("mobilenetv1")[0].source
     'arXiv 1704.04861 Tables 6 and 7'
@@ -68,14 +76,21 @@ class Figure(NamedTuple):
     params: str | None
     compute: str | None
     unit: str | None
+    counted: str | None
     top1: float | None
     kind: str
     source: str
     note: str | None
     verdict: str | None = None
+    acts: str | None = None
+    precision: str | None = None
+
+    def __repr__(self) -> str:
+        network = f"{self.model}:{self.variant}" if self.variant else self.model
+        return short(self, f"{network} at {self.resolution}, {self.source}")
 
     def cause(self, quantity: str) -> str | None:
-        """The cause that the verdict gives for its params or its compute.
+        """The cause that the verdict gives for its params, compute or acts.
 
         >>> figures("resnet")[0]._replace(verdict="compute: misprint").cause("params")
         """
@@ -86,6 +101,11 @@ class Figure(NamedTuple):
     def other_data(self) -> bool:
         """Were the weights trained on other data than ImageNet-1k?"""
         return self.note is not None and OTHER_DATA.search(self.note) is not None
+
+    @property
+    def other_network(self) -> bool:
+        """Is it about a network that differs in structure?"""
+        return self.verdict == "other network"
 
 
 @cache
@@ -113,6 +133,11 @@ def has_figures(family: str) -> bool:
 
 
 def _folder() -> Traversable:
+    beside = Path(__file__).parent / "published"
+    if beside.is_dir():
+        return beside
+    from importlib import resources  # which finds it in an archive, too, and is slow to import
+
     return resources.files("flopscope.catalog") / "published"
 
 
@@ -131,10 +156,10 @@ def published(
     quotations of it, and its final version before an early one. Empty if nothing is published.
     Raises ValueError for an unknown family.
 
-    >>> for figure in published("mobilenetv1", "mobilenetv1", "width=0.5", (160, 160)):
-    ...     print(figure.compute, figure.unit, figure.source)
-    76M Mult-Adds (MACs) arXiv 1704.04861 Table 9
-    77M MACs tensorflow/models research/slim/nets/mobilenet_v1.md
+    >>> for figure in published("mobilenetv3_small", "mobilenetv3", "width=0.75", (224, 224))[:2]:
+    ...     print(figure.compute, figure.unit, figure.counted, figure.source)
+    44M MAdds MACs arXiv 1905.02244 (final version, ICCV 2019) Tables 3 and 9
+    44M MAdds MACs arXiv 1905.02244 (early version) Tables 3 and 9
     """
     asked = (model, variant, resolution)
     found = (
@@ -152,7 +177,8 @@ def stated(text: str) -> tuple[Fraction, Fraction]:
     second. Zeros count as shown digits: 300M is stated to the million. Some sources truncate.
 
     Domain: ASCII digits, at most one decimal point between digits, then at most one of K, M, G,
-    B (1e9, as G) and T. Raises BadInput for any other text.
+    B (1e9, as G) and T, or an exponent: 3e8 is stated to one digit. Raises BadInput for any other
+    text.
 
     >>> value, half = stated("4.2M")
     >>> print(value, half)
@@ -162,10 +188,10 @@ def stated(text: str) -> tuple[Fraction, Fraction]:
     if match is None:
         raise BadInput(
             f"'{text}' is not a stated figure; expected digits, at most one decimal point and "
-            "at most one of K, M, G, B, T, as in 4.2M or 3504872"
+            "at most one of K, M, G, B, T or an exponent, as in 4.2M, 4.2e6 or 3504872"
         )
-    whole, decimals, scale = match[1], match[2] or "", match[3]
-    last_digit = Fraction(_SCALES[scale], 10 ** len(decimals))
+    whole, decimals, scale, exponent = match.groups(default="")
+    last_digit = Fraction(10) ** (int(exponent or 0) - len(decimals)) * _SCALES[scale]
     return int(whole + decimals) * last_digit, last_digit / 2
 
 
@@ -178,9 +204,12 @@ def _figure(row: dict[str, str]) -> Figure:
         params=row["params"] or None,
         compute=row["compute"] or None,
         unit=row["unit"] or None,
+        counted=row["counted"] or None,
         top1=float(row["top1"]) if row["top1"] else None,
         kind=row["kind"],
         source=row["source"],
         note=row["note"] or None,
         verdict=row.get("verdict") or None,
+        acts=row.get("acts") or None,
+        precision=row.get("precision") or None,
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from flopscope.analytic.switches import Recipe
+from flopscope.brief import short
 from flopscope.catalog.options import (
     CLASSES,
     DEPTH,
@@ -22,22 +23,42 @@ from flopscope.catalog.options import (
     Option,
     recipe,
 )
+from flopscope.catalog.papers import (
+    CONVNEXT,
+    EFFICIENTFORMER,
+    EFFICIENTFORMERV2,
+    EFFICIENTNET,
+    EFFICIENTNETV2,
+    EFFICIENTSAM,
+    EFFICIENTVIT_MIT,
+    FASTVIT,
+    GHOSTNET,
+    GHOSTNETV2,
+    GHOSTNETV3,
+    MOBILECLIP,
+    MOBILECLIP2,
+    MOBILEONE,
+    MOBILEVIT,
+    MOBILEVITV2,
+    MOBILEVLM,
+    POOLFORMER,
+    REGNET,
+    REPVIT,
+    RESNET,
+    SHUFFLENET,
+    SHUFFLENETV2,
+    STARNET,
+    V1,
+    V2,
+    V3,
+    V4,
+    WTCONVNEXT,
+    Paper,
+)
 from flopscope.facts import InputSpec
 from flopscope.symbolic import symbol
 
 IMAGE = InputSpec(None, (symbol("B"), 3, symbol("H"), symbol("W")))
-
-
-@dataclass(frozen=True)
-class Paper:
-    """Where a family was published."""
-
-    title: str
-    arxiv: str
-    year: int
-
-    def __str__(self) -> str:
-        return f"{self.title}, arXiv {self.arxiv} ({self.year})"
 
 
 @dataclass(frozen=True)
@@ -59,60 +80,14 @@ class Model:
     step: tuple[InputSpec, ...] = ()
     """Its inputs with `phase=decode`: a token, and the keys and values of the tokens before it."""
 
+    def __repr__(self) -> str:
+        return short(self, self.id)
+
     @property
     def function(self) -> str:
         """The id as a name in Python: shufflenetv2_x0.5 is `shufflenetv2_x0_5`."""
         return self.id.replace(".", "_")
 
-
-V1 = Paper(
-    "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications",
-    "1704.04861",
-    2017,
-)
-V2 = Paper("MobileNetV2: Inverted Residuals and Linear Bottlenecks", "1801.04381", 2018)
-V3 = Paper("Searching for MobileNetV3", "1905.02244", 2019)
-EFFICIENTNET = Paper(
-    "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", "1905.11946", 2019
-)
-EFFICIENTNETV2 = Paper("EfficientNetV2: Smaller Models and Faster Training", "2104.00298", 2021)
-SHUFFLENET = Paper(
-    "ShuffleNet: An Extremely Efficient Convolutional Neural Network for Mobile Devices",
-    "1707.01083",
-    2017,
-)
-SHUFFLENETV2 = Paper(
-    "ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design", "1807.11164", 2018
-)
-GHOSTNET = Paper("GhostNet: More Features from Cheap Operations", "1911.11907", 2019)
-GHOSTNETV2 = Paper(
-    "GhostNetV2: Enhance Cheap Operation with Long-Range Attention", "2211.12905", 2022
-)
-RESNET = Paper("Deep Residual Learning for Image Recognition", "1512.03385", 2015)
-REGNET = Paper("Designing Network Design Spaces", "2003.13678", 2020)
-CONVNEXT = Paper("A ConvNet for the 2020s", "2201.03545", 2022)
-MOBILECLIP = Paper(
-    "MobileCLIP: Fast Image-Text Models through Multi-Modal Reinforced Training", "2311.17049", 2023
-)
-WTCONVNEXT = Paper("Wavelet Convolutions for Large Receptive Fields", "2407.05848", 2024)
-POOLFORMER = Paper("MetaFormer Is Actually What You Need for Vision", "2111.11418", 2021)
-MOBILEVIT = Paper(
-    "MobileViT: Light-weight, General-purpose, and Mobile-friendly Vision Transformer",
-    "2110.02178",
-    2021,
-)
-EFFICIENTFORMER = Paper(
-    "EfficientFormer: Vision Transformers at MobileNet Speed", "2206.01191", 2022
-)
-
-EFFICIENTSAM = Paper(
-    "EfficientSAM: Leveraged Masked Image Pretraining for Efficient Segment Anything",
-    "2312.00863",
-    2023,
-)
-MOBILEVLM = Paper(
-    "MobileVLM V2: Faster and Stronger Baseline for Vision Language Model", "2402.03766", 2024
-)
 
 _V1_RECIPES = recipe(Recipe.TIMM)
 _V3_RECIPES = recipe(Recipe.TORCHVISION, Recipe.TIMM)
@@ -130,6 +105,7 @@ _PROMPTED = (
 """Options, resolution and inputs: an image, and for each query its points and their labels."""
 _SCALED = (WIDTH, DEPTH, CLASSES)
 _SCALED_OR_TIMM = (*_SCALED, recipe(Recipe.TIMM))
+_SCALED_IN_FORMS = (*_SCALED, FORM)
 _RESNEXT = (*_SCALED, GROUPS, WIDTH_PER_GROUP)
 
 _SHUFFLENET_WIDTHS = {
@@ -146,7 +122,25 @@ _REGNET_SIZES = (
     *("4.0gf", "6.4gf", "8.0gf", "12gf", "16gf", "32gf"),
 )
 _REFITTED = ("regnetx_400mf", "regnety_800mf", "regnety_8.0gf")
+_EFFICIENTFORMERV2S = ("s0", "s1", "s2", "l")
+_MOBILENETV4_SIZES = {
+    "conv_small": 224,
+    "conv_medium": 256,
+    "conv_large": 384,
+    "hybrid_medium": 256,
+    "hybrid_large": 384,
+    "conv_aa_medium": 256,
+    "conv_aa_large": 384,
+    "conv_blur_medium": 224,
+}
+"""The resolution of each network: of the last three, which only timm has, that of its weights."""
+
+_REPVITS = ("0.6", "0.9", "1.0", "1.1", "1.5", "2.3", "1", "2", "3")
+_MOBILEVITV2_WIDTHS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 _POOLFORMERS = ("s12", "s24", "s36", "m36", "m48")
+_FASTVITS = ("t8", "t12", "s12", "sa12", "sa24", "sa36", "ma36")
+_SCALED_WITH_FORM = (*_SCALED, FORM)
+_STARNETS = ("s1", "s2", "s3", "s4", "s050", "s100", "s150")
 
 
 def _mobilevlm(size: str, layers: int, heads: int, head: int) -> Model:
@@ -165,10 +159,19 @@ def _mobilevlm(size: str, layers: int, heads: int, head: int) -> Model:
     )
 
 
+def _mobilenetv4(size: str, resolution: int) -> Model:
+    return Model(f"mobilenetv4_{size}", "mobilenetv4", V4, _SCALED_OR_TIMM, resolution)
+
+
 def _efficientnet(id: str, width: float, depth: float, resolution: int) -> Model:
     """An EfficientNet: the network of Table 1 in arXiv 1905.11946 with coefficients of its own."""
     options = (replace(WIDTH, default=width), replace(DEPTH, default=depth), CLASSES)
     return Model(id, "efficientnet", EFFICIENTNET, options, resolution)
+
+
+def _efficientvit(size: str) -> Model:
+    """An EfficientViT of MIT."""
+    return Model(f"efficientvit_{size}", "efficientvit", EFFICIENTVIT_MIT, (CLASSES,))
 
 
 def _shufflenetv1(groups: int, width: float) -> Model:
@@ -180,18 +183,29 @@ def _shufflenetv2(width: float) -> Model:
     return Model(f"shufflenetv2_x{width}", "shufflenetv2", SHUFFLENETV2, options)
 
 
-def _mobileclip(size: str, resolution: int, *forms: Option) -> Model:
+def _mobileclip(
+    size: str,
+    resolution: int,
+    *forms: Option,
+    family: str = "mobileclip",
+    paper: Paper = MOBILECLIP,
+) -> Model:
     """A MobileCLIP, which takes an image and the tokens of a text, at most the context's 77."""
     texts = InputSpec(None, (symbol("B"), symbol("tokens")), "int64")
     options = (*forms, replace(TOKENS, default=77, most=77))
-    id = f"mobileclip_{size}"
-    return Model(id, "mobileclip", MOBILECLIP, options, resolution, (IMAGE, texts))
+    return Model(f"{family}_{size}", family, paper, options, resolution, (IMAGE, texts))
 
 
-def _ghostnet(family: str, paper: Paper, width: float) -> Model:
-    """A GhostNet by its published width: the option width of `ghostnet_130` is 1.3 by default."""
-    options = (replace(WIDTH, default=width), DEPTH, CLASSES)
-    return Model(f"{family}_{round(100 * width):03}", family, paper, options)
+def _mobileclip2(size: str) -> Model:
+    return _mobileclip(size, 256, FORM, family="mobileclip2", paper=MOBILECLIP2)
+
+
+def _by_width(
+    family: str, paper: Paper, width: float, *more: Option, resolution: int = 224
+) -> Model:
+    """A network by its published width: the option width of `ghostnet_130` is 1.3 by default."""
+    options = (replace(WIDTH, default=width), DEPTH, CLASSES, *more)
+    return Model(f"{family}_{round(100 * width):03}", family, paper, options, resolution)
 
 
 def _regnet(id: str) -> Model:
@@ -218,6 +232,7 @@ _MODELS = (
     Model("mobilenetv2", "mobilenetv2", V2, _SCALED),
     Model("mobilenetv3_large", "mobilenetv3", V3, (*_SCALED, _V3_RECIPES)),
     Model("mobilenetv3_small", "mobilenetv3", V3, (*_SCALED, _V3_RECIPES)),
+    *(_mobilenetv4(size, resolution) for size, resolution in _MOBILENETV4_SIZES.items()),
     _efficientnet("efficientnet_b0", 1.0, 1.0, 224),
     _efficientnet("efficientnet_b1", 1.0, 1.1, 240),
     _efficientnet("efficientnet_b2", 1.1, 1.2, 260),
@@ -231,8 +246,9 @@ _MODELS = (
     Model("efficientnetv2_l", "efficientnetv2", EFFICIENTNETV2, _SCALED, 480),
     *(_shufflenetv1(groups, w) for groups, widths in _SHUFFLENET_WIDTHS.items() for w in widths),
     *(_shufflenetv2(width) for width in (0.5, 1.0, 1.5, 2.0)),
-    *(_ghostnet("ghostnet", GHOSTNET, width) for width in (0.5, 1.0, 1.3)),
-    *(_ghostnet("ghostnetv2", GHOSTNETV2, width) for width in (1.0, 1.3, 1.6)),
+    *(_by_width("ghostnet", GHOSTNET, width) for width in (0.5, 1.0, 1.3)),
+    *(_by_width("ghostnetv2", GHOSTNETV2, width) for width in (1.0, 1.3, 1.6)),
+    *(_by_width("ghostnetv3", GHOSTNETV3, width, FORM) for width in (0.5, 1.0, 1.3, 1.6)),
     *_sizes("resnet{}", "resnet", RESNET, ("18", "34")),
     *_sizes("resnet{}", "resnet", RESNET, ("50", "101", "152"), _RESNEXT),
     *(_regnet(f"regnet{letter}_{size}") for letter in "xy" for size in _REGNET_SIZES),
@@ -244,11 +260,22 @@ _MODELS = (
     _mobilevlm("1.7b", 24, 16, 128),
     _mobilevlm("3b", 32, 32, 80),
     *_sizes("mobilevit_{}", "mobilevit", MOBILEVIT, ("xxs", "xs", "s"), resolution=256),
+    *(
+        _by_width("mobilevitv2", MOBILEVITV2, width, resolution=256)
+        for width in _MOBILEVITV2_WIDTHS
+    ),
     *_sizes("efficientformer_{}", "efficientformer", EFFICIENTFORMER, ("l1", "l3", "l7")),
+    *_sizes("efficientformerv2_{}", "efficientformerv2", EFFICIENTFORMERV2, _EFFICIENTFORMERV2S),
+    *(_efficientvit(size) for size in ("b0", "b1", "b2", "b3", "l1", "l2", "l3")),
+    *_sizes("fastvit_{}", "fastvit", FASTVIT, _FASTVITS, _SCALED_WITH_FORM, 256),
     _mobileclip("s0", 256, FORM),
     _mobileclip("s1", 256, FORM),
     _mobileclip("s2", 256, FORM),
     _mobileclip("b", 224),
+    *(_mobileclip2(size) for size in ("s0", "s2", "s3", "s4")),
+    *_sizes("mobileone_s{}", "mobileone", MOBILEONE, "01234", _SCALED_IN_FORMS),
+    *_sizes("starnet_{}", "starnet", STARNET, _STARNETS),
+    *_sizes("repvit_m{}", "repvit", REPVIT, _REPVITS, _SCALED_IN_FORMS),
 )
 
 MODELS: Mapping[str, Model] = {model.id: model for model in _MODELS}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from flopscope import alphabet
 from flopscope.analytic.switches import Phase
 from flopscope.analytic.tape import record
+from flopscope.brief import short
 from flopscope.catalog.figures import Figure, published
 from flopscope.catalog.models import MODELS, Model
 from flopscope.catalog.names import catalog_name
@@ -41,6 +42,9 @@ class Variant:
 
     model: Model
     options: tuple[tuple[str, Any], ...] = ()
+
+    def __repr__(self) -> str:
+        return short(self, str(self))
 
     def __str__(self) -> str:
         shown = self.options_text

@@ -7,6 +7,7 @@ import sys
 import click
 
 from flopscope.cli.commands import cli
+from flopscope.cli.garbage import leave_the_rest, rare_collections
 from flopscope.cli.streams import spelled_streams
 from flopscope.errors import FlopscopeError
 
@@ -15,8 +16,11 @@ __all__ = ["cli", "main"]
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status: 0 done, 1 a check failed, 2 bad input."""
-    with spelled_streams():
-        return _run(sys.argv[1:] if arguments is None else arguments)
+    with spelled_streams(), rare_collections():
+        status = _run(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None:
+        leave_the_rest()
+    return status
 
 
 def _run(arguments: list[str]) -> int:

@@ -4,20 +4,26 @@ drawn where --plot asks for it. The exit status says whether it holds."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from flopscope.cli.bibliography import write_bib
 from flopscope.cli.files import STANDARD_OUTPUT, check_apart, write_with
 from flopscope.cli.naming import settle_format
 from flopscope.cli.streams import as_json, as_shown, given_width
+from flopscope.cli.tables import check_shown, in_style
+from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from flopscope.cli.options import Plot
     from flopscope.present.provenance import Sources
     from flopscope.present.render import Formats
+    from flopscope.present.style import Style
 
 
 class Answer(NamedTuple):
@@ -25,14 +31,16 @@ class Answer(NamedTuple):
 
     `page` is a document, or another kind of page that the `formats` write. The `sources` go with
     its data into a file beside the one that is written; without sources no such file is written.
-    `holds` is false where a check failed or a budget is broken. `picture` makes what --plot draws.
+    `holds` is false where a check failed or a budget is broken. `picture` draws what --plot asks
+    for; `bibliography` is what --bib writes.
     """
 
     page: Any
     sources: Sources | None = None
     holds: bool = True
-    picture: Callable[[], Figure] | None = None
+    picture: Callable[[Plot], Figure] | None = None
     formats: Formats | None = None
+    bibliography: str = ""
 
     def text(self, format_name: str) -> str:
         """The page in a format."""
@@ -51,6 +59,11 @@ class Answer(NamedTuple):
             return terminal.text(page, width).rstrip("\n") + "\n"
         return self.text(format_name)
 
+    def without_entries(self) -> Answer:
+        """The answer whose tables do not repeat the bibliography in comments."""
+        tables = [replace(table, bibliography=()) for table in self.page.tables]
+        return self._replace(page=replace(self.page, tables=tables))
+
     def made(self, *, drawn: bool = False) -> dict[str, Any] | None:
         """How the answer is made, as an object for JSON."""
         if self.sources is None:
@@ -66,14 +79,22 @@ def answered(command: Callable[..., Answer]) -> Callable[..., None]:
 
     @wraps(command)
     def run(
-        format_name: str, output_path: str | None, plot_path: str | None = None, **given: Any
+        format_name: str,
+        output_path: str | None,
+        plot: Plot | None = None,
+        style: Style | None = None,
+        bib_path: str | None = None,
+        **given: Any,
     ) -> None:
-        check_apart(output_path, plot_path)
+        check_apart(output=output_path, plot=plot.path if plot else None, bib=bib_path)
         format_name = settle_format(output_path)
-        answer = command(**given)
+        check_shown(style, format_name)
+        answer = in_style(command(**given), style)
+        if bib_path is not None:
+            answer = write_bib(answer, bib_path)
         text = _rendered(answer, format_name, output_path)
-        if plot_path is not None and answer.picture is not None:
-            _draw(answer, answer.picture(), plot_path)
+        if plot is not None and answer.picture is not None:
+            _draw(answer, answer.picture(plot), plot.path)
         _write(answer, text, output_path)
         if not answer.holds:
             raise click.exceptions.Exit(1)
@@ -107,9 +128,20 @@ def _is_printed(path: str | None) -> bool:
 
 def _write(answer: Answer, text: str, path: str | None) -> None:
     if path is None or _is_printed(path):
-        click.echo(text, nl=False)
+        _print(text)
     else:
         write_with(path, text.encode(), answer.made())
+
+
+def _print(text: str) -> None:
+    try:
+        click.echo(text, nl=False)
+    except BrokenPipeError:
+        raise  # whoever read it has read enough
+    except OSError as error:
+        raise BadInput(
+            f"cannot write to standard output: {error.strerror}; give a file with -o"
+        ) from error
 
 
 def command_line() -> list[str]:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
 from flopscope.cli.answering import Answer, answered
+from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import budget_options
-from flopscope.cli.subject import Given, subject_options
+from flopscope.cli.sections import command
+from flopscope.cli.subject import subject_of, subject_options
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
+    from flopscope.answers.counted import Given
     from flopscope.search.budgets import Budget
 
 
-@click.command(name="assert")
-@click.argument("target", metavar="MODEL|TARGET")
+@command(name="assert")
+@target_argument("target", "TARGET")
 @budget_options("--max-{}", "At most {}.")
 @subject_options
 @FORMAT
@@ -29,13 +30,16 @@ def assert_(
     given: Given,
     budgets: list[Budget],
 ) -> Answer:
-    """Exit 1 unless a network keeps its budgets, naming the layers that hold the excess.
+    """Test that a network keeps its budgets.
+
+    If it breaks one, the exit status is 1, and the largest layers that make up the excess are
+    named. A network with an operator of unknown cost keeps no budget.
 
     \b
     flopscope assert net.py:Net --max-macs 300M --max-params 5M --res 224
     flopscope assert mobilenetv2 --max-macs 310M
 
-    TARGET is what `flopscope profile` takes; loading a Python target runs its code.
+    TARGET is a network of any kind, as `flopscope --help` lists them.
     """
     from flopscope.conventions import CONVENTIONS
     from flopscope.present.assert_ import verdict_document
@@ -45,7 +49,7 @@ def assert_(
     if not budgets:
         raise BadInput("no budget is given; give one, such as --max-macs 300M")
     with waiting(f"counting {target}"):
-        subject = given.counted(target)
+        subject = subject_of(target, given)
     verdicts = assess(subject.asked.ledger, budgets)
     sources = Sources(CONVENTIONS["macs"])
     return Answer(verdict_document(target, verdicts), sources, all(verdicts))

@@ -5,25 +5,31 @@ from __future__ import annotations
 import click
 
 from flopscope.cli.answering import Answer, answered
+from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
+from flopscope.cli.sections import command
 
 
-@click.command()
-@click.argument("models", nargs=-1, metavar="[MODEL...]")
+@command()
+@target_argument("models", "[MODEL...]", nargs=-1)
 @click.option("--family", help="The figures of a family, such as mobilenetv3.")
+@click.option("--summary", is_flag=True, help="Show only how many numbers have each verdict.")
 @FORMAT
 @OUTPUT
 @answered
-def audit(models: tuple[str, ...], family: str | None) -> Answer:
-    """Recompute published figures: each is equal, explained by a way of counting, or has a stated
-    cause.
+def audit(models: tuple[str, ...], family: str | None, summary: bool) -> Answer:
+    """Recompute the published figures of the catalogue.
 
-    Without a name it goes through all figures of the catalogue. Exit 1 if one is left open.
+    Each figure gets a verdict: it equals the exact count, it is explained by the way of counting
+    of its table, it is an exception in that table, or it differs for a stated cause. Without a name
+    all figures are recomputed. The exit status is 1 if nothing explains a figure that has no others
+    beside it in its table.
 
     \b
     flopscope audit mobilenetv2
     flopscope audit --family efficientnet --format csv
+    flopscope audit --summary
     """
     from flopscope.present.audit import audit_document
     from flopscope.present.provenance import of_readings
@@ -33,4 +39,4 @@ def audit(models: tuple[str, ...], family: str | None) -> Answer:
         findings = answers.audit(models, family)
     is_open = answers.FigureVerdict.OPEN
     holds = all(finding.verdict is not is_open for finding in findings)
-    return Answer(audit_document(findings), of_readings(), holds)
+    return Answer(audit_document(findings, whole=not summary), of_readings(), holds)

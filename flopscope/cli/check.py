@@ -3,67 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from flopscope.cli.answering import Answer, answered
-from flopscope.cli.options import BATCH, FORM, FORMAT, OUTPUT, RES
+from flopscope.cli.completing import target_argument
+from flopscope.cli.options import FORM, FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
+from flopscope.cli.sections import command
+from flopscope.cli.subject import subject_options
 from flopscope.errors import BadInput
+
+if TYPE_CHECKING:
+    from flopscope.answers.counted import Given
 
 PACKAGES = ("torch", "fvcore")
 
 
-@click.command()
-@click.argument("models", nargs=-1, required=True, metavar="TARGET|BLOCK...")
-@RES
-@BATCH
+@command()
+@target_argument("models", "TARGET|BLOCK...", nargs=-1, required=True)
+@subject_options
 @FORM
 @click.option(
     "--prove",
     is_flag=True,
-    help="Prove it for all sizes, by a trace of the module on symbolic sizes.",
+    help="Prove the formula for all sizes, by tracing the module on symbolic sizes.",
 )
 @FORMAT
 @OUTPUT
 @answered
 def check(
     models: tuple[str, ...],
-    res: tuple[int, int] | None,
-    batch: int,
+    given: Given,
     form: str | None,
     prove: bool,
 ) -> Answer:
-    """Check the closed form against the real module, row by row; exit 1 on any difference.
+    """Check a formula against the real PyTorch module; exit 1 on any difference.
 
-    The witnesses are fvcore and torch's FlopCounterMode, run on the reference PyTorch module. With
-    --prove the witness is the formula that is traced from the module's code: the two are compared
-    as an identity in the sizes of the inputs (B, H, W). A named block, such as inverted_residual,
-    is proved in its channels, kernel and groups too. Any other network, as `flopscope profile`
-    takes it, has no closed form: its trace is compared with fvcore and torch, in total.
+    The closed form of a catalogue model is compared, row by row, with what fvcore and torch's
+    FlopCounterMode count as the PyTorch module runs. With --prove it is compared with the formula
+    that is traced from the module's code: they must be the same for all sizes of the input (B, H,
+    W), and for a block, such as inverted_residual, for all channels, kernels and groups too. Any
+    other TARGET has no closed form, so its trace is compared with fvcore and torch.
 
     \b
     flopscope check mobilenetv2 --res 224
     flopscope check net.py:Net --res 224
     flopscope check mobilenetv2 inverted_residual --prove
     """
+    from flopscope.answers.counted import Given
     from flopscope.catalog.variant import with_form
 
-    if prove and (res is not None or batch != 1):
+    if prove and given != Given():
         raise BadInput(
-            "--prove holds for every size and takes neither --res nor --batch; leave them out"
+            "--prove holds for every size and takes no --res, --batch, --input, --arg or "
+            "--example; leave them out"
         )
     formed = with_form(models, form)
-    return _proved(formed) if prove else _checked(formed, res, batch)
+    return _proved(formed) if prove else _checked(formed, given)
 
 
-def _checked(models: Sequence[str], res: tuple[int, int] | None, batch: int) -> Answer:
+def _checked(models: Sequence[str], given: Given) -> Answer:
     from flopscope.answers import check as answers
     from flopscope.present.check import agreement_document
     from flopscope.present.provenance import of_checked
 
     with waiting(f"checking {', '.join(models)}"):
-        found = answers.check(models, res=res, batch=batch)
+        found = answers.check(models, **vars(given))
     document = agreement_document(found.entries)
     return Answer(document, of_checked(found), found.agrees)
 

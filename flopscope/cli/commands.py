@@ -22,32 +22,38 @@ class ListedCommand(NamedTuple):
 
 COMMANDS: Mapping[str, ListedCommand] = {
     "assert": ListedCommand(
-        "assert_:assert_", "Hold a network to its budgets; exit 1 if it breaks one."
+        "assert_:assert_", "Test that a network keeps its budgets; exit 1 if not."
     ),
     "audit": ListedCommand("audit:audit", "Recompute the published figures of the catalogue."),
-    "check": ListedCommand("check:check", "Check a closed form against the real PyTorch module."),
+    "check": ListedCommand("check:check", "Check a formula against the real PyTorch module."),
     "compare": ListedCommand(
-        "compare:compare", "Compare the parameters, work, activations and size of networks."
+        "compare:compare", "Compare the parameters, work, size and accuracy of networks."
     ),
     "conventions": ListedCommand(
-        "catalog:conventions", "List what each tool and the papers count."
+        "catalog:conventions", "List what the papers and each tool count as work."
+    ),
+    "diff": ListedCommand(
+        "diff:diff", "Show what differs between two networks, and what it costs."
     ),
     "formula": ListedCommand(
         "formula:formula", "Print the formula of a model, a block, a law or a class."
     ),
-    "laws": ListedCommand("laws:laws", "Derive every law, with worked numbers."),
+    "laws": ListedCommand("laws:laws", "Derive the laws of efficient design, with worked numbers."),
     "list": ListedCommand("catalog:list_models", "List the models, their options and papers."),
     "pareto": ListedCommand(
         "pareto:pareto", "Find the networks that no other beats in cost and accuracy."
     ),
     "profile": ListedCommand(
-        "profile:profile", "Trace a network of your own, or read an ONNX file."
+        "profile:profile", "Show what each part of a network costs, as a tree."
     ),
     "reconcile": ListedCommand(
-        "reconcile:reconcile", "Explain a reported number by the way of counting that gives it."
+        "reconcile:reconcile", "Find the way of counting that gives a reported number."
     ),
-    "show": ListedCommand("catalog:show", "Show one network layer by layer."),
+    "show": ListedCommand("profile:show", "Show what each layer of a network costs, in order."),
     "solve": ListedCommand("solve:solve", "Find the largest network that keeps a budget."),
+    "sweep": ListedCommand(
+        "sweep:sweep", "Count a network at many widths, input sizes and the like."
+    ),
 }
 
 
@@ -81,5 +87,14 @@ class Commands(click.Group):
 def cli(debug: bool) -> None:
     """Say exactly what a network costs, and why.
 
-    MODEL is a name that `flopscope list` shows, with options after a colon: mobilenetv2:width=1.4
+    A network is named in the same way in every command, as a TARGET:
+
+    \b
+    mobilenetv2, mobilenetv2:width=1.4   a model of the catalogue, with options
+    net.py:Net, 'net.py:Net[width=16]'   a class or function, with arguments
+    package.module:Name                  the same in an importable module
+    timm:resnet18, torchvision:resnet18  a network of these libraries
+    model.onnx                           an ONNX file, which is read, never run
+
+    `flopscope list` shows the catalogue. Naming Python code runs it.
     """

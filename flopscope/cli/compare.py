@@ -2,55 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from flopscope.cli.answering import Answer, answered
-from flopscope.cli.options import BATCH, CONVENTION, FORM, FORMAT, OUTPUT, PLOT, RES, SCALE
+from flopscope.cli.bibliography import BIB
+from flopscope.cli.columns import columns_option
+from flopscope.cli.completing import target_argument
+from flopscope.cli.options import (
+    ACCURACY,
+    CONVENTION,
+    FORM,
+    FORMAT,
+    OUTPUT,
+    SCALE,
+    plot_options,
+)
 from flopscope.cli.progress import waiting
+from flopscope.cli.sections import command
+from flopscope.cli.subject import subject_options
+from flopscope.cli.tables import style_options
+from flopscope.present.panels import COMPARISON
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from flopscope.answers.compare import Comparison
+    from flopscope.answers.counted import Given
     from flopscope.catalog.scaling import Scaling
+    from flopscope.cli.options import Plot
     from flopscope.conventions import Convention
+    from flopscope.present.table import Document
 
 
-@click.command()
-@click.argument("models", nargs=-1, required=True, metavar="TARGET...")
-@RES
+@command()
+@target_argument("models", "TARGET...", nargs=-1, required=True)
+@subject_options
 @SCALE
-@BATCH
 @FORM
 @CONVENTION
+@ACCURACY
 @click.option("--by", help="Split the count by stage, block, layer or kind.")
 @click.option(
     "--check",
     is_flag=True,
     help="Compare with what fvcore and torch count on the real module; needs torch.",
 )
-@click.option(
-    "--columns",
-    help="Columns of a table for a paper, such as params,macs,top1,cite; a wrong name lists all.",
-)
+@columns_option("NETWORKS", "The columns of the table, such as params,macs,top1,cite.")
 @click.option(
     "--sort",
-    help="Order the rows by a column, the largest first, or the smallest first as in +macs.",
+    help="Order the rows by a column, the largest first, or the smallest first as in +macs. Groups "
+    "keep this order.",
 )
-@click.option("--group", help="Put the rows under headings; the one grouping is family.")
+@click.option("--group", help="Put the rows under headings, by family or by source.")
 @FORMAT
 @OUTPUT
-@PLOT
+@plot_options(COMPARISON)
+@style_options(rivals=True)
+@BIB
 @answered
 def compare(
     models: tuple[str, ...],
-    res: tuple[int, int] | None,
+    given: Given,
     scaling: Scaling | None,
-    batch: int,
     form: str | None,
     convention: Convention,
+    accuracy: str | None,
     by: str | None,
     check: bool,
     columns: str | None,
@@ -59,7 +79,8 @@ def compare(
 ) -> Answer:
     """Compare the parameters, work, activations, size and published accuracy of networks.
 
-    TARGET is a model of the catalogue, or what `flopscope profile` takes: a row says which.
+    TARGET is a network of any kind, as `flopscope --help` lists them, and a table may mix kinds.
+    --arg is given to every network of your own, and --input to all of them.
 
     \b
     flopscope compare mobilenetv1 mobilenetv2 --res 224
@@ -69,36 +90,53 @@ def compare(
     flopscope compare resnet50 efficientnet_b0 --scale phi=1,alpha=1.2,beta=1.1
     flopscope compare mobilenetv2 ghostnet_100 --columns macs,cite --format latex
 
-    Ratios are to the first network. --plot draws the count by stage and by kind, against the input
-    size, the width and the activations, as far as the networks have them. In LaTeX the column cite
-    is \\cite, and the BibTeX entries stand in comments.
+    The columns Size and Work are ratios to the first network. --plot draws the work by stage and
+    by kind of operator, against the input size, the width and the activations; --panel draws one
+    of these alone. In LaTeX the column cite holds \\cite, and the BibTeX entries stand in comments
+    unless --bib writes them into a file.
     """
     from flopscope.answers import compare as answers
     from flopscope.answers.target import is_catalog
     from flopscope.catalog.variant import with_form
     from flopscope.ledger import Level
+    from flopscope.present.citations import bibliography, papers
     from flopscope.present.compare import comparison_document
-    from flopscope.present.paper import Layout, paper_document
     from flopscope.present.provenance import of_comparison
 
-    layout = Layout.parse(columns, sort, group) if columns or sort or group else None
+    layout = _layout(columns, sort, group)
     traced = not all(map(is_catalog, models))
     doing = "checking" if check else "counting"
     with waiting(f"{doing} {', '.join(models)}", long=check or traced):
         found = answers.compare(
             with_form(models, form),
-            res=res,
-            batch=batch,
+            **vars(given),
             convention_name=convention.name,
+            accuracy=accuracy,
             by=Level.named(by) if by else None,
             check=check,
             scaling=scaling,
         )
-    document = paper_document(found, layout) if layout else comparison_document(found)
-    return Answer(document, of_comparison(found), found.agrees, lambda: _picture(found))
+    return Answer(
+        comparison_document(found) if layout is None else layout(found),
+        of_comparison(found),
+        found.agrees,
+        lambda plot: _picture(found, plot),
+        bibliography=bibliography(papers(found)),
+    )
 
 
-def _picture(comparison: Comparison) -> Figure:
+def _layout(
+    columns: str | None, sort: str | None, group: str | None
+) -> Callable[[Comparison], Document] | None:
+    """What lays a comparison out as the options say; None where none is given."""
+    if (columns, sort, group) == (None, None, None):
+        return None
+    from flopscope.present.paper import Layout, paper_document
+
+    return partial(paper_document, layout=Layout.parse(columns, sort, group))
+
+
+def _picture(comparison: Comparison, plot: Plot) -> Figure:
     from flopscope.present.plots.comparison import comparison_figure
 
-    return comparison_figure(comparison)
+    return comparison_figure(comparison, plot.look, plot.panel)

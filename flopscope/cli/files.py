@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -49,17 +47,21 @@ def check_pair(path: str) -> None:
         )
 
 
-def check_apart(output: str | None, picture: str | None) -> None:
-    """Raises BadInput where an answer and its picture, or what is written beside them, would be one
-    file."""
-    if output is None or picture is None or _is_stream(output):
-        return
-    answers, pictures = ({_named(path), _named(f"{path}.json")} for path in (output, picture))
-    if answers & pictures:
-        raise BadInput(
-            f"--output {output} and --plot {picture} would write the same file; give another name "
-            "to one of them"
-        )
+def check_apart(**given: str | None) -> None:
+    """Raises BadInput where two of the options output, plot and bib would write the same file,
+    beside their own or as their own."""
+    paths = {option: path for option, path in given.items() if path and not _is_stream(path)}
+    for (option, path), (other, rival) in combinations(paths.items(), 2):
+        if _written_by(option, path) & _written_by(other, rival):
+            raise BadInput(
+                f"--{option} {path} and --{other} {rival} would write the same file; give another "
+                "name to one of them"
+            )
+
+
+def _written_by(option: str, path: str) -> set[Path]:
+    alone = option == "bib"
+    return {_named(path), *([] if alone else [_named(f"{path}.json")])}
 
 
 def check_picture(path: str) -> None:
@@ -112,6 +114,8 @@ def _is_descriptor(path: str) -> bool:
 
 def _is_ours(file: Path) -> bool:
     """Is it a file that flopscope wrote beside another?"""
+    import json
+
     try:
         made = json.loads(file.read_bytes())
     except (OSError, ValueError):
@@ -120,6 +124,8 @@ def _is_ours(file: Path) -> bool:
 
 
 def _json(made: Mapping[str, Any]) -> bytes:
+    import json
+
     return (json.dumps(made, indent=2, ensure_ascii=False) + "\n").encode()
 
 
@@ -172,7 +178,9 @@ def _exchange(new: Mapping[Path, Path], old: Mapping[Path, Path]) -> None:
 
 def _written(file: Path, content: bytes) -> Path:
     """A new file beside this one, with its owner and mode, where it exists."""
-    handle, part = tempfile.mkstemp(dir=file.parent)
+    from tempfile import mkstemp
+
+    handle, part = mkstemp(dir=file.parent)
     try:
         with open(handle, "wb") as stream:
             stream.write(content)
@@ -195,9 +203,12 @@ def _give_mode(file: Path, part: str) -> None:
 
 def _copied(file: Path) -> Path:
     """A copy beside the file, to put back."""
-    handle, copy = tempfile.mkstemp(dir=file.parent)
+    from shutil import copy2
+    from tempfile import mkstemp
+
+    handle, copy = mkstemp(dir=file.parent)
     os.close(handle)
-    shutil.copy2(file, copy)
+    copy2(file, copy)
     return Path(copy)
 
 

@@ -8,13 +8,26 @@ from dataclasses import replace
 import click
 
 from flopscope.cli.answering import Answer, answered, check_asked_format
+from flopscope.cli.completing import target_argument
 from flopscope.cli.options import PLAIN_OUTPUT, format_option, names, read_by
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import ADDITIVE
+from flopscope.cli.sections import command
 from flopscope.errors import BadInput, listed
 
 USUAL = ("macs", "params")
 """The quantities that get a formula where --of names none."""
+
+
+def _names_alone(text: str) -> list[str]:
+    """The names of free sizes. Raises BadInput for values, which a formula does not take."""
+    if "=" in text:
+        name = text.partition("=")[0]
+        raise BadInput(
+            f"--free {text} gives values, and a formula holds for all of them; write --free "
+            f"{name}, or count at the values with `flopscope sweep`"
+        )
+    return names(text)
 
 
 def _formats() -> str:
@@ -24,8 +37,8 @@ def _formats() -> str:
     return f"{listed(formula.FORMATS)}; of a law {listed(more)} too"
 
 
-@click.command()
-@click.argument("name", metavar="MODEL|BLOCK|LAW|TARGET")
+@command()
+@target_argument("name", "MODEL|BLOCK|LAW|TARGET")
 @click.option(
     "--of",
     "quantities",
@@ -34,7 +47,7 @@ def _formats() -> str:
 )
 @click.option(
     "--free",
-    callback=read_by(names),
+    callback=read_by(_names_alone),
     help="Options of a model that are left free, as in width,depth.",
 )
 @click.option(
@@ -50,7 +63,7 @@ def _formats() -> str:
     "--example",
     "examples",
     multiple=True,
-    help="A value at which a target runs in place of a free size, C=48. Repeatable.",
+    help="The value that a free size has while the target is traced, C=48. Repeatable.",
 )
 @click.option(
     "--assume",
@@ -76,12 +89,12 @@ def formula(
     assume: str | None,
     ideal: bool,
 ) -> Answer:
-    """Print the formula of a model or block, derive a law, or derive the formula of your own
-    module.
+    """Print a cost as a formula, with the sizes for which it holds.
 
-    TARGET is path/to/file.py:Name or package.module:Name, a class or function that makes an
-    nn.Module from the arguments. A kernel size that is given as a name is taken as odd. Loading a
-    Python target runs its code.
+    MODEL and BLOCK are names of the catalogue, and LAW is one that `flopscope laws` derives.
+    TARGET is a class or function that makes an nn.Module, whose arguments may be free, a network
+    of timm or torchvision, or an ONNX file, whose named sizes are free; `flopscope --help` says how
+    each is written. A kernel size that is given as a name is taken as odd.
 
     \b
     flopscope formula mobilenetv2 --assume "H, W multiples of 32"
@@ -90,10 +103,16 @@ def formula(
     flopscope formula separable-ratio
     flopscope formula width-law:mobilenetv2
     flopscope formula net.py:Block --arg in_channels=C --arg kernel_size=K
+    flopscope formula model.onnx --input B,3,H,W
     """
+    from flopscope.answers.graph_formula import is_graph
     from flopscope.answers.target import is_own
     from flopscope.laws import is_law
 
+    if is_graph(name):
+        if arguments:
+            raise BadInput(f"{name} is an ONNX file, which takes no arguments; leave --arg out")
+        return _of_graph(name, quantities or USUAL, free or (), inputs, examples, assume, ideal)
     own = is_own(name) and not is_law(name)
     if (arguments or inputs or examples) and not own:
         raise BadInput(
@@ -109,6 +128,30 @@ def formula(
             raise BadInput(f"{name} is a target and takes no --free, --assume or --ideal")
         return _derived(name, arguments, inputs, quantities or USUAL, examples)
     return _closed(name, quantities or USUAL, free or (), assume, ideal)
+
+
+def _of_graph(
+    path: str,
+    quantities: Sequence[str],
+    free: Sequence[str],
+    inputs: Sequence[str],
+    examples: Sequence[str],
+    assume: str | None,
+    ideal: bool,
+) -> Answer:
+    """The formulas of an ONNX file in the named sizes of its inputs."""
+    from flopscope.answers.formula import parse_multiples, reshaped
+    from flopscope.answers.graph_formula import graph_formulas, graph_source
+    from flopscope.arguments import parse_examples
+    from flopscope.present.formula import FORMATS, FormulaPage
+
+    check_asked_format(FORMATS)
+    with waiting(f"reading {path}"):
+        found, shapes = graph_formulas(path, quantities, free, inputs, parse_examples(examples))
+    shaped = reshaped(found, parse_multiples(assume) if assume else {}, ideal)
+    source, explained = graph_source(shapes), frozenset({"B", "H", "W"})
+    page = FormulaPage(path, source, shaped, _cautions(quantities), explained)
+    return Answer(page, formats=FORMATS)
 
 
 def _law(name: str) -> Answer:
@@ -138,7 +181,7 @@ def _derived(
         network = parse_target(target)
         written = [*network.pairs, *arguments]
         found = derive(network.place, written, inputs, quantities, parse_examples(examples))
-    page = derivation_page(found)
+    page = replace(derivation_page(found), title=network.name)
     notes = [*page.notes, *_cautions(quantities)]
     return Answer(replace(page, notes=notes), formats=FORMATS)
 

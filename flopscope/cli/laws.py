@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import click
-
 from flopscope.cli.answering import Answer, answered, check_asked_format
 from flopscope.cli.options import PLAIN_OUTPUT, format_option
+from flopscope.cli.sections import command
 from flopscope.errors import listed
 
 
@@ -15,14 +14,14 @@ def _formats() -> str:
     return listed(FORMATS_OF_ALL)
 
 
-@click.command()
+@command()
 @format_option(_formats, "text")
 @PLAIN_OUTPUT
 @answered
 def laws() -> Answer:
-    """Derive every law, with worked numbers; `flopscope formula NAME` derives one.
+    """Derive the laws of efficient design from closed forms, with worked numbers.
 
-    docs/laws.md is its output in Markdown.
+    `flopscope formula NAME` derives one of them. docs/laws.md is the output in Markdown.
     """
     from flopscope.laws import LAWS, law
     from flopscope.present.laws import FORMATS_OF_ALL, LawPage

@@ -20,17 +20,25 @@ ENDINGS: Mapping[str, str] = {
 }
 """The format that a file's ending names. Any other ending names none."""
 
+PICTURES = (".pdf", ".png", ".svg")
+NO_TEXT = (*PICTURES, ".jpg", ".jpeg", ".xlsx", ".xls", ".docx")
+"""Endings of files that no text can be."""
+
 
 def settle_format(output: str | None) -> str:
     """The format in which the command that is running answers: what --format says, else what the
     ending of its output file names, else the usual one.
 
-    Raises BadInput where --format and the ending name different formats, UnknownName where the
+    Raises BadInput where the ending is that of a picture or of another program's files, and where
+    --format and the ending name different formats, UnknownName where the
     command does not have the format.
     """
     context = click.get_current_context()
     asked: str = context.params["format_name"]
-    named = ENDINGS.get(PurePath(output or "").suffix.lower())
+    ending = PurePath(output or "").suffix.lower()
+    if ending in NO_TEXT:
+        raise BadInput(_no_text(context, str(output), ending))
+    named = ENDINGS.get(ending)
     if named is None or named == asked:
         return asked
     if context.get_parameter_source("format_name") is not ParameterSource.DEFAULT:
@@ -40,6 +48,15 @@ def settle_format(output: str | None) -> str:
         )
     context.params["format_name"] = named
     return _checked(context, named)
+
+
+def _no_text(context: click.Context, output: str, ending: str) -> str:
+    draws = any(each.name == "plot_path" for each in context.command.params)
+    rather = f", or draw the answer with --plot {output}" if draws and ending in PICTURES else ""
+    return (
+        f"--output {output} would be text, and a file that ends in {ending} is none; give "
+        f"an ending such as .csv or .html{rather}"
+    )
 
 
 def _checked(context: click.Context, format_name: str) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
 from flopscope.cli.files import check_file, check_pair, check_picture
-from flopscope.errors import BadInput, listed
+from flopscope.errors import BadInput, UnknownName, listed
 from flopscope.numerals import image_size, integer_from
 
 if TYPE_CHECKING:
     from flopscope.catalog.scaling import Scaling
     from flopscope.conventions import Convention
+    from flopscope.present.plots.look import Look
 
 Value = TypeVar("Value")
 
@@ -86,6 +88,12 @@ def _convention(text: str) -> Convention:
     return convention(text)
 
 
+def _check_accuracy(text: str) -> None:
+    from flopscope.catalog.accuracies import parse_choice
+
+    parse_choice(text)
+
+
 def _check_format(text: str) -> None:
     from flopscope.present.render import check_format
 
@@ -140,21 +148,30 @@ FORMAT = format_option(table_formats, "table", callback=checked_by(_check_format
 OUTPUT = file_option(
     ("-o", "--output", "output_path"),
     check_pair,
-    "Write to this file, whole or not at all, in the format that .csv, .md, .tex, .json or .html "
-    "names; FILE.json beside it says how it is made. A - is standard output.",
+    "Write to this file, whole or not at all. Its ending, .csv, .md, .tex, .json or .html, "
+    "names the format. FILE.json beside it says how it was made. A - is standard output.",
 )
 PLAIN_OUTPUT = file_option(
     ("-o", "--output", "output_path"),
     check_file,
-    "Write to this file, whole or not at all, in the format that .tex, .json, .py or .md names. "
-    "A - is standard output.",
+    "Write to this file, whole or not at all. Its ending, .tex, .json, .py or .md, names the "
+    "format. A - is standard output.",
 )
-PLOT = file_option(
-    ("--plot", "plot_path"),
-    check_picture,
-    "Draw the result into a .png, .svg or .pdf; FILE.json beside it says how it is made.",
+RES = res_option(
+    "The input size: 224, or HxW as in 192x256. Without it, each model has the size it is made for."
 )
-RES = res_option("Input size: 224, or HxW as in 192x256. Without it, each model has its own.")
+ARGUMENTS = click.option(
+    "--arg",
+    "arguments",
+    multiple=True,
+    help="An argument of your own class or function, name=value. Repeatable.",
+)
+EXAMPLES = click.option(
+    "--example",
+    "examples",
+    multiple=True,
+    help="The value of a named size of an ONNX file, batch=1. Repeatable.",
+)
 BATCH = click.option(
     "--batch", default="1", callback=positive("batch"), help="Batch size.", show_default=True
 )
@@ -162,17 +179,95 @@ SCALE = click.option(
     "--scale",
     "scaling",
     callback=read_by(_scaling),
-    help="Compound scaling: phi=1,alpha=1.2,beta=1.1,gamma=1.15 multiplies the depth by alpha^phi, "
-    "the width by beta^phi and the resolution by gamma^phi; these are the defaults.",
+    help="Compound scaling: phi=1,alpha=1.2,beta=1.1,gamma=1.15, which are the defaults, "
+    "multiplies the depth by alpha^phi, the width by beta^phi and the resolution by gamma^phi.",
 )
 CONVENTION = click.option(
     "--convention",
     default="macs",
     callback=read_by(_convention),
     show_default=True,
-    help="What is counted; `flopscope conventions` lists them.",
+    help="How work is counted; `flopscope conventions` lists the conventions.",
+)
+ACCURACY = click.option(
+    "--accuracy",
+    callback=checked_by(_check_accuracy),
+    metavar="WHOSE",
+    help="Whose top-1 to take: that of the paper, authors, torchvision, timm or another source "
+    "(a wrong name lists them), of one training recipe as in torchvision:V2, or the best. "
+    "Without it, the first of these that states one is taken.",
 )
 FORM = click.option(
     "--form",
-    help="The form of models that have two: train or deploy. Without it, deploy.",
+    help="The form of models that have two, train or deploy.  [default: deploy]",
 )
+
+
+class Plot(NamedTuple):
+    """The picture that is asked for: its file, its look, and the one panel that it shows; None
+    where it shows what the command draws by itself."""
+
+    path: str
+    look: Look
+    panel: str | None = None
+
+
+LOOK = {
+    "size": "Width and height of the picture in inches, such as 3.3x2.4; a width alone; or column "
+    "or page, the widths of a paper.",
+    "title": "The picture's title.",
+    "xlim": "The ends of the picture's x-axis, such as 100M:1G, or one end, such as 100M:.",
+    "ylim": "The ends of the picture's y-axis, such as 70:80.",
+    "xscale": "The scale of the picture's x-axis: linear or log.",
+    "yscale": "The scale of the picture's y-axis: linear or log.",
+    "dpi": "Dots per inch of a .png.  [default: 300]",
+}
+"""The options on how a picture looks. Without them the picture decides."""
+
+
+def plot_options(panels: Sequence[str] = ()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options --plot, --panel where there are several panels, and those of the look, as the
+    argument `plot`: a Plot, or None where none is asked for."""
+
+    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def run(plot_path: str | None, panel: str | None = None, **given: Any) -> None:
+            look = {name: given.pop(f"plot_{name}") for name in LOOK}
+            command(plot=_plot(plot_path, panel, panels, look), **given)
+
+        found: Callable[..., Any] = run
+        for name, words in reversed(LOOK.items()):
+            found = click.option(f"--{name}", f"plot_{name}", help=words)(found)
+        if panels:
+            words = f"Draw one panel alone: {listed(panels)}."
+            found = click.option("--panel", metavar="NAME", help=words)(found)
+        return file_option(
+            ("--plot", "plot_path"),
+            check_picture,
+            "Draw the result into a .png, .svg or .pdf; FILE.json beside it says how it was made.",
+        )(found)
+
+    return decorated
+
+
+def _plot(
+    path: str | None, panel: str | None, panels: Sequence[str], look: Mapping[str, str | None]
+) -> Plot | None:
+    """The picture that the options ask for. Raises BadInput or UnknownName."""
+    given = [name for name, text in {"panel": panel, **look}.items() if text is not None]
+    if path is None:
+        if given:
+            raise BadInput(
+                f"--{given[0]} is for a picture, and none is drawn; give --plot FILE too"
+            )
+        return None
+    from flopscope.present.plots.look import read_look
+
+    if panel is not None and panel not in panels:
+        raise UnknownName("panel", panel, panels)
+    if "dpi" in given and not path.lower().endswith(".png"):
+        raise BadInput(f"--dpi is for a .png, and {path} has no dots; leave it out, or draw a .png")
+    return Plot(path, read_look(**look), panel)
+
+
+PLOT = plot_options()

@@ -4,7 +4,7 @@ terminal."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -22,3 +22,21 @@ def waiting(for_what: str, *, long: bool = True) -> Iterator[None]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         progress.add_task(for_what, total=None)
         yield
+
+
+@contextmanager
+def counting(for_what: str) -> Iterator[Callable[[int, int], None]]:
+    """The same with a function that is told how many of how many things are done, and shows it."""
+    if not sys.stderr.isatty():
+        yield lambda done, of: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(for_what, total=None)
+        yield lambda done, of: progress.update(task, completed=done, total=of)

@@ -7,24 +7,28 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.answering import Answer, answered
+from flopscope.cli.completing import target_argument
 from flopscope.cli.options import FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
-from flopscope.cli.subject import Given, subject_options
+from flopscope.cli.sections import command
+from flopscope.cli.subject import subject_of, subject_options
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
+    from flopscope.answers.counted import Given
     from flopscope.reconciling.digits import Reported
     from flopscope.reconciling.search import Explanation
     from flopscope.reconciling.subjects import Subject
 
 
-@click.command()
-@click.argument("model", metavar="MODEL|TARGET")
+@command()
+@target_argument("model", "TARGET")
 @click.option("--reported", help="The work as it was reported, such as 579M or 1.14G.")
 @click.option("--params", help="The parameters as they were reported, such as 4.2M.")
 @click.option(
     "--tool",
-    help="Try only ways in which this tool counts; without a number, say what it would answer.",
+    help="Try only the ways in which this tool counts. Without a number, say what the tool would "
+    "answer.",
 )
 @subject_options
 @FORMAT
@@ -33,11 +37,11 @@ if TYPE_CHECKING:
 def reconcile(
     model: str, reported: str | None, params: str | None, tool: str | None, given: Given
 ) -> Answer:
-    """Explain a reported number by the way of counting that gives it, term by term.
+    """Find the way of counting that gives a reported number, term by term.
 
-    MODEL is a name of the catalogue, TARGET a network of your own as `flopscope profile` takes it.
-    Exit 1 if no way of counting gives the number at this input; the nearest ones are then shown,
-    with the difference that is left. Exit 1 too if what the tool would answer is not modelled.
+    TARGET is a network of any kind, as `flopscope --help` lists them. If no way of counting gives
+    the number at this input, the nearest ones are shown with the difference that is left, and the
+    exit status is 1. It is 1 too if --tool asks for an answer that is not modelled.
 
     \b
     flopscope reconcile mobilenetv1 --reported 579M
@@ -53,7 +57,7 @@ def reconcile(
     if tool is not None:
         search.of_tool(tool)
     with waiting(f"reconciling {model}"):
-        subject = given.counted(model)
+        subject = subject_of(model, given)
         found = _explained(subject, work, stored, tool)
         if tool is not None and not found:
             return _answered(subject, tool)

@@ -8,96 +8,105 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.answering import Answer, answered
-from flopscope.cli.options import FORMAT, OUTPUT, RES, names, positive, read_by
-from flopscope.cli.progress import waiting
+from flopscope.cli.beside import Beside, free_target_options
+from flopscope.cli.completing import target_argument
+from flopscope.cli.options import FORMAT, OUTPUT, positive
+from flopscope.cli.progress import counting
 from flopscope.cli.quantities import budget_options
+from flopscope.cli.sections import command
+from flopscope.cli.tables import style_options
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
     from flopscope.search.budgets import Budget
 
 
-@click.command()
-@click.argument("model", metavar="MODEL")
+@command()
+@target_argument("target", "TARGET")
 @budget_options("--{}", "At most {}.")
 @click.option(
     "--free",
-    callback=read_by(names),
-    help="Options and sizes to choose, joined by commas, such as width,res,depth or batch.",
+    help="The sizes to choose, with commas between them. A name may have its values: "
+    "width=0.25:2:0.05 (from, to, step) or width=16,24,32.",
 )
 @click.option(
     "--when",
     metavar="EQUATION",
-    help="Instead of a budget, an equation of two costs, such as 'attention = conv'.",
+    help="Find where two costs are equal, such as 'attention = conv', in place of a budget.",
 )
-@RES
-@click.option("--batch", callback=positive("batch"), help="Batch size.  [default: 1]")
+@free_target_options
 @click.option(
     "--step",
     callback=positive("step"),
-    help="Resolutions are multiples of this where another size is free too.  [default: 32]",
+    help="The resolutions that are tried are multiples of this if another size is free too.  "
+    "[default: 32]",
 )
 @FORMAT
 @OUTPUT
+@style_options()
 @answered
 def solve(
-    model: str,
-    free: Sequence[str] | None,
+    target: str,
+    free: str | None,
     when: str | None,
-    res: tuple[int, int] | None,
-    batch: int | None,
+    beside: Beside,
     step: int | None,
     budgets: list[Budget],
 ) -> Answer:
     """Find the largest network that keeps a budget, or where one cost overtakes another.
 
+    TARGET is a network of any kind, as `flopscope --help` lists them. These sizes can be free: the
+    side of a square input, called res; the batch; the options of a catalogue model, such as width;
+    the numbers that a constructor takes; and the named sizes of an ONNX file.
+
     \b
     flopscope solve mobilenetv3_large --macs 150M --free width
     flopscope solve efficientnet_b0 --macs 1G --params 8M --free width,res
+    flopscope solve net.py:Net --macs 40M --free width=16:128:8 --res 160
     flopscope solve efficientnet_b0 --when 'conv = 100 linear'
 
-    Exit 1 if no network keeps the budgets; the nearest that can be kept is named.
+    If no network keeps the budgets, the exit status is 1 and the nearest budget that can be kept is
+    named.
     """
-    free = free or ()
     if when is None:
-        return _kept(model, budgets, free, res, batch, step)
-    if budgets or step is not None or len(free) > 1:
+        return _kept(target, budgets, free or (), beside, step)
+    if budgets or step is not None or "," in (free or ""):
         raise BadInput(
             "--when is an equation along one free size; leave budgets, --step and further free "
             "sizes out"
         )
-    return _crossed(model, when, free, res, batch or 1)
+    beside.refuse_all_but_sizes("--when is for models of the catalogue")
+    return _crossed(target, when, (free,) if free else (), beside)
 
 
 def _kept(
-    model: str,
+    target: str,
     budgets: Sequence[Budget],
-    free: Sequence[str],
-    res: tuple[int, int] | None,
-    batch: int | None,
+    free: str | Sequence[str],
+    beside: Beside,
     step: int | None,
 ) -> Answer:
     """The largest networks within the budgets."""
     from flopscope.conventions import CONVENTIONS
-    from flopscope.present.provenance import Sources
+    from flopscope.present.provenance import PACKAGES, Sources
     from flopscope.present.solve import solution_document
     from flopscope.search.solve import solve as solved
 
-    with waiting(f"solving {model}"):
-        found = solved(model, budgets, free, res=res, batch=batch, step=step)
-    sources = Sources(CONVENTIONS["macs"], [str(found.variant)])
+    with counting(f"solving {target}") as tell:
+        found = solved(target, budgets, free, step=step, tell=tell, **beside.given)
+    networks = [str(found.variant)] if found.variant else []
+    packages = PACKAGES[found.target.source]
+    sources = Sources(CONVENTIONS["macs"], networks, files=found.target.files, packages=packages)
     return Answer(solution_document(found), sources, bool(found.designs))
 
 
-def _crossed(
-    model: str, when: str, free: Sequence[str], res: tuple[int, int] | None, batch: int
-) -> Answer:
+def _crossed(model: str, when: str, free: Sequence[str], beside: Beside) -> Answer:
     """Where the costs of an equation are equal."""
     from flopscope.conventions import CONVENTIONS
     from flopscope.present.provenance import Sources
     from flopscope.present.solve import crossing_document
     from flopscope.search.crossing import crossing
 
-    found = crossing(model, when, *free, res=res, batch=batch)
+    found = crossing(model, when, *free, res=beside.res, batch=beside.batch or 1)
     sources = Sources(CONVENTIONS["macs"], [str(found.variant)])
     return Answer(crossing_document(found), sources, found.settled is not None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,5 +70,7 @@ def given_width() -> int | None:
     """The columns that COLUMNS or the terminal gives; None for a pipe or a file."""
     on_a_terminal = sys.stdout is not None and sys.stdout.isatty()  # None where it is closed
     if on_a_terminal or os.environ.get("COLUMNS", "").isdecimal():
+        import shutil
+
         return max(shutil.get_terminal_size().columns, LEAST)
     return None

@@ -1,43 +1,30 @@
-"""The network that a command counts at numbers: a model of the catalogue, or one of the reader's
-own."""
+"""What a command line gives the networks that are counted at numbers: sizes and arguments."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from flopscope.cli.options import BATCH, RES
+from flopscope.cli.options import ARGUMENTS, BATCH, EXAMPLES, RES
 
 if TYPE_CHECKING:
+    from flopscope.answers.counted import Given
     from flopscope.reconciling.subjects import Subject
 
 
-class Given(NamedTuple):
-    """The sizes and arguments that a command line gives a network."""
+def subject_of(name: str, given: Given) -> Subject:
+    """A catalogue model by its closed form, any other target by its trace or graph."""
+    from flopscope.answers.counted import counted, made, sizes_of
+    from flopscope.answers.target import parse_target
+    from flopscope.reconciling import subjects
 
-    res: tuple[int, int] | None
-    batch: int
-    inputs: tuple[str, ...]
-    arguments: tuple[str, ...]
-    examples: tuple[str, ...]
-
-    def counted(self, name: str) -> Subject:
-        """A catalogue model by its closed form, unless an input is given; else a traced network."""
-        from flopscope import arguments as texts
-        from flopscope.answers.target import parse_target, refuse_arguments
-        from flopscope.reconciling import subjects
-
-        target = parse_target(name)
-        if target.variant is not None and not self.inputs:
-            refuse_arguments(name, self.arguments, self.examples)
-            size = target.variant.resolution(self.res)
-            return subjects.of_variant(target.variant, size, self.batch)
-        arguments = texts.parse_arguments(self.arguments)
-        inputs = target.given(self.inputs, self.res, self.batch, arguments)
-        return subjects.of_target(target, inputs, arguments, texts.parse_examples(self.examples))
+    (target,) = made([parse_target(name)], given)
+    if target.variant is not None:
+        return subjects.of_variant(target.variant, *sizes_of(target.variant, given))
+    return subjects.of_counted(counted(target, given))
 
 
 def subject_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,20 +36,10 @@ def subject_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--input",
         "inputs",
         multiple=True,
-        help="Sizes of an input of your own network, 1,3,224,224. Repeatable.",
+        help="The sizes of an input of your own network, 1,3,224,224. Repeatable.",
     )
-    @click.option(
-        "--arg",
-        "arguments",
-        multiple=True,
-        help="Argument of your own class or function, name=value. Repeatable.",
-    )
-    @click.option(
-        "--example",
-        "examples",
-        multiple=True,
-        help="The value of a named size of an ONNX file, batch=1. Repeatable.",
-    )
+    @ARGUMENTS
+    @EXAMPLES
     @wraps(command)
     def folded(
         res: tuple[int, int] | None,
@@ -72,6 +49,17 @@ def subject_options(command: Callable[..., Any]) -> Callable[..., Any]:
         examples: tuple[str, ...],
         **others: Any,
     ) -> Any:
-        return command(given=Given(res, batch, inputs, arguments, examples), **others)
+        from flopscope.answers.counted import Given
+
+        given = Given(res, batch, inputs, arguments, _examples(examples))
+        return command(given=given, **others)
 
     return folded
+
+
+def _examples(texts: Sequence[str]) -> Mapping[str, int]:
+    if not texts:
+        return {}
+    from flopscope.arguments import parse_examples
+
+    return parse_examples(texts)

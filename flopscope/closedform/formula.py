@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from flopscope.alphabet import ALPHABET
+from flopscope.brief import brief, short
 from flopscope.closedform import program, text
 from flopscope.closedform.compiled import compiled
 from flopscope.closedform.ideal import idealise
@@ -49,6 +50,10 @@ class Formula:
     conditions: tuple[Condition, ...] = ()
     name: str = ""
     exact: bool = True
+
+    def __repr__(self) -> str:
+        whole = f"{self.name or self.unit}: {self.expression}"
+        return short(self, f"{brief(whole, 90)}; domain: {self.domain}")
 
     @cached_property
     def symbols(self) -> tuple[Symbol, ...]:

@@ -23,7 +23,7 @@ from flopscope.conventions.tools import (
     TORCH,
     TORCHINFO,
 )
-from flopscope.errors import UnknownName
+from flopscope.errors import check_name
 
 __all__ = [
     "CONVENTIONS",
@@ -58,6 +58,5 @@ def convention(name: str) -> Convention:
     >>> convention("torch").unit
     'FLOPs'
     """
-    if name not in CONVENTIONS:
-        raise UnknownName("convention", name, CONVENTIONS)
+    check_name("convention", name, CONVENTIONS)
     return CONVENTIONS[name]

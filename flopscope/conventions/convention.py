@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from flopscope.brief import short
 from flopscope.conventions.countable import COUNTABLES, Countable
 from flopscope.facts import Arithmetic, Kind, Operator
 from flopscope.sizes import Size, scaled, total
@@ -26,6 +27,9 @@ class Convention:
     weights: Mapping[Kind | Arithmetic, Weights]
     # what a tool counts for a sparse product depends on how the product is written
     unknown: frozenset[Kind | Arithmetic] = frozenset({Kind.UNKNOWN, Kind.SPARSE_MATMUL})
+
+    def __repr__(self) -> str:
+        return short(self, f"{self.name}, {self.unit}")
 
     def of(self, kind: Kind, function: Arithmetic | None = None) -> Weights:
         """What it counts in a row of that kind and function; an empty table where it counts

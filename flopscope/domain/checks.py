@@ -107,6 +107,9 @@ def bindings(values: Mapping[str, Any]) -> str:
 
 def _check_value(s: Symbol, value: Any) -> None:
     if not _of_kind(value, Integral if s.integer else Real):
+        if isinstance(value, str):
+            least = f"integers from {s.lower}" if s.integer else f"numbers above {s.lower}"
+            raise OutsideDomain(f"{s.name}={value!r} is text; {s.name} takes {least}")
         kind, rule = ("an integer", "integers from") if s.integer else ("a number", "numbers above")
         raise OutsideDomain(
             f"{s.name}={_shown(value)} is not {kind}; {s.name} takes {rule} {s.lower}"

@@ -15,6 +15,7 @@ from typing import TypeAlias
 import sympy
 
 from flopscope.analytic.named_blocks import NAMED_BLOCKS
+from flopscope.brief import short
 from flopscope.catalog.options import DEPTH, WIDTH, Multiplier
 from flopscope.catalog.variant import known_options, parse, without_rho
 from flopscope.closedform.sympify import sympy_symbol, to_sympy
@@ -59,6 +60,9 @@ class Law:
     domain: str
     worked: tuple[Worked, ...]
     letters: Mapping[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return short(self, f"{self.statement.words}; {self.domain}")
 
 
 def model_ledger(model: str, size: Size | None = None, /, **free: Size) -> Ledger:

@@ -233,6 +233,7 @@ FACTS: Mapping[type[nn.Module], Callable[[LeafCall], ModuleRow]] = {
     nn.ConvTranspose2d: _convolution,
     nn.ConvTranspose3d: _convolution,
     nn.Linear: _linear,
+    nn.BatchNorm1d: _batch_norm,
     nn.BatchNorm2d: _batch_norm,
     nn.Embedding: _embedding,
     nn.LayerNorm: _layer_norm(Kind.LAYER_NORM),

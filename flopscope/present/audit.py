@@ -4,29 +4,60 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from flopscope.present.numbers import integer
+from flopscope.present.numbers import chance_text, integer
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import wrapped
 from flopscope.reconciling.audit import FigureVerdict, Finding
+from flopscope.reconciling.mechanism import Explained
+from flopscope.reconciling.source_tables import QUANTITIES
 
-SCHEMA = "flopscope.audit/1"
+SCHEMA = "flopscope.audit/2"
 
 
-def audit_document(findings: Sequence[Finding]) -> Document:
-    """One line for each stated number, with sources and causes in notes, and then the count of each
-    verdict."""
+def audit_document(findings: Sequence[Finding], *, whole: bool = True) -> Document:
+    """The count of each verdict, below one line for each stated number if the document is
+    `whole`."""
+    summary, data = _summary(findings), partial(_data, findings)
+    if not whole:
+        return Document([summary], data)
+    return Document([_numbers(findings), replace(summary, aside=True)], data)
+
+
+def _numbers(findings: Sequence[Finding]) -> Table:
+    """A line for each stated number, with sources and causes in notes."""
     references = list(dict.fromkeys(map(_reference, findings)))
     columns = [
-        Column("model", "Model", _label, numeric=False, raw=lambda finding: finding.subject),
+        Column(
+            "model",
+            "Model",
+            _label,
+            numeric=False,
+            raw=lambda finding: finding.subject,
+            fold=_folded,
+        ),
         Column("stated", "Stated"),
         Column("exact", "Exact", integer),
-        Column("verdict", "Verdict", numeric=False, fold=wrapped),
+        Column(
+            "verdict",
+            "Verdict",
+            said,
+            numeric=False,
+            raw=lambda finding: finding.verdict.value,
+            fold=lambda finding, room: wrapped(said(finding), room),
+        ),
         Column("source", "Ref.", lambda r: f"[{references.index(r) + 1}]", raw=_source),
         Column("resolution", "Input", _size, raw=_size, shown=False),
         Column("quantity", "Of", numeric=False, shown=False),
         Column("unit", "Unit", numeric=False, shown=False),
+        Column("because", "Because", numeric=False, shown=False),
+        Column("agreeing", "Agreeing", shown=False),
+        Column("siblings", "Siblings", shown=False),
+        Column("chance", "Chance", raw=float, shown=False),
+        Column("mechanism", "Table", numeric=False, shown=False),
         Column("nearest", "Nearest", numeric=False, shown=False),
         Column("note", "Note", numeric=False, shown=False),
     ]
@@ -35,30 +66,63 @@ def audit_document(findings: Sequence[Finding]) -> Document:
             finding,
             finding.reported.text,
             finding.exact,
-            said(finding),
+            finding,
             _reference(finding),
             finding.figure.resolution,
             finding.quantity,
-            finding.figure.unit if finding.quantity == "compute" else None,
-            finding.nearest.name if finding.verdict is FigureVerdict.IRREPRODUCIBLE else None,
+            _unit(finding) if finding.quantity == "compute" else None,
+            finding.because,
+            finding.explained.agreeing,
+            finding.explained.siblings,
+            finding.explained.chance,
+            finding.mechanism,
+            finding.nearest.name if finding.verdict in UNEXPLAINED else None,
             finding.figure.note,
         ]
         for finding in findings
     ]
     notes = [f"[{n}] {' '.join(filter(None, r))}" for n, r in enumerate(references, start=1)]
-    notes += [_nearest(f) for f in findings if f.verdict is FigureVerdict.IRREPRODUCIBLE]
-    title = "Published figures. Exact: parameters, and MACs of convention macs."
-    return Document([Table(columns, rows, title, notes), _summary(findings)], _data(findings))
+    notes += [_nearest(f) for f in findings if f.verdict in UNEXPLAINED]
+    title = f"Published figures. Exact: {EXACT}. {MEANINGS}"
+    return Table(columns, rows, title, notes)
+
+
+UNEXPLAINED = (FigureVerdict.EXCEPTION, FigureVerdict.IRREPRODUCIBLE, FigureVerdict.OPEN)
+"""The verdicts on numbers that no reading gives, for which the nearest reading is named."""
+
+EXACT = (
+    "parameters, MACs of convention macs, and as activations the outputs of convolutions, linear "
+    "layers and products"
+)
+MEANINGS = (
+    "Behind a reading stand how many of the other numbers in the column of its table it gives, and "
+    "the chance that a number within a tenth of this one would be explained as well."
+)
 
 
 def said(finding: Finding) -> str:
     """The verdict in words, with its reading or cause if there is one."""
+    if _may_be(finding):
+        weight = f"{_siblings(finding.explained)}, {chance_text(finding.explained.chance)} %"
+        doubt = ": could be a coincidence" if finding.verdict is FigureVerdict.COINCIDENCE else ""
+        return f"{finding.because} ({weight}){doubt}"
+    if finding.verdict is FigureVerdict.EXCEPTION:
+        return f"exception in a table of {finding.mechanism}"
     return finding.because or finding.verdict.value
+
+
+def _may_be(finding: Finding) -> bool:
+    """Does the verdict rest on a reading, which could be a coincidence?"""
+    return finding.verdict in (FigureVerdict.EXPLAINED, FigureVerdict.COINCIDENCE)
+
+
+def _siblings(explained: Explained) -> str:
+    return f"{explained.agreeing} of {explained.siblings}" if explained.siblings else "alone"
 
 
 def _reference(finding: Finding) -> tuple[str, str | None]:
     """The source of a figure, and its note unless the figure is simply right."""
-    plain = finding.verdict in (FigureVerdict.EQUAL, FigureVerdict.EXPLAINED)
+    plain = finding.verdict is FigureVerdict.EQUAL or _may_be(finding)
     return f"{finding.figure.source}.", None if plain else finding.figure.note
 
 
@@ -78,16 +142,31 @@ def _summary(findings: Sequence[Finding]) -> Table:
     counts = Counter(finding.verdict for finding in findings)
     columns = [
         Column("verdict", "Verdict", numeric=False),
-        *(Column(quantity, quantity.capitalize()) for quantity in ("params", "compute")),
+        *(Column(quantity, quantity.capitalize()) for quantity in QUANTITIES),
         Column("numbers", "Numbers"),
+        Column("short", "Of 1 or 2\ndigits"),
     ]
     rows: list[list[Any]] = []
     for verdict in FigureVerdict:
         of = [f.quantity for f in findings if f.verdict is verdict]
-        rows.append([verdict.value, of.count("params"), of.count("compute"), counts[verdict]])
+        few = sum(f.short for f in findings if f.verdict is verdict)
+        rows.append([verdict.value, *map(of.count, QUANTITIES), counts[verdict], few])
     quantities = [f.quantity for f in findings]
-    whole = [quantities.count("params"), quantities.count("compute"), len(findings)]
-    return Table(columns, [*rows, ["total", *whole]], total=True)
+    few = sum(finding.short for finding in findings)
+    whole = [*map(quantities.count, QUANTITIES), len(findings), few]
+    return Table(columns, [*rows, ["total", *whole]], headline(findings), total=True)
+
+
+def headline(findings: Sequence[Finding]) -> str:
+    """The verdicts in a sentence. An exception is open, and so is a number that no rule gives."""
+    counts = Counter(finding.verdict for finding in findings)
+    left = sum(counts[verdict] for verdict in UNEXPLAINED)
+    return (
+        f"{len(findings):,} numbers: {counts[FigureVerdict.EQUAL]:,} equal, "
+        f"{counts[FigureVerdict.EXPLAINED]:,} explained by a mechanism that their tables or their "
+        f"digits confirm, {counts[FigureVerdict.COINCIDENCE]:,} explained by what could be a "
+        f"coincidence, {counts[FigureVerdict.STATED]:,} with a stated cause, {left:,} open."
+    )
 
 
 def _label(finding: Finding) -> str:
@@ -96,6 +175,21 @@ def _label(finding: Finding) -> str:
     model, _, options = finding.subject.partition(":")
     of = f"{_size(finding.figure.resolution)}, {finding.quantity}"
     return "\n  ".join([model, *(options.split(",") if options else []), of])
+
+
+def _folded(finding: Finding, room: int) -> str:
+    """The same with a long id on two lines, broken behind an underscore."""
+    name, *others = _label(finding).split("\n")
+    at = name.rfind("_", 0, room)
+    whole = len(name) <= room or at < 0
+    lines = [name] if whole else [name[: at + 1], f"  {name[at + 1 :]}"]
+    return "\n".join([*lines, *others])
+
+
+def _unit(finding: Finding) -> str | None:
+    """What the number counts, for work in the source's own word."""
+    units = {"params": "parameters", "compute": finding.figure.unit, "acts": "activations"}
+    return units[finding.quantity]
 
 
 def _size(resolution: tuple[int, int]) -> str:
@@ -115,12 +209,19 @@ def _data(findings: Sequence[Finding]) -> dict[str, Any]:
                 "resolution": list(finding.figure.resolution),
                 "quantity": finding.quantity,
                 "stated": finding.reported.text,
-                "unit": finding.figure.unit if finding.quantity == "compute" else "parameters",
+                "unit": _unit(finding),
+                "counted": finding.figure.counted if finding.quantity == "compute" else None,
                 "exact": finding.exact,
                 "verdict": finding.verdict.value,
                 "because": finding.because,
+                "mechanism": finding.mechanism,
+                "agreeing": finding.explained.agreeing,
+                "siblings": finding.explained.siblings,
+                "readings_allowed": finding.explained.allowed,
+                "chance": float(finding.explained.chance),
+                "digits": len(str(int(finding.reported.value / finding.reported.unit))),
                 "nearest": finding.nearest.name,
-                "nearest_count": float(finding.nearest.count),
+                "nearest_count": finding.nearest.count,
                 "kind": finding.figure.kind,
                 "source": finding.figure.source,
                 "note": finding.figure.note,

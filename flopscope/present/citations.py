@@ -1,11 +1,18 @@
-"""Papers of the catalogue as citations: a key for LaTeX and an entry for BibTeX."""
+"""Papers of the catalogue as citations: a key for LaTeX, an entry for BibTeX, and a file of
+entries."""
 
 from __future__ import annotations
 
-from flopscope.answers.compare import Comparison
-from flopscope.catalog.models import Paper
+from collections.abc import Iterable
 
-SIGNS = str.maketrans({c: f"\\{c}" for c in "&%$#_{}"})
+from flopscope.answers.compare import Comparison
+from flopscope.catalog.papers import Paper
+
+SIGNS = str.maketrans({c: f"\\{c}" for c in "&%$#_{}"} | {"á": r"{\'a}"})
+"""What stands for signs of titles and names, so that every BibTeX reads and sorts them."""
+
+HEADER = "% BibTeX entries by flopscope, which writes this file anew: keep your own in another."
+"""The first line of a file of entries. It tells the file from a person's own."""
 
 
 def papers(comparison: Comparison) -> list[Paper]:
@@ -25,22 +32,35 @@ def key(paper: Paper) -> str:
 
 
 def bibtex(paper: Paper) -> str:
-    """The paper as a BibTeX entry; braces keep the capitals of its title.
+    """The paper as a BibTeX entry, which needs no package; braces keep the capitals of its title.
 
     >>> from flopscope.catalog.models import MODELS
-    >>> print(bibtex(MODELS["mobilenetv2"].paper))
-    @misc{arxiv-1801.04381,
-      title = {{MobileNetV2: Inverted Residuals and Linear Bottlenecks}},
-      year = {2018},
-      eprint = {1801.04381},
-      archivePrefix = {arXiv},
+    >>> print(bibtex(MODELS["efficientnet_b0"].paper))
+    @article{arxiv-1905.11946,
+      author = {Tan, Mingxing and Le, Quoc V.},
+      title = {{EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks}},
+      journal = {arXiv preprint arXiv:1905.11946},
+      year = {2019},
     }
     """
     return (
-        f"@misc{{{key(paper)},\n"
+        f"@article{{{key(paper)},\n"
+        f"  author = {{{' and '.join(map(_surname_first, paper.authors))}}},\n"
         f"  title = {{{{{paper.title.translate(SIGNS)}}}}},\n"
+        f"  journal = {{arXiv preprint arXiv:{paper.arxiv}}},\n"
         f"  year = {{{paper.year}}},\n"
-        f"  eprint = {{{paper.arxiv}}},\n"
-        f"  archivePrefix = {{arXiv}},\n"
         "}"
     )
+
+
+def bibliography(cited: Iterable[Paper]) -> str:
+    """A file with the entries of these papers, in the order of their keys; empty without papers."""
+    entries = [bibtex(paper) for paper in sorted(cited, key=key)]
+    if not entries:
+        return ""
+    return "\n\n".join([HEADER, *entries]) + "\n"
+
+
+def _surname_first(author: str) -> str:
+    given, _, surname = author.rpartition(" ")
+    return f"{surname}, {given}".translate(SIGNS)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flopscope.agreement.records import Agreement
 from flopscope.answers.compare import Comparison, Entry
 from flopscope.catalog.scaling import Scaling
 from flopscope.ledger import Level
+from flopscope.present.accuracies import accuracy_data, other_notes
 from flopscope.present.numbers import percent, ratio, ratio_in_three
 from flopscope.present.operators import path_lines
+from flopscope.present.order import TOP1, Order, baseline, top1_cell, top1_notes
 from flopscope.present.quantities import (
     cautions,
     cautions_data,
@@ -25,71 +26,89 @@ from flopscope.present.words import (
     identity,
     input_text,
     inputs_data,
+    inputs_title,
     merged,
     other_sizes,
     reservations,
     size,
-    statement,
 )
 from flopscope.quantities import MACS, PARAMS, Place, columns, standing
 from flopscope.readings import Reading
 
+if TYPE_CHECKING:
+    from flopscope.agreement.records import Agreement
+
 FOLDED = {"catalogue": "cata-\nlogue", "torchvision": "torch-\nvision"}
 SOURCE = Column("source", "From", numeric=False, fold=lambda word, _: FOLDED.get(word, word))
 """Where networks come from, in a table in which some are not of the catalogue."""
+FAMILY = Column("family", "Family", numeric=False, shown=False)
+"""The family of a network, in CSV alone: people see it above its rows."""
 
 
-def comparison_document(comparison: Comparison) -> Document:
+def comparison_document(comparison: Comparison, order: Order | None = None) -> Document:
     """Totals, then the split by stage, block, layer or kind where it is asked for, which is then
     what CSV holds."""
-    totals, data = _totals(comparison), _data(comparison)
+    totals, data = (
+        _totals(comparison, order or Order(comparison.entries)),
+        partial(_data, comparison),
+    )
     if comparison.by is None:
         return Document([totals], data)
     return Document([replace(totals, aside=True), _split(comparison, comparison.by)], data)
 
 
-def _totals(comparison: Comparison) -> Table:
+def _totals(comparison: Comparison, order: Order) -> Table:
     several = len({input_text(entry) for entry in comparison.entries}) > 1
     asked = columns(Place.NETWORKS, comparison.convention)
     compared = partial(Column, text=ratio, raw=float, fold=lambda value, _: ratio_in_three(value))
-    cited = [entry for entry in comparison.entries if entry.published]
+    grouped = order.by == "family"
     shown = [
         _model_column(several),
+        *([FAMILY] if grouped else []),
         *([SOURCE] if comparison.mixed else []),
         *([_input_column()] if several else []),
         *map(reading_column, asked),
-        Column("top1", "Top-1\n%", _cited, raw=lambda cited: cited[0]),
+        replace(TOP1, shown=bool(order.cited)),
+        Column("whose", "Whose", numeric=False, raw=lambda taken: taken.words, shown=False),
         compared("params_ratio", "Size\n×"),
         compared(f"{comparison.convention.unit.lower()}_ratio", "Work\n×"),
     ]
     rows = [
         [
             entry,
+            *([entry.family] if grouped else []),
             *([entry.target.source.value] if comparison.mixed else []),
             *([entry] if several else []),
             *(row.read(entry.ledger) for row in asked),
-            (entry.published[0].top1, cited.index(entry) + 1) if entry.published else None,
+            top1_cell(comparison, order, entry),
+            comparison.accuracy(entry),
             comparison.ratio(PARAMS, entry),
             comparison.ratio(MACS.under(comparison.convention), entry),
         ]
-        for entry in comparison.entries
+        for entry in order.entries
     ]
-    notes = [f"[{n}] {e.name}: {statement(e.published[0])}" for n, e in enumerate(cited, start=1)]
-    notes += [*_scaled(comparison), *_verdicts(comparison)]
+    notes = [
+        *top1_notes(comparison, order),
+        *baseline(comparison, order),
+        *_scaled(comparison),
+        *_verdicts(comparison),
+        *other_notes(comparison),
+    ]
     notes += [n for e in comparison.entries for n in reservations(e, comparison.convention)]
     notes += cautions(asked)
-    return Table(shown, rows, _title(comparison), notes)
+    title = inputs_title(comparison.entries, [comparison.convention])
+    return Table(
+        shown,
+        rows,
+        title,
+        notes,
+        headings=order.groups,
+    )
 
 
 def _model_column(several: bool) -> Column:
     label = _label_and_input if several else _label
     return Column("model", "Model", label, numeric=False, raw=lambda entry: entry.name)
-
-
-def _cited(cited: tuple[float | None, int]) -> str:
-    """The accuracy, if there is one, and the number of the note that quotes its source."""
-    top1, note = cited
-    return f"[{note}]" if top1 is None else f"{top1:.1f} [{note}]"
 
 
 def _split(comparison: Comparison, level: Level) -> Table:
@@ -103,7 +122,7 @@ def _split(comparison: Comparison, level: Level) -> Table:
     shown = [Column(level.value, level.value.capitalize(), numeric=False, fold=path_lines)]
     for entry in comparison.entries:
         heading = f"{_label(entry)}\n{work.line}"
-        shown.append(Column(f"{entry.name} {work.line}", heading, exactly, raw=int))
+        shown.append(Column(f"{entry.name} {work.line}", heading, exactly, raw=int, counted=True))
         shown += [Column(f"{entry.name} %", "\n%")] if shares else []
     rows: list[list[Any]] = []
     for key in keys:
@@ -120,14 +139,6 @@ def _with_shares(
         return list(counts)
     pairs = zip(counts, totals, strict=True)
     return [c for n, t in pairs for c in (n, None if n is None else percent(int(n), int(t)))]
-
-
-def _title(comparison: Comparison) -> str:
-    counting = comparison.convention
-    inputs = {input_text(entry) for entry in comparison.entries}
-    at = f"Input {inputs.pop()}, batch" if len(inputs) == 1 else "Batch"
-    batch = comparison.entries[0].batch
-    return f"{at} {batch}. {counting.unit}, convention {counting.name}: {counting.counts}."
 
 
 def _scaled(comparison: Comparison) -> list[str]:
@@ -216,6 +227,7 @@ def _check_data(agreement: Agreement) -> dict[str, Any]:
 
 def _entry_data(comparison: Comparison, entry: Entry) -> dict[str, Any]:
     ledger, counting = entry.ledger, comparison.convention
+    taken = comparison.accuracy(entry)
     work = MACS.under(counting)
     work_ratio = comparison.ratio(work, entry)
     data: dict[str, Any] = {
@@ -226,6 +238,8 @@ def _entry_data(comparison: Comparison, entry: Entry) -> dict[str, Any]:
         "complete": work.read(ledger).complete,
         "count_ratio": None if work_ratio is None else float(work_ratio),
         "published": [figure._asdict() for figure in entry.published],
+        "accuracy": taken and accuracy_data(taken),
+        "accuracies": [accuracy_data(each) for each in entry.accuracies],
         "check": None if entry.agreement is None else _check_data(entry.agreement),
     }
     if comparison.by is not None:

@@ -61,6 +61,18 @@ def in_units(per: int, value: int) -> str:
     return f"{Decimal(f'{float(amount):.1e}'):f}"
 
 
+def in_unit(value: int | Fraction, per: int, digits: int) -> str:
+    """A count as so many times `per`, with so many decimals, thousands in groups of three.
+
+    >>> [in_unit(n, 10**6, 1) for n in (300774272, 2250000, 2350000, -4089184256)]
+    ['300.8', '2.2', '2.4', '-4,089.2']
+    """
+    units = round(Fraction(value, per) * 10**digits)  # a Fraction rounds halves to even
+    whole, rest = divmod(abs(units), 10**digits)
+    sign = "-" if units < 0 else ""
+    return f"{sign}{whole:,}.{rest:0{digits}}" if digits else f"{sign}{whole:,}"
+
+
 def in_units_briefly(per: int, value: int) -> str:
     """The same in three significant digits, or in all digits before the decimal point.
 
@@ -119,3 +131,15 @@ def _rounded(value: Fraction, decimals: int) -> str:
         return str(units)
     whole, rest = divmod(units, 10**decimals)
     return f"{whole}.{rest:0{decimals}}"
+
+
+def chance_text(chance: Fraction) -> str:
+    """A chance in per cent, to two digits.
+
+    >>> chance_text(Fraction(1, 27)), chance_text(Fraction(1, 3)), chance_text(Fraction(1, 10**6))
+    ('3.7', '33', '<0.01')
+    """
+    percent = float(100 * chance)
+    if percent and percent < 0.01:
+        return "<0.01"
+    return f"{percent:.2g}"

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from flopscope.closedform import expression
 from flopscope.facts import Operator
 from flopscope.ledger import kind_name
 from flopscope.present.table import INDENT
@@ -39,7 +38,11 @@ def filled_lines(parts: Sequence[str], room: int, indent: str) -> list[str]:
 
 def size_data(size: Size) -> int | str:
     """A size for JSON: an integer, or a Python expression for a free size."""
-    return expression(size) if is_symbolic(size) else int(size)
+    if not is_symbolic(size):
+        return int(size)
+    from flopscope.closedform import expression
+
+    return expression(size)
 
 
 def facts_data(row: Operator) -> dict[str, Any]:

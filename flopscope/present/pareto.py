@@ -1,32 +1,34 @@
-"""A front as a document: first the frontier, then the dominated points and which points dominate
-them."""
+"""A front as a document: the best within the budgets, the frontier, and on request the dominated
+points with the points that dominate them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from flopscope.errors import SHOWN
 from flopscope.present.numbers import integer
-from flopscope.present.quantities import cautions, cautions_data, number
+from flopscope.present.quantities import cautions, cautions_data, is_count, number
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.trainings import choice_notes, citation
 from flopscope.present.words import size
 from flopscope.quantities import Named, Quantity
 from flopscope.search.front import Front
-from flopscope.search.points import Amount, Left, Point
+from flopscope.search.points import GIVEN, Amount, Left, Point
 
-ACCURACY = (
-    "Top-1 of the catalogue is the accuracy on ImageNet-1k as stated, one for each network and "
-    "input size, from ImageNet-1k alone: a paper's where there is one, else the authors' "
-    "repository's, a library's, anyone's."
-)
+FEW = 4
+"""Networks of the catalogue that are named where several are left out; of a file, more are."""
 KNEE = "\u00a0knee"
 
 
-def front_document(front: Front) -> Document:
-    """The points in one table, with notes on accuracies, knee, hypervolume and what is left out."""
-    return Document([_table(front)], _data(front))
+def front_document(front: Front, every: bool = False) -> Document:
+    """The frontier in a table, with notes on accuracies, knee, hypervolume and what is left out.
+    Below it are networks of one's own that are dominated and, with `every`, all dominated points.
+    The data always have all points."""
+    return Document([_table(front, every)], partial(_data, front))
 
 
 def amount(value: Amount) -> str:
@@ -38,45 +40,56 @@ def amount(value: Amount) -> str:
     return integer(int(value)) if value == int(value) else f"{float(value):.6g}"
 
 
-def _table(front: Front) -> Table:
+def _table(front: Front, every: bool) -> Table:
     asked = front.question
-    order = [*front.on, *(i for i in range(len(front.points)) if front.by[i] >= 0)]
-    number = {index: n for n, index in enumerate(front.on, start=1)}
-    sources = {s: n for n, s in enumerate(dict.fromkeys(front.points[i].source for i in order), 1)}
-    digits = 1 if all((10 * point.top1).denominator == 1 for point in front.points) else 2
+    dominated = [index for index, by in enumerate(front.by) if by >= 0]
+    listed = [i for i in dominated if every or front.points[i].source == GIVEN]
+    order = [*front.on, *listed]
+    points = [front.points[index] for index in order]
+    cited = {text: n for n, text in enumerate(dict.fromkeys(map(citation, points)), 1)}
     columns = [
         Column("model", "Model", _name, numeric=False, raw=_name, fold=_folded),
         Column("resolution", "Input", size, raw=lambda shape: f"{shape[0]}x{shape[1]}"),
-        *map(_cost_column, asked.costs),
+        *map(_cost_column, (*asked.costs, *asked.bounded)),
         Column("stated", "Stated", shown=False),
-        Column(
-            "top1", "Top-1\n%", lambda top1: f"{float(top1[0]):.{digits}f} [{sources[top1[1]]}]",
-            raw=lambda top1: float(top1[0]),
-        ),
+        _top1_column(points, cited),
         Column("source", "Source", shown=False),
+        Column("whose", "Whose", numeric=False, shown=False),
         Column("front", "Front", _place, numeric=False, raw=lambda place: place[0]),
         Column("dominated_by", "Dominated by", shown=False),
         Column("dominated_by_resolution", "Its input", shown=False),
-    ]  # fmt: skip
-    rows: list[list[Any]] = []
-    for index in order:
-        point, by = front.points[index], front.by[index]
-        rival = front.points[by] if by >= 0 else None
-        rows.append(
-            [
-                point,
-                point.resolution,
-                *((cost, point.stated) for cost in point.costs),
-                point.stated,
-                (point.top1, point.source),
-                point.source,
-                (number.get(index), index == front.knee, number.get(by)),
-                rival and rival.name,
-                rival and rival.resolution and size(rival.resolution).replace("×", "x"),
-            ]
-        )
-    cited = [f"[{n}] {source}" for source, n in sources.items()]
-    return Table(columns, rows, _title(front), [*_notes(front), *cited])
+    ]
+    number = {index: n for n, index in enumerate(front.on, start=1)}
+    rows = [_row(front, index, number) for index in order]
+    notes = [*_notes(front, len(dominated) - len(listed))]
+    return Table(columns, rows, _title(front), [*notes, *(f"[{n}] {t}" for t, n in cited.items())])
+
+
+def _top1_column(points: Sequence[Point], cited: Mapping[str, int]) -> Column:
+    digits = 1 if all((10 * point.top1).denominator == 1 for point in points) else 2
+    return Column(
+        "top1",
+        "Top-1\n%",
+        lambda point: f"{float(point.top1):.{digits}f} [{cited[citation(point)]}]",
+        raw=lambda point: float(point.top1),
+    )
+
+
+def _row(front: Front, index: int, number: Mapping[int, int]) -> list[Any]:
+    point, by = front.points[index], front.by[index]
+    rival = front.points[by] if by >= 0 else None
+    return [
+        point,
+        point.resolution,
+        *((cost, point.stated) for cost in (*point.costs, *point.bounded)),
+        point.stated,
+        point,
+        point.source,
+        point.accuracy and point.accuracy.words,
+        (number.get(index), index == front.knee, number.get(by)),
+        rival and rival.name,
+        rival and rival.resolution and size(rival.resolution).replace("×", "x"),
+    ]
 
 
 def _cost_column(cost: Named) -> Column:
@@ -86,6 +99,7 @@ def _cost_column(cost: Named) -> Column:
         cost.heading,
         lambda cell: f"{written(cell[0])}{'*' if cell[1] else ''}",
         raw=lambda cell: _number(cell[0]),
+        counted=isinstance(cost, Quantity) and is_count(cost),
     )
 
 
@@ -120,14 +134,38 @@ def _title(front: Front) -> str:
     names = [cost.words for cost in asked.costs]
     counted = f" {asked.convention.unit}, convention {asked.convention.name}: "
     return (
-        f"{len(front.on)} of {len(front.points)} points are on the frontier of "
+        f"{_answer(front)}{len(front.on)} of {len(front.points)} points are on the frontier of "
         f"{', '.join(names)} and top-1: no other point is at least as good in all of them and "
         f"better in one."
         + (f"{counted}{asked.convention.counts}." if "macs" in asked.criteria else "")
     )
 
 
-def _notes(front: Front) -> list[str]:
+def _answer(front: Front) -> str:
+    """A paragraph on the most accurate point within the budgets; empty where there are none."""
+    asked, best = front.question, front.points[front.best]
+    if not asked.most:
+        return ""
+    whose = f" ({best.accuracy.words})" if best.accuracy else ""
+    costs = zip((*asked.costs, *asked.bounded), (*best.costs, *best.bounded), strict=True)
+    figures = [f"{amount(cost)} {_noun(named)}" for named, cost in costs]
+    stated = ", as the file states" if best.stated else ""
+    return (
+        f"Best within {_and(map(str, asked.most))}: {place(best)} with a top-1 of "
+        f"{float(best.top1):g} %{whose}, {_and(figures)}{stated}.\n"
+    )
+
+
+def _noun(named: Named) -> str:
+    return named.noun if isinstance(named, Quantity) else f"{named.unit} of {named.words}"
+
+
+def _and(parts: Iterable[str]) -> str:
+    *others, last = parts
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _notes(front: Front, hidden: int) -> list[str]:
     notes = []
     if front.knee is not None:
         notes.append(
@@ -140,13 +178,40 @@ def _notes(front: Front) -> list[str]:
             f"Hypervolume: {front.hypervolume:.1f} % × decades of cost dominated, down to the "
             f"highest cost and lowest top-1 of all points, {amount(cost)} and {float(top1):g} %."
         )
-    if not all(point.yours for point in front.points):
-        notes.append(ACCURACY)
+    if hidden:
+        notes.append(f"Dominated points that are not listed: {hidden}; --all lists them.")
+    notes += choice_notes(front)
+    notes += _precisions(front)
     if stated := sum(point.stated for point in front.points):
         notes.append(
             f"* as the file states it, for points that are not in the catalogue: {stated} in all."
         )
+    notes += _traced(front)
     return [*notes, *cautions(front.question.measures), *_left(front)]
+
+
+def _precisions(front: Front) -> list[str]:
+    """How many of the catalogue's points have the accuracy of a quantised network, if a cost is of
+    one."""
+    precision = front.question.precision
+    published = [point.accuracy for point in front.points if point.accuracy is not None]
+    if precision is None or not published:
+        return []
+    of = sum(accuracy.precision == precision for accuracy in published)
+    return [
+        f"Accuracies of networks quantised to {precision}: {of} of {len(published)}; of the other "
+        f"networks none is published, and the accuracy is that of float32, before quantisation."
+    ]
+
+
+def _traced(front: Front) -> list[str]:
+    """The points that were counted by a trace or a graph, with their targets."""
+    targets = [p.target for p in front.points if p.target is not None and p.variant is None]
+    if not targets:
+        return []
+    names = list(dict.fromkeys(target.name for target in targets))
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return [f"Counted from their code or graph, {len(targets)}: {', '.join(names[:SHOWN])}{more}."]
 
 
 def place(point: Point) -> str:
@@ -162,15 +227,18 @@ def _left(front: Front) -> list[str]:
     for left in front.cloud.left:
         groups.setdefault(left.reason, []).append(left)
     for reason, group in groups.items():
-        more = f" and {len(group) - SHOWN} more (all in JSON)" if len(group) > SHOWN else ""
-        listed = ", ".join(map(_where, group[:SHOWN]))
+        room = SHOWN if group[0].line is not None else FEW
+        more = f" and {len(group) - room} more (all in JSON)" if len(group) > room else ""
+        listed = ", ".join(map(_where, group[:room]))
         notes.append(f"Left out, {len(group)}: {reason}: {listed}{more}.")
     return notes
 
 
 def _where(left: Left) -> str:
     name = left.name or "no name"
-    return name if left.line is None else f"{name} (line {left.line})"
+    if left.line is not None:
+        return f"{name} (line {left.line})"
+    return f"{name} at {size(left.resolution)}" if left.resolution else name
 
 
 def _data(front: Front) -> dict[str, Any]:
@@ -180,8 +248,11 @@ def _data(front: Front) -> dict[str, Any]:
         "convention": asked.convention.name,
         "unit": asked.convention.unit,
         "costs": list(asked.criteria),
+        "budgets": {budget.quantity: budget.limit for budget in asked.most},
+        "accuracy": asked.accuracy,
         **cautions_data(asked.measures),
         "points": [_point_data(front, index) for index in range(len(front.points))],
+        "best": front.best,
         "knee": front.knee,
         "hypervolume": front.hypervolume,
         "reference": _reference(front),
@@ -195,18 +266,24 @@ def _reference(front: Front) -> list[int | float] | None:
 
 
 def _point_data(front: Front, index: int) -> dict[str, Any]:
-    point = front.points[index]
+    point, asked = front.points[index], front.question
     return {
         "name": point.name,
         "variant": None if point.variant is None else str(point.variant),
         "resolution": None if point.resolution is None else list(point.resolution),
         "costs": {
-            name: _number(cost)
-            for name, cost in zip(front.question.criteria, point.costs, strict=True)
+            name: _number(cost) for name, cost in zip(asked.criteria, point.costs, strict=True)
+        },
+        "bounded": {
+            quantity.name: _number(amount)
+            for quantity, amount in zip(asked.bounded, point.bounded, strict=True)
         },
         "stated": point.stated,
+        "target": point.target and point.target.name,
         "top1": float(point.top1),
         "source": point.source,
+        "whose": point.accuracy and point.accuracy.whose,
+        "recipe": point.accuracy and point.accuracy.recipe,
         "on_frontier": front.by[index] < 0,
         "dominated_by": None if front.by[index] < 0 else front.by[index],
     }

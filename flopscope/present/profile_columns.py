@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 from flopscope.answers.operators import shape_text, unknown_operators
-from flopscope.answers.parts import Part
+from flopscope.answers.parts import Part, reads
 from flopscope.closedform.text import expression_lines, one_line
 from flopscope.ledger import Level
+from flopscope.present.columns import FACTS, PERCENT, share_of
 from flopscope.present.numbers import percent
-from flopscope.present.operators import GAP, filled_lines, sizes_data
+from flopscope.present.operators import sizes_data
+from flopscope.present.part_facts import PART_FACTS
+from flopscope.present.part_labels import label_column
 from flopscope.present.profile_data import reading_data
-from flopscope.present.quantities import number, number_briefly
-from flopscope.present.table import INDENT, Cell, Column, Table
+from flopscope.present.quantities import is_count, number, number_briefly
+from flopscope.present.table import Cell, Column, Table
 from flopscope.present.view import View
 from flopscope.quantities import Quantity
 from flopscope.readings import Reading
@@ -34,39 +36,79 @@ class Filled(NamedTuple):
 
 
 def number_columns(view: View, total: Part, batch: int) -> list[Filled]:
-    """Columns of exact integers, and of shares in the whole network's count."""
-    columns = _naming(view, partial(_output_text, batch), total)
+    """Columns of exact integers, of shares in the whole network's amounts, and of facts."""
+    if view.columns:
+        return _asked_columns(view, total, partial(_without_batch, batch))
+    columns = _naming(view, partial(_without_batch, batch), total)
     for row in view.quantities:
-        fold = None if row.stored else partial(_narrow, row)
-        text = partial(number_text, row)
-        column = Column(row.column, row.heading, text, raw=int, fold=fold)
-        columns.append(_filled(row, column))
+        columns.append(_amounts(row, total))
         if row == view.work:
-            columns.append(_shares(row, int(total.read(row))))
+            columns.append(_shares(PERCENT, row, total))
     return [*columns, *_bounds(view)]
 
 
-def formula_columns(view: View) -> list[Filled]:
-    """Columns of formulas in the free sizes. Those of params and work are shown; the data have the
-    others and the output shapes too."""
-    formula = partial(Column, text=formula_text, raw=_plain, latex=_latex)
-    lines = partial(_formula_lines, most=LINES)
+def formula_columns(view: View, total: Part) -> list[Filled]:
+    """Columns of formulas in the free sizes. Those of params and work are shown, or those that are
+    asked for; the data have the others and the output shapes too."""
+    if view.columns:
+        return _asked_columns(view, total, shape_text, free=True)
     columns = _naming(view, shape_text)
-    for row in view.quantities:
-        shown = row.stored or row == view.work
-        fold = None if row.stored else lines
-        heading = row.title if row.per == 1 else f"{row.name.capitalize()}\n{row.unit}"
-        column = formula(row.column, heading, numeric=row.stored, fold=fold, shown=shown)
-        columns.append(_filled(row, column))
+    columns += [_formulas(row, row.stored or row == view.work) for row in view.quantities]
     return [*columns, *_bounds(view)]
 
 
-def _filled(row: Quantity, column: Column) -> Filled:
+def _asked_columns(
+    view: View, total: Part, shape: Callable[[Shape], str], *, free: bool = False
+) -> list[Filled]:
+    """The columns that are asked for, behind the label of each part."""
+    columns = [Filled(label_column(view), lambda part: part)]
+    named = ("path", columns[0].column.key)
+    for name in view.columns:
+        if name in FACTS:
+            columns += [_fact(name, view, total, shape)] if name not in named else []
+        elif (base := share_of(name)) is not None:
+            columns.append(_shares(name, view.asked[base], total))
+        else:
+            row = view.asked[name]
+            columns.append(_formulas(row) if free else _amounts(row, total))
+    complete = all(total.read(row).complete for row in view.asked.values())
+    return [*columns, *([] if complete else _bounds(view))]
+
+
+def _fact(name: str, view: View, total: Part, shape: Callable[[Shape], str]) -> Filled:
+    """A column of facts. Neither a kind of operator nor the total has an input and an output."""
+    column, cell = PART_FACTS[name](shape)
+    scattered = view.level is Level.KIND and name in ("input", "output")
+    return Filled(column, lambda part: None if part is total or scattered else cell(part))
+
+
+def _amounts(row: Quantity, total: Part) -> Filled:
+    fold = None if row.stored else partial(_narrow, row)
+    text = partial(number_text, row)
+    column = Column(row.column, row.heading, text, raw=int, fold=fold, counted=is_count(row))
+    return Filled(column, reads(row, total.rows))
+
+
+def _formulas(row: Quantity, shown: bool = True) -> Filled:
+    fold = None if row.stored else partial(_formula_lines, most=LINES)
+    heading = row.title if row.per == 1 else f"{row.name.capitalize()}\n{row.unit}"
+    formula = partial(Column, text=formula_text, raw=_plain, latex=_latex)
+    column = formula(row.column, heading, numeric=row.stored, fold=fold, shown=shown)
     return Filled(column, lambda part: part.read(row))
 
 
-def _shares(row: Quantity, everything: int) -> Filled:
-    return Filled(Column("percent", "%"), lambda part: percent(int(part.read(row)), everything))
+def _shares(name: str, row: Quantity, total: Part) -> Filled:
+    everything = int(total.read(row))
+    column = Column(PERCENT, "%")
+    if name != PERCENT:
+        column = Column(f"{row.column}_{PERCENT}", f"{_briefly(row)}\n%")
+    return Filled(column, lambda part: percent(int(part.read(row)), everything))
+
+
+def _briefly(row: Quantity) -> str:
+    """One word for the quantity."""
+    first = row.heading.partition("\n")[0]
+    return row.convention or (row.name.capitalize() if first.endswith("-") else first)
 
 
 def totals_table(total: Part, view: View, notes: Sequence[str]) -> Table:
@@ -120,9 +162,7 @@ def formula_text(reading: Reading) -> str:
 def _naming(view: View, output: Callable[[Shape], str], total: Part | None = None) -> list[Filled]:
     """The column of labels, and columns for CSV with their parts. Neither a kind of operator nor
     the total has an output."""
-    key = "path" if view.level in (None, Level.LAYER) else view.by
-    first = Column(key, view.by.capitalize(), label, numeric=False, raw=_path, fold=_label_lines)
-    named = [Filled(first, lambda part: part)]
+    named = [Filled(label_column(view), lambda part: part)]
     if view.level is Level.KIND:
         return named
     shape = Column("output", "Output", output, raw=sizes_data, shown=total is not None)
@@ -134,38 +174,7 @@ def _naming(view: View, output: Callable[[Shape], str], total: Part | None = Non
     ]
 
 
-def label(part: Part) -> str:
-    """The indented name, and the operator if no lines below tell it."""
-    if not part.name:
-        return f"{INDENT * part.depth}({part.operator})"
-    return INDENT * part.depth + part.name + (GAP + part.operator if part.leaf else "")
-
-
-def _path(part: Part) -> str:
-    return part.path
-
-
-def _label_lines(part: Part, room: int) -> str:
-    """The label in lines, broken at the dots of its path and before its operator."""
-    parts = re.split(rf"(?<=\.)(?=\w)|(?={GAP})", label(part))
-    lines = filled_lines(parts, room, INDENT * (part.depth + 1))
-    return "\n".join(_shortened(line, room) for line in lines)
-
-
-def _shortened(line: str, room: int) -> str:
-    """The line without its middle if it is too long for the room. The indent takes at most half of
-    the room."""
-    if len(line) <= room:
-        return line
-    name = line.lstrip(INDENT)
-    name = INDENT * (min(len(line) - len(name), room // 2) // len(INDENT)) + name
-    if len(name) <= room:
-        return name
-    end = (room - (len(name) - len(name.lstrip(INDENT)))) // 2
-    return f"{name[: room - end - 1]}…{name[-end:]}"
-
-
-def _output_text(batch: int, shape: Shape) -> str:
+def _without_batch(batch: int, shape: Shape) -> str:
     """The shape without its batch dimension, if that is the first one."""
     return shape_text(shape[1:] if len(shape) > 1 and shape[0] == batch else shape)
 
@@ -179,13 +188,19 @@ def _bounds(view: View) -> list[Filled]:
     return [
         Filled(
             Column("bound", "Bound", shown=False),
-            lambda part: "=" if part.read(view.work).complete else "≥",
+            lambda part: "=" if _complete(part, view) else "≥",
         ),
         Filled(
             Column("not_counted", "Not counted", shown=False),
-            lambda part: "; ".join(unknown_operators(part.rows, view.convention)),
+            lambda part: "; ".join(unknown_operators(part.rows, view.conventions)),
         ),
     ]
+
+
+def _complete(part: Part, view: View) -> bool:
+    """Is every amount beside the part exact?"""
+    asked = view.asked.values() if view.columns else [view.work]
+    return all(part.read(row).complete for row in asked)
 
 
 def _bound(reading: Reading) -> str:

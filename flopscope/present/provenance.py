@@ -59,7 +59,13 @@ def of_front(front: Front, results: str | None) -> Sources:
     variants = [front.points[index].variant for index in front.on]
     quantity = convention.name if cost == MACS.name else cost
     names = [str(each) for each in variants if each and quantity in formulas()]
-    return Sources(convention, names, quantity, () if results is None else (results,))
+    targets = [p.target for p in front.points if p.target is not None and p.variant is None]
+    files = [path for target in targets for path in target.files]
+    files += [] if results is None else [results]
+    packages = [package for target in targets for package in PACKAGES[target.source]]
+    return Sources(
+        convention, names, quantity, tuple(dict.fromkeys(files)), tuple(dict.fromkeys(packages))
+    )
 
 
 def of_comparison(comparison: Comparison) -> Sources:

@@ -10,7 +10,7 @@ from typing import Any
 from flopscope.conventions import Convention
 from flopscope.ledger import Ledger
 from flopscope.present.numbers import in_units, in_units_briefly, integer, short
-from flopscope.present.table import Column
+from flopscope.present.table import Best, Column
 from flopscope.quantities import Named, Place, Quantity, keys
 from flopscope.readings import Reading
 
@@ -29,9 +29,15 @@ def number_briefly(row: Quantity) -> Callable[[int], str]:
 def number_column(row: Quantity) -> Column:
     """A column of a quantity's integers, written as tables of networks write them."""
     brief = number_briefly(row)
+    column = partial(Column, row.column, row.heading, counted=is_count(row))
     if row.brief:
-        return Column(row.column, row.heading, brief)
-    return Column(row.column, row.heading, number(row), fold=lambda value, _: brief(value))
+        return column(brief)
+    return column(number(row), fold=lambda value, _: brief(value))
+
+
+def is_count(row: Quantity) -> bool:
+    """Is it a number of things, as bytes and joules are not, so that it may be in millions?"""
+    return row.per == 1 and row.unit != "bytes"
 
 
 def bound(reading: Reading) -> str:
@@ -45,13 +51,14 @@ def exactly(reading: Reading) -> str:
 
 
 def reading_column(row: Quantity) -> Column:
-    """The same of readings, of which some may be lower bounds."""
+    """The same of readings of rival networks, of which some may be lower bounds."""
     column = number_column(row)
     fold = column.fold
     return replace(
         column,
         text=lambda reading: bound(reading) + column.text(int(reading)),
         raw=int,
+        best=Best.LEAST,
         fold=fold and (lambda reading, room: bound(reading) + fold(int(reading), room)),
     )
 

@@ -8,11 +8,12 @@ from fractions import Fraction
 from typing import Any
 
 from flopscope.answers.operators import shape_text
-from flopscope.present.numbers import integer, percent
+from flopscope.present.numbers import chance_text, integer, percent
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import wrapped
 from flopscope.reconciling.accounts import Account
 from flopscope.reconciling.answered import OWN
+from flopscope.reconciling.chance import LIKELY
 from flopscope.reconciling.search import Explanation, FittingAccount
 from flopscope.reconciling.subjects import Subject
 from flopscope.reconciling.tools import MODELS, Unmodelled
@@ -81,20 +82,30 @@ def _tables(found: Explanation) -> list[Table]:
     rest = found.fits[0].remainder if found.fits else found.remainder(first)
     remainder = f"{found.reported.text} less this is {_number(rest)}"
     notes = [f"{'Simplest' if found else 'Nearest'} reading: {first.name}{kind}; {remainder}."]
+    notes += _doubt(found)
     notes += [] if first.factor == 1 else [f"The total is the sum × {_number(first.factor)}."]
     table = _terms(first, title, [*notes, *_unknown(found.subject)])
     if found:
         give = "gives" if len(accounts) == 1 else "give"
         said = f"{len(accounts)} of {found.tried:,} readings {give} {found.reported.text}:"
-        return [table, _fits(found.fits, said)]
+        return [table, _fits(found, found.fits, said)]
     here = " at this input" if found.elsewhere else ""
     said = f"None of {found.tried:,} readings gives {found.reported.text}{here}; the nearest are:"
     tables = [table, _readings(accounts, said, found)]
     if found.elsewhere:
         tables.append(
-            _fits(found.elsewhere, "At another input, which any number fits more easily:")
+            _fits(found, found.elsewhere, "At another input, which any number fits more easily:")
         )
     return tables
+
+
+def _doubt(found: Explanation) -> list[str]:
+    """How likely it is that a reading as simple gives the number by chance."""
+    if not found.fits:
+        return []
+    chance = found.chance(found.fits[0])
+    share = f"readings as simple give {chance_text(chance)} % of the numbers within a tenth of it"
+    return [f"This could be a coincidence: {share}." if chance > LIKELY else f"Chance: {share}."]
 
 
 def _terms(account: Account, title: str, notes: Sequence[str]) -> Table:
@@ -124,10 +135,18 @@ def _readings(accounts: Sequence[Account], title: str, found: Explanation | None
     return Table(columns, rows, title, _more(accounts))
 
 
-def _fits(fits: Sequence[FittingAccount], title: str) -> Table:
-    columns = [*_COLUMNS, _REMAINDER, Column("digits", "Digits", numeric=False, fold=wrapped)]
+def _fits(found: Explanation, fits: Sequence[FittingAccount], title: str) -> Table:
+    digits = Column("digits", "Digits", numeric=False, fold=wrapped)
+    columns = [*_COLUMNS, _REMAINDER, digits, _CHANCE]
     rows = [
-        [fit.account.name, fit.account.unit, fit.account.count, fit.remainder, _digits(fit)]
+        [
+            fit.account.name,
+            fit.account.unit,
+            fit.account.count,
+            fit.remainder,
+            _digits(fit),
+            found.chance(fit),
+        ]
         for fit in fits[:SHOWN]
     ]
     return Table(columns, rows, title, _more(fits))
@@ -184,6 +203,7 @@ _COLUMNS = (
     Column("unit", "Unit", numeric=False),
     Column("count", "Count", _number, raw=_plain),
 )
+_CHANCE = Column("chance", "Chance\n%", chance_text, raw=float)
 _REMAINDER = Column("remainder", "Remainder", _number, raw=_plain)
 
 
@@ -208,14 +228,18 @@ def _data(found: Explanation) -> dict[str, Any]:
         "last_digit": _plain(found.reported.unit),
         "tried": found.tried,
         "explained": bool(found),
-        "readings": [_fit(fit) for fit in found.fits],
+        "readings": [_fit(found, fit) for fit in found.fits],
         "nearest": [] if found else nearest,
-        "elsewhere": [_fit(fit) for fit in found.elsewhere],
+        "elsewhere": [_fit(found, fit) for fit in found.elsewhere],
     }
 
 
-def _fit(fit: FittingAccount) -> dict[str, Any]:
-    return _account(fit.account) | {"digits": fit.said, "remainder": _plain(fit.remainder)}
+def _fit(found: Explanation, fit: FittingAccount) -> dict[str, Any]:
+    return _account(fit.account) | {
+        "digits": fit.said,
+        "remainder": _plain(fit.remainder),
+        "chance": float(found.chance(fit)),
+    }
 
 
 def _account(account: Account) -> dict[str, Any]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from flopscope.catalog.variant import Variant
+from flopscope.answers.target import Target, of_variant
 from flopscope.present.numbers import integer, percent
-from flopscope.present.quantities import cautions, cautions_data, number
+from flopscope.present.quantities import cautions, cautions_data, is_count, number
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.words import size_name, size_value
 from flopscope.search.axes import Axis
 from flopscope.search.crossing import Crossing
 from flopscope.search.designs import Design
-from flopscope.search.solve import Solution
+from flopscope.search.solution import Solution, Tried
 
 SHOWN = 16
 """The most designs of a frontier in the table; the JSON has all."""
@@ -19,16 +21,19 @@ SHOWN = 16
 
 def solution_document(solution: Solution) -> Document:
     """The designs that keep the budgets, or the smallest design if none does."""
-    return Document([_table(solution)], _data(solution))
+    return Document([_table(solution)], partial(_data, solution))
 
 
 def _table(solution: Solution) -> Table:
     inner = solution.axes[-1]
     columns = [
-        *(Column(axis.name, _heading(axis), _number) for axis in solution.axes),
-        *(Column(row.column, row.title, number(row)) for row in solution.quantities),
+        *(Column(axis.name, size_name(axis.name), size_value) for axis in solution.axes),
+        *(
+            Column(row.column, row.title, number(row), counted=is_count(row))
+            for row in solution.quantities
+        ),
         Column("share", "Used\n%", raw=float),
-        Column("ideal", f"{_heading(inner)} by\nthe law", lambda value: f"{value:.4g}"),
+        *([] if solution.tried else [_law_column(inner)]),
     ]
     shown = solution.nearest(SHOWN) if solution.least is None else (solution.least,)
     rows = [_row(solution, design) for design in shown]
@@ -41,39 +46,26 @@ def _row(solution: Solution, design: Design) -> list[Any]:
         *(design.sizes[axis.name] for axis in solution.axes),
         *(design.counts[row.name] for row in solution.quantities),
         percent(share.numerator, share.denominator),
-        design.ideal,
+        *([] if solution.tried else [design.ideal]),
     ]
 
 
-def _heading(axis: Axis) -> str:
-    return "Input" if axis.name == "res" else axis.name.capitalize()
-
-
-def _number(value: float) -> str:
-    """A whole size, or a multiplier in as few digits as possible."""
-    return f"{value:,}" if isinstance(value, int) else f"{value:.5g}"
+def _law_column(axis: Axis) -> Column:
+    return Column("ideal", f"{size_name(axis.name)} by\nthe law", lambda value: f"{value:.4g}")
 
 
 def _title(solution: Solution) -> str:
     budgets = " and ".join(f"at most {budget}" for budget in solution.budgets)
     free = ", ".join(axis.name for axis in solution.axes)
-    return f"{solution.variant}{_at(solution)}: {budgets}; free: {free}."
-
-
-def _at(solution: Solution) -> str:
-    """The sizes that are not free."""
-    free = [axis.name for axis in solution.axes]
-    parts = []
-    if solution.resolution is not None and "res" not in free:
-        parts.append("×".join(map(str, solution.resolution)))
-    if "batch" not in free:
-        parts.append(f"batch {solution.batch}")
-    return f", {', '.join(parts)}" if parts else ""
+    words = f", {solution.words}" if solution.words else ""
+    return f"{solution.target.name}{words}: {budgets}; free: {free}."
 
 
 def _notes(solution: Solution, shown: int) -> list[str]:
     inner = solution.axes[-1]
     said = cautions(solution.quantities)
+    if solution.tried is not None:
+        return [*_tried_notes(solution, solution.tried, shown), *said]
     if not solution.designs:
         return [infeasible(solution), *said]
     notes = []
@@ -81,20 +73,51 @@ def _notes(solution: Solution, shown: int) -> list[str]:
         (value,) = solution.beyond.sizes.values()
         first, _ = solution.designs[0].span
         notes.append(
-            f"It is the same network from {inner.name} {_number(first)} on; the next one, from "
-            f"{_number(value)} on, has {_counts(solution, solution.beyond)}."
+            f"It is the same network from {inner.name} {size_value(first)} on; the next one, from "
+            f"{size_value(value)} on, has {_counts(solution, solution.beyond)}."
         )
-    if shown < len(solution.designs):
-        notes.append(
-            f"The {shown} nearest to the published network of {len(solution.designs):,} designs; "
-            "--format json lists all."
-        )
+    notes += _left_out(solution, shown, "published network")
     if any(design.ideal is not None for design in solution.designs):
         notes.append(
-            f"{_heading(inner)} by the law: where the formula with no width, layer or grid rounded "
-            "meets the budget."
+            f"{size_name(inner.name)} by the law: where the formula with no width, layer or grid "
+            "rounded meets the budget."
         )
     return [*notes, *said]
+
+
+def _left_out(solution: Solution, shown: int, usual: str) -> list[str]:
+    if shown >= len(solution.designs):
+        return []
+    return [
+        f"The {shown} nearest to the {usual} of {len(solution.designs):,} designs; --format json "
+        "lists all."
+    ]
+
+
+def _tried_notes(solution: Solution, tried: Tried, shown: int) -> list[str]:
+    """What was counted, and what is known of designs beside those that are shown."""
+    inner = solution.axes[-1].name
+    found = f"the largest {inner} that keeps the budget{'s' * (len(solution.budgets) > 1)} is shown"
+    notes = [
+        f"{tried.designs:,} designs were counted {tried.means}; "
+        f"{found if solution.designs else infeasible(solution)}."
+    ]
+    if solution.beyond is not None:
+        (value,) = solution.beyond.sizes.values()
+        notes.append(
+            f"The next one, {inner} {size_value(value)}, has {_counts(solution, solution.beyond)}."
+        )
+    if tried.ends:
+        those = "It is" if len(solution.designs) == 1 else f"{tried.ends:,} of them are"
+        notes.append(f"{those} at the end of the range; a larger {inner} may keep it too.")
+    if tried.broken:
+        notes.append(
+            f"{tried.broken:,} designs of a smaller {inner} break a budget, for the cost does not "
+            "only grow."
+        )
+    if tried.missing:
+        notes.append(f"{tried.missing:,} of the range do not exist; one of them {tried.refused}.")
+    return [*notes, *_left_out(solution, shown, "network's own sizes"), *tried.expected]
 
 
 def infeasible(solution: Solution) -> str:
@@ -102,15 +125,17 @@ def infeasible(solution: Solution) -> str:
     least = solution.least
     assert least is not None
     free = " and ".join(axis.name for axis in solution.axes)
-    at = ", ".join(f"{name} {_number(value)}" for name, value in least.sizes.items())
+    at = ", ".join(f"{name} {size_value(value)}" for name, value in least.sizes.items())
     nearest = " ".join(
         f"--{budget.quantity} {least.counts[budget.quantity]}"
         for budget in solution.budgets
         if least.counts[budget.quantity] > budget.limit
     )
+    which, end = ("nearest one", "") if solution.tried else ("smallest network", ".")
+    none = "none of them" if solution.tried else f"No {free}"
     return (
-        f"No {free} keeps this. The smallest network, at {at}, has {_counts(solution, least)}; the "
-        f"nearest budget that can be kept is {nearest}."
+        f"{none} keeps this. The {which}, at {at}, has {_counts(solution, least)}; the "
+        f"nearest budget that can be kept is {nearest}{end}"
     )
 
 
@@ -121,7 +146,7 @@ def _counts(solution: Solution, design: Design) -> str:
 def _data(solution: Solution) -> dict[str, Any]:
     return {
         "schema": "flopscope.solve/1",
-        **_subject(solution.variant, solution.resolution),
+        **_subject(solution.target, solution.resolution),
         "free": [axis.name for axis in solution.axes],
         "budgets": {budget.quantity: budget.limit for budget in solution.budgets},
         **cautions_data(solution.quantities),
@@ -129,6 +154,17 @@ def _data(solution: Solution) -> dict[str, Any]:
         "designs": [_design_data(design) for design in solution.designs],
         "next": solution.beyond and _design_data(solution.beyond),
         "least": solution.least and _design_data(solution.least),
+        **({} if solution.tried is None else {"counted": _tried_data(solution.tried)}),
+    }
+
+
+def _tried_data(tried: Tried) -> dict[str, Any]:
+    return {
+        "designs": tried.designs,
+        "missing": tried.missing,
+        "ledgers": tried.parts,
+        "breaking_below": tried.broken,
+        "expected": list(tried.expected),
     }
 
 
@@ -141,10 +177,12 @@ def _design_data(design: Design) -> dict[str, Any]:
     }
 
 
-def _subject(variant: Variant, resolution: Any) -> dict[str, Any]:
+def _subject(target: Target, resolution: Any) -> dict[str, Any]:
+    variant = target.variant
     return {
-        "model": variant.model.id,
-        "variant": variant.options_text,
+        "model": target.name if variant is None else variant.model.id,
+        "variant": "" if variant is None else variant.options_text,
+        "source": target.source.value,
         "resolution": resolution and list(resolution),
     }
 
@@ -152,10 +190,11 @@ def _subject(variant: Variant, resolution: Any) -> dict[str, Any]:
 def crossing_document(found: Crossing) -> Document:
     """Where one cost overtakes another, as a line and its numbers."""
     name = found.axis.name
+    count = partial(Column, text=integer, counted=True)
     columns = [
-        Column("value", _heading(found.axis), _number),
-        Column("left", f"{found.left.term}\nMACs (macs)", integer),
-        Column("right", f"{found.right.term}\nMACs (macs)", integer),
+        Column("value", size_name(found.axis.name), size_value),
+        count("left", f"{found.left.term}\nMACs (macs)"),
+        count("right", f"{found.right.term}\nMACs (macs)"),
         Column("ratio", "Quotient", lambda value: f"{value:.4f}"),
     ]
     left, right = found.counts
@@ -182,7 +221,7 @@ def _crossing_notes(found: Crossing) -> list[str]:
 def _crossing_data(found: Crossing) -> dict[str, Any]:
     return {
         "schema": "flopscope.crossing/1",
-        **_subject(found.variant, found.resolution),
+        **_subject(of_variant(found.variant), found.resolution),
         "free": found.axis.name,
         "left": str(found.left),
         "right": str(found.right),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from enum import Enum
+from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias
+
+from flopscope.brief import number_of, short
 
 Cell: TypeAlias = Any
 """A value, or None for an empty cell. Values are formatted when they are rendered, never in the
@@ -14,6 +19,13 @@ INDENT = "\u00a0\u00a0"
 """The indent of one level of a tree in a cell's text. These blanks survive in Markdown and HTML."""
 
 
+class Best(Enum):
+    """Which value of a column is the best one."""
+
+    LEAST = "least"
+    MOST = "most"
+
+
 @dataclass(frozen=True)
 class Column:
     """A column. `key` names it in CSV; `heading` is for people and has unit and convention.
@@ -21,6 +33,8 @@ class Column:
     `text` writes a value for people, `latex` for LaTeX if escaping the text is not enough, `raw`
     for CSV. `fold` writes a value into a given width if the table is too wide for a terminal: texts
     on several lines, numbers shorter. A column that is not `shown` is in CSV and data frames only.
+    `counted` says that `raw` gives exact counts, which may be written in millions; `best` says
+    which value may be set in bold.
     """
 
     key: str
@@ -31,15 +45,45 @@ class Column:
     latex: Callable[[Any], str] | None = None
     fold: Callable[[Any, int], str] | None = None
     shown: bool = True
+    counted: bool = False
+    best: Best | None = None
+
+    @property
+    def lines(self) -> list[str]:
+        """The heading's lines, a word that is divided for a narrow column in one of them."""
+        return self.heading.replace("-\n", "").split("\n")
 
     @property
     def line(self) -> str:
         """The heading on one line."""
-        return self.heading.replace("-\n", "").replace("\n", " ")
+        return " ".join(self.lines)
 
     def write(self, cell: Cell) -> str:
         """The cell as text; an empty string for None."""
         return "" if cell is None else self.text(cell)
+
+
+class Marked(NamedTuple):
+    """A cell's text in parts: the mark of a lower bound or a difference's sign, the value, the mark
+    of a note."""
+
+    lead: str
+    value: str
+    note: str
+
+
+_MARKED = re.compile(r"(≥ |[+−])?(.*?)((?:(?<!.)| )\[\w+\]|(?<=\d)\*)?", re.DOTALL)
+
+
+def marked(text: str) -> Marked:
+    """The text in its parts. A note's mark is a number in brackets, or a star after a digit.
+
+    >>> marked("72.0 [1]"), marked("≥ 5,000")
+    (Marked(lead='', value='72.0', note=' [1]'), Marked(lead='≥ ', value='5,000', note=''))
+    """
+    match = _MARKED.fullmatch(text)
+    assert match is not None
+    return Marked(*match.groups(default=""))
 
 
 @dataclass(frozen=True)
@@ -47,8 +91,12 @@ class Table:
     """Rows of cells under columns; `total` marks the last row as a sum of the others.
 
     `headings` name the group of each row, which people see as a line above the first row of the
-    group. The entries of `bibliography` are added in LaTeX. A table that is an `aside` stands
-    beside another for people, and CSV leaves it out.
+    group. Papers stand below the table as `references`, and in LaTeX as entries of a
+    `bibliography`. A table that is an `aside` stands
+    beside another for people, and CSV leaves it out. A note that begins with a mark, as in '[1] …',
+    belongs to the cells that end in it. A reader's own `caption` stands in place of the title,
+    which becomes the first note; LaTeX refers to it by the `label`. The cells of `best`, by row and
+    column, are bold.
     """
 
     columns: Sequence[Column]
@@ -57,8 +105,26 @@ class Table:
     notes: Sequence[str] = ()
     total: bool = False
     headings: Sequence[str] = ()
+    references: Sequence[str] = ()
     bibliography: Sequence[str] = ()
     aside: bool = False
+    caption: str = ""
+    label: str = ""
+    best: frozenset[tuple[int, int]] = frozenset()
+
+    @property
+    def above(self) -> str:
+        """What stands above the table."""
+        return self.caption or self.title
+
+    @property
+    def below(self) -> list[str]:
+        """What stands below the table, a note each."""
+        title = [self.title] if self.caption and self.title else []
+        return [*title, *self.notes, *self.references]
+
+    def __repr__(self) -> str:
+        return short(self, self.title or ", ".join(column.key for column in self.columns))
 
     def heading(self, index: int) -> str | None:
         """The heading above a row, which is the name of its group if the row before is in another
@@ -71,7 +137,9 @@ class Table:
         """The table with the columns that people read."""
         keep = [index for index, column in enumerate(self.columns) if column.shown]
         columns = [self.columns[index] for index in keep]
-        return replace(self, columns=columns, rows=[[row[i] for i in keep] for row in self.rows])
+        rows = [[row[i] for i in keep] for row in self.rows]
+        best = frozenset((row, keep.index(i)) for row, i in self.best if i in keep)
+        return replace(self, columns=columns, rows=rows, best=best)
 
     def texts(self) -> list[list[str]]:
         """Every cell as people read it."""
@@ -93,7 +161,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Document:
-    """What a command prints: its tables, and the same facts as one JSON object."""
+    """What a command prints: its tables, and the same facts as one JSON object, or a function that
+    makes it. A table on the screen does not wait for it."""
 
     tables: Sequence[Table]
-    data: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] | Callable[[], dict[str, Any]] = field(default_factory=dict)
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """The facts as one JSON object."""
+        return self.facts() if callable(self.facts) else self.facts
+
+    def __repr__(self) -> str:
+        return short(self, f"{number_of(self.tables, 'table')}; {', '.join(self.data)}")

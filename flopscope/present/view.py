@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flopscope.answers.parts import Part, groups, largest_first, tree
-from flopscope.conventions import Convention
+from flopscope.answers.parts import Part, groups, ordered_by, tree
+from flopscope.brief import short
+from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.errors import BadInput, UnknownName
 from flopscope.ledger import Ledger, Level
-from flopscope.quantities import MACS, Place, Quantity, choices, columns, keys
+from flopscope.present.columns import Rows, checked_columns, share_of
+from flopscope.quantities import ALIASES, MACS, Place, Quantity, askable, columns, keys
 
 MODULE = "module"
 BY: Mapping[str, Level | None] = {
@@ -25,22 +27,30 @@ BY: Mapping[str, Level | None] = {
 
 @dataclass(frozen=True)
 class View:
-    """How a profile is laid out: the convention, the split, the tree's depth and the order.
+    """How a profile is laid out: the convention, the split, the tree's depth, the order, and the
+    columns where others than the usual ones are asked for, by the names of `present.columns`. An
+    order by macs begins with the largest, one by +macs with the smallest.
 
-    A tree is ordered at every level. Raises UnknownName for an unknown split or order, BadInput for
-    a depth that is not an integer from 0, or for a depth with a flat table.
+    A tree is ordered at every level. Raises UnknownName for an unknown split, order or column,
+    BadInput for a depth that is not an integer from 0, for a depth with a flat table, and for a
+    column that is given twice.
     """
 
     convention: Convention
     by: str = MODULE
     depth: int | None = None
     sort: str | None = None
+    columns: Sequence[str] = ()
+
+    def __repr__(self) -> str:
+        return short(self, f"by {self.by}, convention {self.convention.name}")
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", checked_columns(self.columns, Rows.PARTS))
         if self.by not in BY:
             raise UnknownName("level", self.by, BY)
-        if self.sort is not None and self.sort not in orders(self.convention):
-            raise UnknownName("order", self.sort, orders(self.convention))
+        if self.sort is not None and self.sorted_by not in orders(self.convention):
+            raise UnknownName("order", self.sorted_by or "", orders(self.convention))
         if self.depth is not None and (type(self.depth) is not int or self.depth < 0):
             raise BadInput(f"depth {self.depth} is not an integer from 0; give one such as 2")
         if self.depth is not None and self.flat:
@@ -61,9 +71,14 @@ class View:
 
     @property
     def order(self) -> Quantity | None:
-        """The quantity by which parts are ordered, largest first; None if they keep the order in
-        which they run."""
-        return None if self.sort is None else orders(self.convention)[self.sort]
+        """The quantity by which parts are ordered; None if they keep the order in which they
+        run."""
+        return None if self.sorted_by is None else orders(self.convention)[self.sorted_by]
+
+    @property
+    def sorted_by(self) -> str | None:
+        """Its name, without the plus that puts the smallest first."""
+        return None if self.sort is None else self.sort.strip().removeprefix("+")
 
     @property
     def work(self) -> Quantity:
@@ -71,22 +86,41 @@ class View:
         return MACS.under(self.convention)
 
     @property
+    def asked(self) -> dict[str, Quantity]:
+        """The quantities that the asked columns have, and those whose shares they have, by name."""
+        known = askable(self.convention)
+        names = (share_of(name) or name for name in self.columns)
+        return {name: known[name] for name in names if name in known}
+
+    @property
+    def conventions(self) -> list[Convention]:
+        """The conventions under which the columns count."""
+        if not self.columns:
+            return [self.convention]
+        names = dict.fromkeys(row.convention for row in self.asked.values() if row.convention)
+        return [CONVENTIONS[name] for name in names]
+
+    @property
     def quantities(self) -> list[Quantity]:
-        """The quantities beside each part: the usual ones, and the one by which the parts are
-        ordered."""
+        """The quantities beside each part: those that are asked for, or else the usual ones and the
+        one by which the parts are ordered."""
+        if self.columns:
+            return [self.asked[name] for name in self.columns if name in self.asked]
         usual = columns(Place.PARTS, self.convention)
         named = {row.name for row in usual}
         return usual + [row for row in (self.order,) if row is not None and row.name not in named]
 
     @property
     def keys(self) -> list[Quantity]:
-        """The same for JSON."""
-        usual = keys(Place.PARTS, self.convention)
-        return usual + [row for row in (self.order,) if row is not None and row not in usual]
+        """The same for JSON, which always has the usual ones."""
+        found = keys(Place.PARTS, self.convention)
+        for row in (*filter(None, (self.order,)), *self.asked.values()):
+            found += [row] if row.key not in {each.key for each in found} else []
+        return found
 
     def parts(self, ledger: Ledger) -> list[Part]:
         """The parts of a ledger, in order of execution or largest first."""
-        order = largest_first(self.order)
+        order = ordered_by(self.order, largest_first=self.sort == self.sorted_by)
         if self.level is None:
             return tree(ledger, self.depth, order)
         return groups(ledger, self.level, order)
@@ -95,4 +129,5 @@ class View:
 def orders(convention: Convention) -> dict[str, Quantity]:
     """The quantities by which parts can be ordered: those that add up over the parts of a
     network."""
-    return {name: row for name, row in choices(convention).items() if row.additive}
+    found = {name: row for name, row in askable(convention).items() if row.additive}
+    return found | {alias: found[name] for alias, name in ALIASES.items()}

@@ -10,17 +10,30 @@ from flopscope.answers.operators import unknown_operators
 from flopscope.catalog.figures import Figure
 from flopscope.catalog.variant import Variant
 from flopscope.conventions import Convention
+from flopscope.present.operators import sizes_data
 
 
 def statement(figure: Figure) -> str:
     """A published figure as its source states it: '569M Mult-Adds (MACs), 4.2M params, …'."""
     stated = [
-        f"{figure.compute} {figure.unit}" if figure.compute else None,
+        f"{figure.compute} {_meant(figure)}" if figure.compute else None,
         f"{figure.params} params" if figure.params else None,
-        f"top-1 {figure.top1:.1f} %" if figure.top1 is not None else None,
+        _top1(figure),
     ]
     note = f" ({figure.note})" if figure.note else ""
     return f"stated {', '.join(filter(None, stated))}; {figure.source}{note}"
+
+
+def _top1(figure: Figure) -> str | None:
+    if figure.top1 is None:
+        return None
+    return f"top-1 {figure.top1:.1f} %{f' in {figure.precision}' if figure.precision else ''}"
+
+
+def _meant(figure: Figure) -> str:
+    """The source's word, and what it counts where the word is another."""
+    word, counted = str(figure.unit), figure.counted
+    return word if counted in (word, None) else f"{word} ({counted})"
 
 
 def input_text(entry: Entry) -> str:
@@ -53,9 +66,9 @@ def identity(entry: Entry) -> dict[str, Any]:
 def inputs_data(entry: Entry) -> dict[str, Any]:
     """The resolution, which is null without an image, and the other sizes, such as tokens, for
     JSON."""
-    resolution = entry.resolution and list(entry.resolution)
+    resolution = entry.resolution and sizes_data(entry.resolution)
     if entry.variant is None:
-        return {"resolution": resolution, "inputs": [list(shape) for shape in entry.shapes]}
+        return {"resolution": resolution, "inputs": [sizes_data(s) for s in entry.shapes]}
     others = entry.variant.lengths
     return {"resolution": resolution} | ({"lengths": others} if others else {})
 
@@ -63,12 +76,33 @@ def inputs_data(entry: Entry) -> dict[str, Any]:
 def reservations(entry: Entry, convention: Convention) -> list[str]:
     """What keeps the numbers of a network from being the whole truth, a sentence each."""
     notes = [f"{entry.name}: expected: {text}" for text in entry.expected]
-    if unknown := unknown_operators(entry.ledger.rows, convention):
+    if unknown := unknown_operators(entry.ledger.rows, [convention]):
         notes.append(
             f"{entry.name}: ≥ is a lower bound, for the cost of {', '.join(unknown)} is unknown "
             "and not counted"
         )
     return notes
+
+
+def counted_title(subject: str, conventions: Sequence[Convention]) -> str:
+    """The subject, and how its work is counted if that is in one way."""
+    if len(conventions) != 1:
+        return f"{subject}."
+    (counting,) = conventions
+    return f"{subject}. {counting.unit}, convention {counting.name}: {counting.counts}."
+
+
+def inputs_title(entries: Sequence[Entry], conventions: Sequence[Convention]) -> str:
+    """The inputs of networks side by side, and how their work is counted."""
+    inputs = {input_text(entry) for entry in entries}
+    at = f"Input {inputs.pop()}, batch" if len(inputs) == 1 else "Batch"
+    return counted_title(f"{at} {entries[0].batch}", conventions)
+
+
+def meanings(conventions: Sequence[Convention]) -> list[str]:
+    """How work is counted, a sentence each, where it is in several ways."""
+    several = conventions if len(conventions) > 1 else []
+    return [f"{each.unit} ({each.name}): {each.counts}" for each in several]
 
 
 def size(resolution: tuple[int, int]) -> str:
@@ -96,3 +130,21 @@ def merged(orders: Sequence[Sequence[str]]) -> list[str]:
                 keys.insert(at, key)
                 at += 1
     return keys
+
+
+def size_name(name: str) -> str:
+    """The name of a free size as a heading: that of `res` is the input.
+
+    >>> size_name("res"), size_name("width_mult")
+    ('Input', 'Width mult')
+    """
+    return "Input" if name == "res" else name.replace("_", " ").capitalize()
+
+
+def size_value(value: float) -> str:
+    """A whole size, or a multiplier in as few digits as possible.
+
+    >>> size_value(1024), size_value(0.35)
+    ('1,024', '0.35')
+    """
+    return f"{value:,}" if isinstance(value, int) else f"{value:.5g}"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
-from flopscope.errors import UnknownName
+from flopscope.errors import check_name
 from flopscope.facts import COMPLEX, ELEMENT_BYTES, PER_BYTE, Kind, Operator, Weight
 from flopscope.readings.liveness import live_elements
 from flopscope.readings.reading import Reading
@@ -19,6 +19,9 @@ from flopscope.sizes import Shape, Size, ceil_div, elements, maximum, product, s
 
 DTYPES: Mapping[str, int] = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
 """The bytes of one element, for the types that a reading may be asked in."""
+
+PACKED: Mapping[str, int] = {"int4": 2}
+"""Types in which stored weights alone may be asked, and how many elements share a byte."""
 
 WHOLE = ("int", "uint", "qint", "quint", "bool", "bits")
 """The beginnings of the names of types that are not floating-point."""
@@ -50,13 +53,13 @@ def weight_bytes(rows: Sequence[Operator], dtype: str | None = None) -> Reading:
     """Bytes of the learnable parameters. Buffers are not included, since they are folded away in
     deployment.
 
-    A tensor that several rows share counts once. Raises UnknownName for a dtype that is not in
-    `DTYPES`.
+    A tensor that several rows share counts once. Two elements of int4 share a byte, and each tensor
+    begins a new one. Raises UnknownName for a dtype that is in neither `DTYPES` nor `PACKED`.
 
     >>> from flopscope.facts import Weight
-    >>> linear = Operator(Kind.LINEAR, "", ((1, 9),), (1, 4), (Weight("weight", (4, 9)),))
-    >>> weight_bytes([linear], "float16").value
-    72
+    >>> linear = Operator(Kind.LINEAR, "", ((1, 9),), (1, 3), (Weight("weight", (3, 9)),))
+    >>> weight_bytes([linear], "float16").value, weight_bytes([linear], "int4").value
+    (54, 14)
     """
     stored = stored_bytes(rows, dtype).values()
     return Reading(total(stored), "bytes", f"weights, {_named(dtype)}")
@@ -70,9 +73,9 @@ def stored_bytes(rows: Sequence[Operator], dtype: str | None = None) -> dict[str
     >>> stored_bytes([Operator(Kind.LINEAR, "", ((1, 9),), (1, 4), weights)])
     {'int8': 36, 'float32': 16}
     """
-    width = _widths(dtype)
+    of_weight = _weight_bytes(dtype)
     shared = {
-        weight.key: (weight.element, scaled(_stored_bytes(weight, width), row.repeat))
+        weight.key: (weight.element, scaled(of_weight(weight), row.repeat))
         for row in rows
         for weight in row.weights
         if weight.learnt
@@ -141,8 +144,21 @@ def peak_activation_bytes(
     >>> peak_activation_bytes([norm], "int8", fused=False).value == 2 * 8 * 4 * 4
     True
     """
-    steps = live_elements(rows, IN_PLACE if fused else (), _widths(dtype))
+    steps = live_bytes(rows, dtype, fused=fused)
     return Reading(maximum(0, *steps), "bytes", f"peak activations, {_named(dtype)}")
+
+
+def live_bytes(
+    rows: Sequence[Operator], dtype: str | None = None, *, fused: bool = True
+) -> list[Size]:
+    """The bytes of all live activations while each row runs, of which `peak_activation_bytes` is
+    the largest. Raises UnknownName for a dtype that is not in `DTYPES`.
+
+    >>> norm = Operator(Kind.BATCH_NORM, "", ((1, 8, 4, 4),), (1, 8, 4, 4), reads=(-1,))
+    >>> live_bytes([norm], "float16")
+    [256]
+    """
+    return live_elements(rows, IN_PLACE if fused else (), _widths(dtype))
 
 
 def _inputs(row: Operator) -> Iterator[ShapeAndType]:
@@ -175,8 +191,18 @@ def _summed(sizes: Iterable[tuple[str, Size]]) -> dict[str, Size]:
     return {element: total(of_type) for element, of_type in found.items()}
 
 
-def _stored_bytes(weight: Weight, width: Callable[[str], int]) -> Size:
-    return _bytes(weight.shape, weight.element, width)
+def _weight_bytes(dtype: str | None) -> Callable[[Weight], Size]:
+    """The bytes of a stored tensor whose floating-point numbers have this type."""
+    together = PACKED.get(dtype) if isinstance(dtype, str) else None
+    width = _widths(None if together else dtype)
+
+    def of(weight: Weight) -> Size:
+        if together is None or weight.element.startswith(WHOLE):
+            return _bytes(weight.shape, weight.element, width)
+        numbers = 2 if weight.element in COMPLEX else 1
+        return ceil_div(product((elements(weight.shape), numbers)), together)
+
+    return of
 
 
 def _bytes(shape: Shape, element: str, width: Callable[[str], int]) -> Size:
@@ -194,8 +220,7 @@ def _widths(dtype: str | None) -> Callable[[str], int]:
     """Bytes of an element of each type."""
     if dtype is None:
         return ELEMENT_BYTES.__getitem__
-    if dtype not in DTYPES:
-        raise UnknownName("dtype", dtype, DTYPES)
+    check_name("dtype", dtype, DTYPES)
     width = DTYPES[dtype]
 
     def of(element: str) -> int:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from flopscope.closedform import Formula
+from flopscope.brief import short
 from flopscope.domain import Condition
 from flopscope.errors import MixedQuantities, UnboundSymbols
 from flopscope.sizes import Size, is_array, is_symbolic, total
+
+if TYPE_CHECKING:
+    from flopscope.closedform import Formula
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,9 @@ class Reading:
     missing: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
 
+    def __repr__(self) -> str:
+        return short(self, str(self))
+
     @property
     def complete(self) -> bool:
         """Was every row counted?"""
@@ -38,6 +45,8 @@ class Reading:
     @property
     def formula(self) -> Formula:
         """The value as a closed form with its domain."""
+        from flopscope.closedform import Formula
+
         return Formula(self.value, self.unit, self.convention, self.conditions)
 
     def __add__(self, other: object) -> Reading:

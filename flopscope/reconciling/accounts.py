@@ -6,17 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from flopscope.brief import short
 from flopscope.facts import Kind
 from flopscope.reconciling.amounts import Amounts, CountedTerm
-from flopscope.reconciling.changes import CHANGES, Change
+from flopscope.reconciling.changes import SINGLE, Change
 from flopscope.reconciling.countings import ATTENTION_UNSEEN, Counting
 from flopscope.reconciling.parameters import PARAMETER_COUNTINGS, parts
 from flopscope.reconciling.subjects import Version
 
 ONCE, TWICE, HALF = Fraction(1), Fraction(2), Fraction(1, 2)
-MOST_STEPS = 12
-"""No account that the tables give has more steps than this."""
-
 NO_CHANGE = Change("", 0, lambda rows: rows)
 
 FACTORS = {TWICE: "2", HALF: "½"}
@@ -34,6 +32,9 @@ class Account:
     factor: Fraction
     steps: int
 
+    def __repr__(self) -> str:
+        return short(self, f"{self.name}: {float(self.count):,.0f} {self.unit}")
+
     @property
     def name(self) -> str:
         """What is counted, and for which version."""
@@ -45,18 +46,17 @@ class Account:
 
 
 def work_accounts(
-    version: Version, chosen: Sequence[Counting], most: int = MOST_STEPS
+    version: Version, chosen: Sequence[Counting], changes: Sequence[Change] = (NO_CHANGE, *SINGLE)
 ) -> Iterator[Account]:
-    """Accounts of the work of one version by the chosen countings, with at most `most` steps, the
+    """Accounts of the work of one version by the chosen countings, with each of the changes, the
     simplest first. An account that only repeats the terms of a simpler one is left out."""
     seen: set[tuple[tuple[CountedTerm, ...], Fraction]] = set()
-    counted = list(_counted(version, chosen, most - version.steps))
+    counted = list(_counted(version, chosen, changes))
     ways = [
-        (steps, counting, terms, change, factor)
+        (_steps(version, counting, change, factor), counting, terms, change, factor)
         for factor in (ONCE, TWICE, HALF)
         for counting, terms, change in counted
         if factor in (ONCE, TWICE if counting.convention.unit == "MACs" else HALF)
-        and (steps := _steps(version, counting, change, factor)) <= most
     ]
     for _, counting, terms, change, factor in sorted(ways, key=lambda way: way[0]):
         own = counting.own and change is NO_CHANGE and factor == ONCE
@@ -66,30 +66,26 @@ def work_accounts(
 
 
 def _counted(
-    version: Version, chosen: Sequence[Counting], room: int
+    version: Version, chosen: Sequence[Counting], changes: Sequence[Change]
 ) -> Iterator[tuple[Counting, tuple[CountedTerm, ...], Change]]:
-    """Each counting with and without the products of attention, and then with each change of the
-    rows."""
-    amounts = Amounts(version.ledger)
-    attention = amounts.has(Kind.MATMUL)
-    for counting in chosen:
-        spelled = (counting, counting.with_weights(ATTENTION_UNSEEN)) if attention else (counting,)
-        for counted in spelled:
-            if counted.steps <= room:
-                yield counted, amounts.terms(counted.convention), NO_CHANGE
-    for change in CHANGES:
-        if change.steps > room:
-            continue
-        changed = Amounts(change.apply(version.ledger.rows))
+    """Each counting with each change of the rows; without any, also without the products of
+    attention."""
+    for change in changes:
+        amounts = Amounts(change.apply(version.ledger.rows))
+        unseen = change is NO_CHANGE and amounts.has(Kind.MATMUL)
         for counting in chosen:
-            if counting.steps + change.steps <= room:
-                yield counting, changed.terms(counting.convention), change
+            yield counting, amounts.terms(counting.convention), change
+            if unseen:
+                other = counting.with_weights(ATTENTION_UNSEEN)
+                yield other, amounts.terms(other.convention), change
 
 
-def parameter_accounts(version: Version) -> Iterator[Account]:
-    """Accounts of the parameters of one version."""
+def parameter_accounts(
+    version: Version, changes: Sequence[Change] = (NO_CHANGE, *SINGLE)
+) -> Iterator[Account]:
+    """Accounts of the parameters of one version, with each of the changes."""
     plain = parts(version.ledger.rows)
-    for change in (NO_CHANGE, *CHANGES):
+    for change in changes:
         found = parts(change.apply(version.ledger.rows))
         if change is not NO_CHANGE and found == plain:
             continue

@@ -1,37 +1,26 @@
-"""The published figures compared with exact counts: each is equal, explained, or has a stated
-cause."""
+"""The published figures compared with exact counts; those of one table are read together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
-from functools import cache, cached_property
-from itertools import chain
 
+import numpy as np
+
+from flopscope.brief import short
 from flopscope.catalog.figures import Figure, figures, has_figures
 from flopscope.catalog.models import MODELS
-from flopscope.catalog.variant import Variant, parse
+from flopscope.catalog.variant import parse
 from flopscope.errors import BadInput, UnknownName
-from flopscope.reconciling.accounts import Account, parameter_accounts, work_accounts
-from flopscope.reconciling.countings import Counting, countings
+from flopscope.reconciling.chance import LIKELY
 from flopscope.reconciling.digits import Digits, Reported
-from flopscope.reconciling.search import FittingAccount, fits_of
-from flopscope.reconciling.subjects import Version, of_variant
+from flopscope.reconciling.mechanism import Choice, Column, Explained, Row
+from flopscope.reconciling.networks import Nearest, Network, readings_of, variant_of
+from flopscope.reconciling.source_tables import Number, columns, numbers, tables
 
-FEW_STEPS = 2
-"""How many steps from the plain count a figure of up to three digits supports; each further digit
-supports one more."""
-
-SAID: Sequence[tuple[str, Callable[[Counting], bool]]] = (
-    ("FLOPs/2", lambda counting: counting.tool == "imgclsmob"),
-    ("fvcore", lambda counting: counting.tool == "fvcore"),
-    ("incl. bias", lambda counting: counting.name == "macs + bias"),
-    ("incl. norm, activation, pooling", lambda counting: counting.tool in ("mmcv", "fvcore")),
-    ("incl.", lambda counting: True),
-    ("", lambda counting: counting.name in ("macs", "torch")),
-)
-"""The countings that may explain a figure, by its unit: a source is taken at its word."""
+SHORT = 2
+"""Numbers of so few digits are counted apart."""
 
 
 class FigureVerdict(Enum):
@@ -39,6 +28,8 @@ class FigureVerdict(Enum):
 
     EQUAL = "equal"
     EXPLAINED = "explained"
+    COINCIDENCE = "could be a coincidence"
+    EXCEPTION = "exception"
     STATED = "cause stated"
     IRREPRODUCIBLE = "not reproducible"
     OPEN = "open"
@@ -46,8 +37,11 @@ class FigureVerdict(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One stated number of one figure, with the exact count in its unit, the verdict, and the
-    reading or cause. `nearest` is the reading that comes nearest."""
+    """One stated number of one figure, with the exact count in its unit, and the verdict.
+
+    `because` is the reading or the stated cause, `mechanism` the reading of its table. `explained`
+    is what the table says of it, `nearest` the reading of few steps that comes nearest.
+    """
 
     figure: Figure
     quantity: str
@@ -55,17 +49,30 @@ class Finding:
     exact: int
     verdict: FigureVerdict
     because: str
-    nearest: Account
+    mechanism: str
+    explained: Explained
+    nearest: Nearest
+
+    def __repr__(self) -> str:
+        return short(
+            self, f"{self.subject}, {self.quantity} {self.reported.text}: {self.verdict.value}"
+        )
 
     @property
     def subject(self) -> str:
         """The network's name, with its options."""
         return str(variant_of(self.figure))
 
+    @property
+    def short(self) -> bool:
+        """Has the number so few digits that it says little?"""
+        return len(str(int(self.reported.value / self.reported.unit))) <= SHORT
+
 
 def audit(models: Sequence[str] = (), family: str | None = None) -> tuple[Finding, ...]:
     """Every figure of these catalogue models or of a family, in the order of the files; every
-    figure there is, without a name. A name with options selects the figures of that variant.
+    figure there is, without a name. A name with options selects the figures of that variant. The
+    other figures of their tables are counted too, because they decide what explains them.
 
     Raises UnknownName for a model or family that does not exist, BadInput if both are given.
 
@@ -85,7 +92,9 @@ def audit(models: Sequence[str] = (), family: str | None = None) -> tuple[Findin
         if (family in (None, name)) and (not models or any(MODELS[b].family == name for b in bases))
     ]
     found = (figure for name in chosen if has_figures(name) for figure in figures(name))
-    return tuple(_findings(figure for figure in found if not models or _is_wanted(figure, wanted)))
+    asked = [figure for figure in found if not models or _is_wanted(figure, wanted)]
+    every = dict.fromkeys(f for name in known if has_figures(name) for f in figures(name))
+    return tuple(_findings(asked, every))
 
 
 def _is_wanted(figure: Figure, wanted: Sequence[str]) -> bool:
@@ -93,93 +102,107 @@ def _is_wanted(figure: Figure, wanted: Sequence[str]) -> bool:
     return figure.model in wanted or str(variant_of(figure)) in wanted
 
 
-def _findings(chosen: Iterable[Figure]) -> Iterator[Finding]:
-    """Figures of one network at one input share its accounts."""
-    known: dict[tuple[str, str, tuple[int, int]], _Network] = {}
-    for figure in chosen:
+def _findings(asked: Sequence[Figure], every: Iterable[Figure]) -> Iterator[Finding]:
+    """What the tables say of the figures that are asked for."""
+    read = read_tables(every)
+    for number in numbers(asked):
+        yield read.finding(number)
+
+
+def read_tables(every: Iterable[Figure]) -> Tables:
+    """The tables of these figures, each of which is read when it is asked for."""
+    return Tables(numbers(every))
+
+
+class Tables:
+    """The columns of all tables, each read when it is asked for. Figures of one network at one
+    input share its counts."""
+
+    def __init__(self, stated: Sequence[Number]) -> None:
+        self._columns = columns(stated)
+        self._networks: dict[tuple[str, str, tuple[int, int]], Network] = {}
+        self._read: dict[tuple[tuple[str, ...], str], _Read] = {}
+
+    def finding(self, number: Number) -> Finding:
+        """The verdict on a number, from its siblings in all tables that have it."""
+        return self._of(number).finding(number, self._network(number.figure))
+
+    def place(self, number: Number) -> tuple[Column, int]:
+        """The column in which a number is read, and its place there."""
+        read = self._of(number)
+        return read.column, read.places.index(number.counts)
+
+    def _of(self, number: Number) -> _Read:
+        key = (tables(number.figure.source), number.quantity)
+        if key not in self._read:
+            self._read[key] = self._column(*key)
+        return self._read[key]
+
+    def _column(self, names: Sequence[str], quantity: str) -> _Read:
+        members = (number for name in names for number in self._columns[name, quantity])
+        distinct = {number.counts: number for number in members}
+        networks = [self._network(number.figure) for number in distinct.values()]
+        rows = [
+            Row(number.reported, network.counts(quantity))
+            for number, network in zip(distinct.values(), networks, strict=True)
+        ]
+        further = {
+            name: network.further(name)
+            for row, network in zip(rows, networks, strict=True)
+            for name in row.versions
+        }
+        steps = np.array([reading.steps for reading in readings_of(quantity)])
+        return _Read(quantity, list(distinct), Column(rows, steps, further))
+
+    def _network(self, figure: Figure) -> Network:
         key = (figure.model, figure.variant, figure.resolution)
-        if key not in known:
-            subject = of_variant(variant_of(figure), figure.resolution)
-            known[key] = _Network((subject.asked, *subject.near()))
-        if figure.params is not None:
-            yield _params(figure, Reported.parse(figure.params), known[key])
-        if figure.compute is not None:
-            yield _compute(figure, Reported.parse(figure.compute), known[key])
+        if key not in self._networks:
+            self._networks[key] = Network(figure)
+        return self._networks[key]
 
 
-def variant_of(figure: Figure) -> Variant:
-    """The catalogue's network to which a figure belongs."""
-    return parse(f"{figure.model}:{figure.variant}" if figure.variant else figure.model)
+@dataclass(frozen=True)
+class _Read:
+    """A column of a table that has been read, with the place of each number in it."""
 
+    quantity: str
+    places: Sequence[tuple[str, ...]]
+    column: Column
+    known: dict[int, Explained] = field(default_factory=dict)
 
-class _Network:
-    """The versions of a network at one input, the asked one first, and the accounts of them."""
+    def finding(self, number: Number, network: Network) -> Finding:
+        place = self.places.index(number.counts)
+        explained = self._explained(place)
+        verdict, because = self._verdict(number, place, explained)
+        return Finding(
+            number.figure, self.quantity, number.reported, network.exact(self.quantity), verdict,
+            because, self._name(self.column.mechanism), explained,
+            network.nearest(self.quantity, number.reported),
+        )  # fmt: skip
 
-    def __init__(self, versions: Sequence[Version]) -> None:
-        self.asked = versions[0].ledger
-        self._versions = versions
-        self._work: dict[tuple[str, int], list[Account]] = {}
+    def _explained(self, place: int) -> Explained:
+        """What the column says of the number in a place; several figures may state the same."""
+        if place not in self.known:
+            self.known[place] = self.column.explained(place)
+        return self.known[place]
 
-    @cached_property
-    def params(self) -> list[Account]:
-        """Every account of its parameters."""
-        return [account for version in self._versions for account in parameter_accounts(version)]
+    def _verdict(
+        self, number: Number, place: int, explained: Explained
+    ) -> tuple[FigureVerdict, str]:
+        """The verdict with its reason. A cause that the data state has precedence over a reading
+        that takes steps."""
+        if self.column.gives(Choice("", Digits.ROUNDED, 0, 0), place):
+            return FigureVerdict.EQUAL, ""
+        if (cause := number.figure.cause(self.quantity)) is not None:
+            irreproducible = cause == FigureVerdict.IRREPRODUCIBLE.value
+            return FigureVerdict.IRREPRODUCIBLE if irreproducible else FigureVerdict.STATED, cause
+        if explained.by is not None:
+            sure = explained.confirmed or explained.chance <= LIKELY
+            verdict = FigureVerdict.EXPLAINED if sure else FigureVerdict.COINCIDENCE
+            return verdict, self._name(explained.by)
+        return FigureVerdict.EXCEPTION if explained.siblings else FigureVerdict.OPEN, ""
 
-    def work(self, unit: str, most: int) -> list[Account]:
-        """Every account of its work in this unit, with at most so many steps."""
-        if (unit, most) not in self._work:
-            found = (work_accounts(version, _countings(unit), most) for version in self._versions)
-            self._work[unit, most] = list(chain.from_iterable(found))
-        return self._work[unit, most]
-
-
-def _params(figure: Figure, reported: Reported, network: _Network) -> Finding:
-    return _finding(figure, "params", reported, int(network.asked.params()), network.params)
-
-
-def _compute(figure: Figure, reported: Reported, network: _Network) -> Finding:
-    accounts = network.work(figure.unit or "", max(_most_steps(reported), 1))
-    return _finding(figure, "compute", reported, int(network.asked.macs()), accounts)
-
-
-@cache
-def _countings(unit: str) -> tuple[Counting, ...]:
-    may = next(test for said, test in SAID if said in unit)
-    return tuple(counting for counting in countings() if may(counting))
-
-
-def _finding(
-    figure: Figure, quantity: str, reported: Reported, exact: int, accounts: Sequence[Account]
-) -> Finding:
-    most = _most_steps(reported)
-    fits = [
-        fit
-        for fit in fits_of(reported, accounts, tuple(Digits), powers_of_1024=False)
-        if fit.steps <= most
-    ]
-    verdict, because = _verdict(figure, figure.cause(quantity), fits)
-    nearest = min(accounts, key=lambda a: (abs(reported.value - a.count), a.steps))
-    return Finding(figure, quantity, reported, exact, verdict, because, nearest)
-
-
-def _verdict(
-    figure: Figure, cause: str | None, fits: Sequence[FittingAccount]
-) -> tuple[FigureVerdict, str]:
-    """The verdict with its reason. A cause stated in the data has precedence over a reading that
-    takes steps."""
-    if fits and fits[0].steps == 0:
-        return FigureVerdict.EQUAL, ""
-    if cause is not None:
-        irreproducible = cause == FigureVerdict.IRREPRODUCIBLE.value
-        verdict = FigureVerdict.IRREPRODUCIBLE if irreproducible else FigureVerdict.STATED
-        return verdict, cause
-    if fits:
-        fit = fits[0]
-        said = "" if fit.digits is Digits.ROUNDED else f", {fit.digits.value}"
-        return FigureVerdict.EXPLAINED, fit.account.name + said
-    return FigureVerdict.OPEN, ""
-
-
-def _most_steps(reported: Reported) -> int:
-    digits = len(str(int(reported.value / reported.unit)))
-    return max(FEW_STEPS, digits - 1)
+    def _name(self, choice: Choice) -> str:
+        name = readings_of(self.quantity)[choice.place].name
+        said = f"{name}; {choice.version}" if choice.version else name
+        return said if choice.digits is Digits.ROUNDED else f"{said}, {choice.digits.value}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
 from typing import NamedTuple, TypeAlias
 
 from flopscope.conventions import MULTIPLYING
@@ -12,9 +13,12 @@ Operators: TypeAlias = Sequence[Operator]
 
 
 def without_classifier(rows: Operators) -> Operators:
-    """The rows without the last layer that has weights, for a network that gives features."""
+    """The rows without the last layer that has weights, for a network that gives features. Layers
+    beside it that read the same and give as much are classifiers too, as that of a distillation."""
     last = _classifier(rows)
-    return [row for index, row in enumerate(rows) if index != last]
+    if last is None:
+        return rows
+    return [row for row in rows if not _is_beside(row, rows[last])]
 
 
 def without_gates_pooling(rows: Operators) -> Operators:
@@ -73,6 +77,38 @@ CHANGES = (
     Change("without the classifier", 2, without_classifier),
 )
 
+TOGETHER = 3
+"""The most changes that are made together."""
+
+
+def _combined() -> Iterator[tuple[Change, ...]]:
+    for count in range(TOGETHER + 1):
+        for chosen in combinations(CHANGES, count):
+            pooled = [change.apply for change in chosen]
+            if not (without_gates_pooling in pooled and without_global_pooling in pooled):
+                yield chosen
+
+
+COMBINED = tuple(_combined())
+"""No change, each alone, and those that can be made together, the fewest first. Where no global
+pooling is seen, none in gates is."""
+
+
+def together(changes: Sequence[Change]) -> Change:
+    """Several changes, one after the other, as one."""
+
+    def apply(rows: Operators) -> Operators:
+        for change in changes:
+            rows = change.apply(rows)
+        return rows
+
+    return Change("; ".join(c.name for c in changes), sum(c.steps for c in changes), apply)
+
+
+SINGLE = tuple(together(changes) for changes in COMBINED if len(changes) == 1)
+SEVERAL = tuple(together(changes) for changes in COMBINED if len(changes) > 1)
+"""Changes that are made alone, and several at once."""
+
 
 def _classifier(rows: Operators) -> int | None:
     return max((i for i, row in enumerate(rows) if _is_layer(row)), default=None)
@@ -80,6 +116,16 @@ def _classifier(rows: Operators) -> int | None:
 
 def _is_layer(row: Operator) -> bool:
     return row.kind in MULTIPLYING and bool(row.weights)
+
+
+def _is_beside(row: Operator, layer: Operator) -> bool:
+    """Is it the layer, or one of the same kind that reads the same and gives as much?"""
+    return row.id == layer.id or (
+        row.kind is layer.kind
+        and bool(row.reads)
+        and row.reads == layer.reads
+        and row.output == layer.output
+    )
 
 
 def _is_bare(row: Operator) -> bool:

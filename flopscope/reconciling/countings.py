@@ -14,13 +14,15 @@ from typing import NamedTuple
 
 from flopscope.conventions import CONVENTIONS, Convention, Countable, Weights
 from flopscope.conventions.convention import NOTHING
-from flopscope.facts import Arithmetic, Function, Interpolation, Kind
+from flopscope.facts import Arithmetic, Function, Interpolation, Kind, Reduction
 
 _AN_INPUT = {Countable.INPUTS: 1}
 _AN_OUTPUT = {Countable.OUTPUTS: 1}
 _POSITIONS = {Countable.POSITIONS: 1}
 _MACS_AND_BIAS = {Countable.MACS: 1, Countable.BIAS: 1}
 _TWO_AN_ELEMENT = {Countable.INPUTS: 1, Countable.AFFINE_INPUTS: 1}
+
+_FIVE_AN_ELEMENT = {Countable.INPUTS: 4, Countable.AFFINE_INPUTS: 1}
 
 _WEIGHTED = (Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION, Kind.LINEAR)
 _NORMS = (Kind.BATCH_NORM, Kind.BATCH_NORM_TRAINING, Kind.LAYER_NORM, Kind.GROUP_NORM)
@@ -140,10 +142,15 @@ SPELLINGS: Mapping[str, tuple[NamedWeights, ...]] = {
         NamedWeights("ReLU6 as a function", {Function.RELU6: _AN_OUTPUT}),
         NamedWeights("softmax as a method, not seen", {Kind.SOFTMAX: NOTHING}),
     ),
-    "mmcv": (NamedWeights("layer norm of an own class, not seen", {Kind.LAYER_NORM: NOTHING}),),
+    "fvcore": (NamedWeights("batch norm in training", {Kind.BATCH_NORM: _FIVE_AN_ELEMENT}),),
+    "mmcv": (
+        NamedWeights("layer norm of an own class, not seen", {Kind.LAYER_NORM: NOTHING}),
+        NamedWeights("mean over positions as pooling", {Reduction.MEAN: _AN_INPUT}),
+    ),
     "imgclsmob": (NamedWeights("global pooling by a window", {Kind.GLOBAL_POOL: _AN_INPUT}),),
 }
-"""What tools answer if layers that they expect as modules are written as functions."""
+"""What tools answer if layers that they expect as modules are written as functions, and the other
+way round, or if the network is in training mode."""
 
 EXTRAS = (
     NamedWeights("bias", dict.fromkeys(_WEIGHTED, _MACS_AND_BIAS)),

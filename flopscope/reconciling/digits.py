@@ -8,6 +8,7 @@ from enum import Enum
 from fractions import Fraction
 
 from flopscope.catalog.figures import stated
+from flopscope.errors import BadInput
 
 
 class Digits(Enum):
@@ -29,6 +30,31 @@ POWERS = {"K": 1, "M": 2, "G": 3, "B": 3, "T": 4}
 _SUPERSCRIPTS = "\u2070\u00b9\u00b2\u00b3\u2074"
 _WORD = re.compile(r"\s*(?:flops?|macs?|m(?:ult-)?adds?|ops?|param(?:eter)?s?)$", re.IGNORECASE)
 _BINARY = re.compile(r"([KMGT])i$")
+_RANGE = re.compile(
+    r"[~<>\u2248\u2264\u2265]\s*([0-9.,]+\s*\w*)|"
+    r"([0-9.,]+)\s*(\w*?)\s*(?:-|\u2013|to|\u00b1|\+/-)\s*[0-9.,]+\s*(\w*)"
+)
+_WITH_UNIT = re.compile(r"([0-9][0-9.,]*)\s?([A-Za-z]\S*(?: \S+)*)")
+_UNIT = re.compile(r"[kKMGBT]?i?|[eE][+-]?[0-9]+")
+
+
+def _check_one_number(text: str) -> None:
+    """Raises BadInput for a range and for an unknown unit, with what may have been meant."""
+    if found := _RANGE.fullmatch(text.strip()):
+        about, least, first, last = (part or "" for part in found.groups())
+        one = about or f"{least}{first or last}"
+        raise BadInput(
+            f"'{text}' is a range or a bound; give one number as its source prints it, such as "
+            f"{one.replace(' ', '')}"
+        )
+    found = _WITH_UNIT.fullmatch(_WORD.sub("", text.strip()))
+    if found and not _UNIT.fullmatch(found[2]):
+        letter = found[2][0].upper()
+        meant = f"{found[1]}{letter}" if letter in POWERS else f"{found[1]}M"
+        raise BadInput(
+            f"'{text}' has the unit {found[2]}, which is not known; write K, M, G, B or T, alone "
+            f"or before FLOPs, MACs, MAdds, ops or params, as in {meant}"
+        )
 
 
 @dataclass(frozen=True)
@@ -46,7 +72,7 @@ class Reported:
         """Read the number that a text states. It may have commas between digits, one blank before
         the prefix and a unit after it, as in 1.14 GFLOPs. Ki, Mi, Gi and Ti are powers of 1024.
 
-        Raises BadInput for text that is not a number.
+        Raises BadInput for a range, for an unknown unit, and for other text that is not a number.
 
         >>> Reported.parse("579 M").unit
         Fraction(1000000, 1)
@@ -55,6 +81,7 @@ class Reported:
         >>> Reported.parse("1.5 GiFLOPs").value == 3 * 2**29
         True
         """
+        _check_one_number(text)
         plain = _WORD.sub("", text.strip()).replace(",", "").replace(" ", "", 1).replace("k", "K")
         value, half = stated(_BINARY.sub(r"\1", plain))
         decimal = cls(text.strip(), value, 2 * half)

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeAlias
 
-from flopscope.answers.profile import profile, said
+from flopscope.answers.counted import Counted, Given, counted, made
+from flopscope.answers.profile import profile
 from flopscope.answers.target import Target, parse_target
+from flopscope.brief import number_of, short
 from flopscope.catalog.options import CLASSES, Choice
 from flopscope.catalog.variant import Resolution, Variant, check_size
 from flopscope.catalog.variant import parse as parse_variant
@@ -40,6 +42,9 @@ class Version:
     steps: int
     ledger: Ledger
 
+    def __repr__(self) -> str:
+        return short(self, f"{self.said or 'as asked'}, {number_of(self.ledger, 'row')}")
+
 
 Versions: TypeAlias = Callable[[], Iterator[Version]]
 
@@ -64,6 +69,9 @@ class Subject:
     far: Versions = field(default=_none)
     elsewhere: Versions = field(default=_none)
     answer: Answers | None = None
+
+    def __repr__(self) -> str:
+        return short(self, self.name)
 
 
 def of_variant(variant: Variant, resolution: Resolution | None, batch: int = 1) -> Subject:
@@ -116,18 +124,14 @@ def of_target(
     Raises BadInput for a target that cannot be made or run, or an input with free sizes.
     """
     network = target if isinstance(target, Target) else parse_target(target)
-    given = network.read(inputs, arguments)
-    if any(not isinstance(n, int) for i in given for n in i.shape):
-        raise BadInput(
-            f"this counts at sizes that are numbers, and {said(given)} has free ones; "
-            "give an input such as --input 1,3,224,224"
-        )
-    found = profile(network, given, arguments, example)
-    if not all(isinstance(n, int) for shape in found.shapes for n in shape):
-        raise BadInput(
-            f"{network.name} has free sizes; give them numbers with --example, such as "
-            "--example batch=1"
-        )
+    asked = Given(inputs=tuple(inputs), example=example or {})
+    made([network], asked)
+    return of_counted(counted(network, asked, arguments), arguments)
+
+
+def of_counted(found: Counted, arguments: Mapping[str, Any] | None = None) -> Subject:
+    """A network that is counted at one input, from its trace or graph."""
+    network, given = found.target, found.inputs
 
     def elsewhere() -> Iterator[Version]:
         if len(given) == 1 and not network.is_graph and len(given[0].shape) == 4:

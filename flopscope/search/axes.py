@@ -3,16 +3,14 @@ counts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import count, takewhile
 from math import ceil
 from typing import NamedTuple
 
 from flopscope.alphabet import MULTIPLIERS
-from flopscope.catalog.options import RHO, Choice
-from flopscope.catalog.variant import FREE, Variant
-from flopscope.errors import BadInput, UnknownName
+from flopscope.answers.ranges import Range, Value
 from flopscope.symbolic import Polynomial, dimension
 
 
@@ -20,12 +18,13 @@ class Axis(NamedTuple):
     """A size that a search may choose: an integer from 1, or a real multiplier above 0.
 
     `limit` is the largest value that is tried. `step` is the step between round values, which the
-    outer axes take in a search along several axes.
+    outer axes take in a search along several axes. If there are `values`, it takes them alone.
     """
 
     name: str
     limit: int
     step: Fraction
+    values: tuple[Value, ...] = ()
 
     @property
     def symbol(self) -> Polynomial:
@@ -35,17 +34,15 @@ class Axis(NamedTuple):
     @property
     def whole(self) -> bool:
         """Is it an integer? Multipliers are real numbers."""
+        if self.values:
+            return all(isinstance(value, int) for value in self.values)
         return self.name not in MULTIPLIERS
 
-    def published(self, variant: Variant) -> float:
-        """Its value in the network as published, batch 1."""
-        if self.name == RESOLUTION.name:
-            return variant.model.resolution
-        options = {o.name: o.default for o in variant.model.options if not isinstance(o, Choice)}
-        return options.get(self.name, 1)
-
-    def tidy(self) -> Iterator[float | int]:
+    def tidy(self) -> Iterator[Value]:
         """Its tidy values, in ascending order."""
+        if self.values:
+            yield from self.values
+            return
         values = (self.step * number for number in count(1))
         for value in takewhile(lambda value: value <= self.limit, values):
             yield int(value) if self.whole else float(value)
@@ -56,54 +53,34 @@ BATCH = Axis("batch", 2**20, Fraction(1))
 LARGEST_COUNT, LARGEST_MULTIPLIER = 2**20, 64
 ORDER = ("depth", "res", "batch", "classes", "tokens", "prompts", "queries", "width")
 """The order of free axes: the last one is solved exactly, and those before it step through round
-values."""
+values. Other names come after these."""
 
 
-def axes(variant: Variant) -> Mapping[str, Axis]:
-    """The axes that can be free for a network, by name.
+def axis_of(given: Range, step: int | None = None) -> Axis:
+    """The axis of a free size of the catalogue. `step` is the step between round resolutions.
 
-    >>> from flopscope.catalog.variant import parse
-    >>> list(axes(parse("mobilenetv2")))
-    ['res', 'batch', 'width', 'depth', 'classes']
+    >>> axis_of(Range("width")).limit, list(axis_of(Range("res", (160, 224))).tidy())
+    (64, [160, 224])
     """
-    own = (
-        Axis(option.name, LARGEST_COUNT, Fraction(1))
-        if isinstance(option.default, int)
-        else Axis(option.name, LARGEST_MULTIPLIER, Fraction(1, 10))
-        for option in variant.model.options
-        if not isinstance(option, Choice) and option.name in FREE and option is not RHO
-    )
-    shared = (RESOLUTION, BATCH) if variant.takes_image else (BATCH,)
-    return {axis.name: axis for axis in (*shared, *own)}
+    if given.name == RESOLUTION.name:
+        axis = RESOLUTION if step is None else RESOLUTION._replace(step=Fraction(step))
+    elif given.name == BATCH.name:
+        axis = BATCH
+    elif given.name in MULTIPLIERS:
+        axis = Axis(given.name, LARGEST_MULTIPLIER, Fraction(1, 10))
+    else:
+        axis = Axis(given.name, LARGEST_COUNT, Fraction(1))
+    return axis._replace(values=given.values)
 
 
-def chosen(variant: Variant, names: Sequence[str], step: int | None = None) -> tuple[Axis, ...]:
-    """The named axes, with the one that is solved exactly as the last. `step` is the step between
-    round resolutions.
-
-    Raises UnknownName for a name that cannot be free, BadInput if there is no name, for a name
-    given twice, and for an option that the variant fixes.
-    """
-    known = axes(variant)
-    if not names:
-        raise BadInput(f"nothing is free; name at least one of {', '.join(known)}")
-    for name in names:
-        if name not in known:
-            raise UnknownName(f"free size of {variant.model.id}", name, known)
-        if names.count(name) > 1:
-            raise BadInput(f"{name} is free twice; name it once")
-        if name in dict(variant.options):
-            raise BadInput(
-                f"{name} is fixed in '{variant}' and free at once; leave one of them out"
-            )
-    found = [known[name] for name in sorted(names, key=_position)]
-    if step is not None:
-        found = [a._replace(step=Fraction(step)) if a.name == "res" else a for a in found]
-    return tuple(found)
+def in_order(ranges: Sequence[Range]) -> list[Range]:
+    """The free sizes with the one that is solved exactly as the last, which has no values of its
+    own if there is one without."""
+    return sorted(ranges, key=lambda each: (not each.values, _position(each.name)))
 
 
 def _position(name: str) -> int:
-    return ORDER.index(name) if name in ORDER else 0
+    return ORDER.index(name) if name in ORDER else len(ORDER)
 
 
 def shortest_decimal(low: float, high: float) -> float:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from flopscope.errors import BadInput
-from flopscope.numerals import number
+from flopscope.numerals import SUFFIXES, number
 from flopscope.quantities import QUANTITIES, Quantity
 
-BYTES = "bytes"
-"""The unit of the quantities whose budgets may end in B."""
+SUCH: Mapping[str, str] = {
+    "bytes": "20MB, 1.2 GB, 5e6 or 5,000,000",
+    "fJ": "20mJ, 1.5 mJ or 3e13, which is in femtojoules",
+}
+"""Examples of budgets in each unit that may stand behind the number."""
 
 
 class Budget(NamedTuple):
@@ -28,16 +32,17 @@ class Budget(NamedTuple):
 
 
 def parse_budget(option: str, quantity: str, text: str) -> Budget:
-    """'150M' as a budget of 150,000,000; of bytes, '1.2GB' too. `option` names it in messages.
+    """'150M' as a budget of 150,000,000; bytes may be '1.2GB', and energy '20mJ'. `option` names it
+    in messages.
 
     Raises BadInput for text that is no number from 1.
 
     >>> parse_budget("--macs", "macs", "1.5G").limit
     1500000000
     """
-    of_bytes = QUANTITIES[quantity].unit == BYTES
-    limit = int(number(text, of_bytes=of_bytes) or 0)
+    unit = QUANTITIES[quantity].unit
+    limit = int(number(text, unit if unit in SUFFIXES else "") or 0)
     if limit < 1:
-        such = "20MB, 1.2 GB, 5e6 or 5,000,000" if of_bytes else "150M, 1.5 G, 3e8 or 300,000,000"
+        such = SUCH.get(unit, "150M, 1.5 G, 3e8 or 300,000,000")
         raise BadInput(f"{option} {text} is not a number from 1; give one such as {such}")
     return Budget(quantity, limit)

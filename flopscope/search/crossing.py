@@ -11,14 +11,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from flopscope.answers.target import variant_of
-from flopscope.catalog.variant import Resolution, Variant, check_size
+from flopscope.answers.counting import at
+from flopscope.answers.ranges import read_ranges
+from flopscope.answers.spaces import CatalogSpace, Fixed
+from flopscope.answers.target import of_variant, variant_of
+from flopscope.brief import short
+from flopscope.catalog.variant import Resolution, Variant
 from flopscope.closedform import Formula
 from flopscope.errors import BadInput, UnknownName
 from flopscope.facts import Operator
 from flopscope.laws.compared import PARTS
-from flopscope.search.axes import Axis, chosen
-from flopscope.search.designs import Designs, at
+from flopscope.search.axes import Axis, axis_of
+from flopscope.search.designs import Designs
 from flopscope.search.staircase import boundary
 
 TERMS: Mapping[str, Callable[[Operator], bool]] = {
@@ -62,6 +66,10 @@ class Crossing:
     at: int
     counts: tuple[int, int]
 
+    def __repr__(self) -> str:
+        at = "never" if self.settled is None else f"from {self.axis.name}={self.settled}"
+        return short(self, f"{self.variant}: {self.left} = {self.right} {at}")
+
 
 def parse_when(text: str) -> tuple[Side, Side]:
     """Read 'attention = 0.5 conv' as its two sides. Raises BadInput for text that is not an
@@ -103,14 +111,12 @@ def crossing(
     """
     left, right = parse_when(when)
     variant = variant_of(model)
-    (axis,) = chosen(variant, [free])
-    if not axis.whole:
-        raise BadInput(
-            f"{free} is a multiplier; a crossing is looked for along res or another size"
-        )
-    if free == "res" and res is not None:
-        raise BadInput("res is given and free at once; leave one of them out")
-    check_size("batch", batch, "such as 1")
+    space = CatalogSpace(of_variant(variant), Fixed(res, batch=None if free == "batch" else batch))
+    (along,) = space.checked(read_ranges(free))
+    axis = axis_of(along)
+    if along.values or not axis.whole:
+        what = f"{along} has values" if along.values else f"{free} is a multiplier"
+        raise BadInput(f"{what}; a crossing is looked for along res or another size")
     designs = Designs(variant, (axis,), variant.resolution(res), batch)
     costs = _Costs(designs, axis, left, right)
     grid = np.arange(1, axis.limit + 1)
@@ -173,6 +179,6 @@ def _formula(designs: Designs, term: str) -> Formula:
     rows = designs.ledger.filter(TERMS[term])
     if not rows:
         raise BadInput(
-            f"{designs.variant} has no operator of '{term}', so that it overtakes nothing"
+            f"{designs.variant} has no operator of '{term}', so it never equals another cost"
         )
     return rows.macs().formula

@@ -9,9 +9,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from flopscope.answers.counting import at, tabulated
+from flopscope.brief import short
 from flopscope.catalog.variant import Resolution, Variant
 from flopscope.closedform import Formula
-from flopscope.errors import Overflow
 from flopscope.ledger import Ledger
 from flopscope.quantities import Place, Quantity, bounded, standing
 from flopscope.search.axes import Axis
@@ -35,15 +36,20 @@ class Design:
     span: tuple[Any, Any]
     ideal: float | None = None
 
+    def __repr__(self) -> str:
+        facts = {**self.sizes, **{name: f"{n:,}" for name, n in self.counts.items()}}
+        return short(self, ", ".join(f"{name} {value}" for name, value in facts.items()))
+
 
 class Designs:
     """Every design of `variant` along `axes`, with other sizes fixed. It is counted in the
     quantities that tables show for designs, and in those that are `asked`.
 
     >>> from flopscope.catalog.variant import parse
-    >>> from flopscope.search.axes import chosen
+    >>> from flopscope.answers.ranges import Range
+    >>> from flopscope.search.axes import axis_of
     >>> variant = parse("mobilenetv2")
-    >>> designs = Designs(variant, chosen(variant, ["width"]), (224, 224), 1)
+    >>> designs = Designs(variant, [axis_of(Range("width"))], (224, 224), 1)
     >>> designs.counts({"width": 1.0})["macs"]
     300774272
     """
@@ -110,24 +116,3 @@ def counted(asked: Collection[str]) -> list[Quantity]:
 def depends(formula: Formula, axis: Axis) -> bool:
     """Does the formula have the axis among its symbols?"""
     return any(symbol.name == axis.name for symbol in formula.symbols)
-
-
-def at(formula: Formula, sizes: Sizes) -> Any:
-    """The formula's value at sizes that are known to be in its domain.
-
-    >>> from flopscope.symbolic import symbol
-    >>> at(Formula(9 * symbol("H"), "MACs"), {"H": 2, "width": 1.0})
-    18
-    """
-    return formula.compiled(**{s.name: sizes[s.name] for s in formula.symbols})
-
-
-def tabulated(formula: Formula, sizes: Sizes) -> Any:
-    """The same for arrays of sizes, where counts beyond 64 bits are Python's integers."""
-    try:
-        return at(formula, sizes)
-    except Overflow:
-        own = {s.name: sizes[s.name] for s in formula.symbols}
-        rows = zip(*(array.tolist() for array in np.broadcast_arrays(*own.values())), strict=True)
-        counts = [at(formula, dict(zip(own, row, strict=True))) for row in rows]
-        return np.array(counts, dtype=object)

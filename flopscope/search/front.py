@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import cached_property
 from math import log10
 
+from flopscope.brief import short
 from flopscope.search import indicators, pareto
 from flopscope.search.points import Amount, Cloud, Point, Question
 
@@ -17,6 +18,9 @@ class Front:
 
     question: Question
     cloud: Cloud
+
+    def __repr__(self) -> str:
+        return short(self, f"{len(self.on)} of {len(self.points)} points on the frontier")
 
     @property
     def points(self) -> tuple[Point, ...]:
@@ -33,6 +37,11 @@ class Front:
         """For each point the index of the most accurate point that dominates it, −1 if there is
         none."""
         return tuple(pareto.dominators(*self._columns).tolist())
+
+    @property
+    def best(self) -> int:
+        """The index of the most accurate point, of several the cheapest."""
+        return max(range(len(self.points)), key=lambda index: self.points[index].top1)
 
     @cached_property
     def knee(self) -> int | None:

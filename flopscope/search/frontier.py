@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from flopscope.answers.counting import tabulated
 from flopscope.errors import BadInput
 from flopscope.search.axes import Axis, shortest_decimal
 from flopscope.search.budgets import Budget
-from flopscope.search.designs import Design, Designs, Sizes, tabulated
+from flopscope.search.designs import Design, Designs, Sizes
 from flopscope.search.ideals import Ideals
 from flopscope.search.last_steps import LastSteps, taken
 from flopscope.search.steps import Stairs, stairs

@@ -8,10 +8,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from flopscope.answers.counting import at
 from flopscope.closedform import Formula
 from flopscope.search.axes import Axis
 from flopscope.search.budgets import Budget
-from flopscope.search.designs import Designs, Sizes, at, depends
+from flopscope.search.designs import Designs, Sizes, depends
 from flopscope.search.last_steps import taken
 
 Floats = NDArray[np.float64]

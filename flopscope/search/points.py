@@ -1,40 +1,45 @@
-"""Points of cost against accuracy: the catalogue's published accuracies, and a user's results."""
+"""Points of cost against accuracy: the catalogue's published accuracies, a user's results, and
+networks of one's own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, partial
 from typing import NamedTuple, TypeAlias
 
-from flopscope.catalog.figures import KINDS, Figure, figures
+from flopscope.answers.counted import Given, made
+from flopscope.answers.target import Target, of_variant
+from flopscope.brief import number_of, short
+from flopscope.catalog.accuracies import Accuracy, networks
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.results import Result, Results
 from flopscope.catalog.variant import Variant, parse
-from flopscope.conventions import Convention
-from flopscope.errors import BadInput, FlopscopeError, UnknownName
-from flopscope.quantities import QUANTITIES, Named, Quantity
-from flopscope.search.budgets import Budget
+from flopscope.errors import BadInput, FlopscopeError
+from flopscope.quantities import Named, Quantity
+from flopscope.search.costs import Amount, Costs, Found, written_target
+from flopscope.search.question import COSTS, LATENCY, Question
 
-Amount: TypeAlias = int | Fraction
+__all__ = [
+    "COSTS", "GIVEN", "LATENCY", "Amount", "Cloud", "Left", "Own", "Point", "Question", "points",
+]  # fmt: skip
 
+Tell: TypeAlias = Callable[[int, int], None]
+"""What is told how many rows of how many are counted."""
 
-LATENCY = Named("latency", "latency", "ms", "Latency\nms", "latency_ms")
-"""The time that a network takes, which a results file states and which is not computed here."""
-
-COSTS: Mapping[str, Named] = {**QUANTITIES, LATENCY.name: LATENCY}
-"""The costs by which networks can be chosen."""
+UNKNOWN = "no network of the catalogue or of an installed timm or torchvision, and "
 
 
 class Point(NamedTuple):
     """One network at one input size with one accuracy.
 
-    name: the variant, or what the user's file calls it. variant: None for a name that is no network
-    of the catalogue. resolution: (height, width); None if a file states none. costs: one exact
+    name: the variant, or what the user calls it. variant: None for a name that is no network of the
+    catalogue. resolution: (height, width); None if it is not known. costs: one exact
     number for each criterion. stated: are the costs those that the file states, because they could
     not be computed? top1: per cent. source: who states the accuracy: a citation, or the path of the
-    user's file. yours: is it a row of that file?
+    user's file. yours: is it a row of that file? bounded: its numbers of what budgets bound beside
+    the criteria. accuracy: the published one that it has; None for a row of the file. target: what
+    was counted, of a row of the file or of a network of one's own.
     """
 
     name: str
@@ -45,6 +50,12 @@ class Point(NamedTuple):
     top1: Fraction
     source: str
     yours: bool
+    bounded: tuple[Amount, ...] = ()
+    accuracy: Accuracy | None = None
+    target: Target | None = None
+
+    def __repr__(self) -> str:
+        return short(self, f"{self.name}, top-1 {float(self.top1):g} %")
 
     @property
     def family(self) -> str | None:
@@ -54,50 +65,12 @@ class Point(NamedTuple):
 
 class Left(NamedTuple):
     """A network that is left out, and why. `line` is its line in the user's file, None for a
-    network of the catalogue."""
+    network of the catalogue, which has a `resolution`."""
 
     name: str
     line: int | None
     reason: str
-
-
-@dataclass(frozen=True)
-class Question:
-    """Which costs are asked for, how work is counted, and which points are wanted: all of them, or
-    those at one input size, of some families, or within budgets."""
-
-    criteria: tuple[str, ...]
-    convention: Convention
     resolution: tuple[int, int] | None = None
-    families: tuple[str, ...] = ()
-    most: tuple[Budget, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Raises UnknownName for an unknown cost or family, BadInput if no cost is named or one is
-        named twice."""
-        for name in self.criteria:
-            if name not in COSTS:
-                raise UnknownName("cost", name, COSTS)
-        if not self.criteria or len(set(self.criteria)) < len(self.criteria):
-            raise BadInput(
-                "there is no cost to choose by, or one is named twice; name each once, such as macs"
-            )
-        known = dict.fromkeys(model.family for model in MODELS.values())
-        for family in self.families:
-            if family not in known:
-                raise UnknownName("family", family, known)
-
-    @property
-    def costs(self) -> tuple[Named, ...]:
-        """The criteria, with the work counted under the convention."""
-        found = (COSTS[name] for name in self.criteria)
-        return tuple(c.under(self.convention) if isinstance(c, Quantity) else c for c in found)
-
-    @property
-    def measures(self) -> tuple[Named, ...]:
-        """The quantities that must be known of a network: the criteria, and then those that budgets
-        bound, in MACs."""
-        return (*self.costs, *(QUANTITIES[budget.quantity] for budget in self.most))
 
 
 @dataclass(frozen=True)
@@ -109,32 +82,58 @@ class Cloud:
     left: tuple[Left, ...]
     others: int
 
+    def __repr__(self) -> str:
+        return short(self, f"{number_of(self.points, 'point')}, {len(self.left)} left out")
 
-def points(question: Question, results: Results | None = None, catalogue: bool = True) -> Cloud:
-    """The points of the catalogue, of a user's results, or of both.
 
-    The catalogue gives one accuracy for each published variant and input size: the most
-    authoritative one of those from ImageNet-1k alone, preferably the paper's own. Raises BadInput
-    for a cost that only a results file can give, and if no point is left.
+class Own(NamedTuple):
+    """A network with the accuracy that its author gives it, in per cent."""
+
+    target: Target
+    top1: Fraction
+
+
+GIVEN = "given with the network"
+"""Who states the accuracy of an `Own`."""
+
+
+def points(
+    question: Question,
+    results: Results | None = None,
+    catalogue: bool = True,
+    own: Sequence[Own] = (),
+    given: Given | None = None,
+    tell: Tell = lambda _, __: None,
+) -> Cloud:
+    """The points of the catalogue, of a user's results, and of networks of one's `own`, which are
+    counted at the question's input size or else at their own, with what is `given`.
+
+    The catalogue gives one accuracy for each published variant and input size, the one that the
+    question chooses. `tell` hears how many rows of the results are counted. Raises BadInput for a
+    cost that only a results file can give, for a network of one's own that cannot be counted, and
+    if no point is left.
 
     >>> from flopscope.conventions import convention
     >>> question = Question(("macs",), convention("macs"), (224, 224), ("resnet",))
     >>> [point.name for point in points(question).points[:3]]
     ['resnet18', 'resnet34', 'resnet50']
     """
-    costs = cache(partial(_computed, question))
+    if (catalogue or own) and LATENCY in question.costs:
+        raise BadInput(
+            "latency is measured, never computed: the catalogue has none; "
+            "give it in a results file, as latency_ms"
+        )
+    own = [Own(t, top1) for t, (_, top1) in zip(_made(own, given), own, strict=True)]
+    costs = Costs(question.measures, given)
     mine: list[Point | Left | None] = []
     if results is not None:
-        mine += (_of_result(question, costs, results.path, row) for row in results.rows)
+        for number, row in enumerate(results.rows, start=1):
+            mine.append(_of_result(question, costs, results.path, row))
+            tell(number, len(results.rows))
         mine += (Left(skip.name, skip.line, skip.reason) for skip in results.skipped)
-    found = list(mine)
+    found = [*mine, *(_of_own(question, costs, each) for each in own)]
     if catalogue:
-        if LATENCY in question.costs:
-            raise BadInput(
-                "latency is measured, never computed: the catalogue has none; "
-                "give it in a results file, as latency_ms"
-            )
-        found += (_of_catalog(question, costs, *chosen) for chosen in _published())
+        found += (_of_catalog(question, costs, *network) for network in _published())
     kept = [point for point in found if isinstance(point, Point)]
     left = [point for point in found if isinstance(point, Left)]
     if not kept:
@@ -147,67 +146,100 @@ def points(question: Question, results: Results | None = None, catalogue: bool =
     return Cloud(tuple(kept), tuple(left), mine.count(None))
 
 
-Found: TypeAlias = Mapping[Named, Amount]
-Costs: TypeAlias = Callable[[Variant, tuple[int, int]], Found]
+def _made(own: Sequence[Own], given: Given | None) -> list[Target]:
+    """The targets with the arguments that are given to all of them."""
+    return made([each.target for each in own], given) if own and given else [o.target for o in own]
 
 
-def _computed(question: Question, variant: Variant, resolution: tuple[int, int]) -> Found:
-    """The measures that the closed form gives. Raises OutsideDomain for a size at which the network
-    does not exist."""
-    ledger = variant.ledger(resolution)
-    return {
-        measure: int(measure.read(ledger))
-        for measure in question.measures
-        if isinstance(measure, Quantity)
-    }
+def _of_own(question: Question, costs: Costs, own: Own) -> Point | Left:
+    found, image = costs.of_target(own.target, question.resolution)
+    point = Point(
+        own.target.name, own.target.variant, image, (), False, own.top1, GIVEN, True,
+        target=own.target,
+    )  # fmt: skip
+    broken = [budget for budget in question.most if budget.limit < found[budget.of]]
+    if broken:
+        amounts = " and ".join(f"{found[b.of]:,} {b.of.noun}, above {b.limit:,}" for b in broken)
+        return Left(own.target.name, None, f"it has {amounts}", image)
+    kept = _affordable(question, found, point)
+    assert kept is not None
+    return kept
 
 
-def _published() -> Iterator[tuple[Variant, Figure]]:
-    """The figure that is used for each variant and input size with a published accuracy."""
+def _published() -> Iterator[tuple[Variant, tuple[int, int], Sequence[Accuracy]]]:
+    """Each variant and input size with a published accuracy, and its accuracies."""
     for family in dict.fromkeys(model.family for model in MODELS.values()):
-        ranked = sorted(figures(family), key=lambda f: (f.other_data, KINDS.index(f.kind)))
-        best: dict[tuple[str, str, tuple[int, int]], Figure] = {}
-        for figure in ranked:
-            if figure.top1 is not None:
-                best.setdefault((figure.model, figure.variant, figure.resolution), figure)
-        for (model, variant, _), figure in best.items():
-            yield parse(f"{model}:{variant}" if variant else model), figure
+        for (model, variant, resolution), several in networks(family).items():
+            yield parse(f"{model}:{variant}" if variant else model), resolution, several
 
 
 def _of_catalog(
-    question: Question, costs: Costs, variant: Variant, figure: Figure
+    question: Question,
+    costs: Costs,
+    variant: Variant,
+    resolution: tuple[int, int],
+    several: Sequence[Accuracy],
 ) -> Point | Left | None:
-    if not _wanted(question, variant, figure.resolution):
+    if not _wanted(question, variant, resolution):
         return None
-    if figure.other_data:
-        reason = f"no accuracy from ImageNet-1k alone at {figure.resolution[0]}"
-        return Left(str(variant), None, reason)
-    found = costs(variant, figure.resolution)
-    top1 = Fraction(str(figure.top1))
-    return _affordable(
-        question,
-        found,
-        Point(str(variant), variant, figure.resolution, (), False, top1, figure.source, False),
-    )
+    name, accuracy = str(variant), _taken(question, variant, resolution, several)
+    if accuracy is None:
+        return Left(name, None, f"no accuracy of {question.choice.words}", resolution)
+    if accuracy.doubt is not None:
+        return Left(name, None, f"no accuracy {accuracy.doubt.value}", resolution)
+    point = Point(
+        name, variant, resolution, (), False, accuracy.top1, accuracy.source, False,
+        accuracy=accuracy,
+    )  # fmt: skip
+    return _affordable(question, costs.of_variant(variant, resolution), point)
+
+
+def _taken(
+    question: Question,
+    variant: Variant,
+    resolution: tuple[int, int],
+    several: Sequence[Accuracy],
+) -> Accuracy | None:
+    """The accuracy that the question chooses. Costs of quantised weights are paired with one of the
+    quantised network, where one is published."""
+    if question.precision is not None:
+        quantised = networks(variant.model.family, question.precision)
+        those = quantised.get((variant.model.id, variant.options_text, resolution), ())
+        if (found := question.choice.of(those)) is not None:
+            return found
+    return question.choice.of(several)
 
 
 def _of_result(question: Question, costs: Costs, path: str, row: Result) -> Point | Left | None:
     if not _wanted(question, row.variant, row.resolution):
         return None
-    found: dict[Named, Amount] = {}
-    if row.variant is not None and row.resolution is not None:
+    stated = _all_stated(question, row)
+    target = of_variant(row.variant) if row.variant else written_target(row.name)
+    if target is None and stated is None:
+        target = costs.of_library(row.name)
+    found: Found = stated or {}
+    image = row.resolution
+    if target is not None:
         try:
-            found.update(costs(row.variant, row.resolution))
+            found, image = costs.of_target(target, row.resolution)
         except FlopscopeError as error:
             return Left(row.name, row.line, str(error))
     for measure in question.measures:
         if measure not in found and (amount := _stated(row, measure)) is not None:
-            found[measure] = amount
+            found = {**found, measure: amount}
         if measure not in found:
-            unknown = "" if row.variant else "no network of the catalogue, and "
-            return Left(row.name, row.line, f"{unknown}states no {measure.name}")
-    point = Point(row.name, row.variant, row.resolution, (), not row.variant, row.top1, path, True)
+            return Left(row.name, row.line, f"{'' if target else UNKNOWN}states no {measure.name}")
+    point = Point(
+        row.name, row.variant, image, (), target is None, row.top1, path, True, target=target
+    )
     return _affordable(question, found, point)
+
+
+def _all_stated(question: Question, row: Result) -> Found | None:
+    """Every measure as the row states it; None where it states fewer."""
+    amounts = {measure: _stated(row, measure) for measure in question.measures}
+    known = {measure: amount for measure, amount in amounts.items() if amount is not None}
+    return known if len(known) == len(amounts) else None
 
 
 def _stated(row: Result, measure: Named) -> Amount | None:
@@ -230,8 +262,10 @@ def _wanted(
 
 def _affordable(question: Question, found: Found, point: Point) -> Point | None:
     """The point with its costs; None if one of them breaks a budget."""
-    amounts = [found[measure] for measure in question.measures]
-    costs, bounded = amounts[: len(question.criteria)], amounts[len(question.criteria) :]
-    if any(most.limit < amount for most, amount in zip(question.most, bounded, strict=True)):
+    if any(budget.limit < found[budget.of] for budget in question.most):
         return None
-    return point._replace(costs=tuple(costs))
+    costs, bounded = (
+        tuple(found[measure] for measure in measures)
+        for measures in (question.costs, question.bounded)
+    )
+    return point._replace(costs=costs, bounded=bounded)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flopscope.answers.counting import tabulated
 from flopscope.closedform import Formula
-from flopscope.search.designs import Sizes, tabulated
+from flopscope.search.designs import Sizes
 from flopscope.search.steps import mentions
 from flopscope.sizes import Size
 from flopscope.symbolic import ONE, Atom, Floor, Monomial, Number, Polynomial, Symbol, alone

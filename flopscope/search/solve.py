@@ -5,84 +5,57 @@ answer is the last step below the budget, found on the staircase itself; beside 
 solution of the idealised law, whose roundings are dropped. Along several axes the answer is a
 frontier: for tidy values of all but one, the largest of the last. It is found for all values at
 once where the last axis has stairs of its own (`frontier`), as in every network of the catalogue.
+A network of one's own, and axes that all have values, are counted at every design (`tried`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from math import log
+from typing import TYPE_CHECKING, Any
 
-from flopscope.answers.target import variant_of
-from flopscope.catalog.variant import Resolution, Variant, check_size
+from flopscope.answers.counting import Tell
+from flopscope.answers.making import target_of
+from flopscope.answers.ranges import Free, read_ranges
+from flopscope.answers.spaces import CatalogSpace, Fixed, space_of
+from flopscope.answers.target import Target
+from flopscope.catalog.variant import check_size
 from flopscope.errors import BadInput
-from flopscope.quantities import Quantity
-from flopscope.search.axes import Axis, chosen
+from flopscope.facts import InputSpec
+from flopscope.search.axes import Axis, axis_of, in_order
 from flopscope.search.budgets import Budget
-from flopscope.search.designs import Design, Designs, Sizes, counted, depends
+from flopscope.search.designs import Design, Designs, Sizes, depends
 from flopscope.search.frontier import PATIENCE, frontier
+from flopscope.search.solution import Solution
 from flopscope.search.staircase import Staircase
+from flopscope.search.tried import tried
 
+if TYPE_CHECKING:
+    from torch import nn
 
-@dataclass(frozen=True)
-class Solution:
-    """`designs` are those that keep `budgets`, in the order of the outer axes.
-
-    `beyond` is the next design along a single free axis, the first that breaks a budget; None if
-    there is no larger design. `least` is the smallest design, if none keeps the budgets.
-    """
-
-    variant: Variant
-    axes: tuple[Axis, ...]
-    resolution: Resolution | None
-    batch: int
-    budgets: tuple[Budget, ...]
-    designs: tuple[Design, ...]
-    beyond: Design | None = None
-    least: Design | None = None
-
-    @property
-    def quantities(self) -> list[Quantity]:
-        """The quantities in which the designs are counted."""
-        return counted([budget.quantity for budget in self.budgets])
-
-    def share(self, design: Design) -> Fraction:
-        """The share that it uses of the budget that it comes nearest to using up."""
-        return max(Fraction(design.counts[b.quantity], b.limit) for b in self.budgets)
-
-    def nearest(self, number: int) -> tuple[Design, ...]:
-        """The designs nearest to the published network, by the logarithms of their sizes.
-
-        Most designs of a frontier are one-sided: very wide on tiny inputs, or the reverse.
-        """
-        published = {axis.name: axis.published(self.variant) for axis in self.axes}
-
-        def distance(design: Design) -> float:
-            return sum(log(value / published[name]) ** 2 for name, value in design.sizes.items())
-
-        # Layers are rounded too, so neighbouring depths may give the same network, which is shown
-        # once.
-        different = {tuple(d.counts.values()): d for d in sorted(self.designs, key=distance)[::-1]}
-        near = sorted(different.values(), key=distance)[:number]
-        return tuple(design for design in self.designs if design in near)
+__all__ = ["Solution", "check_budgets", "solve"]
 
 
 def solve(
-    model: str,
+    model: str | nn.Module | Callable[..., nn.Module] | Target,
     budgets: Sequence[Budget],
-    free: Sequence[str],
+    free: Free,
     *,
     res: int | tuple[int, int] | None = None,
     batch: int | None = None,
     step: int | None = None,
+    inputs: Sequence[str | InputSpec] = (),
+    arguments: Mapping[str, Any] | None = None,
+    examples: Mapping[str, int] | None = None,
+    tell: Tell = lambda _, __: None,
 ) -> Solution:
-    """The largest designs of a catalogue model that keep every budget.
+    """The largest designs of a network that keep every budget.
 
-    `free` names axes: res (a square input), width, depth, batch, classes. Resolutions beside
-    another free axis are multiples of `step`, which is 32 unless given; depths are then multiples
-    of 0.1.
+    `free` names axes: res (a square input), batch, and options of a catalogue model or arguments of
+    the constructor of a network of one's own, with values or without, as in "width=0.25:2:0.05".
+    Resolutions beside another free axis are multiples of `step`, which is 32 unless given; depths
+    of the catalogue are then multiples of 0.1. `inputs`, `arguments` and `examples` are those of a
+    target; `tell` hears how many designs are counted.
 
     Raises BadInput if there is no budget or two bound the same quantity, for a size that is given
     and free at once, and for an axis along which the budgets do not bind; UnknownName for a model
@@ -93,16 +66,23 @@ def solve(
     >>> largest.sizes["res"], largest.counts["macs"]
     (224, 300774272)
     """
-    variant = variant_of(model)
-    axes = chosen(variant, free, step)
+    target = target_of(model)
+    fixed = Fixed(res, batch, tuple(inputs), arguments or {}, examples or {})
+    space = space_of(target, fixed)
+    ranges = in_order(space.checked(read_ranges(free)))
     check_budgets(budgets)
-    for name, given in (("res", res), ("batch", batch)):
-        if name in free and given is not None:
-            raise BadInput(f"{name} is given and free at once; leave one of them out")
-    batch = 1 if batch is None else batch
-    check_size("batch", batch, "such as 1")
+    if step is not None:
+        check_size("step", step, "such as 32")
+    if isinstance(space, CatalogSpace) and not all(each.values for each in ranges):
+        return _closed(space, budgets, tuple(axis_of(each, step) for each in ranges))
+    return tried(space, budgets, ranges, step, tell)
+
+
+def _closed(space: CatalogSpace, budgets: Sequence[Budget], axes: tuple[Axis, ...]) -> Solution:
+    """The largest designs by the closed form."""
+    variant = space.variant
     asked = [budget.quantity for budget in budgets]
-    designs = Designs(variant, axes, variant.resolution(res), batch, asked)
+    designs = Designs(variant, axes, space.shape, space.batch or 1, asked)
     _require_binding(designs, budgets)
     found = _largest(designs, budgets)
     beyond = least = None
@@ -110,7 +90,12 @@ def solve(
         least = _least(designs, axes, {})
     elif len(axes) == 1:
         beyond = Staircase(designs, budgets, axes[0], {}).after(found[0])
-    return Solution(variant, axes, designs.resolution, batch, tuple(budgets), found, beyond, least)
+    usual = {axis.name: space.usual(axis.name) for axis in axes}
+    words = space.words(usual)
+    return Solution(
+        space.target, axes, designs.resolution, space.batch, words, tuple(budgets), found, usual,
+        beyond, least,
+    )  # fmt: skip
 
 
 def check_budgets(budgets: Sequence[Budget]) -> None:
@@ -154,12 +139,12 @@ def _frontier(
             yield largest
         return
     found = False
-    for tried, value in enumerate(first.tidy(), start=1):
+    for place, value in enumerate(first.tidy(), start=1):
         part = list(_frontier(designs, budgets, inner, {**fixed, first.name: value}))
         yield from part
         # Costs grow along every axis, so no design after the first that breaks the budgets keeps
         # them.
-        if not part and (found or tried == PATIENCE):
+        if not part and (found or place == PATIENCE):
             return
         found = found or bool(part)
 

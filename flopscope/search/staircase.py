@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from flopscope.answers.counting import at
 from flopscope.errors import BadInput, OutsideDomain
 from flopscope.search.axes import Axis, shortest_decimal
 from flopscope.search.budgets import Budget
-from flopscope.search.designs import Design, Designs, Sizes, at, depends
+from flopscope.search.designs import Design, Designs, Sizes, depends
 
 POINTS = 512
 """The number of multipliers at which steps are sought, before a step is located between two of

@@ -26,7 +26,9 @@ def is_symbolic(value: object) -> bool:
 
 def is_array(value: object) -> bool:
     """Is the value an array or a number of NumPy? The answer does not import NumPy."""
-    return hasattr(value, "__array__") and not isinstance(value, int | float)
+    if not hasattr(value, "__array__") or isinstance(value, int | float):
+        return False
+    return hasattr(getattr(value, "dtype", None), "kind")  # a tensor of torch has no such kind
 
 
 def is_concrete(value: object) -> bool:

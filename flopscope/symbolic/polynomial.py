@@ -9,6 +9,7 @@ from operator import index
 from typing import Any, TypeAlias
 
 from flopscope.alphabet import MULTIPLIERS
+from flopscope.brief import short
 from flopscope.errors import BadInput
 from flopscope.symbolic import floors
 from flopscope.symbolic.atoms import ONE, Atom, Call, Floor, Number, Symbol
@@ -77,7 +78,7 @@ class Polynomial:
         return self._text
 
     def __repr__(self) -> str:
-        return f"Polynomial({self})"
+        return short(self, str(self))
 
     # --- arithmetic ---
 
@@ -251,8 +252,8 @@ def symbol(name: str, lower: int = 1, integer: bool = True) -> Polynomial:
     >>> print(3 * symbol("heads"))
     3·h
     """
-    if not name.isidentifier() or iskeyword(name):
-        raise BadInput(f"'{name}' cannot name a size; give letters, digits and _, as in H or C_in")
+    if not issubclass(type(name), str) or not name.isidentifier() or iskeyword(name):
+        raise BadInput(f"{name!r} cannot name a size; give letters, digits and _, as in H or C_in")
     return alone(Symbol(name, lower, integer))
 
 

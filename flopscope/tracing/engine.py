@@ -42,6 +42,7 @@ from flopscope.tracing.training import (
     training,
     training_step,
 )
+from flopscope.tracing.uncompiled import uncompiled
 from flopscope.tracing.values.truths import Truths, either_way
 
 Watch: TypeAlias = Callable[[Recorder], AbstractContextManager[None]]
@@ -204,7 +205,7 @@ def _recorded(
         training(module) if backward else inference(module),
         torch.set_grad_enabled(backward),
         torch.device("meta"),
-        torch.compiler.set_stance("force_eager"),
+        uncompiled(),
         no_fused_attention(),
         unwrapped(backward=backward),
         paths(recorder, module),

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from flopscope.errors import BadInput
 from flopscope.facts import Kind, Operator
@@ -40,12 +39,13 @@ from flopscope.tracing.special.packs import Pack, types_of
 from flopscope.tracing.special.table import dispatched
 from flopscope.tracing.stored import Stored
 from flopscope.tracing.trail import Trail
+from flopscope.tracing.uncompiled import UncompiledMode
 from flopscope.tracing.values.known import META, flat, mapped
 from flopscope.tracing.values.numbers import Copies, follow, how_read, read_values
 from flopscope.tracing.values.truths import Truths
 
 
-class Recorder(TorchDispatchMode):
+class Recorder(UncompiledMode):
     """Records rows while it is active.
 
     `state` has what the module stores, by name: parameters, some of them frozen, and buffers.

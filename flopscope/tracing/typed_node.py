@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-import sympy
-
 from flopscope.domain import Relation
 from flopscope.symbolic import Polynomial
 from flopscope.tracing.trail import Trail, number_at
@@ -50,6 +48,8 @@ class TypedNode:
     @property
     def expr(self) -> Any:
         """A few helpers of torch read this only to ask whether it is a number."""
+        import sympy  # a trace at numbers does not need it
+
         return (
             sympy.Symbol(f"size{id(self)}", integer=True)
             if self.is_open

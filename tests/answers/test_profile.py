@@ -156,7 +156,10 @@ def test_bad_input_gets_one_sentence(capsys, net, arguments):
             ("net.py:Net", "--res", "32", "--arg", "wdth=3"),
             "could not be made with wdth=3: TypeError",
         ),
-        (("net.py:Net", "--input", "1,4,8,8"), "net.py:Net cannot run on 1,4,8,8: RuntimeError"),
+        (
+            ("net.py:Net", "--input", "1,4,8,8"),
+            "net.py:Net cannot run on 1,4,8,8: body.0 expects 3 channels and gets 4 at net.py:14",
+        ),
         (
             ("net.py:Data", "--input", "1,4"),
             "reads the values of a tensor (.item(), .tolist() or a condition) at ",

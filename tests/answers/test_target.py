@@ -176,6 +176,15 @@ def test_an_unknown_cost_is_a_lower_bound_without_a_ratio(capsys):
 
 
 SENTENCES = {
+    ("compare", "net.py:Nett"): "unknown name in net.py 'Nett'; did you mean Net?",
+    ("compare", "nat.py:Net"): "there is no file nat.py, which nat.py:Net names",
+    ("compare", "timm:"): "'timm:' names no network of timm; write one as in timm:resnet18",
+    (
+        "compare",
+        "net.py:Net[width=]",
+        "--res",
+        "32",
+    ): "'width=' gives no value; write one as in width=24, or '' for an empty text",
     ("compare", "net.py:Net", "mobilenetv2"): "net.py:Net does not state the size of its input; "
     "give it, such as --res 224 or --input 1,3,224,224",
     ("compare", "net.py:Net", "--res", "32", "--scale", "phi=1"): "net.py:Net is not a catalogue "
@@ -222,8 +231,10 @@ def test_arguments_in_brackets_are_free_in_a_formula(capsys):
     formulas = [
         printed(capsys, "formula", *words, "--of", "params") for words in ([bracketed], apart)
     ]
-    assert formulas[0] == formulas[1]
-    assert "N · (C + 1)" in formulas[0]
+    titles, texts = zip(*(found.split("\n", 1) for found in formulas), strict=True)
+    assert titles == (bracketed, "torch.nn:Linear")
+    assert texts[0] == texts[1]
+    assert "N · (C + 1)" in texts[0]
 
 
 def test_any_network_is_shown_layer_by_layer(capsys):

@@ -234,7 +234,8 @@ def test_check_says_what_is_missing_without_torch():
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr == (
             "flopscope: this needs torch and fvcore, but torch cannot be imported; "
-            "install them with: pip install 'flopscope-analytic[check]'\n"
+            "install them with: pip install 'torch>=2.13' 'fvcore>=0.1.5.post20221221', or in a "
+            "clone of flopscope with: make setup\n"
         )
 
 
@@ -243,7 +244,7 @@ def test_check_says_what_is_missing_without_torch():
 NO_SIZE = "give a number such as 224, or HxW such as 192x256"
 BAD = {
     ("compare", "mobilenet2"): (
-        "unknown model 'mobilenet2'; did you mean mobilenetv2, mobilenetv1 or mobilevit_s?"
+        "unknown model 'mobilenet2'; did you mean mobilenetv2, mobilenetv1 or mobileone_s2?"
     ),
     ("compare", "xyz"): (
         f"unknown model 'xyz'; known are {', '.join([*MODELS][:SHOWN])} "

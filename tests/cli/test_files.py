@@ -227,6 +227,32 @@ def test_it_does_for_commands_with_formats_of_their_own(capsys, monkeypatch, tmp
     assert Path("p.py").read_text().startswith("def ")
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            [*COMPARE, "-o", "t.PDF"],
+            "--output t.PDF would be text, and a file that ends in .pdf is none; give an ending "
+            "such as .csv or .html, or draw the answer with --plot t.PDF",
+        ),
+        (
+            [*COMPARE, "-o", "t.xlsx"],
+            "--output t.xlsx would be text, and a file that ends in .xlsx is none; give an ending "
+            "such as .csv or .html",
+        ),
+        (
+            ["list", "-o", "t.png"],
+            "--output t.png would be text, and a file that ends in .png is none; give an ending "
+            "such as .csv or .html",
+        ),
+    ],
+)
+def test_no_text_is_written_under_the_name_of_a_picture(capsys, monkeypatch, tmp_path, words, said):
+    monkeypatch.chdir(tmp_path)
+    assert run(capsys, *words) == (2, "", f"flopscope: {said}\n")
+    assert os.listdir() == []
+
+
 def test_an_ending_and_a_format_that_differ_are_refused(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     said = (

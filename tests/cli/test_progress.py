@@ -7,7 +7,7 @@ import pytest
 from profiles import FOLDER
 
 from flopscope.cli import main
-from flopscope.cli.progress import waiting
+from flopscope.cli.progress import counting, waiting
 
 
 class Terminal(io.StringIO):
@@ -33,6 +33,21 @@ def test_a_terminal_reads_what_is_done(on_a_terminal, capsys):
         pass
     assert "tracing [net]" in terminal.getvalue()
     assert capsys.readouterr().out == ""
+
+
+def test_a_terminal_reads_how_much_is_done(on_a_terminal, capsys):
+    terminal = on_a_terminal()
+    with counting("counting [net]") as tell:
+        tell(3, 12)
+    assert "counting [net]" in terminal.getvalue()
+    assert "3/12" in terminal.getvalue()
+    assert capsys.readouterr().out == ""
+
+
+def test_elsewhere_nothing_is_told_how_much_is_done(capsys):
+    with counting("counting") as tell:
+        tell(3, 12)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_it_ends_with_what_it_waits_for(on_a_terminal):

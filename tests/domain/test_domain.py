@@ -153,7 +153,7 @@ def test_conditions_that_stay_open_or_hold_are_silent():
         ({"H": np.array([2, 1, 0])}, "H=1 is outside the domain: H must be at least 2"),
         ({"H": 2.0}, "H=2.0 is not an integer; H takes integers from 2"),
         ({"H": True}, "H=True is not an integer; H takes integers from 2"),
-        ({"H": "224"}, "H=224 is not an integer; H takes integers from 2"),
+        ({"H": "224"}, "H='224' is text; H takes integers from 2"),
         ({"H": Fraction(7, 2)}, "H=7/2 is not an integer; H takes integers from 2"),
         ({"H": np.array([2.0, 3.0])}, "H=[2. 3.] is not an integer; H takes integers from 2"),
         ({"H": np.arange(9) / 1}, "H=[0.0, …, 8.0] is not an integer; H takes integers from 2"),
@@ -172,7 +172,7 @@ def test_conditions_that_stay_open_or_hold_are_silent():
             {"width": np.array([1, np.inf])},
             "width=inf is outside the domain: width must be above 0 and finite",
         ),
-        ({"width": "1"}, "width=1 is not a number; width takes numbers above 0"),
+        ({"width": "1"}, "width='1' is text; width takes numbers above 0"),
         ({"width": 1j}, "width=1j is not a number; width takes numbers above 0"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from public_models import layers, meta, state_shapes, timm
+from public_models import assert_near, layers, meta, state_shapes, stirred, timm
 from torch import Tensor, nn
 from torch.nn import functional
 from training import assert_it_trains
@@ -22,13 +22,15 @@ from flopscope.analytic.stages import Stages as ClosedStages
 from flopscope.analytic.switches import NetworkForm
 from flopscope.analytic.tape import record
 from flopscope.answers.formula import formula
+from flopscope.catalog.models import MODELS
+from flopscope.catalog.options import FORM
 from flopscope.catalog.variant import parse, with_form
 from flopscope.cli import main
 from flopscope.errors import BadInput, OutsideDomain, UnknownName
 from flopscope.facts import InputSpec
 from reference_models import fastvit, mobileclip, transformer
+from reference_models.folding import fold
 from reference_models.layers import Stages
-from reference_models.mobileone import fold
 
 ENCODERS = {"s0": fastvit.MCI0, "s1": fastvit.MCI1, "s2": fastvit.MCI2}
 VARIANTS = (
@@ -53,30 +55,6 @@ def closed_text(layers: int, form: NetworkForm, **options: bool) -> Callable[...
 
 def texts(batch: int, tokens: int) -> InputSpec:
     return InputSpec(None, (batch, tokens), "int64")
-
-
-@torch.no_grad()
-def stirred(model: nn.Module) -> nn.Module:
-    """Every norm, scale and bias random, so that a wrong one shows; in evaluation mode."""
-    torch.manual_seed(1)
-    for norm in layers(model, nn.BatchNorm2d):
-        norm.running_mean.normal_(0, 0.3)
-        norm.running_var.uniform_(0.5, 2)
-    for name, value in model.named_parameters():
-        if "layer_scale" in name:
-            value.uniform_(0.5, 1)
-        elif value.dim() == 1:
-            value.normal_(1 if name.endswith("weight") else 0, 0.3)
-        elif value.dim() > 1:
-            value.normal_(0, 1.5 / max(1, value[0].numel()) ** 0.5)
-    return model.eval()
-
-
-def assert_near(ours: Tensor, theirs: Tensor) -> None:
-    """Within rounding of values that do depend on the input."""
-    spread = (theirs[0] - theirs[1]).abs().max()
-    assert spread > 0.01
-    torch.testing.assert_close(ours / spread, theirs / spread, rtol=0, atol=1e-4)
 
 
 # --- image encoders -------------------------------------------------------------------------------
@@ -444,7 +422,7 @@ def test_a_form_that_no_model_has_is_refused(
     assert capsys.readouterr() == (
         "",
         "flopscope: --form train is given, but mobileclip_b has no forms; models with forms are "
-        "mobileclip_s0, mobileclip_s1, mobileclip_s2\n",
+        f"{', '.join(id for id, model in MODELS.items() if FORM in model.options)}\n",
     )
 
 

@@ -122,7 +122,7 @@ def test_without_onnx_the_sentence_says_how_to_get_it(capsys, folder, monkeypatc
         2,
         "",
         "flopscope: this needs onnx, but onnx cannot be imported; "
-        "install it with: pip install 'flopscope-analytic[onnx]'\n",
+        "install it with: pip install 'onnx>=1.19', or in a clone of flopscope with: make setup\n",
     )
 
 

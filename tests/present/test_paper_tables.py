@@ -15,6 +15,7 @@ from flopscope.answers.compare import compare
 from flopscope.catalog.models import MODELS
 from flopscope.cli import main
 from flopscope.present.citations import bibtex, key
+from flopscope.present.columns import Rows, known
 from flopscope.present.paper import COLUMNS, Layout, paper_document
 from flopscope.present.render import FORMATS, render
 from flopscope.present.table import Column, Document, Table
@@ -46,6 +47,36 @@ def test_every_column_has_a_value_in_every_format(name: str) -> None:
     assert list(first.values())[-1]
     for format_name in FORMATS:
         assert text(format_name, name)
+
+
+def test_blanks_beside_a_comma_do_not_matter() -> None:
+    assert Layout.parse(" params, fp32 ", None, None).columns == ("params", "weights")
+
+
+def test_counts_of_several_conventions_stand_side_by_side() -> None:
+    (first, *_) = rows("macs,fvcore,torch,count")
+    ledger = compare(["mobilenetv2"], res=224).entries[0].ledger
+    assert list(first)[2:] == ["macs", "macs_fvcore", "flops_torch", "macs_macs"]
+    found = [int(ledger.flops(name)) for name in ("macs", "fvcore", "torch", "macs")]
+    assert list(map(int, list(first.values())[2:])) == found
+
+
+def test_what_narrow_types_save_stands_side_by_side() -> None:
+    (first, *_) = rows("fp32,fp16,int8,int4,peak,peak_int8,traffic_fp16")
+    ledger = compare(["mobilenetv2"], res=224).entries[0].ledger
+    found = [ledger.weight_bytes(t) for t in ("float32", "float16", "int8", "int4")]
+    found += [ledger.peak_activation_bytes(t) for t in ("float32", "int8")]
+    found += [ledger.traffic_bytes("float16")]
+    assert list(map(int, list(first.values())[2:])) == list(map(int, found))
+
+
+@pytest.mark.parametrize(("command", "rows"), [("compare", Rows.NETWORKS)])
+def test_the_columns_are_listed_before_anything_is_read(command, rows, capsys) -> None:
+    assert main([command, "--columns", "help"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    listed = [line.split("  ")[0].split(",")[0] for line in out.splitlines()[2:]]
+    assert listed[: listed.index("")] == list(known(rows))
 
 
 def test_columns_hold_what_the_data_say() -> None:
@@ -99,70 +130,22 @@ def test_csv_has_the_family_in_a_column_and_no_headings() -> None:
     ]
 
 
-# --- LaTeX ----------------------------------------------------------------------------------------
-
-
-def latex_rows(code: str) -> list[list[str]]:
-    """Cells of the rows, an escaped & being none that separates."""
-    body = [line for line in code.splitlines() if line.endswith(r"\\")]
-    return [re.split(r"(?<!\\)&", line.removesuffix(r"\\")) for line in body]
-
-
-@pytest.mark.parametrize("group", [None, "family"])
-def test_latex_is_a_booktabs_table_of_the_right_width(group: str | None) -> None:
-    code = text("latex", "params,macs,top1,cite", group=group)
-    (alignment,) = re.findall(r"\\begin\{tabular\}\{(\w+)\}", code)
-    assert alignment == "lrrrl"
-    for cells in latex_rows(code):
-        spans = re.search(r"\\multicolumn\{(\d+)\}", cells[0])
-        assert (int(spans[1]) if spans else len(cells)) == len(alignment)
-    lines = [line for line in code.splitlines() if not line.startswith("%")]
-    assert lines[:2] == [r"\begin{tabular}{lrrrl}", r"\toprule"]
-    assert lines[-2:] == [r"\bottomrule", r"\end{tabular}"]
-    outside = [line for line in lines if line.startswith("\\") and "multicolumn" not in line]
-    assert {line.partition("{")[0] for line in outside} == {
-        r"\begin",
-        r"\toprule",
-        r"\midrule",
-        r"\bottomrule",
-        r"\end",
-    }
-
-
-def test_latex_is_balanced_and_escaped() -> None:
-    code = text("latex", ",".join(COLUMNS), group="family")
-    lines = [line for line in code.splitlines() if not line.startswith("%")]
-    for line in lines:
-        bare = re.sub(r"\\[&%$#_{}]", "", line)
-        assert bare.count("{") == bare.count("}")
-        assert not re.search(r"(?<!\\)[%#_~^]", bare)
-        assert bare.count("$") % 2 == 0
-        assert bare.isascii(), bare
+# --- papers ---------------------------------------------------------------------------------------
 
 
 def test_citations_are_keys_of_the_bibliography() -> None:
     code = text("latex", "params,cite")
     cited = re.findall(r"\\cite\{([^}]*)\}", code)
-    entries = re.findall(r"^% @misc\{([^,]*),$", code, re.MULTILINE)
+    entries = re.findall(r"^% @article\{([^,]*),$", code, re.MULTILINE)
     assert [key(MODELS[name.partition(":")[0]].paper) for name in NAMES] == cited
     assert sorted(set(cited)) == sorted(entries)
 
 
-def test_every_paper_of_the_catalogue_has_an_entry_of_its_own() -> None:
-    papers = {model.paper for model in MODELS.values()}
-    assert len({key(paper) for paper in papers}) == len(papers)
-    for paper in papers:
-        entry = bibtex(paper)
-        assert entry.count("{") == entry.count("}")
-        assert f"eprint = {{{paper.arxiv}}}" in entry
-        assert f"year = {{{paper.year}}}" in entry
-
-
 def test_markdown_cites_paper_and_source() -> None:
     page = text("markdown", "params,top1,cite")
-    assert "| mobilenetv1 | 4,231,976 | 70.6 | 1704.04861 |" in page
+    assert "| mobilenetv1 | 4,231,976 | 70.6 [2] | 1704.04861 |" in page
     assert "arXiv 1704.04861 (2017): MobileNets: Efficient Convolutional Neural Networks" in page
-    assert "mobilenetv1: stated 569M Mult-Adds (MACs)" in page
+    assert "[2] mobilenetv1: stated 569M Mult-Adds (MACs)" in page
 
 
 # --- HTML -----------------------------------------------------------------------------------------
@@ -182,6 +165,64 @@ def test_html_escapes_every_name() -> None:
     Reader().feed(page)
     assert "script" not in tags
     assert page.count("&lt;script&gt;&quot;&amp;") == 6
+
+
+def test_sort_and_group_keep_the_usual_columns() -> None:
+    usual = text("csv").splitlines()
+    assert text("csv", sort="macs").splitlines() == [usual[n] for n in (0, 3, 2, 1, 4)]
+    grouped = list(csv.DictReader(io.StringIO(text("csv", group="family", sort="+params"))))
+    assert [row["model"] for row in grouped] == [
+        "mobilenetv2",
+        "mobilenetv2:width=1.4",
+        "mobilenetv1",
+        "ghostnet_100",
+    ]
+    assert [column for column in grouped[0] if column != "family"] == usual[0].split(",")
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        (None, ["mobilenetv2", "mobilenetv2:width=1.4", "mobilenetv1", "ghostnet_100"]),
+        ("macs", ["mobilenetv2:width=1.4", "mobilenetv2", "mobilenetv1", "ghostnet_100"]),
+        ("+macs", ["ghostnet_100", "mobilenetv2", "mobilenetv2:width=1.4", "mobilenetv1"]),
+        ("+top1", ["mobilenetv1", "mobilenetv2", "mobilenetv2:width=1.4", "ghostnet_100"]),
+    ],
+)
+@pytest.mark.parametrize("columns", [None, "params"])
+def test_groups_keep_the_order_within_and_between(columns, sort, order) -> None:
+    table = csv.DictReader(io.StringIO(text("csv", columns, group="family", sort=sort)))
+    assert [row["model"] for row in table] == order
+
+
+def test_networks_are_grouped_by_where_they_come_from() -> None:
+    pytest.importorskip("torch")
+    found = compare(["mobilenetv1", nn_linear(), "mobilenetv2"], res=224)
+    page = render(paper_document(found, Layout.parse(None, "+params", "source")), "markdown")
+    lines = [line.split("|")[1].strip() for line in page.splitlines() if line.startswith("| ")]
+    assert lines == [
+        "Model",
+        "---",
+        "**own**",
+        "Net",
+        "**catalogue**",
+        "mobilenetv2",
+        "mobilenetv1",
+    ]
+
+
+def nn_linear():
+    """A network that is smaller than any of the catalogue."""
+    from torch import nn
+
+    class Net(nn.Sequential):
+        pass
+
+    return Net(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 10))
+
+
+def test_names_may_have_blanks_between_them() -> None:
+    assert text("csv", " params , macs") == text("csv", "params,macs")
 
 
 # --- what stands beside a table -------------------------------------------------------------------
@@ -223,12 +264,27 @@ def test_bad_input_writes_neither_file(tmp_path, capsys) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+LISTS = "`flopscope compare --columns help` lists them"
 MESSAGES = {
-    ("--columns", "param"): "unknown column 'param'; did you mean params or params_ratio?",
+    (
+        "--columns",
+        "param",
+    ): f"unknown column 'param'; did you mean params or params_ratio? {LISTS}",
+    ("--columns", "depth"): f"unknown column 'depth'; {LISTS}",
     ("--columns", "params,params"): "the column params is given twice; give it once",
+    ("--columns", "fp32,weights"): "the column weights is given twice; give it once",
+    ("--columns", ""): "--columns is empty; give names of columns such as params,macs; " + LISTS,
+    ("--columns", "params,,macs"): "--columns params,,macs leaves out a name; give names of "
+    f"columns such as params,macs; {LISTS}",
+    ("--columns", "kernel"): "the column kernel is of parts of a network, as in flopscope "
+    f"profile; these rows are networks; {LISTS}",
+    ("--columns", "macs%"): "the column macs% is of parts of a network, as in flopscope "
+    f"profile; these rows are networks; {LISTS}",
     ("--sort", "cite"): "rows are sorted by numbers, and cite has none; sort by params",
-    ("--sort", "+mac"): "unknown column 'mac'; did you mean macs?",
-    ("--group", "year"): "unknown group 'year'; the only one is family",
+    ("--group", "year"): "unknown group 'year'; known are family, source",
+    ("--group", ""): "unknown group ''; known are family, source",
+    ("--sort", "source"): "rows are sorted by numbers, and source has none; sort by params",
+    ("--sort", "+mac"): f"unknown column 'mac'; did you mean macs? {LISTS}",
 }
 
 

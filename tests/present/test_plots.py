@@ -23,7 +23,8 @@ from flopscope.present.plots.comparison import PANELS, draw, sensible
 from flopscope.present.plots.curves import against_resolution, against_width
 from flopscope.present.plots.export import drawn
 from flopscope.present.plots.labels import Label, place_labels
-from flopscope.present.plots.style import COLUMN, PAGE, family_style, series_style, tick
+from flopscope.present.plots.look import COLUMN, PAGE
+from flopscope.present.plots.style import COLOURS, family_style, series_style, tick
 from flopscope.search.budgets import Budget
 from flopscope.search.front import Front
 from flopscope.search.points import Question, points
@@ -155,12 +156,29 @@ def test_every_point_is_drawn_once(everything):
     assert drawn_points == sorted((float(p.costs[0]), float(p.top1)) for p in everything.points)
 
 
+def lightness(colour):
+    """CIE L* of a colour, from 0 for black to 100 for white."""
+    red, green, blue = (
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+        for c in matplotlib.colors.to_rgb(colour)
+    )
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return 116 * luminance ** (1 / 3) - 16
+
+
 def test_families_are_told_apart_in_colour_and_in_grey(everything):
     families = list(dict.fromkeys(model.family for model in MODELS.values()))
     assert {point.family for point in everything.points} <= {*families}
-    assert len({family_style(family) for family in families}) == len(families)
-    assert len({family_style(family).marker for family in families[:16]}) == min(16, len(families))
-    assert len({series_style(n) for n in range(48)}) == 48
+    styles = [family_style(family) for family in families]
+    assert len({style.marker for style in styles}) == len(families)
+    assert len({style.colour for style in styles[:12]}) == 12
+    assert len({series_style(n) for n in range(84)}) == 84
+
+
+def test_neighbouring_colours_differ_in_lightness_and_none_vanishes_on_white():
+    greys = [lightness(colour) for colour in COLOURS]
+    assert all(abs(a - b) > 12 for a, b in itertools.pairwise(greys))
+    assert max(greys) < 75
 
 
 def test_a_family_looks_the_same_in_every_picture():
@@ -172,8 +190,8 @@ def test_a_family_looks_the_same_in_every_picture():
         handle = handles[names.index(name)]
         return handle.get_facecolor().tolist(), handle.get_paths()[0].vertices.tolist()
 
-    assert shape(few, "ghostnet") == shape(more, "ghostnet")
-    assert shape(more, "mobilenetv1") != shape(more, "ghostnet")
+    assert shape(few, "GhostNet") == shape(more, "GhostNet")
+    assert shape(more, "MobileNetV1") != shape(more, "GhostNet")
 
 
 def test_axes_are_given_and_returned(everything):
@@ -247,7 +265,7 @@ def test_a_part_has_its_length_and_name(mobiles):
     depthwise = ax.containers[names.index("depthwise convolution")]
     assert [part.get_width() for part in depthwise] == [17_385_984, 20_716_416, 0]
     assert [text.get_text() for text in ax.get_yticklabels()] == [
-        "mobilenetv1", "mobilenetv2", "efficientformer_l1",
+        "MobileNetV1", "MobileNetV2", "EfficientFormer-L1",
     ]  # fmt: skip
 
 
@@ -261,7 +279,7 @@ def test_curves_are_the_counts_at_each_size(mobiles):
     assert ax.lines[1].get_markevery() == [112]
     ax = against_width(Figure().subplots(), mobiles)
     assert [line.get_label() for line in ax.lines] == [
-        "mobilenetv1", "mobilenetv2", "efficientformer_l1",
+        "MobileNetV1", "MobileNetV2", "EfficientFormer-L1",
     ]  # fmt: skip
     xs, ys = ax.lines[1].get_data()
     for width in (0.25, 0.75, 1.4):
@@ -338,7 +356,7 @@ def test_a_report_draws_itself(mobiles):
         assert "convention macs" in ax.get_xlabel() + ax.get_ylabel()
     with pytest.raises(UnknownName) as raised:
         draw(Figure().subplots(), mobiles, "kinds")
-    assert str(raised.value) == "unknown panel 'kinds'; did you mean kind?"
+    assert str(raised.value) == "unknown panel 'kinds'; did you mean kind or kind-share?"
 
 
 def test_a_report_makes_axes(monkeypatch):
@@ -438,7 +456,8 @@ def test_without_matplotlib(capsys, monkeypatch, tmp_path):
     assert capsys.readouterr() == (
         "",
         "flopscope: this needs matplotlib, but matplotlib cannot be imported (ImportError: "
-        "matplotlib); install it with: pip install 'flopscope-analytic[notebook]'\n",
+        "matplotlib); install it with: pip install 'matplotlib>=3.8', or in a clone of flopscope "
+        "with: make setup\n",
     )
     assert list(tmp_path.iterdir()) == []
 

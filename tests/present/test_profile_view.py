@@ -10,7 +10,7 @@ from flopscope.answers.parts import operators, whole
 from flopscope.answers.profile import profile as traced
 from flopscope.conventions import CONVENTIONS
 from flopscope.conventions import convention as named
-from flopscope.present.profile_columns import label
+from flopscope.present.part_labels import label
 from flopscope.present.view import BY, View, orders
 from flopscope.quantities import Place, standing
 

@@ -61,7 +61,7 @@ def test_tables_fit_80_columns(command: str, capsys) -> None:
 def test_different_inputs_stand_under_the_names_and_in_csv(capsys) -> None:
     command = ["compare", "mobilenetv2", "efficientnet_b7"]
     lines = printed(capsys, *command).splitlines()
-    (second,) = (n for n, line in enumerate(lines) if line.startswith("efficientnet_b7"))
+    (second,) = (n for n, line in enumerate(lines) if line.startswith("efficientnet_b7 "))
     assert lines[second + 1] == "  600×600"
     # ratios and bytes are shorter; the work has its digits
     assert "37,745,884,192" in lines[second]

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from flopscope.errors import UnknownName
 from flopscope.facts import COMPLEX, ELEMENT_BYTES, FLOAT32, Kind, Operator, Weight
 from flopscope.ledger import Ledger
 from flopscope.readings.memory import DTYPES, IN_PLACE
@@ -128,6 +129,26 @@ def test_a_type_in_the_place_of_floating_point_numbers(dtype: str, width: int) -
     whole = [name for name in names if name not in (*pairs, *floating)]
     expected = sum(ELEMENT_BYTES[name] for name in whole) + width * (2 * len(pairs) + len(floating))
     assert Ledger((row,)).weight_bytes(dtype).value == 5 * expected
+
+
+@pytest.mark.parametrize("size", [1, 4, 5])
+def test_two_elements_of_int4_share_a_byte(size: int) -> None:
+    """Every tensor begins a byte of its own; whole numbers stay, and a complex one has two."""
+    names = [name for name in ELEMENT_BYTES if name in TYPES]
+    weights = tuple(Weight(name, (size,), element=name) for name in names)
+    expected = 0
+    for name in names:
+        if TYPES[name].is_complex:
+            expected += size
+        elif TYPES[name].is_floating_point:
+            expected += -(-size // 2)
+        else:
+            expected += ELEMENT_BYTES[name] * size
+    ledger = Ledger((Operator(Kind.STORED, "", (), (0,), weights),))
+    assert ledger.weight_bytes("int4").value == expected
+    with pytest.raises(UnknownName) as raised:
+        ledger.traffic_bytes("int4")
+    assert str(raised.value) == "unknown dtype 'int4'; did you mean int8?"
 
 
 # --- what is moved and what lives -----------------------------------------------------------------

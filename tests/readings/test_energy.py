@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from flopscope.api import analyze
+from flopscope import analyze
 from flopscope.cli import main
 from flopscope.errors import UnknownName
 from flopscope.facts import Kind, Operator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flopscope.api import analyze
+from flopscope import analyze
 from flopscope.facts import Kind, Operator, Weight
 from flopscope.readings import Direction, Moved, moved_bytes, stored_bytes
 from flopscope.symbolic import symbol

@@ -51,6 +51,7 @@ SMALL = {
     "shufflenetv2": "shufflenetv2_x0.5",
     "ghostnet": "ghostnet_050",
     "ghostnetv2": "ghostnetv2_100",
+    "ghostnetv3": "ghostnetv3_050",
     "resnet": "resnet18",
     "regnet": "regnety_200mf",
     "convnext": "convnext_tiny",
@@ -58,6 +59,9 @@ SMALL = {
     "poolformer": "poolformer_s12",
     "mobileclip": "mobileclip_s0:tokens=9",
     "efficientsam": "efficientsam_ti",
+    "mobileone": "mobileone_s0",
+    "starnet": "starnet_s050",
+    "repvit": "repvit_m0.9",
 }
 """A small network of each family; of another the first, at its own input."""
 
@@ -95,14 +99,18 @@ SPELLED = {
 """What is no module in the reference models, nor in the authors' code: an interpolation, and
 attention, `(q @ k).softmax(-1) @ v`."""
 
-BARE = ("wtconvnext", "mobileclip", "efficientsam")
+BARE = ("wtconvnext", "mobileclip", "mobileclip2", "efficientsam")
 """Families with weights outside layers: a wavelet's filters, a projection, random frequencies."""
+BY_A_FACTOR = ("efficientformerv2",)
+"""Families that interpolate by a factor, which deepspeed counts as its rule says."""
 HOOKING = ("thop", "ptflops", "torchinfo")
 
 
 def expected(variant: Variant, tool: str, ledger: Ledger) -> str:
     kinds = {row.kind for row in ledger.rows}
     spelled = [text for kind, text in SPELLED.get(tool, {}).items() if kind in kinds]
+    if variant.model.family in BY_A_FACTOR and tool == "deepspeed":
+        spelled.remove(SPELLED[tool][Kind.RESIZE])
     bare = variant.model.family in BARE and tool in HOOKING
     return ", ".join([tool, *spelled]) + ("; weights outside layers not seen" if bare else "")
 
@@ -550,7 +558,8 @@ def test_a_tool_that_is_not_modelled_names_the_operator(capsys, monkeypatch) -> 
 MESSAGES = {
     ("mobilenetv1",): "give a number, such as --reported 579M or --params 4.2M, or --tool fvcore",
     ("mobilenetv1", "--reported", "many"): "'many' is not a stated figure; expected digits, at "
-    "most one decimal point and at most one of K, M, G, B, T, as in 4.2M or 3504872",
+    "most one decimal point and at most one of K, M, G, B, T or an exponent, as in 4.2M, 4.2e6 or "
+    "3504872",
     ("mobilenetv1", "--tool", "thopp"): "unknown tool 'thopp'; did you mean thop?",
     (
         "mobilenetv1",
@@ -561,7 +570,7 @@ MESSAGES = {
     ): "mobilenetv1 is a catalogue model; its "
     "options follow a colon, as in mobilenetv2:width=1.4, and --arg and --example are for a "
     "network of your own",
-    ("net.py:Net", "--reported", "1M"): "net.py:Net does not state the size of its input; give it, "
+    (NET, "--reported", "1M"): f"{NET} does not state the size of its input; give it, "
     "such as --res 224 or --input 1,3,224,224",
     ("net.py:Net", "--reported", "1M", "--input", "1,3,32,32", "--batch", "2"): "--input gives the "
     "batch too, as in 8,3,H,W; leave --batch out",
@@ -586,8 +595,8 @@ def test_the_functions_raise_what_the_command_says() -> None:
         answers(of_catalog("mobilenetv1"), "thopp")
     assert str(unknown.value) == "unknown tool 'thopp'; did you mean thop?"
     with pytest.raises(BadInput) as unread:
-        Reported.parse("4,2 Mio")
+        Reported.parse("4,2.3.4M")
     assert str(unread.value) == (
-        "'42Mio' is not a stated figure; expected digits, at most one decimal point and at most "
-        "one of K, M, G, B, T, as in 4.2M or 3504872"
+        "'42.3.4M' is not a stated figure; expected digits, at most one decimal point and at most "
+        "one of K, M, G, B, T or an exponent, as in 4.2M, 4.2e6 or 3504872"
     )

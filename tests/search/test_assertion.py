@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from flopscope.api import analyze
+from flopscope import analyze
 from flopscope.cli import main
 from flopscope.errors import BadInput, UnknownName
 from flopscope.search.assertion import assess

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from flopscope.api import formula
+from flopscope import formula
 from flopscope.errors import BadInput
 from flopscope.search import frontier, solve
 from flopscope.search.axes import BATCH, Axis

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from flopscope.catalog.figures import KINDS, figures
+from flopscope.catalog.figures import figures
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.results import read_results
 from flopscope.catalog.variant import parse
@@ -16,6 +16,7 @@ from flopscope.search.points import Left, Question, points
 
 FAMILIES = tuple(dict.fromkeys(model.family for model in MODELS.values()))
 MACS = convention("macs")
+NOWHERE = "no network of the catalogue or of an installed timm or torchvision, and states no"
 
 
 def question(*axes, by="macs", **limits):
@@ -47,27 +48,55 @@ def test_one_accuracy_for_each_variant_and_size():
         for f in figures(family)
         if f.top1 is not None
     }
-    left = [(left.name, left.reason.split()[-1]) for left in cloud.left]
+    left = [(left.name, left.resolution) for left in cloud.left]
     assert {*kept} <= stated
     assert len(kept) + len(left) == len(stated)
-    assert {(name, str(size[0])) for name, size in stated - {*kept}} == {*left}
+    assert stated - {*kept} == {*left}
 
 
 def test_the_paper_s_own_accuracy_comes_first():
     by_name = {(p.name, p.resolution): p for p in points(question()).points}
-    resnet = by_name["mobilenetv2", (224, 224)]
-    assert (resnet.top1, resnet.source) == (72, "arXiv 1801.04381 Table 4")
+    mobilenet = by_name["mobilenetv2", (224, 224)]
+    assert (mobilenet.top1, mobilenet.source) == (72, "arXiv 1801.04381 Table 4")
     for (name, resolution), point in by_name.items():
         model, _, variant = name.partition(":")
-        rivals = [
-            f
+        own = f"arXiv {MODELS[model].paper.arxiv} "
+        stated = [
+            f.source
             for f in figures(MODELS[model].family)
             if (f.model, f.variant, f.resolution) == (model, variant, resolution)
             and f.top1 is not None
             and not f.other_data
+            and f.source.startswith(own)
         ]
-        chosen = next(f for f in rivals if f.source == point.source)
-        assert min(KINDS.index(f.kind) for f in rivals) == KINDS.index(chosen.kind)
+        assert point.source.startswith(own) == bool(stated)
+
+
+def test_a_question_chooses_whose_accuracies():
+    def taken(**more):
+        found = points(question(resolution=(224, 224), families=("resnet",), **more)).points
+        return {p.name: (float(p.top1), p.accuracy.words) for p in found}
+
+    assert taken()["resnet50"] == (76.13, "torchvision V1")
+    assert taken(accuracy="other-paper")["resnet50"] == (76.8, "another paper")
+    assert taken(accuracy="timm:a1_in1k")["resnet18"] == (71.504, "timm a1_in1k")
+    assert taken(accuracy="best")["resnet50"] == (80.858, "torchvision V2")
+    asked = question(families=("resnet",), resolution=(224, 224), accuracy="torchvision:V2")
+    left = points(asked).left
+    assert Left("resnet18", None, "no accuracy of torchvision V2", (224, 224)) in left
+    assert {*taken(accuracy="torchvision:V2")} == {"resnet50", "resnet101", "resnet152"}
+    with pytest.raises(UnknownName) as raised:
+        question(accuracy="torchvison")
+    assert str(raised.value) == "unknown accuracy 'torchvison'; did you mean torchvision?"
+
+
+def test_what_budgets_bound_is_known_beside_the_criteria():
+    limits = (Budget("macs", 60_000_000), Budget("params", 3_000_000))
+    (point, *_) = points(question(families=("ghostnet",), most=limits)).points
+    assert (point.name, point.costs, point.bounded) == ("ghostnet_050", (42_328_152,), (2_587_292,))
+    asked = question("params", by="torch", families=("ghostnet",), most=limits)
+    assert [each.name for each in asked.bounded] == ["macs"]
+    assert points(asked).points[0].bounded == (42_328_152,)
 
 
 def test_what_was_trained_on_other_data_is_left_out():
@@ -90,7 +119,7 @@ def test_what_was_trained_on_other_data_is_left_out():
     }
     assert notes == told
     left = points(question(families=("convnext",))).left
-    assert Left("convnext_tiny", None, "no accuracy from ImageNet-1k alone at 384") in left
+    assert Left("convnext_tiny", None, "no accuracy from ImageNet-1k alone", (384, 384)) in left
 
 
 @pytest.mark.parametrize(
@@ -166,7 +195,13 @@ def test_an_unknown_network_has_the_costs_that_it_states(results):
     cloud = points(question("params"), mine, catalogue=False)
     (point,) = cloud.points
     assert (point.costs, point.stated, point.family) == ((3_200_000,), True, None)
-    assert cloud.left == (Left("other", 3, "no network of the catalogue, and states no params"),)
+    assert cloud.left == (
+        Left(
+            "other",
+            3,
+            f"{NOWHERE} params",
+        ),
+    )
     assert points(question("int8"), mine, catalogue=False).points[0].costs == (3_200_000,)
     assert points(question("macs"), mine, catalogue=False).points[0].costs == (200_000_000,)
 
@@ -175,7 +210,13 @@ def test_stated_macs_are_of_no_other_convention(results):
     mine = results("model,top1,macs\nmine,75,0.2G\nmobilenetv2,72,0.2G\n")
     cloud = points(question(by="torch"), mine, catalogue=False)
     assert [p.costs for p in cloud.points] == [(601_548_544,)]
-    assert cloud.left == (Left("mine", 2, "no network of the catalogue, and states no macs"),)
+    assert cloud.left == (
+        Left(
+            "mine",
+            2,
+            f"{NOWHERE} macs",
+        ),
+    )
 
 
 def test_latency_is_the_file_s(results):
@@ -222,7 +263,8 @@ def test_latency_of_the_catalogue():
     [
         (lambda: question("mac"), "unknown cost 'mac'; did you mean macs?"),
         (lambda: question(families=("mobilenet",)),
-         "unknown family 'mobilenet'; did you mean mobilenetv1, mobilenetv2 or mobilenetv3?"),
+         "unknown family 'mobilenet'; did you mean mobilenetv1, mobilenetv2, mobilenetv3 or "
+         "mobilenetv4?"),
     ],
 )  # fmt: skip
 def test_names_that_are_none(make, message):
@@ -246,8 +288,7 @@ def test_nothing_left(results):
         ({"families": ("resnet",), "most": (Budget("macs", 10),)}, f"{limits} (0 left out)"),
         (
             {"families": ("convnext",), "resolution": (384, 384), "most": (Budget("macs", 10),)},
-            f"{limits} (2 left out, the first, convnext_tiny: no accuracy from ImageNet-1k alone "
-            "at 384)",
+            f"{limits} (2 left out, the first, convnext_tiny: no accuracy from ImageNet-1k alone)",
         ),
     ):
         with pytest.raises(BadInput) as raised:
@@ -255,9 +296,7 @@ def test_nothing_left(results):
         assert str(raised.value) == message
     with pytest.raises(BadInput) as raised:
         points(question("macs"), results("model,top1\nmine,70\n"), catalogue=False)
-    assert str(raised.value) == (
-        f"{limits} (1 left out, the first, mine: no network of the catalogue, and states no macs)"
-    )
+    assert str(raised.value) == (f"{limits} (1 left out, the first, mine: {NOWHERE} macs)")
 
 
 def test_rows_that_were_not_asked_for_are_counted(results):
@@ -286,3 +325,10 @@ def test_several_costs_have_neither_knee_nor_hypervolume():
     front = Front(asked, points(asked))
     assert (front.knee, front.hypervolume) == (None, None)
     assert len(front.on) == 3
+
+
+def test_the_best_is_the_most_accurate_and_of_equals_the_cheapest(results):
+    mine = results("model,top1,params\na,70,2M\nb,75,4M\nc,75,3M\nd,60,1M\n")
+    asked = question("params", most=(Budget("params", 5_000_000),))
+    front = Front(asked, points(asked, mine, catalogue=False))
+    assert front.points[front.best].name == "c"

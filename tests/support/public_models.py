@@ -133,3 +133,27 @@ def transplant(source: nn.Module, target: nn.Module) -> None:
         values = zip(slots.items(), weights.values(), strict=True)
         weights = {name: value.reshape(slot.shape) for (name, slot), value in values}
     target.load_state_dict(weights, strict=True)
+
+
+@torch.no_grad()
+def stirred(model: nn.Module) -> nn.Module:
+    """Every norm, scale and bias random, so that a wrong one shows; in evaluation mode."""
+    torch.manual_seed(1)
+    for norm in layers(model, nn.BatchNorm2d):
+        norm.running_mean.normal_(0, 0.3)
+        norm.running_var.uniform_(0.5, 2)
+    for name, value in model.named_parameters():
+        if "layer_scale" in name or name.endswith("gamma"):
+            value.uniform_(0.5, 1)
+        elif value.dim() == 1:
+            value.normal_(1 if name.endswith("weight") else 0, 0.3)
+        elif value.dim() > 1:
+            value.normal_(0, 1.5 / max(1, value[0].numel()) ** 0.5)
+    return model.eval()
+
+
+def assert_near(ours: Tensor, theirs: Tensor) -> None:
+    """Within rounding of values that do depend on the input."""
+    spread = (theirs[0] - theirs[1]).abs().max()
+    assert spread > 0.01
+    torch.testing.assert_close(ours / spread, theirs / spread, rtol=0, atol=1e-4)

@@ -13,10 +13,12 @@ from flopscope.answers.derive.one_trace import Piece, fixed_symbols, pieces_of
 from flopscope.answers.derive.samples import MOST_SECONDS
 from flopscope.answers.formula import QUANTITIES
 from flopscope.arguments import HALF, parse_input, parse_symbolics
+from flopscope.brief import number_of, short
 from flopscope.closedform import Formula
 from flopscope.domain import Condition, Multiple, Relation
 from flopscope.errors import UnknownName
 from flopscope.extras import require_witnesses
+from flopscope.facts import InputSpec
 from flopscope.symbolic import symbol
 
 if TYPE_CHECKING:
@@ -37,6 +39,10 @@ class Derivation:
     pieces: tuple[Piece, ...]
     notes: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        of = ", ".join(self.pieces[0].formulas)
+        return short(self, f"{self.target}: {of}; {number_of(self.pieces, 'piece')}")
+
     def formula(self, quantity: str = "macs") -> Formula:
         """The formula of the first piece. Raises UnknownName for a quantity that was not
         derived."""
@@ -48,13 +54,13 @@ class Derivation:
 
 def derive(
     target: str,
-    arguments: Sequence[str] = (),
-    inputs: Sequence[str] = (),
+    arguments: Sequence[str] | Mapping[str, Any] = (),
+    inputs: Sequence[str | InputSpec] = (),
     quantities: Sequence[str] = ("macs", "params"),
     example: Mapping[str, int] | None = None,
 ) -> Derivation:
-    """The formulas of a target in its own arguments, which are given as text: `in_channels=C`,
-    `dim=h*d`.
+    """The formulas of a target in its own arguments, which are given as texts, `in_channels=C` and
+    `dim=h*d`, or as a mapping from names to values.
 
     Without inputs, the first layer tells the shape of the module's input. Needs torch. Raises
     BadInput or UnknownName for a target that cannot be made or run, or for arguments that cannot be
@@ -70,8 +76,9 @@ def derive(
     from flopscope.tracing.loading.targets import maker, resolved
     from flopscope.tracing.loading.usercode import importable
 
-    parsed = parse_symbolics(arguments)
-    positional, named = tensors_for([parse_input(text) for text in inputs])
+    by_name = isinstance(arguments, Mapping)
+    parsed = {**arguments} if isinstance(arguments, Mapping) else parse_symbolics(arguments)
+    positional, named = tensors_for([parse_input(i) if isinstance(i, str) else i for i in inputs])
     with importable(target):  # the network may import more while it runs
         make = given_module(maker(target), parsed, target)
         given = resolved(target, parsed)
@@ -79,9 +86,11 @@ def derive(
         def run(sizes: Mapping[str, Any]) -> Trace:
             return traced_constructor(make, given, *positional, example=sizes, **named)
 
-        said = ", ".join(arguments) or "no arguments"
-        said += f" on {' and '.join(inputs)}" if inputs else ""
-        first = first_trace(target, said, run, example or {}, make, given)
+        written = [f"{n}={v}" for n, v in parsed.items()] if by_name else list(arguments)
+        said = ", ".join(written) or "no arguments"
+        said += f" on {' and '.join(map(_text_of, inputs))}" if inputs else ""
+        option = "" if by_name else "--arg "
+        first = first_trace(target, said, run, example or {}, make, given, option)
         return derived(target, run, first, quantities)
 
 
@@ -122,6 +131,10 @@ def derived(target: str, run: Run, first: Trace, quantities: Sequence[str]) -> D
     return Derivation(
         target, inputs, tuple(map(_with_odd_sizes, pieces[:MOST_LISTED])), tuple(notes)
     )
+
+
+def _text_of(given: str | InputSpec) -> str:
+    return given if isinstance(given, str) else ",".join(map(str, given.shape))
 
 
 def _joined(pieces: list[Piece], found: Piece) -> list[Piece]:

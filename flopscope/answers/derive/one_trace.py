@@ -13,6 +13,7 @@ from flopscope.answers.derive.several import law_in_several
 from flopscope.answers.derive.stating import SizeLaw
 from flopscope.answers.fit import Book, floors_in
 from flopscope.answers.formula import QUANTITIES
+from flopscope.brief import short
 from flopscope.closedform import Formula
 from flopscope.closedform.text import domain_text
 from flopscope.domain import Condition
@@ -30,6 +31,11 @@ class Piece:
 
     formulas: Mapping[str, Formula]
     conditions: tuple[Condition, ...]
+
+    def __repr__(self) -> str:
+        return short(
+            self, f"{', '.join(self.formulas)}: {next(iter(self.formulas.values())).domain}"
+        )
 
 
 def pieces_of(

@@ -83,7 +83,7 @@ def _independent(
 ) -> tuple[int, ...] | None:
     """The first points that tell as many functions apart as can be; None where the vectors, summed
     up with weights, contradict each other. Modulo a prime."""
-    keys = sorted({key for vector in vectors for key in vector}, key=repr)
+    keys = list(dict.fromkeys(key for vector in vectors for key in vector))
     weights = {key: pow(3, 7 * place + 5, PRIME) for place, key in enumerate(keys)}
     width = len(rows[0])
     kept: list[tuple[int, list[int]]] = []

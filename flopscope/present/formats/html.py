@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from flopscope.present.table import Document, Table
+from flopscope.present.table import Document, Table, marked
 
 
 def text(document: Document) -> str:
@@ -13,23 +13,33 @@ def text(document: Document) -> str:
 
 
 def _text(table: Table) -> str:
-    head = _row(table, "th", [column.line for column in table.columns])
+    head = _row(table, "th", [escape(column.line) for column in table.columns])
     body = "".join(
-        _over(table, index) + _row(table, "td", cells) for index, cells in enumerate(table.texts())
+        _over(table, index)
+        + _row(table, "td", [_cell(table, index, *each) for each in enumerate(cells)])
+        for index, cells in enumerate(table.texts())
     )
-    notes = "".join(f"<div>{escape(note)}</div>" for note in table.notes)
+    notes = "".join(f"<div>{escape(note)}</div>" for note in table.below)
     return f"<table>{_caption(table)}<thead>{head}</thead><tbody>{body}</tbody></table>{notes}"
 
 
 def _caption(table: Table) -> str:
-    if not table.title:
+    if not table.above:
         return ""
-    return f'<caption style="text-align:left">{escape(table.title)}</caption>'
+    return f'<caption style="text-align:left">{escape(table.above)}</caption>'
+
+
+def _cell(table: Table, row: int, column: int, text: str) -> str:
+    if (row, column) not in table.best:
+        return escape(text)
+    lead, value, note = map(escape, marked(text))
+    return f"{lead}<b>{value}</b>{note}"
 
 
 def _row(table: Table, tag: str, cells: list[str]) -> str:
+    """A row of cells, whose texts are escaped."""
     styled = (
-        f'<{tag} style="text-align:{"right" if c.numeric else "left"}">{escape(cell)}</{tag}>'
+        f'<{tag} style="text-align:{"right" if c.numeric else "left"}">{cell}</{tag}>'
         for c, cell in zip(table.columns, cells, strict=True)
     )
     return f"<tr>{''.join(styled)}</tr>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flopscope.present.table import Document, Table
+from flopscope.present.table import Document, Table, marked
 
 
 def text(document: Document) -> str:
@@ -17,10 +17,17 @@ def _text(table: Table) -> str:
     for index, row in enumerate(table.texts()):
         if (heading := table.heading(index)) is not None:
             lines.append(_piped([f"**{_escaped(heading)}**", *[""] * (len(heads) - 1)]))
-        lines.append(_piped([_escaped(cell) for cell in row]))
-    title = [f"**{_escaped(table.title)}**", ""] if table.title else []
-    notes = ["", *(f"{_escaped(note)}  " for note in table.notes)] if table.notes else []
+        lines.append(_piped([_cell(table, index, at, text) for at, text in enumerate(row)]))
+    title = [f"**{_escaped(table.above)}**", ""] if table.above else []
+    notes = ["", *(f"{_escaped(note)}  " for note in table.below)] if table.below else []
     return "\n".join([*title, *lines, *notes])
+
+
+def _cell(table: Table, row: int, column: int, text: str) -> str:
+    if (row, column) not in table.best:
+        return _escaped(text)
+    lead, value, note = map(_escaped, marked(text))
+    return f"{lead}**{value}**{note}"
 
 
 def _piped(cells: list[str]) -> str:

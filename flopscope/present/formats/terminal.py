@@ -92,13 +92,15 @@ def _grid(table: Table, rows: list[list[str]]) -> RichTable:
 
 
 def _title(table: Table, room: int) -> list[str]:
-    return [*wrap(table.title, room, break_on_hyphens=False), ""] if table.title else []
+    """The title, each of its lines a paragraph with a blank line below."""
+    texts = table.above.split("\n") if table.above else []
+    return [line for text in texts for line in (*wrap(text, room, break_on_hyphens=False), "")]
 
 
 def _notes(table: Table, room: int) -> list[str]:
     lines = [
         line
-        for note in table.notes
+        for note in table.below
         for line in wrap(note, room, subsequent_indent="    ", break_on_hyphens=False)
     ]
     return ["", *lines] if lines else []

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flopscope.brief import shown
 from flopscope.errors import BadInput
-from flopscope.present.plots.style import DOTS_PER_INCH
+from flopscope.present.plots.look import DOTS_PER_INCH, PLAIN, Look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,11 +39,20 @@ def picture_format(path: str) -> str:
     return ending
 
 
-def figure(width: float, height: float) -> Figure:
-    """An empty figure of this size in inches, whose axes matplotlib lays out."""
+def figure(width: float, height: float, look: Look = PLAIN) -> Figure:
+    """An empty figure, whose axes matplotlib lays out: of this size in inches, or of the reader's
+    own."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
+    return Figure(
+        figsize=look.figsize(width, height), dpi=look.dpi or DOTS_PER_INCH, layout="constrained"
+    )
+
+
+def make_room(made: Figure, inches: float, look: Look) -> None:
+    """Make the figure higher, for a legend below its axes, unless the reader gives the height."""
+    if look.size is None or look.size[1] is None:
+        made.set_figheight(made.get_figheight() + inches)
 
 
 def drawn(picture: Figure, file_format: str) -> bytes:
@@ -50,18 +60,39 @@ def drawn(picture: Figure, file_format: str) -> bytes:
     from matplotlib import rc_context
 
     stream = io.BytesIO()
-    # svg: names of parts are hashed with this in place of a random number; pdf: text stays text
-    with rc_context({"svg.hashsalt": "flopscope", "pdf.fonttype": 42}), warnings.catch_warnings():
+    # Text stays text in PDF, which carries its fonts, and in SVG, where the names of parts are
+    # hashed with a word in place of a random number.
+    settings: dict[Any, Any] = {
+        "pdf.fonttype": 42,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "flopscope",
+    }
+    with rc_context(settings), warnings.catch_warnings():
         # a character that the font lacks is drawn as a box
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        picture.savefig(
-            stream, format=file_format, dpi=DOTS_PER_INCH, metadata=METADATA[file_format]
-        )
+        picture.savefig(stream, format=file_format, dpi="figure", metadata=METADATA[file_format])
     return stream.getvalue()
 
 
-def shown_axes() -> Axes:
-    """New axes of a figure that a notebook shows."""
-    from matplotlib import pyplot
+def axes_for(ax: Axes | None, look: Look) -> Axes:
+    """These axes, or new ones of a figure that a notebook shows.
 
-    return pyplot.subplots(layout="constrained")[1]
+    Raises BadInput for what are no axes, and for a size or dots per inch where axes are given.
+    """
+    from matplotlib import pyplot
+    from matplotlib.axes import Axes
+
+    if ax is not None:
+        if not isinstance(ax, Axes):
+            raise BadInput(
+                f"{shown(ax)} is not axes of matplotlib; give axes or none, and write the picture "
+                "with plot().figure.savefig('picture.pdf')"
+            )
+        if look.size is not None or look.dpi is not None:
+            given = "dpi" if look.size is None else "size"
+            raise BadInput(
+                f"{given} is for a new figure, and these axes have theirs; leave {given} out"
+            )
+        return ax
+    size = None if look.size is None else look.figsize(*pyplot.rcParams["figure.figsize"])
+    return pyplot.subplots(figsize=size, dpi=look.dpi, layout="constrained")[1]

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from math import ceil
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from flopscope.catalog.titles import FAMILIES, title
+from flopscope.catalog.variant import Resolution
 from flopscope.errors import BadInput
-from flopscope.present.plots.export import figure
+from flopscope.present.plots.axes import Span, set_axes
+from flopscope.present.plots.export import figure, make_room
 from flopscope.present.plots.labels import Label, place_labels
+from flopscope.present.plots.legends import legend_below, legend_height
+from flopscope.present.plots.look import COLUMN, LOG, PAGE, PLAIN, Look
+from flopscope.present.plots.names import cut, one_size, own_title, quantity_words, with_size
 from flopscope.present.plots.style import (
-    COLUMN,
+    DASHES,
     GREY,
     LINE,
-    PAGE,
-    SMALL,
-    bounds,
     dress,
     family_style,
-    log_ticks,
-    short_name,
+    set_title,
+    tick,
 )
 from flopscope.present.words import size
-from flopscope.quantities import MACS
 from flopscope.search.front import Front
 from flopscope.search.points import Point
 
@@ -30,22 +34,27 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-NARROW, WIDE, ROW = (COLUMN, 2.4), (PAGE, 3.8), 0.12
-"""Width and height in inches, without the legend; and the height of each of its rows."""
-LEGEND_COLUMN = 0.85
-"""Inches."""
+NARROW, WIDE = 2.4, 3.8
+"""The height in inches of the axes in one column of a paper, and across both."""
 ASTERISK = "$\\ast$"
-OTHER = "other, cost as stated"
-"""The name in the legend for networks that are not in the catalogue."""
+OTHER, OWN = "not in the catalogue", "yours"
+"""The name in the legend for networks without a family, where all points are the reader's, and
+beside published ones."""
+YOURS = 2.2
+"""How much larger the reader's own points are than the published ones beside them."""
+KNEE = "knee"
+FINE = 200
+"""The number of points that stand for the line of a budget, which no label may cover."""
 
 
-def frontier(ax: Axes, front: Front) -> Axes:
+def frontier(ax: Axes, front: Front, look: Look = PLAIN) -> Axes:
     """All points, of which those on the frontier are filled and joined by steps. As many labels are
     drawn as fit.
 
     x is the cost on a logarithmic axis, y the accuracy. Points of a family look alike; a network
     that is not in the catalogue is a black asterisk, and a user's own points have black edges. The
-    knee has a ring. Raises BadInput for a front of several costs.
+    knee has a ring, and the budget of the cost is a dashed line. Raises BadInput for a front of
+    several costs.
     """
     if len(front.question.criteria) > 1:
         raise BadInput(
@@ -53,40 +62,56 @@ def frontier(ax: Axes, front: Front) -> Axes:
         )
     xs = [float(point.costs[0]) for point in front.points]
     ys = [float(point.top1) for point in front.points]
-    on = list(front.on)
-    left, right = bounds(xs, below=0.3)  # labels stand to the left of a frontier
-    ax.set_xscale("log")
-    ax.set_xlim(left, right)
-    room = 0.06 * (max(ys) - min(ys)) or 1.0
-    ax.set_ylim(min(ys) - 2 * room, max(ys) + 2 * room)
-    log_ticks(ax.xaxis, left, right)
+    # labels stand to the left of a frontier
+    x = Span([*xs, *_limits(front)], LOG, below=0.3)
+    set_axes(ax, look, x, Span(ys, below=0.12, above=0.12, form=_plain))
     dress(ax, *_axis_labels(front))
-    steps = _steps([(xs[i], ys[i]) for i in on], right)
+    steps = _steps([(xs[i], ys[i]) for i in front.on], ax.get_xlim()[1])
     ax.plot(*zip(*steps, strict=True), color=GREY, linewidth=LINE, zorder=2)
+    for limit, name in zip(_limits(front), _budget_names(front), strict=True):
+        ax.axvline(limit, color=GREY, linewidth=LINE, linestyle=DASHES, zorder=1, label=name)
     _scatter(ax, front, xs, ys)
-    if front.knee is not None:
-        ax.plot(
-            xs[front.knee], ys[front.knee], "o", markersize=7, markerfacecolor="none",
-            markeredgecolor="black", markeredgewidth=0.7, zorder=4, label="knee",
-        )  # fmt: skip
-    _legend(ax)
-    ends = (front.knee, on[0], on[-1])
-    first = sorted(on, key=lambda i: (not front.points[i].yours, i not in ends))
-    several = len({point.resolution for point in front.points}) > 1
-    labels = [Label(xs[i], ys[i], _label(front.points[i], several)) for i in first]
-    place_labels(ax, labels, list(zip(xs, ys, strict=True)), steps)
+    legend_below(ax, handle=1.0)
+    _label_points(ax, front, xs, ys, steps)
+    set_title(ax, look)
     return ax
 
 
-def frontier_figure(front: Front, wide: bool = False) -> Figure:
+def frontier_figure(front: Front, wide: bool = False, look: Look = PLAIN) -> Figure:
     """The frontier as a figure for print, as wide as one column of a paper or both."""
-    width, height = WIDE if wide else NARROW
-    made = figure(width, height)
+    width = PAGE if wide else COLUMN
+    across = look.figsize(width, 0)[0]
+    high = WIDE if across >= PAGE else NARROW
+    made = figure(width, high, look)
     ax = made.subplots()
-    entries = 1 + len({point.family for point in front.points})
-    made.set_size_inches(width, height + ROW * ceil(entries / _columns(ax)))
-    frontier(ax, front)
+    make_room(made, legend_height(_legend_labels(front), across), look)
+    frontier(ax, front, look)
     return made
+
+
+def _label_points(
+    ax: Axes,
+    front: Front,
+    xs: Sequence[float],
+    ys: Sequence[float],
+    steps: Sequence[tuple[float, float]],
+) -> None:
+    """Name the points of the frontier and the reader's own: these first, then knee and ends."""
+    left, right = ax.get_xlim()
+    low, high = ax.get_ylim()
+    shown = [i for i, (x, y) in enumerate(zip(xs, ys, strict=True))
+             if left <= x <= right and low <= y <= high]  # fmt: skip
+    named = [i for i in shown if front.by[i] < 0 or front.points[i].yours]
+    ends = (front.knee, front.on[0], front.on[-1])
+    first = sorted(named, key=lambda i: (not front.points[i].yours, i not in ends))
+    usual, bold = _usual_size(front), _mixed(front)
+    labels = [
+        Label(xs[i], ys[i], _label(front.points[i], usual), bold and front.points[i].yours)
+        for i in first
+    ]
+    dots = [(xs[i], ys[i]) for i in shown]
+    dots += [(limit, y) for limit in _limits(front) for y in np.linspace(low, high, FINE)]
+    place_labels(ax, labels, dots, steps)
 
 
 def _steps(corners: Sequence[tuple[float, float]], right: float) -> list[tuple[float, float]]:
@@ -98,8 +123,8 @@ def _steps(corners: Sequence[tuple[float, float]], right: float) -> list[tuple[f
 def _scatter(ax: Axes, front: Front, xs: Sequence[float], ys: Sequence[float]) -> None:
     """Draw the points of each family together, and others last. Each family is in the legend
     once."""
-    families = dict.fromkeys(point.family for point in front.points)
-    for family in sorted(families, key=lambda name: (name is None, name or "")):
+    larger = YOURS if _mixed(front) else 1.0
+    for family in _families(front):
         colour, marker = ("black", ASTERISK) if family is None else family_style(family)
         for on in (True, False):
             mine = [
@@ -107,49 +132,90 @@ def _scatter(ax: Axes, front: Front, xs: Sequence[float], ys: Sequence[float]) -
                 for i, point in enumerate(front.points)
                 if point.family == family and (front.by[i] < 0) == on
             ]
-            edges = ["black" if front.points[i].yours else colour for i in mine]
+            yours = [front.points[i].yours for i in mine]
+            area = 13 if on else 8
             ax.scatter(
-                [xs[i] for i in mine], [ys[i] for i in mine], s=13 if on else 8, marker=marker,
-                facecolors=colour if on or family is None else "none", edgecolors=edges,
-                linewidths=0.6, alpha=1.0 if on else 0.55, zorder=3,
+                [xs[i] for i in mine], [ys[i] for i in mine], marker=marker,
+                s=[area * (larger if own else 1) for own in yours], linewidths=0.6,
+                facecolors=colour if on or family is None else "none",
+                edgecolors=["black" if own else colour for own in yours],
+                alpha=1.0 if on else 0.55, zorder=3,
             )  # fmt: skip
-        ax.scatter([], [], s=13, marker=marker, color=colour, linewidths=0.6, label=family or OTHER)
+        name = FAMILIES[family] if family else _other(front)
+        ax.scatter([], [], s=13, marker=marker, color=colour, linewidths=0.6, label=name)
+    if front.knee is not None:
+        ax.plot(
+            xs[front.knee], ys[front.knee], "o", markersize=7, markerfacecolor="none",
+            markeredgecolor="black", markeredgewidth=0.7, zorder=4, label=KNEE,
+        )  # fmt: skip
 
 
-def _legend(ax: Axes) -> None:
-    """Put the legend below the axes, in as many columns as the width has room for."""
-    ax.legend(
-        loc="upper center", bbox_to_anchor=(0.45, -0.13 if _columns(ax) > 3 else -0.17),
-        ncols=_columns(ax), fontsize=SMALL, frameon=False, handletextpad=0.1, columnspacing=0.9,
-        labelspacing=0.3, borderpad=0,
-    )  # fmt: skip
+def _mixed(front: Front) -> bool:
+    """Are there points of the reader's own beside published ones?"""
+    return len({point.yours for point in front.points}) == 2
 
 
-def _columns(ax: Axes) -> int:
-    """The number of columns of a legend that is as wide as the axes."""
-    return max(1, int(ax.get_window_extent().width / ax.figure.dpi / LEGEND_COLUMN))
+def _families(front: Front) -> list[str | None]:
+    """The families in alphabetical order, and last None for networks without a family."""
+    families = {point.family for point in front.points}
+    return sorted(families, key=lambda name: (name is None, name or ""))
 
 
-def _label(point: Point, with_size: bool) -> str:
-    name = short_name(point.name)
-    if not with_size or point.resolution is None:
-        return name
-    height, width = point.resolution
-    return f"{name} @{height}" if height == width else f"{name} @{height}×{width}"
+def _legend_labels(front: Front) -> list[str]:
+    """What the legend names: the families, and what else is drawn."""
+    families = [FAMILIES[family] if family else _other(front) for family in _families(front)]
+    return [*_budget_names(front), *families, *[KNEE] * (front.knee is not None)]
+
+
+def _other(front: Front) -> str:
+    """The name of networks without a family, some of which may be counted and not stated."""
+    if _mixed(front):
+        return OWN
+    others = [point for point in front.points if point.family is None]
+    return OTHER if any(point.stated for point in others) else "other"
+
+
+def _limits(front: Front) -> list[int]:
+    """The budget of the cost, if there is one."""
+    cost = front.question.criteria[0]
+    return [budget.limit for budget in front.question.most if budget.quantity == cost]
+
+
+def _budget_names(front: Front) -> list[str]:
+    return [f"budget {tick(limit)}" for limit in _limits(front)]
+
+
+def _label(point: Point, usual: Resolution | None) -> str:
+    """The name that the reader's file has for a network, or the network's, with its input size if
+    that is not the usual one."""
+    published = None if point.yours else point.variant
+    name = cut(title(published) if published else own_title(point.name))
+    return name if point.resolution == usual else with_size(name, point.resolution)
+
+
+def _usual_size(front: Front) -> Resolution | None:
+    """The input size that the axis states, which no label repeats: that of all points, or of most
+    of them where the cost depends on it."""
+    sizes = [point.resolution for point in front.points]
+    (usual, often), *_ = Counter(sizes).most_common(1)
+    most = often == len(sizes) or (2 * often > len(sizes) and not front.question.costs[0].stored)
+    return usual if most else None
+
+
+def _plain(value: float, _: object = None) -> str:
+    return f"{value:g}"
 
 
 def _axis_labels(front: Front) -> tuple[str, str]:
     """The label of x with unit, convention and input size, and that of y with the source of the
     accuracies."""
-    cost, counting = front.question.costs[0], front.question.convention
-    if cost == MACS.under(counting):
-        words = f"{counting.unit}, convention {counting.name}"
-    else:
-        words = f"{cost.words.capitalize()}{f' ({cost.unit})' if cost.unit else ''}"
-    sizes = {point.resolution for point in front.points}
-    one = sizes.pop() if len(sizes) == 1 else None
+    cost = front.question.costs[0]
+    sizes = [point.resolution for point in front.points]
+    words = quantity_words(cost)
     if not cost.stored:
-        words += f"; input {size(one)}" if one else "; input size as stated"
+        usual = _usual_size(front)
+        words += f"; input {size(usual)}" if usual else "; input size as stated"
+        words += "" if usual is None or one_size(sizes) else " or as stated"
     whose = "" if any(point.yours for point in front.points) else "ImageNet-1k "
     accuracy = f"{whose}top-1, as stated (%)"
     return words, accuracy[0].upper() + accuracy[1:]

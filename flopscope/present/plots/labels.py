@@ -39,6 +39,7 @@ class Label(NamedTuple):
     x: float
     y: float
     text: str
+    bold: bool = False
 
 
 class LabelPlace(NamedTuple):
@@ -76,6 +77,7 @@ def place_labels(
         text = ax.annotate(
             label.text, (label.x, label.y), (0, 0), textcoords="offset points", va="bottom",
             fontsize=SMALL, parse_math=False, annotation_clip=False, zorder=5,
+            fontweight="bold" if label.bold else "normal",
         )  # fmt: skip
         box = _extent(ax, text.get_window_extent())
         place = _free(taken, inside, anchor, box)

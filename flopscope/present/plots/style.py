@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import ceil, floor, log10
+from textwrap import wrap
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from flopscope.answers.compare import Comparison, Entry
 from flopscope.catalog.models import MODELS
 from flopscope.present.numbers import PREFIXES
-from flopscope.present.words import size
+from flopscope.present.plots.look import Look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-COLUMN = 3.3
-PAGE = 6.9
-"""The width in inches of one column, and of both columns, of a conference paper."""
 FONT, SMALL = 7.0, 6.0
 """Font sizes in points: of axes, and of labels and legends."""
 LINE = 0.9
-DOTS_PER_INCH = 300
+CHARACTERS = 20
+"""About how many characters of a title an inch has room for."""
 
-# Okabe and Ito's colours, which people with any common kind of colour vision can distinguish.
-# Yellow is left out because it vanishes on white, and black because it is for points without a
-# family.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+COLOURS = (
+    "#0072B2", "#E69F00", "#009E73", "#882255", "#56B4E9", "#AA4499",
+    "#999933", "#332288", "#D55E00", "#7F4F24", "#CC79A7", "#117733",
+)  # fmt: skip
+"""Okabe and Ito's colours and some of Tol's, which people with any common kind of colour vision can
+distinguish. Neighbours differ in lightness, for prints in grey. Yellow is left out because it
+vanishes on white, and black because it is for points without a family."""
 Marker: TypeAlias = str | tuple[int, Literal[1], int]
 """A marker's name, or a star as (points, 1, rotation in degrees)."""
 MARKERS: Sequence[Marker] = (
     "o", "s", "^", "D", "v", "P", "X", "*", "p", "<", "h", ">", "d",
-    r"$\spadesuit$", (4, 1, 0), r"$\clubsuit$",
+    r"$\spadesuit$", (4, 1, 0), r"$\clubsuit$", "$\u25e2$", "$\u25d7$", "$\u2665$", (3, 1, 0),
+    "$\u25e4$", "$\u25e3$", "$\u25e5$", "$\u25d6$", "$\u2756$", "$\u2726$", (6, 1, 0), (8, 1, 0),
+    "$\u25b0$", "$\u25ae$", "$\u25ac$",
 )  # fmt: skip
+STYLES = ("-", "--", "-.", ":")
+DASHES = (0, (4, 2))
+"""The line of a budget."""
 HATCHES = ("", "////", "...", "\\\\", "xxxx", "----", "||||")
 GREY = "#666666"
 SUBS = ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,))
@@ -43,7 +49,7 @@ SHORT = 4.0
 
 
 class SeriesStyle(NamedTuple):
-    """Colour and marker. Markers alone distinguish sixteen things, for prints in grey."""
+    """Colour and marker. Markers alone distinguish thirty-one things, for prints in grey."""
 
     colour: str
     marker: Marker
@@ -51,7 +57,7 @@ class SeriesStyle(NamedTuple):
 
 def series_style(index: int) -> SeriesStyle:
     """The look of the n-th thing. Colours and markers repeat, but no pair of them does for n below
-    48."""
+    84."""
     return SeriesStyle(COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)])
 
 
@@ -73,7 +79,13 @@ def tick(value: float, _: object = None) -> str:
     return f"{value:g}"
 
 
-def log_ticks(axis: Axis, low: float, high: float, most: int = 7) -> None:
+def log_ticks(
+    axis: Axis,
+    low: float,
+    high: float,
+    most: int = 7,
+    form: Callable[[float, object], str] = tick,
+) -> None:
     """Set the ticks on a logarithmic axis from `low` to `high`: 1, 2 and 5 of each decade if they
     are at most `most`, else 1 and 3, else the decades alone. A short range has round numbers."""
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
@@ -83,9 +95,9 @@ def log_ticks(axis: Axis, low: float, high: float, most: int = 7) -> None:
         axis.set_minor_locator(LogLocator(10, subs=(), numticks=2))
     else:
         fits = (subs for subs in SUBS if _ticks(subs, low, high) <= most)
-        axis.set_major_locator(LogLocator(10, subs=next(fits, SUBS[-1]), numticks=most + 2))
+        axis.set_major_locator(LogLocator(10, subs=next(fits, SUBS[-1]), numticks=most))
         axis.set_minor_locator(LogLocator(10, subs=(1.0, 2.0, 5.0), numticks=60))
-    axis.set_major_formatter(FuncFormatter(tick))
+    axis.set_major_formatter(FuncFormatter(form))
     axis.set_minor_formatter(NullFormatter())
 
 
@@ -97,8 +109,9 @@ def _ticks(subs: Sequence[float], low: float, high: float) -> int:
 
 def dress(ax: Axes, xlabel: str, ylabel: str) -> None:
     """Set labels and ticks to their size in print, with a light grid behind and no box around."""
-    ax.set_xlabel(xlabel, fontsize=FONT, parse_math=False)
-    ax.set_ylabel(ylabel, fontsize=FONT, parse_math=False)
+    extent, dpi = ax.get_window_extent(), ax.figure.dpi
+    ax.set_xlabel(fitted(xlabel, extent.width / dpi), fontsize=FONT, parse_math=False)
+    ax.set_ylabel(fitted(ylabel, extent.height / dpi), fontsize=FONT, parse_math=False)
     ax.tick_params(labelsize=FONT, width=0.5, length=2.5)
     ax.tick_params(which="minor", width=0.4, length=1.5)
     for side, spine in ax.spines.items():
@@ -108,23 +121,17 @@ def dress(ax: Axes, xlabel: str, ylabel: str) -> None:
     ax.set_axisbelow(True)
 
 
-def short_name(name: str, most: int = 28) -> str:
-    """A name cut to what a picture has room for.
-
-    >>> short_name("mobilenetv2:width=0.5"), short_name("a" * 40, 8)
-    ('mobilenetv2 ×0.5', 'aaaaaaa…')
-    """
-    name = name.replace(":", " ").replace("width=", "×")
-    return name if len(name) <= most else f"{name[: most - 1]}…"
+def fitted(text: str, inches: float) -> str:
+    """The text in as many lines as it needs in this length."""
+    room = max(12, int(inches * CHARACTERS))
+    return "\n".join(line for part in text.split("\n") for line in wrap(part, room))
 
 
-def legend_beside(ax: Axes, title: str = "") -> None:
-    """A legend to the right of the axes, outside of everything that is drawn."""
-    ax.legend(
-        title=title, loc="upper left", bbox_to_anchor=(1.0, 1.02), fontsize=SMALL,
-        title_fontsize=SMALL, frameon=False, borderpad=0, handlelength=2.0, labelspacing=0.35,
-        alignment="left",
-    )  # fmt: skip
+def set_title(ax: Axes, look: Look) -> None:
+    """The reader's title above the axes, if there is one, in as many lines as it needs."""
+    if look.title is not None:
+        width = ax.get_window_extent().width / ax.figure.dpi
+        ax.set_title(fitted(look.title, width), fontsize=FONT, parse_math=False)
 
 
 def bounds(
@@ -135,26 +142,3 @@ def bounds(
     low, high = min(values), max(values)
     ratio = high / low if high > low else 4.0
     return low / ratio**below, high * ratio**above
-
-
-def count_words(comparison: Comparison) -> str:
-    """The unit, the convention, and the batch if it is not 1."""
-    batch = comparison.entries[0].batch
-    each = f", batch {batch}" if batch > 1 else ""
-    return f"{comparison.convention.unit}, convention {comparison.convention.name}{each}"
-
-
-def input_words(comparison: Comparison, before: str = "; ") -> str:
-    """The input in words, if all networks have the same: '; input 224×224'."""
-    sizes = {entry.resolution for entry in comparison.entries}
-    one = sizes.pop() if len(sizes) == 1 else None
-    return f"{before}input {size(one)}" if one else ""
-
-
-def entry_name(comparison: Comparison, entry: Entry) -> str:
-    """The name of the network, with its input if inputs differ."""
-    name = short_name(entry.name)
-    if input_words(comparison) or entry.resolution is None:
-        return name
-    height, width = entry.resolution
-    return f"{name} @{height}" if height == width else f"{name} @{height}×{width}"

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from flopscope.arguments import Deferred
 from flopscope.errors import BadInput
@@ -22,6 +21,7 @@ from flopscope.tracing.functions.mode import RealsAsNumbers
 from flopscope.tracing.node import free_number, free_size, size_value
 from flopscope.tracing.shapes.outputs import result_of
 from flopscope.tracing.trail import Trail
+from flopscope.tracing.uncompiled import UncompiledMode, uncompiled
 from flopscope.tracing.values.known import META, NAME, knowing, mapped
 from flopscope.tracing.values.numbers import MOST_LEARNT, Copies, follow, how_read, read_values
 
@@ -83,6 +83,7 @@ def without_memory(
         uncached(name_spaces([make, *origins])),
         _knowing_parameters(),
         torch.device("meta"),
+        uncompiled(),
         RealsAsNumbers(),
         _ShapesOnly(),
     ):
@@ -131,7 +132,7 @@ def _argument(trail: Trail, value: Any) -> Any:
     return free_size(trail, value) if whole else free_number(trail, value)
 
 
-class _ShapesOnly(TorchDispatchMode):
+class _ShapesOnly(UncompiledMode):
     """A mode in which the operators of a constructor give shapes and are not recorded."""
 
     def __init__(self) -> None:

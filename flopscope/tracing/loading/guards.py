@@ -1,4 +1,5 @@
-"""Guards around a reader's code: what it prints is not the answer, and it does not end the program.
+"""Guards around a reader's code: what it prints is not the answer, it does not end the program, and
+it neither downloads nor asks.
 
 A program that ends inside `flopscope assert` would otherwise leave with status 0, as if the budgets
 were kept.
@@ -17,6 +18,7 @@ from typing import Any, NoReturn
 
 from flopscope.errors import BadInput
 from flopscope.tracing.callers import innermost, running
+from flopscope.tracing.loading.offline import without_downloads, without_questions
 from flopscope.tracing.loading.refusals import told
 
 ENDINGS = [
@@ -34,9 +36,10 @@ OUT, ERR = 1, 2
 
 @contextmanager
 def guarded(target: str) -> Iterator[None]:
-    """While active, both guards hold. Raises BadInput where the target's code ended the program, in
+    """While active, all guards hold. Raises BadInput where the target's code ended the program, in
     a thread too."""
-    with prints_aside(), kept_running(target):
+    aside, kept = prints_aside(), kept_running(target)
+    with aside, without_questions(target), without_downloads(target), kept:
         yield
 
 

@@ -16,6 +16,8 @@ from flopscope.errors import BadInput, FlopscopeError
 from flopscope.symbolic import Polynomial
 from flopscope.tracing.callers import is_theirs, line_of, place_of, shown_line
 from flopscope.tracing.loading.extensions import lacks_operators
+from flopscope.tracing.loading.misfits import misfit
+from flopscope.tracing.loading.offline import refused
 
 OTHER_TORCH = (
     "{name} cannot be imported, because the installed torchvision was compiled for another torch; "
@@ -33,10 +35,12 @@ def refusing(what: str, module: nn.Module, on: str, *given: Any) -> Iterator[Non
     except BaseException as error:
         _raise_unless_theirs(error)
         _raise_if_it_reads_values(error)
+        if said := misfit(module, error):
+            raise BadInput(f"{what} cannot run on {on}: {said}{_at(line_of(error))}") from error
         positional, named = given
-        misfit = _inputs_misfit(module, positional, named) if isinstance(error, TypeError) else ""
-        where = "" if misfit or line_of(error) else _at(_class_line(type(module)))
-        cure = misfit or _missing_module(error)
+        unfit = _inputs_misfit(module, positional, named) if isinstance(error, TypeError) else ""
+        where = "" if unfit or line_of(error) else _at(_class_line(type(module)))
+        cure = unfit or _missing_module(error)
         raise BadInput(f"{what} cannot run on {on}: {told(error)}{where}{cure}") from error
 
 
@@ -76,6 +80,8 @@ def _raise_unless_theirs(error: BaseException) -> None:
     """Raise an error again that has its message already or that asks the program to stop."""
     if isinstance(error, FlopscopeError | KeyboardInterrupt | GeneratorExit):
         raise error
+    if (connection := refused(error)) is not None:
+        raise BadInput(str(connection)) from error
 
 
 READS = {

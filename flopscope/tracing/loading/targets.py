@@ -66,6 +66,16 @@ def maker(target: str) -> Any:
         return Deferred(found, positional, values)
 
 
+def constructor_parameters(make: Any) -> tuple[inspect.Parameter, ...]:
+    """What a maker takes; nothing where it is a module already, or its signature is not known."""
+    if isinstance(make, nn.Module):
+        return ()
+    try:
+        return tuple(inspect.signature(make).parameters.values())
+    except (TypeError, ValueError):  # it is written in C, or cannot be called
+        return ()
+
+
 def parts_of(target: str) -> tuple[str, str]:
     """The place and the name in a target. Raises BadInput unless it has both."""
     library, _, rest = target.partition(":")
@@ -237,6 +247,16 @@ def _made(make: Any, arguments: dict[str, Any], target: str) -> Any:
     hint = _meant_as_name(target, arguments)
     with making_refused(f"{target} could not be made with {given}", make, found, hint=hint):
         return with_torchvision(lambda: _shapes_first(make, found))
+
+
+def made_by(make: Callable[..., Any], arguments: Mapping[str, Any], name: str) -> nn.Module:
+    """The module that a class or function of Python makes. Raises BadInput where it makes none."""
+    given = ", ".join(f"{k}={v}" for k, v in arguments.items()) or "no arguments"
+    with making_refused(f"{name} could not be made with {given}", make, arguments, option=""):
+        made = with_torchvision(lambda: _shapes_first(make, dict(arguments)))
+    if not isinstance(made, nn.Module):
+        raise BadInput(f"{name} makes {type(made).__name__}, which is not an nn.Module")
+    return made
 
 
 def _meant_as_name(target: str, arguments: Mapping[str, Any]) -> str:

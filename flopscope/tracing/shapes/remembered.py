@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from flopscope.tracing.schemas import is_mutable, is_view, written_arguments
+from flopscope.tracing.shapes.plain import plain_result
 from flopscope.tracing.values.known import META, flat, mapped
 
 MOST_REMEMBERED = 2**12
@@ -79,8 +80,12 @@ def _makes_its_results(function: Any) -> bool:
 def _worked_out(function: Any, args: Any, kwargs: Any, default: torch.dtype) -> Any:
     """What the operator returns for these arguments, with Strided in place of tensors. `default` is
     torch's default type."""
-    own = _value(args)
-    result = function(*own, **dict(_value(kwargs)))
+    own, named = _value(args), dict(_value(kwargs))
+    result = plain_result(function, own, named)
+    if result is None:
+        result = function(*own, **named)
+    elif is_mutable(function):
+        return FIRST
     if own and result is own[0]:
         return FIRST
     if any(made is given for made in flat(result) for given in flat(own)):

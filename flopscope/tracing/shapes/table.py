@@ -1,10 +1,10 @@
 """Shapes of results on symbolic sizes: one literal table of rules.
 
-At plain integer sizes torch's own meta kernels are used. Most of them refuse symbolic sizes, so
-every common operator has a rule in one of the tables that are put together here. A rule compares
-sizes and raises errors as torch does; if only the example decides, the comparison goes on the
-trail. Memory layout is not modelled: every result is contiguous, because no count depends on
-strides.
+At plain integer sizes torch's own meta kernels are used, or rules that say the same (`plain.py`).
+Most kernels refuse symbolic sizes, so every common operator has a rule in one of the tables that
+are put together here. A rule compares sizes and raises errors as torch does; if only the example
+decides, the comparison goes on the trail. Memory layout is not modelled: every result is
+contiguous, because no count depends on strides.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ Memory with numbers that are not known is open: it has a mark, which all tensors
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import accumulate
+from operator import mul
 from typing import Any
 
 import torch
@@ -87,6 +89,13 @@ def flat(values: Any) -> list[Any]:
         else:
             found.append(value)
     return found
+
+
+def is_in_order(tensor: torch.Tensor) -> bool:
+    """Do the elements follow each other in memory, the last dimension first?"""
+    shape = tensor.shape
+    steps = tuple(accumulate(shape[:0:-1], mul, initial=1))[::-1] if shape else ()
+    return tensor.stride() == steps
 
 
 def has_free_size(values: Any) -> bool:

@@ -25,6 +25,7 @@ from flopscope.tracing.values.known import (
     flat,
     forget,
     has_free_size,
+    is_in_order,
     knowing,
     known,
     mapped,
@@ -210,7 +211,9 @@ class Copies:
         if value.layout in SPARSE:
             return pattern_of(value)
         own = type(value) not in (torch.Tensor, torch.nn.Parameter)  # a kind with rules of its own
-        if own or any(isinstance(size, torch.SymInt) for size in value.shape):
+        free = any(isinstance(size, torch.SymInt) for size in value.shape)
+        plain = value.layout is torch.strided and not value.is_quantized
+        if own or free or (plain and is_in_order(value)):
             shape = torch.empty(tuple(value.shape), dtype=value.dtype, device=META)
         else:
             shape = torch.empty_like(value, device=META, requires_grad=False)
