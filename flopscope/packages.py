@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import sys
+import sysconfig
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
+
+HEAP = 1 << 9
+"""The flag of a class that was made while Python ran, as by a `class` statement."""
+
+STANDARD = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib")})
+"""The folders of the standard library."""
 
 
 def root(module: object) -> str:
@@ -15,6 +22,24 @@ def root(module: object) -> str:
     'torch'
     """
     return str(module).partition(".")[0]
+
+
+def home(kind: Any) -> str:
+    """The package that a class or function is from; '' for a reader's own whose name is borrowed.
+
+    A class that `exec` made says that it is from "builtins", and a reader's file may be named like
+    one of the standard library.
+
+    >>> home(int), home(type("Net", (), {"__module__": "builtins"}))
+    ('builtins', '')
+    """
+    package = root(kind.__module__)
+    if package == "builtins":
+        return "" if getattr(kind, "__flags__", 0) & HEAP else package
+    if package in sys.stdlib_module_names:
+        file = getattr(sys.modules.get(package), "__file__", None) or STANDARD[0]
+        return package if file.startswith(STANDARD) and "-packages" not in file else ""
+    return package
 
 
 def loaded(packages: Collection[str]) -> list[Any]:

@@ -26,7 +26,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from flopscope.packages import loaded, root
+from flopscope.packages import home, loaded, root
 from flopscope.putting_back import (
     ATOMS,
     CONTAINERS,
@@ -128,7 +128,7 @@ class Snapshot:
         return [inner for _, inner in held] if issubclass(type(value), dict) else held
 
     def _class(self, kind: type) -> Sequence[Any]:
-        if root(kind.__module__) in OTHERS:
+        if home(kind) in OTHERS:
             return ()
         names = dict(vars(kind))
         self._back.append((class_back, kind, names))
@@ -136,7 +136,7 @@ class Snapshot:
 
     def _object(self, value: Any) -> Sequence[Any]:
         kind = type(value)
-        package = root(kind.__module__)
+        package = home(kind)
         if package == "numpy":
             return self._numpy(value)
         if package == "flopscope" or (
@@ -271,4 +271,4 @@ def name_spaces(kinds: Iterable[Any]) -> list[dict[str, Any]]:
 def theirs(kind: Any) -> str:
     """The module of a class or function, as Python names it; '' if it is not a user's."""
     name = str(getattr(kind, "__module__", "") or "")
-    return "" if root(name) in OTHERS else name
+    return "" if name in ("", "builtins") or home(kind) in OTHERS else name

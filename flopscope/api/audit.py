@@ -44,7 +44,7 @@ def audit(*models: str, family: str | None = None) -> AuditReport:
     UnknownName.
 
     >>> audit("mobilenetv1")
-    AuditReport(78 published figures)
+    AuditReport(112 published figures)
     """
     from flopscope.reconciling.audit import audit as audited
 

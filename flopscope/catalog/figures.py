@@ -156,10 +156,10 @@ def published(
     quotations of it, and its final version before an early one. Empty if nothing is published.
     Raises ValueError for an unknown family.
 
-    >>> for figure in published("mobilenetv1", "mobilenetv1", "width=0.5", (160, 160)):
+    >>> for figure in published("mobilenetv3_small", "mobilenetv3", "width=0.75", (224, 224))[:2]:
     ...     print(figure.compute, figure.unit, figure.counted, figure.source)
-    76M Mult-Adds MACs arXiv 1704.04861 Table 9
-    77M MACs MACs tensorflow/models research/slim/nets/mobilenet_v1.md
+    44M MAdds MACs arXiv 1905.02244 (final version, ICCV 2019) Tables 3 and 9
+    44M MAdds MACs arXiv 1905.02244 (early version) Tables 3 and 9
     """
     asked = (model, variant, resolution)
     found = (

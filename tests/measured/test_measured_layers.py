@@ -46,6 +46,7 @@ def assert_same_facts(
 LAYERS: list[tuple[Callable[[], nn.Module], Callable[[Feature], Feature], Given]] = [
     (lambda: nn.Linear(9, 4), lambda x: op.linear(x, 4), (16, 9)),
     (lambda: nn.Linear(9, 4, bias=False), lambda x: op.linear(x, 4, bias=False), (2, 5, 9)),
+    (lambda: nn.BatchNorm1d(6), op.batch_norm, (2, 6)),
     (lambda: nn.BatchNorm2d(6), op.batch_norm, (2, 6, 5, 4)),
     (
         lambda: nn.BatchNorm2d(6, affine=False),

@@ -156,7 +156,7 @@ def test_it_fits_80_columns(capsys, width, more):
 MESSAGES = {
     (*TWO, "--by", "layers"): "flopscope: unknown level 'layers'; did you mean layer?\n",
     ("mobilenetv2", "mobilenetv22"): "flopscope: unknown model 'mobilenetv22'; did you mean "
-    "mobilenetv2, mobilenetv1 or mobilenetv3_small?\n",
+    "mobilenetv2, mobilenetv1 or mobileone_s2?\n",
     (*TWO, "--format", "xml"): "flopscope: unknown format 'xml'; known are table, markdown, "
     "latex, csv, json, html\n",
 }

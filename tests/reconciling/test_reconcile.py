@@ -99,14 +99,18 @@ SPELLED = {
 """What is no module in the reference models, nor in the authors' code: an interpolation, and
 attention, `(q @ k).softmax(-1) @ v`."""
 
-BARE = ("wtconvnext", "mobileclip", "efficientsam")
+BARE = ("wtconvnext", "mobileclip", "mobileclip2", "efficientsam")
 """Families with weights outside layers: a wavelet's filters, a projection, random frequencies."""
+BY_A_FACTOR = ("efficientformerv2",)
+"""Families that interpolate by a factor, which deepspeed counts as its rule says."""
 HOOKING = ("thop", "ptflops", "torchinfo")
 
 
 def expected(variant: Variant, tool: str, ledger: Ledger) -> str:
     kinds = {row.kind for row in ledger.rows}
     spelled = [text for kind, text in SPELLED.get(tool, {}).items() if kind in kinds]
+    if variant.model.family in BY_A_FACTOR and tool == "deepspeed":
+        spelled.remove(SPELLED[tool][Kind.RESIZE])
     bare = variant.model.family in BARE and tool in HOOKING
     return ", ".join([tool, *spelled]) + ("; weights outside layers not seen" if bare else "")
 
@@ -566,7 +570,7 @@ MESSAGES = {
     ): "mobilenetv1 is a catalogue model; its "
     "options follow a colon, as in mobilenetv2:width=1.4, and --arg and --example are for a "
     "network of your own",
-    ("net.py:Net", "--reported", "1M"): "net.py:Net does not state the size of its input; give it, "
+    (NET, "--reported", "1M"): f"{NET} does not state the size of its input; give it, "
     "such as --res 224 or --input 1,3,224,224",
     ("net.py:Net", "--reported", "1M", "--input", "1,3,32,32", "--batch", "2"): "--input gives the "
     "batch too, as in 8,3,H,W; leave --batch out",

@@ -8,11 +8,13 @@ from flopscope.catalog.options import Choice
 LEFT_OUT = re.compile(
     "efficientnet_b[1-7]|efficientnetv2_[ml]|ghostnet_(050|130)|ghostnetv[23]_.*|convnext_.*|resnet18"
     "|resnet(34|101|152)|shufflenetv1_g(?!3_x1.0).*|shufflenetv2_x(?!1.0).*|regnet(?!y_800mf).*"
-    "|mobileone_s[123]|repvit_m(?!0.9).*|starnet_(?!s050).*"
+    "|mobilenetv4_conv_(?!small).*|mobilenetv4_hybrid_large|mobileone_s[123]|repvit_m(?!0.9).*"
+    "|starnet_(?!s050).*"
     "|wtconvnext_.*|poolformer_.*|efficientformer(v2)?_.*|mobilevit_x?s|mobilevitv2_.*"
 )
-"""Of formulas of one form all but one; MobileViTv2, and GhostNetV2 and V3, ConvNeXt, WTConvNeXt,
-PoolFormer and both EfficientFormers, whose domains are not every size, have their own tests."""
+"""Of formulas of one form all but one; MobileNetV4 with anti-aliasing, MobileViTv2, GhostNetV2 and
+V3, ConvNeXt, WTConvNeXt, PoolFormer and both EfficientFormers, whose domains are not every size,
+have their own tests."""
 
 
 def with_width() -> tuple[str, ...]:

@@ -3,7 +3,9 @@
 import functools
 import random
 import signal
+import sys
 from contextlib import nullcontext
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -280,3 +282,45 @@ def test_sizes_of_two_traces_are_never_the_same_key():
         assert [len(found) for found in vars(functools)["_sizes"].values()] == [1, 1]
     finally:
         vars(functools).pop("_sizes", None)
+
+
+WRITTEN = """\
+from torch import nn
+
+
+class Noted:
+    def __init__(self):
+        self.seen = []
+
+
+class Net(nn.Module):
+    calls = 0
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.noted = nn.BatchNorm1d(4), Noted()
+
+    def forward(self, x):
+        type(self).calls += 1
+        self.noted.seen.append(x)
+        return self.norm(x)
+"""
+"""A network that writes on itself, on an object of its own and on its class."""
+
+
+@pytest.mark.parametrize("named", [None, "builtins", "cmd", "this", "antigravity"])
+def test_a_class_under_a_name_of_the_standard_library_is_the_reader_s_own(named, monkeypatch):
+    """`exec` without a name for its code makes classes of "builtins", and a reader's file may be
+    called cmd.py."""
+    names = {} if named is None else {"__name__": named}
+    if named not in (None, "builtins"):
+        file = ModuleType(named)
+        file.__file__, names = f"/home/reader/{named}.py", vars(file)
+        monkeypatch.setitem(sys.modules, named, file)
+    exec(WRITTEN, names)
+    net = names["Net"]()
+    before = everything(net)
+    trace(net, (FREE[0], 4))
+    assert changes(before, everything(net)) == []
+    assert (net.noted.seen, net.calls) == ([], 0)
+    assert net.norm.running_mean.device.type == "cpu"
