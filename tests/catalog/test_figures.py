@@ -40,6 +40,7 @@ MODELS = {
     "mobileclip2": {f"mobileclip2_{size}" for size in ("s0", "s2", "s3", "s4")},
     "wtconvnext": {f"wtconvnext_{size}" for size in ("tiny", "small", "base")},
     "efficientformer": {f"efficientformer_{size}" for size in ("l1", "l3", "l7")},
+    "efficientvit_msra": {f"efficientvit_m{size}" for size in range(6)},
     "efficientformerv2": {f"efficientformerv2_{size}" for size in ("s0", "s1", "s2", "l")},
     "mobilevit": {f"mobilevit_{size}" for size in ("xxs", "xs", "s")},
     "mobilevitv2": {f"mobilevitv2_{width:03}" for width in range(50, 201, 25)},
