@@ -275,6 +275,7 @@ _MODELS = (
     _mobileclip("s2", 256, FORM),
     _mobileclip("b", 224),
     *(_mobileclip2(size) for size in ("s0", "s2", "s3", "s4")),
+    *(_mobileclip(s, 224, family="mobileclip2", paper=MOBILECLIP2) for s in ("b", "l14")),
     *_sizes("mobileone_s{}", "mobileone", MOBILEONE, "01234", _SCALED_IN_FORMS),
     *_sizes("starnet_{}", "starnet", STARNET, _STARNETS),
     *_sizes("repvit_m{}", "repvit", REPVIT, _REPVITS, _SCALED_IN_FORMS),

@@ -65,6 +65,7 @@ EXCEPTIONS: Mapping[str, str] = {
     "mobilenetv4_conv_aa_medium": "MobileNetV4-Conv-AA-M",
     "mobilenetv4_conv_aa_large": "MobileNetV4-Conv-AA-L",
     "mobilenetv4_conv_blur_medium": "MobileNetV4-Conv-Blur-M",
+    "mobileclip2_l14": "MobileCLIP2-L/14",
     "efficientsam_ti": "EfficientSAM-Ti",
     "mobilevlm_v2_1.7b": "MobileVLM V2 1.7B",
     "mobilevlm_v2_3b": "MobileVLM V2 3B",

@@ -37,7 +37,7 @@ MODELS = {
     "repvit": {m.id for m in CATALOG.values() if m.family == "repvit"} - {"repvit_m0.6"},
     "mobileone": {model.id for model in CATALOG.values() if model.family == "mobileone"},
     "mobileclip": {f"mobileclip_{size}" for size in ("s0", "s1", "s2", "b")},
-    "mobileclip2": {f"mobileclip2_{size}" for size in ("s0", "s2", "s3", "s4")},
+    "mobileclip2": {f"mobileclip2_{size}" for size in ("s0", "s2", "s3", "s4", "b", "l14")},
     "wtconvnext": {f"wtconvnext_{size}" for size in ("tiny", "small", "base")},
     "efficientformer": {f"efficientformer_{size}" for size in ("l1", "l3", "l7")},
     "efficientvit_msra": {f"efficientvit_m{size}" for size in range(6)},

@@ -56,6 +56,7 @@ def test_different_networks_have_different_titles():
         ("starnet_s1", "StarNet-S1"),
         ("starnet_s050", "StarNet-S050"),
         ("mobilevitv2_075", "MobileViTv2 0.75×"),
+        ("mobileclip2_l14", "MobileCLIP2-L/14"),
         ("mobileclip_s0:tokens=20,form=train", "MobileCLIP-S0 (train, tokens=20)"),
         ("efficientnet_b0:depth=2,classes=10", "EfficientNet-B0 (depth=2, classes=10)"),
     ],
