@@ -68,7 +68,7 @@ def test_counts_at_other_sizes_are_timms(size: tuple[int, int]) -> None:
     assert parse("efficientvit_m1").ledger(size).macs().value == flops(theirs, *size) // 2
 
 
-@pytest.mark.parametrize("id", ["efficientvit_m0", "efficientvit_m1"])
+@pytest.mark.parametrize("id", IDS)
 @torch.no_grad()
 def test_logits_are_timms(id: str) -> None:
     torch.manual_seed(5)
@@ -83,7 +83,7 @@ def test_logits_are_timms(id: str) -> None:
     last.weight.uniform_(0.5, 1.5)
     last.running_mean.normal_(0, 0.3)
     mine.load_state_dict(theirs.state_dict(), strict=True)
-    for size in ((224, 224), (120, 250)):
+    for size in ((224, 224), (120, 250), (64, 90)):  # the last is less than one window of 7×7
         x = torch.randn(2, 3, *size)
         assert_near(mine.eval()(x), theirs.eval()(x))
 
@@ -181,8 +181,9 @@ def test_parameters_and_macs(id: str, params: int, macs: int, activations: int) 
     assert [reading.value for reading in found] == [params, macs, activations]
 
 
-def test_the_closed_form_is_the_traced_one() -> None:
-    proof = prove_variant(parse("efficientvit_m4:classes=3"))
+@pytest.mark.parametrize("id", IDS)
+def test_the_closed_form_is_the_traced_one(id: str) -> None:
+    proof = prove_variant(parse(f"{id}:classes=3"))
     assert proof
     assert (proof.pieces, proof.domain) == (1, "B, H, W ≥ 1")
 
