@@ -5,6 +5,9 @@ An image encoder whose projection has a bias, and a text encoder of 12 layers ov
 outputs are normalised to length 1; a scale of their products, which nothing bounds. The image
 encoders of B and L/14 are vision transformers for 224×224 alone, and have no branches to fold; the
 text encoder of B hides the tokens after each from it.
+
+MobileCLIP-S3, S4 and L/14, which the repository has beside them, have the same configurations: they
+are these networks trained on the data of the first MobileCLIP.
 """
 
 from __future__ import annotations

@@ -108,8 +108,8 @@ def test_a_causal_text_encoder_is_torchs_attention_under_a_mask(tokens: int) -> 
     torch.testing.assert_close(text(ids), theirs(ids), rtol=1e-4, atol=1e-4)
 
 
-# README of apple/ml-mobileclip, in millions; it has 304.3 for the image encoder of L/14, which is
-# that of ViT-L/16 with 1000 classes.
+# README of apple/ml-mobileclip, in millions; it has 304.3 for the image encoder of L/14, which the
+# test below explains.
 @pytest.mark.parametrize(
     ("name", "image", "words"),
     [("mobileclip2_b", 86.3, 63.428096), ("mobileclip2_l14", 304.0, 123.650304)],
@@ -118,6 +118,16 @@ def test_counts_are_the_published_ones(name: str, image: float, words: float) ->
     towers = [tower(name, path) for path in ("image.", "text.")]
     assert round(int(towers[0].params()) / 1e6, 1) == image
     assert int(towers[1].params()) == round(words * 1e6)
+
+
+def test_the_published_parameters_of_l14_have_the_positions_of_336() -> None:
+    """mlfoundations/open_clip docs/model_profile.csv, ViT-L-14-336: 427.94M, of which the image
+    encoder is 304.29M. It differs from ViT-L-14 in the number of patches alone."""
+    more = 1024 * ((336 // 14) ** 2 - (224 // 14) ** 2)
+    counts = [int(ledger.params()) + more for ledger in (
+        tower("mobileclip2_l14", "image."), parse("mobileclip2_l14").ledger((224, 224))
+    )]  # fmt: skip
+    assert [round(count / 1e6, 2) for count in counts] == [304.29, 427.94]
 
 
 def test_multiply_adds_of_l14_are_those_of_openclip_s_profile() -> None:
