@@ -1,6 +1,7 @@
 """EfficientViT of Microsoft: the reference networks against timm, the closed forms against them."""
 
 from functools import partial
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -196,6 +197,13 @@ def test_products_are_those_of_whole_windows() -> None:
         assert products.macs().value == 2 * count * 3 * side**4 * (16 + 5)
         (table,) = ledger.filter(lambda row: row.kind is Kind.EMBEDDING)
         assert table.weights[0].shape == (3, side**2)
+
+
+def test_windows_that_grow_with_the_maps_give_the_published_count_at_384() -> None:
+    """1486M of arXiv 2401.16456, Table 2: windows of half the first stage's map and of the whole
+    maps of the others, as at 224×224."""
+    with patch.object(closed, "WINDOWS", (12, 12, 6)):
+        assert record(closed.efficientvit_m5, (1, 3, 384, 384)).macs().value == 1_485_544_704
 
 
 def test_its_formula_is_free_in_classes_and_sizes() -> None:
