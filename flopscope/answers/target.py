@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from flopscope.brief import short
 from flopscope.catalog.models import MODELS
-from flopscope.catalog.names import catalog_name
+from flopscope.catalog.names import apart, catalog_name
 from flopscope.catalog.variant import Variant, check_size
 from flopscope.catalog.variant import parse as parse_variant
 from flopscope.errors import BadInput, UnknownName
@@ -289,7 +289,7 @@ def _source(place: str) -> Source:
     if colon and name in (Source.TIMM.value, Source.TORCHVISION.value):
         raise BadInput(f"'{place}' names no network of {name}; write one as in {name}:resnet18")
     if name and "/" not in place and not name.endswith(".py"):
-        raise UnknownName("model", name, MODELS)
+        raise UnknownName("model", name, MODELS, apart(name))
     raise BadInput(f"'{place}' is not a target; {WRITTEN}")
 
 

@@ -16,7 +16,7 @@ from flopscope.analytic.tape import record
 from flopscope.brief import short
 from flopscope.catalog.figures import Figure, published
 from flopscope.catalog.models import MODELS, Model
-from flopscope.catalog.names import catalog_name
+from flopscope.catalog.names import apart, catalog_name
 from flopscope.catalog.options import FORM, PHASE, RHO, parse_options
 from flopscope.errors import BadInput, UnknownName
 from flopscope.facts import InputSpec
@@ -165,7 +165,7 @@ def parse(text: str) -> Variant:
     """
     name, colon, options = (catalog_name(text) or text).partition(":")
     if name not in MODELS:
-        raise UnknownName("model", name, MODELS)
+        raise UnknownName("model", name, MODELS, apart(name))
     model = MODELS[name]
     if colon and not options:
         raise BadInput(
