@@ -199,8 +199,9 @@ def _order(accuracy: Accuracy) -> tuple[bool, int]:
 def _accuracy(figure: Figure) -> Accuracy:
     library = LIBRARIES.get(figure.source.split()[0])
     recipe = _WEIGHTS.match(figure.source) or _TAG.search(figure.source)
+    assert figure.top1 is not None
     return Accuracy(
-        Fraction(str(figure.top1)),
+        Fraction(figure.top1),
         _whose(figure, library),
         recipe[1] if recipe else None,
         library,

@@ -1,8 +1,9 @@
 """Figures that papers and repositories state for the catalogue's networks, each with its citation.
 
 The data are the tables under `published/`, one file a family, one row a statement. A figure is
-kept as its source prints it ("4.2M", "579.80M"), because the digits shown say how exact it is;
-`stated` turns such text into a number. Nothing here is computed, and sources may disagree.
+kept as its source prints it ("4.2M", "579.80M"), zeros at the end too, because the digits shown
+say how exact it is; `stated` turns such text into a number. Nothing here is computed, and sources
+may disagree.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Figure(NamedTuple):
     params, compute: as stated, for `stated` to read; None where the source is silent.
     unit: the source's own word for what `compute` counts. counted: what flopscope found that it
         counts, which no verdict reads. None without `compute`.
-    top1: ImageNet-1k top-1 accuracy in per cent, None where the source is silent.
+    top1: ImageNet-1k top-1 accuracy in per cent, as stated; None where the source is silent.
     kind: one of `KINDS`:
         paper           a table of a paper, its own network's or one it compares with;
         official        the README or a source comment of the authors' repository;
@@ -77,7 +78,7 @@ class Figure(NamedTuple):
     compute: str | None
     unit: str | None
     counted: str | None
-    top1: float | None
+    top1: str | None
     kind: str
     source: str
     note: str | None
@@ -205,7 +206,7 @@ def _figure(row: dict[str, str]) -> Figure:
         compute=row["compute"] or None,
         unit=row["unit"] or None,
         counted=row["counted"] or None,
-        top1=float(row["top1"]) if row["top1"] else None,
+        top1=row["top1"] or None,
         kind=row["kind"],
         source=row["source"],
         note=row["note"] or None,

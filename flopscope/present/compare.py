@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flopscope.answers.compare import Comparison, Entry
+from flopscope.catalog.figures import Figure
 from flopscope.catalog.scaling import Scaling
 from flopscope.ledger import Level
 from flopscope.present.accuracies import accuracy_data, other_notes
@@ -225,6 +226,11 @@ def _check_data(agreement: Agreement) -> dict[str, Any]:
     }
 
 
+def _figure_data(figure: Figure) -> dict[str, Any]:
+    """A figure as its source states it, with the accuracy as a number."""
+    return {**figure._asdict(), "top1": None if figure.top1 is None else float(figure.top1)}
+
+
 def _entry_data(comparison: Comparison, entry: Entry) -> dict[str, Any]:
     ledger, counting = entry.ledger, comparison.convention
     taken = comparison.accuracy(entry)
@@ -237,7 +243,7 @@ def _entry_data(comparison: Comparison, entry: Entry) -> dict[str, Any]:
         **ledger_data(ledger, Place.DATA, counting),
         "complete": work.read(ledger).complete,
         "count_ratio": None if work_ratio is None else float(work_ratio),
-        "published": [figure._asdict() for figure in entry.published],
+        "published": [_figure_data(figure) for figure in entry.published],
         "accuracy": taken and accuracy_data(taken),
         "accuracies": [accuracy_data(each) for each in entry.accuracies],
         "check": None if entry.agreement is None else _check_data(entry.agreement),

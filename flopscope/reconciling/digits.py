@@ -104,6 +104,19 @@ class Reported:
         prefix = f"{letter} as 1024{_SUPERSCRIPTS[power] if power > 1 else ''}"
         return replace(self, value=self.value * larger, unit=self.unit * larger, prefix=prefix)
 
+    def rounded_to(self, places: int) -> Reported:
+        """The same number from a program that rounds to so many decimals before its letter, and
+        then prints no zeros at the end. A number without a letter is whole, and stays as it is.
+
+        >>> Reported.parse("0.7G").rounded_to(2).unit == Reported.parse("0.70G").unit
+        True
+        """
+        letter = self.text[-1:]
+        if letter not in POWERS:
+            return self
+        last = Fraction(1000) ** POWERS[letter] / Fraction(10) ** places
+        return replace(self, unit=min(self.unit, last))
+
     def digits(self, count: int | Fraction) -> Digits | None:
         """How this text comes from a count; None if it does not. Half a unit is rounded up.
 

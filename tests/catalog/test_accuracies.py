@@ -156,7 +156,7 @@ def test_more_data_or_another_structure_comes_after_everything_else() -> None:
 
 def test_another_structure_is_in_doubt() -> None:
     row = Figure(
-        "mobilenetv2", "", (224, 224), None, None, None, None, 72.2, "third-party",
+        "mobilenetv2", "", (224, 224), None, None, None, None, "72.2", "third-party",
         "PaddlePaddle/PaddleClas docs/en/models/Mobile_en.md", None, "other network",
     )  # fmt: skip
     assert [each.doubt for each in accuracies([row])] == [Doubt.STRUCTURE]
