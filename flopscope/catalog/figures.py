@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 KINDS = ("paper", "official", "implementation", "third-party")
 """The kinds of sources of a figure, the most authoritative first."""
 
-OTHER_DATA = re.compile(
-    r"[Pp]retrained on|[Pp]retrained without labels|unlabelled images|zero-shot"
-)
+OTHER_DATA = re.compile(r"[Pp]retrained on|[Pp]retrained without labels|unlabelled images")
 """Words in a note that say that the weights were trained on other data than ImageNet-1k."""
 
 CAUSES = (
@@ -124,7 +122,7 @@ def figures(family: str) -> tuple[Figure, ...]:
     if family not in known:
         listed = ", ".join(known)
         raise ValueError(f"no published figures for family '{family}'; known are {listed}")
-    with (_folder() / f"{family}.csv").open(encoding="utf-8") as file:
+    with (folder() / f"{family}.csv").open(encoding="utf-8") as file:
         return tuple(_figure(row) for row in csv.DictReader(file))
 
 
@@ -133,7 +131,8 @@ def has_figures(family: str) -> bool:
     return family in _families()
 
 
-def _folder() -> Traversable:
+def folder() -> Traversable:
+    """The tables of what is published."""
     beside = Path(__file__).parent / "published"
     if beside.is_dir():
         return beside
@@ -143,7 +142,7 @@ def _folder() -> Traversable:
 
 
 def _families() -> list[str]:
-    names = (entry.name for entry in _folder().iterdir())
+    names = (entry.name for entry in folder().iterdir())
     return sorted(name.removesuffix(".csv") for name in names if name.endswith(".csv"))
 
 

@@ -22,6 +22,7 @@ from flopscope.present.quantities import (
     ledger_data,
     reading_column,
 )
+from flopscope.present.scores import score_data, score_notes
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import (
     identity,
@@ -94,6 +95,7 @@ def _totals(comparison: Comparison, order: Order) -> Table:
         *_scaled(comparison),
         *_verdicts(comparison),
         *other_notes(comparison),
+        *score_notes((entry.name, entry.scores) for entry in order.entries),
     ]
     notes += [n for e in comparison.entries for n in reservations(e, comparison.convention)]
     notes += cautions(asked)
@@ -246,6 +248,7 @@ def _entry_data(comparison: Comparison, entry: Entry) -> dict[str, Any]:
         "published": [_figure_data(figure) for figure in entry.published],
         "accuracy": taken and accuracy_data(taken),
         "accuracies": [accuracy_data(each) for each in entry.accuracies],
+        "scores": [score_data(each) for each in entry.scores],
         "check": None if entry.agreement is None else _check_data(entry.agreement),
     }
     if comparison.by is not None:
