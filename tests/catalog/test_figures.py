@@ -64,6 +64,7 @@ UNITS = {
     "Flops (MACs)",
     "Flops (fvcore total: MACs incl. norm)",
     "GFLOPS (MACs)",
+    "GMACs (MACs)",
     "MAdds (MACs)",
     "MFLOPs (MACs incl. bias)",
     "MFLOPs (MACs)",

@@ -149,8 +149,8 @@ def test_a_frontier_of_one_s_own_and_of_published_accuracies_says_so(capsys, res
     asked = ("--results", results, "--with-catalogue", "--x", "params", "--max-params", "4M")
     out = " ".join(printed(capsys, *asked, "--accuracy", "timm").split())
     assert (
-        "The frontier mixes training recipes of its accuracies: 1 from timm cvnets_in1k, 1 from "
-        "your file; --accuracy timm:lamb_in1k, which has "
+        "The frontier mixes training recipes of its accuracies: 4 from timm in 2 recipes, 1 "
+        "from your file; --accuracy timm:in1k, which has "
     ) in out
 
 
