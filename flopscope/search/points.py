@@ -31,7 +31,7 @@ Tell: TypeAlias = Callable[[int, int], None]
 FAMILIES = tuple(dict.fromkeys(model.family for model in MODELS.values()))
 
 OTHER_METRIC = (
-    "measured by metrics other than ImageNet-1k top-1, which a frontier never mixes with it"
+    "measured by metrics of their own, which are never ranked beside an ImageNet-1k top-1"
 )
 """Why a network has no place on a frontier of top-1."""
 

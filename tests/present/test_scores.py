@@ -21,8 +21,8 @@ LISTED = (
     "zero_shot,zero_shot_38` shows them"
 )
 LEFT = (
-    "Left out, 4: measured by metrics other than ImageNet-1k top-1, which a frontier never mixes "
-    "with it: mobileclip_s0 at 256×256, mobileclip_s1 at 256×256, mobileclip_s2 at 256×256, "
+    "Left out, 4: measured by metrics of their own, which are never ranked beside an ImageNet-1k "
+    "top-1: mobileclip_s0 at 256×256, mobileclip_s1 at 256×256, mobileclip_s2 at 256×256, "
     "mobileclip_b at 224×224."
 )
 

@@ -27,7 +27,7 @@ def test_one_command_answers_it(capsys):
     out, err = capsys.readouterr()
     assert err == ""
     row = next(line.split() for line in out.splitlines() if line.startswith("net.py:Net "))
-    assert row[1:4] == ["224×224", f"{macs:,}", "71.3"]
+    assert row[1:4] == ["224×224", f"{macs:,}", "71.30"]
     assert main([*TASK, "--format", "json"]) == 0
     points = json.loads(capsys.readouterr().out)["points"]
     (mine,) = (point for point in points if point["name"] == "net.py:Net")
