@@ -13,6 +13,7 @@ from flopscope.answers.target import CHANNELS, Target, of_variant, parse_target
 from flopscope.brief import number_of, short
 from flopscope.catalog.accuracies import UNASKED, Accuracy, Choice, accuracies, parse_choice
 from flopscope.catalog.figures import Figure
+from flopscope.catalog.metrics import Score
 from flopscope.catalog.scaling import Scaling, scaled
 from flopscope.catalog.variant import ANY_RESOLUTION, Resolution, Variant, check_size
 from flopscope.conventions import Convention, convention
@@ -34,7 +35,8 @@ class Entry:
     """One network at one size of its inputs: its ledger, its published figures, and what the
     witnesses say if they are asked. `resolution` is None where it takes anything but one image;
     `shapes` are the inputs of a network that is not of the catalogue, and `expected` the choices
-    that depend on its data, as they are taken."""
+    that depend on its data, as they are taken. `scores` are published by other metrics than top-1.
+    """
 
     target: Target
     resolution: Resolution | None
@@ -44,6 +46,7 @@ class Entry:
     agreement: Agreement | None = None
     shapes: tuple[Shape, ...] = ()
     expected: tuple[str, ...] = ()
+    scores: tuple[Score, ...] = ()
 
     def __repr__(self) -> str:
         return short(self, f"{self.name}, {number_of(self.ledger, 'row')}")
@@ -211,8 +214,10 @@ def entry(variant: Variant, resolution: Resolution | None, batch: int, check: bo
     """A model of the catalogue, counted at one input."""
     ledger = variant.ledger(resolution, batch)
     agreement = _checked(variant, resolution, batch) if check else None
-    published = variant.published(resolution)
-    return Entry(of_variant(variant), resolution, batch, ledger, published, agreement)
+    published, scores = variant.published(resolution), variant.scores(resolution)
+    return Entry(
+        of_variant(variant), resolution, batch, ledger, published, agreement, scores=scores
+    )
 
 
 def at_any_resolution(entry: Entry) -> Ledger | None:

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from flopscope.catalog.latencies import device
+from flopscope.catalog.metrics import METRICS
 from flopscope.conventions import CONVENTIONS
 from flopscope.errors import BadInput, UnknownName
 from flopscope.present.table import Column, Document, Table
@@ -58,6 +59,7 @@ FACTS: Mapping[str, Fact] = {
     "dilation": Fact("its dilation", PARTS),
     "groups": Fact("groups of a convolution", PARTS),
     "top1": Fact("published accuracy, top-1 on ImageNet-1k in %", NETWORKS),
+    **{name: Fact(metric.told, NETWORKS) for name, metric in METRICS.items()},
     "params_ratio": Fact("parameters over those of the first network", NETWORKS),
     "count_ratio": Fact("count over that of the first network", NETWORKS),
     "source": Fact("where the network comes from", NETWORKS),

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flopscope.answers.compare import Comparison, Entry
+from flopscope.catalog.figures import Figure
 from flopscope.catalog.scaling import Scaling
 from flopscope.ledger import Level
 from flopscope.present.accuracies import accuracy_data, other_notes
@@ -21,6 +22,7 @@ from flopscope.present.quantities import (
     ledger_data,
     reading_column,
 )
+from flopscope.present.scores import score_data, score_notes
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import (
     identity,
@@ -93,6 +95,7 @@ def _totals(comparison: Comparison, order: Order) -> Table:
         *_scaled(comparison),
         *_verdicts(comparison),
         *other_notes(comparison),
+        *score_notes((entry.name, entry.scores) for entry in order.entries),
     ]
     notes += [n for e in comparison.entries for n in reservations(e, comparison.convention)]
     notes += cautions(asked)
@@ -225,6 +228,11 @@ def _check_data(agreement: Agreement) -> dict[str, Any]:
     }
 
 
+def _figure_data(figure: Figure) -> dict[str, Any]:
+    """A figure as its source states it, with the accuracy as a number."""
+    return {**figure._asdict(), "top1": None if figure.top1 is None else float(figure.top1)}
+
+
 def _entry_data(comparison: Comparison, entry: Entry) -> dict[str, Any]:
     ledger, counting = entry.ledger, comparison.convention
     taken = comparison.accuracy(entry)
@@ -237,9 +245,10 @@ def _entry_data(comparison: Comparison, entry: Entry) -> dict[str, Any]:
         **ledger_data(ledger, Place.DATA, counting),
         "complete": work.read(ledger).complete,
         "count_ratio": None if work_ratio is None else float(work_ratio),
-        "published": [figure._asdict() for figure in entry.published],
+        "published": [_figure_data(figure) for figure in entry.published],
         "accuracy": taken and accuracy_data(taken),
         "accuracies": [accuracy_data(each) for each in entry.accuracies],
+        "scores": [score_data(each) for each in entry.scores],
         "check": None if entry.agreement is None else _check_data(entry.agreement),
     }
     if comparison.by is not None:

@@ -18,6 +18,7 @@ from flopscope.present.latencies import citation, milliseconds
 from flopscope.present.numbers import ratio
 from flopscope.present.order import TOP1, Order, top1_cell, top1_notes
 from flopscope.present.quantities import reading_column
+from flopscope.present.scores import SCORES, best_score, column_notes
 from flopscope.present.table import Best, Column, Document, Table
 from flopscope.present.words import input_text, inputs_title, meanings, reservations
 from flopscope.quantities import MACS, PARAMS, askable
@@ -112,9 +113,15 @@ def _same(column: Column, cell: Callable[[Entry], Any]) -> Maker:
     return lambda comparison, order: Shown(column, cell)
 
 
+def _score(name: str) -> Maker:
+    """The column of a metric."""
+    return lambda comparison, order: Shown(SCORES[name], lambda entry: best_score(entry, name))
+
+
 _FACTS: Mapping[str, Maker] = {
     "input": _same(Column("input", "Input", input_text, raw=input_text), lambda entry: entry),
     "top1": _top1,
+    **{name: _score(name) for name in SCORES},
     "params_ratio": _params_ratio,
     "count_ratio": _count_ratio,
     "source": _same(SOURCE, lambda entry: entry.target.source.value),
@@ -217,6 +224,7 @@ def _notes(comparison: Comparison, layout: Layout, order: Order) -> list[str]:
     notes = [_baseline(comparison)] if RATIOS & {*layout.columns} else []
     if "top1" in layout.columns:
         notes += top1_notes(comparison, order)
+    notes += column_notes(order.entries, layout.columns)
     counting = _conventions(comparison, layout)
     notes += meanings(counting)
     for entry in order.entries:

@@ -12,6 +12,7 @@ from flopscope.answers.counted import Given, made
 from flopscope.answers.target import Target, of_variant
 from flopscope.brief import number_of, short
 from flopscope.catalog.accuracies import Accuracy, networks
+from flopscope.catalog.metrics import family_scores
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.results import Result, Results
 from flopscope.catalog.variant import Variant, parse
@@ -27,6 +28,13 @@ __all__ = [
 
 Tell: TypeAlias = Callable[[int, int], None]
 """What is told how many rows of how many are counted."""
+
+FAMILIES = tuple(dict.fromkeys(model.family for model in MODELS.values()))
+
+OTHER_METRIC = (
+    "measured by metrics of their own, which are never ranked beside an ImageNet-1k top-1"
+)
+"""Why a network has no place on a frontier of top-1."""
 
 UNKNOWN = "no network of the catalogue or of an installed timm or torchvision, and "
 
@@ -131,6 +139,7 @@ def points(
     found = [*mine, *(_of_own(question, costs, each) for each in own)]
     if catalogue:
         found += (_of_catalog(question, costs, *network) for network in _published())
+        found += _of_other_metrics(question)
     kept = [point for point in found if isinstance(point, Point)]
     left = [point for point in found if isinstance(point, Left)]
     if not kept:
@@ -168,9 +177,19 @@ def _of_own(question: Question, costs: Costs, own: Own) -> Point | Left:
 
 def _published() -> Iterator[tuple[Variant, tuple[int, int], Sequence[Accuracy]]]:
     """Each variant and input size with a published accuracy, and its accuracies."""
-    for family in dict.fromkeys(model.family for model in MODELS.values()):
+    for family in FAMILIES:
         for (model, variant, resolution), several in networks(family).items():
             yield parse(f"{model}:{variant}" if variant else model), resolution, several
+
+
+def _of_other_metrics(question: Question) -> Iterator[Left]:
+    """The networks that are asked for and have metrics of their own in place of a top-1."""
+    for family in FAMILIES:
+        of = dict.fromkeys((s.model, s.variant, s.resolution) for s in family_scores(family))
+        for model, text, resolution in of:
+            variant = parse(f"{model}:{text}" if text else model)
+            if _wanted(question, variant, resolution):
+                yield Left(str(variant), None, OTHER_METRIC, resolution)
 
 
 def _of_catalog(
