@@ -70,10 +70,10 @@ def _check_one_number(text: str) -> None:
             f"or before FLOPs, MACs, MAdds, ops or params, as in {_near(found[1], found[2])}"
         )
     digits = _NUMBER.match(text)
-    if digits and not _GROUPED.fullmatch(digits[0]):
+    if digits and not _GROUPED.fullmatch(digits[0]) and _pointed(digits[0]):
         raise BadInput(
             f"'{text}' has a comma that is not between groups of three digits; a point begins the "
-            f"decimals, as in {_pointed(text)}"
+            f"decimals, as in {_pointed(digits[0])}{text[digits.end() :]}"
         )
     if blanks := _BLANKS.match(text):
         commas = re.sub(r"\s", ",", blanks[0])
@@ -85,15 +85,25 @@ def _check_one_number(text: str) -> None:
 
 def _near(number: str, unit: str) -> str:
     """The number with the unit that is nearest to an unknown one."""
-    letter, pointed = unit[0].upper(), _pointed(number)
+    letter, pointed = unit[0].upper(), _pointed(number) or number
     if letter == "P" and pointed.count(".") <= 1:
         return f"{1000 * float(pointed.replace(',', '')):.10g}T"
     return f"{pointed}{letter if letter in POWERS else 'M'}"
 
 
 def _pointed(number: str) -> str:
-    """The number with a point for a comma that groups no thousands."""
-    return number if _GROUPED.fullmatch(number) else number.replace(",", ".", 1).replace(",", "")
+    """The number with a point before its decimals; empty if they cannot be told. Commas that group
+    thousands are kept. A comma that stands alone, or behind points, begins the decimals.
+
+    >>> [_pointed(text) for text in ("1,234.5", "2,4", "1.234,5", "1,2.5", "4,2.3.4")]
+    ['1,234.5', '2.4', '1234.5', '12.5', '']
+    """
+    if _GROUPED.fullmatch(number):
+        return number
+    whole, _, decimals = number.rpartition(",")
+    if "." in decimals:
+        return number.replace(",", "") if number.count(".") == 1 else ""
+    return f"{whole.replace('.', '')}.{decimals}" if "," not in whole else number.replace(",", "")
 
 
 @dataclass(frozen=True)
