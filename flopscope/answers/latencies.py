@@ -58,7 +58,7 @@ def published_latencies(networks: Sequence[str] = (), on: str | None = None) -> 
 
     >>> found = published_latencies(["mobilenetv2"], "pixel3-cpu-tflite")
     >>> [float(each.row.latency_ms) for each in found.measured]
-    [34.0]
+    [17.5]
     """
     names = tuple(str(parse(name)) for name in networks)
     of = None if on is None else device(on)

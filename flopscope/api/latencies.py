@@ -39,7 +39,7 @@ def latencies(*models: str, device: str | None = None) -> LatenciesReport:
     without both the devices. Raises BadInput, UnknownName.
 
     >>> latencies("mobilenetv2", device="pixel3-cpu-tflite").to_dict()["latencies"][0]["latency_ms"]
-    34.0
+    17.5
     """
     from flopscope.answers.latencies import published_latencies
 

@@ -133,7 +133,7 @@ def device(name: str) -> Device:
     >>> device("pixel3-cpu-tflight")
     Traceback (most recent call last):
     flopscope.errors.UnknownName: unknown device 'pixel3-cpu-tflight'; did you mean \
-pixel3-cpu-tflite, pixel3-cpu-tflite-int8 or pixel3-gpu-tflite? `flopscope latencies` lists all
+pixel3-cpu-tflite, pixel4-cpu-tflite or pixel3-gpu-tflite? `flopscope latencies` lists all
     """
     known = devices()
     if name not in known:
@@ -155,7 +155,7 @@ def latencies(name: str) -> tuple[Latency, ...]:
     """All rows of a device, in the order of its sources. Raises UnknownName for another name.
 
     >>> len(latencies("pixel3-cpu-tflite")), float(latencies("pixel3-cpu-tflite")[0].latency_ms)
-    (33, 36.0)
+    (33, 1.2)
     """
     of, known = device(name), sources()
     return tuple(
@@ -175,7 +175,7 @@ def of_network(variant: str) -> tuple[Latency, ...]:
     by the size of each input comes first.
 
     >>> len({row.device.name for row in of_network("mobilenetv2")})
-    10
+    11
     """
     return tuple(row for name in devices() for row in _networks(name).get(variant, ()))
 
@@ -185,7 +185,7 @@ def measured(name: str, variant: str, resolution: tuple[int, int], batch: int) -
     table has none. Raises UnknownName for an unknown device.
 
     >>> float(measured("pixel3-cpu-tflite", "mobilenetv2", (224, 224), 1).latency_ms)
-    34.0
+    17.5
     """
     device(name)
     for row in _networks(name).get(variant, ()):

@@ -41,7 +41,7 @@ def assert_(
     \b
     flopscope assert net.py:Net --max-macs 300M --max-params 5M --res 224
     flopscope assert mobilenetv2 --max-macs 310M
-    flopscope assert resnet50 --batch 64 --max-memory 8GB --training --optimizer adamw
+    flopscope assert resnet50 --batch 64 --max-memory 8GB --training
 
     TARGET is a network of any kind, as `flopscope --help` lists them.
     """

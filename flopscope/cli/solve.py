@@ -68,7 +68,7 @@ def solve(
     flopscope solve net.py:Net --macs 40M --free width=16:128:8 --res 160
     flopscope solve efficientnet_b0 --when 'conv = 100 linear'
     flopscope solve resnet50 --memory 8GB --free batch
-    flopscope solve resnet50 --memory 8GB --free batch --training --optimizer adamw
+    flopscope solve resnet50 --memory 8GB --free batch --training
 
     If no network keeps the budgets, the exit status is 1 and the nearest budget that can be kept is
     named.
