@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from flopscope.api.reconcile import reconcile
     from flopscope.api.show import show
     from flopscope.api.solve import solve
+    from flopscope.api.space import space
     from flopscope.api.sweep import sweep
     from flopscope.api.trace import trace
     from flopscope.catalog.models import MODELS
@@ -78,6 +79,7 @@ _HOMES = {
     "reconcile": "flopscope.api.reconcile",
     "show": "flopscope.api.show",
     "solve": "flopscope.api.solve",
+    "space": "flopscope.api.space",
     "sweep": "flopscope.api.sweep",
     "symbol": "flopscope.symbolic",
     "trace": "flopscope.api.trace",
@@ -117,6 +119,7 @@ __all__ = [
     "reconcile",
     "show",
     "solve",
+    "space",
     "sweep",
     "symbol",
     "trace",

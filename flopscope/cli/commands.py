@@ -51,6 +51,9 @@ COMMANDS: Mapping[str, ListedCommand] = {
     ),
     "show": ListedCommand("profile:show", "Show what each layer of a network costs, in order."),
     "solve": ListedCommand("solve:solve", "Find the largest network that keeps a budget."),
+    "space": ListedCommand(
+        "space:space", "Count all designs of a design space: exact numbers and draws."
+    ),
     "sweep": ListedCommand(
         "sweep:sweep", "Count a network at many widths, input sizes and the like."
     ),
