@@ -16,7 +16,7 @@ from flopscope.present.table import Document
 if TYPE_CHECKING:
     from torch import nn
 
-    from flopscope.search.assertion import BudgetVerdict
+    from flopscope.choosing.assertion import BudgetVerdict
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,7 +61,7 @@ def hold(
     >>> bool(hold("mobilenetv2", max_macs="310M"))
     True
     """
-    from flopscope.search.assertion import assess
+    from flopscope.choosing.assertion import assess
 
     most = budgets(limits, "max_")
     if not most:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from flopscope.answers.ranges import Free
-    from flopscope.search.crossing import Crossing
-    from flopscope.search.solve import Solution
+    from flopscope.choosing.crossing import Crossing
+    from flopscope.choosing.solve import Solution
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,7 +91,7 @@ def solve(
     """
     most = budgets(limits)
     if when is None:
-        from flopscope.search.solve import solve as solved
+        from flopscope.choosing.solve import solve as solved
 
         found = solved(
             target, most, free, res=res, batch=batch, step=step, inputs=specs(inputs),
@@ -103,7 +103,7 @@ def solve(
             "when is an equation along one free size; leave budgets, step and further free sizes "
             "out"
         )
-    from flopscope.search.crossing import crossing
+    from flopscope.choosing.crossing import crossing
 
     if not isinstance(target, str) or inputs or arguments or example:
         raise BadInput(

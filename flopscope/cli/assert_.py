@@ -15,7 +15,7 @@ from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
     from flopscope.answers.counted import Given
-    from flopscope.search.budgets import Budget
+    from flopscope.choosing.budgets import Budget
 
 
 @command(name="assert")
@@ -41,10 +41,10 @@ def assert_(
 
     TARGET is a network of any kind, as `flopscope --help` lists them.
     """
+    from flopscope.choosing.assertion import assess
     from flopscope.conventions import CONVENTIONS
     from flopscope.present.assert_ import verdict_document
     from flopscope.present.provenance import Sources
-    from flopscope.search.assertion import assess
 
     if not budgets:
         raise BadInput("no budget is given; give one, such as --max-macs 300M")

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from flopscope.answers.space import Census
+    from flopscope.choosing.budgets import Budget
     from flopscope.cli.options import Plot
-    from flopscope.search.budgets import Budget
 
 
 def _ranks(context: click.Context, parameter: click.Parameter, texts: Any) -> tuple[int, ...]:

@@ -98,5 +98,6 @@ NAS_BENCH_MACRO = DesignSpace(
     res=32,
     encoded="an option for each of eight layers, identities at any of them",
     module="nasbenchmacro",
+    measured=MEASURED,
     canonical=with_identities_last,
 )

@@ -86,6 +86,37 @@ def _block(x: Feature, row: Row, option: str, stride: int) -> Feature:
     )
 
 
+def keys(choices: Choices, res: int) -> dict[str, str]:
+    """The names of all blocks in tables of latencies, by slot, or by part where all designs share
+    it: mit-han-lab/once-for-all ofa/nas/efficiency_predictor/latency_lookup_table.py."""
+    side, channels = -(-res // 2), STEM
+    found = {
+        "stem": f"first_conv-input:{res}x{res}x3-output:{side}x{side}x{STEM}",
+        "first": _key(side, STEM, Row(STEM, 1, __, RE), 3, 1, 1),
+    }
+    for number, row in enumerate(STAGES, start=1):
+        for block in range(1, MOST + 1):
+            name = f"stage{number}.block{block}"
+            if choices[name] != NONE:
+                stride = row.s if block == 1 else 1
+                found[name] = _key(side, channels, row, *OPTIONS[choices[name]], stride)
+                side, channels = -(-side // stride), row.c
+    out = f"{side}x{side}"
+    found["expand"] = f"final_expand_layer-input:{out}x{channels}-output:{out}x{LAST}"
+    found["mix"] = f"feature_mix_layer-input:1x1x{LAST}-output:1x1x{HEAD}"
+    found["classifier"] = f"classifier-input:{HEAD}-output:1000"
+    return found
+
+
+def _key(side: int, channels: int, row: Row, kernel: int, expansion: int, stride: int) -> str:
+    out = -(-side // stride)
+    skip = int(stride == 1 and channels == row.c)
+    return (
+        f"MBConv-input:{side}x{side}x{channels}-output:{out}x{out}x{row.c}-expand:{expansion}"
+        f"-kernel:{kernel}-stride:{stride}-idskip:{skip}-se:{int(row.se)}"
+    )
+
+
 def _settings(blocks: int) -> int:
     """The settings of the blocks that a stage of so many leaves out."""
     return int(len(OPTIONS) ** (MOST - blocks))
@@ -102,4 +133,5 @@ OFA_MOBILENETV3 = DesignSpace(
     "arXiv 1908.09791, section 4.1",
     encoded="a depth for each stage, and kernel and expansion of four blocks, used or not",
     module="ofamobilenetv3",
+    keys=keys,
 )

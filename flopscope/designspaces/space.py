@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -30,8 +31,10 @@ class DesignSpace:
     a slot have the slot's name in their path. `source` cites where the space is defined. `res` and
     `channels` are the side and the channels of its image. `encoded` says what its authors write
     down for each network, where that is more than the network. `module` names the file of
-    `reference_models` whose function `network` makes the same in PyTorch. `keys` gives the key of
-    what a slot's move runs in a look-up table of latencies, at a resolution.
+    `reference_models` whose function `network` makes the same in PyTorch. `keys` names the blocks
+    of a design, by slot, in tables of latencies at a resolution. `measured` is a file of published
+    accuracies that comes with the space. `canonical` gives the one design that stands for those
+    that are the same network.
     """
 
     name: str
@@ -43,7 +46,7 @@ class DesignSpace:
     encoded: str = ""
     module: str = ""
     keys: Callable[[Choices, int], Mapping[str, str]] | None = None
-    words: str = ""
+    measured: Path | None = None
     canonical: Callable[[Design], Design] = field(default=lambda design: design)
 
     def __post_init__(self) -> None:
@@ -119,6 +122,12 @@ class DesignSpace:
             f"{', '.join(known)}"
         )
 
+    def open(self, index: int, state: State) -> list[Move]:
+        """The moves that a slot offers in a state, and from which the last slot can be reached."""
+        rest = self._rest[index + 1]
+        moves = self.slots[index].moves
+        return [move for move in moves if move.before == state and rest.get(move.after)]
+
     def random(self, rng: Random) -> Design:
         """A design drawn uniformly from all networks."""
         return self._drawn(rng, self._rest)
@@ -147,10 +156,9 @@ class DesignSpace:
             if index == len(self.slots):
                 yield ()
                 return
-            for move in self.slots[index].moves:
-                if move.before == state and self._rest[index + 1].get(move.after):
-                    for rest in further(index + 1, move.after):
-                        yield (move.option, *rest)
+            for move in self.open(index, state):
+                for rest in further(index + 1, move.after):
+                    yield (move.option, *rest)
 
         return further(0, FREE)
 
