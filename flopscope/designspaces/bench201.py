@@ -91,4 +91,5 @@ NAS_BENCH_201 = DesignSpace(
     "arXiv 2001.00326, section 2",
     res=32,
     encoded="an operation for each of six edges",
+    module="nasbench201",
 )

@@ -11,6 +11,7 @@ from flopscope.errors import UnknownName
 SPACES: Mapping[str, str] = {
     "ofa_mobilenetv3": "ofa:OFA_MOBILENETV3",
     "proxylessnas": "proxyless:PROXYLESSNAS",
+    "efficientformer_slots": "efficientformerslots:EFFICIENTFORMER_SLOTS",
     "nas_bench_macro": "macro:NAS_BENCH_MACRO",
     "nas_bench_201": "bench201:NAS_BENCH_201",
 }

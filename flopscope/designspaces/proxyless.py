@@ -76,4 +76,5 @@ PROXYLESSNAS = DesignSpace(
     ),
     "arXiv 1812.00332, section 4.2",
     encoded="an option for each of 21 blocks, which may be nothing where it is not a stage's first",
+    module="proxylessnas",
 )

@@ -54,3 +54,28 @@ def test_a_drawn_design_builds_the_network_that_the_trace_counts(name):
         assert int(traced.macs()) == int(ledger.macs())
         assert int(traced.params()) == int(ledger.params())
         assert sum(each.numel() for each in module.parameters()) == int(ledger.params())
+
+
+def test_costs_of_nas_bench_201_are_those_that_were_published():
+    """arXiv 2001.00326 and its API: 1.531546 and 0.073306 M parameters, 220.11969 and 7.78305 M
+    FLOPs, of the cell of 3×3 convolutions and of the empty one. Its FLOPs are multiply-adds and the
+    ten of the classifier's bias."""
+    space = space_named("nas_bench_201")
+    full, empty = (
+        space.ledger((option,) * len(space.slots)) for option in ("nor_conv_3x3", "none")
+    )
+    assert (int(full.params()), int(full.macs())) == (1_531_546, 220_119_680)
+    assert (int(empty.params()), int(empty.macs())) == (73_306, 7_783_040)
+
+
+def test_published_efficientformers_are_designs_of_its_space():
+    import flopscope as fs
+
+    space = space_named("efficientformer_slots")
+    for name, text in (
+        ("efficientformer_l1", "48,p,p,p 96,p,p 224,p,p,p,p,p,p 448,p,p,p,a"),
+        ("efficientformer_l7", f"96{',p' * 6} 192{',p' * 6} 384{',p' * 18} 768{',a' * 8}"),
+    ):
+        ledger, published = space.ledger(space.design(text)), fs.analyze(name)
+        assert int(ledger.macs()) == int(published.macs())
+        assert int(ledger.params()) == int(published.params())

@@ -97,7 +97,10 @@ def test_slots_know_their_options():
     assert independent("stage1.block2", "abc").stage == "stage1"
 
 
+POOLS = 3**4 * 6 * 6 * 18  # four widths, and the blocks of the first three stages
+ATTENDS = sum(range(1, 9))  # of at most 8 blocks, any number of the last ones, but not none
 KNOWN = {
+    "efficientformer_slots": (POOLS * ATTENDS,) * 2,
     "nas_bench_macro": (3969, 3**8),
     "nas_bench_201": (15_625, 15_625),
     "ofa_mobilenetv3": (7371**5, 3**5 * 9**20),
