@@ -9,17 +9,26 @@ from fractions import Fraction
 from functools import cached_property
 from math import ceil, sqrt
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from flopscope.answers.ownspaces import space_of
+from flopscope.answers.ownspaces import AnySpace, space_of
 from flopscope.brief import short
 from flopscope.designspaces.distribution import Distribution, Tell
+from flopscope.designspaces.listed import (
+    ListedDistribution,
+    ListedSampler,
+    ListedSpace,
+    ListedTable,
+    listed_tables,
+)
 from flopscope.designspaces.sampling import Sampler
 from flopscope.designspaces.slots import Design
-from flopscope.designspaces.space import DesignSpace
 from flopscope.designspaces.tables import Table, tables
 from flopscope.errors import BadInput, check_name
 from flopscope.quantities import MACS, PARAMS, QUANTITIES, Quantity
+
+AnyTable: TypeAlias = Table | ListedTable
+AnyDistribution: TypeAlias = Distribution | ListedDistribution
 
 BINS = 20
 """About so many bins a histogram has."""
@@ -93,16 +102,17 @@ class Questions:
 
 @dataclass(frozen=True)
 class Census:
-    """The exact distribution of the first of these quantities over all networks of a space, one
-    image of side `res` each; with `encodings`, over the ways in which they are written down.
+    """The exact distribution of the first of these quantities over all networks of a space; with
+    `encodings`, over the ways in which they are written down. Each takes one image of side `res`,
+    which is None where the side is a choice.
 
     `most` are the largest amounts that are allowed, by the name of the quantity.
     """
 
-    space: DesignSpace
-    res: int
+    space: AnySpace
+    res: int | None
     quantities: tuple[Quantity, ...]
-    tables: tuple[Table, ...]
+    tables: tuple[AnyTable, ...]
     most: Mapping[str, int]
     questions: Questions
     encodings: bool = False
@@ -121,19 +131,19 @@ class Census:
         """All networks, or all encodings where these are counted."""
         return self.space.encodings if self.encodings else self.space.networks
 
-    def distribution(self, quantity: Quantity) -> Distribution:
+    def distribution(self, quantity: Quantity) -> AnyDistribution:
         """The distribution of one of the quantities."""
         return self._distributions[quantity.name]
 
     @cached_property
-    def _distributions(self) -> dict[str, Distribution]:
+    def _distributions(self) -> dict[str, AnyDistribution]:
         return {
-            quantity.name: Distribution(table, self.encodings, self.tell)
+            quantity.name: _distribution(table, self.encodings, self.tell)
             for quantity, table in zip(self.quantities, self.tables, strict=True)
         }
 
     @cached_property
-    def _own(self) -> Distribution:
+    def _own(self) -> AnyDistribution:
         return self.distribution(self.quantity)
 
     # --- numbers ---
@@ -232,7 +242,7 @@ class Census:
         tightest = min(self.most, key=lambda name: self.count(self.most[name], QUANTITIES[name]),
                        default=self.quantity.name)  # fmt: skip
         table = self.distribution(QUANTITIES[tightest]).table
-        sampler = Sampler(Distribution(table, False, self.tell))
+        sampler = sampler_of(_distribution(table, False, self.tell))
         while True:
             design, _ = sampler.draw(rng, self.most.get(tightest))
             yield Drawn(design, tuple(table.cost(design) for table in self.tables))
@@ -271,7 +281,7 @@ class Census:
 
 
 def census(
-    target: str | DesignSpace,
+    target: str | AnySpace,
     questions: Questions,
     *,
     of: str | None = None,
@@ -280,7 +290,8 @@ def census(
     encodings: bool = False,
     tell: Tell = lambda done, of: None,
 ) -> Census:
-    """The census of a design space: a name, 'file.py:NAME' or a DesignSpace.
+    """The census of a design space: a name, 'file.py:NAME' or the space
+    itself.
 
     The distribution is that of the quantity `of`, of the first budget without it, and of MACs where
     there is neither. Raises UnknownName for a space or quantity that does not exist, BadInput for a
@@ -301,9 +312,28 @@ def census(
         raise BadInput("a sample is of networks, not of encodings; leave one of them out")
     for text in questions.designs:
         space.design(text)
-    side = space.res if res is None else res
-    found = tables(space, quantities, side)
+    found: tuple[AnyTable, ...]
+    if isinstance(space, ListedSpace):
+        side = None if space.side else space.res if res is None else res
+        space.check_res(res)
+        found = listed_tables(space, quantities, side)
+    else:
+        side = space.res if res is None else res
+        found = tables(space, quantities, side)
     return Census(space, side, quantities, found, budgets, questions, encodings, tell)
+
+
+def _distribution(table: AnyTable, encodings: bool, tell: Tell) -> AnyDistribution:
+    if isinstance(table, ListedTable):
+        return ListedDistribution(table, encodings)
+    return Distribution(table, encodings, tell)
+
+
+def sampler_of(distribution: AnyDistribution) -> Sampler | ListedSampler:
+    """What draws from a distribution."""
+    if isinstance(distribution, ListedDistribution):
+        return ListedSampler(distribution)
+    return Sampler(distribution)
 
 
 def _round_width(span: int, about: int) -> int:

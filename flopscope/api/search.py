@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from torch import nn
 
-    from flopscope.designspaces.space import DesignSpace
+    from flopscope.answers.ownspaces import AnySpace
     from flopscope.ledger import Ledger
 
 
@@ -108,7 +108,7 @@ def _accuracy(name: str, value: Any) -> Any:
     fit_rows=positive, seconds=positive, evaluations=positive, seed=natural, res=positive,
 )  # fmt: skip
 def search(
-    target: str | DesignSpace,
+    target: str | AnySpace,
     *,
     accuracy: str | Callable[[Mapping[str, str]], float] | None = None,
     maximise: str | None = None,

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from torch import nn
 
+    from flopscope.answers.ownspaces import AnySpace
     from flopscope.answers.space import Census
-    from flopscope.designspaces.space import DesignSpace
     from flopscope.ledger import Ledger
 
 
@@ -77,9 +77,9 @@ class SpaceReport(Report):
 
     def sample(self, number: int, seed: int = 0, most: int | None = None) -> list[str]:
         """So many designs as texts, drawn uniformly from those that cost at most so much."""
-        from flopscope.designspaces.sampling import Sampler
+        from flopscope.answers.space import sampler_of
 
-        sampler = Sampler(self.census.distribution(self.census.quantity))
+        sampler = sampler_of(self.census.distribution(self.census.quantity))
         rng = Random(seed)
         return [self.census.space.text(sampler.draw(rng, most)[0]) for _ in range(number)]
 
@@ -108,9 +108,10 @@ class SpaceReport(Report):
 
 def design_space(name: str, value: Any) -> Any:
     """The name of a design space, 'file.py:NAME', or a DesignSpace."""
+    from flopscope.designspaces.listed import ListedSpace
     from flopscope.designspaces.space import DesignSpace
 
-    if isinstance(value, DesignSpace):
+    if isinstance(value, DesignSpace | ListedSpace):
         return value
     if not isinstance(value, str):
         raise BadInput(
@@ -148,7 +149,7 @@ def _share(name: str, value: Any) -> Fraction:
     of=text, sample=positive, seed=natural, res=positive, encodings=lambda name, value: bool(value),
 )  # fmt: skip
 def space(
-    target: str | DesignSpace,
+    target: str | AnySpace,
     *,
     res: int | None = None,
     of: str | None = None,

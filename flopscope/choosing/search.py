@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from flopscope.answers.ownspaces import space_of
+from flopscope.answers.ownspaces import AnySpace, slotted
 from flopscope.brief import short
 from flopscope.choosing.bounds import Bound, budget_names, latency_bound, quantity_bounds
 from flopscope.choosing.objective import Objective, Predictor, objective
@@ -93,7 +93,7 @@ class Search:
 
 
 def search(
-    target: str | DesignSpace,
+    target: str | AnySpace,
     *,
     accuracy: str | Predictor | None = None,
     maximise: str | None = None,
@@ -114,7 +114,7 @@ def search(
     (True, '01001100', (28785792, 2117590))
     """
     how = how or How()
-    space, budgets = space_of(target), dict(most or {})
+    space, budgets = slotted(target), dict(most or {})
     side = space.res if res is None else res
     if maximise is not None:
         check_name("quantity", maximise, QUANTITIES)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from flopscope.answers.space import Census, Mark
+from flopscope.designspaces.space import DesignSpace
 from flopscope.present.numbers import integer
 from flopscope.present.quantities import is_count, number
 from flopscope.present.table import Column, Document, Table
@@ -30,7 +31,8 @@ def space_document(census: Census) -> Document:
 
 def title(census: Census) -> str:
     """The space and the input: 'ofa_mobilenetv3, 224×224'."""
-    return f"{census.space.name}, {census.res}×{census.res}"
+    side = "" if census.res is None else f", {census.res}×{census.res}"
+    return f"{census.space.name}{side}"
 
 
 def share_text(part: int, whole: int) -> str:
@@ -110,10 +112,7 @@ def _budgets(census: Census) -> list[tuple[Any, int]]:
 def _with_notes(table: Table, census: Census) -> Table:
     designs = enumerate(census.questions.designs, start=1)
     notes = [f"[{number}] {text}" for number, text in designs]
-    notes.append(
-        f"The numbers are exact: a dynamic programme over {len(census.space.slots)} slots. The "
-        f"space: {census.space.source}."
-    )
+    notes.append(f"The numbers are exact: {_how(census)}. The space: {census.space.source}.")
     for mark in census.broken:
         notes.append(
             f"No network has at most {mark.words} {mark.quantity.noun}; the nearest budget that "
@@ -127,6 +126,12 @@ def _with_notes(table: Table, census: Census) -> Table:
             f"{100 * share.low:.1f} to {100 * share.high:.1f} %."
         )
     return Table(table.columns, table.rows, table.title, notes)
+
+
+def _how(census: Census) -> str:
+    if isinstance(census.space, DesignSpace):
+        return f"a dynamic programme over {len(census.space.slots)} slots"
+    return "every network was counted"
 
 
 def _mark_data(census: Census, mark: Mark) -> dict[str, Any]:
