@@ -92,12 +92,16 @@ class Questions:
     seed: int = 0
 
     @property
-    def any(self) -> bool:
-        """Is anything asked in particular?"""
+    def beyond_samples(self) -> bool:
+        """Is anything but a sample asked in particular?"""
         return bool(
             self.count or self.kth or self.quantiles or self.designs or self.histogram
-            or self.sample
         )  # fmt: skip
+
+    @property
+    def any(self) -> bool:
+        """Is anything asked in particular?"""
+        return bool(self.beyond_samples or self.sample)
 
 
 @dataclass(frozen=True)
@@ -181,7 +185,7 @@ class Census:
             yield self._mark("the cheapest", self.kth(1))
             yield self._mark("the median", self.quantile(Fraction(1, 2)))
             yield self._mark("the most expensive", self.kth(self.total))
-        if asked.count or not asked.any:
+        if asked.beyond_samples or not asked.any:
             for name, most in self.most.items():
                 quantity = QUANTITIES[name]
                 counted = self.count(most, quantity)

@@ -131,7 +131,7 @@ def search(
 
     >>> found = search("nas_bench_macro", accuracy="measured", fit_rows=300, max_macs="60M")
     >>> found.best, found.proven, found.front[-1][1]
-    ('22102000', True, 57793024)
+    ('21211110', True, 57793024)
     """
     most = {budget.quantity: budget.limit for budget in budgets(limits, "max_")}
     how = How(method, seed, float(seconds), evaluations, fit_rows)
