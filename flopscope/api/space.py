@@ -83,6 +83,23 @@ class SpaceReport(Report):
         rng = Random(seed)
         return [self.census.space.text(sampler.draw(rng, most)[0]) for _ in range(number)]
 
+    @property
+    def measured(self) -> dict[str, float]:
+        """The published accuracies of networks that come with the space, by design; none for most
+        spaces."""
+        from flopscope.designspaces.predictor import read_measured
+        from flopscope.designspaces.space import DesignSpace
+
+        space = self.census.space
+        if not isinstance(space, DesignSpace) or space.measured is None:
+            return {}
+        _, found = read_measured(space, space.measured)
+        return {space.text(design): value for design, value in found.items()}
+
+    def cost(self, design: str) -> int:
+        """What a design costs in the quantity of this report."""
+        return self.census.tables[0].cost(self.census.space.design(text("design", design)))
+
     def ledger(self, design: str) -> Ledger:
         """The ledger of a design at the input size of this report."""
         space = self.census.space
