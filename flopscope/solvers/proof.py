@@ -54,7 +54,7 @@ def best_design(
         step = _step(prices)
         spent = sum(p // step * x for p, x in zip(prices, picked.values(), strict=True))
         model.Add(spent <= (most - table.fixed) // step)
-    values = [scores.slots[n][move.option] for n, move in picked]
+    values = [scores.slots[n][move] for n, move in picked]
     step = _step(values)
     model.Maximize(sum(v // step * x for v, x in zip(values, picked.values(), strict=True)))
     solver: Any = cp_model.CpSolver()
