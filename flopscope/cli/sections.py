@@ -19,9 +19,10 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "Question": (
         "free", "quantities", "costs", "when", "step", "assume", "ideal", "reported", "params",
         "tool", "prove", "check", "convention", "accuracy", "backward", "epoch", "strict",
-        "exit_code",
+        "exit_code", "quantity", "count", "ranks", "quantiles", "designs", "histogram", "sample",
+        "encodings", "maximise", "fit_rows", "method", "whole", "seconds", "evaluations", "seed",
     ),
-    "Budgets": (),
+    "Budgets": ("max_latency",),
     "Table": (
         "by", "depth", "columns", "sort", "group", "every", "everything", "summary", "units",
         "digits", "caption", "label", "bold",
