@@ -77,7 +77,7 @@ class SpaceReport(Report):
 
     def sample(self, number: int, seed: int = 0, most: int | None = None) -> list[str]:
         """So many designs as texts, drawn uniformly from those that cost at most so much."""
-        from flopscope.answers.space import sampler_of
+        from flopscope.answers.spacequestions import sampler_of
 
         sampler = sampler_of(self.census.distribution(self.census.quantity))
         rng = Random(seed)
@@ -191,7 +191,8 @@ def space(
     >>> found.networks, found.encodings, found.count("30M")
     (3969, 6561, 142)
     """
-    from flopscope.answers.space import Questions, census, with_seed
+    from flopscope.answers.space import census
+    from flopscope.answers.spacequestions import Questions, with_seed
 
     most = {budget.quantity: budget.limit for budget in budgets(limits, "max_")}
     drawn = with_seed([sample], seed)

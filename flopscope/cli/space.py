@@ -131,7 +131,8 @@ def space(
     it is kept in the folder for caches of your system, or that of FLOPSCOPE_CACHE. The exit status
     is 1 if no network keeps a budget.
     """
-    from flopscope.answers.space import Questions, census, with_seed
+    from flopscope.answers.space import census
+    from flopscope.answers.spacequestions import Questions, with_seed
     from flopscope.conventions import CONVENTIONS
     from flopscope.present.provenance import Sources
     from flopscope.present.space import space_document
