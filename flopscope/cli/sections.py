@@ -19,9 +19,11 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "Question": (
         "free", "quantities", "costs", "when", "step", "assume", "ideal", "reported", "params",
         "device", "tool", "prove", "check", "convention", "accuracy", "backward", "epoch",
-        "training", "optimizer", "strict", "exit_code",
+        "training", "optimizer", "strict", "exit_code", "quantity", "count", "ranks", "quantiles",
+        "designs", "histogram", "sample", "encodings", "maximise", "fit_rows", "method", "whole",
+        "seconds", "evaluations", "seed",
     ),
-    "Budgets": (),
+    "Budgets": ("max_latency",),
     "Table": (
         "by", "depth", "columns", "sort", "group", "every", "everything", "summary", "units",
         "digits", "caption", "label", "bold",

@@ -15,7 +15,7 @@ from flopscope.present.words import size
 from flopscope.readings.energy import CAUTION
 
 if TYPE_CHECKING:
-    from flopscope.search.front import Front
+    from flopscope.choosing.front import Front
 
 TRUSTED = "Times are to be trusted in this order: " + ", ".join(each.value for each in Trust) + "."
 """The order of trust, as a note."""

@@ -113,6 +113,18 @@ SAME = [
         "sweep net.py:Net --res 16 --free width=8:16:4 --of params",
         lambda: fs.sweep("net.py:Net", res=16, free={"width": range(8, 17, 4)}, of="params"),
     ),
+    (
+        "space nas_bench_macro --max-macs 60M --kth 1000 --quantile 0.1 --histogram --sample 30",
+        lambda: fs.space(
+            "nas_bench_macro", max_macs="60M", kth=1000, quantile=0.1, histogram=True, sample=30
+        ),
+    ),
+    (
+        "search nas_bench_macro --accuracy measured --fit-rows 300 --max-macs 60M --seed 2",
+        lambda: fs.search(
+            "nas_bench_macro", accuracy="measured", fit_rows=300, max_macs=60_000_000, seed=2
+        ),
+    ),
     ("diff mobilenetv1 mobilenetv2", lambda: fs.diff("mobilenetv1", "mobilenetv2")),
     (
         "diff net.py:Net net.py:Net[width=4] --res 16 --by kind --all",
