@@ -13,6 +13,8 @@ REQUIREMENTS: Mapping[str, str] = {
     "onnx": "onnx>=1.19",
     "matplotlib": "matplotlib>=3.8",
     "pandas": "pandas>=2.2",
+    "pyarrow": "pyarrow>=18",
+    "distributed": "distributed>=2025.1",
 }
 """What pip is asked for, by the name that is imported. A test holds it against pyproject.toml."""
 
@@ -35,6 +37,16 @@ def require_plots() -> None:
 def require_frames() -> None:
     """Raises BadInput where pandas cannot be imported."""
     _require("pandas")
+
+
+def require_parquet() -> None:
+    """Raises BadInput where pyarrow cannot be imported."""
+    _require("pyarrow")
+
+
+def require_cluster() -> None:
+    """Raises BadInput where Dask distributed cannot be imported."""
+    _require("distributed")
 
 
 def _require(*names: str) -> None:
