@@ -19,7 +19,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "Question": (
         "free", "quantities", "costs", "when", "step", "assume", "ideal", "reported", "params",
         "tool", "prove", "check", "convention", "accuracy", "backward", "epoch", "strict",
-        "exit_code",
+        "exit_code", "keep", "gains", "workers", "scheduler",
     ),
     "Budgets": (),
     "Table": (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,7 +40,7 @@ from flopscope.sweeping.regions import Regions, regions
 from flopscope.sweeping.result import Design, Reduced
 from flopscope.sweeping.running import Here, Runner, Shared, reduced
 from flopscope.sweeping.tiles import Limit, blocks
-from flopscope.sweeping.writing import Names, write_all
+from flopscope.sweeping.writing import Names, check_ending, write_all
 
 if TYPE_CHECKING:
     from torch import nn
@@ -77,7 +79,7 @@ class Prepared:
 
     @property
     def question(self) -> dict[str, Any]:
-        """All that the result depends on, beside the network's code."""
+        """All that the result depends on, beside the code of networks in packages."""
         from flopscope.version import __version__
 
         fixed = self.space.fixed
@@ -86,7 +88,12 @@ class Prepared:
             "free": [[axis.name, list(axis.values)] for axis in self.grid.axes],
             "quantities": [row.column for row in self.quantities], "most": dict(self.most),
             "convention": self.convention.name, "keep": str(self.keep), "gains": self.gains,
+            "files": {path: _digest(path) for path in self.target.files},
         }  # fmt: skip
+
+
+def _digest(path: str) -> str:
+    return sha256(Path(path).read_bytes()).hexdigest()
 
 
 def prepared(
@@ -135,20 +142,34 @@ def answer(
     >>> found.there, found.kept
     (48, 48)
     """
-    known = cover(asked.space, asked.grid, asked.counted, lambda _, __: None)
+    if asked.keep.kind == "all":
+        check_ending(None if journal is None else journal.path)
+    known = cover(asked.space, asked.grid, asked.counted, tell)
     axes = [name for name in asked.gains if name not in QUANTITIES]
     own = regions(asked.grid, known.pieces, axes)
     run = _Run(asked, own, runner or Here(), journal, tell)
+    there = run.reduced(Count(), stored=False)["there"] if asked.keep.kind == "all" else None
+    if there == 0 or not own.regions:
+        raise BadInput(_nothing(asked, known, own))
+    if journal is not None:
+        journal.open()
     state = run.state()
+    if not state["there"]:
+        if journal is not None:
+            journal.close()
+        raise BadInput(_nothing(asked, known, own))
     refused = known.refused
     if state["there"] < asked.grid.size:
         refused = refused or first_missing(own, known.pieces)
-    if not state["there"]:
-        raise BadInput(f"{asked.space.name} has no design in this range; {refused}")
     nearest = None
     if not state["kept"]:
         nearest = run.design(run.reduced(Nearest(asked.limits), stored=False)["design"])
     return _answer(asked, own, known, run, state, refused, nearest)
+
+
+def _nothing(asked: Prepared, known: Cover, own: Regions) -> str:
+    why = known.refused or first_missing(own, known.pieces)
+    return f"{asked.space.name} has no design in this range; {why}"
 
 
 def _answer(
@@ -160,8 +181,8 @@ def _answer(
     sided = bool(names & {"res", "H", "W"})
     return Reduced(
         asked.target, asked.grid.axes, space.words(names), None if sided else space.shape,
-        None if "batch" in names else space.batch, asked.convention, asked.quantities, asked.most,
-        asked.keep, asked.ranked, asked.gains, state,
+        None if "batch" in names else space.batch, asked.convention, asked.quantities,
+        asked.counted, asked.most, asked.keep, asked.ranked, asked.gains, state,
         tuple(run.design(number) for number in state.get("designs", [])), nearest, asked.grid,
         refused, space.means(known.parts), known.parts, known.expected,
         any(region.bound for region in own.regions),
@@ -220,8 +241,7 @@ class _Run:
         return Front(costs, more)
 
     def _written(self) -> State:
-        if self.journal is None:
-            raise BadInput("every design goes to a file; name one with -o, such as out.parquet")
+        assert self.journal is not None
         columns = tuple(row.column for row in self.asked.quantities)
         names = Names(columns, any(region.bound for region in self.regions.regions))
         shared = Shared(self.regions, names, self.asked.limits)
@@ -239,7 +259,6 @@ class _Run:
                 np.searchsorted(*pair) for pair in zip(region.at, (first, second), strict=True)
             ]
             if region.held_pairs(places[0], places[1])[0]:
-                counts = (int(each.pairs(*places)[0]) for each in region.evaluators)
-                shown = tuple(counts)[: len(self.asked.quantities)]
-                return Design(grid.design(number), shown, region.bound)
+                counts = tuple(int(each.pairs(*places)[0]) for each in region.evaluators)
+                return Design(grid.design(number), counts, region.bound)
         raise AssertionError(f"design {spoken(grid.design(number), grid.axes)} is in no region")

@@ -43,10 +43,16 @@ class Journal:
     def open(self) -> None:
         """Make the folder, or read what it keeps. Raises BadInput where it belongs to another
         sweep, or cannot be written."""
-        with self.writing():
+        try:
             self.folder.mkdir(exist_ok=True)
+            others = any(self.folder.iterdir())
+        except OSError as error:
+            raise BadInput(
+                f"cannot write '{self.path}': {error.strerror}; give a file in a folder that "
+                "exists and is writable"
+            ) from error
         found = self._read()
-        if found is None and any(self.folder.iterdir()):
+        if found is None and others:
             raise BadInput(
                 f"'{self.path}{ENDING}' keeps a part of another sweep, or is not a folder of "
                 "flopscope; remove it, or give the result another name"
@@ -92,6 +98,12 @@ class Journal:
     def whole(self) -> Path:
         """Where the file is put together."""
         return self.folder / WHOLE
+
+    def put_in_place(self) -> None:
+        """Give the file that was put together its name, and remove the folder."""
+        with self.writing():
+            os.replace(self.whole, os.path.realpath(self.path))
+        self.close()
 
     def close(self) -> None:
         """Remove the folder, when the file is in its place."""

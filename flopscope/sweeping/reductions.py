@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from flopscope.errors import BadInput
 from flopscope.search.pareto import frontier
 from flopscope.sweeping.grid import Indices
 from flopscope.sweeping.members import least_numbers
@@ -211,12 +212,19 @@ class Front:
         order = on[np.lexsort((designs[on], *(p[on] for p in both[::-1])))]
         rows = list(zip(*(_plain(p[order]) for p in both), strict=True))
         new = [n for n, row in enumerate(rows) if n == 0 or row != rows[n - 1]]
+        if len(new) > MOST_ON_FRONT:
+            raise BadInput(
+                f"the frontier has more than {MOST_ON_FRONT:,} designs; name fewer quantities in "
+                "--of or in --gain, give larger steps, or a budget such as --max-macs 300M"
+            )
         return {
             "points": [list(rows[n]) for n in new],
             "designs": [int(designs[order[n]]) for n in new],
         }
 
 
+MOST_ON_FRONT = 100_000
+"""The most designs of a frontier, which is kept in memory."""
 FEW = 16
 """With how many known points of a frontier new ones are compared before they are sorted."""
 

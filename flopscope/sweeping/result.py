@@ -17,7 +17,7 @@ from flopscope.sweeping.reductions import State
 
 @dataclass(frozen=True)
 class Design:
-    """The free sizes of a design, and its counts in the order of the quantities."""
+    """The free sizes of a design, and the counts of all quantities that were counted, in order."""
 
     sizes: Mapping[str, Value]
     counts: tuple[int, ...]
@@ -41,6 +41,7 @@ class Reduced:
     batch: int | None
     convention: Convention
     quantities: tuple[Quantity, ...]
+    counted: tuple[Quantity, ...]
     most: Mapping[str, int]
     keep: Keep
     ranked: Quantity

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from flopscope.sweeping.journal import Journal
 from flopscope.sweeping.reductions import Reduction, State
 from flopscope.sweeping.regions import Regions
 from flopscope.sweeping.tiles import Block, Limit, tiles
@@ -34,18 +35,6 @@ class Here:
     def each(self, work: Work, shared: Shared, parts: Sequence[Any]) -> Iterator[Any]:
         """The results of the work on each part, one after the other."""
         return (work(shared, part) for part in parts)
-
-
-class Journal(Protocol):
-    """What keeps the state of a sweep that may be interrupted."""
-
-    def known(self, reduction: Reduction, blocks: int) -> tuple[int, State] | None:
-        """How many blocks are done, and their state."""
-
-    def keep(
-        self, reduction: Reduction, blocks: int, done: int, state: State, *, now: bool = False
-    ) -> None:
-        """Keep that so many blocks are done; without `now`, not each time."""
 
 
 def block_state(shared: Shared, block: Block) -> State:

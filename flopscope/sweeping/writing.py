@@ -147,6 +147,12 @@ def _parquet_part(columns: Columns) -> bytes:
     return found
 
 
+def parquet(columns: Mapping[str, Sequence[Any]]) -> bytes:
+    """Columns as the bytes of a Parquet file. Raises BadInput where pyarrow is missing."""
+    require_parquet()
+    return _parquet_part({name: np.array(values) for name, values in columns.items()})
+
+
 def _arrow(column: NDArray[Any]) -> Any:
     """Counts as int64, or as decimals where they are larger."""
     import pyarrow as pa
@@ -181,14 +187,16 @@ FORMATS: Mapping[str, Format] = {
 """How a file is written, by its ending."""
 
 
-def check_ending(path: str) -> str:
-    """The ending of a file that designs can be written to. Raises BadInput for any other, and where
-    pyarrow is missing for a Parquet file."""
+def check_ending(path: str | None) -> str:
+    """The ending of a file that designs can be written to. Raises BadInput for any other and for
+    None, and where pyarrow is missing for a Parquet file."""
+    if path is None:
+        raise BadInput("every design goes to a file; name one, such as --output out.parquet")
     ending = PurePath(path).suffix.lower()
     if ending not in FORMATS:
         raise BadInput(
             f"every design of a sweep is written to a file that ends in .csv or .parquet, and "
-            f"'{path}' does not; give such a file with -o"
+            f"'{path}' does not; give such a file with --output"
         )
     if ending == ".parquet":
         require_parquet()
