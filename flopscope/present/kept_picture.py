@@ -13,7 +13,7 @@ def check_pictured(keep: Keep, panel: str | None = None) -> None:
     """Raises BadInput for anything but a histogram, and for a panel of it."""
     if keep.kind != "histogram":
         raise BadInput(
-            f"--keep {keep} has no picture; draw --keep histogram, or the table without --keep"
+            f"'{keep}' has no picture; a histogram has one, and so has the table of all designs"
         )
     if panel is not None:
         raise BadInput("a histogram has one panel; leave --panel out")

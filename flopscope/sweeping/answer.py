@@ -40,7 +40,7 @@ from flopscope.sweeping.regions import Regions, regions
 from flopscope.sweeping.result import Design, Reduced
 from flopscope.sweeping.running import Here, Runner, Shared, reduced
 from flopscope.sweeping.tiles import Limit, blocks
-from flopscope.sweeping.writing import Names, check_ending, write_all
+from flopscope.sweeping.writing import Names, check_ending, spans, write_all
 
 if TYPE_CHECKING:
     from torch import nn
@@ -144,6 +144,7 @@ def answer(
     """
     if asked.keep.kind == "all":
         check_ending(None if journal is None else journal.path)
+        spans(asked.grid)
     known = cover(asked.space, asked.grid, asked.counted, tell)
     axes = [name for name in asked.gains if name not in QUANTITIES]
     own = regions(asked.grid, known.pieces, axes)

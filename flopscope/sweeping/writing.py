@@ -191,7 +191,7 @@ def check_ending(path: str | None) -> str:
     """The ending of a file that designs can be written to. Raises BadInput for any other and for
     None, and where pyarrow is missing for a Parquet file."""
     if path is None:
-        raise BadInput("every design goes to a file; name one, such as --output out.parquet")
+        raise BadInput("every design goes to a file; name one, such as --output 'out.parquet'")
     ending = PurePath(path).suffix.lower()
     if ending not in FORMATS:
         raise BadInput(
