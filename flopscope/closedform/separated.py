@@ -48,6 +48,18 @@ def separated(value: Size, first: Collection[str]) -> Separated | None:
     return Separated(found) if len(found) == len(sums) else None
 
 
+def separates(value: Size, first: Collection[str]) -> bool:
+    """Does `separated` give products? This takes a fraction of its time.
+
+    >>> from flopscope.symbolic import symbol
+    >>> C, H = symbol("C"), symbol("H")
+    >>> separates(C * ((H + 1) // 2), ["C"]), separates((C * H + 1) // 2, ["C"])
+    (True, False)
+    """
+    names = frozenset(first)
+    return all(_is_product(atom, names) for each in amounts(value) for atom in _factors(each))
+
+
 def amounts(value: Size) -> Iterator[Size]:
     """The amounts of which a value is the largest: itself, where it is no maximum.
 
@@ -82,8 +94,7 @@ def _product(value: Size, first: frozenset[str]) -> Product | None:
     above = value * below
     if not isinstance(above, Polynomial):
         return Product((above,), (1,), below_columns=below)
-    atoms = {atom for term in (above, below) for atom in _atoms(term)}
-    if not all(atom.integer and _is_one_sided(atom, first) for atom in atoms):
+    if not all(_is_product(atom, first) for atom in _factors(value)):
         return None
     by_columns = _collected(above, first)
     by_rows = [(u, v) for v, u in _collected(above, first, others=True)]
@@ -93,15 +104,15 @@ def _product(value: Size, first: frozenset[str]) -> Product | None:
     return Product(tuple(rows), tuple(columns), under_rows, under_columns)
 
 
-def _atoms(term: Term) -> Iterable[Atom]:
-    """The atoms of its monomials; not those inside of them."""
-    if isinstance(term, Polynomial):
-        yield from (atom for monomial in term.terms for atom, _ in monomial)
+def _factors(value: Size) -> Iterable[Atom]:
+    """What its monomials are products of; not what is inside of these."""
+    return value.atoms() if isinstance(value, Polynomial) else ()
 
 
-def _is_one_sided(atom: Atom, first: frozenset[str]) -> bool:
+def _is_product(atom: Atom, first: frozenset[str]) -> bool:
+    """Is it a whole number of one group's symbols alone?"""
     names = {s.name for s in atom.symbols()}
-    return names <= first or not names & first
+    return atom.integer and (names <= first or not names & first)
 
 
 def _part(monomial: Monomial, first: frozenset[str]) -> Monomial:

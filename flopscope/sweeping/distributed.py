@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from flopscope.errors import BadInput
 from flopscope.extras import require_cluster
+from flopscope.sweeping.regions import Regions
 from flopscope.sweeping.running import Here, Runner, Shared, Work
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 PATIENCE = 10
 """For so many seconds a scheduler may be silent."""
+ENVIRONMENT = "distributed.nanny.pre-spawn-environ"
+MEMORY = {"MALLOC_TRIM_THRESHOLD_": 2**28, "MALLOC_MMAP_THRESHOLD_": 2**24}
+"""Dask has its workers give memory back to the system at once, so that each array is made of new
+pages, which takes several times as long as counting. With these limits in bytes it is kept."""
 AHEAD = 4
 """So many parts wait for each worker, which keeps what is not merged yet small."""
 
@@ -30,6 +35,7 @@ class Cluster:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._sent: tuple[Regions, Any] | None = None
 
     def each(self, work: Work, shared: Shared, parts: Sequence[Any]) -> Iterator[Any]:
         """The results of the work on each part, in the order of the parts. Raises BadInput where
@@ -37,14 +43,16 @@ class Cluster:
         from distributed import KilledWorker
         from distributed.comm import CommClosedError
 
-        (sent,) = self._client.scatter([shared], broadcast=True, hash=False)
+        tables, others = self._tables(shared.regions), shared[1:]
         waiting: deque[Any] = deque()
         left = iter(parts)
         most = AHEAD * max(1, len(self._client.nthreads()))
         try:
             while True:
                 for _, part in zip(range(most - len(waiting)), left, strict=False):
-                    waiting.append(self._client.submit(work, sent, part, pure=False))
+                    waiting.append(
+                        self._client.submit(_part, tables, others, work, part, pure=False)
+                    )
                 if not waiting:
                     return
                 yield waiting.popleft().result()
@@ -55,6 +63,19 @@ class Cluster:
             ) from error
         finally:
             self._client.cancel(list(waiting))
+
+    def _tables(self, regions: Regions) -> Any:
+        """The tables where the workers have them, which get them once, however often they go
+        through them."""
+        if self._sent is None or self._sent[0] is not regions:
+            (sent,) = self._client.scatter([regions], broadcast=True, hash=False)
+            self._sent = regions, sent
+        return self._sent[1]
+
+
+def _part(regions: Regions, others: tuple[Any, ...], work: Work, part: Any) -> Any:
+    """The result of the work on one part, on a worker."""
+    return work(Shared(regions, *others), part)
 
 
 @contextmanager
@@ -79,9 +100,11 @@ def runner(workers: int | None = None, scheduler: str | None = None) -> Iterator
 
 @contextmanager
 def _local(workers: int) -> Iterator[Client]:
+    import dask
     from distributed import Client, LocalCluster
 
     with (
+        dask.config.set({f"{ENVIRONMENT}.{name}": value for name, value in MEMORY.items()}),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,

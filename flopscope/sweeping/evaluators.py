@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from flopscope.answers.counting import tabulated
 from flopscope.closedform import Formula
 from flopscope.closedform.factored import factored
-from flopscope.closedform.separated import separated
+from flopscope.closedform.separated import separated, separates
 from flopscope.errors import OutsideDomain
 from flopscope.sizes import is_symbolic
 from flopscope.sweeping.grid import Indices, Side
@@ -85,11 +85,11 @@ class Direct:
         return [values for name, values in sizes.items() if name in own]
 
 
-def separates(formula: Formula, rows: Side) -> bool:
+def is_product(formula: Formula, rows: Side) -> bool:
     """Is it a sum of products of these sizes and the others?"""
     if not is_symbolic(formula.expression):
         return True
-    return formula.counts and separated(formula.expression, rows.names) is not None
+    return formula.counts and separates(formula.expression, rows.names)
 
 
 def evaluator(formula: Formula, sides: Sequence[Side], at: Sequence[Indices]) -> Evaluator:

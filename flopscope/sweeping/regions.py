@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from flopscope.domain import Condition
 from flopscope.sweeping.classes import Classes, classes
 from flopscope.sweeping.cover import Flags, Piece, kept_by
-from flopscope.sweeping.evaluators import Evaluator, evaluator, separates
+from flopscope.sweeping.evaluators import Evaluator, evaluator, is_product
 from flopscope.sweeping.grid import Grid, Indices, Side
 
 
@@ -112,7 +112,7 @@ def _split(grid: Grid, pieces: Sequence[Piece]) -> tuple[Side, Side]:
     splits = grid.splits()
 
     def tied(sides: tuple[Side, Side]) -> int:
-        return sum(not separates(formula, sides[0]) for formula in formulas)
+        return sum(not is_product(formula, sides[0]) for formula in formulas)
 
     return min(splits, key=tied)
 
