@@ -85,8 +85,9 @@ def sweep(
     they were interrupted.
 
     \b
-    flopscope sweep mobilenetv2 --free width=0.25:2:0.01,res=32:512:8 --keep all -o out.parquet
-    flopscope sweep efficientnet_b0 --max-macs 400M --keep count \\
+    flopscope sweep mobilenetv2 --keep all -o out.parquet \\
+        --free width=0.25:2:0.01,res=32:512:8
+    flopscope sweep efficientnet_b0 --keep count --max-macs 400M \\
         --free width=0.5:2:0.01,depth=0.5:2:0.01,H=32:512:8,W=32:512:8
 
     --plot draws the first quantity of --of, or the work without it: along one size as a line, along

@@ -68,14 +68,28 @@ def kept_by(condition: Condition, sizes: Mapping[str, Any], number: int) -> Flag
     return kept
 
 
+def holds_everywhere(piece: Piece, grid: Grid) -> bool:
+    """Does the piece hold at every design? It is asked along the axes that each condition is about,
+    where these have few enough values; otherwise the answer is no."""
+    for name in piece.numbers or {}:
+        if grid.side([name]).size > 1:
+            return False
+    for condition in piece.conditions:
+        own = grid.side({s.name for s in condition.symbols()})
+        if own.size > SCANNED:
+            return False
+        if not kept_by(condition, own.sizes(np.arange(own.size)), own.size).all():
+            return False
+    return bool(piece.formulas)
+
+
 def cover(space: Space, grid: Grid, quantities: Sequence[Quantity], tell: Tell) -> Cover:
     """The pieces for every design of a grid. Raises BadInput where too many designs need a ledger
     of their own."""
     covering = _Covering(space, grid, quantities)
     with space.open():
-        if space.complete:
-            covering.add(0)
-        else:
+        first = covering.add(0 if space.complete else grid.size // 2)
+        if not space.complete and not holds_everywhere(first, grid):
             for start in range(0, grid.size, SCANNED):
                 covering.scan(np.arange(start, min(grid.size, start + SCANNED)))
                 tell(min(grid.size, start + SCANNED), grid.size)

@@ -207,6 +207,19 @@ def test_a_billion_designs_are_counted_without_being_written_out(monkeypatch):
     assert found.kept == sum(slices)
 
 
+def test_a_trace_that_holds_everywhere_is_not_asked_at_every_design(own, monkeypatch):
+    monkeypatch.undo()
+    free = "width=1:1000:1,depth=1,res=16:1015:1,batch=1:1000:1"
+    found = kept(f"{own}:Net", free, "count", ["macs"], most={"macs": 10**9})
+    assert (found.grid.size, found.there, found.parts) == (10**9, 10**9, 1)
+    assert 0 < found.kept < 10**9
+    thinned = kept(f"{own}:Net", "width=1:1000:1,depth=1,res=16:1015:1,batch=7", "count", ["macs"],
+                   most={"macs": 10**9})  # fmt: skip
+    one = kept(f"{own}:Net", "width=1:1000:1,depth=1,res=16:1015:1", "count", ["macs"],
+               most={"macs": 10**9 // 7})  # fmt: skip
+    assert thinned.kept == one.kept  # seven times the batch, seven times the work
+
+
 @pytest.mark.parametrize(
     ("least", "most", "bins", "width"), [(0, 99, 10, 10), (0, 100, 10, 11), (7, 7, 40, 1)]
 )
@@ -238,9 +251,9 @@ def test_bins_are_as_narrow_as_they_can_be(least, most, bins, width):
         ("width=1", {"keep": "front", "gains": ["macs", "params"]},
          "a frontier weighs costs against gains, and every quantity of --of is a gain; name a "
          "cost in --of, such as macs"),
-        ("width=0.001:90:0.001,depth=0.001:90:0.001,res=1:2000:1", {},
-         "16,200,000,000,000 designs are too many, of width (90,000), depth (90,000), res (2,000); "
-         "give shorter ranges or larger steps, for at most 1,000,000,000,000"),
+        ("width=0.01:20:0.01,depth=0.01:20:0.01,res=1:2000:1,batch=1:2000:1", {},
+         "16,000,000,000,000 designs are too many, of width (2,000), depth (2,000), res (2,000), "
+         "batch (2,000); give shorter ranges or larger steps, for at most 1,000,000,000,000"),
         ("H=32,res=32", {}, "res gives both sides of the image, and H is free; leave one of them "
          "out"),
     ],
