@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -112,7 +113,11 @@ def kept(name: str, prepared: Callable[[], Prepared], keeping: Keeping) -> Answe
     check_picture(keeping.keep)
     question = prepared()
     journal = journal_of(path, question.question)
-    with runner(keeping.workers, keeping.scheduler) as who, counting(f"sweeping {name}") as tell:
+    with (
+        _saying_what_is_kept(journal),
+        runner(keeping.workers, keeping.scheduler) as who,
+        counting(f"sweeping {name}") as tell,
+    ):
         found = answer(question, runner=who, journal=journal, tell=tell)
     page = kept_document(found, path if whole else "")
     made = Answer(
@@ -123,6 +128,17 @@ def kept(name: str, prepared: Callable[[], Prepared], keeping: Keeping) -> Answe
         return made
     content = journal.whole if whole else in_parquet(page.tables[0])
     return made._replace(content=content, written=journal.close)
+
+
+@contextmanager
+def _saying_what_is_kept(journal: Journal | None) -> Iterator[None]:
+    """While active, an interruption says how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if journal is not None and journal.folder.is_dir():
+            click.echo(f"flopscope: interrupted; {journal.goes_on}", err=True)
+        raise
 
 
 def sources_of(network: Target, convention: Convention) -> Sources:

@@ -69,10 +69,11 @@ def _on_arrays(
         shapes = ", ".join(f"{name} {np.shape(v)}" for name, v in values.items())
         raise BadInput(f"arrays of these shapes do not broadcast: {shapes}") from error
     shape = next(iter(arrays.values())).shape
-    flat = {name: _prepared(array, whole).reshape(-1) for name, array in arrays.items()}
-    dtype = _exact_dtype(value, flat) if whole else np.dtype("float64")
-    if dtype.kind == "i" and (found := from_tables(value, values, shape)) is not None:
+    given = {name: _prepared(np.asarray(v), whole) for name, v in values.items()}
+    dtype = _exact_dtype(value, given) if whole else np.dtype("float64")
+    if dtype.kind == "i" and (found := from_tables(value, given, shape)) is not None:
         return found
+    flat = {name: _prepared(array, whole).reshape(-1) for name, array in arrays.items()}
     if dtype.kind == "O":
         flat = {name: array.astype(object) for name, array in flat.items()}
     result = np.empty(flat[next(iter(flat))].size, dtype=dtype)

@@ -95,6 +95,12 @@ class Journal:
             os.replace(new, file)
 
     @property
+    def goes_on(self) -> str:
+        """How an interrupted sweep goes on, as a sentence ends."""
+        kept = f"'{self.path}{ENDING}'"
+        return f"what is done is kept in {kept}, and the same command goes on from there"
+
+    @property
     def whole(self) -> Path:
         """Where the file is put together."""
         return self.folder / WHOLE
@@ -120,8 +126,7 @@ class Journal:
             yield
         except OSError as error:
             raise BadInput(
-                f"cannot write '{self.path}': {error.strerror or error}; what is done is kept in "
-                f"'{self.path}{ENDING}', and the same command goes on from there"
+                f"cannot write '{self.path}': {error.strerror or error}; {self.goes_on}"
             ) from error
 
     def _store(self) -> None:

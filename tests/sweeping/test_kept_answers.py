@@ -184,6 +184,10 @@ def test_an_interrupted_sweep_goes_on_where_it_was(capsys, monkeypatch, tmp_path
 
     monkeypatch.setattr(calls, work, interrupted)
     assert main([*LINE, *words, f"out.{ending}"]) == 130
+    assert capsys.readouterr().err == (
+        f"flopscope: interrupted; what is done is kept in 'out.{ending}.partial', and the same "
+        "command goes on from there\n\n"  # click ends the line of the interruption
+    )
     assert not (tmp_path / f"out.{ending}").exists()
     assert (tmp_path / f"out.{ending}.partial").is_dir()
     again = []
