@@ -20,7 +20,7 @@ from flopscope.present.sweep import (
 )
 from flopscope.present.table import Column, Document, Table
 from flopscope.quantities import QUANTITIES, Quantity
-from flopscope.sweeping.result import Design, Reduced
+from flopscope.sweeping.result import Design, Reduced, counted_as
 
 LEAST_OF_ALL = (
     "Without --gain a frontier has the designs with the least of every quantity; --gain width, for "
@@ -148,7 +148,7 @@ def _notes(found: Reduced, path: str) -> list[str]:
 def _limited(found: Reduced, design: Design) -> dict[str, int]:
     """A design's counts of the quantities that budgets bound."""
     counts = dict(zip(found.counted, design.counts, strict=True))
-    return {name: counts[QUANTITIES[name]] for name in found.most}
+    return {name: counts[counted_as(name, found.counted)] for name in found.most}
 
 
 # --- data ---------------------------------------------------------------------------------------

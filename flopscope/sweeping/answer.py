@@ -37,7 +37,7 @@ from flopscope.sweeping.reductions import (
     bin_width,
 )
 from flopscope.sweeping.regions import Regions, regions
-from flopscope.sweeping.result import Design, Reduced
+from flopscope.sweeping.result import Design, Reduced, counted_as
 from flopscope.sweeping.running import Here, Runner, Shared, reduced
 from flopscope.sweeping.tiles import Limit, blocks
 from flopscope.sweeping.writing import Names, check_ending, spans, write_all
@@ -62,7 +62,8 @@ class Prepared:
     @property
     def counted(self) -> tuple[Quantity, ...]:
         """The quantities that are counted: those asked for, those with limits, and the gains."""
-        others = [QUANTITIES[name] for name in (*self.most, *self.gains) if name in QUANTITIES]
+        named = (name for name in (*self.most, *self.gains) if name in QUANTITIES)
+        others = [counted_as(name, self.quantities) for name in named]
         return tuple(dict.fromkeys((*self.quantities, self.ranked, *others)))
 
     @property
@@ -74,8 +75,8 @@ class Prepared:
     @property
     def limits(self) -> tuple[Limit, ...]:
         """The limits, by the indices of what is counted."""
-        rows = [QUANTITIES[name] for name in self.most]
-        return tuple(Limit(self.counted.index(row), self.most[row.name]) for row in rows)
+        rows = {name: counted_as(name, self.quantities) for name in self.most}
+        return tuple(Limit(self.counted.index(row), self.most[name]) for name, row in rows.items())
 
     @property
     def question(self) -> dict[str, Any]:
@@ -231,9 +232,11 @@ class _Run:
     def _front(self) -> Front:
         counted = list(self.asked.counted)
         gains = self.asked.gains
-        rows = [QUANTITIES.get(name, name) for name in gains]
         costs = tuple(counted.index(row) for row in self.asked.quantities if row.name not in gains)
-        more = tuple(row if isinstance(row, str) else counted.index(row) for row in rows)
+        more = tuple(
+            counted.index(counted_as(name, self.asked.quantities)) if name in QUANTITIES else name
+            for name in gains
+        )
         if not costs:
             raise BadInput(
                 "a frontier weighs costs against gains, and every quantity of --of is a gain; name "
