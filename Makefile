@@ -68,6 +68,7 @@ bench: $(VENV)/full  ## time the answers
 	$(BIN)/python benchmarks/tracing.py
 	$(BIN)/python benchmarks/pareto.py
 	$(BIN)/python benchmarks/search.py
+	$(BIN)/python benchmarks/sweeping.py
 	$(BIN)/python benchmarks/coincidences.py
 	$(BIN)/python benchmarks/cold.py
 

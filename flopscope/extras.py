@@ -15,6 +15,8 @@ REQUIREMENTS: Mapping[str, str] = {
     "pandas": "pandas>=2.2",
     "ortools": "ortools>=9.10",
     "pymoo": "pymoo>=0.6.1",
+    "pyarrow": "pyarrow>=18",
+    "distributed": "distributed>=2025.1",
 }
 """What pip is asked for, by the name that is imported. A test holds it against pyproject.toml."""
 
@@ -47,6 +49,16 @@ def require_cpsat() -> None:
 def require_nsga2() -> None:
     """Raises BadInput where pymoo cannot be imported."""
     _require("pymoo")
+
+
+def require_parquet() -> None:
+    """Raises BadInput where pyarrow cannot be imported."""
+    _require("pyarrow")
+
+
+def require_cluster() -> None:
+    """Raises BadInput where Dask distributed cannot be imported."""
+    _require("distributed")
 
 
 def _require(*names: str) -> None:

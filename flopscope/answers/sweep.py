@@ -101,6 +101,18 @@ class Sweep:
         found: list[bool] = self.counted.bounds[self.kept].tolist()
         return found
 
+    @cached_property
+    def nearest(self) -> int | None:
+        """The index of the design that exceeds the limits by the least ratio, where none keeps them
+        all; None where one does."""
+        if self.kept.size:
+            return None
+        ratios = np.zeros(self.counted.there.size)
+        for name, limit in self.most.items():
+            own = (self.counted.counts[QUANTITIES[name]] / limit).astype(float)
+            ratios = np.maximum(ratios, own)
+        return int(np.where(self.counted.there, ratios, np.inf).argmin())
+
     @property
     def missing(self) -> int:
         """How many designs of the grid do not exist."""
@@ -186,5 +198,6 @@ def _require_a_table(designs: int, which: str) -> None:
     if designs > MOST_ROWS:
         raise BadInput(
             f"there are {designs:,} designs{which}, and a table has at most {MOST_ROWS:,}; give "
-            "shorter ranges, larger steps or a budget such as --max-macs 300M"
+            "shorter ranges, larger steps, a budget such as --max-macs 300M, or what to keep of "
+            "them, such as --keep top:100, front, histogram, count or all"
         )
