@@ -246,7 +246,8 @@ def decoder_layer(
     q, k = (_rotated(part, angles, sizes.h, f"rotate_{n}") for part, n in ((q, "q"), (k, "k")))
     if past:
         k, v = (_after(old, new, name) for old, new, name in zip(past, (k, v), "kv", strict=True))
-    y = linear(attend(q, k, v, sizes.h, mask=mask), c, bias=False, name="out")
+    y = attend(q, k, v, sizes.h, mask=mask, cached=bool(past))
+    y = linear(y, c, bias=False, name="out")
     x = add(x, y, name="add1")
     y = rms_norm(x, name="norm2")
     gate = activation(linear(y, sizes.f, bias=False, name="gate"), Function.SILU)
