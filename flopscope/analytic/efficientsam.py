@@ -27,6 +27,7 @@ from flopscope.analytic.operators import (
     linear_by,
     matmul,
     padded,
+    permuted,
     reduce,
     repeated,
     resize,
@@ -195,33 +196,43 @@ def _two_way(tokens: Feature, image: Feature, places: Feature) -> tuple[Feature,
     tokens."""
     scope, prompts = tokens.tape.scope, tokens
     for number in (1, 2):
+        # the first block finds the image channel by channel, and its norm lays the tokens out
+        lying = ("kv", "q") if number == 1 else ("", "")
         with scope(f"block{number}"):
             x = tokens if number == 1 else add(tokens, prompts, name="add_prompts")
             tokens = add(x, _attention(x, x, x, WIDTH, "self"), name="add1")
             tokens = layer_norm(tokens, name="norm1")
-            looked = _look(tokens, prompts, image, places, "token_to_image")
+            looked = _look(tokens, prompts, image, places, "token_to_image", lying[0])
             tokens = layer_norm(add(tokens, looked, name="add2"), name="norm2")
             y = _mlp_block(tokens, 2048, WIDTH, depth=1)
             tokens = layer_norm(add(tokens, y, name="add3"), name="norm3")
-            looked = _look(image, places, tokens, prompts, "image_to_token")
+            looked = _look(image, places, tokens, prompts, "image_to_token", lying[1])
             image = layer_norm(add(image, looked, name="add4"), name="norm4")
     with scope("last"):
         looked = _look(tokens, prompts, image, places, "token_to_image")
         return layer_norm(add(tokens, looked)), image
 
 
-def _look(x: Feature, x_places: Feature, at: Feature, at_places: Feature, name: str) -> Feature:
+def _look(
+    x: Feature, x_places: Feature, at: Feature, at_places: Feature, name: str, written: str = ""
+) -> Feature:
     """Attention from x with its positions to another tensor with its positions, in half the
     width."""
     with x.tape.scope(name):
         q, k = add_broadcast(x, x_places, name="add_q"), add_broadcast(at, at_places, name="add_k")
-    return _attention(q, k, at, WIDTH // 2, name)
+    return _attention(q, k, at, WIDTH // 2, name, written)
 
 
-def _attention(q: Feature, k: Feature, v: Feature, inner: int, name: str) -> Feature:
-    """Attention of 8 heads between linear layers of its own."""
+def _attention(
+    q: Feature, k: Feature, v: Feature, inner: int, name: str, written: str = ""
+) -> Feature:
+    """Attention of 8 heads between linear layers of its own. Those of `written` lie channel by
+    channel, and are written token by token first."""
     with q.tape.scope(name):
-        q, k, v = (linear(x, inner, name=n) for x, n in ((q, "q"), (k, "k"), (v, "v")))
+        q, k, v = (
+            linear(permuted(x, *x.shape, name=f"{n}_tokens") if n in written else x, inner, name=n)
+            for x, n in ((q, "q"), (k, "k"), (v, "v"))
+        )
         return linear(attend(q, k, v, 8), WIDTH, name="out")
 
 

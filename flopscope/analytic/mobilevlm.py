@@ -24,6 +24,7 @@ from flopscope.analytic.operators import (
     linear,
     multiply,
     rms_norm,
+    sliced,
     stored,
     with_number,
     with_stored,
@@ -154,7 +155,8 @@ def _vision_tower(image: Feature) -> Feature:
     for layer in range(1, VISION_LAYERS):
         with tape.scope(f"layer{layer}"):
             x = _vision_layer(x)
-    return x.view(batch, PATCHES, VISION_C)
+    # a linear layer reads tokens one behind another, so that those of patches are written anew
+    return sliced(x, batch, PATCHES, VISION_C, name="patches")
 
 
 def unread_layer(x: Feature) -> Feature:

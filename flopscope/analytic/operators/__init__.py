@@ -20,7 +20,7 @@ from flopscope.analytic.operators.elements import (
     with_number,
     with_stored,
 )
-from flopscope.analytic.operators.moves import gathered, padded, permuted, repeated
+from flopscope.analytic.operators.moves import gathered, padded, permuted, repeated, sliced
 from flopscope.analytic.operators.norms import (
     batch_norm,
     group_norm,
@@ -92,6 +92,7 @@ __all__ = [
     "rms_norm",
     "scale",
     "shortcut",
+    "sliced",
     "softmax",
     "stack",
     "stored",

@@ -32,6 +32,11 @@ def repeated(x: Feature, *shape: Size, name: str = "repeat") -> Feature:
     return x.tape.record(Kind.MOVE, name, (x,), shape, function=Movement.REPEAT)
 
 
+def sliced(x: Feature, *shape: Size, name: str) -> Feature:
+    """A part of x that has this shape, written without gaps."""
+    return x.tape.record(Kind.MOVE, name, (x.view(*shape),), shape, function=Movement.SLICE)
+
+
 def gathered(x: Feature, places: Feature, shape: Shape, *, name: str) -> Feature:
     """The elements of x at computed places."""
     return x.tape.record(Kind.MOVE, name, (x, places), shape, function=Movement.GATHER)

@@ -60,11 +60,11 @@ def _contiguous(
 ) -> Any:
     """Tensor.contiguous where the elements do not lie in the order of the axes; also at a size of
     1, where torch could do without. On free sizes all else is contiguous."""
-    in_order = torch.contiguous_format
-    if not (args[1:] or kwargs or recorder.moves.contiguous(args[0])):
-        return args[0].clone(memory_format=in_order)
-    plain = kwargs.get("memory_format", *args[1:] or (in_order,)) is in_order
-    return args[0] if plain and has_free_size(args[0]) else NotImplemented
+    x, given = args[0], [*args[1:], *kwargs.values()]
+    wanted = given[0] if given else torch.contiguous_format
+    if not recorder.moves.lies(x, wanted):
+        return x.clone(memory_format=wanted)
+    return x if has_free_size(x) else NotImplemented
 
 
 def _convolution(

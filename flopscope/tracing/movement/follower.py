@@ -45,6 +45,7 @@ class Moves:
         self._is_data = is_data
         self._layouts: dict[int, Layout] = {}
         self._inside = 0  # how many kernels run, in which nothing is seen to move
+        self._converts = True
 
     def of(self, tensor: torch.Tensor) -> Layout | None:
         """The layout of a tensor, as far as one is known; all others are contiguous."""
@@ -54,6 +55,13 @@ class Moves:
         """Do its elements lie in the order of its axes, without gaps?"""
         layout = self.of(tensor)
         return layout is None or layout.contiguous
+
+    def lies(self, tensor: torch.Tensor, memory_format: torch.memory_format) -> bool:
+        """Do its elements lie as this format of torch says, or is nothing known of the format?"""
+        if memory_format is torch.contiguous_format:
+            return self.contiguous(tensor)
+        wanted = LAID_OUT.get(memory_format)
+        return wanted is None or self.of(tensor) in (wanted, ONE_POSITION)
 
     def lay(self, tensor: torch.Tensor, layout: Layout | None) -> None:
         """Note the layout of a tensor."""
@@ -68,6 +76,15 @@ class Moves:
             yield
         finally:
             self._inside -= 1
+
+    @contextmanager
+    def in_one_type(self) -> Iterator[None]:
+        """While active, conversions to other types of elements are no rows."""
+        self._converts = False
+        try:
+            yield
+        finally:
+            self._converts = True
 
     def facts(
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], outputs: Sequence[Any]
@@ -104,7 +121,8 @@ class Moves:
         elif wanted in LAID_OUT:
             target = LAID_OUT[wanted]
         self.lay(result, target)
-        if self._inside or not (other or kept or layout != target):
+        silent = self._inside or (other and not self._converts)
+        if silent or not (other or kept or layout != target):
             return None
         if other or kept:
             return Facts(Kind.MOVE, (x,), function=Movement.CAST if other else Movement.COPY)

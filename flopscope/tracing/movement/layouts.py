@@ -199,8 +199,6 @@ def viewed(layout: Layout, before: Shape, after: Shape) -> Layout | None:
         if not layout.merges(old):
             return None
         lying = [axis for axis in old if axis in layout.order]
-        if len(new) > 1:  # an axis of one position that is split off lies nowhere
-            new = [axis for axis in new if not _is_one(after[axis])] or new[-1:]
         if lying:
             placed[lying[0]] = new
             order = [axis for axis in order if axis not in lying[1:]]
@@ -233,10 +231,6 @@ def _blocks(before: Shape, after: Shape) -> list[tuple[list[int], list[int]]]:
     else:  # axes of size 1 that are left over
         blocks[-1] = (blocks[-1][0] + old, blocks[-1][1] + new)
     return blocks
-
-
-def _is_one(size: Size) -> bool:
-    return isinstance(size, int) and size == 1
 
 
 MANY = 2**10 * 3**3 * 5**2 * 7
