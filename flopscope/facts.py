@@ -125,7 +125,8 @@ class Interpolation(Fact):
 
 
 class Movement(Fact):
-    """How a row of data movement puts the elements of its input at other places."""
+    """How a row of data movement puts the elements of its input at other places. A conversion to
+    another type is no movement: it is seen in the types of the rows before and after it."""
 
     PERMUTE = "permutation"  # to another order of axes: transposes, shuffles, partitions
     ROLL = "roll"
@@ -136,7 +137,6 @@ class Movement(Fact):
     SCATTER = "scatter"  # elements to given places
     REPEAT = "repetition"
     WINDOWS = "windows"  # of a map, one behind another
-    CAST = "conversion"  # to another type of elements
     COPY = "copy"  # in the same order
 
 

@@ -15,8 +15,8 @@ from flopscope.facts import Kind, Movement
 from flopscope.onnxgraph.tensors import NodeCall, NodeFacts, Tensor
 from flopscope.sizes import Shape
 
-MoveRule: TypeAlias = Callable[[NodeCall, Shape, int], NodeFacts | None]
-"""From a call, the shape of a result and the type of its elements, to the row; None for a view."""
+MoveRule: TypeAlias = Callable[[NodeCall, Shape], NodeFacts | None]
+"""From a call and the shape of a result to the row; None for a view."""
 
 
 def _moved(x: Tensor, movement: Movement, *others: Tensor | None) -> NodeFacts:
@@ -24,12 +24,12 @@ def _moved(x: Tensor, movement: Movement, *others: Tensor | None) -> NodeFacts:
     return NodeFacts(Kind.MOVE, (x, *computed), function=movement)
 
 
-def _whole(movement: Movement, call: NodeCall, shape: Shape, element: int) -> NodeFacts:
+def _whole(movement: Movement, call: NodeCall, shape: Shape) -> NodeFacts:
     """It reads all of its input, and what else is computed: places, and what is put there."""
     return _moved(call.input(0), movement, *call.inputs[1:])
 
 
-def _seen(movement: Movement, call: NodeCall, shape: Shape, element: int) -> NodeFacts | None:
+def _seen(movement: Movement, call: NodeCall, shape: Shape) -> NodeFacts | None:
     """It reads the elements that it writes, as the result shows them; a view if these are all
     elements in their order."""
     x = call.input(0)
@@ -38,32 +38,27 @@ def _seen(movement: Movement, call: NodeCall, shape: Shape, element: int) -> Nod
     return _moved(x._replace(shape=shape), movement)
 
 
-def _transposed(call: NodeCall, shape: Shape, element: int) -> NodeFacts | None:
+def _transposed(call: NodeCall, shape: Shape) -> NodeFacts | None:
     order = [*call.attribute("perm", reversed(range(len(shape))))]
-    return None if order == sorted(order) else _seen(Movement.PERMUTE, call, shape, element)
+    return None if order == sorted(order) else _seen(Movement.PERMUTE, call, shape)
 
 
-def _gathered(call: NodeCall, shape: Shape, element: int) -> NodeFacts | None:
+def _gathered(call: NodeCall, shape: Shape) -> NodeFacts | None:
     """One known place is a part of the input; several are a gather."""
     places = call.optional(1)
     one = places is not None and places.numbers is not None and places.shape == ()
     rule = partial(_seen, Movement.SLICE) if one else partial(_whole, Movement.GATHER)
-    return rule(call, shape, element)
+    return rule(call, shape)
 
 
-def _repeated(call: NodeCall, shape: Shape, element: int) -> NodeFacts | None:
+def _repeated(call: NodeCall, shape: Shape) -> NodeFacts | None:
     x = call.input(0)
     return None if shape == x.shape else _moved(x, Movement.REPEAT)
 
 
-def _padded(call: NodeCall, shape: Shape, element: int) -> NodeFacts | None:
+def _padded(call: NodeCall, shape: Shape) -> NodeFacts | None:
     x = call.input(0)
     return None if shape == x.shape else _moved(x, Movement.PAD)
-
-
-def _converted(call: NodeCall, shape: Shape, element: int) -> NodeFacts | None:
-    x = call.input(0)
-    return None if x.element == element or not element else _moved(x, Movement.CAST)
 
 
 _PERMUTE = partial(_whole, Movement.PERMUTE)
@@ -72,8 +67,6 @@ _SCATTER = partial(_whole, Movement.SCATTER)
 _SLICE = partial(_seen, Movement.SLICE)
 
 MOVES: Mapping[str, MoveRule] = {
-    "Cast": _converted,
-    "CastLike": _converted,
     "CenterCropPad": _padded,
     "Compress": _GATHER,
     "DepthToSpace": _PERMUTE,
@@ -96,10 +89,10 @@ MOVES: Mapping[str, MoveRule] = {
 """The costless operators that move elements. Sequences of tensors are lists of views."""
 
 
-def move_of(call: NodeCall, shape: Shape | None, element: int) -> NodeFacts | None:
+def move_of(call: NodeCall, shape: Shape | None) -> NodeFacts | None:
     """The row of this result of a costless call; None where it is a view, or where what it shows
     is stored, or its shape is not known."""
     data = call.optional(0)
     if call.op not in MOVES or shape is None or data is None or data.shape is None:
         return None
-    return None if data.source is None else MOVES[call.op](call, shape, element)
+    return None if data.source is None else MOVES[call.op](call, shape)

@@ -208,12 +208,11 @@ class Reader:
     def _move(self, call: NodeCall, name: str, shape: Shape | None) -> None:
         """Write the row of one output that a costless node moves, or note that it is a view.
         Inside a fused operator nothing is written."""
-        element = self.rows.result_type(call, name)
-        moved = None if self._drafts else move_of(call, shape, element)
+        moved = None if self._drafts else move_of(call, shape)
         if moved is None:
             self.rows.show(call, name, shape)
         else:
-            self.rows.record(replace(call, outputs=(name,)), moved, [shape], element)
+            self.rows.record(replace(call, outputs=(name,)), moved, [shape])
 
     def _shapes(self, call: NodeCall) -> list[Shape | None]:
         """The outputs' shapes in closed form. If no rule knows a shape, it is taken from the file

@@ -149,7 +149,7 @@ class GraphRows:
 
         A constant of several numbers that are not indices is a tensor that the graph stores.
         """
-        element, shown = self.result_type(call, name), _shown(call)
+        element, shown = self._result_type(call, name), _shown(call)
         tensor = Tensor(name, shape, numbers, element=element)
         if call.op == "Constant" and element not in INDICES and elements(shape or ()) != 1:
             tensor = tensor._replace(stored=name)
@@ -187,11 +187,11 @@ class GraphRows:
             function=facts.function,
             reads=tuple(map(self._source, inputs)),
             id=len(self.written),
-            types=_types(inputs, element or self.result_type(call, call.outputs[0])),
+            types=_types(inputs, element or self._result_type(call, call.outputs[0])),
         )
         self.written.append(row)
         for name, shape in zip(call.outputs, shapes, strict=False):
-            own = element or self.result_type(call, name)
+            own = element or self._result_type(call, name)
             tensor = Tensor(name, shape, source=row.id, element=own)
             if alone and (stands := _alike(held, shape)) is not None:
                 tensor = tensor._replace(source=None, stored=stands.stored, learnt=stands.learnt)
@@ -221,8 +221,7 @@ class GraphRows:
     def _element_type(self, name: str) -> int:
         return self.typed[name].element_type if name in self.typed else 0
 
-    def result_type(self, call: NodeCall, name: str) -> int:
-        """The type of an output's elements by onnx's number; 0 if it is not known."""
+    def _result_type(self, call: NodeCall, name: str) -> int:
         return self._element_type(name) or result_type(call, name)
 
 

@@ -54,10 +54,6 @@ class Functions(TorchFunctionMode):
         args, kwargs = with_numbers(function, args, kwargs or {})
         if function is F.scaled_dot_product_attention:
             return self._fused(function, args, kwargs)
-        if function is F.multi_head_attention_forward:
-            # Torch converts halves only where it has no kernel for them, as on the meta device.
-            with self._recorder.moves.in_one_type():
-                return self._run(function, args, kwargs)
         return self._run(function, args, kwargs)
 
     def _fused(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

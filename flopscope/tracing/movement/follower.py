@@ -45,7 +45,6 @@ class Moves:
         self._is_data = is_data
         self._layouts: dict[int, Layout] = {}
         self._inside = 0  # how many kernels run, in which nothing is seen to move
-        self._converts = True
 
     def of(self, tensor: torch.Tensor) -> Layout | None:
         """The layout of a tensor, as far as one is known; all others are contiguous."""
@@ -77,15 +76,6 @@ class Moves:
         finally:
             self._inside -= 1
 
-    @contextmanager
-    def in_one_type(self) -> Iterator[None]:
-        """While active, conversions to other types of elements are no rows."""
-        self._converts = False
-        try:
-            yield
-        finally:
-            self._converts = True
-
     def facts(
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], outputs: Sequence[Any]
     ) -> Facts | None:
@@ -110,22 +100,21 @@ class Moves:
     def _copied(
         self, name: str, x: torch.Tensor, kwargs: Mapping[str, Any], result: torch.Tensor
     ) -> Facts | None:
-        """A copy that keeps the layout, or writes another one, or another type of elements."""
+        """A copy that keeps the layout, or writes another one. One that only converts elements to
+        another type is no row."""
         layout = self.of(x) or dense(x.dim())
         wanted = kwargs.get("memory_format")
         kept = wanted in (None, torch.preserve_format)
-        other = x.dtype != result.dtype
         target = layout.in_order
         if kept and not layout.spread:
             target = layout.written
         elif wanted in LAID_OUT:
             target = LAID_OUT[wanted]
         self.lay(result, target)
-        silent = self._inside or (other and not self._converts)
-        if silent or not (other or kept or layout != target):
+        if self._inside or (name != "clone" if kept else layout == target):
             return None
-        if other or kept:
-            return Facts(Kind.MOVE, (x,), function=Movement.CAST if other else Movement.COPY)
+        if kept:
+            return Facts(Kind.MOVE, (x,), function=Movement.COPY)
         movement = Movement.PERMUTE if layout.contiguous else layout.movement
         return Facts(Kind.MOVE, (x,), function=movement)
 
