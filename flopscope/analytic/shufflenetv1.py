@@ -97,7 +97,8 @@ def shufflenetv1(
 def shufflenet_unit(x: Feature, *, hidden: Size, groups: Size) -> Feature:
     """Grouped 1×1 to the bottleneck, shuffle, depthwise 3×3, grouped 1×1 back, input added, ReLU.
 
-    Figure 2b. Domain: groups divide the channels and the bottleneck's `hidden` ones.
+    Figure 2b. Domain: groups divide the channels and the bottleneck's `hidden` ones. Where their
+    number is a symbol, there are two or more.
     """
     y = _branch(x, x.channels, hidden=hidden, stride=1, first=groups, groups=groups)
     return activation(add(x, y), RELU)
@@ -115,7 +116,8 @@ def _branch(
 ) -> Feature:
     y = conv_bn_act(x, hidden, 1, groups=first, function=RELU, name="reduce")
     y = conv_bn_act(y, hidden, 3, stride=stride, groups=hidden, name="dw")
-    if groups > 1:
+    if groups != 1:  # one group has nothing to shuffle
+        y.tape.at_least(groups, 2, lambda: "number of groups that are shuffled")
         shape = (y.batch, groups, floor_div(hidden, groups), *y.grid)
         y = permuted(y, *shape, name="shuffle").view(*y.shape)
     return conv_bn_act(y, channels, 1, groups=groups, name="expand")
