@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from flopscope.api.diff import diff
     from flopscope.api.formula import formula, formulas, law
     from flopscope.api.hold import hold
+    from flopscope.api.measure import measure
     from flopscope.api.pareto import pareto
     from flopscope.api.profile import profile
     from flopscope.api.reconcile import reconcile
@@ -73,6 +74,7 @@ _HOMES = {
     "law": "flopscope.api.formula",
     "list_conventions": "flopscope.api.catalog",
     "list_models": "flopscope.api.catalog",
+    "measure": "flopscope.api.measure",
     "pareto": "flopscope.api.pareto",
     "profile": "flopscope.api.profile",
     "reconcile": "flopscope.api.reconcile",
@@ -112,6 +114,7 @@ __all__ = [
     "law",
     "list_conventions",
     "list_models",
+    "measure",
     "pareto",
     "profile",
     "reconcile",

@@ -40,6 +40,9 @@ COMMANDS: Mapping[str, ListedCommand] = {
     ),
     "laws": ListedCommand("laws:laws", "Derive the laws of efficient design, with worked numbers."),
     "list": ListedCommand("catalog:list_models", "List the models, their options and papers."),
+    "measure": ListedCommand(
+        "measure:measure", "Run networks in a runtime and say how long they take."
+    ),
     "pareto": ListedCommand(
         "pareto:pareto", "Find the networks that no other beats in cost and accuracy."
     ),

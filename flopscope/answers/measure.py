@@ -1,0 +1,349 @@
+"""How long networks really take: each is run in a runtime, and what it took is a `Latency`."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from flopscope.answers.counted import Given, image_of, made
+from flopscope.answers.layer_times import LayerTime, layer_times
+from flopscope.answers.making import target_of
+from flopscope.answers.running import runnable
+from flopscope.answers.target import Target
+from flopscope.brief import short
+from flopscope.errors import BadInput, UnknownName, listed
+from flopscope.extras import require_runtime, require_witnesses
+from flopscope.timing.measurement import LOADED, Latency
+from flopscope.version import __version__
+
+if TYPE_CHECKING:
+    from flopscope.measured.machine.anchor import Anchor
+    from flopscope.measured.runtimes import Array, Network, Running, Runtime
+    from flopscope.measured.stopwatch import Rounds
+
+LAYER = "layer"
+PLACES = ("cpu", "cuda")
+PROFILED = 10
+"""Runs whose operators a profiler times."""
+
+
+@dataclass(frozen=True)
+class How:
+    """How networks are to be run: in which runtime, with how many threads, in which type of
+    numbers, for how many rounds (None: as many as a second has, from 10 to 100), and on the "cpu"
+    or a "cuda" GPU. `by` is "layer" where the time of each layer is asked for. `device` is the name
+    that tables have for the machine; "" for the name that it has itself.
+
+    Raises UnknownName for an unknown runtime, type or place, and BadInput where the runtime does
+    not have the type, the place, or times of layers.
+    """
+
+    runtime: str = "ort"
+    threads: int = 1
+    dtype: str = "float32"
+    rounds: int | None = None
+    place: str = "cpu"
+    by: str | None = None
+    device: str = ""
+
+    def __post_init__(self) -> None:
+        require_witnesses()
+        from flopscope.measured.runtimes import RUNTIMES
+
+        if self.runtime not in RUNTIMES:
+            raise UnknownName("runtime", self.runtime, RUNTIMES)
+        found = RUNTIMES[self.runtime]
+        known = dict.fromkeys(dtype for each in RUNTIMES.values() for dtype in each.dtypes)
+        if self.dtype not in known:
+            raise UnknownName("type of numbers", self.dtype, known)
+        if self.dtype not in found.dtypes:
+            raise BadInput(
+                f"{found.title} runs {listed(found.dtypes)} here, not {self.dtype}; give one of "
+                "them, or another --runtime"
+            )
+        self._check_place(found)
+        if self.by not in (None, LAYER):
+            raise UnknownName("split", self.by, [LAYER])
+        if self.by is not None and self.runtime in UNPROFILED:
+            raise BadInput(f"{UNPROFILED[self.runtime]}; leave --by out, or give another --runtime")
+        require_runtime(*found.packages)
+
+    def _check_place(self, found: Runtime) -> None:
+        if self.place not in PLACES:
+            raise UnknownName("place", self.place, PLACES)
+        if self.place == "cpu":
+            return
+        if not found.cuda:
+            raise BadInput(f"{found.title} runs on the processor here; give eager or compile")
+        from flopscope.measured.machine.naming import has_gpu
+
+        if not has_gpu():
+            raise BadInput("torch finds no GPU of CUDA on this machine; leave --on out")
+
+
+UNPROFILED: Mapping[str, str] = {
+    "compile": "torch.compile fuses layers, so that none has a time of its own",
+    "ncnn": "ncnn's Python package has no profiler, which would give the times of layers",
+}
+"""The runtimes that do not say what a layer takes."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One network that was run. `difference` is how far its results are from those of its module in
+    PyTorch, over their largest value: None where there is nothing to compare, as for an ONNX file;
+    up to `tolerance` they are the same. `layers` are the times of its layers where they are asked
+    for."""
+
+    target: Target
+    latency: Latency
+    shapes: tuple[tuple[int, ...], ...]
+    difference: float | None
+    tolerance: float
+    crowding: float | None
+    layers: tuple[LayerTime, ...] = ()
+
+    def __repr__(self) -> str:
+        return short(self, f"{self.target.name}, {self.latency.latency_ms:.4g} ms")
+
+    @property
+    def is_same(self) -> bool:
+        """Are its results those of the module, so far as they can be compared?"""
+        return self.difference is None or self.difference <= self.tolerance
+
+    @property
+    def is_loaded(self) -> bool:
+        """Did other programs keep the processor busy meanwhile?"""
+        return self.crowding is not None and self.crowding > LOADED
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """The networks that were run in one way, in the order in which they were given."""
+
+    how: How
+    title: str
+    entries: tuple[Measured, ...] = field(default_factory=tuple)
+
+    @property
+    def latencies(self) -> list[Latency]:
+        """What a table of latencies has of them."""
+        return [entry.latency for entry in self.entries]
+
+    @property
+    def drift(self) -> float | None:
+        """The slowest anchor over the fastest, where the machine has changed its speed."""
+        from flopscope.measured.machine.anchor import drift
+
+        return drift([each.anchor_ms for each in self.latencies if each.anchor_ms is not None])
+
+    @property
+    def agrees(self) -> bool:
+        """Did the runtime compute what PyTorch computes, for every network?"""
+        return all(entry.is_same for entry in self.entries)
+
+
+def measure(
+    targets: Sequence[Any],
+    how: How | None = None,
+    given: Given | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    tell: Callable[[int, int], None] = lambda done, of: None,
+) -> Measurements:
+    """Run each target and time it. `tell` is told how many of how many networks are done.
+
+    Raises BadInput where a runtime refuses a network, with its own words, and as `runnable` does.
+    """
+    from flopscope.measured.runtimes import RUNTIMES
+
+    how, given = how or How(), given or Given()
+    networks = made([target_of(target) for target in targets], given)
+    if not networks:
+        raise BadInput("there is no network to run; give one, such as mobilenetv2")
+    entries = []
+    for number, target in enumerate(networks):
+        tell(number, len(networks))
+        entries.append(measured(target, how, given, arguments))
+    tell(len(networks), len(networks))
+    return Measurements(how, RUNTIMES[how.runtime].title, tuple(entries))
+
+
+def measured(
+    target: Target, how: How, given: Given, arguments: Mapping[str, Any] | None = None
+) -> Measured:
+    """One target, run and timed. Raises as `measure` does."""
+    from flopscope.measured.runtimes.torch_threads import torch_settings
+    from flopscope.tracing.loading.guards import prints_aside
+
+    _check_kind(target, how)
+    with TemporaryDirectory() as name, torch_settings(how.threads), prints_aside():
+        return _run(target, how, given, arguments, Path(name))
+
+
+def _run(
+    target: Target, how: How, given: Given, arguments: Mapping[str, Any] | None, folder: Path
+) -> Measured:
+    from flopscope.measured.machine.anchor import anchor
+    from flopscope.measured.machine.energy import meter
+    from flopscope.measured.machine.peak import start_peak
+    from flopscope.measured.outputs import TOLERANCE, difference
+    from flopscope.measured.runtimes import RUNTIMES, Asked, loader
+    from flopscope.measured.stopwatch import timed
+
+    speed = anchor()
+    grown = start_peak(how.place)
+    asked, runtime = Asked(how.threads, how.dtype, how.place), RUNTIMES[how.runtime]
+    ready = prepared(target, how, given, arguments, folder)
+    with _refusing(target, runtime), ready as (network, reference, is_file):
+        if is_file:
+            grown = start_peak(how.place)
+        running = loader(how.runtime)(network, asked, folder)
+        with closing(running):
+            rounds = timed(
+                running.run, running.clock, rounds=how.rounds, finish=running.finish,
+                meter=meter(how.place),
+            )  # fmt: skip
+            grew = grown() if runtime.states_memory(how.place) else None
+            apart = None if reference is None else difference(running.outputs(), reference)
+            shapes = tuple(tuple(value.shape) for value in network.values)
+            latency = _latency(target, how, shapes, running, rounds, speed, grew)
+            layers = _layers(target, how, given, arguments, running)
+    return Measured(
+        target, latency, shapes, apart, TOLERANCE[how.dtype],
+        latency.crowding or (speed.crowding if running.clock else None), layers,
+    )  # fmt: skip
+
+
+@contextmanager
+def prepared(
+    target: Target,
+    how: How,
+    given: Given,
+    arguments: Mapping[str, Any] | None,
+    folder: Path,
+) -> Iterator[tuple[Network, list[Array] | None, bool]]:
+    """The network as the runtime takes it, the results of its module, and whether it is a file. The
+    module is gone when the runtime reads a file, so that its memory is not in the way."""
+    from flopscope.measured.runtimes import RUNTIMES
+
+    if not RUNTIMES[how.runtime].reads_onnx or target.is_graph:
+        with runnable(target, given, arguments) as network:
+            yield network, None if target.is_graph else _reference(network, how), target.is_graph
+        return
+    from flopscope.measured.runtimes.exported import exported
+
+    with runnable(target, given, arguments) as network:
+        reference = _reference(network, how)
+        network = replace(network, file=exported(network, folder), module=None)
+    gc.collect()
+    yield network, reference, True
+
+
+def _reference(network: Network, how: How) -> list[Array] | None:
+    """What PyTorch computes in float32; None where that is what is measured."""
+    from flopscope.measured.runtimes import Asked
+    from flopscope.measured.runtimes.eager import load
+
+    if how.runtime == "eager" and how.dtype == "float32":
+        return None
+    return load(network, Asked(how.threads), Path()).outputs()
+
+
+@contextmanager
+def _refusing(target: Target, runtime: Runtime) -> Iterator[None]:
+    from flopscope.measured.runtimes import Refused
+
+    try:
+        yield
+    except Refused as error:
+        raise BadInput(f"{runtime.title} refuses {target.name}: {error}") from error
+
+
+def _check_kind(target: Target, how: How) -> None:
+    from flopscope.measured.runtimes import RUNTIMES
+
+    runtime = RUNTIMES[how.runtime]
+    if target.is_graph and not runtime.reads_onnx:
+        readers = [name for name, each in RUNTIMES.items() if each.reads_onnx]
+        raise BadInput(
+            f"{target.name} is an ONNX file, which {runtime.title} does not run; give --runtime "
+            f"{listed(readers)}"
+        )
+
+
+def _latency(
+    target: Target,
+    how: How,
+    shapes: Sequence[tuple[int, ...]],
+    running: Running,
+    rounds: Rounds,
+    speed: Anchor,
+    grew: int | None,
+) -> Latency:
+    from flopscope.measured.machine.naming import device_name
+    from flopscope.measured.machine.peak import memory_is
+    from flopscope.measured.runtimes import RUNTIMES
+    from flopscope.measured.stopwatch import STATISTIC, middle_mean, quartile
+
+    wall = middle_mean(rounds.wall)
+    batch = next((shape[0] for shape in shapes if shape), 1)
+    return Latency(
+        model=target.name,
+        catalogue="" if target.variant is None else str(target.variant),
+        device=how.device or device_name(how.place),
+        runtime=RUNTIMES[how.runtime].known_as,
+        runtime_version=running.version,
+        dtype=how.dtype,
+        threads=how.threads if running.clock else None,
+        layout="nchw",
+        mode="inference",
+        batch=batch,
+        resolution=image_of(shapes),
+        latency_ms=_ms(wall),
+        q25_ms=_ms(quartile(rounds.wall, 0.25)),
+        q75_ms=_ms(quartile(rounds.wall, 0.75)),
+        min_ms=_ms(min(rounds.wall)),
+        cpu_ms=_ms(middle_mean(rounds.cpu)) if rounds.cpu else None,
+        cpu_min_ms=_ms(min(rounds.cpu)) if rounds.cpu else None,
+        throughput_ips=float(f"{batch / wall:.6g}"),
+        rounds=len(rounds.wall),
+        anchor_ms=float(f"{speed.milliseconds:.4g}"),
+        memory_bytes=grew,
+        memory_is=memory_is(how.place) if grew else "",
+        energy_mj=rounds.millijoules and float(f"{rounds.millijoules:.4g}"),
+        energy_is=_energy_is(how.place) if rounds.millijoules else "",
+        date=datetime.now(UTC).date().isoformat(),
+        statistic=STATISTIC,
+        source=f"flopscope {__version__}",
+    )
+
+
+def _energy_is(place: str) -> str:
+    from flopscope.measured.machine.energy import NVML, RAPL
+
+    return NVML if place == "cuda" else RAPL
+
+
+def _ms(seconds: float) -> float:
+    """Milliseconds in six digits, which is more than any clock is good for."""
+    return float(f"{1e3 * max(seconds, 1e-9):.6g}")
+
+
+def _layers(
+    target: Target,
+    how: How,
+    given: Given,
+    arguments: Mapping[str, Any] | None,
+    running: Running,
+) -> tuple[LayerTime, ...]:
+    if how.by is None:
+        return ()
+    if running.profile is None:
+        raise BadInput("times of layers are measured on the processor; leave --on or --by out")
+    return layer_times(target, given, arguments, running.profile(PROFILED))
