@@ -99,7 +99,7 @@ class Runtime(NamedTuple):
 _TORCH = ("float32", "float16", "bfloat16", "amp")
 
 RUNTIMES: Mapping[str, Runtime] = {
-    "eager": Runtime("eager", "PyTorch, eager", ("torch",), "eager", False, _TORCH, cuda=True),
+    "eager": Runtime("eager", "PyTorch eager", ("torch",), "eager", False, _TORCH, cuda=True),
     "compile": Runtime(
         "inductor", "torch.compile", ("torch",), "compiled", False, _TORCH, cuda=True, compiles=True
     ),

@@ -16,11 +16,13 @@ def path_of(node: str) -> str:
 
     >>> path_of("/features/features.0/features.0.0/Conv"), path_of("/layer1/layer1.0/conv1/Conv")
     ('features.0.0', 'layer1.0.conv1')
-    >>> path_of("/classifier/classifier.1/Gemm"), path_of("Conv_7"), path_of("/Add_3")
+    >>> path_of("/classifier/classifier.1/Gemm"), path_of("Conv_7"), path_of("x_abcd/stem/Conv")
     ('classifier.1', '', '')
     >>> path_of("/stem/0/Conv/WithoutBiases")
     'stem.0'
     """
+    if not node.startswith("/"):
+        return ""
     parts = [part for part in _ADDED.sub("", node).split("/")[:-1] if part]
     path = ""
     own = ""  # the last name from which names in a sequence count
