@@ -13,7 +13,7 @@ from flopscope.errors import BadInput
 from flopscope.facts import Kind, Operator
 from flopscope.readings import activations, macs, traffic_bytes
 from flopscope.timing.categories import CONVOLUTIONS, category
-from flopscope.timing.constants import NAMES
+from flopscope.timing.constants import NAMES, RULES
 from flopscope.timing.design import Floats, Sample
 from flopscope.timing.device import Calibration, Device, HeldOut, Quantiles, Seen
 from flopscope.timing.fitting import Fit, fit
@@ -90,8 +90,14 @@ def case(
     return Case(family, found, seconds, batch, quantities, kinds)
 
 
-def calibrated(cases: Sequence[Case], facts: Facts, sister: Device | None = None) -> Calibrated:
-    """The device that these measured networks are evidence of.
+def calibrated(
+    cases: Sequence[Case],
+    facts: Facts,
+    sister: Device | None = None,
+    operators: Sequence[Case] = (),
+) -> Calibrated:
+    """The device that these measured networks are evidence of. Where `operators` were measured
+    alone on the same machine, the constants that they give are the prior, as a sister's are.
 
     Raises BadInput for fewer than `LEAST` networks without a sister, and for networks of one family
     alone, of which none can be held out.
@@ -101,6 +107,8 @@ def calibrated(cases: Sequence[Case], facts: Facts, sister: Device | None = None
     seconds = np.array([each.seconds for each in cases])
     families = [each.family for each in cases]
     prior = None if sister is None else Fit(sister.rule, sister.vector)
+    if prior is None and operators:
+        prior = prior_of(operators, sample, seconds, families)
     found = validated(sample, seconds, families, prior)
     final = fit(sample, seconds, found.rule, None if prior is None else prior.constants)
     quantities = {
@@ -109,6 +117,21 @@ def calibrated(cases: Sequence[Case], facts: Facts, sister: Device | None = None
     held = errors(found.predicted, seconds, families, quantities, facts.protocol)
     held = held if sister is None else _widened(held, sister.held_out)
     return Calibrated(_device(final, held, cases, facts, sister), found.predicted, seconds)
+
+
+def prior_of(
+    operators: Sequence[Case], sample: Sample, seconds: Floats, families: Sequence[str]
+) -> Fit:
+    """The constants that operators alone give, under the rule with which networks of families held
+    out are then predicted best."""
+    alone = Sample.of([each.works for each in operators])
+    taken = np.array([each.seconds for each in operators])
+    fits = [fit(alone, taken, rule) for rule in RULES]
+
+    def error(prior: Fit) -> float:
+        return median_error(validated(sample, seconds, families, prior).predicted, seconds)
+
+    return min(fits, key=error)
 
 
 def _check_enough(cases: Sequence[Case], sister: Device | None) -> None:

@@ -72,6 +72,7 @@ LINES = {
     "formula": ("{}",),
     "laws": (),
     "list": ("mobilenetv1",),
+    "measure": ("{}", "--runtime", "eager", "--rounds", "1"),
     "pareto": ("{}", "--top1", "50"),
     "profile": ("{}",),
     "reconcile": ("{}", "--params", "4.2M"),
@@ -157,6 +158,8 @@ def turn(number):
 REFUSED = {
     ("check", "onnx"): "net.onnx is an ONNX file, which fvcore and torch cannot run; check a "
     "network of PyTorch",
+    ("measure", "onnx"): "net.onnx is an ONNX file, which PyTorch eager does not run; give "
+    "--runtime ort, openvino or ncnn",
 }
 """The cells that get a sentence, and how it begins."""
 
