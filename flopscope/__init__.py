@@ -17,6 +17,7 @@ from flopscope.version import __version__ as __version__
 if TYPE_CHECKING:
     from flopscope.api.analyze import analyze, build
     from flopscope.api.audit import audit
+    from flopscope.api.calibrate import calibrate
     from flopscope.api.catalog import list_conventions, list_models
     from flopscope.api.check import check
     from flopscope.api.compare import compare
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from flopscope.api.hold import hold
     from flopscope.api.measure import measure
     from flopscope.api.pareto import pareto
+    from flopscope.api.predict import predict
     from flopscope.api.profile import profile
     from flopscope.api.reconcile import reconcile
     from flopscope.api.show import show
@@ -63,6 +65,7 @@ _HOMES = {
     "assert_budget": "flopscope.testing",
     "audit": "flopscope.api.audit",
     "build": "flopscope.api.analyze",
+    "calibrate": "flopscope.api.calibrate",
     "check": "flopscope.api.check",
     "compare": "flopscope.api.compare",
     "convention": "flopscope.conventions",
@@ -76,6 +79,7 @@ _HOMES = {
     "list_models": "flopscope.api.catalog",
     "measure": "flopscope.api.measure",
     "pareto": "flopscope.api.pareto",
+    "predict": "flopscope.api.predict",
     "profile": "flopscope.api.profile",
     "reconcile": "flopscope.api.reconcile",
     "show": "flopscope.api.show",
@@ -103,6 +107,7 @@ __all__ = [
     "assert_budget",
     "audit",
     "build",
+    "calibrate",
     "check",
     "compare",
     "convention",
@@ -116,6 +121,7 @@ __all__ = [
     "list_models",
     "measure",
     "pareto",
+    "predict",
     "profile",
     "reconcile",
     "show",

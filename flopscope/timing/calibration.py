@@ -20,7 +20,7 @@ from flopscope.timing.fitting import Fit, fit
 from flopscope.timing.held_out import errors, median_error, validated
 from flopscope.timing.measurement import Setting
 from flopscope.timing.precision import precision_named
-from flopscope.timing.runtimes import runtime_named
+from flopscope.timing.runtimes import runtime_of
 from flopscope.timing.work import Work, works
 
 LEAST = 20
@@ -85,7 +85,7 @@ def case(
         "bytes": traffic_bytes(rows, dtype).value,
         "activations": activations(rows).value,
     }
-    found = works(rows, runtime_named(setting.runtime), precision)
+    found = works(rows, runtime_of(setting.runtime, setting.runtime_version), precision)
     kinds = frozenset(kind_of(row) for row in rows if row.kind is not Kind.STORED)
     return Case(family, found, seconds, batch, quantities, kinds)
 
@@ -168,7 +168,7 @@ def _device(
     return Device(
         name=facts.name,
         device=setting.device,
-        runtime=setting.runtime,
+        runtime=runtime_of(setting.runtime, setting.runtime_version).name,
         version=setting.runtime_version,
         dtype=precision_named(setting.dtype).name,
         threads=setting.threads,

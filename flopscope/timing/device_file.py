@@ -63,8 +63,13 @@ def parse_device(text: str, name: str) -> Device:
 
 def device_text(device: Device) -> str:
     """The device as the text of a file. The same device always gives the same text."""
+    return json.dumps(device_facts(device), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def device_facts(device: Device) -> dict[str, Any]:
+    """The device as the object that a file has. Numbers that were fitted have `DIGITS` digits."""
     held, seen, calibration = device.held_out, device.seen, device.calibration
-    facts: dict[str, Any] = {
+    return {
         "format": FORMAT,
         **{key: getattr(device, key) for key in ("name", "device", "runtime", "version", "dtype")},
         **{key: getattr(device, key) for key in ("threads", "layout", "mode", "clock", "date")},
@@ -98,7 +103,6 @@ def device_text(device: Device) -> str:
             "kinds": sorted(seen.kinds),
         },
     }
-    return json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 _ERRORS = ("median", "p90", "within_10")

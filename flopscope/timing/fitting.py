@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from flopscope.timing.categories import Category
+from flopscope.timing.constants import BYTE, MACS, MOVED_BYTE, NAMES
 from flopscope.timing.design import Floats, Sample
 from flopscope.timing.least_squares import non_negative
 
@@ -24,6 +26,17 @@ WEAK = 0.02
 PRIOR = 0.2
 """The weight of the pull of each constant to that of a sister device: the error of a network over
 the relative difference that is expected between sisters, 10 % over 50 %."""
+
+STAND_INS = (
+    (MACS[Category.POINTWISE].name, MACS[Category.STANDARD].name),
+    (MACS[Category.STANDARD].name, MACS[Category.POINTWISE].name),
+    (MACS[Category.LINEAR].name, MACS[Category.POINTWISE].name),
+    (MACS[Category.MATMUL].name, MACS[Category.LINEAR].name),
+    (MACS[Category.GROUPED].name, MACS[Category.STANDARD].name),
+    (MACS[Category.DEPTHWISE].name, MACS[Category.GROUPED].name),
+    (MOVED_BYTE.name, BYTE.name),
+)
+"""The constant that stands in for one of which the networks say nothing, in this order."""
 
 STEPS = 30
 STILL = 1e-6
@@ -63,7 +76,17 @@ def fit(sample: Sample, seconds: Floats, rule: str, prior: Floats | None = None)
         if np.abs(new - constants).max() <= STILL * np.abs(constants).max():
             break
         constants = new
-    return Fit(rule, best)
+    return Fit(rule, _completed(sample, best))
+
+
+def _completed(sample: Sample, constants: Floats) -> Floats:
+    """The constants, where what no network does takes as long as what is most like it."""
+    used = np.any(sample.design("sum", constants) > 0, axis=0)
+    found = constants.copy()
+    for name, like in STAND_INS:
+        if not used[NAMES.index(name)]:
+            found[NAMES.index(name)] = found[NAMES.index(like)]
+    return found
 
 
 def _scaled_prior(

@@ -52,6 +52,7 @@ RUNTIMES: Mapping[str, Runtime] = {
     runtime.name: runtime
     for runtime in (
         Runtime("eager", "PyTorch, operator by operator", attention=True, casts=True),
+        Runtime("eager1", "PyTorch 1, whose attention is no operator of its own", casts=True),
         Runtime(
             "inductor",
             "torch.compile",
@@ -67,7 +68,33 @@ RUNTIMES: Mapping[str, Runtime] = {
 }
 
 
+SAME_AS: Mapping[str, str] = {
+    "compile": "inductor",
+    "dynamo": "inductor",
+    "onnxruntime": "ort",
+    "litert": "tflite",
+}
+"""Other names of these runtimes in tables of measurements."""
+
+
+def runtime_of(name: str, version: str) -> Runtime:
+    """The runtime of this name and version: PyTorch 1 runs attention product by product. Raises
+    UnknownName for a name that is none.
+
+    >>> runtime_of("eager", "torch 1.12").name, runtime_of("eager", "torch 2.4.0").name
+    ('eager1', 'eager')
+    """
+    found = runtime_named(name)
+    old = found.name == "eager" and version.startswith("torch 1.")
+    return RUNTIMES["eager1"] if old else found
+
+
 def runtime_named(name: str) -> Runtime:
-    """The runtime of this name. Raises UnknownName for any other."""
-    check_name("runtime", name, RUNTIMES)
-    return RUNTIMES[name]
+    """The runtime of this name. Raises UnknownName for any other.
+
+    >>> runtime_named("compile").title
+    'torch.compile'
+    """
+    known = SAME_AS.get(name, name)
+    check_name("runtime", known, RUNTIMES)
+    return RUNTIMES[known]
