@@ -1,4 +1,4 @@
-"""A device from a table of measured networks."""
+"""A device from a table of measured networks, and of operators that were measured alone."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from flopscope.answers.measured_networks import Found, Progress, Traces, networks
+from flopscope.answers.measured_operators import beyond_start, parted, rows_of
 from flopscope.brief import number_of, short
 from flopscope.errors import BadInput, listed
 from flopscope.timing.calibration import Calibrated, Case, Facts, by_family, calibrated, case
+from flopscope.timing.clock import Clock, clock_of, drift
 from flopscope.timing.device import Device
 from flopscope.timing.held_out import family_of
 from flopscope.timing.measurement import Latency, Setting, one_setting
@@ -31,13 +33,15 @@ class FamilyError:
 
 @dataclass(frozen=True)
 class Calibration:
-    """A device, its errors by family, and why networks of the table were left out, by name."""
+    """A device, its errors by family, and why networks of the table were left out, by name. `drift`
+    is how many times the machine's best speed was its worst; None where it kept its speed."""
 
     device: Device
     families: tuple[FamilyError, ...]
     left_out: dict[str, str]
     fitted: Calibrated
     models: tuple[str, ...]
+    drift: float | None = None
 
     def __repr__(self) -> str:
         return short(
@@ -63,34 +67,47 @@ def calibrate(
 
     name: of the device in files; the machine's own name otherwise. sister: a device whose constants
     are the start, by one scale. protocol: "families", or "widths" where networks of one family are
-    held out by width, each at all its input sizes.
+    held out by width, each at all its input sizes. Operators that were measured alone, as
+    `measure_here` does, give the start where there is no sister. Where a machine was busy, the
+    times are those that `clock_of` chooses.
     Raises BadInput for latencies of several machines or settings, for one that does not say its
     runtime, for too few networks without a sister, and for networks that cannot be found.
     """
     setting = one_setting(latencies)
     _check_stated(setting, sister)
-    found = networks(latencies, skip_unknown=skip_unknown, progress=progress, traces=traces)
+    whole, alone = parted(latencies)
+    clock = clock_of(latencies)
+    found = networks(whole, skip_unknown=skip_unknown, progress=progress, traces=traces)
     if not found.found:
         raise BadInput("no network of the table can be found; write targets such as mobilenetv2")
-    cases = [_case(each, setting, protocol) for each in found.found]
+    cases = [_case(each, setting, protocol, clock) for each in found.found]
+    singles = [] if sister else _singles(alone, setting, clock)
     facts = Facts(
-        name or _plain(setting.device), setting, _clock(latencies),
-        day or _day(latencies), _source(latencies), _repeatability(latencies),
-        f"{protocol} held out",
+        name or _plain(setting.device), setting, clock.words, day or _day(latencies),
+        _source(latencies, len(singles)), _repeatability(latencies), f"{protocol} held out",
     )  # fmt: skip
-    fitted = calibrated(cases, facts, sister)
+    fitted = calibrated(cases, facts, sister, singles)
     errors = by_family(fitted, [family_of(each.latency.model) for each in found.found])
     families = tuple(FamilyError(family, *values) for family, values in errors.items())
     models = tuple(each.latency.model for each in found.found)
-    return Calibration(fitted.device, families, dict(found.left_out), fitted, models)
+    return Calibration(
+        fitted.device, families, dict(found.left_out), fitted, models, drift(latencies)
+    )
 
 
-def _case(found: Found, setting: Setting, protocol: str) -> Case:
+def _case(found: Found, setting: Setting, protocol: str, clock: Clock) -> Case:
     latency = found.latency
     whole = latency.catalogue or latency.model
     held = family_of(latency.model) if protocol == "families" else whole
-    seconds = latency.latency_ms / 1e3
-    return case(found.rows, setting, held, seconds, latency.batch or 1)
+    return case(found.rows, setting, held, clock.seconds(latency), latency.batch or 1)
+
+
+def _singles(alone: Sequence[Latency], setting: Setting, clock: Clock) -> list[Case]:
+    """Operators that were measured alone, by what they take beyond the start of a run."""
+    return [
+        case(rows_of(each.model), setting, each.model, seconds, each.batch or 1)
+        for each, seconds in beyond_start([(each, clock.seconds(each)) for each in alone])
+    ]
 
 
 def _check_stated(setting: Setting, sister: Device | None) -> None:
@@ -128,18 +145,15 @@ def _plain(text: str) -> str:
     return "-".join(letters.split())
 
 
-def _clock(latencies: Sequence[Latency]) -> str:
-    return "; ".join(dict.fromkeys(each.statistic for each in latencies if each.statistic))
-
-
 def _day(latencies: Sequence[Latency]) -> str:
     """The last day of the measurements, or else today."""
     return max((each.date for each in latencies if each.date), default=date.today().isoformat())
 
 
-def _source(latencies: Sequence[Latency]) -> str:
+def _source(latencies: Sequence[Latency], singles: int) -> str:
     files = dict.fromkeys(", ".join(filter(None, (e.source, e.table_or_file))) for e in latencies)
-    return "; ".join(filter(None, files))
+    start = f"{singles} operators alone as the start" if singles else ""
+    return "; ".join(filter(None, [*files, start]))
 
 
 def _repeatability(latencies: Sequence[Latency]) -> float | None:

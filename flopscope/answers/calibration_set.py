@@ -8,8 +8,8 @@ them take a minute.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from itertools import chain
 from typing import NamedTuple
 
 from flopscope.errors import BadInput
@@ -74,6 +74,7 @@ OTHERS: Sequence[tuple[str, tuple[int, ...], tuple[tuple[int, ...], ...]]] = (
     ("matmul", (), ((1, 8, 49, 49), (1, 8, 49, 64))),
     ("batch_norm", (64,), ((1, 64, 56, 56),)),
     ("layer_norm", (384,), ((1, 196, 384),)),
+    ("relu", (), ((1, 8, 1, 1),)),
     ("relu", (), ((1, 64, 56, 56),)),
     ("relu", (), ((1, 256, 14, 14),)),
     ("hardswish", (), ((1, 120, 28, 28),)),
@@ -119,6 +120,14 @@ NETWORKS: Sequence[tuple[str, int]] = (
 )
 
 
+KINDS = frozenset({"conv", *(kind for kind, _, _ in OTHERS)})
+
+SINGLE = re.compile(
+    r"(?P<kind>[a-z_]+)(?P<sizes>( \d+)*) on (?P<inputs>\d+(x\d+)*( and \d+(x\d+)*)*)"
+)
+"""What tables call an operator alone: its kind, its numbers, and the shapes of its inputs."""
+
+
 class Single(NamedTuple):
     """An operator of the set: its kind, the numbers that make it, and the shapes of its inputs."""
 
@@ -141,7 +150,7 @@ def operators(batch: int) -> list[Single]:
     """The operators of the set on inputs of this batch.
 
     >>> len(operators(1)), operators(4)[0].inputs
-    (66, ((4, 3, 224, 224),))
+    (67, ((4, 3, 224, 224),))
     """
     convolutions = [
         Single("conv", (inputs, outputs, kernel, stride, groups), ((batch, inputs, side, side),))
@@ -154,19 +163,29 @@ def operators(batch: int) -> list[Single]:
     return [*convolutions, *others]
 
 
+def is_single(name: str) -> bool:
+    """Does a table with this name mean an operator alone?
+
+    >>> is_single("relu on 1x64x56x56"), is_single("mobilenetv2")
+    (True, False)
+    """
+    return SINGLE.fullmatch(name) is not None
+
+
 def single_named(name: str) -> Single:
     """The operator that a table calls so. Raises BadInput for any other name.
 
     >>> single_named("matmul on 1x4x196x32 and 1x4x32x196").inputs
     ((1, 4, 196, 32), (1, 4, 32, 196))
     """
-    words, on, inputs = name.partition(" on ")
-    kind, *sizes = words.split() or [""]
-    known = {kind for kind, _, _ in OTHERS} | {"conv"}
-    numbers = [shape.split("x") for shape in inputs.split(" and ")]
-    if not on or kind not in known or not all(map(str.isdigit, chain(sizes, *numbers))):
+    found = SINGLE.fullmatch(name)
+    if found is None or found["kind"] not in KINDS:
         raise BadInput(
             f"'{name}' is no operator that is timed alone; one is called as in "
             "'conv 64 128 3 2 1 on 1x64x56x56'"
         )
-    return Single(kind, tuple(map(int, sizes)), tuple(tuple(map(int, n)) for n in numbers))
+    return Single(
+        found["kind"],
+        tuple(map(int, found["sizes"].split())),
+        tuple(tuple(map(int, shape.split("x"))) for shape in found["inputs"].split(" and ")),
+    )

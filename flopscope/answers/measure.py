@@ -19,6 +19,7 @@ from flopscope.answers.target import Target
 from flopscope.brief import short
 from flopscope.errors import BadInput, UnknownName, listed
 from flopscope.extras import require_runtime, require_witnesses
+from flopscope.timing.clock import drift
 from flopscope.timing.measurement import LOADED, Latency
 from flopscope.version import __version__
 
@@ -36,9 +37,9 @@ PROFILED = 10
 @dataclass(frozen=True)
 class How:
     """How networks are to be run: in which runtime, with how many threads, in which type of
-    numbers, for how many rounds (None: as many as a second has, from 10 to 100), and on the "cpu"
-    or a "cuda" GPU. `by` is "layer" where the time of each layer is asked for. `device` is the name
-    that tables have for the machine; "" for the name that it has itself.
+    numbers, for how many rounds (None: as many as there is time for in so many `seconds`, from 10
+    to 100), and on the "cpu" or a "cuda" GPU. `by` is "layer" where the time of each layer is asked
+    for. `device` is the name that tables have for the machine; "" for the name that it has itself.
 
     Raises UnknownName for an unknown runtime, type or place, and BadInput where the runtime does
     not have the type, the place, or times of layers.
@@ -51,6 +52,7 @@ class How:
     place: str = "cpu"
     by: str | None = None
     device: str = ""
+    seconds: float = 1.0
 
     def __post_init__(self) -> None:
         require_witnesses()
@@ -139,9 +141,7 @@ class Measurements:
     @property
     def drift(self) -> float | None:
         """The slowest anchor over the fastest, where the machine has changed its speed."""
-        from flopscope.measured.machine.anchor import drift
-
-        return drift([each.anchor_ms for each in self.latencies if each.anchor_ms is not None])
+        return drift(self.latencies)
 
     @property
     def agrees(self) -> bool:
@@ -207,7 +207,7 @@ def _run(
         with closing(running):
             rounds = timed(
                 running.run, running.clock, rounds=how.rounds, finish=running.finish,
-                meter=meter(how.place),
+                meter=meter(how.place), seconds=how.seconds,
             )  # fmt: skip
             grew = grown() if runtime.states_memory(how.place) else None
             apart = None if reference is None else difference(running.outputs(), reference)

@@ -32,7 +32,8 @@ class Answer(NamedTuple):
     `page` is a document, or another kind of page that the `formats` write. The `sources` go with
     its data into a file beside the one that is written; without sources no such file is written.
     `holds` is false where a check failed or a budget is broken. `picture` draws what --plot asks
-    for; `bibliography` is what --bib writes.
+    for; `bibliography` is what --bib writes. One that is `told` is printed as tables too where it
+    is written to a file.
     """
 
     page: Any
@@ -41,6 +42,7 @@ class Answer(NamedTuple):
     picture: Callable[[Plot], Figure] | None = None
     formats: Formats | None = None
     bibliography: str = ""
+    told: bool = False
 
     def text(self, format_name: str) -> str:
         """The page in a format."""
@@ -131,6 +133,8 @@ def _write(answer: Answer, text: str, path: str | None) -> None:
         _print(text)
     else:
         write_with(path, text.encode(), answer.made())
+        if answer.told:
+            _print(_rendered(answer, "table", None))
 
 
 def _print(text: str) -> None:

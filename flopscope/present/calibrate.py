@@ -7,6 +7,7 @@ from typing import Any
 
 from flopscope.answers.calibrate import Calibration
 from flopscope.present.table import Column, Document, Table
+from flopscope.timing.clock import PROCESSOR
 from flopscope.timing.constants import CONSTANTS, Constant, rate
 from flopscope.timing.device import LEVELS, Device
 from flopscope.timing.device_file import device_facts
@@ -16,7 +17,7 @@ SCHEMA = "flopscope.calibrate/1"
 
 def calibration_document(found: Calibration) -> Document:
     """Its errors, those of each family, and its constants. The data are a device file."""
-    tables = [_errors(found.device), _families(found), _constants(found.device)]
+    tables = [_errors(found), _families(found), _constants(found.device)]
     return Document(tables, lambda: _data(found))
 
 
@@ -38,7 +39,8 @@ def signed(number: float) -> str:
     return f"{number:+.0f}".replace("-", "−")
 
 
-def _errors(device: Device) -> Table:
+def _errors(found: Calibration) -> Table:
+    device = found.device
     held = device.held_out
     columns = [
         Column("predictor", "Predictor", numeric=False),
@@ -55,6 +57,7 @@ def _errors(device: Device) -> Table:
         f"them within 10 %. Kendall's τ is {held.kendall:.3f}. The intervals for "
         f"{' and '.join(LEVELS)} % covered {covered} % of the networks held out.",
         _repeated(device),
+        *_cautions(found),
     ]
     return Table(columns, rows, title, [note for note in notes if note])
 
@@ -66,6 +69,22 @@ def _repeated(device: Device) -> str:
         f"Half of the rounds of a measurement lie within {device.repeatability:g} % of its time, "
         "which no prediction can undercut."
     )
+
+
+def _cautions(found: Calibration) -> list[str]:
+    """What kept the measurements from being those of an idle machine."""
+    notes = []
+    if found.device.clock == PROCESSOR:
+        notes.append(
+            "Other programs kept the machine busy while it was measured, so that processor time "
+            "stands for wall time; calibrate it again when it is idle."
+        )
+    if found.drift is not None:
+        notes.append(
+            "The machine changed its speed while it was measured: a product of matrices of one "
+            f"size took up to {found.drift:.2f} times its shortest time."
+        )
+    return notes
 
 
 def _families(found: Calibration) -> Table:

@@ -99,10 +99,10 @@ def calibrated(
     """The device that these measured networks are evidence of. Where `operators` were measured
     alone on the same machine, the constants that they give are the prior, as a sister's are.
 
-    Raises BadInput for fewer than `LEAST` networks without a sister, and for networks of one family
-    alone, of which none can be held out.
+    Raises BadInput for fewer than `LEAST` networks without a sister or operators, and for networks
+    of one family alone, of which none can be held out.
     """
-    _check_enough(cases, sister)
+    _check_enough(cases, has_start=sister is not None or bool(operators))
     sample = Sample.of([each.works for each in cases])
     seconds = np.array([each.seconds for each in cases])
     families = [each.family for each in cases]
@@ -134,8 +134,8 @@ def prior_of(
     return min(fits, key=error)
 
 
-def _check_enough(cases: Sequence[Case], sister: Device | None) -> None:
-    if sister is None and len(cases) < LEAST:
+def _check_enough(cases: Sequence[Case], *, has_start: bool) -> None:
+    if not has_start and len(cases) < LEAST:
         raise BadInput(
             f"{len(cases)} measured networks are too few for the constants of a device, which "
             f"needs {LEAST}; measure more, or give the device file of a similar machine with "

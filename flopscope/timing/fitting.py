@@ -38,6 +38,9 @@ STAND_INS = (
 )
 """The constant that stands in for one of which the networks say nothing, in this order."""
 
+NOTHING = 1e-9
+"""The share of the time below which a constant of a prior counts as 0."""
+
 STEPS = 30
 STILL = 1e-6
 
@@ -108,9 +111,10 @@ def _step(matrix: Floats, predicted: Floats, prior: Floats | None) -> Floats:
         pull = WEAK * np.sqrt(len(matrix)) * np.eye(len(size))
         towards = np.zeros(len(size))
     else:
-        known = np.where(prior > 0, prior * size, 1.0)
+        share = prior * size
+        known = np.where(share > NOTHING, share, 1.0)
         pull = np.diag(PRIOR / known)
-        towards = np.where(prior > 0, PRIOR, 0.0)
+        towards = np.where(share > NOTHING, PRIOR, 0.0)
     rows = np.vstack((scaled * weight[:, None], pull))
     found: Floats = non_negative(rows, np.concatenate((weight, towards))) / size
     return found

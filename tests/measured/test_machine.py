@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from flopscope.measured.machine.anchor import anchor, drift
+from flopscope.measured.machine.anchor import anchor
 from flopscope.measured.machine.energy import NVML, RAPL, Meter, _nvml, meter
 from flopscope.measured.machine.naming import _of_macos, device_name
 from flopscope.measured.machine.peak import memory_is, start_peak
@@ -148,10 +148,7 @@ def test_an_unknown_processor_is_said_to_be_one(monkeypatch, tmp_path):
     assert device_name("cpu", tmp_path / "none") == "unknown processor"
 
 
-def test_the_anchor_shows_drift():
+def test_the_anchor_is_timed():
     found = anchor()
     assert found.milliseconds > 0
     assert found.crowding >= 1
-    assert drift([]) is None
-    assert drift([1.0, 1.05]) is None
-    assert drift([1.0, 1.5]) == 1.5

@@ -3,7 +3,6 @@ now, and whether others keep it busy."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter, thread_time
 
@@ -13,8 +12,6 @@ SIDE = 64
 """Of the matrices. NumPy's libraries multiply such small ones in the calling thread."""
 PRODUCTS = 100
 ROUNDS = 7
-DRIFT = 1.1
-"""The slowest anchor over the fastest from which the machine is said to have drifted."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +39,3 @@ def anchor() -> Anchor:
         used.append(thread_time() - cpu)
         passed.append(perf_counter() - wall)
     return Anchor(1e3 * min(used), max(1.0, sum(passed) / sum(used)))
-
-
-def drift(anchors: Sequence[float]) -> float | None:
-    """The slowest over the fastest, where that says that the machine has changed its speed.
-
-    >>> drift([0.70, 0.71, 0.98]), drift([0.70, 0.71])
-    (1.4000000000000001, None)
-    """
-    if not anchors:
-        return None
-    ratio = max(anchors) / min(anchors)
-    return ratio if ratio > DRIFT else None
