@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from flopscope.answers.calibration_set import NETWORKS, Single, operators
 from flopscope.answers.counted import Given
-from flopscope.answers.measure import How, Measured, measured
+from flopscope.answers.how import How
+from flopscope.answers.measure import Measured, measured
 from flopscope.answers.measured_operators import specs_of, target_of
 from flopscope.answers.target import parse_target
 from flopscope.brief import number_of, short
@@ -42,7 +43,8 @@ def measure_here(
 ) -> Here:
     """Run and time the set of operators and networks. `tell` is told how many of how many are done.
 
-    What the runtime refuses is left out and named. Raises BadInput where it refuses all networks.
+    What the runtime refuses, and what gives other results than PyTorch, is left out and named.
+    Raises BadInput where that is so for all networks.
     """
     alone = operators(batch) if singles is None else singles
     works = [
@@ -54,9 +56,17 @@ def measure_here(
     for done, (name, work) in enumerate(works):
         tell(done, len(works))
         try:
-            found.append(work().latency)
+            entry = work()
         except FlopscopeError as error:
             refused[name] = str(error)
+        else:
+            if entry.is_same:
+                found.append(entry.latency)
+            else:
+                refused[name] = (
+                    f"its results differ from PyTorch's by {entry.difference:.1e} of their largest "
+                    "value, so that something else was run"
+                )
         if done + 1 == len(networks) and not found:
             raise BadInput(f"no network of the set could be run: {next(iter(refused.values()))}")
     tell(len(works), len(works))

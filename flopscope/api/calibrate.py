@@ -86,7 +86,7 @@ def calibrate(
     refused: Mapping[str, str] = {}
     if measured is None:
         from flopscope.answers.calibrate_here import measure_here
-        from flopscope.answers.measure import How
+        from flopscope.answers.how import How
 
         here = measure_here(How(runtime, threads, dtype, place=on, device=device_name or ""), batch)
         latencies, refused = list(here.latencies), here.refused

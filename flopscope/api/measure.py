@@ -50,7 +50,7 @@ def measure(
     True
     """
     from flopscope.answers.counted import Given
-    from flopscope.answers.measure import How
+    from flopscope.answers.how import How
     from flopscope.answers.measure import measure as answer
     from flopscope.present.measure import MeasurementReport
 

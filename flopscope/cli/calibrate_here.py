@@ -76,7 +76,7 @@ def measured_here(here: Mapping[str, Any], device_name: str | None) -> tuple[Her
     no measurement is lost.
     """
     from flopscope.answers.calibrate_here import measure_here
-    from flopscope.answers.measure import How
+    from flopscope.answers.how import How
     from flopscope.timing.latency_table import latencies_csv
 
     how = How(**{name: here[name] for name in here if name != "batch"}, device=device_name or "")

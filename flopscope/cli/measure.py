@@ -67,10 +67,11 @@ def measure(targets: tuple[str, ...], given: Given, **how: Any) -> Answer:
     flopscope measure model.onnx --runtime openvino --by layer
     """
     from flopscope.answers import measure as answers
+    from flopscope.answers.how import How
     from flopscope.present.measure import formats_of, measurement_document
     from flopscope.present.provenance import Sources
 
-    asked = answers.How(**how)
+    asked = How(**how)
     with between(f"measuring {', '.join(targets)}") as tell:
         found = answers.measure(targets, asked, given, tell=tell)
     files = [path for entry in found.entries for path in entry.target.files]

@@ -117,7 +117,8 @@ def _title(found: Measurements) -> str:
 
 
 def _notes(found: Measurements) -> list[str]:
-    notes = [_crowded(entry) for entry in found.entries if entry.is_loaded]
+    busy = [entry for entry in found.entries if entry.is_loaded]
+    notes = [_crowded(busy)] if busy else []
     if (drift := found.drift) is not None:
         notes.append(
             f"the machine changed its speed: a product of matrices of one size, timed before each "
@@ -136,12 +137,19 @@ def _notes(found: Measurements) -> list[str]:
     return notes
 
 
-def _crowded(entry: Measured) -> str:
-    assert entry.crowding is not None
+NAMED = 4
+"""The most networks that a note names."""
+
+
+def _crowded(entries: Sequence[Measured]) -> str:
+    """That other programs kept the machine busy during these."""
+    names = ", ".join(entry.target.name for entry in entries[:NAMED])
+    more = f" and {len(entries) - NAMED} more" if len(entries) > NAMED else ""
+    times = sorted(entry.crowding or 1.0 for entry in entries)
+    ratio = f"{times[0]:.2f}" if len(times) == 1 else f"{times[0]:.2f} to {times[-1]:.2f}"
     return (
-        f"{entry.target.name}: wall time was {entry.crowding:.2f} times processor time, so other "
-        "programs kept the machine busy and the latency is too long; CPU ms is nearer to an idle "
-        "machine's"
+        f"{names}{more}: wall time was {ratio} times processor time, so other programs kept the "
+        f"machine busy and the latency is too long; CPU ms is nearer to an idle machine's"
     )
 
 

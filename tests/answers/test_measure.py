@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from flopscope.answers.counted import Given
+from flopscope.answers.how import How
 from flopscope.answers.layer_times import layer_times
 from flopscope.answers.making import target_of
-from flopscope.answers.measure import How, measure
+from flopscope.answers.measure import measure
 from flopscope.answers.running import runnable
 from flopscope.answers.target import parse_target
 from flopscope.errors import BadInput, UnknownName
@@ -127,6 +128,20 @@ def test_a_busy_machine_is_said_to_be_busy(monkeypatch):
     assert _notes(found)[0] == (
         "Net: wall time was 1.84 times processor time, so other programs kept the machine busy and "
         "the latency is too long; CPU ms is nearer to an idle machine's"
+    )
+
+
+def test_many_networks_on_a_busy_machine_have_one_note(monkeypatch):
+    times = iter([1.5, 1.84, 3.0, 1.2, 1.7])
+    monkeypatch.setattr(
+        "flopscope.timing.measurement.Latency.crowding", property(lambda _: next(times))
+    )
+    monkeypatch.setattr("flopscope.measured.machine.anchor.anchor", lambda: Anchor(0.7, 1.0))
+    found = measure([Net] * 5, EAGER, SMALL)
+    assert _notes(found)[0] == (
+        "Net, Net, Net, Net and 1 more: wall time was 1.20 to 3.00 times processor time, so other "
+        "programs kept the machine busy and the latency is too long; CPU ms is nearer to an idle "
+        "machine's"
     )
 
 

@@ -10,7 +10,7 @@ from machines import Machine
 
 from flopscope.answers.calibrate_here import OPERATOR_SECONDS, measure_here
 from flopscope.answers.calibration_set import NETWORKS, Single, operators
-from flopscope.answers.measure import How
+from flopscope.answers.how import How
 from flopscope.api.calibrate import calibrate
 from flopscope.cli import main
 from flopscope.errors import BadInput
@@ -102,6 +102,15 @@ def test_what_the_runtime_refuses_is_named(machine, capsys):
     assert "Left out, convnext_tiny at 160: a made-up runtime refuses convnext_tiny." in out
     words = " ".join(out.split())
     assert "Left out, gelu on 1x384x28x28: a made-up runtime refuses gelu on 1x384x28x28." in words
+
+
+def test_what_computes_something_else_is_left_out(machine, capsys):
+    machine(differs=("poolformer_s12",))
+    words = " ".join(said(capsys, *EAGER)[1].split())
+    assert (
+        "Left out, poolformer_s12 at 160: its results differ from PyTorch's by 2.5e-01 of their "
+        "largest value, so that something else was run."
+    ) in words
 
 
 def test_with_operators_few_networks_are_enough(machine):

@@ -17,11 +17,12 @@ START_MS = 4e-3
 
 class Machine:
     """Does a multiply-accumulate in 0.05 ns and fetches a byte of activations in 0.1 ns. It has
-    `crowding` times the wall time of its processor time, refuses what is in `refuses`, and its
-    anchor takes longer each time by `slower`."""
+    `crowding` times the wall time of its processor time, refuses what is in `refuses`, computes
+    something else for what is in `differs`, and its anchor takes longer each time by `slower`."""
 
-    def __init__(self, *, crowding=1.0, refuses=(), slower=0.0):
+    def __init__(self, *, crowding=1.0, refuses=(), differs=(), slower=0.0):
         self.crowding, self.refuses, self.slower = crowding, refuses, slower
+        self.differs = differs
         self.asked = []
 
     def measured(self, target, how, given, arguments=None):
@@ -40,7 +41,10 @@ class Machine:
             anchor_ms=1 + self.slower * len(self.asked), date="2026-11-30",
             statistic="mean of the middle half", source="a test",
         )  # fmt: skip
-        return SimpleNamespace(latency=latency)
+        differs = target.name in self.differs
+        return SimpleNamespace(
+            latency=latency, is_same=not differs, difference=0.25 if differs else None
+        )
 
     def milliseconds(self, ledger):
         """What the rows take, each on its own."""
