@@ -147,9 +147,10 @@ def _crowded(entries: Sequence[Measured]) -> str:
     more = f" and {len(entries) - NAMED} more" if len(entries) > NAMED else ""
     times = sorted(entry.crowding or 1.0 for entry in entries)
     ratio = f"{times[0]:.2f}" if len(times) == 1 else f"{times[0]:.2f} to {times[-1]:.2f}"
+    long = "the latency is too long" if len(times) == 1 else "these latencies are too long"
     return (
         f"{names}{more}: wall time was {ratio} times processor time, so other programs kept the "
-        f"machine busy and the latency is too long; CPU ms is nearer to an idle machine's"
+        f"machine busy and {long}; CPU ms is nearer to an idle machine's"
     )
 
 

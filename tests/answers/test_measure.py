@@ -140,8 +140,8 @@ def test_many_networks_on_a_busy_machine_have_one_note(monkeypatch):
     found = measure([Net] * 5, EAGER, SMALL)
     assert _notes(found)[0] == (
         "Net, Net, Net, Net and 1 more: wall time was 1.20 to 3.00 times processor time, so other "
-        "programs kept the machine busy and the latency is too long; CPU ms is nearer to an idle "
-        "machine's"
+        "programs kept the machine busy and these latencies are too long; CPU ms is nearer to an "
+        "idle machine's"
     )
 
 
