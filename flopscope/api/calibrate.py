@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flopscope.api.given import flag, text
+from flopscope.api.given import as_given, flag, text
 from flopscope.api.public import public
 from flopscope.errors import BadInput
 from flopscope.present.report import Report
@@ -43,11 +43,7 @@ class CalibrateReport(Report):
         )
 
 
-def _as_is(name: str, value: Any) -> Any:
-    return value
-
-
-@public(measured=_as_is, device_name=text, sister=_as_is, skip_unknown=flag)
+@public(measured=as_given, device_name=text, sister=as_given, skip_unknown=flag)
 def calibrate(
     measured: str | Sequence[Latency],
     device_name: str | None = None,
