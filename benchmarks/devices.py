@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flopscope.answers.calibrate import Calibration, calibrate
+from flopscope.answers.measured_networks import TIMM_SOURCE
+from flopscope.catalog.names import TIMM
 from flopscope.ledger import Ledger
 from flopscope.present.calibrate import signed
 from flopscope.timing.builtin import ENDING, FOLDER
@@ -100,8 +102,10 @@ def latencies(table: Table) -> list[Latency]:
             continue  # networks that nothing here can count
         source = sources[row["source"]]
         size = int(row["resolution"])
+        # timm measures networks in the form in which they are trained
+        name = TIMM.get(row["model"]) if source["repository"] == TIMM_SOURCE else None
         found[key] = Latency(
-            row["model"], facts["machine"], float(row["latency_ms"]), row["catalogue"],
+            row["model"], facts["machine"], float(row["latency_ms"]), name or row["catalogue"],
             table.runtime, table.version, facts["dtype"],
             int(facts["threads"]) if facts["threads"] else None, table.layout,
             {"infer": "inference", "train": "training"}[facts["pass"]],

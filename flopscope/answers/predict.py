@@ -10,16 +10,13 @@ from flopscope.answers.target import Target
 from flopscope.brief import short
 from flopscope.catalog.latencies import Latency, devices, measured
 from flopscope.errors import BadInput
-from flopscope.facts import Kind, Operator
 from flopscope.ledger import Level
-from flopscope.readings import macs
 from flopscope.timing.builtin import is_builtin
-from flopscope.timing.calibration import kind_of
-from flopscope.timing.categories import PRODUCTS, category
 from flopscope.timing.device import Device
-from flopscope.timing.precision import WHOLE, precision_named
+from flopscope.timing.precision import precision_named
 from flopscope.timing.roofline import Bound, Time, UnitTime, milliseconds
 from flopscope.timing.runtimes import runtime_named
+from flopscope.timing.unlike import unlike
 
 
 @dataclass(frozen=True)
@@ -83,13 +80,10 @@ def predicted(network: Counted, device: Device) -> Prediction:
 
     Raises BadInput for a network whose weights are stored in another type than the device's.
     """
-    _check_weights(network, device)
-    return Prediction(
-        network,
-        network.ledger.time(device),
-        _warnings(network, device),
-        _published(network, device),
-    )
+    time, name = network.ledger.time(device), network.target.name
+    said = unlike(network.ledger.rows, network.batch, device)
+    warned = tuple(f"{name} {each}" for each in said)
+    return Prediction(network, time, warned, _published(network, device))
 
 
 def _published(network: Counted, device: Device) -> Latency | None:
@@ -120,18 +114,6 @@ def _check_same(device: Device, runtime: str | None, dtype: str | None) -> None:
             )
 
 
-def _check_weights(network: Counted, device: Device) -> None:
-    """Raises BadInput for a quantised network on a device of floating-point numbers."""
-    for row in network.ledger.rows:
-        stored = row.weights[0].element if row.weights else device.dtype
-        if category(row) in PRODUCTS and stored.startswith(WHOLE) and device.dtype != "int8":
-            raise BadInput(
-                f"{network.target.name} multiplies {stored} in {row.path or 'its first row'}, and "
-                f"the device {device.name} was calibrated with {device.dtype}; give a device of "
-                "int8"
-            )
-
-
 def _share(name: str, units: Sequence[UnitTime]) -> Share:
     seconds = sum(unit.seconds for unit in units)
     bounds = dict.fromkeys(Bound, 0.0)
@@ -145,37 +127,3 @@ def _share(name: str, units: Sequence[UnitTime]) -> Share:
         sum((work.moved + work.weights) * work.repeat for work in works),
         max(bounds, key=bounds.__getitem__),
     )
-
-
-def _warnings(network: Counted, device: Device) -> tuple[str, ...]:
-    """Where the network is unlike those of the calibration."""
-    rows, seen = network.ledger.rows, device.seen
-    name = network.target.name
-    found = []
-    work = macs(rows).value
-    if not seen.macs[0] <= work <= seen.macs[1]:
-        found.append(
-            f"{name} does {work:,} MACs a run, outside {seen.macs[0]:,} to {seen.macs[1]:,}, which "
-            f"{device.name} was calibrated with"
-        )
-    if not seen.batch[0] <= network.batch <= seen.batch[1]:
-        found.append(
-            f"{name} runs at a batch of {network.batch}, outside {seen.batch[0]} to "
-            f"{seen.batch[1]}, which {device.name} was calibrated with"
-        )
-    unseen = [k for k in _kinds(rows) if k not in seen.kinds]
-    if unseen:
-        found.append(
-            f"{name} has operators that no network of the calibration of {device.name} had: "
-            f"{', '.join(unseen)}"
-        )
-    if any(row.kind is Kind.UNKNOWN for row in rows):
-        found.append(
-            f"{name} has operators of unknown cost, whose time is that of their bytes alone"
-        )
-    return tuple(found)
-
-
-def _kinds(rows: Sequence[Operator]) -> list[str]:
-    kinds = (kind_of(row) for row in rows if row.kind not in (Kind.STORED, Kind.UNKNOWN))
-    return list(dict.fromkeys(kinds))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from flopscope.api.given import flag, positive, text
+from flopscope.api.given import as_given, flag, positive, text
 from flopscope.api.public import public
 from flopscope.errors import BadInput
 from flopscope.present.report import Report
@@ -45,12 +45,8 @@ class CalibrateReport(Report):
         )
 
 
-def _as_is(name: str, value: Any) -> Any:
-    return value
-
-
 @public(
-    measured=_as_is, device_name=text, sister=_as_is, skip_unknown=flag, runtime=text,
+    measured=as_given, device_name=text, sister=as_given, skip_unknown=flag, runtime=text,
     threads=positive, batch=positive, dtype=text, on=text,
 )  # fmt: skip
 def calibrate(

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flopscope.api.budgets import budgets
+from flopscope.api.budgets import budgets, device_given
+from flopscope.api.given import as_given
 from flopscope.api.public import public
 from flopscope.api.subject import Shapes, counted
 from flopscope.errors import BadInput
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from flopscope.search.assertion import BudgetVerdict
+    from flopscope.timing.device import Device
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,12 +27,13 @@ class BudgetReport(Report):
 
     target: str
     verdicts: tuple[BudgetVerdict, ...]
+    warnings: tuple[str, ...] = ()
 
     def document(self) -> Document:
         """Each budget with its verdict, and the layers that hold the excess."""
         from flopscope.present.assert_ import verdict_document
 
-        return verdict_document(self.target, self.verdicts)
+        return verdict_document(self.target, self.verdicts, self.warnings)
 
     @property
     def about(self) -> str:
@@ -42,7 +45,7 @@ class BudgetReport(Report):
         return all(self.verdicts)
 
 
-@public()
+@public(device=as_given)
 def hold(
     target: str | nn.Module,
     *inputs: Shapes,
@@ -50,21 +53,26 @@ def hold(
     batch: int = 1,
     arguments: Mapping[str, Any] | None = None,
     example: Mapping[str, int] | None = None,
+    device: str | Device | None = None,
     **limits: int | float | str | None,
 ) -> BudgetReport:
     """Whether a network keeps its budgets, and if not, which layers hold the excess.
 
     The report prints what `flopscope assert` does, and is false if a budget is broken. A budget is
-    max_ and its quantity, as in max_macs="300M". In a test, use `assert_budget`, which raises
-    AssertionError. Raises BadInput, UnknownName.
+    max_ and its quantity, as in max_macs="300M", or max_latency="12ms" on a `device`. In a test,
+    use `assert_budget`, which raises AssertionError. Raises BadInput, UnknownName.
 
     >>> bool(hold("mobilenetv2", max_macs="310M"))
     True
     """
+    from flopscope.answers.timed import warnings
     from flopscope.search.assertion import assess
 
-    most = budgets(limits, "max_")
+    known = device_given(device)
+    most = budgets(limits, "max_", known)
     if not most:
         raise BadInput('no budget is given; give one, such as max_macs="300M"')
     subject = counted(target, inputs, res, batch, arguments, example)
-    return BudgetReport(subject.name, assess(subject.asked.ledger, most))
+    ledger = subject.asked.ledger
+    warned = () if known is None else tuple(warnings(subject.name, ledger, known))
+    return BudgetReport(subject.name, assess(ledger, most), warned)

@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flopscope.api.given import text
+from flopscope.api.budgets import device_given
+from flopscope.api.given import as_given, text
 from flopscope.api.public import public
 from flopscope.api.subject import Shapes, specs
+from flopscope.errors import BadInput
+from flopscope.extras import require_plots
 from flopscope.present.report import Report
 from flopscope.present.table import Document
 from flopscope.timing.roofline import milliseconds
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from torch import nn
 
     from flopscope.answers.predict import Prediction
@@ -34,6 +38,26 @@ class PredictReport(Report):
 
         return prediction_document(self.predictions, self.by)
 
+    def plot(self, ax: Axes | None = None, **look: Any) -> Axes:
+        """The units of one network under the roofs of the device, on these axes or new ones.
+
+        `look` has the command's options: size, title, xlim, ylim, xscale, yscale. Needs matplotlib.
+        Raises BadInput for several networks, for one without multiply-accumulates and for a look
+        that cannot be drawn.
+        """
+        require_plots()
+        from flopscope.present.plots.export import axes_for
+        from flopscope.present.plots.look import read_look
+        from flopscope.present.plots.roofline import roofline
+
+        if len(self.predictions) != 1:
+            raise BadInput(
+                f"a roofline is of one network, and {len(self.predictions)} are predicted; predict "
+                "one of them alone"
+            )
+        seen = read_look(**look)
+        return roofline(axes_for(ax, seen), self.predictions[0], seen)
+
     @property
     def about(self) -> str:
         return ", ".join(
@@ -42,7 +66,7 @@ class PredictReport(Report):
         )
 
 
-@public(device=lambda name, value: value, runtime=text, dtype=text)
+@public(device=as_given, runtime=text, dtype=text)
 def predict(
     *targets: str | nn.Module,
     device: str | Device,
@@ -69,13 +93,14 @@ def predict(
     from flopscope.answers.predict import predict as predicted
     from flopscope.answers.target import parse_target
     from flopscope.ledger import Level
-    from flopscope.timing.builtin import device_of
 
     if by is not None:
         Level.named(by)
+    known = device_given(device)
+    assert known is not None
     given = Given(res, 1, specs(inputs), _pairs(arguments), example or {})
     networks = [parse_target(target) for target in targets]
-    found = predicted(networks, given, device_of(device), batch=batch, runtime=runtime, dtype=dtype)
+    found = predicted(networks, given, known, batch=batch, runtime=runtime, dtype=dtype)
     return PredictReport(found, by)
 
 

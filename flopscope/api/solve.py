@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flopscope.api.budgets import budgets
-from flopscope.api.given import mapping
+from flopscope.api.budgets import budgets, device_given
+from flopscope.api.given import as_given, mapping
 from flopscope.api.own import network_or_maker, ranges
 from flopscope.api.public import public
 from flopscope.api.subject import Shapes, specs
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from flopscope.answers.ranges import Free
     from flopscope.search.crossing import Crossing
     from flopscope.search.solve import Solution
+    from flopscope.timing.device import Device
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,7 +59,7 @@ class CrossingReport(Report):
         return self.crossing.settled is not None
 
 
-@public(target=network_or_maker, free=ranges, arguments=mapping)
+@public(target=network_or_maker, free=ranges, arguments=mapping, device=as_given)
 def solve(
     target: str | nn.Module | Callable[..., nn.Module],
     *inputs: Shapes,
@@ -69,13 +70,15 @@ def solve(
     step: int | None = None,
     arguments: Mapping[str, Any] | None = None,
     example: Mapping[str, int] | None = None,
+    device: str | Device | None = None,
     **limits: int | float | str | None,
 ) -> SolutionReport | CrossingReport:
     """The largest designs of a network that keep every budget; or, with `when`, where one cost
     overtakes another.
 
     `target` is a text as the command line takes it, a module, or a class or function that makes
-    one. A budget has the name of its quantity: macs="150M", params=5_000_000. `free` names what is
+    one. A budget has the name of its quantity: macs="150M", params=5_000_000, or
+    latency="12ms" on a `device`. `free` names what is
     chosen: "res", "batch", options of a catalogue model, arguments of a constructor. It may give
     values: "width=16:128:8" or {"width": range(16, 129, 8), "res": None}. `when` is an equation
     such as "attention = conv". Raises BadInput, UnknownName.
@@ -89,7 +92,7 @@ def solve(
     >>> made.solution.designs[0].sizes
     {'out_features': 31}
     """
-    most = budgets(limits)
+    most = budgets(limits, device=device_given(device))
     if when is None:
         from flopscope.search.solve import solve as solved
 

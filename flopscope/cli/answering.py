@@ -88,7 +88,8 @@ def answered(command: Callable[..., Answer]) -> Callable[..., None]:
         bib_path: str | None = None,
         **given: Any,
     ) -> None:
-        check_apart(output=output_path, plot=plot.path if plot else None, bib=bib_path)
+        pictures = {plot.option: plot.path} if plot else {}
+        check_apart(output=output_path, **pictures, bib=bib_path)
         format_name = settle_format(output_path)
         check_shown(style, format_name)
         answer = in_style(command(**given), style)

@@ -9,12 +9,14 @@ import click
 
 from flopscope.cli.answering import Answer, answered, asked
 from flopscope.cli.completing import target_argument
+from flopscope.cli.device import device_budget, device_files
 from flopscope.cli.options import (
     ACCURACY,
     CONVENTION,
     FORMAT,
     OUTPUT,
     PLOT,
+    positive,
     res_option,
 )
 from flopscope.cli.progress import counting
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from flopscope.search.budgets import Budget
     from flopscope.search.front import Front
     from flopscope.search.points import Own, Question
+    from flopscope.timing.device import Device
 
 
 @command()
@@ -82,6 +85,12 @@ if TYPE_CHECKING:
     "--family", "families", multiple=True, help="Take only networks of this family. Repeatable."
 )
 @budget_options("--max-{}", "Take only networks of at most {}.")
+@device_budget("--max-latency", "Where the cost latency is predicted.")
+@click.option(
+    "--batch", callback=positive("batch"),
+    help="The batch of the latencies on --device.  [default: the one that most networks of its "
+    "calibration had]",
+)  # fmt: skip
 @click.option("--all", "every", is_flag=True, help="List the dominated networks too.")
 @FORMAT
 @OUTPUT
@@ -103,6 +112,8 @@ def pareto(
     families: tuple[str, ...],
     every: bool,
     wide: bool,
+    batch: int | None,
+    device: Device | None,
     budgets: list[Budget],
 ) -> Answer:
     """Find the networks that no other beats in both cost and accuracy.
@@ -110,6 +121,7 @@ def pareto(
     \b
     flopscope pareto --max-macs 300M --max-params 5M --plot frontier.pdf
     flopscope pareto --x params --family ghostnet --family mobilenetv3 --all
+    flopscope pareto --x latency --device i7-12700h-inductor --max-latency 15ms
     flopscope pareto --accuracy torchvision:V2 --res 224
     flopscope pareto --results results-imagenet.csv
     flopscope pareto net.py:Net --top1 71.3 --res 224
@@ -130,7 +142,7 @@ def pareto(
     from flopscope.search.own import own_points
     from flopscope.search.points import Question
 
-    question = Question(costs, convention, res, families, tuple(budgets), accuracy)
+    question = Question(costs, convention, res, families, tuple(budgets), accuracy, device, batch)
     _check_picture(costs, wide)
     own = own_points(targets, accuracies)
     if (inputs or arguments) and not own:
@@ -140,7 +152,7 @@ def pareto(
         front = _front(question, results, with_catalog, own, made, tell)
     return Answer(
         front_document(front, every),
-        of_front(front, results),
+        of_front(front, results, device_files()),
         picture=lambda plot: _picture(front, plot.look, wide),
     )
 

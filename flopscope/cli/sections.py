@@ -19,7 +19,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "Machine": ("runtime", "threads", "dtype", "rounds", "place", "device"),
     "Question": (
         "free", "quantities", "costs", "when", "step", "assume", "ideal", "reported", "params",
-        "tool", "prove", "check", "convention", "accuracy", "backward", "epoch", "strict",
+        "device", "tool", "prove", "check", "convention", "accuracy", "backward", "epoch", "strict",
         "exit_code",
     ),
     "Budgets": (),

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from flopscope.answers.compare import Comparison, Entry
+from flopscope.answers.timed import TimeQuantity
 from flopscope.catalog.papers import Paper
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.errors import BadInput, UnknownName
 from flopscope.present.citations import bibtex, key, papers
 from flopscope.present.columns import Rows, canonical, check_column, known, parse_columns
-from flopscope.present.compare import FAMILY, SOURCE, comparison_document
+from flopscope.present.compare import FAMILY, SOURCE, comparison_document, unlike_notes
 from flopscope.present.numbers import ratio
 from flopscope.present.order import TOP1, Order, top1_cell, top1_notes
 from flopscope.present.quantities import reading_column
@@ -54,6 +55,11 @@ def _quantity(name: str) -> Maker:
         return Shown(reading_column(row), lambda entry: row.read(entry.ledger), row.caution)
 
     return shown
+
+
+def _time(row: TimeQuantity) -> Shown:
+    """The column of a predicted latency."""
+    return Shown(reading_column(row), lambda entry: row.read(entry.ledger), row.caution)
 
 
 def _count_ratio(comparison: Comparison, order: Order) -> Shown:
@@ -146,6 +152,7 @@ def paper_document(comparison: Comparison, layout: Layout) -> Document:
 
 def _table(comparison: Comparison, layout: Layout, order: Order, plain: Table) -> Table:
     shown = [COLUMNS[name](comparison, order) for name in layout.columns]
+    shown += [_time(each) for each in comparison.times]
     columns = [
         Column("model", "Model", str, numeric=False),
         FAMILY,
@@ -155,6 +162,7 @@ def _table(comparison: Comparison, layout: Layout, order: Order, plain: Table) -
     cited = papers(comparison) if "cite" in layout.columns else []
     notes = [
         *_notes(comparison, layout, order),
+        *unlike_notes(comparison),
         *dict.fromkeys(o.caution for o in shown if o.caution),
     ]
     references = [f"arXiv {p.arxiv} ({p.year}): {p.title}" for p in cited]

@@ -9,10 +9,12 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
+from flopscope.answers.timed import TimeQuantity
 from flopscope.errors import SHOWN
 from flopscope.present.numbers import integer
-from flopscope.present.quantities import cautions, cautions_data, is_count, number
+from flopscope.present.quantities import cautions, cautions_data, is_count, number, raw_number
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.times import time_data
 from flopscope.present.trainings import choice_notes, citation
 from flopscope.present.words import size
 from flopscope.quantities import Named, Quantity
@@ -94,11 +96,12 @@ def _row(front: Front, index: int, number: Mapping[int, int]) -> list[Any]:
 
 def _cost_column(cost: Named) -> Column:
     written = number(cost) if isinstance(cost, Quantity) and cost.per > 1 else amount
+    raw = raw_number(cost)
     return Column(
         cost.column if isinstance(cost, Quantity) else cost.name,
         cost.heading,
         lambda cell: f"{written(cell[0])}{'*' if cell[1] else ''}",
-        raw=lambda cell: _number(cell[0]),
+        raw=lambda cell: raw(_number(cell[0])),
         counted=isinstance(cost, Quantity) and is_count(cost),
     )
 
@@ -148,12 +151,19 @@ def _answer(front: Front) -> str:
         return ""
     whose = f" ({best.accuracy.words})" if best.accuracy else ""
     costs = zip((*asked.costs, *asked.bounded), (*best.costs, *best.bounded), strict=True)
-    figures = [f"{amount(cost)} {_noun(named)}" for named, cost in costs]
+    figures = [_figure(named, cost) for named, cost in costs]
     stated = ", as the file states" if best.stated else ""
     return (
         f"Best within {_and(map(str, asked.most))}: {place(best)} with a top-1 of "
         f"{float(best.top1):g} %{whose}, {_and(figures)}{stated}.\n"
     )
+
+
+def _figure(named: Named, cost: Amount) -> str:
+    """A cost in a sentence."""
+    if isinstance(named, TimeQuantity):
+        return named.amount(int(cost))
+    return f"{amount(cost)} {_noun(named)}"
 
 
 def _noun(named: Named) -> str:
@@ -176,11 +186,12 @@ def _notes(front: Front, hidden: int) -> list[str]:
         cost, top1 = front.reference
         notes.append(
             f"Hypervolume: {front.hypervolume:.1f} % × decades of cost dominated, down to the "
-            f"highest cost and lowest top-1 of all points, {amount(cost)} and {float(top1):g} %."
+            f"highest cost and lowest top-1 of all points, {_reference_cost(front, cost)} and "
+            f"{float(top1):g} %."
         )
     if hidden:
         notes.append(f"Dominated points that are not listed: {hidden}; --all lists them.")
-    notes += choice_notes(front)
+    notes += [*_predicted(front), *choice_notes(front)]
     notes += _precisions(front)
     if stated := sum(point.stated for point in front.points):
         notes.append(
@@ -188,6 +199,30 @@ def _notes(front: Front, hidden: int) -> list[str]:
         )
     notes += _traced(front)
     return [*notes, *cautions(front.question.measures), *_left(front)]
+
+
+def _predicted(front: Front) -> list[str]:
+    """At which batch times are predicted, and where networks are unlike those of the
+    calibration."""
+    asked = front.question
+    timed = [each for each in asked.measures if isinstance(each, TimeQuantity)]
+    if not timed:
+        return []
+    seen, batch = timed[0].device.seen, asked.predicted_batch
+    notes = [
+        f"Latency is predicted for every network at a batch of {batch:,}, and on this device alone."
+    ]
+    if not seen.batch[0] <= batch <= seen.batch[1]:
+        notes.append(
+            f"Warning: the batch of {batch:,} is outside {seen.batch[0]:,} to {seen.batch[1]:,}, "
+            f"which {timed[0].device.name} was calibrated with."
+        )
+    return notes
+
+
+def _reference_cost(front: Front, cost: Amount) -> str:
+    named = front.question.costs[0]
+    return named.amount(int(cost)) if isinstance(named, TimeQuantity) else amount(cost)
 
 
 def _precisions(front: Front) -> list[str]:
@@ -250,6 +285,8 @@ def _data(front: Front) -> dict[str, Any]:
         "costs": list(asked.criteria),
         "budgets": {budget.quantity: budget.limit for budget in asked.most},
         "accuracy": asked.accuracy,
+        "device": None if asked.device is None else asked.device.name,
+        "batch": None if asked.device is None else asked.predicted_batch,
         **cautions_data(asked.measures),
         "points": [_point_data(front, index) for index in range(len(front.points))],
         "best": front.best,
@@ -278,6 +315,7 @@ def _point_data(front: Front, index: int) -> dict[str, Any]:
             quantity.name: _number(amount)
             for quantity, amount in zip(asked.bounded, point.bounded, strict=True)
         },
+        **_latency_data(front, point),
         "stated": point.stated,
         "target": point.target and point.target.name,
         "top1": float(point.top1),
@@ -287,6 +325,14 @@ def _point_data(front: Front, index: int) -> dict[str, Any]:
         "on_frontier": front.by[index] < 0,
         "dominated_by": None if front.by[index] < 0 else front.by[index],
     }
+
+
+def _latency_data(front: Front, point: Point) -> dict[str, Any]:
+    """A predicted latency with its interval, in seconds."""
+    asked = front.question
+    costs = zip((*asked.costs, *asked.bounded), (*point.costs, *point.bounded), strict=True)
+    found = [time_data(named, int(c)) for named, c in costs if isinstance(named, TimeQuantity)]
+    return {"latency": found[0]} if found else {}
 
 
 def _number(value: Amount) -> int | float:

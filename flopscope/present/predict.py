@@ -17,8 +17,8 @@ from flopscope.present.times import (
     interval,
     milli,
     percent,
+    prediction_data,
     protocol_notes,
-    time_data,
 )
 from flopscope.present.words import size
 from flopscope.timing.roofline import Bound
@@ -160,7 +160,7 @@ def _data(
             {
                 "name": each.network.target.name,
                 "inputs": _shapes(each.network),
-                **time_data(each.time),
+                **prediction_data(each.time),
                 "trust": Trust.PREDICTED.value,
                 "measured_seconds": _measured_seconds(each),
                 "warnings": list(each.warnings),

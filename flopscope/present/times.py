@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from flopscope.answers.timed import TimeQuantity, protocol
 from flopscope.catalog.latencies import Trust
+from flopscope.quantities import Named
+from flopscope.timing.constants import ATTOSECONDS
 from flopscope.timing.device import LEVELS, Device
-from flopscope.timing.roofline import Bound, Time, milliseconds
+from flopscope.timing.roofline import Bound, Time
+from flopscope.timing.roofline import milliseconds as in_milliseconds
 
 BOUNDS = {
     Bound.COMPUTE: "arithmetic", Bound.MEMORY: "memory", Bound.LAUNCH: "launches"
 }  # fmt: skip
 """What a unit waits for, in words."""
-
-
-ORDER = (
-    f"Times are to be trusted in this order: {', '.join(each.value for each in Trust)}."
-)  # fmt: skip
-"""Which times to believe first."""
 
 
 def milli(seconds: float) -> str:
@@ -26,7 +24,33 @@ def milli(seconds: float) -> str:
     >>> milli(0.0127), milli(1.5)
     ('12.7', '1,500')
     """
-    return milliseconds(seconds).removesuffix(" ms")
+    return in_milliseconds(seconds).removesuffix(" ms")
+
+
+def milliseconds(attoseconds: int) -> str:
+    """An exact time in milliseconds.
+
+    >>> milliseconds(12_700_000_000_000_000)
+    '12.7 ms'
+    """
+    return f"{milli(attoseconds / ATTOSECONDS)} ms"
+
+
+def spread(row: TimeQuantity, attoseconds: int) -> str:
+    """A predicted time in milliseconds, with its interval: '17.8 (16.6 – 21.5)'."""
+    low, high = map(milli, row.interval(attoseconds))
+    return f"{milli(row.seconds(attoseconds))} ({low} – {high})"
+
+
+def time_data(row: Named, attoseconds: int) -> dict[str, Any]:
+    """A predicted time and its intervals in seconds, for JSON; empty for another quantity."""
+    if not isinstance(row, TimeQuantity):
+        return {}
+    return {
+        "seconds": row.seconds(attoseconds),
+        **{f"interval_{level}": list(row.interval(attoseconds, int(level))) for level in LEVELS},
+        "trust": Trust.PREDICTED.value,
+    }
 
 
 def percent(share: float) -> str:
@@ -48,20 +72,14 @@ def interval(ends: tuple[float, float]) -> str:
 
 
 def protocol_notes(device: Device) -> list[str]:
-    """Where the times hold, and how far they were from what was measured."""
-    held, calibration = device.held_out, device.calibration
-    sister = f", starting from {calibration.sister}" if calibration.sister else ""
+    """Where the times hold, how far they were from what was measured, and how far simpler
+    predictors were."""
+    held = device.held_out
     baselines = "; ".join(f"{name} {error:.1f} %" for name, error in held.baselines.items())
     return [
-        ORDER,
-        f"Predicted, not measured. {device.name}: {device.protocol}; "
-        f"{calibration.networks} networks of {len(calibration.families)} families"
-        f"{sister} ({calibration.source}).",
-        f"With {held.protocol} the median error was {held.median:.1f} %, of nine in ten networks "
-        f"at most {held.p90:.1f} %, and Kendall's τ {held.kendall:.3f}; the intervals for "
-        f"{' and '.join(LEVELS)} % covered "
-        f"{' and '.join(f'{held.coverage[level]:.0f}' for level in LEVELS)} %. "
-        f"Baselines: {baselines}.",
+        protocol(device),
+        f"Kendall's τ of predicted and measured times was {held.kendall:.3f}. Median errors of "
+        f"simpler predictors: {baselines}.",
     ]
 
 
@@ -81,7 +99,7 @@ def device_data(device: Device) -> dict[str, Any]:
     }
 
 
-def time_data(time: Time) -> dict[str, Any]:
+def prediction_data(time: Time) -> dict[str, Any]:
     """A predicted time as an answer's JSON has it, in seconds."""
     return {
         "seconds": time.seconds,

@@ -17,6 +17,7 @@ from flopscope.catalog.results import Result, Results
 from flopscope.catalog.variant import Variant, parse
 from flopscope.errors import BadInput, FlopscopeError
 from flopscope.quantities import Named, Quantity
+from flopscope.search.budgets import Budget
 from flopscope.search.costs import Amount, Costs, Found, written_target
 from flopscope.search.question import COSTS, LATENCY, Question
 
@@ -118,13 +119,9 @@ def points(
     >>> [point.name for point in points(question).points[:3]]
     ['resnet18', 'resnet34', 'resnet50']
     """
-    if (catalogue or own) and LATENCY in question.costs:
-        raise BadInput(
-            "latency is measured, never computed: the catalogue has none; "
-            "give it in a results file, as latency_ms"
-        )
+    _check_latency(question, results, catalogue or bool(own))
     own = [Own(t, top1) for t, (_, top1) in zip(_made(own, given), own, strict=True)]
-    costs = Costs(question.measures, given)
+    costs = Costs(question.measures, given, question.predicted_batch)
     mine: list[Point | Left | None] = []
     if results is not None:
         for number, row in enumerate(results.rows, start=1):
@@ -146,6 +143,22 @@ def points(
     return Cloud(tuple(kept), tuple(left), mine.count(None))
 
 
+def _check_latency(question: Question, results: Results | None, computed: bool) -> None:
+    """Raises BadInput for latencies of the catalogue without a device, and for those of a file
+    beside those of a device."""
+    if computed and LATENCY in question.costs:
+        raise BadInput(
+            "latency is a time on a device, and none is named; name one for predicted latencies, "
+            "such as pixel3-cpu-tflite, or give your own in a results file, as latency_ms"
+        )
+    stating = results is not None and any(row.latency_ms is not None for row in results.rows)
+    if stating and question.device is not None:
+        raise BadInput(
+            "the results file states latencies, which are not known to be of "
+            f"{question.device.name}; leave the device out, or the column latency_ms"
+        )
+
+
 def _made(own: Sequence[Own], given: Given | None) -> list[Target]:
     """The targets with the arguments that are given to all of them."""
     return made([each.target for each in own], given) if own and given else [o.target for o in own]
@@ -159,11 +172,17 @@ def _of_own(question: Question, costs: Costs, own: Own) -> Point | Left:
     )  # fmt: skip
     broken = [budget for budget in question.most if budget.limit < found[budget.of]]
     if broken:
-        amounts = " and ".join(f"{found[b.of]:,} {b.of.noun}, above {b.limit:,}" for b in broken)
+        amounts = " and ".join(_above(each, int(found[each.of])) for each in broken)
         return Left(own.target.name, None, f"it has {amounts}", image)
     kept = _affordable(question, found, point)
     assert kept is not None
     return kept
+
+
+def _above(budget: Budget, amount: int) -> str:
+    """An amount that is above its limit."""
+    limit = f"{budget.limit:,}" if budget.measure is None else str(budget)
+    return f"{budget.of.amount(amount)}, above {limit}"
 
 
 def _published() -> Iterator[tuple[Variant, tuple[int, int], Sequence[Accuracy]]]:

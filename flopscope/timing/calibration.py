@@ -12,7 +12,6 @@ import numpy as np
 from flopscope.errors import BadInput
 from flopscope.facts import Kind, Operator
 from flopscope.readings import activations, macs, traffic_bytes
-from flopscope.timing.categories import CONVOLUTIONS, category
 from flopscope.timing.constants import NAMES, RULES
 from flopscope.timing.design import Floats, Sample
 from flopscope.timing.device import Calibration, Device, HeldOut, Quantiles, Seen
@@ -21,6 +20,7 @@ from flopscope.timing.held_out import errors, median_error, validated
 from flopscope.timing.measurement import Setting
 from flopscope.timing.precision import precision_named
 from flopscope.timing.runtimes import runtime_of
+from flopscope.timing.unlike import kind_of
 from flopscope.timing.work import Work, works
 
 LEAST = 20
@@ -64,14 +64,6 @@ class Calibrated:
     device: Device
     predicted: Floats
     measured: Floats
-
-
-def kind_of(row: Operator) -> str:
-    """The kind of operator by which a device says what it has seen: of convolutions also whether
-    they are depthwise, grouped or pointwise."""
-    if row.kind in CONVOLUTIONS:
-        return f"{category(row).value} {row.kind.value}"
-    return row.kind.value
 
 
 def case(

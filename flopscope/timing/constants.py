@@ -50,6 +50,20 @@ CONSTANTS: Sequence[Constant] = (*COMPUTE, *MEMORY, *BESIDE)
 NAMES: Sequence[str] = tuple(constant.name for constant in CONSTANTS)
 
 
+ATTOSECONDS = 10**18
+"""Attoseconds in a second. Times are counted in whole attoseconds: a constant of the fastest device
+has four digits then, and an integer of 64 bits holds nine seconds."""
+
+
+def whole(seconds: float) -> int:
+    """A constant in whole attoseconds.
+
+    >>> whole(1.23456e-14)
+    12346
+    """
+    return round(seconds * ATTOSECONDS)
+
+
 def rate(constant: Constant, value: float) -> str:
     """A constant as a data sheet has it: a rate of MACs or bytes, or the time of a launch.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from flopscope.brief import short
-from flopscope.timing.constants import NAMES
+from flopscope.timing.constants import NAMES, whole
 from flopscope.timing.design import Floats
 from flopscope.timing.precision import Precision, precision_named
 from flopscope.timing.runtimes import Runtime, runtime_named
@@ -119,6 +119,11 @@ class Device:
     def precision(self) -> Precision:
         """The bytes of its elements."""
         return precision_named(self.dtype)
+
+    @property
+    def attoseconds(self) -> tuple[int, ...]:
+        """Its constants as whole attoseconds, in the order of `constants.CONSTANTS`."""
+        return tuple(whole(self.constants[name]) for name in NAMES)
 
     @property
     def vector(self) -> Floats:

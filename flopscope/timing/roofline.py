@@ -10,14 +10,20 @@ from typing import Any, TypeAlias
 
 from flopscope.brief import short
 from flopscope.errors import BadInput
-from flopscope.facts import Operator
-from flopscope.sizes import is_array, is_symbolic, maximum
-from flopscope.timing.constants import CONSTANTS
+from flopscope.facts import Kind, Operator
+from flopscope.readings import Reading
+from flopscope.sizes import Size, is_array, is_symbolic, maximum, product, total
+from flopscope.timing.constants import ATTOSECONDS
 from flopscope.timing.design import ENDS, amounts
 from flopscope.timing.device import Device
+from flopscope.timing.unlike import check_types
 from flopscope.timing.work import Work, works
 
 Seconds: TypeAlias = Any  # float | numpy.ndarray[float64], one for each design
+
+
+UNIT = "as"
+"""The unit of exact times: attoseconds."""
 
 
 class Bound(Enum):
@@ -98,10 +104,11 @@ class Time:
 def time_of(rows: Sequence[Operator], device: Device) -> Time:
     """The time of these rows on a device, at sizes that are numbers or arrays.
 
-    Raises BadInput where a size is free.
+    Raises BadInput where a size is free, and for a network of another type of numbers.
     """
+    check_types(rows, device)
     found = works(rows, device.fuses, device.precision)
-    constants = [device.constants[constant.name] for constant in CONSTANTS]
+    constants = [each / ATTOSECONDS for each in device.attoseconds]
     return Time(device, tuple(_timed(work, constants, device.rule) for work in found))
 
 
@@ -120,6 +127,28 @@ def _timed(work: Work, constants: Sequence[float], rule: str) -> UnitTime:
         work, n * (bound + exponentials + launch), n * (arithmetic + exponentials), n * memory,
         n * launch,
     )  # fmt: skip
+
+
+def attoseconds(rows: Sequence[Operator], device: Device) -> Reading:
+    """The time of these rows in whole attoseconds, at any sizes: free ones give a formula. Rows of
+    unknown cost make it a lower bound.
+
+    It is the sum of the same units as of `time_of`. Raises BadInput for a network of another type
+    of numbers.
+    """
+    check_types(rows, device)
+    constants, bound = device.attoseconds, maximum if device.rule == "max" else _sum
+    times = []
+    for work in works(rows, device.fuses, device.precision):
+        parts = [product(pair) for pair in zip(amounts(work), constants, strict=True)]
+        arithmetic, memory = total(parts[: ENDS[0]]), total(parts[ENDS[0] : ENDS[1]])
+        times.append(product((total((bound(arithmetic, memory), *parts[ENDS[1] :])), work.repeat)))
+    missing = tuple(row.path for row in rows if row.kind is Kind.UNKNOWN)
+    return Reading(total(times), UNIT, device.name, missing)
+
+
+def _sum(arithmetic: Size, memory: Size) -> Size:
+    return total((arithmetic, memory))
 
 
 def milliseconds(seconds: float) -> str:
