@@ -12,6 +12,7 @@ from flopscope.answers.calibrate_here import OPERATOR_SECONDS, measure_here
 from flopscope.answers.calibration_set import NETWORKS, Single, operators
 from flopscope.answers.how import How
 from flopscope.api.calibrate import calibrate
+from flopscope.catalog.variant import parse
 from flopscope.cli import main
 from flopscope.errors import BadInput
 from flopscope.timing.clock import PROCESSOR
@@ -68,6 +69,20 @@ def test_the_measurements_give_the_same_device_again(machine, folder, capsys):
     assert said(capsys, *EAGER, "-o", "laptop.json")[0] == 0
     assert said(capsys, "--from", "laptop.csv", "-o", "again.json")[0] == 0
     assert (folder / "again.json").read_text() == (folder / "laptop.json").read_text()
+
+
+def test_the_device_predicts_other_networks_and_holds_them_to_a_time(machine, capsys):
+    made_up = machine()
+    assert said(capsys, *EAGER, "-o", "laptop.json")[0] == 0
+    device = ("--device", "laptop.json")
+    assert main(["predict", "resnet34", "--res", "224", *device, "--format", "json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["networks"]
+    taken = made_up.milliseconds(parse("resnet34").ledger((224, 224)))
+    assert 1e3 * found["seconds"] == pytest.approx(taken, rel=0.05)
+    for share, status in ((1.1, 0), (0.9, 1)):
+        limit = f"{share * taken}ms"
+        words = ["assert", "resnet34", "--res", "224", "--max-latency", limit, *device]
+        assert main(words) == status
 
 
 def test_python_gives_the_same(machine, capsys):
