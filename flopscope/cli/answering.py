@@ -33,7 +33,7 @@ class Answer(NamedTuple):
     its data into a file beside the one that is written; without sources no such file is written.
     `holds` is false where a check failed or a budget is broken. `picture` draws what --plot asks
     for; `bibliography` is what --bib writes. One that is `told` is printed as tables too where it
-    is written to a file.
+    is written to a file, because to ask again would take minutes.
     """
 
     page: Any

@@ -45,8 +45,8 @@ def calibrate(
     """Make a device that predicts times, by measuring this machine or from a table.
 
     Here, 67 operators and 22 networks are run, in a minute or two; let nothing else run meanwhile.
-    The measurements are written beside the device, laptop.csv beside laptop.json, and --from takes
-    them again.
+    The measurements are written beside the device, laptop.csv beside laptop.json, and the tables
+    are printed all the same. --from takes such measurements again.
 
     Every network of a table is counted, a model of the catalogue from its closed form and others by
     a trace, which takes a second or so each. The constants are fitted with families held out, and
@@ -67,6 +67,7 @@ def calibrate(
 
     known = None if sister is None else device_of(sister)
     refused: Mapping[str, str] = {}
+    is_here = table is None
     if table is None:
         measured, table = measured_here(here, device_name)
         latencies, refused = list(measured.latencies), measured.refused
@@ -79,4 +80,4 @@ def calibrate(
         )
     found = replace(found, left_out={**refused, **found.left_out})
     sources = Sources(files=() if table is None else (table,))
-    return Answer(calibration_document(found), sources, told=True)
+    return Answer(calibration_document(found), sources, told=is_here)
