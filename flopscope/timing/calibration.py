@@ -16,7 +16,7 @@ from flopscope.timing.constants import NAMES, RULES
 from flopscope.timing.design import Floats, Sample
 from flopscope.timing.device import Calibration, Device, HeldOut, Quantiles, Seen
 from flopscope.timing.fitting import Fit, fit
-from flopscope.timing.held_out import errors, median_error, validated
+from flopscope.timing.held_out import FOLDS, errors, median_error, validated
 from flopscope.timing.measurement import Setting
 from flopscope.timing.precision import precision_named
 from flopscope.timing.runtimes import runtime_of
@@ -89,7 +89,8 @@ def calibrated(
     operators: Sequence[Case] = (),
 ) -> Calibrated:
     """The device that these measured networks are evidence of. Where `operators` were measured
-    alone on the same machine, the constants that they give are the prior, as a sister's are.
+    alone on the same machine, the constants that they give are the prior, as a sister's are; and
+    each family is held out by itself, because then there are few networks.
 
     Raises BadInput for fewer than `LEAST` networks without a sister or operators, and for networks
     of one family alone, of which none can be held out.
@@ -101,12 +102,13 @@ def calibrated(
     prior = None if sister is None else Fit(sister.rule, sister.vector)
     if prior is None and operators:
         prior = prior_of(operators, sample, seconds, families)
-    found = validated(sample, seconds, families, prior)
+    most = len(cases) if operators else FOLDS
+    found = validated(sample, seconds, families, prior, most)
     final = fit(sample, seconds, found.rule, None if prior is None else prior.constants)
     quantities = {
         name: np.array([float(each.quantities[name]) for each in cases]) for name in QUANTITIES
     }
-    held = errors(found.predicted, seconds, families, quantities, facts.protocol)
+    held = errors(found.predicted, seconds, families, quantities, facts.protocol, most)
     held = held if sister is None else _widened(held, sister.held_out)
     return Calibrated(_device(final, held, cases, facts, sister), found.predicted, seconds)
 
@@ -121,7 +123,8 @@ def prior_of(
     fits = [fit(alone, taken, rule) for rule in RULES]
 
     def error(prior: Fit) -> float:
-        return median_error(validated(sample, seconds, families, prior).predicted, seconds)
+        found = validated(sample, seconds, families, prior, len(families))
+        return median_error(found.predicted, seconds)
 
     return min(fits, key=error)
 

@@ -61,10 +61,11 @@ def validated(
     seconds: Floats,
     families: Sequence[str],
     prior: Fit | None = None,
+    most: int = FOLDS,
 ) -> Validated:
-    """Predictions of the rule whose median error on families held out is least. With a prior, its
-    rule stays."""
-    fold = folds(families)
+    """Predictions of the rule whose median error on families held out is least, in `most` folds at
+    most. With a prior, its rule stays."""
+    fold = folds(families, most)
     rules = RULES if prior is None else (prior.rule,)
     found = []
     for rule in rules:
@@ -101,10 +102,11 @@ def errors(
     families: Sequence[str],
     quantities: Mapping[str, Floats],
     protocol: str,
+    most: int = FOLDS,
 ) -> HeldOut:
     """The errors of predictions for families held out, and of times proportional to each of the
-    quantities, or to a power of one, with the same families held out."""
-    fold = folds(families)
+    quantities, or to a power of one, with the same families held out, in `most` folds at most."""
+    fold = folds(families, most)
     error = np.abs(predicted / measured - 1)
     return HeldOut(
         protocol=protocol,
