@@ -4,26 +4,29 @@ error tables of docs/time.md.
     python benchmarks/devices.py [NAME ...]
 
 Networks of timm are traced once for each input size, which takes about twenty minutes in all; the
-traces are kept in build/traces/. Remove that folder where tracing has changed.
+traces are kept in build/traces/. Remove that folder where tracing has changed. Each fit is kept in
+build/devices/, so that the page can be written after one device alone is fitted again.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 import pickle
 import re
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flopscope.answers.calibrate import Calibration, calibrate
 from flopscope.answers.measured_networks import TIMM_SOURCE
 from flopscope.catalog.names import TIMM
 from flopscope.ledger import Ledger
-from flopscope.present.calibrate import signed
+from flopscope.present.calibrate import calibration_document, signed
 from flopscope.timing.builtin import ENDING, FOLDER
 from flopscope.timing.constants import CONSTANTS, rate
+from flopscope.timing.device import Device
 from flopscope.timing.device_file import device_text, read_device
 from flopscope.timing.measurement import Latency
 
@@ -31,6 +34,7 @@ ROOT = Path(__file__).parent.parent
 TABLES = ROOT / "flopscope" / "catalog" / "published" / "latencies"
 PAGE = ROOT / "docs" / "time.md"
 TRACES = ROOT / "build" / "traces"
+FITS = ROOT / "build" / "devices"
 DAY = "2026-11-30"
 
 
@@ -140,21 +144,36 @@ def _show(name: str, done: int, of: int) -> None:
         print(f"{name}: {done} of {of}", file=sys.stderr, flush=True)
 
 
-def errors_table(found: list[Calibration]) -> str:
+class Fitted(NamedTuple):
+    """A device, and the errors of each of its families."""
+
+    device: Device
+    families: list[dict[str, Any]]
+
+
+def kept(names: Iterable[str]) -> list[Fitted]:
+    """The fits of these devices that have been made."""
+    files = [FITS / f"{name}{ENDING}" for name in names]
+    made = [file for file in files if file.exists()]
+    return [Fitted(read_device(f), json.loads(f.read_text("utf-8"))["families"]) for f in made]
+
+
+def errors_table(found: list[Fitted]) -> str:
     """The errors of all devices beside the baselines, in Markdown."""
     baselines = list(found[0].device.held_out.baselines)
     heads = [
-        "device", "networks", "families", "**device**", *baselines, "within 10 %", "Kendall's τ",
-        "80 % covers", "90 % covers",
+        "device", "networks", "families", "held out", "**device**", *baselines, "within 10 %",
+        "Kendall's τ", "80 % covers", "90 % covers",
     ]  # fmt: skip
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
-    for each in found:
-        device, held = each.device, each.device.held_out
+    for device, _ in found:
+        held = device.held_out
         cells = [
             f"`{device.name}`", str(device.calibration.networks),
-            str(len(device.calibration.families)), f"**{held.median:.1f}**",
-            *(f"{held.baselines[name]:.1f}" for name in baselines), f"{held.within_10:.0f}",
-            f"{held.kendall:.2f}", f"{held.coverage['80']:.0f}", f"{held.coverage['90']:.0f}",
+            str(len(device.calibration.families)), held.protocol.removesuffix(" held out"),
+            f"**{held.median:.1f}**", *(f"{held.baselines[name]:.1f}" for name in baselines),
+            f"{held.within_10:.0f}", f"{held.kendall:.2f}", f"{held.coverage['80']:.0f}",
+            f"{held.coverage['90']:.0f}",
         ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
@@ -164,18 +183,20 @@ WORST = 8
 """Families that the page names for each device."""
 
 
-def families_table(found: list[Calibration]) -> str:
+def families_table(found: list[Fitted]) -> str:
     """The families of three networks or more that each device predicts worst."""
     lines = ["| device | families that it predicts worst, median error |", "|---|---|"]
-    for each in found:
-        several = [f for f in each.families if f.networks >= 3]
-        worst = sorted(several, key=lambda f: -abs(f.signed))[:WORST]
-        said = ", ".join(f"{f.family} {signed(f.signed)} % ({f.networks})" for f in worst)
-        lines.append(f"| `{each.device.name}` | {said or 'no family has three networks'} |")
+    for device, families in found:
+        several = [each for each in families if each["networks"] >= 3]
+        worst = sorted(several, key=lambda each: -abs(each["signed"]))[:WORST]
+        said = ", ".join(
+            f"{each['family']} {signed(each['signed'])} % ({each['networks']})" for each in worst
+        )
+        lines.append(f"| `{device.name}` | {said or 'no family has three networks'} |")
     return "\n".join(lines) + "\n"
 
 
-def constants_table(found: list[Calibration]) -> str:
+def constants_table(found: list[Fitted]) -> str:
     """The constants of all devices, as rates."""
     heads = ["constant", *(f"`{each.device.name}`" for each in found)]
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
@@ -191,7 +212,7 @@ TABLES_OF_THE_PAGE = {
 }  # fmt: skip
 
 
-def with_tables(page: str, found: list[Calibration]) -> str:
+def with_tables(page: str, found: list[Fitted]) -> str:
     """The page with each table between its two marks written anew."""
     for name, table in TABLES_OF_THE_PAGE.items():
         begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
@@ -201,20 +222,21 @@ def with_tables(page: str, found: list[Calibration]) -> str:
 
 
 def main(names: list[str]) -> None:
-    wanted = [table for table in PUBLISHED if not names or table.name in names]
-    found = []
     FOLDER.mkdir(exist_ok=True)
-    for table in wanted:
-        calibration = fitted(table)
-        found.append(calibration)
-        (FOLDER / f"{table.name}{ENDING}").write_text(
-            device_text(calibration.device), encoding="utf-8"
-        )
-        for name, why in calibration.left_out.items():
+    FITS.mkdir(parents=True, exist_ok=True)
+    for table in PUBLISHED:
+        if names and table.name not in names:
+            continue
+        found = fitted(table)
+        (FOLDER / f"{table.name}{ENDING}").write_text(device_text(found.device), encoding="utf-8")
+        facts = json.dumps(calibration_document(found).data, ensure_ascii=False)
+        (FITS / f"{table.name}{ENDING}").write_text(facts, encoding="utf-8")
+        for name, why in found.left_out.items():
             print(f"{table.name}: left out {name}: {why}", file=sys.stderr)
-    if len(wanted) == len(PUBLISHED) and PAGE.exists():
-        PAGE.write_text(with_tables(PAGE.read_text("utf-8"), found), encoding="utf-8")
-    print(errors_table(found), families_table(found), constants_table(found), sep="\n")
+    every = kept(table.name for table in PUBLISHED)
+    if len(every) == len(PUBLISHED) and PAGE.exists():
+        PAGE.write_text(with_tables(PAGE.read_text("utf-8"), every), encoding="utf-8")
+    print(errors_table(every), families_table(every), constants_table(every), sep="\n")
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ def _scaled_prior(
 
 def _step(matrix: Floats, predicted: Floats, prior: Floats | None) -> Floats:
     """The least squares in which each network weighs as its last error says."""
-    size = np.maximum(np.abs(matrix).mean(axis=0), 1e-300)  # of the columns
+    size = _sizes(matrix, prior)
     weight = (1 + ((predicted - 1) / SCALE) ** 2) ** -0.25
     scaled = matrix / size
     if prior is None:
@@ -118,6 +118,16 @@ def _step(matrix: Floats, predicted: Floats, prior: Floats | None) -> Floats:
     rows = np.vstack((scaled * weight[:, None], pull))
     found: Floats = non_negative(rows, np.concatenate((weight, towards))) / size
     return found
+
+
+def _sizes(matrix: Floats, prior: Floats | None) -> Floats:
+    """The size of each column, by which it is divided; that of a column that no network uses is
+    such that its constant stays what it is in the prior."""
+    size: Floats = np.abs(matrix).mean(axis=0)
+    other = np.ones_like(size)
+    if prior is not None:
+        other[prior > 0] = 1 / prior[prior > 0]
+    return np.where(size > 0, size, other)
 
 
 def _loss(ratio: Floats) -> float:

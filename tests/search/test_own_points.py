@@ -118,8 +118,8 @@ def test_latency_of_a_target_is_not_computed(own):
     with pytest.raises(BadInput) as raised:
         points(question("latency"), own=own_points([f"{own}:Net"], [50]))
     assert str(raised.value) == (
-        "latency is measured, never computed: the catalogue has none; give it in a results file, "
-        "as latency_ms"
+        "latency is a time on a device, and none is named; name one for predicted latencies, such "
+        "as pixel3-cpu-tflite, or give your own in a results file, as latency_ms"
     )
 
 
