@@ -103,11 +103,13 @@ def _case(found: Found, setting: Setting, protocol: str, clock: Clock) -> Case:
 
 
 def _singles(alone: Sequence[Latency], setting: Setting, clock: Clock) -> list[Case]:
-    """Operators that were measured alone, by what they take beyond the start of a run."""
-    return [
+    """Operators that were measured alone, by what they take beyond the start of a run. One whose
+    rows are no work says nothing and is left out."""
+    found = [
         case(rows_of(each.model), setting, each.model, seconds, each.batch or 1)
         for each, seconds in beyond_start([(each, clock.seconds(each)) for each in alone])
     ]
+    return [each for each in found if each.works]
 
 
 def _check_stated(setting: Setting, sister: Device | None) -> None:
