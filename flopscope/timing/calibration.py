@@ -99,7 +99,7 @@ def calibrated(
     sample = Sample.of([each.works for each in cases])
     seconds = np.array([each.seconds for each in cases])
     families = [each.family for each in cases]
-    prior = None if sister is None else Fit(sister.rule, sister.vector)
+    prior = None if sister is None else Fit(sister.rule, _vector(sister))
     if prior is None and operators:
         prior = prior_of(operators, sample, seconds, families)
     most = len(cases) if operators else FOLDS
@@ -127,6 +127,11 @@ def prior_of(
         return median_error(found.predicted, seconds)
 
     return min(fits, key=error)
+
+
+def _vector(device: Device) -> Floats:
+    """Its constants in the order of `constants.CONSTANTS`."""
+    return np.array([device.constants[name] for name in NAMES])
 
 
 def _check_enough(cases: Sequence[Case], *, has_start: bool) -> None:
