@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flopscope.api.budgets import budgets
-from flopscope.api.given import mapping, texts
+from flopscope.api.budgets import budgets, device_given
+from flopscope.api.given import as_given, mapping, texts
 from flopscope.api.own import network_or_maker, ranges
 from flopscope.api.public import public
 from flopscope.api.subject import Shapes, specs
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from flopscope.answers.ranges import Free
     from flopscope.answers.sweep import Sweep
+    from flopscope.timing.device import Device
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,7 +75,7 @@ class SweepReport(Report):
         return draw_sweep(axes_for(ax, seen), picture, seen, panel)
 
 
-@public(target=network_or_maker, free=ranges, of=texts, arguments=mapping)
+@public(target=network_or_maker, free=ranges, of=texts, arguments=mapping, device=as_given)
 def sweep(
     target: str | nn.Module | Callable[..., nn.Module],
     *inputs: Shapes,
@@ -85,6 +86,7 @@ def sweep(
     arguments: Mapping[str, Any] | None = None,
     example: Mapping[str, int] | None = None,
     convention: str = "macs",
+    device: str | Device | None = None,
     **limits: int | float | str | None,
 ) -> SweepReport:
     """A network counted at every combination of the values of its free sizes.
@@ -93,7 +95,8 @@ def sweep(
     one. `free` gives values to "res" (a square input), "batch", options of a catalogue model or
     arguments of a constructor: "width=0.25:2:0.25,res=160,224", or a mapping from names to values.
     `of` names quantities; the work is counted under `convention`. A budget is max_ and its
-    quantity, as in max_macs="300M". Raises BadInput, UnknownName.
+    quantity, as in max_macs="300M". On a `device` "latency" is a quantity too. Raises BadInput,
+    UnknownName.
 
     >>> found = sweep("mobilenetv2", free="width=0.5,1", of="macs")
     >>> [design["macs"] for design in found.to_dict()["designs"]]
@@ -101,9 +104,10 @@ def sweep(
     """
     from flopscope.answers.sweep import sweep as swept
 
-    most = {budget.quantity: budget.limit for budget in budgets(limits, "max_")}
+    known = device_given(device)
+    most = {budget.quantity: budget.limit for budget in budgets(limits, "max_", known)}
     found = swept(
-        target, free, tuple(of), most=most, convention=convention, res=res, batch=batch,
-        inputs=specs(inputs), arguments=arguments, examples=example,
+        target, free, tuple(of), most=most, convention=convention, device=known, res=res,
+        batch=batch, inputs=specs(inputs), arguments=arguments, examples=example,
     )  # fmt: skip
     return SweepReport(found)

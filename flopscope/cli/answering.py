@@ -32,7 +32,8 @@ class Answer(NamedTuple):
     `page` is a document, or another kind of page that the `formats` write. The `sources` go with
     its data into a file beside the one that is written; without sources no such file is written.
     `holds` is false where a check failed or a budget is broken. `picture` draws what --plot asks
-    for; `bibliography` is what --bib writes.
+    for; `bibliography` is what --bib writes. One that is `told` is printed as tables too where it
+    is written to a file, because to ask again would take minutes.
     """
 
     page: Any
@@ -41,6 +42,7 @@ class Answer(NamedTuple):
     picture: Callable[[Plot], Figure] | None = None
     formats: Formats | None = None
     bibliography: str = ""
+    told: bool = False
 
     def text(self, format_name: str) -> str:
         """The page in a format."""
@@ -86,7 +88,8 @@ def answered(command: Callable[..., Answer]) -> Callable[..., None]:
         bib_path: str | None = None,
         **given: Any,
     ) -> None:
-        check_apart(output=output_path, plot=plot.path if plot else None, bib=bib_path)
+        pictures = {plot.option: plot.path} if plot else {}
+        check_apart(output=output_path, **pictures, bib=bib_path)
         format_name = settle_format(output_path)
         check_shown(style, format_name)
         answer = in_style(command(**given), style)
@@ -131,6 +134,8 @@ def _write(answer: Answer, text: str, path: str | None) -> None:
         _print(text)
     else:
         write_with(path, text.encode(), answer.made())
+        if answer.told:
+            _print(_rendered(answer, "table", None))
 
 
 def _print(text: str) -> None:

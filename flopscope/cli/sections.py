@@ -16,6 +16,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "accuracies", "res", "batch", "inputs", "arguments", "examples", "rules", "scaling",
         "form", "results", "with_catalog", "families",
     ),
+    "Machine": ("runtime", "threads", "dtype", "rounds", "place", "device"),
     "Question": (
         "free", "quantities", "costs", "when", "step", "assume", "ideal", "reported", "params",
         "device", "tool", "prove", "check", "convention", "accuracy", "backward", "epoch",

@@ -10,6 +10,7 @@ import click
 from flopscope.cli.answering import Answer, answered, asked
 from flopscope.cli.beside import Beside, free_target_options
 from flopscope.cli.completing import target_argument
+from flopscope.cli.device import device_budget, device_files
 from flopscope.cli.options import CONVENTION, FORMAT, OUTPUT, names, plot_options, read_by
 from flopscope.cli.progress import counting
 from flopscope.cli.quantities import NAMES, budget_options
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from flopscope.cli.options import Plot
     from flopscope.conventions import Convention
     from flopscope.search.budgets import Budget
+    from flopscope.timing.device import Device
 
 
 @command()
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 @CONVENTION
 @free_target_options
 @budget_options("--max-{}", "Show only designs of at most {}.")
+@device_budget("--max-latency", "Where the time is predicted that is the quantity latency of --of.")
 @FORMAT
 @OUTPUT
 @plot_options(SWEEP)
@@ -57,6 +60,7 @@ def sweep(
     quantities: Sequence[str],
     convention: Convention,
     beside: Beside,
+    device: Device | None,
     budgets: list[Budget],
 ) -> Answer:
     """Count a network at every combination of the values of its free sizes.
@@ -68,6 +72,7 @@ def sweep(
     \b
     flopscope sweep mobilenetv2 --free width=0.25:2:0.25,res=160:256:32
     flopscope sweep net.py:Net --res 160 --free width=16:128:16 --plot sweep.pdf
+    flopscope sweep mobilenetv2 --free width=0.25:2:0.25 --of macs,latency --device laptop.json
     flopscope sweep model.onnx --free batch=1,8,32 --of macs,peak
 
     --plot draws the first quantity of --of, or the work without it: along one size as a line, along
@@ -84,13 +89,14 @@ def sweep(
     with counting(f"counting {target}") as tell:
         found = swept(
             target, free or (), quantities, most=most, convention=convention, tell=tell,
+            device=device,
             **beside.given,
         )  # fmt: skip
     network = found.target
     sources = Sources(
         convention,
         [network.name] if network.variant else [],
-        files=network.files,
+        files=(*network.files, *device_files()),
         packages=PACKAGES[network.source],
     )
     holds = bool(found.kept.size)

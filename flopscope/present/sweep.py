@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from flopscope.answers.ranges import Range
-from flopscope.answers.sweep import Sweep
-from flopscope.present.quantities import cautions, cautions_data, is_count, number
+from flopscope.answers.sweep import Sweep, is_bounded
+from flopscope.answers.timed import TimeQuantity, warnings_of_designs
+from flopscope.present.quantities import cautions, cautions_data, is_count, number, raw_number
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.times import time_data
 from flopscope.present.words import size_name, size_value
-from flopscope.quantities import MACS, QUANTITIES, Quantity
+from flopscope.quantities import MACS, Quantity
 
 Cell = tuple[int, bool]
 """A count, and whether it is a lower bound."""
@@ -39,7 +41,8 @@ def _count_column(row: Quantity) -> Column:
     def shown(cell: Cell) -> str:
         return f"{'≥ ' if cell[1] else ''}{text(cell[0])}"
 
-    return Column(row.column, row.title, shown, raw=lambda cell: cell[0], counted=is_count(row))
+    raw = raw_number(row)
+    return Column(row.column, row.title, shown, raw=lambda c: raw(c[0]), counted=is_count(row))
 
 
 def _title(sweep: Sweep) -> str:
@@ -52,7 +55,7 @@ def _title(sweep: Sweep) -> str:
 def _notes(sweep: Sweep) -> list[str]:
     notes = [f"{_designs(int(sweep.counted.there.sum()))} counted {sweep.means}."]
     if sweep.over:
-        limits = " or ".join(f"{n:,} {QUANTITIES[name].noun}" for name, n in sweep.most.items())
+        limits = " or ".join(sweep.bounded(name).amount(n) for name, n in sweep.most.items())
         notes.append(f"{_designs(sweep.over)} left out, with more than {limits}.")
     if sweep.missing:
         what = "does" if sweep.missing == 1 else "do"
@@ -61,7 +64,16 @@ def _notes(sweep: Sweep) -> list[str]:
         )
     if any(sweep.bounds):
         notes.append("≥: an operator has an unknown cost, so that the count is a lower bound.")
-    return [*notes, *sweep.counted.expected, *cautions(sweep.quantities)]
+    said = [*_warned(sweep), *cautions(sweep.quantities)]
+    return [*notes, *sweep.counted.expected, *said]
+
+
+def _warned(sweep: Sweep) -> list[str]:
+    """Where times are predicted of designs that are unlike the networks of the calibration."""
+    timed = [each for each in sweep.quantities if isinstance(each, TimeQuantity)]
+    macs = next((each for each in sweep.counted.counts if is_bounded(each, MACS.name)), None)
+    work = [] if macs is None else sweep.counts(macs)
+    return [s for each in timed for s in warnings_of_designs(each.device, work, sweep.batch or 1)]
 
 
 def _designs(number: int) -> str:
@@ -101,6 +113,9 @@ def _key(row: Quantity) -> str:
 def _designs_data(sweep: Sweep) -> list[dict[str, Any]]:
     columns = {axis.name: sweep.values(axis) for axis in sweep.axes}
     columns |= {_key(row): sweep.counts(row) for row in sweep.quantities}
+    for row in sweep.quantities:
+        if isinstance(row, TimeQuantity):
+            columns[row.name] = [time_data(row, amount) for amount in sweep.counts(row)]
     if any(sweep.bounds):
         columns["lower_bound"] = sweep.bounds
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
