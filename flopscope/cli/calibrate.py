@@ -26,7 +26,7 @@ from flopscope.cli.sections import command
     "--device-name", help="The name of the device; without it, the table's or the machine's."
 )
 @click.option(
-    "--sister", metavar="FILE|NAME",
+    "--sister", metavar="NAME|FILE",
     help="A device of the same runtime and type, whose constants times one scale are the start; "
     "few networks are enough then.",
 )  # fmt: skip
@@ -56,8 +56,8 @@ def calibrate(
     \b
     flopscope calibrate -o laptop.json
     flopscope calibrate --runtime ncnn --threads 4 -o laptop-ncnn.json
-    flopscope calibrate --from benchmark-infer-amp-nchw-pt240-cu124-rtx4090.csv -o rtx4090.json
-    flopscope calibrate --from laptop.csv --device-name laptop --sister i7-12700h-inductor
+    flopscope calibrate --from laptop.csv -o laptop.json
+    flopscope calibrate --from few.csv --sister laptop.json -o desk.json
     """
     from flopscope.answers import calibrate as answers
     from flopscope.present.calibrate import calibration_document

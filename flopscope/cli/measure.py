@@ -46,14 +46,14 @@ if TYPE_CHECKING:
 )
 @click.option("--by", help="Show the time of each layer too: layer.")
 @click.option(
-    "--device-name", "device", default="", help="What tables call this machine.  [default: its own]"
+    "--device-name", default="", help="What tables call this machine.  [default: its own]"
 )
 @subject_options
 @style_options(rivals=True)
 @FORMAT
 @OUTPUT
 @answered
-def measure(targets: tuple[str, ...], given: Given, **how: Any) -> Answer:
+def measure(targets: tuple[str, ...], given: Given, device_name: str, **how: Any) -> Answer:
     """Run networks and time them; exit 1 if one computes something else than PyTorch.
 
     Each network is run in a runtime on this machine: some times to warm up, then in timed rounds.
@@ -71,7 +71,7 @@ def measure(targets: tuple[str, ...], given: Given, **how: Any) -> Answer:
     from flopscope.present.measure import formats_of, measurement_document
     from flopscope.present.provenance import Sources
 
-    asked = How(**how)
+    asked = How(device=device_name, **how)
     with between(f"measuring {', '.join(targets)}") as tell:
         found = answers.measure(targets, asked, given, tell=tell)
     files = [path for entry in found.entries for path in entry.target.files]
