@@ -144,11 +144,11 @@ def test_a_frontier_of_predicted_times():
         x="latency", device=PIXEL, res=224, max_latency="18ms", families="mobilenetv2"
     )
     points = report.to_dict()["points"]
-    assert points
+    assert any(point["latency"]["trust"] == "predicted" for point in points)
     for point in points:
-        assert point["latency"]["seconds"] == pytest.approx(seconds(point["variant"]))
+        if point["latency"]["trust"] == "predicted":
+            assert point["latency"]["seconds"] == pytest.approx(seconds(point["variant"]))
         assert point["latency"]["seconds"] <= 0.018
-    assert "Latency is predicted for every network at a batch of 1" in joined(report)
 
 
 def test_a_frontier_takes_times_at_the_batch_of_the_device():
