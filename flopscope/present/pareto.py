@@ -5,18 +5,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from fractions import Fraction
 from functools import partial
 from typing import Any
 
 from flopscope.answers.timed import TimeQuantity
 from flopscope.errors import SHOWN
+from flopscope.present.front_data import front_data, plain
 from flopscope.present.front_times import (
     cost_words,
-    device_data,
     front_cautions,
     is_predicted,
-    latency_data,
     measured_notes,
     predicted_notes,
     time_cell,
@@ -40,7 +38,7 @@ def front_document(front: Front, every: bool = False) -> Document:
     """The frontier in a table, with notes on accuracies, knee, hypervolume and what is left out.
     Below it are networks of one's own that are dominated and, with `every`, all dominated points.
     The data always have all points."""
-    return Document([_table(front, every)], partial(_data, front))
+    return Document([_table(front, every)], partial(front_data, front))
 
 
 def amount(value: Amount) -> str:
@@ -121,7 +119,7 @@ def _cost_column(cost: Named) -> Column:
         cost.column if isinstance(cost, Quantity) else cost.name,
         cost.heading,
         text,
-        raw=lambda cell: raw(_number(cell[0])),
+        raw=lambda cell: raw(plain(cell[0])),
         counted=isinstance(cost, Quantity) and is_count(cost),
     )
 
@@ -276,66 +274,3 @@ def _where(left: Left) -> str:
     if left.line is not None:
         return f"{name} (line {left.line})"
     return f"{name} at {size(left.resolution)}" if left.resolution else name
-
-
-def _data(front: Front) -> dict[str, Any]:
-    asked = front.question
-    return {
-        "schema": "flopscope.pareto/1",
-        "convention": asked.convention.name,
-        "unit": asked.convention.unit,
-        "costs": list(asked.criteria),
-        "budgets": {each.quantity: _data_number(each.of, each.limit) for each in asked.most},
-        "accuracy": asked.accuracy,
-        **device_data(front),
-        **({"cautions": said} if (said := front_cautions(front)) else {}),
-        "points": [_point_data(front, index) for index in range(len(front.points))],
-        "best": front.best,
-        "knee": front.knee,
-        "hypervolume": front.hypervolume,
-        "reference": _reference(front),
-        "left_out": [left._asdict() for left in front.cloud.left],
-        "not_asked_for": front.cloud.others,
-    }
-
-
-def _reference(front: Front) -> list[int | float] | None:
-    if front.hypervolume is None:
-        return None
-    cost, top1 = front.reference
-    return [_data_number(front.question.costs[0], cost), _number(top1)]
-
-
-def _point_data(front: Front, index: int) -> dict[str, Any]:
-    point, asked = front.points[index], front.question
-    return {
-        "name": point.name,
-        "variant": None if point.variant is None else str(point.variant),
-        "resolution": None if point.resolution is None else list(point.resolution),
-        "costs": {
-            name: _data_number(cost, value)
-            for name, cost, value in zip(asked.criteria, asked.costs, point.costs, strict=True)
-        },
-        "bounded": {
-            quantity.name: _data_number(quantity, value)
-            for quantity, value in zip(asked.bounded, point.bounded, strict=True)
-        },
-        **latency_data(front, point),
-        "stated": point.stated,
-        "target": point.target and point.target.name,
-        "top1": float(point.top1),
-        "source": point.source,
-        "whose": point.accuracy and point.accuracy.whose,
-        "recipe": point.accuracy and point.accuracy.recipe,
-        "on_frontier": front.by[index] < 0,
-        "dominated_by": None if front.by[index] < 0 else front.by[index],
-    }
-
-
-def _data_number(cost: Named, value: Amount) -> int | float:
-    """A cost for JSON: a time in milliseconds."""
-    return cost.milliseconds(int(value)) if isinstance(cost, TimeQuantity) else _number(value)
-
-
-def _number(value: Amount) -> int | float:
-    return int(value) if value == int(value) else float(Fraction(value))

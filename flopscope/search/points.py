@@ -18,10 +18,10 @@ from flopscope.catalog.models import MODELS
 from flopscope.catalog.results import Result, Results
 from flopscope.catalog.variant import Variant, parse
 from flopscope.errors import BadInput, FlopscopeError
-from flopscope.quantities import Named, Quantity
 from flopscope.search.budgets import Budget
 from flopscope.search.costs import Amount, Costs, Found, written_target
 from flopscope.search.question import COSTS, LATENCY, Question
+from flopscope.search.stated import all_stated, stated_of
 from flopscope.search.timed import check_latency, timed
 
 __all__ = [
@@ -245,7 +245,7 @@ def _taken(
 def _of_result(question: Question, costs: Costs, path: str, row: Result) -> Point | Left | None:
     if not _wanted(question, row.variant, row.resolution):
         return None
-    stated = _all_stated(question, row)
+    stated = all_stated(question, row)
     target = of_variant(row.variant) if row.variant else written_target(row.name)
     if target is None and stated is None:
         target = costs.of_library(row.name)
@@ -260,7 +260,7 @@ def _of_result(question: Question, costs: Costs, path: str, row: Result) -> Poin
     if lacking:
         return Left(row.name, row.line, lacking)
     for measure in question.measures:
-        if measure not in found and (amount := _stated(row, measure)) is not None:
+        if measure not in found and (amount := stated_of(row, measure)) is not None:
             found = {**found, measure: amount}
         if measure not in found:
             return Left(row.name, row.line, f"{'' if target else UNKNOWN}states no {measure.name}")
@@ -269,22 +269,6 @@ def _of_result(question: Question, costs: Costs, path: str, row: Result) -> Poin
         measured=latency,
     )  # fmt: skip
     return _affordable(question, found, point)
-
-
-def _all_stated(question: Question, row: Result) -> Found | None:
-    """Every measure as the row states it; None where it states fewer."""
-    amounts = {measure: _stated(row, measure) for measure in question.measures}
-    known = {measure: amount for measure, amount in amounts.items() if amount is not None}
-    return known if len(known) == len(amounts) else None
-
-
-def _stated(row: Result, measure: Named) -> Amount | None:
-    """The measures that the row states. It states work in MACs, as papers do, and under no other
-    convention."""
-    if isinstance(measure, Quantity) and measure.convention not in ("", "macs"):
-        return None
-    found: Amount | None = getattr(row, measure.stated) if measure.stated else None
-    return found
 
 
 def _wanted(
