@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from flopscope.answers.counted import Given
     from flopscope.answers.training_memory import TrainingMemory
-    from flopscope.search.assertion import BudgetVerdict
-    from flopscope.search.budgets import Budget
+    from flopscope.choosing.assertion import BudgetVerdict
+    from flopscope.choosing.budgets import Budget
     from flopscope.timing.device import Device
 
 
@@ -93,7 +93,7 @@ def hold(
     True
     """
     from flopscope.answers.timed import warnings
-    from flopscope.search.assertion import assess
+    from flopscope.choosing.assertion import assess
 
     known = device_given(device)
     most = budgets(limits, "max_", known)
@@ -122,7 +122,7 @@ def _held(
     """The memory of a training step against its budget."""
     from flopscope.answers.making import target_of
     from flopscope.answers.training_memory import training_memory
-    from flopscope.search.fitting import check_fit
+    from flopscope.choosing.fitting import check_fit
 
     limit = check_fit(most, "batch").limit
     network = target_of(target)

@@ -6,10 +6,10 @@ from fractions import Fraction
 from typing import Any
 
 from flopscope.answers.timed import TimeQuantity
+from flopscope.choosing.front import Front
+from flopscope.choosing.points import Amount
 from flopscope.present.front_times import device_data, front_cautions, latency_data
 from flopscope.quantities import Named
-from flopscope.search.front import Front
-from flopscope.search.points import Amount
 
 
 def front_data(front: Front) -> dict[str, Any]:
