@@ -17,6 +17,7 @@ from flopscope.version import __version__ as __version__
 if TYPE_CHECKING:
     from flopscope.api.analyze import analyze, build
     from flopscope.api.audit import audit
+    from flopscope.api.calibrate import calibrate
     from flopscope.api.catalog import list_conventions, list_models
     from flopscope.api.check import check
     from flopscope.api.compare import compare
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from flopscope.api.formula import formula, formulas, law
     from flopscope.api.hold import hold
     from flopscope.api.latencies import latencies
+    from flopscope.api.measure import measure
     from flopscope.api.pareto import pareto
+    from flopscope.api.predict import predict
     from flopscope.api.profile import profile
     from flopscope.api.reconcile import reconcile
     from flopscope.api.search import search
@@ -65,6 +68,7 @@ _HOMES = {
     "assert_budget": "flopscope.testing",
     "audit": "flopscope.api.audit",
     "build": "flopscope.api.analyze",
+    "calibrate": "flopscope.api.calibrate",
     "check": "flopscope.api.check",
     "compare": "flopscope.api.compare",
     "convention": "flopscope.conventions",
@@ -77,7 +81,9 @@ _HOMES = {
     "law": "flopscope.api.formula",
     "list_conventions": "flopscope.api.catalog",
     "list_models": "flopscope.api.catalog",
+    "measure": "flopscope.api.measure",
     "pareto": "flopscope.api.pareto",
+    "predict": "flopscope.api.predict",
     "profile": "flopscope.api.profile",
     "reconcile": "flopscope.api.reconcile",
     "search": "flopscope.api.search",
@@ -107,6 +113,7 @@ __all__ = [
     "assert_budget",
     "audit",
     "build",
+    "calibrate",
     "check",
     "compare",
     "convention",
@@ -119,7 +126,9 @@ __all__ = [
     "law",
     "list_conventions",
     "list_models",
+    "measure",
     "pareto",
+    "predict",
     "profile",
     "reconcile",
     "search",

@@ -102,20 +102,23 @@ class Target:
                 raise BadInput(f"{self.name} has the argument {name} already; give it once")
         return written | dict(given or {})
 
-    def build(self, arguments: Mapping[str, Any] | None = None) -> nn.Module:
-        """Its PyTorch module. Raises BadInput for what cannot be made; needs torch."""
+    def build(
+        self, arguments: Mapping[str, Any] | None = None, *, values: bool = False
+    ) -> nn.Module:
+        """Its PyTorch module, whose weights have shapes alone, or also `values`, which are random
+        and always the same. Raises BadInput for what cannot be made; needs torch."""
         found = self.arguments(arguments)
+        if self.module is not None:
+            return self.module
+        from flopscope.tracing.loading.targets import load, made_by, seeded
+
         if self.variant is not None:
             from flopscope.measured import without_memory
 
-            return without_memory(self.variant.build)
-        if self.module is not None:
-            return self.module
-        from flopscope.tracing.loading.targets import load, made_by
-
+            return seeded(self.variant.build, {}) if values else without_memory(self.variant.build)
         if self.maker is not None:
-            return made_by(self.maker, found, self.name)
-        return load(self.place, found)
+            return made_by(self.maker, found, self.name, values=values)
+        return load(self.place, found, values=values)
 
     def native(self, arguments: Mapping[str, Any] | None = None) -> tuple[int, int] | None:
         """The height and width of the image that it is made for, if it states them."""

@@ -25,6 +25,9 @@ COMMANDS: Mapping[str, ListedCommand] = {
         "assert_:assert_", "Test that a network keeps its budgets; exit 1 if not."
     ),
     "audit": ListedCommand("audit:audit", "Recompute the published figures of the catalogue."),
+    "calibrate": ListedCommand(
+        "calibrate:calibrate", "Make a device that predicts times, from measured networks."
+    ),
     "check": ListedCommand("check:check", "Check a formula against the real PyTorch module."),
     "compare": ListedCommand(
         "compare:compare", "Compare the parameters, work, size and accuracy of networks."
@@ -43,8 +46,14 @@ COMMANDS: Mapping[str, ListedCommand] = {
     ),
     "laws": ListedCommand("laws:laws", "Derive the laws of efficient design, with worked numbers."),
     "list": ListedCommand("catalog:list_models", "List the models, their options and papers."),
+    "measure": ListedCommand(
+        "measure:measure", "Run networks in a runtime and say how long they take."
+    ),
     "pareto": ListedCommand(
         "pareto:pareto", "Find the networks that no other beats in cost and accuracy."
+    ),
+    "predict": ListedCommand(
+        "predict:predict", "Predict how long networks take on a device, with an interval."
     ),
     "profile": ListedCommand(
         "profile:profile", "Show what each part of a network costs, as a tree."

@@ -16,6 +16,10 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "accuracies", "res", "batch", "inputs", "arguments", "examples", "rules", "scaling",
         "form", "results", "with_catalog", "families",
     ),
+    "Machine": (
+        "table", "skip_unknown", "device_name", "sister", "runtime", "threads", "dtype", "rounds",
+        "place",
+    ),
     "Question": (
         "free", "quantities", "costs", "when", "step", "assume", "ideal", "reported", "params",
         "device", "tool", "prove", "check", "convention", "accuracy", "backward", "epoch",

@@ -5,6 +5,7 @@ import shlex
 
 import matplotlib.pyplot as plt
 import pytest
+from latencies import MADE_UP
 from torch import nn
 
 import flopscope as fs
@@ -25,6 +26,7 @@ def beside_a_file(tmp_path, monkeypatch):
     """The tests run in a folder with a network of the reader's own."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.py").write_text(NET, encoding="utf-8")
+    (tmp_path / "m.csv").write_text(MADE_UP, encoding="utf-8")
 
 
 NETS = "mobilenetv1 mobilenetv2"
@@ -184,6 +186,17 @@ SAME = [
         "assert net.py:Net --max-params 1k --input 1,3,8,8",
         lambda: fs.hold("net.py:Net", (1, 3, 8, 8), max_params=1000),
     ),
+    ("calibrate --from m.csv", lambda: fs.calibrate("m.csv")),
+    (
+        "predict mobilenetv1 mobilenetv2 --device pixel3-cpu-tflite --res 160",
+        lambda: fs.predict("mobilenetv1", "mobilenetv2", device="pixel3-cpu-tflite", res=160),
+    ),
+    (
+        "predict net.py:Net --device pixel3-cpu-tflite --input 1,3,8,8 --by layer",
+        lambda: fs.predict(
+            "net.py:Net", device="pixel3-cpu-tflite", inputs=["1,3,8,8"], by="layer"
+        ),
+    ),
     ("list", lambda: fs.list_models()),
     ("list ghost --max-macs 300M", lambda: fs.list_models("ghost", max_macs="300M")),
     ("conventions", lambda: fs.list_conventions()),
@@ -214,6 +227,9 @@ SAME = [
         lambda: fs.derive("net.py:Net", {"width": fs.symbol("C")}),
     ),
 ]
+TIMED = {"measure"}
+"""Commands whose answer is another one each time, because a clock says it."""
+
 each = pytest.mark.parametrize(("line", "call"), SAME, ids=[line for line, _ in SAME])
 
 
@@ -238,7 +254,7 @@ def test_every_verb_has_its_command():
     from flopscope.cli.commands import COMMANDS
 
     tried = {line.split()[0] for line, _ in SAME}
-    assert tried | {"laws"} == set(COMMANDS)
+    assert tried | {"laws", *TIMED} == set(COMMANDS)
 
 
 def test_the_laws_print_as_the_command_prints_them(capsys):

@@ -13,6 +13,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 from graphs import export
+from latencies import MADE_UP
 from torch import nn
 
 from flopscope.cli import main
@@ -65,6 +66,7 @@ UNSIZED = ("formula", "solve", "sweep")
 LINES = {
     "assert": ("{}", "--max-macs", "1G"),
     "audit": ("--family", "mobilenetv1"),
+    "calibrate": ("--from", "m.csv"),
     "check": ("{}",),
     "compare": ("{}",),
     "conventions": (),
@@ -73,7 +75,9 @@ LINES = {
     "latencies": (),
     "laws": (),
     "list": ("mobilenetv1",),
+    "measure": ("{}", "--runtime", "eager", "--rounds", "1"),
     "pareto": ("{}", "--top1", "50"),
+    "predict": ("{}", "--device", "pixel3-cpu-tflite"),
     "profile": ("{}",),
     "reconcile": ("{}", "--params", "4.2M"),
     "search": ("nas_bench_macro", "--maximise", "params", "--max-macs", "30M"),
@@ -123,6 +127,7 @@ def written(folder):
     (folder / "pack" / "__init__.py").write_text("")
     (folder / "pack" / "nets.py").write_text(NET)
     export(folder / "net.onnx", Small(), (1, 3, 16, 16))
+    (folder / "m.csv").write_text(MADE_UP)
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +165,8 @@ def turn(number):
 REFUSED = {
     ("check", "onnx"): "net.onnx is an ONNX file, which fvcore and torch cannot run; check a "
     "network of PyTorch",
+    ("measure", "onnx"): "net.onnx is an ONNX file, which PyTorch eager does not run; give "
+    "--runtime ort, openvino or ncnn",
 }
 """The cells that get a sentence, and how it begins."""
 

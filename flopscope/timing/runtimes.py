@@ -1,0 +1,100 @@
+"""What each runtime does with the rows of a ledger before they run, as a literal table.
+
+The same network is other work under another runtime: one launches a kernel for every row, another
+folds batch norm into the weights and applies an activation where its producer holds the element.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flopscope.errors import check_name
+from flopscope.facts import Kind
+
+BATCH_NORMS = frozenset({Kind.BATCH_NORM})
+ELEMENT_BY_ELEMENT = frozenset(
+    {Kind.ACTIVATION, Kind.ELEMENTWISE, Kind.ADD, Kind.MULTIPLY, Kind.DIVIDE, Kind.COMPARE}
+)
+NORMS = frozenset({Kind.LAYER_NORM, Kind.GROUP_NORM, Kind.RMS_NORM})
+SOFTMAXES = frozenset({Kind.SOFTMAX, Kind.LOG_SOFTMAX})
+REDUCTIONS = frozenset({Kind.REDUCTION, Kind.GLOBAL_POOL})
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What a runtime fuses, folds and drops.
+
+    `folded` are the norms that become part of the weights of the product before them. `joined` are
+    the kinds that a product applies to its own output, if it is read by nothing else. `chained` are
+    the kinds that run in one pass with the row before them where that is one of these too. With
+    `attention`, products around a softmax run as one kernel that does not write the map of
+    attention. `drops_dead`: rows whose output nothing reads are left out. `casts`: under mixed
+    precision a product that reads float32 needs a pass of its own that rounds its input.
+    """
+
+    name: str
+    title: str
+    folded: frozenset[Kind] = frozenset()
+    joined: frozenset[Kind] = frozenset()
+    chained: frozenset[Kind] = frozenset()
+    attention: bool = False
+    drops_dead: bool = False
+    casts: bool = False
+
+
+def _exported(name: str, title: str) -> Runtime:
+    """A runtime of exported graphs, which all have this in common."""
+    return Runtime(name, title, BATCH_NORMS, BATCH_NORMS | ELEMENT_BY_ELEMENT, drops_dead=True)
+
+
+RUNTIMES: Mapping[str, Runtime] = {
+    runtime.name: runtime
+    for runtime in (
+        Runtime("eager", "PyTorch, operator by operator", attention=True, casts=True),
+        Runtime("eager1", "PyTorch 1, whose attention is no operator of its own", casts=True),
+        Runtime(
+            "inductor",
+            "torch.compile",
+            chained=BATCH_NORMS | ELEMENT_BY_ELEMENT | NORMS | SOFTMAXES | REDUCTIONS,
+            attention=True,
+            drops_dead=True,
+        ),
+        _exported("ort", "ONNX Runtime"),
+        _exported("openvino", "OpenVINO"),
+        _exported("tflite", "TensorFlow Lite"),
+        _exported("ncnn", "ncnn"),
+    )
+}
+
+
+SAME_AS: Mapping[str, str] = {
+    "compile": "inductor",
+    "dynamo": "inductor",
+    "onnxruntime": "ort",
+    "litert": "tflite",
+}
+"""Other names of these runtimes in tables of measurements."""
+
+
+def runtime_of(name: str, version: str) -> Runtime:
+    """The runtime of this name and version: PyTorch 1 runs attention product by product. Raises
+    UnknownName for a name that is none.
+
+    >>> runtime_of("eager", "torch 1.12").name, runtime_of("eager", "torch 2.4.0").name
+    ('eager1', 'eager')
+    """
+    found = runtime_named(name)
+    old = found.name == "eager" and version.startswith("torch 1.")
+    return RUNTIMES["eager1"] if old else found
+
+
+def runtime_named(name: str) -> Runtime:
+    """The runtime of this name. Raises UnknownName for any other.
+
+    >>> runtime_named("compile").title
+    'torch.compile'
+    """
+    known = SAME_AS.get(name, name)
+    check_name("runtime", known, RUNTIMES)
+    return RUNTIMES[known]

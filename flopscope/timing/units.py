@@ -1,0 +1,164 @@
+"""From the rows of a ledger to the units that a runtime executes: pure, and without torch.
+
+A unit is one launch: a row, and what the runtime does to its output on the way. The rules of
+joining are read from the table of runtimes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from flopscope.facts import Kind, Operator
+from flopscope.sizes import Shape, any_of, is_symbolic
+from flopscope.timing.categories import PRODUCTS, Category, category
+from flopscope.timing.runtimes import Runtime
+
+
+class Unit(NamedTuple):
+    """The rows that run as one, in order, and the category of what they do first of all."""
+
+    rows: tuple[Operator, ...]
+    category: Category
+
+    @property
+    def head(self) -> Operator:
+        """The row that gives the unit its category and its name."""
+        return next((row for row in self.rows if category(row) is self.category), self.rows[0])
+
+
+def units(rows: Sequence[Operator], runtime: Runtime) -> list[Unit]:
+    """The units in which a runtime executes these rows, in the order in which they begin.
+
+    A row joins its producer's unit where the runtime's table lets its kind join, the producer is
+    the last row of the unit and has no other reader, both have the same shape, and nothing else
+    that the row reads is made later.
+
+    >>> from flopscope.timing.runtimes import RUNTIMES
+    >>> conv = Operator(Kind.LINEAR, "fc", ((1, 9),), (1, 4), reads=(-1,), id=0)
+    >>> relu = Operator(Kind.ACTIVATION, "act", ((1, 4),), (1, 4), reads=(0,), id=1)
+    >>> [len(units([conv, relu], RUNTIMES[name])) for name in ("eager", "ort")]
+    [2, 1]
+    """
+    rows = [row for row in rows if row.kind is not Kind.STORED]
+    if runtime.drops_dead:
+        rows = without_dead(rows)
+    return _Fusing(rows, runtime).units()
+
+
+def without_dead(rows: Sequence[Operator]) -> list[Operator]:
+    """The rows without those that nothing reads, but for the last, which is the output.
+
+    >>> conv = Operator(Kind.LINEAR, "fc", ((1, 9),), (1, 4), reads=(-1,), id=0)
+    >>> [row.id for row in without_dead([conv, conv._replace(id=1), conv._replace(id=2)])]
+    [2]
+    """
+    needed = {rows[-1].id} if rows else set()
+    kept = []
+    for row in reversed(rows):
+        if row.id in needed:
+            kept.append(row)
+            needed.update(row.reads)
+    return kept[::-1]
+
+
+class _Fusing:
+    """The units as they grow, row by row."""
+
+    def __init__(self, rows: Sequence[Operator], runtime: Runtime) -> None:
+        self._rows = rows
+        self._runtime = runtime
+        self._by_id = {row.id: row for row in rows}
+        self._readers: dict[int, int] = {}
+        for row in rows:
+            for tensor in set(row.reads):
+                self._readers[tensor] = self._readers.get(tensor, 0) + 1
+        self._groups: list[list[Operator]] = []
+        self._owner: dict[int, int] = {}
+
+    def units(self) -> list[Unit]:
+        for row in self._rows:
+            self._place(row)
+        return [Unit(tuple(group), _category(group)) for group in self._groups if group]
+
+    def _place(self, row: Operator) -> None:
+        place = self._attention(row) if self._runtime.attention else None
+        if place is None:
+            place = self._joined(row)
+        if place is None:
+            place = len(self._groups)
+            self._groups.append([])
+        self._groups[place].append(row)
+        self._owner[row.id] = place
+
+    def _joined(self, row: Operator) -> int | None:
+        """The unit that the row joins: that of its input which is made last."""
+        if row.kind not in self._runtime.joined and row.kind not in self._runtime.chained:
+            return None
+        made = [self._owner[tensor] for tensor in row.reads if tensor in self._owner]
+        if not made:
+            return None
+        place = max(made)
+        return place if self._may_join(row, self._groups[place]) else None
+
+    def _may_join(self, row: Operator, group: Sequence[Operator]) -> bool:
+        last = group[-1]
+        if last.id not in row.reads or not _equal((row.repeat,), (last.repeat,)):
+            return False
+        if _category(group) in PRODUCTS:
+            alone = self._readers[last.id] == 1
+            return row.kind in self._runtime.joined and alone and _fits(row.output, last.output)
+        if row.kind not in self._runtime.chained or last.kind not in self._runtime.chained:
+            return False
+        return _fits(row.inputs[row.reads.index(last.id)], last.output)
+
+    def _attention(self, row: Operator) -> int | None:
+        """The unit of the first product of an attention whose second product the row is; its map,
+        which is read by the softmax and by this row alone, is never written."""
+        if row.kind is not Kind.MATMUL or not row.reads:
+            return None
+        chain = self._before(row.reads[0])
+        if not any(r.kind is Kind.SOFTMAX for r in chain) or chain[0].kind is not Kind.MATMUL:
+            return None
+        place = self._owner[chain[0].id]
+        for joined in chain:
+            self._groups[self._owner[joined.id]].remove(joined)
+        self._groups[place] = chain
+        self._owner.update((joined.id, place) for joined in chain)
+        return place
+
+    def _before(self, tensor: int) -> list[Operator]:
+        """The rows from a product to this tensor, each of which the next one alone reads."""
+        chain: list[Operator] = []
+        while (row := self._by_id.get(tensor)) is not None and self._readers[tensor] == 1:
+            chain.append(row)
+            if row.kind is Kind.MATMUL:
+                return chain[::-1]
+            if category(row) not in (Category.SOFTMAX, Category.ELEMENTWISE) or not row.reads:
+                break
+            # a bias is added to the map: the map is what was made last
+            tensor = max(row.reads)
+        return chain[::-1] or [_NONE]
+
+
+_NONE = Operator(Kind.OTHER, "", (), ())
+
+
+def _category(group: Sequence[Operator]) -> Category:
+    """The category of the product in a unit or, without one, of its first row."""
+    found = [category(row) for row in group]
+    return next((each for each in found if each in PRODUCTS), found[0] if found else Category.OTHER)
+
+
+def _equal(a: Shape, b: Shape) -> bool:
+    return len(a) == len(b) and all(x is y or not any_of(x != y) for x, y in zip(a, b, strict=True))
+
+
+def _fits(a: Shape, b: Shape) -> bool:
+    """Have both shapes the same number of elements? A view between them moves nothing."""
+    if _equal(a, b):
+        return True
+    from flopscope.sizes import elements
+
+    difference = elements(a) != elements(b)
+    return not (is_symbolic(difference) or any_of(difference))
