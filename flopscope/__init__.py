@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from flopscope.api.profile import profile
     from flopscope.api.reconcile import reconcile
     from flopscope.api.show import show
+    from flopscope.api.slim import slim
     from flopscope.api.solve import solve
     from flopscope.api.sweep import sweep
     from flopscope.api.trace import trace
@@ -81,6 +82,7 @@ _HOMES = {
     "profile": "flopscope.api.profile",
     "reconcile": "flopscope.api.reconcile",
     "show": "flopscope.api.show",
+    "slim": "flopscope.api.slim",
     "solve": "flopscope.api.solve",
     "sweep": "flopscope.api.sweep",
     "symbol": "flopscope.symbolic",
@@ -122,6 +124,7 @@ __all__ = [
     "profile",
     "reconcile",
     "show",
+    "slim",
     "solve",
     "sweep",
     "symbol",

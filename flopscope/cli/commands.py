@@ -56,6 +56,7 @@ COMMANDS: Mapping[str, ListedCommand] = {
         "reconcile:reconcile", "Find the way of counting that gives a reported number."
     ),
     "show": ListedCommand("profile:show", "Show what each layer of a network costs, in order."),
+    "slim": ListedCommand("slim:slim", "Slim EfficientFormer block by block to a latency."),
     "solve": ListedCommand("solve:solve", "Find the largest network that keeps a budget."),
     "sweep": ListedCommand(
         "sweep:sweep", "Count a network at many widths, input sizes and the like."

@@ -79,6 +79,7 @@ LINES = {
     "profile": ("{}",),
     "reconcile": ("{}", "--params", "4.2M"),
     "show": ("{}",),
+    "slim": ("efficientformer_l1", "--device", "pixel3-cpu-tflite"),
     "solve": ("{}", "--macs", "2M", "--free", "res=16:64:16"),
     "sweep": ("{}", "--free", "res=16,32"),
 }
