@@ -40,8 +40,8 @@ def calibrate(
     the device file, which `flopscope predict --device` takes.
 
     \b
-    flopscope calibrate --from benchmark-infer-amp-nchw-pt240-cu124-rtx4090.csv -o rtx4090.json
-    flopscope calibrate --from laptop.csv --device-name laptop --sister i7-12700h-inductor
+    flopscope calibrate --from laptop.csv -o laptop.json
+    flopscope calibrate --from few.csv --sister laptop.json -o desk.json
     """
     from flopscope.answers import calibrate as answers
     from flopscope.present.calibrate import calibration_document

@@ -77,7 +77,7 @@ def predict(
     \b
     flopscope predict mobilenetv2 efficientnet_b0 --device i7-12700h-inductor
     flopscope predict net.py:Net --res 224 --device rtx4090-eager --by layer
-    flopscope predict mobilenetv2 --device laptop.json --batch 1 --roofline roofline.pdf
+    flopscope predict mobilenetv2 --device laptop.json --roofline roof.pdf
     """
     from flopscope.answers import predict as answers
     from flopscope.answers.target import parse_target

@@ -18,8 +18,8 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     ),
     "Question": (
         "free", "quantities", "costs", "when", "step", "assume", "ideal", "reported", "params",
-        "device", "tool", "prove", "check", "convention", "accuracy", "backward", "epoch", "strict",
-        "exit_code",
+        "device", "runtime", "dtype", "tool", "prove", "check", "convention", "accuracy",
+        "backward", "epoch", "strict", "exit_code",
     ),
     "Budgets": (),
     "Table": (

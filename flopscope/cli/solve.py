@@ -66,7 +66,7 @@ def solve(
     \b
     flopscope solve mobilenetv3_large --macs 150M --free width
     flopscope solve efficientnet_b0 --macs 1G --params 8M --free width,res
-    flopscope solve mobilenetv2 --latency 12ms --device laptop.json --free width,res
+    flopscope solve mobilenetv2 --latency 9ms --device laptop.json --free width
     flopscope solve net.py:Net --macs 40M --free width=16:128:8 --res 160
     flopscope solve efficientnet_b0 --when 'conv = 100 linear'
 

@@ -72,7 +72,7 @@ def sweep(
     \b
     flopscope sweep mobilenetv2 --free width=0.25:2:0.25,res=160:256:32
     flopscope sweep net.py:Net --res 160 --free width=16:128:16 --plot sweep.pdf
-    flopscope sweep mobilenetv2 --free width=0.25:2:0.25 --of macs,latency --device laptop.json
+    flopscope sweep mobilenetv2 --free res=160,224 --of latency --device pc.json
     flopscope sweep model.onnx --free batch=1,8,32 --of macs,peak
 
     --plot draws the first quantity of --of, or the work without it: along one size as a line, along

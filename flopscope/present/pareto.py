@@ -11,10 +11,10 @@ from typing import Any
 
 from flopscope.answers.timed import TimeQuantity
 from flopscope.errors import SHOWN
+from flopscope.present.front_times import device_data, latency_data, predicted_notes
 from flopscope.present.numbers import integer
 from flopscope.present.quantities import cautions, cautions_data, is_count, number, raw_number
 from flopscope.present.table import Column, Document, Table
-from flopscope.present.times import time_data
 from flopscope.present.trainings import choice_notes, citation
 from flopscope.present.words import size
 from flopscope.quantities import Named, Quantity
@@ -191,7 +191,7 @@ def _notes(front: Front, hidden: int) -> list[str]:
         )
     if hidden:
         notes.append(f"Dominated points that are not listed: {hidden}; --all lists them.")
-    notes += [*_predicted(front), *choice_notes(front)]
+    notes += [*predicted_notes(front), *choice_notes(front)]
     notes += _precisions(front)
     if stated := sum(point.stated for point in front.points):
         notes.append(
@@ -199,25 +199,6 @@ def _notes(front: Front, hidden: int) -> list[str]:
         )
     notes += _traced(front)
     return [*notes, *cautions(front.question.measures), *_left(front)]
-
-
-def _predicted(front: Front) -> list[str]:
-    """At which batch times are predicted, and where networks are unlike those of the
-    calibration."""
-    asked = front.question
-    timed = [each for each in asked.measures if isinstance(each, TimeQuantity)]
-    if not timed:
-        return []
-    seen, batch = timed[0].device.seen, asked.predicted_batch
-    notes = [
-        f"Latency is predicted for every network at a batch of {batch:,}, and on this device alone."
-    ]
-    if not seen.batch[0] <= batch <= seen.batch[1]:
-        notes.append(
-            f"Warning: the batch of {batch:,} is outside {seen.batch[0]:,} to {seen.batch[1]:,}, "
-            f"which {timed[0].device.name} was calibrated with."
-        )
-    return notes
 
 
 def _reference_cost(front: Front, cost: Amount) -> str:
@@ -285,8 +266,7 @@ def _data(front: Front) -> dict[str, Any]:
         "costs": list(asked.criteria),
         "budgets": {budget.quantity: budget.limit for budget in asked.most},
         "accuracy": asked.accuracy,
-        "device": None if asked.device is None else asked.device.name,
-        "batch": None if asked.device is None else asked.predicted_batch,
+        **device_data(front),
         **cautions_data(asked.measures),
         "points": [_point_data(front, index) for index in range(len(front.points))],
         "best": front.best,
@@ -315,7 +295,7 @@ def _point_data(front: Front, index: int) -> dict[str, Any]:
             quantity.name: _number(amount)
             for quantity, amount in zip(asked.bounded, point.bounded, strict=True)
         },
-        **_latency_data(front, point),
+        **latency_data(front, point),
         "stated": point.stated,
         "target": point.target and point.target.name,
         "top1": float(point.top1),
@@ -325,14 +305,6 @@ def _point_data(front: Front, index: int) -> dict[str, Any]:
         "on_frontier": front.by[index] < 0,
         "dominated_by": None if front.by[index] < 0 else front.by[index],
     }
-
-
-def _latency_data(front: Front, point: Point) -> dict[str, Any]:
-    """A predicted latency with its interval, in seconds."""
-    asked = front.question
-    costs = zip((*asked.costs, *asked.bounded), (*point.costs, *point.bounded), strict=True)
-    found = [time_data(named, int(c)) for named, c in costs if isinstance(named, TimeQuantity)]
-    return {"latency": found[0]} if found else {}
 
 
 def _number(value: Amount) -> int | float:

@@ -92,7 +92,7 @@ def calibrated(cases: Sequence[Case], facts: Facts, sister: Device | None = None
     sample = Sample.of([each.works for each in cases])
     seconds = np.array([each.seconds for each in cases])
     families = [each.family for each in cases]
-    prior = None if sister is None else Fit(sister.rule, sister.vector)
+    prior = None if sister is None else Fit(sister.rule, _vector(sister))
     found = validated(sample, seconds, families, prior)
     final = fit(sample, seconds, found.rule, None if prior is None else prior.constants)
     quantities = {
@@ -101,6 +101,11 @@ def calibrated(cases: Sequence[Case], facts: Facts, sister: Device | None = None
     held = errors(found.predicted, seconds, families, quantities, facts.protocol)
     held = held if sister is None else _widened(held, sister.held_out)
     return Calibrated(_device(final, held, cases, facts, sister), found.predicted, seconds)
+
+
+def _vector(device: Device) -> Floats:
+    """Its constants in the order of `constants.CONSTANTS`."""
+    return np.array([device.constants[name] for name in NAMES])
 
 
 def _check_enough(cases: Sequence[Case], sister: Device | None) -> None:

@@ -5,21 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from flopscope.timing.categories import PRODUCTS, Category
-from flopscope.timing.constants import COMPUTE, CONSTANTS, MEMORY
+from flopscope.timing.amounts import ENDS, amounts
+from flopscope.timing.constants import CONSTANTS
 from flopscope.timing.work import Work
 
 Floats: TypeAlias = npt.NDArray[np.float64]
-
-ENDS = (len(COMPUTE), len(COMPUTE) + len(MEMORY))
-"""Where the constants of arithmetic end, and those of memory."""
-
-_PLACE = {each: place for place, each in enumerate(PRODUCTS)}
 
 
 @dataclass(frozen=True)
@@ -78,21 +73,3 @@ def _counted(works: Sequence[Work]) -> Counter[tuple[float, ...]]:
     for work in works:
         found[amounts(work)] += work.repeat
     return found
-
-
-def amounts(work: Work) -> tuple[Any, ...]:
-    """What one run of a unit asks for, in the order of the constants."""
-    place = _PLACE.get(work.category)
-    is_moved = work.category is Category.MOVE
-    compute = [0] * len(PRODUCTS)
-    if place is not None:
-        compute[place] = work.macs
-    return (
-        *compute,
-        0 if is_moved else work.moved,
-        work.moved if is_moved else 0,
-        work.weights,
-        work.exponentials,
-        work.launches if place is not None else 0,
-        work.launches if place is None else 0,
-    )

@@ -6,11 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from flopscope.brief import short
 from flopscope.timing.constants import NAMES, whole
-from flopscope.timing.design import Floats
 from flopscope.timing.precision import Precision, precision_named
 from flopscope.timing.runtimes import Runtime, runtime_named
 
@@ -124,8 +121,3 @@ class Device:
     def attoseconds(self) -> tuple[int, ...]:
         """Its constants as whole attoseconds, in the order of `constants.CONSTANTS`."""
         return tuple(whole(self.constants[name]) for name in NAMES)
-
-    @property
-    def vector(self) -> Floats:
-        """Its constants in the order of `constants.CONSTANTS`."""
-        return np.array([self.constants[name] for name in NAMES])

@@ -13,8 +13,8 @@ from flopscope.errors import BadInput
 from flopscope.facts import Kind, Operator
 from flopscope.readings import Reading
 from flopscope.sizes import Size, is_array, is_symbolic, maximum, product, total
+from flopscope.timing.amounts import ENDS, amounts
 from flopscope.timing.constants import ATTOSECONDS
-from flopscope.timing.design import ENDS, amounts
 from flopscope.timing.device import Device
 from flopscope.timing.unlike import check_types
 from flopscope.timing.work import Work, works
