@@ -79,7 +79,7 @@ def slim(
     SlimDesign(channels 48, 96, 224, 448; MB4D 3, 2, 6, 3; MB3D 1)
     >>> even = lambda block: (1.0, 1.0)
     >>> slim("efficientformer_l1", "60ms", even, device="pixel3-cpu-tflite").design.stages.c
-    (32, 96, 224, 304)
+    (16, 48, 224, 448)
     """
     from flopscope.answers.target import parse_target
     from flopscope.search import slim as search

@@ -67,8 +67,10 @@ def slim(
 
     \b
     flopscope slim efficientformer_l7 --device i7-12700h-inductor --format csv
-    flopscope slim efficientformer_l7 --device my.json --latency 9ms --importance a.csv
-    flopscope slim efficientformer_l3 --table my.csv --latency 3ms --importance a.csv
+    flopscope slim efficientformer_l7 --device laptop.json \\
+      --latency 40ms --importance a.csv
+    flopscope slim efficientformer_l3 --table phone.csv \\
+      --latency 3ms --importance a.csv
     """
     from flopscope.answers.target import parse_target
     from flopscope.present.provenance import Sources

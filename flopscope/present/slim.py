@@ -162,8 +162,8 @@ def _notes(found: Slimming, after: Span) -> list[str]:
         )
     if found.whole is not None:
         notes.append(
-            f"Times are sums over parts. Predicted as a whole, with what the runtime fuses across "
-            f"parts, the design takes {milli(found.whole)} ms."
+            f"Times are sums over parts; predicted as one network, the design takes "
+            f"{milli(found.whole)} ms."
         )
     if not found.evaluated:
         notes.append(NO_ACCURACY)

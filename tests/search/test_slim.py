@@ -119,10 +119,11 @@ def test_importances_are_those_of_the_paper():
 @pytest.mark.parametrize("device", device_names())
 @pytest.mark.parametrize("batch", [1, 64])
 def test_parts_add_up_to_the_whole(device, batch):
-    """A runtime that fuses across parts saves a few per cent of their sum."""
+    """In mixed precision the types at the start of a stage cost up to 3 % more in parts."""
     found = fs.slim(L1, device=device, batch=batch).start
     whole = found.first.ledger(batch=batch).time(device).seconds
-    assert 1 - 1e-9 <= found.times.of(found.first).seconds / whole < 1.05
+    ratio = found.times.of(found.first).seconds / whole
+    assert 1 - 1e-9 <= ratio < (1.031 if "amp" in device else 1 + 1e-9)
 
 
 @pytest.mark.parametrize("res", [193, (200, 224), 224])
