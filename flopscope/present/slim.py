@@ -8,21 +8,16 @@ from typing import Any
 
 from flopscope.brief import number_of
 from flopscope.catalog.latencies import Trust
+from flopscope.present.slim_notes import slimming_notes, times_notes
 from flopscope.present.table import Column, Document, Table
-from flopscope.present.times import device_data, interval, milli, protocol_notes
+from flopscope.present.times import device_data, interval, milli
 from flopscope.search.slim import Start
 from flopscope.search.slimming.actions import Move
 from flopscope.search.slimming.design import SlimDesign
 from flopscope.search.slimming.loop import Candidate, Slimming, Step
 from flopscope.search.slimming.part_times import LEVEL, PartTimes, Span
-from flopscope.search.slimming.savings import WIDER
 
 SCHEMA = "flopscope.slim/1"
-
-NO_ACCURACY = (
-    "Lost importance is no accuracy: no network was trained or evaluated here. A stage counts by "
-    "the share of its first width that it keeps."
-)
 
 
 def parts_document(begun: Start) -> Document:
@@ -64,7 +59,7 @@ def _parts(begun: Start) -> Table:
     notes = [
         "The time of a design is the sum over its parts. The interval is that of networks: single "
         "blocks were not measured, and may be further off.",
-        *_protocol(begun.times),
+        *times_notes(begun.times),
     ]
     return Table(columns, rows, title, notes)
 
@@ -106,7 +101,7 @@ def _steps(found: Slimming, every: bool) -> Table:
         f"{milli(after.seconds)} ms, {LEVEL} %: {interval((after.low, after.high))} ms, in "
         f"{number_of(found.steps, 'step')}; at most {milli(found.target)} ms are asked for"
     )
-    return Table(columns, rows, title, _notes(found, after))
+    return Table(columns, rows, title, slimming_notes(found, after))
 
 
 def _row(place: int, each: Candidate, step: Step) -> list[Any]:
@@ -149,52 +144,6 @@ def _signed(seconds: float) -> str:
 
 def _ends(ends: tuple[float, float]) -> str:
     return " to ".join(map(_signed, ends))
-
-
-def _notes(found: Slimming, after: Span) -> list[str]:
-    notes = list(found.warned)
-    if not found.steps:
-        notes.append("The first design keeps the latency already.")
-    if after.seconds <= found.target < after.high:
-        notes.append(
-            f"{milli(found.target)} ms lie within the interval, so it is not certain that the "
-            "design keeps them; measure it."
-        )
-    if found.whole is not None:
-        notes.append(
-            f"Times are sums over parts; predicted as one network, the design takes "
-            f"{milli(found.whole)} ms."
-        )
-    if not found.evaluated:
-        notes.append(NO_ACCURACY)
-    return [*notes, *_savings(found.times), *_protocol(found.times)]
-
-
-def _savings(times: PartTimes) -> list[str]:
-    savings, device = times.savings, times.device
-    if savings is None or device is None:
-        return ["Intervals are those of the table of parts, added at their worst."]
-    if not savings.pairs:
-        return [
-            f"No pairs of measured networks tell how far savings on {device.name} are off: their "
-            f"interval is that of a network, {WIDER} times as wide in logarithms."
-        ]
-    return [
-        f"The interval of a saving is made from {savings.pairs} pairs of measured networks of one "
-        f"family, {savings.families} families with equal weight, which differ by 5 to 60 %. A "
-        f"network's own interval of {LEVEL} % covers {savings.covered:.0f} % of these savings only."
-    ]
-
-
-def _protocol(times: PartTimes) -> list[str]:
-    notes = []
-    if times.measured is not None:
-        said = ", ".join(f"{key} {value}" for key, value in times.measured.setting.items())
-        notes.append(
-            f"Measured parts are from {times.measured.name}{f' ({said})' if said else ''}"
-            + ("." if times.device is None else ", and the others are predicted.")
-        )
-    return notes + ([] if times.device is None else protocol_notes(times.device))
 
 
 def _stages(found: Slimming) -> Table:
