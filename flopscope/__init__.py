@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from flopscope.api.trace import trace
     from flopscope.catalog.models import MODELS
     from flopscope.catalog.scaling import Scaling
+    from flopscope.choosing.crossing import TERMS
     from flopscope.closedform import Formula
     from flopscope.conventions import CONVENTIONS, convention
     from flopscope.errors import BadInput, FlopscopeError, UnknownName
     from flopscope.laws import LAWS
     from flopscope.ledger import Ledger, Level
     from flopscope.quantities import QUANTITIES
-    from flopscope.search.crossing import TERMS
     from flopscope.symbolic import symbol
     from flopscope.testing import assert_budget
     from flopscope.tracing.inputs import Input
@@ -59,7 +59,7 @@ _HOMES = {
     "MODELS": "flopscope.catalog.models",
     "QUANTITIES": "flopscope.quantities",
     "Scaling": "flopscope.catalog.scaling",
-    "TERMS": "flopscope.search.crossing",
+    "TERMS": "flopscope.choosing.crossing",
     "UnknownName": "flopscope.errors",
     "analyze": "flopscope.api.analyze",
     "assert_budget": "flopscope.testing",

@@ -10,7 +10,7 @@ from flopscope.brief import shown
 from flopscope.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
-    from flopscope.search.budgets import Budget
+    from flopscope.choosing.budgets import Budget
     from flopscope.timing.device import Device
 
 
@@ -27,8 +27,8 @@ def budgets(
     [Budget(quantity='macs', limit=300000000)]
     """
     from flopscope.answers.timed import NAME
+    from flopscope.choosing.budgets import parse_budget, time_budget
     from flopscope.quantities import bounded
-    from flopscope.search.budgets import parse_budget, time_budget
 
     known = {f"{prefix}{quantity.name}": quantity.name for quantity in bounded()}
     time = f"{prefix}{NAME}"

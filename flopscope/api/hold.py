@@ -17,7 +17,7 @@ from flopscope.present.table import Document
 if TYPE_CHECKING:
     from torch import nn
 
-    from flopscope.search.assertion import BudgetVerdict
+    from flopscope.choosing.assertion import BudgetVerdict
     from flopscope.timing.device import Device
 
 
@@ -66,7 +66,7 @@ def hold(
     True
     """
     from flopscope.answers.timed import warnings
-    from flopscope.search.assertion import assess
+    from flopscope.choosing.assertion import assess
 
     known = device_given(device)
     most = budgets(limits, "max_", known)

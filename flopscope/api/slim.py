@@ -9,13 +9,13 @@ from flopscope.api.budgets import device_given
 from flopscope.api.given import as_given, text
 from flopscope.api.public import public
 from flopscope.brief import shown
+from flopscope.choosing.slim import Start
+from flopscope.choosing.slimming.design import SlimDesign
+from flopscope.choosing.slimming.loop import Evaluate, Slimming
+from flopscope.choosing.slimming.scores import Given
 from flopscope.errors import BadInput
 from flopscope.present.report import Report
 from flopscope.present.table import Document
-from flopscope.search.slim import Start
-from flopscope.search.slimming.design import SlimDesign
-from flopscope.search.slimming.loop import Evaluate, Slimming
-from flopscope.search.slimming.scores import Given
 
 if TYPE_CHECKING:
     from flopscope.timing.device import Device
@@ -82,7 +82,7 @@ def slim(
     (16, 48, 224, 448)
     """
     from flopscope.answers.target import parse_target
-    from flopscope.search import slim as search
+    from flopscope.choosing import slim as search
 
     if evaluate is not None and not callable(evaluate):
         raise BadInput(f"evaluate {shown(evaluate)} is no function; give one of a design")

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from flopscope.answers.ranges import Free
-    from flopscope.search.crossing import Crossing
-    from flopscope.search.solve import Solution
+    from flopscope.choosing.crossing import Crossing
+    from flopscope.choosing.solve import Solution
     from flopscope.timing.device import Device
 
 
@@ -94,7 +94,7 @@ def solve(
     """
     most = budgets(limits, device=device_given(device))
     if when is None:
-        from flopscope.search.solve import solve as solved
+        from flopscope.choosing.solve import solve as solved
 
         found = solved(
             target, most, free, res=res, batch=batch, step=step, inputs=specs(inputs),
@@ -106,7 +106,7 @@ def solve(
             "when is an equation along one free size; leave budgets, step and further free sizes "
             "out"
         )
-    from flopscope.search.crossing import crossing
+    from flopscope.choosing.crossing import crossing
 
     if not isinstance(target, str) or inputs or arguments or example:
         raise BadInput(

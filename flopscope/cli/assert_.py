@@ -16,7 +16,7 @@ from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
     from flopscope.answers.counted import Given
-    from flopscope.search.budgets import Budget
+    from flopscope.choosing.budgets import Budget
     from flopscope.timing.device import Device
 
 
@@ -47,10 +47,10 @@ def assert_(
     TARGET is a network of any kind, as `flopscope --help` lists them.
     """
     from flopscope.answers.timed import warnings
+    from flopscope.choosing.assertion import assess
     from flopscope.conventions import CONVENTIONS
     from flopscope.present.assert_ import verdict_document
     from flopscope.present.provenance import Sources
-    from flopscope.search.assertion import assess
 
     if device is not None and not any(budget.measure for budget in budgets):
         raise BadInput("--device is for a time, and none is bounded; give --max-latency too")

@@ -64,7 +64,7 @@ def device_budget(option: str, words: str) -> Callable[[Command], Command]:
         @wraps(command)
         def run(device: Device | None, most_latency: str | None, budgets: Any, **given: Any) -> Any:
             if most_latency is not None:
-                from flopscope.search.budgets import time_budget
+                from flopscope.choosing.budgets import time_budget
 
                 budgets = [*budgets, time_budget(option, device, most_latency)]
             return command(device=device, budgets=budgets, **given)

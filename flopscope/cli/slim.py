@@ -73,9 +73,9 @@ def slim(
       --latency 3ms --importance a.csv
     """
     from flopscope.answers.target import parse_target
+    from flopscope.choosing import slim as search
     from flopscope.present.provenance import Sources
     from flopscope.present.slim import parts_document, slimming_document
-    from flopscope.search import slim as search
 
     network = parse_target(target)
     with waiting("slimming"):

@@ -19,7 +19,7 @@ from flopscope.cli.tables import style_options
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
-    from flopscope.search.budgets import Budget
+    from flopscope.choosing.budgets import Budget
     from flopscope.timing.device import Device
 
 
@@ -94,10 +94,10 @@ def _kept(
     step: int | None,
 ) -> Answer:
     """The largest networks within the budgets."""
+    from flopscope.choosing.solve import solve as solved
     from flopscope.conventions import CONVENTIONS
     from flopscope.present.provenance import PACKAGES, Sources
     from flopscope.present.solve import solution_document
-    from flopscope.search.solve import solve as solved
 
     with counting(f"solving {target}") as tell:
         found = solved(target, budgets, free, step=step, tell=tell, **beside.given)
@@ -114,10 +114,10 @@ def _kept(
 
 def _crossed(model: str, when: str, free: Sequence[str], beside: Beside) -> Answer:
     """Where the costs of an equation are equal."""
+    from flopscope.choosing.crossing import crossing
     from flopscope.conventions import CONVENTIONS
     from flopscope.present.provenance import Sources
     from flopscope.present.solve import crossing_document
-    from flopscope.search.crossing import crossing
 
     found = crossing(model, when, *free, res=beside.res, batch=beside.batch or 1)
     sources = Sources(CONVENTIONS["macs"], [str(found.variant)])

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from flopscope.answers.timed import TimeQuantity
+from flopscope.choosing.assertion import BudgetVerdict
 from flopscope.present.numbers import integer, percent
 from flopscope.present.quantities import cautions, cautions_data, raw_number
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.times import milliseconds, spread, time_data
 from flopscope.quantities import Quantity
-from flopscope.search.assertion import BudgetVerdict
 
 Amount: TypeAlias = tuple[Quantity, int]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flopscope.answers.timed import TimeQuantity
+from flopscope.choosing.front import Front
+from flopscope.choosing.points import Point
 from flopscope.present.times import time_data
-from flopscope.search.front import Front
-from flopscope.search.points import Point
 
 
 def predicted_notes(front: Front) -> list[str]:

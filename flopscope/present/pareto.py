@@ -10,6 +10,8 @@ from functools import partial
 from typing import Any
 
 from flopscope.answers.timed import TimeQuantity
+from flopscope.choosing.front import Front
+from flopscope.choosing.points import GIVEN, Amount, Left, Point
 from flopscope.errors import SHOWN
 from flopscope.present.front_times import device_data, latency_data, predicted_notes
 from flopscope.present.numbers import integer
@@ -18,8 +20,6 @@ from flopscope.present.table import Column, Document, Table
 from flopscope.present.trainings import choice_notes, citation
 from flopscope.present.words import size
 from flopscope.quantities import Named, Quantity
-from flopscope.search.front import Front
-from flopscope.search.points import GIVEN, Amount, Left, Point
 
 FEW = 4
 """Networks of the catalogue that are named where several are left out; of a file, more are."""

@@ -8,14 +8,14 @@ from typing import Any
 
 from flopscope.brief import number_of
 from flopscope.catalog.latencies import Trust
+from flopscope.choosing.slim import Start
+from flopscope.choosing.slimming.actions import Move
+from flopscope.choosing.slimming.design import SlimDesign
+from flopscope.choosing.slimming.loop import Candidate, Slimming, Step
+from flopscope.choosing.slimming.part_times import LEVEL, PartTimes, Span
 from flopscope.present.slim_notes import slimming_notes, times_notes
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.times import device_data, interval, milli
-from flopscope.search.slim import Start
-from flopscope.search.slimming.actions import Move
-from flopscope.search.slimming.design import SlimDesign
-from flopscope.search.slimming.loop import Candidate, Slimming, Step
-from flopscope.search.slimming.part_times import LEVEL, PartTimes, Span
 
 SCHEMA = "flopscope.slim/1"
 

@@ -3,10 +3,10 @@ was trained."""
 
 from __future__ import annotations
 
+from flopscope.choosing.slimming.loop import Slimming
+from flopscope.choosing.slimming.part_times import LEVEL, PartTimes, Span
+from flopscope.choosing.slimming.savings import WIDER
 from flopscope.present.times import milli, protocol_notes
-from flopscope.search.slimming.loop import Slimming
-from flopscope.search.slimming.part_times import LEVEL, PartTimes, Span
-from flopscope.search.slimming.savings import WIDER
 
 NO_ACCURACY = (
     "Lost importance is no accuracy: no network was trained or evaluated here. A stage counts by "
