@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from flopscope.api.reconcile import reconcile
     from flopscope.api.search import search
     from flopscope.api.show import show
+    from flopscope.api.slim import slim
     from flopscope.api.solve import solve
     from flopscope.api.space import space
     from flopscope.api.sweep import sweep
@@ -88,6 +89,7 @@ _HOMES = {
     "reconcile": "flopscope.api.reconcile",
     "search": "flopscope.api.search",
     "show": "flopscope.api.show",
+    "slim": "flopscope.api.slim",
     "solve": "flopscope.api.solve",
     "space": "flopscope.api.space",
     "sweep": "flopscope.api.sweep",
@@ -133,6 +135,7 @@ __all__ = [
     "reconcile",
     "search",
     "show",
+    "slim",
     "solve",
     "space",
     "sweep",

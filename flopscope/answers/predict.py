@@ -69,7 +69,7 @@ def predict(
     Raises BadInput for a runtime or dtype that is not the device's, for a network whose weights
     are stored in another type, and as `counted` does.
     """
-    _check_same(device, runtime, dtype)
+    check_same(device, runtime, dtype)
     asked = replace(given, batch=given.batch if given.inputs else batch or _usual(targets, device))
     networks = [counted(target, asked) for target in made(targets, asked)]
     return tuple(predicted(network, device) for network in networks)
@@ -100,7 +100,9 @@ def _usual(targets: Sequence[Target], device: Device) -> int:
     return 1 if any(target.is_graph for target in targets) else device.seen.usual_batch
 
 
-def _check_same(device: Device, runtime: str | None, dtype: str | None) -> None:
+def check_same(device: Device, runtime: str | None, dtype: str | None) -> None:
+    """Raises BadInput for a runtime or a type of numbers that is not the device's, UnknownName for
+    one that is none."""
     asked = {
         "runtime": runtime if runtime is None else runtime_named(runtime).name,
         "dtype": dtype if dtype is None else precision_named(dtype).name,

@@ -65,6 +65,7 @@ COMMANDS: Mapping[str, ListedCommand] = {
         "search:search", "Find the best network of a design space, with a proof."
     ),
     "show": ListedCommand("profile:show", "Show what each layer of a network costs, in order."),
+    "slim": ListedCommand("slim:slim", "Slim EfficientFormer block by block to a latency."),
     "solve": ListedCommand("solve:solve", "Find the largest network that keeps a budget."),
     "space": ListedCommand(
         "space:space", "Count all designs of a design space: exact numbers and draws."

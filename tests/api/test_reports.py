@@ -197,6 +197,10 @@ SAME = [
             "net.py:Net", device="pixel3-cpu-tflite", inputs=["1,3,8,8"], by="layer"
         ),
     ),
+    (
+        "slim efficientformer_l1 --device pixel3-cpu-tflite",
+        lambda: fs.slim("efficientformer_l1", device="pixel3-cpu-tflite"),
+    ),
     ("list", lambda: fs.list_models()),
     ("list ghost --max-macs 300M", lambda: fs.list_models("ghost", max_macs="300M")),
     ("conventions", lambda: fs.list_conventions()),

@@ -82,6 +82,7 @@ LINES = {
     "reconcile": ("{}", "--params", "4.2M"),
     "search": ("nas_bench_macro", "--maximise", "params", "--max-macs", "30M"),
     "show": ("{}",),
+    "slim": ("efficientformer_l1", "--device", "pixel3-cpu-tflite"),
     "solve": ("{}", "--macs", "2M", "--free", "res=16:64:16"),
     "space": ("nas_bench_macro", "--max-macs", "30M"),
     "sweep": ("{}", "--free", "res=16,32"),
