@@ -13,6 +13,11 @@ from flopscope.present.latencies import citation, milliseconds
 from flopscope.present.quantities import cautions
 from flopscope.present.times import spread, time_data
 from flopscope.quantities import Named
+<<<<<<< HEAD
+=======
+from flopscope.choosing.front import Front
+from flopscope.choosing.points import LATENCY, Point
+>>>>>>> timed
 
 ALMOST = "≈ "
 """The mark before a predicted time, beside measured ones."""
@@ -43,6 +48,12 @@ def cost_words(front: Front, cost: Named) -> str:
     if not isinstance(cost, TimeQuantity) or _predicted(front) == len(front.points):
         return cost.words
     return f"latency on {cost.device.name}"
+
+
+def cost_heading(front: Front, cost: Named) -> str:
+    """The heading of a cost; of times that are all measured, without the interval."""
+    measured = isinstance(cost, TimeQuantity) and not _predicted(front)
+    return LATENCY.heading if measured else cost.heading
 
 
 def measured_notes(front: Front) -> list[str]:

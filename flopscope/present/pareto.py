@@ -14,6 +14,7 @@ from flopscope.choosing.points import GIVEN, Amount, Left, Point
 from flopscope.errors import SHOWN
 from flopscope.present.front_data import front_data, plain
 from flopscope.present.front_times import (
+    cost_heading,
     cost_words,
     front_cautions,
     is_predicted,
@@ -60,7 +61,7 @@ def _table(front: Front, every: bool) -> Table:
     columns = [
         Column("model", "Model", _name, numeric=False, raw=_name, fold=_folded),
         Column("resolution", "Input", size, raw=lambda shape: f"{shape[0]}x{shape[1]}"),
-        *map(_cost_column, (*asked.costs, *asked.bounded)),
+        *(_cost_column(front, cost) for cost in (*asked.costs, *asked.bounded)),
         Column("stated", "Stated", shown=False),
         *([] if asked.device is None else [Column("trust", "Trust", shown=False)]),
         _top1_column(points, cited),
@@ -104,7 +105,7 @@ def _row(front: Front, index: int, number: Mapping[int, int]) -> list[Any]:
     ]
 
 
-def _cost_column(cost: Named) -> Column:
+def _cost_column(front: Front, cost: Named) -> Column:
     written = number(cost) if isinstance(cost, Quantity) and cost.per > 1 else amount
     raw = raw_number(cost)
 
@@ -117,7 +118,7 @@ def _cost_column(cost: Named) -> Column:
 
     return Column(
         cost.column if isinstance(cost, Quantity) else cost.name,
-        cost.heading,
+        cost_heading(front, cost),
         text,
         raw=lambda cell: raw(plain(cell[0])),
         counted=isinstance(cost, Quantity) and is_count(cost),

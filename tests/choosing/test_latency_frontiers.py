@@ -100,6 +100,7 @@ def test_where_all_are_published_nothing_is_said_of_predictions(tmp_path: Path) 
     assert f"Latency is that of a batch of 1 on {DEVICE}" in text
     assert "≈" not in text
     assert "are predicted" not in text
+    assert "90 %" not in text
 
 
 def test_a_budget_of_time_is_kept_by_measured_and_by_predicted_times() -> None:
