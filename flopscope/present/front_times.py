@@ -8,16 +8,11 @@ from typing import Any
 from flopscope.answers.timed import TimeQuantity, protocol
 from flopscope.catalog.latencies import Trust, devices
 from flopscope.choosing.front import Front
-from flopscope.choosing.points import Point
+from flopscope.choosing.points import LATENCY, Point
 from flopscope.present.latencies import citation, milliseconds
 from flopscope.present.quantities import cautions
 from flopscope.present.times import spread, time_data
 from flopscope.quantities import Named
-<<<<<<< HEAD
-=======
-from flopscope.choosing.front import Front
-from flopscope.choosing.points import LATENCY, Point
->>>>>>> timed
 
 ALMOST = "≈ "
 """The mark before a predicted time, beside measured ones."""
