@@ -13,6 +13,8 @@ REQUIREMENTS: Mapping[str, str] = {
     "onnx": "onnx>=1.19",
     "matplotlib": "matplotlib>=3.8",
     "pandas": "pandas>=2.2",
+    "mlxtend": "mlxtend>=0.25",
+    "sklearn": "scikit-learn>=1.9",
 }
 """What pip is asked for, by the name that is imported. A test holds it against pyproject.toml."""
 
@@ -35,6 +37,11 @@ def require_plots() -> None:
 def require_frames() -> None:
     """Raises BadInput where pandas cannot be imported."""
     _require("pandas")
+
+
+def require_images(package: str) -> None:
+    """Raises BadInput where the package that images come with cannot be imported."""
+    _require(package)
 
 
 def _require(*names: str) -> None:
