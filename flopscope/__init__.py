@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from flopscope.api.compare import compare
     from flopscope.api.derive import derive
     from flopscope.api.diff import diff
+    from flopscope.api.differentiable import darts, expected_cost, one_shot
     from flopscope.api.formula import formula, formulas, law
     from flopscope.api.hold import hold
     from flopscope.api.latencies import latencies
@@ -66,8 +67,10 @@ _HOMES = {
     "check": "flopscope.api.check",
     "compare": "flopscope.api.compare",
     "convention": "flopscope.conventions",
+    "darts": "flopscope.api.differentiable",
     "derive": "flopscope.api.derive",
     "diff": "flopscope.api.diff",
+    "expected_cost": "flopscope.api.differentiable",
     "formula": "flopscope.api.formula",
     "formulas": "flopscope.api.formula",
     "hold": "flopscope.api.hold",
@@ -75,6 +78,7 @@ _HOMES = {
     "law": "flopscope.api.formula",
     "list_conventions": "flopscope.api.catalog",
     "list_models": "flopscope.api.catalog",
+    "one_shot": "flopscope.api.differentiable",
     "pareto": "flopscope.api.pareto",
     "profile": "flopscope.api.profile",
     "reconcile": "flopscope.api.reconcile",
@@ -106,8 +110,10 @@ __all__ = [
     "check",
     "compare",
     "convention",
+    "darts",
     "derive",
     "diff",
+    "expected_cost",
     "formula",
     "formulas",
     "hold",
@@ -115,6 +121,7 @@ __all__ = [
     "law",
     "list_conventions",
     "list_models",
+    "one_shot",
     "pareto",
     "profile",
     "reconcile",

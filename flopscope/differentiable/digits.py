@@ -8,11 +8,17 @@ from typing import Any
 from torch import nn
 
 from flopscope.analytic.digitnet import OPTIONS, digitnet_ledger
+from flopscope.brief import short
 from flopscope.differentiable import darts, oneshot, training
+from flopscope.differentiable.asked import weight, whole
 from flopscope.differentiable.found import Found
 from flopscope.differentiable.images import Parts, divided, images
 from flopscope.differentiable.reading import cost_table
 from flopscope.differentiable.tables import CostTable
+
+SCORED = 600
+"""Images by which designs of a supernet are scored; with more, a search takes as many times
+longer."""
 
 
 def parts_of(source: str, seed: int) -> Parts:
@@ -50,17 +56,30 @@ def shared_supernet(source: str, quantity: str, epochs: int, seed: int) -> OneSh
 
 
 class OneShot:
-    """A supernet that was trained once, from which designs are chosen at any weight of the cost."""
+    """A supernet that was trained once, from which designs are chosen at any weight of the cost.
+
+    supernet: the module. table: the costs of all designs, and what the supernet stores.
+    """
 
     def __init__(self, supernet: Any, table: CostTable, parts: Parts, seed: int) -> None:
         self.supernet, self.table, self.parts, self.seed = supernet, table, parts, seed
 
-    def choose(self, cost_weight: float, generations: int, trained: int) -> Found:
-        """The best design that evolution finds; it is trained anew for `trained` epochs."""
+    def __repr__(self) -> str:
+        return short(self, f"{self.table.designs:,} designs in {self.table.stored:,} parameters")
+
+    def choose(self, cost_weight: float = 0.0, *, generations: int = 5, trained: int = 5) -> Found:
+        """The best design that evolution finds, by accuracy less `cost_weight` per million of the
+        cost. It is then trained anew for `trained` epochs.
+
+        Raises BadInput for a weight below 0, no generation, or fewer than 0 epochs.
+        """
+        weight("cost_weight", cost_weight)
+        whole("generations", generations, 1)
+        whole("trained", trained, 0)
         tried = oneshot.evolve(
             self.supernet,
             self.table,
-            self.parts.choices,
+            self.parts.choices.at(slice(SCORED)),
             cost_weight,
             generations=generations,
             seed=self.seed,

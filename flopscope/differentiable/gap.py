@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from flopscope.differentiable.probabilities import PerSlot
-from flopscope.differentiable.reading import LedgerOf, cost_table
+from flopscope.differentiable.reading import cost_table
 from flopscope.differentiable.tables import CostTable
+from flopscope.errors import BadInput
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Gap:
         )
 
 
-def gap(table: CostTable, ledger_of: LedgerOf, probabilities: PerSlot) -> Gap:
+def gap(table: CostTable, probabilities: PerSlot) -> Gap:
     """Both costs, under probabilities of the options of each slot.
 
     Slots whose options are no numbers keep their probabilities in both. Raises BadInput as
@@ -45,7 +46,7 @@ def gap(table: CostTable, ledger_of: LedgerOf, probabilities: PerSlot) -> Gap:
     >>> def square(choices):
     ...     width = choices["width"]
     ...     return record(lambda x: conv2d(conv2d(x, width, 1), width, 1), (1, 1, 1, 1))
-    >>> print(gap(cost_table(square, {"width": [1, 3]}), square, {"width": [0.5, 0.5]}))
+    >>> print(gap(cost_table(square, {"width": [1, 3]}), {"width": [0.5, 0.5]}))
     expected 7 MACs; at width 2: 6, so that the expected cost differs by +16.7%
     """
     expected = float(table.mean(probabilities))
@@ -54,8 +55,13 @@ def gap(table: CostTable, ledger_of: LedgerOf, probabilities: PerSlot) -> Gap:
         for slot, options in table.options.items()
         if all(isinstance(each, int | float) for each in options)
     }
+    if not means or table.ledger is None:
+        raise BadInput(
+            f"no slot of {', '.join(table.options)} has numbers for options, or the table was not "
+            "read off ledgers; there is no design at the expected sizes"
+        )
     fixed = {slot: (means[slot],) if slot in means else o for slot, o in table.options.items()}
-    at = cost_table(ledger_of, fixed, table.quantity)
+    at = cost_table(table.ledger, fixed, table.quantity)
     there = {slot: [1.0] if slot in means else p for slot, p in probabilities.items()}
     return Gap(expected, float(at.mean(there)), means, table.unit)
 

@@ -23,7 +23,7 @@ class Images(NamedTuple):
         """Height and width."""
         return int(self.x.shape[-1])
 
-    def at(self, places: NDArray[np.int64]) -> Images:
+    def at(self, places: NDArray[np.int64] | slice) -> Images:
         """Some of them."""
         return Images(self.x[places], self.y[places])
 

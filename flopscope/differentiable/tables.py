@@ -9,8 +9,8 @@ it is the expected cost of arXiv 1812.00332, equation 4, and arXiv 1812.03443, e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -21,7 +21,9 @@ from flopscope.differentiable.probabilities import PerSlot, Vector, softmax, thr
 from flopscope.errors import BadInput, check_name
 
 if TYPE_CHECKING:
+    from flopscope.differentiable.gap import Gap
     from flopscope.differentiable.torched import ExpectedCost
+    from flopscope.ledger import Ledger
 
 EXACT = 2**53
 """From here on doubles skip integers."""
@@ -40,7 +42,8 @@ class CostTable:
 
     options: of each slot. terms: see `Term`; one without slots is what all designs have. quantity:
     its name. unit: what is counted. stored: the parameters of a network that holds all designs,
-    with each tensor once, at its largest. Raises BadInput for a cost from 2⁵³ on.
+    with each tensor once, at its largest. ledger: the rows of a design. Raises BadInput for a cost
+    from 2⁵³ on.
     """
 
     options: Mapping[str, tuple[Any, ...]]
@@ -48,6 +51,7 @@ class CostTable:
     quantity: str = "macs"
     unit: str = "MACs"
     stored: int = 0
+    ledger: Callable[[dict[str, Any]], Ledger] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         most = sum(int(term.table.max()) for term in self.terms)
@@ -102,8 +106,8 @@ class CostTable:
         for slot, values in found.items():
             if min(values) < 0 or abs(sum(values) - 1) > 1e-6:
                 raise BadInput(
-                    f"the probabilities of {slot} are {shown(list(values))}; give numbers from 0 "
-                    "that sum to 1"
+                    f"the probabilities of {slot} are {shown(values.tolist())}; give numbers "
+                    "from 0 that sum to 1"
                 )
         return self._mean(found)
 
@@ -140,6 +144,15 @@ class CostTable:
         p = self.probabilities(logits)
         slopes = self.slopes(p)
         return {slot: through_softmax(p[slot], slopes[slot]) for slot in self.options}
+
+    def gap(self, probabilities: PerSlot) -> Gap:
+        """The expected cost beside the cost at the expected sizes: see `differentiable.gap`.
+
+        Raises BadInput where no slot has numbers for options, and where designs cannot be counted.
+        """
+        from flopscope.differentiable.gap import gap
+
+        return gap(self, probabilities)
 
     def torch(self) -> ExpectedCost:
         """`expected` as a module on tensors, whose gradient autograd takes. Needs torch."""

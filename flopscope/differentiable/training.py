@@ -14,7 +14,7 @@ from flopscope.differentiable.images import Images
 
 BATCH = 64
 """Images in a step of training."""
-RATE = 2e-3
+RATE = 2e-2
 """Adam's step size for weights, at the beginning; it falls to 0 along a cosine."""
 SCORED = 512
 """The most images in a step of scoring."""
