@@ -55,6 +55,8 @@ class Found:
             ("cost weight", f"{self.cost_weight:g} per million {self.table.unit}"),
             ("accuracy", f"{self.accuracy:.1%} on images held out"),
         ]
+        if self.inherited is not None:
+            rows.append(("", f"{self.inherited:.1%} with the weights of the supernet"))
         return aligned(("found", ""), rows, numbers=0)
 
     def _design(self) -> str:

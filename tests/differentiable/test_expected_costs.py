@@ -296,7 +296,7 @@ def test_a_space_that_does_not_separate():
     with pytest.raises(BadInput) as refused:
         cost_table(tied, {"width": [1, 2]}, "params")
     assert str(refused.value) == (
-        "the design {'width': 1} costs 20 parameters, and its parts 36: this space does not "
+        "the design {'width': 1} costs 20 params, and its parts 36: this space does not "
         "separate into terms, so that it has no expected cost in closed form"
     )
     assert cost_table(tied, {"width": [1, 2]}).of({"width": 1}) == int(tied({"width": 1}).macs())
