@@ -1,14 +1,14 @@
 """Tables of costs, read off the ledgers of designs and verified on others.
 
-Rows are grouped by the first part of their paths. Which slots a group depends on is found by
-changing one slot at a time in random designs; the group is then counted for all options of these
-slots together. A cost that such tables do not add up to is refused; in spaces of more than 256
-designs this is tried on 64 random ones, and so it is no proof.
+Rows are grouped by block, the first two parts of their paths. Which slots a group depends on is
+found by changing one slot at a time in random designs, among which each option occurs; the group is
+then counted for all options of these slots together. A cost that such tables do not add up to is
+refused. In spaces of more than 256 designs this is tried on 64 random ones, and so it is no proof.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from itertools import product
 from math import prod
 from random import Random
@@ -27,7 +27,7 @@ LedgerOf: TypeAlias = Callable[[Choices], Ledger]
 Options: TypeAlias = Mapping[str, Sequence[Any]]
 
 BASES, VERIFIED = 12, 64
-"""Random designs in which slots are changed, and on which the tables are verified."""
+"""Random designs in which slots are changed, at the least, and on which tables are verified."""
 ALL = 256
 """A space of at most so many designs is verified on each of them."""
 MOST = 20_000
@@ -68,6 +68,11 @@ def _options(slot: str, values: Any) -> tuple[Any, ...]:
             f"the options of {slot} are {shown(values)}; give a list of at least one option"
         )
     found = tuple(values.tolist() if isinstance(values, np.ndarray) else values)
+    if not all(isinstance(each, Hashable) for each in found):
+        raise BadInput(
+            f"the options of {slot} are {shown(list(found))}; an option is a number, a text or a "
+            "tuple of them"
+        )
     if len(set(found)) < len(found):
         raise BadInput(f"the options of {slot} are {shown(list(found))}; give each of them once")
     return found
@@ -123,8 +128,7 @@ class _Reader:
     def _needs(self) -> tuple[Choices, dict[str, tuple[str, ...]]]:
         """A design, and the slots that each group of rows depends on."""
         needs: dict[str, set[str]] = {}
-        for _ in range(BASES):
-            base = self._drawn()
+        for base in self._bases():
             before = self._parts(base)
             for slot, option in self._single():
                 after = self._parts(base | {slot: option})
@@ -133,6 +137,15 @@ class _Reader:
                     needs.setdefault(part, set()).update([slot] if changed else [])
         ordered = {part: tuple(s for s in self._options if s in n) for part, n in needs.items()}
         return base, ordered
+
+    def _bases(self) -> list[Choices]:
+        """Random designs among which every option of a slot occurs about equally often."""
+        count = max(BASES, *map(len, self._options.values()))
+        columns = {}
+        for slot, options in self._options.items():
+            columns[slot] = [options[place % len(options)] for place in range(count)]
+            self._random.shuffle(columns[slot])
+        return [{slot: column[n] for slot, column in columns.items()} for n in range(count)]
 
     def _single(self) -> Iterator[tuple[str, Any]]:
         return ((slot, each) for slot, options in self._options.items() for each in options)
@@ -165,7 +178,7 @@ class _Reader:
                     "ledger, as fs.analyze and fs.trace do"
                 )
             self._remember(ledger)
-            groups = ledger.group_by(Level.STAGE)
+            groups = ledger.group_by(Level.BLOCK)
             read = {part: self._quantity.of(rows.rows).value for part, rows in groups.items()}
             self._counted[key] = {part: int(value) for part, value in read.items()}
         return self._counted[key]
