@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from flopscope.api.compare import compare
     from flopscope.api.derive import derive
     from flopscope.api.diff import diff
+    from flopscope.api.differentiable import darts, expected_cost, one_shot
     from flopscope.api.formula import formula, formulas, law
     from flopscope.api.hold import hold
     from flopscope.api.latencies import latencies
@@ -73,8 +74,10 @@ _HOMES = {
     "check": "flopscope.api.check",
     "compare": "flopscope.api.compare",
     "convention": "flopscope.conventions",
+    "darts": "flopscope.api.differentiable",
     "derive": "flopscope.api.derive",
     "diff": "flopscope.api.diff",
+    "expected_cost": "flopscope.api.differentiable",
     "formula": "flopscope.api.formula",
     "formulas": "flopscope.api.formula",
     "hold": "flopscope.api.hold",
@@ -83,6 +86,7 @@ _HOMES = {
     "list_conventions": "flopscope.api.catalog",
     "list_models": "flopscope.api.catalog",
     "measure": "flopscope.api.measure",
+    "one_shot": "flopscope.api.differentiable",
     "pareto": "flopscope.api.pareto",
     "predict": "flopscope.api.predict",
     "profile": "flopscope.api.profile",
@@ -119,8 +123,10 @@ __all__ = [
     "check",
     "compare",
     "convention",
+    "darts",
     "derive",
     "diff",
+    "expected_cost",
     "formula",
     "formulas",
     "hold",
@@ -129,6 +135,7 @@ __all__ = [
     "list_conventions",
     "list_models",
     "measure",
+    "one_shot",
     "pareto",
     "predict",
     "profile",

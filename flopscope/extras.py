@@ -22,6 +22,8 @@ REQUIREMENTS: Mapping[str, str] = {
     "openvino": "openvino>=2026.4",
     "ncnn": "ncnn>=1.0.20261020",
     "pnnx": "pnnx>=20261020",
+    "mlxtend": "mlxtend>=0.25",
+    "sklearn": "scikit-learn>=1.9",
 }
 """What pip is asked for, by the name that is imported. A test holds it against pyproject.toml."""
 
@@ -44,6 +46,11 @@ def require_plots() -> None:
 def require_frames() -> None:
     """Raises BadInput where pandas cannot be imported."""
     _require("pandas")
+
+
+def require_images(package: str) -> None:
+    """Raises BadInput where the package that images come with cannot be imported."""
+    _require(package)
 
 
 def require_cpsat() -> None:
