@@ -28,19 +28,21 @@ if TYPE_CHECKING:
     from flopscope.api.pareto import pareto
     from flopscope.api.profile import profile
     from flopscope.api.reconcile import reconcile
+    from flopscope.api.search import search
     from flopscope.api.show import show
     from flopscope.api.solve import solve
+    from flopscope.api.space import space
     from flopscope.api.sweep import sweep
     from flopscope.api.trace import trace
     from flopscope.catalog.models import MODELS
     from flopscope.catalog.scaling import Scaling
+    from flopscope.choosing.crossing import TERMS
     from flopscope.closedform import Formula
     from flopscope.conventions import CONVENTIONS, convention
     from flopscope.errors import BadInput, FlopscopeError, UnknownName
     from flopscope.laws import LAWS
     from flopscope.ledger import Ledger, Level
     from flopscope.quantities import QUANTITIES
-    from flopscope.search.crossing import TERMS
     from flopscope.symbolic import symbol
     from flopscope.testing import assert_budget
     from flopscope.tracing.inputs import Input
@@ -57,7 +59,7 @@ _HOMES = {
     "MODELS": "flopscope.catalog.models",
     "QUANTITIES": "flopscope.quantities",
     "Scaling": "flopscope.catalog.scaling",
-    "TERMS": "flopscope.search.crossing",
+    "TERMS": "flopscope.choosing.crossing",
     "UnknownName": "flopscope.errors",
     "analyze": "flopscope.api.analyze",
     "assert_budget": "flopscope.testing",
@@ -78,8 +80,10 @@ _HOMES = {
     "pareto": "flopscope.api.pareto",
     "profile": "flopscope.api.profile",
     "reconcile": "flopscope.api.reconcile",
+    "search": "flopscope.api.search",
     "show": "flopscope.api.show",
     "solve": "flopscope.api.solve",
+    "space": "flopscope.api.space",
     "sweep": "flopscope.api.sweep",
     "symbol": "flopscope.symbolic",
     "trace": "flopscope.api.trace",
@@ -118,8 +122,10 @@ __all__ = [
     "pareto",
     "profile",
     "reconcile",
+    "search",
     "show",
     "solve",
+    "space",
     "sweep",
     "symbol",
     "trace",

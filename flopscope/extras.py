@@ -13,6 +13,8 @@ REQUIREMENTS: Mapping[str, str] = {
     "onnx": "onnx>=1.19",
     "matplotlib": "matplotlib>=3.8",
     "pandas": "pandas>=2.2",
+    "ortools": "ortools>=9.10",
+    "pymoo": "pymoo>=0.6.1",
 }
 """What pip is asked for, by the name that is imported. A test holds it against pyproject.toml."""
 
@@ -35,6 +37,16 @@ def require_plots() -> None:
 def require_frames() -> None:
     """Raises BadInput where pandas cannot be imported."""
     _require("pandas")
+
+
+def require_cpsat() -> None:
+    """Raises BadInput where OR-tools cannot be imported."""
+    _require("ortools")
+
+
+def require_nsga2() -> None:
+    """Raises BadInput where pymoo cannot be imported."""
+    _require("pymoo")
 
 
 def _require(*names: str) -> None:

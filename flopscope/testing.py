@@ -8,8 +8,8 @@ from flopscope.api.budgets import budgets
 from flopscope.api.given import network
 from flopscope.api.hold import BudgetReport, MemoryReport, hold
 from flopscope.api.trace import trace
+from flopscope.choosing.assertion import assess
 from flopscope.errors import BadInput
-from flopscope.search.assertion import assess
 
 if TYPE_CHECKING:
     from torch import nn

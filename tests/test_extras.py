@@ -16,7 +16,7 @@ PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text
 
 def test_the_requirements_are_those_of_the_project():
     extras = PROJECT["optional-dependencies"]
-    stated = {line for extra in ("check", "onnx", "notebook") for line in extras[extra]}
+    stated = {line for extra in ("check", "onnx", "notebook", "search") for line in extras[extra]}
     assert set(REQUIREMENTS.values()) == stated
 
 
@@ -39,7 +39,7 @@ def test_the_citation_is_that_of_this_version():
 
 def test_the_page_names_every_part_that_can_be_installed():
     page = (Path(__file__).parents[1] / "docs" / "installing.md").read_text()
-    for extra in ("check", "onnx", "notebook"):
+    for extra in ("check", "onnx", "notebook", "search"):
         packages = [re.split("[>=]", line)[0] for line in PROJECT["optional-dependencies"][extra]]
         (row,) = [line for line in page.splitlines() if line.startswith(f"| `{extra}` ")]
         assert set(row.split("|")[2].strip().split(", ")) == set(packages)

@@ -136,12 +136,12 @@ UNASKED = {
     "analytic.named_blocks": "a block is compared nowhere",
     "analytic.resnet": "it is another family",
     "arguments": "no network of the user's is among them",
+    "choosing": "nothing is searched",
     "closedform": "counts at numbers are no formulas",
     "onnxgraph": "no graph is read",
     "present.formats.csv": "the format is another",
     "present.formats.html": "the format is another",
     "present.paper": "no columns are named",
-    "search": "nothing is searched",
 }
 
 

@@ -10,7 +10,7 @@ from flopscope.brief import shown
 from flopscope.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
-    from flopscope.search.budgets import Budget
+    from flopscope.choosing.budgets import Budget
 
 
 def budgets(limits: Mapping[str, Any], prefix: str = "") -> list[Budget]:
@@ -22,8 +22,8 @@ def budgets(limits: Mapping[str, Any], prefix: str = "") -> list[Budget]:
     >>> budgets({"max_macs": "300M"}, "max_")
     [Budget(quantity='macs', limit=300000000)]
     """
+    from flopscope.choosing.budgets import parse_budget
     from flopscope.quantities import bounded
-    from flopscope.search.budgets import parse_budget
 
     known = {f"{prefix}{quantity.name}": quantity.name for quantity in bounded()}
     for name in limits:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from flopscope.answers.counted import Given
     from flopscope.answers.training_memory import TrainingMemory
-    from flopscope.search.assertion import BudgetVerdict
-    from flopscope.search.budgets import Budget
+    from flopscope.choosing.assertion import BudgetVerdict
+    from flopscope.choosing.budgets import Budget
 
 
 @dataclass(frozen=True, repr=False)
@@ -88,7 +88,7 @@ def hold(
     >>> bool(hold("mobilenetv2", max_macs="310M"))
     True
     """
-    from flopscope.search.assertion import assess
+    from flopscope.choosing.assertion import assess
 
     most = budgets(limits, "max_")
     if not most:
@@ -114,7 +114,7 @@ def _held(
     """The memory of a training step against its budget."""
     from flopscope.answers.making import target_of
     from flopscope.answers.training_memory import training_memory
-    from flopscope.search.fitting import check_fit
+    from flopscope.choosing.fitting import check_fit
 
     limit = check_fit(most, "batch").limit
     network = target_of(target)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from torch import nn
 
-    from flopscope.search.front import Front
+    from flopscope.choosing.front import Front
 
 
 @dataclass(frozen=True, repr=False)
@@ -95,10 +95,10 @@ def pareto(
     ('Sequential', 40.0, (10645344,))
     """
     from flopscope.catalog.results import read_results
+    from flopscope.choosing.front import Front
+    from flopscope.choosing.own import own_points
+    from flopscope.choosing.points import Question, points
     from flopscope.conventions import CONVENTIONS
-    from flopscope.search.front import Front
-    from flopscope.search.own import own_points
-    from flopscope.search.points import Question, points
 
     if with_catalogue and results is None:
         raise BadInput(

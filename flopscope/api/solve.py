@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from torch import nn
 
     from flopscope.answers.ranges import Free
-    from flopscope.search.budgets import Budget
-    from flopscope.search.crossing import Crossing
-    from flopscope.search.fitting import Fit
-    from flopscope.search.solve import Solution
+    from flopscope.choosing.budgets import Budget
+    from flopscope.choosing.crossing import Crossing
+    from flopscope.choosing.fitting import Fit
+    from flopscope.choosing.solve import Solution
 
 
 @dataclass(frozen=True, repr=False)
@@ -124,7 +124,7 @@ def solve(
         sizes, more = (res, batch, step), (arguments, example)
         return _fitted(target, most, free, optimizer or "adamw", sizes, inputs, more)
     if when is None:
-        from flopscope.search.solve import solve as solved
+        from flopscope.choosing.solve import solve as solved
 
         found = solved(
             target, most, free, res=res, batch=batch, step=step, inputs=specs(inputs),
@@ -136,7 +136,7 @@ def solve(
             "when is an equation along one free size; leave budgets, step and further free sizes "
             "out"
         )
-    from flopscope.search.crossing import crossing
+    from flopscope.choosing.crossing import crossing
 
     if not isinstance(target, str) or inputs or arguments or example:
         raise BadInput(
@@ -159,7 +159,7 @@ def _fitted(
     """The largest batch of a training step within a memory."""
     from flopscope.answers.counted import Given
     from flopscope.answers.making import target_of
-    from flopscope.search.fitting import check_fit, largest_batch
+    from flopscope.choosing.fitting import check_fit, largest_batch
 
     res, batch, step = sizes
     budget = check_fit(most, free, step)

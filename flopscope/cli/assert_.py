@@ -16,7 +16,7 @@ from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
     from flopscope.answers.counted import Given
-    from flopscope.search.budgets import Budget
+    from flopscope.choosing.budgets import Budget
 
 
 @command(name="assert")
@@ -45,10 +45,10 @@ def assert_(
 
     TARGET is a network of any kind, as `flopscope --help` lists them.
     """
+    from flopscope.choosing.assertion import assess
     from flopscope.conventions import CONVENTIONS
     from flopscope.present.assert_ import verdict_document
     from flopscope.present.provenance import Sources
-    from flopscope.search.assertion import assess
 
     if not budgets:
         raise BadInput("no budget is given; give one, such as --max-macs 300M")
@@ -65,10 +65,10 @@ def _held(name: str, given: Given, budgets: list[Budget], optimizer: str) -> Ans
     """The memory of a training step against its budget."""
     from flopscope.answers.target import parse_target
     from flopscope.answers.training_memory import training_memory
+    from flopscope.choosing.fitting import check_fit
     from flopscope.conventions import CONVENTIONS
     from flopscope.present.fitting import held_document
     from flopscope.present.provenance import PACKAGES, Sources
-    from flopscope.search.fitting import check_fit
 
     limit = check_fit(budgets, "batch").limit
     target = parse_target(name).taking(given.pairs) if given.pairs else parse_target(name)

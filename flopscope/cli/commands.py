@@ -52,8 +52,14 @@ COMMANDS: Mapping[str, ListedCommand] = {
     "reconcile": ListedCommand(
         "reconcile:reconcile", "Find the way of counting that gives a reported number."
     ),
+    "search": ListedCommand(
+        "search:search", "Find the best network of a design space, with a proof."
+    ),
     "show": ListedCommand("profile:show", "Show what each layer of a network costs, in order."),
     "solve": ListedCommand("solve:solve", "Find the largest network that keeps a budget."),
+    "space": ListedCommand(
+        "space:space", "Count all designs of a design space: exact numbers and draws."
+    ),
     "sweep": ListedCommand(
         "sweep:sweep", "Count a network at many widths, input sizes and the like."
     ),

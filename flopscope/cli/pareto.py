@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from flopscope.answers.counted import Given
+    from flopscope.choosing.budgets import Budget
+    from flopscope.choosing.front import Front
+    from flopscope.choosing.points import Own, Question
     from flopscope.conventions import Convention
     from flopscope.present.plots.look import Look
-    from flopscope.search.budgets import Budget
-    from flopscope.search.front import Front
-    from flopscope.search.points import Own, Question
 
 
 @command()
@@ -136,10 +136,10 @@ def pareto(
     the file states them; where it states none, models of timm and torchvision are counted.
     """
     from flopscope.answers.counted import Given
+    from flopscope.choosing.own import own_points
+    from flopscope.choosing.points import Question
     from flopscope.present.pareto import front_document
     from flopscope.present.provenance import of_front
-    from flopscope.search.own import own_points
-    from flopscope.search.points import Question
 
     question = Question(costs, convention, res, families, tuple(budgets), accuracy, device, batch)
     _check_picture(costs, wide)
@@ -177,8 +177,8 @@ def _front(
 ) -> Front:
     """The front of the published accuracies or of those in a file, or of both, and of targets."""
     from flopscope.catalog.results import read_results
-    from flopscope.search.front import Front
-    from flopscope.search.points import points
+    from flopscope.choosing.front import Front
+    from flopscope.choosing.points import points
 
     if with_catalog and results is None:
         raise BadInput(

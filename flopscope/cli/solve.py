@@ -19,7 +19,7 @@ from flopscope.cli.training import training_options
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
-    from flopscope.search.budgets import Budget
+    from flopscope.choosing.budgets import Budget
 
 
 @command()
@@ -96,10 +96,10 @@ def _kept(
     step: int | None,
 ) -> Answer:
     """The largest networks within the budgets."""
+    from flopscope.choosing.solve import solve as solved
     from flopscope.conventions import CONVENTIONS
     from flopscope.present.provenance import PACKAGES, Sources
     from flopscope.present.solve import solution_document
-    from flopscope.search.solve import solve as solved
 
     with counting(f"solving {target}") as tell:
         found = solved(target, budgets, free, step=step, tell=tell, **beside.given)
@@ -120,10 +120,10 @@ def _fitted(
     """The largest batch of a training step within a memory."""
     from flopscope.answers.counted import Given
     from flopscope.answers.target import parse_target
+    from flopscope.choosing.fitting import check_fit, largest_batch
     from flopscope.conventions import CONVENTIONS
     from flopscope.present.fitting import fit_document
     from flopscope.present.provenance import PACKAGES, Sources
-    from flopscope.search.fitting import check_fit, largest_batch
 
     budget = check_fit(budgets, free, step)
     given, arguments = beside.given, beside.given["arguments"]
@@ -140,10 +140,10 @@ def _fitted(
 
 def _crossed(model: str, when: str, free: Sequence[str], beside: Beside) -> Answer:
     """Where the costs of an equation are equal."""
+    from flopscope.choosing.crossing import crossing
     from flopscope.conventions import CONVENTIONS
     from flopscope.present.provenance import Sources
     from flopscope.present.solve import crossing_document
-    from flopscope.search.crossing import crossing
 
     found = crossing(model, when, *free, res=beside.res, batch=beside.batch or 1)
     sources = Sources(CONVENTIONS["macs"], [str(found.variant)])

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from flopscope.answers.sweep import Sweep
+    from flopscope.choosing.budgets import Budget
     from flopscope.cli.options import Plot
     from flopscope.conventions import Convention
-    from flopscope.search.budgets import Budget
 
 
 @command()

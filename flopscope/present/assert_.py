@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from flopscope.choosing.assertion import BudgetVerdict
 from flopscope.present.numbers import integer, percent
 from flopscope.present.quantities import cautions, cautions_data
 from flopscope.present.table import Column, Document, Table
-from flopscope.search.assertion import BudgetVerdict
 
 SHOWN = 12
 """The most offending layers in a table; the JSON has all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flopscope.catalog.variant import Variant
+from flopscope.choosing.listing import Listing
 from flopscope.conventions import CONVENTIONS
 from flopscope.present.numbers import integer, short
 from flopscope.present.quantities import (
@@ -14,7 +15,6 @@ from flopscope.present.scores import listed_notes, score_data
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import wrapped
 from flopscope.quantities import MACS, PARAMS
-from flopscope.search.listing import Listing
 
 USUAL = ("params", "macs")
 """The quantities that a list always has."""

@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any
 
 from flopscope.answers.training_memory import PARTS, TrainingMemory
+from flopscope.choosing.fitting import Fit
 from flopscope.present.numbers import in_units, integer, percent
 from flopscope.present.table import Column, Document, Table
 from flopscope.readings.memory import NOT_COUNTED
-from flopscope.search.fitting import Fit
 
 MEGABYTE = 10**6
 STEP = (

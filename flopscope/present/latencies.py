@@ -9,11 +9,11 @@ from typing import Any
 
 from flopscope.answers.latencies import Known, Latencies, Measured
 from flopscope.catalog.latencies import Device, Latency, Trust, device, devices, measured
+from flopscope.choosing.front import Front
 from flopscope.present.numbers import in_units_briefly, integer
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import size
 from flopscope.readings.energy import CAUTION
-from flopscope.search.front import Front
 
 TRUSTED = "Times are to be trusted in this order: " + ", ".join(each.value for each in Trust) + "."
 """The order of trust, as a note."""

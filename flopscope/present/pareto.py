@@ -9,6 +9,8 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
+from flopscope.choosing.front import Front
+from flopscope.choosing.points import GIVEN, Amount, Left, Point
 from flopscope.errors import SHOWN
 from flopscope.present.latencies import frontier_notes
 from flopscope.present.numbers import integer
@@ -17,8 +19,6 @@ from flopscope.present.table import Column, Document, Table
 from flopscope.present.trainings import choice_notes, citation
 from flopscope.present.words import size
 from flopscope.quantities import Named, Quantity
-from flopscope.search.front import Front
-from flopscope.search.points import GIVEN, Amount, Left, Point
 
 FEW = 4
 """Networks of the catalogue that are named where several are left out; of a file, more are."""

@@ -16,7 +16,7 @@ from flopscope.quantities import MACS, formulas
 from flopscope.version import __version__
 
 if TYPE_CHECKING:
-    from flopscope.search.front import Front
+    from flopscope.choosing.front import Front
 
 SCHEMA = "flopscope.provenance/1"
 DRAWING = ("matplotlib", "numpy")

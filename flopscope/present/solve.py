@@ -6,14 +6,14 @@ from functools import partial
 from typing import Any
 
 from flopscope.answers.target import Target, of_variant
+from flopscope.choosing.axes import Axis
+from flopscope.choosing.crossing import Crossing
+from flopscope.choosing.designs import Design
+from flopscope.choosing.solution import Solution, Tried
 from flopscope.present.numbers import integer, percent
 from flopscope.present.quantities import cautions, cautions_data, is_count, number
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import size_name, size_value
-from flopscope.search.axes import Axis
-from flopscope.search.crossing import Crossing
-from flopscope.search.designs import Design
-from flopscope.search.solution import Solution, Tried
 
 SHOWN = 16
 """The most designs of a frontier in the table; the JSON has all."""

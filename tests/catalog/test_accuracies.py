@@ -21,9 +21,9 @@ from flopscope.catalog.accuracies import (
 )
 from flopscope.catalog.figures import Figure, figures, published
 from flopscope.catalog.models import MODELS
+from flopscope.choosing.points import Question, points
 from flopscope.conventions import convention
 from flopscope.errors import BadInput, UnknownName
-from flopscope.search.points import Question, points
 
 FAMILIES = tuple(dict.fromkeys(model.family for model in MODELS.values()))
 EVERY = {key: found for family in FAMILIES for key, found in networks(family).items()}

@@ -76,8 +76,10 @@ LINES = {
     "pareto": ("{}", "--top1", "50"),
     "profile": ("{}",),
     "reconcile": ("{}", "--params", "4.2M"),
+    "search": ("nas_bench_macro", "--maximise", "params", "--max-macs", "30M"),
     "show": ("{}",),
     "solve": ("{}", "--macs", "2M", "--free", "res=16:64:16"),
+    "space": ("nas_bench_macro", "--max-macs", "30M"),
     "sweep": ("{}", "--free", "res=16,32"),
 }
 """What each command is given, with its target in braces."""

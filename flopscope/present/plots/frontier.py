@@ -10,6 +10,8 @@ import numpy as np
 
 from flopscope.catalog.titles import FAMILIES, title
 from flopscope.catalog.variant import Resolution
+from flopscope.choosing.front import Front
+from flopscope.choosing.points import Point
 from flopscope.errors import BadInput
 from flopscope.present.plots.axes import Span, set_axes
 from flopscope.present.plots.export import figure, make_room
@@ -27,8 +29,6 @@ from flopscope.present.plots.style import (
     tick,
 )
 from flopscope.present.words import size
-from flopscope.search.front import Front
-from flopscope.search.points import Point
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
