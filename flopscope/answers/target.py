@@ -117,6 +117,23 @@ class Target:
             return made_by(self.maker, found, self.name)
         return load(self.place, found)
 
+    def build_with_weights(
+        self, seed: int, arguments: Mapping[str, Any] | None = None
+    ) -> nn.Module:
+        """Its PyTorch module with the weights that it draws from a seed; a module as it is. Raises
+        as `build` does."""
+        if self.module is not None:
+            return self.build(arguments)
+        found = self.arguments(arguments)
+        from flopscope.measured import with_weights
+        from flopscope.tracing.loading.targets import load, made_by
+
+        if self.variant is not None:
+            return with_weights(self.variant.build, seed)
+        if (maker := self.maker) is not None:
+            return with_weights(lambda: made_by(maker, found, self.name, weights=True), seed)
+        return with_weights(lambda: load(self.place, found, weights=True), seed)
+
     def native(self, arguments: Mapping[str, Any] | None = None) -> tuple[int, int] | None:
         """The height and width of the image that it is made for, if it states them."""
         if self.source not in (Source.TIMM, Source.TORCHVISION):

@@ -49,6 +49,9 @@ COMMANDS: Mapping[str, ListedCommand] = {
     "profile": ListedCommand(
         "profile:profile", "Show what each part of a network costs, as a tree."
     ),
+    "proxies": ListedCommand(
+        "proxies:proxies", "Show zero-cost proxies, and what each knows of accuracy."
+    ),
     "reconcile": ListedCommand(
         "reconcile:reconcile", "Find the way of counting that gives a reported number."
     ),

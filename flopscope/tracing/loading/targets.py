@@ -24,14 +24,17 @@ SIZED = frozenset({"img_size", "image_size"})
 """Arguments by which networks of timm and torchvision are made for another image."""
 
 
-def load(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
+def load(
+    target: str, arguments: Mapping[str, Any] | None = None, *, weights: bool = False
+) -> nn.Module:
     """The module that a target names: `file.py:Name`, `package.module:Name`, `timm:NAME`,
     `torchvision:NAME`.
 
     Name is an nn.Module, or a class or function that makes one from `arguments`. It may be nested,
     as in Net.small, or called, as in Net(Config(width=16)). Classes and functions are called on the
-    meta device, so that no weights are allocated, unless they read values. Raises BadInput for a
-    target that does not import, does not exist, is not a module, or does not accept the arguments.
+    meta device, so that no weights are allocated, unless they read values or `weights` are wanted.
+    Raises BadInput for a target that does not import, does not exist, is not a module, or does not
+    accept the arguments.
     """
     with importable(target):
         make, given = maker(target), dict(arguments or {})
@@ -40,7 +43,7 @@ def load(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
                 f"{target} is a module already, which takes no arguments; leave --arg out, or name "
                 "the class or function that makes it"
             )
-        module = make if isinstance(make, nn.Module) else _made(make, given, target)
+        module = make if isinstance(make, nn.Module) else _made(make, given, target, weights)
     if not isinstance(module, nn.Module):
         raise BadInput(
             f"{target} gives {type(module).__name__}, "
@@ -239,21 +242,26 @@ def _loaded(name: str) -> Any:
 # --- making ---------------------------------------------------------------------------------------
 
 
-def _made(make: Any, arguments: dict[str, Any], target: str) -> Any:
+def _made(make: Any, arguments: dict[str, Any], target: str, weights: bool) -> Any:
     if not callable(make):
         return make
+    create = _with_weights if weights else _shapes_first
     found = resolved(target, arguments)
     given = ", ".join(f"{k}={v}" for k, v in arguments.items()) or "no arguments"
     hint = _meant_as_name(target, arguments)
     with making_refused(f"{target} could not be made with {given}", make, found, hint=hint):
-        return with_torchvision(lambda: _shapes_first(make, found))
+        return with_torchvision(lambda: create(make, found))
 
 
-def made_by(make: Callable[..., Any], arguments: Mapping[str, Any], name: str) -> nn.Module:
-    """The module that a class or function of Python makes. Raises BadInput where it makes none."""
+def made_by(
+    make: Callable[..., Any], arguments: Mapping[str, Any], name: str, *, weights: bool = False
+) -> nn.Module:
+    """The module that a class or function of Python makes, with shapes or with `weights`. Raises
+    BadInput where it makes none."""
+    create = _with_weights if weights else _shapes_first
     given = ", ".join(f"{k}={v}" for k, v in arguments.items()) or "no arguments"
     with making_refused(f"{name} could not be made with {given}", make, arguments, option=""):
-        made = with_torchvision(lambda: _shapes_first(make, dict(arguments)))
+        made = with_torchvision(lambda: create(make, dict(arguments)))
     if not isinstance(made, nn.Module):
         raise BadInput(f"{name} makes {type(made).__name__}, which is not an nn.Module")
     return made
@@ -285,4 +293,8 @@ def _shapes_first(make: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     except (NotImplementedError, RuntimeError, TypeError) as error:
         if "meta" not in str(error).lower():
             raise
+    return make(**as_numbers(arguments))
+
+
+def _with_weights(make: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     return make(**as_numbers(arguments))
