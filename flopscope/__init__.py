@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from flopscope.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from flopscope.api.advise import advise
     from flopscope.api.analyze import analyze, build
     from flopscope.api.audit import audit
     from flopscope.api.catalog import list_conventions, list_models
@@ -62,6 +63,7 @@ _HOMES = {
     "Scaling": "flopscope.catalog.scaling",
     "TERMS": "flopscope.choosing.crossing",
     "UnknownName": "flopscope.errors",
+    "advise": "flopscope.api.advise",
     "analyze": "flopscope.api.analyze",
     "assert_budget": "flopscope.testing",
     "audit": "flopscope.api.audit",
@@ -105,6 +107,7 @@ __all__ = [
     "Level",
     "Scaling",
     "UnknownName",
+    "advise",
     "analyze",
     "assert_budget",
     "audit",

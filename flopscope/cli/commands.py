@@ -21,6 +21,9 @@ class ListedCommand(NamedTuple):
 
 
 COMMANDS: Mapping[str, ListedCommand] = {
+    "advise": ListedCommand(
+        "advise:advise", "Say which network to take, by which rule, and what data say of it."
+    ),
     "assert": ListedCommand(
         "assert_:assert_", "Test that a network keeps its budgets; exit 1 if not."
     ),

@@ -19,7 +19,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "Question": (
         "free", "quantities", "costs", "when", "step", "assume", "ideal", "reported", "params",
         "device", "tool", "prove", "check", "convention", "accuracy", "backward", "epoch",
-        "training", "optimizer", "strict", "exit_code",
+        "training", "optimizer", "strict", "exit_code", "platform", "context", "tokens",
     ),
     "Budgets": (),
     "Table": (
