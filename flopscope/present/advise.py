@@ -55,7 +55,7 @@ def _named(found: Advice, named: Sequence[Candidate], cited: Mapping[str, int]) 
         for each in named
         if each.point is not None
     ]
-    rules = "\n".join(f"Rule {rule.name}: {rule.words}." for rule in found.rules)
+    rules = " ".join(f"Rule {rule.name}: {rule.words}." for rule in found.rules)
     title = f"What the field's rules name for {_asked(found)}.\n{rules}"
     headings = [f"Rule {each.rule.name}" for each in named] if len(found.rules) > 1 else ()
     return Table(columns, rows, title, headings=headings)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from flopscope.answers.proxies import Proxies, Scored
-from flopscope.catalog.proxies import CORRELATIONS, MEASURED_ON, Correlation
-from flopscope.errors import listed
+from flopscope.catalog.proxies import CORRELATIONS, MEASURED_ON, Correlation, Proxy
 from flopscope.present.numbers import integer
 from flopscope.present.table import Column, Document, Table
 
@@ -56,24 +55,42 @@ def _notes(found: Proxies) -> list[str]:
 
 
 def _verdict(names: Sequence[str]) -> str:
-    """Which of these proxies know more than the MACs do, by the intervals."""
-    of = {name: CORRELATIONS[name] for name in names if name != "macs"}
-    more = [name for name, row in of.items() if row.given_low is not None and row.given_low > 0]
-    less = [name for name in of if name not in more]
-    macs = f"MACs alone have {CORRELATIONS['macs'].spearman:.2f}."
-    parts = [f"More than them know {listed(more).replace(' or ', ' and ')}."] if more else []
-    parts += [f"That {listed(less)} knows more than they do is not shown."] if less else []
-    return " ".join([macs, *parts])
+    """Which of these proxies know more than the MACs do: by themselves, and beside them."""
+    of, macs = {name: CORRELATIONS[name] for name in names}, CORRELATIONS["macs"].spearman
+    less = [name for name, row in of.items() if row.spearman < macs]
+    more = [name for name, row in of.items() if (row.given_low or 0) > 0]
+    against = [name for name, row in of.items() if (row.given_high or 0) < 0]
+    unknown = [name for name in of if name not in (*more, *against, "macs")]
+    parts = [f"MACs alone have {macs:.2f}."]
+    parts += [f"Less than MACs have {_and(less)}."] if less else []
+    for direction, those in (("more", more), ("less", against)):
+        if those:
+            parts.append(f"Given MACs, {direction} accuracy goes with more {_and(those)}.")
+    parts += [f"That {_and(unknown)} adds to MACs is not shown."] if unknown else []
+    return " ".join(parts)
+
+
+def _and(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _definitions(found: Proxies) -> Table:
+    codes = [each.code for each in found.asked if each.code]
+    cited = {code: number for number, code in enumerate(dict.fromkeys(codes), 1)}
     columns = [
         Column("proxy", "Proxy", numeric=False),
         Column("words", "What it is", numeric=False),
-        Column("source", "Source", numeric=False),
+        Column("paper", "Paper", _paper(cited), numeric=False, raw=lambda each: each.paper),
+        Column("code", "Code", numeric=False, shown=False),
     ]
-    rows = [[each.name, each.words, each.source] for each in found.asked]
-    return Table(columns, rows, "What they are.", aside=True)
+    rows = [[each.name, each.words, each, each.code] for each in found.asked]
+    notes = [f"[{number}] agrees with {code}" for code, number in cited.items()]
+    return Table(columns, rows, "What they are.", notes, aside=True)
+
+
+def _paper(cited: Mapping[str, int]) -> Callable[[Proxy], str]:
+    return lambda each: f"{each.paper} [{cited[each.code]}]" if each.code else ""
 
 
 def value_text(value: float | int) -> str:

@@ -63,6 +63,7 @@ UNSIZED = ("formula", "solve", "sweep")
 """Commands in which the size of the input is free."""
 
 LINES = {
+    "advise": ("--platform", "mobile", "--max-params", "5M"),
     "assert": ("{}", "--max-macs", "1G"),
     "audit": ("--family", "mobilenetv1"),
     "check": ("{}",),
@@ -75,6 +76,7 @@ LINES = {
     "list": ("mobilenetv1",),
     "pareto": ("{}", "--top1", "50"),
     "profile": ("{}",),
+    "proxies": ("{}", "--of", "naswot,macs", "--batch", "2"),
     "reconcile": ("{}", "--params", "4.2M"),
     "search": ("nas_bench_macro", "--maximise", "params", "--max-macs", "30M"),
     "show": ("{}",),
@@ -160,6 +162,8 @@ def turn(number):
 REFUSED = {
     ("check", "onnx"): "net.onnx is an ONNX file, which fvcore and torch cannot run; check a "
     "network of PyTorch",
+    ("proxies", "onnx"): "net.onnx is an ONNX file, which is read and never run, and proxies run a "
+    "network of PyTorch; give one",
 }
 """The cells that get a sentence, and how it begins."""
 
