@@ -3,32 +3,36 @@ cheapest, how costs are spread, and designs drawn uniformly."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from math import ceil, sqrt
+from math import ceil
 from random import Random
-from typing import NamedTuple, TypeAlias
 
 from flopscope.answers.ownspaces import AnySpace, space_of
+from flopscope.answers.spacequestions import (
+    AnyDistribution,
+    AnyTable,
+    Bin,
+    Drawn,
+    Mark,
+    Questions,
+    Share,
+    distribution_of,
+    round_width,
+    sampler_of,
+    wilson,
+)
 from flopscope.brief import short
-from flopscope.designspaces.distribution import Distribution, Tell
+from flopscope.designspaces.distribution import Tell
 from flopscope.designspaces.listed import (
-    ListedDistribution,
-    ListedSampler,
     ListedSpace,
-    ListedTable,
     listed_tables,
 )
-from flopscope.designspaces.sampling import Sampler
-from flopscope.designspaces.slots import Design
-from flopscope.designspaces.tables import Table, tables
+from flopscope.designspaces.tables import tables
 from flopscope.errors import BadInput, check_name
 from flopscope.quantities import MACS, PARAMS, QUANTITIES, Quantity
-
-AnyTable: TypeAlias = Table | ListedTable
-AnyDistribution: TypeAlias = Distribution | ListedDistribution
 
 BINS = 20
 """About so many bins a histogram has."""
@@ -36,68 +40,6 @@ TRIED = 2000
 """So many designs are drawn to estimate the share that keeps several budgets."""
 MOST_DRAWN = 100_000
 """The most designs that one answer draws."""
-NORMAL = 1.959964
-"""The number of standard errors within which 95 % of a normal distribution lie."""
-
-
-class Mark(NamedTuple):
-    """A cost, in words what it is, and how many networks cost at most that."""
-
-    words: str
-    cost: int
-    networks: int
-    quantity: Quantity
-
-
-class Bin(NamedTuple):
-    """The networks that cost more than `above`, and at most `most`."""
-
-    above: int
-    most: int
-    networks: int
-
-
-class Drawn(NamedTuple):
-    """A design, and what it costs in each quantity that is asked for."""
-
-    design: Design
-    costs: tuple[int, ...]
-
-
-class Share(NamedTuple):
-    """Of `tried` uniform draws among `within` networks, how many keep every budget; and the ends of
-    the 95 % interval of that share, by Wilson's formula."""
-
-    kept: int
-    tried: int
-    within: int
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Questions:
-    """What is asked of a space: the ends and the middle where nothing else is.
-
-    `kth` are ranks from 1, cheapest first; `quantiles` shares of all networks; `designs` texts of
-    designs; `sample` is the number of designs to draw, from this `seed`.
-    """
-
-    count: bool = False
-    kth: tuple[int, ...] = ()
-    quantiles: tuple[Fraction, ...] = ()
-    designs: tuple[str, ...] = ()
-    histogram: bool = False
-    sample: int = 0
-    seed: int = 0
-
-    @property
-    def any(self) -> bool:
-        """Is anything asked in particular?"""
-        return bool(
-            self.count or self.kth or self.quantiles or self.designs or self.histogram
-            or self.sample
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -138,7 +80,7 @@ class Census:
     @cached_property
     def _distributions(self) -> dict[str, AnyDistribution]:
         return {
-            quantity.name: _distribution(table, self.encodings, self.tell)
+            quantity.name: distribution_of(table, self.encodings, self.tell)
             for quantity, table in zip(self.quantities, self.tables, strict=True)
         }
 
@@ -181,7 +123,7 @@ class Census:
             yield self._mark("the cheapest", self.kth(1))
             yield self._mark("the median", self.quantile(Fraction(1, 2)))
             yield self._mark("the most expensive", self.kth(self.total))
-        if asked.count or not asked.any:
+        if asked.beyond_samples or not asked.any:
             for name, most in self.most.items():
                 quantity = QUANTITIES[name]
                 counted = self.count(most, quantity)
@@ -207,7 +149,7 @@ class Census:
     def histogram(self, about: int) -> tuple[Bin, ...]:
         """About so many bins of one round width."""
         low, high = self._own.counted.ends
-        width = _round_width(max(high - low, 1), about)
+        width = round_width(max(high - low, 1), about)
         edges = range((low - 1) // width * width, high + width, width)
         counts = [self.count(edge) for edge in edges]
         pairs = zip(edges, edges[1:], counts, counts[1:], strict=False)
@@ -242,7 +184,7 @@ class Census:
         tightest = min(self.most, key=lambda name: self.count(self.most[name], QUANTITIES[name]),
                        default=self.quantity.name)  # fmt: skip
         table = self.distribution(QUANTITIES[tightest]).table
-        sampler = sampler_of(_distribution(table, False, self.tell))
+        sampler = sampler_of(distribution_of(table, False, self.tell))
         while True:
             design, _ = sampler.draw(rng, self.most.get(tightest))
             yield Drawn(design, tuple(table.cost(design) for table in self.tables))
@@ -262,7 +204,7 @@ class Census:
         draws = self._draws(Random(self.questions.seed))
         kept = sum(self._keeps(next(draws)) for _ in range(TRIED))
         within = min(self.count(most, QUANTITIES[name]) for name, most in self.most.items())
-        return Share(kept, TRIED, within, *_wilson(kept, TRIED))
+        return Share(kept, TRIED, within, *wilson(kept, TRIED))
 
     @property
     def broken(self) -> tuple[Mark, ...]:
@@ -321,41 +263,3 @@ def census(
         side = space.res if res is None else res
         found = tables(space, quantities, side)
     return Census(space, side, quantities, found, budgets, questions, encodings, tell)
-
-
-def _distribution(table: AnyTable, encodings: bool, tell: Tell) -> AnyDistribution:
-    if isinstance(table, ListedTable):
-        return ListedDistribution(table, encodings)
-    return Distribution(table, encodings, tell)
-
-
-def sampler_of(distribution: AnyDistribution) -> Sampler | ListedSampler:
-    """What draws from a distribution."""
-    if isinstance(distribution, ListedDistribution):
-        return ListedSampler(distribution)
-    return Sampler(distribution)
-
-
-def _round_width(span: int, about: int) -> int:
-    """The least of 1, 2 and 5 times a power of ten with which a span has at most so many bins."""
-    scale = 1
-    while True:
-        for width in (scale, 2 * scale, 5 * scale):
-            if width * about >= span:
-                return width
-        scale *= 10
-
-
-def _wilson(kept: int, tried: int) -> tuple[float, float]:
-    """The 95 % interval of a share: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927), 209."""
-    share, square = kept / tried, NORMAL**2 / tried
-    middle = (share + square / 2) / (1 + square)
-    half = NORMAL / (1 + square) * sqrt(share * (1 - share) / tried + square / (4 * tried))
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def with_seed(questions: Sequence[object], seed: int | None) -> int:
-    """The seed, which is 0 unless given. Raises BadInput for a seed where nothing is drawn."""
-    if seed is not None and not any(questions):
-        raise BadInput("a seed is for a sample, and none is drawn; give --sample too")
-    return 0 if seed is None else seed

@@ -64,6 +64,22 @@ class SearchReport(Report):
         text_of = self.found.space.text
         return [(text_of(each.design), each.costs[0], each.score) for each in self.found.front]
 
+    @property
+    def spearman(self) -> float | None:
+        """The rank correlation of a fitted accuracy with networks that it was not fitted on; None
+        where nothing was fitted."""
+        fit = self.found.objective.fit
+        return None if fit is None else fit.spearman
+
+    def score(self, design: str) -> float:
+        """The score of any design of the space. Raises BadInput where the score is no sum."""
+        scores = self.found.objective.scores
+        if scores is None:
+            raise BadInput(
+                "a function gives the score here; call it with the options of the design"
+            )
+        return scores.value(scores.of(self.found.space.design(text("design", design))))
+
     def ledger(self) -> Ledger:
         """The ledger of the best design. Raises BadInput where none was found."""
         return self.found.space.ledger(self._design(), self.found.res)
@@ -131,7 +147,7 @@ def search(
 
     >>> found = search("nas_bench_macro", accuracy="measured", fit_rows=300, max_macs="60M")
     >>> found.best, found.proven, found.front[-1][1]
-    ('22102000', True, 57793024)
+    ('21211110', True, 57793024)
     """
     most = {budget.quantity: budget.limit for budget in budgets(limits, "max_")}
     how = How(method, seed, float(seconds), evaluations, fit_rows)

@@ -77,11 +77,28 @@ class SpaceReport(Report):
 
     def sample(self, number: int, seed: int = 0, most: int | None = None) -> list[str]:
         """So many designs as texts, drawn uniformly from those that cost at most so much."""
-        from flopscope.answers.space import sampler_of
+        from flopscope.answers.spacequestions import sampler_of
 
         sampler = sampler_of(self.census.distribution(self.census.quantity))
         rng = Random(seed)
         return [self.census.space.text(sampler.draw(rng, most)[0]) for _ in range(number)]
+
+    @property
+    def measured(self) -> dict[str, float]:
+        """The published accuracies of networks that come with the space, by design; none for most
+        spaces."""
+        from flopscope.designspaces.predictor import read_measured
+        from flopscope.designspaces.space import DesignSpace
+
+        space = self.census.space
+        if not isinstance(space, DesignSpace) or space.measured is None:
+            return {}
+        _, found = read_measured(space, space.measured)
+        return {space.text(design): value for design, value in found.items()}
+
+    def cost(self, design: str) -> int:
+        """What a design costs in the quantity of this report."""
+        return self.census.tables[0].cost(self.census.space.design(text("design", design)))
 
     def ledger(self, design: str) -> Ledger:
         """The ledger of a design at the input size of this report."""
@@ -174,7 +191,8 @@ def space(
     >>> found.networks, found.encodings, found.count("30M")
     (3969, 6561, 142)
     """
-    from flopscope.answers.space import Questions, census, with_seed
+    from flopscope.answers.space import census
+    from flopscope.answers.spacequestions import Questions, with_seed
 
     most = {budget.quantity: budget.limit for budget in budgets(limits, "max_")}
     drawn = with_seed([sample], seed)

@@ -111,7 +111,7 @@ def search(
 
     >>> found = search("nas_bench_macro", maximise="params", most={"macs": 30_000_000})
     >>> found.proven, found.space.text(found.best.design), found.best.costs
-    (True, '01001100', (28785792, 2117590))
+    (True, '00000021', (27312640, 1623082))
     """
     how = how or How()
     space, budgets = slotted(target), dict(most or {})

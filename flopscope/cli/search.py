@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flopscope.cli.answering import Answer, answered
+from flopscope.cli.completing import space_argument
 from flopscope.cli.options import FORMAT, OUTPUT, natural, plot_options, positive
 from flopscope.cli.progress import counting
 from flopscope.cli.quantities import ADDITIVE, budget_options
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @command()
-@click.argument("target", metavar="SPACE")
+@space_argument
 @SPACE_RES
 @click.option(
     "--accuracy",
@@ -87,10 +88,11 @@ def search(
     own, space.py:NAME.
 
     \b
-    flopscope search nas_bench_macro --accuracy measured --fit-rows 300 --max-macs 60M
-    flopscope search ofa_mobilenetv3 --accuracy mine.csv --max-macs 300M --max-params 5.5M
+    flopscope search nas_bench_macro --accuracy measured --max-macs 60M
+    flopscope search ofa_mobilenetv3 --accuracy mine.csv \\
+        --max-macs 300M --max-params 5.5M
     flopscope search ofa_mobilenetv3 --maximise params --max-latency lut.csv:11
-    flopscope search nas_bench_macro --accuracy rank.py:score --max-macs 60M --front
+    flopscope search nas_bench_macro --accuracy rank.py:score --front
 
     A fitted accuracy is additive over the choices; how well it orders networks that it was not
     fitted on is printed beside it. An interrupt keeps what was found. The exit status is 1 if no

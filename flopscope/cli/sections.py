@@ -20,8 +20,10 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "free", "quantities", "costs", "when", "step", "assume", "ideal", "reported", "params",
         "device", "tool", "prove", "check", "convention", "accuracy", "backward", "epoch",
         "training", "optimizer", "strict", "exit_code", "platform", "context", "tokens",
+        "quantity", "count", "ranks", "quantiles", "designs", "histogram", "sample",
+        "encodings", "maximise", "fit_rows", "method", "whole", "seconds", "evaluations", "seed",
     ),
-    "Budgets": (),
+    "Budgets": ("max_latency",),
     "Table": (
         "by", "depth", "columns", "sort", "group", "every", "everything", "summary", "units",
         "digits", "caption", "label", "bold",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flopscope.cli.answering import Answer, answered
+from flopscope.cli.completing import space_argument
 from flopscope.cli.options import FORMAT, OUTPUT, natural, plot_options, positive
 from flopscope.cli.progress import counting
 from flopscope.cli.quantities import ADDITIVE, budget_options
@@ -64,7 +65,7 @@ SPACE_RES = click.option(
 
 
 @command()
-@click.argument("target", metavar="SPACE")
+@space_argument
 @SPACE_RES
 @click.option(
     "--of",
@@ -123,14 +124,15 @@ def space(
     \b
     flopscope space ofa_mobilenetv3 --max-macs 300M
     flopscope space ofa_mobilenetv3 --kth 1e18 --quantile 0.1 --histogram
-    flopscope space ofa_mobilenetv3 --res 192 --max-macs 200M --sample 100 --seed 0
+    flopscope space ofa_mobilenetv3 --res 192 --max-macs 200M --sample 100
     flopscope space nas_bench_macro --of params --plot params.pdf
 
     Numbers are integers of any size, and exact. The first answer about a space takes some seconds;
     it is kept in the folder for caches of your system, or that of FLOPSCOPE_CACHE. The exit status
     is 1 if no network keeps a budget.
     """
-    from flopscope.answers.space import Questions, census, with_seed
+    from flopscope.answers.space import census
+    from flopscope.answers.spacequestions import Questions, with_seed
     from flopscope.conventions import CONVENTIONS
     from flopscope.present.provenance import Sources
     from flopscope.present.space import space_document

@@ -7,7 +7,7 @@ can be a part of a design on the frontier.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from flopscope.designspaces.scores import Scores
 from flopscope.designspaces.slots import FREE, Design, Move, State
-from flopscope.designspaces.tables import Table
+from flopscope.designspaces.tables import Prices, Table
 
 Integers: TypeAlias = NDArray[np.int64]
 
@@ -92,7 +92,7 @@ def _least_rest(table: Table) -> list[dict[State, int]]:
 def _further(
     level: dict[State, Kept],
     moves: list[tuple[Move, int]],
-    scores: Mapping[str, int],
+    scores: Prices,
     room: int | None,
     rest: dict[State, int],
 ) -> dict[State, Kept]:
@@ -106,7 +106,7 @@ def _further(
         fits = np.arange(len(costs))
         if room is not None:
             fits = fits[costs <= room - rest[move.after]]
-        values = before.scores[fits] + scores[move.option]
+        values = before.scores[fits] + scores[move]
         made = np.full(len(fits), index, np.int64)
         parts.setdefault(move.after, []).append(Kept(costs[fits], values, made, fits))
     found = {}

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flopscope.designspaces.scores import MILLIONTH, Scores, number_in, rows_of
+from flopscope.designspaces.scores import MILLIONTH, Scores, by_option, number_in, rows_of
 from flopscope.designspaces.slots import Design
 from flopscope.designspaces.space import DesignSpace
 from flopscope.errors import BadInput, FlopscopeError
@@ -163,8 +163,8 @@ def _scores(
 ) -> Scores:
     units = [round(Fraction(float(weight)) / MILLIONTH) for weight in weights]
     base, rest = units[0], iter(units[1:])
-    slots = tuple({option: next(rest) for option in slot.options} for slot in space.slots)
-    return Scores(space, base, slots, words, source, measured=measured)
+    slots = [{option: next(rest) for option in slot.options} for slot in space.slots]
+    return by_option(space, slots, base=base, words=words, source=source, measured=measured)
 
 
 def ranks(values: Any) -> Floats:

@@ -14,7 +14,7 @@ from typing import Any
 
 from flopscope.designspaces.slots import NONE, Design
 from flopscope.designspaces.space import DesignSpace
-from flopscope.designspaces.tables import Table
+from flopscope.designspaces.tables import Prices, Table
 from flopscope.errors import BadInput
 from flopscope.numerals import number
 
@@ -23,14 +23,14 @@ MILLIONTH = Fraction(1, 10**6)
 
 @dataclass(frozen=True)
 class Scores:
-    """A score in `unit`s for each option of each slot, and `base` for every design.
+    """A score in `unit`s for each move of each slot, and `base` for every design.
 
     `words` names what it predicts, and `source` says where it comes from.
     """
 
     space: DesignSpace
     base: int
-    slots: tuple[Mapping[str, int], ...]
+    slots: tuple[Prices, ...]
     words: str
     source: str = ""
     unit: Fraction = MILLIONTH
@@ -39,28 +39,26 @@ class Scores:
 
     def of(self, design: Design) -> int:
         """The score of a design, in units."""
-        pairs = zip(self.slots, design, strict=True)
-        return self.base + sum(slot[option] for slot, option in pairs)
+        pairs = zip(self.slots, self.space.moves(design), strict=True)
+        return self.base + sum(slot[move] for slot, move in pairs)
 
     def value(self, units: int) -> float:
         """A score as a number."""
         return float(units * self.unit)
 
 
+def by_option(space: DesignSpace, options: Sequence[Mapping[str, int]], **facts: Any) -> Scores:
+    """The scores that options have, whatever the state is in which they are picked."""
+    slots = tuple(
+        {move: own[move.option] for move in slot.moves}
+        for slot, own in zip(space.slots, options, strict=True)
+    )
+    return Scores(space, facts.pop("base", 0), slots, **facts)
+
+
 def from_table(table: Table, words: str) -> Scores:
-    """A cost as a score, for the largest network within budgets. Raises BadInput where what an
-    option costs depends on the option before it."""
-    slots: list[dict[str, int]] = []
-    for slot, prices in zip(table.space.slots, table.slots, strict=True):
-        own: dict[str, int] = {}
-        for move, price in prices.items():
-            if own.setdefault(move.option, price) != price:
-                raise BadInput(
-                    f"what {move.option} at {slot.name} of {table.space.name} costs depends on the "
-                    "choice before it, so that costs are no additive score there"
-                )
-        slots.append(own)
-    return Scores(table.space, table.fixed, tuple(slots), words, unit=Fraction(1))
+    """A cost as a score, for the largest network within budgets."""
+    return Scores(table.space, table.fixed, table.slots, words, unit=Fraction(1))
 
 
 def rows_of(path: Path) -> tuple[tuple[str, ...], list[dict[str, str]]]:
@@ -127,7 +125,5 @@ def read_scores(space: DesignSpace, path: Path) -> Scores:
     `read_additive` does."""
     _, rows = rows_of(path)
     found = read_additive(space, path, "score", rows)
-    slots = tuple(
-        {option: round(value / MILLIONTH) for option, value in own.items()} for own in found
-    )
-    return Scores(space, 0, slots, "score", f"the scores of {path}")
+    slots = [{option: round(value / MILLIONTH) for option, value in own.items()} for own in found]
+    return by_option(space, slots, words="score", source=f"the scores of {path}")

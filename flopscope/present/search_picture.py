@@ -33,6 +33,14 @@ def rise_of(found: Search) -> Rise:
         costs,
         [each.score for each in found.front],
         f"{label}, {found.space.name}, {found.res}×{found.res}",
-        found.objective.words.capitalize(),
+        _score(found),
         None if first is None else first.most,
     )
+
+
+def _score(found: Search) -> str:
+    """What stands beside the axis of scores."""
+    goal = found.objective
+    if goal.fit is not None and goal.scores is not None:
+        return f"{goal.scores.words.capitalize()}, %"
+    return goal.words.capitalize()

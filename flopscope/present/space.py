@@ -6,7 +6,8 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-from flopscope.answers.space import Census, Mark
+from flopscope.answers.space import Census
+from flopscope.answers.spacequestions import Mark
 from flopscope.designspaces.space import DesignSpace
 from flopscope.present.numbers import integer
 from flopscope.present.quantities import is_count, number

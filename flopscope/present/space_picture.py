@@ -19,11 +19,12 @@ def spread_of(census: Census) -> Spread:
     edges = [bins[0].above, *(each.most for each in bins)]
     shares = [100 * each.networks / census.total for each in bins]
     quantity = census.quantity
+    number = f"{census.total:,}" if census.total < 10**9 else f"{census.total:.3g}"
     what = "encodings" if census.encodings else "networks"
     return Spread(
         edges,
         shares,
         f"{quantity.words}, {title(census)}",
-        f"Share of {census.total:.3g} {what}, %",
+        f"Share of {number} {what}, %",
         census.most.get(quantity.name),
     )

@@ -7,6 +7,7 @@ sums over moves, so that the whole question is linear in 0 and 1.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import gcd
 from typing import Any, NamedTuple
 
 from flopscope.designspaces.scores import Scores
@@ -50,12 +51,12 @@ def best_design(
     picked = _paths(model, scores)
     for table, most in limits:
         prices = [table.slots[n][move] for n, move in picked]
-        _check_size(prices)
-        spent = sum(p * x for p, x in zip(prices, picked.values(), strict=True))
-        model.Add(spent <= most - table.fixed)
-    values = [scores.slots[n][move.option] for n, move in picked]
-    _check_size(values)
-    model.Maximize(sum(v * x for v, x in zip(values, picked.values(), strict=True)))
+        step = _step(prices)
+        spent = sum(p // step * x for p, x in zip(prices, picked.values(), strict=True))
+        model.Add(spent <= (most - table.fixed) // step)
+    values = [scores.slots[n][move] for n, move in picked]
+    step = _step(values)
+    model.Maximize(sum(v // step * x for v, x in zip(values, picked.values(), strict=True)))
     solver: Any = cp_model.CpSolver()
     solver.parameters.num_workers = 1  # more would make what is found depend on the machine
     solver.parameters.random_seed = seed
@@ -68,7 +69,7 @@ def best_design(
     design = tuple(move.option for (_, move), x in picked.items() if solver.Value(x))
     bound = scores.of(design)
     if status == cp_model.FEASIBLE:
-        bound = scores.base + round(solver.BestObjectiveBound())
+        bound = scores.base + step * round(solver.BestObjectiveBound())
     return Proved(design, bound, status == cp_model.OPTIMAL)
 
 
@@ -94,9 +95,12 @@ def _paths(model: Any, scores: Scores) -> dict[tuple[int, Move], Any]:
     return picked
 
 
-def _check_size(values: Sequence[int]) -> None:
+def _step(values: Sequence[int]) -> int:
+    """What divides all of them: bounds are tighter in whole steps. Raises BadInput for values that
+    are too large."""
     if sum(map(abs, values)) >= LARGEST:
         raise BadInput(
             "the costs or scores of this space sum up to 2^62 or more, which CP-SAT does not take; "
             "give scores with fewer digits"
         )
+    return gcd(*values) or 1

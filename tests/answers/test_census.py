@@ -6,7 +6,8 @@ import pytest
 from small_spaces import BLOCKS
 
 import flopscope as fs
-from flopscope.answers.space import Questions, census
+from flopscope.answers.space import census
+from flopscope.answers.spacequestions import Questions
 from flopscope.designspaces import store
 from flopscope.designspaces.tables import tables
 from flopscope.errors import BadInput

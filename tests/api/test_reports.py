@@ -29,6 +29,18 @@ def beside_a_file(tmp_path, monkeypatch):
 
 NETS = "mobilenetv1 mobilenetv2"
 SAME = [
+    (
+        "advise --platform mobile --max-params 6M --max-latency pixel3-cpu-tflite:40ms --batch 1",
+        lambda: fs.advise("mobile", max_params="6M", max_latency="pixel3-cpu-tflite:40ms", batch=1),
+    ),
+    (
+        "advise --platform edge --context global --tokens 256 --res 256 --accuracy best",
+        lambda: fs.advise("edge", context="global", tokens=256, res=256, accuracy="best"),
+    ),
+    (
+        "proxies net.py:Net --of params,naswot --res 8 --batch 4 --seed 1",
+        lambda: fs.proxies("net.py:Net", of=["params", "naswot"], res=8, batch=4, seed=1),
+    ),
     ("compare mobilenetv1 mobilenetv2", lambda: fs.compare(*NETS.split())),
     (
         "compare mobilenetv2 net.py:Net --res 64 --batch 2 --by kind --convention torch",
@@ -112,6 +124,18 @@ SAME = [
     (
         "sweep net.py:Net --res 16 --free width=8:16:4 --of params",
         lambda: fs.sweep("net.py:Net", res=16, free={"width": range(8, 17, 4)}, of="params"),
+    ),
+    (
+        "space nas_bench_macro --max-macs 60M --kth 1000 --quantile 0.1 --histogram --sample 30",
+        lambda: fs.space(
+            "nas_bench_macro", max_macs="60M", kth=1000, quantile=0.1, histogram=True, sample=30
+        ),
+    ),
+    (
+        "search nas_bench_macro --accuracy measured --fit-rows 300 --max-macs 60M --seed 2",
+        lambda: fs.search(
+            "nas_bench_macro", accuracy="measured", fit_rows=300, max_macs=60_000_000, seed=2
+        ),
     ),
     ("diff mobilenetv1 mobilenetv2", lambda: fs.diff("mobilenetv1", "mobilenetv2")),
     (

@@ -68,10 +68,10 @@ def test_cp_sat_knows_coupled_states():
     def score(design):
         return sum(weight[option] for option in design)
 
-    from flopscope.designspaces.scores import Scores
+    from flopscope.designspaces.scores import by_option
     from flopscope.solvers.proof import Limit, best_design
 
-    scores = Scores(COUPLED, 0, tuple(weight for _ in COUPLED.slots), "score")
+    scores = by_option(COUPLED, [weight for _ in COUPLED.slots], words="score")
     costs = sorted(macs.cost(design) for design in COUPLED.all())
     for most in costs[:: len(costs) // 6]:
         limits = [Limit(macs, most), Limit(params, 4000)]

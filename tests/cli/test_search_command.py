@@ -1,6 +1,9 @@
 """`flopscope search` from the command line."""
 
 import json
+import re
+import shlex
+from pathlib import Path
 
 import pytest
 
@@ -96,3 +99,11 @@ def test_bad_input(capsys, words, message):
     status, out = run(capsys, *MEASURED, *words)
     assert (status, out.out) == (2, "")
     assert message.removeprefix("--") in out.err
+
+
+def test_the_page_shows_what_is_proved_within_two_budgets(capsys):
+    pytest.importorskip("ortools")
+    page = (Path(__file__).parents[2] / "docs" / "spaces.md").read_text(encoding="utf-8")
+    ((line, shown),) = re.findall(r"^```\n\$ flopscope search (.*?)\n(.*?)^```$", page, re.S | re.M)
+    assert main(["search", *shlex.split(line)]) == 0
+    assert capsys.readouterr().out == shown

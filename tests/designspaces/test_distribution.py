@@ -121,3 +121,17 @@ def test_what_was_computed_is_kept_and_damage_is_noticed(monkeypatch, tmp_path):
     assert Distribution(table).counted.most(10**6) == first.most(10**6)
     path.write_bytes(b"nothing")
     assert Distribution(table).counted.kth(5) == first.kth(5)
+
+
+def test_an_answer_needs_no_cache_and_leaves_no_part_of_a_file(monkeypatch, tmp_path):
+    """As where the disk is full."""
+    monkeypatch.setenv(store.VARIABLE, str(tmp_path))
+    monkeypatch.setattr("flopscope.designspaces.distribution.KEPT", 1)
+
+    def full(path, target):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store.os, "replace", full)
+    (table,) = tables(BLOCKS, [MACS])
+    assert Distribution(table).counted.total == BLOCKS.networks
+    assert list((tmp_path / "designspaces").iterdir()) == []

@@ -8,9 +8,8 @@ from small_spaces import BLOCKS, COUPLED
 
 from flopscope.choosing.pareto import frontier
 from flopscope.designspaces.fronts import front, least_cost
-from flopscope.designspaces.scores import Scores, from_table
+from flopscope.designspaces.scores import by_option, from_table
 from flopscope.designspaces.tables import tables
-from flopscope.errors import BadInput
 from flopscope.quantities import MACS, PARAMS
 
 SPACES = [BLOCKS, COUPLED]
@@ -18,12 +17,9 @@ SPACES = [BLOCKS, COUPLED]
 
 def drawn_scores(space, seed):
     rng = Random(seed)
-    return Scores(
-        space,
-        rng.randrange(100),
-        tuple({option: rng.randrange(30) for option in slot.options} for slot in space.slots),
-        "score",
-    )
+    base = rng.randrange(100)
+    options = [{option: rng.randrange(30) for option in slot.options} for slot in space.slots]
+    return by_option(space, options, base=base, words="score")
 
 
 @pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
@@ -46,14 +42,9 @@ def test_the_frontier_is_that_of_all_designs(space, seed):
     assert front(table, scores, min(costs) - 1) == ()
 
 
-def test_costs_are_scores_where_they_do_not_couple():
-    macs, params = tables(BLOCKS, [MACS, PARAMS])
+@pytest.mark.parametrize("space", SPACES, ids=lambda space: space.name)
+def test_costs_are_scores_too(space):
+    macs, params = tables(space, [MACS, PARAMS])
     scores = from_table(params, "params")
-    assert all(scores.of(d) == params.cost(d) for d in list(BLOCKS.all())[::50])
-    assert front(macs, scores)[-1].score == max(params.cost(d) for d in BLOCKS.all())
-    with pytest.raises(BadInput) as refused:
-        from_table(tables(COUPLED, [MACS])[0], "MACs")
-    assert str(refused.value) == (
-        "what w8 at layer2 of coupled costs depends on the choice before it, so that costs are no "
-        "additive score there"
-    )
+    assert all(scores.of(d) == params.cost(d) for d in space.all())
+    assert front(macs, scores)[-1].score == max(params.cost(d) for d in space.all())
