@@ -1,6 +1,7 @@
 """The proxies of targets: what is counted, what is drawn, how AZ-NAS ranks, and what is refused."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,11 +9,12 @@ from torch import nn
 
 import flopscope as fs
 from flopscope.answers.proxies import proxies
-from flopscope.catalog.proxies import CORRELATIONS, NETWORKS, PROXIES
+from flopscope.catalog.proxies import CORRELATIONS, DATE, NETWORKS, PROXIES
 from flopscope.errors import BadInput, UnknownName
 from flopscope.measured.proxies import MEASURED
 from flopscope.present.proxies import proxies_document
 
+ROOT = Path(__file__).parents[2]
 NET = """
 from torch import nn
 
@@ -172,3 +174,14 @@ def test_no_network_gets_a_sentence():
     with pytest.raises(BadInput) as error:
         fs.proxies()
     assert str(error.value) == "fs.proxies is given no network; name one, such as 'mobilenetv2'"
+
+
+def test_the_page_has_the_correlations():
+    page = (ROOT / "docs" / "proxies.md").read_text(encoding="utf-8")
+    for name, row in CORRELATIONS.items():
+        plain = f"{row.spearman:.2f} [{row.low:.2f}, {row.high:.2f}]"
+        given = ""
+        if name != "macs":
+            given = f"{row.given_macs:.2f} [{row.given_low:.2f}, {row.given_high:.2f}]"
+        assert f"| `{name}` | {plain} | {given} |" in page
+    assert DATE in page
