@@ -19,9 +19,10 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "Question": (
         "free", "quantities", "costs", "when", "step", "assume", "ideal", "reported", "params",
         "device", "tool", "prove", "check", "convention", "accuracy", "backward", "epoch",
-        "training", "optimizer", "strict", "exit_code", "platform", "context", "tokens",
-        "quantity", "count", "ranks", "quantiles", "designs", "histogram", "sample",
-        "encodings", "maximise", "fit_rows", "method", "whole", "seconds", "evaluations", "seed",
+        "training", "optimizer", "strict", "exit_code", "quantity", "count", "ranks", "quantiles",
+        "designs", "histogram", "sample", "encodings", "maximise", "fit_rows", "method", "whole",
+        "seconds", "evaluations", "seed", "keep", "gains", "workers", "scheduler",
+        "platform", "context", "tokens",
     ),
     "Budgets": ("max_latency",),
     "Table": (

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flopscope.answers.latencies import Known, Latencies, Measured
 from flopscope.catalog.latencies import Device, Latency, Trust, device, devices, measured
-from flopscope.choosing.front import Front
 from flopscope.present.numbers import in_units_briefly, integer
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import size
 from flopscope.readings.energy import CAUTION
+
+if TYPE_CHECKING:
+    from flopscope.choosing.front import Front
 
 TRUSTED = "Times are to be trusted in this order: " + ", ".join(each.value for each in Trust) + "."
 """The order of trust, as a note."""

@@ -38,8 +38,10 @@ SAME = [
         lambda: fs.advise("edge", context="global", tokens=256, res=256, accuracy="best"),
     ),
     (
-        "proxies net.py:Net --of params,naswot --res 8 --batch 4 --seed 1",
-        lambda: fs.proxies("net.py:Net", of=["params", "naswot"], res=8, batch=4, seed=1),
+        "proxies mobilenetv1:width=0.25 --of params,naswot --res 32 --batch 4 --seed 1",
+        lambda: fs.proxies(
+            "mobilenetv1:width=0.25", of=["params", "naswot"], res=32, batch=4, seed=1
+        ),
     ),
     ("compare mobilenetv1 mobilenetv2", lambda: fs.compare(*NETS.split())),
     (

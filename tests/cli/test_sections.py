@@ -27,7 +27,7 @@ def headings(capsys, name):
     [
         ("compare", ["Network and input", "Question", "Table", "Output", "Picture", OTHER]),
         ("pareto", [*SECTIONS, OTHER]),
-        ("assert", ["Network and input", "Budgets", "Output", OTHER]),
+        ("assert", ["Network and input", "Question", "Budgets", "Output", OTHER]),
         ("audit", ["Options"]),
     ],
 )
