@@ -21,7 +21,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "device", "tool", "prove", "check", "convention", "accuracy", "backward", "epoch",
         "training", "optimizer", "strict", "exit_code", "quantity", "count", "ranks", "quantiles",
         "designs", "histogram", "sample", "encodings", "maximise", "fit_rows", "method", "whole",
-        "seconds", "evaluations", "seed", "keep", "gains", "workers", "scheduler",
+        "seconds", "evaluations", "seed",
         "platform", "context", "tokens",
     ),
     "Budgets": ("max_latency",),
