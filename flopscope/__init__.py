@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from flopscope.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from flopscope.api.advise import advise
     from flopscope.api.analyze import analyze, build
     from flopscope.api.audit import audit
     from flopscope.api.calibrate import calibrate
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from flopscope.api.pareto import pareto
     from flopscope.api.predict import predict
     from flopscope.api.profile import profile
+    from flopscope.api.proxies import proxies
     from flopscope.api.reconcile import reconcile
     from flopscope.api.search import search
     from flopscope.api.show import show
@@ -66,6 +68,7 @@ _HOMES = {
     "Scaling": "flopscope.catalog.scaling",
     "TERMS": "flopscope.choosing.crossing",
     "UnknownName": "flopscope.errors",
+    "advise": "flopscope.api.advise",
     "analyze": "flopscope.api.analyze",
     "assert_budget": "flopscope.testing",
     "audit": "flopscope.api.audit",
@@ -90,6 +93,7 @@ _HOMES = {
     "pareto": "flopscope.api.pareto",
     "predict": "flopscope.api.predict",
     "profile": "flopscope.api.profile",
+    "proxies": "flopscope.api.proxies",
     "reconcile": "flopscope.api.reconcile",
     "search": "flopscope.api.search",
     "show": "flopscope.api.show",
@@ -115,6 +119,7 @@ __all__ = [
     "Level",
     "Scaling",
     "UnknownName",
+    "advise",
     "analyze",
     "assert_budget",
     "audit",
@@ -139,6 +144,7 @@ __all__ = [
     "pareto",
     "predict",
     "profile",
+    "proxies",
     "reconcile",
     "search",
     "show",

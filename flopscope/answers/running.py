@@ -48,7 +48,7 @@ def runnable(
     plain = [_values(spec) for spec in specs if spec.keyword is None]
     named = {spec.keyword: _values(spec) for spec in specs if spec.keyword is not None}
     with importable(target.place):  # the network may import more while it runs
-        module = target.build(arguments, values=True)
+        module = target.build(arguments, seed=SEED)
         _check_values(target, module)
         with untouched(module):
             yield Network(target.name, plain, named, module)

@@ -21,6 +21,9 @@ class ListedCommand(NamedTuple):
 
 
 COMMANDS: Mapping[str, ListedCommand] = {
+    "advise": ListedCommand(
+        "advise:advise", "Say which network to take, by which rule, and what data say of it."
+    ),
     "assert": ListedCommand(
         "assert_:assert_", "Test that a network keeps its budgets; exit 1 if not."
     ),
@@ -57,6 +60,9 @@ COMMANDS: Mapping[str, ListedCommand] = {
     ),
     "profile": ListedCommand(
         "profile:profile", "Show what each part of a network costs, as a tree."
+    ),
+    "proxies": ListedCommand(
+        "proxies:proxies", "Show zero-cost proxies, and what each knows of accuracy."
     ),
     "reconcile": ListedCommand(
         "reconcile:reconcile", "Find the way of counting that gives a reported number."

@@ -31,6 +31,20 @@ def beside_a_file(tmp_path, monkeypatch):
 
 NETS = "mobilenetv1 mobilenetv2"
 SAME = [
+    (
+        "advise --platform mobile --max-params 6M --max-latency pixel3-cpu-tflite:40ms --batch 1",
+        lambda: fs.advise("mobile", max_params="6M", max_latency="pixel3-cpu-tflite:40ms", batch=1),
+    ),
+    (
+        "advise --platform edge --context global --tokens 256 --res 256 --accuracy best",
+        lambda: fs.advise("edge", context="global", tokens=256, res=256, accuracy="best"),
+    ),
+    (
+        "proxies mobilenetv1:width=0.25 --of params,naswot --res 32 --batch 4 --seed 1",
+        lambda: fs.proxies(
+            "mobilenetv1:width=0.25", of=["params", "naswot"], res=32, batch=4, seed=1
+        ),
+    ),
     ("compare mobilenetv1 mobilenetv2", lambda: fs.compare(*NETS.split())),
     (
         "compare mobilenetv2 net.py:Net --res 64 --batch 2 --by kind --convention torch",

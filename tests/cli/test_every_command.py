@@ -64,6 +64,7 @@ UNSIZED = ("formula", "solve", "sweep")
 """Commands in which the size of the input is free."""
 
 LINES = {
+    "advise": ("--platform", "mobile", "--max-params", "5M"),
     "assert": ("{}", "--max-macs", "1G"),
     "audit": ("--family", "mobilenetv1"),
     "calibrate": ("--from", "m.csv"),
@@ -79,6 +80,7 @@ LINES = {
     "pareto": ("{}", "--top1", "50"),
     "predict": ("{}", "--device", "pixel3-cpu-tflite"),
     "profile": ("{}",),
+    "proxies": ("{}", "--of", "naswot,macs", "--batch", "2"),
     "reconcile": ("{}", "--params", "4.2M"),
     "search": ("nas_bench_macro", "--maximise", "params", "--max-macs", "30M"),
     "show": ("{}",),
@@ -168,6 +170,8 @@ REFUSED = {
     "network of PyTorch",
     ("measure", "onnx"): "net.onnx is an ONNX file, which PyTorch eager does not run; give "
     "--runtime ort, openvino or ncnn",
+    ("proxies", "onnx"): "net.onnx is an ONNX file, which is read and never run, and proxies run a "
+    "network of PyTorch; give one",
 }
 """The cells that get a sentence, and how it begins."""
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import torch
 from torch import nn
 
 from flopscope.arguments import Deferred, NamedObject, as_numbers, parse_name
@@ -20,9 +19,6 @@ from flopscope.tracing.loading.extensions import with_torchvision
 from flopscope.tracing.loading.libraries import LIBRARIES, NATIVE_SIZES, as_released
 from flopscope.tracing.loading.refusals import import_refused, making_refused
 from flopscope.tracing.loading.usercode import importable, loaded_module
-
-SEED = 0
-"""From which weights are drawn where a network is to run."""
 
 SIZED = frozenset({"img_size", "image_size"})
 """Arguments by which networks of timm and torchvision are made for another image."""
@@ -37,9 +33,8 @@ def load(
     Name is an nn.Module, or a class or function that makes one from `arguments`. It may be nested,
     as in Net.small, or called, as in Net(Config(width=16)). Classes and functions are called on the
     meta device, so that no weights are allocated, unless they read values. With `values` they are
-    called to have weights, which are drawn from a fixed seed, and the attention of timm is fused as
-    timm has it. Raises BadInput for a target that does not import, does not exist, is not a module,
-    or does not accept the arguments.
+    called to have weights, and the attention of timm is fused as timm has it. Raises BadInput for a
+    target that does not import, does not exist, is not a module, or does not accept the arguments.
     """
     with importable(target):
         make, given = maker(target), dict(arguments or {})
@@ -289,15 +284,7 @@ def _meant_as_name(target: str, arguments: Mapping[str, Any]) -> str:
 
 
 def _called(make: Callable[..., Any], arguments: dict[str, Any], values: bool) -> Any:
-    return seeded(make, arguments) if values else _shapes_first(make, arguments)
-
-
-def seeded(make: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
-    """What it makes with weights that are the same each time. torch's own random numbers go on as
-    if nothing had been drawn."""
-    with torch.random.fork_rng(devices=()):
-        torch.manual_seed(SEED)
-        return make(**as_numbers(dict(arguments)))
+    return make(**as_numbers(arguments)) if values else _shapes_first(make, arguments)
 
 
 def _shapes_first(make: Callable[..., Any], arguments: dict[str, Any]) -> Any:
