@@ -86,7 +86,10 @@ class Unit(nn.Module):
         return torch.cat((self.branch_proj(x), self.relu(y)), 1)
 
     def shuffle(self, x: Tensor) -> Tensor:
-        """Every groups-th channel, from the first, then every groups-th from the second …"""
+        """Every groups-th channel, from the first, then every groups-th from the second …; one
+        group has nothing to shuffle."""
+        if self.groups == 1:
+            return x
         batch, channels, height, width = x.shape
         x = x.view(batch, channels // self.groups, self.groups, height, width)
         return x.transpose(1, 2).contiguous().view(batch, channels, height, width)

@@ -14,8 +14,8 @@ adds to them, so that groups divide all widths and no branch is empty. Stages 3 
 2. At depth d a stage has ⌈n·d⌉ units.
 
 The first pointwise convolution of stage 2 is not grouped (section 3.3). The classifier has no bias,
-as in that code. The channel shuffle moves data and is no operator; the code has it after the
-depthwise convolution and the paper before, at equal cost.
+as in that code. The channel shuffle moves data; the code has it after the depthwise convolution
+and the paper before, at equal cost.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from flopscope.analytic.operators import (
     global_pool,
     linear,
     max_pool2d,
+    permuted,
 )
 from flopscope.analytic.stages import stage
 from flopscope.analytic.tape import Feature
@@ -114,6 +115,9 @@ def _branch(
 ) -> Feature:
     y = conv_bn_act(x, hidden, 1, groups=first, function=RELU, name="reduce")
     y = conv_bn_act(y, hidden, 3, stride=stride, groups=hidden, name="dw")
+    if groups > 1:
+        shape = (y.batch, groups, floor_div(hidden, groups), *y.grid)
+        y = permuted(y, *shape, name="shuffle").view(*y.shape)
     return conv_bn_act(y, channels, 1, groups=groups, name="expand")
 
 

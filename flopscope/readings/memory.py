@@ -12,7 +12,7 @@ from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 from flopscope.errors import check_name
-from flopscope.facts import COMPLEX, ELEMENT_BYTES, PER_BYTE, Kind, Operator, Weight
+from flopscope.facts import COMPLEX, ELEMENT_BYTES, PER_BYTE, Kind, Movement, Operator, Weight
 from flopscope.readings.liveness import live_elements
 from flopscope.readings.reading import Reading
 from flopscope.sizes import Shape, Size, ceil_div, elements, maximum, product, scaled, total
@@ -162,6 +162,9 @@ def live_bytes(
 
 
 def _inputs(row: Operator) -> Iterator[ShapeAndType]:
+    """The inputs as far as they are read: a gather reads no more of its first than it writes."""
+    if row.function is Movement.GATHER:
+        return zip((row.output, *row.inputs[1:]), row.input_types, strict=True)
     return zip(row.inputs, row.input_types, strict=True)
 
 
