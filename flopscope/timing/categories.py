@@ -65,6 +65,7 @@ CATEGORIES: Mapping[Kind, Category] = {
     Kind.RESIZE: Category.MOVE,
     Kind.GRID_SAMPLE: Category.MOVE,
     Kind.CONCATENATION: Category.MOVE,
+    Kind.MOVE: Category.MOVE,
     Kind.EMBEDDING: Category.MOVE,
     Kind.STORED: Category.OTHER,
     Kind.OTHER: Category.OTHER,

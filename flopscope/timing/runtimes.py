@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flopscope.errors import check_name
-from flopscope.facts import Kind
+from flopscope.facts import Kind, Movement
 
 BATCH_NORMS = frozenset({Kind.BATCH_NORM})
 ELEMENT_BY_ELEMENT = frozenset(
@@ -19,6 +19,10 @@ ELEMENT_BY_ELEMENT = frozenset(
 NORMS = frozenset({Kind.LAYER_NORM, Kind.GROUP_NORM, Kind.RMS_NORM})
 SOFTMAXES = frozenset({Kind.SOFTMAX, Kind.LOG_SOFTMAX})
 REDUCTIONS = frozenset({Kind.REDUCTION, Kind.GLOBAL_POOL})
+MOVES = frozenset({Kind.MOVE, Kind.CONCATENATION})
+CONVOLUTIONS = frozenset({Kind.CONVOLUTION})
+POOLS = frozenset({Kind.MAX_POOL, Kind.AVERAGE_POOL, Kind.AVERAGE_POOL_INSIDE})
+MATMULS = frozenset({Kind.MATMUL})
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,11 @@ class Runtime:
     `attention`, products around a softmax run as one kernel that does not write the map of
     attention. `drops_dead`: rows whose output nothing reads are left out. `casts`: under mixed
     precision a product that reads float32 needs a pass of its own that rounds its input.
+
+    Of data movement `dropped` are the movements that never run. `pads` are the kinds that pad their
+    input themselves and `permutes` those that read it in another order of axes, so that a padding
+    or a permutation which they alone read is part of them. A row that moves data is otherwise a
+    unit of its own, unless its kind is `chained`.
     """
 
     name: str
@@ -41,11 +50,23 @@ class Runtime:
     attention: bool = False
     drops_dead: bool = False
     casts: bool = False
+    dropped: frozenset[Movement] = frozenset()
+    pads: frozenset[Kind] = frozenset()
+    permutes: frozenset[Kind] = frozenset()
 
 
 def _exported(name: str, title: str) -> Runtime:
     """A runtime of exported graphs, which all have this in common."""
-    return Runtime(name, title, BATCH_NORMS, BATCH_NORMS | ELEMENT_BY_ELEMENT, drops_dead=True)
+    return Runtime(
+        name,
+        title,
+        BATCH_NORMS,
+        BATCH_NORMS | ELEMENT_BY_ELEMENT,
+        drops_dead=True,
+        dropped=frozenset({Movement.COPY}),
+        pads=CONVOLUTIONS | POOLS,
+        permutes=MATMULS,
+    )
 
 
 RUNTIMES: Mapping[str, Runtime] = {
@@ -56,7 +77,7 @@ RUNTIMES: Mapping[str, Runtime] = {
         Runtime(
             "inductor",
             "torch.compile",
-            chained=BATCH_NORMS | ELEMENT_BY_ELEMENT | NORMS | SOFTMAXES | REDUCTIONS,
+            chained=BATCH_NORMS | ELEMENT_BY_ELEMENT | NORMS | SOFTMAXES | REDUCTIONS | MOVES,
             attention=True,
             drops_dead=True,
         ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from flopscope.facts import Kind, Operator
+from flopscope.facts import Kind, Movement, Operator
 from flopscope.sizes import Shape, any_of, is_symbolic
 from flopscope.timing.categories import PRODUCTS, Category, category
 from flopscope.timing.runtimes import Runtime
@@ -43,6 +43,8 @@ def units(rows: Sequence[Operator], runtime: Runtime) -> list[Unit]:
     rows = [row for row in rows if row.kind is not Kind.STORED]
     if runtime.drops_dead:
         rows = without_dead(rows)
+    if runtime.dropped:
+        rows = without_moves(rows, runtime.dropped)
     return _Fusing(rows, runtime).units()
 
 
@@ -60,6 +62,27 @@ def without_dead(rows: Sequence[Operator]) -> list[Operator]:
             kept.append(row)
             needed.update(row.reads)
     return kept[::-1]
+
+
+def without_moves(rows: Sequence[Operator], dropped: frozenset[Movement]) -> list[Operator]:
+    """The rows without these movements; what read one of them reads its input.
+
+    >>> conv = Operator(Kind.LINEAR, "fc", ((1, 9),), (1, 9), reads=(-1,), id=0)
+    >>> copy = conv._replace(kind=Kind.MOVE, function=Movement.COPY, reads=(0,), id=1)
+    >>> found = without_moves([conv, copy, conv._replace(reads=(1,), id=2)], {Movement.COPY})
+    >>> [(row.id, row.reads) for row in found]
+    [(0, (-1,)), (2, (0,))]
+    """
+    source: dict[int, int] = {}
+    kept = []
+    for row in rows:
+        if not source.keys().isdisjoint(row.reads):
+            row = row._replace(reads=tuple(source.get(tensor, tensor) for tensor in row.reads))
+        if row.kind is Kind.MOVE and row.function in dropped:
+            source[row.id] = row.reads[0]
+        else:
+            kept.append(row)
+    return kept
 
 
 class _Fusing:
@@ -87,9 +110,31 @@ class _Fusing:
             place = self._joined(row)
         if place is None:
             place = len(self._groups)
-            self._groups.append([])
+            self._groups.append(self._taken(row))
         self._groups[place].append(row)
-        self._owner[row.id] = place
+        self._owner.update((each.id, place) for each in self._groups[place])
+
+    def _taken(self, row: Operator) -> list[Operator]:
+        """The paddings and permutations that become part of the row, taken out of their units."""
+        taken = []
+        for tensor in dict.fromkeys(row.reads):
+            moved = self._by_id.get(tensor)
+            if moved is not None and self._takes(row, moved):
+                self._groups[self._owner[tensor]].clear()
+                taken.append(moved)
+        return taken
+
+    def _takes(self, row: Operator, moved: Operator) -> bool:
+        """Does the kernel of the row do this movement while it reads?"""
+        if moved.kind is not Kind.MOVE or self._readers[moved.id] != 1:
+            return False
+        if moved.function is Movement.PAD:
+            able = self._runtime.pads
+        elif moved.function is Movement.PERMUTE:
+            able = self._runtime.permutes
+        else:
+            return False
+        return row.kind in able and len(self._groups[self._owner[moved.id]]) == 1
 
     def _joined(self, row: Operator) -> int | None:
         """The unit that the row joins: that of its input which is made last."""
@@ -145,9 +190,13 @@ _NONE = Operator(Kind.OTHER, "", (), ())
 
 
 def _category(group: Sequence[Operator]) -> Category:
-    """The category of the product in a unit or, without one, of its first row."""
+    """The category of the product in a unit or, without one, of its first row that does more than
+    move data, if it has one."""
     found = [category(row) for row in group]
-    return next((each for each in found if each in PRODUCTS), found[0] if found else Category.OTHER)
+    for each in found:
+        if each in PRODUCTS:
+            return each
+    return next((each for each in found if each is not Category.MOVE), found[0])
 
 
 def _equal(a: Shape, b: Shape) -> bool:
