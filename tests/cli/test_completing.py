@@ -10,7 +10,9 @@ from click.shell_completion import ShellComplete
 from flopscope.catalog.models import MODELS
 from flopscope.cli.commands import COMMANDS, cli
 
-ABOUT_NETWORKS = [name for name in COMMANDS if name not in ("conventions", "laws", "list")]
+ABOUT_NETWORKS = [
+    name for name in COMMANDS if name not in ("calibrate", "conventions", "laws", "list")
+]
 
 
 def offered(*words):
