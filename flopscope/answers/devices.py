@@ -69,8 +69,8 @@ def device_named(given: str | Device) -> NamedDevice:
 
     Raises UnknownName for a name of neither kind, BadInput for a file that cannot be read.
 
-    >>> device_named("pixel3-cpu-tflite").fit, device_named("pixel4-cpu-tflite").fit
-    (Device(pixel3-cpu-tflite: Google Pixel 3, CPU, tflite, float32, 4 threads), None)
+    >>> device_named("pixel3-cpu-tflite").fitted().runtime, device_named("pixel4-cpu-tflite").fit
+    ('tflite', None)
     """
     if isinstance(given, Device) or given.endswith(ENDING):
         fit = device_of(given)

@@ -25,7 +25,7 @@ def budgets(
     latency without a device.
 
     >>> budgets({"max_macs": "300M"}, "max_")
-    [Budget(quantity='macs', limit=300000000)]
+    [Budget(quantity='macs', limit=300000000, measure=None)]
     """
     from flopscope.answers.timed import NAME
     from flopscope.choosing.budgets import parse_budget, time_budget

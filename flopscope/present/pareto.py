@@ -45,6 +45,7 @@ def front_document(front: Front, every: bool = False) -> Document:
 def amount(value: Amount) -> str:
     """Whole numbers with every digit, other numbers with six digits.
 
+    >>> from fractions import Fraction
     >>> amount(3504872), amount(Fraction(5, 4))
     ('3,504,872', '1.25')
     """
