@@ -21,7 +21,8 @@ from flopscope.choosing.rules import CONTEXTS, GLOBAL, LOCAL, PLATFORMS, Named, 
 from flopscope.conventions import CONVENTIONS
 from flopscope.errors import BadInput, check_name
 from flopscope.numerals import number
-from flopscope.quantities import QUANTITIES
+from flopscope.quantities import QUANTITIES, Quantity
+from flopscope.quantities import Named as Cost
 
 MOST_OFFERED = 5
 """How many networks of the frontier are offered beside those of the rules."""
@@ -36,11 +37,19 @@ class LatencyLimit(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """A budget by its place among the costs of a point."""
+    """A budget by its place among the costs of a point. A text has so many of its cost's units to
+    one of `noun`."""
 
     at: int
     limit: Amount
     noun: str
+    per: int = 1
+
+    def text(self, amount: Amount | None = None) -> str:
+        """An amount of the cost, or the limit, as a sentence has it."""
+        value = Fraction(self.limit if amount is None else amount) / self.per
+        written = f"{int(value):,}" if value == int(value) else f"{float(value):,.6g}"
+        return f"{written} {self.noun}"
 
 
 @dataclass(frozen=True)
@@ -110,8 +119,11 @@ class Wish:
         places = {name: at for at, name in enumerate(self.question.criteria)}
         found = [Limit(places[b.quantity], b.limit, b.of.noun) for b in self.most]
         if self.latency is not None:
-            on = f"ms on {self.latency.device}"
-            found.append(Limit(places[LATENCY.name], self.latency.limit, on))
+            at = places[LATENCY.name]
+            cost: Cost = self.question.costs[at]
+            per = cost.per if isinstance(cost, Quantity) else 1
+            noun = f"ms on {self.latency.device}"
+            found.append(Limit(at, self.latency.limit * per, noun, per))
         return tuple(found)
 
 
@@ -231,7 +243,7 @@ def _reason(wish: Wish, rule: Rule, named: Named, cloud: Cloud) -> str:
     if not seeing:
         return f"its attention relates fewer than {wish.tokens or 1:,} positions"
     nearest = min(seeing, key=lambda point: (_excess(wish, point), point.costs))
-    broken = [f"{_amount(nearest.costs[b.at])} {b.noun}" for b in _broken(wish, nearest)]
+    broken = [each.text(nearest.costs[each.at]) for each in _broken(wish, nearest)]
     if not broken:
         broken = [f"{nearest.costs[1]:,} params, and the rule says at most {rule.most:,}"]
     return f"{_place(nearest)}, the nearest, has {' and '.join(broken)}"
@@ -263,14 +275,14 @@ def _misplaced(rule: Rule, named: Named) -> int:
 
 
 def _nothing(wish: Wish, seen: Sequence[Point]) -> str:
-    asked = " and ".join(f"at most {_amount(b.limit)} {b.noun}" for b in wish.limits)
+    asked = " and ".join(f"at most {limit.text()}" for limit in wish.limits)
     if not seen:
         return (
             f"no published network has attention that relates {wish.tokens or 1:,} positions at "
             "this input size; ask for fewer tokens"
         )
     nearest = min(seen, key=lambda point: (_excess(wish, point), point.costs))
-    broken = [f"{_amount(nearest.costs[b.at])} {b.noun}" for b in _broken(wish, nearest)]
+    broken = [each.text(nearest.costs[each.at]) for each in _broken(wish, nearest)]
     return (
         f"no published network keeps {asked}; the nearest, {_place(nearest)}, has "
         f"{' and '.join(broken)}"
@@ -280,7 +292,3 @@ def _nothing(wish: Wish, seen: Sequence[Point]) -> str:
 def _place(point: Point) -> str:
     height, width = point.resolution or (0, 0)
     return f"{point.name} at {height}×{width}"
-
-
-def _amount(value: Amount) -> str:
-    return f"{int(value):,}" if value == int(value) else f"{float(value):,.6g}"

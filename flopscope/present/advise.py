@@ -107,7 +107,7 @@ def _asked(found: Advice) -> str:
     reach = f", whose attention relates {wish.tokens:,} positions or more" if wish.tokens else ""
     if wish.is_global and not wish.tokens:
         reach = f", where {CONTEXTS['global']}"
-    kept = " and ".join(f"at most {_text(limit.limit)} {limit.noun}" for limit in wish.limits)
+    kept = " and ".join(f"at most {limit.text()}" for limit in wish.limits)
     return f"{PLATFORMS[wish.platform]}{reach}{', with ' if kept else ''}{kept}"
 
 

@@ -120,11 +120,14 @@ def test_a_global_context_takes_attention_and_tokens_say_how_much():
 
 
 def test_a_latency_is_that_of_the_device():
-    limit = LatencyLimit("pixel3-cpu-tflite", Fraction(20))
-    found = advise(wish(latency=limit))
-    assert found.best.name == "mobilenetv2"
-    assert all(point.costs[-1] <= 20 for point in found.front.points)
-    assert found.candidates[0].reason == "no published latency on pixel3-cpu-tflite"
+    limit = LatencyLimit("pixel1-core-tflite", Fraction(20))
+    found = advise(wish(params=6_000_000, latency=limit))
+    assert found.best.name == "mobilenetv3_small"
+    assert [float(point.costs[-1]) for point in found.offered] == [15.8, 12.8]
+    assert [each.reason for each in found.candidates] == [
+        "mobilenetv3_large:width=0.75 at 224×224, the nearest, has 39.8 ms on pixel1-core-tflite",
+        "no published latency on pixel1-core-tflite",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -37,9 +37,9 @@ from flopscope.cli import main
             "pixel3-cpu-tflite:15ms (`flopscope latencies` lists the devices)",
         ),
         (
-            ["advise", "--platform", "mobile", "--max-latency", "pixel3-cpu-tflite:0.1ms"],
-            "no published network keeps at most 0.1 ms on pixel3-cpu-tflite; the nearest, "
-            "mobilenetv1:width=0.25 at 128×128, has 1.2 ms on pixel3-cpu-tflite",
+            ["advise", "--platform", "mobile", "--max-latency", "pixel1-core-tflite:0.1ms"],
+            "no published network keeps at most 0.1 ms on pixel1-core-tflite; the nearest, "
+            "mobilenetv3_small:width=0.75 at 224×224, has 12.8 ms on pixel1-core-tflite",
         ),
         (
             ["advise", "--platform", "mobile", "--accuracy", "papr"],
