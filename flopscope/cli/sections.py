@@ -26,9 +26,9 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "training", "optimizer", "strict", "exit_code", "quantity", "count", "ranks", "quantiles",
         "designs", "histogram", "sample", "encodings", "maximise", "fit_rows", "method", "whole",
         "seconds", "evaluations", "seed", "keep", "gains", "workers", "scheduler",
-        "platform", "context", "tokens",
+        "platform", "context", "tokens", "importance",
     ),
-    "Budgets": ("max_latency",),
+    "Budgets": ("max_latency", "latency"),
     "Table": (
         "by", "depth", "columns", "sort", "group", "every", "everything", "summary", "units",
         "digits", "caption", "label", "bold",

@@ -14,7 +14,7 @@ ABOUT_SPACES = ("search", "space")
 ABOUT_NETWORKS = [
     name
     for name in COMMANDS
-    if name not in ("calibrate", "conventions", "laws", "list", *ABOUT_SPACES)
+    if name not in ("advise", "calibrate", "conventions", "laws", "list", *ABOUT_SPACES)
 ]
 
 

@@ -9,10 +9,9 @@ from shutil import copyfile
 from time import process_time, thread_time
 from typing import Any
 
-import ncnn
 import numpy as np
 
-from flopscope.measured.runtimes import Array, Asked, Network, Refused, Running
+from flopscope.measured.runtimes import Asked, Network, Refused, Running
 
 PATIENCE = 600
 """Seconds after which a conversion is given up."""
@@ -25,6 +24,8 @@ def load(network: Network, asked: Asked, folder: Path) -> Running:
         raise Refused("a tensor of ncnn has no batch; give --batch 1")
     if any(value.dtype != np.float32 for value in network.values):
         raise Refused("its inputs must be floating-point numbers")
+    import ncnn  # here, because the file is collected where the extra is missing
+
     param, weights = _converted(network, folder)
     net = ncnn.Net()
     net.opt.num_threads, net.opt.use_vulkan_compute = asked.threads, False
@@ -33,7 +34,8 @@ def load(network: Network, asked: Asked, folder: Path) -> Running:
     net.opt.use_bf16_storage = False
     if net.load_param(str(param)) or net.load_model(str(weights)):
         raise Refused("it does not load what pnnx made of it")
-    feeds = dict(zip(net.input_names(), map(_mat, network.values), strict=True))
+    values = [ncnn.Mat(np.ascontiguousarray(value[0])).clone() for value in network.values]
+    feeds = dict(zip(net.input_names(), values, strict=True))
     results = net.output_names()
 
     def run() -> list[Any]:
@@ -52,10 +54,6 @@ def load(network: Network, asked: Asked, folder: Path) -> Running:
         outputs=lambda: [np.array(value)[np.newaxis] for value in run()],
         clock=thread_time if asked.threads == 1 else process_time,
     )
-
-
-def _mat(value: Array) -> Any:
-    return ncnn.Mat(np.ascontiguousarray(value[0])).clone()
 
 
 def _converted(network: Network, folder: Path) -> tuple[Path, Path]:
