@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from flopscope.answers.devices import device_named
+from flopscope.answers.energies import energy_beside
 from flopscope.brief import short
 from flopscope.catalog.latencies import Device, Latency, devices, latencies, of_network
 from flopscope.catalog.variant import Variant, parse
 from flopscope.errors import BadInput
-from flopscope.readings.energy import energy
-
-ENERGY_TYPES: Mapping[str, str] = {"amp": "float16"}
-"""The type by which energy is taken on a device with mixed types. Others are taken as they are."""
 
 
 class Measured(NamedTuple):
@@ -92,9 +89,7 @@ def _known(of: Device) -> Known:
 
 def _measured(row: Latency) -> Measured:
     assert row.catalogue is not None
-    if row.device.trains:
-        return Measured(row, None)
     variant: Variant = parse(row.catalogue)
-    dtype = ENERGY_TYPES.get(row.device.dtype, row.device.dtype)
     rows = variant.ledger(variant.resolution(row.resolution), row.batch or 1).rows
-    return Measured(row, int(energy(rows, dtype)))
+    on = row.device
+    return Measured(row, energy_beside(rows, on.dtype, trains=on.trains))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from flopscope.answers.counted import Counted, Given, counted, made
+from flopscope.answers.energies import energy_beside
 from flopscope.answers.target import Target
 from flopscope.brief import short
 from flopscope.catalog.latencies import Latency, devices, measured
@@ -43,6 +44,13 @@ class Prediction:
 
     def __repr__(self) -> str:
         return short(self, f"{self.network.target.name}, {milliseconds(self.time.seconds)}")
+
+    @property
+    def energy(self) -> int | None:
+        """The femtojoules of the run by the table, in the type of the device; for ratios only."""
+        device = self.time.device
+        rows = self.network.ledger.rows
+        return energy_beside(rows, device.dtype, trains=device.mode != "inference")
 
     def by(self, level: Level | str) -> tuple[Share, ...]:
         """The time by stage, block, layer or kind, in order of first appearance. A unit belongs to

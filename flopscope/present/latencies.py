@@ -9,7 +9,7 @@ from typing import Any
 
 from flopscope.answers.latencies import Known, Latencies, Measured
 from flopscope.catalog.latencies import Device, Latency, Trust
-from flopscope.present.numbers import in_units_briefly, integer
+from flopscope.present.numbers import MILLIJOULE, in_units_briefly, integer
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import size
 from flopscope.readings.energy import CAUTION
@@ -20,8 +20,6 @@ TRUSTED = "Times are to be trusted in this order: " + ", ".join(each.value for e
 APART = (
     "Latencies are comparable within one device alone, and there at one batch and one input size."
 )
-MILLIJOULE = 10**12
-"""Femtojoules."""
 
 
 def latencies_document(found: Latencies) -> Document:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from flopscope.answers.counted import Counted
 from flopscope.answers.predict import Prediction, Share
 from flopscope.catalog.latencies import Trust
 from flopscope.errors import BadInput, listed
-from flopscope.present.numbers import integer
+from flopscope.present.numbers import MILLIJOULE, in_units_briefly, integer
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.times import (
     BOUNDS,
@@ -21,6 +22,7 @@ from flopscope.present.times import (
     protocol_notes,
 )
 from flopscope.present.words import size
+from flopscope.readings.energy import CAUTION
 from flopscope.timing.roofline import Bound
 
 SCHEMA = "flopscope.predict/1"
@@ -56,6 +58,12 @@ def _networks(predictions: Sequence[Prediction]) -> Table:
             shown=any(each.measured for each in predictions),
         ),
         *(_bound_column(bound) for bound in Bound),
+        Column(
+            "energy_fj",
+            "Energy\n(mJ)",
+            partial(in_units_briefly, MILLIJOULE),
+            shown=any(each.energy is not None for each in predictions),
+        ),
         Column("high_80", "80 %, high", shown=False),
         Column("high_90", "90 %, high", shown=False),
     ]
@@ -67,6 +75,7 @@ def _networks(predictions: Sequence[Prediction]) -> Table:
         f"{device.dtype}"
     )
     notes += [*_measured(predictions), *_legend(), *protocol_notes(device)]
+    notes += [CAUTION] if any(each.energy is not None for each in predictions) else []
     return Table(columns, rows, title, notes)
 
 
@@ -81,6 +90,7 @@ def _row(each: Prediction) -> list[Any]:
         time.interval(90),
         _measured_seconds(each),
         *(shares[bound] for bound in Bound),
+        each.energy,
         time.interval(80)[1],
         time.interval(90)[1],
     ]
@@ -163,6 +173,7 @@ def _data(
                 **prediction_data(each.time),
                 "trust": Trust.PREDICTED.value,
                 "measured_seconds": _measured_seconds(each),
+                "energy_fj": each.energy,
                 "warnings": list(each.warnings),
             }
             for each in predictions
