@@ -18,7 +18,7 @@ def energy_beside(rows: Sequence[Operator], dtype: str, *, trains: bool) -> int 
     >>> from flopscope.catalog.variant import parse
     >>> rows = parse("mobilenetv2").ledger((224, 224)).rows
     >>> energy_beside(rows, "float32", trains=False) / 10**12  # mJ
-    29.09846784
+    29.0739654912
     >>> energy_beside(rows, "bfloat16", trains=False)
     """
     taken = TYPES.get(dtype, dtype)
