@@ -111,7 +111,6 @@ class Target:
         found = self.arguments(arguments)
         if self.module is not None:
             return self.module
-        from flopscope.measured import with_weights, without_memory
         from flopscope.tracing.loading.targets import load, made_by
 
         values = seed is not None
@@ -121,9 +120,11 @@ class Target:
             build = partial(made_by, maker, found, self.name, values=values)
         else:
             build = partial(load, self.place, found, values=values)
-        if seed is not None:
-            return with_weights(build, seed)
-        return without_memory(build) if self.variant is not None else build()
+        if seed is None and self.variant is None:
+            return build()
+        from flopscope.measured import with_weights, without_memory  # waits for fvcore
+
+        return without_memory(build) if seed is None else with_weights(build, seed)
 
     def native(self, arguments: Mapping[str, Any] | None = None) -> tuple[int, int] | None:
         """The height and width of the image that it is made for, if it states them."""

@@ -22,7 +22,7 @@ class ListedCommand(NamedTuple):
 
 COMMANDS: Mapping[str, ListedCommand] = {
     "advise": ListedCommand(
-        "advise:advise", "Say which network to take, by which rule, and what data say of it."
+        "advise:advise", "Say which network to take, by which rule of the field, and why."
     ),
     "assert": ListedCommand(
         "assert_:assert_", "Test that a network keeps its budgets; exit 1 if not."

@@ -140,8 +140,6 @@ def test_a_formula_equals_the_ledger_at_every_size(variant, design):
 @given(sizes=blocks, groups=st.integers(1, 4))
 def test_a_block_equals_its_polynomial(form, sizes, groups):
     """The program of at() against the value of the expression, which shares no code with it."""
-    if form == "shufflenet_unit":
-        groups += 1  # one group has nothing to shuffle
     multiples = {"C_in": 2 * groups, "C_out": groups * sizes["s"], "C_hid": groups}
     sizes = sizes | {name: n * sizes[name] for name, n in multiples.items()}
     sizes |= {"G": groups, "heads": groups} | ONLY.get(form, {})

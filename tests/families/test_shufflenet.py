@@ -227,16 +227,12 @@ def test_the_unit_of_v1_agrees_and_costs_what_the_paper_says(
     channels, hidden = 4 * groups * times, groups * times
     batch, _, height, width = shape
     closed = partial(closed_v1.shufflenet_unit, hidden=hidden, groups=groups)
-    build = partial(Unit, channels, hidden, channels, 1, groups, groups)
+    build = partial(Unit, channels, hidden, channels, 1, groups, groups, shuffled=True)
     check(closed, build, (batch, channels, height, width))
     # Section 3.2: hw(2cm/g + 9m).
     macs = batch * height * width * (2 * channels * hidden // groups + 9 * hidden)
     sizes = {"B": batch, "H": height, "W": width, "C_in": channels, "C_hid": hidden, "G": groups}
-    if groups == 1:  # nothing is shuffled, while the formula has a shuffle
-        with pytest.raises(OutsideDomain):
-            formula("shufflenet_unit").at(**sizes)
-    else:
-        assert formula("shufflenet_unit").at(**sizes) == macs
+    assert formula("shufflenet_unit").at(**sizes) == macs
 
 
 @pytest.mark.parametrize("channels", [2, 6, 116])
