@@ -11,6 +11,7 @@ from flopscope.timing.constants import (
     COMPUTE,
     CONSTANTS,
     EXPONENTIAL,
+    INDEXED_BYTE,
     MACS,
     MEMORY,
     MOVED_BYTE,
@@ -24,7 +25,11 @@ ENDS = (len(COMPUTE), len(COMPUTE) + len(MEMORY))
 """Where the constants of arithmetic end, and those of memory."""
 
 _PLACE = {each: CONSTANTS.index(MACS[each]) for each in PRODUCTS}
-_BYTE, _MOVED, _WEIGHT = map(CONSTANTS.index, (BYTE, MOVED_BYTE, WEIGHT_BYTE))
+_BYTE, _WEIGHT = map(CONSTANTS.index, (BYTE, WEIGHT_BYTE))
+_MOVED = {
+    Category.MOVE: CONSTANTS.index(MOVED_BYTE),
+    Category.INDEXED: CONSTANTS.index(INDEXED_BYTE),
+}
 _EXPONENTIAL = CONSTANTS.index(EXPONENTIAL)
 _PRODUCT_LAUNCH, _OTHER_LAUNCH = map(CONSTANTS.index, (PRODUCT_LAUNCH, OTHER_LAUNCH))
 
@@ -38,6 +43,6 @@ def amounts(work: Work) -> tuple[Any, ...]:
     else:
         found[place] = work.macs
         found[_PRODUCT_LAUNCH] = work.launches
-    found[_MOVED if work.category is Category.MOVE else _BYTE] = work.moved
+    found[_MOVED.get(work.category, _BYTE)] = work.moved
     found[_WEIGHT], found[_EXPONENTIAL] = work.weights, work.exponentials
     return tuple(found)

@@ -23,6 +23,7 @@ class Category(Fact):
     POOL = "pool"
     REDUCTION = "reduction"
     MOVE = "move"
+    INDEXED = "indexed"  # a movement that computes the place of each element
     OTHER = "other"
 
 

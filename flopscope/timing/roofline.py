@@ -124,11 +124,16 @@ def _timed(work: Work, constants: Sequence[float], rule: str) -> UnitTime:
             f"{work.unit.head.path or 'an operator'} has free sizes, and a time is for numbers; "
             "give them values, as in ledger.at(B=1, H=224, W=224)"
         )
-    bound = maximum(arithmetic, memory) if rule == "max" else arithmetic + memory
+    bound = arithmetic + memory if rule == "sum" else _larger(arithmetic, memory)
     return UnitTime(
         work, n * (bound + exponentials + launch), n * (arithmetic + exponentials), n * memory,
         n * launch,
     )  # fmt: skip
+
+
+def _larger(a: Seconds, b: Seconds) -> Seconds:
+    """The larger of both; of two numbers, which is the common case, without a look at more."""
+    return max(a, b) if type(a) is type(b) is float else maximum(a, b)
 
 
 def attoseconds(rows: Sequence[Operator], device: Device) -> Reading:

@@ -105,7 +105,14 @@ class _Fusing:
     def units(self) -> list[Unit]:
         for row in self._rows:
             self._place(row)
-        return [Unit(tuple(group), _category(group)) for group in self._groups if group]
+        return [Unit(tuple(group), self._category_of(group)) for group in self._groups if group]
+
+    def _category_of(self, group: Sequence[Operator]) -> Category:
+        """The category of a unit, in which the runtime says what is indexed."""
+        return Category.INDEXED if self._is_indexed(group[0]) else _category(group)
+
+    def _is_indexed(self, row: Operator) -> bool:
+        return row.kind is Kind.MOVE and row.function in self._runtime.indexed
 
     def _place(self, row: Operator) -> None:
         place = None
@@ -160,6 +167,8 @@ class _Fusing:
             alone = self._readers[last.id] == 1
             return row.kind in self._runtime.joined and alone and _fits(row.output, last.output)
         if row.kind not in self._runtime.chained or last.kind not in self._runtime.chained:
+            return False
+        if self._is_indexed(row) or self._is_indexed(last):
             return False
         return _fits(row.inputs[row.reads.index(last.id)], last.output)
 
