@@ -23,6 +23,7 @@ class Category(Fact):
     POOL = "pool"
     REDUCTION = "reduction"
     MOVE = "move"
+    INDEXED = "indexed"  # a movement that computes the place of each element
     OTHER = "other"
 
 
@@ -73,6 +74,11 @@ CATEGORIES: Mapping[Kind, Category] = {
 }
 """The category of every kind that is no convolution."""
 
+PRODUCT_KINDS = frozenset(
+    {*CONVOLUTIONS, *(kind for kind, found in CATEGORIES.items() if found in PRODUCTS)}
+)
+"""The kinds whose category is a product. No other kind has MACs."""
+
 CHEAP = frozenset(
     {
         *(Function.RELU, Function.RELU6, Function.CLAMP, Function.BOUND, Function.LEAKY_RELU),
@@ -90,7 +96,7 @@ def category(row: Operator) -> Category:
     >>> category(Operator(Kind.ADD, "", ((1, 8), (1, 8)), (1, 8))).value
     'elementwise'
     """
-    if row.kind not in CONVOLUTIONS:
+    if row.kind in CATEGORIES:
         return CATEGORIES[row.kind]
     if not _is_one(row.groups):
         return Category.DEPTHWISE if _same(row.groups, row.inputs[0][1]) else Category.GROUPED
@@ -102,7 +108,8 @@ def is_exponential(row: Operator) -> bool:
     """Does the row compute an exponential, or a function as slow, for each element?"""
     if row.kind in (Kind.SOFTMAX, Kind.LOG_SOFTMAX):
         return True
-    return isinstance(row.function, Function) and row.function not in CHEAP
+    function = row.function
+    return function is not None and isinstance(function, Function) and function not in CHEAP
 
 
 def _is_one(size: Size) -> bool:

@@ -34,13 +34,14 @@ MACS: Mapping[Category, Constant] = {
 }
 BYTE = Constant("activation_byte", "s/byte", "a byte of activations read or written")
 MOVED_BYTE = Constant("moved_byte", "s/byte", "a byte that is copied to another place")
+INDEXED_BYTE = Constant("indexed_byte", "s/byte", "a byte that is copied by computed indices")
 WEIGHT_BYTE = Constant("weight_byte", "s/byte", "a byte of weights read")
 EXPONENTIAL = Constant("exponential", "s/element", "an exponential or a function like it")
 PRODUCT_LAUNCH = Constant("launch_product", "s", "the launch of a product of matrices")
 OTHER_LAUNCH = Constant("launch_other", "s", "the launch of any other unit")
 
 COMPUTE: Sequence[Constant] = tuple(MACS.values())
-MEMORY: Sequence[Constant] = (BYTE, MOVED_BYTE, WEIGHT_BYTE)
+MEMORY: Sequence[Constant] = (BYTE, MOVED_BYTE, INDEXED_BYTE, WEIGHT_BYTE)
 BESIDE: Sequence[Constant] = (EXPONENTIAL, PRODUCT_LAUNCH, OTHER_LAUNCH)
 """What is added to the bound, whichever it is."""
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from flopscope.timing.categories import Category
-from flopscope.timing.constants import BYTE, MACS, MOVED_BYTE, NAMES
+from flopscope.timing.constants import BYTE, INDEXED_BYTE, MACS, MOVED_BYTE, NAMES
 from flopscope.timing.design import Floats, Sample
 from flopscope.timing.least_squares import non_negative
 
@@ -35,6 +35,7 @@ STAND_INS = (
     (MACS[Category.GROUPED].name, MACS[Category.STANDARD].name),
     (MACS[Category.DEPTHWISE].name, MACS[Category.GROUPED].name),
     (MOVED_BYTE.name, BYTE.name),
+    (INDEXED_BYTE.name, MOVED_BYTE.name),
 )
 """The constant that stands in for one of which the networks say nothing, in this order."""
 

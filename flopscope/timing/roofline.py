@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from flopscope.brief import short
 from flopscope.errors import BadInput
@@ -22,6 +23,8 @@ from flopscope.timing.work import Work, works
 Seconds: TypeAlias = Any  # float | numpy.ndarray[float64], one for each design
 
 
+_MEMORY, _BESIDE = ENDS
+
 UNIT = "as"
 """The unit of exact times: attoseconds."""
 
@@ -34,8 +37,7 @@ class Bound(Enum):
     LAUNCH = "launch"
 
 
-@dataclass(frozen=True)
-class UnitTime:
+class UnitTime(NamedTuple):
     """The seconds that all runs of a unit take together: in all, for arithmetic (exponentials are
     arithmetic), for memory, and for launches."""
 
@@ -113,20 +115,25 @@ def time_of(rows: Sequence[Operator], device: Device) -> Time:
 
 
 def _timed(work: Work, constants: Sequence[float], rule: str) -> UnitTime:
-    parts = [amount * each for amount, each in zip(amounts(work), constants, strict=True)]
-    if is_symbolic(work.repeat) or any(map(is_symbolic, parts)):
+    parts = list(map(operator.mul, amounts(work), constants))
+    arithmetic, memory = sum(parts[:_MEMORY]), sum(parts[_MEMORY:_BESIDE])
+    exponentials, launch = parts[_BESIDE], sum(parts[_BESIDE + 1 :])
+    n = work.repeat
+    if is_symbolic(n) or is_symbolic(arithmetic + memory + exponentials + launch):
         raise BadInput(
             f"{work.unit.head.path or 'an operator'} has free sizes, and a time is for numbers; "
             "give them values, as in ledger.at(B=1, H=224, W=224)"
         )
-    arithmetic, memory = sum(parts[: ENDS[0]]), sum(parts[ENDS[0] : ENDS[1]])
-    exponentials, launch = parts[ENDS[1]], sum(parts[ENDS[1] + 1 :])
-    bound = maximum(arithmetic, memory) if rule == "max" else arithmetic + memory
-    n = work.repeat
+    bound = arithmetic + memory if rule == "sum" else _larger(arithmetic, memory)
     return UnitTime(
         work, n * (bound + exponentials + launch), n * (arithmetic + exponentials), n * memory,
         n * launch,
     )  # fmt: skip
+
+
+def _larger(a: Seconds, b: Seconds) -> Seconds:
+    """The larger of both; of two numbers, which is the common case, without a look at more."""
+    return max(a, b) if type(a) is type(b) is float else maximum(a, b)
 
 
 def attoseconds(rows: Sequence[Operator], device: Device) -> Reading:

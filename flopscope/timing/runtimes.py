@@ -19,7 +19,7 @@ ELEMENT_BY_ELEMENT = frozenset(
 NORMS = frozenset({Kind.LAYER_NORM, Kind.GROUP_NORM, Kind.RMS_NORM})
 SOFTMAXES = frozenset({Kind.SOFTMAX, Kind.LOG_SOFTMAX})
 REDUCTIONS = frozenset({Kind.REDUCTION, Kind.GLOBAL_POOL})
-MOVES = frozenset({Kind.MOVE, Kind.CONCATENATION})
+MOVES = frozenset({Kind.MOVE})
 CONVOLUTIONS = frozenset({Kind.CONVOLUTION})
 POOLS = frozenset({Kind.MAX_POOL, Kind.AVERAGE_POOL, Kind.AVERAGE_POOL_INSIDE})
 MATMULS = frozenset({Kind.MATMUL})
@@ -39,7 +39,8 @@ class Runtime:
     Of data movement `dropped` are the movements that never run. `pads` are the kinds that pad their
     input themselves and `permutes` those that read it in another order of axes, so that a padding
     or a permutation which they alone read is part of them. A row that moves data is otherwise a
-    unit of its own, unless its kind is `chained`.
+    unit of its own, unless its kind is `chained`. Movements that are `indexed` compute the place of
+    each element; they are not chained, and a byte of theirs has a time of its own.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Runtime:
     dropped: frozenset[Movement] = frozenset()
     pads: frozenset[Kind] = frozenset()
     permutes: frozenset[Kind] = frozenset()
+    indexed: frozenset[Movement] = frozenset()
 
 
 def _exported(name: str, title: str) -> Runtime:
@@ -80,6 +82,8 @@ RUNTIMES: Mapping[str, Runtime] = {
             chained=BATCH_NORMS | ELEMENT_BY_ELEMENT | NORMS | SOFTMAXES | REDUCTIONS | MOVES,
             attention=True,
             drops_dead=True,
+            # a roll becomes an index_select (torch/_refs, `roll`)
+            indexed=frozenset({Movement.ROLL}),
         ),
         _exported("ort", "ONNX Runtime"),
         _exported("openvino", "OpenVINO"),

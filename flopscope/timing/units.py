@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from flopscope.facts import Kind, Movement, Operator
-from flopscope.sizes import Shape, any_of, is_symbolic
-from flopscope.timing.categories import PRODUCTS, Category, category
+from flopscope.sizes import Shape, Size, any_of, is_symbolic
+from flopscope.timing.categories import PRODUCT_KINDS, Category, category
 from flopscope.timing.runtimes import Runtime
 
 
@@ -97,22 +97,36 @@ class _Fusing:
             for tensor in set(row.reads):
                 self._readers[tensor] = self._readers.get(tensor, 0) + 1
         self._groups: list[list[Operator]] = []
+        self._products: set[int] = set()  # the units that multiply
+        self._may = runtime.joined | runtime.chained
+        self._take = runtime.pads | runtime.permutes
         self._owner: dict[int, int] = {}
 
     def units(self) -> list[Unit]:
         for row in self._rows:
             self._place(row)
-        return [Unit(tuple(group), _category(group)) for group in self._groups if group]
+        return [Unit(tuple(group), self._category_of(group)) for group in self._groups if group]
+
+    def _category_of(self, group: Sequence[Operator]) -> Category:
+        """The category of a unit, in which the runtime says what is indexed."""
+        return Category.INDEXED if self._is_indexed(group[0]) else _category(group)
+
+    def _is_indexed(self, row: Operator) -> bool:
+        return row.kind is Kind.MOVE and row.function in self._runtime.indexed
 
     def _place(self, row: Operator) -> None:
-        place = self._attention(row) if self._runtime.attention else None
-        if place is None:
+        place = None
+        if row.kind in self._may:
             place = self._joined(row)
+        elif row.kind is Kind.MATMUL and self._runtime.attention:
+            place = self._attention(row)
         if place is None:
             place = len(self._groups)
-            self._groups.append(self._taken(row))
+            self._groups.append(self._taken(row) if row.kind in self._take else [])
+        if row.kind in PRODUCT_KINDS:
+            self._products.add(place)
         self._groups[place].append(row)
-        self._owner.update((each.id, place) for each in self._groups[place])
+        self._owner[row.id] = place
 
     def _taken(self, row: Operator) -> list[Operator]:
         """The paddings and permutations that become part of the row, taken out of their units."""
@@ -121,6 +135,7 @@ class _Fusing:
             moved = self._by_id.get(tensor)
             if moved is not None and self._takes(row, moved):
                 self._groups[self._owner[tensor]].clear()
+                self._owner[tensor] = len(self._groups)
                 taken.append(moved)
         return taken
 
@@ -138,29 +153,29 @@ class _Fusing:
 
     def _joined(self, row: Operator) -> int | None:
         """The unit that the row joins: that of its input which is made last."""
-        if row.kind not in self._runtime.joined and row.kind not in self._runtime.chained:
-            return None
         made = [self._owner[tensor] for tensor in row.reads if tensor in self._owner]
         if not made:
             return None
         place = max(made)
-        return place if self._may_join(row, self._groups[place]) else None
+        return place if self._may_join(row, place) else None
 
-    def _may_join(self, row: Operator, group: Sequence[Operator]) -> bool:
-        last = group[-1]
-        if last.id not in row.reads or not _equal((row.repeat,), (last.repeat,)):
+    def _may_join(self, row: Operator, place: int) -> bool:
+        last = self._groups[place][-1]
+        if last.id not in row.reads or not _same(row.repeat, last.repeat):
             return False
-        if _category(group) in PRODUCTS:
+        if place in self._products:
             alone = self._readers[last.id] == 1
             return row.kind in self._runtime.joined and alone and _fits(row.output, last.output)
         if row.kind not in self._runtime.chained or last.kind not in self._runtime.chained:
+            return False
+        if self._is_indexed(row) or self._is_indexed(last):
             return False
         return _fits(row.inputs[row.reads.index(last.id)], last.output)
 
     def _attention(self, row: Operator) -> int | None:
         """The unit of the first product of an attention whose second product the row is; its map,
         which is read by the softmax and by this row alone, is never written."""
-        if row.kind is not Kind.MATMUL or not row.reads:
+        if not row.reads:
             return None
         chain = self._before(row.reads[0])
         if not any(r.kind is Kind.SOFTMAX for r in chain) or chain[0].kind is not Kind.MATMUL:
@@ -192,15 +207,21 @@ _NONE = Operator(Kind.OTHER, "", (), ())
 def _category(group: Sequence[Operator]) -> Category:
     """The category of the product in a unit or, without one, of its first row that does more than
     move data, if it has one."""
-    found = [category(row) for row in group]
-    for each in found:
-        if each in PRODUCTS:
-            return each
-    return next((each for each in found if each is not Category.MOVE), found[0])
+    if len(group) == 1:
+        return category(group[0])
+    for row in group:
+        if row.kind in PRODUCT_KINDS:
+            return category(row)
+    found = map(category, group)
+    return next((each for each in found if each is not Category.MOVE), Category.MOVE)
+
+
+def _same(a: Size, b: Size) -> bool:
+    return a is b or not any_of(a != b)
 
 
 def _equal(a: Shape, b: Shape) -> bool:
-    return len(a) == len(b) and all(x is y or not any_of(x != y) for x, y in zip(a, b, strict=True))
+    return a is b or (len(a) == len(b) and all(map(_same, a, b)))
 
 
 def _fits(a: Shape, b: Shape) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from flopscope.errors import BadInput
 from flopscope.facts import Kind, Operator
 from flopscope.readings import macs
-from flopscope.timing.categories import CONVOLUTIONS, PRODUCTS, category
+from flopscope.timing.categories import CONVOLUTIONS, PRODUCT_KINDS, category
 from flopscope.timing.device import Device
 from flopscope.timing.precision import WHOLE
 
@@ -26,7 +26,7 @@ def check_types(rows: Sequence[Operator], device: Device) -> None:
     if device.dtype == "int8":
         return
     for row in rows:
-        if row.weights and category(row) in PRODUCTS and row.weights[0].element.startswith(WHOLE):
+        if row.kind in PRODUCT_KINDS and row.weights and row.weights[0].element.startswith(WHOLE):
             raise BadInput(
                 f"{row.path or 'an operator'} multiplies {row.weights[0].element}, and the device "
                 f"{device.name} was calibrated with {device.dtype}; give a device of int8"

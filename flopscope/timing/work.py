@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from flopscope.costs import COSTS, cost
-from flopscope.facts import ELEMENT_BYTES, Operator
-from flopscope.sizes import Size, elements, product, total
-from flopscope.timing.categories import PRODUCTS, Category, category, is_exponential
+from flopscope.costs import cost
+from flopscope.facts import ELEMENT_BYTES, FLOAT32, Operator
+from flopscope.sizes import Size, total
+from flopscope.timing.arithmetic import arithmetic_of
+from flopscope.timing.categories import PRODUCT_KINDS, Category, is_exponential
 from flopscope.timing.precision import WHOLE, Precision, Widths
 from flopscope.timing.runtimes import Runtime
 from flopscope.timing.units import Unit, units
@@ -40,7 +41,10 @@ class Work(NamedTuple):
     @property
     def moved(self) -> Size:
         """Bytes of activations read and written."""
-        return total((self.read, self.written))
+        read, written = self.read, self.written
+        if type(read) is type(written) is int:
+            return read + written  # the common case
+        return total((read, written))
 
 
 def works(rows: Sequence[Operator], runtime: Runtime, precision: Precision) -> list[Work]:
@@ -70,6 +74,8 @@ class _Counting:
         self._runtime = runtime
         self._precision = precision
         self._widths = Widths(rows, precision)
+        self._single = self._widths.weights
+        self._total, self._product = arithmetic_of(rows)
         self._readers: dict[int, list[Operator]] = {}
         for unit in found:
             for row in unit.rows:
@@ -80,28 +86,27 @@ class _Counting:
         return [self._work(unit) for unit in self._units]
 
     def _work(self, unit: Unit) -> Work:
-        own = {row.id for row in unit.rows}
+        rows, total, size = unit.rows, self._total, self._product
+        own = {row.id for row in rows}
         read, cast = self._read(unit, own)
-        rows = unit.rows
+        written = self._written(unit, own)
+        for number in cast:
+            read.append(size((number, self._single)))
+            written.append(size((number, self._precision.width)))
+        multiply = [row for row in rows if row.kind in PRODUCT_KINDS]
+        slow = [row for row in rows if is_exponential(row)]
+        stored = self._stored(rows)
         return Work(
             unit,
-            total(cost(r).macs for r in rows if r.kind in COSTS),
-            total([*read, *(product((n, self._single)) for n in cast)]),
-            total([*self._written(unit, own), *(product((n, self._narrow)) for n in cast)]),
-            total(product((elements(s), w)) for r in rows for s, w in self._stored(r)),
-            total(elements(r.output) for r in rows if is_exponential(r)),
-            total(elements(r.output) for r in rows if category(r) in PRODUCTS),
+            total([cost(row).macs for row in multiply]) if multiply else 0,
+            total(read),
+            total(written),
+            total(stored) if stored else 0,
+            total([size(row.output) for row in slow]) if slow else 0,
+            total([size(row.output) for row in multiply]) if multiply else 0,
             1 + len(cast),
             rows[0].repeat,
         )
-
-    @property
-    def _single(self) -> int:
-        return self._widths.weights
-
-    @property
-    def _narrow(self) -> int:
-        return self._precision.width
 
     def _read(self, unit: Unit, own: set[int]) -> tuple[list[Size], list[Size]]:
         """The bytes of each input from outside the unit, and the elements of those that are rounded
@@ -110,18 +115,17 @@ class _Counting:
         cast: list[Size] = []
         seen: set[int] = set()
         for row in unit.rows:
-            multiplies = category(row) in PRODUCTS
+            multiplies = row.kind in PRODUCT_KINDS
             given = zip(row.inputs, row.reads, self._widths.inputs(row), strict=False)
             for shape, tensor, width in given:
                 if tensor in own or (tensor in seen and not multiplies):
                     continue
                 seen.add(tensor)
-                number = elements(shape)
-                if multiplies and self._precision.mixed and width > self._narrow:
+                if multiplies and self._precision.mixed and width > self._precision.width:
                     if self._runtime.casts and tensor >= 0:
-                        cast.append(number)
-                    width = self._narrow
-                sizes.append(product((number, width)))
+                        cast.append(self._product(shape))
+                    width = self._precision.width
+                sizes.append(self._product((*shape, width)))
         return sizes, cast
 
     def _written(self, unit: Unit, own: set[int]) -> list[Size]:
@@ -129,26 +133,33 @@ class _Counting:
         sizes = []
         for row in unit.rows:
             readers = [r for r in self._readers.get(row.id, ()) if r.id not in own]
-            if not readers and row is not unit.rows[-1]:
-                continue
-            sizes.append(product((elements(row.output), self._bytes(row, readers))))
+            if readers or row is unit.rows[-1]:
+                sizes.append(self._product((*row.output, self._bytes(row, readers))))
         return sizes
 
     def _bytes(self, row: Operator, readers: Sequence[Operator]) -> int:
         """The bytes of an element of an output; a compiler also writes it in the shorter type where
         products read it, and in that one alone where nothing else does."""
+        narrow = self._precision.width
         width = self._widths.output(row)
-        if not self._precision.mixed or self._runtime.casts or width <= self._narrow:
+        if not self._precision.mixed or self._runtime.casts or width <= narrow:
             return width
-        products = [category(reader) in PRODUCTS for reader in readers]
+        products = [reader.kind in PRODUCT_KINDS for reader in readers]
         if products and all(products):
-            return self._narrow
-        return width + (self._narrow if any(products) else 0)
+            return narrow
+        return width + (narrow if any(products) else 0)
 
-    def _stored(self, row: Operator) -> list[tuple[tuple[Size, ...], int]]:
-        """The stored tensors that a row reads, with the bytes of their elements."""
+    def _stored(self, rows: Sequence[Operator]) -> list[Size]:
+        """The bytes of the stored tensors that rows read."""
+        single, product = self._single, self._product
         return [
-            (w.shape, ELEMENT_BYTES[w.element] if w.element.startswith(WHOLE) else self._single)
-            for w in (*row.weights, *row.buffers)
+            product((*w.shape, single if w.element == FLOAT32 else self._element(w.element)))
+            for row in rows
+            for stored in (row.weights, row.buffers)
+            for w in stored
             if w.key
         ]
+
+    def _element(self, name: str) -> int:
+        """The bytes of a stored element; those of whole numbers are what they are."""
+        return ELEMENT_BYTES[name] if name.startswith(WHOLE) else self._single

@@ -55,7 +55,7 @@ REFUSED = {
     "an unknown constant": (changed(constants__mac_bent={"value": 1.0, "unit": "s"}),
         "d.json: constants.mac_bent is unknown, and must be one of mac_standard, mac_pointwise, "
         "mac_depthwise, mac_grouped, mac_linear, mac_matmul, activation_byte, moved_byte, "
-        "weight_byte, exponential, launch_product or launch_other"),
+        "indexed_byte, weight_byte, exponential, launch_product or launch_other"),
     "a negative constant": (changed(constants__mac_linear__value=-1e-12),
         "d.json: constants.mac_linear.value is -1e-12, and must be a number from 0"),
     "not a number": (changed(constants__mac_linear__value=float("nan")),

@@ -8,7 +8,7 @@ from flopscope.facts import Function, Kind, Movement, Operator, Weight, Window
 from flopscope.readings import moved_bytes
 from flopscope.timing.amounts import amounts
 from flopscope.timing.categories import Category
-from flopscope.timing.constants import BYTE, MOVED_BYTE, NAMES, OTHER_LAUNCH
+from flopscope.timing.constants import BYTE, INDEXED_BYTE, MOVED_BYTE, NAMES, OTHER_LAUNCH
 from flopscope.timing.precision import PRECISIONS
 from flopscope.timing.runtimes import RUNTIMES
 from flopscope.timing.units import units, without_moves
@@ -50,7 +50,17 @@ def test_eager_launches_every_movement():
 
 
 def test_a_compiler_writes_a_norm_where_the_movements_after_it_would():
-    assert names("inductor", shifted()) == ["norm+roll+permutation", "fc"]
+    norm, _, permute, fc = shifted()
+    windows = [norm, permute._replace(reads=(0,)), fc]
+    assert names("inductor", windows) == ["norm+permutation", "fc"]
+
+
+def test_a_compiler_rolls_by_computed_places_in_a_pass_of_its_own():
+    assert names("inductor", shifted()) == ["norm", "roll", "permutation", "fc"]
+    found = {unit.head.path: unit.category for unit in units(shifted(), RUNTIMES["inductor"])}
+    assert (found["roll"], found["permutation"]) == (Category.INDEXED, Category.MOVE)
+    eager = {unit.head.path: unit.category for unit in units(shifted(), RUNTIMES["eager"])}
+    assert eager["roll"] is eager["permutation"] is Category.MOVE
 
 
 @pytest.mark.parametrize("runtime", EXPORTED)
@@ -58,14 +68,18 @@ def test_movements_of_an_exported_graph_are_units(runtime):
     assert names(runtime, shifted()) == ["norm", "roll", "permutation", "fc"]
 
 
-def test_a_compiler_concatenates_in_one_pass_with_what_follows():
+@pytest.mark.parametrize("runtime", ["eager", "inductor", *EXPORTED])
+def test_a_concatenation_is_a_unit(runtime):
     both = (1, 32, 8)
     join = row(Kind.CONCATENATION, "cat", (TOKENS, TOKENS), both, (-1, -2), 0)
     after = row(Kind.ACTIVATION, "act", (both,), both, (0,), 1, Function.RELU)
-    assert names("inductor", [join, after]) == ["cat+act"]
-    (unit,) = units([join, after], RUNTIMES["inductor"])
-    assert unit.category is Category.ELEMENTWISE
-    assert names("ort", [join, after]) == ["cat", "act"]
+    assert names(runtime, [join, after]) == ["cat", "act"]
+
+
+def test_a_movement_and_what_follows_it_are_one_unit_of_a_compiler():
+    rows = [move(Movement.PERMUTE, 0, (-1,)), act(1, (0,))]
+    (unit,) = units(rows, RUNTIMES["inductor"])
+    assert (unit.category, unit.head.path) == (Category.ELEMENTWISE, "act")
 
 
 @pytest.mark.parametrize("runtime", ["eager", "inductor", *EXPORTED])
@@ -167,3 +181,9 @@ def test_a_movement_asks_for_its_bytes_and_a_launch():
         MOVED_BYTE.name, OTHER_LAUNCH.name
     }  # fmt: skip
     assert (asked[MOVED_BYTE.name], asked[BYTE.name], asked[OTHER_LAUNCH.name]) == (1024, 0, 1)
+
+
+def test_a_roll_of_a_compiler_asks_for_bytes_by_index():
+    (work,) = works([move(Movement.ROLL, 0, (-1,))], RUNTIMES["inductor"], PRECISIONS["float32"])
+    asked = dict(zip(NAMES, amounts(work), strict=True))
+    assert (asked[INDEXED_BYTE.name], asked[MOVED_BYTE.name]) == (1024, 0)
