@@ -18,7 +18,7 @@ from flopscope.timing.measurement import Setting
 
 SETTING = Setting("made up", "ort", "1", "float32", 1, "nchw", "inference")
 FACTS = Facts("made-up", SETTING, "mean", "2026-11-30", "a test")
-CONSTANTS = np.array([8, 8, 13, 10, 8, 5, 7, 9, 6, 120, 5e6, 4e6]) * 1e-12
+CONSTANTS = np.array([8, 8, 13, 10, 8, 5, 7, 9, 9, 6, 120, 5e6, 4e6]) * 1e-12
 FEW = ("mobilenetv2", "resnet18", "ghostnet_100", "shufflenetv2_x1.0")
 
 
