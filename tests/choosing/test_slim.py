@@ -148,7 +148,7 @@ def test_a_saving_is_the_difference_of_two_times_with_an_interval_of_its_own():
 
 
 def test_a_networks_interval_is_too_narrow_for_savings():
-    """On the i7 its 90 % cover 61 % of the savings between measured networks of one family."""
+    """On the i7 its 90 % cover 67 % of the savings between measured networks of one family."""
     device = device_of("i7-12700h-inductor")
     savings, own = savings_on(device), device.held_out.quantiles["90"]
     assert savings.pairs > 300
