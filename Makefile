@@ -68,8 +68,10 @@ bench: $(VENV)/full  ## time the answers
 	$(BIN)/python benchmarks/tracing.py
 	$(BIN)/python benchmarks/pareto.py
 	$(BIN)/python benchmarks/search.py
+	$(BIN)/python benchmarks/sweeping.py
 	$(BIN)/python benchmarks/coincidences.py
 	$(BIN)/python benchmarks/cold.py
+	$(BIN)/python benchmarks/here.py
 
 clean:  ## remove the environment and everything that tools leave behind
 	rm -rf $(VENV) build dist *.egg-info .hypothesis

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from run import Result, seconds
 
-from flopscope.search.indicators import hypervolume
-from flopscope.search.pareto import frontier
+from flopscope.choosing.indicators import hypervolume
+from flopscope.choosing.pareto import frontier
 
 RUNS = 3
 POINTS = 1_000_000

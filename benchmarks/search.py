@@ -9,8 +9,8 @@ from unittest.mock import patch
 
 from run import Result, seconds
 
-from flopscope.search import solve
-from flopscope.search.budgets import Budget
+from flopscope.choosing import solve
+from flopscope.choosing.budgets import Budget
 
 RUNS = 5
 FREE = ("width", "depth", "res")

@@ -56,6 +56,7 @@ class Kind(Fact):
     ELEMENTWISE = "element-wise function"  # a function that networks do not write as a layer
     REDUCTION = "reduction"
     CONCATENATION = "concatenation"
+    MOVE = "data movement"  # the same elements at other places in memory
     STORED = "stored tensor"  # a parameter that no operator reads in full
     OTHER = "other"  # no products of matrices; its other arithmetic is not known
     UNKNOWN = "unknown"
@@ -123,8 +124,24 @@ class Interpolation(Fact):
     VARYING = "varying"  # its samples or their weights are not known
 
 
-Arithmetic: TypeAlias = Function | Reduction | Interpolation
-"""What says which arithmetic a row does within its kind."""
+class Movement(Fact):
+    """How a row of data movement puts the elements of its input at other places. A conversion to
+    another type is no movement: it is seen in the types of the rows before and after it."""
+
+    PERMUTE = "permutation"  # to another order of axes: transposes, shuffles, partitions
+    ROLL = "roll"
+    FLIP = "flip"  # turns by a right angle too
+    PAD = "padding"
+    SLICE = "slice"  # a part, written densely
+    GATHER = "gather"  # elements at given places
+    SCATTER = "scatter"  # elements to given places
+    REPEAT = "repetition"
+    WINDOWS = "windows"  # of a map, one behind another
+    COPY = "copy"  # in the same order
+
+
+Arithmetic: TypeAlias = Function | Reduction | Interpolation | Movement
+"""What says what a row does within its kind: which arithmetic, or which movement."""
 
 
 class Window(NamedTuple):

@@ -16,7 +16,7 @@ from flopscope import readings
 from flopscope.brief import short
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.facts import Operator
-from flopscope.readings import Direction, Reading, energy
+from flopscope.readings import Direction, Reading, energy, memory
 from flopscope.sizes import Size
 
 if TYPE_CHECKING:
@@ -131,6 +131,14 @@ class Quantity(Named):
         taken = self.convention or self.dtype
         return self.measure(rows, taken) if taken else self.measure(rows)
 
+    def amount(self, number: int) -> str:
+        """So much of it in a sentence.
+
+        >>> MACS.amount(300774272)
+        '300,774,272 MACs'
+        """
+        return f"{number:,} {self.noun}"
+
     def read(self, ledger: Ledger) -> Reading:
         """Its reading for a ledger, with the ledger's conditions."""
         return ledger.read(self.of)
@@ -157,12 +165,12 @@ class Quantity(Named):
     def in_type(self, short: str) -> Quantity:
         """The same quantity with floating-point numbers in another type, named after it."""
         dtype = SHORT_TYPES[short]
-        first, line, unit = self.heading.rpartition("\n")
+        first, unit = self.title.rsplit(maxsplit=1)
         return replace(
             self,
             name=f"{self.name}_{short}",
             words=self.words.replace(self.dtype, dtype),
-            heading=f"{first}{line}{short} {unit}",
+            heading=f"{first}\n{short} {unit}",
             noun=self.noun.replace(self.dtype, dtype),
             key=f"{self.key}_{dtype}",
             column=self.column.replace(self.dtype, dtype),
@@ -233,6 +241,14 @@ _ROWS = (
         key="peak_activation_bytes", column="peak_activation_bytes_float32", per=10**6,
         place=Place.DATA, steps=readings.live_bytes,
         budget="this many bytes of float32 activations in memory at once, such as 10MB",
+    ),
+    Quantity(
+        "memory", "memory of inference, float32", "bytes", "Memory\nMB",
+        caution=memory.NOT_COUNTED, measure=readings.inference_bytes, dtype="float32",
+        noun="bytes of float32 weights, buffers and live activations",
+        key="memory_bytes", column="memory_bytes_float32", per=10**6,
+        steps=readings.inference_steps,
+        budget="this many bytes of memory for inference in float32, such as 8GB",
     ),
     Quantity(
         "traffic", "traffic, float32", "bytes", "Traffic\nMB",
@@ -325,7 +341,7 @@ def askable(convention: Convention) -> dict[str, Quantity]:
     ('flops_torch', 'peak_activation_bytes_int8')
     """
     works = (MACS.under(each) for each in CONVENTIONS.values() if each.name not in QUANTITIES)
-    moving = [row for row in _ROWS if row.dtype and not row.stored and not row.caution]
+    moving = [each for r in _ROWS if r.dtype and not r.stored for each in r.and_shares()]
     typed = (row.in_type(short) for row in moving for short in SHORT_TYPES)
     return {
         **choices(convention),

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from flopscope.api.budgets import budgets
 from flopscope.api.given import network
-from flopscope.api.hold import BudgetReport, hold
+from flopscope.api.hold import BudgetReport, MemoryReport, hold
 from flopscope.api.trace import trace
+from flopscope.choosing.assertion import assess
 from flopscope.errors import BadInput
-from flopscope.search.assertion import assess
 
 if TYPE_CHECKING:
     from torch import nn
@@ -40,7 +40,9 @@ def assert_budget(
         raise AssertionError(f"\n{report}")
 
 
-def _held(target: nn.Module | str, inputs: tuple[Any, ...], limits: dict[str, Any]) -> BudgetReport:
+def _held(
+    target: nn.Module | str, inputs: tuple[Any, ...], limits: dict[str, Any]
+) -> BudgetReport | MemoryReport:
     if not isinstance(target, str):
         most = budgets(limits, "max_")
         if not most:

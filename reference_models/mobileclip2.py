@@ -1,11 +1,12 @@
-"""MobileCLIP2 S0, S2, S3 and S4: arXiv 2508.20691.
+"""MobileCLIP2 S0, S2, S3, S4, B and L/14: arXiv 2508.20691.
 
 Agrees with what OpenCLIP builds from apple/ml-mobileclip mobileclip2/model_configs/*.json: outputs,
-in training form, which is that of the checkpoints, and deployed. It loads a checkpoint's names
-strictly: those of OpenCLIP's `CustomTextCLIP` around timm's image encoder. Its own state dict has
-the names of the first MobileCLIP's parts.
+in training form, which is that of the checkpoints, and deployed; B and L/14 have no branches to
+fold. It loads a checkpoint's names strictly: those of OpenCLIP's `CustomTextCLIP` around timm's
+image encoder. Its own state dict has the names of the first MobileCLIP's parts in the text encoder.
 
-No deviation in what is computed for texts of 77 tokens; `reference_models.transformer` has others.
+No deviation in what is computed for texts of 77 tokens; `reference_models.transformer` and
+`reference_models.visiontransformer` have others.
 """
 
 import math
@@ -18,6 +19,7 @@ from torch.nn import functional
 from reference_models.fastvit import MCI0, MCI2, MCI3, MCI4, FastViT, Hybrid, smaller_mci
 from reference_models.mobileone import checked_form
 from reference_models.transformer import TextEncoder
+from reference_models.visiontransformer import vit_base_16, vit_large_14
 
 LAYERS = 12
 HEAD = 64  # width of an attention head of the text encoder
@@ -81,8 +83,22 @@ def mobileclip2(encoder: Hybrid, features: int, form: str = "deploy") -> nn.Modu
     """An image encoder beside a text encoder as wide as the embeddings. Raises ValueError for an
     unknown form."""
     form = checked_form(form)
+    return MobileCLIP2(FastViT(encoder, form, features), _text(features, form))
+
+
+def _text(features: int, form: str = "deploy", *, causal: bool = False) -> TextEncoder:
     widths = {"channels": features, "heads": features // HEAD, "features": features}
-    return MobileCLIP2(FastViT(encoder, form, features), TextEncoder(LAYERS, form, **widths))
+    return TextEncoder(LAYERS, form, causal=causal, **widths)
+
+
+def mobileclip2_b() -> nn.Module:
+    """149,777,153 parameters. Its text encoder alone hides the tokens after each from it."""
+    return MobileCLIP2(vit_base_16(512), _text(512, causal=True))
+
+
+def mobileclip2_l14() -> nn.Module:
+    """427,617,281 parameters."""
+    return MobileCLIP2(vit_large_14(768), _text(768))
 
 
 # 74,785,601, 99,131,089, 248,724,577 and 445,219,969 parameters deployed.

@@ -15,6 +15,9 @@ settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None, max_examples=300)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
+# A test must not depend on what another one left behind, nor fill the folder for caches.
+os.environ["FLOPSCOPE_CACHE"] = "off"
+
 MAY_SKIP = "FLOPSCOPE_MAY_SKIP"
 """With this variable set, a test whose library is not installed is skipped; else it fails."""
 

@@ -10,7 +10,7 @@ from flopscope.answers.spaces import Fixed, space_of
 from flopscope.answers.target import of_variant
 from flopscope.arguments import parse_symbolic
 from flopscope.catalog import variant
-from flopscope.search.axes import axis_of
+from flopscope.choosing.axes import axis_of
 from flopscope.symbolic import dimension
 
 

@@ -89,7 +89,7 @@ NO_OPERATOR = frozenset({Kind.STORED, *NOT_STATED})
 ELEMENT_BY_ELEMENT = frozenset(
     {
         *(Kind.ADD, Kind.MULTIPLY, Kind.DIVIDE, Kind.COMPARE),
-        *(Kind.ELEMENTWISE, Kind.REDUCTION, Kind.CONCATENATION),
+        *(Kind.ELEMENTWISE, Kind.REDUCTION, Kind.CONCATENATION, Kind.MOVE),
     }
 )
 TRACED_ALONE = frozenset({Kind.DEFORMABLE_CONVOLUTION, Kind.SPARSE_MATMUL, Kind.GRID_SAMPLE})
@@ -116,7 +116,7 @@ TABLES = (
         "tests/support/oracle.py, tests/test_kinds.py",
         "the loop that counts it",
         lambda: frozenset(LOOPS),
-        NO_OPERATOR | {Kind.EMBEDDING},  # which looks up, and has no arithmetic
+        NO_OPERATOR | {Kind.EMBEDDING, Kind.MOVE},  # which have no arithmetic
     ),
     Table(
         "flopscope/conventions/tools.py, tests/conventions/test_conventions.py",

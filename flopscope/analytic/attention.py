@@ -9,6 +9,7 @@ from flopscope.analytic.operators import (
     layer_norm,
     linear,
     matmul,
+    permuted,
     softmax,
     with_number,
 )
@@ -18,13 +19,21 @@ from flopscope.sizes import Size, exact_div
 
 
 def attend(
-    q: Feature, k: Feature, v: Feature, heads: Size, *, mask: Feature | None = None
+    q: Feature,
+    k: Feature,
+    v: Feature,
+    heads: Size,
+    *,
+    mask: Feature | None = None,
+    cached: bool = False,
 ) -> Feature:
     """softmax(q·kᵀ/√d)·v in heads of d = C/heads: queries (B, n, C), keys (B, m, C), values (B, m,
     D), whose width may be another; (B, n, D).
 
     B·n·m·(C + D) multiply-accumulates, with or without a mask, because masked pairs are computed
-    too. Biases are treated as a mask.
+    too. Biases are treated as a mask. Products read their operands head by head, and what
+    follows reads tokens, so that each is written out anew. Keys and values that are `cached` lie
+    head by head already.
 
     >>> from flopscope.analytic.tape import record
     >>> record(lambda x: attend(x, x, x, 4), (1, 10, 32)).macs().value
@@ -32,13 +41,18 @@ def attend(
     """
     batch, n, c = q.shape
     m, d, e = k.shape[1], exact_div(c, heads), exact_div(v.shape[2], heads)
+    q = permuted(q, batch, heads, n, d, name="q_heads")
+    k = k if cached else permuted(k, batch, heads, d, m, name="k_heads")
     scores = matmul(q.view(batch * heads, n, d), k.view(batch * heads, d, m), name="scores")
     scores = scores.view(batch, heads, n, m)
     scores = with_number(scores, Kind.MULTIPLY, name="scale")
     if mask is not None:
         scores = add_broadcast(scores, mask, name="mask")
     weights = softmax(scores).view(batch * heads, n, m)
-    return matmul(weights, v.view(batch * heads, m, e), name="mix").view(batch, n, v.shape[2])
+    v = v if cached else permuted(v, batch, heads, m, e, name="v_heads")
+    mixed = matmul(weights, v.view(batch * heads, m, e), name="mix")
+    mixed = permuted(mixed, batch, n, heads, e, name="tokens")
+    return mixed.view(batch, n, heads * e)
 
 
 def fused_self_attention(x: Feature, heads: Size) -> Feature:

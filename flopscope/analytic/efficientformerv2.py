@@ -27,6 +27,7 @@ from flopscope.analytic.operators import (
     linear,
     looked_up,
     matmul,
+    permuted,
     reduce,
     resize,
     softmax,
@@ -214,6 +215,7 @@ def _attended(query: Feature, key: Feature, value: Feature, *, talking: bool = F
     if talking:
         weights = conv2d(weights, HEADS, 1, bias=True, name="talk2")
     mixed = matmul(weights.view(heads, n, m), value.view(heads, m, width), name="mix")
+    mixed = permuted(mixed, batch, HEADS, width, n, name="channels")
     return mixed.view(batch, value.channels, *query.grid)
 
 

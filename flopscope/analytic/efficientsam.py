@@ -26,9 +26,13 @@ from flopscope.analytic.operators import (
     linear,
     linear_by,
     matmul,
+    padded,
+    permuted,
     reduce,
+    repeated,
     resize,
     resized_table,
+    stack,
     stored,
     stored_rows,
     with_number,
@@ -37,7 +41,7 @@ from flopscope.analytic.operators import (
 from flopscope.analytic.tape import Feature
 from flopscope.domain import Relation
 from flopscope.facts import Function, Interpolation, Kind, Reduction, Weight
-from flopscope.sizes import product
+from flopscope.sizes import Size, product
 
 PATCH = 16
 WIDTH = 256
@@ -83,7 +87,7 @@ def efficientsam(image: Feature, points: Feature, labels: Feature, sizes: Encode
         places = _grid_places(encoded, frequencies)
         prompts = _prompt_encoder(points, labels, frequencies)
     with tape.scope("mask_decoder"):
-        masks = _mask_decoder(encoded, places, prompts)
+        masks = _mask_decoder(encoded, places, prompts, points.shape[1])
         masks = resize(masks, (height, width), Interpolation.BICUBIC, name="upsample")
     # One more position is stored than is read, for a class token.
     every_position = Weight(positions.key, (1, 1 + POSITIONS**2, sizes.c))
@@ -131,11 +135,12 @@ def _grid_places(encoded: Feature, frequencies: Weight) -> Feature:
     tape, grid = encoded.tape, encoded.grid
     ones = Feature(tape, grid, source=-4)
     with tape.scope("grid"):
+        shares = []
         for axis, lines in (("y", grid[1]), ("x", grid[0])):
             x = reduce(ones, grid, Reduction.RUNNING_SUM, groups=lines, name=axis)
             x = with_number(x, Kind.ADD, name=f"{axis}_middle")
-            x = with_number(x, Kind.DIVIDE, name=f"{axis}_share")
-        places = _encoded_points(x.view(*grid, 2), frequencies)
+            shares.append(with_number(x, Kind.DIVIDE, name=f"{axis}_share"))
+        places = _encoded_points(stack(shares[::-1], 2, name="pairs"), frequencies)
     return places.view(product(grid), WIDTH)
 
 
@@ -143,6 +148,8 @@ def _prompt_encoder(points: Feature, labels: Feature, frequencies: Weight) -> Fe
     """Points (B, Q, P, 2) and labels (B, Q, P) → (B·Q, 6, 256), whatever P is."""
     prompts = points.shape[0] * points.shape[1]
     x = with_number(points, Kind.COMPARE, name="present")
+    x = padded(x, *points.shape[:2], POINTS, 2, name="pad_points")
+    labels = padded(labels, *labels.shape[:2], POINTS, name="pad_labels")
     x = with_number(x.view(prompts, POINTS, 2), Kind.ADD, name="centre_of_pixel")
     x = _encoded_points(with_number(x, Kind.DIVIDE, name="share"), frequencies)
     labels = labels.view(prompts, POINTS)
@@ -157,12 +164,14 @@ def _prompt_encoder(points: Feature, labels: Feature, frequencies: Weight) -> Fe
 # --- mask decoder -----------------------------------------------------------------------------
 
 
-def _mask_decoder(image: Feature, places: Feature, prompts: Feature) -> Feature:
-    """Image (B, 256, h, w) and prompts (N, 6, 256) → masks (N, 3, 4h, 4w)."""
+def _mask_decoder(image: Feature, places: Feature, prompts: Feature, queries: Size) -> Feature:
+    """Image (B, 256, h, w) and prompts (N, 6, 256) of Q queries each → masks (N, 3, 4h, 4w)."""
     tape, grid, batch = image.tape, image.grid, prompts.batch
     learnt = (("iou", (1, WIDTH)), ("masks", (MASKS, WIDTH)))
     own = stored_rows(tape, learnt, name="own_tokens").view(batch, 1 + MASKS, WIDTH)
     tokens = concatenate([own, prompts], name="tokens")
+    each = image.view(image.batch, 1, WIDTH, *grid)
+    image = repeated(each, image.batch, queries, WIDTH, *grid, name="for_queries")
     tokens, image = _two_way(tokens, image.view(batch, product(grid), WIDTH), places)
     x = image.view(batch, WIDTH, *grid)
     with tape.scope("upscale"):
@@ -171,11 +180,12 @@ def _mask_decoder(image: Feature, places: Feature, prompts: Feature) -> Feature:
         x = conv_transpose2d(x, 32, 2, stride=2, bias=True, name="conv2")
         x = activation(x, Function.GELU, name="act2")
     token = tokens.view(batch, WIDTH)
+    weights = []
     for mask in range(1, MASKS + 1):
         with tape.scope(f"mask{mask}"):
-            weights = _mlp_block(token, WIDTH, 32, depth=2)
-    pixels = product(x.grid)
-    masks = matmul(weights.view(batch, MASKS, 32), x.view(batch, 32, pixels), name="masks")
+            weights.append(_mlp_block(token, WIDTH, 32, depth=2))
+    joined, pixels = stack(weights, 1, name="mask_weights"), product(x.grid)
+    masks = matmul(joined, x.view(batch, 32, pixels), name="masks")
     with tape.scope("iou"):
         _mlp_block(token, WIDTH, MASKS, depth=2)
     return masks.view(batch, MASKS - 1, *x.grid)
@@ -186,33 +196,43 @@ def _two_way(tokens: Feature, image: Feature, places: Feature) -> tuple[Feature,
     tokens."""
     scope, prompts = tokens.tape.scope, tokens
     for number in (1, 2):
+        # the first block finds the image channel by channel, and its norm lays the tokens out
+        lying = ("kv", "q") if number == 1 else ("", "")
         with scope(f"block{number}"):
             x = tokens if number == 1 else add(tokens, prompts, name="add_prompts")
             tokens = add(x, _attention(x, x, x, WIDTH, "self"), name="add1")
             tokens = layer_norm(tokens, name="norm1")
-            looked = _look(tokens, prompts, image, places, "token_to_image")
+            looked = _look(tokens, prompts, image, places, "token_to_image", lying[0])
             tokens = layer_norm(add(tokens, looked, name="add2"), name="norm2")
             y = _mlp_block(tokens, 2048, WIDTH, depth=1)
             tokens = layer_norm(add(tokens, y, name="add3"), name="norm3")
-            looked = _look(image, places, tokens, prompts, "image_to_token")
+            looked = _look(image, places, tokens, prompts, "image_to_token", lying[1])
             image = layer_norm(add(image, looked, name="add4"), name="norm4")
     with scope("last"):
         looked = _look(tokens, prompts, image, places, "token_to_image")
         return layer_norm(add(tokens, looked)), image
 
 
-def _look(x: Feature, x_places: Feature, at: Feature, at_places: Feature, name: str) -> Feature:
+def _look(
+    x: Feature, x_places: Feature, at: Feature, at_places: Feature, name: str, written: str = ""
+) -> Feature:
     """Attention from x with its positions to another tensor with its positions, in half the
     width."""
     with x.tape.scope(name):
         q, k = add_broadcast(x, x_places, name="add_q"), add_broadcast(at, at_places, name="add_k")
-    return _attention(q, k, at, WIDTH // 2, name)
+    return _attention(q, k, at, WIDTH // 2, name, written)
 
 
-def _attention(q: Feature, k: Feature, v: Feature, inner: int, name: str) -> Feature:
-    """Attention of 8 heads between linear layers of its own."""
+def _attention(
+    q: Feature, k: Feature, v: Feature, inner: int, name: str, written: str = ""
+) -> Feature:
+    """Attention of 8 heads between linear layers of its own. Those of `written` lie channel by
+    channel, and are written token by token first."""
     with q.tape.scope(name):
-        q, k, v = (linear(x, inner, name=n) for x, n in ((q, "q"), (k, "k"), (v, "v")))
+        q, k, v = (
+            linear(permuted(x, *x.shape, name=f"{n}_tokens") if n in written else x, inner, name=n)
+            for x, n in ((q, "q"), (k, "k"), (v, "v"))
+        )
         return linear(attend(q, k, v, 8), WIDTH, name="out")
 
 

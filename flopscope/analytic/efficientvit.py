@@ -26,6 +26,8 @@ from flopscope.analytic.operators import (
     layer_norm,
     linear,
     matmul,
+    padded,
+    permuted,
     with_number,
 )
 from flopscope.analytic.tape import Feature
@@ -114,10 +116,12 @@ def linear_attention(x: Feature, head: Size) -> Feature:
     q = activation(each, Function.RELU, name="q_act")
     k = activation(each, Function.RELU, name="k_act")
     groups = 2 * batch * heads
-    kv = matmul(k.view(groups, head, n), each.view(groups, n, head + 1), name="kv")
+    values = padded(each, batch, 2 * heads, n, head + 1, name="ones")
+    kv = matmul(k.view(groups, head, n), values.view(groups, n, head + 1), name="kv")
     mixed = matmul(q.view(groups, n, head), kv, name="mix").view(batch, 2 * heads, n, head)
     sums = with_number(mixed.view(batch, 2 * heads, n, 1), Kind.ADD, name="epsilon")
-    y = divide(mixed, sums).view(batch, 2 * c, height, width)
+    y = permuted(divide(mixed, sums), batch, 2 * heads, head, n, name="channels")
+    y = y.view(batch, 2 * c, height, width)
     return _conv(y, c, 1, None, name="project")
 
 

@@ -32,6 +32,7 @@ from flopscope.analytic.operators import (
     global_pool,
     layer_norm,
     linear,
+    permuted,
     projected,
     scale,
 )
@@ -207,8 +208,10 @@ def attention_block(x: Feature, ratio: int, layered: bool) -> Feature:
     """Norm, attention over all positions, layer scale and shortcut; then the feed-forward part."""
     batch, channels = x.shape[:2]
     y = channels_first(layer_norm(channels_last(x))) if layered else batch_norm(x, name="norm")
-    vectors = y._replace(shape=(batch, elements(x.grid), channels))
+    tokens = (batch, elements(x.grid), channels)
     with x.tape.scope("attention"):
+        # a layer norm leaves the channels of a position together, as a linear layer reads them
+        vectors = y.view(*tokens) if layered else permuted(y, *tokens, name="as_tokens")
         y = attention(vectors, exact_div(channels, HEAD), bias=False)
     y = y._replace(shape=x.shape)
     x = add(x, scale(y, (channels, 1, 1), name="layer_scale1"))

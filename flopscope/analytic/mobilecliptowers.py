@@ -14,6 +14,7 @@ from flopscope.analytic.operators import (
     conv2d,
     embedding,
     embedding_by,
+    gathered,
     layer_norm,
     projected,
     reduce,
@@ -119,8 +120,8 @@ def text_encoder(
         x = _mixed(x, "mixer2", form)
     with tape.scope("head"):
         x = layer_norm(x)
-        reduce(ids, (batch,), Reduction.EXTREMUM, name="end")
-        x = x._replace(shape=(batch, channels))
+        end = reduce(ids, (batch,), Reduction.EXTREMUM, name="end")
+        x = gathered(x, end, (batch, channels), name="last")
         return projected(x, features)
 
 

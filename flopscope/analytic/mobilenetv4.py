@@ -49,6 +49,7 @@ from flopscope.analytic.operators import (
     global_pool,
     linear,
     matmul,
+    permuted,
     scale,
     shortcut,
     softmax,
@@ -146,13 +147,16 @@ def mobile_mqa(x: Feature, heads: Size, d: Size, *, stride: int = 1) -> Feature:
     """
     batch, channels = x.shape[:2]
     y = batch_norm(x, name="norm")
+    n = elements(x.grid)
     q = conv2d(y, heads * d, 1, name="query")
+    q = permuted(q, batch, heads, n, d, name="q_heads")
     k = conv2d(_smaller(y, stride, "key_down"), d, 1, name="key")
     v = conv2d(_smaller(y, stride, "value_down"), d, 1, name="value")
-    n, m = elements(x.grid), elements(k.grid)
+    m = elements(k.grid)
     q = with_number(q.view(batch, heads * n, d), Kind.MULTIPLY, name="scale")
     weights = softmax(matmul(q, k.view(batch, d, m), name="scores"))
     mixed = matmul(weights, v.view(batch, m, d), name="mix")
+    mixed = permuted(mixed, batch, heads, d, n, name="channels")
     y = conv2d(mixed.view(batch, heads * d, *x.grid), channels, 1, name="project")
     return add(x, scale(y, (1, channels, 1, 1), name="layer_scale"))
 

@@ -27,6 +27,7 @@ from flopscope.analytic.operators import (
     global_pool,
     layer_norm,
     linear,
+    permuted,
     resize,
 )
 from flopscope.analytic.stages import blocks, from_row, stage
@@ -113,9 +114,11 @@ def mobilevit_block(x: Feature, width: Size, layers: Size) -> Feature:
     whole = (PATCH * patches[0], PATCH * patches[1])
     even = equal(x.grid[0], whole[0]) * equal(x.grid[1], whole[1])
     y = resized(y, whole, even, "enlarge")
+    y = permuted(y, x.batch, PATCH, PATCH, *patches, width, name="unfold")
     y = y.view(PATCH**2 * x.batch, patches[0] * patches[1], width)
     y = blocks(y, "transformer", ((_transformer, layers),), each="transformer")
-    y = layer_norm(y).view(x.batch, width, *whole)
+    apart = (patches[0], PATCH, patches[1], PATCH)
+    y = permuted(layer_norm(y), x.batch, width, *apart, name="fold").view(x.batch, width, *whole)
     y = resized(y, (x.grid[0], x.grid[1]), even, "reduce")
     y = conv_bn_act(y, x.channels, 1, function=SILU, name="project")
     return conv_bn_act(concatenate([x, y]), x.channels, 3, function=SILU, name="fuse")

@@ -27,6 +27,7 @@ from flopscope.analytic.operators import (
     group_norm,
     linear,
     multiply,
+    permuted,
     reduce,
     softmax,
 )
@@ -102,9 +103,12 @@ def mobilevitv2_block(x: Feature, width: Size, layers: Size) -> Feature:
     channels = x.channels
     y = conv_bn_act(x, channels, 3, groups=channels, function=SILU, name="local")
     y = conv2d(y, width, 1, name="embed")
+    y = permuted(y, x.batch, width, PATCH, PATCH, *patches, name="unfold")
     y = y.view(x.batch, width, PATCH**2, patches[0] * patches[1])
     y = blocks(y, "transformer", ((_transformer, layers),), each="transformer")
-    y = group_norm(y, 1).view(x.batch, width, *whole)
+    apart = (patches[0], PATCH, patches[1], PATCH)
+    y = permuted(group_norm(y, 1), x.batch, width, *apart, name="fold")
+    y = y.view(x.batch, width, *whole)
     return conv_bn_act(y, channels, 1, name="project")
 
 

@@ -24,6 +24,7 @@ from flopscope.analytic.operators import (
     linear,
     multiply,
     rms_norm,
+    sliced,
     stored,
     with_number,
     with_stored,
@@ -154,7 +155,8 @@ def _vision_tower(image: Feature) -> Feature:
     for layer in range(1, VISION_LAYERS):
         with tape.scope(f"layer{layer}"):
             x = _vision_layer(x)
-    return x.view(batch, PATCHES, VISION_C)
+    # a linear layer reads tokens one behind another, so that those of patches are written anew
+    return sliced(x, batch, PATCHES, VISION_C, name="patches")
 
 
 def unread_layer(x: Feature) -> Feature:
@@ -246,7 +248,8 @@ def decoder_layer(
     q, k = (_rotated(part, angles, sizes.h, f"rotate_{n}") for part, n in ((q, "q"), (k, "k")))
     if past:
         k, v = (_after(old, new, name) for old, new, name in zip(past, (k, v), "kv", strict=True))
-    y = linear(attend(q, k, v, sizes.h, mask=mask), c, bias=False, name="out")
+    y = attend(q, k, v, sizes.h, mask=mask, cached=bool(past))
+    y = linear(y, c, bias=False, name="out")
     x = add(x, y, name="add1")
     y = rms_norm(x, name="norm2")
     gate = activation(linear(y, sizes.f, bias=False, name="gate"), Function.SILU)

@@ -14,7 +14,8 @@ convolution. Multiples are of 8, or of the largest divisor of 8 that the publish
 that units can be halved and no branch is empty. Stages 3 and 4 double stage 2. At depth d a stage
 has ⌈n·d⌉ units.
 
-The shuffle and the split of channels move data and are no operators.
+torchvision shuffles after a unit, which writes the map anew; the authors' code takes even and odd
+channels before one, which are views.
 """
 
 from __future__ import annotations
@@ -24,7 +25,14 @@ from math import gcd
 from typing import NamedTuple
 
 from flopscope.analytic.blocks import conv_bn_act
-from flopscope.analytic.operators import concatenate, flatten, global_pool, linear, max_pool2d
+from flopscope.analytic.operators import (
+    concatenate,
+    flatten,
+    global_pool,
+    linear,
+    max_pool2d,
+    permuted,
+)
 from flopscope.analytic.stages import stage
 from flopscope.analytic.switches import Recipe
 from flopscope.analytic.tape import Feature
@@ -85,21 +93,32 @@ def shufflenetv2(
         channels = times * stage_2
         kept = x.channels if paper else exact_div(channels, 2)
         first = partial(_reduction, channels=channels, kept=kept)
-        x = stage(x, f"stage{number}", round_repeats(repeats, depth), first, shufflenetv2_unit)
+        unit = partial(shufflenetv2_unit, shuffled=not paper)
+        first = partial(first, shuffled=not paper)
+        x = stage(x, f"stage{number}", round_repeats(repeats, depth), first, unit)
     with scope("head"):
         x = conv_bn_act(x, _scaled(column.last, width), 1, function=RELU)
         return linear(flatten(global_pool(x)), classes, bias=not paper, name="classifier")
 
 
-def shufflenetv2_unit(x: Feature) -> Feature:
-    """Half of the channels as they are; 1×1, depthwise 3×3, 1×1 on the others; then a shuffle.
+def shufflenetv2_unit(x: Feature, *, shuffled: bool = False) -> Feature:
+    """Half of the channels as they are; 1×1, depthwise 3×3, 1×1 on the others; then a shuffle,
+    which is written out where it is `shuffled` here.
 
     Figure 3c. Domain: an even number of channels.
     """
     x.tape.multiple(x.channels, 2, "number of channels, to be split in two,")
     half = exact_div(x.channels, 2)
     y = _branch(x.narrow(half), half, hidden=half, stride=1)
-    return concatenate([x.narrow(half), y])
+    return _shuffled(concatenate([x.narrow(half), y]), shuffled)
+
+
+def _shuffled(x: Feature, shuffled: bool) -> Feature:
+    """Channels of the two halves in turn."""
+    if not shuffled:
+        return x
+    half = exact_div(x.channels, 2)
+    return permuted(x, x.batch, half, 2, *x.grid, name="shuffle").view(*x.shape)
 
 
 def _scaled(channels: int, width: Real) -> Size:
@@ -107,13 +126,13 @@ def _scaled(channels: int, width: Real) -> Size:
     return round_filters(channels, width, gcd(8, channels))
 
 
-def _reduction(x: Feature, channels: Size, *, kept: Size) -> Feature:
+def _reduction(x: Feature, channels: Size, *, kept: Size, shuffled: bool) -> Feature:
     """Figure 3d: both branches at stride 2, `kept` channels from the one without a bottleneck."""
     with x.tape.scope("shortcut"):
         y = conv_bn_act(x, x.channels, 3, stride=2, groups=x.channels, name="dw")
         y = conv_bn_act(y, kept, 1, function=RELU, name="pw")
     z = _branch(x, channels - kept, hidden=exact_div(channels, 2), stride=2)
-    return concatenate([y, z])
+    return _shuffled(concatenate([y, z]), shuffled)
 
 
 def _branch(x: Feature, channels: Size, *, hidden: Size, stride: Size) -> Feature:

@@ -14,6 +14,7 @@ from flopscope.analytic.operators import (
     layer_norm,
     linear,
     matmul,
+    permuted,
     softmax,
     with_number,
 )
@@ -27,7 +28,8 @@ def attention(
 ) -> Feature:
     """(B, n, C) → (B, n, C): queries, keys and values by one linear layer, softmax(q·kᵀ/√d)·v in
     heads of d = C/heads, a linear layer with bias. A mask (n, n) is added to the scores: what it
-    hides is computed all the same.
+    hides is computed all the same. Products read their operands head by head, and the last layer
+    token by token, so that each is written out anew.
 
     4·B·n·C² + 2·B·n²·C multiply-accumulates.
 
@@ -38,22 +40,19 @@ def attention(
     batch, n, channels = x.shape
     d = exact_div(channels, heads)
     parts = linear(x, 3 * channels, bias=bias, name="qkv")
-    q, k, v = (
-        parts._replace(shape=shape)
-        for shape in (
-            (batch, heads, n, d),
-            (batch * heads, d, n),
-            (batch * heads, n, d),
-        )
-    )
-    q = with_number(q, Kind.MULTIPLY, name="scale")
-    scores = matmul(q._replace(shape=(batch * heads, n, d)), k, name="scores")
+    stacked = (batch * heads, n, d)
+    q = with_number(parts.view(batch, heads, n, d), Kind.MULTIPLY, name="scale")
+    q = permuted(q, batch, heads, n, d, name="q_heads")
+    k = permuted(parts, batch, heads, d, n, name="k_heads")
+    scores = matmul(q.view(*stacked), k.view(batch * heads, d, n), name="scores")
     scores = scores._replace(shape=(batch, heads, n, n))
     if mask is not None:
         scores = add_broadcast(scores, mask, name="mask")
     weights = softmax(scores)._replace(shape=(batch * heads, n, n))
-    mixed = matmul(weights, v, name="values")
-    return linear(mixed._replace(shape=x.shape), channels, name="proj")
+    v = permuted(parts, batch, heads, n, d, name="v_heads")
+    mixed = matmul(weights, v.view(*stacked), name="values")
+    mixed = permuted(mixed, batch, n, heads, d, name="tokens")
+    return linear(mixed.view(*x.shape), channels, name="proj")
 
 
 def transformer_layer(

@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from flopscope.analytic.operators import add, concatenate, conv2d, conv_transpose2d, scale
+from flopscope.analytic.operators import (
+    add,
+    concatenate,
+    conv2d,
+    conv_transpose2d,
+    padded,
+    scale,
+)
 from flopscope.analytic.tape import Feature
 from flopscope.facts import Weight
 from flopscope.sizes import Size, ceil_div
@@ -58,7 +65,7 @@ def wtconv(x: Feature, kernel: Size, levels: int) -> Feature:
 def _split(x: Feature, filters: Weight) -> Feature:
     """(B, C, H, W) → (B, 4·C, ⌈H/2⌉, ⌈W/2⌉): the four bands of each channel, one after another."""
     height, width = (ceil_div(size, 2) for size in x.grid)
-    even = x._replace(shape=(x.batch, x.channels, 2 * height, 2 * width))
+    even = padded(x, x.batch, x.channels, 2 * height, 2 * width)
     haar = partial(conv2d, kernel=2, stride=2, padding=0, filters=filters, name="analysis")
     return haar(even, BANDS * x.channels, groups=x.channels)
 

@@ -9,6 +9,7 @@ from flopscope.analytic.named_blocks import NAMED_BLOCKS
 from flopscope.answers.graph_formula import graph_formulas, graph_source, is_graph
 from flopscope.answers.target import is_catalog
 from flopscope.catalog.models import MODELS
+from flopscope.catalog.names import apart
 from flopscope.catalog.variant import FREE, Variant, known_options, parse, without_rho
 from flopscope.closedform import Formula
 from flopscope.errors import BadInput, UnknownName
@@ -109,7 +110,8 @@ def reshaped(found: Sequence[Formula], multiples: Mapping[str, int], ideal: bool
 def known_model(name: str) -> Variant:
     """The variant of that name; the error for a misspelt one suggests blocks and laws too."""
     if not is_catalog(name):
-        raise UnknownName("law, block or model", name, [*LAWS, *NAMED_BLOCKS, *MODELS])
+        known = [*LAWS, *NAMED_BLOCKS, *MODELS]
+        raise UnknownName("law, block or model", name, known, apart(name))
     return parse(name)
 
 

@@ -130,6 +130,8 @@ def _values(name: str, texts: Sequence[str]) -> tuple[Value, ...]:
 def _spread(name: str, text: str) -> list[Fraction]:
     """The value that a text states, or those of a range. Raises BadInput for any other text."""
     ends = [number(part) for part in text.split(":")]
+    if len(ends) == 3 and all(ends[:2]) and ends[2] == 0:
+        raise BadInput(f"{name}={text} has a step of 0, which leads nowhere; give one above 0")
     if len(ends) == 1 and ends[0]:
         return [ends[0]]
     if len(ends) != 3 or not all(ends):

@@ -37,8 +37,8 @@ def list_models(*patterns: str, **limits: int | float | str | None) -> ListRepor
     >>> "mobilenetv2" in list_models().to_csv()
     True
     """
+    from flopscope.choosing.listing import listing
     from flopscope.present.catalog import list_document
-    from flopscope.search.listing import listing
 
     found = listing(patterns, budgets(limits, "max_"))
     return ListReport(list_document(found), f"{number_of(found.models, 'model')} of the catalogue")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flopscope.api.budgets import budgets
+from flopscope.api.budgets import budgets, device_given
+from flopscope.api.given import as_given
 from flopscope.api.public import public
-from flopscope.api.subject import Shapes, counted
+from flopscope.api.subject import Shapes, counted, specs
 from flopscope.errors import BadInput
 from flopscope.present.report import Report
 from flopscope.present.table import Document
@@ -16,7 +17,11 @@ from flopscope.present.table import Document
 if TYPE_CHECKING:
     from torch import nn
 
-    from flopscope.search.assertion import BudgetVerdict
+    from flopscope.answers.counted import Given
+    from flopscope.answers.training_memory import TrainingMemory
+    from flopscope.choosing.assertion import BudgetVerdict
+    from flopscope.choosing.budgets import Budget
+    from flopscope.timing.device import Device
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,12 +30,13 @@ class BudgetReport(Report):
 
     target: str
     verdicts: tuple[BudgetVerdict, ...]
+    warnings: tuple[str, ...] = ()
 
     def document(self) -> Document:
         """Each budget with its verdict, and the layers that hold the excess."""
         from flopscope.present.assert_ import verdict_document
 
-        return verdict_document(self.target, self.verdicts)
+        return verdict_document(self.target, self.verdicts, self.warnings)
 
     @property
     def about(self) -> str:
@@ -42,7 +48,27 @@ class BudgetReport(Report):
         return all(self.verdicts)
 
 
-@public()
+@dataclass(frozen=True, repr=False)
+class MemoryReport(Report):
+    """The report that `hold` returns for training. It is false where the memory is exceeded."""
+
+    target: str
+    held: TrainingMemory
+    optimizer: str
+    limit: int
+
+    def document(self) -> Document:
+        """The memory of the step, part by part, with the verdict."""
+        from flopscope.present.fitting import held_document
+
+        return held_document(self.target, self.held, self.optimizer, self.limit)
+
+    @property
+    def holds(self) -> bool:
+        return self.held.total <= self.limit
+
+
+@public(device=as_given)
 def hold(
     target: str | nn.Module,
     *inputs: Shapes,
@@ -50,21 +76,55 @@ def hold(
     batch: int = 1,
     arguments: Mapping[str, Any] | None = None,
     example: Mapping[str, int] | None = None,
+    training: bool = False,
+    optimizer: str | None = None,
+    device: str | Device | None = None,
     **limits: int | float | str | None,
-) -> BudgetReport:
+) -> BudgetReport | MemoryReport:
     """Whether a network keeps its budgets, and if not, which layers hold the excess.
 
     The report prints what `flopscope assert` does, and is false if a budget is broken. A budget is
-    max_ and its quantity, as in max_macs="300M". In a test, use `assert_budget`, which raises
-    AssertionError. Raises BadInput, UnknownName.
+    max_ and its quantity, as in max_macs="300M", or max_latency="12ms" on a `device`. In a test,
+    use `assert_budget`, which raises AssertionError. With `training` the budget is of the memory of
+    a training step, max_memory, with an `optimizer`: "sgd", "momentum", "adam", or "adamw" unless
+    it is named. Raises BadInput, UnknownName.
 
     >>> bool(hold("mobilenetv2", max_macs="310M"))
     True
     """
-    from flopscope.search.assertion import assess
+    from flopscope.answers.timed import warnings
+    from flopscope.choosing.assertion import assess
 
-    most = budgets(limits, "max_")
+    known = device_given(device)
+    most = budgets(limits, "max_", known)
     if not most:
         raise BadInput('no budget is given; give one, such as max_macs="300M"')
+    if optimizer is not None and not training:
+        raise BadInput("optimizer is for the memory of a training step; add training=True")
+    if training:
+        from flopscope.answers.counted import Given
+
+        sizes = Given(res, batch, specs(inputs), (), example or {})
+        return _held(target, sizes, arguments, most, optimizer or "adamw")
     subject = counted(target, inputs, res, batch, arguments, example)
-    return BudgetReport(subject.name, assess(subject.asked.ledger, most))
+    ledger = subject.asked.ledger
+    warned = () if known is None else tuple(warnings(subject.name, ledger, known))
+    return BudgetReport(subject.name, assess(ledger, most), warned)
+
+
+def _held(
+    target: str | nn.Module,
+    given: Given,
+    arguments: Mapping[str, Any] | None,
+    most: Sequence[Budget],
+    optimizer: str,
+) -> MemoryReport:
+    """The memory of a training step against its budget."""
+    from flopscope.answers.making import target_of
+    from flopscope.answers.training_memory import training_memory
+    from flopscope.choosing.fitting import check_fit
+
+    limit = check_fit(most, "batch").limit
+    network = target_of(target)
+    held = training_memory(network, given, optimizer, arguments)
+    return MemoryReport(network.name, held, optimizer, limit)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flopscope.api.budgets import budgets
-from flopscope.api.given import mapping
+from flopscope.api.budgets import budgets, device_given
+from flopscope.api.given import as_given, mapping
 from flopscope.api.own import network_or_maker, ranges
 from flopscope.api.public import public
 from flopscope.api.subject import Shapes, specs
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
     from torch import nn
 
     from flopscope.answers.ranges import Free
-    from flopscope.search.crossing import Crossing
-    from flopscope.search.solve import Solution
+    from flopscope.choosing.budgets import Budget
+    from flopscope.choosing.crossing import Crossing
+    from flopscope.choosing.fitting import Fit
+    from flopscope.choosing.solve import Solution
+    from flopscope.timing.device import Device
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,7 +61,24 @@ class CrossingReport(Report):
         return self.crossing.settled is not None
 
 
-@public(target=network_or_maker, free=ranges, arguments=mapping)
+@dataclass(frozen=True, repr=False)
+class FitReport(Report):
+    """The report that `solve` returns for training. It is false where no batch fits."""
+
+    fit: Fit
+
+    def document(self) -> Document:
+        """The largest batch that fits, part by part."""
+        from flopscope.present.fitting import fit_document
+
+        return fit_document(self.fit)
+
+    @property
+    def holds(self) -> bool:
+        return self.fit.fits is not None
+
+
+@public(target=network_or_maker, free=ranges, arguments=mapping, device=as_given)
 def solve(
     target: str | nn.Module | Callable[..., nn.Module],
     *inputs: Shapes,
@@ -67,18 +87,24 @@ def solve(
     res: int | tuple[int, int] | None = None,
     batch: int | None = None,
     step: int | None = None,
+    training: bool = False,
+    optimizer: str | None = None,
     arguments: Mapping[str, Any] | None = None,
     example: Mapping[str, int] | None = None,
+    device: str | Device | None = None,
     **limits: int | float | str | None,
-) -> SolutionReport | CrossingReport:
+) -> SolutionReport | CrossingReport | FitReport:
     """The largest designs of a network that keep every budget; or, with `when`, where one cost
     overtakes another.
 
     `target` is a text as the command line takes it, a module, or a class or function that makes
-    one. A budget has the name of its quantity: macs="150M", params=5_000_000. `free` names what is
+    one. A budget has the name of its quantity: macs="150M", params=5_000_000, or
+    latency="12ms" on a `device`. `free` names what is
     chosen: "res", "batch", options of a catalogue model, arguments of a constructor. It may give
     values: "width=16:128:8" or {"width": range(16, 129, 8), "res": None}. `when` is an equation
-    such as "attention = conv". Raises BadInput, UnknownName.
+    such as "attention = conv". With `training` the memory is that of a training step with an
+    `optimizer`, "sgd", "momentum", "adam" or "adamw" unless it is named, and the batch is free.
+    Raises BadInput, UnknownName.
 
     >>> (largest,) = solve("mobilenetv2", macs="300,774,272", free="res").solution.designs
     >>> largest.sizes["res"]
@@ -88,10 +114,20 @@ def solve(
     ...              arguments={"in_features": 64})
     >>> made.solution.designs[0].sizes
     {'out_features': 31}
+    >>> net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 10))
+    >>> solve(net, memory="1M", free="batch", res=8, training=True).fit.fits.batch
+    1261
     """
-    most = budgets(limits)
+    most = budgets(limits, device=device_given(device))
+    if optimizer is not None and not training:
+        raise BadInput("optimizer is for the memory of a training step; add training=True")
+    if training:
+        if when is not None:
+            raise BadInput("training is for a budget of memory, and when has none; give one")
+        sizes, more = (res, batch, step), (arguments, example)
+        return _fitted(target, most, free, optimizer or "adamw", sizes, inputs, more)
     if when is None:
-        from flopscope.search.solve import solve as solved
+        from flopscope.choosing.solve import solve as solved
 
         found = solved(
             target, most, free, res=res, batch=batch, step=step, inputs=specs(inputs),
@@ -103,7 +139,7 @@ def solve(
             "when is an equation along one free size; leave budgets, step and further free sizes "
             "out"
         )
-    from flopscope.search.crossing import crossing
+    from flopscope.choosing.crossing import crossing
 
     if not isinstance(target, str) or inputs or arguments or example:
         raise BadInput(
@@ -112,3 +148,26 @@ def solve(
         )
     names = [str(each) for each in free]
     return CrossingReport(crossing(target, when, *names, res=res, batch=batch or 1))
+
+
+def _fitted(
+    network: Any,
+    most: list[Budget],
+    free: Free,
+    optimizer: str,
+    sizes: tuple[Any, int | None, int | None],
+    inputs: tuple[Shapes, ...],
+    more: tuple[Mapping[str, Any] | None, Mapping[str, int] | None],
+) -> FitReport:
+    """The largest batch of a training step within a memory."""
+    from flopscope.answers.counted import Given
+    from flopscope.answers.making import target_of
+    from flopscope.choosing.fitting import check_fit, largest_batch
+
+    res, batch, step = sizes
+    budget = check_fit(most, free, step)
+    if batch is not None:
+        raise BadInput("batch is given and free at once; leave one of them out")
+    arguments, example = more
+    given = Given(res, 1, specs(inputs), (), example or {})
+    return FitReport(largest_batch(target_of(network), budget, given, optimizer, arguments))

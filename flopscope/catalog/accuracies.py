@@ -15,8 +15,9 @@ from functools import cache
 from typing import NamedTuple, TypeAlias
 
 from flopscope.catalog.figures import Figure, figures, has_figures
+from flopscope.catalog.metrics import METRICS
 from flopscope.catalog.models import MODELS
-from flopscope.errors import UnknownName
+from flopscope.errors import BadInput, UnknownName
 
 PAPER, AUTHORS, OTHER_PAPER = "paper", "authors", "other-paper"
 LIBRARIES: Mapping[str, str] = {
@@ -146,7 +147,8 @@ UNASKED = Choice()
 def parse_choice(text: str | None) -> Choice:
     """'torchvision', 'timm:a1_in1k' or 'best' as a choice; None is that of a reader who names none.
 
-    Raises UnknownName for a source that does not exist, or a recipe that it does not have.
+    Raises UnknownName for a source that does not exist, or a recipe that it does not have, and
+    BadInput for the name of another metric.
 
     >>> parse_choice("torchvision:V2")
     Choice(source='torchvision', recipe='V2')
@@ -154,6 +156,12 @@ def parse_choice(text: str | None) -> Choice:
     if text is None:
         return UNASKED
     source, colon, recipe = text.partition(":")
+    if source in METRICS:
+        raise BadInput(
+            f"{source} is a metric of its own, {METRICS[source].words}, which is never mixed with "
+            "the ImageNet-1k top-1 that an accuracy is; `flopscope compare --columns "
+            f"{source}` shows it"
+        )
     if source not in (*SOURCES, BEST):
         raise UnknownName("accuracy", source, (*SOURCES, BEST))
     if colon and recipe not in (known := _recipes(source)):
@@ -199,8 +207,9 @@ def _order(accuracy: Accuracy) -> tuple[bool, int]:
 def _accuracy(figure: Figure) -> Accuracy:
     library = LIBRARIES.get(figure.source.split()[0])
     recipe = _WEIGHTS.match(figure.source) or _TAG.search(figure.source)
+    assert figure.top1 is not None
     return Accuracy(
-        Fraction(str(figure.top1)),
+        Fraction(figure.top1),
         _whose(figure, library),
         recipe[1] if recipe else None,
         library,

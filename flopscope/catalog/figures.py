@@ -1,8 +1,9 @@
 """Figures that papers and repositories state for the catalogue's networks, each with its citation.
 
 The data are the tables under `published/`, one file a family, one row a statement. A figure is
-kept as its source prints it ("4.2M", "579.80M"), because the digits shown say how exact it is;
-`stated` turns such text into a number. Nothing here is computed, and sources may disagree.
+kept as its source prints it ("4.2M", "579.80M"), zeros at the end too, because the digits shown
+say how exact it is; `stated` turns such text into a number. Nothing here is computed, and sources
+may disagree.
 """
 
 from __future__ import annotations
@@ -23,9 +24,7 @@ if TYPE_CHECKING:
 KINDS = ("paper", "official", "implementation", "third-party")
 """The kinds of sources of a figure, the most authoritative first."""
 
-OTHER_DATA = re.compile(
-    r"[Pp]retrained on|[Pp]retrained without labels|unlabelled images|zero-shot"
-)
+OTHER_DATA = re.compile(r"[Pp]retrained on|[Pp]retrained without labels|unlabelled images")
 """Words in a note that say that the weights were trained on other data than ImageNet-1k."""
 
 CAUSES = (
@@ -53,7 +52,7 @@ class Figure(NamedTuple):
     params, compute: as stated, for `stated` to read; None where the source is silent.
     unit: the source's own word for what `compute` counts. counted: what flopscope found that it
         counts, which no verdict reads. None without `compute`.
-    top1: ImageNet-1k top-1 accuracy in per cent, None where the source is silent.
+    top1: ImageNet-1k top-1 accuracy in per cent, as stated; None where the source is silent.
     kind: one of `KINDS`:
         paper           a table of a paper, its own network's or one it compares with;
         official        the README or a source comment of the authors' repository;
@@ -77,7 +76,7 @@ class Figure(NamedTuple):
     compute: str | None
     unit: str | None
     counted: str | None
-    top1: float | None
+    top1: str | None
     kind: str
     source: str
     note: str | None
@@ -123,7 +122,7 @@ def figures(family: str) -> tuple[Figure, ...]:
     if family not in known:
         listed = ", ".join(known)
         raise ValueError(f"no published figures for family '{family}'; known are {listed}")
-    with (_folder() / f"{family}.csv").open(encoding="utf-8") as file:
+    with (folder() / f"{family}.csv").open(encoding="utf-8") as file:
         return tuple(_figure(row) for row in csv.DictReader(file))
 
 
@@ -132,7 +131,8 @@ def has_figures(family: str) -> bool:
     return family in _families()
 
 
-def _folder() -> Traversable:
+def folder() -> Traversable:
+    """The tables of what is published."""
     beside = Path(__file__).parent / "published"
     if beside.is_dir():
         return beside
@@ -142,7 +142,7 @@ def _folder() -> Traversable:
 
 
 def _families() -> list[str]:
-    names = (entry.name for entry in _folder().iterdir())
+    names = (entry.name for entry in folder().iterdir())
     return sorted(name.removesuffix(".csv") for name in names if name.endswith(".csv"))
 
 
@@ -205,7 +205,7 @@ def _figure(row: dict[str, str]) -> Figure:
         compute=row["compute"] or None,
         unit=row["unit"] or None,
         counted=row["counted"] or None,
-        top1=float(row["top1"]) if row["top1"] else None,
+        top1=row["top1"] or None,
         kind=row["kind"],
         source=row["source"],
         note=row["note"] or None,

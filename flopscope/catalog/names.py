@@ -139,6 +139,12 @@ TIMM: Mapping[str, str] = {
     "efficientvit_l1": "efficientvit_l1",
     "efficientvit_l2": "efficientvit_l2",
     "efficientvit_l3": "efficientvit_l3",
+    "efficientvit_m0": "efficientvit_m0",
+    "efficientvit_m1": "efficientvit_m1",
+    "efficientvit_m2": "efficientvit_m2",
+    "efficientvit_m3": "efficientvit_m3",
+    "efficientvit_m4": "efficientvit_m4",
+    "efficientvit_m5": "efficientvit_m5",
     "fastvit_t8": "fastvit_t8:form=train",
     "fastvit_t12": "fastvit_t12:form=train",
     "fastvit_s12": "fastvit_s12:form=train",
@@ -225,6 +231,21 @@ TORCHVISION: Mapping[str, str] = {
     "convnext_large": "convnext_large",
 }
 """The names in torchvision 0.28."""
+
+NAMESAKES: Mapping[str, str] = {
+    "efficientvit": "Those with b or l are MIT's (arXiv 2205.14756), those with m are Microsoft's "
+    "(arXiv 2305.07027)",
+}
+"""Names of two families, and what tells their networks apart."""
+
+
+def apart(name: str) -> str:
+    """What tells networks apart that share this name; empty if none does.
+
+    >>> apart("EfficientViT_")[:27], apart("resnet")
+    ("Those with b or l are MIT's", '')
+    """
+    return NAMESAKES.get(name.lower().rstrip("_-"), "")
 
 
 def catalog_name(name: str) -> str | None:

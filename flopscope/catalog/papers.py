@@ -182,6 +182,12 @@ EFFICIENTVIT_MIT = Paper(
     2022,
     _by("Han Cai, Junyan Li, Muyan Hu, Chuang Gan, Song Han"),
 )
+EFFICIENTVIT_MSRA = Paper(
+    "EfficientViT: Memory Efficient Vision Transformer with Cascaded Group Attention",
+    "2305.07027",
+    2023,
+    _by("Xinyu Liu, Houwen Peng, Ningxin Zheng, Yuqing Yang, Han Hu, Yixuan Yuan"),
+)
 MOBILEVITV2 = Paper(
     "Separable Self-attention for Mobile Vision Transformers",
     "2206.02680",

@@ -194,7 +194,7 @@ def _count(column: str, text: str, plain: str) -> Fraction:
         value = stated(plain)[0]
     except ValueError:
         value = Fraction(0)
-    if value == 0:
+    if value == 0 or value.denominator != 1:
         raise BadInput(f"{column} '{text}' is not a count such as 3504872 or 4.2M")
     return value
 

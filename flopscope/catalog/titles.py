@@ -33,7 +33,8 @@ FAMILIES: Mapping[str, str] = {
     "mobilevitv2": "MobileViTv2",
     "efficientformer": "EfficientFormer",
     "efficientformerv2": "EfficientFormerV2",
-    "efficientvit": "EfficientViT",
+    "efficientvit": "EfficientViT (MIT)",
+    "efficientvit_msra": "EfficientViT (Microsoft)",
     "fastvit": "FastViT",
     "mobileclip": "MobileCLIP",
     "mobileclip2": "MobileCLIP2",
@@ -44,9 +45,14 @@ FAMILIES: Mapping[str, str] = {
 """A family, and how it is written."""
 
 PREFIXES: Mapping[str, str] = {
-    **FAMILIES, "regnetx": "RegNetX", "regnety": "RegNetY", "mobilevlm_v2": "MobileVLM V2",
-}  # fmt: skip
-"""What an id begins with, and how that is written."""
+    **{family: name for family, name in FAMILIES.items() if "(" not in name},
+    "efficientvit": "EfficientViT",
+    "regnetx": "RegNetX",
+    "regnety": "RegNetY",
+    "mobilevlm_v2": "MobileVLM V2",
+}
+"""What an id begins with, and how that is written: without the maker, whom its next letter
+tells."""
 
 EXCEPTIONS: Mapping[str, str] = {
     "mobilenetv3_large": "MobileNetV3-Large",
@@ -59,6 +65,7 @@ EXCEPTIONS: Mapping[str, str] = {
     "mobilenetv4_conv_aa_medium": "MobileNetV4-Conv-AA-M",
     "mobilenetv4_conv_aa_large": "MobileNetV4-Conv-AA-L",
     "mobilenetv4_conv_blur_medium": "MobileNetV4-Conv-Blur-M",
+    "mobileclip2_l14": "MobileCLIP2-L/14",
     "efficientsam_ti": "EfficientSAM-Ti",
     "mobilevlm_v2_1.7b": "MobileVLM V2 1.7B",
     "mobilevlm_v2_3b": "MobileVLM V2 3B",

@@ -15,8 +15,9 @@ from flopscope.analytic.switches import Phase
 from flopscope.analytic.tape import record
 from flopscope.brief import short
 from flopscope.catalog.figures import Figure, published
+from flopscope.catalog.metrics import Score, scores
 from flopscope.catalog.models import MODELS, Model
-from flopscope.catalog.names import catalog_name
+from flopscope.catalog.names import apart, catalog_name
 from flopscope.catalog.options import FORM, PHASE, RHO, parse_options
 from flopscope.errors import BadInput, UnknownName
 from flopscope.facts import InputSpec
@@ -149,11 +150,23 @@ class Variant:
 
     def published(self, resolution: Resolution | None) -> tuple[Figure, ...]:
         """The figures that papers and repositories state for this variant at this resolution."""
+        if (plain := self._as_published) is None:
+            return ()
+        return published(self.model.id, self.model.family, plain, resolution)
+
+    def scores(self, resolution: Resolution | None) -> tuple[Score, ...]:
+        """What they state of it by other metrics than ImageNet-1k top-1."""
+        if (plain := self._as_published) is None:
+            return ()
+        return scores(self.model.id, self.model.family, plain, resolution)
+
+    @property
+    def _as_published(self) -> str | None:
+        """The options by which published tables know it; None for another number of classes."""
         given = {name: value for name, value in self.options if name not in (RHO.name, "classes")}
         if dict(self.options).get("classes", 1000) != 1000:
-            return ()
-        plain = Variant(self.model, tuple(given.items()))
-        return published(self.model.id, self.model.family, plain.options_text, resolution)
+            return None
+        return Variant(self.model, tuple(given.items())).options_text
 
 
 def parse(text: str) -> Variant:
@@ -165,7 +178,7 @@ def parse(text: str) -> Variant:
     """
     name, colon, options = (catalog_name(text) or text).partition(":")
     if name not in MODELS:
-        raise UnknownName("model", name, MODELS)
+        raise UnknownName("model", name, MODELS, apart(name))
     model = MODELS[name]
     if colon and not options:
         raise BadInput(

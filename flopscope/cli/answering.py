@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -32,7 +33,9 @@ class Answer(NamedTuple):
     `page` is a document, or another kind of page that the `formats` write. The `sources` go with
     its data into a file beside the one that is written; without sources no such file is written.
     `holds` is false where a check failed or a budget is broken. `picture` draws what --plot asks
-    for; `bibliography` is what --bib writes.
+    for; `bibliography` is what --bib writes. `content` is what the file of -o has where the page is
+    printed beside it; `written` is called when it is in its place. One that is `told` is printed as
+    tables too where it is written to a file, because to ask again would take minutes.
     """
 
     page: Any
@@ -41,6 +44,9 @@ class Answer(NamedTuple):
     picture: Callable[[Plot], Figure] | None = None
     formats: Formats | None = None
     bibliography: str = ""
+    content: bytes | Path | None = None
+    written: Callable[[], None] = lambda: None
+    told: bool = False
 
     def text(self, format_name: str) -> str:
         """The page in a format."""
@@ -86,16 +92,21 @@ def answered(command: Callable[..., Answer]) -> Callable[..., None]:
         bib_path: str | None = None,
         **given: Any,
     ) -> None:
-        check_apart(output=output_path, plot=plot.path if plot else None, bib=bib_path)
+        pictures = {plot.option: plot.path} if plot else {}
+        check_apart(output=output_path, **pictures, bib=bib_path)
         format_name = settle_format(output_path)
         check_shown(style, format_name)
         answer = in_style(command(**given), style)
         if bib_path is not None:
             answer = write_bib(answer, bib_path)
+        if answer.content is not None and output_path is not None:
+            write_with(output_path, answer.content, answer.made())
+            format_name, output_path = "table", None
         text = _rendered(answer, format_name, output_path)
         if plot is not None and answer.picture is not None:
             _draw(answer, answer.picture(plot), plot.path)
         _write(answer, text, output_path)
+        answer.written()
         if not answer.holds:
             raise click.exceptions.Exit(1)
 
@@ -131,6 +142,8 @@ def _write(answer: Answer, text: str, path: str | None) -> None:
         _print(text)
     else:
         write_with(path, text.encode(), answer.made())
+        if answer.told:
+            _print(_rendered(answer, "table", None))
 
 
 def _print(text: str) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from flopscope.cli.options import ARGUMENTS, EXAMPLES, RES, positive
 from flopscope.errors import BadInput
+
+if TYPE_CHECKING:
+    from flopscope.answers.spaces import Fixed
 
 
 class Beside(NamedTuple):
@@ -33,6 +36,13 @@ class Beside(NamedTuple):
             "arguments": parse_arguments(self.arguments),
             "examples": parse_examples(self.examples),
         }
+
+    @property
+    def fixed(self) -> Fixed:
+        """The same as what a space does not vary."""
+        from flopscope.answers.spaces import Fixed
+
+        return Fixed(**self.given)
 
     def refuse_all_but_sizes(self, because: str) -> None:
         """Raises BadInput where arguments or inputs are given, which nothing reads."""

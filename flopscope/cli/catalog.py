@@ -12,7 +12,7 @@ from flopscope.cli.quantities import budget_options
 from flopscope.cli.sections import command
 
 if TYPE_CHECKING:
-    from flopscope.search.budgets import Budget
+    from flopscope.choosing.budgets import Budget
 
 
 @command(name="list")
@@ -32,9 +32,9 @@ def list_models(patterns: tuple[str, ...], budgets: list[Budget]) -> Answer:
     flopscope list ghost
     flopscope list 'mobilenetv?' 'shufflenetv2*' --max-macs 300M
     """
+    from flopscope.choosing.listing import listing
     from flopscope.present.catalog import list_document
     from flopscope.present.provenance import Sources
-    from flopscope.search.listing import listing
 
     return Answer(list_document(listing(patterns, budgets)), Sources())
 

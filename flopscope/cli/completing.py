@@ -41,6 +41,26 @@ def targets(
     return [CompletionItem(f"{place}:{name}") for name in inside if name.startswith(begun)]
 
 
+def spaces(
+    context: click.Context | None, parameter: click.Parameter | None, incomplete: str
+) -> list[CompletionItem]:
+    """The design spaces that begin with this text, and what a file of one's own defines.
+
+    >>> [item.value for item in spaces(None, None, "nas")]
+    ['nas_bench_macro', 'nas_bench_201']
+    """
+    from click.shell_completion import CompletionItem
+
+    from flopscope.designspaces.known import SPACES
+
+    named = [CompletionItem(name) for name in SPACES if name.startswith(incomplete)]
+    return named or targets(context, parameter, incomplete)
+
+
+space_argument = click.argument("target", metavar="SPACE", shell_complete=spaces)
+"""The argument of a command that is about a design space, which a shell can complete."""
+
+
 def _models() -> Iterator[str]:
     from flopscope.catalog.models import MODELS
 

@@ -21,7 +21,7 @@ WRITTEN = "flopscope.provenance/"
 
 def check_file(path: str) -> None:
     """Raises BadInput for a path where no file can be written."""
-    if _is_stream(path):
+    if is_stream(path):
         return
     file = _named(path)
     other = file.exists() and not file.is_file()  # a folder, a disk
@@ -36,7 +36,7 @@ def check_pair(path: str) -> None:
     """Raises BadInput where the file or the one beside it, <path>.json, cannot be written, or where
     that one is not flopscope's."""
     check_file(path)
-    if _is_stream(path):
+    if is_stream(path):
         return
     beside = f"{path}.json"
     check_file(beside)
@@ -50,7 +50,7 @@ def check_pair(path: str) -> None:
 def check_apart(**given: str | None) -> None:
     """Raises BadInput where two of the options output, plot and bib would write the same file,
     beside their own or as their own."""
-    paths = {option: path for option, path in given.items() if path and not _is_stream(path)}
+    paths = {option: path for option, path in given.items() if path and not is_stream(path)}
     for (option, path), (other, rival) in combinations(paths.items(), 2):
         if _written_by(option, path) & _written_by(other, rival):
             raise BadInput(
@@ -75,13 +75,14 @@ def check_picture(path: str) -> None:
     require_plots()
 
 
-def write_with(path: str, content: bytes, made: Mapping[str, Any] | None) -> None:
+def write_with(path: str, content: bytes | Path, made: Mapping[str, Any] | None) -> None:
     """Write a file, and beside it, in <path>.json, how it is made, where that is said: both or
-    neither. A device or a pipe gets the file alone. Raises BadInput."""
-    if _is_stream(path):
-        _write_stream(path, content)
+    neither. A device or a pipe gets the file alone. A content that is a file already, on the same
+    disk, is moved into place. Raises BadInput."""
+    if is_stream(path):
+        _write_stream(path, content.read_bytes() if isinstance(content, Path) else content)
         return
-    files = {_named(path): content}
+    files: dict[Path, bytes | Path] = {_named(path): content}
     if made is not None:
         check_pair(path)  # again, as the answer may have taken long
         files[_named(f"{path}.json")] = _json(made)
@@ -93,7 +94,7 @@ def _named(path: str) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _is_stream(path: str) -> bool:
+def is_stream(path: str) -> bool:
     """Is it standard output, a character device or a pipe, which takes what is written as it
     comes?"""
     if path == STANDARD_OUTPUT or _is_descriptor(path):
@@ -144,7 +145,7 @@ def _refusing(path: str) -> Iterator[None]:
         raise BadInput(f"cannot write '{path}': {error.strerror}; give another file") from error
 
 
-def _write_whole(path: str, contents: Mapping[Path, bytes]) -> None:
+def _write_whole(path: str, contents: Mapping[Path, bytes | Path]) -> None:
     """Write beside the files and rename: a reader sees the old files or the new, never a part."""
     new: dict[Path, Path] = {}
     old: dict[Path, Path] = {}
@@ -176,10 +177,14 @@ def _exchange(new: Mapping[Path, Path], old: Mapping[Path, Path]) -> None:
         raise
 
 
-def _written(file: Path, content: bytes) -> Path:
-    """A new file beside this one, with its owner and mode, where it exists."""
+def _written(file: Path, content: bytes | Path) -> Path:
+    """A new file beside this one, with its owner and mode, where it exists; or the file that is
+    there already."""
     from tempfile import mkstemp
 
+    if isinstance(content, Path):
+        _give_mode(file, str(content))
+        return content
     handle, part = mkstemp(dir=file.parent)
     try:
         with open(handle, "wb") as stream:

@@ -21,7 +21,7 @@ ENDINGS: Mapping[str, str] = {
 """The format that a file's ending names. Any other ending names none."""
 
 PICTURES = (".pdf", ".png", ".svg")
-NO_TEXT = (*PICTURES, ".jpg", ".jpeg", ".xlsx", ".xls", ".docx")
+NO_TEXT = (*PICTURES, ".jpg", ".jpeg", ".xlsx", ".xls", ".docx", ".parquet")
 """Endings of files that no text can be."""
 
 
@@ -36,7 +36,7 @@ def settle_format(output: str | None) -> str:
     context = click.get_current_context()
     asked: str = context.params["format_name"]
     ending = PurePath(output or "").suffix.lower()
-    if ending in NO_TEXT:
+    if ending in NO_TEXT and not (ending == ".parquet" and _has(context, "keep")):
         raise BadInput(_no_text(context, str(output), ending))
     named = ENDINGS.get(ending)
     if named is None or named == asked:
@@ -51,12 +51,16 @@ def settle_format(output: str | None) -> str:
 
 
 def _no_text(context: click.Context, output: str, ending: str) -> str:
-    draws = any(each.name == "plot_path" for each in context.command.params)
-    rather = f", or draw the answer with --plot {output}" if draws and ending in PICTURES else ""
+    draws = _has(context, "plot_path") and ending in PICTURES
+    rather = f", or draw the answer with --plot {output}" if draws else ""
     return (
         f"--output {output} would be text, and a file that ends in {ending} is none; give "
         f"an ending such as .csv or .html{rather}"
     )
+
+
+def _has(context: click.Context, option: str) -> bool:
+    return any(each.name == option for each in context.command.params)
 
 
 def _checked(context: click.Context, format_name: str) -> str:

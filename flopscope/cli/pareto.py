@@ -9,12 +9,14 @@ import click
 
 from flopscope.cli.answering import Answer, answered, asked
 from flopscope.cli.completing import target_argument
+from flopscope.cli.device import device_budget, device_files
 from flopscope.cli.options import (
     ACCURACY,
     CONVENTION,
     FORMAT,
     OUTPUT,
     PLOT,
+    positive,
     res_option,
 )
 from flopscope.cli.progress import counting
@@ -27,11 +29,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from flopscope.answers.counted import Given
+    from flopscope.answers.devices import NamedDevice
+    from flopscope.choosing.budgets import Budget
+    from flopscope.choosing.front import Front
+    from flopscope.choosing.points import Own, Question
     from flopscope.conventions import Convention
     from flopscope.present.plots.look import Look
-    from flopscope.search.budgets import Budget
-    from flopscope.search.front import Front
-    from flopscope.search.points import Own, Question
 
 
 @command()
@@ -82,6 +85,14 @@ if TYPE_CHECKING:
     "--family", "families", multiple=True, help="Take only networks of this family. Repeatable."
 )
 @budget_options("--max-{}", "Take only networks of at most {}.")
+@device_budget(
+    "--max-latency", "Where latency is taken: as published, or else predicted.", fitted=False
+)
+@click.option(
+    "--batch",
+    callback=positive("batch"),
+    help="The batch of the latencies on --device.  [default: the commonest there]",
+)
 @click.option("--all", "every", is_flag=True, help="List the dominated networks too.")
 @FORMAT
 @OUTPUT
@@ -103,6 +114,8 @@ def pareto(
     families: tuple[str, ...],
     every: bool,
     wide: bool,
+    batch: int | None,
+    device: NamedDevice | None,
     budgets: list[Budget],
 ) -> Answer:
     """Find the networks that no other beats in both cost and accuracy.
@@ -110,9 +123,11 @@ def pareto(
     \b
     flopscope pareto --max-macs 300M --max-params 5M --plot frontier.pdf
     flopscope pareto --x params --family ghostnet --family mobilenetv3 --all
+    flopscope pareto --x latency --device i7-12700h-inductor --max-latency 15ms
     flopscope pareto --accuracy torchvision:V2 --res 224
     flopscope pareto --results results-imagenet.csv
     flopscope pareto net.py:Net --top1 71.3 --res 224
+    flopscope pareto --x latency --device iphone12-coreml-fp16
 
     With budgets, the most accurate network that keeps them comes first. Accuracies are the
     published ones, each at the input size for which it was published. A TARGET with its --top1 is
@@ -121,16 +136,17 @@ def pareto(
 
     The file of --results has timm's columns (model, img_size, top1, param_count), or model, top1
     and any of res, params, macs and latency_ms. The costs of catalogue models and of targets are
-    computed. Those of other models are as the file states them; where it states none, models of
-    timm and torchvision are counted.
+    computed; latencies are those on one --device, as published or else predicted. Costs of other
+    models are as the file states them; where it states none, models of timm and torchvision are
+    counted.
     """
     from flopscope.answers.counted import Given
+    from flopscope.choosing.own import own_points
+    from flopscope.choosing.points import Question
     from flopscope.present.pareto import front_document
     from flopscope.present.provenance import of_front
-    from flopscope.search.own import own_points
-    from flopscope.search.points import Question
 
-    question = Question(costs, convention, res, families, tuple(budgets), accuracy)
+    question = Question(costs, convention, res, families, tuple(budgets), accuracy, device, batch)
     _check_picture(costs, wide)
     own = own_points(targets, accuracies)
     if (inputs or arguments) and not own:
@@ -140,7 +156,7 @@ def pareto(
         front = _front(question, results, with_catalog, own, made, tell)
     return Answer(
         front_document(front, every),
-        of_front(front, results),
+        of_front(front, results, device_files()),
         picture=lambda plot: _picture(front, plot.look, wide),
     )
 
@@ -166,8 +182,8 @@ def _front(
 ) -> Front:
     """The front of the published accuracies or of those in a file, or of both, and of targets."""
     from flopscope.catalog.results import read_results
-    from flopscope.search.front import Front
-    from flopscope.search.points import points
+    from flopscope.choosing.front import Front
+    from flopscope.choosing.points import points
 
     if with_catalog and results is None:
         raise BadInput(

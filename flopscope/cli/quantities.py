@@ -12,7 +12,7 @@ from flopscope.cli.options import read_by
 from flopscope.quantities import QUANTITIES, bounded
 
 if TYPE_CHECKING:
-    from flopscope.search.budgets import Budget
+    from flopscope.choosing.budgets import Budget
 
 Command = Callable[..., Any]
 
@@ -53,6 +53,6 @@ def _argument(name: str) -> str:
 
 
 def _budget(option: str, name: str, text: str) -> Budget:
-    from flopscope.search.budgets import parse_budget
+    from flopscope.choosing.budgets import parse_budget
 
     return parse_budget(option, name, text)

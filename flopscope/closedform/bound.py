@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from math import ceil
+from typing import Any
 
 from flopscope.sizes import Size
 from flopscope.sizes.rules import rule_of
@@ -113,3 +114,11 @@ def _least(value: Size) -> Number:
     if not low or low < 0:
         raise TypeError(f"no bound of a quotient by {value} is known")
     return Fraction(low)
+
+
+def magnitude(array: Any) -> int | Fraction:
+    """The largest |element|, exactly; 0 for an empty array."""
+    if not array.size:
+        return 0
+    exact = Fraction if array.dtype.kind == "f" else int
+    return max(exact(array.max()), -exact(array.min()))

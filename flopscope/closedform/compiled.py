@@ -4,10 +4,10 @@ refused."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
-from flopscope.closedform.bound import largest_intermediate
+from flopscope.closedform.bound import largest_intermediate, magnitude
+from flopscope.closedform.lookup import from_tables
 from flopscope.closedform.program import program
 from flopscope.errors import BadInput, OutsideDomain, Overflow
 from flopscope.sizes import INT64_MAX, Size, any_of, is_array, widened
@@ -69,8 +69,11 @@ def _on_arrays(
         shapes = ", ".join(f"{name} {np.shape(v)}" for name, v in values.items())
         raise BadInput(f"arrays of these shapes do not broadcast: {shapes}") from error
     shape = next(iter(arrays.values())).shape
+    given = {name: _prepared(np.asarray(v), whole) for name, v in values.items()}
+    dtype = _exact_dtype(value, given) if whole else np.dtype("float64")
+    if dtype.kind == "i" and (found := from_tables(value, given, shape)) is not None:
+        return found
     flat = {name: _prepared(array, whole).reshape(-1) for name, array in arrays.items()}
-    dtype = _exact_dtype(value, flat) if whole else np.dtype("float64")
     if dtype.kind == "O":
         flat = {name: array.astype(object) for name, array in flat.items()}
     result = np.empty(flat[next(iter(flat))].size, dtype=dtype)
@@ -92,7 +95,7 @@ def _exact_dtype(value: Size, arrays: dict[str, Any]) -> Any:
 
     if any(array.dtype == object for array in arrays.values()):
         return np.dtype(object)
-    largest = {name: _magnitude(array) for name, array in arrays.items()}
+    largest = {name: magnitude(array) for name, array in arrays.items()}
     try:
         bound = largest_intermediate(value, largest)
     except TypeError:  # Python's own integers need no bound
@@ -104,11 +107,3 @@ def _exact_dtype(value: Size, arrays: dict[str, Any]) -> Any:
             "64-bit integers; evaluate such sizes one at a time, or as arrays of dtype=object"
         )
     return np.dtype("int64")
-
-
-def _magnitude(array: Any) -> int | Fraction:
-    """The largest |element|, exactly; 0 for an empty array."""
-    if not array.size:
-        return 0
-    exact = Fraction if array.dtype.kind == "f" else int
-    return max(exact(array.max()), -exact(array.min()))

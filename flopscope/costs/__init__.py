@@ -80,6 +80,7 @@ COSTS: Mapping[Kind, Callable[[Operator], Cost]] = {
     Kind.DIVIDE: division,
     Kind.COMPARE: comparison,
     Kind.CONCATENATION: nothing,
+    Kind.MOVE: nothing,
     Kind.STORED: nothing,
 }
 """The rule of every kind except UNKNOWN, whose cost is not known, and OTHER, which is only known to

@@ -93,7 +93,7 @@ COMPLEX_COSTS: Mapping[Kind, Callable[[Operator, Cost], Cost]] = {
     **dict.fromkeys(
         [Kind.CONVOLUTION, Kind.TRANSPOSED_CONVOLUTION, Kind.LINEAR, Kind.MATMUL], _dot_products
     ),
-    **dict.fromkeys([Kind.EMBEDDING, Kind.CONCATENATION, Kind.STORED], _nothing),
+    **dict.fromkeys([Kind.EMBEDDING, Kind.CONCATENATION, Kind.MOVE, Kind.STORED], _nothing),
     Kind.ADD: _addition,
     Kind.MULTIPLY: _multiplication,
     Kind.DIVIDE: _division,

@@ -68,8 +68,8 @@ def multiplication(row: Operator) -> Cost:
 
 
 def nothing(row: Operator) -> Cost:
-    """No arithmetic: entries of a table are looked up, tensors are put together, or a tensor is
-    only stored.
+    """No arithmetic: entries of a table are looked up, tensors are put together or moved, or a
+    tensor is only stored.
 
     >>> from flopscope.facts import Kind
     >>> row = Operator(Kind.CONCATENATION, "", ((1, 4, 8, 8),), (1, 4, 8, 8))

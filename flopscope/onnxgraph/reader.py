@@ -29,6 +29,7 @@ from flopscope.onnxgraph.model.headers import (
 )
 from flopscope.onnxgraph.model.nodes import attributes, path_of
 from flopscope.onnxgraph.model.sizing import Names
+from flopscope.onnxgraph.moves import move_of
 from flopscope.onnxgraph.operators import OPERATORS
 from flopscope.onnxgraph.productless import without_products
 from flopscope.onnxgraph.recurrent import RECURRENT, Link, chain_of
@@ -51,6 +52,7 @@ class Reader:
         self._names = names
         self._quantised = quantised
         self._scope = ""
+        self._drafts = 0  # how many fused operators are being written out
         self.rows = GraphRows()
 
     def learn(self, values: Mapping[str, Typed]) -> None:
@@ -169,7 +171,11 @@ class Reader:
 
         def expand() -> bool:
             draft = Draft(replace(call, opset=CURRENT), self)
-            return draft.give(rule(call, draft))
+            self._drafts += 1
+            try:
+                return draft.give(rule(call, draft))
+            finally:
+                self._drafts -= 1
 
         return self._whole(call, expand)
 
@@ -195,9 +201,18 @@ class Reader:
         constant = known and all(tensor is None or tensor.constant for tensor in call.inputs)
         if constant or (facts is None and is_costless(call)):
             for name, shape in zip(call.outputs, shapes, strict=False):
-                self.rows.show(call, name, shape)
+                self._move(call, name, shape)
         else:
             self.rows.record(call, facts or without_products(call), shapes)
+
+    def _move(self, call: NodeCall, name: str, shape: Shape | None) -> None:
+        """Write the row of one output that a costless node moves, or note that it is a view.
+        Inside a fused operator nothing is written."""
+        moved = None if self._drafts else move_of(call, shape)
+        if moved is None:
+            self.rows.show(call, name, shape)
+        else:
+            self.rows.record(replace(call, outputs=(name,)), moved, [shape])
 
     def _shapes(self, call: NodeCall) -> list[Shape | None]:
         """The outputs' shapes in closed form. If no rule knows a shape, it is taken from the file

@@ -19,7 +19,7 @@ from flopscope.domain import (
 )
 from flopscope.domain.regions import simplified
 from flopscope.errors import BadInput
-from flopscope.facts import Function, Interpolation, Kind, Reduction, Window
+from flopscope.facts import Arithmetic, Kind, Window
 from flopscope.onnxgraph.model.headers import INTEGERS
 from flopscope.sizes import Shape, Size, exact_div, is_symbolic
 from flopscope.symbolic import ONE, Polynomial, Symbol, alone
@@ -201,7 +201,7 @@ class NodeFacts(NamedTuple):
     buffers: tuple[Tensor | None, ...] = ()
     window: Window | None = None
     groups: Size = 1
-    function: Function | Reduction | Interpolation | None = None
+    function: Arithmetic | None = None
 
 
 def broadcast(shapes: Sequence[Shape], premises: Premises, where: str) -> Shape:

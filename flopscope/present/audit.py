@@ -8,7 +8,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from flopscope.catalog.metrics import Score
+from flopscope.catalog.variant import parse
 from flopscope.present.numbers import chance_text, integer
+from flopscope.present.scores import score_data, score_notes
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import wrapped
 from flopscope.reconciling.audit import FigureVerdict, Finding
@@ -83,8 +86,20 @@ def _numbers(findings: Sequence[Finding]) -> Table:
     ]
     notes = [f"[{n}] {' '.join(filter(None, r))}" for n, r in enumerate(references, start=1)]
     notes += [_nearest(f) for f in findings if f.verdict in UNEXPLAINED]
+    if scored := score_notes(_scores(findings).items()):
+        notes += [*scored, NO_VERDICT]
     title = f"Published figures. Exact: {EXACT}. {MEANINGS}"
     return Table(columns, rows, title, notes)
+
+
+NO_VERDICT = "What was measured by such a metric cannot be counted, and has no verdict."
+"""Why scores stand below the table and not in it."""
+
+
+def _scores(findings: Sequence[Finding]) -> dict[str, tuple[Score, ...]]:
+    """The networks with scores by other metrics than top-1, by their names."""
+    of = {f.subject: (parse(f.subject), f.figure.resolution) for f in findings}
+    return {name: variant.scores(resolution) for name, (variant, resolution) in of.items()}
 
 
 UNEXPLAINED = (FigureVerdict.EXCEPTION, FigureVerdict.IRREPRODUCIBLE, FigureVerdict.OPEN)
@@ -227,5 +242,10 @@ def _data(findings: Sequence[Finding]) -> dict[str, Any]:
                 "note": finding.figure.note,
             }
             for finding in findings
+        ],
+        "scores": [
+            {"model": score.model, "variant": score.variant, **score_data(score)}
+            for scores in _scores(findings).values()
+            for score in scores
         ],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flopscope.catalog.variant import Variant
+from flopscope.choosing.listing import Listing
 from flopscope.conventions import CONVENTIONS
 from flopscope.present.numbers import integer, short
 from flopscope.present.quantities import (
@@ -10,10 +11,10 @@ from flopscope.present.quantities import (
     cautions_data,
     number_column,
 )
+from flopscope.present.scores import listed_notes, score_data
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import wrapped
 from flopscope.quantities import MACS, PARAMS
-from flopscope.search.listing import Listing
 
 USUAL = ("params", "macs")
 """The quantities that a list always has."""
@@ -22,7 +23,8 @@ USUAL = ("params", "macs")
 def list_document(listing: Listing) -> Document:
     """The models with their papers, options, and cost at their native resolutions; of the budgets,
     what they bound."""
-    papers = {model.paper.arxiv: model.paper for model, _ in listing.models}
+    found = listing.models
+    papers = {model.paper.arxiv: model.paper for model, _ in found}
     references = {arxiv: f"[{n}]" for n, arxiv in enumerate(papers, start=1)}
     bounded = [b.of for b in listing.budgets if b.quantity not in USUAL]
     columns = [
@@ -35,7 +37,7 @@ def list_document(listing: Listing) -> Document:
         Column("arxiv", "Ref.", references.__getitem__, numeric=False),
     ]
     rows = []
-    for model, ledger in listing.models:
+    for model, ledger in found:
         options = ", ".join(option.name for option in model.options)
         native = model.resolution if Variant(model).takes_image else None
         counts = [int(row.read(ledger)) for row in (PARAMS, MACS, *bounded)]
@@ -43,10 +45,15 @@ def list_document(listing: Listing) -> Document:
     notes = [
         f"{references[p.arxiv]} arXiv {p.arxiv} ({p.year}): {p.title}" for p in papers.values()
     ]
+    scores = [(model.id, Variant(model).scores(Variant(model).resolution())) for model, _ in found]
+    notes += listed_notes(scores)
     keys = [column.key for column in columns]
     data = {
         "schema": "flopscope.list/1",
-        "models": [dict(zip(keys, row, strict=True)) for row in rows],
+        "models": [
+            {**dict(zip(keys, row, strict=True)), "scores": list(map(score_data, of))}
+            for row, (_, of) in zip(rows, scores, strict=True)
+        ],
         **cautions_data(bounded),
     }
     return Document([Table(columns, rows, notes=[*notes, *cautions(bounded)])], data)

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
+from flopscope.catalog.latencies import device
+from flopscope.catalog.metrics import METRICS
 from flopscope.conventions import CONVENTIONS
 from flopscope.errors import BadInput, UnknownName
 from flopscope.present.table import Column, Document, Table
@@ -17,6 +19,10 @@ SHARE = "%"
 
 PERCENT = "percent"
 """The name of the column with the shares of the count."""
+
+
+LATENCY = "latency:"
+"""It begins the name of a column of published latencies, which the name of a device ends."""
 
 
 class Rows(Enum):
@@ -53,6 +59,7 @@ FACTS: Mapping[str, Fact] = {
     "dilation": Fact("its dilation", PARTS),
     "groups": Fact("groups of a convolution", PARTS),
     "top1": Fact("published accuracy, top-1 on ImageNet-1k in %", NETWORKS),
+    **{name: Fact(metric.told, NETWORKS) for name, metric in METRICS.items()},
     "params_ratio": Fact("parameters over those of the first network", NETWORKS),
     "count_ratio": Fact("count over that of the first network", NETWORKS),
     "source": Fact("where the network comes from", NETWORKS),
@@ -121,10 +128,13 @@ def canonical(name: str) -> str:
 
 def check_column(name: str, rows: Rows) -> None:
     """Raises UnknownName or BadInput for a name that is no column of such rows."""
+    if name.startswith(LATENCY) and rows is Rows.NETWORKS:
+        device(name.removeprefix(LATENCY))
+        return
     names = known(rows)
     if name in names or (rows is Rows.PARTS and _is_share(name)):
         return
-    if name in FACTS or name == PERCENT or _is_share(name):
+    if name in FACTS or name == PERCENT or _is_share(name) or name.startswith(LATENCY):
         other = next(each for each in Rows if each is not rows)
         raise BadInput(
             f"the column {name} is of {other.value}, as in flopscope {COMMANDS[other]}; "
@@ -155,6 +165,11 @@ def columns_document(rows: Rows) -> Document:
     headings = [Column("column", "Column", numeric=False), Column("what", "What", numeric=False)]
     lines = [[_with_alias(name), words] for name, words in names.items()]
     notes = [f"Rows are {rows.value}; --columns takes names with commas between them."]
+    if rows is Rows.NETWORKS:
+        notes += [
+            f"{LATENCY}DEVICE is the published latency on a device, as in "
+            f"{LATENCY}pixel3-cpu-tflite; `flopscope latencies` lists the devices."
+        ]
     if rows is Rows.PARTS:
         notes += [f"{SHARE} behind a quantity that adds up gives its shares, as in params{SHARE}."]
     data = {"schema": "flopscope.columns/1", "columns": names}

@@ -7,5 +7,5 @@ COMPARISON = (
     "stage", "kind", "stage-share", "kind-share", "totals", "resolution", "width", "activations",
 )  # fmt: skip
 """The panels of a comparison."""
-SWEEP = ("lines", "heatmap")
+SWEEP = ("lines", "heatmap", "levels")
 """The panels of a sweep."""

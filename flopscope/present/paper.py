@@ -7,16 +7,20 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from flopscope.answers.compare import Comparison, Entry
+from flopscope.answers.timed import TimeQuantity
+from flopscope.catalog.latencies import Latency, Trust, batches, device, measured
 from flopscope.catalog.papers import Paper
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.errors import BadInput, UnknownName
 from flopscope.present.citations import bibtex, key, papers
-from flopscope.present.columns import Rows, canonical, check_column, known, parse_columns
-from flopscope.present.compare import FAMILY, SOURCE, comparison_document
+from flopscope.present.columns import LATENCY, Rows, canonical, check_column, known, parse_columns
+from flopscope.present.compare import FAMILY, SOURCE, comparison_document, unlike_notes
+from flopscope.present.latencies import citation, milliseconds
 from flopscope.present.numbers import ratio
 from flopscope.present.order import TOP1, Order, top1_cell, top1_notes
 from flopscope.present.quantities import reading_column
-from flopscope.present.table import Column, Document, Table
+from flopscope.present.scores import SCORES, best_score, column_notes
+from flopscope.present.table import Best, Column, Document, Table
 from flopscope.present.words import input_text, inputs_title, meanings, reservations
 from flopscope.quantities import MACS, PARAMS, askable
 
@@ -56,6 +60,50 @@ def _quantity(name: str) -> Maker:
     return shown
 
 
+def _latency(name: str) -> Maker:
+    """The column of published latencies on the device of this name."""
+
+    def shown(comparison: Comparison, order: Order) -> Shown:
+        found = {id(entry): _measured(name, entry) for entry in comparison.entries}
+        column = Column(
+            f"latency_ms_{name}", f"{name}\nms", milliseconds, raw=float, best=Best.LEAST
+        )
+
+        def cell(entry: Entry) -> Any:
+            row = found[id(entry)]
+            return None if row is None else row.latency_ms
+
+        return Shown(column, cell, _latency_note(name, comparison, list(found.values())))
+
+    return shown
+
+
+def _measured(name: str, entry: Entry) -> Latency | None:
+    if entry.variant is None or entry.resolution is None:
+        return None
+    height, width = entry.resolution
+    return measured(name, str(entry.variant), (int(height), int(width)), entry.batch)
+
+
+def _latency_note(name: str, comparison: Comparison, rows: list[Latency | None]) -> str:
+    batch = comparison.entries[0].batch
+    tables = "; ".join(dict.fromkeys(citation(row) for row in rows if row is not None))
+    where = f", {Trust.PUBLISHED.value}: {tables}" if tables else ""
+    note = f"Latency of a batch of {batch} on {name} ({device(name).words}){where}."
+    if all(rows):
+        return note
+    there = ", ".join(map(str, batches(name))) or "none that is stated"
+    return (
+        f"{note} Where there is none, it is not published for this network, input size and batch; "
+        f"batches there: {there}."
+    )
+
+
+def _time(row: TimeQuantity) -> Shown:
+    """The column of a predicted latency."""
+    return Shown(reading_column(row), lambda entry: row.read(entry.ledger), row.caution)
+
+
 def _count_ratio(comparison: Comparison, order: Order) -> Shown:
     work = MACS.under(comparison.convention)
     column = Column(f"{comparison.convention.unit.lower()}_ratio", "Work\n×", ratio, raw=float)
@@ -71,9 +119,15 @@ def _same(column: Column, cell: Callable[[Entry], Any]) -> Maker:
     return lambda comparison, order: Shown(column, cell)
 
 
+def _score(name: str) -> Maker:
+    """The column of a metric."""
+    return lambda comparison, order: Shown(SCORES[name], lambda entry: best_score(entry, name))
+
+
 _FACTS: Mapping[str, Maker] = {
     "input": _same(Column("input", "Input", input_text, raw=input_text), lambda entry: entry),
     "top1": _top1,
+    **{name: _score(name) for name in SCORES},
     "params_ratio": _params_ratio,
     "count_ratio": _count_ratio,
     "source": _same(SOURCE, lambda entry: entry.target.source.value),
@@ -96,6 +150,12 @@ COLUMNS: Mapping[str, Maker] = {
     name: _FACTS.get(name) or _quantity(name) for name in known(Rows.NETWORKS)
 }
 """The columns by the names that --columns takes, in their usual order."""
+
+
+def _maker(name: str) -> Maker:
+    """What makes a column of this name: one of `COLUMNS`, or of a device."""
+    return _latency(name.removeprefix(LATENCY)) if name.startswith(LATENCY) else COLUMNS[name]
+
 
 UNORDERED = ("input", "source", "cite")
 """The columns that are no numbers."""
@@ -145,7 +205,8 @@ def paper_document(comparison: Comparison, layout: Layout) -> Document:
 
 
 def _table(comparison: Comparison, layout: Layout, order: Order, plain: Table) -> Table:
-    shown = [COLUMNS[name](comparison, order) for name in layout.columns]
+    shown = [_maker(name)(comparison, order) for name in layout.columns]
+    shown += [_time(each) for each in comparison.times]
     columns = [
         Column("model", "Model", str, numeric=False),
         FAMILY,
@@ -155,6 +216,7 @@ def _table(comparison: Comparison, layout: Layout, order: Order, plain: Table) -
     cited = papers(comparison) if "cite" in layout.columns else []
     notes = [
         *_notes(comparison, layout, order),
+        *unlike_notes(comparison),
         *dict.fromkeys(o.caution for o in shown if o.caution),
     ]
     references = [f"arXiv {p.arxiv} ({p.year}): {p.title}" for p in cited]
@@ -170,6 +232,7 @@ def _notes(comparison: Comparison, layout: Layout, order: Order) -> list[str]:
     notes = [_baseline(comparison)] if RATIOS & {*layout.columns} else []
     if "top1" in layout.columns:
         notes += top1_notes(comparison, order)
+    notes += column_notes(order.entries, layout.columns)
     counting = _conventions(comparison, layout)
     notes += meanings(counting)
     for entry in order.entries:
@@ -194,7 +257,7 @@ def _ordered(comparison: Comparison, layout: Layout) -> Order:
     of their first rows, and keep the order of their rows."""
     entries = list(comparison.entries)
     if layout.sort:
-        by = COLUMNS[layout.sort.removeprefix("+")](comparison, Order(entries))
+        by = _maker(layout.sort.removeprefix("+"))(comparison, Order(entries))
         sign = 1 if layout.sort.startswith("+") else -1
         values = {id(e): _ordinal(by, e) for e in entries}
         entries.sort(key=lambda e: (values[id(e)] is None, sign * (values[id(e)] or 0)))

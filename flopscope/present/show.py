@@ -15,6 +15,7 @@ from flopscope.present.operators import facts_data, size_data
 from flopscope.present.profile import ProfileReport
 from flopscope.present.profile_data import amounts_of, parts_data
 from flopscope.present.quantities import cautions_data
+from flopscope.present.scores import score_data, score_notes
 from flopscope.present.table import Table
 from flopscope.present.view import View
 from flopscope.present.words import counted_title, identity, input_text, inputs_data
@@ -60,7 +61,9 @@ class ShowReport(ProfileReport):
     def _tables(self, notes: Sequence[str]) -> list[Table]:
         first, *others = super()._tables(notes)
         named = replace(first.columns[0], key=self.view.by)
-        return [replace(first, columns=[named, *first.columns[1:]]), *others]
+        scored = score_notes([(self.entry.name, self.entry.scores)])
+        notes = [*first.notes, *scored]
+        return [replace(first, columns=[named, *first.columns[1:]], notes=notes), *others]
 
     def _data(self, notes: Sequence[str]) -> dict[str, Any]:
         counting, entry = self.view.convention, self.entry
@@ -73,6 +76,7 @@ class ShowReport(ProfileReport):
             "unit": counting.unit,
             **cautions_data([*standing(Place.PARTS), *self.view.quantities]),
             "notes": list(notes),
+            "scores": [score_data(score) for score in entry.scores],
             **_rows_data(self),
         }
 
@@ -95,7 +99,11 @@ def entry_of(report: ProfileReport) -> Entry:
     pictured = network.variant is not None and network.variant.takes_image
     resolution = (shapes[0][-2], shapes[0][-1]) if pictured else image_of(shapes)
     batch = shapes[0][0] if shapes and shapes[0] else 1
-    return Entry(network, resolution, batch, found.ledger, shapes=shapes, expected=found.expected)
+    scores = network.variant.scores(resolution) if network.variant is not None else ()
+    return Entry(
+        network, resolution, batch, found.ledger,
+        shapes=shapes, expected=found.expected, scores=scores,
+    )  # fmt: skip
 
 
 def _rows_data(report: ProfileReport) -> dict[str, Any]:

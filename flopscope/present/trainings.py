@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from flopscope.catalog.accuracies import BEST, OTHER_PAPER, PAPER, SOURCES, Accuracy, networks
-from flopscope.search.front import Front
-from flopscope.search.points import GIVEN, Point
+from flopscope.choosing.front import Front
+from flopscope.choosing.points import GIVEN, Point
 
 CHOSEN = (
     "Top-1 of the catalogue is the accuracy on ImageNet-1k as stated, one for each network and "

@@ -27,7 +27,7 @@ def statement(figure: Figure) -> str:
 def _top1(figure: Figure) -> str | None:
     if figure.top1 is None:
         return None
-    return f"top-1 {figure.top1:.1f} %{f' in {figure.precision}' if figure.precision else ''}"
+    return f"top-1 {figure.top1} %{f' in {figure.precision}' if figure.precision else ''}"
 
 
 def _meant(figure: Figure) -> str:

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 from flopscope.errors import check_name
-from flopscope.facts import COMPLEX, ELEMENT_BYTES, PER_BYTE, Kind, Operator, Weight
+from flopscope.facts import COMPLEX, ELEMENT_BYTES, PER_BYTE, Kind, Movement, Operator, Weight
 from flopscope.readings.liveness import live_elements
 from flopscope.readings.reading import Reading
 from flopscope.sizes import Shape, Size, ceil_div, elements, maximum, product, scaled, total
@@ -25,6 +25,12 @@ PACKED: Mapping[str, int] = {"int4": 2}
 
 WHOLE = ("int", "uint", "qint", "quint", "bool", "bits")
 """The beginnings of the names of types that are not floating-point."""
+
+NOT_COUNTED = (
+    "Memory is what tensors hold at once. What the allocator rounds up and keeps, workspaces of "
+    "convolutions, and the context of CUDA are not counted."
+)
+"""What a device holds beside the tensors of a network."""
 
 IN_PLACE = (Kind.BATCH_NORM, Kind.ACTIVATION, Kind.ADD)
 """Kinds that inference runtimes fuse into the producer of their first input."""
@@ -63,6 +69,44 @@ def weight_bytes(rows: Sequence[Operator], dtype: str | None = None) -> Reading:
     """
     stored = stored_bytes(rows, dtype).values()
     return Reading(total(stored), "bytes", f"weights, {_named(dtype)}")
+
+
+def buffer_bytes(rows: Sequence[Operator], dtype: str | None = None) -> Reading:
+    """Bytes of what is stored with the weights but not learnt, such as batch norm's running mean.
+
+    A tensor that several rows share counts once. Raises UnknownName for a dtype that is not in
+    `DTYPES`.
+    """
+    width = _widths(dtype)
+    shared = {
+        tensor.key: scaled(_bytes(tensor.shape, tensor.element, width), row.repeat)
+        for row in rows
+        for tensor in (*row.weights, *row.buffers)
+        if tensor.key and not tensor.learnt
+    }
+    return Reading(total(shared.values()), "bytes", f"buffers, {_named(dtype)}")
+
+
+def inference_bytes(rows: Sequence[Operator], dtype: str | None = None) -> Reading:
+    """Bytes that inference holds at once at its peak: weights, buffers and live activations.
+
+    Every operator writes a new tensor, as in eager mode; a tensor is freed after its last reader.
+    What an allocator, a workspace of convolutions or a CUDA context takes is not included. Raises
+    UnknownName for a dtype that is not in `DTYPES`.
+
+    >>> from flopscope.facts import Weight
+    >>> weights = (Weight("weight", (4, 9)),)
+    >>> linear = Operator(Kind.LINEAR, "", ((1, 9),), (1, 4), weights, reads=(-1,))
+    >>> inference_bytes([linear], "float32").value == 4 * (36 + 9 + 4)
+    True
+    """
+    return Reading(maximum(0, *inference_steps(rows, dtype)), "bytes", f"held, {_named(dtype)}")
+
+
+def inference_steps(rows: Sequence[Operator], dtype: str | None = None) -> list[Size]:
+    """The bytes of `inference_bytes` while each row runs. Weights and buffers are there always."""
+    held = (weight_bytes(rows, dtype).value, buffer_bytes(rows, dtype).value)
+    return [total((*held, live)) for live in live_bytes(rows, dtype, fused=False)]
 
 
 def stored_bytes(rows: Sequence[Operator], dtype: str | None = None) -> dict[str, Size]:
@@ -162,6 +206,9 @@ def live_bytes(
 
 
 def _inputs(row: Operator) -> Iterator[ShapeAndType]:
+    """The inputs as far as they are read: a gather reads no more of its first than it writes."""
+    if row.function is Movement.GATHER:
+        return zip((row.output, *row.inputs[1:]), row.input_types, strict=True)
     return zip(row.inputs, row.input_types, strict=True)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flopscope.domain import Condition
@@ -10,6 +10,11 @@ from flopscope.errors import UnknownName
 from flopscope.readings.memory import DTYPES
 from flopscope.readings.reading import Reading
 from flopscope.sizes import Shape, elements, product, total
+
+OPTIMIZERS: Mapping[str, int] = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
+"""How many numbers each optimizer keeps for a number that is learnt: none for plain gradient
+descent, its velocity with momentum, both moments for Adam (arXiv 1412.6980, algorithm 1) and AdamW
+(arXiv 1711.05101, algorithm 2)."""
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,7 @@ def _explain(
         elsewhere = fits_of(reported, others)
         tried = [*tried, *others]
     if not fits:
-        _check_scale(subject, reported, asked[0])
+        _check_scale(subject, reported, asked)
     nearest = sorted(near, key=lambda a: (abs(reported.value - a.count), a.steps))[:NEAREST]
     by_chance = chances(tried, _read(reported), STRICT) if fits or elsewhere else {}
     return Explanation(
@@ -181,16 +181,19 @@ PARTS = {3: "a thousandth", 6: "a millionth", 9: "a billionth"}
 LETTERS = {3: "K", 6: "M", 9: "G", 12: "T"}
 
 
-def _check_scale(subject: Subject, reported: Reported, plain: Account) -> None:
-    """Raises BadInput for a number that is near the plain count but for its unit."""
+def _check_scale(subject: Subject, reported: Reported, asked: Sequence[Account]) -> None:
+    """Raises BadInput for a number that is near the simplest count in MACs or in FLOPs, or of
+    parameters, but for its unit."""
+    plain = {account.unit: account for account in reversed(asked)}
     for power in SCALES:
         meant = reported.value * Fraction(10) ** power
-        if plain.count and abs(meant / plain.count - 1) <= CLOSE:
-            of = f"{PARTS[power]} of" if power > 0 else f"{10**-power:,} times"
-            raise BadInput(
-                f"{reported.text} is about {of} the {int(plain.count):,} {plain.unit} of "
-                f"{subject.name}; did you mean {_written(meant)}?"
-            )
+        for account in sorted(plain.values(), key=lambda account: account.steps):
+            if account.count and abs(meant / account.count - 1) <= CLOSE:
+                of = f"{PARTS[power]} of" if power > 0 else f"{10**-power:,} times"
+                raise BadInput(
+                    f"{reported.text} is about {of} the {int(account.count):,} {account.unit} of "
+                    f"{subject.name}; did you mean {_written(meant)}?"
+                )
 
 
 def _written(value: Fraction) -> str:

@@ -21,6 +21,13 @@ ROW_BY_ROW = (
 )
 """Citations that name their row after the table, by the part that names the table."""
 
+PLACES: Mapping[str, int] = {
+    "huggingface/pytorch-image-models": 2,  # benchmark.py rounds GMACs, M activations and M params
+    "torchvision": 3,  # test/common_extended_utils.py rounds the GFLOPS that become `_ops`
+}
+"""The decimals to which a program rounds the numbers of a source before it writes them without
+zeros at the end, by the first word of the citation: timm's 0.7 is 0.70."""
+
 _SEVERAL = re.compile(r"(.*)Tables (\d+) and (\d+)(.*)")
 
 
@@ -33,8 +40,10 @@ class Number:
 
     @cached_property
     def reported(self) -> Reported:
-        """The number as its source prints it."""
-        return Reported.parse(getattr(self.figure, self.quantity) or "")
+        """The number as its source prints it, with the digits that its program left out."""
+        reported = Reported.parse(getattr(self.figure, self.quantity) or "")
+        places = PLACES.get(self.figure.source.split()[0])
+        return reported if places is None else reported.rounded_to(places)
 
     @property
     def counts(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 from flopscope.costs.complex_numbers import has_complex, is_stated
-from flopscope.facts import FLOAT32, Function, Interpolation, Kind, Operator, Reduction, Window
+from flopscope.facts import FLOAT32, Arithmetic, Interpolation, Kind, Operator, Window
 from flopscope.sizes import Shape, Size
 from flopscope.tracing.node import size_value
 
@@ -57,7 +57,7 @@ class Facts(NamedTuple):
     buffers: tuple[torch.Tensor | None, ...] = ()
     window: Window | None = None
     groups: Size = 1
-    function: Function | Reduction | Interpolation | None = None
+    function: Arithmetic | None = None
     output: Shape | None = None
     follows: bool = False
     seen_as: Mapping[int, Shape] | None = None
@@ -94,6 +94,12 @@ def plain_name(function: Any) -> str:
 def full_name(function: Any, plain: str) -> str:
     """An aten operator's plain name; `namespace::name` for any other."""
     return plain if function.namespace in ("aten", "prims") else f"{function.namespace}::{plain}"
+
+
+def laid_out(row: Operator, positions: Shape) -> Operator:
+    """The row of a linear layer, with the axes on which the layer was called."""
+    inputs = tuple((*positions, shape[-1]) for shape in row.inputs)
+    return row._replace(inputs=inputs, output=(*positions, row.output[-1]))
 
 
 def plain_types(row: Operator) -> Operator:

@@ -23,6 +23,7 @@ from flopscope.tracing.calls import (
     Rule,
     element_of,
     full_name,
+    laid_out,
     named,
     plain_name,
     plain_types,
@@ -30,6 +31,7 @@ from flopscope.tracing.calls import (
     tensors_in,
 )
 from flopscope.tracing.experts.routing import Routing
+from flopscope.tracing.movement.follower import Moves
 from flopscope.tracing.node import size_value
 from flopscope.tracing.operators.costless import COSTLESS
 from flopscope.tracing.operators.productless import PRODUCTLESS
@@ -56,6 +58,7 @@ class Recorder(UncompiledMode):
     supports_higher_order_operators = True
     trains = False
     """Does a backward pass run? A network that enables gradients inside does not ask for one."""
+    backward = False  # is it running now?
 
     def __init__(
         self,
@@ -74,7 +77,8 @@ class Recorder(UncompiledMode):
         self._rules = rules
         self._stored = Stored(state, parameters, frozen)
         self._source = {id(x): -1 - i for i, x in enumerate(inputs)}
-        self._outside = -1 - len(inputs)  # the next source number that no row or input has
+        self._outside = self._no_input = -1 - len(inputs)  # the next number of no row or input
+        self.moves = Moves(self._is_data)
         self._positions: Shape = ()
         self._meta = dict(shapes)
         self._copies = Copies()
@@ -137,8 +141,7 @@ class Recorder(UncompiledMode):
     def foresees(self, function: Any) -> bool:
         """Is there a rule for the call, or is it costless?"""
         name = full_name(function, plain_name(function))
-        known = name in OPERATORS or name in COSTLESS or name in PRODUCTLESS
-        return known or name in self._rules
+        return any(name in known for known in (OPERATORS, COSTLESS, PRODUCTLESS, self._rules))
 
     def record(
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
@@ -149,17 +152,17 @@ class Recorder(UncompiledMode):
         if not outputs:
             return
         rule = self._rule(name, args)
-        if rule is None and name in COSTLESS:
-            self._forward(args, outputs)
-            return
         call = OperatorCall(name, args, kwargs, result)
         rows = None if rule is None else rule(call)
-        if rows is None and name in PRODUCTLESS:
+        if rule is None and name in COSTLESS:
+            rows = () if self.backward else self.moves.facts(name, args, kwargs, outputs) or ()
+        elif rows is None and name in PRODUCTLESS:
             rows = Facts(Kind.OTHER, tensors_in(args))
         if rows == ():
             self._forward(args, outputs)
         else:
             self.append(name, rows, call.tensors, outputs)
+            self.moves.keep(self.rows[-1].kind, call.tensors, outputs[0])
 
     def append(
         self,
@@ -170,13 +173,8 @@ class Recorder(UncompiledMode):
     ) -> None:
         """Append these rows, or one of unknown kind that reads `tensors`. The last row writes the
         outputs."""
-        for facts in (
-            (Facts(Kind.UNKNOWN, tuple(tensors)),)
-            if rows is None
-            else (rows,)
-            if isinstance(rows, Facts)
-            else rows
-        ):
+        rows = Facts(Kind.UNKNOWN, tuple(tensors)) if rows is None else rows
+        for facts in (rows,) if isinstance(rows, Facts) else rows:
             self.rows.append(self._row(facts, outputs[0], name))
         for output in outputs:
             self._source[id(output)] = self.rows[-1].id
@@ -220,13 +218,9 @@ class Recorder(UncompiledMode):
             call=call,
             types=types,
         )
-        row = self._laid_out(row) if self._positions and row.kind is Kind.LINEAR else row
+        if self._positions and row.kind is Kind.LINEAR:
+            row = laid_out(row, self._positions)
         return named(plain_types(row), name)
-
-    def _laid_out(self, row: Operator) -> Operator:
-        """The row of a linear layer, with the axes on which the layer was called."""
-        inputs = tuple((*self._positions, shape[-1]) for shape in row.inputs)
-        return row._replace(inputs=inputs, output=(*self._positions, row.output[-1]))
 
     @contextmanager
     def positions(self, axes: Sequence[Any]) -> Iterator[None]:
@@ -258,8 +252,16 @@ class Recorder(UncompiledMode):
         """The reader's rule, else that of the table. Indexing is a look-up only in a parameter."""
         if name in self._rules:
             return self._rules[name]
-        learnt = name != "index" or self._stored.learns(args[0])
-        return OPERATORS.get(name) if learnt else None
+        return None if name == "index" and not self._stored.learns(args[0]) else OPERATORS.get(name)
+
+    def stores(self, tensor: torch.Tensor) -> bool:
+        """Is it a stored tensor, or a view of one?"""
+        return tensor in self._stored
+
+    def _is_data(self, tensor: torch.Tensor) -> bool:
+        """Does the tensor come from a row or an input? A stored one and a constant do not."""
+        source = self._source.get(id(tensor), self._no_input)
+        return source > self._no_input and tensor not in self._stored
 
     def _origin(self, tensor: torch.Tensor) -> int:
         """The row that wrote the tensor, or a number of its own for a constant."""

@@ -51,8 +51,7 @@ GRAMMAR = "write width=0.25:2:0.05 (from, to, step), width=16,24,32 or width"
          "width=1:2 is not a range of numbers above 0; write width=FROM:TO:STEP or values, such as "
          "width=16:64:8 or width=16,24,32"),
         ("width=1:2:0",
-         "width=1:2:0 is not a range of numbers above 0; write width=FROM:TO:STEP or values, such "
-         "as width=16:64:8 or width=16,24,32"),
+         "width=1:2:0 has a step of 0, which leads nowhere; give one above 0"),
         ("width=wide",
          "width=wide is not a range of numbers above 0; write width=FROM:TO:STEP or values, such "
          "as width=16:64:8 or width=16,24,32"),

@@ -183,7 +183,7 @@ def test_a_budget_that_no_design_keeps_is_a_failure(capsys):
     text = " ".join(capsys.readouterr().out.split())
     assert text.endswith(
         "2 designs were counted by the closed form. 2 designs were left out, with more than 1,000 "
-        "params."
+        "params. No design keeps the budgets; the nearest is width 1, with 3,504,872 params."
     )
 
 
@@ -249,13 +249,15 @@ def test_csv_has_the_raw_numbers(capsys):
          "no quantity is named, or one twice; name each once, such as params,macs"),
         (["mobilenetv2", "--free", "width=0.001:20:0.001"],
          "there are 20,000 designs, and a table has at most 10,000; give shorter ranges, larger "
-         "steps or a budget such as --max-macs 300M"),
+         "steps, a budget such as --max-macs 300M, or what to keep of them, such as --keep "
+         "top:100, front, histogram, count or all"),
         (["mobilenetv2", "--free", "res=1:2000:1,width=0.01:20:0.01", "--max-macs", "1M"],
          "4,000,000 designs are too many, of res (2,000), width (2,000); give shorter ranges or "
          "larger steps, for at most 1,000,000"),
         (["mobilenetv2", "--free", "res=1:200:1,width=0.01:20:0.01", "--max-macs", "900G"],
          "there are 400,000 designs that keep the budgets, and a table has at most 10,000; give "
-         "shorter ranges, larger steps or a budget such as --max-macs 300M"),
+         "shorter ranges, larger steps, a budget such as --max-macs 300M, or what to keep of them, "
+         "such as --keep top:100, front, histogram, count or all"),
         (["mobilenetv2", "--free", "res=1,2,width=1,2,classes=1,2", "--plot", "x.png"],
          "a picture has one or two free sizes, not res, width, classes; fix some, or leave the "
          "picture out"),

@@ -96,6 +96,11 @@ def test_arguments_stand_in_brackets(text, pairs):
 REFUSED = {
     "mobilenetv3": "unknown model 'mobilenetv3'; did you mean mobilenetv3_large or "
     "mobilenetv3_small?",
+    "EfficientViT": "unknown model 'EfficientViT'; did you mean efficientvit_b0, efficientvit_b1, "
+    "efficientvit_b2, efficientvit_b3, efficientvit_l1, efficientvit_l2, efficientvit_l3, "
+    "efficientvit_m0, efficientvit_m1, efficientvit_m2, efficientvit_m3, efficientvit_m4 or "
+    "efficientvit_m5? Those with b or l are MIT's (arXiv 2205.14756), those with m are Microsoft's "
+    "(arXiv 2305.07027)",
     "mobilenetv9:width=2": "unknown model 'mobilenetv9'; did you mean mobilenetv2, "
     "mobilenetv1 or mobilenetv3_small?",
     "net.py": "'net.py' is not a target; write a model of `flopscope list`, path/to/file.py:Name, "

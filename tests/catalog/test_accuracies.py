@@ -21,9 +21,9 @@ from flopscope.catalog.accuracies import (
 )
 from flopscope.catalog.figures import Figure, figures, published
 from flopscope.catalog.models import MODELS
+from flopscope.choosing.points import Question, points
 from flopscope.conventions import convention
-from flopscope.errors import UnknownName
-from flopscope.search.points import Question, points
+from flopscope.errors import BadInput, UnknownName
 
 FAMILIES = tuple(dict.fromkeys(model.family for model in MODELS.values()))
 EVERY = {key: found for family in FAMILIES for key, found in networks(family).items()}
@@ -151,12 +151,24 @@ def test_more_data_or_another_structure_comes_after_everything_else() -> None:
     (first, *_) = of("convnext_tiny", 288)
     assert (float(first.top1), first.words) == (82.694, "timm fb_in1k")
     assert of("mobilevit_s", 256)[0].doubt is None
-    assert of("mobileclip_s0", 256)[0].doubt is Doubt.DATA
+    assert of("resnet50")[-1].doubt is Doubt.STRUCTURE
+
+
+def test_a_value_of_another_metric_is_no_accuracy() -> None:
+    """That of MobileCLIP is zero-shot."""
+    assert of("mobileclip_s0", 256) == ()
+    with pytest.raises(BadInput) as refused:
+        parse_choice("zero_shot")
+    assert str(refused.value) == (
+        "zero_shot is a metric of its own, zero-shot top-1 on ImageNet-1k, which is never mixed "
+        "with the ImageNet-1k top-1 that an accuracy is; `flopscope compare --columns zero_shot` "
+        "shows it"
+    )
 
 
 def test_another_structure_is_in_doubt() -> None:
     row = Figure(
-        "mobilenetv2", "", (224, 224), None, None, None, None, 72.2, "third-party",
+        "mobilenetv2", "", (224, 224), None, None, None, None, "72.2", "third-party",
         "PaddlePaddle/PaddleClas docs/en/models/Mobile_en.md", None, "other network",
     )  # fmt: skip
     assert [each.doubt for each in accuracies([row])] == [Doubt.STRUCTURE]

@@ -156,6 +156,8 @@ def test_a_spreadsheet_s_file(file):
         ("a,72,0,,,", "a", "res '0' is not a size such as 224 or 192x256"),
         ("a,72,224x,,,", "a", "res '224x' is not a size such as 224 or 192x256"),
         ("a,72,,many,,", "a", "params 'many' is not a count such as 3504872 or 4.2M"),
+        ("a,72,,3.5,,", "a", "params '3.5' is not a count such as 3504872 or 4.2M"),
+        ("a,72,,,NaN,", "a", "macs 'NaN' is not a count such as 3504872 or 4.2M"),
         ('a,72,,,"1,23",', "a", "macs '1,23' is not a count such as 3504872 or 4.2M"),
         ("a,72,,,,fast", "a", "latency_ms 'fast' is not a number above 0 such as 5.29"),
         ("a,72,,,,0", "a", "latency_ms '0' is not a number above 0 such as 5.29"),

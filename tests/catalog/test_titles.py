@@ -14,6 +14,12 @@ def test_every_family_has_a_title():
     assert all(any(id.startswith(prefix) for id in MODELS) for prefix in PREFIXES)
 
 
+def test_families_of_one_name_are_told_apart():
+    assert len(set(FAMILIES.values())) == len(FAMILIES)
+    assert FAMILIES["efficientvit"] == "EfficientViT (MIT)"
+    assert FAMILIES["efficientvit_msra"] == "EfficientViT (Microsoft)"
+
+
 def test_different_networks_have_different_titles():
     names = [*MODELS, *dict.fromkeys(TIMM.values())]
     titles = {name: title(parse(name)) for name in names}
@@ -45,9 +51,12 @@ def test_different_networks_have_different_titles():
         ("mobilevlm_v2_1.7b", "MobileVLM V2 1.7B"),
         ("efficientformerv2_s0", "EfficientFormerV2-S0"),
         ("mobilevit_xxs", "MobileViT-XXS"),
+        ("efficientvit_b1", "EfficientViT-B1"),
+        ("efficientvit_m1", "EfficientViT-M1"),
         ("starnet_s1", "StarNet-S1"),
         ("starnet_s050", "StarNet-S050"),
         ("mobilevitv2_075", "MobileViTv2 0.75×"),
+        ("mobileclip2_l14", "MobileCLIP2-L/14"),
         ("mobileclip_s0:tokens=20,form=train", "MobileCLIP-S0 (train, tokens=20)"),
         ("efficientnet_b0:depth=2,classes=10", "EfficientNet-B0 (depth=2, classes=10)"),
     ],

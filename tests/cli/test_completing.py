@@ -10,7 +10,12 @@ from click.shell_completion import ShellComplete
 from flopscope.catalog.models import MODELS
 from flopscope.cli.commands import COMMANDS, cli
 
-ABOUT_NETWORKS = [name for name in COMMANDS if name not in ("conventions", "laws", "list")]
+ABOUT_SPACES = ("search", "space")
+ABOUT_NETWORKS = [
+    name
+    for name in COMMANDS
+    if name not in ("advise", "calibrate", "conventions", "laws", "list", *ABOUT_SPACES)
+]
 
 
 def offered(*words):
@@ -27,6 +32,11 @@ def test_models_are_offered_by_every_command_about_networks():
     for command in ABOUT_NETWORKS:
         if command != "pareto":
             assert offered(command, "ghost") == expected
+
+
+def test_spaces_are_offered_by_commands_about_spaces():
+    for command in ABOUT_SPACES:
+        assert offered(command, "ofa") == [("plain", "ofa_mobilenetv3")]
 
 
 def test_a_second_target_is_completed_too():

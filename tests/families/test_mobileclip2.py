@@ -1,14 +1,13 @@
 """MobileCLIP2: the names of its checkpoints, image encoders against timm's, text encoders against
 torch's own attention, closed forms against all."""
 
-from collections import OrderedDict
-
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from open_clip_text import OpenCLIPText
 from public_models import assert_near, meta, stirred, timm
-from torch import Tensor, nn
+from torch import nn
 from witnesses import PROFILE, check
 
 from flopscope.agreement.proof import prove_variant
@@ -32,44 +31,6 @@ TOWERS = {
 SMALL = ((8, 16, 32, 32, 64), (1, 1, 2, 1, 1))
 MCI = {"attending": 2, "layer_norm": True, "pointwise": False}
 each_form = pytest.mark.parametrize("form", [form.value for form in NetworkForm])
-
-
-class OpenCLIPText(nn.Module):
-    """A text encoder by torch's own attention, under OpenCLIP's names."""
-
-    def __init__(self, layers: int, vocabulary: int, width: int, heads: int) -> None:
-        super().__init__()
-        self.token_embedding = nn.Embedding(vocabulary, width)
-        self.positional_embedding = nn.Parameter(torch.randn(77, width))
-        self.transformer = nn.Module()
-        self.transformer.resblocks = nn.ModuleList(
-            nn.ModuleDict(
-                {
-                    "ln_1": nn.LayerNorm(width),
-                    "attn": nn.MultiheadAttention(width, heads, batch_first=True),
-                    "ln_2": nn.LayerNorm(width),
-                    "mlp": nn.Sequential(
-                        OrderedDict(
-                            c_fc=nn.Linear(width, 4 * width),
-                            gelu=nn.GELU(),
-                            c_proj=nn.Linear(4 * width, width),
-                        )
-                    ),
-                }
-            )
-            for _ in range(layers)
-        )
-        self.ln_final = nn.LayerNorm(width)
-        self.text_projection = nn.Parameter(torch.randn(width, width))
-
-    def forward(self, ids: Tensor) -> Tensor:
-        x = self.token_embedding(ids) + self.positional_embedding[: ids.shape[1]]
-        for block in self.transformer.resblocks:
-            y = block["ln_1"](x)
-            x = x + block["attn"](y, y, y, need_weights=False)[0]
-            x = x + block["mlp"](block["ln_2"](x))
-        ends = self.ln_final(x)[torch.arange(len(ids)), ids.argmax(-1)]
-        return ends @ self.text_projection
 
 
 def checkpoint(name: str) -> nn.Module:

@@ -255,7 +255,8 @@ def test_a_name_becomes_a_size_through_shape_arithmetic(tmp_path):
     ledger = ledger_of(
         tmp_path, nodes, [value("x", "B", 4, "H", "W")], [value("y", *"BNC")], stored
     )
-    (row,) = ledger.rows
+    move, row = ledger.rows
+    assert (move.kind, move.output) == (Kind.MOVE, (B, H * W, 4))
     assert (row.kind, row.output) == (Kind.LINEAR, (B, H * W, 6))
     assert row.weights[0].shape == (6, 4)
     assert ledger.macs().value == 24 * B * H * W

@@ -88,7 +88,7 @@ def test_json_lists_all_with_whose(capsys: pytest.CaptureFixture[str]) -> None:
         "source": "torchvision 0.28.0 resnet50 IMAGENET1K_V2", "imagenet1k_alone": True,
         "same_structure": True,
     }  # fmt: skip
-    assert len(model["accuracies"]) == sum(f["top1"] is not None for f in model["published"]) == 11
+    assert len(model["accuracies"]) == sum(f["top1"] is not None for f in model["published"]) == 13
     assert model["accuracies"][0]["whose"] == "torchvision"
     data = json.loads(printed(capsys, "mobilenetv2", "--res", "7", "--format", "json"))
     assert (data["models"][0]["accuracy"], data["models"][0]["accuracies"]) == (None, [])

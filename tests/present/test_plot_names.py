@@ -81,7 +81,7 @@ def test_a_module_is_called_by_its_class():
 
 
 def test_ones_own_networks_stand_out(tmp_path):
-    (ax,) = own(tmp_path, ["MyNet,224,78.9,310M"]).axes
+    (ax,) = own(tmp_path, ["MyNet,224,88.9,310M"]).axes
     (mine,) = [text for text in named(ax) if text.get_text() == "MyNet"]
     assert mine.get_fontweight() == "bold"
     others = [text for text in named(ax) if text.get_text() not in ("", "MyNet")]

@@ -14,6 +14,9 @@ from matplotlib.text import Annotation
 import flopscope as fs
 from flopscope.answers.compare import compare
 from flopscope.catalog.models import MODELS
+from flopscope.choosing.budgets import Budget
+from flopscope.choosing.front import Front
+from flopscope.choosing.points import Question, points
 from flopscope.cli import main
 from flopscope.conventions import convention
 from flopscope.errors import BadInput, UnknownName
@@ -25,9 +28,6 @@ from flopscope.present.plots.export import drawn
 from flopscope.present.plots.labels import Label, place_labels
 from flopscope.present.plots.look import COLUMN, PAGE
 from flopscope.present.plots.style import COLOURS, family_style, series_style, tick
-from flopscope.search.budgets import Budget
-from flopscope.search.front import Front
-from flopscope.search.points import Question, points
 
 
 def front(*axes, by="macs", **limits):

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from flopscope import analyze
+from flopscope import analyze, compare
 from flopscope.cli import main
 from flopscope.errors import UnknownName
 from flopscope.facts import Kind, Operator
@@ -41,6 +41,20 @@ def test_arithmetic_and_memory_stand_apart_and_add_up(dtype: str, mac: int) -> N
     whole = energy(LEDGER.rows, dtype)
     assert whole == arithmetic + memory
     assert (whole.unit, whole.convention) == ("fJ", f"horowitz-45nm, {dtype}")
+
+
+@pytest.mark.parametrize(
+    ("short", "dtype", "mac"), [("fp16", "float16", 1500), ("int8", "int8", 230)]
+)
+def test_each_type_of_the_table_can_be_a_column(short: str, dtype: str, mac: int) -> None:
+    parts = [f"energy_{short}", f"energy_arithmetic_{short}", f"energy_memory_{short}"]
+    row = compare("mobilenetv2", columns=parts).to_frame().iloc[0]
+    whole, arithmetic, memory = (
+        int(row[f"energy_fj_{dtype}{part}"]) for part in ("", "_arithmetic", "_memory")
+    )
+    assert arithmetic == mac * 300_774_272
+    assert memory == 160_000 * int(LEDGER.traffic_bytes(dtype))
+    assert whole == arithmetic + memory
 
 
 def test_a_type_without_a_row_is_refused() -> None:
@@ -88,6 +102,9 @@ def test_wherever_it_is_shown_it_is_for_ratios_only(
 def test_the_caution_says_the_table_s_numbers() -> None:
     mac = picojoules("multiply", "float32") + picojoules("add", "float32")
     assert f"{float(mac)} pJ for a multiply-accumulate in float32" in CAUTION
+    for dtype in ("float16", "int8"):
+        mac = picojoules("multiply", dtype) + picojoules("add", dtype)
+        assert f"{float(mac)} pJ in {dtype}" in CAUTION
     assert f"{4 * HOROWITZ.moved_byte // 1000} pJ for 32 bits" in CAUTION
     assert HOROWITZ.source in CAUTION
     assert "for ratios only" in QUANTITIES["energy"].words

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from flopscope import analyze
-from flopscope.facts import Kind, Operator, Weight
+from flopscope.facts import Kind, Movement, Operator, Weight
 from flopscope.readings import Direction, Moved, moved_bytes, stored_bytes
 from flopscope.symbolic import symbol
 
@@ -64,3 +64,20 @@ def test_the_parts_add_up_to_the_readings_in_symbols_too(dtype: str | None) -> N
 def _buffers(ledger, dtype) -> int:
     width = {"int8": 1, "float16": 2}.get(dtype, 4)
     return width * int(ledger.buffers())
+
+
+def test_a_gather_reads_no_more_than_it_writes() -> None:
+    places = ((5, 900), (5, 3))
+    gather = Operator(
+        Kind.MOVE,
+        "x",
+        places,
+        (5, 3),
+        function=Movement.GATHER,
+        types=("float32", "int64", "float32"),
+    )
+    assert moved_bytes([gather]) == {
+        Moved(READ, "float32"): 15 * 4,
+        Moved(READ, "int64"): 15 * 8,
+        Moved(WRITTEN, "float32"): 15 * 4,
+    }

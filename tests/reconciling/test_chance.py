@@ -20,16 +20,42 @@ from flopscope.reconciling.subjects import of_catalog
 
 KNOWN_UNITS = "write K, M, G, B or T, alone or before FLOPs, MACs, MAdds, ops or params, as in"
 ONE_NUMBER = "is a range or a bound; give one number as its source prints it, such as"
+COMMA = "has a comma that is not between groups of three digits; a point begins the decimals, as in"
+AS_PRINTED = "give one as its source prints it, such as 579M or 1.14G"
+STATED = (
+    "expected digits, at most one decimal point and at most one of K, M, G, B, T or an exponent, "
+    "as in 4.2M, 4.2e6 or 3504872"
+)
 UNREAD = {
-    "4,2 Mio": f"'4,2 Mio' has the unit Mio, which is not known; {KNOWN_UNITS} 4,2M",
+    "4,2 Mio": f"'4,2 Mio' has the unit Mio, which is not known; {KNOWN_UNITS} 4.2M",
     "300 apples": f"'300 apples' has the unit apples, which is not known; {KNOWN_UNITS} 300M",
     "1.2 Gflop/s": f"'1.2 Gflop/s' has the unit Gflop/s, which is not known; {KNOWN_UNITS} 1.2G",
+    "5 PFLOPs": f"'5 PFLOPs' has the unit P, which is not known; {KNOWN_UNITS} 5000T",
+    "1,234.5P": f"'1,234.5P' has the unit P, which is not known; {KNOWN_UNITS} 1234500T",
+    "12 MiB": f"'12 MiB' has the unit MiB, which is not known; {KNOWN_UNITS} 12M",
     "3.4M-3.5M": f"'3.4M-3.5M' {ONE_NUMBER} 3.4M",
     "3.4-3.5M": f"'3.4-3.5M' {ONE_NUMBER} 3.4M",
     "300 to 310 M": f"'300 to 310 M' {ONE_NUMBER} 300M",
     "300\u00b15M": f"'300\u00b15M' {ONE_NUMBER} 300M",
     "~300M": f"'~300M' {ONE_NUMBER} 300M",
     "< 5 M": f"'< 5 M' {ONE_NUMBER} 5M",
+    "about 5M": f"'about 5M' {ONE_NUMBER} 5M",
+    "up to 5M": f"'up to 5M' {ONE_NUMBER} 5M",
+    "300M+": f"'300M+' {ONE_NUMBER} 300M",
+    "between 3 and 4M": f"'between 3 and 4M' {ONE_NUMBER} 3M",
+    "2,4G": f"'2,4G' {COMMA} 2.4G",
+    "12,34M": f"'12,34M' {COMMA} 12.34M",
+    "1.234,5M": f"'1.234,5M' {COMMA} 1234.5M",
+    "1,2.5M": f"'1,2.5M' {COMMA} 12.5M",
+    "1,2,3M": f"'1,2,3M' {COMMA} 123M",
+    "3 504 872": "'3 504 872' has blanks between its digits; write commas, as in 3,504,872",
+    "3 504 K": "'3 504 K' has blanks between its digits; write commas, as in 3,504 K",
+    "-5M": "'-5M' is below 0, where no count is; give one from 0, as in 5M",
+    "\u22125M": "'\u22125M' is below 0, where no count is; give one from 0, as in 5M",
+    **{text: f"'{text}' is no number; {AS_PRINTED}" for text in ("", "nan", "NaN", "-inf", "inf")},
+    "1.2.3M": f"'1.2.3M' is not a stated figure; {STATED}",
+    "300%": f"'300%' is not a stated figure; {STATED}",
+    "much": f"'much' is not a stated figure; {STATED}",
 }
 
 
@@ -41,19 +67,33 @@ def test_units_and_ranges_are_refused_with_what_may_be_meant(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("text", "value"),
+    [("3e-1", "0.3"), ("3e8", "3e8"), ("1,234.5 K", "1234500"), ("0", "0"), (" 5 M ", "5e6")],
+)
+def test_what_is_near_to_a_refused_number_is_read(text: str, value: str) -> None:
+    assert Reported.parse(text).value == Fraction(value)
+
+
+MACS, FLOPS = "300,774,272 MACs of mobilenetv2", "601,548,544 FLOPs of mobilenetv2"
+PARAMETERS = "3,504,872 parameters of mobilenetv2"
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "said", "meant"),
     [
-        (("--reported", "300"), "300 is about a millionth of the 300,774,272 MACs of mobilenetv2"),
-        (("--reported", "300G"), "300G is about 1,000 times the 300,774,272 MACs of mobilenetv2"),
-        (
-            ("--reported", "0.3 MFLOPs"),
-            "0.3 MFLOPs is about a thousandth of the 300,774,272 MACs of mobilenetv2",
-        ),
+        ("--reported", "300", f"about a millionth of the {MACS}", "300M"),
+        ("--reported", "300G", f"about 1,000 times the {MACS}", "300M"),
+        ("--reported", "0.3 MFLOPs", f"about a thousandth of the {MACS}", "300M"),
+        ("--reported", "0.6 MFLOPs", f"about a thousandth of the {FLOPS}", "600M"),
+        ("--reported", "601,548,544,000", f"about 1,000 times the {FLOPS}", "601.548544M"),
+        ("--params", "3.5G", f"about 1,000 times the {PARAMETERS}", "3.5M"),
+        ("--params", "3500", f"about a thousandth of the {PARAMETERS}", "3.5M"),
+        ("--params", "3.5", f"about a millionth of the {PARAMETERS}", "3.5M"),
     ],
 )
-def test_a_slip_of_the_unit_is_named(arguments, said, capsys) -> None:
-    assert main(["reconcile", "mobilenetv2", *arguments]) == 2
-    assert capsys.readouterr() == ("", f"flopscope: {said}; did you mean 300M?\n")
+def test_a_slip_of_the_unit_is_named(option, text, said, meant, capsys) -> None:
+    assert main(["reconcile", "mobilenetv2", option, text]) == 2
+    assert capsys.readouterr() == ("", f"flopscope: {text} is {said}; did you mean {meant}?\n")
 
 
 # --- the chance of a coincidence ------------------------------------------------------------------

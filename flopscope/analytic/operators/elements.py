@@ -107,6 +107,18 @@ def concatenate(
     return record(Kind.CONCATENATION, name, tuple(parts), tuple(output), weights=weights)
 
 
+def stack(parts: Sequence[Feature], axis: int, *, name: str) -> Feature:
+    """Tensors of one shape side by side along a new axis, which stands there in the result.
+
+    >>> from flopscope.analytic.tape import record
+    >>> record(lambda x: stack([x, x], 2, name="both"), (2, 3, 5)).rows[0].output
+    (2, 3, 2, 5)
+    """
+    shape = parts[0].shape
+    output = (*shape[:axis], len(parts), *shape[axis:])
+    return parts[0].tape.record(Kind.CONCATENATION, name, tuple(parts), output)
+
+
 def reduce(
     x: Feature, output: Shape, function: Reduction, *, groups: Size | None = None, name: str
 ) -> Feature:

@@ -8,7 +8,7 @@ from typing import Any
 
 from flopscope.alphabet import MULTIPLIERS
 from flopscope.answers.ranges import Range, Value
-from flopscope.answers.spaces.space import BATCH, RES, Fixed, Part, Space
+from flopscope.answers.spaces.space import BATCH, HEIGHT, RES, WIDTH, Fixed, Part, Space
 from flopscope.answers.target import Target, refuse_arguments
 from flopscope.catalog.options import RHO, Choice
 from flopscope.catalog.variant import FREE, Variant
@@ -41,6 +41,11 @@ class CatalogSpace(Space):
         own = [name for name in own if name != RHO.name]
         return [*([RES] if self.variant.takes_image else []), BATCH, *own]
 
+    def takes(self, name: str) -> bool:
+        """May a size of this name be free? Beside the side of a square image, height and width on
+        their own may be."""
+        return super().takes(name) or (name in (HEIGHT, WIDTH) and self.variant.takes_image)
+
     @property
     def shape(self) -> Any:
         """Height and width of its image."""
@@ -52,7 +57,7 @@ class CatalogSpace(Space):
 
     def usual(self, name: str) -> Any:
         """Its value in the published network."""
-        if name == RES:
+        if name in (RES, HEIGHT, WIDTH):
             return self.variant.model.resolution
         defaults = {option.name: option.default for option in self.variant.model.options}
         return (defaults | dict(self.variant.options)).get(name, 1)
@@ -84,5 +89,7 @@ class CatalogSpace(Space):
         free: dict[str, Size] = {name: dimension(name) for name in self._free}
         side = free.pop(RES, None)
         resolution = self.shape if side is None else (side, side)
+        if HEIGHT in free or WIDTH in free:
+            resolution = (free.pop(HEIGHT, resolution[0]), free.pop(WIDTH, resolution[1]))
         ledger = self.variant.ledger(resolution, free.pop(BATCH, self.batch or 1), **free)
         return Part(ledger, (), {})

@@ -17,6 +17,8 @@ from flopscope.ledger import Ledger
 
 RES, BATCH = "res", "batch"
 """The names of the side of a square image, and of the number of inputs."""
+HEIGHT, WIDTH = "H", "W"
+"""The names of the sides of an image that need not be square."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,14 @@ class Space(ABC):
 
     def words(self, free: Collection[str]) -> str:
         """The sizes of its input that are not free: '160×160, batch 1'."""
-        image = "" if self.shape is None or RES in free else "×".join(map(str, self.shape))
+        square = self.shape is None or RES in free
+        image = "" if square else "×".join(_side(free, *each) for each in self._sides)
         batch = "" if BATCH in free or self.batch is None else f"batch {self.batch}"
         return ", ".join(filter(None, (image, batch)))
+
+    @property
+    def _sides(self) -> list[tuple[str, Any]]:
+        return list(zip((HEIGHT, WIDTH), self.shape, strict=True))
 
     def means(self, parts: int) -> str:
         """How designs were counted, as a sentence ends: 'in 2 traces'."""
@@ -127,6 +134,13 @@ class Space(ABC):
                 raise BadInput(f"{each.name} is given and free at once; leave one of them out")
             if not self.takes(each.name):
                 raise UnknownName(f"free size of {self.name}", each.name, self.free)
+        names = {each.name for each in ranges}
+        sides = [name for name in (HEIGHT, WIDTH) if name in names]
+        if sides and (RES in names or (self.fixed.res is not None and len(sides) == 2)):
+            raise BadInput(
+                f"{RES} gives both sides of the image, and {' and '.join(sides)} "
+                f"{'is' if len(sides) == 1 else 'are'} free; leave one of them out"
+            )
         return tuple(map(self._of_its_kind, ranges))
 
     def _of_its_kind(self, given: Range) -> Range:
@@ -134,6 +148,10 @@ class Space(ABC):
         with decimals in place of a size of an input."""
         if isinstance(self.usual(given.name), float):
             return Range(given.name, tuple(map(float, given.values)))
-        if given.name in (RES, BATCH) and not given.whole:
+        if given.name in (RES, BATCH, HEIGHT, WIDTH) and not given.whole:
             raise BadInput(f"{given} has values that are not integers; {given.name} takes integers")
         return given
+
+
+def _side(free: Collection[str], name: str, value: Any) -> str:
+    return name if name in free else str(value)

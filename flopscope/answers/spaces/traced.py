@@ -15,7 +15,7 @@ from typing import Any
 
 from flopscope.answers.profile import profile, said
 from flopscope.answers.ranges import Range, Value
-from flopscope.answers.spaces.space import BATCH, RES, Fixed, Part, Space
+from flopscope.answers.spaces.space import BATCH, HEIGHT, RES, WIDTH, Fixed, Part, Space
 from flopscope.answers.target import Target
 from flopscope.arguments import parse_input
 from flopscope.errors import BadInput, FlopscopeError
@@ -54,7 +54,8 @@ class TracedSpace(Space):
     def input_sizes(self) -> Sequence[str]:
         """The names of the sizes of its inputs that may be free."""
         if not self._given:
-            return [RES, BATCH]
+            sides = (HEIGHT, WIDTH)
+            return [RES, BATCH, *(name for name in sides if name not in self._parameters)]
         sizes = [size for each in self._given for size in each.shape]
         return list(dict.fromkeys(s.name for n in sizes if is_symbolic(n) for s in n.symbols()))
 
@@ -62,7 +63,8 @@ class TracedSpace(Space):
     def free(self) -> Sequence[str]:
         """The sizes of its input, and the arguments of its constructor that are numbers."""
         own = [name for name in self._parameters if name not in self.arguments]
-        return [*self.input_sizes, *(n for n in own if self._parameters[n] is not None)]
+        sizes = self.input_sizes if self._given else [RES, BATCH]
+        return [*sizes, *(n for n in own if self._parameters[n] is not None)]
 
     @cached_property
     def shape(self) -> tuple[int, int] | None:
@@ -100,8 +102,8 @@ class TracedSpace(Space):
         """The default of an argument; 1 of a batch; the side of the image that it is made for."""
         if name not in self.input_sizes:
             return self._parameters.get(name)
-        if name == RES and not self._given:
-            return None if self.shape is None else self.shape[0]
+        if name in (RES, HEIGHT, WIDTH) and not self._given:
+            return None if self.shape is None else self.shape[name == WIDTH]
         return 1 if name == BATCH and not self._given else None
 
     @contextmanager
@@ -175,6 +177,13 @@ class TracedSpace(Space):
             res = values.get(RES, self.fixed.res)
             if isinstance(res, Polynomial):
                 res = (res, res)
+            if HEIGHT in values or WIDTH in values:
+                res = tuple(values.get(name, self.usual(name)) for name in (HEIGHT, WIDTH))
+                if None in res:
+                    raise BadInput(
+                        f"{self.name} states no size of its image; give both sides in --free, as "
+                        "in H=32:64:32,W=32:64:32"
+                    )
             return self.target.inputs(res, values.get(BATCH, self.batch or 1), self.fixed.arguments)
         return tuple(
             InputSpec(i.keyword, tuple(substitute(n, values) for n in i.shape), i.dtype)

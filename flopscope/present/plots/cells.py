@@ -38,7 +38,7 @@ def heat_map(ax: Axes, picture: SweepPicture, look: Look) -> Axes:
     if second is None:
         raise BadInput("a heat map has two axes, and this sweep has one; draw the panel lines")
     refuse_axes("a heat map", look)
-    mesh = ax.pcolormesh(_amounts(picture), cmap=COLOURS, norm=_norm(picture), edgecolors="white",
+    mesh = ax.pcolormesh(amounts(picture), cmap=COLOURS, norm=_norm(picture), edgecolors="white",
                          linewidth=0.4)  # fmt: skip
     dress(ax, first.words, second.words)
     ax.grid(False)
@@ -53,7 +53,8 @@ def heat_map(ax: Axes, picture: SweepPicture, look: Look) -> Axes:
     return ax
 
 
-def _amounts(picture: SweepPicture) -> Any:
+def amounts(picture: SweepPicture) -> Any:
+    """The amounts with a row for each value of the second axis; masked where there is none."""
     import numpy as np
 
     rows = [[float("nan") if n is None else float(n) for n in row] for row in picture.counts]

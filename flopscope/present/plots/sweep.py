@@ -1,4 +1,5 @@
-"""A sweep as a picture: a curve over one axis, lines for a second, or a heat map over both."""
+"""A sweep as a picture: a curve over one axis, lines for a second, a heat map or level lines over
+both."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from flopscope.errors import BadInput, UnknownName
 from flopscope.present.plots.cells import heat_map
 from flopscope.present.plots.export import figure, make_room
 from flopscope.present.plots.legends import height_below
+from flopscope.present.plots.levels import levels
 from flopscope.present.plots.lines import lines
 from flopscope.present.plots.look import COLUMN, PLAIN, Look
 from flopscope.present.words import size
@@ -87,14 +89,18 @@ class SweepPicture:
 SWEEP_PANELS: Mapping[str, Callable[[Axes, SweepPicture, Look], Axes]] = {
     "lines": lines,
     "heatmap": heat_map,
+    "levels": levels,
 }
 
 
 def draw_sweep(
     ax: Axes, picture: SweepPicture, look: Look = PLAIN, panel: str | None = None
 ) -> Axes:
-    """Draw "lines", one for each value of the second axis, or a "heatmap"; without a panel the one
-    that shows the sweep best. Raises UnknownName for another panel, and what the panel raises."""
+    """Draw "lines", one for each value of the second axis, a "heatmap", or "levels", lines through
+    equal amounts; without a panel lines or a heat map.
+
+    Raises UnknownName for another panel, and what the panel raises.
+    """
     name = panel or picture.usual
     if name not in SWEEP_PANELS:
         raise UnknownName("panel", name, SWEEP_PANELS)

@@ -188,11 +188,6 @@ MANY_POINTS = 25
 """Up to this many points, torch subtracts point from point."""
 
 
-def _contiguous(x: torch.Tensor, memory_format: Any = None) -> Any:
-    """Tensor.contiguous as a copy, since no count depends on the order of axes in memory."""
-    return x.clone() if has_free_size(x) else None
-
-
 def _is_contiguous(x: torch.Tensor, memory_format: Any = torch.contiguous_format) -> Any:
     """Tensor.is_contiguous, which is true for every tensor on free sizes."""
     if not has_free_size(x):
@@ -276,7 +271,6 @@ COMPOSITES: Mapping[Any, Callable[..., Any]] = {
     F.group_norm: _group_norm,
     torch.adaptive_avg_pool1d: _mean_of_line,
     torch.cdist: _distances,
-    torch.Tensor.contiguous: _contiguous,
     torch.Tensor.is_contiguous: _is_contiguous,
     F.one_hot: _one_hot,
     torch.triu_indices: _upper_places,

@@ -22,6 +22,7 @@ from flopscope.tracing.shapes.table import RULES
 from flopscope.tracing.special.products import attention, batched_product
 from flopscope.tracing.special.recurrent import RECURRENT, recurrent
 from flopscope.tracing.special.table import Handler
+from flopscope.tracing.values.known import has_free_size
 
 # --- on any sizes -------------------------------------------------------------------------------
 
@@ -29,11 +30,41 @@ from flopscope.tracing.special.table import Handler
 def _linear(
     recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """A linear layer with the axes of its input, which torch would fold into one."""
+    """A linear layer with the axes of its input, which torch would fold into one. Where they
+    cannot be seen as one, it copies the input, at least if the weights learn."""
     if not args or args[0].dim() <= 2:
         return NotImplemented
-    with recorder.positions(args[0].shape[:-1]):
-        return function(*args, **kwargs)
+    x = _foldable(recorder, args[0])
+    with recorder.positions(x.shape[:-1]), recorder.moves.inside_a_kernel():
+        return function(x, *args[1:], **kwargs)
+
+
+def _foldable(recorder: Recorder, x: torch.Tensor) -> torch.Tensor:
+    """The tensor, or a copy of it whose first axes can be seen as one."""
+    layout = recorder.moves.of(x)
+    if layout is None or layout.merges(range(x.dim() - 1)):
+        return x
+    return x.clone(memory_format=torch.contiguous_format)
+
+
+def with_foldable(recorder: Recorder, args: Sequence[Any]) -> Sequence[Any]:
+    """The operands of a product, of which the first is copied as that of a linear layer is, where
+    the second is a stored matrix."""
+    if len(args) != 2 or not args[0].dim() > 2 >= args[1].dim() or not recorder.stores(args[1]):
+        return args
+    return (_foldable(recorder, args[0]), args[1])
+
+
+def _contiguous(
+    recorder: Recorder, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """Tensor.contiguous where the elements do not lie in the order of the axes; also at a size of
+    1, where torch could do without. On free sizes all else is contiguous."""
+    x, given = args[0], [*args[1:], *kwargs.values()]
+    wanted = given[0] if given else torch.contiguous_format
+    if not recorder.moves.lies(x, wanted):
+        return x.clone(memory_format=wanted)
+    return x if has_free_size(x) else NotImplemented
 
 
 def _convolution(
@@ -74,6 +105,7 @@ def _recurrent(
 
 ON_ANY_SIZES: Mapping[Any, Handler] = {
     F.linear: _linear,
+    torch.Tensor.contiguous: _contiguous,
     **dict.fromkeys(CONVOLUTIONS, _convolution),
     F.rms_norm: _norm,
     **dict.fromkeys(RECURRENT, _recurrent),

@@ -18,7 +18,12 @@ from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
 from flopscope.tracing.functions.factories import FACTORIES
-from flopscope.tracing.functions.handlers import ON_ANY_SIZES, ON_FREE_SIZES
+from flopscope.tracing.functions.handlers import (
+    ON_ANY_SIZES,
+    ON_FREE_SIZES,
+    PRODUCTS,
+    with_foldable,
+)
 from flopscope.tracing.functions.literals import MET
 from flopscope.tracing.recorder import Recorder
 from flopscope.tracing.special.table import called
@@ -47,6 +52,25 @@ class Functions(TorchFunctionMode):
         if function in MET:
             return MET[function](function, args, dict(kwargs or {}))
         args, kwargs = with_numbers(function, args, kwargs or {})
+        if function is F.scaled_dot_product_attention:
+            return self._fused(function, args, kwargs)
+        return self._run(function, args, kwargs)
+
+    def _fused(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Attention, whose products one kernel takes one after another: it reads its operands as
+        they lie, and lays its result out as the queries."""
+        moves = self._recorder.moves
+        with moves.inside_a_kernel():
+            result = self._run(function, args, kwargs)
+        query = args[0] if args else kwargs["query"]
+        layout = moves.of(query)
+        if layout is not None and not layout.spread:
+            moves.lay(result, layout.written)
+        return result
+
+    def _run(self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        if function in PRODUCTS:
+            args = with_foldable(self._recorder, args)
         result = self._handled(function, args, kwargs)
         return self._called(function, args, kwargs) if result is NotImplemented else result
 

@@ -1,5 +1,5 @@
 """Operators without arithmetic, which view elements, move them, choose among them, or make
-constants."""
+constants. Which of them are rows of data movement is decided in `tracing/movement`."""
 
 VIEWS = """
     _conj _neg_view _reshape_alias _reshape_copy _unsafe_view alias as_strided chunk detach diagonal
@@ -45,5 +45,5 @@ CONSTANTS = """
 is not stated."""
 
 COSTLESS = frozenset((*VIEWS, *MOVES, *COPIES, *CHOICES, *CONSTANTS))
-"""All operators that leave no row. A concatenation leaves one, because papers draw it as a
-layer."""
+"""All operators that compute nothing. Those that write elements anew leave a row without
+arithmetic."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flopscope.errors import BadInput
+from flopscope.facts import Kind
 
 if TYPE_CHECKING:
     from flopscope.tracing.recorder import Recorder
@@ -82,5 +83,6 @@ def _other_answers(given: dict[str, bool], answers: dict[str, bool]) -> Iterator
 
 
 def _work(recorder: Recorder) -> list[object]:
-    """The rows without their ids, for comparison."""
-    return [row._replace(id=0, reads=()) for row in recorder.rows]
+    """The rows without their ids, for comparison. To move elements is no work."""
+    computing = (row for row in recorder.rows if row.kind is not Kind.MOVE)
+    return [row._replace(id=0, reads=()) for row in computing]
