@@ -9,8 +9,10 @@ import sys
 import pytest
 
 import flopscope as fs
+from flopscope.catalog.variant import parse
 from flopscope.cli import main
 from flopscope.errors import BadInput, UnknownName
+from flopscope.readings.energy import energy as table_energy
 from flopscope.timing.builtin import device_of
 
 PIXEL, GPU = "pixel3-cpu-tflite", "rtx4090-eager-amp"
@@ -109,6 +111,23 @@ def test_prediction_needs_no_torch():
         "assert 'torch' not in sys.modules and 'matplotlib' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def energy(name, device):
+    (found,) = fs.predict(name, device=device, res=224, batch=2).to_dict()["networks"]
+    return found["energy_fj"]
+
+
+def test_energy_stands_beside_the_time_in_the_type_of_the_device():
+    rows = parse("mobilenetv2").ledger((224, 224), 2).rows
+    assert energy("mobilenetv2", PIXEL) == table_energy(rows, "float32").value
+    assert energy("mobilenetv2", GPU) == table_energy(rows, "float16").value
+
+
+def test_a_training_step_has_no_energy_by_the_table():
+    assert energy("mobilenetv2", "rtx3090-eager-amp-train") is None
+    report = fs.predict("mobilenetv2", device="rtx3090-eager-amp-train", res=224)
+    assert "Energy" not in str(report)
 
 
 # --- time as a quantity ---------------------------------------------------------------------------
