@@ -189,6 +189,12 @@ RULES: Mapping[str, SizeRule] = {
         ideal=operator.mul,
         javascript="(n, d) => Math.ceil(n * d)",
     ),
+    "shared_repeats": SizeRule(
+        bound=lambda repeats, part, whole: in_floats(repeats) + 1,
+        ideal=lambda repeats, part, whole: repeats * part / whole,
+        javascript="(n, p, w) => { "
+        f"const v = p / w * n, f = Math.floor(v); return Math.max(1, {_HALF_EVEN}); }}",
+    ),
     "round_half_even": SizeRule(
         bound=lambda value, minimum: in_floats(value) + 1 + minimum,
         ideal=_first,
