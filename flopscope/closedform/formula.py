@@ -34,7 +34,8 @@ class Formula:
     """A formula: `expression` in `unit` under `convention`, valid where `conditions` and symbols'
     bounds hold.
 
-    `exact` says that every rounding is in it, so that its values are whole numbers.
+    `exact` says that every rounding is in it, so that its values are whole numbers. `fixed` names
+    the options that the formula was made at one value of, which no size can change any more.
 
     >>> from flopscope.symbolic import symbol
     >>> macs = Formula(9 * ((symbol("H") + 1) // 2), "MACs", "macs")
@@ -50,6 +51,7 @@ class Formula:
     conditions: tuple[Condition, ...] = ()
     name: str = ""
     exact: bool = True
+    fixed: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         whole = f"{self.name or self.unit}: {self.expression}"
@@ -83,8 +85,8 @@ class Formula:
         Arrays broadcast and give an array (int64, or dtype object for sizes of that dtype, which
         hold integers of any size). Sizes of the alphabet that the formula does not depend on may
         be given too. Raises UnboundSymbols where a symbol is missing, OutsideDomain where the
-        network does not exist, UnknownName for a name that is not a dimension, Overflow for arrays
-        too large for 64 bits.
+        network does not exist, UnknownName for a name that is not a dimension, BadInput for an
+        option that is fixed, Overflow for arrays too large for 64 bits.
 
         >>> Formula(9 * symbol("H") * symbol("W"), "MACs").at(H=2, W=3, B=1)
         54
@@ -115,7 +117,7 @@ class Formula:
         """The formula with some symbols replaced by sizes or other symbols.
 
         Raises OutsideDomain where the network does not exist, UnknownName for a name that is
-        not a dimension, BadInput for an array: `at` takes those.
+        not a dimension, BadInput for an option that is fixed and for an array: `at` takes those.
 
         >>> Formula(9 * symbol("H") * symbol("W"), "MACs").subs(H=2).expression
         Polynomial(18·W)
@@ -233,6 +235,11 @@ class Formula:
         for name in sizes:
             if name not in known:
                 raise UnknownName("dimension", name, sorted(known))
+            if name in self.fixed:
+                raise BadInput(
+                    f"{name} has one value in this formula of {self.name or self.unit}; make the "
+                    f"formula with {name} among its free sizes"
+                )
 
     @cached_property
     def _bounded(self) -> frozenset[Symbol]:
