@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from flopscope.api.latencies import latencies
     from flopscope.api.pareto import pareto
     from flopscope.api.profile import profile
+    from flopscope.api.quantize import quantize
     from flopscope.api.reconcile import reconcile
     from flopscope.api.search import search
     from flopscope.api.show import show
@@ -79,6 +80,7 @@ _HOMES = {
     "list_models": "flopscope.api.catalog",
     "pareto": "flopscope.api.pareto",
     "profile": "flopscope.api.profile",
+    "quantize": "flopscope.api.quantize",
     "reconcile": "flopscope.api.reconcile",
     "search": "flopscope.api.search",
     "show": "flopscope.api.show",
@@ -121,6 +123,7 @@ __all__ = [
     "list_models",
     "pareto",
     "profile",
+    "quantize",
     "reconcile",
     "search",
     "show",

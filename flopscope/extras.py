@@ -13,6 +13,8 @@ REQUIREMENTS: Mapping[str, str] = {
     "onnx": "onnx>=1.19",
     "matplotlib": "matplotlib>=3.8",
     "pandas": "pandas>=2.2",
+    "onnxruntime": "onnxruntime>=1.32",
+    "PIL": "pillow>=10",
     "ortools": "ortools>=9.10",
     "pymoo": "pymoo>=0.6.1",
     "pyarrow": "pyarrow>=18",
@@ -39,6 +41,16 @@ def require_plots() -> None:
 def require_frames() -> None:
     """Raises BadInput where pandas cannot be imported."""
     _require("pandas")
+
+
+def require_runtime(*names: str) -> None:
+    """Raises BadInput where one of the packages cannot be imported that run networks."""
+    _require(*names)
+
+
+def require_pillow() -> None:
+    """Raises BadInput where Pillow, which reads pictures, cannot be imported."""
+    _require("PIL")
 
 
 def require_cpsat() -> None:

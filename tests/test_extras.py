@@ -18,7 +18,7 @@ def test_the_requirements_are_those_of_the_project():
     extras = PROJECT["optional-dependencies"]
     stated = {
         line
-        for extra in ("check", "onnx", "notebook", "parquet", "cluster", "search")
+        for extra in ("check", "onnx", "ort", "notebook", "parquet", "cluster", "search")
         for line in extras[extra]
     }
     assert set(REQUIREMENTS.values()) == stated
@@ -43,7 +43,7 @@ def test_the_citation_is_that_of_this_version():
 
 def test_the_page_names_every_part_that_can_be_installed():
     page = (Path(__file__).parents[1] / "docs" / "installing.md").read_text()
-    for extra in ("check", "onnx", "notebook", "parquet", "cluster", "search"):
+    for extra in ("check", "onnx", "ort", "notebook", "parquet", "cluster", "search"):
         packages = [re.split("[>=]", line)[0] for line in PROJECT["optional-dependencies"][extra]]
         (row,) = [line for line in page.splitlines() if line.startswith(f"| `{extra}` ")]
         assert set(row.split("|")[2].strip().split(", ")) == set(packages)

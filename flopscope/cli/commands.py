@@ -49,6 +49,9 @@ COMMANDS: Mapping[str, ListedCommand] = {
     "profile": ListedCommand(
         "profile:profile", "Show what each part of a network costs, as a tree."
     ),
+    "quantize": ListedCommand(
+        "quantize:quantize", "Predict the bytes of a quantised network, or quantise it."
+    ),
     "reconcile": ListedCommand(
         "reconcile:reconcile", "Find the way of counting that gives a reported number."
     ),

@@ -21,7 +21,8 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "device", "tool", "prove", "check", "convention", "accuracy", "backward", "epoch",
         "training", "optimizer", "strict", "exit_code", "quantity", "count", "ranks", "quantiles",
         "designs", "histogram", "sample", "encodings", "maximise", "fit_rows", "method", "whole",
-        "seconds", "evaluations", "seed", "keep", "gains", "workers", "scheduler",
+        "seconds", "evaluations", "seed", "keep", "gains", "workers", "scheduler", "bits",
+        "per_tensor", "skip", "activations", "runtime", "images", "sensitivity",
     ),
     "Budgets": ("max_latency",),
     "Table": (

@@ -1,0 +1,229 @@
+"""A network really quantised by ONNX Runtime: exported, folded, calibrated, written, compared with
+its float32 form, and timed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from flopscope.answers.counted import Given, made
+from flopscope.answers.making import target_of
+from flopscope.answers.quantised.errors import LayerError, Tell, alone, layer_errors, output_error
+from flopscope.answers.quantised.images import Images, images_for
+from flopscope.answers.quantize import Quantised, predicted, quantize
+from flopscope.answers.target import Target
+from flopscope.errors import BadInput
+from flopscope.extras import require_onnx, require_runtime, require_witnesses
+from flopscope.quantising.marking import Marked, marked
+from flopscope.quantising.scheme import Scheme
+from flopscope.quantising.steps import Steps
+from flopscope.quantising.terms import Terms
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from flopscope.measured.runtimes.quantising import Plan
+
+
+@dataclass(frozen=True)
+class Run:
+    """What quantising gave. `planned` are the bytes by the formula, from the graph as it was
+    folded, and `stored` those of the file. `milliseconds` is processor time of a run of the whole
+    batch, the least of the rounds, in float32 and quantised."""
+
+    planned: Terms
+    stored: Terms
+    file_bytes: int
+    plain_file_bytes: int
+    nodes: int
+    sqnr: float
+    same_class: float
+    errors: tuple[LayerError, ...]
+    milliseconds: tuple[float, float]
+    reduced_range: bool
+    images: str
+    made_up: bool
+    version: str
+    content: bytes
+
+    @property
+    def graph(self) -> int:
+        """The bytes of nodes, names and headers: all of the file but its tensors."""
+        return self.file_bytes - self.stored.total
+
+
+def quantize_for_real(
+    given: Any,
+    scheme: Scheme | None = None,
+    at: Given | None = None,
+    images: Any = None,
+    arguments: Mapping[str, Any] | None = None,
+    sensitivity: bool = False,
+    tell: Tell = lambda done, of: None,
+) -> Quantised:
+    """A target quantised by ONNX Runtime, with what was predicted of it.
+
+    `images` are those to calibrate with, as `images_for` reads them; without, made-up numbers.
+    Raises BadInput as `quantize` and `images_for` do, where packages are missing, and with ONNX
+    Runtime's own words for what it refuses.
+    """
+    require_runtime("onnxruntime")
+    require_onnx()
+    scheme, at = scheme or Scheme(), at or Given()
+    _check_bits(scheme)
+    answer = quantize(given, scheme, at, arguments)
+    (target,) = made([target_of(given)], at)
+    if not target.is_graph:
+        require_witnesses()
+    from flopscope.measured.runtimes import Refused
+
+    try:
+        with TemporaryDirectory() as folder:
+            return _run(answer, target, images, arguments, sensitivity, Path(folder), tell)
+    except Refused as error:
+        raise BadInput(f"ONNX Runtime refuses {target.name}: {error}") from error
+
+
+def _run(
+    answer: Quantised,
+    target: Target,
+    images: Any,
+    arguments: Mapping[str, Any] | None,
+    sensitivity: bool,
+    folder: Path,
+    tell: Tell,
+) -> Quantised:
+    from flopscope.measured.runtimes import quantising as ort
+    from flopscope.onnxgraph.quantised import file_terms, named_steps, node_count
+
+    exported, plain, made_file = _exported(answer, target, arguments, folder), *_two(folder)
+    ort.folded(exported, plain)
+    steps = _named_alike(named_steps(plain), answer)
+    graph = predicted(target, answer.shapes, steps, answer.scheme)
+    found = marked(steps, answer.scheme.skipped([layer.name for layer in steps.layers]))
+    name = _only_input(target, ort.input_of(plain))
+    given = images_for(images, name, answer.shapes[0])
+    reduced = ort.needs_reduced_range()
+    plan = _plan(steps, found, answer.scheme, reduced)
+    ort.quantise(plain, made_file, given.each, plan)
+    sqnr, same = output_error(plain, made_file, given)
+    errors = layer_errors(plain, made_file, steps, found, given)
+    if sensitivity:
+        errors = alone(plain, found, errors, given, plan, tell)
+    run = Run(
+        planned=graph.terms,
+        stored=file_terms(made_file),
+        file_bytes=made_file.stat().st_size,
+        plain_file_bytes=plain.stat().st_size,
+        nodes=node_count(made_file),
+        sqnr=sqnr,
+        same_class=same,
+        errors=tuple(errors),
+        milliseconds=(_time(plain, given, folder), _time(made_file, given, folder)),
+        reduced_range=reduced,
+        images=given.words,
+        made_up=given.made_up,
+        version=ort.VERSION,
+        content=made_file.read_bytes(),
+    )
+    return replace(answer, run=run)
+
+
+def _check_bits(scheme: Scheme) -> None:
+    asked = {scheme.bits, *(bits for _, bits in scheme.mixed)}
+    if not asked <= {4, 8}:
+        raise BadInput(
+            f"ONNX Runtime quantises weights to 8 or 4 bits, and {min(asked - {4, 8})} is neither; "
+            "give one of them, or leave --runtime out for the bytes alone"
+        )
+
+
+def _two(folder: Path) -> tuple[Path, Path]:
+    return folder / "plain.onnx", folder / "quantised.onnx"
+
+
+# --- the graph ------------------------------------------------------------------------------------
+
+
+def _exported(
+    answer: Quantised, target: Target, arguments: Mapping[str, Any] | None, folder: Path
+) -> Path:
+    if target.is_graph:
+        return Path(target.place)
+    import numpy as np
+
+    from flopscope.measured.runtimes import Network
+    from flopscope.measured.runtimes.exported import exported
+
+    inputs = [np.zeros(shape, dtype=np.float32) for shape in answer.shapes]
+    with _ready(target, arguments) as module:
+        return exported(Network(target.name, inputs, {}, module), folder)
+
+
+@contextmanager
+def _ready(target: Target, arguments: Mapping[str, Any] | None) -> Iterator[nn.Module]:
+    """The module in evaluation mode, which is as it was afterwards."""
+    if target.variant is not None:
+        from flopscope.measured.drawn import drawn
+
+        yield drawn(target.variant.build()).eval()
+        return
+    from flopscope.measured.untouched import untouched
+
+    module = target.build(arguments)
+    with untouched(module):
+        yield module.eval()
+
+
+def _named_alike(steps: Steps, answer: Quantised) -> Steps:
+    """The graph's steps, whose layers have the names of the answer's layers where the sizes of
+    their weights, in order, say which is which."""
+    ours = [layer.elements for layer in answer.layers]
+    theirs = [step.weight.elements if step.weight else 0 for step in steps.layers]
+    names: dict[str, str] = {}
+    for one, other, count in SequenceMatcher(None, ours, theirs, False).get_matching_blocks():
+        for n in range(count):
+            names[steps.layers[other + n].node] = answer.layers[one + n].name
+    renamed = (step._replace(name=names.get(step.node, step.name)) for step in steps.steps)
+    return steps._replace(steps=tuple(renamed))
+
+
+def _only_input(target: Target, inputs: Mapping[str, tuple[list[Any], str]]) -> str:
+    if len(inputs) == 1 and next(iter(inputs.values()))[1] == "tensor(float)":
+        return next(iter(inputs))
+    raise BadInput(
+        f"{target.name} takes {len(inputs)} inputs, of {', '.join(t for _, t in inputs.values())}; "
+        "calibration needs a network that takes images of float32 alone"
+    )
+
+
+def _plan(steps: Steps, found: Marked, scheme: Scheme, reduced: bool) -> Plan:
+    from flopscope.measured.runtimes.quantising import Plan
+    from flopscope.onnxgraph.steps import ROLES
+
+    mixed: dict[str, tuple[int, int | None]] = {}
+    for layer in found.layers:
+        assert layer.weight is not None
+        if (bits := scheme.bits_of(layer.name)) != scheme.bits:
+            axis = layer.weight.axis if scheme.per_channel else None
+            mixed[layer.weight.key] = (bits, axis)
+    left = [step.node for step in found.left if step.operator in ROLES]
+    return Plan(
+        tuple(ROLES), left, scheme.bits, mixed, scheme.per_channel, scheme.activations, reduced
+    )
+
+
+def _time(file: Path, given: Images, folder: Path) -> float:
+    from flopscope.measured.runtimes import Asked, Network
+    from flopscope.measured.runtimes.ort import load
+    from flopscope.measured.stopwatch import timed
+
+    inputs = list(given.each[0].values())
+    running = load(Network(file.name, inputs, {}, file=file), Asked(), folder)
+    rounds = timed(running.run, running.clock)
+    return 1e3 * min(rounds.cpu or rounds.wall)
