@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flopscope.api.given import flag, texts
+from flopscope.api.given import flag, is_integer, texts
 from flopscope.api.public import public
 from flopscope.api.subject import Shapes, specs
 from flopscope.errors import BadInput, check_name
@@ -58,7 +58,9 @@ class QuantizeReport(Report):
 
 
 def _bits(name: str, value: Any) -> tuple[str, ...]:
-    return (str(value),) if isinstance(value, int) else texts(name, value)
+    """A number, a text, or a list of them."""
+    each = value if isinstance(value, list | tuple) else [value]
+    return texts(name, [str(one) if is_integer(one) else one for one in each])
 
 
 def _as_given(name: str, value: Any) -> Any:

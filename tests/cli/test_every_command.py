@@ -75,6 +75,7 @@ LINES = {
     "list": ("mobilenetv1",),
     "pareto": ("{}", "--top1", "50"),
     "profile": ("{}",),
+    "quantize": ("{}",),
     "reconcile": ("{}", "--params", "4.2M"),
     "search": ("nas_bench_macro", "--maximise", "params", "--max-macs", "30M"),
     "show": ("{}",),

@@ -3,7 +3,7 @@ its float32 form, and timed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
@@ -80,6 +80,7 @@ def quantize_for_real(
     (target,) = made([target_of(given)], at)
     if not target.is_graph:
         require_witnesses()
+    _check_inputs(target, at, arguments)
     from flopscope.measured.runtimes import Refused
 
     try:
@@ -196,9 +197,24 @@ def _named_alike(steps: Steps, answer: Quantised) -> Steps:
 def _only_input(target: Target, inputs: Mapping[str, tuple[list[Any], str]]) -> str:
     if len(inputs) == 1 and next(iter(inputs.values()))[1] == "tensor(float)":
         return next(iter(inputs))
-    raise BadInput(
-        f"{target.name} takes {len(inputs)} inputs, of {', '.join(t for _, t in inputs.values())}; "
-        "calibration needs a network that takes images of float32 alone"
+    raise _refusal(target, [kind[len("tensor(") : -1] for _, kind in inputs.values()])
+
+
+def _check_inputs(target: Target, given: Given, arguments: Mapping[str, Any] | None) -> None:
+    """Raises BadInput for inputs that are no images, before anything is exported."""
+    if target.is_graph:
+        return
+    specs = target.given(given.inputs, given.res, given.batch, arguments)
+    kinds = [each.dtype for each in specs or target.inputs(given.res, given.batch, arguments)]
+    if kinds != ["float32"]:
+        raise _refusal(target, kinds)
+
+
+def _refusal(target: Target, kinds: Sequence[str]) -> BadInput:
+    one = "an input" if len(kinds) == 1 else "inputs"
+    return BadInput(
+        f"{target.name} takes {one} of {' and '.join(kinds)}, and quantising needs a network that "
+        "takes one input of float32, such as images"
     )
 
 
