@@ -208,7 +208,8 @@ def _data(found: Quantised) -> dict[str, Any]:
             "skip": list(scheme.skip),
             "activations": scheme.activations,
         },
-        "bytes": _terms_data(found.terms),
+        # a closed form does not know the constants of a graph
+        "bytes": {k: n for k, n in _terms_data(found.terms).items() if k != "constants"},
         "float32_bytes": found.plain,
         "quantised_activations": found.activations,
         "graph_bytes_about": found.graph,
