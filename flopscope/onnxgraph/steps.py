@@ -24,6 +24,8 @@ ROLES: Mapping[str, Role] = {
     "MatMul": Role.LAYER,
     "Add": Role.JOIN,
     "Sub": Role.JOIN,
+    "Mul": Role.JOIN,
+    "Sigmoid": Role.JOIN,
     "Concat": Role.JOIN,
     "GlobalAveragePool": Role.JOIN,
     "ReduceMean": Role.JOIN,
@@ -42,8 +44,8 @@ ROLES: Mapping[str, Role] = {
 }
 """What becomes of each operator; all others run in float32."""
 
-WEIGHT_AT: Mapping[str, int] = dict.fromkeys(("Conv", "ConvTranspose", "Gemm"), 1)
-"""Which input is the weight."""
+PAIRS = ("Add", "Sub", "Mul")
+"""Operators that are joined of two computed tensors, and not of one and a stored number."""
 
 
 def steps_of(model: ModelProto) -> Steps:
@@ -74,7 +76,7 @@ def _step(node: NodeProto, held: Mapping[str, TensorProto], inputs: Mapping[str,
             }
             return Step(path, role, reads, tuple(node.output), **more)
         role = Role.PRODUCT if node.op_type == "MatMul" and len(reads) == 2 else Role.OTHER
-    if role is Role.JOIN and (learnt or len(reads) < (2 if node.op_type in ("Add", "Sub") else 1)):
+    if role is Role.JOIN and (learnt or len(reads) < (2 if node.op_type in PAIRS else 1)):
         role = Role.OTHER
     stays = tuple(map(_stored, learnt))
     return Step(path, role, reads, tuple(filter(None, node.output)), stays=stays, **more)

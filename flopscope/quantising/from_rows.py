@@ -35,6 +35,7 @@ LAYERS: Mapping[Kind, int] = {
 
 ROLES: Mapping[Kind, Role] = {
     Kind.ADD: Role.JOIN,
+    Kind.MULTIPLY: Role.JOIN,
     Kind.CONCATENATION: Role.JOIN,
     Kind.GLOBAL_POOL: Role.JOIN,
     Kind.MAX_POOL: Role.FOLLOW,
@@ -45,6 +46,7 @@ ROLES: Mapping[Kind, Role] = {
 """The roles of kinds that have no stored operand."""
 
 ARITHMETIC: Mapping[object, Role] = {
+    Function.SIGMOID: Role.JOIN,
     Function.RELU: Role.FOLD,
     Function.RELU6: Role.FOLD,
     Function.CLAMP: Role.FOLD,
@@ -104,6 +106,10 @@ class _Network:
             bias = _stored(weights[1]) if len(weights) > 1 else None
             weight = _stored(weights[0], axis, row)
             step = Step(row.path, role, reads, written, row.kind.value, weight, bias)
+        elif row.function is Function.SILU:  # a graph has its two parts
+            gate = f"{written[0]} gate"
+            self.steps.append(Step(row.path, Role.JOIN, reads, (gate,), row.kind.value))
+            step = Step(row.path, Role.JOIN, (*reads, gate), written, row.kind.value)
         else:
             stays = (*map(_stored, (*weights, *row.buffers)), *computed)
             step = Step(row.path, role, reads, written, row.kind.value, stays=stays)
@@ -141,7 +147,7 @@ def _role(row: Operator, computed: int) -> Role:
         return Role.PRODUCT if computed == 2 else Role.OTHER
     if row.weights or computed < len(row.reads):
         return Role.OTHER
-    if row.kind is Kind.ADD and computed < 2:
+    if row.kind in (Kind.ADD, Kind.MULTIPLY) and computed < 2:
         return Role.OTHER
     return ARITHMETIC.get(row.function, ROLES.get(row.kind, Role.OTHER))
 

@@ -16,6 +16,8 @@ from flopscope.onnxgraph import read
 
 pytest.importorskip("onnxruntime")
 
+from flopscope.measured.runtimes.quantising import needs_reduced_range
+
 EXPLORING = settings.get_current_profile_name() == "explore"
 SCHEMES = {
     "per channel": {},
@@ -126,6 +128,31 @@ def test_four_bits_and_mixed_ones():
     run = quantised(bits=["4", "head=8"]).found.run
     assert run.planned == run.stored
     assert run.stored.weights == (8 * 27 + 16 * 9) // 2 + 160
+
+
+def test_activations_in_int8():
+    report = quantised(activations="int8")
+    assert report.holds
+    assert report.found.terms == quantised().found.terms
+
+
+def test_the_range_is_reduced_where_bytes_overflow(tmp_path, monkeypatch):
+    """On x86 without VNNI, and where that cannot be known."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_text("flags : fpu avx2")
+    new.write_text("flags : fpu avx2 avx_vnni")
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    found = [needs_reduced_range(file) for file in (old, new, tmp_path / "none")]
+    assert found == [True, False, True]
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    assert not needs_reduced_range(old)
+
+
+def test_a_reduced_range_is_said(monkeypatch):
+    monkeypatch.setattr("flopscope.measured.runtimes.quantising.needs_reduced_range", lambda: True)
+    report = quantised()
+    assert report.holds
+    assert "Weights have 7 of their 8 bits, since this processor has no VNNI." in str(report)
 
 
 def test_errors_and_times_are_measured():
