@@ -107,8 +107,8 @@ def _run_notes(found: Quantised, run: Run) -> list[str]:
             "These images are made up: bytes and times hold, and errors say nothing about "
             "pictures; give yours with --images FOLDER."
         )
-    if found.target.variant is not None:
-        notes.append("Weights of the catalogue's models are drawn at random, not trained.")
+    if run.drawn:
+        notes.append("Its weights are drawn at random, not trained.")
     if run.reduced_range:
         notes.append("Weights have 7 of their 8 bits, since this processor has no VNNI.")
     return notes
@@ -255,4 +255,5 @@ def _run_data(run: Run) -> dict[str, Any]:
         "reduced_range": run.reduced_range,
         "calibrated_on": run.images,
         "made_up": run.made_up,
+        "untrained": run.drawn,
     }

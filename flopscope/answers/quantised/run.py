@@ -3,8 +3,7 @@ its float32 form, and timed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -16,7 +15,8 @@ from flopscope.answers.making import target_of
 from flopscope.answers.quantised.errors import LayerError, Tell, alone, layer_errors, output_error
 from flopscope.answers.quantised.images import Images, images_for
 from flopscope.answers.quantize import Quantised, predicted, quantize
-from flopscope.answers.target import Target
+from flopscope.answers.running import inputs_of, runnable
+from flopscope.answers.target import Source, Target
 from flopscope.errors import BadInput
 from flopscope.extras import require_onnx, require_runtime, require_witnesses
 from flopscope.quantising.marking import Marked, marked
@@ -25,16 +25,17 @@ from flopscope.quantising.steps import Steps
 from flopscope.quantising.terms import Terms
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from flopscope.measured.runtimes.quantising import Plan
+
+UNTRAINED = (Source.CATALOG, Source.TIMM, Source.TORCHVISION)
+"""Where a network's weights are drawn at random, and never those of somebody's training."""
 
 
 @dataclass(frozen=True)
 class Run:
     """What quantising gave. `planned` are the bytes by the formula, from the graph as it was
     folded, and `stored` those of the file. `milliseconds` is processor time of a run of the whole
-    batch, the least of the rounds, in float32 and quantised."""
+    batch, the least of the rounds, in float32 and quantised. `drawn`: its weights are random."""
 
     planned: Terms
     stored: Terms
@@ -48,6 +49,7 @@ class Run:
     reduced_range: bool
     images: str
     made_up: bool
+    drawn: bool
     version: str
     content: bytes
 
@@ -85,7 +87,7 @@ def quantize_for_real(
 
     try:
         with TemporaryDirectory() as folder:
-            return _run(answer, target, images, arguments, sensitivity, Path(folder), tell)
+            return _run(answer, target, at, images, arguments, sensitivity, Path(folder), tell)
     except Refused as error:
         raise BadInput(f"ONNX Runtime refuses {target.name}: {error}") from error
 
@@ -93,6 +95,7 @@ def quantize_for_real(
 def _run(
     answer: Quantised,
     target: Target,
+    at: Given,
     images: Any,
     arguments: Mapping[str, Any] | None,
     sensitivity: bool,
@@ -102,7 +105,8 @@ def _run(
     from flopscope.measured.runtimes import quantising as ort
     from flopscope.onnxgraph.quantised import file_terms, named_steps, node_count
 
-    exported, plain, made_file = _exported(answer, target, arguments, folder), *_two(folder)
+    exported = _exported(target, at, arguments, folder)
+    plain, made_file = folder / "plain.onnx", folder / "quantised.onnx"
     ort.folded(exported, plain)
     steps = _named_alike(named_steps(plain), answer)
     graph = predicted(target, answer.shapes, steps, answer.scheme)
@@ -129,6 +133,7 @@ def _run(
         reduced_range=reduced,
         images=given.words,
         made_up=given.made_up,
+        drawn=target.source in UNTRAINED,
         version=ort.VERSION,
         content=made_file.read_bytes(),
     )
@@ -144,41 +149,20 @@ def _check_bits(scheme: Scheme) -> None:
         )
 
 
-def _two(folder: Path) -> tuple[Path, Path]:
-    return folder / "plain.onnx", folder / "quantised.onnx"
-
-
 # --- the graph ------------------------------------------------------------------------------------
 
 
-def _exported(
-    answer: Quantised, target: Target, arguments: Mapping[str, Any] | None, folder: Path
-) -> Path:
+def _exported(target: Target, at: Given, arguments: Mapping[str, Any] | None, folder: Path) -> Path:
     if target.is_graph:
         return Path(target.place)
-    import numpy as np
-
-    from flopscope.measured.runtimes import Network
+    from flopscope.measured.drawn import drawn
     from flopscope.measured.runtimes.exported import exported
 
-    inputs = [np.zeros(shape, dtype=np.float32) for shape in answer.shapes]
-    with _ready(target, arguments) as module:
-        return exported(Network(target.name, inputs, {}, module), folder)
-
-
-@contextmanager
-def _ready(target: Target, arguments: Mapping[str, Any] | None) -> Iterator[nn.Module]:
-    """The module in evaluation mode, which is as it was afterwards."""
-    if target.variant is not None:
-        from flopscope.measured.drawn import drawn
-
-        yield drawn(target.variant.build()).eval()
-        return
-    from flopscope.measured.untouched import untouched
-
-    module = target.build(arguments)
-    with untouched(module):
-        yield module.eval()
+    with runnable(target, at, arguments) as network:
+        if target.source in UNTRAINED:
+            assert network.module is not None
+            drawn(network.module)
+        return exported(network, folder)
 
 
 def _named_alike(steps: Steps, answer: Quantised) -> Steps:
@@ -204,8 +188,7 @@ def _check_inputs(target: Target, given: Given, arguments: Mapping[str, Any] | N
     """Raises BadInput for inputs that are no images, before anything is exported."""
     if target.is_graph:
         return
-    specs = target.given(given.inputs, given.res, given.batch, arguments)
-    kinds = [each.dtype for each in specs or target.inputs(given.res, given.batch, arguments)]
+    kinds = [each.dtype for each in inputs_of(target, given, arguments)]
     if kinds != ["float32"]:
         raise _refusal(target, kinds)
 
