@@ -102,6 +102,7 @@ def predicted(
             "is quantised; give a network that has one"
         )
     found = marked(steps, scheme.skipped(names))
+    _check(target, found, scheme)
     return Quantised(
         target, tuple(shapes), scheme,
         terms=terms(steps, found, scheme.bits_of, scheme.per_channel),
@@ -110,6 +111,22 @@ def predicted(
         layers=layers_of(steps, found, scheme),
         left=_left(steps, found),
     )  # fmt: skip
+
+
+def _check(target: Target, found: Marked, scheme: Scheme) -> None:
+    if not found.layers:
+        raise BadInput(
+            f"--skip leaves no layer of {target.name} to be quantised; name fewer of them"
+        )
+    first: dict[str, str] = {}
+    for layer in found.layers:
+        assert layer.weight is not None
+        other = first.setdefault(layer.weight.key, layer.name)
+        if scheme.bits_of(other) != scheme.bits_of(layer.name):
+            raise BadInput(
+                f"{other} and {layer.name} share one weight, which has one number of bits, and not "
+                f"both {scheme.bits_of(other)} and {scheme.bits_of(layer.name)}; name both layers"
+            )
 
 
 def layers_of(steps: Steps, found: Marked, scheme: Scheme) -> tuple[Layer, ...]:

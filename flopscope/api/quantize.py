@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flopscope.api.given import flag, is_integer, texts
+from flopscope.api.given import as_given, flag, is_integer, texts
 from flopscope.api.public import public
 from flopscope.api.subject import Shapes, specs
 from flopscope.errors import BadInput, check_name
@@ -63,13 +63,7 @@ def _bits(name: str, value: Any) -> tuple[str, ...]:
     return texts(name, [str(one) if is_integer(one) else one for one in each])
 
 
-def _as_given(name: str, value: Any) -> Any:
-    return value
-
-
-@public(
-    bits=_bits, per_tensor=flag, skip=texts, sensitivity=flag, everything=flag, images=_as_given
-)
+@public(bits=_bits, per_tensor=flag, skip=texts, sensitivity=flag, everything=flag, images=as_given)
 def quantize(
     target: str | nn.Module,
     *inputs: Shapes,

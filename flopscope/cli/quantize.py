@@ -82,7 +82,9 @@ def quantize(
     is_graph = PurePath(output or "").suffix.lower() == ".onnx"
     _check(runtime, is_graph, images, sensitivity)
     every, mixed = parse_bits(bits)
-    scheme = Scheme(every, mixed, not per_tensor, parse_skip(skip or ""), activations)
+    scheme = Scheme(
+        every, mixed, not per_tensor, () if skip is None else parse_skip(skip), activations
+    )
     found = _found(target, scheme, given, runtime, images, sensitivity)
     content = found.run.content if is_graph and found.run is not None else None
     document = quantize_document(found, everything=everything)

@@ -7,14 +7,23 @@ from pathlib import Path
 
 import onnx
 from onnx import ModelProto, TensorProto
+from onnx.checker import ValidationError
 from onnx.helper import make_tensor_value_info
+from onnx.version_converter import ConvertError, convert_version
 
-from flopscope.onnxgraph.model.files import load
+from flopscope.errors import BadInput
+from flopscope.onnxgraph.model.files import LIMIT, load
 from flopscope.onnxgraph.steps import is_learnt, steps_of, stored_bytes
 from flopscope.quantising.steps import Steps
 from flopscope.quantising.terms import Terms
 
 QUANTISES = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear")
+
+OPERATORS = 13
+"""The first version of ONNX's operators in which a tensor has a scale for each channel."""
+
+FORMAT = 4
+"""The first version of ONNX's files in which a stored tensor need not be an input."""
 
 
 def quantised_operator(path: Path) -> str | None:
@@ -25,6 +34,47 @@ def quantised_operator(path: Path) -> str | None:
         if node.op_type.endswith("Integer") or "NBits" in node.op_type:
             return str(node.op_type)
     return None
+
+
+def in_one_file(path: Path, to: Path) -> None:
+    """Write the graph again with its external data inside, in operators of a version that can be
+    quantised, and its weights no longer among its inputs, where they would not be constant.
+
+    Raises BadInput for external data that is not there, for a graph of more bytes than a file can
+    have, and for operators that have no newer version.
+    """
+    try:
+        model = onnx.load(str(path))
+    except (OSError, ValueError, ValidationError) as error:
+        raise BadInput(
+            f"the weights of {path} lie in other files, and one of them cannot be read "
+            f"({' '.join(str(error).split())}); put them beside it"
+        ) from error
+    if model.ByteSize() > LIMIT:
+        raise BadInput(
+            f"{path} has {model.ByteSize():,} bytes with its weights, and a graph that is to be "
+            f"quantised has at most {LIMIT:,}; give a smaller network"
+        )
+    newer = _new_enough(model, path)
+    stored = {tensor.name for tensor in newer.graph.initializer}
+    inputs = [value for value in newer.graph.input if value.name not in stored]
+    del newer.graph.input[:]
+    newer.graph.input.extend(inputs)
+    newer.ir_version = max(newer.ir_version, FORMAT)
+    onnx.save(newer, str(to))
+
+
+def _new_enough(model: ModelProto, path: Path) -> ModelProto:
+    version = next((each.version for each in model.opset_import if not each.domain), OPERATORS)
+    if version >= OPERATORS:
+        return model
+    try:
+        return convert_version(model, OPERATORS)
+    except (ConvertError, RuntimeError) as error:
+        raise BadInput(
+            f"{path} has version {version} of ONNX's operators, quantising needs {OPERATORS}, and "
+            f"onnx cannot convert it ({' '.join(str(error).split())[:200]}); export it anew"
+        ) from error
 
 
 def named_steps(path: Path) -> Steps:

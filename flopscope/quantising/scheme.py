@@ -73,19 +73,26 @@ def _matching(pattern: str, layers: Sequence[str]) -> list[str]:
 
 
 def parse_bits(texts: Sequence[str | int]) -> tuple[int, tuple[tuple[str, int], ...]]:
-    """The bits of all layers, and those of patterns.
+    """The bits of all layers, and those of patterns. Raises BadInput for what is no number of
+    bits, and for two numbers of all layers.
 
     >>> parse_bits(["4", "head*=8"])
     (4, (('head*', 8),))
     """
-    every, mixed = MOST_BITS, []
+    every: list[int] = []
+    mixed: list[tuple[str, int]] = []
     for text in texts:
         pattern, equals, number = str(text).rpartition("=")
         if equals:
             mixed.append((pattern, _bits(number, text)))
         else:
-            every = _bits(number, text)
-    return every, tuple(mixed)
+            every.append(_bits(number, text))
+    if len(every) > 1:
+        raise BadInput(
+            f"{' and '.join(map(str, every))} are both bits of all layers; give one number, and "
+            "head*=4 for the layers of a pattern"
+        )
+    return (*every, MOST_BITS)[0], tuple(mixed)
 
 
 def _bits(number: str, text: str | int) -> int:
@@ -98,9 +105,14 @@ def _bits(number: str, text: str | int) -> int:
 
 
 def parse_skip(text: str) -> tuple[str, ...]:
-    """Patterns between commas.
+    """Patterns between commas. Raises BadInput where there is none.
 
     >>> parse_skip("first, stage1.*")
     ('first', 'stage1.*')
     """
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not found:
+        raise BadInput(
+            f"'{text}' names no layer to skip; give first,last or patterns like stage1.*"
+        )
+    return found

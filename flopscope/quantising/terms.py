@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 from flopscope.brief import short
 from flopscope.quantising.marking import Marked
@@ -51,26 +52,26 @@ def packed(count: int, bits: int) -> int:
     return -(-count * bits // 8)
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a layer takes: its weight and bias as they are, and quantised, with what both need
-    besides."""
+class Part(NamedTuple):
+    """A tensor as it is stored once it is quantised: its own bytes, and those of its scales and
+    zero points."""
 
-    plain: int
-    weight: int
+    bytes: int
     scales: int
     zero_points: int
-    bias: int
+
+
+class Cost(NamedTuple):
+    """What a layer takes: its weight and bias as they are, and each quantised."""
+
+    plain: int
+    weight: Part
+    bias: Part | None
 
     @property
     def quantised(self) -> int:
         """All that it takes quantised."""
-        return self.weight + self.scales + self.zero_points + self.bias
-
-    @property
-    def saved(self) -> int:
-        """What keeping the layer in float32 would cost in bytes, activations apart."""
-        return self.plain - self.quantised
+        return sum(self.weight) + sum(self.bias or ())
 
 
 def layer_cost(layer: Step, bits: int, per_channel: bool) -> Cost:
@@ -85,34 +86,37 @@ def layer_cost(layer: Step, bits: int, per_channel: bool) -> Cost:
     weight, bias = layer.weight, layer.bias
     assert weight is not None
     channels = weight.channels if per_channel else 1
-    biased = bias is not None
-    return Cost(
-        plain=weight.bytes + (bias.bytes if bias is not None else 0),
-        weight=packed(weight.elements, bits),
-        scales=SCALE * channels * (1 + biased),
-        zero_points=packed(channels, bits) + BIAS * channels * biased,
-        bias=BIAS * bias.elements if bias is not None else 0,
-    )
+    quantised = Part(packed(weight.elements, bits), SCALE * channels, packed(channels, bits))
+    if bias is None:
+        return Cost(weight.bytes, quantised, None)
+    added = Part(BIAS * bias.elements, SCALE * channels, BIAS * channels)
+    return Cost(weight.bytes + bias.bytes, quantised, added)
 
 
 def terms(network: Steps, found: Marked, bits: Callable[[str], int], per_channel: bool) -> Terms:
     """The bytes of a network of which this is quantised. `bits` are those of a layer's weight."""
-    costs = {}
-    for layer in found.layers:
+    weights: dict[str, Part] = {}
+    biases: list[Part] = []
+    for layer in found.layers:  # layers may share a weight; a bias has the scale of each input
+        cost = layer_cost(layer, bits(layer.name), per_channel)
         assert layer.weight is not None
-        costs[layer.weight.key] = layer_cost(layer, bits(layer.name), per_channel)
+        weights[layer.weight.key] = cost.weight
+        if cost.bias is not None:
+            biases.append(cost.bias)
+    parts = [*weights.values(), *biases]
     return Terms(
-        weights=sum(cost.weight for cost in costs.values()),
-        scales=sum(c.scales for c in costs.values()) + SCALE * len(found.activations),
-        zero_points=sum(c.zero_points for c in costs.values()) + len(found.activations),
-        biases=sum(cost.bias for cost in costs.values()),
+        weights=sum(part.bytes for part in weights.values()),
+        scales=sum(part.scales for part in parts) + SCALE * len(found.activations),
+        zero_points=sum(part.zero_points for part in parts) + len(found.activations),
+        biases=sum(part.bytes for part in biases),
         untouched=sum(held.bytes for held in _untouched(network, found)),
         constants=sum(_constants(network, found).values()),
     )
 
 
 def _untouched(network: Steps, found: Marked) -> list[Stored]:
-    quantised = {layer.weight.key for layer in found.layers if layer.weight is not None}
+    held = [each for layer in found.layers for each in (layer.weight, layer.bias)]
+    quantised = {each.key for each in held if each is not None}
     kept: dict[str, Stored] = {}
     for step in found.left:
         kept |= {held.key: held for held in (step.weight, step.bias) if held is not None}

@@ -94,6 +94,33 @@ def test_a_network_without_layers_is_refused():
     )
 
 
+def test_skipping_all_layers_is_refused():
+    with pytest.raises(BadInput) as refused:
+        fs.quantize("mobilenetv2", skip="*")
+    assert str(refused.value) == (
+        "skip leaves no layer of mobilenetv2 to be quantised; name fewer of them"
+    )
+
+
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 4)
+        self.b.weight = self.a.weight
+
+    def forward(self, x):
+        return self.b(self.a(x))
+
+
+def test_one_weight_with_two_numbers_of_bits_is_refused():
+    with pytest.raises(BadInput) as refused:
+        fs.quantize(Tied(), (1, 4), bits=["a=4"])
+    assert str(refused.value) == (
+        "a and b share one weight, which has one number of bits, and not both 4 and 8; name both "
+        "layers"
+    )
+
+
 @pytest.mark.parametrize(
     ("line", "what"),
     [

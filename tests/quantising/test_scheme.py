@@ -50,3 +50,21 @@ def test_bits_of_all_and_of_patterns():
     assert Scheme(8, (("head", 4),), False, ("first",)).words == (
         "int8 weights, int4 in head, a scale for each tensor, uint8 activations, first in float32"
     )
+
+
+def test_two_numbers_for_all_layers_are_refused():
+    with pytest.raises(BadInput) as refused:
+        parse_bits(["8", "head=4", "4"])
+    assert str(refused.value) == (
+        "8 and 4 are both bits of all layers; give one number, and head*=4 for the layers of a "
+        "pattern"
+    )
+
+
+@pytest.mark.parametrize("text", ["", ",", " , "])
+def test_skipping_nothing_is_refused(text):
+    with pytest.raises(BadInput) as refused:
+        parse_skip(text)
+    assert str(refused.value) == (
+        f"'{text}' names no layer to skip; give first,last or patterns like stage1.*"
+    )

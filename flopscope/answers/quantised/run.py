@@ -27,8 +27,9 @@ from flopscope.quantising.terms import Terms
 if TYPE_CHECKING:
     from flopscope.measured.runtimes.quantising import Plan
 
-UNTRAINED = (Source.CATALOG, Source.TIMM, Source.TORCHVISION)
-"""Where a network's weights are drawn at random, and never those of somebody's training."""
+LIBRARIES = (Source.TIMM, Source.TORCHVISION)
+TRAINED = ("pretrained", "weights", "checkpoint")
+"""Words in the arguments by which a network of a library gets weights that somebody trained."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,11 @@ def quantize_for_real(
         require_witnesses()
     _check_inputs(target, at, arguments)
     from flopscope.measured.runtimes import Refused
+    from flopscope.measured.runtimes.quantising import logging_nothing
+    from flopscope.tracing.loading.guards import prints_aside
 
     try:
-        with TemporaryDirectory() as folder:
+        with TemporaryDirectory() as folder, prints_aside(), logging_nothing():
             return _run(answer, target, at, images, arguments, sensitivity, Path(folder), tell)
     except Refused as error:
         raise BadInput(f"ONNX Runtime refuses {target.name}: {error}") from error
@@ -105,13 +108,12 @@ def _run(
     from flopscope.measured.runtimes import quantising as ort
     from flopscope.onnxgraph.quantised import file_terms, named_steps, node_count
 
-    exported = _exported(target, at, arguments, folder)
     plain, made_file = folder / "plain.onnx", folder / "quantised.onnx"
-    ort.folded(exported, plain)
+    _write_folded(target, at, answer.shapes[0], arguments, plain)
     steps = _named_alike(named_steps(plain), answer)
     graph = predicted(target, answer.shapes, steps, answer.scheme)
     found = marked(steps, answer.scheme.skipped([layer.name for layer in steps.layers]))
-    name = _only_input(target, ort.input_of(plain))
+    name = _only_input(target, ort.input_of(plain), answer.shapes[0])
     given = images_for(images, name, answer.shapes[0])
     reduced = ort.needs_reduced_range()
     plan = _plan(steps, found, answer.scheme, reduced)
@@ -133,11 +135,26 @@ def _run(
         reduced_range=reduced,
         images=given.words,
         made_up=given.made_up,
-        drawn=target.source in UNTRAINED,
+        drawn=is_untrained(target, arguments),
         version=ort.VERSION,
         content=made_file.read_bytes(),
     )
     return replace(answer, run=run)
+
+
+def is_untrained(target: Target, arguments: Mapping[str, Any] | None = None) -> bool:
+    """Are its weights drawn at random? Of other people's code that is not known.
+
+    >>> from flopscope.answers.target import parse_target
+    >>> is_untrained(parse_target("mobilenetv2")), is_untrained(parse_target("net.py:Net"))
+    (True, False)
+    >>> is_untrained(parse_target("timm:resnet18[pretrained=True]"))
+    False
+    """
+    if target.source not in LIBRARIES:
+        return target.variant is not None
+    given = target.arguments(arguments)
+    return not any(value and word in name for name, value in given.items() for word in TRAINED)
 
 
 def _check_bits(scheme: Scheme) -> None:
@@ -152,17 +169,47 @@ def _check_bits(scheme: Scheme) -> None:
 # --- the graph ------------------------------------------------------------------------------------
 
 
-def _exported(target: Target, at: Given, arguments: Mapping[str, Any] | None, folder: Path) -> Path:
-    if target.is_graph:
-        return Path(target.place)
+def _write_folded(
+    target: Target,
+    at: Given,
+    shape: Sequence[int],
+    arguments: Mapping[str, Any] | None,
+    plain: Path,
+) -> None:
+    """Write the graph of the network with its norms folded. Raises BadInput where it does not
+    compute what the network does."""
     from flopscope.measured.drawn import drawn
+    from flopscope.measured.outputs import TOLERANCE, difference
+    from flopscope.measured.runtimes import Asked, Refused
+    from flopscope.measured.runtimes import quantising as ort
+    from flopscope.measured.runtimes.eager import load
     from flopscope.measured.runtimes.exported import exported
+    from flopscope.onnxgraph.quantised import in_one_file
 
+    exported_file = plain.with_name("network.onnx")
+    if target.is_graph:
+        in_one_file(Path(target.place), exported_file)
+        _only_input(target, ort.input_of(exported_file), shape)
+        ort.folded(exported_file, plain)
+        return
     with runnable(target, at, arguments) as network:
-        if target.source in UNTRAINED:
-            assert network.module is not None
+        assert network.module is not None
+        if is_untrained(target, arguments):
             drawn(network.module)
-        return exported(network, folder)
+        try:
+            reference = load(network, Asked(), plain.parent).outputs()
+            exported_file = exported(network, plain.parent)
+        except Refused as error:
+            raise BadInput(f"{target.name} cannot be quantised: {error}") from error
+        ort.folded(exported_file, plain)
+    given = dict(zip(ort.input_of(plain), network.values, strict=True))
+    (found,) = ort.outputs(plain, [given])
+    apart = difference(list(found.values()), reference)
+    if apart is not None and apart > TOLERANCE["float32"]:
+        raise BadInput(
+            f"the graph that torch exports of {target.name} is another network: its outputs are "
+            f"apart by up to {apart:.2g} of their largest value; give an ONNX file of the network"
+        )
 
 
 def _named_alike(steps: Steps, answer: Quantised) -> Steps:
@@ -178,10 +225,22 @@ def _named_alike(steps: Steps, answer: Quantised) -> Steps:
     return steps._replace(steps=tuple(renamed))
 
 
-def _only_input(target: Target, inputs: Mapping[str, tuple[list[Any], str]]) -> str:
-    if len(inputs) == 1 and next(iter(inputs.values()))[1] == "tensor(float)":
-        return next(iter(inputs))
-    raise _refusal(target, [kind[len("tensor(") : -1] for _, kind in inputs.values()])
+def _only_input(
+    target: Target, inputs: Mapping[str, tuple[list[Any], str]], shape: Sequence[int]
+) -> str:
+    """The name of the graph's input. Raises BadInput where it takes others, or another size."""
+    kinds = [kind[len("tensor(") : -1] for _, kind in inputs.values()]
+    if kinds != ["float"]:
+        raise _refusal(target, [{"float": "float32"}.get(kind, kind) for kind in kinds])
+    ((name, (own, _)),) = inputs.items()
+    fixed = zip(own, shape, strict=False)
+    if len(own) != len(shape) or any(isinstance(n, int) and n != given for n, given in fixed):
+        sizes = ["×".join(map(str, each)) for each in (own, shape)]
+        raise BadInput(
+            f"{target.name} takes an input of {sizes[0]}, and {sizes[1]} was asked for; leave "
+            "--res, --batch and --input out"
+        )
+    return name
 
 
 def _check_inputs(target: Target, given: Given, arguments: Mapping[str, Any] | None) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import io
 import logging
 import platform
+import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,8 @@ PROVIDERS = ["CPUExecutionProvider"]
 WEIGHTS = {8: QuantType.QInt8, 4: QuantType.QInt4}
 """The types of weights that ONNX Runtime quantises to, by bits."""
 ACTIVATIONS = {"uint8": QuantType.QUInt8, "int8": QuantType.QInt8}
-SILENT = 4
+SILENT, WARNING = 4, 2
+"""Levels of ONNX Runtime's log: only fatal errors; warnings too, as it is by itself."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,9 @@ def outputs(path: Path, images: Sequence[Mapping[str, Array]]) -> Iterator[dict[
         session = onnxruntime.InferenceSession(str(path), options, providers=PROVIDERS)
     names = [value.name for value in session.get_outputs()]
     for image in images:
-        yield dict(zip(names, session.run(names, dict(image)), strict=True))
+        with _refusing():
+            results = session.run(names, dict(image))
+        yield dict(zip(names, results, strict=True))
 
 
 def input_of(path: Path) -> dict[str, tuple[list[Any], str]]:
@@ -122,8 +126,11 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]
 
 
 def signal_to_noise(signal: Array, noisy: Array) -> tuple[float, float]:
-    """The sums of squares of a signal and of the error of another that should be it."""
+    """The sums of squares of a signal and of the error of another that should be it. Raises Refused
+    for a signal that is not finite."""
     ours = signal.astype(np.float64)
+    if not np.isfinite(ours).all():
+        raise Refused(NOT_FINITE)
     return float((ours**2).sum()), float(((ours - noisy.astype(np.float64)) ** 2).sum())
 
 
@@ -132,7 +139,26 @@ def _refusing() -> Iterator[None]:
     try:
         yield
     except Exception as error:  # ONNX Runtime raises plain errors of many kinds
-        raise Refused(" ".join(str(error).split())[:300] or type(error).__name__) from error
+        text = " ".join(str(error).split())
+        said = NOT_FINITE if text == NO_RANGE else ASIDE.sub("", text)[:300]
+        raise Refused(said or type(error).__name__) from error
+
+
+NOT_FINITE = "numbers that it computes of these images are not finite, and so have no range"
+NO_RANGE = "scale issue"
+"""What ONNX Runtime's tools say of a tensor whose smallest or largest value is not finite."""
+ASIDE = re.compile(r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from \S+ failed:")
+"""What stands before the reason in a message of ONNX Runtime: codes, and files of no concern."""
+
+
+@contextlib.contextmanager
+def logging_nothing() -> Iterator[None]:
+    """While active, ONNX Runtime writes nothing but fatal errors; errors are raised besides."""
+    onnxruntime.set_default_logger_severity(SILENT)
+    try:
+        yield
+    finally:
+        onnxruntime.set_default_logger_severity(WARNING)
 
 
 @contextlib.contextmanager
