@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from flopscope.api.predict import predict
     from flopscope.api.profile import profile
     from flopscope.api.proxies import proxies
+    from flopscope.api.quantize import quantize
     from flopscope.api.reconcile import reconcile
     from flopscope.api.search import search
     from flopscope.api.show import show
@@ -94,6 +95,7 @@ _HOMES = {
     "predict": "flopscope.api.predict",
     "profile": "flopscope.api.profile",
     "proxies": "flopscope.api.proxies",
+    "quantize": "flopscope.api.quantize",
     "reconcile": "flopscope.api.reconcile",
     "search": "flopscope.api.search",
     "show": "flopscope.api.show",
@@ -145,6 +147,7 @@ __all__ = [
     "predict",
     "profile",
     "proxies",
+    "quantize",
     "reconcile",
     "search",
     "show",

@@ -19,6 +19,7 @@ REQUIREMENTS: Mapping[str, str] = {
     "pyarrow": "pyarrow>=18",
     "distributed": "distributed>=2025.1",
     "onnxruntime": "onnxruntime>=1.32",
+    "PIL": "pillow>=10",
     "openvino": "openvino>=2026.4",
     "ncnn": "ncnn>=1.0.20261020",
     "pnnx": "pnnx>=20261020",
@@ -51,6 +52,11 @@ def require_frames() -> None:
 def require_images(package: str) -> None:
     """Raises BadInput where the package that images come with cannot be imported."""
     _require(package)
+
+
+def require_pillow() -> None:
+    """Raises BadInput where Pillow, which reads pictures, cannot be imported."""
+    _require("PIL")
 
 
 def require_cpsat() -> None:

@@ -64,6 +64,9 @@ COMMANDS: Mapping[str, ListedCommand] = {
     "proxies": ListedCommand(
         "proxies:proxies", "Show zero-cost proxies, and what each knows of accuracy."
     ),
+    "quantize": ListedCommand(
+        "quantize:quantize", "Predict the bytes of a quantised network, or quantise it."
+    ),
     "reconcile": ListedCommand(
         "reconcile:reconcile", "Find the way of counting that gives a reported number."
     ),

@@ -27,6 +27,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "designs", "histogram", "sample", "encodings", "maximise", "fit_rows", "method", "whole",
         "seconds", "evaluations", "seed", "keep", "gains", "workers", "scheduler",
         "platform", "context", "tokens", "importance",
+        "bits", "per_tensor", "skip", "activations", "images", "sensitivity",
     ),
     "Budgets": ("max_latency", "latency"),
     "Table": (

@@ -186,6 +186,17 @@ SAME = [
         lambda: fs.pareto(x="params,macs", families=["ghostnet", "mobilenetv3"]),
     ),
     (
+        "quantize mobilenetv2 --bits 4 --bits head*=8 --per-tensor --skip first,last --all",
+        lambda: fs.quantize(
+            "mobilenetv2",
+            bits=[4, "head*=8"],
+            per_tensor=True,
+            skip=["first", "last"],
+            everything=True,
+        ),
+    ),
+    ("quantize net.py:Net --res 16", lambda: fs.quantize("net.py:Net", res=16)),
+    (
         "reconcile mobilenetv1 --reported 579M --params 4.24M",
         lambda: fs.reconcile("mobilenetv1", reported="579M", params="4.24M"),
     ),

@@ -81,6 +81,7 @@ LINES = {
     "predict": ("{}", "--device", "pixel3-cpu-tflite"),
     "profile": ("{}",),
     "proxies": ("{}", "--of", "naswot,macs", "--batch", "2"),
+    "quantize": ("{}",),
     "reconcile": ("{}", "--params", "4.2M"),
     "search": ("nas_bench_macro", "--maximise", "params", "--max-macs", "30M"),
     "show": ("{}",),

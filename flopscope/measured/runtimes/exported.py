@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from flopscope.measured.runtimes import Network, Refused
+from flopscope.measured.runtimes.exporter import mended
 from flopscope.measured.runtimes.torch_threads import said
 
 OPSET = 17
@@ -47,7 +48,7 @@ def _write(network: Network, path: Path, *, newer: bool) -> None:
     given = tuple(torch.from_numpy(value) for value in network.inputs)
     named = {name: torch.from_numpy(value) for name, value in network.named.items()}
     how: dict[str, Any] = {} if newer else {"opset_version": OPSET}
-    with torch.no_grad(), _quiet():
+    with torch.no_grad(), _quiet(), mended():
         torch.onnx.export(network.module, given, str(path), kwargs=named, dynamo=newer, **how)
 
 
