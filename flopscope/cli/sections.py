@@ -23,6 +23,11 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "designs", "histogram", "sample", "encodings", "maximise", "fit_rows", "method", "whole",
         "seconds", "evaluations", "seed", "keep", "gains", "workers", "scheduler",
     ),
+    "Training": (
+        "epochs", "images", "train_batch", "schedules", "teacher", "accumulate", "replicas", "ema",
+        "drop_last", "memory", "checkpoints",
+    ),
+    "Time and energy": ("accelerator", "utilisation", "pue", "grid"),
     "Budgets": ("max_latency",),
     "Table": (
         "by", "depth", "columns", "sort", "group", "every", "everything", "summary", "units",
