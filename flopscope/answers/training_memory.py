@@ -82,20 +82,15 @@ def training_memory(
     True
     """
     check_optimizer(optimizer)
-    refuse_graph(target)
-    inputs = inputs_at(target, given, arguments)
-    return memory_of(
-        profile(target, inputs, arguments, given.example, backward=True), inputs, optimizer
-    )
-
-
-def refuse_graph(target: Target) -> None:
-    """Raises BadInput for an ONNX file."""
     if target.is_graph:
         raise BadInput(
             f"{target.name} is an ONNX file, which has no backward pass; give the network in "
             "PyTorch, or leave training out"
         )
+    inputs = inputs_at(target, given, arguments)
+    return memory_of(
+        profile(target, inputs, arguments, given.example, backward=True), inputs, optimizer
+    )
 
 
 def memory_of(found: Profile, inputs: Sequence[InputSpec], optimizer: str) -> TrainingMemory:

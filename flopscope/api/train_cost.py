@@ -18,7 +18,7 @@ from flopscope.present.table import Document
 if TYPE_CHECKING:
     from torch import nn
 
-    from flopscope.answers.train_cost.bill import Assumed, Span
+    from flopscope.answers.train_cost.bill import Assumed
     from flopscope.answers.train_cost.cost import TrainCost
 
 Range: TypeAlias = str | float | tuple[float, float] | None
@@ -53,19 +53,18 @@ def _schedules(name: str, value: Any) -> tuple[str, ...]:
     return tuple(text(name, one) for one in given)
 
 
-def _span(name: str, value: Any) -> Span:
-    from flopscope.answers.train_cost.bill import parse_span
-
+def _span(name: str, value: Any) -> str:
+    """An assumption as the command line takes it."""
     parts = value if isinstance(value, tuple | list) else (value,)
     several = 2
     if isinstance(value, str):
-        return parse_span(name, text(name, value))
+        return text(name, value)
     if not 0 < len(parts) <= several or not all(map(is_number, parts)):
         raise BadInput(
             f"{name} {shown(value)} is not a range; give a low and a high number such as "
             "(0.2, 0.4), one number, or a text such as '0.2:0.4'"
         )
-    return parse_span(name, ":".join(f"{float(part):.12g}" for part in parts))
+    return ":".join(f"{float(part):.12g}" for part in parts)
 
 
 @public(
@@ -114,7 +113,7 @@ def train_cost(
     """
     from flopscope.answers.counted import Given
     from flopscope.answers.making import target_of
-    from flopscope.answers.train_cost.bill import Assumed
+    from flopscope.answers.train_cost.bill import Assumed, parse_span
     from flopscope.answers.train_cost.cost import train_cost as cost
     from flopscope.answers.train_cost.passes import Network
     from flopscope.answers.train_cost.recipe import Recipe
@@ -123,7 +122,7 @@ def train_cost(
 
     recipe = Recipe(epochs, int(images), batch, optimizer, accumulate, replicas, drop_last, ema)
     spans: dict[str, Any] = {"utilisation": utilisation, "pue": pue, "grid": grid}
-    known = {name: span for name, span in spans.items() if span is not None}
+    known = {name: parse_span(name, span) for name, span in spans.items() if span is not None}
     assumed = Assumed(named(accelerator), **known)
     limit = None if memory is None else parse_budget("--memory", "memory", str(memory)).limit
     taught = None if teacher is None else target_of(teacher)

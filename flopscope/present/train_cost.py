@@ -115,7 +115,7 @@ def _schedules(found: TrainCost) -> Table:
         [
             schedule_name(run), sizes_text(run), run.flops, saved_text(found, run),
             Fraction(sum(s.backward for s in run.stages), sum(s.forward for s in run.stages) or 1),
-            run.by_rule, Fraction(run.by_rule, run.flops or 1) - 1,
+            run.by_rule, Fraction(run.by_rule, run.plain or 1) - 1,
         ]
         for run in (*found.runs, *found.fixed)
     ]  # fmt: skip

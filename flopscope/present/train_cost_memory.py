@@ -8,13 +8,18 @@ from flopscope.answers.train_cost.checkpointing import Plan
 from flopscope.answers.train_cost.cost import Stage, TrainCost
 from flopscope.answers.training_memory import PARTS
 from flopscope.present.fitting import MEGABYTE, STEP
-from flopscope.present.numbers import in_units, integer, percent, short
+from flopscope.present.numbers import in_units, in_units_briefly, integer, percent, short
 from flopscope.present.table import Column, Table
 from flopscope.present.words import size as size_text
 from flopscope.readings.memory import NOT_COUNTED
 
-HEADINGS = {**PARTS, "average": "Aver-\nage", "teacher": "Teacher"}
+HEADINGS = {
+    **PARTS, "state": "Opti-\nmizer", "buffers": "Buf-\nfers", "average": "EMA",
+    "teacher": "Teacher",
+}  # fmt: skip
+"""The parts of the memory of a pass, each with its heading."""
 MOST_NAMES = 6
+CUT = "cut: too large as it is, and fits with the checkpoints that are chosen below."
 
 
 def distinct_stages(found: TrainCost) -> list[Stage]:
@@ -27,11 +32,10 @@ def memory_table(found: TrainCost) -> Table:
     """The parts of the memory of a pass on one device, for each size."""
     stages = distinct_stages(found)
     parts = [n for n in HEADINGS if n in PARTS or any(s.largest.parts[n] for s in stages)]
-    megabytes = partial(in_units, MEGABYTE)
     columns = [
         Column("input", "Input", numeric=False),
-        *(Column(f"{name}_bytes", f"{HEADINGS[name]}\nMB", megabytes) for name in parts),
-        Column("total_bytes", "Total\nMB", megabytes),
+        *(_megabytes(f"{name}_bytes", HEADINGS[name]) for name in parts),
+        _megabytes("total_bytes", "Total"),
         *([] if found.limit is None else [Column("fits", "Fits", numeric=False)]),
     ]
     rows = []
@@ -43,14 +47,23 @@ def memory_table(found: TrainCost) -> Table:
     batch = max(max(stage.times) for stage in stages)
     limit = "" if found.limit is None else f": at most {found.limit:,} bytes"
     title = f"Memory of a pass of {batch:,} images on one device{limit}."
-    return Table(columns, rows, title, [STEP, NOT_COUNTED])
+    cut = any(stage.plan for stage in stages)
+    notes = [CUT] if cut else []
+    return Table(columns, rows, title, [*notes, STEP, NOT_COUNTED])
+
+
+def _megabytes(key: str, heading: str) -> Column:
+    """A column of bytes in MB, with two decimals or, where the table is too wide, three digits."""
+    briefly = partial(in_units_briefly, MEGABYTE)
+    text, fold = partial(in_units, MEGABYTE), lambda value, room: briefly(value)
+    return Column(key, f"{heading}\nMB", text, fold=fold)
 
 
 def verdict(found: TrainCost, stage: Stage) -> str:
     """Does the pass fit into the memory?"""
     if found.limit is None or stage.largest.held <= found.limit:
         return "yes"
-    return "no" if stage.plan is None else "with checkpoints"
+    return "no" if stage.plan is None else "cut"
 
 
 def trade_table(found: TrainCost) -> Table:

@@ -79,6 +79,11 @@ def peak(units: Sequence[Unit], stretches: Sequence[Stretch]) -> int:
     return _walked(units, stretches).most
 
 
+def held_after(units: Sequence[Unit], stretches: Sequence[Stretch]) -> int:
+    """The bytes that are kept when the forward pass has ended."""
+    return _walked(units, stretches).held
+
+
 def _walked(units: Sequence[Unit], stretches: Sequence[Stretch]) -> _Choice:
     begins, choice, unit, result_held = dict(stretches), _Choice(0, 0, 0, None), 0, False
     while unit < len(units):
@@ -108,12 +113,12 @@ def _again(units: Sequence[Unit], stretch: Stretch, before: _Choice, result_held
     return _Choice(
         held,
         before.macs + sum(unit.macs for unit in units[first:end]),
-        max(before.most, held + _kept_within(units, stretch)),
+        max(before.most, held + kept_within(units, stretch)),
         (stretch, before.stretches),
     )
 
 
-def _kept_within(units: Sequence[Unit], stretch: Stretch) -> int:
+def kept_within(units: Sequence[Unit], stretch: Stretch) -> int:
     """The bytes that a stretch keeps beside its input, while it runs again."""
     first, end = stretch
     inner = kept_in_full([units[first]._replace(given=0), *units[first + 1 : end]])
@@ -140,7 +145,7 @@ def best_plan(units: Sequence[Unit], limit: int) -> Plan | None:
     fronts: list[dict[bool, list[_Choice]]] = [{} for _ in range(total + 1)]
     fronts[0] = {False: [_Choice(0, 0, 0, None)]}
     for unit in range(total):
-        within = [_kept_within(units, (unit, end)) for end in range(unit + 1, total + 1)]
+        within = [kept_within(units, (unit, end)) for end in range(unit + 1, total + 1)]
         work = [sum(u.macs for u in units[unit:end]) for end in range(unit + 1, total + 1)]
         for result_held, choices in fronts[unit].items():
             for choice in _unbeaten(choices):
@@ -187,7 +192,7 @@ def _fits(units: Sequence[Unit], limit: int) -> bool:
                 least[unit + 1][keeps] = min(plain.held, least[unit + 1].get(keeps, plain.held))
             again = held + (0 if result_held else units[unit].given)
             for end in range(unit + 1, total + 1):
-                if again + _kept_within(units, (unit, end)) > limit:
+                if again + kept_within(units, (unit, end)) > limit:
                     break
                 least[end][False] = min(again, least[end].get(False, again))
     return bool(least[total])

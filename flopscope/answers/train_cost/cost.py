@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from flopscope.answers.target import Size
 from flopscope.answers.train_cost.checkpointing import Plan, best_plan, least_kept
 from flopscope.answers.train_cost.passes import Network, Pass, counted_pass
 from flopscope.answers.train_cost.recipe import Recipe
 from flopscope.answers.train_cost.schedule import Schedule, fixed, parse_schedule, steps_between
-from flopscope.answers.training_memory import refuse_graph
 from flopscope.brief import short
 from flopscope.errors import BadInput, FlopscopeError
 from flopscope.sizes import Shape
@@ -107,6 +106,11 @@ class Run:
         return FLOPS_PER_MAC * self.macs
 
     @property
+    def plain(self) -> int:
+        """FLOPs without what checkpoints run again."""
+        return self.flops - FLOPS_PER_MAC * sum(stage.again for stage in self.stages)
+
+    @property
     def by_rule(self) -> int:
         """What the rule of thumb says: three times the student's forward pass, and the teacher's;
         in FLOPs."""
@@ -135,7 +139,7 @@ class TrainCost:
     fixed: tuple[Run, ...] = ()
     limit: int | None = None
     checkpoints: bool = False
-    plans: tuple[Plan, ...] = field(default=())
+    plans: tuple[Plan, ...] = ()
 
     def __repr__(self) -> str:
         return short(self, f"{self.network.target.name}, {self.runs[0].flops:.3e} FLOPs")
@@ -167,9 +171,11 @@ def train_cost(
     Raises BadInput for an ONNX file, a schedule beside a size, a size that the network refuses, and
     as `parse_schedule`, `Recipe` and `profile` do.
     """
-    for target in (network.target, network.teacher):
-        if target is not None and target is network.target:
-            refuse_graph(target)
+    if network.target.is_graph:
+        raise BadInput(
+            f"{network.target.name} is an ONNX file, which has no backward pass; give the network "
+            "in PyTorch"
+        )
     if schedules and (network.given.res is not None or network.given.inputs):
         raise BadInput("--schedule gives the sizes of the images; leave --res and --input out")
     asked = [parse_schedule(text, network.target, recipe.epochs) for text in schedules]
@@ -209,23 +215,31 @@ class _Counting:
     def _stage(self, schedule: Schedule, number: int, span: tuple[int, int]) -> Stage:
         size = schedule.sizes[number - 1]
         times = self._recipe.passes(*span)
-        try:
-            passes = {batch: self._pass(size, batch) for batch in times}
-        except FlopscopeError as error:
-            if schedule.text == "fixed":
-                raise
-            raise BadInput(
-                f"stage {number} of --schedule {schedule.text} cannot run: {error}"
-            ) from None
+        where = (
+            ""
+            if schedule.text == "fixed"
+            else f"stage {number} of --schedule {schedule.text} cannot run: "
+        )
+        passes = {batch: self._pass(size, batch, where) for batch in times}
         plan = self._plan(size, max(times))
         return Stage(size, span[1] - span[0], self._recipe.seen(*span), times, passes, plan)
 
-    def _pass(self, size: Size, batch: int) -> Pass:
+    def _pass(self, size: Size, batch: int, where: str) -> Pass:
+        """The pass, counted once. An error says `where` in a schedule it came up."""
         key = (size, batch)
         if key not in self._passes:
             self._tell(f"batch {batch:,}" if size is None else f"batch {batch:,} at {size}")
-            self._passes[key] = counted_pass(self._network, self._recipe, size, batch)
+            try:
+                self._passes[key] = counted_pass(self._network, self._recipe, size, batch)
+            except FlopscopeError as error:
+                raise BadInput(f"{where}{self._named(batch)}{error}") from None
         return self._passes[key]
+
+    def _named(self, batch: int) -> str:
+        """What a message says of the last pass of an epoch, which may be too small to train on."""
+        if batch == self._recipe.pass_batch:
+            return ""
+        return f"the last pass of an epoch has a batch of {batch:,}, which --drop-last leaves out: "
 
     def _plan(self, size: Size, batch: int) -> Plan | None:
         key = (size, batch)
