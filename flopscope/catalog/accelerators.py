@@ -30,18 +30,18 @@ _ROWS = (
     ),
     Accelerator(
         "tpu-v3", "Google TPU v3, a chip", 123 * TERA, "bfloat16", 450,
-        "Jouppi and others, Ten Lessons From Three Generations, ISCA 2021, Table 1",
+        "Jouppi and others, Ten Lessons From Three Generations, ISCA 2021",
     ),
     Accelerator(
         "a100", "NVIDIA A100 SXM4", 312 * TERA, "bfloat16", 400, "NVIDIA A100 data sheet"
     ),
     Accelerator(
         "rtx3090", "NVIDIA GeForce RTX 3090", 71 * TERA, "float16 summed in float32", 350,
-        "NVIDIA Ampere GA102 white paper, Table 3",
+        "NVIDIA Ampere GA102 white paper",
     ),
     Accelerator(
         "rtx4090", "NVIDIA GeForce RTX 4090", 165 * TERA, "float16 summed in float32", 450,
-        "NVIDIA Ada white paper, Table 2",
+        "NVIDIA Ada white paper",
     ),
     Accelerator(
         "h100", "NVIDIA H100 SXM5", 989 * TERA, "bfloat16", 700, "NVIDIA H100 data sheet"

@@ -60,9 +60,8 @@ def input_text(stage: Stage) -> str:
 
 def _stages(found: TrainCost, run: Run, *, first: bool) -> Table:
     """The stages of one schedule."""
-    batch = max(run.stages[0].times)
-    parts = found.recipe.batch // batch
-    taught, again = found.network.teacher is not None, any(s.plan for s in run.stages)
+    first_step = found.recipe.passes(0, 1)
+    taught, cut = found.network.teacher is not None, any(s.plan for s in run.stages)
     columns = [
         Column("stage", "Stage"),
         Column("input", "Input", numeric=False),
@@ -70,23 +69,21 @@ def _stages(found: TrainCost, run: Run, *, first: bool) -> Table:
         Column("forward", "Forward\na step", short),
         Column("backward", "Backward\na step", short),
         *([Column("teacher", "Teacher\na step", short)] if taught else []),
-        *([Column("again", "Run again\na step", short)] if again else []),
+        *([Column("again", "Run again\na step", short)] if cut else []),
         Column("macs", "MACs\nin all", partial(_lower, run)),
         Column("share", "%"),
     ]
     rows = []
     for number, stage in enumerate(run.stages, 1):
-        one = stage.largest
-        work = [one.forward, one.backward, *([one.teacher] if taught else [])]
-        if again:
-            work.append(stage.plan.macs if stage.plan else 0)
-        row = [number, input_text(stage), stage.steps, *(parts * macs for macs in work)]
+        forward, backward, teacher, again = stage.step(first_step)
+        work = [forward, backward, *([teacher] if taught else []), *([again] if cut else [])]
+        row = [number, input_text(stage), stage.steps, *work]
         rows.append([*row, stage.macs, percent(stage.macs, run.macs)])
     blank = [None] * (len(columns) - 5)
     rows.append(["total", None, run.steps, *blank, run.macs, "100.0"])
     source = f" ({run.schedule.source})" if run.schedule.source else ""
     name = f"Schedule {schedule_name(run)}{source}: MACs, convention macs."
-    rest = found.recipe.rest
+    rest = found.recipe.rest if found.recipe.images > found.recipe.batch else 0
     notes = [f"A step is a full one; the last of an epoch has {rest:,} images."] if rest else []
     notes += [f"Unknown operators make it a lower bound: {', '.join(run.missing)}."] * bool(
         run.missing

@@ -10,7 +10,7 @@ the least work of all choices of stretches.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
@@ -168,19 +168,24 @@ def best_plan(units: Sequence[Unit], limit: int) -> Plan | None:
 
 
 def least_kept(units: Sequence[Unit]) -> Plan:
-    """The plan that keeps the fewest bytes, found by halving the limit's range."""
-    low, best = 0, without_checkpoints(units)
-    while low < best.kept:
-        middle = (low + best.kept) // 2
-        found = best_plan(units, middle) if _fits(units, middle) else None
-        if found is None:
-            low = middle + 1
+    """The plan that keeps the fewest bytes, at the least work among those that do."""
+    total = len(units)
+    within = {
+        (first, end): kept_within(units, (first, end))
+        for first in range(total)
+        for end in range(first + 1, total + 1)
+    }
+    low, high = 0, kept_in_full(units)
+    while low < high:
+        middle = (low + high) // 2
+        if _fits(units, within, middle):
+            high = middle
         else:
-            best = found
-    return best
+            low = middle + 1
+    return best_plan(units, high) or without_checkpoints(units)
 
 
-def _fits(units: Sequence[Unit], limit: int) -> bool:
+def _fits(units: Sequence[Unit], within: Mapping[Stretch, int], limit: int) -> bool:
     """Does any choice of stretches keep the limit? Only the fewest bytes held count for that."""
     total = len(units)
     least: list[dict[bool, int]] = [{} for _ in range(total + 1)]
@@ -192,7 +197,7 @@ def _fits(units: Sequence[Unit], limit: int) -> bool:
                 least[unit + 1][keeps] = min(plain.held, least[unit + 1].get(keeps, plain.held))
             again = held + (0 if result_held else units[unit].given)
             for end in range(unit + 1, total + 1):
-                if again + kept_within(units, (unit, end)) > limit:
+                if again + within[unit, end] > limit:
                     break
                 least[end][False] = min(again, least[end].get(False, again))
     return bool(least[total])

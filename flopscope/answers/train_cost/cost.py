@@ -73,6 +73,17 @@ class Stage:
     def _sum(self, of: Callable[[Pass], int]) -> int:
         return sum(times * of(self.passes[batch]) for batch, times in self.times.items())
 
+    def step(self, passes: Mapping[int, int]) -> tuple[int, int, int, int]:
+        """MACs of a step of these passes: forward, backward, the teacher's, and run again."""
+        parts = [
+            (times * one.forward, times * one.backward, times * one.teacher,
+             times * _run_again(one, self.plan))
+            for batch, times in passes.items()
+            for one in [self.passes[batch]]
+        ]  # fmt: skip
+        forward, backward, teacher, again = (sum(column) for column in zip(*parts, strict=True))
+        return forward, backward, teacher, again
+
 
 def _run_again(one: Pass, plan: Plan | None) -> int:
     if plan is None:
@@ -160,7 +171,6 @@ def train_cost(
     limit: int | None = None,
     *,
     checkpoints: bool = False,
-    tell: Callable[[str], None] = lambda text: None,
 ) -> TrainCost:
     """The cost of training a network by a recipe, at its own size or by each of the schedules.
 
@@ -181,7 +191,7 @@ def train_cost(
     asked = [parse_schedule(text, network.target, recipe.epochs) for text in schedules]
     planned = asked or [fixed(network.given.res)]
     ends = dict.fromkeys(each.largest for each in asked if len(set(each.sizes)) > 1)
-    count = _Counting(network, recipe, limit, tell)
+    count = _Counting(network, recipe, limit)
     runs = tuple(count.run(schedule) for schedule in planned)
     references = tuple(count.run(fixed(size)) for size in ends)
     found = TrainCost(network, recipe, runs, references, limit, checkpoints)
@@ -191,10 +201,8 @@ def train_cost(
 class _Counting:
     """Counts each size and batch once."""
 
-    def __init__(
-        self, network: Network, recipe: Recipe, limit: int | None, tell: Callable[[str], None]
-    ) -> None:
-        self._network, self._recipe, self._limit, self._tell = network, recipe, limit, tell
+    def __init__(self, network: Network, recipe: Recipe, limit: int | None) -> None:
+        self._network, self._recipe, self._limit = network, recipe, limit
         self._passes: dict[tuple[Size, int], Pass] = {}
         self._plans: dict[tuple[Size, int], Plan | None] = {}
 
@@ -228,7 +236,6 @@ class _Counting:
         """The pass, counted once. An error says `where` in a schedule it came up."""
         key = (size, batch)
         if key not in self._passes:
-            self._tell(f"batch {batch:,}" if size is None else f"batch {batch:,} at {size}")
             try:
                 self._passes[key] = counted_pass(self._network, self._recipe, size, batch)
             except FlopscopeError as error:

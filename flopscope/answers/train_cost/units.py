@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from flopscope.answers.operators import module_of
 from flopscope.answers.profile import Profile
-from flopscope.facts import ELEMENT_BYTES, Kind, Operator
+from flopscope.facts import ELEMENT_BYTES, FLOAT32, Kind, Operator
 from flopscope.readings import macs
 from flopscope.readings.training import Keeper, Kept, Saved
 from flopscope.sizes import elements
@@ -93,7 +93,7 @@ def _share(
             kept_by[unit].result, alone = True, False
     if alone:  # it counts once, and at the first that keeps it
         kept_by[min(keepers)].inner += int(elements(tensor.shape)) * (
-            4 if tensor.floating else tensor.item
+            ELEMENT_BYTES[FLOAT32] if tensor.floating else tensor.item
         )
 
 
