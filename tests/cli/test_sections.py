@@ -28,7 +28,7 @@ def headings(capsys, name):
     ("name", "found"),
     [
         ("compare", ["Network and input", "Question", "Table", "Output", "Picture", OTHER]),
-        ("pareto", [each for each in SECTIONS if each not in TRAINING] + [OTHER]),
+        ("pareto", [*(each for each in SECTIONS if each not in ["Machine", *TRAINING]), OTHER]),
         ("train-cost", ["Network and input", "Question", *TRAINING, "Table", "Output", OTHER]),
         ("assert", ["Network and input", "Question", "Budgets", "Output", OTHER]),
         ("audit", ["Options"]),
