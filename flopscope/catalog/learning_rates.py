@@ -42,7 +42,7 @@ STATED = (
     StatedRate(
         "EfficientNet", Fraction("0.016"), 256, "RMSProp with momentum 0.9",
         "google/automl efficientnetv2/hparams.py; 0.256 at batch 4,096 in arXiv 2104.00298, "
-        "section 4.1",
+        "section 5.1",
     ),
 )  # fmt: skip
 """The bases that the field uses."""

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+IMAGES = 1_281_167
+"""The images of an epoch: ImageNet-1k, as both train on it."""
+
 SOURCE = (
     "google/automl efficientnetv2/effnetv2_configs.py, efficientnetv2/hparams.py and "
     "efficientnetv2/main.py"
@@ -78,6 +81,6 @@ class Progression(NamedTuple):
 PAPER = {
     "efficientnetv2_s": Progression((128, 300), (5, 15), (0, 0), (0.1, 0.3)),
     "efficientnetv2_m": Progression((128, 380), (5, 20), (0, 0.2), (0.1, 0.4)),
-    "efficientnetv2_l": Progression((128, 380), (5, 25), (0, 0.5), (0.1, 0.5)),
+    "efficientnetv2_l": Progression((128, 380), (5, 25), (0, 0.4), (0.1, 0.5)),
 }
 """The settings of the paper by the catalogue's names."""

@@ -150,9 +150,10 @@ def _claims(found: TrainCost) -> list[str]:
         whole = reference(found, run)
         for claim in claims(found.network.target.name, run.schedule.largest) if whole else ():
             notes.append(
-                f"{claim.source} states {float(claim.fixed):g} hours at {claim.size} and "
-                f"{float(claim.progressive):g} by progressive learning, {claim.saved} % less; the "
-                f"work of {schedule_name(run)} is {saved_text(found, run)} % less."
+                f"{claim.source} states {float(claim.fixed):g} hours, for inference at "
+                f"{claim.size}, and {float(claim.progressive):g} by progressive learning, "
+                f"{claim.saved} % less; the work of {schedule_name(run)} is "
+                f"{saved_text(found, run)} % less."
             )
     return notes
 
@@ -187,7 +188,7 @@ def assumption_notes(assumed: Assumed) -> list[str]:
     of = assumed.accelerator
     notes = [
         f"Accelerator {of.name}, {of.words}: {of.peak // 10**12:,} TFLOP/s in {of.precision} and "
-        f"a board of {of.watts} W, which it draws in full as long as it runs ({of.source}). The "
+        f"{of.board} of {of.watts} W, which it draws in full as long as it runs ({of.source}). The "
         "computers around it are not counted."
     ]
     for name, rule in ASSUMPTIONS.items():

@@ -109,9 +109,17 @@ def _linear(text: str, first: int, last: int, stages: int, source: str = "") -> 
         raise BadInput(
             f"--schedule {text} rises from {first} to {last} in one stage; give two stages or more"
         )
+    return Schedule(text, rising(first, last, stages), source=source)
+
+
+def rising(first: int, last: int, stages: int) -> tuple[int, ...]:
+    """The sizes of stages that rise linearly, rounded down.
+
+    >>> rising(128, 300, 4)
+    (128, 185, 242, 300)
+    """
     steps = max(1, stages - 1)
-    sizes = tuple(int(first + Fraction((last - first) * stage, steps)) for stage in range(stages))
-    return Schedule(text, sizes, source=source)
+    return tuple(int(first + Fraction((last - first) * stage, steps)) for stage in range(stages))
 
 
 def _published(name: str, target: Target) -> Schedule:
