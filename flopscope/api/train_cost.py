@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from flopscope.api.given import amount, flag, images, is_number, positive, text
+from flopscope.api.budgets import device_given
+from flopscope.api.given import amount, as_given, flag, images, is_number, positive, text
 from flopscope.api.own import network_or_maker
 from flopscope.api.public import public
 from flopscope.api.subject import Shapes, specs
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from flopscope.answers.train_cost.bill import Assumed
     from flopscope.answers.train_cost.cost import TrainCost
+    from flopscope.answers.train_cost.hours import Predicted
+    from flopscope.timing.device import Device
 
 Range: TypeAlias = str | float | tuple[float, float] | None
 """An assumption: a number, a low and a high one, or a text such as '0.2:0.4'."""
@@ -27,17 +30,18 @@ Range: TypeAlias = str | float | tuple[float, float] | None
 
 @dataclass(frozen=True, repr=False)
 class TrainCostReport(Report):
-    """The report that `train_cost` returns; `cost` has the runs. It is false where the memory is
-    too small for a pass even with checkpoints."""
+    """The report that `train_cost` returns; `cost` has the runs, `predicted` their hours on a
+    device. It is false where the memory is too small for a pass even with checkpoints."""
 
     cost: TrainCost
     assumed: Assumed
+    predicted: Predicted | None = None
 
     def document(self) -> Document:
         """Work, memory, time and energy, and learning rates."""
         from flopscope.present.train_cost import train_cost_document
 
-        return train_cost_document(self.cost, self.assumed)
+        return train_cost_document(self.cost, self.assumed, self.predicted)
 
     @property
     def holds(self) -> bool:
@@ -71,7 +75,7 @@ def _span(name: str, value: Any) -> str:
     target=network_or_maker, teacher=network_or_maker, epochs=positive, images=images,
     optimizer=text, schedule=_schedules, accumulate=positive, replicas=positive, ema=flag,
     drop_last=flag, memory=amount, checkpoints=flag, accelerator=text, utilisation=_span,
-    pue=_span, grid=_span,
+    pue=_span, grid=_span, device=as_given,
 )  # fmt: skip
 def train_cost(
     target: str | nn.Module,
@@ -94,6 +98,7 @@ def train_cost(
     utilisation: Range = None,
     pue: Range = None,
     grid: Range = None,
+    device: str | Device | None = None,
 ) -> TrainCostReport:
     """What it costs to train a network: work of both passes of every step, memory of a pass, and
     hours, energy and carbon as ranges under assumptions that it names.
@@ -103,7 +108,8 @@ def train_cost(
     last step the rest unless `drop_last`. `schedule` are the sizes of images over the stages, such
     as "128:300:4". With a `teacher` each step has its forward pass too. `memory` is that of a
     device: stages that do not fit run stretches of the network again, at the least work. An
-    assumption is a number or two. Needs torch. Raises BadInput, UnknownName.
+    assumption is a number or two. `device` was fitted to training steps and adds predicted hours.
+    Needs torch. Raises BadInput, UnknownName.
 
     >>> from torch import nn
     >>> net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 36, 10))
@@ -115,6 +121,7 @@ def train_cost(
     from flopscope.answers.making import target_of
     from flopscope.answers.train_cost.bill import Assumed, parse_span
     from flopscope.answers.train_cost.cost import train_cost as cost
+    from flopscope.answers.train_cost.hours import check_timed, predicted_hours
     from flopscope.answers.train_cost.passes import Network
     from flopscope.answers.train_cost.recipe import Recipe
     from flopscope.catalog.accelerators import accelerator as named
@@ -127,5 +134,9 @@ def train_cost(
     limit = None if memory is None else parse_budget("--memory", "memory", str(memory)).limit
     taught = None if teacher is None else target_of(teacher)
     network = Network(target_of(target), Given(res, 1, specs(inputs)), arguments, taught)
+    known_device = device_given(device)
+    if known_device is not None:
+        check_timed(network, known_device)
     found = cost(network, recipe, tuple(schedule), limit, checkpoints=checkpoints)
-    return TrainCostReport(found, assumed)
+    timed = None if known_device is None else predicted_hours(found, known_device)
+    return TrainCostReport(found, assumed, timed)

@@ -10,6 +10,7 @@ import click
 
 from flopscope.cli.answering import Answer, answered
 from flopscope.cli.completing import target_argument
+from flopscope.cli.device import device_files, device_option
 from flopscope.cli.options import ARGUMENTS, FORMAT, OUTPUT, RES, positive, read_by
 from flopscope.cli.progress import waiting
 from flopscope.cli.sections import command
@@ -20,6 +21,7 @@ from flopscope.readings.training import OPTIMIZERS
 if TYPE_CHECKING:
     from flopscope.answers.train_cost.bill import Assumed, Span
     from flopscope.answers.train_cost.recipe import Recipe
+    from flopscope.timing.device import Device
 
 USUAL = "momentum"
 
@@ -153,6 +155,7 @@ def _assumed_options(run: Callable[..., Any]) -> Callable[..., Any]:
 )  # fmt: skip
 @ARGUMENTS
 @_assumed_options
+@device_option("The hours by a device that was fitted to training steps.")
 @FORMAT
 @OUTPUT
 @style_options()
@@ -168,6 +171,7 @@ def train_cost(
     inputs: tuple[str, ...],
     arguments: tuple[str, ...],
     assumed: Assumed,
+    device: Device | None,
 ) -> Answer:
     """Say what a training run costs: exact work of both passes, memory, and hours and energy as
     ranges.
@@ -177,17 +181,21 @@ def train_cost(
 
     \b
     flopscope train-cost resnet50 --epochs 90 --images 1.28M --batch 256
-    flopscope train-cost efficientnet_b0 --epochs 350 --images 1.28M --batch 4096 \\
-        --schedule 128:224:4 --replicas 8 --memory 24GB --optimizer rmsprop --ema
-    flopscope train-cost efficientnetv2_s --epochs 350 --images 1281167 --batch 4096 \\
-        --schedule paper --schedule code
-    flopscope train-cost resnet50 --epochs 90 --images 1.28M --batch 256 --teacher regnety_160
+    flopscope train-cost efficientnet_b0 --epochs 350 --images 1.28M \\
+        --batch 4096 --replicas 8 --schedule 128:224:4 --memory 24GB --ema
+    flopscope train-cost efficientnetv2_s --epochs 350 --images 1281167 \\
+        --batch 4096 --schedule paper --schedule code
+    flopscope train-cost resnet50 --epochs 90 --images 1.28M --batch 256 \\
+        --teacher regnety_160
+    flopscope train-cost resnet50 --epochs 90 --images 1.28M --batch 256 \\
+        --accelerator rtx3090 --device rtx3090-eager-amp-train
 
     If the memory is too small for a pass even with checkpoints, the exit status is 1.
     """
     from flopscope.answers.counted import Given
     from flopscope.answers.target import parse_target
     from flopscope.answers.train_cost.cost import train_cost as cost
+    from flopscope.answers.train_cost.hours import check_timed, predicted_hours
     from flopscope.answers.train_cost.passes import Network
     from flopscope.conventions import CONVENTIONS
     from flopscope.present.provenance import PACKAGES, Sources
@@ -196,10 +204,13 @@ def train_cost(
     student = parse_target(target).taking(arguments)
     taught = None if teacher is None else parse_target(teacher)
     network = Network(student, Given(res, 1, inputs), None, taught)
+    if device is not None:
+        check_timed(network, device)
     with waiting(f"tracing {student.name}"):
         found = cost(network, recipe, schedules, memory, checkpoints=checkpoints)
+        predicted = None if device is None else predicted_hours(found, device)
     both = [student] if taught is None else [student, taught]
     packages = dict.fromkeys(("torch", *(p for each in both for p in PACKAGES[each.source])))
-    files = tuple(dict.fromkeys(path for each in both for path in each.files))
+    files = tuple(dict.fromkeys([*(p for each in both for p in each.files), *device_files()]))
     sources = Sources(CONVENTIONS["macs"], files=files, packages=tuple(packages))
-    return Answer(train_cost_document(found, assumed), sources, found.fits)
+    return Answer(train_cost_document(found, assumed, predicted), sources, found.fits)

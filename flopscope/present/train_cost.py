@@ -10,10 +10,12 @@ from typing import Any
 
 from flopscope.answers.train_cost.bill import ASSUMPTIONS, Assumed, Bill, Span, bill
 from flopscope.answers.train_cost.cost import Run, Stage, TrainCost
+from flopscope.answers.train_cost.hours import Predicted
 from flopscope.catalog.learning_rates import RULE, STATED
 from flopscope.present.numbers import in_two, integer, percent, scientific, short
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.train_cost_data import cost_data
+from flopscope.present.train_cost_hours import hours_table
 from flopscope.present.train_cost_memory import memory_table, trade_table
 from flopscope.present.words import size as size_text
 
@@ -24,14 +26,24 @@ EXACT = (
 )
 
 
-def train_cost_document(found: TrainCost, assumed: Assumed) -> Document:
-    """All tables."""
+def train_cost_document(
+    found: TrainCost, assumed: Assumed, predicted: Predicted | None = None
+) -> Document:
+    """All tables; hours by a fitted device stand below those at a stated utilisation."""
     tables = [_stages(found, run, first=not n) for n, run in enumerate(found.runs)]
     tables += [_schedules(found), memory_table(found)]
     if found.plans:
         tables.append(trade_table(found))
-    tables += [_bills(found, assumed), _rates(found.recipe.batch)]
-    return Document(tables, partial(cost_data, found, assumed))
+    tables.append(_bills(found, assumed))
+    if predicted is not None:
+        tables.append(hours_table(found, predicted, list(map(schedule_name, all_runs(found)))))
+    tables.append(_rates(found.recipe.batch))
+    return Document(tables, partial(cost_data, found, assumed, predicted))
+
+
+def all_runs(found: TrainCost) -> tuple[Run, ...]:
+    """The schedules as they were given, and then those at one size."""
+    return (*found.runs, *found.fixed)
 
 
 def _title(found: TrainCost) -> str:
@@ -40,9 +52,13 @@ def _title(found: TrainCost) -> str:
     split = "".join(f", {text.format(n)}" for text, n in parts.items() if n > 1)
     taught = f", taught by {found.network.teacher.name}" if found.network.teacher else ""
     return (
-        f"{found.network.target.name}{taught}: {recipe.epochs:,} epochs of {recipe.images:,} "
-        f"images, batch {recipe.batch:,}{split}, {recipe.optimizer}."
+        f"{found.network.target.name}{taught}: {_many(recipe.epochs, 'epoch')} of "
+        f"{_many(recipe.images, 'image')}, batch {recipe.batch:,}{split}, {recipe.optimizer}."
     )
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def schedule_name(run: Run) -> str:
@@ -114,7 +130,7 @@ def _schedules(found: TrainCost) -> Table:
             Fraction(sum(s.backward for s in run.stages), sum(s.forward for s in run.stages) or 1),
             run.by_rule, Fraction(run.by_rule, run.plain or 1) - 1,
         ]
-        for run in (*found.runs, *found.fixed)
+        for run in all_runs(found)
     ]  # fmt: skip
     notes = [EXACT]
     if found.network.teacher is not None:
@@ -170,7 +186,7 @@ def _bills(found: TrainCost, assumed: Assumed) -> Table:
     ]
     rows = [
         [schedule_name(run), each.hours, *([each.clock] if several else []), each.kwh, each.carbon]
-        for run in (*found.runs, *found.fixed)
+        for run in all_runs(found)
         for each in [run_bill(found, run, assumed)]
     ]
     return Table(

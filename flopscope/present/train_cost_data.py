@@ -7,10 +7,13 @@ from typing import Any
 from flopscope.answers.train_cost.bill import ASSUMPTIONS, Assumed, Span, bill
 from flopscope.answers.train_cost.checkpointing import Plan
 from flopscope.answers.train_cost.cost import Run, Stage, TrainCost
+from flopscope.answers.train_cost.hours import Hours, Predicted
 from flopscope.catalog.learning_rates import RULE, STATED
 
 
-def cost_data(found: TrainCost, assumed: Assumed) -> dict[str, Any]:
+def cost_data(
+    found: TrainCost, assumed: Assumed, predicted: Predicted | None = None
+) -> dict[str, Any]:
     """All facts as one object."""
     recipe, teacher = found.recipe, found.network.teacher
     return {
@@ -33,6 +36,7 @@ def cost_data(found: TrainCost, assumed: Assumed) -> dict[str, Any]:
         "memory_limit": found.limit,
         "fits": found.fits,
         "checkpoints": [_plan(plan) for plan in found.plans],
+        "predicted_hours": None if predicted is None else _predicted(found, predicted),
         "assumptions": _assumptions(assumed),
         "learning_rates": [
             {
@@ -94,6 +98,26 @@ def _stage(stage: Stage) -> dict[str, Any]:
 
 def _plan(plan: Plan) -> dict[str, Any]:
     return {"kept_bytes": plan.kept, "macs": plan.macs, "stretches": plan.names}
+
+
+def _predicted(found: TrainCost, predicted: Predicted) -> dict[str, Any]:
+    runs = (*found.runs, *found.fixed)
+    return {
+        "device": predicted.device.name,
+        "protocol": predicted.device.protocol,
+        "runs": [
+            {"schedule": run.schedule.text, **_hours(hours, found.recipe.replicas)}
+            for run, hours in zip(runs, predicted.hours, strict=True)
+        ],
+        "warnings": list(predicted.warnings),
+    }
+
+
+def _hours(hours: Hours | None, replicas: int) -> dict[str, Any]:
+    if hours is None:
+        return {"hours": None, "interval_90": None, "clock": None}
+    ends = [hours.low, hours.high]
+    return {"hours": hours.hours, "interval_90": ends, "clock": hours.over(replicas).hours}
 
 
 def _span(span: Span) -> list[float]:
