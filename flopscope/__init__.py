@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from flopscope.api.space import space
     from flopscope.api.sweep import sweep
     from flopscope.api.trace import trace
+    from flopscope.api.train_cost import train_cost
     from flopscope.catalog.models import MODELS
     from flopscope.catalog.scaling import Scaling
     from flopscope.choosing.crossing import TERMS
@@ -105,6 +106,7 @@ _HOMES = {
     "sweep": "flopscope.api.sweep",
     "symbol": "flopscope.symbolic",
     "trace": "flopscope.api.trace",
+    "train_cost": "flopscope.api.train_cost",
 }
 
 __all__ = [
@@ -157,6 +159,7 @@ __all__ = [
     "sweep",
     "symbol",
     "trace",
+    "train_cost",
 ]
 
 

@@ -82,6 +82,9 @@ COMMANDS: Mapping[str, ListedCommand] = {
     "sweep": ListedCommand(
         "sweep:sweep", "Count a network at many widths, input sizes and the like."
     ),
+    "train-cost": ListedCommand(
+        "train_cost:train_cost", "Say what a training run costs: work, memory, hours, energy."
+    ),
 }
 
 

@@ -29,6 +29,11 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "platform", "context", "tokens", "importance",
         "bits", "per_tensor", "skip", "activations", "images", "sensitivity",
     ),
+    "Training": (
+        "epochs", "images", "train_batch", "schedules", "teacher", "accumulate", "replicas", "ema",
+        "drop_last", "memory", "checkpoints",
+    ),
+    "Time and energy": ("accelerator", "utilisation", "pue", "grid"),
     "Budgets": ("max_latency", "latency"),
     "Table": (
         "by", "depth", "columns", "sort", "group", "every", "everything", "summary", "units",

@@ -180,6 +180,27 @@ SAME = [
         "assert mobilenetv2 --max-macs 3M --input 1,3,32,32",
         lambda: fs.hold("mobilenetv2", (1, 3, 32, 32), max_macs="3M"),
     ),
+    (
+        "train-cost net.py:Net --res 8 --epochs 3 --images 10 --batch 4 --ema --memory 4kB",
+        lambda: fs.train_cost(
+            "net.py:Net", res=8, epochs=3, images=10, batch=4, ema=True, memory="4kB"
+        ),
+    ),
+    (
+        "train-cost net.py:Net --epochs 3 --images 10 --batch 4 --schedule 8:16:2 --schedule 8,12 "
+        "--drop-last --teacher net.py:Net[width=4] --accelerator h100 --utilisation 0.2:0.3",
+        lambda: fs.train_cost(
+            "net.py:Net",
+            epochs=3,
+            images=10,
+            batch=4,
+            schedule=["8:16:2", "8,12"],
+            drop_last=True,
+            teacher="net.py:Net[width=4]",
+            accelerator="h100",
+            utilisation=(0.2, 0.3),
+        ),
+    ),
     ("pareto --max-macs 300M --res 224", lambda: fs.pareto(max_macs="300M", res=224)),
     (
         "pareto --x params --x macs --family ghostnet --family mobilenetv3",
