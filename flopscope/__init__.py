@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from flopscope.api.compare import compare
     from flopscope.api.derive import derive
     from flopscope.api.diff import diff
+    from flopscope.api.explore import explore
     from flopscope.api.formula import formula, formulas, law
     from flopscope.api.hold import hold
     from flopscope.api.latencies import latencies
@@ -73,6 +74,7 @@ _HOMES = {
     "formula": "flopscope.api.formula",
     "formulas": "flopscope.api.formula",
     "hold": "flopscope.api.hold",
+    "explore": "flopscope.api.explore",
     "latencies": "flopscope.api.latencies",
     "law": "flopscope.api.formula",
     "list_conventions": "flopscope.api.catalog",
@@ -112,6 +114,7 @@ __all__ = [
     "convention",
     "derive",
     "diff",
+    "explore",
     "formula",
     "formulas",
     "hold",

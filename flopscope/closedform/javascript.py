@@ -81,6 +81,8 @@ def _whole(value: Size, namer: Namer) -> str:
 
 def _collected(value: Term, namer: Namer) -> str:
     """A sum over grids, as `collect` finds it."""
+    if not isinstance(value, Polynomial) or len(value.terms) == 1:
+        return _sum(namer(value))
     found = collect(value)
     terms = [
         _times([_sum(namer(coefficient)), *_powers(grid, namer)])

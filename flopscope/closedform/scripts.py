@@ -87,6 +87,11 @@ def _lines(texts: Iterable[str]) -> str:
 
 
 def destructured(names: Iterable[str]) -> str:
+    """The pattern that takes sizes out of an object.
+
+    >>> destructured(["new", "H"])
+    '{ H, new: $new }'
+    """
     return "{ " + ", ".join(n if n not in RESERVED else f"{n}: ${n}" for n in sorted(names)) + " }"
 
 

@@ -81,8 +81,8 @@ def buffer_bytes(rows: Sequence[Operator], dtype: str | None = None) -> Reading:
     shared = {
         tensor.key: scaled(_bytes(tensor.shape, tensor.element, width), row.repeat)
         for row in rows
-        for tensor in (*row.weights, *row.buffers)
-        if tensor.key and not tensor.learnt
+        for tensor in (*(w for w in row.weights if not w.learnt), *row.buffers)
+        if tensor.key
     }
     return Reading(total(shared.values()), "bytes", f"buffers, {_named(dtype)}")
 

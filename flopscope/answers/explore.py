@@ -1,0 +1,242 @@
+"""What a page to explore has: networks in free sizes, with usual values and accuracies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any
+
+from flopscope.alphabet import FREE as FREE_NAMES
+from flopscope.answers.counted import Given, made
+from flopscope.answers.profile import Profile, profile
+from flopscope.answers.target import CHANNELS, Source, Target, of_variant, parse_target
+from flopscope.brief import number_of, short
+from flopscope.catalog.accuracies import UNASKED, Accuracy, networks
+from flopscope.catalog.models import MODELS
+from flopscope.catalog.variant import FREE, Variant, parse
+from flopscope.errors import BadInput, FlopscopeError
+from flopscope.facts import InputSpec
+from flopscope.ledger import Ledger
+from flopscope.sizes import is_symbolic
+from flopscope.symbolic import Symbol, symbol
+
+SIDE = 224
+"""The side of the image at which a network of one's own begins, where nothing states another."""
+
+Tell = Callable[[int, int], None]
+"""What is told how many networks of how many are there."""
+
+
+@dataclass(frozen=True)
+class FreeSize:
+    """A size that can be moved, and the value at which it begins."""
+
+    symbol: Symbol
+    usual: int | float
+
+    @property
+    def name(self) -> str:
+        """Its name, as formulas have it."""
+        return self.symbol.name
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published top-1: the options and the (height, width) for which it is stated."""
+
+    options: Mapping[str, Any]
+    resolution: tuple[int, int]
+    accuracy: Accuracy
+
+
+@dataclass(frozen=True)
+class Explored:
+    """A network of the page. `begins` are the values with which it is chosen at first, if it was
+    asked for; `notes` are what must be said of it."""
+
+    name: str
+    family: str
+    source: Source
+    origin: str
+    ledger: Ledger
+    sizes: tuple[FreeSize, ...]
+    published: tuple[Published, ...] = ()
+    begins: Mapping[str, Any] | None = None
+    notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return short(self, f"{self.name}, free in {', '.join(s.name for s in self.sizes) or '-'}")
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """All networks of a page."""
+
+    networks: tuple[Explored, ...] = field(default_factory=tuple)
+
+    def __repr__(self) -> str:
+        return short(self, number_of(self.networks, "network"))
+
+
+def explore(
+    targets: Sequence[str | Target] = (),
+    given: Given | None = None,
+    *,
+    only: bool = False,
+    tell: Tell = lambda done, of: None,
+) -> Exploration:
+    """The targets, which the page shows first, and the catalogue, unless `only` they are wanted.
+
+    A network that is not of the catalogue is traced in free sizes of its image, or at numbers where
+    its code cannot take a symbol. `given` has their sizes and arguments; `tell` hears how many
+    networks are done. Raises BadInput where `only` is set without a target, and as `profile` does.
+    """
+    given = given or Given()
+    if only and not targets:
+        raise BadInput(
+            "the page would be empty: --only leaves the catalogue out, and no target is given; "
+            "name one, such as mobilenetv2, or leave --only out"
+        )
+    asked = made([t if isinstance(t, Target) else parse_target(t) for t in targets], given)
+    names = [] if only else [name for name in MODELS if name not in _plain(asked)]
+    found = []
+    for number, target in enumerate([*asked, *map(_of_name, names)], start=1):
+        found.append(_explored(target, given, chosen=number <= len(asked)))
+        tell(number, len(asked) + len(names))
+    return Exploration(_merged(found))
+
+
+def _of_name(name: str) -> Target:
+    return of_variant(parse(name))
+
+
+def _plain(targets: Iterable[Target]) -> set[str]:
+    """The catalogue's names of those targets that its own entries would repeat."""
+    return {t.variant.model.id for t in targets if t.variant is not None and not _fixed(t.variant)}
+
+
+def _merged(found: Sequence[Explored]) -> tuple[Explored, ...]:
+    """Each network once, by name; a second one of a name gets a number."""
+    taken: dict[str, int] = {}
+    kept = []
+    for each in found:
+        taken[each.name] = count = taken.get(each.name, 0) + 1
+        kept.append(each if count == 1 else replace(each, name=f"{each.name} ({count})"))
+    return tuple(kept)
+
+
+def _explored(target: Target, given: Given, *, chosen: bool) -> Explored:
+    if target.variant is not None:
+        return _of_catalog(target.variant, given, chosen=chosen)
+    return _of_own(target, given)
+
+
+# --- the catalogue ----------------------------------------------------------------------------
+
+
+def _fixed(variant: Variant) -> dict[str, Any]:
+    """The options that a formula has no symbol for, where they are not the usual ones."""
+    usual = {option.name: option.default for option in variant.model.options}
+    return {
+        name: value
+        for name, value in variant.options
+        if name not in (*FREE_NAMES, "rho") and value != usual[name]
+    }
+
+
+def _of_catalog(variant: Variant, given: Given, *, chosen: bool) -> Explored:
+    model, fixed, stated = variant.model, _fixed(variant), dict(variant.options)
+    network = Variant(model, tuple(fixed.items()))
+    free = {o.name: o.default for o in model.options if o.name in FREE_NAMES}
+    ledger = network.free_ledger(**{name: FREE[name] for name in free})
+    begins = None
+    if chosen:
+        begins = {name: stated[name] for name in free if name in stated}
+        height, width = variant.resolution(given.res) or (None, None)
+        sides = {} if height is None else {"H": height, "W": width}
+        begins |= sides | ({"B": given.batch} if given.batch != 1 else {})
+    usual: dict[str, Any] = {"B": 1, "H": model.resolution, "W": model.resolution, **free}
+    sizes = [FreeSize(s, usual[s.name]) for s in _symbols(ledger, network.sizes)]
+    return Explored(
+        str(network), model.family, Source.CATALOG, str(model.paper), ledger, tuple(sizes),
+        tuple(_published(network)), begins,
+    )  # fmt: skip
+
+
+def _symbols(ledger: Ledger, inputs: Iterable[str]) -> list[Symbol]:
+    """The symbols of rows and conditions, the sizes of the input first."""
+    found = ledger.symbols().union(*(c.symbols() for c in ledger.conditions))
+    order = [*FREE_NAMES, *inputs]
+    first = {name: place for place, name in enumerate(dict.fromkeys(order))}
+    return sorted(found, key=lambda s: (first.get(s.name, len(first)), s.name))
+
+
+def _published(network: Variant) -> Iterable[Published]:
+    """The accuracies of the network at all widths and input sizes, those without a doubt."""
+    fixed = {name: _plain_value(value) for name, value in network.options}
+    for (model, text, resolution), several in networks(network.model.family).items():
+        accuracy = UNASKED.of(several)
+        if model != network.model.id or accuracy is None or accuracy.doubt is not None:
+            continue
+        options = dict(parse(f"{model}:{text}" if text else model).options)
+        own = {n: _plain_value(v) for n, v in options.items() if n not in FREE_NAMES and n != "rho"}
+        if own == fixed:
+            free = {n: v for n, v in options.items() if n in FREE_NAMES}
+            yield Published(free, resolution, accuracy)
+
+
+def _plain_value(value: Any) -> Any:
+    return value.value if isinstance(value, Enum) else value
+
+
+# --- networks of one's own --------------------------------------------------------------------
+
+
+def _of_own(target: Target, given: Given) -> Explored:
+    found, notes = _traced(target, given)
+    example = _numbers(target, given)
+    sizes = tuple(
+        FreeSize(s, max(example.get(s.name, s.lower), s.lower))
+        for s in _symbols(found.ledger, example)
+    )
+    if not sizes:
+        notes += (f"{found.target} has no free size: its sizes are those at which it was traced.",)
+    notes += tuple(f"A size is a number here: {line}." for line in found.fixed)
+    origin = {Source.ONNX: "an ONNX file", Source.OWN: "a network of your own"}
+    where = origin.get(target.source, f"a network of {target.source.value}")
+    begins = {s.name: s.usual for s in sizes}
+    return Explored(
+        found.target, "your own", target.source, where, found.ledger, sizes, (), begins, notes
+    )
+
+
+def _traced(target: Target, given: Given) -> tuple[Profile, tuple[str, ...]]:
+    """The network in free sizes of its image, else at numbers with the reason."""
+    if target.is_graph or given.inputs:
+        inputs = target.given(given.inputs, given.res, given.batch)
+        return profile(target, inputs, None, given.example), ()
+    height, width = _side(target, given)
+    image = InputSpec(None, (symbol("B"), CHANNELS, symbol("H"), symbol("W")))
+    try:
+        example = {"B": max(given.batch, 2), "H": height, "W": width}
+        return profile(target, (image,), None, example), ()
+    except FlopscopeError as error:
+        numbers = InputSpec(None, (given.batch, CHANNELS, height, width))
+        found = profile(target, (numbers,))
+        return found, (f"Its code takes no free sizes: {error}.",)
+
+
+def _side(target: Target, given: Given) -> tuple[int, int]:
+    size = given.res or target.native() or SIDE
+    return size if isinstance(size, tuple) else (size, size)
+
+
+def _numbers(target: Target, given: Given) -> dict[str, int]:
+    """The values at which the free sizes of a network of one's own begin."""
+    if target.is_graph or given.inputs:
+        named = {str(n) for each in given.inputs if isinstance(each, InputSpec) for n in each.shape
+                 if is_symbolic(n)}  # fmt: skip
+        return {"B": given.batch, **dict.fromkeys(named, 1), "H": SIDE, "W": SIDE, **given.example}
+    height, width = _side(target, given)
+    return {"B": given.batch, "H": height, "W": width}

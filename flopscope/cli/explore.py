@@ -1,0 +1,60 @@
+"""The command that writes the page to explore."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from flopscope.cli.completing import target_argument
+from flopscope.cli.files import STANDARD_OUTPUT, check_file, is_stream, write_with
+from flopscope.cli.options import checked_by
+from flopscope.cli.progress import counting
+from flopscope.cli.sections import command
+from flopscope.cli.subject import subject_options
+from flopscope.errors import BadInput
+
+if TYPE_CHECKING:
+    from flopscope.answers.counted import Given
+
+
+@command()
+@target_argument("targets", "[TARGET]...", nargs=-1)
+@subject_options
+@click.option("--only", is_flag=True, help="Leave the catalogue out.")
+@click.option(
+    "--output", "-o", "output_path", default="explorer.html", show_default=True, metavar="FILE",
+    callback=checked_by(check_file), help="The page, a single file; - for standard output.",
+)  # fmt: skip
+@click.option("--open", "show", is_flag=True, help="Open the page in a browser.")
+def explore(
+    targets: tuple[str, ...], given: Given, only: bool, output_path: str, show: bool
+) -> None:
+    """Write a page that computes the cost of networks while sliders move their sizes.
+
+    The page is one file that asks no server. It has the catalogue and your own TARGETs, which are
+    chosen when it opens. A network that is not of the catalogue is traced in free sizes of its
+    image; --input gives other inputs, and --res and --batch where the sliders begin.
+
+    \b
+    flopscope explore --open
+    flopscope explore mobilenetv3_large:width=0.6 net.py:Net --res 160 -o mine.html
+    flopscope explore model.onnx --only
+    """
+    from flopscope.answers.explore import explore as explored
+    from flopscope.present.explorer.page import explorer_page
+
+    if show and is_stream(output_path):
+        raise BadInput("--open opens a file in a browser; give one with -o, such as explorer.html")
+    with counting("reading networks") as tell:
+        found = explored(targets, given, only=only, tell=tell)
+    with counting("writing the page") as tell:
+        page = explorer_page(found, tell)
+    if output_path == STANDARD_OUTPUT:
+        click.echo(page, nl=False)
+        return
+    write_with(output_path, page.encode(), None)
+    if show:
+        webbrowser.open(Path(output_path).resolve().as_uri())
