@@ -138,6 +138,11 @@ FUNCTIONS = {
         {},
         "model device other",
     ),
+    "explore": (
+        lambda target="mobilenetv1", **named: fs.explore(target, **{"only": True, **named}),
+        {},
+        "target input res batch arguments only other",
+    ),
     "list_conventions": (fs.list_conventions, {}, "other"),
     "Scaling": (fs.Scaling, {}, "phi alpha"),
     "symbol": (fs.symbol, {}, "name"),

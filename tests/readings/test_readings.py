@@ -17,6 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from variants import with_width
 
+import flopscope as fs
 from flopscope.analytic.blocks import inverted_residual, mobilenetv3_block, squeeze_excite
 from flopscope.analytic.named_blocks import NAMED_BLOCKS
 from flopscope.analytic.operators import (
@@ -531,3 +532,11 @@ def test_a_reading_as_a_formula():
     assert (formula.unit, formula.convention) == ("MACs", "macs")
     assert formula.at(H=3) == 6
     assert formula.domain == "H ≥ 1; H ≥ 3"
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2", "resnet18"])
+def test_memory_of_a_closed_form_is_that_of_its_trace(name):
+    """Both hold the running statistics of batch norm."""
+    traced = fs.trace(fs.build(name), (1, 3, 64, 64))
+    memory = fs.QUANTITIES["memory"]
+    assert memory.of(fs.analyze(name, res=64).rows).value == memory.of(traced.rows).value
