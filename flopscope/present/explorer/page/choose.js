@@ -91,13 +91,14 @@ function drawTogether() {
 /** One design with sliders of its own. */
 function card(design, i) {
   const { network, sizes } = design;
-  const own = [...(network.image ? ["res"] : []), ...[...network.free.keys()].filter((n) => !(network.image && sizes.H === sizes.W && ["H", "W"].includes(n)))];
+  const apart = apartCards.has(design) || (network.image && sizes.H !== sizes.W), names = [...network.free.keys()];
+  const own = network.image && !apart ? ["res", ...names.filter((n) => !["H", "W"].includes(n))] : names;
   const buttons = h("span", { class: "buttons" },
-    h("button", { type: "button", "aria-label": `Copy design ${LETTERS[i]}`, title: "a second design of this network",
+    h("button", { type: "button", "aria-label": `copy design ${LETTERS[i]}`, title: "a second design of this network",
       onclick: () => { page.designs.splice(i + 1, 0, { network, sizes: { ...design.sizes } }); changed(true); } }, "copy"),
-    h("button", { type: "button", "aria-label": `Set design ${LETTERS[i]} back`, title: "its own sizes",
+    h("button", { type: "button", "aria-label": `reset design ${LETTERS[i]}`, title: "its own sizes",
       onclick: () => { design.sizes = network.usual(); changed(true); } }, "reset"),
-    h("button", { type: "button", "aria-label": `Remove design ${LETTERS[i]}`, title: "remove",
+    h("button", { type: "button", "aria-label": `remove design ${LETTERS[i]}`, title: "remove",
       onclick: () => { page.designs.splice(i, 1); changed(true); } }, "remove"));
   return h("li", { class: "design" }, h("div", { class: "design-head" }, badge(i), h("strong", {}, network.name)),
     h("p", { class: "quiet design-sizes" }, sizesText(design) || network.origin),
@@ -105,10 +106,15 @@ function card(design, i) {
     own.length ? h("details", { open: openCards.has(design), ontoggle: (event) => openCards[event.target.open ? "add" : "delete"](design) },
       h("summary", {}, "Sizes of its own"), own.map((axis) =>
         slider(`d${i}-${axis}`, axisWords(axis), axisSize(network, axis), sizes[axis === "res" ? "H" : axis],
-          (value) => { design.sizes = moved(design.sizes, axis, value); changed(); })))
+          (value) => { design.sizes = moved(design.sizes, axis, value); changed(); })),
+      network.image ? h("label", { class: "quiet" }, h("input", { type: "checkbox", checked: apart, onchange: (event) => {
+        apartCards[event.target.checked ? "add" : "delete"](design);
+        if (!event.target.checked) design.sizes = moved(design.sizes, "res", design.sizes.H);
+        changed(true);
+      } }), " height and width apart") : null)
       : h("p", { class: "note" }, "It has no free size."), buttons);
 }
-const openCards = new Set();
+const openCards = new Set(), apartCards = new Set();
 
 function drawDesigns() {
   show("designs", page.designs.map(card));

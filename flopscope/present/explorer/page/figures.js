@@ -99,6 +99,7 @@ function drawCurve() {
     if (at[1] !== null) svg.append(mark(i, across(at[0]), up(at[1])));
   }
   const budget = page.budget || high * 0.5;
+  svg.setAttribute("role", "group"); // an image may hold nothing that the keyboard reaches
   svg.append(budgetLine(budget, up, high));
   show("curve", svg, pictureButtons("curve-chart", "flopscope-curve"));
   show("budget-answers", page.budget ? answersWithin(axis, of, lines) : h("li", {}, "Drag the dashed line, or write a budget, to see the largest network that keeps it."));

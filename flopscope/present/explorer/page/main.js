@@ -77,6 +77,7 @@ async function begin() {
   $id("layers-box").addEventListener("toggle", () => changed());
   addEventListener("hashchange", () => { if (location.hash !== address() && readAddress(location.hash)) changed(true); });
   drawPicker();
+  if (matchMedia("(max-width: 54rem)").matches) $id("picker-box").open = false; // figures come first
   drawDesigns();
   drawTogether();
   drawChoices();

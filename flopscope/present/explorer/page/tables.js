@@ -63,7 +63,7 @@ function drawFormula(found) {
   const [lets, [text]] = network.formulas[page.of];
   if (typeset.network !== network || typeset.of !== page.of) {
     const written = new Typeset(lets, page.letters);
-    Object.assign(typeset, { network, of: page.of, parts: [h("div", { class: "maths lines" }, written.lines(text)),
+    Object.assign(typeset, { network, of: page.of, parts: [h("div", { class: "maths lines", tabindex: 0, role: "region", "aria-label": "in letters" }, written.lines(text)),
       h("div", { class: "maths columns" }, written.definitions())] });
   }
   const parts = [...typeset.parts,
@@ -71,7 +71,7 @@ function drawFormula(found) {
   if (counts) {
     const numbers = { ...sizes, ...network.filled(page.of, sizes) };
     const total = page.of === "macs" ? counts.total("work", 0) : counts.total("params");
-    parts.push(h("h3", {}, "With the numbers filled in"), h("div", { class: "maths lines small" }, new Typeset(lets, page.letters, numbers).lines(text)),
+    parts.push(h("h3", {}, "With the numbers filled in"), h("div", { class: "maths lines small", tabindex: 0, role: "region", "aria-label": "in numbers" }, new Typeset(lets, page.letters, numbers).lines(text)),
       h("p", { class: "equals" }, "= ", h("strong", {}, exactText(total))));
   } else parts.push(h("p", { class: "refusal" }, `${refusal}.`));
   show("formula", parts);
@@ -90,7 +90,7 @@ function drawDiff(found) {
   const [left, right] = [a, b].map(({ counts }) => byPath(counts)), paths = [...new Set([...left.keys(), ...right.keys()])];
   const rows = paths.filter((path) => String(left.get(path) ?? "") !== String(right.get(path) ?? ""))
     .map((path) => line(path, left.get(path) ?? 0, right.get(path) ?? 0));
-  const head = h("thead", {}, h("tr", {}, ["", LETTERS[page.before], LETTERS[page.after], "Difference", "%"].map((t) => h("th", { scope: "col" }, t))));
+  const head = h("thead", {}, h("tr", {}, ["Cost", LETTERS[page.before], LETTERS[page.after], "Difference", "%"].map((t) => h("th", { scope: "col" }, t))));
   show("diff", choices, h("div", { class: "wide" }, h("table", {}, head, h("tbody", {}, totals))),
     h("details", { open: page.differs, ontoggle: (event) => { page.differs = event.target.open; } }, h("summary", {}, `${rows.length} of ${paths.length} layers differ in ${workWords()}`),
       h("div", { class: "wide tall", tabindex: 0 }, h("table", {}, head.cloneNode(true), h("tbody", {}, rows)))));
