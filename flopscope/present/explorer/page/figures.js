@@ -60,7 +60,8 @@ function axes() {
   return [...names];
 }
 const axisSize = (network, axis) => network.free.get(axis === "res" ? "H" : axis);
-const axisWords = (axis) => (axis === "res" ? "resolution, pixels" : sizeWords(axis));
+const axisWords = (axis) =>
+  ({ res: "resolution, pixels", width: "width multiplier", depth: "depth multiplier" })[axis] ?? sizeWords(axis);
 
 const curves = new Map();
 
