@@ -159,19 +159,15 @@ def _rows(ledger: Ledger, pool: Pool, classes: Classes) -> Iterator[list[Any]]:
     """path, kind, sizes of the output, amounts, how often it runs, elements of its own weights and
     of what else it stores, and where its input and output are. Zeros at the end are left out; sizes
     that are 0 are those of the first input."""
-    seen: set[str] = set()
+    learnt, kept = _owned(ledger.rows)
     shapes: dict[int, Shape] = {}
     for place, row in enumerate(ledger.rows):
-        own = [t for t in (*row.weights, *row.buffers) if t.key and t.key not in seen]
-        seen |= {tensor.key for tensor in own}
         first = shapes.get(row.reads[0]) if row.reads else None
         counted = dict.fromkeys(
             c for each in CONVENTIONS.values() for c in each.of(row.kind, row.function)
         )
         amounts = {c: _place(COUNTABLES[c](row), row.output, first, pool) for c in counted}
         kind, places = classes.place(row, amounts)
-        learnt = [w for w in own if w in row.weights and w.learnt]
-        kept = [w for w in own if not (w in row.weights and w.learnt)]
         repeat = pool.place(row.repeat)
         yield _short(
             [
@@ -180,12 +176,29 @@ def _rows(ledger: Ledger, pool: Pool, classes: Classes) -> Iterator[list[Any]]:
                 0 if row.output == first else _flat(pool.place(size) for size in row.output),
                 _flat(places),
                 0 if repeat == (1, 0) else [*repeat],
-                _stored(learnt, pool),
-                _stored(kept, pool),
+                _stored(learnt.get(place, ()), pool),
+                _stored(kept.get(place, ()), pool),
                 _live(place, row),
             ]
         )
         shapes[row.id] = row.output
+
+
+def _owned(rows: Sequence[Operator]) -> tuple[dict[int, list[Weight]], dict[int, list[Weight]]]:
+    """The learnt tensors and the others that each row has, by its position. A tensor that several
+    rows share is the last one's, as it is in readings."""
+    learnt = {w.key: (i, w) for i, row in enumerate(rows) for w in row.weights if w.learnt}
+    kept = {
+        w.key: (i, w)
+        for i, row in enumerate(rows)
+        for w in (*(w for w in row.weights if not w.learnt), *row.buffers)
+        if w.key
+    }
+    found: tuple[dict[int, list[Weight]], dict[int, list[Weight]]] = ({}, {})
+    for tensors, of in zip((learnt, kept), found, strict=True):
+        for place, tensor in tensors.values():
+            of.setdefault(place, []).append(tensor)
+    return found
 
 
 def _place(value: Size, output: Shape, first: Shape | None, pool: Pool) -> Place:
