@@ -71,6 +71,7 @@ bench: $(VENV)/full  ## time the answers
 	$(BIN)/python benchmarks/sweeping.py
 	$(BIN)/python benchmarks/coincidences.py
 	$(BIN)/python benchmarks/cold.py
+	$(BIN)/python benchmarks/here.py
 
 clean:  ## remove the environment and everything that tools leave behind
 	rm -rf $(VENV) build dist *.egg-info .hypothesis

@@ -15,22 +15,29 @@ from typing import TYPE_CHECKING, Any
 from flopscope.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from flopscope.api.advise import advise
     from flopscope.api.analyze import analyze, build
     from flopscope.api.audit import audit
+    from flopscope.api.calibrate import calibrate
     from flopscope.api.catalog import list_conventions, list_models
     from flopscope.api.check import check
     from flopscope.api.compare import compare
     from flopscope.api.derive import derive
     from flopscope.api.diff import diff
+    from flopscope.api.differentiable import darts, expected_cost, one_shot
     from flopscope.api.explore import explore
     from flopscope.api.formula import formula, formulas, law
     from flopscope.api.hold import hold
     from flopscope.api.latencies import latencies
+    from flopscope.api.measure import measure
     from flopscope.api.pareto import pareto
+    from flopscope.api.predict import predict
     from flopscope.api.profile import profile
+    from flopscope.api.proxies import proxies
     from flopscope.api.reconcile import reconcile
     from flopscope.api.search import search
     from flopscope.api.show import show
+    from flopscope.api.slim import slim
     from flopscope.api.solve import solve
     from flopscope.api.space import space
     from flopscope.api.sweep import sweep
@@ -62,15 +69,19 @@ _HOMES = {
     "Scaling": "flopscope.catalog.scaling",
     "TERMS": "flopscope.choosing.crossing",
     "UnknownName": "flopscope.errors",
+    "advise": "flopscope.api.advise",
     "analyze": "flopscope.api.analyze",
     "assert_budget": "flopscope.testing",
     "audit": "flopscope.api.audit",
     "build": "flopscope.api.analyze",
+    "calibrate": "flopscope.api.calibrate",
     "check": "flopscope.api.check",
     "compare": "flopscope.api.compare",
     "convention": "flopscope.conventions",
+    "darts": "flopscope.api.differentiable",
     "derive": "flopscope.api.derive",
     "diff": "flopscope.api.diff",
+    "expected_cost": "flopscope.api.differentiable",
     "formula": "flopscope.api.formula",
     "formulas": "flopscope.api.formula",
     "hold": "flopscope.api.hold",
@@ -79,11 +90,16 @@ _HOMES = {
     "law": "flopscope.api.formula",
     "list_conventions": "flopscope.api.catalog",
     "list_models": "flopscope.api.catalog",
+    "measure": "flopscope.api.measure",
+    "one_shot": "flopscope.api.differentiable",
     "pareto": "flopscope.api.pareto",
+    "predict": "flopscope.api.predict",
     "profile": "flopscope.api.profile",
+    "proxies": "flopscope.api.proxies",
     "reconcile": "flopscope.api.reconcile",
     "search": "flopscope.api.search",
     "show": "flopscope.api.show",
+    "slim": "flopscope.api.slim",
     "solve": "flopscope.api.solve",
     "space": "flopscope.api.space",
     "sweep": "flopscope.api.sweep",
@@ -105,15 +121,19 @@ __all__ = [
     "Level",
     "Scaling",
     "UnknownName",
+    "advise",
     "analyze",
     "assert_budget",
     "audit",
     "build",
+    "calibrate",
     "check",
     "compare",
     "convention",
+    "darts",
     "derive",
     "diff",
+    "expected_cost",
     "explore",
     "formula",
     "formulas",
@@ -122,11 +142,16 @@ __all__ = [
     "law",
     "list_conventions",
     "list_models",
+    "measure",
+    "one_shot",
     "pareto",
+    "predict",
     "profile",
+    "proxies",
     "reconcile",
     "search",
     "show",
+    "slim",
     "solve",
     "space",
     "sweep",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from importlib.util import find_spec
 
 from flopscope.errors import BadInput
 
@@ -17,6 +18,12 @@ REQUIREMENTS: Mapping[str, str] = {
     "pymoo": "pymoo>=0.6.1",
     "pyarrow": "pyarrow>=18",
     "distributed": "distributed>=2025.1",
+    "onnxruntime": "onnxruntime>=1.32",
+    "openvino": "openvino>=2026.4",
+    "ncnn": "ncnn>=1.0.20261020",
+    "pnnx": "pnnx>=20261020",
+    "mlxtend": "mlxtend>=0.25",
+    "sklearn": "scikit-learn>=1.9",
 }
 """What pip is asked for, by the name that is imported. A test holds it against pyproject.toml."""
 
@@ -41,6 +48,11 @@ def require_frames() -> None:
     _require("pandas")
 
 
+def require_images(package: str) -> None:
+    """Raises BadInput where the package that images come with cannot be imported."""
+    _require(package)
+
+
 def require_cpsat() -> None:
     """Raises BadInput where OR-tools cannot be imported."""
     _require("ortools")
@@ -61,18 +73,38 @@ def require_cluster() -> None:
     _require("distributed")
 
 
+def require_runtime(*names: str) -> None:
+    """Raises BadInput where one of the packages cannot be imported that run networks. pnnx is a
+    program, which need only be there."""
+    _require(*names)
+
+
+NOT_IMPORTED = frozenset({"pnnx"})
+"""Packages of which a program is used."""
+NOT_IN_CLONES = frozenset({"openvino", "ncnn", "pnnx"})
+"""Packages that `make setup` leaves out."""
+
+
 def _require(*names: str) -> None:
     for name in names:
         try:
-            import_module(name)
+            _found(name)
         except Exception as error:  # a broken installation may raise any error
             them = "them" if len(names) > 1 else "it"
             wanted = " ".join(f"'{REQUIREMENTS[each]}'" for each in names)
+            clone = ", or in a clone of flopscope with: make setup"
             raise BadInput(
                 f"this needs {' and '.join(names)}, but {name} cannot be imported{_cause(error)}; "
-                f"install {them} with: pip install {wanted}, or in a clone of flopscope with: "
-                "make setup"
+                f"install {them} with: pip install {wanted}"
+                f"{'' if NOT_IN_CLONES & set(names) else clone}"
             ) from error
+
+
+def _found(name: str) -> None:
+    if name not in NOT_IMPORTED:
+        import_module(name)
+    elif find_spec(name) is None:
+        raise ModuleNotFoundError(name)
 
 
 def _cause(error: Exception) -> str:

@@ -23,6 +23,9 @@ from flopscope.symbolic import Symbol, substitute
 if TYPE_CHECKING:
     import pandas as pd
 
+    from flopscope.timing.device import Device
+    from flopscope.timing.roofline import Time
+
 
 class Level(Enum):
     """What rows are grouped by: the leading parts of their paths, or the kind of operator."""
@@ -183,6 +186,16 @@ class Ledger:
     def peak_activation_bytes(self, dtype: str | None = None, *, fused: bool = True) -> Reading:
         """Largest sum of live activations."""
         return self.read(partial(readings.peak_activation_bytes, dtype=dtype, fused=fused))
+
+    def time(self, device: Device | str) -> Time:
+        """The time of a run on a device, given as such, by its name or as the path of its file.
+
+        Raises BadInput where a size is free or the file is none, UnknownName for an unknown name.
+        """
+        from flopscope.timing.builtin import device_of
+        from flopscope.timing.roofline import time_of
+
+        return time_of(self.rows, device_of(device))
 
     @property
     def complete(self) -> bool:

@@ -18,10 +18,16 @@ JOULES: Mapping[str, int] = {
 }  # fmt: skip
 """The femtojoules of each unit of energy."""
 
+SECONDS: Mapping[str, int] = {
+    "ns": 10**9, "us": 10**12, "\u00b5s": 10**12, "\u03bcs": 10**12, "ms": 10**15, "s": 10**18,
+}  # fmt: skip
+"""The attoseconds of each unit of time, one of which must be named."""
+
 SUFFIXES: Mapping[str, Mapping[str, int]] = {
     "": {**PREFIXES, "B": 10**9},
     "bytes": {**PREFIXES, **{f"{prefix}B": value for prefix, value in PREFIXES.items()}},
     "fJ": {**PREFIXES, **JOULES},
+    "as": SECONDS,
 }
 """What the letters behind a number multiply it by, for each unit in which it is meant; "" is a
 count, whose B stands for 1e9."""
@@ -45,6 +51,8 @@ def number(text: str, unit: str = "") -> Fraction | None:
     [1200000000, 1200000000, 2097152, 7]
     >>> number("1.5 mJ", "fJ") == 1_500_000_000_000
     True
+    >>> number("12ms", "as") == 12 * 10**15, number("12", "as")
+    (True, None)
     >>> [number(text) for text in ("1.2GB", "-1", "1,00", "3e8M", "much")]
     [None, None, None, None, None]
     """

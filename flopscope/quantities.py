@@ -131,6 +131,14 @@ class Quantity(Named):
         taken = self.convention or self.dtype
         return self.measure(rows, taken) if taken else self.measure(rows)
 
+    def amount(self, number: int) -> str:
+        """So much of it in a sentence.
+
+        >>> MACS.amount(300774272)
+        '300,774,272 MACs'
+        """
+        return f"{number:,} {self.noun}"
+
     def read(self, ledger: Ledger) -> Reading:
         """Its reading for a ledger, with the ledger's conditions."""
         return ledger.read(self.of)

@@ -27,7 +27,8 @@ def executed(path: Path) -> nbformat.NotebookNode:
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(
         notebook,
-        timeout=120,
+        # a cell may train a search for half a minute, on a machine that does other things too
+        timeout=600,
         kernel_name="python3",
         # it would warn that it talks to this process over TCP
         extra_arguments=["--IPKernelApp.log_level=40"],

@@ -61,13 +61,22 @@ def scaled(channels: int, width: float, groups: int) -> int:
 class Unit(nn.Module):
     """Grouped 1×1, depthwise 3×3, grouped 1×1: Figures 2b (stride 1) and 2c (stride 2).
 
-    `first` is the number of groups of the first convolution.
+    `first` is the number of groups of the first convolution. One group has nothing to shuffle, and
+    a unit of one is `shuffled` only if that is asked for.
     """
 
     def __init__(
-        self, channels: int, hidden: int, out: int, stride: int, groups: int, first: int
+        self,
+        channels: int,
+        hidden: int,
+        out: int,
+        stride: int,
+        groups: int,
+        first: int,
+        shuffled: bool = False,
     ) -> None:
         super().__init__()
+        self.shuffled = shuffled or groups > 1
         given = channels if stride == 2 else 0
         self.groups = groups
         self.branch_main_1 = nn.Sequential(
@@ -86,9 +95,8 @@ class Unit(nn.Module):
         return torch.cat((self.branch_proj(x), self.relu(y)), 1)
 
     def shuffle(self, x: Tensor) -> Tensor:
-        """Every groups-th channel, from the first, then every groups-th from the second …; one
-        group has nothing to shuffle."""
-        if self.groups == 1:
+        """Every groups-th channel, from the first, then every groups-th from the second …"""
+        if not self.shuffled:
             return x
         batch, channels, height, width = x.shape
         x = x.view(batch, channels // self.groups, self.groups, height, width)

@@ -65,6 +65,7 @@ def test_every_block_of_a_page_is_run():
 @pytest.mark.parametrize(("arguments", "output"), SHOWN)
 def test_the_page_shows_what_is_printed(capsys, monkeypatch, arguments, output):
     monkeypatch.chdir(ROOT)
+    monkeypatch.delenv("COLUMNS", raising=False)  # pages show what is written to a pipe
     assert main(arguments) == 0
     assert capsys.readouterr() == (output, "")
 

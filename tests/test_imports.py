@@ -111,6 +111,21 @@ def test_a_frontier_without_a_picture_loads_numpy_alone():
     assert heavy(program) == {"numpy"}
 
 
+ADVISE = """
+from flopscope.cli import main
+assert main(["advise", "--platform", "mobile", "--max-params", "6M"]) == 0
+"""
+PROXIES = """
+from flopscope.cli import main
+assert main(["proxies", "--help"]) == 0
+assert main(["proxies", "mobilenetv1", "--of", "snap"]) == 2
+"""
+
+
+def test_advice_and_refused_proxies_do_not_wait_for_torch():
+    assert heavy(ADVISE) == heavy(PROXIES) == {"numpy"}
+
+
 @pytest.mark.parametrize("module", ["torch", "fvcore", "sympy", "numpy", "pandas", "matplotlib"])
 def test_the_check_can_fail(module):
     assert module in heavy(f"import flopscope, {module}")

@@ -143,7 +143,10 @@ COUNTERPARTS: Mapping[str, Counterpart] = {
     ),
     "shufflenet_unit": Counterpart(
         "reference_models.shufflenetv1:Unit",
-        {"channels": C_IN, "hidden": C_HID, "out": C_IN, "stride": 1, "groups": G, "first": G},
+        {
+            "channels": C_IN, "hidden": C_HID, "out": C_IN, "stride": 1, "groups": G, "first": G,
+            "shuffled": True,
+        },
         sizes={"C_in": G * M, "C_hid": G * N},
     ),
     "shufflenetv2_unit": Counterpart(

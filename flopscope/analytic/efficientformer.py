@@ -83,20 +83,36 @@ def efficientformer(x: Feature, stages: MixedStages, *, classes: Size = 1000) ->
         require_size(x, size, SIDES, partial(_refusal, side))
     scope = x.tape.scope
     with scope("stem"):
-        for name, channels in (("conv1", floor_div(stages.c[0], 2)), ("conv2", stages.c[0])):
-            x = activation(conv_bn(x, channels, 3, name, stride=2), Function.RELU)
+        x = stem(x, stages.c[0])
     for number, (channels, pooling) in enumerate(zip(stages.c, stages.pooling, strict=True), 1):
         if number > 1:
             with scope(f"stage{number}.downsample"):
-                x = conv_bn(x, channels, 3, "conv", stride=2)
+                x = downsampling(x, channels)
         attending = stages.attending if number == len(stages.c) else 0
         kinds = (pooling_block, pooling), (_attention_on_any, attending)
         x = blocks(x, f"stage{number}", kinds)
     with scope("head"):
-        x = layer_norm(x)
-        x = reduce(x, (x.batch, x.shape[-1]), Reduction.MEAN, name="pool")
-        answers = [linear(x, classes, name=name) for name in ("classifier", "distilled")]
-        return with_number(add(*answers), Kind.DIVIDE, name="halve")
+        return head(x, classes)
+
+
+def stem(x: Feature, channels: Size) -> Feature:
+    """Two 3×3 convolutions of stride 2, the first to half the channels."""
+    for name, width in (("conv1", floor_div(channels, 2)), ("conv2", channels)):
+        x = activation(conv_bn(x, width, 3, name, stride=2), Function.RELU)
+    return x
+
+
+def downsampling(x: Feature, channels: Size) -> Feature:
+    """What stands between two stages: a 3×3 convolution of stride 2 with batch norm."""
+    return conv_bn(x, channels, 3, "conv", stride=2)
+
+
+def head(x: Feature, classes: Size) -> Feature:
+    """The mean of tokens (B, 49, C) after a norm, and the mean of both classifiers' answers."""
+    x = layer_norm(x)
+    x = reduce(x, (x.batch, x.shape[-1]), Reduction.MEAN, name="pool")
+    answers = [linear(x, classes, name=name) for name in ("classifier", "distilled")]
+    return with_number(add(*answers), Kind.DIVIDE, name="halve")
 
 
 def pooling_block(x: Feature) -> Feature:

@@ -28,6 +28,8 @@ from flopscope.analytic.operators import (
     linear,
     looked_up,
     matmul,
+    padded,
+    permuted,
     softmax,
     with_number,
 )
@@ -137,8 +139,12 @@ def window_attention(
     True
     """
     x.tape.multiple(x.channels, heads, "number of channels, to be divided among heads,")
-    windows = x.batch * elements(tuple(ceil_div(size, side) for size in x.grid))
-    y = cascaded_attention(x.view(windows, x.channels, side, side), heads, kernels)
+    down, across = (ceil_div(size, side) for size in x.grid)
+    y = padded(x, x.batch, x.channels, down * side, across * side)
+    y = permuted(y, x.batch, down, across, x.channels, side, side, name="part")
+    y = y.view(x.batch * down * across, x.channels, side, side)
+    y = cascaded_attention(y, heads, kernels)
+    y = permuted(y, x.batch, x.channels, down, side, across, side, name="join")
     return y.view(*x.shape)
 
 

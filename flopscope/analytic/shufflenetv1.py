@@ -82,9 +82,9 @@ def shufflenetv1(
         x = max_pool2d(x, 3, stride=2, padding=1)
     channels = stem + _scaled(int(STAGE_2[groups] * s) - published, width, groups)
     for number, repeats in enumerate(REPEATS, start=2):
-        unit = partial(
-            shufflenet_unit, hidden=_multiple(floor_div(channels, 4), groups), groups=groups
-        )
+        hidden = _multiple(floor_div(channels, 4), groups)
+        # one group has nothing to shuffle
+        unit = partial(shufflenet_unit, hidden=hidden, groups=groups, shuffled=groups > 1)
         first = partial(
             _reduction, channels=channels, first=1 if number == 2 else groups, **unit.keywords
         )
@@ -94,28 +94,41 @@ def shufflenetv1(
         return linear(flatten(global_pool(x)), classes, bias=False, name="classifier")
 
 
-def shufflenet_unit(x: Feature, *, hidden: Size, groups: Size) -> Feature:
+def shufflenet_unit(x: Feature, *, hidden: Size, groups: Size, shuffled: bool = True) -> Feature:
     """Grouped 1×1 to the bottleneck, shuffle, depthwise 3×3, grouped 1×1 back, input added, ReLU.
 
-    Figure 2b. Domain: groups divide the channels and the bottleneck's `hidden` ones.
+    Figure 2b. A unit that is `shuffled` moves its channels, be they one group. Domain: groups
+    divide the channels and the bottleneck's `hidden` ones.
     """
-    y = _branch(x, x.channels, hidden=hidden, stride=1, first=groups, groups=groups)
+    y = _branch(
+        x, x.channels, hidden=hidden, stride=1, first=groups, groups=groups, shuffled=shuffled
+    )
     return activation(add(x, y), RELU)
 
 
-def _reduction(x: Feature, channels: Size, *, hidden: Size, first: Size, groups: Size) -> Feature:
+def _reduction(
+    x: Feature, channels: Size, *, hidden: Size, first: Size, groups: Size, shuffled: bool
+) -> Feature:
     """Figure 2c: stride 2, beside the 3×3 average of the input instead of added to it."""
-    y = _branch(x, channels - x.channels, hidden=hidden, stride=2, first=first, groups=groups)
+    rest = channels - x.channels
+    y = _branch(x, rest, hidden=hidden, stride=2, first=first, groups=groups, shuffled=shuffled)
     pooled = avg_pool2d(x, 3, stride=2, padding=1)
     return concatenate([pooled, activation(y, RELU)])
 
 
 def _branch(
-    x: Feature, channels: Size, *, hidden: Size, stride: Size, first: Size, groups: Size
+    x: Feature,
+    channels: Size,
+    *,
+    hidden: Size,
+    stride: Size,
+    first: Size,
+    groups: Size,
+    shuffled: bool,
 ) -> Feature:
     y = conv_bn_act(x, hidden, 1, groups=first, function=RELU, name="reduce")
     y = conv_bn_act(y, hidden, 3, stride=stride, groups=hidden, name="dw")
-    if groups > 1:
+    if shuffled:
         shape = (y.batch, groups, floor_div(hidden, groups), *y.grid)
         y = permuted(y, *shape, name="shuffle").view(*y.shape)
     return conv_bn_act(y, channels, 1, groups=groups, name="expand")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from flopscope.answers.counted import Counted, Given, check_batch, counted, made, sizes_of
 from flopscope.answers.profile import profile
 from flopscope.answers.target import CHANNELS, Target, of_variant, parse_target
+from flopscope.answers.timed import TimeQuantity, latency_on
 from flopscope.brief import number_of, short
 from flopscope.catalog.accuracies import UNASKED, Accuracy, Choice, accuracies, parse_choice
 from flopscope.catalog.figures import Figure
@@ -23,6 +24,7 @@ from flopscope.facts import InputSpec
 from flopscope.ledger import Ledger, Level
 from flopscope.quantities import Quantity
 from flopscope.sizes import Shape
+from flopscope.timing.device import Device
 
 if TYPE_CHECKING:
     from torch import nn
@@ -79,13 +81,15 @@ class Entry:
 @dataclass(frozen=True)
 class Comparison:
     """Entries under one convention, either all scaled in the same way or none. Ratios are to the
-    first entry; `choice` says whose accuracies are taken."""
+    first entry; `choice` says whose accuracies are taken. `times` are predicted latencies, each on
+    a device."""
 
     entries: tuple[Entry, ...]
     convention: Convention
     by: Level | None = None
     scaling: Scaling | None = None
     choice: Choice = UNASKED
+    times: tuple[TimeQuantity, ...] = ()
 
     def __repr__(self) -> str:
         return short(self, ", ".join(entry.name for entry in self.entries))
@@ -126,6 +130,7 @@ def compare(
     inputs: Sequence[str | InputSpec] = (),
     pairs: Sequence[str] = (),
     example: Mapping[str, int] | None = None,
+    devices: Sequence[Device] = (),
 ) -> Comparison:
     """Count each target: a model of the catalogue from its closed form, any other from its trace or
     graph; with `check`, against fvcore and torch as well.
@@ -133,7 +138,8 @@ def compare(
     Without `res` or `inputs` each is taken at its native resolution; `scaling` multiplies that, or
     `res`, and the coefficients of the catalogue's models. `pairs`, such as 'width=24', are
     arguments of the reader's own networks. `accuracy` says whose top-1 is taken, as in
-    "torchvision"; see `flopscope.catalog.accuracies`. Raises BadInput or UnknownName for a target,
+    "torchvision"; see `flopscope.catalog.accuracies`. On each of the `devices` the latency is
+    predicted. Raises BadInput or UnknownName for a target,
     option, size, convention or accuracy that does not exist.
 
     >>> [e.count("macs") for e in compare(["mobilenetv1", "mobilenetv2"], res=224).entries]
@@ -149,7 +155,13 @@ def compare(
     targets = made([parse_target(model) for model in models], given)
     entries = tuple(_entry(target, given, check, scaling) for target in targets)
     _check_one_batch(entries)
-    return Comparison(entries, counting, by, scaling, choice)
+    times = tuple(map(latency_on, devices))
+    if len({each.name_of_device for each in times}) < len(times):
+        raise BadInput("a device is given twice; give each once")
+    several = tuple(each.named_after_device() for each in times)
+    return Comparison(
+        entries, counting, by, scaling, choice, several if len(several) > 1 else times
+    )
 
 
 def _refuse_blocks(models: Sequence[str | nn.Module]) -> None:

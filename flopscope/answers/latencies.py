@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from flopscope.answers.devices import device_named
+from flopscope.answers.energies import energy_beside
 from flopscope.brief import short
-from flopscope.catalog.latencies import Device, Latency, device, devices, latencies, of_network
+from flopscope.catalog.latencies import Device, Latency, devices, latencies, of_network
 from flopscope.catalog.variant import Variant, parse
-from flopscope.readings.energy import energy
-
-ENERGY_TYPES: Mapping[str, str] = {"amp": "float16"}
-"""The type by which energy is taken on a device with mixed types. Others are taken as they are."""
+from flopscope.errors import BadInput
 
 
 class Measured(NamedTuple):
@@ -61,7 +60,7 @@ def published_latencies(networks: Sequence[str] = (), on: str | None = None) -> 
     [17.5]
     """
     names = tuple(str(parse(name)) for name in networks)
-    of = None if on is None else device(on)
+    of = None if on is None else _published(on)
     if names:
         rows = [row for name in names for row in of_network(name)]
     else:
@@ -69,6 +68,17 @@ def published_latencies(networks: Sequence[str] = (), on: str | None = None) -> 
     kept = [row for row in rows if of in (None, row.device)]
     known = () if names or of else tuple(_known(each) for each in devices().values())
     return Latencies(names, of, tuple(map(_measured, kept)), known)
+
+
+def _published(name: str) -> Device:
+    """The device of this name. Raises UnknownName for another, BadInput for a device file."""
+    named = device_named(name)
+    if named.published is None:
+        raise BadInput(
+            f"{name} is a fit of one's own, of which no latencies are published; `flopscope "
+            "latencies` lists the devices that have some, and `flopscope predict` predicts on a fit"
+        )
+    return named.published
 
 
 def _known(of: Device) -> Known:
@@ -79,9 +89,7 @@ def _known(of: Device) -> Known:
 
 def _measured(row: Latency) -> Measured:
     assert row.catalogue is not None
-    if row.device.trains:
-        return Measured(row, None)
     variant: Variant = parse(row.catalogue)
-    dtype = ENERGY_TYPES.get(row.device.dtype, row.device.dtype)
     rows = variant.ledger(variant.resolution(row.resolution), row.batch or 1).rows
-    return Measured(row, int(energy(rows, dtype)))
+    on = row.device
+    return Measured(row, energy_beside(rows, on.dtype, trains=on.trains))

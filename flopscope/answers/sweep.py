@@ -16,15 +16,22 @@ from flopscope.answers.ranges import Free, Range, grid_size, read_ranges
 from flopscope.answers.spaces import Fixed, space_of
 from flopscope.answers.spaces.choosing import require_values
 from flopscope.answers.target import Target
+from flopscope.answers.timed import NAME as LATENCY
+from flopscope.answers.timed import latency_on
 from flopscope.brief import short
-from flopscope.conventions import Convention
+from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.conventions import convention as named
 from flopscope.errors import BadInput, UnknownName
 from flopscope.facts import InputSpec
 from flopscope.quantities import QUANTITIES, Quantity
+from flopscope.timing.builtin import device_names
+from flopscope.timing.device import Device
 
 if TYPE_CHECKING:
     from torch import nn
+
+MACS_CONVENTION = CONVENTIONS["macs"]
+"""The convention under which budgets count work."""
 
 USUAL = ("params", "macs")
 """What is counted where nothing is asked."""
@@ -87,11 +94,15 @@ class Sweep:
         found = np.atleast_2d(np.moveaxis(rows, self.axes.index(along), -1)).tolist()
         return found
 
+    def bounded(self, name: str) -> Quantity:
+        """The quantity of a name, in MACs, on which there is a limit."""
+        return next(each for each in self.counted.counts if is_bounded(each, name))
+
     def _keeping(self, names: Collection[str]) -> NDArray[np.bool_]:
         """The designs that exist and have at most what these limits allow."""
         kept = self.counted.there.copy()
         for name in names:
-            counts = self.counted.counts[QUANTITIES[name]]
+            counts = self.counted.counts[self.bounded(name)]
             kept &= np.asarray(counts <= self.most[name], dtype=bool)
         return kept
 
@@ -109,7 +120,7 @@ class Sweep:
             return None
         ratios = np.zeros(self.counted.there.size)
         for name, limit in self.most.items():
-            own = (self.counted.counts[QUANTITIES[name]] / limit).astype(float)
+            own = (self.counted.counts[self.bounded(name)] / limit).astype(float)
             ratios = np.maximum(ratios, own)
         return int(np.where(self.counted.there, ratios, np.inf).argmin())
 
@@ -131,6 +142,7 @@ def sweep(
     *,
     most: Mapping[str, int] | None = None,
     convention: str | Convention = "macs",
+    device: Device | None = None,
     res: int | tuple[int, int] | None = None,
     batch: int | None = None,
     inputs: Sequence[str | InputSpec] = (),
@@ -143,7 +155,8 @@ def sweep(
     `free` has a range or values for each size, as in "width=0.25:2:0.25,res=160,224": res, which is
     the side of a square image, batch, options of a catalogue model, numbers that a constructor
     takes, and named sizes of an ONNX file. `of` names quantities, the work under the convention.
-    `most` keeps the designs that have at most so much of a quantity. `tell` hears how many are
+    `most` keeps the designs that have at most so much of a quantity. "latency" is a quantity where
+    a `device` is given, and is bounded in attoseconds. `tell` hears how many are
     counted.
 
     Raises BadInput for a size without values or that is given and free at once, where no design
@@ -156,14 +169,14 @@ def sweep(
     """
     network = target_of(target)
     weighed = named(convention) if isinstance(convention, str) else convention
-    quantities = asked_quantities(of, weighed)
+    quantities = asked_quantities(of, weighed, device)
     space = space_of(network, Fixed(res, batch, tuple(inputs), arguments or {}, examples or {}))
     ranges = space.checked(read_ranges(free))
     require_values(space, ranges)
     limits = dict(most or {})
     if not limits:
         _require_a_table(grid_size(ranges), "")
-    bounded = [QUANTITIES[name] for name in limits]
+    bounded = asked_quantities(tuple(limits), MACS_CONVENTION, device) if limits else ()
     found = count(space, columns_of(ranges), tuple(dict.fromkeys((*quantities, *bounded))), tell)
     free_names = {each.name for each in ranges}
     made = Sweep(
@@ -175,15 +188,29 @@ def sweep(
     return made
 
 
-def asked_quantities(of: Sequence[str], convention: Convention) -> tuple[Quantity, ...]:
-    """The quantities of these names, the work under the convention. Raises UnknownName for another
-    name, BadInput for none and for a name that is given twice."""
+def is_bounded(quantity: Quantity, name: str) -> bool:
+    """Is it the quantity that a limit of this name bounds?"""
+    return quantity.name == name and quantity.convention in ("", MACS_CONVENTION.name)
+
+
+def asked_quantities(
+    of: Sequence[str], convention: Convention, device: Device | None = None
+) -> tuple[Quantity, ...]:
+    """The quantities of these names, the work under the convention, and the latency on a device.
+    Raises UnknownName for another name, BadInput for none and for a name that is given twice, and
+    for a latency without a device."""
+    if device is None and LATENCY in of:
+        raise BadInput(
+            "latency is a time on a device, and none is named; name one, such as "
+            f"{device_names()[0]} or the path of a device file"
+        )
+    known = {**QUANTITIES, **({} if device is None else {LATENCY: latency_on(device)})}
     for name in of:
-        if name not in QUANTITIES:
-            raise UnknownName("quantity", name, QUANTITIES)
+        if name not in known:
+            raise UnknownName("quantity", name, known)
     if not of or len(set(of)) < len(of):
         raise BadInput("no quantity is named, or one twice; name each once, such as params,macs")
-    return tuple(QUANTITIES[name].under(convention) for name in of)
+    return tuple(known[name].under(convention) for name in of)
 
 
 def quantity_of(sweep: Sweep, name: str) -> Quantity:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,20 +103,28 @@ class Target:
                 raise BadInput(f"{self.name} has the argument {name} already; give it once")
         return written | dict(given or {})
 
-    def build(self, arguments: Mapping[str, Any] | None = None) -> nn.Module:
-        """Its PyTorch module. Raises BadInput for what cannot be made; needs torch."""
+    def build(
+        self, arguments: Mapping[str, Any] | None = None, *, seed: int | None = None
+    ) -> nn.Module:
+        """Its PyTorch module, whose weights have shapes alone, or values that are drawn from a
+        `seed`; a module as it is. Raises BadInput for what cannot be made; needs torch."""
         found = self.arguments(arguments)
-        if self.variant is not None:
-            from flopscope.measured import without_memory
-
-            return without_memory(self.variant.build)
         if self.module is not None:
             return self.module
         from flopscope.tracing.loading.targets import load, made_by
 
-        if self.maker is not None:
-            return made_by(self.maker, found, self.name)
-        return load(self.place, found)
+        values = seed is not None
+        if self.variant is not None:
+            build: Callable[[], nn.Module] = self.variant.build
+        elif (maker := self.maker) is not None:
+            build = partial(made_by, maker, found, self.name, values=values)
+        else:
+            build = partial(load, self.place, found, values=values)
+        if seed is None and self.variant is None:
+            return build()
+        from flopscope.measured import with_weights, without_memory  # waits for fvcore
+
+        return without_memory(build) if seed is None else with_weights(build, seed)
 
     def native(self, arguments: Mapping[str, Any] | None = None) -> tuple[int, int] | None:
         """The height and width of the image that it is made for, if it states them."""

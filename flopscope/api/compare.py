@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flopscope.api.given import scaling
+from flopscope.api.budgets import device_given
+from flopscope.api.given import as_given, scaling
 from flopscope.api.networks import formed, named
 from flopscope.api.public import public
 from flopscope.api.subject import Shapes, shapes
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from flopscope.answers.compare import Comparison
     from flopscope.catalog.scaling import Scaling
     from flopscope.present.paper import Layout
+    from flopscope.timing.device import Device
 
 
 @dataclass(frozen=True, repr=False)
@@ -83,7 +85,7 @@ class ComparisonReport(Report):
         return draw(axes_for(ax, seen), self.comparison, panel, seen)
 
 
-@public(inputs=shapes)
+@public(inputs=shapes, device=as_given)
 def compare(
     *targets: str | nn.Module,
     res: int | tuple[int, int] | None = None,
@@ -99,6 +101,7 @@ def compare(
     columns: str | Sequence[str] | None = None,
     sort: str | None = None,
     group: str | None = None,
+    device: str | Device | Sequence[str | Device] = (),
 ) -> ComparisonReport:
     """The parameters, work, activations, size and published accuracy of networks, side by side.
 
@@ -108,7 +111,8 @@ def compare(
     shapes; `example` gives the named sizes of an ONNX file. `scale`, a `Scaling`, multiplies the
     depth, width and resolution of each. `accuracy` says whose top-1 is taken: "paper",
     "torchvision", "timm:a1_in1k", "best". `columns`, `sort` and `group` lay the table out for a
-    paper. Raises BadInput, UnknownName.
+    paper. On a `device`, or on each of several, the latency is predicted. Raises BadInput,
+    UnknownName.
 
     >>> compare("mobilenetv1", "mobilenetv2", res=224).to_dict()["models"][1]["macs"]
     300774272
@@ -117,6 +121,8 @@ def compare(
     from flopscope.ledger import Level
     from flopscope.present.paper import Layout
 
+    several = device if isinstance(device, list | tuple) else [device]
+    devices = [each for each in map(device_given, several) if each is not None]
     chosen = ",".join(columns) if columns else None
     layout = Layout.parse(chosen, sort, group) if chosen or sort or group else None
     found = answers.compare(
@@ -130,5 +136,6 @@ def compare(
         by=None if by is None else Level.named(by),
         check=check,
         scaling=scaling(scale),
+        devices=devices,
     )
     return ComparisonReport(found, layout)

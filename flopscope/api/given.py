@@ -137,6 +137,11 @@ def texts(name: str, value: Any) -> tuple[str, ...]:
     return tuple(part.strip() for part in parts)
 
 
+def as_given(name: str, value: Any) -> Any:
+    """The value itself, which what uses it reads."""
+    return value
+
+
 def flag(name: str, value: Any) -> bool:
     """True or False."""
     if not isinstance(value, bool) and type(value).__name__ not in ("bool", "bool_"):

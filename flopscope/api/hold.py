@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flopscope.api.budgets import budgets
+from flopscope.api.budgets import budgets, device_given
+from flopscope.api.given import as_given
 from flopscope.api.public import public
 from flopscope.api.subject import Shapes, counted, specs
 from flopscope.errors import BadInput
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from flopscope.answers.training_memory import TrainingMemory
     from flopscope.choosing.assertion import BudgetVerdict
     from flopscope.choosing.budgets import Budget
+    from flopscope.timing.device import Device
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,12 +30,13 @@ class BudgetReport(Report):
 
     target: str
     verdicts: tuple[BudgetVerdict, ...]
+    warnings: tuple[str, ...] = ()
 
     def document(self) -> Document:
         """Each budget with its verdict, and the layers that hold the excess."""
         from flopscope.present.assert_ import verdict_document
 
-        return verdict_document(self.target, self.verdicts)
+        return verdict_document(self.target, self.verdicts, self.warnings)
 
     @property
     def about(self) -> str:
@@ -65,7 +68,7 @@ class MemoryReport(Report):
         return self.held.total <= self.limit
 
 
-@public()
+@public(device=as_given)
 def hold(
     target: str | nn.Module,
     *inputs: Shapes,
@@ -75,22 +78,25 @@ def hold(
     example: Mapping[str, int] | None = None,
     training: bool = False,
     optimizer: str | None = None,
+    device: str | Device | None = None,
     **limits: int | float | str | None,
 ) -> BudgetReport | MemoryReport:
     """Whether a network keeps its budgets, and if not, which layers hold the excess.
 
     The report prints what `flopscope assert` does, and is false if a budget is broken. A budget is
-    max_ and its quantity, as in max_macs="300M". In a test, use `assert_budget`, which raises
-    AssertionError. With `training` the budget is of the memory of a training step, max_memory, with
-    an `optimizer`: "sgd", "momentum", "adam", or "adamw" unless it is named. Raises BadInput,
-    UnknownName.
+    max_ and its quantity, as in max_macs="300M", or max_latency="12ms" on a `device`. In a test,
+    use `assert_budget`, which raises AssertionError. With `training` the budget is of the memory of
+    a training step, max_memory, with an `optimizer`: "sgd", "momentum", "adam", or "adamw" unless
+    it is named. Raises BadInput, UnknownName.
 
     >>> bool(hold("mobilenetv2", max_macs="310M"))
     True
     """
+    from flopscope.answers.timed import warnings
     from flopscope.choosing.assertion import assess
 
-    most = budgets(limits, "max_")
+    known = device_given(device)
+    most = budgets(limits, "max_", known)
     if not most:
         raise BadInput('no budget is given; give one, such as max_macs="300M"')
     if optimizer is not None and not training:
@@ -101,7 +107,9 @@ def hold(
         sizes = Given(res, batch, specs(inputs), (), example or {})
         return _held(target, sizes, arguments, most, optimizer or "adamw")
     subject = counted(target, inputs, res, batch, arguments, example)
-    return BudgetReport(subject.name, assess(subject.asked.ledger, most))
+    ledger = subject.asked.ledger
+    warned = () if known is None else tuple(warnings(subject.name, ledger, known))
+    return BudgetReport(subject.name, assess(ledger, most), warned)
 
 
 def _held(

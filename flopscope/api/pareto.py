@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flopscope.api.budgets import budgets
+from flopscope.api.budgets import budgets, named_device_given
+from flopscope.api.given import as_given
 from flopscope.api.own import network_or_maker, percentages
 from flopscope.api.public import public
 from flopscope.errors import BadInput
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from flopscope.choosing.front import Front
+    from flopscope.timing.device import Device
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,7 +58,7 @@ class FrontReport(Report):
         return frontier(axes_for(ax, seen), self.front, seen)
 
 
-@public(targets=network_or_maker, top1=percentages)
+@public(targets=network_or_maker, top1=percentages, device=as_given)
 def pareto(
     *targets: str | nn.Module | Callable[..., nn.Module],
     top1: float | str | Sequence[float | str] = (),
@@ -67,7 +69,7 @@ def pareto(
     convention: str = "macs",
     accuracy: str | None = None,
     families: str | Sequence[str] = (),
-    device: str | None = None,
+    device: str | Device | None = None,
     batch: int | None = None,
     every: bool = False,
     **limits: int | float | str | None,
@@ -81,9 +83,10 @@ def pareto(
     `x` names the costs. `results` is the path of a CSV file of your own accuracies, which replace
     the published ones, or join them `with_catalogue`. `families` keeps to some families. `accuracy`
     chooses among published accuracies: "paper", "torchvision", "timm:a1_in1k", "best". `every`
-    lists the dominated networks too. With x="latency" the published latencies of a `device` are
-    taken, at a `batch` or at the one that is commonest there. A budget is max_ and its quantity, as
-    in max_macs="600M". Raises BadInput, UnknownName.
+    lists the dominated networks too. The cost "latency" is that on a `device`: as published, where
+    it is of this network, input size and `batch`, or else predicted. Without `batch` it is the one
+    that is commonest there. A budget is max_ and its quantity, as in max_macs="600M". Raises
+    BadInput, UnknownName.
 
     >>> front = pareto(res=224, max_macs="100M").front
     >>> front.points[front.on[-1]].name
@@ -110,9 +113,10 @@ def pareto(
             "their place; leave one of them out, or add with_catalogue"
         )
     side = (res, res) if isinstance(res, int) else res
-    most = tuple(budgets(limits, "max_"))
+    known = named_device_given(device)
+    most = tuple(budgets(limits, "max_", known))
     counting = CONVENTIONS[convention]
-    question = Question(tuple(x), counting, side, tuple(families), most, accuracy, device, batch)
+    question = Question(tuple(x), counting, side, tuple(families), most, accuracy, known, batch)
     mine = None if results is None else read_results(results)
     own = own_points(targets, top1 if isinstance(top1, tuple) else (), "top1")
     front = Front(question, points(question, mine, mine is None or with_catalogue, own))

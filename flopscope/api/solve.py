@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flopscope.api.budgets import budgets
-from flopscope.api.given import mapping
+from flopscope.api.budgets import budgets, device_given
+from flopscope.api.given import as_given, mapping
 from flopscope.api.own import network_or_maker, ranges
 from flopscope.api.public import public
 from flopscope.api.subject import Shapes, specs
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from flopscope.choosing.crossing import Crossing
     from flopscope.choosing.fitting import Fit
     from flopscope.choosing.solve import Solution
+    from flopscope.timing.device import Device
 
 
 @dataclass(frozen=True, repr=False)
@@ -77,7 +78,7 @@ class FitReport(Report):
         return self.fit.fits is not None
 
 
-@public(target=network_or_maker, free=ranges, arguments=mapping)
+@public(target=network_or_maker, free=ranges, arguments=mapping, device=as_given)
 def solve(
     target: str | nn.Module | Callable[..., nn.Module],
     *inputs: Shapes,
@@ -90,13 +91,15 @@ def solve(
     optimizer: str | None = None,
     arguments: Mapping[str, Any] | None = None,
     example: Mapping[str, int] | None = None,
+    device: str | Device | None = None,
     **limits: int | float | str | None,
 ) -> SolutionReport | CrossingReport | FitReport:
     """The largest designs of a network that keep every budget; or, with `when`, where one cost
     overtakes another.
 
     `target` is a text as the command line takes it, a module, or a class or function that makes
-    one. A budget has the name of its quantity: macs="150M", params=5_000_000. `free` names what is
+    one. A budget has the name of its quantity: macs="150M", params=5_000_000, or
+    latency="12ms" on a `device`. `free` names what is
     chosen: "res", "batch", options of a catalogue model, arguments of a constructor. It may give
     values: "width=16:128:8" or {"width": range(16, 129, 8), "res": None}. `when` is an equation
     such as "attention = conv". With `training` the memory is that of a training step with an
@@ -115,7 +118,7 @@ def solve(
     >>> solve(net, memory="1M", free="batch", res=8, training=True).fit.fits.batch
     1261
     """
-    most = budgets(limits)
+    most = budgets(limits, device=device_given(device))
     if optimizer is not None and not training:
         raise BadInput("optimizer is for the memory of a training step; add training=True")
     if training:

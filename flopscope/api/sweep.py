@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flopscope.api.budgets import budgets
-from flopscope.api.given import mapping, positive, text, texts
+from flopscope.api.budgets import budgets, device_given
+from flopscope.api.given import as_given, mapping, positive, text, texts
 from flopscope.api.own import network_or_maker, ranges
 from flopscope.api.public import public
 from flopscope.api.subject import Shapes, specs
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from flopscope.answers.ranges import Free
     from flopscope.answers.sweep import Sweep
     from flopscope.api.kept import KeptReport
+    from flopscope.timing.device import Device
 
 
 @dataclass(frozen=True, repr=False)
@@ -78,7 +79,7 @@ class SweepReport(Report):
 
 @public(
     target=network_or_maker, free=ranges, of=texts, gain=texts, keep=text, output=text,
-    scheduler=text, workers=positive, arguments=mapping,
+    scheduler=text, workers=positive, arguments=mapping, device=as_given,
 )  # fmt: skip
 def sweep(
     target: str | nn.Module | Callable[..., nn.Module],
@@ -95,6 +96,7 @@ def sweep(
     arguments: Mapping[str, Any] | None = None,
     example: Mapping[str, int] | None = None,
     convention: str = "macs",
+    device: str | Device | None = None,
     **limits: int | float | str | None,
 ) -> SweepReport | KeptReport:
     """A network counted at every combination of the values of its free sizes.
@@ -103,7 +105,7 @@ def sweep(
     one. `free` gives values to "res" (a square input), "H" and "W", "batch", options of a catalogue
     model or arguments of a constructor: "width=0.25:2:0.25,res=160,224", or a mapping from names to
     values. `of` names quantities; the work is counted under `convention`. A budget is max_ and its
-    quantity, as in max_macs="300M".
+    quantity, as in max_macs="300M". On a `device` "latency" is a quantity too.
 
     Without `keep` every design is a row of a table, at most 10,000 of them. Of grids of up to 10¹²
     designs, `keep` is "count", "histogram:40", "top:100", "bottom:100", "front", of which more of
@@ -118,7 +120,8 @@ def sweep(
     >>> sweep("mobilenetv2", free=many, keep="count", max_macs="300M").to_dict()["kept"]
     4502
     """
-    most = {budget.quantity: budget.limit for budget in budgets(limits, "max_")}
+    known = device_given(device)
+    most = {budget.quantity: budget.limit for budget in budgets(limits, "max_", known)}
     given: dict[str, Any] = {
         "res": res, "batch": batch, "inputs": specs(inputs), "arguments": arguments or {},
         "examples": example or {},
@@ -130,13 +133,14 @@ def sweep(
 
         asked = prepared(
             target, free, keep, tuple(of), gains=tuple(gain), most=most, convention=convention,
-            fixed=Fixed(**given),
+            device=known, fixed=Fixed(**given),
         )  # fmt: skip
         return kept_report(asked, output, workers, scheduler)
     _refuse_parts(gain=gain or None, output=output, workers=workers, scheduler=scheduler)
     from flopscope.answers.sweep import sweep as swept
 
-    return SweepReport(swept(target, free, tuple(of), most=most, convention=convention, **given))
+    found = swept(target, free, tuple(of), most=most, convention=convention, device=known, **given)
+    return SweepReport(found)
 
 
 def _refuse_parts(**given: Any) -> None:

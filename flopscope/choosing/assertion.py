@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from flopscope.answers.timed import TimeQuantity
 from flopscope.choosing.budgets import Budget
 from flopscope.ledger import Ledger, Level
 from flopscope.quantities import Quantity
@@ -49,7 +50,10 @@ def assess(ledger: Ledger, budgets: Sequence[Budget]) -> tuple[BudgetVerdict, ..
 def _verdict(ledger: Ledger, budget: Budget) -> BudgetVerdict:
     found = budget.of.read(ledger)
     value = int(found)
-    offenders = _largest(_layers(ledger, budget.of).items(), value - budget.limit)
+    quantity = budget.of
+    layers = quantity.by_layer(ledger) if isinstance(quantity, TimeQuantity) else None
+    layers = _layers(ledger, quantity) if layers is None else layers
+    offenders = _largest(layers.items(), value - budget.limit)
     return BudgetVerdict(budget, value, found.missing, tuple(offenders))
 
 

@@ -10,8 +10,10 @@ from typing import TypeAlias
 
 from flopscope.answers.counted import Given, counted, image_of
 from flopscope.answers.target import Source, Target, is_own, of_variant, parse_target
+from flopscope.answers.timed import TimeQuantity
 from flopscope.catalog.variant import Variant
 from flopscope.errors import BadInput, UnknownName
+from flopscope.ledger import Ledger
 from flopscope.quantities import Named, Quantity
 
 Amount: TypeAlias = int | Fraction
@@ -24,11 +26,14 @@ LIBRARIES = (Source.TIMM, Source.TORCHVISION)
 
 class Costs:
     """The computed measures of networks. Each network is counted once at each size. `given` is what
-    every network of one's own gets."""
+    every network of one's own gets. Times are those of a `batch`."""
 
-    def __init__(self, measures: Sequence[Named], given: Given | None = None) -> None:
+    def __init__(
+        self, measures: Sequence[Named], given: Given | None = None, batch: int = 1
+    ) -> None:
         self.measures = [each for each in measures if isinstance(each, Quantity)]
         self.given = given or Given()
+        self.batch = batch
         self._found: dict[tuple[str, Image], tuple[Found, Image]] = {}
         self._named: dict[str, Target | None] = {}
 
@@ -46,17 +51,27 @@ class Costs:
         return self._found[key]
 
     def _counted(self, target: Target, resolution: Image) -> tuple[Found, Image]:
-        if target.variant is not None:
-            ledger = target.variant.ledger(resolution or target.variant.resolution())
-            image = resolution
-        else:
-            found = counted(target, replace(self.given, res=resolution))
-            ledger, image = found.ledger, _numbers(image_of(found.shapes))
-        readings = {each: each.read(ledger) for each in self.measures}
+        ledger, image = self._ledger(target, resolution, 1)
+        timed = [each for each in self.measures if isinstance(each, TimeQuantity)]
+        of_batch = ledger
+        if timed and self.batch != 1:
+            of_batch, _ = self._ledger(target, resolution, self.batch)
+        readings = {
+            each: each.read(of_batch if each in timed else ledger) for each in self.measures
+        }
         for each, reading in readings.items():
             if reading.missing:
                 raise BadInput(f"the {each.words} of {', '.join(reading.missing[:3])} are unknown")
         return {each: int(reading) for each, reading in readings.items()}, image
+
+    def _ledger(self, target: Target, resolution: Image, batch: int) -> tuple[Ledger, Image]:
+        """The ledger at a batch, and the size of its image."""
+        if target.variant is not None:
+            size = resolution or target.variant.resolution()
+            return target.variant.ledger(size, batch), resolution
+        given = replace(self.given, res=resolution)
+        found = counted(target, given if batch == 1 else replace(given, batch=batch))
+        return found.ledger, _numbers(image_of(found.shapes))
 
     def of_library(self, name: str) -> Target | None:
         """The model of timm or torchvision that has this name, where they are installed; else

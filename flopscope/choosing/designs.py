@@ -60,7 +60,7 @@ class Designs:
         axes: Sequence[Axis],
         resolution: Resolution | None,
         batch: int,
-        asked: Collection[str] = (),
+        asked: Collection[Quantity] = (),
     ) -> None:
         self.variant, self.axes, self.resolution, self.batch = variant, axes, resolution, batch
         self.quantities = counted(asked)
@@ -106,11 +106,12 @@ class Designs:
         return kept
 
 
-def counted(asked: Collection[str]) -> list[Quantity]:
+def counted(asked: Collection[Quantity]) -> list[Quantity]:
     """The quantities in which designs are counted: those that tables show for designs and those
-    that are asked, the work first."""
-    usual = standing(Place.PARTS)
-    return [row for row in bounded() if row in usual or row.name in asked]
+    that are asked, the work first and times last."""
+    usual, listed = standing(Place.PARTS), bounded()
+    rows = [row for row in listed if row in usual or row in asked]
+    return [*rows, *dict.fromkeys(row for row in asked if row not in listed)]
 
 
 def depends(formula: Formula, axis: Axis) -> bool:

@@ -74,7 +74,7 @@ def _nearest(counted: Sequence[tuple[Model, Ledger]], budgets: Sequence[Budget])
             ((model, int(budget.of.read(ledger))) for model, ledger in counted),
             key=lambda found: found[1],
         )
-        least.append(f"{value:,} {budget.of.noun} ({model.id})")
+        least.append(f"{budget.of.amount(value)} ({model.id})")
     asked = " and ".join(map(str, budgets))
     found = f"none of the models that match ({len(counted)}) has at most {asked}"
     return f"{found}; the least is {', '.join(least)}"

@@ -12,15 +12,17 @@ from flopscope.answers.counted import Given, made
 from flopscope.answers.target import Target, of_variant
 from flopscope.brief import number_of, short
 from flopscope.catalog.accuracies import Accuracy, networks
+from flopscope.catalog.latencies import Latency
 from flopscope.catalog.metrics import family_scores
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.results import Result, Results
 from flopscope.catalog.variant import Variant, parse
+from flopscope.choosing.budgets import Budget
 from flopscope.choosing.costs import Amount, Costs, Found, written_target
 from flopscope.choosing.question import COSTS, LATENCY, Question
+from flopscope.choosing.stated import all_stated, stated_of
 from flopscope.choosing.timed import check_latency, timed
 from flopscope.errors import BadInput, FlopscopeError
-from flopscope.quantities import Named, Quantity
 
 __all__ = [
     "COSTS", "GIVEN", "LATENCY", "Amount", "Cloud", "Left", "Own", "Point", "Question", "points",
@@ -48,7 +50,8 @@ class Point(NamedTuple):
     not be computed? top1: per cent. source: who states the accuracy: a citation, or the path of the
     user's file. yours: is it a row of that file? bounded: its numbers of what budgets bound beside
     the criteria. accuracy: the published one that it has; None for a row of the file. target: what
-    was counted, of a row of the file or of a network of one's own.
+    was counted, of a row of the file or of a network of one's own. measured: the published row
+    whose latency it has; None where that is predicted, or not asked for.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Point(NamedTuple):
     bounded: tuple[Amount, ...] = ()
     accuracy: Accuracy | None = None
     target: Target | None = None
+    measured: Latency | None = None
 
     def __repr__(self) -> str:
         return short(self, f"{self.name}, top-1 {float(self.top1):g} %")
@@ -127,9 +131,9 @@ def points(
     >>> [point.name for point in points(question).points[:3]]
     ['resnet18', 'resnet34', 'resnet50']
     """
-    check_latency(question, results, (catalogue or bool(own)))
+    check_latency(question, results, catalogue or bool(own))
     own = [Own(t, top1) for t, (_, top1) in zip(_made(own, given), own, strict=True)]
-    costs = Costs(question.measures, given)
+    costs = Costs(question.measures, given, question.latency_batch)
     mine: list[Point | Left | None] = []
     if results is not None:
         for number, row in enumerate(results.rows, start=1):
@@ -159,20 +163,26 @@ def _made(own: Sequence[Own], given: Given | None) -> list[Target]:
 
 def _of_own(question: Question, costs: Costs, own: Own) -> Point | Left:
     found, image = costs.of_target(own.target, question.resolution)
-    found, lacking = timed(question, own.target.variant, image, found)
+    found, row, lacking = timed(question, own.target.variant, image, found)
     if lacking:
         return Left(own.target.name, None, lacking, image)
     point = Point(
         own.target.name, own.target.variant, image, (), False, own.top1, GIVEN, True,
-        target=own.target,
+        target=own.target, measured=row,
     )  # fmt: skip
     broken = [budget for budget in question.most if budget.limit < found[budget.of]]
     if broken:
-        amounts = " and ".join(f"{found[b.of]:,} {b.of.noun}, above {b.limit:,}" for b in broken)
+        amounts = " and ".join(_above(each, int(found[each.of])) for each in broken)
         return Left(own.target.name, None, f"it has {amounts}", image)
     kept = _affordable(question, found, point)
     assert kept is not None
     return kept
+
+
+def _above(budget: Budget, amount: int) -> str:
+    """An amount that is above its limit."""
+    limit = f"{budget.limit:,}" if budget.measure is None else str(budget)
+    return f"{budget.of.amount(amount)}, above {limit}"
 
 
 def _published() -> Iterator[tuple[Variant, tuple[int, int], Sequence[Accuracy]]]:
@@ -206,13 +216,13 @@ def _of_catalog(
         return Left(name, None, f"no accuracy of {question.choice.words}", resolution)
     if accuracy.doubt is not None:
         return Left(name, None, f"no accuracy {accuracy.doubt.value}", resolution)
-    point = Point(
-        name, variant, resolution, (), False, accuracy.top1, accuracy.source, False,
-        accuracy=accuracy,
-    )  # fmt: skip
-    found, lacking = timed(question, variant, resolution, {})
+    found, row, lacking = timed(question, variant, resolution, {})
     if lacking:
         return Left(name, None, lacking, resolution)
+    point = Point(
+        name, variant, resolution, (), False, accuracy.top1, accuracy.source, False,
+        accuracy=accuracy, measured=row,
+    )  # fmt: skip
     return _affordable(question, {**costs.of_variant(variant, resolution), **found}, point)
 
 
@@ -235,7 +245,7 @@ def _taken(
 def _of_result(question: Question, costs: Costs, path: str, row: Result) -> Point | Left | None:
     if not _wanted(question, row.variant, row.resolution):
         return None
-    stated = _all_stated(question, row)
+    stated = all_stated(question, row)
     target = of_variant(row.variant) if row.variant else written_target(row.name)
     if target is None and stated is None:
         target = costs.of_library(row.name)
@@ -246,34 +256,19 @@ def _of_result(question: Question, costs: Costs, path: str, row: Result) -> Poin
             found, image = costs.of_target(target, row.resolution)
         except FlopscopeError as error:
             return Left(row.name, row.line, str(error))
-    found, lacking = timed(question, row.variant, image, found)
+    found, latency, lacking = timed(question, row.variant, image, found)
     if lacking:
         return Left(row.name, row.line, lacking)
     for measure in question.measures:
-        if measure not in found and (amount := _stated(row, measure)) is not None:
+        if measure not in found and (amount := stated_of(row, measure)) is not None:
             found = {**found, measure: amount}
         if measure not in found:
             return Left(row.name, row.line, f"{'' if target else UNKNOWN}states no {measure.name}")
     point = Point(
-        row.name, row.variant, image, (), target is None, row.top1, path, True, target=target
-    )
+        row.name, row.variant, image, (), target is None, row.top1, path, True, target=target,
+        measured=latency,
+    )  # fmt: skip
     return _affordable(question, found, point)
-
-
-def _all_stated(question: Question, row: Result) -> Found | None:
-    """Every measure as the row states it; None where it states fewer."""
-    amounts = {measure: _stated(row, measure) for measure in question.measures}
-    known = {measure: amount for measure, amount in amounts.items() if amount is not None}
-    return known if len(known) == len(amounts) else None
-
-
-def _stated(row: Result, measure: Named) -> Amount | None:
-    """The measures that the row states. It states work in MACs, as papers do, and under no other
-    convention."""
-    if isinstance(measure, Quantity) and measure.convention not in ("", "macs"):
-        return None
-    found: Amount | None = getattr(row, measure.stated) if measure.stated else None
-    return found
 
 
 def _wanted(

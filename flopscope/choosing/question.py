@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from flopscope.answers.devices import NamedDevice
+from flopscope.answers.timed import latency_on
 from flopscope.brief import short
 from flopscope.catalog.accuracies import Choice, parse_choice
-from flopscope.catalog.latencies import batches, device
 from flopscope.catalog.models import MODELS
 from flopscope.choosing.budgets import Budget
 from flopscope.conventions import Convention
@@ -16,7 +17,7 @@ from flopscope.errors import BadInput, UnknownName
 from flopscope.quantities import QUANTITIES, Named, Quantity
 
 LATENCY = Named("latency", "latency", "ms", "Latency\nms", "latency_ms")
-"""The time that a network takes, which a results file states and which is not computed here."""
+"""The time that a network takes as a results file states it."""
 
 COSTS: Mapping[str, Named] = {**QUANTITIES, LATENCY.name: LATENCY}
 """The costs by which networks can be chosen."""
@@ -28,9 +29,9 @@ QUANTISED = "int8"
 class Question:
     """Which costs are asked for, how work is counted, and which points are wanted: all of them, or
     those at one input size, of some families, or within budgets. `accuracy` says whose accuracies
-    are taken, in the words of `parse_choice`. Latencies of the catalogue are those that are
-    published of a `device`, at a `batch` or else at the one at which most networks were measured
-    there."""
+    are taken, in the words of `parse_choice`. The cost latency is that on a `device`, at a `batch`
+    or else at the one that is commonest there: as published, and predicted where the device has a
+    fit and nothing is published of a network at this size and batch."""
 
     criteria: tuple[str, ...]
     convention: Convention
@@ -38,7 +39,7 @@ class Question:
     families: tuple[str, ...] = ()
     most: tuple[Budget, ...] = ()
     accuracy: str | None = None
-    device: str | None = None
+    device: NamedDevice | None = None
     batch: int | None = None
 
     def __repr__(self) -> str:
@@ -63,15 +64,12 @@ class Question:
                 raise UnknownName("family", family, known)
 
     @cached_property
-    def measured_batch(self) -> int:
-        """The batch of the published latencies that are taken."""
-        assert self.device is not None
-        return self.batch or batches(self.device)[0]
-
-    @cached_property
     def costs(self) -> tuple[Named, ...]:
         """The criteria, with the work counted under the convention."""
-        found = (COSTS[name] for name in self.criteria)
+        known = dict(COSTS)
+        if self.device is not None and self.device.fit is not None:
+            known[LATENCY.name] = latency_on(self.device.fit)
+        found = (known[name] for name in self.criteria)
         return tuple(c.under(self.convention) if isinstance(c, Quantity) else c for c in found)
 
     @cached_property
@@ -92,8 +90,13 @@ class Question:
         """The precision of quantised weights or activations, if a criterion or the device is of
         them: that of the accuracies which are taken where there are any."""
         taken = [c.dtype for c in self.costs if isinstance(c, Quantity)]
-        taken += [] if self.device is None else [device(self.device).dtype]
+        taken += [] if self.device is None else [self.device.dtype]
         return next((dtype for dtype in taken if dtype == QUANTISED), None)
+
+    @cached_property
+    def latency_batch(self) -> int:
+        """The batch of latencies on the device; 1 without a device."""
+        return self.batch or (1 if self.device is None else self.device.usual_batch)
 
     @cached_property
     def choice(self) -> Choice:
@@ -102,27 +105,31 @@ class Question:
 
 
 def _check_device(question: Question) -> None:
-    if question.device is None:
+    """Raises BadInput for a device that nothing is taken on, and for a batch without a device or
+    without latencies."""
+    on = question.device
+    if on is None:
         if question.batch is not None:
             raise BadInput(
-                "batch is that of the latencies of a device, and no device is named; leave it out, "
-                "or name one, such as pixel3-cpu-tflite"
+                "the batch is that of the latencies on a device, and no device is named; leave it "
+                "out, or name one, such as pixel3-cpu-tflite"
             )
         return
-    device(question.device)
-    if LATENCY.name not in question.criteria:
+    bounded = any(budget.measure for budget in question.most)
+    if LATENCY.name not in question.criteria and not bounded:
         raise BadInput(
-            f"device {question.device} is where latency is taken, and no cost is latency; add the "
-            "cost latency, or leave the device out"
+            f"device {on.name} is where latency is taken, and no cost is latency; add the cost "
+            "latency, or leave the device out"
         )
-    there = batches(question.device)
-    if not there:
+    if on.fit is not None:
+        return
+    if not on.batches:
         raise BadInput(
-            f"no latency of a network of the catalogue is published on {question.device}; "
+            f"no latency of a network of the catalogue is published on {on.name}; "
             "`flopscope latencies` lists the devices with their networks"
         )
-    if question.batch not in (None, *there):
+    if question.batch not in (None, *on.batches):
         raise BadInput(
-            f"nothing was measured on {question.device} at batch {question.batch}; its batches are "
-            f"{', '.join(map(str, there))}"
+            f"nothing was measured on {on.name} at batch {question.batch}; its batches are "
+            f"{', '.join(map(str, on.batches))}"
         )

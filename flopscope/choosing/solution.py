@@ -71,7 +71,7 @@ class Solution:
     @property
     def quantities(self) -> list[Quantity]:
         """The quantities in which the designs are counted."""
-        return counted([budget.quantity for budget in self.budgets])
+        return counted([budget.of for budget in self.budgets])
 
     def share(self, design: Design) -> Fraction:
         """The share that it uses of the budget that it comes nearest to using up."""

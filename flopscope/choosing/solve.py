@@ -81,7 +81,7 @@ def solve(
 def _closed(space: CatalogSpace, budgets: Sequence[Budget], axes: tuple[Axis, ...]) -> Solution:
     """The largest designs by the closed form."""
     variant = space.variant
-    asked = [budget.quantity for budget in budgets]
+    asked = [budget.of for budget in budgets]
     designs = Designs(variant, axes, space.shape, space.batch or 1, asked)
     _require_binding(designs, budgets)
     found = _largest(designs, budgets)

@@ -34,7 +34,7 @@ def tried(
     """
     between = step or (int(RESOLUTION.step) if len(asked) > 1 else None)
     ranges = with_values(space, asked, between)
-    quantities = counted([budget.quantity for budget in budgets])
+    quantities = counted([budget.of for budget in budgets])
     found = count(space, columns_of(ranges), quantities, tell)
     _require_known(space, found)
     _require_binding(space, found, budgets, ranges)

@@ -34,7 +34,8 @@ class Answer(NamedTuple):
     its data into a file beside the one that is written; without sources no such file is written.
     `holds` is false where a check failed or a budget is broken. `picture` draws what --plot asks
     for; `bibliography` is what --bib writes. `content` is what the file of -o has where the page is
-    printed beside it; `written` is called when it is in its place.
+    printed beside it; `written` is called when it is in its place. One that is `told` is printed as
+    tables too where it is written to a file, because to ask again would take minutes.
     """
 
     page: Any
@@ -45,6 +46,7 @@ class Answer(NamedTuple):
     bibliography: str = ""
     content: bytes | Path | None = None
     written: Callable[[], None] = lambda: None
+    told: bool = False
 
     def text(self, format_name: str) -> str:
         """The page in a format."""
@@ -90,7 +92,8 @@ def answered(command: Callable[..., Answer]) -> Callable[..., None]:
         bib_path: str | None = None,
         **given: Any,
     ) -> None:
-        check_apart(output=output_path, plot=plot.path if plot else None, bib=bib_path)
+        pictures = {plot.option: plot.path} if plot else {}
+        check_apart(output=output_path, **pictures, bib=bib_path)
         format_name = settle_format(output_path)
         check_shown(style, format_name)
         answer = in_style(command(**given), style)
@@ -139,6 +142,8 @@ def _write(answer: Answer, text: str, path: str | None) -> None:
         _print(text)
     else:
         write_with(path, text.encode(), answer.made())
+        if answer.told:
+            _print(_rendered(answer, "table", None))
 
 
 def _print(text: str) -> None:

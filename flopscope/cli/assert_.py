@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flopscope.cli.answering import Answer, answered
 from flopscope.cli.completing import target_argument
+from flopscope.cli.device import device_budget, device_files
 from flopscope.cli.options import FORMAT, OUTPUT
 from flopscope.cli.progress import waiting
 from flopscope.cli.quantities import budget_options
@@ -17,11 +18,13 @@ from flopscope.errors import BadInput
 if TYPE_CHECKING:
     from flopscope.answers.counted import Given
     from flopscope.choosing.budgets import Budget
+    from flopscope.timing.device import Device
 
 
 @command(name="assert")
 @target_argument("target", "TARGET")
 @budget_options("--max-{}", "At most {}.")
+@device_budget("--max-latency", "Where the time of --max-latency is predicted.")
 @subject_options
 @training_options
 @FORMAT
@@ -31,6 +34,7 @@ def assert_(
     target: str,
     given: Given,
     optimizer: str | None,
+    device: Device | None,
     budgets: list[Budget],
 ) -> Answer:
     """Test that a network keeps its budgets.
@@ -42,23 +46,29 @@ def assert_(
     flopscope assert net.py:Net --max-macs 300M --max-params 5M --res 224
     flopscope assert mobilenetv2 --max-macs 310M
     flopscope assert resnet50 --batch 64 --max-memory 8GB --training
+    flopscope assert net.py:Net --res 224 --max-latency 12ms --device laptop.json
 
     TARGET is a network of any kind, as `flopscope --help` lists them.
     """
+    from flopscope.answers.timed import warnings
     from flopscope.choosing.assertion import assess
     from flopscope.conventions import CONVENTIONS
     from flopscope.present.assert_ import verdict_document
     from flopscope.present.provenance import Sources
 
+    if device is not None and not any(budget.measure for budget in budgets):
+        raise BadInput("--device is for a time, and none is bounded; give --max-latency too")
     if not budgets:
         raise BadInput("no budget is given; give one, such as --max-macs 300M")
     if optimizer is not None:
         return _held(target, given, budgets, optimizer)
     with waiting(f"counting {target}"):
         subject = subject_of(target, given)
-    verdicts = assess(subject.asked.ledger, budgets)
-    sources = Sources(CONVENTIONS["macs"])
-    return Answer(verdict_document(target, verdicts), sources, all(verdicts))
+    ledger = subject.asked.ledger
+    verdicts = assess(ledger, budgets)
+    warned = [] if device is None else warnings(target, ledger, device)
+    sources = Sources(CONVENTIONS["macs"], files=tuple(device_files()))
+    return Answer(verdict_document(target, verdicts, warned), sources, all(verdicts))
 
 
 def _held(name: str, given: Given, budgets: list[Budget], optimizer: str) -> Answer:

@@ -21,10 +21,16 @@ class ListedCommand(NamedTuple):
 
 
 COMMANDS: Mapping[str, ListedCommand] = {
+    "advise": ListedCommand(
+        "advise:advise", "Say which network to take, by which rule of the field, and why."
+    ),
     "assert": ListedCommand(
         "assert_:assert_", "Test that a network keeps its budgets; exit 1 if not."
     ),
     "audit": ListedCommand("audit:audit", "Recompute the published figures of the catalogue."),
+    "calibrate": ListedCommand(
+        "calibrate:calibrate", "Make a device that predicts times, from measured networks."
+    ),
     "check": ListedCommand("check:check", "Check a formula against the real PyTorch module."),
     "compare": ListedCommand(
         "compare:compare", "Compare the parameters, work, size and accuracy of networks."
@@ -46,11 +52,20 @@ COMMANDS: Mapping[str, ListedCommand] = {
     ),
     "laws": ListedCommand("laws:laws", "Derive the laws of efficient design, with worked numbers."),
     "list": ListedCommand("catalog:list_models", "List the models, their options and papers."),
+    "measure": ListedCommand(
+        "measure:measure", "Run networks in a runtime and say how long they take."
+    ),
     "pareto": ListedCommand(
         "pareto:pareto", "Find the networks that no other beats in cost and accuracy."
     ),
+    "predict": ListedCommand(
+        "predict:predict", "Predict how long networks take on a device, with an interval."
+    ),
     "profile": ListedCommand(
         "profile:profile", "Show what each part of a network costs, as a tree."
+    ),
+    "proxies": ListedCommand(
+        "proxies:proxies", "Show zero-cost proxies, and what each knows of accuracy."
     ),
     "reconcile": ListedCommand(
         "reconcile:reconcile", "Find the way of counting that gives a reported number."
@@ -59,6 +74,7 @@ COMMANDS: Mapping[str, ListedCommand] = {
         "search:search", "Find the best network of a design space, with a proof."
     ),
     "show": ListedCommand("profile:show", "Show what each layer of a network costs, in order."),
+    "slim": ListedCommand("slim:slim", "Slim EfficientFormer block by block to a latency."),
     "solve": ListedCommand("solve:solve", "Find the largest network that keeps a budget."),
     "space": ListedCommand(
         "space:space", "Count all designs of a design space: exact numbers and draws."

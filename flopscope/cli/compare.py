@@ -12,6 +12,7 @@ from flopscope.cli.answering import Answer, answered
 from flopscope.cli.bibliography import BIB
 from flopscope.cli.columns import columns_option
 from flopscope.cli.completing import target_argument
+from flopscope.cli.device import device_files, device_option
 from flopscope.cli.options import (
     ACCURACY,
     CONVENTION,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from flopscope.cli.options import Plot
     from flopscope.conventions import Convention
     from flopscope.present.table import Document
+    from flopscope.timing.device import Device
 
 
 @command()
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     help="Order the rows by a column, the largest first, or the smallest first as in +macs. Groups "
     "keep this order.",
 )
+@device_option("Add the latency that is predicted on a device. Repeatable.", multiple=True)
 @click.option("--group", help="Put the rows under headings, by family or by source.")
 @FORMAT
 @OUTPUT
@@ -76,6 +79,7 @@ def compare(
     columns: str | None,
     sort: str | None,
     group: str | None,
+    device: tuple[Device, ...],
 ) -> Answer:
     """Compare the parameters, work, activations, size and published accuracy of networks.
 
@@ -88,6 +92,7 @@ def compare(
     flopscope compare mobilenetv2 mobilenetv3_large --by kind --convention fvcore
     flopscope compare mobilenetv2 efficientnet_b0 --plot cost.pdf
     flopscope compare resnet50 efficientnet_b0 --scale phi=1,alpha=1.2,beta=1.1
+    flopscope compare mobilenetv2 efficientnet_b0 --device i7-12700h-inductor
     flopscope compare mobilenetv2 ghostnet_100 --columns macs,cite --format latex
 
     The columns Size and Work are ratios to the first network. --plot draws the work by stage and
@@ -115,10 +120,11 @@ def compare(
             by=Level.named(by) if by else None,
             check=check,
             scaling=scaling,
+            devices=device,
         )
     return Answer(
         comparison_document(found) if layout is None else layout(found),
-        of_comparison(found),
+        of_comparison(found, device_files()),
         found.agrees,
         lambda plot: _picture(found, plot),
         bibliography=bibliography(papers(found)),

@@ -141,13 +141,13 @@ def _saying_what_is_kept(journal: Journal | None) -> Iterator[None]:
         raise
 
 
-def sources_of(network: Target, convention: Convention) -> Sources:
-    """What a sweep of a network rests on."""
+def sources_of(network: Target, convention: Convention, devices: Sequence[str] = ()) -> Sources:
+    """What a sweep of a network rests on. `devices` are files of devices."""
     from flopscope.present.provenance import PACKAGES, Sources
 
     names = [network.name] if network.variant else []
     packages = (*PACKAGES[network.source], *(["pyarrow"] if _is_parquet() else []))
-    return Sources(convention, names, files=network.files, packages=packages)
+    return Sources(convention, names, files=(*network.files, *devices), packages=packages)
 
 
 def journal_of(path: str | None, question: Mapping[str, Any]) -> Journal | None:

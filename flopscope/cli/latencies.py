@@ -10,16 +10,14 @@ from flopscope.cli.options import FORMAT, OUTPUT
 from flopscope.cli.sections import command
 from flopscope.cli.tables import style_options
 
-DEVICE = click.option(
+
+@command()
+@target_argument("models", "[MODEL]...", nargs=-1)
+@click.option(
     "--device",
     metavar="NAME",
     help="The device whose published latencies are taken; `flopscope latencies` lists them.",
 )
-
-
-@command()
-@target_argument("models", "[MODEL]...", nargs=-1)
-@DEVICE
 @FORMAT
 @OUTPUT
 @style_options()

@@ -205,11 +205,12 @@ FORM = click.option(
 
 class Plot(NamedTuple):
     """The picture that is asked for: its file, its look, and the one panel that it shows; None
-    where it shows what the command draws by itself."""
+    where it shows what the command draws by itself. `option` asked for it."""
 
     path: str
     look: Look
     panel: str | None = None
+    option: str = "plot"
 
 
 LOOK = {
@@ -225,40 +226,46 @@ LOOK = {
 """The options on how a picture looks. Without them the picture decides."""
 
 
-def plot_options(panels: Sequence[str] = ()) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def plot_options(
+    panels: Sequence[str] = (),
+    option: str = "plot",
+    words: str = "Draw the result into a .png, .svg or .pdf; FILE.json beside it says how it was "
+    "made.",
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """The options --plot, --panel where there are several panels, and those of the look, as the
-    argument `plot`: a Plot, or None where none is asked for."""
+    argument `plot`: a Plot, or None where none is asked for. `option` is another name for --plot,
+    and `words` its help."""
 
     def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(command)
         def run(plot_path: str | None, panel: str | None = None, **given: Any) -> None:
             look = {name: given.pop(f"plot_{name}") for name in LOOK}
-            command(plot=_plot(plot_path, panel, panels, look), **given)
+            command(plot=_plot(plot_path, panel, panels, look, option), **given)
 
         found: Callable[..., Any] = run
-        for name, words in reversed(LOOK.items()):
-            found = click.option(f"--{name}", f"plot_{name}", help=words)(found)
+        for name, meaning in reversed(LOOK.items()):
+            found = click.option(f"--{name}", f"plot_{name}", help=meaning)(found)
         if panels:
-            words = f"Draw one panel alone: {listed(panels)}."
-            found = click.option("--panel", metavar="NAME", help=words)(found)
-        return file_option(
-            ("--plot", "plot_path"),
-            check_picture,
-            "Draw the result into a .png, .svg or .pdf; FILE.json beside it says how it was made.",
-        )(found)
+            which = f"Draw one panel alone: {listed(panels)}."
+            found = click.option("--panel", metavar="NAME", help=which)(found)
+        return file_option((f"--{option}", "plot_path"), check_picture, words)(found)
 
     return decorated
 
 
 def _plot(
-    path: str | None, panel: str | None, panels: Sequence[str], look: Mapping[str, str | None]
+    path: str | None,
+    panel: str | None,
+    panels: Sequence[str],
+    look: Mapping[str, str | None],
+    option: str,
 ) -> Plot | None:
     """The picture that the options ask for. Raises BadInput or UnknownName."""
     given = [name for name, text in {"panel": panel, **look}.items() if text is not None]
     if path is None:
         if given:
             raise BadInput(
-                f"--{given[0]} is for a picture, and none is drawn; give --plot FILE too"
+                f"--{given[0]} is for a picture, and none is drawn; give --{option} FILE too"
             )
         return None
     from flopscope.present.plots.look import read_look
@@ -267,7 +274,7 @@ def _plot(
         raise UnknownName("panel", panel, panels)
     if "dpi" in given and not path.lower().endswith(".png"):
         raise BadInput(f"--dpi is for a .png, and {path} has no dots; leave it out, or draw a .png")
-    return Plot(path, read_look(**look), panel)
+    return Plot(path, read_look(**look), panel, option)
 
 
 PLOT = plot_options()

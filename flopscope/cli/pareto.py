@@ -9,7 +9,7 @@ import click
 
 from flopscope.cli.answering import Answer, answered, asked
 from flopscope.cli.completing import target_argument
-from flopscope.cli.latencies import DEVICE
+from flopscope.cli.device import device_budget, device_files
 from flopscope.cli.options import (
     ACCURACY,
     CONVENTION,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from flopscope.answers.counted import Given
+    from flopscope.answers.devices import NamedDevice
     from flopscope.choosing.budgets import Budget
     from flopscope.choosing.front import Front
     from flopscope.choosing.points import Own, Question
@@ -78,18 +79,20 @@ if TYPE_CHECKING:
     "Count every TARGET at this input size, and take only accuracies at it: 224, or HxW as in "
     "192x256."
 )
-@DEVICE
-@click.option(
-    "--batch",
-    callback=positive("batch"),
-    help="The batch of the latencies of --device.  [default: the commonest there]",
-)
 @CONVENTION
 @ACCURACY
 @click.option(
     "--family", "families", multiple=True, help="Take only networks of this family. Repeatable."
 )
 @budget_options("--max-{}", "Take only networks of at most {}.")
+@device_budget(
+    "--max-latency", "Where latency is taken: as published, or else predicted.", fitted=False
+)
+@click.option(
+    "--batch",
+    callback=positive("batch"),
+    help="The batch of the latencies on --device.  [default: the commonest there]",
+)
 @click.option("--all", "every", is_flag=True, help="List the dominated networks too.")
 @FORMAT
 @OUTPUT
@@ -106,13 +109,13 @@ def pareto(
     results: str | None,
     with_catalog: bool,
     res: tuple[int, int] | None,
-    device: str | None,
-    batch: int | None,
     convention: Convention,
     accuracy: str | None,
     families: tuple[str, ...],
     every: bool,
     wide: bool,
+    batch: int | None,
+    device: NamedDevice | None,
     budgets: list[Budget],
 ) -> Answer:
     """Find the networks that no other beats in both cost and accuracy.
@@ -120,10 +123,11 @@ def pareto(
     \b
     flopscope pareto --max-macs 300M --max-params 5M --plot frontier.pdf
     flopscope pareto --x params --family ghostnet --family mobilenetv3 --all
+    flopscope pareto --x latency --device i7-12700h-inductor --max-latency 15ms
     flopscope pareto --accuracy torchvision:V2 --res 224
     flopscope pareto --results results-imagenet.csv
     flopscope pareto net.py:Net --top1 71.3 --res 224
-    flopscope pareto --x latency --device pixel3-cpu-tflite
+    flopscope pareto --x latency --device iphone12-coreml-fp16
 
     With budgets, the most accurate network that keeps them comes first. Accuracies are the
     published ones, each at the input size for which it was published. A TARGET with its --top1 is
@@ -132,8 +136,9 @@ def pareto(
 
     The file of --results has timm's columns (model, img_size, top1, param_count), or model, top1
     and any of res, params, macs and latency_ms. The costs of catalogue models and of targets are
-    computed; latencies are those that are published of one --device. Costs of other models are as
-    the file states them; where it states none, models of timm and torchvision are counted.
+    computed; latencies are those on one --device, as published or else predicted. Costs of other
+    models are as the file states them; where it states none, models of timm and torchvision are
+    counted.
     """
     from flopscope.answers.counted import Given
     from flopscope.choosing.own import own_points
@@ -151,7 +156,7 @@ def pareto(
         front = _front(question, results, with_catalog, own, made, tell)
     return Answer(
         front_document(front, every),
-        of_front(front, results),
+        of_front(front, results, device_files()),
         picture=lambda plot: _picture(front, plot.look, wide),
     )
 

@@ -16,14 +16,19 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "accuracies", "res", "batch", "inputs", "arguments", "examples", "rules", "scaling",
         "form", "results", "with_catalog", "families",
     ),
+    "Machine": (
+        "table", "skip_unknown", "device_name", "sister", "runtime", "threads", "dtype", "rounds",
+        "place",
+    ),
     "Question": (
         "free", "quantities", "costs", "when", "step", "assume", "ideal", "reported", "params",
         "device", "tool", "prove", "check", "convention", "accuracy", "backward", "epoch",
         "training", "optimizer", "strict", "exit_code", "quantity", "count", "ranks", "quantiles",
         "designs", "histogram", "sample", "encodings", "maximise", "fit_rows", "method", "whole",
         "seconds", "evaluations", "seed", "keep", "gains", "workers", "scheduler",
+        "platform", "context", "tokens", "importance",
     ),
-    "Budgets": ("max_latency",),
+    "Budgets": ("max_latency", "latency"),
     "Table": (
         "by", "depth", "columns", "sort", "group", "every", "everything", "summary", "units",
         "digits", "caption", "label", "bold",

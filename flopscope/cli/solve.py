@@ -10,6 +10,7 @@ import click
 from flopscope.cli.answering import Answer, answered
 from flopscope.cli.beside import Beside, free_target_options
 from flopscope.cli.completing import target_argument
+from flopscope.cli.device import device_budget, device_files
 from flopscope.cli.options import FORMAT, OUTPUT, positive
 from flopscope.cli.progress import counting
 from flopscope.cli.quantities import budget_options
@@ -20,11 +21,13 @@ from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
     from flopscope.choosing.budgets import Budget
+    from flopscope.timing.device import Device
 
 
 @command()
 @target_argument("target", "TARGET")
 @budget_options("--{}", "At most {}.")
+@device_budget("--latency", "Where the time of --latency is predicted.")
 @click.option(
     "--free",
     help="The sizes to choose, with commas between them. A name may have its values: "
@@ -54,6 +57,7 @@ def solve(
     beside: Beside,
     step: int | None,
     optimizer: str | None,
+    device: Device | None,
     budgets: list[Budget],
 ) -> Answer:
     """Find the largest network that keeps a budget, or where one cost overtakes another.
@@ -65,6 +69,7 @@ def solve(
     \b
     flopscope solve mobilenetv3_large --macs 150M --free width
     flopscope solve efficientnet_b0 --macs 1G --params 8M --free width,res
+    flopscope solve mobilenetv2 --latency 9ms --device laptop.json --free width
     flopscope solve net.py:Net --macs 40M --free width=16:128:8 --res 160
     flopscope solve efficientnet_b0 --when 'conv = 100 linear'
     flopscope solve resnet50 --memory 8GB --free batch
@@ -73,6 +78,8 @@ def solve(
     If no network keeps the budgets, the exit status is 1 and the nearest budget that can be kept is
     named.
     """
+    if device is not None and not any(budget.measure for budget in budgets):
+        raise BadInput("--device is for a time, and none is bounded; give --latency too")
     if optimizer is not None:
         if when is not None:
             raise BadInput("--training is for a budget of memory, and --when has none; give one")
@@ -105,7 +112,12 @@ def _kept(
         found = solved(target, budgets, free, step=step, tell=tell, **beside.given)
     networks = [str(found.variant)] if found.variant else []
     packages = PACKAGES[found.target.source]
-    sources = Sources(CONVENTIONS["macs"], networks, files=found.target.files, packages=packages)
+    sources = Sources(
+        CONVENTIONS["macs"],
+        networks,
+        files=(*found.target.files, *device_files()),
+        packages=packages,
+    )
     return Answer(solution_document(found), sources, bool(found.designs))
 
 

@@ -51,13 +51,14 @@ def subject_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         from flopscope.answers.counted import Given
 
-        given = Given(res, batch, inputs, arguments, _examples(examples))
+        given = Given(res, batch, inputs, arguments, examples_of(examples))
         return command(given=given, **others)
 
     return folded
 
 
-def _examples(texts: Sequence[str]) -> Mapping[str, int]:
+def examples_of(texts: Sequence[str]) -> Mapping[str, int]:
+    """The values of named sizes of an ONNX file, as --example gives them."""
     if not texts:
         return {}
     from flopscope.arguments import parse_examples

@@ -11,6 +11,7 @@ import click
 from flopscope.cli.answering import Answer, answered, asked
 from flopscope.cli.beside import Beside, free_target_options
 from flopscope.cli.completing import target_argument
+from flopscope.cli.device import device_budget, device_files
 from flopscope.cli.keeping import (
     Keeping,
     check_parquet,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from flopscope.choosing.budgets import Budget
     from flopscope.cli.options import Plot
     from flopscope.conventions import Convention
+    from flopscope.timing.device import Device
 
 
 @command()
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
 @keep_options
 @free_target_options
 @budget_options("--max-{}", "Show only designs of at most {}.")
+@device_budget("--max-latency", "Where the time is predicted that is the quantity latency of --of.")
 @FORMAT
 @OUTPUT
 @plot_options(SWEEP)
@@ -67,6 +70,7 @@ def sweep(
     quantities: Sequence[str],
     convention: Convention,
     beside: Beside,
+    device: Device | None,
     budgets: list[Budget],
     keeping: Keeping | None,
 ) -> Answer:
@@ -79,6 +83,7 @@ def sweep(
     \b
     flopscope sweep mobilenetv2 --free width=0.25:2:0.25,res=160:256:32
     flopscope sweep net.py:Net --res 160 --free width=16:128:16 --plot sweep.pdf
+    flopscope sweep mobilenetv2 --free res=160,224 --of latency --device pc.json
     flopscope sweep model.onnx --free batch=1,8,32 --of macs,peak
 
     Grids of more than 10,000 designs, and of up to 10^12, take --keep. With -o they go on where
@@ -101,7 +106,7 @@ def sweep(
 
         read = partial(
             prepared, target, free or (), keeping.keep, quantities, gains=keeping.gains, most=most,
-            convention=convention, fixed=beside.fixed,
+            convention=convention, device=device, fixed=beside.fixed,
         )  # fmt: skip
         return kept(target, read, keeping)
     from flopscope.answers.sweep import sweep as swept
@@ -112,11 +117,12 @@ def sweep(
     with counting(f"counting {target}") as tell:
         found = swept(
             target, free or (), quantities, most=most, convention=convention, tell=tell,
+            device=device,
             **beside.given,
         )  # fmt: skip
     page = sweep_document(found)
     return Answer(
-        page, sources_of(found.target, convention), bool(found.kept.size),
+        page, sources_of(found.target, convention, device_files()), bool(found.kept.size),
         (lambda plot: _picture(found, plot)), content=in_parquet(page.tables[0]),
     )  # fmt: skip
 

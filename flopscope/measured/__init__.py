@@ -17,10 +17,19 @@ from flopscope.measured.counts import Counts, Skipped
 from flopscope.measured.functional import functional_calls
 from flopscope.measured.fvcore_counts import fvcore_counts
 from flopscope.measured.modules import STEP_COUNTER, ModuleRow, recording
+from flopscope.measured.numbers import numbers_kept, seeded
 from flopscope.measured.torch_counts import torch_counts
 from flopscope.measured.untouched import untouched
 
-__all__ = ["Counts", "Measurement", "ModuleRow", "Skipped", "measure", "without_memory"]
+__all__ = [
+    "Counts",
+    "Measurement",
+    "ModuleRow",
+    "Skipped",
+    "measure",
+    "with_weights",
+    "without_memory",
+]
 
 
 @dataclass(frozen=True)
@@ -97,6 +106,19 @@ def without_memory(build: Callable[[], nn.Module]) -> nn.Module:
     'meta'
     """
     with torch.device("meta"):
+        return build()
+
+
+def with_weights(build: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """The module that `build` makes with weights that are drawn from the seed. All sources of
+    random numbers are left as they were.
+
+    >>> first, second = (with_weights(lambda: nn.Linear(4, 2), 0) for _ in range(2))
+    >>> torch.equal(first.weight, second.weight)
+    True
+    """
+    with numbers_kept():
+        seeded(seed)
         return build()
 
 

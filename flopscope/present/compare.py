@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flopscope.answers.compare import Comparison, Entry
+from flopscope.answers.timed import warnings
 from flopscope.catalog.figures import Figure
 from flopscope.catalog.scaling import Scaling
 from flopscope.ledger import Level
@@ -24,6 +25,7 @@ from flopscope.present.quantities import (
 )
 from flopscope.present.scores import score_data, score_notes
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.times import time_data
 from flopscope.present.words import (
     identity,
     input_text,
@@ -69,7 +71,7 @@ def _totals(comparison: Comparison, order: Order) -> Table:
         *([FAMILY] if grouped else []),
         *([SOURCE] if comparison.mixed else []),
         *([_input_column()] if several else []),
-        *map(reading_column, asked),
+        *map(reading_column, (*asked, *comparison.times)),
         replace(TOP1, shown=bool(order.cited)),
         Column("whose", "Whose", numeric=False, raw=lambda taken: taken.words, shown=False),
         compared("params_ratio", "Size\n×"),
@@ -81,7 +83,7 @@ def _totals(comparison: Comparison, order: Order) -> Table:
             *([entry.family] if grouped else []),
             *([entry.target.source.value] if comparison.mixed else []),
             *([entry] if several else []),
-            *(row.read(entry.ledger) for row in asked),
+            *(row.read(entry.ledger) for row in (*asked, *comparison.times)),
             top1_cell(comparison, order, entry),
             comparison.accuracy(entry),
             comparison.ratio(PARAMS, entry),
@@ -98,7 +100,7 @@ def _totals(comparison: Comparison, order: Order) -> Table:
         *score_notes((entry.name, entry.scores) for entry in order.entries),
     ]
     notes += [n for e in comparison.entries for n in reservations(e, comparison.convention)]
-    notes += cautions(asked)
+    notes += [*unlike_notes(comparison), *cautions((*asked, *comparison.times))]
     title = inputs_title(comparison.entries, [comparison.convention])
     return Table(
         shown,
@@ -107,6 +109,16 @@ def _totals(comparison: Comparison, order: Order) -> Table:
         notes,
         headings=order.groups,
     )
+
+
+def unlike_notes(comparison: Comparison) -> list[str]:
+    """Where networks are unlike those that the devices were calibrated with."""
+    return [
+        said
+        for each in comparison.times
+        for entry in comparison.entries
+        for said in warnings(entry.name, entry.ledger, each.device)
+    ]
 
 
 def _model_column(several: bool) -> Column:
@@ -202,8 +214,27 @@ def _data(comparison: Comparison) -> dict[str, Any]:
         "convention": comparison.convention.name,
         "unit": comparison.convention.unit,
         **_scale_data(comparison.scaling),
-        **cautions_data(standing(Place.DATA)),
+        **cautions_data((*standing(Place.DATA), *comparison.times)),
+        **_unlike_data(comparison),
         "models": [_entry_data(comparison, entry) for entry in comparison.entries],
+    }
+
+
+def _unlike_data(comparison: Comparison) -> dict[str, Any]:
+    said = unlike_notes(comparison)
+    return {"warnings": said} if said else {}
+
+
+def _times(comparison: Comparison, entry: Entry) -> dict[str, Any]:
+    """The predicted latency on each device, for JSON."""
+    if not comparison.times:
+        return {}
+    reading = {each.device.name: int(each.read(entry.ledger)) for each in comparison.times}
+    return {
+        "latency": {
+            each.device.name: time_data(each, reading[each.device.name])
+            for each in comparison.times
+        }
     }
 
 
@@ -243,6 +274,7 @@ def _entry_data(comparison: Comparison, entry: Entry) -> dict[str, Any]:
         **inputs_data(entry),
         "batch": entry.batch,
         **ledger_data(ledger, Place.DATA, counting),
+        **_times(comparison, entry),
         "complete": work.read(ledger).complete,
         "count_ratio": None if work_ratio is None else float(work_ratio),
         "published": [_figure_data(figure) for figure in entry.published],

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flopscope.answers.sweep import is_bounded
 from flopscope.present.numbers import integer
 from flopscope.present.quantities import cautions, cautions_data, is_count, number
 from flopscope.present.sweep import (
@@ -15,12 +16,11 @@ from flopscope.present.sweep import (
     designs_text,
     designs_were,
     key,
-    limits,
     nearest,
 )
 from flopscope.present.table import Column, Document, Table
 from flopscope.quantities import QUANTITIES, Quantity
-from flopscope.sweeping.result import Design, Reduced, counted_as
+from flopscope.sweeping.result import Design, Reduced
 
 LEAST_OF_ALL = (
     "Without --gain a frontier has the designs with the least of every quantity; --gain width, for "
@@ -130,9 +130,12 @@ def _notes(found: Reduced, path: str) -> list[str]:
     if path:
         notes.append(f"{designs_were(found.kept)} written to {path}.")
     if found.over:
-        notes.append(f"{designs_were(found.over)} left out, with more than {limits(found.most)}.")
+        amounts = [row.amount(found.most[name]) for name, row in _bounded(found).items()]
+        notes.append(f"{designs_were(found.over)} left out, with more than {' or '.join(amounts)}.")
     if found.nearest is not None:
-        notes.append(nearest(found.nearest.sizes, _limited(found, found.nearest)))
+        counts = dict(zip(found.counted, found.nearest.counts, strict=True))
+        amounts = [row.amount(counts[row]) for row in _bounded(found).values()]
+        notes.append(nearest(found.nearest.sizes, amounts))
     if found.missing:
         what = "does" if found.missing == 1 else "do"
         notes.append(
@@ -145,10 +148,11 @@ def _notes(found: Reduced, path: str) -> list[str]:
     return [*notes, *found.expected, *cautions(found.quantities)]
 
 
-def _limited(found: Reduced, design: Design) -> dict[str, int]:
-    """A design's counts of the quantities that budgets bound."""
-    counts = dict(zip(found.counted, design.counts, strict=True))
-    return {name: counts[counted_as(name, found.counted)] for name in found.most}
+def _bounded(found: Reduced) -> dict[str, Quantity]:
+    """The quantities that budgets bound, by their names."""
+    return {
+        name: next(row for row in found.counted if is_bounded(row, name)) for name in found.most
+    }
 
 
 # --- data ---------------------------------------------------------------------------------------

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flopscope.answers.latencies import Known, Latencies, Measured
-from flopscope.catalog.latencies import Device, Latency, Trust, device, devices, measured
-from flopscope.present.numbers import in_units_briefly, integer
+from flopscope.catalog.latencies import Device, Latency, Trust
+from flopscope.present.numbers import MILLIJOULE, in_units_briefly, integer
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import size
 from flopscope.readings.energy import CAUTION
-
-if TYPE_CHECKING:
-    from flopscope.choosing.front import Front
 
 TRUSTED = "Times are to be trusted in this order: " + ", ".join(each.value for each in Trust) + "."
 """The order of trust, as a note."""
@@ -23,8 +20,6 @@ TRUSTED = "Times are to be trusted in this order: " + ", ".join(each.value for e
 APART = (
     "Latencies are comparable within one device alone, and there at one batch and one input size."
 )
-MILLIJOULE = 10**12
-"""Femtojoules."""
 
 
 def latencies_document(found: Latencies) -> Document:
@@ -112,25 +107,6 @@ def citation(row: Latency) -> str:
 def citations(rows: Iterable[Latency]) -> Mapping[str, int]:
     """The citations of these rows with their numbers, from 1."""
     return {text: number for number, text in enumerate(dict.fromkeys(map(citation, rows)), 1)}
-
-
-def frontier_notes(front: Front) -> list[str]:
-    """Which device the published latencies of a frontier are of, and where they stand."""
-    asked = front.question
-    if asked.device is None:
-        return []
-    rows = [
-        measured(asked.device, str(point.variant), point.resolution, asked.measured_batch)
-        for point in front.points
-        if point.resolution is not None
-    ]
-    tables = dict.fromkeys(citation(row) for row in rows if row is not None)
-    return [
-        f"Latency is that of a batch of {asked.measured_batch} on {asked.device} "
-        f"({device(asked.device).words}), {Trust.PUBLISHED.value}: {'; '.join(tables)}. No other "
-        f"device, runtime, type or batch is mixed with it; `flopscope latencies` lists all "
-        f"{len(devices())} devices."
-    ]
 
 
 def device_data(of: Device) -> dict[str, Any]:

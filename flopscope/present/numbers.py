@@ -8,6 +8,9 @@ from fractions import Fraction
 
 PREFIXES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 
+MILLIJOULE = 10**12
+"""Femtojoules."""
+
 
 def integer(value: int) -> str:
     """Every digit, in groups of three.

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 from flopscope.answers.compare import Comparison, Entry
+from flopscope.answers.timed import TimeQuantity
 from flopscope.catalog.latencies import Latency, Trust, batches, device, measured
 from flopscope.catalog.papers import Paper
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.errors import BadInput, UnknownName
 from flopscope.present.citations import bibtex, key, papers
 from flopscope.present.columns import LATENCY, Rows, canonical, check_column, known, parse_columns
-from flopscope.present.compare import FAMILY, SOURCE, comparison_document
+from flopscope.present.compare import FAMILY, SOURCE, comparison_document, unlike_notes
 from flopscope.present.latencies import citation, milliseconds
 from flopscope.present.numbers import ratio
 from flopscope.present.order import TOP1, Order, top1_cell, top1_notes
@@ -96,6 +97,11 @@ def _latency_note(name: str, comparison: Comparison, rows: list[Latency | None])
         f"{note} Where there is none, it is not published for this network, input size and batch; "
         f"batches there: {there}."
     )
+
+
+def _time(row: TimeQuantity) -> Shown:
+    """The column of a predicted latency."""
+    return Shown(reading_column(row), lambda entry: row.read(entry.ledger), row.caution)
 
 
 def _count_ratio(comparison: Comparison, order: Order) -> Shown:
@@ -200,6 +206,7 @@ def paper_document(comparison: Comparison, layout: Layout) -> Document:
 
 def _table(comparison: Comparison, layout: Layout, order: Order, plain: Table) -> Table:
     shown = [_maker(name)(comparison, order) for name in layout.columns]
+    shown += [_time(each) for each in comparison.times]
     columns = [
         Column("model", "Model", str, numeric=False),
         FAMILY,
@@ -209,6 +216,7 @@ def _table(comparison: Comparison, layout: Layout, order: Order, plain: Table) -
     cited = papers(comparison) if "cite" in layout.columns else []
     notes = [
         *_notes(comparison, layout, order),
+        *unlike_notes(comparison),
         *dict.fromkeys(o.caution for o in shown if o.caution),
     ]
     references = [f"arXiv {p.arxiv} ({p.year}): {p.title}" for p in cited]

@@ -5,16 +5,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from fractions import Fraction
 from functools import partial
 from typing import Any
 
+from flopscope.answers.timed import TimeQuantity
 from flopscope.choosing.front import Front
 from flopscope.choosing.points import GIVEN, Amount, Left, Point
 from flopscope.errors import SHOWN
-from flopscope.present.latencies import frontier_notes
+from flopscope.present.front_data import front_data, plain
+from flopscope.present.front_times import (
+    cost_heading,
+    cost_words,
+    front_cautions,
+    is_predicted,
+    measured_notes,
+    predicted_notes,
+    time_cell,
+    trust,
+)
 from flopscope.present.numbers import integer
-from flopscope.present.quantities import cautions, cautions_data, is_count, number
+from flopscope.present.quantities import is_count, number, raw_number
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.trainings import choice_notes, citation
 from flopscope.present.words import size
@@ -29,12 +39,13 @@ def front_document(front: Front, every: bool = False) -> Document:
     """The frontier in a table, with notes on accuracies, knee, hypervolume and what is left out.
     Below it are networks of one's own that are dominated and, with `every`, all dominated points.
     The data always have all points."""
-    return Document([_table(front, every)], partial(_data, front))
+    return Document([_table(front, every)], partial(front_data, front))
 
 
 def amount(value: Amount) -> str:
     """Whole numbers with every digit, other numbers with six digits.
 
+    >>> from fractions import Fraction
     >>> amount(3504872), amount(Fraction(5, 4))
     ('3,504,872', '1.25')
     """
@@ -51,8 +62,9 @@ def _table(front: Front, every: bool) -> Table:
     columns = [
         Column("model", "Model", _name, numeric=False, raw=_name, fold=_folded),
         Column("resolution", "Input", size, raw=lambda shape: f"{shape[0]}x{shape[1]}"),
-        *map(_cost_column, (*asked.costs, *asked.bounded)),
+        *(_cost_column(front, cost) for cost in (*asked.costs, *asked.bounded)),
         Column("stated", "Stated", shown=False),
+        *([] if asked.device is None else [Column("trust", "Trust", shown=False)]),
         _top1_column(points, cited),
         Column("source", "Source", shown=False),
         Column("whose", "Whose", numeric=False, shown=False),
@@ -82,8 +94,9 @@ def _row(front: Front, index: int, number: Mapping[int, int]) -> list[Any]:
     return [
         point,
         point.resolution,
-        *((cost, point.stated) for cost in (*point.costs, *point.bounded)),
+        *((cost, point) for cost in (*point.costs, *point.bounded)),
         point.stated,
+        *([] if front.question.device is None else [trust(point)]),
         point,
         point.source,
         point.accuracy and point.accuracy.words,
@@ -93,13 +106,22 @@ def _row(front: Front, index: int, number: Mapping[int, int]) -> list[Any]:
     ]
 
 
-def _cost_column(cost: Named) -> Column:
+def _cost_column(front: Front, cost: Named) -> Column:
     written = number(cost) if isinstance(cost, Quantity) and cost.per > 1 else amount
+    raw = raw_number(cost)
+
+    def text(cell: tuple[Amount, Point]) -> str:
+        value, point = cell
+        if isinstance(cost, TimeQuantity):
+            return time_cell(cost, int(value), point)
+        shown = written(value) if isinstance(value, int) else amount(value)
+        return f"{shown}{'*' if point.stated else ''}"
+
     return Column(
         cost.column if isinstance(cost, Quantity) else cost.name,
-        cost.heading,
-        lambda cell: f"{written(cell[0])}{'*' if cell[1] else ''}",
-        raw=lambda cell: _number(cell[0]),
+        cost_heading(front, cost),
+        text,
+        raw=lambda cell: raw(plain(cell[0])),
         counted=isinstance(cost, Quantity) and is_count(cost),
     )
 
@@ -132,7 +154,7 @@ def _place(place: tuple[int | None, bool, int | None]) -> str:
 
 def _title(front: Front) -> str:
     asked = front.question
-    names = [cost.words for cost in asked.costs]
+    names = [cost_words(front, cost) for cost in asked.costs]
     counted = f" {asked.convention.unit}, convention {asked.convention.name}: "
     return (
         f"{_answer(front)}{len(front.on)} of {len(front.points)} points are on the frontier of "
@@ -149,12 +171,20 @@ def _answer(front: Front) -> str:
         return ""
     whose = f" ({best.accuracy.words})" if best.accuracy else ""
     costs = zip((*asked.costs, *asked.bounded), (*best.costs, *best.bounded), strict=True)
-    figures = [f"{amount(cost)} {_noun(named)}" for named, cost in costs]
+    figures = [_figure(named, cost, best) for named, cost in costs]
     stated = ", as the file states" if best.stated else ""
     return (
         f"Best within {_and(map(str, asked.most))}: {place(best)} with a top-1 of "
         f"{float(best.top1):g} %{whose}, {_and(figures)}{stated}.\n"
     )
+
+
+def _figure(named: Named, cost: Amount, point: Point) -> str:
+    """A cost in a sentence."""
+    if isinstance(named, TimeQuantity):
+        how = "predicted" if is_predicted(named, point) else "measured"
+        return f"{named.amount(int(cost))} ({how})"
+    return f"{amount(cost)} {_noun(named)}"
 
 
 def _noun(named: Named) -> str:
@@ -177,19 +207,24 @@ def _notes(front: Front, hidden: int) -> list[str]:
         cost, top1 = front.reference
         notes.append(
             f"Hypervolume: {front.hypervolume:.1f} % × decades of cost dominated, down to the "
-            f"highest cost and lowest top-1 of all points, {amount(cost)} and {float(top1):g} %."
+            f"highest cost and lowest top-1 of all points, {_reference_cost(front, cost)} and "
+            f"{float(top1):g} %."
         )
     if hidden:
         notes.append(f"Dominated points that are not listed: {hidden}; --all lists them.")
-    notes += frontier_notes(front)
-    notes += choice_notes(front)
+    notes += [*measured_notes(front), *predicted_notes(front), *choice_notes(front)]
     notes += _precisions(front)
     if stated := sum(point.stated for point in front.points):
         notes.append(
             f"* as the file states it, for points that are not in the catalogue: {stated} in all."
         )
     notes += _traced(front)
-    return [*notes, *cautions(front.question.measures), *_left(front)]
+    return [*notes, *front_cautions(front), *_left(front)]
+
+
+def _reference_cost(front: Front, cost: Amount) -> str:
+    named = front.question.costs[0]
+    return named.amount(int(cost)) if isinstance(named, TimeQuantity) else amount(cost)
 
 
 def _precisions(front: Front) -> list[str]:
@@ -241,57 +276,3 @@ def _where(left: Left) -> str:
     if left.line is not None:
         return f"{name} (line {left.line})"
     return f"{name} at {size(left.resolution)}" if left.resolution else name
-
-
-def _data(front: Front) -> dict[str, Any]:
-    asked = front.question
-    return {
-        "schema": "flopscope.pareto/1",
-        "convention": asked.convention.name,
-        "unit": asked.convention.unit,
-        "costs": list(asked.criteria),
-        "budgets": {budget.quantity: budget.limit for budget in asked.most},
-        "accuracy": asked.accuracy,
-        "device": asked.device,
-        "batch": None if asked.device is None else asked.measured_batch,
-        **cautions_data(asked.measures),
-        "points": [_point_data(front, index) for index in range(len(front.points))],
-        "best": front.best,
-        "knee": front.knee,
-        "hypervolume": front.hypervolume,
-        "reference": _reference(front),
-        "left_out": [left._asdict() for left in front.cloud.left],
-        "not_asked_for": front.cloud.others,
-    }
-
-
-def _reference(front: Front) -> list[int | float] | None:
-    return None if front.hypervolume is None else [_number(value) for value in front.reference]
-
-
-def _point_data(front: Front, index: int) -> dict[str, Any]:
-    point, asked = front.points[index], front.question
-    return {
-        "name": point.name,
-        "variant": None if point.variant is None else str(point.variant),
-        "resolution": None if point.resolution is None else list(point.resolution),
-        "costs": {
-            name: _number(cost) for name, cost in zip(asked.criteria, point.costs, strict=True)
-        },
-        "bounded": {
-            quantity.name: _number(amount)
-            for quantity, amount in zip(asked.bounded, point.bounded, strict=True)
-        },
-        "stated": point.stated,
-        "target": point.target and point.target.name,
-        "top1": float(point.top1),
-        "source": point.source,
-        "whose": point.accuracy and point.accuracy.whose,
-        "recipe": point.accuracy and point.accuracy.recipe,
-        "on_frontier": front.by[index] < 0,
-        "dominated_by": None if front.by[index] < 0 else front.by[index],
-    }
-
-
-def _number(value: Amount) -> int | float:
-    return int(value) if value == int(value) else float(Fraction(value))

@@ -50,8 +50,9 @@ class Sources:
     others: Mapping[str, Any] = field(default_factory=dict)
 
 
-def of_front(front: Front, results: str | None) -> Sources:
-    """What a frontier rests on: the networks on it and the file of results, if there is one.
+def of_front(front: Front, results: str | None, devices: Sequence[str] = ()) -> Sources:
+    """What a frontier rests on: the networks on it, the file of results, if there is one, and the
+    files of `devices`.
 
     Costs that are sums have closed forms; a measured latency and a peak have none.
     """
@@ -61,18 +62,20 @@ def of_front(front: Front, results: str | None) -> Sources:
     names = [str(each) for each in variants if each and quantity in formulas()]
     targets = [p.target for p in front.points if p.target is not None and p.variant is None]
     files = [path for target in targets for path in target.files]
-    files += [] if results is None else [results]
+    files += [*([] if results is None else [results]), *devices]
     packages = [package for target in targets for package in PACKAGES[target.source]]
     return Sources(
         convention, names, quantity, tuple(dict.fromkeys(files)), tuple(dict.fromkeys(packages))
     )
 
 
-def of_comparison(comparison: Comparison) -> Sources:
+def of_comparison(comparison: Comparison, files: Sequence[str] = ()) -> Sources:
     """What a comparison rests on: the closed forms of its networks and their papers in BibTeX, the
-    files of one's own that it reads, and the libraries that networks come from."""
+    files of one's own that it reads, with the device `files`, and the libraries that networks come
+    from."""
     cited = [bibtex(paper) for paper in papers(comparison)]
-    return of_entries(comparison.convention, comparison.entries, {"bibtex": cited})
+    found = of_entries(comparison.convention, comparison.entries, {"bibtex": cited})
+    return replace(found, files=(*found.files, *files)) if files else found
 
 
 def of_entries(

@@ -7,36 +7,53 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from flopscope.answers.timed import TimeQuantity
 from flopscope.conventions import Convention
 from flopscope.ledger import Ledger
 from flopscope.present.numbers import in_units, in_units_briefly, integer, short
 from flopscope.present.table import Best, Column
+from flopscope.present.times import spread
 from flopscope.quantities import Named, Place, Quantity, keys
 from flopscope.readings import Reading
 
 
 def number(row: Quantity) -> Callable[[int], str]:
     """The function that writes a quantity's number below its heading, in every digit or in its
-    unit."""
+    unit. A predicted time has its interval."""
+    if isinstance(row, TimeQuantity):
+        return partial(spread, row)
     return partial(in_units, row.per) if row.per > 1 else integer
 
 
 def number_briefly(row: Quantity) -> Callable[[int], str]:
     """The function that writes it in three digits."""
+    if isinstance(row, TimeQuantity):
+        return partial(spread, row)
     return partial(in_units_briefly, row.per) if row.per > 1 else short
 
 
 def number_column(row: Quantity) -> Column:
     """A column of a quantity's integers, written as tables of networks write them."""
     brief = number_briefly(row)
-    column = partial(Column, row.column, row.heading, counted=is_count(row))
+    column = partial(Column, row.column, row.heading, counted=is_count(row), raw=raw_number(row))
     if row.brief:
         return column(brief)
     return column(number(row), fold=lambda value, _: brief(value))
 
 
+def raw_number(row: Named) -> Callable[[Any], Any]:
+    """The function from an amount to the number that data have below its heading: milliseconds of a
+    time, and otherwise the amount itself."""
+    return row.milliseconds if isinstance(row, TimeQuantity) else _same
+
+
+def _same(amount: Any) -> Any:
+    return amount
+
+
 def is_count(row: Quantity) -> bool:
-    """Is it a number of things, as bytes and joules are not, so that it may be in millions?"""
+    """Is it a number of things, as bytes, joules and seconds are not, so that it may be in
+    millions?"""
     return row.per == 1 and row.unit != "bytes"
 
 
@@ -57,7 +74,7 @@ def reading_column(row: Quantity) -> Column:
     return replace(
         column,
         text=lambda reading: bound(reading) + column.text(int(reading)),
-        raw=int,
+        raw=lambda reading: raw_number(row)(int(reading)),
         best=Best.LEAST,
         fold=fold and (lambda reading, room: bound(reading) + fold(int(reading), room)),
     )

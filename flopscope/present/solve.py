@@ -6,14 +6,18 @@ from functools import partial
 from typing import Any
 
 from flopscope.answers.target import Target, of_variant
+from flopscope.answers.timed import TimeQuantity, warnings_of_designs
 from flopscope.choosing.axes import Axis
+from flopscope.choosing.budgets import Budget
 from flopscope.choosing.crossing import Crossing
 from flopscope.choosing.designs import Design
 from flopscope.choosing.solution import Solution, Tried
 from flopscope.present.numbers import integer, percent
-from flopscope.present.quantities import cautions, cautions_data, is_count, number
+from flopscope.present.quantities import cautions, cautions_data, is_count, number, raw_number
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.times import time_data
 from flopscope.present.words import size_name, size_value
+from flopscope.quantities import MACS
 
 SHOWN = 16
 """The most designs of a frontier in the table; the JSON has all."""
@@ -29,7 +33,7 @@ def _table(solution: Solution) -> Table:
     columns = [
         *(Column(axis.name, size_name(axis.name), size_value) for axis in solution.axes),
         *(
-            Column(row.column, row.title, number(row), counted=is_count(row))
+            Column(row.column, row.title, number(row), counted=is_count(row), raw=raw_number(row))
             for row in solution.quantities
         ),
         Column("share", "Used\n%", raw=float),
@@ -63,7 +67,7 @@ def _title(solution: Solution) -> str:
 
 def _notes(solution: Solution, shown: int) -> list[str]:
     inner = solution.axes[-1]
-    said = cautions(solution.quantities)
+    said = [*warned(solution), *cautions(solution.quantities)]
     if solution.tried is not None:
         return [*_tried_notes(solution, solution.tried, shown), *said]
     if not solution.designs:
@@ -83,6 +87,18 @@ def _notes(solution: Solution, shown: int) -> list[str]:
             "rounded meets the budget."
         )
     return [*notes, *said]
+
+
+def warned(solution: Solution) -> list[str]:
+    """Where times are predicted of designs that are unlike the networks of the calibration."""
+    designs = solution.designs or ((solution.least,) if solution.least else ())
+    macs = [design.counts[MACS.name] for design in designs]
+    return [
+        said
+        for each in solution.quantities
+        if isinstance(each, TimeQuantity)
+        for said in warnings_of_designs(each.device, macs, solution.batch or 1)
+    ]
 
 
 def _left_out(solution: Solution, shown: int, usual: str) -> list[str]:
@@ -127,7 +143,7 @@ def infeasible(solution: Solution) -> str:
     free = " and ".join(axis.name for axis in solution.axes)
     at = ", ".join(f"{name} {size_value(value)}" for name, value in least.sizes.items())
     nearest = " ".join(
-        f"--{budget.quantity} {least.counts[budget.quantity]}"
+        f"--{budget.quantity} {_least_budget(budget, least)}"
         for budget in solution.budgets
         if least.counts[budget.quantity] > budget.limit
     )
@@ -139,8 +155,17 @@ def infeasible(solution: Solution) -> str:
     )
 
 
+def _least_budget(budget: Budget, design: Design) -> str:
+    """The smallest budget that a design keeps, as an option takes it: a time in whole
+    microseconds."""
+    amount = design.counts[budget.quantity]
+    if not isinstance(budget.of, TimeQuantity):
+        return str(amount)
+    return f"{-(-amount // 10**12) / 1000:g}ms"
+
+
 def _counts(solution: Solution, design: Design) -> str:
-    return " and ".join(f"{design.counts[b.quantity]:,} {b.of.noun}" for b in solution.budgets)
+    return " and ".join(b.of.amount(design.counts[b.quantity]) for b in solution.budgets)
 
 
 def _data(solution: Solution) -> dict[str, Any]:
@@ -149,13 +174,19 @@ def _data(solution: Solution) -> dict[str, Any]:
         **_subject(solution.target, solution.resolution),
         "free": [axis.name for axis in solution.axes],
         "budgets": {budget.quantity: budget.limit for budget in solution.budgets},
+        **_warned_data(solution),
         **cautions_data(solution.quantities),
         "feasible": bool(solution.designs),
-        "designs": [_design_data(design) for design in solution.designs],
-        "next": solution.beyond and _design_data(solution.beyond),
-        "least": solution.least and _design_data(solution.least),
+        "designs": [_design_data(solution, design) for design in solution.designs],
+        "next": solution.beyond and _design_data(solution, solution.beyond),
+        "least": solution.least and _design_data(solution, solution.least),
         **({} if solution.tried is None else {"counted": _tried_data(solution.tried)}),
     }
+
+
+def _warned_data(solution: Solution) -> dict[str, Any]:
+    said = warned(solution)
+    return {"warnings": said} if said else {}
 
 
 def _tried_data(tried: Tried) -> dict[str, Any]:
@@ -168,10 +199,19 @@ def _tried_data(tried: Tried) -> dict[str, Any]:
     }
 
 
-def _design_data(design: Design) -> dict[str, Any]:
+def _times_data(solution: Solution, design: Design) -> dict[str, Any]:
+    return {
+        each.name: time_data(each, design.counts[each.name])
+        for each in solution.quantities
+        if isinstance(each, TimeQuantity)
+    }
+
+
+def _design_data(solution: Solution, design: Design) -> dict[str, Any]:
     return {
         **design.sizes,
         **design.counts,
+        **_times_data(solution, design),
         "same": list(design.span),
         "without_rounding": design.ideal,
     }

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flopscope.answers.ranges import Range, Value
-from flopscope.answers.sweep import Sweep
-from flopscope.present.quantities import cautions, cautions_data, is_count, number
+from flopscope.answers.sweep import Sweep, is_bounded
+from flopscope.answers.timed import TimeQuantity, warnings_of_designs
+from flopscope.present.quantities import cautions, cautions_data, is_count, number, raw_number
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.times import time_data
 from flopscope.present.words import size_name, size_value
-from flopscope.quantities import MACS, QUANTITIES, Quantity
+from flopscope.quantities import MACS, Quantity
 
 Cell = tuple[int, bool]
 """A count, and whether it is a lower bound."""
@@ -43,7 +45,8 @@ def count_column(row: Quantity) -> Column:
     def shown(cell: Cell) -> str:
         return f"{'≥ ' if cell[1] else ''}{text(cell[0])}"
 
-    return Column(row.column, row.title, shown, raw=lambda cell: cell[0], counted=is_count(row))
+    raw = raw_number(row)
+    return Column(row.column, row.title, shown, raw=lambda c: raw(c[0]), counted=is_count(row))
 
 
 def _title(sweep: Sweep) -> str:
@@ -56,10 +59,12 @@ def _title(sweep: Sweep) -> str:
 def _notes(sweep: Sweep) -> list[str]:
     notes = [f"{designs_were(int(sweep.counted.there.sum()))} counted {sweep.means}."]
     if sweep.over:
-        notes.append(f"{designs_were(sweep.over)} left out, with more than {limits(sweep.most)}.")
+        amounts = [sweep.bounded(name).amount(limit) for name, limit in sweep.most.items()]
+        notes.append(f"{designs_were(sweep.over)} left out, with more than {' or '.join(amounts)}.")
     if (near := sweep.nearest) is not None:
-        counts = {name: int(sweep.counted.counts[QUANTITIES[name]][near]) for name in sweep.most}
-        notes.append(nearest(sweep.counted.design(near), counts))
+        rows = [sweep.bounded(name) for name in sweep.most]
+        amounts = [row.amount(int(sweep.counted.counts[row][near])) for row in rows]
+        notes.append(nearest(sweep.counted.design(near), amounts))
     if sweep.missing:
         what = "does" if sweep.missing == 1 else "do"
         notes.append(
@@ -67,20 +72,23 @@ def _notes(sweep: Sweep) -> list[str]:
         )
     if any(sweep.bounds):
         notes.append(LOWER_BOUND)
-    return [*notes, *sweep.counted.expected, *cautions(sweep.quantities)]
+    said = [*_warned(sweep), *cautions(sweep.quantities)]
+    return [*notes, *sweep.counted.expected, *said]
 
 
-def limits(most: Mapping[str, int]) -> str:
-    """'300,000,000 MACs or 5,000,000 params'."""
-    return " or ".join(f"{limit:,} {QUANTITIES[name].noun}" for name, limit in most.items())
+def _warned(sweep: Sweep) -> list[str]:
+    """Where times are predicted of designs that are unlike the networks of the calibration."""
+    timed = [each for each in sweep.quantities if isinstance(each, TimeQuantity)]
+    macs = next((each for each in sweep.counted.counts if is_bounded(each, MACS.name)), None)
+    work = [] if macs is None else sweep.counts(macs)
+    return [s for each in timed for s in warnings_of_designs(each.device, work, sweep.batch or 1)]
 
 
-def nearest(sizes: Mapping[str, Value], counts: Mapping[str, int]) -> str:
-    """A note on the design that is nearest to budgets that none keeps, and its counts of what they
-    bound."""
+def nearest(sizes: Mapping[str, Value], amounts: Sequence[str]) -> str:
+    """A note on the design that is nearest to budgets that none keeps, and how much it has of what
+    they bound."""
     at = ", ".join(f"{name} {value:g}" for name, value in sizes.items())
-    amounts = " and ".join(f"{n:,} {QUANTITIES[name].noun}" for name, n in counts.items())
-    return f"No design keeps the budgets; the nearest is {at}, with {amounts}."
+    return f"No design keeps the budgets; the nearest is {at}, with {' and '.join(amounts)}."
 
 
 def designs_were(number: int) -> str:
@@ -122,6 +130,9 @@ def key(row: Quantity) -> str:
 def _designs_data(sweep: Sweep) -> list[dict[str, Any]]:
     columns = {axis.name: sweep.values(axis) for axis in sweep.axes}
     columns |= {key(row): sweep.counts(row) for row in sweep.quantities}
+    for row in sweep.quantities:
+        if isinstance(row, TimeQuantity):
+            columns[row.name] = [time_data(row, amount) for amount in sweep.counts(row)]
     if any(sweep.bounds):
         columns["lower_bound"] = sweep.bounds
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

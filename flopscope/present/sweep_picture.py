@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flopscope.answers.ranges import Range
 from flopscope.answers.sweep import USUAL, Sweep
 from flopscope.errors import BadInput
-from flopscope.present.plots.names import quantity_words, target_title
+from flopscope.present.plots.names import drawn_amount, quantity_words, target_title
 from flopscope.present.plots.sweep import SweepAxis, SweepPicture
 from flopscope.present.words import size_name
 from flopscope.quantities import MACS, Quantity
@@ -35,7 +35,10 @@ def picture_of(sweep: Sweep, quantity: Quantity | None = None) -> SweepPicture:
     limit = limit if drawn.convention in ("", MACS.convention) else None
     without = [drawn.name] if limit is not None else []
     along, *others = sorted(sweep.axes, key=lambda axis: -len(axis.values))
-    counts = sweep.table(drawn, along, without)
+    counts = [
+        [None if cell is None else drawn_amount(drawn, cell) for cell in row]
+        for row in sweep.table(drawn, along, without)
+    ]
     second = _axis(others[0]) if others else None
     return SweepPicture(_words(sweep, drawn), _axis(along), counts, second, limit)
 

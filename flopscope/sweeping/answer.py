@@ -14,7 +14,7 @@ from flopscope.answers.making import target_of
 from flopscope.answers.ranges import Free, read_ranges
 from flopscope.answers.spaces import Fixed, Space, space_of
 from flopscope.answers.spaces.choosing import require_values
-from flopscope.answers.sweep import USUAL, asked_quantities
+from flopscope.answers.sweep import MACS_CONVENTION, USUAL, asked_quantities
 from flopscope.answers.target import Target
 from flopscope.conventions import Convention
 from flopscope.conventions import convention as named
@@ -41,6 +41,7 @@ from flopscope.sweeping.result import Design, Reduced, counted_as
 from flopscope.sweeping.running import Here, Runner, Shared, reduced
 from flopscope.sweeping.tiles import Limit, blocks
 from flopscope.sweeping.writing import Names, check_ending, spans, write_all
+from flopscope.timing.device import Device
 
 if TYPE_CHECKING:
     from torch import nn
@@ -56,14 +57,15 @@ class Prepared:
     convention: Convention
     quantities: tuple[Quantity, ...]
     most: Mapping[str, int]
+    bounded: tuple[Quantity, ...]
     keep: Keep
     gains: tuple[str, ...]
 
     @property
     def counted(self) -> tuple[Quantity, ...]:
         """The quantities that are counted: those asked for, those with limits, and the gains."""
-        named = (name for name in (*self.most, *self.gains) if name in QUANTITIES)
-        others = [counted_as(name, self.quantities) for name in named]
+        gains = (QUANTITIES[name] for name in self.gains if name in QUANTITIES)
+        others = [counted_as(row, self.quantities) for row in (*self.bounded, *gains)]
         return tuple(dict.fromkeys((*self.quantities, self.ranked, *others)))
 
     @property
@@ -75,8 +77,9 @@ class Prepared:
     @property
     def limits(self) -> tuple[Limit, ...]:
         """The limits, by the indices of what is counted."""
-        rows = {name: counted_as(name, self.quantities) for name in self.most}
-        return tuple(Limit(self.counted.index(row), self.most[name]) for name, row in rows.items())
+        rows = [counted_as(row, self.quantities) for row in self.bounded]
+        limits = zip(rows, self.most.values(), strict=True)
+        return tuple(Limit(self.counted.index(row), most) for row, most in limits)
 
     @property
     def question(self) -> dict[str, Any]:
@@ -106,17 +109,20 @@ def prepared(
     gains: Sequence[str] = (),
     most: Mapping[str, int] | None = None,
     convention: str | Convention = "macs",
+    device: Device | None = None,
     fixed: Fixed | None = None,
 ) -> Prepared:
     """Read a sweep's question. `gains` are the free sizes and quantities of which a frontier has
-    more.
+    more. "latency" is a quantity where a `device` is given, and is bounded in attoseconds.
 
     Raises BadInput for a size without values or that is given and free at once, UnknownName for
     a size, quantity or kind of answer that does not exist.
     """
     network = target_of(target)
     weighed = named(convention) if isinstance(convention, str) else convention
-    quantities = asked_quantities(of, weighed)
+    quantities = asked_quantities(of, weighed, device)
+    limits = dict(most or {})
+    bounded = asked_quantities(tuple(limits), MACS_CONVENTION, device) if limits else ()
     space = space_of(network, fixed or Fixed())
     ranges = space.checked(read_ranges(free))
     require_values(space, ranges)
@@ -124,7 +130,7 @@ def prepared(
     check_gains(gains, ranges, kind)
     grid = Grid(ranges)
     grid.splits()
-    return Prepared(space, network, grid, weighed, quantities, dict(most or {}), kind, tuple(gains))
+    return Prepared(space, network, grid, weighed, quantities, limits, bounded, kind, tuple(gains))
 
 
 def answer(
@@ -234,7 +240,9 @@ class _Run:
         gains = self.asked.gains
         costs = tuple(counted.index(row) for row in self.asked.quantities if row.name not in gains)
         more = tuple(
-            counted.index(counted_as(name, self.asked.quantities)) if name in QUANTITIES else name
+            counted.index(counted_as(QUANTITIES[name], self.asked.quantities))
+            if name in QUANTITIES
+            else name
             for name in gains
         )
         if not costs:

@@ -9,18 +9,17 @@ from flopscope.answers.ranges import Range, Value
 from flopscope.answers.target import Target
 from flopscope.brief import short
 from flopscope.conventions import Convention
-from flopscope.quantities import QUANTITIES, Quantity
+from flopscope.quantities import Quantity
 from flopscope.sweeping.asking import Keep
 from flopscope.sweeping.grid import Grid
 from flopscope.sweeping.reductions import State
 
 
-def counted_as(name: str, rows: Sequence[Quantity]) -> Quantity:
-    """The quantity of this name, or the one of these rows that counts the same: the work in MACs
-    and the work under the convention `macs` differ in their titles alone."""
-    row = QUANTITIES[name]
-    same = (r for r in rows if (r.name, r.convention, r.dtype) == (name, row.convention, row.dtype))
-    return next(same, row)
+def counted_as(row: Quantity, rows: Sequence[Quantity]) -> Quantity:
+    """The quantity, or the one of these rows that counts the same: the work in MACs and the work
+    under the convention `macs` differ in their titles alone."""
+    key = (row.name, row.convention, row.dtype)
+    return next((each for each in rows if (each.name, each.convention, each.dtype) == key), row)
 
 
 @dataclass(frozen=True)

@@ -23,5 +23,6 @@ def test_no_family_appends_rows_itself() -> None:
 def test_operators_do() -> None:
     found = appending(list(Path(operators.__file__).parent.glob("*.py")))
     assert found == [
-        "convolutions.py", "elements.py", "norms.py", "pooling.py", "products.py", "stored.py"
+        "convolutions.py", "elements.py", "moves.py", "norms.py", "pooling.py", "products.py",
+        "stored.py",
     ]  # fmt: skip

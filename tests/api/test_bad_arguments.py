@@ -144,6 +144,31 @@ FUNCTIONS = {
         "target input res batch arguments only other",
     ),
     "list_conventions": (fs.list_conventions, {}, "other"),
+    "expected_cost": (
+        fs.expected_cost,
+        {"target": "mobilenetv2", "options": {"width": [1.0]}, "res": 32},
+        "target options quantity res seed other",
+    ),
+    "darts": (
+        fs.darts,
+        {"source": "no images", "epochs": 1, "trained": 0},
+        "source cost_weight quantity epochs trained seed other",
+    ),
+    "one_shot": (
+        fs.one_shot,
+        {"source": "no images", "epochs": 1},
+        "source quantity epochs seed other",
+    ),
+    "expected": (
+        fs.expected_cost("mobilenetv2", {"width": [0.5, 1.0]}, res=32).expected,
+        {},
+        "logits",
+    ),
+    "cost of": (
+        fs.expected_cost("mobilenetv2", {"width": [0.5, 1.0]}, res=32).of,
+        {},
+        "choices",
+    ),
     "Scaling": (fs.Scaling, {}, "phi alpha"),
     "symbol": (fs.symbol, {}, "name"),
     "convention": (fs.convention, {}, "name"),

@@ -5,6 +5,7 @@ import shlex
 
 import matplotlib.pyplot as plt
 import pytest
+from latencies import MADE_UP
 from torch import nn
 
 import flopscope as fs
@@ -25,10 +26,25 @@ def beside_a_file(tmp_path, monkeypatch):
     """The tests run in a folder with a network of the reader's own."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.py").write_text(NET, encoding="utf-8")
+    (tmp_path / "m.csv").write_text(MADE_UP, encoding="utf-8")
 
 
 NETS = "mobilenetv1 mobilenetv2"
 SAME = [
+    (
+        "advise --platform mobile --max-params 6M --max-latency pixel3-cpu-tflite:40ms --batch 1",
+        lambda: fs.advise("mobile", max_params="6M", max_latency="pixel3-cpu-tflite:40ms", batch=1),
+    ),
+    (
+        "advise --platform edge --context global --tokens 256 --res 256 --accuracy best",
+        lambda: fs.advise("edge", context="global", tokens=256, res=256, accuracy="best"),
+    ),
+    (
+        "proxies mobilenetv1:width=0.25 --of params,naswot --res 32 --batch 4 --seed 1",
+        lambda: fs.proxies(
+            "mobilenetv1:width=0.25", of=["params", "naswot"], res=32, batch=4, seed=1
+        ),
+    ),
     ("compare mobilenetv1 mobilenetv2", lambda: fs.compare(*NETS.split())),
     (
         "compare mobilenetv2 net.py:Net --res 64 --batch 2 --by kind --convention torch",
@@ -184,6 +200,21 @@ SAME = [
         "assert net.py:Net --max-params 1k --input 1,3,8,8",
         lambda: fs.hold("net.py:Net", (1, 3, 8, 8), max_params=1000),
     ),
+    ("calibrate --from m.csv", lambda: fs.calibrate("m.csv")),
+    (
+        "predict mobilenetv1 mobilenetv2 --device pixel3-cpu-tflite --res 160",
+        lambda: fs.predict("mobilenetv1", "mobilenetv2", device="pixel3-cpu-tflite", res=160),
+    ),
+    (
+        "predict net.py:Net --device pixel3-cpu-tflite --input 1,3,8,8 --by layer",
+        lambda: fs.predict(
+            "net.py:Net", device="pixel3-cpu-tflite", inputs=["1,3,8,8"], by="layer"
+        ),
+    ),
+    (
+        "slim efficientformer_l1 --device pixel3-cpu-tflite",
+        lambda: fs.slim("efficientformer_l1", device="pixel3-cpu-tflite"),
+    ),
     ("list", lambda: fs.list_models()),
     ("list ghost --max-macs 300M", lambda: fs.list_models("ghost", max_macs="300M")),
     ("conventions", lambda: fs.list_conventions()),
@@ -214,6 +245,9 @@ SAME = [
         lambda: fs.derive("net.py:Net", {"width": fs.symbol("C")}),
     ),
 ]
+TIMED = {"measure"}
+"""Commands whose answer is another one each time, because a clock says it."""
+
 each = pytest.mark.parametrize(("line", "call"), SAME, ids=[line for line, _ in SAME])
 
 
@@ -238,7 +272,7 @@ def test_every_verb_has_its_command():
     from flopscope.cli.commands import COMMANDS
 
     tried = {line.split()[0] for line, _ in SAME}
-    assert tried | {"laws", "explore"} == set(COMMANDS)  # a page is no report
+    assert tried | {"laws", "explore", *TIMED} == set(COMMANDS)  # a page is no report
 
 
 def test_the_laws_print_as_the_command_prints_them(capsys):

@@ -118,8 +118,8 @@ def test_latency_of_a_target_is_not_computed(own):
     with pytest.raises(BadInput) as raised:
         points(question("latency"), own=own_points([f"{own}:Net"], [50]))
     assert str(raised.value) == (
-        "latency is measured on a device, and none is named; name one for published latencies, "
-        "such as pixel3-cpu-tflite (`flopscope latencies` lists all), or give your own in a "
+        "latency is a time on a device, and none is named; name one, such as pixel3-cpu-tflite "
+        "(`flopscope latencies` lists those with published latencies), or give your own in a "
         "results file, as latency_ms"
     )
 

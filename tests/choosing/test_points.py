@@ -259,8 +259,8 @@ def test_latency_of_the_catalogue():
     with pytest.raises(BadInput) as raised:
         points(question("latency"))
     assert str(raised.value) == (
-        "latency is measured on a device, and none is named; name one for published latencies, "
-        "such as pixel3-cpu-tflite (`flopscope latencies` lists all), or give your own in a "
+        "latency is a time on a device, and none is named; name one, such as pixel3-cpu-tflite "
+        "(`flopscope latencies` lists those with published latencies), or give your own in a "
         "results file, as latency_ms"
     )
 

@@ -51,6 +51,15 @@ def test_the_exit_status_says_whether_it_holds(capsys):
     assert capsys.readouterr().out == "n\n3\n"
 
 
+def test_an_answer_that_is_told_is_printed_beside_its_file(tmp_path, capsys):
+    path = tmp_path / "n.json"
+    assert asked(Answer(DOCUMENT, told=True), "-o", str(path)) == (None, 1)
+    assert json.loads(path.read_text()) == {"n": 3}
+    assert capsys.readouterr().out == FORMATS["table"](DOCUMENT).rstrip("\n") + "\n"
+    assert asked(Answer(DOCUMENT, told=True), "--format", "csv") == (None, 1)
+    assert capsys.readouterr().out == "n\n3\n"  # once is enough
+
+
 def test_a_file_has_its_sources_beside_it(tmp_path):
     path = tmp_path / "n.csv"
     answer = Answer(DOCUMENT, Sources(others={"more": 1}))

@@ -12,7 +12,9 @@ from flopscope.cli.commands import COMMANDS, cli
 
 ABOUT_SPACES = ("search", "space")
 ABOUT_NETWORKS = [
-    name for name in COMMANDS if name not in ("conventions", "laws", "list", *ABOUT_SPACES)
+    name
+    for name in COMMANDS
+    if name not in ("advise", "calibrate", "conventions", "laws", "list", *ABOUT_SPACES)
 ]
 
 

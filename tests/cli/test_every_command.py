@@ -13,6 +13,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 from graphs import export
+from latencies import MADE_UP
 from torch import nn
 
 from flopscope.cli import main
@@ -63,8 +64,10 @@ UNSIZED = ("formula", "solve", "sweep")
 """Commands in which the size of the input is free."""
 
 LINES = {
+    "advise": ("--platform", "mobile", "--max-params", "5M"),
     "assert": ("{}", "--max-macs", "1G"),
     "audit": ("--family", "mobilenetv1"),
+    "calibrate": ("--from", "m.csv"),
     "check": ("{}",),
     "compare": ("{}",),
     "conventions": (),
@@ -74,11 +77,15 @@ LINES = {
     "latencies": (),
     "laws": (),
     "list": ("mobilenetv1",),
+    "measure": ("{}", "--runtime", "eager", "--rounds", "1"),
     "pareto": ("{}", "--top1", "50"),
+    "predict": ("{}", "--device", "pixel3-cpu-tflite"),
     "profile": ("{}",),
+    "proxies": ("{}", "--of", "naswot,macs", "--batch", "2"),
     "reconcile": ("{}", "--params", "4.2M"),
     "search": ("nas_bench_macro", "--maximise", "params", "--max-macs", "30M"),
     "show": ("{}",),
+    "slim": ("efficientformer_l1", "--device", "pixel3-cpu-tflite"),
     "solve": ("{}", "--macs", "2M", "--free", "res=16:64:16"),
     "space": ("nas_bench_macro", "--max-macs", "30M"),
     "sweep": ("{}", "--free", "res=16,32"),
@@ -124,6 +131,7 @@ def written(folder):
     (folder / "pack" / "__init__.py").write_text("")
     (folder / "pack" / "nets.py").write_text(NET)
     export(folder / "net.onnx", Small(), (1, 3, 16, 16))
+    (folder / "m.csv").write_text(MADE_UP)
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +173,10 @@ def turn(number):
 REFUSED = {
     ("check", "onnx"): "net.onnx is an ONNX file, which fvcore and torch cannot run; check a "
     "network of PyTorch",
+    ("measure", "onnx"): "net.onnx is an ONNX file, which PyTorch eager does not run; give "
+    "--runtime ort, openvino or ncnn",
+    ("proxies", "onnx"): "net.onnx is an ONNX file, which is read and never run, and proxies run a "
+    "network of PyTorch; give one",
 }
 """The cells that get a sentence, and how it begins."""
 

@@ -293,7 +293,7 @@ def test_a_format_that_the_command_has_not_is_refused(capsys, monkeypatch, tmp_p
         ("compare mobilenetv1 --by stage --columns params,macs", 7),
         ("show mobilenetv1 --by stage", 7),
         ("profile mobilenetv1 --res 64 --by operator", 7),
-        ("profile mobilenetv1 --res 64 --by operator --backward", 17),
+        ("profile mobilenetv1 --res 64 --by operator --backward", 18),
         ("profile mobilenetv1 --input B,3,H,W --by operator", 7),
     ],
 )

@@ -227,7 +227,7 @@ def test_the_unit_of_v1_agrees_and_costs_what_the_paper_says(
     channels, hidden = 4 * groups * times, groups * times
     batch, _, height, width = shape
     closed = partial(closed_v1.shufflenet_unit, hidden=hidden, groups=groups)
-    build = partial(Unit, channels, hidden, channels, 1, groups, groups)
+    build = partial(Unit, channels, hidden, channels, 1, groups, groups, shuffled=True)
     check(closed, build, (batch, channels, height, width))
     # Section 3.2: hw(2cm/g + 9m).
     macs = batch * height * width * (2 * channels * hidden // groups + 9 * hidden)

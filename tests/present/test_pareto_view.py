@@ -311,8 +311,8 @@ def test_a_long_name_is_folded(capsys, tmp_path):
     [
         (("--x", "mac"), "unknown cost 'mac'; did you mean macs?"),
         (("--x", "latency"),
-         "latency is measured on a device, and none is named; name one for published latencies, "
-         "such as pixel3-cpu-tflite (`flopscope latencies` lists all), or give your own in a "
+         "latency is a time on a device, and none is named; name one, such as pixel3-cpu-tflite "
+         "(`flopscope latencies` lists those with published latencies), or give your own in a "
          "results file, as latency_ms"),
         (("--max-macs", "lots"), "--max-macs lots is not a number from 1; give one such as "
          "150M, 1.5 G, 3e8 or 300,000,000"),

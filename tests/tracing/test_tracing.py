@@ -15,7 +15,7 @@ from flopscope.catalog.variant import FREE, parse
 from flopscope.conventions import CONVENTIONS
 from flopscope.domain import Relation
 from flopscope.errors import BadInput
-from flopscope.facts import Function, Kind
+from flopscope.facts import Function, Kind, Movement
 from flopscope.symbolic import symbol
 from flopscope.tracing import trace
 
@@ -334,7 +334,9 @@ def test_an_index_of_what_was_computed_moves_it():
         def forward(self, x):
             return (2 * x)[:, self.order]
 
-    assert [row.kind for row in trace(Reordered(), (3, 4)).ledger] == [Kind.MULTIPLY]
+    rows = trace(Reordered(), (3, 4)).ledger
+    assert [row.kind for row in rows] == [Kind.MULTIPLY, Kind.MOVE]
+    assert [row.function for row in rows][1] is Movement.GATHER
 
 
 TRUTHS = {

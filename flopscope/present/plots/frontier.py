@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,12 +14,20 @@ from flopscope.catalog.variant import Resolution
 from flopscope.choosing.front import Front
 from flopscope.choosing.points import Point
 from flopscope.errors import BadInput
+from flopscope.present.front_times import cost_words
 from flopscope.present.plots.axes import Span, set_axes
 from flopscope.present.plots.export import figure, make_room
 from flopscope.present.plots.labels import Label, place_labels
 from flopscope.present.plots.legends import legend_below, legend_height
 from flopscope.present.plots.look import COLUMN, LOG, PAGE, PLAIN, Look
-from flopscope.present.plots.names import cut, one_size, own_title, quantity_words, with_size
+from flopscope.present.plots.names import (
+    cut,
+    drawn_amount,
+    one_size,
+    own_title,
+    quantity_words,
+    with_size,
+)
 from flopscope.present.plots.style import (
     DASHES,
     GREY,
@@ -60,7 +69,8 @@ def frontier(ax: Axes, front: Front, look: Look = PLAIN) -> Axes:
         raise BadInput(
             f"a plot has one cost, not {', '.join(front.question.criteria)}; give --x once to draw"
         )
-    xs = [float(point.costs[0]) for point in front.points]
+    cost = front.question.costs[0]
+    xs = [drawn_amount(cost, float(point.costs[0])) for point in front.points]
     ys = [float(point.top1) for point in front.points]
     # labels stand to the left of a frontier
     x = Span([*xs, *_limits(front)], LOG, below=0.3)
@@ -175,10 +185,11 @@ def _other(front: Front) -> str:
     return OTHER if any(point.stated for point in others) else "other"
 
 
-def _limits(front: Front) -> list[int]:
-    """The budget of the cost, if there is one."""
-    cost = front.question.criteria[0]
-    return [budget.limit for budget in front.question.most if budget.quantity == cost]
+def _limits(front: Front) -> list[float]:
+    """The budget of the cost, if there is one, as the axis shows it."""
+    cost, named = front.question.criteria[0], front.question.costs[0]
+    most = front.question.most
+    return [drawn_amount(named, budget.limit) for budget in most if budget.quantity == cost]
 
 
 def _budget_names(front: Front) -> list[str]:
@@ -211,7 +222,7 @@ def _axis_labels(front: Front) -> tuple[str, str]:
     accuracies."""
     cost = front.question.costs[0]
     sizes = [point.resolution for point in front.points]
-    words = quantity_words(cost)
+    words = quantity_words(replace(cost, words=cost_words(front, cost)))
     if not cost.stored:
         usual = _usual_size(front)
         words += f"; input {size(usual)}" if usual else "; input size as stated"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from flopscope.answers.compare import Comparison
 from flopscope.answers.target import Source, Target, is_own, parse_target
+from flopscope.answers.timed import TimeQuantity
 from flopscope.catalog.titles import title
 from flopscope.catalog.variant import Resolution
 from flopscope.conventions import CONVENTIONS
@@ -100,6 +101,11 @@ def input_words(comparison: Comparison, before: str = "; ") -> str:
     return f"{before}input {size(one)}" if one else ""
 
 
+def drawn_amount(quantity: Named, amount: float) -> float:
+    """An amount as an axis shows it: milliseconds of a time, and otherwise the amount itself."""
+    return amount / quantity.per if isinstance(quantity, TimeQuantity) else amount
+
+
 def quantity_words(quantity: Named) -> str:
     """A quantity with its unit, and its convention if it has one, as an axis has it.
 
@@ -110,5 +116,6 @@ def quantity_words(quantity: Named) -> str:
     if isinstance(quantity, Quantity) and quantity.convention:
         counting = CONVENTIONS[quantity.convention]
         return f"{counting.unit}, convention {counting.name}"
-    unit = f" ({quantity.unit})" if quantity.unit else ""
+    name = "ms" if isinstance(quantity, TimeQuantity) else quantity.unit
+    unit = f" ({name})" if name else ""
     return f"{quantity.words[0].upper()}{quantity.words[1:]}{unit}"

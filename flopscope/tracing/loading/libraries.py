@@ -28,6 +28,13 @@ def _timm(name: str) -> Callable[..., Any]:
     return lambda **arguments: timm.create_model(name, **arguments)
 
 
+def as_released(name: str) -> None:
+    """Networks that are made from now on compute attention as their library does by itself. The
+    next network that is to be counted is made the other way again."""
+    if name == "timm":
+        library("timm").layers.set_fused_attn(True)
+
+
 def _torchvision(name: str) -> Callable[..., Any]:
     models = library("torchvision").models
     if name not in models.list_models():

@@ -16,7 +16,7 @@ from flopscope.arguments import Deferred, NamedObject, as_numbers, parse_name
 from flopscope.errors import BadInput, UnknownName
 from flopscope.tracing.building.constructing import origins_of, without_memory
 from flopscope.tracing.loading.extensions import with_torchvision
-from flopscope.tracing.loading.libraries import LIBRARIES, NATIVE_SIZES
+from flopscope.tracing.loading.libraries import LIBRARIES, NATIVE_SIZES, as_released
 from flopscope.tracing.loading.refusals import import_refused, making_refused
 from flopscope.tracing.loading.usercode import importable, loaded_module
 
@@ -24,23 +24,28 @@ SIZED = frozenset({"img_size", "image_size"})
 """Arguments by which networks of timm and torchvision are made for another image."""
 
 
-def load(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
+def load(
+    target: str, arguments: Mapping[str, Any] | None = None, *, values: bool = False
+) -> nn.Module:
     """The module that a target names: `file.py:Name`, `package.module:Name`, `timm:NAME`,
     `torchvision:NAME`.
 
     Name is an nn.Module, or a class or function that makes one from `arguments`. It may be nested,
     as in Net.small, or called, as in Net(Config(width=16)). Classes and functions are called on the
-    meta device, so that no weights are allocated, unless they read values. Raises BadInput for a
+    meta device, so that no weights are allocated, unless they read values. With `values` they are
+    called to have weights, and the attention of timm is fused as timm has it. Raises BadInput for a
     target that does not import, does not exist, is not a module, or does not accept the arguments.
     """
     with importable(target):
         make, given = maker(target), dict(arguments or {})
+        if values:
+            as_released(parts_of(target)[0])
         if isinstance(make, nn.Module) and given:
             raise BadInput(
                 f"{target} is a module already, which takes no arguments; leave --arg out, or name "
                 "the class or function that makes it"
             )
-        module = make if isinstance(make, nn.Module) else _made(make, given, target)
+        module = make if isinstance(make, nn.Module) else _made(make, given, target, values)
     if not isinstance(module, nn.Module):
         raise BadInput(
             f"{target} gives {type(module).__name__}, "
@@ -239,21 +244,24 @@ def _loaded(name: str) -> Any:
 # --- making ---------------------------------------------------------------------------------------
 
 
-def _made(make: Any, arguments: dict[str, Any], target: str) -> Any:
+def _made(make: Any, arguments: dict[str, Any], target: str, values: bool) -> Any:
     if not callable(make):
         return make
     found = resolved(target, arguments)
     given = ", ".join(f"{k}={v}" for k, v in arguments.items()) or "no arguments"
     hint = _meant_as_name(target, arguments)
     with making_refused(f"{target} could not be made with {given}", make, found, hint=hint):
-        return with_torchvision(lambda: _shapes_first(make, found))
+        return with_torchvision(lambda: _called(make, found, values))
 
 
-def made_by(make: Callable[..., Any], arguments: Mapping[str, Any], name: str) -> nn.Module:
-    """The module that a class or function of Python makes. Raises BadInput where it makes none."""
+def made_by(
+    make: Callable[..., Any], arguments: Mapping[str, Any], name: str, *, values: bool = False
+) -> nn.Module:
+    """The module that a class or function of Python makes, with weights if they are to have
+    `values`. Raises BadInput where it makes none."""
     given = ", ".join(f"{k}={v}" for k, v in arguments.items()) or "no arguments"
     with making_refused(f"{name} could not be made with {given}", make, arguments, option=""):
-        made = with_torchvision(lambda: _shapes_first(make, dict(arguments)))
+        made = with_torchvision(lambda: _called(make, dict(arguments), values))
     if not isinstance(made, nn.Module):
         raise BadInput(f"{name} makes {type(made).__name__}, which is not an nn.Module")
     return made
@@ -273,6 +281,10 @@ def _meant_as_name(target: str, arguments: Mapping[str, Any]) -> str:
         if isinstance(value, NamedObject) and _in_module(value, module, target) == value.text:
             return f"; {value} is text, since {place} has no such name"
     return ""
+
+
+def _called(make: Callable[..., Any], arguments: dict[str, Any], values: bool) -> Any:
+    return make(**as_numbers(arguments)) if values else _shapes_first(make, arguments)
 
 
 def _shapes_first(make: Callable[..., Any], arguments: dict[str, Any]) -> Any:

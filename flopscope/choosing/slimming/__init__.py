@@ -1,0 +1,1 @@
+"""Latency-driven slimming of EfficientFormer: designs, times of their parts, actions."""
