@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flopscope.alphabet import FREE as FREE_NAMES
 from flopscope.answers.counted import Given, made
+from flopscope.answers.explore_published import Measured, Published, measured_on, published
 from flopscope.answers.profile import Profile, profile
 from flopscope.answers.target import CHANNELS, Source, Target, of_variant, parse_target
 from flopscope.brief import number_of, short
-from flopscope.catalog.accuracies import UNASKED, Accuracy, networks
 from flopscope.catalog.models import MODELS
 from flopscope.catalog.variant import FREE, Variant, parse
 from flopscope.errors import BadInput, FlopscopeError
@@ -20,6 +19,8 @@ from flopscope.facts import InputSpec
 from flopscope.ledger import Ledger
 from flopscope.sizes import is_symbolic
 from flopscope.symbolic import Symbol, symbol
+from flopscope.timing.builtin import device_names, device_of
+from flopscope.timing.device import Device
 
 SIDE = 224
 """The side of the image at which a network of one's own begins, where nothing states another."""
@@ -42,15 +43,6 @@ class FreeSize:
 
 
 @dataclass(frozen=True)
-class Published:
-    """A published top-1: the options and the (height, width) for which it is stated."""
-
-    options: Mapping[str, Any]
-    resolution: tuple[int, int]
-    accuracy: Accuracy
-
-
-@dataclass(frozen=True)
 class Explored:
     """A network of the page. `begins` are the values with which it is chosen at first, if it was
     asked for; `notes` are what must be said of it."""
@@ -62,6 +54,7 @@ class Explored:
     ledger: Ledger
     sizes: tuple[FreeSize, ...]
     published: tuple[Published, ...] = ()
+    measured: tuple[Measured, ...] = ()
     begins: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
 
@@ -71,9 +64,10 @@ class Explored:
 
 @dataclass(frozen=True)
 class Exploration:
-    """All networks of a page."""
+    """All networks of a page, and the devices on which it predicts times."""
 
-    networks: tuple[Explored, ...] = field(default_factory=tuple)
+    networks: tuple[Explored, ...] = ()
+    devices: tuple[Device, ...] = ()
 
     def __repr__(self) -> str:
         return short(self, number_of(self.networks, "network"))
@@ -83,14 +77,17 @@ def explore(
     targets: Sequence[str | Target] = (),
     given: Given | None = None,
     *,
+    devices: Sequence[Device] | None = None,
     only: bool = False,
     tell: Tell = lambda done, of: None,
 ) -> Exploration:
     """The targets, which the page shows first, and the catalogue, unless `only` they are wanted.
 
     A network that is not of the catalogue is traced in free sizes of its image, or at numbers where
-    its code cannot take a symbol. `given` has their sizes and arguments; `tell` hears how many
-    networks are done. Raises BadInput where `only` is set without a target, and as `profile` does.
+    its code cannot take a symbol. `given` has their sizes and arguments; `devices` are those that
+    come with flopscope, unless others are given; `tell` hears how many networks are done. Raises
+    BadInput where `only` is set without a target or two devices have one name, and as `profile`
+    does.
     """
     given = given or Given()
     if only and not targets:
@@ -98,13 +95,26 @@ def explore(
             "the page would be empty: --only leaves the catalogue out, and no target is given; "
             "name one, such as mobilenetv2, or leave --only out"
         )
+    known = _distinct([device_of(n) for n in device_names()] if devices is None else devices)
     asked = made([t if isinstance(t, Target) else parse_target(t) for t in targets], given)
     names = [] if only else [name for name in MODELS if name not in _plain(asked)]
     found = []
     for number, target in enumerate([*asked, *map(_of_name, names)], start=1):
-        found.append(_explored(target, given, chosen=number <= len(asked)))
+        found.append(_explored(target, given, known, chosen=number <= len(asked)))
         tell(number, len(asked) + len(names))
-    return Exploration(_merged(found))
+    return Exploration(_merged(found), known)
+
+
+def _distinct(devices: Sequence[Device]) -> tuple[Device, ...]:
+    """The devices, each once. Raises BadInput for two different ones of one name."""
+    found: dict[str, Device] = {}
+    for each in devices:
+        if found.setdefault(each.name, each) != each:
+            raise BadInput(
+                f"two devices have the name {each.name}, by which the page tells them apart; give "
+                "one of the files another name"
+            )
+    return tuple(found.values())
 
 
 def _of_name(name: str) -> Target:
@@ -126,9 +136,9 @@ def _merged(found: Sequence[Explored]) -> tuple[Explored, ...]:
     return tuple(kept)
 
 
-def _explored(target: Target, given: Given, *, chosen: bool) -> Explored:
+def _explored(target: Target, given: Given, devices: Sequence[Device], *, chosen: bool) -> Explored:
     if target.variant is not None:
-        return _of_catalog(target.variant, given, chosen=chosen)
+        return _of_catalog(target.variant, given, devices, chosen=chosen)
     return _of_own(target, given)
 
 
@@ -145,7 +155,9 @@ def _fixed(variant: Variant) -> dict[str, Any]:
     }
 
 
-def _of_catalog(variant: Variant, given: Given, *, chosen: bool) -> Explored:
+def _of_catalog(
+    variant: Variant, given: Given, devices: Sequence[Device], *, chosen: bool
+) -> Explored:
     model, fixed, stated = variant.model, _fixed(variant), dict(variant.options)
     network = Variant(model, tuple(fixed.items()))
     free = {o.name: o.default for o in model.options if o.name in FREE_NAMES}
@@ -160,7 +172,7 @@ def _of_catalog(variant: Variant, given: Given, *, chosen: bool) -> Explored:
     sizes = [FreeSize(s, usual[s.name]) for s in _symbols(ledger, network.sizes)]
     return Explored(
         str(network), model.family, Source.CATALOG, str(model.paper), ledger, tuple(sizes),
-        tuple(_published(network)), begins,
+        tuple(published(network)), tuple(measured_on(devices, network)), begins,
     )  # fmt: skip
 
 
@@ -170,24 +182,6 @@ def _symbols(ledger: Ledger, inputs: Iterable[str]) -> list[Symbol]:
     order = [*FREE_NAMES, *inputs]
     first = {name: place for place, name in enumerate(dict.fromkeys(order))}
     return sorted(found, key=lambda s: (first.get(s.name, len(first)), s.name))
-
-
-def _published(network: Variant) -> Iterable[Published]:
-    """The accuracies of the network at all widths and input sizes, those without a doubt."""
-    fixed = {name: _plain_value(value) for name, value in network.options}
-    for (model, text, resolution), several in networks(network.model.family).items():
-        accuracy = UNASKED.of(several)
-        if model != network.model.id or accuracy is None or accuracy.doubt is not None:
-            continue
-        options = dict(parse(f"{model}:{text}" if text else model).options)
-        own = {n: _plain_value(v) for n, v in options.items() if n not in FREE_NAMES and n != "rho"}
-        if own == fixed:
-            free = {n: v for n, v in options.items() if n in FREE_NAMES}
-            yield Published(free, resolution, accuracy)
-
-
-def _plain_value(value: Any) -> Any:
-    return value.value if isinstance(value, Enum) else value
 
 
 # --- networks of one's own --------------------------------------------------------------------
@@ -207,7 +201,14 @@ def _of_own(target: Target, given: Given) -> Explored:
     where = origin.get(target.source, f"a network of {target.source.value}")
     begins = {s.name: s.usual for s in sizes}
     return Explored(
-        found.target, "your own", target.source, where, found.ledger, sizes, (), begins, notes
+        found.target,
+        "your own",
+        target.source,
+        where,
+        found.ledger,
+        sizes,
+        begins=begins,
+        notes=notes,
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import webbrowser
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flopscope.api.given import flag
+from flopscope.api.budgets import device_given
+from flopscope.api.given import as_given, flag
 from flopscope.api.public import public
 from flopscope.api.subject import Shapes, specs
 from flopscope.brief import brief, short
@@ -16,6 +17,8 @@ from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from flopscope.timing.device import Device
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,13 +56,14 @@ def _input(name: str, value: Any) -> Any:
     return specs(value if isinstance(value, list) else [value])
 
 
-@public(only=flag, input=_input)
+@public(only=flag, input=_input, device=as_given)
 def explore(
     *targets: str | nn.Module,
     input: Shapes | None = None,
     res: int | tuple[int, int] | None = None,
     batch: int = 1,
     arguments: Mapping[str, Any] | None = None,
+    device: str | Device | Sequence[str | Device] = (),
     only: bool = False,
 ) -> ExplorerPage:
     """One file that computes the cost of every network of the catalogue, and of `targets`, while
@@ -67,8 +71,9 @@ def explore(
 
     A target is a module, or a text as the command line takes it. Modules and networks outside of
     the catalogue are traced in free sizes of their image; `input` gives other inputs, such as
-    ("B", 64), `res` and `batch` where the sliders begin. With `only` the catalogue is left out.
-    Raises BadInput, UnknownName.
+    ("B", 64), `res` and `batch` where the sliders begin. Times are predicted on the devices that
+    come with flopscope, or on `device` or several: names, paths of device files, or the `device`
+    of a calibration. With `only` the catalogue is left out. Raises BadInput, UnknownName.
 
     >>> page = explore("mobilenetv2:width=0.6", res=160, only=True)
     >>> page
@@ -85,5 +90,8 @@ def explore(
         raise BadInput("arguments are for targets that are named; a module is made already")
     pairs = tuple(f"{name}={value!r}" for name, value in (arguments or {}).items())
     given = Given(res, batch, tuple(input or ()), pairs)
-    found = explored([parse_target(each) for each in targets], given, only=only)
+    several = device if isinstance(device, list | tuple) else [device]
+    known = [each for each in map(device_given, several) if each is not None]
+    networks = [parse_target(each) for each in targets]
+    found = explored(networks, given, devices=known or None, only=only)
     return ExplorerPage(explorer_page(found), tuple(each.name for each in found.networks))

@@ -7,56 +7,34 @@ each kind of row. All products and sums are made by the page.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import gcd
 from typing import Any
 
-from flopscope.answers.explore import Explored, FreeSize, Published
+from flopscope.answers.explore import Explored, FreeSize
+from flopscope.answers.explore_published import Measured, Published
 from flopscope.closedform.javascript import code
 from flopscope.closedform.scripts import bounds, checks, destructured
 from flopscope.conventions import CONVENTIONS, COUNTABLES, Countable
-from flopscope.facts import ELEMENT_BYTES, Operator, Weight
+from flopscope.facts import ELEMENT_BYTES, Kind, Operator, Weight
 from flopscope.ledger import Ledger, kind_name
+from flopscope.present.explorer.pool import Place, Pool, apart, flat, short_row
+from flopscope.present.explorer.times import times_data
 from flopscope.quantities import MACS, QUANTITIES
 from flopscope.readings.liveness import forwarded
 from flopscope.readings.memory import IN_PLACE, WHOLE
 from flopscope.sizes import Shape, Size, elements, scaled, total
 from flopscope.symbolic import Polynomial
-
-Place = tuple[int, int]
-"""How many times which amount of the pool."""
+from flopscope.timing.categories import PRODUCT_KINDS, is_exponential
+from flopscope.timing.device import Device
+from flopscope.timing.unlike import kind_of
 
 MOST: Mapping[str, int | float] = {
     "B": 256, "H": 1024, "W": 1024, "classes": 22_000, "width": 3, "depth": 3, "tokens": 4096,
     "queries": 64, "prompts": 16,
 }  # fmt: skip
 """How far the slider of a size goes."""
-
-
-class Pool:
-    """Different amounts in the order in which they are met; the first is 1."""
-
-    def __init__(self) -> None:
-        self._places: dict[Size, int] = {1: 0}
-
-    def place(self, value: Size) -> Place:
-        """Where the amount is, and how many times it is taken."""
-        if not isinstance(value, Polynomial):
-            return int(value), 0
-        times, value = _apart(value)
-        return times, self._places.setdefault(value, len(self._places))
-
-    def values(self) -> list[Size]:
-        """The amounts."""
-        return list(self._places)
-
-
-def _apart(value: Polynomial) -> tuple[int, Polynomial]:
-    """The largest number that divides an amount, and the rest; 1 and itself for a quotient."""
-    whole = all(isinstance(c, int) for c in value.terms.values()) and value.denominator() == 1
-    times = gcd(*value.terms.values()) if whole else 1  # type: ignore[arg-type]  # ints
-    return (times, value / times) if times > 1 else (1, value)
 
 
 OWN, FIRST = -1, -2
@@ -89,7 +67,7 @@ class Classes:
             )
             for place, of in base.items()
         )
-        key = (kind_name(row), row.kind, row.function, taken)
+        key = (kind_name(row), row.kind, row.function, kind_of(row), taken)
         if key not in self.places:
             self.places[key] = len(self.rows)
             self.rows.append(
@@ -99,15 +77,22 @@ class Classes:
                     "unknown": [int(not each.knows(row)) for each in CONVENTIONS.values()],
                     "inPlace": int(row.kind in IN_PLACE),
                     "activates": int(QUANTITIES["activations"].of((row,)).value != 0),
+                    "product": int(row.kind in PRODUCT_KINDS),
+                    "slow": int(is_exponential(row)),
+                    "seen": "" if row.kind in (Kind.STORED, Kind.UNKNOWN) else kind_of(row),
                 }
             )
         return self.places[key], [(of, place) for place, of in base.items()]
 
 
-def network_data(network: Explored, classes: Classes) -> dict[str, Any]:
-    """The network as JSON. `classes` grows by its kinds of rows."""
+def network_data(
+    network: Explored, classes: Classes, devices: Sequence[Device] = ()
+) -> dict[str, Any]:
+    """The network as JSON, with its units on the devices. `classes` grows by its kinds of rows."""
     pool = Pool()
-    rows = list(_rows(network.ledger, pool, classes))
+    owned = _owned(network.ledger.rows)
+    rows = list(_rows(network.ledger, pool, classes, owned))
+    units = times_data(network.ledger.rows, devices, pool, _keys(owned))
     inputs = list(_inputs(network.ledger.rows, pool))
     every = {size.symbol for size in network.sizes}
     return {
@@ -123,6 +108,8 @@ def network_data(network: Explored, classes: Classes) -> dict[str, Any]:
         "rows": rows,
         "inputs": inputs,
         "published": [_published(each) for each in network.published],
+        "measured": [_measured(each) for each in network.measured],
+        "units": units,
         "begins": network.begins,
         "notes": list(network.notes),
         "domain": MACS.formula(network.ledger).domain,
@@ -155,11 +142,20 @@ def _published(each: Published) -> list[Any]:
     return [dict(each.options), height, width, top1, each.accuracy.words, each.accuracy.source]
 
 
-def _rows(ledger: Ledger, pool: Pool, classes: Classes) -> Iterator[list[Any]]:
+def _measured(each: Measured) -> list[Any]:
+    milliseconds, place = float(each.milliseconds), each.device
+    return [place, dict(each.options), *each.resolution, each.batch, milliseconds, each.source]
+
+
+Owned = tuple[dict[int, list[Weight]], dict[int, list[Weight]]]
+"""Stored tensors, learnt ones and others, by the position of the row whose they are."""
+
+
+def _rows(ledger: Ledger, pool: Pool, classes: Classes, owned: Owned) -> Iterator[list[Any]]:
     """path, kind, sizes of the output, amounts, how often it runs, elements of its own weights and
     of what else it stores, and where its input and output are. Zeros at the end are left out; sizes
     that are 0 are those of the first input."""
-    learnt, kept = _owned(ledger.rows)
+    learnt, kept = owned
     shapes: dict[int, Shape] = {}
     for place, row in enumerate(ledger.rows):
         first = shapes.get(row.reads[0]) if row.reads else None
@@ -169,12 +165,12 @@ def _rows(ledger: Ledger, pool: Pool, classes: Classes) -> Iterator[list[Any]]:
         amounts = {c: _place(COUNTABLES[c](row), row.output, first, pool) for c in counted}
         kind, places = classes.place(row, amounts)
         repeat = pool.place(row.repeat)
-        yield _short(
+        yield short_row(
             [
                 row.path,
                 kind,
-                0 if row.output == first else _flat(pool.place(size) for size in row.output),
-                _flat(places),
+                0 if row.output == first else flat(pool.place(size) for size in row.output),
+                flat(places),
                 0 if repeat == (1, 0) else [*repeat],
                 _stored(learnt.get(place, ()), pool),
                 _stored(kept.get(place, ()), pool),
@@ -184,7 +180,7 @@ def _rows(ledger: Ledger, pool: Pool, classes: Classes) -> Iterator[list[Any]]:
         shapes[row.id] = row.output
 
 
-def _owned(rows: Sequence[Operator]) -> tuple[dict[int, list[Weight]], dict[int, list[Weight]]]:
+def _owned(rows: Sequence[Operator]) -> Owned:
     """The learnt tensors and the others that each row has, by its position. A tensor that several
     rows share is the last one's, as it is in readings."""
     learnt = {w.key: (i, w) for i, row in enumerate(rows) for w in row.weights if w.learnt}
@@ -194,11 +190,17 @@ def _owned(rows: Sequence[Operator]) -> tuple[dict[int, list[Weight]], dict[int,
         for w in (*(w for w in row.weights if not w.learnt), *row.buffers)
         if w.key
     }
-    found: tuple[dict[int, list[Weight]], dict[int, list[Weight]]] = ({}, {})
+    found: Owned = ({}, {})
     for tensors, of in zip((learnt, kept), found, strict=True):
         for place, tensor in tensors.values():
             of.setdefault(place, []).append(tensor)
     return found
+
+
+def _keys(owned: Owned) -> dict[int, list[str]]:
+    """The keys of both kinds of tensors of each row."""
+    every = {place for tensors in owned for place in tensors}
+    return {at: [w.key for tensors in owned for w in tensors.get(at, ())] for at in every}
 
 
 def _place(value: Size, output: Shape, first: Shape | None, pool: Pool) -> Place:
@@ -207,16 +209,10 @@ def _place(value: Size, output: Shape, first: Shape | None, pool: Pool) -> Place
     for shape, place in ((output, OWN), (first, FIRST)):
         size = elements(shape) if shape is not None else 0
         if isinstance(value, Polynomial) and isinstance(size, Polynomial):
-            (times, rest), (of, base) = _apart(value), _apart(size)
+            (times, rest), (of, base) = apart(value), apart(size)
             if rest == base and times % of == 0:
                 return times // of, place
     return pool.place(value)
-
-
-def _short(row: list[Any]) -> list[Any]:
-    while row[-1] in (0, []):
-        row.pop()
-    return row
 
 
 def _live(place: int, row: Operator) -> list[Any] | int:
@@ -228,10 +224,6 @@ def _live(place: int, row: Operator) -> list[Any] | int:
     return 0 if found == usual else [*found[:4], *row.reads]
 
 
-def _flat(places: Iterable[Place]) -> list[int]:
-    return [number for place in places for number in place]
-
-
 def _stored(tensors: Sequence[Weight], pool: Pool) -> list[int]:
     """The elements and, where not all are in floating point, those that are and the bytes of the
     others."""
@@ -240,7 +232,7 @@ def _stored(tensors: Sequence[Weight], pool: Pool) -> list[int]:
     floats = [t for t in tensors if not t.element.startswith(WHOLE)]
     others = [t for t in tensors if t.element.startswith(WHOLE)]
     size = [scaled(elements(t.shape), ELEMENT_BYTES[t.element]) for t in others]
-    every = _flat([pool.place(total(elements(t.shape) for t in tensors))])
+    every = flat([pool.place(total(elements(t.shape) for t in tensors))])
     if not others:
         return every
     return [

@@ -17,12 +17,13 @@ from flopscope.closedform.scripts import runtime
 from flopscope.conventions import CONVENTIONS
 from flopscope.errors import FlopscopeError
 from flopscope.present.explorer.data import Classes, network_data
+from flopscope.present.explorer.times import devices_data
 from flopscope.quantities import QUANTITIES
 from flopscope.version import __version__
 
 SCRIPTS = (
-    "network.js", "maths.js", "state.js", "draw.js", "choose.js", "tables.js", "figures.js",
-    "frontier.js", "main.js",
+    "network.js", "time.js", "maths.js", "state.js", "draw.js", "choose.js", "tables.js",
+    "figures.js", "roofline.js", "frontier.js", "main.js",
 )  # fmt: skip
 """The files of the script, in their order, after the arithmetic of formulas."""
 
@@ -60,7 +61,7 @@ def page_data(found: Exploration, tell: Tell = lambda done, of: None) -> dict[st
     classes = Classes()
     networks = []
     for number, network in enumerate(found.networks, start=1):
-        networks.append(network_data(network, classes))
+        networks.append(network_data(network, classes, found.devices))
         tell(number, len(found.networks))
     conventions = [
         {"name": each.name, "unit": each.unit, "counts": each.counts}
@@ -73,6 +74,7 @@ def page_data(found: Exploration, tell: Tell = lambda done, of: None) -> dict[st
         "conventions": conventions,
         "letters": letters,
         "first": list(FIRST),
+        **devices_data(found.devices),
     }
 
 

@@ -15,7 +15,7 @@ function offered() {
 
 const usualCosts = new Map();
 function usualCost(network) {
-  const key = `${network.name}/${filter.of}/${page.convention}/${page.width}`;
+  const key = `${network.name}/${filter.of}/${page.convention}/${page.width}/${page.device}`;
   if (!usualCosts.has(key)) {
     const { counts } = counted(network, network.usual());
     usualCosts.set(key, counts ? Number(QUANTITIES[filter.of].of(counts)) : Infinity);
@@ -55,7 +55,7 @@ function drawPicker() {
         h("option", { value: "" }, "all"), families.map((name) => h("option", { value: name }, name)))),
     h("div", { class: "field" }, h("label", { for: "filter-most" }, "At most"), h("span", { class: "pair" }, budget,
       h("select", { "aria-label": "of what", onchange: (event) => { filter.of = event.target.value; drawOffer(); } },
-        Object.entries(QUANTITIES).map(([value, { words }]) => h("option", { value }, words()))))),
+        offeredQuantities().map(([value, { words }]) => h("option", { value }, words()))))),
     h("p", { id: "offer-count", class: "quiet", role: "status" }), h("ul", { id: "offer" }));
   drawOffer();
 }

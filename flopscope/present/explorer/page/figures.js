@@ -6,7 +6,7 @@ function groups(counts, quantity) {
   QUANTITIES[quantity].each(counts).forEach((amount, i) => {
     const row = counts.rows[i];
     const group = page.by === "kind" ? row.kind.name : row.path.split(".")[0];
-    sums.set(group, (sums.get(group) ?? counts.number(0)) + amount);
+    sums.set(group, (sums.get(group) ?? (typeof amount === "bigint" ? 0n : 0)) + amount);
   });
   return [...sums].filter(([, amount]) => amount != 0);
 }
@@ -68,12 +68,13 @@ const curves = new Map();
 /** Points [place, amount] along an axis. They are kept, as they stay while that axis alone moves. */
 function curveOf(network, sizes, axis, size) {
   const others = moved(sizes, axis, Math.max(size.most, sizes[size.name]));
-  const key = [network.name, axis, page.curve, page.convention, page.width, JSON.stringify(others)].join();
+  const key = [network.name, axis, page.curve, page.convention, page.width, page.device, JSON.stringify(others)].join();
   if (!curves.has(key)) {
     if (curves.size > 300) curves.clear();
     curves.set(key, along(size, sizes[size.name]).map((value) => {
       const { counts } = counted(network, moved(sizes, axis, value));
-      return [value, counts ? Number(QUANTITIES[page.curve].of(counts)) : null];
+      const amount = counts ? Number(QUANTITIES[page.curve].of(counts)) : NaN;
+      return [value, Number.isNaN(amount) ? null : amount];
     }));
   }
   return curves.get(key);
@@ -87,9 +88,10 @@ function drawCurve() {
     if (!size) return { i, points: [] };
     return { i, points: curveOf(network, sizes, axis, size), here: sizes[size.name] };
   });
+  if (!lines.some(({ points }) => points.some(([, y]) => y !== null))) return show("curve", h("p", {}, "None of these networks has this cost at any size of this axis."));
   const xs = lines.flatMap(({ points }) => points.map(([x]) => x));
   const ys = lines.flatMap(({ points }) => points.map(([, y]) => y ?? 0));
-  const high = Math.max(1, ...ys, page.budget ? Math.min(page.budget, 2 * Math.max(...ys)) : 0);
+  const high = Math.max(...ys, page.budget ? Math.min(page.budget, 2 * Math.max(...ys)) : 0) || 1;
   const title = `${of.words()} against ${axisWords(axis)}`;
   const { svg, across, up } = frame("curve-chart", title,
     { low: Math.min(...xs), high: Math.max(...xs), words: axisWords(axis) }, { low: 0, high: high * 1.05, words: of.words() });
@@ -112,9 +114,10 @@ const mark = (i, x, y) => s("g", {}, s("circle", { class: "dot", cx: x, cy: y, r
 /** A line that the pointer or the arrow keys move. */
 function budgetLine(budget, up, high) {
   const y = up(Math.min(budget, high * 1.05));
-  const set = (value) => { page.budget = Math.max(1, Math.round(value)); $id("budget").value = shortText(page.budget); changed(); $id("budget-line")?.focus(); };
+  const rounded = (value) => (page.curve === "time" ? Number(Math.max(0.001, value).toPrecision(3)) : Math.max(1, Math.round(value)));
+  const set = (value) => { page.budget = rounded(value); $id("budget").value = shortText(page.budget); changed(); $id("budget-line")?.focus(); };
   const line = s("g", { id: "budget-line", class: "budget", tabindex: 0, role: "slider", "aria-label": "budget", "aria-orientation": "vertical",
-    "aria-valuemin": 0, "aria-valuemax": Math.round(high), "aria-valuenow": Math.round(budget), "aria-valuetext": shortText(budget),
+    "aria-valuemin": 0, "aria-valuemax": high, "aria-valuenow": budget, "aria-valuetext": shortText(budget),
     onkeydown: (event) => {
       const by = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10 }[event.key];
       if (by) { event.preventDefault(); set(budget + (by * high) / 100); }

@@ -26,6 +26,7 @@ function draw() {
   drawTable(found);
   drawBars(found);
   drawCurve();
+  drawRoofline(found);
   drawFormula(found);
   if ($id("layers-box").open) drawLayers(found);
   drawDiff(found);
@@ -41,10 +42,11 @@ const said = ({ design, counts, refusal, i }) => counts
   : `${LETTERS[i]}, ${design.network.name}: ${refusal}.`;
 
 function drawChoices() {
-  const both = Object.entries(QUANTITIES).map(([value, { words }]) => [value, words()]);
+  const both = offeredQuantities().map(([value, { words }]) => [value, words()]);
   const again = () => { drawChoices(); changed(); };
   show("conventions", choice("convention", "Convention", page.conventions.map(({ name }, i) => [i, name]), again),
-    choice("width", "Numbers", Object.entries(TYPES), again));
+    choice("width", "Numbers", Object.entries(TYPES), again),
+    page.devices.length ? choice("device", "Device", page.devices.map(({ name }, i) => [i ? name : "", name]), again) : null);
   show("bars-choice", choice("by", "By", [["stage", "stage"], ["kind", "kind of operator"]], () => changed()),
     choice("parts", "Of", both.filter(([name]) => QUANTITIES[name].each), () => changed()),
     choice("scale", "Drawn as", [["amounts", "amounts"], ["shares", "shares of each network"]], () => changed()));
@@ -58,6 +60,8 @@ async function begin() {
   const data = await unpacked("data");
   page.conventions = data.conventions;
   page.letters = data.letters;
+  page.devices = data.devices.map((each) => new Device(each, data.categories));
+  page.roofs = data.roofs;
   const classes = bounded(data.classes);
   for (const each of data.networks) page.networks.set(each.name, new Network(each, classes));
   const chosen = [...page.networks.values()].filter(({ begins }) => begins);

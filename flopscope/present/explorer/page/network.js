@@ -28,6 +28,8 @@ class Network {
       const body = text.startsWith("{") ? text : `{ return ${text}; }`;
       return new Function("$", "own", `const ${data.taken} = own; ${big ? body : body.replace(literal, "$1")}`);
     })));
+    this.unitsOf = (way) => (this.decodedWays[way] ??= decodedUnits(this.units[way]));
+    this.decodedWays = {};
     this.image = this.free.has("H") && this.free.has("W");
   }
 
@@ -52,6 +54,15 @@ class Network {
     const usual = this.usual();
     return this.published.find(([options, height, width]) =>
       this.image && sizes.H === height && sizes.W === width &&
+      [...this.free.keys()].every((name) =>
+        ["B", "H", "W"].includes(name) || sizes[name] === (options[name] ?? usual[name])));
+  }
+
+  /** The milliseconds that were published of exactly these sizes on a device, or undefined. */
+  measuredAt(sizes, device) {
+    const usual = this.usual();
+    return this.measured.find(([place, options, height, width, batch]) =>
+      place === device && sizes.H === height && sizes.W === width && (sizes.B ?? 1) === batch &&
       [...this.free.keys()].every((name) =>
         ["B", "H", "W"].includes(name) || sizes[name] === (options[name] ?? usual[name])));
   }
@@ -133,6 +144,17 @@ class Counted {
 
   total(quantity, which = 0) {
     return this.$.sum(...this.each(quantity, which));
+  }
+
+  /** Its time on a device: {seconds, units, of each row}. A unit counts for the row that names it. */
+  time(device) {
+    const key = `time/${device.name}`;
+    if (!this.cached.has(key)) {
+      const units = unitTimes(this, device), rows = this.rows.map(() => 0);
+      for (const { row, seconds } of units) rows[row] += 1e3 * seconds;
+      this.cached.set(key, { seconds: units.reduce((sum, unit) => sum + unit.seconds, 0), units, rows, counts: this });
+    }
+    return this.cached.get(key);
   }
 
   shape(i) { return this.shapes[this.rows[i].like]; }

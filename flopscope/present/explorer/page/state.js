@@ -5,14 +5,14 @@ const DASHES = ["", "7 3", "2 3", "9 3 2 3", "", "7 3", "2 3", "9 3 2 3"];
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 const page = {
-  networks: new Map(), conventions: [], letters: {},
+  networks: new Map(), conventions: [], letters: {}, devices: [], roofs: {},
   designs: [], // {network, sizes}
   convention: 0, width: 4, by: "stage", parts: "work", scale: "amounts", axis: "", curve: "work", budget: 0,
-  cost: "work", layers: 0, formula: 0, of: "macs", before: 0, after: 1,
+  cost: "work", layers: 0, formula: 0, of: "macs", before: 0, after: 1, device: "", roof: 0,
 };
 
 const CHOICES = ["convention", "width", "by", "parts", "scale", "axis", "curve", "budget", "cost", "layers",
-  "formula", "of", "before", "after"];
+  "formula", "of", "before", "after", "device", "roof"];
 
 /** The chosen design's own sizes, those that are not usual: "mobilenetv2~width=0.6~H=160". */
 function designText({ network, sizes }) {
@@ -77,7 +77,24 @@ const QUANTITIES = {
   weights: { words: () => `bytes of weights, ${typeName()}`, of: (c) => c.total("bytes", page.width), each: (c) => c.each("bytes", page.width) },
   peak: { words: () => `peak of activations, bytes, ${typeName()}`, of: (c) => c.peak(page.width) },
   memory: { words: () => `memory of inference, bytes, ${typeName()}`, of: (c) => c.memory(page.width) },
+  time: { words: () => `predicted milliseconds, ${deviceHere().name}`, of: timeOf, each: (c) => (Number.isNaN(timeOf(c)) ? c.rows.map(() => 0) : c.time(deviceHere()).rows),
+    shown: () => Boolean(deviceHere()) },
 };
+const offeredQuantities = () => Object.entries(QUANTITIES).filter(([, { shown }]) => !shown || shown());
+
+/** The device whose times are shown; undefined on a page without one. */
+const deviceHere = () => page.devices.find(({ name }) => name === page.device) ?? page.devices[0];
+
+/** The predicted milliseconds of one run; NaN where the network cannot run so. */
+function timeOf(counts) {
+  return refusedBy(counts.network, deviceHere()) ? NaN : 1e3 * counts.time(deviceHere()).seconds;
+}
+
+/** A number to three digits; 1,230 and never 1.23e+3. */
+const threeDigits = (n) => exactText(Number(Number(n).toPrecision(3)));
+const timeText = (ms) => (Number.isNaN(ms) ? "–" : threeDigits(ms));
+/** Milliseconds with the interval of nine in ten. */
+const intervalText = (ms) => (Number.isNaN(ms) ? "–" : `${timeText(ms)} (${deviceHere().interval(ms).map(timeText).join(" – ")})`);
 const TYPES = { 4: "float32", 2: "float16", 1: "int8" };
 const typeName = () => TYPES[page.width];
 const workWords = () => {
@@ -86,7 +103,10 @@ const workWords = () => {
 };
 
 /** 300,774,272 and, shorter, 301M. */
-const exactText = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
+function exactText(n) {
+  const text = typeof n === "number" && !Number.isInteger(n) ? String(Number(n.toPrecision(4))) : String(n);
+  return text.replace(/^-?\d+/, (whole) => whole.replace(/\B(?=(\d{3})+$)/g, ","));
+}
 function shortText(n) {
   const value = Number(n);
   for (const [scale, letter] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]])
@@ -96,7 +116,7 @@ function shortText(n) {
 
 /** "300M" as a number; NaN for what is none. */
 function amountOf(text) {
-  const found = /^\s*([\d.,]+)\s*([kKMGBT]?)\s*$/.exec(text);
+  const found = /^\s*([\d.,]+)\s*([kKMGBT]?)\s*(?:ms)?\s*$/.exec(text);
   const scales = { "": 1, k: 1e3, K: 1e3, M: 1e6, G: 1e9, B: 1e9, T: 1e12 };
   return found ? Number(found[1].replaceAll(",", "")) * scales[found[2]] : NaN;
 }
