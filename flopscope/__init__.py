@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from flopscope.api.derive import derive
     from flopscope.api.diff import diff
     from flopscope.api.differentiable import darts, expected_cost, one_shot
+    from flopscope.api.explore import explore
     from flopscope.api.formula import formula, formulas, law
     from flopscope.api.hold import hold
     from flopscope.api.latencies import latencies
@@ -86,6 +87,7 @@ _HOMES = {
     "formula": "flopscope.api.formula",
     "formulas": "flopscope.api.formula",
     "hold": "flopscope.api.hold",
+    "explore": "flopscope.api.explore",
     "latencies": "flopscope.api.latencies",
     "law": "flopscope.api.formula",
     "list_conventions": "flopscope.api.catalog",
@@ -136,6 +138,7 @@ __all__ = [
     "derive",
     "diff",
     "expected_cost",
+    "explore",
     "formula",
     "formulas",
     "hold",

@@ -41,6 +41,9 @@ COMMANDS: Mapping[str, ListedCommand] = {
     "diff": ListedCommand(
         "diff:diff", "Show what differs between two networks, and what it costs."
     ),
+    "explore": ListedCommand(
+        "explore:explore", "Write a page that counts networks while sliders move."
+    ),
     "formula": ListedCommand(
         "formula:formula", "Print the formula of a model, a block, a law or a class."
     ),

@@ -14,7 +14,7 @@ FEW = 8
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Network and input": (
         "accuracies", "res", "batch", "inputs", "arguments", "examples", "rules", "scaling",
-        "form", "results", "with_catalog", "families",
+        "form", "results", "with_catalog", "families", "only",
     ),
     "Machine": (
         "table", "skip_unknown", "device_name", "sister", "runtime", "threads", "dtype", "rounds",
@@ -39,7 +39,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "by", "depth", "columns", "sort", "group", "every", "everything", "summary", "units",
         "digits", "caption", "label", "bold",
     ),
-    "Output": ("format_name", "output_path", "bib_path"),
+    "Output": ("format_name", "output_path", "bib_path", "show"),
     "Picture": ("panel", "wide"),
 }  # fmt: skip
 """The headings in their order, each with the options below it, by the names of their arguments."""

@@ -207,11 +207,37 @@ class Formula:
             \"\"\"MACs (convention macs); domain: H ≥ 1.\"\"\"
             return 9 * H**2
         """
+        return program.source(self.expression, *self._signature, whole=self.counts)
+
+    def javascript(self) -> str:
+        """The source of a function of an object with the free sizes, which checks the domain. It
+        returns a Number or, beyond 2⁵³, a BigInt, and needs `scripts.runtime()` before it.
+
+        Raises BadInput for a formula whose values are not whole, and for a rounding rule of the
+        reader's own.
+
+        >>> "const h2 = $.floorDiv($.sum(1, H), 2);" in Formula(
+        ...     9 * ((symbol("H") + 1) // 2), "MACs"
+        ... ).javascript()
+        True
+        """
+        from flopscope.closedform import scripts
+
+        title, docstring = self._signature
+        if not self.counts:
+            raise BadInput(
+                f"{self.name or self.unit} is no whole number, and JavaScript is written for exact "
+                "integers alone; leave --ideal out, or take --format python"
+            )
+        return scripts.function(title, docstring, [self.expression], self.symbols, self.conditions)
+
+    @property
+    def _signature(self) -> tuple[str, str]:
+        """The name of its function, and what is said of it."""
         words = f"{self.unit}{f' (convention {self.convention})' if self.convention else ''}"
         title = re.sub(r"\W+", "_", self.name).strip("_") or "count"
         title = title if title.isidentifier() else f"count_{title}"
-        docstring = f"{words}; domain: {self.domain}."
-        return program.source(self.expression, title, docstring, whole=self.counts)
+        return title, f"{words}; domain: {self.domain}."
 
     def text(self) -> str:
         """The collected sum as terminal text, at most 80 columns wide.

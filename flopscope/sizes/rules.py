@@ -225,7 +225,7 @@ RULES: Mapping[str, SizeRule] = {
     "maximum": SizeRule(
         bound=lambda *values: max(values),
         side=_largest,
-        javascript="Math.max",
+        javascript="(...sizes) => sizes.reduce((a, b) => (b > a ? b : a))",
     ),
     "where_below": SizeRule(
         bound=lambda _value, _bound, below, otherwise: below + otherwise,
@@ -236,7 +236,7 @@ RULES: Mapping[str, SizeRule] = {
         bound=lambda _a, _b: 1,
         ideal=lambda a, b: int(a == b),
         asks=operator.sub,
-        javascript="(a, b) => a === b ? 1 : 0",
+        javascript="(a, b) => a == b ? 1 : 0",
     ),
     "order": SizeRule(bound=lambda _a, _b: 1, javascript="(a, b) => (a > b) - (a < b)"),
     "plus": SizeRule(bound=_of_sum, ideal=operator.add, javascript="(a, b) => a + b"),

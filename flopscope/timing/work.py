@@ -8,7 +8,7 @@ from typing import NamedTuple
 from flopscope.costs import cost
 from flopscope.facts import ELEMENT_BYTES, FLOAT32, Operator
 from flopscope.sizes import Size, total
-from flopscope.timing.arithmetic import arithmetic_of
+from flopscope.timing.arithmetic import Arithmetic, arithmetic_of
 from flopscope.timing.categories import PRODUCT_KINDS, Category, is_exponential
 from flopscope.timing.precision import WHOLE, Precision, Widths
 from flopscope.timing.runtimes import Runtime
@@ -47,8 +47,14 @@ class Work(NamedTuple):
         return total((read, written))
 
 
-def works(rows: Sequence[Operator], runtime: Runtime, precision: Precision) -> list[Work]:
-    """The work of every unit that these rows become, in order.
+def works(
+    rows: Sequence[Operator],
+    runtime: Runtime,
+    precision: Precision,
+    arithmetic: Arithmetic | None = None,
+) -> list[Work]:
+    """The work of every unit that these rows become, in order. `arithmetic` adds and multiplies
+    their sizes, where that is not to be found out from the sizes.
 
     >>> from flopscope.facts import Kind
     >>> from flopscope.timing.precision import PRECISIONS
@@ -59,7 +65,7 @@ def works(rows: Sequence[Operator], runtime: Runtime, precision: Precision) -> l
     (32, 16)
     """
     found = units(rows, runtime)
-    return _Counting(rows, found, runtime, precision).works()
+    return _Counting(rows, found, precision, runtime, arithmetic or arithmetic_of(rows)).works()
 
 
 class _Counting:
@@ -67,15 +73,16 @@ class _Counting:
         self,
         rows: Sequence[Operator],
         found: Sequence[Unit],
-        runtime: Runtime,
         precision: Precision,
+        runtime: Runtime,
+        arithmetic: Arithmetic,
     ) -> None:
         self._units = found
         self._runtime = runtime
         self._precision = precision
         self._widths = Widths(rows, precision)
         self._single = self._widths.weights
-        self._total, self._product = arithmetic_of(rows)
+        self._total, self._product = arithmetic
         self._readers: dict[int, list[Operator]] = {}
         for unit in found:
             for row in unit.rows:

@@ -146,6 +146,11 @@ FUNCTIONS = {
         {},
         "model device other",
     ),
+    "explore": (
+        lambda target="mobilenetv1", **named: fs.explore(target, **{"only": True, **named}),
+        {},
+        "target input res batch arguments only other",
+    ),
     "list_conventions": (fs.list_conventions, {}, "other"),
     "expected_cost": (
         fs.expected_cost,

@@ -1,0 +1,127 @@
+"""The page in a real Chromium, driven by Playwright, where the machine has both."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+import flopscope as fs
+
+CHROMIUM = os.environ.get("FLOPSCOPE_CHROMIUM") or shutil.which("chromium")
+REASON = "Playwright or Chromium, in which the page is opened, is not installed"
+
+
+def _can_browse() -> bool:
+    try:
+        import playwright.sync_api as found
+    except ImportError:
+        return False
+    return CHROMIUM is not None and found is not None
+
+
+pytestmark = [
+    pytest.mark.may_skip(REASON),
+    pytest.mark.skipif(not _can_browse(), reason=REASON),
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    page = fs.explore("mobilenetv3_large:width=0.6", "mobilenetv2", res=160, only=True)
+    return page.save(tmp_path_factory.mktemp("page") / "explorer.html").as_uri()
+
+
+@pytest.fixture
+def page(browser, file):
+    """The page, which must not ask a server nor report an error."""
+    found, wrong, asked = browser.new_page(), [], []
+    found.on("pageerror", lambda error: wrong.append(str(error)))
+    found.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    found.on("request", lambda request: asked.append(request.url))
+    found.goto(file)
+    found.wait_for_selector("#table table")
+    yield found
+    assert wrong == []
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    found.close()
+
+
+def first_row(page):
+    return page.locator("#table tbody tr").first.inner_text().split("\t")
+
+
+def test_a_slider_moves_every_number(page):
+    known = fs.analyze("mobilenetv3_large:width=0.6", res=160)
+    assert f"{known.macs().value:,}" in page.locator("#table").inner_text()
+    page.locator("#all-res-number").fill("224")
+    page.locator("#all-res-number").press("Tab")
+    moved = fs.analyze("mobilenetv3_large:width=0.6", res=224)
+    page.wait_for_function(f"document.body.innerText.includes('{moved.macs().value:,}')")
+    assert "~H=160" not in page.url
+
+
+def test_a_published_accuracy_goes_when_a_size_moves(page):
+    page.locator("#all-res-number").fill("224")
+    page.locator("#all-res-number").press("Tab")
+    last = page.locator("#table tbody tr").nth(1).locator("td").last
+    page.wait_for_function("document.querySelectorAll('#table sup').length === 1")
+    assert last.inner_text().startswith("72")
+    page.locator("#all-width-number").fill("1.01")
+    page.locator("#all-width-number").press("Tab")
+    page.wait_for_function("document.querySelectorAll('#table sup').length === 0")
+
+
+def test_a_link_is_a_figure(page, browser):
+    page.locator("#budget").fill("100M")
+    page.locator("#budget").press("Tab")
+    page.wait_for_function("location.hash.includes('budget=100000000')")
+    answers = page.locator("#budget-answers").inner_text()
+    other = browser.new_page()
+    other.goto(page.url)
+    other.wait_for_selector("#budget-answers strong")
+    assert other.locator("#budget-answers").inner_text() == answers
+    other.close()
+
+
+def test_the_budget_moves_by_keys(page):
+    page.locator("#budget-line").focus()
+    page.keyboard.press("ArrowDown")
+    page.wait_for_function("location.hash.includes('budget=')")
+    assert page.locator("#budget-answers strong").count() >= 1
+
+
+def test_a_refusal_is_a_row_in_words(page):
+    page.locator("#all-B-number").fill("0")
+    page.locator("#all-B-number").press("Tab")
+    page.wait_for_selector("tr.refused")
+    assert "B must be at least 1" in page.locator("tr.refused").first.inner_text()
+
+
+def test_without_javascript_the_table_is_there(browser, file):
+    context = browser.new_context(java_script_enabled=False)
+    found = context.new_page()
+    found.goto(file)
+    assert "JavaScript, which is off" in found.locator("body").inner_text()
+    assert "3,504,872" in found.locator("#static").inner_text()
+    context.close()
+
+
+@pytest.mark.parametrize("width", [390, 1360])
+def test_nothing_sticks_out_of_the_page(browser, file, width):
+    found = browser.new_page(viewport={"width": width, "height": 800})
+    found.goto(file)
+    found.wait_for_selector("#table table")
+    assert found.evaluate("document.documentElement.scrollWidth") <= width
+    found.close()
