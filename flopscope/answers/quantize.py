@@ -171,6 +171,14 @@ def _left(steps: Steps, found: Marked) -> dict[str, int]:
     return kinds
 
 
+def refuse_itself(target: Target, path: str | Path) -> None:
+    """Raises BadInput where the quantised network would be written over the network itself."""
+    if any(Path(own).resolve() == Path(path).resolve() for own in target.files):
+        raise BadInput(
+            f"'{path}' is the network that is quantised; write the quantised one to another file"
+        )
+
+
 def refuse_quantised(target: Target) -> None:
     """Raises BadInput for an ONNX file that is quantised already."""
     if not target.is_graph:

@@ -44,9 +44,12 @@ class QuantizeReport(Report):
 
     def save(self, path: str | Path) -> None:
         """Write the quantised network as an ONNX file. Raises BadInput where nothing was quantised,
-        and where the file cannot be written."""
+        for the file of the network itself, and where the file cannot be written."""
         if self.found.run is None:
             raise BadInput("nothing was quantised yet; give runtime='ort' to fs.quantize")
+        from flopscope.answers.quantize import refuse_itself
+
+        refuse_itself(self.found.target, path)
         part = Path(f"{path}.part")
         try:
             part.write_bytes(self.found.run.content)

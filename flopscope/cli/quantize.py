@@ -74,6 +74,8 @@ def quantize(
     the images, and the file is compared with the formula, its outputs and times with those in
     float32. -o FILE.onnx keeps it.
     """
+    from flopscope.answers.quantize import refuse_itself
+    from flopscope.answers.target import parse_target
     from flopscope.present.provenance import Sources
     from flopscope.present.quantize import quantize_document
     from flopscope.quantising.scheme import Scheme, parse_bits, parse_skip
@@ -81,6 +83,8 @@ def quantize(
     output = asked("output_path")
     is_graph = PurePath(output or "").suffix.lower() == ".onnx"
     _check(runtime, is_graph, images, sensitivity)
+    if output is not None:
+        refuse_itself(parse_target(target), output)
     every, mixed = parse_bits(bits)
     scheme = Scheme(
         every, mixed, not per_tensor, () if skip is None else parse_skip(skip), activations

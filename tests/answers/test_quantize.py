@@ -8,11 +8,15 @@ from graphs import INT8, held, model, node, value, weight
 from torch import nn
 
 import flopscope as fs
+from flopscope.answers.counted import Given, counted
 from flopscope.answers.quantize import quantize
+from flopscope.answers.target import parse_target
 from flopscope.cli import main
 from flopscope.errors import BadInput
+from flopscope.facts import Kind
 from flopscope.quantising.scheme import Scheme
 from flopscope.quantising.terms import Terms
+from flopscope.sizes import elements
 
 
 class Net(nn.Module):
@@ -41,6 +45,17 @@ def test_skipping_costs_what_it_says():
     for layer in (whole.layers[0], whole.layers[30], whole.layers[-1]):
         without = quantize("mobilenetv3_small", Scheme(skip=(layer.name,)))
         assert without.terms.total - whole.terms.total == layer.skipping
+
+
+def test_what_int8_means_in_other_tables():
+    """All weights at one byte each: those that are quantised, the norms that are folded away, and
+    the bias of the last layer."""
+    ledger = counted(parse_target("mobilenetv2"), Given()).ledger
+    folded = [row for row in ledger.rows if row.kind is Kind.BATCH_NORM]
+    norms = sum(elements(weight.shape) for row in folded for weight in row.weights)
+    quantised = quantize("mobilenetv2").terms.weights
+    assert (quantised, norms) == (3_469_760, 34_112)
+    assert ledger.weight_bytes("int8").value == quantised + norms + 1000 == 3_504_872
 
 
 def test_bits_share_bytes_by_pattern():
