@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from flopscope.api.hold import hold
     from flopscope.api.latencies import latencies
     from flopscope.api.measure import measure
+    from flopscope.api.overlay import overlay
     from flopscope.api.pareto import pareto
     from flopscope.api.predict import predict
     from flopscope.api.profile import profile
@@ -94,6 +95,7 @@ _HOMES = {
     "list_models": "flopscope.api.catalog",
     "measure": "flopscope.api.measure",
     "one_shot": "flopscope.api.differentiable",
+    "overlay": "flopscope.api.overlay",
     "pareto": "flopscope.api.pareto",
     "predict": "flopscope.api.predict",
     "profile": "flopscope.api.profile",
@@ -148,6 +150,7 @@ __all__ = [
     "list_models",
     "measure",
     "one_shot",
+    "overlay",
     "pareto",
     "predict",
     "profile",

@@ -55,6 +55,9 @@ COMMANDS: Mapping[str, ListedCommand] = {
     "measure": ListedCommand(
         "measure:measure", "Run networks in a runtime and say how long they take."
     ),
+    "overlay": ListedCommand(
+        "overlay:overlay", "Write what each node of an ONNX file costs, for Netron and others."
+    ),
     "pareto": ListedCommand(
         "pareto:pareto", "Find the networks that no other beats in cost and accuracy."
     ),

@@ -14,7 +14,7 @@ FEW = 8
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Network and input": (
         "accuracies", "res", "batch", "inputs", "arguments", "examples", "rules", "scaling",
-        "form", "results", "with_catalog", "families", "only",
+        "form", "results", "with_catalog", "families", "only", "viewer",
     ),
     "Machine": (
         "table", "skip_unknown", "device_name", "sister", "runtime", "threads", "dtype", "rounds",

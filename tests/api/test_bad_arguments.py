@@ -151,6 +151,11 @@ FUNCTIONS = {
         {},
         "target input res batch arguments only other",
     ),
+    "overlay": (
+        lambda target="net.onnx", **named: fs.overlay(target, **{"viewer": "netron", **named}),
+        {},
+        "target viewer of convention inputs batch other",
+    ),
     "list_conventions": (fs.list_conventions, {}, "other"),
     "expected_cost": (
         fs.expected_cost,

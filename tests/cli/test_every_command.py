@@ -78,6 +78,7 @@ LINES = {
     "laws": (),
     "list": ("mobilenetv1",),
     "measure": ("{}", "--runtime", "eager", "--rounds", "1"),
+    "overlay": ("{}", "--for", "netron"),
     "pareto": ("{}", "--top1", "50"),
     "predict": ("{}", "--device", "pixel3-cpu-tflite"),
     "profile": ("{}",),
@@ -155,6 +156,7 @@ OWN_FORMATS = {
     "explore": ("html",),
     "formula": ("text", "latex", "python", "javascript", "json"),
     "laws": ("text", "markdown"),
+    "overlay": ("json",),
 }
 DESTINATIONS = ("standard output", "file", "-")
 
@@ -181,6 +183,11 @@ REFUSED = {
     "--runtime ort, openvino or ncnn",
     ("proxies", "onnx"): "net.onnx is an ONNX file, which is read and never run, and proxies run a "
     "network of PyTorch; give one",
+}
+REFUSED |= {
+    ("overlay", kind): "an overlay is for the nodes of an ONNX file, and "
+    for kind in KINDS
+    if kind != "onnx"
 }
 """The cells that get a sentence, and how it begins."""
 

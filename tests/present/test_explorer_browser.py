@@ -76,11 +76,28 @@ def test_a_published_accuracy_goes_when_a_size_moves(page):
     page.locator("#all-res-number").fill("224")
     page.locator("#all-res-number").press("Tab")
     last = page.locator("#table tbody tr").nth(1).locator("td").last
-    page.wait_for_function("document.querySelectorAll('#table sup').length === 1")
+    page.wait_for_function("document.querySelectorAll('#table sup').length === 2")
     assert last.inner_text().startswith("72")
+    assert page.locator("#table td[data-label='Measured, ms']").nth(1).inner_text() == "6.591"
     page.locator("#all-width-number").fill("1.01")
     page.locator("#all-width-number").press("Tab")
     page.wait_for_function("document.querySelectorAll('#table sup').length === 0")
+
+
+def test_a_device_has_times_and_roofs(page):
+    (told,) = fs.predict("mobilenetv2", device="pixel1-cpu-tflite", res=160, batch=1).predictions
+    page.select_option("#conventions select >> nth=2", "pixel1-cpu-tflite")
+    milliseconds = f"{1e3 * told.time.seconds:.3g}"
+    page.wait_for_function(f"document.querySelector('#table').innerText.includes('{milliseconds}')")
+    assert "device=pixel1-cpu-tflite" in page.url
+    assert page.locator("#roof-chart .unit").count() > 10
+    assert "on pixel1-cpu-tflite, units wait" in page.locator("#roof").inner_text()
+    for name in ("parts", "curve", "cost"):
+        page.evaluate(f"page.{name} = 'time'; drawChoices(); changed()")
+    page.wait_for_selector("#curve-chart path.curve")
+    page.locator("#budget").fill("20 ms")
+    page.locator("#budget").press("Tab")
+    page.wait_for_function("document.querySelectorAll('#budget-answers strong').length === 2")
 
 
 def test_a_link_is_a_figure(page, browser):
@@ -116,6 +133,74 @@ def test_without_javascript_the_table_is_there(browser, file):
     assert "JavaScript, which is off" in found.locator("body").inner_text()
     assert "3,504,872" in found.locator("#static").inner_text()
     context.close()
+
+
+NETS = """
+from torch import nn
+
+
+class Long(nn.Module):
+    def __init__(self, title=""):
+        super().__init__()
+        self.body = nn.Sequential(*(nn.Conv2d(3, 3, 3, padding=1) for _ in range(3000)))
+
+    def forward(self, x):
+        return self.body(x)
+
+
+class Fixed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, x):
+        return self.head(x)
+
+
+class Idle(nn.Module):
+    def forward(self, x):
+        return x.relu()
+"""
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    """A page of networks that nobody draws pages for."""
+    folder = tmp_path_factory.mktemp("odd")
+    (folder / "net.py").write_text(NETS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        name = "net.py:Long[title='</script><img src=x onerror=alert(1)>']"
+        pages = {
+            "long": fs.explore(name, "net.py:Idle", res=8, only=True),
+            "fixed": fs.explore("net.py:Fixed", input=(1, 8), only=True),
+        }
+        return {name: each.save(folder / f"{name}.html").as_uri() for name, each in pages.items()}
+
+
+@pytest.mark.parametrize("name", ["long", "fixed"])
+def test_odd_networks_are_drawn_whole(browser, odd, name):
+    """Thousands of rows, HTML in a name, nothing to multiply, and no free size."""
+    found, wrong = browser.new_page(), []
+    found.on("pageerror", lambda error: wrong.append(str(error)))
+    found.on("dialog", lambda dialog: wrong.append(dialog.message))
+    found.goto(odd[name])
+    found.wait_for_selector("#table table")
+    found.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    found.wait_for_selector("#layers table")
+    text = found.locator("body").inner_text()
+    said = {
+        "long": ["</script><img src=x onerror=alert(1)>", "15,552,000"],
+        "fixed": ["It has no free size.", "so there is no curve to draw", "all are fixed"],
+    }
+    assert [each for each in said[name] if each not in text] == []
+    assert found.locator("#app img").count() == 0
+    if name == "long":
+        assert found.locator("#layers tbody tr").count() == 3000
+        found.evaluate("page.roof = 1; changed()")
+        found.wait_for_function("document.body.innerText.includes('no multiply-accumulates')")
+    assert wrong == []
+    found.close()
 
 
 @pytest.mark.parametrize("width", [390, 1360])

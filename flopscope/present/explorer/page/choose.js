@@ -34,8 +34,13 @@ function drawOffer() {
     : `${found.length} networks${found.length > most ? `, the first ${most} are shown` : ""}.`;
 }
 
-function add(network) {
-  page.designs.push({ network, sizes: network.usual() });
+/** Adds a design at a place, if there is room for one more. */
+function add(network, sizes = network.usual(), at = page.designs.length) {
+  if (page.designs.length >= MOST_DESIGNS) {
+    $id("offer-count").textContent = `The page shows ${MOST_DESIGNS} designs and no more; remove one first.`;
+    return;
+  }
+  page.designs.splice(at, 0, { network, sizes: { ...sizes } });
   changed(true);
 }
 
@@ -94,11 +99,11 @@ function card(design, i) {
   const apart = apartCards.has(design) || (network.image && sizes.H !== sizes.W), names = [...network.free.keys()];
   const own = network.image && !apart ? ["res", ...names.filter((n) => !["H", "W"].includes(n))] : names;
   const buttons = h("span", { class: "buttons" },
-    h("button", { type: "button", "aria-label": `copy design ${LETTERS[i]}`, title: "a second design of this network",
-      onclick: () => { page.designs.splice(i + 1, 0, { network, sizes: { ...design.sizes } }); changed(true); } }, "copy"),
-    h("button", { type: "button", "aria-label": `reset design ${LETTERS[i]}`, title: "its own sizes",
+    h("button", { type: "button", "aria-label": `copy design ${letter(i)}`, title: "a second design of this network",
+      onclick: () => add(network, design.sizes, i + 1) }, "copy"),
+    h("button", { type: "button", "aria-label": `reset design ${letter(i)}`, title: "its own sizes",
       onclick: () => { design.sizes = network.usual(); changed(true); } }, "reset"),
-    h("button", { type: "button", "aria-label": `remove design ${LETTERS[i]}`, title: "remove",
+    h("button", { type: "button", "aria-label": `remove design ${letter(i)}`, title: "remove",
       onclick: () => { page.designs.splice(i, 1); changed(true); } }, "remove"));
   return h("li", { class: "design" }, h("div", { class: "design-head" }, badge(i), h("strong", {}, network.name)),
     h("p", { class: "quiet design-sizes" }, sizesText(design) || network.origin),

@@ -22,7 +22,7 @@ const $id = (id) => document.getElementById(id);
 const show = (id, ...children) => $id(id).replaceChildren(...children.flat(2).filter(Boolean));
 
 /** The letter of a design in its colour, which is how all figures name it. */
-const badge = (i) => h("span", { class: "badge", style: `--c:var(--c${i % 8})` }, LETTERS[i % 26]);
+const badge = (i) => h("span", { class: "badge", style: `--c:var(--c${i % 8})` }, letter(i));
 
 const WIDE = 680, HIGH = 320, LEFT = 64, RIGHT = 44, TOP = 18, BOTTOM = 46;
 

@@ -22,10 +22,10 @@ function drawBars(found) {
     let from = 0;
     const across = linear(0, page.scale === "shares" ? sums[at] || 1 : most, 34, WIDE - 70);
     const y = 34 * at + 6;
-    svg.append(s("text", { class: "letter", x: 8, y: y + 18, style: `fill:var(--c${i % 8})` }, LETTERS[i % 26]));
+    svg.append(s("text", { class: "letter", x: 8, y: y + 18, style: `fill:var(--c${i % 8})` }, letter(i)));
     for (const [name, amount] of parts) {
       const part = names.indexOf(name), width = across(from + Number(amount)) - across(from);
-      const box = s("g", {}, s("title", {}, `${LETTERS[i]} ${name}: ${exactText(amount)}`),
+      const box = s("g", {}, s("title", {}, `${letter(i)} ${name}: ${exactText(amount)}`),
         s("rect", { class: `part part${part % 12}`, x: across(from), y, width: Math.max(width, 0.5), height: 26 }));
       if (width > 8 * name.length + 10)
         box.append(s("text", { class: `within within${part % 12}`, x: across(from) + 6, y: y + 17 }, name));
@@ -97,7 +97,7 @@ function drawCurve() {
     { low: Math.min(...xs), high: Math.max(...xs), words: axisWords(axis) }, { low: 0, high: high * 1.05, words: of.words() });
   for (const { i, points, here } of lines) {
     svg.append(s("path", { class: "curve", d: steps(points, across, up), style: `stroke:var(--c${i % 8})`, "stroke-dasharray": DASHES[i % 8] },
-      s("title", {}, `${LETTERS[i]} ${page.designs[i].network.name}`)));
+      s("title", {}, `${letter(i)} ${page.designs[i].network.name}`)));
     const at = points.reduce((a, b) => (here !== undefined && Math.abs(b[0] - here) < Math.abs(a[0] - here) ? b : a), points[0] ?? [0, null]);
     if (at[1] !== null) svg.append(mark(i, across(at[0]), up(at[1])));
   }
@@ -109,7 +109,7 @@ function drawCurve() {
 }
 
 const mark = (i, x, y) => s("g", {}, s("circle", { class: "dot", cx: x, cy: y, r: 8, style: `fill:var(--c${i % 8})` }),
-  s("text", { class: "on-dot", x, y: y + 3.5, "text-anchor": "middle" }, LETTERS[i % 26]));
+  s("text", { class: "on-dot", x, y: y + 3.5, "text-anchor": "middle" }, letter(i)));
 
 /** A line that the pointer or the arrow keys move. */
 function budgetLine(budget, up, high) {

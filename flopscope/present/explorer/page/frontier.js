@@ -76,4 +76,4 @@ const sizesName = ({ network, sizes }) => {
   const text = sizesText({ network, sizes });
   return text ? `${network.name} (${text})` : network.name;
 };
-const choose = ({ network, sizes }) => { page.designs.push({ network, sizes: { ...sizes } }); changed(true); };
+const choose = ({ network, sizes }) => add(network, sizes);

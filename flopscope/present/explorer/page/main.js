@@ -38,8 +38,8 @@ function draw() {
 
 /** A design in a sentence, for those who hear the page. */
 const said = ({ design, counts, refusal, i }) => counts
-  ? `${LETTERS[i]}, ${sizesName(design)}: ${shortText(counts.total("work", page.convention))} ${workWords()}, ${shortText(counts.total("params"))} parameters.`
-  : `${LETTERS[i]}, ${design.network.name}: ${refusal}.`;
+  ? `${letter(i)}, ${sizesName(design)}: ${shortText(counts.total("work", page.convention))} ${workWords()}, ${shortText(counts.total("params"))} parameters.`
+  : `${letter(i)}, ${design.network.name}: ${refusal}.`;
 
 function drawChoices() {
   const both = offeredQuantities().map(([value, { words }]) => [value, words()]);

@@ -2,7 +2,10 @@
 
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7a5195", "#8a8d00"];
 const DASHES = ["", "7 3", "2 3", "9 3 2 3", "", "7 3", "2 3", "9 3 2 3"];
+const MOST_DESIGNS = 50;
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+/** A, B … Z, AA, AB …: by which all figures name a design. */
+const letter = (i) => (i < 26 ? LETTERS[i] : letter(Math.floor(i / 26) - 1) + LETTERS[i % 26]);
 
 const page = {
   networks: new Map(), conventions: [], letters: {}, devices: [], roofs: {},
@@ -18,18 +21,23 @@ const CHOICES = ["convention", "width", "by", "parts", "scale", "axis", "curve",
 function designText({ network, sizes }) {
   const usual = network.usual();
   const moved = Object.keys(usual).filter((name) => sizes[name] !== usual[name]);
-  return [encodeURIComponent(network.name), ...moved.map((n) => `${encodeURIComponent(n)}=${sizes[n]}`)].join("~");
+  return [escaped(network.name), ...moved.map((n) => `${escaped(n)}=${sizes[n]}`)].join("~");
+}
+const escaped = (text) => encodeURIComponent(text).replaceAll("~", "%7E");
+/** The text of a part of the address; what is no such text is no name either. */
+function unescaped(text) {
+  try { return decodeURIComponent(text); } catch { return ""; }
 }
 
 function designOf(text) {
   const [name, ...moved] = text.split("~");
-  const network = page.networks.get(decodeURIComponent(name));
+  const network = page.networks.get(unescaped(name));
   if (!network) return null;
   const sizes = network.usual();
   for (const each of moved) {
     const [size, value] = each.split("=");
-    const known = decodeURIComponent(size);
-    if (known in sizes && Number.isFinite(+value)) sizes[known] = +value;
+    const known = unescaped(size);
+    if (Object.hasOwn(sizes, known) && value && Number.isFinite(+value)) sizes[known] = +value;
   }
   return { network, sizes };
 }
@@ -43,18 +51,35 @@ function address() {
   return `#${parts.join("&")}`;
 }
 
-/** Reads the address; false where it names no design that the page has. */
+/** What a choice of the address may be; numbers without a list are whole ones from 0. */
+const ALLOWED = {
+  by: ["stage", "kind"], scale: ["amounts", "shares"], of: ["macs", "params"], width: [4, 2, 1],
+  get curve() { return offeredQuantities().map(([name]) => name); },
+  get cost() { return this.curve; },
+  get parts() { return offeredQuantities().flatMap(([name, { each }]) => (each ? [name] : [])); },
+  get device() { return ["", ...page.devices.map(({ name }) => name)]; },
+};
+
+/** The value of a choice, or the usual one where the text is none. */
+function chosen(name, text) {
+  const value = typeof USUAL[name] === "number" ? Number(text) : unescaped(text);
+  if (ALLOWED[name]) return ALLOWED[name].includes(value) ? value : USUAL[name];
+  if (typeof value === "string") return value;
+  const fits = name === "budget" ? value >= 0 && value < Infinity : Number.isInteger(value) && value >= 0;
+  return fits ? value : USUAL[name];
+}
+
+/** Reads the address; false where it names no design that the page has. At most 50 are read. */
 function readAddress(hash) {
   const designs = [];
   for (const part of hash.replace(/^#/, "").split("&")) {
     const at = part.indexOf("=");
     const [name, value] = [part.slice(0, at), part.slice(at + 1)];
     if (name === "d") designs.push(designOf(value));
-    else if (CHOICES.includes(name))
-      page[name] = typeof USUAL[name] === "number" ? Number(value) || 0 : decodeURIComponent(value);
+    else if (CHOICES.includes(name)) page[name] = chosen(name, value);
   }
-  page.convention = Math.min(Math.max(0, page.convention | 0), page.conventions.length - 1);
-  const known = designs.filter(Boolean);
+  page.convention = Math.min(page.convention, page.conventions.length - 1);
+  const known = designs.filter(Boolean).slice(0, MOST_DESIGNS);
   if (known.length) page.designs = known;
   return known.length > 0;
 }

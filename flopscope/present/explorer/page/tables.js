@@ -71,7 +71,7 @@ function drawLayers(found) {
     times ? h("p", { class: "quiet" }, `A layer without a time runs as part of the one before it on ${deviceHere().name}.`) : null);
 }
 
-const designOptions = () => page.designs.map((design, i) => [i, `${LETTERS[i % 26]} ${design.network.name} ${sizesText(design)}`]);
+const designOptions = () => page.designs.map((design, i) => [i, `${letter(i)} ${design.network.name} ${sizesText(design)}`]);
 
 const typeset = {};
 
@@ -111,7 +111,7 @@ function drawDiff(found) {
   const [left, right] = [a, b].map(({ counts }) => byPath(counts)), paths = [...new Set([...left.keys(), ...right.keys()])];
   const rows = paths.filter((path) => String(left.get(path) ?? "") !== String(right.get(path) ?? ""))
     .map((path) => line(path, left.get(path) ?? 0, right.get(path) ?? 0));
-  const head = h("thead", {}, h("tr", {}, ["Cost", LETTERS[page.before], LETTERS[page.after], "Difference", "%"].map((t) => h("th", { scope: "col" }, t))));
+  const head = h("thead", {}, h("tr", {}, ["Cost", letter(page.before), letter(page.after), "Difference", "%"].map((t) => h("th", { scope: "col" }, t))));
   show("diff", choices, h("div", { class: "wide" }, h("table", {}, head, h("tbody", {}, totals))),
     h("details", { open: page.differs, ontoggle: (event) => { page.differs = event.target.open; } }, h("summary", {}, `${rows.length} of ${paths.length} layers differ in ${workWords()}`),
       h("div", { class: "wide tall", tabindex: 0 }, h("table", {}, head.cloneNode(true), h("tbody", {}, rows)))));
