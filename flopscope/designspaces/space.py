@@ -217,14 +217,14 @@ class DesignSpace:
 
     # --- networks ---
 
-    def ledger(self, design: Design, res: int | None = None) -> Ledger:
-        """The ledger of a design for one image of this side, which is the space's own unless given.
+    def ledger(self, design: Design, res: int | None = None, batch: int = 1) -> Ledger:
+        """The ledger of a design for images of this side, which is the space's own unless given.
         Raises BadInput for a design that is not of this space, OutsideDomain where the network does
         not exist."""
         self.moves(design)
         side = self.res if res is None else res
         choices = self.choices(design)
-        return record(lambda x: self.network(x, choices), (1, self.channels, side, side))
+        return record(lambda x: self.network(x, choices), (batch, self.channels, side, side))
 
     def build(self, design: Design) -> nn.Module:
         """The PyTorch network of a design, with random weights. Raises BadInput where the space has
