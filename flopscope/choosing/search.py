@@ -8,7 +8,13 @@ from typing import NamedTuple
 
 from flopscope.answers.ownspaces import AnySpace, slotted
 from flopscope.brief import short
-from flopscope.choosing.bounds import Bound, budget_names, latency_bound, quantity_bounds
+from flopscope.choosing.bounds import (
+    LATENCY,
+    Bound,
+    budget_names,
+    latency_bound,
+    quantity_bounds,
+)
 from flopscope.choosing.objective import Objective, Predictor, objective
 from flopscope.choosing.trial import Evolved, Tell, evolved
 from flopscope.designspaces.fronts import front
@@ -30,8 +36,8 @@ EVALUATIONS = 20_000
 
 
 class Candidate(NamedTuple):
-    """A design, what it costs in each quantity, its latency in millionths of the table's unit where
-    one is bounded, its score, and what was measured of it if anything was."""
+    """A design, what it costs in each quantity, its latency in units of the bound where one is
+    bounded, its score, and what was measured of it if anything was."""
 
     design: Design
     costs: tuple[int, ...]
@@ -87,6 +93,11 @@ class Search:
         return bool(self.front)
 
     @property
+    def latency(self) -> Bound | None:
+        """The bound on time; None where there is none."""
+        return next((bound for bound in self.bounds if bound.name == LATENCY), None)
+
+    @property
     def broken(self) -> tuple[Bound, ...]:
         """The budgets that no design keeps."""
         return tuple(bound for bound in self.bounds if bound.least > bound.most)
@@ -100,12 +111,14 @@ def search(
     most: Mapping[str, int] | None = None,
     max_latency: str | None = None,
     res: int | None = None,
+    batch: int | None = None,
     how: How | None = None,
     tell: Tell = lambda done, of: None,
 ) -> Search:
     """The best designs of a space within budgets.
 
-    `accuracy` and `maximise` say what is to be large, as `objective` describes. One budget or none
+    `accuracy` and `maximise` say what is to be large, as `objective` describes. `max_latency` is
+    described by `latency_bound`, and `batch` is that of its runs. One budget or none
     is answered by a dynamic programme, several by CP-SAT, and any function by NSGA-II. Raises
     BadInput and UnknownName for what cannot be searched.
 
@@ -124,7 +137,12 @@ def search(
     found = tables(space, quantities, side)
     bounds = quantity_bounds(budgets, dict(zip(names, found, strict=True)))
     if max_latency is not None:
-        bounds.append(latency_bound(max_latency, space, side))
+        bounds.append(latency_bound(max_latency, space, side, batch))
+    elif batch is not None:
+        raise BadInput(
+            "batch is that of a time on a device, and none is bounded; give max-latency too, such "
+            "as pixel3-cpu-tflite:15ms"
+        )
     goal = objective(space, accuracy, maximise, fit_rows=how.fit_rows, seed=how.seed, res=side)
     method = _method(how.method, goal, bounds)
     plan = Search(space, side, quantities, found, tuple(bounds), goal, how, method, (), proven=True)
@@ -157,7 +175,7 @@ def _with(plan: Search, designs: list[tuple[Design, float]], **facts: object) ->
     """The plan with what was found."""
     goal = plan.objective.scores
     measured = {} if goal is None else goal.measured
-    latency = next((bound.table for bound in plan.bounds if bound.name == "latency"), None)
+    latency = None if plan.latency is None else plan.latency.table
     candidates = tuple(
         Candidate(
             design,

@@ -45,7 +45,7 @@ class Fit:
     def words(self) -> str:
         """The sentence that stands beside every score."""
         if self.folds:
-            how = f"in {self.folds} parts that were held out in turn, of {self.held:,} networks"
+            how = f"on all of them, in {self.folds} parts that were held out in turn,"
         else:
             how = f"on the other {self.held:,}"
         return (

@@ -19,6 +19,11 @@ from flopscope.readings import Reading
 DRAWN = 20
 """So many designs are drawn, and their ledgers compared with the sums of the tables."""
 
+
+class NotSeparable(BadInput):
+    """What a move costs depends on the moves at other slots."""
+
+
 Prices: TypeAlias = Mapping[Move, int]
 """What each move of a slot costs."""
 
@@ -55,8 +60,8 @@ def tables(
 
     Every move is read off the ledger of a design that makes it, and the sums for `drawn` random
     designs are compared with their ledgers. Raises BadInput for a quantity that is no sum over the
-    parts of a network, and where the space does not separate: where what a move costs depends on
-    the moves at other slots.
+    parts of a network, and NotSeparable where what a move costs depends on the moves at other
+    slots.
     """
     for quantity in quantities:
         if not quantity.additive:
@@ -80,7 +85,7 @@ def tables(
 def _compare(table: Table, quantity: Quantity, design: Design, counted: int) -> None:
     summed = table.cost(design)
     if summed != counted:
-        raise BadInput(
+        raise NotSeparable(
             f"{table.space.name} does not separate: its design '{table.space.text(design)}' has "
             f"{counted:,} {quantity.noun}, and the sum over its slots is {summed:,}"
         )
@@ -137,8 +142,8 @@ class _Reader:
             if self._slots[n].setdefault(move, counts) != counts:
                 raise self._refusal(f"{move.option} at {self._space.slots[n].name}", design)
 
-    def _refusal(self, what: str, design: Design) -> BadInput:
-        return BadInput(
+    def _refusal(self, what: str, design: Design) -> NotSeparable:
+        return NotSeparable(
             f"{self._space.name} does not separate: the cost of {what} depends on the other "
             f"choices, as in the design '{self._space.text(design)}'"
         )
