@@ -13,7 +13,8 @@ from random import Random
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from flopscope.choosing.search import How, search
+from flopscope.choosing.found import How
+from flopscope.choosing.search import search
 from flopscope.designspaces import store
 from flopscope.designspaces.distribution import Distribution
 from flopscope.designspaces.known import space_named

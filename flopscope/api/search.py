@@ -12,7 +12,7 @@ from flopscope.api.given import natural, positive, text
 from flopscope.api.public import public
 from flopscope.api.space import design_space
 from flopscope.brief import shown
-from flopscope.choosing.search import EVALUATIONS, SECONDS, How, Search
+from flopscope.choosing.found import EVALUATIONS, SECONDS, How, Search
 from flopscope.choosing.search import search as searched
 from flopscope.errors import BadInput
 from flopscope.extras import require_plots

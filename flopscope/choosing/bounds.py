@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flopscope.answers.devices import device_named
+from flopscope.answers.ownspaces import AnySpace
+from flopscope.answers.spacequestions import AnyTable
 from flopscope.answers.timed import TimeQuantity, latency_on
+from flopscope.choosing.listedtimes import listed_times
 from flopscope.designspaces.fronts import least_cost
 from flopscope.designspaces.latencies import UNITS, latency_table
-from flopscope.designspaces.space import DesignSpace
+from flopscope.designspaces.listed import ListedSpace, ListedTable
 from flopscope.designspaces.tables import NotSeparable, Table, tables
-from flopscope.errors import BadInput
+from flopscope.errors import BadInput, Overflow
 from flopscope.numerals import number
 from flopscope.quantities import QUANTITIES
 from flopscope.timing.roofline import UNIT
@@ -34,7 +37,7 @@ class Bound(NamedTuple):
 
     name: str
     noun: str
-    table: Table
+    table: AnyTable
     most: int
     scale: int = 1
     time: TimeQuantity | None = None
@@ -50,9 +53,17 @@ class Bound(NamedTuple):
         return f"{self.time.amount(self.most)}{at}"
 
     @property
+    def summed(self) -> Table:
+        """The table of a space that is made of slots."""
+        assert isinstance(self.table, Table)
+        return self.table
+
+    @property
     def least(self) -> int:
         """What the cheapest design costs."""
-        return least_cost(self.table)
+        if isinstance(self.table, ListedTable):
+            return int(self.table.costs.min())
+        return least_cost(self.summed)
 
     @property
     def nearest(self) -> str:
@@ -87,12 +98,12 @@ def up(units: int, scale: int) -> str:
     return amount(-(-units // step) * step, scale).replace(",", "")
 
 
-def quantity_bounds(most: Mapping[str, int], tables: Mapping[str, Table]) -> list[Bound]:
+def quantity_bounds(most: Mapping[str, int], tables: Mapping[str, AnyTable]) -> list[Bound]:
     """The bounds on quantities, in their order."""
     return [Bound(name, QUANTITIES[name].noun, tables[name], n) for name, n in most.items()]
 
 
-def latency_bound(text: str, space: DesignSpace, res: int, batch: int | None = None) -> Bound:
+def latency_bound(text: str, space: AnySpace, res: int | None, batch: int | None = None) -> Bound:
     """'pixel3-cpu-tflite:15ms' or 'device.json:15ms' as a bound on the predicted time of a run, and
     'blocks.csv:11' as one on latency, in the unit of the file.
 
@@ -114,8 +125,13 @@ def latency_bound(text: str, space: DesignSpace, res: int, batch: int | None = N
 
 
 def _table_bound(
-    text: str, given: str, limit: str, space: DesignSpace, res: int, batch: int | None
+    text: str, given: str, limit: str, space: AnySpace, res: int | None, batch: int | None
 ) -> Bound:
+    if isinstance(space, ListedSpace):
+        raise BadInput(
+            f"{space.name} is a list of networks without choices that a table could name; give a "
+            "device and a time, as in pixel3-cpu-tflite:15ms"
+        )
     if batch is not None:
         raise BadInput(
             "batch is for a time that is predicted on a device, and the latencies of "
@@ -127,12 +143,12 @@ def _table_bound(
             f"max-latency {text} ends in '{limit}', which is no number above 0; give the most in "
             "the unit of the file, as in blocks.csv:11"
         )
-    table = latency_table(space, Path(given), res)
+    table = latency_table(space, Path(given), space.res if res is None else res)
     return Bound(LATENCY, "of latency", table, int(most * UNITS), UNITS, given=given)
 
 
 def _time_bound(
-    text: str, given: str, limit: str, space: DesignSpace, res: int, batch: int | None
+    text: str, given: str, limit: str, space: AnySpace, res: int | None, batch: int | None
 ) -> Bound:
     named = device_named(given)
     time = latency_on(named.fitted())
@@ -144,19 +160,36 @@ def _time_bound(
             f"{given}:15ms"
         )
     images = named.usual_batch if batch is None else batch
+    table = _time_table(time, space, res, images)
+    return Bound(LATENCY, time.noun, table, int(most), time.per, time, images, given)
+
+
+def _time_table(time: TimeQuantity, space: AnySpace, res: int | None, images: int) -> AnyTable:
+    """The times of a space. Raises BadInput where they do not separate, and where they are too long
+    to be exact."""
+    if isinstance(space, ListedSpace):
+        try:
+            return listed_times(space, time, res, images)
+        except Overflow:
+            raise _too_long(time, space, res, images) from None
     try:
-        (table,) = tables(space, [time], res, batch=images)
+        (found,) = tables(space, [time], res, batch=images)
     except NotSeparable as error:
         raise BadInput(
             f"times on {time.device.name}, whose runtime is {time.device.runtime}, do not add up "
             f"over choices: {error}; give a table of latencies, or another device"
         ) from None
-    if table.fixed + sum(max(prices.values()) for prices in table.slots) > LARGEST:
-        raise BadInput(
-            f"networks of {space.name} at {res}×{res} and a batch of {images:,} take more than a "
-            f"second on {time.device.name}; give a smaller batch"
-        )
-    return Bound(LATENCY, time.noun, table, int(most), time.per, time, images, given)
+    if found.fixed + sum(max(prices.values()) for prices in found.slots) > LARGEST:
+        raise _too_long(time, space, res, images)
+    return found
+
+
+def _too_long(time: TimeQuantity, space: AnySpace, res: int | None, images: int) -> BadInput:
+    at = "" if res is None else f" at {res}×{res}"
+    return BadInput(
+        f"networks of {space.name}{at} and a batch of {images:,} take so long on "
+        f"{time.device.name} that their times are not exact; give a smaller batch"
+    )
 
 
 def budget_names(bounds: list[Bound]) -> str:

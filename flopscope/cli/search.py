@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from flopscope.choosing.budgets import Budget
-    from flopscope.choosing.search import Search
+    from flopscope.choosing.found import Search
     from flopscope.cli.options import Plot
 
 
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 @click.option(
     "--method", metavar="METHOD",
     help="dp, cp-sat or nsga2.  [default: dp for one budget, cp-sat for several, nsga2 for a "
-    "function]",
+    "function; a space that is a list has the method listing alone]",
 )  # fmt: skip
 @click.option("--front", "whole", is_flag=True, help="List the whole frontier, the best first.")
 @click.option(
@@ -107,7 +107,7 @@ def search(
     fitted on is printed beside it. An interrupt keeps what was found. The exit status is 1 if no
     network keeps the budgets.
     """
-    from flopscope.choosing.search import EVALUATIONS, SECONDS, How
+    from flopscope.choosing.found import EVALUATIONS, SECONDS, How
     from flopscope.choosing.search import search as searched
     from flopscope.conventions import CONVENTIONS
     from flopscope.present.provenance import Sources

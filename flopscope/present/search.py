@@ -7,7 +7,7 @@ from typing import Any
 
 from flopscope.answers.timed import warnings
 from flopscope.choosing.bounds import Bound, amount
-from flopscope.choosing.search import METHODS, Candidate, Search, title
+from flopscope.choosing.found import LISTING, METHODS, Candidate, Search, title
 from flopscope.present.quantities import cautions, is_count, number, number_column
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.times import device_data, time_data
@@ -87,10 +87,14 @@ def score_text(score: float) -> str:
 def verdict(found: Search) -> str:
     """What is known of the best design: proven optimal, or the gap, or that nothing is proved."""
     networks = f"{found.space.networks:,} networks"
+    if found.scored is not None:
+        networks = f"{found.scored:,} networks that have a score, of {networks}"
     if found.best is None:
         return "no design was found" if not found.proven else "no design keeps the budgets"
     if found.proven:
         return f"the best of {networks}, proven optimal by {METHODS[found.method]}"
+    if found.method == LISTING and found.evolved is not None:
+        return f"the best of {found.evolved.tried:,} of {networks}, before the interruption"
     if found.bound is not None:
         gap = found.bound - found.best.score
         return (
@@ -110,7 +114,8 @@ def _head(found: Search, whole: bool) -> str:
 def _notes(found: Search) -> list[str]:
     notes = list(found.objective.notes)
     if found.evolved is not None:
-        tried = f"{found.evolved.tried:,} designs were tried, with seed {found.how.seed}"
+        seeded = "" if found.method == LISTING else f", with seed {found.how.seed}"
+        tried = f"{found.evolved.tried:,} designs were tried{seeded}"
         if not found.evolved.finished:
             tried += "; the search was interrupted, and this is what it had found"
         notes.append(f"{tried}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flopscope.choosing.bounds import LATENCY
-from flopscope.choosing.search import Search
+from flopscope.choosing.found import Search
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:

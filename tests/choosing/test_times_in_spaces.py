@@ -203,8 +203,8 @@ def test_a_batch_is_that_of_a_predicted_time(tmp_path):
     )
 
 
-def test_times_of_more_than_a_second_are_refused():
+def test_times_that_are_no_exact_integers_are_refused():
     assert refused(space="ofa_mobilenetv3", max_latency="pixel1-cpu-tflite:3ms", batch=100) == (
-        "networks of ofa_mobilenetv3 at 224×224 and a batch of 100 take more than a second on "
-        "pixel1-cpu-tflite; give a smaller batch"
+        "networks of ofa_mobilenetv3 at 224×224 and a batch of 100 take so long on "
+        "pixel1-cpu-tflite that their times are not exact; give a smaller batch"
     )
