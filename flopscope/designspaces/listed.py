@@ -220,6 +220,8 @@ def listed_tables(
 class ListedDistribution:
     """How many networks of a table have each cost; with `encodings`, how many settings."""
 
+    written = 0  # bytes in the folder for caches, where nothing of it is kept
+
     def __init__(self, table: ListedTable, encodings: bool = False) -> None:
         self.table, self.encodings = table, encodings
 

@@ -69,14 +69,14 @@ class DesignSpace:
     @cached_property
     def networks(self) -> int:
         """The number of distinct networks."""
-        return self._paths(0)[0].get(FREE, 0)
+        return self.paths(0)[0].get(FREE, 0)
 
     @cached_property
     def encodings(self) -> int:
         """The number of ways in which its authors write networks down."""
-        return self._paths(1)[0].get(FREE, 0)
+        return self.paths(1)[0].get(FREE, 0)
 
-    def _paths(self, power: int) -> list[dict[State, int]]:
+    def paths(self, power: int) -> list[dict[State, int]]:
         """For each slot, and after the last one, the designs of the rest by the state before it,
         each counted `ways` to this power times."""
         ends = {move.after for move in self.slots[-1].moves}
@@ -134,7 +134,7 @@ class DesignSpace:
 
     @cached_property
     def _rest(self) -> list[dict[State, int]]:
-        return self._paths(0)
+        return self.paths(0)
 
     def _drawn(self, rng: Random, rest: list[dict[State, int]]) -> Design:
         state, design = FREE, []
