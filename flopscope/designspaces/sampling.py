@@ -38,12 +38,13 @@ class Sampler:
         self.distribution, self.space = distribution, distribution.table.space
         self._sums = distribution.sums
         self._ends = self._sums.ends
+        self._asked: tuple[int | None, int] | None = None
         self._into: dict[tuple[int, State], list[Ways]] = {}
 
     def draw(self, rng: Random, most: int | None = None) -> tuple[Design, int]:
         """A design of at most this cost, and its cost. Raises BadInput where there is none."""
         counted = self.distribution.counted
-        number = counted.total if most is None else counted.most(most)
+        number = self._number(most)
         if not number:
             raise BadInput(
                 f"no design of {self.space.name} costs at most {most:,}; the cheapest costs "
@@ -55,6 +56,13 @@ class Sampler:
             return design, counted.cost(position)
         position = counted.kth(rng.randrange(number) + 1)
         return self._at(rng, position), counted.cost(position)
+
+    def _number(self, most: int | None) -> int:
+        """The designs of at most this cost; that of the last draw is known."""
+        if self._asked is None or self._asked[0] != most:
+            counted = self.distribution.counted
+            self._asked = most, counted.total if most is None else counted.most(most)
+        return self._asked[1]
 
     @cached_property
     def _halved(self) -> HalfSampler:
