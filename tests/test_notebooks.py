@@ -35,8 +35,8 @@ def outputs(notebook):
     }
 
 
-def test_there_are_nine_notebooks():
-    assert [path.stem[:2] for path in NOTEBOOKS] == [f"{number:02}" for number in range(1, 10)]
+def test_there_are_ten_notebooks():
+    assert [path.stem[:2] for path in NOTEBOOKS] == [f"{number:02}" for number in range(1, 11)]
 
 
 @each_notebook

@@ -34,14 +34,3 @@ def space_of(target: str | AnySpace) -> AnySpace:
             "flopscope.designspaces.space.DesignSpace, or a function that returns one"
         )
     return found
-
-
-def slotted(target: str | AnySpace) -> DesignSpace:
-    """The design space, which must be made of slots. Raises BadInput for another."""
-    space = space_of(target)
-    if isinstance(space, ListedSpace):
-        raise BadInput(
-            f"{space.name} is a list of networks and not made of slots, between which a search "
-            "could choose; flopscope space counts it, and draws from it"
-        )
-    return space

@@ -42,6 +42,12 @@ def counting(for_what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, of: progress.update(task, completed=done, total=of)
 
 
+def on_terminal(text: str) -> None:
+    """A sentence beside the answer, for a person who looks on."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"flopscope: {text}\n")
+
+
 @contextmanager
 def between(for_what: str) -> Iterator[Callable[[int, int], None]]:
     """The same for what is timed: the line is written when it is told something and never in

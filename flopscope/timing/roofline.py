@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from flopscope.brief import short
 from flopscope.errors import BadInput
@@ -22,6 +22,9 @@ from flopscope.timing.work import Work, works
 
 Seconds: TypeAlias = Any  # float | numpy.ndarray[float64], one for each design
 
+
+Part = TypeVar("Part")
+"""What parts of a network are told apart by."""
 
 _MEMORY, _BESIDE = ENDS
 
@@ -143,15 +146,43 @@ def attoseconds(rows: Sequence[Operator], device: Device) -> Reading:
     It is the sum of the same units as of `time_of`. Raises BadInput for a network of another type
     of numbers.
     """
+    missing = tuple(row.path for row in rows if row.kind is Kind.UNKNOWN)
+    times = [time for _, time in _exactly(rows, device)]
+    return Reading(total(times), UNIT, device.name, missing)
+
+
+def attoseconds_by(
+    rows: Sequence[Operator], device: Device, part: Callable[[Operator], Part]
+) -> dict[Part, Reading]:
+    """The same for each part of a network, of which these are all rows.
+
+    The rows are fused as those of one network. A unit belongs to the part of the row that gives it
+    its kind, so that the parts add up to the whole.
+    """
+    times: dict[Part, list[Size]] = {}
+    missing: dict[Part, list[str]] = {}
+    for work, time in _exactly(rows, device):
+        times.setdefault(part(work.unit.head), []).append(time)
+    for row in rows:
+        if row.kind is Kind.UNKNOWN:
+            missing.setdefault(part(row), []).append(row.path)
+    return {
+        each: Reading(
+            total(times.get(each, ())), UNIT, device.name, tuple(missing.get(each, ()))
+        )
+        for each in dict.fromkeys((*times, *missing))
+    }  # fmt: skip
+
+
+def _exactly(rows: Sequence[Operator], device: Device) -> Iterator[tuple[Work, Size]]:
+    """The units, and the attoseconds that all runs of each take."""
     check_types(rows, device)
     constants, bound = device.attoseconds, maximum if device.rule == "max" else _sum
-    times = []
     for work in works(rows, device.fuses, device.precision):
         parts = [product(pair) for pair in zip(amounts(work), constants, strict=True)]
         arithmetic, memory = total(parts[: ENDS[0]]), total(parts[ENDS[0] : ENDS[1]])
-        times.append(product((total((bound(arithmetic, memory), *parts[ENDS[1] :])), work.repeat)))
-    missing = tuple(row.path for row in rows if row.kind is Kind.UNKNOWN)
-    return Reading(total(times), UNIT, device.name, missing)
+        once = total((bound(arithmetic, memory), *parts[ENDS[1] :]))
+        yield work, product((once, work.repeat))
 
 
 def _sum(arithmetic: Size, memory: Size) -> Size:

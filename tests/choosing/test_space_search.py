@@ -167,11 +167,6 @@ def test_a_latency_budget_is_kept(tmp_path):
             "cp-sat",
         ),
         (
-            lambda: fs.search(BLOCKS, maximise="params", max_latency="pixel3:15ms"),
-            "max-latency pixel3:15ms names no table of latencies; give a CSV file and the most in "
-            "its unit, as in blocks.csv:11",
-        ),
-        (
             lambda: fs.search(BLOCKS, maximise="params", max_latency="blocks.csv:fast"),
             "max-latency blocks.csv:fast ends in 'fast', which is no number above 0; give the most "
             "in the unit of the file, as in blocks.csv:11",

@@ -37,8 +37,8 @@ def test_without_a_number_of_rows_parts_are_held_out_in_turn():
     assert (fit.fitted, fit.held, fit.folds) == (3969, 3969, 5)
     assert fit.words == (
         "The score is an additive predictor of the rank of accuracy, fitted on 3,969 measured "
-        "networks; its Spearman rank correlation in 5 parts that were held out in turn, of 3,969 "
-        f"networks is {fit.spearman:.3f}."
+        "networks; its Spearman rank correlation on all of them, in 5 parts that were held out in "
+        f"turn, is {fit.spearman:.3f}."
     )
     assert fit.spearman >= 0.97
 

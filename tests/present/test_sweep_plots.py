@@ -150,3 +150,14 @@ def test_nothing_to_draw():
     with pytest.raises(BadInput) as raised:
         SweepPicture(WORDS, SweepAxis("x", (1,)), [[None]])
     assert str(raised.value) == "no design of the sweep exists, so there is nothing to draw"
+
+
+def test_no_level_line_stands_on_that_of_the_budget():
+    def texts(budget):
+        ax = draw_sweep(Figure().subplots(), swept(budget=budget), panel="levels")
+        return {text.get_text() for text in ax.texts} - {WORDS}
+
+    assert {"100 M", "200 M"} <= texts(None)
+    assert "200 M" not in texts(200e6) | texts(190e6)
+    assert {"100 M", "budget 200 M"} <= texts(200e6)
+    assert "200 M" in texts(150e6)
