@@ -3,8 +3,10 @@ predicted quickly."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from flopscope.sizes import Size, product, total
 from flopscope.timing.categories import PRODUCTS, Category
 from flopscope.timing.constants import (
     BYTE,
@@ -66,3 +68,54 @@ def amounts(work: Work) -> tuple[Any, ...]:
     found[at.launches], found[at.moved] = work.launches, work.moved
     found[at.weights], found[at.exponentials] = work.weights, work.exponentials
     return tuple(found)
+
+
+def parts(work: Work, constants: Sequence[Any]) -> tuple[Any, Any, Any, Any]:
+    """The times that one run of a unit takes: for products, for memory, for exponentials and for
+    launches. They are the amounts of `amounts` times these constants, multiplied and added as the
+    sizes of the work are."""
+    unit, macs, read, written, weights, exponentials, launches, _ = work
+    category = unit.category
+    place = _PLACE.get(category)
+    moved = (read + written) * constants[_MOVED.get(category, _BYTE)]
+    if place is None:
+        arithmetic, launch = 0, constants[_OTHER_LAUNCH]
+    else:
+        arithmetic, launch = macs * constants[place], constants[_PRODUCT_LAUNCH]
+    return (
+        arithmetic,
+        moved + weights * constants[_WEIGHT],
+        exponentials * constants[_EXPONENTIAL],
+        launch * launches,
+    )
+
+
+class Exact:
+    """A size whose sums and products are those of `flopscope.sizes`: exact, whatever its type."""
+
+    __slots__ = ("size",)
+
+    def __init__(self, size: Size) -> None:
+        self.size = size
+
+    def __add__(self, other: Exact) -> Exact:
+        return Exact(total((self.size, other.size)))
+
+    def __mul__(self, by: int) -> Exact:
+        return Exact(product((self.size, by)))
+
+
+def exact_parts(work: Work, constants: Sequence[int]) -> tuple[Size, Size, Size, Size]:
+    """The same in whole numbers, for sizes of any type."""
+    exact: Any = Exact
+    found = parts(
+        work._replace(
+            macs=exact(work.macs), read=exact(work.read), written=exact(work.written),
+            weights=exact(work.weights), exponentials=exact(work.exponentials),
+        ),
+        constants,
+    )  # fmt: skip
+    arithmetic, memory, functions, launch = (
+        each.size if isinstance(each, Exact) else each for each in found
+    )
+    return arithmetic, memory, functions, launch

@@ -14,7 +14,7 @@ from flopscope.answers.timed import protocol
 from flopscope.errors import BadInput
 from flopscope.facts import ELEMENT_BYTES, Operator, Weight
 from flopscope.present.explorer.pool import Pool, flat, short_row
-from flopscope.sizes import Shape, elements
+from flopscope.sizes import Shape, Size, elements
 from flopscope.timing.amounts import places
 from flopscope.timing.arithmetic import Arithmetic
 from flopscope.timing.categories import Category
@@ -27,7 +27,12 @@ from flopscope.timing.work import Work, works
 Way = tuple[str, str]
 """A runtime and a type of numbers: what decides which units there are, and their bytes."""
 
-NOTED = Arithmetic(list, tuple)
+
+def _noted(shape: Shape, each: int) -> tuple[Size, ...]:
+    return (*shape, each)
+
+
+NOTED = Arithmetic(list, _noted)
 """The arithmetic that adds and multiplies nothing: a sum is the list of its terms, a product the
 tuple of its factors. The page computes them."""
 
@@ -95,6 +100,11 @@ def times_data(
     return found
 
 
+def _terms(noted: Any) -> list[Any]:
+    """The terms of a sum; a product is the only one of its own."""
+    return noted if isinstance(noted, list) else [noted]
+
+
 class _Units:
     """The units of a network as they are written, one after the other."""
 
@@ -123,7 +133,9 @@ class _Units:
         last = max(own)
         for place in own:
             self._shapes[self._rows[place].output] = place
-        moved = flat(self._moved(term, last) for term in (*work.read, *work.written))
+        moved = flat(
+            self._moved(term, last) for term in (*_terms(work.read), *_terms(work.written))
+        )
         head = own.index(self._places[work.unit.head.id])
         return [
             self._span(own), CATEGORIES.index(work.category), moved, work.launches - 1, head,
@@ -141,7 +153,7 @@ class _Units:
         """Bytes of an element, and which tensor: how many rows before the last one it is written,
         else -1 and less for a place of the pool."""
         *shape, width = term
-        known = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], tuple) else tuple(shape)
+        known = tuple(shape)
         written = self._shapes.get(known, last + 1)
         if written <= last:
             return width, last - written
