@@ -41,6 +41,9 @@ COMMANDS: Mapping[str, ListedCommand] = {
     "diff": ListedCommand(
         "diff:diff", "Show what differs between two networks, and what it costs."
     ),
+    "export": ListedCommand(
+        "export:export", "Export a network to ONNX, run it, and make it ready to deploy."
+    ),
     "formula": ListedCommand(
         "formula:formula", "Print the formula of a model, a block, a law or a class."
     ),

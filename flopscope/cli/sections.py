@@ -26,7 +26,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "training", "optimizer", "strict", "exit_code", "quantity", "count", "ranks", "quantiles",
         "designs", "histogram", "sample", "encodings", "maximise", "fit_rows", "method", "whole",
         "seconds", "evaluations", "seed", "keep", "gains", "workers", "scheduler",
-        "platform", "context", "tokens", "importance",
+        "platform", "context", "tokens", "importance", "dynamic", "opset", "to", "half",
     ),
     "Budgets": ("max_latency", "latency"),
     "Table": (
