@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from flopscope.api.derive import derive
     from flopscope.api.diff import diff
     from flopscope.api.differentiable import darts, expected_cost, one_shot
+    from flopscope.api.export import export
     from flopscope.api.formula import formula, formulas, law
     from flopscope.api.hold import hold
     from flopscope.api.latencies import latencies
@@ -81,6 +82,7 @@ _HOMES = {
     "derive": "flopscope.api.derive",
     "diff": "flopscope.api.diff",
     "expected_cost": "flopscope.api.differentiable",
+    "export": "flopscope.api.export",
     "formula": "flopscope.api.formula",
     "formulas": "flopscope.api.formula",
     "hold": "flopscope.api.hold",
@@ -132,6 +134,7 @@ __all__ = [
     "derive",
     "diff",
     "expected_cost",
+    "export",
     "formula",
     "formulas",
     "hold",

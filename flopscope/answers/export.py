@@ -10,7 +10,14 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from flopscope.answers.counted import Given, made
-from flopscope.answers.exporting.checked import Check, Subject, checks, is_fresh, stirred
+from flopscope.answers.exporting.checked import (
+    Check,
+    Subject,
+    checks,
+    is_fresh,
+    stirred,
+    taken,
+)
 from flopscope.answers.exporting.domain import beyond, check_ends
 from flopscope.answers.exporting.recipes import Ready, Wanted, recipe
 from flopscope.answers.exporting.stages import Stage, Step, of_file, of_module, step
@@ -122,7 +129,7 @@ def _exported(subject: Subject, wanted: Wanted, folder: Path) -> Exported:
     target = subject.target
     if target.is_graph:
         return _of_file(subject, wanted, folder)
-    module = of_module(target, subject.usual(), subject.arguments)
+    module = of_module(target, subject.specs(), subject.arguments)
     _check_size(target, module)
     check_ends(subject)
     ready = runnable(target, subject.usual(), subject.arguments)
@@ -188,14 +195,15 @@ def _answer(
     from flopscope.onnxgraph.overview import overview
 
     found = overview(file)
-    shapes = [tuple(value.shape) for value in network.values]
+    values = taken(subject.target, network, network.values, file)
+    shapes = [tuple(value.shape) for value in values]
     stages, version = _graphs(file, shapes, folder)
     name = subject.target.name
     trt = wanted.to == "tensorrt"
     asked = plan(name, found, wanted.sizes, half=wanted.half) if trt else None
     return Exported(
         subject.target, wanted, file.read_bytes(), found, *compared, (*before, *stages),
-        recipe(wanted, asked, network, file, folder), asked, beyond(subject),
+        recipe(wanted, asked, network, file, folder, values), asked, beyond(subject),
         version,
     )  # fmt: skip
 

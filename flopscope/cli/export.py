@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -104,6 +103,7 @@ def export(
     """
     from flopscope.answers import export as answers
     from flopscope.answers.counted import Given
+    from flopscope.answers.exporting.writing import contents
     from flopscope.present.export import export_document
     from flopscope.present.provenance import Sources
 
@@ -116,7 +116,7 @@ def export(
     sources = Sources(files=found.target.files, packages=_packages(found))
     if not (keeps and found.holds):
         return Answer(document, None if keeps else sources, found.holds, refrains=keeps)
-    content, beside = _contents(found, str(output))
+    content, beside = contents(found, str(output))
     return Answer(document, sources, content=content, beside=beside)
 
 
@@ -139,37 +139,21 @@ def _wanted(
 def _keeps(output: str | None, to: str | None) -> bool:
     """Does the name of the output file ask for the network and not for the report? Raises BadInput
     where it asks for that of another runtime, and for files that somebody else wrote."""
-    from flopscope.measured.runtimes.recipes import RECIPES
+    from flopscope.answers.exporting.writing import beside, ending_for, endings
 
     ending = PurePath(output or "").suffix.lower()
-    known = {recipe.ending: name for name, recipe in RECIPES.items()}
-    if output is None or ending not in known:
+    if output is None or ending not in endings():
         return False
-    wanted = RECIPES[to].ending if to is not None and to in RECIPES else ".onnx"
+    wanted = ending_for(to)
     if ending != wanted:
         what = f"--for {to}" if to else "export without --for"
         raise BadInput(
             f"{what} writes a file that ends in {wanted}, and --output is {output}; give "
             f"{PurePath(output).with_suffix(wanted)}, or another --for"
         )
-    beside = {"tensorrt": ".tensorrt.py", "openvino": ".bin", "ncnn": ".bin"}
-    if to is not None and to in beside:
-        check_beside(output, str(PurePath(output).with_suffix(beside[to])))
+    if (second := beside(output, to)) is not None:
+        check_beside(output, second)
     return True
-
-
-def _contents(found: Exported, output: str) -> tuple[Any, dict[str, bytes]]:
-    """What the output file has, and what the files beside it have, by their paths."""
-    base, ending = os.path.splitext(output)
-    folder = {
-        name.partition("/")[2]: content
-        for name, content in found.files.items()
-        if name.startswith(f"{ending}/")
-    }
-    if folder:
-        return folder, {}
-    files = {f"{base}{name}": content for name, content in found.files.items()}
-    return files.pop(f"{base}{ending.lower()}"), files
 
 
 def _packages(found: Exported) -> tuple[str, ...]:

@@ -55,5 +55,9 @@ def apart(results: Sequence[Array], references: Sequence[Array]) -> Apart:
     if relative is not None and not np.isfinite(relative):
         return Apart(relative, relative)
     pairs = zip(results, references, strict=True)
-    gaps = [np.abs(a.astype(np.float64).ravel() - b.astype(np.float64).ravel()) for a, b in pairs]
-    return Apart(max((float(gap.max(initial=0.0)) for gap in gaps), default=0.0), relative)
+    with np.errstate(invalid="ignore"):  # infinite less infinite
+        gaps = [
+            np.abs(a.astype(np.float64).ravel() - b.astype(np.float64).ravel()) for a, b in pairs
+        ]
+    known = [gap[np.isfinite(gap)] for gap in gaps]
+    return Apart(max((float(gap.max(initial=0.0)) for gap in known), default=0.0), relative)

@@ -112,14 +112,29 @@ def _notes(found: Exported) -> list[str]:
             else "the file has the weights that the module has"
         )
     if not found.agrees:
+        notes.append(_disagreement(found))
+    left_out = len(found.checks[0].shapes) - len(found.overview.inputs) if found.checks else 0
+    if left_out > 0:
         notes.append(
-            f"the file computes something else than the module, by more than {TOLERANCE:g} of the "
-            "largest value; it is not written"
+            f"no result depends on {number_of(range(left_out), 'input')}, which the file leaves out"
         )
     notes.append(f"optimised: as {found.versions['onnxruntime']} rewrites the file to run it")
     if found.beyond:
         notes.append(found.beyond)
     return notes
+
+
+def _disagreement(found: Exported) -> str:
+    runs = (*found.checks, *([found.again] if found.again else []))
+    if any(each.relative is None for each in runs):
+        return (
+            "the results are 0 or not finite, so that nothing could be compared; the file is not "
+            "written"
+        )
+    return (
+        f"the file computes something else than the module, by more than {TOLERANCE:g} of the "
+        "largest value; it is not written"
+    )
 
 
 def _macs_note(step: Step) -> str:

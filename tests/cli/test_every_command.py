@@ -72,6 +72,7 @@ LINES = {
     "compare": ("{}",),
     "conventions": (),
     "diff": ("{}", "{}"),
+    "export": ("{}",),
     "formula": ("{}",),
     "latencies": (),
     "laws": (),
@@ -168,6 +169,7 @@ def turn(number):
 REFUSED = {
     ("check", "onnx"): "net.onnx is an ONNX file, which fvcore and torch cannot run; check a "
     "network of PyTorch",
+    ("export", "onnx"): "net.onnx is an ONNX file already; give what it is to be made ready for, ",
     ("measure", "onnx"): "net.onnx is an ONNX file, which PyTorch eager does not run; give "
     "--runtime ort, openvino or ncnn",
     ("proxies", "onnx"): "net.onnx is an ONNX file, which is read and never run, and proxies run a "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +31,9 @@ OTHER_SIDES: Sequence[Callable[[int], int]] = (
     lambda side: side + 32, lambda side: 2 * side, lambda side: side + 1,
 )  # fmt: skip
 """A second side of the image that a network may take, in the order in which they are tried."""
+
+NODE = re.compile(r"Name:'([^']*)'.*?(?: was false\. ?(.*))?$")
+"""The node that fails, and why, in a message of ONNX Runtime."""
 
 Shapes = tuple[tuple[int, ...], ...]
 
@@ -138,16 +142,53 @@ def _check(
     from flopscope.measured.runtimes import Asked, Refused, loader
 
     reference = results(network, values)
+    given = taken(subject.target, network, values, file)
     try:
-        run = loader("ort")(replace(network, inputs=values, named={}, file=file), Asked(), folder)
+        run = loader("ort")(replace(network, inputs=given, named={}, file=file), Asked(), folder)
         found = apart(run.outputs(), reference)
     except Refused as error:
-        sizes = " and ".join("×".join(map(str, value.shape)) for value in values)
         raise BadInput(
-            f"the file that torch exports of {subject.target.name} does not run on {sizes}: "
-            f"{error}; {_advice(subject)}"
+            f"the file that torch exports of {subject.target.name} does not run on "
+            f"{sizes_of(values)}: {_briefly(str(error))}; {_advice(subject)}"
         ) from error
     return Check(tuple(tuple(value.shape) for value in values), *found)
+
+
+def sizes_of(values: Sequence[Array]) -> str:
+    """The sizes of these values, as a sentence has them."""
+    return " and ".join("×".join(map(str, value.shape)) for value in values)
+
+
+def taken(target: Target, network: Network, values: Sequence[Array], file: Path) -> list[Array]:
+    """The values that the file takes: torch leaves inputs out on which no result depends. Raises
+    BadInput where none is left."""
+    from flopscope.measured.runtimes.exported import input_names
+    from flopscope.onnxgraph.overview import overview
+
+    if network.file is not None:
+        return list(values)
+    known = overview(file).inputs
+    named = zip(input_names(network), values, strict=True)
+    found = [value for name, value in named if name in known]
+    if len(found) < len(known):  # the newer exporter may have names of its own
+        found = list(values)
+    if not known:
+        raise BadInput(
+            f"no result of {target.name} depends on its inputs, so that a file of it would take "
+            "none; give a network that computes something of them"
+        )
+    return found
+
+
+def _briefly(said: str) -> str:
+    """What ONNX Runtime says, without the places in its own code.
+
+    >>> _briefly("[E] : 1 : while running Add node. Name:'/a/Add' Status Message: /b.h:5 x() y was "
+    ...          "false. Cannot broadcast 7 by 8")
+    'its node /a/Add fails: Cannot broadcast 7 by 8'
+    """
+    found = NODE.search(said)
+    return said if found is None else f"its node {found[1]} fails: {found[2] or said}"
 
 
 def _advice(subject: Subject) -> str:
@@ -216,10 +257,9 @@ def _take(subject: Subject, network: Network, values: Sequence[Array]) -> None:
     try:
         results(network, values)
     except Refused as error:
-        sizes = " and ".join("×".join(map(str, value.shape)) for value in values)
         raise BadInput(
-            f"{subject.target.name} does not take {sizes}, which the file would be for: {error}; "
-            "give sizes that the network takes"
+            f"{subject.target.name} does not take {sizes_of(values)}, which the file would be for: "
+            f"{error}; give sizes that the network takes"
         ) from error
 
 

@@ -31,7 +31,7 @@ def check_ends(subject: Subject) -> None:
             which = "smallest" if place == 0 else "largest"
             raise BadInput(
                 f"{subject.target.name} does not exist{size}, batch {batch}, the {which} sizes of "
-                f"the profile: {error}; give sizes of its domain"
+                f"the profile: {error}"
             ) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from flopscope.extras import require_runtime
 
 if TYPE_CHECKING:
     from flopscope.measured.outputs import Apart
-    from flopscope.measured.runtimes import Network
+    from flopscope.measured.runtimes import Array, Network
     from flopscope.measured.runtimes.recipes import Converted
 
 OPSET, LEAST_OPSET, MOST_OPSET = 17, 9, 20
@@ -98,10 +99,16 @@ class Ready:
 
 
 def recipe(
-    wanted: Wanted, plan: Plan | None, network: Network, file: Path, folder: Path
+    wanted: Wanted,
+    plan: Plan | None,
+    network: Network,
+    file: Path,
+    folder: Path,
+    values: Sequence[Array],
 ) -> Ready | None:
     """The network, converted for the asked runtime; None where none is asked for, and for TensorRT
-    where that cannot be imported. Raises Refused."""
+    where that cannot be imported. `values` are those of the inputs that the file has. Raises
+    Refused."""
     from flopscope.measured.runtimes.recipes import RECIPES, converter
 
     if wanted.to is None:
@@ -109,21 +116,24 @@ def recipe(
     inner = folder / wanted.to
     inner.mkdir()
     if plan is not None:
-        converted = _engine(plan, network, file)
+        converted = _engine(plan, values, file)
         if converted is None:
             return None
     else:
-        converted = converter(wanted.to)(network, file, inner, wanted.half)
-    return Ready(RECIPES[wanted.to].title, converted, _apart(converted, network, file, inner))
+        from_file = RECIPES[wanted.to].from_onnx
+        given = replace(network, inputs=values, named={}) if from_file else network
+        converted = converter(wanted.to)(given, file, inner, wanted.half)
+    apart = _apart(converted, network, file, inner)
+    return Ready(RECIPES[wanted.to].title, converted, apart)
 
 
-def _engine(plan: Plan, network: Network, file: Path) -> Converted | None:
+def _engine(plan: Plan, given: Sequence[Array], file: Path) -> Converted | None:
     from flopscope.measured.runtimes.recipes.tensorrt import built, is_here
 
     if not is_here() or plan.refused:
         return None
     profile = {each.name: each.shapes for each in plan.inputs}
-    values = dict(zip(profile, network.values, strict=True))
+    values = dict(zip(profile, given, strict=True))
     return built(file, profile, values, half=plan.half)
 
 

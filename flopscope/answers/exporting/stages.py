@@ -10,8 +10,10 @@ from pathlib import Path
 
 from flopscope.answers.changes import LAYERS, NONE
 from flopscope.answers.compare import Entry, of_counted
-from flopscope.answers.counted import Given, counted
-from flopscope.answers.diff import Diff, Pair, added, matched
+from flopscope.answers.counted import Counted, Given, counted, image_of
+from flopscope.answers.diff import Diff, Pair, added
+from flopscope.answers.exporting.matching import matched
+from flopscope.answers.profile import profile
 from flopscope.answers.target import Target, parse_target
 from flopscope.conventions import convention
 from flopscope.facts import InputSpec, Kind
@@ -19,6 +21,7 @@ from flopscope.ledger import kind_name
 from flopscope.quantities import Quantity
 
 CONVENTION = convention("macs")
+MODULE = "module"
 
 
 @dataclass(frozen=True)
@@ -98,13 +101,20 @@ class Step:
 
 def step(before: Stage, after: Stage) -> Step:
     """Match the rows of two stages."""
-    pairs = matched(before.entry.ledger, after.entry.ledger)
+    exported = before.name == MODULE
+    pairs = matched(before.entry.ledger, after.entry.ledger, exported=exported)
     return Step(before, after, Diff(before.entry, after.entry, pairs, CONVENTION))
 
 
-def of_module(target: Target, given: Given, arguments: Mapping[str, object] | None) -> Stage:
-    """The network as it is written."""
-    return Stage("module", of_counted(counted(target, given, arguments)))
+def of_module(
+    target: Target, specs: Sequence[InputSpec], arguments: Mapping[str, object] | None
+) -> Stage:
+    """The network as it is written: the module is traced, so that rows have its names and its
+    order, which the file has too."""
+    found = profile(target, specs, arguments)
+    image = image_of(found.shapes)
+    rows = Counted(target, tuple(specs), found.shapes, image, found.ledger, found.expected)
+    return Stage(MODULE, of_counted(rows))
 
 
 def of_file(name: str, file: Path, shapes: Sequence[tuple[int, ...]]) -> Stage:

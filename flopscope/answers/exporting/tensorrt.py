@@ -112,8 +112,7 @@ def _range(name: str, given: str, axis: int, dims: Sequence[int | str], sizes: S
         if asked is None:
             shown = size or "a size without a name"
             raise BadInput(
-                f"{name} leaves {shown} of its input {given} open, and no sizes are given for it; "
-                f"give them, such as {option} {_such(axis)}"
+                f"{name} leaves {shown} of its input {given} open, and {_missing(axis, len(dims))}"
             )
         return asked
     if asked is not None and asked != (size, size, size) and (axis or not asked.is_one):
@@ -130,8 +129,11 @@ def _range(name: str, given: str, axis: int, dims: Sequence[int | str], sizes: S
     return Range(size, size, size)
 
 
-def _such(axis: int) -> str:
-    return "160:224:288" if axis else "1:16:32"
+def _missing(axis: int, rank: int) -> str:
+    """What is missing for an open size, and what would be accepted."""
+    if rank == 4 and axis != 1:
+        return "no sizes are given for it; give them, such as --res 160:224:288"
+    return "ranges are given to batches and images alone; give a file that fixes it"
 
 
 def _asked(axis: int, dims: Sequence[int | str], sizes: Sizes) -> Range | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
@@ -18,8 +19,11 @@ from flopscope.measured.runtimes.torch_threads import said
 
 OPSET = 17
 """The version of ONNX's operators, which all runtimes here read."""
-LEAST_OPSET, MOST_OPSET = 9, 20
-"""Those that torch's first exporter writes and ONNX Runtime reads."""
+NEWER_OPSET = 18
+"""The least that the newer exporter writes."""
+
+OUT = 1
+"""The descriptor of standard output."""
 
 Axes: TypeAlias = Sequence[Mapping[int, str]]
 """The axes of each input that stay open, with the names of their sizes."""
@@ -43,9 +47,15 @@ def exported(
     except Exception as error:
         first = said(error)
         if find_spec("onnxscript") is None:
-            raise Refused(f"torch cannot export it to ONNX: {first}") from error
+            raise Refused(
+                f"torch cannot export it to ONNX: {first}; where the package onnxscript is "
+                "installed, torch's newer exporter is asked too"
+            ) from error
         try:
-            _write(network, path, dynamo=True, external_data=not alone, **form)
+            version = max(opset, NEWER_OPSET)
+            _write(
+                network, path, dynamo=True, opset_version=version, external_data=not alone, **form
+            )
         except Exception as again:
             raise Refused(f"torch cannot export it to ONNX: {first}") from again
     return path
@@ -70,7 +80,7 @@ def _write(network: Network, path: Path, **how: Any) -> None:
     assert network.module is not None
     given = tuple(torch.from_numpy(value) for value in network.inputs)
     named = {name: torch.from_numpy(value) for name, value in network.named.items()}
-    with torch.no_grad(), quiet():
+    with torch.no_grad(), quiet(), _unheard():
         torch.onnx.export(network.module, given, str(path), kwargs=named, **how)
 
 
@@ -85,3 +95,22 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(before)
+
+
+@contextlib.contextmanager
+def _unheard() -> Iterator[None]:
+    """While active, nothing is written to the descriptor of standard output: where the exporter
+    fails, code of torch that is not Python writes the whole graph there."""
+    try:
+        kept = os.dup(OUT)
+    except OSError:  # it is closed
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, OUT)
+        yield
+    finally:
+        os.dup2(kept, OUT)
+        os.close(kept)
+        os.close(nowhere)
