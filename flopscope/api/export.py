@@ -10,6 +10,7 @@ from flopscope.answers.exporting.sizes import Range, batches, dimensions, images
 from flopscope.api.given import flag, image, is_integer, positive, text, texts
 from flopscope.api.own import network_or_maker
 from flopscope.api.public import public
+from flopscope.api.spoken import speaking_python
 from flopscope.api.subject import Shapes, shapes
 from flopscope.brief import shown
 from flopscope.errors import BadInput
@@ -49,20 +50,22 @@ class ExportReport(Report):
 
 def _batch(name: str, value: Any) -> Range:
     """A batch, or the three of a profile, as numbers or as a text."""
-    if isinstance(value, str):
-        return batches(text(name, value))
-    if isinstance(value, tuple | list) and len(value) == 3 and all(map(is_integer, value)):
-        return batches(":".join(map(str, value)))
-    return batches(str(positive(name, value)))
+    with speaking_python():
+        if isinstance(value, str):
+            return batches(text(name, value))
+        if isinstance(value, tuple | list) and len(value) == 3 and all(map(is_integer, value)):
+            return batches(":".join(map(str, value)))
+        return batches(str(positive(name, value)))
 
 
 def _res(name: str, value: Any) -> tuple[Range, Range]:
     """The size of an image, or three sides, or three sizes, as numbers or as a text."""
-    if isinstance(value, str):
-        return images(text(name, value))
-    if isinstance(value, tuple | list) and len(value) == 3:
-        return images(":".join(_side(name, each, value) for each in value))
-    return images(_side(name, value, value))
+    with speaking_python():
+        if isinstance(value, str):
+            return images(text(name, value))
+        if isinstance(value, tuple | list) and len(value) == 3:
+            return images(":".join(_side(name, each, value) for each in value))
+        return images(_side(name, value, value))
 
 
 def _side(name: str, value: Any, whole: Any) -> str:
