@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flopscope.answers.changes import LAYERS, NONE
+from flopscope.answers.changes import LAYERS, NONE, Change
 from flopscope.answers.compare import Entry, of_counted
 from flopscope.answers.counted import Counted, Given, counted, image_of
 from flopscope.answers.diff import Diff, Pair, added
@@ -138,12 +138,16 @@ def _fate(pair: Pair, rows: Mapping[int, object]) -> str:
     changes = [c for c in pair.changes if c.what != "types"]
     if not changes:
         return ""
-    return ", ".join(
-        "gained a bias" if c.what == "bias" and c.before == NONE
-        else "lost its bias" if c.what == "bias" and c.after == NONE
-        else f"changed its {c.what}"
-        for c in changes
-    )  # fmt: skip
+    return ", ".join(map(_said, changes))
+
+
+def _said(change: Change) -> str:
+    """A change as something that the row did."""
+    if change.what == "bias" and NONE in (change.before, change.after):
+        return "gained a bias" if change.before == NONE else "lost its bias"
+    if change.what == "weights" and change.after.startswith("shared"):
+        return "shares a tensor with another"
+    return f"changed its {change.what}"
 
 
 def _gone(pair: Pair, rows: Mapping[int, object]) -> str:
