@@ -10,7 +10,8 @@ PYTHON ?= $(shell python3.11 $(IS_NEW_ENOUGH) && echo python3.11 || echo python3
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--constraint constraints.txt --no-build-isolation
 
-.PHONY: help compare setup test lint format slow tex laws networks pictures architectures quantised notebooks bench clean
+.PHONY: help compare setup test lint format slow exports tex laws networks pictures architectures \
+	quantised notebooks bench clean
 
 help:  ## say what can be made (the default)
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 15
@@ -43,6 +44,9 @@ format: $(VENV)/full  ## mend style where a tool can
 
 slow: $(VENV)/full  ## the tests on examples drawn anew, which `make test` keeps fixed
 	HYPOTHESIS_PROFILE=explore $(PYTEST)
+
+exports: $(VENV)/full  ## export a network of every family and run each file beside its module
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/exports.py
 
 tex: $(VENV)/full  ## compile the tables with a real TeX; pdflatex or tectonic must be installed
 	@command -v pdflatex tectonic || { echo "neither pdflatex nor tectonic is installed" >&2; exit 1; }

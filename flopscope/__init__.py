@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from flopscope.api.diff import diff
     from flopscope.api.differentiable import darts, expected_cost, one_shot
     from flopscope.api.explore import explore
+    from flopscope.api.export import export
     from flopscope.api.formula import formula, formulas, law
     from flopscope.api.hold import hold
     from flopscope.api.latencies import latencies
@@ -85,6 +86,7 @@ _HOMES = {
     "derive": "flopscope.api.derive",
     "diff": "flopscope.api.diff",
     "expected_cost": "flopscope.api.differentiable",
+    "export": "flopscope.api.export",
     "formula": "flopscope.api.formula",
     "formulas": "flopscope.api.formula",
     "hold": "flopscope.api.hold",
@@ -141,6 +143,7 @@ __all__ = [
     "diff",
     "expected_cost",
     "explore",
+    "export",
     "formula",
     "formulas",
     "hold",

@@ -23,6 +23,8 @@ REQUIREMENTS: Mapping[str, str] = {
     "openvino": "openvino>=2026.4",
     "ncnn": "ncnn>=1.0.20261020",
     "pnnx": "pnnx>=20261020",
+    "executorch": "executorch>=1.5",
+    "coremltools": "coremltools>=9.0",
     "mlxtend": "mlxtend>=0.25",
     "sklearn": "scikit-learn>=1.9",
 }
@@ -85,9 +87,9 @@ def require_runtime(*names: str) -> None:
     _require(*names)
 
 
-NOT_IMPORTED = frozenset({"pnnx"})
-"""Packages of which a program is used."""
-NOT_IN_CLONES = frozenset({"openvino", "ncnn", "pnnx"})
+NOT_IMPORTED = frozenset({"coremltools", "executorch", "pnnx"})
+"""Packages of which a program is used, and those that take seconds to import and say much."""
+NOT_IN_CLONES = frozenset({"coremltools", "executorch", "openvino", "ncnn", "pnnx"})
 """Packages that `make setup` leaves out."""
 
 

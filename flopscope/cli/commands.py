@@ -44,6 +44,9 @@ COMMANDS: Mapping[str, ListedCommand] = {
     "explore": ListedCommand(
         "explore:explore", "Write a page that counts networks while sliders move."
     ),
+    "export": ListedCommand(
+        "export:export", "Export a network to ONNX, run it, and make it ready to deploy."
+    ),
     "formula": ListedCommand(
         "formula:formula", "Print the formula of a model, a block, a law or a class."
     ),

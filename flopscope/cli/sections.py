@@ -28,6 +28,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "seconds", "evaluations", "seed", "keep", "gains", "workers", "scheduler",
         "platform", "context", "tokens", "importance",
         "bits", "per_tensor", "skip", "activations", "images", "sensitivity",
+        "dynamic", "opset", "to", "half",
     ),
     "Training": (
         "epochs", "images", "train_batch", "schedules", "teacher", "accumulate", "replicas", "ema",

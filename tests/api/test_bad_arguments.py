@@ -103,6 +103,11 @@ FUNCTIONS = {
         {"before": "mobilenetv1", "after": "mobilenetv2"},
         "before after res batch convention by everything form example other",
     ),
+    "export": (
+        fs.export,
+        {"target": NET, "res": 8},
+        "target output batch res inputs dynamic opset to fp16 other",
+    ),
     "pareto": (
         fs.pareto,
         {"families": "mobilenetv2"},

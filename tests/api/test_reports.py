@@ -269,6 +269,10 @@ SAME = [
         "formula mobilenetv2 --free width --assume 'H, W multiples of 32' --ideal",
         lambda: fs.formulas("mobilenetv2", free="width", assume="H, W multiples of 32", ideal=True),
     ),
+    (
+        "export net.py:Net --res 8 --dynamic batch --for tensorrt --fp16",
+        lambda: fs.export("net.py:Net", res=8, dynamic="batch", to="tensorrt", fp16=True),
+    ),
     ("formula separable_conv --of macs", lambda: fs.formulas("separable_conv", quantities="macs")),
     ("formula separable-ratio", lambda: fs.law("separable-ratio")),
     ("formula width-law:mobilenetv2", lambda: fs.law("width-law:mobilenetv2")),

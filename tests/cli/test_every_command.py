@@ -73,6 +73,7 @@ LINES = {
     "conventions": (),
     "diff": ("{}", "{}"),
     "explore": ("{}", "--only", "-o", "-"),
+    "export": ("{}",),
     "formula": ("{}",),
     "latencies": (),
     "laws": (),
@@ -179,6 +180,7 @@ REFUSED = {
     "network of PyTorch",
     ("train-cost", "onnx"): "net.onnx is an ONNX file, which has no backward pass; give the "
     "network in PyTorch",
+    ("export", "onnx"): "net.onnx is an ONNX file already; give what it is to be made ready for, ",
     ("measure", "onnx"): "net.onnx is an ONNX file, which PyTorch eager does not run; give "
     "--runtime ort, openvino or ncnn",
     ("proxies", "onnx"): "net.onnx is an ONNX file, which is read and never run, and proxies run a "
