@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from flopscope.api.space import space
     from flopscope.api.sweep import sweep
     from flopscope.api.trace import trace
+    from flopscope.api.train import train
     from flopscope.catalog.models import MODELS
     from flopscope.catalog.scaling import Scaling
     from flopscope.choosing.crossing import TERMS
@@ -103,6 +104,7 @@ _HOMES = {
     "sweep": "flopscope.api.sweep",
     "symbol": "flopscope.symbolic",
     "trace": "flopscope.api.trace",
+    "train": "flopscope.api.train",
 }
 
 __all__ = [
@@ -154,6 +156,7 @@ __all__ = [
     "sweep",
     "symbol",
     "trace",
+    "train",
 ]
 
 
