@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flopscope.api.given import as_given, is_integer, text, texts
+from flopscope.api.given import is_integer, text, texts
 from flopscope.api.own import network_or_maker
 from flopscope.api.public import public
 from flopscope.brief import shown
@@ -45,8 +45,13 @@ def _epochs(name: str, value: Any) -> int | tuple[int, ...]:
     return tuple(whole(name, each, 1) for each in value)
 
 
+def _images(name: str, value: Any) -> Any:
+    """The name of a source, or arrays, which what reads them checks."""
+    return text(name, value) if isinstance(value, str) else value
+
+
 @public(
-    network=network_or_maker, images=as_given, epochs=_epochs, sizes=_sides, dropout=_numbers,
+    network=network_or_maker, images=_images, epochs=_epochs, sizes=_sides, dropout=_numbers,
     stochastic_depth=_numbers, magnitude=_numbers, branches=texts, batch=partial(whole, least=1),
     optimizer=text, rate=number, momentum=number, weight_decay=number, warmup=number, ema=number,
     temperature=number, alpha=number, seed=partial(whole, least=0),

@@ -52,6 +52,11 @@ def train(
     module, images = network.module, parts.training
     steps = recipe.steps(len(images.y))
     recipe.warmup_steps(len(images.y))
+    if not any(p.requires_grad for p in module.parameters()):
+        raise BadInput(
+            "the network has no parameter that requires a gradient, so there is nothing to train; "
+            "set requires_grad of those that should learn"
+        )
     check_regularised(module, recipe)
     channels = channels_of(module, images)
     works = _works(module, teacher, recipe, channels)

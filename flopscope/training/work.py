@@ -47,6 +47,6 @@ def work_of_step(network: nn.Module, teacher: nn.Module | None, shape: Shape) ->
 
 def _traced(who: str, network: nn.Module, shape: Shape, *, backward: bool) -> Ledger:
     batch, channels, height, width = shape
-    on = f"{batch} images of {channels}×{height}×{width}"
+    on = f"{batch} image{'' if batch == 1 else 's'} of {channels}×{height}×{width}"
     with refusing(who, network, on, (shape,), {}):
         return trace(network, shape, backward=backward).ledger
