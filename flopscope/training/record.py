@@ -163,13 +163,13 @@ class Run:
 
 def _row(number: int, run: StageRun) -> list[str]:
     stage, work = run.stage, run.work
-    rates = (stage.dropout, stage.stochastic_depth, stage.magnitude)
+    rates = (stage.dropout, stage.stochastic_depth, stage.magnitude or None)
     return [
         str(number),
         f"{stage.size}×{stage.size}",
         str(stage.epochs),
         f"{run.steps:,}",
-        *("" if not rate else f"{rate:.3g}" for rate in rates),
+        *("" if rate is None else f"{rate:.3g}" for rate in rates),
         f"{work.forward:,}",
         f"{work.backward:,}",
         f"{work.teacher:,}" if work.teacher else "",

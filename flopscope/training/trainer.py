@@ -52,11 +52,7 @@ def train(
     module, images = network.module, parts.training
     steps = recipe.steps(len(images.y))
     recipe.warmup_steps(len(images.y))
-    if not any(p.requires_grad for p in module.parameters()):
-        raise BadInput(
-            "the network has no parameter that requires a gradient, so there is nothing to train; "
-            "set requires_grad of those that should learn"
-        )
+    _check_trainable(module)
     check_regularised(module, recipe)
     channels = channels_of(module, images)
     works = _works(module, teacher, recipe, channels)
@@ -173,6 +169,24 @@ def _not_a_number(done: int, of: int, step: Step, stage: Stage) -> str:
 
 
 # --- what networks take and give ------------------------------------------------------------------
+
+
+def _check_trainable(network: nn.Module) -> None:
+    """Raises BadInput for a network without anything to learn, or that is not of float32 on the
+    processor."""
+    learnt = [p for p in network.parameters() if p.requires_grad]
+    if not learnt:
+        raise BadInput(
+            "the network has no parameter that requires a gradient, so there is nothing to train; "
+            "set requires_grad of those that should learn"
+        )
+    for parameter in learnt:
+        device, dtype = parameter.device, parameter.dtype
+        if device.type != "cpu" or dtype != torch.float32:
+            raise BadInput(
+                f"the network has a parameter of {dtype} on {device}, and training here is in "
+                "torch.float32 on the processor; give it as network.float().cpu()"
+            )
 
 
 def channels_of(network: nn.Module, images: Images) -> int:

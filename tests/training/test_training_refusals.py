@@ -208,6 +208,20 @@ def test_a_network_that_learns_nothing():
 
 
 @pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"dtype": torch.float64}, "torch.float64 on cpu"),
+        ({"device": "meta"}, "torch.float32 on meta"),
+    ],
+)
+def test_networks_of_other_numbers_or_elsewhere(given, what):
+    assert refused(nn.Sequential(nn.Flatten(), nn.Linear(64, 10, **given))) == (
+        f"the network has a parameter of {what}, and training here is in torch.float32 on the "
+        "processor; give it as network.float().cpu()"
+    )
+
+
+@pytest.mark.parametrize(
     ("images", "message"),
     [
         (3, f"images 3 are not images with their classes; {SUCH}"),
