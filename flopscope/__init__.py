@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from flopscope.api.sweep import sweep
     from flopscope.api.trace import trace
     from flopscope.api.train_cost import train_cost
+    from flopscope.api.train import train
     from flopscope.catalog.models import MODELS
     from flopscope.catalog.scaling import Scaling
     from flopscope.choosing.crossing import TERMS
@@ -113,6 +114,7 @@ _HOMES = {
     "symbol": "flopscope.symbolic",
     "trace": "flopscope.api.trace",
     "train_cost": "flopscope.api.train_cost",
+    "train": "flopscope.api.train",
 }
 
 __all__ = [
@@ -169,6 +171,7 @@ __all__ = [
     "symbol",
     "trace",
     "train_cost",
+    "train",
 ]
 
 

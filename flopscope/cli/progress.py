@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from flopscope.present.progress import between as between
+
 
 @contextmanager
 def waiting(for_what: str, *, long: bool = True) -> Iterator[None]:

@@ -172,6 +172,12 @@ FUNCTIONS = {
         {"source": "no images", "epochs": 1, "trained": 0},
         "source cost_weight quantity epochs trained seed other",
     ),
+    "train": (
+        fs.train,
+        {"network": NET, "images": "no images", "epochs": 1},
+        "network images epochs sizes dropout stochastic_depth magnitude branches batch optimizer "
+        "rate momentum weight_decay warmup ema teacher temperature alpha seed other",
+    ),
     "one_shot": (
         fs.one_shot,
         {"source": "no images", "epochs": 1},
