@@ -4,8 +4,6 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 
-import pytest
-
 from flopscope.pytest_plugin import MARKER
 
 pytest_plugins = ["pytester"]
