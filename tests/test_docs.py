@@ -104,12 +104,15 @@ def test_every_picture_has_its_provenance_and_a_page():
 @pytest.mark.parametrize(
     "line",
     re.findall(
-        r"^flopscope .* --plot docs/.*$", DOCS["pictures.md"] + DOCS["frontiers.md"], re.MULTILINE
+        r"^flopscope .* --(?:plot|roofline) docs/.*$",
+        DOCS["pictures.md"] + DOCS["frontiers.md"] + DOCS["tutorial.md"],
+        re.MULTILINE,
     ),
 )
 def test_the_commands_of_the_gallery_made_its_pictures(line):
     words = shlex.split(line)
-    path = ROOT / f"{words[words.index('--plot') + 1]}.json"
+    option = "--roofline" if "--roofline" in words else "--plot"
+    path = ROOT / f"{words[words.index(option) + 1]}.json"
     made = json.loads(path.read_text(encoding="utf-8"))
     assert shlex.split(made["command"]) == words
 
