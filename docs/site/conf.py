@@ -7,7 +7,7 @@ author = "The flopscope developers"
 copyright = author
 version = release = __version__
 
-extensions = ["sphinx.ext.autodoc", "myst_nb", "additions"]
+extensions = ["sphinx.ext.autodoc", "myst_nb", "site_additions"]
 root_doc = "index"
 templates_path = ["_templates"]
 exclude_patterns = ["_templates"]
@@ -28,6 +28,7 @@ autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 
+html_context = {"default_mode": "auto"}
 html_theme = "pydata_sphinx_theme"
 html_title = "flopscope"
 html_static_path = ["_static"]
