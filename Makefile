@@ -10,7 +10,7 @@ PYTHON ?= $(shell python3.11 $(IS_NEW_ENOUGH) && echo python3.11 || echo python3
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--constraint constraints.txt --no-build-isolation
 
-.PHONY: help compare setup test lint format slow tex laws networks pictures architectures notebooks bench clean
+.PHONY: help compare setup test lint format slow tex laws networks pictures architectures notebooks docs bench clean
 
 help:  ## say what can be made (the default)
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 15
@@ -62,6 +62,9 @@ architectures: $(VENV)/full  ## trace every public network, in about an hour, an
 
 notebooks: $(VENV)/full  ## execute the notebooks anew and store their outputs
 	OMP_NUM_THREADS=1 $(BIN)/python notebooks/execute.py
+
+docs: $(VENV)/full  ## build the documentation site into build/site/html, and check links and spelling
+	OMP_NUM_THREADS=1 $(BIN)/python docs/writing/site_build.py
 
 bench: $(VENV)/full  ## time the answers
 	$(BIN)/python benchmarks/run.py

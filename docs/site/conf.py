@@ -1,5 +1,7 @@
 """Sphinx's settings for the documentation site. `make docs` lays out its pages and builds it."""
 
+from pathlib import Path
+
 from flopscope.version import __version__
 
 project = "flopscope"
@@ -9,8 +11,7 @@ version = release = __version__
 
 extensions = ["sphinx.ext.autodoc", "myst_nb", "site_additions"]
 root_doc = "index"
-templates_path = ["_templates"]
-exclude_patterns = ["_templates"]
+exclude_patterns = ["_extra"]
 highlight_language = "none"
 maximum_signature_line_length = 88
 
@@ -32,6 +33,7 @@ html_context = {"default_mode": "auto"}
 html_theme = "pydata_sphinx_theme"
 html_title = "flopscope"
 html_static_path = ["_static"]
+html_extra_path = [str(path) for path in Path(__file__).parent.glob("_extra")]
 html_css_files = ["site.css"]
 html_math_renderer = "mathml"
 html_copy_source = False

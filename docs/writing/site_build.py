@@ -21,6 +21,7 @@ import site_python
 import site_schemas
 import site_tables
 
+from flopscope.cli import main as flopscope_main
 from flopscope.cli.commands import COMMANDS
 
 ROOT = Path(__file__).parents[2]
@@ -43,14 +44,17 @@ HOW_TO = "docs/README"
 LEFT_OUT = "# {title}\n\nThis build leaves it out; `make docs` has it.\n"
 EXPLORER = "explore"
 """The command that writes the page to explore. While there is none, the site has no such page."""
+BEHIND = "Gallery <gallery>"
+"""The entry of the site's bar before which the explorer stands."""
 EMBEDDED = """\
 # Explorer
 
-Every network of the catalogue, computed in this page as its sliders move. `flopscope explore` writes the same file for networks
-of your own. [On a page of its own](explorer-page.html)
+Every network of the catalogue, computed in this page as its sliders move. `flopscope explore`
+writes the same file for networks of your own.
 
 ```{raw} html
-<iframe class="explorer" src="explorer-page.html" title="Explorer of networks and their costs"></iframe>
+<p><a href="explorer-page.html">On a page of its own</a></p>
+<iframe class="explorer" src="explorer-page.html" title="Explorer of networks"></iframe>
 ```
 """
 
@@ -113,13 +117,16 @@ def _explorer(folder: Path) -> None:
     """The page to explore, in a page of the site, where the program has that command."""
     if EXPLORER not in COMMANDS:
         return
-    from flopscope.cli import main
-
     (folder / "_extra").mkdir(exist_ok=True)
     written = folder / "_extra" / "explorer-page.html"
-    if main([EXPLORER, "-o", str(written)]) != 0:
+    if flopscope_main([EXPLORER, "-o", str(written)]) != 0:
         raise SystemExit("flopscope explore failed; the site was not built")
     (folder / "explorer.md").write_text(EMBEDDED, encoding="utf-8")
+    index = folder / "index.md"
+    text = index.read_text(encoding="utf-8")
+    assert BEHIND in text
+    text = text.replace(BEHIND, f"Explorer <explorer>\n{BEHIND}")
+    index.write_text(text, encoding="utf-8")
 
 
 def build(folder: Path, reduced: bool = False) -> list[str]:

@@ -22,8 +22,8 @@ flopscope [OPTIONS] COMMAND [ARGS]...
 
 {help}
 
-The exit status is 0 when an answer was given and every check passed, 1 when a check failed or a budget is broken, and 2 for a
-question that makes no sense, which is answered with one sentence.
+The exit status is 0 when an answer was given and every check passed, 1 when a check failed or a
+budget is broken, and 2 for a question that makes no sense, which is answered with one sentence.
 
 | command | what it does |
 |---|---|
@@ -106,7 +106,9 @@ def _escaped(text: str) -> str:
 
 
 def _page(name: str, command: click.Command, told: Mapping[str, str]) -> str:
-    context = click.Context(command, info_name=name, parent=click.Context(cli, info_name="flopscope"))
+    context = click.Context(
+        command, info_name=name, parent=click.Context(cli, info_name="flopscope")
+    )
     usage = " ".join(command.collect_usage_pieces(context))
     lines = [f"# flopscope {name}", "", f"```\nflopscope {name} {usage}\n```", ""]
     lines += [prose(command.help or ""), ""]

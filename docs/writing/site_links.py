@@ -1,4 +1,4 @@
-"""Do all links inside the built site lead somewhere? And does a page ask for anything from outside?"""
+"""Do all links inside the built site lead somewhere, and does it load nothing from outside?"""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _read(path: Path) -> _Page:
 
 def wrong(site: Path) -> Iterator[str]:
     """One line for each link that leads nowhere, and for each address that a page loads."""
-    for path in sorted(site.rglob("*.html")):
+    for path in sorted(set(site.rglob("*.html")) - set((site / "_static").rglob("*"))):
         page = _read(path)
         for address in dict.fromkeys([*page.links, *page.loads]):
             if _outside(address):

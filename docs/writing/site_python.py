@@ -19,8 +19,8 @@ from flopscope.present.report import Report
 INDEX = """\
 # Python
 
-`import flopscope as fs` offers these names. [From Python](../../docs/python.md) shows them at work, and
-[Types](../../docs/typed.md) says what a type checker knows of them.
+`import flopscope as fs` offers these names. [From Python](../../docs/python.md) shows them at
+work, and [Types](../../docs/typed.md) says what a type checker knows of them.
 
 ## Functions
 
@@ -129,5 +129,3 @@ def _reports() -> str:
         for name, kind in sorted(reports().items())
     ]
     return _directives("Reports", [base, *kinds])
-
-

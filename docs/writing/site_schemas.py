@@ -48,13 +48,14 @@ EXAMPLES = (
 PAGE = """\
 # JSON
 
-Every command prints one JSON object with `--format json`, and every report of Python has it as `to_dict()`. Its `schema` names
-what it is and the version of that: a key that goes away or changes its meaning raises the version, a new key does not. Counts
-are JSON integers, never rounded. `FILE.json` beside each output file has the same object below `data`, with the command, the
-versions and the inputs that made it.
+Every command prints one JSON object with `--format json`, and every report of Python has it as
+`to_dict()`. Its `schema` names what it is and the version of that: a key that goes away or
+changes its meaning raises the version, a new key does not. Counts are JSON integers, never
+rounded. `FILE.json` beside each output file has the same object below `data`, with the command,
+the versions and the inputs that made it.
 
-The schemas below were inferred from the answers to the commands above them, as the site was built. A key that only other
-questions have is missing in them, so they allow others.
+The schemas below were inferred from the answers to the commands above them, as the site was
+built. A key that only other questions have is missing in them, so they allow others.
 
 {parts}
 """
@@ -157,7 +158,8 @@ def write(page: Path, folder: Path) -> None:
         link = os.path.relpath(folder / file_name(name), page.parent)
         rows = "\n".join(f"| `{path}` | {kinds} |" for path, kinds in keys(schema))
         parts.append(
-            f"## {name}\n\n```sh\n{commands}\n```\n\nAs a JSON schema: [{file_name(name)}]({link}).\n\n"
+            f"## {name}\n\n```sh\n{commands}\n```\n\n"
+            f"As a JSON schema: [{file_name(name)}]({link}).\n\n"
             f"| key | type |\n|---|---|\n{rows}"
         )
     page.write_text(PAGE.format(parts="\n\n".join(parts)), encoding="utf-8")
@@ -171,7 +173,7 @@ def keys(schema: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]
     """
     for key, each in schema.get("properties", {}).items():
         inner = f"{path}.{key}" if path else key
-        yield inner, "text" if "const" in each else " or ".join(_list(each["type"]))
+        yield inner, "string" if "const" in each else " or ".join(_list(each["type"]))
         while "items" in each:
             inner, each = f"{inner}[]", each["items"]
         yield from keys(each, inner)

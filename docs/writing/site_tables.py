@@ -14,26 +14,34 @@ ROOT = Path(__file__).parents[2]
 DEVICES = """\
 # Errors of the built-in devices
 
-A device predicts times of networks that nobody measured on it, and so it has an error, which was measured on families of
-networks (or widths) that were left out of the fit. *Median* and *90 %* say how far the predicted time of half and of nine tenths
-of them was at most from the measured one. *Within 10 %* is the share of them that were predicted so well, and Kendall's τ says
-how well the predicted order is the measured one. The intervals of 80 and 90 % covered as many of them as the next column says. The
-last columns say what simpler predictors would have reached, fitted to
-the same networks. [Time](../docs/time.md) says how this is done, and `flopscope calibrate` makes a device of your own.
+A device predicts times of networks that nobody measured on it, and so it has an error, which was
+measured on families of networks (or widths) that were left out of the fit. *Median* and *90 %*
+say how far the predicted time of half and of nine tenths of them was at most from the measured
+one. *Within 10 %* is the share of them that were predicted so well, and Kendall's τ says how well
+the predicted order is the measured one. The intervals of 80 and 90 % covered as many of them as
+the next column says. The last columns say what simpler predictors would have reached, fitted to
+the same networks. [Time](../docs/time.md) says how this is done, and `flopscope calibrate` makes
+a device of your own.
 
-| device | runtime | type | networks | families | held out | median | 90 % | within 10 % | τ | covered | ∝ MACs | ∝ bytes |
-|---|---|---|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|
 {rows}
 
 Each is fitted to a table of measurements that somebody published:
 
 {sources}
 """
+COLUMNS = (
+    *("device", "runtime", "type", "networks", "families", "held out", "median", "90 %"),
+    *("within 10 %", "τ", "covered", "∝ MACs", "∝ bytes"),
+)
 GALLERY = """\
+---
+html_theme.sidebar_secondary.remove: true
+---
+
 # Gallery
 
-Every kind of picture that flopscope draws. Below each is the command that made it; its title leads to the page that explains it.
-[Pictures](docs/pictures.md) has the options.
+Every kind of picture that flopscope draws. Below each is the command that made it, and a picture
+leads to the page that explains it. [Pictures](docs/pictures.md) has the options.
 
 {figures}
 """
@@ -42,7 +50,8 @@ Every kind of picture that flopscope draws. Below each is the command that made 
 def devices() -> str:
     """The page on the errors of devices."""
     found = [device_of(name) for name in device_names()]
-    rows = "\n".join(map(_device, found))
+    head = (f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}")
+    rows = "\n".join([*head, *map(_device, found)])
     sources = "\n".join(f"* `{each.name}`: {each.calibration.source}" for each in found)
     return DEVICES.format(rows=rows, sources=sources)
 
@@ -91,9 +100,10 @@ def gallery() -> str:
 NOTEBOOKS = """\
 # Notebooks
 
-Each answers one question with the public names only. What they show is stored in them; the tests execute all of them anew and
-compare every text.
+Each answers one question with the public names only. What they show is stored in them; the tests
+execute all of them anew and compare every text.
 
+{{.cards}}
 {listed}
 """
 
@@ -105,5 +115,5 @@ def notebooks() -> str:
         (first, *_) = json.loads(path.read_text(encoding="utf-8"))["cells"]
         title, _, text = "".join(first["source"]).partition("\n")
         paragraph = " ".join(text.strip().partition("\n\n")[0].split())
-        parts.append(f"## [{title.removeprefix('# ')}]({path.name})\n\n{paragraph}")
-    return NOTEBOOKS.format(listed="\n\n".join(parts))
+        parts.append(f"* [**{title.removeprefix('# ')}**]({path.name})\n  {paragraph}")
+    return NOTEBOOKS.format(listed="\n".join(parts))
