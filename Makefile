@@ -12,6 +12,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 
 .PHONY: help compare setup test lint format slow exports tex laws networks pictures architectures \
 	quantised notebooks bench clean
+.PHONY: help compare setup test lint format slow tex laws networks pictures architectures notebooks docs bench clean
 
 help:  ## say what can be made (the default)
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 15
@@ -69,6 +70,9 @@ quantised: $(VENV)/full  ## quantise networks of all families, in about half an 
 
 notebooks: $(VENV)/full  ## execute the notebooks anew and store their outputs
 	OMP_NUM_THREADS=1 $(BIN)/python notebooks/execute.py
+
+docs: $(VENV)/full  ## build the documentation site into build/site/html, and check links and spelling
+	OMP_NUM_THREADS=1 $(BIN)/python docs/writing/site_build.py
 
 bench: $(VENV)/full  ## time the answers
 	$(BIN)/python benchmarks/run.py
