@@ -11,8 +11,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 	--constraint constraints.txt --no-build-isolation
 
 .PHONY: help compare setup test lint format slow exports tex laws networks pictures architectures \
-	quantised notebooks bench clean
-.PHONY: help compare setup test lint format slow tex laws networks pictures architectures notebooks docs bench clean
+	quantised notebooks docs bench clean
 
 help:  ## say what can be made (the default)
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 15

@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from flopscope.api.space import space
     from flopscope.api.sweep import sweep
     from flopscope.api.trace import trace
-    from flopscope.api.train_cost import train_cost
     from flopscope.api.train import train
+    from flopscope.api.train_cost import train_cost
     from flopscope.catalog.models import MODELS
     from flopscope.catalog.scaling import Scaling
     from flopscope.choosing.crossing import TERMS
@@ -170,8 +170,8 @@ __all__ = [
     "sweep",
     "symbol",
     "trace",
-    "train_cost",
     "train",
+    "train_cost",
 ]
 
 
