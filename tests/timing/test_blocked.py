@@ -18,7 +18,7 @@ from flopscope.timing.units import units
 
 REORDERS = {
     "mobilenetv1": 1, "mobilenetv2": 1, "mobilenetv4_conv_small": 1, "resnet18": 1, "resnet50": 1,
-    "regnetx_400mf": 1, "starnet_s1": 1, "convnext_tiny": 40, "repvit_m0.9": 51,
+    "mobileone_s0": 1, "regnetx_400mf": 1, "starnet_s1": 1, "convnext_tiny": 40, "repvit_m0.9": 51,
 }  # fmt: skip
 """ReorderInput and ReorderOutput in the graph that ONNX Runtime 1.32 writes of the exported network
 with all optimisations, on a processor with AVX-512."""
