@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from flopscope.facts import Kind, Movement, Operator
 from flopscope.sizes import Shape, Size, any_of, is_symbolic
+from flopscope.timing.blocked import with_reorders
 from flopscope.timing.categories import PRODUCT_KINDS, Category, category
 from flopscope.timing.runtimes import Runtime
 
@@ -48,6 +49,8 @@ def units(rows: Sequence[Operator], runtime: Runtime) -> list[Unit]:
         rows = without_dead(rows)
     if runtime.dropped:
         rows = without_moves(rows, runtime.dropped)
+    if runtime.block:
+        rows = with_reorders(rows, runtime.block)
     return _Fusing(rows, runtime).units()
 
 
