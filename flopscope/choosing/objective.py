@@ -75,8 +75,8 @@ def check_one_goal(accuracy: str | Predictor | None, maximise: str | None) -> No
     """Raises BadInput where both are given, and where neither is."""
     if (accuracy is None) == (maximise is None):
         raise BadInput(
-            "a search maximises one thing; give either accuracy, such as a CSV of networks that "
-            "you measured, or maximise, such as params"
+            "a search maximises one thing; give either accuracy, such as a CSV with the columns "
+            "design and accuracy of networks that you measured, or maximise, such as params"
         )
 
 
@@ -110,7 +110,7 @@ def none_measured(name: str) -> BadInput:
     """The refusal of 'measured' for a space of this name."""
     return BadInput(
         f"{name} comes without measured accuracies; give a CSV of your own, with the columns "
-        "design and accuracy"
+        f"design and accuracy (`flopscope space {name} --sample 300` draws designs to measure)"
     )
 
 

@@ -144,13 +144,13 @@ def test_a_latency_budget_is_kept(tmp_path):
     [
         (
             lambda: fs.search(MACRO),
-            "a search maximises one thing; give either accuracy, such as a CSV of networks that "
-            "you measured, or maximise, such as params",
+            "a search maximises one thing; give either accuracy, such as a CSV with the columns "
+            "design and accuracy of networks that you measured, or maximise, such as params",
         ),
         (
             lambda: fs.search(BLOCKS, accuracy="measured"),
             "blocks comes without measured accuracies; give a CSV of your own, with the columns "
-            "design and accuracy",
+            "design and accuracy (`flopscope space blocks --sample 300` draws designs to measure)",
         ),
         (
             lambda: fs.search(BLOCKS, maximise="params", fit_rows=3),
