@@ -12,7 +12,7 @@ from flopscope.designspaces.scores import Scores, from_table, read_scores, rows_
 from flopscope.designspaces.slots import Design
 from flopscope.designspaces.space import Choices, DesignSpace
 from flopscope.designspaces.tables import tables
-from flopscope.errors import BadInput
+from flopscope.errors import BadInput, FlopscopeError
 from flopscope.extras import require_witnesses
 from flopscope.quantities import QUANTITIES
 
@@ -146,6 +146,11 @@ def finite(function: Callable[[Any], float], choices: Mapping[str, Any], design:
         value = float(function(choices))
     except (TypeError, ValueError):
         value = math.nan
+    except FlopscopeError:
+        raise
+    except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise BadInput(f"the accuracy of the design '{design}' raises {said}") from error
     if not math.isfinite(value):
         raise BadInput(
             f"the accuracy of the design '{design}' is no finite number; the function must return "

@@ -197,6 +197,15 @@ def test_a_function_must_give_numbers():
     )
 
 
+def test_a_function_that_raises_is_one_sentence():
+    pytest.importorskip("pymoo")
+    with pytest.raises(BadInput) as refused:
+        fs.search(MACRO, accuracy=lambda choices: choices["nowhere"])
+    assert str(refused.value).startswith("the accuracy of the design '")
+    assert str(refused.value).endswith("' raises KeyError: 'nowhere'")
+    assert isinstance(refused.value.__cause__, KeyError)
+
+
 def test_unknown_names_are_refused():
     with pytest.raises(UnknownName):
         fs.search(BLOCKS, maximise="parms")
