@@ -153,8 +153,8 @@ def _time_bound(
     named = device_named(given)
     time = latency_on(named.fitted())
     bare = number(limit)
-    most = number(limit, UNIT) if bare is None else bare * time.per
-    if not most:
+    most = (number(limit, UNIT) if bare is None else bare * time.per) or 0
+    if most < 1:
         raise BadInput(
             f"max-latency {text} ends in '{limit}', which is no time above 0; give one such as "
             f"{given}:15ms"

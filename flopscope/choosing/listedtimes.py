@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from random import Random
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flopscope.answers.timed import TimeQuantity
 from flopscope.designspaces.listed import ListedSpace, ListedTable
 from flopscope.errors import BadInput
 
-DRAWN = 20
+DRAWN = 50
 """So many networks are drawn, and their times compared with those of all at once."""
 
 
@@ -19,15 +22,22 @@ def listed_times(
 ) -> ListedTable:
     """The table of exact times.
 
-    Raises BadInput where a runtime fuses some of the networks as it does not fuse others, so that
-    they cannot be timed at once, and Overflow where times exceed 64 bits.
+    Networks are timed at once where the same of their sizes are equal, to each other or to 1: a
+    convolution with as many groups as channels is another operator, and a depth of 1 repeats no
+    block. Raises BadInput where that is not enough, so that some of them are
+    fused otherwise than others, and Overflow where times exceed 64 bits.
     """
     space.check_res(res)
-    columns = [
-        np.broadcast_to(np.asarray(time.of(rows).value, np.int64), (count,))
-        for count, rows in space.parts(res, batch)
-    ]
-    table = ListedTable(space, time, np.concatenate(columns), res, batch)
+    sizes = space.listing.sizes
+    columns = [np.ones(space.networks), *map(np.asarray, sizes.values())]
+    equal = np.column_stack([a == b for a, b in combinations(columns, 2)])
+    _, kinds = np.unique(equal, axis=0, return_inverse=True)
+    costs = np.empty(space.networks, np.int64)
+    for kind in range(int(kinds.max()) + 1):
+        own = np.flatnonzero(kinds == kind)
+        rows = tuple(space.recorded({n: _alike(e[own]) for n, e in sizes.items()}, res, batch))
+        costs[own] = time.of(rows).value
+    table = ListedTable(space, time, costs, res, batch)
     rng = Random(0)
     for index in [rng.randrange(space.networks) for _ in range(DRAWN)]:
         alone = space.at(index)
@@ -39,3 +49,8 @@ def listed_times(
                 "cost"
             )
     return table
+
+
+def _alike(sizes: NDArray[Any]) -> Any:
+    """A number where all are equal, so that rows which run no times are left out."""
+    return sizes[0].item() if (sizes == sizes[0]).all() else sizes

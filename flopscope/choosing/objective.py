@@ -12,7 +12,7 @@ from flopscope.designspaces.scores import Scores, from_table, read_scores, rows_
 from flopscope.designspaces.slots import Design
 from flopscope.designspaces.space import Choices, DesignSpace
 from flopscope.designspaces.tables import tables
-from flopscope.errors import BadInput
+from flopscope.errors import BadInput, FlopscopeError
 from flopscope.extras import require_witnesses
 from flopscope.quantities import QUANTITIES
 
@@ -75,8 +75,8 @@ def check_one_goal(accuracy: str | Predictor | None, maximise: str | None) -> No
     """Raises BadInput where both are given, and where neither is."""
     if (accuracy is None) == (maximise is None):
         raise BadInput(
-            "a search maximises one thing; give either accuracy, such as a CSV of networks that "
-            "you measured, or maximise, such as params"
+            "a search maximises one thing; give either accuracy, such as a CSV with the columns "
+            "design and accuracy of networks that you measured, or maximise, such as params"
         )
 
 
@@ -110,7 +110,7 @@ def none_measured(name: str) -> BadInput:
     """The refusal of 'measured' for a space of this name."""
     return BadInput(
         f"{name} comes without measured accuracies; give a CSV of your own, with the columns "
-        "design and accuracy"
+        f"design and accuracy (`flopscope space {name} --sample 300` draws designs to measure)"
     )
 
 
@@ -146,6 +146,11 @@ def finite(function: Callable[[Any], float], choices: Mapping[str, Any], design:
         value = float(function(choices))
     except (TypeError, ValueError):
         value = math.nan
+    except FlopscopeError:
+        raise
+    except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise BadInput(f"the accuracy of the design '{design}' raises {said}") from error
     if not math.isfinite(value):
         raise BadInput(
             f"the accuracy of the design '{design}' is no finite number; the function must return "

@@ -239,5 +239,5 @@ class Distribution:
             raise BadInput(
                 f"the costs of {self.table.space.name} are multiples of {self.step:,} here, and "
                 f"their exact distribution would take {needed / 10**9:.1f} GB of memory, more than "
-                f"{MOST_BYTES / 10**9:.0f} GB; choose another --res, such as a multiple of 32"
+                f"{MOST_BYTES / 10**9:.0f} GB; choose a smaller --res, or a multiple of 32"
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flopscope.facts import Fact, Function, Kind, Operator
-from flopscope.sizes import Size, any_of
+from flopscope.sizes import Size, any_of, is_array
 
 
 class Category(Fact):
@@ -119,7 +119,10 @@ def is_exponential(row: Operator) -> bool:
 
 
 def _is_one(size: Size) -> bool:
-    return isinstance(size, int) and size == 1
+    """Is it 1, at every design where there are several?"""
+    if isinstance(size, int):
+        return size == 1
+    return is_array(size) and bool((size == 1).all())
 
 
 def _same(a: Size, b: Size) -> bool:

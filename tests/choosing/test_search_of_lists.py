@@ -4,6 +4,7 @@ import pytest
 
 import flopscope as fs
 from flopscope.answers.timed import latency_on
+from flopscope.choosing.listedtimes import listed_times
 from flopscope.designspaces.known import space_named
 from flopscope.designspaces.listed import listed_tables
 from flopscope.errors import BadInput
@@ -126,12 +127,13 @@ def test_settings_of_one_network_have_its_place():
         (
             {"accuracy": "measured"},
             "efficientnet_grid comes without measured accuracies; give a CSV of your own, with "
-            "the columns design and accuracy",
+            "the columns design and accuracy (`flopscope space efficientnet_grid --sample 300` "
+            "draws designs to measure)",
         ),
         (
             {},
-            "a search maximises one thing; give either accuracy, such as a CSV of networks that "
-            "you measured, or maximise, such as params",
+            "a search maximises one thing; give either accuracy, such as a CSV with the columns "
+            "design and accuracy of networks that you measured, or maximise, such as params",
         ),
         (
             {"accuracy": lambda settings: "high"},
@@ -153,12 +155,22 @@ def test_what_is_refused(given, message):
 
 def test_networks_that_fuse_otherwise_are_not_timed_at_once():
     with pytest.raises(BadInput) as refused:
-        fs.search(REGNET, maximise="params", max_latency="pixel3-cpu-tflite:20ms")
+        fs.search(REGNET, maximise="params", max_latency="i7-12700h-inductor:20ms")
     assert str(refused.value) == (
-        "the runtime of pixel3-cpu-tflite, tflite, fuses 'w0=48 wa=40 wm=2.3 d=16 g=1' otherwise "
-        "than other networks of regnetx, so that they cannot be timed at once; give a device of "
-        "another runtime, or bound another cost"
+        "the runtime of i7-12700h-inductor, inductor, fuses 'w0=64 wa=80 wm=2.3 d=13 g=4' "
+        "otherwise than other networks of regnetx, so that they cannot be timed at once; give a "
+        "device of another runtime, or bound another cost"
     )
+
+
+@pytest.mark.parametrize("device", ["pixel3-cpu-tflite", "rtx4090-eager-amp"])
+def test_networks_of_other_operators_are_timed_apart(device):
+    """A group of the whole width is no grouped convolution, and one of 1 is a depthwise one."""
+    table = listed_times(REGNET, latency_on(device_of(device)), None, 2)
+    widths, groups = (REGNET.listing.sizes[name] for name in ("w1", "g1"))
+    for kind in (widths == groups, groups == 1, (groups > 1) & (groups < widths)):
+        for index in kind.nonzero()[0][::4000]:
+            assert table.cost(REGNET.at(int(index))) == table.costs[index]
 
 
 def test_a_measured_network_must_be_on_the_grid(tmp_path):

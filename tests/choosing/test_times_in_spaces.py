@@ -161,7 +161,7 @@ def test_a_time_needs_a_device(text):
     )
 
 
-@pytest.mark.parametrize("limit", ["", "fast", "0ms", "-3ms", "15 kg"])
+@pytest.mark.parametrize("limit", ["", "fast", "0ms", "-3ms", "15 kg", "1e-30ms"])
 def test_a_time_is_a_number_above_0(limit):
     assert refused(max_latency=f"{PIXEL}:{limit}") == (
         f"max-latency {PIXEL}:{limit} ends in '{limit}', which is no time above 0; give one such "

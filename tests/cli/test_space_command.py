@@ -149,3 +149,13 @@ def test_a_terminal_is_told_how_much_is_kept(capsys, monkeypatch, tmp_path):
         "question; FLOPSCOPE_CACHE names another folder, or is off\n"
     ) in said[0]
     assert "are kept" not in said[1]
+
+
+def test_a_function_that_gives_no_space_but_an_error_is_one_sentence(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.py").write_text("def made():\n    raise KeyError('width')\n")
+    assert main(["space", "own.py:made"]) == 2
+    assert capsys.readouterr().err == (
+        "flopscope: own.py:made raises KeyError: 'width'; name a design space, or a function that "
+        "returns one without arguments\n"
+    )
