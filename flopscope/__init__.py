@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from flopscope.api.predict import predict
     from flopscope.api.profile import profile
     from flopscope.api.proxies import proxies
+    from flopscope.api.prune import prune
     from flopscope.api.reconcile import reconcile
     from flopscope.api.search import search
     from flopscope.api.show import show
@@ -95,6 +96,7 @@ _HOMES = {
     "predict": "flopscope.api.predict",
     "profile": "flopscope.api.profile",
     "proxies": "flopscope.api.proxies",
+    "prune": "flopscope.api.prune",
     "reconcile": "flopscope.api.reconcile",
     "search": "flopscope.api.search",
     "show": "flopscope.api.show",
@@ -147,6 +149,7 @@ __all__ = [
     "predict",
     "profile",
     "proxies",
+    "prune",
     "reconcile",
     "search",
     "show",

@@ -64,6 +64,9 @@ COMMANDS: Mapping[str, ListedCommand] = {
     "proxies": ListedCommand(
         "proxies:proxies", "Show zero-cost proxies, and what each knows of accuracy."
     ),
+    "prune": ListedCommand(
+        "prune:prune", "Say what a network costs when channels are removed from it."
+    ),
     "reconcile": ListedCommand(
         "reconcile:reconcile", "Find the way of counting that gives a reported number."
     ),

@@ -26,11 +26,11 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "training", "optimizer", "strict", "exit_code", "quantity", "count", "ranks", "quantiles",
         "designs", "histogram", "sample", "encodings", "maximise", "fit_rows", "method", "whole",
         "seconds", "evaluations", "seed", "keep", "gains", "workers", "scheduler",
-        "platform", "context", "tokens", "importance",
+        "platform", "context", "tokens", "importance", "skips", "density", "formula",
     ),
     "Training": (
         "epochs", "images", "train_batch", "schedules", "teacher", "accumulate", "replicas", "ema",
-        "drop_last", "memory", "checkpoints",
+        "drop_last", "precision", "memory", "checkpoints",
     ),
     "Time and energy": ("accelerator", "utilisation", "pue", "grid"),
     "Budgets": ("max_latency", "latency"),
