@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from flopscope.api.predict import predict
     from flopscope.api.profile import profile
     from flopscope.api.proxies import proxies
+    from flopscope.api.prune import prune
     from flopscope.api.quantize import quantize
     from flopscope.api.reconcile import reconcile
     from flopscope.api.search import search
@@ -103,6 +104,7 @@ _HOMES = {
     "predict": "flopscope.api.predict",
     "profile": "flopscope.api.profile",
     "proxies": "flopscope.api.proxies",
+    "prune": "flopscope.api.prune",
     "quantize": "flopscope.api.quantize",
     "reconcile": "flopscope.api.reconcile",
     "search": "flopscope.api.search",
@@ -160,6 +162,7 @@ __all__ = [
     "predict",
     "profile",
     "proxies",
+    "prune",
     "quantize",
     "reconcile",
     "search",

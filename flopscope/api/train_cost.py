@@ -74,8 +74,8 @@ def _span(name: str, value: Any) -> str:
 @public(
     target=network_or_maker, teacher=network_or_maker, epochs=positive, images=images,
     optimizer=text, schedule=_schedules, accumulate=positive, replicas=positive, ema=flag,
-    drop_last=flag, memory=amount, checkpoints=flag, accelerator=text, utilisation=_span,
-    pue=_span, grid=_span, device=as_given,
+    drop_last=flag, precision=text, memory=amount, checkpoints=flag, accelerator=text,
+    utilisation=_span, pue=_span, grid=_span, device=as_given,
 )  # fmt: skip
 def train_cost(
     target: str | nn.Module,
@@ -90,6 +90,7 @@ def train_cost(
     replicas: int = 1,
     ema: bool = False,
     drop_last: bool = False,
+    precision: str = "float32",
     memory: int | str | None = None,
     checkpoints: bool = False,
     res: int | tuple[int, int] | None = None,
@@ -105,8 +106,9 @@ def train_cost(
 
     `target` is a text as the command line takes it, or a module. A step sees `batch` images, in
     `accumulate` passes one after another on `replicas` devices; an epoch sees all `images`, the
-    last step the rest unless `drop_last`. `schedule` are the sizes of images over the stages, such
-    as "128:300:4". With a `teacher` each step has its forward pass too. `memory` is that of a
+    last step the rest unless `drop_last`. With `precision` "bf16" or "fp16" a pass keeps what
+    torch's autocast has it keep. `schedule` are the sizes of images over the stages, such as
+    "128:300:4". With a `teacher` each step has its forward pass too. `memory` is that of a
     device: stages that do not fit run stretches of the network again, at the least work. An
     assumption is a number or two. `device` was fitted to training steps and adds predicted hours.
     Needs torch. Raises BadInput, UnknownName.
@@ -127,7 +129,9 @@ def train_cost(
     from flopscope.catalog.accelerators import accelerator as named
     from flopscope.choosing.budgets import parse_budget
 
-    recipe = Recipe(epochs, int(images), batch, optimizer, accumulate, replicas, drop_last, ema)
+    recipe = Recipe(
+        epochs, int(images), batch, optimizer, accumulate, replicas, drop_last, ema, precision
+    )
     spans: dict[str, Any] = {"utilisation": utilisation, "pue": pue, "grid": grid}
     known = {name: parse_span(name, span) for name, span in spans.items() if span is not None}
     assumed = Assumed(named(accelerator), **known)

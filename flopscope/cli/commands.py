@@ -73,6 +73,9 @@ COMMANDS: Mapping[str, ListedCommand] = {
     "proxies": ListedCommand(
         "proxies:proxies", "Show zero-cost proxies, and what each knows of accuracy."
     ),
+    "prune": ListedCommand(
+        "prune:prune", "Say what a network costs when channels are removed from it."
+    ),
     "quantize": ListedCommand(
         "quantize:quantize", "Predict the bytes of a quantised network, or quantise it."
     ),

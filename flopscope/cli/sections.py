@@ -29,10 +29,11 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "platform", "context", "tokens", "importance",
         "bits", "per_tensor", "skip", "activations", "images", "sensitivity",
         "dynamic", "opset", "to", "half",
+        "skips", "density", "formula",
     ),
     "Training": (
         "epochs", "images", "train_batch", "schedules", "teacher", "accumulate", "replicas", "ema",
-        "drop_last", "memory", "checkpoints",
+        "drop_last", "precision", "memory", "checkpoints",
     ),
     "Time and energy": ("accelerator", "utilisation", "pue", "grid"),
     "Budgets": ("max_latency", "latency"),

@@ -16,7 +16,7 @@ from flopscope.cli.progress import waiting
 from flopscope.cli.sections import command
 from flopscope.cli.tables import style_options
 from flopscope.errors import BadInput
-from flopscope.readings.training import OPTIMIZERS
+from flopscope.readings.training import OPTIMIZERS, PRECISIONS
 
 if TYPE_CHECKING:
     from flopscope.answers.train_cost.bill import Assumed, Span
@@ -56,6 +56,13 @@ def _recipe_options(run: Callable[..., Any]) -> Callable[..., Any]:
         help="The devices that share each batch, each with all weights.",
     )
     @click.option("--ema", is_flag=True, help="Keep a moving average of the weights.")
+    @click.option(
+        "--precision",
+        default=PRECISIONS[0],
+        metavar="NAME",
+        show_default=True,
+        help="float32, or mixed by torch's autocast in bf16 or fp16: for what a pass keeps.",
+    )
     @click.option("--drop-last", is_flag=True, help="Leave out the last batch if it is not full.")
     @wraps(run)
     def read(
@@ -67,6 +74,7 @@ def _recipe_options(run: Callable[..., Any]) -> Callable[..., Any]:
         replicas: int,
         ema: bool,
         drop_last: bool,
+        precision: str,
         **others: Any,
     ) -> Any:
         from flopscope.answers.train_cost.recipe import Recipe
@@ -77,7 +85,7 @@ def _recipe_options(run: Callable[..., Any]) -> Callable[..., Any]:
                 "--epochs 350 --images 1.28M --batch 4096"
             )
         recipe = Recipe(
-            epochs, images, train_batch, optimizer, accumulate, replicas, drop_last, ema
+            epochs, images, train_batch, optimizer, accumulate, replicas, drop_last, ema, precision
         )
         return run(recipe=recipe, **others)
 

@@ -30,6 +30,7 @@ def cost_data(
             "replicas": recipe.replicas,
             "drop_last": recipe.drop_last,
             "ema": recipe.average,
+            "precision": recipe.precision,
         },
         "runs": [_run(found, run, assumed) for run in found.runs],
         "fixed": [_run(found, run, assumed) for run in found.fixed],

@@ -6,7 +6,7 @@ from functools import partial
 
 from flopscope.answers.train_cost.checkpointing import Plan
 from flopscope.answers.train_cost.cost import Stage, TrainCost
-from flopscope.answers.training_memory import PARTS
+from flopscope.answers.training_memory import FLOAT32, PARTS
 from flopscope.present.fitting import MEGABYTE, STEP
 from flopscope.present.numbers import in_units, in_units_briefly, integer, percent, short
 from flopscope.present.table import Column, Table
@@ -19,6 +19,14 @@ HEADINGS = {
 }  # fmt: skip
 """The parts of the memory of a pass, each with its heading."""
 MOST_NAMES = 6
+MIXED = (
+    "A training step holds weights, gradients, the optimizer's state, buffers and inputs in "
+    "float32, and what autograd saves as torch's autocast in {} has it by its list for CPUs: "
+    "layers with products take and give 16 bits, and the copies of their weights in 16 bits are "
+    "saved, too. On a GPU the list differs: layer norm, group norm and softmax, for example, run "
+    "in float32. The sum is an estimate of the peak, as in float32."
+)
+"""What the memory of a step in mixed precision is."""
 CUT = "cut: too large as it is, and fits with the checkpoints that are chosen below."
 
 
@@ -49,7 +57,18 @@ def memory_table(found: TrainCost) -> Table:
     title = f"Memory of a pass of {batch:,} images on one device{limit}."
     cut = any(stage.plan for stage in stages)
     notes = [CUT] if cut else []
-    return Table(columns, rows, title, [*notes, STEP, NOT_COUNTED])
+    precision = found.recipe.precision
+    step = [STEP] if precision == FLOAT32 else [MIXED.format(precision), *_too_large(found)]
+    return Table(columns, rows, title, [*notes, *step, NOT_COUNTED])
+
+
+def _too_large(found: TrainCost) -> list[str]:
+    if found.fits:
+        return []
+    return [
+        "Checkpoints are chosen in float32 alone; give a smaller batch with --accumulate or "
+        "--replicas."
+    ]
 
 
 def _megabytes(key: str, heading: str) -> Column:

@@ -19,6 +19,11 @@ descent, its velocity with momentum, both moments for Adam (arXiv 1412.6980, alg
 MobileNets and EfficientNets are trained."""
 
 
+PRECISIONS = ("float32", "bf16", "fp16")
+"""How a training step may run: in float32, or mixed, with weights in float32 and, by torch's
+autocast, in 16 bits what may be."""
+
+
 class Keeper(NamedTuple):
     """A call of a module that keeps a tensor: the module's path, which of its calls it is, and how
     many rows were recorded before."""

@@ -138,13 +138,19 @@ FUNCTIONS = {
         {},
         "pattern max_macs other",
     ),
+    "prune": (
+        lambda target=NET, shape=SHAPE, **named: fs.prune(target, shape, **named),
+        {},
+        "target shape keep skip density res batch arguments other",
+    ),
     "train_cost": (
         lambda target=NET, shape=SHAPE, **named: fs.train_cost(
             target, shape, **{"epochs": 2, "images": 8, "batch": 4, **named}
         ),
         {},
         "target shape epochs images batch schedule teacher optimizer accumulate replicas ema "
-        "drop_last memory checkpoints res arguments accelerator utilisation pue grid other",
+        "drop_last precision memory checkpoints res arguments accelerator utilisation pue "
+        "grid device other",
     ),
     "latencies": (
         lambda model="mobilenetv2", **named: fs.latencies(model, **named),

@@ -181,9 +181,22 @@ SAME = [
         lambda: fs.hold("mobilenetv2", (1, 3, 32, 32), max_macs="3M"),
     ),
     (
-        "train-cost net.py:Net --res 8 --epochs 3 --images 10 --batch 4 --ema --memory 4kB",
+        "prune resnet18 --res 32 --keep 0.5 --density 0.3 --batch 2 --skip layer1",
+        lambda: fs.prune("resnet18", res=32, keep=0.5, density=0.3, batch=2, skip="layer1"),
+    ),
+    (
+        "train-cost net.py:Net --res 8 --epochs 3 --images 10 --batch 4 --ema --memory 4kB "
+        "--device rtx3090-eager-amp-train --precision bf16",
         lambda: fs.train_cost(
-            "net.py:Net", res=8, epochs=3, images=10, batch=4, ema=True, memory="4kB"
+            "net.py:Net",
+            res=8,
+            epochs=3,
+            images=10,
+            batch=4,
+            ema=True,
+            memory="4kB",
+            device="rtx3090-eager-amp-train",
+            precision="bf16",
         ),
     ),
     (

@@ -92,6 +92,7 @@ LINES = {
     "solve": ("{}", "--macs", "2M", "--free", "res=16:64:16"),
     "space": ("nas_bench_macro", "--max-macs", "30M"),
     "sweep": ("{}", "--free", "res=16,32"),
+    "prune": ("{}", "--keep", "0.5"),
     "train-cost": ("{}", "--epochs", "2", "--images", "10", "--batch", "4"),
 }
 """What each command is given, with its target in braces."""
@@ -178,6 +179,8 @@ def turn(number):
 REFUSED = {
     ("check", "onnx"): "net.onnx is an ONNX file, which fvcore and torch cannot run; check a "
     "network of PyTorch",
+    ("prune", "onnx"): "net.onnx is an ONNX file, whose weights are not cut; give the network in "
+    "PyTorch",
     ("train-cost", "onnx"): "net.onnx is an ONNX file, which has no backward pass; give the "
     "network in PyTorch",
     ("export", "onnx"): "net.onnx is an ONNX file already; give what it is to be made ready for, ",

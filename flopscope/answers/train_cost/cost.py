@@ -11,6 +11,7 @@ from flopscope.answers.train_cost.checkpointing import Plan, best_plan, least_ke
 from flopscope.answers.train_cost.passes import Network, Pass, counted_pass
 from flopscope.answers.train_cost.recipe import Recipe
 from flopscope.answers.train_cost.schedule import Schedule, fixed, parse_schedule, steps_between
+from flopscope.answers.training_memory import FLOAT32
 from flopscope.brief import short
 from flopscope.errors import BadInput, FlopscopeError
 from flopscope.sizes import Shape
@@ -191,11 +192,17 @@ def train_cost(
     asked = [parse_schedule(text, network.target, recipe.epochs) for text in schedules]
     planned = asked or [fixed(network.given.res)]
     ends = dict.fromkeys(each.largest for each in asked if len(set(each.sizes)) > 1)
+    if checkpoints and recipe.precision != FLOAT32:
+        raise BadInput(
+            f"checkpoints are chosen by what is kept in float32, and --precision is "
+            f"{recipe.precision}; leave one of them out"
+        )
     count = _Counting(network, recipe, limit)
     runs = tuple(count.run(schedule) for schedule in planned)
     references = tuple(count.run(fixed(size)) for size in ends)
     found = TrainCost(network, recipe, runs, references, limit, checkpoints)
-    return _with_trade(found) if checkpoints or limit is not None else found
+    traded = recipe.precision == FLOAT32 and (checkpoints or limit is not None)
+    return _with_trade(found) if traded else found
 
 
 class _Counting:
@@ -250,6 +257,8 @@ class _Counting:
 
     def _plan(self, size: Size, batch: int) -> Plan | None:
         key = (size, batch)
+        if self._recipe.precision != FLOAT32:
+            return None
         if key not in self._plans:
             one = self._passes[key]
             room = None if self._limit is None else self._limit - (one.held - one.memory.saved)

@@ -3,7 +3,7 @@ of images of one size."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from flopscope.answers.train_cost.units import Unit, units_of
 from flopscope.answers.training_memory import FLOAT32, TrainingMemory, inputs_at, memory_of
 from flopscope.brief import short
 from flopscope.errors import FlopscopeError
+from flopscope.facts import InputSpec
 from flopscope.readings import buffer_bytes, weight_bytes
 from flopscope.sizes import Shape
 
@@ -72,14 +73,25 @@ def counted_pass(network: Network, recipe: Recipe, size: Size, batch: int) -> Pa
     inputs = inputs_at(network.target, at, network.arguments)
     found = profile(network.target, inputs, network.arguments, at.example, backward=True)
     memory = memory_of(found, inputs, recipe.optimizer)
+    mixed = recipe.precision != FLOAT32
+    if mixed:
+        memory = replace(memory, saved=_kept_mixed(network, inputs, recipe.precision))
     teacher, taught, unknown = _taught(network, found, at)
     forward = found.ledger.filter(lambda row: not row.backward).macs()
     backward = found.ledger.filter(lambda row: row.backward).macs()
     return Pass(
         found.shapes, int(forward), int(backward), teacher, memory,
-        memory.weights + memory.buffers if recipe.average else 0, taught, units_of(found),
+        memory.weights + memory.buffers if recipe.average else 0, taught,
+        () if mixed else units_of(found),
         (*forward.missing, *backward.missing, *unknown),
     )  # fmt: skip
+
+
+def _kept_mixed(network: Network, inputs: Sequence[InputSpec], precision: str) -> int:
+    """The bytes that autograd keeps where torch's autocast chooses types."""
+    from flopscope.measured.autocast import saved_bytes
+
+    return saved_bytes(network.target.build(network.arguments), inputs, precision)
 
 
 def _taught(network: Network, student: Profile, at: Given) -> tuple[int, int, tuple[str, ...]]:

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from flopscope.answers.training_memory import check_optimizer
-from flopscope.errors import BadInput
+from flopscope.answers.training_memory import FLOAT32, check_optimizer
+from flopscope.errors import BadInput, check_name
+from flopscope.readings.training import PRECISIONS
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,9 @@ class Recipe:
     `batch` is what one step of the optimizer sees. It is done in `accumulate` passes one after
     another, on each of `replicas` devices at once. The last batch of an epoch has the images that
     remain, unless it is dropped. `average` keeps an exponential moving average of the weights.
-    Raises BadInput for a batch that these do not divide, or that is larger than the set of images
-    where the last one is dropped; UnknownName for an optimizer that is not known.
+    `precision` is one of `PRECISIONS`. Raises BadInput for a batch that these do not divide, or
+    that is larger than the set of images where the last one is dropped; UnknownName for an
+    optimizer or a precision that is not known.
     """
 
     epochs: int
@@ -29,9 +31,11 @@ class Recipe:
     replicas: int = 1
     drop_last: bool = False
     average: bool = False
+    precision: str = FLOAT32
 
     def __post_init__(self) -> None:
         check_optimizer(self.optimizer)
+        check_name("precision", self.precision, dict.fromkeys(PRECISIONS))
         parts = self.accumulate * self.replicas
         if self.batch % parts:
             by = {"--accumulate": self.accumulate, "--replicas": self.replicas}
