@@ -23,11 +23,12 @@ from flopscope.answers.exporting.recipes import Ready, Wanted, recipe
 from flopscope.answers.exporting.stages import Stage, Step, of_file, of_module, step
 from flopscope.answers.exporting.tensorrt import Plan, plan
 from flopscope.answers.making import target_of
-from flopscope.answers.running import runnable
+from flopscope.answers.running import runnable, values_of
 from flopscope.answers.target import Source, Target
 from flopscope.brief import short
 from flopscope.errors import BadInput
 from flopscope.extras import require_onnx, require_runtime, require_witnesses
+from flopscope.facts import InputSpec
 
 if TYPE_CHECKING:
     from flopscope.measured.runtimes import Network
@@ -49,7 +50,7 @@ class Exported:
     the run of a copy whose norms have other statistics, where the module's are those with which
     norms are made. `stages` are the module, the file, and the graphs that ONNX Runtime makes of it.
     `ready` is what the asked runtime needs; `beyond` names sizes within a profile that the network
-    does not take.
+    does not take, and `unrun` is true where the largest ones take too much memory to be run.
     """
 
     target: Target
@@ -62,6 +63,7 @@ class Exported:
     ready: Ready | None = None
     plan: Plan | None = None
     beyond: str = ""
+    unrun: bool = False
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -92,7 +94,9 @@ class Exported:
     def files(self) -> dict[str, bytes]:
         """The files that belong together, by what follows their common name."""
         if self.plan is not None:
-            return {".onnx": self.content, ".tensorrt.py": self.plan.script(self.target).encode()}
+            engine = dict(self.ready.converted.files) if self.ready else {}
+            script = self.plan.script(self.target).encode()
+            return {".onnx": self.content, ".tensorrt.py": script, **engine}
         return dict(self.ready.converted.files) if self.ready else {".onnx": self.content}
 
 
@@ -132,6 +136,8 @@ def _exported(subject: Subject, wanted: Wanted, folder: Path) -> Exported:
     module = of_module(target, subject.specs(), subject.arguments)
     _check_size(target, module)
     check_ends(subject)
+    peak = int(module.entry.ledger.peak_activation_bytes())
+    subject = replace(subject, peak=peak)
     ready = runnable(target, subject.usual(), subject.arguments)
     with torch_settings(1), prints_aside(), _refusing(target), ready as network:
         return _made(subject, wanted, network, module, folder)
@@ -177,7 +183,13 @@ def _of_file(subject: Subject, wanted: Wanted, folder: Path) -> Exported:
             f"{path} keeps weights in files beside it, and this writes files that stand alone; "
             "give one that holds its own weights"
         )
-    values = subject.values_for(found)
+    if subject.given.inputs:
+        raise BadInput(
+            f"{path} is an ONNX file, which states its inputs; leave --input out, and give sizes "
+            "that it leaves open with --batch and --res"
+        )
+    fitting = plan(str(path), found, wanted.sizes, half=wanted.half)
+    values = [values_of(InputSpec(None, i.shapes[1], i.type)) for i in fitting.inputs]
     network = Network(subject.target.name, values, {}, file=path)
     with _refusing(subject.target):
         return _answer(subject, wanted, network, path, (), ((), None), folder)
@@ -204,7 +216,7 @@ def _answer(
     return Exported(
         subject.target, wanted, file.read_bytes(), found, *compared, (*before, *stages),
         recipe(wanted, asked, network, file, folder, values), asked, beyond(subject),
-        version,
+        bool(before) and subject.too_large(2), version,
     )  # fmt: skip
 
 

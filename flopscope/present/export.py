@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from flopscope.answers.export import BASIC, EXTENDED, Exported
-from flopscope.answers.exporting.checked import TOLERANCE, Check
+from flopscope.answers.exporting.checked import MOST_MEMORY, TOLERANCE, Check
 from flopscope.answers.exporting.stages import CONVENTION, Fate, Stage, Step
 from flopscope.answers.target import Source
 from flopscope.brief import number_of
@@ -121,6 +121,10 @@ def _notes(found: Exported) -> list[str]:
     notes.append(f"optimised: as {found.versions['onnxruntime']} rewrites the file to run it")
     if found.beyond:
         notes.append(found.beyond)
+    if found.unrun:
+        notes.append(
+            f"the largest sizes are not run here, as they take more than {MOST_MEMORY >> 30} GiB"
+        )
     return notes
 
 
@@ -259,6 +263,7 @@ def _data(found: Exported, name: str) -> dict[str, Any]:
         "stages": [_stage_data(stage) for stage in found.stages],
         "steps": [_step_data(step) for step in found.steps],
         "beyond_the_domain": found.beyond,
+        "largest_sizes_are_run": not found.unrun,
         "versions": dict(found.versions),
         **runtime_data(found, name),
     }

@@ -19,6 +19,7 @@ from flopscope.answers.exporting.sizes import Sizes, batches, dimensions, images
 from flopscope.errors import BadInput, UnknownName
 from flopscope.facts import Kind
 from flopscope.measured.runtimes import exported as exporting
+from flopscope.present.export import export_document
 
 
 class Net(nn.Module):
@@ -163,6 +164,13 @@ def test_a_range_is_run_at_its_ends():
     assert [each.shapes[0] for each in found.checks] == [
         (1, 3, 8, 8), (2, 3, 16, 16), (4, 3, 32, 32),
     ]  # fmt: skip
+
+
+def test_sizes_that_take_too_much_memory_are_not_run():
+    found = export(made(), wanted("1:2:1000000000", "16"))
+    assert ([each.shapes[0][0] for each in found.checks], found.unrun) == ([1, 2], True)
+    note = "the largest sizes are not run here, as they take more than 4 GiB"
+    assert note in export_document(found).tables[0].notes
 
 
 class Tokens(nn.Module):

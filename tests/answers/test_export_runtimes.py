@@ -26,6 +26,7 @@ from flopscope.errors import BadInput
 from flopscope.measured.runtimes import Refused
 from flopscope.measured.runtimes.recipes import RECIPES, tensorrt
 from flopscope.onnxgraph.overview import Node, Overview
+from flopscope.reconciling.countings import PNNX
 
 
 class Net(nn.Module):
@@ -393,6 +394,32 @@ def test_a_converter_makes_files_that_compute_the_same(to, half, most, files):
     else:
         assert found.ready.apart.relative <= most
         assert set(found.files) == files
+
+
+@not_in_tests
+def test_pnnx_prints_what_its_convention_counts():
+    """A layer of each kind that it knows, in sizes whose counts are printed whole."""
+    pytest.importorskip("ncnn")
+    pytest.importorskip("pnnx")
+
+    class Each(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Conv2d(3, 4, 3, bias=False), nn.Conv2d(4, 4, 1)
+            self.acts = nn.Sequential(nn.Hardswish(), nn.SiLU(), nn.Sigmoid(), nn.Hardsigmoid())
+            self.head = nn.Linear(4, 5)
+
+        def forward(self, x):
+            x = self.acts(self.b(self.a(x).relu()))
+            x = nn.functional.max_pool2d(x, 2) + nn.functional.avg_pool2d(x, 2)
+            return self.head(nn.functional.adaptive_avg_pool2d(x * x, 1).flatten(1)).softmax(1)
+
+    found = export(Each(), Wanted(sizes(res="10"), to="ncnn"))
+    module, *_ = found.stages  # pnnx puts SiLU together again, which the file has in two parts
+    count = sum(PNNX.count(row) for row in module.entry.ledger)
+    assert (
+        found.ready.converted.printed == f"pnnx prints FLOPS = {count / 1000:.3f}".rstrip("0") + "K"
+    )
 
 
 def test_a_file_of_onnx_is_not_converted_from_the_module():

@@ -191,6 +191,16 @@ def test_a_fixed_file_with_a_range(capsys, folder):
         "flopscope: net.onnx has a fixed batch of 1, and --batch asks for 1:16:32; give --batch 1, "
         "or export it with --dynamic batch\n"
     )
+    said = run(capsys, "net.onnx", "--for", "tensorrt", "--res", "16")[2]
+    assert said == (
+        "flopscope: net.onnx has a fixed height of 8, and --res asks for 16; give --res 8, or "
+        "export it with --dynamic height\n"
+    )
+    said = run(capsys, "net.onnx", "--for", "tensorrt", "--input", "1,3,8,8")[2]
+    assert said == (
+        "flopscope: net.onnx is an ONNX file, which states its inputs; leave --input out, and give "
+        "sizes that it leaves open with --batch and --res\n"
+    )
     said = run(capsys, "net.onnx", "--for", "tensorrt", "--dynamic", "batch")[2]
     assert said == (
         "flopscope: net.onnx is an ONNX file, whose open sizes are what they are; leave --dynamic "

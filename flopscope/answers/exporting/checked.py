@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     from torch import nn
 
     from flopscope.measured.runtimes import Array, Network
-    from flopscope.onnxgraph.overview import Overview
 
 TOLERANCE = 1e-4
 """The largest difference of a result from the module's, over the largest value of the results, up
 to which a file computes the same."""
+
+MOST_MEMORY = 4 * 2**30
+"""The bytes of activations up to which the ends of a profile are run."""
 
 MORE = 2
 """By how much a second batch is larger."""
@@ -55,12 +58,14 @@ class Check:
 
 @dataclass(frozen=True)
 class Subject:
-    """A network that is exported: what it is, what it is given, and at which sizes."""
+    """A network that is exported: what it is, what it is given, and at which sizes; `peak` is the
+    most bytes of its activations at the usual ones."""
 
     target: Target
     sizes: Sizes
     given: Given
     arguments: Mapping[str, Any] | None = None
+    peak: int = 0
 
     def at(self, place: int) -> Given:
         """What it is given at the minimum, the optimum or the maximum."""
@@ -75,16 +80,11 @@ class Subject:
         """Its inputs at the minimum, the optimum or the maximum. Raises BadInput."""
         return tuple(inputs_of(self.target, self.at(place), self.arguments))
 
-    def values_for(self, file: Overview) -> list[Array]:
-        """Values for the inputs of a file, at the usual sizes where it leaves them open."""
-        batch, image = self.sizes.at(1)
-        usual = {0: batch, **({} if image is None else {2: image[0], 3: image[1]})}
-        return [
-            values_of(
-                InputSpec(None, _stated(self.target.name, name, dims, usual), file.types[name])
-            )
-            for name, dims in file.inputs.items()
-        ]
+    def too_large(self, place: int) -> bool:
+        """Would a run at the minimum or maximum take more memory than is spent on a check? Memory
+        grows as the inputs do, if not faster."""
+        asked, usual = (sum(prod(s.shape) for s in self.specs(p)) for p in (place, 1))
+        return self.peak * asked > MOST_MEMORY * usual
 
     def axes(self) -> list[dict[int, str]]:
         """The axes of each input that stay open, by the names of their sizes. Raises BadInput where
@@ -98,21 +98,6 @@ class Subject:
                 f"no {missing[0]} that could stay open; leave it out of --dynamic and --res"
             )
         return found
-
-
-def _stated(
-    file: str, name: str, dims: Sequence[int | str], usual: Mapping[int, int]
-) -> tuple[int, ...]:
-    """The sizes of an input. Raises BadInput for one that is open and has no usual size."""
-    found = []
-    for axis, size in enumerate(dims):
-        if isinstance(size, str) and (axis not in usual or (axis and len(dims) != 4)):
-            raise BadInput(
-                f"{file} leaves {size or 'a size without a name'} of its input {name} open, and no "
-                f"sizes are given for it; give them, such as --res 224 or --res 160:224:288"
-            )
-        found.append(usual[axis] if isinstance(size, str) else size)
-    return tuple(found)
 
 
 def _axes(spec: InputSpec, names: Sequence[str]) -> dict[int, str]:
@@ -213,6 +198,8 @@ def _others(subject: Subject, network: Network) -> Iterator[list[Array]]:
     if any(map(sizes.has_range, DIMENSIONS)):
         seen = [[tuple(value.shape) for value in network.values]]
         for place in (0, 2):
+            if subject.too_large(place):
+                continue
             values = list(map(values_of, subject.specs(place)))
             if (shapes := [tuple(value.shape) for value in values]) not in seen:
                 seen.append(shapes)

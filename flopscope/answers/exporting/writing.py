@@ -25,11 +25,17 @@ def ending_for(to: str | None) -> str:
     return RECIPES[to].ending if to is not None and to in RECIPES else ONNX
 
 
+OTHERS = frozenset(
+    (".bin", ".engine", ".mlmodel", ".plan", ".pt", ".pth", ".tflite", ".torchscript", ".trt")
+)
+"""How other files of networks end, of which a report is none either."""
+
+
 def endings() -> frozenset[str]:
-    """How main files end, of whatever runtime."""
+    """How files of networks end, of whatever runtime."""
     from flopscope.measured.runtimes.recipes import RECIPES
 
-    return frozenset(recipe.ending for recipe in RECIPES.values())
+    return OTHERS | {recipe.ending for recipe in RECIPES.values()}
 
 
 def check_output(output: str, to: str | None) -> None:
