@@ -146,6 +146,8 @@ function together() {
   }
   return [...groups.values()];
 }
+/** What names the device in a command, where it comes with flopscope and so has a name there. */
+const onDevice = (words) => (deviceHere()?.builtin ? words(deviceHere().name) : "");
 const conventionName = () => page.conventions[page.convention].name;
 
 const COPIES = {
@@ -155,15 +157,15 @@ const COPIES = {
     .map((row) => row.map((cell) => (/[",\n]/.test(cell) ? `"${String(cell).replaceAll('"', '""')}"` : cell)).join(",")).join("\n"),
   LaTeX: (found) => ["% \\usepackage{booktabs}", `\\begin{tabular}{l${"r".repeat(columns().length + 1)}}`, "\\toprule",
     `${["Network", ...columns().map(({ heading }) => tex(heading())), "Top-1 (\\%)"].join(" & ")} \\\\`, "\\midrule",
-    ...found.map(({ design, counts }) => `${[tex(sizesName(design)), ...columns().map(({ of, text }) => (counts ? text(of(counts)).replaceAll(",", "{,}") : "--")),
+    ...found.map(({ design, counts }) => `${[tex(sizesName(design)), ...columns().map(({ of, text }) => (counts ? text(of(counts)).replaceAll(",", "{,}").replaceAll("–", "--") : "--")),
       design.network.publishedAt(design.sizes)?.[3] ?? "--"].join(" & ")} \\\\`), "\\bottomrule", "\\end{tabular}"].join("\n"),
   Python: () => ["import flopscope as fs", "", ...together().map((designs) => {
     const { sizes } = designs[0], named = designs.map((design) => JSON.stringify(optionsText(design)));
     const res = sizes.H === undefined ? "" : `, res=${sizes.H === sizes.W ? sizes.H : `(${sizes.H}, ${sizes.W})`}`;
-    return `print(fs.compare(${named.join(", ")}${res}${sizes.B > 1 ? `, batch=${sizes.B}` : ""}, convention="${conventionName()}"))`;
+    return `print(fs.compare(${named.join(", ")}${res}${sizes.B > 1 ? `, batch=${sizes.B}` : ""}, convention="${conventionName()}"${onDevice((name) => `, device="${name}"`)}))`;
   })].join("\n"),
   "Command line": () => together().map((designs) =>
-    `flopscope compare ${designs.map((design) => quoted(optionsText(design))).join(" ")}${sized(designs[0].sizes)} --convention ${conventionName()}`).join("\n"),
+    `flopscope compare ${designs.map((design) => quoted(optionsText(design))).join(" ")}${sized(designs[0].sizes)} --convention ${conventionName()}${onDevice((name) => ` --device ${name}`)}`).join("\n"),
   Link: () => location.href,
 };
 const tex = (text) => text.replace(/[\\&%$#_{}]/g, (c) => (c === "\\" ? "\\textbackslash{}" : `\\${c}`)).replaceAll("α", "$\\alpha$").replaceAll("×", "$\\times$");
