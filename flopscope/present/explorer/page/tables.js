@@ -30,7 +30,7 @@ function drawTable(found) {
     }), timed ? h("td", { "data-label": "Measured, ms" }, h("span", {}, measured ? [timeText(measured[5]), cited(measured[6])] : "–")) : null, h("td", { "data-label": "Top-1 %", title: top1 ? `${top1[4]}: ${top1[5]}` : "nothing is published of these sizes" },
       h("span", {}, top1 ? [top1[3], cited(top1[5])] : "–")));
   });
-  show("table", h("div", { class: "wide" }, h("table", { class: "designs-table" },
+  show("table", h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "costs of the designs" }, h("table", { class: "designs-table" },
     h("caption", {}, `${page.conventions[page.convention].name}: ${page.conventions[page.convention].counts}.`),
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Network"), shown.map(({ heading }) => h("th", { scope: "col" }, heading())),
       timed ? h("th", { scope: "col" }, "Measured, ms") : null, h("th", { scope: "col" }, "Top-1 %"))), h("tbody", {}, body))),
@@ -112,9 +112,9 @@ function drawDiff(found) {
   const rows = paths.filter((path) => String(left.get(path) ?? "") !== String(right.get(path) ?? ""))
     .map((path) => line(path, left.get(path) ?? 0, right.get(path) ?? 0));
   const head = h("thead", {}, h("tr", {}, ["Cost", letter(page.before), letter(page.after), "Difference", "%"].map((t) => h("th", { scope: "col" }, t))));
-  show("diff", choices, h("div", { class: "wide" }, h("table", {}, head, h("tbody", {}, totals))),
+  show("diff", choices, h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "differences in total" }, h("table", {}, head, h("tbody", {}, totals))),
     h("details", { open: page.differs, ontoggle: (event) => { page.differs = event.target.open; } }, h("summary", {}, `${rows.length} of ${paths.length} layers differ in ${workWords()}`),
-      h("div", { class: "wide tall", tabindex: 0 }, h("table", {}, head.cloneNode(true), h("tbody", {}, rows)))));
+      h("div", { class: "wide tall", tabindex: 0, role: "region", "aria-label": "differences by layer" }, h("table", {}, head.cloneNode(true), h("tbody", {}, rows)))));
 }
 
 /** The work of each layer, by its path; of equal paths the sum. */
