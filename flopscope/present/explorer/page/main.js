@@ -46,7 +46,7 @@ function drawChoices() {
   const both = offeredQuantities().map(([value, { words }]) => [value, words()]);
   const again = () => { drawChoices(); changed(); };
   show("conventions", choice("convention", "Convention", page.conventions.map(({ name }, i) => [i, name]), again),
-    choice("width", "Numbers", Object.entries(TYPES), again),
+    choice("width", "Numbers", Object.entries(TYPES).reverse(), again),
     page.devices.length ? choice("device", "Device", page.devices.map(({ name }, i) => [i ? name : "", name]), again) : null);
   show("bars-choice", choice("by", "By", [["stage", "stage"], ["kind", "kind of operator"]], () => changed()),
     choice("parts", "Of", both.filter(([name]) => QUANTITIES[name].each), () => changed()),

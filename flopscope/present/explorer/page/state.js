@@ -118,8 +118,9 @@ function timeOf(counts) {
 /** A number to three digits; 1,230 and never 1.23e+3. */
 const threeDigits = (n) => exactText(Number(Number(n).toPrecision(3)));
 const timeText = (ms) => (Number.isNaN(ms) ? "–" : threeDigits(ms));
-/** Milliseconds with the interval of nine in ten. */
-const intervalText = (ms) => (Number.isNaN(ms) ? "–" : `${timeText(ms)} (${deviceHere().interval(ms).map(timeText).join(" – ")})`);
+/** The interval of nine in ten around milliseconds, and both. */
+const intervalText = (ms) => (Number.isNaN(ms) ? "" : deviceHere().interval(ms).map(timeText).join(" – "));
+const timeAndInterval = (ms) => (Number.isNaN(ms) ? "–" : `${timeText(ms)} (${intervalText(ms)})`);
 const TYPES = { 4: "float32", 2: "float16", 1: "int8" };
 const typeName = () => TYPES[page.width];
 const workWords = () => {

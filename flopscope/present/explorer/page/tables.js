@@ -10,7 +10,7 @@ const ALL_COLUMNS = [
   { key: "weight_bytes", heading: () => `Weights, MB ${typeName()}`, of: (c) => c.total("bytes", page.width), text: bytesText },
   { key: "peak_bytes", heading: () => `Peak, MB ${typeName()}`, of: (c) => c.peak(page.width), text: bytesText },
   { key: "memory_bytes", heading: () => `Memory, MB ${typeName()}`, of: (c) => c.memory(page.width), text: bytesText },
-  { key: "time_ms", heading: () => "Time, ms (90 %)", of: timeOf, text: intervalText, plain: timeText, shown: () => Boolean(deviceHere()) },
+  { key: "time_ms", heading: () => "Time, ms (90 %)", of: timeOf, text: timeAndInterval, plain: timeText, below: intervalText, shown: () => Boolean(deviceHere()) },
 ];
 
 /** The published milliseconds of a design on the device: [its row of the data, its source]. */
@@ -24,9 +24,9 @@ function drawTable(found) {
     const name = h("th", { scope: "row" }, badge(i), ` ${design.network.name}`, h("small", {}, sizesText(design)));
     if (refusal) return h("tr", { class: "refused" }, name, h("td", { colspan: shown.length + 1 + timed }, `This network does not exist here: ${refusal}.`));
     const top1 = design.network.publishedAt(design.sizes), measured = measuredHere(design);
-    return h("tr", {}, name, shown.map(({ of, text, known, heading }) => {
+    return h("tr", {}, name, shown.map(({ of, text, known, heading, plain, below }) => {
       const value = of(counts);
-      return h("td", { title: exactText(value), "data-label": heading() }, h("span", {}, known && !known(counts) ? "≥ " : "", text(value)));
+      return h("td", { title: exactText(value), "data-label": heading() }, h("span", {}, known && !known(counts) ? "≥ " : "", (plain ?? text)(value), below ? h("small", { class: "below" }, below(value)) : null));
     }), timed ? h("td", { "data-label": "Measured, ms" }, h("span", {}, measured ? [timeText(measured[5]), cited(measured[6])] : "–")) : null, h("td", { "data-label": "Top-1 %", title: top1 ? `${top1[4]}: ${top1[5]}` : "nothing is published of these sizes" },
       h("span", {}, top1 ? [top1[3], cited(top1[5])] : "–")));
   });
