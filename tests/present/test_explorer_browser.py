@@ -91,7 +91,7 @@ def test_a_device_has_times_and_roofs(page):
     page.wait_for_function(f"document.querySelector('#table').innerText.includes('{milliseconds}')")
     assert "device=pixel1-cpu-tflite" in page.url
     assert page.locator("#roof-chart .unit").count() > 10
-    assert "on pixel1-cpu-tflite, units wait" in page.locator("#roof").inner_text()
+    assert "on pixel1-cpu-tflite are spent in units" in page.locator("#roof").inner_text()
     for name in ("parts", "curve", "cost"):
         page.evaluate(f"page.{name} = 'time'; drawChoices(); changed()")
     page.wait_for_selector("#curve-chart path.curve")
@@ -110,6 +110,33 @@ def test_a_link_is_a_figure(page, browser):
     other.wait_for_selector("#budget-answers strong")
     assert other.locator("#budget-answers").inner_text() == answers
     other.close()
+
+
+def test_copies_are_commands_that_run(page):
+    page.locator("#copies button", has_text="Command line").click()
+    lines = page.locator("#copied").input_value()
+    assert lines == (
+        "flopscope compare mobilenetv3_large:width=0.6 mobilenetv2 --res 160 --convention macs "
+        "--device i7-12700h-inductor"
+    )
+    page.locator("#copies button", has_text="LaTeX").click()
+    (row,) = [each for each in page.locator("#copied").input_value().splitlines() if "v3" in each]
+    assert row == (
+        "mobilenetv3\\_large (160 px, width 0.6) & 52{,}320{,}032 & 3{,}097{,}016 & "
+        "1{,}703{,}696 & 12.4 & 2.05 & 15.7 & 4.19 (3.59 -- 5.62) & -- \\\\"
+    )
+
+
+def test_axes_may_be_logarithmic(page):
+    page.select_option("#curve-choice select >> nth=2", "logarithmic")
+    page.wait_for_function(
+        "document.querySelector('#curve-chart').textContent.includes('MACs (logarithmic)')"
+    )
+    assert "axes=logarithmic" in page.url
+    page.locator("#budget-line").focus()
+    page.keyboard.press("ArrowUp")
+    page.wait_for_function("location.hash.includes('budget=')")
+    assert page.locator("#budget-answers strong").count() == 2
 
 
 def test_the_budget_moves_by_keys(page):

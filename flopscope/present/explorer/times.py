@@ -17,6 +17,7 @@ from flopscope.present.explorer.pool import Pool, flat, short_row
 from flopscope.sizes import Shape, Size, elements
 from flopscope.timing.amounts import places
 from flopscope.timing.arithmetic import Arithmetic
+from flopscope.timing.builtin import is_builtin
 from flopscope.timing.categories import Category
 from flopscope.timing.constants import BYTE, COMPUTE, NAMES
 from flopscope.timing.device import LEVELS, Device
@@ -67,6 +68,7 @@ def _device(device: Device, order: Sequence[Way]) -> dict[str, Any]:
     held, seen = device.held_out, device.seen
     return {
         "name": device.name,
+        "builtin": int(is_builtin(device)),
         "words": protocol(device),
         "way": order.index(way(device)),
         "single": device.precision.width if not device.precision.mixed else 4,

@@ -24,7 +24,13 @@ const show = (id, ...children) => $id(id).replaceChildren(...children.flat(2).fi
 /** The letter of a design in its colour, which is how all figures name it. */
 const badge = (i) => h("span", { class: "badge", style: `--c:var(--c${i % 8})` }, letter(i));
 
-const WIDE = 680, HIGH = 320, LEFT = 64, RIGHT = 44, TOP = 18, BOTTOM = 46;
+/** The measures of charts: narrow ones on a phone, whose letters would else be too small. */
+let WIDE = 680, LEFT = 64, RIGHT = 44;
+const HIGH = 320, TOP = 22, BOTTOM = 46;
+const phone = matchMedia("(max-width: 40rem)");
+function measure() {
+  [WIDE, LEFT, RIGHT] = phone.matches ? [400, 48, 40] : [680, 64, 44];
+}
 
 /** Round numbers that divide a range into about so many parts. */
 function ticks(low, high, about = 5) {
@@ -41,6 +47,14 @@ function powers(low, high) {
   return found;
 }
 
+/** The marks that stand so far apart; those with the roundest numbers first. */
+function apartBy(marks, at, distance) {
+  const kept = [], round = (v) => (/^[1-9]0*$/.test(String(v)) && String(v)[0] === "1" ? 0 : String(v)[0] === "5" ? 1 : 2);
+  for (const mark of [...marks].sort((a, b) => round(a) - round(b) || a - b))
+    if (kept.every((other) => Math.abs(at(other) - at(mark)) >= distance)) kept.push(mark);
+  return kept;
+}
+
 const linear = (low, high, from, to) => (x) => from + ((x - low) / (high - low || 1)) * (to - from);
 const logarithmic = (low, high, from, to) => {
   const scale = linear(Math.log(low), Math.log(high), from, to);
@@ -51,19 +65,25 @@ const logarithmic = (low, high, from, to) => {
 function frame(id, title, x, y) {
   const across = (x.log ? logarithmic : linear)(x.low, x.high, LEFT, WIDE - RIGHT);
   const up = (y.log ? logarithmic : linear)(y.low, y.high, HIGH - BOTTOM, TOP);
-  const marks = (axis) => (axis.log ? powers(axis.low, axis.high) : ticks(axis.low, axis.high));
+  const marks = (axis, at, distance) => (axis.log ? apartBy(powers(axis.low, axis.high), at, distance)
+    : ticks(axis.low, axis.high, phone.matches ? 4 : 5));
+  /** The number at a height of the picture. */
+  const amountAt = (height) => {
+    const share = (HIGH - BOTTOM - height) / (HIGH - BOTTOM - TOP);
+    return y.log ? y.low * (y.high / y.low) ** share : y.low + share * (y.high - y.low);
+  };
   const svg = s("svg", { id, viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img", "aria-label": title, class: "chart" },
     s("title", {}, title),
-    marks(y).map((v) => [
+    marks(y, up, 16).map((v) => [
       s("line", { class: "grid", x1: LEFT, x2: WIDE - RIGHT, y1: up(v), y2: up(v) }),
       s("text", { class: "tick", x: LEFT - 8, y: up(v) + 4, "text-anchor": "end" }, shortText(v)),
     ]),
-    marks(x).map((v) =>
+    marks(x, across, 40).map((v) =>
       s("text", { class: "tick", x: across(v), y: HIGH - BOTTOM + 18, "text-anchor": "middle" }, shortText(v))),
     s("line", { class: "axis", x1: LEFT, x2: WIDE - RIGHT, y1: HIGH - BOTTOM, y2: HIGH - BOTTOM }),
     s("text", { class: "label", x: WIDE - RIGHT, y: HIGH - 8, "text-anchor": "end" }, x.words),
     s("text", { class: "label", x: 4, y: 12 }, y.words));
-  return { svg, across, up };
+  return { svg, across, up, amountAt };
 }
 
 /** A line of steps through points [x, y]; a null y is a gap. */

@@ -39,9 +39,15 @@ function drawBars(found) {
   show("bars", rows.length ? [svg, legend, pictureButtons("bars-chart", "flopscope-parts")] : h("p", {}, "Nothing to draw."));
 }
 
+/** How far a curve goes: to twice and a half its usual size, and on where the design is. */
+function reach(size, at) {
+  let high = Math.min(size.most, Math.max(2.5 * size.usual, size.whole ? 16 : 2.5));
+  while (high < at) high *= 2;
+  return size.whole ? Math.ceil(high) : high;
+}
+
 /** The places along an axis: every integer where they are few, else about 160. */
-function along(size, at) {
-  const high = Math.max(size.most, at);
+function along(size, high) {
   if (!size.whole) return Array.from({ length: 146 }, (_, k) => Number((0.1 + (k * (high - 0.1)) / 145).toFixed(3)));
   const low = Math.max(1, size.least), step = Math.max(1, Math.ceil((high - low) / 160));
   return Array.from({ length: Math.floor((high - low) / step) + 1 }, (_, k) => low + k * step);
@@ -65,16 +71,58 @@ const axisWords = (axis) =>
 
 const curves = new Map();
 
-/** Points [place, amount] along an axis. They are kept, as they stay while that axis alone moves. */
-function curveOf(network, sizes, axis, size) {
-  const others = moved(sizes, axis, Math.max(size.most, sizes[size.name]));
+/** A curve along an axis, whose amounts are counted little by little: while a slider moves, one
+ *  place in eight. It is kept, as it stays while that axis alone moves. */
+class Curve {
+  constructor(places, count) {
+    Object.assign(this, { places, count, amounts: [], done: false });
+    places.forEach((_, k) => { if (k % 8 === 0 || k === places.length - 1) this.add(k); });
+  }
+
+  add(k) {
+    if (this.amounts[k] !== undefined) return;
+    const amount = this.count(this.places[k]);
+    this.amounts[k] = Number.isNaN(amount) ? null : amount;
+  }
+
+  /** Counts on until this time. */
+  go(until) {
+    for (let k = 0; k < this.places.length; k += 1) {
+      if (performance.now() > until) return;
+      this.add(k);
+    }
+    this.done = true;
+  }
+
+  /** [place, amount] where it is counted; null where there is none. */
+  get points() {
+    return this.places.flatMap((place, k) => (this.amounts[k] === undefined ? [] : [[place, this.amounts[k]]]));
+  }
+}
+
+const missing = { timer: 0 };
+/** Counts the rest of these curves once the sliders rest, and draws them. */
+function finish(unfinished) {
+  clearTimeout(missing.timer);
+  if (!unfinished.length) return;
+  const some = () => {
+    const until = performance.now() + 12;
+    for (const curve of unfinished) curve.go(until);
+    if (unfinished.every(({ done }) => done)) drawCurve();
+    else missing.timer = setTimeout(some, 4);
+  };
+  missing.timer = setTimeout(some, 60);
+}
+
+function curveOf(network, sizes, axis, size, high) {
+  const others = moved(sizes, axis, high);
   const key = [network.name, axis, page.curve, page.convention, page.width, page.device, JSON.stringify(others)].join();
   if (!curves.has(key)) {
     if (curves.size > 300) curves.clear();
-    curves.set(key, along(size, sizes[size.name]).map((value) => {
+    const { of } = QUANTITIES[page.curve];
+    curves.set(key, new Curve(along(size, high), (value) => {
       const { counts } = counted(network, moved(sizes, axis, value));
-      const amount = counts ? Number(QUANTITIES[page.curve].of(counts)) : NaN;
-      return [value, Number.isNaN(amount) ? null : amount];
+      return counts ? Number(of(counts)) : NaN;
     }));
   }
   return curves.get(key);
@@ -83,28 +131,38 @@ function curveOf(network, sizes, axis, size) {
 function drawCurve() {
   const known = axes(), axis = known.includes(page.axis) ? page.axis : known[0];
   if (!axis) return show("curve", h("p", {}, "None of these networks has a free size, so there is no curve to draw."));
+  const far = Math.max(...page.designs.map(({ network, sizes }) => { const size = axisSize(network, axis); return size ? reach(size, sizes[size.name]) : 0; }));
   const of = QUANTITIES[page.curve], lines = page.designs.map(({ network, sizes }, i) => {
     const size = axisSize(network, axis);
     if (!size) return { i, points: [] };
-    return { i, points: curveOf(network, sizes, axis, size), here: sizes[size.name] };
+    const curve = curveOf(network, sizes, axis, size, far);
+    return { i, curve, points: curve.points, here: sizes[size.name] };
   });
+  const unfinished = lines.flatMap(({ curve }) => (curve && !curve.done ? [curve] : []));
+  finish(unfinished);
   if (!lines.some(({ points }) => points.some(([, y]) => y !== null))) return show("curve", h("p", {}, "None of these networks has this cost at any size of this axis."));
-  const xs = lines.flatMap(({ points }) => points.map(([x]) => x));
-  const ys = lines.flatMap(({ points }) => points.map(([, y]) => y ?? 0));
+  const log = page.axes === "logarithmic";
+  if (log) for (const line of lines) line.points = line.points.map(([x, y]) => [x, y > 0 ? y : null]);
+  const there = lines.flatMap(({ points }) => points.filter(([, y]) => y !== null));
+  if (!there.length) return show("curve", h("p", {}, "Nothing of this is above zero, which is what logarithmic axes can show."));
+  const xs = there.map(([x]) => x), ys = there.map(([, y]) => y);
   const high = Math.max(...ys, page.budget ? Math.min(page.budget, 2 * Math.max(...ys)) : 0) || 1;
   const title = `${of.words()} against ${axisWords(axis)}`;
-  const { svg, across, up } = frame("curve-chart", title,
-    { low: Math.min(...xs), high: Math.max(...xs), words: axisWords(axis) }, { low: 0, high: high * 1.05, words: of.words() });
+  const low = log ? Math.min(...ys, page.budget || Infinity) / 1.2 : 0, said = log ? " (logarithmic)" : "";
+  const { svg, across, up, amountAt } = frame("curve-chart", title,
+    { low: Math.min(...xs), high: Math.max(...xs), words: `${axisWords(axis)}${said}`, log },
+    { low, high: high * 1.05, words: `${of.words()}${said}`, log });
   for (const { i, points, here } of lines) {
     svg.append(s("path", { class: "curve", d: steps(points, across, up), style: `stroke:var(--c${i % 8})`, "stroke-dasharray": DASHES[i % 8] },
       s("title", {}, `${letter(i)} ${page.designs[i].network.name}`)));
     const at = points.reduce((a, b) => (here !== undefined && Math.abs(b[0] - here) < Math.abs(a[0] - here) ? b : a), points[0] ?? [0, null]);
     if (at[1] !== null) svg.append(mark(i, across(at[0]), up(at[1])));
   }
-  const budget = page.budget || high * 0.5;
+  const budget = page.budget || (log ? Math.sqrt(low * high) : high * 0.5);
   svg.setAttribute("role", "group"); // an image may hold nothing that the keyboard reaches
-  svg.append(budgetLine(budget, up, high));
+  svg.append(budgetLine(budget, up, high, amountAt));
   show("curve", svg, pictureButtons("curve-chart", "flopscope-curve"));
+  if (unfinished.length && page.budget) return; // its answers come with the rest of the curves
   show("budget-answers", page.budget ? answersWithin(axis, of, lines) : h("li", {}, "Drag the dashed line, or write a budget, to see the largest network that keeps it."));
 }
 
@@ -112,12 +170,12 @@ const mark = (i, x, y) => s("g", {}, s("circle", { class: "dot", cx: x, cy: y, r
   s("text", { class: "on-dot", x, y: y + 3.5, "text-anchor": "middle" }, letter(i)));
 
 /** A line that the pointer or the arrow keys move. */
-function budgetLine(budget, up, high) {
+function budgetLine(budget, up, high, amountAt) {
   const y = up(Math.min(budget, high * 1.05));
   const rounded = (value) => (page.curve === "time" ? Number(Math.max(0.001, value).toPrecision(3)) : Math.max(1, Math.round(value)));
-  const set = (value) => { page.budget = rounded(value); $id("budget").value = shortText(page.budget); changed(); $id("budget-line")?.focus(); };
+  const set = (value) => { page.budget = rounded(value); $id("budget").value = budgetText(); changed(); $id("budget-line")?.focus(); };
   const line = s("g", { id: "budget-line", class: "budget", tabindex: 0, role: "slider", "aria-label": "budget", "aria-orientation": "vertical",
-    "aria-valuemin": 0, "aria-valuemax": high, "aria-valuenow": budget, "aria-valuetext": shortText(budget),
+    "aria-valuemin": 0, "aria-valuemax": high, "aria-valuenow": budget, "aria-valuetext": shortText(budget) + unit(page.curve),
     onkeydown: (event) => {
       const by = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10 }[event.key];
       if (by) { event.preventDefault(); set(budget + (by * high) / 100); }
@@ -127,7 +185,7 @@ function budgetLine(budget, up, high) {
       const svg = event.target.ownerSVGElement;
       const move = (e) => {
         const box = $id("curve-chart").getBoundingClientRect(), at = ((e.clientY - box.top) / box.height) * HIGH;
-        set(Math.max(0, ((HIGH - BOTTOM - at) / (HIGH - BOTTOM - TOP)) * high * 1.05));
+        set(Math.max(0, amountAt(at)));
       };
       const stop = () => { removeEventListener("pointermove", move); removeEventListener("pointerup", stop); };
       addEventListener("pointermove", move); addEventListener("pointerup", stop);
@@ -135,20 +193,31 @@ function budgetLine(budget, up, high) {
     } },
     s("rect", { x: LEFT, y: y - 9, width: WIDE - LEFT - RIGHT, height: 18, fill: "transparent" }),
     s("line", { x1: LEFT, x2: WIDE - RIGHT, y1: y, y2: y }),
-    s("text", { x: WIDE - RIGHT + 4, y: y + 4 }, page.budget ? shortText(budget) : "budget"));
+    s("text", { x: WIDE - RIGHT + 4, y: y + 4 }, page.budget ? budgetText() : "budget"));
   return line;
 }
 
 /** For each design, the largest place along the axis whose cost keeps the budget. */
 function answersWithin(axis, of, lines) {
   return lines.map(({ i, points }) => {
-    const { network, sizes } = page.designs[i], within = points.filter(([, y]) => y !== null && y <= page.budget);
+    const { network, sizes } = page.designs[i], size = axisSize(network, axis);
+    const beyond = points.length && points.at(-1)[1] <= page.budget ? farther(network, sizes, axis, size, points.at(-1)[0], of) : [];
+    const every = [...points, ...beyond], within = every.filter(([, y]) => y !== null && y <= page.budget);
     const who = [badge(i), ` ${network.name}: `];
     if (!points.length) return h("li", {}, who, `it has no free ${axisWords(axis)}.`);
     if (!within.length) return h("li", {}, who, "no size on this axis keeps the budget.");
-    const [value, amount] = largest(network, sizes, axis, of, within.at(-1)[0], points);
-    return h("li", {}, who, h("strong", {}, `${axisWords(axis)} ${value}`), ` with ${exactText(amount)} `,
+    const [value, amount] = largest(network, sizes, axis, of, within.at(-1)[0], every);
+    return h("li", {}, who, h("strong", {}, axis === "res" ? `${value} px` : `${axisWords(axis)} ${value}`), ` with ${exactText(amount)}${unit(page.curve)} `,
       h("button", { type: "button", onclick: () => { page.designs[i].sizes = moved(sizes, axis, value); changed(true); } }, "take it"));
+  });
+}
+
+/** Points from the end of a curve to the end of its slider, where the budget allows more than the
+ *  curve shows. */
+function farther(network, sizes, axis, size, from, of) {
+  return along(size, Math.max(size.most, from)).filter((value) => value > from).map((value) => {
+    const { counts } = counted(network, moved(sizes, axis, value)), amount = counts ? Number(of.of(counts)) : NaN;
+    return [value, Number.isNaN(amount) ? null : amount];
   });
 }
 

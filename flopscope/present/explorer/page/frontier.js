@@ -1,6 +1,6 @@
 // The frontier of what is published: counted little by little, so that the page stays quick.
 
-const cloud = { points: [], key: "", timer: 0 };
+const cloud = { points: [], key: "", painted: "", timer: 0 };
 
 /** The batch of the frontier's costs: one image, but for a time the batch of most networks of the
  *  device's calibration. */
@@ -18,7 +18,7 @@ function drawFrontier() {
   const key = [page.cost, page.convention, page.width, page.device].join();
   if (key === cloud.key) return paintFrontier();
   clearTimeout(cloud.timer);
-  Object.assign(cloud, { key, points: [] });
+  Object.assign(cloud, { key, points: [], painted: "" });
   const waiting = [...page.networks.values()].flatMap((network) => network.published.map((each) => ({ network, each })));
   const some = () => {
     const until = performance.now() + 12;
@@ -41,8 +41,13 @@ function undominated(points) {
   return [...points].sort((a, b) => a.cost - b.cost || b.top1 - a.top1).filter(({ top1 }) => top1 > best && (best = top1));
 }
 
+/** What the picture shows beside the points: the designs whose accuracy is published, the budget. */
+const framed = () => JSON.stringify([page.budget, page.curve, page.designs.map(({ network, sizes }) => (network.publishedAt(sizes) ? [network.name, sizes] : 0))]);
+
 function paintFrontier() {
   const { points } = cloud;
+  if (cloud.painted === framed()) return;
+  cloud.painted = framed();
   if (!points.length) return show("frontier", h("p", {}, "No network of this page has a published top-1."));
   const costs = points.map(({ cost }) => cost), front = undominated(points);
   const tops = points.map(({ top1 }) => top1);
@@ -62,7 +67,7 @@ function paintFrontier() {
     if (found && found.cost > 0) svg.append(mark(i, across(found.cost), up(Number(here[3]))));
   });
   const within = page.budget && page.curve === page.cost ? front.filter(({ cost }) => cost <= page.budget).at(-1) : null;
-  const best = within && h("p", {}, `Within ${shortText(page.budget)}, the most accurate published network is `,
+  const best = within && h("p", {}, `Within ${budgetText()}, the most accurate published network is `,
     h("button", { type: "button", onclick: () => choose(within) }, sizesName(within)), ` with ${within.top1} % (${within.words}).`);
   const list = h("details", {}, h("summary", {}, `The ${front.length} networks of the frontier, as a list`),
     h("ol", { class: "front-list" }, front.map((point) => h("li", {},

@@ -15,6 +15,7 @@ function changed(anew = false) {
 }
 
 function draw() {
+  measure();
   history.replaceState(null, "", address());
   $id("nothing").hidden = page.designs.length > 0;
   $id("figures").hidden = page.designs.length === 0;
@@ -45,14 +46,15 @@ function drawChoices() {
   const both = offeredQuantities().map(([value, { words }]) => [value, words()]);
   const again = () => { drawChoices(); changed(); };
   show("conventions", choice("convention", "Convention", page.conventions.map(({ name }, i) => [i, name]), again),
-    choice("width", "Numbers", Object.entries(TYPES), again),
+    choice("width", "Numbers", Object.entries(TYPES).reverse(), again),
     page.devices.length ? choice("device", "Device", page.devices.map(({ name }, i) => [i ? name : "", name]), again) : null);
   show("bars-choice", choice("by", "By", [["stage", "stage"], ["kind", "kind of operator"]], () => changed()),
     choice("parts", "Of", both.filter(([name]) => QUANTITIES[name].each), () => changed()),
     choice("scale", "Drawn as", [["amounts", "amounts"], ["shares", "shares of each network"]], () => changed()));
   const known = axes();
   show("curve-choice", choice("curve", "Of", both, () => changed()),
-    choice("axis", "Against", known.map((axis) => [axis, axisWords(axis)]), () => changed()));
+    choice("axis", "Against", known.map((axis) => [axis, axisWords(axis)]), () => changed()),
+    choice("axes", "Axes", ALLOWED.axes.map((name) => [name, name]), () => changed()));
   show("frontier-choice", choice("cost", "Against", both, () => changed()));
 }
 
@@ -71,7 +73,7 @@ async function begin() {
   $id("static").remove();
   $id("app").hidden = false;
   const budget = $id("budget");
-  budget.value = page.budget ? shortText(page.budget) : "";
+  budget.value = page.budget ? budgetText() : "";
   budget.addEventListener("change", () => {
     const value = amountOf(budget.value);
     budget.setAttribute("aria-invalid", String(Boolean(budget.value.trim()) && Number.isNaN(value)));
@@ -79,6 +81,7 @@ async function begin() {
     changed();
   });
   $id("layers-box").addEventListener("toggle", () => changed());
+  phone.addEventListener("change", () => { cloud.painted = ""; changed(); });
   addEventListener("hashchange", () => { if (location.hash !== address() && readAddress(location.hash)) changed(true); });
   drawPicker();
   if (matchMedia("(max-width: 54rem)").matches) $id("picker-box").open = false; // figures come first

@@ -27,9 +27,9 @@ function drawRoofline(found) {
 function waiting(time, device) {
   const shares = { arithmetic: 0, memory: 0, launches: 0 };
   for (const { seconds, waits } of time.units) shares[waits] += seconds / time.seconds;
-  const words = Object.entries(shares).map(([name, share]) => `${Math.round(100 * share)} % for ${name}`);
+  const words = Object.entries(shares).map(([name, share]) => `${Math.round(100 * share)}\u00a0% for ${name}`);
   const slowest = time.units.reduce((a, b) => (b.seconds > a.seconds ? b : a));
-  return h("p", {}, `Of ${timeText(1e3 * time.seconds)} ms on ${device.name}, units wait ${words.join(", ")}. The slowest is `,
+  return h("p", {}, `The ${timeText(1e3 * time.seconds)} ms on ${device.name} are spent in units that wait ${words[0]}, ${words[1]} and ${words[2]}. The slowest is `,
     h("strong", {}, time.counts.rows[slowest.row].path), ` with ${timeText(1e3 * slowest.seconds)} ms, which waits for ${slowest.waits}.`);
 }
 

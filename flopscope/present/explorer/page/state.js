@@ -10,12 +10,12 @@ const letter = (i) => (i < 26 ? LETTERS[i] : letter(Math.floor(i / 26) - 1) + LE
 const page = {
   networks: new Map(), conventions: [], letters: {}, devices: [], roofs: {},
   designs: [], // {network, sizes}
-  convention: 0, width: 4, by: "stage", parts: "work", scale: "amounts", axis: "", curve: "work", budget: 0,
+  convention: 0, width: 4, axes: "linear", by: "stage", parts: "work", scale: "amounts", axis: "", curve: "work", budget: 0,
   cost: "work", layers: 0, formula: 0, of: "macs", before: 0, after: 1, device: "", roof: 0,
 };
 
 const CHOICES = ["convention", "width", "by", "parts", "scale", "axis", "curve", "budget", "cost", "layers",
-  "formula", "of", "before", "after", "device", "roof"];
+  "formula", "of", "before", "after", "device", "roof", "axes"];
 
 /** The chosen design's own sizes, those that are not usual: "mobilenetv2~width=0.6~H=160". */
 function designText({ network, sizes }) {
@@ -53,7 +53,7 @@ function address() {
 
 /** What a choice of the address may be; numbers without a list are whole ones from 0. */
 const ALLOWED = {
-  by: ["stage", "kind"], scale: ["amounts", "shares"], of: ["macs", "params"], width: [4, 2, 1],
+  by: ["stage", "kind"], scale: ["amounts", "shares"], axes: ["linear", "logarithmic"], of: ["macs", "params"], width: [4, 2, 1],
   get curve() { return offeredQuantities().map(([name]) => name); },
   get cost() { return this.curve; },
   get parts() { return offeredQuantities().flatMap(([name, { each }]) => (each ? [name] : [])); },
@@ -118,8 +118,9 @@ function timeOf(counts) {
 /** A number to three digits; 1,230 and never 1.23e+3. */
 const threeDigits = (n) => exactText(Number(Number(n).toPrecision(3)));
 const timeText = (ms) => (Number.isNaN(ms) ? "–" : threeDigits(ms));
-/** Milliseconds with the interval of nine in ten. */
-const intervalText = (ms) => (Number.isNaN(ms) ? "–" : `${timeText(ms)} (${deviceHere().interval(ms).map(timeText).join(" – ")})`);
+/** The interval of nine in ten around milliseconds, and both. */
+const intervalText = (ms) => (Number.isNaN(ms) ? "" : deviceHere().interval(ms).map(timeText).join(" – "));
+const timeAndInterval = (ms) => (Number.isNaN(ms) ? "–" : `${timeText(ms)} (${intervalText(ms)})`);
 const TYPES = { 4: "float32", 2: "float16", 1: "int8" };
 const typeName = () => TYPES[page.width];
 const workWords = () => {
@@ -138,6 +139,10 @@ function shortText(n) {
     if (Math.abs(value) >= scale) return `${Number((value / scale).toPrecision(3))}${letter}`;
   return String(Number(value.toPrecision(3)));
 }
+
+/** An amount of the curve's cost, and a budget of it. */
+const unit = (cost) => (cost === "time" ? " ms" : "");
+const budgetText = () => shortText(page.budget) + unit(page.curve);
 
 /** "300M" as a number; NaN for what is none. */
 function amountOf(text) {

@@ -10,7 +10,7 @@ const ALL_COLUMNS = [
   { key: "weight_bytes", heading: () => `Weights, MB ${typeName()}`, of: (c) => c.total("bytes", page.width), text: bytesText },
   { key: "peak_bytes", heading: () => `Peak, MB ${typeName()}`, of: (c) => c.peak(page.width), text: bytesText },
   { key: "memory_bytes", heading: () => `Memory, MB ${typeName()}`, of: (c) => c.memory(page.width), text: bytesText },
-  { key: "time_ms", heading: () => "Time, ms (90 %)", of: timeOf, text: intervalText, plain: timeText, shown: () => Boolean(deviceHere()) },
+  { key: "time_ms", heading: () => "Time, ms (90 %)", of: timeOf, text: timeAndInterval, plain: timeText, below: intervalText, shown: () => Boolean(deviceHere()) },
 ];
 
 /** The published milliseconds of a design on the device: [its row of the data, its source]. */
@@ -24,13 +24,13 @@ function drawTable(found) {
     const name = h("th", { scope: "row" }, badge(i), ` ${design.network.name}`, h("small", {}, sizesText(design)));
     if (refusal) return h("tr", { class: "refused" }, name, h("td", { colspan: shown.length + 1 + timed }, `This network does not exist here: ${refusal}.`));
     const top1 = design.network.publishedAt(design.sizes), measured = measuredHere(design);
-    return h("tr", {}, name, shown.map(({ of, text, known, heading }) => {
+    return h("tr", {}, name, shown.map(({ of, text, known, heading, plain, below }) => {
       const value = of(counts);
-      return h("td", { title: exactText(value), "data-label": heading() }, h("span", {}, known && !known(counts) ? "≥ " : "", text(value)));
+      return h("td", { title: exactText(value), "data-label": heading() }, h("span", {}, known && !known(counts) ? "≥ " : "", (plain ?? text)(value), below ? h("small", { class: "below" }, below(value)) : null));
     }), timed ? h("td", { "data-label": "Measured, ms" }, h("span", {}, measured ? [timeText(measured[5]), cited(measured[6])] : "–")) : null, h("td", { "data-label": "Top-1 %", title: top1 ? `${top1[4]}: ${top1[5]}` : "nothing is published of these sizes" },
       h("span", {}, top1 ? [top1[3], cited(top1[5])] : "–")));
   });
-  show("table", h("div", { class: "wide" }, h("table", { class: "designs-table" },
+  show("table", h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "costs of the designs" }, h("table", { class: "designs-table" },
     h("caption", {}, `${page.conventions[page.convention].name}: ${page.conventions[page.convention].counts}.`),
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Network"), shown.map(({ heading }) => h("th", { scope: "col" }, heading())),
       timed ? h("th", { scope: "col" }, "Measured, ms") : null, h("th", { scope: "col" }, "Top-1 %"))), h("tbody", {}, body))),
@@ -112,9 +112,9 @@ function drawDiff(found) {
   const rows = paths.filter((path) => String(left.get(path) ?? "") !== String(right.get(path) ?? ""))
     .map((path) => line(path, left.get(path) ?? 0, right.get(path) ?? 0));
   const head = h("thead", {}, h("tr", {}, ["Cost", letter(page.before), letter(page.after), "Difference", "%"].map((t) => h("th", { scope: "col" }, t))));
-  show("diff", choices, h("div", { class: "wide" }, h("table", {}, head, h("tbody", {}, totals))),
+  show("diff", choices, h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "differences in total" }, h("table", {}, head, h("tbody", {}, totals))),
     h("details", { open: page.differs, ontoggle: (event) => { page.differs = event.target.open; } }, h("summary", {}, `${rows.length} of ${paths.length} layers differ in ${workWords()}`),
-      h("div", { class: "wide tall", tabindex: 0 }, h("table", {}, head.cloneNode(true), h("tbody", {}, rows)))));
+      h("div", { class: "wide tall", tabindex: 0, role: "region", "aria-label": "differences by layer" }, h("table", {}, head.cloneNode(true), h("tbody", {}, rows)))));
 }
 
 /** The work of each layer, by its path; of equal paths the sum. */
@@ -146,6 +146,8 @@ function together() {
   }
   return [...groups.values()];
 }
+/** What names the device in a command, where it comes with flopscope and so has a name there. */
+const onDevice = (words) => (deviceHere()?.builtin ? words(deviceHere().name) : "");
 const conventionName = () => page.conventions[page.convention].name;
 
 const COPIES = {
@@ -155,15 +157,15 @@ const COPIES = {
     .map((row) => row.map((cell) => (/[",\n]/.test(cell) ? `"${String(cell).replaceAll('"', '""')}"` : cell)).join(",")).join("\n"),
   LaTeX: (found) => ["% \\usepackage{booktabs}", `\\begin{tabular}{l${"r".repeat(columns().length + 1)}}`, "\\toprule",
     `${["Network", ...columns().map(({ heading }) => tex(heading())), "Top-1 (\\%)"].join(" & ")} \\\\`, "\\midrule",
-    ...found.map(({ design, counts }) => `${[tex(sizesName(design)), ...columns().map(({ of, text }) => (counts ? text(of(counts)).replaceAll(",", "{,}") : "--")),
+    ...found.map(({ design, counts }) => `${[tex(sizesName(design)), ...columns().map(({ of, text }) => (counts ? text(of(counts)).replaceAll(",", "{,}").replaceAll("–", "--") : "--")),
       design.network.publishedAt(design.sizes)?.[3] ?? "--"].join(" & ")} \\\\`), "\\bottomrule", "\\end{tabular}"].join("\n"),
   Python: () => ["import flopscope as fs", "", ...together().map((designs) => {
     const { sizes } = designs[0], named = designs.map((design) => JSON.stringify(optionsText(design)));
     const res = sizes.H === undefined ? "" : `, res=${sizes.H === sizes.W ? sizes.H : `(${sizes.H}, ${sizes.W})`}`;
-    return `print(fs.compare(${named.join(", ")}${res}${sizes.B > 1 ? `, batch=${sizes.B}` : ""}, convention="${conventionName()}"))`;
+    return `print(fs.compare(${named.join(", ")}${res}${sizes.B > 1 ? `, batch=${sizes.B}` : ""}, convention="${conventionName()}"${onDevice((name) => `, device="${name}"`)}))`;
   })].join("\n"),
   "Command line": () => together().map((designs) =>
-    `flopscope compare ${designs.map((design) => quoted(optionsText(design))).join(" ")}${sized(designs[0].sizes)} --convention ${conventionName()}`).join("\n"),
+    `flopscope compare ${designs.map((design) => quoted(optionsText(design))).join(" ")}${sized(designs[0].sizes)} --convention ${conventionName()}${onDevice((name) => ` --device ${name}`)}`).join("\n"),
   Link: () => location.href,
 };
 const tex = (text) => text.replace(/[\\&%$#_{}]/g, (c) => (c === "\\" ? "\\textbackslash{}" : `\\${c}`)).replaceAll("α", "$\\alpha$").replaceAll("×", "$\\times$");
