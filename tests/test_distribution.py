@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import zipfile
 from pathlib import Path
@@ -66,7 +65,8 @@ def installed(built, tmp_path_factory):
     pip = (sys.executable, "-m", "pip", "--python", programs / "python", "install", "--quiet")
     quiet(*pip, "--no-deps", "--no-index", "--disable-pip-version-check", wheel, cwd=folder)
     (site,) = (folder / "venv" / "lib").glob("*/site-packages")
-    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    folders = [path for path in sys.path if path.endswith("site-packages")]
+    (site / "dependencies.pth").write_text("\n".join(folders))
     return programs
 
 

@@ -35,6 +35,7 @@ html_title = "flopscope"
 html_static_path = ["_static"]
 html_extra_path = [str(path) for path in Path(__file__).parent.glob("_extra")]
 html_css_files = ["site.css"]
+html_js_files = [("site.js", {"defer": "defer"})]
 html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sphinx = False

@@ -28,6 +28,13 @@ class Console(RegexLexer):
     }
 
 
+class Commands(RegexLexer):
+    """Commands alone, in which colours would pick out words by chance."""
+
+    name = "sh"
+    tokens: ClassVar = {"root": [(r".*\n", Generic.Output)]}
+
+
 def _inline(self: Any, node: nodes.math) -> None:
     self.body.append(tex2mathml(node.astext(), as_block=False))
     raise nodes.SkipNode
@@ -69,5 +76,6 @@ def setup(app: Any) -> dict[str, bool]:
     """Sphinx calls this as it starts."""
     app.add_html_math_renderer("mathml", (_inline, None), (_displayed, None))
     app.add_lexer("console", Console)
+    app.add_lexer("sh", Commands)
     app.connect("autodoc-process-docstring", _docstring)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,7 +51,7 @@ leads to the page that explains it. [Pictures](docs/pictures.md) has the options
 def devices() -> str:
     """The page on the errors of devices."""
     found = [device_of(name) for name in device_names()]
-    head = (f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}")
+    head = (f"| {' | '.join(COLUMNS)} |", f"|{'---|' * 3}{'---:|' * 2}---|{'---:|' * 7}")
     rows = "\n".join([*head, *map(_device, found)])
     sources = "\n".join(f"* `{each.name}`: {each.calibration.source}" for each in found)
     return DEVICES.format(rows=rows, sources=sources)
@@ -88,10 +89,21 @@ def pictures() -> Iterator[tuple[Path, str, str, str]]:
                 break
 
 
+def _broken(command: str) -> str:
+    """A command on short lines, as a shell reads it.
+
+    >>> print(_broken("flopscope compare mobilenetv2 resnet18 --panel totals --plot totals.png"))
+    flopscope compare mobilenetv2 resnet18 --panel \\
+        totals --plot totals.png
+    """
+    lines = textwrap.wrap(command, 50, subsequent_indent="    ", break_on_hyphens=False)
+    return " \\\n".join(lines)
+
+
 def gallery() -> str:
     """The page with every picture and its command."""
     figures = [
-        f"## {about}\n\n[![{about}]({picture})]({page})\n\n```sh\n{command}\n```"
+        f"## {about}\n\n[![{about}]({picture})]({page})\n\n```sh\n{_broken(command)}\n```"
         for picture, command, about, page in pictures()
     ]
     return GALLERY.format(figures="\n\n".join(figures))
