@@ -83,11 +83,11 @@ def _theory(thin: Sparse) -> Table:
 def _groups(found: Pruning, *, formula: bool) -> Table:
     symbols = found.symbols
     columns = [
-        Column("layers", "Channels of", _layers, numeric=False, raw=names, fold=_folded),
+        Column("layers", "Channels of", names, numeric=False, raw=names, fold=_folded),
         *([Column("symbol", "Width", numeric=False)] if formula else []),
         Column("before", "Before"),
         Column("after", "After"),
-        Column("whole", "Kept whole, since", _said, numeric=False, fold=wrapped),
+        Column("whole", "Kept whole, since", numeric=False, fold=wrapped),
     ]
     rows = []
     for number, group in found.groups.groups.items():
@@ -109,14 +109,6 @@ def why_whole(found: Pruning, number: int) -> str:
     if number in found.skipped:
         return "asked for"
     return found.groups.groups[number].whole
-
-
-def _layers(group: Group) -> str:
-    return names(group)
-
-
-def _said(why: str) -> str:
-    return why
 
 
 def _folded(group: Group, room: int) -> str:

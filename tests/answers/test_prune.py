@@ -246,6 +246,14 @@ def test_nothing_to_remove() -> None:
     )
 
 
+def test_nothing_that_is_not_skipped(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prune", "resnet18", "--res", "32", "--keep", "0.5", "--skip", "*"]) == 2
+    assert capsys.readouterr().err == (
+        "flopscope: resnet18 has no channels that can be removed; --skip names those of *; the "
+        "network hands them out\n"
+    )
+
+
 class Stubborn(nn.Module):
     """It reads its own sizes."""
 

@@ -53,6 +53,15 @@ WRITTEN = (
         ),
         ({"schedule": "8:16"}, f"schedule='8:16' is not a schedule; {WRITTEN}"),
         ({"schedule": "8@2,16"}, f"schedule='8@2,16' is not a schedule; {WRITTEN}"),
+        (
+            {"schedule": "8:99999999:2"},
+            "schedule='8:99999999:2' has images of 99,999,999 a side; give at most 100,000",
+        ),
+        ({"schedule": "8.5:16:2"}, f"schedule='8.5:16:2' is not a schedule; {WRITTEN}"),
+        ({"schedule": "-8:16:2"}, f"schedule='-8:16:2' is not a schedule; {WRITTEN}"),
+        ({"schedule": "8,,16"}, f"schedule='8,,16' is not a schedule; {WRITTEN}"),
+        ({"schedule": "8:16:2:4"}, f"schedule='8:16:2:4' is not a schedule; {WRITTEN}"),
+        ({"schedule": "8x:16"}, f"schedule='8x:16' is not a schedule; {WRITTEN}"),
         ({"schedule": "0:16:2"}, f"schedule='0:16:2' has a 0 in it; {WRITTEN}"),
         (
             {"schedule": "8:16:1"},
@@ -142,3 +151,9 @@ def test_the_command_line_says_what_is_missing(capsys: pytest.CaptureFixture[str
         "flopscope: a training run needs --epochs, --images and --batch; give all three, such as "
         "--epochs 350 --images 1.28M --batch 4096\n"
     )
+
+
+def test_an_empty_schedule(capsys: pytest.CaptureFixture[str]) -> None:
+    line = "train-cost resnet18 --epochs 2 --images 8 --batch 4 --schedule"
+    assert main([*line.split(), ""]) == 2
+    assert capsys.readouterr().err == f"flopscope: --schedule is empty; {WRITTEN}\n"

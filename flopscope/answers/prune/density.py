@@ -51,7 +51,8 @@ class Sparse:
 def sparse(rows: Iterable[Operator], density: Fraction) -> Sparse:
     """The theoretical counts of these rows at numbers, at a density of each layer's weight.
 
-    >>> row = Operator(Kind.LINEAR, "fc", ((1, 10),), (1, 4))._replace(weights=(_weight((4, 10)),))
+    >>> from flopscope.facts import Weight
+    >>> row = Operator(Kind.LINEAR, "fc", ((1, 10),), (1, 4), (Weight("fc.weight", (4, 10)),))
     >>> found = sparse([row], Fraction(3, 10))
     >>> found.left, found.reached, found.bytes
     (12, 12, 53)
@@ -69,9 +70,3 @@ def sparse(rows: Iterable[Operator], density: Fraction) -> Sparse:
         else:
             reached += work
     return Sparse(density, sum(weights.values()), sum(left.values()), whole, reached)
-
-
-def _weight(shape: tuple[int, ...]) -> object:
-    from flopscope.facts import Weight
-
-    return Weight("fc.weight", shape)

@@ -145,7 +145,7 @@ def prune(
     skipped = _skipped(groups, skip)
     free = {n: g for n, g in groups.free.items() if n not in skipped}
     if not free and keep < 1:
-        raise BadInput(f"{target.name} has no channels that can be removed; {_why(groups)}")
+        raise BadInput(f"{target.name} has no channels that can be removed; {_why(groups, skip)}")
     kept = {number: kept_of(group.width, keep) for number, group in free.items()}
     thin = None if density is None else sparse(at_widths(found.ledger, groups, kept).rows, density)
     return Pruning(
@@ -195,9 +195,10 @@ def _skipped(groups: Groups, patterns: Sequence[str]) -> set[int]:
     return found
 
 
-def _why(groups: Groups) -> str:
+def _why(groups: Groups, skip: Sequence[str]) -> str:
     said = dict.fromkeys(g.whole for g in groups.groups.values() if g.whole)
-    return "; ".join(said) or "no layer makes any"
+    asked = [f"--skip names those of {', '.join(skip)}"] if skip else []
+    return "; ".join([*asked, *said]) or "no layer makes any"
 
 
 def names(group: Group) -> str:

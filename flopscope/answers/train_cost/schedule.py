@@ -19,7 +19,8 @@ WRITTEN = (
 )
 PUBLISHED = ("paper", "code")
 MOST_STAGES = 1000
-_RANGE = re.compile(r"([0-9]{1,6}):([0-9]{1,6}):([0-9]{1,6})")
+LARGEST = 100_000
+_RANGE = re.compile(r"([0-9]{1,12}):([0-9]{1,12}):([0-9]{1,12})")
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ def parse_schedule(text: str, target: Target, epochs: int) -> Schedule:
     (128, 185, 242, 300)
     """
     text = text.strip()
+    if not text:
+        raise BadInput(f"--schedule is empty; {WRITTEN}")
     if text in PUBLISHED:
         return _published(text, target)
     if match := _RANGE.fullmatch(text):
@@ -105,6 +108,10 @@ def _linear(text: str, first: int, last: int, stages: int, source: str = "") -> 
         raise BadInput(f"--schedule {text} has a 0 in it; {WRITTEN}")
     if stages > MOST_STAGES:
         raise BadInput(f"--schedule {text} has {stages:,} stages; give at most {MOST_STAGES:,}")
+    if max(first, last) > LARGEST:
+        raise BadInput(
+            f"--schedule {text} has images of {max(first, last):,} a side; give at most {LARGEST:,}"
+        )
     if stages == 1 and first != last:
         raise BadInput(
             f"--schedule {text} rises from {first} to {last} in one stage; give two stages or more"
