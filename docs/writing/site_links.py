@@ -11,6 +11,9 @@ from urllib.parse import unquote, urlsplit
 LOADING = {("img", "src"), ("script", "src"), ("iframe", "src"), ("source", "src")}
 """Attributes whose address a browser fetches by itself; so it does that of a `link`."""
 
+EMBEDDED = "explorer-page.html"
+"""A page with scripts in it, whose addresses are its state."""
+
 
 class _Page(HTMLParser):
     """The links of a page, what it loads, and the names that links can lead to."""
@@ -40,7 +43,8 @@ def _read(path: Path) -> _Page:
 
 def wrong(site: Path) -> Iterator[str]:
     """One line for each link that leads nowhere, and for each address that a page loads."""
-    for path in sorted(set(site.rglob("*.html")) - set((site / "_static").rglob("*"))):
+    static = {*(site / "_static").rglob("*"), site / EMBEDDED}
+    for path in sorted(set(site.rglob("*.html")) - static):
         page = _read(path)
         for address in dict.fromkeys([*page.links, *page.loads]):
             if _outside(address):
