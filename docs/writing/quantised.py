@@ -185,9 +185,13 @@ prediction. These are the differences, in bytes, and as a share of the predicted
 |---|---|---|---|
 {apart}
 
-They come from how torch exports the network:
+They have two causes:
 
-* FastViT's mixers and attention multiply by a factor before a sum, and not behind a convolution.
+* FastViT and WTConvNeXt multiply `factor * x`, the factor first. ONNX Runtime folds `x * factor`
+  into the convolution before it, as in PoolFormer, and leaves this one as it is: the factors stay
+  in float32, and the products have no scale.
+* WTConvNeXt's filters are those of Haar's wavelet in every block, and the exporter stores equal
+  tensors once.
 """
 
 

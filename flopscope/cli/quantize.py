@@ -68,7 +68,7 @@ def quantize(
     \b
     flopscope quantize mobilenetv2
     flopscope quantize mobilenetv2 --bits 4 --bits 'head*=8' --skip first,last
-    flopscope quantize net.py:Net --res 224 --runtime ort --images photos -o net.int8.onnx
+    flopscope quantize net.py:Net --res 224 --runtime ort --images photos
 
     With --runtime ort the network is exported, norms are folded, activations get their ranges from
     the images, and the file is compared with the formula, its outputs and times with those in
