@@ -49,7 +49,8 @@ class Bound(NamedTuple):
         """'300,000,000 MACs', '11 of latency' or '15 ms on pixel3-cpu-tflite'."""
         if self.time is None:
             return f"{amount(self.most, self.scale)} {self.noun}"
-        at = "" if self.batch == 1 else f" at a batch of {self.batch:,}"
+        single = self.batch == self.time.device.seen.usual_batch == 1
+        at = "" if single else f" at a batch of {self.batch:,}"
         return f"{self.time.amount(self.most)}{at}"
 
     @property

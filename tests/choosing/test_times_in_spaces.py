@@ -87,6 +87,9 @@ def test_the_batch_is_the_commonest_of_the_device_unless_given():
         return latency_bound("rtx4090-inductor-amp:9ms", MACRO, 32, *given).batch
 
     assert (batch_of(), batch_of(4)) == (256, 4)
+    alone = latency_bound("rtx4090-inductor-amp:9ms", MACRO, 32, 1)
+    assert alone.text == "9 ms on rtx4090-inductor-amp at a batch of 1"
+    assert latency_bound(f"{PIXEL}:9ms", MACRO, 32).text == "9 ms on pixel3-cpu-tflite"
 
 
 def test_the_command_has_interval_protocol_and_warnings(capsys):

@@ -33,7 +33,7 @@ def levels(ax: Axes, picture: SweepPicture, look: Look) -> Axes:
         raise BadInput(
             "level lines need two axes of numbers with at least 2 values each; draw the panel lines"
         )
-    if min(picture.known) == max(picture.known):
+    if picture.span[0] == picture.span[1]:
         raise BadInput("all designs have the same amount, so that there are no level lines")
     cells, budget = amounts(picture), _budget(picture)
     if at := _amounts_of_lines(picture, budget):
@@ -68,7 +68,7 @@ def _exactly(positions: list[float]) -> Span:
 def _budget(picture: SweepPicture) -> float | None:
     """The budget where a line of it crosses the picture."""
     budget = picture.budget
-    inside = budget is not None and min(picture.known) < budget < max(picture.known)
+    inside = budget is not None and picture.span[0] < budget < picture.span[1]
     return budget if inside else None
 
 
@@ -77,8 +77,8 @@ def _amounts_of_lines(picture: SweepPicture, budget: float | None) -> list[float
     each other."""
     from matplotlib.ticker import LogLocator, MaxNLocator
 
-    low, high = min(picture.known), max(picture.known)
-    if scale_for(picture.known) == LOG:
+    low, high = picture.span
+    if scale_for(picture.span) == LOG:
         values = LogLocator(10, subs=(1.0, 2.0, 5.0)).tick_values(low, high)
     else:
         values = MaxNLocator(NUMBER, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
@@ -90,7 +90,7 @@ def _norm(picture: SweepPicture) -> Any:
     """Colours from a middle one on: the lightest would vanish on white."""
     from matplotlib.colors import LogNorm, Normalize
 
-    low, high = min(picture.known), max(picture.known)
-    if scale_for(picture.known) == LOG:
+    low, high = picture.span
+    if scale_for(picture.span) == LOG:
         return LogNorm(low * low / high, high)
     return Normalize(2 * low - high, high)
