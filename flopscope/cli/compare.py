@@ -92,7 +92,7 @@ def compare(
     flopscope compare mobilenetv2 mobilenetv3_large --by kind --convention fvcore
     flopscope compare mobilenetv2 efficientnet_b0 --plot cost.pdf
     flopscope compare resnet50 efficientnet_b0 --scale phi=1,alpha=1.2,beta=1.1
-    flopscope compare mobilenetv2 efficientnet_b0 --device i7-12700h-inductor --sort +latency
+    flopscope compare mobilenetv1 mobilenetv2 --device laptop.json --sort +latency
     flopscope compare mobilenetv2 ghostnet_100 --columns macs,cite --format latex
 
     The columns Size and Work are ratios to the first network. --plot draws the work by stage and

@@ -120,7 +120,9 @@ class _Counting:
         row, amount, casts = unit.rows[0], self._amount, 0
         inputs, widths = row.inputs, self._widths.inputs(row)
         multiplies = row.kind in PRODUCT_KINDS
-        if self._mixed and (self._narrows or (multiplies and max(widths) > self._narrow)):
+        if self._mixed and (
+            self._narrows or (multiplies and max(widths, default=0) > self._narrow)
+        ):
             read, written, casts = self._moved(unit.rows)
         else:
             written = amount(row.output, self._widths.output(row))

@@ -79,3 +79,14 @@ def test_a_free_size_has_a_formula_and_no_number() -> None:
     exact = attoseconds(ledger.rows, on).value
     assert attoseconds(free.rows, on).formula.at(B=1, H=64, W=64) == exact
     assert ledger.time(on).seconds == pytest.approx(exact * 1e-18)
+
+
+@pytest.mark.parametrize("runtime", ["eager", "inductor", "ort"])
+@pytest.mark.parametrize("precision", ["float32", "amp"])
+def test_a_product_of_stored_tensors_alone(runtime: str, precision: str) -> None:
+    """It reads no activation, as a bias that is made anew in each run."""
+    stored = (Weight("a", (4, 8)), Weight("b", (8, 2)))
+    row = Operator(Kind.LINEAR, "table", (), (4, 2), stored, id=0)
+    (work,) = works([row], RUNTIMES[runtime], PRECISIONS[precision])
+    assert (work.read, work.macs) == (0, 4 * 2 * 8)
+    assert work.weights == 4 * (4 * 8 + 8 * 2)
