@@ -59,7 +59,7 @@ COMMANDS: Mapping[str, ListedCommand] = {
         "measure:measure", "Run networks in a runtime and say how long they take."
     ),
     "overlay": ListedCommand(
-        "overlay:overlay", "Write what each node of an ONNX file costs, for Netron and others."
+        "overlay:overlay", "Write what the nodes of an ONNX file cost, for viewers."
     ),
     "pareto": ListedCommand(
         "pareto:pareto", "Find the networks that no other beats in cost and accuracy."

@@ -71,7 +71,7 @@ def overlay(
 
     \b
     flopscope overlay net.onnx --for model-explorer --of macs -o macs.json
-    flopscope overlay net.onnx --for model-explorer --of latency --device laptop.json -o ms.json
+    flopscope overlay net.onnx --for model-explorer --device laptop.json
     flopscope overlay net.onnx --for netron --example batch=1 -o costs.json
     """
     from flopscope.answers.overlay import overlay as laid
