@@ -94,6 +94,26 @@ def test_what_folding_and_fusion_remove_is_named():
     assert (norm.example, norm.difference(params)) == ("stem.1", -16)
 
 
+class Grid(nn.Module):
+    """It multiplies stored tensors, as networks do that make the grid of their positions."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("grid", torch.randn(5, 2))
+        self.register_buffer("waves", torch.randn(2, 7))
+
+    def forward(self, x):
+        return x + self.grid @ self.waves
+
+
+def test_products_of_constants_are_done_once():
+    found = export(made(Grid()), None, Given(inputs=("5,7",)))
+    assert found.steps[0].other_macs == ()
+    (gone,) = found.steps[1].other_macs or found.steps[0].other_macs
+    macs = next(q for q in found.steps[1].diff.quantities if q.unit == "MACs")
+    assert (gone.after, gone.difference(macs)) == (None, -5 * 2 * 7)
+
+
 def test_the_file_has_the_weights_of_the_module_which_stays_as_it_was():
     module = made().train()
     before = copy.deepcopy(module.state_dict())
