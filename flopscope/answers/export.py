@@ -27,7 +27,7 @@ from flopscope.answers.running import runnable, values_of
 from flopscope.answers.target import Source, Target
 from flopscope.brief import short
 from flopscope.errors import BadInput
-from flopscope.extras import require_onnx, require_runtime, require_witnesses
+from flopscope.extras import REQUIREMENTS, require_onnx, require_runtime, require_witnesses
 from flopscope.facts import InputSpec
 
 if TYPE_CHECKING:
@@ -118,12 +118,25 @@ def export(
     require_witnesses()
     wanted.check(network)
     if wanted.to is not None:
-        from flopscope.measured.runtimes.recipes import converter
-
-        converter(wanted.to)
+        _load(wanted.to)
     subject = Subject(network, wanted.sizes, given, arguments)
     with TemporaryDirectory() as folder:
         return _exported(subject, wanted, Path(folder))
+
+
+def _load(to: str) -> None:
+    """Import what converts for this runtime. Raises BadInput where its packages are broken."""
+    from flopscope.measured.runtimes.recipes import RECIPES, converter
+
+    try:
+        converter(to)
+    except Exception as error:  # a broken installation may raise any error
+        said = " ".join(str(error).split())[:300]
+        names = " ".join(f"'{REQUIREMENTS[name]}'" for name in RECIPES[to].packages)
+        raise BadInput(
+            f"what converts for {RECIPES[to].title} cannot be imported ({type(error).__name__}: "
+            f"{said}); install it anew with: pip install {names or 'tensorrt'}"
+        ) from error
 
 
 def _exported(subject: Subject, wanted: Wanted, folder: Path) -> Exported:

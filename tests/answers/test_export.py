@@ -352,6 +352,18 @@ def test_a_package_that_is_missing_is_named(monkeypatch, to):
     assert "install " in said
 
 
+def test_a_package_that_is_broken_is_named(monkeypatch):
+    def prepare():
+        raise ImportError("no libc++")
+
+    monkeypatch.setattr("flopscope.extras.find_spec", lambda name: True)
+    monkeypatch.setattr("flopscope.measured.runtimes.recipes.coreml.prepare", prepare)
+    assert refusal("mobilenetv1", wanted(to="coreml")) == (
+        "what converts for Core ML cannot be imported (ImportError: no libc++); install it anew "
+        "with: pip install 'coremltools>=9.0'"
+    )
+
+
 def test_opsets_are_those_of_torch():
     from torch.onnx import _constants as torches
 
