@@ -176,8 +176,7 @@ def _power(value: float) -> str:
 def _fate_table(found: Exported) -> Table:
     asked = [q for q in columns(Place.PARTS, CONVENTION) if q.name in ("params", CONVENTION.name)]
     shown = [
-        Column("from", "From", numeric=False),
-        Column("to", "to", numeric=False),
+        Column("step", "From → to", numeric=False, fold=wrapped),
         Column("kind", "Rows", numeric=False, fold=wrapped),
         Column("fate", "What became\nof them", numeric=False, fold=wrapped),
         Column("number", "Number", integer),
@@ -189,7 +188,7 @@ def _fate_table(found: Exported) -> Table:
     ]
     rows = [
         [
-            step.before.name, step.after.name, fate.what, fate.fate, fate.count,
+            f"{step.before.name} → {step.after.name}", fate.what, fate.fate, fate.count,
             *(_difference(fate, row) for row in asked), fate.example,
         ]
         for step in found.steps
