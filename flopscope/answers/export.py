@@ -46,11 +46,12 @@ OWN_WEIGHTS = (Source.OWN, Source.ONNX)
 class Exported:
     """An exported network: its file, what was compared with the module, and what it costs.
 
-    `checks` are the runs of the file beside the module, none for a file that was there; `again` is
-    the run of a copy whose norms have other statistics, where the module's are those with which
-    norms are made. `stages` are the module, the file, and the graphs that ONNX Runtime makes of it.
-    `ready` is what the asked runtime needs; `beyond` names sizes within a profile that the network
-    does not take, and `unrun` is true where the largest ones take too much memory to be run.
+    `checks` are the runs of the file beside the module, none for a file that was there. `again` is
+    the run of a copy whose norms have other statistics, where the module's are `fresh`: those with
+    which norms are made; it is None, too, of a module that cannot be copied. `stages` are the
+    module, the file, and the graphs that ONNX Runtime makes of it. `ready` is what the asked
+    runtime needs; `beyond` names sizes within a profile that the network does not take, and `unrun`
+    is true where the largest ones take too much memory to be run.
     """
 
     target: Target
@@ -59,6 +60,7 @@ class Exported:
     overview: Overview
     checks: tuple[Check, ...]
     again: Check | None
+    fresh: bool
     stages: tuple[Stage, ...]
     ready: Ready | None = None
     plan: Plan | None = None
@@ -168,16 +170,22 @@ def _made(
         network = replace(network, module=module)
     file = exported(network, folder, wanted.opset, subject.axes(), alone=True)
     compared = checks(subject, network, file, folder)
-    again = _again(subject, wanted, network, folder) if is_fresh(module) else None
-    return _answer(subject, wanted, network, file, (written,), (compared, again), folder)
+    fresh = is_fresh(module)
+    again = _again(subject, wanted, network, folder) if fresh else None
+    return _answer(subject, wanted, network, file, (written,), (compared, again, fresh), folder)
 
 
-def _again(subject: Subject, wanted: Wanted, network: Network, folder: Path) -> Check:
-    """A copy whose vectors are drawn, exported and compared: a norm that is left out would show."""
+def _again(subject: Subject, wanted: Wanted, network: Network, folder: Path) -> Check | None:
+    """A copy whose vectors are drawn, exported and compared: a norm that is left out would show.
+    None where the module cannot be copied."""
     from flopscope.measured.runtimes.exported import exported
 
     assert network.module is not None
-    copy = replace(network, module=stirred(network.module))
+    try:
+        module = stirred(network.module)
+    except Exception:  # code of a user's classes runs while they are copied
+        return None
+    copy = replace(network, module=module)
     inner = folder / "again"
     inner.mkdir()
     file = exported(copy, inner, wanted.opset, alone=True)
@@ -205,7 +213,7 @@ def _of_file(subject: Subject, wanted: Wanted, folder: Path) -> Exported:
     values = [values_of(InputSpec(None, i.shapes[1], i.type)) for i in fitting.inputs]
     network = Network(subject.target.name, values, {}, file=path)
     with _refusing(subject.target):
-        return _answer(subject, wanted, network, path, (), ((), None), folder)
+        return _answer(subject, wanted, network, path, (), ((), None, False), folder)
 
 
 def _answer(
@@ -214,7 +222,7 @@ def _answer(
     network: Network,
     file: Path,
     before: tuple[Stage, ...],
-    compared: tuple[tuple[Check, ...], Check | None],
+    compared: tuple[tuple[Check, ...], Check | None, bool],
     folder: Path,
 ) -> Exported:
     from flopscope.onnxgraph.overview import overview

@@ -104,6 +104,11 @@ def _notes(found: Exported) -> list[str]:
             if drawn
             else "the file has the weights that the module has"
         )
+    if found.fresh and found.again is None:
+        notes.append(
+            "its norms have the statistics with which norms are made, and it cannot be copied to "
+            "give it others, so that a file without norms would compute nearly the same"
+        )
     if not found.agrees:
         notes.append(_disagreement(found))
     left_out = len(found.checks[0].shapes) - len(found.overview.inputs) if found.checks else 0

@@ -143,6 +143,17 @@ def test_norms_as_they_are_made_are_checked_on_a_copy_with_others(monkeypatch):
     assert not is_fresh(nn.Linear(2, 2))
 
 
+class Single(Net):
+    def __deepcopy__(self, memo):
+        raise TypeError("there is one of me")
+
+
+def test_a_module_that_cannot_be_copied_is_compared_as_it_is():
+    found = export(made(Single()), SMALL)
+    assert (found.holds, found.fresh, found.again) == (True, True, None)
+    assert any("cannot be copied" in note for note in export_document(found).tables[0].notes)
+
+
 def test_an_exporter_that_leaves_norms_out_is_found_out(monkeypatch):
     """The module's own statistics are those of a norm that does nothing, so that only the copy with
     others shows it."""
