@@ -209,6 +209,8 @@ def _of_file(subject: Subject, wanted: Wanted, folder: Path) -> Exported:
             f"{path} is an ONNX file, which states its inputs; leave --input out, and give sizes "
             "that it leaves open with --batch and --res"
         )
+    if not found.inputs:
+        raise BadInput(f"{path} takes no inputs; give a network that computes something of some")
     fitting = plan(str(path), found, wanted.sizes, half=wanted.half)
     values = [values_of(InputSpec(None, i.shapes[1], i.type)) for i in fitting.inputs]
     network = Network(subject.target.name, values, {}, file=path)
@@ -270,4 +272,5 @@ def _refusing(target: Target) -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        raise BadInput(f"{target.name} cannot be exported: {error}") from error
+        what = "made ready" if target.is_graph else "exported"
+        raise BadInput(f"{target.name} cannot be {what}: {error}") from error
