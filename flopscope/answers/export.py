@@ -27,7 +27,7 @@ from flopscope.answers.running import runnable, values_of
 from flopscope.answers.target import Source, Target
 from flopscope.brief import short
 from flopscope.errors import BadInput
-from flopscope.extras import require_onnx, require_runtime, require_witnesses
+from flopscope.extras import REQUIREMENTS, require_onnx, require_runtime, require_witnesses
 from flopscope.facts import InputSpec
 
 if TYPE_CHECKING:
@@ -46,11 +46,12 @@ OWN_WEIGHTS = (Source.OWN, Source.ONNX)
 class Exported:
     """An exported network: its file, what was compared with the module, and what it costs.
 
-    `checks` are the runs of the file beside the module, none for a file that was there; `again` is
-    the run of a copy whose norms have other statistics, where the module's are those with which
-    norms are made. `stages` are the module, the file, and the graphs that ONNX Runtime makes of it.
-    `ready` is what the asked runtime needs; `beyond` names sizes within a profile that the network
-    does not take, and `unrun` is true where the largest ones take too much memory to be run.
+    `checks` are the runs of the file beside the module, none for a file that was there. `again` is
+    the run of a copy whose norms have other statistics, where the module's are `fresh`: those with
+    which norms are made; it is None, too, of a module that cannot be copied. `stages` are the
+    module, the file, and the graphs that ONNX Runtime makes of it. `ready` is what the asked
+    runtime needs; `beyond` names sizes within a profile that the network does not take, and `unrun`
+    is true where the largest ones take too much memory to be run.
     """
 
     target: Target
@@ -59,6 +60,7 @@ class Exported:
     overview: Overview
     checks: tuple[Check, ...]
     again: Check | None
+    fresh: bool
     stages: tuple[Stage, ...]
     ready: Ready | None = None
     plan: Plan | None = None
@@ -118,12 +120,25 @@ def export(
     require_witnesses()
     wanted.check(network)
     if wanted.to is not None:
-        from flopscope.measured.runtimes.recipes import converter
-
-        converter(wanted.to)
+        _load(wanted.to)
     subject = Subject(network, wanted.sizes, given, arguments)
     with TemporaryDirectory() as folder:
         return _exported(subject, wanted, Path(folder))
+
+
+def _load(to: str) -> None:
+    """Import what converts for this runtime. Raises BadInput where its packages are broken."""
+    from flopscope.measured.runtimes.recipes import RECIPES, converter
+
+    try:
+        converter(to)
+    except Exception as error:  # a broken installation may raise any error
+        said = " ".join(str(error).split())[:300]
+        names = " ".join(f"'{REQUIREMENTS[name]}'" for name in RECIPES[to].packages)
+        raise BadInput(
+            f"what converts for {RECIPES[to].title} cannot be imported ({type(error).__name__}: "
+            f"{said}); install it anew with: pip install {names or 'tensorrt'}"
+        ) from error
 
 
 def _exported(subject: Subject, wanted: Wanted, folder: Path) -> Exported:
@@ -155,16 +170,22 @@ def _made(
         network = replace(network, module=module)
     file = exported(network, folder, wanted.opset, subject.axes(), alone=True)
     compared = checks(subject, network, file, folder)
-    again = _again(subject, wanted, network, folder) if is_fresh(module) else None
-    return _answer(subject, wanted, network, file, (written,), (compared, again), folder)
+    fresh = is_fresh(module)
+    again = _again(subject, wanted, network, folder) if fresh else None
+    return _answer(subject, wanted, network, file, (written,), (compared, again, fresh), folder)
 
 
-def _again(subject: Subject, wanted: Wanted, network: Network, folder: Path) -> Check:
-    """A copy whose vectors are drawn, exported and compared: a norm that is left out would show."""
+def _again(subject: Subject, wanted: Wanted, network: Network, folder: Path) -> Check | None:
+    """A copy whose vectors are drawn, exported and compared: a norm that is left out would show.
+    None where the module cannot be copied."""
     from flopscope.measured.runtimes.exported import exported
 
     assert network.module is not None
-    copy = replace(network, module=stirred(network.module))
+    try:
+        module = stirred(network.module)
+    except Exception:  # code of a user's classes runs while they are copied
+        return None
+    copy = replace(network, module=module)
     inner = folder / "again"
     inner.mkdir()
     file = exported(copy, inner, wanted.opset, alone=True)
@@ -188,11 +209,13 @@ def _of_file(subject: Subject, wanted: Wanted, folder: Path) -> Exported:
             f"{path} is an ONNX file, which states its inputs; leave --input out, and give sizes "
             "that it leaves open with --batch and --res"
         )
+    if not found.inputs:
+        raise BadInput(f"{path} takes no inputs; give a network that computes something of some")
     fitting = plan(str(path), found, wanted.sizes, half=wanted.half)
     values = [values_of(InputSpec(None, i.shapes[1], i.type)) for i in fitting.inputs]
     network = Network(subject.target.name, values, {}, file=path)
     with _refusing(subject.target):
-        return _answer(subject, wanted, network, path, (), ((), None), folder)
+        return _answer(subject, wanted, network, path, (), ((), None, False), folder)
 
 
 def _answer(
@@ -201,7 +224,7 @@ def _answer(
     network: Network,
     file: Path,
     before: tuple[Stage, ...],
-    compared: tuple[tuple[Check, ...], Check | None],
+    compared: tuple[tuple[Check, ...], Check | None, bool],
     folder: Path,
 ) -> Exported:
     from flopscope.onnxgraph.overview import overview
@@ -249,4 +272,5 @@ def _refusing(target: Target) -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        raise BadInput(f"{target.name} cannot be exported: {error}") from error
+        what = "made ready" if target.is_graph else "exported"
+        raise BadInput(f"{target.name} cannot be {what}: {error}") from error

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from onnx import ModelProto, NodeProto, TensorProto, TypeProto
 
-from flopscope.onnxgraph.elements import name_of
+from flopscope.onnxgraph.elements import NAMES
 from flopscope.onnxgraph.model.files import all_nodes, load
 from flopscope.onnxgraph.model.headers import OWN_DOMAINS
 from flopscope.onnxgraph.model.nodes import attributes
@@ -58,7 +58,7 @@ def _of_model(model: ModelProto) -> Overview:
     return Overview(
         max((e.version for e in model.opset_import if e.domain in OWN_DOMAINS), default=1),
         {name: _dims(of) for name, of in inputs.items()},
-        {name: name_of(of.tensor_type.elem_type) for name, of in inputs.items()},
+        {name: _type(of.tensor_type.elem_type) for name, of in inputs.items()},
         tuple(map(_node, all_nodes(model.graph))),
         any(t.data_location == TensorProto.EXTERNAL for t in model.graph.initializer),
     )
@@ -68,6 +68,11 @@ def _node(node: NodeProto) -> Node:
     own = node.domain in OWN_DOMAINS
     plain = {k: v for k, v in attributes(node).items() if isinstance(v, int | float | str | tuple)}
     return Node(node.op_type if own else f"{node.domain}.{node.op_type}", node.name, plain)
+
+
+def _type(element: int) -> str:
+    """The name of a type; that which ONNX has for it where no number is of it, as for texts."""
+    return NAMES.get(element) or TensorProto.DataType.Name(element).lower()
 
 
 def _dims(of: TypeProto) -> Dims:

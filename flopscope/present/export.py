@@ -5,15 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
-from typing import Any
 
 from flopscope.answers.export import BASIC, EXTENDED, Exported
-from flopscope.answers.exporting.checked import MOST_MEMORY, TOLERANCE, Check
+from flopscope.answers.exporting.checked import MOST_MEMORY, TOLERANCE
 from flopscope.answers.exporting.stages import CONVENTION, Fate, Stage, Step
 from flopscope.answers.target import Source
 from flopscope.brief import number_of
 from flopscope.present.diff import UNKNOWN
-from flopscope.present.export_runtimes import runtime_data, runtime_tables
+from flopscope.present.export_data import export_data, stage_quantities
+from flopscope.present.export_runtimes import runtime_tables
 from flopscope.present.numbers import integer
 from flopscope.present.operators import path_lines
 from flopscope.present.quantities import reading_column
@@ -21,7 +21,6 @@ from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import wrapped
 from flopscope.quantities import Place, Quantity, columns
 
-SCHEMA = "flopscope.export/1"
 NAME = "net"
 """How files are called where no name is given."""
 
@@ -47,7 +46,7 @@ def export_document(found: Exported, output: str | None = None) -> Document:
     if operators := _operators(found):
         tables.append(_operator_table(found, operators))
     name = stem(output)
-    return Document([*tables, *runtime_tables(found, name)], lambda: _data(found, name))
+    return Document([*tables, *runtime_tables(found, name)], lambda: export_data(found, name))
 
 
 def stem(output: str | None) -> str:
@@ -58,14 +57,8 @@ def stem(output: str | None) -> str:
 # --- the stages -----------------------------------------------------------------------------------
 
 
-def _quantities() -> list[Quantity]:
-    asked = columns(Place.NETWORKS, CONVENTION)
-    wanted = ("params", CONVENTION.name, "weight_bytes")
-    return [row for row in asked if row.name in wanted]
-
-
 def _stage_table(found: Exported) -> Table:
-    asked = _quantities()
+    asked = stage_quantities()
     shown = [
         Column("stage", "Network", numeric=False, fold=wrapped),
         Column("nodes", "Nodes", integer),
@@ -110,6 +103,11 @@ def _notes(found: Exported) -> list[str]:
             "weights, biases and the statistics of norms are drawn, and always the same"
             if drawn
             else "the file has the weights that the module has"
+        )
+    if found.fresh and found.again is None:
+        notes.append(
+            "its norms have the statistics with which norms are made, and it cannot be copied to "
+            "give it others, so that a file without norms would compute nearly the same"
         )
     if not found.agrees:
         notes.append(_disagreement(found))
@@ -183,8 +181,7 @@ def _power(value: float) -> str:
 def _fate_table(found: Exported) -> Table:
     asked = [q for q in columns(Place.PARTS, CONVENTION) if q.name in ("params", CONVENTION.name)]
     shown = [
-        Column("from", "From", numeric=False),
-        Column("to", "to", numeric=False),
+        Column("step", "From → to", numeric=False, fold=wrapped),
         Column("kind", "Rows", numeric=False, fold=wrapped),
         Column("fate", "What became\nof them", numeric=False, fold=wrapped),
         Column("number", "Number", integer),
@@ -196,7 +193,7 @@ def _fate_table(found: Exported) -> Table:
     ]
     rows = [
         [
-            step.before.name, step.after.name, fate.what, fate.fate, fate.count,
+            f"{step.before.name} → {step.after.name}", fate.what, fate.fate, fate.count,
             *(_difference(fate, row) for row in asked), fate.example,
         ]
         for step in found.steps
@@ -240,73 +237,3 @@ def _operator_table(found: Exported, operators: Sequence[str]) -> Table:
     rows = [[name, *(stage.operators.get(name, 0) for stage in graphs)] for name in operators]
     title = "The nodes that the optimised graphs do without, and those in their place."
     return Table(shown, rows, title)
-
-
-# --- data -----------------------------------------------------------------------------------------
-
-
-def _data(found: Exported, name: str) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA,
-        "model": found.target.name,
-        "opset": found.overview.opset,
-        "inputs": [
-            {"name": each, "type": found.overview.types[each], "sizes": list(sizes)}
-            for each, sizes in found.overview.inputs.items()
-        ],
-        "bytes": len(found.content),
-        "agrees": found.agrees,
-        "tolerance": TOLERANCE,
-        "checks": [_check_data(each) for each in found.checks],
-        "check_with_other_statistics": found.again and _check_data(found.again),
-        "convention": CONVENTION.name,
-        "stages": [_stage_data(stage) for stage in found.stages],
-        "steps": [_step_data(step) for step in found.steps],
-        "beyond_the_domain": found.beyond,
-        "largest_sizes_are_run": not found.unrun,
-        "versions": dict(found.versions),
-        **runtime_data(found, name),
-    }
-
-
-def _check_data(each: Check) -> dict[str, Any]:
-    return {
-        "inputs": [list(shape) for shape in each.shapes],
-        "absolute": each.absolute,
-        "relative": each.relative,
-        "same": each.is_same,
-    }
-
-
-def _stage_data(stage: Stage) -> dict[str, Any]:
-    ledger = stage.entry.ledger
-    read = {row.column: row.read(ledger) for row in _quantities()}
-    return {
-        "stage": stage.name,
-        "rows": len(ledger),
-        **{key: int(value) for key, value in read.items()},
-        "exact": all(value.complete for value in read.values()),
-        "nodes": stage.nodes,
-        "operators": dict(sorted(stage.operators.items())),
-        "file_bytes": stage.bytes,
-    }
-
-
-def _step_data(step: Step) -> dict[str, Any]:
-    asked = columns(Place.PARTS, CONVENTION)
-    return {
-        "from": step.before.name,
-        "to": step.after.name,
-        "same_macs": not step.other_macs,
-        "rows_with_other_macs": [pair.path for pair in step.other_macs],
-        "rows": [
-            {
-                "kind": fate.what,
-                "fate": fate.fate,
-                "number": fate.count,
-                "difference": {row.column: fate.difference(row) for row in asked},
-                "first": fate.example,
-            }
-            for fate in step.fates
-        ],
-    }

@@ -46,7 +46,10 @@ def _command_table(found: Exported, plan: Plan, name: str) -> Table:
             lines = list(_lines(words))
             rows += [[line] for line in lines]
             headings += [version] * len(lines)
-    notes = [f"{name}.tensorrt.py, beside the file, compiles the module with torch_tensorrt"]
+    notes = [
+        f"-o {name}.onnx writes the file, and beside it {name}.tensorrt.py, which compiles the "
+        "module with torch_tensorrt"
+    ]
     if plan.half:
         notes.append(
             "TensorRT 11 takes the types of numbers from the file; AutoCast is part of NVIDIA's "

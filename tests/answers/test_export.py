@@ -94,6 +94,26 @@ def test_what_folding_and_fusion_remove_is_named():
     assert (norm.example, norm.difference(params)) == ("stem.1", -16)
 
 
+class Grid(nn.Module):
+    """It multiplies stored tensors, as networks do that make the grid of their positions."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("grid", torch.randn(5, 2))
+        self.register_buffer("waves", torch.randn(2, 7))
+
+    def forward(self, x):
+        return x + self.grid @ self.waves
+
+
+def test_products_of_constants_are_done_once():
+    found = export(made(Grid()), None, Given(inputs=("5,7",)))
+    assert found.steps[0].other_macs == ()
+    (gone,) = found.steps[1].other_macs or found.steps[0].other_macs
+    macs = next(q for q in found.steps[1].diff.quantities if q.unit == "MACs")
+    assert (gone.after, gone.difference(macs)) == (None, -5 * 2 * 7)
+
+
 def test_the_file_has_the_weights_of_the_module_which_stays_as_it_was():
     module = made().train()
     before = copy.deepcopy(module.state_dict())
@@ -121,6 +141,17 @@ def test_norms_as_they_are_made_are_checked_on_a_copy_with_others(monkeypatch):
     assert not is_fresh(module)
     assert export(module, SMALL).again is None
     assert not is_fresh(nn.Linear(2, 2))
+
+
+class Single(Net):
+    def __deepcopy__(self, memo):
+        raise TypeError("there is one of me")
+
+
+def test_a_module_that_cannot_be_copied_is_compared_as_it_is():
+    found = export(made(Single()), SMALL)
+    assert (found.holds, found.fresh, found.again) == (True, True, None)
+    assert any("cannot be copied" in note for note in export_document(found).tables[0].notes)
 
 
 def test_an_exporter_that_leaves_norms_out_is_found_out(monkeypatch):
@@ -330,6 +361,18 @@ def test_a_package_that_is_missing_is_named(monkeypatch, to):
     said = refusal("mobilenetv1", wanted(to=to))
     assert said.startswith(f"this needs {' and '.join(RECIPES[to].packages)}, but ")
     assert "install " in said
+
+
+def test_a_package_that_is_broken_is_named(monkeypatch):
+    def prepare():
+        raise ImportError("no libc++")
+
+    monkeypatch.setattr("flopscope.extras.find_spec", lambda name: True)
+    monkeypatch.setattr("flopscope.measured.runtimes.recipes.coreml.prepare", prepare)
+    assert refusal("mobilenetv1", wanted(to="coreml")) == (
+        "what converts for Core ML cannot be imported (ImportError: no libc++); install it anew "
+        "with: pip install 'coremltools>=9.0'"
+    )
 
 
 def test_opsets_are_those_of_torch():

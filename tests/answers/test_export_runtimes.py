@@ -8,8 +8,10 @@ import sys
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import helper
 from torch import nn
 
 from flopscope.answers.counted import Given
@@ -146,6 +148,38 @@ def test_every_operator_is_held_against_the_table():
         f"{reads} TopK: unsorted results; 1 such node, first /g",
         f"{reads} Resize: antialiasing; 1 such node, first /h",
     )
+
+
+def graph(path, nodes, inputs, outputs=("y",), domain=""):
+    """An ONNX file of these nodes, whose inputs and outputs have a type and sizes each."""
+    of = [
+        [helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in side.items()]
+        for side in (inputs, dict.fromkeys(outputs, next(iter(inputs.values()), (1, [1]))))
+    ]
+    opsets = [helper.make_opsetid("", 17), *([helper.make_opsetid(domain, 1)] if domain else [])]
+    model = helper.make_model(helper.make_graph(nodes, "g", *of), opset_imports=opsets)
+    model.ir_version = 8
+    onnx.save(model, path)
+    return str(path)
+
+
+def test_files_that_cannot_be_made_ready(tmp_path):
+    path = tmp_path / "net.onnx"
+    own = helper.make_node("Mine", ["x"], ["y"], domain="my.own")
+    with pytest.raises(BadInput) as caught:
+        export(graph(path, [own], {"x": (1, [1, 3])}, domain="my.own"), Wanted(to="tensorrt"))
+    assert str(caught.value).startswith(f"{path} cannot be made ready: ")
+    constant = helper.make_node("Constant", [], ["y"], value_float=1.0)
+    with pytest.raises(BadInput) as caught:
+        export(graph(path, [constant], {}), Wanted(to="tensorrt"))
+    assert str(caught.value) == (
+        f"{path} takes no inputs; give a network that computes something of some"
+    )
+    text = helper.make_node("Identity", ["x"], ["y"])
+    found = export(
+        graph(path, [text], {"x": (onnx.TensorProto.STRING, [2])}), Wanted(to="tensorrt")
+    )
+    assert found.plan.refused == ("TensorRT 10.0 does not take inputs of the type string, as x is",)
 
 
 def test_the_table_is_that_of_its_source():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import TypeAlias
 
@@ -54,8 +55,12 @@ def _grouped(rows: Sequence[CountedRow], key: Key) -> dict[Hashable, list[int]]:
     return found
 
 
+FUSION = re.compile(r"(\.\w+Fusion)+$")
+"""What ONNX Runtime adds to the name of a node that it has fused."""
+
+
 def _named(counted: CountedRow) -> Hashable:
-    return counted.row.kind, counted.row.path
+    return counted.row.kind, FUSION.sub("", counted.row.path)
 
 
 def _of_node(counted: CountedRow) -> Hashable:

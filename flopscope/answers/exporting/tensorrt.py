@@ -13,6 +13,7 @@ from flopscope.answers.exporting.sizes import DIMENSIONS, Range, Sizes
 from flopscope.answers.exporting.trt_operators import (
     LEAST_OPSET,
     MOST_OPSET,
+    TYPES,
     VERSION,
     refusal,
 )
@@ -93,7 +94,7 @@ def plan(name: str, found: Overview, sizes: Sizes, *, half: bool) -> Plan:
         Input(each, found.types[each], _shapes(name, each, dims, sizes))
         for each, dims in found.inputs.items()
     )
-    return Plan(inputs, half, (*_versions(found), *_operators(found)))
+    return Plan(inputs, half, (*_versions(found), *_types(inputs), *_operators(found)))
 
 
 def _shapes(
@@ -142,6 +143,14 @@ def _asked(axis: int, dims: Sequence[int | str], sizes: Sizes) -> Range | None:
     if len(dims) != 4 or axis == 1:
         return None
     return sizes.height if axis == 2 else sizes.width
+
+
+def _types(inputs: Sequence[Input]) -> list[str]:
+    return [
+        f"{VERSION} does not take inputs of the type {each.type}, as {each.name} is"
+        for each in inputs
+        if each.type not in TYPES
+    ]
 
 
 def _versions(found: Overview) -> list[str]:

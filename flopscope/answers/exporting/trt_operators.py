@@ -12,6 +12,11 @@ from typing import Any
 VERSION = "TensorRT 10.0"
 LEAST_OPSET, MOST_OPSET = 9, 20
 
+TYPES = frozenset(
+    "float32 float16 bfloat16 float64 int32 int64 int8 uint8 bool float8_e4m3fn int4".split()
+)
+"""The types of inputs that it names; numbers of 64 bits are read as those of 32."""
+
 SUPPORTED = frozenset(
     """
     Abs Acos Acosh Add And ArgMax ArgMin Asin Asinh Atan Atanh AveragePool BatchNormalization
