@@ -10,7 +10,8 @@ PYTHON ?= $(shell python3.11 $(IS_NEW_ENOUGH) && echo python3.11 || echo python3
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--constraint constraints.txt --no-build-isolation
 
-.PHONY: help compare setup test lint format slow tex laws networks pictures architectures notebooks bench clean
+.PHONY: help compare setup test lint format slow tex laws networks pictures architectures trainings \
+	notebooks bench clean
 
 help:  ## say what can be made (the default)
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 15
@@ -59,6 +60,10 @@ pictures: $(VENV)/full  ## draw the pictures of the pages anew
 
 architectures: $(VENV)/full  ## trace every public network, in about an hour, and write docs/architectures.md
 	OMP_NUM_THREADS=1 PYTHONPATH=tests/support $(BIN)/python docs/writing/sweep.py
+
+trainings: $(VENV)/full  ## train by each recipe with several seeds, in about ten minutes, for notebook 11
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/trainings.py
+	$(BIN)/python docs/writing/recipes.py
 
 notebooks: $(VENV)/full  ## execute the notebooks anew and store their outputs
 	OMP_NUM_THREADS=1 $(BIN)/python notebooks/execute.py
