@@ -11,7 +11,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 	--constraint constraints.txt --no-build-isolation
 
 .PHONY: help compare setup test lint format slow exports tex laws networks pictures architectures \
-	quantised notebooks docs bench clean
+	quantised trainings notebooks docs bench clean
 
 help:  ## say what can be made (the default)
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 15
@@ -66,6 +66,10 @@ architectures: $(VENV)/full  ## trace every public network, in about an hour, an
 
 quantised: $(VENV)/full  ## quantise networks of all families, in about half an hour, and write docs/quantised.md
 	OMP_NUM_THREADS=1 $(BIN)/python docs/writing/quantised.py
+
+trainings: $(VENV)/full  ## train by each recipe with several seeds, in about ten minutes, for notebook 11
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/trainings.py
+	$(BIN)/python docs/writing/recipes.py
 
 notebooks: $(VENV)/full  ## execute the notebooks anew and store their outputs
 	OMP_NUM_THREADS=1 $(BIN)/python notebooks/execute.py

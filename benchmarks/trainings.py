@@ -2,8 +2,8 @@
 
 Each seed draws which fifth of MNIST's 5,000 digits is held out, the first weights, and the order of
 images; ways are compared seed by seed. Recipes were chosen on a part of one seed's images to train
-with; the held-out images were looked at once, here. `trainings.py 0 1 2` takes these seeds. What
-was trained is kept in build/trainings.jsonl, and a new run goes on from there.
+with. `trainings.py 0 1 2` takes these seeds. What was trained is kept in build/trainings.jsonl, and
+a new run goes on from there.
 """
 
 from __future__ import annotations
