@@ -72,8 +72,6 @@ def compare(name: str, number: int, devices: tuple[Device, ...]) -> None:
             else rng.choice([0.35, 0.6, 1.0, 1.4])
             for s in network.sizes
         }
-        if network.family == "mobilenetv4":
-            at["depth"] = 1.0  # its ties at others depend on the order of terms: see the counts
         points.append(at)
     told = in_page(found, [(network.name, point) for point in points])
     for point, here in zip(points, told, strict=True):
