@@ -93,7 +93,7 @@ def _phases(
     steps = OPTIMIZERS[optimizer]
     if again:
         _backward(forward())
-    with _Held((*stored, *given, *(t.grad for t in learnt if t.grad is not None))) as held:
+    with Held((*stored, *given, *(t.grad for t in learnt if t.grad is not None))) as held:
         outputs = [forward()]
         at_forward = held.peak
         _backward(outputs.pop())
@@ -103,7 +103,7 @@ def _phases(
         stepper = steps(learnt, foreach=foreach)
         stepper.step()
         state = [v for s in stepper.state.values() for v in s.values() if torch.is_tensor(v)]
-        with _Held((*stored, *given, *(t.grad for t in learnt if t.grad is not None))) as held:
+        with Held((*stored, *given, *(t.grad for t in learnt if t.grad is not None))) as held:
             before = held.now
             for tensor in state:
                 held.see(tensor)
@@ -123,8 +123,9 @@ def _backward(outputs: Any) -> None:
     loss.backward()
 
 
-class _Held(TorchDispatchMode):
-    """Counts the bytes of all storages that live, and the most of them."""
+class Held(TorchDispatchMode):
+    """Counts the bytes of all storages that live, `now` and at the `peak`, while it is entered:
+    those of some tensors from the start, and of each that an operator makes, fake or real."""
 
     def __init__(self, tensors: Iterable[torch.Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

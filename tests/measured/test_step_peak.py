@@ -13,7 +13,7 @@ from torch.profiler import ProfilerActivity, profile
 import flopscope as fs
 from flopscope.errors import BadInput
 from flopscope.facts import InputSpec
-from flopscope.measured.step_peak import OPTIMIZERS, StepPeak, step_peak
+from flopscope.measured.step_peak import OPTIMIZERS, Held, StepPeak, step_peak
 from flopscope.readings import training
 
 STEPS = [
@@ -63,6 +63,20 @@ def test_the_peak_is_within_a_twentieth_of_what_torch_allocates(
     found = step_peak(fs.build(name), [InputSpec(None, SHAPE)], optimizer, again=again)
     measured = allocated(name, optimizer, foreach, again)
     assert found.peak(foreach=foreach) == pytest.approx(measured, rel=0.05)
+
+
+def test_the_peak_is_that_of_real_tensors_to_the_byte() -> None:
+    torch.manual_seed(0)
+    module, image = fs.build("ghostnet_050").train(), torch.randn(2, 3, 32, 32)
+    steps = torch.optim.SGD(module.parameters(), momentum=0.9)
+    for _ in range(2):
+        state = [each["momentum_buffer"] for each in steps.state.values()]
+        with Held((image, *module.parameters(), *module.buffers(), *state)) as held:
+            nn.functional.cross_entropy(module(image), torch.zeros(2).long()).backward()
+            steps.step()
+            steps.zero_grad()
+    found = step_peak(module, [InputSpec(None, (2, 3, 32, 32))], "momentum")
+    assert found.peak() == held.peak
 
 
 def test_temporary_tensors_of_the_optimizer_are_counted() -> None:
