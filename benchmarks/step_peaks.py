@@ -63,7 +63,7 @@ def _cells(name: str, batch: int, optimizer: str, foreach: bool) -> str:
     parts = training_memory(parse_target(name), Given(SIZE, batch), optimizer).total
     predicted = step_peak(module, [InputSpec(None, shape)], optimizer).peak(foreach=foreach)
     measured = measured_peak(module.train(), torch.randn(shape), optimizer, foreach)
-    off = [f"{100 * (size / measured - 1):+.1f}" for size in (predicted, parts)]
+    off = [f"{round(100 * (size / measured - 1), 1) + 0:+.1f}" for size in (predicted, parts)]
     return f" {measured / 10**6:.2f} | {off[0]} | {off[1]} |"
 
 

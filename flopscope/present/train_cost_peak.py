@@ -15,7 +15,7 @@ PEAK = (
     "The most that tensors hold at once, from torch's own step on tensors without numbers. The "
     "optimizer takes one weight after another, as torch's do on a CPU; foreach takes all of them "
     "together, as on a GPU, with temporary tensors of each. Peak and foreach peak are the most of "
-    "a step with either. The loss is not counted."
+    "a step with either. The loss, and what kernels take for themselves, are not counted."
 )
 WHOLE = "Checkpoints are not in it."
 LAST = "The last pass of a step is shown, which adds to the gradients of those before."
