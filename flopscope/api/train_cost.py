@@ -74,7 +74,7 @@ def _span(name: str, value: Any) -> str:
 @public(
     target=network_or_maker, teacher=network_or_maker, epochs=positive, images=images,
     optimizer=text, schedule=_schedules, accumulate=positive, replicas=positive, ema=flag,
-    drop_last=flag, precision=text, memory=amount, checkpoints=flag, accelerator=text,
+    drop_last=flag, precision=text, memory=amount, checkpoints=flag, peak=flag, accelerator=text,
     utilisation=_span, pue=_span, grid=_span, device=as_given,
 )  # fmt: skip
 def train_cost(
@@ -93,6 +93,7 @@ def train_cost(
     precision: str = "float32",
     memory: int | str | None = None,
     checkpoints: bool = False,
+    peak: bool = False,
     res: int | tuple[int, int] | None = None,
     arguments: Mapping[str, Any] | None = None,
     accelerator: str = "a100",
@@ -109,9 +110,10 @@ def train_cost(
     last step the rest unless `drop_last`. With `precision` "bf16" or "fp16" a pass keeps what
     torch's autocast has it keep. `schedule` are the sizes of images over the stages, such as
     "128:300:4". With a `teacher` each step has its forward pass too. `memory` is that of a
-    device: stages that do not fit run stretches of the network again, at the least work. An
-    assumption is a number or two. `device` was fitted to training steps and adds predicted hours.
-    Needs torch. Raises BadInput, UnknownName.
+    device: stages that do not fit run stretches of the network again, at the least work. With
+    `peak` the report's `cost.peaks` has the most that a step holds at once, by the size of its
+    images. An assumption is a number or two. `device` was fitted to training steps and adds
+    predicted hours. Needs torch. Raises BadInput, UnknownName.
 
     >>> from torch import nn
     >>> net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 36, 10))
@@ -141,6 +143,6 @@ def train_cost(
     known_device = device_given(device)
     if known_device is not None:
         check_timed(network, known_device)
-    found = cost(network, recipe, tuple(schedule), limit, checkpoints=checkpoints)
+    found = cost(network, recipe, tuple(schedule), limit, checkpoints=checkpoints, peak=peak)
     timed = None if known_device is None else predicted_hours(found, known_device)
     return TrainCostReport(found, assumed, timed)

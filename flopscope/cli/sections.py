@@ -33,7 +33,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     ),
     "Training": (
         "epochs", "images", "train_batch", "schedules", "teacher", "accumulate", "replicas", "ema",
-        "drop_last", "precision", "memory", "checkpoints",
+        "drop_last", "precision", "memory", "checkpoints", "peak",
     ),
     "Time and energy": ("accelerator", "utilisation", "pue", "grid"),
     "Budgets": ("max_latency", "latency"),

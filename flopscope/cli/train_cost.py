@@ -155,6 +155,7 @@ def _assumed_options(run: Callable[..., Any]) -> Callable[..., Any]:
     help="The memory of a device, such as 24GB; what does not fit is checkpointed.",
 )  # fmt: skip
 @click.option("--checkpoints", is_flag=True, help="Show what checkpoints save and cost.")
+@click.option("--peak", is_flag=True, help="Show the peak of a step, phase by phase.")
 @RES
 @click.option(
     "--input", "inputs", multiple=True,
@@ -175,6 +176,7 @@ def train_cost(
     teacher: str | None,
     memory: int | None,
     checkpoints: bool,
+    peak: bool,
     res: tuple[int, int] | None,
     inputs: tuple[str, ...],
     arguments: tuple[str, ...],
@@ -215,7 +217,7 @@ def train_cost(
     if device is not None:
         check_timed(network, device)
     with waiting(f"tracing {student.name}"):
-        found = cost(network, recipe, schedules, memory, checkpoints=checkpoints)
+        found = cost(network, recipe, schedules, memory, checkpoints=checkpoints, peak=peak)
         predicted = None if device is None else predicted_hours(found, device)
     both = [student] if taught is None else [student, taught]
     packages = dict.fromkeys(("torch", *(p for each in both for p in PACKAGES[each.source])))

@@ -7,8 +7,7 @@ for CPUs has it; weights stay in float32, and the copies of them that autocast m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -20,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from flopscope.errors import BadInput
 from flopscope.facts import InputSpec
-from flopscope.snapshot import Snapshot, name_spaces
+from flopscope.measured.fakes import fake_input, faked, put_back
 
 DTYPES: Mapping[str, torch.dtype | None] = {
     "float32": None,
@@ -41,9 +40,9 @@ def saved_bytes(module: nn.Module, inputs: Sequence[InputSpec], precision: str) 
     [256, 400, 400]
     """
     state = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-    with _put_back(module), FakeTensorMode(allow_non_fake_inputs=True):
-        stored = {key: _fake(tensor) for key, tensor in state.items()}
-        given = [_input(each) for each in inputs]
+    with put_back(module), FakeTensorMode(allow_non_fake_inputs=True):
+        stored = {key: faked(tensor) for key, tensor in state.items()}
+        given = [fake_input(each) for each in inputs]
         named = {i.keyword: t for i, t in zip(inputs, given, strict=True) if i.keyword}
         placed = tuple(t for i, t in zip(inputs, given, strict=True) if not i.keyword)
         apart = {t.untyped_storage()._cdata for t in (*stored.values(), *given)}
@@ -93,28 +92,3 @@ NORMS = (
     "native_layer_norm", "native_group_norm",
 )  # fmt: skip
 """Operators that hand out their statistics behind their result."""
-
-
-@contextmanager
-def _put_back(module: nn.Module) -> Iterator[None]:
-    """What the module holds, and all random numbers, are afterwards as they were."""
-    snapshot = Snapshot(module)
-    snapshot.name_spaces(name_spaces(type(part) for part in module.modules()))
-    try:
-        with torch.random.fork_rng(devices=()):
-            yield
-    finally:
-        snapshot.restore()
-
-
-def _fake(tensor: torch.Tensor) -> torch.Tensor:
-    """A tensor of a CPU with this shape and type and no numbers."""
-    made = torch.empty(tensor.shape, dtype=tensor.dtype, device="cpu")
-    if isinstance(tensor, nn.Parameter):
-        return nn.Parameter(made, requires_grad=tensor.requires_grad)
-    return made
-
-
-def _input(given: InputSpec) -> torch.Tensor:
-    sizes = [int(str(size)) for size in given.shape]
-    return torch.empty(sizes, dtype=getattr(torch, given.dtype), device="cpu")

@@ -9,15 +9,15 @@ from functools import partial
 from typing import Any
 
 from flopscope.answers.train_cost.bill import ASSUMPTIONS, Assumed, Bill, Span, bill
-from flopscope.answers.train_cost.cost import Run, Stage, TrainCost
+from flopscope.answers.train_cost.cost import Run, TrainCost
 from flopscope.answers.train_cost.hours import Predicted
 from flopscope.catalog.learning_rates import RULE, STATED
 from flopscope.present.numbers import in_two, integer, percent, scientific, short
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.train_cost_data import cost_data
 from flopscope.present.train_cost_hours import hours_table
-from flopscope.present.train_cost_memory import memory_table, trade_table
-from flopscope.present.words import size as size_text
+from flopscope.present.train_cost_memory import input_text, memory_table, trade_table
+from flopscope.present.train_cost_peak import peak_table
 
 EXACT = (
     "MACs are those of both passes of every step, as torch's autograd runs them; FLOPs are two a "
@@ -32,6 +32,8 @@ def train_cost_document(
     """All tables; hours by a fitted device stand below those at a stated utilisation."""
     tables = [_stages(found, run, first=not n) for n, run in enumerate(found.runs)]
     tables += [_schedules(found), memory_table(found)]
+    if found.peaks:
+        tables.append(peak_table(found))
     if found.plans:
         tables.append(trade_table(found))
     tables.append(_bills(found, assumed))
@@ -66,12 +68,6 @@ def schedule_name(run: Run) -> str:
     if run.schedule.text != "fixed":
         return run.schedule.text
     return f"fixed at {input_text(run.stages[0])}"
-
-
-def input_text(stage: Stage) -> str:
-    """The size of the images of a stage, or the shape of its first input."""
-    shape = stage.shape
-    return size_text((shape[2], shape[3])) if len(shape) == 4 else "×".join(map(str, shape[1:]))
 
 
 def _stages(found: TrainCost, run: Run, *, first: bool) -> Table:

@@ -9,6 +9,7 @@ from flopscope.answers.train_cost.checkpointing import Plan
 from flopscope.answers.train_cost.cost import Run, Stage, TrainCost
 from flopscope.answers.train_cost.hours import Hours, Predicted
 from flopscope.catalog.learning_rates import RULE, STATED
+from flopscope.present.train_cost_peak import peak_data
 
 
 def cost_data(
@@ -37,6 +38,7 @@ def cost_data(
         "memory_limit": found.limit,
         "fits": found.fits,
         "checkpoints": [_plan(plan) for plan in found.plans],
+        "peaks": peak_data(found),
         "predicted_hours": None if predicted is None else _predicted(found, predicted),
         "assumptions": _assumptions(assumed),
         "learning_rates": [

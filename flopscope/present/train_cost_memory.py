@@ -36,6 +36,12 @@ def distinct_stages(found: TrainCost) -> list[Stage]:
     return list({stage.size: stage for stage in stages}.values())
 
 
+def input_text(stage: Stage) -> str:
+    """The size of the images of a stage, or the shape of its first input."""
+    shape = stage.shape
+    return size_text((shape[2], shape[3])) if len(shape) == 4 else "×".join(map(str, shape[1:]))
+
+
 def memory_table(found: TrainCost) -> Table:
     """The parts of the memory of a pass on one device, for each size."""
     stages = distinct_stages(found)
@@ -48,9 +54,8 @@ def memory_table(found: TrainCost) -> Table:
     ]
     rows = []
     for stage in stages:
-        one, shape = stage.largest, stage.shape
-        name = size_text((shape[2], shape[3])) if len(shape) == 4 else "×".join(map(str, shape[1:]))
-        row = [name, *(one.parts[part] for part in parts), one.held]
+        one = stage.largest
+        row = [input_text(stage), *(one.parts[part] for part in parts), one.held]
         rows.append(row if found.limit is None else [*row, verdict(found, stage)])
     batch = max(max(stage.times) for stage in stages)
     limit = "" if found.limit is None else f": at most {found.limit:,} bytes"

@@ -207,6 +207,33 @@ def test_a_memory_is_kept_with_checkpoints_where_it_can_be() -> None:
     ) in " ".join(str(report).split())
 
 
+def test_the_peak_of_a_step_has_the_average_and_the_teacher() -> None:
+    asked = {"epochs": 2, "images": 8, "batch": 8, "peak": True}
+    plain = fs.train_cost(Net(), **asked, res=16)
+    whole = fs.train_cost(Net(), **asked, schedule="8,16", ema=True, teacher=Net(9))
+    one = whole.cost.runs[0].stages[1].largest
+    (before,) = plain.cost.peaks.values()
+    assert set(whole.cost.peaks) == {8, 16}
+    assert whole.cost.peaks[16] == tuple(held + one.average + one.taught for held in before)
+    assert not fs.train_cost(Net(), **{**asked, "peak": False}, res=16).cost.peaks
+
+
+def test_the_peak_of_a_step_is_a_table() -> None:
+    asked = {"epochs": 1, "images": 8, "batch": 8, "res": 16, "accumulate": 2, "peak": True}
+    report = fs.train_cost(Net(), **asked, optimizer="adam", memory=1)
+    (peak,) = report.cost.peaks.values()
+    (shown,) = report.data["peaks"]
+    assert shown == {
+        "input": [4, 3, 16, 16],
+        **{f"{phase}_bytes": held for phase, held in peak._asdict().items()},
+        "peak_bytes": peak.peak(),
+        "foreach_peak_bytes": peak.peak(foreach=True),
+    }
+    text = " ".join(str(report).split())
+    assert "Peak of a step of 4 images on one device, adam." in text
+    assert "The last pass of a step is shown, which adds to the gradients of those before." in text
+
+
 # --- hours and energy -----------------------------------------------------------------------------
 
 

@@ -109,6 +109,10 @@ WRITTEN = (
             "number, or a text such as '0.2:0.4'",
         ),
         (
+            {"peak": True, "precision": "bf16"},
+            "the peak is that of a step in float32, and precision is bf16; leave one of them out",
+        ),
+        (
             {"memory": "much"},
             "memory much is not a number from 1; give one such as 20MB, 1.2 GB, 5e6 or 5,000,000",
         ),

@@ -149,7 +149,7 @@ FUNCTIONS = {
         ),
         {},
         "target shape epochs images batch schedule teacher optimizer accumulate replicas ema "
-        "drop_last precision memory checkpoints res arguments accelerator utilisation pue "
+        "drop_last precision memory checkpoints peak res arguments accelerator utilisation pue "
         "grid device other",
     ),
     "latencies": (

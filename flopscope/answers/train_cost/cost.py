@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from flopscope.answers.target import Size
 from flopscope.answers.train_cost.checkpointing import Plan, best_plan, least_kept
 from flopscope.answers.train_cost.passes import Network, Pass, counted_pass
+from flopscope.answers.train_cost.peaks import check_peak, peaks_of
 from flopscope.answers.train_cost.recipe import Recipe
 from flopscope.answers.train_cost.schedule import Schedule, fixed, parse_schedule, steps_between
 from flopscope.answers.training_memory import FLOAT32
 from flopscope.brief import short
 from flopscope.errors import BadInput, FlopscopeError
 from flopscope.sizes import Shape
+
+if TYPE_CHECKING:
+    from flopscope.measured.step_peak import StepPeak
 
 FLOPS_PER_MAC = 2
 
@@ -143,7 +148,8 @@ class Run:
 @dataclass(frozen=True)
 class TrainCost:
     """What was asked and found. `runs` are the schedules as they were given, and `fixed` the runs
-    at the largest size of each from the first step on. `limit` is the memory in bytes."""
+    at the largest size of each from the first step on. `limit` is the memory in bytes. `peaks` are
+    those of a step by its size, where they were asked for."""
 
     network: Network
     recipe: Recipe
@@ -152,6 +158,7 @@ class TrainCost:
     limit: int | None = None
     checkpoints: bool = False
     plans: tuple[Plan, ...] = ()
+    peaks: Mapping[Size, StepPeak] = field(default_factory=dict, hash=False)
 
     def __repr__(self) -> str:
         return short(self, f"{self.network.target.name}, {self.runs[0].flops:.3e} FLOPs")
@@ -172,12 +179,13 @@ def train_cost(
     limit: int | None = None,
     *,
     checkpoints: bool = False,
+    peak: bool = False,
 ) -> TrainCost:
     """The cost of training a network by a recipe, at its own size or by each of the schedules.
 
     Each size and batch is traced once, forward and backward; needs torch. With a `limit` on the
     memory of a pass, stages that do not fit run stretches again at the least work. With
-    `checkpoints` the trade is shown in any case.
+    `checkpoints` the trade is shown in any case. With `peak` each size has the peak of its step.
 
     Raises BadInput for an ONNX file, a schedule beside a size, a size that the network refuses, and
     as `parse_schedule`, `Recipe` and `profile` do.
@@ -197,10 +205,16 @@ def train_cost(
             f"checkpoints are chosen by what is kept in float32, and --precision is "
             f"{recipe.precision}; leave one of them out"
         )
+    if peak:
+        check_peak(recipe)
     count = _Counting(network, recipe, limit)
     runs = tuple(count.run(schedule) for schedule in planned)
     references = tuple(count.run(fixed(size)) for size in ends)
     found = TrainCost(network, recipe, runs, references, limit, checkpoints)
+    if peak:
+        stages = (stage for run in (*runs, *references) for stage in run.stages)
+        largest = {stage.size: stage.largest for stage in stages}
+        found = replace(found, peaks=peaks_of(network, recipe, largest.items()))
     traded = recipe.precision == FLOAT32 and (checkpoints or limit is not None)
     return _with_trade(found) if traded else found
 
@@ -281,7 +295,4 @@ def _with_trade(found: TrainCost) -> TrainCost:
     plans.append(least_kept(units))
     distinct = {(plan.kept, plan.macs): plan for plan in plans if plan is not None}
     ordered = sorted(distinct.values(), key=lambda plan: (plan.macs, -plan.kept))
-    return TrainCost(
-        found.network, found.recipe, found.runs, found.fixed, found.limit, found.checkpoints,
-        tuple(ordered),
-    )  # fmt: skip
+    return replace(found, plans=tuple(ordered))
