@@ -98,14 +98,14 @@ def answered(command: Callable[..., Answer]) -> Callable[..., None]:
     ) -> None:
         pictures = {plot.option: plot.path} if plot else {}
         check_apart(output=output_path, **pictures, bib=bib_path)
-        format_name = settle_format(output_path)
+        asked, format_name = format_name, settle_format(output_path)
         check_shown(style, format_name)
         answer = in_style(command(**given), style)
         if bib_path is not None:
             answer = write_bib(answer, bib_path)
         if answer.content is not None and output_path is not None:
             write_with(output_path, answer.content, answer.made(), answer.beside)
-            output_path = None
+            format_name, output_path = asked, None  # the ending named the form of the content
         if answer.refrains:
             output_path = None
         text = _rendered(answer, format_name, output_path)

@@ -1,7 +1,7 @@
 """Closed forms as JavaScript, whose integers are exact or refused.
 
-A text is written once for both arithmetics of `exact.js`: an integer literal ends in n, as BigInt
-wants it, and for doubles the n is taken away. `scripts` makes functions of the texts.
+A text is written once for both kinds of arithmetic in `exact.js`: an integer literal ends in n, as
+BigInt wants it, and for doubles the n is taken away. `scripts` makes functions of the texts.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def function(
 
 @cache
 def runtime() -> str:
-    """What the texts need: both arithmetics, and the rounding rules of the one table."""
+    """What the texts need: both kinds of arithmetic, and the rounding rules of the one table."""
     rows = (f"  {name}: {rule.javascript}," for name, rule in RULES.items())
     table = "\n".join(["/** The rounding rules. */", "const rules = {", *rows, "};"])
     return f"{_file('exact.js')}\n{table}\n"

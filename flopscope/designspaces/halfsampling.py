@@ -77,9 +77,9 @@ class HalfSampler:
         options: list[str] = []
         for stage in reversed(range(self._stage)):
             level = self._heads[stage]
-            befores = [state for state in level if self._sums.whole(stage, state).get(after)]
-            ways = [self._sums.whole(stage, state)[after] for state in befores]
-            before, spent = self._step(rng, befores, ways, level, position)
+            earlier = [state for state in level if self._sums.whole(stage, state).get(after)]
+            ways = [self._sums.whole(stage, state)[after] for state in earlier]
+            before, spent = self._step(rng, earlier, ways, level, position)
             options = [*self._sums.inside(rng, stage, before, after, spent), *options]
             position, after = position - spent, before
         return options

@@ -95,9 +95,9 @@ class Tails:
         """The designs with one more stage before them."""
         sparse = {state: each for state, each in rest.items() if isinstance(each, Sparse)}
         if len(sparse) == len(rest):
-            befores = {move.before for move in self._sums.slots[self._sums.range(stage)[0]]}
+            earlier = {move.before for move in self._sums.slots[self._sums.range(stage)[0]]}
             pairs: dict[State, list[tuple[Sparse, Sparse]]] = {}
-            for before in befores:
+            for before in earlier:
                 for after, own in self._sums.whole(stage, before).items():
                     if own and after in sparse:
                         pairs.setdefault(before, []).append((Sparse.of(own), sparse[after]))

@@ -79,6 +79,7 @@ def layer_cost(layer: Step, bits: int, per_channel: bool) -> Cost:
     bias and twice that for the bias's scales and zero points, with C = 1 for the scales of a tensor
     as a whole.
 
+    >>> from flopscope.quantising.steps import Role
     >>> conv = Step("conv", Role.LAYER, ("x",), ("y",), "", Stored("w", 27, 3, 108))
     >>> layer_cost(conv, 8, True).quantised, layer_cost(conv, 8, False).quantised
     (42, 32)

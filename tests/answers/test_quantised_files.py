@@ -223,7 +223,8 @@ def test_a_network_that_torch_cannot_export(capfd, monkeypatch):
     monkeypatch.setattr("flopscope.measured.runtimes.exported.find_spec", lambda name: None)
     assert refusal(Spectrum()) == (
         "Spectrum cannot be quantised: torch cannot export it to ONNX: Exporting the operator "
-        "'aten::fft_fft2' to ONNX opset version 17 is not supported"
+        "'aten::fft_fft2' to ONNX opset version 17 is not supported; where the package "
+        "onnxscript is installed, torch's newer exporter is asked too"
     )
     assert capfd.readouterr() == ("", "")
 

@@ -102,6 +102,7 @@ def test_every_rule_is_that_of_python():
         "nearest_multiple": [(8,)],
         "round_half_even": [(0,), (3,)],
         "where_below": [(2.5, 16, 8)],
+        "shared_repeats": [(1, 2), (2, 7), (3, 3)],
         **{name: [(3,), (0.7,)] for name in ("round_repeats", "maximum", "equal", "order")},
         **{name: [(3,), (0.7,)] for name in ("plus", "minus", "times", "over")},
     }
