@@ -10,7 +10,8 @@ PYTHON ?= $(shell python3.11 $(IS_NEW_ENOUGH) && echo python3.11 || echo python3
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--constraint constraints.txt --no-build-isolation
 
-.PHONY: help compare setup test lint format slow tex laws networks pictures architectures notebooks bench clean
+.PHONY: help compare setup test lint format slow exports tex laws networks pictures architectures \
+	quantised trainings notebooks docs bench clean
 
 help:  ## say what can be made (the default)
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 15
@@ -44,6 +45,9 @@ format: $(VENV)/full  ## mend style where a tool can
 slow: $(VENV)/full  ## the tests on examples drawn anew, which `make test` keeps fixed
 	HYPOTHESIS_PROFILE=explore $(PYTEST)
 
+exports: $(VENV)/full  ## export a network of every family and run each file beside its module
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/exports.py
+
 tex: $(VENV)/full  ## compile the tables with a real TeX; pdflatex or tectonic must be installed
 	@command -v pdflatex tectonic || { echo "neither pdflatex nor tectonic is installed" >&2; exit 1; }
 	$(PYTEST) -k real_tex tests/present tests/tasks
@@ -60,8 +64,18 @@ pictures: $(VENV)/full  ## draw the pictures of the pages anew
 architectures: $(VENV)/full  ## trace every public network, in about an hour, and write docs/architectures.md
 	OMP_NUM_THREADS=1 PYTHONPATH=tests/support $(BIN)/python docs/writing/sweep.py
 
+quantised: $(VENV)/full  ## quantise networks of all families, in about half an hour, and write docs/quantised.md
+	OMP_NUM_THREADS=1 $(BIN)/python docs/writing/quantised.py
+
+trainings: $(VENV)/full  ## train by each recipe with several seeds, in about ten minutes, for notebook 11
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/trainings.py
+	$(BIN)/python docs/writing/recipes.py
+
 notebooks: $(VENV)/full  ## execute the notebooks anew and store their outputs
 	OMP_NUM_THREADS=1 $(BIN)/python notebooks/execute.py
+
+docs: $(VENV)/full  ## build the documentation site into build/site/html, and check links and spelling
+	OMP_NUM_THREADS=1 $(BIN)/python docs/writing/site_build.py
 
 bench: $(VENV)/full  ## time the answers
 	$(BIN)/python benchmarks/run.py

@@ -10,13 +10,17 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from flopscope import analyze, build, formula
+from flopscope.timing.builtin import device_of
+from flopscope.timing.device import Device
 
 RUNS = 7
+TURNS = 30
 DESIGNS = 1_000_000
 
 
@@ -57,6 +61,37 @@ def count_against_fvcore() -> Iterable[Result]:
         yield Result(f"fvcore / one count of mobilenetv2 by {name}", ratios, "times", target)
 
 
+def prediction_against_count() -> Iterable[Result]:
+    """The time of a prediction over that of an exact count of the same network, each from a new
+    ledger: the best of many of both, in turns."""
+    device = device_of("i7-12700h-inductor")
+    for name in ("mobilenetv2", "convnext_tiny", "efficientformerv2_s0"):
+        ways: list[Callable[[], object]] = [
+            partial(_count, name), partial(_predict, name, device), partial(_both, name, device),
+        ]  # fmt: skip
+        ratios: list[tuple[float, float]] = []
+        for _ in range(RUNS):
+            taken = [[seconds(way, clock=time.process_time) for way in ways] for _ in range(TURNS)]
+            count, prediction, both = map(min, zip(*taken, strict=True))
+            ratios.append((prediction / count, both / count))
+        alone, with_count = map(list, zip(*ratios, strict=True))
+        yield Result(f"prediction of {name} / its count", alone, "times", "at most 2")
+        yield Result(f"count and prediction of {name} / its count", with_count, "times", "none")
+
+
+def _count(name: str) -> int:
+    return int(analyze(name, res=224).macs())
+
+
+def _predict(name: str, device: Device) -> float:
+    return float(analyze(name, res=224).time(device).seconds)
+
+
+def _both(name: str, device: Device) -> float:
+    ledger = analyze(name, res=224)
+    return int(ledger.macs()) + float(ledger.time(device).seconds)
+
+
 def vectorised_count() -> Result:
     """Designs (width, H, W) of MobileNetV2 counted a second, exactly, in one thread."""
     rng = np.random.default_rng(0)
@@ -79,18 +114,22 @@ def vectorised_count() -> Result:
     )
 
 
-def seconds(work: Callable[[], object], repeat: int = 1) -> float:
-    """Mean wall time of one call."""
-    start = time.perf_counter()
+def seconds(
+    work: Callable[[], object], repeat: int = 1, clock: Callable[[], float] = time.perf_counter
+) -> float:
+    """Mean time of one call by a clock, which is the wall's unless another one is given."""
+    start = clock()
     for _ in range(repeat):
         work()
-    return (time.perf_counter() - start) / repeat
+    return (clock() - start) / repeat
 
 
 def main() -> None:
     """Print every benchmark."""
     warnings.filterwarnings("ignore", category=DeprecationWarning)  # fvcore's use of torch.jit
     for result in count_against_fvcore():
+        print(result)
+    for result in prediction_against_count():
         print(result)
     print(vectorised_count())
 

@@ -13,7 +13,8 @@ from random import Random
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from flopscope.choosing.search import How, search
+from flopscope.choosing.found import How
+from flopscope.choosing.search import search
 from flopscope.designspaces import store
 from flopscope.designspaces.distribution import Distribution
 from flopscope.designspaces.known import space_named
@@ -28,11 +29,12 @@ def main(res: int = 224, millions: int = 300) -> None:
     space = space_named("ofa_mobilenetv3")
     begin = perf_counter()
     (table,) = tables(space, [QUANTITIES["macs"]], res)
-    counted = Distribution(table).counted
+    distribution = Distribution(table)
+    counted = distribution.counted
     most = millions * 10**6
     within = counted.most(most)
     seconds = perf_counter() - begin
-    print(f"{space.name} at {res}: {counted.total:,} networks, {counted.distinct:,} costs")
+    print(f"{space.name} at {res}: {counted.total:,} networks, {distribution.distinct:,} costs")
     print(f"  at most {millions} M MACs: {within:,} (cold {seconds:.1f} s)")
     for limit in (200, 400):
         print(f"  at most {limit} M MACs: {counted.most(limit * 10**6):,}")

@@ -25,14 +25,19 @@ if TYPE_CHECKING:
     from flopscope.api.derive import derive
     from flopscope.api.diff import diff
     from flopscope.api.differentiable import darts, expected_cost, one_shot
+    from flopscope.api.explore import explore
+    from flopscope.api.export import export
     from flopscope.api.formula import formula, formulas, law
     from flopscope.api.hold import hold
     from flopscope.api.latencies import latencies
     from flopscope.api.measure import measure
+    from flopscope.api.overlay import overlay
     from flopscope.api.pareto import pareto
     from flopscope.api.predict import predict
     from flopscope.api.profile import profile
     from flopscope.api.proxies import proxies
+    from flopscope.api.prune import prune
+    from flopscope.api.quantize import quantize
     from flopscope.api.reconcile import reconcile
     from flopscope.api.search import search
     from flopscope.api.show import show
@@ -41,6 +46,8 @@ if TYPE_CHECKING:
     from flopscope.api.space import space
     from flopscope.api.sweep import sweep
     from flopscope.api.trace import trace
+    from flopscope.api.train import train
+    from flopscope.api.train_cost import train_cost
     from flopscope.catalog.models import MODELS
     from flopscope.catalog.scaling import Scaling
     from flopscope.choosing.crossing import TERMS
@@ -81,19 +88,24 @@ _HOMES = {
     "derive": "flopscope.api.derive",
     "diff": "flopscope.api.diff",
     "expected_cost": "flopscope.api.differentiable",
+    "export": "flopscope.api.export",
     "formula": "flopscope.api.formula",
     "formulas": "flopscope.api.formula",
     "hold": "flopscope.api.hold",
+    "explore": "flopscope.api.explore",
     "latencies": "flopscope.api.latencies",
     "law": "flopscope.api.formula",
     "list_conventions": "flopscope.api.catalog",
     "list_models": "flopscope.api.catalog",
     "measure": "flopscope.api.measure",
     "one_shot": "flopscope.api.differentiable",
+    "overlay": "flopscope.api.overlay",
     "pareto": "flopscope.api.pareto",
     "predict": "flopscope.api.predict",
     "profile": "flopscope.api.profile",
     "proxies": "flopscope.api.proxies",
+    "prune": "flopscope.api.prune",
+    "quantize": "flopscope.api.quantize",
     "reconcile": "flopscope.api.reconcile",
     "search": "flopscope.api.search",
     "show": "flopscope.api.show",
@@ -103,6 +115,8 @@ _HOMES = {
     "sweep": "flopscope.api.sweep",
     "symbol": "flopscope.symbolic",
     "trace": "flopscope.api.trace",
+    "train_cost": "flopscope.api.train_cost",
+    "train": "flopscope.api.train",
 }
 
 __all__ = [
@@ -132,6 +146,8 @@ __all__ = [
     "derive",
     "diff",
     "expected_cost",
+    "explore",
+    "export",
     "formula",
     "formulas",
     "hold",
@@ -141,10 +157,13 @@ __all__ = [
     "list_models",
     "measure",
     "one_shot",
+    "overlay",
     "pareto",
     "predict",
     "profile",
     "proxies",
+    "prune",
+    "quantize",
     "reconcile",
     "search",
     "show",
@@ -154,6 +173,8 @@ __all__ = [
     "sweep",
     "symbol",
     "trace",
+    "train",
+    "train_cost",
 ]
 
 

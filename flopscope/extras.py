@@ -19,9 +19,12 @@ REQUIREMENTS: Mapping[str, str] = {
     "pyarrow": "pyarrow>=18",
     "distributed": "distributed>=2025.1",
     "onnxruntime": "onnxruntime>=1.32",
+    "PIL": "pillow>=10",
     "openvino": "openvino>=2026.4",
     "ncnn": "ncnn>=1.0.20261020",
     "pnnx": "pnnx>=20261020",
+    "executorch": "executorch>=1.5",
+    "coremltools": "coremltools>=9.0",
     "mlxtend": "mlxtend>=0.25",
     "sklearn": "scikit-learn>=1.9",
 }
@@ -53,6 +56,11 @@ def require_images(package: str) -> None:
     _require(package)
 
 
+def require_pillow() -> None:
+    """Raises BadInput where Pillow, which reads pictures, cannot be imported."""
+    _require("PIL")
+
+
 def require_cpsat() -> None:
     """Raises BadInput where OR-tools cannot be imported."""
     _require("ortools")
@@ -79,9 +87,9 @@ def require_runtime(*names: str) -> None:
     _require(*names)
 
 
-NOT_IMPORTED = frozenset({"pnnx"})
-"""Packages of which a program is used."""
-NOT_IN_CLONES = frozenset({"openvino", "ncnn", "pnnx"})
+NOT_IMPORTED = frozenset({"coremltools", "executorch", "pnnx"})
+"""Packages of which a program is used, and those that take seconds to import and say much."""
+NOT_IN_CLONES = frozenset({"coremltools", "executorch", "openvino", "ncnn", "pnnx"})
 """Packages that `make setup` leaves out."""
 
 

@@ -271,11 +271,11 @@ def _present(rows: Iterable[Operator]) -> Iterator[Operator]:
     forwards."""
     stands: dict[int, int] = {}
     for row in rows:
-        reads = tuple(stands.get(tensor, tensor) for tensor in row.reads)
         if _absent(row):
-            stands[row.id] = forwarded(row._replace(reads=reads))
+            source = forwarded(row)
+            stands[row.id] = stands.get(source, source)
         else:
-            yield row._replace(reads=reads)
+            yield row._replace(reads=tuple(stands.get(tensor, tensor) for tensor in row.reads))
 
 
 def _sizes(row: Operator) -> Iterator[Size]:

@@ -74,8 +74,9 @@ def container_back(value: Any, held: Sequence[Any]) -> None:
     if len(now) == len(before) and all(map(is_, now, before)):
         return
     kind = base_of(value)
-    kind.clear(value)
-    (kind.update if hasattr(kind, "update") else kind.extend)(value, held)
+    fill = kind.update if hasattr(kind, "update") else kind.extend
+    kind.clear(value)  # of built-in names there are none until it is filled again
+    fill(value, held)
 
 
 def names_back(names: dict[str, Any], held: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from flopscope import readings
 from flopscope.brief import short
@@ -22,6 +22,9 @@ from flopscope.sizes import Size
 if TYPE_CHECKING:
     from flopscope.closedform import Formula
     from flopscope.ledger import Ledger
+
+Part = TypeVar("Part")
+"""What parts of a network are told apart by."""
 
 COUNT = "count"
 """The name of the work under the convention of an answer."""
@@ -130,6 +133,13 @@ class Quantity(Named):
         """Its reading for these rows."""
         taken = self.convention or self.dtype
         return self.measure(rows, taken) if taken else self.measure(rows)
+
+    def by(self, rows: Sequence[Operator], part: Callable[[Operator], Part]) -> dict[Part, Reading]:
+        """Its reading for each part of a network, of which these are all rows."""
+        groups: dict[Part, list[Operator]] = {}
+        for row in rows:
+            groups.setdefault(part(row), []).append(row)
+        return {each: self.of(own) for each, own in groups.items()}
 
     def amount(self, number: int) -> str:
         """So much of it in a sentence.

@@ -1,4 +1,4 @@
-"""What holds for every test: how hypothesis draws, that nothing is skipped, and what memory costs.
+"""What holds for every test: what is drawn, that nothing is skipped, and what memory costs.
 
 The same examples are drawn in every run, so that a green commit stays green. `make slow` draws
 anew each time, and more of them, to look for what the fixed ones miss.
@@ -6,6 +6,7 @@ anew each time, and more of them, to look for what the fixed ones miss.
 
 import gc
 import os
+import sys
 from collections.abc import Generator
 
 import pytest
@@ -20,6 +21,12 @@ os.environ["FLOPSCOPE_CACHE"] = "off"
 
 MAY_SKIP = "FLOPSCOPE_MAY_SKIP"
 """With this variable set, a test whose library is not installed is skipped; else it fails."""
+
+
+def pytest_runtest_setup() -> None:
+    """Weights are drawn alike in every run, whichever tests ran before in the same process."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -8,9 +8,10 @@ import re
 import shlex
 from pathlib import Path
 
+import click
 import pytest
 
-from flopscope.cli import main
+from flopscope.cli import cli, main
 from flopscope.present.catalog import conventions_document
 from flopscope.present.render import render
 
@@ -40,11 +41,13 @@ BLOCKS = {
     name: re.findall(r"^```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     for name, text in DOCS.items()
 }
+RUN_BY_OTHERS = {"ci.md": "tests/test_ci_page.py"}
+"""Pages whose blocks another file runs: this one is a file of tests."""
 CODE = [
     pytest.param(code, id=f"{name} {number}")
     for name, blocks in BLOCKS.items()
     for number, code in enumerate(blocks, 1)
-    if not code.startswith(">>> ")
+    if not code.startswith(">>> ") and name not in RUN_BY_OTHERS
 ]
 SESSIONS = {
     name: [block for block in blocks if block.startswith(">>> ")] for name, blocks in BLOCKS.items()
@@ -56,7 +59,8 @@ def test_every_block_of_a_page_is_run():
     fences = [re.findall(r"^```(console|python)$", text, re.MULTILINE) for text in DOCS.values()]
     counted = collections.Counter(itertools.chain(*fences))
     sessions = sum(map(len, SESSIONS.values()))
-    assert counted == {"console": len(SHOWN), "python": len(CODE) + sessions}
+    others = sum(len(BLOCKS[name]) for name in RUN_BY_OTHERS)
+    assert counted == {"console": len(SHOWN), "python": len(CODE) + sessions + others}
     assert sessions >= 7
     assert len(SHOWN) >= 22
     assert len(CODE) >= 9
@@ -100,12 +104,15 @@ def test_every_picture_has_its_provenance_and_a_page():
 @pytest.mark.parametrize(
     "line",
     re.findall(
-        r"^flopscope .* --plot docs/.*$", DOCS["pictures.md"] + DOCS["frontiers.md"], re.MULTILINE
+        r"^flopscope .* --(?:plot|roofline) docs/.*$",
+        DOCS["pictures.md"] + DOCS["frontiers.md"] + DOCS["tutorial.md"],
+        re.MULTILINE,
     ),
 )
 def test_the_commands_of_the_gallery_made_its_pictures(line):
     words = shlex.split(line)
-    path = ROOT / f"{words[words.index('--plot') + 1]}.json"
+    option = "--roofline" if "--roofline" in words else "--plot"
+    path = ROOT / f"{words[words.index(option) + 1]}.json"
     made = json.loads(path.read_text(encoding="utf-8"))
     assert shlex.split(made["command"]) == words
 
@@ -127,6 +134,28 @@ def test_the_picture_of_a_page_is_that_of_its_provenance(capsys, monkeypatch, tm
     assert {k: v for k, v in made.items() if k not in versions} == {
         k: v for k, v in shown.items() if k not in versions
     }
+
+
+COMMANDS = {
+    f"{name}: {line}": shlex.split(line)[1:]
+    for name, text in DOCS.items()
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    if language in ("", "sh")
+    for line in re.findall(r"^(?:\$ )?(flopscope .*)$", block, re.MULTILINE)
+}
+"""The commands in blocks that are not run, because they take long or what they print varies."""
+
+
+def test_every_other_command_of_a_page_is_one_that_the_program_reads():
+    """Its options exist, and its words have their places."""
+    assert len(COMMANDS) >= 30
+    for shown, (verb, *words) in COMMANDS.items():
+        command = cli.get_command(click.Context(cli), verb)
+        try:
+            _, left, _ = command.make_parser(click.Context(command)).parse_args(words)
+        except click.ClickException as error:
+            pytest.fail(f"{shown}: {error.format_message()}")
+        assert left == [], shown
 
 
 NAMED = r"`((?:flopscope|tests|reference_models|docs|benchmarks)/[\w/.]*)`"

@@ -15,8 +15,8 @@ PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text
 
 
 EXTRAS = (
-    "check", "cluster", "digits", "ncnn", "notebook", "onnx", "openvino", "ort", "parquet",
-    "search",
+    "check", "cluster", "coreml", "digits", "executorch", "ncnn", "notebook", "onnx", "openvino",
+    "ort", "parquet", "search",
 )  # fmt: skip
 
 

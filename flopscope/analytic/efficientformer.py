@@ -88,8 +88,9 @@ def efficientformer(x: Feature, stages: MixedStages, *, classes: Size = 1000) ->
         if number > 1:
             with scope(f"stage{number}.downsample"):
                 x = downsampling(x, channels)
-        attending = stages.attending if number == len(stages.c) else 0
-        kinds = (pooling_block, pooling), (_attention_on_any, attending)
+        kinds = [(pooling_block, pooling)]
+        if number == len(stages.c):
+            kinds += [(_attention_on_tokens, 1), (attention_block, stages.attending - 1)]
         x = blocks(x, f"stage{number}", kinds)
     with scope("head"):
         return head(x, classes)
@@ -131,9 +132,9 @@ def attention_block(x: Feature) -> Feature:
     return residual(x, y, "layer_scale2")
 
 
-def _attention_on_any(x: Feature) -> Feature:
-    """The 3-D block on tokens, or on a map whose positions become the tokens."""
-    return attention_block(as_tokens(x) if x.grid[1:] else x)
+def _attention_on_tokens(x: Feature) -> Feature:
+    """The first 3-D block, on a map whose positions become the tokens."""
+    return attention_block(as_tokens(x))
 
 
 def attention_on_map(x: Feature) -> Feature:

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from flopscope.analytic.tape import Feature
-from flopscope.sizes import Real, Size, round_filters, round_half_even, round_repeats
+from flopscope.sizes import Real, Shape, Size, any_of, round_filters, round_repeats, shared_repeats
 
 Block = Callable[[Feature], Feature]
 Row = TypeVar("Row")
@@ -92,8 +92,15 @@ def blocks(
         else:
             repeated += 1
             with scope(f"{name}.repeated{repeated if repeated > 1 else ''}", repeat=times):
-                x = block(x)
+                y = block(x)
+            if not _same(x.shape, y.shape):  # A second block would have another input.
+                raise ValueError(f"{name} repeats a block that makes {y.shape} of {x.shape}")
+            x = y
     return x
+
+
+def _same(a: Shape, b: Shape) -> bool:
+    return len(a) == len(b) and not any(any_of(m != n) for m, n in zip(a, b, strict=True))
 
 
 def scaled_rows(
@@ -103,19 +110,21 @@ def scaled_rows(
 
     `again` gives the row that repeats another, at stride 1 and on its own output. Rows with equal
     repetitions form a run. Each run gets its share of the ⌈n·d⌉ blocks, the last run first, and at
-    least one block. The first block of a stage is its first row. This is timm's rule:
-    timm/models/_efficientnet_builder.py, _scale_stage_depth. Domain: at least one row, depth > 0.
+    least one block. The first block of a stage is its first row, and that of a run stands alone,
+    because its input is the output of another run. This is timm's rule: timm/models/
+    _efficientnet_builder.py, _scale_stage_depth. Domain: at least one row, depth > 0.
 
     >>> [times for row, times in scaled_rows("ABCC", str.lower, 1.2)]  # A, no a, 2 of b, 2 of c
-    [1, 0, 2, 2]
+    [1, 0, 1, 1, 1, 1]
     """
     runs = [(row, len(list(run))) for row, run in groupby(rows, key=again)]
     left, unshared = len(rows), round_repeats(len(rows), depth)
     shares: list[Size] = []
     for _, length in reversed(runs):
-        shares.insert(0, round_half_even(unshared * length / left, 1))
+        shares.insert(0, shared_repeats(unshared, length, left))
         left, unshared = left - length, unshared - shares[0]
     yield rows[0], 1
     yield runs[0][0], shares[0] - 1
     for (row, _), share in zip(runs[1:], shares[1:], strict=True):
-        yield row, share
+        yield row, 1
+        yield row, share - 1

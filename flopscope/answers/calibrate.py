@@ -34,7 +34,8 @@ class FamilyError:
 @dataclass(frozen=True)
 class Calibration:
     """A device, its errors by family, and why networks of the table were left out, by name. `drift`
-    is how many times the machine's best speed was its worst; None where it kept its speed."""
+    is how many times the machine's best speed was its worst; None where it kept its speed.
+    `repeated` rows measured a network that another row had measured too."""
 
     device: Device
     families: tuple[FamilyError, ...]
@@ -42,6 +43,7 @@ class Calibration:
     fitted: Calibrated
     models: tuple[str, ...]
     drift: float | None = None
+    repeated: int = 0
 
     def __repr__(self) -> str:
         return short(
@@ -80,26 +82,42 @@ def calibrate(
     found = networks(whole, skip_unknown=skip_unknown, progress=progress, traces=traces)
     if not found.found:
         raise BadInput("no network of the table can be found; write targets such as mobilenetv2")
-    cases = [_case(each, setting, protocol, clock) for each in found.found]
+    measured = _merged(found.found, clock)
+    cases = [_case(each, setting, protocol, seconds) for each, seconds in measured]
     singles = [] if sister else _singles(alone, setting, clock)
     facts = Facts(
         name or _plain(setting.device), setting, clock.words, day or _day(latencies),
         _source(latencies, len(singles)), _repeatability(latencies), f"{protocol} held out",
     )  # fmt: skip
     fitted = calibrated(cases, facts, sister, singles)
-    errors = by_family(fitted, [family_of(each.latency.model) for each in found.found])
+    errors = by_family(fitted, [family_of(each.latency.model) for each, _ in measured])
     families = tuple(FamilyError(family, *values) for family, values in errors.items())
-    models = tuple(each.latency.model for each in found.found)
+    models = tuple(each.latency.model for each, _ in measured)
     return Calibration(
-        fitted.device, families, dict(found.left_out), fitted, models, drift(latencies)
-    )
+        fitted.device, families, dict(found.left_out), fitted, models, drift(latencies),
+        len(found.found) - len(measured),
+    )  # fmt: skip
 
 
-def _case(found: Found, setting: Setting, protocol: str, clock: Clock) -> Case:
+def _merged(found: Sequence[Found], clock: Clock) -> list[tuple[Found, float]]:
+    """Each network with its seconds. One that several rows measure at one size and batch is one
+    network, and has the median of its times."""
+    several: dict[object, list[Found]] = {}
+    for each in found:
+        latency = each.latency
+        key = each.target.name, latency.resolution, latency.batch or 1
+        several.setdefault(key, []).append(each)
+    return [
+        (same[0], statistics.median(clock.seconds(each.latency) for each in same))
+        for same in several.values()
+    ]
+
+
+def _case(found: Found, setting: Setting, protocol: str, seconds: float) -> Case:
     latency = found.latency
     whole = latency.catalogue or latency.model
     held = family_of(latency.model) if protocol == "families" else whole
-    return case(found.rows, setting, held, clock.seconds(latency), latency.batch or 1)
+    return case(found.rows, setting, held, seconds, latency.batch or 1)
 
 
 def _singles(alone: Sequence[Latency], setting: Setting, clock: Clock) -> list[Case]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flopscope.brief import short
+from flopscope.brief import brief, short
 from flopscope.catalog import latencies
 from flopscope.errors import BadInput, UnknownName
 from flopscope.timing.builtin import ENDING, device_names, device_of, is_builtin
@@ -79,7 +79,7 @@ def device_named(given: str | Device) -> NamedDevice:
     tables, fits = latencies.devices(), device_names()
     if given not in tables and given not in fits:
         raise UnknownName(
-            "device", given, dict.fromkeys([*fits, *tables]),
+            "device", brief(given), dict.fromkeys([*fits, *tables]),
             f"times are predicted on {', '.join(fits)}, and on a device file, such as device.json; "
             "`flopscope latencies` lists the devices with published latencies",
         )  # fmt: skip

@@ -213,13 +213,14 @@ def matched(before: Ledger, after: Ledger) -> tuple[Pair, ...]:
     """The rows of two networks, each with the row that it became."""
     ours, theirs = counted_rows(before.rows), counted_rows(after.rows)
     found = [
-        _pair(None if i is None else ours[i], None if j is None else theirs[j])
+        pair_of(None if i is None else ours[i], None if j is None else theirs[j])
         for i, j in aligned(ours, theirs)
     ]
     return tuple(_with_moved(found))
 
 
-def _pair(before: CountedRow | None, after: CountedRow | None) -> Pair:
+def pair_of(before: CountedRow | None, after: CountedRow | None) -> Pair:
+    """A row and the row that it became, with what changed; None for a row that one lacks."""
     if before is None or after is None or facts(before) == facts(after):
         return Pair(before, after)
     return Pair(before, after, changes=changes(before, after))
@@ -234,7 +235,7 @@ def _with_moved(pairs: Sequence[Pair]) -> list[Pair]:
     for pair in pairs:
         first = gone.get(pair.path)
         if pair.before is None and first is not None and _kind(first) is _kind(pair):
-            moved[pair.path] = replace(_pair(first.before, pair.after), moved=True)
+            moved[pair.path] = replace(pair_of(first.before, pair.after), moved=True)
     return [
         moved.get(pair.path, pair)
         for pair in pairs

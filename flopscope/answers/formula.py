@@ -39,7 +39,23 @@ def formula(name: str, quantity: str = "macs", free: Sequence[str] = ()) -> Form
         raise UnknownName("quantity", quantity, QUANTITIES)
     found = QUANTITIES[quantity](symbolic_ledger(name, free))
     words = f"{name} {quantity}"
-    return Formula(found.expression, found.unit, found.convention, found.conditions, words)
+    return Formula(
+        found.expression,
+        found.unit,
+        found.convention,
+        found.conditions,
+        words,
+        fixed=_fixed(name, free),
+    )
+
+
+def _fixed(name: str, free: Sequence[str]) -> frozenset[str]:
+    """The options of a model that could be free and are not. A block has none."""
+    if name in NAMED_BLOCKS:
+        return frozenset()
+    variant = known_model(name)
+    own = {option.name for option in variant.model.options} & FREE.keys()
+    return frozenset(own - variant.free_lengths.keys()) - frozenset(free)
 
 
 def symbolic_ledger(name: str, free: Sequence[str] = ()) -> Ledger:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from flopscope.designspaces.known import space_named
 from flopscope.designspaces.listed import ListedSpace
 from flopscope.designspaces.space import DesignSpace
-from flopscope.errors import BadInput
+from flopscope.errors import BadInput, FlopscopeError
 from flopscope.extras import require_witnesses
 
 AnySpace: TypeAlias = DesignSpace | ListedSpace
@@ -27,21 +27,19 @@ def space_of(target: str | AnySpace) -> AnySpace:
 
     found = maker(target)
     if callable(found) and not isinstance(found, DesignSpace | ListedSpace):
-        found = found()
+        try:
+            found = found()
+        except FlopscopeError:
+            raise
+        except Exception as error:
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            raise BadInput(
+                f"{target} raises {said}; name a design space, or a function that returns one "
+                "without arguments"
+            ) from error
     if not isinstance(found, DesignSpace | ListedSpace):
         raise BadInput(
             f"{target} gives {type(found).__name__}, which is no design space; name a "
             "flopscope.designspaces.space.DesignSpace, or a function that returns one"
         )
     return found
-
-
-def slotted(target: str | AnySpace) -> DesignSpace:
-    """The design space, which must be made of slots. Raises BadInput for another."""
-    space = space_of(target)
-    if isinstance(space, ListedSpace):
-        raise BadInput(
-            f"{space.name} is a list of networks and not made of slots, between which a search "
-            "could choose; flopscope space counts it, and draws from it"
-        )
-    return space

@@ -20,6 +20,7 @@ from flopscope.symbolic import substitute
 if TYPE_CHECKING:
     from torch import nn
 
+    from flopscope.readings.training import Saved
     from flopscope.tracing.calls import Rule
 
 
@@ -27,9 +28,10 @@ if TYPE_CHECKING:
 class Profile:
     """What a target does on inputs of these shapes. The ledger's conditions say where that holds.
     `fixed` are free sizes that became numbers, each with the line of code that asked for the
-    number. `saved` is what is kept for the backward pass, if that ran too. `expected` says how
-    choices were taken that depend on data and change the total. A profile is `native` if its shapes
-    are the target's own. `network` is the target as it was read."""
+    number. `saved` is what is kept for the backward pass, if that ran too, and `kept` has it tensor
+    by tensor. `expected` says how choices were taken that depend on data and change the total. A
+    profile is `native` if its shapes are the target's own. `network` is the target as it was
+    read."""
 
     target: str
     shapes: tuple[tuple[Size, ...], ...]
@@ -39,6 +41,7 @@ class Profile:
     expected: tuple[str, ...] = ()
     native: bool = False
     network: Target | None = None
+    kept: Saved | None = None
 
     def __repr__(self) -> str:
         on = " and ".join(map(sizes_text, self.shapes))
@@ -98,7 +101,7 @@ def profile(
     shapes = tuple(i.shape for i in given)
     return Profile(
         network.name, shapes, traced.ledger, traced.fixed, saved, traced.expected, not inputs,
-        network,
+        network, traced.saved,
     )  # fmt: skip
 
 

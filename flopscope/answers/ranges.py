@@ -141,7 +141,11 @@ def _spread(name: str, text: str) -> list[Fraction]:
         )
     first, last, step = (Fraction(end or 0) for end in ends)
     if first > last:
-        raise BadInput(f"{name}={text} has no value, for it goes from the larger to the smaller")
+        large, small, by = (part.strip() for part in text.split(":"))
+        raise BadInput(
+            f"{name}={text} has no value, for it goes from the larger to the smaller; write "
+            f"{name}={small}:{large}:{by}"
+        )
     if (last - first) // step >= MOST:
         raise BadInput(f"{name}={text} has more than {MOST:,} values; give a larger step")
     return [first + step * index for index in range((last - first) // step + 1)]

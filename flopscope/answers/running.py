@@ -38,15 +38,15 @@ def runnable(
 
     if target.is_graph:
         shapes = counted(target, given, arguments).shapes
-        inputs = [_values(InputSpec(None, shape)) for shape in shapes]
+        inputs = [values_of(InputSpec(None, shape)) for shape in shapes]
         yield Network(target.name, inputs, {}, file=Path(target.place))
         return
     from flopscope.measured.untouched import untouched
     from flopscope.tracing.loading.usercode import importable
 
     specs = inputs_of(target, given, arguments)
-    plain = [_values(spec) for spec in specs if spec.keyword is None]
-    named = {spec.keyword: _values(spec) for spec in specs if spec.keyword is not None}
+    plain = [values_of(spec) for spec in specs if spec.keyword is None]
+    named = {spec.keyword: values_of(spec) for spec in specs if spec.keyword is not None}
     with importable(target.place):  # the network may import more while it runs
         module = target.build(arguments, seed=SEED)
         _check_values(target, module)
@@ -70,7 +70,8 @@ def inputs_of(
     return specs
 
 
-def _values(spec: InputSpec) -> Array:
+def values_of(spec: InputSpec) -> Array:
+    """The values of an input of this shape and type, which are always the same."""
     shape = tuple(int(n) for n in spec.shape)
     if spec.dtype.startswith(("float", "bfloat")):
         return np.random.default_rng(SEED).standard_normal(shape, dtype=np.float32)

@@ -84,6 +84,11 @@ class Census:
             for quantity, table in zip(self.quantities, self.tables, strict=True)
         }
 
+    @property
+    def written(self) -> int:
+        """The bytes that were written to the folder for caches."""
+        return sum(each.written for each in self._distributions.values())
+
     @cached_property
     def _own(self) -> AnyDistribution:
         return self.distribution(self.quantity)

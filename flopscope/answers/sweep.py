@@ -86,12 +86,19 @@ class Sweep:
 
         Domain: one axis or two.
         """
+        others = [axis for axis in self.axes if axis != along]
+        found = self.cells(quantity, (*others, along), without)
+        return found if others else [found]
+
+    def cells(
+        self, quantity: Quantity, axes: Sequence[Range], without: Collection[str] = ()
+    ) -> list[Any]:
+        """The same nested along all its axes in an order."""
         shown = self._keeping([name for name in self.most if name not in without])
         cells = self.counted.counts[quantity].copy()
         cells[~shown] = None
         rows = cells.reshape([len(axis.values) for axis in self.axes])
-        found: list[list[int | None]]
-        found = np.atleast_2d(np.moveaxis(rows, self.axes.index(along), -1)).tolist()
+        found: list[Any] = rows.transpose([self.axes.index(axis) for axis in axes]).tolist()
         return found
 
     def bounded(self, name: str) -> Quantity:

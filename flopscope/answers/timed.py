@@ -3,18 +3,18 @@ any other."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from math import exp
 
 from flopscope.catalog.latencies import Trust
 from flopscope.facts import Operator
 from flopscope.ledger import Ledger, Level
-from flopscope.quantities import Quantity
+from flopscope.quantities import Part, Quantity
 from flopscope.readings import Reading
 from flopscope.timing.constants import ATTOSECONDS
 from flopscope.timing.device import LEVELS, Device
-from flopscope.timing.roofline import UNIT, attoseconds
+from flopscope.timing.roofline import UNIT, attoseconds, attoseconds_by
 from flopscope.timing.unlike import unlike
 
 NAME = "latency"
@@ -33,6 +33,10 @@ class TimeQuantity(Quantity):
     def of(self, rows: Sequence[Operator]) -> Reading:
         """The time of these rows. Raises BadInput for a network of another type of numbers."""
         return attoseconds(rows, self.device)
+
+    def by(self, rows: Sequence[Operator], part: Callable[[Operator], Part]) -> dict[Part, Reading]:
+        """The time of each part of a network. What runs as one is the time of one part."""
+        return attoseconds_by(rows, self.device, part)
 
     @property
     def name_of_device(self) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flopscope.answers.counted import Given
-from flopscope.answers.profile import profile
+from flopscope.answers.profile import Profile, profile
 from flopscope.answers.target import Target
 from flopscope.brief import short
 from flopscope.errors import BadInput, check_name
@@ -88,16 +88,23 @@ def training_memory(
             "PyTorch, or leave training out"
         )
     inputs = inputs_at(target, given, arguments)
-    found = profile(target, inputs, arguments, given.example, backward=True)
+    return memory_of(
+        profile(target, inputs, arguments, given.example, backward=True), inputs, optimizer
+    )
+
+
+def memory_of(found: Profile, inputs: Sequence[InputSpec], optimizer: str) -> TrainingMemory:
+    """The memory of a training step that was traced on these inputs. Raises BadInput where it is
+    not known what is kept for the backward pass."""
     if found.saved is None:
         raise BadInput(
-            f"what {target.name} keeps for its backward pass is not known at these sizes; give "
+            f"what {found.target} keeps for its backward pass is not known at these sizes; give "
             "every size as a number"
         )
     rows = found.ledger.rows
     learnt = WIDTH * int(trainable(rows).value)
     return TrainingMemory(
-        given.batch,
+        int(inputs[0].shape[0]) if inputs and inputs[0].shape else 1,
         weights=int(weight_bytes(rows, FLOAT32).value),
         gradients=learnt,
         state=OPTIMIZERS[optimizer] * learnt,

@@ -48,18 +48,19 @@ def advise(
     """The networks that the field's rules of thumb name for a platform ("mobile", "edge", "server"
     or "gpu") and budgets, held against all networks with a published accuracy.
 
-    A budget is max_ and its quantity, as in max_params="6M". `max_latency` is a device and a time,
-    "pixel3-cpu-tflite:15ms", of published latencies, at a `batch` or at the one that is commonest
-    there. With `context` "global", or `tokens` as the least number of positions that attention
-    relates, only networks with attention are taken. `res` and `accuracy` choose among published
-    accuracies, as in `pareto`. Raises BadInput, UnknownName.
+    A budget is max_ and its quantity, as in max_params="6M". `max_latency` is a device, or the path
+    of its file, and a time, "pixel3-cpu-tflite:15ms": as published at a `batch`, or at the usual
+    one there, and else as predicted, where the upper end of the interval of 90 % counts. With
+    `context` "global", or `tokens` as the least number of positions that attention relates, only
+    networks with attention are taken. `res` and `accuracy` choose among published accuracies, as in
+    `pareto`. Raises BadInput, UnknownName.
 
     >>> advice = advise("mobile", max_params="6M", max_macs="300M").advice
     >>> [each.named.words for each in advice.candidates if each.point], advice.best.name
     (['MobileNetV3-Large'], 'mobilenetv3_large')
     """
-    from flopscope.choosing.advise import Wish, parse_latency
     from flopscope.choosing.advise import advise as answer
+    from flopscope.choosing.wish import Wish, parse_latency
 
     most = tuple(budgets(limits, "max_"))
     latency = None if max_latency is None else parse_latency("max_latency", max_latency)

@@ -111,8 +111,8 @@ def compare(
     shapes; `example` gives the named sizes of an ONNX file. `scale`, a `Scaling`, multiplies the
     depth, width and resolution of each. `accuracy` says whose top-1 is taken: "paper",
     "torchvision", "timm:a1_in1k", "best". `columns`, `sort` and `group` lay the table out for a
-    paper. On a `device`, or on each of several, the latency is predicted. Raises BadInput,
-    UnknownName.
+    paper. On a `device`, or on each of several, the latency is predicted, by which rows are sorted
+    as in `sort="+latency"`. Raises BadInput, UnknownName.
 
     >>> compare("mobilenetv1", "mobilenetv2", res=224).to_dict()["models"][1]["macs"]
     300774272
@@ -124,7 +124,8 @@ def compare(
     several = device if isinstance(device, list | tuple) else [device]
     devices = [each for each in map(device_given, several) if each is not None]
     chosen = ",".join(columns) if columns else None
-    layout = Layout.parse(chosen, sort, group) if chosen or sort or group else None
+    named_devices = [each.name for each in devices]
+    layout = Layout.parse(chosen, sort, group, named_devices) if chosen or sort or group else None
     found = answers.compare(
         formed(targets, form),
         res=res,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from flopscope.api.given import mapping, text
 from flopscope.api.public import public
 from flopscope.brief import shown
-from flopscope.differentiable.asked import weight, whole
 from flopscope.errors import BadInput, check_name
 from flopscope.ledger import Ledger
+from flopscope.training.asked import number, whole
 
 if TYPE_CHECKING:
     from flopscope.differentiable.digits import OneShot
@@ -73,7 +73,7 @@ def _of_model(model: str, res: Any, choices: dict[str, Any]) -> Ledger:
     return analyze(model, res, **choices)
 
 
-@public(source=text, cost_weight=weight, epochs=counting, trained=natural, seed=natural)
+@public(source=text, cost_weight=number, epochs=counting, trained=natural, seed=natural)
 def darts(
     source: str = "mnist",
     *,
@@ -110,8 +110,8 @@ def one_shot(
 
 
 def _ready(source: str) -> Any:
-    from flopscope.differentiable.images import SOURCES
     from flopscope.extras import require_witnesses
+    from flopscope.training.images import SOURCES
 
     check_name("source of images", source, SOURCES)
     require_witnesses()

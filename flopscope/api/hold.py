@@ -86,8 +86,8 @@ def hold(
     The report prints what `flopscope assert` does, and is false if a budget is broken. A budget is
     max_ and its quantity, as in max_macs="300M", or max_latency="12ms" on a `device`. In a test,
     use `assert_budget`, which raises AssertionError. With `training` the budget is of the memory of
-    a training step, max_memory, with an `optimizer`: "sgd", "momentum", "adam", or "adamw" unless
-    it is named. Raises BadInput, UnknownName.
+    a training step, max_memory, with an `optimizer`: "sgd", "momentum", "adam", "rmsprop", or
+    "adamw" unless it is named. Raises BadInput, UnknownName.
 
     >>> bool(hold("mobilenetv2", max_macs="310M"))
     True

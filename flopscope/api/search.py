@@ -12,7 +12,7 @@ from flopscope.api.given import natural, positive, text
 from flopscope.api.public import public
 from flopscope.api.space import design_space
 from flopscope.brief import shown
-from flopscope.choosing.search import EVALUATIONS, SECONDS, How, Search
+from flopscope.choosing.found import EVALUATIONS, SECONDS, How, Search
 from flopscope.choosing.search import search as searched
 from flopscope.errors import BadInput
 from flopscope.extras import require_plots
@@ -122,6 +122,7 @@ def _accuracy(name: str, value: Any) -> Any:
 @public(
     target=design_space, accuracy=_accuracy, maximise=text, max_latency=text, method=text,
     fit_rows=positive, seconds=positive, evaluations=positive, seed=natural, res=positive,
+    batch=positive,
 )  # fmt: skip
 def search(
     target: str | AnySpace,
@@ -131,6 +132,7 @@ def search(
     fit_rows: int | None = None,
     max_latency: str | None = None,
     res: int | None = None,
+    batch: int | None = None,
     method: str | None = None,
     front: bool = False,
     seconds: int = int(SECONDS),
@@ -142,8 +144,9 @@ def search(
 
     `accuracy` is what is to be large: "measured", a CSV of networks that you measured or of scores,
     or a function of the options by slot. In its place, `maximise` is a quantity. A budget is max_
-    and its quantity, as in max_macs="300M", or max_latency="blocks.csv:11". Raises BadInput,
-    UnknownName.
+    and its quantity, as in max_macs="300M"; max_latency is a device and a time, as in
+    "pixel3-cpu-tflite:25ms", for runs of `batch` images, or a table and the most by it, as in
+    "blocks.csv:11". Raises BadInput, UnknownName.
 
     >>> found = search("nas_bench_macro", accuracy="measured", fit_rows=300, max_macs="60M")
     >>> found.best, found.proven, found.front[-1][1]
@@ -153,6 +156,6 @@ def search(
     how = How(method, seed, float(seconds), evaluations, fit_rows)
     found = searched(
         target, accuracy=accuracy, maximise=maximise, most=most, max_latency=max_latency,
-        res=res, how=how,
+        res=res, batch=batch, how=how,
     )  # fmt: skip
     return SearchReport(found, front)

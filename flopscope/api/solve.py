@@ -103,7 +103,8 @@ def solve(
     chosen: "res", "batch", options of a catalogue model, arguments of a constructor. It may give
     values: "width=16:128:8" or {"width": range(16, 129, 8), "res": None}. `when` is an equation
     such as "attention = conv". With `training` the memory is that of a training step with an
-    `optimizer`, "sgd", "momentum", "adam" or "adamw" unless it is named, and the batch is free.
+    `optimizer`, "sgd", "momentum", "adam", "rmsprop", or "adamw" unless it is named, and the batch
+    is free.
     Raises BadInput, UnknownName.
 
     >>> (largest,) = solve("mobilenetv2", macs="300,774,272", free="res").solution.designs

@@ -33,7 +33,9 @@ VALUES: Mapping[str, Callable[[str], str]] = {
     "input": lambda sizes: f"'{sizes}'",
 }
 """How an option is written whose value is not simply that of an argument."""
-NAMES: Mapping[str, str] = {"arg": "arguments", "input": "an input", "of": "quantities"}
+NAMES: Mapping[str, str] = {
+    "arg": "arguments", "for": "to", "input": "an input", "of": "quantities",
+}  # fmt: skip
 """The options whose arguments have another name."""
 
 

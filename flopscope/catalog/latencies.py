@@ -177,7 +177,7 @@ def of_network(variant: str) -> tuple[Latency, ...]:
     >>> len({row.device.name for row in of_network("mobilenetv2")})
     11
     """
-    return tuple(row for name in devices() for row in _networks(name).get(variant, ()))
+    return tuple(row for name in devices() for row in by_network(name).get(variant, ()))
 
 
 def measured(name: str, variant: str, resolution: tuple[int, int], batch: int) -> Latency | None:
@@ -188,7 +188,7 @@ def measured(name: str, variant: str, resolution: tuple[int, int], batch: int) -
     17.5
     """
     device(name)
-    for row in _networks(name).get(variant, ()):
+    for row in by_network(name).get(variant, ()):
         if (row.resolution, row.batch) == (resolution, batch) and row.latency_ms is not None:
             return row
     return None
@@ -202,14 +202,19 @@ def batches(name: str) -> tuple[int, ...]:
     (1024, ())
     """
     device(name)
-    rows = [row for several in _networks(name).values() for row in several]
+    rows = [row for several in by_network(name).values() for row in several]
     counted = Counter(r.batch for r in rows if r.latency_ms is not None and r.batch is not None)
     return tuple(batch for batch, _ in counted.most_common())
 
 
 @cache
-def _networks(name: str) -> dict[str, list[Latency]]:
-    """The rows of a device by the network of the catalogue that they are of."""
+def by_network(name: str) -> dict[str, list[Latency]]:
+    """The rows of a device by the network of the catalogue that they are of, in its canonical text.
+    Of several names of one network the one that does not pad by the size of each input is first.
+
+    >>> len(by_network("pixel3-cpu-tflite")["mobilenetv2"])
+    1
+    """
     found: dict[str, list[Latency]] = {}
     for row in sorted(latencies(name), key=lambda row: row.model.startswith(_DYNAMIC_PADDING)):
         if row.catalogue is not None:

@@ -1,13 +1,18 @@
-"""How EfficientNetV2 was trained, as its released code states it: one literal table.
+"""How EfficientNetV2 was trained, as its released code and its paper state it: two literal tables.
 
-In each stage images are larger and regularisation is stronger. The magnitude of RandAugment and the
-strengths of mixup and cutmix rise linearly from their least values over the stages; the size rises
-by equal steps above `base`, which no stage has.
+In each stage images are larger and regularisation is stronger. By the code, the magnitude of
+RandAugment and the strengths of mixup and cutmix rise linearly from their least values over the
+stages; the size rises by equal steps above `base`, which no stage has. By the paper, everything
+rises linearly from the first stage to the last, the size and the dropout too, so that the first
+stage has the least size.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+IMAGES = 1_281_167
+"""The images of an epoch: ImageNet-1k, as both train on it."""
 
 SOURCE = (
     "google/automl efficientnetv2/effnetv2_configs.py, efficientnetv2/hparams.py and "
@@ -53,3 +58,29 @@ EFFICIENTNETV2 = {
     "efficientnetv2_l": Training(384, 480, 0.4, 20, 0.5),
 }
 """The settings of the released code by the catalogue's names."""
+
+
+TABLE_6 = "arXiv 2104.00298, Table 6 and Algorithm 1"
+
+
+class Progression(NamedTuple):
+    """The settings of one network in the paper's table, each as its first and its last value.
+
+    sizes: the edge of training images in pixels. randaugment: the magnitude. mixup: its alpha.
+    dropout: its rate.
+    """
+
+    sizes: tuple[int, int]
+    randaugment: tuple[int, int]
+    mixup: tuple[float, float]
+    dropout: tuple[float, float]
+    stages: int = 4
+    epochs: int = 350
+
+
+PAPER = {
+    "efficientnetv2_s": Progression((128, 300), (5, 15), (0, 0), (0.1, 0.3)),
+    "efficientnetv2_m": Progression((128, 380), (5, 20), (0, 0.2), (0.1, 0.4)),
+    "efficientnetv2_l": Progression((128, 380), (5, 25), (0, 0.4), (0.1, 0.5)),
+}
+"""The settings of the paper by the catalogue's names."""

@@ -2,129 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from typing import NamedTuple
 
-from flopscope.answers.devices import NamedDevice
 from flopscope.brief import number_of, short
-from flopscope.catalog.latencies import device
 from flopscope.catalog.variant import parse
-from flopscope.choosing.budgets import Budget
 from flopscope.choosing.front import Front
-from flopscope.choosing.points import Amount, Cloud, Left, Point, points
-from flopscope.choosing.question import LATENCY, Question
+from flopscope.choosing.points import Cloud, Left, Point, points
 from flopscope.choosing.reach import related_positions
-from flopscope.choosing.rules import CONTEXTS, GLOBAL, LOCAL, PLATFORMS, Named, Rule, rules_for
-from flopscope.conventions import CONVENTIONS
-from flopscope.errors import BadInput, check_name
-from flopscope.numerals import number
-from flopscope.quantities import QUANTITIES, Quantity
-from flopscope.quantities import Named as Cost
+from flopscope.choosing.rules import GLOBAL, LOCAL, Named, Rule, rules_for
+from flopscope.choosing.wish import Limit, Wish
+from flopscope.errors import BadInput
+from flopscope.quantities import QUANTITIES
 
 MOST_OFFERED = 5
 """How many networks of the frontier are offered beside those of the rules."""
-UNITS: Mapping[str, int] = {"ms": 1, "s": 1000}
-
-
-class LatencyLimit(NamedTuple):
-    """At most so many milliseconds for a batch on a device."""
-
-    device: str
-    limit: Fraction
-
-
-class Limit(NamedTuple):
-    """A budget by its place among the costs of a point. A text has so many of its cost's units to
-    one of `noun`."""
-
-    at: int
-    limit: Amount
-    noun: str
-    per: int = 1
-
-    def text(self, amount: Amount | None = None) -> str:
-        """An amount of the cost, or the limit, as a sentence has it."""
-        value = Fraction(self.limit if amount is None else amount) / self.per
-        written = f"{int(value):,}" if value == int(value) else f"{float(value):,.6g}"
-        return f"{written} {self.noun}"
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What a network is needed for.
-
-    `tokens` is how many positions must be related with each other, which is a global context.
-    Accuracies are those that `accuracy` chooses, at the `resolution` if one is named. Latencies are
-    of a `batch`, or of the one at which most networks were measured.
-    """
-
-    platform: str
-    most: tuple[Budget, ...] = ()
-    latency: LatencyLimit | None = None
-    context: str = LOCAL
-    tokens: int | None = None
-    resolution: tuple[int, int] | None = None
-    accuracy: str | None = None
-    batch: int | None = None
-
-    def __post_init__(self) -> None:
-        """Raises UnknownName for an unknown platform or context, BadInput for a batch without a
-        device."""
-        check_name("platform", self.platform, PLATFORMS)
-        check_name("context", self.context, CONTEXTS)
-        if self.batch is not None and self.latency is None:
-            raise BadInput(
-                "batch is that of the latencies of a device, and no latency is asked for; leave it "
-                "out, or give a latency too, such as pixel3-cpu-tflite:15ms"
-            )
-
-    def __repr__(self) -> str:
-        return short(self, f"{self.platform}, {number_of(self.most, 'budget')}")
-
-    @property
-    def is_global(self) -> bool:
-        """Must it see the whole image?"""
-        return self.context == GLOBAL or self.tokens is not None
-
-    @property
-    def most_params(self) -> int | None:
-        """The budget of parameters, if there is one."""
-        limits = [budget.limit for budget in self.most if budget.quantity == "params"]
-        return min(limits, default=None)
-
-    @cached_property
-    def question(self) -> Question:
-        """The question for the published networks, without the budgets."""
-        names = ["macs", "params", *(b.quantity for b in self.most), *([LATENCY.name] * self.timed)]
-        on = None
-        if self.latency is not None:
-            # published latencies alone: advice rests on what was measured
-            on = NamedDevice(self.latency.device, device(self.latency.device), None)
-        return Question(
-            tuple(dict.fromkeys(names)), CONVENTIONS["macs"], self.resolution,
-            accuracy=self.accuracy, device=on, batch=self.batch,
-        )  # fmt: skip
-
-    @property
-    def timed(self) -> bool:
-        """Is a latency bounded?"""
-        return self.latency is not None
-
-    @cached_property
-    def limits(self) -> tuple[Limit, ...]:
-        """The budgets by the places of the costs."""
-        places = {name: at for at, name in enumerate(self.question.criteria)}
-        found = [Limit(places[b.quantity], b.limit, b.of.noun) for b in self.most]
-        if self.latency is not None:
-            at = places[LATENCY.name]
-            cost: Cost = self.question.costs[at]
-            per = cost.per if isinstance(cost, Quantity) else 1
-            noun = f"ms on {self.latency.device}"
-            found.append(Limit(at, self.latency.limit * per, noun, per))
-        return tuple(found)
 
 
 class Candidate(NamedTuple):
@@ -142,7 +36,9 @@ class Candidate(NamedTuple):
 class Advice:
     """The answer: the candidates of the rules, the `front` of all published networks that keep the
     limits, and the most accurate networks on it, which are offered. `outside` are models that a
-    rule names without their being of the size that it says, each with its parameters."""
+    rule names without their being of the size that it says, each with its parameters. `unsure` are
+    those whose predicted latency keeps the limit while the upper end of its interval does not, the
+    most accurate first; they are no part of the front."""
 
     wish: Wish
     rules: tuple[Rule, ...]
@@ -150,6 +46,7 @@ class Advice:
     offered: tuple[Point, ...]
     front: Front
     outside: tuple[tuple[Rule, Named, int], ...]
+    unsure: tuple[Point, ...] = ()
 
     def __repr__(self) -> str:
         return short(self, f"{number_of(self.candidates, 'candidate')} of {len(self.front.points)}")
@@ -174,27 +71,10 @@ def advise(wish: Wish) -> Advice:
     front = Front(wish.question, Cloud(tuple(kept), (), 0))
     candidates = [_candidate(wish, rule, n, cloud, front) for rule in rules for n in rule.names]
     outside = [(r, n, params) for r in rules for n in r.names if (params := _misplaced(r, n))]
-    return Advice(wish, rules, tuple(candidates), _offered(front), front, tuple(outside))
-
-
-def parse_latency(option: str, text: str) -> LatencyLimit:
-    """'pixel3-cpu-tflite:15ms' as a limit; without a unit it is in milliseconds. `option` names it
-    in messages.
-
-    Raises UnknownName for a device of which no latency is published, BadInput for other text.
-
-    >>> parse_latency("--max-latency", "pixel3-cpu-tflite:0.015 s")
-    LatencyLimit(device='pixel3-cpu-tflite', limit=Fraction(15, 1))
-    """
-    name, colon, amount = text.rpartition(":")
-    unit = next((unit for unit in UNITS if amount.strip().endswith(unit)), "")
-    value = number(amount.strip().removesuffix(unit).strip())
-    if not colon or not name or not value:
-        raise BadInput(
-            f"{option} {text} is not a device and a time; give one such as pixel3-cpu-tflite:15ms "
-            "(`flopscope latencies` lists the devices)"
-        )
-    return LatencyLimit(device(name.strip()).name, value * UNITS.get(unit, 1))
+    unsure = sorted((p for p in seen if _unsure(wish, p)), key=lambda p: (-p.top1, p.costs))
+    return Advice(
+        wish, rules, tuple(candidates), _offered(front), front, tuple(outside), tuple(unsure)
+    )
 
 
 def _offered(front: Front) -> tuple[Point, ...]:
@@ -205,7 +85,13 @@ def _offered(front: Front) -> tuple[Point, ...]:
 
 
 def _broken(wish: Wish, point: Point) -> list[Limit]:
-    return [limit for limit in wish.limits if point.costs[limit.at] > limit.limit]
+    return [limit for limit in wish.limits if limit.of(point) > limit.limit]
+
+
+def _unsure(wish: Wish, point: Point) -> bool:
+    """Does it break a limit by the upper end of an interval alone?"""
+    broken = _broken(wish, point)
+    return bool(broken) and all(point.costs[each.at] <= each.limit for each in broken)
 
 
 def _too_local(wish: Wish, point: Point) -> bool:
@@ -243,7 +129,7 @@ def _reason(wish: Wish, rule: Rule, named: Named, cloud: Cloud) -> str:
     if not seeing:
         return f"its attention relates fewer than {wish.tokens or 1:,} positions"
     nearest = min(seeing, key=lambda point: (_excess(wish, point), point.costs))
-    broken = [each.text(nearest.costs[each.at]) for each in _broken(wish, nearest)]
+    broken = [each.text(nearest) for each in _broken(wish, nearest)]
     if not broken:
         broken = [f"{nearest.costs[1]:,} params, and the rule says at most {rule.most:,}"]
     return f"{_place(nearest)}, the nearest, has {' and '.join(broken)}"
@@ -259,7 +145,7 @@ def _left_of(named: Named, left: Left) -> bool:
 def _excess(wish: Wish, point: Point) -> Fraction:
     """By what factor it breaks the limit that it breaks most."""
     return max(
-        (Fraction(point.costs[b.at]) / Fraction(b.limit) for b in wish.limits),
+        (Fraction(b.of(point)) / Fraction(b.limit) for b in wish.limits),
         default=Fraction(1),
     )
 
@@ -282,7 +168,7 @@ def _nothing(wish: Wish, seen: Sequence[Point]) -> str:
             "this input size; ask for fewer tokens"
         )
     nearest = min(seen, key=lambda point: (_excess(wish, point), point.costs))
-    broken = [each.text(nearest.costs[each.at]) for each in _broken(wish, nearest)]
+    broken = [each.text(nearest) for each in _broken(wish, nearest)]
     return (
         f"no published network keeps {asked}; the nearest, {_place(nearest)}, has "
         f"{' and '.join(broken)}"

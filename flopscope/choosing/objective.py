@@ -12,7 +12,7 @@ from flopscope.designspaces.scores import Scores, from_table, read_scores, rows_
 from flopscope.designspaces.slots import Design
 from flopscope.designspaces.space import Choices, DesignSpace
 from flopscope.designspaces.tables import tables
-from flopscope.errors import BadInput
+from flopscope.errors import BadInput, FlopscopeError
 from flopscope.extras import require_witnesses
 from flopscope.quantities import QUANTITIES
 
@@ -56,26 +56,32 @@ def objective(
 
     Raises BadInput for anything else, for both and for neither.
     """
-    if (accuracy is None) == (maximise is None):
-        raise BadInput(
-            "a search maximises one thing; give either accuracy, such as a CSV of networks that "
-            "you measured, or maximise, such as params"
-        )
+    check_one_goal(accuracy, maximise)
     if maximise is not None:
-        _refuse_rows(fit_rows)
+        refuse_rows(fit_rows)
         (table,) = tables(space, [QUANTITIES[maximise]], res)
         return Objective(maximise, from_table(table, QUANTITIES[maximise].noun))
     if callable(accuracy):
-        _refuse_rows(fit_rows)
+        refuse_rows(fit_rows)
         return Objective("score", function=accuracy)
     assert accuracy is not None
     if ".py:" in accuracy:
-        _refuse_rows(fit_rows)
-        return Objective("score", function=_loaded(accuracy))
+        refuse_rows(fit_rows)
+        return Objective("score", function=loaded(accuracy))
     return _from_file(space, accuracy, fit_rows, seed)
 
 
-def _refuse_rows(fit_rows: int | None) -> None:
+def check_one_goal(accuracy: str | Predictor | None, maximise: str | None) -> None:
+    """Raises BadInput where both are given, and where neither is."""
+    if (accuracy is None) == (maximise is None):
+        raise BadInput(
+            "a search maximises one thing; give either accuracy, such as a CSV with the columns "
+            "design and accuracy of networks that you measured, or maximise, such as params"
+        )
+
+
+def refuse_rows(fit_rows: int | None) -> None:
+    """Raises BadInput for a number of rows to fit."""
     if fit_rows is not None:
         raise BadInput("fit-rows is for a CSV of measured networks, and nothing is fitted here")
 
@@ -84,7 +90,7 @@ def _from_file(space: DesignSpace, text: str, fit_rows: int | None, seed: int) -
     path, column = _path_of(space, text)
     header, _ = rows_of(path)
     if {"slot", "option", "score"} <= set(header) and column is None:
-        _refuse_rows(fit_rows)
+        refuse_rows(fit_rows)
         return Objective("score", read_scores(space, path))
     name, measured = read_measured(space, path, column)
     found = fitted(space, measured, rows=fit_rows, seed=seed, column=name, source=str(path))
@@ -93,18 +99,29 @@ def _from_file(space: DesignSpace, text: str, fit_rows: int | None, seed: int) -
 
 def _path_of(space: DesignSpace, text: str) -> tuple[Path, str | None]:
     """The file and the column of a text such as 'measured', 'own.csv' or 'own.csv:top1'."""
-    if text == MEASURED:
-        if space.measured is None:
-            raise BadInput(
-                f"{space.name} comes without measured accuracies; give a CSV of your own, with the "
-                "columns design and accuracy"
-            )
-        return space.measured, None
+    if text != MEASURED:
+        return with_column(text)
+    if space.measured is None:
+        raise none_measured(space.name)
+    return space.measured, None
+
+
+def none_measured(name: str) -> BadInput:
+    """The refusal of 'measured' for a space of this name."""
+    return BadInput(
+        f"{name} comes without measured accuracies; give a CSV of your own, with the columns "
+        f"design and accuracy (`flopscope space {name} --sample 300` draws designs to measure)"
+    )
+
+
+def with_column(text: str) -> tuple[Path, str | None]:
+    """The file and the column of 'own.csv' or 'own.csv:top1'."""
     name, colon, column = text.rpartition(":")
     return (Path(name), column) if colon and name.endswith(".csv") else (Path(text), None)
 
 
-def _loaded(target: str) -> Predictor:
+def loaded(target: str) -> Predictor:
+    """The function of 'file.py:function'. Raises BadInput where it is none."""
     require_witnesses()
     from flopscope.tracing.loading.targets import maker
 
@@ -119,14 +136,24 @@ def _loaded(target: str) -> Predictor:
 
 def asked(function: Predictor, space: DesignSpace, design: Design) -> float:
     """What a function says of a design. Raises BadInput where that is no finite number."""
-    choices: Mapping[str, str] = space.choices(design)
+    return finite(function, space.choices(design), space.text(design))
+
+
+def finite(function: Callable[[Any], float], choices: Mapping[str, Any], design: str) -> float:
+    """What a function says of choices. Raises BadInput, which names the design, where that is no
+    finite number."""
     try:
         value = float(function(choices))
     except (TypeError, ValueError):
         value = math.nan
+    except FlopscopeError:
+        raise
+    except Exception as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise BadInput(f"the accuracy of the design '{design}' raises {said}") from error
     if not math.isfinite(value):
         raise BadInput(
-            f"the accuracy of the design '{space.text(design)}' is no finite number; the function "
-            "must return one for each design"
+            f"the accuracy of the design '{design}' is no finite number; the function must return "
+            "one for each design"
         )
     return value

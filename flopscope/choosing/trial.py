@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from flopscope.choosing.bounds import Bound
+from flopscope.choosing.bounds import LATENCY, Bound
 from flopscope.choosing.indicators import hypervolume
 from flopscope.choosing.objective import Objective, asked
 from flopscope.designspaces.distribution import Distribution
@@ -51,7 +51,7 @@ def evolved(
     far as NSGA-II finds it. Raises BadInput where pymoo cannot be imported."""
     from flopscope.solvers.genetic import evolve
 
-    first = bounds[0].table if bounds else table
+    first = bounds[0].summed if bounds else table
     kept: dict[Design, tuple[int, float]] = {}
     tried: set[Design] = set()
 
@@ -82,8 +82,8 @@ def _score(space: DesignSpace, goal: Objective, design: Design) -> float:
 def samples(space: DesignSpace, bounds: Sequence[Bound], number: int, rng: Random) -> list[Design]:
     """Designs drawn uniformly from those within the first bound on a quantity, the most of which
     keep the other bounds too, as far as such are met in a number of draws."""
-    quantities = [bound for bound in bounds if bound.name != "latency"]
-    sampler = Sampler(Distribution(quantities[0].table)) if quantities else None
+    quantities = [bound for bound in bounds if bound.name != LATENCY]
+    sampler = Sampler(Distribution(quantities[0].summed)) if quantities else None
     found: dict[Design, None] = {}
     others: dict[Design, None] = {}
     for _ in range(TRIES * number):

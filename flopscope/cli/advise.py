@@ -14,12 +14,12 @@ from flopscope.cli.tables import style_options
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
-    from flopscope.choosing.advise import LatencyLimit
     from flopscope.choosing.budgets import Budget
+    from flopscope.choosing.wish import LatencyLimit
 
 
 def _latency(text: str) -> LatencyLimit:
-    from flopscope.choosing.advise import parse_latency
+    from flopscope.choosing.wish import parse_latency
 
     return parse_latency("--max-latency", text)
 
@@ -32,8 +32,8 @@ def _latency(text: str) -> LatencyLimit:
 @budget_options("--max-{}", "Take only networks of at most {}.")
 @click.option(
     "--max-latency", "most_latency", callback=read_by(_latency), metavar="DEVICE:TIME",
-    help="Take only networks with a published latency of at most TIME on DEVICE, "
-    "pixel3-cpu-tflite:15ms; `flopscope latencies` lists the devices.",
+    help="Take only networks of at most TIME on DEVICE, pixel3-cpu-tflite:15ms or "
+    "laptop.json:15ms: as published, or else as predicted where the device has a fit.",
 )  # fmt: skip
 @click.option(
     "--batch", callback=positive("batch"),
@@ -75,9 +75,10 @@ def advise(
     flopscope advise --platform server --accuracy torchvision:V1
     flopscope advise --platform mobile --max-params 6M --context global
     flopscope advise --platform mobile --max-latency pixel3-cpu-tflite:15ms
+    flopscope advise --platform edge --max-latency laptop.json:15ms
     """
-    from flopscope.choosing.advise import Wish
     from flopscope.choosing.advise import advise as answer
+    from flopscope.choosing.wish import Wish
     from flopscope.present.advise import advice_document
     from flopscope.present.provenance import of_front
 
@@ -89,5 +90,5 @@ def advise(
         platform, tuple(budgets), most_latency, context or "local", tokens, res, accuracy, batch
     )
     found = answer(wish)
-    sources = of_front(found.front, None)
+    sources = of_front(found.front, None, [] if most_latency is None else most_latency.files)
     return Answer(advice_document(found), sources)

@@ -3,10 +3,9 @@ drawn where --plot asks for it. The exit status says whether it holds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import wraps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -17,6 +16,7 @@ from flopscope.cli.naming import settle_format
 from flopscope.cli.streams import as_json, as_shown, given_width
 from flopscope.cli.tables import check_shown, in_style
 from flopscope.errors import BadInput
+from flopscope.storing import Content
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,8 +34,10 @@ class Answer(NamedTuple):
     its data into a file beside the one that is written; without sources no such file is written.
     `holds` is false where a check failed or a budget is broken. `picture` draws what --plot asks
     for; `bibliography` is what --bib writes. `content` is what the file of -o has where the page is
-    printed beside it; `written` is called when it is in its place. One that is `told` is printed as
-    tables too where it is written to a file, because to ask again would take minutes.
+    printed beside it, and `beside` what the files have that belong to it, by their paths. An answer
+    that `refrains` writes nothing under that name. `written` is called when the file is in its
+    place. One that is `told` is printed as tables too where it is written to a file, because to ask
+    again would take minutes.
     """
 
     page: Any
@@ -44,7 +46,9 @@ class Answer(NamedTuple):
     picture: Callable[[Plot], Figure] | None = None
     formats: Formats | None = None
     bibliography: str = ""
-    content: bytes | Path | None = None
+    content: Content | None = None
+    beside: Mapping[str, bytes] | None = None
+    refrains: bool = False
     written: Callable[[], None] = lambda: None
     told: bool = False
 
@@ -94,14 +98,16 @@ def answered(command: Callable[..., Answer]) -> Callable[..., None]:
     ) -> None:
         pictures = {plot.option: plot.path} if plot else {}
         check_apart(output=output_path, **pictures, bib=bib_path)
-        format_name = settle_format(output_path)
+        asked, format_name = format_name, settle_format(output_path)
         check_shown(style, format_name)
         answer = in_style(command(**given), style)
         if bib_path is not None:
             answer = write_bib(answer, bib_path)
         if answer.content is not None and output_path is not None:
-            write_with(output_path, answer.content, answer.made())
-            format_name, output_path = "table", None
+            write_with(output_path, answer.content, answer.made(), answer.beside)
+            format_name, output_path = asked, None  # the ending named the form of the content
+        if answer.refrains:
+            output_path = None
         text = _rendered(answer, format_name, output_path)
         if plot is not None and answer.picture is not None:
             _draw(answer, answer.picture(plot), plot.path)

@@ -41,6 +41,12 @@ COMMANDS: Mapping[str, ListedCommand] = {
     "diff": ListedCommand(
         "diff:diff", "Show what differs between two networks, and what it costs."
     ),
+    "explore": ListedCommand(
+        "explore:explore", "Write a page that counts networks while sliders move."
+    ),
+    "export": ListedCommand(
+        "export:export", "Export a network to ONNX, run it, and make it ready to deploy."
+    ),
     "formula": ListedCommand(
         "formula:formula", "Print the formula of a model, a block, a law or a class."
     ),
@@ -51,6 +57,9 @@ COMMANDS: Mapping[str, ListedCommand] = {
     "list": ListedCommand("catalog:list_models", "List the models, their options and papers."),
     "measure": ListedCommand(
         "measure:measure", "Run networks in a runtime and say how long they take."
+    ),
+    "overlay": ListedCommand(
+        "overlay:overlay", "Write what the nodes of an ONNX file cost, for viewers."
     ),
     "pareto": ListedCommand(
         "pareto:pareto", "Find the networks that no other beats in cost and accuracy."
@@ -63,6 +72,12 @@ COMMANDS: Mapping[str, ListedCommand] = {
     ),
     "proxies": ListedCommand(
         "proxies:proxies", "Show zero-cost proxies, and what each knows of accuracy."
+    ),
+    "prune": ListedCommand(
+        "prune:prune", "Say what a network costs when channels are removed from it."
+    ),
+    "quantize": ListedCommand(
+        "quantize:quantize", "Predict the bytes of a quantised network, or quantise it."
     ),
     "reconcile": ListedCommand(
         "reconcile:reconcile", "Find the way of counting that gives a reported number."
@@ -78,6 +93,9 @@ COMMANDS: Mapping[str, ListedCommand] = {
     ),
     "sweep": ListedCommand(
         "sweep:sweep", "Count a network at many widths, input sizes and the like."
+    ),
+    "train-cost": ListedCommand(
+        "train_cost:train_cost", "Say what a training run costs: work, memory, hours, energy."
     ),
 }
 

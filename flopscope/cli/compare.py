@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -92,7 +92,7 @@ def compare(
     flopscope compare mobilenetv2 mobilenetv3_large --by kind --convention fvcore
     flopscope compare mobilenetv2 efficientnet_b0 --plot cost.pdf
     flopscope compare resnet50 efficientnet_b0 --scale phi=1,alpha=1.2,beta=1.1
-    flopscope compare mobilenetv2 efficientnet_b0 --device i7-12700h-inductor
+    flopscope compare mobilenetv1 mobilenetv2 --device laptop.json --sort +latency
     flopscope compare mobilenetv2 ghostnet_100 --columns macs,cite --format latex
 
     The columns Size and Work are ratios to the first network. --plot draws the work by stage and
@@ -108,7 +108,7 @@ def compare(
     from flopscope.present.compare import comparison_document
     from flopscope.present.provenance import of_comparison
 
-    layout = _layout(columns, sort, group)
+    layout = _layout(columns, sort, group, device)
     traced = not all(map(is_catalog, models))
     doing = "checking" if check else "counting"
     with waiting(f"{doing} {', '.join(models)}", long=check or traced):
@@ -132,14 +132,15 @@ def compare(
 
 
 def _layout(
-    columns: str | None, sort: str | None, group: str | None
+    columns: str | None, sort: str | None, group: str | None, devices: Sequence[Device]
 ) -> Callable[[Comparison], Document] | None:
     """What lays a comparison out as the options say; None where none is given."""
     if (columns, sort, group) == (None, None, None):
         return None
     from flopscope.present.paper import Layout, paper_document
 
-    return partial(paper_document, layout=Layout.parse(columns, sort, group))
+    names = [each.name for each in devices]
+    return partial(paper_document, layout=Layout.parse(columns, sort, group, names))
 
 
 def _picture(comparison: Comparison, plot: Plot) -> Figure:

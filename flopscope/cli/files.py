@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from flopscope.errors import BadInput
+from flopscope.storing import Content, refusing, write_whole
 
 STANDARD_OUTPUT = "-"
 """The name of a file that means standard output, as for other programs."""
@@ -47,6 +47,17 @@ def check_pair(path: str) -> None:
         )
 
 
+def check_beside(path: str, other: str) -> None:
+    """Raises BadInput where a file that belongs to another cannot be written beside it, or where
+    one of this name is there that is not of an earlier run."""
+    check_file(other)
+    if _named(other).exists() and not _is_ours(_named(f"{path}.json")):
+        raise BadInput(
+            f"'{other}' belongs to '{path}' and would be written with it, and something else has "
+            "this name; move it away, or give another name"
+        )
+
+
 def check_apart(**given: str | None) -> None:
     """Raises BadInput where two of the options output, plot and bib would write the same file,
     beside their own or as their own."""
@@ -75,18 +86,25 @@ def check_picture(path: str) -> None:
     require_plots()
 
 
-def write_with(path: str, content: bytes | Path, made: Mapping[str, Any] | None) -> None:
-    """Write a file, and beside it, in <path>.json, how it is made, where that is said: both or
-    neither. A device or a pipe gets the file alone. A content that is a file already, on the same
-    disk, is moved into place. Raises BadInput."""
+def write_with(
+    path: str,
+    content: Content,
+    made: Mapping[str, Any] | None,
+    beside: Mapping[str, bytes] | None = None,
+) -> None:
+    """Write a file, and beside it, in <path>.json, how it is made, where that is said, with what
+    else belongs to it, by path: all or none. A device or a pipe gets the file alone. A content that
+    is a file already, on the same disk, is moved into place. Raises BadInput."""
     if is_stream(path):
+        assert not isinstance(content, Mapping)
         _write_stream(path, content.read_bytes() if isinstance(content, Path) else content)
         return
-    files: dict[Path, bytes | Path] = {_named(path): content}
+    files: dict[Path, Content] = {_named(path): content}
+    files |= {_named(name): each for name, each in (beside or {}).items()}
     if made is not None:
         check_pair(path)  # again, as the answer may have taken long
         files[_named(f"{path}.json")] = _json(made)
-    _write_whole(path, files)
+    write_whole(path, files)
 
 
 def _named(path: str) -> Path:
@@ -132,93 +150,5 @@ def _json(made: Mapping[str, Any]) -> bytes:
 
 def _write_stream(path: str, content: bytes) -> None:
     """Append, so that an open file keeps what is in it."""
-    with _refusing(path), open(path, "ab") as stream:
+    with refusing(path), open(path, "ab") as stream:
         stream.write(content)
-
-
-@contextmanager
-def _refusing(path: str) -> Iterator[None]:
-    """While active, an error of the file system becomes BadInput, which names the path."""
-    try:
-        yield
-    except OSError as error:
-        raise BadInput(f"cannot write '{path}': {error.strerror}; give another file") from error
-
-
-def _write_whole(path: str, contents: Mapping[Path, bytes | Path]) -> None:
-    """Write beside the files and rename: a reader sees the old files or the new, never a part."""
-    new: dict[Path, Path] = {}
-    old: dict[Path, Path] = {}
-    try:
-        with _refusing(path):
-            for file, content in contents.items():
-                new[file] = _written(file, content)
-                if file.exists():
-                    old[file] = _copied(file)
-            _exchange(new, old)
-    finally:
-        for part in (*new.values(), *old.values()):
-            part.unlink(missing_ok=True)
-
-
-def _exchange(new: Mapping[Path, Path], old: Mapping[Path, Path]) -> None:
-    """Put the new files in place; if one cannot be, put the old ones back."""
-    done: list[Path] = []
-    try:
-        for file, part in new.items():
-            os.replace(part, file)
-            done.append(file)
-    except OSError:
-        for file in done:
-            if file in old:
-                os.replace(old[file], file)
-            else:
-                file.unlink()
-        raise
-
-
-def _written(file: Path, content: bytes | Path) -> Path:
-    """A new file beside this one, with its owner and mode, where it exists; or the file that is
-    there already."""
-    from tempfile import mkstemp
-
-    if isinstance(content, Path):
-        _give_mode(file, str(content))
-        return content
-    handle, part = mkstemp(dir=file.parent)
-    try:
-        with open(handle, "wb") as stream:
-            stream.write(content)
-        _give_mode(file, part)
-    except OSError:
-        os.unlink(part)
-        raise
-    return Path(part)
-
-
-def _give_mode(file: Path, part: str) -> None:
-    if not file.exists():
-        os.chmod(part, _mode())
-        return
-    known = file.stat()
-    with suppress(PermissionError):  # only root gives files away
-        os.chown(part, known.st_uid, known.st_gid)
-    os.chmod(part, stat.S_IMODE(known.st_mode))
-
-
-def _copied(file: Path) -> Path:
-    """A copy beside the file, to put back."""
-    from shutil import copy2
-    from tempfile import mkstemp
-
-    handle, copy = mkstemp(dir=file.parent)
-    os.close(handle)
-    copy2(file, copy)
-    return Path(copy)
-
-
-def _mode() -> int:
-    """The permissions of an ordinary new file, since mkstemp makes private ones."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask

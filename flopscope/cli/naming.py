@@ -17,6 +17,7 @@ ENDINGS: Mapping[str, str] = {
     ".json": "json",
     ".html": "html",
     ".py": "python",
+    ".js": "javascript",
 }
 """The format that a file's ending names. Any other ending names none."""
 

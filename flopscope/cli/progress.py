@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from flopscope.present.progress import between as between
+
 
 @contextmanager
 def waiting(for_what: str, *, long: bool = True) -> Iterator[None]:
@@ -42,19 +44,7 @@ def counting(for_what: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, of: progress.update(task, completed=done, total=of)
 
 
-@contextmanager
-def between(for_what: str) -> Iterator[Callable[[int, int], None]]:
-    """The same for what is timed: the line is written when it is told something and never in
-    between, because it would take time from what is measured."""
-    if not sys.stderr.isatty():
-        yield lambda done, of: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
-    with Progress(
-        *columns, console=Console(stderr=True), transient=True, auto_refresh=False
-    ) as progress:
-        task = progress.add_task(for_what, total=None)
-        yield lambda done, of: progress.update(task, completed=done, total=of, refresh=True)
+def on_terminal(text: str) -> None:
+    """A sentence beside the answer, for a person who looks on."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"flopscope: {text}\n")

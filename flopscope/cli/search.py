@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from flopscope.choosing.budgets import Budget
-    from flopscope.choosing.search import Search
+    from flopscope.choosing.found import Search
     from flopscope.cli.options import Plot
 
 
@@ -45,13 +45,19 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @budget_options("--max-{}", "Take only networks of at most {}.")
 @click.option(
-    "--max-latency", metavar="FILE.csv:N",
-    help="Take only networks of at most N by a table of latencies, in its unit.",
+    "--max-latency", metavar="DEVICE:TIME",
+    help="Take only networks with a predicted time of at most TIME on a device, such as "
+    "pixel3-cpu-tflite:15ms or device.json:15ms; or FILE.csv:N, at most N by a table of "
+    "latencies, in its unit.",
+)  # fmt: skip
+@click.option(
+    "--batch", callback=positive("batch"), metavar="N",
+    help="The images of a run on the device of --max-latency.  [default: the commonest there]",
 )  # fmt: skip
 @click.option(
     "--method", metavar="METHOD",
     help="dp, cp-sat or nsga2.  [default: dp for one budget, cp-sat for several, nsga2 for a "
-    "function]",
+    "function; a space that is a list has the method listing alone]",
 )  # fmt: skip
 @click.option("--front", "whole", is_flag=True, help="List the whole frontier, the best first.")
 @click.option(
@@ -76,6 +82,7 @@ def search(
     fit_rows: int | None,
     budgets: list[Budget],
     max_latency: str | None,
+    batch: int | None,
     method: str | None,
     whole: bool,
     seconds: int | None,
@@ -91,6 +98,8 @@ def search(
     flopscope search nas_bench_macro --accuracy measured --max-macs 60M
     flopscope search ofa_mobilenetv3 --accuracy mine.csv \\
         --max-macs 300M --max-params 5.5M
+    flopscope search ofa_mobilenetv3 --maximise params \\
+        --max-latency pixel3-cpu-tflite:25ms
     flopscope search ofa_mobilenetv3 --maximise params --max-latency lut.csv:11
     flopscope search nas_bench_macro --accuracy rank.py:score --front
 
@@ -98,7 +107,7 @@ def search(
     fitted on is printed beside it. An interrupt keeps what was found. The exit status is 1 if no
     network keeps the budgets.
     """
-    from flopscope.choosing.search import EVALUATIONS, SECONDS, How
+    from flopscope.choosing.found import EVALUATIONS, SECONDS, How
     from flopscope.choosing.search import search as searched
     from flopscope.conventions import CONVENTIONS
     from flopscope.present.provenance import Sources
@@ -109,14 +118,34 @@ def search(
     with counting(f"searching {target}") as tell:
         found = searched(
             target, accuracy=accuracy, maximise=maximise, most=most, max_latency=max_latency,
-            res=res, how=how, tell=tell,
+            res=res, batch=batch, how=how, tell=tell,
         )  # fmt: skip
     return Answer(
         search_document(found, whole),
-        Sources(CONVENTIONS["macs"], others={"space": found.space.source}),
+        Sources(
+            CONVENTIONS["macs"],
+            files=_files(target, accuracy, max_latency),
+            others={"space": found.space.source},
+        ),
         holds=found.holds,
         picture=_drawing(found),
     )
+
+
+def _files(target: str, accuracy: str | None, max_latency: str | None) -> list[str]:
+    """The files that were read."""
+    named = (target, accuracy or "", (max_latency or "").rpartition(":")[0].strip())
+    return [path for text in named if (path := _file_in(text))]
+
+
+def _file_in(text: str) -> str:
+    """The file in 'own.csv', 'own.csv:top1', 'own.py:score' or 'device.json'; empty where there is
+    none."""
+    for ending in (".csv", ".py", ".json"):
+        before, found, column = text.rpartition(ending)
+        if found and (not column or column.startswith(":")):
+            return before + ending
+    return ""
 
 
 def _drawing(found: Search) -> Callable[[Plot], Figure]:

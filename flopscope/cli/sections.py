@@ -14,7 +14,7 @@ FEW = 8
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Network and input": (
         "accuracies", "res", "batch", "inputs", "arguments", "examples", "rules", "scaling",
-        "form", "results", "with_catalog", "families",
+        "form", "results", "with_catalog", "families", "only", "viewer",
     ),
     "Machine": (
         "table", "skip_unknown", "device_name", "sister", "runtime", "threads", "dtype", "rounds",
@@ -27,13 +27,21 @@ SECTIONS: Mapping[str, Sequence[str]] = {
         "designs", "histogram", "sample", "encodings", "maximise", "fit_rows", "method", "whole",
         "seconds", "evaluations", "seed", "keep", "gains", "workers", "scheduler",
         "platform", "context", "tokens", "importance",
+        "bits", "per_tensor", "skip", "activations", "images", "sensitivity",
+        "dynamic", "opset", "to", "half",
+        "skips", "density", "formula",
     ),
+    "Training": (
+        "epochs", "images", "train_batch", "schedules", "teacher", "accumulate", "replicas", "ema",
+        "drop_last", "precision", "memory", "checkpoints", "peak",
+    ),
+    "Time and energy": ("accelerator", "utilisation", "pue", "grid"),
     "Budgets": ("max_latency", "latency"),
     "Table": (
         "by", "depth", "columns", "sort", "group", "every", "everything", "summary", "units",
         "digits", "caption", "label", "bold",
     ),
-    "Output": ("format_name", "output_path", "bib_path"),
+    "Output": ("format_name", "output_path", "bib_path", "show"),
     "Picture": ("panel", "wide"),
 }  # fmt: skip
 """The headings in their order, each with the options below it, by the names of their arguments."""

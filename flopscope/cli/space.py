@@ -11,7 +11,7 @@ import click
 from flopscope.cli.answering import Answer, answered
 from flopscope.cli.completing import space_argument
 from flopscope.cli.options import FORMAT, OUTPUT, natural, plot_options, positive
-from flopscope.cli.progress import counting
+from flopscope.cli.progress import counting, on_terminal
 from flopscope.cli.quantities import ADDITIVE, budget_options
 from flopscope.cli.sections import command
 from flopscope.cli.tables import style_options
@@ -134,6 +134,7 @@ def space(
     from flopscope.answers.space import census
     from flopscope.answers.spacequestions import Questions, with_seed
     from flopscope.conventions import CONVENTIONS
+    from flopscope.designspaces.store import VARIABLE, folder
     from flopscope.present.provenance import Sources
     from flopscope.present.space import space_document
 
@@ -146,6 +147,11 @@ def space(
         )
         document = space_document(found)
         document.data  # noqa: B018 - what takes long is computed while its progress is shown
+    if found.written:
+        on_terminal(
+            f"{-(-found.written // 10**6):,} MB are kept in {folder()} for the next question; "
+            f"{VARIABLE} names another folder, or is off"
+        )
     return Answer(
         document,
         Sources(CONVENTIONS["macs"], others={"space": found.space.source}),

@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from flopscope.reconciling.subjects import Subject
 
 
+INPUTS = click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    help="The sizes of an input of your own network, 1,3,224,224. Repeatable.",
+)
+
+
 def subject_of(name: str, given: Given) -> Subject:
     """A catalogue model by its closed form, any other target by its trace or graph."""
     from flopscope.answers.counted import counted, made, sizes_of
@@ -32,12 +40,7 @@ def subject_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @RES
     @BATCH
-    @click.option(
-        "--input",
-        "inputs",
-        multiple=True,
-        help="The sizes of an input of your own network, 1,3,224,224. Repeatable.",
-    )
+    @INPUTS
     @ARGUMENTS
     @EXAMPLES
     @wraps(command)

@@ -96,8 +96,9 @@ def sweep(
         --free width=0.5:2:0.01,depth=0.5:2:0.01,H=32:512:8,W=32:512:8
 
     --plot draws the first quantity of --of, or the work without it: along one size as a line, along
-    two as a line for each value of the second, as a heat map, or as level lines. Of --keep
-    histogram it draws the bars. The exit status is 1 if no design keeps the budgets.
+    two as a line for each value of the second, as a heat map, or as level lines; along three as a
+    heat map or level lines for each value of one of them. Of --keep histogram it draws the bars.
+    The exit status is 1 if no design keeps the budgets.
     """
     most = {budget.quantity: budget.limit for budget in budgets}
     check_parquet()
@@ -132,11 +133,14 @@ def _check_picture(free: str) -> None:
     from flopscope.answers.ranges import parse_ranges
     from flopscope.present.sweep_picture import check_drawn
 
-    check_drawn([each.name for each in parse_ranges(free)] if free else [])
+    check_drawn(parse_ranges(free) if free else [])
 
 
 def _picture(found: Sweep, plot: Plot) -> Figure:
+    from flopscope.present.plots.parted import parted_figure
     from flopscope.present.plots.sweep import sweep_figure
-    from flopscope.present.sweep_picture import picture_of
+    from flopscope.present.sweep_picture import picture_of, pictures_of
 
+    if len(found.axes) > 2:
+        return parted_figure(pictures_of(found), plot.look, plot.panel)
     return sweep_figure(picture_of(found), plot.look, plot.panel)

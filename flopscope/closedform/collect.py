@@ -156,7 +156,8 @@ class Namer:
     def __call__(self, value: Size) -> Size:
         """The value written with the names."""
         if isinstance(value, Polynomial):
-            for atom in sorted(value.atoms(), key=_reading_order):
+            new = (a for a in value.atoms() if not isinstance(a, Symbol) and a not in self._names)
+            for atom in sorted(new, key=_reading_order):
                 self._visit(atom)
         return replace_atoms(value, lambda atom: self._names.get(atom, alone(atom)))
 

@@ -34,7 +34,8 @@ class Formula:
     """A formula: `expression` in `unit` under `convention`, valid where `conditions` and symbols'
     bounds hold.
 
-    `exact` says that every rounding is in it, so that its values are whole numbers.
+    `exact` says that every rounding is in it, so that its values are whole numbers. `fixed` names
+    the options that the formula was made at one value of, which no size can change any more.
 
     >>> from flopscope.symbolic import symbol
     >>> macs = Formula(9 * ((symbol("H") + 1) // 2), "MACs", "macs")
@@ -50,6 +51,7 @@ class Formula:
     conditions: tuple[Condition, ...] = ()
     name: str = ""
     exact: bool = True
+    fixed: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         whole = f"{self.name or self.unit}: {self.expression}"
@@ -83,8 +85,8 @@ class Formula:
         Arrays broadcast and give an array (int64, or dtype object for sizes of that dtype, which
         hold integers of any size). Sizes of the alphabet that the formula does not depend on may
         be given too. Raises UnboundSymbols where a symbol is missing, OutsideDomain where the
-        network does not exist, UnknownName for a name that is not a dimension, Overflow for arrays
-        too large for 64 bits.
+        network does not exist, UnknownName for a name that is not a dimension, BadInput for an
+        option that is fixed, Overflow for arrays too large for 64 bits.
 
         >>> Formula(9 * symbol("H") * symbol("W"), "MACs").at(H=2, W=3, B=1)
         54
@@ -115,7 +117,7 @@ class Formula:
         """The formula with some symbols replaced by sizes or other symbols.
 
         Raises OutsideDomain where the network does not exist, UnknownName for a name that is
-        not a dimension, BadInput for an array: `at` takes those.
+        not a dimension, BadInput for an option that is fixed and for an array: `at` takes those.
 
         >>> Formula(9 * symbol("H") * symbol("W"), "MACs").subs(H=2).expression
         Polynomial(18·W)
@@ -205,11 +207,37 @@ class Formula:
             \"\"\"MACs (convention macs); domain: H ≥ 1.\"\"\"
             return 9 * H**2
         """
+        return program.source(self.expression, *self._signature, whole=self.counts)
+
+    def javascript(self) -> str:
+        """The source of a function of an object with the free sizes, which checks the domain. It
+        returns a Number or, beyond 2⁵³, a BigInt, and needs `scripts.runtime()` before it.
+
+        Raises BadInput for a formula whose values are not whole, and for a rounding rule of the
+        reader's own.
+
+        >>> "const h2 = $.floorDiv($.sum(1, H), 2);" in Formula(
+        ...     9 * ((symbol("H") + 1) // 2), "MACs"
+        ... ).javascript()
+        True
+        """
+        from flopscope.closedform import scripts
+
+        title, docstring = self._signature
+        if not self.counts:
+            raise BadInput(
+                f"{self.name or self.unit} is no whole number, and JavaScript is written for exact "
+                "integers alone; leave --ideal out, or take --format python"
+            )
+        return scripts.function(title, docstring, [self.expression], self.symbols, self.conditions)
+
+    @property
+    def _signature(self) -> tuple[str, str]:
+        """The name of its function, and what is said of it."""
         words = f"{self.unit}{f' (convention {self.convention})' if self.convention else ''}"
         title = re.sub(r"\W+", "_", self.name).strip("_") or "count"
         title = title if title.isidentifier() else f"count_{title}"
-        docstring = f"{words}; domain: {self.domain}."
-        return program.source(self.expression, title, docstring, whole=self.counts)
+        return title, f"{words}; domain: {self.domain}."
 
     def text(self) -> str:
         """The collected sum as terminal text, at most 80 columns wide.
@@ -233,6 +261,11 @@ class Formula:
         for name in sizes:
             if name not in known:
                 raise UnknownName("dimension", name, sorted(known))
+            if name in self.fixed:
+                raise BadInput(
+                    f"{name} has one value in this formula of {self.name or self.unit}; make the "
+                    f"formula with {name} among its free sizes"
+                )
 
     @cached_property
     def _bounded(self) -> frozenset[Symbol]:

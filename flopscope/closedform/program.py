@@ -63,7 +63,7 @@ def program(value: Size) -> Program:
     """
     symbols = sorted(s.name for s in value.symbols()) if isinstance(value, Polynomial) else []
     below = value.denominator() if isinstance(value, Polynomial) else Fraction(value).denominator
-    namer = Namer(lambda _: True, _variable(symbols))
+    namer = Namer(lambda _: True, variable(symbols))
     numerator, denominator = _body(value * below, namer), _factor(namer(below))
     calls = (d.atom.function for d in namer.definitions if isinstance(d.atom, Call))
     functions = {function.__name__: function for function in calls}
@@ -127,7 +127,7 @@ def expression(value: Size) -> str:
 # --- names ------------------------------------------------------------------------------------
 
 
-def _variable(symbols: Iterable[str]) -> Callable[[Atom, int], str]:
+def variable(symbols: Iterable[str]) -> Callable[[Atom, int], str]:
     """Names for atoms: h2 for ⌈H/2⌉, c3 for the third rounding rule, and never the name of a
     symbol."""
     taken = set(symbols) | set(ALPHABET)

@@ -7,14 +7,15 @@ block of stride 2 before the second and the third. An operation is ReLU, convolu
 of an edge's fifteen copies belong to one choice.
 
 Many cells compute the same function; their costs as they are written down differ, so that each of
-the 15,625 is a network of its own here. Additions at the nodes are not rows.
+the 15,625 is a network of its own here. A node adds the maps of all its edges, those of zeros too,
+as the authors' code does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
 
-from flopscope.analytic.blocks import conv_bn_act
 from flopscope.analytic.operators import (
     activation,
     add,
@@ -57,29 +58,43 @@ def network(x: Feature, choices: Choices) -> Feature:
 
 
 def _cell(x: Feature, choices: Choices) -> Feature:
-    """The rows of each edge. A node that nothing leads to is a map of zeros, of the same shape."""
-    nodes = [x] * NODES
-    for edge in EDGES:
-        source = nodes[int(edge[-1])]
-        with x.tape.scope(edge):
-            _operation(source, choices[edge])
-    return x
+    """The last node. Each is the sum of its edges, which all have one shape."""
+    nodes = [x]
+    for node in range(1, NODES):
+        summed = _edge(nodes, node, 0, choices)
+        for source in range(1, node):
+            made = _edge(nodes, node, source, choices)
+            with x.tape.scope(f"node{node}"):
+                summed = add(summed, made, name=f"add{source}")
+        nodes.append(summed)
+    return nodes[-1]
+
+
+def _edge(nodes: Sequence[Feature], node: int, source: int, choices: Choices) -> Feature:
+    name = f"edge{node}_{source}"
+    with nodes[source].tape.scope(name):
+        return _operation(nodes[source], choices[name])
 
 
 def _operation(x: Feature, option: str) -> Feature:
     if option == "avg_pool_3x3":
         return avg_pool2d(x, 3, stride=1, padding=1, include_padding=False)
     if option.startswith("nor_conv"):
-        kernel = int(option[-1])
-        y = conv2d(activation(x, RE, name="act"), x.channels, kernel, name="conv")
-        return batch_norm(y, name="bn")
+        return _relu_conv_norm(x, x.channels, int(option[-1]))
     return x
+
+
+def _relu_conv_norm(x: Feature, width: int, kernel: int, stride: int = 1) -> Feature:
+    y = conv2d(activation(x, RE, name="act"), width, kernel, stride=stride, name="conv")
+    return batch_norm(y, name="bn")
 
 
 def _residual(x: Feature, width: int) -> Feature:
     """ResNet's basic block of stride 2; its shortcut is an average of 2×2 and a 1×1 convolution."""
-    y = conv_bn_act(x, width, 3, stride=2, function=RE, name="first")
-    y = conv_bn_act(y, width, 3, name="second")
+    with x.tape.scope("first"):
+        y = _relu_conv_norm(x, width, 3, 2)
+    with x.tape.scope("second"):
+        y = _relu_conv_norm(y, width, 3)
     short = conv2d(avg_pool2d(x, 2, stride=2), width, 1, name="shortcut")
     return add(short, y)
 

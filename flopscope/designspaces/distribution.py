@@ -1,19 +1,25 @@
 """The exact distribution of a cost over all designs of a space.
 
 Slots are merged one after the other, each state on its own: a dynamic programme over sums. It needs
-the slots' tables and no list of designs.
+the slots' tables and no list of designs. Large spaces are met in the middle (`halves.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, reduce
 from math import gcd
+from operator import or_
 from typing import Any
 
+import numpy as np
+
 from flopscope.designspaces import store
+from flopscope.designspaces.halves import MOST_TAILS, Halves, SparseLevel, Tails, heads
 from flopscope.designspaces.lattice import Counted, Numbers, Pool, Step, block_sums, merged, one
 from flopscope.designspaces.slots import FREE, State
+from flopscope.designspaces.sparse import Dense
+from flopscope.designspaces.stagesums import StageSums
 from flopscope.designspaces.tables import Table
 from flopscope.errors import BadInput
 
@@ -29,6 +35,9 @@ MOST_BYTES = 8 * 10**9
 KEPT = 1 << 18
 """Smaller arrays are computed faster than they are read."""
 
+DIVIDED = 1 << 20
+"""Lattices of more positions are met in the middle, where that can be."""
+
 
 class Distribution:
     """How many designs of a table's space have each cost.
@@ -40,7 +49,8 @@ class Distribution:
     def __init__(
         self, table: Table, encodings: bool = False, tell: Tell = lambda done, of: None
     ) -> None:
-        self.table, self.encodings, self._tell = table, encodings, tell
+        self.table, self.encodings, self.tell = table, encodings, tell
+        self.written = 0  # bytes, in the folder for caches
         self._least = [min(prices.values()) for prices in table.slots]
         spans = [max(prices.values()) - min(prices.values()) for prices in table.slots]
         dearer = [
@@ -63,20 +73,80 @@ class Distribution:
     # --- what is computed, or was kept ---
 
     @cached_property
-    def counted(self) -> Counted:
+    def counted(self) -> Counted | Halves:
         """The designs at each cost. Raises BadInput where that takes too much memory."""
+        return self._merged() if self.halves is None else self.halves
+
+    @cached_property
+    def halves(self) -> Halves | None:
+        """The same by heads and tails; None for a small lattice, and where there is no place in the
+        middle. Raises BadInput where that takes too much memory."""
+        if self.sizes[-1] <= DIVIDED or not (stage := len(self.heads) - 1):
+            return None
+        rest = self.table.space.paths(int(self.encodings))[self.sums.ends[stage - 1]]
+        if max(rest.values()) >= MOST_TAILS:
+            return None
+        self._check_memory(self.sizes[-1] - self.sizes[self.sums.ends[stage - 1]] + 1)
+        heads = self.heads[stage]
+        dense = self._kept_tails(list(heads))
+        return Halves(self.base, self.step, self.sizes[-1], heads, dense)
+
+    @cached_property
+    def sums(self) -> StageSums:
+        """The sums of its stages."""
+        return StageSums(self)
+
+    @cached_property
+    def heads(self) -> list[SparseLevel]:
+        """The designs before and after each of its first stages."""
+        return heads(self.sums)
+
+    @cached_property
+    def tails(self) -> Tails:
+        """The designs of its last stages."""
+        return Tails(self, self.sums)
+
+    def _kept_tails(self, states: list[State]) -> dict[State, Dense]:
+        """The tails at each position of their lattice, as they were kept or computed now."""
+        names = {state: self._name("tails", place) for place, state in enumerate(states)}
+        found = {state: store.whole(name) for state, name in names.items()}
+        kept = {state: numbers[0] for state, numbers in found.items() if numbers is not None}
+        if len(kept) == len(names):
+            return kept
+        dense = self.tails.dense(len(self.heads) - 1)
+        for state, name in names.items():
+            if state in dense and dense[state].size >= KEPT:
+                self.written += store.keep(name, dense[state][np.newaxis], {})
+        return {state: dense[state] for state in names if state in dense}
+
+    @cached_property
+    def distinct(self) -> int:
+        """The number of costs that a design has: a bit for each position."""
+        level = {FREE: 1}
+        for slot, prices in enumerate(self.table.slots):
+            further: dict[State, int] = {}
+            for move, price in prices.items():
+                if move.before in level:
+                    shifted = level[move.before] << self.shift(slot, price)
+                    further[move.after] = further.get(move.after, 0) | shifted
+            level = further
+        return reduce(or_, level.values()).bit_count()
+
+    def _merged(self) -> Counted:
         name = self._name("all")
         if (found := store.load(name)) is not None:
             blocks = tuple(map(int, found.facts["blocks"]))
             return Counted(self.base, self.step, found.size, blocks, self._checked(name, found))
-        self._check_memory()
+        slots = self.table.space.slots
+        states = max(len({move.after for move in slot.moves}) for slot in slots)
+        self._check_memory(self.sizes[-1] * (states + 1))
         last = list(self._last().values())
         numbers = last[0]
         if len(last) > 1:
             numbers = merged([Step(each, 0, 1) for each in last], self.sizes[-1])
         sums = [str(each) for each in block_sums(numbers)]
         if numbers.size >= KEPT:
-            store.keep(name, numbers, {"blocks": sums})
+            self.written += store.keep(name, numbers, {"blocks": sums})
         return Counted.of(self.base, self.step, numbers)
 
     def _checked(self, name: str, found: store.Stored) -> Callable[[int], Numbers]:
@@ -89,7 +159,7 @@ class Distribution:
                     return found.block(block)
                 except store.Damaged:
                     store.drop(name)
-                    fresh.append(Distribution(self.table, self.encodings, self._tell).counted)
+                    fresh.append(Distribution(self.table, self.encodings, self.tell)._merged())
             return fresh[0].source(block)
 
         return source
@@ -103,7 +173,7 @@ class Distribution:
             for numbers in level.values():
                 pool.give(numbers)
             level = further
-            self._tell(slot + 1, len(self.table.slots))
+            self.tell(slot + 1, len(self.table.slots))
         return level
 
     def levels(self, after: list[int]) -> dict[int, Level]:
@@ -116,7 +186,7 @@ class Distribution:
                 level = found[done]
                 for slot in range(done, slots):
                     level = self._further(slot, level)
-                    self._tell(slot + 1, len(self.table.slots))
+                    self.tell(slot + 1, len(self.table.slots))
                 self._keep(slots, level)
             found[slots] = level
             done = slots
@@ -154,7 +224,7 @@ class Distribution:
         if self.sizes[slots] >= KEPT:
             for place, state in enumerate(self._states(slots)):
                 if state in level:
-                    store.keep(self._name(slots, place), level[state], {})
+                    self.written += store.keep(self._name(slots, place), level[state], {})
 
     def _name(self, *part: Any) -> str:
         """The name of a part of it in the cache: what it is computed from is all in the table."""
@@ -163,13 +233,11 @@ class Distribution:
         ]
         return store.key([self.table.fixed, prices, self.encodings, *part])
 
-    def _check_memory(self) -> None:
-        slots = self.table.space.slots
-        states = max(len({move.after for move in slot.moves}) for slot in slots)
-        needed = 8 * self.sizes[-1] * (states + 1)
+    def _check_memory(self, numbers: int) -> None:
+        needed = 8 * numbers
         if needed > MOST_BYTES:
             raise BadInput(
                 f"the costs of {self.table.space.name} are multiples of {self.step:,} here, and "
                 f"their exact distribution would take {needed / 10**9:.1f} GB of memory, more than "
-                f"{MOST_BYTES / 10**9:.0f} GB; choose another --res, such as a multiple of 32"
+                f"{MOST_BYTES / 10**9:.0f} GB; choose a smaller --res, or a multiple of 32"
             )

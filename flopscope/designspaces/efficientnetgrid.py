@@ -8,6 +8,8 @@ widths and depths, so that there are fewer networks than settings.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from flopscope.analytic.efficientnet import TABLE_1, efficientnet
@@ -35,18 +37,21 @@ def sizes(settings: Settings) -> Settings:
     return settings
 
 
+def identity(sizes: Settings) -> list[Any]:
+    """The side, and all widths and depths as they are rounded."""
+    channels = [STEM, *(row.c for row in TABLE_1), LAST]
+    return [
+        np.asarray(sizes["res"]).astype(np.int64),
+        *(round_filters(c, sizes["width"]) for c in channels),
+        *(round_repeats(row.n, sizes["depth"]) for row in TABLE_1),
+    ]
+
+
 def listing() -> Listing:
     """All distinct networks at all sides; the first setting stands for those that give the same."""
     grid = np.meshgrid(WIDTHS, DEPTHS, SIDES, indexing="ij")
     width, depth, side = (each.ravel() for each in grid)
-    channels = [STEM, *(row.c for row in TABLE_1), LAST]
-    keys = np.column_stack(
-        [
-            side.astype(np.int64),
-            *(round_filters(c, width) for c in channels),
-            *(round_repeats(row.n, depth) for row in TABLE_1),
-        ]
-    )
+    keys = np.column_stack(identity({"width": width, "depth": depth, "res": side}))
     _, first, written = np.unique(keys, axis=0, return_index=True, return_counts=True)
     settings = {
         "width": width[first],
@@ -65,4 +70,5 @@ EFFICIENTNET_GRID = ListedSpace(
     encoded="settings of width, depth and res",
     module="efficientnetgrid",
     side="res",
+    identity=identity,
 )

@@ -19,6 +19,8 @@ from flopscope.designspaces.tables import Prices, Table
 
 Integers: TypeAlias = NDArray[np.int64]
 
+Numbers: TypeAlias = NDArray[np.int64] | NDArray[np.float64]
+
 
 class Point(NamedTuple):
     """A design on a frontier, its cost, and its score in units."""
@@ -67,7 +69,7 @@ def front(
             int(costs[place]) + table.fixed,
             int(values[place]) + scores.base,
         )
-        for place in _unbeaten(costs, values)
+        for place in unbeaten(costs, values)
     )
 
 
@@ -112,13 +114,13 @@ def _further(
     found = {}
     for state, each in parts.items():
         whole = Kept(*(np.concatenate(column) for column in zip(*each, strict=True)))
-        places = _unbeaten(whole.costs, whole.scores)
+        places = unbeaten(whole.costs, whole.scores)
         if len(places):
             found[state] = Kept(*(column[places] for column in whole))
     return found
 
 
-def _unbeaten(costs: Integers, scores: Integers) -> Integers:
+def unbeaten(costs: Integers, scores: Numbers) -> Integers:
     """The places of the frontier: no other costs at most as much and scores at least as much."""
     order = np.lexsort((-scores, costs))
     ordered = scores[order]

@@ -184,12 +184,6 @@ class Counted:
         """The least and the largest cost of a design."""
         return self.cost(self.kth(1)), self.cost(self.kth(self.total))
 
-    @property
-    def distinct(self) -> int:
-        """The number of costs that a design has."""
-        each = (self.source(block).any(axis=0) for block in range(len(self.blocks)))
-        return sum(int(np.count_nonzero(there)) for there in each)
-
 
 def total(numbers: Numbers) -> int:
     """The sum of some numbers, exact."""

@@ -7,7 +7,7 @@ network are told apart from networks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from random import Random
@@ -20,6 +20,7 @@ from flopscope.analytic.tape import Feature, record
 from flopscope.brief import short
 from flopscope.designspaces.slots import Design
 from flopscope.errors import BadInput
+from flopscope.facts import Operator
 from flopscope.ledger import Ledger
 from flopscope.numerals import number
 from flopscope.quantities import Quantity
@@ -53,7 +54,8 @@ class ListedSpace:
     `network` is the closed form and takes the sizes of a network; `sizes` gives these for settings,
     and raises BadInput for settings that give none. `side` is the name of the size that is the side
     of the input, if that is a choice. `module` names the file of `reference_models` whose function
-    `network` takes the settings.
+    `network` takes the settings. `identity` gives integers for sizes, which are the same for the
+    same network.
     """
 
     name: str
@@ -65,6 +67,7 @@ class ListedSpace:
     encoded: str = ""
     module: str = ""
     side: str = ""
+    identity: Callable[[Settings], Sequence[Any]] = lambda sizes: tuple(sizes.values())
 
     def __repr__(self) -> str:
         return short(self, self.name)
@@ -88,6 +91,16 @@ class ListedSpace:
         """A network's settings, as texts."""
         columns = self.listing.settings.values()
         return tuple(f"{float(column[index]):g}" for column in columns)
+
+    def place(self, design: Design) -> int | None:
+        """The place in the listing of the network that settings give; None where the grid has no
+        such settings."""
+        return self._places.get(tuple(map(int, self.identity(self.sizes(self.read(design))))))
+
+    @cached_property
+    def _places(self) -> dict[tuple[int, ...], int]:
+        columns = [np.asarray(each).tolist() for each in self.identity(self.listing.sizes)]
+        return {tuple(map(int, row)): n for n, row in enumerate(zip(*columns, strict=True))}
 
     def text(self, design: Design) -> str:
         """'w0=24 wa=36 …'."""
@@ -118,15 +131,22 @@ class ListedSpace:
             found[name] = int(read) if whole else float(read)
         return found
 
-    def ledger(self, design: Design, res: int | None = None) -> Ledger:
-        """The ledger of a design for one image. Raises BadInput as `design` and `check_res` do."""
-        return self.recorded(self.sizes(self.read(design)), res)
+    def ledger(self, design: Design, res: int | None = None, batch: int = 1) -> Ledger:
+        """The ledger of a design for images of its size. Raises BadInput as `design` and
+        `check_res` do."""
+        return self.recorded(self.sizes(self.read(design)), res, batch)
 
-    def recorded(self, sizes: Settings, res: int | None) -> Ledger:
+    def recorded(self, sizes: Settings, res: int | None, batch: int = 1) -> Ledger:
         """The ledger at sizes, which may be arrays."""
         self.check_res(res)
         side = sizes[self.side] if self.side else (self.res if res is None else res)
-        return record(lambda x: self.network(x, sizes), (1, 3, side, side))
+        return record(lambda x: self.network(x, sizes), (batch, 3, side, side))
+
+    def parts(self, res: int | None, batch: int = 1) -> Iterator[tuple[int, tuple[Operator, ...]]]:
+        """All networks in parts: how many each has, and their rows at arrays of sizes."""
+        for begin in range(0, self.networks, CHUNK):
+            part = {name: each[begin : begin + CHUNK] for name, each in self.listing.sizes.items()}
+            yield min(CHUNK, self.networks - begin), tuple(self.recorded(part, res, batch))
 
     def check_res(self, res: int | None) -> None:
         """Raises BadInput for a side where that is a choice."""
@@ -152,16 +172,18 @@ class ListedSpace:
 
 @dataclass(frozen=True)
 class ListedTable:
-    """A quantity of every network of a listed space, in the order of its listing."""
+    """A quantity of every network of a listed space, in the order of its listing, for a batch of
+    images."""
 
     space: ListedSpace
     quantity: Quantity
     costs: NDArray[np.int64]
     res: int | None
+    batch: int = 1
 
     def cost(self, design: Design) -> int:
         """What a design costs."""
-        return int(self.quantity.read(self.space.ledger(design, self.res)))
+        return int(self.quantity.read(self.space.ledger(design, self.res, self.batch)))
 
 
 def listed_tables(
@@ -180,10 +202,7 @@ def listed_tables(
                 "has no table of it; ask for another quantity, such as macs or params"
             )
     columns: list[list[NDArray[np.int64]]] = [[] for _ in quantities]
-    for begin in range(0, space.networks, CHUNK):
-        part = {name: each[begin : begin + CHUNK] for name, each in space.listing.sizes.items()}
-        count = min(CHUNK, space.networks - begin)
-        rows = tuple(space.recorded(part, res))
+    for count, rows in space.parts(res):
         for column, quantity in zip(columns, quantities, strict=True):
             value = np.asarray(quantity.of(rows).value, np.int64)
             column.append(np.broadcast_to(value, (count,)))
@@ -200,6 +219,8 @@ def listed_tables(
 
 class ListedDistribution:
     """How many networks of a table have each cost; with `encodings`, how many settings."""
+
+    written = 0  # bytes in the folder for caches, where nothing of it is kept
 
     def __init__(self, table: ListedTable, encodings: bool = False) -> None:
         self.table, self.encodings = table, encodings

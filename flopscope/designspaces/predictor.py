@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flopscope.designspaces.listed import ListedSpace
 from flopscope.designspaces.scores import MILLIONTH, Scores, by_option, number_in, rows_of
 from flopscope.designspaces.slots import Design
 from flopscope.designspaces.space import DesignSpace
@@ -45,7 +46,7 @@ class Fit:
     def words(self) -> str:
         """The sentence that stands beside every score."""
         if self.folds:
-            how = f"in {self.folds} parts that were held out in turn, of {self.held:,} networks"
+            how = f"on all of them, in {self.folds} parts that were held out in turn,"
         else:
             how = f"on the other {self.held:,}"
         return (
@@ -56,7 +57,7 @@ class Fit:
 
 
 def read_measured(
-    space: DesignSpace, path: Path, column: str | None = None
+    space: DesignSpace | ListedSpace, path: Path, column: str | None = None
 ) -> tuple[str, dict[Design, float]]:
     """The column and the mean accuracy of each measured network, from a CSV with the columns design
     and accuracy, or another `column`.

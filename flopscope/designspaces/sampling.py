@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator
 from functools import cached_property
-from itertools import accumulate
 from random import Random
 from typing import NamedTuple
 
@@ -13,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flopscope.designspaces.distribution import Distribution, Level
+from flopscope.designspaces.halfsampling import HalfSampler
+from flopscope.designspaces.halves import Halves
 from flopscope.designspaces.lattice import values
 from flopscope.designspaces.slots import Design, State
+from flopscope.designspaces.stagesums import picked
 from flopscope.errors import BadInput
-
-Sums = dict[State, dict[int, int]]
-"""The designs of some slots of a stage, by the state after them and their position."""
 
 
 class Ways(NamedTuple):
@@ -39,21 +36,39 @@ class Sampler:
 
     def __init__(self, distribution: Distribution) -> None:
         self.distribution, self.space = distribution, distribution.table.space
-        self._ends = list(accumulate(len(slots) for _, slots in self.space.stages))
-        self._through: dict[tuple[int, State], list[Sums]] = {}
+        self._sums = distribution.sums
+        self._ends = self._sums.ends
+        self._asked: tuple[int | None, int] | None = None
         self._into: dict[tuple[int, State], list[Ways]] = {}
 
     def draw(self, rng: Random, most: int | None = None) -> tuple[Design, int]:
         """A design of at most this cost, and its cost. Raises BadInput where there is none."""
         counted = self.distribution.counted
-        number = counted.total if most is None else counted.most(most)
+        number = self._number(most)
         if not number:
             raise BadInput(
                 f"no design of {self.space.name} costs at most {most:,}; the cheapest costs "
                 f"{counted.ends[0]:,}"
             )
+        if isinstance(counted, Halves):
+            bound = counted.size - 1 if most is None else counted.position(most)
+            design, position = self._halved.draw(rng, bound, number)
+            return design, counted.cost(position)
         position = counted.kth(rng.randrange(number) + 1)
         return self._at(rng, position), counted.cost(position)
+
+    def _number(self, most: int | None) -> int:
+        """The designs of at most this cost; that of the last draw is known."""
+        if self._asked is None or self._asked[0] != most:
+            counted = self.distribution.counted
+            self._asked = most, counted.total if most is None else counted.most(most)
+        return self._asked[1]
+
+    @cached_property
+    def _halved(self) -> HalfSampler:
+        own = self.distribution
+        assert own.halves is not None
+        return HalfSampler(own.halves, len(own.heads) - 1, own.sums, own.heads, own.tails)
 
     @cached_property
     def _levels(self) -> dict[int, Level]:
@@ -66,11 +81,11 @@ class Sampler:
         for stage in reversed(range(len(self._ends))):
             ways, weights = self._weighed(stage, after, position)
             number = rng.randrange(sum(map(sum, weights)))
-            chosen = _picked([sum(own) for own in weights], number)
+            chosen = picked([sum(own) for own in weights], number)
             number -= sum(sum(own) for own in weights[:chosen])
             end, each = ways[chosen]
-            spent = int(each.positions[_picked(weights[chosen], number)])
-            design = [*self._inside(rng, stage, each.before, end, spent), *design]
+            spent = int(each.positions[picked(weights[chosen], number)])
+            design = [*self._sums.inside(rng, stage, each.before, end, spent), *design]
             position, after = position - spent, each.before
         return tuple(design)
 
@@ -98,48 +113,8 @@ class Sampler:
             begin = self._ends[stage - 1] if stage else 0
             found = []
             for before in self._levels[begin]:
-                sums = self._sums(stage, before)[-1].get(after, {})
+                sums = self._sums.whole(stage, before).get(after, {})
                 if sums:
                     found.append(Ways(before, np.array(list(sums)), list(sums.values())))
             self._into[stage, after] = found
         return self._into[stage, after]
-
-    def _sums(self, stage: int, before: State) -> list[Sums]:
-        """After each slot of a stage: the designs of its slots so far that began in a state."""
-        if (stage, before) not in self._through:
-            found: list[Sums] = [{before: {0: 1}}]
-            for slot in self._slots(stage):
-                here: Sums = {}
-                for move, price in self.distribution.table.slots[slot].items():
-                    shift = self.distribution.shift(slot, price)
-                    reached = here.setdefault(move.after, {})
-                    for position, number in found[-1].get(move.before, {}).items():
-                        reached[position + shift] = reached.get(position + shift, 0) + number
-                found.append(here)
-            self._through[stage, before] = found
-        return self._through[stage, before]
-
-    def _slots(self, stage: int) -> range:
-        return range(self._ends[stage - 1] if stage else 0, self._ends[stage])
-
-    def _inside(
-        self, rng: Random, stage: int, before: State, after: State, position: int
-    ) -> Iterator[str]:
-        """The options of a stage, which begins and ends in these states at this position."""
-        sums, options = self._sums(stage, before), []
-        for slot, here in reversed(list(zip(self._slots(stage), sums, strict=False))):
-            moves = []
-            for move, price in self.distribution.table.slots[slot].items():
-                if move.after == after:
-                    rest = position - self.distribution.shift(slot, price)
-                    moves.append((move, rest, here.get(move.before, {}).get(rest, 0)))
-            weights = [number for *_, number in moves]
-            move, position, _ = moves[_picked(weights, rng.randrange(sum(weights)))]
-            after = move.before
-            options.append(move.option)
-        return reversed(options)
-
-
-def _picked(weights: list[int], number: int) -> int:
-    """The place at which the sum of weights first exceeds a number. Domain: 0 ≤ number < Σ."""
-    return bisect_right(list(accumulate(weights)), number)

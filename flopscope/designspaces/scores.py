@@ -18,6 +18,8 @@ from flopscope.designspaces.tables import Prices, Table
 from flopscope.errors import BadInput
 from flopscope.numerals import number
 
+SHOWN = 3
+"""So many slots are named where one is unknown."""
 MILLIONTH = Fraction(1, 10**6)
 
 
@@ -76,7 +78,12 @@ def rows_of(path: Path) -> tuple[tuple[str, ...], list[dict[str, str]]]:
     if not rows:
         raise BadInput(f"{path} has no rows; give a CSV with a header and a row for each value")
     for place, row in enumerate(rows, start=2):
-        if None in row or None in row.values():
+        if None in row:
+            raise BadInput(
+                f"line {place} of {path} has {len(header) + len(row[None])} values, and the header "
+                f"{len(header)}; quote a value that has commas in it"
+            )
+        if None in row.values():
             raise BadInput(f"line {place} of {path} does not have the values of its header")
     return header, rows
 
@@ -103,7 +110,13 @@ def read_additive(
     found: list[dict[str, Fraction]] = [{} for _ in space.slots]
     for place, row in enumerate(rows, start=2):
         slot, option = row["slot"].strip(), row["option"].strip()
-        if slot not in names or option not in space.slots[names[slot]].options:
+        if slot not in names:
+            few = ", ".join([each.name for each in space.slots[:SHOWN]])
+            raise BadInput(
+                f"line {place} of {path}: {space.name} has no slot '{slot}'; its {len(names)} "
+                f"slots are {few}{' …' * (len(names) > SHOWN)}"
+            )
+        if option not in space.slots[names[slot]].options:
             raise BadInput(f"line {place} of {path}: {space.name} has no {option} at {slot}")
         if option in found[names[slot]]:
             raise BadInput(f"line {place} of {path} gives {option} at {slot} a second time")

@@ -69,14 +69,14 @@ class DesignSpace:
     @cached_property
     def networks(self) -> int:
         """The number of distinct networks."""
-        return self._paths(0)[0].get(FREE, 0)
+        return self.paths(0)[0].get(FREE, 0)
 
     @cached_property
     def encodings(self) -> int:
         """The number of ways in which its authors write networks down."""
-        return self._paths(1)[0].get(FREE, 0)
+        return self.paths(1)[0].get(FREE, 0)
 
-    def _paths(self, power: int) -> list[dict[State, int]]:
+    def paths(self, power: int) -> list[dict[State, int]]:
         """For each slot, and after the last one, the designs of the rest by the state before it,
         each counted `ways` to this power times."""
         ends = {move.after for move in self.slots[-1].moves}
@@ -134,7 +134,7 @@ class DesignSpace:
 
     @cached_property
     def _rest(self) -> list[dict[State, int]]:
-        return self._paths(0)
+        return self.paths(0)
 
     def _drawn(self, rng: Random, rest: list[dict[State, int]]) -> Design:
         state, design = FREE, []
@@ -217,14 +217,14 @@ class DesignSpace:
 
     # --- networks ---
 
-    def ledger(self, design: Design, res: int | None = None) -> Ledger:
-        """The ledger of a design for one image of this side, which is the space's own unless given.
+    def ledger(self, design: Design, res: int | None = None, batch: int = 1) -> Ledger:
+        """The ledger of a design for images of this side, which is the space's own unless given.
         Raises BadInput for a design that is not of this space, OutsideDomain where the network does
         not exist."""
         self.moves(design)
         side = self.res if res is None else res
         choices = self.choices(design)
-        return record(lambda x: self.network(x, choices), (1, self.channels, side, side))
+        return record(lambda x: self.network(x, choices), (batch, self.channels, side, side))
 
     def build(self, design: Design) -> nn.Module:
         """The PyTorch network of a design, with random weights. Raises BadInput where the space has

@@ -20,14 +20,15 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flopscope.designspaces.lattice import BLOCK, Numbers
 
-FORMAT = 1
+FORMAT = 2
 """Rises with every change of what the files mean."""
 VARIABLE = "FLOPSCOPE_CACHE"
 """The environment variable that names another folder; 'off' keeps nothing."""
-ROOM = 4 * 10**9
+ROOM = 10**9
 """So many bytes are kept at most; the files that were used longest ago go first."""
 
 
@@ -64,29 +65,31 @@ class Stored:
         self._path, self._begin = path, begin
         self.facts = facts
         self.limbs, self.size = (int(each) for each in facts["shape"])
+        self._type = np.dtype("<i4" if facts["bytes"] == 4 else "<i8")
         self._sums: list[int] = facts["checksums"]
         if len(self._sums) != -(-self.size // BLOCK):
             raise Damaged
-        if path.stat().st_size != begin + 8 * self.limbs * self.size:
+        if path.stat().st_size != begin + self._type.itemsize * self.limbs * self.size:
             raise Damaged
 
     def block(self, index: int) -> Numbers:
         """The numbers of a block. Raises Damaged where they are not those that were written."""
         width = min(BLOCK, self.size - index * BLOCK)
-        count = self.limbs * width
+        count = self._type.itemsize * self.limbs * width
         try:
             with self._path.open("rb") as file:
-                file.seek(self._begin + 8 * self.limbs * BLOCK * index)
-                found = file.read(8 * count)
+                file.seek(self._begin + self._type.itemsize * self.limbs * BLOCK * index)
+                found = file.read(count)
         except OSError as error:
             raise Damaged from error
-        if len(found) != 8 * count or crc32(found) != self._sums[index]:
+        if len(found) != count or crc32(found) != self._sums[index]:
             raise Damaged
-        return np.frombuffer(found, "<i8").reshape(self.limbs, width).astype(np.int64, copy=False)
+        numbers = np.frombuffer(found, self._type).reshape(self.limbs, width)
+        return numbers.astype(self._type.newbyteorder("="), copy=False)
 
     def whole(self) -> Numbers:
         """All numbers. Raises Damaged as `block` does."""
-        found = np.empty((self.limbs, self.size), np.int64)
+        found = np.empty((self.limbs, self.size), self._type.newbyteorder("="))
         for index in range(len(self._sums)):
             found[:, index * BLOCK : (index + 1) * BLOCK] = self.block(index)
         return found
@@ -112,16 +115,31 @@ def load(name: str) -> Stored | None:
         return None
 
 
-def keep(name: str, numbers: Numbers, more: Mapping[str, Any]) -> None:
-    """Keep an array with some facts under a name, whole or not at all."""
+def whole(name: str) -> Numbers | None:
+    """All numbers that are kept under a name; None where none are, or the file is damaged, which
+    then goes."""
+    found = load(name)
+    if found is None:
+        return None
+    try:
+        return found.whole()
+    except Damaged:
+        drop(name)
+        return None
+
+
+def keep(name: str, numbers: NDArray[Any], more: Mapping[str, Any]) -> int:
+    """Keep an array with some facts under a name, whole or not at all. How many bytes were
+    written?"""
     where = folder()
     if where is None:
-        return
+        return 0
     blocks = list(_blocks(numbers))
     facts = {
         **more,
         "name": name,
         "shape": list(numbers.shape),
+        "bytes": numbers.itemsize,
         "checksums": [crc32(block) for block in blocks],
         "checksum": None,
     }
@@ -134,11 +152,14 @@ def keep(name: str, numbers: Numbers, more: Mapping[str, Any]) -> None:
         with open(handle, "wb") as file:
             file.write(json.dumps(facts).encode() + b"\n")
             file.writelines(blocks)
+            written = file.tell()
         os.replace(part, where / name)
     except OSError:
         if part is not None:
             with suppress(OSError):
                 os.unlink(part)
+        return 0
+    return written
 
 
 def drop(name: str) -> None:
@@ -149,9 +170,10 @@ def drop(name: str) -> None:
             (where / name).unlink()
 
 
-def _blocks(numbers: Numbers) -> Iterator[bytes]:
+def _blocks(numbers: NDArray[Any]) -> Iterator[bytes]:
     for begin in range(0, numbers.shape[1], BLOCK):
-        yield numbers[:, begin : begin + BLOCK].astype("<i8").tobytes()
+        block = numbers[:, begin : begin + BLOCK]
+        yield block.astype(block.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
 def _make_room(where: Path, needed: int) -> None:

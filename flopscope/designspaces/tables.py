@@ -3,7 +3,7 @@ cost is the sum over slots."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import TypeAlias
@@ -14,12 +14,22 @@ from flopscope.errors import BadInput
 from flopscope.facts import Operator
 from flopscope.ledger import Ledger
 from flopscope.quantities import Quantity
+from flopscope.readings import Reading
 
 DRAWN = 20
 """So many designs are drawn, and their ledgers compared with the sums of the tables."""
 
+
+class NotSeparable(BadInput):
+    """What a move costs depends on the moves at other slots."""
+
+
 Prices: TypeAlias = Mapping[Move, int]
 """What each move of a slot costs."""
+
+
+Parts: TypeAlias = Mapping[int | None, Reading]
+"""What each slot of a design costs, by its place; what all designs share is at None."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +50,18 @@ class Table:
 
 
 def tables(
-    space: DesignSpace, quantities: Sequence[Quantity], res: int | None = None, drawn: int = DRAWN
+    space: DesignSpace,
+    quantities: Sequence[Quantity],
+    res: int | None = None,
+    drawn: int = DRAWN,
+    batch: int = 1,
 ) -> tuple[Table, ...]:
-    """A table of each quantity, for one image of this side.
+    """A table of each quantity, for a batch of images of this side.
 
     Every move is read off the ledger of a design that makes it, and the sums for `drawn` random
     designs are compared with their ledgers. Raises BadInput for a quantity that is no sum over the
-    parts of a network, and where the space does not separate: where what a move costs depends on
-    the moves at other slots.
+    parts of a network, and NotSeparable where what a move costs depends on the moves at other
+    slots.
     """
     for quantity in quantities:
         if not quantity.additive:
@@ -57,12 +71,12 @@ def tables(
             )
     reader = _Reader(space, quantities)
     for design in covering(space):
-        reader.read(design, space.ledger(design, res))
+        reader.read(design, space.ledger(design, res, batch))
     found = reader.tables()
     rng = Random(0)
     for _ in range(drawn):
         design = space.random(rng)
-        ledger = space.ledger(design, res)
+        ledger = space.ledger(design, res, batch)
         for quantity, table in zip(quantities, found, strict=True):
             _compare(table, quantity, design, int(quantity.read(ledger)))
     return found
@@ -71,7 +85,7 @@ def tables(
 def _compare(table: Table, quantity: Quantity, design: Design, counted: int) -> None:
     summed = table.cost(design)
     if summed != counted:
-        raise BadInput(
+        raise NotSeparable(
             f"{table.space.name} does not separate: its design '{table.space.text(design)}' has "
             f"{counted:,} {quantity.noun}, and the sum over its slots is {summed:,}"
         )
@@ -118,27 +132,24 @@ class _Reader:
     def read(self, design: Design, ledger: Ledger) -> None:
         """Take the prices of the moves that a design makes. Raises BadInput where one was read
         before and was another."""
-        groups = self._grouped(ledger)
-        shared = self._counts(ledger, groups.get(None, ()))
+        found = [quantity.by(ledger.rows, self._part) for quantity in self._quantities]
+        shared = self._counts(found, None)
         if self._fixed not in (None, shared):
             raise self._refusal("what all designs share", design)
         self._fixed = shared
         for n, move in enumerate(self._space.moves(design)):
-            counts = self._counts(ledger, groups.get(n, ()))
+            counts = self._counts(found, n)
             if self._slots[n].setdefault(move, counts) != counts:
                 raise self._refusal(f"{move.option} at {self._space.slots[n].name}", design)
 
-    def _refusal(self, what: str, design: Design) -> BadInput:
-        return BadInput(
+    def _refusal(self, what: str, design: Design) -> NotSeparable:
+        return NotSeparable(
             f"{self._space.name} does not separate: the cost of {what} depends on the other "
             f"choices, as in the design '{self._space.text(design)}'"
         )
 
-    def _grouped(self, ledger: Ledger) -> dict[int | None, list[Operator]]:
-        groups: dict[int | None, list[Operator]] = {}
-        for row in ledger:
-            groups.setdefault(self._slot(row.path), []).append(row)
-        return groups
+    def _part(self, row: Operator) -> int | None:
+        return self._slot(row.path)
 
     def _slot(self, path: str) -> int | None:
         """The slot whose name is a part of the path, from a dot to a dot; None where there is
@@ -151,17 +162,17 @@ class _Reader:
                     return place
         return None
 
-    def _counts(self, ledger: Ledger, rows: Iterable[Operator]) -> list[int]:
-        rows = tuple(rows)
+    def _counts(self, found: Sequence[Parts], part: int | None) -> list[int]:
+        """What a part costs in each quantity; nothing where it has no rows."""
         counts = []
-        for quantity in self._quantities:
-            reading = quantity.of(rows)
-            if not reading.complete:
+        for quantity, parts in zip(self._quantities, found, strict=True):
+            reading = parts.get(part)
+            if reading is not None and not reading.complete:
                 raise BadInput(
                     f"{self._space.name} has operators of unknown cost, so that its "
                     f"{quantity.noun} are not known"
                 )
-            counts.append(int(reading))
+            counts.append(0 if reading is None else int(reading))
         return counts
 
     def tables(self) -> tuple[Table, ...]:

@@ -16,10 +16,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from flopscope.differentiable import training
-from flopscope.differentiable.found import Epoch
-from flopscope.differentiable.images import Images, Parts
+from flopscope.differentiable.found import RATE, Epoch
 from flopscope.differentiable.tables import CostTable
+from flopscope.training import loop
+from flopscope.training.descent import descent
+from flopscope.training.images import Images, Parts
 
 MILLION = 1_000_000
 
@@ -47,7 +48,7 @@ class Plan(NamedTuple):
 
 def search(supernet: Any, table: CostTable, parts: Parts, plan: Plan) -> tuple[Epoch, ...]:
     """Train a supernet and its logits; the state after each epoch. The test images are not used."""
-    with training.seeded(plan.seed):
+    with loop.seeded(plan.seed):
         steps = _Steps(supernet, table, parts, plan)
         return tuple(steps.epoch(number >= plan.warmup) for number in range(plan.epochs))
 
@@ -60,37 +61,33 @@ class _Steps:
         self.cost = table.torch()
         logits = set(supernet.logits.values())
         weights = [each for each in supernet.parameters() if each not in logits]
-        total = plan.epochs * training.steps_of(parts.weights)
-        self.of_weights, self.schedule = training.adam(weights, total)
+        total = plan.epochs * loop.steps_of(parts.weights)
+        self.of_weights, self.schedule = descent(weights, "adamw", RATE, total)
         self.of_logits = torch.optim.Adam(logits, plan.rate, betas=(0.5, 0.999))
         self.others = _endless(parts.choices)
 
     def epoch(self, choosing: bool) -> Epoch:
         self.supernet.train()
-        for x, y in training.batches(self.parts.weights):
+        for x, y in loop.batches(self.parts.weights):
             if choosing:
                 self._choose(*next(self.others))
             self._learn(x, y)
         self.supernet.eval()
         logits = {slot: a.detach().numpy() for slot, a in self.supernet.logits.items()}
-        told = training.accuracy(self.supernet, self.parts.choices)
+        told = loop.accuracy(self.supernet, self.parts.choices)
         return Epoch(self.table.expected(logits), told, self.table.probabilities(logits))
 
     def _learn(self, x: Tensor, y: Tensor) -> None:
-        self.of_weights.zero_grad()
-        functional.cross_entropy(self.supernet(x), y).backward()
-        self.of_weights.step()
-        self.schedule.step()
+        loss = functional.cross_entropy(self.supernet(x), y)
+        loop.learn(loss, self.of_weights, self.schedule)
 
     def _choose(self, x: Tensor, y: Tensor) -> None:
-        self.of_logits.zero_grad()
         loss = functional.cross_entropy(self.supernet(x), y)
         cost = self.cost(dict(self.supernet.logits.items())) / MILLION
-        (loss + self.plan.cost_weight * cost).backward()
-        self.of_logits.step()
+        loop.learn(loss + self.plan.cost_weight * cost, self.of_logits)
 
 
 def _endless(images: Images) -> Iterator[tuple[Tensor, Tensor]]:
     """Batches again and again, in another order each time."""
     for _ in cycle([None]):
-        yield from training.batches(images)
+        yield from loop.batches(images)

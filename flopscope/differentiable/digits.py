@@ -9,12 +9,15 @@ from torch import nn
 
 from flopscope.analytic.digitnet import OPTIONS, digitnet_ledger
 from flopscope.brief import short
-from flopscope.differentiable import darts, oneshot, training
-from flopscope.differentiable.asked import weight, whole
-from flopscope.differentiable.found import Found
-from flopscope.differentiable.images import Parts, divided, images
+from flopscope.differentiable import darts, oneshot
+from flopscope.differentiable.found import RATE, Found
 from flopscope.differentiable.reading import cost_table
 from flopscope.differentiable.tables import CostTable
+from flopscope.training import loop
+from flopscope.training.asked import number, whole
+from flopscope.training.images import Parts, divided, images
+from flopscope.training.recipe import Recipe, Stage
+from flopscope.training.trainer import fit
 
 SCORED = 600
 """Images by which designs of a supernet are scored; with more, a search takes as many times
@@ -35,7 +38,7 @@ def by_gradient(source: str, quantity: str, plan: darts.Plan, trained: int) -> F
     """Mixed operators; the design of the largest logits is trained anew for `trained` epochs."""
     parts = parts_of(source, plan.seed)
     table = digits_table(parts.test.side, quantity)
-    with training.seeded(plan.seed):
+    with loop.seeded(plan.seed):
         supernet: Any = _reference("digitsupernets").MixedDigitNet()
     history = darts.search(supernet, table, parts, plan)
     choices = table.most_likely(history[-1].probabilities)
@@ -49,7 +52,7 @@ def shared_supernet(source: str, quantity: str, epochs: int, seed: int) -> OneSh
     """A supernet trained by uniform paths, ready to choose from."""
     parts = parts_of(source, seed)
     table = digits_table(parts.test.side, quantity, shared=True)
-    with training.seeded(seed):
+    with loop.seeded(seed):
         supernet: Any = _reference("digitsupernets").SharedDigitNet()
     oneshot.train(supernet, table, parts.weights, epochs, seed)
     return OneShot(supernet, table, parts, seed)
@@ -73,7 +76,7 @@ class OneShot:
 
         Raises BadInput for a weight below 0, no generation, or fewer than 0 epochs.
         """
-        weight("cost_weight", cost_weight)
+        number("cost_weight", cost_weight)
         whole("generations", generations, 1)
         whole("trained", trained, 0)
         tried = oneshot.evolve(
@@ -86,7 +89,7 @@ class OneShot:
         )
         choices = tried[0].choices
         inherited: nn.Module = self.supernet.network(choices)
-        training.calibrate(inherited, self.parts.weights, self.seed)
+        loop.calibrate(inherited, self.parts.weights, self.seed)
         network, told = alone(choices, self.parts, trained, self.seed)
         return Found(
             choices,
@@ -98,17 +101,19 @@ class OneShot:
             self.supernet,
             cost_weight,
             tried,
-            training.accuracy(inherited, self.parts.test),
+            loop.accuracy(inherited, self.parts.test),
         )
 
 
 def alone(choices: Any, parts: Parts, epochs: int, seed: int) -> tuple[nn.Module, float]:
     """The network of a design, trained from random weights on all images but those of the test,
     with its accuracy on these."""
-    with training.seeded(seed):
+    with loop.seeded(seed):
         network: nn.Module = _reference("digitnet").network(choices)
-    training.train(network, parts.training, epochs, seed)
-    return network, training.accuracy(network, parts.test)
+    stages = (Stage(parts.training.side, epochs),)
+    recipe = Recipe(stages, optimizer="adamw", rate=RATE, weight_decay=0, warmup=0, seed=seed)
+    fit(network, parts.training, recipe)
+    return network, loop.accuracy(network, parts.test)
 
 
 def _reference(name: str) -> Any:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+RATE = 2e-2
+"""Adam's step size for weights, at the beginning; it falls to 0 along a cosine."""
+
+
 class Epoch(NamedTuple):
     """Of a search after an epoch: the expected cost, the accuracy of the supernet on the images for
     choices, and the probabilities of the options of each slot."""

@@ -15,9 +15,11 @@ from typing import Any, NamedTuple, Protocol
 from torch import Tensor
 from torch.nn import functional
 
-from flopscope.differentiable import training
-from flopscope.differentiable.images import Images
+from flopscope.differentiable.found import RATE
 from flopscope.differentiable.tables import CostTable
+from flopscope.training import loop
+from flopscope.training.descent import descent
+from flopscope.training.images import Images
 
 MILLION = 1_000_000
 POPULATION, PARENTS, CHANGED = 24, 6, 2
@@ -46,15 +48,13 @@ class Tried(NamedTuple):
 def train(supernet: Any, table: CostTable, images: Images, epochs: int, seed: int) -> None:
     """Train by uniform paths."""
     random = Random(seed)
-    steps = epochs * training.steps_of(images)
-    optimizer, schedule = training.adam(supernet.parameters(), steps)
-    with training.seeded(seed):
+    steps = epochs * loop.steps_of(images)
+    optimizer, schedule = descent(supernet.parameters(), "adamw", RATE, steps)
+    with loop.seeded(seed):
         for _ in range(epochs):
-            for x, y in training.batches(images):
-                optimizer.zero_grad()
-                functional.cross_entropy(supernet(x, drawn(table, random)), y).backward()
-                optimizer.step()
-                schedule.step()
+            for x, y in loop.batches(images):
+                loss = functional.cross_entropy(supernet(x, drawn(table, random)), y)
+                loop.learn(loss, optimizer, schedule)
 
 
 def drawn(table: CostTable, random: Random) -> dict[str, Any]:
@@ -92,5 +92,5 @@ def _child(parent: Tried, table: CostTable, random: Random) -> dict[str, Any]:
 
 
 def _tried(supernet: Any, table: CostTable, images: Images, choices: dict[str, Any]) -> Tried:
-    told = training.accuracy(lambda x: supernet(x, choices), images)
+    told = loop.accuracy(lambda x: supernet(x, choices), images)
     return Tried(choices, table.of(choices), told)

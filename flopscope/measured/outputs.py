@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,3 +35,29 @@ def difference(results: Sequence[Array], references: Sequence[Array]) -> float |
         apart = float(np.max(np.abs(ours - theirs))) / scale
         found = max(found or 0.0, apart if np.isfinite(apart) else float("inf"))
     return found
+
+
+class Apart(NamedTuple):
+    """How far results are from what they should be: the largest difference of a value, and that
+    over the largest value of its tensor, which is None where there is nothing to compare."""
+
+    absolute: float
+    relative: float | None
+
+
+def apart(results: Sequence[Array], references: Sequence[Array]) -> Apart:
+    """Both differences of all results.
+
+    >>> apart([np.array([1.0, 2.0])], [np.array([1.0, 2.5])])
+    Apart(absolute=0.5, relative=0.2)
+    """
+    relative = difference(results, references)
+    if relative is not None and not np.isfinite(relative):
+        return Apart(relative, relative)
+    pairs = zip(results, references, strict=True)
+    with np.errstate(invalid="ignore"):  # infinite less infinite
+        gaps = [
+            np.abs(a.astype(np.float64).ravel() - b.astype(np.float64).ravel()) for a, b in pairs
+        ]
+    known = [gap[np.isfinite(gap)] for gap in gaps]
+    return Apart(max((float(gap.max(initial=0.0)) for gap in known), default=0.0), relative)

@@ -6,16 +6,31 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from flopscope.answers.timed import TimeQuantity, warnings
 from flopscope.choosing.advise import Advice, Candidate
 from flopscope.choosing.points import Amount, Point
 from flopscope.choosing.rules import CONTEXTS, PLATFORMS
-from flopscope.present.front_times import measured_notes
+from flopscope.choosing.wish import LEVEL
+from flopscope.present.front_data import cost_data
+from flopscope.present.front_times import (
+    cost_heading,
+    front_cautions,
+    latency_data,
+    measured_notes,
+    predicted_notes,
+    time_cell,
+    time_words,
+    trust,
+)
 from flopscope.present.pareto import amount, place
 from flopscope.present.quantities import number
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.trainings import choice_notes, citation
 from flopscope.present.words import size
 from flopscope.quantities import Named, Quantity
+
+FEW = 4
+"""Networks that are named where several are left out."""
 
 ON_FRONT, DOMINATED = "frontier", "dominated"
 NO_RULE = "The rules are the field's rules of thumb, and nothing in them is measured."
@@ -30,7 +45,8 @@ def advice_document(found: Advice) -> Document:
     if named:
         tables.insert(0, _named(found, named, cited))
     notes = [*_disagreements(found), *_ruled_out(found), NO_RULE]
-    notes += [*measured_notes(found.front), *choice_notes(found.front)]
+    notes += [*measured_notes(found.front), *predicted_notes(found.front), *_limit_notes(found)]
+    notes += [*choice_notes(found.front), *_unlike(found, points), *front_cautions(found.front)]
     notes += [f"[{number}] {text}" for text, number in cited.items()]
     tables[-1] = Table(tables[-1].columns, tables[-1].rows, tables[-1].title, notes)
     return Document(tables, partial(_data, found))
@@ -46,7 +62,7 @@ def _named(found: Advice, named: Sequence[Candidate], cited: Mapping[str, int]) 
     ]
     rows = [
         [
-            *_cells(each.point),
+            *_cells(found, each.point),
             each.named.words,
             DOMINATED if each.by else ON_FRONT,
             each.by and each.by.name,
@@ -62,7 +78,7 @@ def _named(found: Advice, named: Sequence[Candidate], cited: Mapping[str, int]) 
 
 
 def _offered(found: Advice, cited: Mapping[str, int]) -> Table:
-    rows = [_cells(point) for point in found.offered]
+    rows = [_cells(found, point) for point in found.offered]
     front = found.front
     title = (
         f"What the data offer: the most accurate of the {len(front.on)} points on the frontier of "
@@ -75,7 +91,8 @@ def _columns(found: Advice, cited: Mapping[str, int]) -> list[Column]:
     return [
         Column("model", "Model", numeric=False, fold=_folded),
         Column("resolution", "Input", size, raw=lambda shape: f"{shape[0]}x{shape[1]}"),
-        *map(_cost, found.wish.question.costs),
+        *(_cost(found, cost) for cost in found.wish.question.costs),
+        *([] if found.wish.latency is None else [TRUST]),
         Column(
             "top1",
             "Top-1\n%",
@@ -86,15 +103,34 @@ def _columns(found: Advice, cited: Mapping[str, int]) -> list[Column]:
     ]
 
 
-def _cost(cost: Named) -> Column:
-    written = number(cost) if isinstance(cost, Quantity) and cost.per > 1 else amount
+TRUST = Column(
+    "trust", "Trust", lambda point: trust(point).partition(" ")[0], numeric=False, raw=trust
+)
+"""How a latency is known: measured, in a table that is cited, or predicted."""
+
+
+def _cost(found: Advice, cost: Named) -> Column:
     key = cost.column if isinstance(cost, Quantity) else cost.name
-    return Column(key, cost.heading, written, raw=_plain)
+    heading = cost_heading(found.front, cost)
+    return Column(
+        key, heading, lambda cell: _written(cost, *cell), raw=lambda cell: cost_data(cost, cell[0])
+    )
 
 
-def _cells(point: Point | None) -> list[Any]:
+def _written(cost: Named, value: Amount, point: Point) -> str:
+    """What a point costs, without its unit."""
+    if isinstance(cost, TimeQuantity):
+        return time_cell(cost, int(value), point)
+    if isinstance(cost, Quantity) and cost.per > 1:
+        return number(cost)(int(value))
+    return amount(value)
+
+
+def _cells(found: Advice, point: Point | None) -> list[Any]:
     assert point is not None
-    return [point.name, point.resolution, *point.costs, point, point.source]
+    timed = [] if found.wish.latency is None else [point]
+    costs = [(value, point) for value in point.costs]
+    return [point.name, point.resolution, *costs, *timed, point, point.source]
 
 
 def _folded(name: str, room: int) -> str:
@@ -121,7 +157,7 @@ def _disagreements(found: Advice) -> list[str]:
     for each in found.candidates:
         if each.point is not None and each.by is not None:
             costs = zip(names, each.by.costs, each.point.costs, strict=True)
-            less = ", ".join(f"{_text(a)} for {_text(b)} {_noun(n)}" for n, a, b in costs)
+            less = ", ".join(_less(n, (a, each.by), (b, each.point)) for n, a, b in costs)
             notes.append(
                 f"{place(each.by)} is no worse than the rule's "
                 f"{each.point.name} in anything: {less}, and {float(each.by.top1):g} for "
@@ -140,20 +176,49 @@ def _ruled_out(found: Advice) -> list[str]:
     ]
 
 
-def _noun(named: Named) -> str:
-    return named.noun if isinstance(named, Quantity) else f"{named.unit} of {named.words}"
+def _unlike(found: Advice, points: Sequence[Point]) -> list[str]:
+    """Where networks with a predicted latency are unlike those that the device has seen."""
+    on, batch = found.wish.question.device, found.wish.question.latency_batch
+    if on is None or on.fit is None:
+        return []
+    return [
+        said
+        for point in dict.fromkeys(points)
+        if point.variant is not None and point.measured is None
+        for said in warnings(place(point), point.variant.ledger(point.resolution, batch), on.fit)
+    ]
 
 
-def _text(value: Amount) -> str:
-    return amount(value)
+def _limit_notes(found: Advice) -> list[str]:
+    """What counts of a predicted latency against its limit, and which networks that keeps out."""
+    limit = next((each for each in found.wish.limits if each.time is not None), None)
+    if limit is None:
+        return []
+    said = (
+        f"A measured latency counts against the limit as it stands, and a predicted one by the "
+        f"upper end of its interval of {LEVEL} %."
+    )
+    names = list(dict.fromkeys(place(point) for point in found.unsure))
+    if names:
+        more = f" and {len(names) - FEW:,} more (all in JSON)" if len(names) > FEW else ""
+        said += (
+            f" So left out, though the prediction itself keeps the limit: "
+            f"{', '.join(names[:FEW])}{more}."
+        )
+    return [said]
 
 
-def _plain(value: Amount) -> int | float:
-    return int(value) if value == int(value) else float(value)
+def _less(cost: Named, better: tuple[Amount, Point], worse: tuple[Amount, Point]) -> str:
+    """One cost of two points, that of the better one first."""
+    if isinstance(cost, TimeQuantity):
+        ours, theirs = (time_words(cost, int(value), point) for value, point in (better, worse))
+        return f"{ours} for {theirs}"
+    noun = cost.noun if isinstance(cost, Quantity) else f"{cost.unit} of {cost.words}"
+    return f"{amount(better[0])} for {amount(worse[0])} {noun}"
 
 
 def _data(found: Advice) -> dict[str, Any]:
-    wish = found.wish
+    wish, asked = found.wish, found.wish.question
     return {
         "schema": "flopscope.advise/1",
         "platform": wish.platform,
@@ -163,9 +228,11 @@ def _data(found: Advice) -> dict[str, Any]:
         "latency": None
         if wish.latency is None
         else {
-            "device": wish.latency.device,
-            "batch": wish.question.latency_batch,
+            "device": asked.device and asked.device.name,
+            "batch": asked.latency_batch,
             "limit_ms": float(wish.latency.limit),
+            "predicted_by": f"upper end of {LEVEL} %",
+            "unsure": [_point_data(found, point) for point in found.unsure],
         },
         "accuracy": wish.accuracy,
         "rules": [{"name": rule.name, "words": rule.words} for rule in found.rules],
@@ -190,11 +257,13 @@ def _candidate_data(found: Advice, each: Candidate) -> dict[str, Any]:
 
 
 def _point_data(found: Advice, point: Point) -> dict[str, Any]:
-    names = found.wish.question.criteria
+    asked = found.wish.question
+    costs = zip(asked.criteria, asked.costs, point.costs, strict=True)
     return {
         "name": point.name,
         "resolution": None if point.resolution is None else list(point.resolution),
-        "costs": {name: _plain(cost) for name, cost in zip(names, point.costs, strict=True)},
+        "costs": {name: cost_data(cost, value) for name, cost, value in costs},
+        **latency_data(found.front, point),
         "top1": float(point.top1),
         "source": point.source,
     }

@@ -10,12 +10,14 @@ from typing import Any
 
 from flopscope.catalog.metrics import Score
 from flopscope.catalog.variant import parse
+from flopscope.present.audit_schedules import schedule_table, time_table, training_data
 from flopscope.present.numbers import chance_text, integer
 from flopscope.present.scores import score_data, score_notes
 from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import wrapped
 from flopscope.reconciling.audit import FigureVerdict, Finding
 from flopscope.reconciling.mechanism import Explained
+from flopscope.reconciling.schedules import schedules, times
 from flopscope.reconciling.source_tables import QUANTITIES
 
 SCHEMA = "flopscope.audit/2"
@@ -23,11 +25,18 @@ SCHEMA = "flopscope.audit/2"
 
 def audit_document(findings: Sequence[Finding], *, whole: bool = True) -> Document:
     """The count of each verdict, below one line for each stated number if the document is
-    `whole`."""
+    `whole`, and below how the networks were trained where that is published twice."""
     summary, data = _summary(findings), partial(_data, findings)
     if not whole:
         return Document([summary], data)
-    return Document([_numbers(findings), replace(summary, aside=True)], data)
+    trained, faster = list(schedules(_plain(findings))), list(times(_plain(findings)))
+    tables = [schedule_table(trained)] * bool(trained) + [time_table(faster)] * bool(faster)
+    return Document([_numbers(findings), *tables, replace(summary, aside=True)], data)
+
+
+def _plain(findings: Sequence[Finding]) -> list[str]:
+    """The networks without options, each once."""
+    return list(dict.fromkeys(f.figure.model for f in findings if not f.figure.variant))
 
 
 def _numbers(findings: Sequence[Finding]) -> Table:
@@ -248,4 +257,5 @@ def _data(findings: Sequence[Finding]) -> dict[str, Any]:
             for scores in _scores(findings).values()
             for score in scores
         ],
+        **training_data(list(schedules(_plain(findings))), list(times(_plain(findings)))),
     }

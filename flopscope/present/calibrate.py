@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flopscope.answers.calibrate import Calibration
+from flopscope.brief import number_of
 from flopscope.present.table import Column, Document, Table
 from flopscope.timing.clock import PROCESSOR
 from flopscope.timing.constants import CONSTANTS, Constant, rate
@@ -72,12 +73,17 @@ def _repeated(device: Device) -> str:
 
 
 def _cautions(found: Calibration) -> list[str]:
-    """What kept the measurements from being those of an idle machine."""
+    """What kept the measurements from being one of each network on an idle machine."""
     notes = []
     if found.device.clock == PROCESSOR:
         notes.append(
             "Other programs kept the machine busy while it was measured, so that processor time "
             "stands for wall time; calibrate it again when it is idle."
+        )
+    if found.repeated:
+        notes.append(
+            f"{number_of(range(found.repeated), 'row')} of the table measured a network again at "
+            "the same size and batch; the median of its times was taken."
         )
     if found.drift is not None:
         notes.append(

@@ -24,6 +24,10 @@ PERCENT = "percent"
 LATENCY = "latency:"
 """It begins the name of a column of published latencies, which the name of a device ends."""
 
+TIME, PREDICTED = "latency", "predicted:"
+"""The column of the latency that is predicted on the one device that is named beside it, and what
+begins its name where several are."""
+
 
 class Rows(Enum):
     """What the rows of a table are, in the words of a sentence."""
@@ -111,9 +115,14 @@ def checked_columns(names: Sequence[str], rows: Rows) -> tuple[str, ...]:
     found = [canonical(name) for name in names]
     for name in found:
         check_column(name, rows)
-    if twice := [name for name in found if found.count(name) > 1]:
+    return check_once(found)
+
+
+def check_once(names: Sequence[str]) -> tuple[str, ...]:
+    """The names. Raises BadInput for one that is given twice."""
+    if twice := [name for name in names if names.count(name) > 1]:
         raise BadInput(f"the column {twice[0]} is given twice; give it once")
-    return tuple(found)
+    return tuple(names)
 
 
 def canonical(name: str) -> str:
@@ -128,9 +137,11 @@ def canonical(name: str) -> str:
 
 def check_column(name: str, rows: Rows) -> None:
     """Raises UnknownName or BadInput for a name that is no column of such rows."""
-    if name.startswith(LATENCY) and rows is Rows.NETWORKS:
-        device(name.removeprefix(LATENCY))
+    if is_timed(name) and rows is Rows.NETWORKS:
+        if name.startswith(LATENCY):
+            device(name.removeprefix(LATENCY))
         return
+    check_untimed(name)
     names = known(rows)
     if name in names or (rows is Rows.PARTS and _is_share(name)):
         return
@@ -141,6 +152,20 @@ def check_column(name: str, rows: Rows) -> None:
             f"these rows are {rows.value}; {_help(rows)}"
         )
     raise UnknownName("column", name, [*names, *ALIASES], more=_help(rows))
+
+
+def is_timed(name: str) -> bool:
+    """Is it a column of latencies, published or predicted?"""
+    return name == TIME or name.startswith((LATENCY, PREDICTED))
+
+
+def check_untimed(name: str) -> None:
+    """Raises BadInput for a predicted latency, which rows that are parts of a network have not."""
+    if name == TIME or name.startswith(PREDICTED):
+        raise BadInput(
+            f"{name} is of {Rows.NETWORKS.value}, as in `flopscope compare --device NAME`; how "
+            f"long {Rows.PARTS.value} take says `flopscope predict --by layer`"
+        )
 
 
 def share_of(name: str) -> str | None:
@@ -168,7 +193,9 @@ def columns_document(rows: Rows) -> Document:
     if rows is Rows.NETWORKS:
         notes += [
             f"{LATENCY}DEVICE is the published latency on a device, as in "
-            f"{LATENCY}pixel3-cpu-tflite; `flopscope latencies` lists the devices."
+            f"{LATENCY}pixel3-cpu-tflite; `flopscope latencies` lists the devices.",
+            f"{TIME} is the predicted latency on --device; where several are given, "
+            f"{PREDICTED}DEVICE is that on one of them.",
         ]
     if rows is Rows.PARTS:
         notes += [f"{SHARE} behind a quantity that adds up gives its shares, as in params{SHARE}."]

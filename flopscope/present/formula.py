@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import fill
@@ -10,6 +11,7 @@ from typing import Any
 
 from flopscope.alphabet import ALPHABET
 from flopscope.closedform import Formula
+from flopscope.closedform.scripts import runtime
 from flopscope.conventions import CONVENTIONS
 
 
@@ -70,6 +72,14 @@ def _python(page: FormulaPage) -> str:
     return "\n\n\n".join(formula.python() for formula in page.formulas)
 
 
+def _javascript(page: FormulaPage) -> str:
+    """A script that declares a function a formula, and in node exports them all."""
+    functions = [formula.javascript() for formula in page.formulas]
+    names = ", ".join(re.findall(r"^const (\w+) = \(sizes\)", "\n".join(functions), re.MULTILINE))
+    exported = f'if (typeof module !== "undefined") module.exports = {{ {names} }};'
+    return "\n".join([runtime(), *functions, exported])
+
+
 def _json(page: FormulaPage) -> str:
     data = {
         "schema": "flopscope.formula/1",
@@ -100,5 +110,6 @@ FORMATS: Mapping[str, Callable[[FormulaPage], str]] = {
     "text": _text,
     "latex": _latex,
     "python": _python,
+    "javascript": _javascript,
     "json": _json,
 }

@@ -20,7 +20,7 @@ def front_data(front: Front) -> dict[str, Any]:
         "convention": asked.convention.name,
         "unit": asked.convention.unit,
         "costs": list(asked.criteria),
-        "budgets": {each.quantity: _amount(each.of, each.limit) for each in asked.most},
+        "budgets": {each.quantity: cost_data(each.of, each.limit) for each in asked.most},
         "accuracy": asked.accuracy,
         **device_data(front),
         **({"cautions": said} if (said := front_cautions(front)) else {}),
@@ -38,7 +38,7 @@ def _reference(front: Front) -> list[int | float] | None:
     if front.hypervolume is None:
         return None
     cost, top1 = front.reference
-    return [_amount(front.question.costs[0], cost), plain(top1)]
+    return [cost_data(front.question.costs[0], cost), plain(top1)]
 
 
 def _point_data(front: Front, index: int) -> dict[str, Any]:
@@ -48,11 +48,11 @@ def _point_data(front: Front, index: int) -> dict[str, Any]:
         "variant": None if point.variant is None else str(point.variant),
         "resolution": None if point.resolution is None else list(point.resolution),
         "costs": {
-            name: _amount(cost, value)
+            name: cost_data(cost, value)
             for name, cost, value in zip(asked.criteria, asked.costs, point.costs, strict=True)
         },
         "bounded": {
-            quantity.name: _amount(quantity, value)
+            quantity.name: cost_data(quantity, value)
             for quantity, value in zip(asked.bounded, point.bounded, strict=True)
         },
         **latency_data(front, point),
@@ -67,7 +67,7 @@ def _point_data(front: Front, index: int) -> dict[str, Any]:
     }
 
 
-def _amount(cost: Named, value: Amount) -> int | float:
+def cost_data(cost: Named, value: Amount) -> int | float:
     """A cost for JSON: a time in milliseconds."""
     return cost.milliseconds(int(value)) if isinstance(cost, TimeQuantity) else plain(value)
 

@@ -37,6 +37,11 @@ def time_cell(cost: TimeQuantity, attoseconds: int, point: Point) -> str:
     return f"{ALMOST}{spread(cost, attoseconds)}"
 
 
+def time_words(cost: TimeQuantity, attoseconds: int, point: Point) -> str:
+    """The same in a sentence: '17.5 ms of latency' or '≈ 13.8 (12.9 – 16.8) ms of latency'."""
+    return f"{time_cell(cost, attoseconds, point)} ms of latency"
+
+
 def cost_words(front: Front, cost: Named) -> str:
     """A cost in a sentence and on an axis. A time may be measured at one point and predicted at
     others."""

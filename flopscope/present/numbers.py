@@ -51,6 +51,24 @@ def short(value: int) -> str:
     return f"{_rounded(Fraction(value, scale), 0)} {prefix}"
 
 
+def scientific(value: int) -> str:
+    """Four significant digits with an exponent; all digits of a number below 10,000.
+
+    >>> scientific(14_266_712_345_678_901_234), scientific(9999), scientific(0)
+    ('1.427e19', '9,999', '0')
+    """
+    return integer(value) if value < 10_000 else f"{Decimal(value):.3e}".replace("e+", "e")
+
+
+def in_two(value: Fraction) -> str:
+    """A number to two significant digits.
+
+    >>> [in_two(Fraction(n, 1000)) for n in (127_400, 8_441, 31, 0)]
+    ['130', '8.4', '0.031', '0']
+    """
+    return f"{Decimal(f'{float(value):.2g}'):,f}"
+
+
 def in_units(per: int, value: int) -> str:
     """How many times `per` the value is, bytes in MB for example: two decimals, or two significant
     digits where it is below 0.01.

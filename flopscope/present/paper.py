@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from flopscope.answers.compare import Comparison, Entry
-from flopscope.answers.timed import TimeQuantity
-from flopscope.catalog.latencies import Latency, Trust, batches, device, measured
 from flopscope.catalog.papers import Paper
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.errors import BadInput, UnknownName
 from flopscope.present.citations import bibtex, key, papers
-from flopscope.present.columns import LATENCY, Rows, canonical, check_column, known, parse_columns
+from flopscope.present.columns import (
+    Rows,
+    canonical,
+    check_column,
+    check_once,
+    known,
+    parse_columns,
+)
 from flopscope.present.compare import FAMILY, SOURCE, comparison_document, unlike_notes
-from flopscope.present.latencies import citation, milliseconds
 from flopscope.present.numbers import ratio
 from flopscope.present.order import TOP1, Order, top1_cell, top1_notes
+from flopscope.present.paper_times import (
+    Shown,
+    is_predicted,
+    is_published,
+    of_device,
+    predicted,
+    published,
+    with_times,
+)
 from flopscope.present.quantities import reading_column
 from flopscope.present.scores import SCORES, best_score, column_notes
-from flopscope.present.table import Best, Column, Document, Table
+from flopscope.present.table import Column, Document, Table
 from flopscope.present.words import input_text, inputs_title, meanings, reservations
 from flopscope.quantities import MACS, PARAMS, askable
 
@@ -29,14 +42,6 @@ GROUPS: Mapping[str, Callable[[Entry], str]] = {
     "source": lambda entry: entry.target.source.value,
 }
 """What rows can be grouped by, and the group of a network."""
-
-
-class Shown(NamedTuple):
-    """A column, its value for a network, and the note that it needs."""
-
-    column: Column
-    cell: Callable[[Entry], Any]
-    caution: str = ""
 
 
 Maker: TypeAlias = Callable[[Comparison, Order], Shown]
@@ -58,50 +63,6 @@ def _quantity(name: str) -> Maker:
         return Shown(reading_column(row), lambda entry: row.read(entry.ledger), row.caution)
 
     return shown
-
-
-def _latency(name: str) -> Maker:
-    """The column of published latencies on the device of this name."""
-
-    def shown(comparison: Comparison, order: Order) -> Shown:
-        found = {id(entry): _measured(name, entry) for entry in comparison.entries}
-        column = Column(
-            f"latency_ms_{name}", f"{name}\nms", milliseconds, raw=float, best=Best.LEAST
-        )
-
-        def cell(entry: Entry) -> Any:
-            row = found[id(entry)]
-            return None if row is None else row.latency_ms
-
-        return Shown(column, cell, _latency_note(name, comparison, list(found.values())))
-
-    return shown
-
-
-def _measured(name: str, entry: Entry) -> Latency | None:
-    if entry.variant is None or entry.resolution is None:
-        return None
-    height, width = entry.resolution
-    return measured(name, str(entry.variant), (int(height), int(width)), entry.batch)
-
-
-def _latency_note(name: str, comparison: Comparison, rows: list[Latency | None]) -> str:
-    batch = comparison.entries[0].batch
-    tables = "; ".join(dict.fromkeys(citation(row) for row in rows if row is not None))
-    where = f", {Trust.PUBLISHED.value}: {tables}" if tables else ""
-    note = f"Latency of a batch of {batch} on {name} ({device(name).words}){where}."
-    if all(rows):
-        return note
-    there = ", ".join(map(str, batches(name))) or "none that is stated"
-    return (
-        f"{note} Where there is none, it is not published for this network, input size and batch; "
-        f"batches there: {there}."
-    )
-
-
-def _time(row: TimeQuantity) -> Shown:
-    """The column of a predicted latency."""
-    return Shown(reading_column(row), lambda entry: row.read(entry.ledger), row.caution)
 
 
 def _count_ratio(comparison: Comparison, order: Order) -> Shown:
@@ -152,9 +113,11 @@ COLUMNS: Mapping[str, Maker] = {
 """The columns by the names that --columns takes, in their usual order."""
 
 
-def _maker(name: str) -> Maker:
-    """What makes a column of this name: one of `COLUMNS`, or of a device."""
-    return _latency(name.removeprefix(LATENCY)) if name.startswith(LATENCY) else COLUMNS[name]
+def _shown(name: str, comparison: Comparison, order: Order) -> Shown:
+    """The column of this name: one of `COLUMNS`, or of a device."""
+    if is_predicted(name):
+        return predicted(name, comparison)
+    return published(name, comparison) if is_published(name) else COLUMNS[name](comparison, order)
 
 
 UNORDERED = ("input", "source", "cite")
@@ -165,27 +128,39 @@ UNORDERED = ("input", "source", "cite")
 class Layout:
     """Which columns a table has, and the order of its rows. Without `columns` it has the usual
     ones. `sort` names a column, largest first, or smallest first with a plus before it. `group` is
-    "family", "source" or None; groups and their rows are in the order of `sort`."""
+    "family", "source" or None; groups and their rows are in the order of `sort`. Latencies that are
+    predicted are named with their device, as in "predicted:pixel3-cpu-tflite"."""
 
     columns: tuple[str, ...] = ()
     sort: str | None = None
     group: str | None = None
 
     @classmethod
-    def parse(cls, columns: str | None, sort: str | None, group: str | None) -> Layout:
-        """Read 'params, macs, top1' as a layout.
+    def parse(
+        cls,
+        columns: str | None,
+        sort: str | None,
+        group: str | None,
+        devices: Sequence[str] = (),
+    ) -> Layout:
+        """Read 'params, macs, top1' as a layout, where latencies are predicted on these devices.
 
         Raises UnknownName for an unknown column or group, BadInput for a column that is given
-        twice or left out, or that has no order.
+        twice or left out, or that has no order, and for a predicted latency on no device or on
+        several.
 
         >>> Layout.parse("params, top1", "+macs", "family").columns
         ('params', 'top1')
+        >>> Layout.parse(None, "+latency", None, ["laptop"]).sort
+        '+predicted:laptop'
         """
-        names = () if columns is None else parse_columns(columns, Rows.NETWORKS)
+        asked = () if columns is None else parse_columns(columns, Rows.NETWORKS)
+        names = check_once([of_device(name, devices) for name in asked])
         plus = "+" if sort is not None and sort.strip().startswith("+") else ""
         by = None if sort is None else canonical(sort.strip().removeprefix("+"))
         if by is not None:
             check_column(by, Rows.NETWORKS)
+            by = of_device(by, devices)
         if by in UNORDERED:
             raise BadInput(f"rows are sorted by numbers, and {by} has none; sort by params")
         if group is not None and group not in GROUPS:
@@ -205,8 +180,7 @@ def paper_document(comparison: Comparison, layout: Layout) -> Document:
 
 
 def _table(comparison: Comparison, layout: Layout, order: Order, plain: Table) -> Table:
-    shown = [_maker(name)(comparison, order) for name in layout.columns]
-    shown += [_time(each) for each in comparison.times]
+    shown = [_shown(name, comparison, order) for name in with_times(layout.columns, comparison)]
     columns = [
         Column("model", "Model", str, numeric=False),
         FAMILY,
@@ -257,7 +231,7 @@ def _ordered(comparison: Comparison, layout: Layout) -> Order:
     of their first rows, and keep the order of their rows."""
     entries = list(comparison.entries)
     if layout.sort:
-        by = _maker(layout.sort.removeprefix("+"))(comparison, Order(entries))
+        by = _shown(layout.sort.removeprefix("+"), comparison, Order(entries))
         sign = 1 if layout.sort.startswith("+") else -1
         values = {id(e): _ordinal(by, e) for e in entries}
         entries.sort(key=lambda e: (values[id(e)] is None, sign * (values[id(e)] or 0)))

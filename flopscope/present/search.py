@@ -5,11 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from flopscope.choosing.bounds import amount
-from flopscope.choosing.search import METHODS, Candidate, Search, title
-from flopscope.designspaces.latencies import UNITS
-from flopscope.present.quantities import is_count, number
+from flopscope.answers.timed import warnings
+from flopscope.choosing.bounds import Bound, amount
+from flopscope.choosing.found import LISTING, METHODS, Candidate, Search, title
+from flopscope.present.quantities import cautions, is_count, number, number_column
 from flopscope.present.table import Column, Document, Table
+from flopscope.present.times import device_data, time_data
 from flopscope.quantities import QUANTITIES
 
 SHOWN = 20
@@ -31,9 +32,9 @@ def _table(found: Search, candidates: list[Candidate], whole: bool) -> Table:
             for row in found.quantities
         ),
     ]
-    timed = any(bound.name == "latency" for bound in found.bounds)
-    if timed:
-        columns.append(Column("latency", "Latency", lambda units: amount(units, UNITS)))
+    timed = found.latency is not None
+    if found.latency is not None:
+        columns.append(_latency_column(found.latency))
     scored = found.objective.words not in QUANTITIES
     if scored:
         columns.append(Column("score", found.objective.words.capitalize(), score_text))
@@ -59,6 +60,13 @@ def _table(found: Search, candidates: list[Candidate], whole: bool) -> Table:
     return Table(columns, rows, _head(found, whole), notes)
 
 
+def _latency_column(bound: Bound) -> Column:
+    """The latency by a table, in its unit, or the predicted one with its interval."""
+    if bound.time is not None:
+        return number_column(bound.time)
+    return Column("latency", "Latency", partial(amount, scale=bound.scale))
+
+
 def _spread(candidates: list[Candidate]) -> list[Candidate]:
     """The candidates, or SHOWN of them at even distances with both ends."""
     if len(candidates) <= SHOWN:
@@ -79,10 +87,14 @@ def score_text(score: float) -> str:
 def verdict(found: Search) -> str:
     """What is known of the best design: proven optimal, or the gap, or that nothing is proved."""
     networks = f"{found.space.networks:,} networks"
+    if found.scored is not None:
+        networks = f"{found.scored:,} networks that have a score, of {networks}"
     if found.best is None:
         return "no design was found" if not found.proven else "no design keeps the budgets"
     if found.proven:
         return f"the best of {networks}, proven optimal by {METHODS[found.method]}"
+    if found.method == LISTING and found.evolved is not None:
+        return f"the best of {found.evolved.tried:,} of {networks}, before the interruption"
     if found.bound is not None:
         gap = found.bound - found.best.score
         return (
@@ -102,7 +114,8 @@ def _head(found: Search, whole: bool) -> str:
 def _notes(found: Search) -> list[str]:
     notes = list(found.objective.notes)
     if found.evolved is not None:
-        tried = f"{found.evolved.tried:,} designs were tried, with seed {found.how.seed}"
+        seeded = "" if found.method == LISTING else f", with seed {found.how.seed}"
+        tried = f"{found.evolved.tried:,} designs were tried{seeded}"
         if not found.evolved.finished:
             tried += "; the search was interrupted, and this is what it had found"
         notes.append(f"{tried}.")
@@ -111,12 +124,11 @@ def _notes(found: Search) -> list[str]:
             f"Their frontier has {found.evolved.share:.4f} of the hypervolume of the exact one, "
             "which --method dp gives."
         )
-    for bound in found.broken:
-        flag = amount(bound.least, bound.scale).replace(",", "")
-        flag = f"a latency of {flag}" if bound.name == "latency" else f"--max-{bound.name} {flag}"
-        notes.append(
-            f"No network has at most {bound.text}; the nearest budget that can be kept is {flag}."
-        )
+    notes += [
+        f"No network has at most {bound.text}; the nearest budget that can be kept is "
+        f"{bound.nearest}."
+        for bound in found.broken
+    ]
     if not found.front and not found.broken:
         notes.append(
             "Each budget can be kept alone, and none of the networks keeps all of them; allow more "
@@ -125,7 +137,28 @@ def _notes(found: Search) -> list[str]:
             else "The search ended before it found one; give it more --seconds."
         )
     notes.append(f"The space: {found.space.source}.")
-    return notes
+    return [*notes, *_time_notes(found)]
+
+
+def _time_notes(found: Search) -> list[str]:
+    """Where predicted times hold, and where the best design is unlike the networks of the
+    calibration."""
+    bound = found.latency
+    if bound is None or bound.time is None:
+        return []
+    said = cautions([bound.time])
+    if found.best is None:
+        return said
+    ledger = found.space.ledger(found.best.design, found.res, bound.batch)
+    return [*warnings("the best design", ledger, bound.time.device), *said]
+
+
+def _latency_data(bound: Bound, each: Candidate) -> Any:
+    """A number in the unit of a table, or a predicted time in seconds with its intervals."""
+    assert each.latency is not None
+    if bound.time is None:
+        return each.latency / bound.scale
+    return time_data(bound.time, each.latency)
 
 
 def _candidate(found: Search, each: Candidate) -> dict[str, Any]:
@@ -133,10 +166,18 @@ def _candidate(found: Search, each: Candidate) -> dict[str, Any]:
     return {
         "design": found.space.text(each.design),
         **{row.name: cost for row, cost in costs},
-        "latency": None if each.latency is None else each.latency / UNITS,
+        "latency": None if found.latency is None else _latency_data(found.latency, each),
         "score": each.score,
         "measured": each.measured,
     }
+
+
+def _device_data(bound: Bound | None) -> dict[str, Any]:
+    """The device of predicted times and the images of a run, where a time in ms is bounded."""
+    time = None if bound is None else bound.time
+    if bound is None or time is None:
+        return {}
+    return {"device": device_data(time.device), "batch": bound.batch}
 
 
 def _data(found: Search) -> dict[str, Any]:
@@ -149,6 +190,7 @@ def _data(found: Search) -> dict[str, Any]:
         "networks": found.space.networks,
         "budgets": {bound.name: bound.most / bound.scale if bound.scale > 1 else bound.most
                     for bound in found.bounds},
+        **_device_data(found.latency),
         "objective": found.objective.words,
         "predictor": None if fit is None else {
             "fitted": fit.fitted, "held_out": fit.held, "folds": fit.folds,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flopscope.choosing.search import Search
+from flopscope.choosing.bounds import LATENCY
+from flopscope.choosing.found import Search
 from flopscope.errors import BadInput
 
 if TYPE_CHECKING:
@@ -22,10 +23,12 @@ def rise_of(found: Search) -> Rise:
             f"{'one design' if found.front else 'none'}; give one budget, or take --method nsga2"
         )
     first = found.bounds[0] if found.bounds else None
-    if first is not None and first.name == "latency":
-        assert found.front[0].latency is not None
-        costs = [each.latency or 0 for each in found.front]
-        label = "Latency in millionths"
+    scale = 1 if first is None else first.scale
+    if first is not None and first.name == LATENCY:
+        costs = [(each.latency or 0) / scale for each in found.front]
+        label = "Latency, in the unit of the table"
+        if first.time is not None:
+            label = f"{first.time.words.capitalize()}, ms, batch {first.batch:,}"
     else:
         costs = [each.costs[0] for each in found.front]
         label = found.quantities[0].words
@@ -34,7 +37,7 @@ def rise_of(found: Search) -> Rise:
         [each.score for each in found.front],
         f"{label}, {found.space.name}, {found.res}×{found.res}",
         _score(found),
-        None if first is None else first.most,
+        None if first is None else first.most / scale,
     )
 
 

@@ -12,14 +12,56 @@ from flopscope.present.plots.sweep import SweepAxis, SweepPicture
 from flopscope.present.words import size_name
 from flopscope.quantities import MACS, Quantity
 
+PARTS = 6
+"""The most values of the third of three sizes."""
 
-def check_drawn(names: Sequence[str]) -> None:
-    """Raises BadInput for more than two free sizes."""
-    if len(names) > 2:
+
+def check_drawn(axes: Sequence[Range]) -> None:
+    """Raises BadInput for more than three free sizes, and for three of which each has many
+    values."""
+    names = ", ".join(axis.name for axis in axes)
+    if len(axes) > 3:
         raise BadInput(
-            f"a picture has one or two free sizes, not {', '.join(names)}; fix some, or leave the "
-            "picture out"
+            f"a picture has one to three free sizes, not {names}; fix some, or leave the picture "
+            "out"
         )
+    if len(axes) == 3 and len(_parted(axes).values) > PARTS:
+        least = _parted(axes)
+        raise BadInput(
+            f"a picture along {names} has a part for each value of one of them, at most {PARTS}, "
+            f"and {least.name} has {len(least.values)}, the fewest; give fewer of one, or fix one"
+        )
+
+
+def _parted(axes: Sequence[Range]) -> Range:
+    """Of three sizes, that with the fewest values; of equally many, the last."""
+    return min(reversed(axes), key=lambda axis: len(axis.values))
+
+
+def pictures_of(sweep: Sweep) -> tuple[SweepPicture, ...]:
+    """A picture for each value of one of three sizes, with the same colours. Raises BadInput for
+    another number of sizes and where no design exists."""
+    check_drawn(sweep.axes)
+    drawn = _drawn(sweep)
+    limit, without = _limit(sweep, drawn)
+    parted = _parted(sweep.axes)
+    first, second = sorted(
+        (axis for axis in sweep.axes if axis != parted), key=lambda axis: -len(axis.values)
+    )
+    cells = sweep.cells(drawn, (parted, second, first), without)
+    amounts = [
+        [[None if cell is None else drawn_amount(drawn, cell) for cell in row] for row in part]
+        for part in cells
+    ]
+    known = [float(n) for part in amounts for row in part for n in row if n is not None]
+    if not known:
+        raise BadInput("no design of the sweep exists, so there is nothing to draw")
+    words, ends = _words(sweep, drawn), (min(known), max(known))
+    named = "Input" if parted.name == "res" else size_name(parted.name)
+    return tuple(
+        SweepPicture(words, _axis(first), part, _axis(second), limit, f"{named} {value:g}", ends)
+        for part, value in zip(amounts, parted.values, strict=True)
+    )
 
 
 def picture_of(sweep: Sweep, quantity: Quantity | None = None) -> SweepPicture:
@@ -29,11 +71,14 @@ def picture_of(sweep: Sweep, quantity: Quantity | None = None) -> SweepPicture:
     A limit of the quantity itself is a line in it; other limits leave gaps, as sizes do at which
     there is no network. Raises BadInput for more than two free sizes.
     """
-    check_drawn([axis.name for axis in sweep.axes])
+    if len(sweep.axes) > 2:
+        raise BadInput(
+            "one pair of axes shows one or two free sizes, not "
+            f"{', '.join(axis.name for axis in sweep.axes)}; fix some, or draw three with --plot "
+            "of flopscope sweep"
+        )
     drawn = quantity or _drawn(sweep)
-    limit = sweep.most.get(drawn.name) if drawn in (MACS, drawn.under(sweep.convention)) else None
-    limit = limit if drawn.convention in ("", MACS.convention) else None
-    without = [drawn.name] if limit is not None else []
+    limit, without = _limit(sweep, drawn)
     along, *others = sorted(sweep.axes, key=lambda axis: -len(axis.values))
     counts = [
         [None if cell is None else drawn_amount(drawn, cell) for cell in row]
@@ -41,6 +86,13 @@ def picture_of(sweep: Sweep, quantity: Quantity | None = None) -> SweepPicture:
     ]
     second = _axis(others[0]) if others else None
     return SweepPicture(_words(sweep, drawn), _axis(along), counts, second, limit)
+
+
+def _limit(sweep: Sweep, drawn: Quantity) -> tuple[int | None, list[str]]:
+    """The limit that is a line in the picture, and its name."""
+    limit = sweep.most.get(drawn.name) if drawn in (MACS, drawn.under(sweep.convention)) else None
+    limit = limit if drawn.convention in ("", MACS.convention) else None
+    return limit, [drawn.name] if limit is not None else []
 
 
 def _drawn(sweep: Sweep) -> Quantity:

@@ -10,7 +10,7 @@ from flopscope.brief import short
 from flopscope.conventions import CONVENTIONS, Convention
 from flopscope.errors import BadInput, UnknownName
 from flopscope.ledger import Ledger, Level
-from flopscope.present.columns import Rows, checked_columns, share_of
+from flopscope.present.columns import Rows, check_untimed, checked_columns, share_of
 from flopscope.quantities import ALIASES, MACS, Place, Quantity, askable, columns, keys
 
 MODULE = "module"
@@ -49,6 +49,7 @@ class View:
         object.__setattr__(self, "columns", checked_columns(self.columns, Rows.PARTS))
         if self.by not in BY:
             raise UnknownName("level", self.by, BY)
+        check_untimed(self.sorted_by or "")
         if self.sort is not None and self.sorted_by not in orders(self.convention):
             raise UnknownName("order", self.sorted_by or "", orders(self.convention))
         if self.depth is not None and (type(self.depth) is not int or self.depth < 0):

@@ -142,9 +142,12 @@ class _Liveness:
         0."""
         reached: Size = 1
         while not _surely(self.written(tensor)):
+            before = forwarded(self._rows[self._writer[tensor]])
+            if before == tensor:
+                break
             yield tensor, both(reached, self.written(tensor))
             reached = both(reached, 1 - self.written(tensor))
-            tensor = forwarded(self._rows[self._writer[tensor]])
+            tensor = before
         yield tensor, reached
 
     def _is_read(self, tensor: int) -> Size:
@@ -172,13 +175,16 @@ class _Liveness:
 def forwarded(row: Operator) -> int:
     """The tensor that stands for the row's output where the row does not happen.
 
-    An addition forwards its second operand, as a block without its shortcut does. Any other row
-    forwards its only input.
+    An addition forwards what was computed last, as a block without its shortcut does, and as
+    attention does whose biases were read before. Any other row forwards its first input, and one
+    without inputs, as a table of biases, has only its own output, which nobody reads then.
 
     >>> forwarded(Operator(Kind.ADD, "add", ((1, 8), (1, 8)), (1, 8), reads=(3, 5)))
     5
     """
-    return row.reads[1] if row.kind is Kind.ADD else row.reads[0]
+    if not row.reads:
+        return row.id
+    return max(row.reads) if row.kind is Kind.ADD else row.reads[0]
 
 
 def _surely(truth: Size) -> bool:

@@ -118,8 +118,40 @@ IMGCLSMOB = Convention(
     },
 )
 
-SCRIPTS = (MMCV, IMGCLSMOB)
-"""The counting scripts of repositories that publish many figures, as their sources have them."""
+_TWICE_AND_BIAS = {Countable.MACS: 2, Countable.BIAS: 1}
+
+PNNX = Convention(
+    "pnnx",
+    "FLOPs",
+    "two per multiply-accumulate, and bias, of a graph whose norms are folded; 1 an element of "
+    "ReLU, sums and gates, 3 of hard-sigmoid, 4 of hard-swish, 6 of sigmoid, SiLU and tanh, 10 of "
+    "GELU, 5 of softmax; windows of pooling",
+    "Tencent/ncnn tools/pnnx/src/model_stat.cpp",
+    {
+        **dict.fromkeys(_WEIGHTED, _TWICE_AND_BIAS),
+        Kind.MATMUL: {Countable.MACS: 2},
+        Kind.SOFTMAX: {Countable.OUTPUTS: 5},
+        Kind.MAX_POOL: {Countable.WINDOWS: 1, Countable.OUTPUTS: -1},
+        Kind.AVERAGE_POOL: {Countable.WINDOWS: 1},
+        Kind.AVERAGE_POOL_INSIDE: {Countable.WINDOWS: 1},
+        Kind.GLOBAL_POOL: _AN_INPUT,
+        Kind.ADD: _AN_OUTPUT,
+        Kind.MULTIPLY: _AN_OUTPUT,
+        Function.RELU: _AN_OUTPUT,
+        Function.RELU6: _AN_OUTPUT,
+        Function.HARD_SIGMOID: {Countable.OUTPUTS: 3},
+        Function.HARD_SWISH: {Countable.OUTPUTS: 4},
+        Function.SIGMOID: {Countable.OUTPUTS: 6},
+        Function.SILU: {Countable.OUTPUTS: 6},
+        Function.TANH: {Countable.OUTPUTS: 6},
+        Function.GELU: {Countable.OUTPUTS: 10},
+        Function.GELU_TANH: {Countable.OUTPUTS: 10},
+    },
+)
+
+SCRIPTS = (MMCV, IMGCLSMOB, PNNX)
+"""The counting scripts of repositories that publish many figures, as their sources have them, and
+what a converter prints."""
 
 
 SPELLINGS: Mapping[str, tuple[NamedWeights, ...]] = {

@@ -44,6 +44,7 @@ from flopscope.sizes.rounding import (
     round_filters,
     round_half_even,
     round_repeats,
+    shared_repeats,
     truncate,
 )
 from flopscope.sizes.sums import elements, product, scaled, total
@@ -130,6 +131,7 @@ __all__ = [
     "rounded_to",
     "rounded_to_tens",
     "scaled",
+    "shared_repeats",
     "sin",
     "sinh",
     "sqrt",

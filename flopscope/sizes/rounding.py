@@ -244,6 +244,24 @@ def round_repeats(repeats: Size, depth: Real) -> Size:
     return ceil(layers)
 
 
+def shared_repeats(repeats: Size, part: int, whole: int) -> Size:
+    """Layers of a run of `part` rows when a stage of `whole` rows is repeated: at least one.
+
+    timm's rule, in its own floating-point steps and on whole numbers: the nearest integer to
+    part / whole · repeats, and of two equally near ones the even one. timm/models/
+    _efficientnet_builder.py, _scale_stage_depth. Domain: 1 ≤ part ≤ whole. Raises Overflow for an
+    array with values beyond 64 bits.
+
+    >>> shared_repeats(5, 1, 2), shared_repeats(7, 1, 2), shared_repeats(1, 1, 3)
+    (2, 4, 1)
+    """
+    if is_symbolic(repeats):
+        if part == whole and is_multiple(repeats, 1):
+            return repeats
+        return call(shared_repeats, repeats, part, whole, lower=1)
+    return larger(1, _rounded_by(round, part / whole * repeats))
+
+
 def floor_log2(value: Size) -> Size:
     """⌊log₂ value⌋ for value ≥ 1, computed with integers, so that no logarithm is rounded.
 

@@ -189,6 +189,12 @@ RULES: Mapping[str, SizeRule] = {
         ideal=operator.mul,
         javascript="(n, d) => Math.ceil(n * d)",
     ),
+    "shared_repeats": SizeRule(
+        bound=lambda repeats, part, whole: in_floats(repeats) + 1,
+        ideal=lambda repeats, part, whole: repeats * part / whole,
+        javascript="(n, p, w) => { "
+        f"const v = p / w * n, f = Math.floor(v); return Math.max(1, {_HALF_EVEN}); }}",
+    ),
     "round_half_even": SizeRule(
         bound=lambda value, minimum: in_floats(value) + 1 + minimum,
         ideal=_first,
@@ -219,7 +225,7 @@ RULES: Mapping[str, SizeRule] = {
     "maximum": SizeRule(
         bound=lambda *values: max(values),
         side=_largest,
-        javascript="Math.max",
+        javascript="(...sizes) => sizes.reduce((a, b) => (b > a ? b : a))",
     ),
     "where_below": SizeRule(
         bound=lambda _value, _bound, below, otherwise: below + otherwise,
@@ -230,7 +236,7 @@ RULES: Mapping[str, SizeRule] = {
         bound=lambda _a, _b: 1,
         ideal=lambda a, b: int(a == b),
         asks=operator.sub,
-        javascript="(a, b) => a === b ? 1 : 0",
+        javascript="(a, b) => a == b ? 1 : 0",
     ),
     "order": SizeRule(bound=lambda _a, _b: 1, javascript="(a, b) => (a > b) - (a < b)"),
     "plus": SizeRule(bound=_of_sum, ideal=operator.add, javascript="(a, b) => a + b"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flopscope.facts import Fact, Function, Kind, Operator
-from flopscope.sizes import Size, any_of
+from flopscope.sizes import Size, any_of, is_array
 
 
 class Category(Fact):
@@ -90,30 +90,39 @@ CHEAP = frozenset(
 which takes a processor longer than fetching the element does."""
 
 
+SOFTMAXES = frozenset({Kind.SOFTMAX, Kind.LOG_SOFTMAX})
+
+
 def category(row: Operator) -> Category:
     """The category of a row.
 
     >>> category(Operator(Kind.ADD, "", ((1, 8), (1, 8)), (1, 8))).value
     'elementwise'
     """
-    if row.kind in CATEGORIES:
-        return CATEGORIES[row.kind]
+    found = CATEGORIES.get(row.kind)
+    if found is not None:
+        return found
     if not _is_one(row.groups):
         return Category.DEPTHWISE if _same(row.groups, row.inputs[0][1]) else Category.GROUPED
-    pointwise = row.window is None or all(map(_is_one, row.window.kernel))
-    return Category.POINTWISE if pointwise else Category.STANDARD
+    for size in () if row.window is None else row.window.kernel:
+        if not _is_one(size):
+            return Category.STANDARD
+    return Category.POINTWISE
 
 
 def is_exponential(row: Operator) -> bool:
     """Does the row compute an exponential, or a function as slow, for each element?"""
-    if row.kind in (Kind.SOFTMAX, Kind.LOG_SOFTMAX):
-        return True
     function = row.function
-    return function is not None and isinstance(function, Function) and function not in CHEAP
+    if function is None:
+        return row.kind in SOFTMAXES
+    return row.kind in SOFTMAXES or (isinstance(function, Function) and function not in CHEAP)
 
 
 def _is_one(size: Size) -> bool:
-    return isinstance(size, int) and size == 1
+    """Is it 1, at every design where there are several?"""
+    if isinstance(size, int):
+        return size == 1
+    return is_array(size) and bool((size == 1).all())
 
 
 def _same(a: Size, b: Size) -> bool:

@@ -24,6 +24,10 @@ TEXTS = ("name", "device", "version", "layout", "mode", "clock", "date")
 DIGITS = 6
 """Significant digits of numbers that were fitted."""
 
+MOST_SECONDS, MOST_LOG = 1, 10
+"""What a constant may be at most, in seconds, and by which logarithm an interval may reach from the
+prediction; anything beyond is no measurement, and its powers would not be numbers."""
+
 Value = TypeVar("Value")
 
 
@@ -31,7 +35,7 @@ def read_device(path: str | Path) -> Device:
     """The device of a file. Raises BadInput, which names the file and the field."""
     name = str(path)
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise BadInput(f"cannot read '{name}': {error.strerror}; give a device file") from error
     except UnicodeDecodeError as error:
@@ -49,7 +53,7 @@ def parse_device(text: str, name: str) -> Device:
     """
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(
             f"{name} is not JSON: {error}; give a file that `flopscope calibrate` wrote"
         ) from error
@@ -120,6 +124,8 @@ class _Reading:
 
     def device(self, data: Mapping[str, Any]) -> Device:
         texts = {key: self._text(data, key) for key in TEXTS}
+        if not texts["name"].strip():
+            self._refuse("name", "empty", "the name of the device")
         found = Device(
             **texts,
             runtime=self._one_of(data, "runtime", RUNTIMES),
@@ -145,6 +151,8 @@ class _Reading:
         for key, constant in known.items():
             entry = self._object(data, key, "constants.")
             found[key] = self._amount(entry, "value", f"constants.{key}.")
+            if found[key] > MOST_SECONDS:
+                self._refuse(f"constants.{key}.value", shown(entry["value"]), "at most a second")
             if entry.get("unit") != constant.unit:
                 self._refuse(f"constants.{key}.unit", shown(entry.get("unit")), constant.unit)
         return found
@@ -195,8 +203,9 @@ class _Reading:
     def _interval(self, data: Mapping[str, Any], key: str, where: str) -> Quantiles:
         value = self._get(data, key, where)
         numbers = isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))
-        if not numbers or value[0] > value[1]:
-            self._refuse(f"{where}{key}", shown(value), "two numbers, the lower one first")
+        if not numbers or not -MOST_LOG <= value[0] <= value[1] <= MOST_LOG:
+            wanted = f"two numbers from -{MOST_LOG} to {MOST_LOG}, the lower one first"
+            self._refuse(f"{where}{key}", shown(value), wanted)
         return Quantiles(float(value[0]), float(value[1]))
 
     def _get(self, data: Mapping[str, Any], key: str, where: str = "") -> Any:
@@ -251,4 +260,6 @@ class _Reading:
 
 
 def _is_number(value: object) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+    if type(value) is int:
+        return abs(value) < 10**300  # more would be no finite number
+    return type(value) is float and math.isfinite(value)

@@ -43,6 +43,11 @@ ALWAYS = COLUMNS[:10]
 TEXTS = frozenset(FIELDS) - {*TIMES, *COUNTED, THROUGHPUT, "energy_mj", "resolution"}
 
 
+MOST = 10**9
+"""Of what a table states the most; the least is one over it. More milliseconds are twelve days, and
+fewer no measurement."""
+
+
 def read_latencies(path: str | Path) -> list[Latency]:
     """The latencies of a CSV file, in its order. Columns may come in any order.
 
@@ -135,6 +140,10 @@ def _lines(text: str, name: str) -> tuple[list[str], list[tuple[int, dict[str, s
     return header, [(line, dict(zip(header, cells, strict=True))) for line, cells in found[1:]]
 
 
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+"""What spreadsheets write in place of commas."""
+
+
 def _check_header(header: Sequence[str], name: str) -> None:
     for column in header:
         if column not in COLUMNS and (near := get_close_matches(column, COLUMNS, 1, 0.8)):
@@ -146,6 +155,11 @@ def _check_header(header: Sequence[str], name: str) -> None:
                 "own a name that is less like it"
             )
     missing = [column for column in ("model", "device") if column not in header]
+    if len(header) == 1 and (sign := next((s for s in _SEPARATORS if s in header[0]), None)):
+        raise BadInput(
+            f"the cells of '{name}' are separated by {_SEPARATORS[sign]}; write commas, and "
+            "decimals with a point"
+        )
     if missing or not {LATENCY, THROUGHPUT} & set(header):
         needed = missing[0] if missing else LATENCY
         raise BadInput(
@@ -197,6 +211,8 @@ def _positive(name: str, text: str) -> float:
         value = math.nan
     if not (math.isfinite(value) and value > 0):
         raise BadInput(f"{name} is {shown(text)}, and must be a number above 0")
+    if not 1 / MOST <= value <= MOST:
+        raise BadInput(f"{name} is {shown(text)}, and must be from {1 / MOST:g} to {MOST:,}")
     return value
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from flopscope.errors import check_name
 from flopscope.facts import ELEMENT_BYTES, Function, Kind, Operator, Reduction
-from flopscope.timing.categories import PRODUCTS, category
+from flopscope.timing.categories import PRODUCT_KINDS
 
 
 @dataclass(frozen=True)
@@ -76,22 +76,25 @@ class Widths:
             for row in rows:
                 self._written[row.id] = self._mixed(row)
 
-    def inputs(self, row: Operator) -> tuple[int, ...]:
+    def inputs(self, row: Operator) -> Sequence[int]:
         """The bytes of an element of each input, as its producer wrote it."""
-        if not row.types and not self._precision.mixed:
-            return (self._precision.width,) * len(row.inputs)
-        return tuple(
+        precision, written = self._precision, self._written
+        if not row.types:
+            if not precision.mixed:
+                return (precision.width,) * len(row.inputs)
+            return [written.get(tensor, SINGLE) for tensor in row.reads]
+        return [
             ELEMENT_BYTES[element]
             if element.startswith(WHOLE)
-            else self._written.get(tensor, SINGLE)
-            if self._precision.mixed
-            else self._precision.width
+            else written.get(tensor, SINGLE)
+            if precision.mixed
+            else precision.width
             for tensor, element in zip(row.reads, row.input_types, strict=True)
-        )
+        ]
 
     def output(self, row: Operator) -> int:
         """The bytes of an element of what the row writes."""
-        if row.output_type.startswith(WHOLE):
+        if row.types and row.output_type.startswith(WHOLE):
             return ELEMENT_BYTES[row.output_type]
         return self._written[row.id] if self._precision.mixed else self._precision.width
 
@@ -100,16 +103,14 @@ class Widths:
         """The bytes of an element of the stored weights."""
         return SINGLE if self._precision.mixed else self._precision.width
 
-    @property
-    def products(self) -> int:
-        """The bytes of an element of what a product of matrices reads."""
-        return self._precision.width
-
     def _mixed(self, row: Operator) -> int:
-        if category(row) in PRODUCTS:
+        kind = row.kind
+        if kind in PRODUCT_KINDS:
             return self._precision.width
-        if row.kind in IN_FLOAT32 or row.function in IN_FLOAT32:
+        if kind in IN_FLOAT32 or row.function in IN_FLOAT32:
             return SINGLE
-        given = self.inputs(row)
-        stored = () if row.kind in FOLLOWING else (SINGLE for w in row.weights if len(w.shape) > 0)
-        return max((*given, *stored), default=SINGLE)
+        if row.weights and kind not in FOLLOWING and any(w.shape for w in row.weights):
+            return SINGLE
+        if len(row.reads) == 1 and not row.types:
+            return self._written.get(row.reads[0], SINGLE)  # the common case
+        return max(self.inputs(row), default=SINGLE)

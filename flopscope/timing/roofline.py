@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, NamedTuple, TypeAlias
+from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from flopscope.brief import short
 from flopscope.errors import BadInput
 from flopscope.facts import Kind, Operator
 from flopscope.readings import Reading
 from flopscope.sizes import Size, is_array, is_symbolic, maximum, product, total
-from flopscope.timing.amounts import ENDS, amounts
+from flopscope.timing.amounts import exact_parts, parts
 from flopscope.timing.constants import ATTOSECONDS
 from flopscope.timing.device import Device
 from flopscope.timing.unlike import check_types
-from flopscope.timing.work import Work, works
+from flopscope.timing.work import Work, are_plain_works, works
 
 Seconds: TypeAlias = Any  # float | numpy.ndarray[float64], one for each design
 
-
-_MEMORY, _BESIDE = ENDS
+Part = TypeVar("Part")
+"""What parts of a network are told apart by."""
 
 UNIT = "as"
 """The unit of exact times: attoseconds."""
@@ -60,12 +60,14 @@ class UnitTime(NamedTuple):
 class Time:
     """The predicted time of a network on a device.
 
-    `units` are in the order in which they run. `seconds` is their sum, of one run of the whole
-    batch; where sizes are arrays it is an array with an element for each design.
+    `seconds` are of one run of the whole batch; where sizes are arrays it is an array with an
+    element for each design. `works` are what it does, in the order in which it runs, and `times`
+    those of each in seconds: in all, for arithmetic, for memory and for launches.
     """
 
     device: Device
-    units: tuple[UnitTime, ...]
+    works: tuple[Work, ...]
+    times: tuple[tuple[Seconds, Seconds, Seconds, Seconds], ...]
 
     def __repr__(self) -> str:
         if is_array(self.seconds):
@@ -79,8 +81,14 @@ class Time:
 
     @property
     def seconds(self) -> Seconds:
-        """The time of one run."""
-        return sum(unit.seconds for unit in self.units)
+        """The time of one run, which is the sum of those of its units."""
+        return sum([each[0] for each in self.times])
+
+    @cached_property
+    def units(self) -> tuple[UnitTime, ...]:
+        """Its units with their times, in the order in which they run."""
+        pairs = zip(self.works, self.times, strict=True)
+        return tuple(UnitTime(work, *times) for work, times in pairs)
 
     def interval(self, coverage: int = 90) -> tuple[Seconds, Seconds]:
         """The least and the most seconds, by the errors on networks whose family was held out.
@@ -111,29 +119,27 @@ def time_of(rows: Sequence[Operator], device: Device) -> Time:
     check_types(rows, device)
     found = works(rows, device.fuses, device.precision)
     constants = [each / ATTOSECONDS for each in device.attoseconds]
-    return Time(device, tuple(_timed(work, constants, device.rule) for work in found))
+    is_sum = device.rule == "sum"
+    times = [_timed(work, constants, is_sum) for work in found]
+    return Time(device, tuple(found), tuple(times))
 
 
-def _timed(work: Work, constants: Sequence[float], rule: str) -> UnitTime:
-    parts = list(map(operator.mul, amounts(work), constants))
-    arithmetic, memory = sum(parts[:_MEMORY]), sum(parts[_MEMORY:_BESIDE])
-    exponentials, launch = parts[_BESIDE], sum(parts[_BESIDE + 1 :])
-    n = work.repeat
-    if is_symbolic(n) or is_symbolic(arithmetic + memory + exponentials + launch):
+def _timed(
+    work: Work, constants: Sequence[float], is_sum: bool
+) -> tuple[Seconds, Seconds, Seconds, Seconds]:
+    arithmetic, memory, exponentials, launch = parts(work, constants)
+    n, both = work.repeat, arithmetic + memory
+    whole = n * (both + exponentials + launch)
+    if type(whole) is not float and is_symbolic(whole):
         raise BadInput(
             f"{work.unit.head.path or 'an operator'} has free sizes, and a time is for numbers; "
             "give them values, as in ledger.at(B=1, H=224, W=224)"
         )
-    bound = arithmetic + memory if rule == "sum" else _larger(arithmetic, memory)
-    return UnitTime(
-        work, n * (bound + exponentials + launch), n * (arithmetic + exponentials), n * memory,
-        n * launch,
-    )  # fmt: skip
-
-
-def _larger(a: Seconds, b: Seconds) -> Seconds:
-    """The larger of both; of two numbers, which is the common case, without a look at more."""
-    return max(a, b) if type(a) is type(b) is float else maximum(a, b)
+    if not is_sum:
+        # of two numbers, which is the common case, without a look at more
+        larger = max if type(both) is float else maximum
+        whole = n * (larger(arithmetic, memory) + exponentials + launch)
+    return whole, n * (arithmetic + exponentials), n * memory, n * launch
 
 
 def attoseconds(rows: Sequence[Operator], device: Device) -> Reading:
@@ -143,19 +149,54 @@ def attoseconds(rows: Sequence[Operator], device: Device) -> Reading:
     It is the sum of the same units as of `time_of`. Raises BadInput for a network of another type
     of numbers.
     """
-    check_types(rows, device)
-    constants, bound = device.attoseconds, maximum if device.rule == "max" else _sum
-    times = []
-    for work in works(rows, device.fuses, device.precision):
-        parts = [product(pair) for pair in zip(amounts(work), constants, strict=True)]
-        arithmetic, memory = total(parts[: ENDS[0]]), total(parts[ENDS[0] : ENDS[1]])
-        times.append(product((total((bound(arithmetic, memory), *parts[ENDS[1] :])), work.repeat)))
     missing = tuple(row.path for row in rows if row.kind is Kind.UNKNOWN)
+    times = [time for _, time in _exactly(rows, device)]
     return Reading(total(times), UNIT, device.name, missing)
 
 
-def _sum(arithmetic: Size, memory: Size) -> Size:
-    return total((arithmetic, memory))
+def attoseconds_by(
+    rows: Sequence[Operator], device: Device, part: Callable[[Operator], Part]
+) -> dict[Part, Reading]:
+    """The same for each part of a network, of which these are all rows.
+
+    The rows are fused as those of one network. A unit belongs to the part of the row that gives it
+    its kind, so that the parts add up to the whole.
+    """
+    times: dict[Part, list[Size]] = {}
+    missing: dict[Part, list[str]] = {}
+    for work, time in _exactly(rows, device):
+        times.setdefault(part(work.unit.head), []).append(time)
+    for row in rows:
+        if row.kind is Kind.UNKNOWN:
+            missing.setdefault(part(row), []).append(row.path)
+    return {
+        each: Reading(
+            total(times.get(each, ())), UNIT, device.name, tuple(missing.get(each, ()))
+        )
+        for each in dict.fromkeys((*times, *missing))
+    }  # fmt: skip
+
+
+def _exactly(rows: Sequence[Operator], device: Device) -> list[tuple[Work, Size]]:
+    """The units, and the attoseconds that all runs of each take."""
+    check_types(rows, device)
+    constants, found = device.attoseconds, works(rows, device.fuses, device.precision)
+    each = _plain if are_plain_works(found) else _exact
+    return [(work, each(work, constants, device.rule)) for work in found]
+
+
+def _plain(work: Work, constants: Sequence[int], rule: str) -> int:
+    """The attoseconds of all runs of a unit whose sizes are integers."""
+    arithmetic, memory, exponentials, launch = parts(work, constants)
+    bound = arithmetic + memory if rule == "sum" else max(arithmetic, memory)
+    return int(work.repeat * (bound + exponentials + launch))
+
+
+def _exact(work: Work, constants: Sequence[int], rule: str) -> Size:
+    """The same for sizes of any type."""
+    arithmetic, memory, *beside = exact_parts(work, constants)
+    bound = total((arithmetic, memory)) if rule == "sum" else maximum(arithmetic, memory)
+    return product((total((bound, *beside)), work.repeat))
 
 
 def milliseconds(seconds: float) -> str:

@@ -40,7 +40,9 @@ class Runtime:
     input themselves and `permutes` those that read it in another order of axes, so that a padding
     or a permutation which they alone read is part of them. A row that moves data is otherwise a
     unit of its own, unless its kind is `chained`. Movements that are `indexed` compute the place of
-    each element; they are not chained, and a byte of theirs has a time of its own.
+    each element; they are not chained, and a byte of theirs has a time of its own. Where `block` is
+    not 0, convolutions run on channels in blocks of so many, and tensors are put into this layout
+    and back (`flopscope.timing.blocked`).
     """
 
     name: str
@@ -55,9 +57,10 @@ class Runtime:
     pads: frozenset[Kind] = frozenset()
     permutes: frozenset[Kind] = frozenset()
     indexed: frozenset[Movement] = frozenset()
+    block: int = 0
 
 
-def _exported(name: str, title: str) -> Runtime:
+def _exported(name: str, title: str, block: int = 0) -> Runtime:
     """A runtime of exported graphs, which all have this in common."""
     return Runtime(
         name,
@@ -68,6 +71,7 @@ def _exported(name: str, title: str) -> Runtime:
         dropped=frozenset({Movement.COPY}),
         pads=CONVOLUTIONS | POOLS,
         permutes=MATMULS,
+        block=block,
     )
 
 
@@ -85,7 +89,8 @@ RUNTIMES: Mapping[str, Runtime] = {
             # a roll becomes an index_select (torch/_refs, `roll`)
             indexed=frozenset({Movement.ROLL}),
         ),
-        _exported("ort", "ONNX Runtime"),
+        # 16 channels with AVX-512 (onnxruntime/core/optimizer/nchwc_transformer.cc)
+        _exported("ort", "ONNX Runtime", block=16),
         _exported("openvino", "OpenVINO"),
         _exported("tflite", "TensorFlow Lite"),
         _exported("ncnn", "ncnn"),

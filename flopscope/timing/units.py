@@ -6,11 +6,15 @@ joining are read from the table of runtimes.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import NamedTuple
 
 from flopscope.facts import Kind, Movement, Operator
 from flopscope.sizes import Shape, Size, any_of, is_symbolic
+from flopscope.timing.blocked import with_reorders
 from flopscope.timing.categories import PRODUCT_KINDS, Category, category
 from flopscope.timing.runtimes import Runtime
 
@@ -45,7 +49,12 @@ def units(rows: Sequence[Operator], runtime: Runtime) -> list[Unit]:
         rows = without_dead(rows)
     if runtime.dropped:
         rows = without_moves(rows, runtime.dropped)
+    if runtime.block:
+        rows = with_reorders(rows, runtime.block)
     return _Fusing(rows, runtime).units()
+
+
+_ID, _READS = attrgetter("id"), attrgetter("reads")
 
 
 def without_dead(rows: Sequence[Operator]) -> list[Operator]:
@@ -55,6 +64,8 @@ def without_dead(rows: Sequence[Operator]) -> list[Operator]:
     >>> [row.id for row in without_dead([conv, conv._replace(id=1), conv._replace(id=2)])]
     [2]
     """
+    if {*map(_ID, rows[:-1])} <= {*chain.from_iterable(map(_READS, rows))}:
+        return list(rows)  # the common case
     needed = {rows[-1].id} if rows else set()
     kept = []
     for row in reversed(rows):
@@ -92,24 +103,35 @@ class _Fusing:
         self._rows = rows
         self._runtime = runtime
         self._by_id = {row.id: row for row in rows}
-        self._readers: dict[int, int] = {}
-        for row in rows:
-            for tensor in set(row.reads):
-                self._readers[tensor] = self._readers.get(tensor, 0) + 1
+        reads = [row.reads if len(row.reads) < 2 else {*row.reads} for row in rows]
+        self._readers = Counter(chain.from_iterable(reads))
         self._groups: list[list[Operator]] = []
         self._products: set[int] = set()  # the units that multiply
         self._may = runtime.joined | runtime.chained
-        self._take = runtime.pads | runtime.permutes
+        moves = any(row.kind is Kind.MOVE for row in rows)
+        self._take = runtime.pads | runtime.permutes if moves else frozenset()
         self._owner: dict[int, int] = {}
 
     def units(self) -> list[Unit]:
+        groups, owner, products = self._groups, self._owner, self._products
+        joining = self._may | self._take | {Kind.MATMUL}
         for row in self._rows:
-            self._place(row)
-        return [Unit(tuple(group), self._category_of(group)) for group in self._groups if group]
+            if row.kind in joining:
+                self._place(row)
+                continue
+            place = owner[row.id] = len(groups)
+            groups.append([row])
+            if row.kind in PRODUCT_KINDS:
+                products.add(place)
+        of = self._category_of
+        return [Unit(tuple(group), of(group)) for group in self._groups if group]
 
     def _category_of(self, group: Sequence[Operator]) -> Category:
         """The category of a unit, in which the runtime says what is indexed."""
-        return Category.INDEXED if self._is_indexed(group[0]) else _category(group)
+        first = group[0]
+        if first.kind is Kind.MOVE and first.function in self._runtime.indexed:
+            return Category.INDEXED
+        return category(first) if len(group) == 1 else _category(group)
 
     def _is_indexed(self, row: Operator) -> bool:
         return row.kind is Kind.MOVE and row.function in self._runtime.indexed
@@ -153,20 +175,21 @@ class _Fusing:
 
     def _joined(self, row: Operator) -> int | None:
         """The unit that the row joins: that of its input which is made last."""
-        made = [self._owner[tensor] for tensor in row.reads if tensor in self._owner]
-        if not made:
-            return None
-        place = max(made)
-        return place if self._may_join(row, place) else None
+        owner, reads = self._owner, row.reads
+        if len(reads) == 1:
+            place = owner.get(reads[0])
+        else:
+            place = max([owner[each] for each in reads if each in owner], default=None)
+        return place if place is not None and self._may_join(row, place) else None
 
     def _may_join(self, row: Operator, place: int) -> bool:
-        last = self._groups[place][-1]
+        last, runtime = self._groups[place][-1], self._runtime
         if last.id not in row.reads or not _same(row.repeat, last.repeat):
             return False
         if place in self._products:
             alone = self._readers[last.id] == 1
-            return row.kind in self._runtime.joined and alone and _fits(row.output, last.output)
-        if row.kind not in self._runtime.chained or last.kind not in self._runtime.chained:
+            return row.kind in runtime.joined and alone and _fits(row.output, last.output)
+        if row.kind not in runtime.chained or last.kind not in runtime.chained:
             return False
         if self._is_indexed(row) or self._is_indexed(last):
             return False
@@ -207,8 +230,6 @@ _NONE = Operator(Kind.OTHER, "", (), ())
 def _category(group: Sequence[Operator]) -> Category:
     """The category of the product in a unit or, without one, of its first row that does more than
     move data, if it has one."""
-    if len(group) == 1:
-        return category(group[0])
     for row in group:
         if row.kind in PRODUCT_KINDS:
             return category(row)
@@ -221,12 +242,12 @@ def _same(a: Size, b: Size) -> bool:
 
 
 def _equal(a: Shape, b: Shape) -> bool:
-    return a is b or (len(a) == len(b) and all(map(_same, a, b)))
+    return len(a) == len(b) and all(map(_same, a, b))
 
 
 def _fits(a: Shape, b: Shape) -> bool:
     """Have both shapes the same number of elements? A view between them moves nothing."""
-    if _equal(a, b):
+    if a is b or _equal(a, b):
         return True
     from flopscope.sizes import elements
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
+from itertools import chain
+from operator import attrgetter
 from typing import NamedTuple
 
 from flopscope.costs import cost
 from flopscope.facts import ELEMENT_BYTES, FLOAT32, Operator
-from flopscope.sizes import Size, total
-from flopscope.timing.arithmetic import arithmetic_of
+from flopscope.sizes import Shape, Size, total
+from flopscope.timing.arithmetic import CAREFUL, PLAIN, Arithmetic, are_plain, seem_plain
 from flopscope.timing.categories import PRODUCT_KINDS, Category, is_exponential
 from flopscope.timing.precision import WHOLE, Precision, Widths
 from flopscope.timing.runtimes import Runtime
@@ -20,7 +23,6 @@ class Work(NamedTuple):
 
     `read` and `written` are bytes of activations, `weights` bytes of stored tensors, `exponentials`
     elements. `launches` is 1, and one more for each input that is rounded to a shorter type first.
-    `outputs` are the elements that products write, which papers call activations.
     """
 
     unit: Unit
@@ -29,7 +31,6 @@ class Work(NamedTuple):
     written: Size
     weights: Size
     exponentials: Size
-    outputs: Size
     launches: int = 1
     repeat: Size = 1
 
@@ -47,8 +48,14 @@ class Work(NamedTuple):
         return total((read, written))
 
 
-def works(rows: Sequence[Operator], runtime: Runtime, precision: Precision) -> list[Work]:
-    """The work of every unit that these rows become, in order.
+def works(
+    rows: Sequence[Operator],
+    runtime: Runtime,
+    precision: Precision,
+    arithmetic: Arithmetic | None = None,
+) -> list[Work]:
+    """The work of every unit that these rows become, in order. `arithmetic` adds and multiplies
+    their sizes, where that is not to be found out from the sizes.
 
     >>> from flopscope.facts import Kind
     >>> from flopscope.timing.precision import PRECISIONS
@@ -58,108 +65,163 @@ def works(rows: Sequence[Operator], runtime: Runtime, precision: Precision) -> l
     >>> work.read, work.written
     (32, 16)
     """
-    found = units(rows, runtime)
-    return _Counting(rows, found, runtime, precision).works()
+    found, widths = units(rows, runtime), Widths(rows, precision)
+    if arithmetic is None and seem_plain(rows):
+        counting = _Counting(found, runtime, precision, widths, PLAIN)
+        counted = [counting.work(unit) for unit in found]
+        if are_plain_works(counted):
+            return counted
+    counting = _Counting(found, runtime, precision, widths, arithmetic or CAREFUL)
+    return [counting.work(unit) for unit in found]
+
+
+_SIZES = attrgetter("macs", "read", "written", "weights", "exponentials", "repeat")
+
+
+def are_plain_works(found: Sequence[Work]) -> bool:
+    """Are all amounts of this work integers of Python?"""
+    return are_plain(chain.from_iterable(map(_SIZES, found)))
 
 
 class _Counting:
+    """Counts the work of units. It is most of what a prediction takes, and so it asks of each row
+    for little that is not there."""
+
     def __init__(
         self,
-        rows: Sequence[Operator],
         found: Sequence[Unit],
         runtime: Runtime,
         precision: Precision,
+        widths: Widths,
+        arithmetic: Arithmetic,
     ) -> None:
         self._units = found
-        self._runtime = runtime
-        self._precision = precision
-        self._widths = Widths(rows, precision)
-        self._single = self._widths.weights
-        self._total, self._product = arithmetic_of(rows)
-        self._readers: dict[int, list[Operator]] = {}
-        for unit in found:
+        self._mixed = precision.mixed
+        self._casts = runtime.casts and precision.mixed
+        self._narrows = precision.mixed and not runtime.casts
+        self._narrow = precision.width
+        self._widths = widths
+        self._weights = widths.weights
+        self._total, self._amount = arithmetic
+
+    @cached_property
+    def _readers(self) -> dict[int, list[Operator]]:
+        found: dict[int, list[Operator]] = {}
+        for unit in self._units:
             for row in unit.rows:
                 for tensor in row.reads:
-                    self._readers.setdefault(tensor, []).append(row)
+                    found.setdefault(tensor, []).append(row)
+        return found
 
-    def works(self) -> list[Work]:
-        return [self._work(unit) for unit in self._units]
-
-    def _work(self, unit: Unit) -> Work:
-        rows, total, size = unit.rows, self._total, self._product
-        own = {row.id for row in rows}
-        read, cast = self._read(unit, own)
-        written = self._written(unit, own)
-        for number in cast:
-            read.append(size((number, self._single)))
-            written.append(size((number, self._precision.width)))
-        multiply = [row for row in rows if row.kind in PRODUCT_KINDS]
-        slow = [row for row in rows if is_exponential(row)]
-        stored = self._stored(rows)
+    def work(self, unit: Unit) -> Work:
+        """What one run of the unit asks for."""
+        if len(unit.rows) > 1:
+            return self._of_several(unit)
+        row, amount, casts = unit.rows[0], self._amount, 0
+        inputs, widths = row.inputs, self._widths.inputs(row)
+        multiplies = row.kind in PRODUCT_KINDS
+        if self._mixed and (
+            self._narrows or (multiplies and max(widths, default=0) > self._narrow)
+        ):
+            read, written, casts = self._moved(unit.rows)
+        else:
+            written = amount(row.output, self._widths.output(row))
+            if len(inputs) == len(row.reads) == 1:
+                read = amount(inputs[0], widths[0])
+            elif len(inputs) == len({*row.reads}):
+                read = self._total(list(map(amount, inputs, widths)))
+            else:
+                read = self._total(self._read(unit.rows, []))
         return Work(
             unit,
-            total([cost(row).macs for row in multiply]) if multiply else 0,
-            total(read),
-            total(written),
-            total(stored) if stored else 0,
-            total([size(row.output) for row in slow]) if slow else 0,
-            total([size(row.output) for row in multiply]) if multiply else 0,
-            1 + len(cast),
+            cost(row).macs if multiplies else 0,
+            read,
+            written,
+            self._stored(row) if row.weights or row.buffers else 0,
+            amount(row.output, 1) if is_exponential(row) else 0,
+            1 + casts,
+            row.repeat,
+        )
+
+    def _of_several(self, unit: Unit) -> Work:
+        rows, total = unit.rows, self._total
+        read, written, casts = self._moved(rows)
+        return Work(
+            unit,
+            total([cost(row).macs for row in rows if row.kind in PRODUCT_KINDS]),
+            read,
+            written,
+            total([self._stored(row) for row in rows if row.weights or row.buffers]),
+            total([self._amount(row.output, 1) for row in rows if is_exponential(row)]),
+            1 + casts,
             rows[0].repeat,
         )
 
-    def _read(self, unit: Unit, own: set[int]) -> tuple[list[Size], list[Size]]:
-        """The bytes of each input from outside the unit, and the elements of those that are rounded
-        in a pass of their own. Element by element, a tensor is fetched once."""
-        sizes: list[Size] = []
-        cast: list[Size] = []
-        seen: set[int] = set()
-        for row in unit.rows:
-            multiplies = row.kind in PRODUCT_KINDS
-            given = zip(row.inputs, row.reads, self._widths.inputs(row), strict=False)
-            for shape, tensor, width in given:
-                if tensor in own or (tensor in seen and not multiplies):
-                    continue
-                seen.add(tensor)
-                if multiplies and self._precision.mixed and width > self._precision.width:
-                    if self._runtime.casts and tensor >= 0:
-                        cast.append(self._product(shape))
-                    width = self._precision.width
-                sizes.append(self._product((*shape, width)))
-        return sizes, cast
+    def _moved(self, rows: Sequence[Operator]) -> tuple[Size, Size, int]:
+        """The bytes that a unit reads and writes, and how many of its inputs are rounded first."""
+        cast: list[Shape] = []
+        read, written = self._read(rows, cast), self._written(rows)
+        for shape in cast:
+            read.append(self._amount(shape, self._weights))
+            written.append(self._amount(shape, self._narrow))
+        return self._total(read), self._total(written), len(cast)
 
-    def _written(self, unit: Unit, own: set[int]) -> list[Size]:
-        """The bytes of what rows outside the unit read, or nothing reads."""
-        sizes = []
-        for row in unit.rows:
-            readers = [r for r in self._readers.get(row.id, ()) if r.id not in own]
-            if readers or row is unit.rows[-1]:
-                sizes.append(self._product((*row.output, self._bytes(row, readers))))
+    def _read(self, rows: Sequence[Operator], cast: list[Shape]) -> list[Size]:
+        """The bytes of each input from outside the unit; the shapes of those that are rounded in a
+        pass of their own are put into `cast`. Element by element, a tensor is fetched once."""
+        sizes: list[Size] = []
+        own = {row.id for row in rows}
+        fetched: set[int] = set()
+        for row in rows:
+            if len(row.reads) == 1 and row.reads[0] in own:
+                continue  # the common case
+            multiplies = row.kind in PRODUCT_KINDS
+            widths = self._widths.inputs(row)
+            for shape, tensor, width in zip(row.inputs, row.reads, widths, strict=False):
+                if tensor in own or (tensor in fetched and not multiplies):
+                    continue
+                fetched.add(tensor)
+                if multiplies and width > self._narrow:
+                    if self._casts and tensor >= 0:
+                        cast.append(shape)
+                    width = self._narrow
+                sizes.append(self._amount(shape, width))
         return sizes
 
-    def _bytes(self, row: Operator, readers: Sequence[Operator]) -> int:
+    def _written(self, rows: Sequence[Operator]) -> list[Size]:
+        """The bytes of what rows outside the unit read, or nothing reads."""
+        sizes = []
+        own, last = {row.id for row in rows}, rows[-1]
+        for row in rows:
+            readers = self._readers.get(row.id, ())
+            if len(readers) == 1 and readers[0].id in own:
+                continue  # the common case
+            readers = [reader for reader in readers if reader.id not in own]
+            if readers or row is last:
+                sizes.append(self._amount(row.output, self._width(row, readers)))
+        return sizes
+
+    def _width(self, row: Operator, readers: Sequence[Operator]) -> int:
         """The bytes of an element of an output; a compiler also writes it in the shorter type where
         products read it, and in that one alone where nothing else does."""
-        narrow = self._precision.width
-        width = self._widths.output(row)
-        if not self._precision.mixed or self._runtime.casts or width <= narrow:
+        narrow, width = self._narrow, self._widths.output(row)
+        if not self._narrows or width <= narrow:
             return width
         products = [reader.kind in PRODUCT_KINDS for reader in readers]
         if products and all(products):
             return narrow
         return width + (narrow if any(products) else 0)
 
-    def _stored(self, rows: Sequence[Operator]) -> list[Size]:
-        """The bytes of the stored tensors that rows read."""
-        single, product = self._single, self._product
-        return [
-            product((*w.shape, single if w.element == FLOAT32 else self._element(w.element)))
-            for row in rows
-            for stored in (row.weights, row.buffers)
-            for w in stored
-            if w.key
-        ]
+    def _stored(self, row: Operator) -> Size:
+        """The bytes of the stored tensors that a row reads."""
+        sizes, single = [], self._weights
+        for weight in row.weights + row.buffers:
+            if weight.key:
+                plain = weight.element == FLOAT32
+                each = single if plain else self._element(weight.element)
+                sizes.append(self._amount(weight.shape, each))
+        return self._total(sizes)
 
     def _element(self, name: str) -> int:
         """The bytes of a stored element; those of whole numbers are what they are."""
-        return ELEMENT_BYTES[name] if name.startswith(WHOLE) else self._single
+        return ELEMENT_BYTES[name] if name.startswith(WHOLE) else self._weights

@@ -22,7 +22,7 @@ from torch.utils import _pytree as pytree
 from flopscope.domain.regions import numbers
 from flopscope.errors import BadInput
 from flopscope.facts import Operator
-from flopscope.readings.training import Kept, Saved
+from flopscope.readings.training import Keeper, Kept, Saved
 from flopscope.sizes import Shape, elements, is_symbolic
 from flopscope.symbolic import substitute
 from flopscope.tracing.calls import Facts, Rule, shape_of
@@ -35,12 +35,18 @@ from flopscope.tracing.trail import Trail
 
 class SavedTensor(NamedTuple):
     """A tensor as an operator keeps it: the module's path and call, the storage, how much is seen
-    of it, and all of it."""
+    of it, all of it, and how many rows were recorded before."""
 
     place: tuple[str, int]
     storage: int
     shape: Shape
     whole: Kept
+    rows: int
+
+    @property
+    def keeper(self) -> Keeper:
+        """Who keeps it, and when."""
+        return Keeper(*self.place, self.rows)
 
 
 class TrainingRecorder(Recorder):
@@ -60,6 +66,8 @@ class TrainingRecorder(Recorder):
         super().__init__(state, parameters, inputs, {**GRADIENTS, **rules}, frozen, shapes)
         self.backward = False
         self.saved_tensors: list[SavedTensor] = []
+        self.written: dict[int, int] = {}
+        """The storage that each row of the forward pass writes into, by the row's id."""
         self.made: list[nn.Parameter] = []
         """Parameters that were made as the network ran."""
         # the last number that autograd had given when an operator ran, ascending, and where it ran
@@ -92,6 +100,7 @@ class TrainingRecorder(Recorder):
         self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any], result: Any
     ) -> None:
         """Append the rows of one call of an operator, and note in which memory its results lie."""
+        before = len(self.rows)
         super().record(name, args, kwargs, result)
         looked_at = next((a for a in args if isinstance(a, torch.Tensor)), None)
         for output in pytree.tree_leaves(result):
@@ -101,6 +110,8 @@ class TrainingRecorder(Recorder):
                 if name in VIEWS and looked_at is not None:
                     shown = _storage(looked_at)
                     self._shows.setdefault(at, self._shows.get(shown, shown))
+                if len(self.rows) > before and not self.backward:
+                    self.written.setdefault(self.rows[-1].id, self._shows.get(at, at))
 
     def _place_of(self, number: int) -> tuple[str, int]:
         """The place of the first operator that ran after the autograd node with this number was
@@ -124,7 +135,8 @@ class TrainingRecorder(Recorder):
             self._stored.name_of(whole),
             at in self._inputs,
         )
-        self.saved_tensors.append(SavedTensor(self.places[-1], at, shape_of(tensor), kept))
+        place, rows = self.places[-1], len(self.rows)
+        self.saved_tensors.append(SavedTensor(place, at, shape_of(tensor), kept, rows))
         return tensor
 
     def _take_in(self, parameter: nn.Parameter) -> None:
@@ -144,6 +156,7 @@ def saved(run: TrainingRecorder, at_example: TrainingRecorder, trail: Trail) -> 
     """
     domain = trail.domain()
     kept: dict[int, Kept] = {}
+    keepers: dict[int, list[Keeper]] = {}
     alike: dict[Any, list[SavedTensor]] = {}
     for saved_tensor in run.saved_tensors:
         alike.setdefault(_where(saved_tensor, trail), []).append(saved_tensor)
@@ -158,7 +171,14 @@ def saved(run: TrainingRecorder, at_example: TrainingRecorder, trail: Trail) -> 
                 kept.setdefault(saved_tensor.storage, replace(open_tensor.whole, shape=known))
         if saved_tensor.storage not in kept:
             return None
-    return None if any(alike.values()) else Saved(tuple(kept.values()), domain)
+        keepers.setdefault(saved_tensor.storage, []).append(saved_tensor.keeper)
+    if any(alike.values()):
+        return None
+    tensors = (
+        replace(tensor, storage=storage, keepers=tuple(dict.fromkeys(keepers[storage])))
+        for storage, tensor in kept.items()
+    )
+    return Saved(tuple(tensors), domain, at_example.written)
 
 
 def _where(saved_tensor: SavedTensor, trail: Trail) -> Any:

@@ -67,6 +67,27 @@ def test_too_few_networks(capsys):
     )
 
 
+def test_a_network_that_is_measured_again_is_one_network(capsys):
+    header, first, *rows = MADE_UP.splitlines()
+    cells = first.split(",")
+    slow, quick = (",".join([*cells[:-1], str(factor * float(cells[-1]))]) for factor in (1.5, 0.5))
+    with open("again.csv", "w") as file:
+        file.write("\n".join([header, first, slow, quick, *rows]))
+    assert main(["calibrate", "--from", "again.csv", "-o", "again.json"]) == 0
+    assert main(["calibrate", "--from", "m.csv", "-o", "d.json"]) == 0
+    assert read_device("again.json").constants == read_device("d.json").constants
+    assert read_device("again.json").calibration.networks == 24
+    capsys.readouterr()
+    assert main(["calibrate", "--from", "again.csv"]) == 0
+    assert (
+        "2 rows of the table measured a network again at the same size and batch; the median of "
+        "its times was taken."
+    ) in " ".join(capsys.readouterr().out.split())
+    Path("d.json").unlink()
+    few = [header, *[row for row in (first, *rows[:9]) for _ in range(2)]]
+    assert refusal(capsys, "\n".join(few)).startswith("10 measured networks are too few ")
+
+
 def test_a_time_of_zero(capsys):
     assert refusal(capsys, f"{HEADER}\nmobilenetv2,a,ort,float32,1,1,96,0\n") == (
         "bad.csv, line 2: latency_ms is '0', and must be a number above 0"

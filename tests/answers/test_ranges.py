@@ -55,7 +55,8 @@ GRAMMAR = "write width=0.25:2:0.05 (from, to, step), width=16,24,32 or width"
         ("width=wide",
          "width=wide is not a range of numbers above 0; write width=FROM:TO:STEP or values, such "
          "as width=16:64:8 or width=16,24,32"),
-        ("width=2:1:1", "width=2:1:1 has no value, for it goes from the larger to the smaller"),
+        ("width=2:1:1",
+         "width=2:1:1 has no value, for it goes from the larger to the smaller; write width=1:2:1"),
         ("n=1:1M:1", "n=1:1M:1 has more than 100,000 values; give a larger step"),
     ],
 )  # fmt: skip

@@ -15,7 +15,7 @@ from flopscope.cli import main
 from flopscope.errors import BadInput
 from flopscope.measured import measure
 from flopscope.onnxgraph import read
-from flopscope.present.sweep_picture import picture_of
+from flopscope.present.sweep_picture import picture_of, pictures_of
 from flopscope.quantities import QUANTITIES
 from tests.support.graphs import export
 from tests.support.own_nets import written
@@ -258,9 +258,16 @@ def test_csv_has_the_raw_numbers(capsys):
          "there are 400,000 designs that keep the budgets, and a table has at most 10,000; give "
          "shorter ranges, larger steps, a budget such as --max-macs 300M, or what to keep of them, "
          "such as --keep top:100, front, histogram, count or all"),
-        (["mobilenetv2", "--free", "res=1,2,width=1,2,classes=1,2", "--plot", "x.png"],
-         "a picture has one or two free sizes, not res, width, classes; fix some, or leave the "
-         "picture out"),
+        (["mobilenetv2", "--free", "res=1,2,width=1,2,classes=1,2,depth=1,2", "--plot", "x.png"],
+         "a picture has one to three free sizes, not res, width, classes, depth; fix some, or "
+         "leave the picture out"),
+        (["mobilenetv2", "--free", "res=1:8:1,width=1:9:1,batch=1:9:1", "--plot", "x.png"],
+         "a picture along res, width, batch has a part for each value of one of them, at most 6, "
+         "and res has 8, the fewest; give fewer of one, or fix one"),
+        (["mobilenetv2", "--free", "res=32,64,width=1,2,classes=1,2", "--plot", "x.png",
+          "--panel", "lines"],
+         "lines show one or two free sizes, and this sweep has three; draw the panel heatmap or "
+         "levels, or fix one"),
         (["nothing", "--free", "res=1"], "unknown model 'nothing'; known are "),
     ],
 )  # fmt: skip
@@ -293,6 +300,33 @@ def test_the_longer_of_two_sizes_lies_across(free):
         [analyze(f"mobilenetv2:width={w}", res=r).macs().value for r in (32, 64, 96)]
         for w in (0.5, 1)
     ]
+
+
+def test_three_sizes_are_parted_along_the_shortest():
+    free = "batch=1,2,res=32:96:32,width=0.25:1:0.25"
+    pictures = pictures_of(sweep("mobilenetv2", free, ["macs"]))
+    assert [each.part for each in pictures] == ["Batch 1", "Batch 2"]
+    for batch, picture in enumerate(pictures, start=1):
+        assert picture.first.values == (0.25, 0.5, 0.75, 1.0)
+        assert picture.second.values == (32, 64, 96)
+        assert picture.counts == [
+            [
+                batch * analyze(f"mobilenetv2:width={w}", res=r).macs().value
+                for w in (0.25, 0.5, 0.75, 1)
+            ]
+            for r in (32, 64, 96)
+        ]
+    counts = [n for each in pictures for row in each.counts for n in row]
+    assert {each.ends for each in pictures} == {(min(counts), max(counts))}
+
+
+def test_one_pair_of_axes_has_two_sizes_at_most():
+    with pytest.raises(BadInput) as refused:
+        picture_of(sweep("mobilenetv2", "batch=1,2,res=32,64,width=0.5,1", ["macs"]))
+    assert str(refused.value) == (
+        "one pair of axes shows one or two free sizes, not batch, res, width; fix some, or draw "
+        "three with --plot of flopscope sweep"
+    )
 
 
 def test_without_a_wish_the_work_is_drawn():

@@ -103,6 +103,11 @@ FUNCTIONS = {
         {"before": "mobilenetv1", "after": "mobilenetv2"},
         "before after res batch convention by everything form example other",
     ),
+    "export": (
+        fs.export,
+        {"target": NET, "res": 8},
+        "target output batch res inputs dynamic opset to fp16 other",
+    ),
     "pareto": (
         fs.pareto,
         {"families": "mobilenetv2"},
@@ -133,10 +138,34 @@ FUNCTIONS = {
         {},
         "pattern max_macs other",
     ),
+    "prune": (
+        lambda target=NET, shape=SHAPE, **named: fs.prune(target, shape, **named),
+        {},
+        "target shape keep skip density res batch arguments other",
+    ),
+    "train_cost": (
+        lambda target=NET, shape=SHAPE, **named: fs.train_cost(
+            target, shape, **{"epochs": 2, "images": 8, "batch": 4, **named}
+        ),
+        {},
+        "target shape epochs images batch schedule teacher optimizer accumulate replicas ema "
+        "drop_last precision memory checkpoints peak res arguments accelerator utilisation pue "
+        "grid device other",
+    ),
     "latencies": (
         lambda model="mobilenetv2", **named: fs.latencies(model, **named),
         {},
         "model device other",
+    ),
+    "explore": (
+        lambda target="mobilenetv1", **named: fs.explore(target, **{"only": True, **named}),
+        {},
+        "target input res batch arguments only other",
+    ),
+    "overlay": (
+        lambda target="net.onnx", **named: fs.overlay(target, **{"viewer": "netron", **named}),
+        {},
+        "target viewer of convention inputs batch other",
     ),
     "list_conventions": (fs.list_conventions, {}, "other"),
     "expected_cost": (
@@ -148,6 +177,12 @@ FUNCTIONS = {
         fs.darts,
         {"source": "no images", "epochs": 1, "trained": 0},
         "source cost_weight quantity epochs trained seed other",
+    ),
+    "train": (
+        fs.train,
+        {"network": NET, "images": "no images", "epochs": 1},
+        "network images epochs sizes dropout stochastic_depth magnitude branches batch optimizer "
+        "rate momentum weight_decay warmup ema teacher temperature alpha seed other",
     ),
     "one_shot": (
         fs.one_shot,

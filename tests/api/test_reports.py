@@ -180,11 +180,56 @@ SAME = [
         "assert mobilenetv2 --max-macs 3M --input 1,3,32,32",
         lambda: fs.hold("mobilenetv2", (1, 3, 32, 32), max_macs="3M"),
     ),
+    (
+        "prune resnet18 --res 32 --keep 0.5 --density 0.3 --batch 2 --skip layer1",
+        lambda: fs.prune("resnet18", res=32, keep=0.5, density=0.3, batch=2, skip="layer1"),
+    ),
+    (
+        "train-cost net.py:Net --res 8 --epochs 3 --images 10 --batch 4 --ema --memory 4kB "
+        "--device rtx3090-eager-amp-train --precision bf16",
+        lambda: fs.train_cost(
+            "net.py:Net",
+            res=8,
+            epochs=3,
+            images=10,
+            batch=4,
+            ema=True,
+            memory="4kB",
+            device="rtx3090-eager-amp-train",
+            precision="bf16",
+        ),
+    ),
+    (
+        "train-cost net.py:Net --epochs 3 --images 10 --batch 4 --schedule 8:16:2 --schedule 8,12 "
+        "--drop-last --teacher net.py:Net[width=4] --accelerator h100 --utilisation 0.2:0.3",
+        lambda: fs.train_cost(
+            "net.py:Net",
+            epochs=3,
+            images=10,
+            batch=4,
+            schedule=["8:16:2", "8,12"],
+            drop_last=True,
+            teacher="net.py:Net[width=4]",
+            accelerator="h100",
+            utilisation=(0.2, 0.3),
+        ),
+    ),
     ("pareto --max-macs 300M --res 224", lambda: fs.pareto(max_macs="300M", res=224)),
     (
         "pareto --x params --x macs --family ghostnet --family mobilenetv3",
         lambda: fs.pareto(x="params,macs", families=["ghostnet", "mobilenetv3"]),
     ),
+    (
+        "quantize mobilenetv2 --bits 4 --bits head*=8 --per-tensor --skip first,last --all",
+        lambda: fs.quantize(
+            "mobilenetv2",
+            bits=[4, "head*=8"],
+            per_tensor=True,
+            skip=["first", "last"],
+            everything=True,
+        ),
+    ),
+    ("quantize net.py:Net --res 16", lambda: fs.quantize("net.py:Net", res=16)),
     (
         "reconcile mobilenetv1 --reported 579M --params 4.24M",
         lambda: fs.reconcile("mobilenetv1", reported="579M", params="4.24M"),
@@ -237,6 +282,10 @@ SAME = [
         "formula mobilenetv2 --free width --assume 'H, W multiples of 32' --ideal",
         lambda: fs.formulas("mobilenetv2", free="width", assume="H, W multiples of 32", ideal=True),
     ),
+    (
+        "export net.py:Net --res 8 --dynamic batch --for tensorrt --fp16",
+        lambda: fs.export("net.py:Net", res=8, dynamic="batch", to="tensorrt", fp16=True),
+    ),
     ("formula separable_conv --of macs", lambda: fs.formulas("separable_conv", quantities="macs")),
     ("formula separable-ratio", lambda: fs.law("separable-ratio")),
     ("formula width-law:mobilenetv2", lambda: fs.law("width-law:mobilenetv2")),
@@ -272,7 +321,8 @@ def test_every_verb_has_its_command():
     from flopscope.cli.commands import COMMANDS
 
     tried = {line.split()[0] for line, _ in SAME}
-    assert tried | {"laws", *TIMED} == set(COMMANDS)
+    files = {"explore", "overlay"}  # a page and a file are no reports
+    assert tried | {"laws", *files, *TIMED} == set(COMMANDS)
 
 
 def test_the_laws_print_as_the_command_prints_them(capsys):

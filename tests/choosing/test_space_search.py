@@ -144,13 +144,13 @@ def test_a_latency_budget_is_kept(tmp_path):
     [
         (
             lambda: fs.search(MACRO),
-            "a search maximises one thing; give either accuracy, such as a CSV of networks that "
-            "you measured, or maximise, such as params",
+            "a search maximises one thing; give either accuracy, such as a CSV with the columns "
+            "design and accuracy of networks that you measured, or maximise, such as params",
         ),
         (
             lambda: fs.search(BLOCKS, accuracy="measured"),
             "blocks comes without measured accuracies; give a CSV of your own, with the columns "
-            "design and accuracy",
+            "design and accuracy (`flopscope space blocks --sample 300` draws designs to measure)",
         ),
         (
             lambda: fs.search(BLOCKS, maximise="params", fit_rows=3),
@@ -165,11 +165,6 @@ def test_a_latency_budget_is_kept(tmp_path):
             lambda: fs.search(BLOCKS, maximise="params", max_macs=1e9, max_params=1e9, method="dp"),
             "a dynamic programme keeps one budget, and 2 are given; leave the method out, or take "
             "cp-sat",
-        ),
-        (
-            lambda: fs.search(BLOCKS, maximise="params", max_latency="pixel3:15ms"),
-            "max-latency pixel3:15ms names no table of latencies; give a CSV file and the most in "
-            "its unit, as in blocks.csv:11",
         ),
         (
             lambda: fs.search(BLOCKS, maximise="params", max_latency="blocks.csv:fast"),
@@ -200,6 +195,15 @@ def test_a_function_must_give_numbers():
     assert str(refused.value).endswith(
         "' is no finite number; the function must return one for each design"
     )
+
+
+def test_a_function_that_raises_is_one_sentence():
+    pytest.importorskip("pymoo")
+    with pytest.raises(BadInput) as refused:
+        fs.search(MACRO, accuracy=lambda choices: choices["nowhere"])
+    assert str(refused.value).startswith("the accuracy of the design '")
+    assert str(refused.value).endswith("' raises KeyError: 'nowhere'")
+    assert isinstance(refused.value.__cause__, KeyError)
 
 
 def test_unknown_names_are_refused():

@@ -360,7 +360,7 @@ BAD = {
         "mobilenetv2",
         "--format",
         "html",
-    ): "unknown format 'html'; known are text, latex, python, json",
+    ): "unknown format 'html'; known are text, latex, python, javascript, json",
     ("formula", "separable-ratio", "--ideal"): (
         "separable-ratio is a law and takes no --of, --free, --assume or --ideal"
     ),
@@ -460,7 +460,7 @@ def test_help_names_the_formats_that_a_command_has(capsys):
 
     assert said("audit") == f"{listed(FORMATS)}."
     assert said("profile") == f"{listed(FORMATS)}; at free sizes python too."
-    assert said("formula") == "text, latex, python or json; of a law markdown too."
+    assert said("formula") == "text, latex, python, javascript or json; of a law markdown too."
     assert said("laws") == "text or markdown."
 
 

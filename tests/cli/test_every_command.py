@@ -72,15 +72,19 @@ LINES = {
     "compare": ("{}",),
     "conventions": (),
     "diff": ("{}", "{}"),
+    "explore": ("{}", "--only", "-o", "-"),
+    "export": ("{}",),
     "formula": ("{}",),
     "latencies": (),
     "laws": (),
     "list": ("mobilenetv1",),
     "measure": ("{}", "--runtime", "eager", "--rounds", "1"),
+    "overlay": ("{}", "--for", "netron"),
     "pareto": ("{}", "--top1", "50"),
     "predict": ("{}", "--device", "pixel3-cpu-tflite"),
     "profile": ("{}",),
     "proxies": ("{}", "--of", "naswot,macs", "--batch", "2"),
+    "quantize": ("{}",),
     "reconcile": ("{}", "--params", "4.2M"),
     "search": ("nas_bench_macro", "--maximise", "params", "--max-macs", "30M"),
     "show": ("{}",),
@@ -88,6 +92,8 @@ LINES = {
     "solve": ("{}", "--macs", "2M", "--free", "res=16:64:16"),
     "space": ("nas_bench_macro", "--max-macs", "30M"),
     "sweep": ("{}", "--free", "res=16,32"),
+    "prune": ("{}", "--keep", "0.5"),
+    "train-cost": ("{}", "--epochs", "2", "--images", "10", "--batch", "4"),
 }
 """What each command is given, with its target in braces."""
 
@@ -148,7 +154,12 @@ def targets(folder, monkeypatch):
 
 
 FORMATS = ("table", "markdown", "latex", "csv", "json", "html")
-OWN_FORMATS = {"formula": ("text", "latex", "python", "json"), "laws": ("text", "markdown")}
+OWN_FORMATS = {
+    "explore": ("html",),
+    "formula": ("text", "latex", "python", "javascript", "json"),
+    "laws": ("text", "markdown"),
+    "overlay": ("json",),
+}
 DESTINATIONS = ("standard output", "file", "-")
 
 CELLS = [
@@ -168,10 +179,20 @@ def turn(number):
 REFUSED = {
     ("check", "onnx"): "net.onnx is an ONNX file, which fvcore and torch cannot run; check a "
     "network of PyTorch",
+    ("prune", "onnx"): "net.onnx is an ONNX file, whose weights are not cut; give the network in "
+    "PyTorch",
+    ("train-cost", "onnx"): "net.onnx is an ONNX file, which has no backward pass; give the "
+    "network in PyTorch",
+    ("export", "onnx"): "net.onnx is an ONNX file already; give what it is to be made ready for, ",
     ("measure", "onnx"): "net.onnx is an ONNX file, which PyTorch eager does not run; give "
     "--runtime ort, openvino or ncnn",
     ("proxies", "onnx"): "net.onnx is an ONNX file, which is read and never run, and proxies run a "
     "network of PyTorch; give one",
+}
+REFUSED |= {
+    ("overlay", kind): "an overlay is for the nodes of an ONNX file, and "
+    for kind in KINDS
+    if kind != "onnx"
 }
 """The cells that get a sentence, and how it begins."""
 
@@ -218,7 +239,8 @@ def test_a_format_that_no_command_has_writes_nothing(capsys, tmp_path, command):
     status = main([*line(command, kind), "--format", "xml", "-o", str(tmp_path / "answer")])
     out, err = capsys.readouterr()
     assert (status, out, err.count("\n")) == (2, "", 1)
-    assert err.startswith("flopscope: unknown format 'xml'; known are ")
+    known = "the only one is " if len(OWN_FORMATS.get(command, FORMATS)) == 1 else "known are "
+    assert err.startswith(f"flopscope: unknown format 'xml'; {known}")
     assert list(tmp_path.iterdir()) == []
 
 

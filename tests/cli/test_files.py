@@ -272,7 +272,7 @@ def test_an_ending_and_a_format_that_differ_are_refused(capsys, monkeypatch, tmp
         ),
         (
             ["formula", "separable_conv", "-o", "t.csv"],
-            "unknown format 'csv'; known are text, latex, python, json",
+            "unknown format 'csv'; known are text, latex, python, javascript, json",
         ),
         (["laws", "-o", "t.json"], "unknown format 'json'; known are text, markdown"),
     ],

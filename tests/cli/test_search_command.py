@@ -92,7 +92,7 @@ def test_a_function_in_a_file_is_searched(capsys, tmp_path):
     ("words", "message"),
     [
         (["--seconds", "0"], "--seconds 0 is not a positive integer; give one such as 1"),
-        (["--max-latency", "x:1"], "--max-latency x:1 names no table of latencies"),
+        (["--max-latency", "x:1"], "unknown device 'x'"),
     ],
 )
 def test_bad_input(capsys, words, message):

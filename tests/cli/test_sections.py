@@ -9,6 +9,8 @@ from flopscope.cli import main
 from flopscope.cli.commands import COMMANDS, cli
 from flopscope.cli.sections import FEW, OTHER, SECTIONS, section
 
+TRAINING = ["Training", "Time and energy"]
+
 
 def options(name):
     command = cli.get_command(None, name)
@@ -26,7 +28,8 @@ def headings(capsys, name):
     ("name", "found"),
     [
         ("compare", ["Network and input", "Question", "Table", "Output", "Picture", OTHER]),
-        ("pareto", [*(each for each in SECTIONS if each != "Machine"), OTHER]),
+        ("pareto", [*(each for each in SECTIONS if each not in ["Machine", *TRAINING]), OTHER]),
+        ("train-cost", ["Network and input", "Question", *TRAINING, "Table", "Output", OTHER]),
         ("assert", ["Network and input", "Question", "Budgets", "Output", OTHER]),
         ("audit", ["Options"]),
     ],

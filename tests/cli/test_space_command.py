@@ -1,6 +1,8 @@
 """`flopscope space` from the command line: tables, JSON, pictures, bad input."""
 
+import io
 import json
+import sys
 
 import pytest
 
@@ -123,3 +125,37 @@ def test_an_unknown_space_names_the_nearest(capsys):
     status, out = run(capsys, "ofa_mobilenet")
     assert status == 2
     assert "did you mean ofa_mobilenetv3" in out.err
+
+
+def test_a_terminal_is_told_how_much_is_kept(capsys, monkeypatch, tmp_path):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setenv(store.VARIABLE, str(tmp_path / "kept"))
+    monkeypatch.setattr("flopscope.designspaces.distribution.DIVIDED", 0)
+    monkeypatch.setattr("flopscope.designspaces.distribution.KEPT", 1)
+    line = ["space", "proxylessnas", "--res", "32", "--max-macs", "5M"]
+    said = []
+    for _ in range(2):
+        with monkeypatch.context() as at_a_terminal:
+            at_a_terminal.setattr(sys, "stderr", Terminal())
+            assert main(line) == 0
+            said.append(sys.stderr.getvalue())
+    files = list((tmp_path / "kept" / "designspaces").iterdir())
+    size = -(-sum(path.stat().st_size for path in files) // 10**6)
+    assert (
+        f"flopscope: {size:,} MB are kept in {tmp_path / 'kept' / 'designspaces'} for the next "
+        "question; FLOPSCOPE_CACHE names another folder, or is off\n"
+    ) in said[0]
+    assert "are kept" not in said[1]
+
+
+def test_a_function_that_gives_no_space_but_an_error_is_one_sentence(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.py").write_text("def made():\n    raise KeyError('width')\n")
+    assert main(["space", "own.py:made"]) == 2
+    assert capsys.readouterr().err == (
+        "flopscope: own.py:made raises KeyError: 'width'; name a design space, or a function that "
+        "returns one without arguments\n"
+    )

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from trees import FREE, interpreted, trees, values
 from variants import with_width
 
+import flopscope as fs
 from flopscope import sizes as rules
 from flopscope.analytic.named_blocks import NAMED_BLOCKS
 from flopscope.answers.formula import QUANTITIES, symbolic_ledger
@@ -931,3 +932,16 @@ def test_a_used_formula_can_be_pickled():
 
 def test_every_convention_has_a_formula():
     assert CONVENTIONS.keys() <= QUANTITIES.keys()
+
+
+def test_an_option_that_is_fixed_is_not_dropped_in_silence():
+    formula = fs.formula("mobilenetv2", free="width")
+    assert formula.at(B=1, H=224, W=224, width=1.4) == 582_195_824
+    for use in (formula.at, formula.subs):
+        with pytest.raises(
+            BadInput,
+            match=r"^classes has one value in this formula of mobilenetv2 macs; "
+            r"make the formula with classes among its free sizes$",
+        ):
+            use(B=1, H=224, W=224, width=1.4, classes=10)
+    assert pickle.loads(pickle.dumps(formula)).fixed == formula.fixed

@@ -102,11 +102,6 @@ def test_published_networks_are_designs_of_these_spaces():
             "stages of at most 1024 channels",
         ),
         (
-            lambda: fs.search("regnetx", maximise="params"),
-            "regnetx is a list of networks and not made of slots, between which a search could "
-            "choose; flopscope space counts it, and draws from it",
-        ),
-        (
             lambda: listed_tables(space_named("efficientnet_grid"), [QUANTITIES["peak"]]),
             "peak is not a sum over the parts of a network, so that a design space has no table "
             "of it; ask for another quantity, such as macs or params",

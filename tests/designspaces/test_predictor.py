@@ -37,8 +37,8 @@ def test_without_a_number_of_rows_parts_are_held_out_in_turn():
     assert (fit.fitted, fit.held, fit.folds) == (3969, 3969, 5)
     assert fit.words == (
         "The score is an additive predictor of the rank of accuracy, fitted on 3,969 measured "
-        "networks; its Spearman rank correlation in 5 parts that were held out in turn, of 3,969 "
-        f"networks is {fit.spearman:.3f}."
+        "networks; its Spearman rank correlation on all of them, in 5 parts that were held out in "
+        f"turn, is {fit.spearman:.3f}."
     )
     assert fit.spearman >= 0.97
 
@@ -78,6 +78,10 @@ ROWS = "".join(
         (HEAD + "k1 k1,good\n", "line 2 of FILE has the accuracy 'good', which is no number"),
         (HEAD + "k1 k1\n", "line 2 of FILE does not have the values of its header"),
         (
+            HEAD + "k1,k3 k1,7\n",
+            "line 2 of FILE has 3 values, and the header 2; quote a value that has commas in it",
+        ),
+        (
             HEAD + SOME,
             "an additive predictor of blocks has 17 coefficients and needs at least 22 measured "
             "networks, not 3; measure more",
@@ -111,7 +115,12 @@ def test_networks_that_do_not_cover_the_space_are_refused():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (ROWS + "stage3.block1,k1,1\n", "line 22 of FILE: blocks has no k1 at stage3.block1"),
+        (
+            ROWS + "stage3.block1,k1,1\n",
+            "line 22 of FILE: blocks has no slot 'stage3.block1'; its 6 slots are stage1.block1, "
+            "stage1.block2, stage1.block3 …",
+        ),
+        (ROWS + "stage1.block1,k7,1\n", "line 22 of FILE: blocks has no k7 at stage1.block1"),
         (ROWS + "stage1.block1,k1,1\n", "line 22 of FILE gives k1 at stage1.block1 a second time"),
         (
             ROWS.replace("stage2.block3,k5,1\n", ""),

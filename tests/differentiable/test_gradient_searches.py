@@ -6,9 +6,10 @@ import torch
 
 import flopscope as fs
 from flopscope.analytic.digitnet import OPTIONS, digitnet_ledger
-from flopscope.differentiable import darts, digits, oneshot, training
-from flopscope.differentiable.images import divided, images
+from flopscope.differentiable import darts, digits, oneshot
 from flopscope.errors import BadInput, UnknownName
+from flopscope.training import loop
+from flopscope.training.images import divided, images
 from reference_models.digitnet import DigitNet
 from reference_models.digitsupernets import MixedDigitNet, SharedDigitNet
 
@@ -147,10 +148,10 @@ def test_images_come_with_packages(name, number, side):
 
 def test_a_last_batch_of_another_size_is_left_out():
     some = divided(images("digits"), 0).test
-    sizes = {len(y) for _, y in training.batches(some, 50)}
+    sizes = {len(y) for _, y in loop.batches(some, 50)}
     assert sizes == {50}
     few = some.at(slice(7))
-    assert [len(y) for _, y in training.batches(few)] == [7]
+    assert [len(y) for _, y in loop.batches(few)] == [7]
 
 
 def test_a_plan_may_search_any_supernet():

@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from public_models import count, layers, meta, state_shapes, timm
+from public_models import count, deviation, layers, meta, state_shapes, timm
 from torch import nn
 from training import assert_it_trains
 from witnesses import PROFILE, check
@@ -68,8 +68,7 @@ def test_initial_weights_are_distributed_as_timms() -> None:
         if a.dim() < 2 and "stem" not in name and "conv" not in name and "fc" not in name:
             assert torch.equal(a, theirs[name]), name
         elif a.numel() > 5000:
-            wanted = theirs[name].float().std()
-            assert float(a.float().std()) == pytest.approx(float(wanted), rel=0.05), name
+            assert deviation(a) == pytest.approx(deviation(theirs[name]), rel=0.05), name
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from public_models import assert_near, flops, layers, meta, settle, state_shapes, timm
+from public_models import assert_near, deviation, flops, layers, meta, settle, state_shapes, timm
 from torch import Tensor, nn
 from training import assert_it_trains
 from witnesses import PROFILE, check
@@ -97,7 +97,7 @@ def test_initial_weights_are_distributed_as_timms() -> None:
         if (a.dim() < 2 and not gate) or name.endswith("attention_biases"):
             assert torch.equal(a, theirs[name]), name
         elif a.numel() > 5000:
-            assert float(a.std()) == pytest.approx(float(theirs[name].std()), rel=0.05), name
+            assert deviation(a) == pytest.approx(deviation(theirs[name]), rel=0.05), name
 
 
 @torch.no_grad()

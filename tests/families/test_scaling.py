@@ -33,6 +33,7 @@ from flopscope.catalog.scaling import scaled as scaled_variant
 from flopscope.catalog.variant import Variant, parse
 from flopscope.cli.commands import cli
 from flopscope.errors import BadInput, OutsideDomain, UnknownName
+from flopscope.facts import Kind
 from flopscope.laws import law
 from flopscope.symbolic import symbol
 
@@ -75,7 +76,7 @@ each_network = pytest.mark.parametrize("name", NETWORKS)
 FIXED = {"efficientvit", "efficientvit_msra", "fastvit"}
 
 coefficients = st.integers(5, 140).map(lambda percent: percent / 100)
-# On either side of 1; deeper ones take longer and have no other rows.
+# On either side of 1; deeper ones take longer to run. Formulas are tried at deeper ones too.
 depths = st.integers(5, 105).map(lambda percent: percent / 100)
 sides = st.integers(33, 90)
 
@@ -148,7 +149,7 @@ designs = st.fixed_dictionaries(
 )
 
 
-@each_network
+@pytest.mark.parametrize("name", [*NETWORKS, "mobilenetv4_hybrid_medium"])
 @settings(PROFILE, max_examples=6)
 @given(designs, st.sampled_from(["params", "macs", "activations"]))
 def test_a_formula_in_width_and_depth_is_the_count(
@@ -164,6 +165,26 @@ def test_a_formula_in_width_and_depth_is_the_count(
     counts = formulas.QUANTITIES[quantity](parse(name).ledger(size, batch, **column)).expression
     assert counts[0] == counted
     assert free(name, quantity).at(**design | column).tolist() == counts.tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "depth", "blocks"),
+    [
+        # Of three blocks the second row has two, of 136 and then of 88 channels.
+        ("mobilenetv4_conv_small", 1.1, [(48, 136), (136, 88), (88, 88)]),
+        ("mobilenetv4_conv_small", 0.5, [(48, 136), (136, 88)]),
+    ],
+)
+def test_a_repeated_row_begins_on_what_another_one_left(
+    name: str, depth: float, blocks: list[tuple[int, int]]
+) -> None:
+    ledger = parse(f"{name}:width=1.4,depth={depth}").ledger((64, 64))
+    stage = [
+        row for row in ledger if row.path.startswith("stage2.") and row.kind is Kind.CONVOLUTION
+    ]
+    assert [(row.inputs[0][1], row.output[1]) for row in stage] == blocks
+    design = {"B": 1, "H": 64, "W": 64, "width": 1.4, "depth": depth}
+    assert free(name, "params").at(**design) == ledger.params().value
 
 
 def test_no_coefficient_is_outside_the_domain_of_a_formula() -> None:
@@ -268,6 +289,10 @@ def test_unequal_rows_share_a_stage_as_in_timm(runs: list[int], depth: float) ->
         kind for kind, times in scaled_rows(rows, lambda row: row, depth) for _ in range(times)
     ]
     assert shared == theirs
+    waiting = symbol("depth", lower=0, integer=False)
+    waiting_times = [times for _, times in scaled_rows(rows, lambda row: row, waiting)]
+    times = [f if isinstance(f, int) else f.evaluate({"depth": depth}) for f in waiting_times]
+    assert times == [times for _, times in scaled_rows(rows, lambda row: row, depth)]
 
 
 @settings(deadline=None, max_examples=25)

@@ -303,3 +303,16 @@ def test_lazy_layers_are_refused_before_they_take_a_shape() -> None:
         "the module has lazy layers without shapes; run it once, then measure it"
     )
     assert layer.has_uninitialized_params()
+
+
+def test_built_in_names_are_put_back():
+    """While they are, there are none for a moment, and code that looks one up finds nothing."""
+    import builtins
+
+    from flopscope.putting_back import container_back, held_by
+
+    names = vars(builtins)
+    held = held_by(names)
+    names["added_by_a_network"] = 1
+    container_back(names, held)
+    assert not hasattr(builtins, "added_by_a_network")

@@ -173,8 +173,8 @@ def test_openvino_is_loaded_without_the_package_that_reports_its_use():
 
     pytest.importorskip("openvino")
     code = (
-        "from flopscope.measured.runtimes.openvino import _openvino\n"
-        "import sys\n_openvino()\nprint('openvino_telemetry' in sys.modules)"
+        "from flopscope.measured.runtimes.openvino import imported\n"
+        "import sys\nimported()\nprint('openvino_telemetry' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert done.stdout == "False\n"

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 import flopscope as fs
 from flopscope.errors import BadInput, UnknownName
 from flopscope.present.plots import SweepAxis, SweepPicture, draw_sweep, read_look, sweep_figure
+from flopscope.present.plots.parted import parted_figure
 
 WIDTHS = (0.25, 0.5, 1.0, 1.5)
 SIDES = (128, 192, 256)
@@ -150,3 +151,50 @@ def test_nothing_to_draw():
     with pytest.raises(BadInput) as raised:
         SweepPicture(WORDS, SweepAxis("x", (1,)), [[None]])
     assert str(raised.value) == "no design of the sweep exists, so there is nothing to draw"
+
+
+def test_no_level_line_stands_on_that_of_the_budget():
+    def texts(budget):
+        ax = draw_sweep(Figure().subplots(), swept(budget=budget), panel="levels")
+        return {text.get_text() for text in ax.texts} - {WORDS}
+
+    assert {"100 M", "200 M"} <= texts(None)
+    assert "200 M" not in texts(200e6) | texts(190e6)
+    assert {"100 M", "budget 200 M"} <= texts(200e6)
+    assert "200 M" in texts(150e6)
+
+
+def parts(number, **more):
+    rows = [
+        [[float(n * (x + y)) for x in range(1, 5)] for y in range(3)] for n in range(1, number + 1)
+    ]
+    first, second = SweepAxis("Width", (8, 16, 24, 32)), SweepAxis("Input (pixels)", SIDES)
+    ends = (1.0, 6.0 * number)
+    return [
+        SweepPicture(WORDS, first, each, second, part=f"Kernel {n}", ends=ends, **more)
+        for n, each in enumerate(rows, start=1)
+    ]
+
+
+@pytest.mark.parametrize(("number", "rows"), [(1, 1), (3, 1), (4, 2), (5, 2)])
+def test_parts_share_colours_and_one_bar(number, rows):
+    figure = parted_figure(parts(number, budget=3.0))
+    *axes, bar = figure.axes
+    assert [ax.get_title(loc="right") for ax in axes] == [f"Kernel {n + 1}" for n in range(number)]
+    assert bar.get_ylabel() == WORDS
+    limits = {ax.collections[0].get_clim() for ax in axes}
+    assert limits == {(1.0, 6.0 * number)}
+    assert len({ax.get_subplotspec().rowspan.start for ax in axes}) == rows
+    assert axes[0].get_ylabel() == "Input (pixels)"
+    below = [ax for ax in axes if ax.get_xlabel()]
+    assert len(below) == min(number, 2 if number == 4 else 3)
+
+
+def test_parts_of_level_lines_have_their_values_above():
+    figure = parted_figure(parts(3), panel="levels")
+    assert [ax.texts[-1].get_text() for ax in figure.axes] == ["Kernel 1", "Kernel 2", "Kernel 3"]
+    assert figure.get_suptitle() == WORDS
+    titled = parted_figure(parts(2), read_look(title="Mine"))
+    assert titled.get_suptitle() == "Mine"
+    with pytest.raises(UnknownName):
+        parted_figure(parts(2), panel="bars")

@@ -29,7 +29,7 @@ from flopscope.ledger import Ledger
 from flopscope.measured import without_memory
 from flopscope.reconciling.amounts import Amounts
 from flopscope.reconciling.changes import folded, without_bare_weights, without_classifier
-from flopscope.reconciling.countings import IMGCLSMOB, MMCV, SCRIPTS, SPELLINGS, countings
+from flopscope.reconciling.countings import IMGCLSMOB, MMCV, PNNX, SCRIPTS, SPELLINGS, countings
 from flopscope.reconciling.digits import Digits, Reported
 from flopscope.reconciling.parameters import parts
 from flopscope.reconciling.search import answers, explain_parameters, explain_work
@@ -278,6 +278,19 @@ def test_scripts_count_a_layer_as_their_sources_say() -> None:
     assert sum(term.count for term in amounts.terms(MMCV)) == mmcv
     imgclsmob = 2 * macs - 3 * 4 + 4 * 64 * 4 + 64 * 4 + 4
     assert sum(term.count for term in amounts.terms(IMGCLSMOB)) == imgclsmob
+    pnnx = 2 * macs + 64 * 4 + 5 + 64 * 4 + 64 * 4
+    assert sum(term.count for term in amounts.terms(PNNX)) == pnnx
+
+
+@pytest.mark.parametrize(
+    ("model", "printed"),
+    [("mobilenetv2", "614.613M"), ("efficientnet_b0", "820.265M")],
+)
+def test_what_pnnx_prints_is_its_own_count_of_the_folded_network(model: str, printed: str) -> None:
+    """The figures were printed by pnnx 20261020, of the files that `flopscope export` gives it."""
+    (found,) = fs.reconcile(model, reported=printed).to_dict()["reported"]
+    (reading, *others) = found["readings"]
+    assert (reading["reading"], others) == ("pnnx; batch norm folded", [])
 
 
 def test_every_spelling_is_of_a_known_counting() -> None:

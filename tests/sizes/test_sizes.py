@@ -31,6 +31,7 @@ from flopscope.sizes import (
     round_filters,
     round_half_even,
     round_repeats,
+    shared_repeats,
     total,
     truncate,
     where_below,
@@ -227,6 +228,21 @@ def test_repeats_are_rounded_as_floats():
     assert round_repeats(3, huge).tolist() == [3, 3 * 10**30]
     with pytest.raises(Overflow, match=r"^3e\+19 as an integer does not fit into 64 bits$"):
         round_repeats(3, np.array([1e19]))
+
+
+@many
+@given(st.integers(-5, 60), st.integers(1, 8), st.integers(0, 8))
+def test_a_run_has_its_share_of_the_repeats(repeats, part, others):
+    """In timm's floating-point steps: ties fall as they do there, whoever adds up the repeats."""
+    whole = part + others
+    shared = alike(lambda repeats: shared_repeats(repeats, part, whole), repeats=repeats)
+    assert shared == max(1, round(part / whole * repeats))
+
+
+def test_a_run_alone_has_all_repeats():
+    layers = round_repeats(3, symbol("depth", lower=0, integer=False))
+    assert shared_repeats(layers, 2, 2) == layers
+    assert shared_repeats(layers - 1, 2, 2).lower() == 1
 
 
 def test_a_part_of_a_rounded_width_is_a_multiple_too():

@@ -110,6 +110,16 @@ def flops(model: nn.Module, height: int, width: int) -> int:
     return counter.get_total_flops()
 
 
+def deviation(weights: Tensor) -> float:
+    """The standard deviation of drawn weights, but for values far beyond all others.
+
+    timm's truncated normal is −2, a hundred deviations away, where its uniform number is exactly
+    −1: once in 2²⁴ weights, which would widen a small layer by several percent.
+    """
+    sizes = weights.detach().float().flatten().abs()
+    return float(weights.flatten()[sizes < 8 * sizes.median()].float().std())
+
+
 @torch.no_grad()
 def settle(model: nn.Module) -> None:
     """Norm statistics near those of the data; every scale and bias random."""

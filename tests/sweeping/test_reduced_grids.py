@@ -236,7 +236,8 @@ def test_bins_are_as_narrow_as_they_can_be(least, most, bins, width):
         ("width=0.5:1:0", {},
          "width=0.5:1:0 has a step of 0, which leads nowhere; give one above 0"),
         ("width=1:0.5:0.1", {},
-         "width=1:0.5:0.1 has no value, for it goes from the larger to the smaller"),
+         "width=1:0.5:0.1 has no value, for it goes from the larger to the smaller; write "
+         "width=0.5:1:0.1"),
         ("kernel=3,5", {}, "unknown free size of mobilenetv2 'kernel'; known are "),
         ((), {}, "nothing is free; name at least one of res, batch, width, depth, classes"),
         ("width=1", {"keep": "top:0"},

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from flopscope.brief import shown
 from flopscope.errors import BadInput, UnknownName
 from flopscope.timing.builtin import FOLDER, device_names, device_of
 from flopscope.timing.device_file import device_text, parse_device, read_device
@@ -68,8 +69,20 @@ REFUSED = {
     "another rule": (changed(rule="mean"), "d.json: rule is 'mean', and must be sum or max"),
     "no threads": (changed(threads=0), "d.json: threads is 0, and must be an integer from 1"),
     "an interval upside down": (changed(held_out__log_quantiles__90=[0.1, -0.1]),
-        "d.json: held_out.log_quantiles.90 is [0.1, -0.1], and must be two numbers, the lower one "
-        "first"),
+        "d.json: held_out.log_quantiles.90 is [0.1, -0.1], and must be two numbers from -10 to 10, "
+        "the lower one first"),
+    "an interval without an end": (changed(held_out__log_quantiles__80=[-0.1, 1e300]),
+        "d.json: held_out.log_quantiles.80 is [-0.1, 1e+300], and must be two numbers from -10 to "
+        "10, the lower one first"),
+    "an age for a byte": (changed(constants__weight_byte__value=1e300),
+        "d.json: constants.weight_byte.value is 1e+300, and must be at most a second"),
+    "an integer of 400 digits": (changed(held_out__kendall=10**400),
+        f"d.json: held_out.kendall is {shown(10**400)}, and must be a finite number"),
+    "an empty name": (changed(name=" "),
+        "d.json: name is empty, and must be the name of the device"),
+    "brackets without an end": ("[" * 10**5,
+        "d.json is not JSON: maximum recursion depth exceeded while decoding a JSON array from a "
+        "unicode string; give a file that `flopscope calibrate` wrote"),
     "a range upside down": (changed(seen__macs=[9, 1]),
         "d.json: seen.macs is [9, 1], and must be the least and the most, two integers from 1"),
 }  # fmt: skip
@@ -96,6 +109,12 @@ def test_a_file_that_is_not_there():
     assert str(caught.value) == (
         "cannot read 'nowhere.json': No such file or directory; give a device file"
     )
+
+
+def test_a_mark_of_the_order_of_bytes_is_read_over(tmp_path):
+    file = tmp_path / "bom.json"
+    file.write_text("\ufeff" + TEXT, encoding="utf-8")
+    assert read_device(file) == device_of(PIXEL)
 
 
 def test_an_unknown_name_lists_the_devices():

@@ -44,6 +44,21 @@ def test_a_file_is_read(tmp_path):
     assert read_latencies(file) == [FULL]
 
 
+@pytest.mark.parametrize("text", ["1e-300", "1e300"])
+def test_a_time_that_nothing_takes(text):
+    assert refusal(f"model,device,latency_ms\na,b,{text}\n") == (
+        f"m.csv, line 2: latency_ms is '{text}', and must be from 1e-09 to 1,000,000,000"
+    )
+
+
+@pytest.mark.parametrize(("sign", "words"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+def test_other_separators_are_named(sign, words):
+    text = "model,device,latency_ms\na,b,2\n".replace(",", sign)
+    assert refusal(text) == (
+        f"the cells of 'm.csv' are separated by {words}; write commas, and decimals with a point"
+    )
+
+
 def test_other_columns_are_left_alone():
     (run,) = parse_latencies("model,gmacs,device,latency_ms\na,0.3,b,2\n", "m.csv")
     assert run == Latency("a", "b", 2.0)

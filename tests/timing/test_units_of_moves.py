@@ -128,8 +128,9 @@ def padded(kind):
 @pytest.mark.parametrize("kind", [Kind.CONVOLUTION, Kind.MAX_POOL, Kind.AVERAGE_POOL])
 @pytest.mark.parametrize("runtime", EXPORTED)
 def test_convolutions_and_pools_of_an_exported_graph_pad_their_input(runtime, kind):
-    assert names(runtime, padded(kind)) == ["padding+reader"]
-    (work,) = works(padded(kind), RUNTIMES[runtime], PRECISIONS["float32"])
+    copied = ["reader"] if runtime == "ort" and kind is Kind.CONVOLUTION else []
+    assert names(runtime, padded(kind)) == ["padding+reader", *copied]
+    work, *_ = works(padded(kind), RUNTIMES[runtime], PRECISIONS["float32"])
     assert work.category is (Category.STANDARD if kind is Kind.CONVOLUTION else Category.POOL)
     assert work.read == 4 * 8 * 4 * 4  # the image as it was before it was padded
     assert names("eager", padded(kind)) == ["padding", "reader"]

@@ -61,10 +61,12 @@ class TracedSpace(Space):
 
     @property
     def free(self) -> Sequence[str]:
-        """The sizes of its input, and the arguments of its constructor that are numbers."""
+        """The sizes of its input, and the arguments of its constructor that are numbers, or that it
+        has no default for."""
         own = [name for name in self._parameters if name not in self.arguments]
         sizes = self.input_sizes if self._given else [RES, BATCH]
-        return [*sizes, *(n for n in own if self._parameters[n] is not None)]
+        numbers = (n for n in own if n in self._needed or self._parameters[n] is not None)
+        return [*sizes, *numbers]
 
     @cached_property
     def shape(self) -> tuple[int, int] | None:
@@ -206,8 +208,16 @@ class TracedSpace(Space):
     @cached_property
     def _parameters(self) -> Mapping[str, int | float | None]:
         """The arguments of its constructor with their defaults; None where this is no number."""
-        named = [p for p in self._signature if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-        return {p.name: p.default if _is_number(p.default) else None for p in named}
+        return {p.name: p.default if _is_number(p.default) else None for p in self._named}
+
+    @property
+    def _needed(self) -> set[str]:
+        """The arguments without a default."""
+        return {p.name for p in self._named if p.default is p.empty}
+
+    @property
+    def _named(self) -> list[inspect.Parameter]:
+        return [p for p in self._signature if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
 
     @property
     def _takes_any(self) -> bool:

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from shutil import copyfile
 from time import process_time, thread_time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,16 +17,38 @@ PATIENCE = 600
 """Seconds after which a conversion is given up."""
 
 
+class Made(NamedTuple):
+    """The two files that pnnx makes, and what it says of the graph."""
+
+    param: Path
+    weights: Path
+    said: str
+
+
 def load(network: Network, asked: Asked, folder: Path) -> Running:
     """The converted network. Raises Refused with what pnnx or ncnn says, for more than one image
     at a time, which ncnn does not have, and for inputs that are not floating-point numbers."""
+    source = network.file
+    if source is None:
+        from flopscope.measured.runtimes.exported import exported
+
+        _check(network)
+        source = exported(network, folder)
+    made = converted(network, source, folder, half=False)
+    return running(network, made.param, made.weights, asked)
+
+
+def _check(network: Network) -> None:
     if any(value.shape[:1] != (1,) for value in network.values):
         raise Refused("a tensor of ncnn has no batch; give --batch 1")
     if any(value.dtype != np.float32 for value in network.values):
         raise Refused("its inputs must be floating-point numbers")
+
+
+def running(network: Network, param: Path, weights: Path, asked: Asked) -> Running:
+    """The network in ncnn's two files, with the values of its inputs. Raises Refused."""
     import ncnn  # here, because the file is collected where the extra is missing
 
-    param, weights = _converted(network, folder)
     net = ncnn.Net()
     net.opt.num_threads, net.opt.use_vulkan_compute = asked.threads, False
     # The types of numbers that are asked for, and no smaller ones beside them.
@@ -56,23 +78,21 @@ def load(network: Network, asked: Asked, folder: Path) -> Running:
     )
 
 
-def _converted(network: Network, folder: Path) -> tuple[Path, Path]:
-    """The two files that pnnx makes of a graph. It writes beside the graph, so it gets a copy."""
-    source = network.file
-    if source is None:
-        from flopscope.measured.runtimes.exported import exported
-
-        source = exported(network, folder)
+def converted(network: Network, source: Path, folder: Path, *, half: bool) -> Made:
+    """The two files that pnnx makes of a graph, with weights of 16 bits if that is asked for. It
+    writes beside the graph, so it gets a copy. Raises Refused."""
+    _check(network)
     graph = folder / "graph.onnx"
     copyfile(source, graph)
     shapes = ",".join(str(list(value.shape)).replace(" ", "") for value in network.values)
     done = subprocess.run(
-        [_program(), graph.name, f"inputshape={shapes}", "fp16=0"],
+        [_program(), graph.name, f"inputshape={shapes}", f"fp16={int(half)}"],
         cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE,
     )  # fmt: skip
-    made = folder / "graph.ncnn.param", folder / "graph.ncnn.bin"
-    if done.returncode or not all(file.is_file() for file in made):
-        lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    said = done.stdout + done.stderr
+    made = Made(folder / "graph.ncnn.param", folder / "graph.ncnn.bin", said)
+    if done.returncode or not (made.param.is_file() and made.weights.is_file()):
+        lines = [line for line in said.splitlines() if line.strip()]
         raise Refused(f"pnnx ends with {done.returncode}: {' '.join(lines[-2:])[:300]}")
     return made
 

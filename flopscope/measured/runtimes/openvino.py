@@ -18,7 +18,7 @@ HINTS: Mapping[str, str] = {"float32": "f32", "bfloat16": "bf16"}
 TELEMETRY = "openvino_telemetry"
 
 
-def _openvino() -> Any:
+def imported() -> Any:
     """The package, without the one that reports its use to its makers: where that cannot be
     imported, it goes on with a stand-in of its own."""
     absent = TELEMETRY not in sys.modules
@@ -34,7 +34,7 @@ def _openvino() -> Any:
 
 def load(network: Network, asked: Asked, folder: Path) -> Running:
     """The network, compiled for latency. Raises Refused with what OpenVINO says."""
-    openvino = _openvino()
+    openvino = imported()
     file = _file(network, folder)
 
     def requested(**more: str) -> Any:

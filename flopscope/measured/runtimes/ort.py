@@ -73,7 +73,7 @@ def _feeds(session: Any, network: Network) -> dict[str, Array]:
 
 
 def _said(error: BaseException) -> str:
-    return " ".join(str(error).split())[:400] or type(error).__name__
+    return " ".join(str(error).split())[:600] or type(error).__name__
 
 
 def _profile(file: Path, network: Network, threads: int, folder: Path, runs: int) -> list[Timed]:

@@ -47,7 +47,7 @@ def load(path: Path) -> ModelProto:
             f"{path} has {size:,} bytes, but an ONNX file has at most {LIMIT:,}; "
             "give a model that keeps its weights in external data"
         )
-    model = _parsed(path)
+    model = parsed(path)
     _check_tensors(model, path)
     return _without_functions(model, path) if model.functions else model
 
@@ -76,7 +76,7 @@ def graphs(model: ModelProto) -> Iterator[GraphProto]:
             yield from bodies(node)
 
 
-def _parsed(path: Path) -> ModelProto:
+def parsed(path: Path) -> ModelProto:
     try:
         model = load_model_from_string(path.read_bytes())
     except DecodeError:

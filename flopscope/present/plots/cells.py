@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,30 @@ def heat_map(ax: Axes, picture: SweepPicture, look: Look) -> Axes:
     if second is None:
         raise BadInput("a heat map has two axes, and this sweep has one; draw the panel lines")
     refuse_axes("a heat map", look)
+    mesh = _cells(ax, picture, first, second)
+    _explain([ax], mesh, picture)
+    _draw_budget(ax, picture)
+    set_title(ax, look)
+    _write(ax, picture, mesh)
+    return ax
+
+
+def heat_maps(axes: Sequence[Axes], pictures: Sequence[SweepPicture], look: Look) -> None:
+    """The same of several pictures that share their colours and the bar beside them. Domain: two
+    axes each. Raises BadInput for limits and scales."""
+    refuse_axes("a heat map", look)
+    meshes = []
+    for ax, picture in zip(axes, pictures, strict=True):
+        assert picture.second is not None
+        meshes.append(_cells(ax, picture, picture.first, picture.second))
+        ax.set_title(picture.part, fontsize=FONT, loc="right", parse_math=False)
+    _explain(axes, meshes[0], pictures[0])
+    for ax, picture, mesh in zip(axes, pictures, meshes, strict=True):
+        _draw_budget(ax, picture)
+        _write(ax, picture, mesh)
+
+
+def _cells(ax: Axes, picture: SweepPicture, first: SweepAxis, second: SweepAxis) -> QuadMesh:
     mesh = ax.pcolormesh(amounts(picture), cmap=COLOURS, norm=_norm(picture), edgecolors="white",
                          linewidth=0.4)  # fmt: skip
     dress(ax, first.words, second.words)
@@ -46,11 +71,7 @@ def heat_map(ax: Axes, picture: SweepPicture, look: Look) -> Axes:
     ax.tick_params(length=0)
     ax.set_xticks(*_ticks(first), fontsize=FONT, parse_math=False)
     ax.set_yticks(*_ticks(second), fontsize=FONT, parse_math=False)
-    _explain(ax, mesh, picture)
-    _draw_budget(ax, picture)
-    set_title(ax, look)
-    _write(ax, picture, mesh)
-    return ax
+    return mesh
 
 
 def amounts(picture: SweepPicture) -> Any:
@@ -64,8 +85,8 @@ def amounts(picture: SweepPicture) -> Any:
 def _norm(picture: SweepPicture) -> Any:
     from matplotlib.colors import LogNorm, Normalize
 
-    ends = min(picture.known), max(picture.known)
-    return LogNorm(*ends) if scale_for(picture.known) == LOG else Normalize(*ends)
+    ends = picture.span
+    return LogNorm(*ends) if scale_for(ends) == LOG else Normalize(*ends)
 
 
 def _ticks(axis: SweepAxis) -> tuple[list[float], list[str]]:
@@ -75,15 +96,16 @@ def _ticks(axis: SweepAxis) -> tuple[list[float], list[str]]:
     return [n + 0.5 for n in range(0, len(axis.values), step)], axis.texts[::step]
 
 
-def _explain(ax: Axes, mesh: QuadMesh, picture: SweepPicture) -> None:
+def _explain(axes: Sequence[Axes], mesh: QuadMesh, picture: SweepPicture) -> None:
     """The bar that says which colour is which amount, and where the budget is."""
-    bar = ax.figure.colorbar(mesh, ax=ax, pad=0.02)
-    height = ax.get_window_extent().height / ax.figure.dpi
+    figure, boxes = axes[0].figure, [ax.get_window_extent() for ax in axes]
+    bar = figure.colorbar(mesh, ax=list(axes), pad=0.02)
+    height = (max(box.y1 for box in boxes) - min(box.y0 for box in boxes)) / figure.dpi
     bar.set_label(fitted(picture.quantity, height), fontsize=FONT, parse_math=False)
     bar.ax.tick_params(labelsize=FONT, width=0.5, length=2.5)
     bar.ax.spines["outline"].set_linewidth(0.5)
     bar.ax.minorticks_off()
-    if scale_for(picture.known) == LOG:
+    if scale_for(picture.span) == LOG:
         log_ticks(bar.ax.yaxis, *bar.ax.get_ylim(), most=6)
     else:
         bar.ax.yaxis.set_major_formatter(tick)

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 class Rise:
     """Costs in rising order and the best score at each, the labels of both axes, and the budget."""
 
-    costs: Sequence[int]
+    costs: Sequence[float]
     scores: Sequence[float]
     cost: str
     score: str
-    budget: int | None = None
+    budget: float | None = None
 
 
 def draw_rise(ax: Axes, rise: Rise, look: Look = PLAIN) -> Axes:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 NUMBER = 7
 """About how many lines there are."""
+NEAR = 0.1
+"""A line within this share of the budget is left out."""
 
 
 def levels(ax: Axes, picture: SweepPicture, look: Look) -> Axes:
@@ -31,16 +33,16 @@ def levels(ax: Axes, picture: SweepPicture, look: Look) -> Axes:
         raise BadInput(
             "level lines need two axes of numbers with at least 2 values each; draw the panel lines"
         )
-    if min(picture.known) == max(picture.known):
+    if picture.span[0] == picture.span[1]:
         raise BadInput("all designs have the same amount, so that there are no level lines")
-    cells = amounts(picture)
-    lines = ax.contour(
-        first.positions, second.positions, cells, levels=_amounts_of_lines(picture), cmap=COLOURS,
-        linewidths=LINE, norm=_norm(picture),
-    )  # fmt: skip
-    ax.clabel(lines, fmt=tick, fontsize=SMALL, colors="black")
-    budget = picture.budget
-    if budget is not None and min(picture.known) < budget < max(picture.known):
+    cells, budget = amounts(picture), _budget(picture)
+    if at := _amounts_of_lines(picture, budget):
+        lines = ax.contour(
+            first.positions, second.positions, cells, levels=at, cmap=COLOURS, linewidths=LINE,
+            norm=_norm(picture),
+        )  # fmt: skip
+        ax.clabel(lines, fmt=tick, fontsize=SMALL, colors="black")
+    if budget is not None:
         edge = ax.contour(
             first.positions, second.positions, cells, levels=[budget], colors=EDGE, linewidths=1.5
         )
@@ -63,22 +65,32 @@ def _exactly(positions: list[float]) -> Span:
     return Span(positions, below=0.0, above=0.0, form=lambda value, _: f"{value:.10g}")
 
 
-def _amounts_of_lines(picture: SweepPicture) -> Any:
+def _budget(picture: SweepPicture) -> float | None:
+    """The budget where a line of it crosses the picture."""
+    budget = picture.budget
+    inside = budget is not None and picture.span[0] < budget < picture.span[1]
+    return budget if inside else None
+
+
+def _amounts_of_lines(picture: SweepPicture, budget: float | None) -> list[float]:
+    """The amounts of the lines, without those so near to the budget that their texts would stand on
+    each other."""
     from matplotlib.ticker import LogLocator, MaxNLocator
 
-    low, high = min(picture.known), max(picture.known)
-    if scale_for(picture.known) == LOG:
+    low, high = picture.span
+    if scale_for(picture.span) == LOG:
         values = LogLocator(10, subs=(1.0, 2.0, 5.0)).tick_values(low, high)
     else:
         values = MaxNLocator(NUMBER, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-    return [value for value in values if low < value < high]
+    apart = (value for value in values if budget is None or abs(value - budget) > NEAR * budget)
+    return [float(value) for value in apart if low < value < high]
 
 
 def _norm(picture: SweepPicture) -> Any:
     """Colours from a middle one on: the lightest would vanish on white."""
     from matplotlib.colors import LogNorm, Normalize
 
-    low, high = min(picture.known), max(picture.known)
-    if scale_for(picture.known) == LOG:
+    low, high = picture.span
+    if scale_for(picture.span) == LOG:
         return LogNorm(low * low / high, high)
     return Normalize(2 * low - high, high)

@@ -61,8 +61,9 @@ class SweepPicture:
 
     `counts` has a row for each value of `second`, or one row where there is no second axis, with an
     amount for each value of `first`. `quantity` is the label of the counts with unit, convention
-    and input size; `budget` is the most that is allowed of it. Raises BadInput where no design
-    exists.
+    and input size; `budget` is the most that is allowed of it. Of one of several pictures that
+    share their colours, `part` says what is the same in it, and `ends` are the least and the
+    largest amount of all. Raises BadInput where no design exists.
     """
 
     quantity: str
@@ -70,15 +71,22 @@ class SweepPicture:
     counts: Sequence[Sequence[Count]]
     second: SweepAxis | None = None
     budget: float | None = None
+    part: str = ""
+    ends: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        if not self.known:
+        if not self.known and self.ends is None:
             raise BadInput("no design of the sweep exists, so there is nothing to draw")
 
     @cached_property
     def known(self) -> list[float]:
         """The counts of the designs that exist."""
         return [float(count) for row in self.counts for count in row if count is not None]
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The least and the largest amount."""
+        return self.ends or (min(self.known), max(self.known))
 
     @property
     def usual(self) -> str:

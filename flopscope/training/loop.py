@@ -1,4 +1,5 @@
-"""What every search does with a network and images: train, score, and put the seed back."""
+"""What all training here does with a network and images: draw batches, take a step, score, and put
+the seed back."""
 
 from __future__ import annotations
 
@@ -8,14 +9,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from flopscope.differentiable.images import Images
+from flopscope.training.images import Images
 
 BATCH = 64
-"""Images in a step of training."""
-RATE = 2e-2
-"""Adam's step size for weights, at the beginning; it falls to 0 along a cosine."""
+"""Images in a step of training, where nothing else is asked for."""
 SCORED = 512
 """The most images in a step of scoring."""
 
@@ -37,29 +35,18 @@ def batches(images: Images, size: int = BATCH) -> Iterator[tuple[Tensor, Tensor]
             yield x[places], y[places]
 
 
-def adam(weights: Any, steps: int) -> tuple[torch.optim.Optimizer, Any]:
-    """Adam with its schedule over so many steps."""
-    optimizer = torch.optim.Adam(weights, RATE)
-    return optimizer, torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, steps))
-
-
-def steps_of(images: Images) -> int:
+def steps_of(images: Images, size: int = BATCH) -> int:
     """Steps of an epoch."""
-    return max(1, len(images.y) // BATCH)
+    return max(1, len(images.y) // size)
 
 
-def train(network: nn.Module, images: Images, epochs: int, seed: int) -> None:
-    """Train a network with cross entropy; it is left in the mode of evaluation."""
-    optimizer, schedule = adam(network.parameters(), epochs * steps_of(images))
-    network.train()
-    with seeded(seed):
-        for _ in range(epochs):
-            for x, y in batches(images):
-                optimizer.zero_grad()
-                functional.cross_entropy(network(x), y).backward()
-                optimizer.step()
-                schedule.step()
-    network.eval()
+def learn(loss: Tensor, optimizer: torch.optim.Optimizer, schedule: Any = None) -> None:
+    """One step of an optimizer down a loss, and of the schedule of its step size, if it has one."""
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    if schedule is not None:
+        schedule.step()
 
 
 @torch.no_grad()
@@ -78,7 +65,11 @@ def calibrate(network: nn.Module, images: Images, seed: int) -> None:
 
 @torch.no_grad()
 def accuracy(answer: Callable[[Tensor], Tensor], images: Images) -> float:
-    """The share of images that are told right, in batches of at most 512."""
+    """The share of images that are told right, in batches of at most 512.
+
+    `answer` may be anything that turns images (n, C, H, W) into logits (n, classes): a network, or
+    a quantised one that another runtime runs. A network should be in the mode of evaluation.
+    """
     x, y = torch.from_numpy(images.x), torch.from_numpy(images.y)
     pairs = zip(x.split(SCORED), y.split(SCORED), strict=True)
     right = sum(int((answer(some).argmax(1) == digits).sum()) for some, digits in pairs)

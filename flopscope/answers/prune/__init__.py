@@ -1,0 +1,2 @@
+"""Pruning: channels removed, as rows at other widths and as a real module; and zeros among weights,
+as a theoretical factor."""

@@ -1,0 +1,1 @@
+"""The page to explore: its data, its mathematics, and the one file that holds them."""
