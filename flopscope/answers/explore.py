@@ -8,7 +8,14 @@ from typing import Any
 
 from flopscope.alphabet import FREE as FREE_NAMES
 from flopscope.answers.counted import Given, made
-from flopscope.answers.explore_published import Measured, Published, measured_on, published
+from flopscope.answers.explore_published import (
+    Measured,
+    Published,
+    Scored,
+    measured_on,
+    published,
+    scored,
+)
 from flopscope.answers.profile import Profile, profile
 from flopscope.answers.target import CHANNELS, Source, Target, of_variant, parse_target
 from flopscope.brief import number_of, short
@@ -54,6 +61,7 @@ class Explored:
     ledger: Ledger
     sizes: tuple[FreeSize, ...]
     published: tuple[Published, ...] = ()
+    scores: tuple[Scored, ...] = ()
     measured: tuple[Measured, ...] = ()
     begins: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
@@ -172,7 +180,8 @@ def _of_catalog(
     sizes = [FreeSize(s, usual[s.name]) for s in _symbols(ledger, network.sizes)]
     return Explored(
         str(network), model.family, Source.CATALOG, str(model.paper), ledger, tuple(sizes),
-        tuple(published(network)), tuple(measured_on(devices, network)), begins,
+        tuple(published(network)), tuple(scored(network)),
+        tuple(measured_on(devices, network)), begins,
     )  # fmt: skip
 
 
