@@ -102,7 +102,8 @@ def network_data(
         "family": network.family,
         "source": network.source.value,
         "origin": network.origin,
-        "sizes": [_size(size) for size in network.sizes],
+        "sizes": [_size(size, network.arguments) for size in network.sizes],
+        "arguments": list(network.arguments),
         "taken": destructured(symbol.name for symbol in every),
         "bounds": bounds(every, every),
         "rules": [list(each) for each in checks(network.ledger.conditions)],
@@ -134,8 +135,9 @@ def _tight(text: str) -> str:
     return text.replace(" * ", "*").replace(", ", ",")
 
 
-def _size(size: FreeSize) -> list[Any]:
-    most = max(MOST.get(size.name, 4 * size.usual), size.usual)
+def _size(size: FreeSize, arguments: Sequence[str]) -> list[Any]:
+    known = {} if size.name in arguments else MOST
+    most = max(known.get(size.name, 4 * size.usual), size.usual)
     return [size.name, size.usual, size.symbol.lower, most, size.symbol.integer]
 
 

@@ -30,6 +30,7 @@ class Network {
     })));
     this.unitsOf = (way) => (this.decodedWays[way] ??= decodedUnits(this.units[way]));
     this.decodedWays = {};
+    this.own = new Set(data.arguments); // of its constructor
     this.image = this.free.has("H") && this.free.has("W");
   }
 

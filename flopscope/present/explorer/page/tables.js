@@ -158,8 +158,10 @@ function byPath(counts) {
 const optionsText = ({ network, sizes }) => {
   const usual = network.usual();
   const moved = [...network.free.keys()].filter((n) => !["B", "H", "W"].includes(n) && sizes[n] !== usual[n]);
-  const [base, has] = [network.name, network.name.includes(":")];
-  return moved.length ? `${base}${has ? "," : ":"}${moved.map((n) => `${n}=${sizes[n]}`).join(",")}` : base;
+  const base = network.name, written = moved.map((n) => `${n}=${sizes[n]}`).join(",");
+  if (!moved.length) return base;
+  if (network.own.size) return base.endsWith("]") ? `${base.slice(0, -1)},${written}]` : `${base}[${written}]`;
+  return `${base}${base.includes(":") ? "," : ":"}${written}`;
 };
 const sized = (sizes) => (sizes.H === undefined ? "" : ` --res ${sizes.H === sizes.W ? sizes.H : `${sizes.H}x${sizes.W}`}`) + (sizes.B > 1 ? ` --batch ${sizes.B}` : "");
 const quoted = (text) => (/^[\w.:=,/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
