@@ -48,7 +48,7 @@ function drawChoices() {
   show("conventions", choice("convention", "Convention", page.conventions.map(({ name }, i) => [i, name]), again),
     choice("width", "Numbers", Object.entries(TYPES).reverse(), again),
     page.devices.length ? choice("device", "Device", page.devices.map(({ name }, i) => [i ? name : "", name]), again) : null,
-    choice("columns", "Columns", [["usual", "usual"], ["all", "with traffic and energy"]], again));
+    choice("columns", "Columns", [["usual", "usual"], ["all", "+ traffic, energy"]], again));
   show("bars-choice", choice("by", "By", [["stage", "stage"], ["kind", "kind of operator"]], () => changed()),
     choice("parts", "Of", both.filter(([name]) => QUANTITIES[name].each), () => changed()),
     choice("scale", "Drawn as", [["amounts", "amounts"], ["shares", "shares of each network"]], () => changed()));
