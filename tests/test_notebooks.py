@@ -36,7 +36,7 @@ def outputs(notebook):
 
 
 def test_every_notebook_has_its_number():
-    assert [int(path.stem[:2]) for path in NOTEBOOKS] == list(range(1, 12))
+    assert [int(path.stem[:2]) for path in NOTEBOOKS] == list(range(1, 13))
 
 
 @each_notebook

@@ -2,7 +2,7 @@
 
 The pages are those that a code host shows, in the same folders, so that their links hold, and pages
 that are written here from the program. `--reduced` leaves out the notebooks, the reference of
-Python and the schemas, which take most of the time.
+Python and the schemas, which take most of the time; `--explored` limits the page to explore.
 """
 
 from __future__ import annotations
@@ -59,8 +59,9 @@ writes the same file for networks of your own.
 """
 
 
-def stage(folder: Path, reduced: bool = False) -> None:
-    """Lay out every page below a folder, which is made anew."""
+def stage(folder: Path, reduced: bool = False, explored: Sequence[str] = ()) -> None:
+    """Lay out every page below a folder, which is made anew. `explored` are the networks of the
+    page to explore, all of the catalogue where none is named."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(SITE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     ignored = shutil.ignore_patterns("site", "writing", "__pycache__", "*.png.json")
@@ -74,7 +75,7 @@ def stage(folder: Path, reduced: bool = False) -> None:
     (folder / "reference" / "devices.md").write_text(site_tables.devices(), encoding="utf-8")
     (folder / "gallery.md").write_text(site_tables.gallery(), encoding="utf-8")
     (folder / "notebooks" / "index.md").write_text(site_tables.notebooks(), encoding="utf-8")
-    _explorer(folder)
+    _explorer(folder, explored)
     if reduced:
         _pages(folder / "reference" / "python", [("index", LEFT_OUT.format(title="Python"))])
         _pages(folder / "reference", [("json", LEFT_OUT.format(title="JSON"))])
@@ -113,13 +114,14 @@ def _pages(folder: Path, pages: Iterable[tuple[str, str]]) -> None:
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
 
 
-def _explorer(folder: Path) -> None:
+def _explorer(folder: Path, explored: Sequence[str]) -> None:
     """The page to explore, in a page of the site, where the program has that command."""
     if EXPLORER not in COMMANDS:
         return
     (folder / "_extra").mkdir(exist_ok=True)
     written = folder / "_extra" / "explorer-page.html"
-    if flopscope_main([EXPLORER, "-o", str(written)]) != 0:
+    named = [*explored, "--only"] if explored else []
+    if flopscope_main([EXPLORER, *named, "-o", str(written)]) != 0:
         raise SystemExit("flopscope explore failed; the site was not built")
     (folder / "explorer.md").write_text(EMBEDDED, encoding="utf-8")
     index = folder / "index.md"
@@ -129,13 +131,13 @@ def _explorer(folder: Path) -> None:
     index.write_text(text, encoding="utf-8")
 
 
-def build(folder: Path, reduced: bool = False) -> list[str]:
+def build(folder: Path, reduced: bool = False, explored: Sequence[str] = ()) -> list[str]:
     """Build the site into `folder/html` from `folder/source`; what is wrong with it, if anything.
 
     Every warning of Sphinx is an error.
     """
     source, site = folder / "source", folder / "html"
-    stage(source, reduced)
+    stage(source, reduced, explored)
     shutil.rmtree(site, ignore_errors=True)
     from sphinx.cmd.build import main as sphinx
 
@@ -163,8 +165,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--reduced", action="store_true", help="without notebooks, Python and JSON")
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "build" / "site")
+    parser.add_argument(
+        "--explored", action="append", default=[], help="a network of the page to explore; else all"
+    )
     asked = parser.parse_args(arguments)
-    faults = build(asked.output, asked.reduced)
+    faults = build(asked.output, asked.reduced, asked.explored)
     sys.stdout.writelines(f"{fault}\n" for fault in faults)
     if faults or spelling():
         return 1

@@ -8,7 +8,15 @@ from typing import Any
 
 from flopscope.alphabet import FREE as FREE_NAMES
 from flopscope.answers.counted import Given, made
-from flopscope.answers.explore_published import Measured, Published, measured_on, published
+from flopscope.answers.explore_arguments import Made, made_from_symbols
+from flopscope.answers.explore_published import (
+    Measured,
+    Published,
+    Scored,
+    measured_on,
+    published,
+    scored,
+)
 from flopscope.answers.profile import Profile, profile
 from flopscope.answers.target import CHANNELS, Source, Target, of_variant, parse_target
 from flopscope.brief import number_of, short
@@ -45,7 +53,8 @@ class FreeSize:
 @dataclass(frozen=True)
 class Explored:
     """A network of the page. `begins` are the values with which it is chosen at first, if it was
-    asked for; `notes` are what must be said of it."""
+    asked for; `arguments` are those sizes that its constructor takes; `notes` are what must be said
+    of it."""
 
     name: str
     family: str
@@ -54,8 +63,10 @@ class Explored:
     ledger: Ledger
     sizes: tuple[FreeSize, ...]
     published: tuple[Published, ...] = ()
+    scores: tuple[Scored, ...] = ()
     measured: tuple[Measured, ...] = ()
     begins: Mapping[str, Any] | None = None
+    arguments: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -83,11 +94,11 @@ def explore(
 ) -> Exploration:
     """The targets, which the page shows first, and the catalogue, unless `only` they are wanted.
 
-    A network that is not of the catalogue is traced in free sizes of its image, or at numbers where
-    its code cannot take a symbol. `given` has their sizes and arguments; `devices` are those that
-    come with flopscope, unless others are given; `tell` hears how many networks are done. Raises
-    BadInput where `only` is set without a target or two devices have one name, and as `profile`
-    does.
+    A network that is not of the catalogue is traced in free sizes of its image, and one of your own
+    in arguments of its constructor too, or at numbers where its code cannot take a symbol. `given`
+    has their sizes and arguments; `devices` are those that come with flopscope, unless others are
+    given; `tell` hears how many networks are done. Raises BadInput where `only` is set without a
+    target or two devices have one name, and as `profile` does.
     """
     given = given or Given()
     if only and not targets:
@@ -172,7 +183,8 @@ def _of_catalog(
     sizes = [FreeSize(s, usual[s.name]) for s in _symbols(ledger, network.sizes)]
     return Explored(
         str(network), model.family, Source.CATALOG, str(model.paper), ledger, tuple(sizes),
-        tuple(published(network)), tuple(measured_on(devices, network)), begins,
+        tuple(published(network)), tuple(scored(network)),
+        tuple(measured_on(devices, network)), begins,
     )  # fmt: skip
 
 
@@ -188,44 +200,55 @@ def _symbols(ledger: Ledger, inputs: Iterable[str]) -> list[Symbol]:
 
 
 def _of_own(target: Target, given: Given) -> Explored:
-    found, notes = _traced(target, given)
+    found = _traced(target, given)
     example = _numbers(target, given)
+    values = {**example, **found.arguments}
     sizes = tuple(
-        FreeSize(s, max(example.get(s.name, s.lower), s.lower))
+        FreeSize(s, max(values.get(s.name, s.lower), s.lower))
         for s in _symbols(found.ledger, example)
     )
+    notes = found.notes
     if not sizes:
-        notes += (f"{found.target} has no free size: its sizes are those at which it was traced.",)
-    notes += tuple(f"A size is a number here: {line}." for line in found.fixed)
+        notes += (f"{target.name} has no free size: its sizes are those at which it was traced.",)
     origin = {Source.ONNX: "an ONNX file", Source.OWN: "a network of your own"}
-    where = origin.get(target.source, f"a network of {target.source.value}")
-    begins = {s.name: s.usual for s in sizes}
     return Explored(
-        found.target,
+        target.name,
         "your own",
         target.source,
-        where,
+        origin.get(target.source, f"a network of {target.source.value}"),
         found.ledger,
         sizes,
-        begins=begins,
+        begins={s.name: s.usual for s in sizes},
+        arguments=tuple(found.arguments),
         notes=notes,
     )
 
 
-def _traced(target: Target, given: Given) -> tuple[Profile, tuple[str, ...]]:
-    """The network in free sizes of its image, else at numbers with the reason."""
+def _traced(target: Target, given: Given) -> Made:
+    """The network in free sizes of its image and in arguments of its constructor, else in the sizes
+    alone, else at numbers with the reason."""
     if target.is_graph or given.inputs:
         inputs = target.given(given.inputs, given.res, given.batch)
-        return profile(target, inputs, None, given.example), ()
+        return _as_made(profile(target, inputs, None, given.example))
     height, width = _side(target, given)
     image = InputSpec(None, (symbol("B"), CHANNELS, symbol("H"), symbol("W")))
+    example = {"B": max(given.batch, 2), "H": height, "W": width}
+    if found := made_from_symbols(target, image, example):
+        return found
     try:
-        example = {"B": max(given.batch, 2), "H": height, "W": width}
-        return profile(target, (image,), None, example), ()
+        return _as_made(profile(target, (image,), None, example))
     except FlopscopeError as error:
         numbers = InputSpec(None, (given.batch, CHANNELS, height, width))
-        found = profile(target, (numbers,))
-        return found, (f"Its code takes no free sizes: {error}.",)
+        at_numbers = _as_made(profile(target, (numbers,)))
+        return at_numbers._replace(
+            notes=(f"Its code takes no free sizes: {error}.", *at_numbers.notes)
+        )
+
+
+def _as_made(found: Profile) -> Made:
+    return Made(
+        found.ledger, {}, tuple(f"A size is a number here: {each}." for each in found.fixed)
+    )
 
 
 def _side(target: Target, given: Given) -> tuple[int, int]:

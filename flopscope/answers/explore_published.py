@@ -1,4 +1,5 @@
-"""What is published of a network of the page: its top-1, and its latency on a device."""
+"""What is published of a network of the page: its top-1, its values of other metrics, and its
+latency on a device."""
 
 from __future__ import annotations
 
@@ -11,7 +12,9 @@ from typing import Any
 
 from flopscope.alphabet import FREE as FREE_NAMES
 from flopscope.catalog.accuracies import UNASKED, Accuracy, networks
+from flopscope.catalog.figures import KINDS
 from flopscope.catalog.latencies import Latency, by_network, devices
+from flopscope.catalog.metrics import Score, family_scores
 from flopscope.catalog.variant import Variant, parse
 from flopscope.timing.builtin import is_builtin
 from flopscope.timing.device import Device
@@ -24,6 +27,14 @@ class Published:
     options: Mapping[str, Any]
     resolution: tuple[int, int]
     accuracy: Accuracy
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A published value of another metric than top-1, and the options for which it is stated."""
+
+    options: Mapping[str, Any]
+    score: Score
 
 
 @dataclass(frozen=True)
@@ -48,6 +59,19 @@ def published(network: Variant) -> Iterator[Published]:
         options = _free_of(network, f"{model}:{text}" if text else model)
         if options is not None:
             yield Published(options, resolution, accuracy)
+
+
+def scored(network: Variant) -> Iterator[Scored]:
+    """The network's values of other metrics than top-1; of several sources the most
+    authoritative."""
+    rows = [row for row in family_scores(network.model.family) if row.model == network.model.id]
+    seen = set()
+    for row in sorted(rows, key=lambda each: KINDS.index(each.kind)):
+        options = _free_of(network, f"{row.model}:{row.variant}" if row.variant else row.model)
+        key = (row.variant, row.resolution, row.metric)
+        if options is not None and key not in seen:
+            seen.add(key)
+            yield Scored(options, row)
 
 
 def measured_on(on: Sequence[Device], network: Variant) -> Iterator[Measured]:

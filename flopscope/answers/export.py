@@ -166,7 +166,7 @@ def _made(
     module = network.module
     assert module is not None
     if subject.target.source not in OWN_WEIGHTS:
-        module = stirred(module)
+        module = stirred(network)
         network = replace(network, module=module)
     file = exported(network, folder, wanted.opset, subject.axes(), alone=True)
     compared = checks(subject, network, file, folder)
@@ -182,7 +182,7 @@ def _again(subject: Subject, wanted: Wanted, network: Network, folder: Path) -> 
 
     assert network.module is not None
     try:
-        module = stirred(network.module)
+        module = stirred(network)
     except Exception:  # code of a user's classes runs while they are copied
         return None
     copy = replace(network, module=module)

@@ -96,6 +96,11 @@ def hold(
     from flopscope.choosing.assertion import assess
 
     known = device_given(device)
+    if "inputs" in limits:
+        raise BadInput(
+            "inputs is no budget; give the shapes after the network, as in "
+            "fs.hold(net, (1, 3, 224, 224), max_macs='300M')"
+        )
     most = budgets(limits, "max_", known)
     if not most:
         raise BadInput('no budget is given; give one, such as max_macs="300M"')

@@ -45,7 +45,13 @@ def _bound(
     parameters = signature.parameters.values()
     open_ = any(p.kind is p.VAR_KEYWORD for p in parameters)
     named = [p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    unnamed = [p.name for p in parameters if p.kind is p.VAR_POSITIONAL]
     for key in kwargs:
+        if key in unnamed and not open_:
+            raise BadInput(
+                f"fs.{name} takes {key} by position, not by name; it is called as "
+                f"fs.{name}{_call(signature)}"
+            )
         if key not in named and not open_:
             raise UnknownName(f"argument of fs.{name}", key, named)
     try:

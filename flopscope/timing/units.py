@@ -7,7 +7,7 @@ joining are read from the table of runtimes.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from itertools import chain
 from operator import attrgetter
 from typing import NamedTuple
@@ -58,21 +58,38 @@ _ID, _READS = attrgetter("id"), attrgetter("reads")
 
 
 def without_dead(rows: Sequence[Operator]) -> list[Operator]:
-    """The rows without those that nothing reads, but for the last, which is the output.
+    """The rows without those that lead to nothing.
 
-    >>> conv = Operator(Kind.LINEAR, "fc", ((1, 9),), (1, 4), reads=(-1,), id=0)
-    >>> [row.id for row in without_dead([conv, conv._replace(id=1), conv._replace(id=2)])]
+    The last row is a result. So is another one that nothing reads if products lead to it and to no
+    other result, as in networks with several results; anything else that nothing reads is left
+    over, and a compiler drops it.
+
+    >>> sign = Operator(Kind.ELEMENTWISE, "sign", ((1, 9),), (1, 9), reads=(-1,), id=0)
+    >>> [row.id for row in without_dead([sign, sign._replace(id=1), sign._replace(id=2)])]
     [2]
+    >>> head = Operator(Kind.LINEAR, "head", ((1, 9),), (1, 4), reads=(-1,), id=0)
+    >>> [row.id for row in without_dead([head, sign._replace(id=1), head._replace(id=2)])]
+    [0, 2]
     """
     if {*map(_ID, rows[:-1])} <= {*chain.from_iterable(map(_READS, rows))}:
         return list(rows)  # the common case
-    needed = {rows[-1].id} if rows else set()
-    kept = []
+    read = {*chain.from_iterable(map(_READS, rows))}
+    kept: set[int] = set()
+    for end in reversed([row for row in rows if row.id not in read]):
+        leading = _leading_to(end.id, rows, kept)
+        if end is rows[-1] or any(row.kind in PRODUCT_KINDS for row in leading):
+            kept.update(map(_ID, leading))
+    return [row for row in rows if row.id in kept]
+
+
+def _leading_to(result: int, rows: Sequence[Operator], but: Container[int]) -> list[Operator]:
+    """The rows of which a result is made, without some that are known."""
+    needed, found = {result}, []
     for row in reversed(rows):
-        if row.id in needed:
-            kept.append(row)
+        if row.id in needed and row.id not in but:
+            found.append(row)
             needed.update(row.reads)
-    return kept[::-1]
+    return found
 
 
 def without_moves(rows: Sequence[Operator], dropped: frozenset[Movement]) -> list[Operator]:

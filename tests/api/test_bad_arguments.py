@@ -333,6 +333,18 @@ FREE = "give one such as 0.75, an array of them or a symbol"
             "form, prove",
         ),
         (
+            lambda: fs.profile(NET, inputs=(1, 3, 8, 8)),
+            "fs.profile takes inputs by position, not by name; it is called as "
+            "fs.profile(target, *inputs, res=None, batch=1, arguments=None, example=None, "
+            "rules=None, convention='macs', by='module', depth=None, sort=None, columns=(), "
+            "backward=False, epoch=None, scale=None, form=None)",
+        ),
+        (
+            lambda: fs.hold(NET, inputs=(1, 3, 8, 8), max_macs="1M"),
+            "inputs is no budget; give the shapes after the network, as in "
+            "fs.hold(net, (1, 3, 224, 224), max_macs='300M')",
+        ),
+        (
             lambda: fs.analyze(),
             "fs.analyze: missing a required argument: 'model'; it is called as "
             "fs.analyze(model, res=None, batch=1, **options)",

@@ -378,8 +378,8 @@ FORMATS = ["to_markdown", "to_latex", "to_csv", "to_json", "_repr_html_"]
 @pytest.mark.parametrize("method", FORMATS)
 def test_a_report_converts(capsys, method):
     name = {"_repr_html_": "html"}.get(method, method.removeprefix("to_"))
-    main(["audit", "mobilenetv1", "--format", name])
-    assert capsys.readouterr().out == getattr(fs.audit("mobilenetv1"), method)()
+    main(["audit", "wtconvnext_tiny", "--format", name])
+    assert capsys.readouterr().out == getattr(fs.audit("wtconvnext_tiny"), method)()
 
 
 def test_tables_are_frames_and_formulas_too():
@@ -396,7 +396,7 @@ def test_tables_are_frames_and_formulas_too():
 
 def test_a_report_without_a_picture_says_so():
     with pytest.raises(fs.BadInput) as raised:
-        fs.audit("mobilenetv1").plot()
+        fs.audit("wtconvnext_tiny").plot()
     assert str(raised.value) == (
         "AuditReport has no picture; fs.compare, fs.pareto and fs.profile give reports that can be "
         "drawn"

@@ -15,7 +15,7 @@ traced = cache(lambda: fs.trace(NET, ("B", 3, "H", "W")))
 front = cache(lambda: fs.pareto(families="mobilenetv2").front)
 found = cache(lambda: fs.reconcile("mobilenetv1", reported="579M").explanations[0])
 solution = cache(lambda: fs.solve("mobilenetv2", macs="150M", free="width").solution)
-audited = cache(lambda: fs.audit("mobilenetv1").findings[0])
+audited = cache(lambda: fs.audit("wtconvnext_tiny").findings[0])
 
 
 @pytest.mark.parametrize(

@@ -33,15 +33,22 @@ COUNTS = """
 const classes = bounded(data.page.classes);
 const networks = new Map(data.page.networks.map((each) => [each.name, new Network(each, classes)]));
 const all = (c) => [...data.page.conventions.map((_, i) => c.total("work", i)), c.total("params"),
-  c.total("activations"), c.total("bytes", 4), c.total("bytes", 2), c.total("bytes", 1), c.peak(4),
-  c.memory(4)].map(String);
+  c.total("activations"), ...[4, 2, 1].map((width) => c.total("bytes", width)), c.total("int4"),
+  c.peak(4), c.memory(4), ...[4, 2, 1].map((width) => c.traffic(width)),
+  ...[4, 2, 1].map((width) => c.energy(width, data.page.energy))].map(String);
 const tried = ([name, sizes]) => {
   try { return all(networks.get(name).at(sizes)); }
   catch (error) { if (error instanceof RangeError) return error.constructor.name; throw error; }
 };
 console.log(JSON.stringify(data.points.map(tried)));
 """
-SUMS = (*CONVENTIONS, "params", "activations", "weights", "fp16", "int8")
+SUMS = (*CONVENTIONS, "params", "activations", "weights", "fp16", "int8", "int4")
+MOVING = (QUANTITIES["traffic"], QUANTITIES["energy"])
+AT_NUMBERS = (
+    QUANTITIES["peak"],
+    QUANTITIES["memory"],
+    *(typed for each in MOVING for typed in (each, each.in_type("fp16"), each.in_type("int8"))),
+)
 
 
 def in_page(found: Exploration, points: list[tuple[str, dict]]) -> list:
@@ -50,14 +57,14 @@ def in_page(found: Exploration, points: list[tuple[str, dict]]) -> list:
 
 
 def in_python(network, sizes: dict) -> list[str] | str:
-    """The sums by their formulas, and the two peaks by the ledger at these numbers."""
+    """The sums by their formulas; peaks, traffic and energy by the ledger at these numbers."""
     try:
         counts = [formulas()[q].formula(network.ledger).at(**sizes) for q in SUMS]
         at = network.ledger.at(**sizes)
     except OutsideDomain:
         return "Outside"
-    peaks = [QUANTITIES[q].of(at.rows).value for q in ("peak", "memory")]
-    return [str(int(n)) for n in (*counts, *peaks)]
+    others = [each.of(at.rows).value for each in AT_NUMBERS]
+    return [str(int(n)) for n in (*counts, *others)]
 
 
 def drawn(network, rng: random.Random, number: int) -> list[dict]:

@@ -123,7 +123,7 @@ def test_copies_are_commands_that_run(page):
     (row,) = [each for each in page.locator("#copied").input_value().splitlines() if "v3" in each]
     assert row == (
         "mobilenetv3\\_large (160 px, width 0.6) & 52{,}320{,}032 & 3{,}097{,}016 & "
-        "1{,}703{,}696 & 12.4 & 2.05 & 15.7 & 4.19 (3.59 -- 5.62) & -- \\\\"
+        "1{,}703{,}696 & 12.4 & 1.55 & 2.05 & 15.7 & 4.19 (3.59 -- 5.62) & -- \\\\"
     )
 
 
@@ -184,6 +184,15 @@ class Fixed(nn.Module):
         return self.head(x)
 
 
+class Wide(nn.Module):
+    def __init__(self, width=8):
+        super().__init__()
+        self.stem = nn.Conv2d(3, width, 3, padding=1)
+
+    def forward(self, x):
+        return self.stem(x)
+
+
 class Idle(nn.Module):
     def forward(self, x):
         return x.relu()
@@ -201,6 +210,7 @@ def odd(tmp_path_factory):
         pages = {
             "long": fs.explore(name, "net.py:Idle", res=8, only=True),
             "fixed": fs.explore("net.py:Fixed", input=(1, 8), only=True),
+            "wide": fs.explore("net.py:Wide", "mobileclip_s0", only=True),
         }
         return {name: each.save(folder / f"{name}.html").as_uri() for name, each in pages.items()}
 
@@ -226,6 +236,28 @@ def test_odd_networks_are_drawn_whole(browser, odd, name):
         assert found.locator("#layers tbody tr").count() == 3000
         found.evaluate("page.roof = 1; changed()")
         found.wait_for_function("document.body.innerText.includes('no multiply-accumulates')")
+    assert wrong == []
+    found.close()
+
+
+def test_arguments_move_other_metrics_go_and_energy_is_shown_when_asked(browser, odd):
+    found, wrong = browser.new_page(), []
+    found.on("pageerror", lambda error: wrong.append(str(error)))
+    found.goto(odd["wide"])
+    found.wait_for_selector(".scores-table")
+    assert "zero-shot top-1 on ImageNet-1k, %" in found.locator(".scores-table").inner_text()
+    assert "apple/ml-mobileclip README.md" in found.locator("#table .sources").inner_text()
+    assert found.locator("#table").inner_text().count("horowitz-45nm") == 0
+    found.select_option("#conventions select >> nth=3", "all")
+    found.wait_for_function("document.querySelector('#table').innerText.includes('horowitz-45nm')")
+    found.locator("[id='all-own width-number']").fill("16")
+    found.locator("[id='all-own width-number']").press("Tab")
+    found.wait_for_function("document.querySelector('#table').innerText.includes('448')")
+    assert "columns=all" in found.url
+    assert "~width=16" in found.url
+    found.locator("#all-tokens-number").fill("76")
+    found.locator("#all-tokens-number").press("Tab")
+    found.wait_for_function("document.querySelector('.scores-table') === null")
     assert wrong == []
     found.close()
 

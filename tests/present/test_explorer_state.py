@@ -14,6 +14,7 @@ from flopscope.present.explorer.page import page_data, page_file, script
 CHOSEN = """
 const classes = bounded(data.page.classes);
 page.conventions = data.page.conventions;
+page.metrics = data.page.metrics;
 page.devices = data.page.devices.map((each) => new Device(each, data.page.categories));
 for (const each of data.page.networks) page.networks.set(each.name, new Network(each, classes));
 """
@@ -58,7 +59,7 @@ BROKEN = {
     "a size that is no number": "d=mobilenetv2~H=96~W=abc~B=~width=1e999",
     "a size that no network has": "d=mobilenetv2~H=96~cows=3~__proto__=5~constructor=2",
     "choices that there are not": "d=mobilenetv2~H=96&curve=beauty&parts=peak&by=colour&scale=log"
-    "&of=cows&cost=%E0%A4%A&device=abacus&width=3&convention=99",
+    "&of=cows&cost=%E0%A4%A&columns=none&device=abacus&width=3&convention=99",
     "places that there are not": "d=mobilenetv2~H=96&layers=-1&formula=1.5&before=x&after=&roof=1e9"
     "&budget=-5",
     "words without a meaning": "&&=&d&d=&=d&hello=world&d=mobilenetv2~H=96&d=~",
@@ -75,13 +76,15 @@ def test_of_a_broken_address_the_page_reads_what_is_whole(hash_):
         const names = Object.keys(QUANTITIES);
         console.log(JSON.stringify([known, page.designs.length, page.designs[0].sizes,
           [page.curve, page.parts, page.cost].every((name) => names.includes(name)),
-          page.convention < page.conventions.length, page.by, page.of, page.width, page.budget,
-          deviceHere().name, [page.layers, page.formula, page.before].map(Number.isInteger)]));
+          page.convention < page.conventions.length, page.by, page.of, page.width,
+          page.columns, page.budget, deviceHere().name,
+          [page.layers, page.formula, page.before].map(Number.isInteger)]));
         """,
     )
     sizes = {"B": 1, "H": 96, "W": 224, "width": 1, "depth": 1, "classes": 1000}
     assert said == [
-        True, 1, sizes, True, True, "stage", "macs", 4, 0, "i7-12700h-inductor", [True] * 3
+        True, 1, sizes, True, True, "stage", "macs", 4, "usual", 0, "i7-12700h-inductor",
+        [True] * 3,
     ]  # fmt: skip
 
 
@@ -151,6 +154,28 @@ def test_an_accuracy_is_shown_where_it_was_published_and_nowhere_else():
         """,
     )
     assert said == ["72", "74.7", None, None, None, "72", None]
+
+
+@needs_node
+def test_values_of_other_metrics_are_shown_where_they_were_published_and_nowhere_else():
+    said = in_script(
+        found("efficientsam_ti", "mobilevlm_v2_3b:phase=decode", "mobilevlm_v2_3b"),
+        """
+        const words = (network, moved) => network.scoresAt({ ...network.usual(), ...moved })
+          .map(([, , , metric, value, source]) => [page.metrics[metric][0], value, source]);
+        const [sam, decode, vlm] = [...page.networks.values()];
+        console.log(JSON.stringify([words(vlm, {}), words(vlm, { B: 3 }).length,
+          words(vlm, { H: 448 }), words(vlm, { tokens: 65 }), words(decode, {}),
+          words(sam, {}).length, words(sam, { prompts: 3 })]));
+        """,
+    )
+    source = "Meituan-AutoML/MobileVLM README.md"
+    values = {
+        "gqa": "61.1", "sqa": "70.0", "textvqa": "57.5", "pope": "84.7", "mme": "1440.5",
+        "mmbench": "63.2",
+    }  # fmt: skip
+    stated = [[metric, value, source] for metric, value in values.items()]
+    assert said == [stated, 6, [], [], [], 8, []]
 
 
 @needs_node

@@ -6,6 +6,7 @@ from itertools import count
 
 import pytest
 
+import flopscope as fs
 from flopscope.facts import Function, Kind, Operator, Weight, Window
 from flopscope.timing.precision import PRECISIONS
 from flopscope.timing.runtimes import RUNTIMES
@@ -89,3 +90,9 @@ def test_half_precision_halves_the_bytes():
     (half,) = works(block(), RUNTIMES["tflite"], PRECISIONS["float16"])
     assert (2 * half.moved, 2 * half.weights) == (single.moved, single.weights)
     assert half.macs == single.macs
+
+
+def test_a_network_of_several_results_has_all_its_rows():
+    """MobileCLIP gives an image's features, a text's features, and a factor, which comes last."""
+    rows = fs.analyze("mobileclip_s0").rows
+    assert without_dead(rows) == [row for row in rows if row.kind is not Kind.STORED]

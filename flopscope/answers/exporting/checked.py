@@ -250,13 +250,15 @@ def _take(subject: Subject, network: Network, values: Sequence[Array]) -> None:
         ) from error
 
 
-def stirred(module: nn.Module) -> nn.Module:
-    """A copy of a module whose vectors are drawn, so that none of them is special."""
+def stirred(network: Network) -> nn.Module:
+    """A copy of its module whose vectors are drawn, so that none of them is special, and whose
+    norms are those of its inputs."""
     from copy import deepcopy
 
     from flopscope.measured.drawn import drawn
 
-    return drawn(deepcopy(module))
+    assert network.module is not None
+    return drawn(deepcopy(network.module), network.inputs, network.named)
 
 
 def is_fresh(module: nn.Module) -> bool:

@@ -195,7 +195,7 @@ def _write_folded(
     with runnable(target, at, arguments) as network:
         assert network.module is not None
         if is_untrained(target, arguments):
-            drawn(network.module)
+            drawn(network.module, network.inputs, network.named)
         try:
             reference = load(network, Asked(), plain.parent).outputs()
             exported_file = exported(network, plain.parent)

@@ -135,6 +135,11 @@ class TracedSpace(Space):
             self._most = Symbols.INPUTS
         return found
 
+    def everywhere(self, at: Mapping[str, Value]) -> Part:
+        """A trace in symbols for all of these. Raises a FlopscopeError where the code takes one of
+        them as a number alone."""
+        return self._traced(at, Symbols.EVERYWHERE)
+
     def at_numbers(self, at: Mapping[str, Value]) -> Part:
         """A trace at numbers."""
         return self._traced(at, Symbols.NOWHERE)

@@ -13,18 +13,20 @@ from math import gcd
 from typing import Any
 
 from flopscope.answers.explore import Explored, FreeSize
-from flopscope.answers.explore_published import Measured, Published
+from flopscope.answers.explore_published import Measured, Published, Scored
+from flopscope.catalog.metrics import METRICS
 from flopscope.closedform.javascript import code
 from flopscope.closedform.scripts import bounds, checks, destructured
 from flopscope.conventions import CONVENTIONS, COUNTABLES, Countable
-from flopscope.facts import ELEMENT_BYTES, Kind, Operator, Weight
+from flopscope.facts import COMPLEX, ELEMENT_BYTES, Kind, Operator, Weight
 from flopscope.ledger import Ledger, kind_name
+from flopscope.present.explorer.moved import bytes_of, moved, packed, tensors_of
 from flopscope.present.explorer.pool import Place, Pool, apart, flat, short_row
 from flopscope.present.explorer.times import times_data
 from flopscope.quantities import MACS, QUANTITIES
 from flopscope.readings.liveness import forwarded
 from flopscope.readings.memory import IN_PLACE, WHOLE
-from flopscope.sizes import Shape, Size, elements, scaled, total
+from flopscope.sizes import Shape, Size, elements, product, total
 from flopscope.symbolic import Polynomial
 from flopscope.timing.categories import PRODUCT_KINDS, is_exponential
 from flopscope.timing.device import Device
@@ -100,7 +102,8 @@ def network_data(
         "family": network.family,
         "source": network.source.value,
         "origin": network.origin,
-        "sizes": [_size(size) for size in network.sizes],
+        "sizes": [_size(size, network.arguments) for size in network.sizes],
+        "arguments": list(network.arguments),
         "taken": destructured(symbol.name for symbol in every),
         "bounds": bounds(every, every),
         "rules": [list(each) for each in checks(network.ledger.conditions)],
@@ -108,6 +111,7 @@ def network_data(
         "rows": rows,
         "inputs": inputs,
         "published": [_published(each) for each in network.published],
+        "scores": [_scored(each) for each in network.scores],
         "measured": [_measured(each) for each in network.measured],
         "units": units,
         "begins": network.begins,
@@ -131,8 +135,9 @@ def _tight(text: str) -> str:
     return text.replace(" * ", "*").replace(", ", ",")
 
 
-def _size(size: FreeSize) -> list[Any]:
-    most = max(MOST.get(size.name, 4 * size.usual), size.usual)
+def _size(size: FreeSize, arguments: Sequence[str]) -> list[Any]:
+    known = {} if size.name in arguments else MOST
+    most = max(known.get(size.name, 4 * size.usual), size.usual)
     return [size.name, size.usual, size.symbol.lower, most, size.symbol.integer]
 
 
@@ -140,6 +145,12 @@ def _published(each: Published) -> list[Any]:
     top1 = f"{float(each.accuracy.top1):g}"
     height, width = each.resolution
     return [dict(each.options), height, width, top1, each.accuracy.words, each.accuracy.source]
+
+
+def _scored(each: Scored) -> list[Any]:
+    score = each.score
+    place = list(METRICS).index(score.metric)
+    return [dict(each.options), *score.resolution, place, score.value, score.source]
 
 
 def _measured(each: Measured) -> list[Any]:
@@ -153,9 +164,11 @@ Owned = tuple[dict[int, list[Weight]], dict[int, list[Weight]]]
 
 def _rows(ledger: Ledger, pool: Pool, classes: Classes, owned: Owned) -> Iterator[list[Any]]:
     """path, kind, sizes of the output, amounts, how often it runs, elements of its own weights and
-    of what else it stores, and where its input and output are. Zeros at the end are left out; sizes
-    that are 0 are those of the first input."""
+    of what else it stores, where its input and output are, bytes of its weights in int4, and what
+    it reads and writes. Zeros at the end are left out; sizes that are 0 are those of the first
+    input."""
     learnt, kept = owned
+    keys, tensors = _keys(owned), tensors_of(ledger.rows)
     shapes: dict[int, Shape] = {}
     for place, row in enumerate(ledger.rows):
         first = shapes.get(row.reads[0]) if row.reads else None
@@ -175,6 +188,8 @@ def _rows(ledger: Ledger, pool: Pool, classes: Classes, owned: Owned) -> Iterato
                 _stored(learnt.get(place, ()), pool),
                 _stored(kept.get(place, ()), pool),
                 _live(place, row),
+                packed(learnt.get(place, ()), pool),
+                moved(row, tensors, keys.get(place, ()), pool),
             ]
         )
         shapes[row.id] = row.output
@@ -225,26 +240,27 @@ def _live(place: int, row: Operator) -> list[Any] | int:
 
 
 def _stored(tensors: Sequence[Weight], pool: Pool) -> list[int]:
-    """The elements and, where not all are in floating point, those that are and the bytes of the
-    others."""
+    """The elements and, where not all are numbers in floating point, how many of these there are
+    and the bytes of the others."""
     if not tensors:
         return []
-    floats = [t for t in tensors if not t.element.startswith(WHOLE)]
     others = [t for t in tensors if t.element.startswith(WHOLE)]
-    size = [scaled(elements(t.shape), ELEMENT_BYTES[t.element]) for t in others]
-    every = flat([pool.place(total(elements(t.shape) for t in tensors))])
-    if not others:
-        return every
-    return [
-        *every,
-        *pool.place(total(elements(t.shape) for t in floats)),
-        *pool.place(total(size)),
-    ]
+    every = total(elements(t.shape) for t in tensors)
+    numbers = total(
+        product((elements(t.shape), 2 if t.element in COMPLEX else 1))
+        for t in tensors
+        if t not in others
+    )
+    if every == numbers:
+        return flat([pool.place(every)])
+    return flat(map(pool.place, (every, numbers, bytes_of(others, "float32"))))
 
 
 def _width(element: str) -> int:
-    """Bytes of an element where floating-point numbers are float32; 0 for these."""
-    return ELEMENT_BYTES[element] if element.startswith(WHOLE) else 0
+    """Bytes of an element where floating-point numbers are float32; 0 for these, -2 for pairs."""
+    if element.startswith(WHOLE):
+        return ELEMENT_BYTES[element]
+    return -2 if element in COMPLEX else 0
 
 
 def _stand_in(row: Operator) -> int:

@@ -13,10 +13,12 @@ from typing import Any
 from flopscope.alphabet import ALPHABET
 from flopscope.answers.explore import Exploration, Explored
 from flopscope.brief import number_of
+from flopscope.catalog.metrics import METRICS
 from flopscope.closedform.scripts import runtime
 from flopscope.conventions import CONVENTIONS
 from flopscope.errors import FlopscopeError
 from flopscope.present.explorer.data import Classes, network_data
+from flopscope.present.explorer.moved import energies
 from flopscope.present.explorer.times import devices_data
 from flopscope.quantities import QUANTITIES
 from flopscope.version import __version__
@@ -74,6 +76,8 @@ def page_data(found: Exploration, tell: Tell = lambda done, of: None) -> dict[st
         "conventions": conventions,
         "letters": letters,
         "first": list(FIRST),
+        "energy": energies(),
+        "metrics": [[each.name, each.words + each.detail, each.unit] for each in METRICS.values()],
         **devices_data(found.devices),
     }
 

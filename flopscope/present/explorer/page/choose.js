@@ -97,7 +97,7 @@ function drawTogether() {
 function card(design, i) {
   const { network, sizes } = design;
   const apart = apartCards.has(design) || (network.image && sizes.H !== sizes.W), names = [...network.free.keys()];
-  const own = network.image && !apart ? ["res", ...names.filter((n) => !["H", "W"].includes(n))] : names;
+  const own = network.image && !apart ? ["res", ...names.filter((n) => !["H", "W"].includes(n)).map((n) => axisOf(network, n))] : names.map((n) => axisOf(network, n));
   const buttons = h("span", { class: "buttons" },
     h("button", { type: "button", "aria-label": `copy design ${letter(i)}`, title: "a second design of this network",
       onclick: () => add(network, design.sizes, i + 1) }, "copy"),
@@ -110,7 +110,7 @@ function card(design, i) {
     network.notes.map((note) => h("p", { class: "note" }, note)),
     own.length ? h("details", { open: openCards.has(design), ontoggle: (event) => openCards[event.target.open ? "add" : "delete"](design) },
       h("summary", {}, "Sizes of its own"), own.map((axis) =>
-        slider(`d${i}-${axis}`, axisWords(axis), axisSize(network, axis), sizes[axis === "res" ? "H" : axis],
+        slider(`d${i}-${axis}`, axisWords(axis), axisSize(network, axis), sizes[sizeName(axis)],
           (value) => { design.sizes = moved(design.sizes, axis, value); changed(); })),
       network.image ? h("label", { class: "quiet" }, h("input", { type: "checkbox", checked: apart, onchange: (event) => {
         apartCards[event.target.checked ? "add" : "delete"](design);

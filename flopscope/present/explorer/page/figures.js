@@ -55,19 +55,26 @@ function along(size, high) {
 
 /** The sizes with one moved; the resolution moves both sides of the image. */
 const moved = (sizes, axis, value) =>
-  (axis === "res" ? { ...sizes, H: value, W: value } : { ...sizes, [axis]: value });
+  (axis === "res" ? { ...sizes, H: value, W: value } : { ...sizes, [sizeName(axis)]: value });
+
+/** The axis of a size. An argument of one's own code, as `width`, may mean something else than the
+ *  catalogue's option of that name, and so has an axis of its own. */
+const axisOf = (network, name) => (network.own.has(name) ? `${OWN_AXIS}${name}` : name);
+const OWN_AXIS = "own ";
+const isOwn = (axis) => axis.startsWith(OWN_AXIS);
+const sizeName = (axis) => (axis === "res" ? "H" : isOwn(axis) ? axis.slice(OWN_AXIS.length) : axis);
 
 function axes() {
   const names = new Set();
   for (const { network } of page.designs) {
     if (network.image) names.add("res");
-    for (const name of network.free.keys()) if (!(network.image && ["H", "W"].includes(name))) names.add(name);
+    for (const name of network.free.keys()) if (!(network.image && ["H", "W"].includes(name))) names.add(axisOf(network, name));
   }
   return [...names];
 }
-const axisSize = (network, axis) => network.free.get(axis === "res" ? "H" : axis);
+const axisSize = (network, axis) => (network.own.has(sizeName(axis)) === isOwn(axis) ? network.free.get(sizeName(axis)) : undefined);
 const axisWords = (axis) =>
-  ({ res: "resolution, pixels", width: "width multiplier", depth: "depth multiplier" })[axis] ?? sizeWords(axis);
+  ({ res: "resolution, pixels", width: "width multiplier", depth: "depth multiplier" })[axis] ?? (isOwn(axis) ? `argument ${sizeName(axis)}` : sizeWords(axis));
 
 const curves = new Map();
 

@@ -47,7 +47,8 @@ function drawChoices() {
   const again = () => { drawChoices(); changed(); };
   show("conventions", choice("convention", "Convention", page.conventions.map(({ name }, i) => [i, name]), again),
     choice("width", "Numbers", Object.entries(TYPES).reverse(), again),
-    page.devices.length ? choice("device", "Device", page.devices.map(({ name }, i) => [i ? name : "", name]), again) : null);
+    page.devices.length ? choice("device", "Device", page.devices.map(({ name }, i) => [i ? name : "", name]), again) : null,
+    choice("columns", "Columns", [["usual", "usual"], ["all", "+ traffic, energy"]], again));
   show("bars-choice", choice("by", "By", [["stage", "stage"], ["kind", "kind of operator"]], () => changed()),
     choice("parts", "Of", both.filter(([name]) => QUANTITIES[name].each), () => changed()),
     choice("scale", "Drawn as", [["amounts", "amounts"], ["shares", "shares of each network"]], () => changed()));
@@ -64,6 +65,7 @@ async function begin() {
   page.letters = data.letters;
   page.devices = data.devices.map((each) => new Device(each, data.categories));
   page.roofs = data.roofs;
+  Object.assign(page, { energy: data.energy, metrics: data.metrics });
   const classes = bounded(data.classes);
   for (const each of data.networks) page.networks.set(each.name, new Network(each, classes));
   const chosen = [...page.networks.values()].filter(({ begins }) => begins);

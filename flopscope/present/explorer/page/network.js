@@ -30,6 +30,7 @@ class Network {
     })));
     this.unitsOf = (way) => (this.decodedWays[way] ??= decodedUnits(this.units[way]));
     this.decodedWays = {};
+    this.own = new Set(data.arguments); // of its constructor
     this.image = this.free.has("H") && this.free.has("W");
   }
 
@@ -49,22 +50,24 @@ class Network {
     }
   }
 
-  /** The top-1 that was published of exactly these sizes, or undefined. */
-  publishedAt(sizes) {
+  /** Are these the options and the image for which something was published? */
+  isOf([options, height, width], sizes) {
     const usual = this.usual();
-    return this.published.find(([options, height, width]) =>
-      this.image && sizes.H === height && sizes.W === width &&
+    return this.image && sizes.H === height && sizes.W === width &&
       [...this.free.keys()].every((name) =>
-        ["B", "H", "W"].includes(name) || sizes[name] === (options[name] ?? usual[name])));
+        ["B", "H", "W"].includes(name) || sizes[name] === (options[name] ?? usual[name]));
   }
+
+  /** The top-1 that was published of exactly these sizes, or undefined. */
+  publishedAt(sizes) { return this.published.find((each) => this.isOf(each, sizes)); }
+
+  /** What was published of exactly these sizes by other metrics. */
+  scoresAt(sizes) { return this.scores.filter((each) => this.isOf(each, sizes)); }
 
   /** The milliseconds that were published of exactly these sizes on a device, or undefined. */
   measuredAt(sizes, device) {
-    const usual = this.usual();
-    return this.measured.find(([place, options, height, width, batch]) =>
-      place === device && sizes.H === height && sizes.W === width && (sizes.B ?? 1) === batch &&
-      [...this.free.keys()].every((name) =>
-        ["B", "H", "W"].includes(name) || sizes[name] === (options[name] ?? usual[name])));
+    return this.measured.find(([place, ...of]) =>
+      place === device && (sizes.B ?? 1) === of[3] && this.isOf(of, sizes));
   }
 
   /** The names and numbers of a formula's definitions, and its value. */
@@ -84,12 +87,12 @@ function ownSizes(network, $, sizes) {
 function decodedRows(rows, classes) {
   const writers = new Map();
   return rows.map((row, place) => {
-    const [path, kind, sizes = 0, amounts = [], repeat = 0, learnt = [], kept = [], live = 0] = row;
+    const [path, kind, sizes = 0, amounts = [], repeat = 0, learnt = [], kept = [], live = 0, packed = [], moved = []] = row;
     const [id, standIn, width, wide, ...reads] = live || [place, place, 0, 1, place - 1];
     const like = sizes === 0 ? writers.get(reads[0]) : place;
     writers.set(id, like);
     return { path, kind: classes[kind], sizes: sizes && pairs(sizes), amounts: pairs(amounts), repeat, learnt, kept, id, standIn, width,
-      wide, reads, like, first: writers.get(reads[0]) };
+      wide, reads, like, first: writers.get(reads[0]), packed, moved };
   });
 }
 
@@ -101,8 +104,7 @@ class Counted {
         throw new Outside(`outside the domain (${words}); given: ${given(sizes)}`);
     });
     const [pool] = network.programs[+big]()($, rules, realSum, own);
-    this.network = network;
-    this.$ = $;
+    Object.assign(this, { network, $, sizes });
     this.rows = network.decoded();
     this.number = big ? BigInt : (n) => n;
     this.place = (times, place) => (times === 1 ? pool[place] : this.number(times) * pool[place]);
@@ -114,10 +116,13 @@ class Counted {
         ? $.sum(this.shapes[i].reduce((a, b) => a * b, this.number(1))) : this.elements[row.like];
     });
     this.cached = new Map();
+    this.tensors = lazily(() => new Map([
+      ...network.inputs.map(([id, width, times, place]) => [id, { elements: this.place(times, place), width }]),
+      ...this.rows.map(({ id, width }, i) => [id, { elements: this.elements[i], width }])]));
     if (!big) this.checkBound();
   }
 
-  /** Throws TooLarge where some sum of these counts, of work or of bytes, may exceed 2^53. */
+  /** Throws TooLarge where some sum of these counts, of work or of what is held, may exceed 2^53. */
   checkBound() {
     let most = this.network.inputs.reduce((sum, [, , times, place]) => sum + 16 * this.place(times, place), 0);
     this.rows.forEach((row, i) => {
@@ -146,6 +151,27 @@ class Counted {
     return this.$.sum(...this.each(quantity, which));
   }
 
+  /** What the bound leaves out: counted again with big integers where a sum is beyond 2^53. */
+  exactly(count) {
+    try {
+      return count(this);
+    } catch (error) {
+      if (!(error instanceof TooLarge)) throw error;
+      return count(this.inBig ??= new Counted(this.network, inBigInts, true, this.sizes));
+    }
+  }
+
+  /** The bytes that are read and written, in all and by each row. */
+  traffic(width) { return this.exactly((counts) => counts.total("traffic", width)); }
+  eachTraffic(width) { return this.exactly((counts) => counts.each("traffic", width)); }
+
+  /** Femtojoules by a table {macs, byte}, in all and by each row: large, so with big integers. */
+  energy(width, table) { return joules(this.total("work", 0), this.traffic(width), width, table); }
+  eachEnergy(width, table) {
+    const works = this.each("work", 0);
+    return this.eachTraffic(width).map((bytes, i) => joules(works[i], bytes, width, table));
+  }
+
   /** Its time on a device: {seconds, units, of each row}. A unit counts for the row that names it. */
   time(device) {
     const key = `time/${device.name}`;
@@ -170,7 +196,7 @@ class Counted {
     const absent = new Map(), rows = [];
     const standing = (id) => { while (absent.has(id)) id = absent.get(id); return id; };
     const bytes = new Map(this.network.inputs.map(([id, own, times, place]) =>
-      [id, this.place(times, place) * this.number(own || width)]));
+      [id, this.place(times, place) * this.number(bytesEach(own, width))]));
     this.rows.forEach((row, i) => {
       const reads = row.reads.map(standing);
       if (this.repeats[i] == 0) {
@@ -178,7 +204,7 @@ class Counted {
         absent.set(row.id, at < 0 ? reads[0] : reads[at]);
         return;
       }
-      bytes.set(row.id, this.elements[i] * this.number(row.width || width));
+      bytes.set(row.id, this.elements[i] * this.number(bytesEach(row.width, width)));
       rows.push({ row, i, reads });
     });
     const last = new Map();
@@ -219,7 +245,24 @@ const AMOUNTS = {
   params: (counted, row) => (row.learnt.length ? counted.place(row.learnt[0], row.learnt[1]) : counted.number(0)),
   bytes: (counted, row, i, width) => bytesOf(counted, row.learnt, width),
   buffers: (counted, row, i, width) => bytesOf(counted, row.kept, width),
+  int4(counted, { learnt, packed }) {
+    if (packed.length) return counted.place(...packed);
+    return learnt.length ? counted.$.floorDiv(counted.place(learnt[0], learnt[1]) + counted.number(1), counted.number(2)) : counted.number(0);
+  },
+  traffic(counted, row, i, width) {
+    if (row.moved.length) return bytesOf(counted, [0, 0, ...row.moved], width);
+    const sizes = [...row.reads, row.id].map((id) => {
+      const { elements, width: own } = counted.tensors().get(id);
+      return elements * counted.number(bytesEach(own, width));
+    });
+    return counted.$.sum(...sizes, bytesOf(counted, row.learnt, width), bytesOf(counted, row.kept, width));
+  },
 };
+
+/** The bytes of an element: its own, or those of a number, of which a complex one has two. */
+const bytesEach = (own, width) => (own < 0 ? -own * width : own || width);
+
+const joules = (macs, bytes, width, table) => BigInt(macs) * BigInt(table.macs[width]) + BigInt(bytes) * BigInt(table.byte);
 
 function bytesOf(counted, [times, place, floats, at, others, where], width) {
   if (times === undefined) return counted.number(0);

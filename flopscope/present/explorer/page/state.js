@@ -9,13 +9,14 @@ const letter = (i) => (i < 26 ? LETTERS[i] : letter(Math.floor(i / 26) - 1) + LE
 
 const page = {
   networks: new Map(), conventions: [], letters: {}, devices: [], roofs: {},
+  energy: {}, metrics: [],
   designs: [], // {network, sizes}
   convention: 0, width: 4, axes: "linear", by: "stage", parts: "work", scale: "amounts", axis: "", curve: "work", budget: 0,
-  cost: "work", layers: 0, formula: 0, of: "macs", before: 0, after: 1, device: "", roof: 0,
+  cost: "work", layers: 0, formula: 0, of: "macs", before: 0, after: 1, device: "", roof: 0, columns: "usual",
 };
 
 const CHOICES = ["convention", "width", "by", "parts", "scale", "axis", "curve", "budget", "cost", "layers",
-  "formula", "of", "before", "after", "device", "roof", "axes"];
+  "formula", "of", "before", "after", "device", "roof", "axes", "columns"];
 
 /** The chosen design's own sizes, those that are not usual: "mobilenetv2~width=0.6~H=160". */
 function designText({ network, sizes }) {
@@ -54,6 +55,7 @@ function address() {
 /** What a choice of the address may be; numbers without a list are whole ones from 0. */
 const ALLOWED = {
   by: ["stage", "kind"], scale: ["amounts", "shares"], axes: ["linear", "logarithmic"], of: ["macs", "params"], width: [4, 2, 1],
+  columns: ["usual", "all"],
   get curve() { return offeredQuantities().map(([name]) => name); },
   get cost() { return this.curve; },
   get parts() { return offeredQuantities().flatMap(([name, { each }]) => (each ? [name] : [])); },
@@ -100,8 +102,11 @@ const QUANTITIES = {
   params: { words: () => "parameters", of: (c) => c.total("params"), each: (c) => c.each("params") },
   activations: { words: () => "activations", of: (c) => c.total("activations"), each: (c) => c.each("activations") },
   weights: { words: () => `bytes of weights, ${typeName()}`, of: (c) => c.total("bytes", page.width), each: (c) => c.each("bytes", page.width) },
+  int4: { words: () => "bytes of weights, int4", of: (c) => c.total("int4"), each: (c) => c.each("int4") },
   peak: { words: () => `peak of activations, bytes, ${typeName()}`, of: (c) => c.peak(page.width) },
   memory: { words: () => `memory of inference, bytes, ${typeName()}`, of: (c) => c.memory(page.width) },
+  traffic: { words: () => `traffic, bytes, ${typeName()}`, of: (c) => c.traffic(page.width), each: (c) => c.eachTraffic(page.width) },
+  energy: { words: () => `energy, fJ, ${typeName()}, for ratios only`, of: (c) => c.energy(page.width, page.energy), each: (c) => c.eachEnergy(page.width, page.energy) },
   time: { words: () => `predicted milliseconds, ${deviceHere().name}`, of: timeOf, each: (c) => (Number.isNaN(timeOf(c)) ? c.rows.map(() => 0) : c.time(deviceHere()).rows),
     shown: () => Boolean(deviceHere()) },
 };

@@ -2,20 +2,46 @@
 
 const bytesText = (n) => threeDigits(Number(n) / 1e6);
 
+const everyColumn = () => page.columns === "all";
+
 /** The columns of the table. A column that is no integer has a `plain` text, which differences use. */
 const ALL_COLUMNS = [
   { key: "work", heading: () => workWords(), of: (c) => c.total("work", page.convention), text: exactText, known: (c) => c.known(page.convention) },
   { key: "params", heading: () => "Params", of: (c) => c.total("params"), text: exactText },
   { key: "activations", heading: () => "Activations", of: (c) => c.total("activations"), text: exactText },
   { key: "weight_bytes", heading: () => `Weights, MB ${typeName()}`, of: (c) => c.total("bytes", page.width), text: bytesText },
+  { key: "weight_bytes_int4", heading: () => "Weights, MB int4", of: (c) => c.total("int4"), text: bytesText },
   { key: "peak_bytes", heading: () => `Peak, MB ${typeName()}`, of: (c) => c.peak(page.width), text: bytesText },
   { key: "memory_bytes", heading: () => `Memory, MB ${typeName()}`, of: (c) => c.memory(page.width), text: bytesText },
+  { key: "traffic_bytes", heading: () => `Traffic, MB ${typeName()}`, of: (c) => c.traffic(page.width), text: bytesText, shown: everyColumn },
+  { key: "energy_fj", heading: () => `Energy, mJ ${typeName()}`, of: (c) => c.energy(page.width, page.energy), text: (n) => threeDigits(Number(n) / 1e12), known: (c) => c.known(0), shown: everyColumn },
   { key: "time_ms", heading: () => "Time, ms (90 %)", of: timeOf, text: timeAndInterval, plain: timeText, below: intervalText, shown: () => Boolean(deviceHere()) },
 ];
 
 /** The published milliseconds of a design on the device: [its row of the data, its source]. */
 const measuredHere = ({ network, sizes }) => (deviceHere() ? network.measuredAt(sizes, page.devices.indexOf(deviceHere())) : undefined);
 const columns = () => ALL_COLUMNS.filter(({ shown }) => !shown || shown());
+
+/** The metrics other than top-1 by which some design is published, each with the place of its value
+ *  among the scores of each design. */
+function metricsOf(found) {
+  const scores = found.map(({ design, counts }) => (counts ? design.network.scoresAt(design.sizes) : []));
+  return page.metrics.flatMap(([key, words, unit], metric) => {
+    const values = scores.map((each) => each.find(([, , , place]) => place === metric));
+    return values.some(Boolean) ? [{ key, words, unit, values }] : [];
+  });
+}
+
+/** A row for each of these metrics, a column for each design that has one. */
+function scoresTable(found, metrics, cited) {
+  if (!metrics.length) return null;
+  const some = found.filter((_, at) => metrics.some(({ values }) => values[at]));
+  return h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "published by other metrics" }, h("table", { class: "scores-table" },
+    h("caption", {}, "Published by other metrics. A value of one metric is never ranked beside one of another, nor beside a top-1."),
+    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Metric"), some.map(({ i }) => h("th", { scope: "col" }, badge(i))))),
+    h("tbody", {}, metrics.map(({ words, unit, values }) => h("tr", {}, h("th", { scope: "row" }, `${words}, ${unit}`), some.map(({ i }) =>
+      h("td", {}, values[i] ? [values[i][4], cited(values[i][5])] : "–")))))));
+}
 
 function drawTable(found) {
   const sources = [], timed = found.some(({ design }) => measuredHere(design)), shown = columns();
@@ -30,12 +56,13 @@ function drawTable(found) {
     }), timed ? h("td", { "data-label": "Measured, ms" }, h("span", {}, measured ? [timeText(measured[5]), cited(measured[6])] : "–")) : null, h("td", { "data-label": "Top-1 %", title: top1 ? `${top1[4]}: ${top1[5]}` : "nothing is published of these sizes" },
       h("span", {}, top1 ? [top1[3], cited(top1[5])] : "–")));
   });
+  const scores = scoresTable(found, metricsOf(found), cited);
   show("table", h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "costs of the designs" }, h("table", { class: "designs-table" },
     h("caption", {}, `${page.conventions[page.convention].name}: ${page.conventions[page.convention].counts}.`),
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Network"), shown.map(({ heading }) => h("th", { scope: "col" }, heading())),
-      timed ? h("th", { scope: "col" }, "Measured, ms") : null, h("th", { scope: "col" }, "Top-1 %"))), h("tbody", {}, body))),
+      timed ? h("th", { scope: "col" }, "Measured, ms") : null, h("th", { scope: "col" }, "Top-1 %"))), h("tbody", {}, body))), scores,
     sources.length ? h("ol", { class: "sources quiet" }, sources.map((text) => h("li", {}, text))) : null,
-    h("p", { class: "quiet" }, "A published accuracy or latency is shown only at the sizes for which it was published."), aboutTimes(found));
+    h("p", { class: "quiet" }, "A published accuracy or latency is shown only at the sizes for which it was published."), everyColumn() ? h("p", { class: "quiet" }, page.energy.caution) : null, aboutTimes(found));
 }
 
 /** Where the predicted times hold, and of which designs to believe them less. */
@@ -107,7 +134,7 @@ function drawDiff(found) {
   const apart = (x, y) => (typeof x === "bigint" || typeof y === "bigint" ? BigInt(y) - BigInt(x) : Number(y) - Number(x));
   const line = (name, x, y, text = exactText) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, text(x)), h("td", {}, text(y)),
     h("td", {}, Number.isNaN(Number(y) - Number(x)) ? "–" : `${y < x ? "−" : "+"}${text(y < x ? apart(y, x) : apart(x, y))}`), h("td", {}, change(x, y)));
-  const totals = columns().map(({ heading, of, plain }) => line(heading().replace("MB", "bytes").replace(" (90 %)", ""), of(a.counts), of(b.counts), plain));
+  const totals = columns().map(({ heading, of, plain }) => line(heading().replace("MB", "bytes").replace("mJ", "fJ").replace(" (90 %)", ""), of(a.counts), of(b.counts), plain));
   const [left, right] = [a, b].map(({ counts }) => byPath(counts)), paths = [...new Set([...left.keys(), ...right.keys()])];
   const rows = paths.filter((path) => String(left.get(path) ?? "") !== String(right.get(path) ?? ""))
     .map((path) => line(path, left.get(path) ?? 0, right.get(path) ?? 0));
@@ -131,8 +158,10 @@ function byPath(counts) {
 const optionsText = ({ network, sizes }) => {
   const usual = network.usual();
   const moved = [...network.free.keys()].filter((n) => !["B", "H", "W"].includes(n) && sizes[n] !== usual[n]);
-  const [base, has] = [network.name, network.name.includes(":")];
-  return moved.length ? `${base}${has ? "," : ":"}${moved.map((n) => `${n}=${sizes[n]}`).join(",")}` : base;
+  const base = network.name, written = moved.map((n) => `${n}=${sizes[n]}`).join(",");
+  if (!moved.length) return base;
+  if (network.own.size) return base.endsWith("]") ? `${base.slice(0, -1)},${written}]` : `${base}[${written}]`;
+  return `${base}${base.includes(":") ? "," : ":"}${written}`;
 };
 const sized = (sizes) => (sizes.H === undefined ? "" : ` --res ${sizes.H === sizes.W ? sizes.H : `${sizes.H}x${sizes.W}`}`) + (sizes.B > 1 ? ` --batch ${sizes.B}` : "");
 const quoted = (text) => (/^[\w.:=,/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
@@ -151,14 +180,14 @@ const onDevice = (words) => (deviceHere()?.builtin ? words(deviceHere().name) : 
 const conventionName = () => page.conventions[page.convention].name;
 
 const COPIES = {
-  CSV: (found) => [["network", "sizes", ...columns().map(({ key }) => (key === "time_ms" ? `time_ms_${deviceHere().name}` : key)), "top1"],
-    ...found.map(({ design, counts }) => [design.network.name, sizesText(design), ...columns().map(({ of }) => (counts ? of(counts) : "")),
-      design.network.publishedAt(design.sizes)?.[3] ?? ""])]
+  CSV: (found) => [["network", "sizes", ...columns().map(({ key }) => (key === "time_ms" ? `time_ms_${deviceHere().name}` : key)), "top1", ...metricsOf(found).map(({ key }) => key)],
+    ...found.map(({ design, counts, i }) => [design.network.name, sizesText(design), ...columns().map(({ of }) => (counts ? of(counts) : "")),
+      design.network.publishedAt(design.sizes)?.[3] ?? "", ...metricsOf(found).map(({ values }) => values[i]?.[4] ?? "")])]
     .map((row) => row.map((cell) => (/[",\n]/.test(cell) ? `"${String(cell).replaceAll('"', '""')}"` : cell)).join(",")).join("\n"),
-  LaTeX: (found) => ["% \\usepackage{booktabs}", `\\begin{tabular}{l${"r".repeat(columns().length + 1)}}`, "\\toprule",
-    `${["Network", ...columns().map(({ heading }) => tex(heading())), "Top-1 (\\%)"].join(" & ")} \\\\`, "\\midrule",
-    ...found.map(({ design, counts }) => `${[tex(sizesName(design)), ...columns().map(({ of, text }) => (counts ? text(of(counts)).replaceAll(",", "{,}").replaceAll("–", "--") : "--")),
-      design.network.publishedAt(design.sizes)?.[3] ?? "--"].join(" & ")} \\\\`), "\\bottomrule", "\\end{tabular}"].join("\n"),
+  LaTeX: (found) => ["% \\usepackage{booktabs}", `\\begin{tabular}{l${"r".repeat(columns().length + 1 + metricsOf(found).length)}}`, "\\toprule",
+    `${["Network", ...columns().map(({ heading }) => tex(heading())), "Top-1 (\\%)", ...metricsOf(found).map(({ words, unit }) => tex(`${words}, ${unit}`))].join(" & ")} \\\\`, "\\midrule",
+    ...found.map(({ design, counts, i }) => `${[tex(sizesName(design)), ...columns().map(({ of, text }) => (counts ? text(of(counts)).replaceAll(",", "{,}").replaceAll("–", "--") : "--")),
+      design.network.publishedAt(design.sizes)?.[3] ?? "--", ...metricsOf(found).map(({ values }) => values[i]?.[4] ?? "--")].join(" & ")} \\\\`), "\\bottomrule", "\\end{tabular}"].join("\n"),
   Python: () => ["import flopscope as fs", "", ...together().map((designs) => {
     const { sizes } = designs[0], named = designs.map((design) => JSON.stringify(optionsText(design)));
     const res = sizes.H === undefined ? "" : `, res=${sizes.H === sizes.W ? sizes.H : `(${sizes.H}, ${sizes.W})`}`;
