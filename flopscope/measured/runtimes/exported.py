@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import logging
 import os
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +13,7 @@ import torch
 
 from flopscope.measured.runtimes import Network, Refused
 from flopscope.measured.runtimes.exporter import mended
+from flopscope.measured.runtimes.silence import quiet
 from flopscope.measured.runtimes.torch_threads import said
 
 OPSET = 17
@@ -83,19 +81,6 @@ def _write(network: Network, path: Path, **how: Any) -> None:
     named = {name: torch.from_numpy(value) for name, value in network.named.items()}
     with torch.no_grad(), quiet(), _unheard(), mended():
         torch.onnx.export(network.module, given, str(path), kwargs=named, **how)
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """While active, an exporter does not write about itself."""
-    before = logging.root.manager.disable
-    logging.disable(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
 
 
 @contextlib.contextmanager

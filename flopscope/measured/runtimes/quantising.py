@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import logging
 import platform
 import re
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +22,7 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from flopscope.measured.runtimes import Array, Refused
+from flopscope.measured.runtimes.silence import quiet
 
 PROVIDERS = ["CPUExecutionProvider"]
 WEIGHTS = {8: QuantType.QInt8, 4: QuantType.QInt4}
@@ -51,7 +49,7 @@ class Plan:
 
 def folded(source: Path, to: Path) -> None:
     """Write the graph with its norms folded and its constants computed. Raises Refused."""
-    with _quiet(), _refusing():
+    with quiet(), _refusing():
         quant_pre_process(str(source), str(to), skip_symbolic_shape=True)
 
 
@@ -63,7 +61,7 @@ def quantise(source: Path, to: Path, images: Sequence[Mapping[str, Array]], plan
             name: [{"quant_type": WEIGHTS[bits]} | ({} if axis is None else {"axis": axis})]
             for name, (bits, axis) in plan.mixed.items()
         }
-    with _quiet(), _refusing():
+    with quiet(), _refusing():
         quantize_static(
             str(source),
             str(to),
@@ -159,16 +157,3 @@ def logging_nothing() -> Iterator[None]:
         yield
     finally:
         onnxruntime.set_default_logger_severity(WARNING)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """While active, ONNX Runtime's tools do not write about themselves."""
-    before = logging.root.manager.disable
-    logging.disable(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)

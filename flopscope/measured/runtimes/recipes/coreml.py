@@ -13,8 +13,9 @@ from typing import Any
 import torch
 
 from flopscope.measured.runtimes import Network
-from flopscope.measured.runtimes.exported import input_names, quiet
+from flopscope.measured.runtimes.exported import input_names
 from flopscope.measured.runtimes.recipes import Converted
+from flopscope.measured.runtimes.silence import quiet
 from flopscope.measured.runtimes.torch_threads import said
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from flopscope.measured.runtimes import Network, Refused
-from flopscope.measured.runtimes.exported import quiet
 from flopscope.measured.runtimes.recipes import Converted
+from flopscope.measured.runtimes.silence import quiet
 from flopscope.measured.runtimes.torch_threads import arrays, said
 
 NORMS = "operators are those handed to XNNPACK, before it folds norms into convolutions"
