@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flopscope.errors import check_name
-from flopscope.facts import Kind, Movement
+from flopscope.facts import Function, Kind, Movement
 
 BATCH_NORMS = frozenset({Kind.BATCH_NORM})
 ELEMENT_BY_ELEMENT = frozenset(
@@ -30,7 +30,9 @@ class Runtime:
     """What a runtime fuses, folds and drops.
 
     `folded` are the norms that become part of the weights of the product before them. `joined` are
-    the kinds that a product applies to its own output, if it is read by nothing else. `chained` are
+    the kinds that a product applies to its own output, if it is read by nothing else; of functions
+    only those in `functions`, and of sums of two maps only those that a product in `adding` makes,
+    where these say so. `chained` are
     the kinds that run in one pass with the row before them where that is one of these too. With
     `attention`, products around a softmax run as one kernel that does not write the map of
     attention. `drops_dead`: rows whose output nothing reads are left out. `casts`: under mixed
@@ -49,6 +51,8 @@ class Runtime:
     title: str
     folded: frozenset[Kind] = frozenset()
     joined: frozenset[Kind] = frozenset()
+    functions: frozenset[Function] | None = None
+    adding: frozenset[Kind] | None = None
     chained: frozenset[Kind] = frozenset()
     attention: bool = False
     drops_dead: bool = False
@@ -60,13 +64,31 @@ class Runtime:
     block: int = 0
 
 
-def _exported(name: str, title: str, block: int = 0) -> Runtime:
+FUSED_BY_ORT = frozenset(
+    {
+        *(Function.RELU, Function.RELU6, Function.CLAMP, Function.BOUND, Function.LEAKY_RELU),
+        *(Function.SIGMOID, Function.TANH, Function.HARD_SIGMOID, Function.HARD_SWISH),
+    }
+)
+"""The functions that ONNX Runtime's convolutions apply (onnxruntime/core/optimizer/conv_activation\
+_fusion.cc). SiLU and GELU are operators of their own behind a convolution."""
+
+
+def _exported(
+    name: str,
+    title: str,
+    functions: frozenset[Function] | None = None,
+    adding: frozenset[Kind] | None = None,
+    block: int = 0,
+) -> Runtime:
     """A runtime of exported graphs, which all have this in common."""
     return Runtime(
         name,
         title,
         BATCH_NORMS,
         BATCH_NORMS | ELEMENT_BY_ELEMENT,
+        functions,
+        adding,
         drops_dead=True,
         dropped=frozenset({Movement.COPY}),
         pads=CONVOLUTIONS | POOLS,
@@ -90,7 +112,7 @@ RUNTIMES: Mapping[str, Runtime] = {
             indexed=frozenset({Movement.ROLL}),
         ),
         # 16 channels with AVX-512 (onnxruntime/core/optimizer/nchwc_transformer.cc)
-        _exported("ort", "ONNX Runtime", block=16),
+        _exported("ort", "ONNX Runtime", FUSED_BY_ORT, CONVOLUTIONS, block=16),
         _exported("openvino", "OpenVINO"),
         _exported("tflite", "TensorFlow Lite"),
         _exported("ncnn", "ncnn"),
