@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 AGAIN = 2
 """How often what was timed on a slow machine is timed again, at most."""
 
+IN_VAIN = 3
+"""After so many in a row that were no better, the machine is taken to be slower for good."""
+
 Key = TypeVar("Key", bound=Hashable)
 Entry = TypeVar("Entry")
 
@@ -31,7 +34,8 @@ def time_again(
     latency_of: Callable[[Entry], Latency],
 ) -> None:
     """Run again, twice at most, what was timed while the machine was slower than at its best, as
-    the anchors say. Of each is kept what was timed on the fastest machine.
+    the anchors say. Of each is kept what was timed on the fastest machine. It ends where three in a
+    row are no better.
 
     >>> anchors = iter([0.5])
     >>> found = {"a": Latency("a", "here", 1, anchor_ms=0.5)}
@@ -45,7 +49,11 @@ def time_again(
     def anchor(entry: Entry) -> float:
         return latency_of(entry).anchor_ms or 0.0
 
+    in_vain = 0
     for _ in range(AGAIN):
         best = min(map(anchor, found.values()), default=0.0)
         for key in [key for key, entry in found.items() if anchor(entry) > DRIFT * best]:
             found[key] = min(found[key], run(key), key=anchor)
+            in_vain = in_vain + 1 if anchor(found[key]) > DRIFT * best else 0
+            if in_vain == IN_VAIN:
+                return

@@ -12,19 +12,39 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
 
-from flopscope.facts import FLOAT32, Kind, Movement, Operator
-from flopscope.sizes import Shape, Size, any_of, ceil_div, exact_div, is_symbolic
+from flopscope.facts import Kind, Movement, Operator
+from flopscope.sizes import (
+    Shape,
+    Size,
+    ceil_div,
+    maximum,
+    product,
+)
+from flopscope.timing.block_rules import (
+    DENSE,
+    FOLDED,
+    KEEPING,
+    SAME_SHAPE,
+    convolves_blocks,
+    has_whole_blocks,
+    is_absent,
+    is_padding,
+    is_single,
+    is_view,
+    times,
+)
 from flopscope.timing.categories import Category, category
-from flopscope.timing.runtimes import ELEMENT_BY_ELEMENT, POOLS
-
-ALIGNMENT = 4
-"""The channels of a map come in whole multiples of this, or it cannot be put into blocks."""
-
-SAME_SHAPE = frozenset({Kind.ACTIVATION, Kind.ADD, Kind.MULTIPLY})
-"""What works on blocks where all of its inputs are in blocks and of one shape."""
-
-KEEPING = frozenset({Kind.BATCH_NORM, Kind.GLOBAL_POOL})
-"""What works on blocks where its input is in blocks."""
+from flopscope.timing.conditions import (
+    ALWAYS,
+    NEVER,
+    Condition,
+    any_holds,
+    below,
+    is_one,
+    is_zero,
+    where_it_holds,
+)
+from flopscope.timing.runtimes import POOLS
 
 
 def with_reorders(rows: Sequence[Operator], block: int) -> list[Operator]:
@@ -38,10 +58,8 @@ def with_reorders(rows: Sequence[Operator], block: int) -> list[Operator]:
     the usual order, for which its windows are first written one behind another, and these once more
     in the order in which the product reads them.
 
-    Of a width that is swept, channels come in whole blocks or in multiples of 4 where they do at
-    every width. A sweep over a width that decides this may therefore say more than the prediction
-    of one design. Where the width is a symbol, channels count as multiples of 4, and blocks as
-    whole where that is known.
+    Where the width decides this, of several designs or as a symbol, a copy runs as often as the
+    design needs it, once or not at all.
 
     Found in what ONNX Runtime 1.32 ran of the 5,800 convolutions of 93 networks, on a processor
     with AVX-512; `benchmarks/layouts.py` looks again.
@@ -67,183 +85,192 @@ class _Reordering:
     def __init__(self, rows: Sequence[Operator], block: int) -> None:
         self._block = block
         self._rows: list[Operator] = []
-        self._in_blocks: dict[int, Operator] = {}
+        self._in_blocks: dict[int, tuple[Operator, Condition]] = {}
         self._readers = Counter(chain.from_iterable({*row.reads} for row in rows))
-        self._copies: dict[int, int] = {}
+        self._copies: dict[tuple[int, bool], tuple[int, Size]] = {}
         self._next = max((row.id for row in rows), default=0) + 1
+        self._given = min(chain([0], *(row.reads for row in rows)))
 
     def place(self, row: Operator) -> None:
         """The row behind the copies that it needs."""
-        blocked = self._runs_on_blocks(row)
-        wants = blocked and not self._reads_as_it_is(row)
-        given = list(zip(row.reads, row.inputs, strict=False))
-        reads = [self._read(row, tensor, shape, wants) for tensor, shape in given]
-        placed = row._replace(reads=(*reads, *row.reads[len(given) :]))
-        if blocked:
-            placed = self._filled(placed, wants)
-            self._in_blocks[row.id] = row
-        elif row.kind is Kind.CONVOLUTION:
-            placed = self._multiplied(placed)
+        kind = category(row) if row.kind is Kind.CONVOLUTION else None
+        blocked = self._runs_on_blocks(row, kind)
+        wanted = order = blocked
+        if kind in DENSE:
+            wanted = blocked.all(below(row.inputs[0][1], self._block).opposite())
+            # in the place of a row that does not run, the next one reads what it would have read
+            order = any_holds(wanted, blocked.all(is_absent(row)))
+        placed = row
+        if not (blocked is NEVER and self._in_blocks.keys().isdisjoint(row.reads)):
+            given = zip(row.reads, row.inputs, strict=False)
+            reads = tuple([self._read(row, tensor, shape, order) for tensor, shape in given])
+            if reads != row.reads[: len(reads)]:
+                placed = row._replace(reads=(*reads, *row.reads[len(reads) :]))
+        if blocked is not NEVER:
+            placed = self._filled(placed, kind, blocked, wanted)
+            self._in_blocks[row.id] = row, blocked
+        if kind and blocked is not ALWAYS:
+            placed = self._multiplied(placed, row, blocked)
         self._rows.append(placed)
 
     def with_outputs(self) -> list[Operator]:
         """All rows, and copies of the outputs that are in blocks."""
-        for row in list(self._in_blocks.values()):
-            if not self._readers[row.id] and not _is_single(row.output):
-                self._copied(row, row.id, row.output)
+        for row, blocked in list(self._in_blocks.values()):
+            if not self._readers[row.id] and not is_single(row.output):
+                self._copied(row, row.id, row.output, blocked.number, to_blocks=False)
         return self._rows
 
-    def _filled(self, row: Operator, wants: bool) -> Operator:
-        """The row with the channels of whole blocks."""
-        inputs = tuple(map(self._of_blocks, row.inputs)) if wants else row.inputs
-        filled = row._replace(inputs=inputs, output=self._of_blocks(row.output))
-        if row.kind is not Kind.CONVOLUTION:
+    def _filled(
+        self, row: Operator, kind: Category | None, blocked: Condition, wanted: Condition
+    ) -> Operator:
+        """The row with the channels of whole blocks where it runs on them."""
+        if self._is_full(row.output) and all(map(self._is_full, row.inputs)):
+            return row  # the common case
+        inputs = tuple([self._of_blocks(shape, wanted) for shape in row.inputs])
+        filled = row._replace(inputs=inputs, output=self._of_blocks(row.output, blocked))
+        if kind is None:
             return filled
         outputs, inner, *kernel = row.weights[0].shape
         groups = row.groups
-        if category(row) is Category.DEPTHWISE:
-            groups = self._whole(groups)
-        elif wants:
-            inner = self._whole(inner)
-        weight = row.weights[0]._replace(shape=(self._whole(outputs), inner, *kernel))
+        if kind is Category.DEPTHWISE:
+            groups = self._whole(groups, blocked)
+        elif kind in DENSE:
+            inner = self._whole(inner, wanted)
+        weight = row.weights[0]._replace(shape=(self._whole(outputs, blocked), inner, *kernel))
         return filled._replace(weights=(weight, *row.weights[1:]), groups=groups)
 
-    def _of_blocks(self, shape: Shape) -> Shape:
+    def _is_full(self, shape: Shape) -> bool:
+        """Has it whole blocks of channels, whatever holds?"""
+        return len(shape) > 1 and type(shape[1]) is int and not shape[1] % self._block
+
+    def _of_blocks(self, shape: Shape, where: Condition) -> Shape:
         if len(shape) < 2:
             return shape
-        return (shape[0], self._whole(shape[1]), *shape[2:])
+        return (shape[0], self._whole(shape[1], where), *shape[2:])
 
-    def _whole(self, channels: Size) -> Size:
-        """The channels of whole blocks."""
-        return ceil_div(channels, self._block) * self._block
+    def _whole(self, channels: Size, where: Condition) -> Size:
+        """The channels of whole blocks where this holds, and as they are elsewhere."""
+        if where.is_never:
+            return channels
+        if isinstance(channels, int):
+            whole = -(-channels // self._block) * self._block
+        else:
+            whole = ceil_div(channels, self._block) * self._block
+        return whole if where.is_always else channels + where.number * (whole - channels)
 
-    def _multiplied(self, row: Operator) -> Operator:
-        """The convolution as a product of matrices, behind its windows and their second order. A
-        single place is its own window."""
+    def _multiplied(self, placed: Operator, row: Operator, blocked: Condition) -> Operator:
+        """The convolution as a product of matrices where it cannot run on blocks, behind its
+        windows and their second order. A single place is its own window."""
         tensor, shape = row.reads[0], row.inputs[0]
+        plain = blocked.opposite()
         kernel = row.weights[0].shape[2:] if row.weights else ()
-        if not all(isinstance(size, int) and size == 1 for size in kernel):
+        if not all(map(is_one, kernel)):
             windows = (*shape[:2], *kernel, *row.output[2:])
-            tensor = self._moved(row, Movement.WINDOWS, tensor, shape, windows)
+            tensor = self._moved(row, Movement.WINDOWS, tensor, shape, windows, plain.number)
             shape = windows
-        tensor = self._moved(row, Movement.WINDOWS, tensor, shape, shape)
-        return row._replace(reads=(tensor, *row.reads[1:]), inputs=(shape, *row.inputs[1:]))
+        tensor = self._moved(row, Movement.WINDOWS, tensor, shape, shape, plain.number)
+        if plain.is_always:
+            others = placed.reads[1:], placed.inputs[1:]
+            return placed._replace(reads=(tensor, *others[0]), inputs=(shape, *others[1]))
+        either = where_it_holds(placed.inputs[0], blocked), where_it_holds(shape, plain)
+        return placed._replace(
+            reads=(placed.reads[0], tensor, *placed.reads[1:]),
+            inputs=(*either, *placed.inputs[1:]),
+        )
 
-    def _read(self, row: Operator, tensor: int, shape: Shape, wants: bool) -> int:
+    def _read(self, row: Operator, tensor: int, shape: Shape, wanted: Condition) -> int:
         """The tensor, or a view of it, in the order in which the row wants it."""
-        made = self._in_blocks.get(tensor)
-        if _is_single(shape if made is None else made.output):
+        made, blocked = self._in_blocks.get(tensor, (None, NEVER))
+        if is_single(shape if made is None else made.output):
             return tensor
-        if wants and self._is_in_blocks(tensor, shape):
+        if made is not None and is_view(row, made.output, shape):
+            tensor = self._copied(row, tensor, made.output, blocked.number, to_blocks=False)
+            blocked = NEVER
+        elif blocked is not wanted:
+            usual = blocked.but_not(wanted)
+            tensor = self._copied(row, tensor, shape, usual, to_blocks=False)
+        if blocked is wanted:
             return tensor
-        usual = tensor if made is None else self._copied(row, tensor, made.output)
-        return self._copied(row, usual, shape) if wants else usual
+        return self._copied(row, tensor, shape, wanted.but_not(blocked), to_blocks=True)
 
-    def _is_in_blocks(self, tensor: int, shape: Shape) -> bool:
-        """Is it in blocks? A view, which has another shape, is never so."""
-        made = self._in_blocks.get(tensor)
-        return made is not None and _same(made.output, shape)
+    def _copied(
+        self, row: Operator, tensor: int, shape: Shape, where: Size, *, to_blocks: bool
+    ) -> int:
+        """The tensor in the other order, which is copied before the row reads it where it must be
+        and has not been."""
+        if type(where) is int and not where:
+            return tensor
+        key = tensor, to_blocks
+        copy, done = self._copies.get(key, (tensor, 0))
+        wanted = where if is_zero(done) else maximum(done, where)
+        if is_zero(wanted - done):
+            return copy if is_one(where) else tensor
+        before, after = shape, self._of_blocks(shape, ALWAYS)
+        if not to_blocks:
+            before, after = after, before
+        new = self._moved(row, Movement.COPY, tensor, before, after, wanted - done)
+        self._copies[key] = new, wanted
+        return new if is_one(where) else tensor
 
-    def _copied(self, row: Operator, tensor: int, shape: Shape) -> int:
-        """The tensor in the other order, which is copied before the row reads it."""
-        if tensor not in self._copies:
-            before, after = shape, self._of_blocks(shape)
-            if tensor in self._in_blocks:
-                before, after = after, before
-            self._copies[tensor] = self._moved(row, Movement.COPY, tensor, before, after)
-        return self._copies[tensor]
-
-    def _moved(self, row: Operator, how: Movement, tensor: int, before: Shape, after: Shape) -> int:
+    def _moved(
+        self,
+        row: Operator,
+        how: Movement,
+        tensor: int,
+        before: Shape,
+        after: Shape,
+        where: Size,
+    ) -> int:
+        """A new row that moves the tensor where it must. What is moved at some designs only is not
+        known to be read by the row, which then reads the tensor itself."""
+        certain = is_one(where)
+        if not certain:
+            self._given -= 1
         self._rows.append(
             Operator(
-                Kind.MOVE, row.path, (before,), after, function=how, reads=(tensor,), id=self._next,
-                repeat=_times(row),
+                Kind.MOVE, row.path, (before,), after, function=how,
+                reads=(tensor if certain else self._given,), id=self._next,
+                repeat=times(row) if certain else product((times(row), where)),
             )
         )  # fmt: skip
         self._next += 1
         return self._next - 1
 
-    def _reads_as_it_is(self, row: Operator) -> bool:
-        """Is the row a dense convolution of fewer channels than a block?"""
-        dense = row.kind is Kind.CONVOLUTION and category(row) not in GROUPS
-        channels = row.inputs[0][1]
-        return dense and not is_symbolic(channels) and not any_of(channels >= self._block)
-
-    def _runs_on_blocks(self, row: Operator) -> bool:
+    def _runs_on_blocks(self, row: Operator, kind: Category | None) -> Condition:
         if len(row.output) != 4:
-            return False
-        if row.kind is Kind.CONVOLUTION:
-            return self._convolves_blocks(row)
+            return NEVER
+        if kind is not None:
+            return convolves_blocks(row, kind, self._block)
         if row.kind in POOLS:  # which have their input put into blocks, as convolutions have
-            return self._has_whole_blocks(row)
-        if not row.reads or not all(map(self._is_in_blocks, row.reads, row.inputs)):
-            return False
-        if row.kind in KEEPING or _pads(row):
-            return True
+            return has_whole_blocks(row, self._block)
+        if not row.reads:
+            return NEVER
+        of_reads = [
+            self._is_in_blocks(row, *each) for each in zip(row.reads, row.inputs, strict=False)
+        ]
+        return self._stays_on_blocks(row, ALWAYS.all(*of_reads))
+
+    def _stays_on_blocks(self, row: Operator, inputs: Condition) -> Condition:
+        """Where a row runs on blocks whose inputs are in blocks where `inputs` says so."""
+        if inputs.is_never or row.kind in KEEPING or is_padding(row):
+            return inputs
         if row.kind is Kind.CONCATENATION:
-            return self._has_whole_blocks(row)
+            return inputs.all(has_whole_blocks(row, self._block))
         if row.weights:
-            return self._is_folded(row)
+            return inputs if self._is_folded(row) else NEVER
         first = row.inputs[0]
-        return row.kind in SAME_SHAPE and all(_same(shape, first) for shape in row.inputs[1:])
+        alike = not any(is_view(row, first, shape) for shape in row.inputs[1:])
+        return inputs if row.kind in SAME_SHAPE and alike else NEVER
 
-    def _convolves_blocks(self, row: Operator) -> bool:
-        """Are the channels of the convolution such that it works on blocks?"""
-        if not row.weights or row.weights[0].element != FLOAT32:
-            return False
-        outputs, inner, *_ = row.weights[0].shape
-        kind = category(row)
-        if kind is Category.GROUPED:
-            each = exact_div(outputs, row.groups)
-            return _is_multiple(inner, self._block) and _is_multiple(each, self._block)
-        if kind is Category.DEPTHWISE and not _is(outputs, row.groups):
-            return False
-        aligned = _is_multiple(row.inputs[0][1], ALIGNMENT, otherwise=True)
-        return aligned or self._reads_as_it_is(row) or _is_single(row.output)
-
-    def _has_whole_blocks(self, row: Operator) -> bool:
-        return all(_is_multiple(shape[1], self._block) for shape in row.inputs)
+    def _is_in_blocks(self, row: Operator, tensor: int, shape: Shape) -> Condition:
+        """Is what the row reads in blocks? A view is in the usual order."""
+        made, blocked = self._in_blocks.get(tensor, (None, NEVER))
+        return NEVER if made is None or is_view(row, made.output, shape) else blocked
 
     def _is_folded(self, row: Operator) -> bool:
         """Does the row scale or shift what a convolution makes for it alone? It is then part of
         the convolution's weights, and so is another that follows."""
-        made = self._in_blocks[row.reads[0]]
+        made = self._in_blocks[row.reads[0]][0]
         if row.kind not in FOLDED or len(row.reads) != 1 or self._readers[made.id] != 1:
             return False
         return made.kind is Kind.CONVOLUTION or (bool(made.weights) and self._is_folded(made))
-
-
-FOLDED = frozenset({Kind.BATCH_NORM}) | ELEMENT_BY_ELEMENT
-"""What becomes part of a convolution's weights where it has weights of its own."""
-
-GROUPS = (Category.DEPTHWISE, Category.GROUPED)
-
-
-def _is_multiple(size: Size, of: int, otherwise: bool = False) -> bool:
-    """Is it one, at every design where there are several? `otherwise` where nobody knows."""
-    if not is_symbolic(size):
-        return not any_of(size % of != 0)
-    return otherwise
-
-
-def _is(a: Size, b: Size) -> bool:
-    return a is b or not any_of(a != b)
-
-
-def _is_single(shape: Shape) -> bool:
-    """Is it a map of one place, which is the same in both orders?"""
-    return len(shape) == 4 and all(isinstance(size, int) and size == 1 for size in shape[2:])
-
-
-def _pads(row: Operator) -> bool:
-    return row.kind is Kind.MOVE and row.function is Movement.PAD
-
-
-def _times(row: Operator) -> Size:
-    """How often what a row reads is copied. A row that runs at some sizes only is no condition: in
-    its place what comes after it reads the same tensor."""
-    return row.repeat if isinstance(row.repeat, int) else 1
-
-
-def _same(a: Shape, b: Shape) -> bool:
-    return len(a) == len(b) and all(map(_is, a, b))

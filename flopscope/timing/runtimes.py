@@ -70,8 +70,8 @@ FUSED_BY_ORT = frozenset(
         *(Function.SIGMOID, Function.TANH, Function.HARD_SIGMOID, Function.HARD_SWISH),
     }
 )
-"""The functions that ONNX Runtime's convolutions apply (onnxruntime/core/optimizer/conv_activation\
-_fusion.cc). SiLU and GELU are operators of their own behind a convolution."""
+"""The functions that ONNX Runtime 1.32 makes part of the product before them. In the graphs that it
+writes, SiLU and GELU remain operators of their own."""
 
 
 def _exported(

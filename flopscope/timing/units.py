@@ -219,7 +219,7 @@ class _Fusing:
             return False
         if row.kind is Kind.ACTIVATION:
             return runtime.functions is None or row.function in runtime.functions
-        if row.weights or runtime.adding is None:
+        if row.weights or row.kind in runtime.folded or runtime.adding is None:
             return True
         adds = any(each.kind in runtime.adding for each in self._groups[place])
         return row.kind is Kind.ADD and adds
