@@ -7,7 +7,7 @@ folds batch norm into the weights and applies an activation where its producer h
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flopscope.errors import check_name
 from flopscope.facts import Function, Kind, Movement
@@ -62,6 +62,7 @@ class Runtime:
     permutes: frozenset[Kind] = frozenset()
     indexed: frozenset[Movement] = frozenset()
     block: int = 0
+    edition: int = 1
 
 
 FUSED_BY_ORT = frozenset(
@@ -74,26 +75,17 @@ FUSED_BY_ORT = frozenset(
 writes, SiLU and GELU remain operators of their own."""
 
 
-def _exported(
-    name: str,
-    title: str,
-    functions: frozenset[Function] | None = None,
-    adding: frozenset[Kind] | None = None,
-    block: int = 0,
-) -> Runtime:
+def _exported(name: str, title: str) -> Runtime:
     """A runtime of exported graphs, which all have this in common."""
     return Runtime(
         name,
         title,
         BATCH_NORMS,
         BATCH_NORMS | ELEMENT_BY_ELEMENT,
-        functions,
-        adding,
         drops_dead=True,
         dropped=frozenset({Movement.COPY}),
         pads=CONVOLUTIONS | POOLS,
         permutes=MATMULS,
-        block=block,
     )
 
 
@@ -112,7 +104,13 @@ RUNTIMES: Mapping[str, Runtime] = {
             indexed=frozenset({Movement.ROLL}),
         ),
         # 16 channels with AVX-512 (onnxruntime/core/optimizer/nchwc_transformer.cc)
-        _exported("ort", "ONNX Runtime", FUSED_BY_ORT, CONVOLUTIONS, block=16),
+        replace(
+            _exported("ort", "ONNX Runtime"),
+            functions=FUSED_BY_ORT,
+            adding=CONVOLUTIONS,
+            block=16,
+            edition=2,
+        ),
         _exported("openvino", "OpenVINO"),
         _exported("tflite", "TensorFlow Lite"),
         _exported("ncnn", "ncnn"),
