@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flopscope.answers.ownspaces import AnySpace, space_of
-from flopscope.choosing.bounds import Bound, latency_bound, quantity_bounds
+from flopscope.answers.spacebounds import Bound, latency_bound, quantity_bounds
 from flopscope.choosing.found import LISTING, METHODS, Candidate, How, Search
 from flopscope.choosing.objective import Objective, Predictor, objective
 from flopscope.choosing.searchlisted import Aim, search_listed

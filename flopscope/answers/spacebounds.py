@@ -1,4 +1,4 @@
-"""What a design may cost at most in a search: a quantity, a latency from a table, or the predicted
+"""What a design of a space may cost at most: a quantity, a latency from a table, or the predicted
 time on a device."""
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flopscope.answers.devices import device_named
+from flopscope.answers.listedtimes import listed_times
 from flopscope.answers.ownspaces import AnySpace
 from flopscope.answers.spacequestions import AnyTable
 from flopscope.answers.timed import TimeQuantity, latency_on
-from flopscope.choosing.listedtimes import listed_times
 from flopscope.designspaces.fronts import least_cost
 from flopscope.designspaces.latencies import UNITS, latency_table
 from flopscope.designspaces.listed import ListedSpace, ListedTable
