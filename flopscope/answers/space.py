@@ -11,7 +11,7 @@ from math import ceil
 from random import Random
 
 from flopscope.answers.ownspaces import AnySpace, space_of
-from flopscope.answers.spacebounds import latency_bound
+from flopscope.answers.spacebounds import check_batch, latency_bound
 from flopscope.answers.spacelatency import Within
 from flopscope.answers.spacequestions import (
     AnyDistribution,
@@ -28,10 +28,7 @@ from flopscope.answers.spacequestions import (
 )
 from flopscope.brief import short
 from flopscope.designspaces.distribution import Tell
-from flopscope.designspaces.listed import (
-    ListedSpace,
-    listed_tables,
-)
+from flopscope.designspaces.listed import ListedSpace, listed_tables
 from flopscope.designspaces.slots import Design
 from flopscope.designspaces.tables import tables
 from flopscope.errors import BadInput, check_name
@@ -217,8 +214,7 @@ class Census:
         return Drawn(design, tuple(table.cost(design) for table in self.tables), latency)
 
     def _keeps(self, drawn: Drawn) -> bool:
-        bound = None if self.timed is None else self.timed.bound
-        if bound is not None and drawn.latency is not None and drawn.latency > bound.most:
+        if self.timed is not None and not self.timed.keeps(drawn.design):
             return False
         return all(
             cost <= self.most.get(quantity.name, cost)
@@ -229,8 +225,7 @@ class Census:
     def together(self) -> Share | None:
         """The share of networks that keep every budget, among those within the tightest one, where
         there are several; None otherwise."""
-        budgets = len(self.most) + (self.timed is not None)
-        if budgets < 2 or not self.holds or self.encodings:
+        if len(self.most) + bool(self.timed) < 2 or not self.holds or self.encodings:
             return None
         draws = self._draws(Random(self.questions.seed))
         kept = sum(self._keeps(next(draws)) for _ in range(TRIED))
@@ -266,8 +261,7 @@ def census(
     encodings: bool = False,
     tell: Tell = lambda done, of: None,
 ) -> Census:
-    """The census of a design space: a name, 'file.py:NAME' or the space
-    itself.
+    """The census of a design space: a name, 'file.py:NAME' or the space itself.
 
     The distribution is that of the quantity `of`, of the first budget without it, and of MACs where
     there is neither. `max_latency` is described by `latency_bound`, and `batch` is that of its
@@ -289,11 +283,7 @@ def census(
         raise BadInput("a sample is of networks, not of encodings; leave one of them out")
     for text in questions.designs:
         space.design(text)
-    if batch is not None and max_latency is None:
-        raise BadInput(
-            "batch is that of a time on a device, and none is bounded; give max-latency too, such "
-            "as pixel3-cpu-tflite:15ms"
-        )
+    check_batch(batch, max_latency)
     found: tuple[AnyTable, ...]
     if isinstance(space, ListedSpace):
         side = None if space.side else space.res if res is None else res

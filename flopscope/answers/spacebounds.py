@@ -104,6 +104,15 @@ def quantity_bounds(most: Mapping[str, int], tables: Mapping[str, AnyTable]) -> 
     return [Bound(name, QUANTITIES[name].noun, tables[name], n) for name, n in most.items()]
 
 
+def check_batch(batch: int | None, max_latency: str | None) -> None:
+    """Raises BadInput for a batch without a bound on time."""
+    if batch is not None and max_latency is None:
+        raise BadInput(
+            "batch is that of a time on a device, and none is bounded; give max-latency too, such "
+            "as pixel3-cpu-tflite:15ms"
+        )
+
+
 def latency_bound(text: str, space: AnySpace, res: int | None, batch: int | None = None) -> Bound:
     """'pixel3-cpu-tflite:15ms' or 'device.json:15ms' as a bound on the predicted time of a run, and
     'blocks.csv:11' as one on latency, in the unit of the file.
