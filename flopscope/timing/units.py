@@ -38,9 +38,12 @@ def units(rows: Sequence[Operator], runtime: Runtime) -> list[Unit]:
     the last row of the unit and has no other reader, both have the same shape, and nothing else
     that the row reads is made later.
 
+    >>> from flopscope.facts import Function
     >>> from flopscope.timing.runtimes import RUNTIMES
     >>> conv = Operator(Kind.LINEAR, "fc", ((1, 9),), (1, 4), reads=(-1,), id=0)
-    >>> relu = Operator(Kind.ACTIVATION, "act", ((1, 4),), (1, 4), reads=(0,), id=1)
+    >>> relu = Operator(
+    ...     Kind.ACTIVATION, "act", ((1, 4),), (1, 4), function=Function.RELU, reads=(0,), id=1
+    ... )
     >>> [len(units([conv, relu], RUNTIMES[name])) for name in ("eager", "ort")]
     [2, 1]
     """
