@@ -26,7 +26,8 @@ setup: $(VENV)/full  ## the full environment, with git hooks where this is a git
 # Each worker takes one half of the files and, when it has done, some of what is left of the other's,
 # so that what the tests of a file share is made once.
 # Compiled files are kept: workers, kernels and commands that tests start would compile all anew.
-PYTEST := PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/build/pycache OMP_NUM_THREADS=1 \
+# They are kept where Python looks for them, beside those that pip has compiled at set-up.
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 \
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 test: lint  ## everything that CI checks: lint, then all fast tests and doctests

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flopscope import readings
 from flopscope.brief import aligned, brief, number_of, short, sizes_text
 from flopscope.domain import Condition, check_bindings, check_conditions
+from flopscope.domain.given import Given, check_given, in_both, with_more
 from flopscope.errors import check_name
 from flopscope.extras import require_frames
 from flopscope.facts import Arithmetic, Kind, Operator, Weight
@@ -55,13 +56,15 @@ class Level(Enum):
 
 @dataclass(frozen=True)
 class Ledger:
-    """Rows in execution order, and the conditions under which they exist.
+    """Rows in execution order, and the conditions under which they exist. `given` are the sizes
+    that were replaced in them.
 
     Rows are immutable; every method returns a new ledger or a reading.
     """
 
     rows: tuple[Operator, ...]
     conditions: tuple[Condition, ...] = ()
+    given: Given = field(default=(), compare=False)
 
     def __repr__(self) -> str:
         sizes = ", ".join(sorted(s.name for s in self.symbols()))
@@ -98,7 +101,8 @@ class Ledger:
             (source for row in self.rows for source in row.reads if source < 0), default=0
         )
         moved = tuple(_renumbered(row, rows, inputs) for row in other.rows)
-        return Ledger(self.rows + moved, self.conditions + other.conditions)
+        given = in_both(self.given, other.given)
+        return Ledger(self.rows + moved, self.conditions + other.conditions, given)
 
     def repeat(self, times: Size) -> Ledger:
         """`times` equal copies, each with weights of its own. The number may be a symbol."""
@@ -124,12 +128,14 @@ class Ledger:
 
     def at(self, **sizes: Any) -> Ledger:
         """The ledger with symbols replaced. Raises OutsideDomain where the network does not
-        exist."""
+        exist, BadInput for a size that has another value already."""
+        check_given(self.given, sizes, "this ledger")
         known = [s for s in self.symbols() if s.name in sizes]
         check_bindings(known, sizes)
         check_conditions(self.conditions, sizes)
         rows = (_substituted(row, sizes) for row in self.rows)
-        return Ledger(tuple(_present(rows)), self._conditions_at(sizes))
+        given = with_more(self.given, sizes)
+        return Ledger(tuple(_present(rows)), self._conditions_at(sizes), given)
 
     def rewritten(self, rule: Callable[[Size], Size]) -> Ledger:
         """The ledger with `rule` applied to every size of every row."""
@@ -144,7 +150,9 @@ class Ledger:
     def read(self, measure: Callable[[Sequence[Operator]], Reading]) -> Reading:
         """A reading of its rows, under its conditions."""
         reading = measure(self.rows)
-        return replace(reading, conditions=self.conditions) if self.conditions else reading
+        if not self.conditions and not self.given:
+            return reading
+        return replace(reading, conditions=self.conditions, given=self.given)
 
     def params(self) -> Reading:
         """Parameters, frozen ones included; a shared tensor counts once."""

@@ -98,6 +98,38 @@ def test_a_schema_takes_every_answer_that_it_was_inferred_from(monkeypatch):
             jsonschema.validate(answer | {"schema": 1}, schema)
 
 
+LATER = {"calibrate", "measure", "proxies", "search", "slim"}
+"""Commands whose answers are measured, fitted or searched for."""
+
+
+@pytest.fixture(scope="module")
+def later_answers():
+    lines = [line for line in site_schemas.EXAMPLES if line.split()[0] in LATER]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(site_schemas, "EXAMPLES", lines)
+        return list(site_schemas.answers())
+
+
+def test_commands_that_measure_fit_and_search_have_schemas_that_other_answers_keep(
+    later_answers, monkeypatch
+):
+    monkeypatch.setattr(site_schemas, "answers", lambda: iter(later_answers))
+    schemas = site_schemas.schemas()
+    assert set(schemas) == {f"flopscope.{name}/1" for name in LATER}
+    for _, answer in later_answers:
+        jsonschema.validate(answer, schemas[answer["schema"]][1])
+    found = {name.split(".")[1].split("/")[0]: schema for name, (_, schema) in schemas.items()}
+    # What is named by what was asked: families of the table, proxies, budgets.
+    (calibrated,) = (a for _, a in later_answers if a["schema"] == "flopscope.calibrate/1")
+    other = calibrated["calibration"] | {"families": {"resnet": 24}}
+    jsonschema.validate(calibrated | {"calibration": other}, found["calibrate"])
+    wrong = calibrated["calibration"] | {"families": {"resnet": "many"}}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(calibrated | {"calibration": wrong}, found["calibrate"])
+    assert ("networks[].values.NAME", "integer or number") in site_schemas.keys(found["proxies"])
+    assert ("budgets.NAME", "integer") in site_schemas.keys(found["search"])
+
+
 def test_the_site_has_the_explorer_where_there_is_the_command(monkeypatch, tmp_path):
     written = []
 

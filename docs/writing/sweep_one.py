@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from public_models import passed_on
 from states import changes, state
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
@@ -38,7 +39,8 @@ SLOW = "slow"
 
 
 def counted(subject: Subject, sizes: Sizes) -> int:
-    """torch's count, attention in its products, of a copy that the network may write to."""
+    """torch's count, attention in its products and batch norms passed on, of a copy that the
+    network may write to."""
     module = copy.deepcopy(subject.module).requires_grad_(False)
     device = next((p.device for p in module.parameters()), torch.device("meta"))
     args, kwargs = _tensors(subject.inputs(sizes), device)
@@ -46,7 +48,7 @@ def counted(subject: Subject, sizes: Sizes) -> int:
     torch.backends.mha.set_fastpath_enabled(False)
     counter = FlopCounterMode(display=False, custom_mapping=GROUPED)
     try:
-        with counter, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
+        with passed_on(), counter, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
             module(*args, **kwargs)
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)

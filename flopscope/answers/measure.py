@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from flopscope.answers.counted import Given, image_of, made
+from flopscope.answers.full_speed import pace_of_machine, time_again
 from flopscope.answers.how import How
 from flopscope.answers.layer_times import LayerTime, layer_times
 from flopscope.answers.making import target_of
@@ -24,7 +25,7 @@ from flopscope.timing.measurement import LOADED, Latency
 from flopscope.version import __version__
 
 if TYPE_CHECKING:
-    from flopscope.measured.machine.anchor import Anchor
+    from flopscope.measured.machine.anchor import Anchor, Pace
     from flopscope.measured.runtimes import Array, Network, Running, Runtime
     from flopscope.measured.stopwatch import Rounds
 
@@ -36,8 +37,8 @@ PROFILED = 10
 class Measured:
     """One network that was run. `difference` is how far its results are from those of its module in
     PyTorch, over their largest value: None where there is nothing to compare, as for an ONNX file;
-    up to `tolerance` they are the same. `layers` are the times of its layers where they are asked
-    for."""
+    up to `tolerance` they are the same. `left_out` rounds do not count, because the machine had not
+    its full speed. `layers` are the times of its layers where they are asked for."""
 
     target: Target
     latency: Latency
@@ -46,6 +47,7 @@ class Measured:
     tolerance: float
     crowding: float | None
     layers: tuple[LayerTime, ...] = ()
+    left_out: int = 0
 
     def __repr__(self) -> str:
         return short(self, f"{self.target.name}, {self.latency.latency_ms:.4g} ms")
@@ -92,7 +94,8 @@ def measure(
     arguments: Mapping[str, Any] | None = None,
     tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> Measurements:
-    """Run each target and time it. `tell` is told how many of how many networks are done.
+    """Run each target and time it. `tell` is told how many of how many networks are done. Of
+    several, those that were timed while the machine was slower than at its best are timed again.
 
     Raises BadInput where a runtime refuses a network, with its own words, and as `runnable` does.
     """
@@ -102,28 +105,43 @@ def measure(
     networks = made([target_of(target) for target in targets], given)
     if not networks:
         raise BadInput("there is no network to run; give one, such as mobilenetv2")
-    entries = []
+    pace, entries = pace_of_machine(), {}
     for number, target in enumerate(networks):
         tell(number, len(networks))
-        entries.append(measured(target, how, given, arguments))
+        entries[number] = measured(target, how, given, arguments, pace)
+    time_again(
+        entries,
+        lambda number: measured(networks[number], how, given, arguments, pace),
+        lambda entry: entry.latency,
+    )
     tell(len(networks), len(networks))
-    return Measurements(how, RUNTIMES[how.runtime].title, tuple(entries))
+    return Measurements(how, RUNTIMES[how.runtime].title, tuple(entries.values()))
 
 
 def measured(
-    target: Target, how: How, given: Given, arguments: Mapping[str, Any] | None = None
+    target: Target,
+    how: How,
+    given: Given,
+    arguments: Mapping[str, Any] | None = None,
+    pace: Pace | None = None,
 ) -> Measured:
-    """One target, run and timed. Raises as `measure` does."""
+    """One target, run and timed; with a `pace`, while the machine has its full speed. Raises as
+    `measure` does."""
     from flopscope.measured.runtimes.torch_threads import torch_settings
     from flopscope.tracing.loading.guards import prints_aside
 
     _check_kind(target, how)
     with TemporaryDirectory() as name, torch_settings(how.threads), prints_aside():
-        return _run(target, how, given, arguments, Path(name))
+        return _run(target, how, given, arguments, Path(name), pace)
 
 
 def _run(
-    target: Target, how: How, given: Given, arguments: Mapping[str, Any] | None, folder: Path
+    target: Target,
+    how: How,
+    given: Given,
+    arguments: Mapping[str, Any] | None,
+    folder: Path,
+    pace: Pace | None,
 ) -> Measured:
     from flopscope.measured.machine.anchor import anchor
     from flopscope.measured.machine.energy import meter
@@ -141,9 +159,12 @@ def _run(
             grown = start_peak(how.place)
         running = loader(how.runtime)(network, asked, folder)
         with closing(running):
+            counter = meter(how.place)
+            # the anchors would count as energy of the network, and a GPU does not feel them
+            watched = None if counter or running.clock is None else pace
             rounds = timed(
                 running.run, running.clock, rounds=how.rounds, finish=running.finish,
-                meter=meter(how.place), seconds=how.seconds,
+                meter=counter, seconds=how.seconds, pace=watched,
             )  # fmt: skip
             grew = grown() if runtime.states_memory(how.place) else None
             apart = None if reference is None else difference(running.outputs(), reference)
@@ -152,7 +173,7 @@ def _run(
             layers = _layers(target, how, given, arguments, running)
     return Measured(
         target, latency, shapes, apart, TOLERANCE[how.dtype],
-        latency.crowding or (speed.crowding if running.clock else None), layers,
+        latency.crowding or (speed.crowding if running.clock else None), layers, rounds.left_out,
     )  # fmt: skip
 
 
@@ -249,7 +270,7 @@ def _latency(
         cpu_min_ms=_ms(min(rounds.cpu)) if rounds.cpu else None,
         throughput_ips=float(f"{batch / wall:.6g}"),
         rounds=len(rounds.wall),
-        anchor_ms=float(f"{speed.milliseconds:.4g}"),
+        anchor_ms=float(f"{rounds.anchor_ms or speed.milliseconds:.4g}"),
         memory_bytes=grew,
         memory_is=memory_is(how.place) if grew else "",
         energy_mj=rounds.millijoules and float(f"{rounds.millijoules:.4g}"),

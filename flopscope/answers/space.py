@@ -11,6 +11,8 @@ from math import ceil
 from random import Random
 
 from flopscope.answers.ownspaces import AnySpace, space_of
+from flopscope.answers.spacebounds import check_batch, latency_bound
+from flopscope.answers.spacelatency import Within
 from flopscope.answers.spacequestions import (
     AnyDistribution,
     AnyTable,
@@ -26,10 +28,8 @@ from flopscope.answers.spacequestions import (
 )
 from flopscope.brief import short
 from flopscope.designspaces.distribution import Tell
-from flopscope.designspaces.listed import (
-    ListedSpace,
-    listed_tables,
-)
+from flopscope.designspaces.listed import ListedSpace, listed_tables
+from flopscope.designspaces.slots import Design
 from flopscope.designspaces.tables import tables
 from flopscope.errors import BadInput, check_name
 from flopscope.quantities import MACS, PARAMS, QUANTITIES, Quantity
@@ -48,7 +48,8 @@ class Census:
     `encodings`, over the ways in which they are written down. Each takes one image of side `res`,
     which is None where the side is a choice.
 
-    `most` are the largest amounts that are allowed, by the name of the quantity.
+    `most` are the largest amounts that are allowed, by the name of the quantity, and `timed` is the
+    bound on latency.
     """
 
     space: AnySpace
@@ -58,6 +59,7 @@ class Census:
     most: Mapping[str, int]
     questions: Questions
     encodings: bool = False
+    timed: Within | None = None
     tell: Tell = field(default=lambda done, of: None, repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -87,13 +89,24 @@ class Census:
     @property
     def written(self) -> int:
         """The bytes that were written to the folder for caches."""
-        return sum(each.written for each in self._distributions.values())
+        timed = 0 if self.timed is None else self.timed.written
+        return timed + sum(each.written for each in self._distributions.values())
 
     @cached_property
     def _own(self) -> AnyDistribution:
         return self.distribution(self.quantity)
 
     # --- numbers ---
+
+    @cached_property
+    def _rarest(self) -> str | None:
+        """The quantity whose budget the fewest networks keep; None where that is the latency, and
+        the first quantity where there is no budget."""
+        within = {name: self.count(most, QUANTITIES[name]) for name, most in self.most.items()}
+        tightest = min(within, key=within.__getitem__, default=self.quantity.name)
+        if self.timed is None or self.timed.count.most > within.get(tightest, self.total):
+            return tightest
+        return None
 
     def count(self, most: int, quantity: Quantity | None = None) -> int:
         """How many designs have at most so much."""
@@ -186,15 +199,23 @@ class Census:
 
     def _draws(self, rng: Random) -> Iterator[Drawn]:
         """Designs drawn uniformly from the networks within the tightest budget."""
-        tightest = min(self.most, key=lambda name: self.count(self.most[name], QUANTITIES[name]),
-                       default=self.quantity.name)  # fmt: skip
+        tightest = self._rarest
+        if tightest is None:
+            assert self.timed is not None
+            while True:
+                yield self._drawn(self.timed.draw(rng))
         table = self.distribution(QUANTITIES[tightest]).table
         sampler = sampler_of(distribution_of(table, False, self.tell))
         while True:
-            design, _ = sampler.draw(rng, self.most.get(tightest))
-            yield Drawn(design, tuple(table.cost(design) for table in self.tables))
+            yield self._drawn(sampler.draw(rng, self.most.get(tightest))[0])
+
+    def _drawn(self, design: Design) -> Drawn:
+        latency = None if self.timed is None else self.timed.bound.table.cost(design)
+        return Drawn(design, tuple(table.cost(design) for table in self.tables), latency)
 
     def _keeps(self, drawn: Drawn) -> bool:
+        if self.timed is not None and not self.timed.keeps(drawn.design):
+            return False
         return all(
             cost <= self.most.get(quantity.name, cost)
             for quantity, cost in zip(self.quantities, drawn.costs, strict=True)
@@ -204,11 +225,12 @@ class Census:
     def together(self) -> Share | None:
         """The share of networks that keep every budget, among those within the tightest one, where
         there are several; None otherwise."""
-        if len(self.most) < 2 or not self.holds or self.encodings:
+        if len(self.most) + bool(self.timed) < 2 or not self.holds or self.encodings:
             return None
         draws = self._draws(Random(self.questions.seed))
         kept = sum(self._keeps(next(draws)) for _ in range(TRIED))
-        within = min(self.count(most, QUANTITIES[name]) for name, most in self.most.items())
+        counts = [self.count(most, QUANTITIES[name]) for name, most in self.most.items()]
+        within = min([*counts, *([self.timed.count.most] if self.timed else [])])
         return Share(kept, TRIED, within, *wilson(kept, TRIED))
 
     @property
@@ -224,7 +246,7 @@ class Census:
     @property
     def holds(self) -> bool:
         """Can every budget be kept?"""
-        return not self.broken
+        return not self.broken and (self.timed is None or self.timed.holds)
 
 
 def census(
@@ -233,15 +255,17 @@ def census(
     *,
     of: str | None = None,
     most: Mapping[str, int] | None = None,
+    max_latency: str | None = None,
     res: int | None = None,
+    batch: int | None = None,
     encodings: bool = False,
     tell: Tell = lambda done, of: None,
 ) -> Census:
-    """The census of a design space: a name, 'file.py:NAME' or the space
-    itself.
+    """The census of a design space: a name, 'file.py:NAME' or the space itself.
 
     The distribution is that of the quantity `of`, of the first budget without it, and of MACs where
-    there is neither. Raises UnknownName for a space or quantity that does not exist, BadInput for a
+    there is neither. `max_latency` is described by `latency_bound`, and `batch` is that of its
+    runs. Raises UnknownName for a space or quantity that does not exist, BadInput for a
     space that does not separate and a quantity that is no sum.
 
     >>> census("nas_bench_macro", Questions(), most={"macs": 30_000_000}).count(30_000_000)
@@ -259,6 +283,7 @@ def census(
         raise BadInput("a sample is of networks, not of encodings; leave one of them out")
     for text in questions.designs:
         space.design(text)
+    check_batch(batch, max_latency)
     found: tuple[AnyTable, ...]
     if isinstance(space, ListedSpace):
         side = None if space.side else space.res if res is None else res
@@ -267,4 +292,9 @@ def census(
     else:
         side = space.res if res is None else res
         found = tables(space, quantities, side)
-    return Census(space, side, quantities, found, budgets, questions, encodings, tell)
+    timed = None
+    if max_latency is not None:
+        listed = isinstance(space, ListedSpace) and space.side
+        bound = latency_bound(max_latency, space, res if listed else side, batch)
+        timed = Within(bound, encodings, tell)
+    return Census(space, side, quantities, found, budgets, questions, encodings, timed, tell)

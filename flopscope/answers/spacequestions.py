@@ -41,10 +41,12 @@ class Bin(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """A design, and what it costs in each quantity that is asked for."""
+    """A design, what it costs in each quantity that is asked for, and its latency where that is
+    bounded."""
 
     design: Design
     costs: tuple[int, ...]
+    latency: int | None = None
 
 
 class Share(NamedTuple):
@@ -80,6 +82,11 @@ class Questions:
         return bool(
             self.count or self.kth or self.quantiles or self.designs or self.histogram
         )  # fmt: skip
+
+    @property
+    def only_samples(self) -> bool:
+        """Is a sample asked for and nothing else?"""
+        return bool(self.sample) and not self.beyond_samples
 
     @property
     def any(self) -> bool:

@@ -1,10 +1,12 @@
-"""What a training step holds in memory: the tensors that it cannot do without, part by part."""
+"""What a training step holds in memory: the tensors that it cannot do without, part by part, and
+the most that are held at once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from flopscope.answers.counted import Given
 from flopscope.answers.profile import Profile, profile
@@ -16,14 +18,19 @@ from flopscope.readings import buffer_bytes, trainable, weight_bytes
 from flopscope.readings.training import OPTIMIZERS
 from flopscope.sizes import elements
 
+if TYPE_CHECKING:
+    from torch import nn
+
+    from flopscope.measured.step_peak import StepPeak
+
 FLOAT32 = "float32"
 WIDTH = ELEMENT_BYTES[FLOAT32]
 
 PARTS: Mapping[str, str] = {
     "weights": "Weights",
     "gradients": "Gra-\ndients",
-    "state": "Optimizer\nstate",
-    "buffers": "Buffers",
+    "state": "Opti-\nmizer",
+    "buffers": "Buf-\nfers",
     "inputs": "Inputs",
     "saved": "Saved",
 }
@@ -36,7 +43,8 @@ class TrainingMemory:
 
     weights, buffers: what is stored. gradients: one for each weight that is learnt. state: what the
     optimizer keeps for each of them. inputs: of the network. saved: what autograd keeps of the
-    forward pass for the backward pass.
+    forward pass for the backward pass. `peak` is the most that is held at once, where it was asked
+    for and is known; `unknown` says why it is not.
     """
 
     batch: int
@@ -46,9 +54,11 @@ class TrainingMemory:
     buffers: int
     inputs: int
     saved: int
+    peak: StepPeak | None = None
+    unknown: str = ""
 
     def __repr__(self) -> str:
-        return short(self, f"{self.total:,} bytes at batch {self.batch}")
+        return short(self, f"{self.most:,} bytes at batch {self.batch}")
 
     @property
     def parts(self) -> dict[str, int]:
@@ -57,8 +67,49 @@ class TrainingMemory:
 
     @property
     def total(self) -> int:
-        """All bytes together."""
+        """All parts together."""
         return sum(self.parts.values())
+
+    @property
+    def most(self) -> int:
+        """What the step needs: its peak or, where that is not known, the sum of the parts."""
+        return self.total if self.peak is None else self.peak.most
+
+
+@dataclass(frozen=True)
+class Step:
+    """The training steps of a network with an optimizer, at any batch."""
+
+    target: Target
+    given: Given
+    optimizer: str
+    arguments: Mapping[str, Any] | None = None
+
+    def parts(self, batch: int) -> TrainingMemory:
+        """The parts of the memory, from a trace. Raises as `training_memory` does."""
+        return training_memory(self.target, self._at(batch), self.optimizer, self.arguments)
+
+    def peaked(self, held: TrainingMemory) -> TrainingMemory:
+        """The parts at a batch with the peak there, from a step of torch on tensors without
+        numbers. A network that does not run so has no peak, and `unknown` says why."""
+        from flopscope.measured.step_peak import step_peak
+
+        inputs = inputs_at(self.target, self._at(held.batch), self.arguments)
+        try:
+            return replace(held, peak=step_peak(self._module, inputs, self.optimizer))
+        except BadInput as error:
+            return replace(held, unknown=str(error))
+
+    def whole(self, batch: int) -> TrainingMemory:
+        """The parts with the peak."""
+        return self.peaked(self.parts(batch))
+
+    @cached_property
+    def _module(self) -> nn.Module:
+        return self.target.build(self.arguments)
+
+    def _at(self, batch: int) -> Given:
+        return replace(self.given, batch=batch)
 
 
 def check_optimizer(name: str) -> None:
@@ -69,12 +120,13 @@ def check_optimizer(name: str) -> None:
 def training_memory(
     target: Target, given: Given, optimizer: str, arguments: Mapping[str, Any] | None = None
 ) -> TrainingMemory:
-    """The memory of one training step at a batch, from a trace of both passes. Needs torch.
+    """The parts of the memory of one training step at a batch, from a trace of both passes. Needs
+    torch.
 
     The parts are those that are there when the backward pass begins, and the gradients in which it
-    ends: their sum is an estimate of the peak. Temporary tensors of the backward pass and of the
-    optimizer are not counted. Raises UnknownName for another optimizer, BadInput for a network that
-    cannot be trained or an ONNX file.
+    ends: their sum is an estimate of the peak, which `Step.peaked` adds. Temporary tensors of the
+    backward pass and of the optimizer are not among them. Raises UnknownName for another optimizer,
+    BadInput for a network that cannot be trained or an ONNX file.
 
     >>> from flopscope.answers.target import parse_target
     >>> held = training_memory(parse_target("mobilenetv2"), Given(64, 2), "adamw")

@@ -65,7 +65,7 @@ class MemoryReport(Report):
 
     @property
     def holds(self) -> bool:
-        return self.held.total <= self.limit
+        return self.held.most <= self.limit
 
 
 @public(device=as_given)
@@ -85,7 +85,7 @@ def hold(
 
     The report prints what `flopscope assert` does, and is false if a budget is broken. A budget is
     max_ and its quantity, as in max_macs="300M", or max_latency="12ms" on a `device`. In a test,
-    use `assert_budget`, which raises AssertionError. With `training` the budget is of the memory of
+    use `assert_budget`, which raises AssertionError. With `training` the budget is of the peak of
     a training step, max_memory, with an `optimizer`: "sgd", "momentum", "adam", "rmsprop", or
     "adamw" unless it is named. Raises BadInput, UnknownName.
 
@@ -126,10 +126,11 @@ def _held(
 ) -> MemoryReport:
     """The memory of a training step against its budget."""
     from flopscope.answers.making import target_of
-    from flopscope.answers.training_memory import training_memory
+    from flopscope.answers.training_memory import Step, check_optimizer
     from flopscope.choosing.fitting import check_fit
 
     limit = check_fit(most, "batch").limit
     network = target_of(target)
-    held = training_memory(network, given, optimizer, arguments)
+    check_optimizer(optimizer)
+    held = Step(network, given, optimizer, arguments).whole(given.batch)
     return MemoryReport(network.name, held, optimizer, limit)

@@ -102,7 +102,7 @@ def solve(
     latency="12ms" on a `device`. `free` names what is
     chosen: "res", "batch", options of a catalogue model, arguments of a constructor. It may give
     values: "width=16:128:8" or {"width": range(16, 129, 8), "res": None}. `when` is an equation
-    such as "attention = conv". With `training` the memory is that of a training step with an
+    such as "attention = conv". With `training` the memory is the peak of a training step with an
     `optimizer`, "sgd", "momentum", "adam", "rmsprop", or "adamw" unless it is named, and the batch
     is free.
     Raises BadInput, UnknownName.
@@ -117,7 +117,7 @@ def solve(
     {'out_features': 31}
     >>> net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 10))
     >>> solve(net, memory="1M", free="batch", res=8, training=True).fit.fits.batch
-    1261
+    1208
     """
     most = budgets(limits, device=device_given(device))
     if optimizer is not None and not training:

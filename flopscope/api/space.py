@@ -163,7 +163,8 @@ def _share(name: str, value: Any) -> Fraction:
 
 @public(
     target=design_space, kth=several(_rank), quantile=several(_share), design=several(text),
-    of=text, sample=positive, seed=natural, res=positive, encodings=lambda name, value: bool(value),
+    of=text, max_latency=text, batch=positive, sample=positive, seed=natural, res=positive,
+    encodings=lambda name, value: bool(value),
 )  # fmt: skip
 def space(
     target: str | AnySpace,
@@ -178,13 +179,17 @@ def space(
     sample: int = 0,
     seed: int | None = None,
     encodings: bool = False,
+    max_latency: str | None = None,
+    batch: int | None = None,
     **limits: int | float | str | None,
 ) -> SpaceReport:
     """All designs of a design space counted exactly, by a cost `of` which they are spread.
 
     `target` is a name such as "ofa_mobilenetv3", "file.py:NAME" or a DesignSpace. A budget is max_
-    and its quantity, as in max_macs="300M". `kth` are ranks, `quantile` shares, `design` texts of
-    designs, one or several; `sample` networks are drawn uniformly from all that keep the budgets.
+    and its quantity, as in max_macs="300M"; max_latency is a device and a time, as in
+    "pixel3-cpu-tflite:15ms", for runs of `batch` images. `kth` are ranks, `quantile` shares,
+    `design` texts of designs, one or several; `sample` networks are drawn uniformly from all that
+    keep the budgets.
     Raises BadInput, UnknownName.
 
     >>> found = space("nas_bench_macro", max_macs="30M")
@@ -200,4 +205,8 @@ def space(
     shares = several(_share)("quantile", quantile)
     designs = several(text)("design", design)
     asked = Questions(bool(count), ranks, shares, designs, bool(histogram), sample, drawn)
-    return SpaceReport(census(target, asked, of=of, most=most, res=res, encodings=encodings))
+    found = census(
+        target, asked, of=of, most=most, max_latency=max_latency, res=res, batch=batch,
+        encodings=encodings,
+    )  # fmt: skip
+    return SpaceReport(found)

@@ -1,15 +1,20 @@
-"""The largest batch whose training step fits into a memory."""
+"""The largest batch whose training step fits into a memory.
+
+A trace tells the parts of a step, whose sum is near its peak, in a fraction of the time that the
+peak takes. So the batch is sought by the sum, and decided by the peaks of batches near by.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from flopscope.answers.counted import Given
 from flopscope.answers.ranges import Free, Range, read_ranges
 from flopscope.answers.target import Target
-from flopscope.answers.training_memory import TrainingMemory, check_optimizer, training_memory
+from flopscope.answers.training_memory import Step, TrainingMemory, check_optimizer
 from flopscope.brief import short
 from flopscope.choosing.budgets import Budget
 from flopscope.errors import BadInput, FlopscopeError
@@ -28,7 +33,8 @@ class Fit:
     """The largest batch that fits and the next one, which does not.
 
     `fits` is None where no batch does, and `beyond` is then the smallest batch. `steps` is how many
-    batches were traced.
+    batches were traced, and `peaks` at how many of them the peak decided; where it is not known the
+    sum of the parts did, and `unknown` says why.
     """
 
     target: Target
@@ -38,6 +44,8 @@ class Fit:
     fits: TrainingMemory | None
     beyond: TrainingMemory
     steps: int
+    peaks: int
+    unknown: str = ""
 
     def __repr__(self) -> str:
         found = "no batch" if self.fits is None else f"batch {self.fits.batch:,}"
@@ -69,71 +77,94 @@ def largest_batch(
 ) -> Fit:
     """The largest batch of a training step whose memory keeps the budget.
 
-    The memory is counted at each batch that is tried, the answer and the next one among them.
-    Raises UnknownName for another optimizer, BadInput for a network that cannot be trained, or
-    whose memory does not grow with the batch.
+    The peak is counted at each batch that decides, the answer and the next one among them. A
+    network without a peak is held to the sum of the parts. Raises UnknownName for another
+    optimizer, BadInput for a network that cannot be trained, or whose memory does not grow with the
+    batch.
     """
     check_optimizer(optimizer)
-    tried: dict[int, TrainingMemory] = {}
+    step = Step(target, given, optimizer, arguments)
+    parts = cache(step.parts)
+    whole = cache(lambda batch: step.peaked(parts(batch)))
+    fits, beyond = by_sum = _bracketed(parts, budget.limit)
+    start = whole((fits or beyond).batch)
+    fits, beyond = by_sum if start.unknown else _decided(whole, budget.limit, start)
+    unknown = start.unknown or (fits and fits.unknown) or beyond.unknown
+    if unknown:
+        fits, beyond = by_sum
+    peaks = 0 if unknown else whole.cache_info().currsize
+    steps = parts.cache_info().currsize
+    return Fit(target, given, optimizer, budget, fits, beyond, steps, peaks, unknown)
 
-    def held(batch: int) -> TrainingMemory:
-        if batch not in tried:
-            at = replace(given, batch=batch)
-            tried[batch] = training_memory(target, at, optimizer, arguments)
-        return tried[batch]
 
-    fits, beyond = _bracketed(held, budget.limit)
-    return Fit(target, given, optimizer, budget, fits, beyond, len(tried))
+Held = Callable[[int], TrainingMemory]
+Pair = tuple[TrainingMemory | None, TrainingMemory]
+"""The largest batch that fits and the next one; None and the smallest where none fits."""
 
 
-def _bracketed(
-    held: Callable[[int], TrainingMemory], limit: int
-) -> tuple[TrainingMemory | None, TrainingMemory]:
-    """The largest batch that fits, or None, and the next one."""
+def _bracketed(held: Held, limit: int) -> Pair:
+    """The largest batch that fits, where nothing is known of the memory."""
     low = held(FIRST)
-    if low.total > limit:
+    if low.most > limit:
         return _below(held, limit, low)
     high = held(2 * FIRST)
-    if high.total <= low.total:
+    if high.most <= low.most:
         raise BadInput(
             "the memory of a training step does not grow with the batch, so that no memory bounds "
             "it; see that the leading size of each input is the batch"
         )
-    while high.total <= limit:
-        low, high = high, held(_next(low, high, limit))
+    while high.most <= limit:
+        slope = (high.most - low.most) // (high.batch - low.batch)
+        low, high = high, held(_next(high, limit, slope))
+    return _narrowed(held, limit, low, high)
+
+
+def _decided(held: Held, limit: int, start: TrainingMemory) -> Pair:
+    """The largest batch that fits, which is near a batch. What a batch brings is what is saved."""
+    slope = (start.inputs + start.saved) // start.batch
+    low = high = start
+    while low.most > limit:
+        if low.batch <= FIRST:
+            return _below(held, limit, low)
+        less = -(-(low.most - limit) // max(1, slope))
+        low, high = held(max(FIRST, low.batch - less)), low
+    while high.most <= limit:
+        low, high = high, held(_next(high, limit, slope))
+    return _narrowed(held, limit, low, high)
+
+
+def _narrowed(held: Held, limit: int, low: TrainingMemory, high: TrainingMemory) -> Pair:
+    """The largest batch that fits between one that does and one that does not."""
     steps = 0
     while high.batch - low.batch > 1:
         steps += 1
         middle = held(_between(low, high, limit, halve=steps > STRAIGHT))
-        low, high = (middle, high) if middle.total <= limit else (low, middle)
+        low, high = (middle, high) if middle.most <= limit else (low, middle)
     return low, high
 
 
-def _below(
-    held: Callable[[int], TrainingMemory], limit: int, low: TrainingMemory
-) -> tuple[TrainingMemory | None, TrainingMemory]:
+def _below(held: Held, limit: int, low: TrainingMemory) -> Pair:
     """The same where the first batch does not fit. A network may refuse to train on less."""
     try:
         one = held(1)
     except FlopscopeError:
         return None, low
-    return (one, low) if one.total <= limit else (None, one)
+    return (one, low) if one.most <= limit else (None, one)
 
 
-def _next(low: TrainingMemory, high: TrainingMemory, limit: int) -> int:
-    """A larger batch, just beyond where the line through two batches meets the limit."""
+def _next(high: TrainingMemory, limit: int, slope: int) -> int:
+    """A larger batch, just beyond where a line from this one meets the limit."""
     if high.batch >= MOST:
         raise BadInput(
             f"a batch of {high.batch:,} fits into {limit:,} bytes, and none larger is looked at; "
             "give a smaller memory"
         )
-    slope = max(1, (high.total - low.total) // (high.batch - low.batch))
-    return min(MOST, max(high.batch + 1, high.batch + (limit - high.total) // slope + 1))
+    return min(MOST, high.batch + max(0, limit - high.most) // max(1, slope) + 1)
 
 
 def _between(low: TrainingMemory, high: TrainingMemory, limit: int, *, halve: bool) -> int:
     """A batch between two, where the line through them meets the limit, or half way."""
     if halve:
         return (low.batch + high.batch) // 2
-    share = (limit - low.total) * (high.batch - low.batch) // (high.total - low.total)
+    share = (limit - low.most) * (high.batch - low.batch) // (high.most - low.most)
     return min(high.batch - 1, max(low.batch + 1, low.batch + share))

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from flopscope.answers.ownspaces import AnySpace
+from flopscope.answers.spacebounds import LATENCY, Bound, budget_names
 from flopscope.answers.spacequestions import AnyTable
 from flopscope.brief import short
-from flopscope.choosing.bounds import LATENCY, Bound, budget_names
 from flopscope.choosing.objective import Objective
 from flopscope.choosing.trial import Evolved
 from flopscope.designspaces.slots import Design

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from flopscope.answers.ownspaces import AnySpace, space_of
-from flopscope.choosing.bounds import Bound, latency_bound, quantity_bounds
+from flopscope.answers.spacebounds import Bound, check_batch, latency_bound, quantity_bounds
 from flopscope.choosing.found import LISTING, METHODS, Candidate, How, Search
 from flopscope.choosing.objective import Objective, Predictor, objective
 from flopscope.choosing.searchlisted import Aim, search_listed
@@ -49,11 +49,7 @@ def search(
     asked_for = [] if maximise is None else [maximise]
     names = dict.fromkeys((*budgets, MACS.name, PARAMS.name, *asked_for))
     quantities = tuple(QUANTITIES[name] for name in names)
-    if batch is not None and max_latency is None:
-        raise BadInput(
-            "batch is that of a time on a device, and none is bounded; give max-latency too, such "
-            "as pixel3-cpu-tflite:15ms"
-        )
+    check_batch(batch, max_latency)
     if isinstance(space, ListedSpace):
         aim = Aim(accuracy, maximise)
         return search_listed(space, aim, quantities, budgets, max_latency, res, batch, how, tell)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from flopscope.choosing.bounds import Bound, latency_bound, quantity_bounds
+from flopscope.answers.spacebounds import Bound, latency_bound, quantity_bounds
 from flopscope.choosing.found import LISTING, METHODS, Candidate, How, Search
 from flopscope.choosing.objective import (
     MEASURED,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from flopscope.choosing.bounds import LATENCY, Bound
+from flopscope.answers.spacebounds import LATENCY, Bound
 from flopscope.choosing.indicators import hypervolume
 from flopscope.choosing.objective import Objective, asked
 from flopscope.designspaces.distribution import Distribution

@@ -74,7 +74,7 @@ def assert_(
 def _held(name: str, given: Given, budgets: list[Budget], optimizer: str) -> Answer:
     """The memory of a training step against its budget."""
     from flopscope.answers.target import parse_target
-    from flopscope.answers.training_memory import training_memory
+    from flopscope.answers.training_memory import Step
     from flopscope.choosing.fitting import check_fit
     from flopscope.conventions import CONVENTIONS
     from flopscope.present.fitting import held_document
@@ -83,8 +83,8 @@ def _held(name: str, given: Given, budgets: list[Budget], optimizer: str) -> Ans
     limit = check_fit(budgets, "batch").limit
     target = parse_target(name).taking(given.pairs) if given.pairs else parse_target(name)
     with waiting(f"counting {name}"):
-        held = training_memory(target, given, optimizer)
+        held = Step(target, given, optimizer).whole(given.batch)
     packages = tuple(dict.fromkeys(("torch", *PACKAGES[target.source])))
     sources = Sources(CONVENTIONS["macs"], files=target.files, packages=packages)
     document = held_document(target.name, held, optimizer, limit)
-    return Answer(document, sources, held.total <= limit)
+    return Answer(document, sources, held.most <= limit)

@@ -13,7 +13,7 @@ from flopscope.cli.options import FORMAT, OUTPUT, natural, plot_options, positiv
 from flopscope.cli.progress import counting
 from flopscope.cli.quantities import ADDITIVE, budget_options
 from flopscope.cli.sections import command
-from flopscope.cli.space import SPACE_RES
+from flopscope.cli.space import SPACE_RES, file_in, latency_options
 from flopscope.cli.tables import style_options
 from flopscope.errors import listed
 
@@ -44,16 +44,7 @@ if TYPE_CHECKING:
     help="Fit the accuracy on N of the measured networks only, and hold it against the rest.",
 )  # fmt: skip
 @budget_options("--max-{}", "Take only networks of at most {}.")
-@click.option(
-    "--max-latency", metavar="DEVICE:TIME",
-    help="Take only networks with a predicted time of at most TIME on a device, such as "
-    "pixel3-cpu-tflite:15ms or device.json:15ms; or FILE.csv:N, at most N by a table of "
-    "latencies, in its unit.",
-)  # fmt: skip
-@click.option(
-    "--batch", callback=positive("batch"), metavar="N",
-    help="The images of a run on the device of --max-latency.  [default: the commonest there]",
-)  # fmt: skip
+@latency_options("Take only")
 @click.option(
     "--method", metavar="METHOD",
     help="dp, cp-sat or nsga2.  [default: dp for one budget, cp-sat for several, nsga2 for a "
@@ -135,17 +126,7 @@ def search(
 def _files(target: str, accuracy: str | None, max_latency: str | None) -> list[str]:
     """The files that were read."""
     named = (target, accuracy or "", (max_latency or "").rpartition(":")[0].strip())
-    return [path for text in named if (path := _file_in(text))]
-
-
-def _file_in(text: str) -> str:
-    """The file in 'own.csv', 'own.csv:top1', 'own.py:score' or 'device.json'; empty where there is
-    none."""
-    for ending in (".csv", ".py", ".json"):
-        before, found, column = text.rpartition(ending)
-        if found and (not column or column.startswith(":")):
-            return before + ending
-    return ""
+    return [path for text in named if (path := file_in(text))]
 
 
 def _drawing(found: Search) -> Callable[[Plot], Figure]:

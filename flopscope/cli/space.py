@@ -64,6 +64,36 @@ SPACE_RES = click.option(
 )
 
 
+def latency_options(words: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Adds --max-latency, of which `words` say what is done with the networks, and --batch."""
+
+    def added(to: Callable[..., Any]) -> Callable[..., Any]:
+        batch = click.option(
+            "--batch", callback=positive("batch"), metavar="N",
+            help="The images of a run on the device of --max-latency.  [default: the commonest "
+            "there]",
+        )  # fmt: skip
+        latency = click.option(
+            "--max-latency", metavar="DEVICE:TIME",
+            help=f"{words} networks with a predicted time of at most TIME on a device, such as "
+            "pixel3-cpu-tflite:15ms or device.json:15ms; or FILE.csv:N, at most N by a table of "
+            "latencies, in its unit.",
+        )  # fmt: skip
+        return latency(batch(to))
+
+    return added
+
+
+def file_in(text: str) -> str:
+    """The file in 'own.csv', 'own.csv:top1', 'own.py:score' or 'device.json'; empty where there is
+    none."""
+    for ending in (".csv", ".py", ".json"):
+        before, found, column = text.rpartition(ending)
+        if found and (not column or column.startswith(":")):
+            return before + ending
+    return ""
+
+
 @command()
 @space_argument
 @SPACE_RES
@@ -74,6 +104,7 @@ SPACE_RES = click.option(
     "budget, or macs]",
 )
 @budget_options("--max-{}", "Count and draw networks of at most {}.")
+@latency_options("Count and draw")
 @click.option("--count", is_flag=True, help="How many networks keep each budget.")
 @click.option(
     "--kth", "ranks", multiple=True, callback=_ranks, metavar="N",
@@ -107,6 +138,8 @@ def space(
     res: int | None,
     quantity: str | None,
     budgets: list[Budget],
+    max_latency: str | None,
+    batch: int | None,
     count: bool,
     ranks: tuple[int, ...],
     quantiles: tuple[Fraction, ...],
@@ -125,6 +158,7 @@ def space(
     flopscope space ofa_mobilenetv3 --max-macs 300M
     flopscope space ofa_mobilenetv3 --kth 1e18 --quantile 0.1 --histogram
     flopscope space ofa_mobilenetv3 --res 192 --max-macs 200M --sample 100
+    flopscope space ofa_mobilenetv3 --max-latency pixel3-cpu-tflite:25ms
     flopscope space nas_bench_macro --of params --plot params.pdf
 
     Numbers are integers of any size, and exact. The first answer about a space takes some seconds;
@@ -138,13 +172,15 @@ def space(
     from flopscope.present.provenance import Sources
     from flopscope.present.space import space_document
 
+    limit = (max_latency or "").rpartition(":")[0].strip()
     most = {budget.quantity: budget.limit for budget in budgets}
     drawn = with_seed([sample], seed)
     asked = Questions(count, ranks, quantiles, designs, histogram, sample or 0, drawn)
     with counting(f"counting {target}") as tell:
         found = census(
-            target, asked, of=quantity, most=most, res=res, encodings=encodings, tell=tell
-        )
+            target, asked, of=quantity, most=most, max_latency=max_latency, res=res, batch=batch,
+            encodings=encodings, tell=tell,
+        )  # fmt: skip
         document = space_document(found)
         document.data  # noqa: B018 - what takes long is computed while its progress is shown
     if found.written:
@@ -154,7 +190,11 @@ def space(
         )
     return Answer(
         document,
-        Sources(CONVENTIONS["macs"], others={"space": found.space.source}),
+        Sources(
+            CONVENTIONS["macs"],
+            files=[path for path in (file_in(limit),) if path],
+            others={"space": found.space.source},
+        ),
         holds=found.holds,
         picture=_drawing(found),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from flopscope.domain import (
     check_conditions,
     having_a_value,
 )
+from flopscope.domain.given import Given, check_given, with_more
 from flopscope.errors import BadInput, UnknownName
 from flopscope.sizes import Size, is_array, is_symbolic
 from flopscope.symbolic import Symbol, substitute, symbol
@@ -35,7 +36,8 @@ class Formula:
     bounds hold.
 
     `exact` says that every rounding is in it, so that its values are whole numbers. `fixed` names
-    the options that the formula was made at one value of, which no size can change any more.
+    the options that the formula was made at one value of, which no size can change any more, and
+    `given` are the sizes that were replaced in it.
 
     >>> from flopscope.symbolic import symbol
     >>> macs = Formula(9 * ((symbol("H") + 1) // 2), "MACs", "macs")
@@ -52,6 +54,7 @@ class Formula:
     name: str = ""
     exact: bool = True
     fixed: frozenset[str] = frozenset()
+    given: Given = field(default=(), compare=False)
 
     def __repr__(self) -> str:
         whole = f"{self.name or self.unit}: {self.expression}"
@@ -86,7 +89,8 @@ class Formula:
         hold integers of any size). Sizes of the alphabet that the formula does not depend on may
         be given too. Raises UnboundSymbols where a symbol is missing, OutsideDomain where the
         network does not exist, UnknownName for a name that is not a dimension, BadInput for an
-        option that is fixed, Overflow for arrays too large for 64 bits.
+        option that is fixed or a size that has another value already, Overflow for arrays too large
+        for 64 bits.
 
         >>> Formula(9 * symbol("H") * symbol("W"), "MACs").at(H=2, W=3, B=1)
         54
@@ -117,7 +121,8 @@ class Formula:
         """The formula with some symbols replaced by sizes or other symbols.
 
         Raises OutsideDomain where the network does not exist, UnknownName for a name that is
-        not a dimension, BadInput for an option that is fixed and for an array: `at` takes those.
+        not a dimension, BadInput for an option that is fixed or a size that has another value
+        already, and for an array: `at` takes those.
 
         >>> Formula(9 * symbol("H") * symbol("W"), "MACs").subs(H=2).expression
         Polynomial(18·W)
@@ -134,7 +139,8 @@ class Formula:
             conditions = [condition.at(sizes) for condition in self.conditions]
             undecided = tuple(c for c in conditions if c.broken() is None)
             expression = substitute(self.expression, sizes)
-        return replace(self, expression=expression, conditions=undecided)
+        given = with_more(self.given, sizes)
+        return replace(self, expression=expression, conditions=undecided, given=given)
 
     def when(self, **multiples: int) -> Formula:
         """The formula for sizes that are multiples: `when(H=32, W=32)` removes the roundings of
@@ -257,6 +263,7 @@ class Formula:
         return f"$\\displaystyle {self.latex()}$"
 
     def _check_names(self, sizes: Mapping[str, Any]) -> None:
+        check_given(self.given, sizes, f"this formula of {self.name or self.unit}")
         known = {s.name for s in self._bounded} | ALPHABET.keys()
         for name in sizes:
             if name not in known:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+import torch
 from torch import nn
 
 from flopscope.analytic.digitnet import OPTIONS, digitnet_ledger
@@ -40,6 +41,7 @@ def by_gradient(source: str, quantity: str, plan: darts.Plan, trained: int) -> F
     table = digits_table(parts.test.side, quantity)
     with loop.seeded(plan.seed):
         supernet: Any = _reference("digitsupernets").MixedDigitNet()
+    supernet.to(memory_format=torch.channels_last)  # depthwise convolutions are slow in the other
     history = darts.search(supernet, table, parts, plan)
     choices = table.most_likely(history[-1].probabilities)
     network, told = alone(choices, parts, trained, plan.seed)

@@ -19,6 +19,7 @@ from flopscope.measured.fvcore_counts import fvcore_counts
 from flopscope.measured.modules import STEP_COUNTER, ModuleRow, recording
 from flopscope.measured.numbers import numbers_kept, seeded
 from flopscope.measured.torch_counts import torch_counts
+from flopscope.measured.undrawn import Undrawn
 from flopscope.measured.untouched import untouched
 
 __all__ = [
@@ -105,7 +106,7 @@ def without_memory(build: Callable[[], nn.Module]) -> nn.Module:
     >>> next(without_memory(lambda: nn.Linear(4, 2)).parameters()).device.type
     'meta'
     """
-    with torch.device("meta"):
+    with torch.device("meta"), Undrawn():
         return build()
 
 

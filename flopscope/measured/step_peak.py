@@ -49,6 +49,11 @@ class StepPeak(NamedTuple):
         """The most of the whole step."""
         return max(self.forward, self.backward, self.foreach if foreach else self.optimizer)
 
+    @property
+    def most(self) -> int:
+        """The most of the whole step, whichever way the optimizer takes the parameters."""
+        return max(self)
+
 
 def step_peak(
     module: nn.Module, inputs: Sequence[InputSpec], optimizer: str, *, again: bool = False

@@ -88,7 +88,8 @@ def _cautions(found: Calibration) -> list[str]:
     if found.drift is not None:
         notes.append(
             "The machine changed its speed while it was measured: a product of matrices of one "
-            f"size took up to {found.drift:.2f} times its shortest time."
+            f"size took up to {found.drift:.2f} times its shortest time. Processor time stands for "
+            "wall time, where the table has it."
         )
     return notes
 

@@ -121,8 +121,14 @@ def _notes(found: Measurements) -> list[str]:
     notes = [_crowded(busy)] if busy else []
     if (drift := found.drift) is not None:
         notes.append(
-            f"the machine changed its speed: a product of matrices of one size, timed before each "
+            f"the machine changed its speed: a product of matrices of one size, timed beside each "
             f"network, took up to {drift:.2f} times its shortest time"
+        )
+    if left := sum(entry.left_out for entry in found.entries):
+        every = left + sum(entry.latency.rounds or 0 for entry in found.entries)
+        notes.append(
+            f"{left} of {_plural(every, 'round')} do not count, as a product of matrices beside "
+            "them showed that the machine was slower than at its best"
         )
     notes += [_apart(entry) for entry in found.entries if not entry.is_same]
     firsts = [entry.latency for entry in found.entries]
@@ -220,6 +226,7 @@ def _entry_data(entry: Measured) -> dict[str, Any]:
         "inputs": [list(shape) for shape in entry.shapes],
         "wall_over_cpu": entry.crowding,
         "loaded": entry.is_loaded,
+        "rounds_left_out": entry.left_out,
         "difference": entry.difference,
         "same_results": entry.is_same,
     }

@@ -6,11 +6,15 @@ from functools import partial
 from typing import Any
 
 from flopscope.answers.timed import warnings
-from flopscope.choosing.bounds import Bound, amount
 from flopscope.choosing.found import LISTING, METHODS, Candidate, Search, title
-from flopscope.present.quantities import cautions, is_count, number, number_column
+from flopscope.present.quantities import cautions, is_count, number
+from flopscope.present.spacetimes import (
+    bound_data,
+    device_of_bound,
+    latency_column,
+    latency_data,
+)
 from flopscope.present.table import Column, Document, Table
-from flopscope.present.times import device_data, time_data
 from flopscope.quantities import QUANTITIES
 
 SHOWN = 20
@@ -34,7 +38,7 @@ def _table(found: Search, candidates: list[Candidate], whole: bool) -> Table:
     ]
     timed = found.latency is not None
     if found.latency is not None:
-        columns.append(_latency_column(found.latency))
+        columns.append(latency_column(found.latency))
     scored = found.objective.words not in QUANTITIES
     if scored:
         columns.append(Column("score", found.objective.words.capitalize(), score_text))
@@ -58,13 +62,6 @@ def _table(found: Search, candidates: list[Candidate], whole: bool) -> Table:
             f"{len(shown)} of the frontier's {len(candidates):,} designs are shown; JSON has all."
         )
     return Table(columns, rows, _head(found, whole), notes)
-
-
-def _latency_column(bound: Bound) -> Column:
-    """The latency by a table, in its unit, or the predicted one with its interval."""
-    if bound.time is not None:
-        return number_column(bound.time)
-    return Column("latency", "Latency", partial(amount, scale=bound.scale))
 
 
 def _spread(candidates: list[Candidate]) -> list[Candidate]:
@@ -153,31 +150,17 @@ def _time_notes(found: Search) -> list[str]:
     return [*warnings("the best design", ledger, bound.time.device), *said]
 
 
-def _latency_data(bound: Bound, each: Candidate) -> Any:
-    """A number in the unit of a table, or a predicted time in seconds with its intervals."""
-    assert each.latency is not None
-    if bound.time is None:
-        return each.latency / bound.scale
-    return time_data(bound.time, each.latency)
-
-
 def _candidate(found: Search, each: Candidate) -> dict[str, Any]:
     costs = zip(found.quantities, each.costs, strict=True)
     return {
         "design": found.space.text(each.design),
         **{row.name: cost for row, cost in costs},
-        "latency": None if found.latency is None else _latency_data(found.latency, each),
+        "latency": None
+        if each.latency is None or found.latency is None
+        else latency_data(found.latency, each.latency),
         "score": each.score,
         "measured": each.measured,
     }
-
-
-def _device_data(bound: Bound | None) -> dict[str, Any]:
-    """The device of predicted times and the images of a run, where a time in ms is bounded."""
-    time = None if bound is None else bound.time
-    if bound is None or time is None:
-        return {}
-    return {"device": device_data(time.device), "batch": bound.batch}
 
 
 def _data(found: Search) -> dict[str, Any]:
@@ -188,9 +171,8 @@ def _data(found: Search) -> dict[str, Any]:
         "source": found.space.source,
         "resolution": found.res,
         "networks": found.space.networks,
-        "budgets": {bound.name: bound.most / bound.scale if bound.scale > 1 else bound.most
-                    for bound in found.bounds},
-        **_device_data(found.latency),
+        "budgets": {bound.name: bound_data(bound) for bound in found.bounds},
+        **device_of_bound(found.latency),
         "objective": found.objective.words,
         "predictor": None if fit is None else {
             "fitted": fit.fitted, "held_out": fit.held, "folds": fit.folds,

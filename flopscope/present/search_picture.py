@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flopscope.choosing.bounds import LATENCY
+from flopscope.answers.spacebounds import LATENCY
 from flopscope.choosing.found import Search
 from flopscope.errors import BadInput
 

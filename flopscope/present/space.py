@@ -7,12 +7,24 @@ from functools import partial
 from typing import Any
 
 from flopscope.answers.space import Census
-from flopscope.answers.spacequestions import Mark
+from flopscope.answers.spacebounds import LATENCY
+from flopscope.answers.spacelatency import Within
+from flopscope.answers.spacequestions import Drawn, Mark
 from flopscope.designspaces.space import DesignSpace
 from flopscope.present.numbers import integer
-from flopscope.present.quantities import is_count, number
+from flopscope.present.quantities import cautions, is_count, number
+from flopscope.present.spacetimes import (
+    bound_data,
+    device_of_bound,
+    latency_column,
+    latency_data,
+)
 from flopscope.present.table import Column, Document, Table
 
+ROUNDED = (
+    "Times are counted with what each choice takes rounded up, and rounded down: so many keep the "
+    "latency at least, and at most."
+)
 SHOWN = 20
 """The most designs of a sample in the table; CSV and JSON have all."""
 
@@ -22,6 +34,8 @@ def space_document(census: Census) -> Document:
     tables = []
     if census.marks:
         tables.append(_marks(census))
+    if census.timed is not None and not census.questions.only_samples:
+        tables.append(_within(census.timed, census))
     if census.questions.histogram:
         tables.append(_histogram(census))
     if census.questions.sample:
@@ -78,6 +92,22 @@ def _marks(census: Census) -> Table:
     return Table(columns, rows, f"{_head(census)} Each line counts those with at most so much.")
 
 
+def _within(timed: Within, census: Census) -> Table:
+    """How many designs keep the bound on latency."""
+    number = timed.count
+    least = "" if number.exact else "\nat least"
+    columns = [
+        Column("budget", "Within", numeric=False),
+        Column("networks", f"{_what(census).capitalize()}{least}", integer),
+        *([] if number.exact else [Column("networks_most", "at most", integer)]),
+        Column("share", "Share\n%"),
+    ]
+    most = [] if number.exact else [number.most]
+    row = [timed.bound.text, number.least, *most, share_text(number.least, census.total)]
+    notes = [] if number.exact else [ROUNDED]
+    return Table(columns, [row], f"{title(census)}: those that keep the latency.", notes)
+
+
 def _histogram(census: Census) -> Table:
     words = census.quantity.noun
     columns = [
@@ -100,9 +130,16 @@ def _sample(census: Census) -> Table:
             for row in census.quantities
         ),
     ]
-    rows = [[census.space.text(design), *costs] for design, costs in census.drawn]
+    timed = census.timed
+    if timed is not None:
+        columns.append(latency_column(timed.bound))
+    rows = [
+        [census.space.text(each.design), *each.costs, *([each.latency] if timed else [])]
+        for each in census.drawn
+    ]
     drawn = f"{len(rows):,} of its networks, drawn uniformly with seed {census.questions.seed}"
-    within = " and ".join(f"at most {n:,} {row.noun}" for row, n in _budgets(census))
+    bounds = [f"at most {n:,} {row.noun}" for row, n in _budgets(census)]
+    within = " and ".join([*bounds, *([f"at most {timed.bound.text}"] if timed else [])])
     return Table(columns, rows, f"{title(census)}: {drawn}{within and ', of '}{within}.")
 
 
@@ -113,11 +150,19 @@ def _budgets(census: Census) -> list[tuple[Any, int]]:
 def _with_notes(table: Table, census: Census) -> Table:
     designs = enumerate(census.questions.designs, start=1)
     notes = [f"[{number}] {text}" for number, text in designs]
-    notes.append(f"The numbers are exact: {_how(census)}. The space: {census.space.source}.")
+    exact = census.timed is None or census.questions.only_samples or census.timed.count.exact
+    which = "The numbers are exact" if exact else "All numbers but those of the latency are exact"
+    notes.append(f"{which}: {_how(census)}. The space: {census.space.source}.")
     for mark in census.broken:
         notes.append(
             f"No network has at most {mark.words} {mark.quantity.noun}; the nearest budget that "
             f"can be kept is --max-{mark.quantity.name} {mark.cost}."
+        )
+    timed = census.timed
+    if timed is not None and not timed.holds:
+        notes.append(
+            f"No network takes at most {timed.bound.text}; the nearest budget that can be kept is "
+            f"{timed.bound.nearest}."
         )
     if (share := census.together) is not None:
         notes.append(
@@ -126,7 +171,9 @@ def _with_notes(table: Table, census: Census) -> Table:
             f"from {share.tried:,} of them, drawn uniformly; its 95 % interval is "
             f"{100 * share.low:.1f} to {100 * share.high:.1f} %."
         )
-    return Table(table.columns, table.rows, table.title, notes)
+    if timed is not None and timed.bound.time is not None:
+        notes += cautions([timed.bound.time])
+    return Table(table.columns, table.rows, table.title, [*table.notes, *notes])
 
 
 def _how(census: Census) -> str:
@@ -145,8 +192,18 @@ def _mark_data(census: Census, mark: Mark) -> dict[str, Any]:
     }
 
 
+def _within_data(timed: Within) -> dict[str, int]:
+    return {"least": timed.count.least, "most": timed.count.most}
+
+
+def _drawn_latency(timed: Within | None, drawn: Drawn) -> dict[str, Any]:
+    if timed is None or drawn.latency is None:
+        return {}
+    return {LATENCY: latency_data(timed.bound, drawn.latency)}
+
+
 def _data(census: Census) -> dict[str, Any]:
-    space, share = census.space, census.together
+    space, share, timed = census.space, census.together, census.timed
     return {
         "schema": "flopscope.space/1",
         "space": space.name,
@@ -155,17 +212,20 @@ def _data(census: Census) -> dict[str, Any]:
         "networks": space.networks,
         "encodings": space.encodings,
         "quantity": census.quantity.name,
-        "budgets": dict(census.most),
+        "budgets": {**census.most, **({LATENCY: bound_data(timed.bound)} if timed else {})},
+        **device_of_bound(timed.bound if timed else None),
+        "within_latency": None if timed is None else _within_data(timed),
         "feasible": census.holds,
         "marks": [_mark_data(census, mark) for mark in census.marks],
         "histogram": [each._asdict() for each in census.bins] if census.questions.histogram else [],
         "seed": census.questions.seed,
         "sample": [
             {
-                "design": space.text(design),
-                **{row.name: cost for row, cost in zip(census.quantities, costs, strict=True)},
+                "design": space.text(each.design),
+                **{row.name: n for row, n in zip(census.quantities, each.costs, strict=True)},
+                **_drawn_latency(timed, each),
             }
-            for design, costs in census.drawn
+            for each in census.drawn
         ],
         "together": None if share is None else share._asdict(),
     }

@@ -7,16 +7,13 @@ from functools import partial
 from flopscope.answers.train_cost.checkpointing import Plan
 from flopscope.answers.train_cost.cost import Stage, TrainCost
 from flopscope.answers.training_memory import FLOAT32, PARTS
-from flopscope.present.fitting import MEGABYTE, STEP
-from flopscope.present.numbers import in_units, in_units_briefly, integer, percent, short
+from flopscope.present.fitting import MEGABYTE, STEP, megabytes_column
+from flopscope.present.numbers import in_units, integer, percent, short
 from flopscope.present.table import Column, Table
 from flopscope.present.words import size as size_text
 from flopscope.readings.memory import NOT_COUNTED
 
-HEADINGS = {
-    **PARTS, "state": "Opti-\nmizer", "buffers": "Buf-\nfers", "average": "EMA",
-    "teacher": "Teacher",
-}  # fmt: skip
+HEADINGS = {**PARTS, "average": "EMA", "teacher": "Teacher"}
 """The parts of the memory of a pass, each with its heading."""
 MOST_NAMES = 6
 MIXED = (
@@ -48,8 +45,8 @@ def memory_table(found: TrainCost) -> Table:
     parts = [n for n in HEADINGS if n in PARTS or any(s.largest.parts[n] for s in stages)]
     columns = [
         Column("input", "Input", numeric=False),
-        *(_megabytes(f"{name}_bytes", HEADINGS[name]) for name in parts),
-        _megabytes("total_bytes", "Total"),
+        *(megabytes_column(f"{name}_bytes", HEADINGS[name]) for name in parts),
+        megabytes_column("total_bytes", "Total"),
         *([] if found.limit is None else [Column("fits", "Fits", numeric=False)]),
     ]
     rows = []
@@ -74,13 +71,6 @@ def _too_large(found: TrainCost) -> list[str]:
         "Checkpoints are chosen in float32 alone; give a smaller batch with --accumulate or "
         "--replicas."
     ]
-
-
-def _megabytes(key: str, heading: str) -> Column:
-    """A column of bytes in MB, with two decimals or, where the table is too wide, three digits."""
-    briefly = partial(in_units_briefly, MEGABYTE)
-    text, fold = partial(in_units, MEGABYTE), lambda value, room: briefly(value)
-    return Column(key, f"{heading}\nMB", text, fold=fold)
 
 
 def verdict(found: TrainCost, stage: Stage) -> str:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from flopscope.answers.train_cost.cost import TrainCost
-from flopscope.present.fitting import MEGABYTE
+from flopscope.present.fitting import MEGABYTE, peak_phases
 from flopscope.present.numbers import in_units
 from flopscope.present.table import Column, Table
 from flopscope.present.train_cost_memory import distinct_stages, input_text
@@ -50,7 +50,7 @@ def peak_data(found: TrainCost) -> list[dict[str, Any]]:
     return [
         {
             "input": list(stage.shape),
-            **{f"{phase}_bytes": size for phase, size in peak._asdict().items()},
+            **peak_phases(peak),
             "peak_bytes": peak.peak(),
             "foreach_peak_bytes": peak.peak(foreach=True),
         }

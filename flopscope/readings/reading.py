@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from flopscope.brief import short
 from flopscope.domain import Condition
+from flopscope.domain.given import Given, in_both
 from flopscope.errors import MixedQuantities, UnboundSymbols
 from flopscope.sizes import Size, is_array, is_symbolic, total
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Reading:
     """`value` in `unit`. `missing` names rows of unknown cost; if there are any, the value is a
-    lower bound.
+    lower bound. `given` are the sizes that were replaced in its rows.
 
     The sum of two readings has the sum of their values and the conditions of both. It raises
     MixedQuantities if unit or convention differ.
@@ -33,6 +34,7 @@ class Reading:
     convention: str | None = None
     missing: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    given: Given = field(default=(), compare=False)
 
     def __repr__(self) -> str:
         return short(self, str(self))
@@ -47,7 +49,7 @@ class Reading:
         """The value as a closed form with its domain."""
         from flopscope.closedform import Formula
 
-        return Formula(self.value, self.unit, self.convention, self.conditions)
+        return Formula(self.value, self.unit, self.convention, self.conditions, given=self.given)
 
     def __add__(self, other: object) -> Reading:
         if not isinstance(other, Reading):
@@ -62,6 +64,7 @@ class Reading:
             self.convention,
             self.missing + other.missing,
             tuple(dict.fromkeys(self.conditions + other.conditions)),
+            in_both(self.given, other.given),
         )
 
     def __int__(self) -> int:

@@ -12,6 +12,7 @@ DRIFT = 1.1
 """The slowest anchor over the fastest from which a machine is said to have changed its speed."""
 
 PROCESSOR = "processor time, minimum of the rounds, as the machine was busy"
+SLOWED = "processor time, minimum of the rounds, as the machine changed its speed"
 
 
 @dataclass(frozen=True)
@@ -32,16 +33,19 @@ class Clock:
 
 def clock_of(latencies: Sequence[Latency]) -> Clock:
     """The clock for all these latencies, which must be one for all: the wall's, unless other
-    programs kept the machine busy during one of them and all have processor times.
+    programs kept the machine busy during one of them, or it changed its speed, and all have
+    processor times.
 
     >>> idle = Latency("a", "here", 1.0, threads=1, cpu_ms=1.0, cpu_min_ms=0.9, statistic="mean")
     >>> busy = Latency("b", "here", 3.0, threads=1, cpu_ms=2.0, cpu_min_ms=1.9, statistic="mean")
     >>> clock_of([idle]).words, clock_of([idle, busy]).seconds(busy)
     ('mean', 0.0019)
     """
-    known = all(each.cpu_min_ms is not None for each in latencies)
-    if known and any(each.is_loaded for each in latencies):
-        return Clock(PROCESSOR, of_processor=True)
+    if all(each.cpu_min_ms is not None for each in latencies):
+        if any(each.is_loaded for each in latencies):
+            return Clock(PROCESSOR, of_processor=True)
+        if drift(latencies) is not None:
+            return Clock(SLOWED, of_processor=True)
     statistics = dict.fromkeys(each.statistic for each in latencies if each.statistic)
     return Clock("; ".join(statistics))
 

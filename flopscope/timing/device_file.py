@@ -13,13 +13,17 @@ from flopscope.errors import BadInput, listed
 from flopscope.timing.constants import CONSTANTS, RULES
 from flopscope.timing.device import LEVELS, Calibration, Device, HeldOut, Quantiles, Seen
 from flopscope.timing.precision import PRECISIONS
-from flopscope.timing.runtimes import RUNTIMES
+from flopscope.timing.runtimes import RUNTIMES, Runtime
 
 FORMAT = "flopscope.device/1"
 """The version of the format that this program reads and writes."""
 
 TEXTS = ("name", "device", "version", "layout", "mode", "clock", "date")
 """The fields of a device that are plain text."""
+
+UNITS = "units"
+"""The field with the edition of the runtime's units that constants were fitted to; the first one
+where there is none."""
 
 DIGITS = 6
 """Significant digits of numbers that were fitted."""
@@ -73,8 +77,10 @@ def device_text(device: Device) -> str:
 def device_facts(device: Device) -> dict[str, Any]:
     """The device as the object that a file has. Numbers that were fitted have `DIGITS` digits."""
     held, seen, calibration = device.held_out, device.seen, device.calibration
+    edition = RUNTIMES[device.runtime].edition
     return {
         "format": FORMAT,
+        **({} if edition == 1 else {UNITS: edition}),
         **{key: getattr(device, key) for key in ("name", "device", "runtime", "version", "dtype")},
         **{key: getattr(device, key) for key in ("threads", "layout", "mode", "clock", "date")},
         "rule": device.rule,
@@ -126,9 +132,11 @@ class _Reading:
         texts = {key: self._text(data, key) for key in TEXTS}
         if not texts["name"].strip():
             self._refuse("name", "empty", "the name of the device")
+        runtime = self._one_of(data, "runtime", RUNTIMES)
+        self._check_units(data, RUNTIMES[runtime])
         found = Device(
             **texts,
-            runtime=self._one_of(data, "runtime", RUNTIMES),
+            runtime=runtime,
             dtype=self._one_of(data, "dtype", PRECISIONS),
             rule=self._one_of(data, "rule", RULES),
             threads=self._optional(data, "threads", self._count),
@@ -141,6 +149,16 @@ class _Reading:
         if not any(found.constants.values()):
             self._refuse("constants", "all 0", "at least one that is above 0")
         return found
+
+    def _check_units(self, data: Mapping[str, Any], runtime: Runtime) -> None:
+        """Raises BadInput for constants that were fitted to other units of the runtime."""
+        fitted_to = data.get(UNITS, 1)
+        if type(fitted_to) is not int or fitted_to != runtime.edition:
+            raise BadInput(
+                f"{self._name} was fitted to other units of {runtime.title} than are counted now "
+                f"(edition {shown(fitted_to)}, and now {runtime.edition}); fit it again, as with "
+                "`flopscope calibrate --from laptop.csv` from its measurements"
+            )
 
     def _constants(self, data: Mapping[str, Any]) -> dict[str, float]:
         known = {each.name: each for each in CONSTANTS}

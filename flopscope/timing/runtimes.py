@@ -7,10 +7,10 @@ folds batch norm into the weights and applies an activation where its producer h
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flopscope.errors import check_name
-from flopscope.facts import Kind, Movement
+from flopscope.facts import Function, Kind, Movement
 
 BATCH_NORMS = frozenset({Kind.BATCH_NORM})
 ELEMENT_BY_ELEMENT = frozenset(
@@ -30,7 +30,9 @@ class Runtime:
     """What a runtime fuses, folds and drops.
 
     `folded` are the norms that become part of the weights of the product before them. `joined` are
-    the kinds that a product applies to its own output, if it is read by nothing else. `chained` are
+    the kinds that a product applies to its own output, if it is read by nothing else; of functions
+    only those in `functions`, and of sums of two maps only those that a product in `adding` makes,
+    where these say so. `chained` are
     the kinds that run in one pass with the row before them where that is one of these too. With
     `attention`, products around a softmax run as one kernel that does not write the map of
     attention. `drops_dead`: rows whose output nothing reads are left out. `casts`: under mixed
@@ -49,6 +51,8 @@ class Runtime:
     title: str
     folded: frozenset[Kind] = frozenset()
     joined: frozenset[Kind] = frozenset()
+    functions: frozenset[Function] | None = None
+    adding: frozenset[Kind] | None = None
     chained: frozenset[Kind] = frozenset()
     attention: bool = False
     drops_dead: bool = False
@@ -58,9 +62,20 @@ class Runtime:
     permutes: frozenset[Kind] = frozenset()
     indexed: frozenset[Movement] = frozenset()
     block: int = 0
+    edition: int = 1
 
 
-def _exported(name: str, title: str, block: int = 0) -> Runtime:
+FUSED_BY_ORT = frozenset(
+    {
+        *(Function.RELU, Function.RELU6, Function.CLAMP, Function.BOUND, Function.LEAKY_RELU),
+        *(Function.SIGMOID, Function.TANH, Function.HARD_SIGMOID, Function.HARD_SWISH),
+    }
+)
+"""The functions that ONNX Runtime 1.32 makes part of the product before them. In the graphs that it
+writes, SiLU and GELU remain operators of their own."""
+
+
+def _exported(name: str, title: str) -> Runtime:
     """A runtime of exported graphs, which all have this in common."""
     return Runtime(
         name,
@@ -71,7 +86,6 @@ def _exported(name: str, title: str, block: int = 0) -> Runtime:
         dropped=frozenset({Movement.COPY}),
         pads=CONVOLUTIONS | POOLS,
         permutes=MATMULS,
-        block=block,
     )
 
 
@@ -90,7 +104,13 @@ RUNTIMES: Mapping[str, Runtime] = {
             indexed=frozenset({Movement.ROLL}),
         ),
         # 16 channels with AVX-512 (onnxruntime/core/optimizer/nchwc_transformer.cc)
-        _exported("ort", "ONNX Runtime", block=16),
+        replace(
+            _exported("ort", "ONNX Runtime"),
+            functions=FUSED_BY_ORT,
+            adding=CONVOLUTIONS,
+            block=16,
+            edition=2,
+        ),
         _exported("openvino", "OpenVINO"),
         _exported("tflite", "TensorFlow Lite"),
         _exported("ncnn", "ncnn"),

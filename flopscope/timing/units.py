@@ -38,9 +38,12 @@ def units(rows: Sequence[Operator], runtime: Runtime) -> list[Unit]:
     the last row of the unit and has no other reader, both have the same shape, and nothing else
     that the row reads is made later.
 
+    >>> from flopscope.facts import Function
     >>> from flopscope.timing.runtimes import RUNTIMES
     >>> conv = Operator(Kind.LINEAR, "fc", ((1, 9),), (1, 4), reads=(-1,), id=0)
-    >>> relu = Operator(Kind.ACTIVATION, "act", ((1, 4),), (1, 4), reads=(0,), id=1)
+    >>> relu = Operator(
+    ...     Kind.ACTIVATION, "act", ((1, 4),), (1, 4), function=Function.RELU, reads=(0,), id=1
+    ... )
     >>> [len(units([conv, relu], RUNTIMES[name])) for name in ("eager", "ort")]
     [2, 1]
     """
@@ -205,12 +208,24 @@ class _Fusing:
             return False
         if place in self._products:
             alone = self._readers[last.id] == 1
-            return row.kind in runtime.joined and alone and _fits(row.output, last.output)
+            return alone and self._applies(row, place) and _fits(row.output, last.output)
         if row.kind not in runtime.chained or last.kind not in runtime.chained:
             return False
         if self._is_indexed(row) or self._is_indexed(last):
             return False
         return _fits(row.inputs[row.reads.index(last.id)], last.output)
+
+    def _applies(self, row: Operator, place: int) -> bool:
+        """Does the product of this unit apply the row to its own output?"""
+        runtime = self._runtime
+        if row.kind not in runtime.joined:
+            return False
+        if row.kind is Kind.ACTIVATION:
+            return runtime.functions is None or row.function in runtime.functions
+        if row.weights or row.kind in runtime.folded or runtime.adding is None:
+            return True
+        adds = any(each.kind in runtime.adding for each in self._groups[place])
+        return row.kind is Kind.ADD and adds
 
     def _attention(self, row: Operator) -> int | None:
         """The unit of the first product of an attention whose second product the row is; its map,

@@ -230,7 +230,8 @@ def finished(
     domain = trail.domain()
     known = numbers(domain)
     ledger = ledger.at(**known) if known else ledger
-    return Trace(replace(ledger, conditions=domain), inputs, trail, kept, expected)
+    # What the domain fixes it refuses itself, with its reason.
+    return Trace(replace(ledger, conditions=domain, given=()), inputs, trail, kept, expected)
 
 
 def eager(module: nn.Module) -> nn.Module:

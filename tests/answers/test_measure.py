@@ -137,6 +137,7 @@ def test_many_networks_on_a_busy_machine_have_one_note(monkeypatch):
         "flopscope.timing.measurement.Latency.crowding", property(lambda _: next(times))
     )
     monkeypatch.setattr("flopscope.measured.machine.anchor.anchor", lambda: Anchor(0.7, 1.0))
+    monkeypatch.setattr("flopscope.answers.measure.time_again", lambda *_: None)
     found = measure([Net] * 5, EAGER, SMALL)
     assert _notes(found)[0] == (
         "Net, Net, Net, Net and 1 more: wall time was 1.20 to 3.00 times processor time, so other "
@@ -151,14 +152,28 @@ def test_with_several_threads_the_anchor_shows_a_busy_machine(monkeypatch):
     assert (entry.crowding, entry.is_loaded) == (2.5, True)
 
 
+class SlowingPace:
+    """Of a machine that has become slower for good, by 1.6, after its first network."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def milliseconds(self):
+        self.asked += 1
+        return 0.5 if self.asked <= EAGER.rounds + 1 else 0.8
+
+    def is_full(self, milliseconds):
+        return milliseconds < 0.6
+
+
 def test_drift_is_noted(monkeypatch):
-    anchors = iter([Anchor(0.5, 1.0), Anchor(0.8, 1.0)])
-    monkeypatch.setattr("flopscope.measured.machine.anchor.anchor", lambda: next(anchors))
+    slow = SlowingPace()
+    monkeypatch.setattr("flopscope.answers.measure.pace_of_machine", lambda: slow)
     monkeypatch.setattr("flopscope.timing.measurement.Latency.crowding", property(lambda _: 1.0))
     found = measure([Net, Net], EAGER, SMALL)
     assert found.drift == pytest.approx(1.6)
     assert _notes(found)[0] == (
-        "the machine changed its speed: a product of matrices of one size, timed before each "
+        "the machine changed its speed: a product of matrices of one size, timed beside each "
         "network, took up to 1.60 times its shortest time"
     )
 

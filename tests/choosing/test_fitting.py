@@ -1,5 +1,5 @@
-"""Memory: inference by the closed form, training by a trace, the batch that fits, and torch itself
-as a witness."""
+"""Memory: inference by the closed form, training by a trace and a step's peak, the batch that fits,
+and torch itself as a witness."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 import flopscope as fs
 from flopscope.answers.counted import Given
 from flopscope.answers.making import target_of
-from flopscope.answers.training_memory import TrainingMemory, training_memory
+from flopscope.answers.training_memory import Step, TrainingMemory, training_memory
 from flopscope.catalog.variant import parse
 from flopscope.choosing.budgets import Budget
-from flopscope.choosing.fitting import _bracketed, largest_batch
+from flopscope.choosing.fitting import _bracketed, _decided, largest_batch
 from flopscope.cli import main
+from flopscope.measured.step_peak import OPTIMIZERS as STEPPERS
+from flopscope.measured.step_peak import Held
 from flopscope.readings.training import OPTIMIZERS
 
 
@@ -42,29 +44,95 @@ class Small(nn.Module):
         return self.head(x.mean((2, 3)))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(st.integers(100_000, 5_000_000), st.sampled_from(sorted(OPTIMIZERS)))
 def test_the_batch_that_is_found_fits_and_one_more_does_not(limit: int, optimizer: str) -> None:
     fit = largest_batch(target_of(Small()), Budget("memory", limit), Given(res=16), optimizer)
     assert fit.fits is not None
     assert fit.beyond.batch == fit.fits.batch + 1
+    step = Step(target_of(Small()), Given(16), optimizer)
     for held in (fit.fits, fit.beyond):
-        assert held == training_memory(target_of(Small()), Given(16, held.batch), optimizer)
-    assert fit.fits.total <= limit < fit.beyond.total
+        assert held == step.whole(held.batch)
+        assert held.peak is not None
+        assert held.most == held.peak.most
+    assert fit.fits.most <= limit < fit.beyond.most
 
 
-@given(st.lists(st.integers(1, 50), min_size=40, max_size=40), st.integers(1, 900))
+class Weighty(nn.Module):
+    """Weights that outweigh what is saved at small batches, so that the optimizer has the peak, and
+    maps that outweigh them at large ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 16, 3, padding=1)
+        self.body = nn.Linear(16, 400)
+        self.head = nn.Linear(400, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = torch.relu(self.stem(x)).mean((2, 3))
+        return self.head(torch.relu(self.body(x)))
+
+
+def test_it_is_the_batch_that_trying_every_batch_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = target_of(Weighty())
+    step = Step(network, Given(4), "adamw")
+    by_peak = {batch: step.whole(batch) for batch in range(1, 16)}
+    peaks = [held.peak for held in by_peak.values() if held.peak is not None]
+    assert peaks[0].most == peaks[0].optimizer
+    assert peaks[-1].most == peaks[-1].backward
+    taken = Step.peaked
+    monkeypatch.setattr(
+        Step, "peaked", lambda self, held: by_peak.get(held.batch) or taken(self, held)
+    )
+    some = [by_peak[batch].most for batch in (1, 3, 14)]
+    for limit in [most - less for most in some for less in (1, 0)]:
+        kept = [batch for batch, held in by_peak.items() if held.most <= limit]
+        fit = largest_batch(network, Budget("memory", limit), Given(4), "adamw")
+        assert (fit.fits.batch if fit.fits else None) == max(kept, default=None)
+
+
+def test_a_real_step_of_the_batch_that_is_found_fits_and_of_one_more_does_not() -> None:
+    fit = largest_batch(target_of(Small()), Budget("memory", 900_000), Given(res=16), "momentum")
+    assert fit.fits is not None
+    for batch, fits in ((fit.fits.batch, True), (fit.beyond.batch, False)):
+        module, image = Small().train(), torch.randn(batch, 3, 16, 16)
+        steps = STEPPERS["momentum"](module.parameters())
+        for _ in range(2):
+            state = [each["momentum_buffer"] for each in steps.state.values()]
+            with Held((image, *module.parameters(), *module.buffers(), *state)) as held:
+                module(image).sum().backward()
+                steps.step()
+                steps.zero_grad()
+        assert (held.peak <= 900_000) == fits
+
+
+GROWTH = st.lists(st.integers(1, 50), min_size=40, max_size=40)
+
+
+def growing(growth: list[int], batch: int) -> TrainingMemory:
+    """A memory that grows by these steps, and by 50 after them."""
+    more = sum(growth[:batch]) + 50 * max(0, batch - len(growth))
+    return TrainingMemory(batch, 0, 0, 0, 0, 0, more)
+
+
+@given(GROWTH, st.integers(1, 900))
 def test_it_does_so_where_memory_does_not_grow_in_a_straight_line(
     growth: list[int], limit: int
 ) -> None:
-    def held(batch: int) -> TrainingMemory:
-        more = sum(growth[:batch]) + 50 * max(0, batch - len(growth))
-        return TrainingMemory(batch, 0, 0, 0, 0, 0, more)
-
-    fits, beyond = _bracketed(held, limit)
+    fits, beyond = _bracketed(lambda batch: growing(growth, batch), limit)
     assert beyond.total > limit
     assert fits is None or (fits.total <= limit and fits.batch + 1 == beyond.batch)
     assert (fits is None) == (growth[0] > limit)
+
+
+@given(GROWTH, st.integers(1, 900), st.integers(1, 60))
+def test_it_does_so_from_any_batch_that_the_sum_suggests(
+    growth: list[int], limit: int, start: int
+) -> None:
+    def held(batch: int) -> TrainingMemory:
+        return growing(growth, batch)
+
+    assert _decided(held, limit, held(start)) == _bracketed(held, limit)
 
 
 @pytest.mark.parametrize("batch", [1, 7])
@@ -171,30 +239,68 @@ def test_frozen_weights_have_neither_gradient_nor_state() -> None:
     assert held.state == 2 * held.gradients
 
 
-SOLVE = ("solve", "mobilenetv1:width=0.25", "--res", "32", "--free", "batch", "--training")
+def test_the_peak_decides_where_the_sum_would_say_otherwise() -> None:
+    network = target_of(Weighty())
+    held = Step(network, Given(4), "adamw").whole(2)
+    asked: Any = {"res": 4, "batch": 2, "training": True, "optimizer": "adamw"}
+    assert held.total < held.most
+    assert not fs.hold(Weighty(), max_memory=held.most - 1, **asked)
+    assert fs.hold(Weighty(), max_memory=held.most, **asked)
+
+
+class Reading(Small):
+    """A network that traces do not mind, and that reads numbers, so that it has no peak."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        torch.arange(2, device=x.device).tolist()
+        return super().forward(x)
+
+
+WITHOUT = (
+    "The peak is not known, since Reading does not run a training step on tensors without numbers: "
+    "aten._local_scalar_dense.default; so the sum of the parts is held to the budget. In real "
+    "steps it was up to 9 % above the peak and up to 19 % below."
+)
+
+
+def test_without_a_peak_the_sum_decides_and_the_answer_says_so() -> None:
+    report = fs.solve(Reading(), memory="1MB", free="batch", res=16, training=True)
+    assert report.fit.fits is not None
+    assert report.fit.fits.total <= 1_000_000 < report.fit.beyond.total
+    assert (report.fit.fits.peak, report.fit.peaks) == (None, 0)
+    assert WITHOUT in " ".join(str(report).split())
+    assert "Peak" not in str(report).split("MB")[0]
+    asked: Any = {"res": 16, "batch": 2, "training": True}
+    held = fs.hold(Reading(), max_memory="1MB", **asked)
+    assert WITHOUT in " ".join(str(held).split())
+    assert fs.hold(Reading(), max_memory=held.held.total, **asked)
+    assert not fs.hold(Reading(), max_memory=held.held.total - 1, **asked)
+
+
+SOLVE = ("solve", "docs/net.py:Net", "--res", "32", "--free", "batch", "--training")
 
 
 def test_the_command_and_the_function_give_the_same(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*SOLVE, "--memory", "20MB"]) == 0
     out = capsys.readouterr().out
-    report = fs.solve("mobilenetv1:width=0.25", memory="20MB", free="batch", res=32, training=True)
+    report = fs.solve("docs/net.py:Net", memory="20MB", free="batch", res=32, training=True)
     assert str(report).strip() == out.strip()
     assert "workspaces of convolutions, and the context of CUDA are not counted." in " ".join(
         out.split()
     )
     assert report.fit.fits is not None
     batch = report.fit.fits.batch
-    asked = {"res": 32, "training": True, "max_memory": "20MB"}
-    assert fs.hold("mobilenetv1:width=0.25", batch=batch, **asked)
-    assert not fs.hold("mobilenetv1:width=0.25", batch=batch + 1, **asked)
+    asked: Any = {"res": 32, "training": True, "max_memory": "20MB"}
+    assert fs.hold("docs/net.py:Net", batch=batch, **asked)
+    assert not fs.hold("docs/net.py:Net", batch=batch + 1, **asked)
 
 
 def test_where_no_batch_fits_the_status_is_1_and_the_nearest_memory_is_named(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main([*SOLVE, "--memory", "1MB"]) == 1
-    assert "No batch fits: batch 2 takes " in capsys.readouterr().out
-    line = ["assert", "mobilenetv1:width=0.25", "--res", "32", "--batch", "2", "--training"]
+    assert main([*SOLVE, "--memory", "100kB"]) == 1
+    assert "No batch fits: batch 1 takes " in capsys.readouterr().out
+    line = ["assert", "docs/net.py:Net", "--res", "32", "--batch", "2", "--training"]
     assert main([*line, "--max-memory", "1MB"]) == 1
     assert "Broken by " in capsys.readouterr().out
     assert main([*line, "--max-memory", "1GB"]) == 0

@@ -3,8 +3,8 @@
 import pytest
 
 import flopscope as fs
+from flopscope.answers.listedtimes import listed_times
 from flopscope.answers.timed import latency_on
-from flopscope.choosing.listedtimes import listed_times
 from flopscope.designspaces.known import space_named
 from flopscope.designspaces.listed import listed_tables
 from flopscope.errors import BadInput

@@ -6,7 +6,7 @@ import pytest
 from small_spaces import BLOCKS, COUPLED
 
 import flopscope as fs
-from flopscope.choosing.bounds import latency_bound
+from flopscope.answers.spacebounds import latency_bound
 from flopscope.choosing.search import How, search
 from flopscope.designspaces import store
 from flopscope.designspaces.known import space_named

@@ -6,8 +6,8 @@ import pytest
 from small_spaces import BLOCKS
 
 import flopscope as fs
+from flopscope.answers.spacebounds import latency_bound, up
 from flopscope.answers.timed import latency_on
-from flopscope.choosing.bounds import latency_bound, up
 from flopscope.choosing.search import search
 from flopscope.cli import main
 from flopscope.designspaces import store

@@ -110,6 +110,24 @@ def test_how_it_is_measured_is_asked_for(machine):
     assert made_up.asked[2][1].seconds == OPERATOR_SECONDS
 
 
+def test_what_was_timed_on_a_slow_machine_is_timed_again(machine):
+    made_up = machine()
+    made_up.anchors = iter([1.0, 1.6, 1.0, 1.0])
+    found = measure_here(How("eager"), networks=NETWORKS[:3], singles=[])
+    assert [name for name, _, _ in made_up.asked] == [
+        "mobilenetv1", "mobilenetv2", "mobilenetv3_large", "mobilenetv2",
+    ]  # fmt: skip
+    assert [each.anchor_ms for each in found.latencies] == [1.0, 1.0, 1.0]
+
+
+def test_a_machine_that_stays_slow_is_measured_as_it_is(machine):
+    made_up = machine()
+    made_up.anchors = iter([1.0, 1.6, 1.7, 1.5])
+    found = measure_here(How("eager"), networks=NETWORKS[:2], singles=[])
+    assert len(made_up.asked) == 4
+    assert [each.anchor_ms for each in found.latencies] == [1.0, 1.5]
+
+
 def test_what_the_runtime_refuses_is_named(machine, capsys):
     machine(refuses=("convnext_tiny", "gelu on 1x384x28x28"))
     status, out, _ = said(capsys, *EAGER)
@@ -158,7 +176,8 @@ def test_a_busy_machine_is_said_to_be_busy(machine, capsys):
     ) in words
     assert (
         "The machine changed its speed while it was measured: a product of matrices of one size "
-        "took up to 1.87 times its shortest time."
+        "took up to 1.87 times its shortest time. Processor time stands for wall time, where the "
+        "table has it."
     ) in words
     device = read_device("laptop.json")
     assert device.clock == PROCESSOR

@@ -945,3 +945,62 @@ def test_an_option_that_is_fixed_is_not_dropped_in_silence():
         ):
             use(B=1, H=224, W=224, width=1.4, classes=10)
     assert pickle.loads(pickle.dumps(formula)).fixed == formula.fixed
+
+
+def test_a_size_that_was_replaced_is_not_dropped_in_silence():
+    whole = fs.formula("mobilenetv2", free="width")
+    formula = whole.subs(width=1)
+    sizes = {"B": 1, "H": 224, "W": 224}
+    assert formula == whole.subs(width=Fraction(1))
+    assert formula.at(**sizes) == formula.at(**sizes, width=1.0) == 300_774_272
+    for use in (formula.at, formula.subs, formula.idealised().at, copied(formula).at):
+        for width, said in ((2, "2"), (np.array([1.0, 2.0]), r"\[1. 2.\]")):
+            with pytest.raises(
+                BadInput,
+                match=r"^this formula of mobilenetv2 macs(, idealised)? has width=1 already, and "
+                rf"width={said} would change nothing; give it to the one in which width is free$",
+            ):
+                use(**sizes, width=width)
+    assert whole.at(**sizes, width=1.4) == 582_195_824
+
+
+def copied(formula):
+    return pickle.loads(pickle.dumps(formula))
+
+
+PLAIN = Formula(9 * H * W, "MACs", "macs")
+
+
+def test_a_size_that_is_free_after_it_was_replaced_can_be_given():
+    assert PLAIN.subs(H=2 * H).at(H=3, W=1) == 54
+    assert PLAIN.subs(H=W, W=H).at(H=3, W=1) == 27
+    assert PLAIN.subs(H=2).subs(W=H).at(H=5) == 90
+    with pytest.raises(BadInput, match=r"^this formula of MACs has H=W already, and H=3 would"):
+        PLAIN.subs(H=W).at(H=3, W=1)
+
+
+def test_a_size_that_a_formula_never_had_cannot_be_given_two_values_either():
+    once = PLAIN.subs(B=2)
+    assert once.at(H=1, W=1) == once.at(H=1, W=1, B=2) == 9
+    with pytest.raises(BadInput, match=r"^this formula of MACs has B=2 already, and B=3 would"):
+        once.at(H=1, W=1, B=3)
+
+
+def test_a_ledger_and_its_readings_remember_too():
+    free = symbolic_ledger("mobilenetv2", ["width"])
+    ledger = free.at(width=1)
+    sizes = {"B": 1, "H": 224, "W": 224}
+    message = r"has width=1 already, and width=2 would change nothing; give it to the one in which"
+    with pytest.raises(BadInput, match=rf"^this ledger {message} width is free$"):
+        ledger.at(width=2)
+    assert ledger.at(width=1) == ledger == free.at(width=1.0)
+    for part in (ledger, ledger + ledger, ledger.filter(lambda row: True).repeat(2)):
+        for read in (part.macs(), part.macs() + part.macs()):
+            with pytest.raises(BadInput, match=rf"^this formula of MACs {message} width is free$"):
+                read.formula.at(**sizes, width=2)
+    # Where a part is free in the width still, the width that is given is its.
+    both = (ledger + free).macs().formula
+    assert both.at(**sizes, width=1.4) == 300_774_272 + 582_195_824
+    assert (free.macs() + ledger.macs()).formula.at(**sizes, width=1.4) == both.at(
+        **sizes, width=1.4
+    )

@@ -7,7 +7,7 @@ operators of torchvision if its compiled extension does not load, and says so on
 import importlib.util
 import io
 from collections.abc import Callable
-from contextlib import redirect_stderr
+from contextlib import AbstractContextManager, redirect_stderr
 from types import ModuleType
 from typing import Any
 from unittest.mock import patch
@@ -99,15 +99,16 @@ def count(model: nn.Module) -> tuple[int, int]:
 
 
 def flops(model: nn.Module, height: int, width: int) -> int:
-    """What torch's counter says of one image, on the meta device and in inference.
-
-    Batch norms pass their input on: the counter counts nothing of them, and torch works out in
-    Python, operator by operator, which shapes they have there.
-    """
-    passed_on = patch.object(F, "batch_norm", lambda x, *_, **__: x)
-    with passed_on, FlopCounterMode(display=False) as counter, torch.no_grad():
+    """What torch's counter says of one image, on the meta device and in inference."""
+    with passed_on(), FlopCounterMode(display=False) as counter, torch.no_grad():
         model.eval()(torch.empty(1, 3, height, width, device="meta"))
     return counter.get_total_flops()
+
+
+def passed_on() -> AbstractContextManager[object]:
+    """While active, batch norms pass their input on: torch's counter counts nothing of them, and
+    torch works out in Python, operator by operator, which shapes they have on the meta device."""
+    return patch.object(F, "batch_norm", lambda x, *_, **__: x)
 
 
 def deviation(weights: Tensor) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flopscope.timing.clock import PROCESSOR, clock_of, drift
+from flopscope.timing.clock import PROCESSOR, SLOWED, clock_of, drift
 from flopscope.timing.measurement import Latency
 
 IDLE = Latency(
@@ -23,6 +23,12 @@ def test_one_busy_measurement_makes_it_processor_time_of_all():
     clock = clock_of([IDLE, BUSY])
     assert clock.words == PROCESSOR
     assert (clock.seconds(IDLE), clock.seconds(BUSY)) == (0.0018, 0.0018)
+
+
+def test_a_machine_that_changed_its_speed_has_processor_time():
+    slow = replace(IDLE, anchor_ms=0.9)
+    clock = clock_of([replace(IDLE, anchor_ms=0.5), slow])
+    assert (clock.words, clock.seconds(slow)) == (SLOWED, 0.0018)
 
 
 def test_without_processor_time_of_all_it_is_wall_time():

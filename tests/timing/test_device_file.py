@@ -45,6 +45,20 @@ def test_what_is_written_is_read(name):
     assert device.name == name
 
 
+def test_constants_of_other_units_are_refused():
+    """What a runtime runs for a network is counted better with time; constants do not follow."""
+    ort = changed(runtime="ort")
+    assert refusal(ort) == (
+        "d.json was fitted to other units of ONNX Runtime than are counted now (edition 1, and now "
+        "2); fit it again, as with `flopscope calibrate --from laptop.csv` from its measurements"
+    )
+    assert "(edition 2, and now 1)" in refusal(changed(units=2))
+    data = json.loads(ort)
+    device = parse_device(json.dumps({**data, "units": 2}), "d.json")
+    assert json.loads(device_text(device))["units"] == 2
+    assert "units" not in json.loads(device_text(device_of(PIXEL)))
+
+
 REFUSED = {
     "no JSON": ("{", "d.json is not JSON: Expecting property name enclosed in double quotes: line "
         "1 column 2 (char 1); give a file that `flopscope calibrate` wrote"),

@@ -52,10 +52,26 @@ def test_an_exported_graph_folds_and_drops(runtime):
 
 def test_a_layout_of_blocks_keeps_what_is_in_the_usual_order_apart():
     # the sum has an input of the network, which is not in blocks
-    assert names("ort") == ["conv+norm+act", "add", "add"]
     conv, norm, act, _, add = block()
+    relu = act._replace(function=Function.RELU)
+    assert names("ort", [conv, norm, relu, add]) == ["conv+norm+act", "add", "add"]
     inside = add._replace(reads=(2, 0))
-    assert names("ort", [conv, norm, act, inside]) == ["conv", "norm", "act", "add", "add"]
+    assert names("ort", [conv, norm, relu, inside]) == ["conv", "norm", "act", "add", "add"]
+
+
+def test_onnx_runtime_applies_some_functions_and_sums_behind_convolutions():
+    conv, norm, act, _, add = block()
+    relu, inside = act._replace(function=Function.RELU), add._replace(reads=(1, 0))
+    gelu = act._replace(function=Function.GELU)
+    assert names("ort", [conv, norm, relu]) == ["conv+norm+act", "act"]  # and a copy of the output
+    assert names("ort", [conv, norm, gelu]) == ["conv+norm", "act", "act"]
+    first = conv._replace(path="first", reads=(-1,), id=9)
+    summed = inside._replace(reads=(1, 9))
+    assert names("ort", [first, conv, norm, summed]) == ["first", "conv+norm+add", "add"]
+    linear = Operator(Kind.LINEAR, "fc", ((1, 9),), (1, 9), reads=(-1,), id=0)
+    residual = Operator(Kind.ADD, "add", ((1, 9), (1, 9)), (1, 9), reads=(0, -1), id=1)
+    assert names("ort", [linear, residual]) == ["fc", "add"]
+    assert names("openvino", [linear, residual]) == ["fc+add"]
 
 
 def test_a_compiler_chains_what_is_element_by_element():

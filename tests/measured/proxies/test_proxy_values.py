@@ -303,9 +303,15 @@ first six SamsungLabs/zero-cost-nas at a43bfbc, then SLDGroup/ZiCo at b0fec65, i
 d1d617e, and cvlab-yonsei/AZ-NAS at 5e6683a, which is given the maps after the same blocks."""
 
 
+PRINTED_NEAR = {"zico": 0.01}
+"""ZiCo divides by deviations of gradients over two batches, and many are next to nothing: the same
+code and weights give 335.05 on one kind of processor and 332.72 on another. Its definition is held
+to 1e-5 above, on one processor."""
+
+
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_proxy_is_what_the_published_programme_prints(name):
     torch.manual_seed(0)
     net = NASBenchMacro([1, 1, 2, 1, 1, 2, 1, 2], CLASSES)
     found = measured_proxies(net, (8, 3, 32, 32), CLASSES, [name], 0)
-    assert found[name] == pytest.approx(PUBLISHED[name], rel=1e-4)
+    assert found[name] == pytest.approx(PUBLISHED[name], rel=PRINTED_NEAR.get(name, 1e-4))

@@ -1,4 +1,4 @@
-"""What a design may cost at most in a search: a quantity, a latency from a table, or the predicted
+"""What a design of a space may cost at most: a quantity, a latency from a table, or the predicted
 time on a device."""
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flopscope.answers.devices import device_named
+from flopscope.answers.listedtimes import listed_times
 from flopscope.answers.ownspaces import AnySpace
 from flopscope.answers.spacequestions import AnyTable
 from flopscope.answers.timed import TimeQuantity, latency_on
-from flopscope.choosing.listedtimes import listed_times
 from flopscope.designspaces.fronts import least_cost
 from flopscope.designspaces.latencies import UNITS, latency_table
 from flopscope.designspaces.listed import ListedSpace, ListedTable
@@ -102,6 +102,15 @@ def up(units: int, scale: int) -> str:
 def quantity_bounds(most: Mapping[str, int], tables: Mapping[str, AnyTable]) -> list[Bound]:
     """The bounds on quantities, in their order."""
     return [Bound(name, QUANTITIES[name].noun, tables[name], n) for name, n in most.items()]
+
+
+def check_batch(batch: int | None, max_latency: str | None) -> None:
+    """Raises BadInput for a batch without a bound on time."""
+    if batch is not None and max_latency is None:
+        raise BadInput(
+            "batch is that of a time on a device, and none is bounded; give max-latency too, such "
+            "as pixel3-cpu-tflite:15ms"
+        )
 
 
 def latency_bound(text: str, space: AnySpace, res: int | None, batch: int | None = None) -> Bound:
