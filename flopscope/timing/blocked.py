@@ -62,8 +62,8 @@ def with_reorders(rows: Sequence[Operator], block: int) -> list[Operator]:
     design needs it, once or not at all.
 
     Found in what ONNX Runtime 1.32 ran of 9,517 convolutions of 126 networks on a processor with
-    AVX-512, none of which breaks these rules but for some on maps of one place, which take next to
-    no time; `benchmarks/layouts.py` looks at the copies again.
+    AVX-512, none of which breaks these rules; `benchmarks/layouts.py` looks at the copies again. On
+    maps of one place, which take next to no time, they are not asked.
 
     >>> from flopscope.facts import Weight
     >>> conv = Operator(
@@ -151,13 +151,10 @@ class _Reordering:
 
     def _whole(self, channels: Size, where: Condition) -> Size:
         """The channels of whole blocks where this holds, and as they are elsewhere."""
-        if where.is_never:
+        if where is NEVER:
             return channels
-        if isinstance(channels, int):
-            whole = -(-channels // self._block) * self._block
-        else:
-            whole = ceil_div(channels, self._block) * self._block
-        return whole if where.is_always else channels + where.number * (whole - channels)
+        whole = ceil_div(channels, self._block) * self._block
+        return whole if where is ALWAYS else channels + where.number * (whole - channels)
 
     def _multiplied(self, placed: Operator, row: Operator, blocked: Condition) -> Operator:
         """The convolution as a product of matrices where it cannot run on blocks, behind its
@@ -170,7 +167,7 @@ class _Reordering:
             tensor = self._moved(row, Movement.WINDOWS, tensor, shape, windows, plain.number)
             shape = windows
         tensor = self._moved(row, Movement.WINDOWS, tensor, shape, shape, plain.number)
-        if plain.is_always:
+        if plain is ALWAYS:
             others = placed.reads[1:], placed.inputs[1:]
             return placed._replace(reads=(tensor, *others[0]), inputs=(shape, *others[1]))
         either = where_it_holds(placed.inputs[0], blocked), where_it_holds(shape, plain)
@@ -253,7 +250,7 @@ class _Reordering:
 
     def _stays_on_blocks(self, row: Operator, inputs: Condition) -> Condition:
         """Where a row runs on blocks whose inputs are in blocks where `inputs` says so."""
-        if inputs.is_never or row.kind in KEEPING or is_padding(row):
+        if inputs is NEVER or row.kind in KEEPING or is_padding(row):
             return inputs
         if row.kind is Kind.CONCATENATION:
             return inputs.all(has_whole_blocks(row, self._block))

@@ -26,7 +26,7 @@ class Condition:
     """Whether something holds. `known` is 1 or 0, or an array of them; `flags` are expressions that
     must be 1 besides. Each stands once, so that what is asked twice is one question.
 
-    >>> ALWAYS.all(NEVER).is_never, multiple_of(32, 16).is_always
+    >>> ALWAYS.all(NEVER) is NEVER, multiple_of(32, 16) is ALWAYS
     (True, True)
     """
 
@@ -37,16 +37,6 @@ class Condition:
     def number(self) -> Size:
         """1 where it holds, and 0 elsewhere."""
         return product((self.known, *self.flags)) if self.flags else self.known
-
-    @property
-    def is_always(self) -> bool:
-        """Does it hold at all sizes?"""
-        return self is ALWAYS
-
-    @property
-    def is_never(self) -> bool:
-        """Does it hold at no size?"""
-        return self is NEVER
 
     def all(self, *others: Condition) -> Condition:
         """Do all of these hold?"""
@@ -70,7 +60,7 @@ class Condition:
 def condition(number: Size) -> Condition:
     """The condition that this number is 1, and not 0.
 
-    >>> condition(1).is_always
+    >>> condition(1) is ALWAYS
     True
     """
     if is_symbolic(number):
@@ -102,7 +92,7 @@ def multiple_of(size: Size, of: int) -> Condition:
 def below(size: Size, bound: int) -> Condition:
     """Is the size smaller than this?
 
-    >>> below(3, 16).is_always
+    >>> below(3, 16) is ALWAYS
     True
     """
     if isinstance(size, int):
@@ -115,11 +105,11 @@ def below(size: Size, bound: int) -> Condition:
 def any_holds(*conditions: Condition) -> Condition:
     """Does one of these hold?
 
-    >>> any_holds(NEVER, ALWAYS).is_always
+    >>> any_holds(NEVER, ALWAYS) is ALWAYS
     True
     """
-    kept = [each for each in conditions if not each.is_never]
-    if any(each.is_always for each in kept):
+    kept = [each for each in conditions if each is not NEVER]
+    if any(each is ALWAYS for each in kept):
         return ALWAYS
     if len(kept) < 2:
         return kept[0] if kept else NEVER
